@@ -1,0 +1,61 @@
+"""How the web process runs. Threads do the waiting for services; processes use the cores."""
+
+import os
+import shutil
+import sys
+import tempfile
+
+from gunicorn.http import message
+
+# A host's router must reach us in production; a developer's machine answers itself only.
+_host = os.environ.get("BIND_HOST") or ("0.0.0.0" if os.environ.get("ENV") == "production" else "127.0.0.1")  # noqa: S104
+bind = f"{_host}:{os.environ.get('PORT', '8000')}"
+workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+worker_class = "gthread"
+threads = int(os.environ.get("WEB_THREADS") or 32)
+keepalive = 65
+timeout = 60
+graceful_timeout = 65  # longer than the longest tool call
+max_requests = 100_000
+max_requests_jitter = 20_000
+# An AI client's `state` of several KB, quoted once more on its way through the sign-in page. gunicorn caps the setting lower.
+limit_request_line = message.MAX_REQUEST_LINE = 32_768
+limit_request_fields = 100
+limit_request_field_size = 16_384
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - a heartbeat file, in memory
+control_socket_disable = True
+forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1")
+errorlog = "-"
+loglevel = os.environ.get("GUNICORN_LOG_LEVEL", "warning")
+
+# Workers write their counters into files here, so that /metrics adds them all up.
+_metrics = os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="patchbay-metrics-"))
+
+
+def _check_settings():  # type: ignore[no-untyped-def]
+    """Refuse to start with one sentence, before a worker is born: gunicorn would replace a worker that exits for ever."""
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+    from app import config, environment
+    from app.connectors import configuration
+    from app.errors import ConfigError
+
+    try:
+        configuration.check(config.load(environment.read()))
+    except ConfigError as error:
+        shutil.rmtree(_metrics, ignore_errors=True)
+        sys.exit(f"Patchbay cannot start: {error.message}")
+
+
+_check_settings()
+
+
+def child_exit(_server, worker):  # type: ignore[no-untyped-def]
+    """Forget the gauges of a worker that ended."""
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(_server):  # type: ignore[no-untyped-def]
+    """Leave nothing behind."""
+    shutil.rmtree(_metrics, ignore_errors=True)
