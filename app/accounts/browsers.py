@@ -1,0 +1,126 @@
+"""The browser in front of us: where it calls from, and the two cookies it holds besides the session.
+
+The holder cookie binds a mailed code to the browser that asked for it. The known cookie says that this
+browser has signed in to an account before; it gives no right, only tries of its own, so that somebody
+who spends an account's budgets from elsewhere does not lock its owner out (OWASP: device cookies).
+"""
+
+import hmac
+import ipaddress
+from dataclasses import dataclass, replace
+
+from flask import Request, Response
+
+from app import crypto
+from app.accounts import sessions
+from app.accounts.budgets import source_of
+from app.accounts.keyed import keyed_digest
+from app.config import Settings
+
+_HOLDER_SECONDS = 3_600
+_KNOWN_SECONDS = 365 * 86_400
+_PLAUSIBLE = range(40, 120)
+# The first mark found counts: Edge also says Chrome, Chrome also says Safari, an iPhone also says Mac OS X.
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("CriOS/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("CrOS", "ChromeOS"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+@dataclass(frozen=True)
+class Browser:
+    """What a request says about its sender. `source` is what limits count by; a cookie it does not hold is ""."""
+
+    address: str
+    source: str
+    user_agent: str
+    holder: str
+    known: str
+    session: str
+
+    @property
+    def holder_digest(self) -> str:
+        """What a mailed code is bound to."""
+        return crypto.digest(self.holder) if self.holder else ""
+
+
+def read(request: Request, settings: Settings) -> Browser:
+    """The browser that sent this request."""
+    address = request.remote_addr or ""
+    holder = request.cookies.get(_name(settings, "holder"), "")
+    known = request.cookies.get(_name(settings, "known"), "")
+    return Browser(
+        address=address,
+        source=source_of(address),
+        user_agent=request.headers.get("User-Agent", ""),
+        holder=holder if len(holder) in _PLAUSIBLE else "",
+        known=known if len(known) in _PLAUSIBLE else "",
+        session=request.cookies.get(sessions.cookie_name(settings), ""),
+    )
+
+
+def with_holder(browser: Browser) -> Browser:
+    """The same browser, holding something a code can be bound to. What it holds already stays: it may have two tabs open."""
+    if browser.holder:
+        return browser
+    return replace(browser, holder=crypto.new_token())
+
+
+def is_known_to(settings: Settings, browser: Browser, email: str) -> bool:
+    """True when this browser has signed in to the account of this address before."""
+    token, _, mark = browser.known.rpartition(".")
+    return bool(token) and hmac.compare_digest(mark.encode(), _mark(settings, token, email).encode())
+
+
+def set_holder(response: Response, settings: Settings, browser: Browser) -> None:
+    """Let the browser keep what its code is bound to."""
+    _set(response, settings, "holder", browser.holder, _HOLDER_SECONDS)
+
+
+def set_known(response: Response, settings: Settings, email: str) -> None:
+    """Let the browser show later that it has signed in to this account."""
+    token = crypto.new_token()
+    _set(response, settings, "known", f"{token}.{_mark(settings, token, email)}", _KNOWN_SECONDS)
+
+
+def _mark(settings: Settings, token: str, email: str) -> str:
+    return keyed_digest(settings, "known browser", token, email)[:40]
+
+
+def _name(settings: Settings, kind: str) -> str:
+    return f"__Host-{kind}" if settings.secure else kind
+
+
+def _set(response: Response, settings: Settings, kind: str, value: str, seconds: int) -> None:
+    response.set_cookie(_name(settings, kind), value, max_age=seconds, path="/", secure=settings.secure, httponly=True, samesite="Lax")
+
+
+def is_nearby(request: Request) -> bool:
+    """True when the request comes straight from this machine or a private network, through no tunnel or proxy."""
+    if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
+        return False
+    try:
+        return ipaddress.ip_address((request.remote_addr or "").partition("%")[0]).is_private
+    except ValueError:
+        return False
+
+
+def name_of(user_agent: str) -> str:
+    """A browser as its owner would call it, such as "Firefox on Windows"."""
+    browser = next((name for mark, name in _BROWSERS if mark in user_agent), "A browser")
+    system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
+    return f"{browser} on {system}" if system else browser

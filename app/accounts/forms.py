@@ -1,0 +1,73 @@
+"""What people type, checked: each refusal is a sentence beside its field. CSRF is checked before any form is read."""
+
+import unicodedata
+from typing import Any
+
+from flask import request
+from wtforms import EmailField, Form, PasswordField, StringField
+from wtforms import Field as AnyField
+from wtforms.validators import DataRequired, InputRequired, StopValidation
+
+from app.accounts import addresses, passwords
+
+_BREAKING = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}  # control characters, halves of characters, unassigned, line ends
+_TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")  # they reorder the text around them
+
+
+class PostedForm(Form):  # type: ignore[misc]
+    """A form read from this request's body, and from nothing else (no files, no JSON, no query)."""
+
+    def __init__(self, **initial: Any) -> None:
+        super().__init__(request.form if request.method == "POST" else None, **initial)
+
+
+class readable:
+    """Refuses what was sent twice, is too long, or holds characters no keyboard writes."""
+
+    def __init__(self, longest: int) -> None:
+        self.longest = longest
+        self.field_flags = {"maxlength": longest}
+
+    def __call__(self, _form: Form, field: AnyField) -> None:
+        """Raise StopValidation with a sentence."""
+        given = field.raw_data or []
+        if len(given) > 1:
+            raise StopValidation("This was sent twice. Reload the page and fill it in once.")
+        text = given[0] if given else ""
+        if len(text) > self.longest:
+            field.data = ""  # not worth showing again
+            raise StopValidation(f"Use at most {self.longest} characters.")
+        if any(unicodedata.category(c) in _BREAKING or c in _TURNING or c == "\ufffd" for c in text):
+            field.data = ""
+            raise StopValidation("This holds characters that cannot be used here. Type it again.")
+
+
+def an_address(_form: Form, field: AnyField) -> None:
+    """Takes an e-mail address and keeps it as we write it. Raises StopValidation."""
+    try:
+        field.data = addresses.normalise(field.data)
+    except addresses.InvalidAddress as refused:
+        raise StopValidation(refused.message) from None
+
+
+def stripped(text: str | None) -> str:
+    """The text without spaces around it."""
+    return (text or "").strip()
+
+
+def email_field() -> EmailField:
+    """The field labelled "Email"."""
+    return EmailField("Email", [readable(addresses.LONGEST), DataRequired("Enter your email address."), an_address], filters=[stripped])
+
+
+class SignInForm(PostedForm):
+    """Signing in. Without a password only the address counts."""
+
+    email = email_field()
+    password = PasswordField("Password", [readable(passwords.LONGEST), InputRequired("Enter your password.")])
+
+
+class CodeForm(PostedForm):
+    """The code from a mail."""
+
+    code = StringField("Code", [readable(40), InputRequired("Enter the 6 digits from the mail.")])

@@ -1,0 +1,56 @@
+"""The mails we write about signing in. Codes stand in the text only: subjects reach logs and lock screens."""
+
+from dataclasses import dataclass
+
+from app.accounts.codes import LIFETIME, FreshCode
+from app.config import Settings
+
+_MINUTES = int(LIFETIME.total_seconds() // 60)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A mail to be sent."""
+
+    subject: str
+    text: str
+
+
+def confirm_address(settings: Settings, code: FreshCode) -> Letter:
+    """To somebody who creates an account."""
+    return Letter(
+        f"Confirm your email for {settings.brand_name}",
+        f"Your code is {code.digits}\n\n"
+        f"Enter it on the page where you created your {settings.brand_name} account. It works once, for {_MINUTES} minutes.\n\n"
+        "If this was not you, ignore this mail: without the code nothing is created. Never give the code to anybody.\n",
+    )
+
+
+def sign_in_code(settings: Settings, code: FreshCode) -> Letter:
+    """To somebody who signs in without a password."""
+    return Letter(
+        f"Your sign-in code for {settings.brand_name}",
+        f"Your code is {code.digits}\n\n"
+        f"Enter it on the page where you asked for it. It works once, for {_MINUTES} minutes.\n\n"
+        "If this was not you, ignore this mail. Never give the code to anybody: it signs in to your account.\n",
+    )
+
+
+def already_registered(settings: Settings) -> Letter:
+    """To somebody who creates an account with an address that has one."""
+    return Letter(
+        f"You already have a {settings.brand_name} account",
+        f"Somebody, probably you, tried to create a {settings.brand_name} account with this address. You already have one.\n\n"
+        f"Sign in: {settings.public_url}/login\n\n"
+        "No password at hand? Choose “Email me a code” there. If this was not you, there is nothing to do.\n",
+    )
+
+
+def not_registered(settings: Settings) -> Letter:
+    """To somebody who signs in with an address that has no account."""
+    return Letter(
+        f"There is no {settings.brand_name} account with this address",
+        f"Somebody, probably you, tried to sign in to {settings.brand_name} with this address, which has no account.\n\n"
+        f"Create one: {settings.public_url}/register\n\n"
+        "Or sign in with the address you used before. If this was not you, there is nothing to do.\n",
+    )

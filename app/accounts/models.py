@@ -1,0 +1,66 @@
+"""Tables of people and how they prove who they are."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column
+from sqlmodel import Field, SQLModel
+
+from app.database import UtcDateTime
+
+
+class User(SQLModel, table=True):
+    """A person. The e-mail address is stored in lower case and is unique."""
+
+    __tablename__ = "users"
+
+    id: str = Field(primary_key=True)
+    email: str = Field(unique=True, max_length=320)
+    name: str = Field(default="", max_length=200)
+    password_hash: str | None = None
+    is_operator: bool = False
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class LoginSession(SQLModel, table=True):
+    """A signed-in browser. `id_digest` is the SHA-256 of the cookie's value."""
+
+    __tablename__ = "login_sessions"
+
+    id_digest: str = Field(primary_key=True)
+    user_id: str = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
+    workspace_id: str | None = Field(default=None, foreign_key="workspaces.id", ondelete="SET NULL")
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    proved_at: datetime = Field(sa_type=UtcDateTime)  # last time a password or code was given
+    last_seen_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    user_agent: str = Field(default="", max_length=300)
+    address: str = Field(default="", max_length=64)
+
+
+class MailedCode(SQLModel, table=True):
+    """A 6-digit code that was mailed. Bound to address, purpose and browser (or API caller)."""
+
+    __tablename__ = "mailed_codes"
+
+    id: str = Field(primary_key=True)
+    email: str = Field(index=True, max_length=320)
+    purpose: str = Field(max_length=32)  # register, sign_in, api_register …
+    holder_digest: str  # digest of what the browser holds (a cookie), or "" for the JSON API
+    code_hash: str
+    attempts: int = 0
+    payload: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Budget(SQLModel, table=True):
+    """How often something happened in a window: sign-in tries, codes sent. Key holds no clear address."""
+
+    __tablename__ = "budgets"
+
+    key: str = Field(primary_key=True, max_length=128)
+    window_start: int = Field(primary_key=True)  # epoch seconds
+    count: int = 0

@@ -1,0 +1,110 @@
+"""Pages of accounts: the front door, signing in and out, the development mailbox."""
+
+from flask import Blueprint, Flask, Response, abort, current_app, jsonify, make_response, redirect, render_template, request, session
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from app.accounts import browsers, login, sessions, signing_in, sweeping
+from app.accounts.forms import SignInForm
+from app.accounts.reception import came_for, refuse, to_code_page
+from app.config import Settings
+from app.errors import PatchbayError
+from app.mail import Mailer
+from app.web.limits import limiter
+
+bp = Blueprint("accounts", __name__)
+
+
+@bp.get("/")
+def home() -> ResponseReturnValue:
+    """What this is, or the hub for those who are signed in."""
+    if current_user.is_authenticated:
+        return redirect("/integrations", 303)
+    return render_template("accounts/landing.html")
+
+
+@bp.get("/login")
+def show_login() -> ResponseReturnValue:
+    """The sign-in page; with `?again=1` also for somebody who is signed in and must prove once more who they are."""
+    if not current_user.is_authenticated:
+        return _login_page(SignInForm())
+    if not _is_again():
+        return redirect(came_for("/integrations"), 303)
+    return _login_page(SignInForm(email=current_user.user.email))
+
+
+@bp.post("/login")
+@limiter.limit("300/minute")
+def sign_in() -> ResponseReturnValue:
+    """Sign in by password."""
+    settings, form = _settings(), SignInForm()
+    if not form.validate():
+        return _login_page(form), 422
+    browser = browsers.read(request, settings)
+    try:
+        user, cookie_value = signing_in.by_password(settings, browser, form.email.data, form.password.data)
+    except PatchbayError as refused:
+        return refuse(refused, _login_page(form, refused.message))
+    sweeping.sweep_sometimes(settings)
+    return signing_in.welcome(settings, user, cookie_value, came_for("/integrations"))
+
+
+@bp.post("/login/code")
+@limiter.limit("300/minute")
+def email_code() -> ResponseReturnValue:
+    """Sign in by a mailed code: mail it and ask for it."""
+    settings, form = _settings(), SignInForm()
+    if not form.email.validate(form):
+        return _login_page(form), 422
+    browser = browsers.with_holder(browsers.read(request, settings))
+    mailer: Mailer = current_app.extensions["mailer"]
+    try:
+        code = signing_in.send_code(settings, mailer, browser, form.email.data, came_for())
+    except PatchbayError as refused:
+        return refuse(refused, _login_page(form, refused.message))
+    return to_code_page(settings, browser, code)
+
+
+@bp.post("/logout")
+def logout() -> ResponseReturnValue:
+    """Sign out. Doing it twice is no mistake."""
+    signed_in = login.current()
+    if signed_in is not None:
+        signing_in.sign_out(signed_in.session)
+    session.clear()
+    response = make_response(redirect("/", 303))
+    sessions.forget_cookie(response, _settings())
+    return response
+
+
+@bp.get("/dev/mailbox")
+def mailbox() -> ResponseReturnValue:
+    """The mails that were not sent because there is no mail server. Only on a developer's own machine or network."""
+    if _settings().production or not browsers.is_nearby(request):
+        abort(404)
+    mailer: Mailer = current_app.extensions["mailer"]
+    letters = [letter for letter in mailer.letters() if letter.to == request.args.get("to", letter.to)]
+    if request.args.get("format") == "json" or request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
+        return jsonify(letters=[{"to": each.to, "subject": each.subject, "text": each.text, "at": each.at.isoformat()} for each in letters])
+    return render_template("accounts/mailbox.html", letters=letters)
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Register the routes of this package."""
+    login.install(app)
+    app.register_blueprint(bp)
+    app.jinja_env.filters["browser_name"] = browsers.name_of
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["patchbay"]
+    return settings
+
+
+def _login_page(form: SignInForm, problem: str = "") -> Response:
+    return make_response(render_template("accounts/login.html", form=form, problem=problem, next=came_for(), again=_is_again()))
+
+
+def _is_again() -> bool:
+    """Whether somebody who is signed in is asked to prove it, as a form or link of ours says."""
+    return request.values.get("again") == "1" and bool(current_user.is_authenticated)

@@ -1,0 +1,47 @@
+"""Clearing away what has expired: a few rows at a time, now and then, by whoever signs in."""
+
+from datetime import timedelta
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, Delete, delete
+from sqlmodel import Session, col, or_, select
+
+from app import clock
+from app.accounts import budgets
+from app.accounts.budgets import BudgetSpent, Rule
+from app.accounts.models import Budget, LoginSession, MailedCode
+from app.accounts.sessions import IDLE
+from app.config import Settings
+from app.database import transaction
+from app.errors import Unavailable
+
+_EVERY = Rule("sweep", 1, 600)
+_AT_ONCE = 2_000
+_CODES_KEPT = timedelta(days=1)
+_BUDGETS_KEPT = timedelta(days=2)
+
+
+def sweep_sometimes(settings: Settings) -> None:
+    """Sweep, unless somebody has in this ten-minute window."""
+    try:
+        with transaction() as db:
+            budgets.take(db, settings, _EVERY)
+            sweep(db)
+    except (BudgetSpent, Unavailable):
+        pass  # somebody else has, or the next one will
+
+
+def sweep(db: Session, at_once: int = _AT_ONCE) -> int:
+    """Delete expired codes, sessions and budgets, at most `at_once` of each. Says how many went."""
+    at = clock.now()
+    dead_codes = select(MailedCode.id).where(col(MailedCode.expires_at) < at - _CODES_KEPT).limit(at_once)
+    ended = or_(col(LoginSession.expires_at) < at, col(LoginSession.last_seen_at) < at - IDLE)
+    dead_sessions = select(LoginSession.id_digest).where(ended).limit(at_once)
+    over = int((at - _BUDGETS_KEPT).timestamp())
+    dead_budgets = select(Budget.key).where(col(Budget.window_start) < over).limit(at_once)
+    sweeps: list[Delete] = [
+        delete(MailedCode).where(col(MailedCode.id).in_(dead_codes)),
+        delete(LoginSession).where(col(LoginSession.id_digest).in_(dead_sessions)),
+        delete(Budget).where(col(Budget.key).in_(dead_budgets), col(Budget.window_start) < over),
+    ]
+    return sum(cast("CursorResult[Any]", db.execute(each)).rowcount for each in sweeps)

@@ -1,0 +1,206 @@
+"""Settings, read from the environment once at start.
+
+A missing or wrong value stops the start with one sentence that names it (contract: configuration).
+`.env.example` documents every variable.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from app.crypto import KeyRing
+from app.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parent.parent
+VERSION = "0.1.0"
+_PUBLISHED_SECRETS = {"changeme", "change-me", "secret", "dev", "development", "please-change-me"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything an operator can set. Times are in seconds."""
+
+    environment: str
+    port: int
+    instance_dir: Path
+    public_url: str
+    database_url: str = field(repr=False)
+    redis_url: str | None = field(repr=False)
+    secret_key: str = field(repr=False)
+    secret_key_fallbacks: tuple[str, ...] = field(repr=False)
+    vault_keys: KeyRing = field(repr=False)
+    mail_url: str | None = field(repr=False)
+    mail_from: str
+    sandbox_url: str | None
+    oauth_token_ttl: int
+    oauth_refresh_ttl: int
+    mcp_token_ttl: int
+    firebase_project_id: str | None
+    firebase_certs_url: str
+    google_sign_in_client_id: str | None
+    google_sign_in_client_secret: str | None = field(repr=False)
+    require_connector: str | None
+    proxy_count: int
+    metrics_token: str | None = field(repr=False)
+    debug_tools: bool
+    debug_oauth: bool
+    log_format: str
+    log_level: str
+    web_threads: int
+    brand_name: str
+    brand_logo_url: str | None
+    brand_accent: str | None
+    services: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def production(self) -> bool:
+        """True when ENV=production: no sandbox, no development mailbox, https only."""
+        return self.environment == "production"
+
+    @property
+    def secure(self) -> bool:
+        """True when people reach us over https, so cookies can insist on it."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def mcp_url(self) -> str:
+        """The one address AI clients use; also the audience of every token (RFC 8707)."""
+        return self.public_url + "/mcp"
+
+    @property
+    def allowed_hosts(self) -> frozenset[str]:
+        """The Host header values we answer to, in lower case."""
+        host = urlsplit(self.public_url).netloc.lower()
+        if self.production:
+            return frozenset({host})
+        return frozenset({host, f"localhost:{self.port}", f"127.0.0.1:{self.port}", f"[::1]:{self.port}"})
+
+    def service(self, slug: str, name: str) -> str | None:
+        """An operator's setting for one service, such as `service("xero", "CLIENT_ID")`."""
+        return self.services.get(f"{slug.upper()}_{name}") or None
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read and check all settings. Raises ConfigError with one sentence naming the variable."""
+    environment = environ.get("ENV", "development")
+    if environment not in {"development", "production", "test"}:
+        raise ConfigError(f"ENV must be development, test or production, not {environment!r}.")
+    production = environment == "production"
+    port = _number(environ, "PORT", 8000, 1, 65535)
+    sandbox_on = _flag(environ, "SANDBOX", default=not production)
+    if production:
+        for name in ("SECRET_KEY", "VAULT_KEYS", "PUBLIC_URL"):
+            if not environ.get(name):
+                raise ConfigError(f"{name} must be set when ENV=production.")
+        if sandbox_on:
+            raise ConfigError("SANDBOX=1 is refused when ENV=production: the imitated services are for development only.")
+    instance = Path(environ.get("INSTANCE_DIR") or ROOT / "instance").absolute()
+    settings = Settings(
+        environment=environment,
+        port=port,
+        instance_dir=instance,
+        public_url=_public_url(environ.get("PUBLIC_URL") or f"http://localhost:{port}", production),
+        database_url=_database_url(environ.get("DATABASE_URL") or f"sqlite:///{instance / 'patchbay.db'}"),
+        redis_url=_url(environ, "REDIS_URL", {"redis", "rediss", "unix"}),
+        secret_key=_secret_key(environ.get("SECRET_KEY", "")),
+        secret_key_fallbacks=tuple(_secret_key(k) for k in environ.get("SECRET_KEY_FALLBACKS", "").split(",") if k),
+        vault_keys=KeyRing.parse(environ.get("VAULT_KEYS", "")),
+        mail_url=_url(environ, "MAIL_URL", {"smtp", "smtps", "smtp+tls"}),
+        mail_from=environ.get("MAIL_FROM", "Patchbay <no-reply@localhost>"),
+        sandbox_url=(environ.get("SANDBOX_URL") or f"http://localhost:{port + 1}").rstrip("/") if sandbox_on else None,
+        oauth_token_ttl=_number(environ, "OAUTH_TOKEN_TTL", 86_400, 3_600, 31_536_000),
+        oauth_refresh_ttl=_number(environ, "OAUTH_REFRESH_TTL", 90 * 86_400, 3_600, 10 * 31_536_000),
+        mcp_token_ttl=_number(environ, "MCP_TOKEN_TTL_SECONDS", 86_400, 60, 31_536_000),
+        firebase_project_id=environ.get("FIREBASE_PROJECT_ID") or None,
+        firebase_certs_url=environ.get("FIREBASE_CERTS_URL")
+        or "https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com",
+        google_sign_in_client_id=environ.get("GOOGLE_SIGN_IN_CLIENT_ID") or None,
+        google_sign_in_client_secret=environ.get("GOOGLE_SIGN_IN_CLIENT_SECRET") or None,
+        require_connector=environ.get("REQUIRE_CONNECTOR") or None,
+        proxy_count=_number(environ, "TRUSTED_PROXIES", 0, 0, 5),
+        metrics_token=environ.get("METRICS_TOKEN") or None,
+        debug_tools=_flag(environ, "DEBUG_TOOLS", default=not production),
+        debug_oauth=_flag(environ, "DEBUG_OAUTH", default=not production),
+        log_format=_choice(environ, "LOG_FORMAT", "text", {"text", "json"}),
+        log_level=_choice(environ, "LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR"}),
+        web_threads=_number(environ, "WEB_THREADS", 32, 1, 256),
+        brand_name=environ.get("BRAND_NAME") or "Patchbay",
+        brand_logo_url=_logo_url(environ),
+        brand_accent=_accent(environ.get("BRAND_ACCENT", "")),
+        services={k: v for k, v in environ.items() if re.fullmatch(r"[A-Z]+_[A-Z_]*(CLIENT_ID|CLIENT_SECRET|URL)", k)},
+    )
+    _number(environ, "WEB_CONCURRENCY", 2, 1, 64)
+    return settings
+
+
+def _number(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = environ.get(name, "")
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        raise ConfigError(f"{name} must be a whole number from {low} to {high}, not {text!r}.")
+    return int(text)
+
+
+def _flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
+    text = environ.get(name, "").lower()
+    if text in {"", "0", "1", "true", "false", "yes", "no", "on", "off"}:
+        return default if text == "" else text in {"1", "true", "yes", "on"}
+    raise ConfigError(f"{name} must be 1 or 0, not {text!r}.")
+
+
+def _choice(environ: Mapping[str, str], name: str, default: str, allowed: set[str]) -> str:
+    text = environ.get(name) or default
+    if text not in allowed:
+        raise ConfigError(f"{name} must be one of {', '.join(sorted(allowed))}, not {text!r}.")
+    return text
+
+
+def _url(environ: Mapping[str, str], name: str, schemes: set[str]) -> str | None:
+    text = environ.get(name) or None
+    if text and urlsplit(text).scheme not in schemes:
+        raise ConfigError(f"{name} must be a URL starting with {' or '.join(sorted(s + '://' for s in schemes))}.")
+    return text
+
+
+def _public_url(text: str, production: bool) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment or parts.username:
+        raise ConfigError("PUBLIC_URL must be the plain address people use, such as https://hub.example.com.")
+    if production and parts.scheme != "https":
+        raise ConfigError("PUBLIC_URL must start with https:// when ENV=production.")
+    if parts.path not in {"", "/"}:
+        raise ConfigError("PUBLIC_URL must have no path: Patchbay answers at the root of its host.")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _database_url(text: str) -> str:
+    for given in ("postgres://", "postgresql://"):
+        if text.startswith(given):
+            return "postgresql+psycopg://" + text.removeprefix(given)
+    if not text.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise ConfigError("DATABASE_URL must start with sqlite:/// or postgresql://.")
+    if text in {"sqlite:///", "sqlite:///:memory:"}:
+        raise ConfigError("DATABASE_URL must name a file: an in-memory database is lost between workers.")
+    return text
+
+
+def _secret_key(text: str) -> str:
+    if len(text) < 32 or text.lower() in _PUBLISHED_SECRETS or len(set(text)) < 10:
+        raise ConfigError("SECRET_KEY must be at least 32 random characters; make one with: openssl rand -base64 48.")
+    return text
+
+
+def _accent(text: str) -> str | None:
+    if text and not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
+        raise ConfigError("BRAND_ACCENT must be a colour such as #0f766e.")
+    return text or None
+
+
+def _logo_url(environ: Mapping[str, str]) -> str | None:
+    text = environ.get("BRAND_LOGO_URL") or None
+    if text and not (text.startswith("https://") or re.fullmatch(r"/[\w./-]+", text)):
+        raise ConfigError("BRAND_LOGO_URL must start with https:// or be a local path such as /static/logo.svg.")
+    return text

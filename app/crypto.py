@@ -1,0 +1,112 @@
+"""Random ids and tokens, digests, and the key ring that seals secrets.
+
+Sealing is AES-256-GCM (NIST SP 800-38D) with a fresh 96-bit nonce. A sealed value reads
+`v1:<key id>:<base64url of nonce and ciphertext>`; its associated data binds the workspace, the
+record, the column and the key id, so a value copied to another place does not open.
+"""
+
+import base64
+import binascii
+import hashlib
+import os
+import secrets
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from app.errors import ConfigError, Undecipherable
+
+_VERSION = "v1"
+_NONCE_BYTES = 12
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def new_id(prefix: str) -> str:
+    """An opaque, unguessable id such as `con_3f9k…` (100 random bits)."""
+    return f"{prefix}_" + "".join(secrets.choice(_ALPHABET) for _ in range(20))
+
+
+def new_token(prefix: str = "") -> str:
+    """A bearer secret of 256 random bits, behind a recognisable prefix. Store only its digest."""
+    return prefix + secrets.token_urlsafe(32)
+
+
+def digest(secret: str) -> str:
+    """The SHA-256 of a high-entropy secret, in hex: the only form in which we store it.
+
+    Not for codes or passwords, which a plain hash does not protect.
+    """
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class KeyRing:
+    """The vault keys: the first seals, all of them open."""
+
+    def __init__(self, keys: dict[str, bytes]) -> None:
+        """Takes key id to 32 key bytes, the sealing key first.
+
+        Raises ConfigError on an empty ring, a short or an all-zero key.
+        """
+        if not keys:
+            raise ConfigError("VAULT_KEYS is empty: set it to id:base64-of-32-bytes.")
+        for key_id, key in keys.items():
+            if not key_id or not key_id.replace("-", "").replace("_", "").isalnum():
+                raise ConfigError("VAULT_KEYS holds a key id that is not made of letters, digits, - and _.")
+            if len(key) != 32 or len(set(key)) < 8:
+                raise ConfigError(f"VAULT_KEYS: key {key_id} must be 32 random bytes in base64.")
+        self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
+        self.sealing_id = next(iter(keys))
+
+    @classmethod
+    def parse(cls, text: str) -> "KeyRing":
+        """Read `id:base64,id:base64`. Raises ConfigError naming VAULT_KEYS."""
+        keys: dict[str, bytes] = {}
+        for part in filter(None, (p.strip() for p in text.split(","))):
+            key_id, _, encoded = part.partition(":")
+            try:
+                key = base64.b64decode(encoded, validate=True)
+            except (binascii.Error, ValueError):
+                raise ConfigError(f"VAULT_KEYS: key {key_id} is not valid base64.") from None
+            if key_id in keys:
+                raise ConfigError(f"VAULT_KEYS names the key {key_id} twice.")
+            keys[key_id] = key
+        return cls(keys)
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the keys, the sealing one first."""
+        return list(self._ciphers)
+
+    def seal(self, plaintext: str, *, workspace: str, record: str, field: str) -> str:
+        """Seal a secret for exactly this place."""
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = self._ciphers[self.sealing_id].encrypt(nonce, plaintext.encode(), _place(workspace, record, field, self.sealing_id))
+        return f"{_VERSION}:{self.sealing_id}:{base64.urlsafe_b64encode(nonce + sealed).decode()}"
+
+    def open(self, sealed: str, *, workspace: str, record: str, field: str) -> str:
+        """The secret sealed for this place.
+
+        Raises Undecipherable when it was changed, moved, cut, or sealed under a key we lack.
+        """
+        version, _, rest = sealed.partition(":")
+        key_id, _, body = rest.partition(":")
+        cipher = self._ciphers.get(key_id)
+        if version != _VERSION or cipher is None:
+            raise Undecipherable()
+        try:
+            raw = base64.b64decode(body, altchars=b"-_", validate=True)
+            if base64.urlsafe_b64encode(raw).decode() != body:  # spare bits of the last character, + for -
+                raise Undecipherable()
+            return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], _place(workspace, record, field, key_id)).decode()
+        except (binascii.Error, ValueError, InvalidTag):
+            raise Undecipherable() from None
+
+    @staticmethod
+    def key_id_of(sealed: str) -> str:
+        """The id of the key a value was sealed under, without opening it."""
+        return sealed.split(":", 2)[1] if sealed.count(":") >= 2 else ""
+
+
+def _place(workspace: str, record: str, field: str, key_id: str) -> bytes:
+    """The associated data. Lengths are written out, so two places never read the same."""
+    return b"".join(len(part).to_bytes(4, "big") + part for part in (p.encode() for p in (workspace, record, field, key_id)))

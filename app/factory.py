@@ -1,0 +1,110 @@
+"""Builds the application. The only module that knows every package."""
+
+import importlib
+import logging
+import secrets
+from datetime import timedelta
+
+from flask import Flask, g, request
+from flask_htmx import HTMX
+from sqlalchemy.orm import configure_mappers
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app import config, database, environment, logs
+from app.config import ROOT, VERSION, Settings
+from app.connectors import configuration, registry
+from app.mail import Mailer
+from app.usage import ledger
+from app.web import csrf, headers, health, limits, look, problems
+
+log = logging.getLogger(__name__)
+
+# Every module with tables, so that migrations and tests see them all.
+MODELS = (
+    "app.audit",
+    "app.accounts.models",
+    "app.workspaces.models",
+    "app.vault.models",
+    "app.oauth_server.models",
+    "app.memory.models",
+    "app.hub.models",
+    "app.usage.models",
+    "app.mcp_server.models",
+)
+# Packages with pages or endpoints, and those with commands.
+ROUTES = (
+    "app.accounts.routes",
+    "app.workspaces.routes",
+    "app.oauth_server.routes",
+    "app.memory.routes",
+    "app.hub.routes",
+    "app.mcp_server.routes",
+)
+COMMANDS = ("app.accounts.commands", "app.connectors.commands", "app.vault.commands")
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The whole application. Raises ConfigError when a setting is missing or wrong."""
+    settings = settings or config.load(environment.read())
+    configuration.check(settings)
+    logs.configure(settings.log_format, settings.log_level)
+    app = Flask("app", root_path=str(ROOT / "app"), template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    app.extensions["patchbay"] = settings
+    app.extensions["mailer"] = Mailer(
+        settings.mail_url, settings.mail_from, None if settings.production else settings.instance_dir / "mailbox.jsonl"
+    )
+    _configure(app, settings)
+    import_models()
+    database.bind(settings.database_url, pool_size=settings.web_threads)
+    ledger.bind(settings)
+    HTMX(app)
+    for part in (headers, csrf, limits, look):
+        part.install(app, settings)
+    problems.install(app)
+    app.register_blueprint(health.bp)
+    for name in (*ROUTES, *COMMANDS):
+        importlib.import_module(name).install(app, settings)
+    if settings.proxy_count:
+        n = settings.proxy_count
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
+    log.debug("started, version %s", VERSION)
+    if settings.production and settings.mail_url is None:
+        log.warning("MAIL_URL is not set: no mail is sent, so nobody can create an account or sign in by a mailed code. Set it.")
+    return app
+
+
+def import_models() -> None:
+    """Import every table, so that the metadata is complete, and tie them together before threads use them."""
+    for name in MODELS:
+        importlib.import_module(name)
+    configure_mappers()
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SECRET_KEY_FALLBACKS=list(settings.secret_key_fallbacks),
+        MAX_CONTENT_LENGTH=4 * 1024 * 1024,
+        SESSION_COOKIE_NAME="__Host-form" if settings.secure else "form",
+        SESSION_COOKIE_SECURE=settings.secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=timedelta(days=1),
+        TESTING=settings.environment == "test",
+        PROPAGATE_EXCEPTIONS=False,
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
+        TEMPLATES_AUTO_RELOAD=False,
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(brand=settings.brand_name, settings=settings, version=VERSION, catalogue=registry.CATALOGUE)
+
+    @app.before_request
+    def _start() -> None:
+        given = request.headers.get("X-Request-Id", "")
+        g.correlation_id = given if given.isalnum() and len(given) <= 64 else secrets.token_hex(8)
+        logs.correlation_id.set(g.correlation_id)
+
+    @app.after_request
+    def _name(response):  # type: ignore[no-untyped-def]
+        response.headers["X-Request-Id"] = g.get("correlation_id", "-")
+        return response

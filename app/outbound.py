@@ -1,0 +1,149 @@
+"""The only module that sends HTTP to somewhere else.
+
+Promises: no proxies or netrc from the environment, no redirects followed, certificate checks on,
+one total deadline that includes name look-up and reading the body, a size limit while streaming,
+and for addresses that came from outside (`guarded=True`) a check of every resolved address and of
+the connected peer before a byte is sent (SSRF).
+
+Errors carry no URL: a query string may hold a secret.
+"""
+
+import json as jsonlib
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from app.dialling import Adapter, AddressRefused, Deadline, OutboundError, OutboundTimeout, is_public
+
+TOTAL_SECONDS = 20.0
+_CONNECT_SECONDS = 5.0
+_MAX_BYTES = 16 * 1024 * 1024
+_POOL_SIZE = 64
+
+__all__ = ["TOTAL_SECONDS", "AddressRefused", "Answer", "AnswerTooLarge", "OutboundError", "OutboundTimeout", "is_public", "send"]
+
+
+class AnswerTooLarge(OutboundError):
+    """The answer is past the size limit; asking again would bring the same."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: status, headers (case-insensitive) and body."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes = field(repr=False)
+    milliseconds: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """The body as text, undecodable bytes replaced."""
+        return self.content.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON, or None when it is not JSON (HTML error pages, cut answers, nesting without end)."""
+        try:
+            return jsonlib.loads(self.content)
+        except (ValueError, RecursionError):
+            return None
+
+
+def send(
+    method: str,
+    url: str,
+    *,
+    params: Any = None,
+    headers: Mapping[str, str] | None = None,
+    json: Any = None,
+    form: Any = None,
+    body: bytes | None = None,
+    auth: tuple[str, str] | None = None,
+    guarded: bool = False,
+    seconds: float = TOTAL_SECONDS,
+    max_bytes: int = _MAX_BYTES,
+) -> Answer:
+    """Send one request and read the whole answer, within `seconds` in total.
+
+    Raises OutboundTimeout, AddressRefused, AnswerTooLarge or OutboundError (its `sent` says whether the request may
+    have arrived). Any HTTP status is an answer, not an error.
+    """
+    started = time.monotonic()
+    session = _session(guarded)
+    try:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or (guarded and "@" in parts.netloc):
+            raise ValueError
+        data = form if body is None else body
+        prepared = session.prepare_request(
+            requests.Request(method, url, params=params, headers=dict(headers or {}), json=json, data=data, auth=auth)
+        )
+    except (requests.RequestException, UnicodeError, ValueError):
+        raise OutboundError("The address is not valid.", sent=False) from None
+    with Deadline(seconds) as deadline:
+        try:
+            response = session.send(prepared, stream=True, allow_redirects=False, timeout=(min(seconds, _CONNECT_SECONDS), seconds))
+            content = _read(response, max_bytes)
+        except OutboundError:
+            raise
+        except requests.RequestException as error:
+            if deadline.passed or deadline.left <= 0 or isinstance(error, requests.Timeout):
+                raise OutboundTimeout("The other side did not answer in time.", sent=True) from None
+            if isinstance(error, requests.ConnectionError):
+                raise OutboundError("The other side broke off.", sent=True) from None
+            raise OutboundError("The answer could not be read.", sent=True) from None
+        if deadline.passed:  # cut off by us: what looks whole may not be
+            raise OutboundTimeout("The other side did not finish its answer in time.", sent=True)
+    return Answer(response.status_code, response.headers, content, (time.monotonic() - started) * 1000)
+
+
+def _read(response: requests.Response, max_bytes: int) -> bytes:
+    """The body, unpacked, giving up past the size limit."""
+    chunks, size = [], 0
+    with response:
+        for chunk in response.iter_content(65536):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > max_bytes:
+                raise AnswerTooLarge("The answer is larger than we accept.", sent=True)
+    return b"".join(chunks)
+
+
+# --- sessions: one per kind, shared by threads for their connection pools ---------------------
+
+_sessions: dict[bool, requests.Session] = {}
+_sessions_lock = threading.Lock()
+
+
+def _session(guarded: bool) -> requests.Session:
+    session = _sessions.get(guarded)
+    if session is None:
+        with _sessions_lock:
+            session = _sessions.get(guarded) or _new_session(guarded)
+            _sessions[guarded] = session
+    return session
+
+
+def _new_session(guarded: bool) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    session.headers.update({"User-Agent": "Patchbay", "Accept-Encoding": "gzip, deflate"})
+    session.cookies.set_policy(_NoCookies())
+    adapter = Adapter(guarded=guarded, size=_POOL_SIZE)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+class _NoCookies(DefaultCookiePolicy):
+    """A shared session must not carry one caller's cookies into another's request."""
+
+    def set_ok(self, cookie: Any, request: Any) -> bool:
+        """Keep nothing."""
+        return False

@@ -1,0 +1,153 @@
+"""`make run`: prepares what is missing, starts the sandbox and the web server, stops both together."""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+
+from app import config, environment
+from app.config import ROOT, Settings
+from app.connectors import configuration
+from app.errors import ConfigError
+
+_READY_SECONDS = 60
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> int:
+    """Run until interrupted. Returns the exit status."""
+    variables = environment.read()
+    variables.setdefault("PORT", "8000")
+    try:
+        settings = config.load(_with_sandbox(variables))
+        configuration.check(settings)
+    except ConfigError as error:
+        print(f"Patchbay cannot start: {error.message}", file=sys.stderr)
+        return 1
+    variables = _with_sandbox(variables)
+    if not _is_free(settings.port):
+        print(f"Patchbay cannot start: port {settings.port} is in use. Set PORT to another one.", file=sys.stderr)
+        return 1
+    if subprocess.run([sys.executable, "-m", "alembic", "upgrade", "head"], cwd=ROOT, env=variables).returncode:
+        print("Patchbay cannot start: the database could not be migrated; see the lines above.", file=sys.stderr)
+        return 1
+    end_with_us = _end_with(os.getpid())
+    children = [
+        subprocess.Popen(command, cwd=ROOT, env=variables, start_new_session=True, preexec_fn=end_with_us)
+        for command in _commands(settings)
+    ]
+    try:
+        return _watch(children, settings)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        _stop(children)
+
+
+def _end_with(parent: int) -> Callable[[], None] | None:
+    """What a child does first on Linux: ask for SIGTERM when we are gone, however we went (PR_SET_PDEATHSIG, prctl(2))."""
+    if not sys.platform.startswith("linux"):
+        return None
+    libc = ctypes.CDLL(None)
+
+    def ask() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it was too late to ask
+            os._exit(1)
+
+    return ask
+
+
+def _commands(settings: Settings) -> list[list[str]]:
+    web = [sys.executable, "-m", "gunicorn", "wsgi:app"]
+    if settings.sandbox_url is None:
+        return [web]
+    port = settings.sandbox_url.rsplit(":", 1)[1]
+    state = str(settings.instance_dir / "sandbox.db")
+    return [[sys.executable, "-m", "app.sandbox", "--port", port, "--state", state], web]
+
+
+def _with_sandbox(variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables with a free port for the sandbox: the next after ours, if it is not taken."""
+    given = dict(variables)
+    if given.get("ENV") == "production" or given.get("SANDBOX", "1") in {"0", "false", "no", "off"} or given.get("SANDBOX_URL"):
+        return given
+    port = int(given["PORT"]) + 1 if given["PORT"].isdigit() else 8001
+    while not _is_free(port) and port < 65535:
+        port += 1
+    given["SANDBOX_URL"] = f"http://localhost:{port}"
+    return given
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _watch(children: list[subprocess.Popen[bytes]], settings: Settings) -> int:
+    """Announce when ready, then wait; when one child ends, all end."""
+    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    announced, started = False, time.monotonic()
+    while True:
+        for child in children:
+            if (status := child.poll()) is not None:
+                print("Patchbay stopped: one of its processes ended; see the lines above.", file=sys.stderr)
+                return status or 1
+        if not announced and _answers(settings.port):
+            announced = True
+            print(_banner(settings), flush=True)
+        if not announced and time.monotonic() - started > _READY_SECONDS:
+            print("Patchbay did not become ready in a minute; see the lines above.", file=sys.stderr)
+            return 1
+        time.sleep(0.1 if not announced else 0.5)
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _banner(settings: Settings) -> str:
+    lines = [
+        "",
+        f"  {settings.brand_name} is running",
+        "",
+        f"  Open          {settings.public_url}",
+        f"  MCP URL       {settings.mcp_url}",
+        f'  Sign in       choose "Create account" at {settings.public_url}/register',
+    ]
+    if settings.mail_url is None:
+        lines.append(f"  Mailed codes  {settings.public_url}/dev/mailbox")
+    if settings.sandbox_url:
+        lines.append(f"  Sandbox       {settings.sandbox_url} (imitated services, nothing leaves this machine)")
+    return "\n".join([*lines, "", "  Ctrl-C stops everything.", ""])
+
+
+def _stop(children: list[subprocess.Popen[bytes]]) -> None:
+    for child in children:
+        if child.poll() is None:
+            child.terminate()
+    end = time.monotonic() + 15
+    for child in children:
+        try:
+            child.wait(max(0.1, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

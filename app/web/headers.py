@@ -1,0 +1,61 @@
+"""Security headers on every answer, errors included (OWASP ASVS 5.0, V3.4)."""
+
+import secrets
+
+from flask import Flask, Response, g, request
+
+from app.config import Settings
+
+_DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"  # for what is no page
+
+
+def nonce() -> str:
+    """The nonce of this answer's Content-Security-Policy, for the one script tag a page has."""
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(16)
+    value: str = g.csp_nonce
+    return value
+
+
+def allow_form_target(origin: str) -> None:
+    """Let forms of this page end, by redirect, at another origin or private scheme (a service, an AI client).
+
+    Browsers apply `form-action` to the whole redirect chain of a form.
+    """
+    g.setdefault("form_targets", []).append(origin)
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Add the headers to every response of the application."""
+    app.jinja_env.globals["csp_nonce"] = nonce
+    logo = " https:" if settings.brand_logo_url and settings.brand_logo_url.startswith("https://") else ""
+    fixed = [
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "no-referrer"),
+        ("X-Frame-Options", "DENY"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+    ]
+    if settings.secure:
+        fixed.append(("Strict-Transport-Security", "max-age=31536000"))
+
+    @app.after_request
+    def _headers(response: Response) -> Response:
+        headers = response.headers
+        present = {name.lower() for name in headers.keys()}  # noqa: SIM118 - iterating gives pairs
+        for name, value in fixed:
+            if name.lower() not in present:
+                headers.add(name, value)
+        if "content-security-policy" not in present:
+            headers.add("Content-Security-Policy", _page_policy(logo) if response.mimetype == "text/html" else _DATA_POLICY)
+        if "cache-control" not in present and not request.path.startswith("/static/"):
+            headers.add("Cache-Control", "no-store")
+        return response
+
+
+def _page_policy(logo: str) -> str:
+    """The content policy of a page: our own files, one nonce, and where its forms may end."""
+    targets = " ".join(["'self'", *dict.fromkeys(g.get("form_targets", []))])
+    return (
+        "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; connect-src 'self'; font-src 'self'; manifest-src 'self'; "
+        f"script-src 'nonce-{nonce()}'; style-src 'self' 'nonce-{nonce()}'; img-src 'self' data:{logo}; form-action {targets}"
+    )

@@ -1,0 +1,163 @@
+"""What templates draw with: versioned assets, icons, times in words, the navigation, the company's accent."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+from flask import Blueprint, Flask, Response, abort, current_app, request, url_for
+from markupsafe import Markup
+
+from app import clock
+from app.config import ROOT, Settings
+from app.web.palette import stylesheet
+
+bp = Blueprint("look", __name__)
+STATIC = ROOT / "static"
+
+# Shown in this order, each as soon as its page exists.
+_PLACES = (
+    ("/integrations", "Integrations"),
+    ("/ai-clients", "AI clients"),
+    ("/approvals", "Approvals"),
+    ("/usage", "Usage"),
+    ("/team", "Team"),
+)
+_ACCOUNT_PLACES = (
+    ("/account", "Account"),
+    ("/activity", "Activity"),
+    ("/memory", "Saved notes"),
+)
+_OPERATOR_PLACES = (("/admin", "Administration"),)
+
+# A word in an AI client's name, and its icon. The first that fits counts.
+_CLIENT_ICONS = (
+    ("claude code", "lines/terminal"),
+    ("claude", "clients/claude"),
+    ("cursor", "clients/cursor"),
+    ("gemini", "clients/gemini"),
+    ("windsurf", "clients/windsurf"),
+    ("chatgpt", "lines/message-circle"),
+    ("openai", "lines/message-circle"),
+    ("visual studio", "lines/code"),
+    ("vs code", "lines/code"),
+    ("python", "clients/python"),
+    ("inspector", "clients/mcp"),
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A link of the navigation. `here` when it leads to the page being shown."""
+
+    path: str
+    label: str
+    here: bool
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Give the templates their tools and serve `/brand.css`."""
+    app.register_blueprint(bp)
+    app.jinja_env.globals.update(
+        asset=asset, icon=icon, client_icon=client_icon, has_service_icon=has_service_icon, places=places, time_words=time_words
+    )
+    app.jinja_env.filters.update(exact=exact, initials=initials, number=number)
+
+    @app.after_request
+    def _keep_assets(response: Response) -> Response:
+        if request.path.startswith("/static/") and request.args.get("v") and response.status_code == 200:
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+@bp.get("/brand.css")
+def brand() -> Response:
+    """The company's accent as a style sheet. 404 when BRAND_ACCENT is not set."""
+    settings: Settings = current_app.extensions["patchbay"]
+    if settings.brand_accent is None:
+        abort(404)
+    response = Response(stylesheet(settings.brand_accent), mimetype="text/css")
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response
+
+
+def asset(path: str) -> str:
+    """The address of a file in `static/`, with a digest of its content so that browsers may keep it for good."""
+    file = STATIC / path
+    return url_for("static", filename=path, v=_digest(file, file.stat().st_mtime_ns))
+
+
+@cache
+def _digest(file: Path, _changed: int) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+
+
+@cache
+def icon(name: str) -> Markup:
+    """A line icon as markup that takes the text colour. Decoration: words beside it say the same."""
+    return _inline(f"lines/{name}")
+
+
+@cache
+def client_icon(client_name: str) -> Markup:
+    """The icon of an AI client, by its name; a plain robot for one we do not know."""
+    name = client_name.casefold()
+    return _inline(next((file for word, file in _CLIENT_ICONS if word in name), "lines/bot"))
+
+
+@cache
+def has_service_icon(slug: str) -> bool:
+    """Whether `static/icons/services` holds an icon of that service; else its card shows a letter."""
+    return (STATIC / "icons" / "services" / f"{slug}.svg").is_file()
+
+
+def _inline(name: str) -> Markup:
+    svg = (STATIC / "icons" / f"{name}.svg").read_text()
+    return Markup(svg.strip().replace("<svg ", '<svg class="icon" aria-hidden="true" focusable="false" ', 1))  # noqa: S704  our own file
+
+
+def places(group: str = "main", *, is_operator: bool = False) -> list[Place]:
+    """The links of a navigation group whose pages exist on this installation."""
+    listed = {"main": _PLACES, "account": _ACCOUNT_PLACES + (_OPERATOR_PLACES if is_operator else ())}[group]
+    existing = {rule.rule.rstrip("/") for rule in current_app.url_map.iter_rules() if rule.methods and "GET" in rule.methods}
+    here = request.path
+    return [Place(path, label, here == path or here.startswith(path + "/")) for path, label in listed if path in existing]
+
+
+def time_words(at: datetime) -> str:
+    """How long ago, in words: "just now", "5 minutes ago", "yesterday", "18 November"."""
+    seconds = (clock.now() - at).total_seconds()
+    if seconds < 60:
+        return "just now"
+    if seconds < 3600:
+        return _counted(int(seconds // 60), "minute")
+    if seconds < 86_400:
+        return _counted(int(seconds // 3600), "hour")
+    if seconds < 2 * 86_400:
+        return "yesterday"
+    if seconds < 7 * 86_400:
+        return _counted(int(seconds // 86_400), "day")
+    day = f"{at.day} {at:%B}"
+    return day if at.year == clock.now().year else f"{day} {at.year}"
+
+
+def exact(at: datetime) -> str:
+    """The moment for people who want it exactly: "18 November 2026, 14:05 UTC"."""
+    return f"{at.day} {at:%B %Y, %H:%M} UTC"
+
+
+def initials(name: str) -> str:
+    """One or two capitals for a round portrait, from a name or an e-mail address."""
+    words = re.findall(r"[^\W_]+", name.split("@")[0])
+    return "".join(word[0] for word in words[:2]).upper() or "?"
+
+
+def number(value: int) -> str:
+    """A whole number with its thousands apart: 50,000."""
+    return f"{value:,}"
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word} ago" if count == 1 else f"{count} {word}s ago"

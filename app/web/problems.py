@@ -1,0 +1,84 @@
+"""Errors become answers here: a page for people, a fragment for htmx, JSON for programs.
+
+Every failure names a correlation id that is also in the log; no stack trace leaves the house.
+"""
+
+import logging
+
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from app.errors import NotFound, PatchbayError, TooManyRequests
+from app.logs import correlation_id
+from app.web.fragments import wants_fragment
+
+log = logging.getLogger(__name__)
+_JSON_PATHS = (
+    "/api/",
+    "/oauth/token",
+    "/oauth/register",
+    "/oauth/revoke",
+    "/oauth/introspect",
+    "/mcp",
+    "/.well-known/",
+    "/status",
+    "/health",
+    "/ready",
+    "/integrations/status",
+)
+_CODES = {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 429: "RATE_LIMITED"}
+_SENTENCES = {
+    400: ("This request could not be read", "Something in it is not valid. Go back and try again."),
+    404: ("Nothing is here", "The page may have moved, or the link is incomplete."),
+    405: ("That does not work here", "This address does not accept that kind of request. Go back and use the page's own buttons."),
+    413: ("That is too large", "Send something smaller."),
+    415: ("That format is not accepted here", "Send the form from its own page, or JSON where JSON is asked for."),
+    429: ("Too many requests", "Please wait a minute and try again."),
+}
+
+
+def install(app: Flask) -> None:
+    """Register the handlers."""
+
+    @app.errorhandler(PatchbayError)
+    def _known(error: PatchbayError) -> Response:
+        if error.status >= 500:
+            log.error("%s: %s", type(error).__name__, error.message, exc_info=error)
+        response = _answer(error.status, error.code, error.message, error.details, _title(error))
+        if isinstance(error, TooManyRequests):
+            response.headers["Retry-After"] = str(error.retry_after_seconds)
+        return response
+
+    @app.errorhandler(HTTPException)
+    def _http(error: HTTPException) -> Response:
+        if error.response is not None:
+            return error.response  # type: ignore[return-value]
+        status = error.code or 500
+        title, sentence = _SENTENCES.get(status, ("That did not work", PatchbayError.message))
+        response = _answer(status, _CODES.get(status, "INVALID_ARGUMENTS" if status < 500 else "INTERNAL"), sentence, {}, title)
+        if isinstance(error, MethodNotAllowed) and error.valid_methods:
+            response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+        if status == 429:
+            response.headers.setdefault("Retry-After", "60")
+        return response
+
+    @app.errorhandler(Exception)
+    def _unknown(error: Exception) -> Response:
+        log.error("unhandled error on %s", request.path, exc_info=error)
+        return _answer(500, PatchbayError.code, PatchbayError.message, {}, "Something went wrong")
+
+
+def _title(error: PatchbayError) -> str:
+    if isinstance(error, NotFound):
+        return "Nothing is here"
+    return {403: "Not allowed", 429: "Too many requests", 503: "Briefly unavailable"}.get(error.status, "That did not work")
+
+
+def _answer(status: int, code: str, sentence: str, details: dict[str, object], title: str) -> Response:
+    if request.path.startswith(_JSON_PATHS):
+        body = {"error": {"code": code, "message": sentence, "details": {**details, "correlation_id": correlation_id.get()}}}
+        return make_response(jsonify(body), status)
+    template = "web/_problem.html" if wants_fragment() else "web/problem.html"
+    return make_response(
+        render_template(template, title=title, sentence=sentence, status=status, correlation_id=correlation_id.get()), status
+    )

@@ -1,0 +1,35 @@
+"""What people type about their company and account, checked."""
+
+from flask import current_app
+from wtforms import PasswordField, StringField
+from wtforms.validators import DataRequired, InputRequired, StopValidation
+
+from app.accounts import passwords
+from app.accounts.forms import PostedForm, email_field, readable, stripped
+from app.workspaces.members import LONGEST_NAME
+
+
+def company_field() -> StringField:
+    """The field labelled "Company"."""
+    return StringField("Company", [readable(LONGEST_NAME), DataRequired("Enter the name of your company or team.")], filters=[stripped])
+
+
+class RegisterForm(PostedForm):
+    """Creating an account."""
+
+    company = company_field()
+    email = email_field()
+    password = PasswordField("Password", [readable(passwords.LONGEST), InputRequired("Choose a password.")])
+
+    def validate_password(self, field: PasswordField) -> None:
+        """Refuse what is too short or easily guessed. Raises StopValidation with a sentence."""
+        about = [str(self.email.data or ""), str(self.company.data or "")]
+        problem = passwords.problem_with(current_app.extensions["patchbay"], field.data, *about)
+        if problem:
+            raise StopValidation(problem)
+
+
+class WorkspaceForm(PostedForm):
+    """Creating a workspace, for somebody who is in none."""
+
+    company = company_field()

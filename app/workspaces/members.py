@@ -1,0 +1,48 @@
+"""Workspaces and who belongs to them."""
+
+from sqlmodel import Session, col, select
+
+from app import audit, clock, crypto
+from app.accounts import sessions
+from app.accounts.models import LoginSession, User
+from app.errors import NotFound
+from app.workspaces.models import Membership, Workspace
+
+LONGEST_NAME = 100
+
+
+def found(db: Session, name: str, owner: User) -> Workspace:
+    """Make a workspace with its first member, who owns it."""
+    at = clock.now()
+    workspace = Workspace(id=crypto.new_id("wsp"), name=name, created_at=at)
+    db.add(workspace)
+    db.flush()
+    db.add(Membership(workspace_id=workspace.id, user_id=owner.id, role="owner", created_at=at))
+    db.flush()
+    audit.record(db, "workspace.created", workspace_id=workspace.id, user_id=owner.id, subject=workspace.id)
+    return workspace
+
+
+def found_first(db: Session, name: str, person: User) -> Workspace:
+    """Make a workspace for somebody who is in none; otherwise the first they are in. Two clicks make one."""
+    db.exec(select(User.id).where(col(User.id) == person.id).with_for_update()).one()
+    existing = list_of(db, person.id)
+    return existing[0] if existing else found(db, name, person)
+
+
+def list_of(db: Session, user_id: str) -> list[Workspace]:
+    """The workspaces a person belongs to, the one joined first first."""
+    query = (
+        select(Workspace)
+        .join(Membership, col(Membership.workspace_id) == col(Workspace.id))
+        .where(col(Membership.user_id) == user_id)
+        .order_by(col(Membership.created_at), col(Workspace.id))
+    )
+    return list(db.exec(query))
+
+
+def switch(db: Session, session: LoginSession, workspace_id: str) -> None:
+    """Let a session work in another of its person's workspaces. Raises NotFound for any other id."""
+    if db.get(Membership, (workspace_id, session.user_id)) is None:
+        raise NotFound()
+    sessions.switch(db, session, workspace_id)

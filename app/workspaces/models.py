@@ -1,0 +1,33 @@
+"""Tables of companies and memberships."""
+
+from datetime import datetime
+
+from sqlmodel import Field, SQLModel
+
+from app.database import UtcDateTime
+
+
+class Workspace(SQLModel, table=True):
+    """A company or team: owns connections, limits and usage."""
+
+    __tablename__ = "workspaces"
+
+    id: str = Field(primary_key=True)
+    name: str = Field(max_length=200)
+    tier: str = Field(default="free", max_length=16)
+    per_minute: int | None = None  # operator's override of the tier; None means the tier's own
+    per_day: int | None = None
+    timezone: str = Field(default="UTC", max_length=64)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    deactivated_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Membership(SQLModel, table=True):
+    """A person in a workspace, with a role: owner, admin or member."""
+
+    __tablename__ = "memberships"
+
+    workspace_id: str = Field(primary_key=True, foreign_key="workspaces.id", ondelete="CASCADE")
+    user_id: str = Field(primary_key=True, foreign_key="users.id", ondelete="CASCADE", index=True)
+    role: str = Field(default="member", max_length=16)
+    created_at: datetime = Field(sa_type=UtcDateTime)

@@ -1,0 +1,173 @@
+"""Pages of workspaces: creating an account, giving the code, switching, who am I here."""
+
+from flask import Blueprint, Flask, Response, current_app, make_response, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_required
+
+from app.accounts import browsers, codes, sessions, signing_in, sweeping
+from app.accounts.forms import CodeForm, PostedForm
+from app.accounts.models import MailedCode
+from app.accounts.reception import came_for, id_in, refuse, to_code_page
+from app.config import Settings
+from app.database import reading, transaction
+from app.errors import PatchbayError
+from app.web.fragments import local_path
+from app.web.limits import limiter
+from app.workspaces import confirmation, guard, members, registration
+from app.workspaces.forms import RegisterForm, WorkspaceForm
+
+bp = Blueprint("workspaces", __name__)
+
+
+@bp.get("/register")
+def show_register() -> ResponseReturnValue:
+    """The page to create an account."""
+    if current_user.is_authenticated:
+        return redirect(came_for("/integrations"), 303)
+    return _register_page(RegisterForm())
+
+
+@bp.post("/register")
+@limiter.limit("300/minute")
+def register() -> ResponseReturnValue:
+    """Create an account: mail the code and ask for it."""
+    settings, form = _settings(), RegisterForm()
+    if not form.validate():
+        return _register_page(form), 422
+    browser = browsers.with_holder(browsers.read(request, settings))
+    typed = {"company": form.company.data, "email": form.email.data, "password": form.password.data}
+    try:
+        code = registration.begin(settings, current_app.extensions["mailer"], browser, **typed, next_path=came_for())
+    except PatchbayError as refused:
+        return refuse(refused, _register_page(form, refused.message))
+    return to_code_page(settings, browser, code)
+
+
+@bp.get("/confirm")
+def show_confirm() -> ResponseReturnValue:
+    """The page that asks for the mailed code."""
+    code = _waiting(id_in(request.args, "request"))
+    if code is None or code.used_at is not None:
+        return redirect(_beyond(code), 303)
+    return _confirm_page(CodeForm(), code)
+
+
+@bp.post("/confirm")
+@limiter.limit("300/minute")
+def confirm() -> ResponseReturnValue:
+    """Take the code: create the account, or sign in."""
+    settings, form = _settings(), CodeForm()
+    code = _waiting(id_in(request.form, "request"))
+    if code is None or (code.used_at is not None and current_user.is_authenticated):
+        return redirect(_beyond(code), 303)
+    if not form.validate():
+        return _confirm_page(form, code), 422
+    try:
+        user, cookie_value = confirmation.give(settings, browsers.read(request, settings), code.id, form.code.data)
+    except PatchbayError as refused:
+        form.code.errors, form.code.data = [refused.message], ""
+        return refuse(refused, _confirm_page(form, _waiting(code.id) or code))
+    sweeping.sweep_sometimes(settings)
+    return signing_in.welcome(settings, user, cookie_value, local_path(code.payload.get("next")))
+
+
+@bp.post("/confirm/again")
+@limiter.limit("300/minute")
+def send_again() -> ResponseReturnValue:
+    """Mail another code."""
+    settings, code = _settings(), _waiting(id_in(request.form, "request"))
+    if code is None:
+        return redirect(_beyond(code), 303)
+    browser = browsers.read(request, settings)
+    try:
+        fresh = confirmation.send_again(settings, current_app.extensions["mailer"], browser, code)
+    except PatchbayError as refused:
+        return refuse(refused, _confirm_page(CodeForm(), code, refused.message))
+    return to_code_page(settings, browser, fresh)
+
+
+@bp.post("/workspace")
+@guard.member
+def switch() -> ResponseReturnValue:
+    """Work in another of one's workspaces."""
+    with transaction() as db:
+        members.switch(db, current_user.session, id_in(request.form, "workspace"))
+    return redirect(came_for("/integrations"), 303)
+
+
+@bp.get("/account")
+@login_required
+def account() -> ResponseReturnValue:
+    """Who am I here, and where am I signed in."""
+    return _account_page(WorkspaceForm())
+
+
+@bp.post("/workspaces")
+@login_required
+def create_workspace() -> ResponseReturnValue:
+    """Create a workspace, for somebody who is in none."""
+    if guard.current_member() is not None:
+        return redirect("/integrations", 303)
+    form = WorkspaceForm()
+    if not form.validate():
+        return _account_page(form), 422
+    with transaction() as db:
+        members.found_first(db, form.company.data, current_user.user)
+    return redirect("/integrations", 303)
+
+
+@bp.post("/account/sign-out-everywhere")
+@login_required
+def sign_out_everywhere() -> ResponseReturnValue:
+    """End every session of the person, this one too."""
+    signing_in.sign_out_everywhere(current_user.get_id())
+    response = make_response(redirect("/login", 303))
+    sessions.forget_cookie(response, _settings())
+    return response
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Register the routes of this package."""
+    app.register_blueprint(bp)
+    app.login_manager.unauthorized_handler(guard.ask_to_sign_in)  # type: ignore[attr-defined]
+
+    @app.context_processor
+    def _member() -> dict[str, object]:
+        member = guard.member_or_nobody()
+        return {"member": member, "workspaces": member.workspaces if member else ()}
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["patchbay"]
+    return settings
+
+
+def _waiting(code_id: str) -> MailedCode | None:
+    return confirmation.find_waiting(browsers.read(request, _settings()), code_id)
+
+
+def _beyond(code: MailedCode | None) -> str:
+    """Where to go when there is no code to ask for: on, when signed in already, or back to the start."""
+    target = local_path(code.payload.get("next") if code else None, "")
+    return (target or "/integrations") if current_user.is_authenticated else guard.sign_in_path(target)
+
+
+def _register_page(form: PostedForm, problem: str = "") -> Response:
+    return make_response(render_template("workspaces/register.html", form=form, problem=problem, next=came_for()))
+
+
+def _confirm_page(form: PostedForm, code: MailedCode, problem: str = "") -> Response:
+    works = codes.is_open(code)
+    problem = problem or ("" if works else codes.CodeGone.message)
+    settings = _settings()
+    kept_here = not settings.production and not settings.mail_url and browsers.is_nearby(request)
+    again = "/register" if code.purpose == registration.PURPOSE else "/login"
+    shown = {"form": form, "code": code, "works": works, "problem": problem, "kept_here": kept_here, "again": again}
+    return make_response(render_template("workspaces/confirm.html", **shown))
+
+
+def _account_page(form: PostedForm) -> Response:
+    with reading() as db:
+        rows = sessions.list_for(db, current_user.get_id())
+    user, session = current_user.user, current_user.session
+    return make_response(render_template("workspaces/account.html", user=user, session=session, sessions=rows, form=form))

@@ -1,0 +1,67 @@
+"""Runs migrations. One runner at a time: an advisory lock on PostgreSQL, a locked file beside SQLite's."""
+
+import contextlib
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
+
+from alembic import context
+from sqlalchemy import Engine, create_engine, text
+from sqlmodel import SQLModel
+from sqlmodel.sql.sqltypes import AutoString
+
+from app import config, environment, factory
+from app.database import UtcDateTime
+from app.memory.models import is_described
+
+_LOCK = 7_208_412  # any number, the same for every release
+
+factory.import_models()
+
+
+def _render(kind: str, item: object, _autogen: object) -> str | bool:
+    """Write our own column types as the plain ones they are in the database."""
+    if kind == "type" and isinstance(item, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, AutoString):
+        return f"sa.String(length={item.length})" if item.length else "sa.String()"
+    return False
+
+
+def run() -> None:
+    """Upgrade or downgrade the database named by DATABASE_URL, or the one given by a test."""
+    url = context.config.attributes.get("url") or config.load(environment.read()).database_url
+    engine = create_engine(url)
+    with _alone(engine, url), engine.connect() as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=SQLModel.metadata,
+            render_as_batch=connection.dialect.name == "sqlite",
+            compare_type=True,
+            transaction_per_migration=True,
+            render_item=_render,
+            include_name=is_described,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+    engine.dispose()
+
+
+@contextlib.contextmanager
+def _alone(engine: Engine, url: str) -> Iterator[None]:
+    """Hold off a second runner until this one is done."""
+    if engine.dialect.name == "postgresql":
+        with engine.connect() as lock:
+            lock.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+            yield
+        return
+    path = Path(url.removeprefix("sqlite:///"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".migrating").open("w") as lock_file:
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        yield
+
+
+run()
