@@ -1,0 +1,56 @@
+"""FlowPOS: products, stock, orders, clients and sales reports of the businesses a sign-in reaches.
+
+Facts come from docs.flowandgrow.tech/dev/mcp, which documents the sign-in, the scopes and some of the
+tools; the REST addresses below it are not published and were chosen here, so `FLOWPOS_BASE_URL` names the
+server. Start here, then `signing_in.py` (the three ways in), `values.py` (how FlowPOS writes things), then a
+subject.
+
+Decided:
+- The business stands in the path of each request, never in a session at FlowPOS: calls do not disturb each other.
+- An access token is opaque to us: its signature is for FlowPOS alone. What it may do is learnt by exchanging
+  it for a fresh one; of a key nobody says what it may do, so FlowPOS' own refusal (403) decides there.
+- Every write carries an idempotency key of ours, so that trying again cannot do a thing twice.
+- `get_inventory_health` and `get_client_health` go by these names alone, as FlowPOS' own users know them.
+- Money is whole numbers of the smallest unit, beside its currency.
+"""
+
+from app.connectors.flowpos.boards import list_psa_boards, list_psa_items
+from app.connectors.flowpos.catalogue import adjust_inventory, get_inventory, get_products
+from app.connectors.flowpos.clients import get_client_health, list_clients
+from app.connectors.flowpos.errors import read_error
+from app.connectors.flowpos.identity import identify
+from app.connectors.flowpos.inventory_health import get_inventory_health
+from app.connectors.flowpos.orders import create_order, get_order, list_orders
+from app.connectors.flowpos.reports import get_sales_by_location, get_sales_report, get_top_products
+from app.connectors.flowpos.signing_in import FORMS
+from app.connectors.spec import NO_CONSENT_PAGE, BusinessArgument, Connector
+
+CONNECTOR = Connector(
+    slug="flowpos",
+    name="FlowPOS",
+    summary="Sales, inventory and clients of a point of sale",
+    base_url="https://api.flowpos.app",
+    auth=NO_CONSENT_PAGE,
+    forms=FORMS,
+    identify=identify,
+    read_error=read_error,
+    idempotency_header="Idempotency-Key",
+    business=BusinessArgument("business_id", "business"),
+    help_url="https://docs.flowandgrow.tech/dev/mcp",
+    tools=(
+        get_products,
+        get_inventory,
+        list_orders,
+        get_order,
+        list_clients,
+        get_sales_report,
+        get_top_products,
+        get_sales_by_location,
+        list_psa_boards,
+        list_psa_items,
+        adjust_inventory,
+        create_order,
+        get_inventory_health,
+        get_client_health,
+    ),
+)

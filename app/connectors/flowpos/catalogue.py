@@ -1,0 +1,101 @@
+"""Products and what is in stock."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from app.connectors.api import Api
+from app.connectors.flowpos.signing_in import POS_READ, POS_WRITE
+from app.connectors.flowpos.values import BUSINESS, After, FlowId, FlowRow, Limit, Words, business_of, page_of, read_as
+from app.connectors.tool import Page, tool
+from app.errors import InvalidArguments
+
+PRODUCTS = BUSINESS + "/products"
+INVENTORY = BUSINESS + "/inventory"
+
+
+class Product(FlowRow):
+    """A product."""
+
+    product_id: str = Field(validation_alias="id")
+    sku: str | None = None
+    name: str
+    category: str | None = None
+    price_minor: int | None = Field(None, description="Selling price in the smallest unit of the currency.")
+    cost_minor: int | None = None
+    currency: str | None = None
+    is_active: bool | None = None
+
+
+class Stock(FlowRow):
+    """How much of a product is at a location."""
+
+    product_id: str
+    sku: str | None = None
+    name: str | None = None
+    location_id: str
+    on_hand: int
+    reserved: int = Field(0, description="Part of what is on hand, promised already.")
+    reorder_point: int | None = Field(None, description="Time to reorder at or below this.")
+    reorder_qty: int | None = None
+    updated_at: str | None = None
+
+
+class Adjustment(FlowRow):
+    """A change of stock, as FlowPOS booked it."""
+
+    adjustment_id: str = Field(validation_alias="id")
+    product_id: str
+    on_hand: int = Field(description="What is there now.")
+
+
+@tool(title="List FlowPOS products", reads_only=True, pages_by="after", needs_scopes=POS_READ)
+def get_products(
+    api: Api,
+    search: Annotated[Words | None, Field(description="Part of the name or the SKU.")] = None,
+    category: Annotated[Words | None, Field(description="Only this category, as FlowPOS writes it.")] = None,
+    limit: Limit = 50,
+    after: After = None,
+) -> Page[Product]:
+    """List the business's products with price and cost, or find some by name, SKU or category.
+
+    Use it to get the `product_id` other tools take. For how many are in stock use flowpos_get_inventory.
+    """
+    asked = {"search": search, "category": category, "limit": limit, "cursor": after}
+    return page_of(api, PRODUCTS, Product, asked, business=business_of(api))
+
+
+@tool(title="List FlowPOS stock", reads_only=True, pages_by="after", needs_scopes=POS_READ)
+def get_inventory(
+    api: Api,
+    location_id: Annotated[
+        FlowId | None, Field(description="Only this location, from flowpos_get_sales_by_location or a stock row.")
+    ] = None,
+    below_reorder: Annotated[bool | None, Field(description="true: only what is at or below its reorder point.")] = None,
+    limit: Limit = 50,
+    after: After = None,
+) -> Page[Stock]:
+    """List what is in stock, a row for each product and location.
+
+    Use it for "how many are left". For what to reorder, what is too much and what it is worth use get_inventory_health.
+    """
+    asked = {"locationId": location_id, "belowReorder": below_reorder, "limit": limit, "cursor": after}
+    return page_of(api, INVENTORY, Stock, asked, business=business_of(api))
+
+
+@tool(title="Adjust FlowPOS stock", destructive=False, needs_scopes=POS_WRITE)
+def adjust_inventory(
+    api: Api,
+    product_id: Annotated[FlowId, Field(description="Id from flowpos_get_products.")],
+    location_id: Annotated[FlowId, Field(description="Where it is, from flowpos_get_inventory.")],
+    delta: Annotated[int, Field(ge=-1_000_000, le=1_000_000, description="How many more; negative for fewer; not 0.")],
+    reason: Annotated[Words, Field(description="Why, for the stock journal.")],
+) -> Adjustment:
+    """Change how many of a product are at a location, by a difference, with a reason for the journal.
+
+    Use it after a count, a loss or a delivery. It does not set an absolute number, and sells nothing: that is flowpos_create_order.
+    """
+    if delta == 0:
+        raise InvalidArguments("delta: must not be 0.", details={"fields": ["delta"]})
+    sent = {"productId": product_id, "locationId": location_id, "delta": delta, "reason": reason}
+    return read_as(Adjustment, api.post(INVENTORY + "/adjustments", parts={"business": business_of(api)}, json=sent), wrote=True)

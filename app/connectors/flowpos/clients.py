@@ -1,0 +1,127 @@
+"""Clients, and which of them are drifting away."""
+
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
+
+from app.connectors.api import Api
+from app.connectors.flowpos.signing_in import POS_INTENTS, POS_READ
+from app.connectors.flowpos.values import (
+    BUSINESS,
+    After,
+    FlowRow,
+    Limit,
+    Words,
+    business_of,
+    currency_of,
+    page_of,
+    read_all,
+    today,
+    zone_of,
+)
+from app.connectors.tool import Page, Row, tool
+
+_CLIENTS = BUSINESS + "/clients"
+_MOST_PAGES = 30
+_MOST_NAMED = 20
+_MOMENT = TypeAdapter(AwareDatetime)
+
+
+class Client(FlowRow):
+    """A client."""
+
+    client_id: str = Field(validation_alias="id")
+    name: str
+    email: str | None = None
+    orders_count: int = 0
+    total_spent_minor: int = Field(0, description="In the smallest unit of the business's currency.")
+    last_order_at: str | None = Field(None, description="In UTC; null: never ordered.")
+
+
+class QuietClient(Row):
+    """A client who has not ordered for a while."""
+
+    client_id: str
+    name: str
+    email: str | None
+    total_spent_minor: int
+    days_since_order: int
+
+
+class ClientHealth(Row):
+    """How the business's clients are doing."""
+
+    currency: str | None
+    as_of: str = Field(description="Today in the business's time zone.")
+    inactive_days: int
+    total: int
+    active: int = Field(description="Ordered within inactive_days.")
+    at_risk: int = Field(description="Not within inactive_days, but within twice as many.")
+    lost: int = Field(description="Not even within twice as many days.")
+    never_ordered: int
+    top_spenders: list[Client] = Field(description="The ten who spent the most so far.")
+    at_risk_clients: list[QuietClient] = Field(description="Up to 20, those who spent the most first.")
+    lost_clients: list[QuietClient] = Field(description="Up to 20, those who spent the most first.")
+    warnings: list[str] = Field(description="What is missing from these figures.")
+
+
+@tool(title="List FlowPOS clients", reads_only=True, pages_by="after", needs_scopes=POS_READ)
+def list_clients(
+    api: Api,
+    search: Annotated[Words | None, Field(description="Part of the name or the e-mail address.")] = None,
+    limit: Limit = 50,
+    after: After = None,
+) -> Page[Client]:
+    """List clients with their number of orders, what they spent and when they last ordered.
+
+    Use it to find a `client_id`. For who is drifting away or spends most use get_client_health.
+    """
+    return page_of(api, _CLIENTS, Client, {"search": search, "limit": limit, "cursor": after}, business=business_of(api))
+
+
+@tool(title="Check client health", reads_only=True, needs_scopes=POS_INTENTS, bare=True)
+def get_client_health(
+    api: Api,
+    inactive_days: Annotated[int, Field(ge=1, le=3650, description="After so many days without an order a client is at risk.")] = 60,
+) -> ClientHealth:
+    """See how the clients of a FlowPOS business are doing: active, at risk, lost, never ordered, top spenders.
+
+    Use it for "whom should we win back" or "who are our best clients". To find one client use flowpos_list_clients.
+    """
+    clients, complete = read_all(api, _CLIENTS, Client, _MOST_PAGES)
+    day = today(api)
+    quiet = {client.client_id: _days_since(api, client.last_order_at, day) for client in clients}
+    never = [c for c in clients if quiet[c.client_id] is None]
+    at_risk = _named([(c, d) for c in clients if (d := quiet[c.client_id]) is not None and inactive_days < d <= 2 * inactive_days])
+    lost = _named([(c, d) for c in clients if (d := quiet[c.client_id]) is not None and d > 2 * inactive_days])
+    return ClientHealth(
+        currency=currency_of(api),
+        as_of=day.isoformat(),
+        inactive_days=inactive_days,
+        total=len(clients),
+        active=len(clients) - len(never) - len(at_risk) - len(lost),
+        at_risk=len(at_risk),
+        lost=len(lost),
+        never_ordered=len(never),
+        top_spenders=sorted((c for c in clients if c.total_spent_minor > 0), key=lambda c: -c.total_spent_minor)[:10],
+        at_risk_clients=at_risk[:_MOST_NAMED],
+        lost_clients=lost[:_MOST_NAMED],
+        warnings=[] if complete else [f"Only the first {len(clients)} clients were counted."],
+    )
+
+
+def _named(found: list[tuple[Client, int]]) -> list[QuietClient]:
+    return [
+        QuietClient(client_id=c.client_id, name=c.name, email=c.email, total_spent_minor=c.total_spent_minor, days_since_order=days)
+        for c, days in sorted(found, key=lambda pair: -pair[0].total_spent_minor)
+    ]
+
+
+def _days_since(api: Api, text: str | None, day: date) -> int | None:
+    """How many of the business's days ago that was; None for never, and for a moment that cannot be read."""
+    try:
+        moment: datetime = _MOMENT.validate_python(text)
+    except ValidationError:
+        return None
+    return max(0, (day - moment.astimezone(zone_of(api)).date()).days)

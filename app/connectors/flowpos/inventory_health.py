@@ -1,0 +1,154 @@
+"""What to reorder, what there is too much of, what the stock is worth and how long it will last."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Annotated, TypeVar
+
+from pydantic import Field
+
+from app.connectors.api import Api
+from app.connectors.flowpos.catalogue import INVENTORY, PRODUCTS, Product, Stock
+from app.connectors.flowpos.reports import read_top_products
+from app.connectors.flowpos.signing_in import POS_INTENTS
+from app.connectors.flowpos.values import FlowId, currency_of, read_all, today
+from app.connectors.tool import Row, tool
+from app.errors import ToolError
+
+_MOST_PAGES = 30
+_MOST_NAMED = 40
+_SALES_DAYS = 30
+_MOST_SOLD = 100
+
+Found = TypeVar("Found")
+
+
+class StockLine(Row):
+    """A product at a location."""
+
+    product_id: str
+    sku: str | None
+    name: str | None
+    location_id: str
+    on_hand: int
+    available: int = Field(description="On hand and not reserved.")
+    reorder_point: int | None
+    reorder_qty: int | None
+    days_of_cover: float | None = Field(
+        description="How long what all locations have will last at the pace of the last 30 days; null: not known."
+    )
+
+
+class InventoryHealth(Row):
+    """How the stock is doing."""
+
+    as_of: str = Field(description="Today in the business's time zone.")
+    location_id: str | None
+    lines: int = Field(description="Products counted, once for each location.")
+    out_of_stock: int = Field(description="Nothing available.")
+    below_reorder: int = Field(description="At or below the reorder point, but not out.")
+    overstocked: int = Field(description="More than twice what reordering would fill up to.")
+    value_minor: int | None = Field(description="Of what is on hand, at cost, in the smallest unit of the currency; null: not known.")
+    currency: str | None
+    out_of_stock_lines: list[StockLine] = Field(description="Up to 40.")
+    below_reorder_lines: list[StockLine] = Field(description="Up to 40, those that run out first first.")
+    overstocked_lines: list[StockLine] = Field(description="Up to 40.")
+    warnings: list[str] = Field(description="What is missing from these figures.")
+
+
+@tool(title="Check inventory health", reads_only=True, needs_scopes=POS_INTENTS, bare=True)
+def get_inventory_health(
+    api: Api, location_id: Annotated[FlowId | None, Field(description="Only this location; left out: all of them.")] = None
+) -> InventoryHealth:
+    """See how the stock of a FlowPOS business is doing: out of stock, to reorder, too much, its value, days of cover.
+
+    Use it for "what must we order". For the stock of single products use flowpos_get_inventory. It orders nothing.
+    """
+    warnings: list[str] = []
+    stock, complete = read_all(api, INVENTORY, Stock, _MOST_PAGES, {"locationId": location_id})
+    if not complete:
+        warnings.append(f"Only the first {len(stock)} stock lines were counted.")
+    costs = _or_none(lambda: _costs(api), "The value is left out: the products' costs could not be read.", warnings)
+    pace = None
+    if location_id is None:
+        pace = _or_none(lambda: _sold_a_day(api), "Days of cover are left out: the sales could not be read.", warnings)
+    else:
+        warnings.append("Days of cover are left out: sales are known for all locations together only.")
+    cover = _cover(stock, pace or {}) if complete else {}
+    out = [row for row in stock if row.on_hand - row.reserved <= 0]
+    low = [row for row in stock if row not in out and row.reorder_point is not None and row.on_hand - row.reserved <= row.reorder_point]
+    much = [row for row in stock if _is_too_much(row)]
+    low.sort(key=lambda row: cover.get(row.product_id, float("inf")))
+    return InventoryHealth(
+        as_of=today(api).isoformat(),
+        location_id=location_id,
+        lines=len(stock),
+        out_of_stock=len(out),
+        below_reorder=len(low),
+        overstocked=len(much),
+        value_minor=_value(stock, costs, warnings),
+        currency=currency_of(api),
+        out_of_stock_lines=_shown(out, cover),
+        below_reorder_lines=_shown(low, cover),
+        overstocked_lines=_shown(much, cover),
+        warnings=warnings,
+    )
+
+
+def _or_none(read: Callable[[], Found], warning: str, warnings: list[str]) -> Found | None:
+    """What was read, or None and a warning: one part that fails does not take the others along."""
+    try:
+        return read()
+    except ToolError:
+        warnings.append(warning)
+        return None
+
+
+def _costs(api: Api) -> dict[str, int]:
+    products, _ = read_all(api, PRODUCTS, Product, _MOST_PAGES)
+    return {product.product_id: product.cost_minor for product in products if product.cost_minor is not None}
+
+
+def _sold_a_day(api: Api) -> dict[str, float]:
+    """Units of each product sold a day, over the last days that are over."""
+    yesterday = today(api) - timedelta(days=1)
+    sold = read_top_products(api, yesterday - timedelta(days=_SALES_DAYS - 1), yesterday, _MOST_SOLD)
+    return {product.product_id: product.quantity / _SALES_DAYS for product in sold}
+
+
+def _cover(stock: list[Stock], pace: Mapping[str, float]) -> dict[str, float]:
+    available: dict[str, int] = defaultdict(int)
+    for row in stock:
+        available[row.product_id] += max(0, row.on_hand - row.reserved)
+    return {id_: round(available[id_] / pace[id_], 1) for id_ in available if pace.get(id_, 0) > 0}
+
+
+def _is_too_much(row: Stock) -> bool:
+    full = (row.reorder_point or 0) + (row.reorder_qty or 0)
+    return full > 0 and row.on_hand > 2 * full
+
+
+def _value(stock: list[Stock], costs: Mapping[str, int] | None, warnings: list[str]) -> int | None:
+    if costs is None:
+        return None
+    unknown = {row.product_id for row in stock if row.on_hand > 0 and row.product_id not in costs}
+    if unknown:
+        warnings.append(f"The value leaves out {len(unknown)} products without a cost.")
+    return sum(max(0, row.on_hand) * costs.get(row.product_id, 0) for row in stock)
+
+
+def _shown(rows: list[Stock], cover: Mapping[str, float]) -> list[StockLine]:
+    return [
+        StockLine(
+            product_id=row.product_id,
+            sku=row.sku,
+            name=row.name,
+            location_id=row.location_id,
+            on_hand=row.on_hand,
+            available=row.on_hand - row.reserved,
+            reorder_point=row.reorder_point,
+            reorder_qty=row.reorder_qty,
+            days_of_cover=cover.get(row.product_id),
+        )
+        for row in rows[:_MOST_NAMED]
+    ]

@@ -1,0 +1,103 @@
+"""Orders."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field
+
+from app.connectors.api import Api
+from app.connectors.flowpos.signing_in import POS_READ, POS_WRITE
+from app.connectors.flowpos.values import BUSINESS, After, FlowId, FlowRow, Limit, business_of, check_period, page_of, read_as, read_object
+from app.connectors.tool import Page, Row, tool
+
+_ORDERS = BUSINESS + "/orders"
+
+
+class Order(FlowRow):
+    """An order."""
+
+    order_id: str = Field(validation_alias="id")
+    number: str | None = None
+    status: str
+    total_minor: int = Field(description="In the smallest unit of the currency.")
+    currency: str | None = None
+    location_id: str | None = None
+    client_id: str | None = None
+    created_at: str | None = Field(None, description="In UTC.")
+
+
+class OrderItem(FlowRow):
+    """A line of an order."""
+
+    product_id: str
+    name: str | None = None
+    quantity: int
+    unit_price_minor: int | None = None
+
+
+class Payment(FlowRow):
+    """A payment of an order."""
+
+    method: str
+    amount_minor: int
+
+
+class OrderDetails(Order):
+    """An order with its lines and payments."""
+
+    items: list[OrderItem] = []
+    payments: list[Payment] = []
+
+
+class NewItem(Row):
+    """A line of a new order."""
+
+    product_id: Annotated[FlowId, Field(description="Id from flowpos_get_products.")]
+    quantity: Annotated[int, Field(ge=1, le=100_000, description="How many.")]
+
+
+@tool(title="List FlowPOS orders", reads_only=True, pages_by="after", needs_scopes=POS_READ)
+def list_orders(
+    api: Api,
+    first: Annotated[date | None, Field(alias="from", description="First day to include, in the business's time zone.")] = None,
+    to: Annotated[date | None, Field(description="Last day to include.")] = None,
+    status: Annotated[str | None, Field(pattern=r"^[a-z_]{1,40}$", description="Only this status, such as paid or refunded.")] = None,
+    location_id: Annotated[FlowId | None, Field(description="Only this location.")] = None,
+    limit: Limit = 50,
+    after: After = None,
+) -> Page[Order]:
+    """List orders, newest first, by day, status or location.
+
+    Use it to find single sales. For sums of a period use flowpos_get_sales_report instead of adding orders up.
+    """
+    check_period(first, to)
+    asked = {"from": first, "to": to, "status": status, "locationId": location_id, "limit": limit, "cursor": after}
+    return page_of(api, _ORDERS, Order, asked, business=business_of(api))
+
+
+@tool(title="Get FlowPOS order", reads_only=True, needs_scopes=POS_READ)
+def get_order(api: Api, order_id: Annotated[FlowId, Field(description="Id from flowpos_list_orders.")]) -> OrderDetails:
+    """Get one order with its lines and payments.
+
+    Use it when the id is known. To find an order first use flowpos_list_orders.
+    """
+    return read_as(OrderDetails, read_object(api, _ORDERS + "/{order}", business=business_of(api), order=order_id))
+
+
+@tool(title="Create FlowPOS order", destructive=True, needs_scopes=POS_WRITE)
+def create_order(
+    api: Api,
+    location_id: Annotated[FlowId, Field(description="Where it is sold.")],
+    items: Annotated[list[NewItem], Field(min_length=1, max_length=100, description="What is ordered.")],
+    client_id: Annotated[FlowId | None, Field(description="For whom, from flowpos_list_clients.")] = None,
+) -> OrderDetails:
+    """Create an order at a location, at the products' present prices. It takes stock and cannot be undone from here.
+
+    Use it only after the person agreed to the lines. It takes no payment.
+    """
+    sent = {
+        "locationId": location_id,
+        "items": [{"productId": item.product_id, "quantity": item.quantity} for item in items],
+        **({"clientId": client_id} if client_id else {}),
+    }
+    return read_as(OrderDetails, api.post(_ORDERS, parts={"business": business_of(api)}, json=sent), wrote=True)

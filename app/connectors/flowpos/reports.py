@@ -1,0 +1,125 @@
+"""Sales of a period. `read_sales`, `read_top_products` and `read_sales_by_location` are for other tools too."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from app.connectors.api import Api
+from app.connectors.flowpos.signing_in import REPORTS_READ
+from app.connectors.flowpos.values import BUSINESS, FirstDay, FlowRow, LastDay, business_of, check_period, read_as, read_list, read_object
+from app.connectors.tool import Row, tool
+
+_REPORTS = BUSINESS + "/reports"
+
+
+class SalesTotals(FlowRow):
+    """Sums of a period, in the smallest unit of the currency."""
+
+    gross_minor: int = Field(description="Before discounts, refunds and tax are taken off.")
+    net_minor: int
+    tax_minor: int = 0
+    discount_minor: int = 0
+    refund_minor: int = 0
+    orders: int
+    average_minor: int = Field(0, description="An order on average; 0 when there was none.")
+
+
+class SalesPoint(FlowRow):
+    """A day, week or month, named by its first day."""
+
+    date: str
+    net_minor: int
+    orders: int
+
+
+class SalesReport(FlowRow):
+    """Sales of a period."""
+
+    currency: str | None = None
+    totals: SalesTotals
+    series: list[SalesPoint] = []
+
+
+class SoldProduct(FlowRow):
+    """How much of a product was sold."""
+
+    product_id: str
+    name: str | None = None
+    quantity: int
+    net_minor: int
+
+
+class LocationSales(FlowRow):
+    """Sales of a location."""
+
+    location_id: str
+    name: str | None = None
+    net_minor: int
+    orders: int
+
+
+class TopProducts(Row):
+    """The products that brought the most, the first one first."""
+
+    items: list[SoldProduct]
+
+
+class SalesByLocation(Row):
+    """Sales of each location."""
+
+    items: list[LocationSales]
+
+
+@tool(title="Get FlowPOS sales report", reads_only=True, needs_scopes=REPORTS_READ)
+def get_sales_report(
+    api: Api,
+    first: FirstDay,
+    to: LastDay,
+    group_by: Annotated[Literal["day", "week", "month"] | None, Field(description="How long each point of the series is.")] = None,
+) -> SalesReport:
+    """Get the sales of a period: gross, net, tax, discounts, refunds, orders and their average, and a series over time.
+
+    Use it for "how much did we sell". A period has at most 366 days. For what sold best use flowpos_get_top_products.
+    """
+    return read_sales(api, first, to, group_by)
+
+
+@tool(title="Get FlowPOS top products", reads_only=True, needs_scopes=REPORTS_READ)
+def get_top_products(
+    api: Api, first: FirstDay, to: LastDay, limit: Annotated[int, Field(ge=1, le=50, description="How many products.")] = 10
+) -> TopProducts:
+    """Get the products that brought the most in a period, with quantity and net sales.
+
+    Use it for "what sold best". Products that sold nothing are not in it; all of them are in flowpos_get_products.
+    """
+    return TopProducts(items=read_top_products(api, first, to, limit))
+
+
+@tool(title="Get FlowPOS sales by location", reads_only=True, needs_scopes=REPORTS_READ)
+def get_sales_by_location(api: Api, first: FirstDay, to: LastDay) -> SalesByLocation:
+    """Get the net sales and orders of each location in a period.
+
+    Use it to compare shops, or to learn the `location_id` other tools take. For the whole business use flowpos_get_sales_report.
+    """
+    return SalesByLocation(items=read_sales_by_location(api, first, to))
+
+
+def read_sales(api: Api, first: date, last: date, group_by: str | None = None) -> SalesReport:
+    """The sales of a period. A day without any has totals of zero."""
+    check_period(first, last)
+    asked = {"from": first, "to": last, "groupBy": group_by}
+    return read_as(SalesReport, read_object(api, _REPORTS + "/sales", asked, business=business_of(api)))
+
+
+def read_top_products(api: Api, first: date, last: date, limit: int) -> list[SoldProduct]:
+    """What sold best in a period."""
+    check_period(first, last)
+    asked = {"from": first, "to": last, "limit": limit}
+    return read_list(api, _REPORTS + "/top-products", SoldProduct, asked, business=business_of(api))
+
+
+def read_sales_by_location(api: Api, first: date, last: date) -> list[LocationSales]:
+    """The sales of each location in a period."""
+    check_period(first, last)
+    return read_list(api, _REPORTS + "/sales-by-location", LocationSales, {"from": first, "to": last}, business=business_of(api))

@@ -1,0 +1,105 @@
+"""Clients: the people and companies a business invoices."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from app.connectors.api import Api
+from app.connectors.freshbooks.families import create_accounting, get_accounting, list_accounting
+from app.connectors.freshbooks.values import CurrencyCode, FreshBooksRow, PageNumber, Text, read_as
+from app.connectors.tool import Page, tool
+from app.errors import InvalidArguments, ObjectNotFound, OutcomeUnknown
+
+_PATH = "users/clients"
+_MOST_SHOWN = 10
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Client(FreshBooksRow):
+    """A client of the business."""
+
+    id: int = Field(description="Pass as `client_id` to the other tools.")
+    organization: Text = ""
+    first_name: Text = Field("", validation_alias="fname")
+    last_name: Text = Field("", validation_alias="lname")
+    email: Text = ""
+    currency: Text = Field("", validation_alias="currency_code")
+
+    @property
+    def name(self) -> str:
+        """What people call them."""
+        return self.organization or f"{self.first_name} {self.last_name}".strip() or self.email
+
+
+@tool(title="List clients", reads_only=True, pages_by="page", needs_scopes=("user:clients:read",))
+def list_clients(
+    api: Api,
+    search: Annotated[
+        str | None, Field(min_length=1, max_length=200, description="Part of an organization's name, or a whole e-mail address.")
+    ] = None,
+    page: PageNumber = 1,
+) -> Page[Client]:
+    """List the clients of a FreshBooks business, or find one by organization or e-mail address.
+
+    Use it to learn a `client_id`. Not needed before freshbooks_create_invoice or freshbooks_log_time
+    when the organization's name is known: they look it up themselves.
+    """
+    listed = list_accounting(api, _PATH, "clients", page=page, search=_search(search) if search else None)
+    return Page(items=[read_as(Client, record) for record in listed.records], next=listed.next, total=listed.total)
+
+
+@tool(title="Create a client", needs_scopes=("user:clients:write",))
+def create_client(
+    api: Api,
+    organization: Annotated[Name | None, Field(description="Company name.")] = None,
+    first_name: Annotated[Name | None, Field(description="First name of the contact person.")] = None,
+    last_name: Annotated[Name | None, Field(description="Last name of the contact person.")] = None,
+    email: Annotated[
+        str | None, Field(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$", max_length=254, description="Where invoices are mailed.")
+    ] = None,
+    currency_code: Annotated[CurrencyCode | None, Field(description="Currency of their invoices; left out: the business's own.")] = None,
+) -> Client:
+    """Add a client to a FreshBooks business. Give at least an organization, a name or an e-mail address.
+
+    First look with freshbooks_list_clients whether the client exists: FreshBooks allows duplicates.
+    """
+    if not (organization or first_name or last_name or email):
+        raise InvalidArguments("Give an organization, a first or last name, or an e-mail address.")
+    fields = {"organization": organization, "fname": first_name, "lname": last_name, "email": email, "currency_code": currency_code}
+    try:
+        record = create_accounting(api, _PATH, "client", fields)
+    except OutcomeUnknown as error:
+        raise OutcomeUnknown(
+            "FreshBooks did not confirm the new client. Look for it with freshbooks_list_clients before trying again.",
+            details=error.details,
+        ) from None
+    api.say("The client was added.")
+    return read_as(Client, record, wrote=True)
+
+
+def find_client(api: Api, client_id: int | None, client_name: str | None) -> Client:
+    """The client meant by a number or a name.
+
+    Raises InvalidArguments when both or neither were given or several fit the name, ObjectNotFound when none does.
+    """
+    if (client_id is None) == (client_name is None):
+        raise InvalidArguments("Give either client_id or client_name.")
+    if client_id is not None:
+        return read_as(Client, get_accounting(api, _PATH, "client", client_id))
+    name = (client_name or "").strip()
+    listed = list_accounting(api, _PATH, "clients", page=1, per_page=100, search=_search(name))
+    found = [read_as(Client, record) for record in listed.records]
+    exact = [client for client in found if name.casefold() in {client.name.casefold(), client.email.casefold()}]
+    if len(exact or found) == 1:
+        return (exact or found)[0]
+    if not found:
+        raise ObjectNotFound("No client of that name is in this FreshBooks business. Look with freshbooks_list_clients, or create it.")
+    raise InvalidArguments(
+        "Several clients fit that name. Choose one from the details and give its client_id.",
+        details={"clients": [{"client_id": client.id, "name": client.name} for client in (exact or found)[:_MOST_SHOWN]]},
+    )
+
+
+def _search(text: str) -> dict[str, str]:
+    """The filter for it: names match in part, e-mail addresses only whole."""
+    return {"email": text.strip()} if "@" in text else {"organization_like": text.strip()}

@@ -1,0 +1,56 @@
+"""Who signed in, and the businesses they work in."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.connectors.api import Api
+from app.connectors.freshbooks.values import unreadable
+from app.connectors.spec import Account, Business
+from app.errors import ReconnectNeeded
+
+_CUSTOMER = "client"  # a login to a supplier's customer portal: it may write nothing there
+
+
+def identify(api: Api, _token_answer: Mapping[str, Any]) -> Account:
+    """The FreshBooks person as the account, and the businesses they work in.
+
+    The account's name is the first business's, because that is what people recognise. Raises
+    ReconnectNeeded when there is none to work with.
+    """
+    body = api.get("/auth/api/v1/users/me")
+    me = body.get("response") if isinstance(body, Mapping) else None
+    if not isinstance(me, Mapping) or not isinstance(me.get("id"), int):
+        raise unreadable(wrote=False)
+    businesses = tuple(_businesses(me))
+    if not businesses:
+        raise ReconnectNeeded("This FreshBooks login works in no business. Connect FreshBooks again with another login.")
+    email = me.get("email")
+    key = me.get("identity_id") or me["id"]
+    facts = {"email": email} if isinstance(email, str) else {}
+    return Account(key=str(key), name=businesses[0].name, businesses=businesses, facts=facts)
+
+
+def _businesses(me: Mapping[str, Any]) -> list[Business]:
+    memberships = [m for m in me.get("business_memberships") or () if isinstance(m, Mapping) and isinstance(m.get("business"), Mapping)]
+    spare = _spare_account(me, memberships)
+    found = []
+    for membership in memberships:
+        business = membership["business"]
+        if membership.get("role") == _CUSTOMER or not isinstance(business.get("id"), int):
+            continue
+        facts = {
+            "account_id": business.get("account_id") or spare,
+            "business_uuid": business.get("business_uuid"),
+            "role": membership.get("role"),
+        }
+        found.append(Business(str(business["id"]), str(business.get("name") or "FreshBooks business"), facts))
+    return found
+
+
+def _spare_account(me: Mapping[str, Any], memberships: list[Mapping[str, Any]]) -> str | None:
+    """The account id of a business that shows none: `roles` names it, when one is left over and one business lacks it."""
+    listed = {m["business"].get("account_id") for m in memberships}
+    without = [m for m in memberships if m.get("role") != _CUSTOMER and not m["business"].get("account_id")]
+    roles = [r for r in me.get("roles") or () if isinstance(r, Mapping) and r.get("role") != _CUSTOMER]
+    spare = {r["accountid"] for r in roles if isinstance(r.get("accountid"), str)} - listed
+    return spare.pop() if len(spare) == 1 and len(without) == 1 else None

@@ -1,0 +1,210 @@
+"""Sending all draft invoices, as an owner does on a Saturday morning. No weekday is checked.
+
+The tool a person trusts with their clients' mailboxes, so: it shows before it sends, trusts only an
+invoice's own state (FreshBooks ignores several filters without a word), takes no recipient from a
+model, looks at each invoice again just before mailing it, and stops when FreshBooks says stop. A
+repeated run meets only the drafts that remain, so nobody is mailed twice.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from app.connectors.api import Api
+from app.connectors.freshbooks.families import all_accounting, change_accounting, list_business
+from app.connectors.freshbooks.invoices import PATH, WRITE, Invoice, read_invoice
+from app.connectors.freshbooks.time_tracking import ENTRIES, hours
+from app.connectors.freshbooks.values import Id, Money, add_up, read_as, today
+from app.connectors.tool import Row, tool
+from app.errors import InvalidArguments, ObjectNotFound, OutcomeUnknown, PermissionDenied, ProviderError, ToolError
+
+_MOST_SHOWN = 200
+Outcome = Literal["would_send", "sent", "skipped", "failed", "unknown", "not_tried"]
+
+
+class SaturdayInvoice(Row):
+    """One draft and what became of it."""
+
+    invoice_id: int
+    invoice_number: str = ""
+    client: str = ""
+    amount: Money | None = None
+    currency: str | None = None
+    recipient: str = Field("", description="The client's own address on file.")
+    outcome: Outcome
+    reason: str | None = Field(None, description="Why it was skipped or failed.")
+
+
+class CurrencyTotal(Row):
+    """A sum in one currency."""
+
+    currency: str
+    amount: Money
+
+
+class SaturdayRun(Row):
+    """What a run would do or did."""
+
+    dry_run: bool = Field(description="true: nothing was sent.")
+    invoices: list[SaturdayInvoice]
+    counts: dict[str, int] = Field(description="How many invoices per outcome.")
+    totals: list[CurrencyTotal] = Field(description="Of the invoices sent, or to be sent, per currency.")
+    stopped: str | None = Field(None, description="Why the run ended early.")
+    unbilled_hours_this_week: float | None = Field(None, description="Billable time since Monday that is on no invoice yet.")
+
+
+@tool(title="Send all draft invoices (Saturday run)", destructive=True, needs_scopes=WRITE)
+def send_saturday_invoices(
+    api: Api,
+    dry_run: Annotated[bool, Field(description="true: only show what would be sent. false: send it now.")] = True,
+    invoice_ids: Annotated[list[Id] | None, Field(min_length=1, max_length=200, description="Only these drafts.")] = None,
+    max_invoices: Annotated[int, Field(ge=1, le=50, description="Refuse to send when more are ready.")] = 25,
+) -> SaturdayRun:
+    """Mail every draft invoice of a FreshBooks business to its client, the weekly Saturday run.
+
+    Always call it with dry_run true first, show the person the list and totals, and only after a clear
+    yes call it with dry_run false. Each goes to the client's own address; empty invoices and clients
+    without an address are skipped. For one invoice use freshbooks_send_invoice. It makes no invoices.
+    """
+    drafts, skipped = _sort_out(api, invoice_ids)
+    if dry_run:
+        rows = [_row(draft, "would_send") for draft in drafts]
+        api.say(f"{len(drafts)} drafts would be sent; nothing was sent.")
+        return _report(True, [*rows, *skipped], unbilled=_unbilled_hours(api))
+    if len(drafts) > max_invoices:
+        raise InvalidArguments(
+            f"Nothing was sent: {len(drafts)} drafts are ready, more than max_invoices ({max_invoices}). "
+            "Name invoice_ids, or raise max_invoices (50 at most).",
+            details={"ready": len(drafts), "max_invoices": max_invoices},
+        )
+    rows, stopped = _send(api, drafts)
+    api.say(f"{sum(row.outcome == 'sent' for row in rows)} of {len(drafts)} drafts were sent.")
+    return _report(False, [*rows, *skipped], stopped=stopped)
+
+
+# --- what is there to send ---
+
+
+def _sort_out(api: Api, wanted: list[int] | None) -> tuple[list[Invoice], list[SaturdayInvoice]]:
+    """The drafts that can be sent, oldest first, and the rows of those that cannot."""
+    drafts, skipped = [], []
+    for invoice in _drafts(api):
+        if wanted is not None and invoice.invoice_id not in wanted:
+            continue
+        reason = _reason_to_skip(invoice)
+        if reason:
+            skipped.append(_row(invoice, "skipped", reason))
+        else:
+            drafts.append(invoice)
+    seen = {invoice.invoice_id for invoice in drafts} | {row.invoice_id for row in skipped}
+    for missing in dict.fromkeys(wanted or ()):
+        if missing not in seen:
+            skipped.append(SaturdayInvoice(invoice_id=missing, outcome="skipped", reason="It is no draft of this business."))
+    return sorted(drafts, key=lambda invoice: invoice.invoice_id), skipped
+
+
+def _drafts(api: Api) -> Iterator[Invoice]:
+    seen = set()
+    for record in all_accounting(api, PATH, "invoices", search={"v3_status": "draft"}, include="lines"):
+        invoice = read_as(Invoice, record)
+        # The row's own word counts: a filter FreshBooks does not know would have brought every invoice.
+        if _is_draft(invoice) and invoice.invoice_id not in seen:
+            seen.add(invoice.invoice_id)
+            yield invoice
+
+
+def _is_draft(invoice: Invoice) -> bool:
+    return invoice.v3_status == "draft" and invoice.vis_state == 0
+
+
+def _reason_to_skip(invoice: Invoice) -> str | None:
+    if invoice.amount <= 0:
+        return "Its total is zero."
+    return None if invoice.recipient else "The client has no e-mail address on file."
+
+
+def _unbilled_hours(api: Api) -> float | None:
+    """The week's billable time that is on no invoice, as a reminder; None when it may not be read."""
+    monday = today() - timedelta(days=today().weekday())
+    filters = {"billable": True, "billed": False, "started_from": f"{monday}T00:00:00Z"}
+    try:
+        meta = list_business(api, ENTRIES, "time_entries", page=1, filters=filters).meta
+    except (PermissionDenied, ObjectNotFound):
+        return None
+    seconds = meta.get("total_unbilled")
+    return hours(seconds) if isinstance(seconds, int) else None
+
+
+# --- sending ---
+
+
+def _send(api: Api, drafts: list[Invoice]) -> tuple[list[SaturdayInvoice], str | None]:
+    """Mail one after another. Returns a row each and why it ended early, if it did.
+
+    Raises the error itself when it came before anything was sent: then nothing happened at all.
+    """
+    rows: list[SaturdayInvoice] = []
+    for number, draft in enumerate(drafts):
+        try:
+            api.progress(number, len(drafts), f"Sending {number + 1} of {len(drafts)}")
+            rows.append(_send_one(api, draft))
+        except (InvalidArguments, ObjectNotFound, ProviderError) as error:
+            rows.append(_row(draft, "failed", error.message))
+        except OutcomeUnknown as error:
+            rows.append(_row(draft, "unknown", "FreshBooks did not confirm it. Look at its state before sending it again."))
+            return [*rows, *_untried(drafts, number + 1)], error.message
+        except ToolError as error:  # not allowed, slow down, sign-in ended, away, out of time: the next one would fare no better
+            if all(row.outcome == "failed" for row in rows):
+                raise
+            return [*rows, *_untried(drafts, number)], error.message
+    return rows, None
+
+
+def _send_one(api: Api, draft: Invoice) -> SaturdayInvoice:
+    now = read_invoice(api, draft.invoice_id)
+    if not _is_draft(now):
+        return _row(draft, "skipped", "It is no draft any more.")
+    if now.amount <= 0 or not now.recipient:
+        return _row(draft, "skipped", "It changed meanwhile and cannot be sent.")
+    sent = read_as(Invoice, change_accounting(api, PATH, "invoice", draft.invoice_id, {"action_email": True}), wrote=True)
+    if _is_draft(sent):
+        return _row(now, "failed", "FreshBooks kept it as a draft.")
+    return _row(now, "sent")
+
+
+def _untried(drafts: list[Invoice], after: int) -> list[SaturdayInvoice]:
+    return [_row(draft, "not_tried") for draft in drafts[after:]]
+
+
+# --- telling ---
+
+
+def _row(invoice: Invoice, outcome: Outcome, reason: str | None = None) -> SaturdayInvoice:
+    return SaturdayInvoice(
+        invoice_id=invoice.invoice_id,
+        invoice_number=invoice.invoice_number,
+        client=invoice.client,
+        amount=invoice.amount,
+        currency=invoice.currency,
+        recipient=invoice.recipient,
+        outcome=outcome,
+        reason=reason,
+    )
+
+
+def _report(dry_run: bool, rows: list[SaturdayInvoice], *, stopped: str | None = None, unbilled: float | None = None) -> SaturdayRun:
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row.outcome] = counts.get(row.outcome, 0) + 1
+    counted = ((row.currency or "", row.amount or Decimal(0)) for row in rows if row.outcome in {"would_send", "sent"})
+    return SaturdayRun(
+        dry_run=dry_run,
+        invoices=rows[:_MOST_SHOWN],
+        counts=counts,
+        totals=[CurrencyTotal(currency=currency, amount=amount) for currency, amount in add_up(counted).items()],
+        stopped=stopped,
+        unbilled_hours_this_week=unbilled,
+    )

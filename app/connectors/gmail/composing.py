@@ -1,0 +1,123 @@
+"""Making a mail: recipients checked, headers safe, threads kept together."""
+
+import base64
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import getaddresses
+from typing import Any, Literal
+
+from email_validator import EmailNotValidError, validate_email
+
+from app.connectors.api import Api
+from app.connectors.gmail import mime
+from app.connectors.gmail.html_text import html_to_text
+from app.connectors.gmail.wire import MESSAGES
+from app.connectors.google import an_object, read
+from app.errors import InvalidArguments
+
+# Lines may be 998 long (RFC 5322 2.1.1); a shorter limit makes Python encode long message ids, which breaks threads.
+_POLICY = SMTP.clone(max_line_length=998)
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
+_REPLY_MARK = re.compile(r"^\s*((re|aw|sv|antw|tr|fwd?|wg)\s*(\[\d+\])?\s*:\s*)+", re.IGNORECASE)
+_KEPT_REFERENCES = 30
+_MOST_RECIPIENTS = 100
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a mail needs to stay in the conversation it answers."""
+
+    thread_id: str
+    message_id: str
+    references: tuple[str, ...]
+    subject: str
+
+
+def find_reply(api: Api, message_id: str) -> Reply:
+    """The conversation of the message being answered. Raises ObjectNotFound for an unknown id."""
+    wanted = [("format", "metadata"), *(("metadataHeaders", name) for name in ("Message-ID", "References", "In-Reply-To", "Subject"))]
+    message = read(api, MESSAGES + "/{id}", parts={"id": message_id}, params=wanted)
+    payload = an_object(message.get("payload"))
+    own = _MESSAGE_ID.findall(mime.header(payload, "Message-ID"))[:1]
+    # RFC 5322 3.6.4: the parent's References, or its In-Reply-To, and then the parent itself.
+    earlier = _MESSAGE_ID.findall(mime.header(payload, "References")) or _MESSAGE_ID.findall(mime.header(payload, "In-Reply-To"))[:1]
+    references = tuple(dict.fromkeys([*earlier, *own]))
+    kept = references if len(references) <= _KEPT_REFERENCES else (references[0], *references[1 - _KEPT_REFERENCES :])
+    return Reply(str(message.get("threadId", "")), own[0] if own else "", kept, mime.header(payload, "Subject"))
+
+
+def compose(
+    *,
+    to: Sequence[str],
+    cc: Sequence[str] = (),
+    bcc: Sequence[str] = (),
+    subject: str | None,
+    body: str,
+    body_type: Literal["text", "html"],
+    reply: Reply | None = None,
+) -> dict[str, Any]:
+    """The `Message` resource for Gmail: the raw mail and, for a reply, its thread.
+
+    Without `From`: Gmail puts the account's address there whatever we say. Raises InvalidArguments.
+    """
+    if len(to) + len(cc) + len(bcc) > _MOST_RECIPIENTS:
+        raise InvalidArguments(f"A mail may have {_MOST_RECIPIENTS} recipients at most here.")
+    if subject is None and reply is None:
+        raise InvalidArguments("Give a subject; it may be left out only when replying.")
+    mail = EmailMessage(policy=_POLICY)
+    for name, people in (("To", to), ("Cc", cc), ("Bcc", bcc)):
+        if people:
+            mail[name] = [_address(person) for person in people]
+    mail["Subject"] = _one_line(subject) if subject is not None else _reply_subject(reply)
+    if reply and reply.message_id:
+        mail["In-Reply-To"] = reply.message_id
+        mail["References"] = " ".join(reply.references)
+    if body_type == "html":
+        mail.set_content(html_to_text(body))
+        mail.add_alternative(body, subtype="html")
+    else:
+        mail.set_content(body)
+    message: dict[str, Any] = {"raw": base64.urlsafe_b64encode(mail.as_bytes()).decode()}
+    # Gmail refuses to thread a mail whose subject is another one.
+    if reply and reply.thread_id and _bare(str(mail["Subject"])) == _bare(reply.subject):
+        message["threadId"] = reply.thread_id
+    return message
+
+
+def _address(text: str) -> Address:
+    """`a@b.example` or `Name <a@b.example>`, checked. Raises InvalidArguments."""
+    found = getaddresses([_one_line(text)])
+    name, address = found[0] if len(found) == 1 else ("", "")
+    try:
+        checked = validate_email(address, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        raise InvalidArguments("One of the recipients is not an e-mail address. Write each as a@b.example or Name <a@b.example>.") from None
+    return Address(display_name=name, username=checked.local_part, domain=checked.ascii_domain or checked.domain)
+
+
+def _one_line(text: str) -> str:
+    """Refuse what could begin a header of its own, instead of mending it silently."""
+    if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in text):
+        raise InvalidArguments("Subjects and recipients must be a single line without control characters.")
+    return text
+
+
+def _reply_subject(reply: Reply | None) -> str:
+    """The answered subject with "Re:" in front. Its sender chose it, so what does not belong in a header is dropped."""
+    subject = " ".join("".join(c if unicodedata.category(c)[0] != "C" else " " for c in (reply.subject if reply else "")).split())
+    return subject if subject.lower().startswith("re:") else f"Re: {subject}"
+
+
+def _bare(subject: str) -> str:
+    """A subject as conversations compare it."""
+    return " ".join(_REPLY_MARK.sub("", subject).split()).lower()
+
+
+def sent_ids(message: Mapping[str, Any]) -> dict[str, str]:
+    """Message and thread id of what Gmail answered."""
+    return {"message_id": str(message.get("id", "")), "thread_id": str(message.get("threadId", ""))}

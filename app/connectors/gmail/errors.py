@@ -1,0 +1,23 @@
+"""What Gmail's refused arguments mean: it says what was wrong only in words. Ours for the ones we know."""
+
+from app.connectors.google import error_reader
+from app.errors import InvalidArguments, ProviderError, ToolError
+
+_BAD_ARGUMENTS = (
+    ("pagetoken", "This page of the search is not known any more. Start the search again without it."),
+    ("label", "Gmail does not know one of these labels, or does not let it be changed. Take label ids from the list of labels."),
+    ("recipient", "Gmail needs at least one valid recipient. Check the addresses."),
+    ("id value", "That is not the form of a Gmail id. Search again and use an id from there."),
+)
+
+
+def _bad_request(words: str) -> ToolError:
+    if "mail service not enabled" in words:
+        return ProviderError("This Google account has no Gmail mailbox. Connect an account that has one.")
+    for sign, sentence in _BAD_ARGUMENTS:
+        if sign in words:
+            return InvalidArguments(sentence)
+    return InvalidArguments("Gmail refused the request. Check the arguments.")
+
+
+read_error = error_reader("Gmail", _bad_request)

@@ -1,0 +1,73 @@
+"""Labels: Gmail's folders and marks."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from app.connectors.api import Api
+from app.connectors.gmail import scopes
+from app.connectors.gmail.shapes import MessageId, PageNumber
+from app.connectors.gmail.wire import MESSAGES, label_ids, write
+from app.connectors.google import objects, read
+from app.connectors.tool import Page, Row, tool
+from app.errors import InvalidArguments
+
+_A_PAGE = 200
+
+LabelIds = list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_^-]{1,100}$")]]
+
+
+class Label(Row):
+    """A label of the mailbox."""
+
+    id: str = Field(description="Pass where a label id is asked for.")
+    name: str
+    type: Literal["system", "user"]
+
+
+class Labelled(Row):
+    """A message after its labels changed."""
+
+    id: str
+    thread_id: str
+    labels: list[str] = Field(description="The label ids it has now.")
+
+
+@tool(title="List labels", reads_only=True, pages_by="page", needs_scopes=scopes.TO_READ)
+def list_labels(api: Api, page: PageNumber = 1) -> Page[Label]:
+    """List the mailbox's labels with their ids.
+
+    Use it to find the id of a label by its name before searching by label or changing labels.
+    """
+    found = objects(read(api, "/gmail/v1/users/me/labels").get("labels"))
+    labels = [
+        Label(
+            id=str(entry.get("id", "")), name=str(entry.get("name", ""))[:225], type="system" if entry.get("type") == "system" else "user"
+        )
+        for entry in found
+    ]
+    start = (page - 1) * _A_PAGE
+    return Page(items=labels[start : start + _A_PAGE], next=page + 1 if start + _A_PAGE < len(labels) else None, total=len(labels))
+
+
+@tool(title="Change labels", idempotent=True, needs_scopes=scopes.TO_LABEL)
+def modify_labels(
+    api: Api,
+    message_id: MessageId,
+    add_label_ids: Annotated[LabelIds | None, Field(max_length=100, description="Label ids to put on.")] = None,
+    remove_label_ids: Annotated[LabelIds | None, Field(max_length=100, description="Label ids to take off.")] = None,
+) -> Labelled:
+    """Put labels on a message or take them off: file it, mark it read (remove UNREAD), archive it (remove INBOX).
+
+    Label ids come from gmail_list_labels. It does not create labels.
+    """
+    if not add_label_ids and not remove_label_ids:
+        raise InvalidArguments("Give label ids to add or to remove.")
+    changed = write(
+        api,
+        MESSAGES + "/{id}/modify",
+        parts={"id": message_id},
+        json={"addLabelIds": add_label_ids or [], "removeLabelIds": remove_label_ids or []},
+        safe=True,  # the same change again changes nothing
+    )
+    return Labelled(id=str(changed["id"]), thread_id=str(changed.get("threadId", "")), labels=label_ids(changed))

@@ -1,0 +1,104 @@
+"""Writing mail: drafts first, sending on its own.
+
+Gmail takes no idempotency key, so nothing here is ever sent twice by us: when the answer is lost
+the call ends as "may or may not have been done".
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from app.connectors.api import Api
+from app.connectors.gmail import scopes
+from app.connectors.gmail.composing import compose, find_reply, sent_ids
+from app.connectors.gmail.wire import MESSAGES, write
+from app.connectors.google import an_object
+from app.connectors.tool import Row, tool
+
+_DRAFTS = "/gmail/v1/users/me/drafts"
+
+Person = Annotated[str, Field(min_length=3, max_length=400)]
+To = Annotated[list[Person], Field(min_length=1, max_length=100, description="Recipients: a@b.example or Name <a@b.example>.")]
+More = list[Person] | None
+Cc = Annotated[More, Field(max_length=100, description="Recipients of a copy.")]
+Bcc = Annotated[More, Field(max_length=100, description="Recipients the others do not see.")]
+Subject = Annotated[str | None, Field(max_length=900, description='One line. When replying leave it out: it becomes "Re: …".')]
+Body = Annotated[str, Field(max_length=100_000, description="What the mail says.")]
+BodyType = Annotated[Literal["text", "html"], Field(description="How body is written.")]
+ReplyTo = Annotated[
+    str | None, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Id of the message this answers; keeps it in that conversation.")
+]
+
+
+class Draft(Row):
+    """A draft in the mailbox."""
+
+    draft_id: str = Field(description="Pass to gmail_send_draft.")
+    message_id: str
+    thread_id: str
+
+
+class Sent(Row):
+    """A mail that is on its way."""
+
+    message_id: str
+    thread_id: str
+
+
+@tool(title="Write a draft", needs_scopes=scopes.TO_DRAFT)
+def create_draft(
+    api: Api,
+    to: To,
+    body: Body,
+    subject: Subject = None,
+    cc: Cc = None,
+    bcc: Bcc = None,
+    body_type: BodyType = "text",
+    reply_to_message_id: ReplyTo = None,
+) -> Draft:
+    """Save a mail as a draft, for the person to look at in Gmail before it is sent.
+
+    Prefer it to gmail_send_message unless the person asked to send. gmail_send_draft sends it later.
+    """
+    reply = find_reply(api, reply_to_message_id) if reply_to_message_id else None
+    message = compose(to=to, cc=cc or (), bcc=bcc or (), subject=subject, body=body, body_type=body_type, reply=reply)
+    made = write(api, _DRAFTS, json={"message": message})
+    api.say("Draft saved, not sent.")
+    return Draft(draft_id=str(made["id"]), **sent_ids(an_object(made.get("message"))))
+
+
+@tool(title="Send a mail", destructive=True, needs_scopes=scopes.TO_SEND)
+def send_message(
+    api: Api,
+    to: To,
+    body: Body,
+    subject: Subject = None,
+    cc: Cc = None,
+    bcc: Bcc = None,
+    body_type: BodyType = "text",
+    reply_to_message_id: ReplyTo = None,
+) -> Sent:
+    """Send a mail at once from the connected account. It cannot be taken back.
+
+    Use it only when the person asked to send; otherwise gmail_create_draft. After a TIMEOUT look into the sent mail
+    (gmail_search_messages with in:sent) before sending again.
+    """
+    reply = find_reply(api, reply_to_message_id) if reply_to_message_id else None
+    message = compose(to=to, cc=cc or (), bcc=bcc or (), subject=subject, body=body, body_type=body_type, reply=reply)
+    sent = write(api, MESSAGES + "/send", json=message)
+    api.say("Sent.")
+    return Sent(**sent_ids(sent))
+
+
+@tool(title="Send a draft", destructive=True, needs_scopes=scopes.TO_DRAFT)
+def send_draft(
+    api: Api,
+    draft_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Id from gmail_create_draft.")],
+) -> Sent:
+    """Send a draft as it is. It cannot be taken back, and the draft is gone afterwards.
+
+    Use it after gmail_create_draft, when the person agreed. After a TIMEOUT look into the sent mail before sending again.
+    """
+    sent = write(api, _DRAFTS + "/send", json={"id": draft_id})
+    api.say("Sent.")
+    return Sent(**sent_ids(sent))

@@ -1,0 +1,152 @@
+"""What goes into the tools and what comes out of them, shared by several."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from html import unescape
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, Field
+
+from app.connectors.api import Api
+from app.connectors.gmail import mime
+from app.connectors.gmail.wire import MESSAGES, label_ids
+from app.connectors.google import an_object, read
+from app.connectors.tool import Row, size_in_tokens
+
+MessageId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Id of a message, from a search.")]
+MaxResults = Annotated[int, Field(ge=1, le=100, description="How many messages to give at most.")]
+PageToken = Annotated[str | None, Field(max_length=200, description="Where to go on, from the page before.")]
+PageNumber = Annotated[int, Field(ge=1, le=1_000, description="Which page, from 1.")]
+
+_SHORTER = (500, 250, 120, 60, 30)
+_MAX_TOKENS = 16_000
+_MAX_ATTACHMENTS = 50
+_MAX_LABELS = 20
+_IDS = frozenset({"id", "thread_id", "part_id", "body"})
+
+Record = TypeVar("Record", bound=BaseModel)
+
+
+class Attachment(Row):
+    """A file in a message."""
+
+    part_id: str = Field(description="Where the file is in the message; with the message id it names the file for good.")
+    filename: str = Field(description="The sender's name for it, made safe to save under.")
+    mime_type: str
+    size: int = Field(description="Bytes.")
+    inline: bool = Field(description="Shown inside the text, such as a logo.")
+
+
+class MessageSummary(Row):
+    """A message as a list shows it."""
+
+    id: str
+    thread_id: str
+    sender: str
+    to: str
+    subject: str
+    received_at: str = Field(description="UTC.")
+    snippet: str = Field(description="The first words.")
+    labels: list[str] = Field(description="Label ids, such as INBOX, UNREAD, SENT, Label_7.")
+
+
+class Message(MessageSummary):
+    """A message with its text."""
+
+    cc: str
+    reply_to: str = Field(description="Where the sender wants answers, when elsewhere.")
+    body: str = Field(description="Its text; HTML is made readable.")
+    body_length: int = Field(description="Characters of the whole text.")
+    body_next_offset: int | None = Field(description="Pass as body_offset to read on; null when this is the end.")
+    attachments: list[Attachment]
+    attachments_left_out: int = Field(description="More than were listed here; list them separately.")
+
+
+def summary(message: Mapping[str, Any]) -> MessageSummary:
+    """A list entry of any format of a message."""
+    return MessageSummary(**_summary_fields(message))
+
+
+def whole(message: Mapping[str, Any], body: str, *, offset: int = 0, room: int = 0) -> Message:
+    """A message with as much of `body` from `offset` as takes `room` characters of JSON."""
+    length = fitting_length(body[offset : offset + room], room)
+    payload = an_object(message.get("payload"))
+    files = [attachment(part) for part in mime.attachment_parts(payload)]
+    return Message(
+        **_summary_fields(message),
+        cc=mime.header(payload, "Cc"),
+        reply_to=mime.header(payload, "Reply-To"),
+        body=body[offset : offset + length],
+        body_length=len(body),
+        body_next_offset=offset + length if offset + length < len(body) else None,
+        attachments=files[:_MAX_ATTACHMENTS],
+        attachments_left_out=max(0, len(files) - _MAX_ATTACHMENTS),
+    )
+
+
+def attachment(part: mime.Part) -> Attachment:
+    """A file as it is listed."""
+    return Attachment(
+        part_id=str(part.get("partId") or "0"),
+        filename=mime.clean_filename(part),
+        mime_type=mime.mime_type(part),
+        size=mime.size(part),
+        inline=mime.is_inline(part),
+    )
+
+
+def content_of(api: Api, message_id: str, attachment_id: str) -> bytes:
+    """The bytes behind an attachment id, which is good only right after its message was fetched."""
+    found = read(api, MESSAGES + "/{id}/attachments/{attachment_id}", parts={"id": message_id, "attachment_id": attachment_id})
+    return mime.decode_data(str(found.get("data", "")))
+
+
+def _summary_fields(message: Mapping[str, Any]) -> dict[str, Any]:
+    payload = an_object(message.get("payload"))
+    return {
+        "id": str(message.get("id", "")),
+        "thread_id": str(message.get("threadId", "")),
+        "sender": mime.header(payload, "From"),
+        "to": mime.header(payload, "To"),
+        "subject": mime.header(payload, "Subject"),
+        "received_at": _moment(message.get("internalDate")),
+        "snippet": unescape(str(message.get("snippet", ""))),  # Gmail sends it escaped for HTML
+        "labels": label_ids(message)[:_MAX_LABELS],
+    }
+
+
+def _moment(internal_date: Any) -> str:
+    """`internalDate` is epoch milliseconds as text; the Date header is only what the sender claims."""
+    try:
+        return datetime.fromtimestamp(int(internal_date) / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    except (TypeError, ValueError, OverflowError, OSError):
+        return ""
+
+
+def fitting(records: Sequence[Record], tokens: int = _MAX_TOKENS) -> list[Record]:
+    """The records with long strings cut so that all of them fit into an answer together. Ids and bodies stay whole."""
+    rows = list(records)
+    for longest in _SHORTER:
+        rows = [_shortened(row, longest) for row in rows]
+        if size_in_tokens([row.model_dump(mode="json") for row in rows]) <= tokens:
+            break
+    return rows
+
+
+def fitting_length(text: str, room: int) -> int:
+    """How many characters of a text take at most `room` characters of JSON, where quotes and line ends take two."""
+    length = min(len(text), room)
+    while length and (taken := len(json.dumps(text[:length], ensure_ascii=False)) - 2) > room:
+        length = length * room // taken
+    return length
+
+
+def _shortened(row: Record, longest: int) -> Record:
+    cut: dict[str, Any] = {}
+    for name, value in row:
+        if isinstance(value, str) and len(value) > longest and name not in _IDS:
+            cut[name] = value[: longest - 1] + "…"
+        elif isinstance(value, list):
+            cut[name] = [_shortened(entry, longest) if isinstance(entry, BaseModel) else entry for entry in value]
+    return row.model_copy(update=cut)

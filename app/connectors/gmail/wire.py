@@ -1,0 +1,23 @@
+"""What several of Gmail's tools ask it for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.connectors.api import Api
+from app.errors import OutcomeUnknown
+
+MESSAGES = "/gmail/v1/users/me/messages"
+
+
+def write(api: Api, path: str, **options: Any) -> Mapping[str, Any]:
+    """POST, and get the object that was made. Raises OutcomeUnknown when something else comes."""
+    answer = api.post(path, **options)
+    if not isinstance(answer, dict) or not answer.get("id"):
+        raise OutcomeUnknown("Gmail sent an unreadable answer. The change may have been made: check there before repeating it.")
+    return answer
+
+
+def label_ids(message: Mapping[str, Any]) -> list[str]:
+    """The label ids of a message."""
+    found = message.get("labelIds")
+    return [str(label) for label in found] if isinstance(found, list) else []

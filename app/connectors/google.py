@@ -1,0 +1,164 @@
+"""What Google's services share: the consent, who signed in, and what a refusal means.
+
+https://developers.google.com/identity/protocols/oauth2/web-server
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from app import clock
+from app.connectors.api import Api, errors_by_status
+from app.connectors.spec import OAuth2
+from app.errors import PermissionDenied, ProviderError, ProviderRateLimited, ProviderUnavailable, ReconnectNeeded, ToolError
+from app.outbound import Answer
+
+PREFIX = "https://www.googleapis.com/auth/"
+BADGE = "Testing mode (limited to 100 users)"
+
+_IDENTITY = ("openid", "email")
+_ISSUERS = {"https://accounts.google.com", "accounts.google.com"}
+_THROTTLES = {"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED"}
+_RETRY_AT = re.compile(r"Retry after (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z)")
+_LONGEST_WAIT_SECONDS = 86_400
+
+
+def consent(*, read: tuple[str, ...], write: tuple[str, ...]) -> OAuth2:
+    """How one signs in to a Google service with these scopes.
+
+    Consent belongs to the Cloud project, whichever of its services asked: revoking one service's token
+    ends the person's others too, hence `revokes_whole_account`. A client id starts with the project's number.
+    """
+    return OAuth2(
+        authorize_url="https://accounts.google.com/o/oauth2/v2/auth",
+        token_url="https://oauth2.googleapis.com/token",
+        revoke_url="https://oauth2.googleapis.com/revoke",
+        read_scopes=(*_IDENTITY, *read),
+        write_scopes=(*_IDENTITY, *write),
+        # offline: without it there is no refresh token; consent: without it only the very first sign-in gets one.
+        authorize_params={"access_type": "offline", "prompt": "consent"},
+        revokes_whole_account=True,
+        project_of=lambda client_id: client_id.partition("-")[0],
+        signin_days=7,  # while the app is in "Testing": https://support.google.com/cloud/answer/15549945
+    )
+
+
+# --- who signed in ---
+
+
+def subject(api: Api, claims: Mapping[str, Any]) -> str:
+    """The account's `sub`, which stays when the address changes. Raises ProviderError when Google did not say.
+
+    Later, when only asked whether the connection works, there is no identity token: the `sub` noted
+    at the sign-in counts.
+    """
+    found = claims.get("sub") if claims.get("iss") in _ISSUERS else api.facts.get("sub")
+    if not isinstance(found, str) or not found:
+        raise ProviderError(f"Google did not say which account signed in. Please connect {api.connector.name} again.")
+    return found
+
+
+def claims_of(token_answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the identity token says, {} without one. Its signature needs no check: it came from Google's token endpoint itself.
+
+    https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation, point 6.
+    """
+    id_token = token_answer.get("id_token")
+    parts = id_token.split(".") if isinstance(id_token, str) else []
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (IndexError, ValueError, binascii.Error):
+        return {}
+    return an_object(claims)
+
+
+# --- answers, taken with care: what has another form than documented is an outage, not a crash ---
+
+
+def read(api: Api, path: str, **options: Any) -> Mapping[str, Any]:
+    """GET an object. Raises ProviderUnavailable when something else comes."""
+    answer = api.get(path, **options)
+    if not isinstance(answer, dict):
+        raise ProviderUnavailable(f"{api.connector.name} sent an answer that could not be read. Please try again later.")
+    return answer
+
+
+def objects(value: Any) -> list[Mapping[str, Any]]:
+    """The objects of a list; Google leaves empty lists out."""
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def an_object(value: Any) -> Mapping[str, Any]:
+    """The value when it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+# --- refusals ---
+
+
+def error_reader(
+    name: str, bad_request: Callable[[str], ToolError], *, not_allowed: str | None = None
+) -> Callable[[Answer], ToolError | None]:
+    """Reads the error envelope of Google's APIs for the service of that name.
+
+    A 403 may be a throttle, a missing scope or the operator's omission; if none of these, `not_allowed` says it.
+    `bad_request` says what a 400 means by its lower-case words, which include the parameter Google blames if it names one.
+    https://developers.google.com/workspace/gmail/api/guides/handle-errors
+    """
+
+    def read_error(answer: Answer) -> ToolError | None:
+        if answer.status < 400:
+            return None
+        error = an_object(an_object(answer.json()).get("error"))
+        entries = [*objects(error.get("errors")), *objects(error.get("details"))]
+        reasons = {entry["reason"] for entry in entries if isinstance(entry.get("reason"), str)}
+        message = str(error.get("message", ""))
+        if answer.status == 429 or reasons & _THROTTLES:
+            wait = _seconds_until_retry(message)
+            return ProviderRateLimited(f"{name} asks to slow down. Please wait and try again.", retry_after_seconds=wait)
+        if answer.status == 401:
+            return ReconnectNeeded(f"Google no longer accepts this sign-in. Reconnect {name} in the hub.")
+        if answer.status == 403:
+            return _refusal(name, reasons) or PermissionDenied(not_allowed or f"{name} does not allow this for the connected account.")
+        if answer.status == 400:
+            return bad_request(" ".join([message, *(str(entry.get("location", "")) for entry in entries)]).lower())
+        return errors_by_status(answer, name)
+
+    return read_error
+
+
+def _refusal(name: str, reasons: set[str]) -> ToolError | None:
+    if reasons & {"ACCESS_TOKEN_SCOPE_INSUFFICIENT", "insufficientPermissions"}:
+        return not_granted(name)
+    if "domainPolicy" in reasons:
+        return PermissionDenied("The administrator of this Google Workspace does not allow it. Ask them to allow this application.")
+    if reasons & {"accessNotConfigured", "SERVICE_DISABLED"}:
+        return ProviderError(
+            f"The {name} API is not switched on in this installation's Google Cloud project. Ask your operator to enable it."
+        )
+    if "dailyLimitExceeded" in reasons:
+        return ProviderError(f"This installation has used up its {name} quota for today. Ask your operator, or try again tomorrow.")
+    return None
+
+
+def not_granted(name: str) -> PermissionDenied:
+    """The person left a box of Google's consent page unticked."""
+    return PermissionDenied(
+        f"This {name} connection was not given the right to do this. Reconnect {name} in the hub and allow what Google asks."
+    )
+
+
+def _seconds_until_retry(message: str) -> int | None:
+    """Google sends no Retry-After header: the moment stands in the sentence, if anywhere."""
+    found = _RETRY_AT.search(message)
+    if not found:
+        return None
+    try:
+        at = datetime.fromisoformat(found.group(1))
+    except ValueError:
+        return None
+    return max(1, min(round(at.timestamp() - clock.timestamp()), _LONGEST_WAIT_SECONDS))

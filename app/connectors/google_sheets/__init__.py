@@ -1,0 +1,44 @@
+"""Google Sheets: find spreadsheets, read ranges, append, change and clear them.
+
+Start reading in `a1.py` (what a range says), then `reading.py` and `writing.py`.
+
+Decided:
+- Spreadsheets are listed through Drive, which Sheets' own scopes do not open: `drive.metadata.readonly` is asked for
+  besides. A person who leaves that box unticked loses the list only.
+- Ranges are read a window of rows at a time, so that a tab of millions of cells never comes at once.
+- Values are written RAW unless the caller says otherwise: a formula could fetch from, or send to, somewhere else.
+- A tab's title is put into quotes for the caller, who need not know when Google wants them.
+"""
+
+from app.connectors import google
+from app.connectors.google_sheets.account import identify
+from app.connectors.google_sheets.errors import read_error
+from app.connectors.google_sheets.files import create_spreadsheet, get_spreadsheet, list_spreadsheets
+from app.connectors.google_sheets.reading import batch_read, read_range
+from app.connectors.google_sheets.scopes import FILES_READONLY, SPREADSHEETS, SPREADSHEETS_READONLY
+from app.connectors.google_sheets.writing import add_sheet, append_rows, clear_range, update_range
+from app.connectors.spec import Connector
+
+CONNECTOR = Connector(
+    slug="google_sheets",
+    name="Google Sheets",
+    summary="Read and write spreadsheet data",
+    base_url="https://sheets.googleapis.com",
+    hosts={"drive": "https://www.googleapis.com", "identity": "https://openidconnect.googleapis.com"},
+    auth=google.consent(read=(SPREADSHEETS_READONLY, FILES_READONLY), write=(SPREADSHEETS, FILES_READONLY)),
+    identify=identify,
+    tools=(
+        list_spreadsheets,
+        get_spreadsheet,
+        read_range,
+        batch_read,
+        append_rows,
+        update_range,
+        create_spreadsheet,
+        add_sheet,
+        clear_range,
+    ),
+    read_error=read_error,
+    badge=google.BADGE,
+    help_url="https://support.google.com/docs/answer/6000292",
+)

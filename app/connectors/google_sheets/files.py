@@ -1,0 +1,169 @@
+"""Spreadsheets as files: finding one through Drive, what is in it, making a new one."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from app.connectors.api import Api
+from app.connectors.google import an_object, objects, read
+from app.connectors.google_sheets import scopes
+from app.connectors.google_sheets.areas import area_of
+from app.connectors.google_sheets.values import PATH, SpreadsheetId, number, text
+from app.connectors.google_sheets.writing import SheetTitle, write
+from app.connectors.tool import Page, Row, tool
+from app.errors import InvalidArguments
+
+_MOST_TABS = 200  # as many as a spreadsheet may have: https://support.google.com/drive/answer/37603
+_MOST_NAMES = 100
+_CONTENTS = (
+    "spreadsheetId,spreadsheetUrl,properties(title,locale,timeZone),namedRanges(name,range),"
+    "sheets.properties(sheetId,title,index,sheetType,hidden,gridProperties(rowCount,columnCount))"
+)
+
+
+class File(Row):
+    """A spreadsheet in a list."""
+
+    id: str = Field(description="Pass as spreadsheet_id.")
+    name: str
+    modified_at: str
+    owner: str
+    url: str
+
+
+class Sheet(Row):
+    """A tab of a spreadsheet."""
+
+    id: int
+    title: str = Field(description="Names the tab in a range.")
+    rows: int
+    columns: int
+    type: str = Field(description="GRID holds cells; others, such as OBJECT, do not.")
+    hidden: bool
+
+
+class NamedRange(Row):
+    """A name for some cells."""
+
+    name: str = Field(description="Can be used as a range.")
+    range: str
+
+
+class Spreadsheet(Row):
+    """What is in a spreadsheet."""
+
+    id: str
+    title: str
+    url: str
+    locale: str
+    time_zone: str
+    sheets: list[Sheet] = Field(description="Its tabs.")
+    named_ranges: list[NamedRange] = Field(description="The first 100.")
+
+
+@tool(title="List spreadsheets", reads_only=True, pages_by="page_token", needs_scopes=scopes.TO_LIST)
+def list_spreadsheets(
+    api: Api,
+    name_contains: Annotated[str | None, Field(min_length=1, max_length=200, description="Words the name begins or goes on with.")] = None,
+    page_size: Annotated[int, Field(ge=1, le=100, description="How many to give at most.")] = 25,
+    page_token: Annotated[str | None, Field(max_length=2_000, description="Where to go on, from the page before.")] = None,
+) -> Page[File]:
+    """List the Google spreadsheets the connected account can open, last changed first, or find some by name.
+
+    Use it to get a spreadsheet's id. With an address from the browser at hand it is not needed: pass that instead.
+    It does not look into the cells, and Excel files are left out.
+    """
+    query = "mimeType='application/vnd.google-apps.spreadsheet' and trashed=false"
+    if name_contains:
+        query += f" and name contains '{_literal(name_contains)}'"
+    params = {
+        "q": query,
+        "fields": "nextPageToken,files(id,name,modifiedTime,webViewLink,owners(emailAddress))",
+        "orderBy": "modifiedTime desc",
+        "pageSize": str(page_size),
+        "supportsAllDrives": "true",
+        "includeItemsFromAllDrives": "true",
+    }
+    found = read(api, "/drive/v3/files", host="drive", params={**params, "pageToken": page_token} if page_token else params)
+    following = found.get("nextPageToken")
+    return Page(items=[_file(entry) for entry in objects(found.get("files"))], next=str(following) if following else None)
+
+
+@tool(title="Show a spreadsheet", reads_only=True, needs_scopes=scopes.TO_READ)
+def get_spreadsheet(api: Api, spreadsheet_id: SpreadsheetId) -> Spreadsheet:
+    """Show a spreadsheet's tabs with their sizes, and its named ranges.
+
+    Use it before reading or writing when the tab's title is not known. It holds no cell values: for those
+    google_sheets_read_range.
+    """
+    found = read(api, PATH, parts={"id": spreadsheet_id}, params={"fields": _CONTENTS})
+    return _spreadsheet(found)
+
+
+@tool(title="Create a spreadsheet", needs_scopes=scopes.TO_WRITE)
+def create_spreadsheet(
+    api: Api,
+    title: Annotated[str, Field(min_length=1, max_length=300, description="Name of the file.")],
+    sheet_titles: Annotated[list[SheetTitle] | None, Field(min_length=1, max_length=50, description="Its tabs; left out: one.")] = None,
+) -> Spreadsheet:
+    """Create an empty spreadsheet in the connected account's Drive.
+
+    For a new tab in an existing spreadsheet use google_sheets_add_sheet. Fill it with google_sheets_append_rows.
+    """
+    titles = sheet_titles or []
+    if len({name.casefold() for name in titles}) < len(titles):
+        raise InvalidArguments("Two of the tabs have the same title. Every tab needs its own.")
+    body: dict[str, Any] = {"properties": {"title": title}}
+    if titles:
+        body["sheets"] = [{"properties": {"title": name}} for name in titles]
+    made = write(api, "POST", "/v4/spreadsheets", params={"fields": _CONTENTS}, json=body)
+    api.say("Spreadsheet created.")
+    return _spreadsheet(made)
+
+
+def _literal(words: str) -> str:
+    """Words inside quotes of a Drive query. https://developers.google.com/workspace/drive/api/guides/search-files"""
+    return words.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def _file(entry: Mapping[str, Any]) -> File:
+    owners = objects(entry.get("owners"))
+    return File(
+        id=text(entry, "id"),
+        name=text(entry, "name"),
+        modified_at=text(entry, "modifiedTime", 40),
+        owner=text(owners[0], "emailAddress") if owners else "",  # a shared drive's files have none
+        url=text(entry, "webViewLink"),
+    )
+
+
+def _spreadsheet(found: Mapping[str, Any]) -> Spreadsheet:
+    properties = an_object(found.get("properties"))
+    tabs = [an_object(entry.get("properties")) for entry in objects(found.get("sheets"))][:_MOST_TABS]
+    titles = {number(tab.get("sheetId")): text(tab, "title") for tab in tabs}
+    return Spreadsheet(
+        id=text(found, "spreadsheetId"),
+        title=text(properties, "title"),
+        url=text(found, "spreadsheetUrl"),
+        locale=text(properties, "locale", 20),
+        time_zone=text(properties, "timeZone", 60),
+        sheets=[sheet_of(tab) for tab in tabs],
+        named_ranges=[
+            NamedRange(name=text(entry, "name"), range=str(area_of(an_object(entry.get("range")), titles)))
+            for entry in objects(found.get("namedRanges"))[:_MOST_NAMES]
+        ],
+    )
+
+
+def sheet_of(properties: Mapping[str, Any]) -> Sheet:
+    """A tab as Google describes it."""
+    grid = an_object(properties.get("gridProperties"))
+    return Sheet(
+        id=number(properties.get("sheetId")),
+        title=text(properties, "title"),
+        rows=number(grid.get("rowCount")),
+        columns=number(grid.get("columnCount")),
+        type=text(properties, "sheetType", 30) or "GRID",
+        hidden=properties.get("hidden") is True,
+    )

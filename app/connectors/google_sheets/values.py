@@ -1,0 +1,87 @@
+"""What goes into the tools and what comes out of them, shared by several."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+from app.connectors.tool import size_in_tokens
+from app.errors import InvalidArguments
+
+PATH = "/v4/spreadsheets/{id}"
+MOST_TOKENS = 18_000  # one cell of 50,000 characters, the longest there is, fits
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_IN_URL = re.compile(r"/spreadsheets/(?:u/\d+/)?d/([A-Za-z0-9_-]{2,128})(?:[/?#]|$)")
+_SHORTER = (20_000, 5_000, 1_000, 200, 50)
+
+Cell = Annotated[str | bool | int | float | None, WithJsonSchema({"type": ["string", "number", "boolean", "null"]})]
+Line = list[Cell]
+
+
+def _id_of(text: str) -> str:
+    in_url = _IN_URL.search(text)
+    found = in_url[1] if in_url else text.strip()
+    if not _ID.fullmatch(found):
+        raise ValueError("give the spreadsheet's id or its address, such as https://docs.google.com/spreadsheets/d/…/edit")
+    return found
+
+
+SpreadsheetId = Annotated[
+    str, AfterValidator(_id_of), Field(min_length=1, max_length=500, description="The spreadsheet's id, or its address in the browser.")
+]
+Range = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=300,
+        description="A1 notation: Sheet1!A1:C10, Sheet1!A:C, Sheet1!2:5, a named range, or a tab's title alone for the whole tab. "
+        "Quote a title that looks like a cell: 'Q4'.",
+    ),
+]
+ValueRender = Annotated[
+    Literal["FORMATTED_VALUE", "UNFORMATTED_VALUE", "FORMULA"],
+    Field(description="FORMATTED_VALUE: text as people see it. UNFORMATTED_VALUE: bare numbers, to calculate with. FORMULA: formulas."),
+]
+
+
+def lines_of(value: Any) -> list[Line]:
+    """Rows as Google sends them: ragged, and no list at all when every cell is empty."""
+    rows = value if isinstance(value, list) else []
+    return [[_cell(cell) for cell in row] if isinstance(row, list) else [] for row in rows]
+
+
+def _cell(value: Any) -> Cell:
+    return value if value is None or isinstance(value, (str, bool, int, float)) else str(value)
+
+
+def fitting(lines: Sequence[Line], tokens: int) -> tuple[list[Line], int]:
+    """As many rows from the first on as fit, and how many cells had to be cut short (only of a first row too large alone).
+
+    Raises InvalidArguments for a row too wide to show at all.
+    """
+    shown: list[Line] = []
+    for line in lines:
+        tokens -= size_in_tokens(line) + 1
+        if tokens < 0:
+            break
+        shown.append(line)
+    if shown or not lines:
+        return shown, 0
+    tokens += size_in_tokens(lines[0]) + 1
+    for longest in _SHORTER:
+        cut = [cell[: longest - 1] + "…" if isinstance(cell, str) and len(cell) > longest else cell for cell in lines[0]]
+        if size_in_tokens(cut) < tokens:
+            return [cut], sum(a is not b for a, b in zip(cut, lines[0], strict=True))
+    raise InvalidArguments("A row of this range is too wide to show. Ask for fewer columns.")
+
+
+def number(value: Any) -> int:
+    """A whole number Google sent, or 0 when it left it out."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def text(record: Mapping[str, Any], name: str, longest: int = 300) -> str:
+    """A text of a record, cut when it is longer than anything sensible."""
+    return str(record.get(name) or "")[:longest]

@@ -1,0 +1,71 @@
+"""QuickBooks Online: customers, invoices, payments and reports of one company.
+
+Facts come from https://developer.intuit.com/app/developer/qbo/docs. Start here, then `accounting.py`
+(how a request is made) and `query.py` (the query language), then a subject.
+
+Decided:
+- One connection is one company: Intuit names it (`realmId`) only in the address the browser comes
+  back to. Anybody could write another number there, so `identify` opens the company with the new
+  token before the number is kept.
+- There is no read-only scope: the connection's permission level is what keeps an AI client from writing.
+- PKCE is not documented for Intuit, so no challenge is sent; the client secret and the state protect the code.
+- Amounts are decimal text, always with their currency; a company without several currencies names
+  none, then it is its home currency, learned when it was connected.
+- A refresh token keeps its value for about a day and is then replaced, so whatever the last answer
+  says is stored. It dies after 100 days without use.
+- Every write carries a `requestid`: the same one again gets its first answer, so a lost answer is
+  asked for again without doing anything twice.
+"""
+
+from app.connectors.quickbooks.accounts import list_accounts, list_items
+from app.connectors.quickbooks.company import get_company_info, identify
+from app.connectors.quickbooks.customers import create_customer, list_customers
+from app.connectors.quickbooks.errors import read_error
+from app.connectors.quickbooks.invoices import get_invoice, list_invoices
+from app.connectors.quickbooks.invoicing import create_invoice, record_payment, send_invoice, void_invoice
+from app.connectors.quickbooks.reports import get_aged_receivables, get_balance_sheet, get_profit_and_loss
+from app.connectors.spec import BusinessArgument, Connector, OAuth2
+
+_SCOPES = ("com.intuit.quickbooks.accounting",)
+
+CONNECTOR = Connector(
+    slug="quickbooks",
+    name="QuickBooks",
+    summary="Customers, invoices and reports",
+    base_url="https://quickbooks.api.intuit.com",
+    auth=OAuth2(
+        # https://developer.api.intuit.com/.well-known/openid_configuration
+        authorize_url="https://appcenter.intuit.com/connect/oauth2",
+        token_url="https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer",
+        revoke_url="https://developer.api.intuit.com/v2/oauth2/tokens/revoke",
+        read_scopes=_SCOPES,
+        write_scopes=_SCOPES,
+        client_auth="basic",
+        pkce=False,
+        callback_facts=("realmId",),
+        revokes="refresh",
+        revokes_by_json=True,
+        idle_days=100,
+    ),
+    identify=identify,
+    read_error=read_error,
+    idempotency_parameter="requestid",
+    business=BusinessArgument("company_id", "company"),
+    help_url="https://developer.intuit.com/app/developer/qbo/docs/get-started",
+    tools=(
+        get_company_info,
+        list_customers,
+        list_invoices,
+        get_invoice,
+        list_items,
+        list_accounts,
+        get_profit_and_loss,
+        get_balance_sheet,
+        get_aged_receivables,
+        create_customer,
+        create_invoice,
+        send_invoice,
+        record_payment,
+        void_invoice,
+    ),
+)

@@ -1,0 +1,70 @@
+"""Which company a connection opens, and its settings."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import AliasPath, Field
+
+from app.connectors.api import Api
+from app.connectors.quickbooks.accounting import home_currency, read
+from app.connectors.quickbooks.values import QuickBooksRow, inside, read_as
+from app.connectors.spec import Account, Business
+from app.connectors.tool import tool
+from app.errors import ObjectNotFound, PermissionDenied, ProviderError, ReconnectNeeded
+
+_REALM = re.compile(r"[0-9]{1,30}")
+
+
+class Company(QuickBooksRow):
+    """The company's own settings."""
+
+    name: str = Field(validation_alias="CompanyName", min_length=1)
+    legal_name: str | None = Field(None, validation_alias="LegalName")
+    country: str | None = Field(None, validation_alias="Country")
+    email: str | None = Field(None, validation_alias=AliasPath("Email", "Address"))
+    fiscal_year_start_month: str | None = Field(None, validation_alias="FiscalYearStartMonth", description="Such as January.")
+    home_currency: str | None = Field(None, description="Reports, and amounts that name no other currency, are in it.")
+
+
+def identify(api: Api, _token_answer: Mapping[str, Any]) -> Account:
+    """The company as the account: opened with the new token, so that no other number than its own is kept.
+
+    Raises ProviderError when the callback named no company, ReconnectNeeded when the token does not open the one it named.
+    """
+    realm = api.facts.get("realmId")
+    if not isinstance(realm, str) or not _REALM.fullmatch(realm):
+        raise ProviderError("QuickBooks did not say which company was chosen. Please try again.")
+    api.business = Business(realm, "")  # kept as text: a company's number may be larger than a float holds
+    try:
+        name = _read(api).name
+    except (ReconnectNeeded, ObjectNotFound):
+        raise ReconnectNeeded("The QuickBooks sign-in does not open the company it came back with. Connect QuickBooks again.") from None
+    facts = {"home_currency": _read_home_currency(api)}
+    return Account(key=realm, name=name, businesses=(Business(realm, name, facts),), facts={"realmId": realm})
+
+
+@tool(title="Get QuickBooks company", reads_only=True)
+def get_company_info(api: Api) -> Company:
+    """Get the connected company's settings: name, country, e-mail, home currency and when its fiscal year starts.
+
+    Use it before reports or writes when the currency or the fiscal year matters. It holds no figures:
+    for those use quickbooks_get_profit_and_loss or quickbooks_get_balance_sheet.
+    """
+    company = _read(api)
+    company.home_currency = home_currency(api)
+    return company
+
+
+def _read(api: Api) -> Company:
+    company = api.business.id if api.business else ""
+    return read_as(Company, read(api, "/companyinfo/{company_again}", "CompanyInfo", parts={"company_again": company}))
+
+
+def _read_home_currency(api: Api) -> str | None:
+    """The company's own currency, or None when the person may not see the settings."""
+    try:
+        found = inside(read(api, "/preferences", "Preferences"), "CurrencyPrefs", "HomeCurrency", "value")
+    except (PermissionDenied, ObjectNotFound):
+        return None
+    return found if isinstance(found, str) and re.fullmatch(r"[A-Z]{3}", found) else None

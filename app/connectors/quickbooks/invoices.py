@@ -1,0 +1,142 @@
+"""Reading invoices."""
+
+from datetime import date
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AliasPath, Field
+
+from app.connectors.api import Api
+from app.connectors.quickbooks.accounting import home_currency, list_page, read
+from app.connectors.quickbooks.query import where
+from app.connectors.quickbooks.values import Identifier, Limit, Money, Offset, OptionalDay, Quantity, QuickBooksRow, read_as, today
+from app.connectors.tool import Page, tool
+from app.errors import InvalidArguments
+
+Status = Literal["open", "overdue", "paid", "all"]
+_MOST_LINES = 200
+
+
+class InvoiceRow(QuickBooksRow):
+    """An invoice in a list."""
+
+    invoice_id: str = Field(validation_alias="Id")
+    number: str | None = Field(None, validation_alias="DocNumber")
+    customer_id: str | None = Field(None, validation_alias=AliasPath("CustomerRef", "value"))
+    customer: str | None = Field(None, validation_alias=AliasPath("CustomerRef", "name"))
+    date: OptionalDay = Field(None, validation_alias="TxnDate")
+    due_date: OptionalDay = Field(None, validation_alias="DueDate")
+    total: Money = Field(validation_alias="TotalAmt")
+    balance: Money = Field(validation_alias="Balance", description="Still to be paid.")
+    currency: str | None = Field(None, validation_alias=AliasPath("CurrencyRef", "value"), description="Of every amount in this row.")
+    status: str = Field("", description="open, overdue (due before today, UTC), paid or voided.")
+    email_status: str | None = Field(None, validation_alias="EmailStatus", description="NotSet, NeedToSend or EmailSent.")
+    note: str | None = Field(None, validation_alias="PrivateNote", exclude=True)
+
+
+class InvoiceLine(QuickBooksRow):
+    """A line of an invoice."""
+
+    item_id: str | None = Field(None, validation_alias=AliasPath("SalesItemLineDetail", "ItemRef", "value"))
+    item: str | None = Field(None, validation_alias=AliasPath("SalesItemLineDetail", "ItemRef", "name"))
+    description: str | None = Field(None, validation_alias="Description")
+    quantity: Quantity | None = Field(None, validation_alias=AliasPath("SalesItemLineDetail", "Qty"))
+    unit_price: Money | None = Field(None, validation_alias=AliasPath("SalesItemLineDetail", "UnitPrice"))
+    amount: Money | None = Field(None, validation_alias="Amount")
+    kind: str | None = Field(None, validation_alias="DetailType", description="Such as SalesItemLineDetail or DiscountLineDetail.")
+
+
+class Invoice(InvoiceRow):
+    """An invoice with its lines."""
+
+    billing_email: str | None = Field(None, validation_alias=AliasPath("BillEmail", "Address"), description="Where it is or would be sent.")
+    memo: str | None = Field(None, validation_alias=AliasPath("CustomerMemo", "value"), description="What the customer reads.")
+    note: str | None = Field(None, validation_alias="PrivateNote", description="What the customer does not read.")
+    total_tax: Money | None = Field(None, validation_alias=AliasPath("TxnTaxDetail", "TotalTax"))
+    lines: list[InvoiceLine] = Field([], validation_alias="Line")
+    lines_left_out: int = Field(0, description="How many more lines there are in QuickBooks.")
+
+
+AnyInvoice = TypeVar("AnyInvoice", bound=InvoiceRow)
+
+
+@tool(title="List QuickBooks invoices", reads_only=True, pages_by="offset")
+def list_invoices(
+    api: Api,
+    customer_id: Annotated[Identifier | None, Field(description="Only this customer's, from quickbooks_list_customers.")] = None,
+    status: Annotated[
+        Status, Field(description="open: not paid in full, overdue ones included. A page of paid ones leaves out voided ones.")
+    ] = "all",
+    date_from: Annotated[date | None, Field(description="First invoice date to include.")] = None,
+    date_to: Annotated[date | None, Field(description="Last invoice date to include.")] = None,
+    limit: Limit = 50,
+    offset: Offset = 0,
+) -> Page[InvoiceRow]:
+    """List invoices, newest first, without their lines.
+
+    Use it to find invoices by state, customer or date. For one invoice with its lines use quickbooks_get_invoice; for what
+    customers owe by age quickbooks_get_aged_receivables. Amounts may be in different currencies: do not add them up.
+    """
+    in_order(date_from, date_to)
+    conditions = [where("CustomerRef", "=", customer_id)] if customer_id else []
+    conditions += [where("TxnDate", ">=", date_from)] if date_from else []
+    conditions += [where("TxnDate", "<=", date_to)] if date_to else []
+    conditions += {
+        "open": [where("Balance", ">", "0")],
+        "overdue": [where("Balance", ">", "0"), where("DueDate", "<", today())],
+        "paid": [where("Balance", "=", "0")],
+        "all": [],
+    }[status]
+    page = list_page(api, InvoiceRow, "Invoice", conditions, "TxnDate DESC", limit=limit, offset=offset)
+    rows = [understood(api, row) for row in page.items]
+    # A voided invoice has a balance of zero too, but nobody paid it.
+    return Page(items=[row for row in rows if status != "paid" or row.status == "paid"], next=page.next)
+
+
+@tool(title="Get QuickBooks invoice", reads_only=True)
+def get_invoice(
+    api: Api, invoice_id: Annotated[Identifier, Field(description="Its id (not its number), from quickbooks_list_invoices.")]
+) -> Invoice:
+    """Get one invoice with its lines, tax, balance and e-mail address.
+
+    Use it when the lines matter, or to check an invoice before sending, paying or voiding it. To find one use
+    quickbooks_list_invoices.
+    """
+    invoice = shown(api, read_invoice(api, invoice_id))
+    invoice.lines_left_out = max(0, len(invoice.lines) - _MOST_LINES)
+    invoice.lines = invoice.lines[:_MOST_LINES]
+    return invoice
+
+
+def read_invoice(api: Api, invoice_id: str) -> Any:
+    """QuickBooks' own record of an invoice. Raises ObjectNotFound."""
+    return read(api, "/invoice/{invoice_id}", "Invoice", parts={"invoice_id": invoice_id})
+
+
+def shown(api: Api, record: Any, *, wrote: bool = False) -> Invoice:
+    """An invoice with its lines; the line QuickBooks adds for the sum is left out."""
+    invoice = understood(api, read_as(Invoice, record, wrote=wrote))
+    invoice.lines = [line for line in invoice.lines if line.kind != "SubTotalLineDetail"]
+    return invoice
+
+
+def understood(api: Api, invoice: AnyInvoice) -> AnyInvoice:
+    """The invoice with its currency and state filled in, which QuickBooks leaves to be concluded."""
+    invoice.currency = invoice.currency or home_currency(api)
+    if is_voided(invoice):
+        invoice.status = "voided"
+    elif invoice.balance == 0:
+        invoice.status = "paid"
+    else:
+        invoice.status = "overdue" if invoice.due_date and invoice.due_date < today() else "open"
+    return invoice
+
+
+def is_voided(invoice: InvoiceRow) -> bool:
+    """Whether it was voided: QuickBooks sets its amounts to zero and says so in the note, and nowhere else."""
+    return invoice.total == 0 and (invoice.note or "").lower().startswith("voided")
+
+
+def in_order(first: date | None, last: date | None) -> None:
+    """Raises InvalidArguments when a range ends before it starts."""
+    if first and last and first > last:
+        raise InvalidArguments("The first day is after the last one. Swap them.")

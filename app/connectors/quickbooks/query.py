@@ -1,0 +1,39 @@
+"""QuickBooks' query language: SQL in looks, with AND only.
+
+Entity and field names come from this code alone; every value passes `literal`, so text from outside
+stays text. https://developer.intuit.com/app/developer/qbo/docs/learn/explore-the-quickbooks-online-api/data-queries
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+Entity = Literal["Customer", "Invoice", "Item", "Account"]
+Field = Literal["Active", "Balance", "Classification", "CustomerRef", "DisplayName", "DueDate", "Name", "TxnDate"]
+Sign = Literal["=", "<", ">", "<=", ">=", "LIKE"]
+
+
+def select(entity: Entity, conditions: list[str], order: str, *, start: int, most: int) -> str:
+    """A whole statement. `start` counts from 1."""
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    # Names are of this module's types and values went through `literal`, so nothing here came as it was from outside.
+    return f"SELECT * FROM {entity}{where} ORDERBY {order} STARTPOSITION {start} MAXRESULTS {most}"  # noqa: S608
+
+
+def where(field: Field, sign: Sign, value: str | bool | date | Decimal) -> str:
+    """One condition."""
+    return f"{field} {sign} {literal(value)}"
+
+
+def contains(field: Field, text: str) -> str:
+    """The condition that the text stands anywhere in the field. `%` in the text matches anything: it cannot be escaped."""
+    return where(field, "LIKE", f"%{text}%")
+
+
+def literal(value: str | bool | date | Decimal) -> str:
+    """A value as the language writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = value.isoformat() if isinstance(value, date) else str(value)
+    # The backslash first: it would otherwise take the power from the one put before a quote.
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,0 +1,226 @@
+"""Reports: QuickBooks sends a tree of text cells; here it becomes lines with numbers.
+
+Columns are found by their type and key, sections by their group, never by their place: neither order
+is promised. https://developer.intuit.com/app/developer/qbo/docs/workflows/run-reports
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from app.connectors.api import Api
+from app.connectors.quickbooks.accounting import home_currency, read_report
+from app.connectors.quickbooks.invoices import in_order
+from app.connectors.quickbooks.values import Money, inside, unreadable
+from app.connectors.tool import Row, tool
+
+Basis = Literal["Accrual", "Cash"]
+Columns = Literal["Total", "Month", "Quarter", "Year", "Customers", "Classes"]
+_MOST_LINES = 500
+_DEEPEST = 30
+_LABELS = {"account", "customer", "cust_name", "name"}  # keys and types of the column that says what a line is about
+
+
+class Total(Row):
+    """What an outermost part of a report comes to."""
+
+    group: str = Field(description="QuickBooks' name of the part, such as Income, COGS, GrossProfit, Expenses, NetIncome.")
+    label: str
+    amounts: list[Money | None] = Field(description="One for each of `columns`; null where the cell is empty.")
+
+
+class Line(Row):
+    """An account, a customer or a total of a report."""
+
+    label: str
+    id: str | None = Field(description="Of the account or customer.")
+    section: list[str] = Field(description="What it stands under, from the outermost in.")
+    amounts: list[Money | None] = Field(description="One for each of `columns`; null where the cell is empty.")
+    is_total: bool = Field(description="true: the sum of lines above it. Do not add it to them.")
+
+
+class Report(Row):
+    """A report for the company."""
+
+    name: str
+    basis: str | None = Field(description="Accrual or Cash.")
+    date_from: str | None
+    date_to: str | None
+    currency: str | None = Field(description="Of every amount.")
+    columns: list[str]
+    has_data: bool = Field(description="false: QuickBooks has nothing for these days.")
+    totals: list[Total] = Field(description="The outermost parts only.")
+    lines: list[Line]
+    lines_left_out: int = Field(0, description="How many more lines the report has; totals are always whole.")
+
+
+@tool(title="Get QuickBooks profit and loss", reads_only=True)
+def get_profit_and_loss(
+    api: Api,
+    start_date: Annotated[date, Field(description="First day.")],
+    end_date: Annotated[date, Field(description="Last day. More than six months are slow; ask for parts.")],
+    accounting_method: Annotated[Basis | None, Field(description="The company's own way when left out.")] = None,
+    summarize_by: Annotated[Columns | None, Field(description="What the columns are; one total when left out.")] = None,
+) -> Report:
+    """Get income, costs, expenses and net income over a time, with QuickBooks' own totals.
+
+    Use it for "how did we do". For what is owned and owed on a day use quickbooks_get_balance_sheet; for single invoices
+    quickbooks_list_invoices.
+    """
+    in_order(start_date, end_date)
+    return _report(
+        api,
+        "ProfitAndLoss",
+        {
+            "start_date": start_date.isoformat(),
+            "end_date": end_date.isoformat(),
+            "accounting_method": accounting_method,
+            "summarize_column_by": summarize_by,
+        },
+    )
+
+
+@tool(title="Get QuickBooks balance sheet", reads_only=True)
+def get_balance_sheet(
+    api: Api,
+    as_of: Annotated[date, Field(description="The day.")],
+    accounting_method: Annotated[Basis | None, Field(description="The company's own way when left out.")] = None,
+) -> Report:
+    """Get assets, liabilities and equity as of a day, bank balances included, with QuickBooks' own totals.
+
+    Use it for "where do we stand". For income and expenses over a time use quickbooks_get_profit_and_loss.
+    """
+    # One date alone would silently be replaced by the year to date.
+    day = as_of.isoformat()
+    return _report(api, "BalanceSheet", {"start_date": day, "end_date": day, "accounting_method": accounting_method})
+
+
+@tool(title="Get QuickBooks aged receivables", reads_only=True)
+def get_aged_receivables(
+    api: Api, report_date: Annotated[date | None, Field(description="As of this day; today in the company when left out.")] = None
+) -> Report:
+    """Get what each customer owes by how many days it is overdue, in the company's home currency.
+
+    Use it for "who owes us, and for how long". For the single invoices use quickbooks_list_invoices with status overdue.
+    """
+    return _report(api, "AgedReceivables", {"report_date": report_date and report_date.isoformat()})
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """Where a report's cells stand."""
+
+    label: int
+    amounts: tuple[int, ...]
+    titles: tuple[str, ...]
+
+
+def _report(api: Api, name: str, params: Mapping[str, Any]) -> Report:
+    body = read_report(api, name, params)
+    header, shape = body["Header"], _shape(body)
+    rows = _rows(body)
+    lines = list(_lines(shape, rows, ()))
+    options = {str(inside(o, "Name")): inside(o, "Value") for o in header.get("Option") or () if isinstance(o, Mapping)}
+    return Report(
+        name=str(header.get("ReportName") or name),
+        basis=_text(header.get("ReportBasis")),
+        date_from=_text(header.get("StartPeriod")),
+        date_to=_text(header.get("EndPeriod")),
+        currency=_text(header.get("Currency")) or home_currency(api),
+        columns=list(shape.titles),
+        has_data=str(options.get("NoReportData")).lower() != "true",
+        totals=[total for row in rows if (total := _total(shape, row))],
+        lines=lines[:_MOST_LINES],
+        lines_left_out=max(0, len(lines) - _MOST_LINES),
+    )
+
+
+def _shape(body: Mapping[str, Any]) -> _Shape:
+    """Raises ProviderUnavailable for a report without a column of amounts."""
+    columns = inside(body, "Columns", "Column")
+    if not isinstance(columns, list):
+        raise unreadable(wrote=False)
+    amounts = [n for n, column in enumerate(columns) if str(inside(column, "ColType")).lower() == "money"]
+    named = [
+        n for n, column in enumerate(columns) if n not in amounts and ({_key(column), str(inside(column, "ColType")).lower()} & _LABELS)
+    ]
+    others = [n for n in range(len(columns)) if n not in amounts]
+    if not amounts or not others:
+        raise unreadable(wrote=False)
+    titles = tuple(str(inside(columns[n], "ColTitle") or _key(columns[n]) or "Total") for n in amounts)
+    return _Shape(label=(named or others)[0], amounts=tuple(amounts), titles=titles)
+
+
+def _key(column: Any) -> str:
+    found = inside(column, "MetaData")
+    return next((str(inside(m, "Value")).lower() for m in found if inside(m, "Name") == "ColKey"), "") if isinstance(found, list) else ""
+
+
+def _lines(shape: _Shape, rows: list[Any], section: tuple[str, ...]) -> Iterator[Line]:
+    """Every line, parents before what stands under them and totals after it."""
+    if len(section) > _DEEPEST:
+        raise unreadable(wrote=False)
+    for row in rows:
+        heading = _cells(row, "Header")
+        under = section
+        if heading:
+            label = _label(shape, heading)
+            under = (*section, label) if label else section
+            if any(_amounts(shape, heading)):  # entries made on the parent account itself
+                yield _line(shape, heading, section, is_total=False)
+        yield from _lines(shape, _rows(row), under)
+        if cells := _cells(row, None):
+            yield _line(shape, cells, section, is_total=False)
+        if cells := _cells(row, "Summary"):
+            yield _line(shape, cells, section, is_total=True)
+
+
+def _line(shape: _Shape, cells: list[Any], section: tuple[str, ...], *, is_total: bool) -> Line:
+    id_ = _text(inside(cells[shape.label], "id")) if shape.label < len(cells) else None
+    return Line(label=_label(shape, cells), id=id_, section=list(section), amounts=_amounts(shape, cells), is_total=is_total)
+
+
+def _total(shape: _Shape, row: Any) -> Total | None:
+    group = _text(inside(row, "group"))
+    cells = _cells(row, "Summary") or _cells(row, None)
+    return Total(group=group, label=_label(shape, cells), amounts=_amounts(shape, cells)) if group and cells else None
+
+
+def _rows(node: Any) -> list[Any]:
+    found = inside(node, "Rows", "Row")
+    return found if isinstance(found, list) else []
+
+
+def _cells(row: Any, part: str | None) -> list[Any]:
+    found = inside(row, part, "ColData") if part else inside(row, "ColData")
+    return found if isinstance(found, list) else []
+
+
+def _label(shape: _Shape, cells: list[Any]) -> str:
+    return _text(inside(cells[shape.label], "value")) or "" if shape.label < len(cells) else ""
+
+
+def _amounts(shape: _Shape, cells: list[Any]) -> list[Decimal | None]:
+    return [_amount(inside(cells[n], "value")) if n < len(cells) else None for n in shape.amounts]
+
+
+def _amount(cell: Any) -> Decimal | None:
+    """The number in a cell, or None for an empty one. Raises ProviderUnavailable for anything else."""
+    text = str(cell if cell is not None else "").replace(",", "").strip()
+    if not text:
+        return None
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise unreadable(wrote=False) from None
+    if not number.is_finite() or abs(number) >= 10**18:
+        raise unreadable(wrote=False)
+    return number
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if isinstance(value, (str, int)) and value != "" else None

@@ -1,0 +1,93 @@
+"""How QuickBooks writes money, days and records, and how we read them."""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, WithJsonSchema
+
+from app import clock
+from app.connectors.tool import Row
+from app.errors import OutcomeUnknown, ProviderUnavailable
+
+_CENTS = Decimal("0.01")
+
+
+def money_text(amount: Decimal) -> str:
+    """An amount as text with at least two decimals, and more only where it has them."""
+    return f"{amount.quantize(_CENTS) if amount == amount.quantize(_CENTS) else amount.normalize():f}"
+
+
+# QuickBooks sends JSON numbers. A Decimal made of the shortest form of the float is exactly the number
+# on the wire; it goes out as text, so that nobody rounds it again.
+Money = Annotated[
+    Decimal,
+    Field(allow_inf_nan=False, gt=-(10**18), lt=10**18),
+    PlainSerializer(money_text, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "description": "Decimal."}),
+]
+Quantity = Annotated[
+    Decimal,
+    Field(allow_inf_nan=False),
+    PlainSerializer(lambda number: f"{number.normalize():f}", return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "description": "Decimal."}),
+]
+OptionalDay = Annotated[date | None, BeforeValidator(lambda value: value or None)]
+
+PositiveAmount = Annotated[
+    Decimal,
+    Field(gt=0, lt=10**12, decimal_places=2),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10**12}),
+]
+UnitPrice = Annotated[
+    Decimal,
+    Field(gt=-(10**12), lt=10**12, decimal_places=5),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": -(10**12), "exclusiveMaximum": 10**12}),
+]
+QuantityGiven = Annotated[
+    Decimal,
+    Field(gt=0, lt=10**9, decimal_places=5),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10**9}),
+]
+Identifier = Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
+EmailAddress = Annotated[str, Field(max_length=100, pattern=r"^[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\"]+$")]
+SearchText = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Limit = Annotated[int, Field(ge=1, le=200, description="Records a page.")]
+Offset = Annotated[int, Field(ge=0, le=1_000_000, description="How many records to skip.")]
+
+
+class QuickBooksRow(Row):
+    """A Row made straight from QuickBooks' own record: each field names where it stands there."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+AnyRow = TypeVar("AnyRow", bound=QuickBooksRow)
+
+
+def read_as(model: type[AnyRow], record: Any, *, wrote: bool = False) -> AnyRow:
+    """The record as a row. Raises ProviderUnavailable, or OutcomeUnknown after a write, when it cannot be one."""
+    try:
+        return model.model_validate(record)
+    except ValidationError:
+        raise unreadable(wrote=wrote) from None
+
+
+def inside(record: Any, *names: str) -> Any:
+    """What stands at that place in nested objects, or None."""
+    for name in names:
+        record = record.get(name) if isinstance(record, Mapping) else None
+    return record
+
+
+def unreadable(*, wrote: bool) -> ProviderUnavailable | OutcomeUnknown:
+    """The error for an answer that is not in QuickBooks' shape."""
+    if wrote:
+        return OutcomeUnknown("QuickBooks sent an unreadable answer. The change may have been made: check there before repeating it.")
+    return ProviderUnavailable("QuickBooks sent an answer that could not be read. Please try again later.")
+
+
+def today() -> date:
+    """The present day (UTC): QuickBooks does not say in which time zone a company is."""
+    return clock.now().date()

@@ -1,0 +1,241 @@
+"""Customers and the equipment that stands at them."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.connectors.api import Api
+from app.connectors.servicefusion.values import (
+    FusionRow,
+    Money,
+    PageNumber,
+    PerPage,
+    RecordId,
+    Text,
+    When,
+    one,
+    page_of,
+    present,
+    read_as,
+)
+from app.connectors.tool import Page, tool
+
+_EXPAND = ("contacts", "contacts.phones", "contacts.emails", "locations")
+_Short = Annotated[str, Field(min_length=1, max_length=255)]
+
+
+class CustomerRow(FusionRow):
+    """A customer in a list."""
+
+    id: int
+    customer_name: str
+    parent_customer: Text = None
+    account_number: Text = None
+    account_balance: Money = None
+    is_vip: bool | None = None
+    last_serviced_date: When = None
+    created_at: When = None
+    updated_at: When = None
+
+
+class Phone(FusionRow):
+    """A phone number."""
+
+    phone: str
+    ext: Text = None
+    type: Text = None
+
+
+class Email(FusionRow):
+    """An e-mail address."""
+
+    email: str
+
+
+class Contact(FusionRow):
+    """A person at a customer."""
+
+    fname: Text = None
+    lname: Text = None
+    job_title: Text = None
+    is_primary: bool | None = None
+    phones: list[Phone] = []
+    emails: list[Email] = []
+
+
+class Location(FusionRow):
+    """A place where work is done."""
+
+    nickname: Text = None
+    street_1: Text = None
+    street_2: Text = None
+    city: Text = None
+    state_prov: Text = None
+    postal_code: Text = None
+    country: Text = None
+    gate_instructions: Text = None
+    is_primary: bool | None = None
+    is_bill_to: bool | None = None
+
+
+class Customer(CustomerRow):
+    """A customer with its people and places."""
+
+    public_notes: Text = None
+    private_notes: Text = None
+    payment_terms: Text = None
+    referral_source: Text = None
+    industry: Text = None
+    is_taxable: bool | None = None
+    contacts: list[Contact] = []
+    locations: list[Location] = []
+
+
+class NewPhone(BaseModel):
+    """A phone number of a new contact."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    phone: Annotated[str, Field(min_length=3, max_length=40, description="The number.")]
+    type: Annotated[Literal["Mobile", "Home", "Work", "Other"] | None, Field(description="What kind.")] = None
+
+
+class NewEmail(BaseModel):
+    """An e-mail address of a new contact."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: Annotated[str, Field(min_length=3, max_length=255, description="The address.")]
+
+
+class NewContact(BaseModel):
+    """A person of a new customer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    fname: Annotated[_Short, Field(description="First name.")]
+    lname: Annotated[_Short, Field(description="Last name.")]
+    job_title: Annotated[_Short | None, Field(description="What they do there.")] = None
+    is_primary: Annotated[bool | None, Field(description="Whom to call first.")] = None
+    phones: Annotated[list[NewPhone] | None, Field(max_length=5, description="Phone numbers.")] = None
+    emails: Annotated[list[NewEmail] | None, Field(max_length=5, description="E-mail addresses.")] = None
+
+
+class NewLocation(BaseModel):
+    """A place of a new customer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    street_1: Annotated[_Short, Field(description="Street and number.")]
+    street_2: Annotated[_Short | None, Field(description="Second line.")] = None
+    city: Annotated[_Short | None, Field(description="City.")] = None
+    state_prov: Annotated[_Short | None, Field(description="State or province.")] = None
+    postal_code: Annotated[str | None, Field(max_length=20, description="Postal code.")] = None
+    country: Annotated[_Short | None, Field(description="Country.")] = None
+    nickname: Annotated[_Short | None, Field(description="What people call the place.")] = None
+    is_primary: Annotated[bool | None, Field(description="The place meant when none is named.")] = None
+    is_bill_to: Annotated[bool | None, Field(description="Invoices go there.")] = None
+
+
+class Equipment(FusionRow):
+    """A machine at a customer."""
+
+    id: int
+    type: Text = None
+    make: Text = None
+    model: Text = None
+    serial_number: Text = None
+    location: Text = None
+    notes: Text = None
+    install_date: When = None
+    warranty_date: When = None
+    extended_warranty_date: When = None
+    customer_id: int | None = None
+    customer_name: Text = Field(None, validation_alias="customer")
+
+
+@tool(title="List ServiceFusion customers", reads_only=True, pages_by="page")
+def list_customers(
+    api: Api,
+    name: Annotated[str | None, Field(max_length=255, description="Part of the customer's name.")] = None,
+    email: Annotated[str | None, Field(max_length=255, description="Exact e-mail address of a contact.")] = None,
+    phone: Annotated[str | None, Field(max_length=40, description="Part of a phone number.")] = None,
+    contact_last_name: Annotated[str | None, Field(max_length=255, description="Last name of a contact.")] = None,
+    address: Annotated[str | None, Field(max_length=255, description="Part of the street address.")] = None,
+    city: Annotated[str | None, Field(max_length=255, description="Exact city.")] = None,
+    postal_code: Annotated[str | None, Field(max_length=20, description="Postal code.")] = None,
+    last_serviced_from: Annotated[date | None, Field(description="First day of the last service to include.")] = None,
+    last_serviced_to: Annotated[date | None, Field(description="Last day of the last service to include.")] = None,
+    page: PageNumber = 1,
+    per_page: PerPage = 25,
+) -> Page[CustomerRow]:
+    """List customers by name, contact, place or last service.
+
+    Use it to find the customer id that other tools take. For contacts and addresses use servicefusion_get_customer.
+    """
+    filters = {
+        "[name]": name,
+        "[email]": email,
+        "[phone]": phone,
+        "[contact_last_name]": contact_last_name,
+        "[address]": address,
+        "[city]": city,
+        "[postal_code]": postal_code,
+        "[last_serviced_date][gte]": last_serviced_from,
+        "[last_serviced_date][lte]": last_serviced_to,
+    }
+    return page_of(api, "/v1/customers", CustomerRow, page=page, per_page=per_page, sort="customer_name", filters=filters)
+
+
+@tool(title="Get ServiceFusion customer", reads_only=True)
+def get_customer(api: Api, customer_id: Annotated[RecordId, Field(description="From servicefusion_list_customers.")]) -> Customer:
+    """Get one customer with contacts, phone numbers, e-mail addresses, locations and notes.
+
+    Use it before visiting or writing to a customer. For their jobs use servicefusion_get_customer_job_history.
+    """
+    return one(api, "/v1/customers/{id}", customer_id, Customer, _EXPAND)
+
+
+@tool(title="Create ServiceFusion customer", destructive=False)
+def create_customer(
+    api: Api,
+    customer_name: Annotated[_Short, Field(description="Company or person.")],
+    contacts: Annotated[list[NewContact] | None, Field(max_length=20, description="People to call or write to.")] = None,
+    locations: Annotated[list[NewLocation] | None, Field(max_length=20, description="Places where work is done.")] = None,
+    public_notes: Annotated[str | None, Field(max_length=5000, description="Notes technicians see.")] = None,
+    private_notes: Annotated[str | None, Field(max_length=5000, description="Notes for the office.")] = None,
+) -> Customer:
+    """Create a customer. It cannot be changed or deleted through this connection, only in ServiceFusion itself.
+
+    Look first with servicefusion_list_customers: a second one of the same name would be made without a word.
+    """
+    sent = present(
+        customer_name=customer_name,
+        contacts=[contact.model_dump(exclude_none=True) for contact in contacts or ()],
+        locations=[location.model_dump(exclude_none=True) for location in locations or ()],
+        public_notes=public_notes,
+        private_notes=private_notes,
+    )
+    made = read_as(Customer, api.post("/v1/customers", json=sent), wrote=True)
+    api.say("The customer was created.")
+    return made
+
+
+@tool(title="List ServiceFusion equipment", reads_only=True, pages_by="page")
+def list_customer_equipment(
+    api: Api,
+    customer_id: Annotated[RecordId, Field(description="Whose equipment, from servicefusion_list_customers.")],
+    equipment_id: Annotated[RecordId | None, Field(description="Only this one.")] = None,
+    page: PageNumber = 1,
+    per_page: PerPage = 25,
+) -> Page[Equipment]:
+    """List the equipment installed at a customer: type, make, model, serial number, warranty.
+
+    Use it to prepare a visit or to check a warranty. Equipment cannot be searched across customers.
+    """
+    if equipment_id is not None:
+        found = api.get("/v1/customers/{customer}/equipment/{id}", parts={"customer": customer_id, "id": equipment_id})
+        return Page(items=[read_as(Equipment, found)], total=1)
+    path, parts = "/v1/customers/{customer}/equipment", {"customer": customer_id}
+    return page_of(api, path, Equipment, page=page, per_page=per_page, sort="id", parts=parts)

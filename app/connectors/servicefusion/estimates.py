@@ -1,0 +1,112 @@
+"""Estimates: what work would cost."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field
+
+from app.connectors.api import Api
+from app.connectors.servicefusion.values import PageNumber, PerPage, RecordId, Text, When, one, page_of, present, read_as
+from app.connectors.servicefusion.work import (
+    Assigned,
+    NewProduct,
+    NewService,
+    Priority,
+    WorkLine,
+    WorkNote,
+    WorkRow,
+    for_customer,
+    lines,
+)
+from app.connectors.tool import Page, tool
+
+_EXPAND = ("techs_assigned", "notes", "products", "services")
+_Word = Annotated[str, Field(max_length=255)]
+
+
+class EstimateRow(WorkRow):
+    """An estimate in a list."""
+
+    opportunity_rating: int | None = Field(None, description="How likely it is to be won, 1 to 5.")
+    requested_date: When = None
+
+
+class Estimate(EstimateRow):
+    """An estimate with its people, notes and lines."""
+
+    opportunity_owner: Text = None
+    tech_notes: Text = None
+    techs_assigned: list[Assigned] = []
+    notes: list[WorkNote] = []
+    products: list[WorkLine] = []
+    services: list[WorkLine] = []
+
+
+@tool(title="List ServiceFusion estimates", reads_only=True, pages_by="page")
+def list_estimates(
+    api: Api,
+    status: Annotated[_Word | None, Field(description="Exact status as the company names it, such as Estimate Requested.")] = None,
+    number: Annotated[_Word | None, Field(description="Part of the estimate number.")] = None,
+    customer_name: Annotated[_Word | None, Field(description="Name of the customer.")] = None,
+    requested_from: Annotated[date | None, Field(description="First day of the request to include.")] = None,
+    requested_to: Annotated[date | None, Field(description="Last day of the request to include.")] = None,
+    start_date_from: Annotated[date | None, Field(description="First start day to include.")] = None,
+    start_date_to: Annotated[date | None, Field(description="Last start day to include.")] = None,
+    page: PageNumber = 1,
+    per_page: PerPage = 25,
+) -> Page[EstimateRow]:
+    """List estimates, newest first: customer, status, amount.
+
+    Use it for open offers or to find an estimate. For its lines use servicefusion_get_estimate; for work that was agreed
+    use servicefusion_list_jobs.
+    """
+    filters = {
+        "[status]": status,
+        "[number]": number,
+        "[customer_name]": customer_name,
+        "[requested_date][gte]": requested_from,
+        "[requested_date][lte]": requested_to,
+        "[start_date][gte]": start_date_from,
+        "[start_date][lte]": start_date_to,
+    }
+    return page_of(api, "/v1/estimates", EstimateRow, page=page, per_page=per_page, sort="-id", filters=filters)
+
+
+@tool(title="Get ServiceFusion estimate", reads_only=True)
+def get_estimate(
+    api: Api, estimate_id: Annotated[RecordId, Field(description="From servicefusion_list_estimates; not the estimate number.")]
+) -> Estimate:
+    """Get one estimate with its products, services, notes and people.
+
+    Use it when the lines of an offer matter. To find an estimate use servicefusion_list_estimates.
+    """
+    return one(api, "/v1/estimates/{id}", estimate_id, Estimate, _EXPAND)
+
+
+@tool(title="Create ServiceFusion estimate", destructive=False)
+def create_estimate(
+    api: Api,
+    customer_id: Annotated[RecordId | None, Field(description="From servicefusion_list_customers; the safe way.")] = None,
+    customer_name: Annotated[
+        str | None, Field(min_length=1, max_length=255, description="Exact name; an unknown one makes a customer.")
+    ] = None,
+    description: Annotated[str | None, Field(max_length=5000, description="What it is about.")] = None,
+    status: Annotated[_Word | None, Field(description="A status of the company; its default when left out.")] = None,
+    category: Annotated[_Word | None, Field(description="A category of the company.")] = None,
+    priority: Annotated[Priority | None, Field(description="How urgent.")] = None,
+    start_date: Annotated[date | None, Field(description="When the work would start.")] = None,
+    products: Annotated[list[NewProduct] | None, Field(max_length=50, description="Products on it.")] = None,
+    services: Annotated[list[NewService] | None, Field(max_length=50, description="Services on it.")] = None,
+) -> Estimate:
+    """Create an estimate for a customer. Nothing is sent; it cannot be changed or deleted through this connection.
+
+    Prefer customer_id. Never repeat it after an unclear answer without looking: every call makes another estimate.
+    """
+    sent = {
+        **for_customer(customer_id, customer_name),
+        **present(description=description, status=status, category=category, priority=priority, start_date=start_date),
+        **lines(products, services),
+    }
+    made = read_as(Estimate, api.post("/v1/estimates", json=sent), wrote=True)
+    api.say("The estimate was created; nothing was sent.")
+    return made

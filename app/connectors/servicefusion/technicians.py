@@ -1,0 +1,60 @@
+"""Technicians and the others of the team."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from app.connectors.api import Api
+from app.connectors.servicefusion.values import FusionRow, PageNumber, PerPage, RecordId, Text, When, one, page_of
+from app.connectors.tool import Page, tool
+
+
+class TechnicianRow(FusionRow):
+    """Somebody of the team."""
+
+    id: int
+    first_name: Text = None
+    last_name: Text = None
+    email: Text = None
+    phone: Text = Field(None, validation_alias="phone_1")
+    department: Text = None
+    title: Text = None
+    is_field_worker: bool | None = None
+    is_sales_rep: bool | None = None
+
+
+class Technician(TechnicianRow):
+    """Somebody of the team, in full."""
+
+    phone_2: Text = None
+    bio: Text = None
+    nickname_on_dispatch: Text = None
+    nickname_on_workorder: Text = None
+    created_at: When = None
+    updated_at: When = None
+
+
+@tool(title="List ServiceFusion technicians", reads_only=True, pages_by="page")
+def list_technicians(
+    api: Api,
+    first_name: Annotated[str | None, Field(max_length=255, description="Part of the first name.")] = None,
+    last_name: Annotated[str | None, Field(max_length=255, description="Part of the last name.")] = None,
+    email: Annotated[str | None, Field(max_length=255, description="Part of the e-mail address.")] = None,
+    page: PageNumber = 1,
+    per_page: PerPage = 25,
+) -> Page[TechnicianRow]:
+    """List the technicians and other people of the team.
+
+    Use it to get the technician ids a new job takes. It knows no schedule: see servicefusion_list_jobs and servicefusion_get_job.
+    """
+    filters = {"[first_name]": first_name, "[last_name]": last_name, "[email]": email}
+    return page_of(api, "/v1/techs", TechnicianRow, page=page, per_page=per_page, sort="last_name", filters=filters)
+
+
+@tool(title="Get ServiceFusion technician", reads_only=True)
+def get_technician(api: Api, technician_id: Annotated[RecordId, Field(description="From servicefusion_list_technicians.")]) -> Technician:
+    """Get one person of the team with phone numbers, role and notes.
+
+    Use it when the details of one technician matter. To find somebody use servicefusion_list_technicians.
+    """
+    return one(api, "/v1/techs/{id}", technician_id, Technician)

@@ -1,0 +1,86 @@
+"""What Stripe's refusals mean, in our words. Stripe's own text travels, cleaned and bounded, in `details`.
+
+https://docs.stripe.com/error-handling and https://docs.stripe.com/error-codes
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from app.connectors.tool import plain
+from app.errors import InvalidArguments, ObjectNotFound, PermissionDenied, ProviderError, ProviderRateLimited, ToolError
+from app.outbound import Answer
+
+_LONGEST_REASON = 300
+_ADVICE = {
+    "charge_already_refunded": "this payment was refunded in full already",
+    "amount_too_large": "the amount is larger than Stripe allows, or than what is left to refund",
+    "amount_too_small": "the amount is smaller than Stripe allows for this currency",
+    "invoice_not_editable": "only a draft can be changed: this invoice is final",
+    "invoice_no_customer_line_items": "an invoice needs a line before it can be sent",
+    "customer_tax_location_invalid": "the customer needs an address for tax",
+    "email_invalid": "check the e-mail address",
+    "url_invalid": "check the address",
+}
+
+
+def read_error(answer: Answer) -> ToolError | None:
+    """The error an answer means, or None when it is none or its status says enough."""
+    if answer.status < 400 or answer.status >= 500:
+        return None
+    body = answer.json()
+    error = body.get("error") if isinstance(body, Mapping) else None
+    if not isinstance(error, Mapping):
+        return None
+    code, message = str(error.get("code") or ""), str(error.get("message") or "")
+    details = _details(answer, error, code, message)
+    if answer.status == 402:
+        return ProviderError("Stripe says that the card was declined. The reason is in the details.", details=details)
+    if answer.status == 403:
+        return _not_permitted(message, details)
+    if answer.status == 404:
+        return _unknown(message, details)
+    if (answer.status == 409 and code == "idempotency_key_in_use") or code == "lock_timeout":
+        return ProviderRateLimited("Stripe is still working on something with the same record. Please try again.", details=details)
+    if answer.status == 400:
+        advice = _ADVICE.get(code)
+        field = error.get("param")
+        about = f" It is about {plain(field)[:60]}." if isinstance(field, str) and re.fullmatch(r"[\w\[\]]{1,60}", field) else ""
+        return InvalidArguments(
+            f"Stripe refused the request: {advice}." if advice else f"Stripe refused the request.{about}", details=details
+        )
+    return None
+
+
+def _not_permitted(message: str, details: dict[str, Any]) -> PermissionDenied:
+    if account := re.search(r"\bacct_\w{1,64}", message):
+        details["account"] = account[0]
+    if permission := re.search(r"\brak_\w{1,80}", message):
+        details["permission"] = permission[0]
+    return PermissionDenied(
+        "The Stripe key or app was not given the right for this. In Stripe, edit the key's permissions (Developers, API keys), "
+        "or reconnect Stripe with a key that has it.",
+        details=details,
+    )
+
+
+def _unknown(message: str, details: dict[str, Any]) -> ObjectNotFound:
+    if other := re.search(r"exists in (live|test) mode", message):
+        return ObjectNotFound(
+            f"Stripe knows that id in {other[1]} mode only, and this connection is the other one. Use an id from the list tools.",
+            details=details,
+        )
+    return ObjectNotFound("Stripe does not know that record. List the records again and use an id from there.", details=details)
+
+
+def _details(answer: Answer, error: Mapping[str, Any], code: str, message: str) -> dict[str, Any]:
+    given = {
+        "status": answer.status,
+        "code": code,
+        "decline_code": error.get("decline_code"),
+        "fields": [error["param"]] if isinstance(error.get("param"), str) else None,
+        # A key is quoted in part; even that stays out.
+        "reason": re.sub(r"\b(sk|rk|pk)_\w[\w*]*", "(key)", message)[:_LONGEST_REASON],
+        "request_id": answer.headers.get("Request-Id"),
+    }
+    return {name: plain(value) for name, value in given.items() if value}

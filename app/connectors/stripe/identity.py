@@ -1,0 +1,50 @@
+"""Whose account it is, in test or in live mode."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.connectors.api import Api
+from app.connectors.spec import Account
+from app.errors import PermissionDenied, ProviderError
+
+
+def identify(api: Api, token_answer: Mapping[str, Any]) -> Account:
+    """The Stripe account of a key or token. Test and live mode are two accounts: nothing is shared between them.
+
+    A restricted key often may not read the account: it is taken all the same if it may read the balance, and the
+    refusal itself names the account. Raises PermissionDenied when it may read neither.
+    """
+    try:
+        record = api.get("/v1/account")
+        record = record if isinstance(record, Mapping) else {}
+        id_, name = str(record.get("id") or ""), _name(record)
+    except PermissionDenied as refused:
+        api.get("/v1/balance")
+        id_ = str(refused.details.get("account") or token_answer.get("stripe_user_id") or "")
+        name = id_
+    if not id_:
+        raise ProviderError("Stripe did not say whose account this is. Please try again.")
+    live = is_live(api, token_answer)
+    mode = "live" if live else "test"
+    return Account(
+        key=f"{id_}/{mode}",
+        name=(name or id_) if live else f"{name or id_} (test mode)",
+        facts={"account": id_, "livemode": live},
+    )
+
+
+def is_live(api: Api, token_answer: Mapping[str, Any]) -> bool:
+    """Whether real money moves: the key's prefix says so, or the answer the token came with."""
+    told = token_answer.get("livemode")
+    return told if isinstance(told, bool) else "_test_" not in api.tokens.bearer()[:16]
+
+
+def _name(account: Mapping[str, Any]) -> str:
+    settings, profile = account.get("settings"), account.get("business_profile")
+    shown = settings.get("dashboard") if isinstance(settings, Mapping) else None
+    candidates = (
+        shown.get("display_name") if isinstance(shown, Mapping) else None,
+        profile.get("name") if isinstance(profile, Mapping) else None,
+        account.get("email"),
+    )
+    return next((text for text in candidates if isinstance(text, str) and text.strip()), "")

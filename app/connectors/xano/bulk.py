@@ -1,0 +1,195 @@
+"""Many records at once: sent in portions, with progress, and told as counts."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from app.connectors.api import Api
+from app.connectors.tool import Row, tool
+from app.connectors.xano.errors import reason_of
+from app.connectors.xano.metadata import ask
+from app.connectors.xano.records import CONTENT
+from app.connectors.xano.signing_in import WRITES
+from app.connectors.xano.values import RecordData, RowId, TableId, WorkspaceId, unreadable
+from app.errors import InvalidArguments, OutcomeUnknown, ToolError
+
+_PORTION = 100
+_MOST = 1000
+_MOST_FAILURES = 50  # told one by one; all are counted
+
+
+class Failure(Row):
+    """Why one record was not taken."""
+
+    record_id: str | None = Field(None, description="Its id, when Xano named it.")
+    reason: str = Field(description="Xano's words.")
+
+
+class BulkCreated(Row):
+    """What came of creating records."""
+
+    created: int
+    failed: int
+    ids: list[str] = Field(description="Of the new records; fewer than created when Xano did not name them all.")
+    failures: list[Failure] = Field(description=f"At most {_MOST_FAILURES}.")
+
+
+class BulkUpdated(Row):
+    """What came of changing records."""
+
+    updated: int
+    failed: int
+    ids: list[str] = Field(description="Of the changed records; fewer than updated when Xano did not name them all.")
+    failures: list[Failure] = Field(description=f"At most {_MOST_FAILURES}.")
+
+
+class Update(Row):
+    """What to change in one record."""
+
+    row_id: RowId
+    updates: RecordData
+
+
+@tool(title="Create Xano records in bulk", needs_scopes=WRITES)
+def bulk_create_records(
+    api: Api,
+    workspace_id: WorkspaceId,
+    table_id: TableId,
+    records: Annotated[list[RecordData], Field(min_length=1, max_length=_MOST, description="One object of field values for each record.")],
+    allow_id_field: Annotated[bool, Field(description="Whether the records bring their own id.")] = False,
+) -> BulkCreated:
+    """Create up to 1000 records of one table, and say how many were created, how many failed and why.
+
+    Use it after xano_get_table_schema. For a single record use xano_create_table_record. Repeating it makes the records twice.
+    """
+    tally = _Tally(len(records), "created", "create")
+    for portion in _portions(records):
+        tally.take(api, len(portion), partial(_send, api, workspace_id, table_id, "", portion, {"allow_id_field": allow_id_field}))
+    tally.conclude(api)
+    return BulkCreated(created=tally.done, failed=tally.failed, ids=tally.ids, failures=tally.failures)
+
+
+@tool(title="Update Xano records in bulk", idempotent=True, needs_scopes=WRITES)
+def bulk_update_records(
+    api: Api,
+    workspace_id: WorkspaceId,
+    table_id: TableId,
+    updates: Annotated[
+        list[Update], Field(min_length=1, max_length=_MOST, description="For each record its row_id and the fields to change.")
+    ],
+) -> BulkUpdated:
+    """Change up to 1000 records of one table, each in its own way, and say how many were changed, how many failed and why.
+
+    Use it when the ids are known; fields that are left out stay. For a single record use xano_update_table_record.
+    """
+    items = [{"row_id": _as_sent(update.row_id), "updates": update.updates} for update in updates]
+    if len({update.row_id for update in updates}) < len(updates):
+        raise InvalidArguments("updates: name each row_id once.")
+    tally = _Tally(len(items), "updated", "update")
+    for portion in _portions(items):
+        tally.take(api, len(portion), partial(_send, api, workspace_id, table_id, "/patch", portion, {}))
+    tally.conclude(api)
+    return BulkUpdated(updated=tally.done, failed=tally.failed, ids=tally.ids, failures=tally.failures)
+
+
+@dataclass
+class _Tally:
+    """What came of the portions so far."""
+
+    total: int
+    done_word: str
+    verb: str
+    done: int = 0
+    failed: int = 0
+    ids: list[str] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+    def take(self, api: Api, size: int, send: Callable[[], Any]) -> None:
+        """Send a portion and count its answer. Once something has been done, an error says so too."""
+        try:
+            if self.total > _PORTION:
+                api.progress(self.done + self.failed, self.total, f"{self.done} of {self.total} records {self.done_word}")
+            self._count(send(), size)
+        except ToolError as error:
+            if self.done + self.failed:
+                error.message = f"{self._sentence()} Then it stopped: {error.message}"
+                error.args = (error.message,)
+                error.details |= {
+                    self.done_word: self.done,
+                    "failed": self.failed,
+                    "unconfirmed": size if isinstance(error, OutcomeUnknown) else 0,
+                    "total": self.total,
+                    "ids": self.ids,
+                }
+            raise
+
+    def conclude(self, api: Api) -> None:
+        """Say what was done. Raises InvalidArguments when nothing was."""
+        if self.total > _PORTION:
+            api.progress(self.total, self.total, f"{self.done} of {self.total} records {self.done_word}")
+        if not self.done:
+            raise InvalidArguments(
+                f"Xano took none of the {self.total} records; its reasons are in the details. Compare them with xano_get_table_schema.",
+                details={self.done_word: 0, "failed": self.failed, "failures": [failure.model_dump() for failure in self.failures]},
+            )
+        api.say(self._sentence())
+
+    def _sentence(self) -> str:
+        failed = f", {self.failed} failed" if self.failed else ""
+        return f"{self.done} of {self.total} records {self.done_word}{failed}."
+
+    def _count(self, body: Any, size: int) -> None:
+        """Count an answer: a list of ids, an object with both sides, or nothing, which means that all went well."""
+        ids: list[str] = []
+        failures: list[Failure] = []
+        if not body:
+            done = size
+        elif isinstance(body, list):
+            ids, done = _ids(body), len(body)
+        elif isinstance(body, Mapping):
+            ids = _ids(body.get("success"))
+            failures = _failures(body.get("error") or [])
+            said = body.get("success_total")
+            done = said if isinstance(said, int) and not isinstance(said, bool) else len(ids) if "success" in body else size - len(failures)
+        else:
+            raise unreadable(wrote=True)
+        done = max(0, min(done, size))
+        self.done += done
+        self.failed += size - done
+        self.ids += ids
+        self.failures += failures[: _MOST_FAILURES - len(self.failures)]
+
+
+def _send(api: Api, workspace_id: str, table_id: str, call: str, items: Sequence[Any], more: Mapping[str, Any]) -> Any:
+    path = f"{CONTENT}/bulk{call}"
+    return ask(api, "POST", path, parts={"workspace": workspace_id, "table": table_id}, json={"items": list(items), **more})
+
+
+def _portions(items: Sequence[Any]) -> list[Sequence[Any]]:
+    return [items[start : start + _PORTION] for start in range(0, len(items), _PORTION)]
+
+
+def _as_sent(row_id: str) -> int | str:
+    return int(row_id) if row_id.isascii() and row_id.isdigit() else row_id
+
+
+def _ids(entries: Any) -> list[str]:
+    """The ids in a list of ids or of records."""
+    if not isinstance(entries, list):
+        return []
+    found = [entry.get("id") if isinstance(entry, Mapping) else entry for entry in entries]
+    return [str(id_) for id_ in found if isinstance(id_, int | str) and not isinstance(id_, bool)]
+
+
+def _failures(entries: Any) -> list[Failure]:
+    if not isinstance(entries, list):
+        entries = [entries]
+    found = []
+    for entry in entries:
+        named = next((entry[name] for name in ("row_id", "id") if name in entry), None) if isinstance(entry, Mapping) else None
+        id_ = str(named) if isinstance(named, int | str) and not isinstance(named, bool) else None
+        found.append(Failure(record_id=id_, reason=reason_of(entry) or "Xano gave no reason."))
+    return found

@@ -1,0 +1,76 @@
+"""What Xano's refusals mean, in our words.
+
+Its own text never becomes part of a sentence: it may quote what a stranger wrote. It travels, cleaned
+and bounded, in `details`. https://docs.xano.com/xano-features/metadata-api
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from app.connectors.api import errors_by_status, retry_after
+from app.connectors.tool import plain
+from app.errors import InvalidArguments, ObjectNotFound, PermissionDenied, ProviderRateLimited, ReconnectNeeded, ToolError
+from app.outbound import Answer
+
+_LONGEST_REASON = 300
+_SECONDS_WITHOUT_WORD = 20  # the free plan allows 10 requests in 20 seconds and says nothing more
+
+
+def read_error(answer: Answer) -> ToolError | None:
+    """The error an answer means, or None when it is none."""
+    if answer.status < 300:
+        return None
+    body = answer.json()
+    said: Mapping[str, Any] = body if isinstance(body, Mapping) else {}
+    code = str(said.get("code", ""))
+    if answer.status == 429 or code == "ERROR_CODE_TOO_MANY_REQUESTS":
+        return _slow_down(answer)
+    if answer.status == 401:
+        return ReconnectNeeded("Xano no longer accepts this sign-in. Reconnect Xano in the hub.")
+    if answer.status == 403 or code == "ERROR_CODE_ACCESS_DENIED" or _is_denied(answer, said):
+        return PermissionDenied(
+            "Xano does not allow this with the connection's token. Tables and fields (Database) and records (Content) each have their own "
+            "permissions to read, create, change and delete: give the missing one in Xano, or connect with another token."
+        )
+    if answer.status == 404 or code == "ERROR_CODE_NOT_FOUND":
+        return ObjectNotFound(
+            "Xano does not know that workspace, table, field or record in this instance. List them again and use an id from there."
+        )
+    if answer.status == 400:
+        return _refused(said)
+    return errors_by_status(answer, "Xano")
+
+
+def reason_of(value: Any) -> str:
+    """What Xano says about one thing, cleaned and bounded; "" when it says nothing."""
+    found = value
+    if isinstance(value, Mapping):
+        found = next((value[name] for name in ("message", "error", "reason", "msg") if isinstance(value.get(name), str)), "")
+    return str(plain(found))[:_LONGEST_REASON] if isinstance(found, str) else ""
+
+
+def _is_denied(answer: Answer, said: Mapping[str, Any]) -> bool:
+    # On some plans a call that is not allowed comes back as a failure of the server.
+    return answer.status == 500 and str(said.get("message", "")).strip().lower() in {"access denied.", "access denied"}
+
+
+def _slow_down(answer: Answer) -> ProviderRateLimited:
+    seconds = retry_after(answer)
+    return ProviderRateLimited(
+        "Xano asks to slow down; the free plan allows 10 requests in 20 seconds. Please wait and try again.",
+        retry_after_seconds=_SECONDS_WITHOUT_WORD if seconds is None else seconds,
+    )
+
+
+def _refused(said: Mapping[str, Any]) -> InvalidArguments:
+    details: dict[str, Any] = {"status": 400}
+    if reason := reason_of(said):
+        details["reason"] = reason
+    parameter = said.get("param")
+    if isinstance(parameter, str) and re.fullmatch(r"[A-Za-z0-9_.\[\]-]{1,100}", parameter):
+        details["field"] = parameter
+    told = "Its reason, and the field it is about, are in the details." if "field" in details else "Its reason is in the details."
+    if len(details) == 1:
+        told = "It gives no reason: compare the values with xano_get_table_schema."
+    return InvalidArguments(f"Xano refused the request. {told}", details=details)

@@ -1,0 +1,134 @@
+"""Who signed in, and the instances they reach."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from app.connectors import told_hosts
+from app.connectors.api import Api
+from app.connectors.spec import Account, Business
+from app.connectors.tool import Row, tool
+from app.connectors.xano.metadata import read_all
+from app.connectors.xano.values import Text, XanoRow, read_as, unreadable
+from app.errors import ObjectNotFound, ReconnectNeeded
+
+
+class Instance(XanoRow):
+    """A Xano instance."""
+
+    instance_name: str = Field(validation_alias="name", min_length=1, description="Pass as `instance_name` to the other tools.")
+    display: Text = Field("", description="What people call it.")
+    xano_domain: Text = ""
+    custom_domain: Text = ""
+    meta_api: Text = Field("", description="Where its Metadata API is.")
+
+
+class InstanceDetails(Instance):
+    """A Xano instance with what only its own page says."""
+
+    rate_limit: bool | None = Field(None, description="true on the free plan: 10 requests in 20 seconds.")
+    meta_swagger: str | None = Field(None, description="Where its API is described.")
+
+
+class Instances(Row):
+    """What the connection reaches."""
+
+    items: list[Instance]
+
+
+@tool(title="List Xano instances", reads_only=True, one_business=False)
+def list_instances(api: Api) -> Instances:
+    """List the Xano instances this connection reaches, with the name the other tools take as `instance_name`.
+
+    Use it first when more than one instance may be meant. For the databases inside one use xano_list_databases.
+    """
+    return Instances(items=_reached(api))
+
+
+@tool(title="Get Xano instance", reads_only=True)
+def get_instance_details(api: Api) -> InstanceDetails:
+    """Get one instance's domains, the address of its API and whether the free plan's rate limit holds.
+
+    Use it to explain where an instance is or why it is slow. It holds no data: go on with xano_list_databases.
+    """
+    if api.business is None:
+        raise ReconnectNeeded("This Xano connection reaches no instance any more. Reconnect Xano.")
+    if api.business.facts.get("alone"):
+        return InstanceDetails(**_alone(api).model_dump())
+    return read_as(InstanceDetails, api.get("/instance/{name}", parts={"name": api.business.id}))
+
+
+def identify(api: Api, _token_answer: Mapping[str, Any]) -> Account:
+    """The Xano person as the account, and their instances as its businesses.
+
+    The account's name is the first instance's, because that is what people recognise. Raises
+    ReconnectNeeded when there is no instance to work with.
+    """
+    me = api.get("/auth/me")
+    if not isinstance(me, Mapping) or not isinstance(me.get("id"), int | str) or not str(me["id"]):
+        raise unreadable(wrote=False)
+    instances = [instance for instance in _reached(api) if _may_get_our_credential(api, instance)]
+    own = _own_instance(me)
+    instances.sort(key=lambda instance: instance.instance_name != own)
+    if not instances:
+        raise ReconnectNeeded("This Xano sign-in reaches no instance. Connect Xano again with another one.")
+    email = me.get("email")
+    return Account(
+        key=str(me["id"]),
+        name=_called(instances[0]),
+        businesses=tuple(_business(api, instance) for instance in instances),
+        facts={"email": email} if isinstance(email, str) else {},
+    )
+
+
+def is_known_as(business: Business, wanted: str) -> bool:
+    """Whether an instance goes by that name, domain or address. Only a choice: requests go where the list said."""
+    said = wanted.strip().casefold()
+    if said in {business.name.casefold(), business.id.casefold()}:
+        return True
+    try:
+        host = urlsplit(said if "://" in said else f"//{said}").hostname
+    except ValueError:
+        return False
+    return host is not None and host in set(business.facts.get("hosts") or ())
+
+
+def _reached(api: Api) -> list[Instance]:
+    try:
+        return [read_as(Instance, entry) for entry in read_all(api, "/instance")]
+    except ObjectNotFound:
+        if api.base_url == api.connector.base_url:
+            raise
+        # Xano on a server of one's own is an instance without an account above it.
+        return [_alone(api)]
+
+
+def _own_instance(me: Mapping[str, Any]) -> str | None:
+    """The instance the token was made in, when Xano says so: that one surely accepts it."""
+    found: Any = me
+    for name in ("extras", "instance", "name"):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found if isinstance(found, str) else None
+
+
+def _alone(api: Api) -> Instance:
+    host = urlsplit(api.base_url).hostname or "xano"
+    return Instance(instance_name=host, display=host, xano_domain=host, meta_api=api.base_url)
+
+
+def _may_get_our_credential(api: Api, instance: Instance) -> bool:
+    return not told_hosts.is_foreign(instance.meta_api, api.base_url) or told_hosts.is_acceptable(instance.meta_api)
+
+
+def _called(instance: Instance) -> str:
+    return instance.display or instance.instance_name
+
+
+def _business(api: Api, instance: Instance) -> Business:
+    domains = (instance.xano_domain, instance.custom_domain, urlsplit(instance.meta_api).hostname)
+    facts: dict[str, Any] = {"meta_api": instance.meta_api.rstrip("/"), "hosts": sorted({d.casefold() for d in domains if d})}
+    if instance.meta_api == api.base_url:
+        facts["alone"] = True
+    return Business(instance.instance_name, _called(instance), facts)

@@ -1,0 +1,95 @@
+"""The records of a table, one at a time or a page."""
+
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from app.connectors.api import Api
+from app.connectors.tool import Page, Row, tool
+from app.connectors.xano.metadata import TABLE, ask, read_object, read_page
+from app.connectors.xano.signing_in import WRITES
+from app.connectors.xano.values import PageNumber, PerPage, Record, RecordData, RecordId, TableId, WorkspaceId, unreadable
+
+CONTENT = TABLE + "/content"
+_RECORD = CONTENT + "/{record}"
+
+
+class OneRecord(Row):
+    """A record as Xano holds it; moments are milliseconds since 1970."""
+
+    record: Record
+
+
+class ChangedRecord(Row):
+    """A record after a change."""
+
+    record_id: str
+    record: Record | None = Field(None, description="As it is now; null when Xano did not show it.")
+
+
+class DeletedRecord(Row):
+    """A record that is gone."""
+
+    record_id: str
+    deleted: bool
+
+
+@tool(title="Browse Xano table", reads_only=True, pages_by="page")
+def browse_table_content(
+    api: Api, workspace_id: WorkspaceId, table_id: TableId, page: PageNumber = 1, per_page: PerPage = 50
+) -> Page[Record]:
+    """List a table's records, page by page. Moments are milliseconds since 1970.
+
+    Use it to look through a table. When the id is known use xano_get_table_record.
+    """
+    found = read_page(api, CONTENT, page=page, per_page=per_page, parts={"workspace": workspace_id, "table": table_id})
+    if not all(isinstance(entry, Mapping) for entry in found.items):
+        raise unreadable(wrote=False)
+    return Page(items=found.items, next=found.next, total=found.total)
+
+
+@tool(title="Get Xano record", reads_only=True)
+def get_table_record(api: Api, workspace_id: WorkspaceId, table_id: TableId, record_id: RecordId) -> OneRecord:
+    """Get one record of a table by its id.
+
+    Use it when the id is known. To find a record first use xano_browse_table_content.
+    """
+    parts = {"workspace": workspace_id, "table": table_id, "record": record_id}
+    return OneRecord(record=dict(read_object(api, _RECORD, parts=parts)))
+
+
+@tool(title="Create Xano record", needs_scopes=WRITES)
+def create_table_record(api: Api, workspace_id: WorkspaceId, table_id: TableId, record_data: RecordData) -> OneRecord:
+    """Create one record. Xano gives it its id.
+
+    Use it after xano_get_table_schema. For several at once use xano_bulk_create_records.
+    """
+    body = ask(api, "POST", CONTENT, parts={"workspace": workspace_id, "table": table_id}, json=record_data)
+    if isinstance(body, int | str) and not isinstance(body, bool):
+        body = {"id": body}
+    if not isinstance(body, Mapping):
+        raise unreadable(wrote=True)
+    return OneRecord(record=dict(body))
+
+
+@tool(title="Update Xano record", idempotent=True, needs_scopes=WRITES)
+def update_table_record(
+    api: Api, workspace_id: WorkspaceId, table_id: TableId, record_id: RecordId, record_data: RecordData
+) -> ChangedRecord:
+    """Change fields of one record; fields that are left out stay.
+
+    Use it when the record's id is known. For several at once use xano_bulk_update_records.
+    """
+    parts = {"workspace": workspace_id, "table": table_id, "record": record_id}
+    body = ask(api, "PUT", _RECORD, parts=parts, json=record_data)
+    return ChangedRecord(record_id=record_id, record=dict(body) if isinstance(body, Mapping) and body else None)
+
+
+@tool(title="Delete Xano record", destructive=True, idempotent=True, needs_scopes=WRITES)
+def delete_table_record(api: Api, workspace_id: WorkspaceId, table_id: TableId, record_id: RecordId) -> DeletedRecord:
+    """Delete one record. It cannot be undone.
+
+    Use it only when the person has said to delete this record. It leaves the table and its fields as they are.
+    """
+    ask(api, "DELETE", _RECORD, parts={"workspace": workspace_id, "table": table_id, "record": record_id})
+    return DeletedRecord(record_id=record_id, deleted=True)

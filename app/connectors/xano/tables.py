@@ -1,0 +1,147 @@
+"""Tables."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from app.connectors.api import Api
+from app.connectors.tool import Page, Row, tool
+from app.connectors.xano.metadata import TABLE, TABLES, ask, read_object, read_page
+from app.connectors.xano.signing_in import WRITES
+from app.connectors.xano.values import (
+    AnyId,
+    PageNumber,
+    PerPage,
+    TableId,
+    TableName,
+    Tags,
+    Text,
+    Words,
+    WorkspaceId,
+    XanoRow,
+    read_as,
+    unreadable,
+)
+from app.errors import InvalidArguments
+
+
+class Table(XanoRow):
+    """A table."""
+
+    table_id: Annotated[AnyId, Field(validation_alias="id", description="Pass as `table_id` to the other tools.")]
+    name: Text = ""
+    description: Text = ""
+    auth: bool | None = Field(None, description="Whether people sign in with its records.")
+    tag: list[str] | None = None
+
+
+class TableDetails(Table):
+    """A table with all that is said about it."""
+
+    docs: str | None = None
+    guid: str | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+
+
+class NewTable(Row):
+    """A table that was made."""
+
+    table_id: str
+    name: str
+
+
+class ChangedTable(Row):
+    """A table that was changed."""
+
+    table_id: str
+    changed: list[str] = Field(description="What was set.")
+
+
+class DeletedTable(Row):
+    """A table that is gone."""
+
+    table_id: str
+    deleted: bool
+
+
+@tool(title="List Xano tables", reads_only=True, pages_by="page")
+def list_tables(
+    api: Api,
+    workspace_id: WorkspaceId,
+    search: Annotated[str | None, Field(min_length=1, max_length=200, description="Text in the name.")] = None,
+    page: PageNumber = 1,
+    per_page: PerPage = 50,
+) -> Page[Table]:
+    """List the tables of a workspace, with the ids the other tools take as `table_id`.
+
+    Use it to find a table. For its fields use xano_get_table_schema, for its records xano_browse_table_content.
+    """
+    found = read_page(api, TABLES, page=page, per_page=per_page, parts={"workspace": workspace_id}, search=search)
+    return Page(items=[read_as(Table, entry) for entry in found.items], next=found.next, total=found.total)
+
+
+@tool(title="Get Xano table", reads_only=True)
+def get_table_details(api: Api, workspace_id: WorkspaceId, table_id: TableId) -> TableDetails:
+    """Get one table's name, description, documentation and tags.
+
+    Use it for what a table is for. Its fields are in xano_get_table_schema.
+    """
+    return read_as(TableDetails, read_object(api, TABLE, parts={"workspace": workspace_id, "table": table_id}))
+
+
+@tool(title="Create Xano table", needs_scopes=WRITES)
+def create_table(
+    api: Api,
+    workspace_id: WorkspaceId,
+    name: TableName,
+    description: Annotated[Words | None, Field(description="What the table is for.")] = None,
+    docs: Annotated[Words | None, Field(description="Longer documentation.")] = None,
+    auth: Annotated[bool, Field(description="Whether people sign in with its records.")] = False,
+    tag: Tags | None = None,
+) -> NewTable:
+    """Create a table. Xano gives it the fields id and created_at; add others with xano_add_field_to_schema.
+
+    Use it only after xano_list_tables did not show the table already.
+    """
+    given = {"name": name, "description": description, "docs": docs, "auth": auth, "tag": tag}
+    body = ask(api, "POST", TABLES, parts={"workspace": workspace_id}, json={k: v for k, v in given.items() if v is not None})
+    made = body.get("id") if isinstance(body, Mapping) else body
+    if isinstance(made, bool) or not isinstance(made, int | str):
+        raise unreadable(wrote=True)
+    return NewTable(table_id=str(made), name=name)
+
+
+@tool(title="Update Xano table", idempotent=True, needs_scopes=WRITES)
+def update_table(
+    api: Api,
+    workspace_id: WorkspaceId,
+    table_id: TableId,
+    name: TableName | None = None,
+    description: Annotated[Words | None, Field(description="What the table is for.")] = None,
+    docs: Annotated[Words | None, Field(description="Longer documentation.")] = None,
+    auth: Annotated[bool | None, Field(description="Whether people sign in with its records.")] = None,
+    tag: Tags | None = None,
+) -> ChangedTable:
+    """Change a table's name, description, documentation, sign-in or tags; what is left out stays.
+
+    Fields and records are not touched: for those use xano_add_field_to_schema or xano_update_table_record.
+    """
+    given: dict[str, Any] = {"name": name, "description": description, "docs": docs, "auth": auth, "tag": tag}
+    changes = {key: value for key, value in given.items() if value is not None}
+    if not changes:
+        raise InvalidArguments("Say what to change: name, description, docs, auth or tag.")
+    # The call without /meta wants the whole table and empties what is left out.
+    ask(api, "PUT", TABLE + "/meta", parts={"workspace": workspace_id, "table": table_id}, json=changes)
+    return ChangedTable(table_id=table_id, changed=list(changes))
+
+
+@tool(title="Delete Xano table", destructive=True, idempotent=True, needs_scopes=WRITES)
+def delete_table(api: Api, workspace_id: WorkspaceId, table_id: TableId) -> DeletedTable:
+    """Delete a table with all its records. It cannot be undone.
+
+    Use it only when the person has named this table and said to delete it. For single records use xano_delete_table_record.
+    """
+    ask(api, "DELETE", TABLE, parts={"workspace": workspace_id, "table": table_id})
+    return DeletedTable(table_id=table_id, deleted=True)

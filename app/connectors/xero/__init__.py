@@ -1,0 +1,79 @@
+"""Xero: invoices, contacts, payments and reports of the organisations one sign-in reaches.
+
+Facts come from the developer site (https://developer.xero.com/documentation/), the shapes from
+XeroAPI/Xero-OpenAPI. Start here, then `accounting.py` (how a request is made), then a subject.
+
+Decided:
+- One connection is one Xero person; the organisations they allowed are its businesses. A request
+  names its organisation in the header `xero-tenant-id`.
+- A token reaches every organisation its person ever opened to this installation, for whichever
+  workspace. A connection has those of its own consents only (`authEventId`), and no tool names another.
+- Only granular scopes are asked for: apps made since March 2026 get no others, and one unknown
+  scope makes Xero show an error page from which the browser never comes back.
+- Leaving needs no step of its own: Xero's revocation removes every organisation of that person
+  from the app, so no organisation stays counted after "Disconnect".
+- Rows name their currency and nothing is added up here: totals are the ones Xero sent.
+"""
+
+from app.connectors.spec import BusinessArgument, Connector, OAuth2
+from app.connectors.xero.contacts import create_contact, list_contacts
+from app.connectors.xero.errors import read_error, token_is_stale
+from app.connectors.xero.identity import identify
+from app.connectors.xero.invoices import create_invoice, email_invoice, get_invoice, list_invoices
+from app.connectors.xero.ledger import list_accounts, list_payments, record_payment
+from app.connectors.xero.organisations import get_organisation, list_organisations
+from app.connectors.xero.reports import get_aged_receivables, get_balance_sheet, get_profit_and_loss
+
+# https://developer.xero.com/documentation/guides/oauth2/scopes/
+_ALWAYS = (
+    "openid",
+    "profile",
+    "email",
+    "offline_access",
+    "accounting.settings.read",
+    "accounting.reports.profitandloss.read",
+    "accounting.reports.balancesheet.read",
+    "accounting.reports.aged.read",
+)
+
+CONNECTOR = Connector(
+    slug="xero",
+    name="Xero",
+    summary="Invoices, contacts and reports",
+    base_url="https://api.xero.com",
+    auth=OAuth2(
+        authorize_url="https://login.xero.com/identity/connect/authorize",
+        token_url="https://identity.xero.com/connect/token",
+        revoke_url="https://identity.xero.com/connect/revocation",
+        read_scopes=(*_ALWAYS, "accounting.contacts.read", "accounting.invoices.read", "accounting.payments.read"),
+        write_scopes=(*_ALWAYS, "accounting.contacts", "accounting.invoices", "accounting.payments"),
+        client_auth="basic",
+        revokes="refresh",
+        revokes_whole_account=True,
+        # The last refresh token may be sent again for half an hour when its answer was lost.
+        rotation_grace_seconds=30 * 60,
+        idle_days=60,
+    ),
+    identify=identify,
+    read_error=read_error,
+    token_is_stale=token_is_stale,
+    idempotency_header="Idempotency-Key",  # remembered for 6 minutes, errors included
+    business=BusinessArgument("organisation_id", "organisation"),
+    help_url="https://developer.xero.com/documentation/",
+    tools=(
+        list_organisations,
+        get_organisation,
+        list_invoices,
+        get_invoice,
+        list_contacts,
+        list_accounts,
+        list_payments,
+        get_profit_and_loss,
+        get_balance_sheet,
+        get_aged_receivables,
+        create_contact,
+        create_invoice,
+        email_invoice,
+        record_payment,
+    ),
+)

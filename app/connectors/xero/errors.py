@@ -1,0 +1,134 @@
+"""What Xero's refusals mean, in our words.
+
+Xero's own text never becomes part of a sentence: it may quote what a stranger wrote into an
+invoice. It travels, cleaned and bounded, in `details`, where it is data.
+https://developer.xero.com/documentation/api/accounting/responsecodes
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from app.connectors.api import retry_after
+from app.connectors.tool import plain
+from app.errors import InvalidArguments, PermissionDenied, ProviderRateLimited, ToolError
+from app.outbound import Answer
+
+_MOST_REASONS = 10
+_LONGEST_REASON = 300
+
+# What a reason of Xero's is about: words in it, the argument to change, and our advice. The first match
+# counts; the one whose reason quotes a name stands first, as a name may hold any word.
+_HINTS: tuple[tuple[str, str, str], ...] = (
+    (r"contact name|already assigned|must be unique", "name", "a contact of that name exists already: find it with xero_list_contacts"),
+    (r"lock date", "date", "the date lies in a period that is locked in Xero: use a later one, or have the lock date moved there"),
+    (r"rate limit|email limit", "invoice_id", "no more e-mails may be sent from this organisation today (a demo company may send none)"),
+    (r"limit of invoices", "status", "the organisation's Xero plan lets no more invoices be approved now: create a DRAFT"),
+    (r"due ?date", "due_date", "an approved invoice needs a due date on or after its date"),
+    (r"account", "account_code", "use a code from xero_list_accounts; payments need a bank account or one that takes payments"),
+    (r"tax ?type|tax rate|tax code", "tax_type", "use the tax type of the account, or leave it out"),
+    (
+        r"line ?item|description|quantity|unit ?amount",
+        "line_items",
+        "every line needs a description, quantity, unit amount and account code",
+    ),
+    (r"e-?mail", "email", "check the contact's e-mail address"),
+    (r"contact", "contact_id", "use an id from xero_list_contacts"),
+    (r"amount|overpa|outstanding", "amount", "pay no more than what is still due, in the currency of the invoice"),
+    (r"status", "status", "the invoice is not in a state that allows this"),
+    (r"idempotency", "arguments", "this request was mixed up with another one: call again"),
+    (r"date", "date", "check the date"),
+)
+
+
+def token_is_stale(answer: Answer) -> bool:
+    """A 401 that a fresh token can mend: anything but a missing scope, which Xero also answers with 401."""
+    return answer.status == 401 and not _lacks_scope(answer)
+
+
+def read_error(answer: Answer) -> ToolError | None:
+    """The error an answer means, or None when it is none or its status says enough."""
+    if answer.status == 401 and _lacks_scope(answer):
+        return PermissionDenied("The Xero connection was not given the right for this. Reconnect Xero in the hub and allow it.")
+    if answer.status == 403:
+        return PermissionDenied(
+            "Xero does not open this organisation to the connection: it was removed from the app in Xero, or the person's role there "
+            "lacks the right. Check in Xero, or reconnect Xero in the hub and choose the organisation again."
+        )
+    if answer.status == 429:
+        return _over_limit(answer)
+    if answer.status == 400:
+        body = answer.json()
+        return refused(list(_reasons(body)) if isinstance(body, Mapping) else [])
+    return None
+
+
+def refused_record(record: Mapping[str, Any]) -> InvalidArguments | None:
+    """The error of a record that came back with status 200 but was not saved, or None.
+
+    Xero answers so when it does not summarise errors (`summarizeErrors=false`).
+    """
+    if record.get("StatusAttributeString") == "ERROR" or record.get("HasErrors") is True or record.get("HasValidationErrors") is True:
+        return refused(list(_reasons(record)))
+    return None
+
+
+def refused(reasons: list[str]) -> InvalidArguments:
+    """Our sentence for a refused request, naming the arguments its reasons are about."""
+    hints: dict[str, str] = {}
+    for reason in reasons:
+        for words, argument, advice in _HINTS:
+            if re.search(words, reason, re.IGNORECASE):
+                hints.setdefault(argument, advice)
+                break
+    reasons = [str(plain(reason))[:_LONGEST_REASON] for reason in dict.fromkeys(reasons)][:_MOST_REASONS]
+    advice = "; ".join(f"{argument}: {text}" for argument, text in hints.items())
+    sentence = (
+        f"Xero refused the request. Please correct {advice}." if advice else "Xero refused the request. Its reasons are in the details."
+    )
+    if not reasons:
+        sentence = "Xero refused the request without a reason. Check the arguments against what the list tools show."
+    return InvalidArguments(sentence, details={"status": 400, "fields": sorted(hints), "reasons": reasons})
+
+
+def _lacks_scope(answer: Answer) -> bool:
+    body = answer.json()
+    detail = str(body.get("Detail", "")) if isinstance(body, Mapping) else ""
+    return "AuthorizationUnsuccessful" in detail or "insufficient_scope" in answer.headers.get("WWW-Authenticate", "")
+
+
+def _over_limit(answer: Answer) -> ProviderRateLimited:
+    """Only `minute` and `day` were seen on the wire, and others have met longer words: match loosely."""
+    limit = answer.headers.get("X-Rate-Limit-Problem", "").lower()
+    seconds = retry_after(answer)
+    if "day" in limit:
+        return ProviderRateLimited(
+            "Xero's daily limit for this organisation is used up. It opens again within a day; until then no call can help.",
+            retry_after_seconds=3600 if seconds is None else seconds,
+        )
+    if "concurrent" in limit:
+        return ProviderRateLimited(
+            "Xero is already answering five calls for this organisation. Please try again in a moment.", retry_after_seconds=seconds
+        )
+    return ProviderRateLimited("Xero asks to slow down. Please wait and try again.", retry_after_seconds=60 if seconds is None else seconds)
+
+
+def _reasons(body: Mapping[str, Any]) -> Iterator[str]:
+    """Every reason in a ValidationException, or the message of another refusal."""
+    found = False
+    stack: list[Any] = [body]
+    while stack:
+        node = stack.pop(0)
+        if isinstance(node, Mapping):
+            for error in node.get("ValidationErrors") or ():
+                if isinstance(error, Mapping) and isinstance(error.get("Message"), str):
+                    found = True
+                    yield error["Message"]
+            stack.extend(value for key, value in node.items() if key != "ValidationErrors" and isinstance(value, (Mapping, list)))
+        elif isinstance(node, list):
+            stack.extend(node)
+    if not found:
+        for key in ("Message", "Detail"):
+            if isinstance(body.get(key), str) and body[key]:
+                yield body[key]
+                return

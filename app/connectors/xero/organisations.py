@@ -1,0 +1,58 @@
+"""The organisations themselves."""
+
+from pydantic import AliasChoices, Field
+
+from app.connectors.api import Api
+from app.connectors.tool import Row, tool
+from app.connectors.xero.accounting import read_one
+from app.connectors.xero.identity import Reached, reached
+from app.connectors.xero.values import CalendarDate, XeroRow, read_as
+
+
+class Organisations(Row):
+    """What the connection reaches."""
+
+    items: list[Reached]
+
+
+class Organisation(XeroRow):
+    """An organisation's own settings."""
+
+    organisation_id: str = Field(validation_alias="OrganisationID")
+    name: str = Field(validation_alias="Name")
+    legal_name: str | None = Field(None, validation_alias="LegalName")
+    country: str | None = Field(None, validation_alias="CountryCode", description="ISO 3166 code.")
+    base_currency: str | None = Field(None, validation_alias="BaseCurrency", description="Reports are in this currency.")
+    financial_year_end_day: int | None = Field(None, validation_alias="FinancialYearEndDay")
+    financial_year_end_month: int | None = Field(None, validation_alias="FinancialYearEndMonth")
+    timezone: str | None = Field(None, validation_alias="Timezone", description="Xero's own name of it.")
+    is_demo_company: bool | None = Field(None, validation_alias="IsDemoCompany")
+    short_code: str | None = Field(None, validation_alias="ShortCode", description="Used in links into Xero.")
+    locked_until: CalendarDate | None = Field(
+        None,
+        validation_alias=AliasChoices("PeriodLockDate", "EndOfYearLockDate"),
+        description="No approved document may be dated on or before this day.",
+    )
+
+
+@tool(title="List Xero organisations", reads_only=True, one_business=False)
+def list_organisations(api: Api) -> Organisations:
+    """List the Xero organisations this connection reaches, with the id the other tools take as `organisation_id`.
+
+    Use it first when more than one organisation may be meant. For settings such as the currency use xero_get_organisation.
+    """
+    return Organisations(items=[entry for entry in reached(api) if api.reach is None or entry.organisation_id in api.reach])
+
+
+@tool(title="Get Xero organisation", reads_only=True, needs_scopes=("accounting.settings.read", "accounting.settings"))
+def get_organisation(api: Api) -> Organisation:
+    """Get one organisation's settings: base currency, country, financial year end, lock date, whether it is a demo company.
+
+    Use it before reports or writes when the currency or the financial year matters. It holds no figures.
+    """
+    return organisation(api)
+
+
+def organisation(api: Api) -> Organisation:
+    """The organisation the call is for."""
+    return read_as(Organisation, read_one(api, "/Organisation", "Organisations"))

@@ -1,0 +1,88 @@
+"""How Xero writes dates, money and records, and how we read them."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, WithJsonSchema
+
+from app.connectors.tool import Row
+from app.errors import OutcomeUnknown, ProviderUnavailable
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Milliseconds since 1970; the offset is optional, +0000 in practice.
+_WIRE_DATE = re.compile(r"/Date\((-?\d{1,14})(?:([+-])(\d\d)(\d\d))?\)/")
+
+
+def calendar_date(value: Any) -> Any:
+    """A day as Xero sent it, as `YYYY-MM-DD`; None for none. What is no date comes back unchanged.
+
+    A document's date is a day in the organisation's own calendar, so it is never moved between time
+    zones: `/Date(…)/` is midnight of that day.
+    """
+    if not isinstance(value, str):
+        return value
+    if found := _WIRE_DATE.fullmatch(value):
+        milliseconds, sign, hours, minutes = found.groups()
+        offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0)) * (-1 if sign == "-" else 1)
+        try:
+            return (_EPOCH + timedelta(milliseconds=int(milliseconds)) + offset).date().isoformat()
+        except OverflowError:
+            return value
+    if re.match(r"\d{4}-\d\d-\d\d(?:[T ]|$)", value):
+        return value[:10]
+    return value or None
+
+
+CalendarDate = Annotated[date, BeforeValidator(calendar_date)]
+
+# Xero sends JSON numbers with at most four decimals. A Decimal made of the shortest form of the
+# float is exactly the number on the wire; it goes out as a JSON number again.
+Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
+
+PositiveAmount = Annotated[
+    Decimal,
+    Field(gt=0, lt=10**12, decimal_places=2),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10**12}),
+]
+UnitAmount = Annotated[
+    Decimal,
+    Field(gt=-(10**12), lt=10**12, decimal_places=4),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": -(10**12), "exclusiveMaximum": 10**12}),
+]
+Identifier = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
+AccountCode = Annotated[str, Field(min_length=1, max_length=10)]
+
+
+class XeroRow(Row):
+    """A Row made straight from Xero's own record: each field names where it stands there."""
+
+    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+
+
+AnyRow = TypeVar("AnyRow", bound=XeroRow)
+
+
+def read_as(model: type[AnyRow], record: Any, *, wrote: bool = False) -> AnyRow:
+    """The record as a row. Raises ProviderUnavailable, or OutcomeUnknown after a write, when it cannot be one."""
+    try:
+        return model.model_validate(record)
+    except ValidationError:
+        raise unreadable(wrote=wrote) from None
+
+
+def records(body: Any, key: str, *, wrote: bool = False) -> list[Any]:
+    """The list under `key` of Xero's envelope. Raises like `read_as` when the answer is something else."""
+    found = body.get(key) if isinstance(body, Mapping) else None
+    if not isinstance(found, list):
+        raise unreadable(wrote=wrote)
+    return found
+
+
+def unreadable(*, wrote: bool) -> ProviderUnavailable | OutcomeUnknown:
+    """The error for an answer that is not in Xero's shape."""
+    if wrote:
+        return OutcomeUnknown("Xero sent an unreadable answer. The change may have been made: check in Xero before repeating it.")
+    return ProviderUnavailable("Xero sent an answer that could not be read. Please try again later.")

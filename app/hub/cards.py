@@ -1,0 +1,208 @@
+"""What the hub shows: one card per connection and one per service that is not connected.
+
+Cards are plain values made from rows that were loaded before, so drawing them asks nothing of the
+database. `version` changes when anything on the card does.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from app import clock
+from app.config import Settings
+from app.connectors import endpoints, registry
+from app.connectors.spec import Connector, Planned
+from app.hub import rights
+from app.vault.models import Connection
+from app.workspaces.guard import Member
+
+LEVELS = {"off": "Off", "read": "Read only", "ask": "Ask before writing", "write": "Read and write"}
+_WARN_BEFORE = timedelta(days=7)
+
+State = Literal["connected", "reconnect_needed", "not_connected", "coming_soon", "not_configured"]
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A word beside the name. `tone` is one of "", good, warning, bad."""
+
+    words: str
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """One card in all its states. `whole` is the service's name, with the account when there are several."""
+
+    key: str
+    slug: str
+    name: str
+    whole: str
+    summary: str
+    state: State
+    badges: tuple[Badge, ...] = ()
+    connection_id: str = ""
+    account: str = ""
+    account_name: str = ""  # what the service calls the account, when `account` is the person's own name for it
+    inside: str = ""  # such as "2 organisations"
+    label: str = ""
+    synced_at: datetime | None = None
+    reason: str = ""
+    ends_at: datetime | None = None
+    ends_words: str = ""
+    permission: str = ""
+    visibility: str = ""
+    may_change: bool = False
+    is_owner: bool = False
+    reads_only_choice: bool = False
+    version: str = ""
+
+    @property
+    def is_connection(self) -> bool:
+        """True for a connected account, healthy or not."""
+        return self.state in {"connected", "reconnect_needed"}
+
+    @property
+    def level_words(self) -> str:
+        """The permission in words."""
+        return LEVELS.get(self.permission, "")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cards under one heading."""
+
+    key: str
+    heading: str
+    cards: tuple[Card, ...]
+
+
+@dataclass(frozen=True)
+class Board:
+    """Every card, in order. `fingerprint` changes when any of them does."""
+
+    groups: tuple[Group, ...]
+    fingerprint: str
+    connected: int
+    connected_slugs: frozenset[str] = field(default_factory=frozenset)
+
+    def find(self, slug: str, connection_id: str = "") -> Card | None:
+        """The card of that connection, or of that service when it is not connected (any more)."""
+        cards = [card for group in self.groups for card in group.cards if card.slug == slug]
+        exact = [card for card in cards if card.connection_id == connection_id]
+        return exact[0] if exact else None
+
+
+def board(settings: Settings, member: Member, connections: Sequence[Connection]) -> Board:
+    """The whole page's cards from the connections this member may see."""
+    of_connections = [_connected(settings, member, connection, connections) for connection in connections if _is_known(connection)]
+    taken = {card.slug for card in of_connections}
+    others = [_unconnected(settings, entry) for entry in registry.CATALOGUE if entry.slug not in taken]
+    order = {entry.slug: place for place, entry in enumerate(registry.CATALOGUE)}
+    of_connections.sort(key=lambda card: order[card.slug])
+    others.sort(key=lambda card: ("not_connected", "not_configured", "coming_soon").index(card.state))
+    groups = (
+        Group("attention", "Needs attention", tuple(_versioned(c for c in of_connections if c.state == "reconnect_needed"))),
+        Group("connected", "Connected", tuple(_versioned(c for c in of_connections if c.state == "connected"))),
+        Group("available", "Available", tuple(_versioned(others))),
+    )
+    shown = tuple(group for group in groups if group.cards)
+    healthy = [card for card in of_connections if card.state == "connected"]
+    versions = "".join(group.key + card.key + card.version for group in shown for card in group.cards)
+    return Board(shown, _digest(versions), len(healthy), frozenset(card.slug for card in healthy))
+
+
+def state_of(settings: Settings, entry: Connector | Planned) -> State:
+    """The state of a service that has no connection."""
+    if isinstance(entry, Planned):
+        return "coming_soon"
+    return "not_connected" if endpoints.resolve(entry, settings) else "not_configured"
+
+
+def _connected(settings: Settings, member: Member, connection: Connection, siblings: Sequence[Connection]) -> Card:
+    connector = registry.get(connection.slug)
+    where = endpoints.resolve(connector, settings)
+    several = sum(other.slug == connection.slug for other in siblings) > 1
+    account = connection.label or connection.account_name or connector.name
+    broken = connection.state == "reconnect_needed"
+    words = (("Only you", "") if connection.visibility == "personal" else ("Shared with the team", ""),)
+    badges = [Badge("Reconnect needed", "bad")] if broken else []
+    badges += [Badge("Sandbox")] if where and where.sandbox else []
+    badges += [Badge(*word) for word in words]
+    ends_at = connection.signin_ends_at
+    return Card(
+        key=f"card-{connection.id}",
+        slug=connector.slug,
+        name=connector.name,
+        whole=f"{connector.name}: {account}" if several else connector.name,
+        summary=connector.summary,
+        state="reconnect_needed" if broken else "connected",
+        badges=tuple(badges),
+        connection_id=connection.id,
+        account=account,
+        account_name=connection.account_name if connection.account_name != account else "",
+        inside=_inside(connector, connection),
+        label=connection.label,
+        synced_at=connection.last_used_at or connection.connected_at,
+        reason=(connection.last_error or f"{connector.name} ended this sign-in. Reconnect to continue.") if broken else "",
+        ends_at=ends_at if ends_at and ends_at - clock.now() <= _WARN_BEFORE and not broken else None,
+        ends_words=_ends_words(connector, ends_at) if ends_at and not broken else "",
+        permission=connection.permission,
+        visibility=connection.visibility,
+        may_change=rights.may_change(member, connection),
+        is_owner=connection.owner_id == member.user.id,
+    )
+
+
+def _unconnected(settings: Settings, entry: Connector | Planned) -> Card:
+    state = state_of(settings, entry)
+    badges: list[Badge] = []
+    if state == "coming_soon":
+        badges = [Badge("Coming soon")]
+    elif state == "not_configured":
+        badges = [Badge("Not configured")]
+    elif isinstance(entry, Connector):
+        where = endpoints.resolve(entry, settings)
+        badges = [Badge("Sandbox")] if where and where.sandbox else []
+    if isinstance(entry, Connector) and entry.badge and state == "not_connected":
+        badges.append(Badge(entry.badge, "warning"))
+    return Card(
+        key=f"card-{entry.slug}",
+        slug=entry.slug,
+        name=entry.name,
+        whole=entry.name,
+        summary=entry.summary,
+        state=state,
+        badges=tuple(badges),
+        reads_only_choice=isinstance(entry, Connector) and not entry.forms and entry.auth.read_scopes != entry.auth.write_scopes,
+    )
+
+
+def _inside(connector: Connector, connection: Connection) -> str:
+    """How many businesses the connection reaches, when it is more than the one its name says."""
+    count = len(connection.businesses)
+    return f"{count} {connector.business.words}" if connector.business and count > 1 else ""
+
+
+def _ends_words(connector: Connector, ends_at: datetime) -> str:
+    """When the sign-in dies if nothing is done, within the week before."""
+    left = ends_at - clock.now()
+    if left > _WARN_BEFORE:
+        return ""
+    days = left.days
+    when = "today" if days <= 0 else "tomorrow" if days == 1 else f"in {days} days"
+    return f"Sign-in ends {when}" + (": testing mode" if connector.badge and connector.badge.startswith("Testing") else "")
+
+
+def _is_known(connection: Connection) -> bool:
+    return connection.slug in registry.CONNECTORS
+
+
+def _versioned(cards: Iterable[Card]) -> list[Card]:
+    return [replace(card, version=_digest(repr(card))) for card in cards]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,103 @@
+"""From a connection to its service's API, ready to call tools with."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app import database
+from app.config import Settings
+from app.connectors import endpoints as addresses
+from app.connectors import registry
+from app.connectors.api import Api
+from app.connectors.endpoints import Endpoints
+from app.connectors.spec import Account, Business, Connector
+from app.errors import NotConnected, ProviderError
+from app.vault import refresh, store
+from app.vault.models import Connection
+from app.vault.token_endpoint import TokenSet
+
+_CALL_SECONDS = 60.0
+_PROBE_SECONDS = 30.0
+
+
+class TokenNotAccepted(ProviderError):
+    """The service does not accept the token it has just issued, or the key somebody has just pasted."""
+
+    message = "The service did not accept the token it has just issued. Please try connecting again."
+
+
+def open_api(
+    settings: Settings,
+    connection: Connection,
+    *,
+    business: Business | None = None,
+    deadline: float | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+    report: Callable[[float, float | None, str], None] = lambda done, total, text: None,
+) -> Api:
+    """The connection's API for one tool call. `deadline` is on the monotonic clock.
+
+    Opens nothing yet: the token is looked up, and refreshed if stale, when the first request is sent.
+    Raises NotConnected when the service is not configured here any more.
+    """
+    connector = registry.get(connection.slug)
+    where = addresses.resolve(connector, settings)
+    if where is None:
+        raise NotConnected(f"{connector.name} is not configured here. Ask your administrator.")
+    until = deadline if deadline is not None else time.monotonic() + _CALL_SECONDS
+    return Api(
+        connector=connector,
+        base_url=where.base_url,
+        tokens=refresh.source(settings, connection, deadline=until),
+        business=business,
+        reach=frozenset(str(b["id"]) for b in connection.businesses),
+        facts=connection.facts,
+        deadline=until,
+        cancelled=cancelled,
+        report=report,
+    )
+
+
+def businesses_of(connection: Connection) -> list[Business]:
+    """The organisations inside a connection, as its connector described them."""
+    return [Business(id=str(b["id"]), name=str(b["name"]), facts=dict(b.get("facts") or {})) for b in connection.businesses]
+
+
+def probe(
+    settings: Settings, connector: Connector, endpoints: Endpoints, tokens: TokenSet, facts: Mapping[str, Any] | None = None
+) -> Account:
+    """Ask the service who we are with tokens that just came: its word, not the browser's, names the account.
+
+    `facts` is what the browser brought back beside the code, for the connector to verify.
+    """
+    api = Api(
+        connector=connector,
+        base_url=endpoints.base_url,
+        tokens=_JustObtained(tokens.access_token),
+        facts=facts or {},
+        deadline=time.monotonic() + _PROBE_SECONDS,
+    )
+    return connector.identify(api, tokens.raw)
+
+
+def check(settings: Settings, connection: Connection) -> Account:
+    """Ask the service who we are with the stored tokens, and keep which businesses it lists now. Raises a ToolError."""
+    api = open_api(settings, connection, deadline=time.monotonic() + _PROBE_SECONDS)
+    account = registry.get(connection.slug).identify(api, {})
+    if account.key == connection.account_key:
+        with database.transaction() as db:
+            connection.businesses = store.set_businesses(db, connection, account).businesses
+    return account
+
+
+class _JustObtained:
+    """A token that is not stored yet and cannot be refreshed."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def bearer(self) -> str:
+        return self._token
+
+    def refreshed(self, rejected: str) -> str:
+        raise TokenNotAccepted()

@@ -1,0 +1,73 @@
+"""Commands for operators: `keys check`, `keys rotate`, `connections keepalive`."""
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+from app.config import Settings
+from app.vault import keepalive, links, revocation, rewrap
+from app.vault.keepalive import Kept
+from app.vault.rewrap import Tally
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Register the commands of this package."""
+    keys = AppGroup("keys", help="The keys that seal stored secrets (VAULT_KEYS).")
+    connections = AppGroup("connections", help="Connections to services.")
+
+    @keys.command("check")
+    def check() -> None:
+        """Open every stored secret and count them per key. Changes nothing."""
+        _report(rewrap.check(settings.vault_keys, _progress), settings)
+
+    @keys.command("rotate")
+    def rotate() -> None:
+        """Seal every stored secret with the first key of VAULT_KEYS.
+
+        Put the new key first, keep the old one behind it, restart Patchbay everywhere, run this until
+        nothing is left under the old key, then take the old key away. Safe while Patchbay runs and
+        when interrupted: run it again.
+        """
+        _report(rewrap.rotate(settings.vault_keys, _progress), settings)
+
+    @connections.command("keepalive")
+    def keep() -> None:
+        """Refresh connections that would end for lack of use, and revoke what is still to be revoked.
+
+        Run it once a day.
+        """
+        results = keepalive.run(settings, _kept)
+        revoked = 0
+        while count := revocation.run_due(settings, 50):
+            revoked += count
+        links.sweep()
+        failed = sum(1 for kept in results if kept.problem)
+        click.echo(f"{len(results) - failed} connections refreshed, {failed} failed, {revoked} tokens revoked.")
+
+    app.cli.add_command(keys)
+    app.cli.add_command(connections)
+
+
+def _progress(tally: Tally) -> None:
+    click.echo(f"{tally.name}: {tally.by_key.total() + len(tally.shut)} looked at, {tally.rewrapped} sealed anew", err=True)
+
+
+def _kept(done: int, total: int, kept: Kept) -> None:
+    click.echo(f"[{done}/{total}] {kept.connection.slug} {kept.connection.id}: {kept.problem or 'refreshed'}", err=True)
+
+
+def _report(tallies: list[Tally], settings: Settings) -> None:
+    """The counts, and exit status 1 when something does not open."""
+    shut = sum(len(tally.shut) for tally in tallies)
+    for tally in tallies:
+        counts = ", ".join(f"{count} under {key}" for key, count in sorted(tally.by_key.items())) or "nothing"
+        click.echo(f"{tally.name}: {counts}" + (f", {tally.rewrapped} sealed anew" if tally.rewrapped else ""))
+        for record in tally.shut:
+            click.echo(f"{tally.name}: {record} does not open", err=True)
+    first = settings.vault_keys.sealing_id
+    old = sum(count for tally in tallies for key, count in tally.by_key.items() if key != first)
+    click.echo(f"{old} secrets are under another key than {first}." if old else f"Every secret that opens is under {first}.")
+    if shut:
+        raise click.ClickException(
+            f"{shut} secrets do not open. Is a key missing from VAULT_KEYS? Otherwise those connections must be reconnected."
+        )

@@ -1,0 +1,78 @@
+"""One-time links given in a chat: they open the connect page for the person who asked, signed in as them.
+
+The link carries no secret that helps anybody else: another person, another workspace, a second use
+and a link that ran out all look the same.
+"""
+
+from datetime import timedelta
+
+from sqlalchemy import delete, update
+from sqlmodel import Session, col
+
+from app import clock, crypto, database
+from app.errors import InvalidInput
+from app.vault.models import ConnectLink
+
+_LIFE = timedelta(minutes=30)
+
+
+class LinkGone(InvalidInput):
+    """The link is unknown, used, too old, or was made for somebody else."""
+
+    code = "LINK_GONE"
+    message = (
+        "This link has been used, has expired, or was made for another person. "
+        "Ask your AI client for a new one, or connect from the integrations page."
+    )
+
+
+def create(
+    db: Session, *, workspace_id: str, user_id: str, slug: str, connection_id: str | None = None, wants: str = "read", client_name: str = ""
+) -> str:
+    """Make a link and give the id its URL carries. Only the id's digest is stored."""
+    link_id = crypto.new_token("lnk_")
+    at = clock.now()
+    db.add(
+        ConnectLink(
+            id_digest=crypto.digest(link_id),
+            workspace_id=workspace_id,
+            user_id=user_id,
+            slug=slug,
+            connection_id=connection_id,
+            wants=wants,
+            client_name=client_name[:200],
+            created_at=at,
+            expires_at=at + _LIFE,
+        )
+    )
+    return link_id
+
+
+def find(db: Session, link_id: str, user_id: str) -> ConnectLink:
+    """The link, still unused, for showing the page it opens. Raises LinkGone."""
+    link = db.get(ConnectLink, crypto.digest(link_id))
+    if link is None or link.user_id != user_id or link.used_at is not None or link.expires_at <= clock.now():
+        raise LinkGone()
+    return link
+
+
+def use(db: Session, link_id: str, member_user_id: str, workspace_id: str | None = None) -> ConnectLink:
+    """Spend the link, once, however many tabs try. Raises LinkGone.
+
+    Only its own person can; with `workspace_id` also only in that workspace.
+    """
+    id_digest, at = crypto.digest(link_id), clock.now()
+    mine = [col(ConnectLink.id_digest) == id_digest, col(ConnectLink.user_id) == member_user_id, col(ConnectLink.used_at).is_(None)]
+    if workspace_id is not None:
+        mine.append(col(ConnectLink.workspace_id) == workspace_id)
+    spent = db.execute(update(ConnectLink).where(*mine, col(ConnectLink.expires_at) > at).values(used_at=at))
+    link = db.get(ConnectLink, id_digest) if spent.rowcount == 1 else None  # type: ignore[attr-defined]
+    if link is None:
+        raise LinkGone()
+    return link
+
+
+def sweep() -> None:
+    """Drop links nobody can use any more."""
+    with database.transaction() as db:
+        db.execute(delete(ConnectLink).where(col(ConnectLink.expires_at) < clock.now() - _LIFE))

@@ -1,0 +1,96 @@
+"""Tables of connections, their sealed credentials, and what is still to be revoked."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, Index
+from sqlmodel import Field, SQLModel
+
+from app.database import UtcDateTime
+
+
+class Connection(SQLModel, table=True):
+    """One authorised account of a service in a workspace. Holds nothing secret."""
+
+    __tablename__ = "connections"
+    __table_args__ = (Index("ix_connections_workspace_slug", "workspace_id", "slug"),)
+
+    id: str = Field(primary_key=True)
+    workspace_id: str = Field(foreign_key="workspaces.id", ondelete="CASCADE")
+    owner_id: str = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
+    slug: str = Field(max_length=32)
+    label: str = Field(default="", max_length=80)  # the person's own name for it
+    account_name: str = Field(default="", max_length=200)  # what the service calls the account
+    account_key: str = Field(default="", max_length=200)  # the service's stable id of the account
+    way: str = Field(default="oauth", max_length=32)  # how one signed in: oauth, or the key of a form
+    visibility: str = Field(default="shared", max_length=16)  # shared, personal
+    permission: str = Field(default="read", max_length=8)  # off, read, ask, write
+    state: str = Field(default="connected", max_length=24)  # connected, reconnect_needed
+    last_error: str | None = Field(default=None, max_length=500)  # the true reason, one sentence of ours
+    scopes: str = ""  # granted by the service, space separated
+    businesses: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))  # [{"id","name",…}]
+    facts: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))  # connector's own, not secret
+    hidden_tools: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    connected_at: datetime = Field(sa_type=UtcDateTime)
+    last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # last successful call
+    signin_ends_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # when the refresh token dies unused
+
+
+class Credential(SQLModel, table=True):
+    """The sealed tokens of a connection and the state of their refresh. `*_sealed` is ciphertext."""
+
+    __tablename__ = "credentials"
+
+    connection_id: str = Field(primary_key=True, foreign_key="connections.id", ondelete="CASCADE")
+    workspace_id: str = Field(foreign_key="workspaces.id", ondelete="CASCADE", index=True)
+    generation: int = 1  # grows by one with every stored token
+    access_token_sealed: str | None = None
+    refresh_token_sealed: str | None = None
+    key_sealed: str | None = None  # what a person filled in and the sign-in is renewed with (JSON)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # None: does not expire
+    life_seconds: int | None = None  # what the access token was given when it was issued
+    claim_owner: str | None = None  # who is refreshing now
+    claim_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    claim_generation: int | None = None
+    claim_started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # first try whose answer never came
+    failures: int = 0
+    cooldown_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)  # when the tokens were stored
+
+
+class PendingRevocation(SQLModel, table=True):
+    """A disconnected token the service has not confirmed dead yet: revoking is retried."""
+
+    __tablename__ = "pending_revocations"
+
+    id: str = Field(primary_key=True)
+    workspace_id: str = Field(foreign_key="workspaces.id", ondelete="CASCADE", index=True)
+    slug: str = Field(max_length=32)
+    connection_id: str  # of the connection that is gone; the ciphertext stays bound to it
+    account_key: str = Field(default="", max_length=200)
+    token_field: str = Field(max_length=32)  # the column of Credential the ciphertext came from
+    token_sealed: str
+    attempts: int = 0
+    next_try_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+    def sealed_place(self, column: str) -> tuple[str, str, str]:
+        """Where the token was sealed: it moved here from the credential without being opened."""
+        return self.workspace_id, self.connection_id, f"credentials.{self.token_field}"
+
+
+class ConnectLink(SQLModel, table=True):
+    """A one-time link given in a chat: opens the connect page for the same person, signed in."""
+
+    __tablename__ = "connect_links"
+
+    id_digest: str = Field(primary_key=True)
+    workspace_id: str = Field(foreign_key="workspaces.id", ondelete="CASCADE")
+    user_id: str = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
+    slug: str = Field(max_length=32)
+    connection_id: str | None = None  # set: reconnect this one
+    wants: str = Field(default="read", max_length=8)  # permission level the asking tool needs: read, write
+    client_name: str = Field(default="", max_length=200)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -1,0 +1,129 @@
+"""Ending tokens at the service after a disconnect: at once, and again with growing pauses until it is confirmed."""
+
+import logging
+import random
+import threading
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+from sqlmodel import col
+
+from app import audit, clock, crypto, database
+from app.config import Settings
+from app.connectors import endpoints as addresses
+from app.connectors import registry
+from app.connectors.spec import Connector
+from app.errors import Unavailable, Undecipherable
+from app.vault import credentials, seal, token_endpoint
+from app.vault.models import Connection, PendingRevocation
+from app.vault.token_endpoint import TokenSet
+from app.workspaces.models import Workspace
+
+_MOST_ATTEMPTS = 12
+_FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 30.0, 6 * 3600.0
+_LEASE = timedelta(seconds=60)
+
+log = logging.getLogger(__name__)
+
+
+def run_due(settings: Settings, limit: int = 50) -> int:
+    """Try what is due, at most `limit`. Returns how many tokens are settled now."""
+    return sum(_try(settings, row) for row in _take_due(limit))
+
+
+def run_soon(settings: Settings) -> None:
+    """Try what is due in a thread of its own: call it after the commit of a disconnect."""
+    threading.Thread(target=_run_quietly, args=(settings,), name="revocation", daemon=True).start()
+
+
+def _run_quietly(settings: Settings) -> None:
+    try:
+        run_due(settings)
+    except Unavailable:
+        log.warning("revoking waits: the database is away")  # the rows are still due
+
+
+def add(settings: Settings, connection: Connection, tokens: TokenSet) -> None:
+    """Revoke tokens that came for a connection that is gone."""
+    connector, at = registry.get(connection.slug), clock.now()
+    if connector.auth_of(tokens.way).revoke_url is None:
+        return
+    access = connector.auth.revokes == "access" or tokens.refresh_token is None
+    row = PendingRevocation(
+        id=crypto.new_id("rev"),
+        workspace_id=connection.workspace_id,
+        slug=connection.slug,
+        connection_id=connection.id,
+        account_key=connection.account_key,
+        token_field="access_token_sealed" if access else "refresh_token_sealed",
+        token_sealed="",
+        next_try_at=at,
+        created_at=at,
+    )
+    seal.seal(settings.vault_keys, row, "token_sealed", tokens.access_token if access else tokens.refresh_token or "")
+    with database.transaction() as db:
+        kept = db.execute(select(col(Workspace.id)).where(col(Workspace.id) == connection.workspace_id)).first()
+        if kept:
+            db.add(row)
+    if kept:
+        run_soon(settings)
+    elif _is_wanted(settings, connector, row):
+        _revoke(settings, connector, row)
+
+
+def _take_due(limit: int) -> list[PendingRevocation]:
+    """Rows to try now. Their next try is pushed on first, so that two processes do not try the same one."""
+    at = clock.now()
+    with database.transaction() as db:
+        due = select(PendingRevocation).where(col(PendingRevocation.next_try_at) <= at).order_by(col(PendingRevocation.next_try_at))
+        rows = list(db.execute(due.limit(limit).with_for_update(skip_locked=True)).scalars())
+        for row in rows:
+            row.attempts += 1
+            row.next_try_at = at + _LEASE
+    return rows
+
+
+def _try(settings: Settings, row: PendingRevocation) -> bool:
+    connector = registry.CONNECTORS.get(row.slug)
+    if connector is None or not _is_wanted(settings, connector, row):
+        return _forget(row, "connection.revocation_not_needed")
+    if _revoke(settings, connector, row):
+        return _forget(row, "connection.revoked")
+    if row.attempts >= _MOST_ATTEMPTS:
+        log.warning("giving up revoking a token of %s after %s attempts", row.slug, row.attempts)
+        return _forget(row, "connection.revocation_abandoned")
+    pause = min(_FIRST_PAUSE_SECONDS * 2.0 ** (row.attempts - 1), _LAST_PAUSE_SECONDS) * random.uniform(0.75, 1.0)
+    with database.transaction() as db:
+        if (current := db.get(PendingRevocation, row.id)) is not None:
+            current.next_try_at = clock.now() + timedelta(seconds=pause)
+    return False
+
+
+def _is_wanted(settings: Settings, connector: Connector, row: PendingRevocation) -> bool:
+    """False when revoking would end another connection's sign-in of the same account, in the same project."""
+    ours = addresses.resolve(connector, settings)
+    if ours is None or not connector.auth.revokes_whole_account:
+        return ours is not None
+    with database.reading() as db:
+        slugs = set(credentials.siblings(db, connector, row.account_key, but=row.connection_id))
+    project = connector.auth.project_of
+    theirs = (addresses.resolve(registry.CONNECTORS[slug], settings) for slug in slugs)
+    return not any(t and t.sandbox == ours.sandbox and project(t.client_id) == project(ours.client_id) for t in theirs)
+
+
+def _revoke(settings: Settings, connector: Connector, row: PendingRevocation) -> bool:
+    where = addresses.resolve(connector, settings)
+    if where is None:
+        return False
+    try:
+        return token_endpoint.revoke(connector, where, seal.unseal(settings.vault_keys, row, "token_sealed"))
+    except Undecipherable:
+        log.warning("a token of %s cannot be revoked: it does not open", row.slug)
+        return False
+
+
+def _forget(row: PendingRevocation, action: str) -> bool:
+    with database.transaction() as db:
+        db.execute(delete(PendingRevocation).where(col(PendingRevocation.id) == row.id))
+        audit.record(db, action, workspace_id=row.workspace_id, subject=row.connection_id, slug=row.slug)
+    return True

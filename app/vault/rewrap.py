@@ -1,0 +1,100 @@
+"""Rotating the vault keys while Patchbay runs: count what is sealed under which key, and seal it anew.
+
+Works on every column that holds ciphertext, found by its name (`seal`). Each value is replaced only
+if it is still the one that was read, so a token stored meanwhile is never overwritten; what is left
+over is found by the next run. Interrupting it loses nothing.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Table, inspect, select, tuple_, update
+from sqlmodel import SQLModel
+from sqlmodel.main import default_registry
+
+from app import database
+from app.crypto import KeyRing
+from app.errors import Undecipherable
+from app.vault import seal
+
+_BATCH = 200
+
+
+@dataclass
+class Tally:
+    """One sealed column: how many values each key holds, which rows do not open, and how many were sealed anew."""
+
+    name: str
+    by_key: Counter[str] = field(default_factory=Counter)
+    shut: list[str] = field(default_factory=list)
+    rewrapped: int = 0
+
+
+Progress = Callable[[Tally], None]
+
+
+def check(keys: KeyRing, progress: Progress = lambda tally: None) -> list[Tally]:
+    """Open every sealed value of every workspace. `progress` hears of each batch."""
+    return [_walk(model, column, keys, progress, anew=False) for model, column in _columns()]
+
+
+def rotate(keys: KeyRing, progress: Progress = lambda tally: None) -> list[Tally]:
+    """Seal every value that is under another key with the first one. The counts are what is found afterwards."""
+    tallies = []
+    for model, column in _columns():
+        done = _walk(model, column, keys, progress, anew=True)
+        tally = _walk(model, column, keys, lambda tally: None, anew=False)
+        tally.rewrapped = done.rewrapped
+        tallies.append(tally)
+    return tallies
+
+
+def _columns() -> Iterator[tuple[type[SQLModel], str]]:
+    for mapper in sorted(default_registry.mappers, key=lambda m: m.class_.__name__):
+        for name in sorted(column.key for column in mapper.columns if column.key.endswith(seal.SUFFIX)):
+            yield mapper.class_, name
+
+
+def _walk(model: type[SQLModel], column: str, keys: KeyRing, progress: Progress, *, anew: bool) -> Tally:
+    mapper: Any = inspect(model)
+    table: Table = mapper.local_table
+    tally = Tally(f"{table.name}.{column}")
+    for rows in _batches(model, column):
+        renewed: list[tuple[SQLModel, str, str]] = []
+        for row in rows:
+            sealed = getattr(row, column)
+            try:
+                secret = seal.unseal(keys, row, column)
+            except Undecipherable:
+                tally.shut.append(seal.place(row, column)["record"])
+                continue
+            tally.by_key[keys.key_id_of(sealed)] += 1
+            if anew and keys.key_id_of(sealed) != keys.sealing_id:
+                renewed.append((row, sealed, keys.seal(secret, **seal.place(row, column))))
+        if renewed:
+            with database.transaction() as db:
+                for row, before, after in renewed:
+                    same = [key == getattr(row, key.name) for key in mapper.primary_key]
+                    changed = db.execute(update(table).where(*same, table.c[column] == before).values({column: after}))
+                    tally.rewrapped += changed.rowcount  # type: ignore[attr-defined]
+        progress(tally)
+    return tally
+
+
+def _batches(model: type[SQLModel], column: str) -> Iterator[list[SQLModel]]:
+    """Rows with a sealed value, a few at a time, in the order of their keys. Crosses workspaces on purpose."""
+    mapper: Any = inspect(model)
+    key = tuple_(*mapper.primary_key)
+    wanted = (
+        select(model).where(mapper.columns[column].is_not(None), mapper.columns[column] != "").order_by(*mapper.primary_key).limit(_BATCH)
+    )
+    last: tuple[Any, ...] | None = None
+    while True:
+        with database.reading() as db:
+            rows = list(db.execute(wanted if last is None else wanted.where(key > last)).scalars())
+        if not rows:
+            return
+        yield rows
+        last = tuple(getattr(rows[-1], column.name) for column in mapper.primary_key)
