@@ -1,0 +1,181 @@
+"""Tools of ours: how one is declared, what it works with; and the first two, what is connected and the link to connect more."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from app.config import Settings
+from app.connectors import endpoints, registry
+from app.connectors.spec import Connector, Planned
+from app.connectors.tool import Row, Tool, plain, tool
+from app.errors import InvalidArguments
+from app.mcp_server.choosing import labels_of
+from app.oauth_server import scopes
+from app.oauth_server.bearer import Caller
+from app.vault.access import businesses_of
+from app.vault.models import Connection
+
+if TYPE_CHECKING:
+    from app.mcp_server.toolbox import Listed
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A service as it is before anything is connected."""
+
+    slug: str
+    name: str
+    summary: str
+    state: Literal["not_connected", "not_configured", "coming_soon"]
+
+
+@dataclass
+class Hub:
+    """What a built-in tool works with: the caller, what they may see, and a note for the envelope's message."""
+
+    settings: Settings
+    hub_url: str
+    offered: Sequence[Offered]
+    caller: Caller
+    connections: Sequence[Connection]
+    make_link: Callable[[Connector], str]
+    services_tools: Callable[[], list[dict[str, Any]]]  # those this caller may call now, as tools/list has them
+    find: Callable[[str], "Listed | None"]  # any tool by its name
+    note: str = ""
+
+    def say(self, sentence: str) -> None:
+        """What the call did, for `message` in the envelope."""
+        self.note = sentence
+
+
+@dataclass(frozen=True)
+class BuiltIn:
+    """A tool that belongs to no service. Its function takes the `Hub` first."""
+
+    name: str
+    tool: Tool
+    scope: str = scopes.READ
+    is_offered: Callable[[Sequence[Connection]], bool] = lambda connections: True
+
+
+class BusinessRow(Row):
+    """An organisation inside a connection."""
+
+    id: str
+    name: str
+
+
+class ConnectionRow(Row):
+    """One connected account."""
+
+    id: str
+    account: str
+    account_name: str
+    state: Literal["connected", "reconnect_needed"]
+    permission: Literal["off", "read", "ask", "write"]
+    visibility: Literal["shared", "personal"]
+    problem: str | None
+    last_used_at: str | None
+    businesses: list[BusinessRow]
+
+
+class ServiceRow(Row):
+    """A service and its connections."""
+
+    service: str
+    name: str
+    summary: str
+    state: Literal["connected", "reconnect_needed", "not_connected", "not_configured", "coming_soon"]
+    connections: list[ConnectionRow]
+
+
+class Services(Row):
+    """Every service there is."""
+
+    services: list[ServiceRow]
+    hub_url: str
+
+
+class ConnectOffer(Row):
+    """A one-time link that starts connecting a service."""
+
+    service: str
+    name: str
+    connected_accounts: list[str]
+    connect_url: str
+    minutes: int
+
+
+@tool(title="List connections", reads_only=True, open_world=False)
+def list_connections(hub: Hub) -> Services:
+    """List the services, the connected accounts, and what AI clients may do with each.
+
+    Use it first when you do not know what is connected, or when a tool says that a service is not connected.
+    """
+    rows = [_service(entry, [c for c in hub.connections if c.slug == entry.slug]) for entry in hub.offered]
+    connected = sum(len(row.connections) for row in rows)
+    hub.say(f"{connected} connected account{'' if connected == 1 else 's'} in workspace {plain(hub.caller.workspace_name)}.")
+    return Services(services=rows, hub_url=hub.hub_url)
+
+
+@tool(title="Connect a service", destructive=False, open_world=False)
+def connect_service(
+    hub: Hub,
+    service: Annotated[str, Field(max_length=32, description="Such as `xero`; hub_list_connections names them.")],
+) -> ConnectOffer:
+    """Get a one-time link with which the person connects a service, or adds another account of it.
+
+    Show the link to the person: it opens in a browser, signed in as themselves. Nothing is connected until they agree there.
+    """
+    available = [entry.slug for entry in hub.offered if entry.state == "not_connected"]
+    if service not in available:
+        raise InvalidArguments("service: there is no service of that name to connect here.", details={"services": available})
+    connector = registry.get(service)
+    mine = [c for c in hub.connections if c.slug == service]
+    url = hub.make_link(connector)
+    hub.say(f"Open the link, signed in as {hub.caller.email}, to connect {connector.name}. It works once, for 30 minutes.")
+    return ConnectOffer(
+        service=service, name=connector.name, connected_accounts=list(labels_of(mine).values()), connect_url=url, minutes=30
+    )
+
+
+TOOLS = (BuiltIn("hub_list_connections", list_connections), BuiltIn("hub_connect_service", connect_service))
+
+
+def catalogue(settings: Settings) -> list[Offered]:
+    """Every service in the hub's order, with what can be done about it here."""
+    return [Offered(entry.slug, entry.name, entry.summary, _offer(settings, entry)) for entry in registry.CATALOGUE]
+
+
+def _offer(settings: Settings, entry: Connector | Planned) -> Literal["not_connected", "not_configured", "coming_soon"]:
+    if isinstance(entry, Planned):
+        return "coming_soon"
+    return "not_connected" if endpoints.resolve(entry, settings) is not None else "not_configured"
+
+
+def _service(entry: Offered, mine: Sequence[Connection]) -> ServiceRow:
+    if not mine:
+        return ServiceRow(service=entry.slug, name=entry.name, summary=entry.summary, state=entry.state, connections=[])
+    return ServiceRow(
+        service=entry.slug,
+        name=entry.name,
+        summary=entry.summary,
+        state="connected" if any(c.state == "connected" for c in mine) else "reconnect_needed",
+        connections=[_connection(c, label) for c, label in zip(mine, labels_of(mine).values(), strict=True)],
+    )
+
+
+def _connection(connection: Connection, label: str) -> ConnectionRow:
+    return ConnectionRow(
+        id=connection.id,
+        account=label,
+        account_name=connection.account_name,
+        state="connected" if connection.state == "connected" else "reconnect_needed",
+        permission=connection.permission,  # type: ignore[arg-type]
+        visibility=connection.visibility,  # type: ignore[arg-type]
+        problem=connection.last_error,
+        last_used_at=connection.last_used_at.isoformat() if connection.last_used_at else None,
+        businesses=[BusinessRow(id=b.id, name=b.name) for b in businesses_of(connection)],
+    )

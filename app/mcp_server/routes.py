@@ -1,0 +1,58 @@
+"""The endpoint `/mcp`, and the grave of the old `/sse`."""
+
+import functools
+
+from flask import Blueprint, Flask, Response, current_app, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from app.config import Settings
+from app.mcp_server import costs
+from app.mcp_server.callers import Door
+from app.mcp_server.gate import Gate
+from app.mcp_server.rendezvous import Rendezvous
+from app.mcp_server.server import make_server
+from app.mcp_server.sessions import Sessions
+from app.mcp_server.toolbox import Toolbox
+from app.mcp_server.transport import Adapter
+from app.oauth_server.rfc8707_resource import wants_compact
+from app.web import csrf
+
+# Where the web versions of known AI clients run; pages on the person's own machine are always fine.
+_CLIENT_ORIGINS = ("https://claude.ai", "https://claude.com", "https://chatgpt.com", "https://vscode.dev", "https://insiders.vscode.dev")
+
+bp = Blueprint("mcp", __name__)
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Make the adapter of this process and register its endpoint."""
+    door, toolbox = Door(settings), Toolbox(debug_tools=settings.debug_tools)
+    hosts = settings.allowed_hosts | ({"localhost"} if settings.environment == "test" else set())
+    app.extensions["mcp"] = {
+        compact: Adapter(
+            make_server(settings, door, toolbox, in_compact_mode=compact),
+            gate=Gate(hosts, frozenset({settings.public_url, *_CLIENT_ORIGINS})),
+            authenticate=door.authenticate,
+            sessions=Sessions([settings.secret_key, *settings.secret_key_fallbacks]),
+            rendezvous=Rendezvous(settings.redis_url),
+            threads=2 * settings.web_threads,
+        )
+        for compact in (False, True)
+    }
+    app.jinja_env.globals["weigh_tools"] = functools.partial(costs.weigh, settings, toolbox)  # for the page of AI clients
+    app.register_blueprint(csrf.exempt(bp))
+
+
+@bp.route("/mcp", methods=["GET", "POST", "DELETE", "OPTIONS"], strict_slashes=False)
+def mcp() -> Response:
+    """Streamable HTTP, both protocol generations. With `?tools=compact` the list of tools is short."""
+    adapters: dict[bool, Adapter] = current_app.extensions["mcp"]
+    return adapters[wants_compact(request)].answer(request)
+
+
+@bp.route("/sse", methods=["GET", "POST"])
+def sse() -> ResponseReturnValue:
+    """The transport of 2024, gone: names the one address there is."""
+    url = current_app.extensions["patchbay"].mcp_url
+    return jsonify(
+        error={"code": "GONE", "message": f"The SSE transport is not offered any more. Use {url} instead.", "details": {"url": url}}
+    ), 410

@@ -1,0 +1,89 @@
+"""The SDK's server with our handlers: tools, and nothing else."""
+
+from typing import Any
+
+from mcp.server.caching import CacheHint
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel.server import Server
+from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
+from mcp_types import CallToolRequestParams, PaginatedRequestParams
+
+from app.config import VERSION, Settings
+from app.mcp_server import compact
+from app.mcp_server.asking import answered
+from app.mcp_server.callers import Bearer, Door
+from app.mcp_server.dispatch import Exchange
+from app.mcp_server.invoke import Invoker
+from app.mcp_server.toolbox import Toolbox
+from app.oauth_server.bearer import Caller
+from app.vault.seen import seen_by
+
+# A changed permission holds from the next call on; a client may show the old list for so long.
+_LIST_TTL_MS = 10_000
+_DISCOVER_TTL_MS = 3_600_000
+_STATE_SECONDS = 1_800.0  # as long as the link the state carries
+
+Context = ServerRequestContext[Any, Exchange]
+
+
+def instructions(settings: Settings, *, in_compact_mode: bool = False) -> str:
+    """What an AI client is told at the start; clients read the first 512 characters."""
+    if in_compact_mode:
+        return compact.INSTRUCTIONS.format(brand=settings.brand_name)
+    return (
+        f"{settings.brand_name} connects this workspace's business services. Tools are named <service>_<verb>; only what the person "
+        "connected and allowed is listed. hub_list_connections shows what is connected, hub_connect_service gives the person a link to "
+        "connect more; memory_save and memory_search keep notes. "
+        "Every result is an envelope: success, data, message, or error with code and message. Lists go on with next_cursor."
+    )
+
+
+def make_server(settings: Settings, door: Door, toolbox: Toolbox, *, in_compact_mode: bool = False) -> Server[Any]:
+    """A server of this process. It keeps no state of any caller."""
+    invoker = Invoker(settings, toolbox, door, in_compact_mode=in_compact_mode)
+    hub_url = f"{settings.public_url}/integrations"
+
+    async def list_tools(ctx: Context, params: PaginatedRequestParams | None) -> dict[str, Any]:
+        caller = _caller(ctx)
+        connections = seen_by(caller.workspace_id, caller.user_id)
+        listed = toolbox.compact_listing(caller, connections) if in_compact_mode else toolbox.listing(caller, connections, hub_url)
+        return {"resultType": "complete", "tools": listed}
+
+    async def call_tool(ctx: Context, params: CallToolRequestParams) -> Any:
+        caller = _caller(ctx)
+        return answered(ctx, params, lambda given: invoker.call(ctx, given, caller))
+
+    server: Server[Any] = Server(
+        "patchbay",
+        version=VERSION,
+        title=settings.brand_name,
+        instructions=instructions(settings, in_compact_mode=in_compact_mode),
+        website_url=settings.public_url,
+        cache_hints={
+            "tools/list": CacheHint(ttl_ms=_LIST_TTL_MS, scope="private"),
+            "server/discover": CacheHint(ttl_ms=_DISCOVER_TTL_MS, scope="private"),
+        },
+        get_tool_input_schema=_no_parameter_headers,
+        on_list_tools=list_tools,  # type: ignore[arg-type]
+        on_call_tool=call_tool,
+    )
+    server.middleware.clear()  # OpenTelemetry's spans cost a third of a call, and no exporter is configured
+    keys = [settings.secret_key, *settings.secret_key_fallbacks]
+    security = RequestStateSecurity(keys=keys, ttl=_STATE_SECONDS, bind_principal=_principal)
+    server.middleware.append(RequestStateBoundary(security, default_audience=settings.mcp_url))
+    return server
+
+
+def _caller(ctx: Context) -> Caller:
+    bearer = ctx.request.principal if ctx.request else None
+    if not isinstance(bearer, Bearer):
+        raise RuntimeError("a request reached a handler without its bearer")
+    return bearer.caller
+
+
+def _principal(ctx: Context) -> str | None:
+    return ctx.request.principal.key if ctx.request else None
+
+
+def _no_parameter_headers(_name: str) -> None:
+    """No tool of ours mirrors arguments in headers. Without this the SDK would list all tools on each call."""

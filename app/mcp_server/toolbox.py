@@ -1,0 +1,160 @@
+"""The tools as a client sees them: prebuilt from the connectors once, completed for each caller from a few rows."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.connectors import registry
+from app.connectors.spec import Connector
+from app.connectors.tool import Tool
+from app.mcp_server import active_business, builtin, choosing, compact, debugging, envelope
+from app.mcp_server.builtin import BuiltIn
+from app.memory import tools as memory
+from app.oauth_server import scopes
+from app.oauth_server.bearer import Caller
+from app.vault.models import Connection
+
+_BUILT_IN = (
+    *builtin.TOOLS,
+    active_business.TOOL,
+    *(BuiltIn(tool.verb, tool, scopes.READ if tool.reads_only else scopes.WRITE) for tool in memory.TOOLS),
+)
+
+_CURSOR = {
+    "type": ["string", "null"],
+    "maxLength": 4000,
+    "description": "`next_cursor` of the answer before, to go on with the list. Send the other arguments unchanged.",
+}
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A tool under its full name. `wire` is its entry in tools/list, apart from what depends on the caller."""
+
+    name: str
+    tool: Tool
+    connector: Connector | None  # None: a tool of ours
+    scope: str
+    wire: Mapping[str, Any]
+    is_offered: Callable[[Sequence[Connection]], bool] = lambda connections: True
+
+    @property
+    def needed_scopes(self) -> tuple[str, ...]:
+        """Every scope a token needs to call it."""
+        return scopes.DEFAULT if self.scope == scopes.WRITE else (self.scope,)
+
+    def is_covered(self, caller: Caller) -> bool:
+        """Whether the caller's token allows it."""
+        return scopes.covers(caller.scopes, self.scope)
+
+
+def _list_ours(built_in: BuiltIn) -> Listed:
+    return Listed(built_in.name, built_in.tool, None, built_in.scope, _wire(built_in.name, built_in.tool, None), built_in.is_offered)
+
+
+def _list(tool: Tool, connector: Connector) -> Listed:
+    name = tool.name_in(connector.slug)
+    return Listed(name, tool, connector, scopes.READ if tool.reads_only else scopes.WRITE, _wire(name, tool, connector))
+
+
+def _wire(name: str, tool: Tool, connector: Connector | None) -> dict[str, Any]:
+    parameters = dict(tool.input_schema)
+    properties = dict(parameters.get("properties", {}))
+    if tool.pages_by:
+        if properties[tool.pages_by].get("type") != "integer":
+            del properties[tool.pages_by]  # the service's own token: ours is the cursor
+        properties["cursor"] = _CURSOR
+    if connector is not None and (business := connector.business) is not None and tool.one_business:
+        properties[business.name] = {
+            "type": ["integer" if business.type is int else "string", "null"],
+            "description": f"{business.takes} of the {business.word} to work in. Leave it out for the active or the only one.",
+        }
+    return {
+        "name": name,
+        "title": tool.title,
+        "description": tool.description,
+        "inputSchema": {**parameters, "type": "object", "properties": properties, "additionalProperties": False},
+        "outputSchema": envelope.schema(name, tool.data_schema),
+        "annotations": {
+            "title": tool.title,
+            "readOnlyHint": tool.reads_only,
+            "destructiveHint": tool.destructive,
+            "idempotentHint": tool.idempotent,
+            "openWorldHint": tool.open_world,
+        },
+    }
+
+
+class Toolbox:
+    """Every tool there is. One per process, made at start."""
+
+    def __init__(self, *, debug_tools: bool = False) -> None:
+        ours = (*_BUILT_IN, *debugging.TOOLS) if debug_tools else _BUILT_IN
+        self._builtin = {built_in.name: _list_ours(built_in) for built_in in ours}
+        self._compact = {built_in.name: _list_ours(built_in) for built_in in compact.TOOLS}
+        self._by_connector: dict[str, tuple[Connector, dict[str, Listed]]] = {}
+        for connector in registry.CONNECTORS.values():
+            self._of(connector)
+
+    def _of(self, connector: Connector) -> dict[str, Listed]:
+        known = self._by_connector.get(connector.slug)
+        if known is None or known[0] is not connector:
+            listed = {entry.name: entry for entry in (_list(tool, connector) for tool in connector.tools)}
+            known = self._by_connector[connector.slug] = (connector, listed)
+        return known[1]
+
+    def find(self, name: str, *, in_compact_mode: bool = False) -> Listed | None:
+        """The tool of that full name, or None."""
+        if in_compact_mode and name in self._compact:
+            return self._compact[name]
+        if (listed := self._builtin.get(name)) is not None:
+            return listed
+        connector = registry.find_by_tool(name)
+        return self._of(connector)[name] if connector is not None else None
+
+    def listing(self, caller: Caller, connections: Sequence[Connection], hub_url: str) -> list[dict[str, Any]]:
+        """The entries of tools/list for this caller: exactly what may be called now, in the order of the catalogue."""
+        if not caller.workspace_active or not scopes.covers(caller.scopes, scopes.READ):
+            return []
+        return self._ours(self._builtin, caller, connections) + self.of_services(caller, connections, hub_url)
+
+    def of_services(self, caller: Caller, connections: Sequence[Connection], hub_url: str) -> list[dict[str, Any]]:
+        """The part of the listing that comes from connected services."""
+        by_slug: dict[str, list[Connection]] = defaultdict(list)
+        for connection in connections:
+            by_slug[connection.slug].append(connection)
+        found: list[dict[str, Any]] = []
+        for slug, connector in registry.CONNECTORS.items():
+            if slug not in by_slug:
+                continue
+            labels = choosing.labels_of(by_slug[slug])
+            for listed in self._of(connector).values():
+                usable = [c for c in by_slug[slug] if choosing.refusal(connector, listed.tool, c, hub_url) is None]
+                if usable and listed.is_covered(caller):
+                    found.append(_with_account(listed, [labels[c.id] for c in usable]) if len(labels) > 1 else dict(listed.wire))
+        return found
+
+    def everything(self) -> list[dict[str, Any]]:
+        """The entries of all tools there are, as if every service were connected."""
+        services = (listed for connector in registry.CONNECTORS.values() for listed in self._of(connector).values())
+        return [dict(listed.wire) for listed in (*self._builtin.values(), *services)]
+
+    def compact_listing(self, caller: Caller, connections: Sequence[Connection]) -> list[dict[str, Any]]:
+        """The entries of tools/list in compact mode: tools to find and call the others with, and ours."""
+        if not caller.workspace_active or not scopes.covers(caller.scopes, scopes.READ):
+            return []
+        return [compact.brief(wire) for wire in self._ours(self._compact | self._builtin, caller, connections)]
+
+    def _ours(self, tools: Mapping[str, Listed], caller: Caller, connections: Sequence[Connection]) -> list[dict[str, Any]]:
+        """The entries of tools that belong to no service."""
+        return [dict(one.wire) for one in tools.values() if one.is_covered(caller) and one.is_offered(connections)]
+
+
+def _with_account(listed: Listed, names: list[str]) -> dict[str, Any]:
+    """The entry with the `account` argument a service gains with its second connection."""
+    parameters = listed.wire["inputSchema"]
+    account = {"type": "string", "enum": names, "description": "Which connected account to use."}
+    required = [*parameters.get("required", []), *([] if listed.tool.reads_only else ["account"])]
+    schema = {**parameters, "properties": {**parameters["properties"], "account": account}}
+    return {**listed.wire, "inputSchema": {**schema, "required": required} if required else schema}

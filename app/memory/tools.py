@@ -1,0 +1,154 @@
+"""The notebook as tools of an AI client. They concern nobody's service, so they work with nothing connected."""
+
+from typing import Annotated, Any, Protocol
+
+from pydantic import Field
+from sqlmodel import Session
+
+from app.connectors.tool import Page, Row, tool
+from app.database import reading, transaction
+from app.errors import InvalidArguments, InvalidInput, NotFound, ObjectNotFound
+from app.memory.models import LONGEST_TEXT, LONGEST_TITLE
+from app.memory.notebook import LONGEST_QUERY, Notebook, Reader, Seen
+from app.oauth_server.bearer import Caller
+
+Place = Annotated[str | None, Field(pattern=r"^[0-9]{1,18}$", description="Where the list goes on.")]
+A_PAGE = 20
+
+
+class Desk(Protocol):
+    """Where a tool of ours is called from: who asks, and where to say what was done."""
+
+    @property
+    def caller(self) -> Caller:
+        """The verified bearer."""
+
+    def say(self, sentence: str) -> None:
+        """What the call did, for the answer's message."""
+
+
+class NoteRow(Row):
+    """A saved note."""
+
+    id: str
+    title: str
+    text: str
+    shared: bool = Field(description="Every member of the workspace can read it.")
+    mine: bool
+    author: str
+    saved_by: str = Field(description="The AI client that saved it; empty for the person's own hand.")
+    created_at: str
+    updated_at: str
+
+
+class Hit(NoteRow):
+    """A note that was found."""
+
+    snippet: str = Field(description="The part that fits the query best.")
+
+
+class Deleted(Row):
+    """What was deleted."""
+
+    id: str
+    title: str
+
+
+@tool(title="Save a note", destructive=False, idempotent=True, open_world=False)
+def memory_save(
+    desk: Desk,
+    text: Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT, description="What to remember, complete in itself.")],
+    title: Annotated[str, Field(max_length=LONGEST_TITLE, description="A short name to find it by.")] = "",
+    shared: Annotated[bool, Field(description="Let the whole workspace read it.")] = False,
+) -> NoteRow:
+    """Remember something for later conversations: a fact, a preference, a decision.
+
+    Use it when the person asks to remember something; share it only when they say so. Do not save passwords or keys.
+    It only adds: to correct a note, save the new one and delete the old one with memory_delete.
+    """
+    try:
+        with transaction() as db:
+            seen, is_new = _notebook(db, desk).save(text, title=title, shared=shared, client_name=desk.caller.client_name)
+    except InvalidInput as error:
+        raise InvalidArguments(error.message) from None
+    desk.say(
+        ("Saved" if is_new else "This was saved before") + (", shared with the workspace." if seen.note.shared else ", for you alone.")
+    )
+    return NoteRow(**_facts(seen))
+
+
+@tool(title="Search notes", reads_only=True, open_world=False, pages_by="place")
+def memory_search(
+    desk: Desk,
+    query: Annotated[str, Field(min_length=1, max_length=LONGEST_QUERY, description="Words to look for.")],
+    place: Place = None,
+) -> Page[Hit]:
+    """Search the person's saved notes and those shared in the workspace, the best match first.
+
+    Any of the words may match. Use it before answering about preferences, decisions or facts that may have been saved.
+    To see all notes use memory_list.
+    """
+    skip = int(place or 0)
+    with reading() as db:
+        found = _notebook(db, desk).search(query, A_PAGE + 1, skip=skip)
+    desk.say(f"{_counted(len(found[:A_PAGE]), more=len(found) > A_PAGE)} found.")
+    rows = [Hit(snippet=seen.snippet, **_facts(seen)) for seen in found[:A_PAGE]]
+    return Page(items=rows, next=str(skip + A_PAGE) if len(found) > A_PAGE else None)
+
+
+@tool(title="List notes", reads_only=True, open_world=False, pages_by="place")
+def memory_list(desk: Desk, place: Place = None) -> Page[NoteRow]:
+    """List the person's saved notes and those shared in the workspace, newest first.
+
+    Use it to show or tidy up what is remembered. To find something in it use memory_search.
+    """
+    with reading() as db:
+        found = _notebook(db, desk).latest(A_PAGE + 1, before=int(place) if place else None)
+    desk.say(f"{_counted(len(found[:A_PAGE]), more=len(found) > A_PAGE)}.")
+    rows = [NoteRow(**_facts(seen)) for seen in found[:A_PAGE]]
+    return Page(items=rows, next=str(found[A_PAGE - 1].note.number) if len(found) > A_PAGE else None)
+
+
+@tool(title="Delete a note", destructive=True, open_world=False)
+def memory_delete(
+    desk: Desk, note_id: Annotated[str, Field(max_length=64, description="`id` of the note, from memory_list or memory_search.")]
+) -> Deleted:
+    """Delete a saved note for good.
+
+    Use it when the person asks to forget something, or after saving a corrected note. Notes of others can only be deleted by them
+    or by an owner or admin of the workspace.
+    """
+    try:
+        with transaction() as db:
+            seen = _notebook(db, desk).delete(note_id)
+    except NotFound as error:
+        raise ObjectNotFound(error.message) from None
+    desk.say("Deleted.")
+    return Deleted(id=note_id, title=seen.heading)
+
+
+TOOLS = (memory_save, memory_search, memory_list, memory_delete)
+
+
+def _notebook(db: Session, desk: Desk) -> Notebook:
+    caller = desk.caller
+    return Notebook(db, Reader(caller.workspace_id, caller.user_id, caller.role in {"owner", "admin"}))
+
+
+def _facts(seen: Seen) -> dict[str, Any]:
+    note = seen.note
+    return {
+        "id": note.id,
+        "title": seen.heading,
+        "text": note.text,
+        "shared": note.shared,
+        "mine": seen.mine,
+        "author": seen.author,
+        "saved_by": note.client_name,
+        "created_at": note.created_at.isoformat(timespec="seconds"),
+        "updated_at": note.updated_at.isoformat(timespec="seconds"),
+    }
+
+
+def _counted(count: int, *, more: bool) -> str:
+    return f"{count} note{'' if count == 1 else 's'}" + (", and more behind next_cursor" if more else "")

@@ -1,0 +1,104 @@
+"""Who is calling: one look-up from a bearer token to everything a request needs to know."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, bindparam, select
+
+from app import clock
+from app.accounts.models import User
+from app.crypto import digest
+from app.oauth_server import scopes
+from app.oauth_server.models import AccessToken, Client, Grant
+from app.prepared import Prepared
+from app.workspaces.models import Membership, Workspace
+
+ACCESS_PREFIX = "pba_"
+PERSONAL_PREFIX = "pbp_"
+_PREFIXES = (ACCESS_PREFIX, PERSONAL_PREFIX)
+_LENGTH = len(ACCESS_PREFIX) + 43  # 32 random bytes in base64url
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A verified bearer: the person, the workspace, and what the grant allows."""
+
+    grant_id: str
+    kind: str  # oauth, personal, api_key, identity
+    user_id: str
+    email: str
+    workspace_id: str
+    workspace_name: str
+    workspace_active: bool
+    tier: str
+    per_minute: int | None
+    per_day: int | None
+    role: str
+    client_id: str | None
+    client_name: str
+    scopes: frozenset[str]
+    audience: str
+    expires_at: datetime
+    active_businesses: Mapping[str, str]
+
+
+_token, _grant, _user, _workspace, _membership, _client = (
+    model.__table__.c  # type: ignore[union-attr]
+    for model in (AccessToken, Grant, User, Workspace, Membership, Client)
+)
+_SELECT = (
+    select(
+        _grant.id.label("grant_id"),
+        _grant.kind,
+        _user.id.label("user_id"),
+        _user.email,
+        _workspace.id.label("workspace_id"),
+        _workspace.name.label("workspace_name"),
+        _workspace.deactivated_at.is_(None).label("workspace_active"),
+        _workspace.tier,
+        _workspace.per_minute,
+        _workspace.per_day,
+        _membership.role,
+        _grant.client_id,
+        _grant.client_name,
+        _token.scope.label("scopes"),
+        _grant.resource.label("audience"),
+        _token.expires_at,
+        _grant.expires_at.label("family_ends"),
+        _grant.active_businesses,
+    )
+    .select_from(AccessToken)
+    .join(Grant, _grant.id == _token.grant_id)
+    .join(User, _user.id == _grant.user_id)
+    .join(Workspace, _workspace.id == _grant.workspace_id)
+    .join(Membership, and_(_membership.workspace_id == _grant.workspace_id, _membership.user_id == _grant.user_id))
+    .outerjoin(Client, _client.client_id == _grant.client_id)
+    .where(
+        _token.token_digest == bindparam("digest"),
+        _token.revoked_at.is_(None),
+        _grant.revoked_at.is_(None),
+        _user.disabled_at.is_(None),
+        _client.blocked_at.is_(None),
+    )
+)
+_NAMES = tuple(str(column.key) for column in _SELECT.selected_columns)
+_LOOK_UP = Prepared(_SELECT)
+
+
+def find_caller(token: str) -> Caller | None:
+    """The caller behind a bearer token, in one query.
+
+    Returns None for an unknown, expired or revoked token, a disabled person, one who is no longer a
+    member of the workspace, and a blocked AI client. What cannot be a token costs no query.
+    """
+    if len(token) != _LENGTH or not token.startswith(_PREFIXES):
+        return None
+    row = _LOOK_UP.first(digest=digest(token))
+    if row is None:
+        return None
+    facts: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
+    facts["scopes"] = scopes.split(facts["scopes"])
+    facts["expires_at"] = min(filter(None, (facts["expires_at"], facts.pop("family_ends"))))
+    return Caller(**facts) if facts["expires_at"] > clock.now() else None

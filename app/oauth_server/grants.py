@@ -1,0 +1,145 @@
+"""Grants: what a person gave an AI client, or made by hand. List them, make them, end them."""
+
+import threading
+import time
+from datetime import datetime, timedelta
+
+from flask import current_app
+from sqlalchemy import exists, or_, select, update
+from sqlmodel import Session, col
+
+from app import audit, clock
+from app.crypto import digest, new_id, new_token
+from app.database import transaction
+from app.errors import InvalidInput, NotFound
+from app.oauth_server import consents
+from app.oauth_server import scopes as scope_names
+from app.oauth_server.bearer import PERSONAL_PREFIX
+from app.oauth_server.models import AccessToken, Grant, RefreshToken
+from app.workspaces.guard import Member
+
+_REVOKED_SHOWN = timedelta(days=30)
+_TOUCH_SECONDS = 60
+_LONGEST_PERSONAL_SECONDS = 365 * 86_400
+
+
+def list_for(db: Session, member: Member) -> list[Grant]:
+    """The member's own grants in this workspace, newest first: live ones, and those that ended in the last 30 days."""
+    at = clock.now()
+    has_token = or_(
+        exists().where(col(AccessToken.grant_id) == col(Grant.id), col(AccessToken.expires_at) > at),
+        exists().where(col(RefreshToken.grant_id) == col(Grant.id), col(RefreshToken.expires_at) > at),
+    )
+    query = (
+        select(Grant)
+        .where(col(Grant.user_id) == member.user.id, col(Grant.workspace_id) == member.workspace.id)
+        .where(has_token, or_(col(Grant.revoked_at).is_(None), col(Grant.revoked_at) > at - _REVOKED_SHOWN))
+        .order_by(col(Grant.revoked_at).is_not(None), col(Grant.created_at).desc(), col(Grant.id))
+    )
+    return list(db.scalars(query))
+
+
+def get(db: Session, member: Member, grant_id: str) -> Grant:
+    """One of the member's own grants. Raises NotFound for anybody else's."""
+    grant = db.scalars(
+        select(Grant).where(col(Grant.id) == grant_id, col(Grant.user_id) == member.user.id, col(Grant.workspace_id) == member.workspace.id)
+    ).first()
+    if grant is None:
+        raise NotFound()
+    return grant
+
+
+def revoke(db: Session, grant_id: str, reason: str) -> bool:
+    """End a grant and with it every token of the family, from the next request on. False when it had ended before."""
+    ended = db.execute(
+        update(Grant)
+        .where(col(Grant.id) == grant_id, col(Grant.revoked_at).is_(None))
+        .values(revoked_at=clock.now(), revoked_reason=reason[:200])
+        .returning(col(Grant.workspace_id), col(Grant.user_id))
+    ).first()
+    if ended is None:
+        return False
+    audit.record(db, "grant.revoked", workspace_id=ended[0], user_id=ended[1], subject=grant_id, reason=reason[:200])
+    return True
+
+
+def end(db: Session, member: Member, grant_id: str) -> None:
+    """The person ends a grant of their own; its client must ask again. Raises NotFound for anybody else's."""
+    grant = get(db, member, grant_id)
+    revoke(db, grant.id, "You revoked it.")
+    if grant.client_id:
+        consents.forget(db, member.user.id, grant.client_id)
+
+
+def issue_personal_token(db: Session, member: Member, name: str, scopes: str, seconds: int) -> str:
+    """Make a bearer token by hand and give its clear text, the only time it exists.
+
+    Raises InvalidInput when the name is missing, no scope is known, or the lifetime is out of range.
+    """
+    name = " ".join(name.split())
+    granted = scope_names.join(scope_names.split(scopes))
+    if not 1 <= len(name) <= 80:
+        raise InvalidInput("Give the token a name of up to 80 characters, so that you know it again.")
+    if not granted:
+        raise InvalidInput("Choose what the token may do.")
+    if not 60 <= seconds <= _LONGEST_PERSONAL_SECONDS:
+        raise InvalidInput("A token lives between a minute and a year.")
+    at = clock.now()
+    ends = at + timedelta(seconds=seconds)
+    grant = Grant(
+        id=new_id("grt"),
+        kind="personal",
+        user_id=member.user.id,
+        workspace_id=member.workspace.id,
+        client_name=name,
+        scope=granted,
+        resource=current_app.extensions["patchbay"].mcp_url,
+        created_at=at,
+        expires_at=ends,
+    )
+    token = new_token(PERSONAL_PREFIX)
+    db.add(grant)
+    db.flush()
+    db.add(AccessToken(token_digest=digest(token), grant_id=grant.id, scope=granted, created_at=at, expires_at=ends))
+    audit.record(db, "token.created", workspace_id=grant.workspace_id, user_id=grant.user_id, subject=grant.id, scope=granted)
+    return token
+
+
+def set_active_business(db: Session, grant_id: str, connection_id: str, business_id: str) -> None:
+    """Remember on the grant which business of a connection its tools work in."""
+    grant = db.get(Grant, grant_id, with_for_update=True)
+    if grant is None:
+        raise NotFound()
+    grant.active_businesses = {**grant.active_businesses, connection_id: business_id}
+    db.add(grant)
+
+
+def drop_active_business(db: Session, grant_id: str, connection_id: str) -> None:
+    """Forget the choice for a connection: the service lists that business no longer."""
+    grant = db.get(Grant, grant_id, with_for_update=True)
+    if grant is not None:
+        grant.active_businesses = {kept: business for kept, business in grant.active_businesses.items() if kept != connection_id}
+        db.add(grant)
+
+
+_touched: dict[str, float] = {}
+_touched_lock = threading.Lock()
+
+
+def touch(grant_id: str) -> None:
+    """Note that the grant was used. Writes at most once a minute, also across processes."""
+    moment = time.monotonic()
+    with _touched_lock:
+        if moment - _touched.get(grant_id, -_TOUCH_SECONDS) < _TOUCH_SECONDS:
+            return
+        if len(_touched) > 10_000:
+            _touched.clear()
+        _touched[grant_id] = moment
+    at: datetime = clock.now()
+    fresh = at - timedelta(seconds=_TOUCH_SECONDS)
+    with transaction() as db:
+        db.execute(
+            update(Grant)
+            .where(col(Grant.id) == grant_id, or_(col(Grant.last_used_at).is_(None), col(Grant.last_used_at) < fresh))
+            .values(last_used_at=at)
+        )

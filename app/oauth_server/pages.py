@@ -1,0 +1,122 @@
+"""The authorization server's pages: asking the person, the list of AI clients, and the trail for finding faults."""
+
+from urllib.parse import urlencode
+
+from flask import Blueprint, Flask, abort, current_app, g, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from app.accounts import login, sessions
+from app.database import reading, transaction
+from app.errors import Forbidden, InvalidInput
+from app.oauth_server import asking, grants, housekeeping, steps
+from app.web.headers import allow_form_target
+from app.web.limits import limiter
+from app.workspaces.guard import ask_for_proof, ask_to_sign_in, current_member, member, person_or_address
+
+bp = Blueprint("oauth_pages", __name__)
+_DAY = 86_400
+_TOKEN_FIELDS = ("name", "scope", "days")
+
+
+@bp.get("/oauth/authorize")
+@limiter.limit("300/minute")
+def authorize() -> ResponseReturnValue:
+    """RFC 6749 section 3.1. The request is checked before anybody is asked to sign in for it."""
+    asked = asking.read()
+    return _ask(asked) if asked.error is None else _refuse(asked)
+
+
+def _refuse(asked: asking.Asked) -> ResponseReturnValue:
+    """Straight back only to a client that the person in front of us allowed before; otherwise our own page says what is wrong.
+
+    No faulty request outlives the sign-in form, so its `form-action` need not admit any client.
+    """
+    found = current_member()
+    if found is not None and asking.has_met(asked, found):
+        return redirect(asked.error_url, 303)
+    return render_template("oauth_server/refused.html", asked=asked, bare=True), 400
+
+
+@member
+def _ask(asked: asking.Asked) -> ResponseReturnValue:
+    housekeeping.run_if_due()
+    flow_id, ask = asking.begin(asked, g.member)
+    if not ask:
+        return redirect(f"/integrations?flow={flow_id}", 303)
+    view = asking.describe(flow_id, asked)
+    allow_form_target(view.redirect_target_for_csp)
+    return render_template("oauth_server/consent.html", view=view, bare=True)
+
+
+@bp.post("/oauth/authorize/submit")
+@member
+def submit() -> ResponseReturnValue:
+    """The person's answer to the consent page."""
+    flow_id, decision = request.form.get("flow", ""), request.form.get("decision")
+    if decision == "allow":
+        asking.allow(flow_id, g.member)
+        return redirect(f"/integrations?flow={flow_id}", 303)
+    if decision == "cancel":
+        return redirect(asking.refuse(flow_id, g.member), 303)
+    raise InvalidInput("Choose Allow or Cancel.")
+
+
+@bp.get("/ai-clients")
+@member
+def ai_clients() -> ResponseReturnValue:
+    """The connector URL, what has access, and a way to make a token by hand."""
+    return _ai_clients_page()
+
+
+def _ai_clients_page(new_token: str | None = None, error: str | None = None) -> ResponseReturnValue:
+    with reading() as db:
+        mine = grants.list_for(db, g.member)
+    wanted = {} if new_token else {name: request.values.get(name, "")[:200] for name in _TOKEN_FIELDS}
+    return render_template("oauth_server/ai_clients.html", grants=mine, new_token=new_token, error=error, wanted=wanted)
+
+
+@bp.post("/ai-clients/<grant_id>/revoke")
+@member
+def revoke(grant_id: str) -> ResponseReturnValue:
+    """End what an AI client was given, or a token; at once and everywhere."""
+    with transaction() as db:
+        grants.end(db, g.member, grant_id)
+    return redirect("/ai-clients", 303)
+
+
+@bp.post("/ai-clients/tokens")
+@limiter.limit("30/hour", key_func=person_or_address)
+@member
+def make_token() -> ResponseReturnValue:
+    """Make a bearer token by hand, shown this once. Only for somebody who signed in a short while ago."""
+    if not sessions.is_proved(g.member.session):
+        return ask_for_proof("/ai-clients?" + urlencode({name: request.form.get(name, "")[:200] for name in _TOKEN_FIELDS}))
+    days = request.form.get("days", "")
+    if days not in {"1", "7", "30", "90", "365"}:
+        raise InvalidInput("Choose how long the token lives.")
+    try:
+        with transaction() as db:
+            token = grants.issue_personal_token(db, g.member, request.form.get("name", ""), request.form.get("scope", ""), int(days) * _DAY)
+    except InvalidInput as error:
+        return _ai_clients_page(error=error.message), 400  # type: ignore[return-value]
+    return _ai_clients_page(new_token=token)
+
+
+@bp.get("/debug-oauth")
+def debug() -> ResponseReturnValue:
+    """The last authorization attempts, step by step. Owners see their workspace's, operators all, also one who is in no workspace."""
+    if not current_app.extensions["patchbay"].debug_oauth:
+        abort(404)
+    found, person = current_member(), login.current()
+    if person is None:
+        return ask_to_sign_in()
+    if not person.user.is_operator and (found is None or found.role != "owner"):
+        raise Forbidden("Only owners and operators may see this.")
+    with reading() as db:
+        shown = steps.all_latest(db) if person.user.is_operator or found is None else steps.latest_of(db, found.workspace.id)
+    return render_template("oauth_server/debug.html", steps=shown)
+
+
+def install(app: Flask) -> None:
+    """Register the pages."""
+    app.register_blueprint(bp)

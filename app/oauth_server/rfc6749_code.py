@@ -1,0 +1,115 @@
+"""RFC 6749 section 4.1: the authorization code grant."""
+
+from typing import Any
+
+from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, OAuth2Error
+from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant as _AuthorizationCodeGrant
+from sqlalchemy import select, update
+from sqlmodel import col
+
+from app import clock
+from app.crypto import digest
+from app.database import reading, transaction
+from app.oauth_server import grants, steps, tokens
+from app.oauth_server.client_metadata import AUTH_METHODS
+from app.oauth_server.models import AuthorizationCode, Grant
+from app.oauth_server.rfc6749_request import refuse_repeats
+
+REPLAYED = "A used authorization code was presented again, so every token from it was ended. Connect the AI client again."
+
+
+class UnsupportedResponseType(OAuth2Error):  # type: ignore[misc]
+    """Section 4.1.2.1. Authlib's own class repeats the value, which may hold characters an error must not."""
+
+    error = "unsupported_response_type"
+    description = "Only response_type=code is supported."
+
+
+class AuthorizationCodeGrant(_AuthorizationCodeGrant):  # type: ignore[misc]
+    """Codes are issued by flows.complete, after the person saw the hub; here they are asked for and redeemed."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = list(AUTH_METHODS)
+
+    # --- 4.1.1. Authorization Request ---
+
+    @staticmethod
+    def validate_no_multiple_request_parameter(request: Any) -> None:
+        """Section 3.1. Only these two decide where an error may go; the others are looked at once that is known."""
+        refuse_repeats(request, "client_id", "redirect_uri")
+
+    @staticmethod
+    def validate_authorization_redirect_uri(request: Any, client: Any) -> str:
+        """Section 3.1.2. Raises InvalidRequestError, which is never redirected."""
+        asked = request.payload.redirect_uri
+        if asked and not client.check_redirect_uri(asked):
+            raise InvalidRequestError("The redirect_uri is not one that this client registered.")
+        found: str | None = asked or client.get_default_redirect_uri()
+        if not found:
+            raise InvalidRequestError("The parameter redirect_uri is missing.")
+        return found
+
+    def validate_requested_scope(self) -> None:
+        """The first step after client and redirect URI are known good: errors from here on may be redirected."""
+        refuse_repeats(self.request)
+        given = self.request.payload.data
+        if not given.get("response_type"):
+            raise InvalidRequestError("The parameter response_type is missing.")
+        if given["response_type"] != "code":
+            raise UnsupportedResponseType()
+        if given.get("response_mode", "query") != "query":
+            raise InvalidRequestError("Only response_mode=query is supported.")
+        if "request" in given or "request_uri" in given:
+            raise InvalidRequestError("Request objects are not supported.")
+
+    # --- 4.1.3. Access Token Request ---
+
+    def query_authorization_code(self, code: str, client: Any) -> AuthorizationCode | None:
+        """The code of this client, also when it was used: only a request that is right in all else is a replay."""
+        with reading() as db:
+            found = db.scalars(
+                select(AuthorizationCode).where(
+                    col(AuthorizationCode.code_digest) == digest(code), col(AuthorizationCode.client_id) == client.client_id
+                )
+            ).first()
+        if found is None or (found.used_at is None and found.expires_at <= clock.now()):
+            return None
+        return found
+
+    def authenticate_user(self, authorization_code: AuthorizationCode) -> Grant:
+        """The grant the code was issued for. Everything about the request has been checked by now."""
+        if self.request.payload.redirect_uri not in {None, authorization_code.redirect_uri}:
+            raise InvalidGrantError("Invalid 'redirect_uri' in request.")
+        if authorization_code.used_at is not None:
+            self._end_family(authorization_code)
+        grant = tokens.live_grant(authorization_code.grant_id)
+        if grant is None:
+            raise InvalidGrantError("The permission behind this code has ended.")
+        return grant
+
+    def save_token(self, token: dict[str, Any]) -> None:
+        """Spend the code and store its tokens in one step: of sixteen requests at once one gets tokens."""
+        code: AuthorizationCode = self.request.authorization_code
+        grant: Grant = self.request.user
+        at = clock.now()
+        with transaction() as db:
+            spent = db.execute(
+                update(AuthorizationCode)
+                .where(col(AuthorizationCode.code_digest) == code.code_digest, col(AuthorizationCode.used_at).is_(None))
+                .values(used_at=at)
+            )
+            if is_first := spent.rowcount == 1:  # type: ignore[attr-defined]
+                tokens.store(db, grant, token, generation=1, refresh_scope=code.scope)
+                tokens.note_use(db, code.client_id)
+                steps.record(db, "token", "The code was exchanged for tokens.", client_id=code.client_id, user_id=grant.user_id)
+        if not is_first:
+            self._end_family(code)
+
+    def delete_authorization_code(self, authorization_code: AuthorizationCode) -> None:
+        """Nothing to do: save_token spent it. The row stays, so that a replay is seen."""
+
+    def _end_family(self, code: AuthorizationCode) -> None:
+        """Section 4.1.2: a code used twice kills the tokens issued from it."""
+        with transaction() as db:
+            grants.revoke(db, code.grant_id, REPLAYED)
+            steps.record(db, "token", REPLAYED, client_id=code.client_id, outcome="invalid_grant")
+        raise InvalidGrantError("This code was used before.")

@@ -1,0 +1,113 @@
+"""RFC 6749 section 6: the refresh token grant, with rotation (RFC 9700 section 4.14.2).
+
+Each refresh token works once and names its successor. An answer can get lost, and some clients refresh
+from two addresses at once: for 60 seconds the spent token gets the same answer again, until the successor
+is used. Any later use means that two parties hold the token, so the whole family ends.
+"""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, InvalidScopeError
+from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as _RefreshTokenGrant
+from flask import current_app
+from sqlalchemy import select, update
+from sqlmodel import Session, col
+
+from app import clock
+from app.crypto import KeyRing, digest
+from app.database import reading, transaction
+from app.oauth_server import grants, scopes, steps, tokens
+from app.oauth_server.client_metadata import AUTH_METHODS
+from app.oauth_server.models import Grant, RefreshToken
+from app.oauth_server.rfc8707_resource import same_as_granted
+from app.vault import seal
+
+REPLAYED = "An old refresh token was presented again, so this connection was ended for safety. Connect the AI client again."
+_GRACE = timedelta(seconds=60)
+
+
+class RefreshTokenGrant(_RefreshTokenGrant):  # type: ignore[misc]
+    """Authlib's default neither rotates nor notices a second use; ours does both, in one transaction."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = list(AUTH_METHODS)
+    INCLUDE_NEW_REFRESH_TOKEN = True
+
+    def _validate_request_token(self, client: Any) -> RefreshToken:
+        """The token with its grant; everything that is dead is `invalid_grant`, and nothing else."""
+        given = self.request.form.get("refresh_token")
+        if not given:
+            raise InvalidRequestError("The parameter refresh_token is missing.")
+        with reading() as db:
+            token = db.scalars(select(RefreshToken).where(col(RefreshToken.token_digest) == digest(given))).first()
+        grant = tokens.live_grant(token.grant_id) if token else None
+        if token is None or grant is None or grant.client_id != client.client_id or token.expires_at <= clock.now():
+            raise InvalidGrantError("The refresh token is invalid, expired or revoked.")
+        same_as_granted(self.request, grant.resource)
+        self.request.user = grant
+        return token
+
+    def _validate_token_scope(self, token: RefreshToken) -> None:
+        """Section 6: an access token may be asked for with less, never with more."""
+        names = scopes.split(self.request.payload.scope)
+        if not all(scopes.covers(scopes.split(token.scope), name) for name in names):
+            raise InvalidScopeError("The scope exceeds what was granted.")
+
+    def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
+        """Rotate, or give a spent token its answer once more."""
+        token: RefreshToken = self.request.refresh_token
+        answer = self._rotate(token) if token.spent_at is None else None
+        return 200, answer or self._answer_again(token.token_digest), self.TOKEN_RESPONSE_HEADER
+
+    def _rotate(self, token: RefreshToken) -> dict[str, Any] | None:
+        """Spend the token on a new answer. None when another request spent it a moment ago."""
+        grant: Grant = self.request.user
+        scope = scopes.join(scopes.split(self.request.payload.scope)) or token.scope
+        answer: dict[str, Any] = self.generate_token(user=grant, scope=scope, include_refresh_token=True)
+        at = clock.now()
+        with transaction() as db:
+            spent = db.execute(
+                update(RefreshToken)
+                .where(col(RefreshToken.token_digest) == token.token_digest, col(RefreshToken.spent_at).is_(None))
+                .values(
+                    spent_at=at,
+                    successor_digest=digest(answer["refresh_token"]),
+                    answer_sealed=_keys().seal(json.dumps(answer), **seal.place(token, "answer_sealed")),
+                )
+            )
+            if spent.rowcount != 1:  # type: ignore[attr-defined]
+                return None
+            self._forget_answer_of_predecessor(db, token)
+            tokens.store(db, grant, answer, generation=token.generation + 1, refresh_scope=token.scope)
+            tokens.note_use(db, grant.client_id)
+            steps.record(db, "refresh", "A new access token was issued.", client_id=grant.client_id or "", user_id=grant.user_id)
+        return answer
+
+    @staticmethod
+    def _forget_answer_of_predecessor(db: Session, token: RefreshToken) -> None:
+        """Using the successor proves that its answer arrived: the predecessor is dead from here on."""
+        db.execute(update(RefreshToken).where(col(RefreshToken.successor_digest) == token.token_digest).values(answer_sealed=None))
+
+    def _answer_again(self, token_digest: str) -> dict[str, Any]:
+        """The answer given when the token was spent, if that was the last thing that happened and a minute ago at most."""
+        grant: Grant = self.request.user
+        with reading() as db:
+            token = db.scalars(select(RefreshToken).where(col(RefreshToken.token_digest) == token_digest)).one()
+        assert token.spent_at is not None
+        age = clock.now() - token.spent_at
+        if age > _GRACE or token.answer_sealed is None:
+            with transaction() as db:
+                grants.revoke(db, grant.id, REPLAYED)
+                steps.record(db, "refresh", REPLAYED, client_id=grant.client_id or "", user_id=grant.user_id, outcome="invalid_grant")
+            raise InvalidGrantError("The refresh token was used before.")
+        answer: dict[str, Any] = json.loads(seal.unseal(_keys(), token, "answer_sealed"))
+        asked = scopes.join(scopes.split(self.request.payload.scope))
+        if asked and asked != answer["scope"]:
+            raise InvalidScopeError("The refresh token was just used with another scope.")
+        return {**answer, "expires_in": max(1, answer["expires_in"] - int(age.total_seconds()))}
+
+
+def _keys() -> KeyRing:
+    keys: KeyRing = current_app.extensions["patchbay"].vault_keys
+    return keys

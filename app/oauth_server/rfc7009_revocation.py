@@ -1,0 +1,79 @@
+"""RFC 7009: a client gives back a token of its own."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from authlib.oauth2.rfc6749 import InvalidRequestError
+from authlib.oauth2.rfc7009 import RevocationEndpoint as _RevocationEndpoint
+from sqlalchemy import select, update
+from sqlmodel import col
+
+from app import clock
+from app.crypto import digest
+from app.database import reading, transaction
+from app.oauth_server import grants
+from app.oauth_server.client_metadata import AUTH_METHODS
+from app.oauth_server.models import AccessToken, Grant, RefreshToken
+
+SIGNED_OUT = "The AI client signed out."
+
+
+@dataclass(frozen=True)
+class FoundToken:
+    """A token of either kind with its grant, as Authlib's endpoints ask about it."""
+
+    token: AccessToken | RefreshToken
+    grant: Grant
+
+    def check_client(self, client: Any) -> bool:
+        """True for the client it was issued to."""
+        return self.grant.client_id is not None and self.grant.client_id == client.client_id
+
+    def is_expired(self) -> bool:
+        """True when its time is over."""
+        ends = [self.token.expires_at, *([self.grant.expires_at] if self.grant.expires_at else [])]
+        return min(ends) <= clock.now()
+
+    def is_revoked(self) -> bool:
+        """True when it, or its whole grant, was ended, or a refresh token was used."""
+        ended = self.token.revoked_at if isinstance(self.token, AccessToken) else self.token.spent_at
+        return ended is not None or self.grant.revoked_at is not None
+
+
+def find_token(text: str) -> FoundToken | None:
+    """The token of that text, access or refresh, dead or alive. None when there is none."""
+    with reading() as db:
+        for kind in (AccessToken, RefreshToken):
+            row = db.execute(
+                select(kind, Grant).join(Grant, col(Grant.id) == col(kind.grant_id)).where(col(kind.token_digest) == digest(text))
+            ).first()
+            if row is not None:
+                return FoundToken(row[0], row[1])
+    return None
+
+
+class RevocationEndpoint(_RevocationEndpoint):  # type: ignore[misc]
+    """Section 2. An unknown token is not an error; another client's is refused."""
+
+    CLIENT_AUTH_METHODS = list(AUTH_METHODS)
+
+    def check_params(self, request: Any, client: Any) -> None:
+        """Section 2.1. A hint we do not know is ignored, as section 2.2.1 asks; Authlib refuses it."""
+        if "token" not in request.form:
+            raise InvalidRequestError("The parameter token is missing.")
+
+    def query_token(self, token_string: str, token_type_hint: str | None) -> FoundToken | None:
+        """The hint saves nothing here: both look-ups are by primary key."""
+        return find_token(token_string)
+
+    def revoke_token(self, token: FoundToken, request: Any) -> None:
+        """Section 2.1: a refresh token takes its whole grant along, an access token only itself."""
+        with transaction() as db:
+            if isinstance(token.token, RefreshToken):
+                grants.revoke(db, token.grant.id, SIGNED_OUT)
+            else:
+                db.execute(
+                    update(AccessToken)
+                    .where(col(AccessToken.token_digest) == token.token.token_digest, col(AccessToken.revoked_at).is_(None))
+                    .values(revoked_at=clock.now())
+                )

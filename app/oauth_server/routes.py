@@ -1,0 +1,125 @@
+"""The authorization server's addresses: those that programs use. Pages are in pages.py."""
+
+from flask import Blueprint, Flask, Response, current_app, jsonify, make_response, request
+from flask.typing import ResponseReturnValue
+
+from app.config import Settings
+from app.errors import PatchbayError, TooManyRequests
+from app.oauth_server import housekeeping, pages, rfc8414_metadata, rfc8707_resource, rfc9728_protected_resource, server, whoami
+from app.oauth_server.aliases import Aliases
+from app.web import csrf
+from app.web.limits import limiter
+
+# Nothing here reads a cookie, so other origins may call it and forms need no token.
+bp = Blueprint("oauth", __name__)
+# Like `bp`, but for servers and scripts only: browsers of other origins have no business here.
+direct = Blueprint("oauth_direct", __name__)
+
+_OAUTH_CODES = {429: "temporarily_unavailable", 503: "temporarily_unavailable"}
+
+
+@bp.post("/oauth/token")
+@limiter.limit("600/minute", deduct_when=lambda response: response.status_code >= 400)
+def token() -> ResponseReturnValue:
+    """RFC 6749 section 3.2."""
+    housekeeping.run_if_due()
+    return server.current().create_token_response()
+
+
+@bp.post("/oauth/register")
+@limiter.limit("60/minute;2000/day")
+def register() -> ResponseReturnValue:
+    """RFC 7591 section 3."""
+    return server.current().create_endpoint_response("client_registration")
+
+
+@bp.post("/oauth/revoke")
+@limiter.limit("120/minute")
+def revoke() -> ResponseReturnValue:
+    """RFC 7009 section 2."""
+    return server.current().create_endpoint_response("revocation")
+
+
+@direct.post("/oauth/introspect")
+@limiter.limit("600/minute")
+def introspect() -> ResponseReturnValue:
+    """RFC 7662 section 2."""
+    return server.current().create_endpoint_response("introspection")
+
+
+@bp.get("/.well-known/oauth-authorization-server")
+@bp.get("/.well-known/oauth-authorization-server/mcp")
+@bp.get("/.well-known/openid-configuration")
+@bp.get("/.well-known/openid-configuration/mcp")
+@bp.get("/mcp/.well-known/oauth-authorization-server")
+@bp.get("/mcp/.well-known/openid-configuration")
+def authorization_server_metadata() -> ResponseReturnValue:
+    """RFC 8414 section 3, at every address clients try."""
+    return _public(rfc8414_metadata.metadata(_settings()))
+
+
+@bp.get("/.well-known/oauth-protected-resource")
+@bp.get("/.well-known/oauth-protected-resource/mcp")
+@bp.get("/.well-known/oauth-protected-resource/mcp/", endpoint="protected_resource_metadata_with_slash")
+@bp.get("/mcp/.well-known/oauth-protected-resource")
+def protected_resource_metadata() -> ResponseReturnValue:
+    """RFC 9728 section 3, at every address clients try."""
+    return _public(rfc9728_protected_resource.metadata(_settings(), rfc8707_resource.ending_as_typed(request)))
+
+
+@direct.get("/status")
+def status() -> ResponseReturnValue:
+    """Who am I: for the holder of a bearer token."""
+    return jsonify(whoami.describe(whoami.caller_of(request)))
+
+
+@direct.errorhandler(whoami.InvalidToken)
+def _challenge(error: whoami.InvalidToken) -> Response:
+    """RFC 6750 section 3: no error code when no token came."""
+    response = make_response(jsonify(error={"code": error.code, "message": error.message, "details": {}}), 401)
+    problem = ', error="invalid_token"' if request.headers.get("Authorization") else ""
+    where = f"{_settings().public_url}/.well-known/oauth-protected-resource/mcp"
+    response.headers["WWW-Authenticate"] = f'Bearer resource_metadata="{where}"{problem}'
+    return response
+
+
+@bp.errorhandler(PatchbayError)
+def _as_oauth(error: PatchbayError) -> Response:
+    """RFC 6749 section 5.2: what went wrong on our side, in the shape OAuth clients read."""
+    kind = _OAUTH_CODES.get(error.status, "invalid_request" if error.status < 500 else "server_error")
+    response = make_response(jsonify(error=kind, error_description=error.message), error.status)
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    return response
+
+
+@bp.after_request
+def _cors(response: Response) -> Response:
+    """Browser-based clients, such as the Inspector, call from their own origin. Flask answers their OPTIONS."""
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
+    response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, MCP-Protocol-Version"
+    response.headers["Access-Control-Expose-Headers"] = "WWW-Authenticate, Retry-After"
+    response.headers["Access-Control-Max-Age"] = "86400"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+def _public(document: dict[str, object]) -> Response:
+    response = jsonify(document)
+    response.headers["Cache-Control"] = "public, max-age=300"
+    return response
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["patchbay"]
+    return settings
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Register the routes of this package."""
+    server.install(app, settings)
+    app.register_blueprint(csrf.exempt(bp))
+    app.register_blueprint(csrf.exempt(direct))
+    pages.install(app)
+    app.wsgi_app = Aliases(app.wsgi_app)  # type: ignore[method-assign]

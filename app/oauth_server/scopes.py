@@ -1,0 +1,72 @@
+"""Scopes: what a token may do, and what that is called in words (RFC 6749 section 3.3)."""
+
+from collections.abc import Collection, Iterable
+
+READ = "tools:read"
+WRITE = "tools:write"
+OFFLINE = "offline_access"
+# FlowPOS has names of its own, for its tools only; each lies inside one of ours.
+POS_READ = "pos:read"
+POS_WRITE = "pos:write"
+REPORTS_READ = "reports:read"
+PSA_READ = "psa:read"
+POS_INTENTS = "pos:intents"
+
+SUPPORTED = (READ, WRITE, OFFLINE, POS_READ, POS_WRITE, REPORTS_READ, PSA_READ, POS_INTENTS)
+DEFAULT = (READ, WRITE)
+
+# A scope covers itself and what stands here.
+_INSIDE: dict[str, frozenset[str]] = {
+    READ: frozenset({POS_READ, REPORTS_READ, PSA_READ, POS_INTENTS}),  # FlowPOS intents are summaries: they only read
+    WRITE: frozenset({READ, POS_READ, POS_WRITE, REPORTS_READ, PSA_READ, POS_INTENTS}),
+    POS_WRITE: frozenset({POS_READ}),
+}
+_WORDS = {
+    READ: "Read data from the services you connect",
+    WRITE: "Make changes in the services you connect, where you allow it",
+    OFFLINE: "Stay connected while you are away",
+    POS_READ: "Read products, inventory and orders in FlowPOS",
+    POS_WRITE: "Change inventory and orders in FlowPOS",
+    REPORTS_READ: "Read sales reports in FlowPOS",
+    PSA_READ: "Read boards and items in FlowPOS",
+    POS_INTENTS: "See daily summaries and health checks in FlowPOS",
+}
+
+
+def covers(scopes: Collection[str], needed: str) -> bool:
+    """True when `scopes` allow `needed`: write implies read, and FlowPOS names lie inside ours."""
+    return needed in scopes or any(needed in _INSIDE.get(scope, ()) for scope in scopes)
+
+
+def split(text: str | None) -> frozenset[str]:
+    """The names in a space-separated list."""
+    return frozenset((text or "").split(" ")) - {""}
+
+
+def join(names: Iterable[str]) -> str:
+    """The known names in our own order, space separated: equal sets read equal. Unknown names are dropped."""
+    wanted = set(names)
+    return " ".join(name for name in SUPPORTED if name in wanted)
+
+
+def granted_for(requested: str | None) -> str | None:
+    """What to grant for a `scope` parameter, or None when nothing in it is known (`invalid_scope`).
+
+    Absent or empty means the default. Names we do not know are left out, as section 3.3 allows, and the token
+    answer says what was granted: clients ask for `openid` or `profile` out of habit.
+    """
+    names = split(requested)
+    if not names:
+        return join(DEFAULT)
+    known = names & set(SUPPORTED)
+    if not known:
+        return None
+    return join(known | set(DEFAULT) if known == {OFFLINE} else known)
+
+
+def in_words(scope: str) -> list[str]:
+    """One plain sentence for each thing a grant allows. What a wider sentence already says is not repeated."""
+    names = split(scope)
+    if WRITE in names:
+        names |= {READ}
+    return [_WORDS[name] for name in SUPPORTED if name in names and (name in (READ, WRITE) or not covers(names - {name}, name))]

@@ -1,0 +1,44 @@
+"""`GET /status`: what a bearer token is, in the words its holder needs."""
+
+from typing import Any
+
+from flask import Request
+
+from app.database import reading
+from app.errors import PatchbayError
+from app.oauth_server.bearer import Caller, find_caller
+from app.vault import store
+
+
+class InvalidToken(PatchbayError):
+    """No bearer token that is alive came with the request (RFC 6750 section 3)."""
+
+    code = "INVALID_TOKEN"
+    status = 401
+    message = "This needs a valid bearer token in the Authorization header. Connect again, or make a token on the AI clients page."
+
+
+def caller_of(request: Request) -> Caller:
+    """The caller behind the Authorization header; a token anywhere else does not count. Raises InvalidToken."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    caller = find_caller(token.strip()) if scheme.lower() == "bearer" else None
+    if caller is None:
+        raise InvalidToken()
+    return caller
+
+
+def describe(caller: Caller) -> dict[str, Any]:
+    """Person, workspace, what the token may do and until when, and the connections it reaches."""
+    with reading() as db:
+        connections = store.visible(db, caller.workspace_id, caller.user_id)
+    return {
+        "user": {"id": caller.user_id, "email": caller.email, "role": caller.role},
+        "workspace": {"id": caller.workspace_id, "name": caller.workspace_name, "active": caller.workspace_active, "tier": caller.tier},
+        "client": {"id": caller.client_id, "name": caller.client_name, "kind": caller.kind},
+        "scopes": sorted(caller.scopes),
+        "expires_at": caller.expires_at.isoformat(timespec="seconds"),
+        "connections": [
+            {"id": c.id, "service": c.slug, "label": c.label, "account": c.account_name, "state": c.state, "permission": c.permission}
+            for c in connections
+        ],
+    }

@@ -1,0 +1,175 @@
+"""Admitting calls and writing them down, with one commit for all that arrive together.
+
+A request puts its entry on the queue and takes the pen. Whoever holds the pen writes everything
+that is queued in one transaction; those who waited for it find their entry already written. So a
+lone call pays one commit, and sixteen at once share a few.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
+
+from sqlalchemy import bindparam, insert
+
+from app.config import Settings
+from app.errors import TooManyRequests
+from app.prepared import Prepared, Writing, writing
+from app.usage import metrics, windows
+from app.usage.models import Call, CallRow
+from app.usage.tiers import Limits
+from app.usage.windows import DAY, RedisWindows
+
+_COLUMNS = tuple(field.name for field in fields(Call))
+_INSERT = Prepared(insert(CallRow.__table__).values({name: bindparam(name) for name in _COLUMNS}).inline())  # type: ignore[attr-defined]
+_LARGEST_BATCH = 256
+
+
+@dataclass
+class _Entry:
+    """What one request wants written. `done` is set when it is on disk, or `error` says why not."""
+
+    workspace_id: str = ""
+    limits: Limits | None = None
+    call: Call | None = None
+    full: int = 0  # the size of the window that was full, or 0
+    done: bool = False
+    error: BaseException | None = field(default=None, repr=False)
+
+
+class Ledger:
+    """The ledger of one process."""
+
+    def __init__(self, redis_url: str | None = None) -> None:
+        self._queue: deque[_Entry] = deque()
+        self._pen = threading.Lock()
+        self._redis = RedisWindows(redis_url) if redis_url else None
+        self._batches = 0
+
+    def admit(self, workspace_id: str, limits: Limits) -> None:
+        """Count one call against the limits. Raises TooManyRequests, and then counts nothing."""
+        full = self._redis.take(workspace_id, limits) if self._redis else None
+        if full is None:
+            entry = _Entry(workspace_id, limits)
+            self._write(entry)
+            full = entry.full
+        if full:
+            raise over_limit(full, limits)
+
+    def record(self, call: Call) -> None:
+        """Write a call down; it is durable on return."""
+        self._write(_Entry(call=call))
+        metrics.count(call)
+
+    def admit_and_record(self, workspace_id: str, limits: Limits, call: Call) -> None:
+        """Both at once, for a call that asks no service: one commit.
+
+        Raises TooManyRequests when it is over the limit; the call is then written down as refused.
+        """
+        full = self._redis.take(workspace_id, limits) if self._redis else None
+        entry = _Entry(workspace_id, limits if full is None else None, call)
+        if full:
+            call.outcome = TooManyRequests.code
+        self._write(entry)
+        metrics.count(call)
+        if full or entry.full:
+            raise over_limit(full or entry.full, limits)
+
+    def _write(self, entry: _Entry) -> None:
+        self._queue.append(entry)
+        with self._pen:
+            while not entry.done:
+                self._write_next()
+        if entry.error is not None:
+            raise entry.error
+
+    def _write_next(self) -> None:
+        batch = [self._queue.popleft() for _ in range(min(len(self._queue), _LARGEST_BATCH))]
+        try:
+            self._commit(batch)
+        except Exception as error:
+            if len(batch) == 1:
+                batch[0].error, batch[0].done = error, True
+                return
+            for entry in batch:  # one bad entry must not fail the others: each on its own
+                try:
+                    self._commit([entry])
+                except Exception as own:
+                    entry.error = own
+                entry.done = True
+            return
+        for entry in batch:
+            entry.done = True
+
+    def _commit(self, batch: Sequence[_Entry]) -> None:
+        with writing() as db:
+            _take(db, batch)
+            rows = [{name: getattr(entry.call, name) for name in _COLUMNS} for entry in batch if entry.call]
+            if rows:
+                db.run_many(_INSERT, rows)
+            self._batches += 1
+            if self._batches % 5_000 == 0:
+                windows.forget_old(db)
+
+
+def _take(db: Writing, batch: Sequence[_Entry]) -> None:
+    """Count the batch's calls, one statement a workspace, and mark those over the limit in order of arrival."""
+    asking: dict[tuple[str, Limits], list[_Entry]] = {}
+    for entry in batch:
+        if entry.limits is not None:
+            asking.setdefault((entry.workspace_id, entry.limits), []).append(entry)
+    # In one order everywhere, so that two workers never wait for each other's counters.
+    for (workspace_id, limits), entries in sorted(asking.items(), key=lambda item: item[0][0]):
+        allowed, full = windows.take(db, workspace_id, limits, len(entries))
+        _refuse(entries[allowed:], full)
+
+
+def _refuse(entries: Iterable[_Entry], full: int) -> None:
+    for entry in entries:
+        entry.full = full
+        if entry.call:
+            entry.call.outcome = TooManyRequests.code
+
+
+def over_limit(full: int, limits: Limits) -> TooManyRequests:
+    """The sentence for a full window of `full` seconds, with the wait until it ends."""
+    wait = windows.seconds_left(full)
+    if full == DAY:
+        sentence = f"This workspace has used its {limits.per_day:,} calls of today. The count starts again at midnight UTC."
+        return TooManyRequests(f"{sentence} An operator can raise the tier.", retry_after_seconds=wait)
+    return TooManyRequests(
+        f"This workspace has used its {limits.per_minute:,} calls of this minute. Wait {wait} seconds and call again.",
+        retry_after_seconds=wait,
+    )
+
+
+_current: Ledger | None = None
+
+
+def bind(settings: Settings) -> Ledger:
+    """Open the ledger of this process."""
+    global _current
+    _current = Ledger(settings.redis_url)
+    return _current
+
+
+def current() -> Ledger:
+    """The ledger of this process. Raises RuntimeError before `bind`."""
+    if _current is None:
+        raise RuntimeError("no ledger is open: the factory calls ledger.bind()")
+    return _current
+
+
+def admit(workspace_id: str, limits: Limits) -> None:
+    """Count one call against a workspace's limits. Raises TooManyRequests, and then counts nothing."""
+    current().admit(workspace_id, limits)
+
+
+def record(call: Call) -> None:
+    """Write a call down; it is durable on return."""
+    current().record(call)
+
+
+def admit_and_record(workspace_id: str, limits: Limits, call: Call) -> None:
+    """Count and write down a call that asks no service, with one commit. Raises TooManyRequests."""
+    current().admit_and_record(workspace_id, limits, call)

@@ -1,0 +1,100 @@
+"""The windows calls are counted in, and counting them in the database or in Redis."""
+
+import logging
+import threading
+import time
+
+import redis
+from sqlalchemy import text
+
+from app import clock
+from app.prepared import Prepared, Writing
+from app.usage.tiers import Limits
+
+log = logging.getLogger(__name__)
+
+MINUTE, DAY = 60, 86_400
+_NAMES = {MINUTE: "minute", DAY: "day"}
+_REST_SECONDS = 5.0
+
+_ADD = Prepared(
+    text(
+        """
+        INSERT INTO limit_counters (workspace_id, "window", window_start, count)
+        VALUES (:workspace_id, 'minute', :minute, :n), (:workspace_id, 'day', :day, :n)
+        ON CONFLICT (workspace_id, "window", window_start) DO UPDATE SET count = limit_counters.count + :n
+        RETURNING "window", count
+        """
+    )
+)
+_GIVE_BACK = Prepared(
+    text("UPDATE limit_counters SET count = count - :n WHERE workspace_id = :workspace_id AND window_start IN (:minute, :day)")
+)
+_FORGET = Prepared(text("DELETE FROM limit_counters WHERE (\"window\" = 'minute' AND window_start < :minute) OR window_start < :day"))
+
+_LUA = """
+local function over(key, limit) return limit >= 0 and tonumber(redis.call('GET', key) or '0') >= limit end
+if over(KEYS[1], tonumber(ARGV[1])) then return 1 end
+if over(KEYS[2], tonumber(ARGV[2])) then return 2 end
+if redis.call('INCR', KEYS[1]) == 1 then redis.call('EXPIRE', KEYS[1], 120) end
+if redis.call('INCR', KEYS[2]) == 1 then redis.call('EXPIRE', KEYS[2], 172800) end
+return 0
+"""
+
+
+def starts(now: float) -> dict[str, int]:
+    """When the present minute and day began, in epoch seconds (UTC)."""
+    return {_NAMES[size]: int(now) // size * size for size in (MINUTE, DAY)}
+
+
+def seconds_left(size: int) -> int:
+    """Whole seconds until the present window of `size` seconds ends; at least 1."""
+    return max(1, size - int(clock.timestamp()) % size)
+
+
+def take(db: Writing, workspace_id: str, limits: Limits, wanted: int) -> tuple[int, int]:
+    """Count up to `wanted` calls of a workspace. Returns how many are allowed and the full window's size (0: none is).
+
+    Refused calls are not counted.
+    """
+    at = {"workspace_id": workspace_id, **starts(clock.timestamp())}
+    counts: dict[str, int] = dict(db.rows(_ADD, **at, n=wanted))
+    spare_minute = limits.per_minute - (counts["minute"] - wanted)
+    spare_day = wanted if limits.per_day is None else limits.per_day - (counts["day"] - wanted)
+    allowed = max(0, min(wanted, spare_minute, spare_day))
+    if allowed < wanted:
+        db.run(_GIVE_BACK, **at, n=wanted - allowed)
+        return allowed, DAY if spare_day <= spare_minute else MINUTE
+    return allowed, 0
+
+
+def forget_old(db: Writing) -> None:
+    """Delete the counters of windows that are over."""
+    now = int(clock.timestamp())
+    db.run(_FORGET, minute=now - 3_600, day=now - 3 * DAY)
+
+
+class RedisWindows:
+    """The same counters in Redis. When Redis is away they say so once, and rest for a few seconds."""
+
+    def __init__(self, url: str) -> None:
+        self._client = redis.Redis.from_url(url, socket_timeout=0.25, socket_connect_timeout=0.25)
+        self._script = self._client.register_script(_LUA)
+        self._away_until = 0.0
+        self._lock = threading.Lock()
+
+    def take(self, workspace_id: str, limits: Limits) -> int | None:
+        """Count one call. Returns 0 when allowed, the full window's size when not, None when Redis cannot say."""
+        if time.monotonic() < self._away_until:
+            return None
+        at = starts(clock.timestamp())
+        keys = [f"patchbay:calls:{workspace_id}:{name}:{start}" for name, start in at.items()]
+        try:
+            full = int(self._script(keys=keys, args=[limits.per_minute, -1 if limits.per_day is None else limits.per_day]))  # type: ignore[arg-type]
+        except redis.RedisError as error:
+            with self._lock:
+                if time.monotonic() >= self._away_until:
+                    log.warning("Redis is away (%s): calls are counted in the database meanwhile", type(error).__name__)
+                self._away_until = time.monotonic() + _REST_SECONDS
+            return None
+        return {0: 0, 1: MINUTE, 2: DAY}[full]
