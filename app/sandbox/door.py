@@ -1,0 +1,123 @@
+"""The front door of all services: faults first, then one request at a time, then a line in the log."""
+
+import io
+import socket
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from flask import Flask
+from werkzeug.wrappers import Request, Response
+
+from app.sandbox.levers import Fault
+from app.sandbox.state import State
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+_HTML = (
+    "<!DOCTYPE html><html><head><title>{0}</title></head><body><h1>{0} Service Trouble</h1><p>Our engineers are on it.</p></body></html>"
+)
+_HANG_SECONDS = 300.0
+
+
+class Door:
+    """The WSGI application in front of the Flask application.
+
+    The lock makes every view simple: nothing changes under its hands. It costs nothing here, since
+    threads of one Python process compute in turn anyway; all waiting happens outside it.
+    """
+
+    def __init__(self, app: Flask, state: State) -> None:
+        self.app = app
+        self.state = state
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer one request."""
+        path: str = environ["PATH_INFO"]
+        slug, _, rest = path.lstrip("/").partition("/")
+        if slug not in self.state.services:
+            return self._serve(environ)(environ, start_response)
+        method: str = environ["REQUEST_METHOD"]
+        levers = self.state.levers(slug)
+        fault = levers.strike(method, "/" + rest, _grant_type(environ) if levers.faults else "")
+        response = None
+        if fault and fault.when == "before" and fault.kind != "cut":
+            response = self._suffer(fault, slug)
+        if response is None:
+            response = self._serve(environ)
+            if fault and fault.when == "after" and fault.kind != "cut":
+                response = self._suffer(fault, slug) or response
+        self._note(slug, method, "/" + rest, environ, response, fault)
+        if fault and fault.kind in {"drop", "hang"}:
+            _hang_up(environ)
+        if fault and fault.kind == "cut":
+            response.set_data(response.get_data()[: len(response.get_data()) // 2])
+        return response(environ, start_response)
+
+    def _serve(self, environ: "WSGIEnvironment") -> Response:
+        with self.state.lock:
+            try:
+                return Response.from_app(self.app, environ, buffered=True)
+            finally:
+                self.state.store.commit()
+
+    def _suffer(self, fault: Fault, slug: str) -> Response | None:
+        """What the fault answers, or None when it only took time."""
+        if fault.kind in {"slow", "hang"}:
+            released = self.state.levers(slug).released
+            released.wait(fault.seconds if fault.kind == "slow" else _HANG_SECONDS)
+            return None if fault.kind == "slow" else _no_answer()
+        if fault.kind == "drop":
+            return _no_answer()
+        if fault.kind == "rate_limit":
+            with self.app.test_request_context():
+                return self.state.services[slug].too_many(fault.retry_after)
+        return _failure(fault)
+
+    def _note(self, slug: str, method: str, path: str, environ: "WSGIEnvironment", response: Response, fault: Fault | None) -> None:
+        line: dict[str, Any] = {"method": method, "path": path, "status": response.status_code}
+        if environ.get("HTTP_AUTHORIZATION", "").lower().startswith("bearer ") and environ.get("QUERY_STRING"):
+            line["query"] = environ["QUERY_STRING"]
+        if fault:
+            line["fault"] = fault.kind
+        self.state.log(slug).requests.append(line)
+
+
+def _grant_type(environ: "WSGIEnvironment") -> str:
+    """The grant type of a token request, read without using its body up."""
+    if environ["REQUEST_METHOD"] != "POST":
+        return ""
+    request = Request(environ)
+    body = request.get_data(cache=True)
+    environ["wsgi.input"] = io.BytesIO(body)
+    if request.mimetype == "application/json":
+        given = request.get_json(silent=True)
+        return str(given.get("grant_type", "")) if isinstance(given, dict) else ""
+    return parse_qs(body.decode("utf-8", "replace")).get("grant_type", [""])[0]
+
+
+def _no_answer() -> Response:
+    """What is noted, and made, where the caller gets nothing."""
+    return Response(status=502, headers={"Connection": "close"})
+
+
+def _hang_up(environ: "WSGIEnvironment") -> None:
+    """Cut the connection, once the log has its line: the caller gets no byte of an answer."""
+    connection = environ.get("gunicorn.socket")
+    if connection is not None:
+        try:
+            connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # the caller has gone already
+
+
+def _failure(fault: Fault) -> Response:
+    bodies = {
+        "html": (_HTML.format(fault.status), "text/html"),
+        "empty": ("", "application/json"),
+        "text": ("upstream connect error or disconnect/reset before headers", "text/plain"),
+        "json": ('{"message": "An internal problem occurred"}', "application/json"),
+    }
+    body, mimetype = bodies[fault.body]
+    return Response(body, status=fault.status, mimetype=mimetype)

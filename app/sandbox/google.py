@@ -1,0 +1,216 @@
+"""What Google's services share: accounts, consent, tokens, userinfo, and the shape of refusals.
+
+Accounts are `Company` records with `facts`: `sub`, `tester` (on the list of test users) and `mail`
+(has a mailbox). https://developers.google.com/identity/protocols/oauth2/web-server
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, make_response
+
+from app.sandbox.client_proof import CLIENT_ID
+from app.sandbox.grants import Access, Grant
+from app.sandbox.oauth import Rules, fake_jwt, opaque_token
+from app.sandbox.service import Company, here
+
+PREFIX = "https://www.googleapis.com/auth/"
+IDENTITY = ("openid", "email", "profile", PREFIX + "userinfo.email", PREFIX + "userinfo.profile")
+_ALIASES = {"email": PREFIX + "userinfo.email", "profile": PREFIX + "userinfo.profile"}
+_HOUR = 3600
+_TESTING_SECONDS = 7 * 86_400  # refresh tokens of an app in "Testing": https://support.google.com/cloud/answer/15549945
+
+
+def _account(number: int, key: str, name: str, address: str, about: str, *, tester: bool = True, mail: bool = True) -> Company:
+    facts = {"sub": f"104477{number:015d}", "tester": tester, "mail": mail}
+    return Company(key, name, address, f"{address}, {about}", facts=facts)
+
+
+ACCOUNTS = (
+    _account(1, "northwind", "Northwind Trading", "ap@northwind.example", "accounts payable: invoices, receipts, a dispute"),
+    _account(2, "contoso", "Contoso Studio", "charlie@contoso.example", "a small design studio"),
+    _account(3, "no-mailbox", "Nora Calendar", "nora@calendar.example", "a Google account without Gmail", mail=False),
+    _account(4, "stranger", "Sam Stranger", "sam@stranger.example", "not on the list of test users", tester=False),
+)
+
+_DESCRIPTIONS = {
+    "invalid_client": "The OAuth client was not found.",
+    "invalid_grant": "Token has been expired or revoked.",
+    "invalid_token": "Token expired or revoked",
+}
+
+
+def rules(scopes: Iterable[str]) -> Rules:
+    """Google's authorization server, for a service with these scopes besides identity."""
+    return Rules(
+        authorize_path="/o/oauth2/v2/auth",
+        token_path="/token",
+        revoke_path="/revoke",
+        scopes=frozenset({*IDENTITY, *scopes}),
+        access_seconds=_HOUR - 1,
+        code_seconds=600,
+        rotates_after_seconds=None,
+        refresh_seconds=_TESTING_SECONDS,
+        repeats_refresh_token=False,
+        always_granted=("openid", "email"),
+        granular=True,
+        access_token=opaque_token("ya29.sim-"),
+        refresh_token=opaque_token("1//sim-"),
+        gives_refresh_token=_gives_refresh_token,
+        refuses=_refuses,
+        refuses_company=_refuses_account,
+        token_fields=_token_fields,
+        error=_token_error,
+        revoking_ends="person",
+        project="google",  # consent belongs to the Cloud project, whichever of its services asked
+        unknown_token_is_error=True,
+        revoking_needs_client=False,
+    )
+
+
+def add_userinfo(blueprint: Blueprint) -> None:
+    """Add Google's userinfo to a service's blueprint."""
+    blueprint.add_url_rule("/v1/userinfo", "userinfo", userinfo, methods=["GET"])
+
+
+def _gives_refresh_token(grant: Grant) -> bool:
+    """Only offline, and then only at a person's first consent or when consent was asked for."""
+    return grant.asked.get("access_type") == "offline" and (grant.first or "consent" in grant.asked.get("prompt", "").split())
+
+
+def _refuses(asked: Mapping[str, str]) -> str | None:
+    return None if asked.get("scope", "").strip() else "Error 400: invalid_request. Missing required parameter: scope."
+
+
+def _refuses_account(key: str) -> str | None:
+    if here().service.company(key).facts["tester"]:
+        return None
+    # Nobody is sent back to the application: Google keeps the person on this page.
+    return (
+        "Access blocked: this app has not completed the Google verification process. It is being tested, and can only be "
+        "used by testers approved by its developer. Error 403: access_denied"
+    )
+
+
+def _token_fields(grant: Grant, _refreshing: bool) -> dict[str, Any]:
+    account = here().service.company(grant.company)
+    now = int(here().now().timestamp())
+    claims = {
+        "iss": "https://accounts.google.com",
+        "azp": CLIENT_ID,
+        "aud": CLIENT_ID,
+        "sub": account.facts["sub"],
+        "email": account.person,
+        "email_verified": True,
+        "iat": now,
+        "exp": now + _HOUR,
+    }
+    return {"scope": " ".join(_ALIASES.get(scope, scope) for scope in grant.scopes), "id_token": fake_jwt(claims)}
+
+
+def _token_error(code: str, description: str) -> Response:
+    answer = jsonify(error=code, error_description=_DESCRIPTIONS.get(code, description))
+    answer.status_code = 401 if code == "invalid_client" else 400
+    return answer
+
+
+def userinfo() -> Response:
+    """GET openidconnect.googleapis.com/v1/userinfo."""
+    access = here().access()
+    if access is None:
+        return unauthenticated()
+    account = here().service.company(access.company)
+    return jsonify(sub=account.facts["sub"], email=account.person, email_verified=True)
+
+
+# --- the shape of refusals --------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class Problem(Exception):
+    """A refusal in Google's envelope; views raise it."""
+
+    code: int
+    message: str
+    reason: str
+    status: str | None = None
+    domain: str = "global"
+    details: tuple[Mapping[str, Any], ...] = ()
+    location: str | None = None
+
+    def answer(self, *, listed: bool = True) -> Response:
+        """The envelope: the old list of errors, which newer APIs leave out, and the newer status and details."""
+        entry = {"message": self.message, "domain": self.domain, "reason": self.reason}
+        if self.location:
+            entry |= {"location": self.location, "locationType": "header" if self.code == 401 else "parameter"}
+        error: dict[str, Any] = {"code": self.code, "message": self.message, **({"errors": [entry]} if listed else {})}
+        if self.status:
+            error["status"] = self.status
+        if self.details:
+            error["details"] = list(self.details)
+        return make_response(jsonify(error=error), self.code)
+
+
+def unauthenticated(*, listed: bool = True) -> Response:
+    """401 for a missing, unknown or expired token."""
+    problem = Problem(
+        401,
+        "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication "
+        "credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.",
+        "authError",
+        "UNAUTHENTICATED",
+        location="Authorization",
+    )
+    answer = problem.answer(listed=listed)
+    answer.headers["WWW-Authenticate"] = 'Bearer realm="https://accounts.google.com/", error="invalid_token"'
+    return answer
+
+
+def scope_missing(service: str) -> Problem:
+    """403 for a token without any of the scopes a method takes."""
+    detail = {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
+        "domain": "googleapis.com",
+        "metadata": {"service": service},
+    }
+    sentence = "Request had insufficient authentication scopes."
+    return Problem(403, sentence, "insufficientPermissions", "PERMISSION_DENIED", details=(detail,))
+
+
+def throttled(now: datetime, seconds: int) -> Problem:
+    """403 for a person over their quota: when to come back stands in the sentence only."""
+    again = (now + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return Problem(403, f"User-rate limit exceeded.  Retry after {again}", "userRateLimitExceeded", domain="usageLimits")
+
+
+def too_many_at_once() -> Problem:
+    """429 for many requests at once."""
+    return Problem(429, "Too many concurrent requests for user", "rateLimitExceeded", "RESOURCE_EXHAUSTED", domain="usageLimits")
+
+
+def needs(*scopes: str, service: str, listed: bool = True) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+    """Guard a view: a living token with any one of the scopes, else Google's refusal. The view gets the `Access`.
+
+    `listed`: refusals carry the old list of errors.
+    """
+
+    def guard(view: Callable[..., Response]) -> Callable[..., Response]:
+        @wraps(view)
+        def guarded(**parts: str) -> Response:
+            access: Access | None = here().access()
+            if access is None:
+                return unauthenticated(listed=listed)
+            try:
+                if not access.scopes & {PREFIX + scope if "/" not in scope else scope for scope in scopes}:
+                    raise scope_missing(service)
+                return view(access, **parts)
+            except Problem as problem:
+                return problem.answer(listed=listed)
+
+        return guarded
+
+    return guard

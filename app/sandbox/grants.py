@@ -1,0 +1,255 @@
+"""Sign-ins at an imitated service: consents given, codes, access and refresh tokens, and how they die.
+
+Tokens and codes are kept under their SHA-256, never as they are.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from app.sandbox.store import Book, Record
+
+if TYPE_CHECKING:
+    from app.sandbox.oauth import Rules
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One consent: a person let the client into a company. `asked` is the authorization request's parameters."""
+
+    id: str
+    company: str
+    person: str
+    scopes: tuple[str, ...]
+    asked: dict[str, str]
+    at: float
+    first: bool  # the person had no living grant before
+    revoked: bool = False
+
+    @classmethod
+    def of(cls, record: Record) -> "Grant":
+        """The grant a record holds."""
+        return cls(**{**record, "scopes": tuple(record["scopes"])})
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who a bearer token speaks for."""
+
+    grant: Grant
+    scopes: frozenset[str]
+
+    @property
+    def company(self) -> str:
+        """The key of the company chosen on the consent page."""
+        return self.grant.company
+
+    @property
+    def person(self) -> str:
+        """The login that gave the consent."""
+        return self.grant.person
+
+
+@dataclass(frozen=True)
+class DemoKey:
+    """A key somebody made inside the service; it lives until it is rolled. `secret` is for those that come in pairs."""
+
+    company: str
+    person: str
+    scopes: tuple[str, ...] = ()
+    secret: str = ""
+
+
+def digest(token: str) -> str:
+    """Under what a token or code is kept."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class Grants:
+    """One service's sign-ins, under its rules."""
+
+    def __init__(self, book: Book, rules: "Rules", clock_shift: float) -> None:
+        self.book = book
+        self.rules = rules
+        self.now = (datetime.now(UTC) + timedelta(seconds=clock_shift)).timestamp()
+
+    # --- consents ---
+
+    def living(self, *, person: str | None = None, company: str | None = None) -> list[Grant]:
+        """Grants not revoked, of one person or company if given."""
+        grants = (Grant.of(record) for record in self.book.all("grant") if not record["revoked"])
+        return [g for g in grants if person in {None, g.person} and company in {None, g.company}]
+
+    def consent(self, company: str, person: str, scopes: Iterable[str], asked: dict[str, str]) -> str:
+        """Record a consent and return the authorization code for it."""
+        grant = self.open(company, person, scopes, asked)
+        code = secrets.token_urlsafe(24)
+        self.book.put("code", digest(code), {"grant": grant.id, "until": self.now + self.rules.code_seconds, "spent": False})
+        return code
+
+    def open(self, company: str, person: str, scopes: Iterable[str], asked: dict[str, str]) -> Grant:
+        """A new grant, without a code for it."""
+        grant = Grant(
+            id=secrets.token_hex(8),
+            company=company,
+            person=person,
+            scopes=tuple(scopes),
+            asked=asked,
+            at=self.now,
+            first=not self.living(person=person),
+        )
+        self.book.put("grant", grant.id, asdict(grant))
+        return grant
+
+    def find_by_code(self, code: str) -> Grant | None:
+        """Spend a code. None for an unknown, expired or spent one."""
+        record = self.book.find("code", digest(code))
+        if record is None or record["until"] < self.now:
+            return None
+        grant = self.get(record["grant"])
+        if record["spent"]:
+            if self.rules.code_reuse_revokes:
+                self.revoke(grant)
+            return None
+        self.book.put("code", digest(code), {**record, "spent": True})
+        return None if grant.revoked else grant
+
+    def get(self, grant_id: str) -> Grant:
+        """The grant of that id. Raises KeyError."""
+        record = self.book.find("grant", grant_id)
+        if record is None:
+            raise KeyError(grant_id)
+        return Grant.of(record)
+
+    def revoke(self, grant: Grant) -> None:
+        """End a grant: its tokens are dead at once."""
+        self.book.put("grant", grant.id, asdict(replace(grant, revoked=True)))
+
+    def rescope(self, grant: Grant, scopes: Iterable[str]) -> None:
+        """Change what a grant allows; its access tokens lose the rest at once."""
+        kept = tuple(scopes)
+        self.book.put("grant", grant.id, asdict(replace(grant, scopes=kept)))
+        for id_, record in self.book.items("access"):
+            if record["grant"] == grant.id:
+                self.book.put("access", id_, {**record, "scopes": [s for s in record["scopes"] if s in kept]})
+
+    # --- tokens ---
+
+    def new_access(self, grant: Grant) -> str:
+        """A new access token. Older ones live on unless the rules end them at a refresh."""
+        for id_, record in self.book.items("access"):
+            mine = record["grant"] == grant.id
+            if record["until"] < self.now - 86_400 or (mine and self.rules.refresh_ends_access):
+                self.book.remove("access", id_)
+        token = self.rules.access_token(grant)
+        until = self.now + self.rules.access_seconds
+        self.book.put("access", digest(token), {"grant": grant.id, "until": until, "scopes": list(grant.scopes)})
+        return token
+
+    def new_refresh(self, grant: Grant) -> str:
+        """A new refresh token; where a person may have only one alive, the others die."""
+        if self.rules.one_refresh_token_per_person:
+            mine = {g.id for g in self.living(person=grant.person)}
+            for id_, record in self.book.items("refresh"):
+                if record["grant"] in mine:
+                    self.book.remove("refresh", id_)
+        token = self.rules.refresh_token(grant)
+        self.book.put("refresh", digest(token), {"grant": grant.id, "issued": self.now, "used": self.now, "spent": None})
+        return token
+
+    def find_access(self, token: str) -> Access | None:
+        """Who the access token speaks for, or None when it is unknown, expired or revoked."""
+        record = self.book.find("access", digest(token))
+        if record is None and token in self.rules.keys:
+            return self._access_by_key(token)
+        if record is None or record["until"] <= self.now:
+            return None
+        grant = self.get(record["grant"])
+        return None if grant.revoked else Access(grant, frozenset(record["scopes"]))
+
+    def find_refresh(self, token: str) -> tuple[Grant, Record] | None:
+        """The grant a refresh token renews and its record, or None when the token is dead by the rules."""
+        record = self.book.find("refresh", digest(token))
+        if record is None:
+            return None
+        rules = self.rules
+        dead = (
+            (record["spent"] is not None and self.now - record["spent"] > rules.grace_seconds)
+            or (record["spent"] is not None and rules.grace_seconds == 0)
+            or (rules.idle_seconds is not None and self.now - record["used"] > rules.idle_seconds)
+            or (rules.refresh_seconds is not None and self.now - record["issued"] > rules.refresh_seconds)
+        )
+        grant = self.get(record["grant"])
+        return None if dead or grant.revoked else (grant, record)
+
+    def use_refresh(self, token: str, grant: Grant, record: Record) -> str:
+        """Spend or keep the refresh token as the rules say; returns the one to go on with."""
+        after = self.rules.rotates_after_seconds
+        if after is None or self.now - record["issued"] < after:
+            self.book.put("refresh", digest(token), {**record, "used": self.now})
+            return token
+        if record["spent"] is None:
+            self.book.put("refresh", digest(token), {**record, "spent": self.now})
+        return self.new_refresh(grant)
+
+    def find_by_token(self, token: str) -> Grant | None:
+        """The living grant an access or refresh token belongs to, or None. For revocation."""
+        for kind in ("refresh", "access"):
+            record = self.book.find(kind, digest(token))
+            if record is not None:
+                grant = self.get(record["grant"])
+                return None if grant.revoked else grant
+        return None
+
+    # --- keys made inside the service ---
+
+    def _access_by_key(self, token: str) -> Access | None:
+        key = self.rules.keys[token]
+        if self.is_rolled(token):
+            return None
+        grant = Grant(id="key", company=key.company, person=key.person, scopes=key.scopes, asked={}, at=0, first=False)
+        return Access(grant, frozenset(key.scopes))
+
+    def is_rolled(self, key: str) -> bool:
+        """Whether that demo key, or client id, was replaced inside the service."""
+        return self.book.find("rolled", digest(key)) is not None
+
+    def roll(self, company: str | None) -> int:
+        """Let the demo keys (of a company) be replaced: what was pasted is dead from now on. Returns how many."""
+        mine = [name for name, key in (*self.rules.keys.items(), *self.rules.consumers.items()) if company in {None, key.company}]
+        for name in mine:
+            self.book.put("rolled", digest(name), {"at": self.now})
+        return len(mine)
+
+    def unroll(self) -> None:
+        """Let every demo key live again."""
+        for id_, _ in self.book.items("rolled"):
+            self.book.remove("rolled", id_)
+
+    # --- levers ---
+
+    def expire_access(self, company: str | None) -> int:
+        """Let access tokens be expired now. Returns how many."""
+        mine = {g.id for g in self.living(company=company)}
+        hit = [(id_, r) for id_, r in self.book.items("access") if r["grant"] in mine and r["until"] > self.now]
+        for id_, record in hit:
+            self.book.put("access", id_, {**record, "until": self.now})
+        return len(hit)
+
+    def forget_refresh(self, company: str | None) -> int:
+        """Let refresh tokens be dead while access tokens live on. Returns how many."""
+        mine = {g.id for g in self.living(company=company)}
+        hit = [id_ for id_, r in self.book.items("refresh") if r["grant"] in mine]
+        for id_ in hit:
+            self.book.remove("refresh", id_)
+        return len(hit)
+
+    def tokens_of(self, grant: Grant) -> dict[str, Any]:
+        """How many tokens of a grant are kept, for the lever `grants`."""
+        return {
+            kind: sum(1 for r in self.book.all(kind) if r["grant"] == grant.id and (kind == "refresh" or r["until"] > self.now))
+            for kind in ("access", "refresh")
+        }

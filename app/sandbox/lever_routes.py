@@ -1,0 +1,151 @@
+"""The levers over HTTP, for tests: `POST /_levers/<slug>/<lever>` with JSON, `GET /_levers/<slug>/log`."""
+
+from typing import Any
+
+from flask import Blueprint, Response, current_app, jsonify, request
+from werkzeug.exceptions import BadRequest, NotFound
+
+from app.sandbox.levers import KINDS, read_fault
+from app.sandbox.service import Here
+from app.sandbox.state import State
+
+bp = Blueprint("levers", __name__, url_prefix="/_levers")
+
+
+def _state(slug: str) -> State:
+    state: State = current_app.extensions["sandbox"]
+    if slug not in state.services:
+        raise NotFound(f"There is no service {slug} in this sandbox.")
+    return state
+
+
+def _given() -> dict[str, Any]:
+    given = request.get_json(silent=True) if request.get_data() else {}
+    if not isinstance(given, dict):
+        raise BadRequest("Send a JSON object.")
+    return given
+
+
+@bp.get("/<slug>/log")
+def log(slug: str) -> Response:
+    """What the service saw since the last reset: counts, mails, requests."""
+    return jsonify(_state(slug).log(slug).shown())
+
+
+@bp.get("/<slug>/grants")
+def grants(slug: str) -> Response:
+    """The living consents: who, which company, which scopes, how many tokens."""
+    book = _state(slug).grants(slug)
+    return jsonify(grants=[{"company": g.company, "person": g.person, "scopes": g.scopes, **book.tokens_of(g)} for g in book.living()])
+
+
+@bp.post("/<slug>/<any(slow, fail, rate_limit, drop, cut, hang):kind>")
+def fault(slug: str, kind: str) -> Response:
+    """Set a fault for requests to come; the fields are those of `levers.Fault`."""
+    try:
+        _state(slug).levers(slug).add(read_fault(kind, _given()))
+    except (ValueError, TypeError) as error:
+        raise BadRequest(str(error)) from None
+    return jsonify(ok=True)
+
+
+@bp.post("/<slug>/rotate_and_drop")
+def rotate_and_drop(slug: str) -> Response:
+    """The next refresh happens at the service, but the caller gets no answer."""
+    times = _given().get("times", 1)
+    _state(slug).levers(slug).add(read_fault("drop", {"grant_type": "refresh_token", "when": "after", "times": times}))
+    return jsonify(ok=True)
+
+
+@bp.post("/<slug>/expire")
+def expire(slug: str) -> Response:
+    """Access tokens (of `company`, if given) are expired from now on."""
+    return jsonify(expired=_state(slug).grants(slug).expire_access(_given().get("company")))
+
+
+@bp.post("/<slug>/forget_refresh")
+def forget_refresh(slug: str) -> Response:
+    """Refresh tokens (of `company`, if given) are dead; access tokens live on until they expire."""
+    return jsonify(forgotten=_state(slug).grants(slug).forget_refresh(_given().get("company")))
+
+
+@bp.post("/<slug>/revoke")
+def revoke(slug: str) -> Response:
+    """The person ended the consent (to `company`, if given) inside the service."""
+    ended = [(book, grant) for book in _state(slug).project_grants(slug) for grant in book.living(company=_given().get("company"))]
+    for book, grant in ended:
+        book.revoke(grant)
+    return jsonify(revoked=len(ended))
+
+
+@bp.post("/<slug>/roll_keys")
+def roll_keys(slug: str) -> Response:
+    """The keys and client secrets people pasted (of `company`, if given) were replaced inside the service."""
+    return jsonify(rolled=_state(slug).grants(slug).roll(_given().get("company")))
+
+
+@bp.post("/<slug>/unroll_keys")
+def unroll_keys(slug: str) -> Response:
+    """They are good again."""
+    _state(slug).grants(slug).unroll()
+    return jsonify(ok=True)
+
+
+@bp.post("/<slug>/unscope")
+def unscope(slug: str) -> Response:
+    """Living grants (to `company`, if given) lose the listed `scopes`."""
+    given = _given()
+    lost = set(given.get("scopes", ()))
+    book = _state(slug).grants(slug)
+    for grant in book.living(company=given.get("company")):
+        book.rescope(grant, [scope for scope in grant.scopes if scope not in lost])
+    return jsonify(ok=True)
+
+
+@bp.post("/<slug>/advance")
+def advance(slug: str) -> Response:
+    """The service's clock jumps by `seconds`."""
+    seconds = _given().get("seconds")
+    if not isinstance(seconds, int | float):
+        raise BadRequest("Say how many `seconds`.")
+    _state(slug).advance(slug, seconds)
+    return jsonify(ok=True)
+
+
+@bp.post("/<slug>/clear")
+def clear(slug: str) -> Response:
+    """Take back waiting faults and empty the log; sign-ins and records stay."""
+    state = _state(slug)
+    state.levers(slug).clear()
+    state.log(slug).clear()
+    return jsonify(ok=True)
+
+
+@bp.post("/<slug>/reset")
+def reset(slug: str) -> Response:
+    """The service's first day again: no sign-ins, demo data, no faults, empty log."""
+    _state(slug).reset(slug)
+    return jsonify(ok=True)
+
+
+@bp.post("/<slug>/<name>")
+def own(slug: str, name: str) -> Response:
+    """A lever only this service has."""
+    state = _state(slug)
+    pull = state.services[slug].levers.get(name)
+    if pull is None:
+        raise NotFound(f"{slug} has no lever {name}.")
+    try:
+        pull(Here(state, state.services[slug]), _given())
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadRequest(f"The lever {name} cannot use that: {error}.") from None
+    return jsonify(ok=True)
+
+
+@bp.errorhandler(BadRequest)
+@bp.errorhandler(NotFound)
+def _wrong(error: BadRequest | NotFound) -> tuple[Response, int]:
+    return jsonify(
+        error=error.description,
+        levers=[*KINDS, "rotate_and_drop", "expire", "revoke", "roll_keys", "unroll_keys", "unscope", "advance", "clear", "reset"],
+    ), error.code

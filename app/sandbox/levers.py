@@ -1,0 +1,84 @@
+"""Faults on purpose: rules that wait for matching requests and then slow, fail, throttle, cut or drop them."""
+
+import threading
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+KINDS = ("slow", "fail", "rate_limit", "drop", "cut", "hang")
+
+
+@dataclass
+class Fault:
+    """One fault. It strikes `times` matching requests after letting `skip` of them pass.
+
+    `path` is part of the path, `method` the HTTP method, `grant_type` that of a token request; empty ones
+    match all. `when="after"` lets the service do its work first, so that only the answer is lost.
+    """
+
+    kind: str
+    path: str = ""
+    method: str = ""
+    grant_type: str = ""
+    times: int = 1
+    skip: int = 0
+    when: Literal["before", "after"] = "before"
+    seconds: float = 1.0
+    status: int = 500
+    body: Literal["html", "empty", "json", "text"] = "json"
+    retry_after: int | None = None
+
+    def matches(self, method: str, path: str, grant_type: str) -> bool:
+        """Whether the request is one this fault waits for."""
+        return self.path in path and self.method.upper() in {"", method} and self.grant_type in {"", grant_type}
+
+
+def read_fault(kind: str, given: dict[str, Any]) -> Fault:
+    """A fault from a lever's JSON. Raises ValueError naming what does not fit."""
+    known = {f.name for f in fields(Fault)} - {"kind"}
+    if unknown := set(given) - known:
+        raise ValueError(f"Unknown: {', '.join(sorted(unknown))}. A fault takes {', '.join(sorted(known))}.")
+    fault = Fault(kind=kind, **given)
+    if fault.when not in {"before", "after"} or fault.body not in {"html", "empty", "json", "text"}:
+        raise ValueError("`when` is before or after; `body` is html, empty, json or text.")
+    for name, kinds in (("times", int), ("skip", int), ("status", int), ("seconds", (int, float))):
+        if not isinstance(getattr(fault, name), kinds):
+            raise ValueError(f"`{name}` must be a number.")
+    return fault
+
+
+@dataclass
+class Levers:
+    """The faults waiting at one service, in the order they were set."""
+
+    faults: list[Fault] = field(default_factory=list)
+    released: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, fault: Fault) -> None:
+        """Set a fault."""
+        with self._lock:
+            self.faults.append(fault)
+
+    def strike(self, method: str, path: str, grant_type: str) -> Fault | None:
+        """The fault this request meets, counted down, or None."""
+        if not self.faults:
+            return None
+        with self._lock:
+            for fault in self.faults:
+                if not fault.matches(method, path, grant_type):
+                    continue
+                if fault.skip > 0:
+                    fault.skip -= 1
+                    continue
+                fault.times -= 1
+                if fault.times == 0:
+                    self.faults.remove(fault)
+                return fault
+        return None
+
+    def clear(self) -> None:
+        """Take back every fault and let the requests that hang go on."""
+        with self._lock:
+            self.faults.clear()
+            self.released.set()
+            self.released = threading.Event()

@@ -1,0 +1,276 @@
+"""The authorization server of an imitated service (RFC 6749), with each service's own ways as data.
+
+`mount` adds a consent page, a token endpoint and a revocation endpoint to a service.
+"""
+
+import base64
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from flask import Flask, Response, jsonify, make_response, redirect, render_template, request
+
+from app.sandbox.client_proof import CLIENT_ID, Parameters, is_client, parameters, proves
+from app.sandbox.grants import DemoKey, Grant, Grants
+from app.sandbox.service import Here, here
+
+
+def _error(code: str, description: str) -> Response:
+    answer = jsonify(error=code, error_description=description)
+    answer.status_code = 401 if code == "invalid_client" else 400
+    return answer
+
+
+def _nothing_to_refuse(_asked: Parameters) -> str | None:
+    return None
+
+
+def opaque_token(prefix: str = "", size: int = 32) -> Callable[[Grant], str]:
+    """Makes random tokens with a prefix."""
+    return lambda _grant: prefix + secrets.token_urlsafe(size)
+
+
+_random_token = opaque_token()
+
+
+def fake_jwt(claims: Mapping[str, Any]) -> str:
+    """A token of the shape of a JWT; its signature is random, so nothing can be proved with it."""
+    parts = ({"alg": "RS256", "typ": "JWT", "kid": "sandbox"}, {**claims, "jti": secrets.token_hex(12)})
+    encoded = [base64.urlsafe_b64encode(json.dumps(part, separators=(",", ":")).encode()).rstrip(b"=").decode() for part in parts]
+    return ".".join([*encoded, secrets.token_urlsafe(48)])
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a service signs in and how its tokens live. Paths are the real service's. Times are seconds."""
+
+    authorize_path: str | None  # None: there is no such page
+    token_path: str | None
+    revoke_path: str | None
+    scopes: frozenset[str]  # all it knows
+    access_seconds: int
+    code_seconds: int = 300
+    code_reuse_revokes: bool = False  # RFC 6749 4.1.2: a replayed code ends what it gave
+    rotates_after_seconds: int | None = 0  # 0: at each refresh; None: never
+    grace_seconds: int = 0  # how long a spent refresh token may be used again
+    idle_seconds: int | None = None  # a refresh token unused for so long is dead
+    refresh_seconds: int | None = None  # a refresh token older than this is dead
+    one_refresh_token_per_person: bool = False
+    refresh_ends_access: bool = False  # a refresh kills the access tokens before it
+    refresh_needs: tuple[str, ...] = ()  # parameters a refresh call is refused without
+    repeats_refresh_token: bool = True  # False: an unrotated refresh token is left out of the answer
+    always_granted: tuple[str, ...] = ()
+    default_scopes: tuple[str, ...] = ()  # what a request without `scope` gets
+    granular: bool = False  # the consent page lets the person untick scopes
+    access_token: Callable[[Grant], str] = _random_token
+    refresh_token: Callable[[Grant], str] = _random_token
+    # Whether this grant gets a refresh token at all (offline_access, access_type=offline).
+    gives_refresh_token: Callable[[Grant], bool] = lambda grant: True
+    # What goes back to the client beside the code (Intuit's realmId), by the key of the company.
+    callback_fields: Callable[[str], Mapping[str, str]] = lambda company: {}
+    # A refresh that breaks the rules for other reasons: it is refused and ends the grant. Gets the token's record.
+    refuses_refresh: Callable[[Mapping[str, Any]], bool] = lambda record: False
+    # What stands on the service's own error page instead of the consent page, or None.
+    refuses: Callable[[Parameters], str | None] = _nothing_to_refuse
+    refuses_company: Callable[[str], str | None] = lambda company: None
+    # More members for the answer of the token endpoint; the bool says whether it is a refresh.
+    token_fields: Callable[[Grant, bool], Mapping[str, Any]] = lambda grant, refreshing: {}
+    secret_is_user: bool = False  # the client's secret alone, as Basic user; then no redirect address is sent with a code
+    keys: Mapping[str, DemoKey] = field(default_factory=dict)  # keys made at the service, as people paste them
+    consumers: Mapping[str, DemoKey] = field(default_factory=dict)  # 4.4. clients of their own, by id; `secret` is theirs
+    expires_in: int | None = -1  # what the answer says; -1: access_seconds; None: nothing
+    error: Callable[[str, str], Response] = _error
+    # What revoking a token ends: "grant" this consent, "person" all consents of the person.
+    revoking_ends: str = "grant"
+    project: str = ""  # services of one project share a person's consent: it ends in all of them
+    revoking_needs_client: bool = True
+    revoking_needs_json: bool = False
+    unknown_token_is_error: bool = False  # RFC 7009 says 200; Google says 400 invalid_token
+    revoked: Callable[[], Response] = lambda: make_response(jsonify({}), 200)
+
+
+def mount(app: Flask, slug: str, rules: Rules) -> None:
+    """Add the endpoints of the authorization server to a service, under its real paths."""
+    views: list[tuple[str | None, Callable[[], Response], list[str]]] = [
+        (rules.authorize_path, authorize, ["GET", "POST"]),
+        (rules.token_path, token, ["POST"]),
+        (rules.revoke_path, revoke, ["POST"]),
+    ]
+    for path, view, methods in views:
+        if path:
+            app.add_url_rule(f"/{slug}{path}", f"{slug}.{view.__name__}", view, methods=methods, strict_slashes=False)
+
+
+# --- the consent page ---
+
+
+def authorize() -> Response:
+    """4.1.1. Authorization Request: the consent page, and what its buttons do."""
+    at = here()
+    asked = request.args.to_dict()
+    refused = _refuse(at, asked)
+    if refused:
+        # The person stays on the service's own page: the client is never called back.
+        return make_response(render_template("refused.html", service=at.service, sentence=refused), 400)
+    rules = _rules(at)
+    scopes = tuple(dict.fromkeys((*rules.always_granted, *(asked.get("scope", "").split() or rules.default_scopes))))
+    if request.method == "GET":
+        return make_response(render_template("consent.html", service=at.service, scopes=scopes, granular=rules.granular))
+    if request.form.get("decision") != "approve":
+        _count(at, "denials")
+        return _back(asked, error="access_denied")
+    company = at.service.find_company(request.form.get("company", ""))
+    if company is None:
+        return make_response(render_template("refused.html", service=at.service, sentence="Choose a company first."), 400)
+    if sentence := rules.refuses_company(company.key):
+        return make_response(render_template("refused.html", service=at.service, sentence=sentence), 403)
+    if rules.granular:
+        ticked = set(request.form.getlist("granted")) | set(rules.always_granted)
+        scopes = tuple(scope for scope in scopes if scope in ticked)
+    _count(at, "approvals")
+    return _back(asked, code=at.grants.consent(company.key, company.person, scopes, asked), **rules.callback_fields(company.key))
+
+
+def _refuse(at: Here, asked: Parameters) -> str | None:
+    """Why the request cannot even be shown, or None."""
+    rules = _rules(at)
+    if asked.get("client_id") != CLIENT_ID:
+        return "The client id is not known."
+    if asked.get("response_type") != "code":
+        return "The response type must be code."
+    target = urlsplit(asked.get("redirect_uri", ""))
+    local = target.scheme == "http" and target.hostname in {"localhost", "127.0.0.1", "::1"}
+    if not (target.scheme == "https" or local) or not target.netloc or target.fragment:
+        return "The redirect address is not registered for this app."
+    if asked.get("code_challenge") and asked.get("code_challenge_method") != "S256":
+        return "The code challenge method is not supported."
+    if set(asked.get("scope", "").split()) - rules.scopes:
+        return "The requested scope is invalid, unknown, or malformed."
+    return rules.refuses(asked)
+
+
+def _back(asked: Parameters, **result: str) -> Response:
+    """4.1.2. Authorization Response, in the redirect address's query."""
+    parts = urlsplit(asked["redirect_uri"])
+    query = [*parse_qsl(parts.query, keep_blank_values=True), *result.items()]
+    if "state" in asked:
+        query.append(("state", asked["state"]))
+    answer = redirect(urlunsplit(parts._replace(query=urlencode(query))), 302)
+    return make_response(answer)
+
+
+# --- the token endpoint ---
+
+
+def token() -> Response:
+    """3.2. Token Endpoint."""
+    at = here()
+    rules = _rules(at)
+    given = parameters()
+    kind = given.get("grant_type")
+    missing = [name for name in rules.refresh_needs if not given.get(name)] if kind == "refresh_token" else []
+    if missing:
+        _count(at, "refresh_refusals")
+        return rules.error("invalid_request", f"The request is missing a required parameter: {', '.join(missing)}.")
+    if kind == "client_credentials" and rules.consumers:
+        return _mint(at, rules, given)
+    if not is_client(given, secret_alone=rules.secret_is_user):
+        return rules.error("invalid_client", "Client authentication failed.")
+    if kind == "authorization_code":
+        return _exchange(at, rules, given)
+    if kind == "refresh_token":
+        return _refresh(at, rules, given)
+    return rules.error("unsupported_grant_type", "The grant type is not supported.")
+
+
+def _exchange(at: Here, rules: Rules, given: Parameters) -> Response:
+    grants = at.grants
+    grant = grants.find_by_code(given.get("code", ""))
+    returns = None if grant is None or rules.secret_is_user else grant.asked["redirect_uri"]
+    if grant is None or given.get("redirect_uri") != returns or not proves(grant, given.get("code_verifier", "")):
+        return rules.error("invalid_grant", "The provided authorization grant is invalid, expired, revoked or does not match.")
+    _count(at, "exchanges")
+    refresh = grants.new_refresh(grant) if rules.gives_refresh_token(grant) else None
+    return _tokens(grants, rules, grant, refresh, refreshing=False)
+
+
+def _mint(at: Here, rules: Rules, given: Parameters) -> Response:
+    """4.4. Client Credentials Grant."""
+    consumer = rules.consumers.get(given.get("client_id", ""))
+    if consumer is None or given.get("client_secret") != consumer.secret or at.grants.is_rolled(given["client_id"]):
+        _count(at, "refresh_refusals")
+        return rules.error("invalid_client", "Invalid client's id or secret.")
+    _count(at, "mints")
+    grants = at.grants
+    grant = grants.open(consumer.company, consumer.person, consumer.scopes, {"client_id": given["client_id"]})
+    refresh = grants.new_refresh(grant) if rules.gives_refresh_token(grant) else None
+    return _tokens(grants, rules, grant, refresh, refreshing=False)
+
+
+def _refresh(at: Here, rules: Rules, given: Parameters) -> Response:
+    grants = at.grants
+    old = given.get("refresh_token", "")
+    found = grants.find_refresh(old)
+    if found is not None and rules.refuses_refresh(found[1]):
+        grants.revoke(found[0])
+        found = None
+    if found is None or ("redirect_uri" in rules.refresh_needs and given["redirect_uri"] != found[0].asked["redirect_uri"]):
+        _count(at, "refresh_refusals")
+        return rules.error("invalid_grant", "The provided authorization grant is invalid, expired or revoked.")
+    _count(at, "refreshes")
+    grant, record = found
+    new = grants.use_refresh(old, grant, record)
+    shown = new if new != old or rules.repeats_refresh_token else None
+    return _tokens(grants, rules, grant, shown, refreshing=True)
+
+
+def _tokens(grants: Grants, rules: Rules, grant: Grant, refresh: str | None, *, refreshing: bool) -> Response:
+    body: dict[str, Any] = {"access_token": grants.new_access(grant), "token_type": "Bearer"}
+    seconds = rules.access_seconds if rules.expires_in == -1 else rules.expires_in
+    if seconds is not None:
+        body["expires_in"] = seconds
+    if refresh is not None:
+        body["refresh_token"] = refresh
+    body["scope"] = " ".join(grant.scopes)
+    fields = {**body, **rules.token_fields(grant, refreshing)}
+    answer = jsonify({name: value for name, value in fields.items() if value is not None})
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def revoke() -> Response:
+    """RFC 7009: end a token; both it and its siblings of the same grant are dead at once."""
+    at = here()
+    rules = _rules(at)
+    given = parameters()
+    if rules.revoking_needs_client and not is_client(given):
+        return rules.error("invalid_client", "Client authentication failed.")
+    if rules.revoking_needs_json and not request.is_json:
+        return rules.error("invalid_request", "The token must come as JSON.")
+    found = next(((book, grant) for book in at.project_grants if (grant := book.find_by_token(given.get("token", "")))), None)
+    if found is None:
+        return (
+            rules.error("invalid_token", "The token is unknown or was revoked before.") if rules.unknown_token_is_error else rules.revoked()
+        )
+    _count(at, "revocations")
+    book, grant = found
+    book.revoke(grant)
+    if rules.revoking_ends == "person":
+        for book in at.project_grants:
+            for each in book.living(person=grant.person):
+                book.revoke(each)
+    return rules.revoked()
+
+
+def _rules(at: Here) -> Rules:
+    rules = at.service.oauth
+    if rules is None:
+        raise LookupError(at.service.slug)
+    return rules
+
+
+def _count(at: Here, what: str) -> None:
+    at.log.counts[what] += 1

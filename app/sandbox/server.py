@@ -1,0 +1,46 @@
+"""The sandbox's table of contents: every service under `/<slug>`, the levers, an index page."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from flask import Flask, Response, jsonify, make_response, render_template
+
+from app.sandbox import lever_routes, oauth
+from app.sandbox.door import Door
+from app.sandbox.service import Service
+from app.sandbox.services import find_services
+from app.sandbox.state import State
+from app.sandbox.store import Store
+
+
+def create_app(state_file: Path | None = None, services: Mapping[str, Service] | None = None) -> Door:
+    """The sandbox as a WSGI application. Without a file it forgets everything when it ends."""
+    services = services or find_services()
+    state = State(services, Store(state_file))
+    app = Flask("app.sandbox", static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.compact = True  # type: ignore[attr-defined]
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.config["MAX_CONTENT_LENGTH"] = 40 * 1024 * 1024
+    app.extensions["sandbox"] = state
+    app.register_blueprint(lever_routes.bp)
+    for slug, service in services.items():
+        app.register_blueprint(service.blueprint, url_prefix=f"/{slug}")
+        if service.oauth:
+            oauth.mount(app, slug, service.oauth)
+    app.add_url_rule("/", "index", _index(services))
+    app.add_url_rule("/_ready", "ready", lambda: jsonify(ok=True))
+    app.after_request(_own_page)
+    return Door(app, state)
+
+
+def _index(services: Mapping[str, Service]):  # type: ignore[no-untyped-def]
+    return lambda: make_response(render_template("index.html", services=services.values()))
+
+
+def _own_page(response: Response) -> Response:
+    """Pages with a consent button are not to be framed, even here."""
+    if response.mimetype == "text/html":
+        response.headers["Content-Security-Policy"] = "frame-ancestors 'none'"
+        response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,81 @@
+"""The imitated FreshBooks: two API families behind one login.
+
+`people.py` says who may sign in, `seed.py` what their books hold, `answers.py` how the two families
+speak; the other modules are one subject of the API each.
+"""
+
+import secrets
+
+from flask import Blueprint, Response, jsonify
+
+from app.sandbox.grants import Grant
+from app.sandbox.oauth import Rules, fake_jwt
+from app.sandbox.service import Company, Service, here
+from app.sandbox.services.freshbooks import accounting, clients, reports, time_tracking
+from app.sandbox.services.freshbooks.answers import not_here, person_email, too_many
+from app.sandbox.services.freshbooks.people import PEOPLE, profile
+from app.sandbox.services.freshbooks.seed import seed
+
+bp = Blueprint("freshbooks", __name__)
+for part in (accounting, clients, reports, time_tracking):
+    part.install(bp)
+
+
+@bp.get("/auth/api/v1/users/me")
+def users_me() -> Response:
+    """Who am I: `response` without a `result` layer."""
+    return jsonify(response=profile(PEOPLE[person_email("user:profile:read")]))
+
+
+@bp.route("/<path:rest>", methods=["GET", "POST", "PUT", "DELETE"])
+def unknown(rest: str) -> Response:
+    """Any other address, such as an invoice's /send."""
+    return not_here()
+
+
+_WRITABLE = [
+    *("bill_payments", "bill_vendors", "billable_items", "bills", "business", "clients", "credit_notes", "estimates", "expenses"),
+    *("invoices", "online_payments", "other_income", "payments", "projects", "retainers", "taxes", "teams", "time_entries"),
+]
+# Not ticked for this app in the developer portal: journal_entries, uploads. Asking for them fails the whole consent.
+_TICKED = frozenset(
+    ["user:profile:read", "user:reports:read", "user:notifications:read", *(f"user:{o}:{v}" for o in _WRITABLE for v in ("read", "write"))]
+)
+
+
+def _access_token(grant: Grant) -> str:
+    return fake_jwt({"aud": "sandbox", "sub": str(PEOPLE[grant.person].id), "scopes": list(grant.scopes), "iat": int(grant.at)})
+
+
+SERVICE = Service(
+    slug="freshbooks",
+    name="FreshBooks",
+    blueprint=bp,
+    companies=(
+        Company(
+            "northwind",
+            "Northwind Studio",
+            "nora@northwind.example",
+            "A design studio, invoicing in three currencies.",
+        ),
+        Company("harbour", "Harbour Plumbing", "sam@harbour.example", "A small plumbing company in Halifax."),
+        Company("byrd", "Byrd Consulting", "ada@byrd.example", "Ada Byrd: two businesses, and a customer of a third."),
+    ),
+    seed=seed,
+    too_many=too_many,
+    oauth=Rules(
+        authorize_path="/oauth/authorize/",
+        token_path="/auth/oauth/token",
+        revoke_path="/auth/oauth/revoke",
+        scopes=_TICKED,
+        default_scopes=tuple(sorted(_TICKED)),
+        always_granted=("user:profile:read",),
+        access_seconds=43_200,
+        code_seconds=300,
+        one_refresh_token_per_person=True,
+        refresh_needs=("client_secret", "redirect_uri"),
+        access_token=_access_token,
+        refresh_token=lambda grant: secrets.token_hex(32),
+        token_fields=lambda grant, refreshing: {"created_at": int(here().now().timestamp()), "direct_buy_tokens": {}},
+    ),
+)

@@ -1,0 +1,103 @@
+"""The two families' envelopes and errors, and who may enter a business."""
+
+from typing import Any, NoReturn
+
+from flask import Response, abort, jsonify, make_response, request
+
+from app.sandbox.service import here
+from app.sandbox.services.freshbooks.people import PEOPLE, Business
+from app.sandbox.store import Book
+
+_UNAUTHENTICATED = {"error": "unauthenticated", "error_description": "This action requires authentication to continue."}
+
+
+def problem(errno: int, field: str, message: str, *, object_: str = "", value: object = "", status: int = 200) -> Response:
+    """An error of the accounting family, which often comes with HTTP 200."""
+    error = {"errno": errno, "field": field, "message": message, "object": object_, "value": str(value)}
+    return make_response(jsonify(response={"errors": [error]}), status)
+
+
+def result(**members: Any) -> Response:
+    """A success of the accounting family."""
+    return jsonify(response={"result": members})
+
+
+def no_such(field: str, object_: str, value: object) -> Response:
+    """The accounting family does not know that id."""
+    return problem(1012, field, f"{object_.title()} not found.", object_=object_, value=value, status=404)
+
+
+def not_here() -> Response:
+    """The business family does not know that address or id."""
+    return make_response(jsonify(error="Requested resource could not be found."), 404)
+
+
+def too_many(retry_after: int | None) -> Response:
+    """429, in the shape seen in client tests."""
+    answer = problem(429, "", "Rate limit exceeded.", status=429)
+    if retry_after is not None:
+        answer.headers["Retry-After"] = str(retry_after)
+    return answer
+
+
+def enter_account(account_id: str, scope: str) -> Book:
+    """The book of an accounting path. Ends the request with FreshBooks' own refusal otherwise."""
+    found = [b for b in _businesses(scope) if b.account_id == account_id]
+    if not found:
+        # A wrong kind of id (a businessId) is as unknown as somebody else's account.
+        abort(no_such("accountid", "account", account_id))
+    if found[0].role == "client" and request.method != "GET":
+        abort(problem(1003, "userid", "Access denied.", object_="user", status=403))
+    return here().book(account_id)
+
+
+def enter_business(business_id: str, scope: str) -> Book:
+    """The book of a business path. Ends the request with FreshBooks' own refusal otherwise."""
+    found = [b for b in _businesses(scope) if str(b.id) == business_id]
+    if not found:
+        abort(not_here())
+    if found[0].role == "client":
+        abort(make_response(jsonify(message="The server could not verify that you are authorized to access the URL requested."), 401))
+    return here().book(found[0].account_id)
+
+
+def person_email(scope: str) -> str:
+    """Whose token this is. Ends the request when there is none or it lacks the scope."""
+    access = here().access()
+    if access is None:
+        abort(make_response(jsonify(_UNAUTHENTICATED), 401))
+    if scope not in access.scopes:
+        _lacks(scope)
+    return access.person
+
+
+def _lacks(scope: str) -> NoReturn:
+    text = f"The token does not have enough scopes; this requires {scope}."
+    abort(make_response(jsonify(error="insufficient_scope", error_description=text), 403))
+
+
+def _businesses(scope: str) -> tuple[Business, ...]:
+    return PEOPLE[person_email(scope)].businesses
+
+
+# --- paging ---
+
+
+def accounting_page(kind: str, rows: list[dict[str, Any]]) -> Response:
+    """A list of the accounting family: 15 a page by default, 100 at most, whatever was asked."""
+    page, per_page = request.args.get("page", "1"), request.args.get("per_page", "15")
+    if not per_page.isdigit() or per_page == "0":
+        return problem(1013, "per_page", "per_page must be a positive number.", object_=kind, value=per_page, status=422)
+    number, size = max(1, int(page) if page.isdigit() else 1), min(100, int(per_page))
+    shown = rows[(number - 1) * size : number * size]
+    pages = -(-len(rows) // size)
+    return result(**{kind: shown, "page": number, "pages": pages, "per_page": size, "total": len(rows)})
+
+
+def business_page(kind: str, rows: list[dict[str, Any]], **totals: Any) -> Response:
+    """A list of the business family: 30 a page by default, with `meta`."""
+    page, per_page = request.args.get("page", "1"), request.args.get("per_page", "30")
+    number = max(1, int(page) if page.isdigit() else 1)
+    size = min(100, int(per_page)) if per_page.isdigit() and per_page != "0" else 30
+    meta = {"pages": -(-len(rows) // size), **totals, "per_page": size, "total": len(rows), "page": number}
+    return jsonify({kind: rows[(number - 1) * size : number * size], "meta": meta})

@@ -1,0 +1,50 @@
+"""Google Sheets: a few accounts' spreadsheets behind Google's sign-in, with Sheets' ranges, shapes and quotas.
+
+Start in `api.py` (the methods), then `workbook.py` (a spreadsheet) and `drive.py` (who may open which).
+"""
+
+from typing import Any
+
+from flask import Response
+
+from app.sandbox.google import ACCOUNTS, PREFIX, rules
+from app.sandbox.service import Here, Service
+from app.sandbox.services.google_sheets import refusals
+from app.sandbox.services.google_sheets.api import bp
+from app.sandbox.services.google_sheets.demo import seed
+from app.sandbox.services.google_sheets.drive import A_MINUTE, DRIVE
+
+_SCOPES = tuple(
+    PREFIX + name
+    for name in (
+        "spreadsheets",
+        "spreadsheets.readonly",
+        "drive",
+        "drive.file",
+        "drive.metadata",
+        "drive.metadata.readonly",
+        "drive.readonly",
+    )
+)
+
+
+def _too_many(_retry_after: int | None) -> Response:
+    """Sheets does not say when to come back."""
+    return refusals.too_many().answer(listed=False)
+
+
+def _quota(at: Here, given: dict[str, Any]) -> None:
+    """How many requests of one kind a person may make `per_minute`."""
+    at.book(DRIVE).put("limit", "minute", {"calls": int(given.get("per_minute", A_MINUTE))})
+
+
+SERVICE = Service(
+    slug="google_sheets",
+    name="Google Sheets",
+    blueprint=bp,
+    companies=ACCOUNTS,
+    seed=seed,
+    oauth=rules(_SCOPES),
+    too_many=_too_many,
+    levers={"quota": _quota},
+)

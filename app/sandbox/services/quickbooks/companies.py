@@ -1,0 +1,65 @@
+"""The demo companies. Both belong to one login, which opens one company with each consent."""
+
+from dataclasses import dataclass
+
+from app.sandbox.service import Company
+
+_OWNER = "ada@example.com"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A company's settings. Rates are home currency for one of the other."""
+
+    key: str
+    realm: str
+    name: str
+    legal_name: str
+    country: str
+    city: str
+    state: str
+    currency: str
+    currency_name: str
+    several_currencies: bool
+    fiscal_year_start: int  # month
+    mails_a_day: int
+
+
+COMPANIES = {
+    company.key: company
+    for company in (
+        Settings(
+            key="maple",
+            realm="9341454816381446",
+            name="Maple & Pine Landscaping",
+            legal_name="Maple & Pine Landscaping LLC",
+            country="US",
+            city="San Pablo",
+            state="CA",
+            currency="USD",
+            currency_name="United States Dollar",
+            several_currencies=False,
+            fiscal_year_start=1,
+            mails_a_day=40,
+        ),
+        Settings(
+            key="northern",
+            realm="9130357849302146",
+            name="Northern Lights Events",
+            legal_name="Northern Lights Events Inc.",
+            country="CA",
+            city="Ottawa",
+            state="ON",
+            currency="CAD",
+            currency_name="Canadian Dollar",
+            several_currencies=True,
+            fiscal_year_start=4,
+            mails_a_day=40,
+        ),
+    )
+}
+
+CHOICES = (
+    Company("maple", COMPANIES["maple"].name, _OWNER, "Landscaping, California, one currency: USD"),
+    Company("northern", COMPANIES["northern"].name, _OWNER, "Events, Canada, CAD with customers in USD"),
+)

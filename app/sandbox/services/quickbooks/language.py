@@ -1,0 +1,205 @@
+"""The query language: `SELECT * FROM Invoice WHERE Balance > '0' ORDERBY TxnDate DESC STARTPOSITION 1 MAXRESULTS 100`."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from app.sandbox.services.quickbooks.wire import Refused, decimal, fault
+
+# What can be asked about each entity: the members that can be filtered and sorted, dotted where they are nested.
+FIELDS: Mapping[str, frozenset[str]] = {
+    "Customer": frozenset(
+        {"Id", "DisplayName", "CompanyName", "Active", "Balance", "PrimaryEmailAddr", "MetaData.CreateTime", "MetaData.LastUpdatedTime"}
+    ),
+    "Invoice": frozenset(
+        {"Id", "DocNumber", "TxnDate", "DueDate", "CustomerRef", "Balance", "TotalAmt", "MetaData.CreateTime", "MetaData.LastUpdatedTime"}
+    ),
+    "Item": frozenset({"Id", "Name", "Type", "Active", "UnitPrice", "MetaData.LastUpdatedTime"}),
+    "Account": frozenset({"Id", "Name", "Active", "AccountType", "AccountSubType", "Classification", "CurrentBalance"}),
+    "Payment": frozenset({"Id", "TxnDate", "CustomerRef", "TotalAmt", "MetaData.LastUpdatedTime"}),
+}
+_TOKEN = re.compile(r"\s*(?:'((?:[^'\\]|\\.)*)'|([A-Za-z][A-Za-z.]*|-?\d+(?:\.\d+)?)|(<=|>=|[=<>(),*]))")
+_MOST = 1000
+
+
+@dataclass(frozen=True)
+class _Token:
+    kind: str  # value, word or sign
+    text: str
+
+
+@dataclass
+class Question:
+    """What a statement asks for."""
+
+    entity: str
+    counts: bool = False
+    checks: list[Callable[[Mapping[str, Any]], bool]] = field(default_factory=list)
+    says_active: bool = False
+    order: list[tuple[str, bool]] = field(default_factory=list)
+    start: int = 1
+    most: int = 100
+
+    def of(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The records asked for, in their order, before pages are cut."""
+        found = [record for record in records if all(check(record) for check in self.checks)]
+        if not self.says_active and self.entity in {"Customer", "Item", "Account"}:
+            found = [record for record in found if record.get("Active", True)]
+        for name, descending in reversed(self.order):
+            found.sort(key=lambda record: _sortable(_value(record, name)), reverse=descending)
+        return found
+
+
+def understand(statement: str) -> Question:
+    """Raises Refused with code 4000 for a statement it cannot parse and 4001 for one that asks for what is not there."""
+    return _Reader(_tokens(statement)).question()
+
+
+class _Reader:
+    """Walks the tokens of one statement."""
+
+    def __init__(self, tokens: list[_Token]) -> None:
+        self.left = tokens
+
+    def question(self) -> Question:
+        self.expect("SELECT")
+        counts = self.is_next("COUNT")
+        for text in ("(", "*", ")") if counts else ("*",):
+            self.expect(text)
+        self.expect("FROM")
+        entity = self.take("word").text
+        if entity not in FIELDS:
+            raise _invalid(f"{entity} is not a valid entity")
+        question = Question(entity, counts)
+        if self.is_next("WHERE"):
+            self.condition(question)
+            while self.is_next("AND"):
+                self.condition(question)
+        if self.is_next("ORDERBY") or (self.is_next("ORDER") and self.expect("BY")):
+            self.order(question)
+            while self.is_next(","):
+                self.order(question)
+        if self.is_next("STARTPOSITION"):
+            question.start = max(1, self.whole())
+        if self.is_next("MAXRESULTS"):
+            question.most = min(_MOST, self.whole())
+        if self.left:
+            raise _unparsed(self.left[0].text)
+        return question
+
+    def condition(self, question: Question) -> None:
+        name = self.field(question)
+        question.says_active |= name == "Active"
+        if self.is_next("IN"):
+            self.expect("(")
+            wanted = [self.value()]
+            while self.is_next(","):
+                wanted.append(self.value())
+            self.expect(")")
+            question.checks.append(lambda record: any(_compare(_value(record, name), "=", one) for one in wanted))
+            return
+        sign = "LIKE" if self.is_next("LIKE") else self.take("sign").text
+        if sign not in {"=", "<", ">", "<=", ">=", "LIKE"}:
+            raise _unparsed(sign)
+        one = self.value()
+        question.checks.append(lambda record: _compare(_value(record, name), sign, one))
+
+    def order(self, question: Question) -> None:
+        name = self.field(question)
+        descending = self.is_next("DESC")
+        if not descending:
+            self.is_next("ASC")
+        question.order.append((name, descending))
+
+    def field(self, question: Question) -> str:
+        name = self.take("word").text
+        if name not in FIELDS[question.entity]:
+            raise _invalid(f"property '{name}' not found for entity {question.entity}")
+        return name
+
+    def value(self) -> str:
+        token = self.left.pop(0) if self.left else _Token("end", "<EOF>")
+        if token.kind == "value" or re.fullmatch(r"true|false|-?\d+(\.\d+)?", token.text):
+            return token.text
+        raise _unparsed(token.text)
+
+    def whole(self) -> int:
+        token = self.take("word")
+        if not token.text.isdigit():
+            raise _unparsed(token.text)
+        return int(token.text)
+
+    def take(self, kind: str) -> _Token:
+        token = self.left.pop(0) if self.left else _Token("end", "<EOF>")
+        if token.kind != kind:
+            raise _unparsed(token.text)
+        return token
+
+    def is_next(self, text: str) -> bool:
+        found = bool(self.left) and self.left[0].kind != "value" and self.left[0].text.upper() == text
+        if found:
+            self.left.pop(0)
+        return found
+
+    def expect(self, text: str) -> bool:
+        if not self.is_next(text):
+            raise _unparsed(self.left[0].text if self.left else "<EOF>")
+        return True
+
+
+def _tokens(statement: str) -> list[_Token]:
+    found, at = [], 0
+    while at < len(statement.rstrip()):
+        match = _TOKEN.match(statement, at)
+        if match is None:
+            raise _unparsed(statement[at : at + 20].strip())
+        at = match.end()
+        value, word, sign = match.groups()
+        if value is not None:
+            found.append(_Token("value", re.sub(r"\\(.)", r"\1", value)))
+        else:
+            found.append(_Token("word", word) if word is not None else _Token("sign", sign))
+    return found
+
+
+def _value(record: Mapping[str, Any], name: str) -> Any:
+    """What a field holds: a reference is its id, an address its text."""
+    value: Any = record
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    if isinstance(value, Mapping):
+        return value.get("value", value.get("Address"))
+    return value
+
+
+def _compare(value: Any, sign: str, wanted: str) -> bool:
+    if value is None:
+        return False
+    if sign == "LIKE":
+        pattern = ".*".join(re.escape(part) for part in wanted.split("%"))
+        return re.fullmatch(pattern, str(value), re.IGNORECASE | re.DOTALL) is not None
+    left: Any = str(value).lower()
+    right: Any = wanted.lower()
+    if isinstance(value, bool):
+        left = "true" if value else "false"
+    elif isinstance(value, (int, float)):
+        left, right = Decimal(str(value)), decimal(wanted)
+        if right is None:
+            raise _invalid(f"'{wanted}' is not a number")
+    return bool({"=": left == right, "<": left < right, ">": left > right, "<=": left <= right, ">=": left >= right}[sign])
+
+
+def _sortable(value: Any) -> tuple[int, Any]:
+    if value is None:
+        return 0, 0
+    return (1, Decimal(str(value))) if isinstance(value, (int, float)) else (2, str(value).lower())
+
+
+def _unparsed(near: str) -> Refused:
+    return Refused(fault("4000", "Error parsing query", f'QueryParserError: Encountered "{near}" where it was not expected'))
+
+
+def _invalid(detail: str) -> Refused:
+    return Refused(fault("4001", "Invalid query", f"QueryValidationError: {detail}"))

@@ -1,0 +1,80 @@
+"""GET: the company, one record, queries."""
+
+from flask import Blueprint, Response, request
+
+from app.sandbox.services.quickbooks.gate import Call, company_only
+from app.sandbox.services.quickbooks.language import understand
+from app.sandbox.services.quickbooks.records import ENTITIES, everything, shown
+from app.sandbox.services.quickbooks.wire import envelope, missing, not_found, stamp
+
+bp = Blueprint("reading", __name__)
+
+_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
+
+
+@bp.get("/v3/company/<realm>/companyinfo/<id_>")
+@company_only
+def company_info(call: Call, id_: str) -> Response:
+    """The company's own settings."""
+    own = call.company
+    if id_ not in {own.realm, "1"}:
+        return not_found()
+    record = {
+        "CompanyName": own.name,
+        "LegalName": own.legal_name,
+        "CompanyAddr": {"Id": "1", "Line1": "123 Sierra Way", "City": own.city, "PostalCode": "87999", "CountrySubDivisionCode": own.state},
+        "Email": {"Address": call.at.service.company(own.key).person},
+        "WebAddr": {},
+        "SupportedLanguages": "en",
+        "Country": own.country,
+        "FiscalYearStartMonth": _MONTHS[own.fiscal_year_start - 1],
+        "NameValue": [{"Name": "OfferingSku", "Value": "QuickBooks Online Plus"}],
+        "domain": "QBO",
+        "sparse": False,
+        "Id": "1",
+        "SyncToken": "4",
+        "MetaData": {"CreateTime": "2026-01-05T14:13:13-08:00", "LastUpdatedTime": stamp(call.at.now())},
+    }
+    return envelope(CompanyInfo=record)
+
+
+@bp.get("/v3/company/<realm>/preferences")
+@company_only
+def preferences(call: Call) -> Response:
+    """How the company has set up its books."""
+    own = call.company
+    home = {"value": own.currency, "name": own.currency_name}
+    record = {
+        "SalesFormsPrefs": {"CustomTxnNumbers": False, "AllowDiscount": True},
+        "CurrencyPrefs": {"MultiCurrencyEnabled": own.several_currencies, "HomeCurrency": home},
+        "ReportPrefs": {"ReportBasis": "Accrual"},
+        "Id": "1",
+        "SyncToken": "3",
+    }
+    return envelope(Preferences=record)
+
+
+@bp.get("/v3/company/<realm>/query")
+@company_only
+def query(call: Call) -> Response:
+    """A statement of the query language."""
+    statement = request.args.get("query", "")
+    if not statement.strip():
+        raise missing("query")
+    question = understand(statement)
+    kind = question.entity.lower()
+    found = question.of(everything(kind, call.book))
+    if question.counts:
+        return envelope(QueryResponse={"totalCount": len(found)})
+    page = found[question.start - 1 :][: question.most]
+    if not page:
+        return envelope(QueryResponse={})
+    return envelope(QueryResponse={question.entity: page, "startPosition": question.start, "maxResults": len(page)})
+
+
+@bp.get(f"/v3/company/<realm>/<any({', '.join(ENTITIES)}):kind>/<id_>")
+@company_only
+def one(call: Call, kind: str, id_: str) -> Response:
+    """One record."""
+    record = call.book.find(kind, id_)
+    return envelope(**{ENTITIES[kind]: shown(kind, call.book, record)}) if record else not_found()

@@ -1,0 +1,72 @@
+"""Stripe, imitated in test mode: two accounts, keys with permissions, an App to sign in through, the API in its own shapes.
+
+Start with `companies.py` (accounts and keys) and `gate.py` (what stands before every call), then
+`reading.py` and `writing.py`. The levers `roll_keys` and `unroll_keys` replace the pasted keys.
+"""
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify
+
+from app.sandbox import oauth
+from app.sandbox.grants import Grant
+from app.sandbox.service import Service
+from app.sandbox.services.stripe import reading, writing
+from app.sandbox.services.stripe.companies import ACCOUNTS, ALL, COMPANIES, KEYS
+from app.sandbox.services.stripe.demo import seed
+from app.sandbox.services.stripe.wire import Refused, too_many, with_request_id
+
+bp = Blueprint("stripe", __name__)
+bp.register_blueprint(reading.bp)
+bp.register_blueprint(writing.bp)
+bp.after_request(with_request_id)
+
+
+@bp.errorhandler(Refused)
+def refused(error: Refused) -> Response:
+    """The answer of a refused request."""
+    return error.answer
+
+
+def _token_fields(grant: Grant, refreshing: bool) -> dict[str, Any]:
+    account = ACCOUNTS[grant.company].id
+    return {
+        "token_type": "bearer",
+        "scope": "stripe_apps",
+        "livemode": False,
+        **({"account_id": account} if refreshing else {"stripe_user_id": account, "stripe_publishable_key": "pk_test_sandbox"}),
+    }
+
+
+def _token_error(code: str, description: str) -> Response:
+    answer = jsonify(error=code, error_description=description)
+    answer.status_code = 401 if code == "invalid_client" else 400
+    return answer
+
+
+SERVICE = Service(
+    slug="stripe",
+    name="Stripe",
+    blueprint=bp,
+    companies=COMPANIES,
+    seed=seed,
+    too_many=too_many,
+    oauth=oauth.Rules(
+        authorize_path="/oauth/v2/authorize",
+        token_path="/v1/oauth/token",
+        revoke_path=None,
+        scopes=frozenset(),
+        always_granted=ALL,
+        access_seconds=3600,
+        expires_in=None,
+        code_seconds=300,
+        refresh_seconds=365 * 86_400,
+        refresh_ends_access=True,
+        secret_is_user=True,
+        access_token=oauth.opaque_token("sk_acct_1_"),
+        refresh_token=oauth.opaque_token("rt_"),
+        token_fields=_token_fields,
+        error=_token_error,
+        keys=KEYS,
+    ),
+)

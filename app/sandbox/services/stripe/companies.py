@@ -1,0 +1,44 @@
+"""The demo accounts, and the keys that were made in them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.sandbox.grants import DemoKey
+from app.sandbox.service import Company
+
+_READS = ("customer", "invoice", "payment_intent", "charge", "subscription", "product", "price", "payout", "balance")
+_WRITES = ("customer", "invoice", "payment_link", "charge", "subscription")
+READING = tuple(f"{name}_read" for name in _READS)
+ALL = (*READING, *(f"{name}_write" for name in _WRITES), "accounts_kyc_basic_read")
+
+
+@dataclass(frozen=True)
+class Account:
+    """A Stripe account."""
+
+    key: str
+    id: str
+    name: str
+    email: str
+    country: str
+    currency: str
+    timezone: str
+
+
+ACCOUNTS: Mapping[str, Account] = {
+    account.key: account
+    for account in (
+        Account("byrd", "acct_1PgafTB7WZ01zgkW", "Byrd Ltd", "ada@byrd.example", "US", "usd", "America/New_York"),
+        Account("harbour", "acct_1QhbgUC8XA12ahlX", "Harbour Kiosk KK", "ken@harbour-kiosk.example", "JP", "jpy", "Asia/Tokyo"),
+    )
+}
+COMPANIES = (
+    Company("byrd", "Byrd Ltd", "ada@byrd.example", "Consulting, in US dollars."),
+    Company("harbour", "Harbour Kiosk KK", "ken@harbour-kiosk.example", "A kiosk, in yen."),
+)
+KEYS = {
+    "rk_test_sandbox_byrd": DemoKey("byrd", "ada@byrd.example", ALL),
+    "rk_test_sandbox_harbour": DemoKey("harbour", "ken@harbour-kiosk.example", ALL),
+    "rk_test_sandbox_reader": DemoKey("byrd", "ada@byrd.example", READING),
+    "sk_test_sandbox_byrd": DemoKey("byrd", "ada@byrd.example", ALL),
+}

@@ -1,0 +1,128 @@
+"""What can be read."""
+
+from flask import Blueprint, Response, jsonify
+
+from app.sandbox.services.stripe.gate import Call, opens
+from app.sandbox.services.stripe.wire import in_range, no_such, page
+
+bp = Blueprint("stripe_reading", __name__)
+
+
+@bp.get("/v1/account")
+@opens("accounts_kyc_basic_read")
+def account(call: Call) -> Response:
+    """Whose key it is."""
+    mine = call.account
+    return jsonify(
+        id=mine.id,
+        object="account",
+        business_profile={"name": mine.name, "url": None},
+        business_type="company",
+        charges_enabled=True,
+        payouts_enabled=True,
+        details_submitted=True,
+        country=mine.country,
+        default_currency=mine.currency,
+        email=mine.email,
+        settings={"dashboard": {"display_name": mine.name, "timezone": mine.timezone}},
+        type="standard",
+    )
+
+
+@bp.get("/v1/balance")
+@opens("balance_read")
+def balance(call: Call) -> Response:
+    """What the account holds."""
+    held = call.book.find("balance", "balance") or {}
+
+    def sums(name: str) -> list[dict[str, object]]:
+        return [{"amount": held[name], "currency": held["currency"], "source_types": {"card": held[name]}}]
+
+    return jsonify(object="balance", available=sums("available"), pending=sums("pending"), livemode=False)
+
+
+@bp.get("/v1/customers")
+@opens("customer_read", "email", "created")
+def customers(call: Call) -> Response:
+    """Newest first; the address must match in every letter."""
+    found = [
+        record
+        for record in call.book.all("customer")
+        if call.given.get("email") in {None, record["email"]} and in_range(record, "created", call.given.get("created"))
+    ]
+    return page("/v1/customers", found, call.given)
+
+
+@bp.get("/v1/invoices")
+@opens("invoice_read", "status", "customer", "created", "collection_method")
+def invoices(call: Call) -> Response:
+    """Newest first."""
+    found = [
+        record
+        for record in call.book.all("invoice")
+        if call.given.get("status") in {None, record["status"]}
+        and call.given.get("customer") in {None, record["customer"]}
+        and in_range(record, "created", call.given.get("created"))
+    ]
+    return page("/v1/invoices", found, call.given)
+
+
+@bp.get("/v1/invoices/<id_>")
+@opens("invoice_read")
+def invoice(call: Call, id_: str) -> Response:
+    """One invoice."""
+    return jsonify(one(call, "invoice", id_))
+
+
+@bp.get("/v1/payment_intents")
+@opens("payment_intent_read", "customer", "created")
+def payments(call: Call) -> Response:
+    """Newest first. There is no filter for the status."""
+    found = [
+        record
+        for record in call.book.all("payment_intent")
+        if call.given.get("customer") in {None, record["customer"]} and in_range(record, "created", call.given.get("created"))
+    ]
+    return page("/v1/payment_intents", found, call.given)
+
+
+@bp.get("/v1/subscriptions")
+@opens("subscription_read", "customer", "price", "status")
+def subscriptions(call: Call) -> Response:
+    """Newest first, without the canceled ones unless they are asked for."""
+    status = call.given.get("status")
+    found = [
+        record
+        for record in call.book.all("subscription")
+        if (status == "all" or (record["status"] == status if status else record["status"] != "canceled"))
+        and call.given.get("customer") in {None, record["customer"]}
+        and call.given.get("price") in {None, record["items"]["data"][0]["price"]["id"]}
+    ]
+    return page("/v1/subscriptions", found, call.given)
+
+
+@bp.get("/v1/subscriptions/<id_>")
+@opens("subscription_read")
+def subscription(call: Call, id_: str) -> Response:
+    """One subscription, a canceled one too."""
+    return jsonify(one(call, "subscription", id_))
+
+
+@bp.get("/v1/payouts")
+@opens("payout_read", "status", "arrival_date", "created")
+def payouts(call: Call) -> Response:
+    """Newest first."""
+    found = [
+        record
+        for record in call.book.all("payout")
+        if call.given.get("status") in {None, record["status"]} and in_range(record, "arrival_date", call.given.get("arrival_date"))
+    ]
+    return page("/v1/payouts", found, call.given)
+
+
+def one(call: Call, kind: str, id_: str, param: str = "id") -> dict[str, object]:
+    """The record of that id. Refuses an id of another account or mode."""
+    record = call.book.find(kind, id_)
+    if record is None:
+        raise no_such(kind.replace("_", " "), id_, param)
+    return record

@@ -1,0 +1,150 @@
+"""The records of a table."""
+
+import uuid
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, make_response
+
+from app.sandbox.services.xano.gate import TABLE, Call, may
+from app.sandbox.services.xano.wire import Refused, bad_input, body, gone, how, needed, not_found, one_page
+from app.sandbox.store import Record
+
+bp = Blueprint("content", __name__)
+_CONTENT = f"{TABLE}/content"
+_KINDS: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "decimal": (int, float),
+    "bool": (bool,),
+    "text": (str,),
+    "email": (str,),
+    "enum": (str,),
+}
+
+
+@bp.get(_CONTENT)
+@may("content:read")
+def browse(call: Call, workspace: str, table: str) -> Response:
+    """A page of records."""
+    call.table(workspace, table)
+    return one_page(call.book.all(f"record {table}"), totals=True)
+
+
+@bp.post(_CONTENT)
+@may("content:create")
+def create(call: Call, workspace: str, table: str) -> Response:
+    """One new record."""
+    return jsonify(_create(call, call.table(workspace, table), body()))
+
+
+@bp.get(f"{_CONTENT}/<record>")
+@may("content:read")
+def one(call: Call, workspace: str, table: str, record: str) -> Response:
+    """One record."""
+    call.table(workspace, table)
+    return jsonify(_existing(call, table, record))
+
+
+@bp.put(f"{_CONTENT}/<record>")
+@may("content:update")
+def change(call: Call, workspace: str, table: str, record: str) -> Response:
+    """Change the fields that were sent."""
+    return jsonify(_change(call, call.table(workspace, table), record, body()))
+
+
+@bp.delete(f"{_CONTENT}/<record>")
+@may("content:delete")
+def delete(call: Call, workspace: str, table: str, record: str) -> Response:
+    """Delete one record."""
+    call.table(workspace, table)
+    _existing(call, table, record)
+    call.book.remove(f"record {table}", record)
+    return gone()
+
+
+@bp.post(f"{_CONTENT}/bulk")
+@may("content:create")
+def create_many(call: Call, workspace: str, table: str) -> Response:
+    """Many new records; those that cannot be used are left out and named."""
+    found, given = call.table(workspace, table), body()
+    made: list[Any] = []
+    errors: list[Record] = []
+    for item in needed(given, "items"):
+        try:
+            made.append(_create(call, found, item, own_id=bool(given.get("allow_id_field")))["id"])
+        except Refused as refused:
+            errors.append({"message": refused.answer.get_json()["message"]})
+    return _told(call, made, errors)
+
+
+@bp.post(f"{_CONTENT}/bulk/patch")
+@may("content:update")
+def change_many(call: Call, workspace: str, table: str) -> Response:
+    """Change many records, each in its own way."""
+    found = call.table(workspace, table)
+    changed: list[Any] = []
+    errors: list[Record] = []
+    for item in needed(body(), "items"):
+        id_ = str(needed(item, "row_id"))
+        try:
+            changed.append(str(_change(call, found, id_, item.get("updates") or {})["id"]))
+        except Refused as refused:
+            errors.append({"row_id": item["row_id"], "message": refused.answer.get_json()["message"]})
+    return _told(call, changed, errors)
+
+
+def _told(call: Call, done: list[Any], errors: list[Record]) -> Response:
+    """The answer to bulk work in this instance's shape; errors are always told."""
+    shape = how("bulk", "ids" if call.instance.custom_domain else "counts")
+    if errors or shape == "counts":
+        return jsonify(error=errors, success=done, success_total=len(done))
+    return jsonify(done) if shape == "ids" else make_response("", 200)
+
+
+def _create(call: Call, table: Record, given: Any, *, own_id: bool = False) -> Record:
+    if not isinstance(given, dict):
+        raise bad_input("Invalid record.", "items")
+    kind = f"record {table['id']}"
+    by_uuid = table["schema"][0]["type"] == "uuid"
+    id_ = given["id"] if own_id and given.get("id") else str(uuid.uuid4()) if by_uuid else call.book.new_id(kind)
+    if call.book.find(kind, id_) is not None:
+        raise bad_input("Duplicate record detected.", "id")
+    record: Record = {"id": id_}
+    for field in table["schema"][1:]:
+        name = field["name"]
+        if name in given:
+            record[name] = _checked(field, given[name])
+        elif field["required"]:
+            raise bad_input(f"Missing param: {name}", name)
+        elif field["default"] == "now":
+            record[name] = int(call.at.now().timestamp() * 1000)
+        else:
+            record[name] = None if field["nullable"] else field["default"]
+    return call.book.put(kind, id_, record)
+
+
+def _change(call: Call, table: Record, id_: str, given: dict[str, Any]) -> Record:
+    record = _existing(call, str(table["id"]), id_)
+    fields = {field["name"]: field for field in table["schema"]}
+    changes = {name: _checked(fields[name], value) for name, value in given.items() if name in fields and name != "id"}
+    return call.book.put(f"record {table['id']}", id_, {**record, **changes})
+
+
+def _existing(call: Call, table: str, id_: str) -> Record:
+    found = call.book.find(f"record {table}", id_)
+    if found is None:
+        raise not_found()
+    return found
+
+
+def _checked(field: Record, value: Any) -> Any:
+    name, kinds = field["name"], _KINDS.get(field["type"])
+    if value is None:
+        if field["nullable"] or not field["required"]:
+            return None
+        raise bad_input(f"Missing param: {name}", name)
+    if field["style"] == "list":
+        return value
+    wrong = kinds is not None and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds))
+    if wrong or (field["type"] == "enum" and field.get("values") and value not in field["values"]):
+        raise bad_input(f"Value is not valid for {name}", name)
+    return value

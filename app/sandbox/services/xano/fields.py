@@ -1,0 +1,118 @@
+"""The schema of a table: an ordered list of fields."""
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify
+
+from app.sandbox.services.xano.gate import TABLE, Call, may
+from app.sandbox.services.xano.wire import bad_input, body, gone, needed, not_found
+from app.sandbox.store import Record
+
+bp = Blueprint("fields", __name__)
+
+# fmt: off
+TYPES = frozenset({
+    "attachment", "audio", "bool", "date", "decimal", "email", "enum", "geo_linestring", "geo_multilinestring", "geo_multipoint",
+    "geo_multipolygon", "geo_point", "geo_polygon", "image", "int", "json", "object", "password", "text", "timestamp", "uuid", "vector",
+    "video",
+})
+# fmt: on
+_KEPT = ("description", "nullable", "default", "required", "access", "sensitive", "style", "values")
+
+
+def new_field(name: str, type_: str, **given: Any) -> Record:
+    """A field with Xano's defaults."""
+    field = {
+        "name": name,
+        "type": type_,
+        "description": "",
+        "nullable": False,
+        "default": "",
+        "required": False,
+        "access": "public",
+        "sensitive": False,
+        "style": "single",
+    }
+    return {**field, **given}
+
+
+@bp.get(f"{TABLE}/schema")
+@may("database:read")
+def show(call: Call, workspace: str, table: str) -> Response:
+    """The fields, in their order."""
+    return jsonify(call.table(workspace, table)["schema"])
+
+
+@bp.put(f"{TABLE}/schema")
+@may("database:update")
+def replace(call: Call, workspace: str, table: str) -> Response:
+    """Replace the whole schema: a field that is left out is dropped with its values."""
+    found, given = call.table(workspace, table), needed(body(), "schema")
+    for field in given:
+        _known_type(str(field.get("type")))
+    _keep(call, found, [{**new_field(field["name"], field["type"]), **field} for field in given])
+    kept = {field["name"] for field in given}
+    for id_, record in call.book.items(f"record {table}"):
+        call.book.put(f"record {table}", id_, {name: value for name, value in record.items() if name in kept})
+    return jsonify({})
+
+
+@bp.post(f"{TABLE}/schema/type/<type_>")
+@may("database:update")
+def add(call: Call, workspace: str, table: str, type_: str) -> Response:
+    """Add one field at the end."""
+    found, given = call.table(workspace, table), body()
+    name = str(needed(given, "name"))
+    _known_type(type_)
+    if any(field["name"] == name for field in found["schema"]):
+        raise bad_input(f"Field already exists: {name}", "name")
+    kept = {key: given[key] for key in _KEPT if key in given}
+    if given.get("filters"):
+        kept["validators"] = given["filters"]
+    _keep(call, found, [*found["schema"], new_field(name, type_, **kept)])
+    for id_, record in call.book.items(f"record {table}"):
+        call.book.put(f"record {table}", id_, {**record, name: kept.get("default") or None})
+    return jsonify(name=name)
+
+
+@bp.post(f"{TABLE}/schema/rename")
+@may("database:update")
+def rename(call: Call, workspace: str, table: str) -> Response:
+    """Give a field another name."""
+    found, given = call.table(workspace, table), body()
+    old, new = str(needed(given, "old_name")), str(needed(given, "new_name"))
+    _existing(found, old)
+    if any(field["name"] == new for field in found["schema"]):
+        raise bad_input(f"Field already exists: {new}", "new_name")
+    _keep(call, found, [{**field, "name": new if field["name"] == old else field["name"]} for field in found["schema"]])
+    for id_, record in call.book.items(f"record {table}"):
+        call.book.put(f"record {table}", id_, {(new if name == old else name): value for name, value in record.items()})
+    return jsonify(None)
+
+
+@bp.delete(f"{TABLE}/schema/<name>")
+@may("database:delete")
+def delete(call: Call, workspace: str, table: str, name: str) -> Response:
+    """Delete a field with its values."""
+    found = call.table(workspace, table)
+    _existing(found, name)
+    if name == "id":
+        raise bad_input("The primary key cannot be deleted.", "name")
+    _keep(call, found, [field for field in found["schema"] if field["name"] != name])
+    for id_, record in call.book.items(f"record {table}"):
+        call.book.put(f"record {table}", id_, {key: value for key, value in record.items() if key != name})
+    return gone()
+
+
+def _keep(call: Call, table: Record, schema: list[Record]) -> None:
+    call.book.put("table", table["id"], {**table, "schema": schema})
+
+
+def _known_type(type_: str) -> None:
+    if type_ not in TYPES:
+        raise bad_input(f"Invalid value for param: type ({type_})", "type")
+
+
+def _existing(table: Record, name: str) -> None:
+    if not any(field["name"] == name for field in table["schema"]):
+        raise not_found()

@@ -1,0 +1,59 @@
+"""Tokens people make in the dashboard, and the operator's backend: Xano's stock login template beside a record with an API key."""
+
+import secrets
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from app.sandbox.grants import DemoKey, digest
+from app.sandbox.service import Here, here
+from app.sandbox.services.xano.instances import ONLY, PEOPLE
+from app.sandbox.services.xano.wire import Refused, body
+
+bp = Blueprint("backend", __name__)
+
+READ = ("database:read", "content:read")
+EVERYTHING = tuple(f"{what}:{deed}" for what in ("database", "content") for deed in ("create", "read", "update", "delete"))
+KEYS = {
+    "sandbox-xano-northwind": DemoKey("northwind", PEOPLE["northwind"].email, EVERYTHING),
+    "sandbox-xano-reader": DemoKey("northwind", PEOPLE["northwind"].email, (*READ, f"{ONLY}x8ab-12cd-sim1")),
+    "sandbox-xano-birch": DemoKey("birch", PEOPLE["birch"].email, EVERYTHING),
+}
+PASSWORD = "sandbox"
+_SESSION_SECONDS = 86_400
+_LOGIN = "login"
+
+
+@bp.post("/api:auth/auth/login")
+def login() -> Response:
+    """E-mail and password for an authToken."""
+    given = body()
+    company = next((key for key, person in PEOPLE.items() if person.email == str(given.get("email", "")).strip().lower()), None)
+    if company is None or given.get("password") != PASSWORD:
+        raise Refused(403, "ERROR_CODE_ACCESS_DENIED", "Invalid Credentials.")
+    at = here()
+    token = "eyJhbGciOiJBMjU2S1ci." + secrets.token_urlsafe(64)
+    at.grants.book.put(_LOGIN, digest(token), {"company": company, "until": at.now().timestamp() + _SESSION_SECONDS, "asked": 0})
+    return jsonify(authToken=token)
+
+
+@bp.get("/api:auth/auth/me")
+def me() -> Response:
+    """Whose authToken it is, with a Metadata API token of theirs: a fresh one each time."""
+    at = here()
+    key = digest(request.headers.get("Authorization", "").partition(" ")[2].strip())
+    session = at.grants.book.find(_LOGIN, key)
+    if session is None or session["until"] <= at.now().timestamp():
+        at.log.counts["refresh_refusals"] += 1
+        raise Refused(401, "ERROR_CODE_UNAUTHORIZED", "This token is expired.")
+    at.log.counts["refreshes" if session["asked"] else "exchanges"] += 1
+    at.grants.book.put(_LOGIN, key, {**session, "asked": session["asked"] + 1})
+    person = PEOPLE[session["company"]]
+    grant = at.grants.open(session["company"], person.email, EVERYTHING, {})
+    return jsonify(id=person.id - 4000, created_at=1762000000000, name=person.name, email=person.email, api_key=at.grants.new_access(grant))
+
+
+def end_logins(at: Here, _given: dict[str, Any]) -> None:
+    """Every authToken is over: asking for a fresh key is refused."""
+    for id_, _ in at.grants.book.items(_LOGIN):
+        at.grants.book.remove(_LOGIN, id_)

@@ -1,0 +1,110 @@
+"""Workspaces and tables."""
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from app.sandbox.services.xano.fields import new_field
+from app.sandbox.services.xano.gate import ROOT, TABLE, TABLES, WORKSPACE, Call, may
+from app.sandbox.services.xano.wire import bad_input, body, gone, needed, one_page, short_list
+from app.sandbox.store import Record
+
+bp = Blueprint("tables", __name__)
+_META = ("name", "description", "docs", "auth", "tag")
+
+
+@bp.get(f"{ROOT}/workspace")
+@may("database:read")
+def list_workspaces(call: Call) -> Response:
+    """The workspaces of the instance."""
+    return short_list(call.book.all("workspace"))
+
+
+@bp.get(WORKSPACE)
+@may("database:read")
+def one_workspace(call: Call, workspace: str) -> Response:
+    """One workspace."""
+    return jsonify(call.workspace(workspace))
+
+
+@bp.get(TABLES)
+@may("database:read")
+def list_tables(call: Call, workspace: str) -> Response:
+    """The tables of a workspace."""
+    call.workspace(workspace)
+    wanted = request.args.get("search", "").lower()
+    mine = [t for t in call.book.all("table") if str(t["workspace"]) == workspace and wanted in t["name"].lower()]
+    return one_page([shown(table) for table in mine])
+
+
+@bp.post(TABLES)
+@may("database:create")
+def create(call: Call, workspace: str) -> Response:
+    """A new table, with an id and the moment of creation for each record."""
+    call.workspace(workspace)
+    given = body()
+    name = str(needed(given, "name"))
+    if any(t["name"] == name and str(t["workspace"]) == workspace for t in call.book.all("table")):
+        raise bad_input(f"Table name is already in use: {name}", "name")
+    moment = call.at.now().strftime("%Y-%m-%d %H:%M:%S+0000")
+    id_ = call.book.new_id("table", first=100)
+    table = {
+        **new_table(id_, int(workspace), name, moment),
+        **{key: given[key] for key in _META if given.get(key) is not None},
+    }
+    call.book.put("table", id_, table)
+    return jsonify(id=id_)
+
+
+@bp.get(TABLE)
+@may("database:read")
+def one(call: Call, workspace: str, table: str) -> Response:
+    """One table."""
+    return jsonify(shown(call.table(workspace, table)))
+
+
+@bp.put(f"{TABLE}/meta")
+@may("database:update")
+def change(call: Call, workspace: str, table: str) -> Response:
+    """Change what is said about a table; what is left out stays."""
+    found, given = call.table(workspace, table), body()
+    changes = {key: given[key] for key in _META if key in given}
+    moment = call.at.now().strftime("%Y-%m-%d %H:%M:%S+0000")
+    call.book.put("table", table, {**found, **changes, "updated_at": moment})
+    return jsonify(None)
+
+
+@bp.delete(TABLE)
+@may("database:delete")
+def delete(call: Call, workspace: str, table: str) -> Response:
+    """Delete a table with its records."""
+    call.table(workspace, table)
+    for id_, _ in call.book.items(f"record {table}"):
+        call.book.remove(f"record {table}", id_)
+    call.book.remove("table", table)
+    return gone()
+
+
+def new_table(id_: int, workspace: int, name: str, moment: str) -> Record:
+    """A table with the two fields every one has."""
+    return {
+        "id": id_,
+        "workspace": workspace,
+        "created_at": moment,
+        "updated_at": moment,
+        "name": name,
+        "description": "",
+        "docs": "",
+        "guid": f"g{id_}x{workspace}",
+        "auth": False,
+        "tag": [],
+        "schema": [
+            new_field("id", "int", required=True),
+            new_field("created_at", "timestamp", default="now", access="private"),
+        ],
+    }
+
+
+def shown(table: Record) -> dict[str, Any]:
+    """A table as an answer shows it."""
+    return {key: value for key, value in table.items() if key not in {"schema", "workspace"}}
