@@ -1,0 +1,167 @@
+"""The people are always the same: alice owns the workspace Northwind, bob is a member of it,
+charlie owns another company (Contoso), dana operates the installation and is in no workspace."""
+
+import base64
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from app import clock, config, database
+from app.accounts.models import User
+from app.factory import create_app
+from app.workspaces.models import Membership, Workspace
+from tests.support import databases, processes, services
+from tests.support.visitor import Visitor
+
+both_databases = pytest.mark.parametrize("database_kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.needs_postgres)])
+_skipped: set[str] = set()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for marker, present in services.NEEDS.items():
+            if item.get_closest_marker(marker) and not present():
+                _skipped.add(marker)
+                item.add_marker(pytest.mark.skip(reason=f"{marker}: not found on this machine"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    missing = sorted(marker.removeprefix("needs_") for marker, present in services.NEEDS.items() if not present())
+    if missing:
+        terminalreporter.section("MISSING SERVICES", sep="!", red=True)
+        terminalreporter.write_line("Tests were skipped because this machine lacks: " + ", ".join(missing))
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    databases.drop_template()
+    if services.REQUIRED and not all(present() for present in services.NEEDS.values()):
+        session.exitstatus = 1
+
+
+@pytest.fixture(autouse=True)
+def _right_clock() -> Iterator[None]:
+    yield
+    clock.reset()
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[str]:
+    """The address of the imitated services: a real process, shared by all tests. The lever `reset` puts a service right again."""
+    with processes.run_sandbox() as url:
+        yield url
+
+
+@pytest.fixture
+def database_kind() -> str:
+    """Which database a test runs on; `@both_databases` runs it on both."""
+    return "sqlite"
+
+
+@pytest.fixture
+def database_url(database_kind: str, tmp_path: Path) -> Iterator[str]:
+    if database_kind == "sqlite":
+        yield databases.new_sqlite(tmp_path)
+        return
+    url, name = databases.new_postgres()
+    yield url
+    if database._current is not None and database._current.url == url:
+        database._current.close()
+    databases.drop_postgres(name)
+
+
+@pytest.fixture
+def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
+    """The environment the application is made from. A test may change it before asking for `app`."""
+    return {
+        "ENV": "test",
+        "PORT": "8000",
+        "INSTANCE_DIR": str(tmp_path),
+        "DATABASE_URL": database_url,
+        "SECRET_KEY": "test-secret-key-0123456789-abcdefghijklmnop",
+        "VAULT_KEYS": "t1:" + base64.b64encode(bytes(range(32))).decode(),
+        "SANDBOX": "1",
+    }
+
+
+@pytest.fixture
+def settings(environ: dict[str, str]) -> config.Settings:
+    return config.load(environ)
+
+
+@pytest.fixture
+def app(settings: config.Settings) -> Iterator[Flask]:
+    application = create_app(settings)
+    yield application
+    database.current().close()
+
+
+@pytest.fixture
+def asked(app, monkeypatch):
+    """The driver connections taken to ask the database something, one for each statement."""
+    taken, looker = [], database.Database.looker
+    monkeypatch.setattr(database.Database, "looker", lambda self: taken.append(1) or looker(self))
+    return taken
+
+
+@dataclass(frozen=True)
+class People:
+    alice: User
+    bob: User
+    charlie: User
+    dana: User
+    northwind: Workspace
+    contoso: Workspace
+
+
+@pytest.fixture
+def people(app: Flask) -> People:
+    """alice owns Northwind, bob is a member of it, charlie owns Contoso, dana operates the installation."""
+    at = clock.now()
+    names = ("alice", "bob", "charlie", "dana")
+    users = {name: User(id=f"usr_{name}", email=f"{name}@example.com", name=name.title(), created_at=at) for name in names}
+    users["dana"].is_operator = True
+    northwind = Workspace(id="wsp_northwind", name="Northwind", created_at=at)
+    contoso = Workspace(id="wsp_contoso", name="Contoso", created_at=at)
+    with database.transaction() as db:
+        db.add_all([*users.values(), northwind, contoso])
+        db.flush()
+        db.add_all(
+            [
+                Membership(workspace_id=northwind.id, user_id=users["alice"].id, role="owner", created_at=at),
+                Membership(workspace_id=northwind.id, user_id=users["bob"].id, role="member", created_at=at),
+                Membership(workspace_id=contoso.id, user_id=users["charlie"].id, role="owner", created_at=at),
+            ]
+        )
+    return People(**users, northwind=northwind, contoso=contoso)
+
+
+@pytest.fixture
+def visitor(app: Flask) -> Visitor:
+    """Somebody who is not signed in."""
+    return Visitor(app)
+
+
+@pytest.fixture
+def sign_in(app: Flask):
+    """`sign_in(people.alice)` gives a Visitor with a login session, in the person's first workspace."""
+    from app.accounts import sessions
+
+    def _sign_in(user: User) -> Visitor:
+        visitor = Visitor(app)
+        with database.transaction() as db:
+            cookie = sessions.start(db, user)
+        visitor.client.set_cookie(sessions.cookie_name(app.extensions["patchbay"]), cookie)
+        visitor.get("/account")
+        return visitor
+
+    return _sign_in
+
+
+def live_environment(**extra: str) -> dict[str, str]:
+    """For child processes: this process's environment without settings of the product."""
+    kept = {k: v for k, v in os.environ.items() if k in {"PATH", "HOME", "LANG", "TMPDIR", "SSL_CERT_FILE"}}
+    return {**kept, **extra}

@@ -1,0 +1,48 @@
+"""Arguments with which each Xano tool works on Northwind's first instance."""
+
+SHOP = {"workspace_id": 3}
+PRODUCT = {**SHOP, "table_id": 8}
+
+
+def table(here):
+    """A table of this sample's own."""
+    made = here.call("create_table", {**SHOP, "name": f"sample {len(here.levers.log()['requests'])}"})
+    return {**SHOP, "table_id": made["table_id"]}
+
+
+def with_field(here):
+    mine = table(here)
+    here.call("add_field_to_schema", {**mine, "field_name": "colour", "field_type": "string"})
+    return mine
+
+
+def category(here):
+    made = here.call("create_table_record", {**SHOP, "table_id": 7, "record_data": {"name": "Garden"}})
+    return {**SHOP, "table_id": 7, "record_id": made["record"]["id"]}
+
+
+SAMPLES = {
+    "list_instances": lambda here: {},
+    "get_instance_details": lambda here: {},
+    "list_databases": lambda here: {},
+    "get_workspace_details": lambda here: SHOP,
+    "list_tables": lambda here: {**SHOP, "search": "cat", "per_page": 10},
+    "get_table_details": lambda here: {"workspace_id": "3", "table_id": "8"},
+    "create_table": lambda here: {**SHOP, "name": "supplier", "description": "Who sells to us", "tag": ["purchasing"]},
+    "update_table": lambda here: {**table(here), "description": "Changed"},
+    "delete_table": table,
+    "get_table_schema": lambda here: PRODUCT,
+    "add_field_to_schema": lambda here: {**table(here), "field_name": "colour", "field_type": "text", "validators": {"trim": True}},
+    "rename_schema_field": lambda here: {**with_field(here), "old_name": "colour", "new_name": "color"},
+    "delete_field": lambda here: {**with_field(here), "field_name": "colour"},
+    "browse_table_content": lambda here: {**PRODUCT, "page": 2, "per_page": 5},
+    "get_table_record": lambda here: {**PRODUCT, "record_id": 1},
+    "create_table_record": lambda here: {**SHOP, "table_id": 7, "record_data": {"name": "Ladders"}},
+    "update_table_record": lambda here: {**category(here), "record_data": {"name": "Garden and terrace"}},
+    "delete_table_record": category,
+    "bulk_create_records": lambda here: {**SHOP, "table_id": 7, "records": [{"name": "Roofing"}, {"name": "Heating"}]},
+    "bulk_update_records": lambda here: {
+        **PRODUCT,
+        "updates": [{"row_id": 1, "updates": {"stock": 5}}, {"row_id": "2", "updates": {"stock": 6}}],
+    },
+}

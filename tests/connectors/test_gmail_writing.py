@@ -1,0 +1,114 @@
+"""Gmail over real HTTP: drafts, sending, labels. At most one mail, and only what was written."""
+
+import base64
+import time
+from email import message_from_bytes
+from email.policy import default
+
+import pytest
+
+from app.connectors.gmail import CONNECTOR
+from app.errors import InvalidArguments, ObjectNotFound, OutcomeUnknown, PermissionDenied
+from tests.support.gmail import call, find
+
+
+def sent_mail(google, api, message_id):
+    found = api.get("/gmail/v1/users/me/messages/{id}", parts={"id": message_id}, params={"format": "raw"})
+    return message_from_bytes(base64.urlsafe_b64decode(found["raw"] + "=="), policy=default)
+
+
+def test_a_mail_goes_out_once_with_what_was_written(google, mailbox):
+    sent = call(
+        mailbox,
+        "send_message",
+        to=["Jörg Müller <jo@acme.example>", "x@y.example"],
+        cc=["c@y.example"],
+        subject="Größe – 5 €",
+        body="Grüße\nan alle",
+    )
+    mail = sent_mail(google, mailbox, sent["message_id"])
+    assert mail["To"] == "Jörg Müller <jo@acme.example>, x@y.example" and mail["Subject"] == "Größe – 5 €"
+    assert mail["From"] == "ap@northwind.example" and mail.get_content().replace("\r\n", "\n") == "Grüße\nan alle\n"
+    assert len(google.log()["mails"]) == 1
+
+
+def test_html_mail_carries_a_readable_version(google, mailbox):
+    sent = call(mailbox, "send_message", to=["a@b.example"], subject="Hi", body="<p>Hello <b>you</b></p>", body_type="html")
+    mail = sent_mail(google, mailbox, sent["message_id"])
+    assert mail.get_body(("plain",)).get_content().strip() == "Hello you"
+    assert "<b>you</b>" in mail.get_body(("html",)).get_content()
+
+
+def test_a_reply_stays_in_its_conversation(google, mailbox):
+    original = call(mailbox, "search_messages", query="subject:payment from:jo")["items"][0]
+    draft = call(mailbox, "create_draft", to=["jo@acme.example"], body="Thanks", reply_to_message_id=original["id"])
+    assert draft["thread_id"] == original["thread_id"]
+    mail = sent_mail(google, mailbox, draft["message_id"])
+    assert mail["Subject"] == "Re: Payment of INV-1044" and mail["In-Reply-To"] == "<payment-2@acme.example>"
+    assert mail["References"].split() == [f"<payment-{n}@acme.example>" for n in range(3)]
+    assert google.log()["mails"] == []
+    assert call(mailbox, "send_draft", draft_id=draft["draft_id"])["thread_id"] == original["thread_id"]
+    assert len(google.log()["mails"]) == 1
+    with pytest.raises(ObjectNotFound):
+        call(mailbox, "send_draft", draft_id=draft["draft_id"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"subject": "Hi\r\nBcc: evil@evil.example"},
+        {"subject": "Hi\nX: y"},
+        {"subject": "Hi\u2028X: y"},
+        {"to": ["a@b.example\r\nBcc: evil@evil.example"]},
+        {"to": ["Ann\n <a@b.example>"]},
+        {"cc": ["not an address"]},
+        {"bcc": ["a@b.example, c@d.example"]},
+        {"to": []},
+        {"subject": None},
+        {"to": ["a@"]},
+        {"body": "x" * 100_001},
+        {"subject": "\ud800"},
+        {"extra": 1},
+    ],
+)
+def test_what_could_smuggle_a_header_or_is_no_address_is_refused(google, mailbox, change):
+    good = {"to": ["a@b.example"], "subject": "Hi", "body": "Hello"}
+    with pytest.raises(InvalidArguments):
+        call(mailbox, "send_message", **{**good, **change})
+    assert google.log()["mails"] == []
+    call(mailbox, "send_message", **good)
+    assert len(google.log()["mails"]) == 1
+
+
+def test_a_lost_answer_is_not_sent_again(google, mailbox):
+    google.lever("hang", path="/messages/send", when="after")
+    mailbox.deadline = time.monotonic() + 0.7
+    with pytest.raises(OutcomeUnknown, match="may or may not"):
+        call(mailbox, "send_message", to=["a@b.example"], subject="Hi", body="Hello")
+    assert len(google.log()["mails"]) == 1
+    google.lever("clear")
+
+
+def test_a_failing_send_is_not_tried_again(google, mailbox):
+    google.lever("fail", path="/messages/send", status=503, times=5)
+    with pytest.raises(OutcomeUnknown):
+        call(mailbox, "send_message", to=["a@b.example"], subject="Hi", body="Hello")
+    assert [r["path"] for r in google.log()["requests"]].count("/gmail/v1/users/me/messages/send") == 1
+
+
+def test_labels_change(mailbox):
+    id_ = find(mailbox, "is:unread from:birch")
+    changed = call(mailbox, "modify_labels", message_id=id_, add_label_ids=["STARRED"], remove_label_ids=["UNREAD"])
+    assert "STARRED" in changed["labels"] and "UNREAD" not in changed["labels"]
+    with pytest.raises(InvalidArguments, match="list of labels"):
+        call(mailbox, "modify_labels", message_id=id_, add_label_ids=["Label_404"])
+    with pytest.raises(InvalidArguments):
+        call(mailbox, "modify_labels", message_id=id_)
+
+
+def test_a_reading_sign_in_cannot_write(google):
+    api = google.mailbox(scopes=CONNECTOR.auth.read_scopes)
+    assert call(api, "search_messages", max_results=1)["items"]
+    with pytest.raises(PermissionDenied, match="Reconnect Gmail"):
+        call(api, "send_message", to=["a@b.example"], subject="Hi", body="Hello")
+    assert google.log()["mails"] == [] and api.tokens.renewals == 0

@@ -1,0 +1,147 @@
+"""Google Sheets over real HTTP: appending, writing over, clearing, new tabs and files. Once, and as given."""
+
+import time
+
+import pytest
+
+from app.connectors.google_sheets import CONNECTOR
+from app.errors import InvalidArguments, OutcomeUnknown
+from app.sandbox.services.google_sheets.demo import SALES, STOCK, STOCK_ROWS
+
+
+def test_values_are_stored_as_given_unless_typing_was_asked_for(sheets):
+    id_ = sheets.new("Log")
+    rows = [["=1+1", "007", "1/2", "1,250.00", True, 12.5, ""]]
+    raw = sheets.call("append_rows", spreadsheet_id=id_, range="Log", rows=rows)
+    assert raw == {"range": "Log!A1:G1", "rows": 1, "columns": 7, "cells": 7, "table": ""}
+    sheets.call("append_rows", spreadsheet_id=id_, range="Log", rows=rows, value_input="USER_ENTERED")
+    stored = sheets.rows(id_, "Log", value_render="FORMULA")
+    assert stored[0] == ["=1+1", "007", "1/2", "1,250.00", True, 12.5]
+    assert [row[:2] for row in sheets.rows(id_, "Log", value_render="UNFORMATTED_VALUE")] == [["=1+1", "007"], [2, 7]]
+    assert sheets.rows(id_, "Log!A2:D2")[0] == ["2", "7", f"1/2/{time.gmtime().tm_year}", "1,250.00"]
+
+
+def test_rows_go_under_the_table_and_again_when_asked_again(sheets):
+    before = sheets.rows(SALES, "Q4 Plan")
+    answers = [sheets.call("append_rows", spreadsheet_id=SALES, range="Q4 Plan", rows=[["today", "Acme", 5]]) for _ in range(2)]
+    assert [a["range"] for a in answers] == ["'Q4 Plan'!A14:C14", "'Q4 Plan'!A15:C15"]
+    assert (answers[0]["table"], answers[1]["table"]) == ("'Q4 Plan'!A1:D13", "'Q4 Plan'!A1:D14")
+    assert sheets.rows(SALES, "Q4 Plan") == [*before, ["today", "Acme", "5"], ["today", "Acme", "5"]]
+
+
+def test_inserting_moves_what_is_below_and_overwriting_does_not(sheets):
+    for insert, below in (("INSERT_ROWS", [["a"], ["b"], [], ["note"]]), ("OVERWRITE", [["a"], ["b"], ["note"]])):
+        id_ = sheets.new("Log")
+        sheets.call("update_range", spreadsheet_id=id_, range="Log!A1", rows=[["a"], [], ["note"]])
+        sheets.call("append_rows", spreadsheet_id=id_, range="Log!A1", rows=[["b"]], insert=insert)
+        assert sheets.rows(id_, "Log") == below
+
+
+def test_appending_grows_a_full_tab_but_writing_past_its_end_is_refused(sheets):
+    id_ = sheets.new("Log")
+    sheets.call("add_sheet", spreadsheet_id=id_, title="Tiny", rows=1, columns=2)
+    sheets.call("append_rows", spreadsheet_id=id_, range="Tiny", rows=[["a", "b"]])
+    sheets.call("append_rows", spreadsheet_id=id_, range="Tiny", rows=[["c", "d"], ["e", "f"]])
+    assert sheets.rows(id_, "Tiny") == [["a", "b"], ["c", "d"], ["e", "f"]]
+    with pytest.raises(InvalidArguments, match="past the end"):
+        sheets.call("update_range", spreadsheet_id=id_, range="Tiny!A3", rows=[["x"], ["y"]])
+    assert sheets.rows(id_, "Tiny!A3") == [["e"]]
+
+
+def test_null_leaves_a_cell_and_an_empty_text_empties_it(sheets):
+    id_ = sheets.new("Log")
+    sheets.call("update_range", spreadsheet_id=id_, range="Log!A1", rows=[["a", "b", "c"]])
+    sheets.call("update_range", spreadsheet_id=id_, range="Log!A1", rows=[[None, "", "z"]])
+    assert sheets.rows(id_, "Log") == [["a", "", "z"]]
+
+
+def test_one_cell_says_where_to_begin_and_a_range_what_may_be_touched(sheets):
+    id_ = sheets.new("Log")
+    assert sheets.call("update_range", spreadsheet_id=id_, range="Log!B2", rows=[[1, 2], [3, 4]])["range"] == "Log!B2:C3"
+    for range in ("Log!B2:B2", "Log!B2:C2", "Log!B2:B3"):
+        with pytest.raises(InvalidArguments, match="do not fit into the range"):
+            sheets.call("update_range", spreadsheet_id=id_, range=range, rows=[[9, 9], [9, 9]])
+    assert sheets.rows(id_, "Log!B2:C3") == [["1", "2"], ["3", "4"]]
+
+
+def test_clearing_empties_the_range_only(sheets):
+    cleared = sheets.call("clear_range", spreadsheet_id=SALES, range="Q4 Plan!A2:B")
+    assert cleared == {"range": "'Q4 Plan'!A2:B1000"}
+    rows = sheets.rows(SALES, "Q4 Plan")
+    assert rows[0] == ["Date", "Client", "Total", "Note"] and rows[1] == ["", "", "1,250.00"] and rows[3] == []
+
+
+def test_a_new_spreadsheet_has_its_tabs_and_is_found(sheets):
+    made = sheets.call("create_spreadsheet", title="Größen 2026", sheet_titles=["It's/1", "2"])
+    assert [s["title"] for s in made["sheets"]] == ["It's/1", "2"] and made["url"].endswith(f"/d/{made['id']}/edit")
+    sheets.call("append_rows", spreadsheet_id=made["id"], range="It's/1", rows=[["x"]])
+    assert sheets.rows(made["id"], "It's/1") == [["x"]]
+    assert [f["id"] for f in sheets.call("list_spreadsheets", name_contains="größen")["items"]] == [made["id"]]
+    assert [s["title"] for s in sheets.call("create_spreadsheet", title="Plain")["sheets"]] == ["Sheet1"]
+    with pytest.raises(InvalidArguments, match="same title"):
+        sheets.call("create_spreadsheet", title="Twice", sheet_titles=["a", "A"])
+
+
+def test_a_new_tab_comes_last_and_its_title_is_its_own(sheets):
+    added = sheets.call("add_sheet", spreadsheet_id=STOCK, title="Archive", rows=20, columns=5)
+    assert (added["title"], added["index"], added["rows"], added["columns"]) == ("Archive", 1, 20, 5)
+    with pytest.raises(InvalidArguments, match="exists already"):
+        sheets.call("add_sheet", spreadsheet_id=STOCK, title="archive")
+    with pytest.raises(InvalidArguments, match="10 million"):
+        sheets.call("add_sheet", spreadsheet_id=STOCK, title="Huge", rows=1_000_000, columns=26)
+    with pytest.raises(InvalidArguments, match="10 million"):  # with what the spreadsheet has already
+        sheets.call("add_sheet", spreadsheet_id=STOCK, title="Huge", rows=1_000_000, columns=10)
+    assert [s["title"] for s in sheets.call("get_spreadsheet", spreadsheet_id=STOCK)["sheets"]] == ["Stock", "Archive"]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        "x",
+        [[{"a": 1}]],
+        [[["a"]]],
+        [["x" * 50_001]],
+        [[float("inf")]],
+        [[float("nan")]],
+        [["x"] * 1_001],
+        [["x"]] * 2_001,
+        [["x" * 40_000] * 60],
+    ],
+)
+def test_what_is_no_cell_or_too_much_never_leaves_the_house(sheets, rows):
+    before = len(sheets.asked())
+    tool = sheets.tool("append_rows")
+    with pytest.raises(InvalidArguments):
+        tool.function(sheets.api(None), **tool.parse({"spreadsheet_id": STOCK, "range": "Stock", "rows": rows}))
+    assert len(sheets.asked()) == before
+    assert sheets.call("append_rows", spreadsheet_id=STOCK, range="Stock", rows=[["x"]])["range"] == f"Stock!A{STOCK_ROWS + 1}"
+
+
+@pytest.mark.parametrize("verb", ["append_rows", "update_range"])
+def test_a_lost_answer_is_not_written_again(sheets, verb):
+    id_ = sheets.new("Log")
+    sheets.levers("hang", path="/values/", when="after")
+    tool, api = sheets.tool(verb), sheets.api(None)
+    api.deadline = time.monotonic() + 0.5
+    with pytest.raises(OutcomeUnknown, match="may or may not"):
+        tool.function(api, **tool.parse({"spreadsheet_id": id_, "range": "Log!A1", "rows": [["once"]]}))
+    sheets.levers("clear")
+    assert sheets.rows(id_, "Log") == [["once"]]
+
+
+@pytest.mark.parametrize("verb", [t.verb for t in CONNECTOR.tools if not t.reads_only])
+def test_a_failing_write_is_not_tried_again(sheets, verb):
+    arguments = {
+        "append_rows": {"spreadsheet_id": STOCK, "range": "Stock", "rows": [["x"]]},
+        "update_range": {"spreadsheet_id": STOCK, "range": "Stock!A1", "rows": [["x"]]},
+        "clear_range": {"spreadsheet_id": STOCK, "range": "Stock"},
+        "create_spreadsheet": {"title": "x"},
+        "add_sheet": {"spreadsheet_id": STOCK, "title": "x"},
+    }[verb]
+    before = len(sheets.asked())
+    sheets.levers("fail", path="/v4/", status=503, times=5)
+    with pytest.raises(OutcomeUnknown):
+        sheets.call(verb, arguments)
+    assert len(sheets.asked()) == before + 1
+    sheets.levers("clear")

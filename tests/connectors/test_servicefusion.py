@@ -1,0 +1,194 @@
+"""What is special about ServiceFusion: pages that never end, dates that are none, records that cannot be taken back."""
+
+import json
+import threading
+from dataclasses import replace
+
+import pytest
+
+from app.connectors import endpoints
+from app.connectors.servicefusion import CONNECTOR
+from app.connectors.servicefusion.errors import read_error
+from app.errors import InvalidArguments, ObjectNotFound, OutcomeUnknown, ProviderRateLimited, ReconnectNeeded
+from app.outbound import Answer
+from app.vault import exchange
+from app.vault.token_endpoint import TokenRefused
+from tests.support.processes import Levers, run_sandbox
+from tests.support.signed_in import SignedIn
+
+
+@pytest.fixture(scope="module")
+def fusion_url():
+    """A process of its own, since its tests put the service back to its first day."""
+    with run_sandbox() as url:
+        yield url
+
+
+@pytest.fixture
+def reed(fusion_url):
+    Levers(fusion_url, "servicefusion")("reset")
+    return SignedIn(CONNECTOR, fusion_url)
+
+
+def customer(there, name):
+    return there.call("list_customers", name=name)["items"][0]["id"]
+
+
+def test_it_has_the_thirteen_tools_and_no_others():
+    assert len(CONNECTOR.tools) == 13
+    assert {tool.verb for tool in CONNECTOR.tools if not tool.reads_only} == {"create_customer", "create_job", "create_estimate"}
+
+
+# --- signing in ---
+
+
+def test_the_account_is_the_person_behind_the_credentials(reed, fusion_url):
+    assert (reed.account.key, reed.account.name) == ("5501", "dana@reedhvac.example")
+    harbour = SignedIn(CONNECTOR, fusion_url, client_id="harbour", client_secret="harbour")
+    assert harbour.account.key == "7702"
+    with pytest.raises(ObjectNotFound):
+        harbour.call("get_customer", customer_id=customer(reed, "Maple Dental"))
+
+
+def test_its_token_is_minted_anew_without_the_refresh_token(reed):
+    reed.levers("expire")
+    assert reed.call("list_technicians")["items"]
+    log = reed.levers.log()
+    assert (log["mints"], log["refreshes"]) == (2, 0)
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_credentials_it_does_not_know_are_refused(reed, wrapped):
+    reed.levers("wrap_errors", wrapped=wrapped)
+    with pytest.raises(TokenRefused, match="does not accept this client id and secret"):
+        exchange.obtain(CONNECTOR, reed.where, CONNECTOR.forms[0], {"client_id": "sandbox", "client_secret": "wrong"})
+    with pytest.raises(ReconnectNeeded):
+        reed.levers("roll_keys")
+        reed.levers("expire")
+        reed.call("list_technicians")
+
+
+def test_the_operator_s_own_app_is_another_way(settings):
+    real = replace(settings, services={"SERVICEFUSION_CLIENT_ID": "app", "SERVICEFUSION_CLIENT_SECRET": "secret"})
+    assert endpoints.resolve(CONNECTOR, real).ways == ("client_credentials", "oauth")
+    without = endpoints.resolve(CONNECTOR, replace(settings, sandbox_url=None))
+    assert without.ways == ("client_credentials",) and without.base_url == "https://api.servicefusion.com"
+    named = endpoints.resolve(CONNECTOR, replace(settings, services={"SERVICEFUSION_BASE_URL": "https://api.servicefusion.com"}))
+    assert (named.sandbox, named.ways) == (False, ("client_credentials",))
+    assert list(named.asks.values()) == ["https://api.servicefusion.com/oauth/access_token"]
+
+
+# --- reading ---
+
+
+def test_pages_end_though_the_service_repeats_the_last_one(reed):
+    seen, page = [], 1
+    while page:
+        found = reed.call("list_jobs", per_page=10, page=page)
+        seen += [job["id"] for job in found["items"]]
+        page = found["next"]
+    assert len(seen) == len(set(seen)) == found["total"] == 34
+    assert reed.call("list_jobs", per_page=10, page=9)["items"] == []
+
+
+def test_a_sort_and_the_hyphen_are_always_sent(reed):
+    reed.call("list_jobs", status="Scheduled")
+    query = reed.levers.log()["requests"][-1]["query"]
+    assert "sort=-start_date" in query and "per-page=25" in query and "filters%5Bstatus%5D=Scheduled" in query
+
+
+def test_a_date_that_is_none_is_null(reed):
+    open_job = reed.call("list_jobs", status="Scheduled")["items"][0]
+    assert open_job["closed_at"] is None
+    equipment = reed.call("list_customer_equipment", customer_id=customer(reed, "Maple Dental North"))["items"][0]
+    assert equipment["warranty_date"] is None and equipment["install_date"] == "2022-05-01"
+
+
+def test_one_machine_is_found_at_its_own_customer_only(reed):
+    at, elsewhere = customer(reed, "Maple Dental North"), customer(reed, "Juniper")
+    machine = reed.call("list_customer_equipment", customer_id=at)["items"][0]["id"]
+    assert reed.call("list_customer_equipment", customer_id=at, equipment_id=machine)["total"] == 1
+    with pytest.raises(ObjectNotFound):
+        reed.call("list_customer_equipment", customer_id=elsewhere, equipment_id=machine)
+
+
+def test_the_history_is_of_one_customer_though_names_are_alike(reed):
+    maple = next(c for c in reed.call("list_customers", name="Maple")["items"] if c["customer_name"] == "Maple Dental")["id"]
+    jobs = reed.call("get_customer_job_history", customer_id=maple, per_page=50)["items"]
+    assert jobs and {job["customer_id"] for job in jobs} == {maple}
+    alike = reed.call("list_jobs", customer_name="Maple Dental", per_page=50)["items"]
+    assert len({job["customer_id"] for job in alike}) == 2
+
+
+def test_a_customer_comes_with_people_and_places(reed):
+    found = reed.call("get_customer", customer_id=customer(reed, "Cobalt"))
+    assert found["contacts"][0]["phones"][0]["phone"] == "555-0100" and found["contacts"][0]["emails"]
+    assert found["locations"][0]["city"] == "Austin"
+
+
+# --- writing ---
+
+
+def test_a_job_is_made_for_a_customer_by_id(reed):
+    who, [tech] = customer(reed, "Juniper"), reed.call("list_technicians", last_name="Park")["items"]
+    made = reed.call("create_job", customer_id=who, description="Check", technician_ids=[tech["id"]], duration_minutes=90)
+    assert (made["customer_id"], made["duration_seconds"]) == (who, 5400)
+    assert reed.call("get_job", job_id=made["id"])["techs_assigned"][0]["last_name"] == "Park"
+
+
+@pytest.mark.parametrize("arguments", [{}, {"customer_id": 1, "customer_name": "Both"}])
+def test_a_job_names_its_customer_in_one_way(reed, arguments):
+    before = len(reed.levers.log()["requests"])
+    with pytest.raises(InvalidArguments):
+        reed.call("create_job", arguments)
+    assert len(reed.levers.log()["requests"]) == before
+
+
+def test_an_unknown_id_makes_no_customer(reed):
+    with pytest.raises(InvalidArguments) as refused:
+        reed.call("create_estimate", customer_id=999_999)
+    assert refused.value.details["fields"] == ["customer_name"] and refused.value.details["reasons"]
+
+
+def test_a_create_that_may_have_arrived_is_not_repeated(reed):
+    before = reed.call("list_estimates")["total"]
+    reed.levers("drop", method="POST", path="/v1/estimates", when="after", times=5)
+    with pytest.raises(OutcomeUnknown):
+        reed.call("create_estimate", customer_id=customer(reed, "Juniper"), description="Once")
+    assert reed.call("list_estimates")["total"] == before + 1
+    reed.levers("clear")
+
+
+# --- limits ---
+
+
+def test_the_limit_says_when_to_come_back():
+    for reset, seconds in (("20", 20), ("", 60), ("99999999999", 60), ("1", 1)):
+        error = read_error(Answer(429, {"X-Rate-Limit-Reset": reset}, b"{}"))
+        assert isinstance(error, ProviderRateLimited) and error.retry_after_seconds == seconds
+
+
+def test_a_full_minute_is_refused_in_words(reed):
+    reed.levers("limit", per_minute=2)
+    reed.call("list_technicians")
+    reed.call("list_technicians")
+    with pytest.raises(ProviderRateLimited, match="60 calls a minute"):
+        reed.call("list_technicians")
+    reed.levers("limit", per_minute=None)
+
+
+def test_calls_at_once_share_nothing(reed):
+    names, found = ("Maple", "Cobalt", "Juniper", "Oak"), {}
+
+    def look(name):
+        found[name] = SignedIn.call(reed, "list_customers", name=name)["items"]
+
+    threads = [threading.Thread(target=look, args=(name,)) for name in names]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert all(name in row["customer_name"] for name in names for row in found[name])
+
+
+def test_a_422_that_is_no_list_is_still_a_sentence():
+    error = read_error(Answer(422, {}, json.dumps({"odd": 1}).encode()))
+    assert isinstance(error, InvalidArguments) and error.details["fields"] == []

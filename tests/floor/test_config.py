@@ -1,0 +1,111 @@
+"""A wrong or missing setting stops the start with one sentence that names it."""
+
+import base64
+import os
+
+import pytest
+
+from app import config, environment
+from app.errors import ConfigError
+
+GOOD = {"SECRET_KEY": "correct-horse-battery-staple-0123456789", "VAULT_KEYS": "k1:" + base64.b64encode(bytes(range(32))).decode()}
+LIVE = {**GOOD, "ENV": "production", "PUBLIC_URL": "https://hub.example.com"}
+
+
+def test_two_keys_are_enough_to_start():
+    settings = config.load(GOOD)
+    assert (settings.public_url, settings.mcp_url, settings.sandbox_url) == (
+        "http://localhost:8000",
+        "http://localhost:8000/mcp",
+        "http://localhost:8001",
+    )
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "VAULT_KEYS", "PUBLIC_URL"])
+def test_production_refuses_to_start_without(name):
+    with pytest.raises(ConfigError, match=name):
+        config.load({k: v for k, v in LIVE.items() if k != name})
+
+
+def test_production_starts_when_complete_and_has_no_sandbox():
+    assert config.load(LIVE).sandbox_url is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "http"),
+        ("PORT", "0"),
+        ("PORT", "99999"),
+        ("PUBLIC_URL", "hub.example.com"),
+        ("PUBLIC_URL", "https://hub.example.com/path"),
+        ("PUBLIC_URL", "https://user@hub.example.com"),
+        ("DATABASE_URL", "mysql://localhost/x"),
+        ("DATABASE_URL", "sqlite:///:memory:"),
+        ("REDIS_URL", "http://localhost"),
+        ("SECRET_KEY", "short"),
+        ("SECRET_KEY", "a" * 64),
+        ("VAULT_KEYS", "k1"),
+        ("VAULT_KEYS", "k1:not-base64"),
+        ("VAULT_KEYS", "k1:" + base64.b64encode(b"short").decode()),
+        ("VAULT_KEYS", "k1:" + base64.b64encode(bytes(32)).decode()),
+        ("MAIL_URL", "mail.example.com"),
+        ("SANDBOX", "maybe"),
+        ("OAUTH_TOKEN_TTL", "60"),
+        ("ENV", "prod"),
+        ("LOG_FORMAT", "xml"),
+        ("BRAND_ACCENT", "teal"),
+        ("BRAND_LOGO_URL", "javascript:alert(1)"),
+        ("WEB_CONCURRENCY", "many"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(name, value):
+    with pytest.raises(ConfigError, match=name):
+        config.load({**GOOD, name: value})
+
+
+@pytest.mark.parametrize(("name", "value"), [("SANDBOX", "1"), ("PUBLIC_URL", "http://hub.example.com")])
+def test_production_refuses(name, value):
+    with pytest.raises(ConfigError, match=name):
+        config.load({**LIVE, name: value})
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
+def test_hosting_panels_postgres_addresses_are_accepted(scheme):
+    assert config.load({**GOOD, "DATABASE_URL": f"{scheme}://u@h/d"}).database_url == "postgresql+psycopg://u@h/d"
+
+
+def test_no_secret_shows_when_settings_are_printed():
+    shown = repr(config.load({**GOOD, "XERO_CLIENT_SECRET": "xero-secret-value", "MAIL_URL": "smtp://u:mail-pass@h"}))
+    assert not any(secret in shown for secret in (GOOD["SECRET_KEY"], GOOD["VAULT_KEYS"], "xero-secret-value", "mail-pass"))
+
+
+def test_a_services_own_settings_are_found_by_slug():
+    settings = config.load({**GOOD, "GOOGLE_SHEETS_CLIENT_ID": "abc", "XERO_TOKEN_URL": "https://id.example.com/token"})
+    assert settings.service("google_sheets", "CLIENT_ID") == "abc"
+    assert settings.service("xero", "TOKEN_URL") == "https://id.example.com/token"
+    assert settings.service("xero", "CLIENT_ID") is None
+
+
+class TestDevelopmentKeys:
+    def test_are_made_once_and_kept(self, tmp_path):
+        first = environment.read({}, tmp_path)
+        assert environment.read({}, tmp_path) == first
+        config.load(first)
+
+    def test_can_be_read_by_their_owner_only(self, tmp_path):
+        environment.read({}, tmp_path)
+        assert (tmp_path / "instance" / "keys.env").stat().st_mode & 0o777 == 0o600
+
+    def test_give_way_to_given_ones(self, tmp_path):
+        assert environment.read(GOOD, tmp_path) == GOOD
+        assert not (tmp_path / "instance").exists()
+
+    def test_are_never_made_in_production(self, tmp_path):
+        assert environment.read({"ENV": "production"}, tmp_path) == {"ENV": "production"}
+        assert os.listdir(tmp_path) == []
+
+    def test_the_env_file_counts_less_than_the_process_environment(self, tmp_path):
+        (tmp_path / ".env").write_text("# note\nPORT=9000\nBRAND_NAME='Acme Hub'\n")
+        merged = environment.read({**GOOD, "PORT": "9001"}, tmp_path)
+        assert (merged["PORT"], merged["BRAND_NAME"]) == ("9001", "Acme Hub")

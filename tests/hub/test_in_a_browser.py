@@ -1,0 +1,220 @@
+"""The hub in a real Chromium, against the whole product and its sandbox as users run them."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support import services
+from tests.support.databases import ROOT
+from tests.support.product import run_product
+
+pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("hub-browser")]
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory):
+    with run_product(tmp_path_factory.mktemp("hub-product"), WEB_CONCURRENCY="2") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=services.chromium())
+        yield browser
+        browser.close()
+
+
+WATCH_SHIFTS = """
+window.shift = 0;
+new PerformanceObserver((list) => list.getEntries().forEach((e) => (window.shift += e.value))).observe({type: "layout-shift"});
+"""
+PERSON = """
+import sys
+from app import clock, config, crypto, database, environment
+from app.accounts import sessions
+from app.accounts.models import User
+from app.workspaces.models import Membership, Workspace
+import app.factory
+app.factory.import_models()
+settings = config.load(environment.read())
+database.bind(settings.database_url)
+at = clock.now()
+user = User(id=crypto.new_id("usr"), email=crypto.new_id("anna") + "@example.com", name="Anna Kraus", created_at=at)
+workspace = Workspace(id=crypto.new_id("wsp"), name="Demo Company", created_at=at)
+with database.transaction() as db:
+    db.add_all([user, workspace])
+    db.flush()
+    db.add(Membership(workspace_id=workspace.id, user_id=user.id, role="owner", created_at=at))
+    print(sessions.start(db, user))
+"""
+
+
+@pytest.fixture
+def open_tab(product, chromium):
+    """`open_tab()`: a page of a new person, signed in; more tabs of theirs with `same=`. What the console says fails the test."""
+    contexts, said = [], []
+
+    def _open(*, same=None, **options):
+        if same is None:
+            made = subprocess.run([sys.executable, "-c", PERSON], cwd=ROOT, env=product.environ, capture_output=True, text=True, check=True)
+            context = chromium.new_context(**options)
+            context.add_cookies([{"name": "session", "value": made.stdout.strip(), "url": product.url}])
+            contexts.append(context)
+        else:
+            context = same.context
+        page = context.new_page()
+        page.set_default_timeout(8000)
+        page.on("console", lambda message: said.append(message.text) if message.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(product.url + "/integrations")
+        return page
+
+    yield _open
+    for context in contexts:
+        context.close()
+    assert said == [], "the browser's console must stay silent"
+
+
+def button(page, name):
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def connect(page, name="FreshBooks"):
+    button(page, f"Connect {name}").click()
+    page.get_by_role("button", name="Approve").click()
+    page.get_by_text(re.compile(f"{name} connected: ")).wait_for()
+
+
+def test_connecting_permitting_and_disconnecting(open_tab):
+    page = open_tab()
+    connect(page)
+    assert "connected=freshbooks" in page.url
+    page.get_by_role("combobox", name="FreshBooks: Read only").select_option("write")
+    page.get_by_role("combobox", name="FreshBooks: Read and write").wait_for()
+    page.reload()
+    page.get_by_role("combobox", name="FreshBooks: Read and write").wait_for()
+    button(page, "Disconnect FreshBooks").click()
+    button(page, "Connect FreshBooks").wait_for()
+    page.get_by_text("FreshBooks disconnected.").wait_for()
+    page.locator("#group-available [data-slug=freshbooks]").wait_for(timeout=2000)
+
+
+def test_a_change_in_another_tab_shows_within_five_seconds_without_a_reload(open_tab):
+    first = open_tab()
+    second = open_tab(same=first)
+    first.bring_to_front()
+    first.evaluate("window.notReloaded = true")
+    second_front = second
+    connect(second_front)
+    first.bring_to_front()
+    button(first, "Disconnect FreshBooks").wait_for(timeout=5000)
+    button(second, "Disconnect FreshBooks").click()
+    button(first, "Connect FreshBooks").wait_for(timeout=5000)
+    assert first.evaluate("window.notReloaded")
+
+
+def test_a_live_change_keeps_an_open_menu_and_what_is_being_typed(open_tab):
+    first = open_tab()
+    connect(first)
+    second = open_tab(same=first)
+    first.bring_to_front()
+    first.get_by_label("More about FreshBooks").click()
+    first.get_by_label("Your name for it").fill("Half a na")
+    second.get_by_role("combobox", name="FreshBooks: Read only").select_option("off")
+    first.get_by_role("combobox", name="FreshBooks: Off").wait_for(timeout=5000)
+    field = first.get_by_label("Your name for it")
+    assert field.is_visible() and field.input_value() == "Half a na"
+    assert first.evaluate("document.activeElement.name") == "label"
+    field.press_sequentially("me")
+    field.press("Enter")
+    first.get_by_text("Half a name").first.wait_for()
+
+
+def test_nothing_jumps_when_a_card_changes(open_tab):
+    first = open_tab()
+    connect(first)
+    first.evaluate(WATCH_SHIFTS)
+    first.get_by_role("combobox", name="FreshBooks: Read only").select_option("write")
+    first.get_by_role("combobox", name="FreshBooks: Read and write").wait_for()
+    first.wait_for_timeout(4500)
+    assert first.evaluate("window.shift") < 0.02
+
+
+def test_everything_works_without_javascript(open_tab):
+    page = open_tab(java_script_enabled=False)
+    connect(page)
+    page.get_by_role("combobox", name="FreshBooks: Read only").select_option("off")
+    button(page, "Save the permission of FreshBooks").click()
+    page.get_by_role("combobox", name="FreshBooks: Off").wait_for()
+    page.get_by_label("More about FreshBooks").click()
+    page.get_by_label("Your name for it").fill("Studio")
+    button(page, "Rename FreshBooks").click()
+    page.get_by_text("Studio", exact=True).wait_for()
+    page.get_by_label("More about FreshBooks").click()
+    page.get_by_role("button", name="Test connection").click()
+    page.get_by_text("FreshBooks answers: signed in as").wait_for()
+    button(page, "Disconnect FreshBooks").click()
+    button(page, "Connect FreshBooks").wait_for()
+
+
+def test_everything_works_with_the_keyboard(open_tab):
+    page = open_tab()
+
+    def tab_to(name):
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if page.evaluate("(document.activeElement.getAttribute('aria-label') || document.activeElement.textContent).trim()") == name:
+                outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+                assert outline != "none", f"{name} has focus but does not show it"
+                return
+        raise AssertionError(f"{name} cannot be reached with the Tab key")
+
+    tab_to("Connect FreshBooks")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Approve").focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("FreshBooks connected: ").wait_for()
+    tab_to("More about FreshBooks")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.name") == "label"
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "More about FreshBooks"
+    tab_to("FreshBooks: Read only")
+    page.keyboard.press("ArrowUp")
+    page.get_by_role("combobox", name="FreshBooks: Off").wait_for()
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "FreshBooks: Off"
+    tab_to("Disconnect FreshBooks")
+    page.keyboard.press("Enter")
+    button(page, "Connect FreshBooks").wait_for()
+    page.locator("[data-slug=freshbooks] :focus").wait_for()
+
+
+def test_nothing_is_wider_than_the_screen(open_tab, product):
+    page = open_tab()
+    connect(page)
+    for path in ("/integrations", "/ai-clients", "/account"):
+        page.goto(product.url + path)
+        for width in (360, 768, 1180, 1920):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
+
+
+def test_a_refusal_at_the_service_is_said_on_the_hub(open_tab):
+    page = open_tab()
+    button(page, "Connect FreshBooks").click()
+    page.get_by_role("button", name="Deny").click()
+    page.get_by_text("FreshBooks connection failed. Please try again.").wait_for()
+    assert page.get_by_role("alert").count() == 1
+
+
+def test_the_console_notices_a_broken_content_policy():
+    """The tests above are only worth something while the pages carry no inline script or style."""
+    for template in Path(ROOT / "templates").rglob("*.html"):
+        assert not re.search(r"<style|\sstyle=|<script(?![^>]*nonce)", template.read_text()), template

@@ -1,0 +1,111 @@
+"""Streams: pings, a bearer that ends, a client that leaves, work that breaks off."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from app import database
+from app.mcp_server import streaming
+from app.mcp_server.dispatch import Exchange
+from app.mcp_server.principal import Anyone
+from app.mcp_server.rendezvous import Rendezvous
+from app.mcp_server.streaming import Final, Stream, Streamer
+from app.oauth_server import grants
+from app.oauth_server.bearer import find_caller
+from tests.conftest import both_databases
+from tests.support.services import REDIS
+
+
+@pytest.fixture(autouse=True)
+def quick_pings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "PING_SECONDS", 0.1)
+
+
+def frames_of(alice: Any, thing: str, **meta: Any) -> Iterator[bytes]:
+    answer = alice.ask("tools/call", name="acme_get_thing", arguments={"id": thing}, _meta=meta)
+    assert answer.mimetype == "text/event-stream"
+    return answer.iter_encoded()
+
+
+def test_silence_is_bridged_with_pings(alice, connect, people):
+    connect(people.alice)
+    alice.initialize()
+    frames = list(frames_of(alice, "quiet"))
+    assert frames.count(b": ping\r\n\r\n") >= 2
+    assert b'"success":true' in frames[-1]
+
+
+def test_a_revoked_bearer_ends_its_open_stream(alice, connect, people):
+    connect(people.alice)
+    frames = frames_of(alice, "waits", progressToken="p")
+    next(frames)
+    with database.transaction() as db:
+        grants.revoke(db, find_caller(alice.token).grant_id, "test")
+    started = time.monotonic()
+    rest = list(frames)
+    assert time.monotonic() - started < 5
+    assert not any(b'"result"' in frame for frame in rest)
+
+
+def test_closing_the_stream_cancels_the_work():
+    exchange, stream, seen = Exchange(Anyone(), 1, {}, {}), Stream(Rendezvous()), threading.Event()
+
+    def work() -> Final:
+        while not exchange.is_cancelled():
+            time.sleep(0.01)
+        seen.set()
+        return Final(200, b"{}")
+
+    answer = Streamer(2).respond(work, exchange, stream, {})
+    iterator = iter(answer.response)
+    next(iterator)
+    iterator.close()
+    assert seen.wait(2)
+
+
+def test_work_that_breaks_off_still_ends_the_answer():
+    def work() -> Final:
+        raise SystemExit
+
+    answer = Streamer(2).respond(work, Exchange(Anyone(), 1, {}, {}), Stream(Rendezvous()), {})
+    assert answer.status_code == 500
+
+
+@both_databases
+def test_a_reply_meets_the_one_who_asked_and_nobody_else(app):
+    meet(Rendezvous())
+
+
+@pytest.mark.needs_redis
+def test_a_reply_meets_the_one_who_asked_through_redis(app):
+    meet(Rendezvous(REDIS))
+
+
+def test_redis_away_is_bridged_by_the_database(app):
+    meet(Rendezvous("redis://127.0.0.1:1/0"))
+
+
+def meet(rendezvous: Rendezvous) -> None:
+    request_id, other = (f"{name}-{time.monotonic_ns()}" for name in ("ask", "other"))
+    rendezvous.open(request_id, "alice")
+    threading.Timer(0.1, lambda: rendezvous.deliver(request_id, "alice", {"result": {"n": 1}})).start()
+    assert rendezvous.wait(request_id, "alice", lambda: False, 10) == {"result": {"n": 1}}
+    rendezvous.open(other, "alice")
+    rendezvous.deliver(other, "mallory", {"result": {}})
+    assert rendezvous.wait(other, "alice", lambda: False, 0.2) is None
+
+
+@pytest.mark.needs_redis
+def test_a_reply_is_not_lost_when_redis_fails_at_one_end(app):
+    works, fails = Rendezvous(REDIS), Rendezvous("redis://127.0.0.1:1/0")
+    for asking, answering in ((works, fails), (fails, works)):
+        request_id = f"ask-{time.monotonic_ns()}"
+        asking.open(request_id, "alice")
+        answering.deliver(request_id, "mallory", {"result": {"from": "mallory"}})
+        assert asking.wait(request_id, "alice", lambda: False, 0.2) is None
+        asking.open(request_id := f"ask-{time.monotonic_ns()}", "alice")
+        answering.deliver(request_id, "alice", {"result": {"n": 1}})
+        assert asking.wait(request_id, "alice", lambda: False, 10) == {"result": {"n": 1}}

@@ -1,0 +1,141 @@
+"""RFC 7591: dynamic client registration."""
+
+from datetime import timedelta
+
+import pytest
+
+from app import clock, database
+from app.oauth_server import housekeeping
+from app.oauth_server.models import Client
+from tests.support.ai_client import AiClient
+
+
+def test_a_public_client_gets_an_id_and_no_secret(app, people):
+    answer = AiClient(app).register(application_type="native", client_uri="https://client.example/about", scope="tools:read")
+    assert answer.status == 201
+    assert answer["client_id"].startswith("pbd_")
+    assert "client_secret" not in answer.body and "client_secret_expires_at" not in answer.body
+    assert answer["token_endpoint_auth_method"] == "none"
+    assert answer["application_type"] == "native"
+    assert answer["grant_types"] == ["authorization_code", "refresh_token"]
+    assert answer["redirect_uris"] == ["http://localhost:3000/callback"]
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_confidential_client_is_the_default_and_gets_a_secret(app):
+    answer = AiClient(app).post_json("/oauth/register", {"redirect_uris": ["https://client.example/cb"]})
+    assert answer["token_endpoint_auth_method"] == "client_secret_basic"
+    assert answer["client_secret"].startswith("pbs_")
+    assert answer["client_secret_expires_at"] == 0
+    assert answer["client_name"] == "client.example"
+
+
+def test_privileged_and_unknown_fields_are_ignored(app):
+    answer = AiClient(app).register(
+        client_id="pbd_chosen", client_secret="chosen", is_trusted=True, kind="pinned", blocked_at=None, software_id="x"
+    )
+    assert answer.status == 201
+    assert answer["client_id"] != "pbd_chosen"
+    assert not {"client_secret", "is_trusted", "kind", "blocked_at"} & set(answer.body)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://client.example/cb",
+        "https://client.example/cb#x",
+        "https://user@client.example/cb",
+        "https://client.example/a/../b",
+        "https://client.example/a/%2e%2e/b",
+        "https:///cb",
+        "https://Client.Example/cb",
+        "https://client.example\\@evil.example/",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "file:///etc/passwd",
+        "//client.example",
+        "/relative",
+        "",
+        "cursor:",
+        "https://client.example:99999/",
+        "https://cli ent.example/",
+        "https://client.example/\n",
+        "https://clïent.example/",
+        "https://" + "a" * 2000,
+        7,
+        None,
+        ["https://client.example"],
+    ],
+)
+def test_a_redirect_uri_that_cannot_be_trusted_is_refused(app, uri):
+    answer = AiClient(app).register(redirect_uris=["https://client.example/cb", uri])
+    assert answer.status == 400
+    assert answer.error == "invalid_redirect_uri"
+
+
+@pytest.mark.parametrize("uris", [None, [], "https://client.example/cb", {}, [f"https://client.example/{n}" for n in range(30)]])
+def test_redirect_uris_must_be_a_list_of_some(app, uris):
+    assert AiClient(app).register(redirect_uris=uris).error == "invalid_redirect_uri"
+
+
+@pytest.mark.parametrize("field", ["client_uri", "logo_uri", "tos_uri", "policy_uri", "jwks_uri"])
+@pytest.mark.parametrize("value", ["javascript:alert(1)", "http://intranet.example/", "ftp://x.example/", 5, ["https://x.example"]])
+def test_every_address_is_checked(app, field, value):
+    assert AiClient(app).register(**{field: value}).error == "invalid_client_metadata"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"token_endpoint_auth_method": "private_key_jwt"},
+        {"token_endpoint_auth_method": 1},
+        {"grant_types": ["client_credentials"]},
+        {"grant_types": "authorization_code"},
+        {"response_types": ["token"]},
+        {"client_name": 5},
+        {"client_name": "x" * 5000},
+        {"contacts": "me"},
+        {"scope": ["tools:read"]},
+        {"scope": "a\x00b"},
+        {"application_type": "desktop"},
+    ],
+)
+def test_other_faulty_metadata_is_refused(app, changes):
+    answer = AiClient(app).register(**changes)
+    assert (answer.status, answer.error) == (400, "invalid_client_metadata")
+    assert answer["error_description"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"[" * 100_000, b'{"redirect_uris": ["\\ud800"]}', b"1e999"]
+)
+def test_a_body_that_is_no_metadata_is_refused(app, body):
+    response = app.test_client().post("/oauth/register", data=body, content_type="application/json")
+    assert response.status_code == 400
+    assert response.json["error"] in {"invalid_client_metadata", "invalid_redirect_uri", "invalid_request"}
+
+
+def test_a_name_cannot_disguise_itself(app, alice):
+    client = AiClient(app)
+    answer = client.register(client_name="Evil\u202e\u0000\n<b>Claude</b>")
+    assert answer["client_name"] == "Evil <b>Claude</b>"
+    client.ask(alice)
+    assert "&lt;b&gt;Claude" in alice.client.get(client.authorize_url()).get_data(as_text=True)
+    assert "does not know this client" in alice.page or "own computer" in alice.page
+
+
+def test_a_client_that_registered_and_never_came_back_is_forgotten(app, client_app, alice):
+    used = AiClient(app)
+    used.connect(alice)
+    clock.shift(timedelta(days=31))
+    with database.transaction() as db:
+        housekeeping.run(db)
+    with database.reading() as db:
+        assert db.get(Client, client_app.client_id) is None
+        assert db.get(Client, used.client_id) is not None
+
+
+def test_two_registrations_for_one_connect_both_work(app, alice):
+    one, two = AiClient(app), AiClient(app)
+    one.register(), two.register()
+    assert one.connect(alice).status == two.connect(alice).status == 200

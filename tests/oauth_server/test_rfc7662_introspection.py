@@ -1,0 +1,38 @@
+"""RFC 7662: token introspection."""
+
+from datetime import timedelta
+
+from app import clock
+from tests.support.ai_client import AiClient
+
+
+def test_a_client_may_ask_about_its_own_tokens(client_app, tokens, people):
+    said = client_app.introspect(tokens["access_token"])
+    assert said["active"] is True
+    assert said["client_id"] == client_app.client_id
+    assert said["scope"] == "tools:read tools:write"
+    assert said["sub"] == people.alice.id
+    assert said["aud"] == "http://localhost:8000/mcp"
+    assert said["iss"] == "http://localhost:8000"
+    assert said["exp"] - said["iat"] == 86400
+    assert "alice@" not in str(said.body)
+    assert client_app.introspect(tokens["refresh_token"])["active"] is True
+
+
+def test_dead_unknown_and_other_clients_tokens_look_alike(app, client_app, tokens):
+    for method in ("none", "client_secret_basic"):
+        other = AiClient(app, auth_method=method)
+        other.register()
+        assert other.introspect(tokens["access_token"]).body == {"active": False}
+        assert other.introspect("pba_unknown").body == {"active": False}
+    new = client_app.refresh(tokens["refresh_token"])
+    assert client_app.introspect(tokens["refresh_token"]).body == {"active": False}
+    clock.shift(timedelta(days=2))
+    assert client_app.introspect(new["access_token"]).body == {"active": False}
+    client_app.revoke(new["refresh_token"])
+    assert client_app.introspect(new["refresh_token"]).body == {"active": False}
+
+
+def test_a_stranger_learns_nothing(app, client_app, tokens):
+    assert AiClient(app, client_id="pbd_nobody").introspect(tokens["access_token"]).error == "invalid_client"
+    assert client_app.post("/oauth/introspect", {}).error == "invalid_request"

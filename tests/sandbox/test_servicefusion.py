@@ -1,0 +1,78 @@
+"""The imitated Service Fusion keeps its rules."""
+
+import pytest
+import requests
+
+from tests.support.processes import Levers
+
+
+@pytest.fixture
+def fusion(sandbox):
+    Levers(sandbox, "servicefusion")("reset")
+    return Fusion(f"{sandbox}/servicefusion")
+
+
+class Fusion:
+    def __init__(self, url):
+        self.url = url
+        answer = self.token(grant_type="client_credentials", client_id="sandbox", client_secret="sandbox")
+        self.tokens = answer.json()
+
+    def token(self, **given):
+        return requests.post(f"{self.url}/oauth/access_token", json=given, timeout=10)
+
+    def send(self, method, path, **options):
+        headers = {"Authorization": f"Bearer {self.tokens['access_token']}"}
+        return requests.request(method, f"{self.url}/v1{path}", headers=headers, timeout=10, **options)
+
+
+def test_a_token_answer_holds_a_refresh_token_that_rotates(fusion):
+    assert fusion.tokens["expires_in"] == 3600
+    again = {"grant_type": "refresh_token", "client_id": "sandbox", "client_secret": "sandbox"}
+    assert fusion.token(**again, refresh_token=fusion.tokens["refresh_token"]).status_code == 200
+    spent = fusion.token(**again, refresh_token=fusion.tokens["refresh_token"])
+    assert (spent.status_code, spent.json()["error"]) == (400, "invalid_grant")
+
+
+def test_wrong_credentials_are_a_400(fusion):
+    answer = fusion.token(grant_type="client_credentials", client_id="sandbox", client_secret="no")
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client")
+
+
+def test_an_underscore_means_nothing_and_fifty_is_the_most(fusion):
+    assert fusion.send("GET", "/jobs", params={"sort": "id", "per_page": 40}).json()["_meta"]["perPage"] == 10
+    assert fusion.send("GET", "/jobs", params={"sort": "id", "per-page": 400}).json()["_meta"]["perPage"] == 50
+
+
+def test_a_page_past_the_end_is_the_last_one_again(fusion):
+    found = fusion.send("GET", "/customers", params={"page": 99, "per-page": 5}).json()
+    assert found["_meta"]["currentPage"] == found["_meta"]["pageCount"] == 2 and len(found["items"]) == 3
+
+
+def test_parts_appear_only_when_asked_for(fusion):
+    plain = fusion.send("GET", "/customers").json()["items"][0]
+    assert "contacts" not in plain and "contacts" in plain["_expandable"]
+    whole = fusion.send("GET", f"/customers/{plain['id']}", params={"expand": "contacts,contacts.phones"}).json()
+    assert whole["contacts"][0]["phones"] and "emails" not in whole["contacts"][0]
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_nothing_can_be_changed(fusion, method):
+    assert fusion.send(method, "/customers/901234").status_code == 405
+
+
+def test_a_name_nobody_has_makes_a_customer(fusion):
+    before = fusion.send("GET", "/customers").json()["_meta"]["totalCount"]
+    assert fusion.send("POST", "/jobs", json={"customer_name": "Brand New"}).status_code == 201
+    assert fusion.send("GET", "/customers").json()["_meta"]["totalCount"] == before + 1
+    refused = fusion.send("POST", "/jobs", json={})
+    assert refused.status_code == 422 and refused.json()[0]["field"] == "customer_name"
+
+
+def test_jobs_without_a_sort_do_not_come(fusion):
+    assert fusion.send("GET", "/jobs").status_code == 504
+
+
+def test_every_answer_counts_down(fusion):
+    answer = fusion.send("GET", "/me")
+    assert answer.headers["X-Rate-Limit-Limit"] == "60" and int(answer.headers["X-Rate-Limit-Remaining"]) < 60

@@ -1,0 +1,1 @@
+"""What tests stand on: databases, people, a browser's habits, running processes."""

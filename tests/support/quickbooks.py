@@ -1,0 +1,44 @@
+"""QuickBooks as the connector's tests see it: consents at the imitation, and tools held to the schema they promise."""
+
+import jsonschema
+import requests
+
+from app.connectors.quickbooks import CONNECTOR
+from tests.support.signed_in import SignedIn
+
+
+class QuickBooks(SignedIn):
+    """A connection to one company, as a tool call sees it."""
+
+    def __init__(self, sandbox, company="maple"):
+        super().__init__(CONNECTOR, sandbox, company=company)
+
+    @classmethod
+    def on_its_first_day(cls, sandbox):
+        requests.post(f"{sandbox}/_levers/quickbooks/reset", timeout=10).raise_for_status()
+        return cls(sandbox)
+
+    def identify(self, **facts):
+        api = self.api(None)
+        api.facts = facts
+        return CONNECTOR.identify(api, self.tokens)
+
+    def call(self, verb, arguments=None, *, business=None, **more):
+        tool, arguments = self.tool(verb), {**(arguments or {}), **more}
+        jsonschema.validate(arguments, tool.input_schema)
+        data = super().call(verb, arguments, business=business)
+        shown = {**{k: v for k, v in data.items() if k != "next"}, "next_cursor": None} if tool.pages_by else data
+        jsonschema.validate(shown, tool.data_schema)
+        return data
+
+    def asked(self):
+        """The requests the service saw since the last `clear`."""
+        return self.levers.log()["requests"]
+
+    def overdue(self):
+        return self.call("list_invoices", status="overdue")["items"][0]
+
+    def api_call(self, method, path, **options):
+        """A request past the connector, as somebody else in the company makes it."""
+        headers = {"Authorization": f"Bearer {self.bearer()}", "Accept": "application/json"}
+        return requests.request(method, f"{self.base_url}/v3/company/{self.account.key}{path}", headers=headers, timeout=10, **options)

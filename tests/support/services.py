@@ -1,0 +1,48 @@
+"""Which real parts this machine has. REQUIRE_SERVICES=1 turns a missing one into a failure."""
+
+import functools
+import os
+import shutil
+
+import psycopg
+import redis
+
+POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+@functools.cache
+def has_postgres() -> bool:
+    try:
+        psycopg.connect(POSTGRES, connect_timeout=2).close()
+    except psycopg.Error:
+        return False
+    return True
+
+
+@functools.cache
+def has_redis() -> bool:
+    try:
+        redis.Redis.from_url(REDIS, socket_connect_timeout=2).ping()
+    except redis.RedisError:
+        return False
+    return True
+
+
+@functools.cache
+def chromium() -> str | None:
+    return next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+
+
+def has_chromium() -> bool:
+    return chromium() is not None
+
+
+@functools.cache
+def has_node() -> bool:
+    return shutil.which("node") is not None and shutil.which("npm") is not None
+
+
+NEEDS = {"needs_postgres": has_postgres, "needs_redis": has_redis, "needs_chromium": has_chromium, "needs_node": has_node}
+REQUIRED = os.environ.get("REQUIRE_SERVICES") == "1"

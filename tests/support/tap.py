@@ -1,0 +1,54 @@
+"""A wire tap: forwards TCP between an address people use and the product behind it, and keeps what went each way."""
+
+import contextlib
+import socket
+import threading
+
+_PIECE = 65536
+
+
+class Tap:
+    """Listens on `url` at once; forwards from `forward_to` on. `asked` and `answered` are everything sent so far."""
+
+    def __init__(self) -> None:
+        self._pieces: dict[str, list[list[bytes]]] = {"asked": [], "answered": []}
+        self._target = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://localhost:{self._listener.getsockname()[1]}"
+
+    def forward_to(self, port: int) -> None:
+        self._target = port
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    @property
+    def asked(self) -> bytes:
+        return self._all("asked")
+
+    @property
+    def answered(self) -> bytes:
+        return self._all("answered")
+
+    def _all(self, way: str) -> bytes:
+        return b"\n".join(b"".join(connection) for connection in list(self._pieces[way]))
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                far = socket.create_connection(("127.0.0.1", self._target))
+                for source, sink, way in ((near, far, "asked"), (far, near, "answered")):
+                    kept: list[bytes] = []
+                    self._pieces[way].append(kept)
+                    threading.Thread(target=self._pump, args=(source, sink, kept), daemon=True).start()
+
+    @staticmethod
+    def _pump(source: socket.socket, sink: socket.socket, kept: list[bytes]) -> None:
+        with contextlib.suppress(OSError):
+            while piece := source.recv(_PIECE):
+                kept.append(piece)
+                sink.sendall(piece)
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)

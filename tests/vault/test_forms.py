@@ -1,0 +1,201 @@
+"""Ways in without a consent page: a key, the workspace's own client, a login; kept sealed, renewed once, ended honestly."""
+
+import json
+import threading
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import text
+from sqlmodel import select
+
+from app import database
+from app.connectors import endpoints, registry
+from app.errors import ProviderUnavailable, ReconnectNeeded
+from app.vault import access, exchange, keepalive, seal, store
+from app.vault.models import PendingRevocation
+from app.vault.refresh import source
+from app.vault.token_endpoint import TokenEndpointUnavailable, TokenRefused
+from tests.conftest import both_databases
+from tests.vault.conftest import expire, stored
+from tests.vault.provider import CLIENT, PASSWORD, cut, status
+
+MINE = {
+    "keyed": {},
+    "minted": {"client_id": CLIENT[0], "client_secret": CLIENT[1]},
+    "logged": {"email": "kim@example.com", "password": PASSWORD},
+}
+
+
+@pytest.fixture
+def fill_in(settings, people, provider):
+    """`fill_in("minted")` connects by that service's form, as the hub does."""
+
+    def _fill_in(slug, before=None, **changed):
+        connector = registry.get(slug)
+        where, [form] = endpoints.resolve(connector, settings), connector.forms
+        given = {**({"api_key": provider.issue()["access_token"]} if slug == "keyed" else MINE[slug]), **changed}
+        tokens = exchange.obtain(connector, where, form, given)
+        account = access.probe(settings, connector, where, tokens, {name: given[name] for name in form.facts})
+        with database.transaction() as db:
+            if before is not None:
+                return store.reconnect(db, before, account=account, tokens=tokens, scopes=(), keys=settings.vault_keys)
+            return store.connect(
+                db,
+                workspace_id=people.northwind.id,
+                owner_id=people.alice.id,
+                slug=slug,
+                account=account,
+                tokens=tokens,
+                scopes=(),
+                keys=settings.vault_keys,
+            )
+
+    return _fill_in
+
+
+def whole_database():
+    with database.reading() as db:
+        tables = [row[0] for row in db.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'"))]
+        return " ".join(str(row) for table in tables for row in db.execute(text(f'SELECT * FROM "{table}"')))
+
+
+@pytest.mark.parametrize("slug", MINE)
+def test_it_calls_the_service_and_nothing_secret_is_stored_in_the_clear(fill_in, provider, settings, slug):
+    connection = fill_in(slug)
+    assert source(settings, connection).bearer() in provider.access
+    assert stored(connection)[0].way == registry.get(slug).forms[0].key
+    kept = whole_database()
+    assert "canary" not in kept and CLIENT[1] not in kept and PASSWORD not in kept
+
+
+def test_the_client_id_and_secret_are_sealed_to_ask_again_with(fill_in, settings):
+    _, credential = stored(fill_in("minted"))
+    assert credential.refresh_token_sealed is None  # the pair itself renews (RFC 6749 section 4.4.3)
+    assert json.loads(seal.unseal(settings.vault_keys, credential, "key_sealed")) == MINE["minted"]
+
+
+def test_a_password_is_not_kept_even_sealed(fill_in, settings):
+    _, credential = stored(fill_in("logged"))
+    assert credential.key_sealed is None and credential.refresh_token_sealed
+
+
+def test_a_key_does_not_expire(fill_in, provider, settings):
+    connection = fill_in("keyed")
+    row, credential = stored(connection)
+    assert credential.expires_at is None and row.signin_ends_at is None
+    expire(connection)  # the debug tool
+    source(settings, connection).renew()
+    keepalive.run(settings)
+    assert source(settings, connection).bearer() in provider.access
+    assert stored(connection)[0].state == "connected"
+
+
+@pytest.mark.parametrize("slug", ["minted", "logged"])
+@both_databases
+def test_a_token_is_asked_for_once_however_many_need_it(fill_in, provider, settings, slug):
+    connection = fill_in(slug)
+    before, answers = provider.mints, []
+    expire(connection) if slug == "minted" else provider.forget_access_tokens()
+
+    def call():
+        answers.append(access.check(settings, connection).key)
+
+    threads = [threading.Thread(target=call) for _ in range(12)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert answers == ["account-1"] * 12
+    assert provider.mints == before + 1
+
+
+@both_databases
+def test_processes_share_one_mint(fill_in, provider, start_crew):
+    connection = fill_in("minted")
+    crew = start_crew(connection, processes=2, threads=6)
+    expire(connection)
+    before = provider.mints
+    crew.go()
+    assert [(r["ok"], r["problems"]) for r in crew.results()] == [(6, []), (6, [])]
+    assert provider.mints == before + 1
+
+
+def test_a_rejected_token_of_a_client_is_minted_anew(fill_in, provider, settings):
+    connection = fill_in("minted")
+    provider.forget_access_tokens()
+    assert access.check(settings, connection).key == "account-1"
+    assert stored(connection)[1].generation == 2
+
+
+def test_a_key_the_service_refuses_needs_its_person_once_with_the_true_reason(fill_in, provider, settings):
+    connection = fill_in("keyed")
+    provider.forget_access_tokens()
+    for _ in range(3):
+        with pytest.raises(ReconnectNeeded, match="does not accept the key of this connection any more"):
+            access.check(settings, connection)
+    row, _ = stored(connection)
+    assert row.state == "reconnect_needed" and "Please reconnect Keyed." in row.last_error
+    fill_in("keyed", before=connection)
+    assert stored(connection)[0].state == "connected"
+    assert access.check(settings, connection).key == "account-1"
+
+
+def test_a_client_that_was_deleted_needs_its_person(fill_in, provider, settings):
+    connection = fill_in("minted")
+    expire(connection)
+    provider.faults.append(status(400, b'[{"error": "invalid_client"}]', "application/json"))
+    with pytest.raises(ReconnectNeeded, match="the client id and secret of this connection"):
+        source(settings, connection).bearer()
+
+
+def test_a_login_that_ended_needs_its_person(fill_in, provider, settings):
+    connection = fill_in("logged")
+    provider.forget_access_tokens()
+    provider.refresh.clear()
+    with pytest.raises(ReconnectNeeded, match="the sign-in of this connection"):
+        access.check(settings, connection)
+
+
+@pytest.mark.parametrize("fault", [status(503), status(403, b"<html>"), status(429, retry_after="5"), cut])
+def test_a_service_in_trouble_ends_nothing(fill_in, provider, settings, fault):
+    connection = fill_in("minted")
+    expire(connection)
+    provider.faults.append(fault)
+    with pytest.raises(ProviderUnavailable):
+        source(settings, connection).bearer()
+    assert stored(connection)[0].state == "connected"
+
+
+def test_what_the_service_does_not_accept_is_refused_at_once(fill_in, provider):
+    for slug, wrong in (("minted", {"client_secret": "no"}), ("logged", {"password": "no"})):
+        with pytest.raises(TokenRefused):
+            fill_in(slug, **wrong)
+    with pytest.raises(access.TokenNotAccepted):
+        fill_in("keyed", api_key="never-issued")
+    provider.faults.append(status(503))
+    with pytest.raises(TokenEndpointUnavailable):
+        fill_in("minted")
+
+
+def test_disconnecting_says_what_is_left_and_has_nothing_to_revoke(fill_in, provider):
+    connection = fill_in("keyed")
+    with database.transaction() as db:
+        ended = store.disconnect(db, connection)
+    assert ended.sentence == "Keyed disconnected. The key itself still works there."
+    with database.reading() as db:
+        assert db.exec(select(PendingRevocation)).all() == []
+    assert provider.revoked == []
+
+
+def test_signing_in_another_way_drops_what_the_first_one_kept(fill_in, settings, people, monkeypatch):
+    connection = fill_in("minted")
+    monkeypatch.setitem(registry.CONNECTORS, "minted", both := with_key_form(registry.get("minted")))
+    where = endpoints.resolve(both, settings)
+    tokens = exchange.obtain(both, where, both.forms[1], {"api_key": source(settings, connection).bearer()})
+    with database.transaction() as db:
+        account = access.probe(settings, both, where, tokens)
+        store.reconnect(db, connection, account=account, tokens=tokens, scopes=(), keys=settings.vault_keys)
+    row, credential = stored(connection)
+    assert (row.way, credential.key_sealed, credential.expires_at) == ("key", None, None)
+
+
+def with_key_form(connector):
+    return replace(connector, forms=(*connector.forms, *registry.get("keyed").forms))

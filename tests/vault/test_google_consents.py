@@ -1,0 +1,148 @@
+"""Gmail and Google Sheets stand on one consent: Google ends it for both, whichever service's token is revoked."""
+
+import pytest
+import requests
+from sqlalchemy import select
+
+from app import config, database
+from app.connectors import endpoints, registry
+from app.errors import ReconnectNeeded
+from app.vault import access, revocation, store
+from app.vault.models import PendingRevocation
+from app.vault.token_endpoint import TokenSet
+from tests.support.processes import Levers, run_sandbox
+from tests.support.signed_in import SignedIn
+from tests.vault.conftest import expire, stored
+
+SLUGS = ("gmail", "google_sheets")
+
+
+@pytest.fixture(scope="module")
+def google():
+    with run_sandbox() as url:
+        yield url
+
+
+@pytest.fixture
+def environ(environ, google):
+    for slug in SLUGS:
+        Levers(google, slug)("reset")
+    return {**environ, "SANDBOX_URL": google}
+
+
+@pytest.fixture
+def connect_to(settings, people, google):
+    """A connection of alice's company to that service, made as the product makes it."""
+
+    def _connect(slug, *, company="northwind", workspace=None, owner=None, before=None):
+        connector = registry.get(slug)
+        signed_in = SignedIn(connector, google, company=company)
+        given = signed_in.tokens
+        tokens = TokenSet(given["access_token"], given["refresh_token"], given["expires_in"], given["scope"], raw=given)
+        account = access.probe(settings, connector, endpoints.resolve(connector, settings), tokens)
+        common = {"account": account, "tokens": tokens, "scopes": connector.auth.write_scopes, "keys": settings.vault_keys}
+        with database.transaction() as db:
+            if before is not None:
+                return store.reconnect(db, before, **common)
+            whose = {"workspace_id": (workspace or people.northwind).id, "owner_id": (owner or people.alice).id}
+            return store.connect(db, slug=slug, **whose, **common)
+
+    return _connect
+
+
+def disconnect(connection):
+    with database.transaction() as db:
+        return store.disconnect(db, connection)
+
+
+def pending():
+    with database.reading() as db:
+        return list(db.execute(select(PendingRevocation)).scalars())
+
+
+def revocations(google):
+    return [Levers(google, slug).log()["revocations"] for slug in SLUGS]
+
+
+def living(google, slug):
+    return requests.get(f"{google}/_levers/{slug}/grants", timeout=10).json()["grants"]
+
+
+def works(settings, connection):
+    return access.check(settings, connection).name == "ap@northwind.example"
+
+
+@pytest.mark.parametrize(("first", "second"), [SLUGS, SLUGS[::-1]])
+def test_disconnecting_one_leaves_the_other_working_and_says_so(connect_to, settings, google, first, second):
+    one, other = connect_to(first), connect_to(second)
+    assert stored(one)[0].account_key == stored(other)[0].account_key
+    ended = disconnect(one)
+    assert not ended.revoking and ended.sentence == (
+        f"{registry.get(first).name} disconnected. Access at {registry.get(first).name} itself stays: "
+        "another connection uses the same sign-in there."
+    )
+    assert revocation.run_due(settings) == 1 and pending() == []
+    assert revocations(google) == [0, 0]
+    expire(other)  # not only its access token lives on: it is renewed too
+    assert works(settings, other)
+    assert disconnect(other).revoking
+    revocation.run_due(settings)
+    assert sum(revocations(google)) == 1 and living(google, first) == living(google, second) == []
+
+
+def test_a_sibling_in_another_company_counts_too(connect_to, settings, people, google):
+    mine, theirs = connect_to("gmail"), connect_to("google_sheets", workspace=people.contoso, owner=people.charlie)
+    assert not disconnect(mine).revoking
+    revocation.run_due(settings)
+    assert works(settings, theirs) and revocations(google) == [0, 0]
+
+
+def test_another_google_account_is_no_sibling(connect_to, settings, google):
+    mine, theirs = connect_to("gmail"), connect_to("google_sheets", company="contoso")
+    assert disconnect(mine).revoking
+    revocation.run_due(settings)
+    assert revocations(google) == [1, 0] and living(google, "gmail") == []
+    assert access.check(settings, theirs).name == "charlie@contoso.example"
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_consent_taken_away_at_google_ends_both_cleanly_and_a_new_one_heals(connect_to, settings, google, slug):
+    connections = {each: connect_to(each) for each in SLUGS}
+    Levers(google, slug)("revoke", company="northwind")
+    for each, connection in connections.items():
+        name = registry.get(each).name
+        with pytest.raises(ReconnectNeeded, match=f"{name} ended this sign-in; we learned it on .* Please reconnect {name}."):
+            access.check(settings, connection)
+        row = stored(connection)[0]
+        assert row.state == "reconnect_needed" and row.last_error.startswith(f"{name} ended this sign-in")
+        assert Levers(google, each).log()["refresh_refusals"] == 1
+        with pytest.raises(ReconnectNeeded):
+            access.check(settings, connection)
+        assert Levers(google, each).log()["refresh_refusals"] == 1  # a dead sign-in is not tried again
+    healed = connect_to("google_sheets", before=connections["google_sheets"])
+    assert healed.id == connections["google_sheets"].id and works(settings, healed)
+    assert stored(connections["gmail"])[0].state == "reconnect_needed"
+
+
+def test_a_token_revoked_at_one_service_is_dead_at_the_other(connect_to, settings, google):
+    gmail = connect_to("gmail")
+    sheets = SignedIn(registry.get("google_sheets"), google, company="northwind")
+    answer = requests.post(f"{google}/google_sheets/revoke", data={"token": sheets.tokens["access_token"]}, timeout=10)
+    assert answer.status_code == 200
+    with pytest.raises(ReconnectNeeded):
+        access.check(settings, gmail)
+
+
+@pytest.mark.parametrize(("sheets_client", "revoked"), [("4711-sheets.apps.example", 0), ("815-sheets.apps.example", 1)])
+def test_clients_of_one_project_share_consents_and_those_of_two_do_not(connect_to, environ, google, sheets_client, revoked):
+    gmail, _ = connect_to("gmail"), connect_to("google_sheets")
+    disconnect(gmail)
+    real = {
+        "GMAIL_CLIENT_ID": "4711-mail.apps.example",
+        "GMAIL_CLIENT_SECRET": "s",
+        "GMAIL_REVOKE_URL": f"{google}/gmail/revoke",
+        "GOOGLE_SHEETS_CLIENT_ID": sheets_client,
+        "GOOGLE_SHEETS_CLIENT_SECRET": "s",
+    }
+    assert revocation.run_due(config.load({**environ, **real})) == 1
+    assert revocations(google) == [revoked, 0]

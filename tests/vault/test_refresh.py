@@ -1,0 +1,343 @@
+"""A token is fresh before use; what a failing service means for it."""
+
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from app import database
+from app.audit import AuditEntry
+from app.errors import NotConnected, ProviderUnavailable, ReconnectNeeded, Unavailable
+from app.vault import access, claims, keeping, refresh, store
+from app.vault.models import Connection, Credential
+from app.vault.refresh import source
+from tests.conftest import both_databases
+from tests.vault.conftest import expire, stored
+from tests.vault.provider import cut, hang, status
+
+
+def end_cooldown(connection):
+    with database.transaction() as db:
+        db.get(Credential, connection.id).cooldown_until = None
+
+
+def test_a_fresh_token_is_used_as_it_is(connect, provider, settings):
+    assert source(settings, connect()).bearer() in provider.access
+    assert provider.refreshes == 0
+
+
+def test_looking_up_a_fresh_token_is_one_query(connect, provider, settings, asked):
+    tokens = source(settings, connect())
+    asked.clear()
+    tokens.bearer()
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(("left", "refreshes"), [(61, 0), (60, 1), (-5, 1)])
+@both_databases
+def test_a_token_is_renewed_a_minute_before_it_ends(connect, provider, settings, left, refreshes):
+    connection = connect()
+    with database.transaction() as db:
+        store.expire_in(db, connection, left)
+    assert source(settings, connection).bearer() in provider.access
+    assert provider.refreshes == refreshes
+
+
+def test_a_token_that_lives_seconds_only_is_still_used(connect, provider, settings):
+    provider.lifetime = 20
+    tokens = source(settings, connect())
+    assert tokens.bearer() == tokens.bearer()
+    assert provider.refreshes == 0
+
+
+def test_a_rejected_token_is_renewed_once_and_its_successor_shared(connect, provider, settings):
+    tokens = source(settings, connect())
+    rejected = tokens.bearer()
+    successor = tokens.refreshed(rejected)
+    assert successor != rejected
+    assert tokens.refreshed(rejected) == successor
+    assert provider.refreshes == 1
+
+
+def test_the_refresh_says_what_the_service_wants_to_hear(connect, provider, settings):
+    strict, graceful = connect("strict"), connect("graceful", key="account-2")
+    for connection in (strict, graceful):
+        source(settings, connection).renew()
+    assert provider.forms[0]["redirect_uri"] == settings.public_url + "/integrations/strict/callback"
+    assert provider.forms[0]["client_secret"]
+    assert set(provider.forms[1]) == {"grant_type", "refresh_token"}  # the client is in the Authorization header
+
+
+def test_a_refresh_token_that_does_not_come_is_kept(connect, provider, settings):
+    provider.rotates = False
+    connection = connect("lasting")
+    before = stored(connection)[1].refresh_token_sealed
+    for _ in range(3):
+        expire(connection)
+        source(settings, connection).bearer()
+    assert (provider.rotations, stored(connection)[1].refresh_token_sealed) == (3, before)
+
+
+ODD_LIFETIMES = {None: 1800, "3600": 3600, 43199.7: 43199, "soon": 1800, -5: 1800, 0: 1800, 10**12: 400 * 86400, "1e999": 1800}
+
+
+@pytest.mark.parametrize(("given", "seconds"), [*ODD_LIFETIMES.items(), (True, 1800), ([], 1800)])
+def test_an_odd_lifetime_is_read_with_care(connect, provider, settings, given, seconds):
+    connection = connect()
+    provider.lifetime = given
+    source(settings, connection).renew()
+    credential = stored(connection)[1]
+    assert credential.expires_at - credential.updated_at == timedelta(seconds=seconds)
+
+
+UNUSABLE = {
+    "500": status(500, b"oops"),
+    "502 page": status(502, b"<html>bad gateway</html>"),
+    "503": status(503),
+    "429": status(429, {"error": "rate"}, "application/json"),
+    "a page with 200": status(200, b"<html>{}</html>"),
+    "empty": status(200, b"", "application/json"),
+    "cut short": cut,
+    "half a JSON": status(200, b'{"access_token": "canary', "application/json"),
+    "a list": status(200, [], "application/json"),
+    "no token": status(200, {"expires_in": 5}, "application/json"),
+    "a token that is no text": status(200, {"access_token": 7}, "application/json"),
+    "a token with a line break": status(200, {"access_token": "a\r\nX-Evil: 1"}, "application/json"),
+    "nested without end": status(200, b"[" * 200_000, "application/json"),
+    "far too long": status(200, b'{"a":"' + b"x" * 400_000 + b'"}', "application/json"),
+    "a redirect": status(302, b"", Location="https://elsewhere.example/token"),
+    "not our fault": status(400, {"error": "invalid_request"}, "application/json"),
+    "invalid_grant in a page": status(400, b"<p>invalid_grant</p>"),
+    "invalid_grant in a breakdown": status(500, {"error": "invalid_grant"}, "application/json"),
+    "wrong client": status(401, {"error": "invalid_client"}, "application/json"),
+}
+
+
+@pytest.mark.parametrize("fault", UNUSABLE.values(), ids=UNUSABLE.keys())
+def test_no_usable_answer_leaves_the_connection_alive_and_rests_before_the_next_try(connect, provider, settings, fault):
+    connection = connect()
+    tokens, before = source(settings, connection), stored(connection)[1]
+    expire(connection)
+    provider.faults = [fault]
+    with pytest.raises(ProviderUnavailable) as caught:
+        tokens.bearer()
+    assert "Strict" in caught.value.message
+    for _ in range(3):
+        with pytest.raises(ProviderUnavailable):
+            tokens.bearer()
+    row, credential = stored(connection)
+    assert provider.refreshes == 1
+    assert (row.state, row.last_error, credential.claim_owner) == ("connected", None, None)
+    assert (credential.access_token_sealed, credential.refresh_token_sealed) == (before.access_token_sealed, before.refresh_token_sealed)
+    end_cooldown(connection)
+    assert tokens.bearer() in provider.access  # it recovers without help
+    assert stored(connection)[1].failures == 0
+
+
+def test_a_service_nobody_listens_at_leaves_the_connection_alive(connect, provider, settings):
+    connection = connect()
+    expire(connection)
+    provider.close()
+    with pytest.raises(ProviderUnavailable, match="cannot be reached"):
+        source(settings, connection).bearer()
+    assert stored(connection)[0].state == "connected"
+
+
+def test_the_rest_grows_with_every_failure_and_honours_retry_after(connect, provider, settings):
+    connection = connect()
+    rests = []
+    for fault in (status(500), status(500), status(500), status(429, Retry_After="120"), status(503, Retry_After="999999")):
+        expire(connection)
+        provider.faults = [fault]
+        with database.reading() as db:
+            started = database.current().now(db)
+        with pytest.raises(ProviderUnavailable):
+            source(settings, connection).bearer()
+        rests.append((stored(connection)[1].cooldown_until - started).total_seconds())
+        end_cooldown(connection)
+    assert 1 <= rests[0] <= 2.5 < rests[2] <= 9
+    assert 120 <= rests[3] <= 125
+    assert 3600 <= rests[4] <= 3605
+
+
+def test_while_the_service_rests_a_token_that_still_lives_is_used(connect, provider, settings):
+    connection = connect()
+    tokens = source(settings, connection)
+    before = tokens.bearer()
+    with database.transaction() as db:
+        store.expire_in(db, connection, 30)
+    provider.faults = [status(500)]
+    assert [tokens.bearer() for _ in range(3)] == [before] * 3
+    assert provider.refreshes == 1
+
+
+@both_databases
+def test_a_dead_refresh_token_is_noted_once_with_the_reason_and_not_tried_again(connect, provider, settings):
+    connection = connect()
+    expire(connection)
+    provider.refresh.clear()
+    problems = []
+
+    def call():
+        try:
+            source(settings, connection).bearer()
+        except ReconnectNeeded as error:
+            problems.append(error.message)
+
+    crew = [threading.Thread(target=call) for _ in range(8)]
+    [t.start() for t in crew]
+    [t.join() for t in crew]
+    row = stored(connection)[0]
+    assert (provider.refreshes, row.state, problems) == (1, "reconnect_needed", [row.last_error] * 8)
+    assert row.last_error.startswith("Strict ended this sign-in")
+    assert "canary" not in row.last_error
+    with database.reading() as db:
+        assert list(db.execute(select(AuditEntry.action)).scalars()).count("connection.reconnect_needed") == 1
+
+
+def test_a_sign_in_without_refresh_token_ends_with_its_access_token(connect, provider, settings):
+    connection = connect(refresh_token=None)
+    assert source(settings, connection).bearer()
+    expire(connection)
+    with pytest.raises(ReconnectNeeded, match="cannot be renewed"):
+        source(settings, connection).bearer()
+    assert provider.refreshes == 0
+
+
+def test_a_slow_service_is_waited_for_without_a_database_connection(connect, provider, settings):
+    connection = connect()
+    expire(connection)
+    provider.faults = [hang(0.6)]
+    tokens = []
+    crew = [threading.Thread(target=lambda: tokens.append(source(settings, connection).bearer())) for _ in range(8)]
+    [t.start() for t in crew]
+    time.sleep(0.3)
+    assert database.current().engine.pool.checkedout() == 0
+    [t.join() for t in crew]
+    assert (provider.refreshes, len(tokens), len(set(tokens))) == (1, 8, 1)
+
+
+def test_a_call_waits_for_another_process_no_longer_than_its_own_deadline(connect, provider, settings, monkeypatch):
+    connection = connect()
+    expire(connection)
+    claims.take(connection, 1)  # as a process of another machine would
+    with database.transaction() as db:
+        db.get(Credential, connection.id).claim_owner = "elsewhere/1/1/1.0/x"
+    with pytest.raises(ProviderUnavailable, match="slow"):
+        source(settings, connection, deadline=time.monotonic() + 0.2).bearer()
+    assert provider.refreshes == 0
+
+
+@both_databases
+def test_a_late_answer_is_stored_even_when_its_claim_ran_out(connect, provider, settings, monkeypatch):
+    monkeypatch.setattr(claims, "LEASE", timedelta(seconds=0))
+    connection = connect()
+    expire(connection)
+    assert source(settings, connection).bearer() in provider.access
+    assert stored(connection)[1].generation == 2
+
+
+def test_a_late_answer_heals_a_connection_that_was_given_up_meanwhile(connect, provider, settings):
+    connection = connect()
+    expire(connection)
+
+    def give_up(handler):
+        with database.transaction() as db:
+            row = db.get(Connection, connection.id)
+            row.state, row.last_error = "reconnect_needed", "Another host was told invalid_grant."
+        return False
+
+    provider.faults = [give_up]
+    assert source(settings, connection).bearer() in provider.access
+    row = stored(connection)[0]
+    assert (row.state, row.last_error) == ("connected", None)
+
+
+def test_an_answer_that_lost_the_race_does_not_replace_newer_tokens(connect, provider, settings):
+    connection = connect()
+    expire(connection)
+
+    def somebody_reconnects(handler):
+        connect()
+        return False
+
+    provider.faults = [somebody_reconnects]
+    assert source(settings, connection).bearer() in provider.access
+    assert stored(connection)[1].generation == 2
+
+
+def test_a_refused_refresh_does_not_break_a_connection_that_was_reconnected_meanwhile(connect, provider, settings):
+    connection = connect()
+    expire(connection)
+
+    def somebody_reconnects(handler):
+        provider.refresh.clear()
+        connect()
+        return False
+
+    provider.faults = [somebody_reconnects]
+    assert source(settings, connection).bearer() in provider.access
+    assert stored(connection)[0].state == "connected"
+
+
+def test_a_disconnected_connection_gives_no_token(connect, provider, settings):
+    connection = connect()
+    tokens = source(settings, connection)
+    with database.transaction() as db:
+        store.disconnect(db, connection)
+    with pytest.raises(NotConnected):
+        tokens.bearer()
+
+
+def away(monkeypatch, times):
+    """The database is away for the next so many transactions that store an answer."""
+    real, left = claims.settle, [times]
+
+    def settle(*args):
+        if left[0]:
+            left[0] -= 1
+            raise Unavailable()
+        return real(*args)
+
+    monkeypatch.setattr(claims, "settle", settle)
+
+
+def test_a_new_token_survives_a_short_absence_of_the_database(connect, provider, settings, monkeypatch):
+    connection = connect()
+    expire(connection)
+    away(monkeypatch, 2)
+    assert source(settings, connection).bearer() in provider.access
+    assert provider.refreshes == 1
+
+
+def test_a_new_token_survives_a_long_absence_of_the_database(connect, provider, settings, monkeypatch):
+    connection = connect()
+    expire(connection)
+    monkeypatch.setattr(keeping, "_PAUSES_SECONDS", (0.01,))
+    monkeypatch.setattr(keeping, "_BACKGROUND_PAUSE_SECONDS", 0.1)
+    away(monkeypatch, 3)
+    with pytest.raises(Unavailable):
+        source(settings, connection).bearer()
+    assert source(settings, connection).bearer() in provider.access  # waits for the one being kept, asks for no other
+    assert provider.refreshes == 1
+
+
+def test_the_service_is_not_called_when_the_claim_cannot_be_written(connect, provider, settings, monkeypatch):
+    connection = connect()
+    expire(connection)
+    monkeypatch.setattr(claims, "take", lambda *args: (_ for _ in ()).throw(Unavailable()))
+    with pytest.raises(Unavailable):
+        source(settings, connection).bearer()
+    assert provider.refreshes == 0
+    monkeypatch.undo()
+    assert refresh._flights == {}
+
+
+def test_a_call_to_the_service_goes_through_with_the_renewed_token(connect, provider, settings):
+    connection = connect()
+    provider.forget_access_tokens()
+    api = access.open_api(settings, connection)
+    assert api.get("/me")["name"] == "The Account"
+    assert [call.status for call in api.calls] == [401, 200]
