@@ -1,0 +1,116 @@
+"""The servers of a benchmark: started on free ports, seeded, stopped together."""
+
+import base64
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+WORKERS, THREADS = 2, 32
+POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(port: int, path: str, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2)
+            return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit(f"the server for {path} did not start")
+
+
+@contextlib.contextmanager
+def process(command: list[str], environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    child = subprocess.Popen(command, cwd=ROOT, env=environ)
+    try:
+        yield child
+    finally:
+        child.terminate()
+        try:
+            child.wait(10)
+        except subprocess.TimeoutExpired:
+            child.kill()
+
+
+def gunicorn(app: str, port: int) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        app,
+        "-c",
+        "gunicorn.conf.py",
+        "-b",
+        f"127.0.0.1:{port}",
+        "-w",
+        str(WORKERS),
+        "--threads",
+        str(THREADS),
+    ]
+
+
+@contextlib.contextmanager
+def bare_flask() -> Iterator[int]:
+    port = free_port()
+    with process(gunicorn("bench.yardsticks:bare", port), dict(os.environ)):
+        wait_for(port, "/")
+        yield port
+
+
+@contextlib.contextmanager
+def sdk_server() -> Iterator[int]:
+    port = free_port()
+    with process([sys.executable, "-m", "bench.yardsticks", str(port), str(WORKERS)], dict(os.environ)):
+        wait_for(port, "/")
+        yield port
+
+
+@contextlib.contextmanager
+def databases(kind: str) -> Iterator[str]:
+    """The URL of an empty database of that kind, removed afterwards."""
+    if kind == "sqlite":
+        with tempfile.TemporaryDirectory(prefix="patchbay-bench-") as folder:
+            yield f"sqlite:///{folder}/bench.db"
+        return
+    import psycopg
+
+    name = f"patchbay_bench_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(POSTGRES, autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{name}"')
+        try:
+            yield POSTGRES.rsplit("/", 1)[0] + "/" + name
+        finally:
+            admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def product_environ(port: int, database_url: str, sandbox_port: int) -> dict[str, str]:
+    return {
+        **{k: v for k, v in os.environ.items() if k in {"PATH", "HOME", "LANG"}},
+        "ENV": "test",
+        "PORT": str(port),
+        "INSTANCE_DIR": tempfile.mkdtemp(prefix="patchbay-bench-instance-"),
+        "DATABASE_URL": database_url,
+        "SECRET_KEY": base64.b64encode(os.urandom(36)).decode(),
+        "VAULT_KEYS": "b1:" + base64.b64encode(os.urandom(32)).decode(),
+        "SANDBOX_URL": f"http://localhost:{sandbox_port}",
+        "WEB_THREADS": str(THREADS),
+        "LOG_LEVEL": "WARNING",
+    }
