@@ -30,6 +30,11 @@ MODELS = (
     "app.hub.models",
     "app.usage.models",
     "app.mcp_server.models",
+    "app.team.models",
+    "app.profile.models",
+    "app.approvals.models",
+    "app.tokens.models",
+    "app.admin.models",
 )
 # Packages with pages or endpoints, and those with commands.
 ROUTES = (
@@ -39,6 +44,15 @@ ROUTES = (
     "app.memory.routes",
     "app.hub.routes",
     "app.mcp_server.routes",
+    "app.team.routes",
+    "app.profile.routes",
+    "app.usage.routes",
+    "app.activity.routes",
+    "app.approvals.routes",
+    "app.tokens.routes",
+    "app.onboarding.routes",
+    "app.clients.routes",
+    "app.admin.routes",
 )
 COMMANDS = ("app.accounts.commands", "app.connectors.commands", "app.vault.commands")
 

@@ -1,0 +1,1 @@
+"""The page over the audit trail: who did what, and proof that nothing was changed afterwards."""

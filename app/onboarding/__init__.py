@@ -1,0 +1,1 @@
+"""A company gets in by API: register, confirm, activate."""

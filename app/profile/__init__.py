@@ -1,0 +1,1 @@
+"""One's own account and workspace: password, e-mail, sessions, export, deletion."""

@@ -1,0 +1,17 @@
+"""teams"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add what this release needs; the previous release keeps working on it."""
+
+
+def downgrade() -> None:
+    """Take it away again."""

@@ -1,0 +1,17 @@
+"""usage"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add what this release needs; the previous release keeps working on it."""
+
+
+def downgrade() -> None:
+    """Take it away again."""

@@ -1,0 +1,17 @@
+"""admin"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add what this release needs; the previous release keeps working on it."""
+
+
+def downgrade() -> None:
+    """Take it away again."""
