@@ -5,7 +5,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from app import audit, clock, crypto
-from app.accounts import sessions
+from app.accounts import operators, sessions
 from app.accounts.models import User
 
 
@@ -44,7 +44,8 @@ def set_password(db: Session, user: User, password_hash: str) -> None:
 
 
 def disable(db: Session, user: User) -> None:
-    """Keep a person out; every session of theirs ends."""
+    """Keep a person out; every session of theirs ends. Raises LastOperator."""
+    operators.check_may_go(db, user.id)
     db.execute(update(User).where(col(User.id) == user.id).values(disabled_at=clock.now()))
     sessions.end_all(db, user.id)
     audit.record(db, "person.disabled", subject=user.id)
