@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import and_, bindparam, case, or_, select
 
 from app import clock
 from app.accounts.models import User
@@ -17,7 +17,9 @@ from app.workspaces.models import Membership, Workspace
 
 ACCESS_PREFIX = "pba_"
 PERSONAL_PREFIX = "pbp_"
-_PREFIXES = (ACCESS_PREFIX, PERSONAL_PREFIX)
+API_KEY_PREFIX = "pbk_"
+API_KEY = "api_key"  # the kind of grant behind an operator's key: it belongs to no member
+_PREFIXES = (ACCESS_PREFIX, PERSONAL_PREFIX, API_KEY_PREFIX)
 _LENGTH = len(ACCESS_PREFIX) + 43  # 32 random bytes in base64url
 
 
@@ -43,6 +45,16 @@ class Caller:
     expires_at: datetime
     active_businesses: Mapping[str, str]
 
+    @property
+    def is_operator_key(self) -> bool:
+        """True for an operator's API key, which may act in every workspace."""
+        return self.kind == API_KEY
+
+    @property
+    def sees_as(self) -> str:
+        """Whose personal connections count beside the shared ones: an API key reaches nobody's, not even its maker's."""
+        return "" if self.is_operator_key else self.user_id
+
 
 _token, _grant, _user, _workspace, _membership, _client = (
     model.__table__.c  # type: ignore[union-attr]
@@ -60,7 +72,7 @@ _SELECT = (
         _workspace.tier,
         _workspace.per_minute,
         _workspace.per_day,
-        _membership.role,
+        case((_grant.kind == API_KEY, "operator"), else_=_membership.role).label("role"),
         _grant.client_id,
         _grant.client_name,
         _token.scope.label("scopes"),
@@ -73,7 +85,7 @@ _SELECT = (
     .join(Grant, _grant.id == _token.grant_id)
     .join(User, _user.id == _grant.user_id)
     .join(Workspace, _workspace.id == _grant.workspace_id)
-    .join(Membership, and_(_membership.workspace_id == _grant.workspace_id, _membership.user_id == _grant.user_id))
+    .outerjoin(Membership, and_(_membership.workspace_id == _grant.workspace_id, _membership.user_id == _grant.user_id))
     .outerjoin(Client, _client.client_id == _grant.client_id)
     .where(
         _token.token_digest == bindparam("digest"),
@@ -81,6 +93,8 @@ _SELECT = (
         _grant.revoked_at.is_(None),
         _user.disabled_at.is_(None),
         _client.blocked_at.is_(None),
+        # An operator's key needs no membership, but its maker must still operate the installation.
+        or_(and_(_grant.kind == API_KEY, _user.is_operator.is_(True)), and_(_grant.kind != API_KEY, _membership.role.is_not(None))),
     )
 )
 _NAMES = tuple(str(column.key) for column in _SELECT.selected_columns)
@@ -91,7 +105,8 @@ def find_caller(token: str) -> Caller | None:
     """The caller behind a bearer token, in one query.
 
     Returns None for an unknown, expired or revoked token, a disabled person, one who is no longer a
-    member of the workspace, and a blocked AI client. What cannot be a token costs no query.
+    member of the workspace, a blocked AI client, and the API key of somebody who is no operator any more.
+    What cannot be a token costs no query.
     """
     if len(token) != _LENGTH or not token.startswith(_PREFIXES):
         return None

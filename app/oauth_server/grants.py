@@ -14,7 +14,7 @@ from app.database import transaction
 from app.errors import InvalidInput, NotFound
 from app.oauth_server import consents
 from app.oauth_server import scopes as scope_names
-from app.oauth_server.bearer import PERSONAL_PREFIX
+from app.oauth_server.bearer import API_KEY, API_KEY_PREFIX, PERSONAL_PREFIX
 from app.oauth_server.models import AccessToken, Grant, RefreshToken
 from app.workspaces.guard import Member
 
@@ -76,9 +76,17 @@ def issue_personal_token(db: Session, member: Member, name: str, scopes: str, se
 
     Raises InvalidInput when the name is missing, no scope is known, or the lifetime is out of range.
     """
+    return issue_by_hand(db, "personal", member.user.id, member.workspace.id, name, scopes, seconds)[1]
+
+
+def issue_by_hand(db: Session, kind: str, user_id: str, workspace_id: str, name: str, scopes: str, seconds: int) -> tuple[Grant, str]:
+    """A grant with one bearer token that nobody renews: a `personal` token or an operator's `api_key`. The text exists only now.
+
+    Raises InvalidInput as `issue_personal_token` does.
+    """
     name = " ".join(name.split())
     granted = scope_names.join(scope_names.split(scopes))
-    if not 1 <= len(name) <= 80:
+    if not 1 <= len(name) <= 80 or not name.isprintable():
         raise InvalidInput("Give the token a name of up to 80 characters, so that you know it again.")
     if not granted:
         raise InvalidInput("Choose what the token may do.")
@@ -88,21 +96,32 @@ def issue_personal_token(db: Session, member: Member, name: str, scopes: str, se
     ends = at + timedelta(seconds=seconds)
     grant = Grant(
         id=new_id("grt"),
-        kind="personal",
-        user_id=member.user.id,
-        workspace_id=member.workspace.id,
+        kind=kind,
+        user_id=user_id,
+        workspace_id=workspace_id,
         client_name=name,
         scope=granted,
         resource=current_app.extensions["patchbay"].mcp_url,
         created_at=at,
         expires_at=ends,
     )
-    token = new_token(PERSONAL_PREFIX)
+    token = new_token(API_KEY_PREFIX if kind == API_KEY else PERSONAL_PREFIX)
     db.add(grant)
     db.flush()
     db.add(AccessToken(token_digest=digest(token), grant_id=grant.id, scope=granted, created_at=at, expires_at=ends))
-    audit.record(db, "token.created", workspace_id=grant.workspace_id, user_id=grant.user_id, subject=grant.id, scope=granted)
-    return token
+    deed = "api_key.created" if kind == API_KEY else "token.created"
+    audit.record(db, deed, workspace_id=workspace_id, user_id=user_id, subject=grant.id, scope=granted)
+    return grant, token
+
+
+def move(db: Session, grant_id: str, workspace_id: str) -> str:
+    """Let an operator's API key act in another workspace from its next call on, on every host. Gives the one before. Raises NotFound."""
+    grant = db.get(Grant, grant_id, with_for_update=True)
+    if grant is None or grant.kind != API_KEY or grant.revoked_at is not None:
+        raise NotFound()
+    before, grant.workspace_id = grant.workspace_id, workspace_id
+    db.add(grant)
+    return before
 
 
 def set_active_business(db: Session, grant_id: str, connection_id: str, business_id: str) -> None:
