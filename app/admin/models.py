@@ -1,1 +1,24 @@
-"""Tables of this package."""
+"""Table of what an operator decided about connectors."""
+
+from datetime import datetime
+
+from sqlmodel import Field, SQLModel
+
+from app.database import UtcDateTime
+
+LONGEST_BADGE = 60
+LONGEST_CREDENTIAL = 500
+
+
+class ConnectorApp(SQLModel, table=True):
+    """How this installation offers one service. Where it says nothing, the environment and the connector decide."""
+
+    __tablename__ = "connector_apps"
+
+    slug: str = Field(primary_key=True, max_length=32)
+    offer: str = Field(default="yes", max_length=8)  # yes, soon (named, cannot be connected), no (not shown)
+    badge: str | None = Field(default=None, max_length=LONGEST_BADGE)  # None: the connector's own; "": none
+    client_id: str | None = Field(default=None, max_length=LONGEST_CREDENTIAL)
+    client_secret_sealed: str | None = None
+    secret_set_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    updated_at: datetime = Field(sa_type=UtcDateTime)

@@ -23,7 +23,7 @@ from app import audit, clock, database
 from app.connectors.spec import Connector
 from app.crypto import KeyRing
 from app.prepared import Prepared, detached
-from app.vault import credentials
+from app.vault import credentials, failures
 from app.vault.models import Connection, Credential
 from app.vault.token_endpoint import TokenSet
 
@@ -131,6 +131,7 @@ def end_signin(claim: Claim, reason: str) -> bool:
             return False
         row.state, row.last_error = "reconnect_needed", reason
         _drop(claim, credential)
+        failures.count(db, row.slug, failures.REFUSED)
         audit.record(db, "connection.reconnect_needed", workspace_id=row.workspace_id, subject=row.id, slug=row.slug, reason=reason)
     return True
 
@@ -145,6 +146,7 @@ def cool_down(claim: Claim, seconds: float, *, lost: bool) -> None:
         if credential is None or credential.generation != claim.credential.generation:
             return
         credential.failures += 1
+        failures.count(db, claim.connection.slug, failures.UNREACHABLE)
         credential.cooldown_until = database.current().now(db) + timedelta(seconds=seconds)
         _drop(claim, credential, lost=lost)
 

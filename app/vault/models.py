@@ -59,12 +59,12 @@ class Credential(SQLModel, table=True):
 
 
 class PendingRevocation(SQLModel, table=True):
-    """A disconnected token the service has not confirmed dead yet: revoking is retried."""
+    """A disconnected token the service has not confirmed dead yet: revoking is retried, also when its workspace is gone."""
 
     __tablename__ = "pending_revocations"
 
     id: str = Field(primary_key=True)
-    workspace_id: str = Field(foreign_key="workspaces.id", ondelete="CASCADE", index=True)
+    workspace_id: str = Field(index=True)  # no foreign key: deleting a workspace must not forget what is still to be revoked
     slug: str = Field(max_length=32)
     connection_id: str  # of the connection that is gone; the ciphertext stays bound to it
     account_key: str = Field(default="", max_length=200)
@@ -77,6 +77,17 @@ class PendingRevocation(SQLModel, table=True):
     def sealed_place(self, column: str) -> tuple[str, str, str]:
         """Where the token was sealed: it moved here from the credential without being opened."""
         return self.workspace_id, self.connection_id, f"credentials.{self.token_field}"
+
+
+class RefreshFailure(SQLModel, table=True):
+    """How often refreshing failed at a service within one hour, for the operator's health page."""
+
+    __tablename__ = "refresh_failures"
+
+    slug: str = Field(primary_key=True, max_length=32)
+    hour: int = Field(primary_key=True)  # epoch seconds at which it began
+    kind: str = Field(primary_key=True, max_length=16)  # refused (the sign-in ended), unreachable (tried again later)
+    count: int = 0
 
 
 class ConnectLink(SQLModel, table=True):
