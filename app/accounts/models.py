@@ -64,3 +64,34 @@ class Budget(SQLModel, table=True):
     key: str = Field(primary_key=True, max_length=128)
     window_start: int = Field(primary_key=True)  # epoch seconds
     count: int = 0
+
+
+class GoogleAttempt(SQLModel, table=True):
+    """A sign-in at Google under way: ten minutes, once, in the browser that began it. What Google said is kept until it is finished."""
+
+    __tablename__ = "google_attempts"
+
+    id: str = Field(primary_key=True)
+    state_digest: str = Field(unique=True)
+    holder_digest: str  # digest of what the browser holds (a cookie)
+    next_path: str = ""
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # Google has answered
+    subject: str = Field(default="", max_length=255)
+    email: str = Field(default="", max_length=320)
+    name: str = Field(default="", max_length=200)
+    address_proved: bool = False  # whoever is in this browser reads this mailbox
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class GoogleIdentity(SQLModel, table=True):
+    """A Google account that signs in as a person. Issuer and subject are the identity; the address is for showing only."""
+
+    __tablename__ = "google_identities"
+
+    issuer: str = Field(primary_key=True, max_length=255)
+    subject: str = Field(primary_key=True, max_length=255)
+    user_id: str = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
+    email: str = Field(max_length=320)
+    linked_at: datetime = Field(sa_type=UtcDateTime)

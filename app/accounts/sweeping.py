@@ -9,7 +9,7 @@ from sqlmodel import Session, col, or_, select
 from app import clock
 from app.accounts import budgets
 from app.accounts.budgets import BudgetSpent, Rule
-from app.accounts.models import Budget, LoginSession, MailedCode
+from app.accounts.models import Budget, GoogleAttempt, LoginSession, MailedCode
 from app.accounts.sessions import IDLE
 from app.config import Settings
 from app.database import transaction
@@ -32,16 +32,18 @@ def sweep_sometimes(settings: Settings) -> None:
 
 
 def sweep(db: Session, at_once: int = _AT_ONCE) -> int:
-    """Delete expired codes, sessions and budgets, at most `at_once` of each. Says how many went."""
+    """Delete expired codes, sessions, trips to Google and budgets, at most `at_once` of each. Says how many went."""
     at = clock.now()
     dead_codes = select(MailedCode.id).where(col(MailedCode.expires_at) < at - _CODES_KEPT).limit(at_once)
     ended = or_(col(LoginSession.expires_at) < at, col(LoginSession.last_seen_at) < at - IDLE)
     dead_sessions = select(LoginSession.id_digest).where(ended).limit(at_once)
+    dead_attempts = select(GoogleAttempt.id).where(col(GoogleAttempt.expires_at) < at - _CODES_KEPT).limit(at_once)
     over = int((at - _BUDGETS_KEPT).timestamp())
     dead_budgets = select(Budget.key).where(col(Budget.window_start) < over).limit(at_once)
     sweeps: list[Delete] = [
         delete(MailedCode).where(col(MailedCode.id).in_(dead_codes)),
         delete(LoginSession).where(col(LoginSession.id_digest).in_(dead_sessions)),
+        delete(GoogleAttempt).where(col(GoogleAttempt.id).in_(dead_attempts)),
         delete(Budget).where(col(Budget.key).in_(dead_budgets), col(Budget.window_start) < over),
     ]
     return sum(cast("CursorResult[Any]", db.execute(each)).rowcount for each in sweeps)

@@ -17,7 +17,6 @@ from app.errors import Unavailable, Undecipherable
 from app.vault import credentials, seal, token_endpoint
 from app.vault.models import Connection, PendingRevocation
 from app.vault.token_endpoint import TokenSet
-from app.workspaces.models import Workspace
 
 _MOST_ATTEMPTS = 12
 _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 30.0, 6 * 3600.0
@@ -62,13 +61,8 @@ def add(settings: Settings, connection: Connection, tokens: TokenSet) -> None:
     )
     seal.seal(settings.vault_keys, row, "token_sealed", tokens.access_token if access else tokens.refresh_token or "")
     with database.transaction() as db:
-        kept = db.execute(select(col(Workspace.id)).where(col(Workspace.id) == connection.workspace_id)).first()
-        if kept:
-            db.add(row)
-    if kept:
-        run_soon(settings)
-    elif _is_wanted(settings, connector, row):
-        _revoke(settings, connector, row)
+        db.add(row)
+    run_soon(settings)
 
 
 def _take_due(limit: int) -> list[PendingRevocation]:
