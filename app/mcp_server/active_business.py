@@ -13,7 +13,7 @@ from app.database import transaction
 from app.errors import AmbiguousAccount, InvalidArguments, PermissionDenied, ReconnectNeeded, ToolError
 from app.mcp_server.builtin import BuiltIn, Hub
 from app.mcp_server.choosing import labels_of
-from app.oauth_server import grants
+from app.oauth_server import grants, scopes
 from app.oauth_server.bearer import Caller
 from app.vault import access
 from app.vault.access import businesses_of
@@ -69,7 +69,7 @@ def set_active_business(
     return Active(service=connection.slug, account=label, business_id=business.id, name=name)
 
 
-TOOL = BuiltIn("set_active_business", set_active_business, is_offered=offers_choice)
+TOOL = BuiltIn("set_active_business", set_active_business, also=scopes.NARROW, is_offered=offers_choice)
 
 
 def explain(settings: Settings, caller: Caller, connection: Connection, business: Business, refused: PermissionDenied) -> ToolError:

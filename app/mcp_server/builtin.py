@@ -52,11 +52,15 @@ class Hub:
 
 @dataclass(frozen=True)
 class BuiltIn:
-    """A tool that belongs to no service. Its function takes the `Hub` first."""
+    """A tool that belongs to no service. Its function takes the `Hub` first.
+
+    A token with one of the narrower scopes in `also` may call it too; the `Hub` then holds only what those reach.
+    """
 
     name: str
     tool: Tool
     scope: str = scopes.READ
+    also: tuple[str, ...] = ()
     is_offered: Callable[[Sequence[Connection]], bool] = lambda connections: True
 
 
@@ -141,7 +145,10 @@ def connect_service(
     )
 
 
-TOOLS = (BuiltIn("hub_list_connections", list_connections), BuiltIn("hub_connect_service", connect_service))
+TOOLS = (
+    BuiltIn("hub_list_connections", list_connections, also=scopes.NARROW),
+    BuiltIn("hub_connect_service", connect_service, also=scopes.NARROW),
+)
 
 
 def catalogue(settings: Settings) -> list[Offered]:

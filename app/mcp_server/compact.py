@@ -128,8 +128,14 @@ def call_write_tool(hub: Hub, name: ToolName, arguments: Arguments = None) -> Ro
     return _wanted(hub, name, arguments, reads=False)  # type: ignore[return-value]
 
 
-_call_read, _call_write = BuiltIn("call_read_tool", call_read_tool), BuiltIn("call_write_tool", call_write_tool, scopes.WRITE)
-TOOLS = (BuiltIn("find_tools", find_tools), BuiltIn("describe_tool", describe_tool), _call_read, _call_write)
+_call_read = BuiltIn("call_read_tool", call_read_tool, also=scopes.NARROW)
+_call_write = BuiltIn("call_write_tool", call_write_tool, scopes.WRITE, also=(scopes.POS_WRITE,))
+TOOLS = (
+    BuiltIn("find_tools", find_tools, also=scopes.NARROW),
+    BuiltIn("describe_tool", describe_tool, also=scopes.NARROW),
+    _call_read,
+    _call_write,
+)
 
 
 def brief(wire: Mapping[str, Any]) -> dict[str, Any]:

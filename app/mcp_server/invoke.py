@@ -38,8 +38,8 @@ from app.mcp_server.cursors import Cursors
 from app.mcp_server.dispatch import Exchange
 from app.mcp_server.refusal import RATE_LIMITED, Refusal
 from app.mcp_server.service_call import Prepared, prepare
-from app.mcp_server.toolbox import Listed, Toolbox
-from app.oauth_server import grants
+from app.mcp_server.toolbox import Listed, Toolbox, within_reach
+from app.oauth_server import grants, scopes
 from app.oauth_server.bearer import Caller
 from app.usage import ledger
 from app.usage.models import Call
@@ -127,20 +127,20 @@ class Invoker:
 
     def _step_up(self, invocation: Invocation, listed: Listed) -> Refusal:
         self._settle(invocation, "PERMISSION_DENIED")
-        return self._door.insufficient_scope(listed.needed_scopes, invocation.ctx.request_id)
+        return self._door.insufficient_scope(listed.needed_scopes(invocation.caller), invocation.ctx.request_id)
 
     def _ask_hub(self, invocation: Invocation, listed: Listed) -> dict[str, Any]:
         """A tool of ours."""
         caller, tool = invocation.caller, listed.tool
         bound_to = (caller.user_id, caller.workspace_id, listed.name)
         arguments, answer = answering.parse(listed.name, tool, invocation.params.arguments or {}, self._cursors, *bound_to)
-        connections = seen_by(caller.workspace_id, caller.user_id)
+        connections = within_reach(caller, seen_by(caller.workspace_id, caller.user_id))
         if not tool.reads_only:
             self._admit(invocation)
         hub = Hub(
             settings=self._settings,
             hub_url=self._hub_url,
-            offered=self._offered,
+            offered=[entry for entry in self._offered if scopes.reaches(caller.scopes, entry.slug)],
             caller=caller,
             connections=connections,
             make_link=lambda connector: way_back.make_link(self._settings, caller, connector, None, "read"),

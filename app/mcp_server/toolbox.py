@@ -37,25 +37,34 @@ class Listed:
     connector: Connector | None  # None: a tool of ours
     scope: str
     wire: Mapping[str, Any]
+    also: tuple[str, ...] = ()  # further scopes, each of which is enough
     is_offered: Callable[[Sequence[Connection]], bool] = lambda connections: True
-
-    @property
-    def needed_scopes(self) -> tuple[str, ...]:
-        """Every scope a token needs to call it."""
-        return scopes.DEFAULT if self.scope == scopes.WRITE else (self.scope,)
 
     def is_covered(self, caller: Caller) -> bool:
         """Whether the caller's token allows it."""
-        return scopes.covers(caller.scopes, self.scope)
+        return scopes.covers(caller.scopes, self.scope) or not caller.scopes.isdisjoint(self.also)
+
+    def needed_scopes(self, caller: Caller) -> tuple[str, ...]:
+        """Every scope a token needs to call it: ours, or beside what it holds FlowPOS' own where it holds only such."""
+        if scopes.is_narrow(caller.scopes):
+            return (*(name for name in scopes.NARROW if name in caller.scopes), self.scope)
+        return scopes.DEFAULT if self.scope in {scopes.WRITE, scopes.POS_WRITE} else (scopes.READ,)
+
+
+def within_reach(caller: Caller, connections: Sequence[Connection]) -> list[Connection]:
+    """The connections of services that the caller's scopes reach."""
+    return [connection for connection in connections if scopes.reaches(caller.scopes, connection.slug)]
 
 
 def _list_ours(built_in: BuiltIn) -> Listed:
-    return Listed(built_in.name, built_in.tool, None, built_in.scope, _wire(built_in.name, built_in.tool, None), built_in.is_offered)
+    wire = _wire(built_in.name, built_in.tool, None)
+    return Listed(built_in.name, built_in.tool, None, built_in.scope, wire, built_in.also, built_in.is_offered)
 
 
 def _list(tool: Tool, connector: Connector) -> Listed:
     name = tool.name_in(connector.slug)
-    return Listed(name, tool, connector, scopes.READ if tool.reads_only else scopes.WRITE, _wire(name, tool, connector))
+    narrow = next((scope for scope in tool.needs_scopes if scope in scopes.NARROW), None)
+    return Listed(name, tool, connector, narrow or (scopes.READ if tool.reads_only else scopes.WRITE), _wire(name, tool, connector))
 
 
 def _wire(name: str, tool: Tool, connector: Connector | None) -> dict[str, Any]:
@@ -115,7 +124,7 @@ class Toolbox:
 
     def listing(self, caller: Caller, connections: Sequence[Connection], hub_url: str) -> list[dict[str, Any]]:
         """The entries of tools/list for this caller: exactly what may be called now, in the order of the catalogue."""
-        if not caller.workspace_active or not scopes.covers(caller.scopes, scopes.READ):
+        if not caller.workspace_active:
             return []
         return self._ours(self._builtin, caller, connections) + self.of_services(caller, connections, hub_url)
 
@@ -142,13 +151,14 @@ class Toolbox:
 
     def compact_listing(self, caller: Caller, connections: Sequence[Connection]) -> list[dict[str, Any]]:
         """The entries of tools/list in compact mode: tools to find and call the others with, and ours."""
-        if not caller.workspace_active or not scopes.covers(caller.scopes, scopes.READ):
+        if not caller.workspace_active:
             return []
         return [compact.brief(wire) for wire in self._ours(self._compact | self._builtin, caller, connections)]
 
     def _ours(self, tools: Mapping[str, Listed], caller: Caller, connections: Sequence[Connection]) -> list[dict[str, Any]]:
         """The entries of tools that belong to no service."""
-        return [dict(one.wire) for one in tools.values() if one.is_covered(caller) and one.is_offered(connections)]
+        reached = within_reach(caller, connections)
+        return [dict(one.wire) for one in tools.values() if one.is_covered(caller) and one.is_offered(reached)]
 
 
 def _with_account(listed: Listed, names: list[str]) -> dict[str, Any]:

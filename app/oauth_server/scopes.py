@@ -12,7 +12,10 @@ REPORTS_READ = "reports:read"
 PSA_READ = "psa:read"
 POS_INTENTS = "pos:intents"
 
-SUPPORTED = (READ, WRITE, OFFLINE, POS_READ, POS_WRITE, REPORTS_READ, PSA_READ, POS_INTENTS)
+NARROW = (POS_READ, POS_WRITE, REPORTS_READ, PSA_READ, POS_INTENTS)
+_NARROW_SERVICE = "flowpos"
+
+SUPPORTED = (READ, WRITE, OFFLINE, *NARROW)
 DEFAULT = (READ, WRITE)
 
 # A scope covers itself and what stands here.
@@ -36,6 +39,16 @@ _WORDS = {
 def covers(scopes: Collection[str], needed: str) -> bool:
     """True when `scopes` allow `needed`: write implies read, and FlowPOS names lie inside ours."""
     return needed in scopes or any(needed in _INSIDE.get(scope, ()) for scope in scopes)
+
+
+def is_narrow(scopes: Collection[str]) -> bool:
+    """True when nothing but FlowPOS' own names is held."""
+    return not covers(scopes, READ) and any(name in scopes for name in NARROW)
+
+
+def reaches(scopes: Collection[str], slug: str) -> bool:
+    """Whether a service may be seen at all: with FlowPOS' own names alone it is FlowPOS only."""
+    return slug == _NARROW_SERVICE or covers(scopes, READ)
 
 
 def split(text: str | None) -> frozenset[str]:

@@ -6,6 +6,7 @@ from flask import Request
 
 from app.database import reading
 from app.errors import PatchbayError
+from app.oauth_server import scopes
 from app.oauth_server.bearer import Caller, find_caller
 from app.vault import store
 
@@ -40,5 +41,6 @@ def describe(caller: Caller) -> dict[str, Any]:
         "connections": [
             {"id": c.id, "service": c.slug, "label": c.label, "account": c.account_name, "state": c.state, "permission": c.permission}
             for c in connections
+            if scopes.reaches(caller.scopes, c.slug)
         ],
     }
