@@ -8,14 +8,16 @@ the values that are known, so that the next request can send it on. No asks at a
     log_in(Ask("https://service.example/login", sends={"email": "email", "password": "password"}, takes=…), renews=…)
     token_exchange(Blank("id_token", "Identity token"), Ask("https://service.example/token", sends=…, takes=…))
 
-`app/vault/exchange.py` carries them out; `app/hub/keys.py` shows the forms.
+`app/vault/exchange.py` carries them out; `app/hub/keys.py` shows the forms, `app/onboarding` takes the same values as JSON.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 OAUTH = "oauth"  # the way by the service's consent page
+_LONGEST = 16_384
 _STANDARD = {"access_token": "access_token", "refresh_token": "refresh_token", "expires_in": "expires_in", "scopes": "scope"}
 
 
@@ -37,6 +39,23 @@ class Blank:
     warnings: tuple[tuple[str, str], ...] = ()
     demo: str = ""  # what the sandbox takes; filled in there
     required: bool = True
+
+    def taken(self, value: str) -> str:
+        """The value as it is used."""
+        return value if self.kind == "password" else value.strip()
+
+    def problem_with(self, value: str) -> str:
+        """What is wrong with a value before anybody is asked, in a sentence; "" when nothing is."""
+        if not value:
+            return f"Please fill in: {self.label}." if self.required else ""
+        if len(value) > _LONGEST:
+            return "This is too long. Check what was copied."
+        fits = value.isprintable() and (self.kind == "password" or not self.secret or (value.isascii() and " " not in value))
+        if not fits:
+            return "This holds spaces or characters that do not belong in it. Check what was copied."
+        if self.pattern and not re.fullmatch(self.pattern, value):
+            return self.pattern_says or "This does not look right. Check what was copied."
+        return ""
 
 
 @dataclass(frozen=True)
@@ -90,6 +109,11 @@ class Form:
     def blames(self) -> str:
         """The blank to put the service's refusal beside."""
         return next((blank.name for blank in reversed(self.blanks) if blank.secret), self.blanks[-1].name)
+
+    @property
+    def refused(self) -> str:
+        """What to say when the service does not accept what was filled in, after its name."""
+        return f"does not accept this {self.noun}. {self.if_refused}".strip()
 
     @property
     def is_kept(self) -> bool:

@@ -29,7 +29,6 @@ from app.vault.token_endpoint import TokenRefused
 from app.workspaces.guard import Member
 
 _LIFE = timedelta(hours=1)  # time to go and make a key
-_LONGEST = 16_384
 # Somebody trying passwords at a service through us would be our doing.
 _TRIES = Rule("form-sign-in", limit=30, seconds=600)
 
@@ -72,8 +71,8 @@ def submit(settings: Settings, member: Member, connector: Connector, where: Endp
     if trip.outcome:
         return trip
     form = form_of(connector, where, given.get("way", ""))
-    values = {blank.name: _taken(blank, given.get(blank.name, "")) for blank in form.blanks}
-    problems = {blank.name: problem for blank in form.blanks if (problem := _problem(blank, values[blank.name]))}
+    values = {blank.name: blank.taken(given.get(blank.name, "")) for blank in form.blanks}
+    problems = {blank.name: problem for blank in form.blanks if (problem := blank.problem_with(values[blank.name]))}
     if problems:
         return _sheet(settings, connector, where, form, trip, state, values, problems)
     try:
@@ -83,8 +82,7 @@ def submit(settings: Settings, member: Member, connector: Connector, where: Endp
         account = access.probe(settings, connector, where, tokens, {name: values[name] for name in form.facts})
         return handshake.keep(settings, member, trip, connector, account, tokens, _warning(form, values))
     except (TokenRefused, TokenNotAccepted):
-        refused = f"{connector.name} does not accept this {form.noun}. {form.if_refused}".strip()
-        return _sheet(settings, connector, where, form, trip, state, values, {form.blames: refused})
+        return _sheet(settings, connector, where, form, trip, state, values, {form.blames: f"{connector.name} {form.refused}"})
     except PatchbayError as error:
         return _sheet(settings, connector, where, form, trip, state, values, {"": error.message}, error.status)
 
@@ -129,24 +127,6 @@ def _shown(blank: Blank, value: str, *, sandbox: bool) -> str:
     if value and not blank.secret:
         return value
     return blank.demo if sandbox else ""
-
-
-def _taken(blank: Blank, value: str) -> str:
-    return value if blank.kind == "password" else value.strip()
-
-
-def _problem(blank: Blank, value: str) -> str:
-    """What is wrong with a value before anybody is asked, in a sentence; "" when nothing is."""
-    if not value:
-        return f"Please fill in: {blank.label}." if blank.required else ""
-    if len(value) > _LONGEST:
-        return "This is too long. Check what was copied."
-    fits = value.isprintable() and (blank.kind == "password" or not blank.secret or (value.isascii() and " " not in value))
-    if not fits:
-        return "This holds spaces or characters that do not belong in it. Check what was copied."
-    if blank.pattern and not re.fullmatch(blank.pattern, value):
-        return blank.pattern_says or "This does not look right. Check what was copied."
-    return ""
 
 
 def _warning(form: Form, values: Mapping[str, str]) -> str:

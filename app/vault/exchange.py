@@ -93,7 +93,7 @@ def _refusal(connector: Connector, form: Form, answer: Answer) -> PatchbayError:
     found = refusal(connector, answer)
     said_no = answer.status in {401, 403} and json_object(answer) is not None
     if said_no or isinstance(found, TokenRefused | ClientMisconfigured):
-        return TokenRefused(f"{connector.name} does not accept this {form.noun}. {form.if_refused}".strip())
+        return TokenRefused(f"{connector.name} {form.refused}")
     return found
 
 
