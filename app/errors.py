@@ -110,6 +110,14 @@ class PermissionDenied(ToolError):
     status = 403
 
 
+class ApprovalNeeded(ToolError):
+    """The connection asks before writing: nothing was done, and the same call works after the person's yes."""
+
+    code = "APPROVAL_NEEDED"
+    status = 409
+    retryable = True
+
+
 class InvalidArguments(ToolError):
     """The arguments do not fit the tool's schema, or the service refused them."""
 

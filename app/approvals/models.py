@@ -1,1 +1,49 @@
-"""Tables of this package."""
+"""Table of writes that wait for a yes, and of what became of them."""
+
+from datetime import datetime
+
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+from app.database import UtcDateTime
+
+
+class Approval(SQLModel, table=True):
+    """One write an AI client asked for on a connection set to ask first. What it would do stands sealed beside it."""
+
+    __tablename__ = "approvals"
+    __table_args__ = (Index("ix_approvals_workspace_state", "workspace_id", "state"), Index("ix_approvals_state_until", "state", "until"))
+
+    id: str = Field(primary_key=True)
+    workspace_id: str = Field(foreign_key="workspaces.id", ondelete="CASCADE")
+    user_id: str = Field(foreign_key="users.id", ondelete="CASCADE", index=True)  # whose AI client asks
+    grant_id: str
+    client_name: str = Field(default="", max_length=200)
+    connection_id: str  # outlives the connection: what was done stays readable
+    slug: str = Field(max_length=32)
+    service: str = Field(max_length=100)
+    account: str = Field(max_length=320)
+    business_id: str | None = Field(default=None, max_length=200)
+    business: str = Field(default="", max_length=200)
+    tool: str = Field(max_length=64)
+    title: str = Field(max_length=200)
+    is_destructive: bool = False
+    arguments_sealed: str  # JSON: exactly what is shown, and what is executed
+    idempotency_key: str = Field(max_length=64)  # made once; the service's keys follow from it
+    open_key: str | None = Field(default=None, max_length=64, unique=True)  # the same call finds this row by it, until it was told the end
+    state: str = Field(default="waiting", max_length=12)  # see states.py
+    until: datetime | None = Field(
+        default=None, sa_type=UtcDateTime
+    )  # waiting: when it expires; running: when nobody can be at it any more
+    problem: str | None = Field(default=None, max_length=500)  # why a yes could not be carried out; it waits on
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    decided_by: str | None = None
+    decided_by_name: str = Field(default="", max_length=200)
+    via: str = Field(default="", max_length=8)  # page, chat
+    claim: str | None = Field(default=None, max_length=64)  # who carries it out
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    outcome_code: str | None = Field(default=None, max_length=32)  # ok, or the error code of the envelope
+    outcome_sealed: str | None = None  # the envelope
+    told_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # the AI client got the end
+    mailed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    created_at: datetime = Field(sa_type=UtcDateTime)

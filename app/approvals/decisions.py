@@ -1,0 +1,87 @@
+"""Yes and no. Each is one conditional UPDATE, so that of all who decide at once exactly one does."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import update
+from sqlmodel import Session, col
+
+from app import audit, clock, crypto
+from app.approvals import states
+from app.approvals.models import Approval
+from app.crypto import KeyRing
+from app.database import transaction
+from app.vault.seal import place
+
+
+@dataclass(frozen=True)
+class Decider:
+    """Who decides, and where: on the page or in the chat."""
+
+    user_id: str
+    name: str
+    via: str
+
+
+def claim(db: Session, approval: Approval, decider: Decider) -> str | None:
+    """Say yes. Gives the token of the one who now carries it out, or None when it was decided already or expired."""
+    token, at = crypto.new_token(), clock.now()
+    claimed = _decide(db, approval, decider, state=states.RUNNING, claim=token, until=at + states.RUNS, decided_at=at, problem=None)
+    if not claimed:
+        return None
+    _note(db, approval, "approval.approved", decider.user_id, via=decider.via)
+    return token
+
+
+def reject(db: Session, approval: Approval, decider: Decider) -> bool:
+    """Say no. False when it was decided already or expired."""
+    at = clock.now()
+    if not _decide(db, approval, decider, state=states.REJECTED, decided_at=at, ended_at=at, until=None, problem=None):
+        return False
+    _note(db, approval, "approval.rejected", decider.user_id, via=decider.via)
+    return True
+
+
+def give_back(approval: Approval, token: str, problem: str) -> None:
+    """Nothing was sent to the service: it waits for a yes again, and says why."""
+    with transaction() as db:
+        waits = {"state": states.WAITING, "until": approval.created_at + states.WAITS, "problem": problem[:500]}
+        nobody = {"claim": None, "decided_at": None, "decided_by": None, "decided_by_name": "", "via": ""}
+        mine = (col(Approval.id) == approval.id, col(Approval.claim) == token, col(Approval.state) == states.RUNNING)
+        if db.execute(update(Approval).where(*mine).values(**waits, **nobody)).rowcount == 1:  # type: ignore[attr-defined]
+            _note(db, approval, "approval.not_carried_out", approval.user_id)
+
+
+def settle(keys: KeyRing, approval: Approval, token: str, envelope: Mapping[str, Any], code: str, *, told: bool = False) -> None:
+    """Write down how it ended. An answer that comes after its time still counts. `told`: the AI client is getting it now."""
+    sealed = keys.seal(json.dumps(envelope, ensure_ascii=False), **place(approval, "outcome_sealed"))
+    at = clock.now()
+    end: dict[str, Any] = {"state": states.DONE if code == "ok" else states.FAILED, "outcome_code": code[:32], "outcome_sealed": sealed}
+    if told:
+        end |= {"told_at": at, "open_key": None}
+    with transaction() as db:
+        mine = (col(Approval.id) == approval.id, col(Approval.claim) == token, col(Approval.state).in_((states.RUNNING, states.UNKNOWN)))
+        if db.execute(update(Approval).where(*mine).values(**end, ended_at=at, until=None)).rowcount == 1:  # type: ignore[attr-defined]
+            _note(db, approval, "approval.carried_out", approval.user_id, outcome=code)
+
+
+def _decide(db: Session, approval: Approval, decider: Decider, **values: Any) -> bool:
+    waiting = (col(Approval.id) == approval.id, col(Approval.state) == states.WAITING, col(Approval.until) > clock.now())
+    by = {"decided_by": decider.user_id, "decided_by_name": decider.name[:200], "via": decider.via}
+    decided = db.execute(update(Approval).where(*waiting).values(**values, **by).execution_options(synchronize_session=False))
+    return bool(decided.rowcount == 1)  # type: ignore[attr-defined]
+
+
+def _note(db: Session, approval: Approval, action: str, user_id: str, **details: Any) -> None:
+    audit.record(
+        db,
+        action,
+        workspace_id=approval.workspace_id,
+        user_id=user_id,
+        subject=approval.id,
+        tool=approval.tool,
+        connection=approval.connection_id,
+        **details,
+    )
