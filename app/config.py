@@ -49,6 +49,7 @@ class Settings:
     log_format: str
     log_level: str
     web_threads: int
+    usage_retention_days: int
     brand_name: str
     brand_logo_url: str | None
     brand_accent: str | None
@@ -126,6 +127,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         log_format=_choice(environ, "LOG_FORMAT", "text", {"text", "json"}),
         log_level=_choice(environ, "LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR"}),
         web_threads=_number(environ, "WEB_THREADS", 32, 1, 256),
+        usage_retention_days=_number(environ, "USAGE_RETENTION_DAYS", 90, 1, 3_650),
         brand_name=environ.get("BRAND_NAME") or "Patchbay",
         brand_logo_url=_logo_url(environ),
         brand_accent=_accent(environ.get("BRAND_ACCENT", "")),

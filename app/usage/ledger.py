@@ -18,7 +18,8 @@ from app.prepared import Prepared, Writing, writing
 from app.usage import metrics, windows
 from app.usage.models import Call, CallRow
 from app.usage.tiers import Limits
-from app.usage.windows import DAY, RedisWindows
+from app.usage.upkeep import Upkeep
+from app.usage.windows import DAY, RedisWindows, Spent
 
 _COLUMNS = tuple(field.name for field in fields(Call))
 _INSERT = Prepared(insert(CallRow.__table__).values({name: bindparam(name) for name in _COLUMNS}).inline())  # type: ignore[attr-defined]
@@ -40,11 +41,17 @@ class _Entry:
 class Ledger:
     """The ledger of one process."""
 
-    def __init__(self, redis_url: str | None = None) -> None:
+    def __init__(self, redis_url: str | None = None, retention_days: int = 90) -> None:
         self._queue: deque[_Entry] = deque()
         self._pen = threading.Lock()
         self._redis = RedisWindows(redis_url) if redis_url else None
         self._batches = 0
+        self.upkeep = Upkeep(retention_days)
+
+    def spent(self, workspace_id: str) -> Spent:
+        """What of the present minute and day is used up, asked where it is counted and without counting. Raises Unavailable."""
+        found = self._redis.look(workspace_id) if self._redis else None
+        return found if found is not None else windows.look(workspace_id)
 
     def admit(self, workspace_id: str, limits: Limits) -> None:
         """Count one call against the limits. Raises TooManyRequests, and then counts nothing."""
@@ -80,6 +87,7 @@ class Ledger:
         with self._pen:
             while not entry.done:
                 self._write_next()
+        self.upkeep.nudge()
         if entry.error is not None:
             raise entry.error
 
@@ -149,7 +157,7 @@ _current: Ledger | None = None
 def bind(settings: Settings) -> Ledger:
     """Open the ledger of this process."""
     global _current
-    _current = Ledger(settings.redis_url)
+    _current = Ledger(settings.redis_url, settings.usage_retention_days)
     return _current
 
 

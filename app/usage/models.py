@@ -1,7 +1,7 @@
-"""Tables of tool calls and of limit counters."""
+"""Tables of tool calls, of what they add up to, and of limit counters."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import BigInteger, Column, Index, Integer
 from sqlmodel import Field, SQLModel
@@ -33,7 +33,8 @@ class CallRow(SQLModel, table=True):
     """A call that was written down. See `Call` for what the columns mean."""
 
     __tablename__ = "calls"
-    __table_args__ = (Index("ix_calls_workspace_at", "workspace_id", "at"),)
+    # SQLite must never give an id twice, not even after the newest rows were deleted: roll-ups go by it.
+    __table_args__ = (Index("ix_calls_workspace_id", "workspace_id", "id"), {"sqlite_autoincrement": True})
 
     id: int | None = Field(
         default=None, sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
@@ -52,6 +53,40 @@ class CallRow(SQLModel, table=True):
     total_ms: float
     upstream_ms: float = 0.0
     bytes: int = 0
+
+
+class UsageTally(SQLModel, table=True):
+    """What the calls of one day (UTC) add up to that are alike in everything people ask about, and took about as long.
+
+    The rows of all buckets together are the histogram of their times, so any choice of rows gives its median.
+    """
+
+    __tablename__ = "usage_tallies"
+    __table_args__ = (Index("ix_usage_tallies_day", "day", "workspace_id"), {"sqlite_with_rowid": False})
+
+    workspace_id: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    tool: str = Field(primary_key=True)
+    user_id: str = Field(primary_key=True)
+    client_name: str = Field(primary_key=True)
+    slug: str = Field(primary_key=True)
+    outcome: str = Field(primary_key=True)
+    bucket: int = Field(primary_key=True)  # of total_ms, see `buckets.py`
+    calls: int
+    total_ms: float
+    upstream_ms: float
+    first_id: int = Field(sa_type=BigInteger)  # the rows it was made of lie between these
+    last_id: int = Field(sa_type=BigInteger)
+
+
+class UsageMark(SQLModel, table=True):
+    """How far the roll-up has come: every call up to this id is in the tallies. One row, which is also the lock."""
+
+    __tablename__ = "usage_marks"
+
+    name: str = Field(primary_key=True, max_length=16)
+    upto: int = Field(default=0, sa_type=BigInteger)
+    swept_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # when old rows were last cleared away
 
 
 class LimitCounter(SQLModel, table=True):

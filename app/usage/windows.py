@@ -3,12 +3,15 @@
 import logging
 import threading
 import time
+from dataclasses import dataclass
 
 import redis
-from sqlalchemy import text
+from sqlalchemy import and_, bindparam, or_, select, text
+from sqlmodel import col
 
 from app import clock
 from app.prepared import Prepared, Writing
+from app.usage.models import LimitCounter
 from app.usage.tiers import Limits
 
 log = logging.getLogger(__name__)
@@ -32,6 +35,16 @@ _GIVE_BACK = Prepared(
 )
 _FORGET = Prepared(text("DELETE FROM limit_counters WHERE (\"window\" = 'minute' AND window_start < :minute) OR window_start < :day"))
 
+_MINE = col(LimitCounter.workspace_id) == bindparam("workspace_id")
+_LOOK = Prepared(
+    select(col(LimitCounter.window), col(LimitCounter.count)).where(
+        or_(
+            and_(_MINE, col(LimitCounter.window) == "minute", col(LimitCounter.window_start) == bindparam("minute")),
+            and_(_MINE, col(LimitCounter.window) == "day", col(LimitCounter.window_start) == bindparam("day")),
+        )
+    )
+)
+
 _LUA = """
 local function over(key, limit) return limit >= 0 and tonumber(redis.call('GET', key) or '0') >= limit end
 if over(KEYS[1], tonumber(ARGV[1])) then return 1 end
@@ -40,6 +53,14 @@ if redis.call('INCR', KEYS[1]) == 1 then redis.call('EXPIRE', KEYS[1], 120) end
 if redis.call('INCR', KEYS[2]) == 1 then redis.call('EXPIRE', KEYS[2], 172800) end
 return 0
 """
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Calls counted in the present minute and day."""
+
+    minute: int
+    day: int
 
 
 def starts(now: float) -> dict[str, int]:
@@ -68,6 +89,12 @@ def take(db: Writing, workspace_id: str, limits: Limits, wanted: int) -> tuple[i
     return allowed, 0
 
 
+def look(workspace_id: str) -> Spent:
+    """What the database has counted of the present windows. Raises Unavailable."""
+    counts: dict[str, int] = dict(_LOOK.rows(workspace_id=workspace_id, **starts(clock.timestamp())))
+    return Spent(counts.get("minute", 0), counts.get("day", 0))
+
+
 def forget_old(db: Writing) -> None:
     """Delete the counters of windows that are over."""
     now = int(clock.timestamp())
@@ -83,18 +110,38 @@ class RedisWindows:
         self._away_until = 0.0
         self._lock = threading.Lock()
 
+    def look(self, workspace_id: str) -> Spent | None:
+        """What Redis has counted of the present windows; None when it cannot say."""
+        if self._is_away():
+            return None
+        try:
+            minute, day = self._client.mget(_keys(workspace_id))  # type: ignore[misc]
+        except redis.RedisError as error:
+            self._rest(error)
+            return None
+        return Spent(int(minute or 0), int(day or 0))
+
     def take(self, workspace_id: str, limits: Limits) -> int | None:
         """Count one call. Returns 0 when allowed, the full window's size when not, None when Redis cannot say."""
-        if time.monotonic() < self._away_until:
+        if self._is_away():
             return None
-        at = starts(clock.timestamp())
-        keys = [f"patchbay:calls:{workspace_id}:{name}:{start}" for name, start in at.items()]
         try:
-            full = int(self._script(keys=keys, args=[limits.per_minute, -1 if limits.per_day is None else limits.per_day]))  # type: ignore[arg-type]
+            args = [limits.per_minute, -1 if limits.per_day is None else limits.per_day]
+            full = int(self._script(keys=_keys(workspace_id), args=args))  # type: ignore[arg-type]
         except redis.RedisError as error:
-            with self._lock:
-                if time.monotonic() >= self._away_until:
-                    log.warning("Redis is away (%s): calls are counted in the database meanwhile", type(error).__name__)
-                self._away_until = time.monotonic() + _REST_SECONDS
+            self._rest(error)
             return None
         return {0: 0, 1: MINUTE, 2: DAY}[full]
+
+    def _is_away(self) -> bool:
+        return time.monotonic() < self._away_until
+
+    def _rest(self, error: redis.RedisError) -> None:
+        with self._lock:
+            if not self._is_away():
+                log.warning("Redis is away (%s): calls are counted in the database meanwhile", type(error).__name__)
+            self._away_until = time.monotonic() + _REST_SECONDS
+
+
+def _keys(workspace_id: str) -> list[str]:
+    return [f"patchbay:calls:{workspace_id}:{name}:{start}" for name, start in starts(clock.timestamp()).items()]

@@ -1,0 +1,94 @@
+"""Clearing away what is past its time: a few rows a transaction, with a rest after each, so that calls never wait for it.
+
+Rows of calls go after USAGE_RETENTION_DAYS, once they are in the tallies; tallies after two years and a month, so that
+a month can be compared with the same one of last year. What belongs to a workspace that was deleted goes at once.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, Delete, Select, delete, exists, or_, select, update
+from sqlmodel import col
+
+from app import clock, database
+from app.usage import rollup
+from app.usage.models import CallRow, LimitCounter, UsageMark, UsageTally
+from app.workspaces.models import Workspace
+
+TALLIES_KEPT_DAYS = 760
+_EVERY = timedelta(hours=1)
+_AT_ONCE = 1_000
+
+
+def sweep_if_due(keep_days: int) -> None:
+    """Sweep, unless any process has within the hour. Raises Unavailable."""
+    at = clock.now()
+    due = or_(col(UsageMark.swept_at).is_(None), col(UsageMark.swept_at) < at - _EVERY)
+    with database.transaction() as db:
+        taken = db.execute(update(UsageMark).where(col(UsageMark.name) == rollup.MARK, due).values(swept_at=at))
+    if cast("CursorResult[Any]", taken).rowcount:
+        sweep(keep_days)
+
+
+def sweep(keep_days: int, progress: Callable[[int], None] = lambda gone: None) -> int:
+    """Delete what is too old. Says how many rows of calls went. Raises Unavailable; what is gone until then stays gone."""
+    gone = _forget_calls(keep_days, progress)
+    first_kept = (clock.now() - timedelta(days=max(keep_days, TALLIES_KEPT_DAYS))).date()
+    _forget_tallies(select(col(UsageTally.workspace_id), col(UsageTally.day)).where(col(UsageTally.day) < first_kept))
+    lost = ~exists().where(col(Workspace.id) == col(UsageTally.workspace_id))
+    with database.reading() as db:
+        deleted = list(db.execute(select(col(UsageTally.workspace_id)).where(lost).distinct().limit(_AT_ONCE)).scalars())
+    for workspace_id in deleted:
+        gone += forget_workspace(workspace_id)
+    return gone
+
+
+def forget_workspace(workspace_id: str) -> int:
+    """Delete all usage of a workspace that was deleted. Says how many rows of calls went."""
+    some = select(col(CallRow.id)).where(col(CallRow.workspace_id) == workspace_id).order_by(col(CallRow.id)).limit(_AT_ONCE)
+    total = 0
+    while gone := _delete(delete(CallRow).where(col(CallRow.id).in_(some))):
+        total += gone
+    _forget_tallies(select(col(UsageTally.workspace_id), col(UsageTally.day)).where(col(UsageTally.workspace_id) == workspace_id))
+    _delete(delete(LimitCounter).where(col(LimitCounter.workspace_id) == workspace_id))
+    return total
+
+
+def _forget_calls(keep_days: int, progress: Callable[[int], None]) -> int:
+    """From the oldest id on, until nothing of a whole batch was old enough."""
+    kept_from, upto = clock.now() - timedelta(days=keep_days), rollup.mark()
+    behind, total = 0, 0
+    while True:
+        with database.reading() as db:
+            next_ids = select(col(CallRow.id)).where(col(CallRow.id) > behind, col(CallRow.id) <= upto)
+            ids = list(db.execute(next_ids.order_by(col(CallRow.id)).limit(_AT_ONCE)).scalars())
+        if not ids:
+            return total
+        between = col(CallRow.id).between(ids[0], ids[-1])
+        gone = _delete(delete(CallRow).where(between, col(CallRow.at) < kept_from))
+        if not gone:
+            return total
+        total, behind = total + gone, ids[-1]
+        progress(total)
+
+
+def _forget_tallies(days: Select[str, date]) -> None:
+    """Delete the tallies of these days of workspaces, a day a transaction."""
+    while True:
+        with database.reading() as db:
+            found = db.execute(days.distinct().limit(_AT_ONCE)).all()
+        if not found:
+            return
+        for workspace_id, day in found:
+            _delete(delete(UsageTally).where(col(UsageTally.workspace_id) == workspace_id, col(UsageTally.day) == day))
+
+
+def _delete(statement: Delete) -> int:
+    """Run it on its own, and rest as long as it took."""
+    started = time.monotonic()
+    with database.transaction() as db:
+        gone = cast("CursorResult[Any]", db.execute(statement)).rowcount
+    time.sleep(min(0.5, time.monotonic() - started))
+    return gone

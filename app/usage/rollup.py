@@ -1,0 +1,127 @@
+"""Adding calls up into tallies: each call once, however many processes do it, however late its row arrives.
+
+Calls are taken in order of their ids, a batch a transaction, and the mark says how far. The mark moves in the same
+transaction, and its row is locked meanwhile, so a batch counts once or not at all.
+
+PostgreSQL gives an id out before the row can be seen, so a smaller id may appear after a larger one. Before an id is
+called settled we therefore wait for every transaction that was writing calls when it was seen, the way CREATE INDEX
+CONCURRENTLY does. On SQLite there is one writer at a time, and ids appear in order.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import date
+
+from sqlalchemy import Date, FunctionElement, func, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlmodel import Session, col
+
+from app import database
+from app.usage.buckets import bucket_column
+from app.usage.models import CallRow, UsageMark, UsageTally
+
+MARK = "calls"
+_BATCH = {"sqlite": 5_000, "postgresql": 50_000}  # on SQLite nobody else writes meanwhile
+_PATIENCE_SECONDS = 2.0
+
+_KEY = ("workspace_id", "day", "tool", "user_id", "client_name", "slug", "outcome", "bucket")
+_WRITING = text(
+    """
+    SELECT DISTINCT virtualtransaction FROM pg_locks
+    WHERE locktype = 'relation' AND relation = 'calls'::regclass AND mode = 'RowExclusiveLock'
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    """
+)
+
+
+class utc_day(FunctionElement[date]):
+    """The day of a moment, in UTC."""
+
+    type = Date()
+    inherit_cache = True
+
+
+@compiles(utc_day, "sqlite")
+def _sqlite_day(element: FunctionElement[date], compiler: object, **options: object) -> str:
+    return f"date({compiler.process(element.clauses, **options)})"  # type: ignore[attr-defined]
+
+
+@compiles(utc_day, "postgresql")
+def _postgres_day(element: FunctionElement[date], compiler: object, **options: object) -> str:
+    return f"CAST({compiler.process(element.clauses, **options)} AT TIME ZONE 'UTC' AS DATE)"  # type: ignore[attr-defined]
+
+
+def run(progress: Callable[[int, int], None] = lambda done, total: None) -> int:
+    """Add up every call that is settled. Says how many. Another process at the same work makes this one stop.
+
+    Raises Unavailable; what was added up until then stays.
+    """
+    done, begun, goal = 0, mark(), _settled()
+    while True:
+        started = time.monotonic()
+        with database.transaction() as db:
+            upto = _take_batch(db, goal)
+        if upto is None:
+            return done
+        done = upto - begun
+        progress(done, goal - begun)
+        if upto >= goal:
+            return done
+        time.sleep(min(1.0, time.monotonic() - started))  # others write too
+
+
+def mark() -> int:
+    """Up to which id calls are in the tallies."""
+    with database.reading() as db:
+        return mark_in(db)
+
+
+def mark_in(db: Session) -> int:
+    """The same, as this session sees it."""
+    return db.execute(select(col(UsageMark.upto)).where(col(UsageMark.name) == MARK)).scalar_one_or_none() or 0
+
+
+def _settled() -> int:
+    """An id with no row still to come before it. The mark's own when somebody writes a long time."""
+    with database.reading() as db:
+        newest: int = db.execute(select(func.max(CallRow.id))).scalar_one() or 0
+    if database.current().is_sqlite:
+        return newest
+    writing, until = _writers(), time.monotonic() + _PATIENCE_SECONDS
+    while writing:
+        if time.monotonic() > until:
+            return mark()
+        time.sleep(0.01)
+        writing &= _writers()
+    return newest
+
+
+def _writers() -> set[str]:
+    """Transactions that have written calls, or are about to, and are not over."""
+    with database.reading() as db:
+        return set(db.execute(_WRITING).scalars())
+
+
+def _take_batch(db: Session, goal: int) -> int | None:
+    """Add up the next calls, at most up to `goal`. The new mark, or None when there is nothing to do or somebody else does it."""
+    dialect = db.get_bind().dialect.name
+    insertion = (postgresql if dialect == "postgresql" else sqlite).insert
+    db.execute(insertion(UsageMark).values(name=MARK, upto=0).on_conflict_do_nothing())
+    found = select(col(UsageMark.upto)).where(col(UsageMark.name) == MARK).with_for_update(skip_locked=True)
+    begun: int | None = db.execute(found).scalar_one_or_none()
+    if begun is None or begun >= goal:
+        return None
+    upto = min(begun + _BATCH[dialect], goal)
+    adding = insertion(UsageTally).from_select([*_KEY, "calls", "total_ms", "upstream_ms", "first_id", "last_id"], _sums(begun, upto))
+    same = {name: getattr(UsageTally, name) + getattr(adding.excluded, name) for name in ("calls", "total_ms", "upstream_ms")}
+    db.execute(adding.on_conflict_do_update(index_elements=_KEY, set_={**same, "last_id": adding.excluded.last_id}))
+    db.execute(update(UsageMark).where(col(UsageMark.name) == MARK).values(upto=upto))
+    return upto
+
+
+def _sums(begun: int, upto: int):  # type: ignore[no-untyped-def]
+    day, bucket = utc_day(CallRow.at), bucket_column(CallRow.total_ms)  # type: ignore[arg-type]
+    key = [CallRow.workspace_id, day, CallRow.tool, CallRow.user_id, CallRow.client_name, CallRow.slug, CallRow.outcome, bucket]
+    sums = [func.count(), func.sum(CallRow.total_ms), func.sum(CallRow.upstream_ms), func.min(CallRow.id), func.max(CallRow.id)]
+    return select(*key, *sums).where(col(CallRow.id) > begun, col(CallRow.id) <= upto).group_by(*key)  # type: ignore[call-overload]
