@@ -26,6 +26,7 @@ from app.hub.models import Handshake
 from app.vault import access, keeping, revocation, seal, store, token_endpoint
 from app.vault.models import Connection
 from app.vault.token_endpoint import TokenSet
+from app.workspaces import members
 from app.workspaces.guard import Member
 
 _LIFE = timedelta(minutes=10)
@@ -201,8 +202,9 @@ def keep(
 def _connection(
     db: Session, settings: Settings, member: Member, trip: Handshake, wanted: str | None, account: Account, tokens: TokenSet
 ) -> Connection:
-    """The connection the trip was for, with the new tokens."""
+    """The connection the trip was for, with the new tokens. Raises NotAMember when the person was put out while the service was asked."""
     keys = settings.vault_keys
+    members.check_belongs(db, trip.workspace_id, trip.user_id)
     if wanted:
         before = store.get(db, trip.workspace_id, trip.user_id, wanted)
         rights.check(member, before)  # it may have been taken away since the trip began

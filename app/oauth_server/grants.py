@@ -5,13 +5,13 @@ import time
 from datetime import datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import exists, or_, select, true, update
 from sqlmodel import Session, col
 
 from app import audit, clock
 from app.crypto import digest, new_id, new_token
 from app.database import transaction
-from app.errors import InvalidInput, NotFound
+from app.errors import Forbidden, InvalidInput, NotFound
 from app.oauth_server import consents
 from app.oauth_server import scopes as scope_names
 from app.oauth_server.bearer import API_KEY, API_KEY_PREFIX, PERSONAL_PREFIX
@@ -23,8 +23,13 @@ _TOUCH_SECONDS = 60
 _LONGEST_PERSONAL_SECONDS = 365 * 86_400
 
 
-def list_for(db: Session, member: Member) -> list[Grant]:
-    """The member's own grants in this workspace, newest first: live ones, and those that ended in the last 30 days."""
+def list_for(db: Session, member: Member, *, of_all: bool = False) -> list[Grant]:
+    """The member's own grants in this workspace, newest first: live ones, and those that ended in the last 30 days.
+
+    With `of_all` those of every member, for owners and admins. Raises Forbidden for anybody else.
+    """
+    if of_all and not member.manages:
+        raise Forbidden()
     at = clock.now()
     has_token = or_(
         exists().where(col(AccessToken.grant_id) == col(Grant.id), col(AccessToken.expires_at) > at),
@@ -32,7 +37,7 @@ def list_for(db: Session, member: Member) -> list[Grant]:
     )
     query = (
         select(Grant)
-        .where(col(Grant.user_id) == member.user.id, col(Grant.workspace_id) == member.workspace.id)
+        .where(col(Grant.workspace_id) == member.workspace.id, true() if of_all else col(Grant.user_id) == member.user.id)
         .where(has_token, or_(col(Grant.revoked_at).is_(None), col(Grant.revoked_at) > at - _REVOKED_SHOWN))
         .order_by(col(Grant.revoked_at).is_not(None), col(Grant.created_at).desc(), col(Grant.id))
     )
@@ -40,17 +45,20 @@ def list_for(db: Session, member: Member) -> list[Grant]:
 
 
 def get(db: Session, member: Member, grant_id: str) -> Grant:
-    """One of the member's own grants. Raises NotFound for anybody else's."""
-    grant = db.scalars(
-        select(Grant).where(col(Grant.id) == grant_id, col(Grant.user_id) == member.user.id, col(Grant.workspace_id) == member.workspace.id)
-    ).first()
+    """One of the member's own grants, for owners and admins one of the workspace's. Raises NotFound for any other."""
+    within = col(Grant.workspace_id) == member.workspace.id
+    mine = true() if member.manages else col(Grant.user_id) == member.user.id
+    grant = db.scalars(select(Grant).where(col(Grant.id) == grant_id, within, mine)).first()
     if grant is None:
         raise NotFound()
     return grant
 
 
-def revoke(db: Session, grant_id: str, reason: str) -> bool:
-    """End a grant and with it every token of the family, from the next request on. False when it had ended before."""
+def revoke(db: Session, grant_id: str, reason: str, *, by: str | None = None) -> bool:
+    """End a grant and with it every token of the family, from the next request on. False when it had ended before.
+
+    `by` is who ended it, for the trail; the person it belongs to when not given.
+    """
     ended = db.execute(
         update(Grant)
         .where(col(Grant.id) == grant_id, col(Grant.revoked_at).is_(None))
@@ -59,16 +67,31 @@ def revoke(db: Session, grant_id: str, reason: str) -> bool:
     ).first()
     if ended is None:
         return False
-    audit.record(db, "grant.revoked", workspace_id=ended[0], user_id=ended[1], subject=grant_id, reason=reason[:200])
+    audit.record(db, "grant.revoked", workspace_id=ended[0], user_id=by or ended[1], subject=grant_id, reason=reason[:200])
     return True
 
 
+def revoke_all(db: Session, workspace_id: str, user_id: str, reason: str) -> int:
+    """End every grant of a person in one workspace, personal tokens too. Says how many ended."""
+    ended = db.scalars(
+        update(Grant)
+        .where(col(Grant.workspace_id) == workspace_id, col(Grant.user_id) == user_id, col(Grant.revoked_at).is_(None))
+        .values(revoked_at=clock.now(), revoked_reason=reason[:200])
+        .returning(col(Grant.id))
+        .execution_options(synchronize_session=False)
+    ).all()
+    for grant_id in ended:
+        audit.record(db, "grant.revoked", workspace_id=workspace_id, user_id=user_id, subject=grant_id, reason=reason[:200])
+    return len(ended)
+
+
 def end(db: Session, member: Member, grant_id: str) -> None:
-    """The person ends a grant of their own; its client must ask again. Raises NotFound for anybody else's."""
+    """The person ends a grant of their own, or as owner or admin a colleague's; its client must ask again. Raises NotFound."""
     grant = get(db, member, grant_id)
-    revoke(db, grant.id, "You revoked it.")
+    is_own = grant.user_id == member.user.id
+    revoke(db, grant.id, "You revoked it." if is_own else f"{member.user.name or member.user.email} revoked it.", by=member.user.id)
     if grant.client_id:
-        consents.forget(db, member.user.id, grant.client_id)
+        consents.forget(db, grant.user_id, grant.client_id)
 
 
 def issue_personal_token(db: Session, member: Member, name: str, scopes: str, seconds: int) -> str:

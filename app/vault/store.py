@@ -197,6 +197,14 @@ def set_visibility(db: Session, connection: Connection, visibility: str, *, by: 
     return row
 
 
+def hand_over(db: Session, connection: Connection, owner_id: str, *, by: str | None = None) -> Connection:
+    """Give a shared connection another owner: whoever made it leaves the workspace. Raises NotFound."""
+    row = _current(db, connection)
+    row.owner_id = owner_id
+    audit.record(db, "connection.handed_over", workspace_id=row.workspace_id, user_id=by, subject=row.id, to=owner_id)
+    return row
+
+
 def set_businesses(db: Session, connection: Connection, account: Account) -> Connection:
     """Keep the businesses the service lists now. Raises NotFound."""
     row = _current(db, connection)

@@ -5,10 +5,16 @@ from sqlmodel import Session, col, select
 from app import audit, clock, crypto
 from app.accounts import sessions
 from app.accounts.models import LoginSession, User
-from app.errors import NotFound
+from app.errors import Forbidden, NotFound
 from app.workspaces.models import Membership, Workspace
 
 LONGEST_NAME = 100
+
+
+class NotAMember(Forbidden):
+    """The person does not belong to the workspace any more."""
+
+    message = "You are no longer a member of that workspace, so nothing was kept."
 
 
 def found(db: Session, name: str, owner: User) -> Workspace:
@@ -28,6 +34,37 @@ def found_first(db: Session, name: str, person: User) -> Workspace:
     db.exec(select(User.id).where(col(User.id) == person.id).with_for_update()).one()
     existing = list_of(db, person.id)
     return existing[0] if existing else found(db, name, person)
+
+
+def hold(db: Session, workspace_id: str) -> Workspace:
+    """The workspace as it is now, its row held: changes of who belongs to it come one after the other. Raises NotFound.
+
+    Rows that refer to it (calls, connections) may still be added meanwhile.
+    """
+    query = select(Workspace).where(col(Workspace.id) == workspace_id).with_for_update(key_share=True)
+    workspace = db.exec(query.execution_options(populate_existing=True)).first()
+    if workspace is None:
+        raise NotFound()
+    return workspace
+
+
+def join(db: Session, workspace_id: str, user_id: str, role: str) -> bool:
+    """Make a person a member; the caller holds the workspace. False when they are one already: their role stays."""
+    if db.get(Membership, (workspace_id, user_id), populate_existing=True) is not None:
+        return False
+    db.add(Membership(workspace_id=workspace_id, user_id=user_id, role=role, created_at=clock.now()))
+    db.flush()
+    return True
+
+
+def check_belongs(db: Session, workspace_id: str, user_id: str) -> None:
+    """Before something of a person is kept that was begun earlier: raises NotAMember when they were put out meanwhile.
+
+    Until the transaction ends they cannot be put out either, so whoever does it sees what was kept.
+    """
+    query = select(Membership.role).where(col(Membership.workspace_id) == workspace_id, col(Membership.user_id) == user_id)
+    if db.exec(query.with_for_update(read=True)).first() is None:
+        raise NotAMember()
 
 
 def list_of(db: Session, user_id: str) -> list[Workspace]:

@@ -1,0 +1,119 @@
+"""Joining by an invitation: only with its link, only the address it was mailed to, once.
+
+Opening a link changes nothing: mail scanners open links too. The person presses a button.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from app import audit, clock, crypto
+from app.accounts import sessions
+from app.accounts.models import LoginSession, User
+from app.errors import Forbidden, PatchbayError
+from app.oauth_server import grants
+from app.team.models import Invitation
+from app.workspaces import members
+from app.workspaces.models import Membership, Workspace
+
+
+class InvitationGone(PatchbayError):
+    """The link is unknown, replaced, used, withdrawn or too old."""
+
+    code = "INVITATION_GONE"
+    status = 410
+    message = (
+        "This invitation link does not work. It may be incomplete, or a newer mail has replaced it: "
+        "open the link in the latest mail, or ask for a new invitation."
+    )
+
+
+class InvitationUsed(InvitationGone):
+    """Somebody joined with it."""
+
+    message = "This invitation has been used already. If that was you, sign in; otherwise ask for a new invitation."
+
+
+class InvitationWithdrawn(InvitationGone):
+    """It was taken back."""
+
+    message = "This invitation has been withdrawn. If you think that is a mistake, ask whoever invited you for a new one."
+
+
+class InvitationExpired(InvitationGone):
+    """Seven days have passed."""
+
+    message = "This invitation has expired: it was good for 7 days. Ask whoever invited you to send it again."
+
+
+class MeantForAnother(Forbidden):
+    """The person signed in is not the one who was invited. `email` is the address it was mailed to."""
+
+    def __init__(self, email: str) -> None:
+        self.email = email
+        super().__init__(f"This invitation is for {email}. Sign in with that address to use it.")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What the person holding the link may know."""
+
+    id: str
+    email: str
+    role: str
+    workspace: Workspace
+    sender: str
+    expires_at: datetime
+
+
+def open_link(db: Session, token: str) -> Opened:
+    """What a link is good for. Changes nothing. Raises InvitationGone, or the kind of it that says why."""
+    invitation = _check_open(db.exec(select(Invitation).where(col(Invitation.token_digest) == crypto.digest(token))).first())
+    workspace = db.get_one(Workspace, invitation.workspace_id)
+    sender = db.get(User, invitation.invited_by) if invitation.invited_by else None
+    return Opened(invitation.id, invitation.email, invitation.role, workspace, sender.email if sender else "", invitation.expires_at)
+
+
+def accept(db: Session, invitation_id: str, user: User) -> tuple[Workspace, bool]:
+    """Let a person join, whose address was proved. Gives the workspace, and False when they had joined with it before.
+
+    Of two uses at the same moment one counts. Raises InvitationGone, MeantForAnother.
+    """
+    found = db.get(Invitation, invitation_id)
+    if found is None:
+        raise InvitationGone()
+    workspace = members.hold(db, found.workspace_id)
+    invitation = db.get_one(Invitation, invitation_id, populate_existing=True)
+    if invitation.accepted_by == user.id and db.get(Membership, (workspace.id, user.id)) is not None:
+        return workspace, False
+    _check_open(invitation)
+    if invitation.email != user.email:
+        raise MeantForAnother(invitation.email)
+    invitation.accepted_at, invitation.accepted_by = clock.now(), user.id
+    if members.join(db, workspace.id, user.id, invitation.role):
+        # Whatever was made in the last moment of an earlier membership must not come back to life.
+        grants.revoke_all(db, workspace.id, user.id, "You left the workspace.")
+        audit.record(db, "member.joined", workspace_id=workspace.id, user_id=user.id, subject=user.id, role=invitation.role)
+    audit.record(db, "invitation.accepted", workspace_id=workspace.id, user_id=user.id, subject=invitation.id)
+    return workspace, True
+
+
+def accept_here(db: Session, token: str, user: User, session: LoginSession) -> Workspace:
+    """Let somebody signed in join by a link, and go on in that workspace. Raises InvitationGone, MeantForAnother."""
+    invitation_id = db.exec(select(Invitation.id).where(col(Invitation.token_digest) == crypto.digest(token))).first()
+    workspace, _ = accept(db, invitation_id or "", user)
+    sessions.switch(db, session, workspace.id)
+    return workspace
+
+
+def _check_open(invitation: Invitation | None) -> Invitation:
+    if invitation is None:
+        raise InvitationGone()
+    if invitation.accepted_at is not None:
+        raise InvitationUsed()
+    if invitation.withdrawn_at is not None:
+        raise InvitationWithdrawn()
+    if invitation.expires_at <= clock.now():
+        raise InvitationExpired()
+    return invitation

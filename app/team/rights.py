@@ -1,0 +1,38 @@
+"""Who may do what to whom in a workspace. Owners may do everything; admins everything that touches no owner."""
+
+from app.errors import Forbidden, InvalidInput
+
+ROLES = ("owner", "admin", "member")
+INVITED_ROLES = ("member", "admin")
+_MANAGING = {"owner", "admin"}
+
+
+class NotForYou(Forbidden):
+    """A member tried what owners and admins do."""
+
+    message = "Only an owner or admin of this workspace may do that. Ask one of them."
+
+
+class OwnersOnly(Forbidden):
+    """An admin tried what only owners do."""
+
+    message = "Only an owner may change, remove or make another owner. Ask an owner of this workspace."
+
+
+def check_manages(role: str) -> None:
+    """Raises NotForYou unless the role invites and manages members."""
+    if role not in _MANAGING:
+        raise NotForYou()
+
+
+def check_touches(role: str, other_role: str, new_role: str | None = None) -> None:
+    """Whether somebody with `role` may change or remove somebody with `other_role`. Raises NotForYou, OwnersOnly."""
+    check_manages(role)
+    if "owner" in {other_role, new_role} and role != "owner":
+        raise OwnersOnly()
+
+
+def check_role(name: str, among: tuple[str, ...] = ROLES) -> None:
+    """Raises InvalidInput unless it is a role one can have here."""
+    if name not in among:
+        raise InvalidInput("Choose one of these roles: " + ", ".join(among) + ".")
