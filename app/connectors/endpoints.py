@@ -47,7 +47,8 @@ def resolve(connector: Connector, settings: Settings) -> Endpoints | None:
     client_id, secret = settings.service(connector.slug, "CLIENT_ID"), settings.service(connector.slug, "CLIENT_SECRET")
     configured = bool(client_id and secret)
     named = bool(connector.forms) and settings.service(connector.slug, "BASE_URL") is not None
-    sandbox = not (configured or named) and settings.sandbox_url is not None
+    # With one half of the pair (its other half does not open any more) it must not quietly become the sandbox.
+    sandbox = not (client_id or secret or named) and settings.sandbox_url is not None
     auth = connector.auth
 
     def at(setting: str, url: str) -> str:

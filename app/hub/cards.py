@@ -12,7 +12,7 @@ from typing import Literal
 
 from app import clock
 from app.config import Settings
-from app.connectors import endpoints, registry
+from app.connectors import endpoints, offering, registry
 from app.connectors.spec import Connector, Planned
 from app.hub import rights
 from app.vault.models import Connection
@@ -99,7 +99,7 @@ def board(settings: Settings, member: Member, connections: Sequence[Connection])
     """The whole page's cards from the connections this member may see."""
     of_connections = [_connected(settings, member, connection, connections) for connection in connections if _is_known(connection)]
     taken = {card.slug for card in of_connections}
-    others = [_unconnected(settings, entry) for entry in registry.CATALOGUE if entry.slug not in taken]
+    others = [_unconnected(settings, entry) for entry in registry.CATALOGUE if entry.slug not in taken and is_shown(settings, entry)]
     order = {entry.slug: place for place, entry in enumerate(registry.CATALOGUE)}
     of_connections.sort(key=lambda card: order[card.slug])
     others.sort(key=lambda card: ("not_connected", "not_configured", "coming_soon").index(card.state))
@@ -114,9 +114,14 @@ def board(settings: Settings, member: Member, connections: Sequence[Connection])
     return Board(shown, _digest(versions), len(healthy), frozenset(card.slug for card in healthy))
 
 
+def is_shown(settings: Settings, entry: Connector | Planned) -> bool:
+    """Whether a service without a connection is named at all: an operator may not offer it."""
+    return offering.offer_of(settings, entry) != "no"
+
+
 def state_of(settings: Settings, entry: Connector | Planned) -> State:
     """The state of a service that has no connection."""
-    if isinstance(entry, Planned):
+    if isinstance(entry, Planned) or offering.offer_of(settings, entry) == "soon":
         return "coming_soon"
     return "not_connected" if endpoints.resolve(entry, settings) else "not_configured"
 
@@ -148,7 +153,7 @@ def _connected(settings: Settings, member: Member, connection: Connection, sibli
         synced_at=connection.last_used_at or connection.connected_at,
         reason=(connection.last_error or f"{connector.name} ended this sign-in. Reconnect to continue.") if broken else "",
         ends_at=ends_at if ends_at and ends_at - clock.now() <= _WARN_BEFORE and not broken else None,
-        ends_words=_ends_words(connector, ends_at) if ends_at and not broken else "",
+        ends_words=_ends_words(offering.badge_of(settings, connector), ends_at) if ends_at and not broken else "",
         permission=connection.permission,
         visibility=connection.visibility,
         may_change=rights.may_change(member, connection),
@@ -166,8 +171,8 @@ def _unconnected(settings: Settings, entry: Connector | Planned) -> Card:
     elif isinstance(entry, Connector):
         where = endpoints.resolve(entry, settings)
         badges = [Badge("Sandbox")] if where and where.sandbox else []
-    if isinstance(entry, Connector) and entry.badge and state == "not_connected":
-        badges.append(Badge(entry.badge, "warning"))
+    if isinstance(entry, Connector) and state == "not_connected" and (words := offering.badge_of(settings, entry)):
+        badges.append(Badge(words, "warning"))
     return Card(
         key=f"card-{entry.slug}",
         slug=entry.slug,
@@ -186,14 +191,14 @@ def _inside(connector: Connector, connection: Connection) -> str:
     return f"{count} {connector.business.words}" if connector.business and count > 1 else ""
 
 
-def _ends_words(connector: Connector, ends_at: datetime) -> str:
+def _ends_words(badge: str, ends_at: datetime) -> str:
     """When the sign-in dies if nothing is done, within the week before."""
     left = ends_at - clock.now()
     if left > _WARN_BEFORE:
         return ""
     days = left.days
     when = "today" if days <= 0 else "tomorrow" if days == 1 else f"in {days} days"
-    return f"Sign-in ends {when}" + (": testing mode" if connector.badge and connector.badge.startswith("Testing") else "")
+    return f"Sign-in ends {when}" + (": testing mode" if badge.startswith("Testing") else "")
 
 
 def _is_known(connection: Connection) -> bool:

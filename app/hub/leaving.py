@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from app import database
 from app.config import Settings
-from app.connectors import endpoints, registry
+from app.connectors import endpoints, offering, registry
 from app.connectors.endpoints import Endpoints
 from app.connectors.spec import Connector, Planned
 from app.connectors.ways import OAUTH, Form
@@ -35,7 +35,7 @@ def to_service(settings: Settings, member: Member, slug: str, form: Mapping[str,
 
     Raises NotFound, NotConnectable, Forbidden, FlowGone.
     """
-    connector, where = connectable(settings, slug)
+    connector, where = connectable(settings, slug, anew=not form.get("connection"))
     with database.transaction() as db:
         flow_id = form.get("flow") or None
         if flow_id:
@@ -59,7 +59,7 @@ def from_link(settings: Settings, member: Member, link_id: str, form: Mapping[st
     read_only = form.get("level") == "read"
     with database.transaction() as db:
         link = links.use(db, link_id, member.user.id, member.workspace.id)
-        connector, where = connectable(settings, link.slug)
+        connector, where = connectable(settings, link.slug, anew=not link.connection_id)
         before = changes.get_for_reconnect(db, member, connector, link.connection_id) if link.connection_id else None
         level = "write" if link.wants == "write" and not read_only else None
         wish = Wish((), before, level, client_name=link.client_name)
@@ -101,7 +101,7 @@ def link_page(settings: Settings, member: Member, link_id: str) -> tuple[Connect
         link = links.find(db, link_id, member.user.id)
     if link.workspace_id != member.workspace.id:
         raise links.LinkGone("This link belongs to another of your workspaces. Switch to that workspace and open it again.")
-    connector, where = connectable(settings, link.slug)
+    connector, where = connectable(settings, link.slug, anew=not link.connection_id)
     return link, connector, connector.find_form(where.ways[0])
 
 
@@ -114,12 +114,16 @@ def back(settings: Settings, trip: Handshake) -> str:
     return "/integrations" + (f"?{urlencode(query)}" if query else "")
 
 
-def connectable(settings: Settings, slug: str) -> tuple[Connector, Endpoints]:
-    """The connector and its addresses. Raises NotFound for an unknown service, NotConnectable for one that cannot be connected here."""
+def connectable(settings: Settings, slug: str, *, anew: bool = False) -> tuple[Connector, Endpoints]:
+    """The connector and its addresses. Raises NotFound for an unknown service, NotConnectable for one that cannot be connected here.
+
+    `anew`: the service must be offered, too. What is connected already can be mended, and who has set out arrives.
+    """
     entry = next((entry for entry in registry.CATALOGUE if entry.slug == slug), None)
-    if entry is None:
+    offer = offering.offer_of(settings, entry) if entry and anew else "yes"
+    if entry is None or offer == "no":
         raise NotFound("There is no such service here. Choose one from the integrations page.")
-    if isinstance(entry, Planned):
+    if isinstance(entry, Planned) or offer == "soon":
         raise NotConnectable(f"{entry.name} is coming soon: it cannot be connected yet.")
     where = endpoints.resolve(entry, settings)
     if where is None:

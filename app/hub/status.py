@@ -22,6 +22,7 @@ def as_json(settings: Settings, connections: Sequence[Connection], step: Step | 
                 "connections": [_connection(c) for c in connections if c.slug == entry.slug],
             }
             for entry in registry.CATALOGUE
+            if cards.is_shown(settings, entry) or any(c.slug == entry.slug for c in connections)
         ],
         "flow": None
         if step is None
