@@ -49,6 +49,13 @@ def _check_settings():  # type: ignore[no-untyped-def]
 _check_settings()
 
 
+def post_worker_init(_worker):  # type: ignore[no-untyped-def]
+    """Link the entries of the audit trail in the background: a thread of each worker, since threads do not survive a fork."""
+    from app.activity import sealer
+
+    sealer.start()
+
+
 def child_exit(_server, worker):  # type: ignore[no-untyped-def]
     """Forget the gauges of a worker that ended."""
     from prometheus_client import multiprocess

@@ -10,7 +10,8 @@ from flask_htmx import HTMX
 from sqlalchemy.orm import configure_mappers
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import config, database, environment, logs
+from app import audit, config, database, environment, logs
+from app.admin import live_settings
 from app.config import ROOT, VERSION, Settings
 from app.connectors import configuration, registry
 from app.mail import Mailer
@@ -32,6 +33,7 @@ MODELS = (
     "app.mcp_server.models",
     "app.team.models",
     "app.profile.models",
+    "app.activity.models",
     "app.approvals.models",
     "app.tokens.models",
     "app.admin.models",
@@ -54,13 +56,14 @@ ROUTES = (
     "app.clients.routes",
     "app.admin.routes",
 )
-COMMANDS = ("app.accounts.commands", "app.connectors.commands", "app.vault.commands")
+COMMANDS = ("app.accounts.commands", "app.connectors.commands", "app.vault.commands", "app.activity.commands")
 
 
 def create_app(settings: Settings | None = None) -> Flask:
     """The whole application. Raises ConfigError when a setting is missing or wrong."""
     settings = settings or config.load(environment.read())
     configuration.check(settings)
+    settings = live_settings.over(settings)
     logs.configure(settings.log_format, settings.log_level)
     app = Flask("app", root_path=str(ROOT / "app"), template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     app.extensions["patchbay"] = settings
@@ -70,6 +73,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _configure(app, settings)
     import_models()
     database.bind(settings.database_url, pool_size=settings.web_threads)
+    audit.bind(settings)
     ledger.bind(settings)
     HTMX(app)
     for part in (headers, csrf, limits, look):

@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 
-from app import config, database, factory
+from app import audit, config, database, factory
 from app.errors import PatchbayError
 from app.vault import access
 from app.vault.models import Connection
@@ -23,6 +23,7 @@ def main() -> None:
     settings = config.load(os.environ)
     factory.import_models()
     provider.register()
+    audit.bind(settings)
     database.bind(settings.database_url, pool_size=4)  # several such processes share one small PostgreSQL
     with database.reading() as db:
         connection = db.get(Connection, connection_id)

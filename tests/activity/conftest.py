@@ -1,0 +1,28 @@
+"""Entries of the trail, written and tampered with."""
+
+import pytest
+from sqlalchemy import text
+
+from app import audit, database
+
+
+@pytest.fixture
+def write(people):
+    """`write("connection.renamed", label="Main")`: an entry of alice in Northwind, unless said otherwise."""
+
+    def _write(action="connection.renamed", *, workspace="wsp_northwind", user="usr_alice", subject="con_1", **details):
+        with database.transaction() as db:
+            audit.record(db, action, workspace_id=workspace, user_id=user, subject=subject, **details)
+
+    return _write
+
+
+@pytest.fixture
+def tamper(app):
+    """`tamper("DELETE FROM audit_entries WHERE seq = :seq", seq=2)`: somebody writes the database, past Patchbay."""
+
+    def _tamper(statement, **values):
+        with database.transaction() as db:
+            db.execute(text(statement), values)
+
+    return _tamper
