@@ -69,6 +69,7 @@ class Database:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
             self._reader: Engine = self.engine
+            self._snapshots: Engine = self.engine
             self._looker = self.engine
             self._writer: Engine = self.engine.execution_options(writes=True)
         else:
@@ -83,6 +84,7 @@ class Database:
             )
             # One statement is its own snapshot: a look-up needs no BEGIN and no ROLLBACK round trip.
             self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+            self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             self._looker = create_engine(
                 url,
                 pool_size=min(pool_size, _LOOKERS),
@@ -104,6 +106,12 @@ class Database:
     def reading(self) -> Iterator[Session]:
         """A session for looking. What it loads stays readable after it closes."""
         with _as_unavailable(), Session(self._reader, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """A session for looking several times at one moment: what others commit meanwhile is not seen."""
+        with _as_unavailable(), Session(self._snapshots, expire_on_commit=False, autoflush=False) as session:
             yield session
 
     def now(self, session: Session) -> datetime:
@@ -170,6 +178,11 @@ def transaction() -> contextlib.AbstractContextManager[Session]:
 def reading() -> contextlib.AbstractContextManager[Session]:
     """A session on the bound database for looking only."""
     return current().reading()
+
+
+def snapshot() -> contextlib.AbstractContextManager[Session]:
+    """A session on the bound database for looking several times at one moment."""
+    return current().snapshot()
 
 
 @contextlib.contextmanager
