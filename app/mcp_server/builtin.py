@@ -1,16 +1,17 @@
 """Tools of ours: how one is declared, what it works with; and the first two, what is connected and the link to connect more."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from app.config import Settings
-from app.connectors import endpoints, registry
+from app.connectors import endpoints, offering, registry
+from app.connectors.api import UpstreamCall
 from app.connectors.spec import Connector, Planned
 from app.connectors.tool import Row, Tool, plain, tool
-from app.errors import InvalidArguments
+from app.errors import InvalidArguments, PermissionDenied
 from app.mcp_server.choosing import labels_of
 from app.oauth_server import scopes
 from app.oauth_server.bearer import Caller
@@ -37,13 +38,20 @@ class Hub:
 
     settings: Settings
     hub_url: str
-    offered: Sequence[Offered]
+    offered: Callable[[], Sequence[Offered]]
     caller: Caller
     connections: Sequence[Connection]
     make_link: Callable[[Connector], str]
     services_tools: Callable[[], list[dict[str, Any]]]  # those this caller may call now, as tools/list has them
     find: Callable[[str], "Listed | None"]  # any tool by its name
     note: str = ""
+    admit: Callable[[], None] = lambda: None  # counts the call against the limits: before it asks a service anything
+    cancelled: Callable[[], bool] = lambda: False
+    report: Callable[[float, float | None, str], None] = lambda done, total, text: None
+    calls: list[UpstreamCall] = field(default_factory=list)  # what services were asked on the way
+    waited_ms: float = 0.0  # for all of them; several may be asked at once
+    asked: list[str] = field(default_factory=list)  # ids of the connections that were asked
+    used: list[str] = field(default_factory=list)  # and of those that answered
 
     def say(self, sentence: str) -> None:
         """What the call did, for `message` in the envelope."""
@@ -62,6 +70,7 @@ class BuiltIn:
     scope: str = scopes.READ
     also: tuple[str, ...] = ()
     is_offered: Callable[[Sequence[Connection]], bool] = lambda connections: True
+    for_operators: bool = False  # for operators' API keys alone; works also while the key's workspace is deactivated, and is not limited
 
 
 class BusinessRow(Row):
@@ -118,7 +127,7 @@ def list_connections(hub: Hub) -> Services:
 
     Use it first when you do not know what is connected, or when a tool says that a service is not connected.
     """
-    rows = [_service(entry, [c for c in hub.connections if c.slug == entry.slug]) for entry in hub.offered]
+    rows = [_service(entry, [c for c in hub.connections if c.slug == entry.slug]) for entry in hub.offered()]
     connected = sum(len(row.connections) for row in rows)
     hub.say(f"{connected} connected account{'' if connected == 1 else 's'} in workspace {plain(hub.caller.workspace_name)}.")
     return Services(services=rows, hub_url=hub.hub_url)
@@ -133,7 +142,9 @@ def connect_service(
 
     Show the link to the person: it opens in a browser, signed in as themselves. Nothing is connected until they agree there.
     """
-    available = [entry.slug for entry in hub.offered if entry.state == "not_connected"]
+    if hub.caller.is_operator_key:
+        raise PermissionDenied("An operator's API key connects nothing: a member of the workspace does, on its integrations page.")
+    available = [entry.slug for entry in hub.offered() if entry.state == "not_connected"]
     if service not in available:
         raise InvalidArguments("service: there is no service of that name to connect here.", details={"services": available})
     connector = registry.get(service)
@@ -151,13 +162,18 @@ TOOLS = (
 )
 
 
-def catalogue(settings: Settings) -> list[Offered]:
-    """Every service in the hub's order, with what can be done about it here."""
-    return [Offered(entry.slug, entry.name, entry.summary, _offer(settings, entry)) for entry in registry.CATALOGUE]
+def catalogue(settings: Settings, connections: Sequence[Connection]) -> list[Offered]:
+    """Every service that is offered here or connected, in the hub's order, with what can be done about it."""
+    connected = {connection.slug for connection in connections}
+    return [
+        Offered(entry.slug, entry.name, entry.summary, _offer(settings, entry))
+        for entry in registry.CATALOGUE
+        if entry.slug in connected or offering.offer_of(settings, entry) != "no"
+    ]
 
 
 def _offer(settings: Settings, entry: Connector | Planned) -> Literal["not_connected", "not_configured", "coming_soon"]:
-    if isinstance(entry, Planned):
+    if isinstance(entry, Planned) or offering.offer_of(settings, entry) != "yes":
         return "coming_soon"
     return "not_connected" if endpoints.resolve(entry, settings) is not None else "not_configured"
 

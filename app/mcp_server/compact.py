@@ -180,6 +180,8 @@ def _why_not(hub: Hub, listed: "Listed", *, is_listed: bool) -> str | None:
     """Why a tool that is there may not be called now, or None when it may."""
     if is_listed:
         return None
+    if not listed.is_for(hub.caller):
+        return "It is for operators' API keys only."
     if not listed.is_covered(hub.caller):
         return f"This AI client was not granted the scope {listed.scope}."
     if listed.connector is None:

@@ -13,11 +13,13 @@ from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError, UrlElicitationRequiredError
 from mcp_types import INVALID_PARAMS, CallToolRequestParams, InputRequiredResult
 
-from app import clock
+from app import audit, clock
+from app.activity.redaction import redact
 from app.config import Settings
+from app.connectors import registry
 from app.connectors.endpoints import resolve
 from app.connectors.spec import Connector
-from app.connectors.tool import to_data
+from app.connectors.tool import plain, to_data
 from app.errors import (
     NotConnected,
     OutcomeUnknown,
@@ -29,7 +31,7 @@ from app.errors import (
     Unavailable,
     WorkspaceInactive,
 )
-from app.mcp_server import active_business, answering, envelope, way_back
+from app.mcp_server import active_business, answering, envelope, usage_row, way_back
 from app.mcp_server.builtin import Hub, catalogue
 from app.mcp_server.callers import Door
 from app.mcp_server.choosing import Broken
@@ -49,7 +51,6 @@ from app.vault.models import Connection
 from app.vault.seen import seen_by
 
 log = logging.getLogger(__name__)
-_UNKNOWN = "(unknown)"
 
 
 @dataclass
@@ -62,6 +63,8 @@ class Invocation:
     row: Call
     started: float = field(default_factory=time.perf_counter)
     admitted: bool = False  # counted against the limits already
+    used: list[str] = field(default_factory=list)  # ids of the connections that answered
+    writes: Listed | None = None  # the tool, when it changes something: the call stands in the audit trail
 
 
 class Invoker:
@@ -74,7 +77,6 @@ class Invoker:
         self._door = door
         self._cursors = Cursors([settings.secret_key, *settings.secret_key_fallbacks])
         self._hub_url = f"{settings.public_url}/integrations"
-        self._offered = catalogue(settings)
 
     def call(
         self, ctx: ServerRequestContext[Any, Exchange], params: CallToolRequestParams, caller: Caller
@@ -84,9 +86,10 @@ class Invoker:
         Raises Refusal (scope, limit) and MCPError (no such tool, a URL the person must open first).
         """
         listed = self._toolbox.find(params.name, in_compact_mode=self._in_compact_mode)
-        invocation = Invocation(ctx, params, caller, _new_row(caller, listed))
+        invocation = Invocation(ctx, params, caller, usage_row.begin(caller, listed))
         try:
-            if not caller.workspace_active:
+            invocation.admitted = free = listed is not None and listed.for_operators and listed.is_for(caller)
+            if not caller.workspace_active and not free:
                 raise WorkspaceInactive("This workspace was deactivated by the operator. Ask them to activate it again.")
             if listed is None:
                 raise self._no_such_tool(invocation)
@@ -107,6 +110,9 @@ class Invoker:
 
     def _answer(self, invocation: Invocation, listed: Listed) -> dict[str, Any]:
         """The envelope of a tool that is there."""
+        invocation.writes = None if listed.tool.reads_only else listed
+        if not listed.is_for(invocation.caller):
+            raise PermissionDenied(f"{listed.name} is for operators' API keys only. Go on with the tools that are listed.")
         if not listed.is_covered(invocation.caller):
             raise self._step_up(invocation, listed)
         return self._ask_service(invocation, listed, listed.connector) if listed.connector else self._ask_hub(invocation, listed)
@@ -134,20 +140,28 @@ class Invoker:
         caller, tool = invocation.caller, listed.tool
         bound_to = (caller.user_id, caller.workspace_id, listed.name)
         arguments, answer = answering.parse(listed.name, tool, invocation.params.arguments or {}, self._cursors, *bound_to)
-        connections = within_reach(caller, seen_by(caller.workspace_id, caller.user_id))
+        connections = within_reach(caller, seen_by(caller.workspace_id, caller.sees_as))
         if not tool.reads_only:
             self._admit(invocation)
         hub = Hub(
             settings=self._settings,
             hub_url=self._hub_url,
-            offered=[entry for entry in self._offered if scopes.reaches(caller.scopes, entry.slug)],
+            offered=lambda: [e for e in catalogue(self._settings, connections) if scopes.reaches(caller.scopes, e.slug)],
             caller=caller,
             connections=connections,
             make_link=lambda connector: way_back.make_link(self._settings, caller, connector, None, "read"),
             services_tools=lambda: self._toolbox.of_services(caller, connections, self._hub_url),
             find=self._toolbox.find,
+            admit=lambda: self._admit(invocation),
         )
-        returned = tool.function(hub, **arguments)
+        if exchange := invocation.ctx.request:
+            hub.cancelled, hub.report = exchange.is_cancelled, exchange.report
+        try:
+            returned = tool.function(hub, **arguments)
+        except Broken as error:
+            raise self._way_back(invocation, listed, registry.get(error.connection.slug), error, error.connection) from None
+        finally:
+            invocation.used = usage_row.note_services(invocation.row, hub) or invocation.used
         if isinstance(returned, Wanted):
             return self._pass_on(invocation, returned)
         return answer.envelope(to_data(returned), hub.note)
@@ -156,10 +170,11 @@ class Invoker:
         """A tool of a service."""
         caller, params, connection = invocation.caller, invocation.params, None
         try:
-            mine = [c for c in seen_by(caller.workspace_id, caller.user_id) if c.slug == connector.slug]
+            mine = [c for c in seen_by(caller.workspace_id, caller.sees_as) if c.slug == connector.slug]
             prepared = prepare(self._settings, self._cursors, self._hub_url, listed.tool, connector, mine, caller, params)
             connection = prepared.connection
             invocation.row.connection_id = connection.id
+            invocation.used.append(connection.id)
             self._admit(invocation)
             try:
                 return self._run(invocation, prepared)
@@ -179,6 +194,9 @@ class Invoker:
         """
         if resolve(connector, self._settings) is None:
             return NotConnected(f"{connector.name} is not configured in this installation. Ask your administrator.")
+        if invocation.caller.is_operator_key:  # a link works for members only
+            error.message = f"{error.message} A member of {plain(invocation.caller.workspace_name)} can connect it at {self._hub_url}."
+            return error
         self._admit(invocation)
         mended = error.connection if isinstance(error, Broken) else connection if isinstance(error, ReconnectNeeded) else None
         wants = "read" if listed.tool.reads_only else "write"
@@ -224,43 +242,30 @@ class Invoker:
         row, caller = invocation.row, invocation.caller
         row.outcome = outcome
         row.total_ms = (time.perf_counter() - invocation.started) * 1000
+        trail = _trail(invocation)
         if row.upstream_endpoint:
-            self._record_for_sure(row)
+            self._record_for_sure(row, trail)
         elif invocation.admitted:
-            ledger.record(row)
+            ledger.record(row, trail)
         else:
             try:
-                ledger.admit_and_record(caller.workspace_id, limits_of(caller.tier, caller.per_minute, caller.per_day), row)
+                ledger.admit_and_record(caller.workspace_id, limits_of(caller.tier, caller.per_minute, caller.per_day), row, trail)
             except TooManyRequests as error:
                 if outcome != WorkspaceInactive.code:
                     raise _over_limit(error) from None
         try:
-            if outcome == "ok" and row.connection_id:
-                store.mark_used(row.connection_id)
+            for connection_id in invocation.used if outcome == "ok" else ():
+                store.mark_used(connection_id)
             grants.touch(caller.grant_id)
         except Unavailable:
             log.warning("the last use of %s could not be noted", caller.grant_id)
 
-    def _record_for_sure(self, row: Call) -> None:
+    def _record_for_sure(self, row: Call, trail: dict[str, Any] | None) -> None:
         """Write down a call the service has answered, also while the database is away: its answer is owed to the client all the same."""
         try:
-            keeping.until_done(lambda: ledger.record(row))
+            keeping.until_done(lambda: ledger.record(row, trail))
         except Unavailable:
             log.error("%s was answered before its usage row could be stored; storing it is tried again", row.tool)
-
-
-def _new_row(caller: Caller, listed: Listed | None) -> Call:
-    return Call(
-        at=clock.now(),
-        workspace_id=caller.workspace_id,
-        user_id=caller.user_id,
-        grant_id=caller.grant_id,
-        client_name=caller.client_name,
-        tool=listed.name if listed else _UNKNOWN,
-        slug=listed.connector.slug if listed and listed.connector else "",
-        outcome="ok",
-        total_ms=0.0,
-    )
 
 
 def _over_limit(error: TooManyRequests) -> Refusal:

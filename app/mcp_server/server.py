@@ -45,7 +45,7 @@ def make_server(settings: Settings, door: Door, toolbox: Toolbox, *, in_compact_
 
     async def list_tools(ctx: Context, params: PaginatedRequestParams | None) -> dict[str, Any]:
         caller = _caller(ctx)
-        connections = seen_by(caller.workspace_id, caller.user_id)
+        connections = seen_by(caller.workspace_id, caller.sees_as)
         listed = toolbox.compact_listing(caller, connections) if in_compact_mode else toolbox.listing(caller, connections, hub_url)
         return {"resultType": "complete", "tools": listed}
 

@@ -8,7 +8,7 @@ from typing import Any
 from app.connectors import registry
 from app.connectors.spec import Connector
 from app.connectors.tool import Tool
-from app.mcp_server import active_business, builtin, choosing, compact, debugging, envelope
+from app.mcp_server import active_business, builtin, choosing, compact, debugging, envelope, summaries
 from app.mcp_server.builtin import BuiltIn
 from app.memory import tools as memory
 from app.oauth_server import scopes
@@ -39,6 +39,11 @@ class Listed:
     wire: Mapping[str, Any]
     also: tuple[str, ...] = ()  # further scopes, each of which is enough
     is_offered: Callable[[Sequence[Connection]], bool] = lambda connections: True
+    for_operators: bool = False  # only for an operator's API key
+
+    def is_for(self, caller: Caller) -> bool:
+        """Whether it is a tool for this kind of caller at all."""
+        return caller.is_operator_key or not self.for_operators
 
     def is_covered(self, caller: Caller) -> bool:
         """Whether the caller's token allows it."""
@@ -58,7 +63,7 @@ def within_reach(caller: Caller, connections: Sequence[Connection]) -> list[Conn
 
 def _list_ours(built_in: BuiltIn) -> Listed:
     wire = _wire(built_in.name, built_in.tool, None)
-    return Listed(built_in.name, built_in.tool, None, built_in.scope, wire, built_in.also, built_in.is_offered)
+    return Listed(built_in.name, built_in.tool, None, built_in.scope, wire, built_in.also, built_in.is_offered, built_in.for_operators)
 
 
 def _list(tool: Tool, connector: Connector) -> Listed:
@@ -101,6 +106,7 @@ class Toolbox:
     def __init__(self, *, debug_tools: bool = False) -> None:
         ours = (*_BUILT_IN, *debugging.TOOLS) if debug_tools else _BUILT_IN
         self._builtin = {built_in.name: _list_ours(built_in) for built_in in ours}
+        self._summaries = {built_in.name: _list_ours(built_in) for built_in in summaries.TOOLS}
         self._compact = {built_in.name: _list_ours(built_in) for built_in in compact.TOOLS}
         self._by_connector: dict[str, tuple[Connector, dict[str, Listed]]] = {}
         for connector in registry.CONNECTORS.values():
@@ -113,11 +119,15 @@ class Toolbox:
             known = self._by_connector[connector.slug] = (connector, listed)
         return known[1]
 
+    def add(self, *tools: BuiltIn) -> None:
+        """Take in tools of a package above this one, at start."""
+        self._builtin.update({built_in.name: _list_ours(built_in) for built_in in tools})
+
     def find(self, name: str, *, in_compact_mode: bool = False) -> Listed | None:
         """The tool of that full name, or None."""
         if in_compact_mode and name in self._compact:
             return self._compact[name]
-        if (listed := self._builtin.get(name)) is not None:
+        if (listed := self._builtin.get(name) or self._summaries.get(name)) is not None:
             return listed
         connector = registry.find_by_tool(name)
         return self._of(connector)[name] if connector is not None else None
@@ -125,15 +135,15 @@ class Toolbox:
     def listing(self, caller: Caller, connections: Sequence[Connection], hub_url: str) -> list[dict[str, Any]]:
         """The entries of tools/list for this caller: exactly what may be called now, in the order of the catalogue."""
         if not caller.workspace_active:
-            return []
+            return self._ours(self._of_operators(), caller, connections)
         return self._ours(self._builtin, caller, connections) + self.of_services(caller, connections, hub_url)
 
     def of_services(self, caller: Caller, connections: Sequence[Connection], hub_url: str) -> list[dict[str, Any]]:
-        """The part of the listing that comes from connected services."""
+        """The part of the listing that comes from connected services, summaries across them first."""
         by_slug: dict[str, list[Connection]] = defaultdict(list)
         for connection in connections:
             by_slug[connection.slug].append(connection)
-        found: list[dict[str, Any]] = []
+        found = self._ours(self._summaries, caller, connections)
         for slug, connector in registry.CONNECTORS.items():
             if slug not in by_slug:
                 continue
@@ -147,18 +157,22 @@ class Toolbox:
     def everything(self) -> list[dict[str, Any]]:
         """The entries of all tools there are, as if every service were connected."""
         services = (listed for connector in registry.CONNECTORS.values() for listed in self._of(connector).values())
-        return [dict(listed.wire) for listed in (*self._builtin.values(), *services)]
+        ours = (listed for listed in self._builtin.values() if not listed.for_operators)
+        return [dict(listed.wire) for listed in (*ours, *self._summaries.values(), *services)]
 
     def compact_listing(self, caller: Caller, connections: Sequence[Connection]) -> list[dict[str, Any]]:
         """The entries of tools/list in compact mode: tools to find and call the others with, and ours."""
-        if not caller.workspace_active:
-            return []
-        return [compact.brief(wire) for wire in self._ours(self._compact | self._builtin, caller, connections)]
+        tools = self._compact | self._builtin if caller.workspace_active else self._of_operators()
+        return [compact.brief(wire) for wire in self._ours(tools, caller, connections)]
+
+    def _of_operators(self) -> Mapping[str, Listed]:
+        """The way out of a deactivated workspace: the tools with which an operator's key goes to another."""
+        return {name: listed for name, listed in self._builtin.items() if listed.for_operators}
 
     def _ours(self, tools: Mapping[str, Listed], caller: Caller, connections: Sequence[Connection]) -> list[dict[str, Any]]:
         """The entries of tools that belong to no service."""
         reached = within_reach(caller, connections)
-        return [dict(one.wire) for one in tools.values() if one.is_covered(caller) and one.is_offered(reached)]
+        return [dict(one.wire) for one in tools.values() if one.is_for(caller) and one.is_covered(caller) and one.is_offered(reached)]
 
 
 def _with_account(listed: Listed, names: list[str]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def caller_of(request: Request) -> Caller:
 def describe(caller: Caller) -> dict[str, Any]:
     """Person, workspace, what the token may do and until when, and the connections it reaches."""
     with reading() as db:
-        connections = store.visible(db, caller.workspace_id, caller.user_id)
+        connections = store.visible(db, caller.workspace_id, caller.sees_as)
     return {
         "user": {"id": caller.user_id, "email": caller.email, "role": caller.role},
         "workspace": {"id": caller.workspace_id, "name": caller.workspace_name, "active": caller.workspace_active, "tier": caller.tier},
