@@ -10,6 +10,7 @@ from app.outbound import Answer
 
 if TYPE_CHECKING:
     from app.connectors.api import Api
+    from app.connectors.summary import Part, Summarizing
     from app.connectors.tool import Tool
 
 
@@ -126,6 +127,8 @@ class Connector:
     personal: bool = False  # it opens one person's own things, such as their mail: a connection starts as theirs alone
     help_url: str | None = None
     forms: tuple[Form, ...] = ()
+    summarize: Callable[["Summarizing"], list["Part"]] | None = None  # its part in summaries across services, if it has figures
+    summary_scopes: tuple[str, ...] = ()  # the service's scopes of which that needs one
 
     def find_form(self, way: str) -> Form | None:
         """The form a way in goes by, or None for the consent page and for a way there is not any more."""

@@ -85,9 +85,9 @@ def _reaches(connector: Connector, connection: Connection, wanted: str) -> bool:
 class Broken(ReconnectNeeded):
     """The chosen connection needs its person; carries it, so that the way back mends this one."""
 
-    def __init__(self, connector: Connector, connection: Connection) -> None:
+    def __init__(self, connector: Connector, connection: Connection, message: str | None = None) -> None:
         self.connection = connection
-        super().__init__(connection.last_error or f"{connector.name} ended the sign-in of this connection.")
+        super().__init__(message or connection.last_error or f"{connector.name} ended the sign-in of this connection.")
 
 
 def _named(connections: Sequence[Connection], labels: dict[str, str], wanted: str) -> Connection:

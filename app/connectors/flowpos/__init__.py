@@ -22,7 +22,8 @@ from app.connectors.flowpos.identity import identify
 from app.connectors.flowpos.inventory_health import get_inventory_health
 from app.connectors.flowpos.orders import create_order, get_order, list_orders
 from app.connectors.flowpos.reports import get_sales_by_location, get_sales_report, get_top_products
-from app.connectors.flowpos.signing_in import FORMS
+from app.connectors.flowpos.signing_in import FORMS, POS_INTENTS
+from app.connectors.flowpos.summary import summarize
 from app.connectors.spec import NO_CONSENT_PAGE, BusinessArgument, Connector
 
 CONNECTOR = Connector(
@@ -37,6 +38,8 @@ CONNECTOR = Connector(
     idempotency_header="Idempotency-Key",
     business=BusinessArgument("business_id", "business"),
     help_url="https://docs.flowandgrow.tech/dev/mcp",
+    summarize=summarize,
+    summary_scopes=POS_INTENTS,
     tools=(
         get_products,
         get_inventory,

@@ -75,6 +75,11 @@ def list_orders(
     return page_of(api, _ORDERS, Order, asked, business=business_of(api))
 
 
+def latest_orders(api: Api, first: date, last: date, most: int) -> list[Order]:
+    """The latest orders of those days."""
+    return page_of(api, _ORDERS, Order, {"from": first, "to": last, "limit": most}, business=business_of(api)).items
+
+
 @tool(title="Get FlowPOS order", reads_only=True, needs_scopes=POS_READ)
 def get_order(api: Api, order_id: Annotated[FlowId, Field(description="Id from flowpos_list_orders.")]) -> OrderDetails:
     """Get one order with its lines and payments.

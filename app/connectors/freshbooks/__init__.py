@@ -20,6 +20,7 @@ from app.connectors.freshbooks.invoices import create_invoice, get_invoice, list
 from app.connectors.freshbooks.ledger import list_expenses, record_payment
 from app.connectors.freshbooks.reports import get_accounts_aging, get_revenue_report
 from app.connectors.freshbooks.saturday import send_saturday_invoices
+from app.connectors.freshbooks.summary import summarize
 from app.connectors.freshbooks.time_tracking import list_projects, list_time_entries, log_time
 from app.connectors.spec import BusinessArgument, Connector, OAuth2
 
@@ -59,6 +60,8 @@ CONNECTOR = Connector(
     read_error=read_error,
     business=BusinessArgument("business_id", "business", int),
     help_url="https://www.freshbooks.com/api/start",
+    summarize=summarize,
+    summary_scopes=("user:invoices:read",),
     tools=(
         list_invoices,
         create_invoice,

@@ -10,7 +10,7 @@ from pydantic import AliasPath, Field
 from app.connectors.api import Api
 from app.connectors.freshbooks.families import all_accounting, get_report
 from app.connectors.freshbooks.invoices import PATH, Invoice, in_order
-from app.connectors.freshbooks.values import CurrencyCode, FreshBooksRow, Money, Text, add_up, read_as, today, unreadable
+from app.connectors.freshbooks.values import CurrencyCode, FreshBooksRow, Money, OptionalDay, Text, add_up, read_as, today, unreadable
 from app.connectors.tool import Row, tool
 
 _READ = ("user:reports:read",)
@@ -22,6 +22,14 @@ class _Sum(FreshBooksRow):
 
     amount: Money
     code: str
+
+
+class Collected(FreshBooksRow):
+    """A payment in the report of payments."""
+
+    amount: Money = Field(validation_alias=AliasPath("amount", "amount"))
+    currency: str = Field(validation_alias=AliasPath("amount", "code"))
+    date: OptionalDay = None
 
 
 class Revenue(Row):
@@ -77,13 +85,9 @@ def get_revenue_report(
     long clients have owed money use freshbooks_get_accounts_aging.
     """
     start, end = _period(start_date, end_date)
-    report = get_report(api, "payments_collected", start_date=start.isoformat(), end_date=end.isoformat(), currency_code=currency_code)
-    totals = report.get("totals")
-    if not isinstance(totals, list):
-        raise unreadable(wrote=False)
+    totals = _collected(api, start, end, "totals", currency_code)
     collected = {total.code: total.amount for total in (read_as(_Sum, entry) for entry in totals)}
-    search = {"date_min": start.isoformat(), "date_max": end.isoformat()}
-    issued = [i for i in (read_as(Invoice, r) for r in all_accounting(api, PATH, "invoices", search=search)) if _counts(i, start, end)]
+    issued = issued_between(api, start, end)
     invoiced = add_up((i.currency, i.amount) for i in issued)
     outstanding = add_up((i.currency, i.outstanding) for i in issued)
     rows = [
@@ -126,6 +130,31 @@ def get_accounts_aging(
         raise unreadable(wrote=False) from None
 
 
+def issued_between(api: Api, start: date, end: date) -> list[Invoice]:
+    """The invoices dated in these days, drafts left out."""
+    search = {"date_min": start.isoformat(), "date_max": end.isoformat()}
+    return [i for i in (read_as(Invoice, r) for r in all_accounting(api, PATH, "invoices", search=search)) if _counts(i, start, end)]
+
+
+def payments_between(api: Api, start: date, end: date) -> list[Collected]:
+    """The payments received on these days."""
+    return [read_as(Collected, entry) for entry in _collected(api, start, end, "payments")]
+
+
+def overdue_on(api: Api, day: date) -> list[Invoice]:
+    """The invoices that should have been paid before that day and are not."""
+    owed = (read_as(Invoice, record) for record in all_accounting(api, PATH, "invoices", search={"outstanding": True}))
+    return [i for i in owed if i.outstanding > 0 and i.due_date and i.due_date < day and _is_out(i)]
+
+
+def _collected(api: Api, start: date, end: date, member: str, currency_code: str | None = None) -> list[Any]:
+    report = get_report(api, "payments_collected", start_date=start.isoformat(), end_date=end.isoformat(), currency_code=currency_code)
+    found = report.get(member)
+    if not isinstance(found, list):
+        raise unreadable(wrote=False)
+    return found
+
+
 def _period(start: date | None, end: date | None) -> tuple[date, date]:
     """The days asked for; what is left out comes from the current month."""
     if end is None:
@@ -138,6 +167,8 @@ def _period(start: date | None, end: date | None) -> tuple[date, date]:
 
 def _counts(invoice: Invoice, start: date, end: date) -> bool:
     """Drafts are no revenue; and the row's own date counts, not only the filter."""
-    return (
-        invoice.v3_status != "draft" and invoice.vis_state == 0 and invoice.create_date is not None and start <= invoice.create_date <= end
-    )
+    return _is_out(invoice) and invoice.create_date is not None and start <= invoice.create_date <= end
+
+
+def _is_out(invoice: Invoice) -> bool:
+    return invoice.v3_status != "draft" and invoice.vis_state == 0

@@ -24,6 +24,7 @@ from app.connectors.quickbooks.errors import read_error
 from app.connectors.quickbooks.invoices import get_invoice, list_invoices
 from app.connectors.quickbooks.invoicing import create_invoice, record_payment, send_invoice, void_invoice
 from app.connectors.quickbooks.reports import get_aged_receivables, get_balance_sheet, get_profit_and_loss
+from app.connectors.quickbooks.summary import summarize
 from app.connectors.spec import BusinessArgument, Connector, OAuth2
 
 _SCOPES = ("com.intuit.quickbooks.accounting",)
@@ -52,6 +53,7 @@ CONNECTOR = Connector(
     idempotency_parameter="requestid",
     business=BusinessArgument("company_id", "company"),
     help_url="https://developer.intuit.com/app/developer/qbo/docs/get-started",
+    summarize=summarize,
     tools=(
         get_company_info,
         list_customers,

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-Entity = Literal["Customer", "Invoice", "Item", "Account"]
+Entity = Literal["Customer", "Invoice", "Item", "Account", "Payment"]
 Field = Literal["Active", "Balance", "Classification", "CustomerRef", "DisplayName", "DueDate", "Name", "TxnDate"]
 Sign = Literal["=", "<", ">", "<=", ">=", "LIKE"]
 

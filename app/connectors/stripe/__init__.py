@@ -20,6 +20,7 @@ from app.connectors.stripe.identity import identify
 from app.connectors.stripe.invoices import create_invoice, get_invoice, list_invoices, send_invoice
 from app.connectors.stripe.payments import create_payment_link, create_refund, list_payments
 from app.connectors.stripe.subscriptions import cancel_subscription, list_subscriptions
+from app.connectors.stripe.summary import summarize
 from app.connectors.ways import Blank, pasted_key
 
 API_VERSION = "2026-10-28.endive"
@@ -80,6 +81,7 @@ CONNECTOR = Connector(
     headers={"Stripe-Version": API_VERSION},
     idempotency_header="Idempotency-Key",
     help_url="https://docs.stripe.com/keys",
+    summarize=summarize,
     tools=(
         get_account,
         get_balance,

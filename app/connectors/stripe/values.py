@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
@@ -43,15 +44,15 @@ Moment = Annotated[str | None, BeforeValidator(moment)]
 Day = Annotated[str | None, BeforeValidator(day)]
 
 
+def major(amount: int, currency: str) -> Decimal:
+    """An amount in Stripe's smallest unit as an exact number of the currency's own."""
+    code = currency.lower()
+    return Decimal(amount).scaleb(0 if code in _NO_DECIMALS else -3 if code in _THREE_DECIMALS else -2)
+
+
 def in_words(amount: int | None, currency: str | None) -> str | None:
     """An amount in minor units as people write it: `10.99 USD`, `500 JPY`."""
-    if amount is None or not currency:
-        return None
-    code = currency.lower()
-    decimals = 0 if code in _NO_DECIMALS else 3 if code in _THREE_DECIMALS else 2
-    sign, digits = ("-" if amount < 0 else ""), str(abs(amount)).rjust(decimals + 1, "0")
-    whole, fraction = (digits[:-decimals], "." + digits[-decimals:]) if decimals else (digits, "")
-    return f"{sign}{whole}{fraction} {code.upper()}"
+    return None if amount is None or not currency else f"{major(amount, currency):f} {currency.upper()}"
 
 
 class StripeRow(Row):

@@ -23,6 +23,7 @@ from app.connectors.xero.invoices import create_invoice, email_invoice, get_invo
 from app.connectors.xero.ledger import list_accounts, list_payments, record_payment
 from app.connectors.xero.organisations import get_organisation, list_organisations
 from app.connectors.xero.reports import get_aged_receivables, get_balance_sheet, get_profit_and_loss
+from app.connectors.xero.summary import summarize
 
 # https://developer.xero.com/documentation/guides/oauth2/scopes/
 _ALWAYS = (
@@ -60,6 +61,8 @@ CONNECTOR = Connector(
     idempotency_header="Idempotency-Key",  # remembered for 6 minutes, errors included
     business=BusinessArgument("organisation_id", "organisation"),
     help_url="https://developer.xero.com/documentation/",
+    summarize=summarize,
+    summary_scopes=("accounting.invoices.read", "accounting.invoices"),
     tools=(
         list_organisations,
         get_organisation,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from app.connectors.api import Api
 from app.connectors.xero.errors import refused_record
@@ -53,10 +53,10 @@ def total_and_next(body: Mapping[str, Any], page: int, found: int, page_size: in
     return total, page + 1 if found and page * page_size < total else None
 
 
-def dated_between(first: date | None, last: date | None) -> list[str]:
-    """Conditions of a `where` expression that keep what is dated in these days, both included."""
+def dated_between(first: date | None, last: date | None, field: Literal["Date", "DueDate"] = "Date") -> list[str]:
+    """Conditions of a `where` expression that keep what is dated (or due) in these days, both included."""
     bounds = ((">=", first), ("<=", last))
-    return [f"Date{sign}DateTime({day.year},{day.month:02},{day.day:02})" for sign, day in bounds if day]
+    return [f"{field}{sign}DateTime({day.year},{day.month:02},{day.day:02})" for sign, day in bounds if day]
 
 
 def _organisation(api: Api) -> dict[str, str]:
