@@ -13,13 +13,12 @@ from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError, UrlElicitationRequiredError
 from mcp_types import INVALID_PARAMS, CallToolRequestParams, InputRequiredResult
 
-from app import audit, clock
-from app.activity.redaction import redact
+from app.activity import tool_calls
 from app.config import Settings
 from app.connectors import registry
 from app.connectors.endpoints import resolve
 from app.connectors.spec import Connector
-from app.connectors.tool import plain, to_data
+from app.connectors.tool import Tool, plain, to_data
 from app.errors import (
     NotConnected,
     OutcomeUnknown,
@@ -64,7 +63,7 @@ class Invocation:
     started: float = field(default_factory=time.perf_counter)
     admitted: bool = False  # counted against the limits already
     used: list[str] = field(default_factory=list)  # ids of the connections that answered
-    writes: Listed | None = None  # the tool, when it changes something: the call stands in the audit trail
+    writes: Tool | None = None  # when it changes something: the call stands in the audit trail
 
 
 class Invoker:
@@ -110,7 +109,7 @@ class Invoker:
 
     def _answer(self, invocation: Invocation, listed: Listed) -> dict[str, Any]:
         """The envelope of a tool that is there."""
-        invocation.writes = None if listed.tool.reads_only else listed
+        invocation.writes = None if listed.tool.reads_only else listed.tool
         if not listed.is_for(invocation.caller):
             raise PermissionDenied(f"{listed.name} is for operators' API keys only. Go on with the tools that are listed.")
         if not listed.is_covered(invocation.caller):
@@ -242,7 +241,7 @@ class Invoker:
         row, caller = invocation.row, invocation.caller
         row.outcome = outcome
         row.total_ms = (time.perf_counter() - invocation.started) * 1000
-        trail = _trail(invocation)
+        trail = tool_calls.entry_of(row, invocation.writes, invocation.params.arguments) if invocation.writes else None
         if row.upstream_endpoint:
             self._record_for_sure(row, trail)
         elif invocation.admitted:

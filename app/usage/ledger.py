@@ -7,11 +7,13 @@ lone call pays one commit, and sixteen at once share a few.
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 from sqlalchemy import bindparam, insert
 
+from app import audit
 from app.config import Settings
 from app.errors import TooManyRequests
 from app.prepared import Prepared, Writing, writing
@@ -33,6 +35,7 @@ class _Entry:
     workspace_id: str = ""
     limits: Limits | None = None
     call: Call | None = None
+    trail: Mapping[str, Any] | None = None  # an entry of the audit trail (`audit.make`) that belongs to the call
     full: int = 0  # the size of the window that was full, or 0
     done: bool = False
     error: BaseException | None = field(default=None, repr=False)
@@ -63,18 +66,18 @@ class Ledger:
         if full:
             raise over_limit(full, limits)
 
-    def record(self, call: Call) -> None:
-        """Write a call down; it is durable on return."""
-        self._write(_Entry(call=call))
+    def record(self, call: Call, trail: Mapping[str, Any] | None = None) -> None:
+        """Write a call down, with its entry in the audit trail; it is durable on return."""
+        self._write(_Entry(call=call, trail=trail))
         metrics.count(call)
 
-    def admit_and_record(self, workspace_id: str, limits: Limits, call: Call) -> None:
+    def admit_and_record(self, workspace_id: str, limits: Limits, call: Call, trail: Mapping[str, Any] | None = None) -> None:
         """Both at once, for a call that asks no service: one commit.
 
-        Raises TooManyRequests when it is over the limit; the call is then written down as refused.
+        Raises TooManyRequests when it is over the limit; the call is then written down as refused, and not in the trail.
         """
         full = self._redis.take(workspace_id, limits) if self._redis else None
-        entry = _Entry(workspace_id, limits if full is None else None, call)
+        entry = _Entry(workspace_id, limits if full is None else None, call, None if full else trail)
         if full:
             call.outcome = TooManyRequests.code
         self._write(entry)
@@ -115,6 +118,8 @@ class Ledger:
             rows = [{name: getattr(entry.call, name) for name in _COLUMNS} for entry in batch if entry.call]
             if rows:
                 db.run_many(_INSERT, rows)
+            if trails := [entry.trail for entry in batch if entry.trail]:
+                db.run_many(audit.INSERT, trails)
             self._batches += 1
             if self._batches % 5_000 == 0:
                 windows.forget_old(db)
@@ -134,7 +139,7 @@ def _take(db: Writing, batch: Sequence[_Entry]) -> None:
 
 def _refuse(entries: Iterable[_Entry], full: int) -> None:
     for entry in entries:
-        entry.full = full
+        entry.full, entry.trail = full, None
         if entry.call:
             entry.call.outcome = TooManyRequests.code
 
@@ -173,11 +178,11 @@ def admit(workspace_id: str, limits: Limits) -> None:
     current().admit(workspace_id, limits)
 
 
-def record(call: Call) -> None:
-    """Write a call down; it is durable on return."""
-    current().record(call)
+def record(call: Call, trail: Mapping[str, Any] | None = None) -> None:
+    """Write a call down, with its entry in the audit trail; it is durable on return."""
+    current().record(call, trail)
 
 
-def admit_and_record(workspace_id: str, limits: Limits, call: Call) -> None:
+def admit_and_record(workspace_id: str, limits: Limits, call: Call, trail: Mapping[str, Any] | None = None) -> None:
     """Count and write down a call that asks no service, with one commit. Raises TooManyRequests."""
-    current().admit_and_record(workspace_id, limits, call)
+    current().admit_and_record(workspace_id, limits, call, trail)
