@@ -25,6 +25,22 @@ class Decider:
     via: str
 
 
+@dataclass(frozen=True)
+class Ended:
+    """How carrying one out ended. `is_certain` False: it may or may not have been done."""
+
+    envelope: Mapping[str, Any]
+    code: str  # ok, or the error code of the envelope
+    is_certain: bool = True
+
+    @property
+    def state(self) -> str:
+        """The state it leaves the request in."""
+        if not self.is_certain:
+            return states.UNKNOWN
+        return states.DONE if self.code == "ok" else states.FAILED
+
+
 def claim(db: Session, approval: Approval, decider: Decider) -> str | None:
     """Say yes. Gives the token of the one who now carries it out, or None when it was decided already or expired."""
     token, at = crypto.new_token(), clock.now()
@@ -54,17 +70,17 @@ def give_back(approval: Approval, token: str, problem: str) -> None:
             _note(db, approval, "approval.not_carried_out", approval.user_id)
 
 
-def settle(keys: KeyRing, approval: Approval, token: str, envelope: Mapping[str, Any], code: str, *, told: bool = False) -> None:
+def settle(keys: KeyRing, approval: Approval, token: str, ended: Ended, *, told: bool = False) -> None:
     """Write down how it ended. An answer that comes after its time still counts. `told`: the AI client is getting it now."""
-    sealed = keys.seal(json.dumps(envelope, ensure_ascii=False), **place(approval, "outcome_sealed"))
+    sealed = keys.seal(json.dumps(ended.envelope, ensure_ascii=False), **place(approval, "outcome_sealed"))
     at = clock.now()
-    end: dict[str, Any] = {"state": states.DONE if code == "ok" else states.FAILED, "outcome_code": code[:32], "outcome_sealed": sealed}
+    end: dict[str, Any] = {"state": ended.state, "outcome_code": ended.code[:32], "outcome_sealed": sealed}
     if told:
         end |= {"told_at": at, "open_key": None}
     with transaction() as db:
         mine = (col(Approval.id) == approval.id, col(Approval.claim) == token, col(Approval.state).in_((states.RUNNING, states.UNKNOWN)))
         if db.execute(update(Approval).where(*mine).values(**end, ended_at=at, until=None)).rowcount == 1:  # type: ignore[attr-defined]
-            _note(db, approval, "approval.carried_out", approval.user_id, outcome=code)
+            _note(db, approval, "approval.carried_out", approval.user_id, outcome=ended.code)
 
 
 def _decide(db: Session, approval: Approval, decider: Decider, **values: Any) -> bool:

@@ -1,4 +1,4 @@
-// The board of cards keeps itself true: every four seconds, while it is looked at, it asks whether anything
+// A board of cards (connections, approvals) keeps itself true: every four seconds, while it is looked at, it asks whether anything
 // changed (204 when not) and morphs only the cards that did. Open menus, focus and half-typed names stay.
 (() => {
   "use strict";
@@ -13,7 +13,7 @@
   const unchanged = (before, after) => before.dataset?.version && before.dataset.version === after.dataset?.version;
   const callbacks = {
     beforeNodeMorphed: (before, after) => !unchanged(before, after),
-    afterNodeMorphed: (before) => before.classList?.contains("service") && fade(before),
+    afterNodeMorphed: (before) => before.dataset?.version && fade(before),
     beforeAttributeUpdated: (name, node) => !(name === "open" && node.tagName === "DETAILS"),
   };
   const fade = (card) => {
@@ -25,7 +25,7 @@
     isInlineSwap: (style) => style === "morph",
     handleSwap: (style, target, fragment) => {
       if (style !== "morph") return false;
-      const held = document.activeElement?.closest(".service")?.dataset.slug ?? pressed;
+      const held = document.activeElement?.closest("[data-slug]")?.dataset.slug ?? pressed;
       const result = Idiomorph.morph(target, fragment.children, { morphStyle: "outerHTML", ignoreActiveValue: true, callbacks });
       refocus(held);
       return result;
@@ -44,11 +44,12 @@
   // The pressed button may be gone (Disconnect became Connect): focus moves to what took its place.
   let pressed;
   document.addEventListener("htmx:beforeRequest", (event) => {
-    pressed = event.detail.elt.contains(document.activeElement) ? event.detail.elt.closest(".service")?.dataset.slug : undefined;
+    pressed = event.detail.elt.contains(document.activeElement) ? event.detail.elt.closest("[data-slug]")?.dataset.slug : undefined;
   });
   const refocus = (slug) => {
     if (!slug || document.activeElement !== document.body) return;
-    const buttons = document.querySelectorAll(`.service[data-slug="${CSS.escape(slug)}"] button:not(:disabled)`);
-    [...buttons].find((button) => button.checkVisibility())?.focus({ preventScroll: true });
+    const card = document.querySelector(`[data-slug="${CSS.escape(slug)}"][tabindex]`);
+    const buttons = document.querySelectorAll(`[data-slug="${CSS.escape(slug)}"] button:not(:disabled)`);
+    ([...buttons].find((button) => button.checkVisibility()) ?? card)?.focus({ preventScroll: true });
   };
 })();

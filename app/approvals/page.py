@@ -1,0 +1,201 @@
+"""What the page of approvals is drawn from: loaded in one query, opened, put into words."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from app import clock
+from app.approvals import expiry, rights, states, words
+from app.approvals.models import Approval
+from app.approvals.words import Said
+from app.config import Settings
+from app.connectors import registry
+from app.connectors.tool import Tool
+from app.database import reading
+from app.errors import NotFound, PatchbayError, Undecipherable
+from app.vault.models import Connection
+from app.vault.seal import unseal
+from app.workspaces.guard import Member
+
+_MOST_DECIDED = 20
+
+
+class ElsewhereWaiting(PatchbayError):
+    """The link is the person's own, but belongs to another of their workspaces."""
+
+    code = "ANOTHER_WORKSPACE"
+    status = 409
+    message = "This request belongs to another of your workspaces. Switch to that workspace at the top and open the link again."
+
+
+@dataclass(frozen=True)
+class Card:
+    """One request in all its states."""
+
+    id: str
+    state: str
+    title: str
+    tool: str
+    slug: str
+    service: str
+    account: str
+    business: str
+    client_name: str
+    asker: str  # "" when it is the member's own AI client
+    is_destructive: bool
+    is_dry_run: bool
+    created_at: datetime
+    until: datetime | None
+    said: tuple[Said, ...]
+    warning: str = ""
+    problem: str = ""
+    decided_by: str = ""  # "you", or a name
+    decided_at: datetime | None = None
+    via: str = ""
+    outcome: str = ""  # how it ended, in a sentence
+    answer: tuple[Said, ...] = field(default=())
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class Board:
+    """Everything the page shows. `fingerprint` changes when any of it does."""
+
+    waiting: tuple[Card, ...]
+    running: tuple[Card, ...]
+    decided: tuple[Card, ...]
+    fingerprint: str
+    only: str = ""  # the one request the page is about, or ""
+
+    @property
+    def is_empty(self) -> bool:
+        """True when there is nothing at all."""
+        return not (self.waiting or self.running or self.decided)
+
+
+def load(settings: Settings, member: Member, only: str = "") -> Board:
+    """What waits for this member, and what was decided lately; or `only` one request. Raises NotFound, ElsewhereWaiting."""
+    expiry.sweep_sometimes()
+    with reading() as db:
+        rows = _rows(db, member, only)
+        if only and not rows:
+            raise _why_not_there(db, member, only)
+    cards = [_card(settings, member, *row) for row in rows]
+    of = {state: tuple(card for card in cards if card.state == state) for state in (states.WAITING, states.RUNNING)}
+    decided = tuple(card for card in cards if card.state not in of)
+    fingerprint = _digest("".join(card.id + card.version for card in cards))
+    return Board(of[states.WAITING], of[states.RUNNING], decided, fingerprint, only)
+
+
+def count(member: Member) -> int:
+    """How many requests wait for this member."""
+    with reading() as db:
+        return rights.count_waiting(db, member)
+
+
+def _rows(db: Session, member: Member, only: str) -> Sequence[Any]:
+    seen = rights.seen_by(member)
+    if only:
+        return db.execute(seen.where(col(Approval.id) == only)).all()
+    open_states = (states.WAITING, states.RUNNING)
+    waits = db.execute(seen.where(col(Approval.state).in_(open_states)).order_by(col(Approval.created_at), col(Approval.id))).all()
+    ended = seen.where(col(Approval.state).not_in(open_states))
+    return [*waits, *db.execute(ended.order_by(col(Approval.created_at).desc(), col(Approval.id)).limit(_MOST_DECIDED)).all()]
+
+
+def _why_not_there(db: Session, member: Member, approval_id: str) -> PatchbayError:
+    own = select(col(Approval.workspace_id)).where(col(Approval.id) == approval_id, col(Approval.user_id) == member.user.id)
+    elsewhere = db.execute(own).scalar_one_or_none()
+    if elsewhere is not None and elsewhere in {workspace.id for workspace in member.workspaces}:
+        return ElsewhereWaiting()
+    return NotFound("There is no such request here. It may be older than 30 days.")
+
+
+def _card(settings: Settings, member: Member, approval: Approval, connection: Connection | None, asker: Any) -> Card:
+    arguments, tool = _arguments(settings, approval), _tool(approval)
+    state = _state_now(approval)
+    mine = approval.user_id == member.user.id
+    card = Card(
+        id=approval.id,
+        state=state,
+        title=words.visible(approval.title),
+        tool=approval.tool,
+        slug=approval.slug,
+        service=approval.service,
+        account=words.visible(approval.account),
+        business=words.visible(approval.business) if approval.business != approval.account else "",
+        client_name=words.visible(approval.client_name) or "An AI client",
+        asker="" if mine else words.visible(asker.name or asker.email),
+        is_destructive=approval.is_destructive,
+        is_dry_run=arguments.get("dry_run") is True,
+        created_at=approval.created_at,
+        until=approval.until if state == states.WAITING else None,
+        said=tuple(words.of(arguments, tool.input_schema if tool else None)),
+        warning=_warning(approval, connection, tool) if state == states.WAITING else "",
+        problem=approval.problem or "",
+        decided_by="you" if approval.decided_by == member.user.id else words.visible(approval.decided_by_name),
+        decided_at=approval.decided_at,
+        via=approval.via,
+    )
+    if state in {states.DONE, states.FAILED, states.UNKNOWN}:
+        outcome, answer = _outcome(settings, approval)
+        card = replace(card, outcome=outcome, answer=tuple(answer))
+    return replace(card, version=_digest(repr(card)))
+
+
+def _state_now(approval: Approval) -> str:
+    """What the row says, or will when the next sweep has been."""
+    over = approval.until is not None and approval.until <= clock.now()
+    return {states.WAITING: states.EXPIRED, states.RUNNING: states.UNKNOWN}.get(approval.state, approval.state) if over else approval.state
+
+
+def _warning(approval: Approval, connection: Connection | None, tool: Tool | None) -> str:
+    """What a person should know before a yes."""
+    if connection is None:
+        return f"{approval.service} has been disconnected meanwhile, so this cannot be done any more."
+    if tool is None:
+        return "This tool is not offered any more, so this cannot be done."
+    if connection.permission in {"off", "read"}:
+        return f"This connection is set to {'off' if connection.permission == 'off' else 'read only'} now. Change that first, then approve."
+    if connection.permission == "write":
+        return "This connection does not ask any more: the AI client may have done this already. Check before you approve."
+    if connection.state != "connected":
+        return f"{approval.service} needs to be reconnected first."
+    return ""
+
+
+def _outcome(settings: Settings, approval: Approval) -> tuple[str, list[Said]]:
+    """How it ended, and what the service answered."""
+    if not approval.outcome_sealed:
+        return f"{approval.service} may or may not have done it: check there before it is asked for again.", []
+    try:
+        envelope: dict[str, Any] = json.loads(unseal(settings.vault_keys, approval, "outcome_sealed"))
+    except Undecipherable:
+        return "What came of it cannot be opened any more: a key of this installation is missing.", []
+    if not envelope.get("success"):
+        return words.visible(str(envelope.get("error", {}).get("message", ""))), []
+    data = envelope.get("data")
+    return words.visible(str(envelope.get("message", ""))), words.of(data) if isinstance(data, Mapping) else []
+
+
+def _arguments(settings: Settings, approval: Approval) -> dict[str, Any]:
+    try:
+        arguments: dict[str, Any] = json.loads(unseal(settings.vault_keys, approval, "arguments_sealed"))
+    except Undecipherable:
+        return {"arguments": "They cannot be opened any more: a key of this installation is missing. Reject this."}
+    return arguments
+
+
+def _tool(approval: Approval) -> Tool | None:
+    connector = registry.find_by_tool(approval.tool)
+    return connector.find_tool(approval.tool) if connector else None
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
