@@ -36,6 +36,7 @@ MODELS = (
     "app.activity.models",
     "app.approvals.models",
     "app.tokens.models",
+    "app.onboarding.models",
     "app.admin.models",
 )
 # Packages with pages or endpoints, and those with commands.

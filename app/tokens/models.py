@@ -1,1 +1,20 @@
-"""Tables of this package."""
+"""The table of logins elsewhere that stand for a person here."""
+
+from datetime import datetime
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from app.database import UtcDateTime
+
+
+class FirebaseIdentity(SQLModel, table=True):
+    """A Firebase login that exchanges its ID tokens as a person. Issuer and subject are the identity, never the address."""
+
+    __tablename__ = "firebase_identities"
+    __table_args__ = (UniqueConstraint("issuer", "user_id"),)
+
+    issuer: str = Field(primary_key=True, max_length=255)
+    subject: str = Field(primary_key=True, max_length=128)
+    user_id: str = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
+    linked_at: datetime = Field(sa_type=UtcDateTime)

@@ -1,0 +1,20 @@
+"""The table of setup tokens."""
+
+from datetime import datetime
+
+from sqlmodel import Field, SQLModel
+
+from app.database import UtcDateTime
+
+
+class SetupToken(SQLModel, table=True):
+    """An address was proved and may now activate its company: an hour, once. `token_digest` is all that is stored of it."""
+
+    __tablename__ = "setup_tokens"
+
+    token_digest: str = Field(primary_key=True)
+    email: str = Field(max_length=320)
+    company: str = Field(max_length=200)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -1,0 +1,91 @@
+"""The first two steps: a code is mailed to an address, and what came with it becomes a setup token once the code is given."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from app import audit, clock, crypto
+from app.accounts import budgets, codes, passwords, people
+from app.accounts.browsers import Browser
+from app.accounts.budgets import Rule
+from app.accounts.codes import CodeGone, CodeRefused, WrongCode
+from app.accounts.models import MailedCode
+from app.config import Settings
+from app.database import reading, transaction
+from app.mail import Mailer
+from app.onboarding import letters
+from app.onboarding.models import SetupToken
+
+PURPOSE = "api_register"
+SETUP_PREFIX = "pbi_"
+LIFETIME = timedelta(hours=1)
+_KEPT = timedelta(days=1)
+_CONFIRMED_PER_SOURCE = Rule("api-confirm-source", 300, 3_600)
+
+
+class CodeNotRight(CodeRefused):
+    """Wrong, used, too old, tried too often, or never mailed. Which one, is not said."""
+
+    code = "CODE_REFUSED"
+    message = "This code is not right or works no longer: it has five tries in ten minutes. Check it, or register again for a new one."
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A setup token in clear, the only time it exists."""
+
+    token: str
+    seconds: int
+
+
+def register(settings: Settings, mailer: Mailer, caller: Browser, *, company: str, email: str) -> None:
+    """Mail a code to the address. Nothing else is made yet. Raises BudgetSpent."""
+    codes.reserve(settings, caller, email)
+    with reading() as db:
+        user = people.find_by_email(db, email)
+        known = people.is_known(db, email)
+    may_enter = user is not None or not known
+    code = codes.issue(settings, caller, email=email, purpose=PURPOSE, payload={"company": company}, mailed=may_enter)
+    if may_enter:
+        letter = (letters.confirm_known if known else letters.confirm)(settings, code)
+        mailer.send(email, letter.subject, letter.text)
+
+
+def confirm(settings: Settings, caller: Browser, *, email: str, digits: str) -> Setup:
+    """A setup token for the code that was mailed to the address last. Raises CodeRefused, BudgetSpent."""
+    with transaction() as db:
+        budgets.take(db, settings, _CONFIRMED_PER_SOURCE, caller.source)
+        waiting = _latest(db, email)
+    try:
+        code = codes.check(settings, caller, waiting.id if waiting else "", digits)
+    except CodeGone:
+        passwords.matches(None, digits)  # takes as long as looking at a code that is there
+        raise CodeNotRight() from None
+    except WrongCode:
+        raise CodeNotRight() from None
+    return _exchange(code)
+
+
+def _exchange(code: MailedCode) -> Setup:
+    """Spend the code on a setup token. Raises CodeNotRight when somebody was faster."""
+    token, at = crypto.new_token(SETUP_PREFIX), clock.now()
+    row = SetupToken(
+        token_digest=crypto.digest(token), email=code.email, company=code.payload["company"], created_at=at, expires_at=at + LIFETIME
+    )
+    try:
+        with transaction() as db:
+            codes.spend(db, code)
+            db.execute(delete(SetupToken).where(col(SetupToken.expires_at) < at - _KEPT))
+            db.add(row)
+            audit.record(db, "setup.confirmed")
+    except CodeGone:
+        raise CodeNotRight() from None
+    return Setup(token, int(LIFETIME.total_seconds()))
+
+
+def _latest(db: Session, email: str) -> MailedCode | None:
+    """The newest code for the address that belongs to no browser. May be used up or too old."""
+    query = select(MailedCode).where(col(MailedCode.email) == email, col(MailedCode.purpose) == PURPOSE)
+    return db.exec(query.order_by(col(MailedCode.created_at).desc(), col(MailedCode.id)).limit(1)).first()
