@@ -63,25 +63,27 @@ def revoke(db: Session, grant_id: str, reason: str, *, by: str | None = None) ->
         update(Grant)
         .where(col(Grant.id) == grant_id, col(Grant.revoked_at).is_(None))
         .values(revoked_at=clock.now(), revoked_reason=reason[:200])
-        .returning(col(Grant.workspace_id), col(Grant.user_id))
+        .returning(col(Grant.workspace_id), col(Grant.user_id), col(Grant.client_name))
     ).first()
     if ended is None:
         return False
-    audit.record(db, "grant.revoked", workspace_id=ended[0], user_id=by or ended[1], subject=grant_id, reason=reason[:200])
+    details = {"client": ended[2], "reason": reason[:200]}
+    audit.record(db, "grant.revoked", workspace_id=ended[0], user_id=by or ended[1], subject=grant_id, **details)
     return True
 
 
 def revoke_all(db: Session, workspace_id: str, user_id: str, reason: str) -> int:
     """End every grant of a person in one workspace, personal tokens too. Says how many ended."""
-    ended = db.scalars(
+    ended = db.execute(
         update(Grant)
         .where(col(Grant.workspace_id) == workspace_id, col(Grant.user_id) == user_id, col(Grant.revoked_at).is_(None))
         .values(revoked_at=clock.now(), revoked_reason=reason[:200])
-        .returning(col(Grant.id))
+        .returning(col(Grant.id), col(Grant.client_name))
         .execution_options(synchronize_session=False)
     ).all()
-    for grant_id in ended:
-        audit.record(db, "grant.revoked", workspace_id=workspace_id, user_id=user_id, subject=grant_id, reason=reason[:200])
+    for grant_id, client in ended:
+        details = {"client": client, "reason": reason[:200]}
+        audit.record(db, "grant.revoked", workspace_id=workspace_id, user_id=user_id, subject=grant_id, **details)
     return len(ended)
 
 
@@ -133,7 +135,7 @@ def issue_by_hand(db: Session, kind: str, user_id: str, workspace_id: str, name:
     db.flush()
     db.add(AccessToken(token_digest=digest(token), grant_id=grant.id, scope=granted, created_at=at, expires_at=ends))
     deed = "api_key.created" if kind == API_KEY else "token.created"
-    audit.record(db, deed, workspace_id=workspace_id, user_id=user_id, subject=grant.id, scope=granted)
+    audit.record(db, deed, workspace_id=workspace_id, user_id=user_id, subject=grant.id, name=name, scope=granted)
     return grant, token
 
 
