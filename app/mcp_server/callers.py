@@ -10,7 +10,7 @@ from mcp_types import RequestId
 from app.config import Settings
 from app.errors import Unavailable
 from app.mcp_server.refusal import NOT_ALLOWED, Refusal
-from app.oauth_server import scopes
+from app.oauth_server import scopes, steps
 from app.oauth_server.bearer import Caller, find_caller
 from app.oauth_server.rfc8707_resource import ending_as_typed
 
@@ -30,7 +30,7 @@ class Bearer:
             caller = find_caller(self.token)
         except Unavailable:
             return False
-        return caller is not None and caller.workspace_active
+        return caller is not None and (caller.workspace_active or caller.is_operator_key)
 
 
 class Door:
@@ -47,13 +47,16 @@ class Door:
         # The metadata's `resource` has to equal the address the person typed.
         ending = ending_as_typed(request)
         if given is None:
+            steps.note_discovery("knock", "Asked for the tools without a token, and was told where to sign in.")
             raise self._unauthorized("Sign in first: this endpoint needs a bearer token.", ending)
         scheme, _, token = given.partition(" ")
         caller = find_caller(token.strip()) if scheme.lower() == "bearer" else None
         # Section 5, "Access Token Privilege Restriction": a token made for another resource is no token here.
         if caller is None or caller.audience.rstrip("/") != self._audience:
             raise self._unauthorized("The access token is unknown, expired or revoked. Authorize again.", ending, "invalid_token")
-        key = json.dumps([caller.client_id or caller.grant_id, self._issuer, caller.user_id, caller.workspace_id])
+        # An operator's key goes from workspace to workspace within one session.
+        place = "" if caller.is_operator_key else caller.workspace_id
+        key = json.dumps([caller.client_id or caller.grant_id, self._issuer, caller.user_id, place])
         return Bearer(caller, key, self._audience, token.strip())
 
     def _unauthorized(self, sentence: str, ending: str, error: str | None = None) -> Refusal:

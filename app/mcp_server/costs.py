@@ -1,6 +1,6 @@
 """What the list of tools costs an AI client to read, for the page that offers the choice."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from app import clock
@@ -55,6 +55,13 @@ def weigh(settings: Settings, toolbox: Toolbox, member: Member) -> Costs:
         len(registry.CONNECTORS),
         sum(len(connector.tools) for connector in registry.CONNECTORS.values()),
     )
+
+
+def listed(settings: Settings, toolbox: Toolbox, member: Member, scope: str) -> tuple[int, int]:
+    """How many tools a client of this member with that scope sees now, and about how many tokens they take."""
+    caller = replace(_as_caller(settings, member), scopes=scopes.split(scope))
+    tools = toolbox.listing(caller, seen_by(member.workspace.id, member.user.id), f"{settings.public_url}/integrations")
+    return len(tools), _about(size_in_tokens(tools))
 
 
 def _about(tokens: int) -> int:

@@ -1,12 +1,9 @@
 """The endpoint `/mcp`, and the grave of the old `/sse`."""
 
-import functools
-
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from app.config import Settings
-from app.mcp_server import costs
 from app.mcp_server.callers import Door
 from app.mcp_server.gate import Gate
 from app.mcp_server.rendezvous import Rendezvous
@@ -38,7 +35,7 @@ def install(app: Flask, settings: Settings) -> None:
         )
         for compact in (False, True)
     }
-    app.jinja_env.globals["weigh_tools"] = functools.partial(costs.weigh, settings, toolbox)  # for the page of AI clients
+    app.extensions["toolbox"] = toolbox
     app.register_blueprint(csrf.exempt(bp))
 
 

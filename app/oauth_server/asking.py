@@ -18,7 +18,8 @@ from app.database import reading, transaction
 from app.errors import PatchbayError
 from app.oauth_server import consents, flows, redirects, rfc9207_issuer, scopes, server, steps
 from app.oauth_server.models import Client, Flow
-from app.workspaces.guard import Member
+from app.oauth_server.rfc6749_client import KnownClient
+from app.workspaces.guard import Member, current_member
 
 _WAITING_PER_PERSON = 20
 
@@ -69,8 +70,10 @@ def read() -> Asked:
         grant = authorization.get_consent_grant()
     except OAuth2Error as error:
         asked = authorization.create_oauth2_request()
-        steps.note_refusal("/authorize", asked.payload.client_id, error)
         client = authorization.query_client(asked.payload.client_id) if asked.payload.client_id else None
+        steps.note_refusal(
+            "/authorize", asked.payload.client_id, error, more=_where(client, asked.payload.redirect_uri), user_id=_signed_in()
+        )
         if client is None or not error.redirect_uri:
             raise UntrustedRequest(_in_words(error)) from None
         return Asked(client.row, error.redirect_uri, None, error)
@@ -87,6 +90,24 @@ def read() -> Asked:
         code_challenge=given.data["code_challenge"],
     )
     return Asked(client.row, grant.redirect_uri, request)
+
+
+def _where(client: KnownClient | None, redirect_uri: str | None) -> str:
+    """For the trail: where a client wanted to go back to, when it is not where it said it would."""
+    if client is None or not redirect_uri or client.check_redirect_uri(redirect_uri):
+        return ""
+    expected = ", ".join(_bare(uri) for uri in client.row.redirect_uris[:4])
+    return f"{client.row.name} wanted to come back to {_bare(redirect_uri)}, but it is registered for {expected}."
+
+
+def _bare(uri: str) -> str:
+    """An address without its query, which may hold anything."""
+    return uri.partition("?")[0].partition("#")[0][:120]
+
+
+def _signed_in() -> str | None:
+    found = current_member()
+    return found.user.id if found else None
 
 
 def _in_words(error: OAuth2Error) -> str:

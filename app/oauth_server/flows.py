@@ -145,7 +145,8 @@ def complete(db: Session, flow: Flow, member: Member) -> str:
             expires_at=at + timedelta(minutes=_CODE_MINUTES),
         )
     )
-    audit.record(db, "grant.created", workspace_id=grant.workspace_id, user_id=grant.user_id, subject=grant.id, client=flow.client_name)
+    details = {"client": flow.client_name, "scope": grant.scope}
+    audit.record(db, "grant.created", workspace_id=grant.workspace_id, user_id=grant.user_id, subject=grant.id, **details)
     steps.record(db, "code issued", f"Went back to {grant.redirect_host} with a code.", client_id=flow.client_id, user_id=member.user.id)
     return rfc9207_issuer.answer(flow.redirect_uri, [("code", code), ("state", flow.state)])
 
@@ -153,6 +154,8 @@ def complete(db: Session, flow: Flow, member: Member) -> str:
 def cancel(db: Session, flow: Flow) -> str:
     """Spend the flow on a refusal (RFC 6749 section 4.1.2.1). Gives the URL to send the browser to."""
     _spend(db, flow)
+    details = {"client": flow.client_name, "host": redirects.host_of(flow.redirect_uri)}
+    audit.record(db, "client.denied", workspace_id=flow.workspace_id, user_id=flow.user_id, **details)
     steps.record(db, "cancelled", "The person cancelled.", client_id=flow.client_id, user_id=flow.user_id, outcome="access_denied")
     return rfc9207_issuer.answer(
         flow.redirect_uri,

@@ -154,3 +154,5 @@ class AuthorizationStep(SQLModel, table=True):
     step: str = Field(max_length=40)
     outcome: str = Field(default="ok", max_length=40)
     sentence: str = Field(default="", max_length=500)
+    origin: str = Field(default="", max_length=64, index=True, sa_column_kwargs={"server_default": ""})  # digest of where it came from
+    program: str = Field(default="", max_length=60, sa_column_kwargs={"server_default": ""})  # what the sender calls itself

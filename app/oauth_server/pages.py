@@ -1,21 +1,17 @@
-"""The authorization server's pages: asking the person, the list of AI clients, and the trail for finding faults."""
-
-from urllib.parse import urlencode
+"""The authorization server's pages: asking the person, and the trail for finding faults."""
 
 from flask import Blueprint, Flask, abort, current_app, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.accounts import login, sessions
-from app.database import reading, transaction
+from app.accounts import login
+from app.database import reading
 from app.errors import Forbidden, InvalidInput
-from app.oauth_server import asking, grants, housekeeping, steps
+from app.oauth_server import asking, housekeeping, steps
 from app.web.headers import allow_form_target
 from app.web.limits import limiter
-from app.workspaces.guard import ask_for_proof, ask_to_sign_in, current_member, member, person_or_address
+from app.workspaces.guard import ask_to_sign_in, current_member, member
 
 bp = Blueprint("oauth_pages", __name__)
-_DAY = 86_400
-_TOKEN_FIELDS = ("name", "scope", "days")
 
 
 @bp.get("/oauth/authorize")
@@ -59,47 +55,6 @@ def submit() -> ResponseReturnValue:
     if decision == "cancel":
         return redirect(asking.refuse(flow_id, g.member), 303)
     raise InvalidInput("Choose Allow or Cancel.")
-
-
-@bp.get("/ai-clients")
-@member
-def ai_clients() -> ResponseReturnValue:
-    """The connector URL, what has access, and a way to make a token by hand."""
-    return _ai_clients_page()
-
-
-def _ai_clients_page(new_token: str | None = None, error: str | None = None) -> ResponseReturnValue:
-    with reading() as db:
-        mine = grants.list_for(db, g.member)
-    wanted = {} if new_token else {name: request.values.get(name, "")[:200] for name in _TOKEN_FIELDS}
-    return render_template("oauth_server/ai_clients.html", grants=mine, new_token=new_token, error=error, wanted=wanted)
-
-
-@bp.post("/ai-clients/<grant_id>/revoke")
-@member
-def revoke(grant_id: str) -> ResponseReturnValue:
-    """End what an AI client was given, or a token; at once and everywhere."""
-    with transaction() as db:
-        grants.end(db, g.member, grant_id)
-    return redirect("/ai-clients", 303)
-
-
-@bp.post("/ai-clients/tokens")
-@limiter.limit("30/hour", key_func=person_or_address)
-@member
-def make_token() -> ResponseReturnValue:
-    """Make a bearer token by hand, shown this once. Only for somebody who signed in a short while ago."""
-    if not sessions.is_proved(g.member.session):
-        return ask_for_proof("/ai-clients?" + urlencode({name: request.form.get(name, "")[:200] for name in _TOKEN_FIELDS}))
-    days = request.form.get("days", "")
-    if days not in {"1", "7", "30", "90", "365"}:
-        raise InvalidInput("Choose how long the token lives.")
-    try:
-        with transaction() as db:
-            token = grants.issue_personal_token(db, g.member, request.form.get("name", ""), request.form.get("scope", ""), int(days) * _DAY)
-    except InvalidInput as error:
-        return _ai_clients_page(error=error.message), 400  # type: ignore[return-value]
-    return _ai_clients_page(new_token=token)
 
 
 @bp.get("/debug-oauth")

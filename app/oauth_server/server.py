@@ -118,6 +118,7 @@ _CODE_EXTENSIONS = [CodeChallenge(required=True), ResourceIndicators()]
 
 def install(app: Flask, settings: Settings) -> None:
     """Make the application's authorization server, with everything that is supported."""
+    app.extensions["authorization_steps"] = steps.Budgets()
     authorization = AuthorizationServer(app)
     authorization.register_token_generator("default", tokens.generator(settings))
     authorization.register_grant(AuthorizationCodeGrant, _CODE_EXTENSIONS)

@@ -1,0 +1,155 @@
+"""The connect doctor: what happened when a person's AI clients tried to connect, step by step, and what to do next."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlmodel import Session, col
+
+from app.oauth_server import steps
+from app.oauth_server.models import AuthorizationStep, Client
+
+_SHOWN_STEPS = 300
+_SHOWN_ATTEMPTS = 6
+_PAUSE = timedelta(minutes=30)  # after it, the same client tries anew
+_DISCOVERY_PAUSE = timedelta(minutes=5)
+
+_TITLES = {
+    "knock": "Came without a token",
+    "resource": "Looked for the sign-in",
+    "metadata": "Read the metadata",
+    "registration": "Registered",
+    "authorize": "Opened the sign-in",
+    "consent": "Was allowed",
+    "code issued": "Was sent back",
+    "cancelled": "Was cancelled",
+    "token": "Got its token",
+    "refresh": "Renewed its token",
+    "register": "Registered",
+    "revoke": "Gave its token back",
+}
+# What to do when an attempt ended after a step that went well.
+_UNFINISHED = {
+    "knock": "It was told where to sign in and did not go on. It may not know how to sign in to MCP servers: update it, or use a token.",
+    "resource": "It found who signs people in and did not go on. A firewall between it and this address may be in the way.",
+    "metadata": "It read how to sign in and did not go on. Look at what the client itself says, and try again.",
+    "registration": "It registered, but no browser came to sign in. If no window opened, copy the address the client shows into a browser.",
+    "authorize": "The question whether to allow it was not answered, or the hub was left before “Continue”. Start again in the client.",
+    "consent": "It was allowed, but nobody pressed “Continue” in the hub. Start again in the client.",
+    "code issued": "The browser was sent back, but the client never fetched its token. It may have been closed, or something on its side "
+    "blocks the way back. Start again in the client and keep it open.",
+}
+_ADVICE = {
+    "access_denied": "You cancelled. Start again in the client if that was a mistake.",
+    "invalid_client": "The client uses a registration we do not know any more. Remove the connector in the client and add it again.",
+    "invalid_target": "The client asks for another address than ours. Copy the address above into the client again.",
+    "invalid_grant": "The client used a code or token that had ended. Connect it again in the client.",
+    "invalid_scope": "The client asks for rights we do not have. Remove its scope setting, or ask for tools:read tools:write.",
+}
+_OTHERWISE = "Remove the connector in the client and add it again. If that does not help, show this to whoever makes the client."
+
+
+@dataclass
+class Attempt:
+    """One try of one client, oldest step first."""
+
+    name: str
+    steps: list[AuthorizationStep] = field(default_factory=list)
+
+    @property
+    def last(self) -> AuthorizationStep:
+        """Where it stands."""
+        return self.steps[-1]
+
+    @property
+    def has_succeeded(self) -> bool:
+        """True when the client ended up with a token."""
+        return self.last.outcome == "ok" and self.last.step in {"token", "refresh"}
+
+    @property
+    def has_failed(self) -> bool:
+        """True when something was refused; False also for one that just stopped."""
+        return self.last.outcome != "ok"
+
+    @property
+    def verdict(self) -> str:
+        """What came of it and what to do next, in a sentence."""
+        if self.has_succeeded:
+            return "Connected."
+        if self.has_failed:
+            return _ADVICE.get(self.last.outcome, _OTHERWISE)
+        return _UNFINISHED.get(self.last.step, _OTHERWISE)
+
+
+def title(step: AuthorizationStep) -> str:
+    """What a step is, in a few words."""
+    return _TITLES.get(step.step, step.step.capitalize())
+
+
+def attempts_of(db: Session, user_id: str, origin: str) -> list[Attempt]:
+    """A person's last attempts, newest first.
+
+    `origin` is where their browser is: what came from there before anybody signed in is theirs to see.
+    """
+    taken = _steps(db, user_id, origin)
+    names = _names(db, {step.client_id for step in taken})
+    attempts: list[Attempt] = []
+    for step in taken:
+        _place(attempts, step, names)
+    attempts.sort(key=lambda attempt: attempt.last.id or 0, reverse=True)
+    return attempts[:_SHOWN_ATTEMPTS]
+
+
+def _steps(db: Session, user_id: str, origin: str) -> Sequence[AuthorizationStep]:
+    """The person's steps, those of clients that registered for them, and nobody's from where they are; oldest first."""
+    step = AuthorizationStep
+    theirs = select(col(step.client_id)).where(col(step.user_id) == user_id, steps.is_registered(col(step.client_id)))
+    others = select(col(step.client_id)).where(col(step.user_id).is_not(None), col(step.user_id) != user_id)
+    nobodys = col(step.user_id).is_(None)
+    wanted = or_(
+        col(step.user_id) == user_id,
+        and_(nobodys, col(step.client_id).in_(theirs)),
+        and_(
+            nobodys, col(step.origin) == origin, col(step.origin) != "", or_(col(step.client_id) == "", col(step.client_id).not_in(others))
+        ),
+    )
+    found = db.scalars(select(step).where(wanted, ~_is_routine()).order_by(col(step.id).desc()).limit(_SHOWN_STEPS))
+    return list(found)[::-1]
+
+
+def _is_routine() -> ColumnElement[bool]:
+    """A renewed token is no attempt."""
+    return and_(col(AuthorizationStep.step) == "refresh", col(AuthorizationStep.outcome) == "ok")
+
+
+def _names(db: Session, client_ids: Iterable[str]) -> dict[str, str]:
+    rows = db.execute(select(col(Client.client_id), col(Client.name)).where(col(Client.client_id).in_(set(client_ids) - {""})))
+    return {row[0]: row[1] for row in rows}
+
+
+def _place(attempts: list[Attempt], step: AuthorizationStep, names: dict[str, str]) -> None:
+    """Add a step to the attempt it belongs to, or begin another."""
+    for attempt in reversed(attempts):
+        if _continues(attempt, step):
+            attempt.steps.append(step)
+            if step.client_id:
+                attempt.name = names.get(step.client_id, attempt.name)
+            return
+    attempts.append(Attempt(names.get(step.client_id) or step.program or "A program", [step]))
+
+
+def _continues(attempt: Attempt, step: AuthorizationStep) -> bool:
+    last, client_id = attempt.last, next((each.client_id for each in attempt.steps if each.client_id), "")
+    pause = step.at - last.at
+    if attempt.has_succeeded and step.step in {"knock", "resource", "metadata", "registration", "authorize"}:
+        return False
+    if client_id and step.client_id:
+        return client_id == step.client_id and pause <= _PAUSE
+    if not client_id and step.client_id:  # what it looked up before it had a name
+        return last.origin == step.origin and pause <= _DISCOVERY_PAUSE and step.program in {last.program, ""} | _BROWSER
+    return last.origin == step.origin and last.program == step.program and pause <= _DISCOVERY_PAUSE
+
+
+# A client with a metadata document never registers: the first step that names it comes from the person's browser.
+_BROWSER = {"Mozilla"}
