@@ -5,7 +5,7 @@ import time
 from datetime import datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import exists, or_, select, true, update
+from sqlalchemy import ColumnElement, exists, or_, select, true, update
 from sqlmodel import Session, col
 
 from app import audit, clock
@@ -73,17 +73,29 @@ def revoke(db: Session, grant_id: str, reason: str, *, by: str | None = None) ->
 
 
 def revoke_all(db: Session, workspace_id: str, user_id: str, reason: str) -> int:
-    """End every grant of a person in one workspace, personal tokens too. Says how many ended."""
+    """End every grant of a person in one workspace, personal tokens too. Says how many ended.
+
+    Not an operator's API key: that it acts there just now has nothing to do with membership.
+    """
+    return _revoke_where(db, reason, user_id, col(Grant.workspace_id) == workspace_id, col(Grant.kind) != API_KEY)
+
+
+def revoke_everywhere(db: Session, user_id: str, reason: str, *, by: str) -> int:
+    """End every grant of a person in all workspaces, and their API keys. Says how many ended. `by` is who does it."""
+    return _revoke_where(db, reason, user_id, by=by)
+
+
+def _revoke_where(db: Session, reason: str, user_id: str, *which: ColumnElement[bool], by: str | None = None) -> int:
     ended = db.execute(
         update(Grant)
-        .where(col(Grant.workspace_id) == workspace_id, col(Grant.user_id) == user_id, col(Grant.revoked_at).is_(None))
+        .where(col(Grant.user_id) == user_id, col(Grant.revoked_at).is_(None), *which)
         .values(revoked_at=clock.now(), revoked_reason=reason[:200])
-        .returning(col(Grant.id), col(Grant.client_name))
+        .returning(col(Grant.id), col(Grant.workspace_id), col(Grant.client_name))
         .execution_options(synchronize_session=False)
     ).all()
-    for grant_id, client in ended:
+    for grant_id, workspace_id, client in ended:
         details = {"client": client, "reason": reason[:200]}
-        audit.record(db, "grant.revoked", workspace_id=workspace_id, user_id=user_id, subject=grant_id, **details)
+        audit.record(db, "grant.revoked", workspace_id=workspace_id, user_id=by or user_id, subject=grant_id, **details)
     return len(ended)
 
 
