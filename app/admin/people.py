@@ -1,0 +1,100 @@
+"""What operators do with people: look, disable and enable, sign out everywhere, make and unmake operators."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlmodel import Session
+
+from app import audit
+from app.accounts import operators, people, sessions
+from app.accounts.models import User
+from app.admin import queries
+from app.database import reading, transaction
+from app.errors import InvalidInput, NotFound
+from app.oauth_server import grants
+
+_DISABLED = "An operator disabled this account."
+
+
+@dataclass(frozen=True)
+class Row:
+    """A person as operators see them."""
+
+    user: User
+    workspaces: list[tuple[str, str]] = field(default_factory=list)  # name and role
+    sessions: int = 0
+    seen_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One page of people."""
+
+    rows: list[Row]
+    after: str
+
+
+def load_page(search: str, after: str) -> Shown:
+    """The page behind `after`, of those that fit the search."""
+    with reading() as db:
+        found = queries.every_person_unsafe(db, search, after)
+        return Shown(_rows(db, list(found.rows)), found.after)
+
+
+def load(user_id: str) -> Row:
+    """One person. Raises NotFound."""
+    with reading() as db:
+        return _rows(db, [_get(db, user_id)])[0]
+
+
+def set_disabled(user_id: str, by: str, disabled: bool) -> None:
+    """Keep a person out at once: sessions end, and everything they gave an AI client with them; or let them sign in again.
+
+    Enabling brings nothing back: they sign in and connect anew. Raises NotFound, InvalidInput, LastOperator.
+    """
+    if user_id == by:
+        raise InvalidInput("This is you. Another operator can disable your account.")
+    with transaction() as db:
+        user = _get(db, user_id, lock=True)
+        if (user.disabled_at is not None) == disabled:
+            return
+        if disabled:
+            people.disable(db, user, by=by)
+            grants.revoke_everywhere(db, user.id, _DISABLED, by=by)
+        else:
+            user.disabled_at = None
+            audit.record(db, "person.enabled", user_id=by, subject=user.id)
+
+
+def set_operator(user_id: str, by: str, wanted: bool) -> None:
+    """Let a person operate the installation, or no longer, from their next request on. Raises NotFound, InvalidInput, LastOperator."""
+    with transaction() as db:
+        user = _get(db, user_id, lock=wanted)
+        if not wanted:
+            operators.stand_down(db, user.id, by=by)
+        elif user.disabled_at is not None:
+            raise InvalidInput("This account is disabled. Enable it first.")
+        elif not user.is_operator:
+            user.is_operator = True
+            audit.record(db, "person.made_operator", user_id=by, subject=user.id)
+
+
+def sign_out_everywhere(user_id: str, by: str) -> None:
+    """End every session of a person. Their AI clients go on. Raises NotFound."""
+    with transaction() as db:
+        user = _get(db, user_id)
+        sessions.end_all(db, user.id)
+        audit.record(db, "person.signed_out_everywhere", user_id=by, subject=user.id)
+
+
+def _get(db: Session, user_id: str, *, lock: bool = False) -> User:
+    found = db.get(User, user_id, with_for_update=lock or None) if user_id.isprintable() else None
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def _rows(db: Session, found: list[User]) -> list[Row]:
+    ids = [user.id for user in found]
+    belongs, seen = queries.workspaces_of_unsafe(db, ids), queries.last_seen_unsafe(db, ids)
+    return [Row(user, belongs.get(user.id, []), *seen.get(user.id, (0, None))) for user in found]
