@@ -4,6 +4,8 @@ Answers and their timing are the same whether an address is known or not: the sa
 rows, the same page. Tries are counted before the password is looked at.
 """
 
+from collections.abc import Callable
+
 from flask import Response, make_response, redirect
 from sqlalchemy import update
 from sqlmodel import Session, col
@@ -20,6 +22,8 @@ from app.errors import InvalidInput
 from app.mail import Mailer
 
 PURPOSE = "sign_in"
+FindHome = Callable[[Session, str], str | None]
+_ways_home: list[FindHome] = []
 _PER_SOURCE = Rule("password-source", 300, 3_600)
 _PER_ACCOUNT_AND_SOURCE = Rule("password-account-source", 10, 900)
 _PER_ACCOUNT = Rule("password-account", 100, 86_400)
@@ -51,6 +55,7 @@ def by_password(settings: Settings, browser: Browser, email: str, password: str)
     except BudgetSpent as spent:
         raise TooManyTries(spent) from None
     if not passwords.matches(user.password_hash if user else None, password) or user is None:
+        note_failure(browser, user, how="password")
         raise WrongCredentials()
     stronger = passwords.hash_secret(password) if user.password_hash and passwords.is_outdated(user.password_hash) else None
     with transaction() as db:
@@ -94,22 +99,36 @@ def admit(db: Session, browser: Browser, user: User, *, how: str, workspace_id: 
     if workspace_id is None and before is not None and before.user_id == user.id:
         workspace_id = before.workspace_id
     sessions.end_cookie(db, browser.session)
-    audit.record(db, "person.signed_in", workspace_id=workspace_id, user_id=user.id, subject=user.id, how=how, address=browser.address)
+    home = workspace_id or _home_of(db, user.id)
+    audit.record(db, "person.signed_in", workspace_id=home, user_id=user.id, subject=user.id, how=how, address=browser.address)
     return sessions.start(db, user, workspace_id=workspace_id, user_agent=browser.user_agent, address=browser.address)
+
+
+def note_failure(browser: Browser, user: User | None, *, how: str) -> None:
+    """Put a refused try into the trail: of the person's workspace, or the installation's when nobody has the address.
+
+    What was typed is not kept: it may be a password in the wrong field.
+    """
+    user_id = user.id if user else ""
+    with transaction() as db:
+        home = _home_of(db, user_id)
+        details = {"how": how, "address": browser.address}
+        audit.record(db, "person.sign_in_failed", workspace_id=home, user_id=user_id or None, subject=user_id, **details)
 
 
 def sign_out(session: LoginSession) -> None:
     """End the session in front of us."""
     with transaction() as db:
         sessions.end(db, session)
-        audit.record(db, "person.signed_out", user_id=session.user_id, subject=session.user_id)
+        home = session.workspace_id or _home_of(db, session.user_id)
+        audit.record(db, "person.signed_out", workspace_id=home, user_id=session.user_id, subject=session.user_id)
 
 
 def sign_out_everywhere(user_id: str) -> None:
     """End every session of a person."""
     with transaction() as db:
         sessions.end_all(db, user_id)
-        audit.record(db, "person.signed_out_everywhere", user_id=user_id, subject=user_id)
+        audit.record(db, "person.signed_out_everywhere", workspace_id=_home_of(db, user_id), user_id=user_id, subject=user_id)
 
 
 def welcome(settings: Settings, user: User, cookie_value: str, location: str) -> Response:
@@ -118,6 +137,15 @@ def welcome(settings: Settings, user: User, cookie_value: str, location: str) ->
     sessions.set_cookie(response, settings, cookie_value)
     browsers.set_known(response, settings, user.email)
     return response
+
+
+def expect_workspaces(find_home: FindHome) -> None:
+    """Let `find_home` say in whose trail a person's coming and going stands: the workspace they come into, by the person's id."""
+    _ways_home[:] = [find_home]
+
+
+def _home_of(db: Session, user_id: str) -> str | None:
+    return _ways_home[0](db, user_id) if _ways_home else None
 
 
 def _rules(settings: Settings, browser: Browser, email: str) -> list[tuple[Rule, tuple[str, ...]]]:

@@ -31,7 +31,13 @@ def entry_of(call: Call, tool: Tool, arguments: Mapping[str, Any] | None) -> dic
     """The signed entry for whoever writes the call down. None for one of a flood that was turned away."""
     if call.outcome == TooManyRequests.code and not call.upstream_endpoint:
         return None
-    details = {"tool": call.tool, "title": tool.title, "slug": call.slug, "client": call.client_name, "outcome": call.outcome}
+    details: dict[str, Any] = {
+        "tool": call.tool,
+        "title": tool.title,
+        "slug": call.slug,
+        "client": call.client_name,
+        "outcome": call.outcome,
+    }
     details["arguments"] = redact(arguments or {})
     who = {"workspace_id": call.workspace_id, "user_id": call.user_id}
     return audit.make("tool.called", **who, subject=call.connection_id or "", details=details)

@@ -132,7 +132,9 @@ def end_signin(claim: Claim, reason: str) -> bool:
         row.state, row.last_error = "reconnect_needed", reason
         _drop(claim, credential)
         failures.count(db, row.slug, failures.REFUSED)
-        audit.record(db, "connection.reconnect_needed", workspace_id=row.workspace_id, subject=row.id, slug=row.slug, reason=reason)
+        account = (row.label or row.account_name)[:200] if row.visibility == "shared" else ""
+        details = {"slug": row.slug, "account": account, "reason": reason}
+        audit.record(db, "connection.reconnect_needed", workspace_id=row.workspace_id, subject=row.id, **details)
     return True
 
 

@@ -98,7 +98,7 @@ def connect(
     db.add(connection)
     db.flush()
     db.add(credential)
-    audit.record(db, "connection.connected", workspace_id=workspace_id, user_id=owner_id, subject=connection.id, slug=slug)
+    audit.record(db, "connection.connected", workspace_id=workspace_id, user_id=owner_id, subject=connection.id, **told(connection))
     return connection
 
 
@@ -135,7 +135,7 @@ def reconnect(
     row.signin_ends_at = credentials.signin_end(registry.get(row.slug), tokens.way, tokens, at, before)
     row.state, row.last_error = "connected", None
     credentials.put_tokens(credential, tokens, keys, issued_at=at)
-    audit.record(db, "connection.reconnected", workspace_id=row.workspace_id, user_id=by, subject=row.id, slug=row.slug)
+    audit.record(db, "connection.reconnected", workspace_id=row.workspace_id, user_id=by, subject=row.id, **told(row))
     return row
 
 
@@ -156,7 +156,7 @@ def disconnect(db: Session, connection: Connection, *, by: str | None = None) ->
         credentials.note_for_revoking(db, connector, row, credential)
         db.execute(delete(Credential).where(col(Credential.connection_id) == row.id))
     db.execute(delete(Connection).where(col(Connection.id) == row.id, col(Connection.workspace_id) == row.workspace_id))
-    audit.record(db, "connection.disconnected", workspace_id=row.workspace_id, user_id=by, subject=row.id, slug=row.slug)
+    audit.record(db, "connection.disconnected", workspace_id=row.workspace_id, user_id=by, subject=row.id, **told(row))
     if shared_with:
         return Disconnected(
             False,
@@ -171,8 +171,9 @@ def set_permission(db: Session, connection: Connection, level: str, *, by: str |
     if level not in LEVELS:
         raise InvalidInput("The permission must be off, read, ask or write.")
     row = _current(db, connection)
+    details = {**told(row), "before": row.permission, "level": level}
     row.permission = level
-    audit.record(db, "connection.permission_changed", workspace_id=row.workspace_id, user_id=by, subject=row.id, level=level)
+    audit.record(db, "connection.permission_changed", workspace_id=row.workspace_id, user_id=by, subject=row.id, **details)
     return row
 
 
@@ -182,8 +183,9 @@ def set_label(db: Session, connection: Connection, label: str, *, by: str | None
     if len(label) > 80 or not label.isprintable():
         raise InvalidInput("The label must be at most 80 characters, without control characters.")
     row = _current(db, connection)
+    details = {**told(row), "label": label if row.visibility == "shared" else ""}
     row.label = label
-    audit.record(db, "connection.renamed", workspace_id=row.workspace_id, user_id=by, subject=row.id)
+    audit.record(db, "connection.renamed", workspace_id=row.workspace_id, user_id=by, subject=row.id, **details)
     return row
 
 
@@ -193,7 +195,8 @@ def set_visibility(db: Session, connection: Connection, visibility: str, *, by: 
         raise InvalidInput("The visibility must be shared or personal.")
     row = _current(db, connection)
     row.visibility = visibility
-    audit.record(db, "connection.visibility_changed", workspace_id=row.workspace_id, user_id=by, subject=row.id, visibility=visibility)
+    details = {**told(row), "visibility": visibility}
+    audit.record(db, "connection.visibility_changed", workspace_id=row.workspace_id, user_id=by, subject=row.id, **details)
     return row
 
 
@@ -203,6 +206,11 @@ def hand_over(db: Session, connection: Connection, owner_id: str, *, by: str | N
     row.owner_id = owner_id
     audit.record(db, "connection.handed_over", workspace_id=row.workspace_id, user_id=by, subject=row.id, to=owner_id)
     return row
+
+
+def told(row: Connection) -> dict[str, Any]:
+    """What the audit trail says of a connection. How a personal one is called concerns nobody but its owner."""
+    return {"slug": row.slug, "account": (row.label or row.account_name)[:200] if row.visibility == "shared" else ""}
 
 
 def set_businesses(db: Session, connection: Connection, account: Account) -> Connection:

@@ -78,6 +78,12 @@ def list_of(db: Session, user_id: str) -> list[Workspace]:
     return list(db.exec(query))
 
 
+def find_home(db: Session, user_id: str) -> str | None:
+    """The id of the workspace a person comes into when they sign in: the first they joined. None when they are in none."""
+    query = select(Membership.workspace_id).where(col(Membership.user_id) == user_id)
+    return db.exec(query.order_by(col(Membership.created_at), col(Membership.workspace_id)).limit(1)).first()
+
+
 def switch(db: Session, session: LoginSession, workspace_id: str) -> None:
     """Let a session work in another of its person's workspaces. Raises NotFound for any other id."""
     if db.get(Membership, (workspace_id, session.user_id)) is None:

@@ -269,11 +269,11 @@ def test_a_write_that_was_done_is_answered_though_its_row_cannot_be_stored_yet(a
     connect(people.alice, permission="write")
     away, record = [True] * 3, ledger.record
 
-    def sometimes(row):
+    def sometimes(row, trail):
         if away:
             away.pop()
             raise Unavailable()
-        record(row)
+        record(row, trail)
 
     monkeypatch.setattr(ledger, "record", sometimes)
     assert alice.call("acme_create_thing", {"text": "a"})["success"]
