@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
@@ -58,7 +59,8 @@ class Place:
 
 def place_of(settings: Settings) -> Place:
     """The place this installation's guides are written for."""
-    name = re.sub(r"[^a-z0-9]+", "-", settings.brand_name.casefold()).strip("-") or "patchbay"
+    plain = unicodedata.normalize("NFKD", settings.brand_name).encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "patchbay"
     return Place(settings.mcp_url, name, settings.brand_name)
 
 
