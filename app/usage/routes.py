@@ -1,12 +1,66 @@
-"""Doors of this package."""
+"""The page `/usage`, its live tile, and its files."""
 
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, Response, g, make_response, render_template, request, stream_with_context
+from flask.typing import ResponseReturnValue
 
+from app import clock
 from app.config import Settings
+from app.usage import allowance, ledger, outcomes, page, tables
+from app.usage.exporting import Export
+from app.web.fragments import wants_fragment
+from app.web.limits import limiter
+from app.workspaces.guard import member, person_or_address
 
 bp = Blueprint("usage", __name__)
 
 
 def install(app: Flask, settings: Settings) -> None:
-    """Register the pages."""
+    """Register the page."""
     app.register_blueprint(bp)
+    app.jinja_env.filters.update(duration=page.duration, percent=page.percent, outcome_words=outcomes.in_words)
+
+
+@bp.get("/usage")
+@member
+def show() -> ResponseReturnValue:
+    """The page, or for htmx the part below its heading."""
+    shown = page.load(g.member, request.args)
+    ledger.current().upkeep.nudge()
+    drawn = {"shown": shown, "connector_name": page.connector_name, "client_name": page.client_name, "today": clock.now()}
+    response = make_response(render_template("usage/_figures.html" if wants_fragment() else "usage/usage.html", **drawn))
+    response.headers["Vary"] = "HX-Request"
+    return response
+
+
+@bp.get("/usage/limits")
+@member
+def show_limits() -> ResponseReturnValue:
+    """What is left of the limits, for the tile that asks again while the page is open."""
+    return render_template("usage/_limits.html", allowance=allowance.of(g.member.workspace))
+
+
+@bp.get("/usage/calls.csv")
+@limiter.limit("10/minute", key_func=person_or_address)
+@member
+def export_calls() -> ResponseReturnValue:
+    """The calls that were asked for, one a line, newest first."""
+    export = Export(g.member, page.asked_by(g.member, request.args))
+    response = Response(stream_with_context(iter(export)), mimetype="text/csv")
+    response.call_on_close(export.close)
+    return _as_file(response, "calls")
+
+
+@bp.get("/usage/table.csv")
+@limiter.limit("60/minute", key_func=person_or_address)
+@member
+def export_table() -> ResponseReturnValue:
+    """One table of the page: `by` is tool, member, client, outcome or day."""
+    text = tables.csv_of(page.load(g.member, request.args), request.args.get("by", ""))
+    return _as_file(Response(text, mimetype="text/csv"), "usage")
+
+
+def _as_file(response: Response, name: str) -> Response:
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{clock.now():%Y-%m-%d}.csv"'
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Accel-Buffering"] = "no"
+    return response

@@ -1,0 +1,97 @@
+"""What somebody wants to see of a workspace's usage: whose calls, of which time, and narrowed to what."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+from sqlalchemy import ColumnElement
+from sqlmodel import col
+
+from app.errors import InvalidInput
+from app.usage import outcomes, periods
+from app.usage.models import CallRow, UsageTally
+from app.usage.periods import Period
+
+FAILED = "failed"  # an outcome to ask for that stands for every failure
+NONE = "(none)"  # asks for the calls that have no connector, or no name of a client
+_LONGEST = 300
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question about usage. `user_id` bounds what a plain member sees; the rest is what they chose."""
+
+    workspace_id: str
+    user_id: str | None
+    period: Period
+    tool: str = ""
+    connector: str = ""
+    member: str = ""
+    client: str = ""
+    outcome: str = ""
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything but the period was chosen."""
+        return any((self.tool, self.connector, self.member, self.client, self.outcome))
+
+    @property
+    def widened(self) -> "Asked":
+        """The same person's question without anything chosen but the period."""
+        return Asked(self.workspace_id, self.user_id, self.period)
+
+    def over(self, period: Period) -> "Asked":
+        """The same for another stretch of time."""
+        return replace(self, period=period)
+
+    def address(self, path: str, **more: str) -> str:
+        """The path with what was chosen, for links."""
+        chosen = {name: value for name, value in self.chosen.items() if value and (name, value) != ("period", periods.DEFAULT)}
+        query = urlencode({**chosen, **more})
+        return f"{path}?{query}" if query else path
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """The fields of the form."""
+        named = ("tool", "connector", "member", "client", "outcome")
+        return {"period": self.period.name, **{name: getattr(self, name) for name in named}}
+
+    def of_tallies(self) -> Iterator[ColumnElement[bool]]:
+        """As conditions on tallies."""
+        yield col(UsageTally.day).between(self.period.first, self.period.last)
+        yield from self._of(UsageTally)
+
+    def of_rows(self) -> Iterator[ColumnElement[bool]]:
+        """As conditions on rows of calls."""
+        yield col(CallRow.at) >= self.period.begins_at
+        yield col(CallRow.at) < self.period.ends_at
+        yield from self._of(CallRow)
+
+    def _of(self, table: type[UsageTally] | type[CallRow]) -> Iterator[ColumnElement[bool]]:
+        yield col(table.workspace_id) == self.workspace_id
+        if self.user_id is not None:
+            yield col(table.user_id) == self.user_id
+        if self.tool:
+            yield col(table.tool) == self.tool
+        if self.connector:
+            yield col(table.slug) == _or_none(self.connector)
+        if self.member:
+            yield col(table.user_id) == self.member
+        if self.client:
+            yield col(table.client_name) == _or_none(self.client)
+        if self.outcome == FAILED:
+            yield col(table.outcome).not_in(outcomes.FINE)
+        elif self.outcome:
+            yield col(table.outcome) == self.outcome
+
+
+def read(workspace_id: str, user_id: str | None, given: Mapping[str, str]) -> Asked:
+    """The question in an address. Raises InvalidInput for a period that does not exist or a filter nothing can have."""
+    chosen = {name: given.get(name, "").strip() for name in ("tool", "connector", "member", "client", "outcome")}
+    if any(len(value) > _LONGEST or not value.isprintable() for value in chosen.values()):
+        raise InvalidInput("That filter cannot be used. Go back to the usage page and choose from its menus.")
+    return Asked(workspace_id, user_id, periods.find(given.get("period", "") or periods.DEFAULT), **chosen)
+
+
+def _or_none(value: str) -> str:
+    return "" if value == NONE else value

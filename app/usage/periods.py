@@ -1,0 +1,73 @@
+"""The stretches of time usage is shown for. Days and months are those of UTC, as the daily limit is."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from app import clock
+from app.errors import InvalidInput
+
+CHART_DAYS = 28
+
+# As the form offers them: the value in the address, the words in the menu.
+CHOICES = (
+    ("month", "This month"),
+    ("today", "Today"),
+    ("7d", "Last 7 days"),
+    ("28d", "Last 28 days"),
+    ("90d", "Last 90 days"),
+    ("last-month", "Last month"),
+    ("12m", "Last 12 months"),
+)
+DEFAULT = "month"
+_WORDS = {
+    "month": "this month",
+    "today": "today",
+    "7d": "in the last 7 days",
+    "28d": "in the last 28 days",
+    "90d": "in the last 90 days",
+    "last-month": "last month",
+    "12m": "in the last 12 months",
+}
+_DAYS = {"today": 1, "7d": 7, "28d": 28, "90d": 90, "12m": 365}
+
+
+@dataclass(frozen=True)
+class Period:
+    """From the first day to the last, both counted."""
+
+    name: str
+    first: date
+    last: date
+
+    @property
+    def words(self) -> str:
+        """As a sentence ends: "this month"."""
+        return _WORDS[self.name]
+
+    @property
+    def begins_at(self) -> datetime:
+        """The first moment of it."""
+        return datetime.combine(self.first, time(), UTC)
+
+    @property
+    def ends_at(self) -> datetime:
+        """The first moment after it."""
+        return datetime.combine(self.last + timedelta(days=1), time(), UTC)
+
+    @property
+    def charted(self) -> "Period":
+        """The same for a chart: a short period is shown among the days before it."""
+        return Period(self.name, min(self.first, self.last - timedelta(days=CHART_DAYS - 1)), self.last)
+
+
+def find(name: str) -> Period:
+    """The period of that name as of today. Raises InvalidInput."""
+    today = clock.now().date()
+    if name in _DAYS:
+        return Period(name, today - timedelta(days=_DAYS[name] - 1), today)
+    if name == "month":
+        return Period(name, today.replace(day=1), today)
+    if name == "last-month":
+        last = today.replace(day=1) - timedelta(days=1)
+        return Period(name, last.replace(day=1), last)
+    raise InvalidInput("There is no such period. Choose one from the menu on the usage page.")

@@ -1,0 +1,42 @@
+"""The tables of the page as files."""
+
+from app.errors import InvalidInput
+from app.usage import page, sheets
+from app.usage.buckets import Quantile
+from app.usage.page import Named, Shown
+
+KINDS = ("tool", "member", "client", "outcome", "day")
+
+
+def csv_of(shown: Shown, kind: str) -> str:
+    """One table of the page as CSV. Raises InvalidInput for a table that is not there."""
+    if kind == "tool":
+        return _tools(shown)
+    if kind == "day":
+        days = ([bar.first.isoformat(), bar.last.isoformat(), bar.count.calls, bar.count.failed] for bar in shown.chart.bars)
+        return sheets.table(["first_day", "last_day", "calls", "failed"], days)
+    if kind == "client":
+        return _counted("ai_client", shown.clients)
+    if kind == "outcome":
+        return sheets.table(["outcome", "words", "calls"], ([each.value, each.name, each.count.calls] for each in shown.errors))
+    if kind == "member" and shown.asked.user_id is None:
+        return _counted("member", shown.members)
+    raise InvalidInput("There is no such table. Use the links on the usage page.")
+
+
+def _tools(shown: Shown) -> str:
+    headings = ["tool", "connector", "calls", "failed", "median_ms", "p95_ms", "median_own_ms"]
+    lines = []
+    for each in shown.tools:
+        median, p95 = each.timed.median, each.timed.p95
+        times = [_ms(median), _ms(p95), "" if median is None else round(median.own_ms, 1)]
+        lines.append([each.tool, page.connector_name(each.slug), each.timed.calls, each.timed.failed, *times])
+    return sheets.table(headings, lines)
+
+
+def _counted(heading: str, named: list[Named]) -> str:
+    return sheets.table([heading, "calls", "failed"], ([each.name, each.count.calls, each.count.failed] for each in named))
+
+
+def _ms(found: Quantile | None) -> object:
+    return "" if found is None else round(found.total_ms, 1)

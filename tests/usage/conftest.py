@@ -1,0 +1,63 @@
+"""Calls as a company makes them over some weeks: always the same for the same seed, written through the ledger's own table."""
+
+import random
+from datetime import timedelta
+
+import pytest
+
+from app import clock, database
+from app.usage.models import CallRow
+
+TOOLS = (("xero_list_invoices", "xero"), ("gmail_search_messages", "gmail"), ("memory_search", ""))
+OUTCOMES = ("ok", "ok", "ok", "ok", "APPROVAL_NEEDED", "TIMEOUT", "RATE_LIMITED")
+CLIENTS = ("Claude", "Cursor", "")
+
+
+def a_call(**given):
+    columns = {
+        "at": clock.now(),
+        "workspace_id": "wsp_northwind",
+        "user_id": "usr_alice",
+        "grant_id": "grt_1",
+        "client_name": "Claude",
+        "tool": "xero_list_invoices",
+        "slug": "xero",
+        "outcome": "ok",
+        "total_ms": 200.0,
+        "upstream_ms": 197.0,
+    }
+    return CallRow(**{**columns, **given})
+
+
+def some_calls(seed, count, *, days=40, **given):
+    """Believable calls of alice and bob over the last `days`, in no order of time."""
+    dice = random.Random(seed)
+    made = []
+    for _ in range(count):
+        tool, slug = dice.choice(TOOLS)
+        upstream = dice.lognormvariate(5, 0.8) if slug else 0.0
+        columns = {
+            "at": clock.now() - timedelta(seconds=dice.uniform(0, days * 86_400)),
+            "user_id": dice.choice(["usr_alice", "usr_bob"]),
+            "client_name": dice.choice(CLIENTS),
+            "tool": tool,
+            "slug": slug,
+            "outcome": dice.choice(OUTCOMES),
+            "total_ms": upstream + dice.uniform(0.6, 6),
+            "upstream_ms": upstream,
+            "bytes": dice.randrange(20_000),
+        }
+        made.append(a_call(**{**columns, **given}))
+    return made
+
+
+@pytest.fixture
+def write(app):
+    """`write(calls)` stores them. Gives them back."""
+
+    def _write(calls):
+        with database.transaction() as db:
+            db.add_all(calls)
+        return calls
+
+    return _write

@@ -1,0 +1,233 @@
+"""Every call is added up once: by many at a time, run again, cut short, arriving late."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlmodel import delete, func, select
+
+from app import clock, database
+from app.errors import Unavailable
+from app.usage import ledger, retention, rollup
+from app.usage.models import CallRow, LimitCounter, UsageMark, UsageTally
+from app.usage.upkeep import Upkeep
+from tests.conftest import both_databases
+from tests.usage.conftest import a_call, some_calls
+
+
+def tallied():
+    """Every tally as a set of plain values."""
+    with database.reading() as db:
+        return {tuple(row) for row in db.execute(select(*UsageTally.__table__.columns))}
+
+
+def added_up():
+    with database.reading() as db:
+        return db.execute(select(func.sum(UsageTally.calls))).scalar_one() or 0
+
+
+def rows_left():
+    with database.reading() as db:
+        return db.execute(select(func.count()).select_from(CallRow)).scalar_one()
+
+
+@pytest.fixture
+def small_batches(monkeypatch):
+    monkeypatch.setattr(rollup, "_BATCH", {"sqlite": 7, "postgresql": 7})
+
+
+@both_databases
+def test_running_again_changes_nothing(people, write):
+    write(some_calls(3, 200))
+    assert rollup.run() == 200
+    before = tallied()
+    assert rollup.run() == 0
+    assert tallied() == before
+
+
+@both_databases
+def test_batches_give_the_same_as_one(people, write, small_batches):
+    write(some_calls(4, 100))
+    seen = []
+    rollup.run(lambda done, total: seen.append((done, total)))
+    assert (seen[0], seen[-1]) == ((7, 100), (100, 100))
+    piecewise = {(*row[:9], round(row[9], 6), round(row[10], 6), *row[11:]) for row in tallied()}
+    with database.transaction() as db:
+        db.execute(delete(UsageTally))
+        db.execute(delete(UsageMark))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rollup, "_BATCH", {"sqlite": 1_000, "postgresql": 1_000})
+        rollup.run()
+    assert {(*row[:9], round(row[9], 6), round(row[10], 6), *row[11:]) for row in tallied()} == piecewise
+
+
+@both_databases
+def test_many_at_once_count_each_call_once(people, write, small_batches):
+    write(some_calls(5, 150))
+    gate = threading.Barrier(6)
+
+    def run(_):
+        gate.wait()
+        return rollup.run()
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(run, range(6)))
+    rollup.run()  # when all but one stepped back at once, the rest is done here
+    assert added_up() == 150
+
+
+@both_databases
+def test_calls_made_meanwhile_are_counted_once_too(people, small_batches):
+    def write_some(_):
+        for _ in range(20):
+            ledger.record(a_call())
+
+    with ThreadPoolExecutor(5) as pool:
+        writers = [pool.submit(write_some, n) for n in range(4)]
+        while not all(writer.done() for writer in writers):
+            rollup.run()
+    rollup.run()
+    assert added_up() == rows_left() == 80
+
+
+@pytest.mark.parametrize("database_kind", [pytest.param("postgres", marks=pytest.mark.needs_postgres)])
+def test_a_row_that_becomes_visible_after_a_later_one_is_not_missed(people, write, monkeypatch):
+    monkeypatch.setattr(rollup, "_PATIENCE_SECONDS", 0.2)
+    with database.transaction() as slow:
+        slow.add(a_call())
+        slow.flush()  # has its id, and is seen by nobody else yet
+        (later,) = write([a_call()])
+        assert rollup.run() == 0, "an id was called settled while a smaller one was still to come"
+    with database.reading() as db:
+        assert db.execute(select(func.min(CallRow.id))).scalar_one() < later.id
+    assert rollup.run() == 2
+    assert added_up() == 2
+
+
+@both_databases
+def test_a_call_written_down_hours_late_counts_for_its_own_day(people, write):
+    write([a_call()])
+    rollup.run()
+    at = clock.now() - timedelta(days=2)
+    write([a_call(at=at)])
+    rollup.run()
+    with database.reading() as db:
+        days = dict(db.execute(select(UsageTally.day, UsageTally.calls)).all())
+    assert days == {clock.now().date(): 1, at.date(): 1}
+
+
+@both_databases
+def test_what_fails_half_way_is_done_the_next_time(people, write, small_batches, monkeypatch):
+    write(some_calls(6, 30))
+    real, calls = rollup._take_batch, []
+
+    def break_the_third(db, goal):
+        upto = real(db, goal)
+        calls.append(upto)
+        if len(calls) == 3:
+            raise Unavailable()
+        return upto
+
+    monkeypatch.setattr(rollup, "_take_batch", break_the_third)
+    with pytest.raises(Unavailable):
+        rollup.run()
+    assert added_up() == 14
+    rollup.run()
+    assert added_up() == 30
+
+
+@both_databases
+def test_old_rows_go_once_they_are_added_up_and_the_sums_stay(people, write, monkeypatch):
+    monkeypatch.setattr(retention, "_AT_ONCE", 7)
+    old = [a_call(at=clock.now() - timedelta(days=91)) for _ in range(30)]
+    write([*old, *(a_call() for _ in range(5))])
+    assert retention.sweep(90) == 0, "rows that are in no tally yet were deleted"
+    rollup.run()
+    assert retention.sweep(90) == 30
+    assert (rows_left(), added_up()) == (5, 35)
+    assert retention.sweep(90) == 0
+
+
+@both_databases
+def test_an_id_is_never_given_twice_so_that_new_calls_count(people, write):
+    write([a_call(at=clock.now() - timedelta(days=91)) for _ in range(3)])
+    rollup.run()
+    retention.sweep(90)
+    assert rows_left() == 0
+    write([a_call()])
+    rollup.run()
+    assert added_up() == 4
+
+
+@both_databases
+def test_tallies_go_after_two_years(people, write):
+    write([a_call(at=clock.now() - timedelta(days=days)) for days in (0, 400, 759, 761, 900)])
+    rollup.run()
+    retention.sweep(90)
+    with database.reading() as db:
+        kept = set(db.execute(select(UsageTally.day)).scalars())
+    assert kept == {(clock.now() - timedelta(days=days)).date() for days in (0, 400, 759)}
+
+
+@both_databases
+def test_usage_of_a_deleted_workspace_goes(people, write):
+    write([a_call(), *(a_call(workspace_id="wsp_gone") for _ in range(4))])
+    with database.transaction() as db:
+        db.add(LimitCounter(workspace_id="wsp_gone", window="day", window_start=0, count=4))
+    rollup.run()
+    assert retention.sweep(90) == 4
+    assert (rows_left(), added_up()) == (1, 1)
+
+
+def test_a_call_sets_the_upkeep_off_and_does_not_wait_for_it(people, write, monkeypatch):
+    started, may_end, done = threading.Event(), threading.Event(), threading.Event()
+
+    def slow_run():
+        started.set()
+        assert may_end.wait(10)
+        real()
+
+    real = rollup.run
+    monkeypatch.setattr(rollup, "run", slow_run)
+    monkeypatch.setattr(retention, "sweep_if_due", lambda keep_days: done.set())
+    upkeep = ledger.current().upkeep
+    ledger.record(a_call())
+    assert not started.is_set(), "a fresh process waits a minute first"
+    upkeep._due = 0
+    ledger.record(a_call())
+    assert started.wait(10)
+    ledger.record(a_call())  # while it is under way
+    may_end.set()
+    assert done.wait(10)
+    assert added_up() == 3
+
+
+def test_upkeep_survives_what_goes_wrong(app, monkeypatch, caplog):
+    turns = []
+
+    def broken():
+        turns.append(1)
+        raise Unavailable() if len(turns) == 1 else RuntimeError("a fault")
+
+    monkeypatch.setattr(rollup, "run", broken)
+    upkeep = Upkeep(90)
+    for expected in ("is tried again in a minute", "could not be added up"):
+        upkeep._due = 0
+        upkeep.nudge()
+        assert upkeep._lock.acquire(timeout=10)
+        upkeep._lock.release()
+        assert expected in caplog.text
+    assert len(turns) == 2
+
+
+def test_the_sweep_is_done_by_one_process_an_hour(people, write, monkeypatch):
+    write([a_call()])
+    rollup.run()
+    swept = []
+    monkeypatch.setattr(retention, "sweep", lambda keep_days: swept.append(keep_days))
+    retention.sweep_if_due(30)
+    retention.sweep_if_due(30)
+    clock.shift(timedelta(hours=1, seconds=1))
+    retention.sweep_if_due(30)
+    assert swept == [30, 30]
