@@ -205,7 +205,6 @@ class Summarizing:
         Not when the sign-in is over: ReconnectNeeded goes on.
         """
         try:
-            self.api.stop_if_cancelled()
             yield
         except ReconnectNeeded:
             raise

@@ -4,7 +4,7 @@ May import: the floor, `web`, `workspaces`, `connectors`, `vault`, `oauth_server
 Start reading in `routes.py`, then `transport.py`: what is HTTP. `generations.py` tells the two
 protocol generations apart, `dispatch.py` is a request under way, `streaming.py` its stream. What is
 Patchbay begins in `server.py`: `toolbox.py` lists, `invoke.py` calls, `way_back.py` helps.
-Tools of ours are declared in `builtin.py`, `active_business.py`, `debugging.py` and `app/memory/tools.py`.
+Tools of ours are declared in `builtin.py`, `active_business.py`, `summaries.py`, `debugging.py` and `app/memory/tools.py`.
 
 Decided:
 - The protocol is the SDK's: we run its `ServerRunner` once a request, by stepping the coroutine in

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 _AT_ONCE = 6
 # A client gives up after 60 seconds; what was read of a slow service by the first deadline still arrives by the second.
-SECONDS = 20.0
+_SECONDS = 20.0
 _PATIENCE_SECONDS = 3.0
 _LOOK_EVERY_SECONDS = 0.25
 
@@ -53,14 +53,13 @@ def gather(
     *,
     cancelled: Callable[[], bool] = lambda: False,
     report: Callable[[float, float | None, str], None] = lambda done, total, text: None,
-    seconds: float = SECONDS,
 ) -> list[Gathered[Result]]:
     """Ask every source, a few at a time, and give what came, in the order of the sources.
 
     `open_api` takes the moment (on the monotonic clock) until which the service may be asked; `report` is called in
     the calling thread. Raises ProviderTimeout when the client has gone.
     """
-    until = time.monotonic() + seconds
+    until = time.monotonic() + _SECONDS
     gathered = [Gathered[Result](source) for source in sources]
     pool = ThreadPoolExecutor(max_workers=max(1, min(_AT_ONCE, len(sources))), thread_name_prefix="gather")
     running: dict[Future[Result], Gathered[Result]] = {}

@@ -7,12 +7,14 @@ signed-in connection (`tests/support/signed_in.py`) and returns arguments with w
 
 import importlib
 import re
+from zoneinfo import ZoneInfo
 
 import jsonschema
 import pytest
 from jsonschema.validators import Draft202012Validator
 
 from app.connectors import registry
+from app.connectors.summary import OneDay, Period, Summarizing
 from app.connectors.ways import OAUTH
 from app.errors import InvalidArguments, ReconnectNeeded
 from tests.support.processes import run_sandbox
@@ -165,6 +167,18 @@ def test_a_tool_works_and_keeps_its_promise(connector, tool, here):
     assert methods, "it asked the service nothing"
     if tool.reads_only:
         assert methods == {"GET"}, f"it says it only reads, but sent {methods}"
+
+
+@pytest.mark.parametrize("connector", [c for c in registry.CONNECTORS.values() if c.summarize], ids=lambda c: c.slug)
+@pytest.mark.parametrize("wanted", [OneDay(), Period(preset="30d")], ids=["day", "period"])
+def test_its_part_of_a_summary_is_read_and_nothing_else(connector, wanted, here):
+    before = len(here.levers.log()["requests"])
+    asked = Summarizing(here.api(here.business), wanted, ZoneInfo("UTC"))
+    parts = connector.summarize(asked)
+    assert parts and not asked.problems and len({part.currency for part in parts}) == len(parts)
+    assert all(part.figures for part in parts)
+    requests = here.levers.log()["requests"][before:]
+    assert {line["method"] for line in requests} == {"GET"} and len(requests) <= 8
 
 
 @pytest.mark.parametrize(("connector", "way"), WAYS, ids=[f"{c.slug}_{way}" for c, way in WAYS])
