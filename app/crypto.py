@@ -102,6 +102,11 @@ class KeyRing:
             raise Undecipherable() from None
 
     @staticmethod
+    def start_of(key_id: str) -> str:
+        """How every value sealed under a key begins."""
+        return f"{_VERSION}:{key_id}:"
+
+    @staticmethod
     def key_id_of(sealed: str) -> str:
         """The id of the key a value was sealed under, without opening it."""
         return sealed.split(":", 2)[1] if sealed.count(":") >= 2 else ""

@@ -108,10 +108,10 @@ def calls_by_day_unsafe(db: Session, workspace_ids: Sequence[str], today: date) 
     """Calls of these workspaces on each of the last 28 days, the oldest first: one query, from the tallies and what is not in them yet."""
     first = today - timedelta(days=DAYS - 1)
     mark = select(func.coalesce(func.max(col(UsageMark.upto)), 0)).where(col(UsageMark.name) == rollup.MARK).scalar_subquery()
-    added: Select[Any] = select(
+    added: Any = select(
         col(UsageTally.workspace_id).label("workspace_id"), col(UsageTally.day).label("day"), col(UsageTally.calls).label("calls")
     )
-    fresh: Select[Any] = select(
+    fresh: Any = select(
         col(CallRow.workspace_id).label("workspace_id"),
         rollup.utc_day(CallRow.at).label("day"),  # type: ignore[arg-type]
         literal(1).label("calls"),

@@ -66,7 +66,7 @@ def find(client_id: str, *, fetch: bool) -> Client | None:
         known = db.get(Client, client_id)
     if known is not None and (known.blocked_at or not fetch or (known.fresh_until or known.created_at) > clock.now()):
         return known
-    fallback = known or _pinned(client_id)
+    fallback = known or pinned(client_id)
     if not fetch:
         return fallback
     if not _is_acceptable_id(client_id):
@@ -88,7 +88,8 @@ def _is_acceptable_id(client_id: str) -> bool:
     return parts.path not in {"", "/"} and not parts.query and parts.port is None
 
 
-def _pinned(client_id: str) -> Client | None:
+def pinned(client_id: str) -> Client | None:
+    """The copy of a big client's document that is kept here, or None."""
     if client_id not in PINNED:
         return None
     name, uris = PINNED[client_id]

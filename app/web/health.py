@@ -75,13 +75,19 @@ def _newest_revision() -> str | None:
     return ScriptDirectory.from_config(config).get_current_head()
 
 
-def _migrated() -> bool:
+def revisions() -> tuple[str | None, str | None]:
+    """The migration the database is at (None when that cannot be told), and the one this release needs."""
     try:
         with database.current().engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision() == _newest_revision()
+            return MigrationContext.configure(connection).get_current_revision(), _newest_revision()
     except SQLAlchemyError:
         log.warning("the migration state could not be read", exc_info=True)
-        return False
+        return None, _newest_revision()
+
+
+def _migrated() -> bool:
+    present, needed = revisions()
+    return present == needed
 
 
 def _is_private(address: str) -> bool:

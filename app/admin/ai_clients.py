@@ -1,0 +1,94 @@
+"""What operators do with AI clients: see which there are and how much they are used, block one, unblock it.
+
+A blocked client is refused everywhere it is looked up: at the authorization and token endpoints, and behind every
+bearer token (`oauth_server.rfc6749_client.find`, `oauth_server.bearer`). Nothing is deleted, so unblocking brings it back.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from app import audit, clock
+from app.admin import queries
+from app.database import reading, transaction
+from app.errors import NotFound
+from app.oauth_server import client_documents, redirects
+from app.oauth_server.models import Client
+
+KINDS = {"registered": "Registered", "document": "Metadata document", "pinned": "Built in"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """An AI client as operators see it."""
+
+    client: Client
+    grants: int
+
+    @property
+    def hosts(self) -> list[str]:
+        """Where it takes people back to."""
+        return list(dict.fromkeys(redirects.host_of(uri) for uri in self.client.redirect_uris))
+
+    @property
+    def kind(self) -> str:
+        """How we know it, in words."""
+        return KINDS.get(self.client.kind, self.client.kind)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One page of AI clients."""
+
+    rows: list[Row]
+    after: str
+
+
+def load_page(search: str, after: str, kind: str) -> Shown:
+    """The page behind `after`, of those that fit. Built-in ones nobody has used yet stand at the end of the last page."""
+    with reading() as db:
+        found = queries.every_ai_client_unsafe(db, search, after, kind)
+        rows = list(found.rows)
+        if not found.after and kind in {"", "pinned"}:
+            rows += _unused(db, search)
+        return Shown(_rows(db, rows), found.after)
+
+
+def load(client_id: str) -> Row:
+    """One AI client. Raises NotFound."""
+    with reading() as db:
+        return _rows(db, [_get(db, client_id)])[0]
+
+
+def set_blocked(client_id: str, by: str, blocked: bool) -> None:
+    """Refuse an AI client everywhere, or let it in again, from the next request on. Raises NotFound."""
+    with transaction() as db:
+        client = _get(db, client_id, lock=True)
+        if (client.blocked_at is not None) == blocked:
+            return
+        client.blocked_at = clock.now() if blocked else None
+        db.add(client)
+        deed = "client.blocked" if blocked else "client.unblocked"
+        audit.record(db, deed, user_id=by, subject=client.client_id, client=client.name)
+
+
+def _get(db: Session, client_id: str, *, lock: bool = False) -> Client:
+    known = db.get(Client, client_id, with_for_update=lock or None) if client_id.isprintable() and len(client_id) <= 512 else None
+    found = known or client_documents.pinned(client_id)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def _unused(db: Session, search: str) -> list[Client]:
+    """Built-in clients without a row."""
+    known = set(db.scalars(select(col(Client.client_id)).where(col(Client.client_id).in_(client_documents.PINNED))))
+    copies = (client_documents.pinned(client_id) for client_id in client_documents.PINNED if client_id not in known)
+    words = search.strip().casefold()
+    return [copy for copy in copies if copy and words in f"{copy.name} {copy.client_id}".casefold()]
+
+
+def _rows(db: Session, found: list[Client]) -> list[Row]:
+    grants = queries.grants_of_unsafe(db, [client.client_id for client in found])
+    return [Row(client, grants.get(client.client_id, 0)) for client in found]

@@ -1,0 +1,214 @@
+"""How the installation is: what `/ready` asks and more, each with a word on what to do when it is not well."""
+
+import os
+import platform
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import redis
+from sqlalchemy import text
+
+from app import clock, database
+from app.accounts.login import SignedIn
+from app.admin import queries
+from app.admin.queries import Kept
+from app.config import VERSION, Settings
+from app.connectors import registry
+from app.errors import Unavailable
+from app.mail import Mailer
+from app.vault import failures, rewrap
+from app.web import health
+
+Tone = Literal["good", "warning", "bad", ""]
+_PROC = Path("/proc")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that is well or not. `advice` says what to do when it is not."""
+
+    name: str
+    tone: Tone
+    state: str
+    facts: str = ""
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class Service:
+    """How refreshing goes at one service."""
+
+    name: str
+    kept: Kept
+    refused: int
+    unreachable: int
+
+
+@dataclass(frozen=True)
+class Process:
+    """One worker on this machine."""
+
+    pid: int
+    since: datetime
+    megabytes: int
+    here: bool
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The page."""
+
+    checks: list[Check]
+    sealed: Mapping[str, int]  # values by key id, "" for a key that is gone
+    services: list[Service] = field(default_factory=list)
+    processes: list[Process] = field(default_factory=list)
+    host: str = ""
+    version: str = VERSION
+    python: str = ""
+
+
+def load(settings: Settings) -> Shown:
+    """Everything, asked now. Also while the database is away: the page says so."""
+    checks = [_database(), _migrations(), _redis(settings), _mail(settings)]
+    sealed: dict[str, int] = {}
+    services: list[Service] = []
+    try:
+        with database.reading() as db:
+            for tally in rewrap.census(db, settings.vault_keys):
+                for key_id, count in tally.by_key.items():
+                    sealed[key_id] = sealed.get(key_id, 0) + count
+            kept = {each.slug: each for each in queries.every_connection_by_service_unsafe(db)}
+            failed = failures.of_last_day(db)
+        services = _services(kept, failed)
+        checks.append(_keys(settings, sealed))
+    except Unavailable:
+        checks.append(Check("Keys", "bad", "Not known", advice="The database does not answer."))
+    return Shown(checks, sealed, services, processes(), socket.gethostname(), python=platform.python_version())
+
+
+def send_test_mail(mailer: Mailer, operator: SignedIn, settings: Settings) -> str:
+    """Mail the operator who asks, and say where it goes."""
+    to = operator.user.email
+    words = f"This is the test mail you asked for on {settings.public_url}/admin/health. Mail works.\n"
+    mailer.send(to, f"Test mail from {settings.brand_name}", words)
+    if settings.mail_url:
+        return f"On its way to {to}. When it does not come within minutes, look for “mail could not be sent” in the log."
+    return "MAIL_URL is not set, so nothing was sent." if settings.production else f"Put into the development mailbox for {to}."
+
+
+def _database() -> Check:
+    bound = database.current()
+    kind = "SQLite" if bound.is_sqlite else "PostgreSQL"
+    size = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
+    try:
+        with database.reading() as db:
+            db.execute(text("SELECT 1"))  # takes a connection, so that what follows times the answer alone
+            began = time.perf_counter()
+            db.execute(text("SELECT 1"))
+            took = (time.perf_counter() - began) * 1000
+            size_bytes: int = db.execute(text(size if bound.is_sqlite else "SELECT pg_database_size(current_database())")).scalar_one()
+    except Unavailable:
+        return Check("Database", "bad", "Does not answer", kind, "Look at the database server, its connections and its disk.")
+    tone: Tone = "good" if took < 50 else "warning"
+    return Check("Database", tone, "Answers" if tone == "good" else "Slow", f"{kind} · {took:.1f} ms · {_size(size_bytes)}")
+
+
+def _migrations() -> Check:
+    present, needed = health.revisions()
+    if present == needed:
+        return Check("Migrations", "good", "Up to date", f"at {needed}")
+    return Check("Migrations", "bad", "Behind", f"at {present or 'none'}, needed {needed}", "Run: alembic upgrade head")
+
+
+def _redis(settings: Settings) -> Check:
+    if not settings.redis_url:
+        return Check("Redis", "", "Not used", "Limits are counted in the database.")
+    try:
+        with redis.Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1) as client:
+            began = time.perf_counter()
+            client.ping()
+            took = (time.perf_counter() - began) * 1000
+    except redis.RedisError:
+        return Check("Redis", "warning", "Away", advice="Limits are counted in the database meanwhile; nothing stands still.")
+    return Check("Redis", "good", "Answers", f"{took:.1f} ms")
+
+
+def _mail(settings: Settings) -> Check:
+    if settings.mail_url:
+        return Check("Mail", "good", "Set up", f"through {urlsplit(settings.mail_url).hostname}, from {settings.mail_from}")
+    if settings.production:
+        return Check(
+            "Mail", "bad", "Not set up", advice="Set MAIL_URL: without it nobody can create an account or sign in by a mailed code."
+        )
+    return Check("Mail", "warning", "Development mailbox", "Mail is kept at /dev/mailbox and not sent.")
+
+
+def _keys(settings: Settings, sealed: Mapping[str, int]) -> Check:
+    first = settings.vault_keys.sealing_id
+    gone, old = sealed.get("", 0), sum(count for key, count in sealed.items() if key not in {"", first})
+    if gone:
+        advice = "Put the missing key back into VAULT_KEYS, or those connections must be reconnected. `keys check` names them."
+        return Check("Keys", "bad", "A key is missing", f"{gone:,} values are sealed under a key that is not there.", advice)
+    if old:
+        return Check(
+            "Keys", "warning", "Rotation not finished", f"{old:,} values are under an older key.", "Run: flask --app wsgi keys rotate"
+        )
+    return Check("Keys", "good", "All open", f"{sum(sealed.values()):,} values under {first}")
+
+
+def _services(kept: Mapping[str, Kept], failed: Mapping[str, Mapping[str, int]]) -> list[Service]:
+    """Services with connections or failures, those with failures first."""
+    names = {slug: connector.name for slug, connector in registry.CONNECTORS.items()}
+    found = [
+        Service(
+            names.get(slug, slug),
+            kept.get(slug, Kept(slug, 0, 0, 0)),
+            failed.get(slug, {}).get(failures.REFUSED, 0),
+            failed.get(slug, {}).get(failures.UNREACHABLE, 0),
+        )
+        for slug in {**kept, **failed}
+    ]
+    return sorted(found, key=lambda each: (-each.refused - each.unreachable, each.name))
+
+
+def processes() -> list[Process]:
+    """The workers of this installation on this machine: what runs the same command under the same parent."""
+    own = os.getpid()
+    command, parent = _read(own, "cmdline"), _parent_of(own)
+    siblings = [int(each.name) for each in _PROC.glob("[0-9]*")] if command else []
+    found = [pid for pid in siblings if pid == own or (_parent_of(pid) == parent and _read(pid, "cmdline") == command)]
+    return [_process(pid, pid == own) for pid in sorted(found)]
+
+
+def _process(pid: int, here: bool) -> Process:
+    pages = (_read(pid, "statm").split() or ["0", "0"])[1]
+    try:
+        age = time.time() - (_PROC / str(pid)).stat().st_ctime
+    except OSError:
+        age = 0.0
+    megabytes = int(pages) * os.sysconf("SC_PAGE_SIZE") // 1_048_576
+    return Process(pid, clock.now() - timedelta(seconds=age), megabytes, here)
+
+
+def _parent_of(pid: int) -> str:
+    fields = _read(pid, "stat").rpartition(")")[2].split()
+    return fields[1] if len(fields) > 1 else ""
+
+
+def _read(pid: int, name: str) -> str:
+    try:
+        return (_PROC / str(pid) / name).read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def _size(count: int) -> str:
+    if count < 1_048_576:
+        return f"{count / 1024:,.0f} KB"
+    return f"{count / 1_048_576:,.1f} MB" if count < 1_073_741_824 else f"{count / 1_073_741_824:,.1f} GB"
