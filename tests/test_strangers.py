@@ -123,7 +123,7 @@ def test_her_own_ids_do_work(app, alice, alices, monkeypatch):
     monkeypatch.setattr(app, "request_class", NoticingRequest)
     worked = set()
     for route in every_route(app):
-        if route.endpoint in {"accounts.logout", "workspaces.sign_out_everywhere"}:
+        if route.endpoint in {"accounts.logout", "profile.sign_out_everywhere"}:
             continue
         for name in _objects_of(app, route, alice):
             if _ask(route, name, alices[name], alice) != _ask(route, name, _another(alices[name]), alice):

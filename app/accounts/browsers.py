@@ -119,6 +119,11 @@ def is_nearby(request: Request) -> bool:
         return False
 
 
+def sees_mailbox(request: Request, settings: Settings) -> bool:
+    """True when mail is kept in the development mailbox, and this browser may open it."""
+    return not settings.production and not settings.mail_url and is_nearby(request)
+
+
 def name_of(user_agent: str) -> str:
     """A browser as its owner would call it, such as "Firefox on Windows"."""
     browser = next((name for mark, name in _BROWSERS if mark in user_agent), "A browser")

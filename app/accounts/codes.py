@@ -7,6 +7,7 @@ are the same. Codes are keyed and slow-hashed: a plain hash of six digits is rec
 import re
 import secrets
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -86,11 +87,14 @@ def issue(settings: Settings, browser: Browser, *, email: str, purpose: str, pay
     return FreshCode(code_id, digits)
 
 
-def find_waiting(db: Session, browser: Browser, code_id: str) -> MailedCode | None:
-    """The code this browser waits for: the one named, else its latest. May be expired or used; None when there is none."""
+def find_waiting(db: Session, browser: Browser, code_id: str, purposes: Collection[str]) -> MailedCode | None:
+    """The code this browser waits for: the one named, else its latest. May be expired or used.
+
+    None when there is none for one of the purposes: a code does nothing but what it was mailed for.
+    """
     if not browser.holder:
         return None
-    query = select(MailedCode).where(col(MailedCode.holder_digest) == browser.holder_digest)
+    query = select(MailedCode).where(col(MailedCode.holder_digest) == browser.holder_digest, col(MailedCode.purpose).in_(purposes))
     if code_id:
         query = query.where(col(MailedCode.id) == code_id)
     return db.exec(query.order_by(col(MailedCode.created_at).desc()).limit(1)).first()

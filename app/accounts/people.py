@@ -6,7 +6,7 @@ from sqlmodel import Session, col, select
 
 from app import audit, clock, crypto
 from app.accounts import operators, sessions
-from app.accounts.models import User
+from app.accounts.models import LoginSession, User
 
 
 def find_by_email(db: Session, email: str) -> User | None:
@@ -36,19 +36,35 @@ def create(db: Session, email: str, *, password_hash: str | None = None, is_oper
     return db.get_one(User, made) if made else None
 
 
-def set_password(db: Session, user: User, password_hash: str) -> None:
-    """Give a person a new password; every session of theirs ends."""
+def set_password(db: Session, user: User, password_hash: str, *, keep: LoginSession | None = None) -> None:
+    """Give a person a new password; every session of theirs ends, but for `keep`, the one they do it in."""
     db.execute(update(User).where(col(User.id) == user.id).values(password_hash=password_hash))
-    sessions.end_all(db, user.id)
+    sessions.end_all(db, user.id, keep=keep)
     audit.record(db, "person.password_changed", user_id=user.id, subject=user.id)
 
 
-def disable(db: Session, user: User) -> None:
-    """Keep a person out; every session of theirs ends. Raises LastOperator."""
+def move(db: Session, user: User, email: str, *, keep: LoginSession) -> bool:
+    """Give a person another address; every session but `keep` ends. False, and nothing changed, when somebody has it."""
+    if is_known(db, email):
+        return False
+    db.execute(update(User).where(col(User.id) == user.id).values(email=email))
+    sessions.end_all(db, user.id, keep=keep)
+    audit.record(db, "person.email_changed", user_id=user.id, subject=user.id)
+    return True
+
+
+def rename(db: Session, user: User, name: str) -> None:
+    """Give a person the name others see. "" for none."""
+    db.execute(update(User).where(col(User.id) == user.id).values(name=name))
+    audit.record(db, "person.renamed", user_id=user.id, subject=user.id)
+
+
+def disable(db: Session, user: User, *, by: str | None = None) -> None:
+    """Keep a person out; every session of theirs ends. Raises LastOperator. `by` is who does it, for the audit trail."""
     operators.check_may_go(db, user.id)
     db.execute(update(User).where(col(User.id) == user.id).values(disabled_at=clock.now()))
     sessions.end_all(db, user.id)
-    audit.record(db, "person.disabled", subject=user.id)
+    audit.record(db, "person.disabled", user_id=by, subject=user.id)
 
 
 def make_operator(db: Session, email: str) -> bool:

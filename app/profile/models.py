@@ -1,1 +1,1 @@
-"""Tables of this package."""
+"""This package has no table of its own: it changes and ends what the others keep."""

@@ -1,20 +1,20 @@
-"""Pages of workspaces: creating an account, giving the code, switching, who am I here."""
+"""Pages of workspaces: creating an account, giving the code, switching."""
 
 from flask import Blueprint, Flask, Response, current_app, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_required
+from flask_login import current_user
 
-from app.accounts import browsers, codes, sessions, signing_in, sweeping
+from app.accounts import browsers, codes, signing_in, sweeping
 from app.accounts.forms import CodeForm, PostedForm
 from app.accounts.models import MailedCode
 from app.accounts.reception import came_for, id_in, refuse, to_code_page
 from app.config import Settings
-from app.database import reading, transaction
+from app.database import transaction
 from app.errors import PatchbayError
 from app.web.fragments import local_path
 from app.web.limits import limiter
 from app.workspaces import confirmation, guard, members, registration
-from app.workspaces.forms import RegisterForm, WorkspaceForm
+from app.workspaces.forms import RegisterForm
 
 bp = Blueprint("workspaces", __name__)
 
@@ -95,46 +95,17 @@ def switch() -> ResponseReturnValue:
     return redirect(came_for("/integrations"), 303)
 
 
-@bp.get("/account")
-@login_required
-def account() -> ResponseReturnValue:
-    """Who am I here, and where am I signed in."""
-    return _account_page(WorkspaceForm())
-
-
-@bp.post("/workspaces")
-@login_required
-def create_workspace() -> ResponseReturnValue:
-    """Create a workspace, for somebody who is in none."""
-    if guard.current_member() is not None:
-        return redirect("/integrations", 303)
-    form = WorkspaceForm()
-    if not form.validate():
-        return _account_page(form), 422
-    with transaction() as db:
-        members.found_first(db, form.company.data, current_user.user)
-    return redirect("/integrations", 303)
-
-
-@bp.post("/account/sign-out-everywhere")
-@login_required
-def sign_out_everywhere() -> ResponseReturnValue:
-    """End every session of the person, this one too."""
-    signing_in.sign_out_everywhere(current_user.get_id())
-    response = make_response(redirect("/login", 303))
-    sessions.forget_cookie(response, _settings())
-    return response
-
-
 def install(app: Flask, settings: Settings) -> None:
     """Register the routes of this package."""
     app.register_blueprint(bp)
+    signing_in.expect_workspaces(members.find_home)
     app.login_manager.unauthorized_handler(guard.ask_to_sign_in)  # type: ignore[attr-defined]
 
     @app.context_processor
     def _member() -> dict[str, object]:
         member = guard.member_or_nobody()
-        return {"member": member, "workspaces": member.workspaces if member else ()}
+        person = member.user if member else guard.person_or_nobody()
+        return {"member": member, "person": person, "workspaces": member.workspaces if member else ()}
 
 
 def _settings() -> Settings:
@@ -159,15 +130,13 @@ def _register_page(form: PostedForm, problem: str = "") -> Response:
 def _confirm_page(form: PostedForm, code: MailedCode, problem: str = "") -> Response:
     works = codes.is_open(code)
     problem = problem or ("" if works else codes.CodeGone.message)
-    settings = _settings()
-    kept_here = not settings.production and not settings.mail_url and browsers.is_nearby(request)
     again = "/register" if code.purpose == registration.PURPOSE else "/login"
-    shown = {"form": form, "code": code, "works": works, "problem": problem, "kept_here": kept_here, "again": again}
+    shown = {
+        "form": form,
+        "code": code,
+        "works": works,
+        "problem": problem,
+        "kept_here": browsers.sees_mailbox(request, _settings()),
+        "again": again,
+    }
     return make_response(render_template("workspaces/confirm.html", **shown))
-
-
-def _account_page(form: PostedForm) -> Response:
-    with reading() as db:
-        rows = sessions.list_for(db, current_user.get_id())
-    user, session = current_user.user, current_user.session
-    return make_response(render_template("workspaces/account.html", user=user, session=session, sessions=rows, form=form))

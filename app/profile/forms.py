@@ -1,0 +1,85 @@
+"""What people type on their account page, checked."""
+
+import zoneinfo
+from functools import cache
+
+from flask import current_app
+from flask_login import current_user
+from wtforms import EmailField, PasswordField, SelectField, StringField
+from wtforms.validators import DataRequired, InputRequired, StopValidation
+
+from app.accounts import addresses, passwords
+from app.accounts.forms import PostedForm, an_address, readable, stripped
+from app.workspaces.members import LONGEST_NAME
+
+
+@cache
+def timezones() -> tuple[str, ...]:
+    """The time zones there are, by the names people know: UTC first, then area and city."""
+    areas = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
+    return ("UTC", *sorted(name for name in zoneinfo.available_timezones() if name.partition("/")[0] in areas and "/" in name))
+
+
+class NameForm(PostedForm):
+    """The name others see."""
+
+    name = StringField("Your name", [readable(LONGEST_NAME)], filters=[stripped])
+
+
+class PasswordForm(PostedForm):
+    """A new password."""
+
+    password = PasswordField("New password", [readable(passwords.LONGEST), InputRequired("Choose a password.")])
+
+    def validate_password(self, field: PasswordField) -> None:
+        """Refuse what is too short or easily guessed. Raises StopValidation with a sentence."""
+        user = current_user.user
+        problem = passwords.problem_with(current_app.extensions["patchbay"], field.data, user.email, user.name)
+        if problem:
+            raise StopValidation(problem)
+
+
+class EmailForm(PostedForm):
+    """A new address."""
+
+    email = EmailField("New email", [readable(addresses.LONGEST), DataRequired("Enter your new email address."), an_address], [stripped])
+
+
+class WorkspaceSettingsForm(PostedForm):
+    """What a workspace is called and which clock it goes by."""
+
+    workspace_name = StringField(
+        "Workspace name", [readable(LONGEST_NAME), DataRequired("Enter the name of your company or team.")], filters=[stripped]
+    )
+    timezone = SelectField("Time zone", [readable(64)], choices=timezones, validate_choice=False)
+
+    def validate_timezone(self, field: SelectField) -> None:
+        """Takes what the zone database knows. Raises StopValidation."""
+        if field.data not in zoneinfo.available_timezones():
+            raise StopValidation("Choose a time zone from the list.")
+
+
+class DeleteAccountForm(PostedForm):
+    """The address, typed out, so that nobody deletes their account by a slip."""
+
+    typed_email = StringField("Type your email to confirm", [readable(addresses.LONGEST)], filters=[stripped])
+
+    def validate_typed_email(self, field: StringField) -> None:
+        """Raises StopValidation unless it is the person's own address."""
+        if field.data.casefold() != current_user.user.email.casefold():
+            raise StopValidation(f"To delete your account, type {current_user.user.email} here.")
+
+
+class DeleteWorkspaceForm(PostedForm):
+    """The workspace's name, typed out."""
+
+    typed_name = StringField("Type the workspace name to confirm", [readable(LONGEST_NAME)], filters=[stripped])
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.wanted = name
+
+    def validate_typed_name(self, field: StringField) -> None:
+        """Raises StopValidation unless it is the name of the workspace in front of the person."""
+        if " ".join(field.data.split()).casefold() != " ".join(self.wanted.split()).casefold():
+            raise StopValidation(f"To delete this workspace, type {self.wanted} here.")
