@@ -103,6 +103,10 @@ class ReconnectNeeded(ToolError):
     status = 409
 
 
+class NothingReached(ReconnectNeeded):
+    """The sign-in lives, but the service opens nothing to it any more: its person took everything away there."""
+
+
 class PermissionDenied(ToolError):
     """The connection's permission level or the token's scope does not allow this tool."""
 
@@ -115,7 +119,6 @@ class ApprovalNeeded(ToolError):
 
     code = "APPROVAL_NEEDED"
     status = 409
-    retryable = True
 
 
 class InvalidArguments(ToolError):

@@ -75,6 +75,7 @@ def find(caller: Caller, approval_id: str) -> Approval | None:
         )
         found: Approval | None = db.execute(select(Approval).where(*mine).with_for_update()).scalar_one_or_none()
         if found is not None:
+            expiry.end_if_over(db, found, clock.now())
             _tell(found, clock.now())
         return found
 

@@ -25,6 +25,7 @@ from app.errors import (
     ProviderRateLimited,
     ProviderTimeout,
     ProviderUnavailable,
+    ReconnectNeeded,
     ToolError,
 )
 from app.outbound import Answer, AnswerTooLarge, OutboundError, OutboundTimeout
@@ -65,6 +66,7 @@ class Api:
     deadline: float = field(default_factory=lambda: time.monotonic() + 60.0)
     cancelled: Callable[[], bool] = lambda: False
     report: Callable[[float, float | None, str], None] = lambda done, total, text: None
+    new_key: Callable[[], str] = lambda: uuid.uuid4().hex  # makes an idempotency key
     calls: list[UpstreamCall] = field(default_factory=list)
     note: str = ""
 
@@ -133,10 +135,10 @@ class Api:
         sent_headers = {"Accept": "application/json", **self.connector.headers, **(headers or {})}
         repeatable = safe
         if not safe and self.connector.idempotency_header:
-            sent_headers[self.connector.idempotency_header] = uuid.uuid4().hex
+            sent_headers[self.connector.idempotency_header] = self.new_key()
             repeatable = True
         if not safe and self.connector.idempotency_parameter:
-            params = {**(params or {}), self.connector.idempotency_parameter: uuid.uuid4().hex}
+            params = {**(params or {}), self.connector.idempotency_parameter: self.new_key()}
             repeatable = True
         request = Request(method, path, url, params, json, form, sent_headers, guarded, told=base_url not in {None, self.base_url})
         token = self.tokens.bearer()
@@ -283,7 +285,7 @@ def errors_by_status(answer: Answer, name: str) -> ToolError:
             f"{name} does not allow this for the connected account. Check its role there, or reconnect with more rights."
         )
     if status == 401:
-        return PermissionDenied(f"{name} did not accept the connection for this. Reconnect it in the hub.")
+        return ReconnectNeeded(f"{name} does not accept this sign-in any more, not even with a fresh token. Reconnect {name} in the hub.")
     if status in {400, 409, 412, 422}:
         return InvalidArguments(f"{name} refused the request. Check the arguments.", details={"status": status})
     return ProviderError(f"{name} answered with status {status}, which was not expected.", details={"status": status})

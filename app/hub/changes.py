@@ -35,7 +35,7 @@ def disconnect(settings: Settings, member: Member, slug: str, form: Mapping[str,
         if connection is None:
             return Done(slug, sentence=f"{connector.name} was already disconnected.")
         rights.check(member, connection)
-        ended = store.disconnect(db, connection, by=member.user.id)
+        ended = store.disconnect(db, connection, settings=settings, by=member.user.id)
     revocation.run_soon(settings)
     return Done(slug, sentence=ended.sentence)
 
@@ -47,7 +47,7 @@ def permission(member: Member, slug: str, form: Mapping[str, str]) -> Done:
         raise InvalidInput("The permission must be off, read, ask or write.")
     with database.transaction() as db:
         connection = _get(db, member, connector, form)
-        if level == "write" and not consent.may_write(connector, connection):
+        if level in consent.WRITING_LEVELS and not consent.may_write(connector, connection):
             return Done(slug, connection.id, ask_service=(connection, level))
         store.set_permission(db, connection, level, by=member.user.id)
     return Done(slug, connection.id)

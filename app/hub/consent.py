@@ -4,14 +4,14 @@ from app.connectors.spec import Connector
 from app.connectors.ways import OAUTH
 from app.vault.models import Connection
 
-READING_LEVELS = {"off", "read", "ask"}  # `ask` behaves as `read` until approvals land
+WRITING_LEVELS = {"ask", "write"}  # after a yes, `ask` writes too
 
 
 def scopes_for(connector: Connector, connection: Connection | None, *, read_only: bool, level: str | None = None) -> tuple[str, ...]:
     """The scopes of a consent page: reading and writing, unless the person chose, or has so far, reading only."""
-    if level == "write":
+    if level in WRITING_LEVELS:
         return connector.auth.write_scopes
-    if read_only or (connection is not None and connection.permission != "write" and not may_write(connector, connection)):
+    if read_only or (connection is not None and connection.permission not in WRITING_LEVELS and not may_write(connector, connection)):
         return connector.auth.read_scopes
     return connector.auth.write_scopes
 

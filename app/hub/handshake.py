@@ -189,7 +189,7 @@ def keep(
         with database.transaction() as db:
             connection = _connection(db, settings, member, trip, wanted, account, tokens)
             trip.connection_id = connection.id
-            granted = not trip.level or trip.level in consent.READING_LEVELS or consent.may_write(connector, connection)
+            granted = trip.level not in consent.WRITING_LEVELS or consent.may_write(connector, connection)
             if trip.level and granted:
                 store.set_permission(db, connection, trip.level, by=trip.user_id)
             refused = "" if granted else f"{connector.name} did not grant writing, so its permission stays as it was."

@@ -61,7 +61,7 @@ def from_link(settings: Settings, member: Member, link_id: str, form: Mapping[st
         link = links.use(db, link_id, member.user.id, member.workspace.id)
         connector, where = connectable(settings, link.slug, anew=not link.connection_id)
         before = changes.get_for_reconnect(db, member, connector, link.connection_id) if link.connection_id else None
-        level = "write" if link.wants == "write" and not read_only else None
+        level = link.wants if link.wants in consent.WRITING_LEVELS and not read_only else None
         wish = Wish((), before, level, client_name=link.client_name)
         return _set_out(db, settings, member, connector, where, wish, "", "read" if read_only else None)
 

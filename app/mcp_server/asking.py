@@ -41,19 +41,35 @@ _ANSWERS: dict[type[Any], type[BaseModel]] = {
 
 
 def answered(
-    ctx: ServerRequestContext[Any, Exchange], params: Params, handler: Callable[[Params], Result | InputRequiredResult]
+    ctx: ServerRequestContext[Any, Exchange],
+    params: Params,
+    handler: Callable[[Params], Result | InputRequiredResult],
+    *,
+    or_without: bool = False,
 ) -> Result | InputRequiredResult:
     """The handler's result, after every question it has was put to a client that cannot do the round trip itself.
 
-    Raises MCPError when the client lacks what a question needs, or does not answer.
+    Raises MCPError when the client lacks what a question needs, or does not answer. With `or_without` the handler is
+    called once more then, with its state and no answers, and may find another way.
     """
     for _ in range(_MOST_ROUNDS):
         result = handler(params)
         if not isinstance(result, InputRequiredResult) or ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
             return result
-        answers = {name: _ask(ctx, question) for name, question in (result.input_requests or {}).items()}
-        params = params.model_copy(update={"input_responses": answers, "request_state": result.request_state})
+        try:
+            answers = {name: _ask(ctx, question) for name, question in (result.input_requests or {}).items()}
+        except MCPError:
+            other = handler(_next(params, {}, result)) if or_without else result
+            if isinstance(other, InputRequiredResult):
+                raise
+            return other
+        params = _next(params, answers, result)
     raise MCPError(MISSING_REQUIRED_CLIENT_CAPABILITY, "The questions of this call did not come to an end.")
+
+
+def _next(params: Params, answers: dict[str, InputResponse], asked: InputRequiredResult) -> Params:
+    """The call of the next round."""
+    return params.model_copy(update={"input_responses": answers, "request_state": asked.request_state})
 
 
 def _ask(ctx: ServerRequestContext[Any, Exchange], question: InputRequest) -> InputResponse:

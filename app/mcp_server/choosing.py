@@ -23,11 +23,8 @@ def refusal(connector: Connector, tool: Tool, connection: Connection, hub_url: s
         return PermissionDenied(f"{connector.name} is switched off for AI clients on this connection. {where}")
     if tool.name_in(connector.slug) in connection.hidden_tools or tool.verb in connection.hidden_tools:
         return PermissionDenied(f"This tool is switched off for this {connector.name} connection. {where}")
-    if not tool.reads_only and connection.permission != "write":
-        level = "read only"
-        if connection.permission == "ask":
-            level = "set to ask before writing; asking before writing is not available yet, so it only reads"
-        return PermissionDenied(f"This {connector.name} connection is {level}. {where}")
+    if not tool.reads_only and connection.permission == "read":
+        return PermissionDenied(f"This {connector.name} connection is read only. {where}")
     granted = set(connection.scopes.split())
     if granted and tool.needs_scopes and granted.isdisjoint(tool.needs_scopes):
         return PermissionDenied(

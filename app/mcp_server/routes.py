@@ -3,7 +3,10 @@
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from app.approvals import carrying_out
 from app.config import Settings
+from app.mcp_server.approved import Approved
+from app.mcp_server.approving import Approving
 from app.mcp_server.callers import Door
 from app.mcp_server.gate import Gate
 from app.mcp_server.rendezvous import Rendezvous
@@ -23,10 +26,11 @@ bp = Blueprint("mcp", __name__)
 def install(app: Flask, settings: Settings) -> None:
     """Make the adapter of this process and register its endpoint."""
     door, toolbox = Door(settings), Toolbox(debug_tools=settings.debug_tools)
+    approving = Approving(settings, app.extensions["mailer"])
     hosts = settings.allowed_hosts | ({"localhost"} if settings.environment == "test" else set())
     app.extensions["mcp"] = {
         compact: Adapter(
-            make_server(settings, door, toolbox, in_compact_mode=compact),
+            make_server(settings, door, toolbox, approving, in_compact_mode=compact),
             gate=Gate(hosts, frozenset({settings.public_url, *_CLIENT_ORIGINS})),
             authenticate=door.authenticate,
             sessions=Sessions([settings.secret_key, *settings.secret_key_fallbacks]),
@@ -35,6 +39,7 @@ def install(app: Flask, settings: Settings) -> None:
         )
         for compact in (False, True)
     }
+    carrying_out.register(app, Approved(settings, toolbox).execute)
     app.extensions["toolbox"] = toolbox
     app.register_blueprint(csrf.exempt(bp))
 

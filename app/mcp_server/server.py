@@ -10,6 +10,7 @@ from mcp_types import CallToolRequestParams, PaginatedRequestParams
 
 from app.config import VERSION, Settings
 from app.mcp_server import compact
+from app.mcp_server.approving import Approving
 from app.mcp_server.asking import answered
 from app.mcp_server.callers import Bearer, Door
 from app.mcp_server.dispatch import Exchange
@@ -38,9 +39,9 @@ def instructions(settings: Settings, *, in_compact_mode: bool = False) -> str:
     )
 
 
-def make_server(settings: Settings, door: Door, toolbox: Toolbox, *, in_compact_mode: bool = False) -> Server[Any]:
+def make_server(settings: Settings, door: Door, toolbox: Toolbox, approving: Approving, *, in_compact_mode: bool = False) -> Server[Any]:
     """A server of this process. It keeps no state of any caller."""
-    invoker = Invoker(settings, toolbox, door, in_compact_mode=in_compact_mode)
+    invoker = Invoker(settings, toolbox, door, approving, in_compact_mode=in_compact_mode)
     hub_url = f"{settings.public_url}/integrations"
 
     async def list_tools(ctx: Context, params: PaginatedRequestParams | None) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def make_server(settings: Settings, door: Door, toolbox: Toolbox, *, in_compact_
 
     async def call_tool(ctx: Context, params: CallToolRequestParams) -> Any:
         caller = _caller(ctx)
-        return answered(ctx, params, lambda given: invoker.call(ctx, given, caller))
+        return answered(ctx, params, lambda given: invoker.call(ctx, given, caller), or_without=True)
 
     server: Server[Any] = Server(
         "patchbay",

@@ -1,6 +1,7 @@
 """A call to a service's tool: made ready without asking the service anything, then run."""
 
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,10 +40,12 @@ class Prepared:
         self,
         cancelled: Callable[[], bool] = lambda: False,
         report: Callable[[float, float | None, str], None] = lambda done, total, text: None,
+        new_key: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> Api:
         """The service's API for this call. Raises NotConnected when the service is not configured any more."""
         until = time.monotonic() + _CALL_SECONDS
-        return open_api(self.settings, self.connection, business=self.business, deadline=until, cancelled=cancelled, report=report)
+        options: dict[str, Any] = {"deadline": until, "cancelled": cancelled, "report": report, "new_key": new_key}
+        return open_api(self.settings, self.connection, business=self.business, **options)
 
     def run(self, api: Api) -> dict[str, Any]:
         """Call the function and put what it returned into the envelope. Raises ToolError."""

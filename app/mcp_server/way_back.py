@@ -89,7 +89,7 @@ def _asked_before(params: CallToolRequestParams) -> str | None:
     """The link of an earlier round of this call. The state was sealed by us and came back unchanged."""
     if params.request_state is None:
         return None
-    url: str = json.loads(params.request_state)["url"]
+    url: str | None = json.loads(params.request_state).get("url")
     return url
 
 

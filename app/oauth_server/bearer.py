@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, or_, select
+from sqlalchemy import and_, bindparam, case, join, or_, select
 
 from app import clock
 from app.accounts.models import User
@@ -60,45 +60,52 @@ _token, _grant, _user, _workspace, _membership, _client = (
     model.__table__.c  # type: ignore[union-attr]
     for model in (AccessToken, Grant, User, Workspace, Membership, Client)
 )
-_SELECT = (
-    select(
-        _grant.id.label("grant_id"),
-        _grant.kind,
-        _user.id.label("user_id"),
-        _user.email,
-        _workspace.id.label("workspace_id"),
-        _workspace.name.label("workspace_name"),
-        _workspace.deactivated_at.is_(None).label("workspace_active"),
-        _workspace.tier,
-        _workspace.per_minute,
-        _workspace.per_day,
-        case((_grant.kind == API_KEY, "operator"), else_=_membership.role).label("role"),
-        _grant.client_id,
-        _grant.client_name,
-        _token.scope.label("scopes"),
-        _grant.resource.label("audience"),
-        _token.expires_at,
-        _grant.expires_at.label("family_ends"),
-        _grant.active_businesses,
+
+
+def _callers(source: Any, scope: Any, ends: Any, *which: Any) -> Any:
+    """The look-up of callers whose grant is in force, from grants or from their tokens."""
+    return (
+        select(
+            _grant.id.label("grant_id"),
+            _grant.kind,
+            _user.id.label("user_id"),
+            _user.email,
+            _workspace.id.label("workspace_id"),
+            _workspace.name.label("workspace_name"),
+            _workspace.deactivated_at.is_(None).label("workspace_active"),
+            _workspace.tier,
+            _workspace.per_minute,
+            _workspace.per_day,
+            case((_grant.kind == API_KEY, "operator"), else_=_membership.role).label("role"),
+            _grant.client_id,
+            _grant.client_name,
+            scope.label("scopes"),
+            _grant.resource.label("audience"),
+            ends.label("expires_at"),
+            _grant.expires_at.label("family_ends"),
+            _grant.active_businesses,
+        )
+        .select_from(source)
+        .join(User, _user.id == _grant.user_id)
+        .join(Workspace, _workspace.id == _grant.workspace_id)
+        .outerjoin(Membership, and_(_membership.workspace_id == _grant.workspace_id, _membership.user_id == _grant.user_id))
+        .outerjoin(Client, _client.client_id == _grant.client_id)
+        .where(
+            *which,
+            _grant.revoked_at.is_(None),
+            _user.disabled_at.is_(None),
+            _client.blocked_at.is_(None),
+            # An operator's key needs no membership, but its maker must still operate the installation.
+            or_(and_(_grant.kind == API_KEY, _user.is_operator.is_(True)), and_(_grant.kind != API_KEY, _membership.role.is_not(None))),
+        )
     )
-    .select_from(AccessToken)
-    .join(Grant, _grant.id == _token.grant_id)
-    .join(User, _user.id == _grant.user_id)
-    .join(Workspace, _workspace.id == _grant.workspace_id)
-    .outerjoin(Membership, and_(_membership.workspace_id == _grant.workspace_id, _membership.user_id == _grant.user_id))
-    .outerjoin(Client, _client.client_id == _grant.client_id)
-    .where(
-        _token.token_digest == bindparam("digest"),
-        _token.revoked_at.is_(None),
-        _grant.revoked_at.is_(None),
-        _user.disabled_at.is_(None),
-        _client.blocked_at.is_(None),
-        # An operator's key needs no membership, but its maker must still operate the installation.
-        or_(and_(_grant.kind == API_KEY, _user.is_operator.is_(True)), and_(_grant.kind != API_KEY, _membership.role.is_not(None))),
-    )
-)
+
+
+_of_tokens = join(AccessToken.__table__, Grant.__table__, _grant.id == _token.grant_id)  # type: ignore[attr-defined]
+_SELECT = _callers(_of_tokens, _token.scope, _token.expires_at, _token.token_digest == bindparam("digest"), _token.revoked_at.is_(None))
 _NAMES = tuple(str(column.key) for column in _SELECT.selected_columns)
 _LOOK_UP = Prepared(_SELECT)
+_OF_GRANT = Prepared(_callers(Grant, _grant.scope, _grant.expires_at, _grant.id == bindparam("grant_id")))
 
 
 def find_caller(token: str) -> Caller | None:
@@ -110,10 +117,18 @@ def find_caller(token: str) -> Caller | None:
     """
     if len(token) != _LENGTH or not token.startswith(_PREFIXES):
         return None
-    row = _LOOK_UP.first(digest=digest(token))
+    return _caller(_LOOK_UP.first(digest=digest(token)))
+
+
+def find_caller_of(grant_id: str) -> Caller | None:
+    """The caller a grant stands for, with the rights it has now, for what is done later than it was asked for; None as above."""
+    return _caller(_OF_GRANT.first(grant_id=grant_id))
+
+
+def _caller(row: tuple[Any, ...] | None) -> Caller | None:
     if row is None:
         return None
     facts: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
     facts["scopes"] = scopes.split(facts["scopes"])
-    facts["expires_at"] = min(filter(None, (facts["expires_at"], facts.pop("family_ends"))))
+    facts["expires_at"] = min(filter(None, (facts["expires_at"], facts.pop("family_ends"))), default=datetime.max.replace(tzinfo=UTC))
     return Caller(**facts) if facts["expires_at"] > clock.now() else None

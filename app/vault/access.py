@@ -1,6 +1,7 @@
 """From a connection to its service's API, ready to call tools with."""
 
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,8 +12,8 @@ from app.connectors import registry
 from app.connectors.api import Api
 from app.connectors.endpoints import Endpoints
 from app.connectors.spec import Account, Business, Connector
-from app.errors import NotConnected, ProviderError
-from app.vault import refresh, store
+from app.errors import NotConnected, NothingReached, ProviderError
+from app.vault import claims, credentials, refresh, store
 from app.vault.models import Connection
 from app.vault.token_endpoint import TokenSet
 
@@ -34,8 +35,9 @@ def open_api(
     deadline: float | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     report: Callable[[float, float | None, str], None] = lambda done, total, text: None,
+    new_key: Callable[[], str] = lambda: uuid.uuid4().hex,
 ) -> Api:
-    """The connection's API for one tool call. `deadline` is on the monotonic clock.
+    """The connection's API for one tool call. `deadline` is on the monotonic clock; `new_key` makes its idempotency keys.
 
     Opens nothing yet: the token is looked up, and refreshed if stale, when the first request is sent.
     Raises NotConnected when the service is not configured here any more.
@@ -55,6 +57,7 @@ def open_api(
         deadline=until,
         cancelled=cancelled,
         report=report,
+        new_key=new_key,
     )
 
 
@@ -80,14 +83,31 @@ def probe(
     return connector.identify(api, tokens.raw)
 
 
-def check(settings: Settings, connection: Connection) -> Account:
-    """Ask the service who we are with the stored tokens, and keep which businesses it lists now. Raises a ToolError."""
-    api = open_api(settings, connection, deadline=time.monotonic() + _PROBE_SECONDS)
-    account = registry.get(connection.slug).identify(api, {})
+def check(settings: Settings, connection: Connection, *, seconds: float = _PROBE_SECONDS) -> Account:
+    """Ask the service who we are with the stored tokens, and keep which businesses it lists now.
+
+    Raises a ToolError. A sign-in that reaches nothing any more is marked as one to reconnect.
+    """
+    api = open_api(settings, connection, deadline=time.monotonic() + seconds)
+    seen = claims.look(connection)
+    try:
+        account = registry.get(connection.slug).identify(api, {})
+    except NothingReached as ended:
+        if seen is not None:
+            _note_the_end(connection, seen.credential.generation, ended.message)
+        raise
     if account.key == connection.account_key:
         with database.transaction() as db:
             connection.businesses = store.set_businesses(db, connection, account).businesses
     return account
+
+
+def _note_the_end(connection: Connection, generation: int, reason: str) -> None:
+    """Unless the person has signed in anew meanwhile."""
+    with database.transaction() as db:
+        credential, row = credentials.locked(db, connection)
+        if credential is not None and row is not None and (credential.generation, row.state) == (generation, "connected"):
+            credentials.end(db, row, reason)
 
 
 class _JustObtained:

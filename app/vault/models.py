@@ -100,7 +100,7 @@ class ConnectLink(SQLModel, table=True):
     user_id: str = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
     slug: str = Field(max_length=32)
     connection_id: str | None = None  # set: reconnect this one
-    wants: str = Field(default="read", max_length=8)  # permission level the asking tool needs: read, write
+    wants: str = Field(default="read", max_length=8)  # permission level the asking tool needs: read, ask, write
     client_name: str = Field(default="", max_length=200)
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)

@@ -63,7 +63,7 @@ def test_the_permission_menu_says_what_ai_clients_may_do(people, sign_in, connec
         alice.get("/integrations")
         assert f'aria-label="Xero: {words}"' in alice.page
         assert [c["permission"] for c in connections_of(alice, "xero")] == [level]
-        assert ("until approvals arrive" in alice.page) == (level == "ask")
+        assert ("ask for a yes before they change anything" in alice.page) == (level == "ask")
 
 
 @pytest.mark.parametrize("level", ["", "admin", "WRITE", "read\x00"])

@@ -78,7 +78,7 @@ def test_every_call_is_one_usage_row_refused_ones_too(alice, connect, people):
 
 
 @pytest.mark.parametrize(
-    ("level", "may_read", "may_write"), [("off", False, False), ("read", True, False), ("ask", True, False), ("write", True, True)]
+    ("level", "may_read", "may_write"), [("off", False, False), ("read", True, False), ("write", True, True)]
 )
 def test_the_level_decides_what_is_listed_and_what_runs(alice, connect, people, level, may_read, may_write):
     connect(people.alice, permission=level)
@@ -91,8 +91,6 @@ def test_the_level_decides_what_is_listed_and_what_runs(alice, connect, people, 
     if not may_write:
         assert envelope["error"]["code"] == "PERMISSION_DENIED"
         assert "/integrations" in envelope["error"]["message"]
-    if level == "ask":
-        assert "asking before writing is not available yet" in envelope["error"]["message"]
 
 
 def test_a_changed_permission_counts_from_the_next_call(alice, connect, people):
