@@ -36,12 +36,14 @@ def sign_in_code(settings: Settings, code: FreshCode) -> Letter:
     )
 
 
-def already_registered(settings: Settings) -> Letter:
-    """To somebody who creates an account with an address that has one."""
+def already_registered(settings: Settings, *, invited: bool = False) -> Letter:
+    """To somebody who creates an account with an address that has one; `invited`: to join a workspace with it."""
+    after = "Then open the link in the invitation's mail again to join.\n\n" if invited else ""
     return Letter(
         f"You already have a {settings.brand_name} account",
         f"Somebody, probably you, tried to create a {settings.brand_name} account with this address. You already have one.\n\n"
         f"Sign in: {settings.public_url}/login\n\n"
+        f"{after}"
         "No password at hand? Choose “Email me a code” there. If this was not you, there is nothing to do.\n",
     )
 

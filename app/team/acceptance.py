@@ -65,28 +65,36 @@ class Opened:
     workspace: Workspace
     sender: str
     expires_at: datetime
+    joined: bool  # whoever asks has used it already, and is a member
 
 
-def open_link(db: Session, token: str) -> Opened:
-    """What a link is good for. Changes nothing. Raises InvitationGone, or the kind of it that says why."""
-    invitation = _check_open(db.exec(select(Invitation).where(col(Invitation.token_digest) == crypto.digest(token))).first())
+def open_link(db: Session, token: str, user_id: str | None) -> Opened:
+    """What a link is good for, as the person with that id may know, or somebody signed out. Changes nothing.
+
+    Raises InvitationGone, or the kind of it that says why.
+    """
+    invitation = db.exec(select(Invitation).where(col(Invitation.token_digest) == crypto.digest(token))).first()
+    if invitation is None:
+        raise InvitationGone()
+    joined = user_id is not None and _has_joined(db, invitation, user_id)
+    if not joined:
+        _check_open(invitation)
     workspace = db.get_one(Workspace, invitation.workspace_id)
     sender = db.get(User, invitation.invited_by) if invitation.invited_by else None
-    return Opened(invitation.id, invitation.email, invitation.role, workspace, sender.email if sender else "", invitation.expires_at)
+    return Opened(
+        invitation.id, invitation.email, invitation.role, workspace, sender.email if sender else "", invitation.expires_at, joined
+    )
 
 
-def accept(db: Session, invitation_id: str, user: User) -> tuple[Workspace, bool]:
-    """Let a person join, whose address was proved. Gives the workspace, and False when they had joined with it before.
-
-    Of two uses at the same moment one counts. Raises InvitationGone, MeantForAnother.
-    """
+def accept(db: Session, invitation_id: str, user: User) -> Workspace:
+    """Let a person join, whose address was proved. Doing it again changes nothing. Raises InvitationGone, MeantForAnother."""
     found = db.get(Invitation, invitation_id)
     if found is None:
         raise InvitationGone()
     workspace = members.hold(db, found.workspace_id)
     invitation = db.get_one(Invitation, invitation_id, populate_existing=True)
-    if invitation.accepted_by == user.id and db.get(Membership, (workspace.id, user.id)) is not None:
-        return workspace, False
+    if _has_joined(db, invitation, user.id):
+        return workspace
     _check_open(invitation)
     if invitation.email != user.email:
         raise MeantForAnother(invitation.email)
@@ -96,24 +104,25 @@ def accept(db: Session, invitation_id: str, user: User) -> tuple[Workspace, bool
         grants.revoke_all(db, workspace.id, user.id, "You left the workspace.")
         audit.record(db, "member.joined", workspace_id=workspace.id, user_id=user.id, subject=user.id, role=invitation.role)
     audit.record(db, "invitation.accepted", workspace_id=workspace.id, user_id=user.id, subject=invitation.id)
-    return workspace, True
+    return workspace
 
 
 def accept_here(db: Session, token: str, user: User, session: LoginSession) -> Workspace:
     """Let somebody signed in join by a link, and go on in that workspace. Raises InvitationGone, MeantForAnother."""
     invitation_id = db.exec(select(Invitation.id).where(col(Invitation.token_digest) == crypto.digest(token))).first()
-    workspace, _ = accept(db, invitation_id or "", user)
+    workspace = accept(db, invitation_id or "", user)
     sessions.switch(db, session, workspace.id)
     return workspace
 
 
-def _check_open(invitation: Invitation | None) -> Invitation:
-    if invitation is None:
-        raise InvitationGone()
+def _has_joined(db: Session, invitation: Invitation, user_id: str) -> bool:
+    return invitation.accepted_by == user_id and db.get(Membership, (invitation.workspace_id, user_id)) is not None
+
+
+def _check_open(invitation: Invitation) -> None:
     if invitation.accepted_at is not None:
         raise InvitationUsed()
     if invitation.withdrawn_at is not None:
         raise InvitationWithdrawn()
     if invitation.expires_at <= clock.now():
         raise InvitationExpired()
-    return invitation

@@ -91,6 +91,15 @@ def member_or_nobody() -> Member | None:
         return None
 
 
+def person_or_nobody() -> User | None:
+    """Who is signed in, also somebody in no workspace, for what every page shows. None also while the database is away."""
+    try:
+        signed_in = login.current()
+    except Unavailable:
+        return None
+    return signed_in.user if signed_in else None
+
+
 def ask_to_sign_in() -> Response:
     """To the sign-in page, and from there back to this one. Programs that ask for JSON get a 401."""
     if wants_fragment():

@@ -1,0 +1,38 @@
+"""What people type on the team pages, checked."""
+
+from flask import current_app
+from wtforms import PasswordField, SelectField
+from wtforms.fields import SelectChoice
+from wtforms.validators import InputRequired, StopValidation
+
+from app.accounts import passwords
+from app.accounts.forms import PostedForm, email_field, readable
+from app.team.rights import INVITED_ROLES
+
+
+class InviteForm(PostedForm):
+    """Inviting somebody."""
+
+    email = email_field()
+    role = SelectField(
+        "Role",
+        choices=[SelectChoice(name, name.capitalize()) for name in INVITED_ROLES],
+        default=INVITED_ROLES[0],
+        validate_choice=True,
+    )
+
+
+class JoinForm(PostedForm):
+    """Creating an account through an invitation: the address and the workspace are known."""
+
+    password = PasswordField("Password", [readable(passwords.LONGEST), InputRequired("Choose a password.")])
+
+    def __init__(self, *about: str) -> None:
+        super().__init__()
+        self._about = about  # words the password must not be too close to
+
+    def validate_password(self, field: PasswordField) -> None:
+        """Refuse what is too short or easily guessed. Raises StopValidation with a sentence."""
+        problem = passwords.problem_with(current_app.extensions["patchbay"], field.data, *self._about)
+        if problem:
+            raise StopValidation(problem)
