@@ -139,19 +139,18 @@ def reconnect(
     return row
 
 
-def disconnect(db: Session, connection: Connection, *, by: str | None = None) -> Disconnected:
+def disconnect(db: Session, connection: Connection, *, settings: Settings | None = None, by: str | None = None) -> Disconnected:
     """Forget a connection now, and note its token for revoking at the service.
 
-    Doing it twice is fine. Call `revocation.run_soon` after the commit. A refresh under way finds
+    Doing it twice is fine. Call `revocation.run_soon` after the commit. `settings` let the sentence know whether
+    another connection keeps the service from being told; without them it claims nothing. A refresh under way finds
     the row gone: it stores nothing, and the token it brings is revoked too.
     """
     connector = registry.get(connection.slug)
     credential, row = credentials.locked(db, connection)
     if row is None:
         return Disconnected(False, f"{connector.name} was already disconnected.")
-    shared_with = (
-        credentials.siblings(db, connector, connection.account_key, but=connection.id) if connector.auth.revokes_whole_account else []
-    )
+    shared_with = credentials.siblings(db, settings, connector, connection.account_key, but=connection.id) if settings else []
     if credential is not None:
         credentials.note_for_revoking(db, connector, row, credential)
         db.execute(delete(Credential).where(col(Credential.connection_id) == row.id))
@@ -194,8 +193,9 @@ def set_visibility(db: Session, connection: Connection, visibility: str, *, by: 
     if visibility not in VISIBILITIES:
         raise InvalidInput("The visibility must be shared or personal.")
     row = _current(db, connection)
+    account = told(row)["account"]
     row.visibility = visibility
-    details = {**told(row), "visibility": visibility}
+    details = {"slug": row.slug, "account": account or told(row)["account"], "visibility": visibility}
     audit.record(db, "connection.visibility_changed", workspace_id=row.workspace_id, user_id=by, subject=row.id, **details)
     return row
 

@@ -1,0 +1,135 @@
+"""An entry of the trail in words: "Alice connected Xero: Demo Company (AU)"."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from app.audit import AuditEntry
+from app.connectors import registry
+
+GONE = "Somebody whose account was deleted"
+OURSELVES = "Patchbay"
+_LEVELS = {"off": "off", "read": "read only", "ask": "ask before writing", "write": "read and write"}
+_LONGEST = 300
+
+# {who} and {whom} are people, {service} is one with its account, {client} an AI client; other names are details.
+_SENTENCES = {
+    "person.signed_in": "{who} signed in{by}",
+    "person.sign_in_failed": "Somebody tried to sign in as {whom} and did not know the {secret}",
+    "person.signed_out": "{who} signed out",
+    "person.signed_out_everywhere": "{who} signed out everywhere",
+    "person.signed_out_elsewhere": "{who} signed out another browser",
+    "person.registered": "{who} created an account",
+    "person.renamed": "{who} changed their name",
+    "person.password_changed": "{who} changed the password",
+    "person.email_changed": "{who} changed the e-mail address",
+    "person.disabled": "{whom} was kept out by the operator",
+    "person.enabled": "{whom} was let in again by the operator",
+    "person.deleted": "{who} deleted their account",
+    "connection.connected": "{who} connected {service}",
+    "connection.reconnected": "{who} reconnected {service}",
+    "connection.reconnect_needed": "{service} ended the sign-in and must be reconnected",
+    "connection.disconnected": "{who} disconnected {service}",
+    "connection.permission_changed": "{who} set {service} to “{level_words}”",
+    "connection.renamed": "{who} renamed {service}{new_label}",
+    "connection.visibility_changed": "{who} made {service} {visibility}",
+    "connection.handed_over": "{service} was handed over",
+    "connection.revoked": "{service} confirmed that the access has ended",
+    "connection.revocation_not_needed": "The access at {service} had nothing left to end",
+    "connection.revocation_abandoned": "{service} did not confirm that the access has ended",
+    "client.allowed": "{who} allowed {client}, which returns to {host}",
+    "client.denied": "{who} did not allow {client}, which returns to {host}",
+    "grant.created": "{who} let {client} in",
+    "grant.revoked": "{who} ended the access of {client}",
+    "token.created": "{who} made the token “{name}”",
+    "token.revoked": "{client} of {who} gave back a token",
+    "tool.called": "{client} of {who} used “{title}”{of_service}",
+    "approval.requested": "{client} of {who} asked to be allowed “{tool}”",
+    "approval.approved": "{who} approved “{tool}”",
+    "approval.rejected": "{who} rejected “{tool}”",
+    "approval.expired": "Nobody decided about “{tool}” in time",
+    "member.joined": "{who} joined the workspace",
+    "member.left": "{who} left the workspace",
+    "member.removed": "{who} removed {whom} from the workspace",
+    "member.role_changed": "{who} made {whom} {after}",
+    "member.access_ended": "The AI clients and connections of {whom} were ended",
+    "invitation.sent": "{who} invited {email}",
+    "invitation.sent_again": "{who} invited {email} again",
+    "invitation.withdrawn": "{who} took the invitation of {email} back",
+    "invitation.accepted": "{who} accepted an invitation",
+    "workspace.created": "{who} created the workspace",
+    "workspace.changed": "{who} changed the settings of the workspace",
+    "workspace.handed_over": "{who} handed the workspace over to {whom}",
+    "workspace.limits_changed": "{who} changed the limits of the workspace",
+    "workspace.activated": "{who} activated the workspace",
+    "workspace.deactivated": "{who} deactivated the workspace",
+    "budget.spent": "Something was tried too often: {subject}",
+    "audit.chain_began": "The trail of the workspace {subject} was begun",
+}
+_REFUSED = "{client} of {who} wanted to use “{title}”{of_service}, which did not work ({outcome})"
+
+
+class _Values(dict[str, str]):
+    """Details for a sentence; a missing one is "something"."""
+
+    def __missing__(self, name: str) -> str:
+        return "something"
+
+
+def sentence(entry: AuditEntry, names: Mapping[str, str]) -> str:
+    """What happened. `names` gives what people are called, by id; actions nobody has words for are told by their name."""
+    form = _SENTENCES.get(entry.action)
+    if entry.action == "tool.called" and entry.details.get("outcome") not in {"ok", None}:
+        form = _REFUSED
+    who = _person(entry.user_id, names)
+    said = form.format_map(_values(entry, who, names)) if form else f"{who}: {entry.action.replace('.', ' ').replace('_', ' ')}"
+    said = said if len(said) <= _LONGEST else said[: _LONGEST - 1] + "…"
+    return said[:1].upper() + said[1:]
+
+
+def facts(entry: AuditEntry) -> list[tuple[str, str]]:
+    """The details one by one, in words a person can read."""
+    rows = [("Action", entry.action)]
+    told = sorted((name, value) for name, value in entry.details.items() if value not in ("", None))
+    rows += [(name.replace("_", " ").capitalize(), _in_words(value)) for name, value in told]
+    if entry.subject:
+        rows.append(("Concerns", entry.subject))
+    if entry.seq:
+        rows.append(("Entry", f"{entry.seq:,}"))
+    return rows
+
+
+def _values(entry: AuditEntry, who: str, names: Mapping[str, str]) -> _Values:
+    details = entry.details
+    values = _Values({name: _in_words(value) for name, value in details.items() if value not in ("", None)})
+    slug = str(details.get("slug") or "")
+    connector = registry.CONNECTORS.get(slug)
+    service = connector.name if connector else slug or "a service"
+    account = details.get("account")
+    values |= {
+        "who": who,
+        "whom": _person(entry.subject or None, names, nobody="somebody unknown"),
+        "subject": entry.subject,
+        "service": f"{service}: {account}" if account else service,
+        "of_service": f" in {service}" if slug else "",
+        "client": values.get("client") or "an AI client",
+        "by": {"code": " by a mailed code", "password": " by password", "google": " with Google"}.get(str(details.get("how")), ""),
+        "secret": "code" if details.get("how") == "code" else "password",
+        "level_words": _LEVELS.get(str(details.get("level")), str(details.get("level"))),
+        "new_label": f" to “{details['label']}”" if details.get("label") else "",
+    }
+    return values
+
+
+def _person(user_id: str | None, names: Mapping[str, str], nobody: str = OURSELVES) -> str:
+    return names.get(user_id, GONE) if user_id else nobody
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {_in_words(part)}" for name, part in value.items()) or "none"
+    if isinstance(value, list):
+        return ", ".join(_in_words(part) for part in value) or "none"
+    return re.sub(r"\s+", " ", str(value))

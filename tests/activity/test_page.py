@@ -1,0 +1,171 @@
+"""The page of the trail: who sees what, filters, going on, files, and the button that verifies."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from app import audit, database
+from app.activity import sealing
+
+
+@pytest.fixture
+def alice(sign_in, people):
+    return sign_in(people.alice)
+
+
+def test_strangers_sign_in_first(visitor):
+    assert visitor.get("/activity").headers["Location"] == "/login?next=/activity"
+
+
+def test_with_nothing_done_it_says_what_to_do(alice):
+    assert "Nothing has happened yet" in alice.get("/activity").text and "Connect a service" in alice.page
+
+
+def test_acts_are_told_in_plain_sentences(alice, write):
+    write("connection.connected", slug="xero", account="Demo Company (AU)")
+    write("connection.permission_changed", slug="xero", account="Demo Company (AU)", before="read", level="write")
+    write("tool.called", tool="xero_create_invoice", title="Create an invoice", slug="xero", client="Claude", outcome="ok", arguments={})
+    write("member.removed", subject="usr_bob", role="member")
+    write("parrot.fed", subject="prt_1", seeds=3)
+    page = alice.get("/activity").text
+    for sentence in (
+        "Alice connected Xero: Demo Company (AU)",
+        "Alice set Xero: Demo Company (AU) to “read and write”",
+        "Claude of Alice used “Create an invoice” in Xero",
+        "Alice removed Bob from the workspace",
+        "Alice: parrot fed",
+    ):
+        assert sentence in page
+    assert "<dt>Seeds</dt><dd>3</dd>" in page
+
+
+def test_owners_see_everybody_and_members_themselves(sign_in, people, alice, write):
+    write("connection.connected", slug="xero", account="Books")
+    write("connection.disconnected", user="usr_bob", slug="stripe", account="Shop")
+    write("person.password_changed", workspace=None, user="usr_bob")
+    write("connection.connected", workspace="wsp_contoso", user="usr_charlie", slug="gmail")
+    page = alice.get("/activity").text
+    assert "Alice connected Xero" in page and "Bob disconnected Stripe" in page and "Charlie" not in page and "password" not in page
+    bob = sign_in(people.bob).get("/activity").text
+    assert "Bob disconnected Stripe" in bob and "Bob changed the password" in bob and "Alice" not in bob and "Verify" not in bob
+    assert "Charlie connected Gmail" in sign_in(people.charlie).get("/activity").text
+    for path in ("/activity?person=usr_alice", "/activity/trail.csv?person=usr_alice", "/activity/trail.jsonl"):
+        assert "Alice" not in sign_in(people.bob).get(path).text
+
+
+def test_an_operator_who_is_no_member_is_not_named(alice, write, people):
+    write("workspace.limits_changed", user="usr_dana")
+    assert "The operator changed the limits" in alice.get("/activity").text and "dana" not in alice.page.lower()
+
+
+def test_it_is_filtered_by_person_kind_and_days(alice, write):
+    write("connection.connected", slug="xero", account="Books")
+    write("tool.called", user="usr_bob", tool="x", title="Send it", slug="", client="Claude", outcome="ok")
+    assert "Send it" not in alice.get("/activity?person=usr_alice").text and "Books" in alice.page
+    assert "Books" not in alice.get("/activity?kind=tools").text and "Send it" in alice.page
+    assert "Nothing fits" in alice.get("/activity?until=2020-01-01").text
+    assert "Books" in alice.get("/activity?since=2020-01-01&kind=nonsense").text
+    assert "Books" not in alice.get("/activity?person=usr_charlie").text
+
+
+@pytest.mark.parametrize("query", ["since=yesterday", "until=2020-13-01", "since=0001-01-01", "since=2026-02-02&until=2026-02-01"])
+def test_a_day_that_is_none_is_said(alice, write, query):
+    write("connection.connected", slug="xero", account="Books")
+    answer = alice.get(f"/activity?{query}")
+    assert answer.status_code == 400 and 'role="alert"' in answer.text and "Books" in answer.text
+    assert alice.get(f"/activity/trail.csv?{query}").status_code == 400
+
+
+def test_it_goes_on_without_gaps_or_repeats(alice, write):
+    with database.transaction() as db:
+        for number in range(120):
+            audit.record(db, "parrot.fed", workspace_id="wsp_northwind", user_id="usr_alice", number=f"n{number:03}")
+    seen, path = [], "/activity?kind="
+    while path:
+        page = alice.get(path).text
+        seen += [line.split("<")[0] for line in page.split("<dt>Number</dt><dd>")[1:]]
+        path = (
+            page.split('activity-more"><a class="button" href="')[1].split('"')[0].replace("&amp;", "&") if "activity-more" in page else ""
+        )
+    assert seen == [f"n{number:03}" for number in reversed(range(120))]
+    fragment = alice.get("/activity?behind=1-1", headers={"HX-Request": "true"}).text
+    assert "<html" not in fragment
+    assert alice.get("/activity?behind=nonsense").status_code == 200
+
+
+def test_the_files_hold_what_the_page_shows(alice, write):
+    write("connection.renamed", slug="xero", account="=HYPERLINK(1)", label="@home")
+    write("tool.called", user="usr_bob", tool="x", title="Send it", slug="", client="Claude", outcome="ok")
+    answer = alice.get("/activity/trail.csv")
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert answer.headers["Content-Disposition"].startswith("attachment;") and "no-store" in answer.headers["Cache-Control"]
+    assert [row["action"] for row in rows] == ["tool.called", "connection.renamed"]
+    assert rows[1]["what"].startswith("Alice renamed Xero: =HYPERLINK(1)") and rows[1]["entry"] == "1"
+    records = [json.loads(line) for line in alice.get("/activity/trail.jsonl?kind=connections").text.splitlines()]
+    assert [(each["seq"], each["person"], each["details"]["label"]) for each in records] == [(1, "Alice", "@home")]
+
+
+def test_no_cell_is_a_formula(alice, write, people):
+    with database.transaction() as db:
+        db.merge(people.alice).name = "=1+1"
+    write("connection.renamed", subject="-2")
+    for row in csv.reader(io.StringIO(alice.get("/activity/trail.csv").text)):
+        assert not [each for each in row if each[:1] in {"=", "+", "-", "@"}]
+
+
+def test_files_are_written_lot_by_lot(alice, write, monkeypatch):
+    monkeypatch.setattr("app.activity.trail._LOT", 7)
+    with database.transaction() as db:
+        for number in range(30):
+            audit.record(db, "parrot.fed", workspace_id="wsp_northwind", user_id="usr_alice", number=number)
+    records = [json.loads(line)["details"]["number"] for line in alice.get("/activity/trail.jsonl").text.splitlines()]
+    assert records == list(reversed(range(30)))
+
+
+def test_verify_says_that_nothing_was_changed(alice, write):
+    write()
+    assert "1 entry, not verified yet" in alice.get("/activity").text
+    alice.follow(alice.submit("/activity/verify"))
+    assert "Nothing was changed:" in alice.page and "up to entry 1." in alice.page
+    write()
+    assert "1 entry has come since" in alice.get("/activity").text
+    assert "up to entry 2." in alice.submit("/activity/verify", htmx=True).text
+
+
+def test_verify_says_what_was_changed(alice, write, tamper):
+    for _ in range(3):
+        write()
+    sealing.seal()
+    tamper("DELETE FROM audit_entries WHERE seq = 2 AND workspace_id IS NOT NULL")
+    alice.get("/activity")
+    alice.follow(alice.submit("/activity/verify"))
+    assert "Entry 2 is missing." in alice.page and "tell your operator" in alice.page
+
+
+def test_members_cannot_verify(sign_in, people, alice):
+    bob = sign_in(people.bob)
+    assert bob.submit("/activity/verify").status_code == 403
+    alice.get("/activity")
+    assert alice.submit("/activity/verify").status_code == 303
+
+
+def test_a_long_trail_is_verified_in_steps(alice, write, monkeypatch):
+    monkeypatch.setattr("app.activity.verifying._BATCH", 2)
+    monkeypatch.setattr("app.activity.page._STEP_SECONDS", 0)
+    for _ in range(4):
+        write()
+    alice.get("/activity")
+    step = alice.submit("/activity/verify")
+    assert step.status_code == 200 and "Verifying: 0 of 4 entries" in step.text
+    place = step.text.split('name="place" value="')[1].split('"')[0]
+    monkeypatch.setattr("app.activity.page._STEP_SECONDS", 60)
+    alice.follow(alice.submit("/activity/verify", {"place": place}))
+    assert "up to entry 4." in alice.page
+    alice.follow(alice.submit("/activity/verify", {"place": place[:-4] + "abcd"}))
+    assert "up to entry 4." in alice.page
+
+
+def test_it_stands_in_the_menu(alice):
+    assert 'href="/activity"' in alice.get("/activity").text
