@@ -15,6 +15,7 @@ from sqlmodel import Session, SQLModel, col
 from app import clock
 from app.accounts.models import LoginSession, User
 from app.accounts.sessions import is_alive
+from app.audit import AuditEntry
 from app.oauth_server.bearer import API_KEY
 from app.oauth_server.models import Client, Grant
 from app.usage import rollup
@@ -151,6 +152,34 @@ def every_connection_by_service_unsafe(db: Session) -> list[Kept]:
         .order_by(col(Connection.slug))
     )
     return [Kept(slug, fine, every - fine, resting) for slug, fine, every, resting in db.execute(query)]
+
+
+def every_audit_entry_unsafe(db: Session, workspace_id: str, action: str, below: int | None) -> tuple[list[AuditEntry], bool]:
+    """Entries of all workspaces, of one, or with `-` of none; newest first. And whether there are older ones."""
+    query = select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(A_PAGE * 2 + 1)
+    if workspace_id:
+        query = query.where(col(AuditEntry.workspace_id).is_(None) if workspace_id == "-" else col(AuditEntry.workspace_id) == workspace_id)
+    if action:
+        query = query.where(col(AuditEntry.action).startswith(action, autoescape=True))
+    if below is not None:
+        query = query.where(col(AuditEntry.id) < below)
+    rows = list(db.scalars(query))
+    return rows[: A_PAGE * 2], len(rows) > A_PAGE * 2
+
+
+def addresses_of_unsafe(db: Session, user_ids: Sequence[str]) -> dict[str, str]:
+    """The addresses of these people."""
+    return _pairs(db, select(col(User.id), col(User.email)).where(col(User.id).in_(user_ids)))
+
+
+def names_of_workspaces_unsafe(db: Session, workspace_ids: Sequence[str]) -> dict[str, str]:
+    """The names of these workspaces."""
+    return _pairs(db, select(col(Workspace.id), col(Workspace.name)).where(col(Workspace.id).in_(workspace_ids)))
+
+
+def _pairs(db: Session, query: Any) -> dict[str, str]:
+    found: dict[str, str] = dict(db.execute(query).all())
+    return found
 
 
 def _like(search: str, *columns: Any) -> list[ColumnElement[bool]]:
