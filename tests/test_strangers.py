@@ -17,6 +17,7 @@ from app.connectors.api import Api
 from app.connectors.spec import Account, Business
 from app.memory.models import Note
 from app.oauth_server import grants
+from app.team import invitations
 from app.vault import links, store
 from app.vault.token_endpoint import TokenSet
 from app.workspaces.models import Workspace
@@ -25,7 +26,7 @@ from tests.support.ai_client import AiClient
 from tests.support.routes import STATIC, NoticingRequest, every_route, noticed
 
 # Names in paths and forms that mean nobody's object.
-PUBLIC_NAMES = {"slug", "filename", "client_id"}
+PUBLIC_NAMES = {"slug", "filename", "client_id", "token"}  # a mailed token is a secret by itself: tests/team/test_joining.py
 TOKENS = TokenSet(access_token="a", refresh_token="r", expires_in=3600, scopes=None, refresh_expires_in=None, raw={})
 
 
@@ -81,13 +82,16 @@ def alices(app, alice, people, settings, connect):
         link = links.create(db, workspace_id=people.northwind.id, user_id=people.alice.id, slug="freshbooks", client_name="Claude")
         grant_id = grants.list_for(db, member)[0].id
         note_id = db.scalars(select(Note.id)).one()
+        sent = invitations.send(db, settings, people.northwind.id, "zoe@example.com", "member", by=people.alice.id)
     return {
         "connection": connection.id,
         "flow": client.allow(alice),
         "grant_id": grant_id,
+        "invitation_id": sent.invitation.id,
         "link_id": link,
         "note_id": note_id,
         "request": alice.submit("/login/code", {"email": people.alice.email}).headers["Location"].partition("request=")[2],
+        "user_id": people.alice.id,
         "workspace": people.northwind.id,
     }
 
@@ -123,7 +127,7 @@ def test_her_own_ids_do_work(app, alice, alices, monkeypatch):
     monkeypatch.setattr(app, "request_class", NoticingRequest)
     worked = set()
     for route in every_route(app):
-        if route.endpoint in {"accounts.logout", "profile.sign_out_everywhere"}:
+        if route.endpoint in {"accounts.logout", "profile.sign_out_everywhere", "team.other_account"}:
             continue
         for name in _objects_of(app, route, alice):
             if _ask(route, name, alices[name], alice) != _ask(route, name, _another(alices[name]), alice):
@@ -175,7 +179,7 @@ def _another(value):
 
 def _rows():
     """Every row of things people own, as text."""
-    owned = "connections credentials oauth_grants oauth_flows connect_links memberships workspaces mailed_codes memory_notes"
+    owned = "connections credentials oauth_grants oauth_flows connect_links memberships workspaces mailed_codes memory_notes invitations"
     with database.reading() as db:
         connection = db.connection()
         return {f"{table}: {row!r}" for table in owned.split() for row in connection.exec_driver_sql(f"SELECT * FROM {table}")}

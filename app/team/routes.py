@@ -7,10 +7,10 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app.accounts import browsers, sessions, signing_in
-from app.accounts.reception import refuse, to_code_page
+from app.accounts.reception import id_in, refuse, to_code_page
 from app.config import Settings
 from app.database import reading, transaction
-from app.errors import PatchbayError
+from app.errors import NotFound, PatchbayError
 from app.team import acceptance, invitations, letters, members, page
 from app.team.acceptance import InvitationGone, MeantForAnother, Opened
 from app.team.forms import InviteForm, JoinForm
@@ -102,7 +102,9 @@ def ask_leave() -> ResponseReturnValue:
 @limiter.limit("120/minute")
 @member
 def leave() -> ResponseReturnValue:
-    """Leave the workspace one works in."""
+    """Leave the workspace one works in. The form names it: another tab may have switched meanwhile."""
+    if id_in(request.form, "workspace") != g.member.workspace.id:
+        raise NotFound("You work in another workspace now, so you left none. Reload the page and look which one it is.")
     with transaction() as db:
         parting = members.leave(db, g.member.workspace.id, g.member.user.id)
     parting.finish(_settings())

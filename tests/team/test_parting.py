@@ -1,5 +1,6 @@
 """What ends when a member leaves or is removed, and what each member sees: shared connections and their own, nobody else's."""
 
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -117,7 +118,7 @@ def test_whoever_goes_is_out_everywhere_at_the_next_request(app, people, sign_in
     if how == "removed":
         assert alice.submit(f"/team/members/{people.bob.id}/remove").status_code == 303
     else:
-        assert bob.submit("/team/leave").headers["Location"] == "/account"
+        assert bob.submit("/team/leave", {"workspace": people.northwind.id}).headers["Location"] == "/account"
     assert roles() == {"alice": "owner"}
     # Out of the pages, of /mcp, and of refreshing.
     assert bob.get("/integrations").headers["Location"] == "/account"
@@ -181,7 +182,11 @@ def test_leaving_asks_first(people, sign_in):
     bob = sign_in(people.bob)
     bob.get("/team/leave")
     assert "Leave Northwind?" in bob.page and "bob" in roles()
-    bob.follow(bob.submit("/team/leave"))
+    for elsewhere in ({}, {"workspace": people.contoso.id}):  # another tab has switched
+        assert bob.submit("/team/leave", elsewhere).status_code == 404 and "bob" in roles()
+    bob.get("/team/leave")
+    here = re.search(r'name="workspace" value="([^"]+)"', bob.page)[1]
+    bob.follow(bob.submit("/team/leave", {"workspace": here}))
     assert "You have left Northwind" in bob.page and "bob" not in roles()
 
 

@@ -83,7 +83,7 @@ def test_the_only_owner_stays(people, dina, sign_in):
     alice = sign_in(people.alice)
     assert alice.submit(f"/team/members/{people.alice.id}/role", {"role": "admin"}).status_code == 409
     assert "the only one" in alice.page
-    assert alice.submit("/team/leave").status_code == 409
+    assert alice.submit("/team/leave", {"workspace": people.northwind.id}).status_code == 409
     alice.get("/team/leave")
     assert "You are its only owner" in alice.page
     assert roles()["alice"] == "owner"
@@ -97,7 +97,7 @@ def test_an_owner_who_is_disabled_does_not_count(people, sign_in):
     with database.transaction() as db:
         db.get_one(User, people.bob.id).disabled_at = clock.now()
     alice = sign_in(people.alice)
-    assert alice.submit("/team/leave").status_code == 409
+    assert alice.submit("/team/leave", {"workspace": people.northwind.id}).status_code == 409
     assert alice.submit(f"/team/members/{people.bob.id}/hand-over").status_code == 400
     assert roles()["alice"] == "owner"
 
