@@ -12,7 +12,7 @@ from app.hub.changes import Done
 from app.hub.keys import Sheet
 from app.hub.notices import Notice
 from app.web.fragments import wants_fragment
-from app.workspaces.guard import SignInNeeded, current_member, member
+from app.workspaces.guard import SignInNeeded, check_active, current_member, member
 
 bp = Blueprint("hub", __name__)
 
@@ -46,6 +46,7 @@ def state() -> ResponseReturnValue:
     found = current_member()
     if found is None:
         raise SignInNeeded()
+    check_active(found)
     hub = page.load_status(_settings(), found, request.args)
     return jsonify(status.as_json(_settings(), hub.connections, hub.step))
 
@@ -77,6 +78,7 @@ def callback(slug: str) -> ResponseReturnValue:
     found = current_member()
     if found is None:
         return redirect("/login?next=%2Fintegrations", 303)
+    check_active(found)
     connector, where = leaving.connectable(_settings(), slug)
     try:
         trip = handshake.finish(_settings(), found, connector, where, _once(request.args))

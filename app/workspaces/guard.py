@@ -19,12 +19,13 @@ from sqlmodel import Session, col, select
 from app import clock, database
 from app.accounts import login, sessions
 from app.accounts.models import LoginSession, User
-from app.errors import Forbidden, PatchbayError, Unavailable
+from app.errors import Forbidden, PatchbayError, Unavailable, WorkspaceInactive
 from app.web.fragments import local_path, wants_fragment
 from app.workspaces.models import Membership, Workspace
 
 log = logging.getLogger(__name__)
 _P = ParamSpec("_P")
+_INACTIVE_ADVICE = "Nothing in it is lost. Ask them to activate it again, or switch to another of your workspaces."
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,24 @@ def current_member() -> Member | None:
 
 
 def member(view: Callable[_P, ResponseReturnValue]) -> Callable[_P, ResponseReturnValue]:
-    """Let only members in, as `g.member`. Others sign in first and come back to where they wanted to go."""
+    """Let only members of an active workspace in, as `g.member`. Others sign in first and come back to where they wanted to go."""
+
+    @functools.wraps(view)
+    def guarded(*args: _P.args, **kwargs: _P.kwargs) -> ResponseReturnValue:
+        check_active(g.member)
+        return view(*args, **kwargs)
+
+    return member_of_any(guarded)
+
+
+def check_active(found: Member) -> None:
+    """Raises WorkspaceInactive for a member of a workspace that operators have deactivated."""
+    if found.workspace.deactivated_at is not None:
+        raise WorkspaceInactive(f"{found.workspace.name} was deactivated by the operator. {_INACTIVE_ADVICE}")
+
+
+def member_of_any(view: Callable[_P, ResponseReturnValue]) -> Callable[_P, ResponseReturnValue]:
+    """The same, where also members of a deactivated workspace have something to do: going to another one."""
 
     @functools.wraps(view)
     def guarded(*args: _P.args, **kwargs: _P.kwargs) -> ResponseReturnValue:

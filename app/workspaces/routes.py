@@ -87,7 +87,7 @@ def send_again() -> ResponseReturnValue:
 
 
 @bp.post("/workspace")
-@guard.member
+@guard.member_of_any
 def switch() -> ResponseReturnValue:
     """Work in another of one's workspaces."""
     with transaction() as db:
