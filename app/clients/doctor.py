@@ -146,10 +146,5 @@ def _continues(attempt: Attempt, step: AuthorizationStep) -> bool:
         return False
     if client_id and step.client_id:
         return client_id == step.client_id and pause <= _PAUSE
-    if not client_id and step.client_id:  # what it looked up before it had a name
-        return last.origin == step.origin and pause <= _DISCOVERY_PAUSE and step.program in {last.program, ""} | _BROWSER
-    return last.origin == step.origin and last.program == step.program and pause <= _DISCOVERY_PAUSE
-
-
-# A client with a metadata document never registers: the first step that names it comes from the person's browser.
-_BROWSER = {"Mozilla"}
+    # What a client looked up before it had a name. Some send it through two libraries, so the program does not tell.
+    return last.origin == step.origin and pause <= _DISCOVERY_PAUSE and not attempt.has_failed

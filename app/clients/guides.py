@@ -98,8 +98,10 @@ def _claude_code(place: Place) -> Guide:
             f"In Claude Code type /mcp, choose {place.name}, and sign in. Or stay in the terminal:", code=f"claude mcp login {place.name}"
         ),
     )
-    header = f'--header "Authorization: Bearer ${place.token_variable}"'
-    token = (Step("Run this in a terminal:", code=f"claude mcp add --transport http {place.name} {place.url} {header}"),)
+    token = (
+        _put_token(place),
+        Step("Run this in a terminal:", code=f"claude mcp add --transport http {place.name} {place.url} {_header(place)}"),
+    )
     return Guide("claude-code", "Claude Code", "claude code", r"^claude code", (Way("", sign_in), Way("With a token", token, True)))
 
 
@@ -153,7 +155,12 @@ def _gemini(place: Place) -> Guide:
         Step("Run this in a terminal:", code=f"gemini mcp add --scope user --transport http {place.name} {place.url}"),
         Step("Start Gemini CLI, type this, and sign in:", code=f"/mcp auth {place.name}"),
     )
-    return Guide("gemini", "Gemini", "gemini", r"^gemini", (Way("Gemini CLI", cli), _script("LangChain", place, snippets.LANGCHAIN)))
+    token = (
+        _put_token(place),
+        Step("Run this in a terminal:", code=f"gemini mcp add --scope user --transport http {_header(place)} {place.name} {place.url}"),
+    )
+    ways = (Way("Gemini CLI", cli), Way("Gemini CLI with a token", token, True), _script("LangChain", place, snippets.LANGCHAIN))
+    return Guide("gemini", "Gemini", "gemini", r"^gemini", ways)
 
 
 def _openai(place: Place) -> Guide:
@@ -165,11 +172,19 @@ def _python(place: Place) -> Guide:
     return Guide("python", "Python", "python", None, (_script("", place, snippets.PYTHON),))
 
 
+def _put_token(place: Place) -> Step:
+    return Step("Put a token, made below, into the environment:", code=f"export {place.token_variable}=…")
+
+
+def _header(place: Place) -> str:
+    return f'--header "Authorization: Bearer ${place.token_variable}"'
+
+
 def _script(title: str, place: Place, snippet: snippets.Snippet) -> Way:
     code = snippet.code.replace("URL", json.dumps(place.url)).replace("TOKEN", place.token_variable).replace("NAME", json.dumps(place.name))
     steps = (
         Step("Install the packages:", code=f"pip install {snippet.packages}"),
-        Step("Put a token made below into the environment:", code=f"export {place.token_variable}=…"),
+        _put_token(place),
         Step("Run this:", code=code),
     )
     return Way(title, steps, needs_token=True)

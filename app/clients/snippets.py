@@ -12,7 +12,7 @@ class Snippet:
 
 
 PYTHON = Snippet(
-    "mcp httpx2",
+    '"mcp>=2" httpx2',
     """\
 import asyncio
 import os

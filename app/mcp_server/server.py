@@ -1,5 +1,6 @@
 """The SDK's server with our handlers: tools, and nothing else."""
 
+import logging
 from typing import Any
 
 from mcp.server.caching import CacheHint
@@ -9,6 +10,7 @@ from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp_types import CallToolRequestParams, PaginatedRequestParams
 
 from app.config import VERSION, Settings
+from app.errors import Unavailable
 from app.mcp_server import compact
 from app.mcp_server.approving import Approving
 from app.mcp_server.asking import answered
@@ -16,8 +18,11 @@ from app.mcp_server.callers import Bearer, Door
 from app.mcp_server.dispatch import Exchange
 from app.mcp_server.invoke import Invoker
 from app.mcp_server.toolbox import Toolbox
+from app.oauth_server import grants
 from app.oauth_server.bearer import Caller
 from app.vault.seen import seen_by
+
+log = logging.getLogger(__name__)
 
 # A changed permission holds from the next call on; a client may show the old list for so long.
 _LIST_TTL_MS = 10_000
@@ -48,6 +53,7 @@ def make_server(settings: Settings, door: Door, toolbox: Toolbox, approving: App
         caller = _caller(ctx)
         connections = seen_by(caller.workspace_id, caller.sees_as)
         listed = toolbox.compact_listing(caller, connections) if in_compact_mode else toolbox.listing(caller, connections, hub_url)
+        _note_use(caller)
         return {"resultType": "complete", "tools": listed}
 
     async def call_tool(ctx: Context, params: CallToolRequestParams) -> Any:
@@ -73,6 +79,14 @@ def make_server(settings: Settings, door: Door, toolbox: Toolbox, approving: App
     security = RequestStateSecurity(keys=keys, ttl=_STATE_SECONDS, bind_principal=_principal)
     server.middleware.append(RequestStateBoundary(security, default_audience=settings.mcp_url))
     return server
+
+
+def _note_use(caller: Caller) -> None:
+    """The page of AI clients shows when each was last heard of; also one that has only looked so far."""
+    try:
+        grants.touch(caller.grant_id)
+    except Unavailable:
+        log.warning("the last use of %s could not be noted", caller.grant_id)
 
 
 def _caller(ctx: Context) -> Caller:

@@ -9,21 +9,20 @@ from pathlib import Path
 from tests.support.databases import ROOT
 
 FOLDER = ROOT / "tests" / "node"
-MODULES = FOLDER / "node_modules"
 
 
 @functools.cache
-def install() -> Path:
-    """The folder whose packages are exactly those of the lock file. Test processes that start together install once."""
-    lock = FOLDER / "package-lock.json"
-    mark, wanted = MODULES / ".installed", hashlib.sha256(lock.read_bytes()).hexdigest()
+def install(folder: Path = FOLDER) -> Path:
+    """The `node_modules` of a folder, exactly as its lock file says. Test processes that start together install once."""
+    lock, modules = folder / "package-lock.json", folder / "node_modules"
+    mark, wanted = modules / ".installed", hashlib.sha256(lock.read_bytes()).hexdigest()
     with lock.open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         if not mark.exists() or mark.read_text() != wanted:
             command = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]
-            subprocess.run(command, cwd=FOLDER, check=True, timeout=600, stdout=subprocess.DEVNULL)
+            subprocess.run(command, cwd=folder, check=True, timeout=600, stdout=subprocess.DEVNULL)
             mark.write_text(wanted)
-    return MODULES
+    return modules
 
 
 def binary() -> str:

@@ -1,0 +1,96 @@
+"""Real AI clients for the guides: command-line programs from npm and Python libraries, pinned in tests/clients/programs, installed on demand."""
+
+import fcntl
+import functools
+import hashlib
+import os
+import pty
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.support import node
+from tests.support.databases import ROOT
+
+FOLDER = ROOT / "tests" / "clients" / "programs"
+_CLI = {"claude": "@anthropic-ai/claude-code/cli-wrapper.cjs", "gemini": "@google/gemini-cli/bundle/gemini.js"}
+
+
+@functools.cache
+def python() -> str:
+    """The interpreter of an environment with the Python clients: they need an older `mcp` than we do."""
+    wanted, environment = FOLDER / "requirements.txt", FOLDER / ".venv"
+    mark, digest = environment / ".installed", hashlib.sha256(wanted.read_bytes()).hexdigest()
+    with wanted.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if not mark.exists() or mark.read_text() != digest:
+            subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True, timeout=120)
+            install = [
+                str(environment / "bin" / "python"),
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "-r",
+                str(wanted),
+            ]
+            subprocess.run(install, check=True, timeout=600, stdout=subprocess.DEVNULL)
+            mark.write_text(digest)
+    return str(environment / "bin" / "python")
+
+
+class Terminal:
+    """A person's terminal: a home of their own, and the command-line clients."""
+
+    def __init__(self, folder: Path) -> None:
+        modules = node.install(FOLDER)
+        self.folder = folder / "work"
+        bin_folder = folder / "bin"
+        for each in (self.folder, bin_folder):
+            each.mkdir()
+        for name, script in _CLI.items():
+            program = bin_folder / name
+            program.write_text(f'#!/bin/sh\nexec "{node.binary()}" "{modules / script}" "$@"\n')
+            program.chmod(0o755)
+        self.environ = {
+            "HOME": str(folder),
+            "PATH": f"{bin_folder}:{os.environ['PATH']}",
+            "DISABLE_AUTOUPDATER": "1",
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            "GEMINI_CLI_TRUST_WORKSPACE": "true",
+        }
+
+    def run(self, command: str, **environ: str) -> str:
+        """Run a line as it was pasted, and give what it printed."""
+        done = subprocess.run(
+            ["/bin/sh", "-c", command], cwd=self.folder, env={**self.environ, **environ}, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    def sign_in(self, command: str, walk: Callable[[str], None]) -> str:
+        """Run a command that shows an address for the browser, go there, and give what it printed in the end."""
+        ours, theirs = pty.openpty()  # it asks nobody who sits at no terminal
+        program = subprocess.Popen(
+            ["/bin/sh", "-c", f"exec {command}"], cwd=self.folder, env=self.environ, stdin=theirs, stdout=subprocess.PIPE, text=True
+        )
+        said, found = "", None
+        try:
+            assert program.stdout
+            until = time.monotonic() + 60
+            while found is None and time.monotonic() < until:
+                line = program.stdout.readline()
+                assert line, f"it ended without an address:\n{said}"
+                said += line
+                found = re.search(r"https?://\S+/oauth/authorize\?\S+", line)
+            assert found, said
+            walk(found[0])
+            return said + program.communicate(timeout=60)[0]
+        finally:
+            program.kill()
+            os.close(ours)
+            os.close(theirs)
