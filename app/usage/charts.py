@@ -45,12 +45,21 @@ class Chart:
     weekly: bool
 
     @property
+    def calls(self) -> int:
+        """All calls in the picture."""
+        return sum(bar.count.calls for bar in self.bars)
+
+    @property
+    def failed(self) -> int:
+        """Those of them that failed."""
+        return sum(bar.count.failed for bar in self.bars)
+
+    @property
     def words(self) -> str:
         """The picture in a sentence."""
-        calls = sum(bar.count.calls for bar in self.bars)
         most = max(self.bars, key=lambda bar: bar.count.calls)
         unit = "weeks" if self.weekly else "days"
-        return f"{calls:,} calls in {len(self.bars)} {unit}. The most: {most.words}."
+        return f"{self.calls:,} calls in {len(self.bars)} {unit}. The most: {most.words}."
 
 
 def draw(days: Mapping[date, Count], period: Period) -> Chart:

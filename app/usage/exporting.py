@@ -34,9 +34,12 @@ class Export:
         self._member, self._asked = member, asked
 
     def __iter__(self) -> Iterator[str]:
-        for part in sheets.calls(self._asked):
-            self._check()
-            yield part
+        try:
+            for part in sheets.calls(self._asked):
+                self._check()
+                yield part
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Free the place. Twice does nothing."""

@@ -45,7 +45,7 @@ class Menu:
 
 @dataclass(frozen=True)
 class Shown:
-    """The page. `menus` are the filters; `empty` when the workspace has no calls at all in the period."""
+    """The page. `menus` are the filters."""
 
     asked: Asked
     allowance: Allowance
@@ -59,7 +59,6 @@ class Shown:
     latest: Latest
     names: Mapping[str, str]
     menus: list[Menu]
-    empty: bool
 
 
 def asked_by(member: Member, given: Mapping[str, str]) -> Asked:
@@ -91,7 +90,6 @@ def load(member: Member, given: Mapping[str, str]) -> Shown:
         latest=latest,
         names=names,
         menus=_menus(asked, known, names, member.manages),
-        empty=not total.calls and not asked.narrowed,
     )
 
 
@@ -165,11 +163,11 @@ def _menus(asked: Asked, known: figures.Known, names: Mapping[str, str], manages
     connectors = sorted(((slug or asking.NONE, connector_name(slug)) for slug in known.slugs), key=lambda each: each[1].casefold())
     endings = [(asking.FAILED, "Failed"), *((each, outcomes.in_words(each)) for each in known.outcomes)]
     menus = [
-        Menu("tool", "Tool", "All tools", [(tool, tool) for tool in known.tools], asked.tool),
-        Menu("connector", "Connector", "All connectors", connectors, asked.connector),
-        Menu("member", "Member", "All members", people, asked.member),
-        Menu("client", "AI client", "All AI clients", clients, asked.client),
-        Menu("outcome", "Outcome", "All outcomes", endings, asked.outcome),
+        Menu("tool", "Tool", "All", [(tool, tool) for tool in known.tools], asked.tool),
+        Menu("connector", "Connector", "All", connectors, asked.connector),
+        Menu("member", "Member", "All", people, asked.member),
+        Menu("client", "AI client", "All", clients, asked.client),
+        Menu("outcome", "Outcome", "All", endings, asked.outcome),
     ]
     period = Menu("period", "Period", "", periods.CHOICES, asked.period.name)
     return [period, *(_with_chosen(menu) for menu in menus if manages or menu.field != "member")]

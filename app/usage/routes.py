@@ -1,6 +1,6 @@
 """The page `/usage`, its live tile, and its files."""
 
-from flask import Blueprint, Flask, Response, g, make_response, render_template, request, stream_with_context
+from flask import Blueprint, Flask, Response, g, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app import clock
@@ -26,7 +26,7 @@ def show() -> ResponseReturnValue:
     """The page, or for htmx the part below its heading."""
     shown = page.load(g.member, request.args)
     ledger.current().upkeep.nudge()
-    drawn = {"shown": shown, "connector_name": page.connector_name, "client_name": page.client_name, "today": clock.now()}
+    drawn = {"shown": shown, "connector_name": page.connector_name, "today": clock.now()}
     response = make_response(render_template("usage/_figures.html" if wants_fragment() else "usage/usage.html", **drawn))
     response.headers["Vary"] = "HX-Request"
     return response
@@ -45,7 +45,7 @@ def show_limits() -> ResponseReturnValue:
 def export_calls() -> ResponseReturnValue:
     """The calls that were asked for, one a line, newest first."""
     export = Export(g.member, page.asked_by(g.member, request.args))
-    response = Response(stream_with_context(iter(export)), mimetype="text/csv")
+    response = Response(iter(export), mimetype="text/csv")
     response.call_on_close(export.close)
     return _as_file(response, "calls")
 

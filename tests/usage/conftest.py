@@ -4,9 +4,11 @@ import random
 from datetime import timedelta
 
 import pytest
+import redis
 
 from app import clock, database
 from app.usage.models import CallRow
+from tests.support import services
 
 TOOLS = (("xero_list_invoices", "xero"), ("gmail_search_messages", "gmail"), ("memory_search", ""))
 OUTCOMES = ("ok", "ok", "ok", "ok", "APPROVAL_NEEDED", "TIMEOUT", "RATE_LIMITED")
@@ -61,3 +63,18 @@ def write(app):
         return calls
 
     return _write
+
+
+@pytest.fixture
+def redis_of_its_own():
+    """The address of Redis with nothing counted in it of the people's workspaces, before and after."""
+
+    def clear():
+        client = redis.Redis.from_url(services.REDIS)
+        for workspace in ("wsp_northwind", "wsp_contoso"):
+            for key in client.scan_iter(f"patchbay:calls:{workspace}:*"):
+                client.delete(key)
+
+    clear()
+    yield services.REDIS
+    clear()
