@@ -52,10 +52,22 @@ def _openai(body: dict[str, Any]) -> dict[str, Any]:
         assert TOOL in {tool["name"] for tool in body["tools"]}, body["tools"]
         output = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": TOOL, "arguments": "{}", "status": "completed"}
     return {
-        **{"id": "resp_1", "object": "response", "created_at": 1, "status": "completed", "model": body["model"], "output": [output]},
-        **{"parallel_tool_calls": True, "tool_choice": "auto", "tools": [], "error": None, "incomplete_details": None},
+        "id": "resp_1",
+        "object": "response",
+        "created_at": 1,
+        "status": "completed",
+        "model": body["model"],
+        "output": [output],
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+        "error": None,
+        "incomplete_details": None,
         "usage": {
-            **{"input_tokens": 1, "output_tokens": 1, "total_tokens": 2, "input_tokens_details": {"cached_tokens": 0}},
+            "input_tokens": 1,
+            "output_tokens": 1,
+            "total_tokens": 2,
+            "input_tokens_details": {"cached_tokens": 0},
             "output_tokens_details": {"reasoning_tokens": 0},
         },
     }

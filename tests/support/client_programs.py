@@ -1,4 +1,4 @@
-"""Real AI clients for the guides: command-line programs from npm and Python libraries, pinned in tests/clients/programs, installed on demand."""
+"""Real AI clients for the guides, pinned in tests/clients/programs and installed on demand: programs from npm, Python libraries."""
 
 import fcntl
 import functools
