@@ -115,7 +115,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         oauth_refresh_ttl=_number(environ, "OAUTH_REFRESH_TTL", 90 * 86_400, 3_600, 10 * 31_536_000),
         mcp_token_ttl=_number(environ, "MCP_TOKEN_TTL_SECONDS", 86_400, 60, 31_536_000),
         firebase_project_id=environ.get("FIREBASE_PROJECT_ID") or None,
-        firebase_certs_url=environ.get("FIREBASE_CERTS_URL")
+        firebase_certs_url=_url(environ, "FIREBASE_CERTS_URL", {"https"} if production else {"https", "http"})
         or "https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com",
         google_sign_in_client_id=environ.get("GOOGLE_SIGN_IN_CLIENT_ID") or None,
         google_sign_in_client_secret=environ.get("GOOGLE_SIGN_IN_CLIENT_SECRET") or None,

@@ -10,6 +10,8 @@ from app.config import Settings
 from app.oauth_server import scopes
 from app.oauth_server.client_metadata import AUTH_METHODS, GRANT_TYPES
 
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # RFC 8693, which app.tokens adds
+
 
 def metadata(settings: Settings) -> dict[str, Any]:
     """Section 2, built from the configured address only."""
@@ -24,7 +26,7 @@ def metadata(settings: Settings) -> dict[str, Any]:
         "scopes_supported": list(scopes.SUPPORTED),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": list(GRANT_TYPES),
+        "grant_types_supported": [*GRANT_TYPES, *([TOKEN_EXCHANGE] if settings.firebase_project_id else [])],
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
         "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
         "introspection_endpoint_auth_methods_supported": list(AUTH_METHODS),

@@ -27,7 +27,7 @@ _SENTENCES = {
     "invalid_client": "The client is not known, or it did not authenticate as it was registered.",
     "invalid_grant": "The code or token is invalid, expired or revoked, or was issued to another client.",
     "unauthorized_client": "The client may not use this grant type.",
-    "unsupported_grant_type": "Supported grant types are authorization_code and refresh_token.",
+    "unsupported_grant_type": "Supported grant types are those the metadata of this server names.",
     "unsupported_token_type": "Tokens of this type cannot be revoked here.",
     "invalid_scope": "The scope is unknown, malformed, or exceeds what was granted.",
 }
@@ -122,7 +122,7 @@ def install(app: Flask, settings: Settings) -> None:
     authorization = AuthorizationServer(app)
     authorization.register_token_generator("default", tokens.generator(settings))
     authorization.register_grant(AuthorizationCodeGrant, _CODE_EXTENSIONS)
-    authorization.register_grant(RefreshTokenGrant)
+    authorization.register_grant(RefreshTokenGrant)  # app.tokens adds token exchange (RFC 8693), where it is configured
     authorization.register_client_auth_method("client_secret_basic", client_secret_basic)
     authorization.register_endpoint(ClientRegistrationEndpoint)
     authorization.register_endpoint(RevocationEndpoint)

@@ -1,0 +1,64 @@
+"""The businesses somebody may work in with a token from the exchange: what FlowPOS lists now for the connections they may use."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.config import Settings
+from app.connectors.spec import Business
+from app.database import reading
+from app.errors import NotFound, ToolError
+from app.oauth_server import scopes
+from app.vault import access, store
+from app.vault.access import businesses_of
+from app.vault.models import Connection
+
+_SECONDS = 5.0  # whoever exchanges a token waits for this
+
+
+@dataclass(frozen=True)
+class Reached:
+    """The connections, each with the businesses it reaches now."""
+
+    connections: tuple[tuple[Connection, tuple[Business, ...]], ...]
+
+    @property
+    def businesses(self) -> tuple[Business, ...]:
+        """All of them, each once."""
+        return tuple({b.id: b for _, businesses in self.connections for b in businesses}.values())
+
+    def without_choice(self, chosen: Mapping[str, str]) -> list[str]:
+        """The connections whose chosen business they do not reach any more."""
+        return [c.id for c, businesses in self.connections if c.id in chosen and chosen[c.id] not in {b.id for b in businesses}]
+
+    def active(self, chosen: Mapping[str, str]) -> str | None:
+        """The business tools work in when none is named: the chosen one, the only one, or the one the service holds active."""
+        for connection, businesses in self.connections:
+            by_id = {b.id: b for b in businesses}
+            if chosen.get(connection.id) in by_id:
+                return chosen[connection.id]
+            if len(businesses) == 1:
+                return businesses[0].id
+            if default := next((b for b in businesses if b.facts.get("is_default") is True), None):
+                return default.id
+        return None
+
+
+def ask(settings: Settings, workspace_id: str, user_id: str) -> Reached:
+    """Ask FlowPOS for each connection. Where it cannot be asked, what it listed last counts; a sign-in it ended reaches nothing."""
+    with reading() as db:
+        visible = store.visible(db, workspace_id, user_id)
+    usable = [c for c in visible if scopes.reaches(scopes.NARROW, c.slug) and c.permission != "off"]
+    return Reached(tuple((connection, _listed(settings, connection)) for connection in usable))
+
+
+def _listed(settings: Settings, connection: Connection) -> tuple[Business, ...]:
+    if connection.state != "connected":
+        return ()
+    try:
+        access.check(settings, connection, seconds=_SECONDS)
+    except NotFound:
+        return ()  # disconnected a moment ago
+    except ToolError as error:
+        if not error.retryable:
+            return ()
+    return tuple(businesses_of(connection))
