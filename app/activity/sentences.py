@@ -84,13 +84,15 @@ def sentence(entry: AuditEntry, names: Mapping[str, str]) -> str:
     who = _person(entry.user_id, names)
     said = form.format_map(_values(entry, who, names)) if form else f"{who}: {entry.action.replace('.', ' ').replace('_', ' ')}"
     said = said if len(said) <= _LONGEST else said[: _LONGEST - 1] + "…"
-    return said[:1].upper() + said[1:]
+    return said[0].upper() + said[1:] if said.startswith(("a ", "an ", "somebody ")) else said
 
 
 def facts(entry: AuditEntry) -> list[tuple[str, str]]:
     """The details one by one, in words a person can read."""
     rows = [("Action", entry.action)]
-    told = sorted((name, value) for name, value in entry.details.items() if value not in ("", None))
+    told = sorted((name, value) for name, value in entry.details.items() if value not in ("", None) and name != "slug")
+    if slug := entry.details.get("slug"):
+        rows.append(("Service", _service(str(slug))))
     rows += [(name.replace("_", " ").capitalize(), _in_words(value)) for name, value in told]
     if entry.subject:
         rows.append(("Concerns", entry.subject))
@@ -103,8 +105,7 @@ def _values(entry: AuditEntry, who: str, names: Mapping[str, str]) -> _Values:
     details = entry.details
     values = _Values({name: _in_words(value) for name, value in details.items() if value not in ("", None)})
     slug = str(details.get("slug") or "")
-    connector = registry.CONNECTORS.get(slug)
-    service = connector.name if connector else slug or "a service"
+    service = _service(slug) if slug else "a service"
     account = details.get("account")
     values |= {
         "who": who,
@@ -119,6 +120,11 @@ def _values(entry: AuditEntry, who: str, names: Mapping[str, str]) -> _Values:
         "new_label": f" to “{details['label']}”" if details.get("label") else "",
     }
     return values
+
+
+def _service(slug: str) -> str:
+    connector = registry.CONNECTORS.get(slug)
+    return connector.name if connector else slug
 
 
 def _person(user_id: str | None, names: Mapping[str, str], nobody: str = OURSELVES) -> str:

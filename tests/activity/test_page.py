@@ -3,11 +3,13 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 
 from app import audit, database
 from app.activity import sealing
+from tests.support.databases import ROOT
 
 
 @pytest.fixture
@@ -169,3 +171,17 @@ def test_a_long_trail_is_verified_in_steps(alice, write, monkeypatch):
 
 def test_it_stands_in_the_menu(alice):
     assert 'href="/activity"' in alice.get("/activity").text
+
+
+def test_an_export_is_checked_with_the_program_of_the_documentation(alice, write, tmp_path, capsys):
+    for number in range(3):
+        write(amount=1.5 * number, label="Größe “x”", nested={"b": [1, {"a": None}]})
+    (tmp_path / "activity.jsonl").write_text(alice.get("/activity/trail.jsonl").text)
+    program = re.search(r"```python\n(.+?)```", (ROOT / "docs" / "activity.md").read_text(), re.S)[1]
+    program = program.replace("activity.jsonl", str(tmp_path / "activity.jsonl"))
+    exec(program, {})
+    assert "3 entries, unchanged" in capsys.readouterr().out
+    lines = (tmp_path / "activity.jsonl").read_text()
+    (tmp_path / "activity.jsonl").write_text(lines.replace("1.5", "9.5"))
+    with pytest.raises(AssertionError, match="entry 2 was changed"):
+        exec(program, {})
