@@ -123,11 +123,11 @@ class Approving:
         if approval.mailed_at is None and not caller.is_operator_key:
             letters.send(self._settings, self._mailer, approval)
         whom = "an owner or admin of the workspace" if caller.is_operator_key else f"the person, signed in as {caller.email}"
-        until = exact(approval.until) if approval.until else ""
+        until, iso = (exact(approval.until), approval.until.isoformat(timespec="seconds")) if approval.until else ("", "")
         return ApprovalNeeded(
             f"Nothing was done yet: this {approval.service} connection asks before writing. Ask {whom}, to open {self._url(approval)} "
             f"and approve it there, which does it at once. Then make the same call again to get the result. It waits until {until}.",
-            details={"state": approval.state, "approval_url": self._url(approval), "expires_at": until, "service": approval.slug},
+            details={"state": approval.state, "approval_url": self._url(approval), "expires_at": iso, "service": approval.slug},
         )
 
     def _question(self, approval: Approval, act: Act, caller: Caller, tool: Tool) -> InputRequiredResult:
