@@ -7,7 +7,14 @@ from wtforms.validators import InputRequired, StopValidation
 
 from app.accounts import passwords
 from app.accounts.forms import PostedForm, email_field, readable
+from app.errors import InvalidInput
 from app.team.rights import INVITED_ROLES
+
+
+class NotInvitable(InvalidInput):
+    """Nobody can be invited with what was typed."""
+
+    status = 422
 
 
 class InviteForm(PostedForm):
@@ -20,6 +27,18 @@ class InviteForm(PostedForm):
         default=INVITED_ROLES[0],
         validate_choice=True,
     )
+
+    def checked(self) -> str:
+        """The address as we write it. Raises NotInvitable."""
+        if not self.validate():
+            raise NotInvitable(next(iter(self.errors.values()))[0])
+        return str(self.email.data)
+
+    def refused(self, sentence: str) -> "InviteForm":
+        """The form with what is wrong beside the address, unless a field says so itself."""
+        if not self.errors:
+            self.email.errors = [sentence]
+        return self
 
 
 class JoinForm(PostedForm):

@@ -10,7 +10,7 @@ from app.accounts import browsers, sessions, signing_in
 from app.accounts.reception import id_in, refuse, to_code_page
 from app.config import Settings
 from app.database import reading, transaction
-from app.errors import NotFound, PatchbayError
+from app.errors import InvalidInput, NotFound, PatchbayError, TooManyRequests
 from app.team import acceptance, invitations, letters, members, page
 from app.team.acceptance import InvitationGone, MeantForAnother, Opened
 from app.team.forms import InviteForm, JoinForm
@@ -121,16 +121,14 @@ def leave() -> ResponseReturnValue:
 def invite() -> ResponseReturnValue:
     """Invite an address by mail."""
     form = InviteForm()
-    if not form.validate():
-        return _page(form), 422
     try:
+        email = form.checked()
         with transaction() as db:
-            sent = invitations.send(db, _settings(), g.member.workspace.id, form.email.data, form.role.data, by=g.member.user.id)
-    except PatchbayError as refused:
-        if not g.member.manages:
+            sent = invitations.send(db, _settings(), g.member.workspace.id, email, form.role.data, by=g.member.user.id)
+    except (InvalidInput, TooManyRequests) as refused:
+        if wants_fragment():
             raise
-        form.email.errors = [refused.message]
-        return refuse(refused, make_response(_page(form)))
+        return refuse(refused, make_response(_page(form.refused(refused.message))))
     letters.mail(_settings(), current_app.extensions["mailer"], sent)
     return _done(f"Invitation sent to {sent.invitation.email}. Its link works once, for 7 days.")
 

@@ -183,3 +183,12 @@ def test_the_page_offers_what_may_be_done_by_name(people, dina, sign_in, invite)
     named = set(re.findall(r'aria-label="([^"]+)"', admin.page))
     assert "Remove bob@example.com" in named and "Resend invitation to zoe@example.com" in named
     assert not {"Remove alice@example.com", "Role of alice@example.com", "Hand over ownership to bob@example.com"} & named
+
+
+def test_an_invitation_refused_through_htmx_says_why(people, sign_in):
+    alice = sign_in(people.alice)
+    for email, sentence in [("zoe", "Enter an email address"), ("bob@example.com", "is a member of this workspace already")]:
+        answer = alice.submit("/team/invitations", {"email": email, "role": "member"}, htmx=True)
+        assert answer.status_code == 422 and sentence in answer.text and 'role="alert"' in answer.text
+    answer = alice.submit("/team/invitations", {"email": "zoe@example.com", "role": "member"}, htmx=True)
+    assert answer.status_code == 200 and "Withdraw invitation to zoe@example.com" in answer.text
