@@ -73,12 +73,14 @@ TOOL = BuiltIn("set_active_business", set_active_business, also=scopes.NARROW, i
 
 
 def explain(settings: Settings, caller: Caller, connection: Connection, business: Business, refused: PermissionDenied) -> ToolError:
-    """What a refusal by the service means: that it lists the business no longer, if so, else what it was.
+    """What a refusal by the service means: that it lists the business no longer, or nothing at all, if so, else what it was.
 
     A business that is gone is dropped as the active one.
     """
     try:
         listed = _still_listed(settings, caller, connection, business)
+    except ReconnectNeeded as ended:
+        return ended
     except ToolError:
         return refused
     return refused if listed else _gone(registry.get(connection.slug), connection, business)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from sqlalchemy import bindparam, func, select
 
-from app import audit, clock, database
+from app import clock, database
 from app.connectors.spec import Connector
 from app.crypto import KeyRing
 from app.prepared import Prepared, detached
@@ -129,12 +129,9 @@ def end_signin(claim: Claim, reason: str) -> bool:
         credential, row = credentials.locked(db, claim.connection)
         if credential is None or row is None or credential.generation != claim.credential.generation or row.state != "connected":
             return False
-        row.state, row.last_error = "reconnect_needed", reason
         _drop(claim, credential)
         failures.count(db, row.slug, failures.REFUSED)
-        account = (row.label or row.account_name)[:200] if row.visibility == "shared" else ""
-        details = {"slug": row.slug, "account": account, "reason": reason}
-        audit.record(db, "connection.reconnect_needed", workspace_id=row.workspace_id, subject=row.id, **details)
+        credentials.end(db, row, reason)
     return True
 
 

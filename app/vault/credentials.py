@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app import clock, crypto
+from app import audit, clock, crypto
+from app.config import Settings
+from app.connectors import endpoints as addresses
 from app.connectors import registry
 from app.connectors.spec import Connector
 from app.crypto import KeyRing
@@ -65,6 +67,12 @@ def is_renewable(connector: Connector, connection: Connection) -> bool:
     return form is None or bool(form.renews)
 
 
+def can_be_prolonged(connector: Connector, way: str) -> bool:
+    """Whether refreshing moves the end of the sign-in: not where it ends on a fixed day."""
+    form = connector.find_form(way)
+    return connector.auth_of(way).signin_days is None if form is None else form.signin_seconds is None or form.signin_slides
+
+
 def signin_end(connector: Connector, way: str, tokens: TokenSet, at: datetime, before: datetime | None) -> datetime | None:
     """When the sign-in dies if nothing is done: the service's word, else its documented lifetime or idle time.
 
@@ -85,12 +93,20 @@ def signin_end(connector: Connector, way: str, tokens: TokenSet, at: datetime, b
     return before
 
 
-def siblings(db: Session, connector: Connector, account_key: str, *, but: str) -> list[str]:
-    """Slugs of connections anywhere in the installation that stand on the same account's sign-in.
+def end(db: Session, row: Connection, reason: str) -> None:
+    """The sign-in is over and only its person can mend it. `row` is the connection, locked."""
+    row.state, row.last_error = "reconnect_needed", reason
+    account = (row.label or row.account_name)[:200] if row.visibility == "shared" else ""
+    details = {"slug": row.slug, "account": account, "reason": reason}
+    audit.record(db, "connection.reconnect_needed", workspace_id=row.workspace_id, subject=row.id, **details)
+
+
+def siblings(db: Session, settings: Settings, connector: Connector, account_key: str, *, but: str) -> list[str]:
+    """Slugs of connections anywhere in the installation whose sign-in ends with that account's at the service.
 
     Crosses workspaces on purpose: revoking a whole account at the service would end theirs too.
     """
-    family = [c.slug for c in registry.CONNECTORS.values() if c.auth.revoke_url == connector.auth.revoke_url] or [connector.slug]
+    family = [c.slug for c in registry.CONNECTORS.values() if _end_together(settings, connector, c)]
     same = select(col(Connection.slug)).where(
         col(Connection.slug).in_(family),
         col(Connection.account_key) == account_key,
@@ -98,6 +114,17 @@ def siblings(db: Session, connector: Connector, account_key: str, *, but: str) -
         col(Connection.id) != but,
     )
     return list(db.execute(same).scalars())
+
+
+def _end_together(settings: Settings, one: Connector, other: Connector) -> bool:
+    """Whether revoking a person's sign-in at one service ends theirs at the other: both belong to one project there."""
+    if not one.auth.revokes_whole_account or one.auth.revoke_url != other.auth.revoke_url:
+        return False
+    ours, theirs = addresses.resolve(one, settings), addresses.resolve(other, settings)
+    if ours is None or theirs is None:
+        return False
+    project = one.auth.project_of
+    return ours.sandbox == theirs.sandbox and project(ours.client_id) == project(theirs.client_id)
 
 
 def note_for_revoking(db: Session, connector: Connector, connection: Connection, credential: Credential) -> None:

@@ -13,6 +13,7 @@ from app.config import Settings
 from app.connectors import registry
 from app.connectors.ways import OAUTH
 from app.errors import PatchbayError
+from app.vault import credentials
 from app.vault.models import Connection, Credential
 from app.vault.refresh import source
 
@@ -50,7 +51,7 @@ def _keep(settings: Settings, connection: Connection) -> Kept:
 def _due() -> list[Connection]:
     """Connections of all workspaces that have used up two thirds of their idle time, or end within a week.
 
-    A sign-in that ends on a fixed day cannot be prolonged; it is tried twice a day at most.
+    A sign-in that ends on a fixed day is left alone: refreshing does not prolong it, and the card warns of its end.
     """
     with database.reading() as db:
         now = database.current().now(db)
@@ -72,7 +73,7 @@ def _due() -> list[Connection]:
 
 def _is_due(connection: Connection, now: datetime) -> bool:
     connector = registry.CONNECTORS.get(connection.slug)
-    if connector is None or connection.signin_ends_at is None:
+    if connector is None or connection.signin_ends_at is None or not credentials.can_be_prolonged(connector, connection.way):
         return False
     idle = timedelta(days=connector.auth_of(connection.way).idle_days or 0)
     return connection.signin_ends_at - now < max(idle / 3, timedelta(days=_WARNING_DAYS))

@@ -99,10 +99,7 @@ def _is_wanted(settings: Settings, connector: Connector, row: PendingRevocation)
     if ours is None or not connector.auth.revokes_whole_account:
         return ours is not None
     with database.reading() as db:
-        slugs = set(credentials.siblings(db, connector, row.account_key, but=row.connection_id))
-    project = connector.auth.project_of
-    theirs = (addresses.resolve(registry.CONNECTORS[slug], settings) for slug in slugs)
-    return not any(t and t.sandbox == ours.sandbox and project(t.client_id) == project(ours.client_id) for t in theirs)
+        return not credentials.siblings(db, settings, connector, row.account_key, but=row.connection_id)
 
 
 def _revoke(settings: Settings, connector: Connector, row: PendingRevocation) -> bool:

@@ -10,6 +10,7 @@ from sqlalchemy import delete, or_, select, update
 from sqlmodel import Session, col
 
 from app import audit, clock, crypto, database
+from app.config import Settings
 from app.connectors import registry
 from app.connectors.spec import Account
 from app.connectors.ways import OAUTH

@@ -6,6 +6,7 @@ from flask import Flask, Response, g, request
 
 from app.config import Settings
 
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"  # for what is no page
 
 
@@ -41,6 +42,8 @@ def install(app: Flask, settings: Settings) -> None:
     @app.after_request
     def _headers(response: Response) -> Response:
         headers = response.headers
+        if "Location" in headers and response.status_code in _REDIRECTS:
+            response.set_data(b"")  # werkzeug repeats the address there, and with it an authorization code
         present = {name.lower() for name in headers.keys()}  # noqa: SIM118 - iterating gives pairs
         for name, value in fixed:
             if name.lower() not in present:

@@ -9,7 +9,7 @@ import pytest
 from app import outbound
 from app.connectors import xero
 from app.connectors.api import Api
-from app.errors import OutcomeUnknown, ProviderError, ProviderRateLimited
+from app.errors import OutcomeUnknown, ProviderError, ProviderRateLimited, ReconnectNeeded
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -65,6 +65,13 @@ def test_of_a_write_with_such_an_answer_it_is_not_known_whether_it_was_done(api,
     with pytest.raises(OutcomeUnknown):
         api.post("/one", json={})
     assert service.seen == 1
+
+
+def test_a_sign_in_the_service_rejects_even_with_a_fresh_token_needs_its_person(api, service):
+    service.behaviour = lambda n: (401, b"{}")
+    with pytest.raises(ReconnectNeeded, match="not even with a fresh token"):
+        api.get("/one")
+    assert service.seen == 2
 
 
 @pytest.mark.parametrize(("status", "error"), [(503, OutcomeUnknown), (429, ProviderRateLimited)])

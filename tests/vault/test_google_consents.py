@@ -50,9 +50,13 @@ def connect_to(settings, people, google):
     return _connect
 
 
-def disconnect(connection):
-    with database.transaction() as db:
-        return store.disconnect(db, connection)
+@pytest.fixture
+def disconnect(settings):
+    def _disconnect(connection, settings=settings):
+        with database.transaction() as db:
+            return store.disconnect(db, connection, settings=settings)
+
+    return _disconnect
 
 
 def pending():
@@ -73,7 +77,7 @@ def works(settings, connection):
 
 
 @pytest.mark.parametrize(("first", "second"), [SLUGS, SLUGS[::-1]])
-def test_disconnecting_one_leaves_the_other_working_and_says_so(connect_to, settings, google, first, second):
+def test_disconnecting_one_leaves_the_other_working_and_says_so(connect_to, disconnect, settings, google, first, second):
     one, other = connect_to(first), connect_to(second)
     assert stored(one)[0].account_key == stored(other)[0].account_key
     ended = disconnect(one)
@@ -90,14 +94,14 @@ def test_disconnecting_one_leaves_the_other_working_and_says_so(connect_to, sett
     assert sum(revocations(google)) == 1 and living(google, first) == living(google, second) == []
 
 
-def test_a_sibling_in_another_company_counts_too(connect_to, settings, people, google):
+def test_a_sibling_in_another_company_counts_too(connect_to, disconnect, settings, people, google):
     mine, theirs = connect_to("gmail"), connect_to("google_sheets", workspace=people.contoso, owner=people.charlie)
     assert not disconnect(mine).revoking
     revocation.run_due(settings)
     assert works(settings, theirs) and revocations(google) == [0, 0]
 
 
-def test_another_google_account_is_no_sibling(connect_to, settings, google):
+def test_another_google_account_is_no_sibling(connect_to, disconnect, settings, google):
     mine, theirs = connect_to("gmail"), connect_to("google_sheets", company="contoso")
     assert disconnect(mine).revoking
     revocation.run_due(settings)
@@ -134,9 +138,8 @@ def test_a_token_revoked_at_one_service_is_dead_at_the_other(connect_to, setting
 
 
 @pytest.mark.parametrize(("sheets_client", "revoked"), [("4711-sheets.apps.example", 0), ("815-sheets.apps.example", 1)])
-def test_clients_of_one_project_share_consents_and_those_of_two_do_not(connect_to, environ, google, sheets_client, revoked):
+def test_clients_of_one_project_share_consents_and_those_of_two_do_not(connect_to, disconnect, environ, google, sheets_client, revoked):
     gmail, _ = connect_to("gmail"), connect_to("google_sheets")
-    disconnect(gmail)
     real = {
         "GMAIL_CLIENT_ID": "4711-mail.apps.example",
         "GMAIL_CLIENT_SECRET": "s",
@@ -144,5 +147,8 @@ def test_clients_of_one_project_share_consents_and_those_of_two_do_not(connect_t
         "GOOGLE_SHEETS_CLIENT_ID": sheets_client,
         "GOOGLE_SHEETS_CLIENT_SECRET": "s",
     }
-    assert revocation.run_due(config.load({**environ, **real})) == 1
+    installation = config.load({**environ, **real})
+    ended = disconnect(gmail, installation)
+    assert (ended.revoking, "Access at Gmail itself stays" in ended.sentence) == (bool(revoked), not revoked)
+    assert revocation.run_due(installation) == 1
     assert revocations(google) == [revoked, 0]

@@ -1,6 +1,7 @@
 """Keys rotate while Patchbay runs; what does not open is counted, never served."""
 
 import base64
+import dataclasses
 import json
 import logging
 import threading
@@ -11,6 +12,7 @@ import pytest
 from sqlmodel import SQLModel
 
 from app import clock, config, database, logs
+from app.connectors import registry
 from app.crypto import KeyRing, digest
 from app.errors import PatchbayError, Undecipherable
 from app.hub.models import Handshake
@@ -266,6 +268,17 @@ def test_a_keepalive_that_fails_is_told_and_the_rest_goes_on(app, connect, provi
     answer = run(app, "connections", "keepalive")
     assert "2 connections refreshed, 1 failed" in answer.stdout
     assert provider.rotations == 2
+
+
+def test_a_sign_in_that_ends_on_a_fixed_day_is_not_refreshed_in_vain(app, connect, provider, settings, monkeypatch):
+    connection = connect("graceful")
+    set_ages(connection, ends_in=1, refreshed_ago=6)
+    connector = registry.get("graceful")
+    fixed = dataclasses.replace(connector, auth=dataclasses.replace(connector.auth, signin_days=7, idle_days=None))
+    monkeypatch.setitem(registry.CONNECTORS, "graceful", fixed)
+    assert keepalive.run(settings) == [] and provider.refreshes == 0
+    monkeypatch.setitem(registry.CONNECTORS, "graceful", connector)
+    assert [kept.problem for kept in keepalive.run(settings)] == [""]
 
 
 def test_every_sealed_column_is_known_to_the_key_commands(app):

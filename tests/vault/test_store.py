@@ -24,9 +24,9 @@ def pending():
         return list(db.execute(select(PendingRevocation)).scalars())
 
 
-def disconnect(connection):
+def disconnect(connection, settings=None):
     with database.transaction() as db:
-        return store.disconnect(db, connection)
+        return store.disconnect(db, connection, settings=settings)
 
 
 def test_a_connection_starts_reading_only_and_shared(connect):
@@ -245,7 +245,7 @@ def test_two_runs_at_once_revoke_once(connect, provider, settings):
 
 def test_a_whole_account_is_not_revoked_while_another_connection_stands_on_it(connect, provider, settings, people):
     mine, theirs = connect("lasting"), connect("lasting", workspace=people.contoso, owner=people.charlie)
-    answer = disconnect(mine)
+    answer = disconnect(mine, settings)
     assert not answer.revoking
     assert "another connection uses the same sign-in" in answer.sentence
     revocation.run_due(settings)

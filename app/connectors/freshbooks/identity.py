@@ -6,7 +6,7 @@ from typing import Any
 from app.connectors.api import Api
 from app.connectors.freshbooks.values import unreadable
 from app.connectors.spec import Account, Business
-from app.errors import ReconnectNeeded
+from app.errors import NothingReached
 
 _CUSTOMER = "client"  # a login to a supplier's customer portal: it may write nothing there
 
@@ -15,7 +15,7 @@ def identify(api: Api, _token_answer: Mapping[str, Any]) -> Account:
     """The FreshBooks person as the account, and the businesses they work in.
 
     The account's name is the first business's, because that is what people recognise. Raises
-    ReconnectNeeded when there is none to work with.
+    NothingReached when there is none to work with.
     """
     body = api.get("/auth/api/v1/users/me")
     me = body.get("response") if isinstance(body, Mapping) else None
@@ -23,7 +23,7 @@ def identify(api: Api, _token_answer: Mapping[str, Any]) -> Account:
         raise unreadable(wrote=False)
     businesses = tuple(_businesses(me))
     if not businesses:
-        raise ReconnectNeeded("This FreshBooks login works in no business. Connect FreshBooks again with another login.")
+        raise NothingReached("This FreshBooks login works in no business. Connect FreshBooks again with another login.")
     email = me.get("email")
     key = me.get("identity_id") or me["id"]
     facts = {"email": email} if isinstance(email, str) else {}

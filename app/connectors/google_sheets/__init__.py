@@ -40,5 +40,6 @@ CONNECTOR = Connector(
     ),
     read_error=read_error,
     badge=google.BADGE,
+    personal=True,
     help_url="https://support.google.com/docs/answer/6000292",
 )

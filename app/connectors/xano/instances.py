@@ -12,7 +12,7 @@ from app.connectors.spec import Account, Business
 from app.connectors.tool import Row, tool
 from app.connectors.xano.metadata import read_all
 from app.connectors.xano.values import Text, XanoRow, read_as, unreadable
-from app.errors import ObjectNotFound, ReconnectNeeded
+from app.errors import NothingReached, ObjectNotFound, ReconnectNeeded
 
 
 class Instance(XanoRow):
@@ -64,7 +64,7 @@ def identify(api: Api, _token_answer: Mapping[str, Any]) -> Account:
     """The Xano person as the account, and their instances as its businesses.
 
     The account's name is the first instance's, because that is what people recognise. Raises
-    ReconnectNeeded when there is no instance to work with.
+    NothingReached when there is no instance to work with.
     """
     me = api.get("/auth/me")
     if not isinstance(me, Mapping) or not isinstance(me.get("id"), int | str) or not str(me["id"]):
@@ -73,7 +73,7 @@ def identify(api: Api, _token_answer: Mapping[str, Any]) -> Account:
     own = _own_instance(me)
     instances.sort(key=lambda instance: instance.instance_name != own)
     if not instances:
-        raise ReconnectNeeded("This Xano sign-in reaches no instance. Connect Xano again with another one.")
+        raise NothingReached("This Xano sign-in reaches no instance. Connect Xano again with another one.")
     email = me.get("email")
     return Account(
         key=str(me["id"]),

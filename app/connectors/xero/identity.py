@@ -11,7 +11,7 @@ from pydantic import Field
 from app.connectors.api import Api
 from app.connectors.spec import Account, Business
 from app.connectors.xero.values import XeroRow, read_as, unreadable
-from app.errors import ProviderError, ReconnectNeeded
+from app.errors import NothingReached, ProviderError
 
 
 class Reached(XeroRow):
@@ -38,7 +38,7 @@ def identify(api: Api, token_answer: Mapping[str, Any]) -> Account:
     A Xero token reaches every organisation its person ever opened to this installation, also for another
     workspace; those are told apart by the event of their consent. The account's name is the first
     organisation's, because that is what people recognise.
-    Raises ReconnectNeeded when no organisation was chosen.
+    Raises NothingReached when no organisation was chosen.
     """
     claims = {**_claims(token_answer.get("id_token")), **_claims(token_answer.get("access_token") or api.tokens.bearer())}
     person = claims.get("xero_userid") or claims.get("sub")
@@ -47,7 +47,7 @@ def identify(api: Api, token_answer: Mapping[str, Any]) -> Account:
     event = claims.get("authentication_event_id")
     organisations = [entry for entry in reached(api) if entry.type == "ORGANISATION"]
     if not organisations:
-        raise ReconnectNeeded("No Xero organisation was opened to us. Connect Xero again and choose one.")
+        raise NothingReached("No Xero organisation was opened to us. Connect Xero again and choose one.")
     alone = len(organisations) == 1 or not isinstance(event, str)
     chosen = [entry for entry in organisations if alone or entry.event == event]
     businesses, elsewhere = _businesses(chosen), _businesses(entry for entry in organisations if entry not in chosen)
