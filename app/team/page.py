@@ -48,8 +48,8 @@ def load(member: Member, *, asked: str = "", about: str = "") -> Team:
         waiting = invitations.list_waiting(db, member.workspace.id) if manages else None
     if about:
         _check(role, asked, next((each for each in everybody if each.user_id == about), None), member)
-    rows = [_row(member, role, each, asked if each.user_id == about else "") for each in everybody]
     last = role == "owner" and sum(each.role == "owner" and each.active for each in everybody) == 1
+    rows = [_row(member, role, each, last, asked if each.user_id == about else "") for each in everybody]
     return Team(rows, waiting, last, leaving=asked == "leave")
 
 
@@ -63,14 +63,14 @@ def _check(role: str, asked: str, other: Colleague | None, member: Member) -> No
         rights.check_touches(role, other.role)
 
 
-def _row(member: Member, role: str, colleague: Colleague, asked: str) -> Row:
+def _row(member: Member, role: str, colleague: Colleague, last_owner: bool, asked: str) -> Row:
     is_me = colleague.user_id == member.user.id
     touchable = role == "owner" or (role == "admin" and colleague.role != "owner")
     roles = rights.ROLES if role == "owner" else rights.ROLES[1:]
     return Row(
         colleague,
         is_me,
-        roles if touchable else (),
+        roles if touchable and not (is_me and last_owner) else (),
         removable=touchable and not is_me,
         may_take_over=role == "owner" and not is_me and colleague.active,
         asked=asked,
