@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from app import database
 from app.connectors import registry
+from app.mail import Mailer
 from app.oauth_server import grants
 from app.vault import store
 from app.vault.models import Connection
@@ -143,3 +144,25 @@ def connect(app, people, settings):
         return connection
 
     return _connect
+
+
+@pytest.fixture
+def written() -> list[str]:
+    """What Acme was made to write."""
+    acme.written.clear()
+    return acme.written
+
+
+@pytest.fixture
+def asking(connect, people) -> Connection:
+    """alice's Acme connection, which asks before writing; shared."""
+    connection: Connection = connect(people.alice, permission="ask")
+    return connection
+
+
+@pytest.fixture
+def letters(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, str]]:
+    """The mails that were sent: to whom, subject, text."""
+    sent: list[tuple[str, str, str]] = []
+    monkeypatch.setattr(Mailer, "send", lambda self, *letter: sent.append(letter))
+    return sent

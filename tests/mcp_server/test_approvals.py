@@ -16,9 +16,9 @@ from app.oauth_server.bearer import find_caller
 from app.usage.models import CallRow
 from app.vault.models import Connection, ConnectLink
 from app.workspaces.models import Membership, Workspace
-from tests.approvals.conftest import asking, letters, request_in, stored, trail, written  # noqa: F401
 from tests.conftest import both_databases
-from tests.mcp_server.test_compact import CompactClient  # noqa: F401
+from tests.mcp_server.test_compact import CompactClient
+from tests.support.approvals import request_in, stored, trail
 
 FORMS = {"elicitation": {"form": {}}}
 NAME, ARGUMENTS = "acme_create_thing", {"text": "two chairs"}
@@ -57,7 +57,7 @@ def calls() -> list[str]:
 
 
 @both_databases
-def test_a_client_that_cannot_ask_gets_a_link_and_after_the_yes_the_result_once(alice, people, sign_in, asking, written):  # noqa: F811
+def test_a_client_that_cannot_ask_gets_a_link_and_after_the_yes_the_result_once(alice, people, sign_in, asking, written):
     assert NAME in alice.tools()
     first = request_in(alice.call(NAME, ARGUMENTS))
     assert request_in(alice.call(NAME, dict(reversed(ARGUMENTS.items())))) == first
@@ -73,7 +73,7 @@ def test_a_client_that_cannot_ask_gets_a_link_and_after_the_yes_the_result_once(
     assert trail() == ["approval.requested", "approval.approved", "approval.carried_out", "approval.requested"]
 
 
-def test_a_no_is_told_once(alice, people, sign_in, asking, written):  # noqa: F811
+def test_a_no_is_told_once(alice, people, sign_in, asking, written):
     first = request_in(alice.call(NAME, ARGUMENTS))
     decide(sign_in(people.alice), first, "reject")
     code, sentence = alice.refusal(NAME, ARGUMENTS)
@@ -82,18 +82,18 @@ def test_a_no_is_told_once(alice, people, sign_in, asking, written):  # noqa: F8
     assert written == []
 
 
-def test_reading_needs_no_yes(alice, asking):  # noqa: F811
+def test_reading_needs_no_yes(alice, asking):
     assert alice.call("acme_get_thing", {"id": "a"})["success"]
     assert stored() == []
 
 
 @pytest.mark.parametrize("arguments", [{}, {"text": 7}, {"text": "x", "more": 1}, {"text": "x", "account": "Nobody"}])
-def test_what_is_wrong_with_a_call_is_said_before_anybody_is_asked(alice, asking, arguments):  # noqa: F811
+def test_what_is_wrong_with_a_call_is_said_before_anybody_is_asked(alice, asking, arguments):
     assert alice.refusal(NAME, arguments)[0] == "INVALID_ARGUMENTS"
     assert stored() == []
 
 
-def test_which_account_is_asked_before_anybody_is(alice, people, connect, asking, sign_in, written):  # noqa: F811
+def test_which_account_is_asked_before_anybody_is(alice, people, connect, asking, sign_in, written):
     connect(people.alice, "Other", permission="write")
     assert alice.refusal(NAME, ARGUMENTS)[0] == "AMBIGUOUS_ACCOUNT"
     first = request_in(alice.call(NAME, {**ARGUMENTS, "account": "Main"}))
@@ -106,7 +106,7 @@ def test_which_account_is_asked_before_anybody_is(alice, people, connect, asking
     assert "Acme account: Renamed" in alice.call(NAME, {**ARGUMENTS, "account": "Renamed"})["message"]
 
 
-def test_the_business_shown_is_the_one_worked_in(alice, people, connect, sign_in, written):  # noqa: F811
+def test_the_business_shown_is_the_one_worked_in(alice, people, connect, sign_in, written):
     connection = connect(people.alice, "Main", businesses=2, permission="ask")
     work_in(alice, connection, "b2")
     first = request_in(alice.call(NAME, ARGUMENTS))
@@ -119,7 +119,7 @@ def test_the_business_shown_is_the_one_worked_in(alice, people, connect, sign_in
     assert alice.call(NAME, {**ARGUMENTS, "unit_id": "b2"})["data"]["business"] == "b2"
 
 
-def test_another_ai_client_of_the_person_asks_for_itself(alice, client_of, people, asking, sign_in, written):  # noqa: F811
+def test_another_ai_client_of_the_person_asks_for_itself(alice, client_of, people, asking, sign_in, written):
     other = client_of(people.alice)
     first, second = request_in(alice.call(NAME, ARGUMENTS)), request_in(other.call(NAME, ARGUMENTS))
     assert first != second
@@ -127,7 +127,7 @@ def test_another_ai_client_of_the_person_asks_for_itself(alice, client_of, peopl
     assert request_in(other.call(NAME, ARGUMENTS)) == second
 
 
-def test_through_compact_mode(app, token_for, people, asking, sign_in, written):  # noqa: F811
+def test_through_compact_mode(app, token_for, people, asking, sign_in, written):
     client = CompactClient(app, token_for(people.alice))
     wanted = {"name": NAME, "arguments": ARGUMENTS}
     first = request_in(client.call("call_write_tool", wanted))
@@ -143,7 +143,7 @@ def test_through_compact_mode(app, token_for, people, asking, sign_in, written):
 # --- in the chat --------------------------------------------------------------------------------
 
 
-def test_a_modern_client_asks_in_the_chat_in_plain_words(alice, asking, written, letters):  # noqa: F811
+def test_a_modern_client_asks_in_the_chat_in_plain_words(alice, asking, written, letters):
     question, state = put(alice)
     assert question["mode"] == "form" and question["requestedSchema"] == {"type": "object", "properties": {}}
     for words in ("test client wants to do this in Acme: Create a thing", "Acme account: Main", "Text: two chairs", "/approvals/apr_"):
@@ -158,7 +158,7 @@ def test_a_modern_client_asks_in_the_chat_in_plain_words(alice, asking, written,
 
 
 @pytest.mark.parametrize("action", ["decline", "cancel"])
-def test_a_no_in_the_chat_is_final_for_this_call(alice, asking, written, action):  # noqa: F811
+def test_a_no_in_the_chat_is_final_for_this_call(alice, asking, written, action):
     _, state = put(alice)
     for _ in range(2):
         refused = answer(alice, state, action)["error"]
@@ -168,26 +168,26 @@ def test_a_no_in_the_chat_is_final_for_this_call(alice, asking, written, action)
     assert trail() == ["approval.requested", "approval.rejected"]
 
 
-def test_no_answer_in_the_chat_leaves_the_link(alice, asking, written, letters):  # noqa: F811
+def test_no_answer_in_the_chat_leaves_the_link(alice, asking, written, letters):
     _, state = put(alice)
     again = alice.call(NAME, ARGUMENTS, inputResponses={}, requestState=state)
     assert request_in(again) == stored()[0].id
     assert written == [] and len(letters) == 1
 
 
-def test_a_client_that_only_opens_urls_gets_the_link(alice, asking, url_capable):  # noqa: F811
+def test_a_client_that_only_opens_urls_gets_the_link(alice, asking, url_capable):
     alice.capabilities = {"elicitation": {"url": {}}}
     request_in(alice.call(NAME, ARGUMENTS))
 
 
-def test_decided_on_the_page_while_the_chat_asks(alice, asking, people, sign_in, written):  # noqa: F811
+def test_decided_on_the_page_while_the_chat_asks(alice, asking, people, sign_in, written):
     _, state = put(alice)
     decide(sign_in(people.alice), stored()[0].id)
     assert "Approved by Alice" in answer(alice, state, "accept")["message"]
     assert written == ["two chairs"]
 
 
-def test_the_state_of_one_call_says_nothing_about_another(alice, client_of, people, asking, written):  # noqa: F811
+def test_the_state_of_one_call_says_nothing_about_another(alice, client_of, people, asking, written):
     _, state = put(alice)
     bob = client_of(people.bob, capabilities=FORMS)
     for client, arguments in ((alice, {"text": "a hundred chairs"}), (bob, ARGUMENTS)):
@@ -198,14 +198,14 @@ def test_the_state_of_one_call_says_nothing_about_another(alice, client_of, peop
     assert answer(alice, state, "accept")["success"]
 
 
-def test_a_no_counts_although_the_level_was_raised_meanwhile(alice, asking, written):  # noqa: F811
+def test_a_no_counts_although_the_level_was_raised_meanwhile(alice, asking, written):
     _, state = put(alice)
     set_level(asking, "write")
     assert answer(alice, state, "decline")["error"]["code"] == "PERMISSION_DENIED"
     assert written == []
 
 
-def test_mending_a_connection_from_the_chat_keeps_its_level(alice, asking, people):  # noqa: F811
+def test_mending_a_connection_from_the_chat_keeps_its_level(alice, asking, people):
     with database.transaction() as db:
         db.get(Connection, asking.id).state = "reconnect_needed"
     assert alice.refusal(NAME, ARGUMENTS)[0] == "RECONNECT_NEEDED"
@@ -213,7 +213,7 @@ def test_mending_a_connection_from_the_chat_keeps_its_level(alice, asking, peopl
         assert db.scalars(select(ConnectLink.wants)).one() == "ask"
 
 
-def test_first_the_connection_is_mended_then_the_write_is_asked_for(alice, asking, url_capable, written):  # noqa: F811
+def test_first_the_connection_is_mended_then_the_write_is_asked_for(alice, asking, url_capable, written):
     with database.transaction() as db:
         db.get(Connection, asking.id).state = "reconnect_needed"
     alice.capabilities = url_capable
@@ -247,7 +247,7 @@ class Conversation:
 
 @pytest.mark.parametrize("version", ["2025-11-25", "2025-06-18"])
 @pytest.mark.parametrize(("action", "code"), [("accept", None), ("decline", "PERMISSION_DENIED"), ("cancel", "PERMISSION_DENIED")])
-def test_a_handshake_client_is_asked_over_the_stream(alice, asking, written, version, action, code):  # noqa: F811
+def test_a_handshake_client_is_asked_over_the_stream(alice, asking, written, version, action, code):
     talk = Conversation(alice, version)
     assert talk.question["method"] == "elicitation/create" and "Text: two chairs" in talk.question["params"]["message"]
     envelope = talk.reply(result={"action": action, **({"content": {}} if action == "accept" else {})})
@@ -255,12 +255,12 @@ def test_a_handshake_client_is_asked_over_the_stream(alice, asking, written, ver
     assert written == (["two chairs"] if action == "accept" else [])
 
 
-def test_a_handshake_client_that_fails_to_ask_gets_the_link(alice, asking, written):  # noqa: F811
+def test_a_handshake_client_that_fails_to_ask_gets_the_link(alice, asking, written):
     envelope = Conversation(alice, "2025-11-25").reply(error={"code": -32603, "message": "no window"})
     assert request_in(envelope) == stored()[0].id and written == []
 
 
-def test_a_client_older_than_forms_gets_the_link(alice, asking):  # noqa: F811
+def test_a_client_older_than_forms_gets_the_link(alice, asking):
     alice.capabilities = {"elicitation": {}}
     alice.initialize("2025-03-26")
     request_in(alice.call(NAME, ARGUMENTS))
@@ -295,7 +295,7 @@ def _narrow(client, people, connection):
 
 
 @pytest.mark.parametrize("take_away", [_revoke_grant, _remove_member, _disable, _narrow])
-def test_what_lost_its_right_meanwhile_is_not_carried_out(client_of, people, asking, sign_in, written, take_away):  # noqa: F811
+def test_what_lost_its_right_meanwhile_is_not_carried_out(client_of, people, asking, sign_in, written, take_away):
     bob = client_of(people.bob)
     first = request_in(bob.call(NAME, ARGUMENTS))
     take_away(bob, people, asking)
@@ -336,7 +336,7 @@ def _mended(connection):
 
 
 @pytest.mark.parametrize("hinder", [_off, _read, _broken, _hidden, _over_the_limit])
-def test_what_stands_in_the_way_leaves_it_waiting_and_a_later_yes_works(alice, people, asking, sign_in, written, hinder):  # noqa: F811
+def test_what_stands_in_the_way_leaves_it_waiting_and_a_later_yes_works(alice, people, asking, sign_in, written, hinder):
     first = request_in(alice.call(NAME, ARGUMENTS))
     visitor = sign_in(people.alice)
     hinder(asking)
@@ -349,7 +349,7 @@ def test_what_stands_in_the_way_leaves_it_waiting_and_a_later_yes_works(alice, p
     assert written == ["two chairs"] and stored()[0].problem is None
 
 
-def test_nothing_is_carried_out_in_a_deactivated_workspace(app, alice, people, asking, written):  # noqa: F811
+def test_nothing_is_carried_out_in_a_deactivated_workspace(app, alice, people, asking, written):
     request_in(alice.call(NAME, ARGUMENTS))
     with database.transaction() as db:
         db.get(Workspace, people.northwind.id).deactivated_at = clock.now()
@@ -358,7 +358,7 @@ def test_nothing_is_carried_out_in_a_deactivated_workspace(app, alice, people, a
     assert written == []
 
 
-def test_a_raised_level_is_fine_and_the_page_warns(alice, people, asking, sign_in, written):  # noqa: F811
+def test_a_raised_level_is_fine_and_the_page_warns(alice, people, asking, sign_in, written):
     first = request_in(alice.call(NAME, ARGUMENTS))
     set_level(asking, "write")
     visitor = sign_in(people.alice)
@@ -368,7 +368,7 @@ def test_a_raised_level_is_fine_and_the_page_warns(alice, people, asking, sign_i
     assert written == ["two chairs"]
 
 
-def test_a_connection_in_the_place_of_a_gone_one_is_not_written_to(alice, people, asking, connect, sign_in, written):  # noqa: F811
+def test_a_connection_in_the_place_of_a_gone_one_is_not_written_to(alice, people, asking, connect, sign_in, written):
     first = request_in(alice.call(NAME, ARGUMENTS))
     with database.transaction() as db:
         db.delete(db.get(Connection, asking.id))
@@ -377,7 +377,7 @@ def test_a_connection_in_the_place_of_a_gone_one_is_not_written_to(alice, people
     assert "not connected any more" in page.text and written == []
 
 
-def test_a_database_that_goes_in_the_middle_leaves_the_outcome_unknown(alice, people, asking, sign_in, written):  # noqa: F811
+def test_a_database_that_goes_in_the_middle_leaves_the_outcome_unknown(alice, people, asking, sign_in, written):
     first = request_in(alice.call(NAME, {"text": "then the database goes"}))
     decide(sign_in(people.alice), first)
     assert stored()[0].state == states.UNKNOWN
@@ -390,13 +390,13 @@ def test_a_database_that_goes_in_the_middle_leaves_the_outcome_unknown(alice, pe
 
 
 @both_databases
-def test_the_same_call_many_times_at_once_waits_once(alice, asking):  # noqa: F811
+def test_the_same_call_many_times_at_once_waits_once(alice, asking):
     assert len(set(together(8, lambda _: request_in(alice.call(NAME, ARGUMENTS))))) == 1
     assert len(stored()) == 1
 
 
 @both_databases
-def test_page_and_chat_at_once_do_it_once(alice, people, asking, sign_in, written):  # noqa: F811
+def test_page_and_chat_at_once_do_it_once(alice, people, asking, sign_in, written):
     _, state = put(alice)
     approval_id = stored()[0].id
     visitors = [sign_in(people.alice) for _ in range(3)]
@@ -415,7 +415,7 @@ def test_page_and_chat_at_once_do_it_once(alice, people, asking, sign_in, writte
 
 
 @both_databases
-def test_yes_and_no_at_once_are_one_of_them(alice, people, asking, sign_in, written):  # noqa: F811
+def test_yes_and_no_at_once_are_one_of_them(alice, people, asking, sign_in, written):
     approval_id = request_in(alice.call(NAME, ARGUMENTS))
     visitors = [sign_in(people.alice) for _ in range(4)]
     for visitor in visitors:
