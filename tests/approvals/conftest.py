@@ -1,3 +1,23 @@
 """An AI client at the endpoint and Acme, whose writes are counted, on a connection that asks before writing."""
 
-from tests.mcp_server.conftest import acme_service, alice, asking, client_of, connect, letters, token_for, written  # noqa: F401
+from types import SimpleNamespace
+
+import pytest
+
+from app import database
+from app.oauth_server import grants
+from tests.mcp_server.conftest import acme_service, alice, asking, client_of, connect, letters, written  # noqa: F401
+
+_LONGER_THAN_ANY_WAIT = 60 * 86_400
+
+
+@pytest.fixture
+def token_for(app, people):
+    """A bearer of that person that outlives every request for a yes."""
+
+    def _token(user, scopes="tools:read tools:write"):
+        member = SimpleNamespace(user=user, workspace=people.northwind)
+        with app.app_context(), database.transaction() as db:
+            return grants.issue_personal_token(db, member, "test client", scopes, _LONGER_THAN_ANY_WAIT)
+
+    return _token

@@ -1,0 +1,340 @@
+"""The page of approvals: what it says, who may decide there, and what becomes of a yes and a no."""
+
+import re
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlmodel import select
+
+from app import clock, database
+from app.approvals import carrying_out, expiry, states
+from app.approvals.models import Approval
+from app.audit import AuditEntry
+from app.vault.models import Connection
+from app.workspaces.models import Membership
+from tests.conftest import both_databases
+from tests.support.approvals import request_in, stored, trail
+
+NAME = "acme_create_thing"
+
+
+@pytest.fixture
+def ask(alice, asking):
+    """`ask("two chairs")`: alice's AI client wants to write that. Gives the request's id."""
+    return lambda text="two chairs": request_in(alice.call(NAME, {"text": text}))
+
+
+def words_of(visitor, path="/approvals") -> str:
+    """What a person reads on a page."""
+    visitor.get(path)
+    main = visitor.page.partition("<main")[2]
+    return " ".join(re.sub(r"<[^>]+>", " ", main).split())
+
+
+def decide(visitor, approval_id, deed, **form):
+    visitor.get("/approvals")
+    return visitor.submit(f"/approvals/{approval_id}/{deed}", form)
+
+
+def tell_the_clock(**ahead) -> None:
+    """Move the clock; the sweep, which runs once a minute, may run at once."""
+    clock.shift(timedelta(**ahead))
+    expiry._due = 0.0
+
+
+def test_an_empty_page_says_what_to_do(people, sign_in):
+    assert "Nothing waits for you. Set a connection to “Ask before writing” on Integrations" in words_of(sign_in(people.alice))
+
+
+def test_a_request_is_shown_in_plain_words(people, sign_in, ask):
+    ask("two chairs")
+    said = words_of(visitor := sign_in(people.alice))
+    for words in ("Waiting for a yes", "Create a thing", "Acme: Main · Business 1", "test client", "asked just now", "Text two chairs"):
+        assert words in said, words
+    assert 'aria-label="Approve: Create a thing"' in visitor.page
+    assert 'aria-label="Reject: Create a thing"' in visitor.page
+    assert '<span class="visually-hidden">1 request waits</span>' in visitor.page
+
+
+def test_what_cannot_be_seen_is_shown(people, sign_in, ask):
+    ask("pay \u202eevil\u200b")
+    assert "pay ⟨U+202E⟩evil⟨U+200B⟩" in words_of(sign_in(people.alice))
+
+
+@both_databases
+def test_a_yes_is_done_at_once_and_told_in_words(people, sign_in, ask, written):
+    approval_id = ask()
+    visitor = sign_in(people.alice)
+    answer = decide(visitor, approval_id, "approve")
+    assert (answer.status_code, answer.headers["Location"], written) == (303, "/approvals", ["two chairs"])
+    said = words_of(visitor)
+    assert "Done: Create a thing. Acme account: Main" in said
+    assert re.search(r"Decided lately .*Approved by you at \d\d:\d\d UTC . Acme account: Main", said)
+    assert "What Acme answered ID new" in said
+
+
+def test_a_no_does_nothing(people, sign_in, ask, written):
+    visitor = sign_in(people.alice)
+    decide(visitor, ask(), "reject")
+    said = words_of(visitor)
+    assert "Rejected: Create a thing. Nothing was done." in said and "Rejected by you at" in said
+    assert written == []
+    assert trail() == ["approval.requested", "approval.rejected"]
+
+
+def test_the_second_press_finds_it_decided(people, sign_in, ask, written):
+    approval_id, visitor = ask(), sign_in(people.alice)
+    for deed in ("approve", "approve", "reject"):
+        assert decide(visitor, approval_id, deed).status_code == 303
+        assert "Done: Create a thing." in words_of(visitor)
+    assert written == ["two chairs"]
+
+
+def test_htmx_gets_the_board_alone(people, sign_in, ask, written):
+    approval_id, visitor = ask(), sign_in(people.alice)
+    visitor.get("/approvals")
+    answer = visitor.submit(f"/approvals/{approval_id}/approve", htmx=True)
+    assert answer.status_code == 200 and "<html" not in answer.text
+    assert 'id="board"' in answer.text and 'id="toasts"' in answer.text and "Done: Create a thing." in answer.text
+
+
+def test_the_link_opens_the_one_request_and_opening_does_nothing(people, visitor, sign_in, ask, written):
+    approval_id = ask()
+    ask("another")
+    assert visitor.get(f"/approvals/{approval_id}").headers["Location"] == f"/login?next=/approvals/{approval_id}"
+    alice = sign_in(people.alice)
+    said = words_of(alice, f"/approvals/{approval_id}")
+    assert "two chairs" in said and "another" not in said
+    assert written == [] and stored()[0].state == states.WAITING
+    answer = decide(alice, approval_id, "approve", only=approval_id)
+    assert (answer.headers["Location"], written) == (f"/approvals/{approval_id}", ["two chairs"])
+
+
+def test_the_board_is_sent_again_only_when_it_changed(people, sign_in, ask):
+    visitor = sign_in(people.alice)
+    ask("two chairs")
+    seen = re.search(r'"seen": "(\w+)"', visitor.get("/approvals").text)[1]
+    assert visitor.get(f"/approvals/live?seen={seen}").status_code == 204
+    assert visitor.get("/approvals/count?seen=1").status_code == 204
+    ask("a table")
+    assert "a table" in visitor.get(f"/approvals/live?seen={seen}").text
+    assert "2 requests wait" in visitor.get("/approvals/count?seen=1").text
+    assert "2 requests wait" in visitor.get("/integrations").text
+
+
+# --- who may decide -------------------------------------------------------------------------------
+
+
+def test_owners_see_what_members_ask_on_shared_connections_and_members_do_not_see_theirs(client_of, people, sign_in, ask, written):
+    alices = ask("by alice")
+    bobs = request_in(client_of(people.bob).call(NAME, {"text": "by bob"}))
+    bob, alice = sign_in(people.bob), sign_in(people.alice)
+    assert "by bob" in words_of(bob) and "by alice" not in words_of(bob)
+    assert "test client, for Bob, asked" in words_of(alice)
+    for deed in ("approve", "reject"):
+        assert decide(bob, alices, deed).status_code == 404
+    assert bob.get(f"/approvals/{alices}").status_code == 404
+    decide(alice, bobs, "approve")
+    assert written == ["by bob"]
+    assert "Alice had decided before you" in bob.follow(decide(bob, bobs, "approve")).text
+    decide(bob, request_in(client_of(people.bob).call(NAME, {"text": "more"})), "approve")
+    assert written == ["by bob", "more"]
+
+
+def test_whoever_connected_a_shared_account_may_decide_and_others_may_not(client_of, people, connect, sign_in, written):
+    connection = connect(people.bob, permission="ask")
+    first = request_in(client_of(people.alice).call(NAME, {"text": "first"}))
+    with database.transaction() as db:
+        db.get(Membership, (people.northwind.id, people.bob.id)).role = "admin"
+        db.get(Membership, (people.northwind.id, people.alice.id)).role = "member"
+    decide(sign_in(people.bob), first, "approve")
+    assert written == ["first"]
+    second = request_in(client_of(people.bob).call(NAME, {"text": "second"}))
+    assert decide(sign_in(people.alice), second, "approve").status_code == 404
+    assert connection.visibility == "shared"
+
+
+def test_a_personal_connection_s_requests_are_its_owner_s_alone(client_of, people, connect, sign_in, written):
+    connect(people.bob, permission="ask", visibility="personal")
+    bobs = request_in(client_of(people.bob).call(NAME, {"text": "private"}))
+    alice = sign_in(people.alice)
+    assert "Nothing waits" in words_of(alice)
+    assert decide(alice, bobs, "approve").status_code == alice.get(f"/approvals/{bobs}").status_code == 404
+    decide(sign_in(people.bob), bobs, "approve")
+    assert written == ["private"]
+
+
+def test_another_company_sees_nothing(people, sign_in, ask, written):
+    charlie, approval_id = sign_in(people.charlie), ask()
+    assert "Nothing waits" in words_of(charlie)
+    assert decide(charlie, approval_id, "approve").status_code == 404
+    assert written == []
+
+
+def test_a_link_of_another_of_the_person_s_workspaces_says_so(people, sign_in, ask, written):
+    approval_id = ask()
+    with database.transaction() as db:
+        db.add(Membership(workspace_id=people.contoso.id, user_id=people.alice.id, created_at=clock.now()))
+    visitor = sign_in(people.alice)
+    visitor.get("/account")
+    visitor.submit("/workspace", {"workspace": people.contoso.id})
+    answer = visitor.get(f"/approvals/{approval_id}")
+    assert answer.status_code == 409 and "Switch to that workspace" in answer.text
+
+
+# --- time -----------------------------------------------------------------------------------------
+
+
+@both_databases
+def test_it_expires_after_a_day(alice, people, sign_in, ask, written):
+    approval_id = ask()
+    tell_the_clock(hours=23, minutes=59)
+    visitor = sign_in(people.alice)
+    assert "Waiting for a yes" in words_of(visitor)
+    tell_the_clock(minutes=2)
+    decide(visitor, approval_id, "approve")
+    assert "had expired, so nothing was done" in words_of(visitor)
+    assert written == [] and trail() == ["approval.requested", "approval.expired"]
+    assert ask() != approval_id
+
+
+def test_the_end_is_told_for_a_day(alice, people, sign_in, ask, written):
+    approval_id = ask()
+    decide(sign_in(people.alice), approval_id, "approve")
+    tell_the_clock(hours=24, minutes=1)
+    assert ask() != approval_id
+
+
+def test_everything_is_forgotten_after_thirty_days(people, sign_in, ask):
+    decide(sign_in(people.alice), ask(), "reject")
+    ask("waits")
+    tell_the_clock(days=31)
+    sign_in(people.alice).get("/approvals")
+    assert [row.state for row in stored()] == []
+
+
+def test_a_crash_after_the_yes_ends_as_unknown_and_is_never_run_again(app, alice, people, sign_in, ask, written, monkeypatch):
+    approval_id, visitor = ask(), sign_in(people.alice)
+    with monkeypatch.context() as crash:
+        crash.setattr(carrying_out, "_carry_out", lambda *_: None)  # the process dies here
+        decide(visitor, approval_id, "approve")
+    assert "is being done now" in words_of(visitor)
+    assert "being done right now" in _impatient(alice, monkeypatch)
+    tell_the_clock(minutes=4)
+    assert "Outcome unknown" in words_of(visitor) and "check there before" in words_of(visitor)
+    decide(visitor, approval_id, "approve")
+    assert written == []
+    code, sentence = alice.refusal(NAME, {"text": "two chairs"})
+    assert (code, "check there before" in sentence) == ("TIMEOUT", True)
+    assert trail()[-1] == "approval.outcome_unknown"
+    assert ask() != approval_id and written == []
+
+
+def _impatient(client, monkeypatch) -> str:
+    monkeypatch.setattr("app.mcp_server.approving._PATIENCE_SECONDS", 0.0)
+    return client.call(NAME, {"text": "two chairs"})["error"]["message"]
+
+
+@both_databases
+def test_long_work_shows_that_it_runs_and_then_how_it_ended(app, alice, people, sign_in, ask, written, monkeypatch):
+    approval_id, visitor = ask(), sign_in(people.alice)
+    execute, go_on = app.extensions["approvals.execute"], threading.Event()
+    monkeypatch.setitem(app.extensions, "approvals.execute", lambda *given: go_on.wait(20) and execute(*given))
+    monkeypatch.setattr(carrying_out, "_PATIENCE_SECONDS", 0.01)
+    decide(visitor, approval_id, "approve")
+    said = words_of(visitor)
+    assert "is being done now" in said and "Running…" in said and "Approve: " not in visitor.page
+    assert '<noscript><meta http-equiv="refresh" content="4"></noscript>' in visitor.page
+    outcomes = []
+    asking_again = threading.Thread(target=lambda: outcomes.append(alice.call(NAME, {"text": "two chairs"})))
+    asking_again.start()  # the AI client comes back in the middle, and gets the end
+    go_on.set()
+    asking_again.join()
+    [worker] = [t for t in threading.enumerate() if t.name == "approved"] or [None]
+    if worker:
+        worker.join()
+    assert outcomes[0]["message"].startswith("Approved by Alice at")
+    assert "Approved by you" in words_of(visitor) and "Running…" not in words_of(visitor)
+    assert written == ["two chairs"]
+
+
+def test_an_answer_that_comes_after_its_time_still_counts(app, people, sign_in, ask, written, monkeypatch):
+    approval_id, visitor = ask(), sign_in(people.alice)
+    execute = app.extensions["approvals.execute"]
+
+    def late(*given):
+        ended = execute(*given)
+        tell_the_clock(minutes=4)
+        visitor.app.test_client().get("/health")
+        with database.transaction() as db:
+            expiry.sweep(db)
+        return ended
+
+    monkeypatch.setitem(app.extensions, "approvals.execute", late)
+    decide(visitor, approval_id, "approve")
+    assert stored()[0].state == states.DONE
+
+
+# --- mail -----------------------------------------------------------------------------------------
+
+
+def test_the_person_gets_one_mail_for_a_request_without_its_arguments(alice, people, ask, letters):
+    approval_id = ask("the secret plan")
+    ask("the secret plan")
+    [(to, subject, text)] = letters
+    assert (to, subject) == ("alice@example.com", "test client asks for your yes: Create a thing")
+    assert f"http://localhost:8000/approvals/{approval_id}" in text and "secret plan" not in text
+
+
+def test_a_client_in_a_loop_fills_no_mailbox(alice, people, ask, letters, monkeypatch):
+    monkeypatch.setattr("app.approvals.requests.MOST_WAITING", 30)
+    for n in range(30):
+        ask(f"thing {n}")
+    assert "30 requests wait for a yes already" in alice.refusal(NAME, {"text": "one more"})[1]
+    assert len(letters) == 3
+    tell_the_clock(minutes=10)
+    with database.transaction() as db:
+        db.get(Approval, stored()[0].id).state = states.REJECTED
+    ask("later")
+    assert len(letters) == 4 and letters[-1][1] == "28 requests of your AI clients wait for your yes"
+    assert all(row.mailed_at for row in stored(state="waiting"))
+
+
+def test_a_failing_request_in_the_chat_sends_no_mail(alice, asking, letters):
+    alice.capabilities = {"elicitation": {"form": {}}}
+    alice.ask("tools/call", name=NAME, arguments={"text": "x"})
+    assert letters == []
+
+
+# --- secrets --------------------------------------------------------------------------------------
+
+
+def test_arguments_and_answers_are_sealed_and_in_no_trail(alice, people, sign_in, ask, caplog):
+    caplog.set_level("DEBUG")
+    decide(sign_in(people.alice), ask("a-canary-in-a-coal-mine"), "approve")
+    with database.reading() as db:
+        rows = db.connection().exec_driver_sql("SELECT * FROM approvals").all()
+        entries = [e for e in db.scalars(select(AuditEntry)) if e.action.startswith("approval.")]
+    assert "canary" not in repr(rows) + repr([entry.details for entry in entries]) + caplog.text
+
+
+def test_a_row_whose_seal_was_copied_from_another_does_nothing(people, sign_in, ask, written):
+    first, second = ask("one chair"), ask("a hundred chairs")
+    with database.transaction() as db:
+        db.get(Approval, first).arguments_sealed = db.get(Approval, second).arguments_sealed
+    visitor = sign_in(people.alice)
+    assert "cannot be opened any more" in words_of(visitor, f"/approvals/{first}")
+    decide(visitor, first, "approve")
+    assert written == []
+    decide(visitor, second, "approve")
+    assert written == ["a hundred chairs"]
+
+
+def test_a_disconnected_connection_is_named_and_its_request_cannot_be_carried_out(people, sign_in, ask, asking, written):
+    approval_id, visitor = ask(), sign_in(people.alice)
+    with database.transaction() as db:
+        db.delete(db.get(Connection, asking.id))
+    assert "Acme has been disconnected meanwhile" in words_of(visitor)
+    decide(visitor, approval_id, "approve")
+    assert written == [] and "was not done" in words_of(visitor)

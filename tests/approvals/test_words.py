@@ -1,0 +1,73 @@
+"""Arguments in plain words: everything said, nothing rounded, nothing hidden."""
+
+import json
+
+from app.approvals import words
+from app.connectors import registry
+
+INVOICE = {
+    "contact_id": "3d4e1f2a-0000-4000-8000-000000000001",
+    "line_items": [{"description": "Oak table", "quantity": "2", "unit_amount": "12345.50", "account_code": "200", "tax_type": None}],
+    "type": "ACCREC",
+    "date": None,
+    "due_date": "2026-12-01",
+    "reference": "",
+}
+
+
+def said_of(tool: str, arguments: dict) -> dict[str, words.Said]:
+    connector = registry.find_by_tool(tool)
+    assert connector
+    found = connector.find_tool(tool)
+    assert found
+    return {one.label: one for one in words.of(arguments, found.input_schema)}
+
+
+def test_arguments_stand_in_the_order_of_the_tool_with_names_in_words():
+    said = said_of("xero_create_invoice", dict(reversed(INVOICE.items())))
+    assert list(said) == ["Contact ID", "Line items", "Type", "Due date", "Reference"]
+    assert said["Line items"].columns == ("Description", "Quantity", "Unit amount", "Account code")
+    assert said["Line items"].rows == (("Oak table", "2", "12,345.50", "200"),)
+    assert said["Due date"].text == "2026-12-01"
+
+
+def test_amounts_in_the_smallest_unit_say_so():
+    said = said_of("stripe_create_refund", {"confirm": True, "payment_intent": "pi_1", "amount": 109900, "reason": None})
+    assert said["Amount"].text == "109,900" and said["Amount"].hint.startswith("In the smallest unit")
+    assert said["Confirm"].text == "Yes"
+    items = said_of("stripe_create_invoice", {"customer": "cus_1", "items": [{"description": "x", "amount": 1099}]})["Items"]
+    assert items.columns[1].startswith("Amount (The whole line in the smallest unit")
+
+
+def test_numbers_that_are_names_are_not_grouped():
+    [one] = words.of({"invoice_id": 1234567})
+    assert (one.label, one.text) == ("Invoice ID", "1234567")
+    assert [one.text for one in words.of({"amount": "0.10", "total": 1e21, "rate": "NaN", "quantity": -1200})] == [
+        "0.10",
+        "1,000,000,000,000,000,000,000",
+        "NaN",
+        "-1,200",
+    ]
+
+
+def test_a_long_text_is_folded_and_whole():
+    body = "Dear all,\n" + "word " * 200
+    [one] = words.of({"body": body})
+    assert (one.kind, one.text) == ("long", body) and one.beginning.startswith("Dear all, word")
+
+
+def test_rows_of_cells_are_a_table_and_what_is_deeper_is_shown_as_it_is():
+    [rows] = words.of({"rows": [["a", 1], ["b"]]})
+    assert (rows.kind, rows.rows) == ("table", (("a", "1"), ("b", "")))
+    deep = {"record_data": {"tags": ["x"], "nested": {"a": {"b": 1}}}}
+    [record] = words.of(deep)
+    assert record.rows == (('["x"]', '{"a": {"b": 1}}'),)
+    [wide] = words.of({"records": [{f"f{n}": n for n in range(20)}]})
+    assert json.loads(wide.text) == [{f"f{n}": n for n in range(20)}]
+
+
+def test_a_chat_gets_one_text_and_hears_when_it_was_cut():
+    said = words.of(INVOICE)
+    text = words.in_one_text(said, 3000)
+    assert "  - Description: Oak table | Quantity: 2 | Unit amount: 12,345.50 | Account code: 200" in text
+    assert words.in_one_text(said, 20).endswith("(cut here)")
