@@ -57,7 +57,14 @@ ROUTES = (
     "app.clients.routes",
     "app.admin.routes",
 )
-COMMANDS = ("app.accounts.commands", "app.connectors.commands", "app.vault.commands", "app.activity.commands")
+COMMANDS = (
+    "app.accounts.commands",
+    "app.connectors.commands",
+    "app.vault.commands",
+    "app.usage.commands",
+    "app.activity.commands",
+    "app.demo.commands",
+)
 
 
 def create_app(settings: Settings | None = None) -> Flask:

@@ -10,7 +10,7 @@ APP = ROOT / "app"
 # A package may import those before it in this list, never those after it.
 ORDER = [
     *("floor", "web", "accounts", "workspaces", "connectors", "vault", "oauth_server", "usage", "memory", "activity", "approvals"),
-    *("tokens", "team", "profile", "onboarding", "hub", "mcp_server", "clients", "admin"),
+    *("tokens", "team", "profile", "onboarding", "hub", "mcp_server", "clients", "admin", "demo"),
 ]
 NO_FLASK = {"connectors", "vault", "usage"}
 EDGES = {"factory", "serve"}  # know every package

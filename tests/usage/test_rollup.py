@@ -231,3 +231,13 @@ def test_the_sweep_is_done_by_one_process_an_hour(people, write, monkeypatch):
     clock.shift(timedelta(hours=1, seconds=1))
     retention.sweep_if_due(30)
     assert swept == [30, 30]
+
+
+@both_databases
+def test_the_command_adds_up_and_says_so(app, people, write):
+    write([a_call(), a_call(at=clock.now() - timedelta(days=100))])
+    ran = app.test_cli_runner().invoke(args=["usage", "rollup"])
+    assert ran.exit_code == 0
+    assert "2 calls added up, 1 rows older than 90 days deleted." in ran.output
+    assert "[2/2] added up" in ran.output
+    assert "0 calls added up, 0 rows" in app.test_cli_runner().invoke(args=["usage", "rollup"]).output

@@ -1,0 +1,38 @@
+"""Command for operators: `usage rollup`."""
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+from app.config import Settings
+from app.usage import retention, rollup
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Register the commands of this package."""
+    usage = AppGroup("usage", help="What tool calls add up to.")
+
+    @usage.command("rollup")
+    def roll_up() -> None:
+        """Add calls up into the tallies that /usage reads, and delete what is past its time.
+
+        Patchbay does this by itself, about once a minute while calls come in. Run it after an upgrade or an
+        import, or from cron where nobody calls for weeks and old rows should still go on the day. Safe
+        while Patchbay runs, several times at once, and when interrupted: run it again.
+
+        Rows of calls are deleted after USAGE_RETENTION_DAYS, tallies after two years and a month.
+        """
+        added = rollup.run(_added)
+        gone = retention.sweep(settings.usage_retention_days, _gone)
+        click.echo(f"{added:,} calls added up, {gone:,} rows older than {settings.usage_retention_days} days deleted.")
+
+    app.cli.add_command(usage)
+
+
+def _added(done: int, total: int) -> None:
+    click.echo(f"[{done:,}/{total:,}] added up", err=True)
+
+
+def _gone(count: int) -> None:
+    if count % 50_000 < 1_000:
+        click.echo(f"{count:,} old rows deleted", err=True)
