@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from app.config import Settings
 from app.connectors import registry
@@ -46,7 +46,9 @@ def offers_choice(connections: Sequence[Connection]) -> bool:
 @tool(title="Choose the active business", destructive=False, idempotent=True)
 def set_active_business(
     hub: Hub,
-    business_id: Annotated[str | int, Field(description="Its id or exact name.")],
+    business_id: Annotated[
+        str | int, Field(validation_alias=AliasChoices("businessId", "business_id"), description="Its id, exact name or domain.")
+    ],
     service: Annotated[str | None, Field(max_length=32, description="Where several know that id.")] = None,
     account: Annotated[str | None, Field(max_length=200, description="Where several reach it.")] = None,
 ) -> Active:
@@ -121,6 +123,7 @@ def _wanted(hub: Hub, wanted: str, service: str | None, account: str | None) -> 
         choices = [(c, b) for c, b in choices if account.casefold() in {labels[c.slug][c.id].casefold(), c.id}]
     found = [(c, b) for c, b in choices if b.id == wanted]
     found = found or [(c, b) for c, b in choices if str(plain(b.name)).casefold() == wanted.casefold()]
+    found = found or [(c, b) for c, b in choices if (argument := registry.get(c.slug).business) and argument.known_as(b, wanted)]
     if len(found) == 1:
         return found[0]
     rows = [
@@ -129,7 +132,7 @@ def _wanted(hub: Hub, wanted: str, service: str | None, account: str | None) -> 
     ]
     if found:
         raise AmbiguousAccount("Several connections reach that business: say `service` and `account` too.", details={"businesses": rows})
-    raise InvalidArguments("business_id: no connection you may use reaches that business.", details={"businesses": rows})
+    raise InvalidArguments("businessId: no connection you may use reaches that business.", details={"businesses": rows})
 
 
 def _has_several(connection: Connection) -> bool:

@@ -71,6 +71,15 @@ def test_it_takes_the_exact_name_too(alice, connect, people, service):
     assert alice.call(TOOL, {"business_id": "business 2"})["data"]["business_id"] == "b2"
 
 
+def test_its_argument_goes_by_the_name_flowpos_gave_it_and_by_ours(alice, connect, people, service):
+    connect(people.alice, businesses=2)
+    schema = alice.tools()[TOOL]["inputSchema"]
+    assert "businessId" in schema["properties"] and schema["required"] == ["businessId"]
+    for name, wanted in (("businessId", "b2"), ("business_id", "b1")):
+        assert alice.call(TOOL, {name: wanted})["data"]["business_id"] == wanted
+    assert alice.refusal(TOOL, {"businessId": "b1", "business": "b2"})[0] == "INVALID_ARGUMENTS"
+
+
 def test_a_business_that_is_nobody_of_yours_changes_nothing(alice, connect, people, service):
     connect(people.alice, businesses=2)
     alice.call(TOOL, {"business_id": "b1"})

@@ -46,7 +46,7 @@ def test_an_address_that_is_not_listed_is_never_asked(alice, visitor, sandbox_pr
 
 
 def test_the_active_instance_is_used_until_the_account_lists_it_no_more(alice, visitor, sandbox_process):  # noqa: F811
-    alice.call("set_active_business", {"business_id": "x3fe-90ab-sim2"})
+    alice.call("set_active_business", {"businessId": "data.northwind.example"})
     assert alice.call("xano_list_databases", {})["data"]["items"][0]["name"] == "Warehouse"
     sandbox_process.lever("xano", "unlist", instance="x3fe-90ab-sim2")
     gone = alice.call("xano_list_databases", {})["error"]
