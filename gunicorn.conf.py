@@ -7,12 +7,16 @@ import tempfile
 
 from gunicorn.http import message
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from app.config import THREADS_IN_ALL
+
 # A host's router must reach us in production; a developer's machine answers itself only.
 _host = os.environ.get("BIND_HOST") or ("0.0.0.0" if os.environ.get("ENV") == "production" else "127.0.0.1")  # noqa: S104
 bind = f"{_host}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 worker_class = "gthread"
-threads = int(os.environ.get("WEB_THREADS") or 32)
+# As many as may work at once, and those that only hold calls that wait for their turn (app/mcp_server/turns.py).
+threads = THREADS_IN_ALL * int(os.environ.get("WEB_THREADS") or 32)
 keepalive = 65
 timeout = 60
 graceful_timeout = 65  # longer than the longest tool call
@@ -34,7 +38,6 @@ _metrics = os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(pr
 
 def _check_settings():  # type: ignore[no-untyped-def]
     """Refuse to start with one sentence, before a worker is born: gunicorn would replace a worker that exits for ever."""
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     from app import config, environment
     from app.connectors import configuration
     from app.errors import ConfigError

@@ -15,6 +15,8 @@ from app.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
+# A web process has this many times WEB_THREADS: those beyond work on nothing, they hold calls that wait for their turn.
+THREADS_IN_ALL = 3
 _PUBLISHED_SECRETS = {"changeme", "change-me", "secret", "dev", "development", "please-change-me"}
 
 
@@ -49,6 +51,7 @@ class Settings:
     log_format: str
     log_level: str
     web_threads: int
+    workspace_concurrency: int
     usage_retention_days: int
     brand_name: str
     brand_logo_url: str | None
@@ -98,6 +101,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         if sandbox_on:
             raise ConfigError("SANDBOX=1 is refused when ENV=production: the imitated services are for development only.")
     instance = Path(environ.get("INSTANCE_DIR") or ROOT / "instance").absolute()
+    web_threads = _number(environ, "WEB_THREADS", 32, 1, 256)
     settings = Settings(
         environment=environment,
         port=port,
@@ -126,7 +130,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         debug_oauth=_flag(environ, "DEBUG_OAUTH", default=not production),
         log_format=_choice(environ, "LOG_FORMAT", "text", {"text", "json"}),
         log_level=_choice(environ, "LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR"}),
-        web_threads=_number(environ, "WEB_THREADS", 32, 1, 256),
+        web_threads=web_threads,
+        workspace_concurrency=_number(environ, "WORKSPACE_CONCURRENCY", max(1, web_threads // 2), 1, 256),
         usage_retention_days=_number(environ, "USAGE_RETENTION_DAYS", 90, 1, 3_650),
         brand_name=environ.get("BRAND_NAME") or "Patchbay",
         brand_logo_url=_logo_url(environ),

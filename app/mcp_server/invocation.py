@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from mcp_types import CallToolRequestParams
 
@@ -67,10 +67,14 @@ class Invocation:
         try:
             ledger.admit(caller.workspace_id, limits_of(caller.tier, caller.per_minute, caller.per_day))
         except TooManyRequests as error:
-            self.admitted = True
-            self.settle(error.code)
-            raise _over_limit(error) from None
+            self.turn_away(error)
         self.admitted = True
+
+    def turn_away(self, error: TooManyRequests) -> NoReturn:
+        """Write down that the call has to come back later. Raises Refusal (429)."""
+        self.admitted = True
+        self.settle(error.code)
+        raise _over_limit(error) from None
 
     def settle(self, outcome: str) -> None:
         """Write the call down, durably, before it is answered. Raises Refusal (429) when it was not counted before and is too many."""

@@ -5,6 +5,8 @@ at once. A call that does is counted before and written down after.
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +26,7 @@ from app.errors import (
     PermissionDenied,
     ReconnectNeeded,
     ToolError,
+    TooManyRequests,
     Unavailable,
     WorkspaceInactive,
 )
@@ -39,6 +42,7 @@ from app.mcp_server.invocation import Invocation
 from app.mcp_server.refusal import Refusal
 from app.mcp_server.service_call import Prepared, prepare
 from app.mcp_server.toolbox import Listed, Toolbox, within_reach
+from app.mcp_server.turns import Turns
 from app.oauth_server import scopes
 from app.oauth_server.bearer import Caller
 from app.vault.models import Connection
@@ -57,14 +61,32 @@ class Requested(Invocation):
 class Invoker:
     """Carries out tool calls. One per process; holds nothing of a call."""
 
-    def __init__(self, settings: Settings, toolbox: Toolbox, door: Door, approving: Approving, *, in_compact_mode: bool = False) -> None:
+    def __init__(
+        self, settings: Settings, toolbox: Toolbox, door: Door, approving: Approving, turns: Turns, *, in_compact_mode: bool = False
+    ) -> None:
         self._in_compact_mode = in_compact_mode
+        self._turns = turns
         self._settings = settings
         self._toolbox = toolbox
         self._door = door
         self._approving = approving
         self._cursors = Cursors([settings.secret_key, *settings.secret_key_fallbacks])
         self._hub_url = f"{settings.public_url}/integrations"
+
+    @contextmanager
+    def in_turn(self, ctx: ServerRequestContext[Any, Exchange], params: CallToolRequestParams, caller: Caller) -> Iterator[None]:
+        """Hold one of the workspace's turns around a call that may last, since it asks a service. Raises Refusal (429)."""
+        listed = self._toolbox.find(params.name, in_compact_mode=self._in_compact_mode)
+        if listed is None or not listed.tool.open_world:
+            yield
+            return
+        is_gone = ctx.request.is_cancelled if ctx.request else lambda: False
+        with ExitStack() as held:
+            try:
+                held.enter_context(self._turns.take(caller.workspace_id, caller.user_id, is_gone))
+            except TooManyRequests as error:
+                Requested(params, caller, usage_row.begin(caller, listed), ctx.request, ctx=ctx).turn_away(error)
+            yield
 
     def call(
         self, ctx: ServerRequestContext[Any, Exchange], params: CallToolRequestParams, caller: Caller

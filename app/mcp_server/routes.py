@@ -4,7 +4,7 @@ from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from app.approvals import carrying_out
-from app.config import Settings
+from app.config import THREADS_IN_ALL, Settings
 from app.mcp_server.approved import Approved
 from app.mcp_server.approving import Approving
 from app.mcp_server.callers import Door
@@ -14,6 +14,7 @@ from app.mcp_server.server import make_server
 from app.mcp_server.sessions import Sessions
 from app.mcp_server.toolbox import Toolbox
 from app.mcp_server.transport import Adapter
+from app.mcp_server.turns import Turns
 from app.oauth_server.rfc8707_resource import wants_compact
 from app.web import csrf
 
@@ -27,15 +28,16 @@ def install(app: Flask, settings: Settings) -> None:
     """Make the adapter of this process and register its endpoint."""
     door, toolbox = Door(settings), Toolbox(debug_tools=settings.debug_tools)
     approving = Approving(settings, app.extensions["mailer"])
+    turns = Turns(settings.web_threads, settings.workspace_concurrency)
     hosts = settings.allowed_hosts | ({"localhost"} if settings.environment == "test" else set())
     app.extensions["mcp"] = {
         compact: Adapter(
-            make_server(settings, door, toolbox, approving, in_compact_mode=compact),
+            make_server(settings, door, toolbox, approving, turns, in_compact_mode=compact),
             gate=Gate(hosts, frozenset({settings.public_url, *_CLIENT_ORIGINS})),
             authenticate=door.authenticate,
             sessions=Sessions([settings.secret_key, *settings.secret_key_fallbacks]),
             rendezvous=Rendezvous(settings.redis_url),
-            threads=2 * settings.web_threads,
+            threads=(THREADS_IN_ALL + 1) * settings.web_threads,
         )
         for compact in (False, True)
     }

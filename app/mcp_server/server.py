@@ -18,6 +18,7 @@ from app.mcp_server.callers import Bearer, Door
 from app.mcp_server.dispatch import Exchange
 from app.mcp_server.invoke import Invoker
 from app.mcp_server.toolbox import Toolbox
+from app.mcp_server.turns import Turns
 from app.oauth_server import grants
 from app.oauth_server.bearer import Caller
 from app.vault.seen import seen_by
@@ -44,9 +45,11 @@ def instructions(settings: Settings, *, in_compact_mode: bool = False) -> str:
     )
 
 
-def make_server(settings: Settings, door: Door, toolbox: Toolbox, approving: Approving, *, in_compact_mode: bool = False) -> Server[Any]:
+def make_server(
+    settings: Settings, door: Door, toolbox: Toolbox, approving: Approving, turns: Turns, *, in_compact_mode: bool = False
+) -> Server[Any]:
     """A server of this process. It keeps no state of any caller."""
-    invoker = Invoker(settings, toolbox, door, approving, in_compact_mode=in_compact_mode)
+    invoker = Invoker(settings, toolbox, door, approving, turns, in_compact_mode=in_compact_mode)
     hub_url = f"{settings.public_url}/integrations"
 
     async def list_tools(ctx: Context, params: PaginatedRequestParams | None) -> dict[str, Any]:
@@ -58,7 +61,8 @@ def make_server(settings: Settings, door: Door, toolbox: Toolbox, approving: App
 
     async def call_tool(ctx: Context, params: CallToolRequestParams) -> Any:
         caller = _caller(ctx)
-        return answered(ctx, params, lambda given: invoker.call(ctx, given, caller), or_without=True)
+        with invoker.in_turn(ctx, params, caller):
+            return answered(ctx, params, lambda given: invoker.call(ctx, given, caller), or_without=True)
 
     server: Server[Any] = Server(
         "patchbay",
