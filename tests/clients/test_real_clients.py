@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.clients import models
 from tests.support import client_programs
@@ -40,7 +41,7 @@ def token(anna):
     anna.go("/ai-clients")
     anna.page.get_by_label("Name", exact=True).fill("scripts")
     anna.button("Generate token").click()
-    return anna.page.get_by_label("New token").input_value()
+    return anna.page.get_by_role("textbox", name="New token").input_value()
 
 
 @pytest.fixture(scope="module")
@@ -82,12 +83,12 @@ def test_claude_code_signs_in_with_its_metadata_document_and_the_page_sees_it_co
         tab.close()
         anna.page = stays
     assert "Authenticated" in said
-    live.get_by_text(re.compile(r"Claude Code connected .* ago, \d+ tools, about [\d,]+ tokens")).wait_for()
+    expect(live).to_contain_text(re.compile(r"Claude Code connected\s+.* ago,\s+\d+ tools, about [\d,]+ tokens", re.S), timeout=20_000)
     assert "✔ Connected" in terminal.run("claude mcp list")
     attempt = anna.page.locator("details.attempt").first
     attempt.locator("summary").click()
     for step in ("Looked for the sign-in", "Opened the sign-in", "Was allowed", "Was sent back", "Got its token"):
-        attempt.get_by_text(step, exact=True).wait_for()
+        attempt.get_by_text(step, exact=True).first.wait_for()
 
 
 def test_claude_code_with_a_token(anna, token, terminal):
