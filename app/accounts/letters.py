@@ -56,3 +56,24 @@ def not_registered(settings: Settings) -> Letter:
         f"Create one: {settings.public_url}/register\n\n"
         "Or sign in with the address you used before. If this was not you, there is nothing to do.\n",
     )
+
+
+def google_code(settings: Settings, code: FreshCode) -> Letter:
+    """To an address that Google names, but does not keep the mailbox of."""
+    return Letter(
+        f"Your sign-in code for {settings.brand_name}",
+        f"Your code is {code.digits}\n\n"
+        f"Somebody, probably you, signs in to {settings.brand_name} with Google as this address. Enter the code on the page where you were "
+        f"asked for it; after that Google is enough. It works once, for {_MINUTES} minutes.\n\n"
+        "If this was not you, ignore this mail. Never give the code to anybody: it signs in to your account.\n",
+    )
+
+
+def google_linked(settings: Settings) -> Letter:
+    """To somebody whose Google account signs in to the account they had."""
+    return Letter(
+        f"Google now signs in to your {settings.brand_name} account",
+        f"Your {settings.brand_name} account was just opened with the Google account of this address, and will be from now on. "
+        "Your password, if you have one, works as before.\n\n"
+        f"If this was not you, secure your mailbox, then unlink Google and sign out everywhere: {settings.public_url}/account\n",
+    )

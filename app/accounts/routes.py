@@ -4,7 +4,7 @@ from flask import Blueprint, Flask, Response, abort, current_app, jsonify, make_
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app.accounts import browsers, login, sessions, signing_in, sweeping
+from app.accounts import browsers, google_pages, login, sessions, signing_in, sweeping
 from app.accounts.forms import SignInForm
 from app.accounts.reception import came_for, refuse, to_code_page
 from app.config import Settings
@@ -93,6 +93,7 @@ def install(app: Flask, settings: Settings) -> None:
     """Register the routes of this package."""
     login.install(app)
     app.register_blueprint(bp)
+    google_pages.install(app, settings)
     app.jinja_env.filters["browser_name"] = browsers.name_of
 
 

@@ -4,17 +4,17 @@ from flask import Blueprint, Flask, Response, current_app, make_response, redire
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app.accounts import browsers, codes, signing_in, sweeping
+from app.accounts import browsers, codes, google_provider, signing_in, sweeping
 from app.accounts.forms import CodeForm, PostedForm
-from app.accounts.models import MailedCode
+from app.accounts.models import GoogleAttempt, MailedCode
 from app.accounts.reception import came_for, id_in, refuse, to_code_page
 from app.config import Settings
 from app.database import transaction
 from app.errors import PatchbayError
 from app.web.fragments import local_path
 from app.web.limits import limiter
-from app.workspaces import confirmation, guard, members, registration
-from app.workspaces.forms import RegisterForm
+from app.workspaces import confirmation, google_registration, guard, members, registration
+from app.workspaces.forms import RegisterForm, WorkspaceForm
 
 bp = Blueprint("workspaces", __name__)
 
@@ -41,6 +41,32 @@ def register() -> ResponseReturnValue:
     except PatchbayError as refused:
         return refuse(refused, _register_page(form, refused.message))
     return to_code_page(settings, browser, code)
+
+
+@bp.get("/register/google")
+def show_register_google() -> ResponseReturnValue:
+    """The last question to somebody new who came through Google: their company."""
+    attempt = google_registration.find(browsers.read(request, _settings()), id_in(request.args, "request"))
+    return redirect(_beyond(None), 303) if attempt is None else _google_page(WorkspaceForm(), attempt)
+
+
+@bp.post("/register/google")
+@limiter.limit("300/minute")
+def register_google() -> ResponseReturnValue:
+    """Create the account of somebody who came through Google."""
+    settings, form = _settings(), WorkspaceForm()
+    browser, provider = browsers.read(request, settings), google_provider.find(settings)
+    attempt = google_registration.find(browser, id_in(request.form, "request"))
+    if attempt is None or provider is None:
+        return redirect(_beyond(None), 303)
+    needed = google_registration.needs_company(attempt)
+    if needed and not form.validate():
+        return _google_page(form, attempt), 422
+    try:
+        user, cookie_value = google_registration.finish(provider, browser, attempt, form.company.data if needed else "")
+    except PatchbayError as refused:
+        return refuse(refused, _google_page(form, attempt, refused.message))
+    return signing_in.welcome(settings, user, cookie_value, local_path(attempt.next_path))
 
 
 @bp.get("/confirm")
@@ -125,6 +151,11 @@ def _beyond(code: MailedCode | None) -> str:
 
 def _register_page(form: PostedForm, problem: str = "") -> Response:
     return make_response(render_template("workspaces/register.html", form=form, problem=problem, next=came_for()))
+
+
+def _google_page(form: PostedForm, attempt: GoogleAttempt, problem: str = "") -> Response:
+    shown = {"attempt": attempt, "needs_company": google_registration.needs_company(attempt), "problem": problem}
+    return make_response(render_template("workspaces/google.html", form=form, **shown))
 
 
 def _confirm_page(form: PostedForm, code: MailedCode, problem: str = "") -> Response:
