@@ -8,7 +8,7 @@ from app.audit import AuditEntry
 from app.connectors import registry
 
 GONE = "Somebody whose account was deleted"
-OURSELVES = "Patchbay"
+OURSELVES = "The hub"
 _LEVELS = {"off": "off", "read": "read only", "ask": "ask before writing", "write": "read and write"}
 _LONGEST = 300
 
@@ -42,6 +42,10 @@ _SENTENCES = {
     "grant.created": "{who} let {client} in",
     "grant.revoked": "{who} ended the access of {client}",
     "token.created": "{who} made the token “{name}”",
+    "token.exchanged": "{client} of {who} showed an identity token, or prolonged its access by one",
+    "identity.linked": "{who} used a Firebase login for the first time",
+    "identity.forgotten": "The operator forgot the Firebase login of {whom}",
+    "setup.confirmed": "An address was confirmed to set up a company by API",
     "token.revoked": "{client} of {who} gave back a token",
     "tool.called": "{client} of {who} used “{title}”{of_service}",
     "approval.requested": "{client} of {who} asked to be allowed “{tool}”",
@@ -63,6 +67,13 @@ _SENTENCES = {
     "workspace.limits_changed": "{who} changed the limits of the workspace",
     "workspace.activated": "{who} activated the workspace",
     "workspace.deactivated": "{who} deactivated the workspace",
+    "api_key.created": "{who} made the API key “{name}”",
+    "api_key.moved": "An API key of {who} went from workspace {before} to {after}",
+    "client.blocked": "{who} blocked {client}",
+    "client.unblocked": "{who} unblocked {client}",
+    "connector.changed": "{who} changed how {service_named} is offered",
+    "person.made_operator": "{whom} was made an operator",
+    "person.stood_down_as_operator": "{whom} is no operator any more",
     "budget.spent": "Something was tried too often: {subject}",
     "audit.chain_began": "The trail of the workspace {subject} was begun",
 }
@@ -111,6 +122,7 @@ def _values(entry: AuditEntry, who: str, names: Mapping[str, str]) -> _Values:
         "who": who,
         "whom": _person(entry.subject or None, names, nobody="somebody unknown"),
         "subject": entry.subject,
+        "service_named": _service(entry.subject),
         "service": f"{service}: {account}" if account else service,
         "of_service": f" in {service}" if slug else "",
         "client": values.get("client") or "an AI client",
@@ -134,6 +146,8 @@ def _person(user_id: str | None, names: Mapping[str, str], nobody: str = OURSELV
 def _in_words(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if value is None:
+        return "none"
     if isinstance(value, Mapping):
         return "; ".join(f"{name}: {_in_words(part)}" for name, part in value.items()) or "none"
     if isinstance(value, list):

@@ -1,10 +1,10 @@
 """The audit trail as operators read it: of the installation or of any workspace, newest first."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlmodel import Session
 
+from app.activity import sentences
 from app.admin import queries
 from app.audit import AuditEntry
 from app.database import reading
@@ -16,8 +16,9 @@ class Line:
 
     entry: AuditEntry
     who: str
+    sentence: str
+    facts: list[tuple[str, str]]
     workspace: str
-    details: list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -41,22 +42,16 @@ def load(workspace_id: str, action: str, before: str) -> Shown:
 
 
 def _lines(db: Session, found: list[AuditEntry]) -> list[Line]:
-    people = queries.addresses_of_unsafe(db, [entry.user_id for entry in found if entry.user_id])
+    ids = {each for entry in found for each in (entry.user_id, entry.subject) if each and each.startswith("usr_")}
+    people = queries.addresses_of_unsafe(db, sorted(ids))
     places = queries.names_of_workspaces_unsafe(db, [entry.workspace_id for entry in found if entry.workspace_id])
     return [
         Line(
             entry,
-            people.get(entry.user_id or "", "Somebody who is gone" if entry.user_id else "Patchbay"),
+            people.get(entry.user_id, sentences.GONE) if entry.user_id else sentences.OURSELVES,
+            sentences.sentence(entry, people),
+            sentences.facts(entry),
             places.get(entry.workspace_id or "", entry.workspace_id or ""),
-            [(name.replace("_", " "), _words(value)) for name, value in entry.details.items()],
         )
         for entry in found
     ]
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name.replace('_', ' ')}: {_words(part)}" for name, part in value.items())
-    if isinstance(value, list):
-        return ", ".join(_words(part) for part in value)
-    return "none" if value is None else {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)[:300]

@@ -19,20 +19,12 @@ def test_the_trail_names_who_what_and_where(dana, people):
     dana.submit("/admin/workspaces/wsp_northwind/limits", {"tier": "pro", "per_minute": "", "per_day": ""})
     dana.submit("/admin/people/usr_bob/state", {"disabled": "yes"})
     dana.get("/admin/audit")
-    for words in (
-        "workspace.limits_changed",
-        "person.disabled",
-        "dana@example.com",
-        "tier: free",
-        "tier: pro",
-        "Northwind",
-        "installation",
-    ):
-        assert words in dana.page, words
+    assert "dana@example.com changed the limits of the workspace" in dana.page and "tier: pro" in dana.page
+    assert "bob@example.com was kept out by the operator" in dana.page and "installation" in dana.page
     dana.get("/admin/audit?workspace=wsp_northwind")
-    assert "Audit trail of Northwind" in dana.page and "person.disabled</b>" not in dana.page
+    assert "Audit trail of Northwind" in dana.page and "kept out" not in dana.page
     dana.get("/admin/audit?workspace=-&action=person")
-    assert "person.disabled</b>" in dana.page and "limits_changed</b>" not in dana.page
+    assert "kept out" in dana.page and "changed the limits" not in dana.page
     assert "Nothing fits" in dana.get("/admin/audit?workspace=wsp_gone").text
 
 
@@ -40,9 +32,9 @@ def test_the_trail_goes_on_a_page_at_a_time(dana):
     for n in range(70):
         dana.submit("/admin/workspaces/wsp_northwind/limits", {"tier": "pro", "per_minute": str(n + 1), "per_day": ""})
     dana.get("/admin/audit?workspace=wsp_northwind")
-    seen = dana.page.count("workspace.limits_changed</b>")
+    seen = dana.page.count("changed the limits")
     dana.get(re.search(r'href="(/admin/audit\?[^"]*before=\d+)">Older', dana.page)[1])
-    assert seen == 50 and dana.page.count("workspace.limits_changed</b>") == 20 and "Older ones" not in dana.page
+    assert seen == 50 and dana.page.count("changed the limits") == 20 and "Older ones" not in dana.page
     for strange in ("before=x", "before=" + "9" * 40, "before=-1", "workspace=%00", "action=%25"):
         assert dana.get(f"/admin/audit?{strange}").status_code == 200
 
