@@ -61,6 +61,7 @@ COMMANDS = (
     "app.accounts.commands",
     "app.connectors.commands",
     "app.vault.commands",
+    "app.tokens.commands",
     "app.usage.commands",
     "app.activity.commands",
     "app.demo.commands",

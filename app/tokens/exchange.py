@@ -21,11 +21,10 @@ from app.oauth_server.models import AccessToken, Grant
 from app.tokens import businesses, id_tokens, identities
 from app.tokens.businesses import Reached
 from app.tokens.certificates import Certificates
-from app.tokens.identities import NoMembership
+from app.tokens.identities import KIND, NoMembership
 
-KIND = "identity"
 SCOPES = scopes.NARROW
-_NAME = "Identity token"
+_NAME = "FlowPOS app"
 _PER_PERSON = Rule("identity-exchange", 120, 3_600)
 
 
@@ -147,7 +146,7 @@ def _issue(db: Session, settings: Settings, grant: Grant, granted: tuple[str, ..
     ends = min(ends, grant.expires_at or ends)
     token = crypto.new_token(ACCESS_PREFIX)
     db.add(AccessToken(token_digest=crypto.digest(token), grant_id=grant.id, scope=scopes.join(granted), created_at=at, expires_at=ends))
-    audit.record(db, "token.exchanged", workspace_id=grant.workspace_id, user_id=grant.user_id, subject=grant.id)
+    audit.record(db, "token.exchanged", workspace_id=grant.workspace_id, user_id=grant.user_id, subject=grant.id, client=grant.client_name)
     return Issued(token, int((ends - at).total_seconds()), granted, reached, dict(grant.active_businesses))
 
 

@@ -1,6 +1,6 @@
 """Which person a login elsewhere stands for, and the workspace they work in."""
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
@@ -8,11 +8,14 @@ from app import audit, clock
 from app.accounts import addresses, people
 from app.accounts.models import User
 from app.errors import Forbidden
-from app.oauth_server import scopes
+from app.oauth_server import grants, scopes
+from app.oauth_server.models import Grant
 from app.tokens.id_tokens import Identity
 from app.tokens.models import FirebaseIdentity
 from app.vault.models import Connection
 from app.workspaces.models import Membership, Workspace
+
+KIND = "identity"  # the kind of grant an exchange makes
 
 
 class NoMembership(Forbidden):
@@ -20,7 +23,7 @@ class NoMembership(Forbidden):
 
     message = (
         "This login has no active membership here. Create an account with its verified address, or ask a colleague to "
-        "invite that address to their workspace."
+        "invite that address to their workspace. If the address had another login before, ask the operator to forget that one."
     )
 
 
@@ -51,6 +54,18 @@ def _meet(db: Session, identity: Identity) -> User | None:
         return person
     met = db.get(FirebaseIdentity, (identity.issuer, identity.subject))  # by the same login, a moment ago
     return person if met is not None and met.user_id == person.id else None
+
+
+def forget(db: Session, email: str) -> bool:
+    """Let the next login with this verified address stand for its person, and end what the last one was given. False: there was none."""
+    ours = select(col(User.id)).where(col(User.email) == email)
+    gone = delete(FirebaseIdentity).where(col(FirebaseIdentity.user_id).in_(ours)).returning(col(FirebaseIdentity.user_id))
+    met = set(db.scalars(gone))
+    for user_id in met:
+        for grant_id in db.scalars(select(col(Grant.id)).where(col(Grant.user_id) == user_id, col(Grant.kind) == KIND)).all():
+            grants.revoke(db, grant_id, "The operator forgot the login it was made with.")
+        audit.record(db, "identity.forgotten", subject=user_id)
+    return bool(met)
 
 
 def workspace_of(db: Session, person: User) -> Workspace:

@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 
 from app import clock
+from app.config import load
+from app.errors import ConfigError
 from app.tokens import certificates
 from tests.tokens.conftest import pem, signed
 
@@ -120,3 +122,10 @@ def test_how_long_is_within_reason(key_server, said, seconds):
     kept = certificates.Certificates(key_server.url)
     assert kept.find("k1") is not None
     assert kept._keys is not None and abs(kept._keys.fresh_until - clock.timestamp() - seconds) < 5
+
+
+def test_production_fetches_them_by_https_only(environ, key_server):
+    production = environ | {"ENV": "production", "SANDBOX": "0", "PUBLIC_URL": "https://hub.example.com"}
+    with pytest.raises(ConfigError, match="FIREBASE_CERTS_URL"):
+        load(production)
+    assert load(production | {"FIREBASE_CERTS_URL": "https://keys.example.com/certs"}).firebase_certs_url.startswith("https://keys")

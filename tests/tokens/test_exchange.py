@@ -206,6 +206,18 @@ def test_many_at_once_make_one_identity_and_one_grant(app, people, program):
     assert (len(rows(FirebaseIdentity)), len(rows(Grant))) == (1, 1)
 
 
+def test_an_operator_lets_a_login_be_met_anew(app, program, people):
+    token = program.exchange().json["accessToken"]
+    runner = app.test_cli_runner()
+    assert "Forget which Firebase login" in runner.invoke(args=["identities", "forget", "--help"]).output
+    assert runner.invoke(args=["identities", "forget", "nobody"]).exit_code == 2
+    assert "no login was known" in runner.invoke(args=["identities", "forget", people.bob.email]).output
+    assert "alice@example.com: forgotten." in runner.invoke(args=["identities", "forget", " Alice@example.com "]).output
+    assert program.refresh(token).status_code == 401
+    assert program.exchange(signed(sub="uid-alice-anew")).status_code == 200
+    assert program.exchange().status_code == 403
+
+
 def test_the_workspace_with_flowpos_comes_before_one_without(app, people, program, flowpos):
     with database.transaction() as db:
         at = clock.now() - timedelta(days=1)
@@ -288,7 +300,7 @@ def test_no_other_kind_of_token_can_be_refreshed_so(app, people, program, sign_i
 def test_revoking_it_counts_at_once_and_a_new_id_token_starts_anew(people, program, sign_in):
     token = program.exchange().json["accessToken"]
     alice = sign_in(people.alice)
-    assert "Identity token" in alice.get("/ai-clients").get_data(as_text=True)
+    assert "FlowPOS app" in alice.get("/ai-clients").get_data(as_text=True)
     alice.submit(f"/ai-clients/{rows(Grant)[0].id}/revoke")
     assert program.refresh(token).status_code == 401
     assert program.exchange().status_code == 200

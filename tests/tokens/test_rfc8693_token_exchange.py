@@ -71,7 +71,7 @@ def test_a_client_that_says_who_it_is_authenticates_and_has_a_grant_of_its_own(a
     assert program.at_token_endpoint().status_code == 200
     with database.reading() as db:
         found = {grant.client_id: grant.client_name for grant in db.exec(select(Grant)).all()}
-    assert found == {None: "Identity token", client.client_id: "Test client"}
+    assert found == {None: "FlowPOS app", client.client_id: "Test client"}
 
 
 def test_the_metadata_names_the_grant_type(app):
