@@ -7,6 +7,7 @@ A missing or wrong value stops the start with one sentence that names it (contra
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import formataddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -100,6 +101,7 @@ def load(environ: Mapping[str, str]) -> Settings:
                 raise ConfigError(f"{name} must be set when ENV=production.")
         if sandbox_on:
             raise ConfigError("SANDBOX=1 is refused when ENV=production: the imitated services are for development only.")
+    brand_name = environ.get("BRAND_NAME") or "Patchbay"
     instance = Path(environ.get("INSTANCE_DIR") or ROOT / "instance").absolute()
     web_threads = _number(environ, "WEB_THREADS", 32, 1, 256)
     settings = Settings(
@@ -113,7 +115,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         secret_key_fallbacks=tuple(_secret_key(k) for k in environ.get("SECRET_KEY_FALLBACKS", "").split(",") if k),
         vault_keys=KeyRing.parse(environ.get("VAULT_KEYS", "")),
         mail_url=_url(environ, "MAIL_URL", {"smtp", "smtps", "smtp+tls"}),
-        mail_from=environ.get("MAIL_FROM", "Patchbay <no-reply@localhost>"),
+        mail_from=environ.get("MAIL_FROM") or formataddr((brand_name, "no-reply@localhost")),
         sandbox_url=(environ.get("SANDBOX_URL") or f"http://localhost:{port + 1}").rstrip("/") if sandbox_on else None,
         oauth_token_ttl=_number(environ, "OAUTH_TOKEN_TTL", 86_400, 3_600, 31_536_000),
         oauth_refresh_ttl=_number(environ, "OAUTH_REFRESH_TTL", 90 * 86_400, 3_600, 10 * 31_536_000),
@@ -133,7 +135,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         web_threads=web_threads,
         workspace_concurrency=_number(environ, "WORKSPACE_CONCURRENCY", max(1, web_threads // 2), 1, 256),
         usage_retention_days=_number(environ, "USAGE_RETENTION_DAYS", 90, 1, 3_650),
-        brand_name=environ.get("BRAND_NAME") or "Patchbay",
+        brand_name=brand_name,
         brand_logo_url=_logo_url(environ),
         brand_accent=_accent(environ.get("BRAND_ACCENT", "")),
         services={k: v for k, v in environ.items() if re.fullmatch(r"[A-Z]+_[A-Z_]*(CLIENT_ID|CLIENT_SECRET|URL)", k)},

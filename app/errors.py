@@ -69,7 +69,7 @@ class Unavailable(PatchbayError):
 
     code = "UNAVAILABLE"
     status = 503
-    message = "Patchbay is briefly unavailable and nothing was changed. Please try again in a moment."
+    message = "We are briefly unavailable and nothing was changed. Please try again in a moment."
     retryable = True
 
 

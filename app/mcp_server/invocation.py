@@ -50,7 +50,7 @@ class Invocation:
             return prepared.run(api)
         except Unavailable:
             if _changes_something(api.calls):
-                sentence = "Patchbay lost its database on the way. It may or may not have been done: check there before repeating it."
+                sentence = "We lost our database on the way. It may or may not have been done: check there before repeating it."
                 raise OutcomeUnknown(sentence) from None
             raise
         finally:

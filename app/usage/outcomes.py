@@ -17,7 +17,7 @@ _WORDS = {
     "TIMEOUT": "No answer in time",
     "WORKSPACE_INACTIVE": "Workspace deactivated",
     "AMBIGUOUS_ACCOUNT": "Account not named",
-    "UNAVAILABLE": "Patchbay was away",
+    "UNAVAILABLE": "The hub was away",
     "INTERNAL": "A fault on our side",
 }
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from app import clock
 from app.config import ROOT, Settings
-from app.web.palette import stylesheet
+from app.web.palette import accent_set, stylesheet
 
 bp = Blueprint("look", __name__)
 STATIC = ROOT / "static"
@@ -79,6 +79,20 @@ def brand() -> Response:
     if settings.brand_accent is None:
         abort(404)
     response = Response(stylesheet(settings.brand_accent), mimetype="text/css")
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response
+
+
+@bp.get("/brand.svg")
+def favicon() -> Response:
+    """Our mark for the browser's tab, in the company's accent. 404 when BRAND_ACCENT is not set."""
+    settings: Settings = current_app.extensions["patchbay"]
+    if settings.brand_accent is None:
+        abort(404)
+    colours = accent_set(settings.brand_accent, "light")
+    ours = (STATIC / "icons" / "favicon.svg").read_text()
+    mark = ours.replace('fill="#0f766e"', f'fill="{colours["accent"]}"').replace('stroke="#fff"', f'stroke="{colours["on-accent"]}"')
+    response = Response(mark, mimetype="image/svg+xml")
     response.headers["Cache-Control"] = "public, max-age=3600"
     return response
 
