@@ -1,5 +1,6 @@
 """The businesses somebody may work in with a token from the exchange: what FlowPOS lists now for the connections they may use."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from app.vault import access, store
 from app.vault.access import businesses_of
 from app.vault.models import Connection
 
-_SECONDS = 5.0  # whoever exchanges a token waits for this
+_SECONDS = 5.0  # whoever exchanges a token waits for this, however many connections there are
 
 
 @dataclass(frozen=True)
@@ -48,14 +49,16 @@ def ask(settings: Settings, workspace_id: str, user_id: str) -> Reached:
     with reading() as db:
         visible = store.visible(db, workspace_id, user_id)
     usable = [c for c in visible if scopes.reaches(scopes.NARROW, c.slug) and c.permission != "off"]
-    return Reached(tuple((connection, _listed(settings, connection)) for connection in usable))
+    until = time.monotonic() + _SECONDS
+    return Reached(tuple((connection, _listed(settings, connection, until)) for connection in usable))
 
 
-def _listed(settings: Settings, connection: Connection) -> tuple[Business, ...]:
+def _listed(settings: Settings, connection: Connection, until: float) -> tuple[Business, ...]:
     if connection.state != "connected":
         return ()
     try:
-        access.check(settings, connection, seconds=_SECONDS)
+        if (left := until - time.monotonic()) > 0:
+            access.check(settings, connection, seconds=left)
     except NotFound:
         return ()  # disconnected a moment ago
     except ToolError as error:

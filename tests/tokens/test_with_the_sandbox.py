@@ -1,8 +1,11 @@
 """The exchange beside the imitated Firebase and FlowPOS, over real HTTP: sign in there, exchange here, work, lose a business."""
 
+import time
+
 import pytest
 import requests
 
+from app.tokens import businesses
 from tests.hub.test_xano import state_of
 from tests.mcp_server.conftest import Client
 from tests.support.processes import Levers
@@ -83,4 +86,16 @@ def test_flowpos_being_away_leaves_the_businesses_it_listed(app, mara, id_token,
     assert program.exchange(token).json["authorizedBusinessIds"] == ["b1a0-0001", "b1a0-0002"]
     levers("fail", status=503, times=20)
     answer = program.exchange(token)
+    assert answer.status_code == 200 and answer.json["authorizedBusinessIds"] == ["b1a0-0001", "b1a0-0002"]
+
+
+def test_flowpos_being_slow_costs_seconds_not_the_token(app, mara, id_token, levers, monkeypatch):
+    program, token = Exchanger(app), id_token("mara@corner.example")
+    connect(mara)
+    assert program.exchange(token).status_code == 200
+    monkeypatch.setattr(businesses, "_SECONDS", 0.3)
+    levers("hang", path="/v1/businesses", times=5)
+    started = time.monotonic()
+    answer = program.exchange(token)
+    assert time.monotonic() - started < 5
     assert answer.status_code == 200 and answer.json["authorizedBusinessIds"] == ["b1a0-0001", "b1a0-0002"]
