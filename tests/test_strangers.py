@@ -23,6 +23,7 @@ from app.vault.token_endpoint import TokenSet
 from app.workspaces.models import Workspace
 from tests.mcp_server.conftest import Client
 from tests.support.ai_client import AiClient
+from tests.support.approvals import make_waiting
 from tests.support.routes import STATIC, NoticingRequest, every_route, noticed
 
 # Names in paths and forms that mean nobody's object.
@@ -84,6 +85,7 @@ def alices(app, alice, people, settings, connect):
         note_id = db.scalars(select(Note.id)).one()
         sent = invitations.send(db, settings, people.northwind.id, "zoe@example.com", "member", by=people.alice.id)
     return {
+        "approval_id": make_waiting(settings, connection, grant_id).id,
         "connection": connection.id,
         "flow": client.allow(alice),
         "grant_id": grant_id,
@@ -179,7 +181,8 @@ def _another(value):
 
 def _rows():
     """Every row of things people own, as text."""
-    owned = "connections credentials oauth_grants oauth_flows connect_links memberships workspaces mailed_codes memory_notes invitations"
+    owned = "connections credentials oauth_grants oauth_flows connect_links "
+    owned += "memberships workspaces mailed_codes memory_notes approvals invitations"
     with database.reading() as db:
         connection = db.connection()
         return {f"{table}: {row!r}" for table in owned.split() for row in connection.exec_driver_sql(f"SELECT * FROM {table}")}

@@ -1,15 +1,46 @@
 """Requests for a yes, as tests look at them."""
 
+import json
 import re
 from typing import Any
 
 from sqlmodel import select
 
-from app import database
+from app import clock, crypto, database
+from app.approvals import states
 from app.approvals.models import Approval
 from app.audit import AuditEntry
+from app.config import Settings
+from app.vault.models import Connection
+from app.vault.seal import seal
 
 LINK = re.compile(r"http://\S+/approvals/(apr_\w+)")
+
+
+def make_waiting(settings: Settings, connection: Connection, grant_id: str, *, text: str = "two chairs") -> Approval:
+    """A request of the connection's owner that waits for a yes, as if an AI client had asked."""
+    at = clock.now()
+    approval = Approval(
+        id=crypto.new_id("apr"),
+        workspace_id=connection.workspace_id,
+        user_id=connection.owner_id,
+        grant_id=grant_id,
+        client_name="Claude",
+        connection_id=connection.id,
+        slug=connection.slug,
+        service=connection.slug,
+        account=connection.account_name,
+        tool=f"{connection.slug}_create_client",
+        title="Create a client",
+        arguments_sealed="",
+        idempotency_key=crypto.new_token(),
+        until=at + states.WAITS,
+        created_at=at,
+    )
+    seal(settings.vault_keys, approval, "arguments_sealed", json.dumps({"organization": text}))
+    with database.transaction() as db:
+        db.add(approval)
+    return approval
 
 
 def request_in(envelope: dict[str, Any]) -> str:
