@@ -1,0 +1,94 @@
+"""One workspace floods the real server with calls of a slow service; another one hardly notices."""
+
+import json
+import re
+import threading
+import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.support.product import run_product
+
+SLOW_SECONDS = 8.0
+pytestmark = pytest.mark.xdist_group("isolation")
+FLOOD = 32  # far more than the 12 threads of the server below
+
+
+def ask(url, body=None, token=None, **headers):
+    """Status, headers and JSON of an answer."""
+    headers = {"Content-Type": "application/json", "Accept": "application/json", **headers}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    request = urllib.request.Request(url, json.dumps(body).encode() if body is not None else None, headers)
+    try:
+        with urllib.request.urlopen(request, timeout=90) as answer:
+            return answer.status, answer.headers, json.load(answer)
+    except urllib.error.HTTPError as answer:
+        return answer.code, answer.headers, json.load(answer)
+
+
+def company(product, name):
+    """A workspace of its own with ServiceFusion, got by API. Gives its token."""
+    email = f"{name}@example.com"
+    ask(f"{product.url}/api/register", {"company": name, "email": email})
+    letters = ask(f"{product.url}/dev/mailbox?format=json&to={email}")[2]["letters"]
+    code = re.search(r"\b\d{6}\b", letters[0]["text"])[0]
+    setup = ask(f"{product.url}/api/confirm", {"email": email, "code": code})[2]["setup_token"]
+    given = {"service": "servicefusion", "client_id": "sandbox", "client_secret": "sandbox"}
+    return ask(f"{product.url}/api/activate", given, setup)[2]["access_token"]
+
+
+def call(product, token, tool):
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": {}}}
+    return ask(product.mcp_url, body, token, **{"MCP-Protocol-Version": "2025-06-18"})
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory):
+    with run_product(tmp_path_factory.mktemp("isolation"), WEB_CONCURRENCY="1", WEB_THREADS="4") as running:
+        yield running
+
+
+def test_a_flood_on_a_slow_service_does_not_slow_another_workspace(product):
+    troubled, calm = company(product, "troubled"), company(product, "calm")
+    assert call(product, calm, "servicefusion_list_jobs")[2]["result"]["structuredContent"]["success"]
+    ask(f"{product.sandbox_url}/_levers/servicefusion/slow", {"path": "/customers", "seconds": SLOW_SECONDS, "times": 1_000})
+    with ThreadPoolExecutor(FLOOD) as pool:
+        began = threading.Barrier(FLOOD + 1)
+
+        def flood(_):
+            began.wait()
+            return call(product, troubled, "servicefusion_list_customers")
+
+        answers = [pool.submit(flood, n) for n in range(FLOOD)]
+        began.wait()
+        until = time.monotonic() + SLOW_SECONDS / 2
+        while time.monotonic() < until:  # the flood has come: those there is no room for were turned away
+            turned_away = [answer.result() for answer in answers if answer.done()]
+            if len(turned_away) >= FLOOD - 12:
+                break
+            time.sleep(0.02)
+        times = []
+        for tool in ("servicefusion_list_jobs", "hub_list_connections") * 5:
+            started = time.monotonic()
+            assert call(product, calm, tool)[2]["result"]["structuredContent"]["success"]
+            times.append(time.monotonic() - started)
+        assert max(times) < SLOW_SECONDS / 2, "without the bound it waits for the other workspace's service"
+        ask(f"{product.sandbox_url}/_levers/servicefusion/reset", {})
+        statuses = [answer.result()[0] for answer in answers]
+    assert turned_away and {status for status, _, _ in turned_away} == {429}
+    _, headers, body = turned_away[0]
+    assert 1 <= int(headers["Retry-After"]) <= 10
+    assert body["error"]["data"] == {"code": "RATE_LIMITED", "retry_after_seconds": int(headers["Retry-After"])} and body["id"] == 1
+    assert set(statuses) == {200, 429}
+    assert call(product, troubled, "servicefusion_list_customers")[0] == 200, "and then it works again"
+
+
+def test_an_honest_burst_is_served_whole(product):
+    burst = company(product, "burst")
+    with ThreadPoolExecutor(5) as pool:
+        answers = list(pool.map(lambda _: call(product, burst, "servicefusion_list_customers"), range(30)))
+    assert {status for status, _, _ in answers} == {200}
