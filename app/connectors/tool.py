@@ -21,6 +21,7 @@ from pydantic_core import to_json
 from app.errors import InvalidArguments
 
 Item = TypeVar("Item")
+_LONGEST_TEXT = 100_000
 
 
 class Row(BaseModel):
@@ -138,7 +139,7 @@ def _arguments_of(function: Callable[..., Any], pages_by: str | None) -> type[Ba
         fields[parameter.name] = (hints[parameter.name], default)
     if pages_by and pages_by not in fields:
         raise TypeError(f"{function.__name__}: pages_by names {pages_by!r}, which is not a parameter")
-    return create_model(f"{function.__name__}_arguments", __config__=ConfigDict(extra="forbid", str_max_length=100_000), **fields)
+    return create_model(f"{function.__name__}_arguments", __config__=ConfigDict(extra="forbid", str_max_length=_LONGEST_TEXT), **fields)
 
 
 def tidy(schema: dict[str, Any]) -> dict[str, Any]:
@@ -156,11 +157,15 @@ def tidy(schema: dict[str, Any]) -> dict[str, Any]:
         kept = {k: clean(v, naming=k == "properties") for k, v in node.items() if k != "$defs" and (naming or k != "title")}
         if not naming and isinstance(kept.get("anyOf"), list) and {"type": "null"} in kept["anyOf"]:
             branches = [b for b in kept["anyOf"] if b != {"type": "null"}]
-            if len(branches) == 1 and isinstance(branches[0].get("type"), str) and "enum" not in branches[0]:
+            if len(branches) == 1 and isinstance(branches[0].get("type"), str):
                 rest = {k: v for k, v in kept.items() if k != "anyOf"}
                 kept = {**branches[0], **rest, "type": [branches[0]["type"], "null"]}
+                if "enum" in kept:
+                    kept["enum"] = [*kept["enum"], None]
         if not naming and kept.get("default", ...) is None:
             kept.pop("default")
+        if not naming and kept.get("maxLength") == _LONGEST_TEXT:
+            kept.pop("maxLength")  # no bound of the argument's own
         return kept
 
     cleaned: dict[str, Any] = clean(schema)

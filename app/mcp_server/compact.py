@@ -145,7 +145,6 @@ def brief(wire: Mapping[str, Any]) -> dict[str, Any]:
     if "properties" in schema:
         schema["properties"] = {name: _brief_argument(name, part) for name, part in schema["properties"].items()}
     entry["inputSchema"] = schema
-    entry["annotations"] = {name: hint for name, hint in wire["annotations"].items() if name != "title"}
     return entry
 
 
@@ -153,6 +152,8 @@ def _brief_argument(name: str, argument: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in argument.items() if key not in _BOUNDS}
     kinds = kept.pop("anyOf", None) or [{"type": kind} for kind in _listed(kept["type"])]
     types = [kind["type"] for kind in kinds if kind["type"] != "null"]
+    if "enum" in kept:
+        kept["enum"] = [choice for choice in kept["enum"] if choice is not None]
     kept = {"type": types[0] if len(types) == 1 else types, **{key: value for key, value in kept.items() if key != "type"}}
     return {**kept, "description": _SHORT[name]} if name in _SHORT else kept
 

@@ -12,6 +12,8 @@ from app.logs import correlation_id
 MOST_CHARACTERS = 24_000 * 3
 _TEXT_CUTS = (20_000, 8_000, 3_000, 1_000, 300)
 _LIST_CUTS = (500, 100, 20, 5)
+_FOR_CHECKING = frozenset({"required", "additionalProperties", "default", "title", "minLength", "maxLength", "pattern"})
+_LONGEST_NOTE = 40
 _CODES = (
     "NOT_CONNECTED",
     "RECONNECT_NEEDED",
@@ -41,21 +43,33 @@ def failure(operation: str, error: PatchbayError) -> dict[str, Any]:
     return {"success": False, "error": {"code": code, "message": error.message, "details": details}, "operation": operation}
 
 
-def schema(operation: str, data_schema: dict[str, Any]) -> dict[str, Any]:
-    """JSON Schema of a tool's envelope: either data and message, or error. It stands in every tool, so it is brief."""
+def schema(data_schema: dict[str, Any]) -> dict[str, Any]:
+    """JSON Schema of a tool's envelope: with data and message, or with error. It stands in every tool, so it is brief."""
     return {
         "type": "object",
         "properties": {
             "success": {"type": "boolean"},
-            "data": data_schema,
+            "data": _brief(data_schema),
             "message": {"type": "string"},
-            "error": {"type": "object", "required": ["code", "message", "details"]},
-            "operation": {"const": operation},
+            "error": {"type": "object"},
+            "operation": {"type": "string"},
         },
         "required": ["success", "operation"],
-        "oneOf": [{"required": ["data", "message"]}, {"required": ["error"]}],
-        "additionalProperties": False,
     }
+
+
+def _brief(node: Any, *, is_names: bool = False) -> Any:
+    """A schema of what is sent, without what only who checks it needs: names and types stay, and short notes such as units."""
+    if isinstance(node, list):
+        return [_brief(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    if is_names:
+        return {name: _brief(part) for name, part in node.items()}
+    kept = {key: part for key, part in node.items() if key not in _FOR_CHECKING}
+    if "properties" in kept or len(kept.get("description", "")) > _LONGEST_NOTE:
+        kept.pop("description", None)
+    return {key: part if key == "enum" else _brief(part, is_names=key == "properties") for key, part in kept.items()}
 
 
 def to_text(envelope: dict[str, Any]) -> str:

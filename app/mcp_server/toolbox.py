@@ -24,7 +24,7 @@ _BUILT_IN = (
 _CURSOR = {
     "type": ["string", "null"],
     "maxLength": 4000,
-    "description": "`next_cursor` of the answer before, to go on with the list. Send the other arguments unchanged.",
+    "description": "`next_cursor` of the answer before; send the other arguments unchanged.",
 }
 
 
@@ -82,16 +82,15 @@ def _wire(name: str, tool: Tool, connector: Connector | None) -> dict[str, Any]:
     if connector is not None and (business := connector.business) is not None and tool.one_business:
         properties[business.name] = {
             "type": ["integer" if business.type is int else "string", "null"],
-            "description": f"{business.takes} of the {business.word} to work in. Leave it out for the active or the only one.",
+            "description": f"{business.takes} of the {business.word}; the active or only one when left out.",
         }
     return {
         "name": name,
         "title": tool.title,
         "description": tool.description,
         "inputSchema": {**parameters, "type": "object", "properties": properties, "additionalProperties": False},
-        "outputSchema": envelope.schema(name, tool.data_schema),
+        "outputSchema": envelope.schema(tool.data_schema),
         "annotations": {
-            "title": tool.title,
             "readOnlyHint": tool.reads_only,
             "destructiveHint": tool.destructive,
             "idempotentHint": tool.idempotent,

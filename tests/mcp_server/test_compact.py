@@ -79,7 +79,7 @@ def test_what_the_whole_list_costs_is_known():
     }
     tools = sum(len(connector.tools) for slug, connector in registry.CONNECTORS.items() if slug != "acme")
     print(sizes, sum(sizes.values()))
-    assert sum(sizes.values()) < 900 * tools
+    assert sum(sizes.values()) < 680 * tools
 
 
 def test_a_call_is_the_call_itself(compact, connect, people):
