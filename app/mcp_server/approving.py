@@ -116,7 +116,8 @@ class Approving:
         kept: dict[str, Any] = json.loads(unseal(self._settings.vault_keys, approval, "outcome_sealed"))
         if kept["success"]:
             return {**kept, "message": f"Approved by {who}, and done. {kept['message']}"}
-        return {**kept, "error": {**kept["error"], "message": f"Approved by {who}, but it did not work. {kept['error']['message']}"}}
+        how = "it is not certain whether it was done" if approval.state == states.UNKNOWN else "it did not work"
+        return {**kept, "error": {**kept["error"], "message": f"Approved by {who}, but {how}. {kept['error']['message']}"}}
 
     def _link(self, approval: Approval, caller: Caller) -> ApprovalNeeded:
         """The error with the link in its words; the person gets it by mail too, once."""

@@ -108,7 +108,7 @@ class Invocation:
 
 
 def _changes_something(calls: list[Any]) -> bool:
-    return any(not sent.endpoint.startswith("GET ") for sent in calls)
+    return any(not sent.endpoint.startswith("GET ") and sent.status != 401 for sent in calls)
 
 
 def _over_limit(error: TooManyRequests) -> Refusal:
