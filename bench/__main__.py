@@ -1,6 +1,6 @@
 """`make bench`: what a tool call costs, as ratios to yardsticks measured beside it. Says what falls short.
 
-Options: --seconds N (length of one run, default 4), --only throughput|latency|memory, --database sqlite|postgres.
+Options: --seconds N (length of one run, default 4), --only throughput|latency|memory|isolation, --database sqlite|postgres.
 """
 
 import argparse
@@ -11,13 +11,15 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench import house, load
+from app.config import THREADS_IN_ALL
+from bench import house, isolation, load
 from bench.house import ROOT
 
 CONNECTIONS = (1, 16, 64)
 GOAL_BARE, GOAL_SDK = 0.5, 2.0
 GOAL_MEDIAN_MS, GOAL_P99_MS = 2.0, 10.0
 GOAL_GROWTH_MIB = 8.0
+GOAL_BESIDE_A_FLOOD = 3.0
 REVISION = "2026-07-28"
 
 
@@ -28,6 +30,7 @@ class Running:
     port: int
     sandbox_port: int
     token: str
+    other: str  # of another workspace
     master: int
 
 
@@ -70,9 +73,10 @@ def product(kind: str, *, connect: bool = False) -> Iterator[Running]:
             check=True,
             capture_output=True,
         )
-        web = stack.enter_context(house.process(house.gunicorn("wsgi:app", port), environ))
+        web = stack.enter_context(house.process(house.gunicorn("wsgi:app", port, THREADS_IN_ALL * house.THREADS), environ))
         house.wait_for(port, "/ready")
-        yield Running(port, sandbox_port, json.loads(seeded.stdout.splitlines()[-1])["token"], web.pid)
+        tokens = json.loads(seeded.stdout.splitlines()[-1])
+        yield Running(port, sandbox_port, tokens["token"], tokens["other"], web.pid)
 
 
 class Report:
@@ -151,6 +155,27 @@ def memory(report: Report, seconds: float) -> None:
         report.line("growth over the next 20,000 calls", last - first, "MiB", f"< {GOAL_GROWTH_MIB:g}", last - first < GOAL_GROWTH_MIB)
 
 
+def beside_a_flood(report: Report, kinds: list[str], seconds: float) -> None:
+    """A call of a quick service in one workspace, alone and beside 64 callers of a slow one in another."""
+    print(f"\nOne workspace beside another that floods a slow service ({isolation.FLOOD} at once, {isolation.SLOW_SECONDS:g} s each)")
+    for kind in kinds:
+        with product(kind, connect=True) as running:
+            quick = call("freshbooks_list_invoices", {"per_page": 10}, running.port, running.other)
+            slow = call("freshbooks_list_clients", {}, running.port, running.token)
+            load.run(running.port, quick, 4, 1)
+            alone = load.run(running.port, quick, 1, seconds)
+            print(f"  {kind}, alone: median {alone.median:.1f} ms, p95 {alone.p95:.1f} ms")
+            with isolation.slow_service(running.sandbox_port, "/users/clients"):
+                for patient in (True, False):
+                    with isolation.flood(running.port, slow, patient=patient):
+                        beside = load.run(running.port, quick, 1, seconds)
+                    who = "callers that wait as told" if patient else "callers that hammer on"
+                    print(f"  {kind}, beside {who}: median {beside.median:.1f} ms, p95 {beside.p95:.1f} ms")
+                    goal = GOAL_BESIDE_A_FLOOD if patient else 10 * GOAL_BESIDE_A_FLOOD
+                    for name, ratio in (("median", beside.median / alone.median), ("p95", beside.p95 / alone.p95)):
+                        report.line(f"{kind}, beside {who}, {name}", ratio, "x", f"< {goal:g}", ratio < goal)
+
+
 def resident_mib(master: int) -> list[float]:
     """Resident memory of each worker of a gunicorn master, in MiB."""
     children = subprocess.run(["pgrep", "-P", str(master)], capture_output=True, text=True).stdout.split()
@@ -165,7 +190,7 @@ def main() -> None:
     """Run what was asked for and end with what falls short."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--seconds", type=float, default=4)
-    options.add_argument("--only", choices=["throughput", "latency", "memory"])
+    options.add_argument("--only", choices=["throughput", "latency", "memory", "isolation"])
     options.add_argument("--database", choices=["sqlite", "postgres"], action="append")
     chosen = options.parse_args()
     kinds, report = chosen.database or ["sqlite", "postgres"], Report()
@@ -175,6 +200,8 @@ def main() -> None:
         latency(report, kinds, chosen.seconds)
     if chosen.only in {None, "memory"}:
         memory(report, chosen.seconds)
+    if chosen.only in {None, "isolation"}:
+        beside_a_flood(report, kinds, chosen.seconds)
     print("\nEverything meets its goal." if not report.short else "\nFalls short:\n" + "\n".join(f"  {line}" for line in report.short))
 
 

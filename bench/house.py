@@ -50,7 +50,7 @@ def process(command: list[str], environ: dict[str, str]) -> Iterator[subprocess.
             child.kill()
 
 
-def gunicorn(app: str, port: int) -> list[str]:
+def gunicorn(app: str, port: int, threads: int = THREADS) -> list[str]:
     return [
         sys.executable,
         "-m",
@@ -63,7 +63,7 @@ def gunicorn(app: str, port: int) -> list[str]:
         "-w",
         str(WORKERS),
         "--threads",
-        str(THREADS),
+        str(threads),
     ]
 
 

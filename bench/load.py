@@ -12,6 +12,7 @@ class Load:
 
     rate: float
     median: float
+    p95: float
     p99: float
     errors: int
 
@@ -57,7 +58,13 @@ async def _run(host: str, port: int, request: bytes, connections: int, seconds: 
     if errors:
         raise SystemExit(f"{len(errors)} of {len(times)} answers were wrong, the first: {errors[0]}")
     ordered = sorted(times)
-    return Load(len(times) / took, statistics.median(ordered), ordered[int(len(ordered) * 0.99) - 1], len(errors))
+    return Load(
+        len(times) / took,
+        statistics.median(ordered),
+        ordered[int(len(ordered) * 0.95) - 1],
+        ordered[int(len(ordered) * 0.99) - 1],
+        len(errors),
+    )
 
 
 def run(port: int, request: bytes, connections: int, seconds: float) -> Load:

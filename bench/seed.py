@@ -23,12 +23,18 @@ from app.workspaces.models import Membership, Workspace
 
 
 def main() -> None:
-    """One workspace without limits, one person, one token, FreshBooks connected."""
+    """Two workspaces without limits, each with a person, a token, and FreshBooks connected."""
     settings = config.load(os.environ)
     app = create_app(settings)
+    tokens = [company(app, settings, name) for name in ("bench", "other")]
+    print(json.dumps({"token": tokens[0], "other": tokens[1]}))
+
+
+def company(app, settings, name: str) -> str:
+    """A workspace with its person. Gives a token of theirs."""
     at = clock.now()
-    user = User(id="usr_bench", email="bench@example.com", created_at=at)
-    workspace = Workspace(id="wsp_bench", name="Bench", tier="enterprise", per_minute=10**9, created_at=at)
+    user = User(id=f"usr_{name}", email=f"{name}@example.com", created_at=at)
+    workspace = Workspace(id=f"wsp_{name}", name=name.title(), tier="enterprise", per_minute=10**9, created_at=at)
     with app.app_context():
         with database.transaction() as db:
             db.add_all([user, workspace])
@@ -41,7 +47,7 @@ def main() -> None:
             token = grants.issue_personal_token(db, Member(user, workspace, "owner", session), "bench", "tools:read tools:write", 86_400)
     if "--connect" in sys.argv:
         connect(app, settings, cookie)
-    print(json.dumps({"token": token}))
+    return token
 
 
 def connect(app, settings, cookie: str) -> None:

@@ -1,0 +1,72 @@
+"""What one workspace in trouble costs another: a flood of calls of a slow service beside calls of somebody else."""
+
+import asyncio
+import json
+import multiprocessing
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+FLOOD = 64
+SLOW_SECONDS = 5.0
+
+
+@contextmanager
+def slow_service(sandbox_port: int, path: str) -> Iterator[None]:
+    """Let every request of FreshBooks whose path holds `path` take seconds."""
+    _lever(sandbox_port, "slow", {"path": path, "seconds": SLOW_SECONDS, "times": 10**9})
+    try:
+        yield
+    finally:
+        _lever(sandbox_port, "reset", {})
+
+
+def _lever(port: int, name: str, given: dict[str, object]) -> None:
+    body = json.dumps(given).encode()
+    request = urllib.request.Request(f"http://localhost:{port}/_levers/freshbooks/{name}", body, {"Content-Type": "application/json"})
+    urllib.request.urlopen(request, timeout=10).close()
+
+
+@contextmanager
+def flood(port: int, request: bytes, *, patient: bool) -> Iterator[None]:
+    """So many callers at once, in a process of their own. `patient` ones wait as long as a 429 tells them, others do not."""
+    process = multiprocessing.get_context("spawn").Process(target=_flood, args=(port, request, patient), daemon=True)
+    process.start()
+    time.sleep(2)  # until the interpreter is up and every caller has called
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _flood(port: int, request: bytes, patient: bool) -> None:
+    asyncio.run(_all(port, request, patient))
+
+
+async def _all(port: int, request: bytes, patient: bool) -> None:
+    await asyncio.gather(*(_caller(port, request, patient) for _ in range(FLOOD)))
+
+
+async def _caller(port: int, request: bytes, patient: bool) -> None:
+    while True:
+        try:
+            await _calls(port, request, patient)
+        except (OSError, asyncio.IncompleteReadError):
+            await asyncio.sleep(0.1)
+
+
+async def _calls(port: int, request: bytes, patient: bool) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        while True:
+            writer.write(request)
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            await reader.readexactly(int(head.split(b"content-length:")[1].split(b"\r\n")[0]))
+            if patient and b"retry-after:" in head:
+                await asyncio.sleep(int(head.split(b"retry-after:")[1].split(b"\r\n")[0]))
+            if b"connection: close" in head:
+                return
+    finally:
+        writer.close()
