@@ -146,7 +146,7 @@ def _mail(settings: Settings) -> Check:
         return Check(
             "Mail", "bad", "Not set up", advice="Set MAIL_URL: without it nobody can create an account or sign in by a mailed code."
         )
-    return Check("Mail", "warning", "Development mailbox", "Mail is kept at /dev/mailbox and not sent.")
+    return Check("Mail", "", "Development mailbox", "Mail is kept at /dev/mailbox and not sent.")
 
 
 def _keys(settings: Settings, sealed: Mapping[str, int]) -> Check:

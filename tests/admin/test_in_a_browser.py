@@ -1,0 +1,107 @@
+"""An operator in a real Chromium at a running installation with two workers: htmx, no JavaScript, a phone."""
+
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.support.browser import Person, open_chromium
+from tests.support.databases import ROOT
+from tests.support.product import run_product
+
+pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("admin-browser")]
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory):
+    with run_product(tmp_path_factory.mktemp("admin-product"), WEB_CONCURRENCY="2") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with open_chromium() as browser:
+        yield browser
+
+
+def operator(product, chromium, **options):
+    """Somebody whom the command made an operator, signed in by a mailed code."""
+    dana = Person(chromium, product.url, **options)
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "create-operator", dana.email]
+    subprocess.run(command, cwd=ROOT, env=product.environ, check=True, capture_output=True)
+    dana.go("/login")
+    dana.page.get_by_label("Email").fill(dana.email)
+    dana.button("Email me a code").click()
+    dana.type_mailed_code()
+    return dana
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_an_operator_changes_limits_and_keeps_a_workspace_out(product, chromium, javascript):
+    company = f"Blue Harbour {javascript}"
+    anna = Person(chromium, product.url, name="anna", company=company)
+    anna.create_account()
+    dana = operator(product, chromium, name="dana", javascript=javascript)
+    said = []
+    dana.page.on("console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None)
+    dana.go("/account")
+    dana.page.get_by_label("Your account").click()
+    dana.page.get_by_role("link", name="Administration").click()
+    dana.page.get_by_label("Name or id of a workspace").fill(company)
+    dana.button("Search").click()
+    dana.page.get_by_text("Free: 60 a minute").click()
+    dana.page.get_by_label("Tier").select_option("pro")
+    dana.page.get_by_label("Calls a minute").fill("700")
+    dana.button(f"Save the limits of {company}").click()
+    dana.sees("Pro: 700 a minute, 50,000 a day")
+    dana.button(f"Deactivate {company}").click()
+    dana.button(f"Activate {company}").wait_for()
+    for _ in range(6):  # both workers
+        anna.go("/integrations")
+        anna.sees("was deactivated by the operator")
+    dana.button(f"Activate {company}").click()
+    dana.button(f"Deactivate {company}").wait_for()
+    anna.go("/integrations")
+    anna.button("Connect Xero").wait_for()
+    assert said == []
+
+
+def test_every_page_fits_a_phone(product, chromium):
+    dana = operator(product, chromium, name="dora")
+    dana.page.set_viewport_size({"width": 360, "height": 740})
+    for path in ("workspaces", "people", "ai-clients", "connectors", "keys", "audit", "health"):
+        dana.go(f"/admin/{path}")
+        dana.page.get_by_role("heading", level=1).wait_for()
+        assert dana.page.evaluate("document.documentElement.scrollWidth") <= 360, path
+
+
+def test_what_is_offered_reaches_every_worker_within_seconds(product, chromium):
+    anna = Person(chromium, product.url, name="ada")
+    anna.create_account()
+    dana = operator(product, chromium, name="dina")
+    dana.go("/admin/connectors")
+    dana.page.locator("#app-stripe summary").click()
+    dana.page.locator("#app-stripe").get_by_label("Offered").select_option("Not offered")
+    dana.button("Save Stripe").click()
+    dana.page.locator("#app-stripe").get_by_text("Saved.").wait_for()
+    until, gone = time.monotonic() + 10, 0
+    while gone < 12:  # in a row, so that both workers have answered
+        gone = gone + 1 if "stripe" not in anna.status() else 0
+        assert time.monotonic() < until, "a worker still offers it"
+
+
+def test_a_key_is_copied_once(product, chromium):
+    anna = Person(chromium, product.url, name="asta", company="Keyed Ltd")
+    anna.create_account()
+    dana = operator(product, chromium, name="dag")
+    dana.go("/admin/keys")
+    dana.page.get_by_label("Name", exact=True).fill("night shift")
+    dana.page.get_by_label("Workspace to start in").fill("Keyed Ltd")
+    dana.button("Generate API key").click()
+    assert re.fullmatch(r"pbk_[\w-]{43}", dana.page.get_by_label("New API key", exact=True).input_value())
+    dana.go("/admin/keys")
+    assert dana.page.get_by_label("New API key", exact=True).count() == 0
+    dana.button("Revoke night shift").click()
+    dana.sees("Revoked.")
