@@ -57,6 +57,7 @@ class PythonClient:
     mode: Any = "auto"
     name: str = "Desk Assistant"
     open_links: Callable[[str], None] | None = None  # what the person does with a link out of a tool call; None: the client cannot show any
+    decide: Callable[[str], str] | None = None  # what the person answers a question in the chat: accept, decline, cancel
     storage: Storage = field(default_factory=Storage)
     walked: list[str] = field(default_factory=list)
     requests: list[tuple[str, str, int]] = field(default_factory=list)
@@ -91,7 +92,7 @@ class PythonClient:
         closing = portal.call(anyio.Event)
 
         async def hold() -> None:
-            options = {"elicitation_callback": self._show_link} if self.open_links else {}
+            options = {"elicitation_callback": self._ask_person} if self.open_links or self.decide else {}
             transport = streamable_http_client(self.mcp_url, http_client=http)
             try:
                 async with http, Client(transport, mode=self.mode, read_timeout_seconds=60, **options) as client:
@@ -166,8 +167,11 @@ class PythonClient:
         assert "code" in given, given
         return AuthorizationCodeResult(code=given["code"], state=given.get("state"), iss=given.get("iss"))
 
-    async def _show_link(self, _context: Any, params: Any) -> ElicitResult:
-        assert isinstance(params, ElicitRequestURLParams)
+    async def _ask_person(self, _context: Any, params: Any) -> ElicitResult:
+        if not isinstance(params, ElicitRequestURLParams):
+            assert self.decide is not None
+            action: Any = self.decide(params.message)
+            return ElicitResult(action=action, content={} if action == "accept" else None)
         assert self.open_links is not None
         opens = self.open_links
         await self._wish(lambda: opens(params.url))

@@ -1,0 +1,98 @@
+"""Approvals as their people meet them: the official client asks, a real Chromium shows it without a reload, and a press does it."""
+
+import re
+
+import pytest
+
+from tests.support.approvals import LINK
+from tests.support.browser import Person, open_chromium
+from tests.support.product import run_product
+from tests.support.sdk_client import PythonClient
+
+pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("approvals-browser")]
+ACT = {"organization": "Vandelay Industries", "email": "art@vandelay.example"}
+NAME = "freshbooks_create_client"
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory):
+    with run_product(tmp_path_factory.mktemp("approvals-product")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with open_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def arrive(product, chromium):
+    """`arrive(javascript=True, **client)`: somebody whose AI client is connected to a FreshBooks that asks before writing."""
+
+    def _arrive(javascript=True, **options):
+        anna = Person(chromium, product.url, name="anna", javascript=javascript)
+        wishes = {"connect": ("FreshBooks",), "permit": {"FreshBooks": "Ask before writing"}}
+        return anna, PythonClient(product.mcp_url, lambda url: anna.authorize(url, **wishes), **options)
+
+    return _arrive
+
+
+def test_a_new_request_appears_and_a_press_does_it(product, arrive):
+    anna, client = arrive()
+    with client.connected():
+        anna.go("/approvals")
+        anna.sees("Nothing waits for you.")
+        said = []
+        anna.page.on("console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None)
+        asked = client.call(NAME, **ACT)
+        assert asked["error"]["code"] == "APPROVAL_NEEDED"
+        anna.page.get_by_role("heading", name="Create a client").wait_for(timeout=5_500)
+        anna.page.get_by_role("link", name="Approvals 1 request waits").wait_for(timeout=5_500)
+        anna.sees("Vandelay Industries")
+        anna.button("Approve: Create a client").click()
+        anna.sees(re.compile("^Done: Create a client."))
+        anna.page.get_by_role("link", name="Approvals", exact=True).wait_for(timeout=5_500)
+        anna.sees(re.compile("Approved by you"))
+        done = client.call(NAME, **ACT)
+        assert done["success"] and done["message"].startswith("Approved by ")
+        anna.page.set_viewport_size({"width": 360, "height": 740})
+        assert anna.page.evaluate("document.documentElement.scrollWidth") <= 360
+        assert said == []
+
+
+def test_without_javascript_by_the_link_and_rejected(product, arrive):
+    anna, client = arrive(javascript=False)
+    with client.connected():
+        link = LINK.search(client.call(NAME, **ACT)["error"]["message"])[0]
+        assert f"/approvals/{link.rpartition('/')[2]}" in _mail(anna)
+        anna.page.goto(link)
+        anna.sees("Nothing is done until you approve.")
+        anna.button("Reject: Create a client").click()
+        anna.sees("Rejected: Create a client. Nothing was done.")
+        assert client.call(NAME, **ACT)["error"]["code"] == "PERMISSION_DENIED"
+
+
+def _mail(person) -> str:
+    tab = person.context.new_page()
+    tab.goto(f"{person.url}/dev/mailbox?to={person.email}")
+    text = tab.locator("article").first.inner_text()
+    tab.close()
+    return text
+
+
+@pytest.mark.parametrize(("mode", "revision"), [("legacy", "2025-11-25"), ("auto", "2026-07-28")])
+def test_the_official_client_asks_in_the_chat(product, arrive, mode, revision):
+    asked, answers = [], ["decline", "accept"]
+
+    def decide(message):
+        asked.append(message)
+        return answers[len(asked) - 1]
+
+    _, client = arrive(mode=mode, decide=decide)
+    with client.connected():
+        assert client.client.protocol_version == revision
+        refused = client.call(NAME, **ACT)
+        assert (refused["error"]["code"], len(asked)) == ("PERMISSION_DENIED", 1)
+        assert client.call(NAME, **ACT)["data"]["organization"] == "Vandelay Industries"
+        assert "Organization: Vandelay Industries" in asked[1] and "Desk Assistant wants to do this in FreshBooks" in asked[1]
