@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from app.admin import ai_clients, house_routes, people, tenant_tools, workspaces
 from app.admin.guard import operator, proved_operator
 from app.config import Settings
-from app.errors import PatchbayError
+from app.errors import InvalidInput
 from app.usage.tiers import TIERS
 from app.web.fragments import fragment_or_redirect, wants_fragment
 
@@ -49,28 +49,26 @@ def show_workspaces() -> ResponseReturnValue:
     return _workspaces_page()
 
 
-@bp.post("/admin/workspaces/<workspace_id>/limits")
+@bp.post("/admin/workspaces/<workspace>/limits")
 @operator
-def set_limits(workspace_id: str) -> ResponseReturnValue:
+def set_limits(workspace: str) -> ResponseReturnValue:
     """Tier and limits, changed in place."""
     given = {name: request.form.get(name, "") for name in ("tier", "per_minute", "per_day")}
     try:
-        workspaces.set_limits(workspace_id, g.operator.user.id, **given)
-    except PatchbayError as error:
-        if error.status == 404:
-            raise
-        return _workspace_again(workspace_id, error, given)
-    return _changed("admin/_workspace.html", "/admin/workspaces", workspace_id, "Saved.", row=workspaces.load(workspace_id), tiers=TIERS)
+        workspaces.set_limits(workspace, g.operator.user.id, **given)
+    except InvalidInput as error:
+        return _workspace_again(workspace, error, given)
+    return _changed("admin/_workspace.html", "/admin/workspaces", workspace, "Saved.", row=workspaces.load(workspace), tiers=TIERS)
 
 
-@bp.post("/admin/workspaces/<workspace_id>/state")
+@bp.post("/admin/workspaces/<workspace>/state")
 @proved_operator("/admin/workspaces")
-def set_active(workspace_id: str) -> ResponseReturnValue:
+def set_active(workspace: str) -> ResponseReturnValue:
     """Deactivate, or activate again."""
     active = _yes_or_no("active")
-    workspaces.set_active(workspace_id, g.operator.user.id, active)
+    workspaces.set_active(workspace, g.operator.user.id, active)
     said = "Active again." if active else "Deactivated: its people and AI clients are kept out from now on."
-    return _changed("admin/_workspace.html", "/admin/workspaces", workspace_id, said, row=workspaces.load(workspace_id), tiers=TIERS)
+    return _changed("admin/_workspace.html", "/admin/workspaces", workspace, said, row=workspaces.load(workspace), tiers=TIERS)
 
 
 @bp.get("/admin/people")
@@ -136,7 +134,7 @@ def _workspaces_page(problem: str = "", typed: dict[str, str] | None = None, wro
     return render_template("admin/workspaces.html", shown=shown, search=search, further=further, tiers=TIERS, **again)
 
 
-def _workspace_again(workspace_id: str, error: PatchbayError, typed: dict[str, str]) -> ResponseReturnValue:
+def _workspace_again(workspace_id: str, error: InvalidInput, typed: dict[str, str]) -> ResponseReturnValue:
     """What was typed, with what is wrong with it; htmx shows the sentence and leaves the form as it is."""
     if wants_fragment():
         raise error

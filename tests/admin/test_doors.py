@@ -19,7 +19,7 @@ def routes_of(app):
 
 
 def ask(visitor, route, **values):
-    path = route.path({"workspace_id": "wsp_northwind", "user_id": "usr_alice", "slug": "xero", **values})
+    path = route.path({"workspace": "wsp_northwind", "user_id": "usr_alice", "slug": "xero", **values})
     return visitor.get(path) if route.method == "GET" else visitor.submit(path, {"active": "no", "disabled": "yes", "operator": "yes"})
 
 
