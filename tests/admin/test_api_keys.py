@@ -210,3 +210,10 @@ def test_a_key_that_makes_no_sense_is_not_made(dana, form):
     with database.reading() as db:
         assert db.exec(select(Grant)).all() == []
     assert "pbk_" in dana.submit("/admin/keys", FORM).text
+
+
+def test_the_call_in_the_readme_works_as_it_stands(make_key):
+    key = make_key()
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "list_tenants", "arguments": {}}}
+    answer = key.post(body, Accept="*/*", MCP_Protocol_Version="2025-06-18")
+    assert answer.json["result"]["structuredContent"]["data"]["items"][0]["is_current"] in {True, False}
