@@ -1,12 +1,13 @@
 """What people type on the team pages, checked."""
 
 from flask import current_app
-from wtforms import PasswordField, SelectField
+from wtforms import EmailField, PasswordField, SelectField
 from wtforms.fields import SelectChoice
-from wtforms.validators import InputRequired, StopValidation
+from wtforms.validators import DataRequired, InputRequired, StopValidation
 
 from app.accounts import passwords
-from app.accounts.forms import PostedForm, email_field, readable
+from app.accounts.addresses import LONGEST
+from app.accounts.forms import PostedForm, an_address, readable, stripped
 from app.errors import InvalidInput
 from app.team.rights import INVITED_ROLES
 
@@ -20,7 +21,9 @@ class NotInvitable(InvalidInput):
 class InviteForm(PostedForm):
     """Inviting somebody."""
 
-    email = email_field()
+    email = EmailField(
+        "Email", [readable(LONGEST), DataRequired("Enter the email address of your colleague."), an_address], filters=[stripped]
+    )
     role = SelectField(
         "Role",
         choices=[SelectChoice(name, name.capitalize()) for name in INVITED_ROLES],

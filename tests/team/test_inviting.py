@@ -46,7 +46,7 @@ def test_the_mail_brings_a_link_that_is_stored_nowhere(people, sign_in, mailbox,
 @pytest.mark.parametrize(
     ("form", "sentence"),
     [
-        ({"email": "", "role": "member"}, "Enter your email address"),
+        ({"email": "", "role": "member"}, "Enter the email address of your colleague"),
         ({"email": "zoe", "role": "member"}, "Enter an email address"),
         ({"email": "zoe@example.com", "role": "owner"}, "Not a valid choice"),
         ({"email": "zoe@example.com\nBcc: x@y.z", "role": "member"}, "characters that cannot be used"),
