@@ -71,7 +71,7 @@ def alice(people, sign_in):
 
 
 @pytest.fixture
-def alices(app, alice, people, settings, connect):
+def alices(app, alice, people, settings, connect, sign_in):
     """One of each thing a person can own, by the name it has in paths and forms."""
     client = AiClient(app)
     assert client.register().status == 201
@@ -84,6 +84,7 @@ def alices(app, alice, people, settings, connect):
         grant_id = grants.list_for(db, member)[0].id
         note_id = db.scalars(select(Note.id)).one()
         sent = invitations.send(db, settings, people.northwind.id, "zoe@example.com", "member", by=people.alice.id)
+    sign_in(people.alice)  # another browser of hers
     return {
         "approval_id": make_waiting(settings, connection, grant_id).id,
         "connection": connection.id,
@@ -93,6 +94,7 @@ def alices(app, alice, people, settings, connect):
         "link_id": link,
         "note_id": note_id,
         "request": alice.submit("/login/code", {"email": people.alice.email}).headers["Location"].partition("request=")[2],
+        "session_id": re.search(r"/account/sessions/(\w+)/end", alice.get("/account").text)[1],
         "user_id": people.alice.id,
         "workspace": people.northwind.id,
     }
