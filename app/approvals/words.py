@@ -120,9 +120,10 @@ def _is_amount(name: str) -> bool:
 
 
 def _hint(name: str, described: Mapping[str, Any]) -> str:
-    """What an amount counts in, as the tool describes it."""
+    """What an amount counts in, or what the words to choose from mean, as the tool describes it."""
     about = str(described.get("description", ""))
-    return about if _is_amount(name) and _MONEY.search(name + about) and len(about) <= 120 else ""
+    tells = "enum" in described or (_is_amount(name) and _MONEY.search(name + about))
+    return about if tells and len(about) <= 120 else ""
 
 
 def _with_hint(label: str, hint: str) -> str:

@@ -17,6 +17,7 @@ from app.usage.models import CallRow
 from app.vault.models import Connection, ConnectLink
 from app.workspaces.models import Membership, Workspace
 from tests.conftest import both_databases
+from tests.mcp_server.conftest import Client
 from tests.mcp_server.test_compact import CompactClient
 from tests.support.approvals import request_in, stored, trail
 
@@ -387,6 +388,18 @@ def test_a_database_that_goes_in_the_middle_leaves_the_outcome_unknown(alice, pe
 
 
 # --- once ---------------------------------------------------------------------------------------
+
+
+def test_what_an_operator_s_key_asks_for_is_decided_by_the_owner(app, people, asking, sign_in, written, letters):
+    with app.app_context(), database.transaction() as db:
+        db.get(User, people.dana.id).is_operator = True
+        scopes = "tools:read tools:write"
+        _, token = grants.issue_by_hand(db, "api_key", people.dana.id, people.northwind.id, "the key", scopes, 3600)
+    key = Client(app, token)
+    envelope = key.call(NAME, ARGUMENTS)
+    assert "an owner or admin of the workspace" in envelope["error"]["message"] and letters == []
+    decide(sign_in(people.alice), request_in(envelope))
+    assert key.call(NAME, ARGUMENTS)["success"] and written == ["two chairs"]
 
 
 @both_databases
