@@ -119,6 +119,7 @@ class RedisWindows:
         except redis.RedisError as error:
             self._rest(error)
             return None
+        self._answered()
         return Spent(int(minute or 0), int(day or 0))
 
     def take(self, workspace_id: str, limits: Limits) -> int | None:
@@ -131,14 +132,27 @@ class RedisWindows:
         except redis.RedisError as error:
             self._rest(error)
             return None
+        self._answered()
         return {0: 0, 1: MINUTE, 2: DAY}[full]
 
     def _is_away(self) -> bool:
-        return time.monotonic() < self._away_until
+        """Whether to leave Redis alone. After the rest one caller asks it again, and the others go on without meanwhile."""
+        if not self._away_until:
+            return False
+        with self._lock:
+            if time.monotonic() < self._away_until:
+                return True
+            self._away_until = time.monotonic() + _REST_SECONDS
+        return False
+
+    def _answered(self) -> None:
+        if self._away_until:
+            self._away_until = 0.0
+            log.warning("Redis is back: calls are counted there again")
 
     def _rest(self, error: redis.RedisError) -> None:
         with self._lock:
-            if not self._is_away():
+            if not self._away_until:
                 log.warning("Redis is away (%s): calls are counted in the database meanwhile", type(error).__name__)
             self._away_until = time.monotonic() + _REST_SECONDS
 

@@ -1,49 +1,17 @@
 """One workspace floods the real server with calls of a slow service; another one hardly notices."""
 
-import json
-import re
 import threading
 import time
-import urllib.error
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.support.companies import ask, call, company
 from tests.support.product import run_product
 
 SLOW_SECONDS = 8.0
 pytestmark = pytest.mark.xdist_group("isolation")
 FLOOD = 32  # far more than the 12 threads of the server below
-
-
-def ask(url, body=None, token=None, **headers):
-    """Status, headers and JSON of an answer."""
-    headers = {"Content-Type": "application/json", "Accept": "application/json", **headers}
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
-    request = urllib.request.Request(url, json.dumps(body).encode() if body is not None else None, headers)
-    try:
-        with urllib.request.urlopen(request, timeout=90) as answer:
-            return answer.status, answer.headers, json.load(answer)
-    except urllib.error.HTTPError as answer:
-        return answer.code, answer.headers, json.load(answer)
-
-
-def company(product, name):
-    """A workspace of its own with ServiceFusion, got by API. Gives its token."""
-    email = f"{name}@example.com"
-    ask(f"{product.url}/api/register", {"company": name, "email": email})
-    letters = ask(f"{product.url}/dev/mailbox?format=json&to={email}")[2]["letters"]
-    code = re.search(r"\b\d{6}\b", letters[0]["text"])[0]
-    setup = ask(f"{product.url}/api/confirm", {"email": email, "code": code})[2]["setup_token"]
-    given = {"service": "servicefusion", "client_id": "sandbox", "client_secret": "sandbox"}
-    return ask(f"{product.url}/api/activate", given, setup)[2]["access_token"]
-
-
-def call(product, token, tool):
-    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": {}}}
-    return ask(product.mcp_url, body, token, **{"MCP-Protocol-Version": "2025-06-18"})
 
 
 @pytest.fixture(scope="module")

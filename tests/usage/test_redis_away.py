@@ -1,0 +1,93 @@
+"""Redis missing or silent: calls are counted all the same, nobody waits for it, and signing in is limited as ever."""
+
+import socket
+import time
+
+import pytest
+
+from app import config
+from app.errors import TooManyRequests
+from app.factory import create_app
+from app.usage import windows
+from app.usage.ledger import Ledger
+from app.usage.tiers import Limits
+from app.usage.windows import RedisWindows
+from tests.support import services
+from tests.support.visitor import Visitor
+from tests.usage.test_limits import ask_many, mid_window  # noqa: F401
+
+
+@pytest.fixture
+def silent():
+    """A listener that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
+
+
+@pytest.fixture(params=["missing", "silent"])
+def away(request):
+    return "redis://127.0.0.1:1/0" if request.param == "missing" else request.getfixturevalue("silent")
+
+
+def test_exactly_the_limit_is_let_in(app, mid_window, away):  # noqa: F811
+    ledger = Ledger(away)
+    assert ask_many(96, lambda: ledger.admit("w", Limits(60, None))) == 60
+
+
+def test_a_silent_redis_is_waited_for_once_and_then_left_alone(app, silent):
+    counters = RedisWindows(silent)
+    assert counters.take("w", Limits(60, None)) is None
+    started = time.perf_counter()
+    assert [counters.take("w", Limits(60, None)) for _ in range(200)] == [None] * 200
+    assert time.perf_counter() - started < 10, "waiting each time would take 50 s"
+
+
+def test_after_its_rest_one_caller_asks_again_for_all(app, silent, monkeypatch):
+    monkeypatch.setattr(windows, "_REST_SECONDS", 0.05)
+    counters, asked = RedisWindows(silent), []
+    counters.take("w", Limits(60, None))
+    script = counters._script
+    monkeypatch.setattr(counters, "_script", lambda **given: asked.append(1) or script(**given))
+    monkeypatch.setattr(windows, "_REST_SECONDS", 60)
+    time.sleep(0.06)
+    assert ask_many(16, lambda: counters.take("w", Limits(60, None)) and pytest.fail("nobody knows")) == 16
+    assert len(asked) == 1
+
+
+@pytest.mark.needs_redis
+def test_it_is_used_again_when_it_is_back(app, monkeypatch):
+    counters = RedisWindows(services.REDIS)
+    counters._rest(windows.redis.ConnectionError())
+    assert counters.take("test-back", Limits(60, None)) is None
+    counters._away_until = time.monotonic() - 1
+    try:
+        assert counters.take("test-back", Limits(60, None)) == 0 and counters.take("test-back", Limits(60, None)) == 0
+    finally:
+        for key in counters._client.scan_iter("patchbay:calls:test-back:*"):
+            counters._client.delete(key)
+
+
+def test_signing_in_is_limited_as_ever(environ, away):
+    application = create_app(config.load({**environ, "REDIS_URL": away}))
+    visitor = Visitor(application)
+    statuses = []
+    for _ in range(11):
+        visitor.get("/login")
+        statuses.append(visitor.submit("/login", {"email": "alice@example.com", "password": "not-hers-at-all"}).status_code)
+    assert statuses == [422] * 10 + [429]
+
+
+def test_pages_with_a_limit_answer_and_are_limited_in_memory(environ, away):
+    application = create_app(config.load({**environ, "ENV": "development", "REDIS_URL": away}))
+    client = application.test_client()
+    given = {"redirect_uris": ["https://client.example/back"], "client_name": "A client"}
+    statuses = [client.post("/oauth/register", json=given, base_url="http://localhost:8000").status_code for _ in range(80)]
+    assert statuses[0] == 201 and statuses[-1] == 429
+
+
+def test_a_full_window_is_said_with_the_time_to_come_back(app, away, mid_window):  # noqa: F811
+    ledger = Ledger(away)
+    ledger.admit("w", Limits(1, None))
+    with pytest.raises(TooManyRequests) as refused:
+        ledger.admit("w", Limits(1, None))
+    assert 1 <= refused.value.retry_after_seconds <= 60
