@@ -1,5 +1,6 @@
 """What time ends: requests nobody answered, work nobody can be at any more, and what was kept long enough."""
 
+import logging
 import threading
 import time
 from datetime import datetime
@@ -11,7 +12,9 @@ from app import audit, clock
 from app.approvals import states
 from app.approvals.models import Approval
 from app.database import transaction
+from app.errors import Unavailable
 
+log = logging.getLogger(__name__)
 _EVERY_SECONDS = 60.0
 _AT_ONCE = 500
 
@@ -20,14 +23,17 @@ _lock = threading.Lock()
 
 
 def sweep_sometimes() -> None:
-    """Sweep at most once a minute in this process."""
+    """Sweep at most once a minute in this process. A database that takes no writes is no reason to show nothing."""
     global _due
     with _lock:
         if time.monotonic() < _due:
             return
         _due = time.monotonic() + _EVERY_SECONDS
-    with transaction() as db:
-        sweep(db)
+    try:
+        with transaction() as db:
+            sweep(db)
+    except Unavailable:
+        log.warning("requests that are over could not be ended now; the next sweep does it")
 
 
 def sweep(db: Session) -> int:

@@ -16,11 +16,12 @@ from app.approvals import expiry, states
 from app.approvals.models import Approval
 from app.config import Settings
 from app.database import transaction
-from app.errors import ApprovalNeeded, Unavailable
+from app.errors import ApprovalNeeded, InvalidArguments, Unavailable
 from app.oauth_server.bearer import Caller
 from app.vault.seal import seal
 
 MOST_WAITING = 50  # of one person in one workspace
+MOST_CHARACTERS = 200_000  # of arguments: more than that nobody reads before a yes
 _ENDED = frozenset({states.DONE, states.FAILED, states.UNKNOWN, states.REJECTED})
 
 
@@ -49,8 +50,10 @@ def place(settings: Settings, caller: Caller, act: Act) -> Approval:
     """The caller's request for this act: the one there is, or a new one that waits.
 
     One that has ended is told by this: the next call of the same kind asks anew.
-    Raises ApprovalNeeded when too many wait already.
+    Raises ApprovalNeeded when too many wait already, InvalidArguments when it is more than a person can look through.
     """
+    if len(act.canonical) > MOST_CHARACTERS:
+        raise InvalidArguments("This is too much at once for a person to approve: split it into several calls.")
     expiry.sweep_sometimes()
     key = keyed_digest(
         settings, "approval", caller.grant_id, caller.workspace_id, act.tool, act.connection_id, act.business_id or "", act.canonical

@@ -301,7 +301,14 @@ def test_a_client_in_a_loop_fills_no_mailbox(alice, people, ask, letters, monkey
     assert all(row.mailed_at for row in stored(state="waiting"))
 
 
-def test_a_failing_request_in_the_chat_sends_no_mail(alice, asking, letters):
+def test_more_than_a_person_can_look_through_is_refused(alice, asking, monkeypatch):
+    monkeypatch.setattr("app.approvals.requests.MOST_CHARACTERS", 100)
+    code, sentence = alice.refusal(NAME, {"text": "x" * 120})
+    assert (code, "split it" in sentence, stored()) == ("INVALID_ARGUMENTS", True, [])
+    assert request_in(alice.call(NAME, {"text": "x" * 20}))
+
+
+def test_a_question_in_the_chat_sends_no_mail(alice, asking, letters):
     alice.capabilities = {"elicitation": {"form": {}}}
     alice.ask("tools/call", name=NAME, arguments={"text": "x"})
     assert letters == []
