@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from sqlalchemy import Subquery, case, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Subquery, case, func, literal, select, union_all
 from sqlmodel import Session, col
 
 from app.usage import outcomes, rollup
 from app.usage.asking import Asked
-from app.usage.buckets import Quantile, Sums, bucket_column, quantile
+from app.usage.buckets import Histogram, Quantile, bucket_column
 from app.usage.models import CallRow, UsageTally
 
 
@@ -39,21 +39,17 @@ class Count:
 class Timed(Count):
     """Calls with their histogram."""
 
-    histogram: dict[int, Sums] = field(default_factory=dict)
-
-    def merge(self, bucket: int, sums: Sums) -> None:
-        """Take in more calls of a bucket."""
-        self.histogram[bucket] = self.histogram.get(bucket, Sums()) + sums
+    histogram: Histogram = field(default_factory=Histogram)
 
     @property
     def median(self) -> Quantile | None:
         """The time half of the calls did not exceed. None without calls."""
-        return quantile(self.histogram, 0.5)
+        return self.histogram.quantile(0.5)
 
     @property
     def p95(self) -> Quantile | None:
         """The time 95 in a hundred did not exceed. None without calls."""
-        return quantile(self.histogram, 0.95)
+        return self.histogram.quantile(0.95)
 
 
 @dataclass(frozen=True)
@@ -78,16 +74,18 @@ class Known:
 
 def by_tool(db: Session, asked: Asked) -> list[ByTool]:
     """Calls of each tool with their times, most used first."""
-    lines = _lines(db, asked)
-    c = lines.c
-    sums = [func.sum(c.calls), func.sum(c.failed), func.sum(c.total_ms), func.sum(c.upstream_ms)]
     found: dict[tuple[str, str], Timed] = defaultdict(Timed)
-    for tool, slug, bucket, calls, failed, total_ms, upstream_ms in db.execute(
-        select(c.tool, c.slug, c.bucket, *sums).group_by(c.tool, c.slug, c.bucket)
-    ):
+    added = select(UsageTally.tool, UsageTally.slug, UsageTally.outcome, UsageTally.calls, UsageTally.histogram)  # type: ignore[call-overload]
+    for tool, slug, outcome, calls, histogram in db.execute(added.where(*asked.of_tallies())):
         timed = found[tool, slug]
-        timed.add(int(calls), int(failed))
-        timed.merge(bucket, Sums(int(calls), total_ms, upstream_ms))
+        timed.add(calls, 0 if outcomes.is_fine(outcome) else calls)
+        timed.histogram.merge(histogram)
+    key = [col(CallRow.tool), col(CallRow.slug), col(CallRow.outcome), bucket_column(CallRow.total_ms)]  # type: ignore[arg-type]
+    fresh = select(*key, func.count(), func.sum(CallRow.total_ms), func.sum(CallRow.upstream_ms)).where(*_behind(db, asked)).group_by(*key)
+    for tool, slug, outcome, bucket, calls, total_ms, upstream_ms in db.execute(fresh):
+        timed = found[tool, slug]
+        timed.add(calls, 0 if outcomes.is_fine(outcome) else calls)
+        timed.histogram.add(bucket, calls, total_ms, upstream_ms)
     tools = [ByTool(tool, slug, timed) for (tool, slug), timed in found.items()]
     return sorted(tools, key=lambda each: (-each.timed.calls, each.tool))
 
@@ -126,25 +124,23 @@ def _most_first(counts: Mapping[str, Count]) -> dict[str, Count]:
 
 
 def _lines(db: Session, asked: Asked) -> Subquery:
-    """What was asked for, from both places."""
+    """What was asked for, from both places, with how many calls a line stands for."""
     names = ("tool", "user_id", "client_name", "slug", "outcome")
-    added = [
+    added = select(
         col(UsageTally.day).label("day"),
         *(getattr(UsageTally, name).label(name) for name in names),
-        col(UsageTally.bucket).label("bucket"),
         col(UsageTally.calls).label("calls"),
         case((col(UsageTally.outcome).in_(outcomes.FINE), 0), else_=UsageTally.calls).label("failed"),
-        col(UsageTally.total_ms).label("total_ms"),
-        col(UsageTally.upstream_ms).label("upstream_ms"),
-    ]
-    fresh = [
+    )
+    fresh = select(
         rollup.utc_day(CallRow.at).label("day"),  # type: ignore[arg-type]
         *(getattr(CallRow, name).label(name) for name in names),
-        bucket_column(CallRow.total_ms).label("bucket"),  # type: ignore[arg-type]
         literal(1).label("calls"),
         case((col(CallRow.outcome).in_(outcomes.FINE), 0), else_=1).label("failed"),
-        col(CallRow.total_ms).label("total_ms"),
-        col(CallRow.upstream_ms).label("upstream_ms"),
-    ]
-    behind = col(CallRow.id) > rollup.mark_in(db)
-    return union_all(select(*added).where(*asked.of_tallies()), select(*fresh).where(behind, *asked.of_rows())).subquery()
+    )
+    return union_all(added.where(*asked.of_tallies()), fresh.where(*_behind(db, asked))).subquery()
+
+
+def _behind(db: Session, asked: Asked) -> list[ColumnElement[bool]]:
+    """The rows that are in no tally yet."""
+    return [col(CallRow.id) > rollup.mark_in(db), *asked.of_rows()]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Column, Index, Integer
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer
 from sqlmodel import Field, SQLModel
 
 from app.database import UtcDateTime
@@ -56,13 +56,10 @@ class CallRow(SQLModel, table=True):
 
 
 class UsageTally(SQLModel, table=True):
-    """What the calls of one day (UTC) add up to that are alike in everything people ask about, and took about as long.
-
-    The rows of all buckets together are the histogram of their times, so any choice of rows gives its median.
-    """
+    """What the calls of one day (UTC) add up to that are alike in everything people ask about."""
 
     __tablename__ = "usage_tallies"
-    __table_args__ = (Index("ix_usage_tallies_day", "day", "workspace_id"), {"sqlite_with_rowid": False})
+    __table_args__ = (Index("ix_usage_tallies_day", "day", "workspace_id"),)
 
     workspace_id: str = Field(primary_key=True)
     day: date = Field(primary_key=True)
@@ -71,12 +68,12 @@ class UsageTally(SQLModel, table=True):
     client_name: str = Field(primary_key=True)
     slug: str = Field(primary_key=True)
     outcome: str = Field(primary_key=True)
-    bucket: int = Field(primary_key=True)  # of total_ms, see `buckets.py`
     calls: int
     total_ms: float
     upstream_ms: float
     first_id: int = Field(sa_type=BigInteger)  # the rows it was made of lie between these
     last_id: int = Field(sa_type=BigInteger)
+    histogram: list[list[float]] = Field(sa_column=Column(JSON, nullable=False))  # see `buckets.py`
 
 
 class UsageMark(SQLModel, table=True):

@@ -131,8 +131,7 @@ def _total(tools: list[ByTool]) -> Timed:
     total = Timed()
     for each in tools:
         total.add(each.timed.calls, each.timed.failed)
-        for bucket, sums in each.timed.histogram.items():
-            total.merge(bucket, sums)
+        total.histogram.merge(each.timed.histogram.stored())
     return total
 
 

@@ -9,23 +9,27 @@ CONCURRENTLY does. On SQLite there is one writer at a time, and ids appear in or
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
-from sqlalchemy import Date, FunctionElement, func, select, text, update
+from sqlalchemy import Date, FunctionElement, func, select, text, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlmodel import Session, col
 
 from app import database
-from app.usage.buckets import bucket_column
+from app.usage.buckets import Histogram, bucket_column
 from app.usage.models import CallRow, UsageMark, UsageTally
 
 MARK = "calls"
-_BATCH = {"sqlite": 5_000, "postgresql": 50_000}  # on SQLite nobody else writes meanwhile
+_BATCH = {"sqlite": 2_000, "postgresql": 20_000}  # on SQLite nobody else writes meanwhile
+_KEYS_AT_ONCE = 500
 _PATIENCE_SECONDS = 2.0
 
-_KEY = ("workspace_id", "day", "tool", "user_id", "client_name", "slug", "outcome", "bucket")
+_KEY = ("workspace_id", "day", "tool", "user_id", "client_name", "slug", "outcome")
+_SUMS = ("calls", "total_ms", "upstream_ms", "first_id", "last_id", "histogram")
 _WRITING = text(
     """
     SELECT DISTINCT virtualtransaction FROM pg_locks
@@ -113,15 +117,59 @@ def _take_batch(db: Session, goal: int) -> int | None:
     if begun is None or begun >= goal:
         return None
     upto = min(begun + _BATCH[dialect], goal)
-    adding = insertion(UsageTally).from_select([*_KEY, "calls", "total_ms", "upstream_ms", "first_id", "last_id"], _sums(begun, upto))
-    same = {name: getattr(UsageTally, name) + getattr(adding.excluded, name) for name in ("calls", "total_ms", "upstream_ms")}
-    db.execute(adding.on_conflict_do_update(index_elements=_KEY, set_={**same, "last_id": adding.excluded.last_id}))
+    tallies = _sum(db, begun, upto)
+    _add_stored(db, tallies)
+    if tallies:
+        rows = [dict(zip((*_KEY, *_SUMS), (*key, *tally.values()), strict=True)) for key, tally in tallies.items()]
+        storing = insertion(UsageTally)
+        storing = storing.on_conflict_do_update(index_elements=_KEY, set_={name: storing.excluded[name] for name in _SUMS})
+        db.connection().execute(storing, rows)
     db.execute(update(UsageMark).where(col(UsageMark.name) == MARK).values(upto=upto))
     return upto
 
 
-def _sums(begun: int, upto: int):  # type: ignore[no-untyped-def]
+class _Tally:
+    """Some calls with the same key, on the way to their row."""
+
+    def __init__(self) -> None:
+        self.calls, self.total_ms, self.upstream_ms = 0, 0.0, 0.0
+        self.first_id, self.last_id = 0, 0
+        self.histogram = Histogram()
+
+    def take(self, calls: int, total_ms: float, upstream_ms: float, first_id: int, last_id: int) -> None:
+        """Count more calls in."""
+        self.calls += calls
+        self.total_ms += total_ms
+        self.upstream_ms += upstream_ms
+        self.first_id = min(self.first_id or first_id, first_id)
+        self.last_id = max(self.last_id, last_id)
+
+    def values(self) -> tuple[Any, ...]:
+        """In the order of the columns."""
+        return (self.calls, self.total_ms, self.upstream_ms, self.first_id, self.last_id, self.histogram.stored())
+
+
+def _sum(db: Session, begun: int, upto: int) -> dict[tuple[Any, ...], _Tally]:
+    """The calls between two ids, by key."""
     day, bucket = utc_day(CallRow.at), bucket_column(CallRow.total_ms)  # type: ignore[arg-type]
     key = [CallRow.workspace_id, day, CallRow.tool, CallRow.user_id, CallRow.client_name, CallRow.slug, CallRow.outcome, bucket]
     sums = [func.count(), func.sum(CallRow.total_ms), func.sum(CallRow.upstream_ms), func.min(CallRow.id), func.max(CallRow.id)]
-    return select(*key, *sums).where(col(CallRow.id) > begun, col(CallRow.id) <= upto).group_by(*key)  # type: ignore[call-overload]
+    within = select(*key, *sums).where(col(CallRow.id) > begun, col(CallRow.id) <= upto).group_by(*key)  # type: ignore[call-overload]
+    found: dict[tuple[Any, ...], _Tally] = defaultdict(_Tally)
+    for *alike, bucket_number, calls, total_ms, upstream_ms, first_id, last_id in db.execute(within):
+        tally = found[tuple(alike)]
+        tally.take(calls, total_ms, upstream_ms, first_id, last_id)
+        tally.histogram.add(bucket_number, calls, total_ms, upstream_ms)
+    return found
+
+
+def _add_stored(db: Session, found: dict[tuple[Any, ...], _Tally]) -> None:
+    """Add what the tallies of these keys already hold; the mark is locked, so nobody changes them meanwhile."""
+    columns = [getattr(UsageTally, name) for name in (*_KEY, *_SUMS)]
+    keys = list(found)
+    for start in range(0, len(keys), _KEYS_AT_ONCE):
+        some = tuple_(*columns[: len(_KEY)]).in_(keys[start : start + _KEYS_AT_ONCE])
+        for row in db.execute(select(*columns).where(some)):
+            tally, (calls, total_ms, upstream_ms, first_id, last_id, histogram) = found[tuple(row[: len(_KEY)])], row[len(_KEY) :]
+            tally.take(calls, total_ms, upstream_ms, first_id, last_id)
+            tally.histogram.merge(histogram)

@@ -20,14 +20,13 @@ def upgrade() -> None:
         sa.Column("client_name", sa.String(), nullable=False),
         sa.Column("slug", sa.String(), nullable=False),
         sa.Column("outcome", sa.String(), nullable=False),
-        sa.Column("bucket", sa.Integer(), nullable=False),
         sa.Column("calls", sa.Integer(), nullable=False),
         sa.Column("total_ms", sa.Float(), nullable=False),
         sa.Column("upstream_ms", sa.Float(), nullable=False),
         sa.Column("first_id", sa.BigInteger(), nullable=False),
         sa.Column("last_id", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("workspace_id", "day", "tool", "user_id", "client_name", "slug", "outcome", "bucket"),
-        sqlite_with_rowid=False,
+        sa.Column("histogram", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "day", "tool", "user_id", "client_name", "slug", "outcome"),
     )
     op.create_index("ix_usage_tallies_day", "usage_tallies", ["day", "workspace_id"])
     op.create_table(
