@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.tokens.conftest import pem, signed
 def moment(monkeypatch):
     """The monotonic clock the floors go by: `moment(11)` moves it."""
     at = [1_000.0]
-    monkeypatch.setattr(certificates.time, "monotonic", lambda: at[0])
+    monkeypatch.setattr(certificates, "time", SimpleNamespace(monotonic=lambda: at[0]))
     return lambda seconds: at.__setitem__(0, at[0] + seconds)
 
 
@@ -121,7 +122,7 @@ def test_how_long_is_within_reason(key_server, said, seconds):
     key_server.headers = {"Cache-Control": said} if said else {}
     kept = certificates.Certificates(key_server.url)
     assert kept.find("k1") is not None
-    assert kept._keys is not None and abs(kept._keys.fresh_until - clock.timestamp() - seconds) < 5
+    assert kept._keys is not None and abs(kept._keys.fresh_until - clock.timestamp() - seconds) < 30
 
 
 def test_production_fetches_them_by_https_only(environ, key_server):

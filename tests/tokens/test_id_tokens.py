@@ -14,7 +14,9 @@ from cryptography.hazmat.primitives import serialization
 from app import clock
 from tests.tokens.conftest import ISSUER, PROJECT, claims, key, pem, signed
 
-NOW = int(time.time())
+
+def now():
+    return int(time.time())
 
 
 def encoded(part):
@@ -71,14 +73,14 @@ REFUSED = {
     "issuer with a slash": lambda: signed(iss=ISSUER + "/"),
     "Google's own issuer": lambda: signed(iss="https://accounts.google.com"),
     "no issuer": lambda: signed(iss=None),
-    "expired": lambda: signed(exp=NOW - 5),
+    "expired": lambda: signed(exp=now() - 5),
     "no end": lambda: signed(exp=None),
     "an end in words": lambda: signed(exp="tomorrow"),
     "an end that is true": lambda: signed(exp=True),
     "infinite end": lambda: signed(exp=float("inf")),
-    "issued in the future": lambda: signed(iat=NOW + 600),
+    "issued in the future": lambda: signed(iat=now() + 600),
     "no time of issue": lambda: signed(iat=None),
-    "signed in in the future": lambda: signed(auth_time=NOW + 600),
+    "signed in in the future": lambda: signed(auth_time=now() + 600),
     "never signed in": lambda: signed(auth_time=None),
     "signed in in words": lambda: signed(auth_time="now"),
     "no subject": lambda: signed(sub=None),
@@ -110,7 +112,7 @@ def test_a_subject_that_is_a_number_is_none(program, people):
 
 
 def test_a_token_lives_to_its_end_and_no_second_longer(program, people):
-    token = signed(exp=NOW + 1800)
+    token = signed(exp=now() + 1800)
     clock.shift(timedelta(seconds=1700))
     assert program.exchange(token).status_code == 200
     clock.shift(timedelta(seconds=200))

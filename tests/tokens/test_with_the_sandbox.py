@@ -97,5 +97,5 @@ def test_flowpos_being_slow_costs_seconds_not_the_token(app, mara, id_token, lev
     levers("hang", path="/v1/businesses", times=5)
     started = time.monotonic()
     answer = program.exchange(token)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15
     assert answer.status_code == 200 and answer.json["authorizedBusinessIds"] == ["b1a0-0001", "b1a0-0002"]
