@@ -81,16 +81,11 @@ def set_active_tenant(
         workspace = api_keys.find_workspace(db, tenant)
         before = grants.move(db, caller.grant_id, workspace.id)
         if before != workspace.id:
-            for place in (before, workspace.id):  # both companies' trails tell that an operator came or went
-                audit.record(
-                    db,
-                    "api_key.moved",
-                    workspace_id=place,
-                    user_id=caller.user_id,
-                    subject=caller.grant_id,
-                    before=before,
-                    after=workspace.id,
-                )
+            about = {"user_id": caller.user_id, "subject": caller.grant_id}
+            audit.record(db, "api_key.moved", **about, before=before, after=workspace.id)
+            # Each company's trail tells that an operator came or went, and nothing of the other company.
+            audit.record(db, "api_key.left", workspace_id=before, **about)
+            audit.record(db, "api_key.came", workspace_id=workspace.id, **about)
     hub.say(f"This key acts in workspace {plain(workspace.name)} from now on. List the tools again: they are that workspace's.")
     return Chosen(id=workspace.id, name=str(plain(workspace.name)), tier=workspace.tier)
 

@@ -1,5 +1,6 @@
 """Routes under /integrations. Each guards, parses, calls one verb and answers."""
 
+import functools
 from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, current_app, flash, g, jsonify, make_response, redirect, render_template, request
@@ -21,6 +22,7 @@ def install(app: Flask, settings: Settings) -> None:
     """Register the routes of this package."""
     app.register_blueprint(bp)
     app.jinja_env.globals["levels"] = cards.LEVELS
+    app.jinja_env.globals["is_shown"] = functools.partial(cards.is_shown, settings)  # for the front door, which lists services too
 
 
 @bp.get("/integrations")

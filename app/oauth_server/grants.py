@@ -5,7 +5,7 @@ import time
 from datetime import datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import ColumnElement, exists, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, exists, or_, select, true, update
 from sqlmodel import Session, col
 
 from app import audit, clock
@@ -26,7 +26,8 @@ _LONGEST_PERSONAL_SECONDS = 365 * 86_400
 def list_for(db: Session, member: Member, *, of_all: bool = False) -> list[Grant]:
     """The member's own grants in this workspace, newest first: live ones, and those that ended in the last 30 days.
 
-    With `of_all` those of every member, for owners and admins. Raises Forbidden for anybody else.
+    With `of_all` those of every member, for owners and admins. Raises Forbidden for anybody else. An operator's API key
+    is nobody's in the workspace it acts in: those are listed and revoked under /admin.
     """
     if of_all and not member.manages:
         raise Forbidden()
@@ -38,7 +39,7 @@ def list_for(db: Session, member: Member, *, of_all: bool = False) -> list[Grant
     query = (
         select(Grant)
         .where(col(Grant.workspace_id) == member.workspace.id, true() if of_all else col(Grant.user_id) == member.user.id)
-        .where(has_token, or_(col(Grant.revoked_at).is_(None), col(Grant.revoked_at) > at - _REVOKED_SHOWN))
+        .where(has_token, col(Grant.kind) != API_KEY, or_(col(Grant.revoked_at).is_(None), col(Grant.revoked_at) > at - _REVOKED_SHOWN))
         .order_by(col(Grant.revoked_at).is_not(None), col(Grant.created_at).desc(), col(Grant.id))
     )
     return list(db.scalars(query))
@@ -46,7 +47,7 @@ def list_for(db: Session, member: Member, *, of_all: bool = False) -> list[Grant
 
 def get(db: Session, member: Member, grant_id: str) -> Grant:
     """One of the member's own grants, for owners and admins one of the workspace's. Raises NotFound for any other."""
-    within = col(Grant.workspace_id) == member.workspace.id
+    within = and_(col(Grant.workspace_id) == member.workspace.id, col(Grant.kind) != API_KEY)
     mine = true() if member.manages else col(Grant.user_id) == member.user.id
     grant = db.scalars(select(Grant).where(col(Grant.id) == grant_id, within, mine)).first()
     if grant is None:

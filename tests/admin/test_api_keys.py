@@ -92,8 +92,11 @@ def test_another_active_tenant_holds_for_every_later_call(make_key, connect, peo
     assert envelope["data"] == {"id": "wsp_contoso", "name": "Contoso", "tier": "free"} and "Contoso" in envelope["message"]
     assert "acme_get_thing" in key.tools()
     assert "Contoso Main" in key.call("acme_get_thing", {"id": "a"})["message"]
-    [entry] = [entry for entry in trail("api_key.moved") if entry.workspace_id == "wsp_contoso"]
-    assert (entry.user_id, entry.details["before"], entry.details["after"]) == (people.dana.id, "wsp_northwind", "wsp_contoso")
+    [entry] = trail("api_key.moved")
+    assert (entry.workspace_id, entry.user_id, entry.details) == (None, people.dana.id, {"before": "wsp_northwind", "after": "wsp_contoso"})
+    # Neither company's own trail tells of the other.
+    told = [(entry.workspace_id, entry.details) for action in ("left", "came") for entry in trail(f"api_key.{action}")]
+    assert told == [("wsp_northwind", {}), ("wsp_contoso", {})]
     with database.reading() as db:
         rows = list(db.exec(select(CallRow).order_by(CallRow.id)))
     assert [(row.tool, row.workspace_id) for row in rows] == [("set_active_tenant", "wsp_northwind"), ("acme_get_thing", "wsp_contoso")]
@@ -193,6 +196,13 @@ def test_revoking_ends_it_at_the_next_call(dana, make_key, people, trail):
     assert key.ask("tools/list").status_code == 401
     assert other.ask("tools/list").status_code == 200
     assert trail("grant.revoked")[0].user_id == people.dana.id
+
+
+def test_owners_of_the_workspace_neither_see_nor_revoke_it(make_key, people, sign_in):
+    key, alice = make_key(), sign_in(people.alice)
+    assert "night shift" not in alice.get("/ai-clients").text
+    alice.submit(f"/ai-clients/{find_caller(key.token).grant_id}/revoke")
+    assert key.ask("tools/list").status_code == 200
 
 
 def test_only_keys_are_revoked_there(dana, client_of, people):
