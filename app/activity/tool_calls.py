@@ -28,8 +28,11 @@ _SECRET_START = re.compile(r"\b(sk|pk|rk|whsec|ghp|xox[a-z]|pb[a-z])_\w{6,}|\bBe
 
 
 def entry_of(call: Call, tool: Tool, arguments: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The signed entry for whoever writes the call down. None for one of a flood that was turned away."""
-    if call.outcome == TooManyRequests.code and not call.upstream_endpoint:
+    """The signed entry for whoever writes the call down.
+
+    None when nothing was done: for one of a flood that was turned away, or one that got what an approved call had brought before.
+    """
+    if not call.upstream_endpoint and (call.outcome == TooManyRequests.code or (call.slug and call.outcome == "ok")):
         return None
     details: dict[str, Any] = {
         "tool": call.tool,
