@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from app import outbound
 from app.connectors import told_hosts
+from app.connectors.answers import Answers
 from app.connectors.request import Request, path_parts
 from app.connectors.spec import Business, Connector
 from app.errors import (
@@ -231,11 +232,7 @@ class Api:
             return None
         body = answer.json()
         if body is None and answer.content.strip() != b"null":
-            if safe:
-                raise ProviderUnavailable(f"{self.connector.name} sent an answer that could not be read. Please try again later.")
-            raise OutcomeUnknown(
-                f"{self.connector.name} sent an unreadable answer. The change may have been made: check there before repeating it."
-            )
+            raise Answers(self.connector.name).unreadable(wrote=not safe)
         return body
 
     def _no_answer(self, error: OutboundError, safe: bool) -> ToolError:

@@ -12,9 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from app import clock
+from app.connectors.answers import Answers
 from app.connectors.api import Api, errors_by_status
 from app.connectors.spec import OAuth2
-from app.errors import PermissionDenied, ProviderError, ProviderRateLimited, ProviderUnavailable, ReconnectNeeded, ToolError
+from app.errors import PermissionDenied, ProviderError, ProviderRateLimited, ReconnectNeeded, ToolError
 from app.outbound import Answer
 
 PREFIX = "https://www.googleapis.com/auth/"
@@ -83,7 +84,7 @@ def read(api: Api, path: str, **options: Any) -> Mapping[str, Any]:
     """GET an object. Raises ProviderUnavailable when something else comes."""
     answer = api.get(path, **options)
     if not isinstance(answer, dict):
-        raise ProviderUnavailable(f"{api.connector.name} sent an answer that could not be read. Please try again later.")
+        raise Answers(api.connector.name).unreadable()
     return answer
 
 

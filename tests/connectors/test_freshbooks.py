@@ -248,7 +248,7 @@ def test_an_unknown_invoice_is_not_found(studio):
 
 def test_sending_needs_a_yes_and_mails_the_client(studio):
     draft = next(row for row in drafts(studio) if row["client"] == "Cobalt Cycles")
-    with pytest.raises(InvalidArguments, match="Nothing was sent"):
+    with pytest.raises(InvalidArguments, match="nothing was sent"):
         studio.call("send_invoice", invoice_id=draft["invoice_id"], confirm=False)
     assert writes(studio) == []
     sent = studio.call("send_invoice", invoice_id=draft["invoice_id"], confirm=True)
@@ -332,7 +332,7 @@ def test_a_run_can_be_limited_to_named_invoices(studio):
 
 
 def test_more_than_the_limit_sends_nothing(studio):
-    with pytest.raises(InvalidArguments, match="Nothing was sent") as error:
+    with pytest.raises(InvalidArguments, match="nothing was sent") as error:
         studio.call("send_saturday_invoices", dry_run=False, max_invoices=2)
     assert error.value.details == {"ready": 5, "max_invoices": 2}
     assert writes(studio) == [] and studio.levers.log()["mails"] == []

@@ -120,7 +120,7 @@ def test_long_invoices_say_what_was_left_out(answers):
         (403, fault("5020", "Permission Denied Error"), PermissionDenied, "person who connected"),
         (400, fault("5020", "Permission Denied Error"), PermissionDenied, "person who connected"),
         (403, {}, PermissionDenied, "person who connected"),
-        (401, fault("3200", "message=AuthenticationFailed; errorCode=003200; statusCode=401", small=True), PermissionDenied, "Reconnect"),
+        (401, fault("3200", "message=AuthenticationFailed; errorCode=003200; statusCode=401", small=True), ReconnectNeeded, "Reconnect"),
         (400, fault("610", "Object Not Found"), ObjectNotFound, "does not know that record"),
         (400, fault("0610", "Object Not Found"), ObjectNotFound, "does not know that record"),
         (400, fault("5010", "Stale Object Error"), InvalidArguments, "changed in QuickBooks"),

@@ -95,7 +95,7 @@ def test_a_payment_is_in_the_currency_of_the_invoice(quickbooks_url, quickbooks)
 
 def test_it_mails_an_invoice_only_when_confirmed(quickbooks):
     invoice = quickbooks.call("create_invoice", customer_id="24", lines=[line()], customer_email="family@example.com")
-    with pytest.raises(InvalidArguments, match="Nothing was sent"):
+    with pytest.raises(InvalidArguments, match="nothing was sent"):
         quickbooks.call("send_invoice", invoice_id=invoice["invoice_id"], confirm=False)
     assert quickbooks.levers.log()["mails"] == []
     sent = quickbooks.call("send_invoice", invoice_id=invoice["invoice_id"], confirm=True)
@@ -114,7 +114,7 @@ def test_an_invoice_without_an_address_asks_for_one_and_mails_nothing(quickbooks
 
 def test_it_voids_an_invoice_only_when_confirmed_and_once(quickbooks):
     invoice = quickbooks.call("create_invoice", customer_id="24", lines=[line()])
-    with pytest.raises(InvalidArguments, match="Nothing was voided"):
+    with pytest.raises(InvalidArguments, match="nothing was voided"):
         quickbooks.call("void_invoice", invoice_id=invoice["invoice_id"], confirm=False)
     voided = quickbooks.call("void_invoice", invoice_id=invoice["invoice_id"], confirm=True)
     assert (voided["status"], voided["total"], voided["balance"]) == ("voided", "0.00", "0.00")

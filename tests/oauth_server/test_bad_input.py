@@ -5,6 +5,8 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.support.sweep import OAUTH_FIELDS
+
 JUNK = [
     "",
     " ",
@@ -34,27 +36,7 @@ JUNK = [
     "pbc_" + "x" * 43,
     "https://x.example/" + "a" * 480,
 ]
-NAMES = [
-    "response_type",
-    "client_id",
-    "redirect_uri",
-    "scope",
-    "state",
-    "code_challenge",
-    "code_challenge_method",
-    "resource",
-    "grant_type",
-    "code",
-    "code_verifier",
-    "refresh_token",
-    "token",
-    "token_type_hint",
-    "client_secret",
-    "flow",
-    "decision",
-    "request",
-    "iss",
-]
+NAMES = [*sorted(OAUTH_FIELDS), "flow", "decision", "request", "iss"]
 FORMS = ["/oauth/token", "/token", "/refresh", "/oauth/revoke", "/oauth/introspect"]
 
 

@@ -1,13 +1,12 @@
 """QuickBooks as the connector's tests see it: consents at the imitation, and tools held to the schema they promise."""
 
-import jsonschema
 import requests
 
 from app.connectors.quickbooks import CONNECTOR
-from tests.support.signed_in import SignedIn
+from tests.support.signed_in import HeldToSchema
 
 
-class QuickBooks(SignedIn):
+class QuickBooks(HeldToSchema):
     """A connection to one company, as a tool call sees it."""
 
     def __init__(self, sandbox, company="maple"):
@@ -22,18 +21,6 @@ class QuickBooks(SignedIn):
         api = self.api(None)
         api.facts = facts
         return CONNECTOR.identify(api, self.tokens)
-
-    def call(self, verb, arguments=None, *, business=None, **more):
-        tool, arguments = self.tool(verb), {**(arguments or {}), **more}
-        jsonschema.validate(arguments, tool.input_schema)
-        data = super().call(verb, arguments, business=business)
-        shown = {**{k: v for k, v in data.items() if k != "next"}, "next_cursor": None} if tool.pages_by else data
-        jsonschema.validate(shown, tool.data_schema)
-        return data
-
-    def asked(self):
-        """The requests the service saw since the last `clear`."""
-        return self.levers.log()["requests"]
 
     def overdue(self):
         return self.call("list_invoices", status="overdue")["items"][0]

@@ -6,6 +6,7 @@ import json
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import jsonschema
 import requests
 
 from app import config
@@ -171,3 +172,19 @@ class SignedIn:
         tool = self.tool(verb)
         self.last_api = self.api(business or (self.business if tool.one_business else None))
         return to_data(tool.function(self.last_api, **tool.parse({**(arguments or {}), **more})))
+
+
+class HeldToSchema(SignedIn):
+    """A sign-in whose tools are held to the schemas they promise."""
+
+    def call(self, verb: str, arguments: dict[str, Any] | None = None, *, business: Business | None = None, **more: Any) -> Any:
+        tool, arguments = self.tool(verb), {**(arguments or {}), **more}
+        jsonschema.validate(arguments, tool.input_schema)
+        data = super().call(verb, arguments, business=business)
+        shown = {**{k: v for k, v in data.items() if k != "next"}, "next_cursor": None} if tool.pages_by else data
+        jsonschema.validate(shown, tool.data_schema)
+        return data
+
+    def asked(self) -> Any:
+        """The requests the service saw since the last `clear`."""
+        return self.levers.log()["requests"]

@@ -5,13 +5,14 @@ from datetime import date, timedelta
 from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AliasGenerator, ConfigDict, Field, ValidationError
+from pydantic import AliasGenerator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from app import clock
+from app.connectors.answers import Answers
 from app.connectors.api import Api
 from app.connectors.tool import Page, Row
-from app.errors import InvalidArguments, OutcomeUnknown, ProviderUnavailable, ReconnectNeeded
+from app.errors import InvalidArguments, ReconnectNeeded
 
 BUSINESS = "/v1/businesses/{business}"
 _MOST_DAYS = 366
@@ -22,6 +23,8 @@ Limit = Annotated[int, Field(ge=1, le=100, description="Records a page.")]
 After = Annotated[str | None, Field(max_length=2000, description="Where the next page begins.")]
 FirstDay = Annotated[date, Field(alias="from", description="First day to include, in the business's time zone.")]
 LastDay = Annotated[date, Field(description="Last day to include.")]
+_answers = Answers("FlowPOS")
+read_as, unreadable = _answers.read_as, _answers.unreadable
 
 
 class FlowRow(Row):
@@ -35,14 +38,6 @@ class FlowRow(Row):
 AnyRow = TypeVar("AnyRow", bound=FlowRow)
 
 
-def read_as(model: type[AnyRow], record: Any, *, wrote: bool = False) -> AnyRow:
-    """The record as a row. Raises ProviderUnavailable, or OutcomeUnknown after a write, when it cannot be one."""
-    try:
-        return model.model_validate(record)
-    except ValidationError:
-        raise _unreadable(wrote=wrote) from None
-
-
 def read_list(api: Api, path: str, model: type[AnyRow], asked: Mapping[str, Any] | None = None, **parts: str) -> list[AnyRow]:
     """A list that comes whole."""
     return page_of(api, path, model, asked, **parts).items
@@ -53,7 +48,7 @@ def page_of(api: Api, path: str, model: type[AnyRow], asked: Mapping[str, Any] |
     body = api.get(path, parts=parts or None, params=_query(asked or {}))
     records = body.get("data") if isinstance(body, Mapping) else None
     if not isinstance(records, list):
-        raise _unreadable(wrote=False)
+        raise unreadable(wrote=False)
     following = body.get("nextCursor")
     return Page(items=[read_as(model, record) for record in records], next=following if isinstance(following, str) and following else None)
 
@@ -122,9 +117,3 @@ def _query(asked: Mapping[str, Any]) -> dict[str, str]:
 
 def _text(value: Any) -> str:
     return ("true" if value else "false") if isinstance(value, bool) else str(value)
-
-
-def _unreadable(*, wrote: bool) -> ProviderUnavailable | OutcomeUnknown:
-    if wrote:
-        return OutcomeUnknown("FlowPOS sent an unreadable answer. The change may have been made: check there before repeating it.")
-    return ProviderUnavailable("FlowPOS sent an answer that could not be read. Please try again later.")

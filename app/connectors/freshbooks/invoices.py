@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasPath, BaseModel, ConfigDict, Field
 
 from app.connectors.api import Api
+from app.connectors.checks import check_confirmed, check_order
 from app.connectors.freshbooks.clients import find_client
 from app.connectors.freshbooks.families import change_accounting, create_accounting, get_accounting, list_accounting
 from app.connectors.freshbooks.values import (
@@ -109,7 +110,7 @@ def list_invoices(
     Use it to find invoices or see who owes money. For totals over a period use
     freshbooks_get_revenue_report; for an invoice's lines use freshbooks_get_invoice.
     """
-    in_order(date_from, date_to)
+    check_order(date_from, date_to)
     search = {
         "v3_status": "autopaid" if status == "auto-paid" else status,
         "customerid": client_id,
@@ -191,8 +192,7 @@ def send_invoice(
     Read it with freshbooks_get_invoice and ask the person first. For all drafts at once use
     freshbooks_send_saturday_invoices.
     """
-    if not confirm:
-        raise InvalidArguments("Nothing was sent. Ask the person, then call again with confirm set to true.")
+    check_confirmed(confirm, "nothing was sent")
     invoice = read_invoice(api, invoice_id)
     if not recipients and not invoice.recipient:
         raise InvalidArguments("Nothing was sent: the client has no e-mail address on file. Give recipients.")
@@ -223,12 +223,6 @@ def send_invoice(
 def read_invoice(api: Api, invoice_id: int) -> InvoiceDetail:
     """One invoice with its lines. Raises ObjectNotFound."""
     return read_as(InvoiceDetail, get_accounting(api, PATH, "invoice", invoice_id, include="lines"))
-
-
-def in_order(first: date | None, last: date | None) -> None:
-    """Raises InvalidArguments when a range ends before it starts."""
-    if first and last and first > last:
-        raise InvalidArguments("The first day is after the last one. Swap them.")
 
 
 def _line(item: LineItem, currency: str | None) -> dict[str, Any]:

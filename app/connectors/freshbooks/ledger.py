@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 from pydantic import AliasPath, Field
 
 from app.connectors.api import Api
+from app.connectors.checks import check_order
 from app.connectors.freshbooks.families import create_accounting, list_accounting
-from app.connectors.freshbooks.invoices import in_order, read_invoice
+from app.connectors.freshbooks.invoices import read_invoice
 from app.connectors.freshbooks.values import Amount, Day, FreshBooksRow, Id, Money, PageNumber, Text, read_as
 from app.connectors.tool import Page, tool
 from app.errors import InvalidArguments, OutcomeUnknown, ToolError
@@ -51,7 +52,7 @@ def list_expenses(
 
     Use it for questions about costs and vendors. Income is in freshbooks_get_revenue_report.
     """
-    in_order(date_from, date_to)
+    check_order(date_from, date_to)
     search = {"date_min": date_from.isoformat() if date_from else None, "date_max": date_to.isoformat() if date_to else None}
     listed = list_accounting(api, "expenses/expenses", "expenses", page=page, search=search)
     return Page(items=[read_as(Expense, record) for record in listed.records], next=listed.next, total=listed.total)

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 from pydantic import AliasPath, Field
 
 from app.connectors.api import Api
+from app.connectors.checks import check_order
 from app.connectors.freshbooks.families import all_accounting, get_report
-from app.connectors.freshbooks.invoices import PATH, Invoice, in_order
+from app.connectors.freshbooks.invoices import PATH, Invoice
 from app.connectors.freshbooks.values import CurrencyCode, FreshBooksRow, Money, OptionalDay, Text, add_up, read_as, today, unreadable
 from app.connectors.tool import Row, tool
 
@@ -161,7 +162,7 @@ def _period(start: date | None, end: date | None) -> tuple[date, date]:
         month = start if start and start > today() else today()
         end = month.replace(day=calendar.monthrange(month.year, month.month)[1])
     start = start or end.replace(day=1)
-    in_order(start, end)
+    check_order(start, end)
     return start, end
 
 

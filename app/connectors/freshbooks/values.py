@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from app import clock
+from app.connectors.answers import Answers
 from app.connectors.tool import Row
-from app.errors import OutcomeUnknown, ProviderUnavailable
 
 Day = date  # for rows with a field called `date`
 
@@ -35,30 +35,14 @@ UnitCost = Annotated[
 CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="Three letters, such as USD.")]
 Id = Annotated[int, Field(ge=1, le=2**53)]
 PageNumber = Annotated[int, Field(ge=1, le=100_000, description="Page to read, from 1.")]
+_answers = Answers("FreshBooks")
+read_as, unreadable = _answers.read_as, _answers.unreadable
 
 
 class FreshBooksRow(Row):
     """A Row made straight from FreshBooks' own record: each field names where it stands there."""
 
     model_config = ConfigDict(extra="ignore")
-
-
-AnyRow = TypeVar("AnyRow", bound=FreshBooksRow)
-
-
-def read_as(model: type[AnyRow], record: Any, *, wrote: bool = False) -> AnyRow:
-    """The record as a row. Raises ProviderUnavailable, or OutcomeUnknown after a write, when it cannot be one."""
-    try:
-        return model.model_validate(record)
-    except ValidationError:
-        raise unreadable(wrote=wrote) from None
-
-
-def unreadable(*, wrote: bool) -> ProviderUnavailable | OutcomeUnknown:
-    """The error for an answer that is not in FreshBooks' shape."""
-    if wrote:
-        return OutcomeUnknown("FreshBooks sent an unreadable answer. The change may have been made: check there before repeating it.")
-    return ProviderUnavailable("FreshBooks sent an answer that could not be read. Please try again later.")
 
 
 def add_up(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:

@@ -4,7 +4,7 @@ Gmail takes no idempotency key, so nothing here is ever sent twice by us: when t
 the call ends as "may or may not have been done".
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -60,8 +60,7 @@ def create_draft(
 
     Prefer it to gmail_send_message unless the person asked to send. gmail_send_draft sends it later.
     """
-    reply = find_reply(api, reply_to_message_id) if reply_to_message_id else None
-    message = compose(to=to, cc=cc or (), bcc=bcc or (), subject=subject, body=body, body_type=body_type, reply=reply)
+    message = _written(api, to, body, subject, cc, bcc, body_type, reply_to_message_id)
     made = write(api, _DRAFTS, json={"message": message})
     api.say("Draft saved, not sent.")
     return Draft(draft_id=str(made["id"]), **sent_ids(an_object(made.get("message"))))
@@ -83,8 +82,7 @@ def send_message(
     Use it only when the person asked to send; otherwise gmail_create_draft. After a TIMEOUT look into the sent mail
     (gmail_search_messages with in:sent) before sending again.
     """
-    reply = find_reply(api, reply_to_message_id) if reply_to_message_id else None
-    message = compose(to=to, cc=cc or (), bcc=bcc or (), subject=subject, body=body, body_type=body_type, reply=reply)
+    message = _written(api, to, body, subject, cc, bcc, body_type, reply_to_message_id)
     sent = write(api, MESSAGES + "/send", json=message)
     api.say("Sent.")
     return Sent(**sent_ids(sent))
@@ -102,3 +100,11 @@ def send_draft(
     sent = write(api, _DRAFTS + "/send", json={"id": draft_id})
     api.say("Sent.")
     return Sent(**sent_ids(sent))
+
+
+def _written(
+    api: Api, to: list[str], body: str, subject: str | None, cc: More, bcc: More, body_type: Literal["text", "html"], reply_to: str | None
+) -> dict[str, Any]:
+    """The mail as Gmail takes it, an answer in the conversation of what it answers."""
+    reply = find_reply(api, reply_to) if reply_to else None
+    return compose(to=to, cc=cc or (), bcc=bcc or (), subject=subject, body=body, body_type=body_type, reply=reply)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from app.connectors.answers import Answers
 from app.connectors.api import Api
-from app.errors import OutcomeUnknown
 
 MESSAGES = "/gmail/v1/users/me/messages"
 
@@ -13,7 +13,7 @@ def write(api: Api, path: str, **options: Any) -> Mapping[str, Any]:
     """POST, and get the object that was made. Raises OutcomeUnknown when something else comes."""
     answer = api.post(path, **options)
     if not isinstance(answer, dict) or not answer.get("id"):
-        raise OutcomeUnknown("Gmail sent an unreadable answer. The change may have been made: check there before repeating it.")
+        raise Answers("Gmail").unreadable(wrote=True)
     return answer
 
 

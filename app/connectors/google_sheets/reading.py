@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from app.connectors.answers import Answers
 from app.connectors.api import Api
 from app.connectors.google import objects, read
 from app.connectors.google_sheets import scopes
@@ -12,7 +13,7 @@ from app.connectors.google_sheets.areas import locate
 from app.connectors.google_sheets.errors import OutsideGrid
 from app.connectors.google_sheets.values import MOST_TOKENS, PATH, Line, Range, SpreadsheetId, ValueRender, fitting, lines_of, text
 from app.connectors.tool import Page, Row, size_in_tokens, tool
-from app.errors import InvalidArguments, ProviderUnavailable
+from app.errors import InvalidArguments
 
 _ROWS_AT_ONCE = 2_000  # more than a new tab has, so that most tabs come in one piece
 _ROWS_OF_EACH = 500
@@ -89,7 +90,7 @@ def batch_read(
     asked = [*_rendered(value_render), *(("ranges", str(window)) for window in windows)]
     found = objects(read(api, PATH + "/values:batchGet", parts={"id": spreadsheet_id}, params=asked).get("valueRanges"))
     if len(found) != len(areas):
-        raise ProviderUnavailable("Google Sheets sent an answer that could not be read. Please try again later.")
+        raise Answers("Google Sheets").unreadable()
     left, rows = MOST_TOKENS, []
     for place, (area, window, entry) in enumerate(zip(areas, windows, found, strict=True)):
         lines = lines_of(entry.get("values"))

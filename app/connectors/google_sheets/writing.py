@@ -10,13 +10,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
 
+from app.connectors.answers import Answers
 from app.connectors.api import Api
 from app.connectors.google import an_object, objects
 from app.connectors.google_sheets import scopes
 from app.connectors.google_sheets.a1 import to_send
 from app.connectors.google_sheets.values import PATH, Range, SpreadsheetId, number, text
 from app.connectors.tool import Row, tool
-from app.errors import InvalidArguments, OutcomeUnknown
+from app.errors import InvalidArguments
 
 _MOST_BYTES = 2_000_000  # recommended: https://developers.google.com/workspace/sheets/api/limits
 _MOST_CELLS = 10_000_000
@@ -164,7 +165,7 @@ def write(api: Api, method: str, path: str, **options: Any) -> Mapping[str, Any]
     """Change something, and get Google's account of it. Raises OutcomeUnknown when something else comes."""
     answer = api.request(method, path, **options)
     if not isinstance(answer, dict) or not isinstance(answer.get("spreadsheetId"), str):
-        raise OutcomeUnknown("Google Sheets sent an unreadable answer. The change may have been made: check there before repeating it.")
+        raise Answers("Google Sheets").unreadable(wrote=True)
     return answer
 
 

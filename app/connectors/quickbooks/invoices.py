@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AliasPath, Field
 
 from app.connectors.api import Api
+from app.connectors.checks import check_order
 from app.connectors.quickbooks.accounting import home_currency, list_page, read
 from app.connectors.quickbooks.query import where
 from app.connectors.quickbooks.values import Identifier, Limit, Money, Offset, OptionalDay, Quantity, QuickBooksRow, read_as, today
 from app.connectors.tool import Page, tool
-from app.errors import InvalidArguments
 
 Status = Literal["open", "overdue", "paid", "all"]
 _MOST_LINES = 200
@@ -76,7 +76,7 @@ def list_invoices(
     Use it to find invoices by state, customer or date. For one invoice with its lines use quickbooks_get_invoice; for what
     customers owe by age quickbooks_get_aged_receivables. Amounts may be in different currencies: do not add them up.
     """
-    in_order(date_from, date_to)
+    check_order(date_from, date_to)
     conditions = [where("CustomerRef", "=", customer_id)] if customer_id else []
     conditions += [where("TxnDate", ">=", date_from)] if date_from else []
     conditions += [where("TxnDate", "<=", date_to)] if date_to else []
@@ -134,9 +134,3 @@ def understood(api: Api, invoice: AnyInvoice) -> AnyInvoice:
 def is_voided(invoice: InvoiceRow) -> bool:
     """Whether it was voided: QuickBooks sets its amounts to zero and says so in the note, and nowhere else."""
     return invoice.total == 0 and (invoice.note or "").lower().startswith("voided")
-
-
-def in_order(first: date | None, last: date | None) -> None:
-    """Raises InvalidArguments when a range ends before it starts."""
-    if first and last and first > last:
-        raise InvalidArguments("The first day is after the last one. Swap them.")

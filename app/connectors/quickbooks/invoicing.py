@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AliasPath, BaseModel, ConfigDict, Field
 
 from app.connectors.api import Api
+from app.connectors.checks import check_confirmed
 from app.connectors.quickbooks.accounting import home_currency, write
 from app.connectors.quickbooks.errors import StaleRecord
 from app.connectors.quickbooks.invoices import Invoice, InvoiceRow, is_voided, read_invoice, shown, understood
@@ -103,7 +104,7 @@ def send_invoice(
 
     Use it only after the person agreed to send this very invoice; look at it with quickbooks_get_invoice first.
     """
-    _agreed(confirm, "Nothing was sent.")
+    check_confirmed(confirm, "nothing was sent")
     if not send_to and not inside(read_invoice(api, invoice_id), "BillEmail", "Address"):
         raise InvalidArguments("send_to: nothing was sent, as the invoice has no e-mail address.", details={"fields": ["send_to"]})
     made = write(
@@ -166,7 +167,7 @@ def void_invoice(
 
     Use it only after the person agreed to void this very invoice; look at it with quickbooks_get_invoice first.
     """
-    _agreed(confirm, "Nothing was voided.")
+    check_confirmed(confirm, "nothing was voided")
     try:
         return _void(api, invoice_id)
     except StaleRecord:
@@ -183,13 +184,6 @@ def _void(api: Api, invoice_id: str) -> InvoiceRow:
     made = write(api, "/invoice", "Invoice", sent, params={"operation": "void"})
     api.say("The invoice was voided.")
     return understood(api, read_as(InvoiceRow, made, wrote=True))
-
-
-def _agreed(confirm: bool, nothing_done: str) -> None:
-    if not confirm:
-        raise InvalidArguments(
-            f"confirm: {nothing_done} Ask the person first, then call again with confirm set to true.", details={"fields": ["confirm"]}
-        )
 
 
 def _sent(line: Line) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from app.connectors.api import Api
+from app.connectors.checks import check_order
 from app.connectors.quickbooks.accounting import home_currency, read_report
-from app.connectors.quickbooks.invoices import in_order
 from app.connectors.quickbooks.values import Money, inside, unreadable
 from app.connectors.tool import Row, tool
 
@@ -71,7 +71,7 @@ def get_profit_and_loss(
     Use it for "how did we do". For what is owned and owed on a day use quickbooks_get_balance_sheet; for single invoices
     quickbooks_list_invoices.
     """
-    in_order(start_date, end_date)
+    check_order(start_date, end_date)
     return _report(
         api,
         "ProfitAndLoss",

@@ -3,15 +3,17 @@
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from app import clock
+from app.connectors.answers import Answers
 from app.connectors.tool import Row
-from app.errors import OutcomeUnknown, ProviderUnavailable
 
 _CENTS = Decimal("0.01")
+_answers = Answers("QuickBooks")
+read_as, unreadable = _answers.read_as, _answers.unreadable
 
 
 def money_text(amount: Decimal) -> str:
@@ -63,29 +65,11 @@ class QuickBooksRow(Row):
     model_config = ConfigDict(extra="ignore")
 
 
-AnyRow = TypeVar("AnyRow", bound=QuickBooksRow)
-
-
-def read_as(model: type[AnyRow], record: Any, *, wrote: bool = False) -> AnyRow:
-    """The record as a row. Raises ProviderUnavailable, or OutcomeUnknown after a write, when it cannot be one."""
-    try:
-        return model.model_validate(record)
-    except ValidationError:
-        raise unreadable(wrote=wrote) from None
-
-
 def inside(record: Any, *names: str) -> Any:
     """What stands at that place in nested objects, or None."""
     for name in names:
         record = record.get(name) if isinstance(record, Mapping) else None
     return record
-
-
-def unreadable(*, wrote: bool) -> ProviderUnavailable | OutcomeUnknown:
-    """The error for an answer that is not in QuickBooks' shape."""
-    if wrote:
-        return OutcomeUnknown("QuickBooks sent an unreadable answer. The change may have been made: check there before repeating it.")
-    return ProviderUnavailable("QuickBooks sent an answer that could not be read. Please try again later.")
 
 
 def today() -> date:

@@ -8,20 +8,21 @@ from pydantic import Field
 from app.connectors.api import Api
 from app.connectors.servicefusion.values import PageNumber, PerPage, RecordId, Text, When, one, page_of, present, read_as
 from app.connectors.servicefusion.work import (
-    Assigned,
-    NewProduct,
-    NewService,
-    Priority,
-    WorkLine,
-    WorkNote,
+    EXPAND,
+    CustomerId,
+    CustomerName,
+    NewCategory,
+    NewPriority,
+    NewStatus,
+    Products,
+    Services,
+    Word,
+    WorkDetails,
     WorkRow,
     for_customer,
     lines,
 )
 from app.connectors.tool import Page, tool
-
-_EXPAND = ("techs_assigned", "notes", "products", "services")
-_Word = Annotated[str, Field(max_length=255)]
 
 
 class EstimateRow(WorkRow):
@@ -31,23 +32,18 @@ class EstimateRow(WorkRow):
     requested_date: When = None
 
 
-class Estimate(EstimateRow):
+class Estimate(WorkDetails, EstimateRow):
     """An estimate with its people, notes and lines."""
 
     opportunity_owner: Text = None
-    tech_notes: Text = None
-    techs_assigned: list[Assigned] = []
-    notes: list[WorkNote] = []
-    products: list[WorkLine] = []
-    services: list[WorkLine] = []
 
 
 @tool(title="List ServiceFusion estimates", reads_only=True, pages_by="page")
 def list_estimates(
     api: Api,
-    status: Annotated[_Word | None, Field(description="Exact status as the company names it, such as Estimate Requested.")] = None,
-    number: Annotated[_Word | None, Field(description="Part of the estimate number.")] = None,
-    customer_name: Annotated[_Word | None, Field(description="Name of the customer.")] = None,
+    status: Annotated[Word | None, Field(description="Exact status as the company names it, such as Estimate Requested.")] = None,
+    number: Annotated[Word | None, Field(description="Part of the estimate number.")] = None,
+    customer_name: Annotated[Word | None, Field(description="Name of the customer.")] = None,
     requested_from: Annotated[date | None, Field(description="First day of the request to include.")] = None,
     requested_to: Annotated[date | None, Field(description="Last day of the request to include.")] = None,
     start_date_from: Annotated[date | None, Field(description="First start day to include.")] = None,
@@ -80,23 +76,21 @@ def get_estimate(
 
     Use it when the lines of an offer matter. To find an estimate use servicefusion_list_estimates.
     """
-    return one(api, "/v1/estimates/{id}", estimate_id, Estimate, _EXPAND)
+    return one(api, "/v1/estimates/{id}", estimate_id, Estimate, EXPAND)
 
 
 @tool(title="Create ServiceFusion estimate", destructive=False)
 def create_estimate(
     api: Api,
-    customer_id: Annotated[RecordId | None, Field(description="From servicefusion_list_customers; the safe way.")] = None,
-    customer_name: Annotated[
-        str | None, Field(min_length=1, max_length=255, description="Exact name; an unknown one makes a customer.")
-    ] = None,
+    customer_id: CustomerId = None,
+    customer_name: CustomerName = None,
     description: Annotated[str | None, Field(max_length=5000, description="What it is about.")] = None,
-    status: Annotated[_Word | None, Field(description="A status of the company; its default when left out.")] = None,
-    category: Annotated[_Word | None, Field(description="A category of the company.")] = None,
-    priority: Annotated[Priority | None, Field(description="How urgent.")] = None,
+    status: NewStatus = None,
+    category: NewCategory = None,
+    priority: NewPriority = None,
     start_date: Annotated[date | None, Field(description="When the work would start.")] = None,
-    products: Annotated[list[NewProduct] | None, Field(max_length=50, description="Products on it.")] = None,
-    services: Annotated[list[NewService] | None, Field(max_length=50, description="Services on it.")] = None,
+    products: Products = None,
+    services: Services = None,
 ) -> Estimate:
     """Create an estimate for a customer. Nothing is sent; it cannot be changed or deleted through this connection.
 

@@ -9,20 +9,21 @@ from app.connectors.api import Api
 from app.connectors.servicefusion.customers import CustomerRow
 from app.connectors.servicefusion.values import Money, PageNumber, PerPage, RecordId, Text, When, one, page_of, present, read_as
 from app.connectors.servicefusion.work import (
-    Assigned,
-    NewProduct,
-    NewService,
-    Priority,
-    WorkLine,
-    WorkNote,
+    EXPAND,
+    CustomerId,
+    CustomerName,
+    NewCategory,
+    NewPriority,
+    NewStatus,
+    Products,
+    Services,
+    Word,
+    WorkDetails,
     WorkRow,
     for_customer,
     lines,
 )
 from app.connectors.tool import Page, tool
-
-_EXPAND = ("techs_assigned", "notes", "products", "services")
-_Word = Annotated[str, Field(max_length=255)]
 
 
 class JobRow(WorkRow):
@@ -33,30 +34,25 @@ class JobRow(WorkRow):
     closed_at: When = None
 
 
-class Job(JobRow):
+class Job(WorkDetails, JobRow):
     """A job with its people, notes and lines."""
 
     po_number: Text = None
-    tech_notes: Text = None
     completion_notes: Text = None
     note_to_customer: Text = None
-    techs_assigned: list[Assigned] = []
-    notes: list[WorkNote] = []
-    products: list[WorkLine] = []
-    services: list[WorkLine] = []
 
 
 @tool(title="List ServiceFusion jobs", reads_only=True, pages_by="page")
 def list_jobs(
     api: Api,
-    status: Annotated[_Word | None, Field(description="Exact status as the company names it, such as Scheduled.")] = None,
-    number: Annotated[_Word | None, Field(description="Part of the job number.")] = None,
-    customer_name: Annotated[_Word | None, Field(description="Name of the customer.")] = None,
-    category: Annotated[_Word | None, Field(description="Exact category, such as Service Call.")] = None,
+    status: Annotated[Word | None, Field(description="Exact status as the company names it, such as Scheduled.")] = None,
+    number: Annotated[Word | None, Field(description="Part of the job number.")] = None,
+    customer_name: Annotated[Word | None, Field(description="Name of the customer.")] = None,
+    category: Annotated[Word | None, Field(description="Exact category, such as Service Call.")] = None,
     start_date_from: Annotated[date | None, Field(description="First start day to include.")] = None,
     start_date_to: Annotated[date | None, Field(description="Last start day to include.")] = None,
     updated_since: Annotated[datetime | None, Field(description="Only jobs changed since then, with time zone.")] = None,
-    city: Annotated[_Word | None, Field(description="City of the job.")] = None,
+    city: Annotated[Word | None, Field(description="City of the job.")] = None,
     zip_code: Annotated[str | None, Field(max_length=20, description="Postal code of the job.")] = None,
     page: PageNumber = 1,
     per_page: PerPage = 25,
@@ -86,7 +82,7 @@ def get_job(api: Api, job_id: Annotated[RecordId, Field(description="From servic
 
     Use it when the details of a job matter. To find a job use servicefusion_list_jobs.
     """
-    return one(api, "/v1/jobs/{id}", job_id, Job, _EXPAND)
+    return one(api, "/v1/jobs/{id}", job_id, Job, EXPAND)
 
 
 @tool(title="Get ServiceFusion job history", reads_only=True, pages_by="page")
@@ -111,21 +107,19 @@ def get_customer_job_history(
 @tool(title="Create ServiceFusion job", destructive=False)
 def create_job(
     api: Api,
-    customer_id: Annotated[RecordId | None, Field(description="From servicefusion_list_customers; the safe way.")] = None,
-    customer_name: Annotated[
-        str | None, Field(min_length=1, max_length=255, description="Exact name; an unknown one makes a customer.")
-    ] = None,
+    customer_id: CustomerId = None,
+    customer_name: CustomerName = None,
     description: Annotated[str | None, Field(max_length=5000, description="What is to be done.")] = None,
-    status: Annotated[_Word | None, Field(description="A status of the company; its default when left out.")] = None,
-    category: Annotated[_Word | None, Field(description="A category of the company.")] = None,
-    priority: Annotated[Priority | None, Field(description="How urgent.")] = None,
+    status: NewStatus = None,
+    category: NewCategory = None,
+    priority: NewPriority = None,
     start_date: Annotated[date | None, Field(description="When it starts.")] = None,
     duration_minutes: Annotated[int | None, Field(ge=5, le=100_000, description="How long it takes; an hour when left out.")] = None,
     technician_ids: Annotated[list[RecordId] | None, Field(max_length=20, description="From servicefusion_list_technicians.")] = None,
     tech_notes: Annotated[str | None, Field(max_length=5000, description="Notes for the technicians.")] = None,
-    po_number: Annotated[_Word | None, Field(description="The customer's order number.")] = None,
-    products: Annotated[list[NewProduct] | None, Field(max_length=50, description="Products on it.")] = None,
-    services: Annotated[list[NewService] | None, Field(max_length=50, description="Services on it.")] = None,
+    po_number: Annotated[Word | None, Field(description="The customer's order number.")] = None,
+    products: Products = None,
+    services: Services = None,
 ) -> Job:
     """Create a job for a customer. It cannot be changed or deleted through this connection, only in ServiceFusion itself.
 

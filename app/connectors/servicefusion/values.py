@@ -5,14 +5,16 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field
 
+from app.connectors.answers import Answers
 from app.connectors.api import Api
 from app.connectors.tool import Page, Row
-from app.errors import OutcomeUnknown, ProviderUnavailable
 
 # What it writes for "no date"; the second is not even ISO 8601.
 _NO_DATE = re.compile(r"(1970-01-01T00:00:00|-?0001-11-30|0000-00-00)")
+_answers = Answers("ServiceFusion", "The record may have been made: look for it before repeating, as it cannot be deleted.")
+read_as, unreadable = _answers.read_as, _answers.unreadable
 
 
 def _known_date(value: Any) -> Any:
@@ -39,23 +41,6 @@ class FusionRow(Row):
 
 
 AnyRow = TypeVar("AnyRow", bound=FusionRow)
-
-
-def read_as(model: type[AnyRow], record: Any, *, wrote: bool = False) -> AnyRow:
-    """The record as a row. Raises ProviderUnavailable, or OutcomeUnknown after a write, when it cannot be one."""
-    try:
-        return model.model_validate(record)
-    except ValidationError:
-        raise unreadable(wrote=wrote) from None
-
-
-def unreadable(*, wrote: bool = False) -> ProviderUnavailable | OutcomeUnknown:
-    """The error for an answer that is not in Service Fusion's shape."""
-    if wrote:
-        return OutcomeUnknown(
-            "ServiceFusion sent an unreadable answer. The record may have been made: look for it before repeating, as it cannot be deleted."
-        )
-    return ProviderUnavailable("ServiceFusion sent an answer that could not be read. Please try again later.")
 
 
 def page_of(

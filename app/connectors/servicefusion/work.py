@@ -4,11 +4,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.connectors.servicefusion.values import FusionRow, Money, Text, When, present
+from app.connectors.servicefusion.values import FusionRow, Money, RecordId, Text, When, present
 from app.errors import InvalidArguments
 
 _Short = Annotated[str, Field(min_length=1, max_length=255)]
-Priority = Literal["Low", "Normal", "High"]
+Word = Annotated[str, Field(max_length=255)]
+EXPAND = ("techs_assigned", "notes", "products", "services")
 
 
 class WorkRow(FusionRow):
@@ -60,6 +61,16 @@ class WorkNote(FusionRow):
     created_at: When = None
 
 
+class WorkDetails(FusionRow):
+    """What is shown of a single job or estimate only."""
+
+    tech_notes: Text = None
+    techs_assigned: list[Assigned] = []
+    notes: list[WorkNote] = []
+    products: list[WorkLine] = []
+    services: list[WorkLine] = []
+
+
 class NewProduct(BaseModel):
     """A product on a new job or estimate."""
 
@@ -78,6 +89,15 @@ class NewService(BaseModel):
     service: Annotated[_Short, Field(description="Name as in the price book.")]
     multiplier: Annotated[float | None, Field(gt=0, le=1_000_000, description="How many; 1 when left out.")] = None
     rate: Annotated[float | None, Field(ge=0, le=10**9, description="Price of one; the price book's when left out.")] = None
+
+
+CustomerId = Annotated[RecordId | None, Field(description="From servicefusion_list_customers; the safe way.")]
+CustomerName = Annotated[str | None, Field(min_length=1, max_length=255, description="Exact name; an unknown one makes a customer.")]
+NewStatus = Annotated[Word | None, Field(description="A status of the company; its default when left out.")]
+NewCategory = Annotated[Word | None, Field(description="A category of the company.")]
+NewPriority = Annotated[Literal["Low", "Normal", "High"] | None, Field(description="How urgent.")]
+Products = Annotated[list[NewProduct] | None, Field(max_length=50, description="Products on it.")]
+Services = Annotated[list[NewService] | None, Field(max_length=50, description="Services on it.")]
 
 
 def for_customer(customer_id: int | None, customer_name: str | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasPath, BaseModel, ConfigDict, Field, computed_field
 
 from app.connectors.api import Api
+from app.connectors.checks import check_confirmed
 from app.connectors.stripe.values import (
     After,
     Currency,
@@ -14,7 +15,6 @@ from app.connectors.stripe.values import (
     Limit,
     StripeId,
     StripeRow,
-    check_confirmed,
     dashboard,
     encoded,
     in_words,

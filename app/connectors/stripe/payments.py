@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, computed_field
 
 from app.connectors.api import Api
+from app.connectors.checks import check_confirmed
 from app.connectors.stripe.values import (
     After,
     Currency,
@@ -14,7 +15,6 @@ from app.connectors.stripe.values import (
     Moment,
     StripeId,
     StripeRow,
-    check_confirmed,
     encoded,
     in_words,
     page_of,

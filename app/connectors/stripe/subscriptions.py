@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasPath, Field, computed_field
 
 from app.connectors.api import Api
-from app.connectors.stripe.values import After, Day, Limit, StripeId, StripeRow, check_confirmed, encoded, in_words, page_of, read_as
+from app.connectors.checks import check_confirmed
+from app.connectors.stripe.values import After, Day, Limit, StripeId, StripeRow, encoded, in_words, page_of, read_as
 from app.connectors.tool import Page, tool
 from app.errors import ObjectNotFound
 

@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field
 
+from app.connectors.answers import Answers
 from app.connectors.api import Api
 from app.connectors.tool import Page, Row
-from app.errors import InvalidArguments, OutcomeUnknown, ProviderUnavailable
 
 # https://docs.stripe.com/currencies: ISO 4217 would be wrong for isk, ugx and mga.
 _NO_DECIMALS = frozenset(["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"])
@@ -20,6 +20,8 @@ MinorUnits = Annotated[int, Field(ge=1, le=99_999_999)]
 Currency = Annotated[str, Field(pattern=r"^[A-Za-z]{3}$")]
 After = Annotated[str | None, Field(max_length=255, description="Id of the last record of the page before.")]
 Limit = Annotated[int, Field(ge=1, le=100, description="Records a page.")]
+_answers = Answers("Stripe")
+read_as, unreadable = _answers.read_as, _answers.unreadable
 
 
 def moment(value: Any) -> Any:
@@ -64,24 +66,12 @@ class StripeRow(Row):
 AnyRow = TypeVar("AnyRow", bound=StripeRow)
 
 
-def read_as(model: type[AnyRow], record: Any, *, wrote: bool = False) -> AnyRow:
-    """The record as a row. Raises ProviderUnavailable, or OutcomeUnknown after a write, when it cannot be one."""
-    try:
-        return model.model_validate(record)
-    except ValidationError:
-        if wrote:
-            raise OutcomeUnknown(
-                "Stripe sent an unreadable answer. The change may have been made: check in Stripe before repeating it."
-            ) from None
-        raise ProviderUnavailable("Stripe sent an answer that could not be read. Please try again later.") from None
-
-
 def page_of(api: Api, path: str, model: type[AnyRow], asked: Mapping[str, Any]) -> Page[AnyRow]:
     """One page of a list, newest first. Stripe names no total; the last id leads on."""
     body = api.get(path, params=encoded(asked))
     records = body.get("data") if isinstance(body, Mapping) else None
     if not isinstance(records, list):
-        raise ProviderUnavailable("Stripe sent an answer that could not be read. Please try again later.")
+        raise unreadable()
     last = records[-1].get("id") if records and body.get("has_more") and isinstance(records[-1], Mapping) else None
     return Page(items=[read_as(model, record) for record in records], next=last)
 
@@ -104,11 +94,3 @@ def _pairs(name: str, value: Any) -> list[tuple[str, str]]:
 def dashboard(api: Api, kind: str, id_: str) -> str:
     """Where the record is in Stripe's dashboard."""
     return f"https://dashboard.stripe.com/{'' if api.facts.get('livemode') else 'test/'}{kind}/{id_}"
-
-
-def check_confirmed(confirm: bool, deed: str) -> None:
-    """Raises InvalidArguments unless the person agreed."""
-    if not confirm:
-        raise InvalidArguments(
-            f"confirm: {deed}. Ask the person first, then call again with confirm set to true.", details={"fields": ["confirm"]}
-        )

@@ -1,11 +1,14 @@
 """How Xano writes ids, records and lists, and how we read them."""
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, ValidationError, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
+from app.connectors.answers import Answers
 from app.connectors.tool import Row
-from app.errors import OutcomeUnknown, ProviderUnavailable
+
+_answers = Answers("Xano")
+read_as, unreadable = _answers.read_as, _answers.unreadable
 
 
 def _as_text(value: Any) -> Any:
@@ -50,21 +53,3 @@ class XanoRow(Row):
     """A Row made straight from Xano's own object: each field stands there under its own name or the alias."""
 
     model_config = ConfigDict(extra="ignore", populate_by_name=True)
-
-
-AnyRow = TypeVar("AnyRow", bound=XanoRow)
-
-
-def read_as(model: type[AnyRow], value: Any, *, wrote: bool = False) -> AnyRow:
-    """The object as a row. Raises ProviderUnavailable, or OutcomeUnknown after a write, when it cannot be one."""
-    try:
-        return model.model_validate(value)
-    except ValidationError:
-        raise unreadable(wrote=wrote) from None
-
-
-def unreadable(*, wrote: bool) -> ProviderUnavailable | OutcomeUnknown:
-    """The error for an answer that is not in Xano's shape."""
-    if wrote:
-        return OutcomeUnknown("Xano sent an unreadable answer. The change may have been made: check there before repeating it.")
-    return ProviderUnavailable("Xano sent an answer that could not be read. Please try again later.")

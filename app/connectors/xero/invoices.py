@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field
 
 from app.connectors.api import Api
+from app.connectors.checks import check_confirmed
 from app.connectors.tool import Page, Row, tool
 from app.connectors.xero.accounting import create, dated_between, read, read_one, send_empty, total_and_next
 from app.connectors.xero.values import AccountCode, CalendarDate, Identifier, Money, UnitAmount, XeroRow, read_as
@@ -210,10 +211,7 @@ def email_invoice(
     Use it only after the person agreed to send this very invoice. It works for SUBMITTED, AUTHORISED and PAID sales
     invoices, not for drafts or bills.
     """
-    if not confirm:
-        raise InvalidArguments(
-            "confirm: nothing was sent. Ask the person first, then call again with confirm set to true.", details={"fields": ["confirm"]}
-        )
+    check_confirmed(confirm, "nothing was sent")
     send_empty(api, "/Invoices/{invoice_id}/Email", parts={"invoice_id": invoice_id})
     api.say("The invoice was sent to the contact's e-mail address.")
     return EmailedInvoice(invoice_id=invoice_id, sent=True)

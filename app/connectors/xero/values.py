@@ -4,16 +4,18 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
+from app.connectors.answers import Answers
 from app.connectors.tool import Row
-from app.errors import OutcomeUnknown, ProviderUnavailable
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Milliseconds since 1970; the offset is optional, +0000 in practice.
 _WIRE_DATE = re.compile(r"/Date\((-?\d{1,14})(?:([+-])(\d\d)(\d\d))?\)/")
+_answers = Answers("Xero")
+read_as, unreadable = _answers.read_as, _answers.unreadable
 
 
 def calendar_date(value: Any) -> Any:
@@ -62,27 +64,9 @@ class XeroRow(Row):
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
 
 
-AnyRow = TypeVar("AnyRow", bound=XeroRow)
-
-
-def read_as(model: type[AnyRow], record: Any, *, wrote: bool = False) -> AnyRow:
-    """The record as a row. Raises ProviderUnavailable, or OutcomeUnknown after a write, when it cannot be one."""
-    try:
-        return model.model_validate(record)
-    except ValidationError:
-        raise unreadable(wrote=wrote) from None
-
-
 def records(body: Any, key: str, *, wrote: bool = False) -> list[Any]:
     """The list under `key` of Xero's envelope. Raises like `read_as` when the answer is something else."""
     found = body.get(key) if isinstance(body, Mapping) else None
     if not isinstance(found, list):
         raise unreadable(wrote=wrote)
     return found
-
-
-def unreadable(*, wrote: bool) -> ProviderUnavailable | OutcomeUnknown:
-    """The error for an answer that is not in Xero's shape."""
-    if wrote:
-        return OutcomeUnknown("Xero sent an unreadable answer. The change may have been made: check in Xero before repeating it.")
-    return ProviderUnavailable("Xero sent an answer that could not be read. Please try again later.")

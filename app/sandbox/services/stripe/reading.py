@@ -45,26 +45,14 @@ def balance(call: Call) -> Response:
 @opens("customer_read", "email", "created")
 def customers(call: Call) -> Response:
     """Newest first; the address must match in every letter."""
-    found = [
-        record
-        for record in call.book.all("customer")
-        if call.given.get("email") in {None, record["email"]} and in_range(record, "created", call.given.get("created"))
-    ]
-    return page("/v1/customers", found, call.given)
+    return _listed(call, "/v1/customers", "customer", "email")
 
 
 @bp.get("/v1/invoices")
 @opens("invoice_read", "status", "customer", "created", "collection_method")
 def invoices(call: Call) -> Response:
     """Newest first."""
-    found = [
-        record
-        for record in call.book.all("invoice")
-        if call.given.get("status") in {None, record["status"]}
-        and call.given.get("customer") in {None, record["customer"]}
-        and in_range(record, "created", call.given.get("created"))
-    ]
-    return page("/v1/invoices", found, call.given)
+    return _listed(call, "/v1/invoices", "invoice", "status", "customer")
 
 
 @bp.get("/v1/invoices/<id_>")
@@ -78,12 +66,7 @@ def invoice(call: Call, id_: str) -> Response:
 @opens("payment_intent_read", "customer", "created")
 def payments(call: Call) -> Response:
     """Newest first. There is no filter for the status."""
-    found = [
-        record
-        for record in call.book.all("payment_intent")
-        if call.given.get("customer") in {None, record["customer"]} and in_range(record, "created", call.given.get("created"))
-    ]
-    return page("/v1/payment_intents", found, call.given)
+    return _listed(call, "/v1/payment_intents", "payment_intent", "customer")
 
 
 @bp.get("/v1/subscriptions")
@@ -112,12 +95,17 @@ def subscription(call: Call, id_: str) -> Response:
 @opens("payout_read", "status", "arrival_date", "created")
 def payouts(call: Call) -> Response:
     """Newest first."""
+    return _listed(call, "/v1/payouts", "payout", "status", since="arrival_date")
+
+
+def _listed(call: Call, path: str, kind: str, *equal: str, since: str = "created") -> Response:
+    """A page of the records that equal what was asked for, of the time that was asked for."""
     found = [
         record
-        for record in call.book.all("payout")
-        if call.given.get("status") in {None, record["status"]} and in_range(record, "arrival_date", call.given.get("arrival_date"))
+        for record in call.book.all(kind)
+        if all(call.given.get(name) in {None, record[name]} for name in equal) and in_range(record, since, call.given.get(since))
     ]
-    return page("/v1/payouts", found, call.given)
+    return page(path, found, call.given)
 
 
 def one(call: Call, kind: str, id_: str, param: str = "id") -> dict[str, object]:

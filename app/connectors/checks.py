@@ -1,0 +1,19 @@
+"""What tools of several services ask of their arguments, beyond what a schema can say."""
+
+from datetime import date
+
+from app.errors import InvalidArguments
+
+
+def check_confirmed(confirm: bool, nothing_done: str) -> None:
+    """Raises InvalidArguments unless the person agreed. `nothing_done` says what did not happen: "nothing was sent"."""
+    if not confirm:
+        raise InvalidArguments(
+            f"confirm: {nothing_done}. Ask the person first, then call again with confirm set to true.", details={"fields": ["confirm"]}
+        )
+
+
+def check_order(first: date | None, last: date | None) -> None:
+    """Raises InvalidArguments when a range ends before it starts."""
+    if first and last and first > last:
+        raise InvalidArguments("The first day is after the last one. Swap them.")
