@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlmodel import Session, col
 
 from app import audit
@@ -16,6 +16,7 @@ from app.oauth_server.models import AuthorizationStep
 from app.profile import closing, letters
 from app.team import members as team
 from app.team.members import SoleOwnership
+from app.team.models import Invitation
 from app.vault import revocation
 from app.workspaces import members
 from app.workspaces.models import Membership
@@ -52,6 +53,7 @@ def delete_account(settings: Settings, mailer: Mailer, user: User) -> None:
         _end_workspaces(db, user.id, alone)
         team.leave_all(db, user.id)
         db.execute(delete(MailedCode).where(col(MailedCode.email) == user.email))
+        db.execute(delete(Invitation).where(or_(col(Invitation.email) == user.email, col(Invitation.accepted_by) == user.id)))
         db.execute(delete(AuthorizationStep).where(col(AuthorizationStep.user_id) == user.id))
         db.execute(delete(User).where(col(User.id) == user.id))
         audit.record(db, "person.deleted", user_id=user.id, subject=user.id, workspaces=len(alone))

@@ -5,7 +5,7 @@ from sqlmodel import Session, col
 
 from app import audit
 from app.connectors import registry
-from app.vault import credentials
+from app.vault import credentials, store
 from app.vault.models import Connection, Credential
 
 
@@ -24,7 +24,7 @@ def end_all(db: Session, workspace_id: str, *, by: str) -> int:
         connector, credential = registry.CONNECTORS.get(row.slug), by_connection.get(row.id)
         if connector is not None and credential is not None:
             credentials.note_for_revoking(db, connector, row, credential)
-        audit.record(db, "connection.disconnected", workspace_id=workspace_id, user_id=by, subject=row.id, slug=row.slug)
+        audit.record(db, "connection.disconnected", workspace_id=workspace_id, user_id=by, subject=row.id, **store.told(row))
     db.flush()
     db.execute(delete(Credential).where(col(Credential.workspace_id) == workspace_id))
     db.execute(delete(Connection).where(col(Connection.workspace_id) == workspace_id))

@@ -13,6 +13,7 @@ from app.audit import AuditEntry
 from app.memory.models import Note
 from app.oauth_server import grants
 from app.oauth_server.models import Grant
+from app.team.models import Invitation
 from app.vault.models import Connection, PendingRevocation
 from app.workspaces.models import Membership, Workspace
 from tests.accounts.steps import is_signed_in
@@ -62,7 +63,11 @@ def test_a_member_goes_with_everything_that_is_theirs_alone(app, people, sign_in
 
 @both_databases
 def test_the_trail_keeps_ids_and_no_address(people, sign_in, connect):
-    bob = sign_in(people.bob)
+    bob, at = sign_in(people.bob), clock.now()
+    with database.transaction() as db:  # how he once joined
+        moments = {"created_at": at, "sent_at": at, "expires_at": at, "accepted_at": at}
+        invited = {"workspace_id": "wsp_northwind", "email": "bob@example.com", "role": "member", "accepted_by": "usr_bob"}
+        db.add(Invitation(id="inv_1", token_digest="d", **invited, **moments))
     connect(people.northwind, people.bob, "freshbooks", visibility="personal")
     delete(bob, "bob@example.com")
     trail = rows(AuditEntry)

@@ -38,6 +38,12 @@ def test_a_time_zone_that_does_not_exist_is_refused(alice, zone):
     assert answer.status_code == 422 and 'role="alert"' in answer.text and workspace().timezone == "UTC"
 
 
+def test_what_was_refused_is_where_the_person_lands(alice):
+    page = alice.submit("/account/email", {"email": "no address"}).text
+    assert re.findall(r"<input[^>]* autofocus[^>]* id=\"(\w+)\"", page) == ["email"]
+    assert "autofocus" not in alice.get("/account").text
+
+
 def test_members_neither_see_nor_change_the_workspaces_settings(people, sign_in):
     bob = sign_in(people.bob)
     page = bob.get("/account").text
@@ -83,3 +89,12 @@ def test_somebody_in_no_workspace_has_an_account_page_too(people, sign_in):
     page = dana.get("/account").text
     assert "Create workspace" in page and "Delete account" in page and "Delete workspace" not in page
     assert dana.submit("/account/workspace/delete", {"typed_name": ""}).status_code == 403
+
+
+def test_every_field_has_the_label_people_see(alice):
+    """Two things of one id would give the label to the first of them."""
+    page = alice.get("/account").text
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids)), sorted({each for each in ids if ids.count(each) > 1})
+    labels = dict(re.findall(r'<label for="([^"]+)">([^<]+)</label>', page))
+    assert labels["password"] == "New password" and labels["email"] == "New email" and set(labels) <= set(ids)
