@@ -16,6 +16,13 @@ from app.database import transaction
 from app.vault.seal import place
 
 
+_DEEDS = {
+    states.DONE: "approval.carried_out",
+    states.FAILED: "approval.did_not_work",
+    states.UNKNOWN: "approval.outcome_unknown",
+}
+
+
 @dataclass(frozen=True)
 class Decider:
     """Who decides, and where: on the page or in the chat."""
@@ -80,7 +87,7 @@ def settle(keys: KeyRing, approval: Approval, token: str, ended: Ended, *, told:
     with transaction() as db:
         mine = (col(Approval.id) == approval.id, col(Approval.claim) == token, col(Approval.state).in_((states.RUNNING, states.UNKNOWN)))
         if db.execute(update(Approval).where(*mine).values(**end, ended_at=at, until=None)).rowcount == 1:  # type: ignore[attr-defined]
-            _note(db, approval, "approval.carried_out", approval.user_id, outcome=ended.code)
+            _note(db, approval, _DEEDS[ended.state], approval.user_id, outcome=ended.code)
 
 
 def _decide(db: Session, approval: Approval, decider: Decider, **values: Any) -> bool:

@@ -303,6 +303,7 @@ def test_what_lost_its_right_meanwhile_is_not_carried_out(client_of, people, ask
     page = decide(sign_in(people.alice), first)
     assert "Nothing was done" in page.text and written == []
     assert stored()[0].state == states.FAILED
+    assert trail()[-1] == "approval.did_not_work"
 
 
 def _off(connection):
