@@ -15,7 +15,6 @@ from app.crypto import KeyRing
 from app.database import transaction
 from app.vault.seal import place
 
-
 _DEEDS = {
     states.DONE: "approval.carried_out",
     states.FAILED: "approval.did_not_work",
