@@ -213,7 +213,7 @@ def test_every_service_with_a_way_in_by_values(app, company, given, tool):
     assert tool in client.tools() and client.call(tool, {})["success"]
 
 
-def test_trying_secrets_is_limited(company, monkeypatch):
+def test_trying_secrets_is_limited(company, monkeypatch, early):
     from app.accounts.budgets import Rule
     from app.onboarding import activating
 

@@ -172,7 +172,7 @@ def test_a_code_of_the_pages_does_nothing_here_and_the_other_way_round(app, comp
 
 
 @both_databases
-def test_the_mails_to_one_address_are_limited_exactly(company):
+def test_the_mails_to_one_address_are_limited_exactly(company, early):
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: company.register(), range(14)))
     assert [answer.status_code for answer in answers].count(201) == 10
@@ -182,7 +182,7 @@ def test_the_mails_to_one_address_are_limited_exactly(company):
     assert Company(company.app, email="other@harbour.example").register().status_code == 201
 
 
-def test_guessing_from_one_place_is_limited_over_all_addresses(app, company, monkeypatch):
+def test_guessing_from_one_place_is_limited_over_all_addresses(app, company, monkeypatch, early):
     from app.accounts.budgets import Rule
     from app.onboarding import registering
 
