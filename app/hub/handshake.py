@@ -228,7 +228,8 @@ def _close(trip: Handshake, outcome: str, sentence: str) -> Handshake:
 
 def _end(db: Session, trip: Handshake, outcome: str, sentence: str) -> Handshake:
     trip.outcome, trip.sentence, trip.used_at = outcome, sentence[:500], trip.used_at or clock.now()
-    return db.merge(trip)
+    # The trip goes with its person or workspace; deleted in the meantime, it must not be written again.
+    return db.merge(trip) if db.get(Handshake, trip.state_digest) else trip
 
 
 def _give_back(settings: Settings, trip: Handshake, account: Account, tokens: TokenSet) -> None:

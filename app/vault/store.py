@@ -19,7 +19,7 @@ from app.errors import InvalidInput, NotFound
 from app.vault import credentials
 from app.vault.models import Connection, Credential
 from app.vault.token_endpoint import TokenSet
-from app.workspaces.models import Workspace
+from app.workspaces.models import Membership, Workspace
 
 LEVELS = ("off", "read", "ask", "write")
 VISIBILITIES = ("shared", "personal")
@@ -76,10 +76,12 @@ def connect(
     An account this person already sees in the workspace is not doubled: its connection gets the new
     tokens. Some services (FreshBooks) end the first sign-in when the same person consents again, so
     a second row would leave the first one dead.
+    Raises NotFound when the person is not, or no longer, a member.
     """
-    db.execute(
-        select(col(Workspace.id)).where(col(Workspace.id) == workspace_id).with_for_update(key_share=True)
-    )  # two callbacks at once make one row
+    # Two callbacks at once make one row; and who has left, or whose workspace was deleted on the way, brings nothing back.
+    db.execute(select(col(Workspace.id)).where(col(Workspace.id) == workspace_id).with_for_update(key_share=True))
+    if db.get(Membership, (workspace_id, owner_id), populate_existing=True) is None:
+        raise NotFound("You are no longer a member of that workspace, so nothing was connected.")
     same = select(Connection).where(
         *_seen_by(workspace_id, owner_id),
         col(Connection.slug) == slug,

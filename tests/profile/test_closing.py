@@ -9,6 +9,7 @@ from sqlmodel import select
 
 from app import clock, database
 from app.audit import AuditEntry
+from app.connectors.spec import Account
 from app.memory.models import Note
 from app.oauth_server import grants
 from app.oauth_server.models import Grant
@@ -16,6 +17,7 @@ from app.team.models import Invitation
 from app.usage.models import CallRow
 from app.vault import revocation
 from app.vault.models import Connection, Credential, PendingRevocation
+from app.vault.token_endpoint import TokenSet
 from app.workspaces.models import Membership, Workspace
 from tests.conftest import both_databases
 from tests.mcp_server.conftest import Client
@@ -135,3 +137,29 @@ def test_of_two_clicks_one_deletes_and_the_other_finds_nothing(people, sign_in):
         thread.join()
     assert answers.count(303) >= 1 and all(status < 500 for status in answers)
     assert sum(each.action == "workspace.deleted" for each in rows(AuditEntry)) == 1
+
+
+@both_databases
+@pytest.mark.parametrize("goes", ["workspace", "member"])
+def test_a_sign_in_that_comes_back_after_its_workspace_or_person_went_is_given_back(people, alice, sign_in, monkeypatch, goes):
+    """The service answers while somebody presses Delete, or Remove: its tokens are revoked, not kept."""
+    bob = sign_in(people.bob)
+    bob.get("/integrations")
+    state = bob.submit("/integrations/xero").headers["Location"].partition("state=")[2].partition("&")[0]
+
+    def end():
+        alice.get("/team")
+        answers.append((delete(alice) if goes == "workspace" else alice.submit("/team/members/usr_bob/remove")).status_code)
+
+    def exchange(*_args, **_options):
+        elsewhere = threading.Thread(target=end)
+        elsewhere.start()
+        elsewhere.join()
+        return TokenSet(access_token="a", refresh_token="late", expires_in=60, scopes=None, refresh_expires_in=None, raw={})
+
+    answers = []
+    monkeypatch.setattr("app.hub.handshake.token_endpoint.exchange_code", exchange)
+    monkeypatch.setattr("app.hub.handshake.access.probe", lambda *_args: Account(key="k", name="Late"))
+    assert bob.get(f"/integrations/xero/callback?state={state}&code=c").status_code == 303
+    assert answers == [303]
+    assert rows(Connection) == [] and [each.slug for each in rows(PendingRevocation)] == ["xero"]
