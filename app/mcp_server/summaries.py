@@ -170,6 +170,9 @@ def _sources(hub: Hub, connections: Sequence[Connection]) -> tuple[list[Source],
             known = businesses_of(connection)
             active = hub.caller.active_businesses.get(connection.id)
             businesses = [b for b in known if b.id == active] or list(known)
+            if not known:
+                empty = ReconnectNeeded(f"This {connector.name} connection reaches no {connector.business.word} any more.")
+                warnings.append(_warning(hub, Source(connector, connection, labels[connection.id], None), empty))
         found += [Source(connector, connection, labels[connection.id], business) for business in businesses]
     for left_out in found[_MOST_SOURCES:]:
         why = InvalidArguments(f"Only {_MOST_SOURCES} are read at once. Choose with set_active_business, or name a service.")
@@ -227,8 +230,9 @@ def _nothing_came(mine: Sequence[Connection], gathered: Sequence[Gathered[_Told]
     if len(warnings) == 1 and problem is not None:
         return problem
     details = {"warnings": [warning.model_dump() for warning in warnings]}
-    sentence = "None of the connected services could be read now; the details say why for each."
-    return ProviderUnavailable(sentence, details=details)
+    if all(warning.code == ReconnectNeeded.code for warning in warnings):
+        return ReconnectNeeded("Every connected service with figures needs to be reconnected; the details say where.", details=details)
+    return ProviderUnavailable("None of the connected services could be read now; the details say why for each.", details=details)
 
 
 def _message(hub: Hub, sources: Sequence[Source], parts: int, warnings: int) -> str:

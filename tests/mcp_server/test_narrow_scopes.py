@@ -12,7 +12,7 @@ OURS = {"hub_list_connections", "hub_connect_service"}
 POS = {"flowpos_get_products", "flowpos_get_inventory", "flowpos_list_orders", "flowpos_get_order", "flowpos_list_clients"}
 REPORTS = {"flowpos_get_sales_report", "flowpos_get_top_products", "flowpos_get_sales_by_location"}
 PSA = {"flowpos_list_psa_boards", "flowpos_list_psa_items"}
-INTENTS = {"get_inventory_health", "get_client_health"}
+INTENTS = {"get_inventory_health", "get_client_health", "summarize_day", "summarize_period"}
 WRITES = {"flowpos_adjust_inventory", "flowpos_create_order"}
 
 

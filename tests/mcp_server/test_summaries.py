@@ -356,6 +356,23 @@ def test_when_nothing_could_be_read_it_says_why_for_each(alice, connect_service,
     assert [row.outcome for row in rows()] == ["PROVIDER_UNAVAILABLE"]
 
 
+def test_when_all_sign_ins_are_over_it_says_where_to_mend_them(alice, connect_service, flowpos):
+    connect_service("stripe")
+    with database.transaction() as db:
+        db.execute(update(Connection).values(state="reconnect_needed", last_error="Gone."))
+    error = alice.call("summarize_day")["error"]
+    assert error["code"] == "RECONNECT_NEEDED" and len(error["details"]["warnings"]) == 2
+    assert all("/integrations" in warning["message"] for warning in error["details"]["warnings"])
+
+
+def test_a_connection_that_reaches_no_business_is_a_warning(alice, connect_service, flowpos):
+    connect_service("stripe")
+    with database.transaction() as db:
+        db.execute(update(Connection).where(col(Connection.id) == flowpos.id).values(businesses=[]))
+    data, _ = summary(alice, "summarize_day")
+    assert [(w["source"], w["code"]) for w in data["warnings"]] == [("flowpos", "RECONNECT_NEEDED")]
+
+
 # --- who may ---
 
 
