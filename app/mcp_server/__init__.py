@@ -15,6 +15,9 @@ Decided:
 - `transport.py` and what it imports know nothing of bearers, workspaces or tools, so the official
   conformance suite runs on the very same adapter (tests/mcp_server/conformance_app.py).
 - Only a request that may have something to say before its result gets a helper thread and a stream.
+- A call that asks a service holds one of its workspace's turns (`turns.py`), since it may hold a thread for a minute. Waiting for one
+  takes a thread too, so a process has three times `WEB_THREADS`: an honest burst waits and is served whole, and a flood leaves
+  threads to the others. Tools that ask nobody (`open_world=False`) need no turn.
 - `notifications/cancelled` is acknowledged and not acted on: a client cancels by closing the stream,
   which is noticed within a second.
 - Lists are never announced as changed; they carry a short `ttlMs` instead.
