@@ -3,7 +3,7 @@
 A call that asks a service, or its person, may last a minute, and holds a thread for so long. Sixty-four such calls
 would hold every thread, and everybody else would wait for somebody else's slow service. So one workspace gets some
 turns, more calls wait for one, and the next is told to come back. Members take turns too: one member gets at most
-three quarters of both, and who waits is served member by member.
+three quarters of them, never all places to wait, and who waits is served member by member.
 
 Whoever waits holds nothing but a thread, of which there are plenty for that (`config.THREADS_IN_ALL`): an honest burst
 is served whole, a bit later. When many workspaces are in trouble at once each is held to its part of what there is;
@@ -52,9 +52,9 @@ class Turns:
 
     def __init__(self, threads: int, at_once: int, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self.at_once = at_once
-        self.may_wait = THREADS_IN_ALL * threads // 2
+        self.may_wait = (THREADS_IN_ALL - 1) * threads
         self.of_a_member = max(1, at_once * 3 // 4)
-        self.of_a_member_may_wait = max(1, self.may_wait * 3 // 4)
+        self.of_a_member_may_wait = self.may_wait - self.may_wait // 8
         self._in_all = THREADS_IN_ALL * threads - max(1, threads // 2)
         self._patience = patience_seconds
         self._places: dict[str, _Place] = {}
