@@ -5,6 +5,7 @@ import base64
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def _right_clock() -> Iterator[None]:
     yield
     clock.reset()
+
+
+@pytest.fixture
+def early() -> None:
+    """It is just past the hour, so that no window of a budget ends during the test."""
+    clock.shift(timedelta(seconds=3_601 - clock.timestamp() % 3_600))
 
 
 @pytest.fixture(scope="session")

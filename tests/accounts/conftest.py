@@ -7,6 +7,11 @@ import pytest
 from tests.accounts.steps import GOOD_PASSWORD
 
 
+@pytest.fixture(autouse=True)
+def _in_one_window(early):
+    """Codes and tries are counted by the hour."""
+
+
 @pytest.fixture
 def mailbox(app):
     """`mailbox("zoe@example.com")` gives the letters to an address, newest first."""

@@ -3,14 +3,12 @@
 import json
 import re
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from app import clock
 from tests.support.processes import Levers
 
 
@@ -67,12 +65,6 @@ def environ(environ, sandbox, levers):
     for slug in ("servicefusion", "stripe", "xano", "flowpos"):
         levers(slug)("reset")
     return environ | {"SANDBOX_URL": sandbox}
-
-
-@pytest.fixture
-def early():
-    """It is just past the hour, so that no window of a budget ends during the test."""
-    clock.shift(timedelta(seconds=3_601 - clock.timestamp() % 3_600))
 
 
 @pytest.fixture

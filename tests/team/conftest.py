@@ -12,6 +12,11 @@ from tests.support.visitor import Visitor
 GOOD_PASSWORD = "lantern orbit walrus"
 
 
+@pytest.fixture(autouse=True)
+def _in_one_window(early):
+    """Codes and tries are counted by the hour."""
+
+
 @pytest.fixture
 def mailbox(app):
     """`mailbox("zoe@example.com")` gives the letters to an address, newest first."""
