@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Date, FunctionElement, func, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Date, FunctionElement, and_, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlmodel import Session, col
@@ -25,7 +25,6 @@ from app.usage.models import CallRow, UsageMark, UsageTally
 
 MARK = "calls"
 _BATCH = {"sqlite": 2_000, "postgresql": 20_000}  # on SQLite nobody else writes meanwhile
-_KEYS_AT_ONCE = 500
 _PATIENCE_SECONDS = 2.0
 
 _KEY = ("workspace_id", "day", "tool", "user_id", "client_name", "slug", "outcome")
@@ -118,7 +117,7 @@ def _take_batch(db: Session, goal: int) -> int | None:
         return None
     upto = min(begun + _BATCH[dialect], goal)
     tallies = _sum(db, begun, upto)
-    _add_stored(db, tallies)
+    _add_stored(db, tallies, begun, upto)
     if tallies:
         rows = [dict(zip((*_KEY, *_SUMS), (*key, *tally.values()), strict=True)) for key, tally in tallies.items()]
         storing = insertion(UsageTally)
@@ -151,25 +150,33 @@ class _Tally:
 
 def _sum(db: Session, begun: int, upto: int) -> dict[tuple[Any, ...], _Tally]:
     """The calls between two ids, by key."""
-    day, bucket = utc_day(CallRow.at), bucket_column(CallRow.total_ms)  # type: ignore[arg-type]
-    key = [CallRow.workspace_id, day, CallRow.tool, CallRow.user_id, CallRow.client_name, CallRow.slug, CallRow.outcome, bucket]
-    sums = [func.count(), func.sum(CallRow.total_ms), func.sum(CallRow.upstream_ms), func.min(CallRow.id), func.max(CallRow.id)]
-    within = select(*key, *sums).where(col(CallRow.id) > begun, col(CallRow.id) <= upto).group_by(*key)  # type: ignore[call-overload]
+    key, bucket = _key(), bucket_column(CallRow.total_ms)  # type: ignore[arg-type]
+    sums: list[Any] = [func.count(), func.sum(CallRow.total_ms), func.sum(CallRow.upstream_ms), func.min(CallRow.id), func.max(CallRow.id)]
     found: dict[tuple[Any, ...], _Tally] = defaultdict(_Tally)
-    for *alike, bucket_number, calls, total_ms, upstream_ms, first_id, last_id in db.execute(within):
+    for *alike, number, calls, total_ms, upstream_ms, first_id, last_id in db.execute(
+        select(*key, bucket, *sums).where(*_between(begun, upto)).group_by(*key, bucket)
+    ):
         tally = found[tuple(alike)]
         tally.take(calls, total_ms, upstream_ms, first_id, last_id)
-        tally.histogram.add(bucket_number, calls, total_ms, upstream_ms)
+        tally.histogram.add(number, calls, total_ms, upstream_ms)
     return found
 
 
-def _add_stored(db: Session, found: dict[tuple[Any, ...], _Tally]) -> None:
-    """Add what the tallies of these keys already hold; the mark is locked, so nobody changes them meanwhile."""
-    columns = [getattr(UsageTally, name) for name in (*_KEY, *_SUMS)]
-    keys = list(found)
-    for start in range(0, len(keys), _KEYS_AT_ONCE):
-        some = tuple_(*columns[: len(_KEY)]).in_(keys[start : start + _KEYS_AT_ONCE])
-        for row in db.execute(select(*columns).where(some)):
-            tally, (calls, total_ms, upstream_ms, first_id, last_id, histogram) = found[tuple(row[: len(_KEY)])], row[len(_KEY) :]
-            tally.take(calls, total_ms, upstream_ms, first_id, last_id)
-            tally.histogram.merge(histogram)
+def _add_stored(db: Session, tallies: dict[tuple[Any, ...], _Tally], begun: int, upto: int) -> None:
+    """Add what the tallies of these calls already hold; the mark is locked, so nobody changes them meanwhile."""
+    wanted = select(*_key()).where(*_between(begun, upto)).distinct().subquery()
+    same = and_(*(getattr(UsageTally, name) == wanted.c[name] for name in _KEY))
+    stored = select(*(getattr(UsageTally, name) for name in (*_KEY, *_SUMS))).join(wanted, same)
+    for row in db.execute(stored):
+        tally, (calls, total_ms, upstream_ms, first_id, last_id, histogram) = tallies[tuple(row[: len(_KEY)])], row[len(_KEY) :]
+        tally.take(calls, total_ms, upstream_ms, first_id, last_id)
+        tally.histogram.merge(histogram)
+
+
+def _key() -> list[ColumnElement[Any]]:
+    """The columns of a call that make its tally's key."""
+    return [utc_day(CallRow.at).label(name) if name == "day" else getattr(CallRow, name).label(name) for name in _KEY]  # type: ignore[arg-type]
+
+
+def _between(begun: int, upto: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return col(CallRow.id) > begun, col(CallRow.id) <= upto
