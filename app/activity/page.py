@@ -1,6 +1,7 @@
 """What the page of the trail shows: entries by day with a filter over them, and what the last verification said."""
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -98,7 +99,9 @@ def asked_for(member: Member, given: Mapping[str, str]) -> Asked:
     since, until = _day(given.get("since"), "From"), _day(given.get("until"), "To")
     if since and until and since > until:
         raise InvalidInput("“From” is later than “To”. Swap the two days.")
-    asked = trail.asked_by(member, person=given.get("person", "")[:64], kind=given.get("kind", ""), since=since, until=until)
+    person = given.get("person", "")
+    person = person if re.fullmatch(r"[a-z0-9_]{0,64}", person) else "nobody"
+    asked = trail.asked_by(member, person=person, kind=given.get("kind", ""), since=since, until=until)
     return replace(asked, behind=Place.read(given.get("behind")))
 
 

@@ -55,6 +55,7 @@ _SENTENCES = {
     "approval.rejected": "{who} rejected “{tool}”",
     "approval.expired": "Nobody decided about “{tool}” in time",
     "approval.carried_out": "“{tool}” was done as approved",
+    "approval.did_not_work": "“{tool}” was approved, but did not work",
     "approval.not_carried_out": "“{tool}” was approved, could not be done, and waits again",
     "approval.outcome_unknown": "“{tool}” was approved, and may or may not have been done",
     "member.joined": "{who} joined the workspace",

@@ -9,6 +9,7 @@ import pytest
 
 from app import audit, database
 from app.activity import sealing
+from tests.conftest import both_databases
 from tests.support.databases import ROOT
 
 
@@ -185,3 +186,21 @@ def test_an_export_is_checked_with_the_program_of_the_documentation(alice, write
     (tmp_path / "activity.jsonl").write_text(lines.replace("1.5", "9.5"))
     with pytest.raises(AssertionError, match="entry 2 was changed"):
         exec(program, {})
+
+
+@both_databases
+@pytest.mark.parametrize("field", ["person", "kind", "since", "until", "behind"])
+def test_junk_in_the_filter_is_no_trouble(alice, write, field):
+    write()
+    for junk in ("\x00", "\u202e", "'\"><script>", "9" * 400, "1-" + "9" * 18, "9" * 17 + "-1", "1e999", "A" * 9000, "-1", "%00%ff"):
+        for path in ("/activity", "/activity/trail.csv", "/activity/trail.jsonl"):
+            answer = alice.client.get(path, query_string={field: junk})
+            assert answer.status_code in {200, 400} and "<script>" not in answer.text.split("</head>")[-1], (path, junk)
+
+
+def test_junk_as_the_place_of_a_verification_begins_at_the_start(alice, write):
+    write()
+    alice.get("/activity")
+    for junk in ("\x00", "a.b.c", "9" * 400, "\u202e"):
+        assert alice.submit("/activity/verify", {"place": junk}).status_code == 303
+    assert "up to entry 1." in alice.get("/activity").text
