@@ -28,3 +28,9 @@ def normalise(typed: str) -> str:
     if not checked.ascii_email or len(checked.ascii_email) > LONGEST:
         raise InvalidAddress()
     return checked.ascii_email.lower()
+
+
+def masked(address: str) -> str:
+    """Enough of an address to know it again, for what is kept for good: z…@example.com."""
+    name, _, domain = address.rpartition("@")
+    return f"{name[:1]}…@{domain}"

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from app import audit, clock, crypto
 from app.accounts import budgets
+from app.accounts.addresses import masked
 from app.accounts.budgets import Rule
 from app.accounts.models import User
 from app.config import Settings
@@ -130,7 +131,7 @@ def withdraw(db: Session, workspace_id: str, invitation_id: str, *, by: str) -> 
     _hold_for(db, workspace_id, by)
     invitation = _get_unanswered(db, workspace_id, invitation_id)
     invitation.withdrawn_at = clock.now()
-    audit.record(db, "invitation.withdrawn", workspace_id=workspace_id, user_id=by, subject=invitation.id, email=invitation.email)
+    audit.record(db, "invitation.withdrawn", workspace_id=workspace_id, user_id=by, subject=invitation.id, email=masked(invitation.email))
     return invitation.email
 
 
@@ -145,7 +146,7 @@ def withdraw_all_of(db: Session, workspace_id: str, user_id: str, *, by: str) ->
         .execution_options(synchronize_session=False)
     ).all()
     for invitation_id, email in gone:
-        audit.record(db, "invitation.withdrawn", workspace_id=workspace_id, user_id=by, subject=invitation_id, email=email)
+        audit.record(db, "invitation.withdrawn", workspace_id=workspace_id, user_id=by, subject=invitation_id, email=masked(email))
     return len(gone)
 
 
@@ -166,7 +167,7 @@ def _send(db: Session, settings: Settings, workspace: Workspace, invitation: Inv
     invitation.token_digest, invitation.invited_by = crypto.digest(token), by
     invitation.sent_at, invitation.expires_at = at, at + LIFETIME
     db.flush()
-    details = {"email": invitation.email, "role": invitation.role}
+    details = {"email": masked(invitation.email), "role": invitation.role}
     audit.record(db, action, workspace_id=workspace.id, user_id=by, subject=invitation.id, **details)
     return Sent(invitation, token, workspace, db.get_one(User, by).email)
 

@@ -192,3 +192,10 @@ def test_an_invitation_refused_through_htmx_says_why(people, sign_in):
         assert answer.status_code == 422 and sentence in answer.text and 'role="alert"' in answer.text
     answer = alice.submit("/team/invitations", {"email": "zoe@example.com", "role": "member"}, htmx=True)
     assert answer.status_code == 200 and "Withdraw invitation to zoe@example.com" in answer.text
+
+
+def test_the_trail_keeps_no_whole_address_of_somebody_who_never_came(people, alice, invite):
+    invite("zoe@example.com")
+    with database.reading() as db:
+        kept = [entry.details for entry in db.exec(select(audit.AuditEntry).where(audit.AuditEntry.action == "invitation.sent"))]
+    assert [details["email"] for details in kept] == ["z…@example.com"]
