@@ -194,7 +194,7 @@ def test_an_invitation_refused_through_htmx_says_why(people, sign_in):
     assert answer.status_code == 200 and "Withdraw invitation to zoe@example.com" in answer.text
 
 
-def test_the_trail_keeps_no_whole_address_of_somebody_who_never_came(people, alice, invite):
+def test_the_trail_keeps_no_whole_address_of_somebody_who_never_came(invite):
     invite("zoe@example.com")
     with database.reading() as db:
         kept = [entry.details for entry in db.exec(select(audit.AuditEntry).where(audit.AuditEntry.action == "invitation.sent"))]
