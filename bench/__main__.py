@@ -1,6 +1,7 @@
 """`make bench`: what a tool call costs, as ratios to yardsticks measured beside it. Says what falls short.
 
-Options: --seconds N (length of one run, default 4), --only throughput|latency|memory|isolation, --database sqlite|postgres.
+Options: --seconds N (length of one run, default 4), --only throughput|latency|memory|isolation|usage,
+--database sqlite|postgres, --rows N (calls written before usage is measured, default 200,000).
 """
 
 import argparse
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.config import THREADS_IN_ALL
-from bench import house, isolation, load
+from bench import house, isolation, load, usage
 from bench.house import ROOT
 
 CONNECTIONS = (1, 16, 64)
@@ -190,8 +191,9 @@ def main() -> None:
     """Run what was asked for and end with what falls short."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--seconds", type=float, default=4)
-    options.add_argument("--only", choices=["throughput", "latency", "memory", "isolation"])
+    options.add_argument("--only", choices=["throughput", "latency", "memory", "isolation", "usage"])
     options.add_argument("--database", choices=["sqlite", "postgres"], action="append")
+    options.add_argument("--rows", type=int, default=200_000)
     chosen = options.parse_args()
     kinds, report = chosen.database or ["sqlite", "postgres"], Report()
     if chosen.only in {None, "throughput"}:
@@ -202,6 +204,8 @@ def main() -> None:
         memory(report, chosen.seconds)
     if chosen.only in {None, "isolation"}:
         beside_a_flood(report, kinds, chosen.seconds)
+    if chosen.only in {None, "usage"}:
+        usage.run(report.line, kinds, chosen.rows)
     print("\nEverything meets its goal." if not report.short else "\nFalls short:\n" + "\n".join(f"  {line}" for line in report.short))
 
 
