@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Browser
 
 from app import clock, config, database
 from app.accounts.models import User
 from app.factory import create_app
 from app.workspaces.models import Membership, Workspace
 from tests.support import databases, processes, services
+from tests.support.browser import open_chromium
+from tests.support.product import Product, run_product
 from tests.support.visitor import Visitor
 
 both_databases = pytest.mark.parametrize("database_kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.needs_postgres)])
@@ -60,6 +63,20 @@ def sandbox() -> Iterator[str]:
     """The address of the imitated services: a real process, shared by all tests. The lever `reset` puts a service right again."""
     with processes.run_sandbox() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The whole product as its users run it, one installation for all tests of a process: each brings people of its own."""
+    with run_product(tmp_path_factory.mktemp("product"), LOG_LEVEL="DEBUG") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The one Chromium of a process: Playwright cannot be started a second time beside it."""
+    with open_chromium() as browser:
+        yield browser
 
 
 @pytest.fixture

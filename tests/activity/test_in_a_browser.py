@@ -5,22 +5,9 @@ import time
 
 import pytest
 
-from tests.support.browser import Person, open_chromium
-from tests.support.product import run_product
+from tests.support.browser import Person
 
 pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("activity-browser")]
-
-
-@pytest.fixture(scope="module")
-def product(tmp_path_factory):
-    with run_product(tmp_path_factory.mktemp("activity-product"), WEB_CONCURRENCY="1") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with open_chromium() as browser:
-        yield browser
 
 
 def unlinked(product):

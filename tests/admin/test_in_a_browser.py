@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.support.browser import Person, open_chromium
+from tests.support.browser import Person
 from tests.support.databases import ROOT
 from tests.support.product import run_product
 
@@ -18,12 +18,6 @@ pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("admin-browser
 def product(tmp_path_factory):
     with run_product(tmp_path_factory.mktemp("admin-product"), WEB_CONCURRENCY="2") as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with open_chromium() as browser:
-        yield browser
 
 
 def operator(product, chromium, **options):

@@ -5,25 +5,12 @@ import re
 import pytest
 
 from tests.support.approvals import LINK
-from tests.support.browser import Person, open_chromium
-from tests.support.product import run_product
+from tests.support.browser import Person
 from tests.support.sdk_client import PythonClient
 
 pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("approvals-browser")]
 ACT = {"organization": "Vandelay Industries", "email": "art@vandelay.example"}
 NAME = "freshbooks_create_client"
-
-
-@pytest.fixture(scope="module")
-def product(tmp_path_factory):
-    with run_product(tmp_path_factory.mktemp("approvals-product")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with open_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

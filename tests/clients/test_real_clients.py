@@ -10,22 +10,9 @@ from playwright.sync_api import expect
 
 from tests.clients import models
 from tests.support import client_programs
-from tests.support.browser import Person, open_chromium
-from tests.support.product import run_product
+from tests.support.browser import Person
 
 pytestmark = [pytest.mark.needs_chromium, pytest.mark.needs_node, pytest.mark.xdist_group("real-clients")]
-
-
-@pytest.fixture(scope="module")
-def product(tmp_path_factory):
-    with run_product(tmp_path_factory.mktemp("clients"), WEB_CONCURRENCY="1") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with open_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

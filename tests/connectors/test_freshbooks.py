@@ -332,7 +332,7 @@ def test_a_run_can_be_limited_to_named_invoices(studio):
 
 
 def test_more_than_the_limit_sends_nothing(studio):
-    with pytest.raises(InvalidArguments, match="nothing was sent") as error:
+    with pytest.raises(InvalidArguments, match="Nothing was sent") as error:
         studio.call("send_saturday_invoices", dry_run=False, max_invoices=2)
     assert error.value.details == {"ready": 5, "max_invoices": 2}
     assert writes(studio) == [] and studio.levers.log()["mails"] == []

@@ -7,27 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import services
 from tests.support.databases import ROOT
-from tests.support.product import run_product
 
 pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("hub-browser")]
-
-
-@pytest.fixture(scope="module")
-def product(tmp_path_factory):
-    with run_product(tmp_path_factory.mktemp("hub-product"), WEB_CONCURRENCY="2") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=services.chromium())
-        yield browser
-        browser.close()
 
 
 WATCH_SHIFTS = """

@@ -4,22 +4,8 @@ import sqlite3
 
 import pytest
 
-from tests.support.browser import Person, open_chromium
+from tests.support.browser import Person
 from tests.support.processes import Levers
-from tests.support.product import run_product
-
-
-@pytest.fixture(scope="session")
-def product(tmp_path_factory):
-    """One installation; every test brings people of its own. It logs all it can, so that the search for secrets has all to search."""
-    with run_product(tmp_path_factory.mktemp("journeys"), LOG_LEVEL="DEBUG") as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    with open_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -2,22 +2,9 @@
 
 import pytest
 
-from tests.support.browser import Person, open_chromium
-from tests.support.product import run_product
+from tests.support.browser import Person
 
 pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("memory-browser")]
-
-
-@pytest.fixture(scope="module")
-def product(tmp_path_factory):
-    with run_product(tmp_path_factory.mktemp("memory-product"), WEB_CONCURRENCY="1") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with open_chromium() as browser:
-        yield browser
 
 
 @pytest.mark.parametrize("javascript", [True, False])

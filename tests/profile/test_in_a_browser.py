@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.support.browser import Person, open_chromium
+from tests.support.browser import Person
 from tests.support.google_identity import GoogleIdentity
 from tests.support.product import run_product
 
@@ -22,12 +22,6 @@ def google():
 def product(tmp_path_factory, google):
     with run_product(tmp_path_factory.mktemp("profile-product"), WEB_CONCURRENCY="1", **google.settings) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with open_chromium() as browser:
-        yield browser
 
 
 @pytest.mark.parametrize("javascript", [True, False])
