@@ -18,11 +18,14 @@ from app.factory import create_app
 from app.workspaces.models import Membership, Workspace
 from tests.support import databases, processes, services
 from tests.support.browser import open_chromium
+from tests.support.compiled import Templates, share_url_builders
 from tests.support.product import Product, run_product
 from tests.support.visitor import Visitor
 
 both_databases = pytest.mark.parametrize("database_kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.needs_postgres)])
 _skipped: set[str] = set()
+_templates = Templates()
+share_url_builders()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -119,6 +122,7 @@ def settings(environ: dict[str, str]) -> config.Settings:
 @pytest.fixture
 def app(settings: config.Settings) -> Iterator[Flask]:
     application = create_app(settings)
+    application.jinja_env.bytecode_cache = _templates
     yield application
     database.current().close()
 
@@ -179,7 +183,7 @@ def sign_in(app: Flask):
         with database.transaction() as db:
             cookie = sessions.start(db, user)
         visitor.client.set_cookie(sessions.cookie_name(app.extensions["patchbay"]), cookie)
-        visitor.get("/account")
+        visitor.get("/nowhere")  # the lightest page with a token for forms
         return visitor
 
     return _sign_in

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from app.connectors import registry
 from app.connectors.spec import Connector
@@ -100,14 +100,15 @@ def _wire(name: str, tool: Tool, connector: Connector | None) -> dict[str, Any]:
 
 
 class Toolbox:
-    """Every tool there is. One per process, made at start."""
+    """Every tool there is. One per process, made at start; what a connector's tools look like is worked out once."""
+
+    _by_connector: ClassVar[dict[str, tuple[Connector, dict[str, Listed]]]] = {}
 
     def __init__(self, *, debug_tools: bool = False) -> None:
         ours = (*_BUILT_IN, *debugging.TOOLS) if debug_tools else _BUILT_IN
         self._builtin = {built_in.name: _list_ours(built_in) for built_in in ours}
         self._summaries = {built_in.name: _list_ours(built_in) for built_in in summaries.TOOLS}
         self._compact = {built_in.name: _list_ours(built_in) for built_in in compact.TOOLS}
-        self._by_connector: dict[str, tuple[Connector, dict[str, Listed]]] = {}
         for connector in registry.CONNECTORS.values():
             self._of(connector)
 

@@ -77,9 +77,7 @@ def test_every_call_is_one_usage_row_refused_ones_too(alice, connect, people):
     assert {row.workspace_id for row in rows} == {people.northwind.id}
 
 
-@pytest.mark.parametrize(
-    ("level", "may_read", "may_write"), [("off", False, False), ("read", True, False), ("write", True, True)]
-)
+@pytest.mark.parametrize(("level", "may_read", "may_write"), [("off", False, False), ("read", True, False), ("write", True, True)])
 def test_the_level_decides_what_is_listed_and_what_runs(alice, connect, people, level, may_read, may_write):
     connect(people.alice, permission=level)
     acme.written.clear()
