@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, BrowserContext
 
 from app import clock, config, database
 from app.accounts.models import User
@@ -25,6 +25,7 @@ from tests.support.visitor import Visitor
 both_databases = pytest.mark.parametrize("database_kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.needs_postgres)])
 _skipped: set[str] = set()
 _templates = Templates()
+_browsers: list[Browser] = []
 share_url_builders()
 
 
@@ -79,7 +80,30 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 def chromium() -> Iterator[Browser]:
     """The one Chromium of a process: Playwright cannot be started a second time beside it."""
     with open_chromium() as browser:
+        _browsers.append(browser)
         yield browser
+        _browsers.remove(browser)
+
+
+def _contexts() -> list[BrowserContext]:
+    return [context for browser in _browsers for context in browser.contexts]
+
+
+@pytest.fixture(autouse=True)
+def _close_what_a_test_opened() -> Iterator[None]:
+    """Pages ask for news every few seconds as long as they are open."""
+    before = _contexts()
+    yield
+    for context in _contexts():
+        if context not in before:
+            context.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _close_what_a_module_opened() -> Iterator[None]:
+    yield
+    for context in _contexts():
+        context.close()
 
 
 @pytest.fixture
