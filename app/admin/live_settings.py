@@ -49,6 +49,10 @@ class LiveServices(Mapping[str, str]):
         """The value, without the detour by KeyError: most settings are not set."""
         return self._current().get(name, default)
 
+    def snapshot(self) -> Mapping[str, str]:
+        """All values as they are now; the same object until they are read again."""
+        return self._current()
+
     def refresh(self) -> None:
         """Read what is set now. Keeps what was known when the database cannot be asked."""
         with self._lock:

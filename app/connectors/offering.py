@@ -4,6 +4,7 @@ It stands among the settings of services (`Settings.services`), under names no e
 Connections that exist go on working whatever is offered.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from app.config import Settings
@@ -11,6 +12,12 @@ from app.connectors.spec import Connector, Planned
 
 Offer = Literal["yes", "soon", "no"]
 OFFERS: tuple[Offer, ...] = ("yes", "soon", "no")
+
+
+def snapshot_of(settings: Settings) -> Mapping[str, str]:
+    """The settings of services as they are at this moment: the same object as long as nothing was read anew."""
+    snapshot: Callable[[], Mapping[str, str]] | None = getattr(settings.services, "snapshot", None)
+    return snapshot() if snapshot else settings.services
 
 
 def setting(slug: str, name: Literal["OFFER", "BADGE"]) -> str:
