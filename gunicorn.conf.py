@@ -15,7 +15,7 @@ _host = os.environ.get("BIND_HOST") or ("0.0.0.0" if os.environ.get("ENV") == "p
 bind = f"{_host}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 worker_class = "gthread"
-# As many as may work at once, and those that only hold calls that wait for their turn (app/mcp_server/turns.py).
+# As many as may work at once, and those that only hold calls that wait for their turn (app/mcp_server/calls/concurrency.py).
 threads = THREADS_IN_ALL * int(os.environ.get("WEB_THREADS") or 32)
 keepalive = 65
 timeout = 60

@@ -21,7 +21,7 @@ from sqlmodel import Field, Session, SQLModel
 from app import clock
 from app.config import Settings
 from app.database import UtcDateTime
-from app.prepared import Prepared
+from app.fast_queries import Prepared
 
 _UNSEALED = text("seq IS NULL")
 _KEY_ID_CHARACTERS = 8

@@ -123,7 +123,7 @@ class Database:
 
     @contextlib.contextmanager
     def looker(self) -> Iterator[PoolProxiedConnection]:
-        """A pooled driver connection where each statement stands alone, for `app.prepared` and the ledger."""
+        """A pooled driver connection where each statement stands alone, for `app.fast_queries` and the ledger."""
         try:
             connection = self._looker.raw_connection()
         except (self._looker.dialect.loaded_dbapi.Error, PoolTimeout) as error:

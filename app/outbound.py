@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from app.dialling import Adapter, AddressRefused, Deadline, OutboundError, OutboundTimeout, is_public
+from app.guarded_http import Adapter, AddressRefused, Deadline, OutboundError, OutboundTimeout, is_public
 
 TOTAL_SECONDS = 20.0
 _CONNECT_SECONDS = 5.0

@@ -14,7 +14,7 @@ from flask import Request, Response
 from app import crypto
 from app.accounts import sessions
 from app.accounts.budgets import source_of
-from app.accounts.keyed import keyed_digest
+from app.accounts.keyed_hash import keyed_digest
 from app.config import Settings
 
 _HOLDER_SECONDS = 3_600

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from app import audit, clock
-from app.accounts.keyed import keyed_digest
+from app.accounts.keyed_hash import keyed_digest
 from app.config import Settings
 from app.errors import TooManyRequests
 

@@ -19,7 +19,7 @@ from app import clock, crypto
 from app.accounts import budgets, passwords
 from app.accounts.browsers import Browser, is_known_to
 from app.accounts.budgets import Rule
-from app.accounts.keyed import keyed_digest
+from app.accounts.keyed_hash import keyed_digest
 from app.accounts.models import MailedCode
 from app.config import Settings
 from app.database import reading, transaction

@@ -6,13 +6,13 @@ from flask import Blueprint, Flask, Response, abort, current_app, make_response,
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app.accounts import browsers, codes, google_provider, google_sign_in, signing_in, sweeping
+from app.accounts import browsers, cleanup, codes, google_provider, google_sign_in, signing_in
 from app.accounts.browsers import Browser
 from app.accounts.forms import CodeForm, PostedForm, SignInForm
 from app.accounts.google_provider import Provider
 from app.accounts.google_sign_in import AttemptGone
 from app.accounts.models import GoogleAttempt, MailedCode
-from app.accounts.reception import came_for, id_in, refuse
+from app.accounts.sign_in_pages import came_for, id_in, refuse
 from app.config import Settings
 from app.database import transaction
 from app.errors import PatchbayError
@@ -107,7 +107,7 @@ def go_on(settings: Settings, provider: Provider, browser: Browser, attempt: Goo
     if settled.person is not None:
         if settled.linked:
             google_sign_in.tell_linked(settings, mailer, settled.person)
-        sweeping.sweep_sometimes(settings)
+        cleanup.sweep_sometimes(settings)
         return signing_in.welcome(settings, settled.person, settled.cookie_value, local_path(attempt.next_path))
     if attempt.address_proved:
         return make_response(redirect(f"/register/google?request={attempt.id}", 303))

@@ -28,7 +28,7 @@ from app.accounts.browsers import Browser
 from app.accounts.codes import FreshCode
 from app.accounts.google_provider import Provider
 from app.accounts.google_tokens import AddressNotVerified, Claims, NotFromGoogle
-from app.accounts.keyed import keyed_digest
+from app.accounts.keyed_hash import keyed_digest
 from app.accounts.models import GoogleAttempt, MailedCode, User
 from app.config import Settings
 from app.database import reading, transaction

@@ -4,9 +4,9 @@ from flask import Blueprint, Flask, Response, abort, current_app, jsonify, make_
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app.accounts import browsers, google_pages, login, sessions, signing_in, sweeping
+from app.accounts import browsers, cleanup, google_pages, login, sessions, signing_in
 from app.accounts.forms import SignInForm
-from app.accounts.reception import came_for, refuse, to_code_page
+from app.accounts.sign_in_pages import came_for, refuse, to_code_page
 from app.config import Settings
 from app.errors import PatchbayError
 from app.mail import Mailer
@@ -45,7 +45,7 @@ def sign_in() -> ResponseReturnValue:
         user, cookie_value = signing_in.by_password(settings, browser, form.email.data, form.password.data)
     except PatchbayError as refused:
         return refuse(refused, _login_page(form, refused.message))
-    sweeping.sweep_sometimes(settings)
+    cleanup.sweep_sometimes(settings)
     return signing_in.welcome(settings, user, cookie_value, came_for("/integrations"))
 
 

@@ -12,7 +12,7 @@ from app.activity.sentences import sentence
 from app.activity.trail import Asked
 from app.audit import AuditEntry
 from app.database import reading
-from app.usage.sheets import cell
+from app.usage.csv_files import cell
 
 _HEADINGS = ("time_utc", "person", "what", "action", "subject", "details", "user_id", "workspace_id", "entry", "previous", "hash")
 

@@ -5,7 +5,7 @@ from sqlmodel import Session, col
 
 from app.errors import InvalidArguments, InvalidInput, NotFound, WorkspaceInactive
 from app.oauth_server import grants
-from app.oauth_server.bearer import API_KEY
+from app.oauth_server.callers import API_KEY
 from app.oauth_server.models import Grant
 from app.workspaces.models import Workspace
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from app import database
 from app.admin.models import ConnectorApp
 from app.config import Settings
-from app.connectors import offering
+from app.connectors import availability
 from app.crypto import KeyRing
 from app.errors import Unavailable, Undecipherable
 from app.vault import seal
@@ -82,9 +82,9 @@ class LiveServices(Mapping[str, str]):
     def _over_environment(self, rows: list[ConnectorApp]) -> Mapping[str, str]:
         values = dict(self._environment)
         for row in rows:
-            values[offering.setting(row.slug, "OFFER")] = row.offer
+            values[availability.setting(row.slug, "OFFER")] = row.offer
             if row.badge is not None:
-                values[offering.setting(row.slug, "BADGE")] = row.badge
+                values[availability.setting(row.slug, "BADGE")] = row.badge
             if row.client_id:
                 client_id, secret = (f"{row.slug.upper()}_{name}" for name in ("CLIENT_ID", "CLIENT_SECRET"))
                 values[client_id] = row.client_id

@@ -16,7 +16,7 @@ from app import clock
 from app.accounts.models import LoginSession, User
 from app.accounts.sessions import is_alive
 from app.audit import AuditEntry
-from app.oauth_server.bearer import API_KEY
+from app.oauth_server.callers import API_KEY
 from app.oauth_server.models import Client, Grant
 from app.usage import rollup
 from app.usage.models import CallRow, UsageMark, UsageTally

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Flask, abort, flash, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.admin import ai_clients, house_routes, people, tenant_tools, workspaces
+from app.admin import ai_clients, installation_routes, people, tenant_tools, workspaces
 from app.admin.guard import operator, proved_operator
 from app.config import Settings
 from app.errors import InvalidInput
@@ -30,7 +30,7 @@ PLACES = (
 def install(app: Flask, settings: Settings) -> None:
     """Register the pages, and hand the operators' tools to the toolbox."""
     app.register_blueprint(bp)
-    app.register_blueprint(house_routes.bp)
+    app.register_blueprint(installation_routes.bp)
     app.extensions["toolbox"].add(*tenant_tools.TOOLS)
     app.jinja_env.globals["admin_places"] = PLACES
 

@@ -12,13 +12,13 @@ from typing import Any
 
 from flask import Flask, current_app
 
+from app import persist
 from app.approvals import decisions, rights
 from app.approvals.decisions import Decider, Ended
 from app.approvals.models import Approval
 from app.config import Settings
 from app.database import transaction
 from app.errors import Unavailable
-from app.vault import keeping
 from app.vault.seal import unseal
 from app.workspaces.guard import Member
 
@@ -77,9 +77,9 @@ def _carry_out(settings: Settings, execute: Execute, approval: Approval, token: 
             ended = execute(approval, json.loads(unseal(settings.vault_keys, approval, "arguments_sealed")))
         except NotCarriedOut as error:
             sentence = error.sentence
-            keeping.until_done(lambda: decisions.give_back(approval, token, sentence))
+            persist.until_done(lambda: decisions.give_back(approval, token, sentence))
         else:
-            keeping.until_done(lambda: decisions.settle(settings.vault_keys, approval, token, ended))
+            persist.until_done(lambda: decisions.settle(settings.vault_keys, approval, token, ended))
     except Unavailable:
         log.error("how %s ended could not be stored yet; it is tried again", approval.id)
     except Exception:  # the edge of the thread: the row ends as unknown when its time is over

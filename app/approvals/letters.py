@@ -14,8 +14,8 @@ from app.accounts import budgets
 from app.accounts.budgets import BudgetSpent, Rule
 from app.accounts.models import User
 from app.approvals import states
+from app.approvals.argument_text import visible
 from app.approvals.models import Approval
-from app.approvals.words import visible
 from app.config import Settings
 from app.database import transaction
 from app.mail import Mailer

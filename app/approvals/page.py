@@ -11,9 +11,9 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app import clock
-from app.approvals import expiry, rights, states, words
+from app.approvals import argument_text, expiry, rights, states
+from app.approvals.argument_text import Said
 from app.approvals.models import Approval
-from app.approvals.words import Said
 from app.config import Settings
 from app.connectors import registry
 from app.connectors.tool import Tool
@@ -124,22 +124,22 @@ def _card(settings: Settings, member: Member, approval: Approval, connection: Co
     card = Card(
         id=approval.id,
         state=state,
-        title=words.visible(approval.title),
+        title=argument_text.visible(approval.title),
         tool=approval.tool,
         slug=approval.slug,
         service=approval.service,
-        account=words.visible(approval.account),
-        business=words.visible(approval.business) if approval.business != approval.account else "",
-        client_name=words.visible(approval.client_name) or "An AI client",
-        asker="" if mine else words.visible(asker.name or asker.email),
+        account=argument_text.visible(approval.account),
+        business=argument_text.visible(approval.business) if approval.business != approval.account else "",
+        client_name=argument_text.visible(approval.client_name) or "An AI client",
+        asker="" if mine else argument_text.visible(asker.name or asker.email),
         is_destructive=approval.is_destructive,
         is_dry_run=arguments.get("dry_run") is True,
         created_at=approval.created_at,
         until=approval.until if state == states.WAITING else None,
-        said=tuple(words.of(arguments, tool.input_schema if tool else None)),
+        said=tuple(argument_text.of(arguments, tool.input_schema if tool else None)),
         warning=_warning(approval, connection, tool) if state == states.WAITING else "",
         problem=approval.problem or "",
-        decided_by="you" if approval.decided_by == member.user.id else words.visible(approval.decided_by_name),
+        decided_by="you" if approval.decided_by == member.user.id else argument_text.visible(approval.decided_by_name),
         decided_at=approval.decided_at,
         via=approval.via,
     )
@@ -179,9 +179,9 @@ def _outcome(settings: Settings, approval: Approval) -> tuple[str, list[Said]]:
     except Undecipherable:
         return "What came of it cannot be opened any more: a key of this installation is missing.", []
     if not envelope.get("success"):
-        return words.visible(str(envelope.get("error", {}).get("message", ""))), []
+        return argument_text.visible(str(envelope.get("error", {}).get("message", ""))), []
     data = envelope.get("data")
-    return words.visible(str(envelope.get("message", ""))), words.of(data) if isinstance(data, Mapping) else []
+    return argument_text.visible(str(envelope.get("message", ""))), argument_text.of(data) if isinstance(data, Mapping) else []
 
 
 def _arguments(settings: Settings, approval: Approval) -> dict[str, Any]:

@@ -11,13 +11,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
 from app import audit, clock, crypto
-from app.accounts.keyed import keyed_digest
+from app.accounts.keyed_hash import keyed_digest
 from app.approvals import expiry, states
 from app.approvals.models import Approval
 from app.config import Settings
 from app.database import transaction
 from app.errors import ApprovalNeeded, InvalidArguments, Unavailable
-from app.oauth_server.bearer import Caller
+from app.oauth_server.callers import Caller
 from app.vault.seal import seal
 
 MOST_WAITING = 50  # of one person in one workspace

@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlmodel import Session, col
 
-from app.oauth_server import steps
+from app.oauth_server import attempt_log
 from app.oauth_server.models import AuthorizationStep, Client
 
 _SHOWN_STEPS = 300
@@ -104,7 +104,7 @@ def attempts_of(db: Session, user_id: str, origin: str) -> list[Attempt]:
 def _steps(db: Session, user_id: str, origin: str) -> Sequence[AuthorizationStep]:
     """The person's steps, those of clients that registered for them, and nobody's from where they are; oldest first."""
     step = AuthorizationStep
-    theirs = select(col(step.client_id)).where(col(step.user_id) == user_id, steps.is_registered(col(step.client_id)))
+    theirs = select(col(step.client_id)).where(col(step.user_id) == user_id, attempt_log.is_registered(col(step.client_id)))
     others = select(col(step.client_id)).where(col(step.user_id).is_not(None), col(step.user_id) != user_id)
     nobodys = col(step.user_id).is_(None)
     wanted = or_(

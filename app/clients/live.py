@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app import clock
+from app.clients import token_costs
 from app.clients.guides import Guide
 from app.config import Settings
 from app.database import reading
-from app.mcp_server import costs
 from app.mcp_server.toolbox import Toolbox
 from app.oauth_server import grants
 from app.oauth_server.models import Grant
@@ -47,7 +47,7 @@ def find_arrival(settings: Settings, toolbox: Toolbox, member: Member, guide: Gu
     # A token that nobody has used yet was only made here.
     if newest.kind != "oauth" and newest.last_used_at is None:
         return None
-    tools, tokens = costs.listed(settings, toolbox, member, newest.scope)
+    tools, tokens = token_costs.listed(settings, toolbox, member, newest.scope)
     return Arrival(newest.client_name, heard_at(newest), tools, tokens)
 
 

@@ -6,16 +6,15 @@ from flask import current_app
 from sqlmodel import Session, col, select
 
 from app.accounts.models import User
-from app.clients import doctor, guides, live
+from app.clients import doctor, guides, live, token_costs
 from app.clients.doctor import Attempt
 from app.clients.guides import Guide, Place
 from app.clients.live import Arrival
+from app.clients.token_costs import Costs
 from app.config import Settings
 from app.database import reading
-from app.mcp_server import costs
-from app.mcp_server.costs import Costs
 from app.mcp_server.toolbox import Toolbox
-from app.oauth_server import grants, steps
+from app.oauth_server import attempt_log, grants
 from app.oauth_server.models import Grant
 from app.workspaces.guard import Member
 
@@ -51,12 +50,12 @@ def load(member: Member, key: str) -> View:
     with reading() as db:
         listed = grants.list_for(db, member, of_all=member.manages)
         people = _people(db, {grant.user_id for grant in listed})
-        attempts = doctor.attempts_of(db, member.user.id, steps.origin_of_request())
+        attempts = doctor.attempts_of(db, member.user.id, attempt_log.origin_of_request())
     return View(
         place=place,
         guides=guides.all_guides(place),
         waiting=waiting_for(member, key),
-        costs=costs.weigh(settings, toolbox, member),
+        costs=token_costs.weigh(settings, toolbox, member),
         grants=tuple(listed),
         people=people,
         shows_all=member.manages,
@@ -75,7 +74,7 @@ def waiting_for(member: Member, key: str) -> Waiting:
 def load_attempts(member: Member) -> tuple[Attempt, ...]:
     """The member's last attempts, for the doctor."""
     with reading() as db:
-        return tuple(doctor.attempts_of(db, member.user.id, steps.origin_of_request()))
+        return tuple(doctor.attempts_of(db, member.user.id, attempt_log.origin_of_request()))
 
 
 def _people(db: Session, user_ids: set[str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from app import outbound
-from app.connectors import told_hosts
+from app.connectors import discovered_hosts
 from app.connectors.answers import Answers
 from app.connectors.request import Request, path_parts
 from app.connectors.spec import Business, Connector
@@ -127,8 +127,8 @@ class Api:
         `host` names one of the connector's further hosts; `base_url` is one the service itself told us of, checked
         here each time it is used (`told_hosts`). Raises a ToolError that says what happened.
         """
-        guarded = base_url is not None and told_hosts.is_foreign(base_url, self.base_url)
-        if guarded and not told_hosts.is_acceptable(str(base_url)):
+        guarded = base_url is not None and discovered_hosts.is_foreign(base_url, self.base_url)
+        if guarded and not discovered_hosts.is_acceptable(str(base_url)):
             raise PermissionDenied(
                 f"{self.connector.name} named an address we send no credential to. Reconnect it, or ask your administrator."
             )

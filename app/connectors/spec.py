@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from app.connectors.ways import OAUTH, Form
+from app.connectors.credential_forms import OAUTH, Form
 from app.errors import ToolError
 from app.outbound import Answer
 

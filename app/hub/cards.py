@@ -12,7 +12,7 @@ from typing import Literal
 
 from app import clock
 from app.config import Settings
-from app.connectors import endpoints, offering, registry
+from app.connectors import availability, endpoints, registry
 from app.connectors.spec import Connector, Planned
 from app.hub import rights
 from app.vault.models import Connection
@@ -116,12 +116,12 @@ def board(settings: Settings, member: Member, connections: Sequence[Connection])
 
 def is_shown(settings: Settings, entry: Connector | Planned) -> bool:
     """Whether a service without a connection is named at all: an operator may not offer it."""
-    return offering.offer_of(settings, entry) != "no"
+    return availability.offer_of(settings, entry) != "no"
 
 
 def state_of(settings: Settings, entry: Connector | Planned) -> State:
     """The state of a service that has no connection."""
-    if isinstance(entry, Planned) or offering.offer_of(settings, entry) == "soon":
+    if isinstance(entry, Planned) or availability.offer_of(settings, entry) == "soon":
         return "coming_soon"
     return "not_connected" if endpoints.resolve(entry, settings) else "not_configured"
 
@@ -153,7 +153,7 @@ def _connected(settings: Settings, member: Member, connection: Connection, sibli
         synced_at=connection.last_used_at or connection.connected_at,
         reason=(connection.last_error or f"{connector.name} ended this sign-in. Reconnect to continue.") if broken else "",
         ends_at=ends_at if ends_at and ends_at - clock.now() <= _WARN_BEFORE and not broken else None,
-        ends_words=_ends_words(offering.badge_of(settings, connector), ends_at) if ends_at and not broken else "",
+        ends_words=_ends_words(availability.badge_of(settings, connector), ends_at) if ends_at and not broken else "",
         permission=connection.permission,
         visibility=connection.visibility,
         may_change=rights.may_change(member, connection),
@@ -171,7 +171,7 @@ def _unconnected(settings: Settings, entry: Connector | Planned) -> Card:
     elif isinstance(entry, Connector):
         where = endpoints.resolve(entry, settings)
         badges = [Badge("Sandbox")] if where and where.sandbox else []
-    if isinstance(entry, Connector) and state == "not_connected" and (words := offering.badge_of(settings, entry)):
+    if isinstance(entry, Connector) and state == "not_connected" and (words := availability.badge_of(settings, entry)):
         badges.append(Badge(words, "warning"))
     return Card(
         key=f"card-{entry.slug}",

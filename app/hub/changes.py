@@ -10,7 +10,7 @@ from app.config import Settings
 from app.connectors import registry
 from app.connectors.spec import Connector
 from app.errors import InvalidInput, NotFound, PatchbayError, Undecipherable
-from app.hub import consent, rights
+from app.hub import rights, scope_choice
 from app.vault import access, revocation, store
 from app.vault.models import Connection
 from app.workspaces.guard import Member
@@ -47,7 +47,7 @@ def permission(member: Member, slug: str, form: Mapping[str, str]) -> Done:
         raise InvalidInput("The permission must be off, read, ask or write.")
     with database.transaction() as db:
         connection = _get(db, member, connector, form)
-        if level in consent.WRITING_LEVELS and not consent.may_write(connector, connection):
+        if level in scope_choice.WRITING_LEVELS and not scope_choice.may_write(connector, connection):
             return Done(slug, connection.id, ask_service=(connection, level))
         store.set_permission(db, connection, level, by=member.user.id)
     return Done(slug, connection.id)

@@ -16,14 +16,14 @@ from urllib.parse import urlencode
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlmodel import Session, col
 
-from app import clock, crypto, database
+from app import clock, crypto, database, persist
 from app.config import Settings
 from app.connectors.endpoints import Endpoints
 from app.connectors.spec import Account, Connector
 from app.errors import Forbidden, InvalidInput, NotFound, PatchbayError
-from app.hub import consent, refusals, rights
+from app.hub import refusals, rights, scope_choice
 from app.hub.models import Handshake
-from app.vault import access, keeping, revocation, seal, store, token_endpoint
+from app.vault import access, revocation, seal, store, token_endpoint
 from app.vault.models import Connection
 from app.vault.token_endpoint import TokenSet
 from app.workspaces import members
@@ -189,13 +189,13 @@ def keep(
         with database.transaction() as db:
             connection = _connection(db, settings, member, trip, wanted, account, tokens)
             trip.connection_id = connection.id
-            granted = trip.level not in consent.WRITING_LEVELS or consent.may_write(connector, connection)
+            granted = trip.level not in scope_choice.WRITING_LEVELS or scope_choice.may_write(connector, connection)
             if trip.level and granted:
                 store.set_permission(db, connection, trip.level, by=trip.user_id)
             refused = "" if granted else f"{connector.name} did not grant writing, so its permission stays as it was."
             kept.append(_end(db, trip, "connected", refused or sentence))
 
-    keeping.until_done(save)
+    persist.until_done(save)
     return kept[-1]
 
 

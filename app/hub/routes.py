@@ -8,9 +8,9 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from app.config import Settings
-from app.hub import cards, changes, flow_step, handshake, leaving, page, status
+from app.hub import cards, changes, connecting, flow_step, handshake, page, status
 from app.hub.changes import Done
-from app.hub.keys import Sheet
+from app.hub.credential_form import Sheet
 from app.hub.notices import Notice
 from app.web.fragments import wants_fragment
 from app.workspaces.guard import SignInNeeded, check_active, current_member, member
@@ -57,21 +57,21 @@ def state() -> ResponseReturnValue:
 @member
 def connect(slug: str) -> ResponseReturnValue:
     """Start connecting: off to the service, or the form it takes instead."""
-    return _set_out(leaving.to_service(_settings(), g.member, slug, request.form))
+    return _set_out(connecting.to_service(_settings(), g.member, slug, request.form))
 
 
 @bp.post("/integrations/<slug>/keys")
 @member
 def fill_in(slug: str) -> ResponseReturnValue:
     """The form was filled in."""
-    return _set_out(leaving.fill_in(_settings(), g.member, slug, request.form))
+    return _set_out(connecting.fill_in(_settings(), g.member, slug, request.form))
 
 
 @bp.post("/integrations/<slug>/way")
 @member
 def another_way(slug: str) -> ResponseReturnValue:
     """Another way in than the form shown."""
-    return _set_out(leaving.another_way(_settings(), g.member, slug, request.form))
+    return _set_out(connecting.another_way(_settings(), g.member, slug, request.form))
 
 
 @bp.get("/integrations/<slug>/callback")
@@ -81,13 +81,13 @@ def callback(slug: str) -> ResponseReturnValue:
     if found is None:
         return redirect("/login?next=%2Fintegrations", 303)
     check_active(found)
-    connector, where = leaving.connectable(_settings(), slug)
+    connector, where = connecting.connectable(_settings(), slug)
     try:
         trip = handshake.finish(_settings(), found, connector, where, _once(request.args))
     except handshake.HandshakeGone as error:
         g.member = found
         return _page(MultiDict(), [Notice("bad", f"{connector.name} connection failed. Please try again.", error.message)]), error.status
-    return redirect(leaving.back(_settings(), trip), 303)
+    return redirect(connecting.back(_settings(), trip), 303)
 
 
 @bp.post("/integrations/<slug>/disconnect")
@@ -103,7 +103,7 @@ def permission(slug: str) -> ResponseReturnValue:
     """Off, read, ask or write."""
     done = changes.permission(g.member, slug, request.form)
     if done.ask_service:
-        return _leave(leaving.to_raise(_settings(), g.member, *done.ask_service, request.form.get("flow") or None))
+        return _leave(connecting.to_raise(_settings(), g.member, *done.ask_service, request.form.get("flow") or None))
     return _done(done)
 
 
@@ -150,7 +150,7 @@ def cancel() -> ResponseReturnValue:
 @member
 def link(link_id: str) -> ResponseReturnValue:
     """The page a one-time link from a chat opens."""
-    found, connector, form = leaving.link_page(_settings(), g.member, link_id)
+    found, connector, form = connecting.link_page(_settings(), g.member, link_id)
     page.allow_leaving(_settings())
     return render_template("hub/link.html", link=found, link_id=link_id, connector=connector, form=form, bare=True)
 
@@ -159,7 +159,7 @@ def link(link_id: str) -> ResponseReturnValue:
 @member
 def use_link(link_id: str) -> ResponseReturnValue:
     """Off to the service, as the chat asked."""
-    return _set_out(leaving.from_link(_settings(), g.member, link_id, request.form))
+    return _set_out(connecting.from_link(_settings(), g.member, link_id, request.form))
 
 
 def _page(query: MultiDict[str, str], more: list[Notice] | None = None) -> str:

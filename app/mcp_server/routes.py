@@ -5,16 +5,16 @@ from flask.typing import ResponseReturnValue
 
 from app.approvals import carrying_out
 from app.config import THREADS_IN_ALL, Settings
-from app.mcp_server.approved import Approved
-from app.mcp_server.approving import Approving
-from app.mcp_server.callers import Door
-from app.mcp_server.gate import Gate
-from app.mcp_server.rendezvous import Rendezvous
+from app.mcp_server.authentication import Door
+from app.mcp_server.calls.approval_gate import Approving
+from app.mcp_server.calls.approved_write import Approved
+from app.mcp_server.calls.concurrency import Turns
+from app.mcp_server.protocol.adapter import Adapter
+from app.mcp_server.protocol.client_replies import Rendezvous
+from app.mcp_server.protocol.request_checks import Gate
+from app.mcp_server.protocol.sessions import Sessions
 from app.mcp_server.server import make_server
-from app.mcp_server.sessions import Sessions
 from app.mcp_server.toolbox import Toolbox
-from app.mcp_server.transport import Adapter
-from app.mcp_server.turns import Turns
 from app.oauth_server.rfc8707_resource import wants_compact
 from app.web import csrf
 

@@ -11,17 +11,17 @@ from mcp_types import CallToolRequestParams, PaginatedRequestParams
 
 from app.config import VERSION, Settings
 from app.errors import Unavailable
-from app.mcp_server import compact
-from app.mcp_server.approving import Approving
-from app.mcp_server.asking import answered
-from app.mcp_server.callers import Bearer, Door
-from app.mcp_server.dispatch import Exchange
-from app.mcp_server.invoke import Invoker
+from app.mcp_server.authentication import Bearer, Door
+from app.mcp_server.calls.approval_gate import Approving
+from app.mcp_server.calls.concurrency import Turns
+from app.mcp_server.calls.invoker import Invoker
+from app.mcp_server.protocol.elicitation import answered
+from app.mcp_server.protocol.exchange import Exchange
 from app.mcp_server.toolbox import Toolbox
-from app.mcp_server.turns import Turns
+from app.mcp_server.tools import compact
 from app.oauth_server import grants
-from app.oauth_server.bearer import Caller
-from app.vault.seen import seen_by
+from app.oauth_server.callers import Caller
+from app.vault.visible_connections import seen_by
 
 log = logging.getLogger(__name__)
 

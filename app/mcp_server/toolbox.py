@@ -8,15 +8,16 @@ from typing import Any, ClassVar
 from app.connectors import registry
 from app.connectors.spec import Connector
 from app.connectors.tool import Tool
-from app.mcp_server import active_business, builtin, choosing, compact, debugging, envelope, summaries
-from app.mcp_server.builtin import BuiltIn
+from app.mcp_server import account_choice, envelope
+from app.mcp_server.tools import active_business, compact, connections, debugging, summaries
+from app.mcp_server.tools.connections import BuiltIn
 from app.memory import tools as memory
 from app.oauth_server import scopes
-from app.oauth_server.bearer import Caller
+from app.oauth_server.callers import Caller
 from app.vault.models import Connection
 
 _BUILT_IN = (
-    *builtin.TOOLS,
+    *connections.TOOLS,
     active_business.TOOL,
     *(BuiltIn(tool.verb, tool, scopes.READ if tool.reads_only else scopes.WRITE) for tool in memory.TOOLS),
 )
@@ -147,9 +148,9 @@ class Toolbox:
         for slug, connector in registry.CONNECTORS.items():
             if slug not in by_slug:
                 continue
-            labels = choosing.labels_of(by_slug[slug])
+            labels = account_choice.labels_of(by_slug[slug])
             for listed in self._of(connector).values():
-                usable = [c for c in by_slug[slug] if choosing.refusal(connector, listed.tool, c, hub_url) is None]
+                usable = [c for c in by_slug[slug] if account_choice.refusal(connector, listed.tool, c, hub_url) is None]
                 if usable and listed.is_covered(caller):
                     found.append(_with_account(listed, [labels[c.id] for c in usable]) if len(labels) > 1 else dict(listed.wire))
         return found

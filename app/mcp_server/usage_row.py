@@ -1,9 +1,9 @@
 """The usage row of a tool call: who called what, and what a tool of ours asked services on the way."""
 
 from app import clock
-from app.mcp_server.builtin import Hub
 from app.mcp_server.toolbox import Listed
-from app.oauth_server.bearer import Caller
+from app.mcp_server.tools.connections import Hub
+from app.oauth_server.callers import Caller
 from app.usage.models import Call
 
 _UNKNOWN = "(unknown)"

@@ -10,7 +10,7 @@ from app.database import reading, transaction
 from app.errors import InvalidArguments, InvalidInput, NotFound, ObjectNotFound
 from app.memory.models import LONGEST_TEXT, LONGEST_TITLE
 from app.memory.notebook import LONGEST_QUERY, Notebook, Reader, Seen
-from app.oauth_server.bearer import Caller
+from app.oauth_server.callers import Caller
 
 Place = Annotated[str | None, Field(pattern=r"^[0-9]{1,18}$", description="Where the list goes on.")]
 A_PAGE = 20

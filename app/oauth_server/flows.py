@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 from app import audit, clock
 from app.crypto import digest, new_id, new_token
 from app.errors import PatchbayError
-from app.oauth_server import redirects, rfc9207_issuer, steps
+from app.oauth_server import attempt_log, redirects, rfc9207_issuer
 from app.oauth_server.models import AuthorizationCode, Flow, Grant
 from app.workspaces.guard import Member
 
@@ -147,7 +147,9 @@ def complete(db: Session, flow: Flow, member: Member) -> str:
     )
     details = {"client": flow.client_name, "scope": grant.scope}
     audit.record(db, "grant.created", workspace_id=grant.workspace_id, user_id=grant.user_id, subject=grant.id, **details)
-    steps.record(db, "code issued", f"Went back to {grant.redirect_host} with a code.", client_id=flow.client_id, user_id=member.user.id)
+    attempt_log.record(
+        db, "code issued", f"Went back to {grant.redirect_host} with a code.", client_id=flow.client_id, user_id=member.user.id
+    )
     return rfc9207_issuer.answer(flow.redirect_uri, [("code", code), ("state", flow.state)])
 
 
@@ -156,7 +158,7 @@ def cancel(db: Session, flow: Flow) -> str:
     _spend(db, flow)
     details = {"client": flow.client_name, "host": redirects.host_of(flow.redirect_uri)}
     audit.record(db, "client.denied", workspace_id=flow.workspace_id, user_id=flow.user_id, **details)
-    steps.record(db, "cancelled", "The person cancelled.", client_id=flow.client_id, user_id=flow.user_id, outcome="access_denied")
+    attempt_log.record(db, "cancelled", "The person cancelled.", client_id=flow.client_id, user_id=flow.user_id, outcome="access_denied")
     return rfc9207_issuer.answer(
         flow.redirect_uri,
         [("error", "access_denied"), ("error_description", "The person did not allow the connection."), ("state", flow.state)],

@@ -14,7 +14,7 @@ from app.database import transaction
 from app.errors import Forbidden, InvalidInput, NotFound
 from app.oauth_server import consents
 from app.oauth_server import scopes as scope_names
-from app.oauth_server.bearer import API_KEY, API_KEY_PREFIX, PERSONAL_PREFIX
+from app.oauth_server.callers import API_KEY, API_KEY_PREFIX, PERSONAL_PREFIX
 from app.oauth_server.models import AccessToken, Grant, RefreshToken
 from app.workspaces.guard import Member
 

@@ -9,7 +9,7 @@ from sqlmodel import Session, col
 
 from app import clock
 from app.database import transaction
-from app.oauth_server import steps
+from app.oauth_server import attempt_log
 from app.oauth_server.models import AccessToken, AuthorizationCode, Client, Flow, Grant, RefreshToken
 
 _EVERY_SECONDS = 3600
@@ -46,7 +46,7 @@ def run(db: Session) -> None:
         .values(answer_sealed=None)
     )
     _forget_clients(db)
-    steps.forget_old(db)
+    attempt_log.forget_old(db)
 
 
 def _forget_clients(db: Session) -> None:

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from app.accounts import login
 from app.database import reading
 from app.errors import Forbidden, InvalidInput
-from app.oauth_server import asking, housekeeping, steps
+from app.oauth_server import attempt_log, authorization_request, housekeeping
 from app.web.headers import allow_form_target
 from app.web.limits import limiter
 from app.workspaces.guard import ask_to_sign_in, current_member, member
@@ -18,28 +18,28 @@ bp = Blueprint("oauth_pages", __name__)
 @limiter.limit("300/minute")
 def authorize() -> ResponseReturnValue:
     """RFC 6749 section 3.1. The request is checked before anybody is asked to sign in for it."""
-    asked = asking.read()
+    asked = authorization_request.read()
     return _ask(asked) if asked.error is None else _refuse(asked)
 
 
-def _refuse(asked: asking.Asked) -> ResponseReturnValue:
+def _refuse(asked: authorization_request.Asked) -> ResponseReturnValue:
     """Straight back only to a client that the person in front of us allowed before; otherwise our own page says what is wrong.
 
     No faulty request outlives the sign-in form, so its `form-action` need not admit any client.
     """
     found = current_member()
-    if found is not None and asking.has_met(asked, found):
+    if found is not None and authorization_request.has_met(asked, found):
         return redirect(asked.error_url, 303)
     return render_template("oauth_server/refused.html", asked=asked, bare=True), 400
 
 
 @member
-def _ask(asked: asking.Asked) -> ResponseReturnValue:
+def _ask(asked: authorization_request.Asked) -> ResponseReturnValue:
     housekeeping.run_if_due()
-    flow_id, ask = asking.begin(asked, g.member)
+    flow_id, ask = authorization_request.begin(asked, g.member)
     if not ask:
         return redirect(f"/integrations?flow={flow_id}", 303)
-    view = asking.describe(flow_id, asked)
+    view = authorization_request.describe(flow_id, asked)
     allow_form_target(view.redirect_target_for_csp)
     return render_template("oauth_server/consent.html", view=view, bare=True)
 
@@ -50,10 +50,10 @@ def submit() -> ResponseReturnValue:
     """The person's answer to the consent page."""
     flow_id, decision = request.form.get("flow", ""), request.form.get("decision")
     if decision == "allow":
-        asking.allow(flow_id, g.member)
+        authorization_request.allow(flow_id, g.member)
         return redirect(f"/integrations?flow={flow_id}", 303)
     if decision == "cancel":
-        return redirect(asking.refuse(flow_id, g.member), 303)
+        return redirect(authorization_request.refuse(flow_id, g.member), 303)
     raise InvalidInput("Choose Allow or Cancel.")
 
 
@@ -68,7 +68,7 @@ def debug() -> ResponseReturnValue:
     if not person.user.is_operator and (found is None or found.role != "owner"):
         raise Forbidden("Only owners and operators may see this.")
     with reading() as db:
-        shown = steps.all_latest(db) if person.user.is_operator or found is None else steps.latest_of(db, found.workspace.id)
+        shown = attempt_log.all_latest(db) if person.user.is_operator or found is None else attempt_log.latest_of(db, found.workspace.id)
     return render_template("oauth_server/debug.html", steps=shown)
 
 

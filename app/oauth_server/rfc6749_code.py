@@ -10,7 +10,7 @@ from sqlmodel import col
 from app import clock
 from app.crypto import digest
 from app.database import reading, transaction
-from app.oauth_server import grants, steps, tokens
+from app.oauth_server import attempt_log, grants, tokens
 from app.oauth_server.client_metadata import AUTH_METHODS
 from app.oauth_server.models import AuthorizationCode, Grant
 from app.oauth_server.rfc6749_request import refuse_repeats
@@ -100,7 +100,7 @@ class AuthorizationCodeGrant(_AuthorizationCodeGrant):  # type: ignore[misc]
             if is_first := spent.rowcount == 1:  # type: ignore[attr-defined]
                 tokens.store(db, grant, token, generation=1, refresh_scope=code.scope)
                 tokens.note_use(db, code.client_id)
-                steps.record(db, "token", "The code was exchanged for tokens.", client_id=code.client_id, user_id=grant.user_id)
+                attempt_log.record(db, "token", "The code was exchanged for tokens.", client_id=code.client_id, user_id=grant.user_id)
         if not is_first:
             self._end_family(code)
 
@@ -111,5 +111,5 @@ class AuthorizationCodeGrant(_AuthorizationCodeGrant):  # type: ignore[misc]
         """Section 4.1.2: a code used twice kills the tokens issued from it."""
         with transaction() as db:
             grants.revoke(db, code.grant_id, REPLAYED)
-            steps.record(db, "token", REPLAYED, client_id=code.client_id, outcome="invalid_grant")
+            attempt_log.record(db, "token", REPLAYED, client_id=code.client_id, outcome="invalid_grant")
         raise InvalidGrantError("This code was used before.")

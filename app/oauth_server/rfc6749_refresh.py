@@ -18,7 +18,7 @@ from sqlmodel import Session, col
 from app import clock
 from app.crypto import KeyRing, digest
 from app.database import reading, transaction
-from app.oauth_server import grants, scopes, steps, tokens
+from app.oauth_server import attempt_log, grants, scopes, tokens
 from app.oauth_server.client_metadata import AUTH_METHODS
 from app.oauth_server.models import Grant, RefreshToken
 from app.oauth_server.rfc8707_resource import same_as_granted
@@ -81,7 +81,7 @@ class RefreshTokenGrant(_RefreshTokenGrant):  # type: ignore[misc]
             self._forget_answer_of_predecessor(db, token)
             tokens.store(db, grant, answer, generation=token.generation + 1, refresh_scope=token.scope)
             tokens.note_use(db, grant.client_id)
-            steps.record(db, "refresh", "A new access token was issued.", client_id=grant.client_id or "", user_id=grant.user_id)
+            attempt_log.record(db, "refresh", "A new access token was issued.", client_id=grant.client_id or "", user_id=grant.user_id)
         return answer
 
     @staticmethod
@@ -99,7 +99,7 @@ class RefreshTokenGrant(_RefreshTokenGrant):  # type: ignore[misc]
         if age > _GRACE or token.answer_sealed is None:
             with transaction() as db:
                 grants.revoke(db, grant.id, REPLAYED)
-                steps.record(db, "refresh", REPLAYED, client_id=grant.client_id or "", user_id=grant.user_id, outcome="invalid_grant")
+                attempt_log.record(db, "refresh", REPLAYED, client_id=grant.client_id or "", user_id=grant.user_id, outcome="invalid_grant")
             raise InvalidGrantError("The refresh token was used before.")
         answer: dict[str, Any] = json.loads(seal.unseal(_keys(), token, "answer_sealed"))
         asked = scopes.join(scopes.split(self.request.payload.scope))

@@ -8,7 +8,7 @@ from authlib.oauth2.rfc7591 import InvalidClientMetadataError, InvalidRedirectUR
 from app import clock
 from app.crypto import digest, new_token
 from app.database import transaction
-from app.oauth_server import client_metadata, redirects, steps
+from app.oauth_server import attempt_log, client_metadata, redirects
 from app.oauth_server.models import Client
 from app.oauth_server.rfc6749_client import CLIENT_PREFIX, SECRET_PREFIX, KnownClient
 
@@ -49,7 +49,7 @@ class ClientRegistrationEndpoint(_ClientRegistrationEndpoint):  # type: ignore[m
         with transaction() as db:
             db.add(client)
             hosts = ", ".join(sorted({redirects.host_of(uri) for uri in client.redirect_uris}))
-            steps.record(db, "registration", f"{client.name} registered itself, to come back to {hosts}.", client_id=client.client_id)
+            attempt_log.record(db, "registration", f"{client.name} registered itself, to come back to {hosts}.", client_id=client.client_id)
         return KnownClient(client)
 
     def generate_client_registration_info(self, client: KnownClient, request: Any) -> dict[str, Any] | None:

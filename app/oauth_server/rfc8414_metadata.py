@@ -10,7 +10,7 @@ from app.config import Settings
 from app.oauth_server import scopes
 from app.oauth_server.client_metadata import AUTH_METHODS, GRANT_TYPES
 
-TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # RFC 8693, which app.tokens adds
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # RFC 8693, which app.identity_exchange adds
 
 
 def metadata(settings: Settings) -> dict[str, Any]:

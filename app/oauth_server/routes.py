@@ -5,7 +5,16 @@ from flask.typing import ResponseReturnValue
 
 from app.config import Settings
 from app.errors import PatchbayError, TooManyRequests
-from app.oauth_server import housekeeping, pages, rfc8414_metadata, rfc8707_resource, rfc9728_protected_resource, server, steps, whoami
+from app.oauth_server import (
+    attempt_log,
+    housekeeping,
+    pages,
+    rfc8414_metadata,
+    rfc8707_resource,
+    rfc9728_protected_resource,
+    server,
+    whoami,
+)
 from app.oauth_server.aliases import Aliases
 from app.web import csrf
 from app.web.limits import limiter
@@ -55,7 +64,7 @@ def introspect() -> ResponseReturnValue:
 @bp.get("/mcp/.well-known/openid-configuration")
 def authorization_server_metadata() -> ResponseReturnValue:
     """RFC 8414 section 3, at every address clients try."""
-    steps.note_discovery("metadata", "Read how to register and sign in.")
+    attempt_log.note_discovery("metadata", "Read how to register and sign in.")
     return _public(rfc8414_metadata.metadata(_settings()))
 
 
@@ -65,7 +74,7 @@ def authorization_server_metadata() -> ResponseReturnValue:
 @bp.get("/mcp/.well-known/oauth-protected-resource")
 def protected_resource_metadata() -> ResponseReturnValue:
     """RFC 9728 section 3, at every address clients try."""
-    steps.note_discovery("resource", "Read who signs people in for this address.")
+    attempt_log.note_discovery("resource", "Read who signs people in for this address.")
     return _public(rfc9728_protected_resource.metadata(_settings(), rfc8707_resource.ending_as_typed(request)))
 
 

@@ -11,7 +11,7 @@ from flask import Flask, current_app, g, request
 from flask.typing import ResponseReturnValue
 
 from app.config import Settings
-from app.oauth_server import rfc6749_client, steps, tokens
+from app.oauth_server import attempt_log, rfc6749_client, tokens
 from app.oauth_server.rfc6749_code import AuthorizationCodeGrant
 from app.oauth_server.rfc6749_refresh import RefreshTokenGrant
 from app.oauth_server.rfc6749_request import JsonBody, Request, refuse_repeats
@@ -93,7 +93,7 @@ class AuthorizationServer(_AuthorizationServer):  # type: ignore[misc]
     def handle_error_response(self, asked: Any, error: OAuth2Error) -> ResponseReturnValue:
         """Answer as RFC 6749 section 5.2 says, in a sentence, and write the refusal down for /debug-oauth."""
         error.description = error.description or _SENTENCES.get(error.error, "The request could not be answered.")
-        steps.note_refusal(request.path, getattr(asked.payload, "client_id", None) if isinstance(asked, Request) else None, error)
+        attempt_log.note_refusal(request.path, getattr(asked.payload, "client_id", None) if isinstance(asked, Request) else None, error)
         answer: ResponseReturnValue = super().handle_error_response(asked, error)
         return answer
 
@@ -118,11 +118,11 @@ _CODE_EXTENSIONS = [CodeChallenge(required=True), ResourceIndicators()]
 
 def install(app: Flask, settings: Settings) -> None:
     """Make the application's authorization server, with everything that is supported."""
-    app.extensions["authorization_steps"] = steps.Budgets()
+    app.extensions["authorization_steps"] = attempt_log.Budgets()
     authorization = AuthorizationServer(app)
     authorization.register_token_generator("default", tokens.generator(settings))
     authorization.register_grant(AuthorizationCodeGrant, _CODE_EXTENSIONS)
-    authorization.register_grant(RefreshTokenGrant)  # app.tokens adds token exchange (RFC 8693), where it is configured
+    authorization.register_grant(RefreshTokenGrant)  # app.identity_exchange adds token exchange (RFC 8693), where it is configured
     authorization.register_client_auth_method("client_secret_basic", client_secret_basic)
     authorization.register_endpoint(ClientRegistrationEndpoint)
     authorization.register_endpoint(RevocationEndpoint)

@@ -13,7 +13,7 @@ from app.accounts.models import User
 from app.config import Settings
 from app.crypto import digest, new_token
 from app.database import reading
-from app.oauth_server.bearer import ACCESS_PREFIX
+from app.oauth_server.callers import ACCESS_PREFIX
 from app.oauth_server.models import AccessToken, Client, Grant, RefreshToken
 from app.workspaces.models import Membership
 

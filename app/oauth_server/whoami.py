@@ -7,7 +7,7 @@ from flask import Request
 from app.database import reading
 from app.errors import PatchbayError
 from app.oauth_server import scopes
-from app.oauth_server.bearer import Caller, find_caller
+from app.oauth_server.callers import Caller, find_caller
 from app.vault import store
 
 

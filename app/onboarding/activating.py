@@ -22,7 +22,7 @@ from app.oauth_server import grants, scopes
 from app.onboarding import letters
 from app.onboarding.models import SetupToken
 from app.onboarding.services import Chosen
-from app.vault import access, exchange, store
+from app.vault import access, form_exchange, store
 from app.vault.access import TokenNotAccepted
 from app.vault.token_endpoint import TokenRefused, TokenSet
 from app.workspaces import members
@@ -101,7 +101,7 @@ def _check(settings: Settings, chosen: Chosen) -> tuple[Account, TokenSet]:
     """Ask the service who the credentials open it as. Raises CredentialsRefused, or what else stands in the way."""
     connector, form = chosen.connector, chosen.form
     try:
-        tokens = exchange.obtain(connector, chosen.where, form, chosen.values)
+        tokens = form_exchange.obtain(connector, chosen.where, form, chosen.values)
         return access.probe(settings, connector, chosen.where, tokens, {name: chosen.values[name] for name in form.facts}), tokens
     except (TokenRefused, TokenNotAccepted):
         sentence = f"{connector.name} {form.refused}"

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.config import Settings
-from app.connectors import endpoints, offering, registry
+from app.connectors import availability, endpoints, registry
+from app.connectors.credential_forms import Form
 from app.connectors.endpoints import Endpoints
 from app.connectors.spec import Connector
-from app.connectors.ways import Form
 from app.onboarding.forms import Refused
 from app.web import json_body
 
@@ -52,7 +52,7 @@ def _open(settings: Settings) -> dict[str, tuple[Connector, Endpoints, list[Form
     """The services with a form that is open here, in the catalogue's order."""
     found = {}
     for slug, connector in registry.CONNECTORS.items():
-        where = endpoints.resolve(connector, settings) if offering.offer_of(settings, connector) == "yes" else None
+        where = endpoints.resolve(connector, settings) if availability.offer_of(settings, connector) == "yes" else None
         forms = [form for form in connector.forms if where and form.key in where.ways]
         if where and forms:
             found[slug] = (connector, where, forms)

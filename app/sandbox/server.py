@@ -6,7 +6,7 @@ from pathlib import Path
 from flask import Flask, Response, jsonify, make_response, render_template
 
 from app.sandbox import lever_routes, oauth
-from app.sandbox.door import Door
+from app.sandbox.fault_middleware import Door
 from app.sandbox.service import Service
 from app.sandbox.services import find_services
 from app.sandbox.state import State

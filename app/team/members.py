@@ -15,7 +15,7 @@ from app import audit
 from app.accounts.models import User
 from app.errors import InvalidInput, NotFound, PatchbayError
 from app.team import invitations, rights
-from app.team.parting import Parting, end_access
+from app.team.access_removal import Parting, end_access
 from app.workspaces import members
 from app.workspaces.models import Membership, Workspace
 

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app.accounts import browsers, sessions, signing_in
-from app.accounts.reception import id_in, refuse, to_code_page
+from app.accounts.sign_in_pages import id_in, refuse, to_code_page
 from app.config import Settings
 from app.database import reading, transaction
 from app.errors import InvalidInput, NotFound, PatchbayError, TooManyRequests

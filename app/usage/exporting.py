@@ -11,8 +11,8 @@ from app.accounts import sessions
 from app.accounts.models import LoginSession, User
 from app.database import reading
 from app.errors import Forbidden, TooManyRequests
-from app.usage import sheets
-from app.usage.asking import Asked
+from app.usage import csv_files
+from app.usage.filters import Asked
 from app.workspaces.guard import Member
 from app.workspaces.models import Membership
 
@@ -35,7 +35,7 @@ class Export:
 
     def __iter__(self) -> Iterator[str]:
         try:
-            for part in sheets.calls(self._asked):
+            for part in csv_files.calls(self._asked):
                 self._check()
                 yield part
         finally:

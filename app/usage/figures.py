@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, Subquery, case, func, literal, select, uni
 from sqlmodel import Session, col
 
 from app.usage import outcomes, rollup
-from app.usage.asking import Asked
 from app.usage.buckets import Histogram, Quantile, bucket_column
+from app.usage.filters import Asked
 from app.usage.models import CallRow, UsageTally
 
 

@@ -16,11 +16,11 @@ from sqlalchemy import bindparam, insert
 from app import audit
 from app.config import Settings
 from app.errors import TooManyRequests
-from app.prepared import Prepared, Writing, writing
+from app.fast_queries import Prepared, Writing, writing
 from app.usage import metrics, windows
 from app.usage.models import Call, CallRow
+from app.usage.scheduler import Upkeep
 from app.usage.tiers import Limits
-from app.usage.upkeep import Upkeep
 from app.usage.windows import DAY, RedisWindows, Spent
 
 _COLUMNS = tuple(field.name for field in fields(Call))

@@ -11,12 +11,12 @@ from sqlmodel import Session, col
 from app.accounts.models import User
 from app.connectors import registry
 from app.database import snapshot
-from app.usage import allowance, asking, charts, figures, outcomes, periods, rows
-from app.usage.allowance import Allowance
-from app.usage.asking import Asked
+from app.usage import calls_log, charts, figures, filters, outcomes, periods, remaining
+from app.usage.calls_log import Latest
 from app.usage.charts import Chart
 from app.usage.figures import ByTool, Count, Timed
-from app.usage.rows import Latest
+from app.usage.filters import Asked
+from app.usage.remaining import Allowance
 from app.workspaces.guard import Member
 
 LATEST = 50
@@ -63,7 +63,7 @@ class Shown:
 
 def asked_by(member: Member, given: Mapping[str, str]) -> Asked:
     """The question in an address, within what the member may see: a plain one sees their own calls. Raises InvalidInput."""
-    return asking.read(member.workspace.id, None if member.manages else member.user.id, given)
+    return filters.read(member.workspace.id, None if member.manages else member.user.id, given)
 
 
 def load(member: Member, given: Mapping[str, str]) -> Shown:
@@ -74,18 +74,18 @@ def load(member: Member, given: Mapping[str, str]) -> Shown:
         days = figures.by_day(db, asked.over(asked.period.charted))
         people, clients = figures.by_person(db, asked)
         known = figures.known(db, asked)
-        latest = rows.latest(db, asked, LATEST)
+        latest = calls_log.latest(db, asked, LATEST)
         names = _names(db, {*people, *known.user_ids, *(call.user_id for call in latest.calls)})
     total = _total(tools)
     return Shown(
         asked=asked,
-        allowance=allowance.of(member.workspace),
+        allowance=remaining.of(member.workspace),
         total=total,
         chart=charts.draw(_by_day(days), asked.period),
         tools=tools,
         slowest=sorted(tools, key=_p95, reverse=True)[:_SLOWEST] if len(tools) > 1 else [],
         members=[Named(user_id, names[user_id], count) for user_id, count in people.items()] if member.manages else [],
-        clients=[Named(name or asking.NONE, client_name(name), count) for name, count in clients.items()],
+        clients=[Named(name or filters.NONE, client_name(name), count) for name, count in clients.items()],
         errors=_errors(days, asked),
         latest=latest,
         names=names,
@@ -158,9 +158,9 @@ def _p95(each: ByTool) -> float:
 
 def _menus(asked: Asked, known: figures.Known, names: Mapping[str, str], manages: bool) -> list[Menu]:
     people = sorted(((user_id, names[user_id]) for user_id in known.user_ids), key=lambda each: each[1].casefold())
-    clients = [(name or asking.NONE, client_name(name)) for name in known.clients]
-    connectors = sorted(((slug or asking.NONE, connector_name(slug)) for slug in known.slugs), key=lambda each: each[1].casefold())
-    endings = [(asking.FAILED, "Failed"), *((each, outcomes.in_words(each)) for each in known.outcomes)]
+    clients = [(name or filters.NONE, client_name(name)) for name in known.clients]
+    connectors = sorted(((slug or filters.NONE, connector_name(slug)) for slug in known.slugs), key=lambda each: each[1].casefold())
+    endings = [(filters.FAILED, "Failed"), *((each, outcomes.in_words(each)) for each in known.outcomes)]
     menus = [
         Menu("tool", "Tool", "All", [(tool, tool) for tool in known.tools], asked.tool),
         Menu("connector", "Connector", "All", connectors, asked.connector),

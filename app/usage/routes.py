@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from app import clock
 from app.config import Settings
-from app.usage import allowance, ledger, outcomes, page, tables
+from app.usage import ledger, outcomes, page, remaining, tables
 from app.usage.exporting import Export
 from app.web.fragments import wants_fragment
 from app.web.limits import limiter
@@ -36,7 +36,7 @@ def show() -> ResponseReturnValue:
 @member
 def show_limits() -> ResponseReturnValue:
     """What is left of the limits, for the tile that asks again while the page is open."""
-    return render_template("usage/_limits.html", allowance=allowance.of(g.member.workspace))
+    return render_template("usage/_limits.html", allowance=remaining.of(g.member.workspace))
 
 
 @bp.get("/usage/calls.csv")

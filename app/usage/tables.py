@@ -1,7 +1,7 @@
 """The tables of the page as files."""
 
 from app.errors import InvalidInput
-from app.usage import page, sheets
+from app.usage import csv_files, page
 from app.usage.buckets import Quantile
 from app.usage.page import Named, Shown
 
@@ -14,11 +14,11 @@ def csv_of(shown: Shown, kind: str) -> str:
         return _tools(shown)
     if kind == "day":
         days = ([bar.first.isoformat(), bar.last.isoformat(), bar.count.calls, bar.count.failed] for bar in shown.chart.bars)
-        return sheets.table(["first_day", "last_day", "calls", "failed"], days)
+        return csv_files.table(["first_day", "last_day", "calls", "failed"], days)
     if kind == "client":
         return _counted("ai_client", shown.clients)
     if kind == "outcome":
-        return sheets.table(["outcome", "words", "calls"], ([each.value, each.name, each.count.calls] for each in shown.errors))
+        return csv_files.table(["outcome", "words", "calls"], ([each.value, each.name, each.count.calls] for each in shown.errors))
     if kind == "member" and shown.asked.user_id is None:
         return _counted("member", shown.members)
     raise InvalidInput("There is no such table. Use the links on the usage page.")
@@ -31,11 +31,11 @@ def _tools(shown: Shown) -> str:
         median, p95 = each.timed.median, each.timed.p95
         times = [_ms(median), _ms(p95), "" if median is None else round(median.own_ms, 1)]
         lines.append([each.tool, page.connector_name(each.slug), each.timed.calls, each.timed.failed, *times])
-    return sheets.table(headings, lines)
+    return csv_files.table(headings, lines)
 
 
 def _counted(heading: str, named: list[Named]) -> str:
-    return sheets.table([heading, "calls", "failed"], ([each.name, each.count.calls, each.count.failed] for each in named))
+    return csv_files.table([heading, "calls", "failed"], ([each.name, each.count.calls, each.count.failed] for each in named))
 
 
 def _ms(found: Quantile | None) -> object:

@@ -10,7 +10,7 @@ from sqlalchemy import and_, bindparam, or_, select, text
 from sqlmodel import col
 
 from app import clock
-from app.prepared import Prepared, Writing
+from app.fast_queries import Prepared, Writing
 from app.usage.models import LimitCounter
 from app.usage.tiers import Limits
 

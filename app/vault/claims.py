@@ -22,7 +22,7 @@ from sqlalchemy import bindparam, func, select
 from app import clock, database
 from app.connectors.spec import Connector
 from app.crypto import KeyRing
-from app.prepared import Prepared, detached
+from app.fast_queries import Prepared, detached
 from app.vault import credentials, failures
 from app.vault.models import Connection, Credential
 from app.vault.token_endpoint import TokenSet

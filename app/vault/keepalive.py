@@ -11,7 +11,7 @@ from sqlmodel import col
 from app import database
 from app.config import Settings
 from app.connectors import registry
-from app.connectors.ways import OAUTH
+from app.connectors.credential_forms import OAUTH
 from app.errors import PatchbayError
 from app.vault import credentials
 from app.vault.models import Connection, Credential

@@ -13,12 +13,13 @@ import threading
 import time
 from datetime import datetime
 
+from app import persist
 from app.config import Settings
 from app.connectors import endpoints as addresses
 from app.connectors import registry
 from app.connectors.spec import Connector
 from app.errors import NotConnected, ProviderUnavailable, ReconnectNeeded, Undecipherable
-from app.vault import claims, credentials, exchange, keeping, revocation, seal, token_endpoint
+from app.vault import claims, credentials, form_exchange, revocation, seal, token_endpoint
 from app.vault.claims import Claim, Look
 from app.vault.models import Connection
 from app.vault.token_endpoint import ClientMisconfigured, TokenEndpointUnavailable, TokenRefused, TokenSet
@@ -145,7 +146,7 @@ class TokenVault:
             kept, access_token, refresh_token = (
                 self._opened(claim, column) for column in ("key_sealed", "access_token_sealed", "refresh_token_sealed")
             )
-            return exchange.renew(connector, where, form, kept=kept, access_token=access_token or "", refresh_token=refresh_token)
+            return form_exchange.renew(connector, where, form, kept=kept, access_token=access_token or "", refresh_token=refresh_token)
         refresh_token = self._opened(claim, "refresh_token_sealed")
         if refresh_token is None or not connector.auth_of(claim.connection.way):
             raise TokenRefused()
@@ -162,7 +163,7 @@ class TokenVault:
             if not claims.settle(claim, tokens, connector, self._settings.vault_keys):
                 revocation.add(self._settings, claim.connection, tokens)
 
-        keeping.until_done(save)
+        persist.until_done(save)
 
     def _look(self) -> Look:
         seen = claims.look(self._connection)

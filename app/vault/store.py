@@ -12,8 +12,8 @@ from sqlmodel import Session, col
 from app import audit, clock, crypto, database
 from app.config import Settings
 from app.connectors import registry
+from app.connectors.credential_forms import OAUTH
 from app.connectors.spec import Account
-from app.connectors.ways import OAUTH
 from app.crypto import KeyRing
 from app.errors import InvalidInput, NotFound
 from app.vault import credentials

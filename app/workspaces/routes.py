@@ -4,10 +4,10 @@ from flask import Blueprint, Flask, Response, current_app, make_response, redire
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app.accounts import browsers, codes, google_provider, signing_in, sweeping
+from app.accounts import browsers, cleanup, codes, google_provider, signing_in
 from app.accounts.forms import CodeForm, PostedForm
 from app.accounts.models import GoogleAttempt, MailedCode
-from app.accounts.reception import came_for, id_in, refuse, to_code_page
+from app.accounts.sign_in_pages import came_for, id_in, refuse, to_code_page
 from app.config import Settings
 from app.database import transaction
 from app.errors import PatchbayError
@@ -93,7 +93,7 @@ def confirm() -> ResponseReturnValue:
     except PatchbayError as refused:
         form.code.errors, form.code.data = [refused.message], ""
         return refuse(refused, _confirm_page(form, _waiting(code.id) or code))
-    sweeping.sweep_sometimes(settings)
+    cleanup.sweep_sometimes(settings)
     return signing_in.welcome(settings, user, cookie_value, local_path(code.payload.get("next")))
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlmodel import select
 
 from app import clock, database
-from app.accounts import sweeping
+from app.accounts import cleanup
 from app.accounts.models import Budget, LoginSession, MailedCode
 from tests.accounts.steps import GOOD_PASSWORD, try_password
 from tests.conftest import both_databases
@@ -37,5 +37,5 @@ def test_one_sweep_takes_a_bounded_piece(people, sign_in):
         sign_in(people.bob)
     clock.shift(timedelta(days=31))
     with database.transaction() as db:
-        assert sweeping.sweep(db, at_once=2) == 2
+        assert cleanup.sweep(db, at_once=2) == 2
     assert left()[1] == 3

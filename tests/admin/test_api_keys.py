@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import select
 
 from app import clock, database
-from app.oauth_server.bearer import find_caller
+from app.oauth_server.callers import find_caller
 from app.oauth_server.models import Grant
 from app.usage.models import CallRow
 from app.workspaces.models import Membership, Workspace

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event
 
 from app import clock, database
-from app.oauth_server.bearer import find_caller
+from app.oauth_server.callers import find_caller
 from app.usage import rollup
 from app.usage.models import CallRow
 from app.workspaces.models import Membership, Workspace

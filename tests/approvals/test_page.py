@@ -232,7 +232,7 @@ def test_a_crash_after_the_yes_ends_as_unknown_and_is_never_run_again(app, alice
 
 
 def _impatient(client, monkeypatch) -> str:
-    monkeypatch.setattr("app.mcp_server.approving._PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("app.mcp_server.calls.approval_gate._PATIENCE_SECONDS", 0.0)
     return client.call(NAME, {"text": "two chairs"})["error"]["message"]
 
 

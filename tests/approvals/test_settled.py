@@ -3,7 +3,7 @@
 import pytest
 
 from app.connectors import registry
-from app.mcp_server.approved import settled
+from app.mcp_server.calls.approved_write import settled
 
 CALLS = {
     "xero_create_invoice": {

@@ -2,7 +2,7 @@
 
 import json
 
-from app.approvals import words
+from app.approvals import argument_text
 from app.connectors import registry
 
 INVOICE = {
@@ -15,12 +15,12 @@ INVOICE = {
 }
 
 
-def said_of(tool: str, arguments: dict) -> dict[str, words.Said]:
+def said_of(tool: str, arguments: dict) -> dict[str, argument_text.Said]:
     connector = registry.find_by_tool(tool)
     assert connector
     found = connector.find_tool(tool)
     assert found
-    return {one.label: one for one in words.of(arguments, found.input_schema)}
+    return {one.label: one for one in argument_text.of(arguments, found.input_schema)}
 
 
 def test_arguments_stand_in_the_order_of_the_tool_with_names_in_words():
@@ -40,9 +40,9 @@ def test_amounts_in_the_smallest_unit_say_so():
 
 
 def test_numbers_that_are_names_are_not_grouped():
-    [one] = words.of({"invoice_id": 1234567})
+    [one] = argument_text.of({"invoice_id": 1234567})
     assert (one.label, one.text) == ("Invoice ID", "1234567")
-    assert [one.text for one in words.of({"amount": "0.10", "total": 1e21, "rate": "NaN", "quantity": -1200})] == [
+    assert [one.text for one in argument_text.of({"amount": "0.10", "total": 1e21, "rate": "NaN", "quantity": -1200})] == [
         "0.10",
         "1,000,000,000,000,000,000,000",
         "NaN",
@@ -52,22 +52,22 @@ def test_numbers_that_are_names_are_not_grouped():
 
 def test_a_long_text_is_folded_and_whole():
     body = "Dear all,\n" + "word " * 200
-    [one] = words.of({"body": body})
+    [one] = argument_text.of({"body": body})
     assert (one.kind, one.text) == ("long", body) and one.beginning.startswith("Dear all, word")
 
 
 def test_rows_of_cells_are_a_table_and_what_is_deeper_is_shown_as_it_is():
-    [rows] = words.of({"rows": [["a", 1], ["b"]]})
+    [rows] = argument_text.of({"rows": [["a", 1], ["b"]]})
     assert (rows.kind, rows.rows) == ("table", (("a", "1"), ("b", "")))
     deep = {"record_data": {"tags": ["x"], "nested": {"a": {"b": 1}}}}
-    [record] = words.of(deep)
+    [record] = argument_text.of(deep)
     assert record.rows == (('["x"]', '{"a": {"b": 1}}'),)
-    [wide] = words.of({"records": [{f"f{n}": n for n in range(20)}]})
+    [wide] = argument_text.of({"records": [{f"f{n}": n for n in range(20)}]})
     assert json.loads(wide.text) == [{f"f{n}": n for n in range(20)}]
 
 
 def test_a_chat_gets_one_text_and_hears_when_it_was_cut():
-    said = words.of(INVOICE)
-    text = words.in_one_text(said, 3000)
+    said = argument_text.of(INVOICE)
+    text = argument_text.in_one_text(said, 3000)
     assert "  - Description: Oak table | Quantity: 2 | Unit amount: 12,345.50 | Account code: 200" in text
-    assert words.in_one_text(said, 20).endswith("(cut here)")
+    assert argument_text.in_one_text(said, 20).endswith("(cut here)")

@@ -14,8 +14,8 @@ import pytest
 from jsonschema.validators import Draft202012Validator
 
 from app.connectors import registry
+from app.connectors.credential_forms import OAUTH
 from app.connectors.summary import OneDay, Period, Summarizing
-from app.connectors.ways import OAUTH
 from app.errors import InvalidArguments, ReconnectNeeded
 from tests.support.processes import run_sandbox
 from tests.support.signed_in import SignedIn

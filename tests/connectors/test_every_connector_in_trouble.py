@@ -11,7 +11,7 @@ import time
 import pytest
 
 from app.connectors.api import Api
-from app.connectors.ways import OAUTH
+from app.connectors.credential_forms import OAUTH
 from app.errors import (
     InvalidArguments,
     ObjectNotFound,

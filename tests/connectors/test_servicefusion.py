@@ -11,7 +11,7 @@ from app.connectors.servicefusion import CONNECTOR
 from app.connectors.servicefusion.errors import read_error
 from app.errors import InvalidArguments, ObjectNotFound, OutcomeUnknown, ProviderRateLimited, ReconnectNeeded
 from app.outbound import Answer
-from app.vault import exchange
+from app.vault import form_exchange
 from app.vault.token_endpoint import TokenRefused
 from tests.support.processes import Levers, run_sandbox
 from tests.support.signed_in import SignedIn
@@ -61,7 +61,7 @@ def test_its_token_is_minted_anew_without_the_refresh_token(reed):
 def test_credentials_it_does_not_know_are_refused(reed, wrapped):
     reed.levers("wrap_errors", wrapped=wrapped)
     with pytest.raises(TokenRefused, match="does not accept this client id and secret"):
-        exchange.obtain(CONNECTOR, reed.where, CONNECTOR.forms[0], {"client_id": "sandbox", "client_secret": "wrong"})
+        form_exchange.obtain(CONNECTOR, reed.where, CONNECTOR.forms[0], {"client_id": "sandbox", "client_secret": "wrong"})
     with pytest.raises(ReconnectNeeded):
         reed.levers("roll_keys")
         reed.levers("expire")

@@ -3,7 +3,7 @@
 import pytest
 
 from app import outbound
-from app.connectors import told_hosts
+from app.connectors import discovered_hosts
 from app.connectors.api import Api
 from app.connectors.spec import Business
 from app.connectors.xano import CONNECTOR
@@ -83,8 +83,8 @@ def test_what_lives_on_the_sandbox_or_the_operators_server_is_not_foreign(sent):
 
 
 def test_the_same_host_is_the_same_in_any_spelling():
-    assert not told_hosts.is_foreign("https://APP.xano.com:443/x", REAL)
-    assert told_hosts.is_foreign("https://app.xano.com.evil.example/x", REAL)
+    assert not discovered_hosts.is_foreign("https://APP.xano.com:443/x", REAL)
+    assert discovered_hosts.is_foreign("https://app.xano.com.evil.example/x", REAL)
 
 
 def test_an_instance_with_an_odd_address_is_not_offered(monkeypatch):

@@ -11,7 +11,7 @@ import traceback
 
 import pytest
 
-from app import dialling, outbound
+from app import guarded_http, outbound
 from app.outbound import AddressRefused, OutboundError, OutboundTimeout, is_public
 
 
@@ -111,7 +111,7 @@ def test_a_name_look_up_that_hangs_is_given_up(monkeypatch):
 
 
 def test_a_hundred_dead_addresses_do_not_add_up(monkeypatch):
-    monkeypatch.setattr(dialling, "_addresses", lambda *a: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 1))] * 100)
+    monkeypatch.setattr(guarded_http, "_addresses", lambda *a: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 1))] * 100)
 
     class Hanging(socket.socket):
         def connect(self, address):
@@ -121,7 +121,7 @@ def test_a_hundred_dead_addresses_do_not_add_up(monkeypatch):
     monkeypatch.setattr(socket, "socket", Hanging)
     started = time.monotonic()
     with pytest.raises(OutboundTimeout):
-        dialling._dial("many.example", 80, 0.5, False, ())
+        guarded_http._dial("many.example", 80, 0.5, False, ())
     assert time.monotonic() - started < 1
 
 
@@ -325,7 +325,7 @@ def test_a_name_is_looked_up_once_so_it_cannot_change_between_check_and_use(monk
 
 def test_who_answered_is_checked_before_a_byte_is_sent(server, monkeypatch):
     """A peer that is not who we dialled, as behind some network tricks."""
-    monkeypatch.setattr(dialling, "_addresses", lambda *a: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", server.server_address)])
+    monkeypatch.setattr(guarded_http, "_addresses", lambda *a: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", server.server_address)])
     with pytest.raises(AddressRefused):
         outbound.send("GET", "http://public.example/", guarded=True, seconds=2)
     assert server.seen == []

@@ -28,12 +28,12 @@ from mcp_types import (
 )
 
 from app import database
-from app.mcp_server.asking import answered
-from app.mcp_server.gate import Gate
 from app.mcp_server.principal import Anyone
-from app.mcp_server.rendezvous import Rendezvous
-from app.mcp_server.sessions import Sessions
-from app.mcp_server.transport import Adapter
+from app.mcp_server.protocol.adapter import Adapter
+from app.mcp_server.protocol.client_replies import Rendezvous
+from app.mcp_server.protocol.elicitation import answered
+from app.mcp_server.protocol.request_checks import Gate
+from app.mcp_server.protocol.sessions import Sessions
 from tests.mcp_server import conformance_content as content
 from tests.mcp_server import conformance_questions as questions
 

@@ -20,7 +20,7 @@ from mcp_types import (
     TextContent,
 )
 
-from app.mcp_server.asking import missing_capability
+from app.mcp_server.protocol.elicitation import missing_capability
 from tests.mcp_server.conformance_content import text, tool, user
 
 Answer = CallToolResult | InputRequiredResult

@@ -12,7 +12,7 @@ from app.accounts.models import User
 from app.approvals import states
 from app.approvals.carrying_out import NotCarriedOut
 from app.oauth_server import grants
-from app.oauth_server.bearer import find_caller
+from app.oauth_server.callers import find_caller
 from app.usage.models import CallRow
 from app.vault.models import Connection, ConnectLink
 from app.workspaces.models import Membership, Workspace

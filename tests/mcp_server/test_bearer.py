@@ -6,7 +6,7 @@ import pytest
 
 from app import clock, database
 from app.oauth_server import grants
-from app.oauth_server.bearer import find_caller
+from app.oauth_server.callers import find_caller
 from app.oauth_server.models import Grant
 from tests.mcp_server import acme
 from tests.mcp_server.conftest import Client

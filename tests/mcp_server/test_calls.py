@@ -184,7 +184,7 @@ def test_a_business_is_named_active_the_only_one_or_asked_for(alice, connect, pe
     assert alice.refusal("acme_get_thing", {"id": "a", "unit_id": "b3"})[0] == "INVALID_ARGUMENTS"
     with database.transaction() as db:
         from app.oauth_server import grants
-        from app.oauth_server.bearer import find_caller
+        from app.oauth_server.callers import find_caller
 
         grants.set_active_business(db, find_caller(alice.token).grant_id, connection.id, "b1")
     assert alice.call("acme_get_thing", {"id": "a"})["data"]["business"] == "b1"

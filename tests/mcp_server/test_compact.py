@@ -8,8 +8,8 @@ from sqlmodel import select
 from app import database
 from app.connectors import registry
 from app.connectors.tool import size_in_tokens
-from app.mcp_server import finding
 from app.mcp_server.toolbox import Toolbox
+from app.mcp_server.tools import tool_search
 from app.usage.models import CallRow
 from tests.mcp_server import acme
 from tests.mcp_server.conftest import Client
@@ -222,7 +222,7 @@ def test_tools_are_found_in_the_persons_own_words(query, expected):
     toolbox = Toolbox()
     entries = [dict(toolbox.find(tool.name_in(slug)).wire) for slug, c in registry.CONNECTORS.items() for tool in c.tools]
     entries += [dict(toolbox.find(name).wire) for name in ("memory_save", "memory_search", "hub_list_connections")]
-    found = [entry["name"] for entry in finding.best(query, entries, 5)]
+    found = [entry["name"] for entry in tool_search.best(query, entries, 5)]
     assert expected in found
 
 

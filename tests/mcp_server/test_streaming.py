@@ -8,20 +8,20 @@ from typing import Any
 import pytest
 
 from app import database
-from app.mcp_server import streaming
-from app.mcp_server.dispatch import Exchange
 from app.mcp_server.principal import Anyone
-from app.mcp_server.rendezvous import Rendezvous
-from app.mcp_server.streaming import Final, Stream, Streamer
+from app.mcp_server.protocol import event_stream
+from app.mcp_server.protocol.client_replies import Rendezvous
+from app.mcp_server.protocol.event_stream import Final, Stream, Streamer
+from app.mcp_server.protocol.exchange import Exchange
 from app.oauth_server import grants
-from app.oauth_server.bearer import find_caller
+from app.oauth_server.callers import find_caller
 from tests.conftest import both_databases
 from tests.support.services import REDIS
 
 
 @pytest.fixture(autouse=True)
 def quick_pings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streaming, "PING_SECONDS", 0.1)
+    monkeypatch.setattr(event_stream, "PING_SECONDS", 0.1)
 
 
 def frames_of(alice: Any, thing: str, **meta: Any) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import col, select, update
 
 from app import clock, database
-from app.mcp_server import gathering
+from app.mcp_server.tools import fan_out
 from app.usage.models import CallRow
 from app.vault.models import Connection
 from app.workspaces.models import Workspace
@@ -294,8 +294,8 @@ def test_one_failing_service_gives_a_partial_summary(alice, everything, sandbox)
 
 
 def test_a_slow_service_does_not_hold_the_others_up(alice, connect_service, flowpos, sandbox, monkeypatch):
-    monkeypatch.setattr(gathering, "_SECONDS", 1.0)
-    monkeypatch.setattr(gathering, "_PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(fan_out, "_SECONDS", 1.0)
+    monkeypatch.setattr(fan_out, "_PATIENCE_SECONDS", 0.5)
     connect_service("stripe")
     connect_service("xero")
     sandbox.lever("xero", "hang", times=9)
@@ -306,8 +306,8 @@ def test_a_slow_service_does_not_hold_the_others_up(alice, connect_service, flow
         held.append(database.current().engine.pool.checkedout())
         return done, waiting
 
-    really_wait = gathering.wait
-    monkeypatch.setattr(gathering, "wait", wait)
+    really_wait = fan_out.wait
+    monkeypatch.setattr(fan_out, "wait", wait)
     try:
         data, _ = summary(alice, "summarize_day")
     finally:

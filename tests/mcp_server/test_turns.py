@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from app.errors import TooManyRequests
-from app.mcp_server.turns import Turns
+from app.mcp_server.calls.concurrency import Turns
 
 SOON = 20
 

@@ -9,7 +9,7 @@ from app import clock, database
 from app.accounts.models import User
 from app.errors import InvalidInput
 from app.oauth_server import grants
-from app.oauth_server.bearer import find_caller
+from app.oauth_server.callers import find_caller
 from app.oauth_server.models import Grant
 from app.workspaces.models import Membership, Workspace
 from tests.conftest import both_databases

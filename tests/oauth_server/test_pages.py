@@ -10,7 +10,7 @@ from sqlmodel import col, update
 from app import clock, database
 from app.accounts import passwords
 from app.accounts.models import LoginSession, User
-from app.oauth_server.bearer import find_caller
+from app.oauth_server.callers import find_caller
 from tests.support.ai_client import AiClient
 
 

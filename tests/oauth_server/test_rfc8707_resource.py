@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.oauth_server.bearer import find_caller
+from app.oauth_server.callers import find_caller
 
 OURS = "http://localhost:8000/mcp"
 

@@ -142,11 +142,11 @@ def test_somebody_disabled_meanwhile_gets_nothing(app, people):
 
 
 def test_no_database_connection_is_held_while_the_service_is_asked(company, levers, monkeypatch):
-    from app.vault import exchange
+    from app.vault import form_exchange
 
     engine, held = database.current().engine, []
-    send = exchange.outbound.send
-    monkeypatch.setattr(exchange.outbound, "send", lambda *a, **k: held.append(engine.pool.checkedout()) or send(*a, **k))
+    send = form_exchange.outbound.send
+    monkeypatch.setattr(form_exchange.outbound, "send", lambda *a, **k: held.append(engine.pool.checkedout()) or send(*a, **k))
     assert company.activate(company.setup_token()).status_code == 200
     assert held and set(held) == {0}
 

@@ -12,12 +12,12 @@ import requests
 from app import config
 from app.connectors import endpoints
 from app.connectors.api import Api
+from app.connectors.credential_forms import OAUTH, Form
 from app.connectors.endpoints import in_sandbox
 from app.connectors.spec import Account, Business, Connector
 from app.connectors.tool import Tool, to_data
-from app.connectors.ways import OAUTH, Form
 from app.errors import ReconnectNeeded
-from app.vault import exchange
+from app.vault import form_exchange
 from app.vault.token_endpoint import TokenRefused
 from tests.support.processes import Levers
 
@@ -73,7 +73,7 @@ class SignedIn:
         """What the person does on our form page; returns what came of it, like a token answer."""
         values = {blank.name: given.get(blank.name, blank.demo) for blank in form.blanks}
         self.brought_back = {name: values[name] for name in form.facts}
-        made = exchange.obtain(self.connector, self.where, form, values)
+        made = form_exchange.obtain(self.connector, self.where, form, values)
         self._kept = json.dumps(dict(made.kept))
         return {**made.raw, "access_token": made.access_token, "refresh_token": made.refresh_token}
 
@@ -143,7 +143,7 @@ class SignedIn:
     def _renew(self, form: Form) -> None:
         self.refreshes += bool(form.renews)
         try:
-            made = exchange.renew(
+            made = form_exchange.renew(
                 self.connector, self.where, form, kept=self._kept, access_token=self.bearer(), refresh_token=self.tokens["refresh_token"]
             )
         except TokenRefused:

@@ -8,9 +8,9 @@ import pytest
 from sqlmodel import select
 
 from app import clock, database
-from app.usage import asking, figures, outcomes, rollup, rows
-from app.usage.asking import FAILED, NONE
+from app.usage import calls_log, figures, filters, outcomes, rollup
 from app.usage.buckets import BOUNDS, bucket_of
+from app.usage.filters import FAILED, NONE
 from app.usage.models import UsageTally
 from tests.conftest import both_databases
 from tests.usage.conftest import a_call, some_calls
@@ -53,7 +53,7 @@ def compare(calls, asked):
     mine = naively(calls, asked)
     with database.current().snapshot() as db:
         tools, days, (people, clients) = figures.by_tool(db, asked), figures.by_day(db, asked), figures.by_person(db, asked)
-        latest = rows.latest(db, asked, 50)
+        latest = calls_log.latest(db, asked, 50)
     assert {each.tool: each.timed.calls for each in tools} == Counter(call.tool for call in mine)
     failed = Counter(call.tool for call in mine if not outcomes.is_fine(call.outcome))
     assert {each.tool: each.timed.failed for each in tools if each.timed.failed} == failed
@@ -69,17 +69,17 @@ def compare(calls, asked):
         assert each.timed.p95.total_ms == pytest.approx(exact, rel=0.091)
     newest = sorted((call.id for call in mine), reverse=True)
     assert [call.id for call in latest.calls] == newest[:50]
-    assert [call.id for lot in rows.every(asked) for call in lot] == newest
+    assert [call.id for lot in calls_log.every(asked) for call in lot] == newest
 
 
 @both_databases
 @pytest.mark.parametrize("seed", [1, 2])
 def test_every_figure_is_what_the_rows_add_up_to(people, write, seed, monkeypatch):
-    monkeypatch.setattr(rows, "_STRETCH", 37)  # so that a few hundred calls take many stretches
+    monkeypatch.setattr(calls_log, "_STRETCH", 37)  # so that a few hundred calls take many stretches
     calls = write([*some_calls(seed, 300), *some_calls(seed + 100, 80, workspace_id="wsp_contoso", user_id="usr_charlie")])
-    asks = [asking.read("wsp_northwind", None, each) for each in QUESTIONS]
-    asks.append(asking.read("wsp_northwind", "usr_bob", {"period": "90d"}))
-    asks.append(asking.read("wsp_northwind", "usr_bob", {"period": "90d", "member": "usr_alice"}))
+    asks = [filters.read("wsp_northwind", None, each) for each in QUESTIONS]
+    asks.append(filters.read("wsp_northwind", "usr_bob", {"period": "90d"}))
+    asks.append(filters.read("wsp_northwind", "usr_bob", {"period": "90d", "member": "usr_alice"}))
     for asked in asks:
         compare(calls, asked)  # from rows alone
     assert rollup.run() == 380
@@ -96,7 +96,7 @@ def test_the_day_of_a_call_is_the_one_of_utc(people, write):
     midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
     moments = [midnight - timedelta(microseconds=1), midnight, midnight + timedelta(hours=23, minutes=59)]
     calls = write([a_call(at=at) for at in moments])
-    asked = asking.read("wsp_northwind", None, {"period": "7d"})
+    asked = filters.read("wsp_northwind", None, {"period": "7d"})
     for _ in range(2):
         compare(calls, asked)
         rollup.run()
@@ -115,14 +115,14 @@ def test_times_at_the_edges_of_buckets_are_put_where_python_puts_them(people, wr
 def test_the_hubs_own_share_is_that_of_the_middle_call(people, write):
     write([a_call(total_ms=total, upstream_ms=total - own) for total, own in ((100, 1), (200, 3), (900, 40))])
     with database.current().snapshot() as db:
-        (only,) = figures.by_tool(db, asking.read("wsp_northwind", None, {"period": "7d"}))
+        (only,) = figures.by_tool(db, filters.read("wsp_northwind", None, {"period": "7d"}))
     assert (only.timed.median.total_ms, only.timed.median.own_ms) == (200, 3)
 
 
 def test_looking_for_something_rare_ends(people, write, monkeypatch):
-    monkeypatch.setattr(rows, "_STRETCH", 10)
-    monkeypatch.setattr(rows, "_MOST_LOOKED_AT", 50)
+    monkeypatch.setattr(calls_log, "_STRETCH", 10)
+    monkeypatch.setattr(calls_log, "_MOST_LOOKED_AT", 50)
     write([a_call(outcome="TIMEOUT"), *(a_call() for _ in range(100)), a_call(outcome="TIMEOUT")])
     with database.current().snapshot() as db:
-        latest = rows.latest(db, asking.read("wsp_northwind", None, {"outcome": "TIMEOUT"}), 50)
+        latest = calls_log.latest(db, filters.read("wsp_northwind", None, {"outcome": "TIMEOUT"}), 50)
     assert (len(latest.calls), latest.whole) == (1, False)

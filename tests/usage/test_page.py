@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from app import clock, database
-from app.usage import exporting, ledger, rollup, rows
+from app.usage import calls_log, exporting, ledger, rollup
 from app.usage.models import Call
 from app.usage.tiers import limits_of
 from app.workspaces.models import Membership, Workspace
@@ -142,7 +142,7 @@ def test_a_table_that_does_not_exist_is_refused(people, sign_in):
 
 @both_databases
 def test_the_file_has_every_call_newest_first(people, sign_in, write, monkeypatch):
-    monkeypatch.setattr(rows, "_STRETCH", 50)
+    monkeypatch.setattr(calls_log, "_STRETCH", 50)
     calls = write(some_calls(9, 230))
     rollup.run()
     calls += write(some_calls(10, 20))
@@ -172,7 +172,7 @@ def test_an_ordinary_cell_stays_as_it_is(people, sign_in, write):
 
 @both_databases
 def test_no_connection_is_held_while_the_reader_of_a_file_dawdles(people, sign_in, write, monkeypatch):
-    monkeypatch.setattr(rows, "_STRETCH", 10)
+    monkeypatch.setattr(calls_log, "_STRETCH", 10)
     write([a_call() for _ in range(45)])
     alice = sign_in(people.alice)
     answer = alice.client.get("/usage/calls.csv", buffered=False)
@@ -185,7 +185,7 @@ def test_no_connection_is_held_while_the_reader_of_a_file_dawdles(people, sign_i
 
 @both_databases
 def test_a_download_ends_when_the_right_to_it_does(people, sign_in, write, monkeypatch):
-    monkeypatch.setattr(rows, "_STRETCH", 10)
+    monkeypatch.setattr(calls_log, "_STRETCH", 10)
     write([a_call(user_id="usr_alice") for _ in range(45)])
     with database.transaction() as db:
         db.get(Membership, ("wsp_northwind", "usr_bob")).role = "admin"

@@ -11,7 +11,7 @@ from app import clock, database
 from app.errors import Unavailable
 from app.usage import ledger, retention, rollup
 from app.usage.models import CallRow, LimitCounter, UsageMark, UsageTally
-from app.usage.upkeep import Upkeep
+from app.usage.scheduler import Upkeep
 from tests.conftest import both_databases
 from tests.usage.conftest import a_call, some_calls
 

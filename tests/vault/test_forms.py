@@ -11,7 +11,7 @@ from sqlmodel import select
 from app import database
 from app.connectors import endpoints, registry
 from app.errors import ProviderUnavailable, ReconnectNeeded
-from app.vault import access, exchange, keepalive, seal, store
+from app.vault import access, form_exchange, keepalive, seal, store
 from app.vault.models import PendingRevocation
 from app.vault.refresh import source
 from app.vault.token_endpoint import TokenEndpointUnavailable, TokenRefused
@@ -34,7 +34,7 @@ def fill_in(settings, people, provider):
         connector = registry.get(slug)
         where, [form] = endpoints.resolve(connector, settings), connector.forms
         given = {**({"api_key": provider.issue()["access_token"]} if slug == "keyed" else MINE[slug]), **changed}
-        tokens = exchange.obtain(connector, where, form, given)
+        tokens = form_exchange.obtain(connector, where, form, given)
         account = access.probe(settings, connector, where, tokens, {name: given[name] for name in form.facts})
         with database.transaction() as db:
             if before is not None:
@@ -189,7 +189,7 @@ def test_signing_in_another_way_drops_what_the_first_one_kept(fill_in, settings,
     connection = fill_in("minted")
     monkeypatch.setitem(registry.CONNECTORS, "minted", both := with_key_form(registry.get("minted")))
     where = endpoints.resolve(both, settings)
-    tokens = exchange.obtain(both, where, both.forms[1], {"api_key": source(settings, connection).bearer()})
+    tokens = form_exchange.obtain(both, where, both.forms[1], {"api_key": source(settings, connection).bearer()})
     with database.transaction() as db:
         account = access.probe(settings, both, where, tokens)
         store.reconnect(db, connection, account=account, tokens=tokens, scopes=(), keys=settings.vault_keys)

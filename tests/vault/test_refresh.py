@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app import database
+from app import database, persist
 from app.audit import AuditEntry
 from app.errors import NotConnected, ProviderUnavailable, ReconnectNeeded, Unavailable
-from app.vault import access, claims, keeping, refresh, store
+from app.vault import access, claims, refresh, store
 from app.vault.models import Connection, Credential
 from app.vault.refresh import source
 from tests.conftest import both_databases
@@ -315,8 +315,8 @@ def test_a_new_token_survives_a_short_absence_of_the_database(connect, provider,
 def test_a_new_token_survives_a_long_absence_of_the_database(connect, provider, settings, monkeypatch):
     connection = connect()
     expire(connection)
-    monkeypatch.setattr(keeping, "_PAUSES_SECONDS", (0.01,))
-    monkeypatch.setattr(keeping, "_BACKGROUND_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(persist, "_PAUSES_SECONDS", (0.01,))
+    monkeypatch.setattr(persist, "_BACKGROUND_PAUSE_SECONDS", 0.1)
     away(monkeypatch, 3)
     with pytest.raises(Unavailable):
         source(settings, connection).bearer()

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from app.connectors.ways import Ask, Blank, pasted_key, token_exchange
+from app.connectors.credential_forms import Ask, Blank, pasted_key, token_exchange
 
 POS_READ = ("pos:read",)
 POS_WRITE = ("pos:write",)

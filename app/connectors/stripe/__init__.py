@@ -12,6 +12,7 @@ Decided:
 - Every write carries an idempotency key of ours, so that trying again cannot do a thing twice.
 """
 
+from app.connectors.credential_forms import Blank, pasted_key
 from app.connectors.spec import Connector, OAuth2
 from app.connectors.stripe.account import get_account, get_balance, list_payouts
 from app.connectors.stripe.customers import create_customer, list_customers
@@ -21,7 +22,6 @@ from app.connectors.stripe.invoices import create_invoice, get_invoice, list_inv
 from app.connectors.stripe.payments import create_payment_link, create_refund, list_payments
 from app.connectors.stripe.subscriptions import cancel_subscription, list_subscriptions
 from app.connectors.stripe.summary import summarize
-from app.connectors.ways import Blank, pasted_key
 
 API_VERSION = "2026-10-28.endive"
 

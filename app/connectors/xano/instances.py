@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from app.connectors import told_hosts
+from app.connectors import discovered_hosts
 from app.connectors.api import Api
 from app.connectors.spec import Account, Business
 from app.connectors.tool import Row, tool
@@ -119,7 +119,7 @@ def _alone(api: Api) -> Instance:
 
 
 def _may_get_our_credential(api: Api, instance: Instance) -> bool:
-    return not told_hosts.is_foreign(instance.meta_api, api.base_url) or told_hosts.is_acceptable(instance.meta_api)
+    return not discovered_hosts.is_foreign(instance.meta_api, api.base_url) or discovered_hosts.is_acceptable(instance.meta_api)
 
 
 def _called(instance: Instance) -> str:

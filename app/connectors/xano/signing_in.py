@@ -1,7 +1,7 @@
 """The three ways in: a token made in Xano, e-mail and password at the operator's backend, and Xano's consent page."""
 
+from app.connectors.credential_forms import Ask, Blank, log_in, pasted_key
 from app.connectors.spec import OAuth2
-from app.connectors.ways import Ask, Blank, log_in, pasted_key
 
 _SESSION_SECONDS = 86_400  # Xano's default life of an authToken
 WRITES = ("workspace:write",)

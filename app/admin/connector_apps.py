@@ -1,0 +1,139 @@
+"""How services are offered here: which, under which badge, and with which app of the operator's at the service.
+
+What stands here goes over the environment. A client secret goes in and never comes out again: it is sealed like
+the tokens, so `keys rotate` and `keys check` find it, and the page says only when it was set.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session
+
+from app import audit, clock
+from app.admin import live_settings, queries
+from app.admin.models import LONGEST_BADGE, LONGEST_CREDENTIAL, ConnectorApp
+from app.admin.queries import Kept
+from app.config import Settings
+from app.connectors import availability, endpoints, registry
+from app.connectors.spec import Connector
+from app.database import reading, transaction
+from app.errors import InvalidInput
+from app.vault import seal
+
+OFFERS = {"yes": "Offered", "soon": "Coming soon", "no": "Not offered"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A service as operators see it."""
+
+    connector: Connector
+    offer: str
+    badge: str
+    state: str  # sandbox, real, unset (cannot be connected)
+    source: str  # where its client credentials come from: here, environment, none (it needs or has none)
+    client_id: str
+    secret_set_at: datetime | None
+    redirect_uri: str
+    kept: Kept
+
+    @property
+    def takes_client(self) -> bool:
+        """Whether there is a consent page, so that an app at the service makes sense."""
+        return bool(self.connector.auth)
+
+
+def load_all(settings: Settings) -> list[Row]:
+    """Every service, in the hub's order."""
+    live_settings.refresh(settings)
+    with reading() as db:
+        kept = {each.slug: each for each in queries.every_connection_by_service_unsafe(db)}
+        apps = {app.slug: app for app in db.scalars(select(ConnectorApp))}
+    return [_row(settings, connector, apps.get(slug), kept) for slug, connector in registry.CONNECTORS.items()]
+
+
+def load(settings: Settings, slug: str) -> Row:
+    """One service. Raises NotFound."""
+    connector = registry.get(slug)
+    return next(row for row in load_all(settings) if row.connector is connector)
+
+
+def save(settings: Settings, slug: str, by: str, form: Mapping[str, str]) -> None:
+    """Keep what the form says, in every process within seconds. Raises NotFound, InvalidInput; nothing is changed then.
+
+    An empty client id gives the service back to the environment and forgets the secret.
+    """
+    connector = registry.get(slug)
+    offer, badge = form.get("offer", ""), " ".join(form.get("badge", "").split())
+    if offer not in OFFERS:
+        raise InvalidInput("Choose whether the service is offered.")
+    if len(badge) > LONGEST_BADGE or not badge.isprintable():
+        raise InvalidInput(f"A badge has at most {LONGEST_BADGE} characters.", details={"field": "badge"})
+    client_id = _credential(form, "client_id") if connector.auth else ""
+    secret = _credential(form, "client_secret") if connector.auth else ""
+    with transaction() as db:
+        row = _locked(db, slug)
+        before = _facts(row)
+        row.offer, row.badge = offer, None if badge == (connector.badge or "") else badge
+        _put_client(settings, row, client_id, secret)
+        row.updated_at = clock.now()
+        if secret or before != _facts(row):
+            changed = {"secret": "replaced"} if secret else {}
+            audit.record(db, "connector.changed", user_id=by, subject=slug, before=before, after={**_facts(row), **changed})
+    live_settings.refresh(settings)
+
+
+def _put_client(settings: Settings, row: ConnectorApp, client_id: str, secret: str) -> None:
+    if not client_id:
+        if secret:
+            raise InvalidInput("Give the client id that belongs to this secret.", details={"field": "client_id"})
+        row.client_id = row.client_secret_sealed = row.secret_set_at = None
+        return
+    if not secret and (client_id != row.client_id or not row.client_secret_sealed):
+        raise InvalidInput("Give the secret of this client id too: they belong together.", details={"field": "client_secret"})
+    row.client_id = client_id
+    if secret:
+        seal.seal(settings.vault_keys, row, "client_secret_sealed", secret)
+        row.secret_set_at = clock.now()
+
+
+def _locked(db: Session, slug: str) -> ConnectorApp:
+    """The row to change; two operators who make it at the same moment share one."""
+    insert = postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
+    new = {"slug": slug, "offer": "yes", "updated_at": clock.now()}
+    db.execute(insert(ConnectorApp).values(new).on_conflict_do_nothing())
+    return db.get_one(ConnectorApp, slug, with_for_update=True)
+
+
+def _credential(form: Mapping[str, str], name: str) -> str:
+    text = form.get(name, "").strip()
+    if len(text) > LONGEST_CREDENTIAL or not text.isascii() or any(not c.isprintable() or c.isspace() for c in text):
+        words = "client id" if name == "client_id" else "client secret"
+        raise InvalidInput(f"That is no {words}: it has no spaces and at most {LONGEST_CREDENTIAL} characters.", details={"field": name})
+    return text
+
+
+def _facts(row: ConnectorApp) -> dict[str, Any]:
+    """What the trail tells of a row: no secret."""
+    return {"offer": row.offer, "badge": row.badge, "client_id": row.client_id}
+
+
+def _row(settings: Settings, connector: Connector, row: ConnectorApp | None, kept: Mapping[str, Kept]) -> Row:
+    where = endpoints.resolve(connector, settings)
+    own = row is not None and row.client_id
+    client_id = settings.service(connector.slug, "CLIENT_ID") or ""
+    return Row(
+        connector=connector,
+        offer=availability.offer_of(settings, connector),
+        badge=availability.badge_of(settings, connector),
+        state="unset" if where is None else "sandbox" if where.sandbox else "real",
+        source="here" if own else "environment" if client_id else "none",
+        client_id=client_id,
+        secret_set_at=row.secret_set_at if row and own else None,
+        redirect_uri=f"{settings.public_url}/integrations/{connector.slug}/callback",
+        kept=kept.get(connector.slug, Kept(connector.slug, 0, 0, 0)),
+    )

@@ -1,0 +1,69 @@
+"""RFC 8693: token exchange at the token endpoint. An ID token of Firebase in, an access token of ours out; nothing else.
+
+A client may say who it is, as it registered, or stay unnamed (section 2.1 leaves that to us): what counts is the ID token.
+"""
+
+from typing import Any
+
+from authlib.oauth2.rfc6749 import BaseGrant, InvalidRequestError, InvalidScopeError, TokenEndpointMixin
+from flask import current_app
+
+from app.identity_exchange import exchange
+from app.identity_exchange.exchange import Issued
+from app.identity_exchange.id_tokens import IdTokenRefused
+from app.identity_exchange.identities import NoMembership
+from app.oauth_server import scopes
+from app.oauth_server.client_metadata import AUTH_METHODS
+from app.oauth_server.rfc8414_metadata import TOKEN_EXCHANGE
+from app.oauth_server.rfc8707_resource import InvalidTargetError, canonical
+
+_TYPE = "urn:ietf:params:oauth:token-type:"
+ID_TOKEN, ACCESS_TOKEN = _TYPE + "id_token", _TYPE + "access_token"
+
+
+class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
+    """Section 2."""
+
+    GRANT_TYPE = TOKEN_EXCHANGE
+    TOKEN_ENDPOINT_AUTH_METHODS = list(AUTH_METHODS)
+
+    def validate_token_request(self) -> None:
+        """Section 2.1."""
+        given = self.request.payload.data
+        if {"client_id", "client_secret"} & given.keys() or self.request.headers.get("Authorization"):
+            self.request.client = self.authenticate_token_endpoint_client()
+        for name in ("subject_token", "subject_token_type"):
+            if name not in given:
+                raise InvalidRequestError(f"The parameter {name} is missing.")
+        if given["subject_token_type"] != ID_TOKEN:
+            raise InvalidRequestError(f"The subject_token_type must be {ID_TOKEN}.")
+        if given.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
+            raise InvalidRequestError(f"The requested_token_type must be {ACCESS_TOKEN}.")
+        if "actor_token" in given or "actor_token_type" in given:
+            raise InvalidRequestError("Acting for somebody is not supported: leave the actor_token out.")
+        canonical(given.get("resource"))
+        if given.get("audience", ours := current_app.extensions["patchbay"].mcp_url) != ours:
+            raise InvalidTargetError()
+        if not scopes.split(given.get("scope")) <= set(exchange.SCOPES):
+            raise InvalidScopeError("The exchange gives no more than " + " ".join(exchange.SCOPES) + ".")
+
+    def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
+        """Section 2.2.1. A subject token that is not valid or not acceptable is `invalid_request` (section 2.2.2)."""
+        try:
+            issued = self._exchange()
+        except (IdTokenRefused, NoMembership) as refused:
+            raise InvalidRequestError(refused.message) from None
+        answer = {
+            "access_token": issued.access_token,
+            "issued_token_type": ACCESS_TOKEN,
+            "token_type": "Bearer",
+            "expires_in": issued.expires_in,
+            "scope": " ".join(issued.scopes),
+        }
+        return 200, answer, self.TOKEN_RESPONSE_HEADER
+
+    def _exchange(self) -> Issued:
+        given, known = self.request.payload.data, self.request.client
+        asking = exchange.client(known.client_id, known.row.name) if known else exchange.NOBODY
+        wanted = scopes.split(given.get("scope")) or exchange.SCOPES
+        return exchange.exchange(current_app.extensions["patchbay"], given["subject_token"], asking=asking, wanted=wanted)

@@ -1,0 +1,220 @@
+"""A write on a connection that asks first: the person is asked in the chat where the client can, else by a link.
+
+Three ways lead on: the answer in the chat, the page, and the page by mail. They meet in one row (`app.approvals`),
+so that whichever comes first counts and the others find what became of it.
+"""
+
+import json
+import logging
+import time
+from typing import Any
+
+from mcp.server.context import ServerRequestContext
+from mcp_types import CallToolRequestParams, ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS, is_version_at_least
+
+from app import persist
+from app.approvals import argument_text, decisions, letters, requests, states
+from app.approvals.decisions import Decider, Ended
+from app.approvals.models import Approval
+from app.approvals.requests import Act
+from app.config import Settings
+from app.connectors.tool import Tool
+from app.database import reading, transaction
+from app.errors import ApprovalNeeded, OutcomeUnknown, PatchbayError, PermissionDenied, Unavailable
+from app.mail import Mailer
+from app.mcp_server.calls import approved_write
+from app.mcp_server.calls.accounting import Invocation
+from app.mcp_server.calls.connect_prompt import Asked
+from app.mcp_server.calls.service_call import Prepared
+from app.mcp_server.protocol.exchange import Exchange
+from app.oauth_server.callers import Caller
+from app.vault.seal import unseal
+from app.web.look import exact
+
+_QUESTION = "approve"
+_FIRST_WITH_FORMS = "2025-06-18"
+_LONGEST_ACT = 3_000  # characters of a question in a chat
+_PATIENCE_SECONDS, _LOOK_SECONDS = 10.0, 0.25
+
+log = logging.getLogger(__name__)
+
+
+def comes_first(params: CallToolRequestParams, prepared: Prepared) -> bool:
+    """Whether this call needs a yes: by the connection's level, or because it was put to the person before the level changed."""
+    return not prepared.tool.reads_only and (prepared.connection.permission == "ask" or _asked_before(params) is not None)
+
+
+class Approving:
+    """Puts writes to their person. One per process; holds nothing of a call."""
+
+    def __init__(self, settings: Settings, mailer: Mailer) -> None:
+        self._settings = settings
+        self._mailer = mailer
+
+    def answer(self, ctx: ServerRequestContext[Any, Exchange], invocation: Invocation, prepared: Prepared) -> dict[str, Any]:
+        """The envelope of a write that was approved and carried out.
+
+        Raises Asked (the question for the chat), ApprovalNeeded with the link, PermissionDenied after a no.
+        """
+        caller, params = invocation.caller, invocation.params
+        approval = _known(caller, params, prepared)
+        if approval is None:
+            act = _act(params, prepared)
+            approval = requests.place(self._settings, caller, act)
+            if approval.state == states.WAITING and _can_ask(ctx):
+                raise Asked(self._question(approval, act, caller, prepared.tool))
+        elif approval.state == states.WAITING and (said := _said(params)) is not None:
+            decided = self._decide(said, approval, invocation, prepared)
+            if isinstance(decided, dict):
+                return decided
+            approval = decided
+        if approval.state == states.RUNNING:
+            approval = _wait(caller, approval, invocation.exchange)
+        return self._told(approval, caller)
+
+    def _decide(self, said: str, approval: Approval, invocation: Invocation, prepared: Prepared) -> dict[str, Any] | Approval:
+        """Act on the answer in the chat: what was done, or the request as it stands when somebody else was first."""
+        caller = invocation.caller
+        decider = Decider(caller.user_id, caller.email, "chat")
+        with transaction() as db:
+            token = decisions.claim(db, approval, decider) if said == "accept" else None
+            if said != "accept":
+                decisions.reject(db, approval, decider)
+        if token is None:
+            return requests.find(caller, approval.id) or approval
+        try:
+            ended = approved_write.carry_out(self._settings, invocation, prepared, approval)
+        except PatchbayError as error:  # nothing was sent: it waits for a yes again
+            sentence = error.message
+            persist.until_done(lambda: decisions.give_back(approval, token, sentence))
+            raise
+        _keep(self._settings, approval, token, ended)
+        return dict(ended.envelope)
+
+    def _told(self, approval: Approval, caller: Caller) -> dict[str, Any]:
+        """What the AI client is told of a request in its present state."""
+        who = f"{approval.decided_by_name or 'the person'} at {exact(approval.decided_at)}" if approval.decided_at else "the person"
+        if approval.state == states.WAITING:
+            raise self._link(approval, caller)
+        if approval.state == states.RUNNING:
+            raise ApprovalNeeded(
+                f"Approved by {who}; it is being done right now. Make the same call again in some seconds to get the result.",
+                details={"state": approval.state, "approval_url": self._url(approval)},
+            )
+        if approval.state == states.REJECTED:
+            raise PermissionDenied(
+                f"Rejected by {who}: nothing was done. Do not call it again unless the person asks for it.",
+                details={"state": approval.state},
+            )
+        if approval.state == states.EXPIRED:
+            raise ApprovalNeeded("Nobody approved it within 24 hours, so nothing was done. Make the same call again to ask anew.")
+        if not approval.outcome_sealed:
+            raise OutcomeUnknown(
+                f"Approved by {who}, but {approval.service} may or may not have done it: check there before asking for it again."
+            )
+        kept: dict[str, Any] = json.loads(unseal(self._settings.vault_keys, approval, "outcome_sealed"))
+        if kept["success"]:
+            return {**kept, "message": f"Approved by {who}, and done. {kept['message']}"}
+        how = "it is not certain whether it was done" if approval.state == states.UNKNOWN else "it did not work"
+        return {**kept, "error": {**kept["error"], "message": f"Approved by {who}, but {how}. {kept['error']['message']}"}}
+
+    def _link(self, approval: Approval, caller: Caller) -> ApprovalNeeded:
+        """The error with the link in its words; the person gets it by mail too, once."""
+        if approval.mailed_at is None and not caller.is_operator_key:
+            letters.send(self._settings, self._mailer, approval)
+        whom = "an owner or admin of the workspace" if caller.is_operator_key else f"the person, signed in as {caller.email}"
+        until, iso = (exact(approval.until), approval.until.isoformat(timespec="seconds")) if approval.until else ("", "")
+        return ApprovalNeeded(
+            f"Nothing was done yet: this {approval.service} connection asks before writing. Ask {whom}, to open {self._url(approval)} "
+            f"and approve it there, which does it at once. Then make the same call again to get the result. It waits until {until}.",
+            details={"state": approval.state, "approval_url": self._url(approval), "expires_at": iso, "service": approval.slug},
+        )
+
+    def _question(self, approval: Approval, act: Act, caller: Caller, tool: Tool) -> InputRequiredResult:
+        """The act in plain words, as a form with nothing to fill in."""
+        where = f"{approval.service} account: {approval.account}" + (f"; {approval.business}" if approval.business else "")
+        lines = [
+            f"{caller.client_name or 'Your AI client'} wants to do this in {approval.service}: {argument_text.visible(approval.title)}",
+            argument_text.visible(where),
+            argument_text.in_one_text(argument_text.of(act.arguments, tool.input_schema), _LONGEST_ACT),
+            *(["This cannot be taken back."] if approval.is_destructive else []),
+            f"Accept does it once, exactly so. The same on a page: {self._url(approval)}",
+        ]
+        schema: dict[str, Any] = {"type": "object", "properties": {}}
+        question = ElicitRequest(params=ElicitRequestFormParams(message="\n\n".join(filter(None, lines)), requested_schema=schema))
+        return InputRequiredResult(input_requests={_QUESTION: question}, request_state=json.dumps({"approval": approval.id}))
+
+    def _url(self, approval: Approval) -> str:
+        return f"{self._settings.public_url}/approvals/{approval.id}"
+
+
+def _keep(settings: Settings, approval: Approval, token: str, ended: Ended) -> None:
+    """Store the end, also while the database is away: its answer is owed to the client all the same."""
+    try:
+        persist.until_done(lambda: decisions.settle(settings.vault_keys, approval, token, ended, told=True))
+    except Unavailable:
+        log.error("how %s ended could not be stored yet; it is tried again", approval.id)
+
+
+def _known(caller: Caller, params: CallToolRequestParams, prepared: Prepared) -> Approval | None:
+    """The request an earlier round of this call was about, unless it expired or means another account by now."""
+    before = _asked_before(params)
+    known = requests.find(caller, before) if before else None
+    if known is None or known.state == states.EXPIRED:
+        return None
+    business_id = prepared.business.id if prepared.business else None
+    return known if (known.connection_id, known.business_id) == (prepared.connection.id, business_id) else None
+
+
+def _act(params: CallToolRequestParams, prepared: Prepared) -> Act:
+    connector, business = prepared.connector, prepared.business
+    return Act(
+        tool=prepared.tool.name_in(connector.slug),
+        title=prepared.tool.title,
+        slug=connector.slug,
+        service=connector.name,
+        connection_id=prepared.connection.id,
+        account=prepared.account,
+        business_id=business.id if business else None,
+        business=business.name if business else "",
+        is_destructive=prepared.tool.destructive,
+        arguments=approved_write.settled(prepared.tool, prepared.arguments, params.arguments or {}),
+    )
+
+
+def _wait(caller: Caller, approval: Approval, exchange: Exchange | None) -> Approval:
+    """The request once it has ended, or as it stands after a while. No database connection is held between looks."""
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < end and not (exchange and exchange.is_cancelled()):
+        with reading() as db:
+            now = db.get(Approval, approval.id)
+        if now is None or now.state != states.RUNNING:
+            break
+        time.sleep(_LOOK_SECONDS)
+    return requests.find(caller, approval.id) or approval
+
+
+def _asked_before(params: CallToolRequestParams) -> str | None:
+    """The request an earlier round of this call was about. The state was sealed by us and came back unchanged."""
+    if params.request_state is None:
+        return None
+    found = json.loads(params.request_state).get("approval")
+    return found if isinstance(found, str) else None
+
+
+def _said(params: CallToolRequestParams) -> str | None:
+    """What the person answered in the chat: accept, decline, cancel; None when nothing came."""
+    answer = (params.input_responses or {}).get(_QUESTION)
+    return answer.action if isinstance(answer, ElicitResult) else None
+
+
+def _can_ask(ctx: ServerRequestContext[Any, Exchange]) -> bool:
+    """Whether the client shows its person a form. Before there were two kinds, an empty declaration meant forms."""
+    capabilities = ctx.session.client_capabilities
+    elicitation = capabilities.elicitation if capabilities else None
+    if elicitation is None or (elicitation.form is None and elicitation.url is not None):
+        return False
+    if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
+        return True
+    return is_version_at_least(ctx.protocol_version, _FIRST_WITH_FORMS) and ctx.request is not None and ctx.request.can_send_request

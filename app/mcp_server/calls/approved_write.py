@@ -1,0 +1,135 @@
+"""Doing what was approved, once: right away for an answer in the chat, or from the stored request for a yes on the page."""
+
+import itertools
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from mcp_types import CallToolRequestParams
+from pydantic_core import to_jsonable_python
+
+from app import crypto
+from app.approvals.carrying_out import NotCarriedOut
+from app.approvals.decisions import Ended
+from app.approvals.models import Approval
+from app.config import Settings
+from app.connectors.spec import Connector
+from app.connectors.tool import Tool
+from app.errors import InvalidArguments, NotConnected, OutcomeUnknown, PatchbayError, PermissionDenied, ReconnectNeeded, ToolError
+from app.mcp_server import envelope, usage_row
+from app.mcp_server.calls.accounting import Invocation
+from app.mcp_server.calls.service_call import Prepared, prepare
+from app.mcp_server.cursors import Cursors
+from app.mcp_server.protocol.errors import Refusal
+from app.mcp_server.toolbox import Listed, Toolbox
+from app.mcp_server.tools import active_business
+from app.oauth_server.callers import Caller, find_caller_of
+from app.vault.visible_connections import seen_by
+
+log = logging.getLogger(__name__)
+
+
+class Approved:
+    """Carries out stored requests, with the rights their AI client has at that moment. One per process."""
+
+    def __init__(self, settings: Settings, toolbox: Toolbox) -> None:
+        self._settings = settings
+        self._toolbox = toolbox
+        self._cursors = Cursors([settings.secret_key, *settings.secret_key_fallbacks])
+        self._hub_url = f"{settings.public_url}/integrations"
+
+    def execute(self, approval: Approval, arguments: Mapping[str, Any]) -> Ended:
+        """Do it, and say how it ended. Raises NotCarriedOut when nothing was done and a later yes may work."""
+        listed = self._toolbox.find(approval.tool)
+        if listed is None or listed.connector is None:
+            return failed(approval.tool, PermissionDenied("This tool is not offered any more. Nothing was done."))
+        caller = find_caller_of(approval.grant_id)
+        if caller is None or (caller.user_id, caller.workspace_id) != (approval.user_id, approval.workspace_id):
+            return failed(approval.tool, PermissionDenied("The AI client that asked has no access any more. Nothing was done."))
+        if not listed.is_covered(caller):
+            return failed(approval.tool, PermissionDenied("The AI client that asked may not write any more. Nothing was done."))
+        try:
+            return self._execute(approval, arguments, listed, listed.connector, caller)
+        except Refusal as refusal:
+            raise NotCarriedOut(refusal.error.message) from refusal
+        except PatchbayError as error:
+            raise NotCarriedOut(error.message) from error
+
+    def _execute(self, approval: Approval, arguments: Mapping[str, Any], listed: Listed, connector: Connector, caller: Caller) -> Ended:
+        """Raises PatchbayError and Refusal (the limit) when nothing was done."""
+        if not caller.workspace_active:
+            raise PermissionDenied("This workspace was deactivated by the operator. Nothing was done.")
+        params = CallToolRequestParams(name=approval.tool, arguments=dict(arguments))
+        invocation = Invocation(params, caller, usage_row.begin(caller, listed), writes=listed.tool)
+        prepared = self._prepare(approval, arguments, listed.tool, connector, caller)
+        invocation.row.connection_id = prepared.connection.id
+        invocation.used.append(prepared.connection.id)
+        invocation.admit()
+        try:
+            ended = carry_out(self._settings, invocation, prepared, approval)
+        except PatchbayError as error:
+            invocation.settle(error.code)
+            raise
+        invocation.row.bytes = len(envelope.to_text(dict(ended.envelope)))
+        invocation.settle(ended.code)
+        return ended
+
+    def _prepare(self, approval: Approval, arguments: Mapping[str, Any], tool: Tool, connector: Connector, caller: Caller) -> Prepared:
+        """The call as it was shown, checked anew: the very connection and business, and arguments that mean the same."""
+        mine = [c for c in seen_by(caller.workspace_id, caller.sees_as) if c.id == approval.connection_id]
+        if not mine:
+            raise NotConnected(f"{connector.name} is not connected any more, or not for the person who asked. Nothing was done.")
+        given = dict(arguments)
+        if approval.business_id is not None and connector.business is not None:
+            given[connector.business.name] = approval.business_id
+        params = CallToolRequestParams(name=approval.tool, arguments=given)
+        prepared = prepare(self._settings, self._cursors, self._hub_url, tool, connector, mine, caller, params)
+        business_id = prepared.business.id if prepared.business else None
+        if business_id != approval.business_id or settled(tool, prepared.arguments, arguments) != arguments:
+            raise InvalidArguments("This installation understands the request differently by now. Reject it and ask again.")
+        return prepared
+
+
+def carry_out(settings: Settings, invocation: Invocation, prepared: Prepared, approval: Approval) -> Ended:
+    """Do what was approved, and say how it ended.
+
+    Raises a PatchbayError when nothing was sent to the service that could change anything, and a later yes may work.
+    """
+    name = approval.tool
+    try:
+        return Ended(invocation.run(prepared, new_key=_keys_of(approval), to_the_end=True), "ok")
+    except OutcomeUnknown as error:
+        return failed(name, error, is_certain=False)
+    except PatchbayError as error:
+        if not invocation.wrote and (error.retryable or isinstance(error, NotConnected | ReconnectNeeded)):
+            raise
+        said: PatchbayError = error
+        if isinstance(error, PermissionDenied) and prepared.business is not None:
+            said = active_business.explain(settings, invocation.caller, prepared.connection, prepared.business, error)
+        return failed(name, said)
+    except Exception:  # the edge: it was approved, and somebody waits to hear what came of it
+        log.exception("%s failed", name)
+        return failed(name, PatchbayError(), is_certain=not invocation.wrote)
+
+
+def failed(name: str, error: PatchbayError, *, is_certain: bool = True) -> Ended:
+    """The end of a request that was not done, or that may or may not have been."""
+    answer = envelope.failure(name, error)
+    return Ended(answer, answer["error"]["code"], is_certain)
+
+
+def settled(tool: Tool, checked: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Checked arguments as JSON that means the same when it is checked again, defaults included; else what was given."""
+    said: dict[str, Any] = to_jsonable_python(dict(checked))
+    try:
+        if to_jsonable_python(tool.parse(said)) == said:
+            return said
+    except ToolError:
+        log.warning("%s does not take its own checked arguments: they are kept as they were given", tool.verb)
+    return {name: given[name] for name in tool.arguments.model_fields if name in given}
+
+
+def _keys_of(approval: Approval) -> Callable[[], str]:
+    """Idempotency keys for one request after the other, the same however often it were carried out."""
+    numbers = itertools.count(1)
+    return lambda: crypto.digest(f"{approval.idempotency_key}:{next(numbers)}")[:32]

@@ -1,0 +1,86 @@
+"""A call to a service's tool: made ready without asking the service anything, then run."""
+
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mcp_types import CallToolRequestParams
+
+from app.config import Settings
+from app.connectors.api import Api
+from app.connectors.spec import Business, Connector
+from app.connectors.tool import Tool, plain, to_data
+from app.mcp_server import account_choice
+from app.mcp_server.calls import pagination
+from app.mcp_server.calls.pagination import Answering
+from app.mcp_server.cursors import Cursors
+from app.oauth_server.callers import Caller
+from app.vault.access import open_api
+from app.vault.models import Connection
+
+_CALL_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything a tool call needs, checked."""
+
+    settings: Settings
+    tool: Tool
+    connector: Connector
+    connection: Connection
+    business: Business | None
+    account: str  # how the connection is called
+    accounts: int  # how many there were to choose from
+    arguments: Mapping[str, Any]
+    answering: Answering
+
+    def open(
+        self,
+        cancelled: Callable[[], bool] = lambda: False,
+        report: Callable[[float, float | None, str], None] = lambda done, total, text: None,
+        new_key: Callable[[], str] = lambda: uuid.uuid4().hex,
+    ) -> Api:
+        """The service's API for this call. Raises NotConnected when the service is not configured any more."""
+        until = time.monotonic() + _CALL_SECONDS
+        options: dict[str, Any] = {"deadline": until, "cancelled": cancelled, "report": report, "new_key": new_key}
+        return open_api(self.settings, self.connection, business=self.business, **options)
+
+    def run(self, api: Api) -> dict[str, Any]:
+        """Call the function and put what it returned into the envelope. Raises ToolError."""
+        data = to_data(self.tool.function(api, **self.arguments))
+        return self.answering.envelope(data, self._message(api.note))
+
+    def _message(self, note: str) -> str:
+        used = f"{self.connector.name} account: {self.account}"
+        if self.accounts > 1:
+            used += f" (one of {self.accounts}; name another in `account`)"
+        if self.business is not None and self.connector.business is not None:
+            used += f"; {self.connector.business.word}: {plain(self.business.name)}"
+        return f"{note} {used}." if note else f"{used}."
+
+
+def prepare(
+    settings: Settings,
+    cursors: Cursors,
+    hub_url: str,
+    tool: Tool,
+    connector: Connector,
+    connections: Sequence[Connection],
+    caller: Caller,
+    params: CallToolRequestParams,
+) -> Prepared:
+    """Choose account and business, check permission and arguments. Raises the ToolError that says what is wrong."""
+    given = dict(params.arguments or {})
+    wanted = pagination.text(given.pop("account", None), "account")
+    wanted_business = None
+    if connector.business is not None and tool.one_business:
+        wanted_business = pagination.text(given.pop(connector.business.name, None), connector.business.name, connector.business.type)
+    connection = account_choice.account(connector, tool, connections, wanted, hub_url, wanted_business, caller.active_businesses)
+    business = account_choice.business(connector, tool, connection, wanted_business, caller.active_businesses.get(connection.id))
+    bound_to = (caller.user_id, caller.workspace_id, tool.verb, connection.id, business.id if business else None)
+    arguments, answer = pagination.parse(tool.name_in(connector.slug), tool, given, cursors, *bound_to)
+    labels = account_choice.labels_of(connections)
+    return Prepared(settings, tool, connector, connection, business, labels[connection.id], len(connections), arguments, answer)

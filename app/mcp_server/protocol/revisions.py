@@ -1,0 +1,182 @@
+"""Telling the two protocol generations apart, and reading each one's message into one shape.
+
+The modern one (2026-07-28) carries everything in the request. The handshake one (2025-11-25 and
+before) settles it once, in `initialize`, and refers to it by `Mcp-Session-Id`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from mcp.server.connection import Connection
+from mcp.server.lowlevel.server import Server
+from mcp.shared.inbound import (
+    ERROR_CODE_HTTP_STATUS,
+    MCP_PARAM_HEADER_PREFIX,
+    MCP_PROTOCOL_VERSION_HEADER,
+    InboundLadderRejection,
+    classify_inbound_request,
+    unsupported_protocol_version_rejection,
+    validate_mcp_param_headers,
+)
+from mcp.shared.jsonrpc_dispatcher import progress_token_from_params
+from mcp_types import (
+    INVALID_REQUEST,
+    LOG_LEVEL_META_KEY,
+    PROTOCOL_VERSION_META_KEY,
+    JSONRPCError,
+    JSONRPCNotification,
+    JSONRPCRequest,
+    JSONRPCResponse,
+    RequestId,
+)
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, LATEST_HANDSHAKE_VERSION
+from pydantic import BaseModel, ValidationError
+
+from app.mcp_server.protocol.errors import Refusal
+from app.mcp_server.protocol.exchange import Exchange
+from app.mcp_server.protocol.sessions import Sessions
+
+Message = TypeVar("Message", bound=BaseModel)
+_WITHOUT_SESSION = "2025-03-26"  # what a request means that names no revision
+_SLOW_METHODS = frozenset({"tools/call", "prompts/get", "resources/read"})
+_PARAM_PREFIX = MCP_PARAM_HEADER_PREFIX.lower()
+_NOT_A_MESSAGE = "The body must be a single JSON-RPC 2.0 request, notification or response."
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """A request to run, of either generation."""
+
+    id: RequestId
+    method: str
+    params: dict[str, Any] | None
+    is_modern: bool
+    version: str
+    client_info: Any = None
+    capabilities: Any = None
+    has_session: bool = False
+
+    @property
+    def may_stream(self) -> bool:
+        """Whether there can be anything to say before the result."""
+        if not self.is_modern:
+            return self.method in _SLOW_METHODS
+        meta = (self.params or {}).get("_meta") or {}
+        return progress_token_from_params(self.params) is not None or LOG_LEVEL_META_KEY in meta
+
+    def connect(self, exchange: Exchange) -> Connection:
+        """The SDK's connection for this one request. Handshake-era messages all travel on the request's own stream."""
+        if self.is_modern:
+            return Connection.from_envelope(self.version, self.client_info, self.capabilities)
+        return Connection.from_envelope(self.version, self.client_info, self.capabilities, outbound=exchange)
+
+    def status_of(self, code: int) -> int:
+        """The HTTP status of a JSON-RPC error.
+
+        Inside a handshake session a 404 would mean that the session is over, and other statuses hide the error from
+        clients of that time: there the request as such succeeded.
+        """
+        return 200 if self.has_session else ERROR_CODE_HTTP_STATUS.get(code, 200)
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A client's reply to a request of ours."""
+
+    id: RequestId
+    body: dict[str, Any] = field(repr=False)
+
+
+def read(
+    body: dict[str, Any], headers: Mapping[str, str], principal_key: str, sessions: Sessions, server: Server[Any]
+) -> Inbound | Posted | None:
+    """The message in a body; None for a notification, which is only acknowledged. Raises Refusal."""
+    if _is_modern(body, headers):
+        return _read_modern(body, headers, server)
+    return _read_handshake(body, headers, principal_key, sessions)
+
+
+def _is_modern(body: dict[str, Any], headers: Mapping[str, str]) -> bool:
+    named = headers.get(MCP_PROTOCOL_VERSION_HEADER)
+    if named is not None and named not in HANDSHAKE_PROTOCOL_VERSIONS:
+        return True
+    params = body.get("params")
+    meta = params.get("_meta") if isinstance(params, dict) else None
+    return isinstance(meta, dict) and PROTOCOL_VERSION_META_KEY in meta
+
+
+def _read_modern(body: dict[str, Any], headers: Mapping[str, str], server: Server[Any]) -> Inbound | None:
+    if "id" not in body:
+        _valid(JSONRPCNotification, body)
+        _pass(unsupported_protocol_version_rejection(headers.get(MCP_PROTOCOL_VERSION_HEADER, "")), None)
+        return None
+    request = _valid(JSONRPCRequest, body)
+    route = classify_inbound_request(body, headers=headers)
+    if isinstance(route, InboundLadderRejection):
+        raise _refused(route, request.id)
+    _pass(_mismatched_parameter(request, headers, server), request.id)
+    return Inbound(request.id, request.method, request.params, True, route.protocol_version, route.client_info, route.client_capabilities)
+
+
+def _mismatched_parameter(request: JSONRPCRequest, headers: Mapping[str, str], server: Server[Any]) -> InboundLadderRejection | None:
+    """Compare `Mcp-Param-*` headers with the arguments of a tool that declares such headers."""
+    schema_of, params = server.get_tool_input_schema, request.params or {}
+    if request.method != "tools/call" or schema_of is None or not isinstance(params.get("name"), str):
+        return None
+    arguments = params.get("arguments") or {}
+    if not isinstance(arguments, dict) or not (arguments or any(name.startswith(_PARAM_PREFIX) for name in headers)):
+        return None
+    schema = schema_of(params["name"])
+    return None if schema is None else validate_mcp_param_headers(schema, arguments, headers)
+
+
+def _read_handshake(body: dict[str, Any], headers: Mapping[str, str], principal_key: str, sessions: Sessions) -> Inbound | Posted | None:
+    if "method" not in body:
+        reply = _valid(JSONRPCResponse if "result" in body else JSONRPCError, body)
+        if not isinstance(reply, JSONRPCResponse | JSONRPCError) or reply.id is None:
+            raise Refusal(400, INVALID_REQUEST, _NOT_A_MESSAGE)
+        return Posted(reply.id, body)
+    if "id" not in body:
+        _valid(JSONRPCNotification, body)
+        _find_session(headers, principal_key, sessions, None)
+        return None
+    request = _valid(JSONRPCRequest, body)
+    if request.method == "initialize":
+        return Inbound(request.id, request.method, request.params, False, LATEST_HANDSHAKE_VERSION)
+    return _find_session(headers, principal_key, sessions, request)
+
+
+def _find_session(headers: Mapping[str, str], principal_key: str, sessions: Sessions, request: JSONRPCRequest | None) -> Inbound | None:
+    session_id = headers.get("mcp-session-id")
+    session = sessions.find(session_id, principal_key) if session_id is not None else None
+    if session_id is not None and session is None:
+        message = "This session is not known here or belongs to somebody else. Initialize again."
+        raise Refusal(404, INVALID_REQUEST, message, request_id=request.id if request else None)
+    if request is None:
+        return None
+    if session is None:
+        version = headers.get(MCP_PROTOCOL_VERSION_HEADER, _WITHOUT_SESSION)
+        return Inbound(request.id, request.method, request.params, False, version)
+    return Inbound(
+        request.id, request.method, request.params, False, session.version, session.client_info, session.capabilities, has_session=True
+    )
+
+
+def _valid(model: type[Message], body: dict[str, Any]) -> Message:
+    try:
+        return model.model_validate(body, by_name=False)
+    except ValidationError:
+        given = body.get("id")
+        known = given if isinstance(given, str | int) and not isinstance(given, bool) else None
+        raise Refusal(400, INVALID_REQUEST, _NOT_A_MESSAGE, request_id=known) from None
+
+
+def _pass(rejection: InboundLadderRejection | None, request_id: RequestId | None) -> None:
+    if rejection is not None:
+        raise _refused(rejection, request_id)
+
+
+def _refused(rejection: InboundLadderRejection, request_id: RequestId | None) -> Refusal:
+    status = ERROR_CODE_HTTP_STATUS.get(rejection.code, 400)
+    return Refusal(status, rejection.code, rejection.message, rejection.data, request_id=request_id)

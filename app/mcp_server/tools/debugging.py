@@ -1,0 +1,192 @@
+"""Tools for finding faults with sign-ins, offered while DEBUG_TOOLS is on. They show no secret and no part of one."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from app import clock
+from app.connectors import registry
+from app.connectors.tool import Row, tool
+from app.database import transaction
+from app.errors import PatchbayError
+from app.mcp_server.account_choice import labels_of
+from app.mcp_server.tools.connections import BuiltIn, Hub
+from app.vault import access, claims, credentials, refresh, store
+from app.vault.models import Connection
+
+_EXPIRE_SECONDS = 60
+
+
+class TokenPicture(Row):
+    """The caller's own token."""
+
+    kind: str
+    person: str
+    role: str
+    workspace: str
+    client: str
+    scopes: list[str]
+    audience: str
+    expires_at: str
+    seconds_left: int
+
+
+class SignInPicture(Row):
+    """A connection and the state of the tokens behind it."""
+
+    connection: str
+    service: str
+    account: str
+    own: bool
+    state: str
+    permission: str
+    visibility: str
+    problem: str | None
+    granted_scopes: list[str]
+    active_business: str | None
+    renewable: bool
+    tokens_stored: int  # how many times: the generation
+    token_expires_at: str | None
+    seconds_left: int | None
+    renewing_now: bool
+    failures: int
+    resting_until: str | None
+
+
+class AuthPicture(Row):
+    """What authorization looks like from here."""
+
+    token: TokenPicture
+    connections: list[SignInPicture]
+
+
+class Renewal(Row):
+    """What became of one connection's tokens."""
+
+    connection: str
+    service: str
+    account: str
+    outcome: Literal["expiring", "refreshed", "skipped", "failed"]
+    reason: str | None
+    token_expires_at: str | None
+
+
+class Renewals(Row):
+    """One row for each of the caller's own connections."""
+
+    connections: list[Renewal]
+
+
+@tool(title="Show authorization", reads_only=True, open_world=False)
+def debug_auth(hub: Hub) -> AuthPicture:
+    """Show what the token allows and the state of each sign-in, without secrets.
+
+    Use it when calls are refused and it is not clear why. It asks no service.
+    """
+    caller = hub.caller
+    token = TokenPicture(
+        kind=caller.kind,
+        person=caller.email,
+        role=caller.role,
+        workspace=caller.workspace_name,
+        client=caller.client_name,
+        scopes=sorted(caller.scopes),
+        audience=caller.audience,
+        expires_at=caller.expires_at.isoformat(timespec="seconds"),
+        seconds_left=int((caller.expires_at - clock.now()).total_seconds()),
+    )
+    labels = labels_of(hub.connections)
+    return AuthPicture(token=token, connections=[_picture(hub, c, labels[c.id]) for c in hub.connections])
+
+
+@tool(title="Let service tokens expire", destructive=False, idempotent=True, open_world=False)
+def debug_expire_oauth_tokens(hub: Hub) -> Renewals:
+    """Make the caller's stored service tokens expire in 60 seconds.
+
+    Use it to test that calls go on working: the next one refreshes. Nothing is lost, and connections of others are left alone.
+    """
+    rows = []
+    for connection, label in _own(hub):
+        if not _can_be_renewed(connection):
+            rows.append(_row(connection, label, "skipped", "Its token cannot be renewed, so it is left alone."))
+            continue
+        with transaction() as db:
+            store.expire_in(db, connection, _EXPIRE_SECONDS)
+        rows.append(_row(connection, label, "expiring"))
+    hub.say(f"{sum(row.outcome == 'expiring' for row in rows)} of {len(rows)} own connections expire in {_EXPIRE_SECONDS} seconds.")
+    return Renewals(connections=rows)
+
+
+@tool(title="Refresh service tokens", destructive=False)
+def debug_refresh_profile(hub: Hub) -> Renewals:
+    """Refresh the caller's service tokens now, and ask which businesses they reach.
+
+    Use it to see whether a sign-in still works, or after something changed at the service.
+    """
+    rows = []
+    for connection, label in _own(hub):
+        if connection.state != "connected" or not _can_be_renewed(connection):
+            rows.append(_row(connection, label, "skipped", connection.last_error or "Its token cannot be renewed."))
+            continue
+        try:
+            refresh.source(hub.settings, connection).renew()
+            access.check(hub.settings, connection)
+        except PatchbayError as error:
+            rows.append(_row(connection, label, "failed", error.message))
+        else:
+            rows.append(_row(connection, label, "refreshed"))
+    hub.say(f"{sum(row.outcome == 'refreshed' for row in rows)} of {len(rows)} own connections refreshed.")
+    return Renewals(connections=rows)
+
+
+TOOLS = tuple(BuiltIn(tool.verb, tool) for tool in (debug_auth, debug_expire_oauth_tokens, debug_refresh_profile))
+
+
+def _own(hub: Hub) -> Iterator[tuple[Connection, str]]:
+    labels = labels_of(hub.connections)
+    return ((c, labels[c.id]) for c in hub.connections if c.owner_id == hub.caller.user_id)
+
+
+def _can_be_renewed(connection: Connection) -> bool:
+    connector = registry.CONNECTORS.get(connection.slug)
+    return connector is not None and credentials.is_renewable(connector, connection)
+
+
+def _row(
+    connection: Connection, label: str, outcome: Literal["expiring", "refreshed", "skipped", "failed"], reason: str | None = None
+) -> Renewal:
+    seen = claims.look(connection)
+    ends = seen.credential.expires_at if seen else None
+    return Renewal(
+        connection=connection.id,
+        service=connection.slug,
+        account=label,
+        outcome=outcome,
+        reason=reason,
+        token_expires_at=ends.isoformat(timespec="seconds") if ends else None,
+    )
+
+
+def _picture(hub: Hub, connection: Connection, label: str) -> SignInPicture:
+    seen = claims.look(connection)
+    credential = seen.credential if seen else None
+    ends = credential.expires_at if credential else None
+    rests = credential.cooldown_until if credential and seen and seen.cooling else None
+    return SignInPicture(
+        connection=connection.id,
+        service=connection.slug,
+        account=label,
+        own=connection.owner_id == hub.caller.user_id,
+        state=connection.state,
+        permission=connection.permission,
+        visibility=connection.visibility,
+        problem=connection.last_error,
+        granted_scopes=sorted(connection.scopes.split()),
+        active_business=hub.caller.active_businesses.get(connection.id),
+        renewable=_can_be_renewed(connection),
+        tokens_stored=credential.generation if credential else 0,
+        token_expires_at=ends.isoformat(timespec="seconds") if ends else None,
+        seconds_left=int((ends - seen.now).total_seconds()) if ends and seen else None,
+        renewing_now=bool(seen and seen.claimed),
+        failures=credential.failures if credential else 0,
+        resting_until=rests.isoformat(timespec="seconds") if rests else None,
+    )

@@ -1,0 +1,134 @@
+"""Who is calling: one look-up from a bearer token to everything a request needs to know."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import and_, bindparam, case, join, or_, select
+
+from app import clock
+from app.accounts.models import User
+from app.crypto import digest
+from app.fast_queries import Prepared
+from app.oauth_server import scopes
+from app.oauth_server.models import AccessToken, Client, Grant
+from app.workspaces.models import Membership, Workspace
+
+ACCESS_PREFIX = "pba_"
+PERSONAL_PREFIX = "pbp_"
+API_KEY_PREFIX = "pbk_"
+API_KEY = "api_key"  # the kind of grant behind an operator's key: it belongs to no member
+_PREFIXES = (ACCESS_PREFIX, PERSONAL_PREFIX, API_KEY_PREFIX)
+_LENGTH = len(ACCESS_PREFIX) + 43  # 32 random bytes in base64url
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A verified bearer: the person, the workspace, and what the grant allows."""
+
+    grant_id: str
+    kind: str  # oauth, personal, api_key, identity
+    user_id: str
+    email: str
+    workspace_id: str
+    workspace_name: str
+    workspace_active: bool
+    tier: str
+    per_minute: int | None
+    per_day: int | None
+    role: str
+    client_id: str | None
+    client_name: str
+    scopes: frozenset[str]
+    audience: str
+    expires_at: datetime
+    active_businesses: Mapping[str, str]
+
+    @property
+    def is_operator_key(self) -> bool:
+        """True for an operator's API key, which may act in every workspace."""
+        return self.kind == API_KEY
+
+    @property
+    def sees_as(self) -> str:
+        """Whose personal connections count beside the shared ones: an API key reaches nobody's, not even its maker's."""
+        return "" if self.is_operator_key else self.user_id
+
+
+_token, _grant, _user, _workspace, _membership, _client = (
+    model.__table__.c  # type: ignore[union-attr]
+    for model in (AccessToken, Grant, User, Workspace, Membership, Client)
+)
+
+
+def _callers(source: Any, scope: Any, ends: Any, *which: Any) -> Any:
+    """The look-up of callers whose grant is in force, from grants or from their tokens."""
+    return (
+        select(
+            _grant.id.label("grant_id"),
+            _grant.kind,
+            _user.id.label("user_id"),
+            _user.email,
+            _workspace.id.label("workspace_id"),
+            _workspace.name.label("workspace_name"),
+            _workspace.deactivated_at.is_(None).label("workspace_active"),
+            _workspace.tier,
+            _workspace.per_minute,
+            _workspace.per_day,
+            case((_grant.kind == API_KEY, "operator"), else_=_membership.role).label("role"),
+            _grant.client_id,
+            _grant.client_name,
+            scope.label("scopes"),
+            _grant.resource.label("audience"),
+            ends.label("expires_at"),
+            _grant.expires_at.label("family_ends"),
+            _grant.active_businesses,
+        )
+        .select_from(source)
+        .join(User, _user.id == _grant.user_id)
+        .join(Workspace, _workspace.id == _grant.workspace_id)
+        .outerjoin(Membership, and_(_membership.workspace_id == _grant.workspace_id, _membership.user_id == _grant.user_id))
+        .outerjoin(Client, _client.client_id == _grant.client_id)
+        .where(
+            *which,
+            _grant.revoked_at.is_(None),
+            _user.disabled_at.is_(None),
+            _client.blocked_at.is_(None),
+            # An operator's key needs no membership, but its maker must still operate the installation.
+            or_(and_(_grant.kind == API_KEY, _user.is_operator.is_(True)), and_(_grant.kind != API_KEY, _membership.role.is_not(None))),
+        )
+    )
+
+
+_of_tokens = join(AccessToken.__table__, Grant.__table__, _grant.id == _token.grant_id)  # type: ignore[attr-defined]
+_SELECT = _callers(_of_tokens, _token.scope, _token.expires_at, _token.token_digest == bindparam("digest"), _token.revoked_at.is_(None))
+_NAMES = tuple(str(column.key) for column in _SELECT.selected_columns)
+_LOOK_UP = Prepared(_SELECT)
+_OF_GRANT = Prepared(_callers(Grant, _grant.scope, _grant.expires_at, _grant.id == bindparam("grant_id")))
+
+
+def find_caller(token: str) -> Caller | None:
+    """The caller behind a bearer token, in one query.
+
+    Returns None for an unknown, expired or revoked token, a disabled person, one who is no longer a
+    member of the workspace, a blocked AI client, and the API key of somebody who is no operator any more.
+    What cannot be a token costs no query.
+    """
+    if len(token) != _LENGTH or not token.startswith(_PREFIXES):
+        return None
+    return _caller(_LOOK_UP.first(digest=digest(token)))
+
+
+def find_caller_of(grant_id: str) -> Caller | None:
+    """The caller a grant stands for, with the rights it has now, for what is done later than it was asked for; None as above."""
+    return _caller(_OF_GRANT.first(grant_id=grant_id))
+
+
+def _caller(row: tuple[Any, ...] | None) -> Caller | None:
+    if row is None:
+        return None
+    facts: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
+    facts["scopes"] = scopes.split(facts["scopes"])
+    facts["expires_at"] = min(filter(None, (facts["expires_at"], facts.pop("family_ends"))), default=datetime.max.replace(tzinfo=UTC))
+    return Caller(**facts) if facts["expires_at"] > clock.now() else None

@@ -1,0 +1,118 @@
+"""The download of one's data: whole, valid, without a secret, and small in memory however much there is."""
+
+import json
+import tracemalloc
+from types import SimpleNamespace
+
+from sqlalchemy import event
+from sqlmodel import insert
+
+from app import audit, clock, database
+from app.account_settings import export
+from app.oauth_server import grants
+from app.usage.models import CallRow
+from tests.conftest import both_databases
+
+
+def download(visitor):
+    answer = visitor.get("/account/export")
+    assert answer.status_code == 200 and answer.mimetype == "application/json"
+    return json.loads(answer.get_data(as_text=True))
+
+
+def calls(user_id, count, start=0, tool="xero_list_invoices"):
+    rows = [
+        {"at": clock.now(), "workspace_id": "wsp_northwind", "user_id": user_id, "grant_id": "grt_1", "client_name": "Claude", "tool": tool}
+        | {"slug": "xero", "upstream_endpoint": f"GET /Invoices {n}", "outcome": "ok", "total_ms": 12.5, "upstream_ms": 9.0, "bytes": 100}
+        for n in range(start, start + count)
+    ]
+    with database.transaction() as db:
+        db.execute(insert(CallRow), rows)
+
+
+@both_databases
+def test_it_holds_everything_kept_about_a_person(app, people, alice, connect):
+    connection = connect(people.northwind, people.alice, "xero", name="Main")
+    alice.submit("/memory", {"text": "Umlauts: äöü", "title": "Note"})
+    member = SimpleNamespace(user=people.alice, workspace=people.northwind)
+    with app.app_context(), database.transaction() as db:
+        token = grants.issue_personal_token(db, member, "my token", "tools:read", 3600)
+    calls("usr_alice", 3)
+    alice.submit("/account/name", {"name": "Alice"})
+    data = download(alice)
+    assert data["profile"]["email"] == "alice@example.com" and data["profile"]["has_password"] is False
+    assert data["workspaces"] == [
+        {"workspace_id": "wsp_northwind", "workspace": "Northwind", "role": "owner", "joined_at": data["workspaces"][0]["joined_at"]}
+    ]
+    assert [(each["id"], each["service"], each["account_name"]) for each in data["connections"]] == [(connection.id, "xero", "Main")]
+    assert [each["client_name"] for each in data["ai_clients_and_tokens"]] == ["my token"]
+    assert [(each["title"], each["text"]) for each in data["notes"]] == [("Note", "Umlauts: äöü")]
+    assert "person.renamed" in {each["action"] for each in data["activity"]}
+    assert [each["upstream_endpoint"] for each in data["tool_calls"]] == ["GET /Invoices 0", "GET /Invoices 1", "GET /Invoices 2"]
+    assert len(data["browsers"]) == 1 and data["google_accounts"] == []
+    text = json.dumps(data)
+    for secret in (token, "refresh of Main", "access of Main", "v1:t1:", alice.client.get_cookie("session").value, "digest", "_sealed"):
+        assert secret not in text
+
+
+def test_it_holds_nothing_of_anybody_else(app, people, alice, sign_in, connect):
+    connect(people.northwind, people.bob, "freshbooks", name="Bobs own", visibility="personal")
+    connect(people.contoso, people.charlie, "xero", name="Contoso")
+    bob = sign_in(people.bob)
+    bob.submit("/memory", {"text": "Bob's secret", "shared": "yes"})
+    calls("usr_bob", 5, tool="freshbooks_list_clients")
+    data = json.dumps(download(alice))
+    for theirs in ("Bob", "bob@", "Contoso", "freshbooks", "usr_bob"):
+        assert theirs not in data
+    assert "Bob's secret" in json.dumps(download(bob), ensure_ascii=False)
+
+
+def test_it_is_a_file_with_the_companys_name_on_it(alice):
+    sent = alice.get("/account/export").headers["Content-Disposition"]
+    assert sent == f'attachment; filename="patchbay-data-{clock.now():%Y-%m-%d}.json"'
+
+
+def test_strangers_sign_in_first(visitor):
+    assert visitor.get("/account/export").headers["Location"] == "/login?next=/account/export"
+
+
+@both_databases
+def test_many_rows_come_in_order_whatever_lies_between(app, people, alice, monkeypatch):
+    monkeypatch.setattr(export, "_A_PAGE", 7)
+    monkeypatch.setattr(export, "_A_WINDOW", 25)
+    for start in range(0, 60, 20):
+        calls("usr_alice", 20, start)
+        calls("usr_bob", 30)
+    with database.transaction() as db:
+        for n in range(40):
+            audit.record(db, "a.b", user_id="usr_alice", subject=str(n))
+    data = download(alice)
+    assert [each["upstream_endpoint"] for each in data["tool_calls"]] == [f"GET /Invoices {n}" for n in range(60)]
+    assert [each["subject"] for each in data["activity"] if each["action"] == "a.b"] == [str(n) for n in range(40)]
+
+
+def test_no_connection_is_held_while_a_slow_line_takes_it_and_memory_stays_small(app, people, settings):
+    for start in range(0, 30_000, 3_000):
+        calls("usr_alice", 3_000, start)
+    pool = database.current().engine.pool
+    size = held = 0
+    tracemalloc.start()
+    try:
+        for piece in export.write(settings, people.alice):
+            size += len(piece)
+            held = max(held, pool.checkedout())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert held == 0 and size > 5_000_000 and peak < 3_000_000, (held, size, peak)
+
+
+def test_what_is_not_found_by_person_is_looked_through_a_window_at_a_time(app, monkeypatch):
+    """Ten million rows of others cost many short statements, and no long one."""
+    monkeypatch.setattr(export, "_A_WINDOW", 10)
+    calls("usr_bob", 35)
+    table, asked = CallRow.__table__.c, []
+    event.listen(database.current().engine, "before_cursor_execute", lambda _c, _cursor, said, *_rest: asked.append(said))
+    assert [page for page in export._by_window(table.id, (table.tool,), table.user_id == "usr_alice") if page] == []
+    looking = [said for said in asked if "FROM calls" in said][1:]
+    assert len(looking) == 4 and all("calls.id >= " in said and "calls.id < " in said for said in looking)

@@ -1,0 +1,101 @@
+"""The exchange beside the imitated Firebase and FlowPOS, over real HTTP: sign in there, exchange here, work, lose a business."""
+
+import time
+
+import pytest
+import requests
+
+from app.identity_exchange import businesses
+from tests.hub.test_xano import state_of
+from tests.identity_exchange.conftest import Exchanger
+from tests.mcp_server.conftest import Client
+from tests.support.processes import Levers
+
+CERTIFICATES = "/flowpos/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com"
+
+
+@pytest.fixture
+def levers(sandbox):
+    return Levers(sandbox, "flowpos")
+
+
+@pytest.fixture
+def environ(environ, sandbox, levers):
+    levers("reset")
+    return environ | {"SANDBOX_URL": sandbox, "FIREBASE_PROJECT_ID": "flowpos-sandbox", "FIREBASE_CERTS_URL": sandbox + CERTIFICATES}
+
+
+@pytest.fixture
+def id_token(sandbox):
+    """`id_token("mara")`: what Firebase gives for that login."""
+
+    def _id_token(email):
+        credentials = {"email": email, "password": "sandbox", "returnSecureToken": True}
+        return requests.post(f"{sandbox}/flowpos/v1/accounts:signInWithPassword", json=credentials, timeout=10).json()["idToken"]
+
+    return _id_token
+
+
+@pytest.fixture
+def mara(app, people, sign_in):
+    """alice, under the address she has at FlowPOS."""
+    from app import database
+    from app.accounts.models import User
+
+    with database.transaction() as db:
+        db.get(User, people.alice.id).email = "mara@corner.example"
+    return sign_in(people.alice)
+
+
+def connect(visitor):
+    """Connect FlowPOS with what the person has in its app."""
+    visitor.get("/integrations")
+    visitor.submit("/integrations/flowpos")
+    visitor.submit("/integrations/flowpos/way", {"state": state_of(visitor), "way": "token"})
+    visitor.submit("/integrations/flowpos/keys", {"state": state_of(visitor), "way": "token", "access_token": "sandbox-flowpos-mara"})
+
+
+def test_from_a_login_at_firebase_to_a_tool_of_flowpos(app, mara, id_token, levers):
+    program = Exchanger(app)
+    assert program.exchange(id_token("zoe@corner.example")).status_code == 403
+    first = program.exchange(id_token("mara@corner.example")).json
+    assert first["authorizedBusinesses"] == []
+
+    connect(mara)
+    second = program.refresh(first["accessToken"]).json
+    assert second["authorizedBusinesses"] == [{"id": "b1a0-0001", "name": "Corner Café"}, {"id": "b1a0-0002", "name": "Harbour Kiosk"}]
+    assert second["activeBusinessId"] == "b1a0-0001"
+
+    client = Client(app, second["accessToken"])
+    assert client.call("flowpos_list_orders", {"limit": 1})["data"]["items"][0]["currency"] == "EUR"
+    client.call("set_active_business", {"business_id": "b1a0-0002"})
+    assert program.refresh(second["accessToken"]).json["activeBusinessId"] == "b1a0-0002"
+
+    levers("withdraw", person="mara", business="b1a0-0002")
+    third = program.refresh(second["accessToken"]).json
+    assert (third["activeBusinessId"], third["authorizedBusinessIds"]) == ("b1a0-0001", ["b1a0-0001"])
+    assert client.call("flowpos_list_orders", {"limit": 1})["message"] == "FlowPOS account: Corner Café; business: Corner Café."
+    assert "set_active_business" not in client.tools()
+    levers("withdraw", person="mara", business="b1a0-0001")
+    assert program.refresh(second["accessToken"]).json["authorizedBusinessIds"] == []
+
+
+def test_flowpos_being_away_leaves_the_businesses_it_listed(app, mara, id_token, levers):
+    program, token = Exchanger(app), id_token("mara@corner.example")
+    connect(mara)
+    assert program.exchange(token).json["authorizedBusinessIds"] == ["b1a0-0001", "b1a0-0002"]
+    levers("fail", status=503, times=20)
+    answer = program.exchange(token)
+    assert answer.status_code == 200 and answer.json["authorizedBusinessIds"] == ["b1a0-0001", "b1a0-0002"]
+
+
+def test_flowpos_being_slow_costs_seconds_not_the_token(app, mara, id_token, levers, monkeypatch):
+    program, token = Exchanger(app), id_token("mara@corner.example")
+    connect(mara)
+    assert program.exchange(token).status_code == 200
+    monkeypatch.setattr(businesses, "_SECONDS", 0.3)
+    levers("hang", path="/v1/businesses", times=5)
+    started = time.monotonic()
+    answer = program.exchange(token)
+    assert time.monotonic() - started < 15
+    assert answer.status_code == 200 and answer.json["authorizedBusinessIds"] == ["b1a0-0001", "b1a0-0002"]
