@@ -131,7 +131,7 @@ def test_her_own_ids_do_work(app, alice, alices, monkeypatch):
     monkeypatch.setattr(app, "request_class", NoticingRequest)
     worked = set()
     for route in every_route(app):
-        if route.endpoint in {"accounts.logout", "profile.sign_out_everywhere", "team.other_account"}:
+        if route.endpoint in {"accounts.logout", "account_settings.sign_out_everywhere", "team.other_account"}:
             continue
         for name in _objects_of(app, route, alice):
             if _ask(route, name, alices[name], alice) != _ask(route, name, _another(alices[name]), alice):

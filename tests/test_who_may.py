@@ -33,7 +33,7 @@ GUARDS = {
 _PAGES = {
     ANYBODY: """
         accounts.home accounts.show_login accounts.sign_in accounts.email_code accounts.logout accounts.mailbox
-        google.leave google.come_back workspaces.show_register workspaces.register profile.deleted
+        google.leave google.come_back workspaces.show_register workspaces.register account_settings.deleted
         team.show_invitation team.register team.show_register team.other_account team.go_on team.accept
         health.health health.ready health.metrics look.brand look.favicon mcp.sse
         oauth.authorization_server_metadata oauth.protected_resource_metadata oauth.protected_resource_metadata_with_slash
@@ -45,8 +45,10 @@ _PAGES = {
         workspaces.confirm workspaces.show_confirm workspaces.send_again
     """,
     PERSON: """
-        profile.show profile.create_workspace profile.delete_account profile.change_email profile.show_email_code profile.confirm_email
-        profile.download profile.unlink_google profile.rename profile.change_password profile.sign_out_one profile.sign_out_everywhere
+        account_settings.show account_settings.create_workspace account_settings.delete_account account_settings.change_email
+        account_settings.show_email_code account_settings.confirm_email
+        account_settings.download account_settings.unlink_google account_settings.rename account_settings.change_password
+        account_settings.sign_out_one account_settings.sign_out_everywhere
     """,
     MEMBER: """
         workspaces.switch oauth_pages.submit
@@ -60,9 +62,9 @@ _PAGES = {
         team.show team.ask_leave team.leave
     """,
     MANAGER: """
-        team.invite team.resend team.withdraw team.ask_remove team.remove team.change_role profile.change_workspace activity.verify
+        team.invite team.resend team.withdraw team.ask_remove team.remove team.change_role account_settings.change_workspace activity.verify
     """,
-    OWNER: "team.ask_hand_over team.hand_over profile.delete_workspace",
+    OWNER: "team.ask_hand_over team.hand_over account_settings.delete_workspace",
     OWNER_OR_OPERATOR: "oauth_pages.debug",
     OPERATOR: """
         admin.home admin.show_ai_clients admin.set_blocked admin.show_people admin.set_operator admin.sign_out admin.set_disabled
@@ -76,8 +78,8 @@ _PAGES = {
 MAY = {endpoint: audience for audience, endpoints in _PAGES.items() for endpoint in endpoints.split()}
 # Asked last, since they end what the others need.
 ENDS = (
-    *("profile.delete_workspace", "team.change_role", "team.remove", "team.hand_over", "team.leave"),
-    *("admin.set_disabled", "admin.set_operator", "admin.set_active", "profile.delete_account", "accounts.logout"),
+    *("account_settings.delete_workspace", "team.change_role", "team.remove", "team.hand_over", "team.leave"),
+    *("admin.set_disabled", "admin.set_operator", "admin.set_active", "account_settings.delete_account", "accounts.logout"),
 )
 # What a form may hold, so that a refusal is not for want of a field.
 FIELDS = {
@@ -188,7 +190,9 @@ def _is_refused(answer, route, who):
     """Sent to sign in, to the account page for want of a workspace, or told no. For operators' pages that is a 404."""
     where = answer.headers.get("Location", "")
     if answer.status_code == 303 and re.match(r"/login\b", where):
-        return route.rule not in {"/logout", "/login/code"} and not (route.endpoint == "profile.sign_out_everywhere" and who != "anonymous")
+        return route.rule not in {"/logout", "/login/code"} and not (
+            route.endpoint == "account_settings.sign_out_everywhere" and who != "anonymous"
+        )
     if answer.status_code == 303 and where == "/account":
         return route.method == "GET" and MAY[route.endpoint] != PERSON
     if answer.status_code == 404:

@@ -19,7 +19,7 @@ from app.admin.models import LONGEST_BADGE, LONGEST_CREDENTIAL, ConnectorApp
 from app.admin.queries import Kept
 from app.config import Settings
 from app.connectors import availability, endpoints, registry
-from app.connectors.spec import Connector
+from app.connectors.connector import Connector
 from app.database import reading, transaction
 from app.errors import InvalidInput
 from app.vault import seal

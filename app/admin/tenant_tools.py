@@ -12,7 +12,7 @@ from app.admin import api_keys, queries
 from app.connectors.tool import Page, Row, plain, tool
 from app.database import reading, transaction
 from app.errors import PermissionDenied
-from app.mcp_server.tools.connections import BuiltIn, Hub
+from app.mcp_server.tools.spec import BuiltIn, Hub
 from app.oauth_server import grants, scopes
 
 

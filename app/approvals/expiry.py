@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
 from app import audit, clock
-from app.approvals import states
+from app.approvals import models
 from app.approvals.models import Approval
 from app.database import transaction
 from app.errors import Unavailable
@@ -39,12 +39,12 @@ def sweep_sometimes() -> None:
 def sweep(db: Session) -> int:
     """End what is over and forget what is old, a bounded number at once. Says how many ended."""
     at = clock.now()
-    over = select(Approval).where(col(Approval.state).in_((states.WAITING, states.RUNNING)), col(Approval.until) <= at)
+    over = select(Approval).where(col(Approval.state).in_((models.WAITING, models.RUNNING)), col(Approval.until) <= at)
     ended = list(db.execute(over.order_by(col(Approval.until)).limit(_AT_ONCE).with_for_update(skip_locked=True)).scalars())
     for approval in ended:
         end_if_over(db, approval, at)
     old = select(col(Approval.id)).where(
-        col(Approval.created_at) < at - states.KEPT, col(Approval.state).not_in((states.WAITING, states.RUNNING))
+        col(Approval.created_at) < at - models.RETENTION, col(Approval.state).not_in((models.WAITING, models.RUNNING))
     )
     db.execute(delete(Approval).where(col(Approval.id).in_(old.limit(_AT_ONCE))))
     return len(ended)
@@ -54,11 +54,11 @@ def end_if_over(db: Session, approval: Approval, at: datetime) -> None:
     """Write down that a request expired, or that what became of it cannot be known. The row must be locked."""
     if approval.until is None or approval.until > at:
         return
-    if approval.state == states.WAITING:
-        approval.state, approval.open_key, approval.ended_at, approval.until = states.EXPIRED, None, approval.until, None
+    if approval.state == models.WAITING:
+        approval.state, approval.open_key, approval.ended_at, approval.until = models.EXPIRED, None, approval.until, None
         _note(db, approval, "approval.expired")
-    elif approval.state == states.RUNNING:
-        approval.state, approval.outcome_code, approval.ended_at, approval.until = states.UNKNOWN, "TIMEOUT", at, None
+    elif approval.state == models.RUNNING:
+        approval.state, approval.outcome_code, approval.ended_at, approval.until = models.UNKNOWN, "TIMEOUT", at, None
         _note(db, approval, "approval.outcome_unknown")
 
 

@@ -13,7 +13,7 @@ from app import clock
 from app.accounts import budgets
 from app.accounts.budgets import BudgetSpent, Rule
 from app.accounts.models import User
-from app.approvals import states
+from app.approvals import models
 from app.approvals.argument_text import visible
 from app.approvals.models import Approval
 from app.config import Settings
@@ -37,7 +37,7 @@ def send(settings: Settings, mailer: Mailer, approval: Approval) -> None:
             .where(
                 col(Approval.workspace_id) == approval.workspace_id,
                 col(Approval.user_id) == approval.user_id,
-                col(Approval.state) == states.WAITING,
+                col(Approval.state) == models.WAITING,
                 col(Approval.until) > clock.now(),
                 col(Approval.mailed_at).is_(None),
             )

@@ -1,11 +1,23 @@
 """Table of writes that wait for a yes, and of what became of them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from app.database import UtcDateTime
+
+WAITING = "waiting"
+RUNNING = "running"
+DONE = "done"
+FAILED = "failed"  # it was tried and did not work, or it could not even be tried
+UNKNOWN = "unknown"  # it may or may not have been done
+REJECTED = "rejected"
+EXPIRED = "expired"
+
+WAITING_LIMIT = timedelta(hours=24)  # for an approval, and then for the AI client to fetch the outcome
+RUNNING_LIMIT = timedelta(minutes=3)  # a call lasts a minute at most; after that nothing can still be running it
+RETENTION = timedelta(days=30)
 
 
 class Approval(SQLModel, table=True):
@@ -31,7 +43,7 @@ class Approval(SQLModel, table=True):
     arguments_sealed: str  # JSON: exactly what is shown, and what is executed
     idempotency_key: str = Field(max_length=64)  # made once; the service's keys follow from it
     open_key: str | None = Field(default=None, max_length=64, unique=True)  # the same call finds this row by it, until it was told the end
-    state: str = Field(default="waiting", max_length=12)  # see states.py
+    state: str = Field(default="waiting", max_length=12)  # one of the constants above
     until: datetime | None = Field(
         default=None, sa_type=UtcDateTime
     )  # waiting: when it expires; running: when nobody can be at it any more

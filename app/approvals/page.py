@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app import clock
-from app.approvals import argument_text, expiry, rights, states
+from app.approvals import argument_text, expiry, models, rights
 from app.approvals.argument_text import Said
 from app.approvals.models import Approval
 from app.config import Settings
@@ -87,10 +87,10 @@ def load(settings: Settings, member: Member, only: str = "") -> Board:
         if only and not rows:
             raise _why_not_there(db, member, only)
     cards = [_card(settings, member, *row) for row in rows]
-    of = {state: tuple(card for card in cards if card.state == state) for state in (states.WAITING, states.RUNNING)}
+    of = {state: tuple(card for card in cards if card.state == state) for state in (models.WAITING, models.RUNNING)}
     decided = tuple(card for card in cards if card.state not in of)
     fingerprint = _digest("".join(card.id + card.version for card in cards))
-    return Board(of[states.WAITING], of[states.RUNNING], decided, fingerprint, only)
+    return Board(of[models.WAITING], of[models.RUNNING], decided, fingerprint, only)
 
 
 def count(member: Member) -> int:
@@ -103,7 +103,7 @@ def _rows(db: Session, member: Member, only: str) -> Sequence[Any]:
     seen = rights.seen_by(member)
     if only:
         return db.execute(seen.where(col(Approval.id) == only)).all()
-    open_states = (states.WAITING, states.RUNNING)
+    open_states = (models.WAITING, models.RUNNING)
     waits = db.execute(seen.where(col(Approval.state).in_(open_states)).order_by(col(Approval.created_at), col(Approval.id))).all()
     ended = seen.where(col(Approval.state).not_in(open_states))
     return [*waits, *db.execute(ended.order_by(col(Approval.created_at).desc(), col(Approval.id)).limit(_MOST_DECIDED)).all()]
@@ -135,15 +135,15 @@ def _card(settings: Settings, member: Member, approval: Approval, connection: Co
         is_destructive=approval.is_destructive,
         is_dry_run=arguments.get("dry_run") is True,
         created_at=approval.created_at,
-        until=approval.until if state == states.WAITING else None,
+        until=approval.until if state == models.WAITING else None,
         said=tuple(argument_text.of(arguments, tool.input_schema if tool else None)),
-        warning=_warning(approval, connection, tool) if state == states.WAITING else "",
+        warning=_warning(approval, connection, tool) if state == models.WAITING else "",
         problem=approval.problem or "",
         decided_by="you" if approval.decided_by == member.user.id else argument_text.visible(approval.decided_by_name),
         decided_at=approval.decided_at,
         via=approval.via,
     )
-    if state in {states.DONE, states.FAILED, states.UNKNOWN}:
+    if state in {models.DONE, models.FAILED, models.UNKNOWN}:
         outcome, answer = _outcome(settings, approval)
         card = replace(card, outcome=outcome, answer=tuple(answer))
     return replace(card, version=_digest(repr(card)))
@@ -152,7 +152,7 @@ def _card(settings: Settings, member: Member, approval: Approval, connection: Co
 def _state_now(approval: Approval) -> str:
     """What the row says, or will when the next sweep has been."""
     over = approval.until is not None and approval.until <= clock.now()
-    return {states.WAITING: states.EXPIRED, states.RUNNING: states.UNKNOWN}.get(approval.state, approval.state) if over else approval.state
+    return {models.WAITING: models.EXPIRED, models.RUNNING: models.UNKNOWN}.get(approval.state, approval.state) if over else approval.state
 
 
 def _warning(approval: Approval, connection: Connection | None, tool: Tool | None) -> str:
@@ -199,3 +199,33 @@ def _tool(approval: Approval) -> Tool | None:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A sentence above the page. kind: good, bad, warning."""
+
+    kind: str
+    sentence: str
+
+
+def outcome_notice(board: Board) -> Notice:
+    """What became of the one request the board is about, whoever decided it."""
+    [card] = (*board.waiting, *board.running, *board.decided)
+    by = "" if card.decided_by in {"", "you"} else f" {card.decided_by} had decided before you."
+    kind, words = _told(card)
+    return Notice(kind, words + by)
+
+
+def _told(card: Card) -> tuple[str, str]:
+    if card.state == models.WAITING:
+        return "bad", f"{card.title} was not done. {card.problem or 'Please try again.'}"
+    if card.state == models.RUNNING:
+        return "good", f"{card.title} is being done now. This page shows how it ends."
+    return {
+        models.DONE: ("good", f"Done: {card.title}. {card.outcome}"),
+        models.FAILED: ("bad", f"{card.title} did not work. {card.outcome}"),
+        models.UNKNOWN: ("warning", f"{card.title}: {card.outcome}"),
+        models.REJECTED: ("good", f"Rejected: {card.title}. Nothing was done."),
+        models.EXPIRED: ("warning", f"{card.title} had expired, so nothing was done. Ask your AI client again."),
+    }[card.state]

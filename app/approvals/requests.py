@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 
 from app import audit, clock, crypto
 from app.accounts.keyed_hash import keyed_digest
-from app.approvals import expiry, states
+from app.approvals import expiry, models
 from app.approvals.models import Approval
 from app.config import Settings
 from app.database import transaction
@@ -22,7 +22,7 @@ from app.vault.seal import seal
 
 MOST_WAITING = 50  # of one person in one workspace
 MOST_CHARACTERS = 200_000  # of arguments: more than that nobody reads before a yes
-_ENDED = frozenset({states.DONE, states.FAILED, states.UNKNOWN, states.REJECTED})
+_ENDED = frozenset({models.DONE, models.FAILED, models.UNKNOWN, models.REJECTED})
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def _find_open(db: Session, key: str) -> Approval | None:
     if found is None:
         return None
     expiry.end_if_over(db, found, at)
-    if found.open_key is None or (found.ended_at is not None and found.ended_at + states.WAITS <= at):
+    if found.open_key is None or (found.ended_at is not None and found.ended_at + models.WAITING_LIMIT <= at):
         found.open_key = None
         db.flush()
         return None
@@ -107,7 +107,7 @@ def _new(db: Session, settings: Settings, caller: Caller, act: Act, key: str) ->
     waiting = select(func.count()).where(
         col(Approval.workspace_id) == caller.workspace_id,
         col(Approval.user_id) == caller.user_id,
-        col(Approval.state) == states.WAITING,
+        col(Approval.state) == models.WAITING,
         col(Approval.until) > at,
     )
     if db.execute(waiting).scalar_one() >= MOST_WAITING:
@@ -134,7 +134,7 @@ def _new(db: Session, settings: Settings, caller: Caller, act: Act, key: str) ->
         arguments_sealed="",
         idempotency_key=crypto.new_token(),
         open_key=key,
-        until=at + states.WAITS,
+        until=at + models.WAITING_LIMIT,
         created_at=at,
     )
     seal(settings.vault_keys, approval, "arguments_sealed", act.canonical)

@@ -7,7 +7,7 @@ from sqlmodel import Session, col
 
 from app import clock
 from app.accounts.models import User
-from app.approvals import states
+from app.approvals import models
 from app.approvals.models import Approval
 from app.errors import NotFound
 from app.vault.models import Connection
@@ -40,7 +40,7 @@ def count_waiting(db: Session, member: Member) -> int:
         select(func.count())
         .select_from(Approval)
         .outerjoin(Connection, and_(col(Connection.id) == col(Approval.connection_id), _same_workspace()))
-        .where(*_allowed(member), col(Approval.state) == states.WAITING, col(Approval.until) > clock.now())
+        .where(*_allowed(member), col(Approval.state) == models.WAITING, col(Approval.until) > clock.now())
     )
     counted: int = db.execute(waiting).scalar_one()
     return counted

@@ -3,7 +3,7 @@
 from flask import Blueprint, Flask, current_app, flash, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.approvals import carrying_out, page, said_after
+from app.approvals import carrying_out, page
 from app.config import Settings
 from app.errors import Unavailable
 from app.web.fragments import wants_fragment
@@ -69,7 +69,7 @@ def reject(approval_id: str) -> ResponseReturnValue:
 def _decided(approval_id: str) -> ResponseReturnValue:
     """The board as it is now for htmx; for everyone else back to the page. Both say what became of it."""
     only = approval_id if request.form.get("only") == approval_id else ""
-    said = said_after.sentence(page.load(_settings(), g.member, approval_id))
+    said = page.outcome_notice(page.load(_settings(), g.member, approval_id))
     if wants_fragment():
         return render_template("approvals/_live.html", board=page.load(_settings(), g.member, only), notice=said)
     flash(said.sentence, said.kind)

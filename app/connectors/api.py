@@ -15,8 +15,9 @@ from typing import Any, Protocol
 from app import outbound
 from app.connectors import discovered_hosts
 from app.connectors.answers import Answers
+from app.connectors.api_rules import ApiRules
 from app.connectors.request import Request, path_parts
-from app.connectors.spec import Business, Connector
+from app.connectors.spec import Business
 from app.errors import (
     InvalidArguments,
     ObjectNotFound,
@@ -58,7 +59,7 @@ class UpstreamCall:
 class Api:
     """A connection's API during one tool call. `deadline` is on the monotonic clock."""
 
-    connector: Connector
+    service: ApiRules
     base_url: str
     tokens: TokenSource
     business: Business | None = None
@@ -105,7 +106,7 @@ class Api:
         if self.cancelled():
             raise ProviderTimeout("The call was cancelled by the AI client.")
         if time.monotonic() >= self.deadline:
-            raise ProviderTimeout(f"{self.connector.name} took too long. Ask for less at once, or try again.")
+            raise ProviderTimeout(f"{self.service.name} took too long. Ask for less at once, or try again.")
 
     def request(
         self,
@@ -130,16 +131,16 @@ class Api:
         guarded = base_url is not None and discovered_hosts.is_foreign(base_url, self.base_url)
         if guarded and not discovered_hosts.is_acceptable(str(base_url)):
             raise PermissionDenied(
-                f"{self.connector.name} named an address we send no credential to. Reconnect it, or ask your administrator."
+                f"{self.service.name} named an address we send no credential to. Reconnect it, or ask your administrator."
             )
-        url = (base_url or self._base(host)) + (path.format_map(path_parts(parts, self.connector.name)) if parts else path)
-        sent_headers = {"Accept": "application/json", **self.connector.headers, **(headers or {})}
+        url = (base_url or self._base(host)) + (path.format_map(path_parts(parts, self.service.name)) if parts else path)
+        sent_headers = {"Accept": "application/json", **self.service.headers, **(headers or {})}
         repeatable = safe
-        if not safe and self.connector.idempotency_header:
-            sent_headers[self.connector.idempotency_header] = self.new_key()
+        if not safe and self.service.idempotency_header:
+            sent_headers[self.service.idempotency_header] = self.new_key()
             repeatable = True
-        if not safe and self.connector.idempotency_parameter:
-            params = {**(params or {}), self.connector.idempotency_parameter: self.new_key()}
+        if not safe and self.service.idempotency_parameter:
+            params = {**(params or {}), self.service.idempotency_parameter: self.new_key()}
             repeatable = True
         request = Request(method, path, url, params, json, form, sent_headers, guarded, told=base_url not in {None, self.base_url})
         token = self.tokens.bearer()
@@ -155,7 +156,7 @@ class Api:
                     self._pause(attempt)
                     continue
                 raise self._no_answer(error, safe) from None
-            if self.connector.token_is_stale(answer) and not renewed:
+            if self.service.token_is_stale(answer) and not renewed:
                 self._prove_stale(request, token)
                 token, renewed = self.tokens.refreshed(token), True
                 answer = self._try_again_with(token, request, safe)
@@ -167,27 +168,27 @@ class Api:
                 raise self._unconfirmed(problem, safe)
             unsure = unsure or isinstance(problem, ProviderUnavailable)
             self._pause(attempt, wait)
-        raise ProviderUnavailable(f"{self.connector.name} is not answering. Please try again later.")
+        raise ProviderUnavailable(f"{self.service.name} is not answering. Please try again later.")
 
     def _base(self, host: str | None) -> str:
         """The sandbox, or what an operator put in place of the service, answers for all of its hosts."""
-        return self.connector.hosts[host] if host and self.base_url == self.connector.base_url else self.base_url
+        return self.service.hosts[host] if host and self.base_url == self.service.base_url else self.base_url
 
     def _prove_stale(self, request: Request, token: str) -> None:
         """Raises PermissionDenied when only a host the service told us of rejects the token: renewing would end a good key."""
-        proof = self.connector.proof_path
+        proof = self.service.proof_path
         if proof is None or not request.told:
             return
         try:
-            answer = self._send(Request("GET", proof, self.base_url + proof, None, None, None, self.connector.headers, False), token)
+            answer = self._send(Request("GET", proof, self.base_url + proof, None, None, None, self.service.headers, False), token)
         except OutboundError as error:
             raise self._no_answer(error, True) from None
         if answer.status >= 500:
-            raise errors_by_status(answer, self.connector.name)
-        if not self.connector.token_is_stale(answer):
-            word = self.connector.business.word if self.connector.business else "host"
+            raise errors_by_status(answer, self.service.name)
+        if not self.service.token_is_stale(answer):
+            word = self.service.business.word if self.service.business else "host"
             raise PermissionDenied(
-                f"{self.connector.name} accepts the connection, but not at this {word}: use another, or reconnect with a token made in it."
+                f"{self.service.name} accepts the connection, but not at this {word}: use another, or reconnect with a token made in it."
             )
 
     def _try_again_with(self, token: str, request: Request, safe: bool) -> Answer:
@@ -217,9 +218,9 @@ class Api:
             self.calls.append(UpstreamCall(f"{request.method} {request.path}", status, (time.monotonic() - started) * 1000))
 
     def _problem(self, answer: Answer) -> ToolError | None:
-        read = self.connector.read_error
+        read = self.service.read_error
         problem = read(answer) if read else None
-        return errors_by_status(answer, self.connector.name) if problem is None and answer.status >= 300 else problem
+        return errors_by_status(answer, self.service.name) if problem is None and answer.status >= 300 else problem
 
     def _unconfirmed(self, problem: ToolError, safe: bool) -> ToolError:
         """The problem as it stands after the last try: a write that met a failing service may have been done."""
@@ -232,22 +233,20 @@ class Api:
             return None
         body = answer.json()
         if body is None and answer.content.strip() != b"null":
-            raise Answers(self.connector.name).unreadable(wrote=not safe)
+            raise Answers(self.service.name).unreadable(wrote=not safe)
         return body
 
     def _no_answer(self, error: OutboundError, safe: bool) -> ToolError:
         if error.sent and not safe:
             return self._unknown()
         if isinstance(error, AnswerTooLarge):
-            return ProviderError(
-                f"{self.connector.name} sent more at once than can be taken. Ask for less: fewer records, a shorter period."
-            )
+            return ProviderError(f"{self.service.name} sent more at once than can be taken. Ask for less: fewer records, a shorter period.")
         if isinstance(error, OutboundTimeout):
-            return ProviderTimeout(f"{self.connector.name} did not answer in time. Please try again.")
-        return ProviderUnavailable(f"{self.connector.name} cannot be reached right now. Please try again later.")
+            return ProviderTimeout(f"{self.service.name} did not answer in time. Please try again.")
+        return ProviderUnavailable(f"{self.service.name} cannot be reached right now. Please try again later.")
 
     def _unknown(self, happened: str = "did not confirm it") -> OutcomeUnknown:
-        return OutcomeUnknown(f"{self.connector.name} {happened}. It may or may not have been done: check there before repeating it.")
+        return OutcomeUnknown(f"{self.service.name} {happened}. It may or may not have been done: check there before repeating it.")
 
     def _stop_in_time(self, *, unsure: bool) -> None:
         """Like `stop_if_cancelled`, between tries. `unsure`: a write may have been done by an earlier one."""

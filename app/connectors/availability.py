@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from app.config import Settings
-from app.connectors.spec import Connector, Planned
+from app.connectors.connector import Connector, Planned
 
 Offer = Literal["yes", "soon", "no"]
 OFFERS: tuple[Offer, ...] = ("yes", "soon", "no")

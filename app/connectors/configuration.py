@@ -4,8 +4,8 @@ import ipaddress
 from urllib.parse import urlsplit
 
 from app.config import Settings
+from app.connectors.connector import Connector
 from app.connectors.registry import CATALOGUE, CONNECTORS
-from app.connectors.spec import Connector
 from app.errors import ConfigError
 
 _ADDRESSES = ("BASE_URL", "AUTHORIZE_URL", "TOKEN_URL", "REVOKE_URL")

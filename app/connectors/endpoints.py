@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from app.config import Settings
+from app.connectors.connector import Connector
 from app.connectors.credential_forms import OAUTH, Ask
-from app.connectors.spec import Connector
 
 
 @dataclass(frozen=True)

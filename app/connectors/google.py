@@ -59,7 +59,7 @@ def subject(api: Api, claims: Mapping[str, Any]) -> str:
     """
     found = claims.get("sub") if claims.get("iss") in _ISSUERS else api.facts.get("sub")
     if not isinstance(found, str) or not found:
-        raise ProviderError(f"Google did not say which account signed in. Please connect {api.connector.name} again.")
+        raise ProviderError(f"Google did not say which account signed in. Please connect {api.service.name} again.")
     return found
 
 
@@ -84,7 +84,7 @@ def read(api: Api, path: str, **options: Any) -> Mapping[str, Any]:
     """GET an object. Raises ProviderUnavailable when something else comes."""
     answer = api.get(path, **options)
     if not isinstance(answer, dict):
-        raise Answers(api.connector.name).unreadable()
+        raise Answers(api.service.name).unreadable()
     return answer
 
 

@@ -1,17 +1,8 @@
-"""The words a service is declared with. All are plain data; the sign-in dance is written once elsewhere."""
+"""The parts a service is declared with: how it does OAuth, the account behind a token, its businesses."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
-
-from app.connectors.credential_forms import OAUTH, Form
-from app.errors import ToolError
-from app.outbound import Answer
-
-if TYPE_CHECKING:
-    from app.connectors.api import Api
-    from app.connectors.summary import Part, Summarizing
-    from app.connectors.tool import Tool
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -93,60 +84,3 @@ class BusinessArgument:
         by_id = [business for business in known if business.id == wanted]
         found = by_id or [business for business in known if self.known_as(business, wanted)]
         return found[0] if len(found) == 1 else None
-
-
-@dataclass(frozen=True)
-class Connector:
-    """A service: what it is called, how one signs in, what it can do.
-
-    One signs in on its consent page (`auth`), or fills in a form here (`forms`): where there are several
-    ways, the person chooses, and the forms come first.
-
-    `identify` asks the service who we are, right after the token came: its answer, not the browser,
-    names the account. `read_error` turns an answer of the service into the error it means, or None
-    when it is no error; without it the status decides (`errors_by_status`). `token_is_stale` says
-    whether a 401 means "expired" rather than "not allowed".
-    """
-
-    slug: str
-    name: str
-    summary: str
-    base_url: str
-    auth: OAuth2
-    identify: Callable[["Api", Mapping[str, Any]], Account]
-    tools: tuple["Tool", ...]
-    read_error: Callable[[Answer], ToolError | None] | None = None
-    token_is_stale: Callable[[Answer], bool] = lambda answer: answer.status == 401
-    headers: Mapping[str, str] = field(default_factory=dict)
-    hosts: Mapping[str, str] = field(default_factory=dict)  # further hosts of its API, by a name of ours
-    proof_path: str | None = None  # rejects a token only if the token itself is dead, whatever hosts the service told us of say
-    idempotency_header: str | None = None
-    idempotency_parameter: str | None = None  # the same in the query string
-    business: BusinessArgument | None = None
-    badge: str | None = None  # such as "Testing mode (limited to 100 users)"
-    personal: bool = False  # it opens one person's own things, such as their mail: a connection starts as theirs alone
-    help_url: str | None = None
-    forms: tuple[Form, ...] = ()
-    summarize: Callable[["Summarizing"], list["Part"]] | None = None  # its part in summaries across services, if it has figures
-    summary_scopes: tuple[str, ...] = ()  # the service's scopes of which that needs one
-
-    def find_form(self, way: str) -> Form | None:
-        """The form a way in goes by, or None for the consent page and for a way there is not any more."""
-        return next((form for form in self.forms if form.key == way), None)
-
-    def auth_of(self, way: str) -> OAuth2:
-        """What the consent page means for a sign-in made that way: nothing for one made by a form."""
-        return self.auth if way == OAUTH else NO_CONSENT_PAGE
-
-    def find_tool(self, name: str) -> "Tool | None":
-        """The tool of that full name, or None."""
-        return next((tool for tool in self.tools if tool.name_in(self.slug) == name), None)
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A service whose connector has not landed yet: the hub shows it as "Coming soon"."""
-
-    slug: str
-    name: str
-    summary: str

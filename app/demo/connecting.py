@@ -12,8 +12,8 @@ from app.accounts import sessions
 from app.accounts.models import LoginSession
 from app.config import Settings
 from app.connectors import endpoints, registry
+from app.connectors.connector import Connector
 from app.connectors.endpoints import Endpoints
-from app.connectors.spec import Connector
 from app.database import reading, transaction
 from app.demo import company
 from app.errors import PatchbayError

@@ -13,7 +13,7 @@ from typing import Literal
 from app import clock
 from app.config import Settings
 from app.connectors import availability, endpoints, registry
-from app.connectors.spec import Connector, Planned
+from app.connectors.connector import Connector, Planned
 from app.hub import rights
 from app.vault.models import Connection
 from app.workspaces.guard import Member

@@ -8,7 +8,7 @@ from sqlmodel import Session
 from app import database
 from app.config import Settings
 from app.connectors import registry
-from app.connectors.spec import Connector
+from app.connectors.connector import Connector
 from app.errors import InvalidInput, NotFound, PatchbayError, Undecipherable
 from app.hub import rights, scope_choice
 from app.vault import access, revocation, store

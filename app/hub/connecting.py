@@ -9,9 +9,9 @@ from sqlmodel import Session
 from app import database
 from app.config import Settings
 from app.connectors import availability, endpoints, registry
+from app.connectors.connector import Connector, Planned
 from app.connectors.credential_forms import OAUTH, Form
 from app.connectors.endpoints import Endpoints
-from app.connectors.spec import Connector, Planned
 from app.errors import NotFound, PatchbayError
 from app.hub import changes, credential_form, handshake, scope_choice
 from app.hub.credential_form import Sheet

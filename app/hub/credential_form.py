@@ -16,9 +16,9 @@ from app import database
 from app.accounts import budgets
 from app.accounts.budgets import Rule
 from app.config import Settings
+from app.connectors.connector import Connector
 from app.connectors.credential_forms import OAUTH, Blank, Form
 from app.connectors.endpoints import Endpoints
-from app.connectors.spec import Connector
 from app.errors import PatchbayError
 from app.hub import handshake
 from app.hub.handshake import HandshakeGone, Wish

@@ -18,8 +18,9 @@ from sqlmodel import Session, col
 
 from app import clock, crypto, database, persist
 from app.config import Settings
+from app.connectors.connector import Connector
 from app.connectors.endpoints import Endpoints
-from app.connectors.spec import Account, Connector
+from app.connectors.spec import Account
 from app.errors import Forbidden, InvalidInput, NotFound, PatchbayError
 from app.hub import refusals, rights, scope_choice
 from app.hub.models import Handshake

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from app.connectors.connector import Connector
 from app.connectors.endpoints import Endpoints
-from app.connectors.spec import Connector
 from app.errors import InvalidInput, PatchbayError, Undecipherable
 from app.vault.token_endpoint import TokenRefused
 

@@ -1,7 +1,7 @@
 """What to ask a service for, and what it gave: reading and writing in the service's own scopes."""
 
+from app.connectors.connector import Connector
 from app.connectors.credential_forms import OAUTH
-from app.connectors.spec import Connector
 from app.vault.models import Connection
 
 WRITING_LEVELS = {"ask", "write"}  # after a yes, `ask` writes too

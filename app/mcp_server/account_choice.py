@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
-from app.connectors.spec import Business, Connector
+from app.connectors.connector import Connector
+from app.connectors.spec import Business
 from app.connectors.tool import Tool, plain
 from app.errors import AmbiguousAccount, InvalidArguments, NotConnected, PermissionDenied, ReconnectNeeded, ToolError
 from app.vault.access import businesses_of

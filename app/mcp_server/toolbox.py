@@ -1,16 +1,15 @@
 """The tools as a client sees them: prebuilt from the connectors once, completed for each caller from a few rows."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from app.connectors import registry
-from app.connectors.spec import Connector
+from app.connectors.connector import Connector
 from app.connectors.tool import Tool
 from app.mcp_server import account_choice, envelope
 from app.mcp_server.tools import active_business, compact, connections, debugging, summaries
-from app.mcp_server.tools.connections import BuiltIn
+from app.mcp_server.tools.spec import BuiltIn, Listed, within_reach
 from app.memory import tools as memory
 from app.oauth_server import scopes
 from app.oauth_server.callers import Caller
@@ -27,39 +26,6 @@ _CURSOR = {
     "maxLength": 4000,
     "description": "`next_cursor` of the answer before; send the other arguments unchanged.",
 }
-
-
-@dataclass(frozen=True)
-class Listed:
-    """A tool under its full name. `wire` is its entry in tools/list, apart from what depends on the caller."""
-
-    name: str
-    tool: Tool
-    connector: Connector | None  # None: a tool of ours
-    scope: str
-    wire: Mapping[str, Any]
-    also: tuple[str, ...] = ()  # further scopes, each of which is enough
-    is_offered: Callable[[Sequence[Connection]], bool] = lambda connections: True
-    for_operators: bool = False  # only for an operator's API key
-
-    def is_for(self, caller: Caller) -> bool:
-        """Whether it is a tool for this kind of caller at all."""
-        return caller.is_operator_key or not self.for_operators
-
-    def is_covered(self, caller: Caller) -> bool:
-        """Whether the caller's token allows it."""
-        return scopes.covers(caller.scopes, self.scope) or not caller.scopes.isdisjoint(self.also)
-
-    def needed_scopes(self, caller: Caller) -> tuple[str, ...]:
-        """Every scope a token needs to call it: ours, or beside what it holds FlowPOS' own where it holds only such."""
-        if scopes.is_narrow(caller.scopes):
-            return (*(name for name in scopes.NARROW if name in caller.scopes), self.scope)
-        return scopes.DEFAULT if self.scope in {scopes.WRITE, scopes.POS_WRITE} else (scopes.READ,)
-
-
-def within_reach(caller: Caller, connections: Sequence[Connection]) -> list[Connection]:
-    """The connections of services that the caller's scopes reach."""
-    return [connection for connection in connections if scopes.reaches(caller.scopes, connection.slug)]
 
 
 def _list_ours(built_in: BuiltIn) -> Listed:

@@ -6,9 +6,9 @@ from typing import Any
 
 from app.config import Settings
 from app.connectors import availability, endpoints, registry
+from app.connectors.connector import Connector
 from app.connectors.credential_forms import Form
 from app.connectors.endpoints import Endpoints
-from app.connectors.spec import Connector
 from app.onboarding.forms import Refused
 from app.web import json_body
 

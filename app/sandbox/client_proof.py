@@ -4,15 +4,13 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping
 from urllib.parse import unquote_plus
 
 from flask import request
 
-from app.sandbox.grants import Grant
+from app.sandbox.rules import Grant, Parameters
 
 CLIENT_ID = CLIENT_SECRET = "sandbox"
-Parameters = Mapping[str, str]
 
 
 def parameters() -> dict[str, str]:

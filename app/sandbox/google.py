@@ -13,9 +13,9 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, make_response
 
 from app.sandbox.client_proof import CLIENT_ID
-from app.sandbox.grants import Access, Grant
-from app.sandbox.oauth import Rules, fake_jwt, opaque_token
-from app.sandbox.service import Company, here
+from app.sandbox.current import here
+from app.sandbox.rules import Access, Grant, Rules, fake_jwt, opaque_token
+from app.sandbox.service import Company
 
 PREFIX = "https://www.googleapis.com/auth/"
 IDENTITY = ("openid", "email", "profile", PREFIX + "userinfo.email", PREFIX + "userinfo.profile")

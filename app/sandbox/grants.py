@@ -6,61 +6,12 @@ Tokens and codes are kept under their SHA-256, never as they are.
 import hashlib
 import secrets
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from app.sandbox.rules import Access, Grant, Rules
 from app.sandbox.store import Book, Record
-
-if TYPE_CHECKING:
-    from app.sandbox.oauth import Rules
-
-
-@dataclass(frozen=True)
-class Grant:
-    """One consent: a person let the client into a company. `asked` is the authorization request's parameters."""
-
-    id: str
-    company: str
-    person: str
-    scopes: tuple[str, ...]
-    asked: dict[str, str]
-    at: float
-    first: bool  # the person had no living grant before
-    revoked: bool = False
-
-    @classmethod
-    def of(cls, record: Record) -> "Grant":
-        """The grant a record holds."""
-        return cls(**{**record, "scopes": tuple(record["scopes"])})
-
-
-@dataclass(frozen=True)
-class Access:
-    """Who a bearer token speaks for."""
-
-    grant: Grant
-    scopes: frozenset[str]
-
-    @property
-    def company(self) -> str:
-        """The key of the company chosen on the consent page."""
-        return self.grant.company
-
-    @property
-    def person(self) -> str:
-        """The login that gave the consent."""
-        return self.grant.person
-
-
-@dataclass(frozen=True)
-class DemoKey:
-    """A key somebody made inside the service; it lives until it is rolled. `secret` is for those that come in pairs."""
-
-    company: str
-    person: str
-    scopes: tuple[str, ...] = ()
-    secret: str = ""
 
 
 def digest(token: str) -> str:
@@ -71,7 +22,7 @@ def digest(token: str) -> str:
 class Grants:
     """One service's sign-ins, under its rules."""
 
-    def __init__(self, book: Book, rules: "Rules", clock_shift: float) -> None:
+    def __init__(self, book: Book, rules: Rules, clock_shift: float) -> None:
         self.book = book
         self.rules = rules
         self.now = (datetime.now(UTC) + timedelta(seconds=clock_shift)).timestamp()

@@ -5,8 +5,8 @@ from typing import Any
 from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.exceptions import BadRequest, NotFound
 
+from app.sandbox.current import Here
 from app.sandbox.levers import KINDS, read_fault
-from app.sandbox.service import Here
 from app.sandbox.state import State
 
 bp = Blueprint("levers", __name__, url_prefix="/_levers")

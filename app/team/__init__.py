@@ -1,7 +1,8 @@
 """The people of a workspace: invited by mail, with a role, leaving again.
 
 May import everything up to `tokens`. Start reading in `members.py`, then `invitations.py` (sending) and `acceptance.py` (joining).
-`parting.py` says what ends when somebody goes. `app.account_settings` calls `members.leave_all` and `sole_ownerships` when an account is deleted.
+`access_removal.py` says what ends when somebody goes. `app.account_settings` calls `members.leave_all` and `sole_ownerships`
+when an account is deleted.
 
 Decided:
 - A change of who belongs to a workspace holds the workspace's row and reads both people's rights again under it. So there

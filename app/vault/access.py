@@ -10,8 +10,9 @@ from app.config import Settings
 from app.connectors import endpoints as addresses
 from app.connectors import registry
 from app.connectors.api import Api
+from app.connectors.connector import Connector
 from app.connectors.endpoints import Endpoints
-from app.connectors.spec import Account, Business, Connector
+from app.connectors.spec import Account, Business
 from app.errors import NotConnected, NothingReached, ProviderError
 from app.vault import claims, credentials, refresh, store
 from app.vault.models import Connection
@@ -48,7 +49,7 @@ def open_api(
         raise NotConnected(f"{connector.name} is not configured here. Ask your administrator.")
     until = deadline if deadline is not None else time.monotonic() + _CALL_SECONDS
     return Api(
-        connector=connector,
+        service=connector,
         base_url=where.base_url,
         tokens=refresh.source(settings, connection, deadline=until),
         business=business,
@@ -74,7 +75,7 @@ def probe(
     `facts` is what the browser brought back beside the code, for the connector to verify.
     """
     api = Api(
-        connector=connector,
+        service=connector,
         base_url=endpoints.base_url,
         tokens=_JustObtained(tokens.access_token),
         facts=facts or {},

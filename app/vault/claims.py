@@ -20,7 +20,7 @@ from pathlib import Path
 from sqlalchemy import bindparam, func, select
 
 from app import clock, database
-from app.connectors.spec import Connector
+from app.connectors.connector import Connector
 from app.crypto import KeyRing
 from app.fast_queries import Prepared, detached
 from app.vault import credentials, failures

@@ -14,7 +14,7 @@ from app import audit, clock, crypto
 from app.config import Settings
 from app.connectors import endpoints as addresses
 from app.connectors import registry
-from app.connectors.spec import Connector
+from app.connectors.connector import Connector
 from app.crypto import KeyRing
 from app.vault import seal
 from app.vault.models import Connection, Credential, PendingRevocation

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app import outbound
+from app.connectors.connector import Connector
 from app.connectors.credential_forms import Ask, Form
 from app.connectors.endpoints import Endpoints
-from app.connectors.spec import Connector
 from app.errors import PatchbayError
 from app.outbound import Answer, OutboundError
 from app.vault.token_answers import (

@@ -17,7 +17,7 @@ from app import persist
 from app.config import Settings
 from app.connectors import endpoints as addresses
 from app.connectors import registry
-from app.connectors.spec import Connector
+from app.connectors.connector import Connector
 from app.errors import NotConnected, ProviderUnavailable, ReconnectNeeded, Undecipherable
 from app.vault import claims, credentials, form_exchange, revocation, seal, token_endpoint
 from app.vault.claims import Claim, Look

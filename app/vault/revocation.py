@@ -12,7 +12,7 @@ from app import audit, clock, crypto, database
 from app.config import Settings
 from app.connectors import endpoints as addresses
 from app.connectors import registry
-from app.connectors.spec import Connector
+from app.connectors.connector import Connector
 from app.errors import Unavailable, Undecipherable
 from app.vault import credentials, seal, token_endpoint
 from app.vault.models import Connection, PendingRevocation

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.connectors.api import retry_after
+from app.connectors.connector import Connector
 from app.connectors.credential_forms import OAUTH
-from app.connectors.spec import Connector
 from app.errors import PatchbayError
 from app.outbound import Answer
 

@@ -6,8 +6,8 @@ The one place that speaks to them; `token_answers` says what their answers mean.
 from collections.abc import Mapping
 
 from app import outbound
+from app.connectors.connector import Connector
 from app.connectors.endpoints import Endpoints
-from app.connectors.spec import Connector
 from app.outbound import Answer, OutboundError
 from app.vault.token_answers import (
     MAX_BYTES,

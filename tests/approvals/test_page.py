@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 
 from app import clock, database
-from app.approvals import carrying_out, expiry, states
+from app.approvals import carrying_out, expiry, models
 from app.approvals.models import Approval
 from app.audit import AuditEntry
 from app.vault.models import Connection
@@ -106,7 +106,7 @@ def test_the_link_opens_the_one_request_and_opening_does_nothing(people, visitor
     alice = sign_in(people.alice)
     said = words_of(alice, f"/approvals/{approval_id}")
     assert "two chairs" in said and "another" not in said
-    assert written == [] and stored()[0].state == states.WAITING
+    assert written == [] and stored()[0].state == models.WAITING
     answer = decide(alice, approval_id, "approve", only=approval_id)
     assert (answer.headers["Location"], written) == (f"/approvals/{approval_id}", ["two chairs"])
 
@@ -273,7 +273,7 @@ def test_an_answer_that_comes_after_its_time_still_counts(app, people, sign_in, 
 
     monkeypatch.setitem(app.extensions, "approvals.execute", late)
     decide(visitor, approval_id, "approve")
-    assert stored()[0].state == states.DONE
+    assert stored()[0].state == models.DONE
 
 
 # --- mail -----------------------------------------------------------------------------------------
@@ -295,7 +295,7 @@ def test_a_client_in_a_loop_fills_no_mailbox(alice, people, ask, letters, monkey
     assert len(letters) == 3
     tell_the_clock(minutes=10)
     with database.transaction() as db:
-        db.get(Approval, stored()[0].id).state = states.REJECTED
+        db.get(Approval, stored()[0].id).state = models.REJECTED
     ask("later")
     assert len(letters) == 4 and letters[-1][1] == "28 requests of your AI clients wait for your yes"
     assert all(row.mailed_at for row in stored(state="waiting"))

@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from app import clock, database
 from app.connectors import registry
-from app.connectors.spec import Planned
+from app.connectors.connector import Planned
 from app.errors import Unavailable
 from app.hub.models import Handshake
 from app.vault import store

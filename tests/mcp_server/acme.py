@@ -6,7 +6,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from app.connectors.api import UpstreamCall
-from app.connectors.spec import Account, Business, BusinessArgument, Connector, OAuth2
+from app.connectors.connector import Connector
+from app.connectors.spec import Account, Business, BusinessArgument, OAuth2
 from app.connectors.tool import Page, Row, tool
 from app.errors import ObjectNotFound, ProviderRateLimited, ProviderUnavailable, ReconnectNeeded, Unavailable
 from app.vault.token_endpoint import TokenSet

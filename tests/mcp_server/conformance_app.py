@@ -28,10 +28,10 @@ from mcp_types import (
 )
 
 from app import database
-from app.mcp_server.principal import Anyone
 from app.mcp_server.protocol.adapter import Adapter
 from app.mcp_server.protocol.client_replies import Rendezvous
 from app.mcp_server.protocol.elicitation import answered
+from app.mcp_server.protocol.exchange import Anyone
 from app.mcp_server.protocol.request_checks import Gate
 from app.mcp_server.protocol.sessions import Sessions
 from tests.mcp_server import conformance_content as content

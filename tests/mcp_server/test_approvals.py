@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from app import clock, database
 from app.accounts.models import User
-from app.approvals import states
+from app.approvals import models
 from app.approvals.carrying_out import NotCarriedOut
 from app.oauth_server import grants
 from app.oauth_server.callers import find_caller
@@ -302,7 +302,7 @@ def test_what_lost_its_right_meanwhile_is_not_carried_out(client_of, people, ask
     take_away(bob, people, asking)
     page = decide(sign_in(people.alice), first)
     assert "Nothing was done" in page.text and written == []
-    assert stored()[0].state == states.FAILED
+    assert stored()[0].state == models.FAILED
     assert trail()[-1] == "approval.did_not_work"
 
 
@@ -345,7 +345,7 @@ def test_what_stands_in_the_way_leaves_it_waiting_and_a_later_yes_works(alice, p
     page = decide(visitor, first)
     assert "was not done" in page.text and written == []
     [row] = stored()
-    assert (row.state, row.claim, row.decided_at) == (states.WAITING, None, None) and row.problem
+    assert (row.state, row.claim, row.decided_at) == (models.WAITING, None, None) and row.problem
     _mended(asking)
     decide(visitor, first)
     assert written == ["two chairs"] and stored()[0].problem is None
@@ -382,7 +382,7 @@ def test_a_connection_in_the_place_of_a_gone_one_is_not_written_to(alice, people
 def test_a_database_that_goes_in_the_middle_leaves_the_outcome_unknown(alice, people, asking, sign_in, written):
     first = request_in(alice.call(NAME, {"text": "then the database goes"}))
     decide(sign_in(people.alice), first)
-    assert stored()[0].state == states.UNKNOWN
+    assert stored()[0].state == models.UNKNOWN
     code, sentence = alice.refusal(NAME, {"text": "then the database goes"})
     assert (code, "check there before" in sentence) == ("TIMEOUT", True)
     assert written == ["then the database goes"]
@@ -436,7 +436,7 @@ def test_yes_and_no_at_once_are_one_of_them(alice, people, asking, sign_in, writ
         visitor.get("/approvals")
     together(4, lambda n: visitors[n].submit(f"/approvals/{approval_id}/{('approve', 'reject')[n % 2]}"))
     [row] = stored()
-    assert (row.state, len(written)) in {(states.DONE, 1), (states.REJECTED, 0)}
+    assert (row.state, len(written)) in {(models.DONE, 1), (models.REJECTED, 0)}
     assert len([action for action in trail() if action in {"approval.approved", "approval.rejected"}]) == 1
 
 

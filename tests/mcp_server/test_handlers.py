@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.mcp_server.principal import Anyone
-from app.mcp_server.protocol.exchange import Exchange, run_to_end
+from app.mcp_server.protocol.exchange import Anyone, Exchange, run_to_end
 
 
 async def returns() -> int:

@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from app import database
-from app.mcp_server.principal import Anyone
 from app.mcp_server.protocol import event_stream
 from app.mcp_server.protocol.client_replies import Rendezvous
 from app.mcp_server.protocol.event_stream import Final, Stream, Streamer
-from app.mcp_server.protocol.exchange import Exchange
+from app.mcp_server.protocol.exchange import Anyone, Exchange
 from app.oauth_server import grants
 from app.oauth_server.callers import find_caller
 from tests.conftest import both_databases

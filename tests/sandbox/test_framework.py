@@ -17,9 +17,10 @@ import pytest
 from flask import Blueprint, jsonify
 from werkzeug.test import Client
 
-from app.sandbox.oauth import Rules
+from app.sandbox.current import here
+from app.sandbox.rules import Rules
 from app.sandbox.server import create_app
-from app.sandbox.service import Company, Service, here
+from app.sandbox.service import Company, Service
 from tests.support.processes import Levers, run_sandbox
 from tests.support.product import free_port
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlmodel import select
 
 from app import clock, crypto, database
-from app.approvals import states
+from app.approvals import models
 from app.approvals.models import Approval
 from app.audit import AuditEntry
 from app.config import Settings
@@ -34,7 +34,7 @@ def make_waiting(settings: Settings, connection: Connection, grant_id: str, *, t
         title="Create a client",
         arguments_sealed="",
         idempotency_key=crypto.new_token(),
-        until=at + states.WAITS,
+        until=at + models.WAITING_LIMIT,
         created_at=at,
     )
     seal(settings.vault_keys, approval, "arguments_sealed", json.dumps({"organization": text}))

@@ -12,9 +12,10 @@ import requests
 from app import config
 from app.connectors import endpoints
 from app.connectors.api import Api
+from app.connectors.connector import Connector
 from app.connectors.credential_forms import OAUTH, Form
 from app.connectors.endpoints import in_sandbox
-from app.connectors.spec import Account, Business, Connector
+from app.connectors.spec import Account, Business
 from app.connectors.tool import Tool, to_data
 from app.errors import ReconnectNeeded
 from app.vault import form_exchange

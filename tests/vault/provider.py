@@ -11,8 +11,9 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from app.connectors import registry
+from app.connectors.connector import Connector
 from app.connectors.credential_forms import Ask, Blank, Form, client_credentials, log_in, pasted_key
-from app.connectors.spec import NO_CONSENT_PAGE, Account, Connector, OAuth2
+from app.connectors.spec import NO_CONSENT_PAGE, Account, OAuth2
 
 CLIENT = ("the-client", "canary-client-secret")
 PASSWORD = "canary-password"

@@ -14,6 +14,7 @@ Decided:
 - Money is whole numbers of the smallest unit, beside its currency.
 """
 
+from app.connectors.connector import Connector
 from app.connectors.flowpos.boards import list_psa_boards, list_psa_items
 from app.connectors.flowpos.catalogue import adjust_inventory, get_inventory, get_products
 from app.connectors.flowpos.clients import get_client_health, list_clients
@@ -24,7 +25,7 @@ from app.connectors.flowpos.orders import create_order, get_order, list_orders
 from app.connectors.flowpos.reports import get_sales_by_location, get_sales_report, get_top_products
 from app.connectors.flowpos.signing_in import FORMS, POS_INTENTS
 from app.connectors.flowpos.summary import summarize
-from app.connectors.spec import NO_CONSENT_PAGE, BusinessArgument, Connector
+from app.connectors.spec import NO_CONSENT_PAGE, BusinessArgument
 
 CONNECTOR = Connector(
     slug="flowpos",

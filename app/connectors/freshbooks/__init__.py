@@ -13,6 +13,7 @@ Decided:
 - Amounts stay decimal text, always with their currency.
 """
 
+from app.connectors.connector import Connector
 from app.connectors.freshbooks.clients import create_client, list_clients
 from app.connectors.freshbooks.errors import read_error
 from app.connectors.freshbooks.identity import identify
@@ -22,7 +23,7 @@ from app.connectors.freshbooks.reports import get_accounts_aging, get_revenue_re
 from app.connectors.freshbooks.saturday import send_saturday_invoices
 from app.connectors.freshbooks.summary import summarize
 from app.connectors.freshbooks.time_tracking import list_projects, list_time_entries, log_time
-from app.connectors.spec import BusinessArgument, Connector, OAuth2
+from app.connectors.spec import BusinessArgument, OAuth2
 
 # https://www.freshbooks.com/api/scopes: each must be ticked for the app in the developer portal, or the whole consent fails.
 _READ = (

@@ -10,6 +10,7 @@ Decided:
 """
 
 from app.connectors import google
+from app.connectors.connector import Connector
 from app.connectors.gmail.account import identify
 from app.connectors.gmail.attachments import download_attachment, list_attachments
 from app.connectors.gmail.errors import read_error
@@ -18,7 +19,6 @@ from app.connectors.gmail.labels import list_labels, modify_labels
 from app.connectors.gmail.reading import get_message, get_thread, search_messages
 from app.connectors.gmail.scopes import MODIFY, READONLY
 from app.connectors.gmail.sending import create_draft, send_draft, send_message
-from app.connectors.spec import Connector
 
 CONNECTOR = Connector(
     slug="gmail",

@@ -11,13 +11,13 @@ Decided:
 """
 
 from app.connectors import google
+from app.connectors.connector import Connector
 from app.connectors.google_sheets.account import identify
 from app.connectors.google_sheets.errors import read_error
 from app.connectors.google_sheets.files import create_spreadsheet, get_spreadsheet, list_spreadsheets
 from app.connectors.google_sheets.reading import batch_read, read_range
 from app.connectors.google_sheets.scopes import FILES_READONLY, SPREADSHEETS, SPREADSHEETS_READONLY
 from app.connectors.google_sheets.writing import add_sheet, append_rows, clear_range, update_range
-from app.connectors.spec import Connector
 
 CONNECTOR = Connector(
     slug="google_sheets",

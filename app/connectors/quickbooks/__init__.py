@@ -17,6 +17,7 @@ Decided:
   asked for again without doing anything twice.
 """
 
+from app.connectors.connector import Connector
 from app.connectors.quickbooks.accounts import list_accounts, list_items
 from app.connectors.quickbooks.company import get_company_info, identify
 from app.connectors.quickbooks.customers import create_customer, list_customers
@@ -25,7 +26,7 @@ from app.connectors.quickbooks.invoices import get_invoice, list_invoices
 from app.connectors.quickbooks.invoicing import create_invoice, record_payment, send_invoice, void_invoice
 from app.connectors.quickbooks.reports import get_aged_receivables, get_balance_sheet, get_profit_and_loss
 from app.connectors.quickbooks.summary import summarize
-from app.connectors.spec import BusinessArgument, Connector, OAuth2
+from app.connectors.spec import BusinessArgument, OAuth2
 
 _SCOPES = ("com.intuit.quickbooks.accounting",)
 

@@ -13,6 +13,7 @@ Decided:
   person can remove, so a create whose outcome is unclear is never tried again.
 """
 
+from app.connectors.connector import Connector
 from app.connectors.credential_forms import Blank, client_credentials
 from app.connectors.servicefusion.customers import create_customer, get_customer, list_customer_equipment, list_customers
 from app.connectors.servicefusion.errors import read_error
@@ -20,7 +21,7 @@ from app.connectors.servicefusion.estimates import create_estimate, get_estimate
 from app.connectors.servicefusion.identity import identify
 from app.connectors.servicefusion.jobs import create_job, get_customer_job_history, get_job, list_jobs
 from app.connectors.servicefusion.technicians import get_technician, list_technicians
-from app.connectors.spec import Connector, OAuth2
+from app.connectors.spec import OAuth2
 
 _TOKEN_URL = "https://api.servicefusion.com/oauth/access_token"
 

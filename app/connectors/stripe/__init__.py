@@ -12,8 +12,9 @@ Decided:
 - Every write carries an idempotency key of ours, so that trying again cannot do a thing twice.
 """
 
+from app.connectors.connector import Connector
 from app.connectors.credential_forms import Blank, pasted_key
-from app.connectors.spec import Connector, OAuth2
+from app.connectors.spec import OAuth2
 from app.connectors.stripe.account import get_account, get_balance, list_payouts
 from app.connectors.stripe.customers import create_customer, list_customers
 from app.connectors.stripe.errors import read_error

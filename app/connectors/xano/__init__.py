@@ -14,7 +14,8 @@ Decided:
 - Record values are shown as Xano has them, moments in milliseconds since 1970 included.
 """
 
-from app.connectors.spec import BusinessArgument, Connector
+from app.connectors.connector import Connector
+from app.connectors.spec import BusinessArgument
 from app.connectors.xano.bulk import bulk_create_records, bulk_update_records
 from app.connectors.xano.databases import get_workspace_details, list_databases
 from app.connectors.xano.errors import read_error

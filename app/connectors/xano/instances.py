@@ -99,7 +99,7 @@ def _reached(api: Api) -> list[Instance]:
     try:
         return [read_as(Instance, entry) for entry in read_all(api, "/instance")]
     except ObjectNotFound:
-        if api.base_url == api.connector.base_url:
+        if api.base_url == api.service.base_url:
             raise
         # Xano on a server of one's own is an instance without an account above it.
         return [_alone(api)]

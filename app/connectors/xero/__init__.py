@@ -15,7 +15,8 @@ Decided:
 - Rows name their currency and nothing is added up here: totals are the ones Xero sent.
 """
 
-from app.connectors.spec import BusinessArgument, Connector, OAuth2
+from app.connectors.connector import Connector
+from app.connectors.spec import BusinessArgument, OAuth2
 from app.connectors.xero.contacts import create_contact, list_contacts
 from app.connectors.xero.errors import read_error, token_is_stale
 from app.connectors.xero.identity import identify

@@ -8,13 +8,14 @@ from typing import Any, NoReturn
 
 from mcp_types import CallToolRequestParams
 
-from app import persist
+from app import clock, persist
 from app.activity import tool_calls
 from app.connectors.tool import Tool
 from app.errors import OutcomeUnknown, TooManyRequests, Unavailable, WorkspaceInactive
 from app.mcp_server.calls.service_call import Prepared
 from app.mcp_server.protocol.errors import RATE_LIMITED, Refusal
 from app.mcp_server.protocol.exchange import Exchange
+from app.mcp_server.tools.spec import Hub, Listed
 from app.oauth_server import grants
 from app.oauth_server.callers import Caller
 from app.usage import ledger
@@ -115,3 +116,37 @@ def _changes_something(calls: list[Any]) -> bool:
 def _over_limit(error: TooManyRequests) -> Refusal:
     data = {"code": error.code, "retry_after_seconds": error.retry_after_seconds}
     return Refusal(429, RATE_LIMITED, error.message, data, headers={"Retry-After": str(error.retry_after_seconds)})
+
+
+_UNKNOWN = "(unknown)"
+
+
+def begin(caller: Caller, listed: Listed | None) -> Call:
+    """The row of a call that begins."""
+    return Call(
+        at=clock.now(),
+        workspace_id=caller.workspace_id,
+        user_id=caller.user_id,
+        grant_id=caller.grant_id,
+        client_name=caller.client_name,
+        tool=listed.name if listed else _UNKNOWN,
+        slug=listed.connector.slug if listed and listed.connector else "",
+        outcome="ok",
+        total_ms=0.0,
+    )
+
+
+def note_services(row: Call, hub: Hub) -> list[str]:
+    """Put into the row what a tool of ours asked services; gives the connections that answered.
+
+    There is one row a call: a request that failed stands for all of them, else the last.
+    """
+    if not hub.calls:
+        return []
+    asked = set(hub.asked)
+    told = next((sent for sent in hub.calls if sent.status is None or sent.status >= 400), hub.calls[-1])
+    row.upstream_endpoint, row.upstream_status, row.upstream_ms = told.endpoint[:200], told.status, hub.waited_ms
+    slugs = {connection.slug for connection in hub.connections if connection.id in asked}
+    row.slug = slugs.pop() if len(slugs) == 1 else ""
+    row.connection_id = asked.pop() if len(asked) == 1 else None
+    return list(dict.fromkeys(hub.used))

@@ -14,7 +14,7 @@ from mcp_types import CallToolRequestParams, ElicitRequest, ElicitRequestFormPar
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS, is_version_at_least
 
 from app import persist
-from app.approvals import argument_text, decisions, letters, requests, states
+from app.approvals import argument_text, decisions, letters, models, requests
 from app.approvals.decisions import Decider, Ended
 from app.approvals.models import Approval
 from app.approvals.requests import Act
@@ -62,14 +62,14 @@ class Approving:
         if approval is None:
             act = _act(params, prepared)
             approval = requests.place(self._settings, caller, act)
-            if approval.state == states.WAITING and _can_ask(ctx):
+            if approval.state == models.WAITING and _can_ask(ctx):
                 raise Asked(self._question(approval, act, caller, prepared.tool))
-        elif approval.state == states.WAITING and (said := _said(params)) is not None:
+        elif approval.state == models.WAITING and (said := _said(params)) is not None:
             decided = self._decide(said, approval, invocation, prepared)
             if isinstance(decided, dict):
                 return decided
             approval = decided
-        if approval.state == states.RUNNING:
+        if approval.state == models.RUNNING:
             approval = _wait(caller, approval, invocation.exchange)
         return self._told(approval, caller)
 
@@ -95,19 +95,19 @@ class Approving:
     def _told(self, approval: Approval, caller: Caller) -> dict[str, Any]:
         """What the AI client is told of a request in its present state."""
         who = f"{approval.decided_by_name or 'the person'} at {exact(approval.decided_at)}" if approval.decided_at else "the person"
-        if approval.state == states.WAITING:
+        if approval.state == models.WAITING:
             raise self._link(approval, caller)
-        if approval.state == states.RUNNING:
+        if approval.state == models.RUNNING:
             raise ApprovalNeeded(
                 f"Approved by {who}; it is being done right now. Make the same call again in some seconds to get the result.",
                 details={"state": approval.state, "approval_url": self._url(approval)},
             )
-        if approval.state == states.REJECTED:
+        if approval.state == models.REJECTED:
             raise PermissionDenied(
                 f"Rejected by {who}: nothing was done. Do not call it again unless the person asks for it.",
                 details={"state": approval.state},
             )
-        if approval.state == states.EXPIRED:
+        if approval.state == models.EXPIRED:
             raise ApprovalNeeded("Nobody approved it within 24 hours, so nothing was done. Make the same call again to ask anew.")
         if not approval.outcome_sealed:
             raise OutcomeUnknown(
@@ -116,7 +116,7 @@ class Approving:
         kept: dict[str, Any] = json.loads(unseal(self._settings.vault_keys, approval, "outcome_sealed"))
         if kept["success"]:
             return {**kept, "message": f"Approved by {who}, and done. {kept['message']}"}
-        how = "it is not certain whether it was done" if approval.state == states.UNKNOWN else "it did not work"
+        how = "it is not certain whether it was done" if approval.state == models.UNKNOWN else "it did not work"
         return {**kept, "error": {**kept["error"], "message": f"Approved by {who}, but {how}. {kept['error']['message']}"}}
 
     def _link(self, approval: Approval, caller: Caller) -> ApprovalNeeded:
@@ -161,7 +161,7 @@ def _known(caller: Caller, params: CallToolRequestParams, prepared: Prepared) ->
     """The request an earlier round of this call was about, unless it expired or means another account by now."""
     before = _asked_before(params)
     known = requests.find(caller, before) if before else None
-    if known is None or known.state == states.EXPIRED:
+    if known is None or known.state == models.EXPIRED:
         return None
     business_id = prepared.business.id if prepared.business else None
     return known if (known.connection_id, known.business_id) == (prepared.connection.id, business_id) else None
@@ -189,7 +189,7 @@ def _wait(caller: Caller, approval: Approval, exchange: Exchange | None) -> Appr
     while time.monotonic() < end and not (exchange and exchange.is_cancelled()):
         with reading() as db:
             now = db.get(Approval, approval.id)
-        if now is None or now.state != states.RUNNING:
+        if now is None or now.state != models.RUNNING:
             break
         time.sleep(_LOOK_SECONDS)
     return requests.find(caller, approval.id) or approval

@@ -13,16 +13,18 @@ from app.approvals.carrying_out import NotCarriedOut
 from app.approvals.decisions import Ended
 from app.approvals.models import Approval
 from app.config import Settings
-from app.connectors.spec import Connector
+from app.connectors.connector import Connector
 from app.connectors.tool import Tool
 from app.errors import InvalidArguments, NotConnected, OutcomeUnknown, PatchbayError, PermissionDenied, ReconnectNeeded, ToolError
-from app.mcp_server import envelope, usage_row
+from app.mcp_server import envelope
+from app.mcp_server.calls import accounting
 from app.mcp_server.calls.accounting import Invocation
+from app.mcp_server.calls.pagination import Cursors
 from app.mcp_server.calls.service_call import Prepared, prepare
-from app.mcp_server.cursors import Cursors
 from app.mcp_server.protocol.errors import Refusal
-from app.mcp_server.toolbox import Listed, Toolbox
+from app.mcp_server.toolbox import Toolbox
 from app.mcp_server.tools import active_business
+from app.mcp_server.tools.spec import Listed
 from app.oauth_server.callers import Caller, find_caller_of
 from app.vault.visible_connections import seen_by
 
@@ -60,7 +62,7 @@ class Approved:
         if not caller.workspace_active:
             raise PermissionDenied("This workspace was deactivated by the operator. Nothing was done.")
         params = CallToolRequestParams(name=approval.tool, arguments=dict(arguments))
-        invocation = Invocation(params, caller, usage_row.begin(caller, listed), writes=listed.tool)
+        invocation = Invocation(params, caller, accounting.begin(caller, listed), writes=listed.tool)
         prepared = self._prepare(approval, arguments, listed.tool, connector, caller)
         invocation.row.connection_id = prepared.connection.id
         invocation.used.append(prepared.connection.id)

@@ -13,7 +13,7 @@ from mcp_types import CallToolRequestParams, ElicitRequest, ElicitRequestURLPara
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS, is_version_at_least
 
 from app.config import Settings
-from app.connectors.spec import Connector
+from app.connectors.connector import Connector
 from app.crypto import digest
 from app.database import transaction
 from app.errors import ToolError

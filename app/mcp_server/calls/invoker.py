@@ -16,8 +16,8 @@ from mcp_types import INVALID_PARAMS, CallToolRequestParams, InputRequiredResult
 
 from app.config import Settings
 from app.connectors import registry
+from app.connectors.connector import Connector
 from app.connectors.endpoints import resolve
-from app.connectors.spec import Connector
 from app.connectors.tool import plain, to_data
 from app.errors import (
     ApprovalNeeded,
@@ -30,21 +30,22 @@ from app.errors import (
     Unavailable,
     WorkspaceInactive,
 )
-from app.mcp_server import envelope, usage_row
+from app.mcp_server import envelope
 from app.mcp_server.account_choice import Broken
 from app.mcp_server.authentication import Door
-from app.mcp_server.calls import approval_gate, connect_prompt, pagination
+from app.mcp_server.calls import accounting, approval_gate, connect_prompt, pagination
 from app.mcp_server.calls.accounting import Invocation
 from app.mcp_server.calls.approval_gate import Approving
 from app.mcp_server.calls.concurrency import Turns
+from app.mcp_server.calls.pagination import Cursors
 from app.mcp_server.calls.service_call import Prepared, prepare
-from app.mcp_server.cursors import Cursors
 from app.mcp_server.protocol.errors import Refusal
 from app.mcp_server.protocol.exchange import Exchange
-from app.mcp_server.toolbox import Listed, Toolbox, within_reach
+from app.mcp_server.service_offers import catalogue
+from app.mcp_server.toolbox import Toolbox
 from app.mcp_server.tools import active_business
 from app.mcp_server.tools.compact import Wanted
-from app.mcp_server.tools.connections import Hub, catalogue
+from app.mcp_server.tools.spec import Hub, Listed, within_reach
 from app.oauth_server import scopes
 from app.oauth_server.callers import Caller
 from app.vault.models import Connection
@@ -87,7 +88,7 @@ class Invoker:
             try:
                 held.enter_context(self._turns.take(caller.workspace_id, caller.user_id, is_gone))
             except TooManyRequests as error:
-                Requested(params, caller, usage_row.begin(caller, listed), ctx.request, ctx=ctx).turn_away(error)
+                Requested(params, caller, accounting.begin(caller, listed), ctx.request, ctx=ctx).turn_away(error)
             yield
 
     def call(
@@ -98,7 +99,7 @@ class Invoker:
         Raises Refusal (scope, limit) and MCPError (no such tool, a URL the person must open first).
         """
         listed = self._toolbox.find(params.name, in_compact_mode=self._in_compact_mode)
-        invocation = Requested(params, caller, usage_row.begin(caller, listed), ctx.request, ctx=ctx)
+        invocation = Requested(params, caller, accounting.begin(caller, listed), ctx.request, ctx=ctx)
         try:
             invocation.admitted = free = listed is not None and listed.for_operators and listed.is_for(caller)
             if not caller.workspace_active and not free:
@@ -173,7 +174,7 @@ class Invoker:
         except Broken as error:
             raise self._way_back(invocation, listed, registry.get(error.connection.slug), error, error.connection) from None
         finally:
-            invocation.used = usage_row.note_services(invocation.row, hub) or invocation.used
+            invocation.used = accounting.note_services(invocation.row, hub) or invocation.used
         if isinstance(returned, Wanted):
             return self._pass_on(invocation, returned)
         return answer.envelope(to_data(returned), hub.note)

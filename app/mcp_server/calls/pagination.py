@@ -1,13 +1,48 @@
 """What a tool returned, made into the envelope: lists page by page behind a signed cursor, and all of it kept to size."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from pydantic_core import to_json
+
 from app.connectors.tool import Tool
+from app.crypto import digest
 from app.errors import InvalidArguments
 from app.mcp_server import envelope
-from app.mcp_server.cursors import Cursors, Place
+
+_LIFE_SECONDS = 86_400
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page of the service's list, and how many of its items to pass over."""
+
+    page: str | int | None = None  # None: the first, as the tool's own default has it
+    skip: int = 0
+
+
+class Cursors:
+    """Makes and reads cursors under the installation's keys, the newest first."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._signer = URLSafeTimedSerializer(list(reversed(keys)), salt="mcp-cursor")
+
+    def make(self, place: Place, *bound_to: Any) -> str:
+        """A cursor for a place in the list that `bound_to` describes."""
+        return self._signer.dumps([place.page, place.skip, _mark(bound_to)])
+
+    def read(self, cursor: str, *bound_to: Any) -> Place:
+        """The place a cursor names. Raises InvalidArguments when it is not ours, too old, or of another list."""
+        try:
+            page, skip, mark = self._signer.loads(cursor, max_age=_LIFE_SECONDS)
+        except (BadSignature, ValueError, TypeError):
+            raise InvalidArguments("The cursor is not valid or older than a day. Start again without it.") from None
+        if mark != _mark(bound_to):
+            raise InvalidArguments("The cursor belongs to another list. Send it with the same tool, account and arguments as before.")
+        return Place(page, skip)
+
 
 _LONGEST_TEXT = 4000
 
@@ -73,3 +108,11 @@ def text(value: Any, name: str, kind: type = str) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | kind) or len(str(value)) > _LONGEST_TEXT:
         raise InvalidArguments(f"{name}: this must be {'a whole number' if kind is int else 'a text'}.")
     return str(value)
+
+
+def _mark(bound_to: Sequence[Any]) -> str:
+    return digest(to_json([_sorted(part) for part in bound_to]).decode())[:24]
+
+
+def _sorted(part: Any) -> Any:
+    return {name: _sorted(part[name]) for name in sorted(part)} if isinstance(part, Mapping) else part

@@ -10,12 +10,12 @@ from mcp_types import CallToolRequestParams
 
 from app.config import Settings
 from app.connectors.api import Api
-from app.connectors.spec import Business, Connector
+from app.connectors.connector import Connector
+from app.connectors.spec import Business
 from app.connectors.tool import Tool, plain, to_data
 from app.mcp_server import account_choice
 from app.mcp_server.calls import pagination
-from app.mcp_server.calls.pagination import Answering
-from app.mcp_server.cursors import Cursors
+from app.mcp_server.calls.pagination import Answering, Cursors
 from app.oauth_server.callers import Caller
 from app.vault.access import open_api
 from app.vault.models import Connection

@@ -15,12 +15,11 @@ from mcp_types import ErrorData, RequestId
 from pydantic_core import to_json
 
 from app.errors import Unavailable
-from app.mcp_server.principal import Principal
 from app.mcp_server.protocol import revisions
 from app.mcp_server.protocol.client_replies import Rendezvous
 from app.mcp_server.protocol.errors import UNAVAILABLE, Refusal
 from app.mcp_server.protocol.event_stream import Final, Stream, Streamer
-from app.mcp_server.protocol.exchange import Exchange, run_to_end
+from app.mcp_server.protocol.exchange import Exchange, Principal, run_to_end
 from app.mcp_server.protocol.request_checks import Gate, accepts
 from app.mcp_server.protocol.revisions import Inbound, Posted
 from app.mcp_server.protocol.sessions import Sessions

@@ -19,9 +19,8 @@ from typing import Any
 from flask import Response
 from pydantic_core import to_json
 
-from app.mcp_server.principal import Principal
 from app.mcp_server.protocol.client_replies import Rendezvous
-from app.mcp_server.protocol.exchange import Exchange
+from app.mcp_server.protocol.exchange import Exchange, Principal
 
 PING_SECONDS = 15.0
 _LOOK_SECONDS = 1.0

@@ -19,7 +19,28 @@ from mcp.shared.message import ServerMessageMetadata
 from mcp.shared.transport_context import TransportContext
 from mcp_types import REQUEST_TIMEOUT, RequestId
 
-from app.mcp_server.principal import Principal
+
+class Principal(Protocol):
+    """The verified sender of a request. What the server hands out (sessions, states, questions) is bound to `key`."""
+
+    @property
+    def key(self) -> str:
+        """Stable for one person using one AI client, in one place; never a secret."""
+
+    def is_valid(self) -> bool:
+        """Asked again while a stream is open: False ends it."""
+
+
+@dataclass(frozen=True)
+class Anyone:
+    """The principal of an endpoint that asks for no bearer."""
+
+    key: str = "anyone"
+
+    def is_valid(self) -> bool:
+        """Always: there is nothing to take away."""
+        return True
+
 
 Result = TypeVar("Result")
 _LONGEST_ANSWER_SECONDS = 55.0

@@ -7,12 +7,13 @@ from pydantic import AliasChoices, Field
 
 from app.config import Settings
 from app.connectors import registry
-from app.connectors.spec import Business, Connector
+from app.connectors.connector import Connector
+from app.connectors.spec import Business
 from app.connectors.tool import Row, plain, tool
 from app.database import transaction
 from app.errors import AmbiguousAccount, InvalidArguments, PermissionDenied, ReconnectNeeded, ToolError
 from app.mcp_server.account_choice import labels_of
-from app.mcp_server.tools.connections import BuiltIn, Hub
+from app.mcp_server.tools.spec import BuiltIn, Hub
 from app.oauth_server import grants, scopes
 from app.oauth_server.callers import Caller
 from app.vault import access

@@ -7,7 +7,7 @@ rights, limits, questions and usage row.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -16,11 +16,8 @@ from app.connectors.tool import Row, tool
 from app.errors import InvalidArguments, ToolError
 from app.mcp_server import account_choice
 from app.mcp_server.tools import tool_search
-from app.mcp_server.tools.connections import BuiltIn, Hub
+from app.mcp_server.tools.spec import BuiltIn, Hub, Listed
 from app.oauth_server import scopes
-
-if TYPE_CHECKING:
-    from app.mcp_server.toolbox import Listed
 
 INSTRUCTIONS = (
     "{brand} connects this workspace's business services. This is its compact list: search with find_tools, read a tool's arguments "
@@ -178,7 +175,7 @@ def _unknown() -> InvalidArguments:
     return InvalidArguments("name: there is no tool of that name. Search with find_tools.")
 
 
-def _why_not(hub: Hub, listed: "Listed", *, is_listed: bool) -> str | None:
+def _why_not(hub: Hub, listed: Listed, *, is_listed: bool) -> str | None:
     """Why a tool that is there may not be called now, or None when it may."""
     if is_listed:
         return None

@@ -1,76 +1,19 @@
 """Tools of ours: how one is declared, what it works with; and the first two, what is connected and the link to connect more."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.config import Settings
-from app.connectors import availability, endpoints, registry
-from app.connectors.api import UpstreamCall
-from app.connectors.spec import Connector, Planned
-from app.connectors.tool import Row, Tool, plain, tool
+from app.connectors import registry
+from app.connectors.tool import Row, plain, tool
 from app.errors import InvalidArguments, PermissionDenied
 from app.mcp_server.account_choice import labels_of
+from app.mcp_server.service_offers import Offered
+from app.mcp_server.tools.spec import BuiltIn, Hub
 from app.oauth_server import scopes
-from app.oauth_server.callers import Caller
 from app.vault.access import businesses_of
 from app.vault.models import Connection
-
-if TYPE_CHECKING:
-    from app.mcp_server.toolbox import Listed
-
-
-@dataclass(frozen=True)
-class Offered:
-    """A service as it is before anything is connected."""
-
-    slug: str
-    name: str
-    summary: str
-    state: Literal["not_connected", "not_configured", "coming_soon"]
-
-
-@dataclass
-class Hub:
-    """What a built-in tool works with: the caller, what they may see, and a note for the envelope's message."""
-
-    settings: Settings
-    hub_url: str
-    offered: Callable[[], Sequence[Offered]]
-    caller: Caller
-    connections: Sequence[Connection]
-    make_link: Callable[[Connector], str]
-    services_tools: Callable[[], list[dict[str, Any]]]  # those this caller may call now, as tools/list has them
-    find: Callable[[str], "Listed | None"]  # any tool by its name
-    note: str = ""
-    admit: Callable[[], None] = lambda: None  # counts the call against the limits: before it asks a service anything
-    cancelled: Callable[[], bool] = lambda: False
-    report: Callable[[float, float | None, str], None] = lambda done, total, text: None
-    calls: list[UpstreamCall] = field(default_factory=list)  # what services were asked on the way
-    waited_ms: float = 0.0  # for all of them; several may be asked at once
-    asked: list[str] = field(default_factory=list)  # ids of the connections that were asked
-    used: list[str] = field(default_factory=list)  # and of those that answered
-
-    def say(self, sentence: str) -> None:
-        """What the call did, for `message` in the envelope."""
-        self.note = sentence
-
-
-@dataclass(frozen=True)
-class BuiltIn:
-    """A tool that belongs to no service. Its function takes the `Hub` first.
-
-    A token with one of the narrower scopes in `also` may call it too; the `Hub` then holds only what those reach.
-    """
-
-    name: str
-    tool: Tool
-    scope: str = scopes.READ
-    also: tuple[str, ...] = ()
-    is_offered: Callable[[Sequence[Connection]], bool] = lambda connections: True
-    for_operators: bool = False  # for operators' API keys alone; works also while the key's workspace is deactivated, and is not limited
 
 
 class BusinessRow(Row):
@@ -160,36 +103,6 @@ TOOLS = (
     BuiltIn("hub_list_connections", list_connections, also=scopes.NARROW),
     BuiltIn("hub_connect_service", connect_service, also=scopes.NARROW),
 )
-
-
-def catalogue(settings: Settings, connections: Sequence[Connection]) -> list[Offered]:
-    """Every service that is offered here or connected, in the hub's order, with what can be done about it."""
-    connected = {connection.slug for connection in connections}
-    return [entry for entry, is_offered in _all_offers(settings) if is_offered or entry.slug in connected]
-
-
-def _all_offers(settings: Settings) -> list[tuple[Offered, bool]]:
-    """Every service there is, and whether it is offered. Worked out once for the settings as they are, since each call asks."""
-    global _offers
-    made_of = (settings, availability.snapshot_of(settings), registry.CATALOGUE)
-    known = _offers
-    if known is None or any(before is not now for before, now in zip(known[0], made_of, strict=True)):
-        found = [
-            (Offered(entry.slug, entry.name, entry.summary, _offer(settings, entry)), availability.offer_of(settings, entry) != "no")
-            for entry in registry.CATALOGUE
-        ]
-        _offers = (made_of, found)
-        return found
-    return known[1]
-
-
-_offers: tuple[tuple[object, ...], list[tuple[Offered, bool]]] | None = None
-
-
-def _offer(settings: Settings, entry: Connector | Planned) -> Literal["not_connected", "not_configured", "coming_soon"]:
-    if isinstance(entry, Planned) or availability.offer_of(settings, entry) != "yes":
-        return "coming_soon"
-    return "not_connected" if endpoints.resolve(entry, settings) is not None else "not_configured"
 
 
 def _service(entry: Offered, mine: Sequence[Connection]) -> ServiceRow:

@@ -9,7 +9,7 @@ from app.connectors.tool import Row, tool
 from app.database import transaction
 from app.errors import PatchbayError
 from app.mcp_server.account_choice import labels_of
-from app.mcp_server.tools.connections import BuiltIn, Hub
+from app.mcp_server.tools.spec import BuiltIn, Hub
 from app.vault import access, claims, credentials, refresh, store
 from app.vault.models import Connection
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from app.connectors.api import Api, UpstreamCall
-from app.connectors.spec import Business, Connector
+from app.connectors.connector import Connector
+from app.connectors.spec import Business
 from app.errors import PatchbayError, ProviderTimeout, ToolError
 from app.vault.models import Connection
 

@@ -17,8 +17,8 @@ from app.database import reading
 from app.errors import InvalidArguments, NotConnected, PatchbayError, PermissionDenied, ProviderUnavailable, ReconnectNeeded, ToolError
 from app.mcp_server import account_choice
 from app.mcp_server.tools import active_business
-from app.mcp_server.tools.connections import BuiltIn, Hub
 from app.mcp_server.tools.fan_out import Gathered, Source, gather
+from app.mcp_server.tools.spec import BuiltIn, Hub
 from app.oauth_server import scopes
 from app.vault.access import businesses_of, open_api
 from app.vault.models import Connection

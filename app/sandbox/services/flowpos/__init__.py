@@ -8,7 +8,7 @@ end and renew a membership.
 
 from flask import Blueprint, Response
 
-from app.sandbox.oauth import Rules, opaque_token
+from app.sandbox.rules import Rules, opaque_token
 from app.sandbox.service import Service
 from app.sandbox.services.flowpos import demo, identity, people, reading, reports, signing_in, writing
 from app.sandbox.services.flowpos.wire import Refused, too_many

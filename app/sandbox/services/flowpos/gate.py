@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 from flask import Response, current_app, jsonify, make_response, request
 
-from app.sandbox.grants import Access, digest
-from app.sandbox.service import Here, here
+from app.sandbox.current import Here, here
+from app.sandbox.grants import digest
+from app.sandbox.rules import Access
 from app.sandbox.services.flowpos.people import Business, reached
 from app.sandbox.services.flowpos.wire import Refused, body, too_many
 from app.sandbox.store import Book, Record

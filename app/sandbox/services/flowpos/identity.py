@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from flask import Blueprint, Response, jsonify, request
 
+from app.sandbox.current import here
 from app.sandbox.grants import digest
-from app.sandbox.service import here
 from app.sandbox.services.flowpos.people import PEOPLE, find_by_uid
 from app.sandbox.services.flowpos.wire import Refused
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from app.sandbox.grants import Access, DemoKey
-from app.sandbox.service import Company, Here
+from app.sandbox.current import Here
+from app.sandbox.rules import Access, DemoKey
+from app.sandbox.service import Company
 
 ONLY = "only:"  # in a key's scopes, before the id of the one business it was made for
 OPERATOR = "operator"

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, jsonify, request
 
-from app.sandbox.service import here
+from app.sandbox.current import here
 from app.sandbox.services.flowpos.gate import BUSINESS, Call, opens, signed_in
 from app.sandbox.services.flowpos.people import BUSINESSES, OPERATOR, reached
 from app.sandbox.services.flowpos.wire import Refused, day, not_found, page, period

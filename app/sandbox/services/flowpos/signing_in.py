@@ -2,8 +2,9 @@
 
 from flask import Blueprint, Response, jsonify, request
 
-from app.sandbox.grants import Grant, digest
-from app.sandbox.service import Here, here
+from app.sandbox.current import Here, here
+from app.sandbox.grants import digest
+from app.sandbox.rules import Grant
 from app.sandbox.services.flowpos.identity import verify
 from app.sandbox.services.flowpos.people import EVERYTHING, PEOPLE, memberships
 from app.sandbox.services.flowpos.wire import Refused, body

@@ -8,9 +8,9 @@ import secrets
 
 from flask import Blueprint, Response, jsonify
 
-from app.sandbox.grants import Grant
-from app.sandbox.oauth import Rules, fake_jwt
-from app.sandbox.service import Company, Service, here
+from app.sandbox.current import here
+from app.sandbox.rules import Grant, Rules, fake_jwt
+from app.sandbox.service import Company, Service
 from app.sandbox.services.freshbooks import accounting, clients, reports, time_tracking
 from app.sandbox.services.freshbooks.answers import not_here, person_email, too_many
 from app.sandbox.services.freshbooks.people import PEOPLE, profile

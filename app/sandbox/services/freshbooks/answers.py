@@ -4,7 +4,7 @@ from typing import Any, NoReturn
 
 from flask import Response, abort, jsonify, make_response, request
 
-from app.sandbox.service import here
+from app.sandbox.current import here
 from app.sandbox.services.freshbooks.people import PEOPLE, Business
 from app.sandbox.store import Book
 

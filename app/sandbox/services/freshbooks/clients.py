@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from app.sandbox.service import here
+from app.sandbox.current import here
 from app.sandbox.services.freshbooks.answers import accounting_page, enter_account, no_such, problem, result
 from app.sandbox.services.freshbooks.records import add_client
 from app.sandbox.store import Record

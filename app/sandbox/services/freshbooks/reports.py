@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from app.sandbox.service import here
+from app.sandbox.current import here
 from app.sandbox.services.freshbooks.answers import enter_account, problem, result
 from app.sandbox.services.freshbooks.people import BUSINESSES
 from app.sandbox.services.freshbooks.records import money, shown

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, request
 
-from app.sandbox.service import here
+from app.sandbox.current import here
 from app.sandbox.services.freshbooks.answers import business_page, enter_business, not_here, person_email
 from app.sandbox.services.freshbooks.people import PEOPLE
 from app.sandbox.services.freshbooks.records import put_time

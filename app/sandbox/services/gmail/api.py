@@ -7,10 +7,10 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from app.sandbox.current import here
 from app.sandbox.google import Problem, add_userinfo
 from app.sandbox.google import needs as google_needs
-from app.sandbox.grants import Access
-from app.sandbox.service import here
+from app.sandbox.rules import Access
 from app.sandbox.services.gmail import mail
 from app.sandbox.services.gmail.mailbox import Mailbox, not_found
 

@@ -13,9 +13,9 @@ from typing import Any
 from flask import current_app
 from werkzeug.datastructures import MultiDict
 
+from app.sandbox.current import Here, here
 from app.sandbox.google import Problem, throttled
-from app.sandbox.grants import Access
-from app.sandbox.service import Here, here
+from app.sandbox.rules import Access
 from app.sandbox.services.gmail import mail, search
 from app.sandbox.store import Book, Record
 

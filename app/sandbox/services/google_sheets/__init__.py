@@ -7,8 +7,9 @@ from typing import Any
 
 from flask import Response
 
+from app.sandbox.current import Here
 from app.sandbox.google import ACCOUNTS, PREFIX, rules
-from app.sandbox.service import Here, Service
+from app.sandbox.service import Service
 from app.sandbox.services.google_sheets import refusals
 from app.sandbox.services.google_sheets.api import bp
 from app.sandbox.services.google_sheets.demo import seed

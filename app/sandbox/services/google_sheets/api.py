@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from app.sandbox.google import add_userinfo
 from app.sandbox.google import needs as google_needs
-from app.sandbox.grants import Access
+from app.sandbox.rules import Access
 from app.sandbox.services.google_sheets.drive import Drive
 from app.sandbox.services.google_sheets.mask import masked
 from app.sandbox.services.google_sheets.refusals import invalid, not_found

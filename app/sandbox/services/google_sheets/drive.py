@@ -9,9 +9,9 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
+from app.sandbox.current import here
 from app.sandbox.google import PREFIX, Problem
-from app.sandbox.grants import Access
-from app.sandbox.service import here
+from app.sandbox.rules import Access
 from app.sandbox.services.google_sheets.mask import masked
 from app.sandbox.services.google_sheets.refusals import forbidden, not_a_spreadsheet, not_found, too_many
 from app.sandbox.store import Book, Record

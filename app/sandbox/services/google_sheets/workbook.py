@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.sandbox.service import here
+from app.sandbox.current import here
 from app.sandbox.services.google_sheets import a1
 from app.sandbox.services.google_sheets.a1 import Box
 from app.sandbox.services.google_sheets.drive import Drive, address

@@ -10,8 +10,9 @@ from typing import Any
 
 from flask import Blueprint, Response, make_response
 
-from app.sandbox import oauth
-from app.sandbox.service import Here, Service
+from app.sandbox import rules
+from app.sandbox.current import Here
+from app.sandbox.service import Service
 from app.sandbox.services.quickbooks import companies, demo, gate, reading, reports, signing_in, writing
 from app.sandbox.services.quickbooks.wire import Refused, too_many
 
@@ -47,7 +48,7 @@ SERVICE = Service(
     seed=demo.seed,
     too_many=too_many,
     levers={"limit": _limit, "strict": _strict, "close_books": _close_books},
-    oauth=oauth.Rules(
+    oauth=rules.Rules(
         authorize_path="/connect/oauth2",
         token_path="/oauth2/v1/tokens/bearer",
         revoke_path="/v2/oauth2/tokens/revoke",

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Response, current_app, make_response, request
 
-from app.sandbox.service import Here, here
+from app.sandbox.current import Here, here
 from app.sandbox.services.quickbooks import companies
 from app.sandbox.services.quickbooks.wire import Refused, fault, gateway_fault, too_many
 from app.sandbox.store import Book

@@ -5,9 +5,8 @@ from typing import Any
 
 from flask import Response, jsonify, make_response
 
-from app.sandbox.grants import Grant
-from app.sandbox.oauth import opaque_token
-from app.sandbox.service import here
+from app.sandbox.current import here
+from app.sandbox.rules import Grant, opaque_token
 
 REFRESH_SECONDS = 100 * 86_400
 _DESCRIPTIONS = {"invalid_grant": "Incorrect or invalid refresh token"}

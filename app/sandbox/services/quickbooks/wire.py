@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 
 from flask import Response, jsonify, make_response, request
 
-from app.sandbox.service import here
+from app.sandbox.current import here
 
 CENT = Decimal("0.01")
 _PACIFIC = timezone(timedelta(hours=-8))

@@ -11,9 +11,10 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, g, jsonify, request
 
-from app.sandbox import oauth
+from app.sandbox import rules
+from app.sandbox.current import Here, here
 from app.sandbox.grants import digest
-from app.sandbox.service import Company, Here, Service, here
+from app.sandbox.service import Company, Service
 from app.sandbox.services.servicefusion.demo import COMPANIES, CONSUMERS, add_customer, add_work, seed
 from app.sandbox.services.servicefusion.wire import Refused, Test, body, equal, expanded, invalid, page, part_of, refused, too_many
 from app.sandbox.store import Book, Record
@@ -243,14 +244,14 @@ SERVICE = Service(
     seed=seed,
     too_many=too_many,
     levers={"limit": _limit, "wrap_errors": _wrap_errors},
-    oauth=oauth.Rules(
+    oauth=rules.Rules(
         authorize_path="/oauth/authorize",
         token_path="/oauth/access_token",
         revoke_path=None,
         scopes=frozenset(),
         access_seconds=3600,
         code_seconds=60,
-        access_token=oauth.opaque_token("sf-"),
+        access_token=rules.opaque_token("sf-"),
         error=_token_error,
         consumers=CONSUMERS,
     ),

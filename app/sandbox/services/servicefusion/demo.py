@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from app.sandbox.grants import DemoKey
+from app.sandbox.rules import DemoKey
 from app.sandbox.service import Company
 from app.sandbox.store import Book, Record
 

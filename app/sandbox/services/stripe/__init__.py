@@ -8,8 +8,8 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from app.sandbox import oauth
-from app.sandbox.grants import Grant
+from app.sandbox import rules
+from app.sandbox.rules import Grant
 from app.sandbox.service import Service
 from app.sandbox.services.stripe import reading, writing
 from app.sandbox.services.stripe.companies import ACCOUNTS, ALL, COMPANIES, KEYS
@@ -51,7 +51,7 @@ SERVICE = Service(
     companies=COMPANIES,
     seed=seed,
     too_many=too_many,
-    oauth=oauth.Rules(
+    oauth=rules.Rules(
         authorize_path="/oauth/v2/authorize",
         token_path="/v1/oauth/token",
         revoke_path=None,
@@ -63,8 +63,8 @@ SERVICE = Service(
         refresh_seconds=365 * 86_400,
         refresh_ends_access=True,
         secret_is_user=True,
-        access_token=oauth.opaque_token("sk_acct_1_"),
-        refresh_token=oauth.opaque_token("rt_"),
+        access_token=rules.opaque_token("sk_acct_1_"),
+        refresh_token=rules.opaque_token("rt_"),
         token_fields=_token_fields,
         error=_token_error,
         keys=KEYS,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.sandbox.grants import DemoKey
+from app.sandbox.rules import DemoKey
 from app.sandbox.service import Company
 
 _READS = ("customer", "invoice", "payment_intent", "charge", "subscription", "product", "price", "payout", "balance")

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Response, jsonify, make_response, request
 
-from app.sandbox.service import Here, here
+from app.sandbox.current import Here, here
 from app.sandbox.services.stripe.companies import ACCOUNTS, Account
 from app.sandbox.services.stripe.wire import Refused, check_names, form
 from app.sandbox.store import Book

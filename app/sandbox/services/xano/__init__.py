@@ -11,8 +11,9 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from app.sandbox.oauth import Rules, opaque_token
-from app.sandbox.service import Here, Service
+from app.sandbox.current import Here
+from app.sandbox.rules import Rules, opaque_token
+from app.sandbox.service import Service
 from app.sandbox.services.xano import content, demo, fields, instances, signing_in, tables
 from app.sandbox.services.xano.wire import ANSWERS, Refused, too_many
 

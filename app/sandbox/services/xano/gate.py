@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response, current_app
 
-from app.sandbox.service import Here, here
+from app.sandbox.current import Here, here
 from app.sandbox.services.xano.instances import INSTANCES, Instance, made_for, reached, signed_in
 from app.sandbox.services.xano.wire import Refused, not_found, too_many
 from app.sandbox.store import Book, Record

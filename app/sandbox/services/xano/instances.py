@@ -5,8 +5,9 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from app.sandbox.grants import Access
-from app.sandbox.service import Company, Here, here
+from app.sandbox.current import Here, here
+from app.sandbox.rules import Access
+from app.sandbox.service import Company
 from app.sandbox.services.xano.wire import Refused, not_found, short_list
 
 bp = Blueprint("instances", __name__)

@@ -5,8 +5,9 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from app.sandbox.grants import DemoKey, digest
-from app.sandbox.service import Here, here
+from app.sandbox.current import Here, here
+from app.sandbox.grants import digest
+from app.sandbox.rules import DemoKey
 from app.sandbox.services.xano.instances import ONLY, PEOPLE
 from app.sandbox.services.xano.wire import Refused, body
 

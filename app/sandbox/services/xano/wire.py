@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response, jsonify, make_response, request
 
-from app.sandbox.service import here
+from app.sandbox.current import here
 
 ANSWERS = {"lists": ("array", "pages"), "bulk": ("ids", "counts", "empty"), "deletes": ("null", "empty")}
 _MOST_PER_PAGE = 10_000

@@ -10,8 +10,9 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response
 
-from app.sandbox import oauth
-from app.sandbox.service import Here, Service, here
+from app.sandbox import rules
+from app.sandbox.current import Here, here
+from app.sandbox.service import Service
 from app.sandbox.services.xero import companies, demo, gate, people, reading, reports, writing
 from app.sandbox.services.xero.wire import Refused, not_found, too_many
 
@@ -72,7 +73,7 @@ SERVICE = Service(
     seed=demo.seed,
     too_many=too_many,
     levers={"remove_organisation": _remove_organisation, "limit": _limit},
-    oauth=oauth.Rules(
+    oauth=rules.Rules(
         authorize_path="/identity/connect/authorize",
         token_path="/connect/token",
         revoke_path="/connect/revocation",

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Response, current_app, g, make_response, request
 
-from app.sandbox.service import Here, here
+from app.sandbox.current import Here, here
 from app.sandbox.services.xero import companies, people
 from app.sandbox.services.xero.wire import Refused, bad_request, problem, too_many
 from app.sandbox.store import Book

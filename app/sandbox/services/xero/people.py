@@ -6,9 +6,9 @@ from typing import Any
 
 from flask import Response, jsonify, make_response, request
 
-from app.sandbox.grants import Grant, Grants, digest
-from app.sandbox.oauth import fake_jwt
-from app.sandbox.service import Here, here
+from app.sandbox.current import Here, here
+from app.sandbox.grants import Grants, digest
+from app.sandbox.rules import Grant, fake_jwt
 from app.sandbox.services.xero import companies
 from app.sandbox.services.xero.wire import Refused, guid, problem
 

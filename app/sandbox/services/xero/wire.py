@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 from flask import Response, jsonify, make_response, request
 
-from app.sandbox.service import here
+from app.sandbox.current import here
 
 _SPACE = uuid.UUID("5b1f2d3c-7a64-4a0e-9f65-0f6f2a7c1e11")
 _instances = itertools.count(1)
