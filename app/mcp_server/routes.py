@@ -8,10 +8,10 @@ from app.config import THREADS_IN_ALL, Settings
 from app.mcp_server.authentication import Door
 from app.mcp_server.calls.approval_gate import Approving
 from app.mcp_server.calls.approved_write import Approved
-from app.mcp_server.calls.concurrency import Turns
+from app.mcp_server.calls.concurrency import FairSemaphore
 from app.mcp_server.protocol.adapter import Adapter
 from app.mcp_server.protocol.client_replies import Rendezvous
-from app.mcp_server.protocol.request_checks import Gate
+from app.mcp_server.protocol.request_checks import RequestChecks
 from app.mcp_server.protocol.sessions import Sessions
 from app.mcp_server.server import make_server
 from app.mcp_server.toolbox import Toolbox
@@ -28,12 +28,12 @@ def install(app: Flask, settings: Settings) -> None:
     """Make the adapter of this process and register its endpoint."""
     door, toolbox = Door(settings), Toolbox(debug_tools=settings.debug_tools)
     approving = Approving(settings, app.extensions["mailer"])
-    turns = Turns(settings.web_threads, settings.workspace_concurrency)
+    turns = FairSemaphore(settings.web_threads, settings.workspace_concurrency)
     hosts = settings.allowed_hosts | ({"localhost"} if settings.environment == "test" else set())
     app.extensions["mcp"] = {
         compact: Adapter(
             make_server(settings, door, toolbox, approving, turns, in_compact_mode=compact),
-            gate=Gate(hosts, frozenset({settings.public_url, *_CLIENT_ORIGINS})),
+            gate=RequestChecks(hosts, frozenset({settings.public_url, *_CLIENT_ORIGINS})),
             authenticate=door.authenticate,
             sessions=Sessions([settings.secret_key, *settings.secret_key_fallbacks]),
             rendezvous=Rendezvous(settings.redis_url),

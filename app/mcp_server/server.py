@@ -13,7 +13,7 @@ from app.config import VERSION, Settings
 from app.errors import Unavailable
 from app.mcp_server.authentication import Bearer, Door
 from app.mcp_server.calls.approval_gate import Approving
-from app.mcp_server.calls.concurrency import Turns
+from app.mcp_server.calls.concurrency import FairSemaphore
 from app.mcp_server.calls.invoker import Invoker
 from app.mcp_server.protocol.elicitation import answered
 from app.mcp_server.protocol.exchange import Exchange
@@ -46,7 +46,7 @@ def instructions(settings: Settings, *, in_compact_mode: bool = False) -> str:
 
 
 def make_server(
-    settings: Settings, door: Door, toolbox: Toolbox, approving: Approving, turns: Turns, *, in_compact_mode: bool = False
+    settings: Settings, door: Door, toolbox: Toolbox, approving: Approving, turns: FairSemaphore, *, in_compact_mode: bool = False
 ) -> Server[Any]:
     """A server of this process. It keeps no state of any caller."""
     invoker = Invoker(settings, toolbox, door, approving, turns, in_compact_mode=in_compact_mode)

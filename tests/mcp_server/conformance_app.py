@@ -32,7 +32,7 @@ from app.mcp_server.protocol.adapter import Adapter
 from app.mcp_server.protocol.client_replies import Rendezvous
 from app.mcp_server.protocol.elicitation import answered
 from app.mcp_server.protocol.exchange import Anyone
-from app.mcp_server.protocol.request_checks import Gate
+from app.mcp_server.protocol.request_checks import RequestChecks
 from app.mcp_server.protocol.sessions import Sessions
 from tests.mcp_server import conformance_content as content
 from tests.mcp_server import conformance_questions as questions
@@ -131,7 +131,7 @@ def create_app() -> Flask:
     database.bind(os.environ["CONFORMANCE_DATABASE"])
     adapter = Adapter(
         make_server(),
-        gate=Gate(frozenset(f"{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]"))),
+        gate=RequestChecks(frozenset(f"{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]"))),
         authenticate=lambda _request: Anyone(),
         sessions=Sessions([_KEY]),
         rendezvous=Rendezvous(os.environ.get("CONFORMANCE_REDIS")),

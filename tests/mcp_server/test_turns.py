@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from app.errors import TooManyRequests
-from app.mcp_server.calls.concurrency import Turns
+from app.mcp_server.calls.concurrency import FairSemaphore
 
 SOON = 20
 
@@ -58,7 +58,7 @@ def full(turns):
 
 
 def test_a_workspace_gets_its_share_and_others_theirs():
-    turns = full(Turns(16, 8))
+    turns = full(FairSemaphore(16, 8))
     with ExitStack() as stack:
         hold(stack, turns, 6, member="m1")
         hold(stack, turns, 2, member="m2")
@@ -68,7 +68,7 @@ def test_a_workspace_gets_its_share_and_others_theirs():
 
 
 def test_one_member_leaves_room_for_the_others():
-    turns = full(Turns(16, 8))
+    turns = full(FairSemaphore(16, 8))
     with ExitStack() as stack:
         hold(stack, turns, 6)
         assert not is_let_in(turns, member="m1")
@@ -76,14 +76,14 @@ def test_one_member_leaves_room_for_the_others():
 
 
 def test_it_says_when_to_come_back():
-    turns = Turns(2, 1, patience_seconds=0.01)
+    turns = FairSemaphore(2, 1, patience_seconds=0.01)
     with turns.take("w1", "m1"), pytest.raises(TooManyRequests, match="Wait 2 seconds") as refused, turns.take("w1", "m2"):
         pass
     assert refused.value.retry_after_seconds == 2
 
 
 def test_who_is_gone_waits_no_longer():
-    turns = Turns(2, 1, patience_seconds=3_600)
+    turns = FairSemaphore(2, 1, patience_seconds=3_600)
     with turns.take("w1", "m1"), pytest.raises(TooManyRequests), turns.take("w1", "m2", lambda: True):
         pass
     assert is_let_in(turns)
@@ -97,7 +97,7 @@ def until(condition):
 
 
 def test_who_waits_is_let_in_when_a_turn_comes_free_member_by_member(crew):
-    turns, order = Turns(32, 4, patience_seconds=SOON), []
+    turns, order = FairSemaphore(32, 4, patience_seconds=SOON), []
     holders = [crew(turns, "w1", member) for member in ("a", "b", "c", "d")]
     until(lambda: all(going.is_set() for going, _, _ in holders))
     flood = []
@@ -114,7 +114,7 @@ def test_who_waits_is_let_in_when_a_turn_comes_free_member_by_member(crew):
 
 
 def test_the_queue_is_short_and_one_member_cannot_fill_it(crew):
-    turns = Turns(16, 8, patience_seconds=SOON)
+    turns = FairSemaphore(16, 8, patience_seconds=SOON)
     turns.may_wait, turns.of_a_member_may_wait = 4, 3
     for member in ("a", "b", "c", "d", "e", "f", "g", "h"):
         crew(turns, "w1", member)
@@ -131,7 +131,7 @@ def test_the_queue_is_short_and_one_member_cannot_fill_it(crew):
 
 
 def test_many_workspaces_in_trouble_leave_threads_for_those_with_none():
-    turns = full(Turns(4, 4))  # 12 threads in all, 2 of them kept
+    turns = full(FairSemaphore(4, 4))  # 12 threads in all, 2 of them kept
     with ExitStack() as stack:
         for workspace in ("w1", "w2"):
             for member in ("a", "b"):
@@ -144,12 +144,12 @@ def test_many_workspaces_in_trouble_leave_threads_for_those_with_none():
 
 @pytest.mark.parametrize(("threads", "at_once"), [(1, 1), (1, 8), (2, 1), (3, 1), (256, 256)])
 def test_any_setting_lets_a_call_in(threads, at_once):
-    turns = full(Turns(threads, at_once))
+    turns = full(FairSemaphore(threads, at_once))
     assert is_let_in(turns) and is_let_in(turns)
 
 
 def test_nothing_is_kept_of_calls_that_are_over():
-    turns = Turns(8, 3, patience_seconds=0.005)
+    turns = FairSemaphore(8, 3, patience_seconds=0.005)
 
     def worker(number):
         for turn in range(60):
@@ -161,14 +161,14 @@ def test_nothing_is_kept_of_calls_that_are_over():
 
 
 def test_a_call_that_fails_gives_its_turn_back():
-    turns = full(Turns(2, 1))
+    turns = full(FairSemaphore(2, 1))
     with pytest.raises(ZeroDivisionError), turns.take("w1", "m1"):
         raise ZeroDivisionError
     assert is_let_in(turns)
 
 
 def test_a_turn_costs_microseconds():
-    turns = Turns(32, 16)
+    turns = FairSemaphore(32, 16)
     started = time.perf_counter()
     for _ in range(2_000):
         with turns.take("w1", "m1"):

@@ -47,7 +47,7 @@ class _Place:
         return self.under_way + self.queued
 
 
-class Turns:
+class FairSemaphore:
     """The turns of one process. `at_once` is one workspace's share of the `threads` that work."""
 
     def __init__(self, threads: int, at_once: int, patience_seconds: float = PATIENCE_SECONDS) -> None:

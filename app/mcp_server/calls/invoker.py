@@ -36,7 +36,7 @@ from app.mcp_server.authentication import Door
 from app.mcp_server.calls import accounting, approval_gate, connect_prompt, pagination
 from app.mcp_server.calls.accounting import Invocation
 from app.mcp_server.calls.approval_gate import Approving
-from app.mcp_server.calls.concurrency import Turns
+from app.mcp_server.calls.concurrency import FairSemaphore
 from app.mcp_server.calls.pagination import Cursors
 from app.mcp_server.calls.service_call import Prepared, prepare
 from app.mcp_server.protocol.errors import Refusal
@@ -65,7 +65,7 @@ class Invoker:
     """Carries out tool calls. One per process; holds nothing of a call."""
 
     def __init__(
-        self, settings: Settings, toolbox: Toolbox, door: Door, approving: Approving, turns: Turns, *, in_compact_mode: bool = False
+        self, settings: Settings, toolbox: Toolbox, door: Door, approving: Approving, turns: FairSemaphore, *, in_compact_mode: bool = False
     ) -> None:
         self._in_compact_mode = in_compact_mode
         self._turns = turns

@@ -20,7 +20,7 @@ from app.mcp_server.protocol.client_replies import Rendezvous
 from app.mcp_server.protocol.errors import UNAVAILABLE, Refusal
 from app.mcp_server.protocol.event_stream import Final, Stream, Streamer
 from app.mcp_server.protocol.exchange import Exchange, Principal, run_to_end
-from app.mcp_server.protocol.request_checks import Gate, accepts
+from app.mcp_server.protocol.request_checks import RequestChecks, accepts
 from app.mcp_server.protocol.revisions import Inbound, Posted
 from app.mcp_server.protocol.sessions import Sessions
 
@@ -34,7 +34,7 @@ class Adapter:
         self,
         server: Server[Any],
         *,
-        gate: Gate,
+        gate: RequestChecks,
         authenticate: Callable[[Request], Principal],
         sessions: Sessions,
         rendezvous: Rendezvous,

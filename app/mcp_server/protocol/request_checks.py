@@ -19,7 +19,7 @@ _ALLOWED_HEADERS = re.compile(r"(authorization|content-type|accept|mcp-[a-z0-9!#
 
 
 @dataclass(frozen=True)
-class Gate:
+class RequestChecks:
     """The allow-lists of one endpoint. Origins on the loopback interface are always fine: pages of the person's own machine."""
 
     hosts: frozenset[str]
