@@ -15,14 +15,16 @@ _host = os.environ.get("BIND_HOST") or ("0.0.0.0" if os.environ.get("ENV") == "p
 bind = f"{_host}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 worker_class = "gthread"
-# As many as may work at once, and those that only hold calls that wait for their turn (app/mcp_server/calls/concurrency.py).
+# As many as may work at once, and those that only hold calls that wait for their turn
+# (app/mcp_server/calls/concurrency.py).
 threads = THREADS_IN_ALL * int(os.environ.get("WEB_THREADS") or 32)
 keepalive = 65
 timeout = 60
 graceful_timeout = 65  # longer than the longest tool call
 max_requests = 100_000
 max_requests_jitter = 20_000
-# An AI client's `state` of several KB, quoted once more on its way through the sign-in page. gunicorn caps the setting lower.
+# An AI client's `state` of several KB, quoted once more on its way through the sign-in page. gunicorn caps
+# the setting lower.
 limit_request_line = message.MAX_REQUEST_LINE = 32_768
 limit_request_fields = 100
 limit_request_field_size = 16_384
@@ -37,7 +39,9 @@ _metrics = os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(pr
 
 
 def _check_settings():  # type: ignore[no-untyped-def]
-    """Refuse to start with one sentence, before a worker is born: gunicorn would replace a worker that exits for ever."""
+    """Refuse to start with one sentence, before a worker is born: gunicorn would replace a worker that
+    exits for ever.
+    """
     from app import config, environment
     from app.connectors import configuration
     from app.errors import ConfigError
@@ -53,7 +57,9 @@ _check_settings()
 
 
 def post_worker_init(_worker):  # type: ignore[no-untyped-def]
-    """Link the entries of the audit trail in the background: a thread of each worker, since threads do not survive a fork."""
+    """Link the entries of the audit trail in the background: a thread of each worker, since threads do not
+    survive a fork.
+    """
     from app.activity import sealer
 
     sealer.start()

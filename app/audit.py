@@ -1,8 +1,9 @@
 """One trail of what people and programs did, each entry signed as it is written.
 
-Entries hold no secret, and of what a service sent only how an account is called. The signature (HMAC-SHA-256 under
-a key derived from SECRET_KEY) is what lets `app.activity` link entries into a chain after their transaction is
-over: it links only what we wrote, and writing one takes no lock that another writer could wait for.
+Entries hold no secret, and of what a service sent only how an account is called. The signature (HMAC-SHA-256
+under a key derived from SECRET_KEY) is what lets `app.activity` link entries into a chain after their
+transaction is over: it links only what we wrote, and writing one takes no lock that another writer could wait
+for.
 """
 
 import hashlib
@@ -28,7 +29,9 @@ _KEY_ID_CHARACTERS = 8
 
 
 class AuditEntry(SQLModel, table=True):
-    """Who did what to which record, and when. `seq`, `previous` and `hash` are its link, made a moment later."""
+    """Who did what to which record, and when. `seq`, `previous` and `hash` are its link, made a moment
+    later.
+    """
 
     __tablename__ = "audit_entries"
     __table_args__ = (
@@ -39,7 +42,8 @@ class AuditEntry(SQLModel, table=True):
     )
 
     id: int | None = Field(
-        default=None, sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+        default=None,
+        sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     )
     at: datetime = Field(sa_type=UtcDateTime)
     workspace_id: str | None = None
@@ -47,8 +51,10 @@ class AuditEntry(SQLModel, table=True):
     action: str  # noun.verb, such as connection.disconnected
     subject: str = ""  # id of the record it happened to
     details: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
-    nonce: str | None = Field(default=None, max_length=32, unique=True)  # so that no entry can be written twice
-    signature: str | None = Field(default=None, max_length=80)  # key id:HMAC; None only from the release before signing
+    # so that no entry can be written twice
+    nonce: str | None = Field(default=None, max_length=32, unique=True)
+    # key id:HMAC; None only from the release before signing
+    signature: str | None = Field(default=None, max_length=80)
     seq: int | None = Field(default=None, sa_type=BigInteger)  # its place in the chain, from 1
     previous: str | None = Field(default=None, max_length=64)  # the hash of the entry before it
     hash: str | None = Field(default=None, max_length=64)
@@ -59,13 +65,27 @@ INSERT = Prepared(insert(AuditEntry.__table__).values({name: bindparam(name) for
 
 
 def record(
-    db: Session, action: str, *, workspace_id: str | None = None, user_id: str | None = None, subject: str = "", **details: Any
+    db: Session,
+    action: str,
+    *,
+    workspace_id: str | None = None,
+    user_id: str | None = None,
+    subject: str = "",
+    **details: Any,
 ) -> None:
-    """Add an entry to the trail, in the same transaction as the act itself. Raises RuntimeError before `bind`."""
-    db.add(AuditEntry(**make(action, workspace_id=workspace_id, user_id=user_id, subject=subject, details=details)))
+    """Add an entry to the trail, in the same transaction as the act itself. Raises RuntimeError before
+    `bind`.
+    """
+    db.add(
+        AuditEntry(
+            **make(action, workspace_id=workspace_id, user_id=user_id, subject=subject, details=details)
+        )
+    )
 
 
-def make(action: str, *, workspace_id: str | None, user_id: str | None, subject: str, details: Mapping[str, Any]) -> dict[str, Any]:
+def make(
+    action: str, *, workspace_id: str | None, user_id: str | None, subject: str, details: Mapping[str, Any]
+) -> dict[str, Any]:
     """A signed entry as values for `INSERT`, for who writes it with a prepared statement."""
     entry = {
         "at": clock.now(),
@@ -82,8 +102,12 @@ def make(action: str, *, workspace_id: str | None, user_id: str | None, subject:
 
 
 def content_of(entry: Mapping[str, Any]) -> bytes:
-    """What is signed of an entry: its members as JSON with sorted keys, ASCII only, no spaces, the time to the microsecond in UTC."""
-    content = {name: entry[name] for name in ("workspace_id", "user_id", "action", "subject", "details", "nonce")}
+    """What is signed of an entry: its members as JSON with sorted keys, ASCII only, no spaces, the time to
+    the microsecond in UTC.
+    """
+    content = {
+        name: entry[name] for name in ("workspace_id", "user_id", "action", "subject", "details", "nonce")
+    }
     content["at"] = in_full(entry["at"])
     return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
@@ -94,7 +118,9 @@ def in_full(at: datetime) -> str:
 
 
 class Signer:
-    """Signs with the first key and recognises all of them, so that SECRET_KEY can be changed (SECRET_KEY_FALLBACKS)."""
+    """Signs with the first key and recognises all of them, so that SECRET_KEY can be changed
+    (SECRET_KEY_FALLBACKS).
+    """
 
     def __init__(self, secret_keys: Sequence[str]) -> None:
         derived = [hmac.digest(key.encode(), b"patchbay audit trail v1", "sha256") for key in secret_keys]
@@ -106,7 +132,9 @@ class Signer:
         return f"{self._present}:{hmac.digest(self._keys[self._present], content, 'sha256').hex()}"
 
     def accepts(self, signature: str | None, content: bytes) -> bool | None:
-        """Whether a signature is ours for this content; None when it names a key we do not have (any more)."""
+        """Whether a signature is ours for this content; None when it names a key we do not have (any
+        more).
+        """
         key_id, _, given = (signature or "").partition(":")
         if key_id not in self._keys:
             return None
@@ -139,7 +167,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str):
         if value.isascii() and value.isprintable():
             return value
-        return "".join(c if c.isprintable() else " " for c in value if unicodedata.category(c) not in {"Cf", "Cs"})
+        return "".join(
+            c if c.isprintable() else " " for c in value if unicodedata.category(c) not in {"Cf", "Cs"}
+        )
     if isinstance(value, Mapping):
         return {_plain(str(name)): _plain(part) for name, part in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):

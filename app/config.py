@@ -16,7 +16,8 @@ from app.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
-# A web process has this many times WEB_THREADS: those beyond work on nothing, they hold calls that wait for their turn.
+# A web process has this many times WEB_THREADS: those beyond work on nothing, they hold calls that wait for
+# their turn.
 THREADS_IN_ALL = 3
 _PUBLISHED_SECRETS = {"changeme", "change-me", "secret", "dev", "development", "please-change-me"}
 
@@ -100,7 +101,9 @@ def load(environ: Mapping[str, str]) -> Settings:
             if not environ.get(name):
                 raise ConfigError(f"{name} must be set when ENV=production.")
         if sandbox_on:
-            raise ConfigError("SANDBOX=1 is refused when ENV=production: the imitated services are for development only.")
+            raise ConfigError(
+                "SANDBOX=1 is refused when ENV=production: the imitated services are for development only."
+            )
     brand_name = environ.get("BRAND_NAME") or "Patchbay"
     instance = Path(environ.get("INSTANCE_DIR") or ROOT / "instance").absolute()
     web_threads = _number(environ, "WEB_THREADS", 32, 1, 256)
@@ -112,11 +115,15 @@ def load(environ: Mapping[str, str]) -> Settings:
         database_url=_database_url(environ.get("DATABASE_URL") or f"sqlite:///{instance / 'patchbay.db'}"),
         redis_url=_url(environ, "REDIS_URL", {"redis", "rediss", "unix"}),
         secret_key=_secret_key(environ.get("SECRET_KEY", "")),
-        secret_key_fallbacks=tuple(_secret_key(k) for k in environ.get("SECRET_KEY_FALLBACKS", "").split(",") if k),
+        secret_key_fallbacks=tuple(
+            _secret_key(k) for k in environ.get("SECRET_KEY_FALLBACKS", "").split(",") if k
+        ),
         vault_keys=KeyRing.parse(environ.get("VAULT_KEYS", "")),
         mail_url=_url(environ, "MAIL_URL", {"smtp", "smtps", "smtp+tls"}),
         mail_from=environ.get("MAIL_FROM") or formataddr((brand_name, "no-reply@localhost")),
-        sandbox_url=(environ.get("SANDBOX_URL") or f"http://localhost:{port + 1}").rstrip("/") if sandbox_on else None,
+        sandbox_url=(environ.get("SANDBOX_URL") or f"http://localhost:{port + 1}").rstrip("/")
+        if sandbox_on
+        else None,
         oauth_token_ttl=_number(environ, "OAUTH_TOKEN_TTL", 86_400, 3_600, 31_536_000),
         oauth_refresh_ttl=_number(environ, "OAUTH_REFRESH_TTL", 90 * 86_400, 3_600, 10 * 31_536_000),
         mcp_token_ttl=_number(environ, "MCP_TOKEN_TTL_SECONDS", 86_400, 60, 31_536_000),
@@ -138,7 +145,11 @@ def load(environ: Mapping[str, str]) -> Settings:
         brand_name=brand_name,
         brand_logo_url=_logo_url(environ),
         brand_accent=_accent(environ.get("BRAND_ACCENT", "")),
-        services={k: v for k, v in environ.items() if re.fullmatch(r"[A-Z]+_[A-Z_]*(CLIENT_ID|CLIENT_SECRET|URL)", k)},
+        services={
+            k: v
+            for k, v in environ.items()
+            if re.fullmatch(r"[A-Z]+_[A-Z_]*(CLIENT_ID|CLIENT_SECRET|URL)", k)
+        },
     )
     _number(environ, "WEB_CONCURRENCY", 2, 1, 64)
     return settings
@@ -170,13 +181,21 @@ def _choice(environ: Mapping[str, str], name: str, default: str, allowed: set[st
 def _url(environ: Mapping[str, str], name: str, schemes: set[str]) -> str | None:
     text = environ.get(name) or None
     if text and urlsplit(text).scheme not in schemes:
-        raise ConfigError(f"{name} must be a URL starting with {' or '.join(sorted(s + '://' for s in schemes))}.")
+        raise ConfigError(
+            f"{name} must be a URL starting with {' or '.join(sorted(s + '://' for s in schemes))}."
+        )
     return text
 
 
 def _public_url(text: str, production: bool) -> str:
     parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment or parts.username:
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.netloc
+        or parts.query
+        or parts.fragment
+        or parts.username
+    ):
         raise ConfigError("PUBLIC_URL must be the plain address people use, such as https://hub.example.com.")
     if production and parts.scheme != "https":
         raise ConfigError("PUBLIC_URL must start with https:// when ENV=production.")
@@ -198,7 +217,9 @@ def _database_url(text: str) -> str:
 
 def _secret_key(text: str) -> str:
     if len(text) < 32 or text.lower() in _PUBLISHED_SECRETS or len(set(text)) < 10:
-        raise ConfigError("SECRET_KEY must be at least 32 random characters; make one with: openssl rand -base64 48.")
+        raise ConfigError(
+            "SECRET_KEY must be at least 32 random characters; make one with: openssl rand -base64 48."
+        )
     return text
 
 
@@ -211,5 +232,7 @@ def _accent(text: str) -> str | None:
 def _logo_url(environ: Mapping[str, str]) -> str | None:
     text = environ.get("BRAND_LOGO_URL") or None
     if text and not (text.startswith("https://") or re.fullmatch(r"/[\w./-]+", text)):
-        raise ConfigError("BRAND_LOGO_URL must start with https:// or be a local path such as /static/logo.svg.")
+        raise ConfigError(
+            "BRAND_LOGO_URL must start with https:// or be a local path such as /static/logo.svg."
+        )
     return text

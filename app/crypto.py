@@ -80,7 +80,9 @@ class KeyRing:
     def seal(self, plaintext: str, *, workspace: str, record: str, field: str) -> str:
         """Seal a secret for exactly this place."""
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = self._ciphers[self.sealing_id].encrypt(nonce, plaintext.encode(), _place(workspace, record, field, self.sealing_id))
+        sealed = self._ciphers[self.sealing_id].encrypt(
+            nonce, plaintext.encode(), _place(workspace, record, field, self.sealing_id)
+        )
         return f"{_VERSION}:{self.sealing_id}:{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
     def open(self, sealed: str, *, workspace: str, record: str, field: str) -> str:
@@ -97,7 +99,9 @@ class KeyRing:
             raw = base64.b64decode(body, altchars=b"-_", validate=True)
             if base64.urlsafe_b64encode(raw).decode() != body:  # spare bits of the last character, + for -
                 raise Undecipherable()
-            return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], _place(workspace, record, field, key_id)).decode()
+            return cipher.decrypt(
+                raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], _place(workspace, record, field, key_id)
+            ).decode()
         except (binascii.Error, ValueError, InvalidTag):
             raise Undecipherable() from None
 
@@ -114,4 +118,7 @@ class KeyRing:
 
 def _place(workspace: str, record: str, field: str, key_id: str) -> bytes:
     """The associated data. Lengths are written out, so two places never read the same."""
-    return b"".join(len(part).to_bytes(4, "big") + part for part in (p.encode() for p in (workspace, record, field, key_id)))
+    return b"".join(
+        len(part).to_bytes(4, "big") + part
+        for part in (p.encode() for p in (workspace, record, field, key_id))
+    )

@@ -84,14 +84,19 @@ class Database:
             )
             # One statement is its own snapshot: a look-up needs no BEGIN and no ROLLBACK round trip.
             self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
-            self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            self._snapshots = self.engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
             self._looker = create_engine(
                 url,
                 pool_size=min(pool_size, _LOOKERS),
                 max_overflow=0,
                 isolation_level="AUTOCOMMIT",
                 hide_parameters=True,
-                connect_args={"connect_timeout": 5, "options": _POSTGRES_OPTIONS + " -c synchronous_commit=off"},
+                connect_args={
+                    "connect_timeout": 5,
+                    "options": _POSTGRES_OPTIONS + " -c synchronous_commit=off",
+                },
             )
             self._writer = self.engine
 
@@ -123,7 +128,9 @@ class Database:
 
     @contextlib.contextmanager
     def looker(self) -> Iterator[PoolProxiedConnection]:
-        """A pooled driver connection where each statement stands alone, for `app.fast_queries` and the ledger."""
+        """A pooled driver connection where each statement stands alone, for `app.fast_queries` and the
+        ledger.
+        """
         try:
             connection = self._looker.raw_connection()
         except (self._looker.dialect.loaded_dbapi.Error, PoolTimeout) as error:
@@ -208,7 +215,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: Any) -> None:
     if connection.get_execution_options().get("writes"):
-        # On disk when the commit returns: what a service gave once (a refresh token) must survive a power cut.
+        # On disk when the commit returns: what a service gave once (a refresh token) must survive a power
+        # cut.
         connection.exec_driver_sql("PRAGMA synchronous=FULL")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:

@@ -28,11 +28,14 @@ def read(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> dict[st
 
 
 def _development_keys(instance: Path) -> dict[str, str]:
-    """The keys of this checkout, made at the first start. Two processes starting at once agree on one file."""
+    """The keys of this checkout, made at the first start. Two processes starting at once agree on one
+    file.
+    """
     instance.mkdir(parents=True, exist_ok=True)
     path = instance / "keys.env"
     if not path.exists():
-        content = f"SECRET_KEY={secrets.token_urlsafe(48)}\nVAULT_KEYS=dev1:{base64.b64encode(os.urandom(32)).decode()}\n"
+        vault_key = base64.b64encode(os.urandom(32)).decode()
+        content = f"SECRET_KEY={secrets.token_urlsafe(48)}\nVAULT_KEYS=dev1:{vault_key}\n"
         draft = instance / f".keys.{os.getpid()}"
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
@@ -50,5 +53,9 @@ def _parse(path: Path) -> dict[str, str]:
     """`NAME=value` lines of a file; missing file: nothing. Blank lines and # comments are passed over."""
     if not path.is_file():
         return {}
-    pairs = (line.split("=", 1) for line in path.read_text().splitlines() if "=" in line and not line.lstrip().startswith("#"))
+    pairs = (
+        line.split("=", 1)
+        for line in path.read_text().splitlines()
+        if "=" in line and not line.lstrip().startswith("#")
+    )
     return {name.strip(): value.strip().strip("\"'") for name, value in pairs}

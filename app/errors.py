@@ -13,7 +13,10 @@ class PatchbayError(Exception):
 
     code = "INTERNAL"
     status = 500
-    message = "Something went wrong on our side. Please try again; if it stays, tell your administrator the correlation id."
+    message = (
+        "Something went wrong on our side. Please try again; if it stays, tell your administrator "
+        "the correlation id."
+    )
     retryable = False
 
     def __init__(self, message: str | None = None, *, details: dict[str, Any] | None = None) -> None:
@@ -59,9 +62,18 @@ class TooManyRequests(PatchbayError):
     status = 429
     retryable = True
 
-    def __init__(self, message: str | None = None, *, retry_after_seconds: int = 60, details: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        retry_after_seconds: int = 60,
+        details: dict[str, Any] | None = None,
+    ) -> None:
         self.retry_after_seconds = max(1, int(retry_after_seconds))
-        super().__init__(message or f"Too many requests. Please wait {self.retry_after_seconds} seconds and try again.", details=details)
+        super().__init__(
+            message or f"Too many requests. Please wait {self.retry_after_seconds} seconds and try again.",
+            details=details,
+        )
 
 
 class Unavailable(PatchbayError):
@@ -104,7 +116,9 @@ class ReconnectNeeded(ToolError):
 
 
 class NothingReached(ReconnectNeeded):
-    """The sign-in lives, but the service opens nothing to it any more: its person took everything away there."""
+    """The sign-in lives, but the service opens nothing to it any more: its person took everything away
+    there.
+    """
 
 
 class PermissionDenied(ToolError):
@@ -115,7 +129,9 @@ class PermissionDenied(ToolError):
 
 
 class ApprovalNeeded(ToolError):
-    """The connection asks before writing: nothing was done, and the same call works after the person's yes."""
+    """The connection asks before writing: nothing was done, and the same call works after the person's
+    yes.
+    """
 
     code = "APPROVAL_NEEDED"
     status = 409
@@ -143,7 +159,11 @@ class ProviderRateLimited(ToolError):
     retryable = True
 
     def __init__(
-        self, message: str | None = None, *, retry_after_seconds: int | None = None, details: dict[str, Any] | None = None
+        self,
+        message: str | None = None,
+        *,
+        retry_after_seconds: int | None = None,
+        details: dict[str, Any] | None = None,
     ) -> None:
         self.retry_after_seconds = retry_after_seconds
         details = dict(details or {})

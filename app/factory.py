@@ -74,10 +74,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     configuration.check(settings)
     settings = live_settings.over(settings)
     logs.configure(settings.log_format, settings.log_level)
-    app = Flask("app", root_path=str(ROOT / "app"), template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    app = Flask(
+        "app",
+        root_path=str(ROOT / "app"),
+        template_folder=str(ROOT / "templates"),
+        static_folder=str(ROOT / "static"),
+    )
     app.extensions["patchbay"] = settings
     app.extensions["mailer"] = Mailer(
-        settings.mail_url, settings.mail_from, None if settings.production else settings.instance_dir / "mailbox.jsonl"
+        settings.mail_url,
+        settings.mail_from,
+        None if settings.production else settings.instance_dir / "mailbox.jsonl",
     )
     _configure(app, settings)
     import_models()
@@ -96,7 +103,10 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
     log.debug("started, version %s", VERSION)
     if settings.production and settings.mail_url is None:
-        log.warning("MAIL_URL is not set: no mail is sent, so nobody can create an account or sign in by a mailed code. Set it.")
+        log.warning(
+            "MAIL_URL is not set: no mail is sent, so nobody can create an account or sign in by a mailed "
+            "code. Set it."
+        )
     return app
 
 
@@ -123,7 +133,9 @@ def _configure(app: Flask, settings: Settings) -> None:
         TEMPLATES_AUTO_RELOAD=False,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(brand=settings.brand_name, settings=settings, version=VERSION, catalogue=registry.CATALOGUE)
+    app.jinja_env.globals.update(
+        brand=settings.brand_name, settings=settings, version=VERSION, catalogue=registry.CATALOGUE
+    )
 
     @app.before_request
     def _start() -> None:

@@ -1,4 +1,5 @@
-"""Look-ups that every request makes: compiled once, run on a pooled connection without a session or a transaction.
+"""Look-ups that every request makes: compiled once, run on a pooled connection without a session or a
+transaction.
 
 `reading()` is the ordinary way to the database. This is the short one, for the few SELECTs on the
 path of every tool call; one statement is its own snapshot.
@@ -67,7 +68,9 @@ class _Form:
             if process:
                 self._into[parameter.key] = process
         columns = getattr(statement, "selected_columns", ())
-        self._out_of: list[_Processor] = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+        self._out_of: list[_Processor] = [
+            column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
+        ]
 
     def fill(self, parameters: Mapping[str, Any]) -> Any:
         """The values in the driver's own order and types."""
@@ -80,7 +83,12 @@ class _Form:
         """The driver's rows as Python values."""
         if not any(self._out_of):
             return list(rows)
-        return [tuple(process(value) if process else value for process, value in zip(self._out_of, row, strict=True)) for row in rows]
+        return [
+            tuple(
+                process(value) if process else value for process, value in zip(self._out_of, row, strict=True)
+            )
+            for row in rows
+        ]
 
 
 class Writing:
@@ -111,7 +119,9 @@ Row = TypeVar("Row", bound=SQLModel)
 
 
 def detached(model: type[Row], values: Mapping[str, Any]) -> Row:
-    """A table's object made of a look-up's values, for reading: no session knows it, changes to it are not saved."""
+    """A table's object made of a look-up's values, for reading: no session knows it, changes to it are not
+    saved.
+    """
     instance: Row = manager_of_class(model).new_instance()
     instance.__dict__.update(values)
     return instance
@@ -119,7 +129,8 @@ def detached(model: type[Row], values: Mapping[str, Any]) -> Row:
 
 @contextlib.contextmanager
 def writing() -> Iterator[Writing]:
-    """A transaction of prepared statements that commits on return and rolls back on a raise. Raises Unavailable.
+    """A transaction of prepared statements that commits on return and rolls back on a raise. Raises
+    Unavailable.
 
     It returns before the database's log is on disk: what was written survives our own end, and only a
     crash of the database's machine can cost the last moment. For counting calls, never for tokens.
@@ -145,7 +156,9 @@ def writing() -> Iterator[Writing]:
 
 
 def _look(bound: Database, sql: str, given: Any) -> Sequence[Any]:
-    """Run a SELECT. Connections that died (a database restart) are replaced once: looking twice changes nothing."""
+    """Run a SELECT. Connections that died (a database restart) are replaced once: looking twice changes
+    nothing.
+    """
     dialect = bound.engine.dialect
     for tries_left in (1, 0):
         with bound.looker() as connection:

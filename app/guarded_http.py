@@ -58,7 +58,8 @@ _NOT_PUBLIC = [
         "3fff::/20",  # documentation (RFC 9637)
     )
 ]
-_IPV6_UNICAST = ipaddress.ip_network("2000::/3")  # all that is assigned; NAT64, mapped and local forms lie outside
+# all that is assigned; NAT64, mapped and local forms lie outside
+_IPV6_UNICAST = ipaddress.ip_network("2000::/3")
 _ISATAP = {0x0000_5EFE, 0x0200_5EFE}  # the middle of an interface id that carries an IPv4 (RFC 5214)
 
 
@@ -72,9 +73,16 @@ def is_public(address: str) -> bool:
         ip = ipaddress.ip_address(address)
     except ValueError:
         return False
-    if isinstance(ip, ipaddress.IPv6Address) and (ip.scope_id or ip not in _IPV6_UNICAST or (int(ip) >> 32) & 0xFFFF_FFFF in _ISATAP):
+    if isinstance(ip, ipaddress.IPv6Address) and (
+        ip.scope_id or ip not in _IPV6_UNICAST or (int(ip) >> 32) & 0xFFFF_FFFF in _ISATAP
+    ):
         return False
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved and not any(ip in network for network in _NOT_PUBLIC)
+    return (
+        ip.is_global
+        and not ip.is_multicast
+        and not ip.is_reserved
+        and not any(ip in network for network in _NOT_PUBLIC)
+    )
 
 
 # --- the deadline ----------------------------------------------------------------------------
@@ -113,7 +121,8 @@ class Deadline:
             if self.socket is not None and self.connection.deadline is self:
                 self.passed = True
                 with contextlib.suppress(OSError):
-                    socket.socket.shutdown(self.socket, socket.SHUT_RDWR)  # not SSLSocket's, which is not for other threads
+                    # not SSLSocket's, which is not for other threads
+                    socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
 
 
 _here = threading.local()
@@ -125,7 +134,9 @@ _watcher: threading.Thread | None = None
 
 
 def _watch(deadline: Deadline) -> None:
-    """Hand a deadline to the one thread that waits for all of them (a fork leaves it behind: start another)."""
+    """Hand a deadline to the one thread that waits for all of them (a fork leaves it behind: start
+    another).
+    """
     global _watcher
     with _changed:
         heapq.heappush(_waiting, (deadline.at, next(_numbers), deadline))
@@ -168,7 +179,9 @@ def _addresses(host: str, port: int, seconds: float, guarded: bool) -> list[Any]
             finally:
                 future.cancel()
     except FutureTimeout:
-        raise OutboundTimeout("The name of the other side could not be looked up in time.", sent=False) from None
+        raise OutboundTimeout(
+            "The name of the other side could not be looked up in time.", sent=False
+        ) from None
     except (OSError, UnicodeError):
         raise OutboundError("The name of the other side is not known.", sent=False) from None
     if guarded and not all(is_public(str(info[4][0])) for info in found):
@@ -223,7 +236,13 @@ class _Watched:
 
     def _new_conn(self) -> socket.socket:
         deadline: Deadline = _here.deadline
-        sock = _dial(self._dns_host.strip("[]"), self.port, min(self.timeout, deadline.left), self.guarded, self.socket_options)  # type: ignore[attr-defined]
+        sock = _dial(
+            self._dns_host.strip("[]"),  # type: ignore[attr-defined]
+            self.port,  # type: ignore[attr-defined]
+            min(self.timeout, deadline.left),
+            self.guarded,
+            self.socket_options,  # type: ignore[attr-defined]
+        )
         sock.settimeout(max(0.05, min(self.timeout, deadline.left)))  # for the TLS handshake
         return sock
 

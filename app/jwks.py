@@ -1,7 +1,8 @@
-"""The public keys ID tokens are signed with, by key id: fetched from FIREBASE_CERTS_URL and kept as long as its answer says.
+"""The public keys ID tokens are signed with, by key id: fetched from FIREBASE_CERTS_URL and kept as long as
+its answer says.
 
-An answer that does not come leaves the keys we have in use for some hours. A key id we do not know is looked for once more,
-but seldom: a flood of made-up ids must not become a flood of requests.
+An answer that does not come leaves the keys we have in use for some hours. A key id we do not know is looked
+for once more, but seldom: a flood of made-up ids must not become a flood of requests.
 """
 
 import json
@@ -34,7 +35,9 @@ _BETWEEN_TRIES = 5.0  # after a try that failed
 class CertificatesUnavailable(Unavailable):
     """There are no keys to check a signature with, so nobody is let in."""
 
-    message = "The keys to check identity tokens with cannot be fetched right now. Please try again in a minute."
+    message = (
+        "The keys to check identity tokens with cannot be fetched right now. Please try again in a minute."
+    )
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,9 @@ class Certificates:
         is_usable = keys is not None and now < keys.fresh_until + _STALE_SECONDS
         if self._fetching.acquire(blocking=not (is_usable and keys is not None and key_id in keys.by_id)):
             try:
-                if self._keys is keys and self._may_look(is_fresh=keys is not None and now < keys.fresh_until):
+                if self._keys is keys and self._may_look(
+                    is_fresh=keys is not None and now < keys.fresh_until
+                ):
                     self._look()
             finally:
                 self._fetching.release()
@@ -74,9 +79,13 @@ class Certificates:
         return keys.by_id.get(key_id)
 
     def _may_look(self, *, is_fresh: bool) -> bool:
-        """Whether to fetch now. Keys that are fresh are fetched again only for an id that is not among them."""
+        """Whether to fetch now. Keys that are fresh are fetched again only for an id that is not among
+        them.
+        """
         moment = time.monotonic()
-        if moment - self._failed_at < _BETWEEN_TRIES or (is_fresh and moment - self._looked_at < _BETWEEN_LOOKS):
+        if moment - self._failed_at < _BETWEEN_TRIES or (
+            is_fresh and moment - self._looked_at < _BETWEEN_LOOKS
+        ):
             return False
         if is_fresh:
             self._looked_at = moment
@@ -85,7 +94,13 @@ class Certificates:
     def _look(self) -> None:
         """Fetch the keys anew; what we have stays when that fails."""
         try:
-            answer = outbound.send("GET", self.url, headers={"Accept": "application/json"}, seconds=_SECONDS, max_bytes=_MAX_BYTES)
+            answer = outbound.send(
+                "GET",
+                self.url,
+                headers={"Accept": "application/json"},
+                seconds=_SECONDS,
+                max_bytes=_MAX_BYTES,
+            )
         except OutboundError as error:
             self._failed_at = time.monotonic()
             log.warning("the keys of identity tokens could not be fetched: %s", error)
@@ -94,18 +109,24 @@ class Certificates:
             self._keys = _Keys(by_id, clock.timestamp() + _fresh_seconds(answer))
         else:
             self._failed_at = time.monotonic()
-            log.warning("the answer with the keys of identity tokens could not be used: status %d", answer.status)
+            log.warning(
+                "the answer with the keys of identity tokens could not be used: status %d", answer.status
+            )
 
 
 def _read(answer: Answer) -> dict[str, RSAPublicKey]:
-    """The RSA keys of an answer by their ids: a map of certificates, or a JWK set (RFC 7517). Empty when it is neither."""
+    """The RSA keys of an answer by their ids: a map of certificates, or a JWK set (RFC 7517). Empty when
+    it is neither.
+    """
     body = answer.json() if answer.status == 200 else None
     if not isinstance(body, dict):
         return {}
     listed = body["keys"] if isinstance(body.get("keys"), list) else list(body.items())
     found: dict[str, RSAPublicKey] = {}
     for entry in listed[:_MOST_KEYS]:
-        key_id = entry.get("kid") if isinstance(entry, dict) else entry[0] if isinstance(entry, tuple) else None
+        key_id = (
+            entry.get("kid") if isinstance(entry, dict) else entry[0] if isinstance(entry, tuple) else None
+        )
         key = _key_of(entry[1] if isinstance(entry, tuple) else entry)
         if isinstance(key_id, str) and key is not None:
             found[key_id] = key

@@ -9,10 +9,17 @@ from datetime import UTC, datetime
 
 correlation_id: contextvars.ContextVar[str] = contextvars.ContextVar("correlation_id", default="-")
 
-_NAMES = r"access_token|refresh_token|id_token|client_secret|code|code_verifier|password|api_key|token|state|csrf_token"
-_NAMED = re.compile(rf"""(?i)(\b(?:bearer|basic)\s+|["']?\b(?:{_NAMES})\b["']?\s*[=:]\s*["']?)[^\s"'&,;{{}}<>]{{6,}}""")
+_NAMES = (
+    r"access_token|refresh_token|id_token|client_secret|code|code_verifier|password|api_key|token|state"
+    r"|csrf_token"
+)
+_NAMED = re.compile(
+    rf"""(?i)(\b(?:bearer|basic)\s+|["']?\b(?:{_NAMES})\b["']?\s*[=:]\s*["']?)[^\s"'&,;{{}}<>]{{6,}}"""
+)
 # Ours, Google's, JSON Web Tokens, Stripe's.
-_BARE = re.compile(r"\b(?:pb[a-z]{1,3}_[\w-]{20,}|ya29\.[\w.-]+|1//[\w-]{8,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|[sr]k_(?:live|test)_\w+)")
+_BARE = re.compile(
+    r"\b(?:pb[a-z]{1,3}_[\w-]{20,}|ya29\.[\w.-]+|1//[\w-]{8,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|[sr]k_(?:live|test)_\w+)"
+)
 
 
 def redact(text: str) -> str:
@@ -33,7 +40,13 @@ class _Line(logging.Formatter):
         trace = redact(self.formatException(record.exc_info)) if record.exc_info else ""
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         if self.as_json:
-            entry = {"at": at, "level": record.levelname, "logger": record.name, "correlation_id": correlation_id.get(), "message": message}
+            entry = {
+                "at": at,
+                "level": record.levelname,
+                "logger": record.name,
+                "correlation_id": correlation_id.get(),
+                "message": message,
+            }
             return json.dumps({**entry, "trace": trace} if trace else entry)
         line = f"{at} {record.levelname} {record.name} [{correlation_id.get()}] {message}"
         return f"{line}\n{trace}" if trace else line

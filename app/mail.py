@@ -1,4 +1,5 @@
-"""Mail: over SMTP when MAIL_URL is set, else to the log and the development mailbox; in production it is lost, loudly.
+"""Mail: over SMTP when MAIL_URL is set, else to the log and the development mailbox; in production it is
+lost, loudly.
 
 Sending happens after the answer is decided and in the background, so that an answer tells nothing
 about whether a mail went out (neutral timing) and a slow mail server holds no request.
@@ -45,7 +46,9 @@ class Mailer:
         self._pid = 0
 
     def send(self, to: str, subject: str, text: str) -> None:
-        """Send a plain-text mail, eventually. Never raises for trouble at the mail server: it is logged and tried again."""
+        """Send a plain-text mail, eventually. Never raises for trouble at the mail server: it is logged
+        and tried again.
+        """
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = self._sender, to, subject
         message.set_content(text)
@@ -69,7 +72,12 @@ class Mailer:
             log.warning("a mail was NOT sent, because MAIL_URL is not set: %s", letter.subject)
             return
         log.info("mail to %s: %s\n%s", letter.to, letter.subject, letter.text)
-        line = json.dumps({"to": letter.to, "subject": letter.subject, "text": letter.text, "at": letter.at.isoformat()}) + "\n"
+        line = (
+            json.dumps(
+                {"to": letter.to, "subject": letter.subject, "text": letter.text, "at": letter.at.isoformat()}
+            )
+            + "\n"
+        )
         self._outbox.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self._outbox, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(descriptor, "w") as file:
@@ -82,14 +90,18 @@ class Mailer:
                     server.send_message(message)
                 return
             except (OSError, smtplib.SMTPException) as error:
-                log.warning("mail could not be sent (try %d of %d): %s", attempt, _TRIES, type(error).__name__)
+                log.warning(
+                    "mail could not be sent (try %d of %d): %s", attempt, _TRIES, type(error).__name__
+                )
 
     @contextlib.contextmanager
     def _connect(self):  # type: ignore[no-untyped-def]
         parts = urlsplit(self._url or "")
         host, port = parts.hostname or "localhost", parts.port
         if parts.scheme == "smtps":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(host, port or 465, timeout=10, context=ssl.create_default_context())
+            server: smtplib.SMTP = smtplib.SMTP_SSL(
+                host, port or 465, timeout=10, context=ssl.create_default_context()
+            )
         else:
             server = smtplib.SMTP(host, port or 25, timeout=10)
             if parts.scheme == "smtp+tls":

@@ -26,7 +26,16 @@ _CONNECT_SECONDS = 5.0
 _MAX_BYTES = 16 * 1024 * 1024
 _POOL_SIZE = 64
 
-__all__ = ["TOTAL_SECONDS", "AddressRefused", "Answer", "AnswerTooLarge", "OutboundError", "OutboundTimeout", "is_public", "send"]
+__all__ = [
+    "TOTAL_SECONDS",
+    "AddressRefused",
+    "Answer",
+    "AnswerTooLarge",
+    "OutboundError",
+    "OutboundTimeout",
+    "is_public",
+    "send",
+]
 
 
 class AnswerTooLarge(OutboundError):
@@ -48,7 +57,9 @@ class Answer:
         return self.content.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The body as JSON, or None when it is not JSON (HTML error pages, cut answers, nesting without end)."""
+        """The body as JSON, or None when it is not JSON (HTML error pages, cut answers, nesting without
+        end).
+        """
         try:
             return jsonlib.loads(self.content)
         except (ValueError, RecursionError):
@@ -71,8 +82,8 @@ def send(
 ) -> Answer:
     """Send one request and read the whole answer, within `seconds` in total.
 
-    Raises OutboundTimeout, AddressRefused, AnswerTooLarge or OutboundError (its `sent` says whether the request may
-    have arrived). Any HTTP status is an answer, not an error.
+    Raises OutboundTimeout, AddressRefused, AnswerTooLarge or OutboundError (its `sent` says whether the
+    request may have arrived). Any HTTP status is an answer, not an error.
     """
     started = time.monotonic()
     session = _session(guarded)
@@ -82,13 +93,20 @@ def send(
             raise ValueError
         data = form if body is None else body
         prepared = session.prepare_request(
-            requests.Request(method, url, params=params, headers=dict(headers or {}), json=json, data=data, auth=auth)
+            requests.Request(
+                method, url, params=params, headers=dict(headers or {}), json=json, data=data, auth=auth
+            )
         )
     except (requests.RequestException, UnicodeError, ValueError):
         raise OutboundError("The address is not valid.", sent=False) from None
     with Deadline(seconds) as deadline:
         try:
-            response = session.send(prepared, stream=True, allow_redirects=False, timeout=(min(seconds, _CONNECT_SECONDS), seconds))
+            response = session.send(
+                prepared,
+                stream=True,
+                allow_redirects=False,
+                timeout=(min(seconds, _CONNECT_SECONDS), seconds),
+            )
             content = _read(response, max_bytes)
         except OutboundError:
             raise

@@ -1,4 +1,6 @@
-"""Storing what must not be lost: tried again while the database is away, for as long as this process lives."""
+"""Storing what must not be lost: tried again while the database is away, for as long as this process
+lives.
+"""
 
 import logging
 import threading
@@ -36,5 +38,7 @@ def _keep_trying(save: Callable[[], None]) -> None:
         except Unavailable:
             time.sleep(_BACKGROUND_PAUSE_SECONDS)
             continue
-        log.warning("what had to be kept was stored after %.0f s without a database", time.monotonic() - started)
+        log.warning(
+            "what had to be kept was stored after %.0f s without a database", time.monotonic() - started
+        )
         return

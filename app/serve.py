@@ -32,10 +32,17 @@ def main() -> int:
         return 1
     variables = _with_sandbox(variables)
     if not _is_free(settings.port):
-        print(f"Patchbay cannot start: port {settings.port} is in use. Set PORT to another one.", file=sys.stderr)
+        print(
+            f"Patchbay cannot start: port {settings.port} is in use. Set PORT to another one.",
+            file=sys.stderr,
+        )
         return 1
-    if subprocess.run([sys.executable, "-m", "alembic", "upgrade", "head"], cwd=ROOT, env=variables).returncode:
-        print("Patchbay cannot start: the database could not be migrated; see the lines above.", file=sys.stderr)
+    if subprocess.run(
+        [sys.executable, "-m", "alembic", "upgrade", "head"], cwd=ROOT, env=variables
+    ).returncode:
+        print(
+            "Patchbay cannot start: the database could not be migrated; see the lines above.", file=sys.stderr
+        )
         return 1
     end_with_us = _end_with(os.getpid())
     children = [
@@ -51,7 +58,9 @@ def main() -> int:
 
 
 def _end_with(parent: int) -> Callable[[], None] | None:
-    """What a child does first on Linux: ask for SIGTERM when we are gone, however we went (PR_SET_PDEATHSIG, prctl(2))."""
+    """What a child does first on Linux: ask for SIGTERM when we are gone, however we went
+    (PR_SET_PDEATHSIG, prctl(2)).
+    """
     if not sys.platform.startswith("linux"):
         return None
     libc = ctypes.CDLL(None)
@@ -76,7 +85,11 @@ def _commands(settings: Settings) -> list[list[str]]:
 def _with_sandbox(variables: Mapping[str, str]) -> dict[str, str]:
     """The variables with a free port for the sandbox: the next after ours, if it is not taken."""
     given = dict(variables)
-    if given.get("ENV") == "production" or given.get("SANDBOX", "1") in {"0", "false", "no", "off"} or given.get("SANDBOX_URL"):
+    if (
+        given.get("ENV") == "production"
+        or given.get("SANDBOX", "1") in {"0", "false", "no", "off"}
+        or given.get("SANDBOX_URL")
+    ):
         return given
     port = int(given["PORT"]) + 1 if given["PORT"].isdigit() else 8001
     while not _is_free(port) and port < 65535:
@@ -133,7 +146,9 @@ def _banner(settings: Settings) -> str:
     if settings.mail_url is None:
         lines.append(f"  Mailed codes  {settings.public_url}/dev/mailbox")
     if settings.sandbox_url:
-        lines.append(f"  Sandbox       {settings.sandbox_url} (imitated services, nothing leaves this machine)")
+        lines.append(
+            f"  Sandbox       {settings.sandbox_url} (imitated services, nothing leaves this machine)"
+        )
     return "\n".join([*lines, "", "  Ctrl-C stops everything.", ""])
 
 

@@ -1,1 +1,3 @@
-"""Benchmarks that print ratios: everything is measured in one run, on one machine, against a yardstick beside it."""
+"""Benchmarks that print ratios: everything is measured in one run, on one machine, against a yardstick
+beside it.
+"""

@@ -42,7 +42,12 @@ def call(tool: str, arguments: dict[str, object], port: int, token: str | None) 
         "io.modelcontextprotocol/clientInfo": {"name": "bench", "version": "1"},
         "io.modelcontextprotocol/clientCapabilities": {},
     }
-    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments, "_meta": meta}}
+    body = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": tool, "arguments": arguments, "_meta": meta},
+    }
     headers = {
         "Host": f"127.0.0.1:{port}",
         "Content-Type": "application/json",
@@ -62,9 +67,19 @@ def product(kind: str, *, connect: bool = False) -> Iterator[Running]:
     port, sandbox_port = house.free_port(), house.free_port()
     with house.databases(kind) as url, contextlib.ExitStack() as stack:
         environ = house.product_environ(port, url, sandbox_port)
-        subprocess.run([sys.executable, "-m", "alembic", "upgrade", "head"], cwd=ROOT, env=environ, check=True)
+        subprocess.run(
+            [sys.executable, "-m", "alembic", "upgrade", "head"], cwd=ROOT, env=environ, check=True
+        )
         if connect:
-            sandbox = [sys.executable, "-m", "app.sandbox", "--port", str(sandbox_port), "--state", environ["INSTANCE_DIR"] + "/sandbox.db"]
+            sandbox = [
+                sys.executable,
+                "-m",
+                "app.sandbox",
+                "--port",
+                str(sandbox_port),
+                "--state",
+                environ["INSTANCE_DIR"] + "/sandbox.db",
+            ]
             stack.enter_context(house.process(sandbox, environ))
             house.wait_for(sandbox_port, "/")
         seeded = subprocess.run(
@@ -74,7 +89,9 @@ def product(kind: str, *, connect: bool = False) -> Iterator[Running]:
             check=True,
             capture_output=True,
         )
-        web = stack.enter_context(house.process(house.gunicorn("wsgi:app", port, THREADS_IN_ALL * house.THREADS), environ))
+        web = stack.enter_context(
+            house.process(house.gunicorn("wsgi:app", port, THREADS_IN_ALL * house.THREADS), environ)
+        )
         house.wait_for(port, "/ready")
         tokens = json.loads(seeded.stdout.splitlines()[-1])
         yield Running(port, sandbox_port, tokens["token"], tokens["other"], web.pid)
@@ -88,7 +105,10 @@ class Report:
 
     def line(self, name: str, figure: float, unit: str, goal: str, met: bool) -> None:
         """Print one figure beside its goal."""
-        print(f"  {name:<58} {figure:>8.2f} {unit:<6} goal {goal:<10} {'ok' if met else 'FALLS SHORT'}", flush=True)
+        print(
+            f"  {name:<58} {figure:>8.2f} {unit:<6} goal {goal:<10} {'ok' if met else 'FALLS SHORT'}",
+            flush=True,
+        )
         if not met:
             self.short.append(f"{name}: {figure:.2f} {unit} (goal {goal})")
 
@@ -111,9 +131,19 @@ def throughput(report: Report, kinds: list[str], seconds: float) -> None:
             for n in CONNECTIONS:
                 ours = load.run(running.port, request, n, seconds)
                 against_bare, against_sdk = ours.rate / bare[n].rate, ours.rate / sdk[n].rate
-                report.line(f"{kind}, {n} connections, against bare Flask", against_bare, "x", f">= {GOAL_BARE}", against_bare >= GOAL_BARE)
                 report.line(
-                    f"{kind}, {n} connections, against the SDK's server", against_sdk, "x", f">= {GOAL_SDK}", against_sdk >= GOAL_SDK
+                    f"{kind}, {n} connections, against bare Flask",
+                    against_bare,
+                    "x",
+                    f">= {GOAL_BARE}",
+                    against_bare >= GOAL_BARE,
+                )
+                report.line(
+                    f"{kind}, {n} connections, against the SDK's server",
+                    against_sdk,
+                    "x",
+                    f">= {GOAL_SDK}",
+                    against_sdk >= GOAL_SDK,
                 )
 
 
@@ -127,7 +157,9 @@ def latency(report: Report, kinds: list[str], seconds: float) -> None:
             through = load.run(running.port, request, 1, seconds)
             direct = load.run(running.sandbox_port, direct_request(running), 1, seconds)
             median, p99 = through.median - direct.median, through.p99 - direct.p99
-            report.line(f"{kind}, median added", median, "ms", f"< {GOAL_MEDIAN_MS:g}", median < GOAL_MEDIAN_MS)
+            report.line(
+                f"{kind}, median added", median, "ms", f"< {GOAL_MEDIAN_MS:g}", median < GOAL_MEDIAN_MS
+            )
             report.line(f"{kind}, p99 added", p99, "ms", f"< {GOAL_P99_MS:g}", p99 < GOAL_P99_MS)
 
 
@@ -153,12 +185,21 @@ def memory(report: Report, seconds: float) -> None:
                 calls += load.run(running.port, request, 16, seconds).rate * seconds
         last = max(resident_mib(running.master))
         print(f"  after 10,000 calls {first:.0f} MiB, after 30,000 calls {last:.0f} MiB")
-        report.line("growth over the next 20,000 calls", last - first, "MiB", f"< {GOAL_GROWTH_MIB:g}", last - first < GOAL_GROWTH_MIB)
+        report.line(
+            "growth over the next 20,000 calls",
+            last - first,
+            "MiB",
+            f"< {GOAL_GROWTH_MIB:g}",
+            last - first < GOAL_GROWTH_MIB,
+        )
 
 
 def beside_a_flood(report: Report, kinds: list[str], seconds: float) -> None:
     """A call of a quick service in one workspace, alone and beside 64 callers of a slow one in another."""
-    print(f"\nOne workspace beside another that floods a slow service ({isolation.FLOOD} at once, {isolation.SLOW_SECONDS:g} s each)")
+    print(
+        f"\nOne workspace beside another that floods a slow service ({isolation.FLOOD} at once, "
+        f"{isolation.SLOW_SECONDS:g} s each)"
+    )
     for kind in kinds:
         with product(kind, connect=True) as running:
             quick = call("freshbooks_list_invoices", {"per_page": 10}, running.port, running.other)
@@ -173,7 +214,10 @@ def beside_a_flood(report: Report, kinds: list[str], seconds: float) -> None:
                     who = "callers that wait as told" if patient else "callers that hammer on"
                     print(f"  {kind}, beside {who}: median {beside.median:.1f} ms, p95 {beside.p95:.1f} ms")
                     goal = GOAL_BESIDE_A_FLOOD if patient else 10 * GOAL_BESIDE_A_FLOOD
-                    for name, ratio in (("median", beside.median / alone.median), ("p95", beside.p95 / alone.p95)):
+                    for name, ratio in (
+                        ("median", beside.median / alone.median),
+                        ("p95", beside.p95 / alone.p95),
+                    ):
                         report.line(f"{kind}, beside {who}, {name}", ratio, "x", f"< {goal:g}", ratio < goal)
 
 
@@ -206,7 +250,11 @@ def main() -> None:
         beside_a_flood(report, kinds, chosen.seconds)
     if chosen.only in {None, "usage"}:
         usage.run(report.line, kinds, chosen.rows)
-    print("\nEverything meets its goal." if not report.short else "\nFalls short:\n" + "\n".join(f"  {line}" for line in report.short))
+    print(
+        "\nEverything meets its goal."
+        if not report.short
+        else "\nFalls short:\n" + "\n".join(f"  {line}" for line in report.short)
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""What one workspace in trouble costs another: a flood of calls of a slow service beside calls of somebody else."""
+"""What one workspace in trouble costs another: a flood of calls of a slow service beside calls of somebody
+else.
+"""
 
 import asyncio
 import json
@@ -24,14 +26,20 @@ def slow_service(sandbox_port: int, path: str) -> Iterator[None]:
 
 def _lever(port: int, name: str, given: dict[str, object]) -> None:
     body = json.dumps(given).encode()
-    request = urllib.request.Request(f"http://localhost:{port}/_levers/freshbooks/{name}", body, {"Content-Type": "application/json"})
+    request = urllib.request.Request(
+        f"http://localhost:{port}/_levers/freshbooks/{name}", body, {"Content-Type": "application/json"}
+    )
     urllib.request.urlopen(request, timeout=10).close()
 
 
 @contextmanager
 def flood(port: int, request: bytes, *, patient: bool) -> Iterator[None]:
-    """So many callers at once, in a process of their own. `patient` ones wait as long as a 429 tells them, others do not."""
-    process = multiprocessing.get_context("spawn").Process(target=_flood, args=(port, request, patient), daemon=True)
+    """So many callers at once, in a process of their own. `patient` ones wait as long as a 429 tells them,
+    others do not.
+    """
+    process = multiprocessing.get_context("spawn").Process(
+        target=_flood, args=(port, request, patient), daemon=True
+    )
     process.start()
     time.sleep(2)  # until the interpreter is up and every caller has called
     try:

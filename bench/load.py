@@ -17,7 +17,9 @@ class Load:
     errors: int
 
 
-async def _connection(host: str, port: int, request: bytes, until: float, times: list[float], errors: list[str]) -> None:
+async def _connection(
+    host: str, port: int, request: bytes, until: float, times: list[float], errors: list[str]
+) -> None:
     reader, writer = await asyncio.open_connection(host, port)
     try:
         while time.perf_counter() < until:
@@ -53,7 +55,9 @@ async def _run(host: str, port: int, request: bytes, connections: int, seconds: 
     times: list[float] = []
     errors: list[str] = []
     started = time.perf_counter()
-    await asyncio.gather(*(_connection(host, port, request, started + seconds, times, errors) for _ in range(connections)))
+    await asyncio.gather(
+        *(_connection(host, port, request, started + seconds, times, errors) for _ in range(connections))
+    )
     took = time.perf_counter() - started
     if errors:
         raise SystemExit(f"{len(errors)} of {len(times)} answers were wrong, the first: {errors[0]}")
@@ -74,10 +78,17 @@ def run(port: int, request: bytes, connections: int, seconds: float) -> Load:
 
 def post(path: str, body: bytes, headers: dict[str, str]) -> bytes:
     """The bytes of one POST."""
-    lines = [f"POST {path} HTTP/1.1", f"Content-Length: {len(body)}", *(f"{k}: {v}" for k, v in headers.items())]
+    lines = [
+        f"POST {path} HTTP/1.1",
+        f"Content-Length: {len(body)}",
+        *(f"{k}: {v}" for k, v in headers.items()),
+    ]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 def get(path: str, headers: dict[str, str]) -> bytes:
     """The bytes of one GET."""
-    return "\r\n".join([f"GET {path} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items())]).encode() + b"\r\n\r\n"
+    return (
+        "\r\n".join([f"GET {path} HTTP/1.1", *(f"{k}: {v}" for k, v in headers.items())]).encode()
+        + b"\r\n\r\n"
+    )

@@ -34,7 +34,9 @@ def company(app, settings, name: str) -> str:
     """A workspace with its person. Gives a token of theirs."""
     at = clock.now()
     user = User(id=f"usr_{name}", email=f"{name}@example.com", created_at=at)
-    workspace = Workspace(id=f"wsp_{name}", name=name.title(), tier="enterprise", per_minute=10**9, created_at=at)
+    workspace = Workspace(
+        id=f"wsp_{name}", name=name.title(), tier="enterprise", per_minute=10**9, created_at=at
+    )
     with app.app_context():
         with database.transaction() as db:
             db.add_all([user, workspace])
@@ -44,7 +46,9 @@ def company(app, settings, name: str) -> str:
             cookie = sessions.start(db, user)
             session = sessions.find(db, cookie)
             assert session is not None
-            token = grants.issue_personal_token(db, Member(user, workspace, "owner", session), "bench", "tools:read tools:write", 86_400)
+            token = grants.issue_personal_token(
+                db, Member(user, workspace, "owner", session), "bench", "tools:read tools:write", 86_400
+            )
     if "--connect" in sys.argv:
         connect(app, settings, cookie)
     return token
@@ -60,7 +64,9 @@ def connect(app, settings, cookie: str) -> None:
     callback = approve(leave.headers["Location"])
     client.get(callback.removeprefix(settings.public_url))
     states = client.get("/integrations/status").json["connectors"]
-    assert any(c["slug"] == "freshbooks" and c["connections"] for c in states), "the sandbox could not be connected"
+    assert any(c["slug"] == "freshbooks" and c["connections"] for c in states), (
+        "the sandbox could not be connected"
+    )
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
@@ -70,12 +76,16 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 
 def approve(url: str) -> str:
     """Press "Approve" on a sandbox consent page. Returns where it sends the browser."""
-    opener = urllib.request.build_opener(_Stay, urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+    opener = urllib.request.build_opener(
+        _Stay, urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+    )
     page = opener.open(url, timeout=10).read().decode()
     fields = []
     for tag in re.findall(r"<input[^>]*>", page):
         attributes = {k: html.unescape(v) for k, v in re.findall(r'([\w-]+)="([^"]*)"', tag)}
-        if attributes.get("name") and (attributes.get("type") not in {"radio", "checkbox"} or " checked" in tag):
+        if attributes.get("name") and (
+            attributes.get("type") not in {"radio", "checkbox"} or " checked" in tag
+        ):
             fields.append((attributes["name"], attributes.get("value", "on")))
     action = re.search(r'<form[^>]*action="([^"]*)"', page)
     button = re.search(r'<button[^>]*name="([^"]+)"[^>]*value="([^"]+)"[^>]*>\s*Approve', page)

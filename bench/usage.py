@@ -1,6 +1,8 @@
-"""What a call and the page of usage cost when there are millions of calls already, as ratios to an empty database.
+"""What a call and the page of usage cost when there are millions of calls already, as ratios to an empty
+database.
 
-`python -m bench.usage [--rows N] [--database sqlite|postgres]`; also a part of `make bench`, with a million rows.
+`python -m bench.usage [--rows N] [--database sqlite|postgres]`; also a part of `make bench`, with a million
+rows.
 """
 
 import argparse
@@ -42,18 +44,25 @@ _PAGES = {
     "an outcome that never was": "/usage?outcome=NOT_FOUND",
 }
 
-# One row of ten is of the workspace that is looked at; the others are of 199 more. People keep to a few tools and one client.
+# One row of ten is of the workspace that is looked at; the others are of 199 more. People keep to a few tools
+# and one client.
 _SERIES = {
     "sqlite": "WITH RECURSIVE s(i) AS (SELECT :first UNION ALL SELECT i + 1 FROM s WHERE i < :last)",
     "postgresql": "WITH s(i) AS (SELECT generate_series(CAST(:first AS BIGINT), CAST(:last AS BIGINT)))",
 }
 _MOMENT = {
-    "sqlite": "strftime('%Y-%m-%d %H:%M:%f000', 'now', '-' || ((:rows - i) * :seconds / :rows) || ' seconds')",
-    "postgresql": "now() - CAST((:rows - i) * :seconds / CAST(:rows AS DOUBLE PRECISION) AS DOUBLE PRECISION) * INTERVAL '1 second'",
+    "sqlite": (
+        "strftime('%Y-%m-%d %H:%M:%f000', 'now', '-' || ((:rows - i) * :seconds / :rows) || ' seconds')"
+    ),
+    "postgresql": (
+        "now() - CAST((:rows - i) * :seconds / CAST(:rows AS DOUBLE PRECISION) AS DOUBLE "
+        "PRECISION) * INTERVAL '1 second'"
+    ),
 }
 _SEED = """
 {series}
-INSERT INTO calls (at, workspace_id, user_id, grant_id, client_name, tool, slug, upstream_endpoint, upstream_status, outcome,
+INSERT INTO calls (at, workspace_id, user_id, grant_id, client_name, tool, slug, upstream_endpoint,
+    upstream_status, outcome,
                    total_ms, upstream_ms, bytes)
 SELECT {moment}, CASE WHEN i % 10 = 0 THEN 'wsp_bench' ELSE 'wsp_' || (i % 199) END,
        'usr_' || who, 'grt_' || who, CASE who % 3 WHEN 0 THEN 'Cursor' ELSE 'Claude' END,
@@ -76,13 +85,18 @@ class Cost:
 
 @contextmanager
 def product(kind: str) -> Iterator[FlaskClient]:
-    """The application in this process, on an empty database of that kind, and a browser signed in to the workspace."""
+    """The application in this process, on an empty database of that kind, and a browser signed in to the
+    workspace.
+    """
     with house.databases(kind) as url:
         environ = house.product_environ(house.free_port(), url, house.free_port())
-        subprocess.run([sys.executable, "-m", "alembic", "upgrade", "head"], cwd=ROOT, env=environ, check=True)
+        subprocess.run(
+            [sys.executable, "-m", "alembic", "upgrade", "head"], cwd=ROOT, env=environ, check=True
+        )
         settings = config.load({**environ, "LOG_LEVEL": "ERROR"})
         app = create_app(settings)
-        ledger.current().upkeep._due = float("inf")  # what is measured is the call, not the backlog of ten million behind it
+        # What is measured is the call, not the backlog of ten million behind it.
+        ledger.current().upkeep._due = float("inf")
         at = clock.now()
         with database.transaction() as db:
             user = User(id="usr_1", email="bench@example.com", created_at=at)
@@ -107,7 +121,9 @@ def calls() -> Cost:
 
 def pages(client: FlaskClient) -> dict[str, float]:
     """The median milliseconds of each view, of rows that were added up."""
-    return {name: statistics.median(_view(client, path) for _ in range(_VIEWS)) for name, path in _PAGES.items()}
+    return {
+        name: statistics.median(_view(client, path) for _ in range(_VIEWS)) for name, path in _PAGES.items()
+    }
 
 
 def _call() -> None:
@@ -150,16 +166,28 @@ def seed(rows: int) -> None:
         with database.transaction() as db:
             if dialect == "postgresql":
                 db.execute(text("SET LOCAL statement_timeout = 0"))
-            db.execute(statement, {"first": first, "last": last, "rows": rows, "seconds": _DAYS * 86_400 - 60})
+            db.execute(
+                statement, {"first": first, "last": last, "rows": rows, "seconds": _DAYS * 86_400 - 60}
+            )
         print(f"  {last:>12,} of {rows:,} rows written", end="\r", file=sys.stderr, flush=True)
     if dialect == "postgresql":
-        with database.current().engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with (
+            database.current().engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection
+        ):
             connection.execute(text("SET statement_timeout = 0"))
             connection.execute(text("VACUUM ANALYZE calls"))
 
 
-def run(line: Callable[[str, float, str, str, bool], None], kinds: list[str], rows: int, *, with_pages: bool = True) -> None:
-    """Measure empty and full, and say both as ratios. `line` prints name, figure, unit, goal and whether it is met."""
+def run(
+    line: Callable[[str, float, str, str, bool], None],
+    kinds: list[str],
+    rows: int,
+    *,
+    with_pages: bool = True,
+) -> None:
+    """Measure empty and full, and say both as ratios. `line` prints name, figure, unit, goal and whether
+    it is met.
+    """
     print(f"\nUsage with {rows:,} calls written, against none")
     for kind in kinds:
         with product(kind) as client:
@@ -170,13 +198,28 @@ def run(line: Callable[[str, float, str, str, bool], None], kinds: list[str], ro
             empty = pages(client)
             seed(rows)
             after = calls()
-            for name, ours, theirs in (("a call alone", after.alone, before.alone), ("of eight threads", after.together, before.together)):
-                line(f"{kind}, {name}, {ours:.2f} ms, against empty", ours / theirs, "x", f"<= {GOAL_CALL}", ours / theirs <= GOAL_CALL)
+            for name, ours, theirs in (
+                ("a call alone", after.alone, before.alone),
+                ("of eight threads", after.together, before.together),
+            ):
+                line(
+                    f"{kind}, {name}, {ours:.2f} ms, against empty",
+                    ours / theirs,
+                    "x",
+                    f"<= {GOAL_CALL}",
+                    ours / theirs <= GOAL_CALL,
+                )
             if not with_pages:
                 continue
             rolling = _seconds(lambda: rollup.run(_progress))
             for name, ms in pages(client).items():
-                line(f"{kind}, /usage, {name} (empty: {empty[name]:.0f} ms)", ms, "ms", f"< {GOAL_PAGE_MS:g}", ms < GOAL_PAGE_MS)
+                line(
+                    f"{kind}, /usage, {name} (empty: {empty[name]:.0f} ms)",
+                    ms,
+                    "ms",
+                    f"< {GOAL_PAGE_MS:g}",
+                    ms < GOAL_PAGE_MS,
+                )
             with database.reading() as db:
                 tallies = db.execute(text("SELECT count(*) FROM usage_tallies")).scalar_one()
             print(f"  {kind}: {rows:,} calls in {tallies:,} tallies, added up in {rolling:.0f} s", flush=True)
@@ -191,11 +234,16 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rows", type=int, default=10_000_000)
     options.add_argument("--database", choices=["sqlite", "postgres"], action="append")
-    options.add_argument("--calls-only", action="store_true", help="leave out the page, which needs the rows added up first")
+    options.add_argument(
+        "--calls-only", action="store_true", help="leave out the page, which needs the rows added up first"
+    )
     chosen = options.parse_args()
 
     def line(name: str, figure: float, unit: str, goal: str, met: bool) -> None:
-        print(f"  {name:<58} {figure:>8.2f} {unit:<6} goal {goal:<10} {'ok' if met else 'FALLS SHORT'}", flush=True)
+        print(
+            f"  {name:<58} {figure:>8.2f} {unit:<6} goal {goal:<10} {'ok' if met else 'FALLS SHORT'}",
+            flush=True,
+        )
 
     run(line, chosen.database or ["sqlite", "postgres"], chosen.rows, with_pages=not chosen.calls_only)
 

@@ -22,7 +22,9 @@ from tests.support.compiled import Templates, share_url_builders
 from tests.support.product import Product, run_product
 from tests.support.visitor import Visitor
 
-both_databases = pytest.mark.parametrize("database_kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.needs_postgres)])
+both_databases = pytest.mark.parametrize(
+    "database_kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.needs_postgres)]
+)
 _skipped: set[str] = set()
 _templates = Templates()
 _browsers: list[Browser] = []
@@ -38,7 +40,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    missing = sorted(marker.removeprefix("needs_") for marker, present in services.NEEDS.items() if not present())
+    missing = sorted(
+        marker.removeprefix("needs_") for marker, present in services.NEEDS.items() if not present()
+    )
     if missing:
         terminalreporter.section("MISSING SERVICES", sep="!", red=True)
         terminalreporter.write_line("Tests were skipped because this machine lacks: " + ", ".join(missing))
@@ -64,14 +68,18 @@ def early() -> None:
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[str]:
-    """The address of the imitated services: a real process, shared by all tests. The lever `reset` puts a service right again."""
+    """The address of the imitated services: a real process, shared by all tests. The lever `reset` puts a
+    service right again.
+    """
     with processes.run_sandbox() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The whole product as its users run it, one installation for all tests of a process: each brings people of its own."""
+    """The whole product as its users run it, one installation for all tests of a process: each brings
+    people of its own.
+    """
     with run_product(tmp_path_factory.mktemp("product"), LOG_LEVEL="DEBUG") as running:
         yield running
 
@@ -174,7 +182,10 @@ def people(app: Flask) -> People:
     """alice owns Northwind, bob is a member of it, charlie owns Contoso, dana operates the installation."""
     at = clock.now()
     names = ("alice", "bob", "charlie", "dana")
-    users = {name: User(id=f"usr_{name}", email=f"{name}@example.com", name=name.title(), created_at=at) for name in names}
+    users = {
+        name: User(id=f"usr_{name}", email=f"{name}@example.com", name=name.title(), created_at=at)
+        for name in names
+    }
     users["dana"].is_operator = True
     northwind = Workspace(id="wsp_northwind", name="Northwind", created_at=at)
     contoso = Workspace(id="wsp_contoso", name="Contoso", created_at=at)

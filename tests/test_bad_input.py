@@ -1,6 +1,8 @@
-"""Junk at every route, as anybody, as a member and as an AI client: a clear 4xx with a sentence, never a 5xx, never a stack trace.
+"""Junk at every route, as anybody, as a member and as an AI client: a clear 4xx with a sentence, never a 5xx,
+never a stack trace.
 
-The routes come from the url_map and the fields from what each view was seen to read, so nobody has to remember this file.
+The routes come from the url_map and the fields from what each view was seen to read, so nobody has to
+remember this file.
 """
 
 import random
@@ -52,7 +54,10 @@ BODIES = [
     ("application/x-www-form-urlencoded", b"&".join(b"f%d=1" % n for n in range(3000))),
     ("application/x-www-form-urlencoded; charset=utf-16", "email=a".encode("utf-16")),
     ("multipart/form-data", b"no boundary"),
-    ("multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="email"; filename="\xff"\r\n\r\n\xff\r\n--x--'),
+    (
+        "multipart/form-data; boundary=x",
+        b'--x\r\nContent-Disposition: form-data; name="email"; filename="\xff"\r\n\r\n\xff\r\n--x--',
+    ),
     ("multipart/form-data; boundary=x", b"--x\r\n" * 2000),
     ("text/xml", b"<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><a>&b;</a>"),
     ("", b"email=a"),
@@ -80,15 +85,30 @@ HEADERS = [
     {"Content-Length": "-1"},
     {"Transfer-Encoding": "chunked"},
     {"Content-Encoding": "gzip"},
-    {"MCP-Protocol-Version": "\xff", "Mcp-Session-Id": "\xff", "Mcp-Method": "?", "Mcp-Name": "=?utf-8?b?!!!?="},
+    {
+        "MCP-Protocol-Version": "\xff",
+        "Mcp-Session-Id": "\xff",
+        "Mcp-Method": "?",
+        "Mcp-Name": "=?utf-8?b?!!!?=",
+    },
 ]
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "X" * 30]
 TAILS = ["/", "//", "/..", "/%00", "/%ff", ";a=b", "/" + "a" * 3000, "%20", "/.git/config"]
-PATHS = [*(junk for junk in JUNK if junk != "\ud800"), "%ff%fe", "%2e%2e%2f", "%00", "xero", "complete", "status"]
+PATHS = [
+    *(junk for junk in JUNK if junk != "\ud800"),
+    "%ff%fe",
+    "%2e%2e%2f",
+    "%00",
+    "xero",
+    "complete",
+    "status",
+]
 
 
 def _share(everything, number, parts):
-    """Every so many of a list, others for the next route: all of it meets many routes, and no route all of it."""
+    """Every so many of a list, others for the next route: all of it meets many routes, and no route all of
+    it.
+    """
     return everything[number % parts :: parts]
 
 
@@ -127,7 +147,9 @@ def test_bodies_that_are_not_what_they_say(sweep, who):
     for number, route in enumerate(sweep.routes):
         sweep.become(who)
         for content_type, body in _share(BODIES, number, 2) if route.method == "POST" else BODIES[:1]:
-            sweep.send(route, data=body, content_type=content_type, query=NOT_UTF8 if len(body) < 100 else b"")
+            sweep.send(
+                route, data=body, content_type=content_type, query=NOT_UTF8 if len(body) < 100 else b""
+            )
     sweep.finish()
 
 
@@ -147,7 +169,9 @@ def test_addresses_and_methods_nobody_offered(sweep, who):
         for junk in PATHS if route.arguments else ():
             sweep.send(route, path=route.path(dict.fromkeys(route.arguments, junk)))
         for method in _share(METHODS, number, 2):
-            answer = sweep.person.client.open(route.path({}), method=method, headers=list(sweep.headers.items()))
+            answer = sweep.person.client.open(
+                route.path({}), method=method, headers=list(sweep.headers.items())
+            )
             sweep.judge(f"{method} {route.rule}", answer)
         for tail in _share(TAILS, number, 2):
             if route.rule != "/" or tail[0] != "/":
@@ -160,9 +184,17 @@ def test_a_form_without_its_token_changes_nothing(sweep):
     sweep.become("member")
     before = _everything()
     for route in sweep.routes:
-        if route.method == "GET" or route.endpoint.partition(".")[0] in {"oauth", "oauth_direct", "mcp", "onboarding", "tokens"}:
+        if route.method == "GET" or route.endpoint.partition(".")[0] in {
+            "oauth",
+            "oauth_direct",
+            "mcp",
+            "onboarding",
+            "tokens",
+        }:
             continue
-        fields = sweep.plausible(["email", "password", "level", "connection", "visibility", "workspace", "name", "days", "scope"])
+        fields = sweep.plausible(
+            ["email", "password", "level", "connection", "visibility", "workspace", "name", "days", "scope"]
+        )
         answer = sweep.person.client.post(route.path({"slug": "freshbooks"}), data=fields)
         assert answer.status_code == 400, f"{route} takes a form without its token: {answer.status_code}"
         assert "reload the page" in answer.get_data(as_text=True), route
@@ -172,10 +204,22 @@ def test_a_form_without_its_token_changes_nothing(sweep):
 
 def _everything():
     """The rows of every table that holds what people own."""
-    tables = ("users", "workspaces", "memberships", "login_sessions", "connections", "credentials", "oauth_grants", "handshakes")
+    tables = (
+        "users",
+        "workspaces",
+        "memberships",
+        "login_sessions",
+        "connections",
+        "credentials",
+        "oauth_grants",
+        "handshakes",
+    )
     with database.reading() as db:
         connection = db.connection()
-        return {table: sorted(map(repr, connection.exec_driver_sql(f"SELECT * FROM {table}").all())) for table in tables}
+        return {
+            table: sorted(map(repr, connection.exec_driver_sql(f"SELECT * FROM {table}").all()))
+            for table in tables
+        }
 
 
 def test_the_sweep_reaches_what_it_should(sweep):

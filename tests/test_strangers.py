@@ -1,7 +1,8 @@
-"""What belongs to somebody else looks exactly like what does not exist: on every route that takes an id, and in every tool.
+"""What belongs to somebody else looks exactly like what does not exist: on every route that takes an id, and
+in every tool.
 
-Routes and tools are taken from the url_map and the catalogue. A new kind of object fails here until it is given an
-example below, so that nothing of this kind is ever forgotten.
+Routes and tools are taken from the url_map and the catalogue. A new kind of object fails here until it is
+given an example below, so that nothing of this kind is ever forgotten.
 """
 
 import json
@@ -27,8 +28,11 @@ from tests.support.approvals import make_waiting
 from tests.support.routes import STATIC, NoticingRequest, every_route, noticed
 
 # Names in paths and forms that mean nobody's object.
-PUBLIC_NAMES = {"slug", "filename", "client_id", "token"}  # a mailed token is a secret by itself: tests/team/test_joining.py
-TOKENS = TokenSet(access_token="a", refresh_token="r", expires_in=3600, scopes=None, refresh_expires_in=None, raw={})
+# a mailed token is a secret by itself: tests/team/test_joining.py
+PUBLIC_NAMES = {"slug", "filename", "client_id", "token"}
+TOKENS = TokenSet(
+    access_token="a", refresh_token="r", expires_in=3600, scopes=None, refresh_expires_in=None, raw={}
+)
 
 
 @pytest.fixture(autouse=True)
@@ -80,10 +84,18 @@ def alices(app, alice, people, settings, connect, sign_in):
     member = SimpleNamespace(user=people.alice, workspace=people.northwind)
     with app.app_context(), database.transaction() as db:
         grants.issue_personal_token(db, member, "alice's token", "tools:read", 3600)
-        link = links.create(db, workspace_id=people.northwind.id, user_id=people.alice.id, slug="freshbooks", client_name="Claude")
+        link = links.create(
+            db,
+            workspace_id=people.northwind.id,
+            user_id=people.alice.id,
+            slug="freshbooks",
+            client_name="Claude",
+        )
         grant_id = grants.list_for(db, member)[0].id
         note_id = db.scalars(select(Note.id)).one()
-        sent = invitations.send(db, settings, people.northwind.id, "zoe@example.com", "member", by=people.alice.id)
+        sent = invitations.send(
+            db, settings, people.northwind.id, "zoe@example.com", "member", by=people.alice.id
+        )
     sign_in(people.alice)  # another browser of hers
     return {
         "approval_id": make_waiting(settings, connection, grant_id).id,
@@ -93,7 +105,9 @@ def alices(app, alice, people, settings, connect, sign_in):
         "invitation_id": sent.invitation.id,
         "link_id": link,
         "note_id": note_id,
-        "request": alice.submit("/login/code", {"email": people.alice.email}).headers["Location"].partition("request=")[2],
+        "request": alice.submit("/login/code", {"email": people.alice.email})
+        .headers["Location"]
+        .partition("request=")[2],
         "session_id": re.search(r"/account/sessions/(\w+)/end", alice.get("/account").text)[1],
         "user_id": people.alice.id,
         "workspace": people.northwind.id,
@@ -101,7 +115,9 @@ def alices(app, alice, people, settings, connect, sign_in):
 
 
 @pytest.mark.parametrize("who", ["charlie", "bob"])
-def test_ids_of_somebody_else_look_like_ids_that_do_not_exist(app, people, sign_in, connect, alices, monkeypatch, who):
+def test_ids_of_somebody_else_look_like_ids_that_do_not_exist(
+    app, people, sign_in, connect, alices, monkeypatch, who
+):
     stranger = getattr(people, who)
     if who == "bob":
         alices.pop("workspace")  # which is his too
@@ -111,10 +127,15 @@ def test_ids_of_somebody_else_look_like_ids_that_do_not_exist(app, people, sign_
         for name in _objects_of(app, route, sign_in(stranger)):
             if name == "workspace" and who == "bob":
                 continue
-            assert name in alices, f'{route} takes "{name}": give `alices` in tests/test_strangers.py an example of one, or name it public'
+            assert name in alices, (
+                f'{route} takes "{name}": give `alices` in tests/test_strangers.py an example of one, or '
+                "name it public"
+            )
             theirs = _ask(route, name, alices[name], sign_in(stranger))
             nobodys = _ask(route, name, _another(alices[name]), sign_in(stranger))
-            assert theirs == nobodys, f"{route}: the {name} of somebody else is told apart from one that does not exist"
+            assert theirs == nobodys, (
+                f"{route}: the {name} of somebody else is told apart from one that does not exist"
+            )
             tried.add(name)
     assert tried == set(alices)
     assert before <= _rows(), "a stranger changed something"
@@ -131,7 +152,11 @@ def test_her_own_ids_do_work(app, alice, alices, monkeypatch):
     monkeypatch.setattr(app, "request_class", NoticingRequest)
     worked = set()
     for route in every_route(app):
-        if route.endpoint in {"accounts.logout", "account_settings.sign_out_everywhere", "team.other_account"}:
+        if route.endpoint in {
+            "accounts.logout",
+            "account_settings.sign_out_everywhere",
+            "team.other_account",
+        }:
             continue
         for name in _objects_of(app, route, alice):
             if _ask(route, name, alices[name], alice) != _ask(route, name, _another(alices[name]), alice):
@@ -169,10 +194,16 @@ def _send(route, values, visitor):
 
 
 def _ask(route, name, value, visitor):
-    """What a person gets to see: status, where to, and the words, without what differs from page to page anyway."""
+    """What a person gets to see: status, where to, and the words, without what differs from page to page
+    anyway.
+    """
     answer = _send(route, {name: value}, visitor)
     hidden = answer.get_data(as_text=True).replace(value, "ID")
-    hidden = re.sub(r'(csrf_token"[^>]*value|nonce)="[^"]+"|Correlation id: <code>\w+|"correlation_id":"\w+"|\?v=\w+', "", hidden)
+    hidden = re.sub(
+        r'(csrf_token"[^>]*value|nonce)="[^"]+"|Correlation id: <code>\w+|"correlation_id":"\w+"|\?v=\w+',
+        "",
+        hidden,
+    )
     return answer.status_code, answer.headers.get("Location", "").replace(value, "ID"), hidden
 
 
@@ -187,7 +218,11 @@ def _rows():
     owned += "memberships workspaces mailed_codes memory_notes approvals invitations"
     with database.reading() as db:
         connection = db.connection()
-        return {f"{table}: {row!r}" for table in owned.split() for row in connection.exec_driver_sql(f"SELECT * FROM {table}")}
+        return {
+            f"{table}: {row!r}"
+            for table in owned.split()
+            for row in connection.exec_driver_sql(f"SELECT * FROM {table}")
+        }
 
 
 @pytest.fixture
@@ -199,8 +234,17 @@ def charlies_client(app, people):
 
 
 @pytest.mark.parametrize("slug", sorted(registry.CONNECTORS))
-def test_no_tool_works_with_an_account_or_business_of_another_workspace(app, people, connect, charlies_client, slug):
-    hers = connect(people.alice, slug, "Secret Northwind", permission="write", label="Northwind's own", visibility="shared")
+def test_no_tool_works_with_an_account_or_business_of_another_workspace(
+    app, people, connect, charlies_client, slug
+):
+    hers = connect(
+        people.alice,
+        slug,
+        "Secret Northwind",
+        permission="write",
+        label="Northwind's own",
+        visibility="shared",
+    )
     for name in ("Contoso one", "Contoso two"):
         connect(people.charlie, slug, name, permission="write")
     connector = registry.CONNECTORS[slug]
@@ -209,27 +253,41 @@ def test_no_tool_works_with_an_account_or_business_of_another_workspace(app, peo
     tools = [listed[tool.name_in(slug)] for tool in connector.tools]
     for tool in tools:
         if "account" in tool["inputSchema"]["properties"]:
-            refusals = {charlies_client.refusal(tool["name"], {"account": wanted}) for wanted in (hers.id, hers.label, hers.account_name)}
-            assert refusals == {charlies_client.refusal(tool["name"], {"account": "con_unknown"})}, tool["name"]
+            refusals = {
+                charlies_client.refusal(tool["name"], {"account": wanted})
+                for wanted in (hers.id, hers.label, hers.account_name)
+            }
+            assert refusals == {charlies_client.refusal(tool["name"], {"account": "con_unknown"})}, tool[
+                "name"
+            ]
         name = connector.business.name if connector.business else ""
         if name in tool["inputSchema"]["properties"]:
             kind = connector.business.type
             asked = {"account": "Contoso one", name: kind(hers.businesses[0]["id"])}
             unknown = {"account": "Contoso one", name: kind("9" * 5)}
-            assert charlies_client.refusal(tool["name"], asked) == charlies_client.refusal(tool["name"], unknown), tool["name"]
+            assert charlies_client.refusal(tool["name"], asked) == charlies_client.refusal(
+                tool["name"], unknown
+            ), tool["name"]
     assert "orthwind" not in json.dumps(charlies_client.call("hub_list_connections"))
 
 
-def test_no_tool_of_our_own_tells_things_of_another_workspace_from_what_does_not_exist(charlies_client, alices):
+def test_no_tool_of_our_own_tells_things_of_another_workspace_from_what_does_not_exist(
+    charlies_client, alices
+):
     for tool in charlies_client.tools().values():
         if registry.find_by_tool(tool["name"]):
             continue
         for name in tool["inputSchema"]["properties"]:
             if name not in alices:
                 assert not name.endswith("_id"), (
-                    f'{tool["name"]} takes "{name}": give `alices` in tests/test_strangers.py an example of one'
+                    f'{tool["name"]} takes "{name}": give `alices` in tests/test_strangers.py an example '
+                    "of one"
                 )
                 continue
             theirs = charlies_client.refusal(tool["name"], {name: alices[name]})
-            assert theirs == charlies_client.refusal(tool["name"], {name: _another(alices[name])}), tool["name"]
-        assert "orthwind" not in json.dumps(charlies_client.ask("tools/call", name=tool["name"], arguments={}).json)
+            assert theirs == charlies_client.refusal(tool["name"], {name: _another(alices[name])}), tool[
+                "name"
+            ]
+        assert "orthwind" not in json.dumps(
+            charlies_client.ask("tools/call", name=tool["name"], arguments={}).json
+        )

@@ -9,8 +9,30 @@ ROOT = Path(__file__).resolve().parents[1]
 APP = ROOT / "app"
 # A package may import those before it in this list, never those after it.
 ORDER = [
-    *("floor", "web", "accounts", "workspaces", "connectors", "vault", "oauth_server", "usage", "memory", "activity", "approvals"),
-    *("identity_exchange", "team", "account_settings", "onboarding", "hub", "mcp_server", "clients", "admin", "demo"),
+    *(
+        "floor",
+        "web",
+        "accounts",
+        "workspaces",
+        "connectors",
+        "vault",
+        "oauth_server",
+        "usage",
+        "memory",
+        "activity",
+        "approvals",
+    ),
+    *(
+        "identity_exchange",
+        "team",
+        "account_settings",
+        "onboarding",
+        "hub",
+        "mcp_server",
+        "clients",
+        "admin",
+        "demo",
+    ),
 ]
 NO_FLASK = {"connectors", "vault", "usage"}
 EDGES = {"factory", "serve"}  # know every package
@@ -20,7 +42,11 @@ EDGE_FILES = {"commands.py", "routes.py"}
 def modules():
     for path in sorted(APP.rglob("*.py")):
         relative = path.relative_to(APP)
-        yield path, relative, relative.parts[0].removesuffix(".py") if len(relative.parts) == 1 else relative.parts[0]
+        yield (
+            path,
+            relative,
+            relative.parts[0].removesuffix(".py") if len(relative.parts) == 1 else relative.parts[0],
+        )
 
 
 def imports_of(path):
@@ -43,21 +69,39 @@ def test_imports_point_one_way():
     wrong = []
     for path, relative, package in modules():
         own = package if package in ORDER else "floor"
-        if package in EDGES or package == "sandbox" or (relative.name == "__init__.py" and len(relative.parts) == 1):
+        if (
+            package in EDGES
+            or package == "sandbox"
+            or (relative.name == "__init__.py" and len(relative.parts) == 1)
+        ):
             continue
         for name in imports_of(path):
             other = package_of(name)
-            if (other in ORDER and ORDER.index(other) > ORDER.index(own)) or {own, other} == {"hub", "mcp_server"}:
+            if (other in ORDER and ORDER.index(other) > ORDER.index(own)) or {own, other} == {
+                "hub",
+                "mcp_server",
+            }:
                 wrong.append(f"app/{relative} imports {name}")
-    assert not wrong, "Imports point down the map, never up. Move what both need into the lower package:\n" + "\n".join(sorted(set(wrong)))
+    assert not wrong, (
+        "Imports point down the map, never up. Move what both need into the lower package:\n"
+        + "\n".join(sorted(set(wrong)))
+    )
 
 
 def test_the_sandbox_knows_nothing_of_the_product():
     wrong = [
-        f"app/{r} imports {n}" for p, r, k in modules() if k == "sandbox" for n in imports_of(p) if package_of(n) not in {None, "sandbox"}
+        f"app/{r} imports {n}"
+        for p, r, k in modules()
+        if k == "sandbox"
+        for n in imports_of(p)
+        if package_of(n) not in {None, "sandbox"}
     ]
     users = [
-        f"app/{r} imports {n}" for p, r, k in modules() if k not in {"sandbox", *EDGES} for n in imports_of(p) if package_of(n) == "sandbox"
+        f"app/{r} imports {n}"
+        for p, r, k in modules()
+        if k not in {"sandbox", *EDGES}
+        for n in imports_of(p)
+        if package_of(n) == "sandbox"
     ]
     assert not wrong + users, "The sandbox stands alone: talk to it over HTTP:\n" + "\n".join(wrong + users)
 
@@ -70,11 +114,19 @@ def test_what_serves_more_than_pages_does_not_know_flask():
         for n in imports_of(p)
         if n.split(".")[0] == "flask"
     ]
-    assert not wrong, "Pass what you need as an argument instead of reading Flask's globals:\n" + "\n".join(wrong)
+    assert not wrong, "Pass what you need as an argument instead of reading Flask's globals:\n" + "\n".join(
+        wrong
+    )
 
 
 def test_only_the_factory_imports_routes():
-    wrong = [f"app/{r} imports {n}" for p, r, k in modules() if k not in EDGES for n in imports_of(p) if n.endswith(".routes")]
+    wrong = [
+        f"app/{r} imports {n}"
+        for p, r, k in modules()
+        if k not in EDGES
+        for n in imports_of(p)
+        if n.endswith(".routes")
+    ]
     assert not wrong, "Routes are doors, not rooms. Import the verb the route calls:\n" + "\n".join(wrong)
 
 
@@ -87,7 +139,10 @@ def test_http_leaves_by_one_door():
         for n in imports_of(p)
         if n in senders or n.split(".")[0] in senders
     ]
-    assert not wrong, "Send HTTP through app.outbound, which keeps deadlines, size limits and the SSRF guard:\n" + "\n".join(wrong)
+    assert not wrong, (
+        "Send HTTP through app.outbound, which keeps deadlines, size limits and the SSRF guard:\n"
+        + "\n".join(wrong)
+    )
 
 
 @pytest.mark.parametrize("folder", ["app", "templates"])
@@ -109,4 +164,7 @@ def test_templates_hold_no_inline_script_or_style():
             for mark in (' style="', " onclick=", " onchange=", " onsubmit=", "|safe", "hx-on")
             if mark in text
         ]
-    assert not wrong, "The content policy forbids these; use a class, htmx attributes or a module in static/:\n" + "\n".join(wrong)
+    assert not wrong, (
+        "The content policy forbids these; use a class, htmx attributes or a module in static/:\n"
+        + "\n".join(wrong)
+    )

@@ -1,7 +1,7 @@
 """Every route as everybody: anonymous, member, admin, owner, another workspace's owner, operator.
 
-A new route fails here until it stands in the table below, in the line of those who may use it. What belongs to
-somebody else is in test_strangers.py; bearer tokens and their scopes are in mcp_server and oauth_server.
+A new route fails here until it stands in the table below, in the line of those who may use it. What belongs
+to somebody else is in test_strangers.py; bearer tokens and their scopes are in mcp_server and oauth_server.
 """
 
 import re
@@ -16,7 +16,14 @@ from app.workspaces.models import Membership
 from tests.support.routes import STATIC, every_route
 
 ANYBODY, ON_THE_WAY, PERSON, MEMBER, MANAGER, OWNER, OWNER_OR_OPERATOR, OPERATOR, BEARER, CLIENT = (
-    *("anybody", "whoever began to sign in", "whoever is signed in", "a member of a workspace", "an owner or admin", "an owner"),
+    *(
+        "anybody",
+        "whoever began to sign in",
+        "whoever is signed in",
+        "a member of a workspace",
+        "an owner or admin",
+        "an owner",
+    ),
     *("an owner or operator", "an operator", "the holder of a token", "an AI client"),
 )
 GUARDS = {
@@ -32,11 +39,13 @@ GUARDS = {
 }
 _PAGES = {
     ANYBODY: """
-        accounts.home accounts.show_login accounts.sign_in accounts.email_code accounts.logout accounts.mailbox
+        accounts.home accounts.show_login accounts.sign_in accounts.email_code accounts.logout
+        accounts.mailbox
         google.leave google.come_back workspaces.show_register workspaces.register account_settings.deleted
         team.show_invitation team.register team.show_register team.other_account team.go_on team.accept
         health.health health.ready health.metrics look.brand look.favicon mcp.sse
-        oauth.authorization_server_metadata oauth.protected_resource_metadata oauth.protected_resource_metadata_with_slash
+        oauth.authorization_server_metadata oauth.protected_resource_metadata
+        oauth.protected_resource_metadata_with_slash
         oauth.register oauth.token oauth_pages.authorize
         onboarding.register onboarding.confirm tokens.token
     """,
@@ -45,14 +54,17 @@ _PAGES = {
         workspaces.confirm workspaces.show_confirm workspaces.send_again
     """,
     PERSON: """
-        account_settings.show account_settings.create_workspace account_settings.delete_account account_settings.change_email
+        account_settings.show account_settings.create_workspace account_settings.delete_account
+        account_settings.change_email
         account_settings.show_email_code account_settings.confirm_email
-        account_settings.download account_settings.unlink_google account_settings.rename account_settings.change_password
+        account_settings.download account_settings.unlink_google account_settings.rename
+        account_settings.change_password
         account_settings.sign_out_one account_settings.sign_out_everywhere
     """,
     MEMBER: """
         workspaces.switch oauth_pages.submit
-        hub.show hub.connect hub.callback hub.disconnect hub.fill_in hub.label hub.permission hub.test hub.visibility hub.another_way
+        hub.show hub.connect hub.callback hub.disconnect hub.fill_in hub.label hub.permission hub.test
+        hub.visibility hub.another_way
         hub.cancel hub.complete hub.link hub.use_link hub.live hub.skip hub.state
         memory.save memory.show memory.edit memory.show_note memory.delete memory.share
         clients.show clients.revoke clients.attempts clients.live clients.make_token
@@ -62,14 +74,17 @@ _PAGES = {
         team.show team.ask_leave team.leave
     """,
     MANAGER: """
-        team.invite team.resend team.withdraw team.ask_remove team.remove team.change_role account_settings.change_workspace activity.verify
+        team.invite team.resend team.withdraw team.ask_remove team.remove team.change_role
+        account_settings.change_workspace activity.verify
     """,
     OWNER: "team.ask_hand_over team.hand_over account_settings.delete_workspace",
     OWNER_OR_OPERATOR: "oauth_pages.debug",
     OPERATOR: """
-        admin.home admin.show_ai_clients admin.set_blocked admin.show_people admin.set_operator admin.sign_out admin.set_disabled
+        admin.home admin.show_ai_clients admin.set_blocked admin.show_people admin.set_operator admin.sign_out
+        admin.set_disabled
         admin.show_workspaces admin.set_limits admin.set_active
-        admin_house.show_audit admin_house.show_connectors admin_house.save_connector admin_house.show_health admin_house.send_test_mail
+        admin_house.show_audit admin_house.show_connectors admin_house.save_connector admin_house.show_health
+        admin_house.send_test_mail
         admin_house.make_key admin_house.show_keys admin_house.revoke_key
     """,
     BEARER: "mcp.mcp oauth_direct.status onboarding.activate tokens.refresh",
@@ -79,7 +94,13 @@ MAY = {endpoint: audience for audience, endpoints in _PAGES.items() for endpoint
 # Asked last, since they end what the others need.
 ENDS = (
     *("account_settings.delete_workspace", "team.change_role", "team.remove", "team.hand_over", "team.leave"),
-    *("admin.set_disabled", "admin.set_operator", "admin.set_active", "account_settings.delete_account", "accounts.logout"),
+    *(
+        "admin.set_disabled",
+        "admin.set_operator",
+        "admin.set_active",
+        "account_settings.delete_account",
+        "accounts.logout",
+    ),
 )
 # What a form may hold, so that a refusal is not for want of a field.
 FIELDS = {
@@ -105,7 +126,11 @@ INSIDE = {
 @pytest.fixture
 def environ(environ):
     """With everything switched on that has pages."""
-    return {**environ, "GOOGLE_SIGN_IN_CLIENT_ID": "hub.apps.googleusercontent.com", "GOOGLE_SIGN_IN_CLIENT_SECRET": "secret"}
+    return {
+        **environ,
+        "GOOGLE_SIGN_IN_CLIENT_ID": "hub.apps.googleusercontent.com",
+        "GOOGLE_SIGN_IN_CLIENT_SECRET": "secret",
+    }
 
 
 @pytest.fixture
@@ -124,9 +149,23 @@ def erin(people):
 def an_api_key(people):
     """Made by dana."""
     at = clock.now()
-    made = {"id": "grt_key", "kind": "api_key", "client_name": "key", "scope": "tools:read", "resource": "x", "created_at": at}
+    made = {
+        "id": "grt_key",
+        "kind": "api_key",
+        "client_name": "key",
+        "scope": "tools:read",
+        "resource": "x",
+        "created_at": at,
+    }
     with database.transaction() as db:
-        db.add(Grant(user_id=people.dana.id, workspace_id=people.northwind.id, expires_at=at + timedelta(days=1), **made))
+        db.add(
+            Grant(
+                user_id=people.dana.id,
+                workspace_id=people.northwind.id,
+                expires_at=at + timedelta(days=1),
+                **made,
+            )
+        )
 
 
 def routes_of(app):
@@ -138,7 +177,9 @@ def routes_of(app):
 def test_every_route_says_who_may_use_it(app):
     known = {route.endpoint for route in routes_of(app)}
     missing = sorted(known - set(MAY))
-    assert not missing, f"Add to the table in {__name__}, in the line of those who may use it: {', '.join(missing)}"
+    assert not missing, (
+        f"Add to the table in {__name__}, in the line of those who may use it: {', '.join(missing)}"
+    )
     assert not sorted(set(MAY) - known), "Take out of the table what is no route any more"
 
 
@@ -166,18 +207,26 @@ def test_a_route_lets_in_whom_it_should(app, people, erin, sign_in, visitor, who
             continue
         if let_in and not should:
             faults.append(
-                f"{route} let in {who} ({answer.status_code}): it is for {MAY[route.endpoint]}. Guard: {GUARDS[MAY[route.endpoint]]}"
+                f"{route} let in {who} ({answer.status_code}): it is for {MAY[route.endpoint]}. Guard: "
+                f"{GUARDS[MAY[route.endpoint]]}"
             )
         elif should and not let_in:
             faults.append(
-                f"{route} turned away {who} ({answer.status_code} {answer.headers.get('Location', '')}): it is for {MAY[route.endpoint]}"
+                f"{route} turned away {who} ({answer.status_code} {answer.headers.get('Location', '')}): "
+                f"it is for {MAY[route.endpoint]}"
             )
     assert not faults, "\n".join(faults)
 
 
 def _send(browser, route, people):
     """The request with ids that exist, so that a 404 is the guard's."""
-    ids = {"slug": "freshbooks", "user_id": people.bob.id, "workspace_id": people.contoso.id, "token": "x" * 43, "grant_id": "grt_key"}
+    ids = {
+        "slug": "freshbooks",
+        "user_id": people.bob.id,
+        "workspace_id": people.contoso.id,
+        "token": "x" * 43,
+        "grant_id": "grt_key",
+    }
     path = route.path(ids | {"user_id": "usr_erin"} if "hand-over" in route.rule else ids)
     if route.method == "GET":
         return browser.get(path)
@@ -187,7 +236,9 @@ def _send(browser, route, people):
 
 
 def _is_refused(answer, route, who):
-    """Sent to sign in, to the account page for want of a workspace, or told no. For operators' pages that is a 404."""
+    """Sent to sign in, to the account page for want of a workspace, or told no. For operators' pages that
+    is a 404.
+    """
     where = answer.headers.get("Location", "")
     if answer.status_code == 303 and re.match(r"/login\b", where):
         return route.rule not in {"/logout", "/login/code"} and not (

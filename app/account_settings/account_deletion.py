@@ -31,21 +31,25 @@ class HandOverFirst(PatchbayError):
     def __init__(self, names: Sequence[str]) -> None:
         listed = names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
         super().__init__(
-            f"You are the only owner of {listed}, and others work there. Hand over the ownership on the team page, "
+            f"You are the only owner of {listed}, and others work there. Hand over the ownership on the "
+            "team page, "
             "or delete the workspace; then you can delete your account."
         )
 
 
 def blocked_by(db: Session, user_id: str) -> list[str]:
-    """Names of the workspaces that keep a person from deleting their account: they alone own them, and others are in."""
+    """Names of the workspaces that keep a person from deleting their account: they alone own them, and
+    others are in.
+    """
     return [each.workspace.name for each in team.sole_ownerships(db, user_id) if each.others]
 
 
 def delete_account(settings: Settings, mailer: Mailer, user: User) -> None:
     """Delete a person at once. Raises HandOverFirst or LastOperator, and then nothing has changed.
 
-    Workspaces nobody else is in go too. Shared connections elsewhere pass to an owner there; personal ones end. What is to
-    be revoked at services is written down in the same transaction and goes on in the background.
+    Workspaces nobody else is in go too. Shared connections elsewhere pass to an owner there; personal ones
+    end. What is to be revoked at services is written down in the same transaction and goes on in the
+    background.
     """
     with transaction() as db:
         operators.check_may_go(db, user.id)
@@ -53,7 +57,11 @@ def delete_account(settings: Settings, mailer: Mailer, user: User) -> None:
         _end_workspaces(db, user.id, alone)
         team.leave_all(db, user.id)
         db.execute(delete(MailedCode).where(col(MailedCode.email) == user.email))
-        db.execute(delete(Invitation).where(or_(col(Invitation.email) == user.email, col(Invitation.accepted_by) == user.id)))
+        db.execute(
+            delete(Invitation).where(
+                or_(col(Invitation.email) == user.email, col(Invitation.accepted_by) == user.id)
+            )
+        )
         db.execute(delete(AuthorizationStep).where(col(AuthorizationStep.user_id) == user.id))
         db.execute(delete(User).where(col(User.id) == user.id))
         audit.record(db, "person.deleted", user_id=user.id, subject=user.id, workspaces=len(alone))
@@ -63,12 +71,16 @@ def delete_account(settings: Settings, mailer: Mailer, user: User) -> None:
 
 
 def _end_workspaces(db: Session, user_id: str, alone: Sequence[SoleOwnership]) -> None:
-    """End the workspaces the person is alone in. Their rows are held first, then counted again: somebody may be joining."""
+    """End the workspaces the person is alone in. Their rows are held first, then counted again: somebody
+    may be joining.
+    """
     if blocking := [each.workspace.name for each in alone if each.others]:
         raise HandOverFirst(blocking)
     for each in sorted(alone, key=lambda ownership: ownership.workspace.id):
         workspace = members.hold(db, each.workspace.id)
-        others = select(func.count()).select_from(Membership).where(col(Membership.workspace_id) == workspace.id)
+        others = (
+            select(func.count()).select_from(Membership).where(col(Membership.workspace_id) == workspace.id)
+        )
         if db.execute(others.where(col(Membership.user_id) != user_id)).scalar_one():
             raise HandOverFirst([workspace.name])
         workspace_deletion.end(db, workspace, by=user_id)

@@ -1,4 +1,6 @@
-"""The browsers a person is signed in with. A session is named by a handle, so that no page shows what sessions are found by."""
+"""The browsers a person is signed in with. A session is named by a handle, so that no page shows what
+sessions are found by.
+"""
 
 import hmac
 from dataclasses import dataclass

@@ -1,7 +1,8 @@
 """A copy of everything kept about a person, as one JSON document, written a page of rows at a time.
 
-Each page is read on its own, and nothing is held while it is sent: neither a database connection nor more rows than one
-page. Columns are named one by one, so a new one stays out until somebody decides that it belongs here; tokens never do.
+Each page is read on its own, and nothing is held while it is sent: neither a database connection nor more
+rows than one page. Columns are named one by one, so a new one stays out until somebody decides that it
+belongs here; tokens never do.
 """
 
 import json
@@ -24,7 +25,8 @@ from app.vault.models import Connection
 from app.workspaces.models import Membership, Workspace
 
 _A_PAGE = 200
-# Calls and audit entries are many, and not found by person: a window of row numbers bounds what one statement looks at.
+# Calls and audit entries are many, and not found by person: a window of row numbers bounds what one statement
+# looks at.
 _A_WINDOW = 20_000
 
 _Page = list[dict[str, Any]]
@@ -33,14 +35,20 @@ _Columns = tuple[KeyedColumnElement[Any], ...]
 
 def file_name(settings: Settings) -> str:
     """What the download is called."""
-    brand = "".join(c if c.isascii() and c.isalnum() else "-" for c in settings.brand_name.lower()).strip("-") or "my"
+    brand = (
+        "".join(c if c.isascii() and c.isalnum() else "-" for c in settings.brand_name.lower()).strip("-")
+        or "my"
+    )
     return f"{brand}-data-{clock.now():%Y-%m-%d}.json"
 
 
 def write(settings: Settings, user: User) -> Iterator[str]:
     """The document, piece by piece. Needs no request: it goes on while the answer is being sent."""
     head = {
-        "about": f"Everything {settings.brand_name} keeps about this person. Tokens and passwords are never part of it.",
+        "about": (
+            f"Everything {settings.brand_name} keeps about this person. Tokens and passwords are "
+            "never part of it."
+        ),
         "written_at": clock.now(),
         "profile": _profile(user),
     }
@@ -50,7 +58,9 @@ def write(settings: Settings, user: User) -> Iterator[str]:
         between = "\n  "
         for page in pages():
             if page:
-                yield between + ",\n  ".join(json.dumps(row, default=_plain, ensure_ascii=False) for row in page)
+                yield between + ",\n  ".join(
+                    json.dumps(row, default=_plain, ensure_ascii=False) for row in page
+                )
                 between = ",\n  "
         yield "\n ]"
     yield "\n}\n"
@@ -71,11 +81,35 @@ def _sections(user_id: str) -> dict[str, Callable[[], Iterator[_Page]]]:
     """What is kept, by name, and how it is read."""
     s, g, m, w, c, t, n, a, u = (
         table.__table__.c  # type: ignore[union-attr]
-        for table in (LoginSession, GoogleIdentity, Membership, Workspace, Connection, Grant, Note, AuditEntry, CallRow)
+        for table in (
+            LoginSession,
+            GoogleIdentity,
+            Membership,
+            Workspace,
+            Connection,
+            Grant,
+            Note,
+            AuditEntry,
+            CallRow,
+        )
     )
-    memberships: _Columns = (w.id.label("workspace_id"), w.name.label("workspace"), m.role, m.created_at.label("joined_at"))
+    memberships: _Columns = (
+        w.id.label("workspace_id"),
+        w.name.label("workspace"),
+        m.role,
+        m.created_at.label("joined_at"),
+    )
     connections: _Columns = (
-        *(c.id, c.workspace_id, c.slug.label("service"), c.label, c.account_name, c.account_key, c.businesses, c.visibility),
+        *(
+            c.id,
+            c.workspace_id,
+            c.slug.label("service"),
+            c.label,
+            c.account_name,
+            c.account_key,
+            c.businesses,
+            c.visibility,
+        ),
         *(c.permission, c.state, c.scopes, c.connected_at, c.last_used_at, c.signin_ends_at),
     )
     grants: _Columns = (
@@ -83,30 +117,53 @@ def _sections(user_id: str) -> dict[str, Callable[[], Iterator[_Page]]]:
         *(t.created_at, t.expires_at, t.last_used_at, t.revoked_at, t.revoked_reason),
     )
     calls: _Columns = (
-        *(u.at, u.workspace_id, u.grant_id, u.client_name, u.tool, u.slug.label("service"), u.connection_id, u.upstream_endpoint),
+        *(
+            u.at,
+            u.workspace_id,
+            u.grant_id,
+            u.client_name,
+            u.tool,
+            u.slug.label("service"),
+            u.connection_id,
+            u.upstream_endpoint,
+        ),
         *(u.upstream_status, u.outcome, u.total_ms, u.upstream_ms, u.bytes),
     )
     return {
-        "browsers": lambda: _by_key(s.id_digest, (s.user_agent, s.address, s.created_at, s.last_seen_at), s.user_id == user_id),
-        "google_accounts": lambda: _by_key(g.subject, (g.issuer, g.subject, g.email, g.linked_at), g.user_id == user_id),
-        "workspaces": lambda: _by_key(m.workspace_id, memberships, m.user_id == user_id, m.workspace_id == w.id),
+        "browsers": lambda: _by_key(
+            s.id_digest, (s.user_agent, s.address, s.created_at, s.last_seen_at), s.user_id == user_id
+        ),
+        "google_accounts": lambda: _by_key(
+            g.subject, (g.issuer, g.subject, g.email, g.linked_at), g.user_id == user_id
+        ),
+        "workspaces": lambda: _by_key(
+            m.workspace_id, memberships, m.user_id == user_id, m.workspace_id == w.id
+        ),
         "connections": lambda: _by_key(c.id, connections, c.owner_id == user_id),
         "ai_clients_and_tokens": lambda: _by_key(t.id, grants, t.user_id == user_id),
         "notes": lambda: _by_key(
-            n.number, (n.id, n.workspace_id, n.title, n.text, n.shared, n.client_name, n.created_at, n.updated_at), n.owner_id == user_id
+            n.number,
+            (n.id, n.workspace_id, n.title, n.text, n.shared, n.client_name, n.created_at, n.updated_at),
+            n.owner_id == user_id,
         ),
-        "activity": lambda: _by_window(a.id, (a.at, a.workspace_id, a.action, a.subject, a.details), a.user_id == user_id),
+        "activity": lambda: _by_window(
+            a.id, (a.at, a.workspace_id, a.action, a.subject, a.details), a.user_id == user_id
+        ),
         "tool_calls": lambda: _by_window(u.id, calls, u.user_id == user_id),
     }
 
 
-def _by_key(key: KeyedColumnElement[Any], columns: _Columns, *conditions: ColumnElement[bool]) -> Iterator[_Page]:
+def _by_key(
+    key: KeyedColumnElement[Any], columns: _Columns, *conditions: ColumnElement[bool]
+) -> Iterator[_Page]:
     """Pages in the order of a unique key, each from where the last one ended."""
     last: Any = None
     while True:
         query = select(key.label("_key"), *columns).where(*conditions).order_by(key).limit(_A_PAGE)
         with reading() as db:
-            rows = [dict(row) for row in db.execute(query if last is None else query.where(key > last)).mappings()]
+            rows = [
+                dict(row) for row in db.execute(query if last is None else query.where(key > last)).mappings()
+            ]
         if rows:
             last = rows[-1]["_key"]
         yield [{name: value for name, value in row.items() if name != "_key"} for row in rows]
@@ -114,8 +171,12 @@ def _by_key(key: KeyedColumnElement[Any], columns: _Columns, *conditions: Column
             return
 
 
-def _by_window(key: KeyedColumnElement[Any], columns: _Columns, *conditions: ColumnElement[bool]) -> Iterator[_Page]:
-    """Pages of a long table: a window of its row numbers at a time, up to the last row there was at the start."""
+def _by_window(
+    key: KeyedColumnElement[Any], columns: _Columns, *conditions: ColumnElement[bool]
+) -> Iterator[_Page]:
+    """Pages of a long table: a window of its row numbers at a time, up to the last row there was at the
+    start.
+    """
     with reading() as db:
         first, last = db.execute(select(func.min(key), func.max(key))).one()
     if last is None:

@@ -16,8 +16,23 @@ from app.workspaces.members import LONGEST_NAME
 @cache
 def timezones() -> tuple[str, ...]:
     """The time zones there are, by the names people know: UTC first, then area and city."""
-    areas = ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
-    return ("UTC", *sorted(name for name in zoneinfo.available_timezones() if name.partition("/")[0] in areas and "/" in name))
+    areas = (
+        "Africa",
+        "America",
+        "Antarctica",
+        "Asia",
+        "Atlantic",
+        "Australia",
+        "Europe",
+        "Indian",
+        "Pacific",
+    )
+    return (
+        "UTC",
+        *sorted(
+            name for name in zoneinfo.available_timezones() if name.partition("/")[0] in areas and "/" in name
+        ),
+    )
 
 
 class NameForm(PostedForm):
@@ -29,12 +44,16 @@ class NameForm(PostedForm):
 class PasswordForm(PostedForm):
     """A new password."""
 
-    password = PasswordField("New password", [readable(passwords.LONGEST), InputRequired("Choose a password.")])
+    password = PasswordField(
+        "New password", [readable(passwords.LONGEST), InputRequired("Choose a password.")]
+    )
 
     def validate_password(self, field: PasswordField) -> None:
         """Refuse what is too short or easily guessed. Raises StopValidation with a sentence."""
         user = current_user.user
-        problem = passwords.problem_with(current_app.extensions["patchbay"], field.data, user.email, user.name)
+        problem = passwords.problem_with(
+            current_app.extensions["patchbay"], field.data, user.email, user.name
+        )
         if problem:
             raise StopValidation(problem)
 
@@ -42,14 +61,20 @@ class PasswordForm(PostedForm):
 class EmailForm(PostedForm):
     """A new address."""
 
-    email = EmailField("New email", [readable(addresses.LONGEST), DataRequired("Enter your new email address."), an_address], [stripped])
+    email = EmailField(
+        "New email",
+        [readable(addresses.LONGEST), DataRequired("Enter your new email address."), an_address],
+        [stripped],
+    )
 
 
 class WorkspaceSettingsForm(PostedForm):
     """What a workspace is called and which clock it goes by."""
 
     workspace_name = StringField(
-        "Workspace name", [readable(LONGEST_NAME), DataRequired("Enter the name of your company or team.")], filters=[stripped]
+        "Workspace name",
+        [readable(LONGEST_NAME), DataRequired("Enter the name of your company or team.")],
+        filters=[stripped],
     )
     timezone = SelectField("Time zone", [readable(64)], choices=timezones, validate_choice=False)
 
@@ -73,7 +98,9 @@ class DeleteAccountForm(PostedForm):
 class DeleteWorkspaceForm(PostedForm):
     """The workspace's name, typed out."""
 
-    typed_name = StringField("Type the workspace name to confirm", [readable(LONGEST_NAME)], filters=[stripped])
+    typed_name = StringField(
+        "Type the workspace name to confirm", [readable(LONGEST_NAME)], filters=[stripped]
+    )
 
     def __init__(self, name: str) -> None:
         super().__init__()

@@ -1,17 +1,22 @@
-"""The mails about changes to an account. Codes stand in the text only: subjects reach logs and lock screens."""
+"""The mails about changes to an account. Codes stand in the text only: subjects reach logs and lock
+screens.
+"""
 
 from app.accounts.codes import LIFETIME, FreshCode
 from app.accounts.letters import Letter
 from app.config import Settings
 
-_NOT_YOU = "If this was not you, sign in with “Email me a code”, choose a new password, and tell your administrator."
+_NOT_YOU = (
+    "If this was not you, sign in with “Email me a code”, choose a new password, and tell your administrator."
+)
 
 
 def password_changed(settings: Settings) -> Letter:
     """To somebody whose password was changed or set."""
     return Letter(
         f"Your {settings.brand_name} password was changed",
-        f"The password of your {settings.brand_name} account was just changed. Every other browser was signed out.\n\n"
+        f"The password of your {settings.brand_name} account was just changed. Every other browser was "
+        "signed out.\n\n"
         f"If this was you, there is nothing to do. {_NOT_YOU}\n\n{settings.public_url}/account\n",
     )
 
@@ -22,8 +27,10 @@ def new_address(settings: Settings, code: FreshCode) -> Letter:
     return Letter(
         f"Confirm your new email for {settings.brand_name}",
         f"Your code is {code.digits}\n\n"
-        f"Enter it on the page where you asked to change your email. It works once, for {minutes} minutes.\n\n"
-        "If this was not you, ignore this mail: without the code nothing is changed. Never give the code to anybody.\n",
+        f"Enter it on the page where you asked to change your email. It works once, for {minutes} "
+        "minutes.\n\n"
+        "If this was not you, ignore this mail: without the code nothing is changed. Never give the code "
+        "to anybody.\n",
     )
 
 
@@ -31,7 +38,8 @@ def address_in_use(settings: Settings) -> Letter:
     """To an address that has an account, when somebody wants to give it to another one."""
     return Letter(
         f"This address has a {settings.brand_name} account",
-        f"Somebody, probably you, tried to use this address for another {settings.brand_name} account. It has one of its own already, "
+        f"Somebody, probably you, tried to use this address for another {settings.brand_name} account. It "
+        "has one of its own already, "
         f"so nothing was changed.\n\nSign in to it: {settings.public_url}/login\n\n"
         "To use the address for the other account, delete this one or change its email first. "
         "If this was not you, there is nothing to do.\n",
@@ -42,7 +50,8 @@ def address_changed(settings: Settings) -> Letter:
     """To the address an account had until now."""
     return Letter(
         f"The email of your {settings.brand_name} account was changed",
-        f"Your {settings.brand_name} account has a new email address and no longer uses this one. Every other browser was signed out.\n\n"
+        f"Your {settings.brand_name} account has a new email address and no longer uses this one. Every "
+        "other browser was signed out.\n\n"
         "If this was you, there is nothing to do. If it was not, tell your administrator at once: "
         "this address no longer signs in to the account.\n",
     )
@@ -52,7 +61,8 @@ def account_deleted(settings: Settings) -> Letter:
     """To somebody who deleted their account."""
     return Letter(
         f"Your {settings.brand_name} account is deleted",
-        f"Your {settings.brand_name} account and everything that was yours alone is deleted. AI clients you had let in are out, and access "
+        f"Your {settings.brand_name} account and everything that was yours alone is deleted. AI clients "
+        "you had let in are out, and access "
         "at the services you had connected is being ended.\n\nThis is the last mail you get about it.\n",
     )
 
@@ -61,6 +71,7 @@ def workspace_deleted(settings: Settings, name: str) -> Letter:
     """To a member of a workspace that its owner deleted."""
     return Letter(
         f"The workspace {name} is deleted",
-        f"An owner deleted the workspace {name} on {settings.brand_name}, with its connections and saved notes. AI clients that "
+        f"An owner deleted the workspace {name} on {settings.brand_name}, with its connections and saved "
+        "notes. AI clients that "
         f"worked in it are out.\n\nYour account stays: {settings.public_url}/account\n",
     )

@@ -13,7 +13,9 @@ from app.database import reading
 
 @dataclass(frozen=True)
 class Shown:
-    """The page. `proved`: the sign-in is recent enough for what matters most. `blocked_by`: workspaces to hand over first."""
+    """The page. `proved`: the sign-in is recent enough for what matters most. `blocked_by`: workspaces to
+    hand over first.
+    """
 
     person: SignedIn
     browsers: list[Seen]

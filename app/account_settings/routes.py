@@ -4,12 +4,38 @@ import functools
 from collections.abc import Callable
 from typing import ParamSpec
 
-from flask import Blueprint, Flask, Response, current_app, flash, g, make_response, redirect, render_template, request
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    flash,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+)
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
-from app.account_settings import account_deletion, browsers, export, page, sign_in, workspace_deletion, workspace_settings
-from app.account_settings.forms import DeleteAccountForm, DeleteWorkspaceForm, EmailForm, NameForm, PasswordForm, WorkspaceSettingsForm
+from app.account_settings import (
+    account_deletion,
+    browsers,
+    export,
+    page,
+    sign_in,
+    workspace_deletion,
+    workspace_settings,
+)
+from app.account_settings.forms import (
+    DeleteAccountForm,
+    DeleteWorkspaceForm,
+    EmailForm,
+    NameForm,
+    PasswordForm,
+    WorkspaceSettingsForm,
+)
 from app.accounts import browsers as here
 from app.accounts import codes, people, sessions, signing_in
 from app.accounts.forms import CodeForm, PostedForm
@@ -34,11 +60,15 @@ def install(app: Flask, settings: Settings) -> None:
 
 
 def proved(view: Callable[_P, ResponseReturnValue]) -> Callable[_P, ResponseReturnValue]:
-    """Let only somebody in who signed in a short while ago. Others prove once more who they are and come back to the page."""
+    """Let only somebody in who signed in a short while ago. Others prove once more who they are and come
+    back to the page.
+    """
 
     @functools.wraps(view)
     def guarded(*args: _P.args, **kwargs: _P.kwargs) -> ResponseReturnValue:
-        return view(*args, **kwargs) if sessions.is_proved(current_user.session) else ask_for_proof("/account")
+        return (
+            view(*args, **kwargs) if sessions.is_proved(current_user.session) else ask_for_proof("/account")
+        )
 
     return login_required(guarded)  # type: ignore[no-any-return]
 
@@ -84,7 +114,9 @@ def change_email() -> ResponseReturnValue:
     settings = _settings()
     browser = here.with_holder(here.read(request, settings))
     try:
-        code = sign_in.begin_move(settings, _mailer(), browser, current_user._get_current_object(), form.email.data)
+        code = sign_in.begin_move(
+            settings, _mailer(), browser, current_user._get_current_object(), form.email.data
+        )
     except PatchbayError as refused:
         form.email.errors = [refused.message]
         return refuse(refused, _page(form, status=refused.status))
@@ -230,7 +262,9 @@ def _page(refused: PostedForm | None = None, *, status: int = 200) -> Response:
         "delete_form": DeleteAccountForm(),
     }
     if found is not None:
-        forms["settings_form"] = WorkspaceSettingsForm(workspace_name=found.workspace.name, timezone=found.workspace.timezone)
+        forms["settings_form"] = WorkspaceSettingsForm(
+            workspace_name=found.workspace.name, timezone=found.workspace.timezone
+        )
         forms["close_form"] = DeleteWorkspaceForm(found.workspace.name)
     forms = {key: refused if type(form) is type(refused) else form for key, form in forms.items()}
     return make_response(render_template("account_settings/account.html", shown=_load(), **forms), status)
@@ -241,7 +275,12 @@ def _code_page(form: PostedForm, code_id: str, status: int = 200) -> Response:
     code = sign_in.find_waiting(here.read(request, settings), current_user._get_current_object(), code_id)
     if code is None:
         return make_response(redirect("/account", 303))
-    shown = {"form": form, "code": code, "works": codes.is_open(code), "kept_here": here.sees_mailbox(request, settings)}
+    shown = {
+        "form": form,
+        "code": code,
+        "works": codes.is_open(code),
+        "kept_here": here.sees_mailbox(request, settings),
+    }
     return make_response(render_template("account_settings/email_code.html", **shown), status)
 
 

@@ -1,4 +1,6 @@
-"""Changing how one signs in: the password, the address, Google. All of it tells the address that it happened."""
+"""Changing how one signs in: the password, the address, Google. All of it tells the address that it
+happened.
+"""
 
 from sqlalchemy.exc import IntegrityError
 
@@ -25,8 +27,11 @@ def change_password(settings: Settings, mailer: Mailer, person: SignedIn, passwo
     mailer.send(person.user.email, letter.subject, letter.text)
 
 
-def begin_move(settings: Settings, mailer: Mailer, browser: Browser, person: SignedIn, email: str) -> FreshCode:
-    """Mail a code to the new address; to one that has an account, a word about that instead. Nothing is changed yet.
+def begin_move(
+    settings: Settings, mailer: Mailer, browser: Browser, person: SignedIn, email: str
+) -> FreshCode:
+    """Mail a code to the new address; to one that has an account, a word about that instead. Nothing is
+    changed yet.
 
     Raises InvalidInput for one's own address, BudgetSpent.
     """
@@ -35,7 +40,9 @@ def begin_move(settings: Settings, mailer: Mailer, browser: Browser, person: Sig
     codes.reserve(settings, browser, email)
     with reading() as db:
         known = people.is_known(db, email)
-    code = codes.issue(settings, browser, email=email, purpose=PURPOSE, payload={"person": person.user.id}, mailed=not known)
+    code = codes.issue(
+        settings, browser, email=email, purpose=PURPOSE, payload={"person": person.user.id}, mailed=not known
+    )
     letter = letters.address_in_use(settings) if known else letters.new_address(settings, code)
     mailer.send(email, letter.subject, letter.text)
     return code
@@ -45,11 +52,19 @@ def find_waiting(browser: Browser, person: SignedIn, code_id: str) -> MailedCode
     """The code this browser and person wait for, or None. One that was used is gone."""
     with reading() as db:
         code = codes.find_waiting(db, browser, code_id, (PURPOSE,))
-    return code if code is not None and code.used_at is None and code.payload.get("person") == person.user.id else None
+    return (
+        code
+        if code is not None and code.used_at is None and code.payload.get("person") == person.user.id
+        else None
+    )
 
 
-def finish_move(settings: Settings, mailer: Mailer, browser: Browser, person: SignedIn, code: MailedCode, digits: str) -> None:
-    """Change the address, once the code proves the new one. Every other browser is signed out. Raises CodeRefused."""
+def finish_move(
+    settings: Settings, mailer: Mailer, browser: Browser, person: SignedIn, code: MailedCode, digits: str
+) -> None:
+    """Change the address, once the code proves the new one. Every other browser is signed out. Raises
+    CodeRefused.
+    """
     codes.check(settings, browser, code.id, digits)
     try:
         with transaction() as db:

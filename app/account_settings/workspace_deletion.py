@@ -1,4 +1,6 @@
-"""Deleting a workspace: its connections end at their services, its members and AI clients are out at their next request."""
+"""Deleting a workspace: its connections end at their services, its members and AI clients are out at their
+next request.
+"""
 
 from dataclasses import dataclass
 
@@ -33,7 +35,8 @@ class Closed:
             return f"{self.name} is deleted."
         many = "1 connection has" if self.connections == 1 else f"{self.connections:,} connections have"
         return (
-            f"{self.name} is deleted. {many} ended here; access at the services is being ended in the background, "
+            f"{self.name} is deleted. {many} ended here; access at the services is being ended in the "
+            "background, "
             "again and again until each has confirmed it. You need not wait."
         )
 
@@ -41,11 +44,15 @@ class Closed:
 def check_owns(member: Member) -> None:
     """Raises Forbidden unless the member owns the workspace."""
     if member.role != "owner":
-        raise Forbidden("Only an owner can delete the workspace. Ask an owner to do it, or leave it on the team page.")
+        raise Forbidden(
+            "Only an owner can delete the workspace. Ask an owner to do it, or leave it on the team page."
+        )
 
 
 def delete_workspace(settings: Settings, mailer: Mailer, member: Member) -> Closed:
-    """Delete the workspace the owner works in, and tell its other members by mail. Raises Forbidden, NotFound."""
+    """Delete the workspace the owner works in, and tell its other members by mail. Raises Forbidden,
+    NotFound.
+    """
     with transaction() as db:
         members.hold(db, member.workspace.id)
         membership = db.get(Membership, (member.workspace.id, member.user.id), populate_existing=True)
@@ -63,8 +70,8 @@ def delete_workspace(settings: Settings, mailer: Mailer, member: Member) -> Clos
 def end(db: Session, workspace: Workspace, *, by: str) -> Closed:
     """Delete a workspace whose row the caller holds. Call `revocation.run_soon` after the commit.
 
-    Grants, invitations, notes, memberships and all else that belongs to it go with its row. Of it stay the audit trail
-    and the usage rows, which hold ids.
+    Grants, invitations, notes, memberships and all else that belongs to it go with its row. Of it stay the
+    audit trail and the usage rows, which hold ids.
     """
     connections = workspace_removal.end_all(db, workspace.id, by=by)
     gone = {
@@ -78,7 +85,9 @@ def end(db: Session, workspace: Workspace, *, by: str) -> Closed:
 
 
 def _count(db: Session, table: type[Membership] | type[Grant], workspace_id: str) -> int:
-    counted: int = db.execute(select(func.count()).select_from(table).where(col(table.workspace_id) == workspace_id)).scalar_one()
+    counted: int = db.execute(
+        select(func.count()).select_from(table).where(col(table.workspace_id) == workspace_id)
+    ).scalar_one()
     return counted
 
 
@@ -87,7 +96,11 @@ def _addresses(db: Session, member: Member) -> list[str]:
     query = (
         select(col(User.email))
         .join(Membership, col(Membership.user_id) == col(User.id))
-        .where(col(Membership.workspace_id) == member.workspace.id, col(User.id) != member.user.id, col(User.disabled_at).is_(None))
+        .where(
+            col(Membership.workspace_id) == member.workspace.id,
+            col(User.id) != member.user.id,
+            col(User.disabled_at).is_(None),
+        )
         .order_by(col(User.email))
     )
     return list(db.scalars(query))

@@ -10,7 +10,9 @@ from app.workspaces.models import Workspace
 
 
 def change(db: Session, member: Member, *, name: str, timezone: str) -> bool:
-    """Rename the workspace and set its clock. False when nothing was different. Raises Forbidden for members."""
+    """Rename the workspace and set its clock. False when nothing was different. Raises Forbidden for
+    members.
+    """
     if not member.manages:
         raise Forbidden()
     before = member.workspace
@@ -18,5 +20,12 @@ def change(db: Session, member: Member, *, name: str, timezone: str) -> bool:
     changed = sorted(field for field, value in wanted.items() if getattr(before, field) != value)
     if changed:
         db.execute(update(Workspace).where(col(Workspace.id) == before.id).values(wanted))
-        audit.record(db, "workspace.changed", workspace_id=before.id, user_id=member.user.id, subject=before.id, changed=changed)
+        audit.record(
+            db,
+            "workspace.changed",
+            workspace_id=before.id,
+            user_id=member.user.id,
+            subject=before.id,
+            changed=changed,
+        )
     return bool(changed)

@@ -22,7 +22,9 @@ def normalise(typed: str) -> str:
     if not text or len(text) > LONGEST:
         raise InvalidAddress()
     try:
-        checked = validate_email(text, check_deliverability=False, allow_smtputf8=False, globally_deliverable=False)
+        checked = validate_email(
+            text, check_deliverability=False, allow_smtputf8=False, globally_deliverable=False
+        )
     except EmailNotValidError:
         raise InvalidAddress() from None
     if not checked.ascii_email or len(checked.ascii_email) > LONGEST:

@@ -43,7 +43,9 @@ _SYSTEMS = (
 
 @dataclass(frozen=True)
 class Browser:
-    """What a request says about its sender. `source` is what limits count by; a cookie it does not hold is ""."""
+    """What a request says about its sender. `source` is what limits count by; a cookie it does not hold is
+    "".
+    """
 
     address: str
     source: str
@@ -74,7 +76,9 @@ def read(request: Request, settings: Settings) -> Browser:
 
 
 def with_holder(browser: Browser) -> Browser:
-    """The same browser, holding something a code can be bound to. What it holds already stays: it may have two tabs open."""
+    """The same browser, holding something a code can be bound to. What it holds already stays: it may have
+    two tabs open.
+    """
     if browser.holder:
         return browser
     return replace(browser, holder=crypto.new_token())
@@ -106,11 +110,21 @@ def _name(settings: Settings, kind: str) -> str:
 
 
 def _set(response: Response, settings: Settings, kind: str, value: str, seconds: int) -> None:
-    response.set_cookie(_name(settings, kind), value, max_age=seconds, path="/", secure=settings.secure, httponly=True, samesite="Lax")
+    response.set_cookie(
+        _name(settings, kind),
+        value,
+        max_age=seconds,
+        path="/",
+        secure=settings.secure,
+        httponly=True,
+        samesite="Lax",
+    )
 
 
 def is_nearby(request: Request) -> bool:
-    """True when the request comes straight from this machine or a private network, through no tunnel or proxy."""
+    """True when the request comes straight from this machine or a private network, through no tunnel or
+    proxy.
+    """
     if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
         return False
     try:

@@ -18,15 +18,20 @@ from app.errors import TooManyRequests
 
 _TAKE = text(
     "INSERT INTO budgets (key, window_start, count) VALUES (:key, :start, 1) "
-    "ON CONFLICT (key, window_start) DO UPDATE SET count = budgets.count + 1 WHERE budgets.count < :limit RETURNING count"
+    "ON CONFLICT (key, window_start) DO UPDATE SET count = budgets.count + 1 WHERE budgets.count < :limit "
+    "RETURNING count"
 )
-_GIVE_BACK = text("UPDATE budgets SET count = count - 1 WHERE key = :key AND window_start = :start AND count > 0")
+_GIVE_BACK = text(
+    "UPDATE budgets SET count = count - 1 WHERE key = :key AND window_start = :start AND count > 0"
+)
 _FORGET = text("DELETE FROM budgets WHERE key = :key AND window_start = :start")
 
 
 @dataclass(frozen=True)
 class Rule:
-    """At most `limit` times in every window of `seconds`. The name goes into stored keys: changing it forgets counts."""
+    """At most `limit` times in every window of `seconds`. The name goes into stored keys: changing it
+    forgets counts.
+    """
 
     name: str
     limit: int
@@ -38,7 +43,10 @@ class BudgetSpent(TooManyRequests):
 
     def __init__(self, rule: Rule, retry_after_seconds: int) -> None:
         self.rule = rule
-        super().__init__(f"That was tried too often. Please wait {in_words(retry_after_seconds)}.", retry_after_seconds=retry_after_seconds)
+        super().__init__(
+            f"That was tried too often. Please wait {in_words(retry_after_seconds)}.",
+            retry_after_seconds=retry_after_seconds,
+        )
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,9 @@ class Taken:
 
 
 def take(db: Session, settings: Settings, rule: Rule, *who: str) -> Taken:
-    """Count one more. Raises BudgetSpent when the window is full; the transaction then undoes what it took before."""
+    """Count one more. Raises BudgetSpent when the window is full; the transaction then undoes what it took
+    before.
+    """
     now = int(clock.timestamp())
     start = now - now % rule.seconds
     key = f"{rule.name}:{keyed_digest(settings, rule.name, *who)[:40]}"

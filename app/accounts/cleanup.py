@@ -32,12 +32,16 @@ def sweep_sometimes(settings: Settings) -> None:
 
 
 def sweep(db: Session, at_once: int = _AT_ONCE) -> int:
-    """Delete expired codes, sessions, trips to Google and budgets, at most `at_once` of each. Says how many went."""
+    """Delete expired codes, sessions, trips to Google and budgets, at most `at_once` of each. Says how
+    many went.
+    """
     at = clock.now()
     dead_codes = select(MailedCode.id).where(col(MailedCode.expires_at) < at - _CODES_KEPT).limit(at_once)
     ended = or_(col(LoginSession.expires_at) < at, col(LoginSession.last_seen_at) < at - IDLE)
     dead_sessions = select(LoginSession.id_digest).where(ended).limit(at_once)
-    dead_attempts = select(GoogleAttempt.id).where(col(GoogleAttempt.expires_at) < at - _CODES_KEPT).limit(at_once)
+    dead_attempts = (
+        select(GoogleAttempt.id).where(col(GoogleAttempt.expires_at) < at - _CODES_KEPT).limit(at_once)
+    )
     over = int((at - _BUDGETS_KEPT).timestamp())
     dead_budgets = select(Budget.key).where(col(Budget.window_start) < over).limit(at_once)
     sweeps: list[Delete] = [

@@ -43,7 +43,11 @@ class WrongCode(CodeRefused):
     """The digits are not the ones that were mailed."""
 
     def __init__(self, tries_left: int) -> None:
-        more = f"You have {tries_left} more {'try' if tries_left == 1 else 'tries'}." if tries_left else "Send a new one."
+        more = (
+            (f"You have {tries_left} more {'try' if tries_left == 1 else 'tries'}.")
+            if tries_left
+            else "Send a new one."
+        )
         super().__init__(f"That is not the code we mailed. {more}")
 
 
@@ -62,13 +66,19 @@ class FreshCode:
 
 
 def reserve(settings: Settings, browser: Browser, email: str) -> None:
-    """Count one more code for an address. Raises BudgetSpent when too many were asked for. Comes before `issue`."""
+    """Count one more code for an address. Raises BudgetSpent when too many were asked for. Comes before
+    `issue`.
+    """
     with transaction() as db:
         _spend_budgets(db, settings, browser, email)
 
 
-def issue(settings: Settings, browser: Browser, *, email: str, purpose: str, payload: dict[str, Any], mailed: bool) -> FreshCode:
-    """Make a code for an address. With `mailed` false the row and the work are the same, but no digits will ever do."""
+def issue(
+    settings: Settings, browser: Browser, *, email: str, purpose: str, payload: dict[str, Any], mailed: bool
+) -> FreshCode:
+    """Make a code for an address. With `mailed` false the row and the work are the same, but no digits
+    will ever do.
+    """
     code_id, digits, at = crypto.new_id("cod"), f"{secrets.randbelow(1_000_000):06d}", clock.now()
     code_hash = passwords.hash_secret(_keyed(settings, code_id, digits if mailed else crypto.new_token()))
     with transaction() as db:
@@ -94,7 +104,9 @@ def find_waiting(db: Session, browser: Browser, code_id: str, purposes: Collecti
     """
     if not browser.holder:
         return None
-    query = select(MailedCode).where(col(MailedCode.holder_digest) == browser.holder_digest, col(MailedCode.purpose).in_(purposes))
+    query = select(MailedCode).where(
+        col(MailedCode.holder_digest) == browser.holder_digest, col(MailedCode.purpose).in_(purposes)
+    )
     if code_id:
         query = query.where(col(MailedCode.id) == code_id)
     return db.exec(query.order_by(col(MailedCode.created_at).desc()).limit(1)).first()
@@ -111,13 +123,19 @@ def check(settings: Settings, browser: Browser, code_id: str, typed: str) -> Mai
     The try is counted, and committed, before anything is compared: parallel guesses share the five tries.
     The caller then spends the code together with what it is good for.
     """
-    digits = "".join(unicodedata.normalize("NFKC", typed).split()).replace("-", "") if len(typed) <= 40 else ""
+    digits = (
+        "".join(unicodedata.normalize("NFKC", typed).split()).replace("-", "") if len(typed) <= 40 else ""
+    )
     if not re.fullmatch(r"[0-9]{6}", digits):
         raise CodeRefused("Enter the 6 digits from the mail.")
     with transaction() as db:
         attempts = db.execute(
             update(MailedCode)
-            .where(*_usable(code_id), col(MailedCode.holder_digest) == browser.holder_digest, col(MailedCode.attempts) < TRIES)
+            .where(
+                *_usable(code_id),
+                col(MailedCode.holder_digest) == browser.holder_digest,
+                col(MailedCode.attempts) < TRIES,
+            )
             .values(attempts=col(MailedCode.attempts) + 1)
             .returning(col(MailedCode.attempts))
         ).scalar_one_or_none()
@@ -133,9 +151,17 @@ def check(settings: Settings, browser: Browser, code_id: str, typed: str) -> Mai
 
 
 def spend(db: Session, code: MailedCode) -> None:
-    """Use the code up. Raises CodeGone when somebody was faster: of any number of parallel uses one succeeds."""
-    kept = {"next": code.payload.get("next", "")}  # a second click still finds its way; the rest is no longer needed
-    spent = update(MailedCode).where(*_usable(code.id)).values(used_at=clock.now(), payload=kept).returning(col(MailedCode.id))
+    """Use the code up. Raises CodeGone when somebody was faster: of any number of parallel uses one
+    succeeds.
+    """
+    # a second click still finds its way; the rest is no longer needed
+    kept = {"next": code.payload.get("next", "")}
+    spent = (
+        update(MailedCode)
+        .where(*_usable(code.id))
+        .values(used_at=clock.now(), payload=kept)
+        .returning(col(MailedCode.id))
+    )
     if db.execute(spent).scalar_one_or_none() is None:
         raise CodeGone()
 
@@ -146,7 +172,11 @@ def withdraw(db: Session, code: MailedCode) -> None:
 
 
 def _usable(code_id: str) -> tuple[Any, ...]:
-    return col(MailedCode.id) == code_id, col(MailedCode.used_at).is_(None), col(MailedCode.expires_at) > clock.now()
+    return (
+        col(MailedCode.id) == code_id,
+        col(MailedCode.used_at).is_(None),
+        col(MailedCode.expires_at) > clock.now(),
+    )
 
 
 def _spend_budgets(db: Session, settings: Settings, browser: Browser, email: str) -> None:

@@ -1,4 +1,6 @@
-"""What people type, checked: each refusal is a sentence beside its field. CSRF is checked before any form is read."""
+"""What people type, checked: each refusal is a sentence beside its field. CSRF is checked before any form
+is read.
+"""
 
 import unicodedata
 from typing import Any
@@ -10,8 +12,10 @@ from wtforms.validators import DataRequired, InputRequired, StopValidation
 
 from app.accounts import addresses, passwords
 
-_BREAKING = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}  # control characters, halves of characters, unassigned, line ends
-_TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")  # they reorder the text around them
+# control characters, halves of characters, unassigned, line ends
+_BREAKING = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
+# they reorder the text around them
+_TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
 
 
 class PostedForm(Form):  # type: ignore[misc]
@@ -57,7 +61,11 @@ def stripped(text: str | None) -> str:
 
 def email_field() -> EmailField:
     """The field labelled "Email"."""
-    return EmailField("Email", [readable(addresses.LONGEST), DataRequired("Enter your email address."), an_address], filters=[stripped])
+    return EmailField(
+        "Email",
+        [readable(addresses.LONGEST), DataRequired("Enter your email address."), an_address],
+        filters=[stripped],
+    )
 
 
 class SignInForm(PostedForm):

@@ -37,6 +37,10 @@ def link(db: Session, user: User, *, issuer: str, subject: str, email: str) -> b
 
 def unlink_all(db: Session, user: User) -> None:
     """Let no Google account sign in as a person any more."""
-    gone = delete(GoogleIdentity).where(col(GoogleIdentity.user_id) == user.id).returning(col(GoogleIdentity.subject))
+    gone = (
+        delete(GoogleIdentity)
+        .where(col(GoogleIdentity.user_id) == user.id)
+        .returning(col(GoogleIdentity.subject))
+    )
     if list(db.execute(gone).scalars()):
         audit.record(db, "person.google_unlinked", user_id=user.id, subject=user.id)

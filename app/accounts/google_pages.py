@@ -2,7 +2,17 @@
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, Response, abort, current_app, make_response, redirect, render_template, request
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    make_response,
+    redirect,
+    render_template,
+    request,
+)
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -48,7 +58,9 @@ def leave() -> ResponseReturnValue:
     settings, provider = _settings(), _provider()
     browser = browsers.with_holder(browsers.read(request, settings))
     again = request.form.get("again") == "1"
-    response = make_response(redirect(google_sign_in.start(settings, provider, browser, came_for(), choose=again), 303))
+    response = make_response(
+        redirect(google_sign_in.start(settings, provider, browser, came_for(), choose=again), 303)
+    )
     browsers.set_holder(response, settings, browser)
     return response
 
@@ -69,7 +81,9 @@ def come_back() -> ResponseReturnValue:
         if isinstance(refused, AttemptGone) and current_user.is_authenticated:
             return redirect("/integrations", 303)
         again = bool(current_user.is_authenticated)
-        page = render_template("accounts/login.html", form=SignInForm(), problem=refused.message, next=next_path, again=again)
+        page = render_template(
+            "accounts/login.html", form=SignInForm(), problem=refused.message, next=next_path, again=again
+        )
         return refuse(refused, make_response(page))
 
 
@@ -108,7 +122,9 @@ def go_on(settings: Settings, provider: Provider, browser: Browser, attempt: Goo
         if settled.linked:
             google_sign_in.tell_linked(settings, mailer, settled.person)
         cleanup.sweep_sometimes(settings)
-        return signing_in.welcome(settings, settled.person, settled.cookie_value, local_path(attempt.next_path))
+        return signing_in.welcome(
+            settings, settled.person, settled.cookie_value, local_path(attempt.next_path)
+        )
     if attempt.address_proved:
         return make_response(redirect(f"/register/google?request={attempt.id}", 303))
     code = google_sign_in.mail_code(settings, mailer, browser, attempt)

@@ -1,4 +1,6 @@
-"""Where Google is, and as whom we ask it. Google's own addresses, unless the operator names others (a test, a proxy)."""
+"""Where Google is, and as whom we ask it. Google's own addresses, unless the operator names others (a
+test, a proxy).
+"""
 
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -38,7 +40,9 @@ def find(settings: Settings) -> Provider | None:
     """Google, when people may sign in with it here; else None."""
     if not (settings.google_sign_in_client_id and settings.google_sign_in_client_secret):
         return None
-    issuer, authorize, token, certs = (settings.service(_PREFIX, name) or usual for name, usual in _ADDRESSES.items())
+    issuer, authorize, token, certs = (
+        settings.service(_PREFIX, name) or usual for name, usual in _ADDRESSES.items()
+    )
     return Provider(
         client_id=settings.google_sign_in_client_id,
         client_secret=settings.google_sign_in_client_secret,
@@ -52,14 +56,22 @@ def find(settings: Settings) -> Provider | None:
 
 def check(settings: Settings) -> None:
     """Raises ConfigError with one sentence that names what is missing or wrong."""
-    given = {"CLIENT_ID": settings.google_sign_in_client_id, "CLIENT_SECRET": settings.google_sign_in_client_secret}
+    given = {
+        "CLIENT_ID": settings.google_sign_in_client_id,
+        "CLIENT_SECRET": settings.google_sign_in_client_secret,
+    }
     for name, value in given.items():
         if value is None and any(given.values()):
-            raise ConfigError(f"GOOGLE_SIGN_IN_{name} must be set too: a client id and its secret belong together.")
+            raise ConfigError(
+                f"GOOGLE_SIGN_IN_{name} must be set too: a client id and its secret belong together."
+            )
     for name in _ADDRESSES:
         address = settings.service(_PREFIX, name)
         if address and not _is_usable(address, settings.production):
-            raise ConfigError(f"GOOGLE_SIGN_IN_{name} must be an address such as https://accounts.example.com, with https in production.")
+            raise ConfigError(
+                f"GOOGLE_SIGN_IN_{name} must be an address such as https://accounts.example.com, with "
+                "https in production."
+            )
 
 
 def _is_usable(address: str, production: bool) -> bool:
@@ -68,4 +80,8 @@ def _is_usable(address: str, production: bool) -> bool:
         _ = parts.port  # raises on a port that is no number
     except ValueError:
         return False
-    return bool(parts.hostname) and not parts.username and parts.scheme in ({"https"} if production else {"https", "http"})
+    return (
+        bool(parts.hostname)
+        and not parts.username
+        and parts.scheme in ({"https"} if production else {"https", "http"})
+    )

@@ -1,12 +1,13 @@
 """Signing in with Google: OpenID Connect, authorization code with PKCE, state and nonce bound to the browser.
 
 Decided, because an account here is as good as everything connected to it:
-- The identity is Google's issuer and subject. An address alone links nothing: it must be one Google has verified, and
-  whoever is in this browser must read its mailbox today.
-- Google is believed about that only where it runs the mailbox (gmail.com, or the Workspace domain it names). Elsewhere the
-  address may have changed hands since Google looked, so a mailed code comes first, for known and unknown addresses alike.
-- A mailed code signs in to any account, one with a password too. So linking gives nobody more than the mailbox already
-  does; and the address is told by mail when it happens.
+- The identity is Google's issuer and subject. An address alone links nothing: it must be one Google has
+  verified, and whoever is in this browser must read its mailbox today.
+- Google is believed about that only where it runs the mailbox (gmail.com, or the Workspace domain it names).
+  Elsewhere the address may have changed hands since Google looked, so a mailed code comes first, for known
+  and unknown addresses alike.
+- A mailed code signs in to any account, one with a password too. So linking gives nobody more than the
+  mailbox already does; and the address is told by mail when it happens.
 - The verifier and the nonce follow from the state under SECRET_KEY, so neither is stored anywhere.
 """
 
@@ -68,8 +69,12 @@ class Settled:
     linked: bool = False  # just now, to an account there was
 
 
-def start(settings: Settings, provider: Provider, browser: Browser, next_path: str, *, choose: bool = False) -> str:
-    """Begin a trip and give the address of Google's page. `choose`: ask for the account even when only one is signed in there."""
+def start(
+    settings: Settings, provider: Provider, browser: Browser, next_path: str, *, choose: bool = False
+) -> str:
+    """Begin a trip and give the address of Google's page. `choose`: ask for the account even when only one
+    is signed in there.
+    """
     state, at = crypto.new_token(), clock.now()
     with transaction() as db:
         db.add(
@@ -89,7 +94,11 @@ def start(settings: Settings, provider: Provider, browser: Browser, next_path: s
         "scope": "openid email profile",
         "state": state,
         "nonce": _nonce(settings, state),
-        "code_challenge": base64.urlsafe_b64encode(hashlib.sha256(_verifier(settings, state).encode()).digest()).rstrip(b"=").decode(),
+        "code_challenge": base64.urlsafe_b64encode(
+            hashlib.sha256(_verifier(settings, state).encode()).digest()
+        )
+        .rstrip(b"=")
+        .decode(),
         "code_challenge_method": "S256",
         **({"prompt": "select_account"} if choose else {}),
     }
@@ -100,22 +109,31 @@ def take(browser: Browser, state: str) -> GoogleAttempt:
     """Use up the trip of a state: of any number of answers one counts. Raises AttemptGone."""
     if not browser.holder or not 0 < len(state) <= 100:
         raise AttemptGone()
-    mine = (col(GoogleAttempt.state_digest) == crypto.digest(state), col(GoogleAttempt.holder_digest) == browser.holder_digest)
+    mine = (
+        col(GoogleAttempt.state_digest) == crypto.digest(state),
+        col(GoogleAttempt.holder_digest) == browser.holder_digest,
+    )
     at = clock.now()
     unused = (*mine, col(GoogleAttempt.used_at).is_(None), col(GoogleAttempt.expires_at) > at)
     with transaction() as db:
-        taken = db.execute(update(GoogleAttempt).where(*unused).values(used_at=at).returning(col(GoogleAttempt.id))).scalar_one_or_none()
+        taken = db.execute(
+            update(GoogleAttempt).where(*unused).values(used_at=at).returning(col(GoogleAttempt.id))
+        ).scalar_one_or_none()
         if taken is None:
             raise AttemptGone()
         return db.get_one(GoogleAttempt, taken)
 
 
-def finish(settings: Settings, provider: Provider, attempt: GoogleAttempt, answer: Mapping[str, str]) -> GoogleAttempt:
-    """Take Google's answer to a trip that was just used up, and keep what it says. Holds no transaction while it asks.
+def finish(
+    settings: Settings, provider: Provider, attempt: GoogleAttempt, answer: Mapping[str, str]
+) -> GoogleAttempt:
+    """Take Google's answer to a trip that was just used up, and keep what it says. Holds no transaction while
+    it asks.
 
     Raises DeclinedAtGoogle, GoogleUnreachable, NotFromGoogle, AddressNotVerified.
     """
-    if not hmac.compare_digest(answer.get("iss", provider.issuer).encode(), provider.issuer.encode()):  # RFC 9207
+    # RFC 9207
+    if not hmac.compare_digest(answer.get("iss", provider.issuer).encode(), provider.issuer.encode()):
         raise NotFromGoogle()
     if "error" in answer or not answer.get("code"):
         raise DeclinedAtGoogle()
@@ -134,7 +152,8 @@ def find_unfinished(db: Session, browser: Browser, attempt_id: str) -> GoogleAtt
 
 
 def settle(db: Session, provider: Provider, browser: Browser, attempt: GoogleAttempt) -> Settled:
-    """Sign in whom Google named: by its identity, or by an address that was proved. Nobody in Settled: an account is still to be made.
+    """Sign in whom Google named: by its identity, or by an address that was proved. Nobody in Settled: an
+    account is still to be made.
 
     Raises AccountDisabled, AttemptGone.
     """
@@ -147,13 +166,19 @@ def settle(db: Session, provider: Provider, browser: Browser, attempt: GoogleAtt
     if user.disabled_at is not None:
         raise AccountDisabled()
     spend(db, attempt)
-    linked = not known and google_identities.link(db, user, issuer=provider.issuer, subject=attempt.subject, email=attempt.email)
+    linked = not known and google_identities.link(
+        db, user, issuer=provider.issuer, subject=attempt.subject, email=attempt.email
+    )
     return Settled(user, signing_in.admit(db, browser, user, how="google"), linked)
 
 
 def spend(db: Session, attempt: GoogleAttempt) -> None:
     """Use a trip up for good. Raises AttemptGone when somebody was faster."""
-    finished = update(GoogleAttempt).where(col(GoogleAttempt.id) == attempt.id, *_unfinished()).values(finished_at=clock.now())
+    finished = (
+        update(GoogleAttempt)
+        .where(col(GoogleAttempt.id) == attempt.id, *_unfinished())
+        .values(finished_at=clock.now())
+    )
     if db.execute(finished.returning(col(GoogleAttempt.id))).scalar_one_or_none() is None:
         raise AttemptGone()
 
@@ -170,7 +195,9 @@ def tell_linked(settings: Settings, mailer: Mailer, user: User) -> None:
 def mail_code(settings: Settings, mailer: Mailer, browser: Browser, attempt: GoogleAttempt) -> FreshCode:
     """Ask the mailbox itself. The same for known and unknown addresses. Raises BudgetSpent."""
     codes.reserve(settings, browser, attempt.email)
-    code = codes.issue(settings, browser, email=attempt.email, purpose=PURPOSE, payload={"attempt": attempt.id}, mailed=True)
+    code = codes.issue(
+        settings, browser, email=attempt.email, purpose=PURPOSE, payload={"attempt": attempt.id}, mailed=True
+    )
     letter = letters.google_code(settings, code)
     mailer.send(attempt.email, letter.subject, letter.text)
     return code

@@ -1,7 +1,8 @@
-"""What Google says about somebody: the code's exchange (RFC 6749 4.1.3) and the ID token (OpenID Connect Core 3.1.3.7).
+"""What Google says about somebody: the code's exchange (RFC 6749 4.1.3) and the ID token (OpenID Connect Core
+3.1.3.7).
 
-Nothing here holds a database connection. Google's keys are kept as long as Google allows, so that a short outage stops
-nobody; without a key the token was signed with, nobody comes in.
+Nothing here holds a database connection. Google's keys are kept as long as Google allows, so that a short
+outage stops nobody; without a key the token was signed with, nobody comes in.
 """
 
 import re
@@ -47,7 +48,10 @@ class NotFromGoogle(PatchbayError):
 class AddressNotVerified(NotFromGoogle):
     """Google has an address for the person, but never checked it."""
 
-    message = "Google has not verified the email address of that account. Verify it at Google first, or sign in with your email."
+    message = (
+        "Google has not verified the email address of that account. Verify it at Google first, or "
+        "sign in with your email."
+    )
 
 
 @dataclass(frozen=True)
@@ -87,12 +91,17 @@ def verify(provider: Provider, id_token: str, nonce: str) -> Claims:
     """Who the ID token names. Raises GoogleUnreachable, NotFromGoogle, AddressNotVerified."""
     claims = _checked(provider, id_token, nonce)
     subject, email, name = claims["sub"], claims.get("email"), claims.get("name")
-    if not isinstance(subject, str) or not 0 < len(subject) <= 255 or claims.get("azp", provider.client_id) != provider.client_id:
+    if (
+        not isinstance(subject, str)
+        or not 0 < len(subject) <= 255
+        or claims.get("azp", provider.client_id) != provider.client_id
+    ):
         raise NotFromGoogle()
     if not isinstance(email, str) or claims.get("email_verified") is not True:
         raise AddressNotVerified()
     domain = email.rpartition("@")[2].lower()
-    # https://developers.google.com/identity/gsi/web/guides/verify-google-id-token: for these two Google is authoritative.
+    # https://developers.google.com/identity/gsi/web/guides/verify-google-id-token: for these two Google is
+    # authoritative.
     runs_mailbox = domain in {"gmail.com", "googlemail.com"} or str(claims.get("hd", "")).lower() == domain
     return Claims(subject, email, name if isinstance(name, str) else "", runs_mailbox)
 
@@ -138,7 +147,9 @@ _one_asks = threading.Lock()
 
 
 def _keys(url: str, *, fresh: bool) -> KeySet:
-    """Google's signing keys. `fresh` asks again even though they are kept, but not twice a minute. Raises GoogleUnreachable."""
+    """Google's signing keys. `fresh` asks again even though they are kept, but not twice a minute. Raises
+    GoogleUnreachable.
+    """
     with _one_asks:
         kept, moment = _kept.get(url), time.monotonic()
         if kept is not None and moment < (kept.asked_at + _NOT_AGAIN_WITHIN_SECONDS if fresh else kept.until):

@@ -21,8 +21,10 @@ def confirm_address(settings: Settings, code: FreshCode) -> Letter:
     return Letter(
         f"Confirm your email for {settings.brand_name}",
         f"Your code is {code.digits}\n\n"
-        f"Enter it on the page where you created your {settings.brand_name} account. It works once, for {_MINUTES} minutes.\n\n"
-        "If this was not you, ignore this mail: without the code nothing is created. Never give the code to anybody.\n",
+        f"Enter it on the page where you created your {settings.brand_name} account. It works once, for "
+        f"{_MINUTES} minutes.\n\n"
+        "If this was not you, ignore this mail: without the code nothing is created. Never give the code "
+        "to anybody.\n",
     )
 
 
@@ -32,16 +34,20 @@ def sign_in_code(settings: Settings, code: FreshCode) -> Letter:
         f"Your sign-in code for {settings.brand_name}",
         f"Your code is {code.digits}\n\n"
         f"Enter it on the page where you asked for it. It works once, for {_MINUTES} minutes.\n\n"
-        "If this was not you, ignore this mail. Never give the code to anybody: it signs in to your account.\n",
+        "If this was not you, ignore this mail. Never give the code to anybody: it signs in to your "
+        "account.\n",
     )
 
 
 def already_registered(settings: Settings, *, invited: bool = False) -> Letter:
-    """To somebody who creates an account with an address that has one; `invited`: to join a workspace with it."""
+    """To somebody who creates an account with an address that has one; `invited`: to join a workspace with
+    it.
+    """
     after = "Then open the link in the invitation's mail again to join.\n\n" if invited else ""
     return Letter(
         f"You already have a {settings.brand_name} account",
-        f"Somebody, probably you, tried to create a {settings.brand_name} account with this address. You already have one.\n\n"
+        f"Somebody, probably you, tried to create a {settings.brand_name} account with this address. You "
+        "already have one.\n\n"
         f"Sign in: {settings.public_url}/login\n\n"
         f"{after}"
         "No password at hand? Choose “Email me a code” there. If this was not you, there is nothing to do.\n",
@@ -52,7 +58,8 @@ def not_registered(settings: Settings) -> Letter:
     """To somebody who signs in with an address that has no account."""
     return Letter(
         f"There is no {settings.brand_name} account with this address",
-        f"Somebody, probably you, tried to sign in to {settings.brand_name} with this address, which has no account.\n\n"
+        f"Somebody, probably you, tried to sign in to {settings.brand_name} with this address, which has "
+        "no account.\n\n"
         f"Create one: {settings.public_url}/register\n\n"
         "Or sign in with the address you used before. If this was not you, there is nothing to do.\n",
     )
@@ -63,9 +70,11 @@ def google_code(settings: Settings, code: FreshCode) -> Letter:
     return Letter(
         f"Your sign-in code for {settings.brand_name}",
         f"Your code is {code.digits}\n\n"
-        f"Somebody, probably you, signs in to {settings.brand_name} with Google as this address. Enter the code on the page where you were "
+        f"Somebody, probably you, signs in to {settings.brand_name} with Google as this address. Enter the "
+        "code on the page where you were "
         f"asked for it; after that Google is enough. It works once, for {_MINUTES} minutes.\n\n"
-        "If this was not you, ignore this mail. Never give the code to anybody: it signs in to your account.\n",
+        "If this was not you, ignore this mail. Never give the code to anybody: it signs in to your "
+        "account.\n",
     )
 
 
@@ -73,7 +82,9 @@ def google_linked(settings: Settings) -> Letter:
     """To somebody whose Google account signs in to the account they had."""
     return Letter(
         f"Google now signs in to your {settings.brand_name} account",
-        f"Your {settings.brand_name} account was just opened with the Google account of this address, and will be from now on. "
+        f"Your {settings.brand_name} account was just opened with the Google account of this address, and "
+        "will be from now on. "
         "Your password, if you have one, works as before.\n\n"
-        f"If this was not you, secure your mailbox, then unlink Google and sign out everywhere: {settings.public_url}/account\n",
+        "If this was not you, secure your mailbox, then unlink Google and sign out everywhere: "
+        f"{settings.public_url}/account\n",
     )

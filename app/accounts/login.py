@@ -65,7 +65,8 @@ def install(app: Flask) -> None:
     """Make `current_user` known to routes."""
     manager = _OurSessionsOnly()
     manager.session_protection = None
-    manager.init_app(app, add_context_processor=False)  # pages read `member`; an error page must ask nothing of the database
+    # pages read `member`; an error page must ask nothing of the database
+    manager.init_app(app, add_context_processor=False)
 
     @manager.request_loader
     def _load(_request: Request) -> SignedIn | None:

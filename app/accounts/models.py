@@ -67,7 +67,9 @@ class Budget(SQLModel, table=True):
 
 
 class GoogleAttempt(SQLModel, table=True):
-    """A sign-in at Google under way: ten minutes, once, in the browser that began it. What Google said is kept until it is finished."""
+    """A sign-in at Google under way: ten minutes, once, in the browser that began it. What Google said is
+    kept until it is finished.
+    """
 
     __tablename__ = "google_attempts"
 
@@ -86,7 +88,9 @@ class GoogleAttempt(SQLModel, table=True):
 
 
 class GoogleIdentity(SQLModel, table=True):
-    """A Google account that signs in as a person. Issuer and subject are the identity; the address is for showing only."""
+    """A Google account that signs in as a person. Issuer and subject are the identity; the address is for
+    showing only.
+    """
 
     __tablename__ = "google_identities"
 

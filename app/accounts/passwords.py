@@ -29,17 +29,30 @@ _LONGEST_WAIT_SECONDS = 5
 
 
 def problem_with(settings: Settings, password: str, *about: str) -> str | None:
-    """Why a new password is refused, as a sentence, or None. `about`: words too close to the person (address, company)."""
+    """Why a new password is refused, as a sentence, or None. `about`: words too close to the person
+    (address, company).
+    """
     if len(password) < SHORTEST:
         return f"Choose a password of at least {SHORTEST} characters."
     if len(password) > LONGEST:
         return f"Choose a password of at most {LONGEST} characters."
     plain = _normalise(password).casefold()
     if len(set(plain)) < 3 or _is_a_run(plain) or _is_common(plain):
-        return "This password is one of the first that would be guessed. Choose another, such as a few unrelated words."
-    close = {word for text in (settings.brand_name, *about) for word in re.split(r"[\s@.]+", text.casefold()) if len(word) >= 3}
+        return (
+            "This password is one of the first that would be guessed. Choose another, such as a few "
+            "unrelated words."
+        )
+    close = {
+        word
+        for text in (settings.brand_name, *about)
+        for word in re.split(r"[\s@.]+", text.casefold())
+        if len(word) >= 3
+    }
     if plain in {text.casefold() for text in about} or _stem(plain) in close:
-        return "This password is too close to your address or company. Choose another, such as a few unrelated words."
+        return (
+            "This password is too close to your address or company. Choose another, such as a few "
+            "unrelated words."
+        )
     return None
 
 
@@ -94,7 +107,9 @@ def _is_common(plain: str) -> bool:
 def _is_a_run(plain: str) -> bool:
     """True for "12345678", "hgfedcba", and for a short piece repeated, such as "abcabcabc"."""
     steps = {ord(b) - ord(a) for a, b in itertools.pairwise(plain)}
-    repeated = any(plain == (plain[:n] * len(plain))[: len(plain)] for n in range(1, min(5, len(plain) // 2 + 1)))
+    repeated = any(
+        plain == (plain[:n] * len(plain))[: len(plain)] for n in range(1, min(5, len(plain) // 2 + 1))
+    )
     return steps in ({1}, {-1}) or repeated
 
 

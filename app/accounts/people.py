@@ -19,7 +19,9 @@ def is_known(db: Session, email: str) -> bool:
     return db.exec(select(User.id).where(col(User.email) == email)).first() is not None
 
 
-def create(db: Session, email: str, *, password_hash: str | None = None, is_operator: bool = False) -> User | None:
+def create(
+    db: Session, email: str, *, password_hash: str | None = None, is_operator: bool = False
+) -> User | None:
     """Make a person. None when somebody has this address already, also when both came at the same moment."""
     insert = postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
     row = {
@@ -44,7 +46,9 @@ def set_password(db: Session, user: User, password_hash: str, *, keep: LoginSess
 
 
 def move(db: Session, user: User, email: str, *, keep: LoginSession) -> bool:
-    """Give a person another address; every session but `keep` ends. False, and nothing changed, when somebody has it."""
+    """Give a person another address; every session but `keep` ends. False, and nothing changed, when
+    somebody has it.
+    """
     if is_known(db, email):
         return False
     db.execute(update(User).where(col(User.id) == user.id).values(email=email))
@@ -60,7 +64,9 @@ def rename(db: Session, user: User, name: str) -> None:
 
 
 def disable(db: Session, user: User, *, by: str | None = None) -> None:
-    """Keep a person out; every session of theirs ends. Raises LastOperator. `by` is who does it, for the audit trail."""
+    """Keep a person out; every session of theirs ends. Raises LastOperator. `by` is who does it, for the
+    audit trail.
+    """
     operators.check_may_go(db, user.id)
     db.execute(update(User).where(col(User.id) == user.id).values(disabled_at=clock.now()))
     sessions.end_all(db, user.id)
@@ -68,7 +74,9 @@ def disable(db: Session, user: User, *, by: str | None = None) -> None:
 
 
 def make_operator(db: Session, email: str) -> bool:
-    """Let the person of an address operate the installation, making the person if need be. True when one was made."""
+    """Let the person of an address operate the installation, making the person if need be. True when one
+    was made.
+    """
     made = create(db, email, is_operator=True)
     user = made or db.exec(select(User).where(col(User.email) == email)).one()
     db.execute(update(User).where(col(User.id) == user.id).values(is_operator=True, disabled_at=None))

@@ -1,6 +1,18 @@
 """Pages of accounts: the front door, signing in and out, the development mailbox."""
 
-from flask import Blueprint, Flask, Response, abort, current_app, jsonify, make_response, redirect, render_template, request, session
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+)
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -25,7 +37,9 @@ def home() -> ResponseReturnValue:
 
 @bp.get("/login")
 def show_login() -> ResponseReturnValue:
-    """The sign-in page; with `?again=1` also for somebody who is signed in and must prove once more who they are."""
+    """The sign-in page; with `?again=1` also for somebody who is signed in and must prove once more who
+    they are.
+    """
     if not current_user.is_authenticated:
         return _login_page(SignInForm())
     if not _is_again():
@@ -79,13 +93,23 @@ def logout() -> ResponseReturnValue:
 
 @bp.get("/dev/mailbox")
 def mailbox() -> ResponseReturnValue:
-    """The mails that were not sent because there is no mail server. Only on a developer's own machine or network."""
+    """The mails that were not sent because there is no mail server. Only on a developer's own machine or
+    network.
+    """
     if _settings().production or not browsers.is_nearby(request):
         abort(404)
     mailer: Mailer = current_app.extensions["mailer"]
     letters = [letter for letter in mailer.letters() if letter.to == request.args.get("to", letter.to)]
-    if request.args.get("format") == "json" or request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
-        return jsonify(letters=[{"to": each.to, "subject": each.subject, "text": each.text, "at": each.at.isoformat()} for each in letters])
+    if (
+        request.args.get("format") == "json"
+        or request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
+    ):
+        return jsonify(
+            letters=[
+                {"to": each.to, "subject": each.subject, "text": each.text, "at": each.at.isoformat()}
+                for each in letters
+            ]
+        )
     return render_template("accounts/mailbox.html", letters=letters)
 
 
@@ -103,7 +127,9 @@ def _settings() -> Settings:
 
 
 def _login_page(form: SignInForm, problem: str = "") -> Response:
-    return make_response(render_template("accounts/login.html", form=form, problem=problem, next=came_for(), again=_is_again()))
+    return make_response(
+        render_template("accounts/login.html", form=form, problem=problem, next=came_for(), again=_is_again())
+    )
 
 
 def _is_again() -> bool:

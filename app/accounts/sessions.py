@@ -27,8 +27,11 @@ def cookie_name(settings: Settings) -> str:
     return "__Host-session" if settings.secure else "session"
 
 
-def start(db: Session, user: User, *, workspace_id: str | None = None, user_agent: str = "", address: str = "") -> str:
-    """Begin a session for a person who has just proved who they are. Gives the cookie's value, which is not stored.
+def start(
+    db: Session, user: User, *, workspace_id: str | None = None, user_agent: str = "", address: str = ""
+) -> str:
+    """Begin a session for a person who has just proved who they are. Gives the cookie's value, which is not
+    stored.
 
     Without `workspace_id` the session works in the person's first workspace.
     """
@@ -82,7 +85,9 @@ def find_with_person(db: Session, cookie_value: str | None) -> tuple[LoginSessio
 
 
 def find(db: Session, cookie_value: str | None) -> LoginSession | None:
-    """The living session of a cookie. None when unknown, ended, idle too long, too old, or the person is disabled."""
+    """The living session of a cookie. None when unknown, ended, idle too long, too old, or the person is
+    disabled.
+    """
     found = find_with_person(db, cookie_value)
     return found[0] if found else None
 
@@ -100,7 +105,9 @@ def list_for(db: Session, user_id: str) -> list[LoginSession]:
 
 
 def is_proved(session: LoginSession) -> bool:
-    """True while the password or code that began the session is recent enough for what matters most, such as making a token."""
+    """True while the password or code that began the session is recent enough for what matters most, such
+    as making a token.
+    """
     return clock.now() - session.proved_at <= PROOF_LASTS
 
 
@@ -112,12 +119,18 @@ def is_stale(session: LoginSession) -> bool:
 def touch(db: Session, session: LoginSession) -> None:
     """Write down that the session was seen now. Never revives one that ended meanwhile."""
     at = clock.now()
-    db.execute(update(LoginSession).where(col(LoginSession.id_digest) == session.id_digest).values(last_seen_at=at))
+    db.execute(
+        update(LoginSession).where(col(LoginSession.id_digest) == session.id_digest).values(last_seen_at=at)
+    )
 
 
 def switch(db: Session, session: LoginSession, workspace_id: str) -> None:
     """Let the session work in another workspace. The caller has checked the membership."""
-    db.execute(update(LoginSession).where(col(LoginSession.id_digest) == session.id_digest).values(workspace_id=workspace_id))
+    db.execute(
+        update(LoginSession)
+        .where(col(LoginSession.id_digest) == session.id_digest)
+        .values(workspace_id=workspace_id)
+    )
 
 
 def end(db: Session, session: LoginSession) -> None:
@@ -151,7 +164,9 @@ def set_cookie(response: Response, settings: Settings, cookie_value: str) -> Non
 
 def forget_cookie(response: Response, settings: Settings) -> None:
     """Take the session from the browser."""
-    response.delete_cookie(cookie_name(settings), path="/", secure=settings.secure, httponly=True, samesite="Lax")
+    response.delete_cookie(
+        cookie_name(settings), path="/", secure=settings.secure, httponly=True, samesite="Lax"
+    )
 
 
 def printable(text: str) -> str:

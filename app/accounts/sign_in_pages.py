@@ -1,4 +1,6 @@
-"""What the pages for coming in share: where the person was going, how a refusal looks, the way to the code."""
+"""What the pages for coming in share: where the person was going, how a refusal looks, the way to the
+code.
+"""
 
 import re
 

@@ -42,7 +42,10 @@ class TooManyTries(BudgetSpent):
 
     def __init__(self, spent: BudgetSpent) -> None:
         super().__init__(spent.rule, spent.retry_after_seconds)
-        self.message = f"Too many tries. Have a code mailed to you, or wait {budgets.in_words(spent.retry_after_seconds)}."
+        self.message = (
+            "Too many tries. Have a code mailed to you, or wait "
+            f"{budgets.in_words(spent.retry_after_seconds)}."
+        )
 
 
 def by_password(settings: Settings, browser: Browser, email: str, password: str) -> tuple[User, str]:
@@ -57,10 +60,18 @@ def by_password(settings: Settings, browser: Browser, email: str, password: str)
     if not passwords.matches(user.password_hash if user else None, password) or user is None:
         note_failure(browser, user, how="password")
         raise WrongCredentials()
-    stronger = passwords.hash_secret(password) if user.password_hash and passwords.is_outdated(user.password_hash) else None
+    stronger = (
+        passwords.hash_secret(password)
+        if user.password_hash and passwords.is_outdated(user.password_hash)
+        else None
+    )
     with transaction() as db:
         for each in taken:
-            (budgets.forget if each.rule in {_PER_ACCOUNT_AND_SOURCE, _PER_KNOWN_BROWSER} else budgets.give_back)(db, each)
+            (
+                budgets.forget
+                if each.rule in {_PER_ACCOUNT_AND_SOURCE, _PER_KNOWN_BROWSER}
+                else budgets.give_back
+            )(db, each)
         if stronger:
             db.execute(update(User).where(col(User.id) == user.id).values(password_hash=stronger))
         return user, admit(db, browser, user, how="password")
@@ -72,7 +83,9 @@ def send_code(settings: Settings, mailer: Mailer, browser: Browser, email: str, 
     with reading() as db:
         user = people.find_by_email(db, email)
         known = people.is_known(db, email)
-    code = codes.issue(settings, browser, email=email, purpose=PURPOSE, payload={"next": next_path}, mailed=user is not None)
+    code = codes.issue(
+        settings, browser, email=email, purpose=PURPOSE, payload={"next": next_path}, mailed=user is not None
+    )
     if user is not None:
         letter = letters.sign_in_code(settings, code)
         mailer.send(email, letter.subject, letter.text)
@@ -91,7 +104,8 @@ def by_code(db: Session, browser: Browser, code: MailedCode) -> tuple[User, str]
 
 
 def admit(db: Session, browser: Browser, user: User, *, how: str, workspace_id: str | None = None) -> str:
-    """Begin a session for somebody who has proved who they are, in place of the one this browser had. Gives the cookie's value.
+    """Begin a session for somebody who has proved who they are, in place of the one this browser had. Gives
+    the cookie's value.
 
     Somebody who was signed in and proved it again goes on in the workspace they were in.
     """
@@ -100,12 +114,23 @@ def admit(db: Session, browser: Browser, user: User, *, how: str, workspace_id: 
         workspace_id = before.workspace_id
     sessions.end_cookie(db, browser.session)
     home = workspace_id or _home_of(db, user.id)
-    audit.record(db, "person.signed_in", workspace_id=home, user_id=user.id, subject=user.id, how=how, address=browser.address)
-    return sessions.start(db, user, workspace_id=workspace_id, user_agent=browser.user_agent, address=browser.address)
+    audit.record(
+        db,
+        "person.signed_in",
+        workspace_id=home,
+        user_id=user.id,
+        subject=user.id,
+        how=how,
+        address=browser.address,
+    )
+    return sessions.start(
+        db, user, workspace_id=workspace_id, user_agent=browser.user_agent, address=browser.address
+    )
 
 
 def note_failure(browser: Browser, user: User | None, *, how: str) -> None:
-    """Put a refused try into the trail: of the person's workspace, or the installation's when nobody has the address.
+    """Put a refused try into the trail: of the person's workspace, or the installation's when nobody has the
+    address.
 
     What was typed is not kept: it may be a password in the wrong field.
     """
@@ -113,7 +138,14 @@ def note_failure(browser: Browser, user: User | None, *, how: str) -> None:
     with transaction() as db:
         home = _home_of(db, user_id)
         details = {"how": how, "address": browser.address}
-        audit.record(db, "person.sign_in_failed", workspace_id=home, user_id=user_id or None, subject=user_id, **details)
+        audit.record(
+            db,
+            "person.sign_in_failed",
+            workspace_id=home,
+            user_id=user_id or None,
+            subject=user_id,
+            **details,
+        )
 
 
 def sign_out(session: LoginSession) -> None:
@@ -121,14 +153,22 @@ def sign_out(session: LoginSession) -> None:
     with transaction() as db:
         sessions.end(db, session)
         home = session.workspace_id or _home_of(db, session.user_id)
-        audit.record(db, "person.signed_out", workspace_id=home, user_id=session.user_id, subject=session.user_id)
+        audit.record(
+            db, "person.signed_out", workspace_id=home, user_id=session.user_id, subject=session.user_id
+        )
 
 
 def sign_out_everywhere(user_id: str) -> None:
     """End every session of a person."""
     with transaction() as db:
         sessions.end_all(db, user_id)
-        audit.record(db, "person.signed_out_everywhere", workspace_id=_home_of(db, user_id), user_id=user_id, subject=user_id)
+        audit.record(
+            db,
+            "person.signed_out_everywhere",
+            workspace_id=_home_of(db, user_id),
+            user_id=user_id,
+            subject=user_id,
+        )
 
 
 def welcome(settings: Settings, user: User, cookie_value: str, location: str) -> Response:
@@ -140,7 +180,9 @@ def welcome(settings: Settings, user: User, cookie_value: str, location: str) ->
 
 
 def expect_workspaces(find_home: FindHome) -> None:
-    """Let `find_home` say in whose trail a person's coming and going stands: the workspace they come into, by the person's id."""
+    """Let `find_home` say in whose trail a person's coming and going stands: the workspace they come into,
+    by the person's id.
+    """
     _ways_home[:] = [find_home]
 
 
@@ -149,7 +191,13 @@ def _home_of(db: Session, user_id: str) -> str | None:
 
 
 def _rules(settings: Settings, browser: Browser, email: str) -> list[tuple[Rule, tuple[str, ...]]]:
-    """Whose budgets a try counts against. A browser that has signed in before has its own, which nobody else can spend."""
+    """Whose budgets a try counts against. A browser that has signed in before has its own, which nobody
+    else can spend.
+    """
     if is_known_to(settings, browser, email):
         return [(_PER_SOURCE, (browser.source,)), (_PER_KNOWN_BROWSER, (browser.known,))]
-    return [(_PER_SOURCE, (browser.source,)), (_PER_ACCOUNT_AND_SOURCE, (email, browser.source)), (_PER_ACCOUNT, (email,))]
+    return [
+        (_PER_SOURCE, (browser.source,)),
+        (_PER_ACCOUNT_AND_SOURCE, (email, browser.source)),
+        (_PER_ACCOUNT, (email,)),
+    ]

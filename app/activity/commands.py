@@ -18,9 +18,21 @@ def install(app: Flask, settings: Settings) -> None:
     trail = AppGroup("audit", help="The audit trail.")
 
     @trail.command("verify")
-    @click.option("--workspace", metavar="ID", help="Only the trail of this workspace; `installation` for what concerns none.")
-    @click.option("--anchor", metavar="ENTRY:HASH", help="An entry and its hash as an earlier run printed them: they must still be there.")
-    @click.option("--sign-anew", is_flag=True, help="The old SECRET_KEY is lost for good: sign the ends with the present one.")
+    @click.option(
+        "--workspace",
+        metavar="ID",
+        help="Only the trail of this workspace; `installation` for what concerns none.",
+    )
+    @click.option(
+        "--anchor",
+        metavar="ENTRY:HASH",
+        help="An entry and its hash as an earlier run printed them: they must still be there.",
+    )
+    @click.option(
+        "--sign-anew",
+        is_flag=True,
+        help="The old SECRET_KEY is lost for good: sign the ends with the present one.",
+    )
     def verify(workspace: str | None, anchor: str | None, sign_anew: bool) -> None:
         """Check that no entry was changed, added or removed after it was written.
 
@@ -31,14 +43,18 @@ def install(app: Flask, settings: Settings) -> None:
         Note down the line it prints for a trail and give it back as --anchor (with --workspace) later:
         that shows also that nobody restored an older copy of the whole trail.
         """
-        wanted = None if workspace is None else sealing.INSTALLATION if workspace == "installation" else workspace
+        wanted = (
+            None if workspace is None else sealing.INSTALLATION if workspace == "installation" else workspace
+        )
         noted = _place_of(anchor) if anchor else None
         if noted and wanted is None:
             raise click.UsageError("--anchor needs --workspace: it is a place in one trail.")
         sealing.seal(None if wanted is None else [wanted])
         existing = verifying.chains()
         if wanted is not None and wanted not in existing:
-            raise click.ClickException(f"There is no trail of {workspace}. Its id stands in the administration and in the exports.")
+            raise click.ClickException(
+                f"There is no trail of {workspace}. Its id stands in the administration and in the exports."
+            )
         begun = verifying.times_begun()
         bad = 0
         for chain in existing if wanted is None else [wanted]:
@@ -60,20 +76,29 @@ def _name(chain: str) -> str:
 
 
 def _unchanged(finding: Finding) -> str:
-    return f"unchanged, {finding.of:,} entries, --anchor {finding.place.seq}:{finding.place.hash}" if finding.of else "no entries yet"
+    return (
+        (f"unchanged, {finding.of:,} entries, --anchor {finding.place.seq}:{finding.place.hash}")
+        if finding.of
+        else "no entries yet"
+    )
 
 
 def _place_of(anchor: str) -> Place:
     given = re.fullmatch(r"(\d{1,18}):([0-9a-f]{64})", anchor)
     if given is None:
-        raise click.UsageError("--anchor is an entry's number and its hash, such as 312:3f2a…, all 64 characters.")
+        raise click.UsageError(
+            "--anchor is an entry's number and its hash, such as 312:3f2a…, all 64 characters."
+        )
     return Place(int(given[1]), given[2])
 
 
 def _missing(chain: str, noted: Place) -> str:
     if verifying.holds(chain, noted):
         return ""
-    return f"Entry {noted.seq:,} is not the one that was noted down: an older copy of the trail was put in its place."
+    return (
+        f"Entry {noted.seq:,} is not the one that was noted down: an older copy of the trail was put in "
+        "its place."
+    )
 
 
 def _progress(chain: str):  # type: ignore[no-untyped-def]

@@ -14,7 +14,19 @@ from app.audit import AuditEntry
 from app.database import reading
 from app.usage.csv_files import cell
 
-_HEADINGS = ("time_utc", "person", "what", "action", "subject", "details", "user_id", "workspace_id", "entry", "previous", "hash")
+_HEADINGS = (
+    "time_utc",
+    "person",
+    "what",
+    "action",
+    "subject",
+    "details",
+    "user_id",
+    "workspace_id",
+    "entry",
+    "previous",
+    "hash",
+)
 
 
 def as_csv(asked: Asked) -> Iterator[str]:
@@ -25,7 +37,9 @@ def as_csv(asked: Asked) -> Iterator[str]:
 
 
 def as_json_lines(asked: Asked) -> Iterator[str]:
-    """One JSON object a line, newest first, with everything it takes to check the links (docs/activity.md). Raises Unavailable."""
+    """One JSON object a line, newest first, with everything it takes to check the links
+    (docs/activity.md). Raises Unavailable.
+    """
     for lot, names in _lots(asked):
         yield "".join(json.dumps(_record(entry, names), ensure_ascii=False) + "\n" for entry in lot)
 
@@ -38,7 +52,18 @@ def _lots(asked: Asked) -> Iterator[tuple[Sequence[AuditEntry], dict[str, str]]]
 
 
 def _record(entry: AuditEntry, names: dict[str, str]) -> dict[str, Any]:
-    members = ("workspace_id", "user_id", "action", "subject", "details", "nonce", "signature", "seq", "previous", "hash")
+    members = (
+        "workspace_id",
+        "user_id",
+        "action",
+        "subject",
+        "details",
+        "nonce",
+        "signature",
+        "seq",
+        "previous",
+        "hash",
+    )
     told = {"person": names.get(entry.user_id or "", ""), "what": sentence(entry, names)}
     return {"at": audit.in_full(entry.at), **told, **{name: getattr(entry, name) for name in members}}
 

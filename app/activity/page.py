@@ -1,4 +1,6 @@
-"""What the page of the trail shows: entries by day with a filter over them, and what the last verification said."""
+"""What the page of the trail shows: entries by day with a filter over them, and what the last verification
+said.
+"""
 
 import logging
 import re
@@ -39,7 +41,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Proof:
-    """How the chain of the workspace stands. `go_on` is the place of a verification under way, `done` how far it is."""
+    """How the chain of the workspace stands. `go_on` is the place of a verification under way, `done` how
+    far it is.
+    """
 
     count: int
     verified_at: datetime | None
@@ -56,7 +60,9 @@ class Proof:
 
 @dataclass(frozen=True)
 class Shown:
-    """The page. `further` is the address of the next one, or None; `query` the filter as part of an address."""
+    """The page. `further` is the address of the next one, or None; `query` the filter as part of an
+    address.
+    """
 
     days: list[tuple[date, list[Line]]]
     asked: Asked
@@ -87,7 +93,10 @@ def load(member: Member, given: Mapping[str, str]) -> Shown:
         person=given.get("person", ""),
         people=people,
         kinds=[(word, words) for word, words, _ in trail.KINDS],
-        further="/activity?" + urlencode({**chosen, "behind": str(Place(entries[-1].at, entries[-1].id or 0))}) if more else None,
+        further="/activity?"
+        + urlencode({**chosen, "behind": str(Place(entries[-1].at, entries[-1].id or 0))})
+        if more
+        else None,
         query=urlencode(chosen),
         filtered=bool(chosen),
         proof=proof,
@@ -95,7 +104,9 @@ def load(member: Member, given: Mapping[str, str]) -> Shown:
 
 
 def asked_for(member: Member, given: Mapping[str, str]) -> Asked:
-    """The question in an address, as far as this member may put it. Raises InvalidInput for a day that is none."""
+    """The question in an address, as far as this member may put it. Raises InvalidInput for a day that is
+    none.
+    """
     since, until = _day(given.get("since"), "From"), _day(given.get("until"), "To")
     if since and until and since > until:
         raise InvalidInput("“From” is later than “To”. Swap the two days.")
@@ -106,7 +117,9 @@ def asked_for(member: Member, given: Mapping[str, str]) -> Asked:
 
 
 def seal_quietly(member: Member) -> None:
-    """Link what was just written before it is shown. The page is shown all the same while the database takes no writes."""
+    """Link what was just written before it is shown. The page is shown all the same while the database
+    takes no writes.
+    """
     try:
         sealing.seal([member.workspace.id])
     except Unavailable:
@@ -120,7 +133,8 @@ def proof_of(member: Member) -> Proof:
 
 
 def verify(settings: Settings, member: Member, place: str) -> Proof:
-    """Verify the workspace's chain for a moment; from the start, or from the place an earlier moment ended with.
+    """Verify the workspace's chain for a moment; from the start, or from the place an earlier moment ended
+    with.
 
     The verdict is kept when the end was reached. Raises Unavailable.
     """
@@ -134,11 +148,15 @@ def verify(settings: Settings, member: Member, place: str) -> Proof:
     with reading() as db:
         before = _proof(db, chain)
     go_on = _serializer(settings).dumps([chain, finding.place.seq, finding.place.hash])
-    return Proof(finding.of, before.verified_at, before.verified_count, before.problem, str(go_on), finding.place.seq)
+    return Proof(
+        finding.of, before.verified_at, before.verified_count, before.problem, str(go_on), finding.place.seq
+    )
 
 
 def _place(settings: Settings, chain: str, text: str) -> verifying.Place | None:
-    """The signed place of a verification under way; one of another chain, or none at all, begins at the start."""
+    """The signed place of a verification under way; one of another chain, or none at all, begins at the
+    start.
+    """
     try:
         of, seq, link = _serializer(settings).loads(text, max_age=_GO_ON_SECONDS) if text else ("", 0, "")
     except (BadSignature, ValueError):
@@ -147,7 +165,10 @@ def _place(settings: Settings, chain: str, text: str) -> verifying.Place | None:
 
 
 def _serializer(settings: Settings) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer([*reversed(settings.secret_key_fallbacks), settings.secret_key], salt="verification of the audit trail")
+    return URLSafeTimedSerializer(
+        [*reversed(settings.secret_key_fallbacks), settings.secret_key],
+        salt="verification of the audit trail",
+    )
 
 
 def _proof(db: Session, chain: str) -> Proof:

@@ -2,7 +2,18 @@
 
 from collections.abc import Iterator
 
-from flask import Blueprint, Flask, Response, current_app, g, make_response, redirect, render_template, request, stream_with_context
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    current_app,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    stream_with_context,
+)
 from flask.typing import ResponseReturnValue
 
 from app import clock
@@ -75,7 +86,9 @@ def _asked() -> Asked:
 
 def _file(lines: Iterator[str], ending: str, kind: str) -> Response:
     response = Response(stream_with_context(lines), mimetype=kind)
-    response.headers["Content-Disposition"] = f'attachment; filename="activity-{clock.now():%Y-%m-%d}.{ending}"'
+    response.headers["Content-Disposition"] = (
+        f'attachment; filename="activity-{clock.now():%Y-%m-%d}.{ending}"'
+    )
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"
     return response

@@ -15,7 +15,9 @@ log = logging.getLogger(__name__)
 
 
 def start() -> None:
-    """Begin. Called in each worker after its fork (gunicorn.conf.py); pages and commands link for themselves before they show."""
+    """Begin. Called in each worker after its fork (gunicorn.conf.py); pages and commands link for
+    themselves before they show.
+    """
     threading.Thread(target=_run, name="sealer", daemon=True).start()
 
 

@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
 INSTALLATION = ""  # the chain of what concerns no workspace
 BEGAN = "audit.chain_began"
 _BATCH = 500
-# Entries without a signature come from the release before this one. They are taken for a day after the first start.
+# Entries without a signature come from the release before this one. They are taken for a day after the first
+# start.
 _UNSIGNED_TAKEN_FOR = timedelta(days=1)
 _TABLE = AuditEntry.__table__  # type: ignore[attr-defined]
 LINK_COLUMNS = tuple(_TABLE.c)
@@ -31,7 +32,8 @@ def belongs(chain: str) -> ColumnElement[bool]:
 
 
 def seal(chains: Iterable[str] | None = None) -> int:
-    """Link what is not linked yet, in these chains or in all. Gives how many entries were linked. Raises Unavailable.
+    """Link what is not linked yet, in these chains or in all. Gives how many entries were linked. Raises
+    Unavailable.
 
     One short transaction for each batch holds the lock of one chain's end, and no other.
     """
@@ -54,17 +56,24 @@ def _unsealed(chains: Iterable[str] | None) -> list[str]:
 
 
 def _seal_batch(db: Session, chain: str, after: int) -> tuple[int, int | None]:
-    """Link up to a batch behind the entry of id `after`. Gives how many, and where to go on (None: at the end)."""
+    """Link up to a batch behind the entry of id `after`. Gives how many, and where to go on (None: at the
+    end).
+    """
     head = _locked_head(db, chain)
     if head is None:
         return 0, None
-    query = select(*LINK_COLUMNS).where(belongs(chain), col(AuditEntry.seq).is_(None), col(AuditEntry.id) > after)
+    query = select(*LINK_COLUMNS).where(
+        belongs(chain), col(AuditEntry.seq).is_(None), col(AuditEntry.id) > after
+    )
     rows = db.execute(query.order_by(col(AuditEntry.id)).limit(_BATCH)).mappings().all()
     links = []
     may_be_unsigned = _takes_unsigned(db)
     for row in rows:
         if not _is_ours(row, may_be_unsigned=may_be_unsigned):
-            log.error("entry %s of the audit trail was not written by this installation: it is not linked", row["id"])
+            log.error(
+                "entry %s of the audit trail was not written by this installation: it is not linked",
+                row["id"],
+            )
             continue
         head.count += 1
         link = hash_of(head.count, head.hash, row)
@@ -72,17 +81,35 @@ def _seal_batch(db: Session, chain: str, after: int) -> tuple[int, int | None]:
         head.hash = link
     if links:
         statement = update(_TABLE).where(_TABLE.c.id == bindparam("entry_id"), _TABLE.c.seq.is_(None))
-        db.connection().execute(statement.values({name: bindparam(name) for name in ("seq", "previous", "hash")}), links)
+        db.connection().execute(
+            statement.values({name: bindparam(name) for name in ("seq", "previous", "hash")}), links
+        )
         sign(head)
     return len(links), rows[-1]["id"] if len(rows) == _BATCH else None
 
 
 def _locked_head(db: Session, chain: str) -> AuditChain | None:
-    """The end of a chain, locked and begun if need be. None when it was tampered with: then nothing more is linked to it."""
+    """The end of a chain, locked and begun if need be. None when it was tampered with: then nothing more
+    is linked to it.
+    """
     insert = sqlite.insert if database.current().is_sqlite else postgresql.insert
-    values = {"chain": chain, "count": 0, "hash": NOTHING, "began_at": clock.now(), "signature": "", "problem": ""}
-    is_new = db.execute(insert(AuditChain).values(values).on_conflict_do_nothing().returning(col(AuditChain.chain))).first() is not None
-    head: AuditChain = db.execute(select(AuditChain).where(col(AuditChain.chain) == chain).with_for_update()).scalar_one()
+    values = {
+        "chain": chain,
+        "count": 0,
+        "hash": NOTHING,
+        "began_at": clock.now(),
+        "signature": "",
+        "problem": "",
+    }
+    is_new = (
+        db.execute(
+            insert(AuditChain).values(values).on_conflict_do_nothing().returning(col(AuditChain.chain))
+        ).first()
+        is not None
+    )
+    head: AuditChain = db.execute(
+        select(AuditChain).where(col(AuditChain.chain) == chain).with_for_update()
+    ).scalar_one()
     if is_new:
         if db.scalar(select(func.count()).where(belongs(chain), col(AuditEntry.seq).is_not(None))):
             log.error("the end of the audit trail of %s is gone", chain or "the installation")
@@ -93,7 +120,10 @@ def _locked_head(db: Session, chain: str) -> AuditChain | None:
             audit.record(db, BEGAN, subject=chain)
         sign(head)
     elif not audit.signer().accepts(head.signature, head_content(head)):
-        log.error("the end of the audit trail of %s is not the one that was signed: run `audit verify`", chain or "the installation")
+        log.error(
+            "the end of the audit trail of %s is not the one that was signed: run `audit verify`",
+            chain or "the installation",
+        )
         return None
     return head
 
@@ -122,7 +152,9 @@ def hash_of(seq: int, previous: str, row: RowMapping) -> str:
 
 def head_content(head: AuditChain) -> bytes:
     """What is signed of a chain's end."""
-    return json.dumps([head.chain, head.count, head.hash, audit.in_full(head.began_at)], separators=(",", ":")).encode()
+    return json.dumps(
+        [head.chain, head.count, head.hash, audit.in_full(head.began_at)], separators=(",", ":")
+    ).encode()
 
 
 def sign(head: AuditChain) -> None:

@@ -12,7 +12,8 @@ OURSELVES = "The hub"
 _LEVELS = {"off": "off", "read": "read only", "ask": "ask before writing", "write": "read and write"}
 _LONGEST = 300
 
-# {who} and {whom} are people, {service} is one with its account, {client} an AI client; other names are details.
+# {who} and {whom} are people, {service} is one with its account, {client} an AI client; other names are
+# details.
 _SENTENCES = {
     "person.signed_in": "{who} signed in{by}",
     "person.sign_in_failed": "Somebody tried to sign in as {whom} and did not know the {secret}",
@@ -97,12 +98,18 @@ class _Values(dict[str, str]):
 
 
 def sentence(entry: AuditEntry, names: Mapping[str, str]) -> str:
-    """What happened. `names` gives what people are called, by id; actions nobody has words for are told by their name."""
+    """What happened. `names` gives what people are called, by id; actions nobody has words for are told by
+    their name.
+    """
     form = _SENTENCES.get(entry.action)
     if entry.action == "tool.called" and entry.details.get("outcome") not in {"ok", None}:
         form = _REFUSED
     who = _person(entry.user_id, names)
-    said = form.format_map(_values(entry, who, names)) if form else f"{who}: {entry.action.replace('.', ' ').replace('_', ' ')}"
+    said = (
+        form.format_map(_values(entry, who, names))
+        if form
+        else f"{who}: {entry.action.replace('.', ' ').replace('_', ' ')}"
+    )
     said = said if len(said) <= _LONGEST else said[: _LONGEST - 1] + "…"
     return said[0].upper() + said[1:] if said.startswith(("a ", "an ", "somebody ")) else said
 
@@ -110,7 +117,9 @@ def sentence(entry: AuditEntry, names: Mapping[str, str]) -> str:
 def facts(entry: AuditEntry) -> list[tuple[str, str]]:
     """The details one by one, in words a person can read."""
     rows = [("Action", entry.action)]
-    told = sorted((name, value) for name, value in entry.details.items() if value not in ("", None) and name != "slug")
+    told = sorted(
+        (name, value) for name, value in entry.details.items() if value not in ("", None) and name != "slug"
+    )
     if slug := entry.details.get("slug"):
         rows.append(("Service", _service(str(slug))))
     rows += [(name.replace("_", " ").capitalize(), _in_words(value)) for name, value in told]
@@ -135,7 +144,9 @@ def _values(entry: AuditEntry, who: str, names: Mapping[str, str]) -> _Values:
         "service": f"{service}: {account}" if account else service,
         "of_service": f" in {service}" if slug else "",
         "client": values.get("client") or "an AI client",
-        "by": {"code": " by a mailed code", "password": " by password", "google": " with Google"}.get(str(details.get("how")), ""),
+        "by": {"code": " by a mailed code", "password": " by password", "google": " with Google"}.get(
+            str(details.get("how")), ""
+        ),
         "secret": "code" if details.get("how") == "code" else "password",
         "level_words": _LEVELS.get(str(details.get("level")), str(details.get("level"))),
         "new_label": f" to “{details['label']}”" if details.get("label") else "",

@@ -19,20 +19,30 @@ _DEEPEST = 4
 _MOST_LEAVES = 100
 
 # An argument of such a name is a secret, or text that somebody wrote for somebody.
-_SECRET_NAME = re.compile(r"pass(word|phrase|wd)|secret|token|api_?key|credential|authori[sz]ation|cookie|private_?key|pin\b|otp", re.I)
-_WRITTEN_NAME = re.compile(r"(^|_)(body|html|text|message|contents?|notes?|memo|description|comments?|attachments?|data)($|_)", re.I)
+_SECRET_NAME = re.compile(
+    r"pass(word|phrase|wd)|secret|token|api_?key|credential|authori[sz]ation|cookie|private_?key|pin\b|otp",
+    re.I,
+)
+_WRITTEN_NAME = re.compile(
+    r"(^|_)(body|html|text|message|contents?|notes?|memo|description|comments?|attachments?|data)($|_)", re.I
+)
 # A word that looks like a key: long, of letters and digits, and no UUID.
 _SECRET_WORD = re.compile(r"(?=[\w.~+/=-]*\d)(?=[\w.~+/=-]*[A-Za-z])[\w.~+/=-]{24,}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
-_SECRET_START = re.compile(r"\b(sk|pk|rk|whsec|ghp|xox[a-z]|pb[a-z])_\w{6,}|\bBearer\s+\S+|\beyJ[\w-]{10,}(\.[\w-]+)*", re.I)
+_SECRET_START = re.compile(
+    r"\b(sk|pk|rk|whsec|ghp|xox[a-z]|pb[a-z])_\w{6,}|\bBearer\s+\S+|\beyJ[\w-]{10,}(\.[\w-]+)*", re.I
+)
 
 
 def entry_of(call: Call, tool: Tool, arguments: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """The signed entry for whoever writes the call down.
 
-    None when nothing was done: for one of a flood that was turned away, or one that got what an approved call had brought before.
+    None when nothing was done: for one of a flood that was turned away, or one that got what an approved call
+    had brought before.
     """
-    if not call.upstream_endpoint and (call.outcome == TooManyRequests.code or (call.slug and call.outcome == "ok")):
+    if not call.upstream_endpoint and (
+        call.outcome == TooManyRequests.code or (call.slug and call.outcome == "ok")
+    ):
         return None
     details: dict[str, Any] = {
         "tool": call.tool,
@@ -47,9 +57,13 @@ def entry_of(call: Call, tool: Tool, arguments: Mapping[str, Any] | None) -> dic
 
 
 def redact(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments with every name kept, secrets and letters hidden, long texts shortened and long lists cut."""
+    """The arguments with every name kept, secrets and letters hidden, long texts shortened and long lists
+    cut.
+    """
     left = [_MOST_LEAVES]
-    return {name[:_SHORT]: _value(name, value, 1, left) for name, value in list(arguments.items())[:_MOST_ITEMS]}
+    return {
+        name[:_SHORT]: _value(name, value, 1, left) for name, value in list(arguments.items())[:_MOST_ITEMS]
+    }
 
 
 def _value(name: str, value: Any, depth: int, left: list[int]) -> Any:
@@ -63,7 +77,10 @@ def _value(name: str, value: Any, depth: int, left: list[int]) -> Any:
     if isinstance(value, Mapping):
         if depth >= _DEEPEST:
             return "{…}"
-        return {str(key)[:_SHORT]: _value(str(key), part, depth + 1, left) for key, part in list(value.items())[:_MOST_ITEMS]}
+        return {
+            str(key)[:_SHORT]: _value(str(key), part, depth + 1, left)
+            for key, part in list(value.items())[:_MOST_ITEMS]
+        }
     if isinstance(value, (list, tuple)):
         if depth >= _DEEPEST:
             return f"[{len(value)} entries]"

@@ -1,4 +1,6 @@
-"""Entries of the trail, newest first, for the one who may see them: a workspace's to its owners and admins, to others their own."""
+"""Entries of the trail, newest first, for the one who may see them: a workspace's to its owners and
+admins, to others their own.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -42,14 +44,23 @@ class Place:
     def read(cls, text: str | None) -> "Place | None":
         """The place of a text made by `str`; None for any other."""
         at, _, entry_id = (text or "").partition("-")
-        if not (at.isascii() and at.isdigit() and entry_id.isascii() and entry_id.isdigit() and len(at) <= 17 and len(entry_id) <= 18):
+        if not (
+            at.isascii()
+            and at.isdigit()
+            and entry_id.isascii()
+            and entry_id.isdigit()
+            and len(at) <= 17
+            and len(entry_id) <= 18
+        ):
             return None
         return cls(_FIRST_MOMENT + timedelta(microseconds=int(at)), int(entry_id))
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Whose entries, and which of them. `own` limits them to the viewer's, and adds what they did outside any workspace."""
+    """Whose entries, and which of them. `own` limits them to the viewer's, and adds what they did outside
+    any workspace.
+    """
 
     workspace_id: str
     viewer_id: str
@@ -61,11 +72,21 @@ class Asked:
     behind: Place | None = None
 
 
-def asked_by(member: Member, *, person: str = "", kind: str = "", since: date | None = None, until: date | None = None) -> Asked:
-    """The question a member may put: an owner or admin about everybody in the workspace, others about themselves."""
+def asked_by(
+    member: Member, *, person: str = "", kind: str = "", since: date | None = None, until: date | None = None
+) -> Asked:
+    """The question a member may put: an owner or admin about everybody in the workspace, others about
+    themselves.
+    """
     mine = not member.manages or person == member.user.id
     return Asked(
-        member.workspace.id, member.user.id, mine, "" if mine else person, kind if kind in _NOUNS else "", since=since, until=until
+        member.workspace.id,
+        member.user.id,
+        mine,
+        "" if mine else person,
+        kind if kind in _NOUNS else "",
+        since=since,
+        until=until,
     )
 
 
@@ -90,14 +111,21 @@ def every(asked: Asked) -> Iterator[Sequence[AuditEntry]]:
 
 def people_of(db: Session, workspace_id: str) -> list[tuple[str, str]]:
     """The members of a workspace, id and name, to choose from."""
-    query = select(col(User.id), col(User.name), col(User.email)).join(Membership, col(Membership.user_id) == col(User.id))
+    query = select(col(User.id), col(User.name), col(User.email)).join(
+        Membership, col(Membership.user_id) == col(User.id)
+    )
     rows = db.execute(query.where(col(Membership.workspace_id) == workspace_id).limit(500)).all()
     return sorted(((row[0], row[1] or row[2]) for row in rows), key=lambda each: each[1].casefold())
 
 
 def names_in(db: Session, workspace_id: str, entries: Sequence[AuditEntry]) -> dict[str, str]:
     """What the people of these entries are called; an operator who is no member is "The operator"."""
-    ids = {each for entry in entries for each in (entry.user_id, entry.subject) if each and each.startswith("usr_")}
+    ids = {
+        each
+        for entry in entries
+        for each in (entry.user_id, entry.subject)
+        if each and each.startswith("usr_")
+    }
     belongs = and_(col(Membership.user_id) == col(User.id), col(Membership.workspace_id) == workspace_id)
     query = select(col(User.id), col(User.name), col(User.email), col(User.is_operator), col(Membership.role))
     found = db.execute(query.outerjoin(Membership, belongs).where(col(User.id).in_(ids))).all() if ids else []
@@ -107,11 +135,21 @@ def names_in(db: Session, workspace_id: str, entries: Sequence[AuditEntry]) -> d
 def _conditions(asked: Asked) -> list[Any]:
     mine = col(AuditEntry.workspace_id) == asked.workspace_id
     if asked.own:
-        conditions: list[Any] = [col(AuditEntry.user_id) == asked.viewer_id, or_(mine, col(AuditEntry.workspace_id).is_(None))]
+        conditions: list[Any] = [
+            col(AuditEntry.user_id) == asked.viewer_id,
+            or_(mine, col(AuditEntry.workspace_id).is_(None)),
+        ]
     else:
         conditions = [mine, *([col(AuditEntry.user_id) == asked.person] if asked.person else [])]
     if asked.kind:
-        conditions.append(or_(*(col(AuditEntry.action).startswith(f"{noun}.", autoescape=True) for noun in _NOUNS[asked.kind])))
+        conditions.append(
+            or_(
+                *(
+                    col(AuditEntry.action).startswith(f"{noun}.", autoescape=True)
+                    for noun in _NOUNS[asked.kind]
+                )
+            )
+        )
     if asked.since:
         conditions.append(col(AuditEntry.at) >= _midnight(asked.since))
     if asked.until:

@@ -29,7 +29,9 @@ class Place:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a walk has found. `problem` is "" while all is as it was written; `is_over` when there is nothing more to look at."""
+    """What a walk has found. `problem` is "" while all is as it was written; `is_over` when there is
+    nothing more to look at.
+    """
 
     chain: str
     place: Place
@@ -81,9 +83,13 @@ def note(finding: Finding) -> None:
 
 
 def renew_signature(chain: str, *, even_unknown: bool = False) -> bool:
-    """Sign the end of a chain with the present key when another one did; False when that was not needed. Verify first."""
+    """Sign the end of a chain with the present key when another one did; False when that was not needed.
+    Verify first.
+    """
     with database.transaction() as db:
-        head: AuditChain | None = db.execute(select(AuditChain).where(col(AuditChain.chain) == chain).with_for_update()).scalar()
+        head: AuditChain | None = db.execute(
+            select(AuditChain).where(col(AuditChain.chain) == chain).with_for_update()
+        ).scalar()
         if head is None or audit.signer().is_present(head.signature):
             return False
         if audit.signer().accepts(head.signature, sealing.head_content(head)) or even_unknown:
@@ -93,10 +99,15 @@ def renew_signature(chain: str, *, even_unknown: bool = False) -> bool:
 
 
 def chains() -> list[str]:
-    """Every chain there is or was: those with an end, with entries, or named by the installation's. The installation's comes first."""
+    """Every chain there is or was: those with an end, with entries, or named by the installation's. The
+    installation's comes first.
+    """
     entries = select(col(AuditEntry.workspace_id)).distinct()
     with database.reading() as db:
-        known = {*db.scalars(select(col(AuditChain.chain))), *(each or INSTALLATION for each in db.scalars(entries))}
+        known = {
+            *db.scalars(select(col(AuditChain.chain))),
+            *(each or INSTALLATION for each in db.scalars(entries)),
+        }
     return sorted(known | times_begun().keys())
 
 
@@ -115,7 +126,11 @@ def _follow(place: Place, rows: list[RowMapping]) -> tuple[Place, str]:
         if row["seq"] != seq:
             return place, f"Entry {seq:,} is missing."
         if row["previous"] != place.hash:
-            return place, f"{_named(row)} does not follow the one before it: one of the two was changed or put there afterwards."
+            return (
+                place,
+                f"{_named(row)} does not follow the one before it: one of the two was changed or put there "
+                "afterwards.",
+            )
         changed = row["hash"] != sealing.hash_of(seq, place.hash, row)
         if changed or (row["signature"] and signer.accepts(row["signature"], audit.content_of(row)) is False):  # type: ignore[arg-type]
             return place, f"{_named(row)} was changed after it was written."
@@ -125,14 +140,18 @@ def _follow(place: Place, rows: list[RowMapping]) -> tuple[Place, str]:
 
 def times_begun(*chains: str) -> dict[str, int]:
     """How often the installation's own trail says that a chain was begun; of these chains, or of all."""
-    begun = select(col(AuditEntry.subject), func.count()).where(belongs(INSTALLATION), col(AuditEntry.action) == BEGAN)
+    begun = select(col(AuditEntry.subject), func.count()).where(
+        belongs(INSTALLATION), col(AuditEntry.action) == BEGAN
+    )
     if chains:
         begun = begun.where(col(AuditEntry.subject).in_(chains))
     with database.reading() as db:
         return dict(db.execute(begun.group_by(col(AuditEntry.subject))).all())  # type: ignore[arg-type]
 
 
-def _at_the_end(chain: str, head: AuditChain | None, place: Place, times: int, *, trust_end: bool) -> str | None:
+def _at_the_end(
+    chain: str, head: AuditChain | None, place: Place, times: int, *, trust_end: bool
+) -> str | None:
     """What is wrong with the end of a chain, "" for nothing, None when it has grown meanwhile."""
     with database.reading() as db:
         count, last = db.execute(
@@ -150,13 +169,22 @@ def _at_the_end(chain: str, head: AuditChain | None, place: Place, times: int, *
     if last > count:
         return f"Entry {count + 1:,} was put there afterwards."
     if place.hash != head.hash:
-        return f"Entry {place.seq:,} is not the one the trail ended with: it was changed, or later entries were removed."
+        return (
+            f"Entry {place.seq:,} is not the one the trail ended with: it was changed, or later entries "
+            "were removed."
+        )
     if not trust_end:
         accepted = audit.signer().accepts(head.signature, sealing.head_content(head))
         if accepted is None:
-            return "The end of the trail was signed with a SECRET_KEY that is not in use. Put the old key into SECRET_KEY_FALLBACKS."
+            return (
+                "The end of the trail was signed with a SECRET_KEY that is not in use. Put the old key "
+                "into SECRET_KEY_FALLBACKS."
+            )
         if not accepted:
-            return f"The end of the trail at entry {head.count:,} does not bear our signature: entries were changed or removed."
+            return (
+                f"The end of the trail at entry {head.count:,} does not bear our signature: entries "
+                "were changed or removed."
+            )
     if times > 1:
         return "The trail was begun a second time: its earlier entries were removed."
     return _strangers(chain)
@@ -164,7 +192,11 @@ def _at_the_end(chain: str, head: AuditChain | None, place: Place, times: int, *
 
 def _strangers(chain: str) -> str:
     """Entries that wait to be linked and never will be, since we did not write them."""
-    query = select(*LINK_COLUMNS).where(belongs(chain), col(AuditEntry.seq).is_(None)).order_by(col(AuditEntry.id))
+    query = (
+        select(*LINK_COLUMNS)
+        .where(belongs(chain), col(AuditEntry.seq).is_(None))
+        .order_by(col(AuditEntry.id))
+    )
     with database.reading() as db:
         for row in db.execute(query).mappings():
             if not sealing.is_waiting(row):
@@ -179,7 +211,9 @@ def _head(chain: str) -> AuditChain | None:
 
 
 def _rows(chain: str, after: int, up_to: int) -> list[RowMapping]:
-    query = select(*LINK_COLUMNS).where(belongs(chain), col(AuditEntry.seq) > after, col(AuditEntry.seq) <= up_to)
+    query = select(*LINK_COLUMNS).where(
+        belongs(chain), col(AuditEntry.seq) > after, col(AuditEntry.seq) <= up_to
+    )
     with database.reading() as db:
         return list(db.execute(query.order_by(col(AuditEntry.seq)).limit(_BATCH)).mappings())
 

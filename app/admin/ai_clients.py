@@ -1,7 +1,8 @@
 """What operators do with AI clients: see which there are and how much they are used, block one, unblock it.
 
-A blocked client is refused everywhere it is looked up: at the authorization and token endpoints, and behind every
-bearer token (`oauth_server.rfc6749_client.find`, `oauth_server.bearer`). Nothing is deleted, so unblocking brings it back.
+A blocked client is refused everywhere it is looked up: at the authorization and token endpoints, and behind
+every bearer token (`oauth_server.rfc6749_client.find`, `oauth_server.bearer`). Nothing is deleted, so
+unblocking brings it back.
 """
 
 from dataclasses import dataclass
@@ -46,7 +47,9 @@ class Shown:
 
 
 def load_page(search: str, after: str, kind: str) -> Shown:
-    """The page behind `after`, of those that fit. Built-in ones nobody has used yet stand at the end of the last page."""
+    """The page behind `after`, of those that fit. Built-in ones nobody has used yet stand at the end of
+    the last page.
+    """
     with reading() as db:
         found = queries.every_ai_client_unsafe(db, search, after, kind)
         rows = list(found.rows)
@@ -74,7 +77,11 @@ def set_blocked(client_id: str, by: str, blocked: bool) -> None:
 
 
 def _get(db: Session, client_id: str, *, lock: bool = False) -> Client:
-    known = db.get(Client, client_id, with_for_update=lock or None) if client_id.isprintable() and len(client_id) <= 512 else None
+    known = (
+        db.get(Client, client_id, with_for_update=lock or None)
+        if client_id.isprintable() and len(client_id) <= 512
+        else None
+    )
     found = known or client_documents.pinned(client_id)
     if found is None:
         raise NotFound()
@@ -83,8 +90,12 @@ def _get(db: Session, client_id: str, *, lock: bool = False) -> Client:
 
 def _unused(db: Session, search: str) -> list[Client]:
     """Built-in clients without a row."""
-    known = set(db.scalars(select(col(Client.client_id)).where(col(Client.client_id).in_(client_documents.PINNED))))
-    copies = (client_documents.pinned(client_id) for client_id in client_documents.PINNED if client_id not in known)
+    known = set(
+        db.scalars(select(col(Client.client_id)).where(col(Client.client_id).in_(client_documents.PINNED)))
+    )
+    copies = (
+        client_documents.pinned(client_id) for client_id in client_documents.PINNED if client_id not in known
+    )
     words = search.strip().casefold()
     return [copy for copy in copies if copy and words in f"{copy.name} {copy.client_id}".casefold()]
 

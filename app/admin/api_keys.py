@@ -1,4 +1,6 @@
-"""Operators' API keys: bearers that act in any workspace, one at a time, while their maker operates the installation."""
+"""Operators' API keys: bearers that act in any workspace, one at a time, while their maker operates the
+installation.
+"""
 
 from sqlalchemy import func, or_, select
 from sqlmodel import Session, col
@@ -14,7 +16,8 @@ _DAY = 86_400
 
 
 def create(db: Session, by: str, *, name: str, scopes: str, days: str, workspace: str) -> str:
-    """Make a key that starts in a workspace, named by its id or exact name. Gives its text, which exists only now.
+    """Make a key that starts in a workspace, named by its id or exact name. Gives its text, which exists only
+    now.
 
     Raises InvalidInput.
     """
@@ -36,7 +39,9 @@ def revoke(db: Session, grant_id: str, by: str) -> None:
 
 
 def find_workspace(db: Session, wanted: str) -> Workspace:
-    """The active workspace of that id or exact name. Raises InvalidArguments, listing several of one name, and WorkspaceInactive."""
+    """The active workspace of that id or exact name. Raises InvalidArguments, listing several of one name,
+    and WorkspaceInactive.
+    """
     wanted = " ".join(wanted.split())
     found: list[Workspace] = []
     if wanted and wanted.isprintable():
@@ -49,10 +54,14 @@ def find_workspace(db: Session, wanted: str) -> Workspace:
         )
         found = [by_id] if by_id else list(db.scalars(same))
     if not found:
-        raise InvalidArguments("There is no workspace of that id or name. list_tenants and the page of workspaces show them all.")
+        raise InvalidArguments(
+            "There is no workspace of that id or name. list_tenants and the page of workspaces show them all."
+        )
     if len(found) > 1:
         choices = [{"id": each.id, "name": each.name} for each in found]
-        raise InvalidArguments(f"{len(found)} workspaces have that name: give the id of one.", details={"tenants": choices})
+        raise InvalidArguments(
+            f"{len(found)} workspaces have that name: give the id of one.", details={"tenants": choices}
+        )
     if found[0].deactivated_at is not None:
         raise WorkspaceInactive("That workspace is deactivated. Activate it on the page of workspaces first.")
     return found[0]

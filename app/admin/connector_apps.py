@@ -1,7 +1,8 @@
-"""How services are offered here: which, under which badge, and with which app of the operator's at the service.
+"""How services are offered here: which, under which badge, and with which app of the operator's at the
+service.
 
-What stands here goes over the environment. A client secret goes in and never comes out again: it is sealed like
-the tokens, so `keys rotate` and `keys check` find it, and the page says only when it was set.
+What stands here goes over the environment. A client secret goes in and never comes out again: it is sealed
+like the tokens, so `keys rotate` and `keys check` find it, and the page says only when it was set.
 """
 
 from collections.abc import Mapping
@@ -53,7 +54,9 @@ def load_all(settings: Settings) -> list[Row]:
     with reading() as db:
         kept = {each.slug: each for each in queries.every_connection_by_service_unsafe(db)}
         apps = {app.slug: app for app in db.scalars(select(ConnectorApp))}
-    return [_row(settings, connector, apps.get(slug), kept) for slug, connector in registry.CONNECTORS.items()]
+    return [
+        _row(settings, connector, apps.get(slug), kept) for slug, connector in registry.CONNECTORS.items()
+    ]
 
 
 def load(settings: Settings, slug: str) -> Row:
@@ -63,7 +66,8 @@ def load(settings: Settings, slug: str) -> Row:
 
 
 def save(settings: Settings, slug: str, by: str, form: Mapping[str, str]) -> None:
-    """Keep what the form says, in every process within seconds. Raises NotFound, InvalidInput; nothing is changed then.
+    """Keep what the form says, in every process within seconds. Raises NotFound, InvalidInput; nothing is
+    changed then.
 
     An empty client id gives the service back to the environment and forgets the secret.
     """
@@ -83,18 +87,29 @@ def save(settings: Settings, slug: str, by: str, form: Mapping[str, str]) -> Non
         row.updated_at = clock.now()
         if secret or before != _facts(row):
             changed = {"secret": "replaced"} if secret else {}
-            audit.record(db, "connector.changed", user_id=by, subject=slug, before=before, after={**_facts(row), **changed})
+            audit.record(
+                db,
+                "connector.changed",
+                user_id=by,
+                subject=slug,
+                before=before,
+                after={**_facts(row), **changed},
+            )
     live_settings.refresh(settings)
 
 
 def _put_client(settings: Settings, row: ConnectorApp, client_id: str, secret: str) -> None:
     if not client_id:
         if secret:
-            raise InvalidInput("Give the client id that belongs to this secret.", details={"field": "client_id"})
+            raise InvalidInput(
+                "Give the client id that belongs to this secret.", details={"field": "client_id"}
+            )
         row.client_id = row.client_secret_sealed = row.secret_set_at = None
         return
     if not secret and (client_id != row.client_id or not row.client_secret_sealed):
-        raise InvalidInput("Give the secret of this client id too: they belong together.", details={"field": "client_secret"})
+        raise InvalidInput(
+            "Give the secret of this client id too: they belong together.", details={"field": "client_secret"}
+        )
     row.client_id = client_id
     if secret:
         seal.seal(settings.vault_keys, row, "client_secret_sealed", secret)
@@ -111,9 +126,16 @@ def _locked(db: Session, slug: str) -> ConnectorApp:
 
 def _credential(form: Mapping[str, str], name: str) -> str:
     text = form.get(name, "").strip()
-    if len(text) > LONGEST_CREDENTIAL or not text.isascii() or any(not c.isprintable() or c.isspace() for c in text):
+    if (
+        len(text) > LONGEST_CREDENTIAL
+        or not text.isascii()
+        or any(not c.isprintable() or c.isspace() for c in text)
+    ):
         words = "client id" if name == "client_id" else "client secret"
-        raise InvalidInput(f"That is no {words}: it has no spaces and at most {LONGEST_CREDENTIAL} characters.", details={"field": name})
+        raise InvalidInput(
+            f"That is no {words}: it has no spaces and at most {LONGEST_CREDENTIAL} characters.",
+            details={"field": name},
+        )
     return text
 
 

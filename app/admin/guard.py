@@ -1,7 +1,8 @@
 """Who may come in: operators, asked at every request. To everybody else these pages do not exist.
 
-The guard is about the signed-in person: an operator may be in no workspace at all. Anonymous visitors sign in first;
-a person who is no operator gets the same 404 as for an address that was never there, whatever id it holds.
+The guard is about the signed-in person: an operator may be in no workspace at all. Anonymous visitors sign in
+first; a person who is no operator gets the same 404 as for an address that was never there, whatever id it
+holds.
 """
 
 import functools
@@ -42,7 +43,9 @@ def operator(view: View[_P]) -> View[_P]:
 
 
 def proved_operator(back: str) -> Callable[[View[_P]], View[_P]]:
-    """Let only operators in who signed in a short while ago; others prove who they are and come back to `back` to press again."""
+    """Let only operators in who signed in a short while ago; others prove who they are and come back to
+    `back` to press again.
+    """
 
     def decorate(view: View[_P]) -> View[_P]:
         @functools.wraps(view)
@@ -50,7 +53,11 @@ def proved_operator(back: str) -> Callable[[View[_P]], View[_P]]:
             if sessions.is_proved(g.operator.session):
                 return view(*args, **kwargs)
             away = ask_for_proof(back)
-            return make_response("", 204, {"HX-Redirect": away.headers["Location"]}) if wants_fragment() else away
+            return (
+                make_response("", 204, {"HX-Redirect": away.headers["Location"]})
+                if wants_fragment()
+                else away
+            )
 
         return operator(proved)
 

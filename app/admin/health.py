@@ -1,4 +1,6 @@
-"""How the installation is: what `/ready` asks and more, each with a word on what to do when it is not well."""
+"""How the installation is: what `/ready` asks and more, each with a word on what to do when it is not
+well.
+"""
 
 import os
 import platform
@@ -89,7 +91,9 @@ def load(settings: Settings) -> Shown:
         checks.append(_keys(settings, sealed))
     except Unavailable:
         checks.append(Check("Keys", "bad", "Not known", advice="The database does not answer."))
-    return Shown(checks, sealed, services, processes(), socket.gethostname(), python=platform.python_version())
+    return Shown(
+        checks, sealed, services, processes(), socket.gethostname(), python=platform.python_version()
+    )
 
 
 def send_test_mail(mailer: Mailer, operator: SignedIn, settings: Settings) -> str:
@@ -98,8 +102,15 @@ def send_test_mail(mailer: Mailer, operator: SignedIn, settings: Settings) -> st
     words = f"This is the test mail you asked for on {settings.public_url}/admin/health. Mail works.\n"
     mailer.send(to, f"Test mail from {settings.brand_name}", words)
     if settings.mail_url:
-        return f"On its way to {to}. When it does not come within minutes, look for “mail could not be sent” in the log."
-    return "MAIL_URL is not set, so nothing was sent." if settings.production else f"Put into the development mailbox for {to}."
+        return (
+            f"On its way to {to}. When it does not come within minutes, look for “mail could not be "
+            "sent” in the log."
+        )
+    return (
+        "MAIL_URL is not set, so nothing was sent."
+        if settings.production
+        else f"Put into the development mailbox for {to}."
+    )
 
 
 def _database() -> Check:
@@ -112,18 +123,33 @@ def _database() -> Check:
             began = time.perf_counter()
             db.execute(text("SELECT 1"))
             took = (time.perf_counter() - began) * 1000
-            size_bytes: int = db.execute(text(size if bound.is_sqlite else "SELECT pg_database_size(current_database())")).scalar_one()
+            size_bytes: int = db.execute(
+                text(size if bound.is_sqlite else "SELECT pg_database_size(current_database())")
+            ).scalar_one()
     except Unavailable:
-        return Check("Database", "bad", "Does not answer", kind, "Look at the database server, its connections and its disk.")
+        return Check(
+            "Database",
+            "bad",
+            "Does not answer",
+            kind,
+            "Look at the database server, its connections and its disk.",
+        )
     tone: Tone = "good" if took < 50 else "warning"
-    return Check("Database", tone, "Answers" if tone == "good" else "Slow", f"{kind} · {took:.1f} ms · {_size(size_bytes)}")
+    return Check(
+        "Database",
+        tone,
+        "Answers" if tone == "good" else "Slow",
+        f"{kind} · {took:.1f} ms · {_size(size_bytes)}",
+    )
 
 
 def _migrations() -> Check:
     present, needed = health.revisions()
     if present == needed:
         return Check("Migrations", "good", "Up to date", f"at {needed}")
-    return Check("Migrations", "bad", "Behind", f"at {present or 'none'}, needed {needed}", "Run: alembic upgrade head")
+    return Check(
+        "Migrations", "bad", "Behind", f"at {present or 'none'}, needed {needed}", "Run: alembic upgrade head"
+    )
 
 
 def _redis(settings: Settings) -> Check:
@@ -135,16 +161,29 @@ def _redis(settings: Settings) -> Check:
             client.ping()
             took = (time.perf_counter() - began) * 1000
     except redis.RedisError:
-        return Check("Redis", "warning", "Away", advice="Limits are counted in the database meanwhile; nothing stands still.")
+        return Check(
+            "Redis",
+            "warning",
+            "Away",
+            advice="Limits are counted in the database meanwhile; nothing stands still.",
+        )
     return Check("Redis", "good", "Answers", f"{took:.1f} ms")
 
 
 def _mail(settings: Settings) -> Check:
     if settings.mail_url:
-        return Check("Mail", "good", "Set up", f"through {urlsplit(settings.mail_url).hostname}, from {settings.mail_from}")
+        return Check(
+            "Mail",
+            "good",
+            "Set up",
+            f"through {urlsplit(settings.mail_url).hostname}, from {settings.mail_from}",
+        )
     if settings.production:
         return Check(
-            "Mail", "bad", "Not set up", advice="Set MAIL_URL: without it nobody can create an account or sign in by a mailed code."
+            "Mail",
+            "bad",
+            "Not set up",
+            advice="Set MAIL_URL: without it nobody can create an account or sign in by a mailed code.",
         )
     return Check("Mail", "", "Development mailbox", "Mail is kept at /dev/mailbox and not sent.")
 
@@ -153,11 +192,24 @@ def _keys(settings: Settings, sealed: Mapping[str, int]) -> Check:
     first = settings.vault_keys.sealing_id
     gone, old = sealed.get("", 0), sum(count for key, count in sealed.items() if key not in {"", first})
     if gone:
-        advice = "Put the missing key back into VAULT_KEYS, or those connections must be reconnected. `keys check` names them."
-        return Check("Keys", "bad", "A key is missing", f"{gone:,} values are sealed under a key that is not there.", advice)
+        advice = (
+            "Put the missing key back into VAULT_KEYS, or those connections must be reconnected. "
+            "`keys check` names them."
+        )
+        return Check(
+            "Keys",
+            "bad",
+            "A key is missing",
+            f"{gone:,} values are sealed under a key that is not there.",
+            advice,
+        )
     if old:
         return Check(
-            "Keys", "warning", "Rotation not finished", f"{old:,} values are under an older key.", "Run: flask --app wsgi keys rotate"
+            "Keys",
+            "warning",
+            "Rotation not finished",
+            f"{old:,} values are under an older key.",
+            "Run: flask --app wsgi keys rotate",
         )
     return Check("Keys", "good", "All open", f"{sum(sealed.values()):,} values under {first}")
 
@@ -182,7 +234,11 @@ def processes() -> list[Process]:
     own = os.getpid()
     command, parent = _read(own, "cmdline"), _parent_of(own)
     siblings = [int(each.name) for each in _PROC.glob("[0-9]*")] if command else []
-    found = [pid for pid in siblings if pid == own or (_parent_of(pid) == parent and _read(pid, "cmdline") == command)]
+    found = [
+        pid
+        for pid in siblings
+        if pid == own or (_parent_of(pid) == parent and _read(pid, "cmdline") == command)
+    ]
     return [_process(pid, pid == own) for pid in sorted(found)]
 
 

@@ -34,7 +34,11 @@ def save_connector(slug: str) -> ResponseReturnValue:
         flash("Saved. Every process follows within seconds.", "good")
     row = connector_apps.load(_settings(), slug)
     return fragment_or_redirect(
-        "admin/_connector.html", f"/admin/connectors#app-{slug}", row=row, offers=connector_apps.OFFERS, said="Saved."
+        "admin/_connector.html",
+        f"/admin/connectors#app-{slug}",
+        row=row,
+        offers=connector_apps.OFFERS,
+        said="Saved.",
     )
 
 
@@ -79,8 +83,13 @@ def revoke_key(grant_id: str) -> ResponseReturnValue:
 @bp.get("/admin/audit")
 @operator
 def show_audit() -> ResponseReturnValue:
-    """The trail of everything, of one workspace (`?workspace=`), or of what concerns none (`?workspace=-`)."""
-    asked = {name: "".join(c for c in request.args.get(name, "")[:100] if c.isprintable()) for name in ("workspace", "action", "before")}
+    """The trail of everything, of one workspace (`?workspace=`), or of what concerns none
+    (`?workspace=-`).
+    """
+    asked = {
+        name: "".join(c for c in request.args.get(name, "")[:100] if c.isprintable())
+        for name in ("workspace", "action", "before")
+    }
     shown = trail.load(asked["workspace"], asked["action"], asked["before"])
     return render_template("admin/audit.html", shown=shown, asked=asked)
 
@@ -105,11 +114,20 @@ def send_test_mail() -> ResponseReturnValue:
 def _connectors_page(problem: str = "", wrong: str = "") -> str:
     typed = request.form if wrong else {}
     rows = connector_apps.load_all(_settings())
-    return render_template("admin/connectors.html", rows=rows, offers=connector_apps.OFFERS, problem=problem, wrong=wrong, typed=typed)
+    return render_template(
+        "admin/connectors.html",
+        rows=rows,
+        offers=connector_apps.OFFERS,
+        problem=problem,
+        wrong=wrong,
+        typed=typed,
+    )
 
 
 def _connector_again(slug: str, error: InvalidInput) -> ResponseReturnValue:
-    """What was typed, apart from the secret, with what is wrong with it; htmx shows the sentence and leaves the form as it is."""
+    """What was typed, apart from the secret, with what is wrong with it; htmx shows the sentence and
+    leaves the form as it is.
+    """
     if wants_fragment():
         raise error
     return _connectors_page(error.message, slug), error.status

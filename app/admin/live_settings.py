@@ -1,4 +1,5 @@
-"""Settings of services as operators change them: effective in every process within seconds, without a restart.
+"""Settings of services as operators change them: effective in every process within seconds, without a
+restart.
 
 The table lies over the environment as one more mapping, so nobody who asks `Settings.service` knows
 the difference. It is read into memory and read again when it is a few seconds old: the call that
@@ -91,7 +92,9 @@ class LiveServices(Mapping[str, str]):
                 try:
                     values[secret] = seal.unseal(self._keys, row, "client_secret_sealed")
                 except Undecipherable:
-                    log.error("the client secret of %s does not open: set it again on /admin/connectors", row.slug)
+                    log.error(
+                        "the client secret of %s does not open: set it again on /admin/connectors", row.slug
+                    )
                     values.pop(secret, None)
         return values
 

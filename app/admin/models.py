@@ -11,7 +11,9 @@ LONGEST_CREDENTIAL = 500
 
 
 class ConnectorApp(SQLModel, table=True):
-    """How this installation offers one service. Where it says nothing, the environment and the connector decide."""
+    """How this installation offers one service. Where it says nothing, the environment and the connector
+    decide.
+    """
 
     __tablename__ = "connector_apps"
 

@@ -48,7 +48,8 @@ def load(user_id: str) -> Row:
 
 
 def set_disabled(user_id: str, by: str, disabled: bool) -> None:
-    """Keep a person out at once: sessions end, and everything they gave an AI client with them; or let them sign in again.
+    """Keep a person out at once: sessions end, and everything they gave an AI client with them; or let them
+    sign in again.
 
     Enabling brings nothing back: they sign in and connect anew. Raises NotFound, InvalidInput, LastOperator.
     """
@@ -67,7 +68,9 @@ def set_disabled(user_id: str, by: str, disabled: bool) -> None:
 
 
 def set_operator(user_id: str, by: str, wanted: bool) -> None:
-    """Let a person operate the installation, or no longer, from their next request on. Raises NotFound, InvalidInput, LastOperator."""
+    """Let a person operate the installation, or no longer, from their next request on. Raises NotFound,
+    InvalidInput, LastOperator.
+    """
     with transaction() as db:
         user = _get(db, user_id, lock=wanted)
         if not wanted:

@@ -1,7 +1,7 @@
 """Queries that cross workspaces, on purpose: for operators only. Everywhere else a query names its workspace.
 
-Each name says `unsafe`, so that one which strays into another package is seen in review. Lists are newest first and
-page by the last row seen, so that the hundredth page costs what the first one does.
+Each name says `unsafe`, so that one which strays into another package is seen in review. Lists are newest
+first and page by the last row seen, so that the hundredth page costs what the first one does.
 """
 
 from collections.abc import Sequence
@@ -56,12 +56,16 @@ def every_ai_client_unsafe(db: Session, search: str, after: str, kind: str) -> L
 
 
 def every_api_key_unsafe(db: Session) -> list[tuple[Grant, str, str]]:
-    """Operators' API keys that were not revoked, newest first: the grant, its maker's address, the name of its workspace."""
+    """Operators' API keys that were not revoked, newest first: the grant, its maker's address, the name of
+    its workspace.
+    """
     query = (
         select(Grant, col(User.email), col(Workspace.name))
         .join(User, col(User.id) == col(Grant.user_id))
         .join(Workspace, col(Workspace.id) == col(Grant.workspace_id))
-        .where(col(Grant.kind) == API_KEY, col(Grant.revoked_at).is_(None), col(Grant.expires_at) > clock.now())
+        .where(
+            col(Grant.kind) == API_KEY, col(Grant.revoked_at).is_(None), col(Grant.expires_at) > clock.now()
+        )
         .order_by(col(Grant.created_at).desc(), col(Grant.id))
         .limit(200)
     )
@@ -101,16 +105,27 @@ def last_seen_unsafe(db: Session, user_ids: Sequence[str]) -> dict[str, tuple[in
 def grants_of_unsafe(db: Session, client_ids: Sequence[str]) -> dict[str, int]:
     """How many living grants each of these AI clients holds, of anybody."""
     at = clock.now()
-    living = (col(Grant.revoked_at).is_(None), or_(col(Grant.expires_at).is_(None), col(Grant.expires_at) > at))
+    living = (
+        col(Grant.revoked_at).is_(None),
+        or_(col(Grant.expires_at).is_(None), col(Grant.expires_at) > at),
+    )
     return _counts(db, Grant.client_id, Grant.client_id, client_ids, *living)
 
 
 def calls_by_day_unsafe(db: Session, workspace_ids: Sequence[str], today: date) -> dict[str, list[int]]:
-    """Calls of these workspaces on each of the last 28 days, the oldest first: one query, from the tallies and what is not in them yet."""
+    """Calls of these workspaces on each of the last 28 days, the oldest first: one query, from the tallies
+    and what is not in them yet.
+    """
     first = today - timedelta(days=DAYS - 1)
-    mark = select(func.coalesce(func.max(col(UsageMark.upto)), 0)).where(col(UsageMark.name) == rollup.MARK).scalar_subquery()
+    mark = (
+        select(func.coalesce(func.max(col(UsageMark.upto)), 0))
+        .where(col(UsageMark.name) == rollup.MARK)
+        .scalar_subquery()
+    )
     added: Any = select(
-        col(UsageTally.workspace_id).label("workspace_id"), col(UsageTally.day).label("day"), col(UsageTally.calls).label("calls")
+        col(UsageTally.workspace_id).label("workspace_id"),
+        col(UsageTally.day).label("day"),
+        col(UsageTally.calls).label("calls"),
     )
     fresh: Any = select(
         col(CallRow.workspace_id).label("workspace_id"),
@@ -154,11 +169,19 @@ def every_connection_by_service_unsafe(db: Session) -> list[Kept]:
     return [Kept(slug, fine, every - fine, resting) for slug, fine, every, resting in db.execute(query)]
 
 
-def every_audit_entry_unsafe(db: Session, workspace_id: str, action: str, below: int | None) -> tuple[list[AuditEntry], bool]:
-    """Entries of all workspaces, of one, or with `-` of none; newest first. And whether there are older ones."""
+def every_audit_entry_unsafe(
+    db: Session, workspace_id: str, action: str, below: int | None
+) -> tuple[list[AuditEntry], bool]:
+    """Entries of all workspaces, of one, or with `-` of none; newest first. And whether there are older
+    ones.
+    """
     query = select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(A_PAGE * 2 + 1)
     if workspace_id:
-        query = query.where(col(AuditEntry.workspace_id).is_(None) if workspace_id == "-" else col(AuditEntry.workspace_id) == workspace_id)
+        query = query.where(
+            col(AuditEntry.workspace_id).is_(None)
+            if workspace_id == "-"
+            else col(AuditEntry.workspace_id) == workspace_id
+        )
     if action:
         query = query.where(col(AuditEntry.action).startswith(action, autoescape=True))
     if below is not None:
@@ -174,7 +197,9 @@ def addresses_of_unsafe(db: Session, user_ids: Sequence[str]) -> dict[str, str]:
 
 def names_of_workspaces_unsafe(db: Session, workspace_ids: Sequence[str]) -> dict[str, str]:
     """The names of these workspaces."""
-    return _pairs(db, select(col(Workspace.id), col(Workspace.name)).where(col(Workspace.id).in_(workspace_ids)))
+    return _pairs(
+        db, select(col(Workspace.id), col(Workspace.name)).where(col(Workspace.id).in_(workspace_ids))
+    )
 
 
 def _pairs(db: Session, query: Any) -> dict[str, str]:
@@ -187,7 +212,9 @@ def _like(search: str, *columns: Any) -> list[ColumnElement[bool]]:
     return [or_(*(col(column).icontains(words, autoescape=True) for column in columns))] if words else []
 
 
-def _page(db: Session, model: type[Model], key: Any, wanted: Sequence[ColumnElement[bool]], after: str) -> Listed:
+def _page(
+    db: Session, model: type[Model], key: Any, wanted: Sequence[ColumnElement[bool]], after: str
+) -> Listed:
     made: Any = model.created_at  # type: ignore[attr-defined]
     query: Select[Any] = select(model).where(*wanted).order_by(made.desc(), col(key).desc()).limit(A_PAGE + 1)
     last: Any = db.get(model, after) if after else None
@@ -198,7 +225,9 @@ def _page(db: Session, model: type[Model], key: Any, wanted: Sequence[ColumnElem
     return Listed(rows[:A_PAGE], further)
 
 
-def _counts(db: Session, what: Any, by: Any, keys: Sequence[str], *wanted: ColumnElement[bool]) -> dict[str, int]:
+def _counts(
+    db: Session, what: Any, by: Any, keys: Sequence[str], *wanted: ColumnElement[bool]
+) -> dict[str, int]:
     query = select(col(by), func.count(col(what))).where(col(by).in_(keys), *wanted).group_by(col(by))
     counts: dict[str, int] = dict(db.execute(query).all())  # type: ignore[arg-type]
     return counts

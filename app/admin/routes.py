@@ -58,7 +58,14 @@ def set_limits(workspace: str) -> ResponseReturnValue:
         workspaces.set_limits(workspace, g.operator.user.id, **given)
     except InvalidInput as error:
         return _workspace_again(workspace, error, given)
-    return _changed("admin/_workspace.html", "/admin/workspaces", workspace, "Saved.", row=workspaces.load(workspace), tiers=TIERS)
+    return _changed(
+        "admin/_workspace.html",
+        "/admin/workspaces",
+        workspace,
+        "Saved.",
+        row=workspaces.load(workspace),
+        tiers=TIERS,
+    )
 
 
 @bp.post("/admin/workspaces/<workspace>/state")
@@ -68,7 +75,14 @@ def set_active(workspace: str) -> ResponseReturnValue:
     active = _yes_or_no("active")
     workspaces.set_active(workspace, g.operator.user.id, active)
     said = "Active again." if active else "Deactivated: its people and AI clients are kept out from now on."
-    return _changed("admin/_workspace.html", "/admin/workspaces", workspace, said, row=workspaces.load(workspace), tiers=TIERS)
+    return _changed(
+        "admin/_workspace.html",
+        "/admin/workspaces",
+        workspace,
+        said,
+        row=workspaces.load(workspace),
+        tiers=TIERS,
+    )
 
 
 @bp.get("/admin/people")
@@ -77,7 +91,12 @@ def show_people() -> ResponseReturnValue:
     """Everybody with an account, newest first; with `?q=` those that fit."""
     search, after = _sought()
     shown = people.load_page(search, after)
-    return render_template("admin/people.html", shown=shown, search=search, further=_further("/admin/people", shown.after, q=search))
+    return render_template(
+        "admin/people.html",
+        shown=shown,
+        search=search,
+        further=_further("/admin/people", shown.after, q=search),
+    )
 
 
 @bp.post("/admin/people/<user_id>/state")
@@ -102,7 +121,9 @@ def set_operator(user_id: str) -> ResponseReturnValue:
 @operator
 def sign_out(user_id: str) -> ResponseReturnValue:
     """End every session of a person."""
-    return _with_person(user_id, "Signed out everywhere.", lambda: people.sign_out_everywhere(user_id, g.operator.user.id))
+    return _with_person(
+        user_id, "Signed out everywhere.", lambda: people.sign_out_everywhere(user_id, g.operator.user.id)
+    )
 
 
 @bp.get("/admin/ai-clients")
@@ -113,7 +134,14 @@ def show_ai_clients() -> ResponseReturnValue:
     kind = kind if kind in {*ai_clients.KINDS, "blocked"} else ""
     shown = ai_clients.load_page(search, after, kind)
     further = _further("/admin/ai-clients", shown.after, q=search, kind=kind)
-    return render_template("admin/ai_clients.html", shown=shown, search=search, kind=kind, kinds=ai_clients.KINDS, further=further)
+    return render_template(
+        "admin/ai_clients.html",
+        shown=shown,
+        search=search,
+        kind=kind,
+        kinds=ai_clients.KINDS,
+        further=further,
+    )
 
 
 @bp.post("/admin/ai-clients/state")
@@ -123,7 +151,9 @@ def set_blocked() -> ResponseReturnValue:
     client_id, blocked = request.form.get("client_id", ""), _yes_or_no("blocked")
     ai_clients.set_blocked(client_id, g.operator.user.id, blocked)
     said = "Blocked from its next request on." if blocked else "It may come again."
-    return _changed("admin/_ai_client.html", "/admin/ai-clients", client_id, said, row=ai_clients.load(client_id))
+    return _changed(
+        "admin/_ai_client.html", "/admin/ai-clients", client_id, said, row=ai_clients.load(client_id)
+    )
 
 
 def _workspaces_page(problem: str = "", typed: dict[str, str] | None = None, wrong_id: str = "") -> str:
@@ -131,7 +161,9 @@ def _workspaces_page(problem: str = "", typed: dict[str, str] | None = None, wro
     shown = workspaces.load_page(search or wrong_id, after)
     further = _further("/admin/workspaces", shown.after, q=search)
     again = {"problem": problem, "typed": typed or {}, "wrong_id": wrong_id}
-    return render_template("admin/workspaces.html", shown=shown, search=search, further=further, tiers=TIERS, **again)
+    return render_template(
+        "admin/workspaces.html", shown=shown, search=search, further=further, tiers=TIERS, **again
+    )
 
 
 def _workspace_again(workspace_id: str, error: InvalidInput, typed: dict[str, str]) -> ResponseReturnValue:
@@ -146,7 +178,11 @@ def _with_person(user_id: str, said: str, act: Callable[[], None]) -> ResponseRe
     act()
     if user_id == g.operator.user.id:  # who ended their own session or right has no row to see any more
         flash(said, "good")
-        return ("", 204, {"HX-Redirect": "/admin/people"}) if wants_fragment() else redirect("/admin/people", 303)
+        return (
+            ("", 204, {"HX-Redirect": "/admin/people"})
+            if wants_fragment()
+            else redirect("/admin/people", 303)
+        )
     return _changed("admin/_person.html", "/admin/people", user_id, said, row=people.load(user_id))
 
 
@@ -159,7 +195,9 @@ def _changed(template: str, path: str, record_id: str, said: str, **context: obj
 
 def _sought() -> tuple[str, str]:
     """What is looked for, and the row the page begins behind."""
-    return tuple("".join(c for c in request.args.get(name, "")[:512] if c.isprintable()) for name in ("q", "after"))  # type: ignore[return-value]
+    return tuple(
+        "".join(c for c in request.args.get(name, "")[:512] if c.isprintable()) for name in ("q", "after")
+    )  # type: ignore[return-value]
 
 
 def _further(path: str, after: str, **query: str) -> str:

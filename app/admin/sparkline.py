@@ -36,7 +36,10 @@ def draw(counts: Sequence[int], today: date) -> Sparkline:
     words = f"No calls in the last {len(counts)} days"
     if total:
         day = today - timedelta(days=len(counts) - 1 - counts.index(most))
-        words = f"{total:,} calls in the last {len(counts)} days, most on {day.day} {day:%B}: {most:,}; today {counts[-1]:,}"
+        words = (
+            f"{total:,} calls in the last {len(counts)} days, most on {day.day} {day:%B}: {most:,}; "
+            f"today {counts[-1]:,}"
+        )
     return Sparkline(bars, total, words)
 
 

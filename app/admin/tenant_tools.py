@@ -61,18 +61,24 @@ def list_tenants(
         )
         for workspace in found.rows
     ]
-    hub.say(f"{len(rows)} workspaces, more behind next_cursor." if found.after else f"{len(rows)} workspaces.")
+    hub.say(
+        f"{len(rows)} workspaces, more behind next_cursor." if found.after else f"{len(rows)} workspaces."
+    )
     return Page(items=rows, next=found.after or None)
 
 
 @tool(title="Choose the active tenant", destructive=False, idempotent=True, open_world=False)
 def set_active_tenant(
     hub: Hub,
-    tenant: Annotated[str, Field(min_length=1, max_length=200, description="Its id or exact name, from list_tenants.")],
+    tenant: Annotated[
+        str, Field(min_length=1, max_length=200, description="Its id or exact name, from list_tenants.")
+    ],
 ) -> Chosen:
-    """Choose the workspace (tenant) that later calls of this API key act in, on every host, until another is chosen.
+    """Choose the workspace (tenant) that later calls of this API key act in, on every host, until another is
+    chosen.
 
-    They then use its shared connections and its limits, and count as its usage. List the tools again afterwards.
+    They then use its shared connections and its limits, and count as its usage. List the tools again
+    afterwards.
     """
     caller = hub.caller
     if not caller.is_operator_key:
@@ -86,7 +92,10 @@ def set_active_tenant(
             # Each company's trail tells that an operator came or went, and nothing of the other company.
             audit.record(db, "api_key.left", workspace_id=before, **about)
             audit.record(db, "api_key.came", workspace_id=workspace.id, **about)
-    hub.say(f"This key acts in workspace {plain(workspace.name)} from now on. List the tools again: they are that workspace's.")
+    hub.say(
+        f"This key acts in workspace {plain(workspace.name)} from now on. List the tools again: they are "
+        "that workspace's."
+    )
     return Chosen(id=workspace.id, name=str(plain(workspace.name)), tier=workspace.tier)
 
 

@@ -23,7 +23,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Shown:
-    """One page of the trail. `workspace` is the one it is of, `older` the number the next page begins below."""
+    """One page of the trail. `workspace` is the one it is of, `older` the number the next page begins
+    below.
+    """
 
     lines: list[Line]
     workspace: str
@@ -38,13 +40,22 @@ def load(workspace_id: str, action: str, before: str) -> Shown:
         found, further = queries.every_audit_entry_unsafe(db, workspace_id, action, below)
         lines = _lines(db, found)
         name = queries.names_of_workspaces_unsafe(db, [workspace_id]).get(workspace_id, "")
-    return Shown(lines, name, sorted({line.entry.action for line in lines}), found[-1].id if further and found else None)
+    return Shown(
+        lines,
+        name,
+        sorted({line.entry.action for line in lines}),
+        found[-1].id if further and found else None,
+    )
 
 
 def _lines(db: Session, found: list[AuditEntry]) -> list[Line]:
-    ids = {each for entry in found for each in (entry.user_id, entry.subject) if each and each.startswith("usr_")}
+    ids = {
+        each for entry in found for each in (entry.user_id, entry.subject) if each and each.startswith("usr_")
+    }
     people = queries.addresses_of_unsafe(db, sorted(ids))
-    places = queries.names_of_workspaces_unsafe(db, [entry.workspace_id for entry in found if entry.workspace_id])
+    places = queries.names_of_workspaces_unsafe(
+        db, [entry.workspace_id for entry in found if entry.workspace_id]
+    )
     return [
         Line(
             entry,

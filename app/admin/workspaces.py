@@ -50,17 +50,25 @@ def load(workspace_id: str) -> Row:
 
 def get(db: Session, workspace_id: str, *, lock: bool = False) -> Workspace:
     """The workspace of that id, whosever it is. Raises NotFound."""
-    found = db.get(Workspace, workspace_id, with_for_update=lock or None) if workspace_id.isprintable() else None
+    found = (
+        db.get(Workspace, workspace_id, with_for_update=lock or None) if workspace_id.isprintable() else None
+    )
     if found is None:
         raise NotFound()
     return found
 
 
 def set_limits(workspace_id: str, by: str, *, tier: str, per_minute: str, per_day: str) -> None:
-    """Give a workspace a tier, and limits of its own where not empty; from its next call on. Raises NotFound, InvalidInput."""
+    """Give a workspace a tier, and limits of its own where not empty; from its next call on. Raises
+    NotFound, InvalidInput.
+    """
     if tier not in TIERS:
         raise InvalidInput(f"Choose one of the tiers: {', '.join(TIERS)}.")
-    wanted = {"tier": tier, "per_minute": _number("per_minute", per_minute), "per_day": _number("per_day", per_day)}
+    wanted = {
+        "tier": tier,
+        "per_minute": _number("per_minute", per_minute),
+        "per_day": _number("per_day", per_day),
+    }
     with transaction() as db:
         workspace = get(db, workspace_id, lock=True)
         before = {name: getattr(workspace, name) for name in wanted}
@@ -69,12 +77,20 @@ def set_limits(workspace_id: str, by: str, *, tier: str, per_minute: str, per_da
         for name, value in wanted.items():
             setattr(workspace, name, value)
         audit.record(
-            db, "workspace.limits_changed", workspace_id=workspace.id, user_id=by, subject=workspace.id, before=before, after=wanted
+            db,
+            "workspace.limits_changed",
+            workspace_id=workspace.id,
+            user_id=by,
+            subject=workspace.id,
+            before=before,
+            after=wanted,
         )
 
 
 def set_active(workspace_id: str, by: str, active: bool) -> None:
-    """Let a workspace's people and AI clients in, or keep them all out, from the next request on. Raises NotFound."""
+    """Let a workspace's people and AI clients in, or keep them all out, from the next request on. Raises
+    NotFound.
+    """
     with transaction() as db:
         workspace = get(db, workspace_id, lock=True)
         if (workspace.deactivated_at is None) == active:
@@ -90,7 +106,9 @@ def _number(name: str, text: str) -> int | None:
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 12 or not 1 <= int(text) <= _MOST[name]:
-        sentence = f"{_WORDS[name]} must be a whole number from 1 to {_MOST[name]:,}, or empty for the tier's own."
+        sentence = (
+            f"{_WORDS[name]} must be a whole number from 1 to {_MOST[name]:,}, or empty for the tier's own."
+        )
         raise InvalidInput(sentence, details={"field": name})
     return int(text)
 

@@ -1,4 +1,5 @@
-"""The arguments of a write as a person reads them: named in words, amounts grouped, long texts apart, tables as tables.
+"""The arguments of a write as a person reads them: named in words, amounts grouped, long texts apart, tables
+as tables.
 
 Nothing is left out, shortened or rounded here, and what cannot be seen is drawn as its code point: a person
 approves what they read.
@@ -15,7 +16,9 @@ from typing import Any, Literal
 LONG = 280  # characters, above which a text is folded
 _LINES = 5
 _MOST_COLUMNS = 8
-_AMOUNT = re.compile(r"(^|_)(amount|price|rate|total|subtotal|delta|quantity|cost|fee|tax|balance|paid|due)(_|$)")
+_AMOUNT = re.compile(
+    r"(^|_)(amount|price|rate|total|subtotal|delta|quantity|cost|fee|tax|balance|paid|due)(_|$)"
+)
 _NOT_AMOUNT = re.compile(r"(^|_)(id|ids|type|code|date|number|days)$")
 _CAPITALS = {"id": "ID", "ids": "IDs", "url": "URL", "cc": "Cc", "bcc": "Bcc", "po": "PO", "html": "HTML"}
 _MONEY = re.compile(r"amount|price|smallest unit", re.IGNORECASE)
@@ -42,15 +45,25 @@ class Said:
 def of(arguments: Mapping[str, Any], schema: Mapping[str, Any] | None = None) -> list[Said]:
     """Every argument that has a value, in the order of the tool's schema."""
     described: Mapping[str, Any] = (schema or {}).get("properties", {})
-    names = sorted(arguments, key=lambda name: list(described).index(name) if name in described else len(described))
-    return [_say(name, arguments[name], described.get(name, {})) for name in names if not _is_empty(arguments[name])]
+    names = sorted(
+        arguments, key=lambda name: list(described).index(name) if name in described else len(described)
+    )
+    return [
+        _say(name, arguments[name], described.get(name, {}))
+        for name in names
+        if not _is_empty(arguments[name])
+    ]
 
 
 def visible(text: str) -> str:
-    """The text with every character that cannot be seen, or that turns the reading direction, drawn as its code point."""
+    """The text with every character that cannot be seen, or that turns the reading direction, drawn as its
+    code point.
+    """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(c if c in "\n\t" or not _is_hidden(c) else f"⟨U+{ord(c):04X}⟩" for c in text.replace("\r\n", "\n"))
+    return "".join(
+        c if c in "\n\t" or not _is_hidden(c) else f"⟨U+{ord(c):04X}⟩" for c in text.replace("\r\n", "\n")
+    )
 
 
 def in_one_text(said: Sequence[Said], most: int) -> str:
@@ -77,18 +90,30 @@ def _say(name: str, value: Any, described: Mapping[str, Any]) -> Said:
     return Said(label, "long" if long else "text", text, hint)
 
 
-def _say_several(label: str, hint: str, name: str, values: Sequence[Any], described: Mapping[str, Any]) -> Said:
+def _say_several(
+    label: str, hint: str, name: str, values: Sequence[Any], described: Mapping[str, Any]
+) -> Said:
     if all(isinstance(value, Mapping) for value in values):
-        columns = list(dict.fromkeys(key for value in values for key, cell in value.items() if not _is_empty(cell)))
+        columns = list(
+            dict.fromkeys(key for value in values for key, cell in value.items() if not _is_empty(cell))
+        )
         if len(columns) <= _MOST_COLUMNS:
             inner = described.get("items", described).get("properties", {})
             heads = tuple(_with_hint(label_of(key), _hint(key, inner.get(key, {}))) for key in columns)
-            return Said(label, "table", hint=hint, columns=heads, rows=tuple(tuple(_text(k, v.get(k)) for k in columns) for v in values))
+            return Said(
+                label,
+                "table",
+                hint=hint,
+                columns=heads,
+                rows=tuple(tuple(_text(k, v.get(k)) for k in columns) for v in values),
+            )
         return Said(label, "long", visible(json.dumps(values, indent=2, ensure_ascii=False)), hint)
     if all(isinstance(value, Sequence) and not isinstance(value, str) for value in values):
         width = max((len(value) for value in values), default=0)
         if width <= _MOST_COLUMNS:
-            rows = tuple(tuple(_text("", cell) for cell in value) + ("",) * (width - len(value)) for value in values)
+            rows = tuple(
+                tuple(_text("", cell) for cell in value) + ("",) * (width - len(value)) for value in values
+            )
             return Said(label, "table", hint=hint, rows=rows)
         return Said(label, "long", visible(json.dumps(values, ensure_ascii=False)), hint)
     return Said(label, "list", hint=hint, rows=tuple((_text(name, value),) for value in values))
@@ -141,10 +166,15 @@ def _is_hidden(character: str) -> bool:
 def _lines(one: Said) -> list[str]:
     if one.kind == "table":
         rows = [
-            " | ".join(f"{head}: {cell}" if head else cell for head, cell in zip(one.columns or [""] * len(row), row, strict=True))
+            " | ".join(
+                f"{head}: {cell}" if head else cell
+                for head, cell in zip(one.columns or [""] * len(row), row, strict=True)
+            )
             for row in one.rows
         ]
         return [f"{one.label}:", *(f"  - {row}" for row in rows)]
     if one.kind == "list":
         return [f"{one.label}: " + ", ".join(row[0] for row in one.rows)]
-    return [f"{one.label}: {one.text}" + (f" ({one.hint.rstrip('.')})" if "smallest unit" in one.hint else "")]
+    return [
+        f"{one.label}: {one.text}" + (f" ({one.hint.rstrip('.')})" if "smallest unit" in one.hint else "")
+    ]

@@ -38,12 +38,15 @@ class NotCarriedOut(Exception):
 
 
 def register(app: Flask, execute: Execute) -> None:
-    """Say what carries out an approved write. It raises NotCarriedOut, and turns everything else into how it ended."""
+    """Say what carries out an approved write. It raises NotCarriedOut, and turns everything else into how
+    it ended.
+    """
     app.extensions[_NAME] = execute
 
 
 def approve(settings: Settings, member: Member, approval_id: str) -> Approval:
-    """Say yes on the page, and carry it out. Gives the request as it was; when it was decided already, nothing happens.
+    """Say yes on the page, and carry it out. Gives the request as it was; when it was decided already,
+    nothing happens.
 
     Returns when it has ended or after a short while; it goes on then. Raises NotFound.
     """
@@ -56,7 +59,9 @@ def approve(settings: Settings, member: Member, approval_id: str) -> Approval:
     if token is not None:
         work = contextvars.copy_context().run
         # Not a daemon: a worker that is told to stop ends what was approved first.
-        thread = threading.Thread(target=work, args=(_carry_out, settings, execute, approval, token), name="approved")
+        thread = threading.Thread(
+            target=work, args=(_carry_out, settings, execute, approval, token), name="approved"
+        )
         thread.start()
         thread.join(_PATIENCE_SECONDS)
     return approval
@@ -71,7 +76,9 @@ def reject(member: Member, approval_id: str) -> Approval:
 
 
 def _carry_out(settings: Settings, execute: Execute, approval: Approval, token: str) -> None:
-    """Never raises: there is nobody to hear it. What cannot be stored now is tried again while the process lives."""
+    """Never raises: there is nobody to hear it. What cannot be stored now is tried again while the process
+    lives.
+    """
     try:
         try:
             ended = execute(approval, json.loads(unseal(settings.vault_keys, approval, "arguments_sealed")))

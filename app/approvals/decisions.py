@@ -48,10 +48,19 @@ class Ended:
 
 
 def claim(db: Session, approval: Approval, decider: Decider) -> str | None:
-    """Say yes. Gives the token of the one who now carries it out, or None when it was decided already or expired."""
+    """Say yes. Gives the token of the one who now carries it out, or None when it was decided already or
+    expired.
+    """
     token, at = crypto.new_token(), clock.now()
     claimed = _decide(
-        db, approval, decider, state=models.RUNNING, claim=token, until=at + models.RUNNING_LIMIT, decided_at=at, problem=None
+        db,
+        approval,
+        decider,
+        state=models.RUNNING,
+        claim=token,
+        until=at + models.RUNNING_LIMIT,
+        decided_at=at,
+        problem=None,
     )
     if not claimed:
         return None
@@ -62,7 +71,9 @@ def claim(db: Session, approval: Approval, decider: Decider) -> str | None:
 def reject(db: Session, approval: Approval, decider: Decider) -> bool:
     """Say no. False when it was decided already or expired."""
     at = clock.now()
-    if not _decide(db, approval, decider, state=models.REJECTED, decided_at=at, ended_at=at, until=None, problem=None):
+    if not _decide(
+        db, approval, decider, state=models.REJECTED, decided_at=at, ended_at=at, until=None, problem=None
+    ):
         return False
     _note(db, approval, "approval.rejected", decider.user_id, via=decider.via)
     return True
@@ -71,30 +82,50 @@ def reject(db: Session, approval: Approval, decider: Decider) -> bool:
 def give_back(approval: Approval, token: str, problem: str) -> None:
     """Nothing was sent to the service: it waits for a yes again, and says why."""
     with transaction() as db:
-        waits = {"state": models.WAITING, "until": approval.created_at + models.WAITING_LIMIT, "problem": problem[:500]}
+        waits = {
+            "state": models.WAITING,
+            "until": approval.created_at + models.WAITING_LIMIT,
+            "problem": problem[:500],
+        }
         nobody = {"claim": None, "decided_at": None, "decided_by": None, "decided_by_name": "", "via": ""}
-        mine = (col(Approval.id) == approval.id, col(Approval.claim) == token, col(Approval.state) == models.RUNNING)
+        mine = (
+            col(Approval.id) == approval.id,
+            col(Approval.claim) == token,
+            col(Approval.state) == models.RUNNING,
+        )
         if db.execute(update(Approval).where(*mine).values(**waits, **nobody)).rowcount == 1:  # type: ignore[attr-defined]
             _note(db, approval, "approval.not_carried_out", approval.user_id)
 
 
 def settle(keys: KeyRing, approval: Approval, token: str, ended: Ended, *, told: bool = False) -> None:
-    """Write down how it ended. An answer that comes after its time still counts. `told`: the AI client is getting it now."""
+    """Write down how it ended. An answer that comes after its time still counts. `told`: the AI client is
+    getting it now.
+    """
     sealed = keys.seal(json.dumps(ended.envelope, ensure_ascii=False), **place(approval, "outcome_sealed"))
     at = clock.now()
     end: dict[str, Any] = {"state": ended.state, "outcome_code": ended.code[:32], "outcome_sealed": sealed}
     if told:
         end |= {"told_at": at, "open_key": None}
     with transaction() as db:
-        mine = (col(Approval.id) == approval.id, col(Approval.claim) == token, col(Approval.state).in_((models.RUNNING, models.UNKNOWN)))
+        mine = (
+            col(Approval.id) == approval.id,
+            col(Approval.claim) == token,
+            col(Approval.state).in_((models.RUNNING, models.UNKNOWN)),
+        )
         if db.execute(update(Approval).where(*mine).values(**end, ended_at=at, until=None)).rowcount == 1:  # type: ignore[attr-defined]
             _note(db, approval, _DEEDS[ended.state], approval.user_id, outcome=ended.code)
 
 
 def _decide(db: Session, approval: Approval, decider: Decider, **values: Any) -> bool:
-    waiting = (col(Approval.id) == approval.id, col(Approval.state) == models.WAITING, col(Approval.until) > clock.now())
+    waiting = (
+        col(Approval.id) == approval.id,
+        col(Approval.state) == models.WAITING,
+        col(Approval.until) > clock.now(),
+    )
     by = {"decided_by": decider.user_id, "decided_by_name": decider.name[:200], "via": decider.via}
-    decided = db.execute(update(Approval).where(*waiting).values(**values, **by).execution_options(synchronize_session=False))
+    decided = db.execute(
+        update(Approval).where(*waiting).values(**values, **by).execution_options(synchronize_session=False)
+    )
     return bool(decided.rowcount == 1)  # type: ignore[attr-defined]
 
 

@@ -23,7 +23,9 @@ _lock = threading.Lock()
 
 
 def sweep_sometimes() -> None:
-    """Sweep at most once a minute in this process. A database that takes no writes is no reason to show nothing."""
+    """Sweep at most once a minute in this process. A database that takes no writes is no reason to show
+    nothing.
+    """
     global _due
     with _lock:
         if time.monotonic() < _due:
@@ -39,28 +41,54 @@ def sweep_sometimes() -> None:
 def sweep(db: Session) -> int:
     """End what is over and forget what is old, a bounded number at once. Says how many ended."""
     at = clock.now()
-    over = select(Approval).where(col(Approval.state).in_((models.WAITING, models.RUNNING)), col(Approval.until) <= at)
-    ended = list(db.execute(over.order_by(col(Approval.until)).limit(_AT_ONCE).with_for_update(skip_locked=True)).scalars())
+    over = select(Approval).where(
+        col(Approval.state).in_((models.WAITING, models.RUNNING)), col(Approval.until) <= at
+    )
+    ended = list(
+        db.execute(
+            over.order_by(col(Approval.until)).limit(_AT_ONCE).with_for_update(skip_locked=True)
+        ).scalars()
+    )
     for approval in ended:
         end_if_over(db, approval, at)
     old = select(col(Approval.id)).where(
-        col(Approval.created_at) < at - models.RETENTION, col(Approval.state).not_in((models.WAITING, models.RUNNING))
+        col(Approval.created_at) < at - models.RETENTION,
+        col(Approval.state).not_in((models.WAITING, models.RUNNING)),
     )
     db.execute(delete(Approval).where(col(Approval.id).in_(old.limit(_AT_ONCE))))
     return len(ended)
 
 
 def end_if_over(db: Session, approval: Approval, at: datetime) -> None:
-    """Write down that a request expired, or that what became of it cannot be known. The row must be locked."""
+    """Write down that a request expired, or that what became of it cannot be known. The row must be
+    locked.
+    """
     if approval.until is None or approval.until > at:
         return
     if approval.state == models.WAITING:
-        approval.state, approval.open_key, approval.ended_at, approval.until = models.EXPIRED, None, approval.until, None
+        approval.state, approval.open_key, approval.ended_at, approval.until = (
+            models.EXPIRED,
+            None,
+            approval.until,
+            None,
+        )
         _note(db, approval, "approval.expired")
     elif approval.state == models.RUNNING:
-        approval.state, approval.outcome_code, approval.ended_at, approval.until = models.UNKNOWN, "TIMEOUT", at, None
+        approval.state, approval.outcome_code, approval.ended_at, approval.until = (
+            models.UNKNOWN,
+            "TIMEOUT",
+            at,
+            None,
+        )
         _note(db, approval, "approval.outcome_unknown")
 
 
 def _note(db: Session, approval: Approval, action: str) -> None:
-    audit.record(db, action, workspace_id=approval.workspace_id, user_id=approval.user_id, subject=approval.id, tool=approval.tool)
+    audit.record(
+        db,
+        action,
+        workspace_id=approval.workspace_id,
+        user_id=approval.user_id,
+        subject=approval.id,
+        tool=approval.tool,
+    )

@@ -1,7 +1,8 @@
-"""The mail to the person whose AI client asks. It names tools and accounts, never an argument: those wait behind the sign-in.
+"""The mail to the person whose AI client asks. It names tools and accounts, never an argument: those wait
+behind the sign-in.
 
-A request is mailed once. Several that wait unmailed share one mail, and after a few mails in ten minutes the rest
-stay on the page only, so that a client in a loop fills no mailbox.
+A request is mailed once. Several that wait unmailed share one mail, and after a few mails in ten minutes the
+rest stay on the page only, so that a client in a loop fills no mailbox.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,9 @@ _MOST_NAMED = 20
 
 
 def send(settings: Settings, mailer: Mailer, approval: Approval) -> None:
-    """Mail the person about this request and whatever else of theirs waits unmailed; nothing when they had mails enough just now."""
+    """Mail the person about this request and whatever else of theirs waits unmailed; nothing when they had
+    mails enough just now.
+    """
     with transaction() as db:
         try:
             budgets.take(db, settings, _RULE, approval.workspace_id, approval.user_id)
@@ -62,7 +65,8 @@ def _written(settings: Settings, waiting: Sequence[Approval]) -> tuple[str, str]
         subject = f"{len(waiting)} requests of your AI clients wait for your yes"
     named = [
         f"{_line(each.title)} ({each.service}, {_line(each.account)})\n"
-        f"asked by {_line(each.client_name) or 'an AI client'}, waits until {exact(each.until or each.created_at)}\n"
+        f"asked by {_line(each.client_name) or 'an AI client'}, waits until "
+        f"{exact(each.until or each.created_at)}\n"
         f"{settings.public_url}/approvals/{each.id}\n"
         for each in waiting[:_MOST_NAMED]
     ]

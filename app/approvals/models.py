@@ -16,15 +16,21 @@ REJECTED = "rejected"
 EXPIRED = "expired"
 
 WAITING_LIMIT = timedelta(hours=24)  # for an approval, and then for the AI client to fetch the outcome
-RUNNING_LIMIT = timedelta(minutes=3)  # a call lasts a minute at most; after that nothing can still be running it
+# a call lasts a minute at most; after that nothing can still be running it
+RUNNING_LIMIT = timedelta(minutes=3)
 RETENTION = timedelta(days=30)
 
 
 class Approval(SQLModel, table=True):
-    """One write an AI client asked for on a connection set to ask first. What it would do stands sealed beside it."""
+    """One write an AI client asked for on a connection set to ask first. What it would do stands sealed
+    beside it.
+    """
 
     __tablename__ = "approvals"
-    __table_args__ = (Index("ix_approvals_workspace_state", "workspace_id", "state"), Index("ix_approvals_state_until", "state", "until"))
+    __table_args__ = (
+        Index("ix_approvals_workspace_state", "workspace_id", "state"),
+        Index("ix_approvals_state_until", "state", "until"),
+    )
 
     id: str = Field(primary_key=True)
     workspace_id: str = Field(foreign_key="workspaces.id", ondelete="CASCADE")
@@ -42,12 +48,14 @@ class Approval(SQLModel, table=True):
     is_destructive: bool = False
     arguments_sealed: str  # JSON: exactly what is shown, and what is executed
     idempotency_key: str = Field(max_length=64)  # made once; the service's keys follow from it
-    open_key: str | None = Field(default=None, max_length=64, unique=True)  # the same call finds this row by it, until it was told the end
+    # the same call finds this row by it, until it was told the end
+    open_key: str | None = Field(default=None, max_length=64, unique=True)
     state: str = Field(default="waiting", max_length=12)  # one of the constants above
     until: datetime | None = Field(
         default=None, sa_type=UtcDateTime
     )  # waiting: when it expires; running: when nobody can be at it any more
-    problem: str | None = Field(default=None, max_length=500)  # why a yes could not be carried out; it waits on
+    # why a yes could not be carried out; it waits on
+    problem: str | None = Field(default=None, max_length=500)
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     decided_by: str | None = None
     decided_by_name: str = Field(default="", max_length=200)

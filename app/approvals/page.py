@@ -31,7 +31,10 @@ class ElsewhereWaiting(PatchbayError):
 
     code = "ANOTHER_WORKSPACE"
     status = 409
-    message = "This request belongs to another of your workspaces. Switch to that workspace at the top and open the link again."
+    message = (
+        "This request belongs to another of your workspaces. Switch to that workspace at the top and "
+        "open the link again."
+    )
 
 
 @dataclass(frozen=True)
@@ -80,14 +83,19 @@ class Board:
 
 
 def load(settings: Settings, member: Member, only: str = "") -> Board:
-    """What waits for this member, and what was decided lately; or `only` one request. Raises NotFound, ElsewhereWaiting."""
+    """What waits for this member, and what was decided lately; or `only` one request. Raises NotFound,
+    ElsewhereWaiting.
+    """
     expiry.sweep_sometimes()
     with reading() as db:
         rows = _rows(db, member, only)
         if only and not rows:
             raise _why_not_there(db, member, only)
     cards = [_card(settings, member, *row) for row in rows]
-    of = {state: tuple(card for card in cards if card.state == state) for state in (models.WAITING, models.RUNNING)}
+    of = {
+        state: tuple(card for card in cards if card.state == state)
+        for state in (models.WAITING, models.RUNNING)
+    }
     decided = tuple(card for card in cards if card.state not in of)
     fingerprint = _digest("".join(card.id + card.version for card in cards))
     return Board(of[models.WAITING], of[models.RUNNING], decided, fingerprint, only)
@@ -104,20 +112,31 @@ def _rows(db: Session, member: Member, only: str) -> Sequence[Any]:
     if only:
         return db.execute(seen.where(col(Approval.id) == only)).all()
     open_states = (models.WAITING, models.RUNNING)
-    waits = db.execute(seen.where(col(Approval.state).in_(open_states)).order_by(col(Approval.created_at), col(Approval.id))).all()
+    waits = db.execute(
+        seen.where(col(Approval.state).in_(open_states)).order_by(col(Approval.created_at), col(Approval.id))
+    ).all()
     ended = seen.where(col(Approval.state).not_in(open_states))
-    return [*waits, *db.execute(ended.order_by(col(Approval.created_at).desc(), col(Approval.id)).limit(_MOST_DECIDED)).all()]
+    return [
+        *waits,
+        *db.execute(
+            ended.order_by(col(Approval.created_at).desc(), col(Approval.id)).limit(_MOST_DECIDED)
+        ).all(),
+    ]
 
 
 def _why_not_there(db: Session, member: Member, approval_id: str) -> PatchbayError:
-    own = select(col(Approval.workspace_id)).where(col(Approval.id) == approval_id, col(Approval.user_id) == member.user.id)
+    own = select(col(Approval.workspace_id)).where(
+        col(Approval.id) == approval_id, col(Approval.user_id) == member.user.id
+    )
     elsewhere = db.execute(own).scalar_one_or_none()
     if elsewhere is not None and elsewhere in {workspace.id for workspace in member.workspaces}:
         return ElsewhereWaiting()
     return NotFound("There is no such request here. It may be older than 30 days.")
 
 
-def _card(settings: Settings, member: Member, approval: Approval, connection: Connection | None, asker: Any) -> Card:
+def _card(
+    settings: Settings, member: Member, approval: Approval, connection: Connection | None, asker: Any
+) -> Card:
     arguments, tool = _arguments(settings, approval), _tool(approval)
     state = _state_now(approval)
     mine = approval.user_id == member.user.id
@@ -139,7 +158,9 @@ def _card(settings: Settings, member: Member, approval: Approval, connection: Co
         said=tuple(argument_text.of(arguments, tool.input_schema if tool else None)),
         warning=_warning(approval, connection, tool) if state == models.WAITING else "",
         problem=approval.problem or "",
-        decided_by="you" if approval.decided_by == member.user.id else argument_text.visible(approval.decided_by_name),
+        decided_by="you"
+        if approval.decided_by == member.user.id
+        else argument_text.visible(approval.decided_by_name),
         decided_at=approval.decided_at,
         via=approval.via,
     )
@@ -152,7 +173,11 @@ def _card(settings: Settings, member: Member, approval: Approval, connection: Co
 def _state_now(approval: Approval) -> str:
     """What the row says, or will when the next sweep has been."""
     over = approval.until is not None and approval.until <= clock.now()
-    return {models.WAITING: models.EXPIRED, models.RUNNING: models.UNKNOWN}.get(approval.state, approval.state) if over else approval.state
+    return (
+        {models.WAITING: models.EXPIRED, models.RUNNING: models.UNKNOWN}.get(approval.state, approval.state)
+        if over
+        else approval.state
+    )
 
 
 def _warning(approval: Approval, connection: Connection | None, tool: Tool | None) -> str:
@@ -162,9 +187,15 @@ def _warning(approval: Approval, connection: Connection | None, tool: Tool | Non
     if tool is None:
         return "This tool is not offered any more, so this cannot be done."
     if connection.permission in {"off", "read"}:
-        return f"This connection is set to {'off' if connection.permission == 'off' else 'read only'} now. Change that first, then approve."
+        return (
+            f"This connection is set to {'off' if connection.permission == 'off' else 'read only'} now. "
+            "Change that first, then approve."
+        )
     if connection.permission == "write":
-        return "This connection does not ask any more: the AI client may have done this already. Check before you approve."
+        return (
+            "This connection does not ask any more: the AI client may have done this already. Check "
+            "before you approve."
+        )
     if connection.state != "connected":
         return f"{approval.service} needs to be reconnected first."
     return ""
@@ -173,7 +204,9 @@ def _warning(approval: Approval, connection: Connection | None, tool: Tool | Non
 def _outcome(settings: Settings, approval: Approval) -> tuple[str, list[Said]]:
     """How it ended, and what the service answered."""
     if not approval.outcome_sealed:
-        return f"{approval.service} may or may not have done it: check there before it is asked for again.", []
+        return (
+            f"{approval.service} may or may not have done it: check there before it is asked for again."
+        ), []
     try:
         envelope: dict[str, Any] = json.loads(unseal(settings.vault_keys, approval, "outcome_sealed"))
     except Undecipherable:
@@ -181,14 +214,18 @@ def _outcome(settings: Settings, approval: Approval) -> tuple[str, list[Said]]:
     if not envelope.get("success"):
         return argument_text.visible(str(envelope.get("error", {}).get("message", ""))), []
     data = envelope.get("data")
-    return argument_text.visible(str(envelope.get("message", ""))), argument_text.of(data) if isinstance(data, Mapping) else []
+    return argument_text.visible(str(envelope.get("message", ""))), argument_text.of(data) if isinstance(
+        data, Mapping
+    ) else []
 
 
 def _arguments(settings: Settings, approval: Approval) -> dict[str, Any]:
     try:
         arguments: dict[str, Any] = json.loads(unseal(settings.vault_keys, approval, "arguments_sealed"))
     except Undecipherable:
-        return {"arguments": "They cannot be opened any more: a key of this installation is missing. Reject this."}
+        return {
+            "arguments": "They cannot be opened any more: a key of this installation is missing. Reject this."
+        }
     return arguments
 
 
@@ -227,5 +264,8 @@ def _told(card: Card) -> tuple[str, str]:
         models.FAILED: ("bad", f"{card.title} did not work. {card.outcome}"),
         models.UNKNOWN: ("warning", f"{card.title}: {card.outcome}"),
         models.REJECTED: ("good", f"Rejected: {card.title}. Nothing was done."),
-        models.EXPIRED: ("warning", f"{card.title} had expired, so nothing was done. Ask your AI client again."),
+        models.EXPIRED: (
+            "warning",
+            f"{card.title} had expired, so nothing was done. Ask your AI client again.",
+        ),
     }[card.state]

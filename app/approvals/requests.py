@@ -50,13 +50,23 @@ def place(settings: Settings, caller: Caller, act: Act) -> Approval:
     """The caller's request for this act: the one there is, or a new one that waits.
 
     One that has ended is told by this: the next call of the same kind asks anew.
-    Raises ApprovalNeeded when too many wait already, InvalidArguments when it is more than a person can look through.
+    Raises ApprovalNeeded when too many wait already, InvalidArguments when it is more than a person can look
+    through.
     """
     if len(act.canonical) > MOST_CHARACTERS:
-        raise InvalidArguments("This is too much at once for a person to approve: split it into several calls.")
+        raise InvalidArguments(
+            "This is too much at once for a person to approve: split it into several calls."
+        )
     expiry.sweep_sometimes()
     key = keyed_digest(
-        settings, "approval", caller.grant_id, caller.workspace_id, act.tool, act.connection_id, act.business_id or "", act.canonical
+        settings,
+        "approval",
+        caller.grant_id,
+        caller.workspace_id,
+        act.tool,
+        act.connection_id,
+        act.business_id or "",
+        act.canonical,
     )
     for _ in range(3):
         try:
@@ -76,7 +86,9 @@ def find(caller: Caller, approval_id: str) -> Approval | None:
             col(Approval.grant_id) == caller.grant_id,
             col(Approval.workspace_id) == caller.workspace_id,
         )
-        found: Approval | None = db.execute(select(Approval).where(*mine).with_for_update()).scalar_one_or_none()
+        found: Approval | None = db.execute(
+            select(Approval).where(*mine).with_for_update()
+        ).scalar_one_or_none()
         if found is not None:
             expiry.end_if_over(db, found, clock.now())
             _tell(found, clock.now())
@@ -85,7 +97,9 @@ def find(caller: Caller, approval_id: str) -> Approval | None:
 
 def _find_open(db: Session, key: str) -> Approval | None:
     at = clock.now()
-    found: Approval | None = db.execute(select(Approval).where(col(Approval.open_key) == key).with_for_update()).scalar_one_or_none()
+    found: Approval | None = db.execute(
+        select(Approval).where(col(Approval.open_key) == key).with_for_update()
+    ).scalar_one_or_none()
     if found is None:
         return None
     expiry.end_if_over(db, found, at)
@@ -112,7 +126,8 @@ def _new(db: Session, settings: Settings, caller: Caller, act: Act, key: str) ->
     )
     if db.execute(waiting).scalar_one() >= MOST_WAITING:
         raise ApprovalNeeded(
-            f"Nothing was done: {MOST_WAITING} requests wait for a yes already. Ask the person to decide those first, at "
+            f"Nothing was done: {MOST_WAITING} requests wait for a yes already. Ask the person to decide "
+            "those first, at "
             f"{settings.public_url}/approvals .",
             details={"approvals_url": f"{settings.public_url}/approvals"},
         )

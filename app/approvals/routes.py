@@ -40,7 +40,11 @@ def live() -> ResponseReturnValue:
 def count() -> ResponseReturnValue:
     """How many wait, for the navigation; 204 when it still shows that."""
     waiting = page.count(g.member)
-    return ("", 204) if str(waiting) == request.args.get("seen") else render_template("approvals/_count.html", waiting=waiting)
+    return (
+        ("", 204)
+        if str(waiting) == request.args.get("seen")
+        else render_template("approvals/_count.html", waiting=waiting)
+    )
 
 
 @bp.get("/approvals/<approval_id>")
@@ -71,13 +75,17 @@ def _decided(approval_id: str) -> ResponseReturnValue:
     only = approval_id if request.form.get("only") == approval_id else ""
     said = page.outcome_notice(page.load(_settings(), g.member, approval_id))
     if wants_fragment():
-        return render_template("approvals/_live.html", board=page.load(_settings(), g.member, only), notice=said)
+        return render_template(
+            "approvals/_live.html", board=page.load(_settings(), g.member, only), notice=said
+        )
     flash(said.sentence, said.kind)
     return redirect(f"/approvals/{approval_id}" if only else "/approvals", 303)
 
 
 def _count() -> int:
-    """For the navigation: how many wait for whoever is signed in. The page of an error is drawn without a database too."""
+    """For the navigation: how many wait for whoever is signed in. The page of an error is drawn without a
+    database too.
+    """
     found = member_or_nobody()
     try:
         return page.count(found) if found else 0

@@ -1,4 +1,6 @@
-"""The connect doctor: what happened when a person's AI clients tried to connect, step by step, and what to do next."""
+"""The connect doctor: what happened when a person's AI clients tried to connect, step by step, and what to
+do next.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -31,23 +33,49 @@ _TITLES = {
 }
 # What to do when an attempt ended after a step that went well.
 _UNFINISHED = {
-    "knock": "It was told where to sign in and did not go on. It may not know how to sign in to MCP servers: update it, or use a token.",
-    "resource": "It found who signs people in and did not go on. A firewall between it and this address may be in the way.",
-    "metadata": "It read how to sign in and did not go on. Look at what the client itself says, and try again.",
-    "registration": "It registered, but no browser came to sign in. If no window opened, copy the address the client shows into a browser.",
-    "authorize": "The question whether to allow it was not answered, or the hub was left before “Continue”. Start again in the client.",
+    "knock": (
+        "It was told where to sign in and did not go on. It may not know how to sign in to MCP "
+        "servers: update it, or use a token."
+    ),
+    "resource": (
+        "It found who signs people in and did not go on. A firewall between it and this address "
+        "may be in the way."
+    ),
+    "metadata": (
+        "It read how to sign in and did not go on. Look at what the client itself says, and try again."
+    ),
+    "registration": (
+        "It registered, but no browser came to sign in. If no window opened, copy the address "
+        "the client shows into a browser."
+    ),
+    "authorize": (
+        "The question whether to allow it was not answered, or the hub was left before "
+        "“Continue”. Start again in the client."
+    ),
     "consent": "It was allowed, but nobody pressed “Continue” in the hub. Start again in the client.",
-    "code issued": "The browser was sent back, but the client never fetched its token. It may have been closed, or something on its side "
+    "code issued": "The browser was sent back, but the client never fetched its token. It may have been "
+    "closed, or something on its side "
     "blocks the way back. Start again in the client and keep it open.",
 }
 _ADVICE = {
     "access_denied": "You cancelled. Start again in the client if that was a mistake.",
-    "invalid_client": "The client uses a registration we do not know any more. Remove the connector in the client and add it again.",
-    "invalid_target": "The client asks for another address than ours. Copy the address above into the client again.",
+    "invalid_client": (
+        "The client uses a registration we do not know any more. Remove the connector in the "
+        "client and add it again."
+    ),
+    "invalid_target": (
+        "The client asks for another address than ours. Copy the address above into the client again."
+    ),
     "invalid_grant": "The client used a code or token that had ended. Connect it again in the client.",
-    "invalid_scope": "The client asks for rights we do not have. Remove its scope setting, or ask for tools:read tools:write.",
+    "invalid_scope": (
+        "The client asks for rights we do not have. Remove its scope setting, or ask for "
+        "tools:read tools:write."
+    ),
 }
-_OTHERWISE = "Remove the connector in the client and add it again. If that does not help, show this to whoever makes the client."
+_OTHERWISE = (
+    "Remove the connector in the client and add it again. If that does not help, show this to "
+    "whoever makes the client."
+)
 
 
 @dataclass
@@ -102,19 +130,28 @@ def attempts_of(db: Session, user_id: str, origin: str) -> list[Attempt]:
 
 
 def _steps(db: Session, user_id: str, origin: str) -> Sequence[AuthorizationStep]:
-    """The person's steps, those of clients that registered for them, and nobody's from where they are; oldest first."""
+    """The person's steps, those of clients that registered for them, and nobody's from where they are;
+    oldest first.
+    """
     step = AuthorizationStep
-    theirs = select(col(step.client_id)).where(col(step.user_id) == user_id, attempt_log.is_registered(col(step.client_id)))
+    theirs = select(col(step.client_id)).where(
+        col(step.user_id) == user_id, attempt_log.is_registered(col(step.client_id))
+    )
     others = select(col(step.client_id)).where(col(step.user_id).is_not(None), col(step.user_id) != user_id)
     nobodys = col(step.user_id).is_(None)
     wanted = or_(
         col(step.user_id) == user_id,
         and_(nobodys, col(step.client_id).in_(theirs)),
         and_(
-            nobodys, col(step.origin) == origin, col(step.origin) != "", or_(col(step.client_id) == "", col(step.client_id).not_in(others))
+            nobodys,
+            col(step.origin) == origin,
+            col(step.origin) != "",
+            or_(col(step.client_id) == "", col(step.client_id).not_in(others)),
         ),
     )
-    found = db.scalars(select(step).where(wanted, ~_is_routine()).order_by(col(step.id).desc()).limit(_SHOWN_STEPS))
+    found = db.scalars(
+        select(step).where(wanted, ~_is_routine()).order_by(col(step.id).desc()).limit(_SHOWN_STEPS)
+    )
     return list(found)[::-1]
 
 
@@ -124,7 +161,11 @@ def _is_routine() -> ColumnElement[bool]:
 
 
 def _names(db: Session, client_ids: Iterable[str]) -> dict[str, str]:
-    rows = db.execute(select(col(Client.client_id), col(Client.name)).where(col(Client.client_id).in_(set(client_ids) - {""})))
+    rows = db.execute(
+        select(col(Client.client_id), col(Client.name)).where(
+            col(Client.client_id).in_(set(client_ids) - {""})
+        )
+    )
     return {row[0]: row[1] for row in rows}
 
 
@@ -146,5 +187,6 @@ def _continues(attempt: Attempt, step: AuthorizationStep) -> bool:
         return False
     if client_id and step.client_id:
         return client_id == step.client_id and pause <= _PAUSE
-    # What a client looked up before it had a name. Some send it through two libraries, so the program does not tell.
+    # What a client looked up before it had a name. Some send it through two libraries, so the program does
+    # not tell.
     return last.origin == step.origin and pause <= _DISCOVERY_PAUSE and not attempt.has_failed

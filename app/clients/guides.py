@@ -1,4 +1,6 @@
-"""How each AI client is pointed at us: the steps, with the address filled in. Facts are in docs/ai-clients.md."""
+"""How each AI client is pointed at us: the steps, with the address filled in. Facts are in
+docs/ai-clients.md.
+"""
 
 import base64
 import json
@@ -33,7 +35,9 @@ class Way:
 
 @dataclass(frozen=True)
 class Guide:
-    """A client's guide. `matches` is a pattern for the names its grants come under; None: it brings a token made by hand."""
+    """A client's guide. `matches` is a pattern for the names its grants come under; None: it brings a
+    token made by hand.
+    """
 
     key: str
     name: str
@@ -45,7 +49,9 @@ class Guide:
 
 @dataclass(frozen=True)
 class Place:
-    """What a guide is written for: the address, and the name our server gets in the client's configuration."""
+    """What a guide is written for: the address, and the name our server gets in the client's
+    configuration.
+    """
 
     url: str
     name: str
@@ -83,36 +89,66 @@ def find(place: Place, key: str) -> Guide:
 def _claude(place: Place) -> Guide:
     steps = (
         Step(
-            "Open the connectors in Claude's settings.", link="https://claude.ai/settings/connectors", link_label="Open Claude's settings"
+            "Open the connectors in Claude's settings.",
+            link="https://claude.ai/settings/connectors",
+            link_label="Open Claude's settings",
         ),
-        Step(f"Choose “Add custom connector”, call it {place.title}, and paste this address:", code=place.url),
-        Step("Choose “Connect”, sign in here, allow Claude, and continue. It then works on the web, the desktop and the phone."),
+        Step(
+            f"Choose “Add custom connector”, call it {place.title}, and paste this address:", code=place.url
+        ),
+        Step(
+            "Choose “Connect”, sign in here, allow Claude, and continue. It then works on the web, the "
+            "desktop and the phone."
+        ),
     )
-    return Guide("claude", "Claude", "claude", r"^claude(?! (code|desktop))", (Way("", steps),), from_the_cloud=True)
+    return Guide(
+        "claude", "Claude", "claude", r"^claude(?! (code|desktop))", (Way("", steps),), from_the_cloud=True
+    )
 
 
 def _claude_code(place: Place) -> Guide:
     sign_in = (
         Step("Run this in a terminal:", code=f"claude mcp add --transport http {place.name} {place.url}"),
         Step(
-            f"In Claude Code type /mcp, choose {place.name}, and sign in. Or stay in the terminal:", code=f"claude mcp login {place.name}"
+            f"In Claude Code type /mcp, choose {place.name}, and sign in. Or stay in the terminal:",
+            code=f"claude mcp login {place.name}",
         ),
     )
     token = (
         _put_token(place),
-        Step("Run this in a terminal:", code=f"claude mcp add --transport http {place.name} {place.url} {_header(place)}"),
+        Step(
+            "Run this in a terminal:",
+            code=f"claude mcp add --transport http {place.name} {place.url} {_header(place)}",
+        ),
     )
-    return Guide("claude-code", "Claude Code", "claude code", r"^claude code", (Way("", sign_in), Way("With a token", token, True)))
+    return Guide(
+        "claude-code",
+        "Claude Code",
+        "claude code",
+        r"^claude code",
+        (Way("", sign_in), Way("With a token", token, True)),
+    )
 
 
 def _claude_desktop(place: Place) -> Guide:
     bridge = {"mcpServers": {place.name: {"command": "npx", "args": ["-y", "mcp-remote", place.url]}}}
     steps = (
-        Step("In Claude Desktop open Settings, Developer, “Edit Config”, and add:", code=json.dumps(bridge, indent=2)),
+        Step(
+            "In Claude Desktop open Settings, Developer, “Edit Config”, and add:",
+            code=json.dumps(bridge, indent=2),
+        ),
         Step("Restart Claude Desktop. A browser opens: sign in here, allow it, and continue."),
-        Step("If this address is public, the connector of the guide for Claude needs no bridge and no Node.js."),
+        Step(
+            "If this address is public, the connector of the guide for Claude needs no bridge and no Node.js."
+        ),
     )
-    return Guide("claude-desktop", "Claude Desktop", "claude", r"^(claude desktop|mcp cli proxy|mcp-remote)", (Way("", steps),))
+    return Guide(
+        "claude-desktop",
+        "Claude Desktop",
+        "claude",
+        r"^(claude desktop|mcp cli proxy|mcp-remote)",
+        (Way("", steps),),
+    )
 
 
 def _cursor(place: Place) -> Guide:
@@ -120,7 +156,11 @@ def _cursor(place: Place) -> Guide:
     link = f"cursor://anysphere.cursor-deeplink/mcp/install?name={quote(place.name)}&config={quote(config)}"
     by_hand = json.dumps({"mcpServers": {place.name: {"url": place.url}}}, indent=2)
     steps = (
-        Step("Let Cursor add it, then choose “Connect” in its settings and sign in:", link=link, link_label="Add to Cursor"),
+        Step(
+            "Let Cursor add it, then choose “Connect” in its settings and sign in:",
+            link=link,
+            link_label="Add to Cursor",
+        ),
         Step("Or put this into .cursor/mcp.json of a project, or ~/.cursor/mcp.json for all:", code=by_hand),
     )
     return Guide("cursor", "Cursor", "cursor", r"^cursor", (Way("", steps),))
@@ -140,31 +180,49 @@ def _vs_code(place: Place) -> Guide:
 def _chatgpt(place: Place) -> Guide:
     steps = (
         Step(
-            "In ChatGPT open Settings, “Apps & Connectors”, “Advanced settings”, and switch on developer mode.",
+            "In ChatGPT open Settings, “Apps & Connectors”, “Advanced settings”, and switch on developer "
+            "mode.",
             link="https://chatgpt.com/#settings/Connectors",
             link_label="Open ChatGPT's settings",
         ),
-        Step(f"Choose “Create”, call it {place.title}, choose OAuth, and paste this address:", code=place.url),
+        Step(
+            f"Choose “Create”, call it {place.title}, choose OAuth, and paste this address:", code=place.url
+        ),
         Step("Sign in here, allow ChatGPT, and continue. In a chat switch it on under “+”."),
     )
-    return Guide("chatgpt", "ChatGPT", "chatgpt", r"^(chatgpt|openai)", (Way("", steps),), from_the_cloud=True)
+    return Guide(
+        "chatgpt", "ChatGPT", "chatgpt", r"^(chatgpt|openai)", (Way("", steps),), from_the_cloud=True
+    )
 
 
 def _gemini(place: Place) -> Guide:
     cli = (
-        Step("Run this in a terminal:", code=f"gemini mcp add --scope user --transport http {place.name} {place.url}"),
+        Step(
+            "Run this in a terminal:",
+            code=f"gemini mcp add --scope user --transport http {place.name} {place.url}",
+        ),
         Step("Start Gemini CLI, type this, and sign in:", code=f"/mcp auth {place.name}"),
     )
     token = (
         _put_token(place),
-        Step("Run this in a terminal:", code=f"gemini mcp add --scope user --transport http {_header(place)} {place.name} {place.url}"),
+        Step(
+            "Run this in a terminal:",
+            code=f"gemini mcp add --scope user --transport http {_header(place)} {place.name} {place.url}",
+        ),
     )
-    ways = (Way("Gemini CLI", cli), Way("Gemini CLI with a token", token, True), _script("LangChain", place, snippets.LANGCHAIN))
+    ways = (
+        Way("Gemini CLI", cli),
+        Way("Gemini CLI with a token", token, True),
+        _script("LangChain", place, snippets.LANGCHAIN),
+    )
     return Guide("gemini", "Gemini", "gemini", r"^gemini", ways)
 
 
 def _openai(place: Place) -> Guide:
-    ways = (_script("Agents SDK", place, snippets.OPENAI_AGENTS), _script("Responses API", place, snippets.OPENAI_RESPONSES))
+    ways = (
+        _script("Agents SDK", place, snippets.OPENAI_AGENTS),
+        _script("Responses API", place, snippets.OPENAI_RESPONSES),
+    )
     return Guide("openai", "OpenAI API", "openai", None, ways)
 
 
@@ -181,7 +239,11 @@ def _header(place: Place) -> str:
 
 
 def _script(title: str, place: Place, snippet: snippets.Snippet) -> Way:
-    code = snippet.code.replace("URL", json.dumps(place.url)).replace("TOKEN", place.token_variable).replace("NAME", json.dumps(place.name))
+    code = (
+        snippet.code.replace("URL", json.dumps(place.url))
+        .replace("TOKEN", place.token_variable)
+        .replace("NAME", json.dumps(place.name))
+    )
     steps = (
         Step("Install the packages:", code=f"pip install {snippet.packages}"),
         _put_token(place),

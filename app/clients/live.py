@@ -1,4 +1,6 @@
-"""The live check: whether a client of this person has come, in words that stay true while the page is open."""
+"""The live check: whether a client of this person has come, in words that stay true while the page is
+open.
+"""
 
 import re
 from dataclasses import dataclass
@@ -38,9 +40,15 @@ class Arrival:
 
 
 def find_arrival(settings: Settings, toolbox: Toolbox, member: Member, guide: Guide) -> Arrival | None:
-    """The newest sign of life of the guide's client among the member's own grants here; None while there is none."""
+    """The newest sign of life of the guide's client among the member's own grants here; None while there
+    is none.
+    """
     with reading() as db:
-        mine = [grant for grant in grants.list_for(db, member) if grant.revoked_at is None and belongs(grant, guide)]
+        mine = [
+            grant
+            for grant in grants.list_for(db, member)
+            if grant.revoked_at is None and belongs(grant, guide)
+        ]
     if not mine:
         return None
     newest = max(mine, key=heard_at)

@@ -68,7 +68,9 @@ def waiting_for(member: Member, key: str) -> Waiting:
     settings = _settings()
     place = guides.place_of(settings)
     guide = guides.find(place, key)
-    return Waiting(guide, place, guides.is_public(place.url), live.find_arrival(settings, _toolbox(), member, guide))
+    return Waiting(
+        guide, place, guides.is_public(place.url), live.find_arrival(settings, _toolbox(), member, guide)
+    )
 
 
 def load_attempts(member: Member) -> tuple[Attempt, ...]:

@@ -31,7 +31,9 @@ def install(app: Flask, settings: Settings) -> None:
 def show() -> ResponseReturnValue:
     """The connector URL, a guide for each client, what has access, and a way to make a token by hand."""
     if wants_fragment():
-        return render_template("clients/_guide.html", waiting=page.waiting_for(g.member, request.args.get("client", "")))
+        return render_template(
+            "clients/_guide.html", waiting=page.waiting_for(g.member, request.args.get("client", ""))
+        )
     return _page()
 
 
@@ -40,13 +42,17 @@ def show() -> ResponseReturnValue:
 @member
 def live() -> ResponseReturnValue:
     """The live line of one guide, asked for again every few seconds."""
-    return render_template("clients/_live.html", waiting=page.waiting_for(g.member, request.args.get("client", "")))
+    return render_template(
+        "clients/_live.html", waiting=page.waiting_for(g.member, request.args.get("client", ""))
+    )
 
 
 @bp.get("/ai-clients/attempts")
 @member
 def attempts() -> ResponseReturnValue:
-    """The connect doctor's findings: a page of its own, or for htmx the part of a page, and 204 when that is as it was `seen`."""
+    """The connect doctor's findings: a page of its own, or for htmx the part of a page, and 204 when that
+    is as it was `seen`.
+    """
     found = page.load_attempts(g.member)
     if not wants_fragment():
         return render_template("clients/attempts.html", attempts=found)
@@ -71,13 +77,17 @@ def revoke(grant_id: str) -> ResponseReturnValue:
 def make_token() -> ResponseReturnValue:
     """Make a bearer token by hand, shown this once. Only for somebody who signed in a short while ago."""
     if not sessions.is_proved(g.member.session):
-        return ask_for_proof("/ai-clients?" + urlencode({name: request.form.get(name, "")[:200] for name in _TOKEN_FIELDS}))
+        return ask_for_proof(
+            "/ai-clients?" + urlencode({name: request.form.get(name, "")[:200] for name in _TOKEN_FIELDS})
+        )
     days = request.form.get("days", "")
     if days not in {"1", "7", "30", "90", "365"}:
         raise InvalidInput("Choose how long the token lives.")
     try:
         with transaction() as db:
-            token = grants.issue_personal_token(db, g.member, request.form.get("name", ""), request.form.get("scope", ""), int(days) * _DAY)
+            token = grants.issue_personal_token(
+                db, g.member, request.form.get("name", ""), request.form.get("scope", ""), int(days) * _DAY
+            )
     except InvalidInput as error:
         return _page(error=error.message), 400
     return _page(new_token=token)
@@ -86,4 +96,11 @@ def make_token() -> ResponseReturnValue:
 def _page(new_token: str | None = None, error: str | None = None) -> str:
     wanted = {} if new_token else {name: request.values.get(name, "")[:200] for name in _TOKEN_FIELDS}
     shown = page.load(g.member, request.args.get("client", ""))
-    return render_template("clients/page.html", shown=shown, waiting=shown.waiting, new_token=new_token, error=error, wanted=wanted)
+    return render_template(
+        "clients/page.html",
+        shown=shown,
+        waiting=shown.waiting,
+        new_token=new_token,
+        error=error,
+        wanted=wanted,
+    )

@@ -1,4 +1,6 @@
-"""Programs a person can paste. URL, NAME and TOKEN stand for the address, the server's name and the token's variable."""
+"""Programs a person can paste. URL, NAME and TOKEN stand for the address, the server's name and the
+token's variable.
+"""
 
 from dataclasses import dataclass
 

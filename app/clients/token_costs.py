@@ -17,7 +17,9 @@ from app.workspaces.guard import Member
 
 @dataclass(frozen=True)
 class Choice:
-    """One way to list the tools: its address, and about how many tokens it takes now and with every service connected."""
+    """One way to list the tools: its address, and about how many tokens it takes now and with every
+    service connected.
+    """
 
     name: str
     url: str
@@ -43,11 +45,18 @@ def weigh(settings: Settings, toolbox: Toolbox, member: Member) -> Costs:
     everything = size_in_tokens(toolbox.everything())
     return Costs(
         (
-            Choice("All tools", settings.mcp_url, "Every tool is in view at once.", _about(full), _about(everything)),
+            Choice(
+                "All tools",
+                settings.mcp_url,
+                "Every tool is in view at once.",
+                _about(full),
+                _about(everything),
+            ),
             Choice(
                 "Compact",
                 settings.mcp_url + COMPACT_QUERY,
-                "Tools are searched first and then called: one step more, for clients that load the whole list.",
+                "Tools are searched first and then called: one step more, for clients that load the whole "
+                "list.",
                 _about(compact),
                 _about(compact),
             ),
@@ -58,9 +67,13 @@ def weigh(settings: Settings, toolbox: Toolbox, member: Member) -> Costs:
 
 
 def listed(settings: Settings, toolbox: Toolbox, member: Member, scope: str) -> tuple[int, int]:
-    """How many tools a client of this member with that scope sees now, and about how many tokens they take."""
+    """How many tools a client of this member with that scope sees now, and about how many tokens they
+    take.
+    """
     caller = replace(_as_caller(settings, member), scopes=scopes.split(scope))
-    tools = toolbox.listing(caller, seen_by(member.workspace.id, member.user.id), f"{settings.public_url}/integrations")
+    tools = toolbox.listing(
+        caller, seen_by(member.workspace.id, member.user.id), f"{settings.public_url}/integrations"
+    )
     return len(tools), _about(size_in_tokens(tools))
 
 

@@ -40,7 +40,9 @@ class TokenSource(Protocol):
     """Where bearer tokens come from. The vault is the real one."""
 
     def bearer(self) -> str:
-        """A token that is fresh for at least the next minute. Raises ReconnectNeeded or ProviderUnavailable."""
+        """A token that is fresh for at least the next minute. Raises ReconnectNeeded or
+        ProviderUnavailable.
+        """
 
     def refreshed(self, rejected: str) -> str:
         """A newer token than the one the service just rejected; at most one refresh upstream."""
@@ -63,7 +65,8 @@ class Api:
     base_url: str
     tokens: TokenSource
     business: Business | None = None
-    reach: frozenset[str] | None = None  # ids of the connection's businesses; None while they are being found out
+    # ids of the connection's businesses; None while they are being found out
+    reach: frozenset[str] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     deadline: float = field(default_factory=lambda: time.monotonic() + 60.0)
     cancelled: Callable[[], bool] = lambda: False
@@ -102,7 +105,9 @@ class Api:
         self.report(done, total, text)
 
     def stop_if_cancelled(self) -> None:
-        """Raises ProviderTimeout when the client has gone or the call's time is over. For long work, between steps."""
+        """Raises ProviderTimeout when the client has gone or the call's time is over. For long work,
+        between steps.
+        """
         if self.cancelled():
             raise ProviderTimeout("The call was cancelled by the AI client.")
         if time.monotonic() >= self.deadline:
@@ -123,17 +128,21 @@ class Api:
         host: str | None = None,
         base_url: str | None = None,
     ) -> Any:
-        """Send one request with every rule of this module. Returns JSON, None for an empty answer, or the Answer when `raw`.
+        """Send one request with every rule of this module. Returns JSON, None for an empty answer, or the
+        Answer when `raw`.
 
-        `host` names one of the connector's further hosts; `base_url` is one the service itself told us of, checked
-        here each time it is used (`told_hosts`). Raises a ToolError that says what happened.
+        `host` names one of the connector's further hosts; `base_url` is one the service itself told us of,
+        checked here each time it is used (`told_hosts`). Raises a ToolError that says what happened.
         """
         guarded = base_url is not None and discovered_hosts.is_foreign(base_url, self.base_url)
         if guarded and not discovered_hosts.is_acceptable(str(base_url)):
             raise PermissionDenied(
-                f"{self.service.name} named an address we send no credential to. Reconnect it, or ask your administrator."
+                f"{self.service.name} named an address we send no credential to. Reconnect it, or ask your "
+                "administrator."
             )
-        url = (base_url or self._base(host)) + (path.format_map(path_parts(parts, self.service.name)) if parts else path)
+        url = (base_url or self._base(host)) + (
+            path.format_map(path_parts(parts, self.service.name)) if parts else path
+        )
         sent_headers = {"Accept": "application/json", **self.service.headers, **(headers or {})}
         repeatable = safe
         if not safe and self.service.idempotency_header:
@@ -142,7 +151,17 @@ class Api:
         if not safe and self.service.idempotency_parameter:
             params = {**(params or {}), self.service.idempotency_parameter: self.new_key()}
             repeatable = True
-        request = Request(method, path, url, params, json, form, sent_headers, guarded, told=base_url not in {None, self.base_url})
+        request = Request(
+            method,
+            path,
+            url,
+            params,
+            json,
+            form,
+            sent_headers,
+            guarded,
+            told=base_url not in {None, self.base_url},
+        )
         token = self.tokens.bearer()
         renewed = unsure = False
         for attempt in range(1, _READ_TRIES + 1):
@@ -175,12 +194,17 @@ class Api:
         return self.service.hosts[host] if host and self.base_url == self.service.base_url else self.base_url
 
     def _prove_stale(self, request: Request, token: str) -> None:
-        """Raises PermissionDenied when only a host the service told us of rejects the token: renewing would end a good key."""
+        """Raises PermissionDenied when only a host the service told us of rejects the token: renewing
+        would end a good key.
+        """
         proof = self.service.proof_path
         if proof is None or not request.told:
             return
         try:
-            answer = self._send(Request("GET", proof, self.base_url + proof, None, None, None, self.service.headers, False), token)
+            answer = self._send(
+                Request("GET", proof, self.base_url + proof, None, None, None, self.service.headers, False),
+                token,
+            )
         except OutboundError as error:
             raise self._no_answer(error, True) from None
         if answer.status >= 500:
@@ -188,7 +212,8 @@ class Api:
         if not self.service.token_is_stale(answer):
             word = self.service.business.word if self.service.business else "host"
             raise PermissionDenied(
-                f"{self.service.name} accepts the connection, but not at this {word}: use another, or reconnect with a token made in it."
+                f"{self.service.name} accepts the connection, but not at this {word}: use another, or "
+                "reconnect with a token made in it."
             )
 
     def _try_again_with(self, token: str, request: Request, safe: bool) -> Answer:
@@ -215,15 +240,23 @@ class Api:
             status = answer.status
             return answer
         finally:
-            self.calls.append(UpstreamCall(f"{request.method} {request.path}", status, (time.monotonic() - started) * 1000))
+            self.calls.append(
+                UpstreamCall(f"{request.method} {request.path}", status, (time.monotonic() - started) * 1000)
+            )
 
     def _problem(self, answer: Answer) -> ToolError | None:
         read = self.service.read_error
         problem = read(answer) if read else None
-        return errors_by_status(answer, self.service.name) if problem is None and answer.status >= 300 else problem
+        return (
+            errors_by_status(answer, self.service.name)
+            if problem is None and answer.status >= 300
+            else problem
+        )
 
     def _unconfirmed(self, problem: ToolError, safe: bool) -> ToolError:
-        """The problem as it stands after the last try: a write that met a failing service may have been done."""
+        """The problem as it stands after the last try: a write that met a failing service may have been
+        done.
+        """
         if safe or not isinstance(problem, ProviderUnavailable):
             return problem
         return self._unknown("failed while handling this")
@@ -240,13 +273,21 @@ class Api:
         if error.sent and not safe:
             return self._unknown()
         if isinstance(error, AnswerTooLarge):
-            return ProviderError(f"{self.service.name} sent more at once than can be taken. Ask for less: fewer records, a shorter period.")
+            return ProviderError(
+                f"{self.service.name} sent more at once than can be taken. Ask for less: fewer records, a "
+                "shorter period."
+            )
         if isinstance(error, OutboundTimeout):
             return ProviderTimeout(f"{self.service.name} did not answer in time. Please try again.")
-        return ProviderUnavailable(f"{self.service.name} cannot be reached right now. Please try again later.")
+        return ProviderUnavailable(
+            f"{self.service.name} cannot be reached right now. Please try again later."
+        )
 
     def _unknown(self, happened: str = "did not confirm it") -> OutcomeUnknown:
-        return OutcomeUnknown(f"{self.service.name} {happened}. It may or may not have been done: check there before repeating it.")
+        return OutcomeUnknown(
+            f"{self.service.name} {happened}. It may or may not have been done: check there before "
+            "repeating it."
+        )
 
     def _stop_in_time(self, *, unsure: bool) -> None:
         """Like `stop_if_cancelled`, between tries. `unsure`: a write may have been done by an earlier one."""
@@ -258,8 +299,14 @@ class Api:
     def _wait_before_retry(self, problem: ToolError, attempt: int) -> float | None:
         """Seconds to wait before trying again, or None when that would not help or take too long."""
         if isinstance(problem, ProviderRateLimited):
-            seconds = float(problem.retry_after_seconds) if problem.retry_after_seconds is not None else 2.0**attempt / 2
-            return seconds if seconds <= min(_LONGEST_WAIT_SECONDS, self.deadline - time.monotonic()) else None
+            seconds = (
+                float(problem.retry_after_seconds)
+                if problem.retry_after_seconds is not None
+                else 2.0**attempt / 2
+            )
+            return (
+                seconds if seconds <= min(_LONGEST_WAIT_SECONDS, self.deadline - time.monotonic()) else None
+            )
         return 0.0 if isinstance(problem, ProviderUnavailable) else None
 
     def _pause(self, attempt: int, seconds: float = 0.0) -> None:
@@ -271,20 +318,34 @@ def errors_by_status(answer: Answer, name: str) -> ToolError:
     """What a refused request means when the service's own words are of no more help."""
     status = answer.status
     if status == 429:
-        return ProviderRateLimited(f"{name} asks to slow down. Please wait and try again.", retry_after_seconds=retry_after(answer))
+        return ProviderRateLimited(
+            f"{name} asks to slow down. Please wait and try again.", retry_after_seconds=retry_after(answer)
+        )
     if status >= 500:
-        return ProviderUnavailable(f"{name} is having trouble right now. Please try again later.", details={"status": status})
+        return ProviderUnavailable(
+            f"{name} is having trouble right now. Please try again later.", details={"status": status}
+        )
     if status == 404 or status == 410:
-        return ObjectNotFound(f"{name} does not know that record. List the records again and use an id from there.")
+        return ObjectNotFound(
+            f"{name} does not know that record. List the records again and use an id from there."
+        )
     if status == 403:
         return PermissionDenied(
-            f"{name} does not allow this for the connected account. Check its role there, or reconnect with more rights."
+            f"{name} does not allow this for the connected account. Check its role there, or reconnect "
+            "with more rights."
         )
     if status == 401:
-        return ReconnectNeeded(f"{name} does not accept this sign-in any more, not even with a fresh token. Reconnect {name} in the hub.")
+        return ReconnectNeeded(
+            f"{name} does not accept this sign-in any more, not even with a fresh token. Reconnect {name} "
+            "in the hub."
+        )
     if status in {400, 409, 412, 422}:
-        return InvalidArguments(f"{name} refused the request. Check the arguments.", details={"status": status})
-    return ProviderError(f"{name} answered with status {status}, which was not expected.", details={"status": status})
+        return InvalidArguments(
+            f"{name} refused the request. Check the arguments.", details={"status": status}
+        )
+    return ProviderError(
+        f"{name} answered with status {status}, which was not expected.", details={"status": status}
+    )
 
 
 def retry_after(answer: Answer) -> int | None:

@@ -1,4 +1,5 @@
-"""What an operator says about a service beside where it is: whether it is offered here, and under which badge.
+"""What an operator says about a service beside where it is: whether it is offered here, and under which
+badge.
 
 It stands among the settings of services (`Settings.services`), under names no environment variable can set.
 Connections that exist go on working whatever is offered.
@@ -15,7 +16,9 @@ OFFERS: tuple[Offer, ...] = ("yes", "soon", "no")
 
 
 def snapshot_of(settings: Settings) -> Mapping[str, str]:
-    """The settings of services as they are at this moment: the same object as long as nothing was read anew."""
+    """The settings of services as they are at this moment: the same object as long as nothing was read
+    anew.
+    """
     snapshot: Callable[[], Mapping[str, str]] | None = getattr(settings.services, "snapshot", None)
     return snapshot() if snapshot else settings.services
 
@@ -26,7 +29,9 @@ def setting(slug: str, name: Literal["OFFER", "BADGE"]) -> str:
 
 
 def offer_of(settings: Settings, entry: Connector | Planned) -> Offer:
-    """Whether the service can be connected anew: `soon` is named but cannot be connected, `no` is not shown."""
+    """Whether the service can be connected anew: `soon` is named but cannot be connected, `no` is not
+    shown.
+    """
     if isinstance(entry, Planned):
         return "soon"
     said = settings.services.get(setting(entry.slug, "OFFER"))

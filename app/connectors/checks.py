@@ -6,10 +6,13 @@ from app.errors import InvalidArguments
 
 
 def check_confirmed(confirm: bool, nothing_done: str) -> None:
-    """Raises InvalidArguments unless the person agreed. `nothing_done` says what did not happen: "nothing was sent"."""
+    """Raises InvalidArguments unless the person agreed. `nothing_done` says what did not happen: "nothing
+    was sent".
+    """
     if not confirm:
         raise InvalidArguments(
-            f"confirm: {nothing_done}. Ask the person first, then call again with confirm set to true.", details={"fields": ["confirm"]}
+            f"confirm: {nothing_done}. Ask the person first, then call again with confirm set to true.",
+            details={"fields": ["confirm"]},
         )
 
 

@@ -1,4 +1,6 @@
-"""The operator's settings about services, checked at start: a half-set service must not quietly become the sandbox."""
+"""The operator's settings about services, checked at start: a half-set service must not quietly become the
+sandbox.
+"""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -20,17 +22,24 @@ def check(settings: Settings) -> None:
         given = {name: settings.service(slug, name) for name in ("CLIENT_ID", "CLIENT_SECRET")}
         for name, value in given.items():
             if value is None and any(given.values()):
-                raise ConfigError(f"{slug.upper()}_{name} must be set too: a client id and its secret belong together.")
+                raise ConfigError(
+                    f"{slug.upper()}_{name} must be set too: a client id and its secret belong together."
+                )
         for name in (*_ADDRESSES, *_asked_at(CONNECTORS.get(slug))):
             address = settings.service(slug, name)
             if address and not _is_usable(address, settings):
-                raise ConfigError(f"{slug.upper()}_{name} must be an address such as https://api.example.com, with https in production.")
+                raise ConfigError(
+                    f"{slug.upper()}_{name} must be an address such as https://api.example.com, with https "
+                    "in production."
+                )
 
 
 def _asked_at(connector: Connector | None) -> set[str]:
     """The settings that say where a service's forms are sent."""
     forms = connector.forms if connector else ()
-    return {ask.setting for form in forms for ask in (*form.asks, *form.renews) if ask.setting} - set(_ADDRESSES)
+    return {ask.setting for form in forms for ask in (*form.asks, *form.renews) if ask.setting} - set(
+        _ADDRESSES
+    )
 
 
 def _is_usable(address: str, settings: Settings) -> bool:
@@ -41,7 +50,9 @@ def _is_usable(address: str, settings: Settings) -> bool:
         return False
     if not parts.hostname or parts.username or parts.fragment:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and (not settings.production or _is_here(parts.hostname)))
+    return parts.scheme == "https" or (
+        parts.scheme == "http" and (not settings.production or _is_here(parts.hostname))
+    )
 
 
 def _is_here(host: str) -> bool:

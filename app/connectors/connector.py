@@ -1,4 +1,6 @@
-"""A service as it is declared: its API, how one signs in, its tools. All plain data; the handshake is written once elsewhere."""
+"""A service as it is declared: its API, how one signs in, its tools. All plain data; the handshake is
+written once elsewhere.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -29,10 +31,12 @@ class Connector(ApiRules):
     identify: Callable[["Api", Mapping[str, Any]], Account]
     tools: tuple["Tool", ...]
     badge: str | None = None  # such as "Testing mode (limited to 100 users)"
-    personal: bool = False  # it opens one person's own things, such as their mail: a connection starts as theirs alone
+    # it opens one person's own things, such as their mail: a connection starts as theirs alone
+    personal: bool = False
     help_url: str | None = None
     forms: tuple[Form, ...] = ()
-    summarize: Callable[["Summarizing"], list["Part"]] | None = None  # its part in summaries across services, if it has figures
+    # its part in summaries across services, if it has figures
+    summarize: Callable[["Summarizing"], list["Part"]] | None = None
     summary_scopes: tuple[str, ...] = ()  # the service's scopes of which that needs one
 
     def find_form(self, way: str) -> Form | None:

@@ -5,10 +5,12 @@ the values that are known, so that the next request can send it on. No asks at a
 
     pasted_key(Blank("api_key", "Restricted API key", pattern="rk_.+"))
     client_credentials(token_url="https://service.example/oauth/token")
-    log_in(Ask("https://service.example/login", sends={"email": "email", "password": "password"}, takes=…), renews=…)
-    token_exchange(Blank("id_token", "Identity token"), Ask("https://service.example/token", sends=…, takes=…))
+    log_in(Ask("https://service.example/login", sends={"email": "email", "password": "password"}, takes=…),
+    renews=…) token_exchange(Blank("id_token", "Identity token"), Ask("https://service.example/token",
+    sends=…, takes=…))
 
-`app/vault/form_exchange.py` carries them out; `app/hub/credential_form.py` shows the forms, `app/onboarding` takes the same values as JSON.
+`app/vault/form_exchange.py` carries them out; `app/hub/credential_form.py` shows the forms, `app/onboarding`
+takes the same values as JSON.
 """
 
 import re
@@ -18,7 +20,12 @@ from typing import Any, Literal
 
 OAUTH = "oauth"  # the way by the service's consent page
 _LONGEST = 16_384
-_STANDARD = {"access_token": "access_token", "refresh_token": "refresh_token", "expires_in": "expires_in", "scopes": "scope"}
+_STANDARD = {
+    "access_token": "access_token",
+    "refresh_token": "refresh_token",
+    "expires_in": "expires_in",
+    "scopes": "scope",
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,8 @@ class Blank:
     label: str
     help: str = ""
     secret: bool = True
-    kind: Literal["text", "email", "password", "url"] = "text"  # a password is taken as it is; around others, blanks are cut off
+    # a password is taken as it is; around others, blanks are cut off
+    kind: Literal["text", "email", "password", "url"] = "text"
     pattern: str = ""
     pattern_says: str = ""
     warnings: tuple[tuple[str, str], ...] = ()
@@ -50,7 +58,9 @@ class Blank:
             return f"Please fill in: {self.label}." if self.required else ""
         if len(value) > _LONGEST:
             return "This is too long. Check what was copied."
-        fits = value.isprintable() and (self.kind == "password" or not self.secret or (value.isascii() and " " not in value))
+        fits = value.isprintable() and (
+            self.kind == "password" or not self.secret or (value.isascii() and " " not in value)
+        )
         if not fits:
             return "This holds spaces or characters that do not belong in it. Check what was copied."
         if self.pattern and not re.fullmatch(self.pattern, value):
@@ -77,7 +87,8 @@ class Ask:
     bearer: str | None = None  # the known value sent as bearer token
     setting: str | None = None
     must_be_set: bool = False
-    optional: bool = False  # where the service does not answer it well, what is known stands; a 401 or 403 still refuses
+    # where the service does not answer it well, what is known stands; a 401 or 403 still refuses
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,7 +113,8 @@ class Form:
     if_refused: str = ""  # what to check when the service does not accept it
     sandbox_says: str = ""  # what can be tried in the sandbox beside the demo values
     left_behind: str = ""  # said after disconnecting: what still exists at the service
-    signin_seconds: int | None = None  # the sign-in ends so long after it was made; None: no such day is known
+    # the sign-in ends so long after it was made; None: no such day is known
+    signin_seconds: int | None = None
     signin_slides: bool = False  # renewing starts that time again
 
     @property
@@ -126,7 +138,9 @@ class Form:
         return tuple(blank.name for blank in self.blanks if not blank.secret)
 
 
-def pasted_key(blank: Blank, *, key: str = "key", title: str = "API key", noun: str = "key", **more: Any) -> Form:
+def pasted_key(
+    blank: Blank, *, key: str = "key", title: str = "API key", noun: str = "key", **more: Any
+) -> Form:
     """A key or token made at the service and pasted here. It is the bearer token as it is."""
     return Form(key=key, title=title, noun=noun, blanks=(blank,), **{"token": blank.name, **more})
 
@@ -142,7 +156,9 @@ def client_credentials(
     title: str = "Client id and secret",
     **more: Any,
 ) -> Form:
-    """The workspace's own client id and secret, exchanged for a token as often as needed (RFC 6749 section 4.4)."""
+    """The workspace's own client id and secret, exchanged for a token as often as needed (RFC 6749 section
+    4.4).
+    """
     ask = Ask(token_url, constants={"grant_type": "client_credentials"}, body=body, setting="TOKEN_URL")
     pair = (client_id.name, client_secret.name)
     ask = (
@@ -164,15 +180,33 @@ def client_credentials(
     )
 
 
-def log_in(*asks: Ask, renews: tuple[Ask, ...], demo: tuple[str, str] = ("", ""), key: str = "login", **more: Any) -> Form:
-    """E-mail and password, sent to the service once and then forgotten; what came of them renews the token."""
+def log_in(
+    *asks: Ask, renews: tuple[Ask, ...], demo: tuple[str, str] = ("", ""), key: str = "login", **more: Any
+) -> Form:
+    """E-mail and password, sent to the service once and then forgotten; what came of them renews the
+    token.
+    """
     blanks = (
         Blank("email", "Email", secret=False, kind="email", demo=demo[0]),
         Blank("password", "Password", help="It is sent once and not kept.", kind="password", demo=demo[1]),
     )
-    return Form(key=key, blanks=blanks, asks=asks, renews=renews, **{"title": "Email and password", "noun": "e-mail and password", **more})
+    return Form(
+        key=key,
+        blanks=blanks,
+        asks=asks,
+        renews=renews,
+        **{"title": "Email and password", "noun": "e-mail and password", **more},
+    )
 
 
-def token_exchange(blank: Blank, *asks: Ask, renews: tuple[Ask, ...] = (), key: str = "identity", **more: Any) -> Form:
+def token_exchange(
+    blank: Blank, *asks: Ask, renews: tuple[Ask, ...] = (), key: str = "identity", **more: Any
+) -> Form:
     """A token of somebody else about who the person is, exchanged at once for one of the service."""
-    return Form(key=key, blanks=(blank,), asks=asks, renews=renews, **{"title": "Identity token", "noun": "identity token", **more})
+    return Form(
+        key=key,
+        blanks=(blank,),
+        asks=asks,
+        renews=renews,
+        **{"title": "Identity token", "noun": "identity token", **more},
+    )

@@ -15,7 +15,9 @@ def is_foreign(url: str, base_url: str) -> bool:
 
 
 def is_acceptable(url: str) -> bool:
-    """Whether a credential may go there: https on its usual port, a name with a dot, no user, no query, no fragment."""
+    """Whether a credential may go there: https on its usual port, a name with a dot, no user, no query, no
+    fragment.
+    """
     origin = _origin(url)
     if origin is None:
         return False

@@ -17,7 +17,8 @@ from app.connectors.credential_forms import OAUTH, Ask
 class Endpoints:
     """The addresses and our client credentials at one service. `sandbox` when it is the imitation.
 
-    `ways` are the keys of the ways in that are open here, the first one first; `asks` where their requests go, by the real address.
+    `ways` are the keys of the ways in that are open here, the first one first; `asks` where their requests
+    go, by the real address.
     """
 
     base_url: str
@@ -33,7 +34,9 @@ class Endpoints:
 
     @property
     def origin(self) -> str | None:
-        """Scheme and host of the consent page, for Content-Security-Policy; None where nobody is sent to one."""
+        """Scheme and host of the consent page, for Content-Security-Policy; None where nobody is sent to
+        one.
+        """
         parts = urlsplit(self.authorize_url)
         return f"{parts.scheme}://{parts.netloc}" if OAUTH in self.ways else None
 
@@ -41,13 +44,17 @@ class Endpoints:
 def resolve(connector: Connector, settings: Settings) -> Endpoints | None:
     """The service's endpoints, or None when none of its ways in is open: not configured, and no sandbox.
 
-    With `<SLUG>_CLIENT_ID` and `<SLUG>_CLIENT_SECRET` set it is the real service, else the sandbox. One that is entered
-    by forms needs no client: saying where it is (`<SLUG>_BASE_URL`) is enough.
+    With `<SLUG>_CLIENT_ID` and `<SLUG>_CLIENT_SECRET` set it is the real service, else the sandbox. One that
+    is entered by forms needs no client: saying where it is (`<SLUG>_BASE_URL`) is enough.
     """
-    client_id, secret = settings.service(connector.slug, "CLIENT_ID"), settings.service(connector.slug, "CLIENT_SECRET")
+    client_id, secret = (
+        settings.service(connector.slug, "CLIENT_ID"),
+        settings.service(connector.slug, "CLIENT_SECRET"),
+    )
     configured = bool(client_id and secret)
     named = bool(connector.forms) and settings.service(connector.slug, "BASE_URL") is not None
-    # With one half of the pair (its other half does not open any more) it must not quietly become the sandbox.
+    # With one half of the pair (its other half does not open any more) it must not quietly become the
+    # sandbox.
     sandbox = not (client_id or secret or named) and settings.sandbox_url is not None
     auth = connector.auth
 
@@ -58,14 +65,22 @@ def resolve(connector: Connector, settings: Settings) -> Endpoints | None:
         return in_sandbox(settings.sandbox_url or "", connector.slug, url) if sandbox else url
 
     def ask_at(ask: Ask) -> str:
-        """A request to the API's own server goes along with it: what is filled in must reach no other than the operator named."""
+        """A request to the API's own server goes along with it: what is filled in must reach no other than
+        the operator named.
+        """
         base = settings.service(connector.slug, "BASE_URL")
-        if base and not settings.service(connector.slug, ask.setting or "") and ask.url.startswith(f"{connector.base_url}/"):
+        if (
+            base
+            and not settings.service(connector.slug, ask.setting or "")
+            and ask.url.startswith(f"{connector.base_url}/")
+        ):
             return base.rstrip("/") + ask.url.removeprefix(connector.base_url)
         return at(ask.setting or "", ask.url)
 
     def is_open(ask: Ask) -> bool:
-        return sandbox or not ask.must_be_set or settings.service(connector.slug, ask.setting or "") is not None
+        return (
+            sandbox or not ask.must_be_set or settings.service(connector.slug, ask.setting or "") is not None
+        )
 
     forms = [form for form in connector.forms if all(map(is_open, (*form.asks, *form.renews)))]
     ways = (*(form.key for form in forms), *((OAUTH,) if auth and (configured or sandbox) else ()))

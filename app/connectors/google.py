@@ -40,7 +40,8 @@ def consent(*, read: tuple[str, ...], write: tuple[str, ...]) -> OAuth2:
         revoke_url="https://oauth2.googleapis.com/revoke",
         read_scopes=(*_IDENTITY, *read),
         write_scopes=(*_IDENTITY, *write),
-        # offline: without it there is no refresh token; consent: without it only the very first sign-in gets one.
+        # offline: without it there is no refresh token; consent: without it only the very first sign-in gets
+        # one.
         authorize_params={"access_type": "offline", "prompt": "consent"},
         revokes_whole_account=True,
         project_of=lambda client_id: client_id.partition("-")[0],
@@ -52,19 +53,23 @@ def consent(*, read: tuple[str, ...], write: tuple[str, ...]) -> OAuth2:
 
 
 def subject(api: Api, claims: Mapping[str, Any]) -> str:
-    """The account's `sub`, which stays when the address changes. Raises ProviderError when Google did not say.
+    """The account's `sub`, which stays when the address changes. Raises ProviderError when Google did not
+    say.
 
     Later, when only asked whether the connection works, there is no identity token: the `sub` noted
     at the sign-in counts.
     """
     found = claims.get("sub") if claims.get("iss") in _ISSUERS else api.facts.get("sub")
     if not isinstance(found, str) or not found:
-        raise ProviderError(f"Google did not say which account signed in. Please connect {api.service.name} again.")
+        raise ProviderError(
+            f"Google did not say which account signed in. Please connect {api.service.name} again."
+        )
     return found
 
 
 def claims_of(token_answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the identity token says, {} without one. Its signature needs no check: it came from Google's token endpoint itself.
+    """What the identity token says, {} without one. Its signature needs no check: it came from Google's token
+    endpoint itself.
 
     https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation, point 6.
     """
@@ -106,9 +111,9 @@ def error_reader(
 ) -> Callable[[Answer], ToolError | None]:
     """Reads the error envelope of Google's APIs for the service of that name.
 
-    A 403 may be a throttle, a missing scope or the operator's omission; if none of these, `not_allowed` says it.
-    `bad_request` says what a 400 means by its lower-case words, which include the parameter Google blames if it names one.
-    https://developers.google.com/workspace/gmail/api/guides/handle-errors
+    A 403 may be a throttle, a missing scope or the operator's omission; if none of these, `not_allowed` says
+    it. `bad_request` says what a 400 means by its lower-case words, which include the parameter Google blames
+    if it names one. https://developers.google.com/workspace/gmail/api/guides/handle-errors
     """
 
     def read_error(answer: Answer) -> ToolError | None:
@@ -120,13 +125,19 @@ def error_reader(
         message = str(error.get("message", ""))
         if answer.status == 429 or reasons & _THROTTLES:
             wait = _seconds_until_retry(message)
-            return ProviderRateLimited(f"{name} asks to slow down. Please wait and try again.", retry_after_seconds=wait)
+            return ProviderRateLimited(
+                f"{name} asks to slow down. Please wait and try again.", retry_after_seconds=wait
+            )
         if answer.status == 401:
             return ReconnectNeeded(f"Google no longer accepts this sign-in. Reconnect {name} in the hub.")
         if answer.status == 403:
-            return _refusal(name, reasons) or PermissionDenied(not_allowed or f"{name} does not allow this for the connected account.")
+            return _refusal(name, reasons) or PermissionDenied(
+                not_allowed or f"{name} does not allow this for the connected account."
+            )
         if answer.status == 400:
-            return bad_request(" ".join([message, *(str(entry.get("location", "")) for entry in entries)]).lower())
+            return bad_request(
+                " ".join([message, *(str(entry.get("location", "")) for entry in entries)]).lower()
+            )
         return errors_by_status(answer, name)
 
     return read_error
@@ -136,20 +147,28 @@ def _refusal(name: str, reasons: set[str]) -> ToolError | None:
     if reasons & {"ACCESS_TOKEN_SCOPE_INSUFFICIENT", "insufficientPermissions"}:
         return not_granted(name)
     if "domainPolicy" in reasons:
-        return PermissionDenied("The administrator of this Google Workspace does not allow it. Ask them to allow this application.")
+        return PermissionDenied(
+            "The administrator of this Google Workspace does not allow it. Ask them to allow this "
+            "application."
+        )
     if reasons & {"accessNotConfigured", "SERVICE_DISABLED"}:
         return ProviderError(
-            f"The {name} API is not switched on in this installation's Google Cloud project. Ask your operator to enable it."
+            f"The {name} API is not switched on in this installation's Google Cloud project. Ask your "
+            "operator to enable it."
         )
     if "dailyLimitExceeded" in reasons:
-        return ProviderError(f"This installation has used up its {name} quota for today. Ask your operator, or try again tomorrow.")
+        return ProviderError(
+            f"This installation has used up its {name} quota for today. Ask your operator, or try again "
+            "tomorrow."
+        )
     return None
 
 
 def not_granted(name: str) -> PermissionDenied:
     """The person left a box of Google's consent page unticked."""
     return PermissionDenied(
-        f"This {name} connection was not given the right to do this. Reconnect {name} in the hub and allow what Google asks."
+        f"This {name} connection was not given the right to do this. Reconnect {name} in the hub and allow "
+        "what Google asks."
     )
 
 

@@ -1,10 +1,30 @@
-"""Amounts of money as decimal text: what a service counts in its smallest unit, and how many decimals a currency has at least."""
+"""Amounts of money as decimal text: what a service counts in its smallest unit, and how many decimals a
+currency has at least.
+"""
 
 from decimal import Decimal
 
 # ISO 4217. Every other currency in use has two.
 _NO_DECIMALS = frozenset(
-    ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"]
+    [
+        "BIF",
+        "CLP",
+        "DJF",
+        "GNF",
+        "ISK",
+        "JPY",
+        "KMF",
+        "KRW",
+        "PYG",
+        "RWF",
+        "UGX",
+        "UYI",
+        "VND",
+        "VUV",
+        "XAF",
+        "XOF",
+        "XPF",
+    ]
 )
 _THREE_DECIMALS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
 

@@ -1,4 +1,6 @@
-"""The first files of a new service: a connector, its imitation, samples and a test that pass the common contract."""
+"""The first files of a new service: a connector, its imitation, samples and a test that pass the common
+contract.
+"""
 
 import re
 from pathlib import Path
@@ -11,7 +13,19 @@ _TEMPLATES = Path(__file__).with_name("skeleton")
 _REGISTRY = "app/connectors/registry.py"
 _LONGEST_LINE = 140
 # First words of our own tools: a service of that name could not be told apart from them.
-_TAKEN = {"account", "call", "cursor", "debug", "describe", "find", "hub", "list", "memory", "set", "summarize"}
+_TAKEN = {
+    "account",
+    "call",
+    "cursor",
+    "debug",
+    "describe",
+    "find",
+    "hub",
+    "list",
+    "memory",
+    "set",
+    "summarize",
+}
 
 
 def files_of(slug: str) -> dict[str, str]:
@@ -25,18 +39,29 @@ def files_of(slug: str) -> dict[str, str]:
 
 
 def write(root: Path, slug: str, name: str = "") -> list[str]:
-    """Write the files and the line in the registry; the paths that were written. Raises ConfigError, and then writes nothing."""
+    """Write the files and the line in the registry; the paths that were written. Raises ConfigError, and
+    then writes nothing.
+    """
     if not re.fullmatch(r"[a-z][a-z_]{1,18}[a-z]", slug) or "__" in slug or slug.split("_")[0] in _TAKEN:
-        raise ConfigError(f"{slug!r} cannot be a slug: three to twenty small letters and single _, such as acme_books.")
+        raise ConfigError(
+            f"{slug!r} cannot be a slug: three to twenty small letters and single _, such as acme_books."
+        )
     name = " ".join(name.split()) or slug.replace("_", " ").title()
     if not re.fullmatch(r"[\w .&'-]{2,40}", name) or '"' in name:
         raise ConfigError(f"{name!r} cannot be a name: up to 40 letters, digits and spaces.")
     paths = files_of(slug)
-    there = [path for path in (*paths, f"app/connectors/{slug}", f"app/sandbox/services/{slug}") if (root / path).exists()]
+    there = [
+        path
+        for path in (*paths, f"app/connectors/{slug}", f"app/sandbox/services/{slug}")
+        if (root / path).exists()
+    ]
     if there or slug in registry.CONNECTORS:
         raise ConfigError(f"There is a service {slug} already: {', '.join(there) or _REGISTRY}.")
     words = {"slug": slug, "name": name, "host": f"{slug.replace('_', '-')}.example"}
-    made = {path: Template((_TEMPLATES / template).read_text()).substitute(words) for path, template in paths.items()}
+    made = {
+        path: Template((_TEMPLATES / template).read_text()).substitute(words)
+        for path, template in paths.items()
+    }
     made[_REGISTRY] = registered((root / _REGISTRY).read_text(), slug)
     for path, text in made.items():
         (root / path).write_text(text)
@@ -50,7 +75,9 @@ def registered(text: str, slug: str) -> str:
     if imports is None or catalogue is None:
         raise ConfigError(f"{_REGISTRY} does not look as expected: add the service there by hand.")
     entries = [line for line in catalogue[1].splitlines() if f'Planned("{slug}"' not in line]
-    place = next((i for i, line in enumerate(catalogue[1].splitlines()) if f'Planned("{slug}"' in line), len(entries))
+    place = next(
+        (i for i, line in enumerate(catalogue[1].splitlines()) if f'Planned("{slug}"' in line), len(entries)
+    )
     entries.insert(place, f"    {slug}.CONNECTOR,")
     text = text[: catalogue.start(1)] + "\n".join(entries) + "\n" + text[catalogue.end(1) :]
     names = sorted({*re.findall(r"\w+", imports[1]), slug})

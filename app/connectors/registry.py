@@ -1,6 +1,16 @@
 """Every service, in the order the hub shows them. Adding one is a line here."""
 
-from app.connectors import flowpos, freshbooks, gmail, google_sheets, quickbooks, servicefusion, stripe, xano, xero
+from app.connectors import (
+    flowpos,
+    freshbooks,
+    gmail,
+    google_sheets,
+    quickbooks,
+    servicefusion,
+    stripe,
+    xano,
+    xero,
+)
 from app.connectors.connector import Connector, Planned
 from app.errors import NotFound
 

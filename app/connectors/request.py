@@ -24,8 +24,12 @@ class Request:
 
 
 def path_parts(parts: Mapping[str, Any], name: str) -> dict[str, str]:
-    """The parts quoted for a path. Raises ObjectNotFound for one that would name another path: empty, `.` or `..`."""
+    """The parts quoted for a path. Raises ObjectNotFound for one that would name another path: empty, `.`
+    or `..`.
+    """
     texts = {key: str(value) for key, value in parts.items()}
     if not all(text.strip(".") for text in texts.values()):
-        raise ObjectNotFound(f"{name} does not know that record. List the records again and use an id from there.")
+        raise ObjectNotFound(
+            f"{name} does not know that record. List the records again and use an id from there."
+        )
     return {key: quote(text, safe="") for key, text in texts.items()}

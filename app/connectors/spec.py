@@ -14,20 +14,25 @@ class OAuth2:
     read_scopes: tuple[str, ...]
     write_scopes: tuple[str, ...]  # the whole set for reading and writing
     revoke_url: str | None = None
-    client_auth: Literal["basic", "post", "secret"] = "post"  # secret: it alone, as HTTP Basic user, without the client id
+    # secret: it alone, as HTTP Basic user, without the client id
+    client_auth: Literal["basic", "post", "secret"] = "post"
     pkce: bool = True  # send an S256 challenge; harmless where the service ignores it
     authorize_params: Mapping[str, str] = field(default_factory=dict)
     exchange_sends_redirect_uri: bool = True
     refresh_sends_redirect_uri: bool = False
     access_seconds: int | None = None  # how long an access token lives where the answer does not say
-    callback_facts: tuple[str, ...] = ()  # what comes back beside the code; `identify` finds it in `api.facts` and must verify it
+    # what comes back beside the code; `identify` finds it in `api.facts` and must verify it
+    callback_facts: tuple[str, ...] = ()
     revokes: Literal["refresh", "access"] = "refresh"  # which token the revocation endpoint takes
-    revokes_by_json: bool = False  # it takes the token as JSON, and says a bare 400 when the token is dead already
+    # it takes the token as JSON, and says a bare 400 when the token is dead already
+    revokes_by_json: bool = False
     revokes_whole_account: bool = False  # revoking one connection ends its siblings of the same account too
-    project_of: Callable[[str], str] = lambda client_id: client_id  # clients of one project share a person's consent
+    # clients of one project share a person's consent
+    project_of: Callable[[str], str] = lambda client_id: client_id
     rotation_grace_seconds: int = 0  # how long a spent refresh token may be tried again after a lost answer
     idle_days: int | None = None  # a refresh token unused for so long dies; None: never
-    signin_days: int | None = None  # a sign-in ends so long after consent, however often it is refreshed; None: never
+    # a sign-in ends so long after consent, however often it is refreshed; None: never
+    signin_days: int | None = None
     loopback_redirects: bool = True  # False: the service refuses http redirect addresses
 
     def __bool__(self) -> bool:
@@ -70,13 +75,18 @@ class BusinessArgument:
     name: str  # such as organisation_id
     word: str  # such as organisation
     type: type = str
-    known_as: Callable[[Business, str], bool] = lambda business, wanted: False  # whether it may also be called so
+    # whether it may also be called so
+    known_as: Callable[[Business, str], bool] = lambda business, wanted: False
     takes: str = "Id"  # what the argument takes, as an AI client reads it
 
     @property
     def words(self) -> str:
         """The word for several of them."""
-        return self.word[:-1] + "ies" if self.word.endswith("y") else self.word + ("es" if self.word.endswith("s") else "s")
+        return (
+            self.word[:-1] + "ies"
+            if self.word.endswith("y")
+            else self.word + ("es" if self.word.endswith("s") else "s")
+        )
 
     def find(self, businesses: Iterable[Business], wanted: str) -> Business | None:
         """The business of that id, else the only one that goes by that name, or None."""

@@ -108,11 +108,15 @@ class Days:
         return moment.astimezone(self.zone).date()
 
     def spans(self) -> tuple[tuple[datetime, datetime], tuple[datetime, datetime]]:
-        """From the beginning of the first day to that of the day after the last: asked for, and compared with."""
+        """From the beginning of the first day to that of the day after the last: asked for, and compared
+        with.
+        """
         return self._span(self.first, self.last), self._span(self.before_first, self.before_last)
 
     def _span(self, first: date, last: date) -> tuple[datetime, datetime]:
-        return datetime.combine(first, time.min, self.zone), datetime.combine(last + _DAY, time.min, self.zone)
+        return datetime.combine(first, time.min, self.zone), datetime.combine(
+            last + _DAY, time.min, self.zone
+        )
 
 
 class Wanted(Protocol):
@@ -144,7 +148,9 @@ class OneDay:
 
 @dataclass(frozen=True)
 class Period:
-    """Some days in a row, or one of the usual periods; compared with as many days before. Raises InvalidArguments."""
+    """Some days in a row, or one of the usual periods; compared with as many days before. Raises
+    InvalidArguments.
+    """
 
     first: date | None = None
     last: date | None = None
@@ -154,11 +160,16 @@ class Period:
     def __post_init__(self) -> None:
         given = (self.first is not None, self.last is not None)
         if given not in {(True, True), (False, False)} or any(given) == (self.preset is not None):
-            raise InvalidArguments("from: give `from` and `to`, or a preset.", details={"fields": ["from", "to", "preset"]})
+            raise InvalidArguments(
+                "from: give `from` and `to`, or a preset.", details={"fields": ["from", "to", "preset"]}
+            )
         _check("from", self.first)
         _check("to", self.last)
         if self.first and self.last and not _DAY <= self.last - self.first + _DAY <= MOST_DAYS * _DAY:
-            raise InvalidArguments(f"to: must be from `from` on, and at most {MOST_DAYS} days in all.", details={"fields": ["from", "to"]})
+            raise InvalidArguments(
+                f"to: must be from `from` on, and at most {MOST_DAYS} days in all.",
+                details={"fields": ["from", "to"]},
+            )
 
     def days(self, today: date, zone: ZoneInfo) -> Days:
         """The period there."""
@@ -180,7 +191,9 @@ class Period:
 def _check(name: str, day: date | None) -> None:
     """Raises InvalidArguments for a day no business has books of: long ago, or tomorrow everywhere."""
     if day is not None and not _OLDEST <= day <= clock.now().date() + _DAY:
-        raise InvalidArguments(f"{name}: choose a day from {_OLDEST} until today.", details={"fields": [name]})
+        raise InvalidArguments(
+            f"{name}: choose a day from {_OLDEST} until today.", details={"fields": [name]}
+        )
 
 
 @dataclass
@@ -229,7 +242,9 @@ class Sums:
         self._sums: dict[tuple[str | None, Name, str], tuple[Decimal, int]] = {}
 
     def open(self, name: Name) -> None:
-        """This figure is known, be it zero. One that could not be read is left out, so that nobody takes it for zero."""
+        """This figure is known, be it zero. One that could not be read is left out, so that nobody takes
+        it for zero.
+        """
         self._names.append(name)
 
     def add(self, name: Name, currency: str | None, amount: Decimal, day: date | None) -> None:
@@ -247,9 +262,17 @@ class Sums:
 
     def parts(self) -> list[Part]:
         """A part for the business's own currency and for each other one there is something in."""
-        currencies: set[str | None] = {currency for currency, _, _ in self._sums} | ({self._home} if self._home else set())
-        ordered = sorted(currencies or {None}, key=lambda currency: (currency != self._home, currency is None, currency or ""))
-        return [part_of(self._days, currency, [self._figure(currency, name) for name in self._names]) for currency in ordered]
+        currencies: set[str | None] = {currency for currency, _, _ in self._sums} | (
+            {self._home} if self._home else set()
+        )
+        ordered = sorted(
+            currencies or {None},
+            key=lambda currency: (currency != self._home, currency is None, currency or ""),
+        )
+        return [
+            part_of(self._days, currency, [self._figure(currency, name) for name in self._names])
+            for currency in ordered
+        ]
 
     def _figure(self, currency: str | None, name: Name) -> Figure:
         nothing = (Decimal(0), 0)
@@ -259,7 +282,12 @@ class Sums:
         return compared(name, currency, now, self._sums.get((currency, name, "before"), nothing))
 
 
-def compared(name: Name, currency: str | None, now: tuple[Decimal | None, int | None], before: tuple[Decimal | None, int | None]) -> Figure:
+def compared(
+    name: Name,
+    currency: str | None,
+    now: tuple[Decimal | None, int | None],
+    before: tuple[Decimal | None, int | None],
+) -> Figure:
     """A figure beside what it was before; either may have an amount, a count or both."""
     amount, count = now
     amount_before, count_before = before
@@ -270,7 +298,9 @@ def compared(name: Name, currency: str | None, now: tuple[Decimal | None, int | 
         count=count,
         amount_before=None if amount_before is None else as_text(amount_before, currency),
         count_before=count_before,
-        change_percent=round(float((Decimal(new) - Decimal(old)) * 100 / abs(Decimal(old))), 1) if new is not None and old else None,
+        change_percent=round(float((Decimal(new) - Decimal(old)) * 100 / abs(Decimal(old))), 1)
+        if new is not None and old
+        else None,
     )
 
 

@@ -31,7 +31,9 @@ class Row(BaseModel):
 
 
 class Page(BaseModel, Generic[Item]):
-    """One page of a list. `next` is the value of the paging argument for the next page, or None at the end."""
+    """One page of a list. `next` is the value of the paging argument for the next page, or None at the
+    end.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -92,7 +94,9 @@ class Tool:
                 f"{'.'.join(str(p) for p in e['loc']) or 'arguments'}: {e['msg']}"
                 for e in error.errors(include_url=False, include_context=False, include_input=False)
             ][:10]
-            raise InvalidArguments("The arguments do not fit: " + "; ".join(problems) + ".", details={"problems": problems}) from None
+            raise InvalidArguments(
+                "The arguments do not fit: " + "; ".join(problems) + ".", details={"problems": problems}
+            ) from None
         return {name: getattr(parsed, name) for name in self.arguments.model_fields}
 
 
@@ -108,7 +112,9 @@ def tool(
     one_business: bool = True,
     bare: bool = False,
 ) -> Callable[[Callable[..., Any]], Tool]:
-    """Make a tool of a function. `destructive`: it removes, sends or moves something that cannot be taken back."""
+    """Make a tool of a function. `destructive`: it removes, sends or moves something that cannot be taken
+    back.
+    """
 
     def make(function: Callable[..., Any]) -> Tool:
         return Tool(
@@ -139,7 +145,11 @@ def _arguments_of(function: Callable[..., Any], pages_by: str | None) -> type[Ba
         fields[parameter.name] = (hints[parameter.name], default)
     if pages_by and pages_by not in fields:
         raise TypeError(f"{function.__name__}: pages_by names {pages_by!r}, which is not a parameter")
-    return create_model(f"{function.__name__}_arguments", __config__=ConfigDict(extra="forbid", str_max_length=_LONGEST_TEXT), **fields)
+    return create_model(
+        f"{function.__name__}_arguments",
+        __config__=ConfigDict(extra="forbid", str_max_length=_LONGEST_TEXT),
+        **fields,
+    )
 
 
 def tidy(schema: dict[str, Any]) -> dict[str, Any]:
@@ -154,7 +164,11 @@ def tidy(schema: dict[str, Any]) -> dict[str, Any]:
         if "$ref" in node and node["$ref"].startswith("#/$defs/"):
             target = definitions[node["$ref"].removeprefix("#/$defs/")]
             return clean({**target, **{k: v for k, v in node.items() if k != "$ref"}})
-        kept = {k: clean(v, naming=k == "properties") for k, v in node.items() if k != "$defs" and (naming or k != "title")}
+        kept = {
+            k: clean(v, naming=k == "properties")
+            for k, v in node.items()
+            if k != "$defs" and (naming or k != "title")
+        }
         if not naming and isinstance(kept.get("anyOf"), list) and {"type": "null"} in kept["anyOf"]:
             branches = [b for b in kept["anyOf"] if b != {"type": "null"}]
             if len(branches) == 1 and isinstance(branches[0].get("type"), str):
@@ -202,7 +216,9 @@ _NOT_PLAIN = re.compile(rb"\\[ubfr]|\x7f")
 
 
 def _is_plain(data: Any) -> bool:
-    """Whether `plain` would change nothing, decided on the JSON text, which costs a fraction of walking the data. May say no wrongly."""
+    """Whether `plain` would change nothing, decided on the JSON text, which costs a fraction of walking
+    the data. May say no wrongly.
+    """
     try:
         text = to_json(data)
     except ValueError:

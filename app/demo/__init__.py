@@ -1,4 +1,5 @@
-"""A company made up for showing the product: people, weeks of calls, a few notes, and connections in the sandbox.
+"""A company made up for showing the product: people, weeks of calls, a few notes, and connections in the
+sandbox.
 
 May import every other package; nobody imports it but the factory. Start reading in `commands.py`.
 

@@ -15,15 +15,22 @@ def install(app: Flask, settings: Settings) -> None:
 
     @demo.command("seed")
     def seed() -> None:
-        """Make a company with people, weeks of usage, notes, and connections in the sandbox, and say how to sign in.
+        """Make a company with people, weeks of usage, notes, and connections in the sandbox, and say how to
+        sign in.
 
-        Doing it again adds what is missing and nothing else. Services are connected while Patchbay runs with the
-        sandbox on (make run, in another terminal). Refused in production.
+        Doing it again adds what is missing and nothing else. Services are connected while Patchbay runs with
+        the sandbox on (make run, in another terminal). Refused in production.
         """
         if settings.production:
-            raise click.ClickException("ENV=production: the demo company is not for an installation people work with. Use another one.")
+            raise click.ClickException(
+                "ENV=production: the demo company is not for an installation people work with. Use another "
+                "one."
+            )
         made = company.found(settings)
-        click.echo(f"{company.NAME}: {'founded' if made else 'was there'}, {len(company.COLLEAGUES)} people", err=True)
+        click.echo(
+            f"{company.NAME}: {'founded' if made else 'was there'}, {len(company.COLLEAGUES)} people",
+            err=True,
+        )
         written = story.tell(lambda done, total: click.echo(f"[{done:,}/{total:,}] calls written", err=True))
         rollup.run()
         click.echo(f"Usage: {written:,} calls written" if written else "Usage: was there", err=True)

@@ -45,16 +45,34 @@ COLLEAGUES = (
     Colleague("david", "David Okafor", "member", 10),
 )
 _NOTES = (
-    ("anna", True, "Invoices", "Send invoices on Friday before noon. Northwind wants the purchase order number in the subject."),
-    ("anna", False, "", "Ask for the quarterly figures in the format of the board pack: revenue, margin, cash, debtors over 60 days."),
-    ("ben", True, "Late payers", "Contoso pays at the end of the month after next. Do not remind them before the 10th."),
+    (
+        "anna",
+        True,
+        "Invoices",
+        "Send invoices on Friday before noon. Northwind wants the purchase order number in the subject.",
+    ),
+    (
+        "anna",
+        False,
+        "",
+        "Ask for the quarterly figures in the format of the board pack: revenue, margin, cash, debtors "
+        "over 60 days.",
+    ),
+    (
+        "ben",
+        True,
+        "Late payers",
+        "Contoso pays at the end of the month after next. Do not remind them before the 10th.",
+    ),
     ("chloe", True, "Project codes", "Website relaunch is WEB-24, the shop is SHOP-7. Log travel under TRV."),
 )
 
 
 def password(settings: Settings) -> str:
     """The password of everybody in the demo company on this installation."""
-    digest = hmac.new(settings.secret_key.encode(), b"the demo company's password", hashlib.sha256).hexdigest()
+    digest = hmac.new(
+        settings.secret_key.encode(), b"the demo company's password", hashlib.sha256
+    ).hexdigest()
     return "-".join(("demo", digest[:4], digest[4:8], digest[8:12]))
 
 
@@ -87,7 +105,11 @@ def _hire(db: Session, colleague: Colleague, secret_hash: str) -> None:
     user.password_hash = secret_hash
     db.flush()
     if db.get(Membership, (WORKSPACE_ID, user.id)) is None:
-        db.add(Membership(workspace_id=WORKSPACE_ID, user_id=user.id, role=colleague.role, created_at=clock.now()))
+        db.add(
+            Membership(
+                workspace_id=WORKSPACE_ID, user_id=user.id, role=colleague.role, created_at=clock.now()
+            )
+        )
         db.flush()
 
 

@@ -1,4 +1,6 @@
-"""Connecting the demo company's services in the sandbox, the way its owner would: through the consent page."""
+"""Connecting the demo company's services in the sandbox, the way its owner would: through the consent
+page.
+"""
 
 import html
 import re
@@ -48,7 +50,10 @@ def connect_all(settings: Settings, say: Callable[[str], None]) -> None:
                 account = _connect(settings, member, connector, where, level)
                 say(f"{connector.name}: connected to {account}")
             except outbound.OutboundError:
-                say(f"{connector.name}: the sandbox does not answer. Start Patchbay (make run) and run this again")
+                say(
+                    f"{connector.name}: the sandbox does not answer. Start Patchbay (make run) and run "
+                    "this again"
+                )
             except PatchbayError as error:
                 say(f"{connector.name}: not connected. {error.message}")
     finally:
@@ -59,7 +64,9 @@ def connect_all(settings: Settings, say: Callable[[str], None]) -> None:
 def _enter(db: Session) -> tuple[Member, LoginSession]:
     """The owner, signed in for as long as it takes."""
     user, workspace = company.owner(db), db.get(Workspace, company.WORKSPACE_ID)
-    found = sessions.find_with_person(db, sessions.start(db, user, workspace_id=company.WORKSPACE_ID, user_agent="demo seed"))
+    found = sessions.find_with_person(
+        db, sessions.start(db, user, workspace_id=company.WORKSPACE_ID, user_agent="demo seed")
+    )
     if workspace is None or found is None:
         raise NotGranted("The demo company is gone. Run this again.")
     return Member(user, workspace, "owner", found[0]), found[0]
@@ -79,9 +86,16 @@ def _connect(settings: Settings, member: Member, connector: Connector, where: En
     with transaction() as db:
         url = handshake.start(db, settings, member, connector, where, Wish(scopes, level=level))
     chosen = _COMPANY.search(outbound.send("GET", url).text)
-    form = {"company": html.unescape(chosen[1]) if chosen else "", "decision": "approve", "granted": list(scopes)}
+    form = {
+        "company": html.unescape(chosen[1]) if chosen else "",
+        "decision": "approve",
+        "granted": list(scopes),
+    }
     answer = outbound.send("POST", url, form=form)
-    back = {name: values[0] for name, values in parse_qs(urlsplit(answer.headers.get("Location", "")).query).items()}
+    back = {
+        name: values[0]
+        for name, values in parse_qs(urlsplit(answer.headers.get("Location", "")).query).items()
+    }
     if "code" not in back:
         raise NotGranted()
     trip = handshake.finish(settings, member, connector, where, back)

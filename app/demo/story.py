@@ -1,4 +1,6 @@
-"""Nine weeks of calls as such a company makes them: busy on weekdays, growing, now and then a bad morning at a service."""
+"""Nine weeks of calls as such a company makes them: busy on weekdays, growing, now and then a bad morning
+at a service.
+"""
 
 import random
 from collections.abc import Callable, Iterator
@@ -30,7 +32,13 @@ _TOOLS = (
     ("hub_list_connections", "", "", 3, 0),
 )
 _CLIENTS = (("Claude", 55), ("Cursor", 20), ("ChatGPT", 15), ("Claude Code", 10))
-_FAILURES = (("TIMEOUT", 3), ("RATE_LIMITED", 4), ("PROVIDER_UNAVAILABLE", 3), ("INVALID_ARGUMENTS", 3), ("NOT_FOUND", 2))
+_FAILURES = (
+    ("TIMEOUT", 3),
+    ("RATE_LIMITED", 4),
+    ("PROVIDER_UNAVAILABLE", 3),
+    ("INVALID_ARGUMENTS", 3),
+    ("NOT_FOUND", 2),
+)
 _STATUS = {"RATE_LIMITED": 429, "PROVIDER_UNAVAILABLE": 503, "NOT_FOUND": 404, "INVALID_ARGUMENTS": 400}
 
 
@@ -53,7 +61,9 @@ def _calls(dice: random.Random, now: datetime) -> Iterator[dict[str, Any]]:
         midnight = (now - timedelta(days=ago)).replace(hour=0, minute=0, second=0, microsecond=0)
         busy = _BUSY[midnight.weekday()] * (1 + (_DAYS - ago) / _DAYS) * dice.uniform(0.7, 1.3)
         trouble = dice.random() < 0.06
-        seconds = sorted(min(86_399.0, max(0.0, dice.gauss(13.5, 3.2) * 3_600)) for _ in range(int(busy * 22)))
+        seconds = sorted(
+            min(86_399.0, max(0.0, dice.gauss(13.5, 3.2) * 3_600)) for _ in range(int(busy * 22))
+        )
         for second in seconds:
             at = midnight + timedelta(seconds=second)
             if at < now:

@@ -45,7 +45,8 @@ class Card:
     badges: tuple[Badge, ...] = ()
     connection_id: str = ""
     account: str = ""
-    account_name: str = ""  # what the service calls the account, when `account` is the person's own name for it
+    # what the service calls the account, when `account` is the person's own name for it
+    account_name: str = ""
     inside: str = ""  # such as "2 organisations"
     label: str = ""
     synced_at: datetime | None = None
@@ -97,15 +98,29 @@ class Board:
 
 def board(settings: Settings, member: Member, connections: Sequence[Connection]) -> Board:
     """The whole page's cards from the connections this member may see."""
-    of_connections = [_connected(settings, member, connection, connections) for connection in connections if _is_known(connection)]
+    of_connections = [
+        _connected(settings, member, connection, connections)
+        for connection in connections
+        if _is_known(connection)
+    ]
     taken = {card.slug for card in of_connections}
-    others = [_unconnected(settings, entry) for entry in registry.CATALOGUE if entry.slug not in taken and is_shown(settings, entry)]
+    others = [
+        _unconnected(settings, entry)
+        for entry in registry.CATALOGUE
+        if entry.slug not in taken and is_shown(settings, entry)
+    ]
     order = {entry.slug: place for place, entry in enumerate(registry.CATALOGUE)}
     of_connections.sort(key=lambda card: order[card.slug])
     others.sort(key=lambda card: ("not_connected", "not_configured", "coming_soon").index(card.state))
     groups = (
-        Group("attention", "Needs attention", tuple(_versioned(c for c in of_connections if c.state == "reconnect_needed"))),
-        Group("connected", "Connected", tuple(_versioned(c for c in of_connections if c.state == "connected"))),
+        Group(
+            "attention",
+            "Needs attention",
+            tuple(_versioned(c for c in of_connections if c.state == "reconnect_needed")),
+        ),
+        Group(
+            "connected", "Connected", tuple(_versioned(c for c in of_connections if c.state == "connected"))
+        ),
         Group("available", "Available", tuple(_versioned(others))),
     )
     shown = tuple(group for group in groups if group.cards)
@@ -126,7 +141,9 @@ def state_of(settings: Settings, entry: Connector | Planned) -> State:
     return "not_connected" if endpoints.resolve(entry, settings) else "not_configured"
 
 
-def _connected(settings: Settings, member: Member, connection: Connection, siblings: Sequence[Connection]) -> Card:
+def _connected(
+    settings: Settings, member: Member, connection: Connection, siblings: Sequence[Connection]
+) -> Card:
     connector = registry.get(connection.slug)
     where = endpoints.resolve(connector, settings)
     several = sum(other.slug == connection.slug for other in siblings) > 1
@@ -151,9 +168,13 @@ def _connected(settings: Settings, member: Member, connection: Connection, sibli
         inside=_inside(connector, connection),
         label=connection.label,
         synced_at=connection.last_used_at or connection.connected_at,
-        reason=(connection.last_error or f"{connector.name} ended this sign-in. Reconnect to continue.") if broken else "",
+        reason=(connection.last_error or f"{connector.name} ended this sign-in. Reconnect to continue.")
+        if broken
+        else "",
         ends_at=ends_at if ends_at and ends_at - clock.now() <= _WARN_BEFORE and not broken else None,
-        ends_words=_ends_words(availability.badge_of(settings, connector), ends_at) if ends_at and not broken else "",
+        ends_words=_ends_words(availability.badge_of(settings, connector), ends_at)
+        if ends_at and not broken
+        else "",
         permission=connection.permission,
         visibility=connection.visibility,
         may_change=rights.may_change(member, connection),
@@ -171,7 +192,11 @@ def _unconnected(settings: Settings, entry: Connector | Planned) -> Card:
     elif isinstance(entry, Connector):
         where = endpoints.resolve(entry, settings)
         badges = [Badge("Sandbox")] if where and where.sandbox else []
-    if isinstance(entry, Connector) and state == "not_connected" and (words := availability.badge_of(settings, entry)):
+    if (
+        isinstance(entry, Connector)
+        and state == "not_connected"
+        and (words := availability.badge_of(settings, entry))
+    ):
         badges.append(Badge(words, "warning"))
     return Card(
         key=f"card-{entry.slug}",
@@ -181,7 +206,9 @@ def _unconnected(settings: Settings, entry: Connector | Planned) -> Card:
         summary=entry.summary,
         state=state,
         badges=tuple(badges),
-        reads_only_choice=isinstance(entry, Connector) and not entry.forms and entry.auth.read_scopes != entry.auth.write_scopes,
+        reads_only_choice=isinstance(entry, Connector)
+        and not entry.forms
+        and entry.auth.read_scopes != entry.auth.write_scopes,
     )
 
 

@@ -1,4 +1,6 @@
-"""What a person can do to a connection from its card. Each verb checks the right, acts, and says what happened."""
+"""What a person can do to a connection from its card. Each verb checks the right, acts, and says what
+happened.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -79,7 +81,9 @@ def test(settings: Settings, member: Member, slug: str, form: Mapping[str, str])
     except Undecipherable:
         raise
     except PatchbayError as error:
-        return Done(slug, connection.id, f"{connector.name} did not pass the test: {error.message}", good=False)
+        return Done(
+            slug, connection.id, f"{connector.name} did not pass the test: {error.message}", good=False
+        )
     store.mark_used(connection.id)
     return Done(slug, connection.id, f"{connector.name} answers: signed in as {account.name}.")
 

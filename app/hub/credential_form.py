@@ -1,4 +1,5 @@
-"""Connecting by a form filled in here: keys, client credentials, a login (`app/connectors/credential_forms.py`).
+"""Connecting by a form filled in here: keys, client credentials, a login
+(`app/connectors/credential_forms.py`).
 
 The form is a trip like any other (`handshake`), so that it keeps its flow, its chat and the connection to
 mend; it is over once something was connected. What was filled in is checked with the service before it
@@ -35,7 +36,9 @@ _TRIES = Rule("form-sign-in", limit=30, seconds=600)
 
 @dataclass(frozen=True)
 class Sheet:
-    """The page with the form. `problems` are sentences by the name of the line they belong to, "" for all of it."""
+    """The page with the form. `problems` are sentences by the name of the line they belong to, "" for all
+    of it.
+    """
 
     connector: Connector
     form: Form
@@ -55,14 +58,25 @@ class Sheet:
         return "Reconnect" if self.reconnects else "Connect"
 
 
-def begin(db: Session, settings: Settings, member: Member, connector: Connector, where: Endpoints, way: str, wish: Wish) -> Sheet:
+def begin(
+    db: Session,
+    settings: Settings,
+    member: Member,
+    connector: Connector,
+    where: Endpoints,
+    way: str,
+    wish: Wish,
+) -> Sheet:
     """Write down the trip and give that way's form, empty; in the sandbox with the values it takes."""
     trip, state = handshake.set_out(db, settings, member, connector, wish, _LIFE)
     return _sheet(settings, connector, where, form_of(connector, where, way), trip, state)
 
 
-def submit(settings: Settings, member: Member, connector: Connector, where: Endpoints, given: Mapping[str, str]) -> Handshake | Sheet:
-    """Check what was filled in with the service and keep it: the trip that is over, or the form with what is wrong.
+def submit(
+    settings: Settings, member: Member, connector: Connector, where: Endpoints, given: Mapping[str, str]
+) -> Handshake | Sheet:
+    """Check what was filled in with the service and keep it: the trip that is over, or the form with what is
+    wrong.
 
     Raises HandshakeGone. Sent twice, it connects once.
     """
@@ -72,23 +86,40 @@ def submit(settings: Settings, member: Member, connector: Connector, where: Endp
         return trip
     form = form_of(connector, where, given.get("way", ""))
     values = {blank.name: blank.taken(given.get(blank.name, "")) for blank in form.blanks}
-    problems = {blank.name: problem for blank in form.blanks if (problem := blank.problem_with(values[blank.name]))}
+    problems = {
+        blank.name: problem for blank in form.blanks if (problem := blank.problem_with(values[blank.name]))
+    }
     if problems:
         return _sheet(settings, connector, where, form, trip, state, values, problems)
     try:
         with database.transaction() as db:
             budgets.take(db, settings, _TRIES, member.user.id, connector.slug)
         tokens = form_exchange.obtain(connector, where, form, values)
-        account = access.probe(settings, connector, where, tokens, {name: values[name] for name in form.facts})
+        account = access.probe(
+            settings, connector, where, tokens, {name: values[name] for name in form.facts}
+        )
         return handshake.keep(settings, member, trip, connector, account, tokens, _warning(form, values))
     except (TokenRefused, TokenNotAccepted):
-        return _sheet(settings, connector, where, form, trip, state, values, {form.blames: f"{connector.name} {form.refused}"})
+        return _sheet(
+            settings,
+            connector,
+            where,
+            form,
+            trip,
+            state,
+            values,
+            {form.blames: f"{connector.name} {form.refused}"},
+        )
     except PatchbayError as error:
-        return _sheet(settings, connector, where, form, trip, state, values, {"": error.message}, error.status)
+        return _sheet(
+            settings, connector, where, form, trip, state, values, {"": error.message}, error.status
+        )
 
 
 def form_of(connector: Connector, where: Endpoints, way: str) -> Form:
-    """The form of that way in, or the first one that is open here. Raises HandshakeGone when none is any more."""
+    """The form of that way in, or the first one that is open here. Raises HandshakeGone when none is any
+    more.
+    """
     forms = [form for form in connector.forms if form.key in where.ways]
     if not forms:
         raise HandshakeGone()
@@ -116,7 +147,10 @@ def _sheet(
         sandbox=where.sandbox,
         flow_id=handshake.flow_of(settings, trip) or "",
         client_name=trip.client_name,
-        values={blank.name: _shown(blank, (values or {}).get(blank.name, ""), sandbox=where.sandbox) for blank in form.blanks},
+        values={
+            blank.name: _shown(blank, (values or {}).get(blank.name, ""), sandbox=where.sandbox)
+            for blank in form.blanks
+        },
         problems=problems or {},
         status=status if problems else 200,
     )
@@ -130,5 +164,10 @@ def _shown(blank: Blank, value: str, *, sandbox: bool) -> str:
 
 
 def _warning(form: Form, values: Mapping[str, str]) -> str:
-    found = (says for blank in form.blanks for pattern, says in blank.warnings if re.fullmatch(pattern, values[blank.name]))
+    found = (
+        says
+        for blank in form.blanks
+        for pattern, says in blank.warnings
+        if re.fullmatch(pattern, values[blank.name])
+    )
     return " ".join(found)

@@ -14,7 +14,9 @@ from app.workspaces.guard import Member
 
 @dataclass(frozen=True)
 class Step:
-    """What the page says about the AI client that waits. `missing` is the sentence of what is required first, or ""."""
+    """What the page says about the AI client that waits. `missing` is the sentence of what is required
+    first, or "".
+    """
 
     flow_id: str
     client_name: str
@@ -46,7 +48,9 @@ def step(settings: Settings, view: flows.FlowView, flow_id: str, board: Board) -
 
 
 def complete(settings: Settings, member: Member, flow_id: str) -> str:
-    """Spend the flow and give the address of the AI client to go back to. Raises FlowGone, ConnectorRequired."""
+    """Spend the flow and give the address of the AI client to go back to. Raises FlowGone,
+    ConnectorRequired.
+    """
     with database.transaction() as db:
         flow = flows.get(db, flow_id, member)
         connections = store.visible(db, member.workspace.id, member.user.id)

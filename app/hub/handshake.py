@@ -1,4 +1,5 @@
-"""The sign-in dance with a service (RFC 6749 section 4.1 as a client, RFC 7636): written once for all of them.
+"""The sign-in dance with a service (RFC 6749 section 4.1 as a client, RFC 7636): written once for all of
+them.
 
 `start` writes down the trip and gives the address to leave for. `finish` takes the answer: the trip
 is consumed in its own short transaction before the code is spent, the code is exchanged and the
@@ -35,7 +36,9 @@ _KEPT = timedelta(hours=2)
 
 
 class HandshakeGone(InvalidInput):
-    """The state is unknown, too old, or was made in another browser, by another person or for another service."""
+    """The state is unknown, too old, or was made in another browser, by another person or for another
+    service.
+    """
 
     code = "SIGN_IN_EXPIRED"
     message = (
@@ -55,7 +58,9 @@ class Wish:
     client_name: str = ""
 
 
-def start(db: Session, settings: Settings, member: Member, connector: Connector, endpoints: Endpoints, wish: Wish) -> str:
+def start(
+    db: Session, settings: Settings, member: Member, connector: Connector, endpoints: Endpoints, wish: Wish
+) -> str:
     """Write down a trip to the service and give the address of its consent page."""
     trip, state = set_out(db, settings, member, connector, wish)
     verifier = secrets.token_urlsafe(48)
@@ -66,7 +71,11 @@ def start(db: Session, settings: Settings, member: Member, connector: Connector,
         "redirect_uri": endpoints.redirect_uri,
         "state": state,
         **({"scope": trip.scopes} if trip.scopes else {}),
-        **({"code_challenge": _challenge(verifier), "code_challenge_method": "S256"} if connector.auth.pkce else {}),
+        **(
+            {"code_challenge": _challenge(verifier), "code_challenge_method": "S256"}
+            if connector.auth.pkce
+            else {}
+        ),
         **connector.auth.authorize_params,
     }
     return endpoints.authorize_url + ("&" if "?" in endpoints.authorize_url else "?") + urlencode(asked)
@@ -98,7 +107,9 @@ def set_out(
     return trip, state
 
 
-def finish(settings: Settings, member: Member, connector: Connector, endpoints: Endpoints, answer: Mapping[str, str]) -> Handshake:
+def finish(
+    settings: Settings, member: Member, connector: Connector, endpoints: Endpoints, answer: Mapping[str, str]
+) -> Handshake:
     """Take the service's answer from the callback and keep what came of it. The trip tells the outcome.
 
     Raises HandshakeGone. A second call with the same answer does nothing and gives the same trip.
@@ -114,7 +125,8 @@ def finish(settings: Settings, member: Member, connector: Connector, endpoints: 
         facts = {name: answer[name] for name in connector.auth.callback_facts if name in answer}
         account = access.probe(settings, connector, endpoints, tokens, facts)
     except PatchbayError as error:
-        if tokens is not None and not connector.auth.revokes_whole_account:  # whose they are is not known, so they must end nobody else's
+        # whose they are is not known, so they must end nobody else's
+        if tokens is not None and not connector.auth.revokes_whole_account:
             _give_back(settings, trip, Account(key="", name=""), tokens)
         return _close(trip, "failed", refusals.in_words(connector, error))
     try:
@@ -130,7 +142,9 @@ def flow_of(settings: Settings, trip: Handshake) -> str | None:
 
 
 def find_last(db: Session, member: Member, slug: str, outcome: str) -> Handshake | None:
-    """The latest trip of this browser to the service that ended so, for the banner. None when there is none."""
+    """The latest trip of this browser to the service that ended so, for the banner. None when there is
+    none.
+    """
     trips = select(Handshake).where(
         col(Handshake.session_digest) == member.session.id_digest,
         col(Handshake.workspace_id) == member.workspace.id,
@@ -141,7 +155,9 @@ def find_last(db: Session, member: Member, slug: str, outcome: str) -> Handshake
 
 
 def find(member: Member, connector: Connector, state: str) -> Handshake:
-    """The trip of that state, under way or over. Raises HandshakeGone unless it began in this browser and has not run out."""
+    """The trip of that state, under way or over. Raises HandshakeGone unless it began in this browser and
+    has not run out.
+    """
     with database.reading() as db:
         trip = db.scalars(select(Handshake).where(*_mine(member, connector, state))).first()
     if trip is None or (trip.used_at is None and trip.expires_at <= clock.now()):
@@ -176,7 +192,13 @@ def _mine(member: Member, connector: Connector, state: str) -> tuple[ColumnEleme
 
 
 def keep(
-    settings: Settings, member: Member, trip: Handshake, connector: Connector, account: Account, tokens: TokenSet, sentence: str = ""
+    settings: Settings,
+    member: Member,
+    trip: Handshake,
+    connector: Connector,
+    account: Account,
+    tokens: TokenSet,
+    sentence: str = "",
 ) -> Handshake:
     """Store the tokens and the outcome in one transaction; `sentence` is what else to know.
 
@@ -190,10 +212,16 @@ def keep(
         with database.transaction() as db:
             connection = _connection(db, settings, member, trip, wanted, account, tokens)
             trip.connection_id = connection.id
-            granted = trip.level not in scope_choice.WRITING_LEVELS or scope_choice.may_write(connector, connection)
+            granted = trip.level not in scope_choice.WRITING_LEVELS or scope_choice.may_write(
+                connector, connection
+            )
             if trip.level and granted:
                 store.set_permission(db, connection, trip.level, by=trip.user_id)
-            refused = "" if granted else f"{connector.name} did not grant writing, so its permission stays as it was."
+            refused = (
+                ""
+                if granted
+                else f"{connector.name} did not grant writing, so its permission stays as it was."
+            )
             kept.append(_end(db, trip, "connected", refused or sentence))
 
     persist.until_done(save)
@@ -201,15 +229,25 @@ def keep(
 
 
 def _connection(
-    db: Session, settings: Settings, member: Member, trip: Handshake, wanted: str | None, account: Account, tokens: TokenSet
+    db: Session,
+    settings: Settings,
+    member: Member,
+    trip: Handshake,
+    wanted: str | None,
+    account: Account,
+    tokens: TokenSet,
 ) -> Connection:
-    """The connection the trip was for, with the new tokens. Raises NotAMember when the person was put out while the service was asked."""
+    """The connection the trip was for, with the new tokens. Raises NotAMember when the person was put out
+    while the service was asked.
+    """
     keys = settings.vault_keys
     members.check_belongs(db, trip.workspace_id, trip.user_id)
     if wanted:
         before = store.get(db, trip.workspace_id, trip.user_id, wanted)
         rights.check(member, before)  # it may have been taken away since the trip began
-        return store.reconnect(db, before, by=trip.user_id, account=account, tokens=tokens, scopes=trip.scopes, keys=keys)
+        return store.reconnect(
+            db, before, by=trip.user_id, account=account, tokens=tokens, scopes=trip.scopes, keys=keys
+        )
     return store.connect(
         db,
         workspace_id=trip.workspace_id,

@@ -21,8 +21,11 @@ class Notice:
     more: str = ""
 
 
-def of_return(db: Session, member: Member, connections: list[Connection], query: Mapping[str, str]) -> list[Notice]:
-    """The banner after coming back from a service: `?connected=slug` or `?failed=slug`. Unknown slugs say nothing.
+def of_return(
+    db: Session, member: Member, connections: list[Connection], query: Mapping[str, str]
+) -> list[Notice]:
+    """The banner after coming back from a service: `?connected=slug` or `?failed=slug`. Unknown slugs say
+    nothing.
 
     What is said comes from the trip this browser made, never from the address.
     """
@@ -33,10 +36,25 @@ def of_return(db: Session, member: Member, connections: list[Connection], query:
         connection = next((c for c in mine if trip and c.id == trip.connection_id), newest)
         if connection is None:
             return []
-        back = f"Go back to {trip.client_name} and ask again: it works now." if trip and trip.client_name else ""
+        back = (
+            (f"Go back to {trip.client_name} and ask again: it works now.")
+            if trip and trip.client_name
+            else ""
+        )
         more = " ".join(filter(None, (trip.sentence if trip else "", back)))
-        return [Notice("good", f"{connector.name} connected: {connection.account_name or connection.label or connector.name}", more)]
+        return [
+            Notice(
+                "good",
+                f"{connector.name} connected: "
+                f"{connection.account_name or connection.label or connector.name}",
+                more,
+            )
+        ]
     if connector := registry.CONNECTORS.get(query.get("failed", "")):
         trip = handshake.find_last(db, member, connector.slug, "failed")
-        return [Notice("bad", f"{connector.name} connection failed. Please try again.", trip.sentence if trip else "")]
+        return [
+            Notice(
+                "bad", f"{connector.name} connection failed. Please try again.", trip.sentence if trip else ""
+            )
+        ]
     return []

@@ -1,4 +1,6 @@
-"""What the hub's page and its live fragment are drawn from: loaded in one go, in a fixed number of queries."""
+"""What the hub's page and its live fragment are drawn from: loaded in one go, in a fixed number of
+queries.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -72,7 +74,9 @@ def load_card(settings: Settings, member: Member, slug: str, connection_id: str)
 
 def flashed() -> list[Notice]:
     """What was said to the session for the next page."""
-    pairs: list[tuple[str, str]] = [(str(pair[0]), str(pair[1])) for pair in get_flashed_messages(with_categories=True)]
+    pairs: list[tuple[str, str]] = [
+        (str(pair[0]), str(pair[1])) for pair in get_flashed_messages(with_categories=True)
+    ]
     return [Notice("bad" if kind == "bad" else "good", words) for kind, words in pairs]
 
 

@@ -1,4 +1,6 @@
-"""Why a sign-in at a service failed, in words a person can act on. The service's own text is never repeated."""
+"""Why a sign-in at a service failed, in words a person can act on. The service's own text is never
+repeated.
+"""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -12,10 +14,19 @@ _LONGEST_CODE = 4096
 # RFC 6749 section 4.1.2.1, and OpenID Connect Core section 3.1.2.6.
 _SENTENCES = {
     "access_denied": "{name} says that access was denied: nothing was connected.",
-    "invalid_scope": "{name} says that this account or app may not be given the access we ask for. Ask your administrator.",
-    "unauthorized_client": "{name} says that this installation's app may not sign people in. Ask your administrator.",
-    "invalid_request": "{name} says that our request was not right. Ask your administrator to check the app registered there.",
-    "invalid_client": "{name} does not know this installation's client id. Ask your administrator to check it.",
+    "invalid_scope": (
+        "{name} says that this account or app may not be given the access we ask for. Ask your administrator."
+    ),
+    "unauthorized_client": (
+        "{name} says that this installation's app may not sign people in. Ask your administrator."
+    ),
+    "invalid_request": (
+        "{name} says that our request was not right. Ask your administrator to check the "
+        "app registered there."
+    ),
+    "invalid_client": (
+        "{name} does not know this installation's client id. Ask your administrator to check it."
+    ),
     "server_error": "{name} says that it has a problem of its own. Nothing was connected.",
     "temporarily_unavailable": "{name} says that it is too busy right now. Nothing was connected.",
     "login_required": "{name} says that you were not signed in there.",
@@ -31,10 +42,14 @@ class SignInRefused(InvalidInput):
 
 
 def check_answer(connector: Connector, endpoints: Endpoints, answer: Mapping[str, str]) -> None:
-    """Raises SignInRefused unless the answer carries a code, and from the service that was asked (RFC 9207)."""
+    """Raises SignInRefused unless the answer carries a code, and from the service that was asked (RFC
+    9207).
+    """
     issuer = answer.get("iss")
     if issuer and _origin(issuer) not in {_origin(endpoints.authorize_url), _origin(endpoints.token_url)}:
-        raise SignInRefused(f"The answer did not come from {connector.name}, so it was not used. Please try again.")
+        raise SignInRefused(
+            f"The answer did not come from {connector.name}, so it was not used. Please try again."
+        )
     if answer.get("error"):
         unknown = "{name} sent you back without saying why."
         raise SignInRefused(_SENTENCES.get(answer["error"], unknown).format(name=connector.name))

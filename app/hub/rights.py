@@ -1,4 +1,6 @@
-"""Who may change a connection: whoever made it, and the owner and admins of the workspace for a shared one."""
+"""Who may change a connection: whoever made it, and the owner and admins of the workspace for a shared
+one.
+"""
 
 from app.errors import Forbidden
 from app.vault.models import Connection
@@ -13,4 +15,7 @@ def may_change(member: Member, connection: Connection) -> bool:
 def check(member: Member, connection: Connection) -> None:
     """Raises Forbidden with a sentence that says whom to ask."""
     if not may_change(member, connection):
-        raise Forbidden("Only the person who connected this account, or an owner or admin of your workspace, may change it.")
+        raise Forbidden(
+            "Only the person who connected this account, or an owner or admin of your workspace, may "
+            "change it."
+        )

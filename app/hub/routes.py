@@ -3,7 +3,18 @@
 import functools
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, current_app, flash, g, jsonify, make_response, redirect, render_template, request
+from flask import (
+    Blueprint,
+    Flask,
+    current_app,
+    flash,
+    g,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+)
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
@@ -22,7 +33,8 @@ def install(app: Flask, settings: Settings) -> None:
     """Register the routes of this package."""
     app.register_blueprint(bp)
     app.jinja_env.globals["levels"] = cards.LEVELS
-    app.jinja_env.globals["is_shown"] = functools.partial(cards.is_shown, settings)  # for the front door, which lists services too
+    # for the front door, which lists services too
+    app.jinja_env.globals["is_shown"] = functools.partial(cards.is_shown, settings)
 
 
 @bp.get("/integrations")
@@ -76,7 +88,9 @@ def another_way(slug: str) -> ResponseReturnValue:
 
 @bp.get("/integrations/<slug>/callback")
 def callback(slug: str) -> ResponseReturnValue:
-    """Back from the service. Signed out meanwhile: the sign-in page must not carry the code on, so it starts afresh."""
+    """Back from the service. Signed out meanwhile: the sign-in page must not carry the code on, so it
+    starts afresh.
+    """
     found = current_member()
     if found is None:
         return redirect("/login?next=%2Fintegrations", 303)
@@ -86,7 +100,10 @@ def callback(slug: str) -> ResponseReturnValue:
         trip = handshake.finish(_settings(), found, connector, where, _once(request.args))
     except handshake.HandshakeGone as error:
         g.member = found
-        return _page(MultiDict(), [Notice("bad", f"{connector.name} connection failed. Please try again.", error.message)]), error.status
+        return _page(
+            MultiDict(),
+            [Notice("bad", f"{connector.name} connection failed. Please try again.", error.message)],
+        ), error.status
     return redirect(connecting.back(_settings(), trip), 303)
 
 
@@ -103,7 +120,9 @@ def permission(slug: str) -> ResponseReturnValue:
     """Off, read, ask or write."""
     done = changes.permission(g.member, slug, request.form)
     if done.ask_service:
-        return _leave(connecting.to_raise(_settings(), g.member, *done.ask_service, request.form.get("flow") or None))
+        return _leave(
+            connecting.to_raise(_settings(), g.member, *done.ask_service, request.form.get("flow") or None)
+        )
     return _done(done)
 
 
@@ -152,7 +171,9 @@ def link(link_id: str) -> ResponseReturnValue:
     """The page a one-time link from a chat opens."""
     found, connector, form = connecting.link_page(_settings(), g.member, link_id)
     page.allow_leaving(_settings())
-    return render_template("hub/link.html", link=found, link_id=link_id, connector=connector, form=form, bare=True)
+    return render_template(
+        "hub/link.html", link=found, link_id=link_id, connector=connector, form=form, bare=True
+    )
 
 
 @bp.post("/integrations/connect/<link_id>")
@@ -166,7 +187,10 @@ def _page(query: MultiDict[str, str], more: list[Notice] | None = None) -> str:
     hub = page.load(_settings(), g.member, query)
     page.allow_leaving(_settings(), hub.step)
     return render_template(
-        "hub/integrations.html", hub=hub, notices=[*(more or []), *hub.notices, *page.flashed()], bare=hub.step is not None
+        "hub/integrations.html",
+        hub=hub,
+        notices=[*(more or []), *hub.notices, *page.flashed()],
+        bare=hub.step is not None,
     )
 
 
@@ -179,7 +203,9 @@ def _done(done: Done) -> ResponseReturnValue:
         return redirect("/integrations" + (f"?{urlencode({'flow': flow_id})}" if flow_id else ""), 303)
     card = page.load_card(_settings(), g.member, done.slug, done.connection_id)
     said = [Notice("good" if done.good else "bad", done.sentence)] if done.sentence else []
-    response = make_response(render_template("hub/_changed.html", card=card, flow_id=request.form.get("flow", ""), notices=said))
+    response = make_response(
+        render_template("hub/_changed.html", card=card, flow_id=request.form.get("flow", ""), notices=said)
+    )
     response.headers["HX-Trigger-After-Swap"] = "look"
     response.headers["Vary"] = "HX-Request"
     return response

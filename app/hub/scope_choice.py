@@ -7,11 +7,19 @@ from app.vault.models import Connection
 WRITING_LEVELS = {"ask", "write"}  # after a yes, `ask` writes too
 
 
-def scopes_for(connector: Connector, connection: Connection | None, *, read_only: bool, level: str | None = None) -> tuple[str, ...]:
-    """The scopes of a consent page: reading and writing, unless the person chose, or has so far, reading only."""
+def scopes_for(
+    connector: Connector, connection: Connection | None, *, read_only: bool, level: str | None = None
+) -> tuple[str, ...]:
+    """The scopes of a consent page: reading and writing, unless the person chose, or has so far, reading
+    only.
+    """
     if level in WRITING_LEVELS:
         return connector.auth.write_scopes
-    if read_only or (connection is not None and connection.permission not in WRITING_LEVELS and not may_write(connector, connection)):
+    if read_only or (
+        connection is not None
+        and connection.permission not in WRITING_LEVELS
+        and not may_write(connector, connection)
+    ):
         return connector.auth.read_scopes
     return connector.auth.write_scopes
 
@@ -19,8 +27,11 @@ def scopes_for(connector: Connector, connection: Connection | None, *, read_only
 def may_write(connector: Connector, connection: Connection) -> bool:
     """Whether the service granted every scope that writing needs beyond reading.
 
-    What was filled in here has no scopes we could ask for: the level alone decides, and the service may still refuse.
+    What was filled in here has no scopes we could ask for: the level alone decides, and the service may still
+    refuse.
     """
     if connection.way != OAUTH:
         return True
-    return set(connector.auth.write_scopes) - set(connector.auth.read_scopes) <= set(connection.scopes.split())
+    return set(connector.auth.write_scopes) - set(connector.auth.read_scopes) <= set(
+        connection.scopes.split()
+    )

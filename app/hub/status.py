@@ -12,13 +12,16 @@ from app.vault.models import Connection
 
 
 def as_json(settings: Settings, connections: Sequence[Connection], step: Step | None) -> dict[str, Any]:
-    """Every service in catalogue order with the connections this member may see, and the flow if one was named."""
+    """Every service in catalogue order with the connections this member may see, and the flow if one was
+    named.
+    """
     return {
         "connectors": [
             {
                 "slug": entry.slug,
                 "name": entry.name,
-                "state": _state([c for c in connections if c.slug == entry.slug]) or cards.state_of(settings, entry),
+                "state": _state([c for c in connections if c.slug == entry.slug])
+                or cards.state_of(settings, entry),
                 "connections": [_connection(c) for c in connections if c.slug == entry.slug],
             }
             for entry in registry.CATALOGUE

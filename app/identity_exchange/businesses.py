@@ -1,4 +1,6 @@
-"""The businesses somebody may work in with a token from the exchange: what FlowPOS lists now for the connections they may use."""
+"""The businesses somebody may work in with a token from the exchange: what FlowPOS lists now for the
+connections they may use.
+"""
 
 import time
 from collections.abc import Mapping
@@ -29,10 +31,16 @@ class Reached:
 
     def without_choice(self, chosen: Mapping[str, str]) -> list[str]:
         """The connections whose chosen business they do not reach any more."""
-        return [c.id for c, businesses in self.connections if c.id in chosen and chosen[c.id] not in {b.id for b in businesses}]
+        return [
+            c.id
+            for c, businesses in self.connections
+            if c.id in chosen and chosen[c.id] not in {b.id for b in businesses}
+        ]
 
     def active(self, chosen: Mapping[str, str]) -> str | None:
-        """The business tools work in when none is named: the chosen one, the only one, or the one the service holds active."""
+        """The business tools work in when none is named: the chosen one, the only one, or the one the
+        service holds active.
+        """
         for connection, businesses in self.connections:
             by_id = {b.id: b for b in businesses}
             if chosen.get(connection.id) in by_id:
@@ -45,7 +53,9 @@ class Reached:
 
 
 def ask(settings: Settings, workspace_id: str, user_id: str) -> Reached:
-    """Ask FlowPOS for each connection. Where it cannot be asked, what it listed last counts; a sign-in it ended reaches nothing."""
+    """Ask FlowPOS for each connection. Where it cannot be asked, what it listed last counts; a sign-in it
+    ended reaches nothing.
+    """
     with reading() as db:
         visible = store.visible(db, workspace_id, user_id)
     usable = [c for c in visible if scopes.reaches(scopes.NARROW, c.slug) and c.permission != "off"]

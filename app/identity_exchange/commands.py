@@ -20,10 +20,11 @@ def install(app: Flask, settings: Settings) -> None:
     @group.command()
     @click.argument("email")
     def forget(email: str) -> None:
-        """Forget which Firebase login stands for the person of EMAIL, and end the tokens it was exchanged for.
+        """Forget which Firebase login stands for the person of EMAIL, and end the tokens it was exchanged
+        for.
 
-        For somebody whose login was deleted there and made anew: the next ID token with their verified address
-        is met as if for the first time. Until then nothing else changes.
+        For somebody whose login was deleted there and made anew: the next ID token with their verified
+        address is met as if for the first time. Until then nothing else changes.
         """
         try:
             address = addresses.normalise(email)

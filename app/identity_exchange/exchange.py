@@ -36,9 +36,14 @@ class ExchangeNotConfigured(NotFound):
 
 
 class NotFromExchange(Forbidden):
-    """A token of another kind cannot be exchanged for the next one: it was not made by showing an ID token."""
+    """A token of another kind cannot be exchanged for the next one: it was not made by showing an ID
+    token.
+    """
 
-    message = "Only a token from /mcp/token can be refreshed here. Use the refresh token of this one, or make another."
+    message = (
+        "Only a token from /mcp/token can be refreshed here. Use the refresh token of this one, or "
+        "make another."
+    )
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,9 @@ def client(client_id: str, name: str) -> _Client:
     return _Client(client_id, name)
 
 
-def exchange(settings: Settings, id_token: str, *, asking: _Client = NOBODY, wanted: Iterable[str] = SCOPES) -> Issued:
+def exchange(
+    settings: Settings, id_token: str, *, asking: _Client = NOBODY, wanted: Iterable[str] = SCOPES
+) -> Issued:
     """A token for the person of an ID token, with the wanted ones of SCOPES.
 
     Raises ExchangeNotConfigured, IdTokenRefused, NoMembership, BudgetSpent, Unavailable.
@@ -87,7 +94,9 @@ def exchange(settings: Settings, id_token: str, *, asking: _Client = NOBODY, wan
 
 
 def refresh(settings: Settings, caller: Caller) -> Issued:
-    """The next token of a grant, while one of its tokens lives. Raises NotFromExchange, NoMembership, BudgetSpent."""
+    """The next token of a grant, while one of its tokens lives. Raises NotFromExchange, NoMembership,
+    BudgetSpent.
+    """
     if caller.kind != KIND:
         raise NotFromExchange()
     if not caller.workspace_active:
@@ -103,7 +112,9 @@ def refresh(settings: Settings, caller: Caller) -> Issued:
 
 
 def _grant(db: Session, settings: Settings, person: User, workspace_id: str, asking: _Client) -> Grant:
-    """The living grant of person, workspace and client, or a new one. Two at once make one: they queue on the person."""
+    """The living grant of person, workspace and client, or a new one. Two at once make one: they queue on
+    the person.
+    """
     db.execute(select(col(User.id)).where(col(User.id) == person.id).with_for_update())
     at = clock.now()
     ends = at + timedelta(seconds=settings.oauth_refresh_ttl)
@@ -134,19 +145,44 @@ def _grant(db: Session, settings: Settings, person: User, workspace_id: str, ask
     )
     db.add(made)
     db.flush()
-    audit.record(db, "grant.created", workspace_id=workspace_id, user_id=person.id, subject=made.id, client=asking.name, kind=KIND)
+    audit.record(
+        db,
+        "grant.created",
+        workspace_id=workspace_id,
+        user_id=person.id,
+        subject=made.id,
+        client=asking.name,
+        kind=KIND,
+    )
     return made
 
 
-def _issue(db: Session, settings: Settings, grant: Grant, granted: tuple[str, ...], reached: Reached) -> Issued:
+def _issue(
+    db: Session, settings: Settings, grant: Grant, granted: tuple[str, ...], reached: Reached
+) -> Issued:
     for connection_id in reached.without_choice(grant.active_businesses):
         grants.drop_active_business(db, grant.id, connection_id)
     at = clock.now()
     ends = at + timedelta(seconds=settings.mcp_token_ttl)
     ends = min(ends, grant.expires_at or ends)
     token = crypto.new_token(ACCESS_PREFIX)
-    db.add(AccessToken(token_digest=crypto.digest(token), grant_id=grant.id, scope=scopes.join(granted), created_at=at, expires_at=ends))
-    audit.record(db, "token.exchanged", workspace_id=grant.workspace_id, user_id=grant.user_id, subject=grant.id, client=grant.client_name)
+    db.add(
+        AccessToken(
+            token_digest=crypto.digest(token),
+            grant_id=grant.id,
+            scope=scopes.join(granted),
+            created_at=at,
+            expires_at=ends,
+        )
+    )
+    audit.record(
+        db,
+        "token.exchanged",
+        workspace_id=grant.workspace_id,
+        user_id=grant.user_id,
+        subject=grant.id,
+        client=grant.client_name,
+    )
     return Issued(token, int((ends - at).total_seconds()), granted, reached, dict(grant.active_businesses))
 
 

@@ -46,7 +46,10 @@ def verify(token: str, project: str, certificates: Certificates) -> Identity:
     try:
         return _verify(token, project, certificates)
     except jwt.InvalidTokenError as error:
-        log.info("an identity token was refused: %s", type(error).__name__ if type(error) is not jwt.InvalidTokenError else error)
+        log.info(
+            "an identity token was refused: %s",
+            type(error).__name__ if type(error) is not jwt.InvalidTokenError else error,
+        )
         raise IdTokenRefused() from None
 
 
@@ -92,7 +95,9 @@ def _verify(token: str, project: str, certificates: Certificates) -> Identity:
 
 def _check_times(claims: dict[str, Any]) -> None:
     times = [claims[name] for name in ("exp", "iat", "auth_time")]
-    if not all(isinstance(at, int | float) and not isinstance(at, bool) and math.isfinite(at) for at in times):
+    if not all(
+        isinstance(at, int | float) and not isinstance(at, bool) and math.isfinite(at) for at in times
+    ):
         raise jwt.InvalidTokenError("its times are no numbers")
     now = clock.timestamp()
     if times[0] <= now:

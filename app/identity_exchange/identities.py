@@ -22,15 +22,19 @@ class NoMembership(Forbidden):
     """Nobody here, a disabled person, or one who belongs to no active workspace. Which one, is not said."""
 
     message = (
-        "This login has no active membership here. Create an account with its verified address, or ask a colleague to "
-        "invite that address to their workspace. If the address had another login before, ask the operator to forget that one."
+        "This login has no active membership here. Create an account with its verified address, or ask a "
+        "colleague to "
+        "invite that address to their workspace. If the address had another login before, ask the operator "
+        "to forget that one."
     )
 
 
 def person_of(db: Session, identity: Identity) -> User:
     """The person, who may be met for the first time. Raises NoMembership."""
     known = select(User).join(FirebaseIdentity, col(FirebaseIdentity.user_id) == col(User.id))
-    known = known.where(col(FirebaseIdentity.issuer) == identity.issuer, col(FirebaseIdentity.subject) == identity.subject)
+    known = known.where(
+        col(FirebaseIdentity.issuer) == identity.issuer, col(FirebaseIdentity.subject) == identity.subject
+    )
     person = db.scalars(known).first() or _meet(db, identity)
     if person is None or person.disabled_at is not None:
         raise NoMembership()
@@ -38,7 +42,9 @@ def person_of(db: Session, identity: Identity) -> User:
 
 
 def _meet(db: Session, identity: Identity) -> User | None:
-    """The account of the verified address, from now on this login's. None when there is none, or it has another login."""
+    """The account of the verified address, from now on this login's. None when there is none, or it has
+    another login.
+    """
     try:
         email = addresses.normalise(identity.verified_email)
     except addresses.InvalidAddress:
@@ -47,8 +53,15 @@ def _meet(db: Session, identity: Identity) -> User | None:
     if person is None:
         return None
     insert = postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = {"issuer": identity.issuer, "subject": identity.subject, "user_id": person.id, "linked_at": clock.now()}
-    made = db.execute(insert(FirebaseIdentity).values(row).on_conflict_do_nothing().returning(col(FirebaseIdentity.user_id)))
+    row = {
+        "issuer": identity.issuer,
+        "subject": identity.subject,
+        "user_id": person.id,
+        "linked_at": clock.now(),
+    }
+    made = db.execute(
+        insert(FirebaseIdentity).values(row).on_conflict_do_nothing().returning(col(FirebaseIdentity.user_id))
+    )
     if made.scalar_one_or_none() is not None:
         audit.record(db, "identity.linked", user_id=person.id, subject=person.id)
         return person
@@ -57,19 +70,29 @@ def _meet(db: Session, identity: Identity) -> User | None:
 
 
 def forget(db: Session, email: str) -> bool:
-    """Let the next login with this verified address stand for its person, and end what the last one was given. False: there was none."""
+    """Let the next login with this verified address stand for its person, and end what the last one was
+    given. False: there was none.
+    """
     ours = select(col(User.id)).where(col(User.email) == email)
-    gone = delete(FirebaseIdentity).where(col(FirebaseIdentity.user_id).in_(ours)).returning(col(FirebaseIdentity.user_id))
+    gone = (
+        delete(FirebaseIdentity)
+        .where(col(FirebaseIdentity.user_id).in_(ours))
+        .returning(col(FirebaseIdentity.user_id))
+    )
     met = set(db.scalars(gone))
     for user_id in met:
-        for grant_id in db.scalars(select(col(Grant.id)).where(col(Grant.user_id) == user_id, col(Grant.kind) == KIND)).all():
+        for grant_id in db.scalars(
+            select(col(Grant.id)).where(col(Grant.user_id) == user_id, col(Grant.kind) == KIND)
+        ).all():
             grants.revoke(db, grant_id, "The operator forgot the login it was made with.")
         audit.record(db, "identity.forgotten", subject=user_id)
     return bool(met)
 
 
 def workspace_of(db: Session, person: User) -> Workspace:
-    """The workspace their token works in: the first they joined in which they have FlowPOS, else the first. Raises NoMembership."""
+    """The workspace their token works in: the first they joined in which they have FlowPOS, else the
+    first. Raises NoMembership.
+    """
     active = (
         select(Workspace)
         .join(Membership, col(Membership.workspace_id) == col(Workspace.id))
@@ -83,5 +106,7 @@ def workspace_of(db: Session, person: User) -> Workspace:
     slugs = select(col(Connection.workspace_id), col(Connection.slug)).where(
         col(Connection.workspace_id).in_([workspace.id for workspace in workspaces]), seen
     )
-    with_it = {workspace_id for workspace_id, slug in db.execute(slugs) if scopes.reaches(scopes.NARROW, slug)}
+    with_it = {
+        workspace_id for workspace_id, slug in db.execute(slugs) if scopes.reaches(scopes.NARROW, slug)
+    }
     return next((workspace for workspace in workspaces if workspace.id in with_it), workspaces[0])

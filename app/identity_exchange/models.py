@@ -9,7 +9,9 @@ from app.database import UtcDateTime
 
 
 class FirebaseIdentity(SQLModel, table=True):
-    """A Firebase login that exchanges its ID tokens as a person. Issuer and subject are the identity, never the address."""
+    """A Firebase login that exchanges its ID tokens as a person. Issuer and subject are the identity,
+    never the address.
+    """
 
     __tablename__ = "firebase_identities"
     __table_args__ = (UniqueConstraint("issuer", "user_id"),)

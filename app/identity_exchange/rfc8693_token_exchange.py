@@ -1,6 +1,8 @@
-"""RFC 8693: token exchange at the token endpoint. An ID token of Firebase in, an access token of ours out; nothing else.
+"""RFC 8693: token exchange at the token endpoint. An ID token of Firebase in, an access token of ours out;
+nothing else.
 
-A client may say who it is, as it registered, or stay unnamed (section 2.1 leaves that to us): what counts is the ID token.
+A client may say who it is, as it registered, or stay unnamed (section 2.1 leaves that to us): what counts is
+the ID token.
 """
 
 from typing import Any
@@ -48,7 +50,9 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
             raise InvalidScopeError("The exchange gives no more than " + " ".join(exchange.SCOPES) + ".")
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
-        """Section 2.2.1. A subject token that is not valid or not acceptable is `invalid_request` (section 2.2.2)."""
+        """Section 2.2.1. A subject token that is not valid or not acceptable is `invalid_request` (section
+        2.2.2).
+        """
         try:
             issued = self._exchange()
         except (IdTokenRefused, NoMembership) as refused:
@@ -66,4 +70,6 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         given, known = self.request.payload.data, self.request.client
         asking = exchange.client(known.client_id, known.row.name) if known else exchange.NOBODY
         wanted = scopes.split(given.get("scope")) or exchange.SCOPES
-        return exchange.exchange(current_app.extensions["patchbay"], given["subject_token"], asking=asking, wanted=wanted)
+        return exchange.exchange(
+            current_app.extensions["patchbay"], given["subject_token"], asking=asking, wanted=wanted
+        )

@@ -1,4 +1,6 @@
-"""Doors of this package: the exchange as FlowPOS' own clients know it. The token endpoint's is in rfc8693_token_exchange.py."""
+"""Doors of this package: the exchange as FlowPOS' own clients know it. The token endpoint's is in
+rfc8693_token_exchange.py.
+"""
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
@@ -26,7 +28,8 @@ def token() -> ResponseReturnValue:
     given = json_body.text(json_body.read(request), _ID_TOKEN)
     if not given:
         raise InvalidInput(
-            f"{_ID_TOKEN} is missing: send the Firebase ID token of the person.", details={"fields": {_ID_TOKEN: "Missing."}}
+            f"{_ID_TOKEN} is missing: send the Firebase ID token of the person.",
+            details={"fields": {_ID_TOKEN: "Missing."}},
         )
     return _answer(exchange.exchange(_settings(), given))
 
@@ -42,7 +45,9 @@ def refresh() -> ResponseReturnValue:
 @bp.errorhandler(InvalidToken)
 def _challenge(error: IdTokenRefused | InvalidToken) -> Response:
     """A 401 names a way to authenticate (RFC 9110, 11.6.1)."""
-    response = make_response(jsonify(error={"code": error.code, "message": error.message, "details": {}}), error.status)
+    response = make_response(
+        jsonify(error={"code": error.code, "message": error.message, "details": {}}), error.status
+    )
     response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
     return response
 

@@ -5,13 +5,22 @@ from collections.abc import Collection, Sequence
 from app.connectors.connector import Connector
 from app.connectors.spec import Business
 from app.connectors.tool import Tool, plain
-from app.errors import AmbiguousAccount, InvalidArguments, NotConnected, PermissionDenied, ReconnectNeeded, ToolError
+from app.errors import (
+    AmbiguousAccount,
+    InvalidArguments,
+    NotConnected,
+    PermissionDenied,
+    ReconnectNeeded,
+    ToolError,
+)
 from app.vault.access import businesses_of
 from app.vault.models import Connection
 
 
 def labels_of(connections: Sequence[Connection]) -> dict[str, str]:
-    """Connection id to the name it goes by in `account`: its label, else the account's name; made unique where two are equal."""
+    """Connection id to the name it goes by in `account`: its label, else the account's name; made unique
+    where two are equal.
+    """
     names = {c.id: str(plain(c.label or c.account_name or c.id)) for c in connections}
     seen = [name.casefold() for name in names.values()]
     return {id: name if seen.count(name.casefold()) == 1 else f"{name} ({id})" for id, name in names.items()}
@@ -21,7 +30,9 @@ def refusal(connector: Connector, tool: Tool, connection: Connection, hub_url: s
     """Why this tool may not be used on this connection, or None when it may. Says where to change it."""
     where = f"Change it at {hub_url}."
     if connection.permission == "off":
-        return PermissionDenied(f"{connector.name} is switched off for AI clients on this connection. {where}")
+        return PermissionDenied(
+            f"{connector.name} is switched off for AI clients on this connection. {where}"
+        )
     if tool.name_in(connector.slug) in connection.hidden_tools or tool.verb in connection.hidden_tools:
         return PermissionDenied(f"This tool is switched off for this {connector.name} connection. {where}")
     if not tool.reads_only and connection.permission == "read":
@@ -29,7 +40,8 @@ def refusal(connector: Connector, tool: Tool, connection: Connection, hub_url: s
     granted = set(connection.scopes.split())
     if granted and tool.needs_scopes and granted.isdisjoint(tool.needs_scopes):
         return PermissionDenied(
-            f"{connector.name} has not granted what this tool needs. Reconnect it with more rights at {hub_url}.",
+            f"{connector.name} has not granted what this tool needs. Reconnect it with more rights at "
+            f"{hub_url}.",
             details={"needs_any_of": list(tool.needs_scopes)},
         )
     return None
@@ -46,8 +58,8 @@ def account(
 ) -> Connection:
     """The connection a call works with. `connections` are those of this service which the caller may see.
 
-    Named by label, account name or id; a read that names none takes the only one that reaches the business it names,
-    else the first it may use, `active` ones (with a business chosen on the grant) before others.
+    Named by label, account name or id; a read that names none takes the only one that reaches the business it
+    names, else the first it may use, `active` ones (with a business chosen on the grant) before others.
     Raises NotConnected, InvalidArguments, AmbiguousAccount, PermissionDenied, ReconnectNeeded.
     """
     if not connections:
@@ -59,14 +71,23 @@ def account(
         chosen = connections[0]
     elif not tool.reads_only:
         raise AmbiguousAccount(
-            f"{len(connections)} {connector.name} accounts are connected: say in `account` which one to change.",
+            f"{len(connections)} {connector.name} accounts are connected: say in `account` which one to "
+            "change.",
             details={"accounts": list(labels.values())},
         )
-    elif business_id is not None and len(reaching := [c for c in connections if _reaches(connector, c, business_id)]) == 1:
+    elif (
+        business_id is not None
+        and len(reaching := [c for c in connections if _reaches(connector, c, business_id)]) == 1
+    ):
         chosen = reaching[0]
     else:
         chosen = min(
-            connections, key=lambda c: (refusal(connector, tool, c, hub_url) is not None, c.state != "connected", c.id not in active)
+            connections,
+            key=lambda c: (
+                refusal(connector, tool, c, hub_url) is not None,
+                c.state != "connected",
+                c.id not in active,
+            ),
         )
     if (problem := refusal(connector, tool, chosen, hub_url)) is not None:
         problem.details["account"] = labels[chosen.id]
@@ -77,7 +98,10 @@ def account(
 
 
 def _reaches(connector: Connector, connection: Connection, wanted: str) -> bool:
-    return connector.business is not None and connector.business.find(businesses_of(connection), wanted) is not None
+    return (
+        connector.business is not None
+        and connector.business.find(businesses_of(connection), wanted) is not None
+    )
 
 
 class Broken(ReconnectNeeded):
@@ -85,26 +109,36 @@ class Broken(ReconnectNeeded):
 
     def __init__(self, connector: Connector, connection: Connection, message: str | None = None) -> None:
         self.connection = connection
-        super().__init__(message or connection.last_error or f"{connector.name} ended the sign-in of this connection.")
+        super().__init__(
+            message or connection.last_error or f"{connector.name} ended the sign-in of this connection."
+        )
 
 
 def _named(connections: Sequence[Connection], labels: dict[str, str], wanted: str) -> Connection:
     for matches in (
         [c for c in connections if wanted in {c.id, labels[c.id]}],
-        [c for c in connections if wanted.casefold() in {labels[c.id].casefold(), c.label.casefold(), c.account_name.casefold()}],
+        [
+            c
+            for c in connections
+            if wanted.casefold() in {labels[c.id].casefold(), c.label.casefold(), c.account_name.casefold()}
+        ],
     ):
         if len(matches) == 1:
             return matches[0]
         if matches:
             break
-    raise InvalidArguments("account: no single connected account goes by that name.", details={"accounts": list(labels.values())})
+    raise InvalidArguments(
+        "account: no single connected account goes by that name.", details={"accounts": list(labels.values())}
+    )
 
 
-def business(connector: Connector, tool: Tool, connection: Connection, wanted: str | None, active: str | None) -> Business | None:
+def business(
+    connector: Connector, tool: Tool, connection: Connection, wanted: str | None, active: str | None
+) -> Business | None:
     """The business a call works in, or None for tools that concern the whole connection.
 
-    The one named, else the one active on the grant, else the only one, else the one the service itself holds active
-    (the fact `is_default`). Raises InvalidArguments listing them.
+    The one named, else the one active on the grant, else the only one, else the one the service itself holds
+    active (the fact `is_default`). Raises InvalidArguments listing them.
     """
     if connector.business is None or not tool.one_business:
         return None
@@ -123,8 +157,11 @@ def business(connector: Connector, tool: Tool, connection: Connection, wanted: s
     if (default := next((b for b in known if b.facts.get("is_default") is True), None)) is not None:
         return default
     if not known:
-        raise InvalidArguments(f"This {connector.name} connection reaches no {word}. Reconnect it and allow one there.")
+        raise InvalidArguments(
+            f"This {connector.name} connection reaches no {word}. Reconnect it and allow one there."
+        )
     several = f"{len(known)} {connector.business.words}"
     raise InvalidArguments(
-        f"{name}: this connection reaches {several}; say which one, or choose it with set_active_business.", details=choices
+        f"{name}: this connection reaches {several}; say which one, or choose it with set_active_business.",
+        details=choices,
     )

@@ -1,4 +1,6 @@
-"""From the Authorization header to a verified caller; and the challenges sent to those who are not (RFC 6750, RFC 9728)."""
+"""From the Authorization header to a verified caller; and the challenges sent to those who are not (RFC
+6750, RFC 9728).
+"""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -25,7 +27,9 @@ class Bearer:
     token: str = field(repr=False)
 
     def is_valid(self) -> bool:
-        """Whether the token still works, asked while a stream is open. Without a database nobody's rights are known."""
+        """Whether the token still works, asked while a stream is open. Without a database nobody's rights
+        are known.
+        """
         try:
             caller = find_caller(self.token)
         except Unavailable:
@@ -42,18 +46,24 @@ class Door:
         self._metadata = f"{settings.public_url}/.well-known/oauth-protected-resource/mcp"
 
     def authenticate(self, request: Request) -> Bearer:
-        """The caller behind the request's token. Raises Refusal (401) with the challenge that starts the authorization."""
+        """The caller behind the request's token. Raises Refusal (401) with the challenge that starts the
+        authorization.
+        """
         given = request.environ.get("HTTP_AUTHORIZATION")
         # The metadata's `resource` has to equal the address the person typed.
         ending = ending_as_typed(request)
         if given is None:
-            attempt_log.note_discovery("knock", "Asked for the tools without a token, and was told where to sign in.")
+            attempt_log.note_discovery(
+                "knock", "Asked for the tools without a token, and was told where to sign in."
+            )
             raise self._unauthorized("Sign in first: this endpoint needs a bearer token.", ending)
         scheme, _, token = given.partition(" ")
         caller = find_caller(token.strip()) if scheme.lower() == "bearer" else None
         # Section 5, "Access Token Privilege Restriction": a token made for another resource is no token here.
         if caller is None or caller.audience.rstrip("/") != self._audience:
-            raise self._unauthorized("The access token is unknown, expired or revoked. Authorize again.", ending, "invalid_token")
+            raise self._unauthorized(
+                "The access token is unknown, expired or revoked. Authorize again.", ending, "invalid_token"
+            )
         # An operator's key goes from workspace to workspace within one session.
         place = "" if caller.is_operator_key else caller.workspace_id
         key = json.dumps([caller.client_id or caller.grant_id, self._issuer, caller.user_id, place])
@@ -62,15 +72,25 @@ class Door:
     def _unauthorized(self, sentence: str, ending: str, error: str | None = None) -> Refusal:
         # RFC 6750, 3.1: without any token there is no error code.
         parts = {"error": error, "error_description": sentence} if error else {}
-        return Refusal(401, NOT_ALLOWED, sentence, headers={"WWW-Authenticate": self._challenge(parts, scopes.DEFAULT, ending)})
+        return Refusal(
+            401,
+            NOT_ALLOWED,
+            sentence,
+            headers={"WWW-Authenticate": self._challenge(parts, scopes.DEFAULT, ending)},
+        )
 
     def insufficient_scope(self, needed: Iterable[str], request_id: RequestId | None = None) -> Refusal:
         """The token lacks a scope: every scope the operation needs at once, so that one step up is enough."""
         wanted = list(needed)
-        sentence = f"This needs the scope {wanted[-1]}, which was not granted to this AI client. Authorize again to grant it."
+        sentence = (
+            f"This needs the scope {wanted[-1]}, which was not granted to this AI client. Authorize "
+            "again to grant it."
+        )
         header = self._challenge({"error": "insufficient_scope", "error_description": sentence}, wanted)
         data = {"code": "PERMISSION_DENIED", "scopes": wanted}
-        return Refusal(403, NOT_ALLOWED, sentence, data, headers={"WWW-Authenticate": header}, request_id=request_id)
+        return Refusal(
+            403, NOT_ALLOWED, sentence, data, headers={"WWW-Authenticate": header}, request_id=request_id
+        )
 
     def _challenge(self, parts: Mapping[str, str], wanted: Iterable[str], ending: str = "") -> str:
         parts = {**parts, "resource_metadata": self._metadata + ending, "scope": " ".join(wanted)}

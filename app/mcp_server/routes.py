@@ -19,7 +19,13 @@ from app.oauth_server.rfc8707_resource import wants_compact
 from app.web import csrf
 
 # Where the web versions of known AI clients run; pages on the person's own machine are always fine.
-_CLIENT_ORIGINS = ("https://claude.ai", "https://claude.com", "https://chatgpt.com", "https://vscode.dev", "https://insiders.vscode.dev")
+_CLIENT_ORIGINS = (
+    "https://claude.ai",
+    "https://claude.com",
+    "https://chatgpt.com",
+    "https://vscode.dev",
+    "https://insiders.vscode.dev",
+)
 
 bp = Blueprint("mcp", __name__)
 
@@ -58,5 +64,9 @@ def sse() -> ResponseReturnValue:
     """The transport of 2024, gone: names the one address there is."""
     url = current_app.extensions["patchbay"].mcp_url
     return jsonify(
-        error={"code": "GONE", "message": f"The SSE transport is not offered any more. Use {url} instead.", "details": {"url": url}}
+        error={
+            "code": "GONE",
+            "message": f"The SSE transport is not offered any more. Use {url} instead.",
+            "details": {"url": url},
+        }
     ), 410

@@ -38,15 +38,24 @@ def instructions(settings: Settings, *, in_compact_mode: bool = False) -> str:
     if in_compact_mode:
         return compact.INSTRUCTIONS.format(brand=settings.brand_name)
     return (
-        f"{settings.brand_name} connects this workspace's business services. Tools are named <service>_<verb>; only what the person "
-        "connected and allowed is listed. hub_list_connections shows what is connected, hub_connect_service gives the person a link to "
+        f"{settings.brand_name} connects this workspace's business services. Tools are named "
+        "<service>_<verb>; only what the person "
+        "connected and allowed is listed. hub_list_connections shows what is connected, "
+        "hub_connect_service gives the person a link to "
         "connect more; memory_save and memory_search keep notes. "
-        "Every result is an envelope: success, data, message, or error with code and message. Lists go on with next_cursor."
+        "Every result is an envelope: success, data, message, or error with code and message. Lists go on "
+        "with next_cursor."
     )
 
 
 def make_server(
-    settings: Settings, door: Door, toolbox: Toolbox, approving: Approving, turns: FairSemaphore, *, in_compact_mode: bool = False
+    settings: Settings,
+    door: Door,
+    toolbox: Toolbox,
+    approving: Approving,
+    turns: FairSemaphore,
+    *,
+    in_compact_mode: bool = False,
 ) -> Server[Any]:
     """A server of this process. It keeps no state of any caller."""
     invoker = Invoker(settings, toolbox, door, approving, turns, in_compact_mode=in_compact_mode)
@@ -55,7 +64,11 @@ def make_server(
     async def list_tools(ctx: Context, params: PaginatedRequestParams | None) -> dict[str, Any]:
         caller = _caller(ctx)
         connections = seen_by(caller.workspace_id, caller.sees_as)
-        listed = toolbox.compact_listing(caller, connections) if in_compact_mode else toolbox.listing(caller, connections, hub_url)
+        listed = (
+            toolbox.compact_listing(caller, connections)
+            if in_compact_mode
+            else toolbox.listing(caller, connections, hub_url)
+        )
         _note_use(caller)
         return {"resultType": "complete", "tools": listed}
 
@@ -105,4 +118,6 @@ def _principal(ctx: Context) -> str | None:
 
 
 def _no_parameter_headers(_name: str) -> None:
-    """No tool of ours mirrors arguments in headers. Without this the SDK would list all tools on each call."""
+    """No tool of ours mirrors arguments in headers. Without this the SDK would list all tools on each
+    call.
+    """

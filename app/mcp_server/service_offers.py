@@ -27,13 +27,18 @@ def catalogue(settings: Settings, connections: Sequence[Connection]) -> list[Off
 
 
 def _all_offers(settings: Settings) -> list[tuple[Offered, bool]]:
-    """Every service there is, and whether it is offered. Worked out once for the settings as they are, since each call asks."""
+    """Every service there is, and whether it is offered. Worked out once for the settings as they are,
+    since each call asks.
+    """
     global _offers
     made_of = (settings, availability.snapshot_of(settings), registry.CATALOGUE)
     known = _offers
     if known is None or any(before is not now for before, now in zip(known[0], made_of, strict=True)):
         found = [
-            (Offered(entry.slug, entry.name, entry.summary, _offer(settings, entry)), availability.offer_of(settings, entry) != "no")
+            (
+                Offered(entry.slug, entry.name, entry.summary, _offer(settings, entry)),
+                availability.offer_of(settings, entry) != "no",
+            )
             for entry in registry.CATALOGUE
         ]
         _offers = (made_of, found)
@@ -44,7 +49,9 @@ def _all_offers(settings: Settings) -> list[tuple[Offered, bool]]:
 _offers: tuple[tuple[object, ...], list[tuple[Offered, bool]]] | None = None
 
 
-def _offer(settings: Settings, entry: Connector | Planned) -> Literal["not_connected", "not_configured", "coming_soon"]:
+def _offer(
+    settings: Settings, entry: Connector | Planned
+) -> Literal["not_connected", "not_configured", "coming_soon"]:
     if isinstance(entry, Planned) or availability.offer_of(settings, entry) != "yes":
         return "coming_soon"
     return "not_connected" if endpoints.resolve(entry, settings) is not None else "not_configured"

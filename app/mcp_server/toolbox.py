@@ -1,4 +1,6 @@
-"""The tools as a client sees them: prebuilt from the connectors once, completed for each caller from a few rows."""
+"""The tools as a client sees them: prebuilt from the connectors once, completed for each caller from a few
+rows.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -30,13 +32,28 @@ _CURSOR = {
 
 def _list_ours(built_in: BuiltIn) -> Listed:
     wire = _wire(built_in.name, built_in.tool, None)
-    return Listed(built_in.name, built_in.tool, None, built_in.scope, wire, built_in.also, built_in.is_offered, built_in.for_operators)
+    return Listed(
+        built_in.name,
+        built_in.tool,
+        None,
+        built_in.scope,
+        wire,
+        built_in.also,
+        built_in.is_offered,
+        built_in.for_operators,
+    )
 
 
 def _list(tool: Tool, connector: Connector) -> Listed:
     name = tool.name_in(connector.slug)
     narrow = next((scope for scope in tool.needs_scopes if scope in scopes.NARROW), None)
-    return Listed(name, tool, connector, narrow or (scopes.READ if tool.reads_only else scopes.WRITE), _wire(name, tool, connector))
+    return Listed(
+        name,
+        tool,
+        connector,
+        narrow or (scopes.READ if tool.reads_only else scopes.WRITE),
+        _wire(name, tool, connector),
+    )
 
 
 def _wire(name: str, tool: Tool, connector: Connector | None) -> dict[str, Any]:
@@ -55,7 +72,12 @@ def _wire(name: str, tool: Tool, connector: Connector | None) -> dict[str, Any]:
         "name": name,
         "title": tool.title,
         "description": tool.description,
-        "inputSchema": {**parameters, "type": "object", "properties": properties, "additionalProperties": False},
+        "inputSchema": {
+            **parameters,
+            "type": "object",
+            "properties": properties,
+            "additionalProperties": False,
+        },
         "outputSchema": envelope.schema(tool.data_schema),
         "annotations": {
             "readOnlyHint": tool.reads_only,
@@ -67,7 +89,9 @@ def _wire(name: str, tool: Tool, connector: Connector | None) -> dict[str, Any]:
 
 
 class Toolbox:
-    """Every tool there is. One per process, made at start; what a connector's tools look like is worked out once."""
+    """Every tool there is. One per process, made at start; what a connector's tools look like is worked
+    out once.
+    """
 
     _by_connector: ClassVar[dict[str, tuple[Connector, dict[str, Listed]]]] = {}
 
@@ -99,13 +123,19 @@ class Toolbox:
         connector = registry.find_by_tool(name)
         return self._of(connector)[name] if connector is not None else None
 
-    def listing(self, caller: Caller, connections: Sequence[Connection], hub_url: str) -> list[dict[str, Any]]:
-        """The entries of tools/list for this caller: exactly what may be called now, in the order of the catalogue."""
+    def listing(
+        self, caller: Caller, connections: Sequence[Connection], hub_url: str
+    ) -> list[dict[str, Any]]:
+        """The entries of tools/list for this caller: exactly what may be called now, in the order of the
+        catalogue.
+        """
         if not caller.workspace_active:
             return self._ours(self._of_operators(), caller, connections)
         return self._ours(self._builtin, caller, connections) + self.of_services(caller, connections, hub_url)
 
-    def of_services(self, caller: Caller, connections: Sequence[Connection], hub_url: str) -> list[dict[str, Any]]:
+    def of_services(
+        self, caller: Caller, connections: Sequence[Connection], hub_url: str
+    ) -> list[dict[str, Any]]:
         """The part of the listing that comes from connected services, summaries across them first."""
         by_slug: dict[str, list[Connection]] = defaultdict(list)
         for connection in connections:
@@ -116,14 +146,24 @@ class Toolbox:
                 continue
             labels = account_choice.labels_of(by_slug[slug])
             for listed in self._of(connector).values():
-                usable = [c for c in by_slug[slug] if account_choice.refusal(connector, listed.tool, c, hub_url) is None]
+                usable = [
+                    c
+                    for c in by_slug[slug]
+                    if account_choice.refusal(connector, listed.tool, c, hub_url) is None
+                ]
                 if usable and listed.is_covered(caller):
-                    found.append(_with_account(listed, [labels[c.id] for c in usable]) if len(labels) > 1 else dict(listed.wire))
+                    found.append(
+                        _with_account(listed, [labels[c.id] for c in usable])
+                        if len(labels) > 1
+                        else dict(listed.wire)
+                    )
         return found
 
     def everything(self) -> list[dict[str, Any]]:
         """The entries of all tools there are, as if every service were connected."""
-        services = (listed for connector in registry.CONNECTORS.values() for listed in self._of(connector).values())
+        services = (
+            listed for connector in registry.CONNECTORS.values() for listed in self._of(connector).values()
+        )
         ours = (listed for listed in self._builtin.values() if not listed.for_operators)
         return [dict(listed.wire) for listed in (*ours, *self._summaries.values(), *services)]
 
@@ -136,10 +176,16 @@ class Toolbox:
         """The way out of a deactivated workspace: the tools with which an operator's key goes to another."""
         return {name: listed for name, listed in self._builtin.items() if listed.for_operators}
 
-    def _ours(self, tools: Mapping[str, Listed], caller: Caller, connections: Sequence[Connection]) -> list[dict[str, Any]]:
+    def _ours(
+        self, tools: Mapping[str, Listed], caller: Caller, connections: Sequence[Connection]
+    ) -> list[dict[str, Any]]:
         """The entries of tools that belong to no service."""
         reached = within_reach(caller, connections)
-        return [dict(one.wire) for one in tools.values() if one.is_for(caller) and one.is_covered(caller) and one.is_offered(reached)]
+        return [
+            dict(one.wire)
+            for one in tools.values()
+            if one.is_for(caller) and one.is_covered(caller) and one.is_offered(reached)
+        ]
 
 
 def _with_account(listed: Listed, names: list[str]) -> dict[str, Any]:

@@ -19,7 +19,8 @@ class Note(SQLModel, table=True):
 
     # The row of the full-text index, and the order of saving.
     number: int | None = Field(
-        default=None, sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+        default=None,
+        sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     )
     id: str = Field(unique=True)
     workspace_id: str = Field(foreign_key="workspaces.id", ondelete="CASCADE")
@@ -34,5 +35,7 @@ class Note(SQLModel, table=True):
 
 
 def is_described(name: str | None, _kind: str, _parents: object) -> bool:
-    """For Alembic's `include_name`: False for what belongs to the full-text index, which stands in the migration only."""
+    """For Alembic's `include_name`: False for what belongs to the full-text index, which stands in the
+    migration only.
+    """
     return name is None or "memory_notes_fts" not in name

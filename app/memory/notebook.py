@@ -61,25 +61,38 @@ class Notebook:
     def search(self, query: str, most: int, *, skip: int = 0) -> list[Seen]:
         """Notes with any word of the query, the best first. None at all for a query without words."""
         terms = search.terms_of(query[:LONGEST_QUERY])
-        return self._seen(search.matching(self._visible(), terms).limit(most).offset(skip), terms) if terms else []
+        return (
+            self._seen(search.matching(self._visible(), terms).limit(most).offset(skip), terms)
+            if terms
+            else []
+        )
 
     def get(self, note_id: str) -> Seen:
         """One note. Raises NotFound for any other id, whatever the reason."""
         seen = self._seen(self._visible().where(col(Note.id) == note_id))
         if not seen:
-            raise NotFound("There is no saved note of that id. It may have been deleted; list the notes again.")
+            raise NotFound(
+                "There is no saved note of that id. It may have been deleted; list the notes again."
+            )
         return seen[0]
 
     def count(self) -> int:
         """How many notes of their own the person has here."""
         mine = select(func.count()).select_from(Note).where(col(Note.owner_id) == self._reader.user_id)
-        counted: int = self._db.execute(mine.where(col(Note.workspace_id) == self._reader.workspace_id)).scalar_one()
+        counted: int = self._db.execute(
+            mine.where(col(Note.workspace_id) == self._reader.workspace_id)
+        ).scalar_one()
         return counted
 
-    def save(self, text: str, *, title: str = "", shared: bool = False, client_name: str = "") -> tuple[Seen, bool]:
+    def save(
+        self, text: str, *, title: str = "", shared: bool = False, client_name: str = ""
+    ) -> tuple[Seen, bool]:
         """Keep a note; the same text and title again is the note there is, and False. Raises InvalidInput."""
         title, text = _checked(title, text)
-        me = (col(Membership.workspace_id) == self._reader.workspace_id, col(Membership.user_id) == self._reader.user_id)
+        me = (
+            col(Membership.workspace_id) == self._reader.workspace_id,
+            col(Membership.user_id) == self._reader.user_id,
+        )
         # Two saves at once must not pass the limit together, nor make one note twice.
         self._db.execute(select(col(Membership.role)).where(*me).with_for_update())
         same = self._mine().where(col(Note.text) == text, col(Note.title) == title)
@@ -88,7 +101,9 @@ class Notebook:
             known.shared = known.shared or shared
             return self.get(known.id), False
         if self.count() >= MOST_NOTES:
-            raise InvalidInput(f"There are {MOST_NOTES:,} notes of yours here, which is the most. Delete some first.")
+            raise InvalidInput(
+                f"There are {MOST_NOTES:,} notes of yours here, which is the most. Delete some first."
+            )
         at = clock.now()
         note = Note(
             id=new_id("note"),
@@ -123,7 +138,9 @@ class Notebook:
         """Delete one's own note, or as an owner or admin a shared one. Raises NotFound, Forbidden."""
         seen = self.get(note_id)
         if not seen.may_delete:
-            raise Forbidden(f"This note is {seen.author}'s. They can delete it, or an owner or admin of the workspace.")
+            raise Forbidden(
+                f"This note is {seen.author}'s. They can delete it, or an owner or admin of the workspace."
+            )
         self._db.delete(seen.note)
         self._db.flush()
         return seen
@@ -135,7 +152,9 @@ class Notebook:
         return seen.note
 
     def _mine(self) -> Select[Any]:
-        return select(Note).where(col(Note.workspace_id) == self._reader.workspace_id, col(Note.owner_id) == self._reader.user_id)
+        return select(Note).where(
+            col(Note.workspace_id) == self._reader.workspace_id, col(Note.owner_id) == self._reader.user_id
+        )
 
     def _visible(self) -> Select[Any]:
         found: Any = (
@@ -153,7 +172,15 @@ class Notebook:
         seen = []
         for note, name, email in self._db.execute(query):
             mine = note.owner_id == self._reader.user_id
-            seen.append(Seen(note, name or email, mine, mine or (note.shared and self._reader.manages), search.snippet(note.text, terms)))
+            seen.append(
+                Seen(
+                    note,
+                    name or email,
+                    mine,
+                    mine or (note.shared and self._reader.manages),
+                    search.snippet(note.text, terms),
+                )
+            )
         return seen
 
 
@@ -162,7 +189,10 @@ def _checked(title: str, text: str) -> tuple[str, str]:
     if not text:
         raise InvalidInput("Write down what to remember: the note is empty.")
     if len(text) > LONGEST_TEXT:
-        raise InvalidInput(f"A note holds at most {LONGEST_TEXT:,} characters; this one has {len(text):,}. Split it into several.")
+        raise InvalidInput(
+            f"A note holds at most {LONGEST_TEXT:,} characters; this one has {len(text):,}. Split it into "
+            "several."
+        )
     if len(title) > LONGEST_TITLE:
         raise InvalidInput(f"A title has at most {LONGEST_TITLE} characters.")
     return title, text

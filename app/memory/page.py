@@ -32,12 +32,18 @@ def load(member: Member, asked: Mapping[str, str]) -> Shown:
     skip, before = _number(asked.get("skip")) or 0, _number(asked.get("before"))
     with reading() as db:
         notebook = Notebook(db, reader_of(member))
-        found = notebook.search(query, _A_PAGE + 1, skip=skip) if query else notebook.latest(_A_PAGE + 1, before=before)
+        found = (
+            notebook.search(query, _A_PAGE + 1, skip=skip)
+            if query
+            else notebook.latest(_A_PAGE + 1, before=before)
+        )
         count = notebook.count()
     further = None
     if len(found) > _A_PAGE:
         found = found[:_A_PAGE]
-        on: dict[str, str | int | None] = {"q": query, "skip": skip + _A_PAGE} if query else {"before": found[-1].note.number}
+        on: dict[str, str | int | None] = (
+            {"q": query, "skip": skip + _A_PAGE} if query else {"before": found[-1].note.number}
+        )
         further = f"/memory?{urlencode(on)}"
     return Shown(found, query, count, further)
 

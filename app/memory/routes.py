@@ -36,7 +36,9 @@ def save() -> ResponseReturnValue:
     form = request.form
     try:
         with transaction() as db:
-            Notebook(db, page.reader_of(g.member)).save(form.get("text", ""), title=form.get("title", ""), shared="shared" in form)
+            Notebook(db, page.reader_of(g.member)).save(
+                form.get("text", ""), title=form.get("title", ""), shared="shared" in form
+            )
     except InvalidInput as error:
         return _page(error=error.message), error.status
     flash("Saved.", "good")
@@ -56,7 +58,9 @@ def edit(note_id: str) -> ResponseReturnValue:
     """Change a note."""
     try:
         with transaction() as db:
-            Notebook(db, page.reader_of(g.member)).edit(note_id, title=request.form.get("title", ""), text=request.form.get("text", ""))
+            Notebook(db, page.reader_of(g.member)).edit(
+                note_id, title=request.form.get("title", ""), text=request.form.get("text", "")
+            )
     except InvalidInput as error:
         return _note_page(note_id, error=error.message), error.status
     flash("Changed.", "good")
@@ -97,5 +101,10 @@ def _note_page(note_id: str, error: str = "") -> str:
     with reading() as db:
         seen = Notebook(db, page.reader_of(g.member)).get(note_id)
     return render_template(
-        "memory/note.html", seen=seen, error=error, typed=request.form, longest_title=LONGEST_TITLE, longest_text=LONGEST_TEXT
+        "memory/note.html",
+        seen=seen,
+        error=error,
+        typed=request.form,
+        longest_title=LONGEST_TITLE,
+        longest_text=LONGEST_TEXT,
     )

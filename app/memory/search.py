@@ -1,4 +1,6 @@
-"""Full-text search over notes: SQLite's FTS5 or PostgreSQL's tsvector, over the same words and with the same meaning."""
+"""Full-text search over notes: SQLite's FTS5 or PostgreSQL's tsvector, over the same words and with the
+same meaning.
+"""
 
 import re
 import unicodedata
@@ -13,17 +15,24 @@ from app.memory.models import Note
 
 _WORD = re.compile(r"[^\W_]+")
 # Scripts written without spaces: their runs are indexed as overlapping pairs.
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]+")
+_UNSPACED = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]+"
+)
 _FTS5 = table("memory_notes_fts", column("rowid"), column("memory_notes_fts"))  # made by the migration
 # Words that say nothing; the very list PostgreSQL leaves out.
 _SILENT = frozenset(
     _WORD.findall(
         """
-        i me my myself we our ours ourselves you your yours yourself yourselves he him his himself she her hers herself it its
-        itself they them their theirs themselves what which who whom this that these those am is are was were be been being have
-        has had having do does did doing a an the and but if or because as until while of at by for with about against between
-        into through during before after above below to from up down in out on off over under again further then once here there
-        when where why how all any both each few more most other some such no nor not only own same so than too very s t can
+        i me my myself we our ours ourselves you your yours yourself yourselves he him his himself she her
+        hers herself it its
+        itself they them their theirs themselves what which who whom this that these those am is are was were
+        be been being have
+        has had having do does did doing a an the and but if or because as until while of at by for with about
+        against between
+        into through during before after above below to from up down in out on off over under again further
+        then once here there
+        when where why how all any both each few more most other some such no nor not only own same so than
+        too very s t can
         will just don should now
         """
     )
@@ -48,11 +57,17 @@ def matching(found: Select[Any], terms: list[str]) -> Select[Any]:
     """The query narrowed to notes with any of the terms, or words that begin with one; the best first."""
     if database.current().is_sqlite:
         found = found.join(_FTS5, _FTS5.c.rowid == col(Note.number))
-        found = found.where(_FTS5.c.memory_notes_fts.op("MATCH")(" OR ".join(f'"{term}"{"*" * _is_open(term)}' for term in terms)))
+        found = found.where(
+            _FTS5.c.memory_notes_fts.op("MATCH")(
+                " OR ".join(f'"{term}"{"*" * _is_open(term)}' for term in terms)
+            )
+        )
         return found.order_by(func.bm25(literal_column("memory_notes_fts")), col(Note.number).desc())
     query = func.to_tsquery("english", " | ".join(f"'{term}'{':*' * _is_open(term)}" for term in terms))
     vector: Any = literal_column("memory_notes.memory_notes_fts")
-    return found.where(vector.op("@@")(query)).order_by(func.ts_rank(vector, query).desc(), col(Note.number).desc())
+    return found.where(vector.op("@@")(query)).order_by(
+        func.ts_rank(vector, query).desc(), col(Note.number).desc()
+    )
 
 
 def _is_open(term: str) -> bool:
@@ -67,7 +82,9 @@ def snippet(body: str, terms: Iterable[str]) -> str:
         return line
     wanted = [term[:-1] if len(term) > 4 else term for term in terms]  # as the index does, forgive the ending
     hits = [at.start() for at in _WORD.finditer(line) if _fits(_plain(at.group()), wanted)]
-    start = max(hits, key=lambda hit: sum(hit <= other < hit + _SNIPPET_CHARACTERS for other in hits), default=0)
+    start = max(
+        hits, key=lambda hit: sum(hit <= other < hit + _SNIPPET_CHARACTERS for other in hits), default=0
+    )
     start = max(0, min(start - 20, len(line) - _SNIPPET_CHARACTERS))
     if start:
         start = line.rfind(" ", 0, start + 1) + 1 or start
@@ -99,4 +116,6 @@ def _terms(given: str) -> Iterator[str]:
 def _plain(given: str) -> str:
     """Small letters without accents; wide and joined forms as their plain ones."""
     parts = unicodedata.normalize("NFKD", given.casefold())
-    return unicodedata.normalize("NFKC", "".join(c for c in parts if not unicodedata.combining(c) or c in _VOICING))
+    return unicodedata.normalize(
+        "NFKC", "".join(c for c in parts if not unicodedata.combining(c) or c in _VOICING)
+    )

@@ -1,4 +1,6 @@
-"""The notebook as tools of an AI client. They concern nobody's service, so they work with nothing connected."""
+"""The notebook as tools of an AI client. They concern nobody's service, so they work with nothing
+connected.
+"""
 
 from typing import Annotated, Any, Protocol
 
@@ -57,22 +59,27 @@ class Deleted(Row):
 @tool(title="Save a note", destructive=False, idempotent=True, open_world=False)
 def memory_save(
     desk: Desk,
-    text: Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT, description="What to remember, complete in itself.")],
+    text: Annotated[
+        str, Field(min_length=1, max_length=LONGEST_TEXT, description="What to remember, complete in itself.")
+    ],
     title: Annotated[str, Field(max_length=LONGEST_TITLE, description="A short name to find it by.")] = "",
     shared: Annotated[bool, Field(description="Let the whole workspace read it.")] = False,
 ) -> NoteRow:
     """Remember something for later conversations: a fact, a preference, a decision.
 
-    Use it when the person asks to remember something; share it only when they say so. Do not save passwords or keys.
-    It only adds: to correct a note, save the new one and delete the old one with memory_delete.
+    Use it when the person asks to remember something; share it only when they say so. Do not save passwords
+    or keys. It only adds: to correct a note, save the new one and delete the old one with memory_delete.
     """
     try:
         with transaction() as db:
-            seen, is_new = _notebook(db, desk).save(text, title=title, shared=shared, client_name=desk.caller.client_name)
+            seen, is_new = _notebook(db, desk).save(
+                text, title=title, shared=shared, client_name=desk.caller.client_name
+            )
     except InvalidInput as error:
         raise InvalidArguments(error.message) from None
     desk.say(
-        ("Saved" if is_new else "This was saved before") + (", shared with the workspace." if seen.note.shared else ", for you alone.")
+        ("Saved" if is_new else "This was saved before")
+        + (", shared with the workspace." if seen.note.shared else ", for you alone.")
     )
     return NoteRow(**_facts(seen))
 
@@ -85,8 +92,8 @@ def memory_search(
 ) -> Page[Hit]:
     """Search the person's saved notes and those shared in the workspace, the best match first.
 
-    Any of the words may match. Use it before answering about preferences, decisions or facts that may have been saved.
-    To see all notes use memory_list.
+    Any of the words may match. Use it before answering about preferences, decisions or facts that may have
+    been saved. To see all notes use memory_list.
     """
     skip = int(place or 0)
     with reading() as db:
@@ -111,12 +118,15 @@ def memory_list(desk: Desk, place: Place = None) -> Page[NoteRow]:
 
 @tool(title="Delete a note", destructive=True, open_world=False)
 def memory_delete(
-    desk: Desk, note_id: Annotated[str, Field(max_length=64, description="`id` of the note, from memory_list or memory_search.")]
+    desk: Desk,
+    note_id: Annotated[
+        str, Field(max_length=64, description="`id` of the note, from memory_list or memory_search.")
+    ],
 ) -> Deleted:
     """Delete a saved note for good.
 
-    Use it when the person asks to forget something, or after saving a corrected note. Notes of others can only be deleted by them
-    or by an owner or admin of the workspace.
+    Use it when the person asks to forget something, or after saving a corrected note. Notes of others can
+    only be deleted by them or by an owner or admin of the workspace.
     """
     try:
         with transaction() as db:

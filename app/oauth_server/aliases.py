@@ -19,7 +19,9 @@ class Aliases:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Pass the request on, at the address it means."""
         path = environ.get("PATH_INFO", "")
-        target = _SAME.get(path) or ("/oauth/register" if path == "/register" and _is_client(environ) else None)
+        target = _SAME.get(path) or (
+            "/oauth/register" if path == "/register" and _is_client(environ) else None
+        )
         if target:
             environ["patchbay.alias"], environ["PATH_INFO"] = path, target
         answer: Iterable[bytes] = self._application(environ, start_response)

@@ -31,7 +31,15 @@ _SHOWN = 200
 _REGISTERED = "pbd_"  # a registered client belongs to whoever used it; the id of a document is everybody's
 
 
-def record(db: Session, step: str, sentence: str, *, client_id: str = "", user_id: str | None = None, outcome: str = "ok") -> None:
+def record(
+    db: Session,
+    step: str,
+    sentence: str,
+    *,
+    client_id: str = "",
+    user_id: str | None = None,
+    outcome: str = "ok",
+) -> None:
     """Write a step down, in the transaction of what it tells about."""
     db.add(
         AuthorizationStep(
@@ -47,17 +55,28 @@ def record(db: Session, step: str, sentence: str, *, client_id: str = "", user_i
     )
 
 
-def note_refusal(path: str, client_id: str | None, error: Any, *, more: str = "", user_id: str | None = None) -> None:
+def note_refusal(
+    path: str, client_id: str | None, error: Any, *, more: str = "", user_id: str | None = None
+) -> None:
     """Write down that an endpoint refused a request. Floods of bad requests are not worth a row each."""
     if not _budgets().refusals.has_room():
         return
     sentence = f"{error.description} {more}".strip()
     with transaction() as db:
-        record(db, path.rpartition("/")[2], sentence, client_id=client_id or "", user_id=user_id, outcome=str(error.error))
+        record(
+            db,
+            path.rpartition("/")[2],
+            sentence,
+            client_id=client_id or "",
+            user_id=user_id,
+            outcome=str(error.error),
+        )
 
 
 def note_discovery(step: str, sentence: str) -> None:
-    """Write down that somebody unknown looked for the way in; the same at most once a minute. Never fails a request."""
+    """Write down that somebody unknown looked for the way in; the same at most once a minute. Never fails
+    a request.
+    """
     key = (step, origin_of_request(), _program())
     if not _budgets().is_news(key) or not _budgets().discoveries.has_room():
         return
@@ -82,14 +101,20 @@ def is_registered(client_id: ColumnElement[str] | Mapped[str]) -> ColumnElement[
 
 def all_latest(db: Session) -> list[AuthorizationStep]:
     """The newest steps of the whole installation, newest first. For operators only."""
-    return list(db.scalars(select(AuthorizationStep).order_by(col(AuthorizationStep.id).desc()).limit(_SHOWN)))
+    return list(
+        db.scalars(select(AuthorizationStep).order_by(col(AuthorizationStep.id).desc()).limit(_SHOWN))
+    )
 
 
 def latest_of(db: Session, workspace_id: str) -> list[AuthorizationStep]:
-    """The newest steps of a workspace's members, and what clients that registered for them did before signing in."""
+    """The newest steps of a workspace's members, and what clients that registered for them did before
+    signing in.
+    """
     members = select(col(Membership.user_id)).where(col(Membership.workspace_id) == workspace_id)
     step = AuthorizationStep
-    theirs = select(col(step.client_id)).where(col(step.user_id).in_(members), is_registered(col(step.client_id)))
+    theirs = select(col(step.client_id)).where(
+        col(step.user_id).in_(members), is_registered(col(step.client_id))
+    )
     wanted = col(step.user_id).in_(members) | (col(step.user_id).is_(None) & col(step.client_id).in_(theirs))
     return list(db.scalars(select(step).where(wanted).order_by(col(step.id).desc()).limit(_SHOWN)))
 

@@ -25,7 +25,9 @@ _WAITING_PER_PERSON = 20
 
 
 class UntrustedRequest(PatchbayError):
-    """The client or its redirect URI is not known, so nothing may be sent there (RFC 6749 section 4.1.2.1)."""
+    """The client or its redirect URI is not known, so nothing may be sent there (RFC 6749 section
+    4.1.2.1).
+    """
 
     code = "INVALID_REQUEST"
     status = 400
@@ -33,7 +35,9 @@ class UntrustedRequest(PatchbayError):
 
 @dataclass(frozen=True)
 class Asked:
-    """An authorization request whose client and redirect URI belong together. `error` says what else is wrong with it."""
+    """An authorization request whose client and redirect URI belong together. `error` says what else is
+    wrong with it.
+    """
 
     client: Client
     redirect_uri: str
@@ -46,7 +50,11 @@ class Asked:
         assert self.error is not None
         return rfc9207_issuer.answer(
             self.redirect_uri,
-            [("error", self.error.error), ("error_description", self.error.description), ("state", self.error.state)],
+            [
+                ("error", self.error.error),
+                ("error_description", self.error.description),
+                ("state", self.error.state),
+            ],
         )
 
 
@@ -72,7 +80,11 @@ def read() -> Asked:
         asked = authorization.create_oauth2_request()
         client = authorization.query_client(asked.payload.client_id) if asked.payload.client_id else None
         attempt_log.note_refusal(
-            "/authorize", asked.payload.client_id, error, more=_where(client, asked.payload.redirect_uri), user_id=_signed_in()
+            "/authorize",
+            asked.payload.client_id,
+            error,
+            more=_where(client, asked.payload.redirect_uri),
+            user_id=_signed_in(),
         )
         if client is None or not error.redirect_uri:
             raise UntrustedRequest(_in_words(error)) from None
@@ -97,7 +109,10 @@ def _where(client: KnownClient | None, redirect_uri: str | None) -> str:
     if client is None or not redirect_uri or client.check_redirect_uri(redirect_uri):
         return ""
     expected = ", ".join(_bare(uri) for uri in client.row.redirect_uris[:4])
-    return f"{client.row.name} wanted to come back to {_bare(redirect_uri)}, but it is registered for {expected}."
+    return (
+        f"{client.row.name} wanted to come back to {_bare(redirect_uri)}, but it is registered for "
+        f"{expected}."
+    )
 
 
 def _bare(uri: str) -> str:
@@ -125,11 +140,17 @@ def begin(asked: Asked, member: Member) -> tuple[str, bool]:
     """Let the request wait. Gives the flow's id, and whether the person must still be asked."""
     assert asked.request is not None
     with transaction() as db:
-        ask = not consents.is_remembered(db, member.user.id, asked.client, asked.redirect_uri, asked.request.scope)
+        ask = not consents.is_remembered(
+            db, member.user.id, asked.client, asked.redirect_uri, asked.request.scope
+        )
         _forget_oldest_waiting(db, member.user.id)
         flow_id = flows.start(db, asked.request, member, allowed=not ask)
-        sentence = f"{asked.client.name} asked for access; " + ("the person is asked." if ask else "allowed before, so on to the hub.")
-        attempt_log.record(db, "authorize", sentence, client_id=asked.client.client_id, user_id=member.user.id)
+        sentence = (f"{asked.client.name} asked for access; ") + (
+            "the person is asked." if ask else "allowed before, so on to the hub."
+        )
+        attempt_log.record(
+            db, "authorize", sentence, client_id=asked.client.client_id, user_id=member.user.id
+        )
     return flow_id, ask
 
 
@@ -156,10 +177,13 @@ def describe(flow_id: str, asked: Asked) -> ConsentView:
 
 
 def allow(flow_id: str, member: Member) -> None:
-    """The person's "Allow": remember it and open the flow. A second click changes nothing. Raises FlowGone."""
+    """The person's "Allow": remember it and open the flow. A second click changes nothing. Raises
+    FlowGone.
+    """
     try:
         _allow(flow_id, member)
-    except IntegrityError:  # the same "Allow" in another tab was a moment faster: now remember it on top of that one
+    # the same "Allow" in another tab was a moment faster: now remember it on top of that one
+    except IntegrityError:
         _allow(flow_id, member)
 
 
@@ -173,10 +197,14 @@ def _allow(flow_id: str, member: Member) -> None:
             return
         db.execute(update(Flow).where(col(Flow.id_digest) == digest(flow_id)).values(allowed_at=clock.now()))
         consents.remember(db, member.user.id, client, flow.redirect_uri, flow.scope)
-        attempt_log.record(db, "consent", "The person allowed it.", client_id=flow.client_id, user_id=member.user.id)
+        attempt_log.record(
+            db, "consent", "The person allowed it.", client_id=flow.client_id, user_id=member.user.id
+        )
         host = redirects.host_of(flow.redirect_uri)
         details = {"client": flow.client_name, "host": host, "scope": flow.scope}
-        audit.record(db, "client.allowed", workspace_id=member.workspace.id, user_id=member.user.id, **details)
+        audit.record(
+            db, "client.allowed", workspace_id=member.workspace.id, user_id=member.user.id, **details
+        )
 
 
 def refuse(flow_id: str, member: Member) -> str:

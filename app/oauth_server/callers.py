@@ -52,7 +52,9 @@ class Caller:
 
     @property
     def sees_as(self) -> str:
-        """Whose personal connections count beside the shared ones: an API key reaches nobody's, not even its maker's."""
+        """Whose personal connections count beside the shared ones: an API key reaches nobody's, not even
+        its maker's.
+        """
         return "" if self.is_operator_key else self.user_id
 
 
@@ -88,7 +90,10 @@ def _callers(source: Any, scope: Any, ends: Any, *which: Any) -> Any:
         .select_from(source)
         .join(User, _user.id == _grant.user_id)
         .join(Workspace, _workspace.id == _grant.workspace_id)
-        .outerjoin(Membership, and_(_membership.workspace_id == _grant.workspace_id, _membership.user_id == _grant.user_id))
+        .outerjoin(
+            Membership,
+            and_(_membership.workspace_id == _grant.workspace_id, _membership.user_id == _grant.user_id),
+        )
         .outerjoin(Client, _client.client_id == _grant.client_id)
         .where(
             *which,
@@ -96,13 +101,22 @@ def _callers(source: Any, scope: Any, ends: Any, *which: Any) -> Any:
             _user.disabled_at.is_(None),
             _client.blocked_at.is_(None),
             # An operator's key needs no membership, but its maker must still operate the installation.
-            or_(and_(_grant.kind == API_KEY, _user.is_operator.is_(True)), and_(_grant.kind != API_KEY, _membership.role.is_not(None))),
+            or_(
+                and_(_grant.kind == API_KEY, _user.is_operator.is_(True)),
+                and_(_grant.kind != API_KEY, _membership.role.is_not(None)),
+            ),
         )
     )
 
 
 _of_tokens = join(AccessToken.__table__, Grant.__table__, _grant.id == _token.grant_id)  # type: ignore[attr-defined]
-_SELECT = _callers(_of_tokens, _token.scope, _token.expires_at, _token.token_digest == bindparam("digest"), _token.revoked_at.is_(None))
+_SELECT = _callers(
+    _of_tokens,
+    _token.scope,
+    _token.expires_at,
+    _token.token_digest == bindparam("digest"),
+    _token.revoked_at.is_(None),
+)
 _NAMES = tuple(str(column.key) for column in _SELECT.selected_columns)
 _LOOK_UP = Prepared(_SELECT)
 _OF_GRANT = Prepared(_callers(Grant, _grant.scope, _grant.expires_at, _grant.id == bindparam("grant_id")))
@@ -121,7 +135,9 @@ def find_caller(token: str) -> Caller | None:
 
 
 def find_caller_of(grant_id: str) -> Caller | None:
-    """The caller a grant stands for, with the rights it has now, for what is done later than it was asked for; None as above."""
+    """The caller a grant stands for, with the rights it has now, for what is done later than it was asked
+    for; None as above.
+    """
     return _caller(_OF_GRANT.first(grant_id=grant_id))
 
 
@@ -130,5 +146,8 @@ def _caller(row: tuple[Any, ...] | None) -> Caller | None:
         return None
     facts: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
     facts["scopes"] = scopes.split(facts["scopes"])
-    facts["expires_at"] = min(filter(None, (facts["expires_at"], facts.pop("family_ends"))), default=datetime.max.replace(tzinfo=UTC))
+    facts["expires_at"] = min(
+        filter(None, (facts["expires_at"], facts.pop("family_ends"))),
+        default=datetime.max.replace(tzinfo=UTC),
+    )
     return Caller(**facts) if facts["expires_at"] > clock.now() else None

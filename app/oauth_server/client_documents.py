@@ -30,7 +30,12 @@ _LONGEST = timedelta(days=7)
 _DEFAULT = timedelta(hours=1)
 _FETCHES_A_MINUTE = 30
 _FETCHES_A_MINUTE_PER_HOST = 6
-_VSCODE_REDIRECTS = ["http://127.0.0.1/", "http://127.0.0.1:33418/", "https://vscode.dev/redirect", "https://insiders.vscode.dev/redirect"]
+_VSCODE_REDIRECTS = [
+    "http://127.0.0.1/",
+    "http://127.0.0.1:33418/",
+    "https://vscode.dev/redirect",
+    "https://insiders.vscode.dev/redirect",
+]
 
 # id: (name, redirect URIs), as published; see docs/ai-clients.md.
 PINNED: dict[str, tuple[str, list[str]]] = {
@@ -38,9 +43,15 @@ PINNED: dict[str, tuple[str, list[str]]] = {
         "Claude",
         ["https://claude.ai/api/mcp/auth_callback", "https://claude.com/api/mcp/auth_callback"],
     ),
-    "https://claude.ai/oauth/claude-code-client-metadata": ("Claude Code", ["http://localhost/callback", "http://127.0.0.1/callback"]),
+    "https://claude.ai/oauth/claude-code-client-metadata": (
+        "Claude Code",
+        ["http://localhost/callback", "http://127.0.0.1/callback"],
+    ),
     "https://vscode.dev/oauth/client-metadata.json": ("Visual Studio Code", _VSCODE_REDIRECTS),
-    "https://insiders.vscode.dev/oauth/client-metadata.json": ("Visual Studio Code - Insiders", _VSCODE_REDIRECTS),
+    "https://insiders.vscode.dev/oauth/client-metadata.json": (
+        "Visual Studio Code - Insiders",
+        _VSCODE_REDIRECTS,
+    ),
 }
 
 
@@ -52,7 +63,8 @@ class DocumentUnusable(PatchbayError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(
-            f"This AI client could not be identified: {reason} Nothing was connected. Try again later, or tell the client's maker."
+            f"This AI client could not be identified: {reason} Nothing was connected. Try again later, or "
+            "tell the client's maker."
         )
 
 
@@ -64,7 +76,9 @@ def find(client_id: str, *, fetch: bool) -> Client | None:
     """
     with reading() as db:
         known = db.get(Client, client_id)
-    if known is not None and (known.blocked_at or not fetch or (known.fresh_until or known.created_at) > clock.now()):
+    if known is not None and (
+        known.blocked_at or not fetch or (known.fresh_until or known.created_at) > clock.now()
+    ):
         return known
     fallback = known or pinned(client_id)
     if not fetch:
@@ -125,14 +139,18 @@ def read(client_id: str, document: Any) -> client_metadata.ClientMetadata:
         raise DocumentUnusable("its metadata document names another client.")
     if "client_secret" in document or "client_secret_expires_at" in document:
         raise DocumentUnusable("its metadata document holds a secret.")
-    if not isinstance(document.get("client_name"), str) or not client_metadata.readable(document["client_name"]):
+    if not isinstance(document.get("client_name"), str) or not client_metadata.readable(
+        document["client_name"]
+    ):
         raise DocumentUnusable("its metadata document has no client_name.")
     if document.get("token_endpoint_auth_method", "none") != "none":
         raise DocumentUnusable("its metadata document asks for a way to authenticate that is not supported.")
     try:
         return client_metadata.read({**document, "token_endpoint_auth_method": "none"})
     except client_metadata.InvalidMetadata as error:
-        raise DocumentUnusable(f"its metadata document has a field that cannot be used ({error.field}).") from None
+        raise DocumentUnusable(
+            f"its metadata document has a field that cannot be used ({error.field})."
+        ) from None
 
 
 def _client(client_id: str, metadata: client_metadata.ClientMetadata, *, kind: str) -> Client:
@@ -162,7 +180,12 @@ def _upsert(client: Client, fresh_until: datetime | None) -> Client:
         if known is None:
             known = Client(**client.model_dump())
         else:
-            known.kind, known.name, known.redirect_uris, known.details = client.kind, client.name, client.redirect_uris, client.details
+            known.kind, known.name, known.redirect_uris, known.details = (
+                client.kind,
+                client.name,
+                client.redirect_uris,
+                client.details,
+            )
         known.fresh_until = fresh_until
         db.add(known)
     return known
@@ -194,7 +217,10 @@ def _spend_budget(host: str) -> None:
             while recent and recent[0] < moment - 60:
                 recent.popleft()
             if len(recent) >= most:
-                raise TooManyRequests("Too many AI clients are connecting for the first time. Please wait a minute and try again.")
+                raise TooManyRequests(
+                    "Too many AI clients are connecting for the first time. Please wait a minute and try "
+                    "again."
+                )
         for name in ("", host):
             _fetches[name].append(moment)
         for name in [name for name, recent in _fetches.items() if name and not recent]:

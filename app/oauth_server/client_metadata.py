@@ -1,4 +1,6 @@
-"""What a client says about itself, checked: for registration (RFC 7591 section 2) and for metadata documents alike."""
+"""What a client says about itself, checked: for registration (RFC 7591 section 2) and for metadata
+documents alike.
+"""
 
 import unicodedata
 from typing import Annotated, Any, Literal
@@ -56,7 +58,9 @@ class ClientMetadata(BaseModel):
 
     redirect_uris: Annotated[list[str], Field(min_length=1, max_length=20)]
     client_name: str = Field(default="", max_length=1000)
-    token_endpoint_auth_method: Literal["none", "client_secret_basic", "client_secret_post"] = "client_secret_basic"
+    token_endpoint_auth_method: Literal["none", "client_secret_basic", "client_secret_post"] = (
+        "client_secret_basic"
+    )
     grant_types: Annotated[list[Short], Field(max_length=20)] = list(GRANT_TYPES)
     response_types: Annotated[list[Short], Field(max_length=20)] = ["code"]
     scope: Long | None = None
@@ -117,5 +121,7 @@ def read(given: Any) -> ClientMetadata:
 
 def readable(name: str) -> str:
     """A name fit for a page: one line, without control, direction or other invisible characters."""
-    kept = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in unicodedata.normalize("NFC", name))
+    kept = "".join(
+        c if unicodedata.category(c)[0] != "C" else " " for c in unicodedata.normalize("NFC", name)
+    )
     return " ".join(kept.split())[:_NAME_LENGTH].strip()

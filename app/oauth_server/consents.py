@@ -1,4 +1,6 @@
-"""A person's "Allow", remembered per client and redirect host, and asked again when what it covers changes."""
+"""A person's "Allow", remembered per client and redirect host, and asked again when what it covers
+changes.
+"""
 
 import json
 
@@ -12,7 +14,9 @@ from app.oauth_server.models import Client, Consent
 
 
 def is_remembered(db: Session, user_id: str, client: Client, redirect_uri: str, scope: str) -> bool:
-    """True when the person allowed this client, as it describes itself now, to do at least this much there."""
+    """True when the person allowed this client, as it describes itself now, to do at least this much
+    there.
+    """
     found = _find(db, user_id, client.client_id, redirect_uri)
     if found is None or found.client_digest != _describe(client):
         return False

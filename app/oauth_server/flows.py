@@ -29,7 +29,10 @@ class FlowGone(PatchbayError):
 
     code = "FLOW_GONE"
     status = 400
-    message = "This step of connecting your AI client has expired or was already finished. Go back to the AI client and connect again."
+    message = (
+        "This step of connecting your AI client has expired or was already finished. Go back to the "
+        "AI client and connect again."
+    )
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,8 @@ def start(db: Session, request: Request, member: Member, *, allowed: bool = True
 
 
 def get(db: Session, flow_id: str, member: Member, *, allowed: bool = True) -> Flow:
-    """The waiting flow of this person in this browser; with `allowed=False` also one that is still to be allowed.
+    """The waiting flow of this person in this browser; with `allowed=False` also one that is still to be
+    allowed.
 
     Raises FlowGone otherwise.
     """
@@ -146,9 +150,20 @@ def complete(db: Session, flow: Flow, member: Member) -> str:
         )
     )
     details = {"client": flow.client_name, "scope": grant.scope}
-    audit.record(db, "grant.created", workspace_id=grant.workspace_id, user_id=grant.user_id, subject=grant.id, **details)
+    audit.record(
+        db,
+        "grant.created",
+        workspace_id=grant.workspace_id,
+        user_id=grant.user_id,
+        subject=grant.id,
+        **details,
+    )
     attempt_log.record(
-        db, "code issued", f"Went back to {grant.redirect_host} with a code.", client_id=flow.client_id, user_id=member.user.id
+        db,
+        "code issued",
+        f"Went back to {grant.redirect_host} with a code.",
+        client_id=flow.client_id,
+        user_id=member.user.id,
     )
     return rfc9207_issuer.answer(flow.redirect_uri, [("code", code), ("state", flow.state)])
 
@@ -158,10 +173,21 @@ def cancel(db: Session, flow: Flow) -> str:
     _spend(db, flow)
     details = {"client": flow.client_name, "host": redirects.host_of(flow.redirect_uri)}
     audit.record(db, "client.denied", workspace_id=flow.workspace_id, user_id=flow.user_id, **details)
-    attempt_log.record(db, "cancelled", "The person cancelled.", client_id=flow.client_id, user_id=flow.user_id, outcome="access_denied")
+    attempt_log.record(
+        db,
+        "cancelled",
+        "The person cancelled.",
+        client_id=flow.client_id,
+        user_id=flow.user_id,
+        outcome="access_denied",
+    )
     return rfc9207_issuer.answer(
         flow.redirect_uri,
-        [("error", "access_denied"), ("error_description", "The person did not allow the connection."), ("state", flow.state)],
+        [
+            ("error", "access_denied"),
+            ("error_description", "The person did not allow the connection."),
+            ("state", flow.state),
+        ],
     )
 
 

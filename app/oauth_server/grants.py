@@ -24,10 +24,11 @@ _LONGEST_PERSONAL_SECONDS = 365 * 86_400
 
 
 def list_for(db: Session, member: Member, *, of_all: bool = False) -> list[Grant]:
-    """The member's own grants in this workspace, newest first: live ones, and those that ended in the last 30 days.
+    """The member's own grants in this workspace, newest first: live ones, and those that ended in the last 30
+    days.
 
-    With `of_all` those of every member, for owners and admins. Raises Forbidden for anybody else. An operator's API key
-    is nobody's in the workspace it acts in: those are listed and revoked under /admin.
+    With `of_all` those of every member, for owners and admins. Raises Forbidden for anybody else. An
+    operator's API key is nobody's in the workspace it acts in: those are listed and revoked under /admin.
     """
     if of_all and not member.manages:
         raise Forbidden()
@@ -38,15 +39,24 @@ def list_for(db: Session, member: Member, *, of_all: bool = False) -> list[Grant
     )
     query = (
         select(Grant)
-        .where(col(Grant.workspace_id) == member.workspace.id, true() if of_all else col(Grant.user_id) == member.user.id)
-        .where(has_token, col(Grant.kind) != API_KEY, or_(col(Grant.revoked_at).is_(None), col(Grant.revoked_at) > at - _REVOKED_SHOWN))
+        .where(
+            col(Grant.workspace_id) == member.workspace.id,
+            true() if of_all else col(Grant.user_id) == member.user.id,
+        )
+        .where(
+            has_token,
+            col(Grant.kind) != API_KEY,
+            or_(col(Grant.revoked_at).is_(None), col(Grant.revoked_at) > at - _REVOKED_SHOWN),
+        )
         .order_by(col(Grant.revoked_at).is_not(None), col(Grant.created_at).desc(), col(Grant.id))
     )
     return list(db.scalars(query))
 
 
 def get(db: Session, member: Member, grant_id: str) -> Grant:
-    """One of the member's own grants, for owners and admins one of the workspace's. Raises NotFound for any other."""
+    """One of the member's own grants, for owners and admins one of the workspace's. Raises NotFound for
+    any other.
+    """
     within = and_(col(Grant.workspace_id) == member.workspace.id, col(Grant.kind) != API_KEY)
     mine = true() if member.manages else col(Grant.user_id) == member.user.id
     grant = db.scalars(select(Grant).where(col(Grant.id) == grant_id, within, mine)).first()
@@ -56,7 +66,8 @@ def get(db: Session, member: Member, grant_id: str) -> Grant:
 
 
 def revoke(db: Session, grant_id: str, reason: str, *, by: str | None = None) -> bool:
-    """End a grant and with it every token of the family, from the next request on. False when it had ended before.
+    """End a grant and with it every token of the family, from the next request on. False when it had ended
+    before.
 
     `by` is who ended it, for the trail; the person it belongs to when not given.
     """
@@ -69,7 +80,9 @@ def revoke(db: Session, grant_id: str, reason: str, *, by: str | None = None) ->
     if ended is None:
         return False
     details = {"client": ended[2], "reason": reason[:200]}
-    audit.record(db, "grant.revoked", workspace_id=ended[0], user_id=by or ended[1], subject=grant_id, **details)
+    audit.record(
+        db, "grant.revoked", workspace_id=ended[0], user_id=by or ended[1], subject=grant_id, **details
+    )
     return True
 
 
@@ -78,15 +91,21 @@ def revoke_all(db: Session, workspace_id: str, user_id: str, reason: str) -> int
 
     Not an operator's API key: that it acts there just now has nothing to do with membership.
     """
-    return _revoke_where(db, reason, user_id, col(Grant.workspace_id) == workspace_id, col(Grant.kind) != API_KEY)
+    return _revoke_where(
+        db, reason, user_id, col(Grant.workspace_id) == workspace_id, col(Grant.kind) != API_KEY
+    )
 
 
 def revoke_everywhere(db: Session, user_id: str, reason: str, *, by: str) -> int:
-    """End every grant of a person in all workspaces, and their API keys. Says how many ended. `by` is who does it."""
+    """End every grant of a person in all workspaces, and their API keys. Says how many ended. `by` is who
+    does it.
+    """
     return _revoke_where(db, reason, user_id, by=by)
 
 
-def _revoke_where(db: Session, reason: str, user_id: str, *which: ColumnElement[bool], by: str | None = None) -> int:
+def _revoke_where(
+    db: Session, reason: str, user_id: str, *which: ColumnElement[bool], by: str | None = None
+) -> int:
     ended = db.execute(
         update(Grant)
         .where(col(Grant.user_id) == user_id, col(Grant.revoked_at).is_(None), *which)
@@ -96,15 +115,24 @@ def _revoke_where(db: Session, reason: str, user_id: str, *which: ColumnElement[
     ).all()
     for grant_id, workspace_id, client in ended:
         details = {"client": client, "reason": reason[:200]}
-        audit.record(db, "grant.revoked", workspace_id=workspace_id, user_id=by or user_id, subject=grant_id, **details)
+        audit.record(
+            db, "grant.revoked", workspace_id=workspace_id, user_id=by or user_id, subject=grant_id, **details
+        )
     return len(ended)
 
 
 def end(db: Session, member: Member, grant_id: str) -> None:
-    """The person ends a grant of their own, or as owner or admin a colleague's; its client must ask again. Raises NotFound."""
+    """The person ends a grant of their own, or as owner or admin a colleague's; its client must ask again.
+    Raises NotFound.
+    """
     grant = get(db, member, grant_id)
     is_own = grant.user_id == member.user.id
-    revoke(db, grant.id, "You revoked it." if is_own else f"{member.user.name or member.user.email} revoked it.", by=member.user.id)
+    revoke(
+        db,
+        grant.id,
+        "You revoked it." if is_own else f"{member.user.name or member.user.email} revoked it.",
+        by=member.user.id,
+    )
     if grant.client_id:
         consents.forget(db, grant.user_id, grant.client_id)
 
@@ -117,8 +145,11 @@ def issue_personal_token(db: Session, member: Member, name: str, scopes: str, se
     return issue_by_hand(db, "personal", member.user.id, member.workspace.id, name, scopes, seconds)[1]
 
 
-def issue_by_hand(db: Session, kind: str, user_id: str, workspace_id: str, name: str, scopes: str, seconds: int) -> tuple[Grant, str]:
-    """A grant with one bearer token that nobody renews: a `personal` token or an operator's `api_key`. The text exists only now.
+def issue_by_hand(
+    db: Session, kind: str, user_id: str, workspace_id: str, name: str, scopes: str, seconds: int
+) -> tuple[Grant, str]:
+    """A grant with one bearer token that nobody renews: a `personal` token or an operator's `api_key`. The
+    text exists only now.
 
     Raises InvalidInput as `issue_personal_token` does.
     """
@@ -146,14 +177,22 @@ def issue_by_hand(db: Session, kind: str, user_id: str, workspace_id: str, name:
     token = new_token(API_KEY_PREFIX if kind == API_KEY else PERSONAL_PREFIX)
     db.add(grant)
     db.flush()
-    db.add(AccessToken(token_digest=digest(token), grant_id=grant.id, scope=granted, created_at=at, expires_at=ends))
+    db.add(
+        AccessToken(
+            token_digest=digest(token), grant_id=grant.id, scope=granted, created_at=at, expires_at=ends
+        )
+    )
     deed = "api_key.created" if kind == API_KEY else "token.created"
-    audit.record(db, deed, workspace_id=workspace_id, user_id=user_id, subject=grant.id, name=name, scope=granted)
+    audit.record(
+        db, deed, workspace_id=workspace_id, user_id=user_id, subject=grant.id, name=name, scope=granted
+    )
     return grant, token
 
 
 def move(db: Session, grant_id: str, workspace_id: str) -> str:
-    """Let an operator's API key act in another workspace from its next call on, on every host. Gives the one before. Raises NotFound."""
+    """Let an operator's API key act in another workspace from its next call on, on every host. Gives the
+    one before. Raises NotFound.
+    """
     grant = db.get(Grant, grant_id, with_for_update=True)
     if grant is None or grant.kind != API_KEY or grant.revoked_at is not None:
         raise NotFound()
@@ -175,7 +214,9 @@ def drop_active_business(db: Session, grant_id: str, connection_id: str) -> None
     """Forget the choice for a connection: the service lists that business no longer."""
     grant = db.get(Grant, grant_id, with_for_update=True)
     if grant is not None:
-        grant.active_businesses = {kept: business for kept, business in grant.active_businesses.items() if kept != connection_id}
+        grant.active_businesses = {
+            kept: business for kept, business in grant.active_businesses.items() if kept != connection_id
+        }
         db.add(grant)
 
 
@@ -197,6 +238,9 @@ def touch(grant_id: str) -> None:
     with transaction() as db:
         db.execute(
             update(Grant)
-            .where(col(Grant.id) == grant_id, or_(col(Grant.last_used_at).is_(None), col(Grant.last_used_at) < fresh))
+            .where(
+                col(Grant.id) == grant_id,
+                or_(col(Grant.last_used_at).is_(None), col(Grant.last_used_at) < fresh),
+            )
             .values(last_used_at=at)
         )

@@ -1,4 +1,6 @@
-"""Forget what has no use any more: old flows, codes, tokens, steps, and clients that registered and never came back."""
+"""Forget what has no use any more: old flows, codes, tokens, steps, and clients that registered and never
+came back.
+"""
 
 import threading
 import time
@@ -51,7 +53,13 @@ def run(db: Session) -> None:
 
 def _forget_clients(db: Session) -> None:
     at = clock.now()
-    used = exists(select(1).where(col(Grant.client_id) == col(Client.client_id), col(Grant.revoked_at).is_(None)))
+    used = exists(
+        select(1).where(col(Grant.client_id) == col(Client.client_id), col(Grant.revoked_at).is_(None))
+    )
     never = col(Client.last_used_at).is_(None) & (col(Client.created_at) < at - _UNUSED_CLIENT)
     long_ago = (col(Client.last_used_at) < at - _IDLE_CLIENT) & ~used
-    db.execute(delete(Client).where(col(Client.kind) == "registered", col(Client.blocked_at).is_(None), never | long_ago))
+    db.execute(
+        delete(Client).where(
+            col(Client.kind) == "registered", col(Client.blocked_at).is_(None), never | long_ago
+        )
+    )

@@ -20,7 +20,8 @@ class Client(SQLModel, table=True):
     redirect_uris: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     auth_method: str = Field(default="none", max_length=32)
     secret_digest: str | None = None
-    details: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))  # validated client metadata
+    # validated client metadata
+    details: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     created_at: datetime = Field(sa_type=UtcDateTime)
     last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     fresh_until: datetime | None = Field(default=None, sa_type=UtcDateTime)  # documents: when to fetch again
@@ -51,7 +52,9 @@ class Flow(SQLModel, table=True):
 
 
 class Consent(SQLModel, table=True):
-    """A person's "Allow", remembered per client and redirect host; asked again when what it covers changes."""
+    """A person's "Allow", remembered per client and redirect host; asked again when what it covers
+    changes.
+    """
 
     __tablename__ = "oauth_consents"
     __table_args__ = (UniqueConstraint("user_id", "client_id", "redirect_host"),)
@@ -79,7 +82,8 @@ class Grant(SQLModel, table=True):
     redirect_host: str = Field(default="", max_length=300)
     scope: str = ""
     resource: str
-    active_businesses: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))  # connection id -> business id
+    # connection id -> business id
+    active_businesses: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # absolute end of the family
     last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -154,5 +158,7 @@ class AuthorizationStep(SQLModel, table=True):
     step: str = Field(max_length=40)
     outcome: str = Field(default="ok", max_length=40)
     sentence: str = Field(default="", max_length=500)
-    origin: str = Field(default="", max_length=64, index=True, sa_column_kwargs={"server_default": ""})  # digest of where it came from
-    program: str = Field(default="", max_length=60, sa_column_kwargs={"server_default": ""})  # what the sender calls itself
+    # digest of where it came from
+    origin: str = Field(default="", max_length=64, index=True, sa_column_kwargs={"server_default": ""})
+    # what the sender calls itself
+    program: str = Field(default="", max_length=60, sa_column_kwargs={"server_default": ""})

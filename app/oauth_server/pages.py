@@ -23,7 +23,8 @@ def authorize() -> ResponseReturnValue:
 
 
 def _refuse(asked: authorization_request.Asked) -> ResponseReturnValue:
-    """Straight back only to a client that the person in front of us allowed before; otherwise our own page says what is wrong.
+    """Straight back only to a client that the person in front of us allowed before; otherwise our own page
+    says what is wrong.
 
     No faulty request outlives the sign-in form, so its `form-action` need not admit any client.
     """
@@ -59,7 +60,9 @@ def submit() -> ResponseReturnValue:
 
 @bp.get("/debug-oauth")
 def debug() -> ResponseReturnValue:
-    """The last authorization attempts, step by step. Owners see their workspace's, operators all, also one who is in no workspace."""
+    """The last authorization attempts, step by step. Owners see their workspace's, operators all, also one
+    who is in no workspace.
+    """
     if not current_app.extensions["patchbay"].debug_oauth:
         abort(404)
     found, person = current_member(), login.current()
@@ -68,7 +71,11 @@ def debug() -> ResponseReturnValue:
     if not person.user.is_operator and (found is None or found.role != "owner"):
         raise Forbidden("Only owners and operators may see this.")
     with reading() as db:
-        shown = attempt_log.all_latest(db) if person.user.is_operator or found is None else attempt_log.latest_of(db, found.workspace.id)
+        shown = (
+            attempt_log.all_latest(db)
+            if person.user.is_operator or found is None
+            else attempt_log.latest_of(db, found.workspace.id)
+        )
     return render_template("oauth_server/debug.html", steps=shown)
 
 

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable
 from urllib.parse import SplitResult, urlsplit
 
-# The hosts of the clients we know by name (docs/ai-clients.md). Loopback is never among them: any program may listen there.
+# The hosts of the clients we know by name (docs/ai-clients.md). Loopback is never among them: any program may
+# listen there.
 KNOWN_HOSTS = frozenset(
     {
         "claude.ai",
@@ -41,11 +42,17 @@ def is_acceptable(uri: object) -> bool:
         return bool(parts.hostname) and _has_sane_host(parts)
     if parts.scheme == "http":
         return is_loopback(parts)
-    return _SCHEME.fullmatch(parts.scheme) is not None and parts.scheme not in _NEVER and bool(parts.netloc or parts.path.strip("/"))
+    return (
+        _SCHEME.fullmatch(parts.scheme) is not None
+        and parts.scheme not in _NEVER
+        and bool(parts.netloc or parts.path.strip("/"))
+    )
 
 
 def matches(registered: Iterable[str], requested: str) -> bool:
-    """True when `requested` is one of the registered ones, letter by letter, but for the port of a loopback URI."""
+    """True when `requested` is one of the registered ones, letter by letter, but for the port of a
+    loopback URI.
+    """
     parts = _parts(requested)
     return parts is not None and any(requested == uri or _same_loopback(uri, parts) for uri in registered)
 
@@ -62,7 +69,8 @@ def is_loopback(parts: SplitResult) -> bool:
 
 
 def host_of(uri: str) -> str:
-    """What a person is shown and what a consent is remembered for: the host, or an app's scheme with its host.
+    """What a person is shown and what a consent is remembered for: the host, or an app's scheme with its
+    host.
 
     A loopback port changes with every start, so it is left out.
     """
@@ -114,7 +122,9 @@ def _parts(uri: object) -> SplitResult | None:
 def _has_sane_host(parts: SplitResult) -> bool:
     """A host name or address as CSP and people can read it."""
     host = parts.hostname or ""
-    return parts.netloc == parts.netloc.lower() and re.fullmatch(r"[a-z0-9.\-]+|[0-9a-f:.]+", host) is not None
+    return (
+        parts.netloc == parts.netloc.lower() and re.fullmatch(r"[a-z0-9.\-]+|[0-9a-f:.]+", host) is not None
+    )
 
 
 def _same_loopback(registered: str, requested: SplitResult) -> bool:

@@ -39,7 +39,9 @@ class KnownClient(ClientMixin):  # type: ignore[misc]
 
     def check_client_secret(self, client_secret: str) -> bool:
         """True for the client's secret, compared in constant time."""
-        return self.row.secret_digest is not None and hmac.compare_digest(digest(client_secret), self.row.secret_digest)
+        return self.row.secret_digest is not None and hmac.compare_digest(
+            digest(client_secret), self.row.secret_digest
+        )
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         """A client authenticates exactly as it registered, at every endpoint."""

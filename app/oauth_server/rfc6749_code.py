@@ -15,7 +15,10 @@ from app.oauth_server.client_metadata import AUTH_METHODS
 from app.oauth_server.models import AuthorizationCode, Grant
 from app.oauth_server.rfc6749_request import refuse_repeats
 
-REPLAYED = "A used authorization code was presented again, so every token from it was ended. Connect the AI client again."
+REPLAYED = (
+    "A used authorization code was presented again, so every token from it was ended. Connect the "
+    "AI client again."
+)
 
 
 class UnsupportedResponseType(OAuth2Error):  # type: ignore[misc]
@@ -26,7 +29,9 @@ class UnsupportedResponseType(OAuth2Error):  # type: ignore[misc]
 
 
 class AuthorizationCodeGrant(_AuthorizationCodeGrant):  # type: ignore[misc]
-    """Codes are issued by flows.complete, after the person saw the hub; here they are asked for and redeemed."""
+    """Codes are issued by flows.complete, after the person saw the hub; here they are asked for and
+    redeemed.
+    """
 
     TOKEN_ENDPOINT_AUTH_METHODS = list(AUTH_METHODS)
 
@@ -34,7 +39,9 @@ class AuthorizationCodeGrant(_AuthorizationCodeGrant):  # type: ignore[misc]
 
     @staticmethod
     def validate_no_multiple_request_parameter(request: Any) -> None:
-        """Section 3.1. Only these two decide where an error may go; the others are looked at once that is known."""
+        """Section 3.1. Only these two decide where an error may go; the others are looked at once that is
+        known.
+        """
         refuse_repeats(request, "client_id", "redirect_uri")
 
     @staticmethod
@@ -49,7 +56,9 @@ class AuthorizationCodeGrant(_AuthorizationCodeGrant):  # type: ignore[misc]
         return found
 
     def validate_requested_scope(self) -> None:
-        """The first step after client and redirect URI are known good: errors from here on may be redirected."""
+        """The first step after client and redirect URI are known good: errors from here on may be
+        redirected.
+        """
         refuse_repeats(self.request)
         given = self.request.payload.data
         if not given.get("response_type"):
@@ -64,11 +73,14 @@ class AuthorizationCodeGrant(_AuthorizationCodeGrant):  # type: ignore[misc]
     # --- 4.1.3. Access Token Request ---
 
     def query_authorization_code(self, code: str, client: Any) -> AuthorizationCode | None:
-        """The code of this client, also when it was used: only a request that is right in all else is a replay."""
+        """The code of this client, also when it was used: only a request that is right in all else is a
+        replay.
+        """
         with reading() as db:
             found = db.scalars(
                 select(AuthorizationCode).where(
-                    col(AuthorizationCode.code_digest) == digest(code), col(AuthorizationCode.client_id) == client.client_id
+                    col(AuthorizationCode.code_digest) == digest(code),
+                    col(AuthorizationCode.client_id) == client.client_id,
                 )
             ).first()
         if found is None or (found.used_at is None and found.expires_at <= clock.now()):
@@ -94,13 +106,22 @@ class AuthorizationCodeGrant(_AuthorizationCodeGrant):  # type: ignore[misc]
         with transaction() as db:
             spent = db.execute(
                 update(AuthorizationCode)
-                .where(col(AuthorizationCode.code_digest) == code.code_digest, col(AuthorizationCode.used_at).is_(None))
+                .where(
+                    col(AuthorizationCode.code_digest) == code.code_digest,
+                    col(AuthorizationCode.used_at).is_(None),
+                )
                 .values(used_at=at)
             )
             if is_first := spent.rowcount == 1:  # type: ignore[attr-defined]
                 tokens.store(db, grant, token, generation=1, refresh_scope=code.scope)
                 tokens.note_use(db, code.client_id)
-                attempt_log.record(db, "token", "The code was exchanged for tokens.", client_id=code.client_id, user_id=grant.user_id)
+                attempt_log.record(
+                    db,
+                    "token",
+                    "The code was exchanged for tokens.",
+                    client_id=code.client_id,
+                    user_id=grant.user_id,
+                )
         if not is_first:
             self._end_family(code)
 

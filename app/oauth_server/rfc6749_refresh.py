@@ -24,7 +24,10 @@ from app.oauth_server.models import Grant, RefreshToken
 from app.oauth_server.rfc8707_resource import same_as_granted
 from app.vault import seal
 
-REPLAYED = "An old refresh token was presented again, so this connection was ended for safety. Connect the AI client again."
+REPLAYED = (
+    "An old refresh token was presented again, so this connection was ended for safety. Connect the "
+    "AI client again."
+)
 _GRACE = timedelta(seconds=60)
 
 
@@ -40,9 +43,16 @@ class RefreshTokenGrant(_RefreshTokenGrant):  # type: ignore[misc]
         if not given:
             raise InvalidRequestError("The parameter refresh_token is missing.")
         with reading() as db:
-            token = db.scalars(select(RefreshToken).where(col(RefreshToken.token_digest) == digest(given))).first()
+            token = db.scalars(
+                select(RefreshToken).where(col(RefreshToken.token_digest) == digest(given))
+            ).first()
         grant = tokens.live_grant(token.grant_id) if token else None
-        if token is None or grant is None or grant.client_id != client.client_id or token.expires_at <= clock.now():
+        if (
+            token is None
+            or grant is None
+            or grant.client_id != client.client_id
+            or token.expires_at <= clock.now()
+        ):
             raise InvalidGrantError("The refresh token is invalid, expired or revoked.")
         same_as_granted(self.request, grant.resource)
         self.request.user = grant
@@ -69,7 +79,9 @@ class RefreshTokenGrant(_RefreshTokenGrant):  # type: ignore[misc]
         with transaction() as db:
             spent = db.execute(
                 update(RefreshToken)
-                .where(col(RefreshToken.token_digest) == token.token_digest, col(RefreshToken.spent_at).is_(None))
+                .where(
+                    col(RefreshToken.token_digest) == token.token_digest, col(RefreshToken.spent_at).is_(None)
+                )
                 .values(
                     spent_at=at,
                     successor_digest=digest(answer["refresh_token"]),
@@ -81,25 +93,46 @@ class RefreshTokenGrant(_RefreshTokenGrant):  # type: ignore[misc]
             self._forget_answer_of_predecessor(db, token)
             tokens.store(db, grant, answer, generation=token.generation + 1, refresh_scope=token.scope)
             tokens.note_use(db, grant.client_id)
-            attempt_log.record(db, "refresh", "A new access token was issued.", client_id=grant.client_id or "", user_id=grant.user_id)
+            attempt_log.record(
+                db,
+                "refresh",
+                "A new access token was issued.",
+                client_id=grant.client_id or "",
+                user_id=grant.user_id,
+            )
         return answer
 
     @staticmethod
     def _forget_answer_of_predecessor(db: Session, token: RefreshToken) -> None:
         """Using the successor proves that its answer arrived: the predecessor is dead from here on."""
-        db.execute(update(RefreshToken).where(col(RefreshToken.successor_digest) == token.token_digest).values(answer_sealed=None))
+        db.execute(
+            update(RefreshToken)
+            .where(col(RefreshToken.successor_digest) == token.token_digest)
+            .values(answer_sealed=None)
+        )
 
     def _answer_again(self, token_digest: str) -> dict[str, Any]:
-        """The answer given when the token was spent, if that was the last thing that happened and a minute ago at most."""
+        """The answer given when the token was spent, if that was the last thing that happened and a minute
+        ago at most.
+        """
         grant: Grant = self.request.user
         with reading() as db:
-            token = db.scalars(select(RefreshToken).where(col(RefreshToken.token_digest) == token_digest)).one()
+            token = db.scalars(
+                select(RefreshToken).where(col(RefreshToken.token_digest) == token_digest)
+            ).one()
         assert token.spent_at is not None
         age = clock.now() - token.spent_at
         if age > _GRACE or token.answer_sealed is None:
             with transaction() as db:
                 grants.revoke(db, grant.id, REPLAYED)
-                attempt_log.record(db, "refresh", REPLAYED, client_id=grant.client_id or "", user_id=grant.user_id, outcome="invalid_grant")
+                attempt_log.record(
+                    db,
+                    "refresh",
+                    REPLAYED,
+                    client_id=grant.client_id or "",
+                    user_id=grant.user_id,
+                    outcome="invalid_grant",
+                )
             raise InvalidGrantError("The refresh token was used before.")
         answer: dict[str, Any] = json.loads(seal.unseal(_keys(), token, "answer_sealed"))
         asked = scopes.join(scopes.split(self.request.payload.scope))

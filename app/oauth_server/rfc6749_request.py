@@ -35,8 +35,11 @@ class Request(OAuth2Request):  # type: ignore[misc]
     """One request to one of our endpoints."""
 
     def __init__(self, request: FlaskRequest, *, default_grant_type: str | None = None) -> None:
-        # Authlib insists on https in the address. Ours is the configured one (https in production), not what a proxy sent.
-        super().__init__(request.method, issuer().replace("http://", "https://") + request.path, headers=request.headers)
+        # Authlib insists on https in the address. Ours is the configured one (https in production), not what
+        # a proxy sent.
+        super().__init__(
+            request.method, issuer().replace("http://", "https://") + request.path, headers=request.headers
+        )
         given = MultiDict(request.args if request.method == "GET" else request.form)
         if default_grant_type:
             given.setdefault("grant_type", default_grant_type)
@@ -66,11 +69,17 @@ class JsonBody(JsonPayload):  # type: ignore[misc]
 
 
 def refuse_repeats(request: Any, *names: str) -> None:
-    """Raises InvalidRequestError when a parameter (one of `names`, if given) has two values or a control character."""
+    """Raises InvalidRequestError when a parameter (one of `names`, if given) has two values or a control
+    character.
+    """
     for name, values in request.payload.datalist.items():
         if names and name not in names:
             continue
         if len(values) > 1:
-            raise InvalidRequestError(f"The parameter {name} appears more than once." if names else "A parameter appears more than once.")
+            raise InvalidRequestError(
+                f"The parameter {name} appears more than once."
+                if names
+                else "A parameter appears more than once."
+            )
         if any(c < " " or c == "\x7f" for value in values for c in value):
             raise InvalidRequestError("A parameter holds a control character.")

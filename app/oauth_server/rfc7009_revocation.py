@@ -45,7 +45,9 @@ def find_token(text: str) -> FoundToken | None:
     with reading() as db:
         for kind in (AccessToken, RefreshToken):
             row = db.execute(
-                select(kind, Grant).join(Grant, col(Grant.id) == col(kind.grant_id)).where(col(kind.token_digest) == digest(text))
+                select(kind, Grant)
+                .join(Grant, col(Grant.id) == col(kind.grant_id))
+                .where(col(kind.token_digest) == digest(text))
             ).first()
             if row is not None:
                 return FoundToken(row[0], row[1])
@@ -79,9 +81,18 @@ def _end(db: Session, found: FoundToken) -> None:
     """End one access token. Twice is no mistake, and stands in the trail once."""
     ended = db.execute(
         update(AccessToken)
-        .where(col(AccessToken.token_digest) == found.token.token_digest, col(AccessToken.revoked_at).is_(None))
+        .where(
+            col(AccessToken.token_digest) == found.token.token_digest, col(AccessToken.revoked_at).is_(None)
+        )
         .values(revoked_at=clock.now())
     )
     if ended.rowcount:  # type: ignore[attr-defined]
         grant, details = found.grant, {"client": found.grant.client_name, "reason": SIGNED_OUT}
-        audit.record(db, "token.revoked", workspace_id=grant.workspace_id, user_id=grant.user_id, subject=grant.id, **details)
+        audit.record(
+            db,
+            "token.revoked",
+            workspace_id=grant.workspace_id,
+            user_id=grant.user_id,
+            subject=grant.id,
+            **details,
+        )

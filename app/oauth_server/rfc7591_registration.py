@@ -32,7 +32,9 @@ class ClientRegistrationEndpoint(_ClientRegistrationEndpoint):  # type: ignore[m
         """Section 3.2.1: the identifier; the secret is added in save_client for those who use one."""
         return {"client_id": new_token(CLIENT_PREFIX), "client_id_issued_at": int(clock.timestamp())}
 
-    def save_client(self, client_info: dict[str, Any], client_metadata: dict[str, Any], request: Any) -> KnownClient:
+    def save_client(
+        self, client_info: dict[str, Any], client_metadata: dict[str, Any], request: Any
+    ) -> KnownClient:
         """Store the client. A public one gets no secret."""
         method = client_metadata["token_endpoint_auth_method"]
         request.client_secret = None if method == "none" else new_token(SECRET_PREFIX)
@@ -49,12 +51,23 @@ class ClientRegistrationEndpoint(_ClientRegistrationEndpoint):  # type: ignore[m
         with transaction() as db:
             db.add(client)
             hosts = ", ".join(sorted({redirects.host_of(uri) for uri in client.redirect_uris}))
-            attempt_log.record(db, "registration", f"{client.name} registered itself, to come back to {hosts}.", client_id=client.client_id)
+            attempt_log.record(
+                db,
+                "registration",
+                f"{client.name} registered itself, to come back to {hosts}.",
+                client_id=client.client_id,
+            )
         return KnownClient(client)
 
     def generate_client_registration_info(self, client: KnownClient, request: Any) -> dict[str, Any] | None:
-        """Section 3.2.1: the secret, which does not expire. We offer no client configuration endpoint (RFC 7592)."""
-        return {"client_secret": request.client_secret, "client_secret_expires_at": 0} if request.client_secret else None
+        """Section 3.2.1: the secret, which does not expire. We offer no client configuration endpoint (RFC
+        7592).
+        """
+        return (
+            {"client_secret": request.client_secret, "client_secret_expires_at": 0}
+            if request.client_secret
+            else None
+        )
 
 
 def _plain(sentence: str) -> str:

@@ -10,7 +10,9 @@ _S256 = re.compile(r"[A-Za-z0-9_-]{43}")  # BASE64URL of 32 bytes
 
 
 class CodeChallenge(_CodeChallenge):  # type: ignore[misc]
-    """Authlib's default allows `plain`, and asks at the token endpoint only, of public clients only. Ours does not."""
+    """Authlib's default allows `plain`, and asks at the token endpoint only, of public clients only. Ours
+    does not.
+    """
 
     DEFAULT_CODE_CHALLENGE_METHOD = "S256"
     SUPPORTED_CODE_CHALLENGE_METHOD = ["S256"]

@@ -10,7 +10,8 @@ from app.config import Settings
 from app.oauth_server import scopes
 from app.oauth_server.client_metadata import AUTH_METHODS, GRANT_TYPES
 
-TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # RFC 8693, which app.identity_exchange adds
+# RFC 8693, which app.identity_exchange adds
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 
 def metadata(settings: Settings) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 from authlib.oauth2.rfc6749 import OAuth2Error
 from flask import Request, current_app
 
-COMPACT_QUERY = "?tools=compact"  # the endpoint's address may end so: a shorter list of tools, the same resource
+# the endpoint's address may end so: a shorter list of tools, the same resource
+COMPACT_QUERY = "?tools=compact"
 
 
 class InvalidTargetError(OAuth2Error):  # type: ignore[misc]
@@ -41,7 +42,8 @@ def same_as_granted(request: Any, granted: str) -> None:
 
 
 def canonical(resource: str | None) -> str:
-    """The resource as we store it. Scheme and host in any case, one trailing slash and `?tools=compact` are the same resource.
+    """The resource as we store it. Scheme and host in any case, one trailing slash and `?tools=compact` are
+    the same resource.
 
     Raises InvalidTargetError for any other.
     """

@@ -22,6 +22,8 @@ def answer(redirect_uri: str, parameters: Iterable[tuple[str, str | None]]) -> s
     A query the client registered stays, except for names that are part of the answer.
     """
     parts = urlsplit(redirect_uri)
-    kept = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in _OURS]
+    kept = [
+        (name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in _OURS
+    ]
     given = [(name, value) for name, value in parameters if value]
     return urlunsplit(parts._replace(query=urlencode([*kept, *given, ("iss", issuer())])))

@@ -75,7 +75,9 @@ def authorization_server_metadata() -> ResponseReturnValue:
 def protected_resource_metadata() -> ResponseReturnValue:
     """RFC 9728 section 3, at every address clients try."""
     attempt_log.note_discovery("resource", "Read who signs people in for this address.")
-    return _public(rfc9728_protected_resource.metadata(_settings(), rfc8707_resource.ending_as_typed(request)))
+    return _public(
+        rfc9728_protected_resource.metadata(_settings(), rfc8707_resource.ending_as_typed(request))
+    )
 
 
 @direct.get("/status")
@@ -87,7 +89,9 @@ def status() -> ResponseReturnValue:
 @direct.errorhandler(whoami.InvalidToken)
 def _challenge(error: whoami.InvalidToken) -> Response:
     """RFC 6750 section 3: no error code when no token came."""
-    response = make_response(jsonify(error={"code": error.code, "message": error.message, "details": {}}), 401)
+    response = make_response(
+        jsonify(error={"code": error.code, "message": error.message, "details": {}}), 401
+    )
     problem = ', error="invalid_token"' if request.headers.get("Authorization") else ""
     where = f"{_settings().public_url}/.well-known/oauth-protected-resource/mcp"
     response.headers["WWW-Authenticate"] = f'Bearer resource_metadata="{where}"{problem}'
@@ -106,7 +110,9 @@ def _as_oauth(error: PatchbayError) -> Response:
 
 @bp.after_request
 def _cors(response: Response) -> Response:
-    """Browser-based clients, such as the Inspector, call from their own origin. Flask answers their OPTIONS."""
+    """Browser-based clients, such as the Inspector, call from their own origin. Flask answers their
+    OPTIONS.
+    """
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
     response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, MCP-Protocol-Version"

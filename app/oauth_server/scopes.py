@@ -20,7 +20,8 @@ DEFAULT = (READ, WRITE)
 
 # A scope covers itself and what stands here.
 _INSIDE: dict[str, frozenset[str]] = {
-    READ: frozenset({POS_READ, REPORTS_READ, PSA_READ, POS_INTENTS}),  # FlowPOS intents are summaries: they only read
+    # FlowPOS intents are summaries: they only read
+    READ: frozenset({POS_READ, REPORTS_READ, PSA_READ, POS_INTENTS}),
     WRITE: frozenset({READ, POS_READ, POS_WRITE, REPORTS_READ, PSA_READ, POS_INTENTS}),
     POS_WRITE: frozenset({POS_READ}),
 }
@@ -78,8 +79,14 @@ def granted_for(requested: str | None) -> str | None:
 
 
 def in_words(scope: str) -> list[str]:
-    """One plain sentence for each thing a grant allows. What a wider sentence already says is not repeated."""
+    """One plain sentence for each thing a grant allows. What a wider sentence already says is not
+    repeated.
+    """
     names = split(scope)
     if WRITE in names:
         names |= {READ}
-    return [_WORDS[name] for name in SUPPORTED if name in names and (name in (READ, WRITE) or not covers(names - {name}, name))]
+    return [
+        _WORDS[name]
+        for name in SUPPORTED
+        if name in names and (name in (READ, WRITE) or not covers(names - {name}, name))
+    ]

@@ -21,7 +21,8 @@ from app.oauth_server.rfc7636_pkce import CodeChallenge
 from app.oauth_server.rfc7662_introspection import IntrospectionEndpoint
 from app.oauth_server.rfc8707_resource import ResourceIndicators
 
-# Section 5.2 makes the sentence optional and Authlib leaves it out in places; whoever reads an answer of ours gets one.
+# Section 5.2 makes the sentence optional and Authlib leaves it out in places; whoever reads an answer of ours
+# gets one.
 _SENTENCES = {
     "invalid_request": "The request lacks a parameter, repeats one, or holds a value that cannot be used.",
     "invalid_client": "The client is not known, or it did not authenticate as it was registered.",
@@ -56,7 +57,9 @@ class AuthorizationServer(_AuthorizationServer):  # type: ignore[misc]
         return found
 
     def get_authorization_grant(self, asked: Request) -> AuthorizationCodeGrant:
-        """The code grant, whatever was asked: it refuses other response types after it knows where errors may go."""
+        """The code grant, whatever was asked: it refuses other response types after it knows where errors
+        may go.
+        """
         grant = AuthorizationCodeGrant(asked, self)
         for extension in _CODE_EXTENSIONS:
             extension(grant)  # type: ignore[operator]
@@ -92,8 +95,14 @@ class AuthorizationServer(_AuthorizationServer):  # type: ignore[misc]
 
     def handle_error_response(self, asked: Any, error: OAuth2Error) -> ResponseReturnValue:
         """Answer as RFC 6749 section 5.2 says, in a sentence, and write the refusal down for /debug-oauth."""
-        error.description = error.description or _SENTENCES.get(error.error, "The request could not be answered.")
-        attempt_log.note_refusal(request.path, getattr(asked.payload, "client_id", None) if isinstance(asked, Request) else None, error)
+        error.description = error.description or _SENTENCES.get(
+            error.error, "The request could not be answered."
+        )
+        attempt_log.note_refusal(
+            request.path,
+            getattr(asked.payload, "client_id", None) if isinstance(asked, Request) else None,
+            error,
+        )
         answer: ResponseReturnValue = super().handle_error_response(asked, error)
         return answer
 
@@ -122,7 +131,8 @@ def install(app: Flask, settings: Settings) -> None:
     authorization = AuthorizationServer(app)
     authorization.register_token_generator("default", tokens.generator(settings))
     authorization.register_grant(AuthorizationCodeGrant, _CODE_EXTENSIONS)
-    authorization.register_grant(RefreshTokenGrant)  # app.identity_exchange adds token exchange (RFC 8693), where it is configured
+    # app.identity_exchange adds token exchange (RFC 8693), where it is configured
+    authorization.register_grant(RefreshTokenGrant)
     authorization.register_client_auth_method("client_secret_basic", client_secret_basic)
     authorization.register_endpoint(ClientRegistrationEndpoint)
     authorization.register_endpoint(RevocationEndpoint)

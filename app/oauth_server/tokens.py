@@ -23,20 +23,30 @@ _NOTED_EVERY = timedelta(hours=1)
 
 def generator(settings: Settings) -> BearerTokenGenerator:
     """Makes token answers (RFC 6749 section 5.1). Authlib's default lifetime for this grant is ten days."""
-    return BearerTokenGenerator(lambda **_: new_token(ACCESS_PREFIX), lambda **_: new_token(REFRESH_PREFIX), settings.oauth_token_ttl)
+    return BearerTokenGenerator(
+        lambda **_: new_token(ACCESS_PREFIX), lambda **_: new_token(REFRESH_PREFIX), settings.oauth_token_ttl
+    )
 
 
 def live_grant(grant_id: str) -> Grant | None:
-    """The grant, or None when it ended, its person was disabled, or is no longer a member of the workspace."""
+    """The grant, or None when it ended, its person was disabled, or is no longer a member of the
+    workspace.
+    """
     query = (
         select(Grant)
         .join(User, col(User.id) == col(Grant.user_id))
-        .join(Membership, (col(Membership.user_id) == col(Grant.user_id)) & (col(Membership.workspace_id) == col(Grant.workspace_id)))
+        .join(
+            Membership,
+            (col(Membership.user_id) == col(Grant.user_id))
+            & (col(Membership.workspace_id) == col(Grant.workspace_id)),
+        )
         .where(col(Grant.id) == grant_id, col(Grant.revoked_at).is_(None), col(User.disabled_at).is_(None))
     )
     with reading() as db:
         grant = db.scalars(query).first()
-    return grant if grant is not None and (grant.expires_at is None or grant.expires_at > clock.now()) else None
+    return (
+        grant if grant is not None and (grant.expires_at is None or grant.expires_at > clock.now()) else None
+    )
 
 
 def store(db: Session, grant: Grant, answer: dict[str, Any], *, generation: int, refresh_scope: str) -> None:
@@ -71,7 +81,9 @@ def store(db: Session, grant: Grant, answer: dict[str, Any], *, generation: int,
 
 
 def note_use(db: Session, client_id: str | None) -> None:
-    """Remember that the client is in use, at most once an hour: one row serves every person of a big client."""
+    """Remember that the client is in use, at most once an hour: one row serves every person of a big
+    client.
+    """
     at = clock.now()
     stale = col(Client.last_used_at).is_(None) | (col(Client.last_used_at) < at - _NOTED_EVERY)
     db.execute(update(Client).where(col(Client.client_id) == client_id, stale).values(last_used_at=at))

@@ -16,11 +16,16 @@ class InvalidToken(PatchbayError):
 
     code = "INVALID_TOKEN"
     status = 401
-    message = "This needs a valid bearer token in the Authorization header. Connect again, or make a token on the AI clients page."
+    message = (
+        "This needs a valid bearer token in the Authorization header. Connect again, or make a token "
+        "on the AI clients page."
+    )
 
 
 def caller_of(request: Request) -> Caller:
-    """The caller behind the Authorization header; a token anywhere else does not count. Raises InvalidToken."""
+    """The caller behind the Authorization header; a token anywhere else does not count. Raises
+    InvalidToken.
+    """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     caller = find_caller(token.strip()) if scheme.lower() == "bearer" else None
     if caller is None:
@@ -34,12 +39,24 @@ def describe(caller: Caller) -> dict[str, Any]:
         connections = store.visible(db, caller.workspace_id, caller.sees_as)
     return {
         "user": {"id": caller.user_id, "email": caller.email, "role": caller.role},
-        "workspace": {"id": caller.workspace_id, "name": caller.workspace_name, "active": caller.workspace_active, "tier": caller.tier},
+        "workspace": {
+            "id": caller.workspace_id,
+            "name": caller.workspace_name,
+            "active": caller.workspace_active,
+            "tier": caller.tier,
+        },
         "client": {"id": caller.client_id, "name": caller.client_name, "kind": caller.kind},
         "scopes": sorted(caller.scopes),
         "expires_at": caller.expires_at.isoformat(timespec="seconds"),
         "connections": [
-            {"id": c.id, "service": c.slug, "label": c.label, "account": c.account_name, "state": c.state, "permission": c.permission}
+            {
+                "id": c.id,
+                "service": c.slug,
+                "label": c.label,
+                "account": c.account_name,
+                "state": c.state,
+                "permission": c.permission,
+            }
             for c in connections
             if scopes.reaches(caller.scopes, c.slug)
         ],

@@ -1,7 +1,7 @@
 """The last step: credentials of a service are checked there, and a company comes to be with them connected.
 
-The service is asked with no database connection held. Everything that is kept is kept in one transaction, which
-also uses up the setup token: of any number of tries at once, one makes a workspace.
+The service is asked with no database connection held. Everything that is kept is kept in one transaction,
+which also uses up the setup token: of any number of tries at once, one makes a workspace.
 """
 
 from dataclasses import dataclass, field
@@ -41,7 +41,8 @@ class SetupTokenRefused(PatchbayError):
     code = "INVALID_TOKEN"
     status = 401
     message = (
-        "This needs a setup token in the Authorization header that is not used yet and not older than an hour. "
+        "This needs a setup token in the Authorization header that is not used yet and not older than an "
+        "hour. "
         "Register again for a new one. If you activated already, sign in by a mailed code instead."
     )
 
@@ -72,7 +73,9 @@ def find_setup(token: str) -> SetupToken:
 
 
 def activate(settings: Settings, mailer: Mailer, source: str, setup: SetupToken, chosen: Chosen) -> Activated:
-    """Check the credentials with the service and make the company. Raises CredentialsRefused, SetupTokenRefused, BudgetSpent."""
+    """Check the credentials with the service and make the company. Raises CredentialsRefused,
+    SetupTokenRefused, BudgetSpent.
+    """
     with transaction() as db:
         budgets.take(db, settings, _PER_SOURCE, source)
         budgets.take(db, settings, _PER_SETUP, setup.token_digest)
@@ -91,18 +94,24 @@ def activate(settings: Settings, mailer: Mailer, source: str, setup: SetupToken,
             scopes="",
             keys=settings.vault_keys,
         )
-        token = grants.issue_by_hand(db, "personal", person.id, workspace.id, _TOKEN_NAME, scopes.join(scopes.DEFAULT), _TOKEN_SECONDS)[1]
+        token = grants.issue_by_hand(
+            db, "personal", person.id, workspace.id, _TOKEN_NAME, scopes.join(scopes.DEFAULT), _TOKEN_SECONDS
+        )[1]
     letter = letters.ready(settings)
     mailer.send(setup.email, letter.subject, letter.text)
     return Activated(workspace, token)
 
 
 def _check(settings: Settings, chosen: Chosen) -> tuple[Account, TokenSet]:
-    """Ask the service who the credentials open it as. Raises CredentialsRefused, or what else stands in the way."""
+    """Ask the service who the credentials open it as. Raises CredentialsRefused, or what else stands in
+    the way.
+    """
     connector, form = chosen.connector, chosen.form
     try:
         tokens = form_exchange.obtain(connector, chosen.where, form, chosen.values)
-        return access.probe(settings, connector, chosen.where, tokens, {name: chosen.values[name] for name in form.facts}), tokens
+        return access.probe(
+            settings, connector, chosen.where, tokens, {name: chosen.values[name] for name in form.facts}
+        ), tokens
     except (TokenRefused, TokenNotAccepted):
         sentence = f"{connector.name} {form.refused}"
         raise CredentialsRefused(sentence, details={"fields": {form.blames: sentence}}) from None
@@ -111,7 +120,9 @@ def _check(settings: Settings, chosen: Chosen) -> tuple[Account, TokenSet]:
 def _spend(db: Session, setup: SetupToken) -> None:
     """Use the setup token up. Raises SetupTokenRefused when somebody was faster."""
     unused = (col(SetupToken.token_digest) == setup.token_digest, col(SetupToken.used_at).is_(None))
-    spent = update(SetupToken).where(*unused).values(used_at=clock.now()).returning(col(SetupToken.token_digest))
+    spent = (
+        update(SetupToken).where(*unused).values(used_at=clock.now()).returning(col(SetupToken.token_digest))
+    )
     if db.execute(spent).scalar_one_or_none() is None:
         raise SetupTokenRefused()
 

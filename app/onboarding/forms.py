@@ -1,4 +1,6 @@
-"""What a program sends about a company, checked as the pages check it: each refusal is a sentence by its name."""
+"""What a program sends about a company, checked as the pages check it: each refusal is a sentence by its
+name.
+"""
 
 from collections.abc import Mapping
 from typing import Any

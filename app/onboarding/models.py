@@ -8,7 +8,9 @@ from app.database import UtcDateTime
 
 
 class SetupToken(SQLModel, table=True):
-    """An address was proved and may now activate its company: an hour, once. `token_digest` is all that is stored of it."""
+    """An address was proved and may now activate its company: an hour, once. `token_digest` is all that is
+    stored of it.
+    """
 
     __tablename__ = "setup_tokens"
 

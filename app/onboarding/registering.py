@@ -1,4 +1,6 @@
-"""The first two steps: a code is mailed to an address, and what came with it becomes a setup token once the code is given."""
+"""The first two steps: a code is mailed to an address, and what came with it becomes a setup token once
+the code is given.
+"""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,7 +31,10 @@ class CodeNotRight(CodeRefused):
     """Wrong, used, too old, tried too often, or never mailed. Which one, is not said."""
 
     code = "CODE_REFUSED"
-    message = "This code is not right or works no longer: it has five tries in ten minutes. Check it, or register again for a new one."
+    message = (
+        "This code is not right or works no longer: it has five tries in ten minutes. Check it, or "
+        "register again for a new one."
+    )
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,9 @@ def register(settings: Settings, mailer: Mailer, caller: Browser, *, company: st
         user = people.find_by_email(db, email)
         known = people.is_known(db, email)
     may_enter = user is not None or not known
-    code = codes.issue(settings, caller, email=email, purpose=PURPOSE, payload={"company": company}, mailed=may_enter)
+    code = codes.issue(
+        settings, caller, email=email, purpose=PURPOSE, payload={"company": company}, mailed=may_enter
+    )
     if may_enter:
         letter = (letters.confirm_known if known else letters.confirm)(settings, code)
         mailer.send(email, letter.subject, letter.text)
@@ -72,7 +79,11 @@ def _exchange(code: MailedCode) -> Setup:
     """Spend the code on a setup token. Raises CodeNotRight when somebody was faster."""
     token, at = crypto.new_token(SETUP_PREFIX), clock.now()
     row = SetupToken(
-        token_digest=crypto.digest(token), email=code.email, company=code.payload["company"], created_at=at, expires_at=at + LIFETIME
+        token_digest=crypto.digest(token),
+        email=code.email,
+        company=code.payload["company"],
+        created_at=at,
+        expires_at=at + LIFETIME,
     )
     try:
         with transaction() as db:

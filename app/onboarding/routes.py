@@ -1,4 +1,6 @@
-"""Doors of this package: JSON in, JSON out. Nothing here reads a cookie, so nothing here needs a form token."""
+"""Doors of this package: JSON in, JSON out. Nothing here reads a cookie, so nothing here needs a form
+token.
+"""
 
 from dataclasses import replace
 
@@ -47,14 +49,20 @@ def activate() -> ResponseReturnValue:
     chosen = services.choose(settings, body)
     done = activating.activate(settings, current_app.extensions["mailer"], _caller().source, setup, chosen)
     workspace = {"id": done.workspace.id, "name": done.workspace.name}
-    return jsonify(workspace=workspace, mcp_url=settings.mcp_url, access_token=done.access_token, expires_in=done.seconds)
+    return jsonify(
+        workspace=workspace, mcp_url=settings.mcp_url, access_token=done.access_token, expires_in=done.seconds
+    )
 
 
 @bp.errorhandler(SetupTokenRefused)
 def _challenge(error: SetupTokenRefused) -> Response:
     """RFC 6750 section 3."""
-    response = make_response(jsonify(error={"code": error.code, "message": error.message, "details": {}}), error.status)
-    response.headers["WWW-Authenticate"] = "Bearer" + (' error="invalid_token"' if request.headers.get("Authorization") else "")
+    response = make_response(
+        jsonify(error={"code": error.code, "message": error.message, "details": {}}), error.status
+    )
+    response.headers["WWW-Authenticate"] = "Bearer" + (
+        ' error="invalid_token"' if request.headers.get("Authorization") else ""
+    )
     return response
 
 

@@ -37,12 +37,20 @@ def choose(settings: Settings, body: dict[str, Any]) -> Chosen:
     given = {name: json_body.text(body, name) for name in body if name not in _NO_FIELDS}
     if way and way not in {form.key for form in forms}:
         ways = ", ".join(form.key for form in forms)
-        raise _refused({"way": f"{connector.name} has no such way in. Possible: {ways}."}, ways=_describe(forms))
+        raise _refused(
+            {"way": f"{connector.name} has no such way in. Possible: {ways}."}, ways=_describe(forms)
+        )
     form = _meant([form for form in forms if way in {"", form.key}], given)
     values = {blank.name: blank.taken(given.get(blank.name, "")) for blank in form.blanks}
-    problems = {blank.name: problem for blank in form.blanks if (problem := blank.problem_with(values[blank.name]))}
+    problems = {
+        blank.name: problem for blank in form.blanks if (problem := blank.problem_with(values[blank.name]))
+    }
     takes = ", ".join(blank.name for blank in form.blanks)
-    problems |= {name[:80]: f"{connector.name} takes no such field here. It takes {takes}." for name in given if name not in values}
+    problems |= {
+        name[:80]: f"{connector.name} takes no such field here. It takes {takes}."
+        for name in given
+        if name not in values
+    }
     if problems:
         raise _refused(problems, ways=_describe(forms))
     return Chosen(connector, where, form, values)
@@ -52,7 +60,11 @@ def _open(settings: Settings) -> dict[str, tuple[Connector, Endpoints, list[Form
     """The services with a form that is open here, in the catalogue's order."""
     found = {}
     for slug, connector in registry.CONNECTORS.items():
-        where = endpoints.resolve(connector, settings) if availability.offer_of(settings, connector) == "yes" else None
+        where = (
+            endpoints.resolve(connector, settings)
+            if availability.offer_of(settings, connector) == "yes"
+            else None
+        )
         forms = [form for form in connector.forms if where and form.key in where.ways]
         if where and forms:
             found[slug] = (connector, where, forms)
@@ -64,7 +76,9 @@ def _meant(forms: list[Form], given: Mapping[str, str]) -> Form:
 
     def fit(form: Form) -> tuple[int, int]:
         names = {blank.name for blank in form.blanks}
-        return len(names & given.keys()), -sum(blank.required and not given.get(blank.name) for blank in form.blanks)
+        return len(names & given.keys()), -sum(
+            blank.required and not given.get(blank.name) for blank in form.blanks
+        )
 
     return max(forms, key=fit)  # the first of equal ones
 
@@ -75,7 +89,10 @@ def _describe(forms: list[Form]) -> list[dict[str, Any]]:
         {
             "way": form.key,
             "title": form.title,
-            "fields": [{"name": b.name, "label": b.label, "required": b.required, "secret": b.secret} for b in form.blanks],
+            "fields": [
+                {"name": b.name, "label": b.label, "required": b.required, "secret": b.secret}
+                for b in form.blanks
+            ],
         }
         for form in forms
     ]

@@ -39,9 +39,13 @@ def _has_ipv6() -> bool:
 
 def main() -> None:
     """Serve until a signal comes."""
-    arguments = argparse.ArgumentParser(prog="python -m app.sandbox", description="Imitations of the services, for development and tests.")
+    arguments = argparse.ArgumentParser(
+        prog="python -m app.sandbox", description="Imitations of the services, for development and tests."
+    )
     arguments.add_argument("--port", type=int, required=True)
-    arguments.add_argument("--state", type=Path, help="SQLite file that keeps sign-ins and records; left out: nothing is kept")
+    arguments.add_argument(
+        "--state", type=Path, help="SQLite file that keeps sign-ins and records; left out: nothing is kept"
+    )
     arguments.add_argument("--host", help="address to listen on; left out: this machine only")
     given = arguments.parse_args()
     hosts = [given.host] if given.host else ["127.0.0.1", *(["[::1]"] if _has_ipv6() else [])]

@@ -1,4 +1,6 @@
-"""How a client proves itself to the authorization server of an imitated service: its password, its PKCE verifier."""
+"""How a client proves itself to the authorization server of an imitated service: its password, its PKCE
+verifier.
+"""
 
 import base64
 import binascii
@@ -31,7 +33,9 @@ def parameters() -> dict[str, str]:
 
 
 def is_client(given: Parameters, *, secret_alone: bool = False) -> bool:
-    """Whether the request comes from the one app that is registered here. `secret_alone`: as Basic user, with no password."""
+    """Whether the request comes from the one app that is registered here. `secret_alone`: as Basic user,
+    with no password.
+    """
     if secret_alone:
         return given.get("client_id") == CLIENT_SECRET and given.get("client_secret") == ""
     return given.get("client_id") == CLIENT_ID and given.get("client_secret") == CLIENT_SECRET

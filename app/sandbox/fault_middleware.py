@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _HTML = (
-    "<!DOCTYPE html><html><head><title>{0}</title></head><body><h1>{0} Service Trouble</h1><p>Our engineers are on it.</p></body></html>"
+    "<!DOCTYPE html><html><head><title>{0}</title></head><body><h1>{0} Service Trouble</h1><p>Our "
+    "engineers are on it.</p></body></html>"
 )
 _HANG_SECONDS = 300.0
 
@@ -75,9 +76,19 @@ class Door:
                 return self.state.services[slug].too_many(fault.retry_after)
         return _failure(fault)
 
-    def _note(self, slug: str, method: str, path: str, environ: "WSGIEnvironment", response: Response, fault: Fault | None) -> None:
+    def _note(
+        self,
+        slug: str,
+        method: str,
+        path: str,
+        environ: "WSGIEnvironment",
+        response: Response,
+        fault: Fault | None,
+    ) -> None:
         line: dict[str, Any] = {"method": method, "path": path, "status": response.status_code}
-        if environ.get("HTTP_AUTHORIZATION", "").lower().startswith("bearer ") and environ.get("QUERY_STRING"):
+        if environ.get("HTTP_AUTHORIZATION", "").lower().startswith("bearer ") and environ.get(
+            "QUERY_STRING"
+        ):
             line["query"] = environ["QUERY_STRING"]
         if fault:
             line["fault"] = fault.kind

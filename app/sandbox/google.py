@@ -21,19 +21,37 @@ PREFIX = "https://www.googleapis.com/auth/"
 IDENTITY = ("openid", "email", "profile", PREFIX + "userinfo.email", PREFIX + "userinfo.profile")
 _ALIASES = {"email": PREFIX + "userinfo.email", "profile": PREFIX + "userinfo.profile"}
 _HOUR = 3600
-_TESTING_SECONDS = 7 * 86_400  # refresh tokens of an app in "Testing": https://support.google.com/cloud/answer/15549945
+# Refresh tokens of an app in "Testing": https://support.google.com/cloud/answer/15549945
+_TESTING_SECONDS = 7 * 86_400
 
 
-def _account(number: int, key: str, name: str, address: str, about: str, *, tester: bool = True, mail: bool = True) -> Company:
+def _account(
+    number: int, key: str, name: str, address: str, about: str, *, tester: bool = True, mail: bool = True
+) -> Company:
     facts = {"sub": f"104477{number:015d}", "tester": tester, "mail": mail}
     return Company(key, name, address, f"{address}, {about}", facts=facts)
 
 
 ACCOUNTS = (
-    _account(1, "northwind", "Northwind Trading", "ap@northwind.example", "accounts payable: invoices, receipts, a dispute"),
+    _account(
+        1,
+        "northwind",
+        "Northwind Trading",
+        "ap@northwind.example",
+        "accounts payable: invoices, receipts, a dispute",
+    ),
     _account(2, "contoso", "Contoso Studio", "charlie@contoso.example", "a small design studio"),
-    _account(3, "no-mailbox", "Nora Calendar", "nora@calendar.example", "a Google account without Gmail", mail=False),
-    _account(4, "stranger", "Sam Stranger", "sam@stranger.example", "not on the list of test users", tester=False),
+    _account(
+        3,
+        "no-mailbox",
+        "Nora Calendar",
+        "nora@calendar.example",
+        "a Google account without Gmail",
+        mail=False,
+    ),
+    _account(
+        4, "stranger", "Sam Stranger", "sam@stranger.example", "not on the list of test users", tester=False
+    ),
 )
 
 _DESCRIPTIONS = {
@@ -78,11 +96,17 @@ def add_userinfo(blueprint: Blueprint) -> None:
 
 def _gives_refresh_token(grant: Grant) -> bool:
     """Only offline, and then only at a person's first consent or when consent was asked for."""
-    return grant.asked.get("access_type") == "offline" and (grant.first or "consent" in grant.asked.get("prompt", "").split())
+    return grant.asked.get("access_type") == "offline" and (
+        grant.first or "consent" in grant.asked.get("prompt", "").split()
+    )
 
 
 def _refuses(asked: Mapping[str, str]) -> str | None:
-    return None if asked.get("scope", "").strip() else "Error 400: invalid_request. Missing required parameter: scope."
+    return (
+        None
+        if asked.get("scope", "").strip()
+        else "Error 400: invalid_request. Missing required parameter: scope."
+    )
 
 
 def _refuses_account(key: str) -> str | None:
@@ -90,7 +114,8 @@ def _refuses_account(key: str) -> str | None:
         return None
     # Nobody is sent back to the application: Google keeps the person on this page.
     return (
-        "Access blocked: this app has not completed the Google verification process. It is being tested, and can only be "
+        "Access blocked: this app has not completed the Google verification process. It is being tested, "
+        "and can only be "
         "used by testers approved by its developer. Error 403: access_denied"
     )
 
@@ -108,7 +133,10 @@ def _token_fields(grant: Grant, _refreshing: bool) -> dict[str, Any]:
         "iat": now,
         "exp": now + _HOUR,
     }
-    return {"scope": " ".join(_ALIASES.get(scope, scope) for scope in grant.scopes), "id_token": fake_jwt(claims)}
+    return {
+        "scope": " ".join(_ALIASES.get(scope, scope) for scope in grant.scopes),
+        "id_token": fake_jwt(claims),
+    }
 
 
 def _token_error(code: str, description: str) -> Response:
@@ -142,11 +170,20 @@ class Problem(Exception):
     location: str | None = None
 
     def answer(self, *, listed: bool = True) -> Response:
-        """The envelope: the old list of errors, which newer APIs leave out, and the newer status and details."""
+        """The envelope: the old list of errors, which newer APIs leave out, and the newer status and
+        details.
+        """
         entry = {"message": self.message, "domain": self.domain, "reason": self.reason}
         if self.location:
-            entry |= {"location": self.location, "locationType": "header" if self.code == 401 else "parameter"}
-        error: dict[str, Any] = {"code": self.code, "message": self.message, **({"errors": [entry]} if listed else {})}
+            entry |= {
+                "location": self.location,
+                "locationType": "header" if self.code == 401 else "parameter",
+            }
+        error: dict[str, Any] = {
+            "code": self.code,
+            "message": self.message,
+            **({"errors": [entry]} if listed else {}),
+        }
         if self.status:
             error["status"] = self.status
         if self.details:
@@ -158,7 +195,8 @@ def unauthenticated(*, listed: bool = True) -> Response:
     """401 for a missing, unknown or expired token."""
     problem = Problem(
         401,
-        "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication "
+        "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or "
+        "other valid authentication "
         "credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.",
         "authError",
         "UNAUTHENTICATED",
@@ -184,16 +222,27 @@ def scope_missing(service: str) -> Problem:
 def throttled(now: datetime, seconds: int) -> Problem:
     """403 for a person over their quota: when to come back stands in the sentence only."""
     again = (now + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    return Problem(403, f"User-rate limit exceeded.  Retry after {again}", "userRateLimitExceeded", domain="usageLimits")
+    return Problem(
+        403, f"User-rate limit exceeded.  Retry after {again}", "userRateLimitExceeded", domain="usageLimits"
+    )
 
 
 def too_many_at_once() -> Problem:
     """429 for many requests at once."""
-    return Problem(429, "Too many concurrent requests for user", "rateLimitExceeded", "RESOURCE_EXHAUSTED", domain="usageLimits")
+    return Problem(
+        429,
+        "Too many concurrent requests for user",
+        "rateLimitExceeded",
+        "RESOURCE_EXHAUSTED",
+        domain="usageLimits",
+    )
 
 
-def needs(*scopes: str, service: str, listed: bool = True) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
-    """Guard a view: a living token with any one of the scopes, else Google's refusal. The view gets the `Access`.
+def needs(
+    *scopes: str, service: str, listed: bool = True
+) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+    """Guard a view: a living token with any one of the scopes, else Google's refusal. The view gets the
+    `Access`.
 
     `listed`: refusals carry the old list of errors.
     """

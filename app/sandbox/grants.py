@@ -38,7 +38,11 @@ class Grants:
         """Record a consent and return the authorization code for it."""
         grant = self.open(company, person, scopes, asked)
         code = secrets.token_urlsafe(24)
-        self.book.put("code", digest(code), {"grant": grant.id, "until": self.now + self.rules.code_seconds, "spent": False})
+        self.book.put(
+            "code",
+            digest(code),
+            {"grant": grant.id, "until": self.now + self.rules.code_seconds, "spent": False},
+        )
         return code
 
     def open(self, company: str, person: str, scopes: Iterable[str], asked: dict[str, str]) -> Grant:
@@ -97,7 +101,9 @@ class Grants:
                 self.book.remove("access", id_)
         token = self.rules.access_token(grant)
         until = self.now + self.rules.access_seconds
-        self.book.put("access", digest(token), {"grant": grant.id, "until": until, "scopes": list(grant.scopes)})
+        self.book.put(
+            "access", digest(token), {"grant": grant.id, "until": until, "scopes": list(grant.scopes)}
+        )
         return token
 
     def new_refresh(self, grant: Grant) -> str:
@@ -108,7 +114,9 @@ class Grants:
                 if record["grant"] in mine:
                     self.book.remove("refresh", id_)
         token = self.rules.refresh_token(grant)
-        self.book.put("refresh", digest(token), {"grant": grant.id, "issued": self.now, "used": self.now, "spent": None})
+        self.book.put(
+            "refresh", digest(token), {"grant": grant.id, "issued": self.now, "used": self.now, "spent": None}
+        )
         return token
 
     def find_access(self, token: str) -> Access | None:
@@ -161,7 +169,9 @@ class Grants:
         key = self.rules.keys[token]
         if self.is_rolled(token):
             return None
-        grant = Grant(id="key", company=key.company, person=key.person, scopes=key.scopes, asked={}, at=0, first=False)
+        grant = Grant(
+            id="key", company=key.company, person=key.person, scopes=key.scopes, asked={}, at=0, first=False
+        )
         return Access(grant, frozenset(key.scopes))
 
     def is_rolled(self, key: str) -> bool:
@@ -169,8 +179,14 @@ class Grants:
         return self.book.find("rolled", digest(key)) is not None
 
     def roll(self, company: str | None) -> int:
-        """Let the demo keys (of a company) be replaced: what was pasted is dead from now on. Returns how many."""
-        mine = [name for name, key in (*self.rules.keys.items(), *self.rules.consumers.items()) if company in {None, key.company}]
+        """Let the demo keys (of a company) be replaced: what was pasted is dead from now on. Returns how
+        many.
+        """
+        mine = [
+            name
+            for name, key in (*self.rules.keys.items(), *self.rules.consumers.items())
+            if company in {None, key.company}
+        ]
         for name in mine:
             self.book.put("rolled", digest(name), {"at": self.now})
         return len(mine)
@@ -185,7 +201,9 @@ class Grants:
     def expire_access(self, company: str | None) -> int:
         """Let access tokens be expired now. Returns how many."""
         mine = {g.id for g in self.living(company=company)}
-        hit = [(id_, r) for id_, r in self.book.items("access") if r["grant"] in mine and r["until"] > self.now]
+        hit = [
+            (id_, r) for id_, r in self.book.items("access") if r["grant"] in mine and r["until"] > self.now
+        ]
         for id_, record in hit:
             self.book.put("access", id_, {**record, "until": self.now})
         return len(hit)
@@ -201,6 +219,10 @@ class Grants:
     def tokens_of(self, grant: Grant) -> dict[str, Any]:
         """How many tokens of a grant are kept, for the lever `grants`."""
         return {
-            kind: sum(1 for r in self.book.all(kind) if r["grant"] == grant.id and (kind == "refresh" or r["until"] > self.now))
+            kind: sum(
+                1
+                for r in self.book.all(kind)
+                if r["grant"] == grant.id and (kind == "refresh" or r["until"] > self.now)
+            )
             for kind in ("access", "refresh")
         }

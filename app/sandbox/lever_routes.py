@@ -36,7 +36,12 @@ def log(slug: str) -> Response:
 def grants(slug: str) -> Response:
     """The living consents: who, which company, which scopes, how many tokens."""
     book = _state(slug).grants(slug)
-    return jsonify(grants=[{"company": g.company, "person": g.person, "scopes": g.scopes, **book.tokens_of(g)} for g in book.living()])
+    return jsonify(
+        grants=[
+            {"company": g.company, "person": g.person, "scopes": g.scopes, **book.tokens_of(g)}
+            for g in book.living()
+        ]
+    )
 
 
 @bp.post("/<slug>/<any(slow, fail, rate_limit, drop, cut, hang):kind>")
@@ -53,7 +58,9 @@ def fault(slug: str, kind: str) -> Response:
 def rotate_and_drop(slug: str) -> Response:
     """The next refresh happens at the service, but the caller gets no answer."""
     times = _given().get("times", 1)
-    _state(slug).levers(slug).add(read_fault("drop", {"grant_type": "refresh_token", "when": "after", "times": times}))
+    _state(slug).levers(slug).add(
+        read_fault("drop", {"grant_type": "refresh_token", "when": "after", "times": times})
+    )
     return jsonify(ok=True)
 
 
@@ -72,7 +79,11 @@ def forget_refresh(slug: str) -> Response:
 @bp.post("/<slug>/revoke")
 def revoke(slug: str) -> Response:
     """The person ended the consent (to `company`, if given) inside the service."""
-    ended = [(book, grant) for book in _state(slug).project_grants(slug) for grant in book.living(company=_given().get("company"))]
+    ended = [
+        (book, grant)
+        for book in _state(slug).project_grants(slug)
+        for grant in book.living(company=_given().get("company"))
+    ]
     for book, grant in ended:
         book.revoke(grant)
     return jsonify(revoked=len(ended))
@@ -147,5 +158,16 @@ def own(slug: str, name: str) -> Response:
 def _wrong(error: BadRequest | NotFound) -> tuple[Response, int]:
     return jsonify(
         error=error.description,
-        levers=[*KINDS, "rotate_and_drop", "expire", "revoke", "roll_keys", "unroll_keys", "unscope", "advance", "clear", "reset"],
+        levers=[
+            *KINDS,
+            "rotate_and_drop",
+            "expire",
+            "revoke",
+            "roll_keys",
+            "unroll_keys",
+            "unscope",
+            "advance",
+            "clear",
+            "reset",
+        ],
     ), error.code

@@ -1,4 +1,6 @@
-"""Faults on purpose: rules that wait for matching requests and then slow, fail, throttle, cut or drop them."""
+"""Faults on purpose: rules that wait for matching requests and then slow, fail, throttle, cut or drop
+them.
+"""
 
 import threading
 from dataclasses import dataclass, field, fields
@@ -29,7 +31,9 @@ class Fault:
 
     def matches(self, method: str, path: str, grant_type: str) -> bool:
         """Whether the request is one this fault waits for."""
-        return self.path in path and self.method.upper() in {"", method} and self.grant_type in {"", grant_type}
+        return (
+            self.path in path and self.method.upper() in {"", method} and self.grant_type in {"", grant_type}
+        )
 
 
 def read_fault(kind: str, given: dict[str, Any]) -> Fault:

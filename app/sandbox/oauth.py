@@ -24,7 +24,9 @@ def mount(app: Flask, slug: str, rules: Rules) -> None:
     ]
     for path, view, methods in views:
         if path:
-            app.add_url_rule(f"/{slug}{path}", f"{slug}.{view.__name__}", view, methods=methods, strict_slashes=False)
+            app.add_url_rule(
+                f"/{slug}{path}", f"{slug}.{view.__name__}", view, methods=methods, strict_slashes=False
+            )
 
 
 # --- the consent page ---
@@ -39,22 +41,32 @@ def authorize() -> Response:
         # The person stays on the service's own page: the client is never called back.
         return make_response(render_template("refused.html", service=at.service, sentence=refused), 400)
     rules = _rules(at)
-    scopes = tuple(dict.fromkeys((*rules.always_granted, *(asked.get("scope", "").split() or rules.default_scopes))))
+    scopes = tuple(
+        dict.fromkeys((*rules.always_granted, *(asked.get("scope", "").split() or rules.default_scopes)))
+    )
     if request.method == "GET":
-        return make_response(render_template("consent.html", service=at.service, scopes=scopes, granular=rules.granular))
+        return make_response(
+            render_template("consent.html", service=at.service, scopes=scopes, granular=rules.granular)
+        )
     if request.form.get("decision") != "approve":
         _count(at, "denials")
         return _back(asked, error="access_denied")
     company = at.service.find_company(request.form.get("company", ""))
     if company is None:
-        return make_response(render_template("refused.html", service=at.service, sentence="Choose a company first."), 400)
+        return make_response(
+            render_template("refused.html", service=at.service, sentence="Choose a company first."), 400
+        )
     if sentence := rules.refuses_company(company.key):
         return make_response(render_template("refused.html", service=at.service, sentence=sentence), 403)
     if rules.granular:
         ticked = set(request.form.getlist("granted")) | set(rules.always_granted)
         scopes = tuple(scope for scope in scopes if scope in ticked)
     _count(at, "approvals")
-    return _back(asked, code=at.grants.consent(company.key, company.person, scopes, asked), **rules.callback_fields(company.key))
+    return _back(
+        asked,
+        code=at.grants.consent(company.key, company.person, scopes, asked),
+        **rules.callback_fields(company.key),
+    )
 
 
 def _refuse(at: Here, asked: Parameters) -> str | None:
@@ -97,7 +109,9 @@ def token() -> Response:
     missing = [name for name in rules.refresh_needs if not given.get(name)] if kind == "refresh_token" else []
     if missing:
         _count(at, "refresh_refusals")
-        return rules.error("invalid_request", f"The request is missing a required parameter: {', '.join(missing)}.")
+        return rules.error(
+            "invalid_request", f"The request is missing a required parameter: {', '.join(missing)}."
+        )
     if kind == "client_credentials" and rules.consumers:
         return _mint(at, rules, given)
     if not is_client(given, secret_alone=rules.secret_is_user):
@@ -113,8 +127,15 @@ def _exchange(at: Here, rules: Rules, given: Parameters) -> Response:
     grants = at.grants
     grant = grants.find_by_code(given.get("code", ""))
     returns = None if grant is None or rules.secret_is_user else grant.asked["redirect_uri"]
-    if grant is None or given.get("redirect_uri") != returns or not proves(grant, given.get("code_verifier", "")):
-        return rules.error("invalid_grant", "The provided authorization grant is invalid, expired, revoked or does not match.")
+    if (
+        grant is None
+        or given.get("redirect_uri") != returns
+        or not proves(grant, given.get("code_verifier", ""))
+    ):
+        return rules.error(
+            "invalid_grant",
+            "The provided authorization grant is invalid, expired, revoked or does not match.",
+        )
     _count(at, "exchanges")
     refresh = grants.new_refresh(grant) if rules.gives_refresh_token(grant) else None
     return _tokens(grants, rules, grant, refresh, refreshing=False)
@@ -123,7 +144,11 @@ def _exchange(at: Here, rules: Rules, given: Parameters) -> Response:
 def _mint(at: Here, rules: Rules, given: Parameters) -> Response:
     """4.4. Client Credentials Grant."""
     consumer = rules.consumers.get(given.get("client_id", ""))
-    if consumer is None or given.get("client_secret") != consumer.secret or at.grants.is_rolled(given["client_id"]):
+    if (
+        consumer is None
+        or given.get("client_secret") != consumer.secret
+        or at.grants.is_rolled(given["client_id"])
+    ):
         _count(at, "refresh_refusals")
         return rules.error("invalid_client", "Invalid client's id or secret.")
     _count(at, "mints")
@@ -140,9 +165,13 @@ def _refresh(at: Here, rules: Rules, given: Parameters) -> Response:
     if found is not None and rules.refuses_refresh(found[1]):
         grants.revoke(found[0])
         found = None
-    if found is None or ("redirect_uri" in rules.refresh_needs and given["redirect_uri"] != found[0].asked["redirect_uri"]):
+    if found is None or (
+        "redirect_uri" in rules.refresh_needs and given["redirect_uri"] != found[0].asked["redirect_uri"]
+    ):
         _count(at, "refresh_refusals")
-        return rules.error("invalid_grant", "The provided authorization grant is invalid, expired or revoked.")
+        return rules.error(
+            "invalid_grant", "The provided authorization grant is invalid, expired or revoked."
+        )
     _count(at, "refreshes")
     grant, record = found
     new = grants.use_refresh(old, grant, record)
@@ -173,10 +202,19 @@ def revoke() -> Response:
         return rules.error("invalid_client", "Client authentication failed.")
     if rules.revoking_needs_json and not request.is_json:
         return rules.error("invalid_request", "The token must come as JSON.")
-    found = next(((book, grant) for book in at.project_grants if (grant := book.find_by_token(given.get("token", "")))), None)
+    found = next(
+        (
+            (book, grant)
+            for book in at.project_grants
+            if (grant := book.find_by_token(given.get("token", "")))
+        ),
+        None,
+    )
     if found is None:
         return (
-            rules.error("invalid_token", "The token is unknown or was revoked before.") if rules.unknown_token_is_error else rules.revoked()
+            rules.error("invalid_token", "The token is unknown or was revoked before.")
+            if rules.unknown_token_is_error
+            else rules.revoked()
         )
     _count(at, "revocations")
     book, grant = found

@@ -14,7 +14,9 @@ from app.sandbox.store import Record
 
 @dataclass(frozen=True)
 class Grant:
-    """One consent: a person let the client into a company. `asked` is the authorization request's parameters."""
+    """One consent: a person let the client into a company. `asked` is the authorization request's
+    parameters.
+    """
 
     id: str
     company: str
@@ -51,7 +53,9 @@ class Access:
 
 @dataclass(frozen=True)
 class DemoKey:
-    """A key somebody made inside the service; it lives until it is rolled. `secret` is for those that come in pairs."""
+    """A key somebody made inside the service; it lives until it is rolled. `secret` is for those that come
+    in pairs.
+    """
 
     company: str
     person: str
@@ -77,7 +81,10 @@ _random_token = opaque_token()
 def fake_jwt(claims: Mapping[str, Any]) -> str:
     """A token of the shape of a JWT; its signature is random, so nothing can be proved with it."""
     parts = ({"alg": "RS256", "typ": "JWT", "kid": "sandbox"}, {**claims, "jti": secrets.token_hex(12)})
-    encoded = [base64.urlsafe_b64encode(json.dumps(part, separators=(",", ":")).encode()).rstrip(b"=").decode() for part in parts]
+    encoded = [
+        base64.urlsafe_b64encode(json.dumps(part, separators=(",", ":")).encode()).rstrip(b"=").decode()
+        for part in parts
+    ]
     return ".".join([*encoded, secrets.token_urlsafe(48)])
 
 
@@ -115,16 +122,20 @@ class Rules:
     gives_refresh_token: Callable[[Grant], bool] = lambda grant: True
     # What goes back to the client beside the code (Intuit's realmId), by the key of the company.
     callback_fields: Callable[[str], Mapping[str, str]] = lambda company: {}
-    # A refresh that breaks the rules for other reasons: it is refused and ends the grant. Gets the token's record.
+    # A refresh that breaks the rules for other reasons: it is refused and ends the grant. Gets the token's
+    # record.
     refuses_refresh: Callable[[Mapping[str, Any]], bool] = lambda record: False
     # What stands on the service's own error page instead of the consent page, or None.
     refuses: Callable[[Parameters], str | None] = _nothing_to_refuse
     refuses_company: Callable[[str], str | None] = lambda company: None
     # More members for the answer of the token endpoint; the bool says whether it is a refresh.
     token_fields: Callable[[Grant, bool], Mapping[str, Any]] = lambda grant, refreshing: {}
-    secret_is_user: bool = False  # the client's secret alone, as Basic user; then no redirect address is sent with a code
-    keys: Mapping[str, DemoKey] = field(default_factory=dict)  # keys made at the service, as people paste them
-    consumers: Mapping[str, DemoKey] = field(default_factory=dict)  # 4.4. clients of their own, by id; `secret` is theirs
+    # the client's secret alone, as Basic user; then no redirect address is sent with a code
+    secret_is_user: bool = False
+    # keys made at the service, as people paste them
+    keys: Mapping[str, DemoKey] = field(default_factory=dict)
+    # 4.4. clients of their own, by id; `secret` is theirs
+    consumers: Mapping[str, DemoKey] = field(default_factory=dict)
     expires_in: int | None = -1  # what the answer says; -1: access_seconds; None: nothing
     error: Callable[[str, str], Response] = _error
     # What revoking a token ends: "grant" this consent, "person" all consents of the person.

@@ -1,7 +1,8 @@
 """How an imitated service is declared.
 
 A service is a Flask blueprint with the real service's paths (`/<slug>` is put before them), the demo
-companies its consent page offers, its OAuth rules (`rules.Rules`) and a function that writes a company's first records.
+companies its consent page offers, its OAuth rules (`rules.Rules`) and a function that writes a company's
+first records.
 """
 
 from collections.abc import Callable, Mapping
@@ -40,10 +41,11 @@ def _too_many(retry_after: int | None) -> Response:
 
 @dataclass(frozen=True)
 class Service:
-    """An imitated service. `seed(book, today)` fills the empty book of that name with demo records around today.
+    """An imitated service. `seed(book, today)` fills the empty book of that name with demo records around
+    today.
 
-    `too_many(retry_after)` answers the lever `rate_limit` in the service's own shape. `levers` are the service's own,
-    by name; each takes the `Here` of the service and the JSON that was sent.
+    `too_many(retry_after)` answers the lever `rate_limit` in the service's own shape. `levers` are the
+    service's own, by name; each takes the `Here` of the service and the JSON that was sent.
     """
 
     slug: str

@@ -42,7 +42,11 @@ class State:
         """The sign-ins of one service and of those that share its consents."""
         rules = self.services[slug].oauth
         project = rules.project if rules else ""
-        others = (s for s, service in self.services.items() if s != slug and service.oauth and service.oauth.project == project)
+        others = (
+            s
+            for s, service in self.services.items()
+            if s != slug and service.oauth and service.oauth.project == project
+        )
         return [self.grants(slug), *(self.grants(other) for other in others if project)]
 
     def clock_shift(self, slug: str) -> float:

@@ -32,7 +32,9 @@ class Store:
         self._file.execute(_SCHEMA)
         self._books: dict[tuple[str, str], dict[str, dict[str, Record]]] = {}
         self._open = False
-        for service, book, kind, id_, body in self._file.execute("SELECT service, book, kind, id, body FROM record ORDER BY rowid"):
+        for service, book, kind, id_, body in self._file.execute(
+            "SELECT service, book, kind, id, body FROM record ORDER BY rowid"
+        ):
             self._books.setdefault((service, book), {}).setdefault(kind, {})[id_] = json.loads(body)
 
     def book(self, service: str, name: str) -> "Book":
@@ -62,10 +64,13 @@ class Store:
         self._begin()
         key = (service, book, kind, id_)
         if record is None:
-            self._file.execute("DELETE FROM record WHERE service = ? AND book = ? AND kind = ? AND id = ?", key)
+            self._file.execute(
+                "DELETE FROM record WHERE service = ? AND book = ? AND kind = ? AND id = ?", key
+            )
         else:
             self._file.execute(
-                "INSERT INTO record VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body", (*key, json.dumps(record))
+                "INSERT INTO record VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body",
+                (*key, json.dumps(record)),
             )
 
     def kinds(self, service: str, book: str) -> dict[str, dict[str, Record]]:

@@ -32,13 +32,18 @@ class InvitationGone(PatchbayError):
 class InvitationUsed(InvitationGone):
     """Somebody joined with it."""
 
-    message = "This invitation has been used already. If that was you, sign in; otherwise ask for a new invitation."
+    message = (
+        "This invitation has been used already. If that was you, sign in; otherwise ask for a new invitation."
+    )
 
 
 class InvitationWithdrawn(InvitationGone):
     """It was taken back."""
 
-    message = "This invitation has been withdrawn. If you think that is a mistake, ask whoever invited you for a new one."
+    message = (
+        "This invitation has been withdrawn. If you think that is a mistake, ask whoever invited you "
+        "for a new one."
+    )
 
 
 class InvitationExpired(InvitationGone):
@@ -73,7 +78,9 @@ def open_link(db: Session, token: str, user_id: str | None) -> Opened:
 
     Raises InvitationGone, or the kind of it that says why.
     """
-    invitation = db.exec(select(Invitation).where(col(Invitation.token_digest) == crypto.digest(token))).first()
+    invitation = db.exec(
+        select(Invitation).where(col(Invitation.token_digest) == crypto.digest(token))
+    ).first()
     if invitation is None:
         raise InvitationGone()
     joined = user_id is not None and _has_joined(db, invitation, user_id)
@@ -82,12 +89,20 @@ def open_link(db: Session, token: str, user_id: str | None) -> Opened:
     workspace = db.get_one(Workspace, invitation.workspace_id)
     sender = db.get(User, invitation.invited_by) if invitation.invited_by else None
     return Opened(
-        invitation.id, invitation.email, invitation.role, workspace, sender.email if sender else "", invitation.expires_at, joined
+        invitation.id,
+        invitation.email,
+        invitation.role,
+        workspace,
+        sender.email if sender else "",
+        invitation.expires_at,
+        joined,
     )
 
 
 def accept(db: Session, invitation_id: str, user: User) -> Workspace:
-    """Let a person join, whose address was proved. Doing it again changes nothing. Raises InvitationGone, MeantForAnother."""
+    """Let a person join, whose address was proved. Doing it again changes nothing. Raises InvitationGone,
+    MeantForAnother.
+    """
     found = db.get(Invitation, invitation_id)
     if found is None:
         raise InvitationGone()
@@ -102,21 +117,35 @@ def accept(db: Session, invitation_id: str, user: User) -> Workspace:
     if members.join(db, workspace.id, user.id, invitation.role):
         # Whatever was made in the last moment of an earlier membership must not come back to life.
         grants.revoke_all(db, workspace.id, user.id, "You left the workspace.")
-        audit.record(db, "member.joined", workspace_id=workspace.id, user_id=user.id, subject=user.id, role=invitation.role)
+        audit.record(
+            db,
+            "member.joined",
+            workspace_id=workspace.id,
+            user_id=user.id,
+            subject=user.id,
+            role=invitation.role,
+        )
     audit.record(db, "invitation.accepted", workspace_id=workspace.id, user_id=user.id, subject=invitation.id)
     return workspace
 
 
 def accept_here(db: Session, token: str, user: User, session: LoginSession) -> Workspace:
-    """Let somebody signed in join by a link, and go on in that workspace. Raises InvitationGone, MeantForAnother."""
-    invitation_id = db.exec(select(Invitation.id).where(col(Invitation.token_digest) == crypto.digest(token))).first()
+    """Let somebody signed in join by a link, and go on in that workspace. Raises InvitationGone,
+    MeantForAnother.
+    """
+    invitation_id = db.exec(
+        select(Invitation.id).where(col(Invitation.token_digest) == crypto.digest(token))
+    ).first()
     workspace = accept(db, invitation_id or "", user)
     sessions.switch(db, session, workspace.id)
     return workspace
 
 
 def _has_joined(db: Session, invitation: Invitation, user_id: str) -> bool:
-    return invitation.accepted_by == user_id and db.get(Membership, (invitation.workspace_id, user_id)) is not None
+    return (
+        invitation.accepted_by == user_id
+        and db.get(Membership, (invitation.workspace_id, user_id)) is not None
+    )
 
 
 def _check_open(invitation: Invitation) -> None:

@@ -1,6 +1,8 @@
-"""What ends when somebody is no longer a member: their AI clients, tokens and personal connections in that workspace.
+"""What ends when somebody is no longer a member: their AI clients, tokens and personal connections in that
+workspace.
 
-Connections they had shared stay, for the others work with them; whoever answers for them now becomes their owner.
+Connections they had shared stay, for the others work with them; whoever answers for them now becomes their
+owner.
 """
 
 from dataclasses import dataclass
@@ -25,7 +27,11 @@ class Parting:
 
     def __add__(self, other: "Parting") -> "Parting":
         """Both together."""
-        return Parting(self.grants + other.grants, self.disconnected + other.disconnected, self.handed_over + other.handed_over)
+        return Parting(
+            self.grants + other.grants,
+            self.disconnected + other.disconnected,
+            self.handed_over + other.handed_over,
+        )
 
     def finish(self, settings: Settings) -> None:
         """Revoke at the services what was disconnected here, in the background. Only after the commit."""
@@ -33,14 +39,18 @@ class Parting:
             revocation.run_soon(settings)
 
 
-def end_access(db: Session, workspace_id: str, user_id: str, *, heir: str | None, by: str, reason: str) -> Parting:
+def end_access(
+    db: Session, workspace_id: str, user_id: str, *, heir: str | None, by: str, reason: str
+) -> Parting:
     """End what a person had in a workspace. The membership is gone already, so nothing new can come.
 
     `heir` becomes the owner of the shared connections; without one they are disconnected too.
     """
     ended = grants.revoke_all(db, workspace_id, user_id, reason)
     # In one order everywhere, so that two partings cannot wait for each other.
-    mine = select(Connection).where(col(Connection.workspace_id) == workspace_id, col(Connection.owner_id) == user_id)
+    mine = select(Connection).where(
+        col(Connection.workspace_id) == workspace_id, col(Connection.owner_id) == user_id
+    )
     disconnected = handed_over = 0
     for connection in db.scalars(mine.order_by(col(Connection.id))).all():
         if connection.visibility == "shared" and heir is not None:

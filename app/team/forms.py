@@ -22,7 +22,9 @@ class InviteForm(PostedForm):
     """Inviting somebody."""
 
     email = EmailField(
-        "Email", [readable(LONGEST), DataRequired("Enter the email address of your colleague."), an_address], filters=[stripped]
+        "Email",
+        [readable(LONGEST), DataRequired("Enter the email address of your colleague."), an_address],
+        filters=[stripped],
     )
     role = SelectField(
         "Role",

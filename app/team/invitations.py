@@ -1,4 +1,5 @@
-"""Sending invitations: one address, one workspace, seven days. The link goes out by mail and is stored nowhere.
+"""Sending invitations: one address, one workspace, seven days. The link goes out by mail and is stored
+nowhere.
 
 Whoever sends one holds the workspace, so that an address has one open invitation and the limits are exact.
 """
@@ -44,7 +45,9 @@ class TooManyOpen(InvalidInput):
     """So many invitations wait that no more may be sent."""
 
     status = 422
-    message = f"{MOST_OPEN} invitations are waiting for an answer, which is the most. Withdraw some of them first."
+    message = (
+        f"{MOST_OPEN} invitations are waiting for an answer, which is the most. Withdraw some of them first."
+    )
 
 
 @dataclass(frozen=True)
@@ -86,14 +89,18 @@ def list_waiting(db: Session, workspace_id: str) -> list[Waiting]:
 
 
 def send(db: Session, settings: Settings, workspace_id: str, email: str, role: str, *, by: str) -> Sent:
-    """Invite a normalised address; one invited before gets a new link, and the old one dies. The caller mails it after the commit.
+    """Invite a normalised address; one invited before gets a new link, and the old one dies. The caller mails
+    it after the commit.
 
     Raises InvalidInput, NotForYou, AlreadyMember, TooManyOpen, BudgetSpent.
     """
     workspace = _hold_for(db, workspace_id, by)
     rights.check_role(role, rights.INVITED_ROLES)
     belongs = select(Membership.user_id).join(User, col(User.id) == col(Membership.user_id))
-    if db.exec(belongs.where(col(Membership.workspace_id) == workspace_id, col(User.email) == email)).first() is not None:
+    if (
+        db.exec(belongs.where(col(Membership.workspace_id) == workspace_id, col(User.email) == email)).first()
+        is not None
+    ):
         raise AlreadyMember(email)
     _forget_old(db, workspace_id)
     here = (col(Invitation.workspace_id) == workspace_id, *_unanswered())
@@ -118,12 +125,15 @@ def send(db: Session, settings: Settings, workspace_id: str, email: str, role: s
 
 
 def send_again(db: Session, settings: Settings, workspace_id: str, invitation_id: str, *, by: str) -> Sent:
-    """Give an invitation a new link and another seven days; the old link dies. The caller mails it after the commit.
+    """Give an invitation a new link and another seven days; the old link dies. The caller mails it after the
+    commit.
 
     Raises NotForYou, NotFound, BudgetSpent.
     """
     workspace = _hold_for(db, workspace_id, by)
-    return _send(db, settings, workspace, _get_unanswered(db, workspace_id, invitation_id), by, "invitation.sent_again")
+    return _send(
+        db, settings, workspace, _get_unanswered(db, workspace_id, invitation_id), by, "invitation.sent_again"
+    )
 
 
 def withdraw(db: Session, workspace_id: str, invitation_id: str, *, by: str) -> str:
@@ -131,13 +141,26 @@ def withdraw(db: Session, workspace_id: str, invitation_id: str, *, by: str) -> 
     _hold_for(db, workspace_id, by)
     invitation = _get_unanswered(db, workspace_id, invitation_id)
     invitation.withdrawn_at = clock.now()
-    audit.record(db, "invitation.withdrawn", workspace_id=workspace_id, user_id=by, subject=invitation.id, email=masked(invitation.email))
+    audit.record(
+        db,
+        "invitation.withdrawn",
+        workspace_id=workspace_id,
+        user_id=by,
+        subject=invitation.id,
+        email=masked(invitation.email),
+    )
     return invitation.email
 
 
 def withdraw_all_of(db: Session, workspace_id: str, user_id: str, *, by: str) -> int:
-    """Take back what somebody sent who may invite no longer. The caller holds the workspace. Says how many it were."""
-    sent = (col(Invitation.workspace_id) == workspace_id, col(Invitation.invited_by) == user_id, *_unanswered())
+    """Take back what somebody sent who may invite no longer. The caller holds the workspace. Says how many
+    it were.
+    """
+    sent = (
+        col(Invitation.workspace_id) == workspace_id,
+        col(Invitation.invited_by) == user_id,
+        *_unanswered(),
+    )
     gone = db.exec(
         update(Invitation)
         .where(*sent)
@@ -146,7 +169,14 @@ def withdraw_all_of(db: Session, workspace_id: str, user_id: str, *, by: str) ->
         .execution_options(synchronize_session=False)
     ).all()
     for invitation_id, email in gone:
-        audit.record(db, "invitation.withdrawn", workspace_id=workspace_id, user_id=by, subject=invitation_id, email=masked(email))
+        audit.record(
+            db,
+            "invitation.withdrawn",
+            workspace_id=workspace_id,
+            user_id=by,
+            subject=invitation_id,
+            email=masked(email),
+        )
     return len(gone)
 
 
@@ -157,9 +187,13 @@ def _hold_for(db: Session, workspace_id: str, user_id: str) -> Workspace:
     return workspace
 
 
-def _send(db: Session, settings: Settings, workspace: Workspace, invitation: Invitation, by: str, action: str) -> Sent:
+def _send(
+    db: Session, settings: Settings, workspace: Workspace, invitation: Invitation, by: str, action: str
+) -> Sent:
     if workspace.deactivated_at is not None:
-        raise Forbidden("This workspace was deactivated by the operator, so it cannot invite anybody. Ask them.")
+        raise Forbidden(
+            "This workspace was deactivated by the operator, so it cannot invite anybody. Ask them."
+        )
     budgets.take(db, settings, _PER_WORKSPACE, workspace.id)
     budgets.take(db, settings, _PER_PERSON, by)
     budgets.take(db, settings, _PER_ADDRESS, invitation.email)
@@ -173,10 +207,14 @@ def _send(db: Session, settings: Settings, workspace: Workspace, invitation: Inv
 
 
 def _get_unanswered(db: Session, workspace_id: str, invitation_id: str) -> Invitation:
-    query = select(Invitation).where(col(Invitation.id) == invitation_id, col(Invitation.workspace_id) == workspace_id, *_unanswered())
+    query = select(Invitation).where(
+        col(Invitation.id) == invitation_id, col(Invitation.workspace_id) == workspace_id, *_unanswered()
+    )
     invitation = db.exec(query).first()
     if invitation is None:
-        raise NotFound("There is no such invitation (any more). It may have been used or withdrawn; reload the page.")
+        raise NotFound(
+            "There is no such invitation (any more). It may have been used or withdrawn; reload the page."
+        )
     return invitation
 
 

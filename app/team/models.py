@@ -8,7 +8,9 @@ from app.database import UtcDateTime
 
 
 class Invitation(SQLModel, table=True):
-    """One address asked to join one workspace. Sending it again gives it a new token and another seven days."""
+    """One address asked to join one workspace. Sending it again gives it a new token and another seven
+    days.
+    """
 
     __tablename__ = "invitations"
 
@@ -17,7 +19,8 @@ class Invitation(SQLModel, table=True):
     email: str = Field(max_length=320, index=True)
     role: str = Field(max_length=16)  # admin, member
     token_digest: str = Field(unique=True)
-    invited_by: str | None = Field(default=None, foreign_key="users.id", ondelete="SET NULL", index=True)  # who sent it last
+    # who sent it last
+    invited_by: str | None = Field(default=None, foreign_key="users.id", ondelete="SET NULL", index=True)
     created_at: datetime = Field(sa_type=UtcDateTime)
     sent_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)

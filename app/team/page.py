@@ -1,4 +1,6 @@
-"""What the page `/team` shows to this member: everybody, and to those who manage, invitations and what they may do to whom."""
+"""What the page `/team` shows to this member: everybody, and to those who manage, invitations and what
+they may do to whom.
+"""
 
 from dataclasses import dataclass
 
@@ -11,7 +13,9 @@ from app.workspaces.guard import Member
 
 @dataclass(frozen=True)
 class Row:
-    """A member, and what whoever looks may do to them. `roles`: those they may be given, empty when they may not be changed."""
+    """A member, and what whoever looks may do to them. `roles`: those they may be given, empty when they
+    may not be changed.
+    """
 
     colleague: Colleague
     is_me: bool
@@ -23,7 +27,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Team:
-    """The whole page. `waiting` is None for those who manage nothing. `leaving`: that one wants to go is to be confirmed."""
+    """The whole page. `waiting` is None for those who manage nothing. `leaving`: that one wants to go is
+    to be confirmed.
+    """
 
     rows: list[Row]
     waiting: list[Waiting] | None
@@ -37,7 +43,8 @@ class Team:
 
 
 def load(member: Member, *, asked: str = "", about: str = "") -> Team:
-    """The page as it is now. `asked` (remove, hand-over, leave) is what to confirm, `about` the id of the member it is about.
+    """The page as it is now. `asked` (remove, hand-over, leave) is what to confirm, `about` the id of the
+    member it is about.
 
     Raises NotForYou, OwnersOnly and NoSuchMember for a question this member may not be asked.
     """

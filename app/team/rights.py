@@ -1,4 +1,6 @@
-"""Who may do what to whom in a workspace. Owners may do everything; admins everything that touches no owner."""
+"""Who may do what to whom in a workspace. Owners may do everything; admins everything that touches no
+owner.
+"""
 
 from app.errors import Forbidden, InvalidInput
 
@@ -26,7 +28,9 @@ def check_manages(role: str) -> None:
 
 
 def check_touches(role: str, other_role: str, new_role: str | None = None) -> None:
-    """Whether somebody with `role` may change or remove somebody with `other_role`. Raises NotForYou, OwnersOnly."""
+    """Whether somebody with `role` may change or remove somebody with `other_role`. Raises NotForYou,
+    OwnersOnly.
+    """
     check_manages(role)
     if "owner" in {other_role, new_role} and role != "owner":
         raise OwnersOnly()

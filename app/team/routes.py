@@ -1,8 +1,21 @@
-"""The pages `/team`, for members, and `/invitations/…`, for those who were invited. Opening a link or a question changes nothing."""
+"""The pages `/team`, for members, and `/invitations/…`, for those who were invited. Opening a link or a
+question changes nothing.
+"""
 
 from urllib.parse import quote
 
-from flask import Blueprint, Flask, current_app, flash, g, make_response, redirect, render_template, request, session
+from flask import (
+    Blueprint,
+    Flask,
+    current_app,
+    flash,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+)
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -104,7 +117,9 @@ def ask_leave() -> ResponseReturnValue:
 def leave() -> ResponseReturnValue:
     """Leave the workspace one works in. The form names it: another tab may have switched meanwhile."""
     if id_in(request.form, "workspace") != g.member.workspace.id:
-        raise NotFound("You work in another workspace now, so you left none. Reload the page and look which one it is.")
+        raise NotFound(
+            "You work in another workspace now, so you left none. Reload the page and look which one it is."
+        )
     with transaction() as db:
         parting = members.leave(db, g.member.workspace.id, g.member.user.id)
     parting.finish(_settings())
@@ -124,7 +139,9 @@ def invite() -> ResponseReturnValue:
     try:
         email = form.checked()
         with transaction() as db:
-            sent = invitations.send(db, _settings(), g.member.workspace.id, email, form.role.data, by=g.member.user.id)
+            sent = invitations.send(
+                db, _settings(), g.member.workspace.id, email, form.role.data, by=g.member.user.id
+            )
     except (InvalidInput, TooManyRequests) as refused:
         if wants_fragment():
             raise
@@ -139,7 +156,9 @@ def invite() -> ResponseReturnValue:
 def resend(invitation_id: str) -> ResponseReturnValue:
     """Mail an invitation again, with a new link."""
     with transaction() as db:
-        sent = invitations.send_again(db, _settings(), g.member.workspace.id, invitation_id, by=g.member.user.id)
+        sent = invitations.send_again(
+            db, _settings(), g.member.workspace.id, invitation_id, by=g.member.user.id
+        )
     letters.mail(_settings(), current_app.extensions["mailer"], sent)
     return _done(f"Sent again to {sent.invitation.email}. The link mailed before works no longer.")
 
@@ -159,7 +178,9 @@ def withdraw(invitation_id: str) -> ResponseReturnValue:
 
 @bp.get("/invitations")
 def go_on() -> ResponseReturnValue:
-    """Back to the invitation this browser opened, after signing in. Its link is in the browser alone, never in a stored row."""
+    """Back to the invitation this browser opened, after signing in. Its link is in the browser alone,
+    never in a stored row.
+    """
     token = session.get("invitation")
     return redirect(f"/invitations/{quote(token, safe='')}" if token else "/integrations", 303)
 
@@ -231,10 +252,18 @@ def register(token: str) -> ResponseReturnValue:
     settings, form = _settings(), JoinForm(opened.email, opened.workspace.name)
     if not form.validate():
         return _register_page(token, opened, form), 422
-    browser, wanted = browsers.with_holder(browsers.read(request, settings)), {"invitation": opened.id, "email": opened.email}
+    browser, wanted = (
+        browsers.with_holder(browsers.read(request, settings)),
+        {"invitation": opened.id, "email": opened.email},
+    )
     try:
         code = registration.begin_invited(
-            settings, current_app.extensions["mailer"], browser, **wanted, password=form.password.data, next_path="/invitations"
+            settings,
+            current_app.extensions["mailer"],
+            browser,
+            **wanted,
+            password=form.password.data,
+            next_path="/invitations",
         )
     except PatchbayError as refused:
         form.password.errors = [refused.message]
@@ -244,7 +273,9 @@ def register(token: str) -> ResponseReturnValue:
 
 def _open(token: str) -> Opened:
     with reading() as db:
-        return acceptance.open_link(db, token, current_user.get_id() if current_user.is_authenticated else None)
+        return acceptance.open_link(
+            db, token, current_user.get_id() if current_user.is_authenticated else None
+        )
 
 
 def _joined(workspace_name: str) -> ResponseReturnValue:

@@ -37,7 +37,10 @@ def _ladder(name: str, low: int, high: int) -> str:
     if low == high:
         return str(low)
     middle = (low + high) // 2
-    return f"CASE WHEN {name} < {BOUNDS[middle]} THEN {_ladder(name, low, middle)} ELSE {_ladder(name, middle + 1, high)} END"
+    return (
+        f"CASE WHEN {name} < {BOUNDS[middle]} THEN {_ladder(name, low, middle)} ELSE "
+        f"{_ladder(name, middle + 1, high)} END"
+    )
 
 
 class Histogram:
@@ -63,10 +66,15 @@ class Histogram:
 
     def stored(self) -> list[list[float]]:
         """As it is stored: bucket, calls, milliseconds in total, milliseconds of the service."""
-        return [[bucket, calls, round(total, 3), round(upstream, 3)] for bucket, (calls, total, upstream) in sorted(self._buckets.items())]
+        return [
+            [bucket, calls, round(total, 3), round(upstream, 3)]
+            for bucket, (calls, total, upstream) in sorted(self._buckets.items())
+        ]
 
     def quantile(self, share: float) -> Quantile | None:
-        """The time that this share of the calls did not exceed: the mean of its bucket. None without calls."""
+        """The time that this share of the calls did not exceed: the mean of its bucket. None without
+        calls.
+        """
         count = sum(calls for calls, _, _ in self._buckets.values())
         seen = 0.0
         for _, (calls, total_ms, upstream_ms) in sorted(self._buckets.items()):

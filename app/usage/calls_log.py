@@ -1,4 +1,5 @@
-"""Single calls, newest first, a stretch of ids at a time: however rare what was asked for is, no query reads on and on.
+"""Single calls, newest first, a stretch of ids at a time: however rare what was asked for is, no query reads
+on and on.
 
 The tallies say between which ids there is anything to find; what is not in them yet lies behind the mark.
 """
@@ -72,11 +73,15 @@ def _spans(db: Session, asked: Asked) -> Sequence[_Span | None]:
 
 def _look(db: Session, asked: Asked, span: _Span) -> tuple[Sequence[CallRow], _Span | None]:
     """What one stretch holds of what was asked for, and the span that is left."""
-    ids = select(col(CallRow.id)).where(col(CallRow.workspace_id) == asked.workspace_id, col(CallRow.id) > span.above)
+    ids = select(col(CallRow.id)).where(
+        col(CallRow.workspace_id) == asked.workspace_id, col(CallRow.id) > span.above
+    )
     if span.below is not None:
         ids = ids.where(col(CallRow.id) < span.below)
     stretch = ids.order_by(col(CallRow.id).desc()).limit(_STRETCH).subquery()
-    count, lowest, highest = db.execute(select(func.count(), func.min(stretch.c.id), func.max(stretch.c.id))).one()
+    count, lowest, highest = db.execute(
+        select(func.count(), func.min(stretch.c.id), func.max(stretch.c.id))
+    ).one()
     if not count:
         return [], None
     within = col(CallRow.id).between(lowest, highest)

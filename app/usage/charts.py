@@ -79,7 +79,19 @@ def draw(days: Mapping[date, Count], period: Period) -> Chart:
         height = max(_LEAST_HEIGHT, HEIGHT * count.calls / top) if count.calls else 0.0
         failed = max(_LEAST_HEIGHT, height * count.failed / count.calls) if count.failed else 0.0
         x, width = round(n * slot + gap / 2, 2), round(slot - gap, 2)
-        bars.append(Bar(first, last, count, x, round(HEIGHT - height, 2), width, round(height, 2), round(failed, 2), last >= period.first))
+        bars.append(
+            Bar(
+                first,
+                last,
+                count,
+                x,
+                round(HEIGHT - height, 2),
+                width,
+                round(height, 2),
+                round(failed, 2),
+                last >= period.first,
+            )
+        )
     return Chart(bars, top, step > 1)
 
 

@@ -24,7 +24,10 @@ def install(app: Flask, settings: Settings) -> None:
         """
         added = rollup.run(_added)
         gone = retention.sweep(settings.usage_retention_days, _gone)
-        click.echo(f"{added:,} calls added up, {gone:,} rows older than {settings.usage_retention_days} days deleted.")
+        click.echo(
+            f"{added:,} calls added up, {gone:,} rows older than {settings.usage_retention_days} days "
+            "deleted."
+        )
 
     app.cli.add_command(usage)
 

@@ -1,4 +1,6 @@
-"""CSV files: of calls, written while they are sent, and of the tables on the page. No cell can become a formula."""
+"""CSV files: of calls, written while they are sent, and of the tables on the page. No cell can become a
+formula.
+"""
 
 import csv
 import io
@@ -14,7 +16,8 @@ from app.usage import calls_log
 from app.usage.filters import Asked
 from app.usage.models import CallRow
 
-# What a spreadsheet takes for the beginning of a formula, also behind blanks, and the wide forms some locales read alike.
+# What a spreadsheet takes for the beginning of a formula, also behind blanks, and the wide forms some locales
+# read alike.
 _FORMULA = re.compile("[\\s\0\ufeff]*[=+\\-@|%\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 
 _HEADINGS = (
@@ -36,7 +39,9 @@ _HEADINGS = (
 
 
 def cell(value: object) -> object:
-    """A value as it may stand in a spreadsheet: text that reads like a formula gets an apostrophe before it."""
+    """A value as it may stand in a spreadsheet: text that reads like a formula gets an apostrophe before
+    it.
+    """
     return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
@@ -46,7 +51,9 @@ def table(headings: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
 
 
 def calls(asked: Asked) -> Iterator[str]:
-    """The file of the calls asked for, lot by lot. Raises Unavailable when the database goes away on the way."""
+    """The file of the calls asked for, lot by lot. Raises Unavailable when the database goes away on the
+    way.
+    """
     yield "".join(_written([_HEADINGS]))
     known: dict[str, str] = {}
     for lot in calls_log.every(asked):
@@ -78,7 +85,9 @@ def _learn(known: dict[str, str], user_ids: set[str]) -> None:
     unknown = user_ids - known.keys()
     if unknown:
         with reading() as db:
-            found = dict(db.execute(select(col(User.id), col(User.email)).where(col(User.id).in_(unknown))).all())  # type: ignore[arg-type]
+            found = dict(
+                db.execute(select(col(User.id), col(User.email)).where(col(User.id).in_(unknown))).all()
+            )  # type: ignore[arg-type]
         known.update({user_id: found.get(user_id, user_id) for user_id in unknown})
 
 

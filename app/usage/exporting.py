@@ -28,7 +28,8 @@ class Export:
         """Raises TooManyRequests while others fill the places."""
         if not _seats.acquire(blocking=False):
             raise TooManyRequests(
-                "Other exports are under way. Wait until one is done, or half a minute, and try again.", retry_after_seconds=30
+                "Other exports are under way. Wait until one is done, or half a minute, and try again.",
+                retry_after_seconds=30,
             )
         self._open = threading.Lock()
         self._member, self._asked = member, asked
@@ -52,7 +53,9 @@ class Export:
             select(col(Membership.role))
             .join(User, col(User.id) == col(Membership.user_id))
             .join(LoginSession, col(LoginSession.user_id) == col(User.id))
-            .where(col(LoginSession.id_digest) == self._member.session.id_digest, sessions.is_alive(clock.now()))
+            .where(
+                col(LoginSession.id_digest) == self._member.session.id_digest, sessions.is_alive(clock.now())
+            )
             .where(col(Membership.workspace_id) == self._asked.workspace_id)
         )
         with reading() as db:

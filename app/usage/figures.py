@@ -1,4 +1,5 @@
-"""Figures from the tallies, and from the rows that are not in them yet: right to the last call, at the price of a few tallies.
+"""Figures from the tallies, and from the rows that are not in them yet: right to the last call, at the price
+of a few tallies.
 
 Every query is one of a workspace. `db` is a snapshot, so that mark, tallies and rows belong together.
 """
@@ -75,13 +76,19 @@ class Known:
 def by_tool(db: Session, asked: Asked) -> list[ByTool]:
     """Calls of each tool with their times, most used first."""
     found: dict[tuple[str, str], Timed] = defaultdict(Timed)
-    added = select(UsageTally.tool, UsageTally.slug, UsageTally.outcome, UsageTally.calls, UsageTally.histogram)  # type: ignore[call-overload]
+    added = select(
+        UsageTally.tool, UsageTally.slug, UsageTally.outcome, UsageTally.calls, UsageTally.histogram
+    )  # type: ignore[call-overload]
     for tool, slug, outcome, calls, histogram in db.execute(added.where(*asked.of_tallies())):
         timed = found[tool, slug]
         timed.add(calls, 0 if outcomes.is_fine(outcome) else calls)
         timed.histogram.merge(histogram)
     key = [col(CallRow.tool), col(CallRow.slug), col(CallRow.outcome), bucket_column(CallRow.total_ms)]  # type: ignore[arg-type]
-    fresh = select(*key, func.count(), func.sum(CallRow.total_ms), func.sum(CallRow.upstream_ms)).where(*_behind(db, asked)).group_by(*key)
+    fresh = (
+        select(*key, func.count(), func.sum(CallRow.total_ms), func.sum(CallRow.upstream_ms))
+        .where(*_behind(db, asked))
+        .group_by(*key)
+    )
     for tool, slug, outcome, bucket, calls, total_ms, upstream_ms in db.execute(fresh):
         timed = found[tool, slug]
         timed.add(calls, 0 if outcomes.is_fine(outcome) else calls)
@@ -102,7 +109,9 @@ def by_person(db: Session, asked: Asked) -> tuple[dict[str, Count], dict[str, Co
     c = _lines(db, asked).c
     people: dict[str, Count] = defaultdict(Count)
     clients: dict[str, Count] = defaultdict(Count)
-    query = select(c.user_id, c.client_name, func.sum(c.calls), func.sum(c.failed)).group_by(c.user_id, c.client_name)
+    query = select(c.user_id, c.client_name, func.sum(c.calls), func.sum(c.failed)).group_by(
+        c.user_id, c.client_name
+    )
     for user_id, client_name, calls, failed in db.execute(query):
         people[user_id].add(int(calls), int(failed))
         clients[client_name].add(int(calls), int(failed))

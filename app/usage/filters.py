@@ -46,7 +46,11 @@ class Asked:
 
     def address(self, path: str, **more: str) -> str:
         """The path with what was chosen, for links."""
-        chosen = {name: value for name, value in self.chosen.items() if value and (name, value) != ("period", periods.DEFAULT)}
+        chosen = {
+            name: value
+            for name, value in self.chosen.items()
+            if value and (name, value) != ("period", periods.DEFAULT)
+        }
         query = urlencode({**chosen, **more})
         return f"{path}?{query}" if query else path
 
@@ -86,8 +90,12 @@ class Asked:
 
 
 def read(workspace_id: str, user_id: str | None, given: Mapping[str, str]) -> Asked:
-    """The question in an address. Raises InvalidInput for a period that does not exist or a filter nothing can have."""
-    chosen = {name: given.get(name, "").strip() for name in ("tool", "connector", "member", "client", "outcome")}
+    """The question in an address. Raises InvalidInput for a period that does not exist or a filter nothing
+    can have.
+    """
+    chosen = {
+        name: given.get(name, "").strip() for name in ("tool", "connector", "member", "client", "outcome")
+    }
     if any(len(value) > _LONGEST or not value.isprintable() for value in chosen.values()):
         raise InvalidInput("That filter cannot be used. Go back to the usage page and choose from its menus.")
     return Asked(workspace_id, user_id, periods.find(given.get("period", "") or periods.DEFAULT), **chosen)

@@ -35,7 +35,8 @@ class _Entry:
     workspace_id: str = ""
     limits: Limits | None = None
     call: Call | None = None
-    trail: Mapping[str, Any] | None = None  # an entry of the audit trail (`audit.make`) that belongs to the call
+    # an entry of the audit trail (`audit.make`) that belongs to the call
+    trail: Mapping[str, Any] | None = None
     full: int = 0  # the size of the window that was full, or 0
     done: bool = False
     error: BaseException | None = field(default=None, repr=False)
@@ -52,7 +53,9 @@ class Ledger:
         self.upkeep = Upkeep(retention_days)
 
     def spent(self, workspace_id: str) -> Spent:
-        """What of the present minute and day is used up, asked where it is counted and without counting. Raises Unavailable."""
+        """What of the present minute and day is used up, asked where it is counted and without counting.
+        Raises Unavailable.
+        """
         found = self._redis.look(workspace_id) if self._redis else None
         return found if found is not None else windows.look(workspace_id)
 
@@ -71,10 +74,13 @@ class Ledger:
         self._write(_Entry(call=call, trail=trail))
         metrics.count(call)
 
-    def admit_and_record(self, workspace_id: str, limits: Limits, call: Call, trail: Mapping[str, Any] | None = None) -> None:
+    def admit_and_record(
+        self, workspace_id: str, limits: Limits, call: Call, trail: Mapping[str, Any] | None = None
+    ) -> None:
         """Both at once, for a call that asks no service: one commit.
 
-        Raises TooManyRequests when it is over the limit; the call is then written down as refused, and not in the trail.
+        Raises TooManyRequests when it is over the limit; the call is then written down as refused, and not in
+        the trail.
         """
         full = self._redis.take(workspace_id, limits) if self._redis else None
         entry = _Entry(workspace_id, limits if full is None else None, call, None if full else trail)
@@ -126,7 +132,9 @@ class Ledger:
 
 
 def _take(db: Writing, batch: Sequence[_Entry]) -> None:
-    """Count the batch's calls, one statement a workspace, and mark those over the limit in order of arrival."""
+    """Count the batch's calls, one statement a workspace, and mark those over the limit in order of
+    arrival.
+    """
     asking: dict[tuple[str, Limits], list[_Entry]] = {}
     for entry in batch:
         if entry.limits is not None:
@@ -148,10 +156,14 @@ def over_limit(full: int, limits: Limits) -> TooManyRequests:
     """The sentence for a full window of `full` seconds, with the wait until it ends."""
     wait = windows.seconds_left(full)
     if full == DAY:
-        sentence = f"This workspace has used its {limits.per_day:,} calls of today. The count starts again at midnight UTC."
+        sentence = (
+            f"This workspace has used its {limits.per_day:,} calls of today. The count starts again "
+            "at midnight UTC."
+        )
         return TooManyRequests(f"{sentence} An operator can raise the tier.", retry_after_seconds=wait)
     return TooManyRequests(
-        f"This workspace has used its {limits.per_minute:,} calls of this minute. Wait {wait} seconds and call again.",
+        f"This workspace has used its {limits.per_minute:,} calls of this minute. Wait {wait} seconds and "
+        "call again.",
         retry_after_seconds=wait,
     )
 
@@ -183,6 +195,8 @@ def record(call: Call, trail: Mapping[str, Any] | None = None) -> None:
     current().record(call, trail)
 
 
-def admit_and_record(workspace_id: str, limits: Limits, call: Call, trail: Mapping[str, Any] | None = None) -> None:
+def admit_and_record(
+    workspace_id: str, limits: Limits, call: Call, trail: Mapping[str, Any] | None = None
+) -> None:
     """Count and write down a call that asks no service, with one commit. Raises TooManyRequests."""
     current().admit_and_record(workspace_id, limits, call, trail)

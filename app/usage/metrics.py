@@ -1,4 +1,6 @@
-"""What /metrics counts about tool calls. Labels are tool and outcome names: nothing of a person or workspace."""
+"""What /metrics counts about tool calls. Labels are tool and outcome names: nothing of a person or
+workspace.
+"""
 
 from prometheus_client import Counter, Histogram
 
@@ -6,10 +8,15 @@ from app.usage.models import Call
 
 _CALLS = Counter("patchbay_tool_calls", "Tool calls by tool and outcome.", ["tool", "outcome"])
 _SECONDS = Histogram(
-    "patchbay_tool_call_seconds", "Total time of tool calls.", ["slug"], buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+    "patchbay_tool_call_seconds",
+    "Total time of tool calls.",
+    ["slug"],
+    buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 _OWN_SECONDS = Histogram(
-    "patchbay_tool_call_own_seconds", "Time of tool calls spent outside the service.", buckets=(0.001, 0.002, 0.005, 0.01, 0.05, 0.25, 1)
+    "patchbay_tool_call_own_seconds",
+    "Time of tool calls spent outside the service.",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.05, 0.25, 1),
 )
 
 

@@ -37,7 +37,8 @@ class CallRow(SQLModel, table=True):
     __table_args__ = (Index("ix_calls_workspace_id", "workspace_id", "id"), {"sqlite_autoincrement": True})
 
     id: int | None = Field(
-        default=None, sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+        default=None,
+        sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     )
     at: datetime = Field(sa_type=UtcDateTime)
     workspace_id: str
@@ -77,13 +78,16 @@ class UsageTally(SQLModel, table=True):
 
 
 class UsageMark(SQLModel, table=True):
-    """How far the roll-up has come: every call up to this id is in the tallies. One row, which is also the lock."""
+    """How far the roll-up has come: every call up to this id is in the tallies. One row, which is also the
+    lock.
+    """
 
     __tablename__ = "usage_marks"
 
     name: str = Field(primary_key=True, max_length=16)
     upto: int = Field(default=0, sa_type=BigInteger)
-    swept_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # when old rows were last cleared away
+    # when old rows were last cleared away
+    swept_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class LimitCounter(SQLModel, table=True):

@@ -62,7 +62,9 @@ class Shown:
 
 
 def asked_by(member: Member, given: Mapping[str, str]) -> Asked:
-    """The question in an address, within what the member may see: a plain one sees their own calls. Raises InvalidInput."""
+    """The question in an address, within what the member may see: a plain one sees their own calls. Raises
+    InvalidInput.
+    """
     return filters.read(member.workspace.id, None if member.manages else member.user.id, given)
 
 
@@ -84,7 +86,9 @@ def load(member: Member, given: Mapping[str, str]) -> Shown:
         chart=charts.draw(_by_day(days), asked.period),
         tools=tools,
         slowest=sorted(tools, key=_p95, reverse=True)[:_SLOWEST] if len(tools) > 1 else [],
-        members=[Named(user_id, names[user_id], count) for user_id, count in people.items()] if member.manages else [],
+        members=[Named(user_id, names[user_id], count) for user_id, count in people.items()]
+        if member.manages
+        else [],
         clients=[Named(name or filters.NONE, client_name(name), count) for name, count in clients.items()],
         errors=_errors(days, asked),
         latest=latest,
@@ -120,7 +124,9 @@ def percent(value: float) -> str:
 
 def _names(db: Session, user_ids: set[str]) -> dict[str, str]:
     """Names of people by id, also of those who left."""
-    found = db.execute(select(col(User.id), col(User.name), col(User.email)).where(col(User.id).in_(user_ids))).all()
+    found = db.execute(
+        select(col(User.id), col(User.name), col(User.email)).where(col(User.id).in_(user_ids))
+    ).all()
     names = {user_id: name or email for user_id, name, email in found}
     doubled = {name for name in names.values() if list(names.values()).count(name) > 1}
     told_apart = {user_id: f"{name} ({email})" for user_id, name, email in found if names[user_id] in doubled}
@@ -157,9 +163,14 @@ def _p95(each: ByTool) -> float:
 
 
 def _menus(asked: Asked, known: figures.Known, names: Mapping[str, str], manages: bool) -> list[Menu]:
-    people = sorted(((user_id, names[user_id]) for user_id in known.user_ids), key=lambda each: each[1].casefold())
+    people = sorted(
+        ((user_id, names[user_id]) for user_id in known.user_ids), key=lambda each: each[1].casefold()
+    )
     clients = [(name or filters.NONE, client_name(name)) for name in known.clients]
-    connectors = sorted(((slug or filters.NONE, connector_name(slug)) for slug in known.slugs), key=lambda each: each[1].casefold())
+    connectors = sorted(
+        ((slug or filters.NONE, connector_name(slug)) for slug in known.slugs),
+        key=lambda each: each[1].casefold(),
+    )
     endings = [(filters.FAILED, "Failed"), *((each, outcomes.in_words(each)) for each in known.outcomes)]
     menus = [
         Menu("tool", "Tool", "All", [(tool, tool) for tool in known.tools], asked.tool),

@@ -29,7 +29,11 @@ class Allowance:
     @property
     def is_short(self) -> bool:
         """Whether less than a tenth of the day is left."""
-        return self.limits.per_day is not None and self.day_left is not None and self.day_left * 10 < self.limits.per_day
+        return (
+            self.limits.per_day is not None
+            and self.day_left is not None
+            and self.day_left * 10 < self.limits.per_day
+        )
 
     @property
     def resets_in_minutes(self) -> int:

@@ -1,7 +1,9 @@
-"""Clearing away what is past its time: a few rows a transaction, with a rest after each, so that calls never wait for it.
+"""Clearing away what is past its time: a few rows a transaction, with a rest after each, so that calls never
+wait for it.
 
-Rows of calls go after USAGE_RETENTION_DAYS, once they are in the tallies; tallies after two years and a month, so that
-a month can be compared with the same one of last year. What belongs to a workspace that was deleted goes at once.
+Rows of calls go after USAGE_RETENTION_DAYS, once they are in the tallies; tallies after two years and a
+month, so that a month can be compared with the same one of last year. What belongs to a workspace that was
+deleted goes at once.
 """
 
 import time
@@ -27,19 +29,27 @@ def sweep_if_due(keep_days: int) -> None:
     at = clock.now()
     due = or_(col(UsageMark.swept_at).is_(None), col(UsageMark.swept_at) < at - _EVERY)
     with database.transaction() as db:
-        taken = db.execute(update(UsageMark).where(col(UsageMark.name) == rollup.MARK, due).values(swept_at=at))
+        taken = db.execute(
+            update(UsageMark).where(col(UsageMark.name) == rollup.MARK, due).values(swept_at=at)
+        )
     if cast("CursorResult[Any]", taken).rowcount:
         sweep(keep_days)
 
 
 def sweep(keep_days: int, progress: Callable[[int], None] = lambda gone: None) -> int:
-    """Delete what is too old. Says how many rows of calls went. Raises Unavailable; what is gone until then stays gone."""
+    """Delete what is too old. Says how many rows of calls went. Raises Unavailable; what is gone until
+    then stays gone.
+    """
     gone = _forget_calls(keep_days, progress)
     first_kept = (clock.now() - timedelta(days=max(keep_days, TALLIES_KEPT_DAYS))).date()
-    _forget_tallies(select(col(UsageTally.workspace_id), col(UsageTally.day)).where(col(UsageTally.day) < first_kept))
+    _forget_tallies(
+        select(col(UsageTally.workspace_id), col(UsageTally.day)).where(col(UsageTally.day) < first_kept)
+    )
     lost = ~exists().where(col(Workspace.id) == col(UsageTally.workspace_id))
     with database.reading() as db:
-        deleted = list(db.execute(select(col(UsageTally.workspace_id)).where(lost).distinct().limit(_AT_ONCE)).scalars())
+        deleted = list(
+            db.execute(select(col(UsageTally.workspace_id)).where(lost).distinct().limit(_AT_ONCE)).scalars()
+        )
     for workspace_id in deleted:
         gone += forget_workspace(workspace_id)
     return gone
@@ -47,11 +57,20 @@ def sweep(keep_days: int, progress: Callable[[int], None] = lambda gone: None) -
 
 def forget_workspace(workspace_id: str) -> int:
     """Delete all usage of a workspace that was deleted. Says how many rows of calls went."""
-    some = select(col(CallRow.id)).where(col(CallRow.workspace_id) == workspace_id).order_by(col(CallRow.id)).limit(_AT_ONCE)
+    some = (
+        select(col(CallRow.id))
+        .where(col(CallRow.workspace_id) == workspace_id)
+        .order_by(col(CallRow.id))
+        .limit(_AT_ONCE)
+    )
     total = 0
     while gone := _delete(delete(CallRow).where(col(CallRow.id).in_(some))):
         total += gone
-    _forget_tallies(select(col(UsageTally.workspace_id), col(UsageTally.day)).where(col(UsageTally.workspace_id) == workspace_id))
+    _forget_tallies(
+        select(col(UsageTally.workspace_id), col(UsageTally.day)).where(
+            col(UsageTally.workspace_id) == workspace_id
+        )
+    )
     _delete(delete(LimitCounter).where(col(LimitCounter.workspace_id) == workspace_id))
     return total
 
@@ -82,7 +101,11 @@ def _forget_tallies(days: Select[str, date]) -> None:
         if not found:
             return
         for workspace_id, day in found:
-            _delete(delete(UsageTally).where(col(UsageTally.workspace_id) == workspace_id, col(UsageTally.day) == day))
+            _delete(
+                delete(UsageTally).where(
+                    col(UsageTally.workspace_id) == workspace_id, col(UsageTally.day) == day
+                )
+            )
 
 
 def _delete(statement: Delete) -> int:

@@ -1,11 +1,11 @@
 """Adding calls up into tallies: each call once, however many processes do it, however late its row arrives.
 
-Calls are taken in order of their ids, a batch a transaction, and the mark says how far. The mark moves in the same
-transaction, and its row is locked meanwhile, so a batch counts once or not at all.
+Calls are taken in order of their ids, a batch a transaction, and the mark says how far. The mark moves in the
+same transaction, and its row is locked meanwhile, so a batch counts once or not at all.
 
-PostgreSQL gives an id out before the row can be seen, so a smaller id may appear after a larger one. Before an id is
-called settled we therefore wait for every transaction that was writing calls when it was seen, the way CREATE INDEX
-CONCURRENTLY does. On SQLite there is one writer at a time, and ids appear in order.
+PostgreSQL gives an id out before the row can be seen, so a smaller id may appear after a larger one. Before
+an id is called settled we therefore wait for every transaction that was writing calls when it was seen, the
+way CREATE INDEX CONCURRENTLY does. On SQLite there is one writer at a time, and ids appear in order.
 """
 
 import time
@@ -82,7 +82,9 @@ def mark() -> int:
 
 def mark_in(db: Session) -> int:
     """The same, as this session sees it."""
-    return db.execute(select(col(UsageMark.upto)).where(col(UsageMark.name) == MARK)).scalar_one_or_none() or 0
+    return (
+        db.execute(select(col(UsageMark.upto)).where(col(UsageMark.name) == MARK)).scalar_one_or_none() or 0
+    )
 
 
 def _settled() -> int:
@@ -107,7 +109,9 @@ def _writers() -> set[str]:
 
 
 def _take_batch(db: Session, goal: int) -> int | None:
-    """Add up the next calls, at most up to `goal`. The new mark, or None when there is nothing to do or somebody else does it."""
+    """Add up the next calls, at most up to `goal`. The new mark, or None when there is nothing to do or
+    somebody else does it.
+    """
     dialect = db.get_bind().dialect.name
     insertion = (postgresql if dialect == "postgresql" else sqlite).insert
     db.execute(insertion(UsageMark).values(name=MARK, upto=0).on_conflict_do_nothing())
@@ -119,9 +123,13 @@ def _take_batch(db: Session, goal: int) -> int | None:
     tallies = _sum(db, begun, upto)
     _add_stored(db, tallies, begun, upto)
     if tallies:
-        rows = [dict(zip((*_KEY, *_SUMS), (*key, *tally.values()), strict=True)) for key, tally in tallies.items()]
+        rows = [
+            dict(zip((*_KEY, *_SUMS), (*key, *tally.values()), strict=True)) for key, tally in tallies.items()
+        ]
         storing = insertion(UsageTally)
-        storing = storing.on_conflict_do_update(index_elements=_KEY, set_={name: storing.excluded[name] for name in _SUMS})
+        storing = storing.on_conflict_do_update(
+            index_elements=_KEY, set_={name: storing.excluded[name] for name in _SUMS}
+        )
         db.connection().execute(storing, rows)
     db.execute(update(UsageMark).where(col(UsageMark.name) == MARK).values(upto=upto))
     return upto
@@ -145,13 +153,26 @@ class _Tally:
 
     def values(self) -> tuple[Any, ...]:
         """In the order of the columns."""
-        return (self.calls, self.total_ms, self.upstream_ms, self.first_id, self.last_id, self.histogram.stored())
+        return (
+            self.calls,
+            self.total_ms,
+            self.upstream_ms,
+            self.first_id,
+            self.last_id,
+            self.histogram.stored(),
+        )
 
 
 def _sum(db: Session, begun: int, upto: int) -> dict[tuple[Any, ...], _Tally]:
     """The calls between two ids, by key."""
     key, bucket = _key(), bucket_column(CallRow.total_ms)  # type: ignore[arg-type]
-    sums: list[Any] = [func.count(), func.sum(CallRow.total_ms), func.sum(CallRow.upstream_ms), func.min(CallRow.id), func.max(CallRow.id)]
+    sums: list[Any] = [
+        func.count(),
+        func.sum(CallRow.total_ms),
+        func.sum(CallRow.upstream_ms),
+        func.min(CallRow.id),
+        func.max(CallRow.id),
+    ]
     found: dict[tuple[Any, ...], _Tally] = defaultdict(_Tally)
     for *alike, number, calls, total_ms, upstream_ms, first_id, last_id in db.execute(
         select(*key, bucket, *sums).where(*_between(begun, upto)).group_by(*key, bucket)
@@ -163,19 +184,27 @@ def _sum(db: Session, begun: int, upto: int) -> dict[tuple[Any, ...], _Tally]:
 
 
 def _add_stored(db: Session, tallies: dict[tuple[Any, ...], _Tally], begun: int, upto: int) -> None:
-    """Add what the tallies of these calls already hold; the mark is locked, so nobody changes them meanwhile."""
+    """Add what the tallies of these calls already hold; the mark is locked, so nobody changes them
+    meanwhile.
+    """
     wanted = select(*_key()).where(*_between(begun, upto)).distinct().subquery()
     same = and_(*(getattr(UsageTally, name) == wanted.c[name] for name in _KEY))
     stored = select(*(getattr(UsageTally, name) for name in (*_KEY, *_SUMS))).join(wanted, same)
     for row in db.execute(stored):
-        tally, (calls, total_ms, upstream_ms, first_id, last_id, histogram) = tallies[tuple(row[: len(_KEY)])], row[len(_KEY) :]
+        tally, (calls, total_ms, upstream_ms, first_id, last_id, histogram) = (
+            tallies[tuple(row[: len(_KEY)])],
+            row[len(_KEY) :],
+        )
         tally.take(calls, total_ms, upstream_ms, first_id, last_id)
         tally.histogram.merge(histogram)
 
 
 def _key() -> list[ColumnElement[Any]]:
     """The columns of a call that make its tally's key."""
-    return [utc_day(CallRow.at).label(name) if name == "day" else getattr(CallRow, name).label(name) for name in _KEY]  # type: ignore[arg-type]
+    return [
+        utc_day(CallRow.at).label(name) if name == "day" else getattr(CallRow, name).label(name)
+        for name in _KEY
+    ]  # type: ignore[arg-type]
 
 
 def _between(begun: int, upto: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

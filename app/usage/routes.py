@@ -17,7 +17,9 @@ bp = Blueprint("usage", __name__)
 def install(app: Flask, settings: Settings) -> None:
     """Register the page."""
     app.register_blueprint(bp)
-    app.jinja_env.filters.update(duration=page.duration, percent=page.percent, outcome_words=outcomes.in_words)
+    app.jinja_env.filters.update(
+        duration=page.duration, percent=page.percent, outcome_words=outcomes.in_words
+    )
 
 
 @bp.get("/usage")
@@ -27,7 +29,9 @@ def show() -> ResponseReturnValue:
     shown = page.load(g.member, request.args)
     ledger.current().upkeep.nudge()
     drawn = {"shown": shown, "connector_name": page.connector_name, "today": clock.now()}
-    response = make_response(render_template("usage/_figures.html" if wants_fragment() else "usage/usage.html", **drawn))
+    response = make_response(
+        render_template("usage/_figures.html" if wants_fragment() else "usage/usage.html", **drawn)
+    )
     response.headers["Vary"] = "HX-Request"
     return response
 

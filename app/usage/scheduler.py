@@ -1,4 +1,6 @@
-"""The work that keeps usage in order, done now and then behind a call or a page view, so that nobody need set up a cron."""
+"""The work that keeps usage in order, done now and then behind a call or a page view, so that nobody need
+set up a cron.
+"""
 
 import logging
 import threading

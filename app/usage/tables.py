@@ -13,12 +13,18 @@ def csv_of(shown: Shown, kind: str) -> str:
     if kind == "tool":
         return _tools(shown)
     if kind == "day":
-        days = ([bar.first.isoformat(), bar.last.isoformat(), bar.count.calls, bar.count.failed] for bar in shown.chart.bars)
+        days = (
+            [bar.first.isoformat(), bar.last.isoformat(), bar.count.calls, bar.count.failed]
+            for bar in shown.chart.bars
+        )
         return csv_files.table(["first_day", "last_day", "calls", "failed"], days)
     if kind == "client":
         return _counted("ai_client", shown.clients)
     if kind == "outcome":
-        return csv_files.table(["outcome", "words", "calls"], ([each.value, each.name, each.count.calls] for each in shown.errors))
+        return csv_files.table(
+            ["outcome", "words", "calls"],
+            ([each.value, each.name, each.count.calls] for each in shown.errors),
+        )
     if kind == "member" and shown.asked.user_id is None:
         return _counted("member", shown.members)
     raise InvalidInput("There is no such table. Use the links on the usage page.")
@@ -35,7 +41,9 @@ def _tools(shown: Shown) -> str:
 
 
 def _counted(heading: str, named: list[Named]) -> str:
-    return csv_files.table([heading, "calls", "failed"], ([each.name, each.count.calls, each.count.failed] for each in named))
+    return csv_files.table(
+        [heading, "calls", "failed"], ([each.name, each.count.calls, each.count.failed] for each in named)
+    )
 
 
 def _ms(found: Quantile | None) -> object:

@@ -21,4 +21,6 @@ TIERS = {
 def limits_of(tier: str, per_minute: int | None = None, per_day: int | None = None) -> Limits:
     """The limits of a tier with an operator's overrides. An unknown tier counts as free."""
     base = TIERS.get(tier, TIERS["free"])
-    return Limits(base.per_minute if per_minute is None else per_minute, base.per_day if per_day is None else per_day)
+    return Limits(
+        base.per_minute if per_minute is None else per_minute, base.per_day if per_day is None else per_day
+    )

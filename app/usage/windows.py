@@ -31,16 +31,30 @@ _ADD = Prepared(
     )
 )
 _GIVE_BACK = Prepared(
-    text("UPDATE limit_counters SET count = count - :n WHERE workspace_id = :workspace_id AND window_start IN (:minute, :day)")
+    text(
+        "UPDATE limit_counters SET count = count - :n WHERE workspace_id = :workspace_id AND window_start "
+        "IN (:minute, :day)"
+    )
 )
-_FORGET = Prepared(text("DELETE FROM limit_counters WHERE (\"window\" = 'minute' AND window_start < :minute) OR window_start < :day"))
+_FORGET = Prepared(
+    text(
+        "DELETE FROM limit_counters WHERE (\"window\" = 'minute' AND window_start < :minute) OR "
+        "window_start < :day"
+    )
+)
 
 _MINE = col(LimitCounter.workspace_id) == bindparam("workspace_id")
 _LOOK = Prepared(
     select(col(LimitCounter.window), col(LimitCounter.count)).where(
         or_(
-            and_(_MINE, col(LimitCounter.window) == "minute", col(LimitCounter.window_start) == bindparam("minute")),
-            and_(_MINE, col(LimitCounter.window) == "day", col(LimitCounter.window_start) == bindparam("day")),
+            and_(
+                _MINE,
+                col(LimitCounter.window) == "minute",
+                col(LimitCounter.window_start) == bindparam("minute"),
+            ),
+            and_(
+                _MINE, col(LimitCounter.window) == "day", col(LimitCounter.window_start) == bindparam("day")
+            ),
         )
     )
 )
@@ -74,7 +88,8 @@ def seconds_left(size: int) -> int:
 
 
 def take(db: Writing, workspace_id: str, limits: Limits, wanted: int) -> tuple[int, int]:
-    """Count up to `wanted` calls of a workspace. Returns how many are allowed and the full window's size (0: none is).
+    """Count up to `wanted` calls of a workspace. Returns how many are allowed and the full window's size (0:
+    none is).
 
     Refused calls are not counted.
     """
@@ -123,7 +138,9 @@ class RedisWindows:
         return Spent(int(minute or 0), int(day or 0))
 
     def take(self, workspace_id: str, limits: Limits) -> int | None:
-        """Count one call. Returns 0 when allowed, the full window's size when not, None when Redis cannot say."""
+        """Count one call. Returns 0 when allowed, the full window's size when not, None when Redis cannot
+        say.
+        """
         if self._is_away():
             return None
         try:
@@ -136,7 +153,9 @@ class RedisWindows:
         return {0: 0, 1: MINUTE, 2: DAY}[full]
 
     def _is_away(self) -> bool:
-        """Whether to leave Redis alone. After the rest one caller asks it again, and the others go on without meanwhile."""
+        """Whether to leave Redis alone. After the rest one caller asks it again, and the others go on
+        without meanwhile.
+        """
         if not self._away_until:
             return False
         with self._lock:
@@ -153,9 +172,13 @@ class RedisWindows:
     def _rest(self, error: redis.RedisError) -> None:
         with self._lock:
             if not self._away_until:
-                log.warning("Redis is away (%s): calls are counted in the database meanwhile", type(error).__name__)
+                log.warning(
+                    "Redis is away (%s): calls are counted in the database meanwhile", type(error).__name__
+                )
             self._away_until = time.monotonic() + _REST_SECONDS
 
 
 def _keys(workspace_id: str) -> list[str]:
-    return [f"patchbay:calls:{workspace_id}:{name}:{start}" for name, start in starts(clock.timestamp()).items()]
+    return [
+        f"patchbay:calls:{workspace_id}:{name}:{start}" for name, start in starts(clock.timestamp()).items()
+    ]

@@ -38,7 +38,8 @@ def open_api(
     report: Callable[[float, float | None, str], None] = lambda done, total, text: None,
     new_key: Callable[[], str] = lambda: uuid.uuid4().hex,
 ) -> Api:
-    """The connection's API for one tool call. `deadline` is on the monotonic clock; `new_key` makes its idempotency keys.
+    """The connection's API for one tool call. `deadline` is on the monotonic clock; `new_key` makes its
+    idempotency keys.
 
     Opens nothing yet: the token is looked up, and refreshed if stale, when the first request is sent.
     Raises NotConnected when the service is not configured here any more.
@@ -64,11 +65,18 @@ def open_api(
 
 def businesses_of(connection: Connection) -> list[Business]:
     """The organisations inside a connection, as its connector described them."""
-    return [Business(id=str(b["id"]), name=str(b["name"]), facts=dict(b.get("facts") or {})) for b in connection.businesses]
+    return [
+        Business(id=str(b["id"]), name=str(b["name"]), facts=dict(b.get("facts") or {}))
+        for b in connection.businesses
+    ]
 
 
 def probe(
-    settings: Settings, connector: Connector, endpoints: Endpoints, tokens: TokenSet, facts: Mapping[str, Any] | None = None
+    settings: Settings,
+    connector: Connector,
+    endpoints: Endpoints,
+    tokens: TokenSet,
+    facts: Mapping[str, Any] | None = None,
 ) -> Account:
     """Ask the service who we are with tokens that just came: its word, not the browser's, names the account.
 
@@ -107,7 +115,11 @@ def _note_the_end(connection: Connection, generation: int, reason: str) -> None:
     """Unless the person has signed in anew meanwhile."""
     with database.transaction() as db:
         credential, row = credentials.locked(db, connection)
-        if credential is not None and row is not None and (credential.generation, row.state) == (generation, "connected"):
+        if (
+            credential is not None
+            and row is not None
+            and (credential.generation, row.state) == (generation, "connected")
+        ):
             credentials.end(db, row, reason)
 
 

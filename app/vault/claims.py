@@ -1,4 +1,5 @@
-"""Who is refreshing which connection: written in the database, so that all threads, processes and hosts agree.
+"""Who is refreshing which connection: written in the database, so that all threads, processes and hosts
+agree.
 
 Two refreshes at once spend a single-use refresh token and the customer must reconnect. So a refresh
 is claimed first, under the row's lock, in a transaction that ends before the service is called.
@@ -35,7 +36,10 @@ _BOTH = (
     select(*_credential, *_connection)
     .select_from(Credential)
     .join(Connection, _connection.id == _credential.connection_id)
-    .where(_credential.connection_id == bindparam("connection_id"), _credential.workspace_id == bindparam("workspace_id"))
+    .where(
+        _credential.connection_id == bindparam("connection_id"),
+        _credential.workspace_id == bindparam("workspace_id"),
+    )
 )
 _LOOK, _LOOK_WITH_CLOCK = Prepared(_BOTH), Prepared(_BOTH.add_columns(func.clock_timestamp()))
 
@@ -82,7 +86,9 @@ class Claim:
 def look(connection: Connection) -> Look | None:
     """Look without a lock: one query, on the path of every tool call. None when the connection is gone."""
     on_sqlite = database.current().is_sqlite
-    found = (_LOOK if on_sqlite else _LOOK_WITH_CLOCK).first(connection_id=connection.id, workspace_id=connection.workspace_id)
+    found = (_LOOK if on_sqlite else _LOOK_WITH_CLOCK).first(
+        connection_id=connection.id, workspace_id=connection.workspace_id
+    )
     if found is None:
         return None
     credential = detached(Credential, dict(zip(_CREDENTIAL, found, strict=False)))
@@ -102,7 +108,11 @@ def take(connection: Connection, generation: int) -> Claim | None:
         # A claim nobody settled: whoever made it died, and the service may have rotated meanwhile.
         interrupted_at = credential.claim_started_at if credential.claim_generation == generation else None
         owner = _new_owner()
-        credential.claim_owner, credential.claim_until, credential.claim_generation = owner, seen.now + LEASE, generation
+        credential.claim_owner, credential.claim_until, credential.claim_generation = (
+            owner,
+            seen.now + LEASE,
+            generation,
+        )
         credential.claim_started_at = interrupted_at or seen.now
     return Claim(row, credential, owner, seen.now, interrupted_at)
 
@@ -114,11 +124,17 @@ def settle(claim: Claim, tokens: TokenSet, connector: Connector, keys: KeyRing) 
     """
     with database.transaction() as db:
         credential, row = credentials.locked(db, claim.connection)
-        if credential is not None and row is not None and credential.generation == claim.credential.generation:
+        if (
+            credential is not None
+            and row is not None
+            and credential.generation == claim.credential.generation
+        ):
             credentials.put_tokens(credential, tokens, keys, issued_at=claim.taken_at)
             row.state, row.last_error = "connected", None
             row.scopes = tokens.scopes or row.scopes
-            row.signin_ends_at = credentials.signin_end(connector, row.way, tokens, claim.taken_at, row.signin_ends_at)
+            row.signin_ends_at = credentials.signin_end(
+                connector, row.way, tokens, claim.taken_at, row.signin_ends_at
+            )
     _mine.discard(claim.owner)
     return row is not None
 
@@ -127,7 +143,12 @@ def end_signin(claim: Claim, reason: str) -> bool:
     """The service says the refresh token is dead: note it once, unless newer tokens came meanwhile."""
     with _giving_up(claim), database.transaction() as db:
         credential, row = credentials.locked(db, claim.connection)
-        if credential is None or row is None or credential.generation != claim.credential.generation or row.state != "connected":
+        if (
+            credential is None
+            or row is None
+            or credential.generation != claim.credential.generation
+            or row.state != "connected"
+        ):
             return False
         _drop(claim, credential)
         failures.count(db, row.slug, failures.REFUSED)
@@ -181,14 +202,18 @@ _mine: set[str] = set()  # claims this process is working on
 
 
 def _new_owner() -> str:
-    """`machine/process/its start/taken at/nonce`: enough to tell from the same machine whether it still works."""
-    owner = f"{_machine()}/{os.getpid()}/{_start_of(os.getpid()) or '-'}/{time.monotonic():.3f}/{secrets.token_hex(6)}"
+    """`machine/process/its start/taken at/nonce`: enough to tell from the same machine whether it still
+    works.
+    """
+    pid = os.getpid()
+    owner = f"{_machine()}/{pid}/{_start_of(pid) or '-'}/{time.monotonic():.3f}/{secrets.token_hex(6)}"
     _mine.add(owner)
     return owner
 
 
 def _works_here(owner: str) -> bool | None:
-    """Whether an owner on this machine still works; None for one on another machine, which only its deadline tells.
+    """Whether an owner on this machine still works; None for one on another machine, which only its deadline
+    tells.
 
     The deadline is measured on the machine's monotonic clock here, which nobody can set.
     """
@@ -205,7 +230,10 @@ def _machine() -> str:
     """This boot of this machine and its process numbering: containers do not share process ids."""
     parts = [socket.gethostname()]
     with contextlib.suppress(OSError):
-        parts = [(_PROC / "sys/kernel/random/boot_id").read_text().strip(), os.readlink(_PROC / "self/ns/pid")]
+        parts = [
+            (_PROC / "sys/kernel/random/boot_id").read_text().strip(),
+            os.readlink(_PROC / "self/ns/pid"),
+        ]
     return sha256("/".join(parts).encode()).hexdigest()[:16]
 
 

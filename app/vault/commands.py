@@ -42,18 +42,26 @@ def install(app: Flask, settings: Settings) -> None:
             revoked += count
         links.sweep()
         failed = sum(1 for kept in results if kept.problem)
-        click.echo(f"{len(results) - failed} connections refreshed, {failed} failed, {revoked} tokens revoked.")
+        click.echo(
+            f"{len(results) - failed} connections refreshed, {failed} failed, {revoked} tokens revoked."
+        )
 
     app.cli.add_command(keys)
     app.cli.add_command(connections)
 
 
 def _progress(tally: Tally) -> None:
-    click.echo(f"{tally.name}: {tally.by_key.total() + len(tally.shut)} looked at, {tally.rewrapped} sealed anew", err=True)
+    click.echo(
+        f"{tally.name}: {tally.by_key.total() + len(tally.shut)} looked at, {tally.rewrapped} sealed anew",
+        err=True,
+    )
 
 
 def _kept(done: int, total: int, kept: Kept) -> None:
-    click.echo(f"[{done}/{total}] {kept.connection.slug} {kept.connection.id}: {kept.problem or 'refreshed'}", err=True)
+    click.echo(
+        f"[{done}/{total}] {kept.connection.slug} {kept.connection.id}: {kept.problem or 'refreshed'}",
+        err=True,
+    )
 
 
 def _report(tallies: list[Tally], settings: Settings) -> None:
@@ -61,13 +69,20 @@ def _report(tallies: list[Tally], settings: Settings) -> None:
     shut = sum(len(tally.shut) for tally in tallies)
     for tally in tallies:
         counts = ", ".join(f"{count} under {key}" for key, count in sorted(tally.by_key.items())) or "nothing"
-        click.echo(f"{tally.name}: {counts}" + (f", {tally.rewrapped} sealed anew" if tally.rewrapped else ""))
+        click.echo(
+            f"{tally.name}: {counts}" + (f", {tally.rewrapped} sealed anew" if tally.rewrapped else "")
+        )
         for record in tally.shut:
             click.echo(f"{tally.name}: {record} does not open", err=True)
     first = settings.vault_keys.sealing_id
     old = sum(count for tally in tallies for key, count in tally.by_key.items() if key != first)
-    click.echo(f"{old} secrets are under another key than {first}." if old else f"Every secret that opens is under {first}.")
+    click.echo(
+        f"{old} secrets are under another key than {first}."
+        if old
+        else f"Every secret that opens is under {first}."
+    )
     if shut:
         raise click.ClickException(
-            f"{shut} secrets do not open. Is a key missing from VAULT_KEYS? Otherwise those connections must be reconnected."
+            f"{shut} secrets do not open. Is a key missing from VAULT_KEYS? Otherwise those connections "
+            "must be reconnected."
         )

@@ -24,10 +24,15 @@ _DEFAULT_LIFE_SECONDS = 1800  # of an access token whose service does not say
 
 
 def locked(db: Session, connection: Connection) -> tuple[Credential | None, Connection | None]:
-    """The rows as they are now, with the credential's lock held (on SQLite the transaction itself is the lock)."""
+    """The rows as they are now, with the credential's lock held (on SQLite the transaction itself is the
+    lock).
+    """
     credential = db.execute(
         select(Credential)
-        .where(col(Credential.connection_id) == connection.id, col(Credential.workspace_id) == connection.workspace_id)
+        .where(
+            col(Credential.connection_id) == connection.id,
+            col(Credential.workspace_id) == connection.workspace_id,
+        )
         .with_for_update()
         .execution_options(populate_existing=True)
     ).scalar_one_or_none()
@@ -41,7 +46,9 @@ def locked(db: Session, connection: Connection) -> tuple[Credential | None, Conn
 
 
 def put_tokens(credential: Credential, tokens: TokenSet, keys: KeyRing, *, issued_at: datetime) -> None:
-    """Seal a token answer into a credential as its next generation. A refresh token that did not come is kept."""
+    """Seal a token answer into a credential as its next generation. A refresh token that did not come is
+    kept.
+    """
     if credential.access_token_sealed is not None:
         credential.generation += 1
     seal.seal(keys, credential, "access_token_sealed", tokens.access_token)
@@ -50,9 +57,13 @@ def put_tokens(credential: Credential, tokens: TokenSet, keys: KeyRing, *, issue
     if tokens.kept:
         seal.seal(keys, credential, "key_sealed", json.dumps(dict(tokens.kept)))
     credential.life_seconds = None if tokens.lasts else tokens.expires_in or _DEFAULT_LIFE_SECONDS
-    credential.expires_at = issued_at + timedelta(seconds=credential.life_seconds) if credential.life_seconds else None
+    credential.expires_at = (
+        issued_at + timedelta(seconds=credential.life_seconds) if credential.life_seconds else None
+    )
     credential.updated_at = issued_at
-    credential.claim_owner = credential.claim_until = credential.claim_generation = credential.claim_started_at = None
+    credential.claim_owner = credential.claim_until = credential.claim_generation = (
+        credential.claim_started_at
+    ) = None
     credential.failures, credential.cooldown_until = 0, None
 
 
@@ -62,7 +73,9 @@ def forget_tokens(credential: Credential) -> None:
 
 
 def is_renewable(connector: Connector, connection: Connection) -> bool:
-    """Whether a new access token can be had without the person: False for a pasted key, which is the sign-in itself."""
+    """Whether a new access token can be had without the person: False for a pasted key, which is the
+    sign-in itself.
+    """
     form = connector.find_form(connection.way)
     return form is None or bool(form.renews)
 
@@ -70,11 +83,18 @@ def is_renewable(connector: Connector, connection: Connection) -> bool:
 def can_be_prolonged(connector: Connector, way: str) -> bool:
     """Whether refreshing moves the end of the sign-in: not where it ends on a fixed day."""
     form = connector.find_form(way)
-    return connector.auth_of(way).signin_days is None if form is None else form.signin_seconds is None or form.signin_slides
+    return (
+        connector.auth_of(way).signin_days is None
+        if form is None
+        else form.signin_seconds is None or form.signin_slides
+    )
 
 
-def signin_end(connector: Connector, way: str, tokens: TokenSet, at: datetime, before: datetime | None) -> datetime | None:
-    """When the sign-in dies if nothing is done: the service's word, else its documented lifetime or idle time.
+def signin_end(
+    connector: Connector, way: str, tokens: TokenSet, at: datetime, before: datetime | None
+) -> datetime | None:
+    """When the sign-in dies if nothing is done: the service's word, else its documented lifetime or idle
+    time.
 
     `before` is what a refresh found; a new sign-in has None.
     """
@@ -101,8 +121,11 @@ def end(db: Session, row: Connection, reason: str) -> None:
     audit.record(db, "connection.reconnect_needed", workspace_id=row.workspace_id, subject=row.id, **details)
 
 
-def siblings(db: Session, settings: Settings, connector: Connector, account_key: str, *, but: str) -> list[str]:
-    """Slugs of connections anywhere in the installation whose sign-in ends with that account's at the service.
+def siblings(
+    db: Session, settings: Settings, connector: Connector, account_key: str, *, but: str
+) -> list[str]:
+    """Slugs of connections anywhere in the installation whose sign-in ends with that account's at the
+    service.
 
     Crosses workspaces on purpose: revoking a whole account at the service would end theirs too.
     """
@@ -117,7 +140,9 @@ def siblings(db: Session, settings: Settings, connector: Connector, account_key:
 
 
 def _end_together(settings: Settings, one: Connector, other: Connector) -> bool:
-    """Whether revoking a person's sign-in at one service ends theirs at the other: both belong to one project there."""
+    """Whether revoking a person's sign-in at one service ends theirs at the other: both belong to one
+    project there.
+    """
     if not one.auth.revokes_whole_account or one.auth.revoke_url != other.auth.revoke_url:
         return False
     ours, theirs = addresses.resolve(one, settings), addresses.resolve(other, settings)
@@ -127,14 +152,22 @@ def _end_together(settings: Settings, one: Connector, other: Connector) -> bool:
     return ours.sandbox == theirs.sandbox and project(ours.client_id) == project(theirs.client_id)
 
 
-def note_for_revoking(db: Session, connector: Connector, connection: Connection, credential: Credential) -> None:
+def note_for_revoking(
+    db: Session, connector: Connector, connection: Connection, credential: Credential
+) -> None:
     """Move the sealed token to the list of what is still to be revoked. It is not opened for that.
 
     What a form brought has nothing there: the service's people end it.
     """
     auth = connector.auth_of(connection.way)
     wanted = f"{auth.revokes}_token_sealed"
-    field = wanted if getattr(credential, wanted) else "refresh_token_sealed" if credential.refresh_token_sealed else "access_token_sealed"
+    field = (
+        wanted
+        if getattr(credential, wanted)
+        else "refresh_token_sealed"
+        if credential.refresh_token_sealed
+        else "access_token_sealed"
+    )
     sealed, at = getattr(credential, field), clock.now()
     if sealed is None or auth.revoke_url is None:
         return

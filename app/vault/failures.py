@@ -20,9 +20,15 @@ def count(db: Session, slug: str, kind: str) -> None:
     row = {"slug": slug, "hour": now // _HOUR * _HOUR, "kind": kind, "count": 1}
     insert = postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
     statement = insert(RefreshFailure).values(row)
-    more = statement.on_conflict_do_update(index_elements=["slug", "hour", "kind"], set_={"count": col(RefreshFailure.count) + 1})
+    more = statement.on_conflict_do_update(
+        index_elements=["slug", "hour", "kind"], set_={"count": col(RefreshFailure.count) + 1}
+    )
     db.execute(more)
-    db.execute(delete(RefreshFailure).where(col(RefreshFailure.slug) == slug, col(RefreshFailure.hour) < now - _KEPT.total_seconds()))
+    db.execute(
+        delete(RefreshFailure).where(
+            col(RefreshFailure.slug) == slug, col(RefreshFailure.hour) < now - _KEPT.total_seconds()
+        )
+    )
 
 
 def of_last_day(db: Session) -> dict[str, dict[str, int]]:

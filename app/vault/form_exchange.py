@@ -1,4 +1,5 @@
-"""From what a person filled in to a token, and later to the next one: the requests a `Form` declares, carried out.
+"""From what a person filled in to a token, and later to the next one: the requests a `Form` declares, carried
+out.
 
 What is filled in stays in this module and in the request; only what the form `keeps` is sealed.
 """
@@ -30,15 +31,25 @@ _LONGEST_VALUE = 16_384
 
 
 def obtain(connector: Connector, endpoints: Endpoints, form: Form, values: Mapping[str, str]) -> TokenSet:
-    """The token for what was filled in. Raises TokenRefused when the service says no, or TokenEndpointUnavailable."""
+    """The token for what was filled in. Raises TokenRefused when the service says no, or
+    TokenEndpointUnavailable.
+    """
     known, raw = _carry_out(connector, endpoints, form, form.asks, dict(values))
     return _token_set(connector, form, known, raw, kept={name: known[name] for name in form.keeps})
 
 
 def renew(
-    connector: Connector, endpoints: Endpoints, form: Form, *, kept: str | None, access_token: str, refresh_token: str | None
+    connector: Connector,
+    endpoints: Endpoints,
+    form: Form,
+    *,
+    kept: str | None,
+    access_token: str,
+    refresh_token: str | None,
 ) -> TokenSet:
-    """The next token, without the person. Raises TokenRefused when there is no way to it, or TokenEndpointUnavailable."""
+    """The next token, without the person. Raises TokenRefused when there is no way to it, or
+    TokenEndpointUnavailable.
+    """
     if not form.renews:
         raise TokenRefused()
     known: dict[str, str] = {**(json.loads(kept) if kept else {}), "access_token": access_token}
@@ -68,7 +79,9 @@ def _carry_out(
 
 def _send(connector: Connector, url: str, ask: Ask, known: Mapping[str, str]) -> Answer:
     sent = {**ask.constants, **{parameter: known.get(name, "") for parameter, name in ask.sends.items()}}
-    body: dict[str, Any] = {} if ask.method == "GET" else {"json": sent} if ask.body == "json" else {"form": sent}
+    body: dict[str, Any] = (
+        {} if ask.method == "GET" else {"json": sent} if ask.body == "json" else {"form": sent}
+    )
     headers = {"Accept": "application/json"}
     if ask.bearer:
         headers["Authorization"] = f"Bearer {known.get(ask.bearer, '')}"
@@ -82,13 +95,17 @@ def _send(connector: Connector, url: str, ask: Ask, known: Mapping[str, str]) ->
             max_bytes=MAX_BYTES,
         )
     except OutboundError as error:
-        raise TokenEndpointUnavailable(f"{connector.name} cannot be reached right now. Please try again later.", lost=error.sent) from None
+        raise TokenEndpointUnavailable(
+            f"{connector.name} cannot be reached right now. Please try again later.", lost=error.sent
+        ) from None
 
 
 def _refusal(connector: Connector, form: Form, answer: Answer) -> PatchbayError:
-    """What a refusal means. The client is the workspace's own here, so one that is not accepted is its to mend.
+    """What a refusal means. The client is the workspace's own here, so one that is not accepted is its to
+    mend.
 
-    A 401 or 403 counts as the service's word only in JSON: a proxy's page in between has not looked at the token.
+    A 401 or 403 counts as the service's word only in JSON: a proxy's page in between has not looked at the
+    token.
     """
     found = refusal(connector, answer)
     said_no = answer.status in {401, 403} and json_object(answer) is not None
@@ -97,7 +114,14 @@ def _refusal(connector: Connector, form: Form, answer: Answer) -> PatchbayError:
     return found
 
 
-def _token_set(connector: Connector, form: Form, known: Mapping[str, str], raw: Mapping[str, Any], *, kept: Mapping[str, str]) -> TokenSet:
+def _token_set(
+    connector: Connector,
+    form: Form,
+    known: Mapping[str, str],
+    raw: Mapping[str, Any],
+    *,
+    kept: Mapping[str, str],
+) -> TokenSet:
     token, refresh_token = known.get(form.token, ""), known.get("refresh_token")
     if not TOKEN.fullmatch(token) or (refresh_token is not None and not TOKEN.fullmatch(refresh_token)):
         raise unreadable(connector)

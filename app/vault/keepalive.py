@@ -30,7 +30,9 @@ class Kept:
     problem: str
 
 
-def run(settings: Settings, progress: Callable[[int, int, Kept], None] = lambda done, total, kept: None) -> list[Kept]:
+def run(
+    settings: Settings, progress: Callable[[int, int, Kept], None] = lambda done, total, kept: None
+) -> list[Kept]:
     """Refresh what is due, a few at once. `progress` hears of each one."""
     due, results = _due(), []
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="keepalive") as crew:
@@ -51,7 +53,8 @@ def _keep(settings: Settings, connection: Connection) -> Kept:
 def _due() -> list[Connection]:
     """Connections of all workspaces that have used up two thirds of their idle time, or end within a week.
 
-    A sign-in that ends on a fixed day is left alone: refreshing does not prolong it, and the card warns of its end.
+    A sign-in that ends on a fixed day is left alone: refreshing does not prolong it, and the card warns of
+    its end.
     """
     with database.reading() as db:
         now = database.current().now(db)
@@ -73,7 +76,11 @@ def _due() -> list[Connection]:
 
 def _is_due(connection: Connection, now: datetime) -> bool:
     connector = registry.CONNECTORS.get(connection.slug)
-    if connector is None or connection.signin_ends_at is None or not credentials.can_be_prolonged(connector, connection.way):
+    if (
+        connector is None
+        or connection.signin_ends_at is None
+        or not credentials.can_be_prolonged(connector, connection.way)
+    ):
         return False
     idle = timedelta(days=connector.auth_of(connection.way).idle_days or 0)
     return connection.signin_ends_at - now < max(idle / 3, timedelta(days=_WARNING_DAYS))

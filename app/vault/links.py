@@ -27,7 +27,14 @@ class LinkGone(InvalidInput):
 
 
 def create(
-    db: Session, *, workspace_id: str, user_id: str, slug: str, connection_id: str | None = None, wants: str = "read", client_name: str = ""
+    db: Session,
+    *,
+    workspace_id: str,
+    user_id: str,
+    slug: str,
+    connection_id: str | None = None,
+    wants: str = "read",
+    client_name: str = "",
 ) -> str:
     """Make a link and give the id its URL carries. Only the id's digest is stored."""
     link_id = crypto.new_token("lnk_")
@@ -62,7 +69,11 @@ def use(db: Session, link_id: str, member_user_id: str, workspace_id: str | None
     Only its own person can; with `workspace_id` also only in that workspace.
     """
     id_digest, at = crypto.digest(link_id), clock.now()
-    mine = [col(ConnectLink.id_digest) == id_digest, col(ConnectLink.user_id) == member_user_id, col(ConnectLink.used_at).is_(None)]
+    mine = [
+        col(ConnectLink.id_digest) == id_digest,
+        col(ConnectLink.user_id) == member_user_id,
+        col(ConnectLink.used_at).is_(None),
+    ]
     if workspace_id is not None:
         mine.append(col(ConnectLink.workspace_id) == workspace_id)
     spent = db.execute(update(ConnectLink).where(*mine, col(ConnectLink.expires_at) > at).values(used_at=at))

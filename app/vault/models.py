@@ -28,12 +28,15 @@ class Connection(SQLModel, table=True):
     state: str = Field(default="connected", max_length=24)  # connected, reconnect_needed
     last_error: str | None = Field(default=None, max_length=500)  # the true reason, one sentence of ours
     scopes: str = ""  # granted by the service, space separated
-    businesses: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))  # [{"id","name",…}]
-    facts: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))  # connector's own, not secret
+    # [{"id","name",…}]
+    businesses: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    # connector's own, not secret
+    facts: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     hidden_tools: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     connected_at: datetime = Field(sa_type=UtcDateTime)
     last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # last successful call
-    signin_ends_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # when the refresh token dies unused
+    # when the refresh token dies unused
+    signin_ends_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Credential(SQLModel, table=True):
@@ -52,19 +55,23 @@ class Credential(SQLModel, table=True):
     claim_owner: str | None = None  # who is refreshing now
     claim_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     claim_generation: int | None = None
-    claim_started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # first try whose answer never came
+    # first try whose answer never came
+    claim_started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     failures: int = 0
     cooldown_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)  # when the tokens were stored
 
 
 class PendingRevocation(SQLModel, table=True):
-    """A disconnected token the service has not confirmed dead yet: revoking is retried, also when its workspace is gone."""
+    """A disconnected token the service has not confirmed dead yet: revoking is retried, also when its
+    workspace is gone.
+    """
 
     __tablename__ = "pending_revocations"
 
     id: str = Field(primary_key=True)
-    workspace_id: str = Field(index=True)  # no foreign key: deleting a workspace must not forget what is still to be revoked
+    # no foreign key: deleting a workspace must not forget what is still to be revoked
+    workspace_id: str = Field(index=True)
     slug: str = Field(max_length=32)
     connection_id: str  # of the connection that is gone; the ciphertext stays bound to it
     account_key: str = Field(default="", max_length=200)
@@ -86,7 +93,8 @@ class RefreshFailure(SQLModel, table=True):
 
     slug: str = Field(primary_key=True, max_length=32)
     hour: int = Field(primary_key=True)  # epoch seconds at which it began
-    kind: str = Field(primary_key=True, max_length=16)  # refused (the sign-in ended), unreachable (tried again later)
+    # refused (the sign-in ended), unreachable (tried again later)
+    kind: str = Field(primary_key=True, max_length=16)
     count: int = 0
 
 
@@ -100,7 +108,8 @@ class ConnectLink(SQLModel, table=True):
     user_id: str = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
     slug: str = Field(max_length=32)
     connection_id: str | None = None  # set: reconnect this one
-    wants: str = Field(default="read", max_length=8)  # permission level the asking tool needs: read, ask, write
+    # permission level the asking tool needs: read, ask, write
+    wants: str = Field(default="read", max_length=8)
     client_name: str = Field(default="", max_length=200)
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)

@@ -1,4 +1,5 @@
-"""Fresh tokens, refreshed exactly once. Look without a lock; only if stale, claim, look again, refresh, store.
+"""Fresh tokens, refreshed exactly once. Look without a lock; only if stale, claim, look again, refresh,
+store.
 
 The accident this prevents: two refreshes at once spend a single-use refresh token, the service ends
 the sign-in, and the customer must reconnect. Threads of one process wait for one of them; processes
@@ -35,12 +36,16 @@ log = logging.getLogger(__name__)
 
 
 def source(settings: Settings, connection: Connection, *, deadline: float | None = None) -> "TokenVault":
-    """Where an `Api` gets this connection's tokens. `deadline` (monotonic) bounds waiting for another's refresh."""
+    """Where an `Api` gets this connection's tokens. `deadline` (monotonic) bounds waiting for another's
+    refresh.
+    """
     return TokenVault(settings, connection, deadline)
 
 
 class TokenVault:
-    """The tokens of one connection: a `TokenSource`. Holds no token itself; every use looks in the database."""
+    """The tokens of one connection: a `TokenSource`. Holds no token itself; every use looks in the
+    database.
+    """
 
     def __init__(self, settings: Settings, connection: Connection, deadline: float | None = None) -> None:
         self._settings = settings
@@ -58,7 +63,9 @@ class TokenVault:
         return self._renewed(seen, forced=False)
 
     def refreshed(self, rejected: str) -> str:
-        """A newer token than the one the service rejected: another caller's if there is one, else one refresh."""
+        """A newer token than the one the service rejected: another caller's if there is one, else one
+        refresh.
+        """
         seen = self._look()
         token = self._token(seen)
         if not hmac.compare_digest(token.encode(), rejected.encode()):
@@ -66,7 +73,9 @@ class TokenVault:
         return self._renewed(seen, forced=True)
 
     def renew(self) -> None:
-        """Refresh now, whatever the token's age: keeps an idle sign-in alive. A pasted key has nothing to refresh."""
+        """Refresh now, whatever the token's age: keeps an idle sign-in alive. A pasted key has nothing to
+        refresh.
+        """
         seen = self._look()
         if credentials.is_renewable(registry.get(seen.connection.slug), seen.connection):
             self._renewed(seen, forced=True)
@@ -95,9 +104,13 @@ class TokenVault:
             if seen.cooling:
                 if not forced and seen.lives_for(0):
                     return self._token(seen)
-                raise ProviderUnavailable(f"{self._name} could not renew its sign-in just now. Please try again in a moment.")
+                raise ProviderUnavailable(
+                    f"{self._name} could not renew its sign-in just now. Please try again in a moment."
+                )
             if time.monotonic() >= give_up:
-                raise ProviderUnavailable(f"{self._name} is slow to renew its sign-in. Please try again in a moment.")
+                raise ProviderUnavailable(
+                    f"{self._name} is slow to renew its sign-in. Please try again in a moment."
+                )
             generation = seen.credential.generation
 
     def _lead(self, generation: int, give_up: float) -> None:
@@ -124,14 +137,21 @@ class TokenVault:
         except TokenRefused:
             reason = _why_ended(connector, claim)
             if claims.end_signin(claim, reason):
-                log.warning("connection %s needs to be reconnected: the service refused its refresh token", claim.connection.id)
+                log.warning(
+                    "connection %s needs to be reconnected: the service refused its refresh token",
+                    claim.connection.id,
+                )
                 raise ReconnectNeeded(reason) from None
         except ClientMisconfigured as error:
             claims.cool_down(claim, _MISCONFIGURED_COOLDOWN_SECONDS, lost=False)
             raise ProviderUnavailable(error.message) from None
         except TokenEndpointUnavailable as error:
             claims.cool_down(claim, _cooldown(claim, error), lost=error.lost)
-            log.warning("connection %s: its token could not be refreshed, try %s", claim.connection.id, claim.credential.failures + 1)
+            log.warning(
+                "connection %s: its token could not be refreshed, try %s",
+                claim.connection.id,
+                claim.credential.failures + 1,
+            )
             raise ProviderUnavailable(error.message) from None
         else:
             self._keep(claim, tokens, connector)
@@ -139,14 +159,27 @@ class TokenVault:
     def _ask(self, claim: Claim, connector: Connector) -> TokenSet:
         where = addresses.resolve(connector, self._settings)
         if where is None:
-            raise ClientMisconfigured(f"{connector.name} is not configured here any more. Ask your administrator.")
+            raise ClientMisconfigured(
+                f"{connector.name} is not configured here any more. Ask your administrator."
+            )
         if (form := connector.find_form(claim.connection.way)) is not None:
             if form.key not in where.ways:
-                raise ClientMisconfigured(f"{connector.name} is not configured here for this way of signing in. Ask your administrator.")
+                raise ClientMisconfigured(
+                    f"{connector.name} is not configured here for this way of signing in. Ask your "
+                    "administrator."
+                )
             kept, access_token, refresh_token = (
-                self._opened(claim, column) for column in ("key_sealed", "access_token_sealed", "refresh_token_sealed")
+                self._opened(claim, column)
+                for column in ("key_sealed", "access_token_sealed", "refresh_token_sealed")
             )
-            return form_exchange.renew(connector, where, form, kept=kept, access_token=access_token or "", refresh_token=refresh_token)
+            return form_exchange.renew(
+                connector,
+                where,
+                form,
+                kept=kept,
+                access_token=access_token or "",
+                refresh_token=refresh_token,
+            )
         refresh_token = self._opened(claim, "refresh_token_sealed")
         if refresh_token is None or not connector.auth_of(claim.connection.way):
             raise TokenRefused()
@@ -154,7 +187,11 @@ class TokenVault:
 
     def _opened(self, claim: Claim, column: str) -> str | None:
         """What is sealed in a column of the credential, or None when there is nothing."""
-        return seal.unseal(self._settings.vault_keys, claim.credential, column) if getattr(claim.credential, column) else None
+        return (
+            seal.unseal(self._settings.vault_keys, claim.credential, column)
+            if getattr(claim.credential, column)
+            else None
+        )
 
     def _keep(self, claim: Claim, tokens: TokenSet, connector: Connector) -> None:
         """Store the answer, through a database restart if need be: it may be the only living token."""
@@ -188,7 +225,9 @@ def _margin(seen: Look) -> float:
 
 def _cooldown(claim: Claim, error: TokenEndpointUnavailable) -> float:
     """Doubling with every failure, with jitter; a Retry-After is honoured within reason."""
-    seconds = min(_FIRST_COOLDOWN_SECONDS * 2.0**claim.credential.failures, _LAST_COOLDOWN_SECONDS) * random.uniform(0.5, 1.0)
+    seconds = min(
+        _FIRST_COOLDOWN_SECONDS * 2.0**claim.credential.failures, _LAST_COOLDOWN_SECONDS
+    ) * random.uniform(0.5, 1.0)
     return max(seconds, min(error.retry_after_seconds or 0, _LONGEST_RETRY_AFTER_SECONDS))
 
 
@@ -196,15 +235,22 @@ def _why_ended(connector: Connector, claim: Claim) -> str:
     name, form = connector.name, connector.find_form(claim.connection.way)
     if form is not None and not (form.renews and claim.interrupted_at):
         what = "sign-in" if form.signin_seconds else form.noun
-        ended = f"{name} does not accept the {what} of this connection any more; we learned it on {_day(claim.taken_at)}."
+        ended = (
+            f"{name} does not accept the {what} of this connection any more; we learned it on "
+            f"{_day(claim.taken_at)}."
+        )
         return f"{ended} Please reconnect {name}."
     if claim.interrupted_at is not None:
         return (
-            f"On {_day(claim.interrupted_at)} a renewal was interrupted while {name} was issuing a new token, "
+            f"On {_day(claim.interrupted_at)} a renewal was interrupted while {name} was issuing a new "
+            "token, "
             f"and {name} does not accept the previous one any more. Please reconnect {name}."
         )
     if not claim.credential.refresh_token_sealed:
-        return f"{name} gave a sign-in that cannot be renewed, and it ended on {_day(claim.taken_at)}. Please reconnect {name}."
+        return (
+            f"{name} gave a sign-in that cannot be renewed, and it ended on {_day(claim.taken_at)}. "
+            f"Please reconnect {name}."
+        )
     return f"{name} ended this sign-in; we learned it on {_day(claim.taken_at)}. Please reconnect {name}."
 
 

@@ -1,4 +1,6 @@
-"""Ending tokens at the service after a disconnect: at once, and again with growing pauses until it is confirmed."""
+"""Ending tokens at the service after a disconnect: at once, and again with growing pauses until it is
+confirmed.
+"""
 
 import logging
 import random
@@ -59,7 +61,12 @@ def add(settings: Settings, connection: Connection, tokens: TokenSet) -> None:
         next_try_at=at,
         created_at=at,
     )
-    seal.seal(settings.vault_keys, row, "token_sealed", tokens.access_token if access else tokens.refresh_token or "")
+    seal.seal(
+        settings.vault_keys,
+        row,
+        "token_sealed",
+        tokens.access_token if access else tokens.refresh_token or "",
+    )
     with database.transaction() as db:
         db.add(row)
     run_soon(settings)
@@ -69,7 +76,11 @@ def _take_due(limit: int) -> list[PendingRevocation]:
     """Rows to try now. Their next try is pushed on first, so that two processes do not try the same one."""
     at = clock.now()
     with database.transaction() as db:
-        due = select(PendingRevocation).where(col(PendingRevocation.next_try_at) <= at).order_by(col(PendingRevocation.next_try_at))
+        due = (
+            select(PendingRevocation)
+            .where(col(PendingRevocation.next_try_at) <= at)
+            .order_by(col(PendingRevocation.next_try_at))
+        )
         rows = list(db.execute(due.limit(limit).with_for_update(skip_locked=True)).scalars())
         for row in rows:
             row.attempts += 1
@@ -86,7 +97,9 @@ def _try(settings: Settings, row: PendingRevocation) -> bool:
     if row.attempts >= _MOST_ATTEMPTS:
         log.warning("giving up revoking a token of %s after %s attempts", row.slug, row.attempts)
         return _forget(row, "connection.revocation_abandoned")
-    pause = min(_FIRST_PAUSE_SECONDS * 2.0 ** (row.attempts - 1), _LAST_PAUSE_SECONDS) * random.uniform(0.75, 1.0)
+    pause = min(_FIRST_PAUSE_SECONDS * 2.0 ** (row.attempts - 1), _LAST_PAUSE_SECONDS) * random.uniform(
+        0.75, 1.0
+    )
     with database.transaction() as db:
         if (current := db.get(PendingRevocation, row.id)) is not None:
             current.next_try_at = clock.now() + timedelta(seconds=pause)

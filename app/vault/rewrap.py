@@ -24,7 +24,9 @@ _BATCH = 200
 
 @dataclass
 class Tally:
-    """One sealed column: how many values each key holds, which rows do not open, and how many were sealed anew."""
+    """One sealed column: how many values each key holds, which rows do not open, and how many were sealed
+    anew.
+    """
 
     name: str
     by_key: Counter[str] = field(default_factory=Counter)
@@ -41,14 +43,20 @@ def check(keys: KeyRing, progress: Progress = lambda tally: None) -> list[Tally]
 
 
 def census(db: Session, keys: KeyRing) -> list[Tally]:
-    """Count sealed values by the key they name, opening none: one query a column. Those of a key we lack count under ""."""
+    """Count sealed values by the key they name, opening none: one query a column. Those of a key we lack
+    count under "".
+    """
     tallies = []
     for model, column in _columns():
         mapper: Any = inspect(model)
         sealed = mapper.columns[column]
         starts = {key: keys.start_of(key) for key in keys.ids}
-        of_key = [func.count().filter(func.substr(sealed, 1, len(start)) == start) for start in starts.values()]
-        total, *counts = db.execute(select(func.count(), *of_key).where(sealed.is_not(None), sealed != "")).one()
+        of_key = [
+            func.count().filter(func.substr(sealed, 1, len(start)) == start) for start in starts.values()
+        ]
+        total, *counts = db.execute(
+            select(func.count(), *of_key).where(sealed.is_not(None), sealed != "")
+        ).one()
         tally = Tally(f"{mapper.local_table.name}.{column}", Counter(dict(zip(starts, counts, strict=True))))
         tally.by_key[""] = total - sum(counts)
         tallies.append(tally)
@@ -56,7 +64,9 @@ def census(db: Session, keys: KeyRing) -> list[Tally]:
 
 
 def rotate(keys: KeyRing, progress: Progress = lambda tally: None) -> list[Tally]:
-    """Seal every value that is under another key with the first one. The counts are what is found afterwards."""
+    """Seal every value that is under another key with the first one. The counts are what is found
+    afterwards.
+    """
     tallies = []
     for model, column in _columns():
         done = _walk(model, column, keys, progress, anew=True)
@@ -92,18 +102,25 @@ def _walk(model: type[SQLModel], column: str, keys: KeyRing, progress: Progress,
             with database.transaction() as db:
                 for row, before, after in renewed:
                     same = [key == getattr(row, key.name) for key in mapper.primary_key]
-                    changed = db.execute(update(table).where(*same, table.c[column] == before).values({column: after}))
+                    changed = db.execute(
+                        update(table).where(*same, table.c[column] == before).values({column: after})
+                    )
                     tally.rewrapped += changed.rowcount  # type: ignore[attr-defined]
         progress(tally)
     return tally
 
 
 def _batches(model: type[SQLModel], column: str) -> Iterator[list[SQLModel]]:
-    """Rows with a sealed value, a few at a time, in the order of their keys. Crosses workspaces on purpose."""
+    """Rows with a sealed value, a few at a time, in the order of their keys. Crosses workspaces on
+    purpose.
+    """
     mapper: Any = inspect(model)
     key = tuple_(*mapper.primary_key)
     wanted = (
-        select(model).where(mapper.columns[column].is_not(None), mapper.columns[column] != "").order_by(*mapper.primary_key).limit(_BATCH)
+        select(model)
+        .where(mapper.columns[column].is_not(None), mapper.columns[column] != "")
+        .order_by(*mapper.primary_key)
+        .limit(_BATCH)
     )
     last: tuple[Any, ...] | None = None
     while True:

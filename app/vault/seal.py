@@ -44,4 +44,8 @@ def place(row: SQLModel, column: str) -> dict[str, str]:
         return {"workspace": workspace, "record": record, "field": field}
     mapper: Any = inspect(type(row))
     record = "|".join(str(getattr(row, key.name)) for key in mapper.primary_key)
-    return {"workspace": getattr(row, "workspace_id", None) or "", "record": record, "field": f"{mapper.local_table.name}.{column}"}
+    return {
+        "workspace": getattr(row, "workspace_id", None) or "",
+        "record": record,
+        "field": f"{mapper.local_table.name}.{column}",
+    }

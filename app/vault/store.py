@@ -47,7 +47,11 @@ class Disconnected:
 
 def visible(db: Session, workspace_id: str, user_id: str) -> list[Connection]:
     """The workspace's shared connections and this person's own, oldest first."""
-    found = select(Connection).where(*_seen_by(workspace_id, user_id)).order_by(col(Connection.connected_at), col(Connection.id))
+    found = (
+        select(Connection)
+        .where(*_seen_by(workspace_id, user_id))
+        .order_by(col(Connection.connected_at), col(Connection.id))
+    )
     return list(db.execute(found).scalars())
 
 
@@ -78,8 +82,11 @@ def connect(
     a second row would leave the first one dead.
     Raises NotFound when the person is not, or no longer, a member.
     """
-    # Two callbacks at once make one row; and who has left, or whose workspace was deleted on the way, brings nothing back.
-    db.execute(select(col(Workspace.id)).where(col(Workspace.id) == workspace_id).with_for_update(key_share=True))
+    # Two callbacks at once make one row; and who has left, or whose workspace was deleted on the way, brings
+    # nothing back.
+    db.execute(
+        select(col(Workspace.id)).where(col(Workspace.id) == workspace_id).with_for_update(key_share=True)
+    )
     if db.get(Membership, (workspace_id, owner_id), populate_existing=True) is None:
         raise NotFound("You are no longer a member of that workspace, so nothing was connected.")
     same = select(Connection).where(
@@ -88,11 +95,15 @@ def connect(
         col(Connection.account_key) == account.key,
         col(Connection.account_key) != "",
     )
-    existing: Connection | None = db.execute(same.order_by(col(Connection.connected_at)).limit(1)).scalar_one_or_none()
+    existing: Connection | None = db.execute(
+        same.order_by(col(Connection.connected_at)).limit(1)
+    ).scalar_one_or_none()
     if existing is not None:
         return reconnect(db, existing, account=account, tokens=tokens, scopes=scopes, keys=keys, by=owner_id)
     at = database.current().now(db)
-    connection = Connection(id=crypto.new_id("con"), workspace_id=workspace_id, owner_id=owner_id, slug=slug, connected_at=at)
+    connection = Connection(
+        id=crypto.new_id("con"), workspace_id=workspace_id, owner_id=owner_id, slug=slug, connected_at=at
+    )
     connection.visibility = "personal" if registry.get(slug).personal else "shared"
     _describe(connection, account, tokens, scopes)
     connection.signin_ends_at = credentials.signin_end(registry.get(slug), tokens.way, tokens, at, None)
@@ -101,7 +112,14 @@ def connect(
     db.add(connection)
     db.flush()
     db.add(credential)
-    audit.record(db, "connection.connected", workspace_id=workspace_id, user_id=owner_id, subject=connection.id, **told(connection))
+    audit.record(
+        db,
+        "connection.connected",
+        workspace_id=workspace_id,
+        user_id=owner_id,
+        subject=connection.id,
+        **told(connection),
+    )
     return connection
 
 
@@ -124,7 +142,8 @@ def reconnect(
     name = registry.get(connection.slug).name
     if connection.account_key and account.key != connection.account_key:
         raise AnotherAccount(
-            f"You signed in to a different {name} account. To mend this connection, sign in with the account it was made with; "
+            f"You signed in to a different {name} account. To mend this connection, sign in with the "
+            "account it was made with; "
             "or connect the other account as a new connection."
         )
     credential, row = credentials.locked(db, connection)
@@ -138,31 +157,46 @@ def reconnect(
     row.signin_ends_at = credentials.signin_end(registry.get(row.slug), tokens.way, tokens, at, before)
     row.state, row.last_error = "connected", None
     credentials.put_tokens(credential, tokens, keys, issued_at=at)
-    audit.record(db, "connection.reconnected", workspace_id=row.workspace_id, user_id=by, subject=row.id, **told(row))
+    audit.record(
+        db, "connection.reconnected", workspace_id=row.workspace_id, user_id=by, subject=row.id, **told(row)
+    )
     return row
 
 
-def disconnect(db: Session, connection: Connection, *, settings: Settings | None = None, by: str | None = None) -> Disconnected:
+def disconnect(
+    db: Session, connection: Connection, *, settings: Settings | None = None, by: str | None = None
+) -> Disconnected:
     """Forget a connection now, and note its token for revoking at the service.
 
-    Doing it twice is fine. Call `revocation.run_soon` after the commit. `settings` let the sentence know whether
-    another connection keeps the service from being told; without them it claims nothing. A refresh under way finds
-    the row gone: it stores nothing, and the token it brings is revoked too.
+    Doing it twice is fine. Call `revocation.run_soon` after the commit. `settings` let the sentence know
+    whether another connection keeps the service from being told; without them it claims nothing. A refresh
+    under way finds the row gone: it stores nothing, and the token it brings is revoked too.
     """
     connector = registry.get(connection.slug)
     credential, row = credentials.locked(db, connection)
     if row is None:
         return Disconnected(False, f"{connector.name} was already disconnected.")
-    shared_with = credentials.siblings(db, settings, connector, connection.account_key, but=connection.id) if settings else []
+    shared_with = (
+        credentials.siblings(db, settings, connector, connection.account_key, but=connection.id)
+        if settings
+        else []
+    )
     if credential is not None:
         credentials.note_for_revoking(db, connector, row, credential)
         db.execute(delete(Credential).where(col(Credential.connection_id) == row.id))
-    db.execute(delete(Connection).where(col(Connection.id) == row.id, col(Connection.workspace_id) == row.workspace_id))
-    audit.record(db, "connection.disconnected", workspace_id=row.workspace_id, user_id=by, subject=row.id, **told(row))
+    db.execute(
+        delete(Connection).where(
+            col(Connection.id) == row.id, col(Connection.workspace_id) == row.workspace_id
+        )
+    )
+    audit.record(
+        db, "connection.disconnected", workspace_id=row.workspace_id, user_id=by, subject=row.id, **told(row)
+    )
     if shared_with:
         return Disconnected(
             False,
-            f"{connector.name} disconnected. Access at {connector.name} itself stays: another connection uses the same sign-in there.",
+            f"{connector.name} disconnected. Access at {connector.name} itself stays: another connection "
+            "uses the same sign-in there.",
         )
     form = connector.find_form(connection.way)
     return Disconnected(True, f"{connector.name} disconnected. {form.left_behind if form else ''}".strip())
@@ -175,23 +209,36 @@ def set_permission(db: Session, connection: Connection, level: str, *, by: str |
     row = _current(db, connection)
     details = {**told(row), "before": row.permission, "level": level}
     row.permission = level
-    audit.record(db, "connection.permission_changed", workspace_id=row.workspace_id, user_id=by, subject=row.id, **details)
+    audit.record(
+        db,
+        "connection.permission_changed",
+        workspace_id=row.workspace_id,
+        user_id=by,
+        subject=row.id,
+        **details,
+    )
     return row
 
 
 def set_label(db: Session, connection: Connection, label: str, *, by: str | None = None) -> Connection:
-    """Change the person's own name for it; an empty one falls back to the account's. Raises InvalidInput, NotFound."""
+    """Change the person's own name for it; an empty one falls back to the account's. Raises InvalidInput,
+    NotFound.
+    """
     label = " ".join(label.split())
     if len(label) > 80 or not label.isprintable():
         raise InvalidInput("The label must be at most 80 characters, without control characters.")
     row = _current(db, connection)
     details = {**told(row), "label": label if row.visibility == "shared" else ""}
     row.label = label
-    audit.record(db, "connection.renamed", workspace_id=row.workspace_id, user_id=by, subject=row.id, **details)
+    audit.record(
+        db, "connection.renamed", workspace_id=row.workspace_id, user_id=by, subject=row.id, **details
+    )
     return row
 
 
-def set_visibility(db: Session, connection: Connection, visibility: str, *, by: str | None = None) -> Connection:
+def set_visibility(
+    db: Session, connection: Connection, visibility: str, *, by: str | None = None
+) -> Connection:
     """Make it shared with all members, or personal to its owner. Raises InvalidInput, NotFound."""
     if visibility not in VISIBILITIES:
         raise InvalidInput("The visibility must be shared or personal.")
@@ -199,7 +246,14 @@ def set_visibility(db: Session, connection: Connection, visibility: str, *, by: 
     account = told(row)["account"]
     row.visibility = visibility
     details = {"slug": row.slug, "account": account or told(row)["account"], "visibility": visibility}
-    audit.record(db, "connection.visibility_changed", workspace_id=row.workspace_id, user_id=by, subject=row.id, **details)
+    audit.record(
+        db,
+        "connection.visibility_changed",
+        workspace_id=row.workspace_id,
+        user_id=by,
+        subject=row.id,
+        **details,
+    )
     return row
 
 
@@ -207,13 +261,20 @@ def hand_over(db: Session, connection: Connection, owner_id: str, *, by: str | N
     """Give a shared connection another owner: whoever made it leaves the workspace. Raises NotFound."""
     row = _current(db, connection)
     row.owner_id = owner_id
-    audit.record(db, "connection.handed_over", workspace_id=row.workspace_id, user_id=by, subject=row.id, to=owner_id)
+    audit.record(
+        db, "connection.handed_over", workspace_id=row.workspace_id, user_id=by, subject=row.id, to=owner_id
+    )
     return row
 
 
 def told(row: Connection) -> dict[str, Any]:
-    """What the audit trail says of a connection. How a personal one is called concerns nobody but its owner."""
-    return {"slug": row.slug, "account": (row.label or row.account_name)[:200] if row.visibility == "shared" else ""}
+    """What the audit trail says of a connection. How a personal one is called concerns nobody but its
+    owner.
+    """
+    return {
+        "slug": row.slug,
+        "account": (row.label or row.account_name)[:200] if row.visibility == "shared" else "",
+    }
 
 
 def set_businesses(db: Session, connection: Connection, account: Account) -> Connection:
@@ -264,7 +325,9 @@ def _seen_by(workspace_id: str, user_id: str) -> tuple:  # type: ignore[type-arg
 
 def _current(db: Session, connection: Connection) -> Connection:
     row: Connection | None = db.execute(
-        select(Connection).where(col(Connection.id) == connection.id, col(Connection.workspace_id) == connection.workspace_id)
+        select(Connection).where(
+            col(Connection.id) == connection.id, col(Connection.workspace_id) == connection.workspace_id
+        )
     ).scalar_one_or_none()
     if row is None:
         raise NotFound("We could not find that connection. It may have been disconnected; reload the page.")
@@ -281,12 +344,15 @@ def _listed(connection: Connection, account: Account) -> list[dict[str, Any]]:
     if not listed and account.elsewhere:
         name = registry.get(connection.slug).name
         raise NothingOpened(
-            f"{name} says that what you chose is connected elsewhere already. Disconnect this app from it in {name}, then connect it here."
+            f"{name} says that what you chose is connected elsewhere already. Disconnect this app from it "
+            f"in {name}, then connect it here."
         )
     return listed
 
 
-def _describe(connection: Connection, account: Account, tokens: TokenSet, scopes: str | Iterable[str]) -> None:
+def _describe(
+    connection: Connection, account: Account, tokens: TokenSet, scopes: str | Iterable[str]
+) -> None:
     asked = scopes if isinstance(scopes, str) else " ".join(scopes)
     connection.account_key, connection.account_name = account.key[:200], account.name[:200]
     connection.businesses = _listed(connection, account)

@@ -1,4 +1,5 @@
-"""What a token endpoint's answer means (RFC 6749 sections 5.1 and 5.2), and how it is read without trusting it.
+"""What a token endpoint's answer means (RFC 6749 sections 5.1 and 5.2), and how it is read without trusting
+it.
 
 Three things can go wrong, and the difference matters: the grant is dead (`TokenRefused`), we are not
 accepted as a client (`ClientMisconfigured`), or there is no usable answer (`TokenEndpointUnavailable`),
@@ -50,7 +51,9 @@ class TokenRefused(PatchbayError):
 
 
 class ClientMisconfigured(PatchbayError):
-    """The service does not accept our client id, secret or redirect address. Only the operator can mend it."""
+    """The service does not accept our client id, secret or redirect address. Only the operator can mend
+    it.
+    """
 
     code = "PROVIDER_ERROR"
     status = 502
@@ -62,7 +65,14 @@ class TokenEndpointUnavailable(PatchbayError):
     code = "PROVIDER_UNAVAILABLE"
     status = 502
 
-    def __init__(self, message: str, *, retryable: bool = True, retry_after_seconds: int | None = None, lost: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retryable: bool = True,
+        retry_after_seconds: int | None = None,
+        lost: bool = False,
+    ) -> None:
         self.retryable = retryable
         self.retry_after_seconds = retry_after_seconds
         self.lost = lost
@@ -70,7 +80,9 @@ class TokenEndpointUnavailable(PatchbayError):
 
 
 def read_tokens(connector: Connector, answer: Answer) -> TokenSet:
-    """The tokens in an answer to the standard. Raises TokenRefused, ClientMisconfigured or TokenEndpointUnavailable."""
+    """The tokens in an answer to the standard. Raises TokenRefused, ClientMisconfigured or
+    TokenEndpointUnavailable.
+    """
     if answer.status != 200:
         raise refusal(connector, answer)
     body = json_object(answer)
@@ -80,17 +92,23 @@ def read_tokens(connector: Connector, answer: Answer) -> TokenSet:
     refresh_token, scope = body.get("refresh_token"), body.get("scope")
     return TokenSet(
         access_token=access_token,
-        refresh_token=refresh_token if isinstance(refresh_token, str) and TOKEN.fullmatch(refresh_token) else None,
+        refresh_token=refresh_token
+        if isinstance(refresh_token, str) and TOKEN.fullmatch(refresh_token)
+        else None,
         expires_in=seconds_of(body.get("expires_in")) or connector.auth.access_seconds,
         scopes=scope[:4000] if isinstance(scope, str) and scope.strip() else None,
-        refresh_expires_in=seconds_of(body.get("refresh_token_expires_in") or body.get("x_refresh_token_expires_in")),
+        refresh_expires_in=seconds_of(
+            body.get("refresh_token_expires_in") or body.get("x_refresh_token_expires_in")
+        ),
         raw=body,
     )
 
 
 def unreadable(connector: Connector) -> TokenEndpointUnavailable:
     """The error for an answer that says neither yes nor no; it may have held new tokens."""
-    return TokenEndpointUnavailable(f"{connector.name} sent an answer that could not be read. Please try again later.", lost=True)
+    return TokenEndpointUnavailable(
+        f"{connector.name} sent an answer that could not be read. Please try again later.", lost=True
+    )
 
 
 def refusal(connector: Connector, answer: Answer) -> PatchbayError:
@@ -98,13 +116,15 @@ def refusal(connector: Connector, answer: Answer) -> PatchbayError:
     code = error_code(answer) if 400 <= answer.status < 500 else ""
     if answer.status == 429:
         return TokenEndpointUnavailable(
-            f"{connector.name} asks to slow down. Please try again later.", retry_after_seconds=retry_after(answer)
+            f"{connector.name} asks to slow down. Please try again later.",
+            retry_after_seconds=retry_after(answer),
         )
     if code in _DEAD:
         return TokenRefused(f"{connector.name} says this sign-in is not valid any more.")
     if code in _MISCONFIGURED:
         return ClientMisconfigured(
-            f"{connector.name} does not accept this installation's client id and secret. Ask your administrator to check them."
+            f"{connector.name} does not accept this installation's client id and secret. Ask your "
+            "administrator to check them."
         )
     if 400 <= answer.status < 500 and code:
         return TokenEndpointUnavailable(f"{connector.name} refused the request for a token.", retryable=False)

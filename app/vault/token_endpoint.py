@@ -19,7 +19,15 @@ from app.vault.token_answers import (
     read_tokens,
 )
 
-__all__ = ["ClientMisconfigured", "TokenEndpointUnavailable", "TokenRefused", "TokenSet", "exchange_code", "refresh", "revoke"]
+__all__ = [
+    "ClientMisconfigured",
+    "TokenEndpointUnavailable",
+    "TokenRefused",
+    "TokenSet",
+    "exchange_code",
+    "refresh",
+    "revoke",
+]
 
 
 def exchange_code(connector: Connector, endpoints: Endpoints, *, code: str, verifier: str | None) -> TokenSet:
@@ -45,7 +53,9 @@ def revoke(connector: Connector, endpoints: Endpoints, token: str) -> bool:
     if endpoints.revoke_url is None:
         return True
     try:
-        answer = _post(connector, endpoints, endpoints.revoke_url, {"token": token}, json=connector.auth.revokes_by_json)
+        answer = _post(
+            connector, endpoints, endpoints.revoke_url, {"token": token}, json=connector.auth.revokes_by_json
+        )
     except TokenEndpointUnavailable:
         return False
     # RFC 7009 section 2.2: an unknown token is answered 200 too; Google says 400 invalid_token instead.
@@ -53,7 +63,9 @@ def revoke(connector: Connector, endpoints: Endpoints, token: str) -> bool:
     return answer.status < 300 or (answer.status == 400 and dead_before)
 
 
-def _post(connector: Connector, endpoints: Endpoints, url: str, form: Mapping[str, str], *, json: bool = False) -> Answer:
+def _post(
+    connector: Connector, endpoints: Endpoints, url: str, form: Mapping[str, str], *, json: bool = False
+) -> Answer:
     pair = (endpoints.client_id, endpoints.client_secret)
     basic = {"basic": pair, "secret": (endpoints.client_secret, ""), "post": None}[connector.auth.client_auth]
     client = {} if basic else dict(zip(("client_id", "client_secret"), pair, strict=True))
@@ -68,4 +80,6 @@ def _post(connector: Connector, endpoints: Endpoints, url: str, form: Mapping[st
             max_bytes=MAX_BYTES,
         )
     except OutboundError as error:
-        raise TokenEndpointUnavailable(f"{connector.name} cannot be reached right now. Please try again later.", lost=error.sent) from None
+        raise TokenEndpointUnavailable(
+            f"{connector.name} cannot be reached right now. Please try again later.", lost=error.sent
+        ) from None

@@ -1,4 +1,6 @@
-"""The connections a caller may use, looked up on the path of every tool call: `store.visible` without a session."""
+"""The connections a caller may use, looked up on the path of every tool call: `store.visible` without a
+session.
+"""
 
 from sqlalchemy import bindparam, or_, select
 
@@ -18,6 +20,8 @@ _SEEN = Prepared(
 
 
 def seen_by(workspace_id: str, user_id: str) -> list[Connection]:
-    """The workspace's shared connections and this person's own, oldest first. For reading: changes to them are not saved."""
+    """The workspace's shared connections and this person's own, oldest first. For reading: changes to them
+    are not saved.
+    """
     rows = _SEEN.rows(workspace_id=workspace_id, user_id=user_id)
     return [detached(Connection, dict(zip(_NAMES, row, strict=True))) for row in rows]

@@ -42,13 +42,20 @@ def install(app: Flask, settings: Settings) -> None:
     """Check every state-changing browser request of the application."""
     app.config.update(WTF_CSRF_TIME_LIMIT=None, WTF_CSRF_SSL_STRICT=False, WTF_CSRF_HEADERS=["X-CSRFToken"])
     protect.init_app(app)
-    allowed = {settings.public_url, *(f"http://{host}" for host in settings.allowed_hosts if not settings.production)}
+    allowed = {
+        settings.public_url,
+        *(f"http://{host}" for host in settings.allowed_hosts if not settings.production),
+    }
 
     @app.before_request
     def _compare_host() -> None:
         # A platform asks after our health by whatever address it reaches us.
         host = request.host.lower()
-        if request.blueprint not in {*_exempt, "health"} and host not in settings.allowed_hosts and not _is_here(host):
+        if (
+            request.blueprint not in {*_exempt, "health"}
+            and host not in settings.allowed_hosts
+            and not _is_here(host)
+        ):
             raise UnknownHost()
 
     @app.before_request

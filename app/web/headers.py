@@ -49,7 +49,10 @@ def install(app: Flask, settings: Settings) -> None:
             if name.lower() not in present:
                 headers.add(name, value)
         if "content-security-policy" not in present:
-            headers.add("Content-Security-Policy", _page_policy(logo) if response.mimetype == "text/html" else _DATA_POLICY)
+            headers.add(
+                "Content-Security-Policy",
+                _page_policy(logo) if response.mimetype == "text/html" else _DATA_POLICY,
+            )
         if "cache-control" not in present and not request.path.startswith("/static/"):
             headers.add("Cache-Control", "no-store")
         return response
@@ -59,6 +62,8 @@ def _page_policy(logo: str) -> str:
     """The content policy of a page: our own files, one nonce, and where its forms may end."""
     targets = " ".join(["'self'", *dict.fromkeys(g.get("form_targets", []))])
     return (
-        "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; connect-src 'self'; font-src 'self'; manifest-src 'self'; "
-        f"script-src 'nonce-{nonce()}'; style-src 'self' 'nonce-{nonce()}'; img-src 'self' data:{logo}; form-action {targets}"
+        "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; connect-src 'self'; font-src 'self'; "
+        "manifest-src 'self'; "
+        f"script-src 'nonce-{nonce()}'; style-src 'self' 'nonce-{nonce()}'; img-src 'self' data:{logo}; "
+        f"form-action {targets}"
     )

@@ -32,7 +32,9 @@ def health() -> ResponseReturnValue:
 def ready() -> ResponseReturnValue:
     """Readiness: the database answers, keys are there, migrations are done. 503 with the reason otherwise."""
     checks = {"database": _database(), "migrations": _migrated(), "keys": bool(_settings().vault_keys.ids)}
-    return jsonify(status="ready" if all(checks.values()) else "not ready", checks=checks), 200 if all(checks.values()) else 503
+    return jsonify(status="ready" if all(checks.values()) else "not ready", checks=checks), 200 if all(
+        checks.values()
+    ) else 503
 
 
 @bp.get("/metrics")

@@ -1,7 +1,7 @@
 """What programs send: one JSON object, read the same by every reader. Anything else is refused in a sentence.
 
-Only `application/json` is taken. A page of another site cannot send that without asking first (CORS), and is never
-allowed to: so addresses that read their body here, and take no cookie, need no form token.
+Only `application/json` is taken. A page of another site cannot send that without asking first (CORS), and is
+never allowed to: so addresses that read their body here, and take no cookie, need no form token.
 """
 
 import json
@@ -31,8 +31,13 @@ class BodyTooLarge(InvalidInput):
 
 
 def read(request: Request) -> dict[str, Any]:
-    """The members of the object. Raises NotJson, BodyTooLarge, or InvalidInput saying what is wrong with it."""
-    if request.mimetype != "application/json" or request.headers.get("Content-Encoding", "identity") != "identity":
+    """The members of the object. Raises NotJson, BodyTooLarge, or InvalidInput saying what is wrong with
+    it.
+    """
+    if (
+        request.mimetype != "application/json"
+        or request.headers.get("Content-Encoding", "identity") != "identity"
+    ):
         raise NotJson()
     request.max_content_length = _LARGEST
     try:
@@ -43,7 +48,9 @@ def read(request: Request) -> dict[str, Any]:
         body = from_json(raw, allow_inf_nan=False)
         json.loads(raw, object_pairs_hook=_unrepeated)
     except _Repeated:
-        raise InvalidInput("A member appears twice in one JSON object, so its meaning is not clear.") from None
+        raise InvalidInput(
+            "A member appears twice in one JSON object, so its meaning is not clear."
+        ) from None
     except (ValueError, RecursionError):
         raise InvalidInput("The body is not valid JSON.") from None
     if not isinstance(body, dict):

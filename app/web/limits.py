@@ -18,7 +18,9 @@ def install(app: Flask, settings: Settings) -> None:
     app.config.update(
         RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
-        RATELIMIT_STORAGE_OPTIONS={"socket_connect_timeout": 0.25, "socket_timeout": 0.25} if settings.redis_url else {},
+        RATELIMIT_STORAGE_OPTIONS={"socket_connect_timeout": 0.25, "socket_timeout": 0.25}
+        if settings.redis_url
+        else {},
         RATELIMIT_ENABLED=settings.environment != "test",
     )
     limiter.init_app(app)

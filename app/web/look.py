@@ -61,7 +61,12 @@ def install(app: Flask, settings: Settings) -> None:
     """Give the templates their tools and serve `/brand.css`."""
     app.register_blueprint(bp)
     app.jinja_env.globals.update(
-        asset=asset, icon=icon, client_icon=client_icon, has_service_icon=has_service_icon, places=places, time_words=time_words
+        asset=asset,
+        icon=icon,
+        client_icon=client_icon,
+        has_service_icon=has_service_icon,
+        places=places,
+        time_words=time_words,
     )
     app.jinja_env.filters.update(exact=exact, initials=initials, number=number)
 
@@ -91,14 +96,18 @@ def favicon() -> Response:
         abort(404)
     colours = accent_set(settings.brand_accent, "light")
     ours = (STATIC / "icons" / "favicon.svg").read_text()
-    mark = ours.replace('fill="#0f766e"', f'fill="{colours["accent"]}"').replace('stroke="#fff"', f'stroke="{colours["on-accent"]}"')
+    mark = ours.replace('fill="#0f766e"', f'fill="{colours["accent"]}"').replace(
+        'stroke="#fff"', f'stroke="{colours["on-accent"]}"'
+    )
     response = Response(mark, mimetype="image/svg+xml")
     response.headers["Cache-Control"] = "public, max-age=3600"
     return response
 
 
 def asset(path: str) -> str:
-    """The address of a file in `static/`, with a digest of its content so that browsers may keep it for good."""
+    """The address of a file in `static/`, with a digest of its content so that browsers may keep it for
+    good.
+    """
     file = STATIC / path
     return url_for("static", filename=path, v=_digest(file, file.stat().st_mtime_ns))
 
@@ -135,9 +144,17 @@ def _inline(name: str) -> Markup:
 def places(group: str = "main", *, is_operator: bool = False) -> list[Place]:
     """The links of a navigation group whose pages exist on this installation."""
     listed = {"main": _PLACES, "account": _ACCOUNT_PLACES + (_OPERATOR_PLACES if is_operator else ())}[group]
-    existing = {rule.rule.rstrip("/") for rule in current_app.url_map.iter_rules() if rule.methods and "GET" in rule.methods}
+    existing = {
+        rule.rule.rstrip("/")
+        for rule in current_app.url_map.iter_rules()
+        if rule.methods and "GET" in rule.methods
+    }
     here = request.path
-    return [Place(path, label, here == path or here.startswith(path + "/")) for path, label in listed if path in existing]
+    return [
+        Place(path, label, here == path or here.startswith(path + "/"))
+        for path, label in listed
+        if path in existing
+    ]
 
 
 def time_words(at: datetime) -> str:

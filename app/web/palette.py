@@ -17,7 +17,9 @@ def mix(one: str, other: str, share: float) -> str:
 
 
 def accent_set(accent: str, theme: str) -> dict[str, str]:
-    """The custom properties that follow from the accent in `light` or `dark`: fills, text on them, text in the accent."""
+    """The custom properties that follow from the accent in `light` or `dark`: fills, text on them, text in
+    the accent.
+    """
     panel, ground = GROUNDS[theme]
     toward = "#000000" if theme == "light" else "#ffffff"
     soft = mix(panel, accent, 0.12 if theme == "light" else 0.2)
@@ -29,14 +31,24 @@ def accent_set(accent: str, theme: str) -> dict[str, str]:
     fill = accent if theme == "light" else ink
     on_fill = max("#ffffff", "#0b1413", key=lambda text: contrast(text, fill))
     away = "#000000" if on_fill == "#ffffff" else "#ffffff"
-    return {"accent": fill, "accent-hover": mix(fill, away, 0.12), "on-accent": on_fill, "accent-ink": ink, "accent-soft": soft}
+    return {
+        "accent": fill,
+        "accent-hover": mix(fill, away, 0.12),
+        "on-accent": on_fill,
+        "accent-ink": ink,
+        "accent-soft": soft,
+    }
 
 
 def stylesheet(accent: str) -> str:
     """The style sheet that puts a company's accent over ours."""
 
     def block(theme: str) -> str:
-        return ":root{" + "".join(f"--{name}:{value};" for name, value in accent_set(accent, theme).items()) + "}"
+        return (
+            ":root{"
+            + "".join(f"--{name}:{value};" for name, value in accent_set(accent, theme).items())
+            + "}"
+        )
 
     return f"{block('light')}\n@media (prefers-color-scheme: dark){{{block('dark')}}}\n"
 
@@ -47,5 +59,8 @@ def _channels(colour: str) -> tuple[int, int, int]:
 
 def _luminance(colour: str) -> float:
     """Relative luminance as WCAG defines it."""
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in _channels(colour)))
+    red, green, blue = (
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for c in (v / 255 for v in _channels(colour))
+    )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -30,9 +30,15 @@ _CODES = {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 42
 _SENTENCES = {
     400: ("This request could not be read", "Something in it is not valid. Go back and try again."),
     404: ("Nothing is here", "The page may have moved, or the link is incomplete."),
-    405: ("That does not work here", "This address does not accept that kind of request. Go back and use the page's own buttons."),
+    405: (
+        "That does not work here",
+        "This address does not accept that kind of request. Go back and use the page's own buttons.",
+    ),
     413: ("That is too large", "Send something smaller."),
-    415: ("That format is not accepted here", "Send the form from its own page, or JSON where JSON is asked for."),
+    415: (
+        "That format is not accepted here",
+        "Send the form from its own page, or JSON where JSON is asked for.",
+    ),
     429: ("Too many requests", "Please wait a minute and try again."),
 }
 
@@ -55,7 +61,13 @@ def install(app: Flask) -> None:
             return error.response  # type: ignore[return-value]
         status = error.code or 500
         title, sentence = _SENTENCES.get(status, ("That did not work", PatchbayError.message))
-        response = _answer(status, _CODES.get(status, "INVALID_ARGUMENTS" if status < 500 else "INTERNAL"), sentence, {}, title)
+        response = _answer(
+            status,
+            _CODES.get(status, "INVALID_ARGUMENTS" if status < 500 else "INTERNAL"),
+            sentence,
+            {},
+            title,
+        )
         if isinstance(error, MethodNotAllowed) and error.valid_methods:
             response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
         if status == 429:
@@ -71,14 +83,25 @@ def install(app: Flask) -> None:
 def _title(error: PatchbayError) -> str:
     if isinstance(error, NotFound):
         return "Nothing is here"
-    return {403: "Not allowed", 429: "Too many requests", 503: "Briefly unavailable"}.get(error.status, "That did not work")
+    return {403: "Not allowed", 429: "Too many requests", 503: "Briefly unavailable"}.get(
+        error.status, "That did not work"
+    )
 
 
 def _answer(status: int, code: str, sentence: str, details: dict[str, object], title: str) -> Response:
     if request.path.startswith(_JSON_PATHS):
-        body = {"error": {"code": code, "message": sentence, "details": {**details, "correlation_id": correlation_id.get()}}}
+        body = {
+            "error": {
+                "code": code,
+                "message": sentence,
+                "details": {**details, "correlation_id": correlation_id.get()},
+            }
+        }
         return make_response(jsonify(body), status)
     template = "web/_problem.html" if wants_fragment() else "web/problem.html"
     return make_response(
-        render_template(template, title=title, sentence=sentence, status=status, correlation_id=correlation_id.get()), status
+        render_template(
+            template, title=title, sentence=sentence, status=status, correlation_id=correlation_id.get()
+        ),
+        status,
     )

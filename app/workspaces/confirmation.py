@@ -1,4 +1,6 @@
-"""The step in which a mailed code is given: it creates an account or signs in, whichever it was mailed for."""
+"""The step in which a mailed code is given: it creates an account or signs in, whichever it was mailed
+for.
+"""
 
 from app.accounts import codes, people, signing_in
 from app.accounts.browsers import Browser

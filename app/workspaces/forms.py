@@ -11,7 +11,11 @@ from app.workspaces.members import LONGEST_NAME
 
 def company_field() -> StringField:
     """The field labelled "Company"."""
-    return StringField("Company", [readable(LONGEST_NAME), DataRequired("Enter the name of your company or team.")], filters=[stripped])
+    return StringField(
+        "Company",
+        [readable(LONGEST_NAME), DataRequired("Enter the name of your company or team.")],
+        filters=[stripped],
+    )
 
 
 class RegisterForm(PostedForm):

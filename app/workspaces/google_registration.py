@@ -1,4 +1,6 @@
-"""Creating an account for somebody Google has named and whose address is proved: all that is missing is their company."""
+"""Creating an account for somebody Google has named and whose address is proved: all that is missing is
+their company.
+"""
 
 from app import audit
 from app.accounts import google_identities, google_sign_in, people, signing_in
@@ -25,7 +27,8 @@ def needs_company(attempt: GoogleAttempt) -> bool:
 
 
 def finish(provider: Provider, browser: Browser, attempt: GoogleAttempt, company: str) -> tuple[User, str]:
-    """Make the account. Gives the person and the value of their new session's cookie. Raises AttemptGone, AccountDisabled.
+    """Make the account. Gives the person and the value of their new session's cookie. Raises AttemptGone,
+    AccountDisabled.
 
     Whoever has registered the address meanwhile is signed in instead: it is theirs, as the mailbox has shown.
     """

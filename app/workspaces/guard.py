@@ -25,12 +25,16 @@ from app.workspaces.models import Membership, Workspace
 
 log = logging.getLogger(__name__)
 _P = ParamSpec("_P")
-_INACTIVE_ADVICE = "Nothing in it is lost. Ask them to activate it again, or switch to another of your workspaces."
+_INACTIVE_ADVICE = (
+    "Nothing in it is lost. Ask them to activate it again, or switch to another of your workspaces."
+)
 
 
 @dataclass(frozen=True)
 class Member:
-    """A person in the workspace they are working in. `session.id_digest` binds flows and handshakes to this browser."""
+    """A person in the workspace they are working in. `session.id_digest` binds flows and handshakes to
+    this browser.
+    """
 
     user: User
     workspace: Workspace
@@ -55,7 +59,10 @@ class SignInNeeded(PatchbayError):
 class NoWorkspace(Forbidden):
     """The person is signed in, but belongs to no workspace."""
 
-    message = "You are not a member of any workspace. Ask a colleague to invite you, or create a workspace on your account page."
+    message = (
+        "You are not a member of any workspace. Ask a colleague to invite you, or create a workspace "
+        "on your account page."
+    )
 
 
 def current_member() -> Member | None:
@@ -67,7 +74,9 @@ def current_member() -> Member | None:
 
 
 def member(view: Callable[_P, ResponseReturnValue]) -> Callable[_P, ResponseReturnValue]:
-    """Let only members of an active workspace in, as `g.member`. Others sign in first and come back to where they wanted to go."""
+    """Let only members of an active workspace in, as `g.member`. Others sign in first and come back to
+    where they wanted to go.
+    """
 
     @functools.wraps(view)
     def guarded(*args: _P.args, **kwargs: _P.kwargs) -> ResponseReturnValue:
@@ -102,7 +111,9 @@ def member_of_any(view: Callable[_P, ResponseReturnValue]) -> Callable[_P, Respo
 
 
 def member_or_nobody() -> Member | None:
-    """The member, for what every page shows. None also while the database is away: the error page must still be drawn."""
+    """The member, for what every page shows. None also while the database is away: the error page must
+    still be drawn.
+    """
     try:
         return current_member()
     except Unavailable:
@@ -110,7 +121,9 @@ def member_or_nobody() -> Member | None:
 
 
 def person_or_nobody() -> User | None:
-    """Who is signed in, also somebody in no workspace, for what every page shows. None also while the database is away."""
+    """Who is signed in, also somebody in no workspace, for what every page shows. None also while the
+    database is away.
+    """
     try:
         signed_in = login.current()
     except Unavailable:
@@ -131,7 +144,9 @@ def ask_to_sign_in() -> Response:
 
 
 def ask_for_proof(target: str) -> Response:
-    """To the sign-in page of somebody who is signed in: they prove once more who they are, and come back to a local path."""
+    """To the sign-in page of somebody who is signed in: they prove once more who they are, and come back
+    to a local path.
+    """
     return make_response(redirect("/login?" + urlencode({"again": "1", "next": target}), 303))
 
 

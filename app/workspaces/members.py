@@ -37,7 +37,8 @@ def found_first(db: Session, name: str, person: User) -> Workspace:
 
 
 def hold(db: Session, workspace_id: str) -> Workspace:
-    """The workspace as it is now, its row held: changes of who belongs to it come one after the other. Raises NotFound.
+    """The workspace as it is now, its row held: changes of who belongs to it come one after the other. Raises
+    NotFound.
 
     Rows that refer to it (calls, connections) may still be added meanwhile.
     """
@@ -49,7 +50,9 @@ def hold(db: Session, workspace_id: str) -> Workspace:
 
 
 def join(db: Session, workspace_id: str, user_id: str, role: str) -> bool:
-    """Make a person a member; the caller holds the workspace. False when they are one already: their role stays."""
+    """Make a person a member; the caller holds the workspace. False when they are one already: their role
+    stays.
+    """
     if db.get(Membership, (workspace_id, user_id), populate_existing=True) is not None:
         return False
     db.add(Membership(workspace_id=workspace_id, user_id=user_id, role=role, created_at=clock.now()))
@@ -58,11 +61,14 @@ def join(db: Session, workspace_id: str, user_id: str, role: str) -> bool:
 
 
 def check_belongs(db: Session, workspace_id: str, user_id: str) -> None:
-    """Before something of a person is kept that was begun earlier: raises NotAMember when they were put out meanwhile.
+    """Before something of a person is kept that was begun earlier: raises NotAMember when they were put out
+    meanwhile.
 
     Until the transaction ends they cannot be put out either, so whoever does it sees what was kept.
     """
-    query = select(Membership.role).where(col(Membership.workspace_id) == workspace_id, col(Membership.user_id) == user_id)
+    query = select(Membership.role).where(
+        col(Membership.workspace_id) == workspace_id, col(Membership.user_id) == user_id
+    )
     if db.exec(query.with_for_update(read=True)).first() is None:
         raise NotAMember()
 
@@ -79,7 +85,9 @@ def list_of(db: Session, user_id: str) -> list[Workspace]:
 
 
 def find_home(db: Session, user_id: str) -> str | None:
-    """The id of the workspace a person comes into when they sign in: the first they joined. None when they are in none."""
+    """The id of the workspace a person comes into when they sign in: the first they joined. None when they
+    are in none.
+    """
     query = select(Membership.workspace_id).where(col(Membership.user_id) == user_id)
     return db.exec(query.order_by(col(Membership.created_at), col(Membership.workspace_id)).limit(1)).first()
 

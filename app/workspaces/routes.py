@@ -37,7 +37,9 @@ def register() -> ResponseReturnValue:
     browser = browsers.with_holder(browsers.read(request, settings))
     typed = {"company": form.company.data, "email": form.email.data, "password": form.password.data}
     try:
-        code = registration.begin(settings, current_app.extensions["mailer"], browser, **typed, next_path=came_for())
+        code = registration.begin(
+            settings, current_app.extensions["mailer"], browser, **typed, next_path=came_for()
+        )
     except PatchbayError as refused:
         return refuse(refused, _register_page(form, refused.message))
     return to_code_page(settings, browser, code)
@@ -63,7 +65,9 @@ def register_google() -> ResponseReturnValue:
     if needed and not form.validate():
         return _google_page(form, attempt), 422
     try:
-        user, cookie_value = google_registration.finish(provider, browser, attempt, form.company.data if needed else "")
+        user, cookie_value = google_registration.finish(
+            provider, browser, attempt, form.company.data if needed else ""
+        )
     except PatchbayError as refused:
         return refuse(refused, _google_page(form, attempt, refused.message))
     return signing_in.welcome(settings, user, cookie_value, local_path(attempt.next_path))
@@ -89,7 +93,9 @@ def confirm() -> ResponseReturnValue:
     if not form.validate():
         return _confirm_page(form, code), 422
     try:
-        user, cookie_value = confirmation.give(settings, browsers.read(request, settings), code.id, form.code.data)
+        user, cookie_value = confirmation.give(
+            settings, browsers.read(request, settings), code.id, form.code.data
+        )
     except PatchbayError as refused:
         form.code.errors, form.code.data = [refused.message], ""
         return refuse(refused, _confirm_page(form, _waiting(code.id) or code))
@@ -150,11 +156,17 @@ def _beyond(code: MailedCode | None) -> str:
 
 
 def _register_page(form: PostedForm, problem: str = "") -> Response:
-    return make_response(render_template("workspaces/register.html", form=form, problem=problem, next=came_for()))
+    return make_response(
+        render_template("workspaces/register.html", form=form, problem=problem, next=came_for())
+    )
 
 
 def _google_page(form: PostedForm, attempt: GoogleAttempt, problem: str = "") -> Response:
-    shown = {"attempt": attempt, "needs_company": google_registration.needs_company(attempt), "problem": problem}
+    shown = {
+        "attempt": attempt,
+        "needs_company": google_registration.needs_company(attempt),
+        "problem": problem,
+    }
     return make_response(render_template("workspaces/google.html", form=form, **shown))
 
 

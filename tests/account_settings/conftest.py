@@ -36,14 +36,20 @@ def long_ago():
 
     def _age(user):
         with database.transaction() as db:
-            db.exec(update(LoginSession).where(col(LoginSession.user_id) == user.id).values(proved_at=clock.now() - timedelta(hours=1)))
+            db.exec(
+                update(LoginSession)
+                .where(col(LoginSession.user_id) == user.id)
+                .values(proved_at=clock.now() - timedelta(hours=1))
+            )
 
     return _age
 
 
 @pytest.fixture
 def connect(settings):
-    """`connect(workspace, owner, "xero", visibility="personal")`: a connection with sealed tokens that Xero would have to revoke."""
+    """`connect(workspace, owner, "xero", visibility="personal")`: a connection with sealed tokens that
+    Xero would have to revoke.
+    """
 
     def _connect(workspace, owner, slug="xero", *, visibility="shared", name="Main"):
         tokens = TokenSet(

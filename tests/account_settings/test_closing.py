@@ -1,4 +1,6 @@
-"""Deleting a workspace: everybody is out at once, everything ends at the services, a skeleton of ids stays."""
+"""Deleting a workspace: everybody is out at once, everything ends at the services, a skeleton of ids
+stays.
+"""
 
 import threading
 from datetime import timedelta
@@ -54,7 +56,9 @@ def delete(visitor, name="Northwind"):
 
 
 @both_databases
-def test_everything_of_the_workspace_ends_and_nothing_of_another(people, alice, northwind, mailbox, no_services, settings):
+def test_everything_of_the_workspace_ends_and_nothing_of_another(
+    people, alice, northwind, mailbox, no_services, settings
+):
     assert northwind.client.tools()
     assert delete(alice).headers["Location"] == "/account"
     assert "2 connections have ended here" in alice.get("/account").text and "in the background" in alice.page
@@ -62,7 +66,11 @@ def test_everything_of_the_workspace_ends_and_nothing_of_another(people, alice, 
     assert "You are not a member of any workspace yet" in northwind.bob.get("/account").text
     assert northwind.client.ask("tools/list").status_code == 401
     assert [each.id for each in rows(Workspace)] == ["wsp_contoso"]
-    assert [each.workspace_id for each in rows(Connection)] == ["wsp_contoso"] == [each.workspace_id for each in rows(Credential)]
+    assert (
+        [each.workspace_id for each in rows(Connection)]
+        == ["wsp_contoso"]
+        == [each.workspace_id for each in rows(Credential)]
+    )
     for table in (Grant, Invitation, Note):
         assert rows(table) == [], table
     assert [each.user_id for each in rows(Membership)] == ["usr_charlie"]
@@ -75,7 +83,8 @@ def test_revoking_goes_on_until_the_service_confirms_though_the_workspace_is_gon
     people, alice, connect, settings, monkeypatch, no_services
 ):
     connect(people.northwind, people.alice, "xero", name="Main")
-    monkeypatch.setattr(revocation, "run_soon", lambda _settings: None)  # as if the process died right after the commit
+    # as if the process died right after the commit
+    monkeypatch.setattr(revocation, "run_soon", lambda _settings: None)
     delete(alice)
     assert len(rows(PendingRevocation)) == 1 and no_services == []
     assert revocation.run_due(settings) == 0 and no_services == [("xero", "refresh of Main")]
@@ -116,7 +125,9 @@ def test_an_admin_cannot_delete_it(people, sign_in):
 
 def test_somebody_with_another_workspace_goes_on_there(people, alice):
     with database.transaction() as db:
-        db.add(Membership(workspace_id="wsp_contoso", user_id="usr_alice", role="member", created_at=clock.now()))
+        db.add(
+            Membership(workspace_id="wsp_contoso", user_id="usr_alice", role="member", created_at=clock.now())
+        )
     delete(alice)
     assert "<dd>Contoso</dd>" in alice.get("/account").text
 
@@ -141,7 +152,9 @@ def test_of_two_clicks_one_deletes_and_the_other_finds_nothing(people, sign_in):
 
 @both_databases
 @pytest.mark.parametrize("goes", ["workspace", "member"])
-def test_a_sign_in_that_comes_back_after_its_workspace_or_person_went_is_given_back(people, alice, sign_in, monkeypatch, goes):
+def test_a_sign_in_that_comes_back_after_its_workspace_or_person_went_is_given_back(
+    people, alice, sign_in, monkeypatch, goes
+):
     """The service answers while somebody presses Delete, or Remove: its tokens are revoked, not kept."""
     bob = sign_in(people.bob)
     bob.get("/integrations")
@@ -149,13 +162,24 @@ def test_a_sign_in_that_comes_back_after_its_workspace_or_person_went_is_given_b
 
     def end():
         alice.get("/team")
-        answers.append((delete(alice) if goes == "workspace" else alice.submit("/team/members/usr_bob/remove")).status_code)
+        answers.append(
+            (
+                delete(alice) if goes == "workspace" else alice.submit("/team/members/usr_bob/remove")
+            ).status_code
+        )
 
     def exchange(*_args, **_options):
         elsewhere = threading.Thread(target=end)
         elsewhere.start()
         elsewhere.join()
-        return TokenSet(access_token="a", refresh_token="late", expires_in=60, scopes=None, refresh_expires_in=None, raw={})
+        return TokenSet(
+            access_token="a",
+            refresh_token="late",
+            expires_in=60,
+            scopes=None,
+            refresh_expires_in=None,
+            raw={},
+        )
 
     answers = []
     monkeypatch.setattr("app.hub.handshake.token_endpoint.exchange_code", exchange)

@@ -22,8 +22,22 @@ def download(visitor):
 
 def calls(user_id, count, start=0, tool="xero_list_invoices"):
     rows = [
-        {"at": clock.now(), "workspace_id": "wsp_northwind", "user_id": user_id, "grant_id": "grt_1", "client_name": "Claude", "tool": tool}
-        | {"slug": "xero", "upstream_endpoint": f"GET /Invoices {n}", "outcome": "ok", "total_ms": 12.5, "upstream_ms": 9.0, "bytes": 100}
+        {
+            "at": clock.now(),
+            "workspace_id": "wsp_northwind",
+            "user_id": user_id,
+            "grant_id": "grt_1",
+            "client_name": "Claude",
+            "tool": tool,
+        }
+        | {
+            "slug": "xero",
+            "upstream_endpoint": f"GET /Invoices {n}",
+            "outcome": "ok",
+            "total_ms": 12.5,
+            "upstream_ms": 9.0,
+            "bytes": 100,
+        }
         for n in range(start, start + count)
     ]
     with database.transaction() as db:
@@ -42,16 +56,35 @@ def test_it_holds_everything_kept_about_a_person(app, people, alice, connect):
     data = download(alice)
     assert data["profile"]["email"] == "alice@example.com" and data["profile"]["has_password"] is False
     assert data["workspaces"] == [
-        {"workspace_id": "wsp_northwind", "workspace": "Northwind", "role": "owner", "joined_at": data["workspaces"][0]["joined_at"]}
+        {
+            "workspace_id": "wsp_northwind",
+            "workspace": "Northwind",
+            "role": "owner",
+            "joined_at": data["workspaces"][0]["joined_at"],
+        }
     ]
-    assert [(each["id"], each["service"], each["account_name"]) for each in data["connections"]] == [(connection.id, "xero", "Main")]
+    assert [(each["id"], each["service"], each["account_name"]) for each in data["connections"]] == [
+        (connection.id, "xero", "Main")
+    ]
     assert [each["client_name"] for each in data["ai_clients_and_tokens"]] == ["my token"]
     assert [(each["title"], each["text"]) for each in data["notes"]] == [("Note", "Umlauts: äöü")]
     assert "person.renamed" in {each["action"] for each in data["activity"]}
-    assert [each["upstream_endpoint"] for each in data["tool_calls"]] == ["GET /Invoices 0", "GET /Invoices 1", "GET /Invoices 2"]
+    assert [each["upstream_endpoint"] for each in data["tool_calls"]] == [
+        "GET /Invoices 0",
+        "GET /Invoices 1",
+        "GET /Invoices 2",
+    ]
     assert len(data["browsers"]) == 1 and data["google_accounts"] == []
     text = json.dumps(data)
-    for secret in (token, "refresh of Main", "access of Main", "v1:t1:", alice.client.get_cookie("session").value, "digest", "_sealed"):
+    for secret in (
+        token,
+        "refresh of Main",
+        "access of Main",
+        "v1:t1:",
+        alice.client.get_cookie("session").value,
+        "digest",
+        "_sealed",
+    ):
         assert secret not in text
 
 
@@ -87,8 +120,12 @@ def test_many_rows_come_in_order_whatever_lies_between(app, people, alice, monke
         for n in range(40):
             audit.record(db, "a.b", user_id="usr_alice", subject=str(n))
     data = download(alice)
-    assert [each["upstream_endpoint"] for each in data["tool_calls"]] == [f"GET /Invoices {n}" for n in range(60)]
-    assert [each["subject"] for each in data["activity"] if each["action"] == "a.b"] == [str(n) for n in range(40)]
+    assert [each["upstream_endpoint"] for each in data["tool_calls"]] == [
+        f"GET /Invoices {n}" for n in range(60)
+    ]
+    assert [each["subject"] for each in data["activity"] if each["action"] == "a.b"] == [
+        str(n) for n in range(40)
+    ]
 
 
 def test_no_connection_is_held_while_a_slow_line_takes_it_and_memory_stays_small(app, people, settings):
@@ -112,7 +149,13 @@ def test_what_is_not_found_by_person_is_looked_through_a_window_at_a_time(app, m
     monkeypatch.setattr(export, "_A_WINDOW", 10)
     calls("usr_bob", 35)
     table, asked = CallRow.__table__.c, []
-    event.listen(database.current().engine, "before_cursor_execute", lambda _c, _cursor, said, *_rest: asked.append(said))
-    assert [page for page in export._by_window(table.id, (table.tool,), table.user_id == "usr_alice") if page] == []
+    event.listen(
+        database.current().engine,
+        "before_cursor_execute",
+        lambda _c, _cursor, said, *_rest: asked.append(said),
+    )
+    assert [
+        page for page in export._by_window(table.id, (table.tool,), table.user_id == "usr_alice") if page
+    ] == []
     looking = [said for said in asked if "FROM calls" in said][1:]
     assert len(looking) == 4 and all("calls.id >= " in said and "calls.id < " in said for said in looking)

@@ -20,7 +20,9 @@ def google():
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory, google):
-    with run_product(tmp_path_factory.mktemp("profile-product"), WEB_CONCURRENCY="1", **google.settings) as running:
+    with run_product(
+        tmp_path_factory.mktemp("profile-product"), WEB_CONCURRENCY="1", **google.settings
+    ) as running:
         yield running
 
 
@@ -28,7 +30,9 @@ def product(tmp_path_factory, google):
 def test_a_person_looks_after_their_account_and_leaves(product, chromium, javascript):
     anna = Person(chromium, product.url, name="anna" if javascript else "nora", javascript=javascript)
     said = []
-    anna.page.on("console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None)
+    anna.page.on(
+        "console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None
+    )
     anna.create_account()
     elsewhere = Person(chromium, product.url, javascript=javascript)
     elsewhere.email = anna.email

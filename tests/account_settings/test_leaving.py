@@ -52,7 +52,10 @@ def test_a_member_goes_with_everything_that_is_theirs_alone(app, people, sign_in
     assert "Your account is deleted" in bob.follow(answer).text
     assert not is_signed_in(bob) and not is_signed_in(elsewhere)
     assert client.ask("tools/list").status_code == 401
-    assert "usr_bob" not in {each.id for each in rows(User)} and {each.id for each in rows(Workspace)} == {"wsp_northwind", "wsp_contoso"}
+    assert "usr_bob" not in {each.id for each in rows(User)} and {each.id for each in rows(Workspace)} == {
+        "wsp_northwind",
+        "wsp_contoso",
+    }
     assert [(each.id, each.owner_id) for each in rows(Connection)] == [(shared.id, "usr_alice")]
     assert [each.slug for each in rows(PendingRevocation)] == ["freshbooks"]
     for table in (Note, Grant, MailedCode):
@@ -66,16 +69,27 @@ def test_the_trail_keeps_ids_and_no_address(people, sign_in, connect):
     bob, at = sign_in(people.bob), clock.now()
     with database.transaction() as db:  # how he once joined
         moments = {"created_at": at, "sent_at": at, "expires_at": at, "accepted_at": at}
-        invited = {"workspace_id": "wsp_northwind", "email": "bob@example.com", "role": "member", "accepted_by": "usr_bob"}
+        invited = {
+            "workspace_id": "wsp_northwind",
+            "email": "bob@example.com",
+            "role": "member",
+            "accepted_by": "usr_bob",
+        }
         db.add(Invitation(id="inv_1", token_digest="d", **invited, **moments))
     connect(people.northwind, people.bob, "freshbooks", visibility="personal")
     delete(bob, "bob@example.com")
     trail = rows(AuditEntry)
-    assert [(each.user_id, each.subject) for each in trail if each.action == "person.deleted"] == [("usr_bob", "usr_bob")]
+    assert [(each.user_id, each.subject) for each in trail if each.action == "person.deleted"] == [
+        ("usr_bob", "usr_bob")
+    ]
     assert any(each.user_id == "usr_bob" and each.action == "connection.disconnected" for each in trail)
     with database.reading() as db:
         tables = [name for (name,) in db.execute(sql(_TABLES[db.get_bind().dialect.name]))]
-        left = {name for name in tables if any("bob@example.com" in str(row) for row in db.execute(sql(f'SELECT * FROM "{name}"')))}
+        left = {
+            name
+            for name in tables
+            if any("bob@example.com" in str(row) for row in db.execute(sql(f'SELECT * FROM "{name}"')))
+        }
     assert left == set(), "the address stays in these tables"
 
 
@@ -101,7 +115,9 @@ def test_the_only_owner_of_a_team_hands_over_first(people, alice, sign_in):
     assert {each.id for each in rows(User)} >= {"usr_alice"}
     alice.submit("/team/members/usr_bob/hand-over")
     assert delete(alice, "alice@example.com").headers["Location"] == "/account/deleted"
-    assert [(each.user_id, each.role) for each in rows(Membership) if each.workspace_id == "wsp_northwind"] == [("usr_bob", "owner")]
+    assert [
+        (each.user_id, each.role) for each in rows(Membership) if each.workspace_id == "wsp_northwind"
+    ] == [("usr_bob", "owner")]
 
 
 def test_the_last_operator_stays(people, sign_in):
@@ -124,7 +140,11 @@ def test_the_address_must_be_typed(people, sign_in, typed):
 def test_the_same_address_can_register_again_as_somebody_new(app, people, sign_in, visitor, mailbox):
     delete(sign_in(people.bob), "bob@example.com")
     visitor.get("/register")
-    visitor.follow(visitor.submit("/register", {"company": "Bobs", "email": "bob@example.com", "password": "lantern orbit walrus"}))
+    visitor.follow(
+        visitor.submit(
+            "/register", {"company": "Bobs", "email": "bob@example.com", "password": "lantern orbit walrus"}
+        )
+    )
     digits = mailbox("bob@example.com")[0].text.split("code is ")[1][:6]
     assert visitor.submit("/confirm", {"code": digits}).headers["Location"] == "/integrations"
     assert "<dd>Bobs</dd>" in visitor.get("/account").text and "Northwind" not in visitor.page
@@ -136,7 +156,9 @@ def test_of_two_owners_who_go_at_once_one_stays(people, sign_in):
         db.get_one(Membership, ("wsp_northwind", "usr_bob")).role = "owner"
         db.add(User(id="usr_eve", email="eve@example.com", created_at=clock.now()))
         db.flush()
-        db.add(Membership(workspace_id="wsp_northwind", user_id="usr_eve", role="member", created_at=clock.now()))
+        db.add(
+            Membership(workspace_id="wsp_northwind", user_id="usr_eve", role="member", created_at=clock.now())
+        )
     visitors = {"alice@example.com": sign_in(people.alice), "bob@example.com": sign_in(people.bob)}
     answers, gate = [], threading.Barrier(2)
 
@@ -164,4 +186,6 @@ def test_every_table_says_what_happens_when_its_person_or_workspace_goes(app):
         for key in column.foreign_keys
         if key.column.table.name in {"users", "workspaces"} and key.ondelete not in {"CASCADE", "SET NULL"}
     ]
-    assert silent == [], 'Give the foreign key ondelete="CASCADE" (it is theirs) or "SET NULL" (it outlives them)'
+    assert silent == [], (
+        'Give the foreign key ondelete="CASCADE" (it is theirs) or "SET NULL" (it outlives them)'
+    )

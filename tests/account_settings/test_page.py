@@ -25,7 +25,9 @@ def test_a_person_gives_themselves_a_name(alice, people):
 
 
 def test_owners_and_admins_name_the_workspace_and_set_its_clock(alice):
-    answer = alice.submit("/account/workspace", {"workspace_name": "Northwind Pty", "timezone": "Australia/Sydney"})
+    answer = alice.submit(
+        "/account/workspace", {"workspace_name": "Northwind Pty", "timezone": "Australia/Sydney"}
+    )
     assert answer.headers["Location"] == "/account"
     page = alice.get("/account").text
     assert "<dd>Northwind Pty</dd>" in page and re.search(r'<option selected value="Australia/Sydney">', page)
@@ -48,7 +50,9 @@ def test_members_neither_see_nor_change_the_workspaces_settings(people, sign_in)
     bob = sign_in(people.bob)
     page = bob.get("/account").text
     assert "Save workspace" not in page and "Delete workspace" not in page
-    assert bob.submit("/account/workspace", {"workspace_name": "Bobwind", "timezone": "UTC"}).status_code == 403
+    assert (
+        bob.submit("/account/workspace", {"workspace_name": "Bobwind", "timezone": "UTC"}).status_code == 403
+    )
     assert bob.submit("/account/workspace/delete", {"typed_name": "Northwind"}).status_code == 403
     assert workspace().name == "Northwind"
 
@@ -72,7 +76,9 @@ def test_a_colleagues_session_looks_like_one_that_does_not_exist(people, alice, 
     sign_in(people.alice)
     handle = handles(alice)[0]
     bob = sign_in(people.bob)
-    refusals = {(bob.submit(f"/account/sessions/{each}/end").status_code) for each in (handle, "ses_nothing", "%00")}
+    refusals = {
+        (bob.submit(f"/account/sessions/{each}/end").status_code) for each in (handle, "ses_nothing", "%00")
+    }
     assert refusals == {404} and is_signed_in(alice)
 
 

@@ -95,7 +95,12 @@ def test_a_new_address_counts_once_its_mailbox_has_proved_it(app, people, alice,
     request = begin(alice)
     assert "Check your new mailbox" in alice.page and WANTED in alice.page
     assert user().email == "alice@example.com", "nothing changes before the code is given"
-    assert alice.submit("/account/email/confirm", {"request": request, "code": code_for(WANTED)}).headers["Location"] == "/account"
+    assert (
+        alice.submit("/account/email/confirm", {"request": request, "code": code_for(WANTED)}).headers[
+            "Location"
+        ]
+        == "/account"
+    )
     assert f"Your email is now {WANTED}" in alice.get("/account").text
     assert user().email == WANTED
     assert is_signed_in(alice) and not is_signed_in(elsewhere)
@@ -114,7 +119,11 @@ def test_whether_an_address_is_known_is_not_told(app, people, alice, mailbox):
     free = alice.page.replace("nobody@example.com", "ADDRESS")
 
     def shown(page):
-        return [line for line in page.splitlines() if "csrf" not in line and 'name="request"' not in line and "nonce" not in line]
+        return [
+            line
+            for line in page.splitlines()
+            if "csrf" not in line and 'name="request"' not in line and "nonce" not in line
+        ]
 
     assert shown(taken) == shown(free)
     assert "has a Patchbay account" in mailbox("bob@example.com")[0].subject
@@ -142,12 +151,16 @@ def test_a_code_does_nothing_but_what_it_was_mailed_for(app, people, alice, sign
     request = begin(alice)
     assert alice.submit("/confirm", {"request": request, "code": code_for(WANTED)}).status_code == 303
     assert user().email == "alice@example.com"
-    assert "Check your new mailbox" in alice.get(f"/account/email?request={request}").text, "it is not used up"
+    assert "Check your new mailbox" in alice.get(f"/account/email?request={request}").text, (
+        "it is not used up"
+    )
     alice.submit("/login/code", {"email": "alice@example.com"})
     with database.reading() as db:
         sign_in_code = db.exec(select(MailedCode).where(MailedCode.purpose == "sign_in")).one()
     assert alice.get(f"/account/email?request={sign_in_code.id}").headers["Location"] == "/account"
-    answer = alice.submit("/account/email/confirm", {"request": sign_in_code.id, "code": code_for("alice@example.com")})
+    answer = alice.submit(
+        "/account/email/confirm", {"request": sign_in_code.id, "code": code_for("alice@example.com")}
+    )
     assert answer.headers["Location"] == "/account" and user().email == "alice@example.com"
 
 
@@ -162,7 +175,10 @@ def test_the_code_works_only_for_the_person_and_browser_that_asked(app, people, 
     bob.client.set_cookie("holder", holder)
     bob.submit("/account/email/confirm", {"request": request, "code": code_for(WANTED)})
     assert user("usr_bob").email == "bob@example.com"
-    assert alice.submit("/account/email/confirm", {"request": request, "code": code_for(WANTED)}).status_code == 303
+    assert (
+        alice.submit("/account/email/confirm", {"request": request, "code": code_for(WANTED)}).status_code
+        == 303
+    )
     assert user().email == WANTED
 
 
@@ -181,9 +197,14 @@ def test_of_two_people_who_want_one_address_one_gets_it(app, people, alice, sign
 
     def confirm(visitor, request, code):
         gate.wait()
-        answers.append(visitor.submit("/account/email/confirm", {"request": request, "code": code}).status_code)
+        answers.append(
+            visitor.submit("/account/email/confirm", {"request": request, "code": code}).status_code
+        )
 
-    threads = [threading.Thread(target=confirm, args=(*each, code)) for each, code in zip(requests, digits, strict=True)]
+    threads = [
+        threading.Thread(target=confirm, args=(*each, code))
+        for each, code in zip(requests, digits, strict=True)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -208,7 +229,9 @@ SENSITIVE = {
 def test_what_matters_most_needs_a_recent_sign_in(people, alice, long_ago, door):
     long_ago(people.alice)
     page = alice.get("/account").text
-    assert "Confirm that it is you" in page and 'name="password"' not in page and "Delete account<" not in page
+    assert (
+        "Confirm that it is you" in page and 'name="password"' not in page and "Delete account<" not in page
+    )
     answer = alice.submit(door, SENSITIVE[door])
     assert answer.headers["Location"] == "/login?again=1&next=%2Faccount"
     assert user().password_hash is None and is_signed_in(alice)
@@ -219,7 +242,9 @@ def test_after_proving_it_the_change_is_made(app, people, alice, long_ago):
     long_ago(people.alice)
     alice.get("/account")
     alice.follow(alice.submit("/account/password", {"password": NEW_PASSWORD}))
-    back = alice.submit("/login", {"again": "1", "email": "alice@example.com", "password": GOOD_PASSWORD, "next": "/account"})
+    back = alice.submit(
+        "/login", {"again": "1", "email": "alice@example.com", "password": GOOD_PASSWORD, "next": "/account"}
+    )
     assert back.headers["Location"] == "/account"
     alice.get("/account")
     assert alice.submit("/account/password", {"password": NEW_PASSWORD}).headers["Location"] == "/account"

@@ -55,5 +55,9 @@ def with_password(people):
 
     with database.transaction() as db:
         hashed = passwords.hash_secret(GOOD_PASSWORD)
-        db.exec(update(User).where(col(User.id).in_([people.alice.id, people.bob.id])).values(password_hash=hashed))
+        db.exec(
+            update(User)
+            .where(col(User.id).in_([people.alice.id, people.bob.id]))
+            .values(password_hash=hashed)
+        )
     return people

@@ -62,12 +62,24 @@ def test_no_body_breaks_a_form(people, visitor, sign_in, door):
     with database.reading() as db:
         assert not db.exec(select(MailedCode)).all()
         assert len(db.exec(select(User)).all()) == 4
-        assert len(db.exec(select(LoginSession)).all()) == (0 if door in {"/logout", "/account/sign-out-everywhere"} else 1)
+        assert len(db.exec(select(LoginSession)).all()) == (
+            0 if door in {"/logout", "/account/sign-out-everywhere"} else 1
+        )
 
 
 @both_databases
 @pytest.mark.parametrize(
-    "query", ["next=%00", "next=%ff", "next=" + "x" * 9000, "next=/a&next=//b", "request=%00", "request=' OR 1=1", "to=%00", "format=%00"]
+    "query",
+    [
+        "next=%00",
+        "next=%ff",
+        "next=" + "x" * 9000,
+        "next=/a&next=//b",
+        "request=%00",
+        "request=' OR 1=1",
+        "to=%00",
+        "format=%00",
+    ],
 )
 @pytest.mark.parametrize("page", ["/", "/login", "/register", "/confirm", "/dev/mailbox"])
 def test_no_query_breaks_a_page(people, visitor, page, query):
@@ -91,7 +103,9 @@ def test_no_cookie_breaks_a_page(people, visitor, cookie):
     for page in ("/", "/login", "/register", "/confirm"):
         assert visitor.get(page, headers={"Cookie": cookie}).status_code < 400
     visitor.get("/login")
-    answer = visitor.submit("/login", {"email": "alice@example.com", "password": "wrong one"}, headers={"Cookie": cookie})
+    answer = visitor.submit(
+        "/login", {"email": "alice@example.com", "password": "wrong one"}, headers={"Cookie": cookie}
+    )
     assert answer.status_code in {400, 422}
 
 
@@ -103,7 +117,8 @@ def test_the_honest_request_still_succeeds_afterwards(visitor, register):
 
 
 @pytest.mark.parametrize(
-    ("page", "method"), [("/logout", "get"), ("/workspace", "get"), ("/account", "post"), ("/", "post"), ("/login", "delete")]
+    ("page", "method"),
+    [("/logout", "get"), ("/workspace", "get"), ("/account", "post"), ("/", "post"), ("/login", "delete")],
 )
 def test_another_verb_is_refused(visitor, page, method):
     visitor.get("/login")

@@ -106,12 +106,18 @@ def test_somebody_new_is_asked_for_their_company_only(visitor, through):
     assert rows(User) == [] and not is_signed_in(visitor)
     visitor.get(answer.headers["Location"])
     assert visitor.submit("/register/google", {"request": request, "company": " "}).status_code == 422
-    assert visitor.submit("/register/google", {"request": request, "company": "Zoe & Sons"}).headers["Location"] == "/integrations"
+    assert (
+        visitor.submit("/register/google", {"request": request, "company": "Zoe & Sons"}).headers["Location"]
+        == "/integrations"
+    )
     assert "<dd>Zoe &amp; Sons</dd>" in visitor.get("/account").text
     [zoe] = rows(User)
     assert (zoe.email, zoe.name, zoe.password_hash) == ("zoe.new@gmail.com", "Zoe New", None)
     assert [(each.role) for each in rows(Membership)] == ["owner"]
-    assert visitor.submit("/register/google", {"request": request, "company": "Again"}).headers["Location"] == "/integrations"
+    assert (
+        visitor.submit("/register/google", {"request": request, "company": "Again"}).headers["Location"]
+        == "/integrations"
+    )
     assert len(rows(Workspace)) == 1
 
 
@@ -173,9 +179,15 @@ def test_a_linked_account_is_shown_and_unlinked(people, app, visitor, through):
 
 
 @pytest.mark.parametrize(
-    "account", [{"sub": "31", "email": "bob@example.com"}, {"sub": "32", "email": "bob@example.com", "hd": "other.example"}]
+    "account",
+    [
+        {"sub": "31", "email": "bob@example.com"},
+        {"sub": "32", "email": "bob@example.com", "hd": "other.example"},
+    ],
 )
-def test_an_address_google_does_not_keep_is_proved_by_a_mailed_code(people, app, visitor, through, mailbox, account):
+def test_an_address_google_does_not_keep_is_proved_by_a_mailed_code(
+    people, app, visitor, through, mailbox, account
+):
     answer = through(visitor, account)
     assert answer.headers["Location"].startswith("/login/google/confirm?request=cod_")
     assert not is_signed_in(visitor) and rows(GoogleIdentity) == []
@@ -186,17 +198,28 @@ def test_an_address_google_does_not_keep_is_proved_by_a_mailed_code(people, app,
     assert visitor.submit("/login/google/confirm", {"request": request, "code": wrong}).status_code == 422
     assert not is_signed_in(visitor)
     visitor.get(answer.headers["Location"])
-    assert visitor.submit("/login/google/confirm", {"request": request, "code": digits}).headers["Location"] == "/integrations"
+    assert (
+        visitor.submit("/login/google/confirm", {"request": request, "code": digits}).headers["Location"]
+        == "/integrations"
+    )
     assert "bob@example.com" in visitor.get("/account").text
-    assert through(Visitor(app), account).headers["Location"] == "/integrations", "from now on Google is enough"
+    assert through(Visitor(app), account).headers["Location"] == "/integrations", (
+        "from now on Google is enough"
+    )
 
 
 def test_known_and_unknown_addresses_look_the_same_before_the_code(people, app, through):
     shown = []
     for email in ("bob@example.com", "nobody@example.com"):
         visitor = Visitor(app)
-        page = visitor.follow(through(visitor, {"sub": email, "email": email})).get_data(as_text=True).replace(email, "ADDRESS")
-        shown.append([line for line in page.splitlines() if not re.search(r'csrf|name="request"|nonce', line)])
+        page = (
+            visitor.follow(through(visitor, {"sub": email, "email": email}))
+            .get_data(as_text=True)
+            .replace(email, "ADDRESS")
+        )
+        shown.append(
+            [line for line in page.splitlines() if not re.search(r'csrf|name="request"|nonce', line)]
+        )
     assert shown[0] == shown[1]
 
 
@@ -209,7 +232,9 @@ def test_somebody_new_with_such_an_address_makes_an_account_after_the_code(app, 
     on = visitor.submit("/login/google/confirm", {"request": request, "code": digits})
     assert on.headers["Location"].startswith("/register/google?request=goo_")
     visitor.get(on.headers["Location"])
-    made = visitor.submit("/register/google", {"request": on.headers["Location"].partition("request=")[2], "company": "Corp"})
+    made = visitor.submit(
+        "/register/google", {"request": on.headers["Location"].partition("request=")[2], "company": "Corp"}
+    )
     assert made.headers["Location"] == "/integrations" and is_signed_in(visitor)
 
 
@@ -298,7 +323,15 @@ def test_an_answer_comes_within_ten_minutes(people, visitor, google):
 
 
 @pytest.mark.parametrize(
-    "query", ["", "state=", "state=unknown&code=x", "state=" + "x" * 5000, "error=access_denied", "state=%00&code=%00"]
+    "query",
+    [
+        "",
+        "state=",
+        "state=unknown&code=x",
+        "state=" + "x" * 5000,
+        "error=access_denied",
+        "state=%00&code=%00",
+    ],
 )
 def test_an_answer_to_nothing_is_a_sentence(visitor, query):
     answer = visitor.get("/login/google/callback?" + query)
@@ -307,9 +340,13 @@ def test_an_answer_to_nothing_is_a_sentence(visitor, query):
 
 def test_saying_no_at_google_leads_back_with_a_sentence(people, visitor, google):
     state = re.search(r"state=([^&]+)", leave(visitor, "/memory"))[1]
-    page = visitor.get(f"/login/google/callback?state={state}&error=access_denied&error_description=%3Cscript%3E")
+    page = visitor.get(
+        f"/login/google/callback?state={state}&error=access_denied&error_description=%3Cscript%3E"
+    )
     assert (
-        page.status_code == 400 and "Google did not sign you in" in page.text and "<script>" not in page.text.replace("<script nonce", "")
+        page.status_code == 400
+        and "Google did not sign you in" in page.text
+        and "<script>" not in page.text.replace("<script nonce", "")
     )
     assert 'name="next" value="/memory"' in page.text
 
@@ -328,7 +365,10 @@ def test_somebody_disabled_stays_out(people, app, visitor, through):
     assert refused.status_code == 403 and "switched off" in refused.text
     with database.transaction() as db:
         db.get_one(User, "usr_bob").disabled_at = clock.now()
-    assert through(Visitor(app), {"sub": "5", "email": "bob@example.com", "hd": "example.com"}).status_code == 403
+    assert (
+        through(Visitor(app), {"sub": "5", "email": "bob@example.com", "hd": "example.com"}).status_code
+        == 403
+    )
 
 
 # --- Google in trouble ---------------------------------------------------------------------------
@@ -373,7 +413,9 @@ def test_no_transaction_is_open_while_google_is_asked(people, visitor, google, m
     back = google.approve(leave(visitor), ALICE)
     held, real = [], google_tokens.outbound.send
     pool = database.current().engine.pool
-    monkeypatch.setattr(google_tokens.outbound, "send", lambda *a, **o: held.append(pool.checkedout()) or real(*a, **o))
+    monkeypatch.setattr(
+        google_tokens.outbound, "send", lambda *a, **o: held.append(pool.checkedout()) or real(*a, **o)
+    )
     assert visitor.get(back).status_code == 303
     assert held == [0, 0]
 

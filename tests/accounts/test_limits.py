@@ -58,7 +58,10 @@ def test_sixteen_parallel_uses_of_one_code_create_one_account(settings, waiting,
 def test_sixteen_parallel_guesses_get_five_tries_between_them(settings, waiting, code_for):
     browser, code_id = waiting
     wrong = f"{(int(code_for('zoe@example.com')) + 1) % 1_000_000:06d}"
-    assert at_once(16, lambda: confirmation.give(settings, browser, code_id, wrong)) == {"WrongCode": 5, "CodeGone": 11}
+    assert at_once(16, lambda: confirmation.give(settings, browser, code_id, wrong)) == {
+        "WrongCode": 5,
+        "CodeGone": 11,
+    }
     with pytest.raises(codes.CodeGone):
         confirmation.give(settings, browser, code_id, code_for("zoe@example.com"))
     assert not count(User)
@@ -121,13 +124,19 @@ def test_budgets_hold_no_clear_address(with_password, visitor):
 @both_databases
 def test_too_many_wrong_passwords_from_one_place_stop_that_place_only(with_password, app, code_for):
     attacker = Visitor(app)
-    answers = [try_password(attacker, "alice@example.com", "wrong one", **ELSEWHERE).status_code for _ in range(12)]
+    answers = [
+        try_password(attacker, "alice@example.com", "wrong one", **ELSEWHERE).status_code for _ in range(12)
+    ]
     assert answers == [422] * 10 + [429] * 2
     refused = try_password(attacker, "alice@example.com", GOOD_PASSWORD, **ELSEWHERE)
     assert refused.status_code == 429 and int(refused.headers["Retry-After"]) <= 900
     assert "Have a code mailed to you" in attacker.page
-    assert try_password(Visitor(app), "alice@example.com", GOOD_PASSWORD).status_code == 303, "the owner, from home"
-    assert try_password(attacker, "bob@example.com", GOOD_PASSWORD, **ELSEWHERE).status_code == 303, "a colleague in the same office"
+    assert try_password(Visitor(app), "alice@example.com", GOOD_PASSWORD).status_code == 303, (
+        "the owner, from home"
+    )
+    assert try_password(attacker, "bob@example.com", GOOD_PASSWORD, **ELSEWHERE).status_code == 303, (
+        "a colleague in the same office"
+    )
     clock.shift(timedelta(minutes=15))
     assert try_password(attacker, "alice@example.com", GOOD_PASSWORD, **ELSEWHERE).status_code == 303
 
@@ -155,9 +164,18 @@ def test_tries_from_many_places_leave_the_owners_own_browser_alone(with_password
     attacker = Visitor(app)
     for n in range(8):
         attacker.client.delete_cookie("holder")
-        try_password(attacker, "alice@example.com", "wrong one", environ_base={"REMOTE_ADDR": f"203.0.113.{n}"})
-        attacker.submit("/login/code", {"email": "alice@example.com"}, environ_base={"REMOTE_ADDR": f"203.0.113.{n}"})
-    assert try_password(attacker, "alice@example.com", GOOD_PASSWORD, environ_base={"REMOTE_ADDR": "203.0.113.99"}).status_code == 429
+        try_password(
+            attacker, "alice@example.com", "wrong one", environ_base={"REMOTE_ADDR": f"203.0.113.{n}"}
+        )
+        attacker.submit(
+            "/login/code", {"email": "alice@example.com"}, environ_base={"REMOTE_ADDR": f"203.0.113.{n}"}
+        )
+    assert (
+        try_password(
+            attacker, "alice@example.com", GOOD_PASSWORD, environ_base={"REMOTE_ADDR": "203.0.113.99"}
+        ).status_code
+        == 429
+    )
     assert attacker.submit("/login/code", {"email": "alice@example.com"}).status_code == 429
     owner.get("/login")
     assert owner.submit("/login/code", {"email": "alice@example.com"}).status_code == 303
@@ -170,13 +188,19 @@ def test_another_accounts_browser_mark_opens_nothing(with_password, app, monkeyp
     try_password(bob, "bob@example.com", GOOD_PASSWORD)
     bob.get("/account")
     bob.submit("/logout")
-    assert [try_password(bob, "alice@example.com", "wrong one").status_code for _ in range(3)] == [422, 422, 429]
+    assert [try_password(bob, "alice@example.com", "wrong one").status_code for _ in range(3)] == [
+        422,
+        422,
+        429,
+    ]
 
 
 def test_signing_in_right_gives_the_tries_back(with_password, app):
     for _ in range(3):
         visitor = Visitor(app)
-        assert [try_password(visitor, "alice@example.com", "wrong one").status_code for _ in range(9)] == [422] * 9
+        assert [try_password(visitor, "alice@example.com", "wrong one").status_code for _ in range(9)] == [
+            422
+        ] * 9
         assert try_password(visitor, "alice@example.com", GOOD_PASSWORD).status_code == 303
 
 
@@ -190,11 +214,15 @@ def test_mail_to_one_address_is_capped_and_known_and_unknown_count_alike(people,
         assert "too often" in visitor.page
 
 
-def test_the_daily_cap_of_an_address_counts_every_place_and_every_purpose(people, app, mailbox, ask_to_register):
+def test_the_daily_cap_of_an_address_counts_every_place_and_every_purpose(
+    people, app, mailbox, ask_to_register
+):
     for n in range(25):
         visitor = Visitor(app)
         visitor.get("/login")
-        visitor.submit("/login/code", {"email": "alice@example.com"}, environ_base={"REMOTE_ADDR": f"203.0.113.{n}"})
+        visitor.submit(
+            "/login/code", {"email": "alice@example.com"}, environ_base={"REMOTE_ADDR": f"203.0.113.{n}"}
+        )
     assert len(mailbox("alice@example.com")) == 20
     assert ask_to_register(Visitor(app), "alice@example.com").status_code == 429
 
@@ -205,9 +233,18 @@ def test_one_place_cannot_mail_to_everybody(app, monkeypatch):
     visitor.get("/login")
     here = {"environ_base": {"REMOTE_ADDR": "2001:db8:1:2::1"}}
     neighbour = {"environ_base": {"REMOTE_ADDR": "2001:db8:1:2:ffff::9"}}
-    assert [visitor.submit("/login/code", {"email": f"p{n}@example.com"}, **here).status_code for n in range(5)] == [303] * 5
-    assert visitor.submit("/login/code", {"email": "p6@example.com"}, **neighbour).status_code == 429, "the same /64 network"
-    assert visitor.submit("/login/code", {"email": "p6@example.com"}, environ_base={"REMOTE_ADDR": "2001:db8:9::1"}).status_code == 303
+    assert [
+        visitor.submit("/login/code", {"email": f"p{n}@example.com"}, **here).status_code for n in range(5)
+    ] == [303] * 5
+    assert visitor.submit("/login/code", {"email": "p6@example.com"}, **neighbour).status_code == 429, (
+        "the same /64 network"
+    )
+    assert (
+        visitor.submit(
+            "/login/code", {"email": "p6@example.com"}, environ_base={"REMOTE_ADDR": "2001:db8:9::1"}
+        ).status_code
+        == 303
+    )
 
 
 def test_limits_survive_a_restart(with_password, app, environ):
@@ -222,7 +259,9 @@ def test_limits_survive_a_restart(with_password, app, environ):
     assert not is_signed_in(again)
 
 
-def test_no_digits_at_all_open_a_code_that_was_not_mailed(people, settings, app, ask_to_register, monkeypatch):
+def test_no_digits_at_all_open_a_code_that_was_not_mailed(
+    people, settings, app, ask_to_register, monkeypatch
+):
     monkeypatch.setattr(codes.secrets, "randbelow", lambda _: 424_242)
     for ask in (
         lambda visitor: ask_to_register(visitor, "alice@example.com"),

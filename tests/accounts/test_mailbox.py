@@ -21,7 +21,9 @@ def test_newest_comes_first_and_text_is_escaped(visitor, two_letters):
     assert answer.text.index("Second &lt;b&gt;") < answer.text.index("First")
 
 
-@pytest.mark.parametrize("ask", [{"query_string": "format=json"}, {"headers": {"Accept": "application/json"}}])
+@pytest.mark.parametrize(
+    "ask", [{"query_string": "format=json"}, {"headers": {"Accept": "application/json"}}]
+)
 def test_programs_read_it_as_json(visitor, two_letters, ask):
     letters = visitor.get("/dev/mailbox", **ask).json["letters"]
     assert [(each["to"], each["subject"], each["text"]) for each in letters] == [
@@ -31,15 +33,25 @@ def test_programs_read_it_as_json(visitor, two_letters, ask):
 
 
 def test_it_can_show_one_address_only(visitor, two_letters):
-    assert [each["subject"] for each in visitor.get("/dev/mailbox?format=json&to=zoe@example.com").json["letters"]] == ["First"]
+    assert [
+        each["subject"] for each in visitor.get("/dev/mailbox?format=json&to=zoe@example.com").json["letters"]
+    ] == ["First"]
 
 
 def test_it_does_not_exist_in_production(environ):
     production = {**environ, "ENV": "production", "SANDBOX": "0", "PUBLIC_URL": "https://hub.example.com"}
-    assert Visitor(create_app(config.load(production))).get("/dev/mailbox", base_url="https://hub.example.com").status_code == 404
+    assert (
+        Visitor(create_app(config.load(production)))
+        .get("/dev/mailbox", base_url="https://hub.example.com")
+        .status_code
+        == 404
+    )
 
 
-@pytest.mark.parametrize("stranger", [{"environ_base": {"REMOTE_ADDR": "198.41.0.4"}}, {"headers": {"X-Forwarded-For": "203.0.113.9"}}])
+@pytest.mark.parametrize(
+    "stranger",
+    [{"environ_base": {"REMOTE_ADDR": "198.41.0.4"}}, {"headers": {"X-Forwarded-For": "203.0.113.9"}}],
+)
 def test_it_is_not_shown_to_the_internet(visitor, two_letters, stranger):
     assert visitor.get("/dev/mailbox", **stranger).status_code == 404
 

@@ -24,7 +24,11 @@ def erin(app):
 
 def active():
     with database.reading() as db:
-        return set(db.exec(select(User.email).where(col(User.is_operator).is_(True), col(User.disabled_at).is_(None))))
+        return set(
+            db.exec(
+                select(User.email).where(col(User.is_operator).is_(True), col(User.disabled_at).is_(None))
+            )
+        )
 
 
 def test_the_last_operator_cannot_stand_down_but_one_of_two_can(people, erin):
@@ -35,7 +39,9 @@ def test_the_last_operator_cannot_stand_down_but_one_of_two_can(people, erin):
         operators.stand_down(db, people.dana.id)
     assert active() == {"dana@example.com"}
     with database.reading() as db:
-        entry = db.exec(select(AuditEntry).where(col(AuditEntry.action) == "person.stood_down_as_operator")).one()
+        entry = db.exec(
+            select(AuditEntry).where(col(AuditEntry.action) == "person.stood_down_as_operator")
+        ).one()
     assert (entry.user_id, entry.subject) == (people.dana.id, erin.id)
 
 

@@ -1,4 +1,6 @@
-"""Creating an account: a form, a mailed code, and a person with a workspace. The same pages for a known address."""
+"""Creating an account: a form, a mailed code, and a person with a workspace. The same pages for a known
+address.
+"""
 
 import re
 from datetime import timedelta
@@ -24,7 +26,12 @@ def test_the_code_creates_a_person_a_workspace_and_a_session(visitor, register):
     answer = register(visitor, "Zoe@Example.com")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/integrations")
     (person,), (workspace,), (membership,) = rows(User), rows(Workspace), rows(Membership)
-    assert (person.email, workspace.name, workspace.tier, membership.role) == ("zoe@example.com", "Acme", "free", "owner")
+    assert (person.email, workspace.name, workspace.tier, membership.role) == (
+        "zoe@example.com",
+        "Acme",
+        "free",
+        "owner",
+    )
     assert person.password_hash.startswith("$argon2id$")
     assert is_signed_in(visitor)
     actions = [entry.action for entry in rows(audit.AuditEntry)]
@@ -44,8 +51,13 @@ def test_the_new_password_signs_in(visitor, register, app):
     assert is_signed_in(other)
 
 
-def test_an_ai_clients_request_survives_sign_in_registration_and_code(visitor, register, ask_to_register, code_for):
-    wanted = "/oauth/authorize?client_id=https%3A%2F%2Fclaude.ai%2Fx&state=a%26b%3D%2B&scope=tools:read%20tools:write&pad=" + "x" * 7800
+def test_an_ai_clients_request_survives_sign_in_registration_and_code(
+    visitor, register, ask_to_register, code_for
+):
+    wanted = (
+        "/oauth/authorize?client_id=https%3A%2F%2Fclaude.ai%2Fx&state=a%26b%3D%2B&scope=tools:read%20tools:write&pad="
+        + "x" * 7800
+    )
     visitor.get("/login", query_string={"next": wanted})
     link = re.search(r'href="(/register\?next=[^"]+)"', visitor.page).group(1)
     visitor.get(link)
@@ -108,16 +120,25 @@ def test_the_code_is_bound_to_the_browser_that_asked(app, visitor, ask_to_regist
     thief = Visitor(app)
     thief.get("/login")
     code_id = asked.headers["Location"].partition("=")[2]
-    assert thief.submit("/confirm", {"code": code_for("zoe@example.com"), "request": code_id}).headers["Location"] == "/login"
+    assert (
+        thief.submit("/confirm", {"code": code_for("zoe@example.com"), "request": code_id}).headers[
+            "Location"
+        ]
+        == "/login"
+    )
     assert not rows(User)
     visitor.follow(asked)
-    assert visitor.submit("/confirm", {"code": code_for("zoe@example.com"), "request": code_id}).status_code == 303
+    assert (
+        visitor.submit("/confirm", {"code": code_for("zoe@example.com"), "request": code_id}).status_code
+        == 303
+    )
     assert is_signed_in(visitor)
 
 
 def test_two_tabs_of_one_browser_may_wait_for_two_codes(visitor, ask_to_register, code_for):
     tabs = {
-        email: ask_to_register(visitor, email).headers["Location"].partition("=")[2] for email in ("zoe@example.com", "yan@example.com")
+        email: ask_to_register(visitor, email).headers["Location"].partition("=")[2]
+        for email in ("zoe@example.com", "yan@example.com")
     }
     visitor.get("/confirm")
     for email, code_id in tabs.items():
@@ -129,7 +150,9 @@ def test_two_tabs_of_one_browser_may_wait_for_two_codes(visitor, ask_to_register
 def test_the_code_may_be_typed_with_spaces(visitor, ask_to_register, code_for, typed):
     visitor.follow(ask_to_register(visitor, "zoe@example.com"))
     digits = code_for("zoe@example.com")
-    assert visitor.submit("/confirm", {"code": typed.format(digits, digits[:3], digits[3:])}).status_code == 303
+    assert (
+        visitor.submit("/confirm", {"code": typed.format(digits, digits[:3], digits[3:])}).status_code == 303
+    )
 
 
 def test_a_code_is_too_old_after_ten_minutes_and_a_new_one_can_be_sent(visitor, ask_to_register, code_for):
@@ -139,7 +162,9 @@ def test_a_code_is_too_old_after_ten_minutes_and_a_new_one_can_be_sent(visitor, 
     assert visitor.submit("/confirm", {"code": old}).status_code == 422
     assert "no longer works" in visitor.page and "Send a new code" in visitor.page
     visitor.follow(visitor.submit("/confirm/again"))
-    assert visitor.submit("/confirm", {"code": code_for("zoe@example.com")}).headers["Location"] == "/ai-clients"
+    assert (
+        visitor.submit("/confirm", {"code": code_for("zoe@example.com")}).headers["Location"] == "/ai-clients"
+    )
 
 
 def test_a_new_code_replaces_the_one_before(visitor, ask_to_register, code_for):
@@ -153,7 +178,9 @@ def test_a_new_code_replaces_the_one_before(visitor, ask_to_register, code_for):
 
 def test_giving_the_code_twice_leads_on(visitor, register, code_for):
     register(visitor, "zoe@example.com", next="/ai-clients")
-    assert visitor.submit("/confirm", {"code": code_for("zoe@example.com")}).headers["Location"] == "/ai-clients"
+    assert (
+        visitor.submit("/confirm", {"code": code_for("zoe@example.com")}).headers["Location"] == "/ai-clients"
+    )
     assert visitor.get("/confirm").headers["Location"] == "/ai-clients"
     assert len(rows(LoginSession)) == 1
 
@@ -177,7 +204,9 @@ def test_the_password_hash_leaves_the_waiting_row_once_used(visitor, register):
         ("x1" * 129, "at most 256"),
     ],
 )
-def test_it_refuses_a_weak_password_beside_its_field_and_keeps_the_rest(visitor, ask_to_register, password, sentence):
+def test_it_refuses_a_weak_password_beside_its_field_and_keeps_the_rest(
+    visitor, ask_to_register, password, sentence
+):
     assert ask_to_register(visitor, "zoe@example.com", password=password).status_code == 422
     assert sentence in visitor.page
     assert 'value="Acme"' in visitor.page and 'value="zoe@example.com"' in visitor.page
@@ -185,7 +214,14 @@ def test_it_refuses_a_weak_password_beside_its_field_and_keeps_the_rest(visitor,
 
 
 @pytest.mark.parametrize(
-    "password", ["lantern1", "correct horse battery staple", "ünïcödé-schlüssel", "x7" * 32 + "!", "k9mQ" * 4 + "z" * 240]
+    "password",
+    [
+        "lantern1",
+        "correct horse battery staple",
+        "ünïcödé-schlüssel",
+        "x7" * 32 + "!",
+        "k9mQ" * 4 + "z" * 240,
+    ],
 )
 def test_it_takes_any_other_password_from_8_to_256_characters(visitor, register, password, app):
     assert register(visitor, "zoe@example.com", password=password).status_code == 303

@@ -1,4 +1,6 @@
-"""Codes, passwords and cookies appear in no log line, no page they do not belong to, and no row of the database."""
+"""Codes, passwords and cookies appear in no log line, no page they do not belong to, and no row of the
+database.
+"""
 
 import logging
 
@@ -29,9 +31,18 @@ def test_a_full_journey_leaves_no_secret_behind(app, visitor, register, code_for
     other.submit("/confirm", {"code": secrets[-1][::-1]})
     pages += other.page
     with database.reading() as db:
-        tables = ("users", "login_sessions", "mailed_codes", "budgets", "audit_entries", "workspaces", "memberships")
+        tables = (
+            "users",
+            "login_sessions",
+            "mailed_codes",
+            "budgets",
+            "audit_entries",
+            "workspaces",
+            "memberships",
+        )
         rows = "".join(str(row) for table in tables for row in db.execute(text(f"SELECT * FROM {table}")))
-    # A developer's machine without a mail server prints its mail to the log, codes and all; nothing else may name them.
+    # A developer's machine without a mail server prints its mail to the log, codes and all; nothing else may
+    # name them.
     logged = "".join(record.getMessage() for record in caplog.records if record.name != "app.mail")
     assert "zoe@example.com" in rows and "mail to" in caplog.text, "the search looks at something"
     for secret in secrets:

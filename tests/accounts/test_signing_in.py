@@ -39,7 +39,10 @@ def test_a_password_signs_in_and_out(with_password, visitor):
 @both_databases
 def test_a_mailed_code_signs_in(people, visitor, code_for):
     visitor.follow(ask_for_code(visitor, "alice@example.com", next="/ai-clients"))
-    assert visitor.submit("/confirm", {"code": code_for("alice@example.com")}).headers["Location"] == "/ai-clients"
+    assert (
+        visitor.submit("/confirm", {"code": code_for("alice@example.com")}).headers["Location"]
+        == "/ai-clients"
+    )
     assert is_signed_in(visitor)
 
 
@@ -51,7 +54,9 @@ def test_the_front_door_leads_members_to_the_hub(people, sign_in, visitor):
 
 @pytest.mark.parametrize("page", ["/login", "/register"])
 def test_someone_signed_in_is_led_on(people, sign_in, page):
-    assert sign_in(people.alice).get(page, query_string={"next": "/team?x=1"}).headers["Location"] == "/team?x=1"
+    assert (
+        sign_in(people.alice).get(page, query_string={"next": "/team?x=1"}).headers["Location"] == "/team?x=1"
+    )
 
 
 def test_a_wrong_password_an_unknown_address_and_a_person_without_password_look_alike(with_password, app):
@@ -163,12 +168,16 @@ def test_the_trail_shows_who_came_and_went(with_password, visitor):
     visitor.submit("/logout")
     with database.reading() as db:
         entries = db.exec(select(audit.AuditEntry)).all()
-    assert [(e.action, e.user_id) for e in entries] == [("person.signed_in", "usr_alice"), ("person.signed_out", "usr_alice")]
+    assert [(e.action, e.user_id) for e in entries] == [
+        ("person.signed_in", "usr_alice"),
+        ("person.signed_out", "usr_alice"),
+    ]
     assert entries[0].details == {"how": "password", "address": "127.0.0.1"}
 
 
 @pytest.mark.parametrize(
-    ("public_url", "name", "secure"), [("https://hub.example.com", "__Host-session", True), ("http://localhost:8000", "session", False)]
+    ("public_url", "name", "secure"),
+    [("https://hub.example.com", "__Host-session", True), ("http://localhost:8000", "session", False)],
 )
 def test_the_cookie_is_as_strict_as_the_address_allows(environ, public_url, name, secure):
     from app import config
@@ -180,7 +189,12 @@ def test_the_cookie_is_as_strict_as_the_address_allows(environ, public_url, name
     visitor = Visitor(application)
     base = {"base_url": public_url}
     visitor.get("/login", **base)
-    answer = visitor.submit("/login", {"email": "zoe@example.com", "password": GOOD_PASSWORD}, headers={"Origin": public_url}, **base)
+    answer = visitor.submit(
+        "/login",
+        {"email": "zoe@example.com", "password": GOOD_PASSWORD},
+        headers={"Origin": public_url},
+        **base,
+    )
     cookie = next(c for c in answer.headers.getlist("Set-Cookie") if c.startswith(f"{name}="))
     assert "HttpOnly" in cookie and "SameSite=Lax" in cookie and "Path=/" in cookie and "Domain" not in cookie
     assert ("Secure" in cookie) is secure
@@ -205,5 +219,7 @@ def test_a_session_idle_for_two_weeks_signs_in_again_and_comes_back(with_passwor
     answer = visitor.get("/account?x=1")
     assert answer.headers["Location"] == "/login?next=/account?x=1"
     visitor.follow(answer)
-    again = visitor.submit("/login", {"email": "alice@example.com", "password": GOOD_PASSWORD, "next": "/account?x=1"})
+    again = visitor.submit(
+        "/login", {"email": "alice@example.com", "password": GOOD_PASSWORD, "next": "/account?x=1"}
+    )
     assert again.headers["Location"] == "/account?x=1"

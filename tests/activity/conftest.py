@@ -10,7 +10,14 @@ from app import audit, database
 def write(people):
     """`write("connection.renamed", label="Main")`: an entry of alice in Northwind, unless said otherwise."""
 
-    def _write(action="connection.renamed", *, workspace="wsp_northwind", user="usr_alice", subject="con_1", **details):
+    def _write(
+        action="connection.renamed",
+        *,
+        workspace="wsp_northwind",
+        user="usr_alice",
+        subject="con_1",
+        **details,
+    ):
         with database.transaction() as db:
             audit.record(db, action, workspace_id=workspace, user_id=user, subject=subject, **details)
 
@@ -19,7 +26,9 @@ def write(people):
 
 @pytest.fixture
 def tamper(app):
-    """`tamper("DELETE FROM audit_entries WHERE seq = :seq", seq=2)`: somebody writes the database, past Patchbay."""
+    """`tamper("DELETE FROM audit_entries WHERE seq = :seq", seq=2)`: somebody writes the database, past
+    Patchbay.
+    """
 
     def _tamper(statement, **values):
         with database.transaction() as db:

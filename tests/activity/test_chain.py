@@ -1,4 +1,6 @@
-"""The chain of entries: what was changed, removed or put in afterwards shows; honest use never looks like it."""
+"""The chain of entries: what was changed, removed or put in afterwards shows; honest use never looks like
+it.
+"""
 
 import dataclasses
 import datetime
@@ -54,8 +56,14 @@ def test_entries_are_numbered_and_linked_in_their_own_chains(write):
     ("statement", "said"),
     [
         ("UPDATE audit_entries SET user_id = 'usr_bob' WHERE seq = 3", "Entry 3 (connection.renamed"),
-        ('UPDATE audit_entries SET details = \'{"label": "Other"}\' WHERE seq = 3', "Entry 3 (connection.renamed"),
-        ("UPDATE audit_entries SET action = 'connection.tested' WHERE seq = 3", "was changed after it was written"),
+        (
+            'UPDATE audit_entries SET details = \'{"label": "Other"}\' WHERE seq = 3',
+            "Entry 3 (connection.renamed",
+        ),
+        (
+            "UPDATE audit_entries SET action = 'connection.tested' WHERE seq = 3",
+            "was changed after it was written",
+        ),
         ("UPDATE audit_entries SET signature = NULL WHERE seq = 3", "was changed after it was written"),
         ("UPDATE audit_entries SET previous = hash WHERE seq = 3", "Entry 3 (connection.renamed"),
         ("DELETE FROM audit_entries WHERE seq = 3 AND workspace_id IS NOT NULL", "Entry 3 is missing."),
@@ -86,26 +94,48 @@ def test_a_chain_computed_anew_without_the_key_shows(written, tamper):
     tamper("UPDATE audit_entries SET user_id = 'usr_bob' WHERE seq = 2")
     with database.transaction() as db:
         previous = None
-        for row in list(db.execute(select(AuditEntry.__table__).where(AuditEntry.workspace_id == NORTHWIND)).mappings()):
+        for row in list(
+            db.execute(select(AuditEntry.__table__).where(AuditEntry.workspace_id == NORTHWIND)).mappings()
+        ):
             previous = previous or row["previous"]
             fresh = sealing.hash_of(row["seq"], previous, row)
             values = {"previous": previous, "hash": fresh, "id": row["id"]}
-            db.execute(text("UPDATE audit_entries SET previous = :previous, hash = :hash WHERE id = :id"), values)
+            db.execute(
+                text("UPDATE audit_entries SET previous = :previous, hash = :hash WHERE id = :id"), values
+            )
             previous = fresh
-        db.execute(text("UPDATE audit_chains SET hash = :hash WHERE chain = 'wsp_northwind'"), {"hash": previous})
+        db.execute(
+            text("UPDATE audit_chains SET hash = :hash WHERE chain = 'wsp_northwind'"), {"hash": previous}
+        )
     assert "Entry 2 (connection.renamed" in verify(), "the entry's own signature tells which"
     tamper("UPDATE audit_entries SET signature = NULL WHERE seq = 2")
     assert verify() != ""
 
 
 def test_an_entry_put_in_is_not_linked_and_shows(written, write):
-    forged = {"at": clock.now(), "workspace_id": NORTHWIND, "action": "connection.disconnected", "subject": "con_1", "details": {}}
+    forged = {
+        "at": clock.now(),
+        "workspace_id": NORTHWIND,
+        "action": "connection.disconnected",
+        "subject": "con_1",
+        "details": {},
+    }
     with database.transaction() as db:
-        db.execute(insert(AuditEntry).values(forged | {"nonce": "ab", "signature": Signer(["guessed-key"]).sign(b"x")}))
+        db.execute(
+            insert(AuditEntry).values(
+                forged | {"nonce": "ab", "signature": Signer(["guessed-key"]).sign(b"x")}
+            )
+        )
     write()
-    assert "An entry without a place" in verify() and "(connection.disconnected" in verify() and "was not written by" in verify()
+    assert (
+        "An entry without a place" in verify()
+        and "(connection.disconnected" in verify()
+        and "was not written by" in verify()
+    )
     with database.reading() as db:
-        places = db.exec(select(AuditEntry.seq).where(AuditEntry.workspace_id == NORTHWIND).order_by(AuditEntry.id)).all()
+        places = db.exec(
+            select(AuditEntry.seq).where(AuditEntry.workspace_id == NORTHWIND).order_by(AuditEntry.id)
+        ).all()
     assert places == [1, 2, 3, 4, 5, None, 6]
 
 
@@ -132,7 +162,13 @@ def test_a_whole_chain_cannot_vanish_nor_begin_again(written, tamper, write):
 def test_entries_of_the_release_before_are_taken_for_a_day(written, write):
     def unsigned():
         with database.transaction() as db:
-            values = {"at": clock.now(), "workspace_id": NORTHWIND, "action": "connection.tested", "subject": "", "details": {}}
+            values = {
+                "at": clock.now(),
+                "workspace_id": NORTHWIND,
+                "action": "connection.tested",
+                "subject": "",
+                "details": {},
+            }
             db.execute(insert(AuditEntry).values(values))
 
     unsigned()
@@ -181,8 +217,12 @@ def test_many_writers_and_sealers_at_once_make_one_unbroken_chain(write):
                 sealing.seal()
             else:
                 with database.transaction() as db:  # one act, several trails
-                    for workspace in (NORTHWIND, "wsp_contoso", None) if number % 4 else (None, "wsp_contoso", NORTHWIND):
-                        audit.record(db, "connection.renamed", workspace_id=workspace, user_id="usr_alice", turn=turn)
+                    for workspace in (
+                        (NORTHWIND, "wsp_contoso", None) if number % 4 else (None, "wsp_contoso", NORTHWIND)
+                    ):
+                        audit.record(
+                            db, "connection.renamed", workspace_id=workspace, user_id="usr_alice", turn=turn
+                        )
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(8)))
@@ -203,7 +243,9 @@ def test_a_walk_goes_on_where_it_was_left(written):
     part = verifying.walk(NORTHWIND, seconds=0)
     assert (part.place.seq, part.of, part.is_over) == (0, 5, False)
     with database.reading() as db:
-        third = db.exec(select(AuditEntry.hash).where(AuditEntry.workspace_id == NORTHWIND, AuditEntry.seq == 3)).one()
+        third = db.exec(
+            select(AuditEntry.hash).where(AuditEntry.workspace_id == NORTHWIND, AuditEntry.seq == 3)
+        ).one()
     rest = verifying.walk(NORTHWIND, Place(3, third))
     assert (rest.place.seq, rest.problem, rest.is_over) == (5, "", True)
     assert verifying.walk(NORTHWIND, Place(3, "0" * 64)).problem
@@ -214,7 +256,13 @@ def test_details_are_kept_as_json_gives_them_back(write):
     assert verify() == ""
     with database.reading() as db:
         [details] = db.exec(select(AuditEntry.details).where(AuditEntry.workspace_id == NORTHWIND)).all()
-    assert details == {"amount": 1.1, "many": ["a", "b"], "nested": {"2": {"x": None}}, "line": "one twoevil", "names": ["a", "b"]}
+    assert details == {
+        "amount": 1.1,
+        "many": ["a", "b"],
+        "nested": {"2": {"x": None}},
+        "line": "one twoevil",
+        "names": ["a", "b"],
+    }
 
 
 def test_the_verdict_is_kept_for_the_page(written):

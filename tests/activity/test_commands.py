@@ -24,7 +24,12 @@ def test_it_says_that_nothing_was_changed(verify, write):
     write()
     write(workspace="wsp_contoso")
     status, said = verify()
-    assert status == 0 and "wsp_northwind: unchanged, 1 entries" in said and "wsp_contoso: unchanged" in said and "installation:" in said
+    assert (
+        status == 0
+        and "wsp_northwind: unchanged, 1 entries" in said
+        and "wsp_contoso: unchanged" in said
+        and "installation:" in said
+    )
 
 
 def test_it_names_the_first_bad_entry_and_fails(verify, write, tamper):
@@ -55,13 +60,16 @@ def test_an_anchor_shows_that_an_older_copy_was_put_back(verify, write, tamper):
     assert verify("--workspace", "wsp_northwind", "--anchor", anchor)[0] == 0
     tamper("DELETE FROM audit_entries WHERE seq = 3 AND workspace_id IS NOT NULL")
     tamper(
-        "UPDATE audit_chains SET count = 2, hash = :hash, signature = :signature WHERE chain = 'wsp_northwind'",
+        "UPDATE audit_chains SET count = 2, hash = :hash, signature = :signature WHERE chain = "
+        "'wsp_northwind'",
         hash=older.hash,
         signature=older.signature,
     )
     status, said = verify("--workspace", "wsp_northwind", "--anchor", anchor)
     assert status == 1 and "Entry 3 is not the one that was noted down" in said
-    assert verify("--anchor", anchor)[0] == 2 and verify("--workspace", "wsp_northwind", "--anchor", "3")[0] == 2
+    assert (
+        verify("--anchor", anchor)[0] == 2 and verify("--workspace", "wsp_northwind", "--anchor", "3")[0] == 2
+    )
 
 
 def test_it_links_what_is_not_linked_yet_before_it_looks(verify, write):

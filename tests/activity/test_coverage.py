@@ -50,7 +50,9 @@ def test_a_wrong_code_stands_there_too(people, visitor):
     visitor.get("/login")
     visitor.follow(visitor.submit("/login/code", {"email": "alice@example.com"}))
     assert visitor.submit("/confirm", {"code": "000000"}).status_code == 422
-    assert told("person.sign_in_failed") == [("wsp_northwind", "usr_alice", {"how": "code", "address": "127.0.0.1"})]
+    assert told("person.sign_in_failed") == [
+        ("wsp_northwind", "usr_alice", {"how": "code", "address": "127.0.0.1"})
+    ]
 
 
 def test_the_life_of_a_connection(connect, people):
@@ -62,10 +64,21 @@ def test_the_life_of_a_connection(connect, people):
         store.set_label(db, connection, "My own", by=people.alice.id)
         store.disconnect(db, connection, by=people.alice.id)
     assert told("connection.connected")[0][2] == {"slug": "acme", "account": "Main"}
-    assert told("connection.permission_changed")[-1][2] == {"slug": "acme", "account": "Main", "before": "read", "level": "write"}
+    assert told("connection.permission_changed")[-1][2] == {
+        "slug": "acme",
+        "account": "Main",
+        "before": "read",
+        "level": "write",
+    }
     assert told("connection.renamed")[0][2] == {"slug": "acme", "account": "Main", "label": "Books"}
-    assert told("connection.visibility_changed")[0][2] == {"slug": "acme", "account": "Books", "visibility": "personal"}
-    assert told("connection.renamed")[1][2] == {"slug": "acme", "account": "", "label": ""}, "a personal one's name is its owner's"
+    assert told("connection.visibility_changed")[0][2] == {
+        "slug": "acme",
+        "account": "Books",
+        "visibility": "personal",
+    }
+    assert told("connection.renamed")[1][2] == {"slug": "acme", "account": "", "label": ""}, (
+        "a personal one's name is its owner's"
+    )
     assert told("connection.disconnected")[0][2] == {"slug": "acme", "account": ""}
 
 
@@ -76,4 +89,9 @@ def test_a_token_made_and_revoked(app, people, sign_in, client_of):
         [grant_id] = db.exec(select(AuditEntry.subject).where(AuditEntry.action == "token.created")).all()
         grants.revoke(db, grant_id, "You revoked it.")
     [(workspace_id, user_id, details)] = told("grant.revoked")
-    assert (workspace_id, user_id, details["client"], details["reason"]) == ("wsp_northwind", "usr_alice", "test client", "You revoked it.")
+    assert (workspace_id, user_id, details["client"], details["reason"]) == (
+        "wsp_northwind",
+        "usr_alice",
+        "test client",
+        "You revoked it.",
+    )

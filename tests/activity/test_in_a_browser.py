@@ -1,4 +1,6 @@
-"""The trail in a real Chromium and a real server: with htmx, without JavaScript, on a phone; linked by the server's own thread."""
+"""The trail in a real Chromium and a real server: with htmx, without JavaScript, on a phone; linked by the
+server's own thread.
+"""
 
 import sqlite3
 import time
@@ -19,7 +21,9 @@ def unlinked(product):
 def test_a_person_reads_filters_and_verifies(product, chromium, javascript):
     anna = Person(chromium, product.url, name="anna" if javascript else "nora", javascript=javascript)
     said = []
-    anna.page.on("console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None)
+    anna.page.on(
+        "console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None
+    )
     anna.create_account()
     anna.connect("Stripe")
     until = time.monotonic() + 30

@@ -28,8 +28,22 @@ def test_with_nothing_done_it_says_what_to_do(alice):
 
 def test_acts_are_told_in_plain_sentences(alice, write):
     write("connection.connected", slug="xero", account="Demo Company (AU)")
-    write("connection.permission_changed", slug="xero", account="Demo Company (AU)", before="read", level="write")
-    write("tool.called", tool="xero_create_invoice", title="Create an invoice", slug="xero", client="Claude", outcome="ok", arguments={})
+    write(
+        "connection.permission_changed",
+        slug="xero",
+        account="Demo Company (AU)",
+        before="read",
+        level="write",
+    )
+    write(
+        "tool.called",
+        tool="xero_create_invoice",
+        title="Create an invoice",
+        slug="xero",
+        client="Claude",
+        outcome="ok",
+        arguments={},
+    )
     write("member.removed", subject="usr_bob", role="member")
     write("parrot.fed", subject="prt_1", seeds=3)
     page = alice.get("/activity").text
@@ -50,17 +64,33 @@ def test_owners_see_everybody_and_members_themselves(sign_in, people, alice, wri
     write("person.password_changed", workspace=None, user="usr_bob")
     write("connection.connected", workspace="wsp_contoso", user="usr_charlie", slug="gmail")
     page = alice.get("/activity").text
-    assert "Alice connected Xero" in page and "Bob disconnected Stripe" in page and "Charlie" not in page and "password" not in page
+    assert (
+        "Alice connected Xero" in page
+        and "Bob disconnected Stripe" in page
+        and "Charlie" not in page
+        and "password" not in page
+    )
     bob = sign_in(people.bob).get("/activity").text
-    assert "Bob disconnected Stripe" in bob and "Bob changed the password" in bob and "Alice" not in bob and "Verify" not in bob
+    assert (
+        "Bob disconnected Stripe" in bob
+        and "Bob changed the password" in bob
+        and "Alice" not in bob
+        and "Verify" not in bob
+    )
     assert "Charlie connected Gmail" in sign_in(people.charlie).get("/activity").text
-    for path in ("/activity?person=usr_alice", "/activity/trail.csv?person=usr_alice", "/activity/trail.jsonl"):
+    for path in (
+        "/activity?person=usr_alice",
+        "/activity/trail.csv?person=usr_alice",
+        "/activity/trail.jsonl",
+    ):
         assert "Alice" not in sign_in(people.bob).get(path).text
 
 
 def test_an_operator_who_is_no_member_is_not_named(alice, write, people):
     write("workspace.limits_changed", user="usr_dana")
-    assert "The operator changed the limits" in alice.get("/activity").text and "dana" not in alice.page.lower()
+    assert (
+        "The operator changed the limits" in alice.get("/activity").text and "dana" not in alice.page.lower()
+    )
 
 
 def test_it_is_filtered_by_person_kind_and_days(alice, write):
@@ -73,7 +103,9 @@ def test_it_is_filtered_by_person_kind_and_days(alice, write):
     assert "Books" not in alice.get("/activity?person=usr_charlie").text
 
 
-@pytest.mark.parametrize("query", ["since=yesterday", "until=2020-13-01", "since=0001-01-01", "since=2026-02-02&until=2026-02-01"])
+@pytest.mark.parametrize(
+    "query", ["since=yesterday", "until=2020-13-01", "since=0001-01-01", "since=2026-02-02&until=2026-02-01"]
+)
 def test_a_day_that_is_none_is_said(alice, write, query):
     write("connection.connected", slug="xero", account="Books")
     answer = alice.get(f"/activity?{query}")
@@ -84,13 +116,17 @@ def test_a_day_that_is_none_is_said(alice, write, query):
 def test_it_goes_on_without_gaps_or_repeats(alice, write):
     with database.transaction() as db:
         for number in range(120):
-            audit.record(db, "parrot.fed", workspace_id="wsp_northwind", user_id="usr_alice", number=f"n{number:03}")
+            audit.record(
+                db, "parrot.fed", workspace_id="wsp_northwind", user_id="usr_alice", number=f"n{number:03}"
+            )
     seen, path = [], "/activity?kind="
     while path:
         page = alice.get(path).text
         seen += [line.split("<")[0] for line in page.split("<dt>Number</dt><dd>")[1:]]
         path = (
-            page.split('activity-more"><a class="button" href="')[1].split('"')[0].replace("&amp;", "&") if "activity-more" in page else ""
+            page.split('activity-more"><a class="button" href="')[1].split('"')[0].replace("&amp;", "&")
+            if "activity-more" in page
+            else ""
         )
     assert seen == [f"n{number:03}" for number in reversed(range(120))]
     fragment = alice.get("/activity?behind=1-1", headers={"HX-Request": "true"}).text
@@ -103,11 +139,18 @@ def test_the_files_hold_what_the_page_shows(alice, write):
     write("tool.called", user="usr_bob", tool="x", title="Send it", slug="", client="Claude", outcome="ok")
     answer = alice.get("/activity/trail.csv")
     rows = list(csv.DictReader(io.StringIO(answer.text)))
-    assert answer.headers["Content-Disposition"].startswith("attachment;") and "no-store" in answer.headers["Cache-Control"]
+    assert (
+        answer.headers["Content-Disposition"].startswith("attachment;")
+        and "no-store" in answer.headers["Cache-Control"]
+    )
     assert [row["action"] for row in rows] == ["tool.called", "connection.renamed"]
     assert rows[1]["what"].startswith("Alice renamed Xero: =HYPERLINK(1)") and rows[1]["entry"] == "1"
-    records = [json.loads(line) for line in alice.get("/activity/trail.jsonl?kind=connections").text.splitlines()]
-    assert [(each["seq"], each["person"], each["details"]["label"]) for each in records] == [(1, "Alice", "@home")]
+    records = [
+        json.loads(line) for line in alice.get("/activity/trail.jsonl?kind=connections").text.splitlines()
+    ]
+    assert [(each["seq"], each["person"], each["details"]["label"]) for each in records] == [
+        (1, "Alice", "@home")
+    ]
 
 
 def test_no_cell_is_a_formula(alice, write, people):
@@ -123,7 +166,9 @@ def test_files_are_written_lot_by_lot(alice, write, monkeypatch):
     with database.transaction() as db:
         for number in range(30):
             audit.record(db, "parrot.fed", workspace_id="wsp_northwind", user_id="usr_alice", number=number)
-    records = [json.loads(line)["details"]["number"] for line in alice.get("/activity/trail.jsonl").text.splitlines()]
+    records = [
+        json.loads(line)["details"]["number"] for line in alice.get("/activity/trail.jsonl").text.splitlines()
+    ]
     assert records == list(reversed(range(30)))
 
 
@@ -192,10 +237,24 @@ def test_an_export_is_checked_with_the_program_of_the_documentation(alice, write
 @pytest.mark.parametrize("field", ["person", "kind", "since", "until", "behind"])
 def test_junk_in_the_filter_is_no_trouble(alice, write, field):
     write()
-    for junk in ("\x00", "\u202e", "'\"><script>", "9" * 400, "1-" + "9" * 18, "9" * 17 + "-1", "1e999", "A" * 9000, "-1", "%00%ff"):
+    for junk in (
+        "\x00",
+        "\u202e",
+        "'\"><script>",
+        "9" * 400,
+        "1-" + "9" * 18,
+        "9" * 17 + "-1",
+        "1e999",
+        "A" * 9000,
+        "-1",
+        "%00%ff",
+    ):
         for path in ("/activity", "/activity/trail.csv", "/activity/trail.jsonl"):
             answer = alice.client.get(path, query_string={field: junk})
-            assert answer.status_code in {200, 400} and "<script>" not in answer.text.split("</head>")[-1], (path, junk)
+            assert answer.status_code in {200, 400} and "<script>" not in answer.text.split("</head>")[-1], (
+                path,
+                junk,
+            )
 
 
 def test_junk_as_the_place_of_a_verification_begins_at_the_start(alice, write):

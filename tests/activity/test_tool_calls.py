@@ -16,7 +16,9 @@ from tests.mcp_server.conftest import *  # noqa: F403
 
 def entries():
     with database.reading() as db:
-        return list(db.exec(select(AuditEntry).where(AuditEntry.action == "tool.called").order_by(AuditEntry.id)))
+        return list(
+            db.exec(select(AuditEntry).where(AuditEntry.action == "tool.called").order_by(AuditEntry.id))
+        )
 
 
 @both_databases
@@ -25,7 +27,11 @@ def test_a_write_is_one_entry_and_a_read_is_none(alice, connect, people):
     alice.call("acme_get_thing", {"id": "a"})
     alice.call("acme_create_thing", {"text": "Dear Sir, the secret plan"})
     [entry] = entries()
-    assert (entry.workspace_id, entry.user_id, entry.subject) == (people.northwind.id, people.alice.id, connection.id)
+    assert (entry.workspace_id, entry.user_id, entry.subject) == (
+        people.northwind.id,
+        people.alice.id,
+        connection.id,
+    )
     assert entry.details == {
         "tool": "acme_create_thing",
         "title": "Create a thing",
@@ -68,7 +74,9 @@ def test_it_takes_no_commit_of_its_own(alice, connect, people, monkeypatch):
     connect(people.alice, permission="write")
     alice.call("acme_create_thing", {"text": "x"})
     batches, commit = [], ledger.Ledger._commit
-    monkeypatch.setattr(ledger.Ledger, "_commit", lambda self, batch: batches.append(batch) or commit(self, batch))
+    monkeypatch.setattr(
+        ledger.Ledger, "_commit", lambda self, batch: batches.append(batch) or commit(self, batch)
+    )
     monkeypatch.setattr(database.Database, "transaction", None)
     alice.call("acme_create_thing", {"text": "y"})
     assert len(batches) == 2, "counted before, written down after: as any call of a service"
@@ -79,11 +87,17 @@ def test_it_takes_no_commit_of_its_own(alice, connect, people, monkeypatch):
     ("arguments", "kept"),
     [
         ({"amount": 12.5, "paid": True, "due": None}, {"amount": 12.5, "paid": True, "due": None}),
-        ({"contact_id": "5f0c9a52-2a5c-4d0c-9f0e-7b1f2c3d4e5f"}, {"contact_id": "5f0c9a52-2a5c-4d0c-9f0e-7b1f2c3d4e5f"}),
+        (
+            {"contact_id": "5f0c9a52-2a5c-4d0c-9f0e-7b1f2c3d4e5f"},
+            {"contact_id": "5f0c9a52-2a5c-4d0c-9f0e-7b1f2c3d4e5f"},
+        ),
         ({"to": "bob@example.com", "subject": "Hi"}, {"to": "bob@example.com", "subject": "Hi"}),
         ({"body": "Dear Bob"}, {"body": "[hidden, 8 characters]"}),
         ({"html_body": "<p>"}, {"html_body": "[hidden, 3 characters]"}),
-        ({"api_key": "abc", "nested": {"password": 7}}, {"api_key": "[hidden]", "nested": {"password": "[hidden]"}}),
+        (
+            {"api_key": "abc", "nested": {"password": 7}},
+            {"api_key": "[hidden]", "nested": {"password": "[hidden]"}},
+        ),
         ({"reference": "sk_live_51Habcdefghijklmnop"}, {"reference": "[hidden]"}),
         ({"query": "Bearer abc.def"}, {"query": "[hidden]"}),
         ({"query": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIx.sig"}, {"query": "[hidden]"}),

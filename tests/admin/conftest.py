@@ -21,6 +21,8 @@ def trail(app):
 
     def _trail(action):
         with database.reading() as db:
-            return list(db.exec(select(AuditEntry).where(AuditEntry.action == action).order_by(AuditEntry.id)))
+            return list(
+                db.exec(select(AuditEntry).where(AuditEntry.action == action).order_by(AuditEntry.id))
+            )
 
     return _trail

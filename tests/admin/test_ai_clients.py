@@ -27,9 +27,17 @@ def test_a_blocked_client_is_refused_at_every_door(app, dana, claude, people, si
     assert caller.ask("tools/list").status_code == 200
     code = claude.code(alice)
     answer = block(dana, claude.client_id, htmx=True)
-    assert answer.status_code == 200 and "Blocked" in answer.text and "Unblock Test client" in answer.text and "<html" not in answer.text
+    assert (
+        answer.status_code == 200
+        and "Blocked" in answer.text
+        and "Unblock Test client" in answer.text
+        and "<html" not in answer.text
+    )
     assert caller.ask("tools/list").status_code == 401
-    assert app.test_client().get("/status", headers={"Authorization": f"Bearer {caller.token}"}).status_code == 401
+    assert (
+        app.test_client().get("/status", headers={"Authorization": f"Bearer {caller.token}"}).status_code
+        == 401
+    )
     assert claude.ask(alice).status_code == 400
     assert claude.exchange(code).error == "invalid_client"
     assert claude.refresh(claude.tokens["refresh_token"]).error == "invalid_client"

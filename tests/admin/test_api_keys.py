@@ -31,11 +31,18 @@ def make_key(app, dana):
 def test_a_key_is_shown_once_and_listed_with_its_last_use(dana, make_key, trail, people):
     key = make_key()
     assert key.token not in dana.get("/admin/keys").text
-    assert "night shift" in dana.page and "never" in dana.page and "dana@example.com" in dana.page and "read and write" in dana.page
+    assert (
+        "night shift" in dana.page
+        and "never" in dana.page
+        and "dana@example.com" in dana.page
+        and "read and write" in dana.page
+    )
     key.call("list_tenants")
     assert "never" not in dana.get("/admin/keys").text
     [entry] = trail("api_key.created")
-    assert (entry.user_id, entry.workspace_id) == (people.dana.id, "wsp_northwind") and key.token not in str(entry.details)
+    assert (entry.user_id, entry.workspace_id) == (people.dana.id, "wsp_northwind") and key.token not in str(
+        entry.details
+    )
 
 
 @both_databases
@@ -60,7 +67,11 @@ def test_the_operator_tools_are_listed_for_keys_only(make_key, client_of, people
 
 def test_a_personal_token_of_an_operator_has_no_operator_tools(client_of, people):
     with database.transaction() as db:
-        db.add(Membership(workspace_id="wsp_northwind", user_id=people.dana.id, role="member", created_at=clock.now()))
+        db.add(
+            Membership(
+                workspace_id="wsp_northwind", user_id=people.dana.id, role="member", created_at=clock.now()
+            )
+        )
     dana = client_of(people.dana)
     assert "list_tenants" not in dana.tools()
     assert dana.refusal("set_active_tenant", {"tenant": "wsp_contoso"})[0] == "PERMISSION_DENIED"
@@ -81,7 +92,12 @@ def test_tenants_are_listed_a_page_at_a_time(make_key):
             break
     assert len(seen) == len(set(seen)) == 42
     [northwind] = key.call("list_tenants", {"search": "northw"})["data"]["items"]
-    assert (northwind["is_current"], northwind["members"], northwind["active"], northwind["tier"]) == (True, 2, True, "free")
+    assert (northwind["is_current"], northwind["members"], northwind["active"], northwind["tier"]) == (
+        True,
+        2,
+        True,
+        "free",
+    )
 
 
 def test_another_active_tenant_holds_for_every_later_call(make_key, connect, people, trail):  # noqa: F811
@@ -89,17 +105,31 @@ def test_another_active_tenant_holds_for_every_later_call(make_key, connect, peo
     key = make_key()
     assert "acme_get_thing" not in key.tools()
     envelope = key.call("set_active_tenant", {"tenant": "contoso"})
-    assert envelope["data"] == {"id": "wsp_contoso", "name": "Contoso", "tier": "free"} and "Contoso" in envelope["message"]
+    assert (
+        envelope["data"] == {"id": "wsp_contoso", "name": "Contoso", "tier": "free"}
+        and "Contoso" in envelope["message"]
+    )
     assert "acme_get_thing" in key.tools()
     assert "Contoso Main" in key.call("acme_get_thing", {"id": "a"})["message"]
     [entry] = trail("api_key.moved")
-    assert (entry.workspace_id, entry.user_id, entry.details) == (None, people.dana.id, {"before": "wsp_northwind", "after": "wsp_contoso"})
+    assert (entry.workspace_id, entry.user_id, entry.details) == (
+        None,
+        people.dana.id,
+        {"before": "wsp_northwind", "after": "wsp_contoso"},
+    )
     # Neither company's own trail tells of the other.
-    told = [(entry.workspace_id, entry.details) for action in ("left", "came") for entry in trail(f"api_key.{action}")]
+    told = [
+        (entry.workspace_id, entry.details)
+        for action in ("left", "came")
+        for entry in trail(f"api_key.{action}")
+    ]
     assert told == [("wsp_northwind", {}), ("wsp_contoso", {})]
     with database.reading() as db:
         rows = list(db.exec(select(CallRow).order_by(CallRow.id)))
-    assert [(row.tool, row.workspace_id) for row in rows] == [("set_active_tenant", "wsp_northwind"), ("acme_get_thing", "wsp_contoso")]
+    assert [(row.tool, row.workspace_id) for row in rows] == [
+        ("set_active_tenant", "wsp_northwind"),
+        ("acme_get_thing", "wsp_contoso"),
+    ]
 
 
 def test_a_session_of_the_handshake_goes_on_after_the_change(make_key):
@@ -112,13 +142,21 @@ def test_a_session_of_the_handshake_goes_on_after_the_change(make_key):
 
 def test_a_key_reaches_shared_connections_only_even_of_its_maker(make_key, connect, people, app):  # noqa: F811
     with database.transaction() as db:
-        db.add(Membership(workspace_id="wsp_northwind", user_id=people.dana.id, role="admin", created_at=clock.now()))
+        db.add(
+            Membership(
+                workspace_id="wsp_northwind", user_id=people.dana.id, role="admin", created_at=clock.now()
+            )
+        )
     connect(people.alice, "Of Alice", visibility="personal", permission="write")
     connect(people.dana, "Of Dana", visibility="personal", permission="write")
     key = make_key()
     assert "acme_get_thing" not in key.tools()
     code, sentence = key.refusal("acme_get_thing", {"id": "a"})
-    assert code == "NOT_CONNECTED" and "A member of Northwind can connect it" in sentence and "/integrations/connect/" not in sentence
+    assert (
+        code == "NOT_CONNECTED"
+        and "A member of Northwind can connect it" in sentence
+        and "/integrations/connect/" not in sentence
+    )
     assert "Of " not in str(key.call("hub_list_connections"))
     status = app.test_client().get("/status", headers={"Authorization": f"Bearer {key.token}"}).json
     assert status["connections"] == [] and status["client"]["kind"] == "api_key"
@@ -170,7 +208,9 @@ def test_compact_mode_keeps_the_same_order(make_key, client_of, people):
     key, alice = make_key(), client_of(people.alice)
     key.path = alice.path = "/mcp?tools=compact"
     assert "list_tenants" in key.tools() and "list_tenants" not in alice.tools()
-    refused = alice.refusal("call_write_tool", {"name": "set_active_tenant", "arguments": {"tenant": "wsp_contoso"}})
+    refused = alice.refusal(
+        "call_write_tool", {"name": "set_active_tenant", "arguments": {"tenant": "wsp_contoso"}}
+    )
     assert refused[0] == "PERMISSION_DENIED"
     assert key.call("set_active_tenant", {"tenant": "wsp_contoso"})["success"]
 
@@ -212,7 +252,16 @@ def test_only_keys_are_revoked_there(dana, client_of, people):
 
 
 @pytest.mark.parametrize(
-    "form", [{"name": ""}, {"name": "x" * 81}, {"scope": ""}, {"scope": "everything"}, {"days": "2"}, {"days": ""}, {"workspace": "gone"}]
+    "form",
+    [
+        {"name": ""},
+        {"name": "x" * 81},
+        {"scope": ""},
+        {"scope": "everything"},
+        {"days": "2"},
+        {"days": ""},
+        {"workspace": "gone"},
+    ],
 )
 def test_a_key_that_makes_no_sense_is_not_made(dana, form):
     answer = dana.submit("/admin/keys", {**FORM, **form})
@@ -224,6 +273,11 @@ def test_a_key_that_makes_no_sense_is_not_made(dana, form):
 
 def test_the_call_in_the_readme_works_as_it_stands(make_key):
     key = make_key()
-    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "list_tenants", "arguments": {}}}
+    body = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "list_tenants", "arguments": {}},
+    }
     answer = key.post(body, Accept="*/*", MCP_Protocol_Version="2025-06-18")
     assert answer.json["result"]["structuredContent"]["data"]["items"][0]["is_current"] in {True, False}

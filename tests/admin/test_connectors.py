@@ -1,4 +1,6 @@
-"""How services are offered: over the environment, in every process, with secrets that go in and never come out."""
+"""How services are offered: over the environment, in every process, with secrets that go in and never come
+out.
+"""
 
 import base64
 import dataclasses
@@ -65,7 +67,9 @@ def test_the_secret_goes_in_and_never_comes_out(dana, caplog):
     save(dana, "xero", **OWN)
     dana.get("/admin/connectors")
     assert f"Set on {clock.now().day} {clock.now():%b %Y}" in dana.page and "operators-own-app" in dana.page
-    assert SECRET not in dana.page and SECRET not in dana.get("/admin/audit").text and SECRET not in caplog.text
+    assert (
+        SECRET not in dana.page and SECRET not in dana.get("/admin/audit").text and SECRET not in caplog.text
+    )
     refused = save(dana, "xero", client_id="x y", client_secret=SECRET)
     assert refused.status_code == 400 and SECRET not in refused.text
     with database.reading() as db:
@@ -79,7 +83,11 @@ def test_the_secret_stays_while_the_client_id_does(dana, live):
     save(dana, "xero", client_id="operators-own-app", badge="Beta")
     assert resolved(live).client_secret == SECRET
     refused = save(dana, "xero", client_id="another-app")
-    assert refused.status_code == 400 and "belong together" in refused.text and 'value="another-app"' in refused.text
+    assert (
+        refused.status_code == 400
+        and "belong together" in refused.text
+        and 'value="another-app"' in refused.text
+    )
     assert resolved(live).client_id == "operators-own-app"
     save(dana, "xero", client_id="another-app", client_secret="another-secret")
     assert (resolved(live).client_id, resolved(live).client_secret) == ("another-app", "another-secret")
@@ -148,7 +156,12 @@ def test_a_badge_is_the_operators_word(dana, alice):
 
 def test_htmx_swaps_the_card_alone(dana):
     answer = save(dana, "xero", htmx=True, **OWN)
-    assert answer.status_code == 200 and 'id="app-xero"' in answer.text and "Saved." in answer.text and "<html" not in answer.text
+    assert (
+        answer.status_code == 200
+        and 'id="app-xero"' in answer.text
+        and "Saved." in answer.text
+        and "<html" not in answer.text
+    )
     assert SECRET not in answer.text
 
 
@@ -157,7 +170,10 @@ def test_another_process_follows_within_seconds_without_a_restart(dana, live):
     assert resolved(other).client_id == "sandbox" or resolved(other).sandbox
     save(dana, "xero", **OWN)
     other.services._again_at = 0.0  # as after two seconds
-    assert (resolved(other).client_id, resolved(other).base_url) == ("operators-own-app", "https://xero.example")
+    assert (resolved(other).client_id, resolved(other).base_url) == (
+        "operators-own-app",
+        "https://xero.example",
+    )
 
 
 def test_a_process_that_starts_later_reads_them_at_once(dana, environ):
@@ -170,14 +186,24 @@ def test_a_process_that_starts_later_reads_them_at_once(dana, environ):
         "app = create_app()\n"
         "print(endpoints.resolve(registry.get('xero'), app.extensions['patchbay']).client_id)"
     )
-    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=live_environment(**environ), capture_output=True, text=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=live_environment(**environ),
+        capture_output=True,
+        text=True,
+    )
     assert ran.stdout.strip().splitlines()[-1:] == ["operators-own-app"], ran.stderr
 
 
 def test_asking_for_settings_costs_no_query_while_they_are_fresh(live):
     asked = []
     resolved(live)
-    event.listen(database.current().engine, "before_cursor_execute", lambda c, cur, statement, *rest: asked.append(statement))
+    event.listen(
+        database.current().engine,
+        "before_cursor_execute",
+        lambda c, cur, statement, *rest: asked.append(statement),
+    )
     live.services._again_at = float("inf")
     for _ in range(50):
         resolved(live)

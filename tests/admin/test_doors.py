@@ -20,7 +20,11 @@ def routes_of(app):
 
 def ask(visitor, route, **values):
     path = route.path({"workspace": "wsp_northwind", "user_id": "usr_alice", "slug": "xero", **values})
-    return visitor.get(path) if route.method == "GET" else visitor.submit(path, {"active": "no", "disabled": "yes", "operator": "yes"})
+    return (
+        visitor.get(path)
+        if route.method == "GET"
+        else visitor.submit(path, {"active": "no", "disabled": "yes", "operator": "yes"})
+    )
 
 
 def test_there_are_pages_and_acts(app):
@@ -32,7 +36,9 @@ def test_strangers_sign_in_first(app, visitor):
     visitor.get("/login")
     for route in routes_of(app):
         answer = ask(visitor, route)
-        assert (answer.status_code, answer.headers["Location"].partition("?")[0]) == (303, "/login"), f"{route} lets anybody in"
+        assert (answer.status_code, answer.headers["Location"].partition("?")[0]) == (303, "/login"), (
+            f"{route} lets anybody in"
+        )
 
 
 @pytest.mark.parametrize("who", ["alice", "bob", "charlie"])
@@ -76,7 +82,10 @@ def test_dangerous_acts_need_a_recent_sign_in(app, dana, people):
         "/admin/workspaces/wsp_northwind/state": {"active": "no"},
         "/admin/people/usr_bob/operator": {"operator": "yes"},
         "/admin/people/usr_bob/state": {"disabled": "yes"},
-        "/admin/ai-clients/state": {"client_id": "https://claude.ai/oauth/mcp-oauth-client-metadata", "blocked": "yes"},
+        "/admin/ai-clients/state": {
+            "client_id": "https://claude.ai/oauth/mcp-oauth-client-metadata",
+            "blocked": "yes",
+        },
         "/admin/connectors/xero": {"offer": "no"},
         "/admin/keys": {"name": "k", "scope": "tools:read", "days": "1", "workspace": "wsp_contoso"},
     }
@@ -84,8 +93,15 @@ def test_dangerous_acts_need_a_recent_sign_in(app, dana, people):
     clock.shift(timedelta(minutes=31))
     for path, form in acts.items():
         asked = dana.submit(path, form)
-        page = path if path == "/admin/keys" else path.rsplit("/", 1)[0].replace("/wsp_northwind", "").replace("/usr_bob", "")
-        assert (asked.status_code, asked.headers["Location"]) == (303, f"/login?again=1&next={page.replace('/', '%2F')}"), path
+        page = (
+            path
+            if path == "/admin/keys"
+            else path.rsplit("/", 1)[0].replace("/wsp_northwind", "").replace("/usr_bob", "")
+        )
+        assert (asked.status_code, asked.headers["Location"]) == (
+            303,
+            f"/login?again=1&next={page.replace('/', '%2F')}",
+        ), path
         assert dana.submit(path, form, htmx=True).headers["HX-Redirect"].startswith("/login?again=1")
     assert _rows() == before
     clock.reset()
@@ -101,7 +117,9 @@ def test_being_seen_is_written_down_for_an_operator_too(dana, people):
 
 
 def test_junk_is_a_clear_refusal(app, people, settings, sign_in, monkeypatch):
-    monkeypatch.setattr(outbound, "send", lambda *_args, **_options: (_ for _ in ()).throw(outbound.AddressRefused()))
+    monkeypatch.setattr(
+        outbound, "send", lambda *_args, **_options: (_ for _ in ()).throw(outbound.AddressRefused())
+    )
     monkeypatch.setattr(app, "request_class", NoticingRequest)
     sweep = Sweep(app, people, settings, lambda _user: sign_in(people.dana))
     for route in routes_of(app):
@@ -110,7 +128,11 @@ def test_junk_is_a_clear_refusal(app, people, settings, sign_in, monkeypatch):
         for junk in JUNK:
             sweep.send(route, fields=dict.fromkeys(fields, junk))
             if route.arguments and junk != "\ud800":
-                sweep.send(route, path=route.path(dict.fromkeys(route.arguments, junk)), fields=sweep.plausible(fields))
+                sweep.send(
+                    route,
+                    path=route.path(dict.fromkeys(route.arguments, junk)),
+                    fields=sweep.plausible(fields),
+                )
         for content_type, body in BODIES if route.method == "POST" else ():
             sweep.send(route, data=body, content_type=content_type)
     sweep.finish()
@@ -124,5 +146,15 @@ def _seen(answer):
 def _rows():
     with database.reading() as db:
         connection = db.connection()
-        tables = (User.__tablename__, "workspaces", Grant.__tablename__, Connection.__tablename__, "oauth_clients", "connector_apps")
-        return {table: sorted(map(repr, connection.exec_driver_sql(f"SELECT * FROM {table}").all())) for table in tables}
+        tables = (
+            User.__tablename__,
+            "workspaces",
+            Grant.__tablename__,
+            Connection.__tablename__,
+            "oauth_clients",
+            "connector_apps",
+        )
+        return {
+            table: sorted(map(repr, connection.exec_driver_sql(f"SELECT * FROM {table}").all()))
+            for table in tables
+        }

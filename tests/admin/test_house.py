@@ -30,7 +30,9 @@ def test_the_trail_names_who_what_and_where(dana, people):
 
 def test_the_trail_goes_on_a_page_at_a_time(dana):
     for n in range(70):
-        dana.submit("/admin/workspaces/wsp_northwind/limits", {"tier": "pro", "per_minute": str(n + 1), "per_day": ""})
+        dana.submit(
+            "/admin/workspaces/wsp_northwind/limits", {"tier": "pro", "per_minute": str(n + 1), "per_day": ""}
+        )
     dana.get("/admin/audit?workspace=wsp_northwind")
     seen = dana.page.count("changed the limits")
     dana.get(re.search(r'href="(/admin/audit\?[^"]*before=\d+)">Older', dana.page)[1])
@@ -42,14 +44,24 @@ def test_the_trail_goes_on_a_page_at_a_time(dana):
 @both_databases
 def test_a_healthy_installation_says_so(dana, database_kind):
     dana.get("/admin/health")
-    for words in ("Answers", "Up to date", "All open", "Not used", "Development mailbox", "drew this page", "t1"):
+    for words in (
+        "Answers",
+        "Up to date",
+        "All open",
+        "Not used",
+        "Development mailbox",
+        "drew this page",
+        "t1",
+    ):
         assert words in dana.page, words
     assert ("SQLite" if database_kind == "sqlite" else "PostgreSQL") in dana.page
     assert re.search(r"[\d.]+ ms · [\d,.]+ (KB|MB)", dana.page)
 
 
 def test_a_test_mail_reaches_the_operator(dana, app, people, visitor):
-    assert "development mailbox for dana@example.com" in dana.follow(dana.submit("/admin/health/test-mail")).text
+    assert (
+        "development mailbox for dana@example.com" in dana.follow(dana.submit("/admin/health/test-mail")).text
+    )
     letter = app.extensions["mailer"].letters()[0]
     assert (letter.to, "Test mail" in letter.subject) == ("dana@example.com", True)
 

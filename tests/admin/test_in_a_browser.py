@@ -39,7 +39,9 @@ def test_an_operator_changes_limits_and_keeps_a_workspace_out(product, chromium,
     anna.create_account()
     dana = operator(product, chromium, name="dana", javascript=javascript)
     said = []
-    dana.page.on("console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None)
+    dana.page.on(
+        "console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None
+    )
     dana.go("/account")
     dana.page.get_by_label("Your account").click()
     dana.page.get_by_role("link", name="Administration").click()

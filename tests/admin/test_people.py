@@ -25,7 +25,15 @@ def get(user):
 def test_everybody_is_listed_with_workspaces_and_sessions(dana, people, sign_in):
     sign_in(people.alice)
     dana.get("/admin/people")
-    for words in ("alice@example.com", "charlie@example.com", "Northwind", "(owner)", "1 browser", "nowhere", "Operator"):
+    for words in (
+        "alice@example.com",
+        "charlie@example.com",
+        "Northwind",
+        "(owner)",
+        "1 browser",
+        "nowhere",
+        "Operator",
+    ):
         assert words in dana.page, words
     dana.get("/admin/people?q=CHARL")
     assert "charlie@example.com" in dana.page and "alice@example.com" not in dana.page
@@ -36,10 +44,17 @@ def test_a_disabled_person_is_out_at_once_with_every_token(dana, people, sign_in
     bob, client = sign_in(people.bob), client_of(people.bob)
     assert bob.get("/integrations").status_code == 200 and client.ask("tools/list").status_code == 200
     answer = act(dana, people.bob, "state", htmx=True)
-    assert answer.status_code == 200 and "Disabled" in answer.text and "Enable Bob" in answer.text and "<html" not in answer.text
+    assert (
+        answer.status_code == 200
+        and "Disabled" in answer.text
+        and "Enable Bob" in answer.text
+        and "<html" not in answer.text
+    )
     assert bob.get("/integrations").status_code == 303
     assert client.ask("tools/list").status_code == 401
-    assert [(entry.user_id, entry.subject) for entry in trail("person.disabled")] == [(people.dana.id, people.bob.id)]
+    assert [(entry.user_id, entry.subject) for entry in trail("person.disabled")] == [
+        (people.dana.id, people.bob.id)
+    ]
     act(dana, people.bob, "state", "no")
     assert bob.get("/integrations").status_code == 303, "an old session came back"
     assert client.ask("tools/list").status_code == 401, "an old token came back"
@@ -99,7 +114,9 @@ def test_of_two_operators_who_let_each_other_go_at_once_one_stays(dana, people, 
         start.wait()
         act(visitor, other, "operator", "no")
 
-    threads = [threading.Thread(target=go, args=pair) for pair in ((dana, people.alice), (alice, people.dana))]
+    threads = [
+        threading.Thread(target=go, args=pair) for pair in ((dana, people.alice), (alice, people.dana))
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -130,6 +147,8 @@ def test_nobody_of_that_id_is_404(dana, deed):
 
 def test_many_come_a_page_at_a_time(dana):
     with database.transaction() as db:
-        db.add_all(User(id=f"usr_{n:03}", email=f"p{n:03}@example.com", created_at=clock.now()) for n in range(60))
+        db.add_all(
+            User(id=f"usr_{n:03}", email=f"p{n:03}@example.com", created_at=clock.now()) for n in range(60)
+        )
     first = dana.get("/admin/people").text
     assert first.count('<tr id="usr_') == 25 and "Older ones" in first

@@ -19,7 +19,9 @@ STATE = "/admin/workspaces/wsp_northwind/state"
 
 def call(days_ago=0, workspace_id="wsp_northwind"):
     at = clock.now() - timedelta(days=days_ago)
-    row = CallRow(at=at, workspace_id=workspace_id, user_id="u", grant_id="g", tool="t", outcome="ok", total_ms=1.0)
+    row = CallRow(
+        at=at, workspace_id=workspace_id, user_id="u", grant_id="g", tool="t", outcome="ok", total_ms=1.0
+    )
     with database.transaction() as db:
         db.add(row)
 
@@ -38,7 +40,9 @@ def test_it_shows_members_tier_and_the_calls_of_28_days(dana):
     assert "Northwind" in dana.page and "Contoso" in dana.page
     assert "2 members" in dana.page and "1 member " in dana.page
     assert "6 calls in 28 days" in dana.page and "0 calls in 28 days" in dana.page
-    assert re.search(r'role="img" aria-label="6 calls in the last 28 days, most on \d+ \w+: 3; today 2"', dana.page)
+    assert re.search(
+        r'role="img" aria-label="6 calls in the last 28 days, most on \d+ \w+: 3; today 2"', dana.page
+    )
     assert dana.page.count("<rect ") == 3
 
 
@@ -54,7 +58,11 @@ def test_a_call_counts_once_before_and_after_it_is_added_up(dana):
 
 def test_the_usage_of_a_whole_page_is_one_query(dana):
     asked = []
-    event.listen(database.current().engine, "before_cursor_execute", lambda c, cur, statement, *rest: asked.append(statement))
+    event.listen(
+        database.current().engine,
+        "before_cursor_execute",
+        lambda c, cur, statement, *rest: asked.append(statement),
+    )
     dana.get("/admin/workspaces")
     assert len([statement for statement in asked if "usage_tallies" in statement]) == 1
     assert len([statement for statement in asked if statement.startswith("SELECT")]) <= 6
@@ -64,7 +72,10 @@ def test_the_usage_of_a_whole_page_is_one_query(dana):
 def test_many_come_a_page_at_a_time_newest_first_and_are_found_by_name(dana):
     at = clock.now()
     with database.transaction() as db:
-        db.add_all(Workspace(id=f"wsp_{n:03}", name=f"Company {n:03}_x", created_at=at + timedelta(seconds=n // 3)) for n in range(60))
+        db.add_all(
+            Workspace(id=f"wsp_{n:03}", name=f"Company {n:03}_x", created_at=at + timedelta(seconds=n // 3))
+            for n in range(60)
+        )
     seen, path, pages = [], "/admin/workspaces", 0
     while path:
         dana.get(path)
@@ -96,7 +107,9 @@ def test_tier_and_limits_are_changed_in_place_and_hold_for_the_next_call(dana, c
 def test_a_limit_of_one_call_a_minute_is_felt_at_once(dana, client_of, people):
     dana.submit(LIMITS, {"tier": "free", "per_minute": "1", "per_day": ""})
     alice = client_of(people.alice)
-    answers = [alice.ask("tools/call", name="hub_list_connections", arguments={}).status_code for _ in range(3)]
+    answers = [
+        alice.ask("tools/call", name="hub_list_connections", arguments={}).status_code for _ in range(3)
+    ]
     assert 429 in answers
     dana.submit(LIMITS, {"tier": "free", "per_minute": "", "per_day": ""})
     assert alice.ask("tools/call", name="hub_list_connections", arguments={}).status_code == 200
@@ -136,7 +149,15 @@ def test_a_deactivated_workspace_lets_nobody_in_and_keeps_everything(dana, clien
     assert alice.get("/integrations").status_code == 200 and client.call("hub_list_connections")["success"]
     answer = dana.submit(STATE, {"active": "no"}, htmx=True)
     assert "Deactivated" in answer.text and "Activate Northwind" in answer.text
-    for path in ("/integrations", "/integrations/status", "/ai-clients", "/memory", "/team", "/usage", "/activity"):
+    for path in (
+        "/integrations",
+        "/integrations/status",
+        "/ai-clients",
+        "/memory",
+        "/team",
+        "/usage",
+        "/activity",
+    ):
         refused = alice.get(path)
         assert (refused.status_code, "deactivated by the operator" in refused.text) == (403, True), path
     assert client.refusal("hub_list_connections")[0] == "WORKSPACE_INACTIVE"
@@ -145,12 +166,18 @@ def test_a_deactivated_workspace_lets_nobody_in_and_keeps_everything(dana, clien
     assert sign_in(people.charlie).get("/integrations").status_code == 200
     dana.submit(STATE, {"active": "yes"})
     assert alice.get("/integrations").status_code == 200 and client.call("hub_list_connections")["success"]
-    assert [entry.user_id for action in ("deactivated", "activated") for entry in trail(f"workspace.{action}")] == [people.dana.id] * 2
+    assert [
+        entry.user_id for action in ("deactivated", "activated") for entry in trail(f"workspace.{action}")
+    ] == [people.dana.id] * 2
 
 
 def test_who_is_in_another_workspace_too_can_go_there(dana, people, sign_in):
     with database.transaction() as db:
-        db.add(Membership(workspace_id=people.contoso.id, user_id=people.alice.id, role="member", created_at=clock.now()))
+        db.add(
+            Membership(
+                workspace_id=people.contoso.id, user_id=people.alice.id, role="member", created_at=clock.now()
+            )
+        )
     alice = sign_in(people.alice)
     alice.get("/integrations")
     dana.submit(STATE, {"active": "no"})

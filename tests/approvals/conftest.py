@@ -1,4 +1,6 @@
-"""An AI client at the endpoint and Acme, whose writes are counted, on a connection that asks before writing."""
+"""An AI client at the endpoint and Acme, whose writes are counted, on a connection that asks before
+writing.
+"""
 
 from types import SimpleNamespace
 

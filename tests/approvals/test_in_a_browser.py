@@ -1,4 +1,6 @@
-"""Approvals as their people meet them: the official client asks, a real Chromium shows it without a reload, and a press does it."""
+"""Approvals as their people meet them: the official client asks, a real Chromium shows it without a
+reload, and a press does it.
+"""
 
 import re
 
@@ -15,7 +17,9 @@ NAME = "freshbooks_create_client"
 
 @pytest.fixture
 def arrive(product, chromium):
-    """`arrive(javascript=True, **client)`: somebody whose AI client is connected to a FreshBooks that asks before writing."""
+    """`arrive(javascript=True, **client)`: somebody whose AI client is connected to a FreshBooks that asks
+    before writing.
+    """
 
     def _arrive(javascript=True, **options):
         anna = Person(chromium, product.url, name="anna", javascript=javascript)
@@ -31,7 +35,9 @@ def test_a_new_request_appears_and_a_press_does_it(product, arrive):
         anna.go("/approvals")
         anna.sees("Nothing waits for you.")
         said = []
-        anna.page.on("console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None)
+        anna.page.on(
+            "console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None
+        )
         asked = client.call(NAME, **ACT)
         assert asked["error"]["code"] == "APPROVAL_NEEDED"
         anna.page.get_by_role("heading", name="Create a client").wait_for(timeout=5_500)
@@ -82,4 +88,7 @@ def test_the_official_client_asks_in_the_chat(product, arrive, mode, revision):
         refused = client.call(NAME, **ACT)
         assert (refused["error"]["code"], len(asked)) == ("PERMISSION_DENIED", 1)
         assert client.call(NAME, **ACT)["data"]["organization"] == "Vandelay Industries"
-        assert "Organization: Vandelay Industries" in asked[1] and "Desk Assistant wants to do this in FreshBooks" in asked[1]
+        assert (
+            "Organization: Vandelay Industries" in asked[1]
+            and "Desk Assistant wants to do this in FreshBooks" in asked[1]
+        )

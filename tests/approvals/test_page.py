@@ -44,13 +44,22 @@ def tell_the_clock(**ahead) -> None:
 
 
 def test_an_empty_page_says_what_to_do(people, sign_in):
-    assert "Nothing waits for you. Set a connection to “Ask before writing” on Integrations" in words_of(sign_in(people.alice))
+    assert "Nothing waits for you. Set a connection to “Ask before writing” on Integrations" in words_of(
+        sign_in(people.alice)
+    )
 
 
 def test_a_request_is_shown_in_plain_words(people, sign_in, ask):
     ask("two chairs")
     said = words_of(visitor := sign_in(people.alice))
-    for words in ("Waiting for a yes", "Create a thing", "Acme: Main · Business 1", "test client", "asked just now", "Text two chairs"):
+    for words in (
+        "Waiting for a yes",
+        "Create a thing",
+        "Acme: Main · Business 1",
+        "test client",
+        "asked just now",
+        "Text two chairs",
+    ):
         assert words in said, words
     assert 'aria-label="Approve: Create a thing"' in visitor.page
     assert 'aria-label="Reject: Create a thing"' in visitor.page
@@ -96,13 +105,20 @@ def test_htmx_gets_the_board_alone(people, sign_in, ask, written):
     visitor.get("/approvals")
     answer = visitor.submit(f"/approvals/{approval_id}/approve", htmx=True)
     assert answer.status_code == 200 and "<html" not in answer.text
-    assert 'id="board"' in answer.text and 'id="toasts"' in answer.text and "Done: Create a thing." in answer.text
+    assert (
+        'id="board"' in answer.text
+        and 'id="toasts"' in answer.text
+        and "Done: Create a thing." in answer.text
+    )
 
 
 def test_the_link_opens_the_one_request_and_opening_does_nothing(people, visitor, sign_in, ask, written):
     approval_id = ask()
     ask("another")
-    assert visitor.get(f"/approvals/{approval_id}").headers["Location"] == f"/login?next=/approvals/{approval_id}"
+    assert (
+        visitor.get(f"/approvals/{approval_id}").headers["Location"]
+        == f"/login?next=/approvals/{approval_id}"
+    )
     alice = sign_in(people.alice)
     said = words_of(alice, f"/approvals/{approval_id}")
     assert "two chairs" in said and "another" not in said
@@ -126,7 +142,9 @@ def test_the_board_is_sent_again_only_when_it_changed(people, sign_in, ask):
 # --- who may decide -------------------------------------------------------------------------------
 
 
-def test_owners_see_what_members_ask_on_shared_connections_and_members_do_not_see_theirs(client_of, people, sign_in, ask, written):
+def test_owners_see_what_members_ask_on_shared_connections_and_members_do_not_see_theirs(
+    client_of, people, sign_in, ask, written
+):
     alices = ask("by alice")
     bobs = request_in(client_of(people.bob).call(NAME, {"text": "by bob"}))
     bob, alice = sign_in(people.bob), sign_in(people.alice)
@@ -142,7 +160,9 @@ def test_owners_see_what_members_ask_on_shared_connections_and_members_do_not_se
     assert written == ["by bob", "more"]
 
 
-def test_whoever_connected_a_shared_account_may_decide_and_others_may_not(client_of, people, connect, sign_in, written):
+def test_whoever_connected_a_shared_account_may_decide_and_others_may_not(
+    client_of, people, connect, sign_in, written
+):
     connection = connect(people.bob, permission="ask")
     first = request_in(client_of(people.alice).call(NAME, {"text": "first"}))
     with database.transaction() as db:
@@ -214,7 +234,9 @@ def test_everything_is_forgotten_after_thirty_days(people, sign_in, ask):
     assert [row.state for row in stored()] == []
 
 
-def test_a_crash_after_the_yes_ends_as_unknown_and_is_never_run_again(app, alice, people, sign_in, ask, written, monkeypatch):
+def test_a_crash_after_the_yes_ends_as_unknown_and_is_never_run_again(
+    app, alice, people, sign_in, ask, written, monkeypatch
+):
     approval_id, visitor = ask(), sign_in(people.alice)
     with monkeypatch.context() as crash:
         crash.setattr(carrying_out, "_carry_out", lambda *_: None)  # the process dies here
@@ -237,10 +259,14 @@ def _impatient(client, monkeypatch) -> str:
 
 
 @both_databases
-def test_long_work_shows_that_it_runs_and_then_how_it_ended(app, alice, people, sign_in, ask, written, monkeypatch):
+def test_long_work_shows_that_it_runs_and_then_how_it_ended(
+    app, alice, people, sign_in, ask, written, monkeypatch
+):
     approval_id, visitor = ask(), sign_in(people.alice)
     execute, go_on = app.extensions["approvals.execute"], threading.Event()
-    monkeypatch.setitem(app.extensions, "approvals.execute", lambda *given: go_on.wait(20) and execute(*given))
+    monkeypatch.setitem(
+        app.extensions, "approvals.execute", lambda *given: go_on.wait(20) and execute(*given)
+    )
     monkeypatch.setattr(carrying_out, "_PATIENCE_SECONDS", 0.01)
     decide(visitor, approval_id, "approve")
     said = words_of(visitor)
@@ -338,7 +364,9 @@ def test_a_row_whose_seal_was_copied_from_another_does_nothing(people, sign_in, 
     assert written == ["a hundred chairs"]
 
 
-def test_a_disconnected_connection_is_named_and_its_request_cannot_be_carried_out(people, sign_in, ask, asking, written):
+def test_a_disconnected_connection_is_named_and_its_request_cannot_be_carried_out(
+    people, sign_in, ask, asking, written
+):
     approval_id, visitor = ask(), sign_in(people.alice)
     with database.transaction() as db:
         db.delete(db.get(Connection, asking.id))

@@ -1,4 +1,6 @@
-"""What is stored and shown means the same when it is checked again, for the writing tools of every service."""
+"""What is stored and shown means the same when it is checked again, for the writing tools of every
+service.
+"""
 
 import pytest
 
@@ -8,7 +10,9 @@ from app.mcp_server.calls.approved_write import settled
 CALLS = {
     "xero_create_invoice": {
         "contact_id": "3d4e1f2a-0000-4000-8000-000000000001",
-        "line_items": [{"description": "Oak table", "quantity": 2, "unit_amount": 12345.5, "account_code": "200"}],
+        "line_items": [
+            {"description": "Oak table", "quantity": 2, "unit_amount": 12345.5, "account_code": "200"}
+        ],
         "due_date": "2026-12-01",
         "status": "AUTHORISED",
     },
@@ -18,14 +22,28 @@ CALLS = {
         "amount": 12.5,
         "date": "2026-11-21",
     },
-    "freshbooks_create_invoice": {"client_id": 17, "line_items": [{"description": "Work", "qty": "1.5", "unit_cost": "99.90"}]},
+    "freshbooks_create_invoice": {
+        "client_id": 17,
+        "line_items": [{"description": "Work", "qty": "1.5", "unit_cost": "99.90"}],
+    },
     "freshbooks_record_payment": {"invoice_id": 5, "amount": "150.00", "date": "2026-11-21"},
-    "quickbooks_create_invoice": {"customer_id": "1", "lines": [{"item_id": "2", "quantity": 1, "unit_price": 9.99}]},
+    "quickbooks_create_invoice": {
+        "customer_id": "1",
+        "lines": [{"item_id": "2", "quantity": 1, "unit_price": 9.99}],
+    },
     "quickbooks_record_payment": {"invoice_id": "7", "amount": 10},
-    "stripe_create_invoice": {"customer": "cus_1", "items": [{"description": "x", "amount": 1099}], "currency": "eur"},
+    "stripe_create_invoice": {
+        "customer": "cus_1",
+        "items": [{"description": "x", "amount": 1099}],
+        "currency": "eur",
+    },
     "stripe_create_refund": {"confirm": True, "payment_intent": "pi_1", "amount": 500},
     "gmail_send_message": {"to": ["a@example.com"], "subject": "Hi", "body": "Hello\nyou"},
-    "google_sheets_append_rows": {"spreadsheet_id": "x" * 30, "range": "Sheet1!A1", "rows": [["a", 1, None, True]]},
+    "google_sheets_append_rows": {
+        "spreadsheet_id": "x" * 30,
+        "range": "Sheet1!A1",
+        "rows": [["a", 1, None, True]],
+    },
     "xano_create_table_record": {"workspace_id": 1, "table_id": 2, "record_data": {"a": {"b": [1, None]}}},
     "servicefusion_create_job": {"customer_id": 4, "description": "Fix it", "start_date": "2026-12-01"},
     "flowpos_adjust_inventory": {"product_id": "p1", "location_id": "l1", "delta": -3, "reason": "Broken"},
@@ -44,5 +62,9 @@ def test_checked_twice_it_is_the_same(name):
 
 
 def test_every_service_with_writing_tools_is_here():
-    writing = {c.slug for c in registry.CONNECTORS.values() if c.slug != "acme" and any(not tool.reads_only for tool in c.tools)}
+    writing = {
+        c.slug
+        for c in registry.CONNECTORS.values()
+        if c.slug != "acme" and any(not tool.reads_only for tool in c.tools)
+    }
     assert {registry.find_by_tool(name).slug for name in CALLS} == writing

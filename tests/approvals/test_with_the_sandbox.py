@@ -40,7 +40,9 @@ def anna(people, sign_in, connect):  # noqa: F811
 def writes(sandbox) -> int:
     """How many requests that change something FreshBooks took, or failed at."""
     seen = sandbox.log("freshbooks")["requests"]
-    return sum(each["method"] == "POST" and "/accounting/" in each["path"] and each["status"] != 401 for each in seen)
+    return sum(
+        each["method"] == "POST" and "/accounting/" in each["path"] and each["status"] != 401 for each in seen
+    )
 
 
 @both_databases

@@ -7,7 +7,15 @@ from app.connectors import registry
 
 INVOICE = {
     "contact_id": "3d4e1f2a-0000-4000-8000-000000000001",
-    "line_items": [{"description": "Oak table", "quantity": "2", "unit_amount": "12345.50", "account_code": "200", "tax_type": None}],
+    "line_items": [
+        {
+            "description": "Oak table",
+            "quantity": "2",
+            "unit_amount": "12345.50",
+            "account_code": "200",
+            "tax_type": None,
+        }
+    ],
     "type": "ACCREC",
     "date": None,
     "due_date": "2026-12-01",
@@ -32,17 +40,24 @@ def test_arguments_stand_in_the_order_of_the_tool_with_names_in_words():
 
 
 def test_amounts_in_the_smallest_unit_say_so():
-    said = said_of("stripe_create_refund", {"confirm": True, "payment_intent": "pi_1", "amount": 109900, "reason": None})
+    said = said_of(
+        "stripe_create_refund", {"confirm": True, "payment_intent": "pi_1", "amount": 109900, "reason": None}
+    )
     assert said["Amount"].text == "109,900" and said["Amount"].hint.startswith("In the smallest unit")
     assert said["Confirm"].text == "Yes"
-    items = said_of("stripe_create_invoice", {"customer": "cus_1", "items": [{"description": "x", "amount": 1099}]})["Items"]
+    items = said_of(
+        "stripe_create_invoice", {"customer": "cus_1", "items": [{"description": "x", "amount": 1099}]}
+    )["Items"]
     assert items.columns[1].startswith("Amount (The whole line in the smallest unit")
 
 
 def test_numbers_that_are_names_are_not_grouped():
     [one] = argument_text.of({"invoice_id": 1234567})
     assert (one.label, one.text) == ("Invoice ID", "1234567")
-    assert [one.text for one in argument_text.of({"amount": "0.10", "total": 1e21, "rate": "NaN", "quantity": -1200})] == [
+    assert [
+        one.text
+        for one in argument_text.of({"amount": "0.10", "total": 1e21, "rate": "NaN", "quantity": -1200})
+    ] == [
         "0.10",
         "1,000,000,000,000,000,000,000",
         "NaN",

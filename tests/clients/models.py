@@ -1,4 +1,5 @@
-"""Stand-ins for the model APIs, so that agents run without an account anywhere: the model asks for one tool, then says what it was told.
+"""Stand-ins for the model APIs, so that agents run without an account anywhere: the model asks for one tool,
+then says what it was told.
 
 OpenAI's Responses API calls MCP servers from OpenAI's side; this one does the same.
 """
@@ -50,7 +51,14 @@ def _openai(body: dict[str, Any]) -> dict[str, Any]:
         output = _message(json.dumps(told[0]))
     else:
         assert TOOL in {tool["name"] for tool in body["tools"]}, body["tools"]
-        output = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": TOOL, "arguments": "{}", "status": "completed"}
+        output = {
+            "type": "function_call",
+            "id": "fc_1",
+            "call_id": "call_1",
+            "name": TOOL,
+            "arguments": "{}",
+            "status": "completed",
+        }
     return {
         "id": "resp_1",
         "object": "response",
@@ -75,17 +83,30 @@ def _openai(body: dict[str, Any]) -> dict[str, Any]:
 
 def _message(text: str) -> dict[str, Any]:
     content = {"type": "output_text", "text": text, "annotations": []}
-    return {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": [content]}
+    return {
+        "type": "message",
+        "id": "msg_1",
+        "role": "assistant",
+        "status": "completed",
+        "content": [content],
+    }
 
 
 def _call_from_outside(tool: dict[str, Any]) -> str:
     """What OpenAI's servers do with an entry of type mcp: they go to the address with the headers."""
     headers = {**tool["headers"], "Accept": "application/json, text/event-stream"}
-    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "openai-mcp", "version": "1"}}
+    hello = {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "openai-mcp", "version": "1"},
+    }
     begun = requests.post(tool["server_url"], json=_rpc("initialize", hello), headers=headers, timeout=20)
     session = {"Mcp-Session-Id": begun.headers["Mcp-Session-Id"], "MCP-Protocol-Version": "2025-06-18"}
     called = requests.post(
-        tool["server_url"], json=_rpc("tools/call", {"name": TOOL, "arguments": {}}), headers={**headers, **session}, timeout=20
+        tool["server_url"],
+        json=_rpc("tools/call", {"name": TOOL, "arguments": {}}),
+        headers={**headers, **session},
+        timeout=20,
     )
     line = next((line for line in called.text.splitlines() if line.startswith("data: {")), called.text)
     return json.dumps(json.loads(line.removeprefix("data: "))["result"]["structuredContent"])

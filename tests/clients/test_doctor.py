@@ -21,7 +21,10 @@ def client(app):
 
 def attempts(visitor):
     visitor.get("/ai-clients/attempts")
-    return [" ".join(re.sub(r"<[^>]+>", " ", each).split()) for each in visitor.page.split('<details class="card attempt"')[1:]]
+    return [
+        " ".join(re.sub(r"<[^>]+>", " ", each).split())
+        for each in visitor.page.split('<details class="card attempt"')[1:]
+    ]
 
 
 def test_nothing_happened_yet_says_what_to_do(alice):
@@ -38,7 +41,11 @@ def test_an_attempt_reads_from_the_first_knock_to_the_token(app, alice, client):
     client.connect(alice)
     read = next(each for each in attempts(alice) if "Got its token" in each)
     assert re.search(r"Cursor .* Connected", read)
-    for earlier, later in [("Registered", "Opened the sign-in"), ("Opened the sign-in", "Was allowed"), ("Was sent back", "Got its token")]:
+    for earlier, later in [
+        ("Registered", "Opened the sign-in"),
+        ("Opened the sign-in", "Was allowed"),
+        ("Was sent back", "Got its token"),
+    ]:
         assert read.index(earlier) < read.index(later)
     knocked = next(each for each in attempts(alice) if "Came without a token" in each)
     assert knocked.index("Looked for the sign-in") < knocked.index("Read the metadata")
@@ -47,7 +54,11 @@ def test_an_attempt_reads_from_the_first_knock_to_the_token(app, alice, client):
 def test_one_that_registers_under_the_name_it_looked_around_with_is_one_attempt(app, alice):
     program = app.test_client()
     program.get("/.well-known/oauth-protected-resource/mcp", headers=PROGRAM)
-    document = {"client_name": "Cursor", "redirect_uris": ["http://localhost:3000/callback"], "token_endpoint_auth_method": "none"}
+    document = {
+        "client_name": "Cursor",
+        "redirect_uris": ["http://localhost:3000/callback"],
+        "token_endpoint_auth_method": "none",
+    }
     assert program.post("/oauth/register", json=document, headers=PROGRAM).status_code == 201
     [only] = attempts(alice)
     assert "Looked for the sign-in" in only and "Registered" in only
@@ -60,7 +71,10 @@ def test_it_says_where_the_client_wanted_to_go_back_to(alice, client):
     assert refused.status_code == 400
     [only] = attempts(alice)
     assert "Refused" in only
-    assert "wanted to come back to https://cursor.example:8443/callback, but it is registered for https://cursor.example/callback" in only
+    assert (
+        "wanted to come back to https://cursor.example:8443/callback, but it is registered for https://cursor.example/callback"
+        in only
+    )
 
 
 def test_a_code_that_was_never_fetched_is_explained(alice, client):
@@ -91,7 +105,9 @@ def test_the_attempts_of_others_are_not_shown(alice, client, sign_in, people):
 
 
 def test_what_came_from_another_address_before_a_sign_in_is_not_shown(app, alice):
-    app.test_client().get("/.well-known/oauth-protected-resource", headers=PROGRAM, environ_base={"REMOTE_ADDR": "203.0.113.9"})
+    app.test_client().get(
+        "/.well-known/oauth-protected-resource", headers=PROGRAM, environ_base={"REMOTE_ADDR": "203.0.113.9"}
+    )
     assert attempts(alice) == []
     app.test_client().get("/.well-known/oauth-protected-resource", headers=PROGRAM)
     assert len(attempts(alice)) == 1

@@ -1,4 +1,6 @@
-"""The guides of the AI clients page: the address is filled in everywhere, and each link means what it says."""
+"""The guides of the AI clients page: the address is filled in everywhere, and each link means what it
+says.
+"""
 
 import base64
 import html
@@ -11,7 +13,17 @@ import pytest
 from app import database
 from app.accounts import sessions
 
-CLIENTS = ["claude", "claude-code", "claude-desktop", "cursor", "vs-code", "chatgpt", "gemini", "openai", "python"]
+CLIENTS = [
+    "claude",
+    "claude-code",
+    "claude-desktop",
+    "cursor",
+    "vs-code",
+    "chatgpt",
+    "gemini",
+    "openai",
+    "python",
+]
 URL = "http://localhost:8000/mcp"
 
 
@@ -65,7 +77,9 @@ def test_the_link_for_vs_code_carries_what_vs_code_reads(alice):
     assert json.loads(unquote(link.partition("?")[2])) == {"name": "patchbay", "type": "http", "url": URL}
 
 
-@pytest.mark.parametrize(("key", "root"), [("claude-desktop", "mcpServers"), ("cursor", "mcpServers"), ("vs-code", "servers")])
+@pytest.mark.parametrize(
+    ("key", "root"), [("claude-desktop", "mcpServers"), ("cursor", "mcpServers"), ("vs-code", "servers")]
+)
 def test_configuration_files_are_valid_json_that_names_our_server(alice, key, root):
     [config] = [code for code in guide(alice, key)[0] if code.startswith("{")]
     assert URL in json.dumps(json.loads(config)[root]["patchbay"])
@@ -98,7 +112,9 @@ class TestOnAPublicAddress:
             cookie = sessions.start(db, people.alice)
         client = app.test_client()
         client.set_cookie("__Host-session", cookie, domain="hub.example.com", secure=True)
-        return lambda path: html.unescape(client.get(path, base_url="https://hub.example.com").get_data(as_text=True))
+        return lambda path: html.unescape(
+            client.get(path, base_url="https://hub.example.com").get_data(as_text=True)
+        )
 
     def test_a_client_in_the_cloud_needs_no_warning(self, browser):
         page = browser("/ai-clients?client=claude")

@@ -64,10 +64,21 @@ def test_a_script_has_come_when_its_token_was_used(app, alice):
     alice.submit("/ai-clients/tokens", {"name": "nightly", "scope": "tools:read", "days": "7"})
     token = alice.page.split('id="new-token"')[1].split('value="')[1].split('"')[0]
     assert "Waiting for Python…" in line(alice, "python")
-    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "hub_list_connections", "arguments": {}}}
+    body = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "hub_list_connections", "arguments": {}},
+    }
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/json, text/event-stream"}
-    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "script", "version": "1"}}
-    begun = app.test_client().post("/mcp", json={"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello}, headers=headers)
+    hello = {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "script", "version": "1"},
+    }
+    begun = app.test_client().post(
+        "/mcp", json={"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello}, headers=headers
+    )
     session = {"Mcp-Session-Id": begun.headers["Mcp-Session-Id"], "MCP-Protocol-Version": "2025-11-25"}
     assert app.test_client().post("/mcp", json=body, headers={**headers, **session}).status_code == 200
     assert "A token “nightly” connected" in line(alice, "python")

@@ -1,4 +1,6 @@
-"""What the guides tell people to paste, pasted: with the real programs and libraries, from the page to a working tool."""
+"""What the guides tell people to paste, pasted: with the real programs and libraries, from the page to a
+working tool.
+"""
 
 import html
 import re
@@ -46,7 +48,11 @@ def pasted(anna, client, start, holding=""):
     """The snippet of a guide that begins like this; the one with a token when it is to hold a header."""
     anna.go(f"/ai-clients?client={client}")
     codes = [html.unescape(code) for code in anna.page.locator("#guide pre code").all_inner_texts()]
-    [code] = [code for code in codes if code.startswith(start) and (holding in code if holding else "--header" not in code)]
+    [code] = [
+        code
+        for code in codes
+        if code.startswith(start) and (holding in code if holding else "--header" not in code)
+    ]
     return code
 
 
@@ -70,11 +76,19 @@ def test_claude_code_signs_in_with_its_metadata_document_and_the_page_sees_it_co
         tab.close()
         anna.page = stays
     assert "Authenticated" in said
-    expect(live).to_contain_text(re.compile(r"Claude Code connected\s+.* ago,\s+\d+ tools, about [\d,]+ tokens", re.S), timeout=20_000)
+    expect(live).to_contain_text(
+        re.compile(r"Claude Code connected\s+.* ago,\s+\d+ tools, about [\d,]+ tokens", re.S), timeout=20_000
+    )
     assert "✔ Connected" in terminal.run("claude mcp list")
     attempt = anna.page.locator("details.attempt").first
     attempt.locator("summary").click()
-    for step in ("Looked for the sign-in", "Opened the sign-in", "Was allowed", "Was sent back", "Got its token"):
+    for step in (
+        "Looked for the sign-in",
+        "Opened the sign-in",
+        "Was allowed",
+        "Was sent back",
+        "Got its token",
+    ):
         attempt.get_by_text(step, exact=True).first.wait_for()
 
 
@@ -100,7 +114,11 @@ def test_gemini_cli_takes_the_command_for_signing_in(anna, product, terminal):
 @pytest.mark.parametrize(
     ("client", "start", "environ"),
     [
-        ("openai", "import asyncio", {"OPENAI_BASE_URL": "{model}/v1", "OPENAI_API_KEY": "x", "OPENAI_AGENTS_DISABLE_TRACING": "1"}),
+        (
+            "openai",
+            "import asyncio",
+            {"OPENAI_BASE_URL": "{model}/v1", "OPENAI_API_KEY": "x", "OPENAI_AGENTS_DISABLE_TRACING": "1"},
+        ),
         ("openai", "import os\n", {"OPENAI_BASE_URL": "{model}/v1", "OPENAI_API_KEY": "x"}),
         ("gemini", "import asyncio", {"GOOGLE_GEMINI_BASE_URL": "{model}", "GOOGLE_API_KEY": "x"}),
         ("python", "import asyncio", {}),

@@ -21,20 +21,31 @@ from tests.support.processes import run_sandbox
 from tests.support.signed_in import SignedIn
 
 TOOLS = [(connector, tool) for connector in registry.CONNECTORS.values() for tool in connector.tools]
-every_tool = pytest.mark.parametrize(("connector", "tool"), TOOLS, ids=[f"{c.slug}_{t.verb}" for c, t in TOOLS])
+every_tool = pytest.mark.parametrize(
+    ("connector", "tool"), TOOLS, ids=[f"{c.slug}_{t.verb}" for c, t in TOOLS]
+)
 every_connector = pytest.mark.parametrize("connector", registry.CONNECTORS.values(), ids=registry.CONNECTORS)
 
 
 FORMS = [(connector, form) for connector in registry.CONNECTORS.values() for form in connector.forms]
-every_form = pytest.mark.parametrize(("connector", "form"), FORMS, ids=[f"{c.slug}_{f.key}" for c, f in FORMS])
-WAYS = [(c, way) for c in registry.CONNECTORS.values() for way in (*(form.key for form in c.forms), *([OAUTH] if c.auth else []))]
+every_form = pytest.mark.parametrize(
+    ("connector", "form"), FORMS, ids=[f"{c.slug}_{f.key}" for c, f in FORMS]
+)
+WAYS = [
+    (c, way)
+    for c in registry.CONNECTORS.values()
+    for way in (*(form.key for form in c.forms), *([OAUTH] if c.auth else []))
+]
 
 
 def sample_file(connector):
     try:
         return importlib.import_module(f"tests.connectors.samples.{connector.slug}")
     except ModuleNotFoundError:
-        pytest.fail(f"Write tests/connectors/samples/{connector.slug}.py with SAMPLES: arguments with which each tool works.")
+        pytest.fail(
+            f"Write tests/connectors/samples/{connector.slug}.py with SAMPLES: arguments with which each "
+            "tool works."
+        )
 
 
 def samples_of(connector):
@@ -55,7 +66,9 @@ def own_sandbox():
 def here(connector, own_sandbox):
     """A connection to a demo company of the service, made once."""
     if connector.slug not in _signed_in:
-        _signed_in[connector.slug] = SignedIn(connector, own_sandbox, company=getattr(sample_file(connector), "COMPANY", None))
+        _signed_in[connector.slug] = SignedIn(
+            connector, own_sandbox, company=getattr(sample_file(connector), "COMPANY", None)
+        )
     return _signed_in[connector.slug]
 
 
@@ -69,7 +82,10 @@ def data_of(tool, data):
     """The data as the caller shows it: the next page behind an opaque cursor."""
     if not tool.pages_by:
         return data
-    return {**{k: v for k, v in data.items() if k != "next"}, "next_cursor": None if data["next"] is None else str(data["next"])}
+    return {
+        **{k: v for k, v in data.items() if k != "next"},
+        "next_cursor": None if data["next"] is None else str(data["next"]),
+    }
 
 
 # --- declarations ---
@@ -80,7 +96,11 @@ def test_it_says_how_to_sign_in_and_what_it_is(connector):
     assert re.fullmatch(r"[a-z][a-z_]*", connector.slug)
     assert connector.name and connector.summary and connector.tools
     assert connector.auth or connector.forms, "there is no way in"
-    consent = (connector.auth.authorize_url, connector.auth.token_url, connector.auth.revoke_url) if connector.auth else ()
+    consent = (
+        (connector.auth.authorize_url, connector.auth.token_url, connector.auth.revoke_url)
+        if connector.auth
+        else ()
+    )
     asks = [ask.url for form in connector.forms for ask in (*form.asks, *form.renews)]
     for url in (connector.base_url, *consent, *asks):
         assert url is None or url.startswith("https://"), url
@@ -89,19 +109,29 @@ def test_it_says_how_to_sign_in_and_what_it_is(connector):
 @every_form
 def test_a_form_says_what_to_fill_in(connector, form):
     assert form.title and form.noun and form.blanks and form.key != OAUTH
-    assert all(blank.label and blank.demo for blank in form.blanks if blank.required), "the sandbox takes demo values: name them"
-    assert form.token in {blank.name for blank in form.blanks} or any(form.token in ask.takes for ask in form.asks)
+    assert all(blank.label and blank.demo for blank in form.blanks if blank.required), (
+        "the sandbox takes demo values: name them"
+    )
+    assert form.token in {blank.name for blank in form.blanks} or any(
+        form.token in ask.takes for ask in form.asks
+    )
     assert set(form.keeps) <= {blank.name for blank in form.blanks}
-    assert not [b.name for b in form.blanks if b.kind == "password" and b.name in form.keeps], "a password is never kept"
+    assert not [b.name for b in form.blanks if b.kind == "password" and b.name in form.keeps], (
+        "a password is never kept"
+    )
     for blank in form.blanks:
-        assert not blank.pattern or (re.fullmatch(blank.pattern, blank.demo) and blank.pattern_says), blank.name
+        assert not blank.pattern or (re.fullmatch(blank.pattern, blank.demo) and blank.pattern_says), (
+            blank.name
+        )
 
 
 @every_connector
 def test_its_tools_have_names_of_their_own(connector):
     verbs = [tool.verb for tool in connector.tools]
     assert len(verbs) == len(set(verbs))
-    assert {tool.reads_only for tool in connector.tools} == {True, False}, "reads and writes are separate tools"
+    assert {tool.reads_only for tool in connector.tools} == {True, False}, (
+        "reads and writes are separate tools"
+    )
 
 
 @every_tool
@@ -127,7 +157,9 @@ def test_a_tool_describes_its_arguments(connector, tool):
         if "description" not in s and not re.fullmatch(r"(first|last)_name|email|organization|name", n)
     ]
     assert not vague, f"describe {vague}"
-    unbounded = [n for n, s in schema["properties"].items() if "array" in s.get("type", ()) and "maxItems" not in s]
+    unbounded = [
+        n for n, s in schema["properties"].items() if "array" in s.get("type", ()) and "maxItems" not in s
+    ]
     assert not unbounded, f"say how many of {unbounded} there may be at most"
 
 
@@ -169,7 +201,9 @@ def test_a_tool_works_and_keeps_its_promise(connector, tool, here):
         assert methods == {"GET"}, f"it says it only reads, but sent {methods}"
 
 
-@pytest.mark.parametrize("connector", [c for c in registry.CONNECTORS.values() if c.summarize], ids=lambda c: c.slug)
+@pytest.mark.parametrize(
+    "connector", [c for c in registry.CONNECTORS.values() if c.summarize], ids=lambda c: c.slug
+)
 @pytest.mark.parametrize("wanted", [OneDay(), Period(preset="30d")], ids=["day", "period"])
 def test_its_part_of_a_summary_is_read_and_nothing_else(connector, wanted, here):
     before = len(here.levers.log()["requests"])
@@ -225,7 +259,9 @@ def test_a_read_is_tried_again_when_the_service_is_briefly_away(connector, here)
     here.call(tool.verb, arguments)
 
 
-@pytest.mark.parametrize("connector", [c for c in registry.CONNECTORS.values() if c.auth.revoke_url], ids=lambda c: c.slug)
+@pytest.mark.parametrize(
+    "connector", [c for c in registry.CONNECTORS.values() if c.auth.revoke_url], ids=lambda c: c.slug
+)
 def test_it_revokes_what_it_got(connector, sandbox):
     """Last, on a sign-in of its own: afterwards its tokens are dead."""
     import requests

@@ -1,5 +1,5 @@
-"""What holds for every tool of every connector when something is wrong: bad arguments, unknown records, dead tokens,
-missing rights, limits, outages, nonsense, slowness; and that long lists are walked to their end.
+"""What holds for every tool of every connector when something is wrong: bad arguments, unknown records, dead
+tokens, missing rights, limits, outages, nonsense, slowness; and that long lists are walked to their end.
 
 Driven by the registry and the samples of `test_every_connector.py`, against the imitated services over HTTP.
 """
@@ -23,7 +23,14 @@ from app.errors import (
     ReconnectNeeded,
     ToolError,
 )
-from tests.connectors.test_every_connector import TOOLS, easy_read, every_connector, every_tool, sample_file, samples_of
+from tests.connectors.test_every_connector import (
+    TOOLS,
+    easy_read,
+    every_connector,
+    every_tool,
+    sample_file,
+    samples_of,
+)
 from tests.support.processes import run_sandbox
 from tests.support.signed_in import SignedIn
 
@@ -43,7 +50,9 @@ def here(connector, own_sandbox):
     """A connection that can be renewed, where the service has such; without faults."""
     if connector.slug not in _signed_in:
         way = OAUTH if connector.auth else None
-        _signed_in[connector.slug] = SignedIn(connector, own_sandbox, way=way, company=getattr(sample_file(connector), "COMPANY", None))
+        _signed_in[connector.slug] = SignedIn(
+            connector, own_sandbox, way=way, company=getattr(sample_file(connector), "COMPANY", None)
+        )
     there = _signed_in[connector.slug]
     yield there
     there.levers("clear")
@@ -77,7 +86,9 @@ def test_a_wrong_argument_is_refused_by_name(connector, tool):
             tool.parse({})
 
 
-WITH_IDS = [(c, t) for c, t in TOOLS if any(name.endswith("_id") for name in t.input_schema.get("required", ()))]
+WITH_IDS = [
+    (c, t) for c, t in TOOLS if any(name.endswith("_id") for name in t.input_schema.get("required", ()))
+]
 
 
 @pytest.mark.parametrize(("connector", "tool"), WITH_IDS, ids=[f"{c.slug}_{t.verb}" for c, t in WITH_IDS])
@@ -116,7 +127,9 @@ def test_a_dead_token_is_renewed_and_the_call_goes_on(connector, tool, here):
 def test_a_missing_right_is_said_and_burns_no_token(connector, own_sandbox, sandbox):
     way = OAUTH if connector.auth else None
     there = SignedIn(connector, sandbox, way=way, company=getattr(sample_file(connector), "COMPANY", None))
-    tool = next((t for t in connector.tools if t.reads_only and t.needs_scopes), easy_read(connector, there)[0])
+    tool = next(
+        (t for t in connector.tools if t.reads_only and t.needs_scopes), easy_read(connector, there)[0]
+    )
     arguments = samples_of(connector)[tool.verb](there)
     there.levers("unscope", scopes=list(SCOPES_OF.get(connector.slug, connector.auth.write_scopes)))
     try:
@@ -129,7 +142,10 @@ def test_a_missing_right_is_said_and_burns_no_token(connector, own_sandbox, sand
         there.levers("reset")
 
 
-SCOPES_OF = {"flowpos": ("pos:read", "reports:read", "psa:read", "pos:intents"), "stripe": ("accounts_kyc_basic_read",)}
+SCOPES_OF = {
+    "flowpos": ("pos:read", "reports:read", "psa:read", "pos:intents"),
+    "stripe": ("accounts_kyc_basic_read",),
+}
 WITHOUT_SCOPES = {"servicefusion", "xano"}
 
 
@@ -146,14 +162,18 @@ def test_over_the_limit_it_says_when_to_come_back(connector, tool, here, hurry):
 
 @every_tool
 @pytest.mark.parametrize(("status", "body"), [(500, "json"), (503, "html"), (200, "html")])
-def test_an_outage_or_nonsense_is_named_and_no_write_is_called_failed(connector, tool, here, hurry, status, body):
+def test_an_outage_or_nonsense_is_named_and_no_write_is_called_failed(
+    connector, tool, here, hurry, status, body
+):
     arguments = samples_of(connector)[tool.verb](here)
     here.levers("clear")
     here.levers("fail", status=status, body=body, times=99)
     error = failure_of(here, tool, arguments)
     methods = [line["method"] for line in here.levers.log()["requests"]]
     wrote = bool(methods) and methods[-1] != "GET"
-    assert isinstance(error, OutcomeUnknown if wrote and not tool.idempotent else OutcomeUnknown | ProviderUnavailable), error
+    assert isinstance(
+        error, OutcomeUnknown if wrote and not tool.idempotent else OutcomeUnknown | ProviderUnavailable
+    ), error
     assert not (tool.reads_only and wrote)
     assert wrote or not isinstance(error, OutcomeUnknown)
 
@@ -186,7 +206,9 @@ def test_a_list_is_walked_page_by_page_without_meeting_a_record_twice(connector,
         arguments[limit] = 2
     seen, following = [], None
     for _ in range(4):
-        page = here.call(tool.verb, arguments if following is None else {**arguments, tool.pages_by: following})
+        page = here.call(
+            tool.verb, arguments if following is None else {**arguments, tool.pages_by: following}
+        )
         assert limit is None or len(page["items"]) <= 2
         seen += [json.dumps(item, sort_keys=True) for item in page["items"]]
         following = page["next"]

@@ -12,7 +12,13 @@ from app.connectors import endpoints
 from app.connectors.flowpos import CONNECTOR
 from app.connectors.flowpos.errors import read_error
 from app.connectors.flowpos.values import today
-from app.errors import InvalidArguments, ObjectNotFound, PermissionDenied, ProviderRateLimited, ReconnectNeeded
+from app.errors import (
+    InvalidArguments,
+    ObjectNotFound,
+    PermissionDenied,
+    ProviderRateLimited,
+    ReconnectNeeded,
+)
 from app.outbound import Answer
 from app.vault.token_endpoint import TokenRefused
 from tests.support.processes import run_sandbox
@@ -38,7 +44,11 @@ class FlowPos(SignedIn):
         tool, arguments = self.tool(verb), {**(arguments or {}), **more}
         jsonschema.validate(arguments, tool.input_schema)
         data = super().call(verb, arguments, business=business)
-        shown = {**{k: v for k, v in data.items() if k != "next"}, "next_cursor": data["next"]} if tool.pages_by else data
+        shown = (
+            {**{k: v for k, v in data.items() if k != "next"}, "next_cursor": data["next"]}
+            if tool.pages_by
+            else data
+        )
         jsonschema.validate(shown, tool.data_schema)
         return data
 
@@ -56,7 +66,9 @@ def flowpos(sandbox_url):
 
 
 @pytest.mark.parametrize(("way", "businesses"), [("token", 2), ("identity", 2), ("key", 1)])
-def test_the_account_is_named_by_the_business_that_is_active_at_flowpos(flowpos, sandbox_url, way, businesses):
+def test_the_account_is_named_by_the_business_that_is_active_at_flowpos(
+    flowpos, sandbox_url, way, businesses
+):
     account = FlowPos(sandbox_url, way).account
     assert (account.key, account.name, len(account.businesses)) == ("b1a0-0001", "Corner Café", businesses)
     assert account.businesses[0].facts["currency"] == "EUR"
@@ -65,7 +77,11 @@ def test_the_account_is_named_by_the_business_that_is_active_at_flowpos(flowpos,
 def test_a_pasted_token_is_exchanged_for_one_whose_scopes_and_end_are_known(flowpos, sandbox_url):
     assert flowpos.bearer() != "sandbox-flowpos-mara"
     assert flowpos.tokens["scopes"] == ["pos:read", "pos:write", "reports:read", "psa:read", "pos:intents"]
-    assert FlowPos(sandbox_url, access_token="sandbox-flowpos-reader").tokens["scopes"] == ["pos:read", "reports:read", "psa:read"]
+    assert FlowPos(sandbox_url, access_token="sandbox-flowpos-reader").tokens["scopes"] == [
+        "pos:read",
+        "reports:read",
+        "psa:read",
+    ]
 
 
 @pytest.mark.parametrize("status", [404, 400, 500])
@@ -110,8 +126,12 @@ def test_what_is_filled_in_goes_to_the_server_the_operator_named_and_to_no_other
     named = {**environ, "FLOWPOS_BASE_URL": "https://api-staging.flowpos.app"}
     where = endpoints.resolve(CONNECTOR, config.load(named))
     assert where and not where.sandbox and set(where.ways) == {"token", "identity", "key"}
-    assert {*where.asks.values()} == {f"https://api-staging.flowpos.app/mcp/token{rest}" for rest in ("", "/refresh")}
-    moved = endpoints.resolve(CONNECTOR, config.load({**named, "FLOWPOS_TOKEN_URL": "https://id.flowpos.app/token"}))
+    assert {*where.asks.values()} == {
+        f"https://api-staging.flowpos.app/mcp/token{rest}" for rest in ("", "/refresh")
+    }
+    moved = endpoints.resolve(
+        CONNECTOR, config.load({**named, "FLOWPOS_TOKEN_URL": "https://id.flowpos.app/token"})
+    )
     assert moved and "https://id.flowpos.app/token" in moved.asks.values()
 
 
@@ -122,7 +142,8 @@ def test_what_is_filled_in_goes_to_the_server_the_operator_named_and_to_no_other
 def test_a_missing_scope_is_named(flowpos, sandbox_url, verb):
     reader = FlowPos(sandbox_url, "key", api_key="fp_mcp_sandbox_reader")
     if verb == "get_client_health":
-        assert reader.call(verb)["total"] == 7  # made of what pos:read allows; who may call it is decided before
+        # made of what pos:read allows; who may call it is decided before
+        assert reader.call(verb)["total"] == 7
         return
     with pytest.raises(PermissionDenied) as refused:
         reader.call(verb, MONTH)
@@ -185,17 +206,30 @@ def test_the_two_businesses_do_not_mix(flowpos):
 def test_sales_agree_with_the_locations_and_products(flowpos):
     report = flowpos.call("get_sales_report", {**MONTH, "group_by": "month"})
     places = flowpos.call("get_sales_by_location", MONTH)["items"]
-    assert report["currency"] == "EUR" and report["totals"]["orders"] == sum(place["orders"] for place in places) > 50
-    assert report["totals"]["net_minor"] == sum(place["net_minor"] for place in places) == sum(p["net_minor"] for p in report["series"])
+    assert (
+        report["currency"] == "EUR"
+        and report["totals"]["orders"] == sum(place["orders"] for place in places) > 50
+    )
+    assert (
+        report["totals"]["net_minor"]
+        == sum(place["net_minor"] for place in places)
+        == sum(p["net_minor"] for p in report["series"])
+    )
     top = flowpos.call("get_top_products", {**MONTH, "limit": 3})["items"]
     assert [p["net_minor"] for p in top] == sorted((p["net_minor"] for p in top), reverse=True)
 
 
 def test_today_is_the_businesss_own_day(flowpos, monkeypatch):
     monkeypatch.setattr(clock, "now", lambda: datetime(2026, 5, 31, 22, 30, tzinfo=UTC))
-    assert [today(flowpos.api(b)).isoformat() for b in flowpos.account.businesses] == ["2026-06-01", "2026-06-01"]
+    assert [today(flowpos.api(b)).isoformat() for b in flowpos.account.businesses] == [
+        "2026-06-01",
+        "2026-06-01",
+    ]
     monkeypatch.setattr(clock, "now", lambda: datetime(2026, 5, 31, 13, 0, tzinfo=UTC))
-    assert [today(flowpos.api(b)).isoformat() for b in flowpos.account.businesses] == ["2026-05-31", "2026-06-01"]
+    assert [today(flowpos.api(b)).isoformat() for b in flowpos.account.businesses] == [
+        "2026-05-31",
+        "2026-06-01",
+    ]
 
 
 # --- health ---
@@ -249,9 +283,21 @@ def test_client_health_tells_who_is_drifting_away(flowpos):
 
 def test_stock_is_changed_once_though_the_answer_is_lost(flowpos):
     flowpos.levers("drop", path="/adjustments", when="after")
-    answer = flowpos.call("adjust_inventory", product_id="p-12", location_id="l-11", delta=-4, reason="Broken")
-    assert answer["on_hand"] == 36 and flowpos.asked().count("/v1/businesses/b1a0-0001/inventory/adjustments") == 2
-    assert next(row for row in flowpos.call("get_inventory", location_id="l-11")["items"] if row["product_id"] == "p-12")["on_hand"] == 36
+    answer = flowpos.call(
+        "adjust_inventory", product_id="p-12", location_id="l-11", delta=-4, reason="Broken"
+    )
+    assert (
+        answer["on_hand"] == 36
+        and flowpos.asked().count("/v1/businesses/b1a0-0001/inventory/adjustments") == 2
+    )
+    assert (
+        next(
+            row
+            for row in flowpos.call("get_inventory", location_id="l-11")["items"]
+            if row["product_id"] == "p-12"
+        )["on_hand"]
+        == 36
+    )
 
 
 def test_an_order_is_made_at_present_prices_and_takes_stock(flowpos):
@@ -259,4 +305,11 @@ def test_an_order_is_made_at_present_prices_and_takes_stock(flowpos):
     order = flowpos.call("create_order", location_id="l-11", items=lines, client_id="c-11")
     assert (order["total_minor"], order["status"], order["currency"]) == (2060, "open", "EUR")
     assert flowpos.call("get_order", order_id=order["order_id"]) == order
-    assert next(row for row in flowpos.call("get_inventory", location_id="l-11")["items"] if row["product_id"] == "p-12")["on_hand"] == 38
+    assert (
+        next(
+            row
+            for row in flowpos.call("get_inventory", location_id="l-11")["items"]
+            if row["product_id"] == "p-12"
+        )["on_hand"]
+        == 38
+    )

@@ -11,7 +11,14 @@ import pytest
 from app import clock, database
 from app.connectors import registry
 from app.connectors.gmail import CONNECTOR
-from app.errors import InvalidArguments, ObjectNotFound, PermissionDenied, ProviderError, ProviderRateLimited, ProviderUnavailable
+from app.errors import (
+    InvalidArguments,
+    ObjectNotFound,
+    PermissionDenied,
+    ProviderError,
+    ProviderRateLimited,
+    ProviderUnavailable,
+)
 from app.vault import access, store, token_endpoint
 from tests.support.gmail import call, find, read
 
@@ -75,19 +82,29 @@ def test_it_asks_for_the_least_scopes_that_serve_all_tools():
 def test_search_gives_headers_and_pages_to_the_end(mailbox):
     first = call(mailbox, "search_messages", max_results=30)
     assert len(first["items"]) == 30
-    assert {"id", "thread_id", "sender", "to", "subject", "received_at", "snippet", "labels"} == set(first["items"][0])
+    assert {"id", "thread_id", "sender", "to", "subject", "received_at", "snippet", "labels"} == set(
+        first["items"][0]
+    )
     second = call(mailbox, "search_messages", max_results=30, page_token=first["next"])
-    assert second["next"] is None and not {m["id"] for m in first["items"]} & {m["id"] for m in second["items"]}
+    assert second["next"] is None and not {m["id"] for m in first["items"]} & {
+        m["id"] for m in second["items"]
+    }
     moments = [m["received_at"] for m in first["items"] + second["items"]]
     assert moments == sorted(moments, reverse=True)
 
 
 def test_search_finds_nothing_politely(mailbox):
-    assert call(mailbox, "search_messages", query="nosuchwordanywhere") == {"items": [], "next": None, "total": None}
+    assert call(mailbox, "search_messages", query="nosuchwordanywhere") == {
+        "items": [],
+        "next": None,
+        "total": None,
+    }
 
 
 def test_search_keeps_to_labels_and_reaches_spam_only_when_asked(mailbox):
-    assert {tuple(m["labels"]) for m in call(mailbox, "search_messages", label_ids=["SENT"])["items"]} == {("SENT",)}
+    assert {tuple(m["labels"]) for m in call(mailbox, "search_messages", label_ids=["SENT"])["items"]} == {
+        ("SENT",)
+    }
     assert call(mailbox, "search_messages", query="prize")["items"] == []
     assert len(call(mailbox, "search_messages", query="prize", include_spam_trash=True)["items"]) == 1
 
@@ -145,13 +162,20 @@ def test_html_is_made_readable_without_what_nobody_sees(mailbox):
     message = read(mailbox, "from:news")
     assert message["body"].startswith("Supply news\n\nPrices for steel fell by 4 % in the last quarter.")
     assert "Read the whole issue (https://news.example/issue/42?utm=mail&id=7)" in message["body"]
-    assert "IGNORE" not in message["body"] and "Preview" not in message["body"] and "color" not in message["body"]
+    assert (
+        "IGNORE" not in message["body"]
+        and "Preview" not in message["body"]
+        and "color" not in message["body"]
+    )
     assert message["reply_to"] == "editors@news.example"
 
 
 def test_charsets_and_encoded_words_are_read(mailbox):
     message = read(mailbox, "from:begin")
-    assert (message["sender"], message["subject"]) == ("André Bégin <andre@begin.example>", "Reçu n° 12 à payer")
+    assert (message["sender"], message["subject"]) == (
+        "André Bégin <andre@begin.example>",
+        "Reçu n° 12 à payer",
+    )
     assert message["body"] == "Le reçu n° 12 est à payer avant le 1er décembre."
 
 
@@ -159,7 +183,9 @@ def test_a_forwarded_mail_is_a_file_with_files_of_its_own(mailbox):
     message = read(mailbox, "subject:fwd")
     assert message["body"] == "For your files, see the attached mail."
     assert [a["filename"] for a in message["attachments"]] == ["forwarded-message.eml", "stand-14.pdf"]
-    inner = call(mailbox, "download_attachment", message_id=message["id"], part_id=message["attachments"][1]["part_id"])
+    inner = call(
+        mailbox, "download_attachment", message_id=message["id"], part_id=message["attachments"][1]["part_id"]
+    )
     assert base64.b64decode(inner["content"]).startswith(b"%PDF")
 
 
@@ -176,18 +202,26 @@ def test_a_long_text_is_read_on_to_its_end(mailbox):
     while offset is not None:
         message = call(mailbox, "get_message", message_id=id_, body_offset=offset)
         whole, offset = whole + message["body"], message["body_next_offset"]
-    assert len(whole) == message["body_length"] > 60_000 and whole.endswith("clause 1200 of these terms and conditions.")
+    assert len(whole) == message["body_length"] > 60_000 and whole.endswith(
+        "clause 1200 of these terms and conditions."
+    )
 
 
 def test_metadata_leaves_text_and_files_out(mailbox):
     message = call(mailbox, "get_message", message_id=find(mailbox, "from:ritter"), format="metadata")
-    assert message["subject"].startswith("Rechnung") and message["body"] == "" and message["attachments"] == []
+    assert (
+        message["subject"].startswith("Rechnung") and message["body"] == "" and message["attachments"] == []
+    )
 
 
 def test_a_conversation_is_read_oldest_first(mailbox):
     thread_id = call(mailbox, "search_messages", query="subject:payment")["items"][0]["thread_id"]
     thread = call(mailbox, "get_thread", thread_id=thread_id)
-    assert [m["body"].split(",")[0].split(".")[0] for m in thread["messages"]] == ["Hi", "Hello Jo", "Sorry about that"]
+    assert [m["body"].split(",")[0].split(".")[0] for m in thread["messages"]] == [
+        "Hi",
+        "Hello Jo",
+        "Sorry about that",
+    ]
     assert thread["earlier_left_out"] == 0
 
 
@@ -210,14 +244,23 @@ def test_a_pdf_comes_in_pieces_that_join_to_the_whole(mailbox):
     assert listed["total"] == 1
     data, offset = b"", 0
     while offset is not None:
-        piece = call(mailbox, "download_attachment", message_id=id_, part_id=listed["items"][0]["part_id"], offset=offset, length=500)
+        piece = call(
+            mailbox,
+            "download_attachment",
+            message_id=id_,
+            part_id=listed["items"][0]["part_id"],
+            offset=offset,
+            length=500,
+        )
         data, offset = data + base64.b64decode(piece["content"]), piece["next_offset"]
     assert data.startswith(b"%PDF-1.4") and data.endswith(b"%%EOF\n") and len(data) == piece["size"]
     assert hashlib.sha256(data).hexdigest() == piece["sha256"]
 
 
 def test_a_table_comes_as_text(mailbox):
-    piece = call(mailbox, "download_attachment", message_id=find(mailbox, "from:bank"), filename="statement.csv")
+    piece = call(
+        mailbox, "download_attachment", message_id=find(mailbox, "from:bank"), filename="statement.csv"
+    )
     assert piece["encoding"] == "text" and "2026-11-01,Café Müller,-1.50" in piece["content"]
 
 
@@ -247,14 +290,22 @@ def test_messages_fetched_at_once_share_one_refresh(google, people, settings):
     account = CONNECTOR.identify(google.open(tokens), tokens.raw)
     settings = replace(settings, sandbox_url=google.url)
     with database.transaction() as db:
-        how = {"workspace_id": people.northwind.id, "owner_id": people.alice.id, "slug": "gmail", "scopes": tokens.scopes}
+        how = {
+            "workspace_id": people.northwind.id,
+            "owner_id": people.alice.id,
+            "slug": "gmail",
+            "scopes": tokens.scopes,
+        }
         connection = store.connect(db, account=account, tokens=tokens, keys=settings.vault_keys, **how)
     assert timedelta(days=6, hours=23) < connection.signin_ends_at - clock.now() <= timedelta(days=7)
     google.lever("expire")
     assert len(call(access.open_api(settings, connection), "search_messages", max_results=12)["items"]) == 12
     assert google.log()["refreshes"] == 1
     with database.reading() as db:  # refreshing does not lengthen a Google sign-in
-        assert store.get(db, people.northwind.id, people.alice.id, connection.id).signin_ends_at == connection.signin_ends_at
+        assert (
+            store.get(db, people.northwind.id, people.alice.id, connection.id).signin_ends_at
+            == connection.signin_ends_at
+        )
     assert access.check(settings, connection) == account
 
 

@@ -47,11 +47,16 @@ def call(api, verb, **arguments):
 
 
 def test_invoice_days_are_exact_epoch_seconds_with_the_last_day_included():
-    assert "after:1767225600 before:1767312000" in invoice_query(date(2026, 1, 1), date(2026, 1, 1), None, None)
+    assert "after:1767225600 before:1767312000" in invoice_query(
+        date(2026, 1, 1), date(2026, 1, 1), None, None
+    )
 
 
 @pytest.mark.timeout(5)
-@pytest.mark.parametrize("piece", ["<a ", "<!--", '<a b="', "<![CDATA[", "<?", "<script>", "</a ", '<a b=">', "<", "&", "<div hidden>"])
+@pytest.mark.parametrize(
+    "piece",
+    ["<a ", "<!--", '<a b="', "<![CDATA[", "<?", "<script>", "</a ", '<a b=">', "<", "&", "<div hidden>"],
+)
 def test_html_made_to_take_for_ever_is_read_in_no_time(piece):
     html_to_text(piece * (400_000 // len(piece)))
 
@@ -77,20 +82,36 @@ def test_html_becomes_text(source, text):
 
 def test_invoice_words_cannot_become_operators():
     query = invoice_query(None, None, 'a" OR in:anywhere (', 'x) OR "in:spam" -paid')
-    assert query.startswith('has:attachment filename:pdf (invoice OR receipt OR bill) from:"a OR in:anywhere"')
+    assert query.startswith(
+        'has:attachment filename:pdf (invoice OR receipt OR bill) from:"a OR in:anywhere"'
+    )
     assert query.endswith('"x" "OR" "in:spam" "-paid"')
 
 
 def test_long_references_are_not_encoded():
     references = tuple(f"<{'x' * 150}{n}@example.com>" for n in range(30))
-    made = compose(to=["a@b.example"], subject="Re: s", body="b", body_type="text", reply=Reply("t", references[-1], references, "s"))
+    made = compose(
+        to=["a@b.example"],
+        subject="Re: s",
+        body="b",
+        body_type="text",
+        reply=Reply("t", references[-1], references, "s"),
+    )
     raw = base64.urlsafe_b64decode(made["raw"])
-    assert b"=?" not in raw and message_from_bytes(raw, policy=default)["References"].split() == list(references)
+    assert b"=?" not in raw and message_from_bytes(raw, policy=default)["References"].split() == list(
+        references
+    )
     assert made["threadId"] == "t"
 
 
 def test_another_subject_leaves_the_conversation():
-    made = compose(to=["a@b.example"], subject="New", body="b", body_type="text", reply=Reply("t", "<a@b>", ("<a@b>",), "Old"))
+    made = compose(
+        to=["a@b.example"],
+        subject="New",
+        body="b",
+        body_type="text",
+        reply=Reply("t", "<a@b>", ("<a@b>",), "Old"),
+    )
     assert "threadId" not in made
 
 
@@ -132,9 +153,20 @@ def test_refusals_mean(given, kind):
 
 def test_the_retry_moment_is_read_from_the_sentence():
     at = clock.now()
-    error = read_error(refusal(403, f"User-rate limit exceeded.  Retry after {at:%Y-%m-%dT%H:%M:%S}.000Z", "userRateLimitExceeded"))
+    error = read_error(
+        refusal(
+            403,
+            f"User-rate limit exceeded.  Retry after {at:%Y-%m-%dT%H:%M:%S}.000Z",
+            "userRateLimitExceeded",
+        )
+    )
     assert error.retry_after_seconds == 1
-    assert read_error(refusal(403, "Retry after 9999-99-99T99:99:99Z", "userRateLimitExceeded")).retry_after_seconds is None
+    assert (
+        read_error(
+            refusal(403, "Retry after 9999-99-99T99:99:99Z", "userRateLimitExceeded")
+        ).retry_after_seconds
+        is None
+    )
 
 
 def test_a_text_too_long_to_come_along_is_fetched():
@@ -143,9 +175,15 @@ def test_a_text_too_long_to_come_along_is_fetched():
         part = {"mimeType": "text/plain", "filename": "", "body": {"attachmentId": "A1", "size": 3}}
         mocked.get("http://localhost/gmail/v1/users/me/messages/m1", json={"id": "m1", "payload": part})
         data = base64.urlsafe_b64encode("日本".encode("iso-2022-jp")).decode()
-        mocked.get("http://localhost/gmail/v1/users/me/messages/m1/attachments/A1", json={"size": 3, "data": data})
+        mocked.get(
+            "http://localhost/gmail/v1/users/me/messages/m1/attachments/A1", json={"size": 3, "data": data}
+        )
         part["headers"] = [{"name": "content-type", "value": "text/plain; charset=ISO-2022-JP"}]
-        mocked.replace(responses.GET, "http://localhost/gmail/v1/users/me/messages/m1", json={"id": "m1", "payload": part})
+        mocked.replace(
+            responses.GET,
+            "http://localhost/gmail/v1/users/me/messages/m1",
+            json={"id": "m1", "payload": part},
+        )
         assert call(api, "get_message", message_id="m1")["body"] == "日本"
 
 
@@ -156,8 +194,16 @@ def test_a_text_too_long_to_come_along_is_fetched():
         {},
         {"mimeType": "text/plain", "body": {"data": "!!!"}},
         {"mimeType": "multipart/mixed"},
-        {"mimeType": "text/plain", "headers": [{"name": "Content-Type", "value": "text/plain; charset=nonsense"}], "body": {"data": "_w"}},
-        {"mimeType": "text/plain", "headers": [{"name": "Subject", "value": "=?x?B?!!?= =?utf-8?Q?=C3?="}], "body": {}},
+        {
+            "mimeType": "text/plain",
+            "headers": [{"name": "Content-Type", "value": "text/plain; charset=nonsense"}],
+            "body": {"data": "_w"},
+        },
+        {
+            "mimeType": "text/plain",
+            "headers": [{"name": "Subject", "value": "=?x?B?!!?= =?utf-8?Q?=C3?="}],
+            "body": {},
+        },
     ],
 )
 def test_odd_messages_are_read_or_refused_but_never_crash(payload):
@@ -170,7 +216,10 @@ def test_odd_messages_are_read_or_refused_but_never_crash(payload):
             assert payload["body"]["data"] == "!!!"
 
 
-@pytest.mark.parametrize("body", ["null", '"x"', '{"messages": "x"}', '{"messages": [1, {}]}', '{"id": 5, "payload": [], "labelIds": 7}'])
+@pytest.mark.parametrize(
+    "body",
+    ["null", '"x"', '{"messages": "x"}', '{"messages": [1, {}]}', '{"id": 5, "payload": [], "labelIds": 7}'],
+)
 @pytest.mark.parametrize(
     ("verb", "arguments"),
     [
@@ -195,9 +244,16 @@ def test_answers_of_another_form_never_crash(verb, arguments, body, monkeypatch)
 def test_answers_stay_small_whatever_strangers_send():
     long = {"headers": [{"name": n, "value": "W" * 5_000} for n in ("From", "To", "Subject", "Cc")]}
     body = base64.urlsafe_b64encode(b'"\n' * 15_000).decode()
-    files = [{"partId": f"1.{n}", "mimeType": "application/pdf", "filename": f"{n:03d}" * 60, "body": {"size": 1}} for n in range(100)]
+    files = [
+        {"partId": f"1.{n}", "mimeType": "application/pdf", "filename": f"{n:03d}" * 60, "body": {"size": 1}}
+        for n in range(100)
+    ]
     text = {"partId": "0", "mimeType": "text/plain", "body": {"data": body}}
-    message = {"threadId": "t1", "snippet": "s" * 500, "payload": {**long, "mimeType": "multipart/mixed", "parts": [text, *files]}}
+    message = {
+        "threadId": "t1",
+        "snippet": "s" * 500,
+        "payload": {**long, "mimeType": "multipart/mixed", "parts": [text, *files]},
+    }
     base = "http://localhost/gmail/v1/users/me"
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mocked:
         ids = [f"m{n}" for n in range(100)]
@@ -218,12 +274,25 @@ def test_answers_stay_small_whatever_strangers_send():
 
 def test_a_text_of_quotes_and_line_ends_is_read_to_its_end():
     text = '"\n' * 60_000
-    part = {"partId": "1", "mimeType": "text/csv", "filename": "x.csv", "body": {"data": base64.urlsafe_b64encode(text.encode()).decode()}}
+    part = {
+        "partId": "1",
+        "mimeType": "text/csv",
+        "filename": "x.csv",
+        "body": {"data": base64.urlsafe_b64encode(text.encode()).decode()},
+    }
     with responses.RequestsMock() as mocked:
-        mocked.get("http://localhost/gmail/v1/users/me/messages/m1", json={"id": "m1", "payload": {"parts": [part]}})
+        mocked.get(
+            "http://localhost/gmail/v1/users/me/messages/m1", json={"id": "m1", "payload": {"parts": [part]}}
+        )
         whole, offset = "", 0
         while offset is not None:
-            piece = call(Api(CONNECTOR, "http://localhost", Fixed()), "download_attachment", message_id="m1", part_id="1", offset=offset)
+            piece = call(
+                Api(CONNECTOR, "http://localhost", Fixed()),
+                "download_attachment",
+                message_id="m1",
+                part_id="1",
+                offset=offset,
+            )
             assert size_in_tokens(piece) < 23_000
             whole, offset = whole + piece["content"], piece["next_offset"]
     assert whole == text

@@ -28,12 +28,22 @@ def test_a_mail_goes_out_once_with_what_was_written(google, mailbox):
     )
     mail = sent_mail(google, mailbox, sent["message_id"])
     assert mail["To"] == "Jörg Müller <jo@acme.example>, x@y.example" and mail["Subject"] == "Größe – 5 €"
-    assert mail["From"] == "ap@northwind.example" and mail.get_content().replace("\r\n", "\n") == "Grüße\nan alle\n"
+    assert (
+        mail["From"] == "ap@northwind.example"
+        and mail.get_content().replace("\r\n", "\n") == "Grüße\nan alle\n"
+    )
     assert len(google.log()["mails"]) == 1
 
 
 def test_html_mail_carries_a_readable_version(google, mailbox):
-    sent = call(mailbox, "send_message", to=["a@b.example"], subject="Hi", body="<p>Hello <b>you</b></p>", body_type="html")
+    sent = call(
+        mailbox,
+        "send_message",
+        to=["a@b.example"],
+        subject="Hi",
+        body="<p>Hello <b>you</b></p>",
+        body_type="html",
+    )
     mail = sent_mail(google, mailbox, sent["message_id"])
     assert mail.get_body(("plain",)).get_content().strip() == "Hello you"
     assert "<b>you</b>" in mail.get_body(("html",)).get_content()
@@ -41,7 +51,9 @@ def test_html_mail_carries_a_readable_version(google, mailbox):
 
 def test_a_reply_stays_in_its_conversation(google, mailbox):
     original = call(mailbox, "search_messages", query="subject:payment from:jo")["items"][0]
-    draft = call(mailbox, "create_draft", to=["jo@acme.example"], body="Thanks", reply_to_message_id=original["id"])
+    draft = call(
+        mailbox, "create_draft", to=["jo@acme.example"], body="Thanks", reply_to_message_id=original["id"]
+    )
     assert draft["thread_id"] == original["thread_id"]
     mail = sent_mail(google, mailbox, draft["message_id"])
     assert mail["Subject"] == "Re: Payment of INV-1044" and mail["In-Reply-To"] == "<payment-2@acme.example>"
@@ -98,7 +110,9 @@ def test_a_failing_send_is_not_tried_again(google, mailbox):
 
 def test_labels_change(mailbox):
     id_ = find(mailbox, "is:unread from:birch")
-    changed = call(mailbox, "modify_labels", message_id=id_, add_label_ids=["STARRED"], remove_label_ids=["UNREAD"])
+    changed = call(
+        mailbox, "modify_labels", message_id=id_, add_label_ids=["STARRED"], remove_label_ids=["UNREAD"]
+    )
     assert "STARRED" in changed["labels"] and "UNREAD" not in changed["labels"]
     with pytest.raises(InvalidArguments, match="list of labels"):
         call(mailbox, "modify_labels", message_id=id_, add_label_ids=["Label_404"])

@@ -72,7 +72,9 @@ def test_a_range_is_written_for_google_with_quotes_and_sorted_corners(written, s
     assert to_send(written) == sent
 
 
-@pytest.mark.parametrize("written", ["Sheet1!", "Sheet1!foo", "!A1", "Sheet1!A1:5", "Sheet1!A0", "Sheet1!A", "Sheet1!7", "''!A1:"])
+@pytest.mark.parametrize(
+    "written", ["Sheet1!", "Sheet1!foo", "!A1", "Sheet1!A1:5", "Sheet1!A0", "Sheet1!A", "Sheet1!7", "''!A1:"]
+)
 def test_what_is_no_range_is_refused(written):
     with pytest.raises(InvalidArguments):
         parse(written)
@@ -90,7 +92,9 @@ def test_each_host_is_asked_for_what_it_has():
     with responses.RequestsMock() as mocked:
         mocked.get(DRIVE, json={"files": []})
         mocked.get(f"{SHEETS}/1a", json={"spreadsheetId": "1a"})
-        mocked.get("https://openidconnect.googleapis.com/v1/userinfo", json={"sub": "1", "email": "a@b.example"})
+        mocked.get(
+            "https://openidconnect.googleapis.com/v1/userinfo", json={"sub": "1", "email": "a@b.example"}
+        )
         call("list_spreadsheets")
         call("get_spreadsheet", spreadsheet_id="1a")
         assert CONNECTOR.identify(api_at(CONNECTOR.base_url), {}).name == "a@b.example"
@@ -118,11 +122,23 @@ def refusal(code, message, reason=None, status=None):
     ("given", "kind", "words"),
     [
         (refusal(400, "Unable to parse range: Nope!A1"), InvalidArguments, "no such tab"),
-        (refusal(400, "Range (S!A9:B9) exceeds grid limits. Max rows: 3, max columns: 2"), OutsideGrid, "past the end"),
+        (
+            refusal(400, "Range (S!A9:B9) exceeds grid limits. Max rows: 3, max columns: 2"),
+            OutsideGrid,
+            "past the end",
+        ),
         (refusal(400, "Range exceeds grid limits."), OutsideGrid, "past the end"),
-        (refusal(400, "Requested writing within range [S!A1:B1], but tried writing to row [2]"), InvalidArguments, "do not fit"),
+        (
+            refusal(400, "Requested writing within range [S!A1:B1], but tried writing to row [2]"),
+            InvalidArguments,
+            "do not fit",
+        ),
         (refusal(400, "You are trying to edit a protected cell or object."), PermissionDenied, "protected"),
-        (refusal(400, "This operation is not supported for this document", None, "FAILED_PRECONDITION"), InvalidArguments, "Excel"),
+        (
+            refusal(400, "This operation is not supported for this document", None, "FAILED_PRECONDITION"),
+            InvalidArguments,
+            "Excel",
+        ),
         (refusal(400, "above the limit of 10000000 cells."), InvalidArguments, "10 million"),
         (refusal(400, "anything x"), InvalidArguments, "refused the request"),
         (refusal(401, "x"), ReconnectNeeded, "Reconnect Google Sheets"),
@@ -160,7 +176,9 @@ def test_answers_stay_small_whatever_strangers_write():
     page = read(wide)
     assert size_in_tokens(page) < 20_000 and page["next"] == len(page["items"]) == 2
     with responses.RequestsMock() as mocked:
-        mocked.get(f"{SHEETS}/1a/values:batchGet", json={"valueRanges": [values(wide[:10]) for _ in range(20)]})
+        mocked.get(
+            f"{SHEETS}/1a/values:batchGet", json={"valueRanges": [values(wide[:10]) for _ in range(20)]}
+        )
         found = call("batch_read", spreadsheet_id="1a", ranges=["S!A:Z"] * 20)
     with pytest.raises(InvalidArguments, match="fewer columns"):
         read([["W"] * 18_000])
@@ -171,7 +189,11 @@ def test_the_longest_cell_there_is_can_be_read_alone_and_in_a_row_is_cut_and_cou
     alone = read([["W" * 50_000]], "S!A1", window="A1", answered="S!A1")
     assert len(alone["items"][0][0]) == 50_000 and alone["shortened_cells"] == 0
     among = read([["W" * 50_000, "short", "W" * 50_000]])
-    assert among["shortened_cells"] == 2 and among["items"][0][1] == "short" and among["items"][0][0].endswith("…")
+    assert (
+        among["shortened_cells"] == 2
+        and among["items"][0][1] == "short"
+        and among["items"][0][0].endswith("…")
+    )
 
 
 def test_a_tab_shorter_than_its_window_is_at_its_end_and_a_longer_one_goes_on():
@@ -181,7 +203,12 @@ def test_a_tab_shorter_than_its_window_is_at_its_end_and_a_longer_one_goes_on():
 
 
 def test_a_window_past_the_end_of_the_tab_ends_the_list_or_is_asked_for_again_smaller():
-    too_far = {"error": {"code": 400, "message": "Range ('S'!A1:Z2000) exceeds grid limits. Max rows: 5, max columns: 3"}}
+    too_far = {
+        "error": {
+            "code": 400,
+            "message": "Range ('S'!A1:Z2000) exceeds grid limits. Max rows: 5, max columns: 3",
+        }
+    }
     with responses.RequestsMock() as mocked:
         mocked.get(f"{SHEETS}/1a/values/%27S%27%21A1%3AZ2000", status=400, json=too_far)
         mocked.get(f"{SHEETS}/1a/values/%27S%27%21A1%3AC5", json=values([["a"]], "S!A1:C5"))
@@ -207,7 +234,8 @@ def test_a_window_past_the_end_of_the_tab_ends_the_list_or_is_asked_for_again_sm
         '{"values": "x", "range": 7}',
         '{"values": [1, {}, [null, {"a": 1}, [2]]]}',
         '{"spreadsheetId": "1a", "updates": 5, "replies": [7]}',
-        '{"sheets": [1, {"properties": 5}, {"properties": {"sheetId": "x"}}], "properties": [], "namedRanges": [{"range": {}}]}',
+        '{"sheets": [1, {"properties": 5}, {"properties": {"sheetId": "x"}}], "properties": [], '
+        '"namedRanges": [{"range": {}}]}',
         '{"files": [{}, 5, {"owners": "x"}], "valueRanges": [{}]}',
     ],
 )

@@ -17,20 +17,29 @@ def test_values_are_stored_as_given_unless_typing_was_asked_for(sheets):
     sheets.call("append_rows", spreadsheet_id=id_, range="Log", rows=rows, value_input="USER_ENTERED")
     stored = sheets.rows(id_, "Log", value_render="FORMULA")
     assert stored[0] == ["=1+1", "007", "1/2", "1,250.00", True, 12.5]
-    assert [row[:2] for row in sheets.rows(id_, "Log", value_render="UNFORMATTED_VALUE")] == [["=1+1", "007"], [2, 7]]
+    assert [row[:2] for row in sheets.rows(id_, "Log", value_render="UNFORMATTED_VALUE")] == [
+        ["=1+1", "007"],
+        [2, 7],
+    ]
     assert sheets.rows(id_, "Log!A2:D2")[0] == ["2", "7", f"1/2/{time.gmtime().tm_year}", "1,250.00"]
 
 
 def test_rows_go_under_the_table_and_again_when_asked_again(sheets):
     before = sheets.rows(SALES, "Q4 Plan")
-    answers = [sheets.call("append_rows", spreadsheet_id=SALES, range="Q4 Plan", rows=[["today", "Acme", 5]]) for _ in range(2)]
+    answers = [
+        sheets.call("append_rows", spreadsheet_id=SALES, range="Q4 Plan", rows=[["today", "Acme", 5]])
+        for _ in range(2)
+    ]
     assert [a["range"] for a in answers] == ["'Q4 Plan'!A14:C14", "'Q4 Plan'!A15:C15"]
     assert (answers[0]["table"], answers[1]["table"]) == ("'Q4 Plan'!A1:D13", "'Q4 Plan'!A1:D14")
     assert sheets.rows(SALES, "Q4 Plan") == [*before, ["today", "Acme", "5"], ["today", "Acme", "5"]]
 
 
 def test_inserting_moves_what_is_below_and_overwriting_does_not(sheets):
-    for insert, below in (("INSERT_ROWS", [["a"], ["b"], [], ["note"]]), ("OVERWRITE", [["a"], ["b"], ["note"]])):
+    for insert, below in (
+        ("INSERT_ROWS", [["a"], ["b"], [], ["note"]]),
+        ("OVERWRITE", [["a"], ["b"], ["note"]]),
+    ):
         id_ = sheets.new("Log")
         sheets.call("update_range", spreadsheet_id=id_, range="Log!A1", rows=[["a"], [], ["note"]])
         sheets.call("append_rows", spreadsheet_id=id_, range="Log!A1", rows=[["b"]], insert=insert)
@@ -57,7 +66,10 @@ def test_null_leaves_a_cell_and_an_empty_text_empties_it(sheets):
 
 def test_one_cell_says_where_to_begin_and_a_range_what_may_be_touched(sheets):
     id_ = sheets.new("Log")
-    assert sheets.call("update_range", spreadsheet_id=id_, range="Log!B2", rows=[[1, 2], [3, 4]])["range"] == "Log!B2:C3"
+    assert (
+        sheets.call("update_range", spreadsheet_id=id_, range="Log!B2", rows=[[1, 2], [3, 4]])["range"]
+        == "Log!B2:C3"
+    )
     for range in ("Log!B2:B2", "Log!B2:C2", "Log!B2:B3"):
         with pytest.raises(InvalidArguments, match="do not fit into the range"):
             sheets.call("update_range", spreadsheet_id=id_, range=range, rows=[[9, 9], [9, 9]])
@@ -68,15 +80,21 @@ def test_clearing_empties_the_range_only(sheets):
     cleared = sheets.call("clear_range", spreadsheet_id=SALES, range="Q4 Plan!A2:B")
     assert cleared == {"range": "'Q4 Plan'!A2:B1000"}
     rows = sheets.rows(SALES, "Q4 Plan")
-    assert rows[0] == ["Date", "Client", "Total", "Note"] and rows[1] == ["", "", "1,250.00"] and rows[3] == []
+    assert (
+        rows[0] == ["Date", "Client", "Total", "Note"] and rows[1] == ["", "", "1,250.00"] and rows[3] == []
+    )
 
 
 def test_a_new_spreadsheet_has_its_tabs_and_is_found(sheets):
     made = sheets.call("create_spreadsheet", title="Größen 2026", sheet_titles=["It's/1", "2"])
-    assert [s["title"] for s in made["sheets"]] == ["It's/1", "2"] and made["url"].endswith(f"/d/{made['id']}/edit")
+    assert [s["title"] for s in made["sheets"]] == ["It's/1", "2"] and made["url"].endswith(
+        f"/d/{made['id']}/edit"
+    )
     sheets.call("append_rows", spreadsheet_id=made["id"], range="It's/1", rows=[["x"]])
     assert sheets.rows(made["id"], "It's/1") == [["x"]]
-    assert [f["id"] for f in sheets.call("list_spreadsheets", name_contains="größen")["items"]] == [made["id"]]
+    assert [f["id"] for f in sheets.call("list_spreadsheets", name_contains="größen")["items"]] == [
+        made["id"]
+    ]
     assert [s["title"] for s in sheets.call("create_spreadsheet", title="Plain")["sheets"]] == ["Sheet1"]
     with pytest.raises(InvalidArguments, match="same title"):
         sheets.call("create_spreadsheet", title="Twice", sheet_titles=["a", "A"])
@@ -91,7 +109,10 @@ def test_a_new_tab_comes_last_and_its_title_is_its_own(sheets):
         sheets.call("add_sheet", spreadsheet_id=STOCK, title="Huge", rows=1_000_000, columns=26)
     with pytest.raises(InvalidArguments, match="10 million"):  # with what the spreadsheet has already
         sheets.call("add_sheet", spreadsheet_id=STOCK, title="Huge", rows=1_000_000, columns=10)
-    assert [s["title"] for s in sheets.call("get_spreadsheet", spreadsheet_id=STOCK)["sheets"]] == ["Stock", "Archive"]
+    assert [s["title"] for s in sheets.call("get_spreadsheet", spreadsheet_id=STOCK)["sheets"]] == [
+        "Stock",
+        "Archive",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -113,9 +134,14 @@ def test_what_is_no_cell_or_too_much_never_leaves_the_house(sheets, rows):
     before = len(sheets.asked())
     tool = sheets.tool("append_rows")
     with pytest.raises(InvalidArguments):
-        tool.function(sheets.api(None), **tool.parse({"spreadsheet_id": STOCK, "range": "Stock", "rows": rows}))
+        tool.function(
+            sheets.api(None), **tool.parse({"spreadsheet_id": STOCK, "range": "Stock", "rows": rows})
+        )
     assert len(sheets.asked()) == before
-    assert sheets.call("append_rows", spreadsheet_id=STOCK, range="Stock", rows=[["x"]])["range"] == f"Stock!A{STOCK_ROWS + 1}"
+    assert (
+        sheets.call("append_rows", spreadsheet_id=STOCK, range="Stock", rows=[["x"]])["range"]
+        == f"Stock!A{STOCK_ROWS + 1}"
+    )
 
 
 @pytest.mark.parametrize("verb", ["append_rows", "update_range"])

@@ -28,7 +28,9 @@ def tree(tmp_path):
 
 def test_the_skeleton_passes_the_contract_as_it_is_written(tree, environ):
     def run(*command):
-        done = subprocess.run([sys.executable, "-m", *command], cwd=tree, env=environ, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-m", *command], cwd=tree, env=environ, capture_output=True, text=True
+        )
         return done.returncode, done.stdout + done.stderr
 
     environ = {"PATH": "/usr/bin:/bin", **environ}
@@ -46,10 +48,26 @@ def test_the_skeleton_passes_the_contract_as_it_is_written(tree, environ):
 
 
 @pytest.mark.parametrize(
-    "slug", ["x", "Acme", "acme-books", "../acme", "acme__books", "acme2", "hub", "memory_of_us", "a" * 21, "", "xero", "spec"]
+    "slug",
+    [
+        "x",
+        "Acme",
+        "acme-books",
+        "../acme",
+        "acme__books",
+        "acme2",
+        "hub",
+        "memory_of_us",
+        "a" * 21,
+        "",
+        "xero",
+        "spec",
+    ],
 )
 def test_a_slug_that_cannot_be_one_writes_nothing(tmp_path, slug):
-    shutil.copytree(ROOT / "app/connectors", tmp_path / "app/connectors", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / "app/connectors", tmp_path / "app/connectors", ignore=shutil.ignore_patterns("__pycache__")
+    )
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(ConfigError):
         new_service.write(tmp_path, slug)
@@ -64,7 +82,10 @@ def test_a_name_that_would_break_the_code_is_refused(tmp_path, name):
 
 
 def test_a_planned_service_keeps_its_place():
-    planned = REGISTRY.replace("    gmail.CONNECTOR,\n", '    gmail.CONNECTOR,\n    Planned("acme_books", "Acme Books", "Contacts"),\n')
+    planned = REGISTRY.replace(
+        "    gmail.CONNECTOR,\n",
+        '    gmail.CONNECTOR,\n    Planned("acme_books", "Acme Books", "Contacts"),\n',
+    )
     text = new_service.registered(planned, "acme_books")
     assert "    gmail.CONNECTOR,\n    acme_books.CONNECTOR,\n" in text and 'Planned("acme_books"' not in text
 

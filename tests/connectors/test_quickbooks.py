@@ -11,7 +11,13 @@ from app.connectors import endpoints
 from app.connectors.quickbooks import CONNECTOR
 from app.connectors.quickbooks.query import contains, literal, select, where
 from app.connectors.tool import size_in_tokens
-from app.errors import ObjectNotFound, ProviderError, ProviderRateLimited, ProviderUnavailable, ReconnectNeeded
+from app.errors import (
+    ObjectNotFound,
+    ProviderError,
+    ProviderRateLimited,
+    ProviderUnavailable,
+    ReconnectNeeded,
+)
 from app.vault import token_endpoint
 from app.vault.token_endpoint import TokenRefused
 from tests.support.quickbooks import QuickBooks
@@ -73,17 +79,25 @@ def test_every_request_names_the_minor_version(quickbooks):
 
 def test_it_gets_the_company(quickbooks):
     got = quickbooks.call("get_company_info")
-    assert (got["name"], got["country"], got["fiscal_year_start_month"]) == ("Maple & Pine Landscaping", "US", "January")
+    assert (got["name"], got["country"], got["fiscal_year_start_month"]) == (
+        "Maple & Pine Landscaping",
+        "US",
+        "January",
+    )
     assert (got["home_currency"], got["email"]) == ("USD", "ada@example.com")
 
 
 def test_it_finds_customers_whatever_is_in_their_name(quickbooks_url, quickbooks):
     assert [c["customer_id"] for c in quickbooks.call("list_customers", search="amy's")["items"]] == ["1"]
     northern = QuickBooks(quickbooks_url, "northern")
-    assert [c["display_name"] for c in northern.call("list_customers", search="O'Malley &")["items"]] == ["O'Malley & Daughters"]
+    assert [c["display_name"] for c in northern.call("list_customers", search="O'Malley &")["items"]] == [
+        "O'Malley & Daughters"
+    ]
 
 
-@pytest.mark.parametrize("text", ["' OR Active = true", "\\", "\\' OR Id = '1", "x' MAXRESULTS 1000 --", "%' AND Id > '0"])
+@pytest.mark.parametrize(
+    "text", ["' OR Active = true", "\\", "\\' OR Id = '1", "x' MAXRESULTS 1000 --", "%' AND Id > '0"]
+)
 def test_text_to_search_for_never_becomes_part_of_the_question(quickbooks, text):
     assert quickbooks.call("list_customers", search=text)["items"] == []
     assert quickbooks.call("list_items", search=text)["items"] == []
@@ -92,12 +106,16 @@ def test_text_to_search_for_never_becomes_part_of_the_question(quickbooks, text)
 def test_a_name_with_a_backslash_is_found(quickbooks):
     name = "Up\\Down's 'n More"
     made = quickbooks.call("create_customer", display_name=name)
-    assert [c["customer_id"] for c in quickbooks.call("list_customers", search="Up\\Down's")["items"]] == [made["customer_id"]]
+    assert [c["customer_id"] for c in quickbooks.call("list_customers", search="Up\\Down's")["items"]] == [
+        made["customer_id"]
+    ]
 
 
 def test_inactive_customers_are_listed_only_when_asked_for(quickbooks):
     assert quickbooks.call("list_customers", search="Mill")["items"] == []
-    assert [c["display_name"] for c in quickbooks.call("list_customers", active=False)["items"]] == ["Old Mill Inn"]
+    assert [c["display_name"] for c in quickbooks.call("list_customers", active=False)["items"]] == [
+        "Old Mill Inn"
+    ]
 
 
 def test_it_pages_to_the_end_without_gap_or_repetition(quickbooks):
@@ -118,7 +136,12 @@ def test_the_longest_page_stays_within_what_a_client_takes(quickbooks):
 
 @pytest.mark.parametrize(
     ("status", "states"),
-    [("open", {"open", "overdue"}), ("overdue", {"overdue"}), ("paid", {"paid"}), ("all", {"open", "overdue", "paid", "voided"})],
+    [
+        ("open", {"open", "overdue"}),
+        ("overdue", {"overdue"}),
+        ("paid", {"paid"}),
+        ("all", {"open", "overdue", "paid", "voided"}),
+    ],
 )
 def test_it_lists_invoices_by_state_and_never_calls_a_voided_one_paid(quickbooks, status, states):
     rows = quickbooks.call("list_invoices", status=status, limit=200)["items"]
@@ -129,8 +152,14 @@ def test_it_lists_invoices_by_state_and_never_calls_a_voided_one_paid(quickbooks
 
 def test_it_lists_invoices_of_a_customer_in_a_time(quickbooks):
     since = (TODAY - timedelta(days=90)).isoformat()
-    rows = quickbooks.call("list_invoices", customer_id="24", date_from=since, date_to=TODAY.isoformat())["items"]
-    assert rows and {row["customer"] for row in rows} == {"Sonnenschein Family Store"} and min(row["date"] for row in rows) >= since
+    rows = quickbooks.call("list_invoices", customer_id="24", date_from=since, date_to=TODAY.isoformat())[
+        "items"
+    ]
+    assert (
+        rows
+        and {row["customer"] for row in rows} == {"Sonnenschein Family Store"}
+        and min(row["date"] for row in rows) >= since
+    )
 
 
 def test_an_invoice_names_its_currency_even_where_quickbooks_does_not(quickbooks_url, quickbooks):
@@ -187,7 +216,9 @@ def test_profit_and_loss_becomes_lines_with_numbers(quickbooks):
 
 
 def test_a_column_for_each_month_and_their_sum(quickbooks):
-    report = quickbooks.call("get_profit_and_loss", **HALF_A_YEAR, summarize_by="Month", accounting_method="Cash")
+    report = quickbooks.call(
+        "get_profit_and_loss", **HALF_A_YEAR, summarize_by="Month", accounting_method="Cash"
+    )
     assert report["basis"] == "Cash" and report["columns"][-1] == "Total" and len(report["columns"]) in {7, 8}
     net = next(total["amounts"] for total in report["totals"] if total["group"] == "NetIncome")
     assert sum(Decimal(a or 0) for a in net[:-1]) == Decimal(net[-1])
@@ -205,7 +236,8 @@ def test_the_balance_sheet_is_of_the_day_asked_for_and_balances(quickbooks):
     sent = parse_qs(quickbooks.asked()[0]["query"])
     assert (sent["start_date"], sent["end_date"]) == ([day], [day])
     assets, others = (
-        next(t["amounts"][0] for t in report["totals"] if t["group"] == g) for g in ("TotalAssets", "TotalLiabilitiesAndEquity")
+        next(t["amounts"][0] for t in report["totals"] if t["group"] == g)
+        for g in ("TotalAssets", "TotalLiabilitiesAndEquity")
     )
     assert assets == others and report["date_to"] == day
 
@@ -215,10 +247,14 @@ def test_aged_receivables_agree_with_the_balance_sheet_and_show_jobs_under_their
     assert report["columns"] == ["Current", "1 - 30", "31 - 60", "61 - 90", "91 and over", "Total"]
     [grand] = report["totals"]
     balance = quickbooks.call("get_balance_sheet", as_of=TODAY.isoformat())
-    assert grand["amounts"][-1] == next(line["amounts"][0] for line in balance["lines"] if line["label"].startswith("Accounts Receivable"))
+    assert grand["amounts"][-1] == next(
+        line["amounts"][0] for line in balance["lines"] if line["label"].startswith("Accounts Receivable")
+    )
     job = next(line for line in report["lines"] if line["label"] == "0969 Ocean View Road")
     assert (job["section"], job["id"]) == (["Freeman Sporting Goods"], "9")
-    assert sum(Decimal(line["amounts"][-1]) for line in report["lines"] if not line["is_total"]) == Decimal(grand["amounts"][-1])
+    assert sum(Decimal(line["amounts"][-1]) for line in report["lines"] if not line["is_total"]) == Decimal(
+        grand["amounts"][-1]
+    )
 
 
 # --- tokens and limits ---
@@ -256,15 +292,28 @@ def test_trouble_is_tried_again(quickbooks, body):
 
 
 def test_a_statement_is_put_together():
-    conditions = [where("Active", "=", True), contains("DisplayName", "a'b"), where("TxnDate", ">=", date(2026, 11, 1))]
+    conditions = [
+        where("Active", "=", True),
+        contains("DisplayName", "a'b"),
+        where("TxnDate", ">=", date(2026, 11, 1)),
+    ]
     assert select("Customer", conditions, "DisplayName", start=1, most=51) == (
-        "SELECT * FROM Customer WHERE Active = true AND DisplayName LIKE '%a\\'b%' AND TxnDate >= '2026-11-01' "
+        "SELECT * FROM Customer WHERE Active = true AND DisplayName LIKE '%a\\'b%' AND TxnDate >= "
+        "'2026-11-01' "
         "ORDERBY DisplayName STARTPOSITION 1 MAXRESULTS 51"
     )
 
 
 @pytest.mark.parametrize(
-    ("value", "written"), [("a", "'a'"), ("'", r"'\''"), ("\\", r"'\\'"), ("\\'", r"'\\\''"), (False, "false"), (Decimal("0.5"), "'0.5'")]
+    ("value", "written"),
+    [
+        ("a", "'a'"),
+        ("'", r"'\''"),
+        ("\\", r"'\\'"),
+        ("\\'", r"'\\\''"),
+        (False, "false"),
+        (Decimal("0.5"), "'0.5'"),
+    ],
 )
 def test_a_value_stays_a_value(value, written):
     assert literal(value) == written

@@ -20,14 +20,30 @@ def test_it_creates_an_invoice_with_exact_amounts(quickbooks):
     lines = [line(description="Weeding"), line(quantity=3, unit_price=33.335)]
     due = (date.today() + timedelta(days=14)).isoformat()
     made = quickbooks.call(
-        "create_invoice", customer_id="24", lines=lines, date=TODAY, due_date=due, memo="Hi", customer_email="a@example.com"
+        "create_invoice",
+        customer_id="24",
+        lines=lines,
+        date=TODAY,
+        due_date=due,
+        memo="Hi",
+        customer_email="a@example.com",
     )
-    assert (made["total"], made["balance"], made["status"], made["currency"]) == ("188.76", "188.76", "open", "USD")
+    assert (made["total"], made["balance"], made["status"], made["currency"]) == (
+        "188.76",
+        "188.76",
+        "open",
+        "USD",
+    )
     assert [(each["quantity"], each["unit_price"], each["amount"]) for each in made["lines"]] == [
         ("2.5", "35.50", "88.75"),
         ("3", "33.335", "100.01"),
     ]
-    assert (made["due_date"], made["memo"], made["billing_email"], made["email_status"]) == (due, "Hi", "a@example.com", "NotSet")
+    assert (made["due_date"], made["memo"], made["billing_email"], made["email_status"]) == (
+        due,
+        "Hi",
+        "a@example.com",
+        "NotSet",
+    )
     assert "in the ledger; it was not sent" in quickbooks.last_api.note
     assert quickbooks.call("get_invoice", invoice_id=made["invoice_id"]) == made
 
@@ -40,7 +56,9 @@ def test_it_creates_an_invoice_with_exact_amounts(quickbooks):
         ({"lines": [line(item_id="12")]}, "lines", "quickbooks_list_items"),
     ],
 )
-def test_a_refusal_names_the_argument_in_our_words_and_the_reason_only_in_the_details(quickbooks, changes, field, advice):
+def test_a_refusal_names_the_argument_in_our_words_and_the_reason_only_in_the_details(
+    quickbooks, changes, field, advice
+):
     with pytest.raises(InvalidArguments) as refused:
         quickbooks.call("create_invoice", {"customer_id": "24", "lines": [line()], **changes})
     assert refused.value.details["fields"] == [field] and advice in refused.value.message
@@ -64,8 +82,19 @@ def test_closed_books_are_explained(quickbooks):
 
 
 def test_it_creates_a_customer_once(quickbooks):
-    made = quickbooks.call("create_customer", display_name="Fresh Fields", email="hello@fresh.example", phone="555 0100", company_name="FF")
-    assert (made["email"], made["phone"], made["company_name"], made["balance"]) == ("hello@fresh.example", "555 0100", "FF", "0.00")
+    made = quickbooks.call(
+        "create_customer",
+        display_name="Fresh Fields",
+        email="hello@fresh.example",
+        phone="555 0100",
+        company_name="FF",
+    )
+    assert (made["email"], made["phone"], made["company_name"], made["balance"]) == (
+        "hello@fresh.example",
+        "555 0100",
+        "FF",
+        "0.00",
+    )
     for name in ("fresh fields", "Old Mill Inn"):
         with pytest.raises(InvalidArguments, match=r"display_name: .* exists already"):
             quickbooks.call("create_customer", display_name=name)
@@ -78,7 +107,12 @@ def test_it_records_a_payment_up_to_the_balance(quickbooks):
         quickbooks.call("record_payment", invoice_id=made["invoice_id"], amount=88.76)
     assert over.value.details["balance"] == "88.75" and [r["method"] for r in quickbooks.asked()] == ["GET"]
     part = quickbooks.call("record_payment", invoice_id=made["invoice_id"], amount=0.1, date=TODAY)
-    assert (part["total"], part["unapplied"], part["currency"], part["customer_id"]) == ("0.10", "0.00", "USD", "24")
+    assert (part["total"], part["unapplied"], part["currency"], part["customer_id"]) == (
+        "0.10",
+        "0.00",
+        "USD",
+        "24",
+    )
     assert quickbooks.call("get_invoice", invoice_id=made["invoice_id"])["balance"] == "88.65"
     quickbooks.call("record_payment", invoice_id=made["invoice_id"], amount=88.65)
     assert quickbooks.call("get_invoice", invoice_id=made["invoice_id"])["status"] == "paid"
@@ -94,15 +128,24 @@ def test_a_payment_is_in_the_currency_of_the_invoice(quickbooks_url, quickbooks)
 
 
 def test_it_mails_an_invoice_only_when_confirmed(quickbooks):
-    invoice = quickbooks.call("create_invoice", customer_id="24", lines=[line()], customer_email="family@example.com")
+    invoice = quickbooks.call(
+        "create_invoice", customer_id="24", lines=[line()], customer_email="family@example.com"
+    )
     with pytest.raises(InvalidArguments, match="nothing was sent"):
         quickbooks.call("send_invoice", invoice_id=invoice["invoice_id"], confirm=False)
     assert quickbooks.levers.log()["mails"] == []
     sent = quickbooks.call("send_invoice", invoice_id=invoice["invoice_id"], confirm=True)
-    assert (sent["email_status"], sent["sent_to"]) == ("EmailSent", "family@example.com") and sent["delivered_at"]
-    again = quickbooks.call("send_invoice", invoice_id=invoice["invoice_id"], confirm=True, send_to="boss+x@example.com")
+    assert (sent["email_status"], sent["sent_to"]) == ("EmailSent", "family@example.com") and sent[
+        "delivered_at"
+    ]
+    again = quickbooks.call(
+        "send_invoice", invoice_id=invoice["invoice_id"], confirm=True, send_to="boss+x@example.com"
+    )
     assert again["sent_to"] == "boss+x@example.com"
-    assert [mail["to"] for mail in quickbooks.levers.log()["mails"]] == ["family@example.com", "boss+x@example.com"]
+    assert [mail["to"] for mail in quickbooks.levers.log()["mails"]] == [
+        "family@example.com",
+        "boss+x@example.com",
+    ]
 
 
 def test_an_invoice_without_an_address_asks_for_one_and_mails_nothing(quickbooks):
@@ -132,7 +175,12 @@ def test_an_invoice_changed_between_look_and_write_is_looked_at_again(quickbooks
     def read_and_be_overtaken(api, invoice_id):
         record = real(api, invoice_id)
         if not looks:
-            change = {"Id": invoice_id, "SyncToken": record["SyncToken"], "sparse": True, "PrivateNote": "by somebody else"}
+            change = {
+                "Id": invoice_id,
+                "SyncToken": record["SyncToken"],
+                "sparse": True,
+                "PrivateNote": "by somebody else",
+            }
             assert quickbooks.api_call("POST", "/invoice", json=change).status_code == 200
         looks.append(record["SyncToken"])
         return record
@@ -140,7 +188,9 @@ def test_an_invoice_changed_between_look_and_write_is_looked_at_again(quickbooks
     monkeypatch.setattr(invoicing, "read_invoice", read_and_be_overtaken)
     voided = quickbooks.call("void_invoice", invoice_id=invoice["invoice_id"], confirm=True)
     assert looks == ["0", "1"] and voided["status"] == "voided"
-    assert quickbooks.call("get_invoice", invoice_id=invoice["invoice_id"])["note"] == "Voided by somebody else"
+    assert (
+        quickbooks.call("get_invoice", invoice_id=invoice["invoice_id"])["note"] == "Voided by somebody else"
+    )
 
 
 # --- done once ---
@@ -165,9 +215,14 @@ def test_a_write_whose_answer_was_lost_is_done_once(quickbooks, lost):
 
 
 def test_a_mail_whose_answer_was_lost_goes_out_once(quickbooks):
-    invoice = quickbooks.call("create_invoice", customer_id="24", lines=[line()], customer_email="family@example.com")
+    invoice = quickbooks.call(
+        "create_invoice", customer_id="24", lines=[line()], customer_email="family@example.com"
+    )
     quickbooks.levers("fail", path="/send", when="after", status=503)
-    assert quickbooks.call("send_invoice", invoice_id=invoice["invoice_id"], confirm=True)["email_status"] == "EmailSent"
+    assert (
+        quickbooks.call("send_invoice", invoice_id=invoice["invoice_id"], confirm=True)["email_status"]
+        == "EmailSent"
+    )
     assert len(quickbooks.levers.log()["mails"]) == 1
 
 
@@ -187,7 +242,10 @@ def test_a_write_that_keeps_failing_is_of_unknown_outcome(quickbooks):
         ("list_customers", {"search": "a\nb"}),
         ("get_invoice", {"invoice_id": "../companyinfo/1"}),
         ("get_profit_and_loss", {"start_date": "2026-01-01"}),
-        ("get_profit_and_loss", {"start_date": "2026-01-01", "end_date": "2026-02-01", "accounting_method": "cash&x=1"}),
+        (
+            "get_profit_and_loss",
+            {"start_date": "2026-01-01", "end_date": "2026-02-01", "accounting_method": "cash&x=1"},
+        ),
         ("list_accounts", {"classification": "Bank"}),
         ("create_customer", {"display_name": "A:B"}),
         ("create_customer", {"display_name": "A", "email": "a@b"}),
@@ -200,7 +258,10 @@ def test_a_write_that_keeps_failing_is_of_unknown_outcome(quickbooks):
         ("record_payment", {"invoice_id": "1", "amount": 1.005}),
         ("record_payment", {"invoice_id": "1", "amount": True}),
         ("send_invoice", {"invoice_id": "1"}),
-        ("send_invoice", {"invoice_id": "1", "confirm": True, "send_to": "x@example.com\nBcc: y@example.com"}),
+        (
+            "send_invoice",
+            {"invoice_id": "1", "confirm": True, "send_to": "x@example.com\nBcc: y@example.com"},
+        ),
         ("void_invoice", {"invoice_id": "1"}),
     ],
 )

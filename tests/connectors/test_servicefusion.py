@@ -1,4 +1,6 @@
-"""What is special about ServiceFusion: pages that never end, dates that are none, records that cannot be taken back."""
+"""What is special about ServiceFusion: pages that never end, dates that are none, records that cannot be
+taken back.
+"""
 
 import json
 import threading
@@ -36,7 +38,11 @@ def customer(there, name):
 
 def test_it_has_the_thirteen_tools_and_no_others():
     assert len(CONNECTOR.tools) == 13
-    assert {tool.verb for tool in CONNECTOR.tools if not tool.reads_only} == {"create_customer", "create_job", "create_estimate"}
+    assert {tool.verb for tool in CONNECTOR.tools if not tool.reads_only} == {
+        "create_customer",
+        "create_job",
+        "create_estimate",
+    }
 
 
 # --- signing in ---
@@ -61,7 +67,9 @@ def test_its_token_is_minted_anew_without_the_refresh_token(reed):
 def test_credentials_it_does_not_know_are_refused(reed, wrapped):
     reed.levers("wrap_errors", wrapped=wrapped)
     with pytest.raises(TokenRefused, match="does not accept this client id and secret"):
-        form_exchange.obtain(CONNECTOR, reed.where, CONNECTOR.forms[0], {"client_id": "sandbox", "client_secret": "wrong"})
+        form_exchange.obtain(
+            CONNECTOR, reed.where, CONNECTOR.forms[0], {"client_id": "sandbox", "client_secret": "wrong"}
+        )
     with pytest.raises(ReconnectNeeded):
         reed.levers("roll_keys")
         reed.levers("expire")
@@ -69,11 +77,15 @@ def test_credentials_it_does_not_know_are_refused(reed, wrapped):
 
 
 def test_the_operator_s_own_app_is_another_way(settings):
-    real = replace(settings, services={"SERVICEFUSION_CLIENT_ID": "app", "SERVICEFUSION_CLIENT_SECRET": "secret"})
+    real = replace(
+        settings, services={"SERVICEFUSION_CLIENT_ID": "app", "SERVICEFUSION_CLIENT_SECRET": "secret"}
+    )
     assert endpoints.resolve(CONNECTOR, real).ways == ("client_credentials", "oauth")
     without = endpoints.resolve(CONNECTOR, replace(settings, sandbox_url=None))
     assert without.ways == ("client_credentials",) and without.base_url == "https://api.servicefusion.com"
-    named = endpoints.resolve(CONNECTOR, replace(settings, services={"SERVICEFUSION_BASE_URL": "https://api.servicefusion.com"}))
+    named = endpoints.resolve(
+        CONNECTOR, replace(settings, services={"SERVICEFUSION_BASE_URL": "https://api.servicefusion.com"})
+    )
     assert (named.sandbox, named.ways) == (False, ("client_credentials",))
     assert list(named.asks.values()) == ["https://api.servicefusion.com/oauth/access_token"]
 
@@ -100,7 +112,9 @@ def test_a_sort_and_the_hyphen_are_always_sent(reed):
 def test_a_date_that_is_none_is_null(reed):
     open_job = reed.call("list_jobs", status="Scheduled")["items"][0]
     assert open_job["closed_at"] is None
-    equipment = reed.call("list_customer_equipment", customer_id=customer(reed, "Maple Dental North"))["items"][0]
+    equipment = reed.call("list_customer_equipment", customer_id=customer(reed, "Maple Dental North"))[
+        "items"
+    ][0]
     assert equipment["warranty_date"] is None and equipment["install_date"] == "2022-05-01"
 
 
@@ -113,7 +127,9 @@ def test_one_machine_is_found_at_its_own_customer_only(reed):
 
 
 def test_the_history_is_of_one_customer_though_names_are_alike(reed):
-    maple = next(c for c in reed.call("list_customers", name="Maple")["items"] if c["customer_name"] == "Maple Dental")["id"]
+    maple = next(
+        c for c in reed.call("list_customers", name="Maple")["items"] if c["customer_name"] == "Maple Dental"
+    )["id"]
     jobs = reed.call("get_customer_job_history", customer_id=maple, per_page=50)["items"]
     assert jobs and {job["customer_id"] for job in jobs} == {maple}
     alike = reed.call("list_jobs", customer_name="Maple Dental", per_page=50)["items"]
@@ -131,7 +147,9 @@ def test_a_customer_comes_with_people_and_places(reed):
 
 def test_a_job_is_made_for_a_customer_by_id(reed):
     who, [tech] = customer(reed, "Juniper"), reed.call("list_technicians", last_name="Park")["items"]
-    made = reed.call("create_job", customer_id=who, description="Check", technician_ids=[tech["id"]], duration_minutes=90)
+    made = reed.call(
+        "create_job", customer_id=who, description="Check", technician_ids=[tech["id"]], duration_minutes=90
+    )
     assert (made["customer_id"], made["duration_seconds"]) == (who, 5400)
     assert reed.call("get_job", job_id=made["id"])["techs_assigned"][0]["last_name"] == "Park"
 

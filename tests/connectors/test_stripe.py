@@ -1,4 +1,6 @@
-"""What is special about Stripe: keys and modes, money in whole numbers, forms with brackets, writes that happen once."""
+"""What is special about Stripe: keys and modes, money in whole numbers, forms with brackets, writes that
+happen once.
+"""
 
 import json
 
@@ -8,7 +10,14 @@ from app.connectors import registry
 from app.connectors.stripe import CONNECTOR
 from app.connectors.stripe.errors import read_error
 from app.connectors.stripe.values import encoded, in_words
-from app.errors import InvalidArguments, ObjectNotFound, PermissionDenied, ProviderError, ProviderRateLimited, ReconnectNeeded
+from app.errors import (
+    InvalidArguments,
+    ObjectNotFound,
+    PermissionDenied,
+    ProviderError,
+    ProviderRateLimited,
+    ReconnectNeeded,
+)
 from app.outbound import Answer
 from tests.support.processes import Levers, run_sandbox
 from tests.support.signed_in import SignedIn
@@ -54,7 +63,12 @@ def test_money_is_said_as_people_write_it(amount, currency, words):
 
 
 def test_a_form_is_written_with_brackets():
-    sent = {"metadata": {"order": "7"}, "line_items": [{"price": "price_1", "quantity": 2}], "auto_advance": False, "left_out": None}
+    sent = {
+        "metadata": {"order": "7"},
+        "line_items": [{"price": "price_1", "quantity": 2}],
+        "auto_advance": False,
+        "left_out": None,
+    }
     assert encoded(sent) == [
         ("metadata[order]", "7"),
         ("line_items[0][price]", "price_1"),
@@ -133,7 +147,9 @@ def test_canceled_subscriptions_appear_when_asked_for(byrd):
     assert len(byrd.call("list_subscriptions")["items"]) == 2
     found = byrd.call("list_subscriptions", status="all")["items"]
     assert {each["status"] for each in found} == {"active", "past_due", "canceled"}
-    assert found[0]["items"][0]["unit_amount_text"] == "49.00 USD" and found[0]["items"][0]["current_period_end"]
+    assert (
+        found[0]["items"][0]["unit_amount_text"] == "49.00 USD" and found[0]["items"][0]["current_period_end"]
+    )
 
 
 # --- writing ---
@@ -144,14 +160,22 @@ def customer(there):
 
 
 def test_an_invoice_is_a_draft_until_it_is_sent(byrd):
-    items = [{"description": "Hours", "unit_amount": 12_050, "quantity": 3}, {"description": "Discount", "amount": -1_000}]
+    items = [
+        {"description": "Hours", "unit_amount": 12_050, "quantity": 3},
+        {"description": "Discount", "amount": -1_000},
+    ]
     draft = byrd.call("create_invoice", customer=customer(byrd), items=items, currency="USD")
     assert (draft["status"], draft["number"], draft["total_text"]) == ("draft", None, "351.50 USD")
-    assert [(line["description"], line["amount"]) for line in draft["lines"]] == [("Hours", 36_150), ("Discount", -1_000)]
+    assert [(line["description"], line["amount"]) for line in draft["lines"]] == [
+        ("Hours", 36_150),
+        ("Discount", -1_000),
+    ]
     with pytest.raises(InvalidArguments, match="nothing was sent"):
         byrd.call("send_invoice", invoice=draft["id"], confirm=False)
     sent = byrd.call("send_invoice", invoice=draft["id"], confirm=True)
-    assert sent["status"] == "open" and sent["hosted_invoice_url"] and "test/invoices/" in sent["dashboard_url"]
+    assert (
+        sent["status"] == "open" and sent["hosted_invoice_url"] and "test/invoices/" in sent["dashboard_url"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -182,7 +206,9 @@ def test_a_draft_that_lacks_lines_is_named(byrd):
 def test_a_lost_answer_makes_no_second_customer(byrd, fault):
     byrd.levers("drop", method="POST", path="/v1/customers", **fault)
     made = byrd.call("create_customer", email="once@example.com")
-    assert [each["id"] for each in byrd.call("list_customers", email="once@example.com")["items"]] == [made["id"]]
+    assert [each["id"] for each in byrd.call("list_customers", email="once@example.com")["items"]] == [
+        made["id"]
+    ]
 
 
 def test_a_refund_gives_back_what_is_left_and_no_more(byrd):
@@ -211,7 +237,10 @@ def test_a_subscription_ends_with_its_period_or_at_once(byrd):
     one = byrd.call("list_subscriptions", status="active")["items"][0]["id"]
     assert byrd.call("cancel_subscription", subscription=one, confirm=True)["cancel_at_period_end"] is True
     byrd.levers("drop", method="DELETE", when="after")  # done, but we do not hear of it
-    assert byrd.call("cancel_subscription", subscription=one, at_period_end=False, confirm=True)["status"] == "canceled"
+    assert (
+        byrd.call("cancel_subscription", subscription=one, at_period_end=False, confirm=True)["status"]
+        == "canceled"
+    )
     with pytest.raises(ObjectNotFound):
         byrd.call("cancel_subscription", subscription="sub_nope", at_period_end=False, confirm=True)
 
@@ -233,13 +262,25 @@ def test_a_limit_without_a_time_is_waited_for_briefly(byrd):
 @pytest.mark.parametrize(
     ("refusal", "kind", "words"),
     [
-        (answer(402, type="card_error", code="card_declined", decline_code="insufficient_funds", message="No"), ProviderError, "declined"),
         (
-            answer(404, code="resource_missing", message="No such customer; a similar object exists in live mode"),
+            answer(
+                402, type="card_error", code="card_declined", decline_code="insufficient_funds", message="No"
+            ),
+            ProviderError,
+            "declined",
+        ),
+        (
+            answer(
+                404, code="resource_missing", message="No such customer; a similar object exists in live mode"
+            ),
             ObjectNotFound,
             "live mode only",
         ),
-        (answer(400, code="parameter_missing", param="customer", message="Missing"), InvalidArguments, "about customer"),
+        (
+            answer(400, code="parameter_missing", param="customer", message="Missing"),
+            InvalidArguments,
+            "about customer",
+        ),
         (answer(409, code="idempotency_key_in_use", message="Busy"), ProviderRateLimited, "still working"),
         (answer(429, code="lock_timeout", message="Locked"), ProviderRateLimited, "still working"),
     ],
@@ -251,7 +292,11 @@ def test_a_refusal_says_what_to_do(refusal, kind, words):
 
 def test_a_key_is_never_repeated_not_even_in_part():
     error = read_error(
-        answer(403, code="more_permissions_required", message="The provided key 'rk_live_****abcd' lacks 'rak_invoice_read'.")
+        answer(
+            403,
+            code="more_permissions_required",
+            message="The provided key 'rk_live_****abcd' lacks 'rak_invoice_read'.",
+        )
     )
     assert "abcd" not in json.dumps(error.details) and error.details["permission"] == "rak_invoice_read"
 

@@ -61,10 +61,19 @@ def test_sums_keep_currencies_and_days_apart():
     sums = Sums(days, "EUR")
     sums.open("invoices_issued")
     sums.open("overdue")
-    for currency, amount, day in (("EUR", "10.10", 8), ("EUR", "5", 1), ("USD", "7.5", 8), ("USD", "99", 4), (None, "1", 8)):
+    for currency, amount, day in (
+        ("EUR", "10.10", 8),
+        ("EUR", "5", 1),
+        ("USD", "7.5", 8),
+        ("USD", "99", 4),
+        (None, "1", 8),
+    ):
         sums.add("invoices_issued", currency, Decimal(amount), date(2026, 5, day))
     sums.add_now("overdue", "USD", Decimal("3"))
-    found = {part.currency: {f.name: (f.amount, f.count, f.amount_before) for f in part.figures} for part in sums.parts()}
+    found = {
+        part.currency: {f.name: (f.amount, f.count, f.amount_before) for f in part.figures}
+        for part in sums.parts()
+    }
     assert list(found) == ["EUR", "USD", None]
     assert found["EUR"] == {"invoices_issued": ("10.10", 1, "5.00"), "overdue": ("0.00", 0, None)}
     assert found["USD"] == {"invoices_issued": ("7.50", 1, "0.00"), "overdue": ("3.00", 1, None)}
@@ -79,7 +88,11 @@ def test_a_business_without_anything_has_one_part_of_zeros():
 
 
 def test_amounts_have_the_decimals_of_their_currency():
-    assert (from_minor(1999, "EUR"), from_minor(1999, "JPY"), from_minor(1999, "kwd")) == (Decimal("19.99"), 1999, Decimal("1.999"))
+    assert (from_minor(1999, "EUR"), from_minor(1999, "JPY"), from_minor(1999, "kwd")) == (
+        Decimal("19.99"),
+        1999,
+        Decimal("1.999"),
+    )
     assert as_text(Decimal("1150.0"), "AUD") == "1150.00" and as_text(Decimal(500), "JPY") == "500"
     assert as_text(Decimal("0.12345"), "EUR") == "0.12345" and as_text(Decimal(0), None) == "0.00"
 

@@ -1,4 +1,6 @@
-"""A host a service tells us of gets the credential only when it is an ordinary address, checked at every use."""
+"""A host a service tells us of gets the credential only when it is an ordinary address, checked at every
+use.
+"""
 
 import pytest
 
@@ -77,7 +79,11 @@ def test_an_odd_address_gets_nothing(sent, url):
 def test_what_lives_on_the_sandbox_or_the_operators_server_is_not_foreign(sent):
     list_databases("http://localhost:8001/xano/x.n7.xano.io/api:meta", "http://localhost:8001/xano/api:meta")
     assert sent == [("http://localhost:8001/xano/x.n7.xano.io/api:meta/workspace", False)]
-    for other in ("http://localhost:8002/api:meta", "http://127.0.0.1:8001/api:meta", "http://10.0.0.1/api:meta"):
+    for other in (
+        "http://localhost:8002/api:meta",
+        "http://127.0.0.1:8001/api:meta",
+        "http://10.0.0.1/api:meta",
+    ):
         with pytest.raises(PermissionDenied):
             list_databases(other, "http://localhost:8001/xano/api:meta")
 
@@ -91,17 +97,27 @@ def test_an_instance_with_an_odd_address_is_not_offered(monkeypatch):
     listed = b"""[{"name":"a","display":"A","meta_api":"http://10.0.0.8/api:meta"},{"name":"b","display":"B",
         "xano_domain":"B1.n7.xano.io","meta_api":"https://b1.n7.xano.io/api:meta"}]"""
     bodies = {"/auth/me": b'{"id":1,"name":"Ana"}', "/instance": listed}
-    monkeypatch.setattr(outbound, "send", lambda method, url, **options: Answer(200, {}, bodies[url.removeprefix(REAL)]))
+    monkeypatch.setattr(
+        outbound, "send", lambda method, url, **options: Answer(200, {}, bodies[url.removeprefix(REAL)])
+    )
     account = CONNECTOR.identify(Api(CONNECTOR, REAL, _Token()), {})
-    assert [b.id for b in account.businesses] == ["b"] and account.businesses[0].facts["hosts"] == ["b1.n7.xano.io"]
+    assert [b.id for b in account.businesses] == ["b"] and account.businesses[0].facts["hosts"] == [
+        "b1.n7.xano.io"
+    ]
 
 
 def test_a_server_of_ones_own_is_its_only_instance(monkeypatch):
     own = "https://xano.northwind.example/api:meta"
 
     def send(method, url, **options):
-        known = {"/auth/me": b'{"id":1}', "/workspace": b'[{"id":1,"name":"Main"}]'}.get(url.removeprefix(own))
-        return Answer(200, {}, known) if known else Answer(404, {}, b'{"code":"ERROR_CODE_NOT_FOUND","message":""}')
+        known = {"/auth/me": b'{"id":1}', "/workspace": b'[{"id":1,"name":"Main"}]'}.get(
+            url.removeprefix(own)
+        )
+        return (
+            Answer(200, {}, known)
+            if known
+            else Answer(404, {}, b'{"code":"ERROR_CODE_NOT_FOUND","message":""}')
+        )
 
     monkeypatch.setattr(outbound, "send", send)
     account = CONNECTOR.identify(Api(CONNECTOR, own, _Token()), {})

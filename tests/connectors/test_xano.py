@@ -43,7 +43,11 @@ def test_it_has_the_twenty_tools_by_their_names():
 
 
 def test_what_deletes_says_so():
-    assert {tool.verb for tool in CONNECTOR.tools if tool.destructive} == {"delete_table", "delete_field", "delete_table_record"}
+    assert {tool.verb for tool in CONNECTOR.tools if tool.destructive} == {
+        "delete_table",
+        "delete_field",
+        "delete_table_record",
+    }
 
 
 # --- instances ---
@@ -71,7 +75,15 @@ def test_an_instance_goes_by_its_name_its_domains_and_its_address(xano, said):
 
 
 @pytest.mark.parametrize(
-    "said", ["evil.example", "https://evil.example/api:meta", "https://evil.example/data.northwind.example", "http://[::1", "", "data."]
+    "said",
+    [
+        "evil.example",
+        "https://evil.example/api:meta",
+        "https://evil.example/data.northwind.example",
+        "http://[::1",
+        "",
+        "data.",
+    ],
 )
 def test_an_instance_that_is_not_listed_is_nobody(xano, said):
     assert CONNECTOR.business.find(xano.account.businesses, said) is None
@@ -175,7 +187,10 @@ def test_an_outage_in_html_is_an_outage(xano):
         xano.call("list_databases")
 
 
-@pytest.mark.parametrize("arguments", [{"workspace_id": "../x"}, {"workspace_id": "3/table"}, {"workspace_id": True}, {"workspace_id": ""}])
+@pytest.mark.parametrize(
+    "arguments",
+    [{"workspace_id": "../x"}, {"workspace_id": "3/table"}, {"workspace_id": True}, {"workspace_id": ""}],
+)
 def test_an_id_is_a_number(xano, arguments):
     with pytest.raises(InvalidArguments):
         CONNECTOR.find_tool("xano_get_workspace_details").parse(arguments)
@@ -187,7 +202,12 @@ def test_an_id_is_a_number(xano, arguments):
 def test_it_walks_the_tables_of_a_workspace_page_by_page(xano):
     first = xano.call("list_tables", SHOP, per_page=3)
     second = xano.call("list_tables", SHOP, per_page=3, page=first["next"])
-    assert [t["name"] for t in first["items"] + second["items"]] == ["category", "product", "customer", "empty_table"]
+    assert [t["name"] for t in first["items"] + second["items"]] == [
+        "category",
+        "product",
+        "customer",
+        "empty_table",
+    ]
     assert second["next"] is None
 
 
@@ -230,4 +250,6 @@ def test_an_answer_that_is_no_list_is_not_taken_for_an_empty_one(body):
 
 def test_a_record_may_have_a_uuid(xano):
     found = xano.call("browse_table_content", workspace_id=4, table_id=11)["items"][2]
-    assert xano.call("get_table_record", workspace_id=4, table_id=11, record_id=found["id"])["record"] == found
+    assert (
+        xano.call("get_table_record", workspace_id=4, table_id=11, record_id=found["id"])["record"] == found
+    )

@@ -17,7 +17,10 @@ ELSEWHERE = "70784a63-d24b-46a9-a4db-0e70a274b056"
 
 
 def test_the_account_is_the_person_and_is_named_after_the_organisation(xero):
-    assert (xero.account.name, [b.name for b in xero.account.businesses]) == ("Demo Company (AU)", ["Demo Company (AU)"])
+    assert (xero.account.name, [b.name for b in xero.account.businesses]) == (
+        "Demo Company (AU)",
+        ["Demo Company (AU)"],
+    )
     assert xero.account.facts["email"] == "kim@example.com"
     assert xero.account.businesses[0].facts["tenant_id"] == xero.account.businesses[0].id
 
@@ -34,7 +37,10 @@ def test_organisations_of_another_consent_are_told_apart(xero_url, xero):
     assert [b.name for b in demo.account.businesses] == ["Demo Company (AU)"]
     assert [b.name for b in demo.account.elsewhere] == ["Harbour Street Trading"]
     again = both.identify({})
-    assert [b.name for b in (*again.businesses, *again.elsewhere)] == ["Harbour Street Trading", "Demo Company (AU)"]
+    assert [b.name for b in (*again.businesses, *again.elsewhere)] == [
+        "Harbour Street Trading",
+        "Demo Company (AU)",
+    ]
 
 
 def test_it_lists_only_the_organisations_of_its_connection(xero_url):
@@ -58,7 +64,11 @@ def test_without_an_organisation_there_is_nothing_to_connect(xero):
 def test_every_scope_it_asks_for_exists_and_reading_never_asks_to_write(xero_url):
     reading = Xero(xero_url, "harbour", CONNECTOR.auth.read_scopes)
     assert reading.call("list_invoices")["total"] == 30
-    assert not [scope for scope in CONNECTOR.auth.read_scopes if scope.startswith("accounting.") and not scope.endswith(".read")]
+    assert not [
+        scope
+        for scope in CONNECTOR.auth.read_scopes
+        if scope.startswith("accounting.") and not scope.endswith(".read")
+    ]
 
 
 # --- reading ---
@@ -66,13 +76,21 @@ def test_every_scope_it_asks_for_exists_and_reading_never_asks_to_write(xero_url
 
 def test_it_lists_organisations_without_choosing_one(xero_url, xero):
     found = Xero(xero_url, "both").call("list_organisations")["items"]
-    assert [(o["name"], o["type"]) for o in found] == [("Demo Company (AU)", "ORGANISATION"), ("Harbour Street Trading", "ORGANISATION")]
+    assert [(o["name"], o["type"]) for o in found] == [
+        ("Demo Company (AU)", "ORGANISATION"),
+        ("Harbour Street Trading", "ORGANISATION"),
+    ]
     assert set(found[0]) == {"organisation_id", "name", "type", "connected_at"}
 
 
 def test_it_gets_the_organisation(xero):
     got = xero.call("get_organisation")
-    assert (got["base_currency"], got["country"], got["is_demo_company"], got["financial_year_end_month"]) == ("AUD", "AU", True, 6)
+    assert (
+        got["base_currency"],
+        got["country"],
+        got["is_demo_company"],
+        got["financial_year_end_month"],
+    ) == ("AUD", "AU", True, 6)
     assert got["locked_until"].endswith("-06-30")
 
 
@@ -93,8 +111,14 @@ def test_the_longest_page_stays_within_what_a_client_takes(xero):
 def test_it_filters_invoices(xero):
     contact = xero.contact()
     since = (date.today() - timedelta(days=60)).isoformat()
-    found = xero.call("list_invoices", type="ACCREC", status=["AUTHORISED", "PAID"], contact_id=contact, date_from=since)["items"]
-    assert found and {(r["type"], r["contact_id"]) for r in found} == {("ACCREC", contact)} and min(r["date"] for r in found) >= since
+    found = xero.call(
+        "list_invoices", type="ACCREC", status=["AUTHORISED", "PAID"], contact_id=contact, date_from=since
+    )["items"]
+    assert (
+        found
+        and {(r["type"], r["contact_id"]) for r in found} == {("ACCREC", contact)}
+        and min(r["date"] for r in found) >= since
+    )
     assert [r["number"] for r in xero.call("list_invoices", search="inv-0042")["items"]] == ["INV-0042"]
     assert xero.call("list_invoices", date_to="2001-01-01")["items"] == []
 
@@ -125,9 +149,14 @@ def test_an_unknown_invoice_is_not_found_whatever_it_is_called(xero, name):
 
 
 def test_it_finds_contacts_and_shows_archived_ones_only_when_asked(xero):
-    assert [c["name"] for c in xero.call("list_contacts", search="ridgeway")["items"]] == ["Ridgeway University"]
+    assert [c["name"] for c in xero.call("list_contacts", search="ridgeway")["items"]] == [
+        "Ridgeway University"
+    ]
     assert xero.call("list_contacts", search="24 Locks")["items"] == []
-    assert xero.call("list_contacts", search="24 Locks", include_archived=True)["items"][0]["status"] == "ARCHIVED"
+    assert (
+        xero.call("list_contacts", search="24 Locks", include_archived=True)["items"][0]["status"]
+        == "ARCHIVED"
+    )
 
 
 def test_it_lists_accounts_by_type_and_state(xero):
@@ -150,10 +179,16 @@ def test_it_flattens_profit_and_loss(xero):
     assert (report["currency"], len(report["columns"])) == ("AUD", 3)
     assert lines["Total Income"]["is_total"] and lines["Total Income"]["section"] == "Income"
     assert not lines["Net Profit"]["is_total"] and lines["Net Profit"]["section"] is None
-    gross, costs, net = (lines[name]["amounts"] for name in ("Gross Profit", "Total Operating Expenses", "Net Profit"))
-    assert [Decimal(str(a)) - Decimal(str(b)) for a, b in zip(gross, costs, strict=True)] == [Decimal(str(n)) for n in net]
+    gross, costs, net = (
+        lines[name]["amounts"] for name in ("Gross Profit", "Total Operating Expenses", "Net Profit")
+    )
+    assert [Decimal(str(a)) - Decimal(str(b)) for a, b in zip(gross, costs, strict=True)] == [
+        Decimal(str(n)) for n in net
+    ]
     cash = xero.call("get_profit_and_loss", payments_only=True)
-    assert {line["label"]: line for line in cash["lines"]}["Total Income"]["amounts"] != lines["Total Income"]["amounts"][:1]
+    assert {line["label"]: line for line in cash["lines"]}["Total Income"]["amounts"] != lines[
+        "Total Income"
+    ]["amounts"][:1]
 
 
 def test_it_flattens_the_balance_sheet(xero):

@@ -11,7 +11,14 @@ from app.connectors.spec import Business
 from app.connectors.tool import to_data
 from app.connectors.xero import CONNECTOR
 from app.connectors.xero.values import calendar_date
-from app.errors import InvalidArguments, OutcomeUnknown, PermissionDenied, ProviderError, ProviderRateLimited, ProviderUnavailable
+from app.errors import (
+    InvalidArguments,
+    OutcomeUnknown,
+    PermissionDenied,
+    ProviderError,
+    ProviderRateLimited,
+    ProviderUnavailable,
+)
 
 ELSEWHERE = "70784a63-d24b-46a9-a4db-0e70a274b056"
 LINE = {"description": "Work", "quantity": 1, "unit_amount": 10, "account_code": "200"}
@@ -35,7 +42,9 @@ def answers():
 
 def ask(verb, **arguments):
     tool = CONNECTOR.find_tool(f"xero_{verb}")
-    api = Api(CONNECTOR, "http://localhost:1", FixedToken(), Business(ELSEWHERE, "Org", {"tenant_id": ELSEWHERE}))
+    api = Api(
+        CONNECTOR, "http://localhost:1", FixedToken(), Business(ELSEWHERE, "Org", {"tenant_id": ELSEWHERE})
+    )
     return to_data(tool.function(api, **tool.parse(arguments)))
 
 
@@ -43,7 +52,15 @@ INVOICES = "http://localhost:1/api.xro/2.0/Invoices"
 
 
 @pytest.mark.parametrize(
-    "body", ["<Response/>", "[]", '{"Status":"OK"}', '{"Invoices":"no"}', '{"Invoices":[{"Total":1}]}', '{"Invoices":[7]}']
+    "body",
+    [
+        "<Response/>",
+        "[]",
+        '{"Status":"OK"}',
+        '{"Invoices":"no"}',
+        '{"Invoices":[{"Total":1}]}',
+        '{"Invoices":[7]}',
+    ],
 )
 def test_a_list_that_is_none_is_an_outage_not_a_crash(answers, body):
     answers.add("GET", INVOICES, body=body, status=200)
@@ -97,20 +114,26 @@ def test_a_reason_points_at_the_argument_it_is_about(answers, reason, field):
 
 @pytest.mark.parametrize("problem", ["minute", "DayLimit", "appminute", "", None])
 def test_a_429_without_a_retry_after_is_understood(answers, problem):
-    answers.add("GET", INVOICES, status=429, headers={"X-Rate-Limit-Problem": problem} if problem is not None else {})
+    answers.add(
+        "GET", INVOICES, status=429, headers={"X-Rate-Limit-Problem": problem} if problem is not None else {}
+    )
     with pytest.raises(ProviderRateLimited) as limited:
         ask("list_invoices")
     assert limited.value.retry_after_seconds >= 60
 
 
 def test_insufficient_scope_is_also_read_from_the_header(answers):
-    answers.add("GET", INVOICES, status=401, headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'})
+    answers.add(
+        "GET", INVOICES, status=401, headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'}
+    )
     with pytest.raises(PermissionDenied, match="not given the right"):
         ask("list_invoices")
 
 
 def test_long_lists_of_accounts_say_what_was_left_out(answers):
-    accounts = [{"AccountID": str(n), "Code": str(n), "Name": f"Account {n}", "Type": "EXPENSE"} for n in range(300)]
+    accounts = [
+        {"AccountID": str(n), "Code": str(n), "Name": f"Account {n}", "Type": "EXPENSE"} for n in range(300)
+    ]
     answers.add("GET", "http://localhost:1/api.xro/2.0/Accounts", json={"Accounts": accounts})
     found = ask("list_accounts")
     assert (len(found["items"]), found["left_out"]) == (250, 50)
@@ -131,7 +154,10 @@ def test_only_what_this_consent_opened_is_reached(answers):
     class LatestConsent(FixedToken):
         claims = {"xero_userid": "u1", "authentication_event_id": "e2"}
 
-    tenants = [{"tenantId": f"t{n}", "tenantType": "ORGANISATION", "tenantName": f"Org {n}", "authEventId": f"e{n}"} for n in (1, 2, 3)]
+    tenants = [
+        {"tenantId": f"t{n}", "tenantType": "ORGANISATION", "tenantName": f"Org {n}", "authEventId": f"e{n}"}
+        for n in (1, 2, 3)
+    ]
     answers.add("GET", "http://localhost:1/connections", json=tenants)
     account = CONNECTOR.identify(Api(CONNECTOR, "http://localhost:1", LatestConsent()), {})
     assert [b.name for b in account.businesses] == ["Org 2"]

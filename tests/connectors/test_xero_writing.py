@@ -16,8 +16,20 @@ def line(**changes):
 
 
 def test_it_creates_a_draft_with_exact_amounts(xero):
-    made = xero.call("create_invoice", contact_id=xero.contact(), line_items=[line()], reference="P/O 1", date=date.today().isoformat())
-    assert (made["status"], made["subtotal"], made["total_tax"], made["total"], made["currency"]) == ("DRAFT", 100.0, 10.0, 110.0, "AUD")
+    made = xero.call(
+        "create_invoice",
+        contact_id=xero.contact(),
+        line_items=[line()],
+        reference="P/O 1",
+        date=date.today().isoformat(),
+    )
+    assert (made["status"], made["subtotal"], made["total_tax"], made["total"], made["currency"]) == (
+        "DRAFT",
+        100.0,
+        10.0,
+        110.0,
+        "AUD",
+    )
     assert "nothing was sent" in xero.last_api.note
     assert xero.call("get_invoice", invoice_id=made["invoice_id"])["lines"][0]["unit_amount"] == 33.3333
 
@@ -45,7 +57,10 @@ def test_an_approved_invoice_needs_a_due_date_before_anything_is_sent(xero):
 def test_a_refusal_names_the_argument_in_our_words_and_xeros_reason_only_in_the_details(xero):
     with pytest.raises(InvalidArguments) as refused:
         xero.call("create_invoice", contact_id=xero.contact(), line_items=[line(account_code="999")])
-    assert "account_code: use a code from xero_list_accounts" in refused.value.message and "999" not in refused.value.message
+    assert (
+        "account_code: use a code from xero_list_accounts" in refused.value.message
+        and "999" not in refused.value.message
+    )
     assert refused.value.details["fields"] == ["account_code"]
     assert refused.value.details["reasons"] == ["Account code '999' is not a valid code for this document."]
 
@@ -126,9 +141,18 @@ def test_a_write_that_keeps_failing_is_of_unknown_outcome(xero):
         ("create_invoice", {"contact_id": ELSEWHERE, "line_items": []}),
         ("create_invoice", {"contact_id": ELSEWHERE, "line_items": [line(discount=1)]}),
         ("create_invoice", {"contact_id": ELSEWHERE, "line_items": [line(quantity=float("nan"))]}),
-        ("record_payment", {"invoice_id": ELSEWHERE, "account_code": "090", "amount": 0, "date": "2026-11-01"}),
-        ("record_payment", {"invoice_id": ELSEWHERE, "account_code": "090", "amount": 1.005, "date": "2026-11-01"}),
-        ("record_payment", {"invoice_id": ELSEWHERE, "account_code": "090", "amount": True, "date": "2026-11-01"}),
+        (
+            "record_payment",
+            {"invoice_id": ELSEWHERE, "account_code": "090", "amount": 0, "date": "2026-11-01"},
+        ),
+        (
+            "record_payment",
+            {"invoice_id": ELSEWHERE, "account_code": "090", "amount": 1.005, "date": "2026-11-01"},
+        ),
+        (
+            "record_payment",
+            {"invoice_id": ELSEWHERE, "account_code": "090", "amount": True, "date": "2026-11-01"},
+        ),
         ("email_invoice", {"invoice_id": "INV-0042", "confirm": True}),
     ],
 )

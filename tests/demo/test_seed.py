@@ -24,7 +24,8 @@ def seed(app):
 def counted():
     with database.reading() as db:
         return {
-            table.__tablename__: db.execute(select(func.count()).select_from(table)).scalar_one() for table in (CallRow, Note, Membership)
+            table.__tablename__: db.execute(select(func.count()).select_from(table)).scalar_one()
+            for table in (CallRow, Note, Membership)
         }
 
 
@@ -56,7 +57,11 @@ def test_doing_it_again_adds_nothing(app, seed):
     before = counted()
     again = seed()
     assert (again.exit_code, counted()) == (0, before)
-    assert before[CallRow.__tablename__] > 5_000 and before[Note.__tablename__] == 4 and before[Membership.__tablename__] == 4
+    assert (
+        before[CallRow.__tablename__] > 5_000
+        and before[Note.__tablename__] == 4
+        and before[Membership.__tablename__] == 4
+    )
     assert sign_in_as_told(app, again.output).get("/usage").status_code == 200
 
 
@@ -84,8 +89,14 @@ def test_with_the_sandbox_it_connects_services(environ, sandbox, request):
     ran = seed()
     assert ran.exit_code == 0 and "Xero: connected to" in ran.output, ran.output
     with database.reading() as db:
-        found = {each.slug: (each.permission, each.workspace_id) for each in db.execute(select(Connection)).scalars()}
-    assert found == {slug: (level, "wsp_demo") for slug, level in (("xero", "read"), ("freshbooks", "ask"), ("gmail", "read"))}
+        found = {
+            each.slug: (each.permission, each.workspace_id)
+            for each in db.execute(select(Connection)).scalars()
+        }
+    assert found == {
+        slug: (level, "wsp_demo")
+        for slug, level in (("xero", "read"), ("freshbooks", "ask"), ("gmail", "read"))
+    }
     assert "connected to" not in seed().output
 
 

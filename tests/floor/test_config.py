@@ -8,7 +8,10 @@ import pytest
 from app import config, environment
 from app.errors import ConfigError
 
-GOOD = {"SECRET_KEY": "correct-horse-battery-staple-0123456789", "VAULT_KEYS": "k1:" + base64.b64encode(bytes(range(32))).decode()}
+GOOD = {
+    "SECRET_KEY": "correct-horse-battery-staple-0123456789",
+    "VAULT_KEYS": "k1:" + base64.b64encode(bytes(range(32))).decode(),
+}
 LIVE = {**GOOD, "ENV": "production", "PUBLIC_URL": "https://hub.example.com"}
 
 
@@ -72,16 +75,26 @@ def test_production_refuses(name, value):
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
 def test_hosting_panels_postgres_addresses_are_accepted(scheme):
-    assert config.load({**GOOD, "DATABASE_URL": f"{scheme}://u@h/d"}).database_url == "postgresql+psycopg://u@h/d"
+    assert (
+        config.load({**GOOD, "DATABASE_URL": f"{scheme}://u@h/d"}).database_url
+        == "postgresql+psycopg://u@h/d"
+    )
 
 
 def test_no_secret_shows_when_settings_are_printed():
-    shown = repr(config.load({**GOOD, "XERO_CLIENT_SECRET": "xero-secret-value", "MAIL_URL": "smtp://u:mail-pass@h"}))
-    assert not any(secret in shown for secret in (GOOD["SECRET_KEY"], GOOD["VAULT_KEYS"], "xero-secret-value", "mail-pass"))
+    shown = repr(
+        config.load({**GOOD, "XERO_CLIENT_SECRET": "xero-secret-value", "MAIL_URL": "smtp://u:mail-pass@h"})
+    )
+    assert not any(
+        secret in shown
+        for secret in (GOOD["SECRET_KEY"], GOOD["VAULT_KEYS"], "xero-secret-value", "mail-pass")
+    )
 
 
 def test_a_services_own_settings_are_found_by_slug():
-    settings = config.load({**GOOD, "GOOGLE_SHEETS_CLIENT_ID": "abc", "XERO_TOKEN_URL": "https://id.example.com/token"})
+    settings = config.load(
+        {**GOOD, "GOOGLE_SHEETS_CLIENT_ID": "abc", "XERO_TOKEN_URL": "https://id.example.com/token"}
+    )
     assert settings.service("google_sheets", "CLIENT_ID") == "abc"
     assert settings.service("xero", "TOKEN_URL") == "https://id.example.com/token"
     assert settings.service("xero", "CLIENT_ID") is None

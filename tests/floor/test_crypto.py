@@ -68,7 +68,20 @@ def test_a_cut_value_does_not_open(ring):
             ring.open(sealed[:end], **PLACE)
 
 
-NEVER_SEALED = ["", "token", ":", "::", "v1:k1:", "v1:k1:AAAA", "v2:k1:AAAA", "v1:k9:AAAA", "v1:k1:é", "v1:k1:A A=", "v1::AAAA", "\x00"]
+NEVER_SEALED = [
+    "",
+    "token",
+    ":",
+    "::",
+    "v1:k1:",
+    "v1:k1:AAAA",
+    "v2:k1:AAAA",
+    "v1:k9:AAAA",
+    "v1:k1:é",
+    "v1:k1:A A=",
+    "v1::AAAA",
+    "\x00",
+]
 
 
 @pytest.mark.parametrize("text", NEVER_SEALED)
@@ -115,10 +128,22 @@ def encoded(raw):
     return base64.b64encode(raw).decode()
 
 
-UNSAFE = ["", ",", "k1", "k1:", f":{GOOD}", f"k 1:{GOOD}", "k1:not base64", f"k1:{GOOD}AAAA", f"k1:{GOOD},k1:{GOOD}"]
+UNSAFE = [
+    "",
+    ",",
+    "k1",
+    "k1:",
+    f":{GOOD}",
+    f"k 1:{GOOD}",
+    "k1:not base64",
+    f"k1:{GOOD}AAAA",
+    f"k1:{GOOD},k1:{GOOD}",
+]
 
 
-@pytest.mark.parametrize("text", [*UNSAFE, *(f"k1:{encoded(raw)}" for raw in (bytes(32), b"a" * 32, key()[:31]))])
+@pytest.mark.parametrize(
+    "text", [*UNSAFE, *(f"k1:{encoded(raw)}" for raw in (bytes(32), b"a" * 32, key()[:31]))]
+)
 def test_a_ring_that_protects_nothing_is_refused_by_name(text):
     with pytest.raises(ConfigError, match="VAULT_KEYS") as caught:
         KeyRing.parse(text)

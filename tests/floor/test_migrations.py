@@ -18,7 +18,9 @@ from tests.support import databases
 @both_databases
 def test_the_migrated_database_has_what_the_models_say(app):
     with database.current().engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": False, "include_name": is_described})
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": False, "include_name": is_described}
+        )
         differences = compare_metadata(context, SQLModel.metadata)
     assert differences == [], "Make a migration: python -m alembic revision --autogenerate -m 'what it adds'"
 

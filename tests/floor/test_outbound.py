@@ -111,7 +111,11 @@ def test_a_name_look_up_that_hangs_is_given_up(monkeypatch):
 
 
 def test_a_hundred_dead_addresses_do_not_add_up(monkeypatch):
-    monkeypatch.setattr(guarded_http, "_addresses", lambda *a: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 1))] * 100)
+    monkeypatch.setattr(
+        guarded_http,
+        "_addresses",
+        lambda *a: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 1))] * 100,
+    )
 
     class Hanging(socket.socket):
         def connect(self, address):
@@ -176,7 +180,10 @@ def _self_signed():
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    key, name = (
+        ec.generate_private_key(ec.SECP256R1()),
+        x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")]),
+    )
     at = datetime.datetime.now(datetime.UTC)
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), 1, at, at + datetime.timedelta(days=1))
@@ -212,13 +219,24 @@ def test_cookies_are_not_kept(server):
     assert "Cookie" not in server.seen[1][1]
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"", b'{"a": ', b"[" * 100_000, b"\xff\xfe", b"9" * 5000], ids=range(6))
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"", b'{"a": ', b"[" * 100_000, b"\xff\xfe", b"9" * 5000], ids=range(6)
+)
 def test_what_is_not_json_reads_as_none(body):
     assert outbound.Answer(200, {}, body).json() is None
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://example.com/", "//example.com", "https://", "http://[::1", "https://exa mple.com/", "http://a\x00b/", "x"]
+    "url",
+    [
+        "ftp://example.com/",
+        "//example.com",
+        "https://",
+        "http://[::1",
+        "https://exa mple.com/",
+        "http://a\x00b/",
+        "x",
+    ],
 )
 def test_what_is_no_address_is_refused_in_words(url):
     with pytest.raises(OutboundError) as caught:
@@ -240,8 +258,26 @@ def test_answers_hide_their_body_when_printed():
 
 PUBLIC = ["8.8.8.8", "1.1.1.1", "93.184.215.14", "2606:4700:4700::1111", "2a00:1450:4001:82b::200e"]
 PRIVATE = [
-    *("127.0.0.1", "127.255.0.9", "0.0.0.0", "0.1.2.3", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1"),
-    *("169.254.169.254", "100.64.0.1", "100.127.255.255", "192.0.0.8", "192.0.2.1", "198.18.0.1", "198.51.100.7", "203.0.113.9"),
+    *(
+        "127.0.0.1",
+        "127.255.0.9",
+        "0.0.0.0",
+        "0.1.2.3",
+        "10.0.0.1",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.168.1.1",
+    ),
+    *(
+        "169.254.169.254",
+        "100.64.0.1",
+        "100.127.255.255",
+        "192.0.0.8",
+        "192.0.2.1",
+        "198.18.0.1",
+        "198.51.100.7",
+        "203.0.113.9",
+    ),
     *("192.88.99.1", "224.0.0.1", "239.255.255.250", "240.0.0.1", "255.255.255.255"),
     *("::", "::1", "::ffff:127.0.0.1", "::ffff:8.8.8.8", "::127.0.0.1", "::8.8.8.8", "::ffff:0:127.0.0.1"),
     *(
@@ -252,8 +288,27 @@ PRIVATE = [
         "2002:808:808::1",
         "2001:0:4136:e378:8000:63bf:3fff:fdd2",
     ),
-    *("fc00::1", "fd12:3456::1", "fe80::1", "fe80::1%eth0", "fe80::1%1", "fec0::1", "ff02::1", "ff0e::1", "100::1", "5f00::1"),
-    *("2001:db8::1", "3fff::1", "2001:20::1", "2606:4700::5efe:10.0.0.1", "2606:4700::200:5efe:a00:1", "4000::1", "fd00:ec2::254"),
+    *(
+        "fc00::1",
+        "fd12:3456::1",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fe80::1%1",
+        "fec0::1",
+        "ff02::1",
+        "ff0e::1",
+        "100::1",
+        "5f00::1",
+    ),
+    *(
+        "2001:db8::1",
+        "3fff::1",
+        "2001:20::1",
+        "2606:4700::5efe:10.0.0.1",
+        "2606:4700::200:5efe:a00:1",
+        "4000::1",
+        "fd00:ec2::254",
+    ),
     *("localhost", "", "example.com", "2130706433", "0x7f000001", "0177.0.0.1", "127.1"),
 ]
 
@@ -271,7 +326,18 @@ def test_every_other_address_is_not(address):
 @pytest.mark.parametrize(
     "host",
     [
-        *("127.0.0.1", "localhost", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "017700000001", "127.1", "127.0.1", "0"),
+        *(
+            "127.0.0.1",
+            "localhost",
+            "2130706433",
+            "0x7f000001",
+            "0x7f.1",
+            "0177.0.0.1",
+            "017700000001",
+            "127.1",
+            "127.0.1",
+            "0",
+        ),
         *(
             "[::1]",
             "[::ffff:127.0.0.1]",
@@ -293,7 +359,10 @@ def test_no_way_of_writing_a_local_address_gets_past_the_guard(server, host):
 
 def answers(monkeypatch, *addresses):
     def getaddrinfo(host, port, *rest):
-        return [(socket.AF_INET6 if ":" in a else socket.AF_INET, socket.SOCK_STREAM, 6, "", (a, port)) for a in addresses]
+        return [
+            (socket.AF_INET6 if ":" in a else socket.AF_INET, socket.SOCK_STREAM, 6, "", (a, port))
+            for a in addresses
+        ]
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
@@ -309,7 +378,15 @@ def test_a_name_is_looked_up_once_so_it_cannot_change_between_check_and_use(monk
 
     def getaddrinfo(host, port, *rest):
         looked_up.append(host)
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.215.14" if len(looked_up) == 1 else "127.0.0.1", port))]
+        return [
+            (
+                socket.AF_INET,
+                socket.SOCK_STREAM,
+                6,
+                "",
+                ("93.184.215.14" if len(looked_up) == 1 else "127.0.0.1", port),
+            )
+        ]
 
     class Recording(socket.socket):
         def connect(self, address):
@@ -325,7 +402,11 @@ def test_a_name_is_looked_up_once_so_it_cannot_change_between_check_and_use(monk
 
 def test_who_answered_is_checked_before_a_byte_is_sent(server, monkeypatch):
     """A peer that is not who we dialled, as behind some network tricks."""
-    monkeypatch.setattr(guarded_http, "_addresses", lambda *a: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", server.server_address)])
+    monkeypatch.setattr(
+        guarded_http,
+        "_addresses",
+        lambda *a: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", server.server_address)],
+    )
     with pytest.raises(AddressRefused):
         outbound.send("GET", "http://public.example/", guarded=True, seconds=2)
     assert server.seen == []

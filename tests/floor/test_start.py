@@ -1,4 +1,6 @@
-"""Starting and stopping: a wrong setting is one sentence and an end, and nothing is left behind by a launcher that was killed."""
+"""Starting and stopping: a wrong setting is one sentence and an end, and nothing is left behind by a
+launcher that was killed.
+"""
 
 import os
 import signal
@@ -36,7 +38,12 @@ def test_a_half_set_service_is_refused_by_name(given, name):
 
 
 def test_a_whole_service_and_addresses_of_its_own_are_taken():
-    given = {"XERO_CLIENT_ID": "a", "XERO_CLIENT_SECRET": "b", "XERO_BASE_URL": "http://localhost:9/x", "REQUIRE_CONNECTOR": "any"}
+    given = {
+        "XERO_CLIENT_ID": "a",
+        "XERO_CLIENT_SECRET": "b",
+        "XERO_BASE_URL": "http://localhost:9/x",
+        "REQUIRE_CONNECTOR": "any",
+    }
     configuration.check(config.load({**GOOD, **given}))
 
 
@@ -45,11 +52,19 @@ def test_production_sends_tokens_over_https_only():
         configuration.check(config.load({**LIVE, "XERO_TOKEN_URL": "http://id.example.com/token"}))
 
 
-@pytest.mark.parametrize("given", [{"ENV": "production"}, {"ENV": "production", "SANDBOX": "1", **LIVE}, {**GOOD, "XERO_CLIENT_ID": "a"}])
+@pytest.mark.parametrize(
+    "given",
+    [{"ENV": "production"}, {"ENV": "production", "SANDBOX": "1", **LIVE}, {**GOOD, "XERO_CLIENT_ID": "a"}],
+)
 def test_the_web_server_ends_instead_of_starting_again_and_again(given, tmp_path):
     environ = live_environment(PORT=str(free_port()), INSTANCE_DIR=str(tmp_path), **given)
     ended = subprocess.run(
-        [sys.executable, "-m", "gunicorn", "wsgi:app"], cwd=ROOT, env=environ, capture_output=True, text=True, timeout=30
+        [sys.executable, "-m", "gunicorn", "wsgi:app"],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=30,
     )
     assert ended.returncode != 0
     assert ended.stderr.startswith("Patchbay cannot start: ") and ended.stderr.count("\n") == 1

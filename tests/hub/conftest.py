@@ -29,7 +29,9 @@ _browser = urllib.request.build_opener(_Stay)
 
 @dataclass(frozen=True)
 class Sandbox:
-    """The imitated services. A consent page is answered with `approve` or `deny`; both give our callback's path."""
+    """The imitated services. A consent page is answered with `approve` or `deny`; both give our callback's
+    path.
+    """
 
     url: str
 
@@ -48,11 +50,15 @@ class Sandbox:
         return self._send(consent_url, [("decision", "deny")])
 
     def companies(self, consent_url: str) -> list[str]:
-        return re.findall(r'name="company"[^>]*value="([^"]+)"', _browser.open(consent_url, timeout=10).read().decode())
+        return re.findall(
+            r'name="company"[^>]*value="([^"]+)"', _browser.open(consent_url, timeout=10).read().decode()
+        )
 
     def lever(self, slug: str, name: str, **given: Any) -> Any:
         request = urllib.request.Request(
-            f"{self.url}/_levers/{slug}/{name}", data=json.dumps(given).encode(), headers={"Content-Type": "application/json"}
+            f"{self.url}/_levers/{slug}/{name}",
+            data=json.dumps(given).encode(),
+            headers={"Content-Type": "application/json"},
         )
         return json.load(_browser.open(request, timeout=10))
 
@@ -72,7 +78,9 @@ class Sandbox:
 @pytest.fixture(scope="session")
 def sandbox_process() -> Iterator[Sandbox]:
     port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "app.sandbox", "--port", str(port)], cwd=ROOT, env=live_environment())
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app.sandbox", "--port", str(port)], cwd=ROOT, env=live_environment()
+    )
     sandbox = Sandbox(f"http://localhost:{port}")
     try:
         end = time.monotonic() + 30
@@ -105,7 +113,9 @@ def environ(environ: dict[str, str], sandbox: Sandbox) -> dict[str, str]:
 def connect(sandbox: Sandbox):
     """`connect(visitor, "xero")` goes through the whole dance and gives the page it ends on."""
 
-    def _connect(visitor: Any, slug: str, company: str | None = None, granted: list[str] | None = None, **form: str) -> Any:
+    def _connect(
+        visitor: Any, slug: str, company: str | None = None, granted: list[str] | None = None, **form: str
+    ) -> Any:
         visitor.get("/integrations")
         leaving = visitor.submit(f"/integrations/{slug}", form)
         assert leaving.status_code == 303, leaving.text

@@ -24,7 +24,10 @@ def wait_until(true, seconds=5.0):
 def break_connection(slug="xero"):
     with database.transaction() as db:
         for connection in db.exec(select(Connection).where(Connection.slug == slug)):
-            connection.state, connection.last_error = "reconnect_needed", "Xero ended this sign-in on 18 November. Reconnect to continue."
+            connection.state, connection.last_error = (
+                "reconnect_needed",
+                "Xero ended this sign-in on 18 November. Reconnect to continue.",
+            )
 
 
 def test_disconnecting_forgets_at_once_and_revokes_at_the_service(people, sign_in, connect, sandbox):
@@ -43,7 +46,9 @@ def test_disconnecting_twice_is_fine(people, sign_in, connect):
     connect(alice, "xero")
     [connection] = connections_of(alice, "xero")
     for _ in range(2):
-        assert alice.submit("/integrations/xero/disconnect", {"connection": connection["id"]}).status_code == 303
+        assert (
+            alice.submit("/integrations/xero/disconnect", {"connection": connection["id"]}).status_code == 303
+        )
     assert "Xero was already disconnected." in alice.get("/integrations").text
 
 
@@ -58,7 +63,12 @@ def test_htmx_gets_the_card_alone(people, sign_in, connect):
 def test_the_permission_menu_says_what_ai_clients_may_do(people, sign_in, connect):
     alice = sign_in(people.alice)
     connect(alice, "xero")
-    for level, words in (("off", "Off"), ("ask", "Ask before writing"), ("write", "Read and write"), ("read", "Read only")):
+    for level, words in (
+        ("off", "Off"),
+        ("ask", "Ask before writing"),
+        ("write", "Read and write"),
+        ("read", "Read only"),
+    ):
         assert alice.submit("/integrations/xero/permission", {"level": level}).status_code == 303
         alice.get("/integrations")
         assert f'aria-label="Xero: {words}"' in alice.page
@@ -109,7 +119,12 @@ def test_reconnecting_keeps_the_same_connection(people, sign_in, connect):
     assert "Needs attention" in alice.page and "Reconnect needed" in alice.page
     connect(alice, "xero", connection=before["id"])
     [after] = connections_of(alice, "xero")
-    assert (after["id"], after["state"], after["label"], after["permission"]) == (before["id"], "connected", "Head office", "write")
+    assert (after["id"], after["state"], after["label"], after["permission"]) == (
+        before["id"],
+        "connected",
+        "Head office",
+        "write",
+    )
 
 
 def test_reconnecting_with_another_account_is_refused_in_words(people, sign_in, connect, sandbox):
@@ -119,7 +134,9 @@ def test_reconnecting_with_another_account_is_refused_in_words(people, sign_in, 
     break_connection("gmail")
     consent = alice.submit("/integrations/gmail").headers["Location"]
     connect(alice, "gmail", sandbox.companies(consent)[1], connection=before["id"])
-    assert "Gmail connection failed. Please try again." in alice.page and "different Gmail account" in alice.page
+    assert (
+        "Gmail connection failed. Please try again." in alice.page and "different Gmail account" in alice.page
+    )
     assert [c["account"] for c in connections_of(alice, "gmail")] == [before["account"]]
 
 
@@ -152,7 +169,10 @@ def test_a_personal_connection_is_its_owners_alone(people, sign_in, connect):
     assert len(connections_of(bob, "xero")) == 1
     alice.submit("/integrations/xero/visibility", {"visibility": "personal"})
     assert connections_of(bob, "xero") == []
-    assert "Only you" in alice.get("/integrations").text and "Demo Company (AU)" not in bob.get("/integrations").text
+    assert (
+        "Only you" in alice.get("/integrations").text
+        and "Demo Company (AU)" not in bob.get("/integrations").text
+    )
 
 
 DEEDS = {
@@ -185,7 +205,9 @@ def test_another_workspaces_connection_does_not_exist(people, sign_in, connect, 
     charlie.get("/integrations")
     assert "Demo Company" not in charlie.page
     answers = {
-        charlie.submit(f"/integrations/xero/{deed}".rstrip("/"), {"connection": given, **DEEDS[deed]}).status_code
+        charlie.submit(
+            f"/integrations/xero/{deed}".rstrip("/"), {"connection": given, **DEEDS[deed]}
+        ).status_code
         for given in (before["id"], "con_nothing")
     }
     assert answers == ({303} if deed == "disconnect" else {404})
@@ -255,9 +277,22 @@ def test_status_is_json_and_signed_out_it_is_401(people, sign_in, visitor, conne
     alice = sign_in(people.alice)
     connect(alice, "xero")
     body = alice.get("/integrations/status").json
-    assert body["flow"] is None and [c["slug"] for c in body["connectors"]][:2] == ["freshbooks", "xero"] and len(body["connectors"]) == 9
+    assert (
+        body["flow"] is None
+        and [c["slug"] for c in body["connectors"]][:2] == ["freshbooks", "xero"]
+        and len(body["connectors"]) == 9
+    )
     [connection] = connections_of(alice, "xero")
-    assert set(connection) == {"id", "label", "account", "state", "permission", "connected_at", "last_used_at", "last_error"}
+    assert set(connection) == {
+        "id",
+        "label",
+        "account",
+        "state",
+        "permission",
+        "connected_at",
+        "last_used_at",
+        "last_error",
+    }
 
 
 def test_every_form_needs_its_token(people, sign_in, connect):

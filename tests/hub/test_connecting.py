@@ -35,20 +35,29 @@ def test_a_service_is_connected_and_the_hub_says_so(people, sign_in, connect):
     assert 'aria-label="Disconnect Xero"' in alice.page and 'aria-label="Xero: Read only"' in alice.page
     assert "Last synced: " in alice.page and ">Just now<" in alice.page
     [connection] = connections_of(alice, "xero")
-    assert (connection["account"], connection["state"], connection["permission"]) == ("Demo Company (AU)", "connected", "read")
+    assert (connection["account"], connection["state"], connection["permission"]) == (
+        "Demo Company (AU)",
+        "connected",
+        "read",
+    )
 
 
 def test_the_stored_tokens_are_sealed(people, sign_in, connect):
     connect(sign_in(people.alice), "xero")
     with database.reading() as db:
         [credential] = db.exec(select(Credential)).all()
-    assert credential.access_token_sealed.startswith("v1:") and credential.refresh_token_sealed.startswith("v1:")
+    assert credential.access_token_sealed.startswith("v1:") and credential.refresh_token_sealed.startswith(
+        "v1:"
+    )
 
 
 def test_the_service_is_asked_with_pkce_and_a_long_state(people, sign_in):
     question = asked(press_connect(sign_in(people.alice)))
     assert question["code_challenge_method"] == "S256" and len(question["code_challenge"]) == 43
-    assert len(question["state"]) >= 43 and question["redirect_uri"] == "http://localhost:8000/integrations/xero/callback"
+    assert (
+        len(question["state"]) >= 43
+        and question["redirect_uri"] == "http://localhost:8000/integrations/xero/callback"
+    )
     assert "accounting.invoices" in question["scope"].split()
     with database.reading() as db:
         [trip] = db.exec(select(Handshake)).all()
@@ -77,7 +86,9 @@ def test_a_failure_banner_never_repeats_what_the_address_says(people, sign_in):
 
 
 @pytest.mark.parametrize("fault", ["fail", "drop", "cut"])
-def test_a_service_that_fails_during_the_exchange_leaves_nothing_behind(people, sign_in, sandbox, connect, fault):
+def test_a_service_that_fails_during_the_exchange_leaves_nothing_behind(
+    people, sign_in, sandbox, connect, fault
+):
     alice = sign_in(people.alice)
     callback = sandbox.approve(press_connect(alice))
     sandbox.lever("xero", fault, times=1)
@@ -92,7 +103,9 @@ def test_reloading_the_callback_changes_nothing_and_says_the_same(people, sign_i
     alice = sign_in(people.alice)
     callback = sandbox.approve(press_connect(alice))
     answers = [alice.get(callback) for _ in range(3)]
-    assert {(a.status_code, a.headers["Location"]) for a in answers} == {(303, "/integrations?connected=xero")}
+    assert {(a.status_code, a.headers["Location"]) for a in answers} == {
+        (303, "/integrations?connected=xero")
+    }
     assert len(connections_of(alice, "xero")) == 1
     assert sandbox.log("xero")["exchanges"] == 1
 
@@ -136,7 +149,11 @@ def test_a_mailbox_starts_as_its_owners_alone_and_books_as_the_teams(people, sig
 
 def test_what_one_person_opens_to_two_workspaces_does_not_mix(people, sign_in, connect):
     with database.transaction() as db:
-        db.add(Membership(workspace_id=people.contoso.id, user_id=people.bob.id, role="admin", created_at=clock.now()))
+        db.add(
+            Membership(
+                workspace_id=people.contoso.id, user_id=people.bob.id, role="admin", created_at=clock.now()
+            )
+        )
     bob = sign_in(people.bob)
 
     def organisations():
@@ -188,7 +205,16 @@ def test_an_answer_from_another_issuer_is_not_used(people, sign_in, sandbox):
 
 
 @pytest.mark.parametrize(
-    "query", ["", "?code=x", "?state=", "?state=%00&code=%00", "?state=a&state=b&code=c", "?error=access_denied", "?state=" + "x" * 5000]
+    "query",
+    [
+        "",
+        "?code=x",
+        "?state=",
+        "?state=%00&code=%00",
+        "?state=a&state=b&code=c",
+        "?error=access_denied",
+        "?state=" + "x" * 5000,
+    ],
 )
 def test_a_callback_that_makes_no_sense_is_a_friendly_page(people, sign_in, query):
     alice = sign_in(people.alice)
@@ -233,10 +259,14 @@ def test_another_account_is_a_connection_of_its_own(people, sign_in, connect, sa
     connect(alice, "gmail", second)
     accounts = [c["account"] for c in connections_of(alice, "gmail")]
     assert len(set(accounts)) == 2
-    assert all(re.search(f'aria-label="Disconnect Gmail: {re.escape(account)}"', alice.page) for account in accounts)
+    assert all(
+        re.search(f'aria-label="Disconnect Gmail: {re.escape(account)}"', alice.page) for account in accounts
+    )
 
 
-def test_tokens_survive_a_database_that_goes_away_before_they_are_stored(people, sign_in, connect, monkeypatch):
+def test_tokens_survive_a_database_that_goes_away_before_they_are_stored(
+    people, sign_in, connect, monkeypatch
+):
     """The service spent the code: what it gave for it must not be lost to a moment without a database."""
     tried, put = [], store.connect
 

@@ -1,4 +1,6 @@
-"""The life of a connection, for every service in the registry: connected in the browser, broken, reconnected, disconnected and revoked."""
+"""The life of a connection, for every service in the registry: connected in the browser, broken,
+reconnected, disconnected and revoked.
+"""
 
 import re
 
@@ -17,13 +19,17 @@ every_service = pytest.mark.parametrize("slug", list(registry.CONNECTORS))
 
 @pytest.fixture
 def connect_here(sandbox):
-    """`connect_here(visitor, "xero")`: press the card's button and do what the consent page or the form asks."""
+    """`connect_here(visitor, "xero")`: press the card's button and do what the consent page or the form
+    asks.
+    """
 
     def _connect(visitor, slug, **form):
         visitor.get("/integrations")
         answer = visitor.submit(f"/integrations/{slug}", form)
         has_page = answer.status_code == 303
-        answer = visitor.get(sandbox.approve(answer.headers["Location"])) if has_page else fill_in(visitor, slug)
+        answer = (
+            visitor.get(sandbox.approve(answer.headers["Location"])) if has_page else fill_in(visitor, slug)
+        )
         assert answer.status_code == 303, answer.text
         visitor.follow(answer)
 
@@ -41,7 +47,11 @@ def test_connect_break_reconnect_disconnect(slug, people, sign_in, sandbox, conn
     assert before["state"] == "connected" and before["account"] and before["permission"] == "read"
 
     with database.transaction() as db:
-        db.execute(update(Connection).where(col(Connection.id) == before["id"]).values(state="reconnect_needed", last_error="Gone."))
+        db.execute(
+            update(Connection)
+            .where(col(Connection.id) == before["id"])
+            .values(state="reconnect_needed", last_error="Gone.")
+        )
     alice.get("/integrations")
     assert re.search(rf"Reconnect\s+{re.escape(connector.name)}", alice.page) and "Gone." in alice.page
     connect_here(alice, slug, connection=before["id"])

@@ -47,7 +47,14 @@ def test_the_hub_names_the_client_and_where_it_returns_to(people, sign_in, flow_
     alice = sign_in(people.alice)
     flow = flow_of(alice, people.alice)
     answer = alice.get(f"/integrations?flow={flow}")
-    for words in ("Claude is asking for access", "claude.ai", "Continue to Claude", "Skip for now", "Cancel", "alice@example.com"):
+    for words in (
+        "Claude is asking for access",
+        "claude.ai",
+        "Continue to Claude",
+        "Skip for now",
+        "Cancel",
+        "alice@example.com",
+    ):
         assert words in alice.page
     assert "<nav" not in alice.page
     assert "https://claude.ai" in answer.headers["Content-Security-Policy"]
@@ -62,8 +69,14 @@ def test_connecting_in_a_flow_comes_back_to_it_and_continues(people, sign_in, fl
     assert page.request.args["flow"] == flow and page.request.args["connected"] == "freshbooks"
     assert "FreshBooks connected: " in alice.page and "1 service connected" in alice.page
     answer = alice.submit("/integrations/complete", {"flow": flow})
-    assert answer.status_code == 303 and answer.headers["Location"].startswith("https://claude.ai/api/mcp/auth_callback?")
-    assert query_of(answer)["code"] and query_of(answer)["state"] == "xyz" and query_of(answer)["iss"] == "http://localhost:8000"
+    assert answer.status_code == 303 and answer.headers["Location"].startswith(
+        "https://claude.ai/api/mcp/auth_callback?"
+    )
+    assert (
+        query_of(answer)["code"]
+        and query_of(answer)["state"] == "xyz"
+        and query_of(answer)["iss"] == "http://localhost:8000"
+    )
 
 
 @pytest.mark.parametrize("deed", ["complete", "skip", "cancel"])
@@ -122,7 +135,9 @@ def link_for(people):
     def _link(user, slug="freshbooks", workspace=None, **more):
         with database.transaction() as db:
             workspace_id = (workspace or people.northwind).id
-            return links.create(db, workspace_id=workspace_id, user_id=user.id, slug=slug, client_name="Claude", **more)
+            return links.create(
+                db, workspace_id=workspace_id, user_id=user.id, slug=slug, client_name="Claude", **more
+            )
 
     return _link
 
@@ -181,4 +196,6 @@ def test_a_link_mends_a_broken_connection(people, sign_in, link_for, connect, sa
     alice.get(f"/integrations/connect/{link}")
     assert "Reconnect FreshBooks" in alice.page
     through(alice, sandbox, link)
-    assert [(c["id"], c["state"]) for c in connections_of(alice, "freshbooks")] == [(before["id"], "connected")]
+    assert [(c["id"], c["state"]) for c in connections_of(alice, "freshbooks")] == [
+        (before["id"], "connected")
+    ]

@@ -31,7 +31,10 @@ def press_connect(visitor, slug="stripe", **form):
 def fill_in(visitor, slug="stripe", **values):
     """Send the form on the page, with its own values unless others are given."""
     own = dict(re.findall(r'<input id="blank-\w+" name="(\w+)" type="\w+" value="([^"]*)"', visitor.page))
-    fixed = {"state": hidden(visitor, "state"), "way": re.findall(r'name="way" value="([^"]*)">\n', visitor.page)[-1]}
+    fixed = {
+        "state": hidden(visitor, "state"),
+        "way": re.findall(r'name="way" value="([^"]*)">\n', visitor.page)[-1],
+    }
     return visitor.submit(f"/integrations/{slug}/keys", {**own, **fixed, **values})
 
 
@@ -191,7 +194,12 @@ def test_a_link_from_a_chat_leads_to_the_form_and_back(people, sign_in):
     alice = sign_in(people.alice)
     with database.transaction() as db:
         link = links.create(
-            db, workspace_id=people.northwind.id, user_id=people.alice.id, slug="stripe", wants="write", client_name="Claude"
+            db,
+            workspace_id=people.northwind.id,
+            user_id=people.alice.id,
+            slug="stripe",
+            wants="write",
+            client_name="Claude",
         )
     alice.get(f"/integrations/connect/{link}")
     assert "You enter your Stripe key next; Claude never sees it." in alice.page
@@ -222,7 +230,10 @@ def test_a_client_id_and_secret_connect_and_the_secret_is_not_shown_again(people
     press_connect(alice, "servicefusion")
     assert alice.page.count(">Connect ServiceFusion</button>") == 1
     assert fill_in(alice, "servicefusion", client_id="sandbox", client_secret="mistyped").status_code == 422
-    assert "ServiceFusion does not accept this client id and secret." in alice.page and "mistyped" not in alice.page
+    assert (
+        "ServiceFusion does not accept this client id and secret." in alice.page
+        and "mistyped" not in alice.page
+    )
     answer = fill_in(alice, "servicefusion", client_id="sandbox", client_secret="sandbox")
     alice.follow(answer)
     assert "ServiceFusion connected: dana@reedhvac.example" in alice.page

@@ -14,7 +14,9 @@ pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("hub-browser")
 
 WATCH_SHIFTS = """
 window.shift = 0;
-new PerformanceObserver((list) => list.getEntries().forEach((e) => (window.shift += e.value))).observe({type: "layout-shift"});
+const watcher = new PerformanceObserver((list) => list.getEntries()
+  .forEach((e) => (window.shift += e.value)));
+watcher.observe({type: "layout-shift"});
 """
 PERSON = """
 import sys
@@ -27,7 +29,9 @@ app.factory.import_models()
 settings = config.load(environment.read())
 database.bind(settings.database_url)
 at = clock.now()
-user = User(id=crypto.new_id("usr"), email=crypto.new_id("anna") + "@example.com", name="Anna Kraus", created_at=at)
+user = User(
+id=crypto.new_id("usr"), email=crypto.new_id("anna") + "@example.com", name="Anna Kraus", created_at=at
+)
 workspace = Workspace(id=crypto.new_id("wsp"), name="Demo Company", created_at=at)
 with database.transaction() as db:
     db.add_all([user, workspace])
@@ -39,12 +43,21 @@ with database.transaction() as db:
 
 @pytest.fixture
 def open_tab(product, chromium):
-    """`open_tab()`: a page of a new person, signed in; more tabs of theirs with `same=`. What the console says fails the test."""
+    """`open_tab()`: a page of a new person, signed in; more tabs of theirs with `same=`. What the console
+    says fails the test.
+    """
     contexts, said = [], []
 
     def _open(*, same=None, **options):
         if same is None:
-            made = subprocess.run([sys.executable, "-c", PERSON], cwd=ROOT, env=product.environ, capture_output=True, text=True, check=True)
+            made = subprocess.run(
+                [sys.executable, "-c", PERSON],
+                cwd=ROOT,
+                env=product.environ,
+                capture_output=True,
+                text=True,
+                check=True,
+            )
             context = chromium.new_context(**options)
             context.add_cookies([{"name": "session", "value": made.stdout.strip(), "url": product.url}])
             contexts.append(context)
@@ -52,7 +65,10 @@ def open_tab(product, chromium):
             context = same.context
         page = context.new_page()
         page.set_default_timeout(8000)
-        page.on("console", lambda message: said.append(message.text) if message.type in {"error", "warning"} else None)
+        page.on(
+            "console",
+            lambda message: said.append(message.text) if message.type in {"error", "warning"} else None,
+        )
         page.on("pageerror", lambda error: said.append(str(error)))
         page.goto(product.url + "/integrations")
         return page
@@ -151,7 +167,13 @@ def test_everything_works_with_the_keyboard(open_tab):
     def tab_to(name):
         for _ in range(60):
             page.keyboard.press("Tab")
-            if page.evaluate("(document.activeElement.getAttribute('aria-label') || document.activeElement.textContent).trim()") == name:
+            if (
+                page.evaluate(
+                    "(document.activeElement.getAttribute('aria-label') || "
+                    "document.activeElement.textContent).trim()"
+                )
+                == name
+            ):
                 outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
                 assert outline != "none", f"{name} has focus but does not show it"
                 return

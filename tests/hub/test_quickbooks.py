@@ -1,4 +1,6 @@
-"""QuickBooks names the company only in the address the browser comes back to: nobody may write another one there."""
+"""QuickBooks names the company only in the address the browser comes back to: nobody may write another one
+there.
+"""
 
 import re
 import time
@@ -39,14 +41,20 @@ def test_the_company_that_was_chosen_is_connected_and_named(alice, connect):
     connect(alice, "quickbooks", "northern")
     assert "QuickBooks connected: Northern Lights Events" in alice.page
     [connection] = stored()
-    assert (connection.account_key, connection.facts, connection.businesses[0]["id"]) == (NORTHERN, {"realmId": NORTHERN}, NORTHERN)
+    assert (connection.account_key, connection.facts, connection.businesses[0]["id"]) == (
+        NORTHERN,
+        {"realmId": NORTHERN},
+        NORTHERN,
+    )
     alice.follow(alice.submit("/integrations/quickbooks/test"))
     assert connections_of(alice, "quickbooks")[0]["state"] == "connected"
 
 
 def test_no_challenge_is_sent_to_a_service_that_documents_none(alice):
     question = asked(leave(alice))
-    assert not [name for name in question if name.startswith("code_challenge")] and len(question["state"]) >= 43
+    assert (
+        not [name for name in question if name.startswith("code_challenge")] and len(question["state"]) >= 43
+    )
     assert question["scope"] == "com.intuit.quickbooks.accounting"
 
 
@@ -62,7 +70,9 @@ def test_no_challenge_is_sent_to_a_service_that_documents_none(alice):
         "realmId=%00",
     ],
 )
-def test_a_company_written_into_the_callback_is_not_kept_and_the_stray_sign_in_is_ended(alice, sandbox, connect, forged):
+def test_a_company_written_into_the_callback_is_not_kept_and_the_stray_sign_in_is_ended(
+    alice, sandbox, connect, forged
+):
     callback = sandbox.approve(leave(alice), "maple")
     alice.follow(alice.get(re.sub(r"realmId=\d+", forged, callback)))
     assert "QuickBooks connection failed. Please try again." in alice.page
@@ -95,4 +105,6 @@ def test_disconnecting_revokes_that_company_alone(alice, sandbox, connect):
     alice.submit("/integrations/quickbooks/disconnect", {"connection": gone.id})
     until(lambda: sandbox.log("quickbooks")["revocations"] == 1)
     alice.follow(alice.submit("/integrations/quickbooks/test"))
-    assert [(c["account"], c["state"]) for c in connections_of(alice, "quickbooks")] == [("Northern Lights Events", "connected")]
+    assert [(c["account"], c["state"]) for c in connections_of(alice, "quickbooks")] == [
+        ("Northern Lights Events", "connected")
+    ]

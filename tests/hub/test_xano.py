@@ -1,4 +1,6 @@
-"""The three ways into Xano: a pasted token, e-mail and password, the consent page; one account whichever was taken."""
+"""The three ways into Xano: a pasted token, e-mail and password, the consent page; one account whichever
+was taken.
+"""
 
 import re
 import threading
@@ -35,7 +37,11 @@ def open_form(visitor, way="token", **form):
 
 def paste(visitor, token=TOKEN, **form):
     open_form(visitor, **form)
-    return visitor.follow(visitor.submit("/integrations/xano/keys", {"state": state_of(visitor), "way": "token", "token": token}))
+    return visitor.follow(
+        visitor.submit(
+            "/integrations/xano/keys", {"state": state_of(visitor), "way": "token", "token": token}
+        )
+    )
 
 
 def log_in(visitor, password=PASSWORD, email="ana@northwind.example", **form):
@@ -73,7 +79,10 @@ def test_a_pasted_token_connects_and_brings_its_instances(alice, settings):
     paste(alice)
     assert "Xano connected: Northwind" in alice.page
     [connection] = stored()
-    assert (connection.way, [b["id"] for b in connection.businesses]) == ("token", ["x8ab-12cd-sim1", "x3fe-90ab-sim2"])
+    assert (connection.way, [b["id"] for b in connection.businesses]) == (
+        "token",
+        ["x8ab-12cd-sim1", "x3fe-90ab-sim2"],
+    )
     assert TOKEN not in whole_database()
     assert [d.name for d in databases(settings, connection)] == ["Shop", "Website"]
 
@@ -81,7 +90,9 @@ def test_a_pasted_token_connects_and_brings_its_instances(alice, settings):
 @pytest.mark.parametrize("token", ["not-a-token-of-anybody", "short", "two words of it"])
 def test_a_token_that_cannot_be_used_is_said_beside_its_line(alice, token):
     open_form(alice)
-    answer = alice.submit("/integrations/xano/keys", {"state": state_of(alice), "way": "token", "token": token})
+    answer = alice.submit(
+        "/integrations/xano/keys", {"state": state_of(alice), "way": "token", "token": token}
+    )
     assert answer.status_code == 422 and 'aria-invalid="true"' in alice.page and token not in alice.page
     assert stored() == []
 
@@ -108,7 +119,9 @@ def test_a_login_whose_key_ended_is_renewed_once_however_many_call(alice, settin
     [connection] = stored()
     sandbox.lever("xano", "expire")
     found = []
-    threads = [threading.Thread(target=lambda: found.append(len(databases(settings, connection)))) for _ in range(10)]
+    threads = [
+        threading.Thread(target=lambda: found.append(len(databases(settings, connection)))) for _ in range(10)
+    ]
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
     assert found == [2] * 10
@@ -168,13 +181,17 @@ def test_disconnecting_says_what_is_left_in_xano(alice):
 
 
 def resolved(environ, **settings):
-    return endpoints.resolve(registry.get("xano"), config.load({**environ, "SANDBOX": "0", "SANDBOX_URL": "", **settings}))
+    return endpoints.resolve(
+        registry.get("xano"), config.load({**environ, "SANDBOX": "0", "SANDBOX_URL": "", **settings})
+    )
 
 
 def test_without_a_sandbox_the_token_is_a_way_and_the_login_once_its_backend_is_set(environ):
     where = resolved(environ)
     assert (where.ways, where.sandbox, where.base_url) == (("token",), False, "https://app.xano.com/api:meta")
-    backend = {f"XANO_{name}_URL": f"https://x.example/api:auth/auth/{name.lower()}" for name in ("LOGIN", "PROFILE")}
+    backend = {
+        f"XANO_{name}_URL": f"https://x.example/api:auth/auth/{name.lower()}" for name in ("LOGIN", "PROFILE")
+    }
     where = resolved(environ, **backend)
     assert where.ways == ("token", "login") and set(where.asks.values()) == set(backend.values())
     assert resolved(environ, XANO_CLIENT_ID="id", XANO_CLIENT_SECRET="secret").ways == ("token", "oauth")

@@ -33,7 +33,12 @@ def pem(name: str, *, days: int = 16) -> str:
     """The certificate of a key; with negative days one that has ended."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "securetoken.system.gserviceaccount.com")])
     now = datetime.now(UTC)
-    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key(name).public_key())
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key(name).public_key())
+    )
     builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=30))
     return (
         builder.not_valid_after(now + timedelta(days=days))
@@ -50,7 +55,9 @@ class KeyServer:
     url: str = ""
     body: Any = None
     status: int = 200
-    headers: dict[str, str] = field(default_factory=lambda: {"Cache-Control": "public, max-age=3600, must-revalidate"})
+    headers: dict[str, str] = field(
+        default_factory=lambda: {"Cache-Control": "public, max-age=3600, must-revalidate"}
+    )
     asked: int = 0
     gate: threading.Event = field(default_factory=threading.Event)
 
@@ -71,7 +78,11 @@ def key_server() -> Iterator[KeyServer]:
             state.gate.wait(10)
             content = state.body if isinstance(state.body, bytes) else json.dumps(state.body).encode()
             self.send_response(state.status)
-            for name, value in {"Content-Type": "application/json", "Content-Length": str(len(content)), **state.headers}.items():
+            for name, value in {
+                "Content-Type": "application/json",
+                "Content-Length": str(len(content)),
+                **state.headers,
+            }.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content)
@@ -125,7 +136,9 @@ class Exchanger:
     app: Flask
 
     def exchange(self, id_token: Any = ...) -> TestResponse:
-        return self.app.test_client().post("/mcp/token", json={"firebaseIdToken": signed() if id_token is ... else id_token})
+        return self.app.test_client().post(
+            "/mcp/token", json={"firebaseIdToken": signed() if id_token is ... else id_token}
+        )
 
     def refresh(self, token: str) -> TestResponse:
         return self.app.test_client().post("/mcp/token/refresh", headers={"Authorization": f"Bearer {token}"})

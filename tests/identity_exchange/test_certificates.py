@@ -1,4 +1,6 @@
-"""Keys are fetched as seldom as their server allows, never by a flood, and outlive a server that is away for a while."""
+"""Keys are fetched as seldom as their server allows, never by a flood, and outlive a server that is away
+for a while.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -62,7 +64,9 @@ def test_many_at_once_fetch_once(app, people, key_server):
     assert key_server.asked == 1
 
 
-@pytest.mark.parametrize("trouble", ["503", "HTML", "empty", "a list", "a redirect", "nonsense certificates", "gone"])
+@pytest.mark.parametrize(
+    "trouble", ["503", "HTML", "empty", "a list", "a redirect", "nonsense certificates", "gone"]
+)
 def test_a_server_in_trouble_leaves_what_we_have(program, people, key_server, moment, trouble):
     assert program.exchange().status_code == 200
     good = key_server.body
@@ -78,7 +82,10 @@ def test_a_server_in_trouble_leaves_what_we_have(program, people, key_server, mo
         case "a redirect":
             key_server.status, key_server.headers = 302, {"Location": "http://127.0.0.1:1/elsewhere"}
         case "nonsense certificates":
-            key_server.body = {"k1": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "k9": 7}
+            key_server.body = {
+                "k1": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+                "k9": 7,
+            }
         case "gone":
             key_server.body = {"k2": pem("second")}
     clock.shift(timedelta(hours=2))
@@ -115,7 +122,13 @@ def test_without_any_keys_nobody_is_let_in_and_the_server_is_spared(program, peo
 
 @pytest.mark.parametrize(
     ("said", "seconds"),
-    [("max-age=0", 60), ("no-store", 3_600), ("s-maxage=5, max-age=120", 120), ("max-age=999999999", 86_400), ("", 3_600)],
+    [
+        ("max-age=0", 60),
+        ("no-store", 3_600),
+        ("s-maxage=5, max-age=120", 120),
+        ("max-age=999999999", 86_400),
+        ("", 3_600),
+    ],
 )
 def test_how_long_is_within_reason(key_server, said, seconds):
     key_server.headers = {"Cache-Control": said} if said else {}
@@ -128,4 +141,6 @@ def test_production_fetches_them_by_https_only(environ, key_server):
     production = environ | {"ENV": "production", "SANDBOX": "0", "PUBLIC_URL": "https://hub.example.com"}
     with pytest.raises(ConfigError, match="FIREBASE_CERTS_URL"):
         load(production)
-    assert load(production | {"FIREBASE_CERTS_URL": "https://keys.example.com/certs"}).firebase_certs_url.startswith("https://keys")
+    assert load(
+        production | {"FIREBASE_CERTS_URL": "https://keys.example.com/certs"}
+    ).firebase_certs_url.startswith("https://keys")

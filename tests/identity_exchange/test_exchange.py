@@ -1,4 +1,6 @@
-"""An ID token becomes a token of ours: for the person it is about, with FlowPOS' scopes, for as long as the operator says."""
+"""An ID token becomes a token of ours: for the person it is about, with FlowPOS' scopes, for as long as
+the operator says.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -34,7 +36,9 @@ def rows(model):
 
 @pytest.fixture
 def flowpos(people, settings, monkeypatch):
-    """`flowpos(ONE, TWO)`: FlowPOS is connected in Northwind; `flowpos.lists` is what it says when asked (or raises)."""
+    """`flowpos(ONE, TWO)`: FlowPOS is connected in Northwind; `flowpos.lists` is what it says when asked
+    (or raises).
+    """
 
     class FlowPos:
         lists: object = None
@@ -84,14 +88,23 @@ def test_the_answer_and_what_the_token_is_good_for(app, people, program, flowpos
         "scopes": SCOPES,
     }
     tools = Client(app, token).tools()
-    assert {"flowpos_list_orders", "get_client_health", "set_active_business", "hub_list_connections"} <= set(tools)
+    assert {"flowpos_list_orders", "get_client_health", "set_active_business", "hub_list_connections"} <= set(
+        tools
+    )
     assert not any(name.startswith("memory_") for name in tools)
     status = app.test_client().get("/status", headers={"Authorization": f"Bearer {token}"}).json
-    assert (status["user"]["email"], status["workspace"]["name"], status["client"]["kind"]) == (people.alice.email, "Northwind", "identity")
+    assert (status["user"]["email"], status["workspace"]["name"], status["client"]["kind"]) == (
+        people.alice.email,
+        "Northwind",
+        "identity",
+    )
     assert token not in repr(rows(AccessToken))
 
 
-@pytest.mark.parametrize(("businesses", "active"), [((), None), ((TWO,), "b2"), ((TWO, ONE), "b1"), ((TWO, Business("b3", "Third")), None)])
+@pytest.mark.parametrize(
+    ("businesses", "active"),
+    [((), None), ((TWO,), "b2"), ((TWO, ONE), "b1"), ((TWO, Business("b3", "Third")), None)],
+)
 def test_the_active_business_is_what_the_tools_work_in(program, people, flowpos, businesses, active):
     flowpos(*businesses)
     answer = program.exchange().json
@@ -102,7 +115,11 @@ def test_the_active_business_is_what_the_tools_work_in(program, people, flowpos,
 def test_nothing_connected_is_no_business_and_a_token_all_the_same(app, program, people, flowpos):
     flowpos(Business("org", "Northwind Pty"), slug="xero")
     answer = program.exchange().json
-    assert (answer["activeBusinessId"], answer["authorizedBusinessIds"], answer["authorizedBusinesses"]) == (None, [], [])
+    assert (answer["activeBusinessId"], answer["authorizedBusinessIds"], answer["authorizedBusinesses"]) == (
+        None,
+        [],
+        [],
+    )
     client = Client(app, answer["accessToken"])
     assert set(client.tools()) == {"hub_list_connections", "hub_connect_service"}
     assert client.call("hub_connect_service", {"service": "flowpos"})["data"]["connect_url"]
@@ -129,7 +146,10 @@ def test_not_configured_says_so(environ, people):
     without = Exchanger(create_app(load({**environ, "FIREBASE_PROJECT_ID": ""})))
     refused = without.exchange()
     assert refused.status_code == 404
-    assert refused.json["error"]["code"] == "NOT_CONFIGURED" and "FIREBASE_PROJECT_ID" in refused.json["error"]["message"]
+    assert (
+        refused.json["error"]["code"] == "NOT_CONFIGURED"
+        and "FIREBASE_PROJECT_ID" in refused.json["error"]["message"]
+    )
     assert without.at_token_endpoint().json["error"] == "unsupported_grant_type"
     metadata = without.app.test_client().get("/.well-known/oauth-authorization-server").json
     assert metadata["grant_types_supported"] == ["authorization_code", "refresh_token"]
@@ -148,13 +168,17 @@ def test_not_configured_says_so(environ, people):
         {"sub": "uid-alice", "email_verified": "true"},
         {"sub": "uid-alice", "email": 7},
         {"sub": "uid-alice", "email": "not an address"},
-        {"sub": "uid-dana", "email": "dana@example.com"},  # operates the installation, belongs to no workspace
+        # operates the installation, belongs to no workspace
+        {"sub": "uid-dana", "email": "dana@example.com"},
     ],
 )
 def test_without_an_active_membership_it_is_forbidden(program, people, who):
     refused = program.exchange(signed(**who))
     assert refused.status_code == 403
-    assert refused.json["error"]["code"] == "PERMISSION_DENIED" and "no active membership" in refused.json["error"]["message"]
+    assert (
+        refused.json["error"]["code"] == "PERMISSION_DENIED"
+        and "no active membership" in refused.json["error"]["message"]
+    )
     assert program.at_token_endpoint(subject_token=signed(**who)).json["error"] == "invalid_request"
     assert rows(Grant) == []
     assert program.exchange().status_code == 200
@@ -162,7 +186,10 @@ def test_without_an_active_membership_it_is_forbidden(program, people, who):
 
 def test_somebody_removed_disabled_or_of_a_deactivated_workspace_is_forbidden(program, people):
     bob = {"sub": "uid-bob", "email": people.bob.email}
-    tokens = {name: program.exchange(signed(**who)).json["accessToken"] for name, who in {"alice": {}, "bob": bob}.items()}
+    tokens = {
+        name: program.exchange(signed(**who)).json["accessToken"]
+        for name, who in {"alice": {}, "bob": bob}.items()
+    }
     with database.transaction() as db:
         db.delete(db.get(Membership, (people.northwind.id, people.bob.id)))
     assert program.exchange(signed(**bob)).status_code == 403
@@ -184,9 +211,15 @@ def test_a_login_stays_who_it_was_whatever_its_address_becomes(app, program, peo
     assert program.exchange().status_code == 200
     for changes in ({"email": people.charlie.email}, {"email": None}, {"email_verified": False}):
         answer = program.exchange(signed(**changes))
-        status = app.test_client().get("/status", headers={"Authorization": f"Bearer {answer.json['accessToken']}"}).json
+        status = (
+            app.test_client()
+            .get("/status", headers={"Authorization": f"Bearer {answer.json['accessToken']}"})
+            .json
+        )
         assert status["user"]["email"] == people.alice.email
-    assert [(row.issuer, row.subject, row.user_id) for row in rows(FirebaseIdentity)] == [(ISSUER, "uid-alice", people.alice.id)]
+    assert [(row.issuer, row.subject, row.user_id) for row in rows(FirebaseIdentity)] == [
+        (ISSUER, "uid-alice", people.alice.id)
+    ]
 
 
 def test_a_second_login_with_the_same_address_is_somebody_else(program, people):
@@ -212,7 +245,10 @@ def test_an_operator_lets_a_login_be_met_anew(app, program, people):
     assert "Forget which Firebase login" in runner.invoke(args=["identities", "forget", "--help"]).output
     assert runner.invoke(args=["identities", "forget", "nobody"]).exit_code == 2
     assert "no login was known" in runner.invoke(args=["identities", "forget", people.bob.email]).output
-    assert "alice@example.com: forgotten." in runner.invoke(args=["identities", "forget", " Alice@example.com "]).output
+    assert (
+        "alice@example.com: forgotten."
+        in runner.invoke(args=["identities", "forget", " Alice@example.com "]).output
+    )
     assert program.refresh(token).status_code == 401
     assert program.exchange(signed(sub="uid-alice-anew")).status_code == 200
     assert program.exchange().status_code == 403
@@ -221,7 +257,9 @@ def test_an_operator_lets_a_login_be_met_anew(app, program, people):
 def test_the_workspace_with_flowpos_comes_before_one_without(app, people, program, flowpos):
     with database.transaction() as db:
         at = clock.now() - timedelta(days=1)
-        db.add(Membership(workspace_id=people.contoso.id, user_id=people.alice.id, role="member", created_at=at))
+        db.add(
+            Membership(workspace_id=people.contoso.id, user_id=people.alice.id, role="member", created_at=at)
+        )
 
     def workspace():
         bearer = {"Authorization": f"Bearer {program.exchange().json['accessToken']}"}
@@ -282,7 +320,9 @@ def test_flowpos_away_leaves_what_it_listed_and_an_ended_sign_in_nothing(program
 
 @pytest.mark.parametrize("authorization", [None, "Bearer", "Bearer pba_nonsense", "Basic abc"])
 def test_refreshing_needs_a_living_token(app, people, program, authorization):
-    refused = app.test_client().post("/mcp/token/refresh", headers={"Authorization": authorization} if authorization else {})
+    refused = app.test_client().post(
+        "/mcp/token/refresh", headers={"Authorization": authorization} if authorization else {}
+    )
     assert refused.status_code == 401 and refused.headers["WWW-Authenticate"].startswith("Bearer")
     assert len(refused.json["error"]["message"]) > 10
     assert program.refresh(program.exchange().json["accessToken"]).status_code == 200
@@ -291,10 +331,14 @@ def test_refreshing_needs_a_living_token(app, people, program, authorization):
 def test_no_other_kind_of_token_can_be_refreshed_so(app, people, program, sign_in):
     granted = AiClient(app).connect(sign_in(people.alice))
     with app.app_context(), database.transaction() as db:
-        personal = grants.issue_by_hand(db, "personal", people.alice.id, people.northwind.id, "mine", "tools:read", 3600)[1]
+        personal = grants.issue_by_hand(
+            db, "personal", people.alice.id, people.northwind.id, "mine", "tools:read", 3600
+        )[1]
     for token in (granted["access_token"], personal):
         refused = program.refresh(token)
-        assert refused.status_code == 403 and "Only a token from /mcp/token" in refused.json["error"]["message"]
+        assert (
+            refused.status_code == 403 and "Only a token from /mcp/token" in refused.json["error"]["message"]
+        )
 
 
 def test_revoking_it_counts_at_once_and_a_new_id_token_starts_anew(people, program, sign_in):
@@ -325,7 +369,8 @@ def test_one_person_is_limited_and_nobody_else(program, people, monkeypatch):
     from app.accounts.budgets import Rule
     from app.identity_exchange import exchange
 
-    clock.shift(timedelta(seconds=3_601 - clock.timestamp() % 3_600))  # the window does not end during the test
+    # the window does not end during the test
+    clock.shift(timedelta(seconds=3_601 - clock.timestamp() % 3_600))
     ends = int(clock.timestamp()) + 3_000
     monkeypatch.setattr(exchange, "_PER_PERSON", Rule("identity-exchange", 2, 3_600))
     token = program.exchange(signed(exp=ends)).json["accessToken"]
@@ -333,7 +378,9 @@ def test_one_person_is_limited_and_nobody_else(program, people, monkeypatch):
     refused = program.exchange(signed(exp=ends))
     assert refused.status_code == 429 and int(refused.headers["Retry-After"]) > 0
     assert program.refresh(token).status_code == 429
-    assert program.at_token_endpoint(subject_token=signed(exp=ends)).json["error"] == "temporarily_unavailable"
+    assert (
+        program.at_token_endpoint(subject_token=signed(exp=ends)).json["error"] == "temporarily_unavailable"
+    )
     assert program.exchange(signed(sub="uid-bob", email=people.bob.email, exp=ends)).status_code == 200
 
 
@@ -342,5 +389,10 @@ def test_it_is_in_the_trail_without_a_secret(program, people):
     given = program.exchange(token).json["accessToken"]
     program.refresh(given)
     entries = rows(AuditEntry)
-    assert [entry.action for entry in entries] == ["identity.linked", "grant.created", "token.exchanged", "token.exchanged"]
+    assert [entry.action for entry in entries] == [
+        "identity.linked",
+        "grant.created",
+        "token.exchanged",
+        "token.exchanged",
+    ]
     assert not any(secret in repr(entries) for secret in (token, given, people.alice.email, "uid-alice"))

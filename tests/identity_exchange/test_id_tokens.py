@@ -1,4 +1,6 @@
-"""ID tokens are really verified: every refusal of Firebase's rules is a 401, and the honest token still passes."""
+"""ID tokens are really verified: every refusal of Firebase's rules is a 401, and the honest token still
+passes.
+"""
 
 import base64
 import hashlib
@@ -30,7 +32,11 @@ def unsigned():
 
 def signed_with_the_public_key_as_secret():
     """The confusion of algorithms: HS256, keyed with what everybody can fetch."""
-    public = key("first").public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    public = (
+        key("first")
+        .public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )
     told = f"{encoded({'alg': 'HS256', 'kid': 'k1', 'typ': 'JWT'})}.{encoded(claims())}"
     seal = hmac.new(public, told.encode(), hashlib.sha256).digest()
     return f"{told}.{base64.urlsafe_b64encode(seal).rstrip(b'=').decode()}"
@@ -63,7 +69,9 @@ REFUSED = {
     "no kid": lambda: signed(kid=None),
     "empty kid": lambda: signed(kid=""),
     "unknown kid": lambda: signed(kid="k2"),
-    "critical header": lambda: jwt.encode(claims(), key("first"), algorithm="RS256", headers={"kid": "k1", "crit": ["exp"], "exp": 1}),
+    "critical header": lambda: jwt.encode(
+        claims(), key("first"), algorithm="RS256", headers={"kid": "k1", "crit": ["exp"], "exp": 1}
+    ),
     "other project": lambda: signed(aud="another-project"),
     "several audiences": lambda: signed(aud=[PROJECT, "another-project"]),
     "one audience in a list": lambda: signed(aud=[PROJECT]),
@@ -94,7 +102,10 @@ REFUSED = {
 def test_it_is_refused(program, people, what):
     refused = program.exchange(REFUSED[what]())
     assert refused.status_code == 401, refused.text
-    assert refused.json["error"]["code"] == "INVALID_TOKEN" and "Sign in again" in refused.json["error"]["message"]
+    assert (
+        refused.json["error"]["code"] == "INVALID_TOKEN"
+        and "Sign in again" in refused.json["error"]["message"]
+    )
     assert refused.headers["WWW-Authenticate"].startswith("Bearer")
     assert program.exchange().status_code == 200
 
@@ -107,7 +118,9 @@ def test_the_token_endpoint_refuses_the_same(program, people, what):
 
 
 def test_a_subject_that_is_a_number_is_none(program, people):
-    token = jwt.api_jws.encode(json.dumps(claims(sub=7)).encode(), key("first"), algorithm="RS256", headers={"kid": "k1"})
+    token = jwt.api_jws.encode(
+        json.dumps(claims(sub=7)).encode(), key("first"), algorithm="RS256", headers={"kid": "k1"}
+    )
     assert program.exchange(token).status_code == 401
 
 
@@ -120,14 +133,27 @@ def test_a_token_lives_to_its_end_and_no_second_longer(program, people):
 
 
 def test_a_clock_that_is_a_little_ahead_is_forgiven(program, people):
-    assert program.exchange(signed(iat=int(time.time()) + 30, auth_time=int(time.time()) + 30)).status_code == 200
+    assert (
+        program.exchange(signed(iat=int(time.time()) + 30, auth_time=int(time.time()) + 30)).status_code
+        == 200
+    )
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"firebaseIdToken": ""}, {"firebaseIdToken": None}, {"firebaseIdToken": 7}, {"firebaseIdToken": [signed]}]
+    "body",
+    [
+        {},
+        {"firebaseIdToken": ""},
+        {"firebaseIdToken": None},
+        {"firebaseIdToken": 7},
+        {"firebaseIdToken": [signed]},
+    ],
 )
 def test_a_body_without_a_token_says_what_is_missing(app, people, program, body):
-    body = {name: "x" if value is not None and not isinstance(value, str | int) else value for name, value in body.items()}
+    body = {
+        name: "x" if value is not None and not isinstance(value, str | int) else value
+        for name, value in body.items()
+    }
     refused = app.test_client().post("/mcp/token", json=body)
     assert refused.status_code == (401 if body.get("firebaseIdToken") == "x" else 400)
     assert "oken" in refused.json["error"]["message"]
@@ -152,7 +178,14 @@ def test_the_reason_is_in_the_log_and_the_token_is_not(program, people, caplog):
 
 def test_keys_may_come_as_a_key_set(program, people, key_server):
     public = jwt.algorithms.RSAAlgorithm.to_jwk(key("first").public_key(), as_dict=True)
-    key_server.body = {"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "k0"}, {**public, "kid": "k1"}, "nonsense", {"kid": "k3"}]}
+    key_server.body = {
+        "keys": [
+            {"kty": "oct", "k": "c2VjcmV0", "kid": "k0"},
+            {**public, "kid": "k1"},
+            "nonsense",
+            {"kid": "k3"},
+        ]
+    }
     assert program.exchange().status_code == 200
 
 

@@ -59,15 +59,26 @@ def test_a_request_that_cannot_be_answered(people, program, changes, error):
     assert refused.status_code in {400, 401} and len(refused.json["error_description"]) > 10
     with database.reading() as db:
         assert db.exec(select(Grant)).all() == []
-    assert program.at_token_endpoint(resource="http://localhost:8000/mcp", requested_token_type=TYPE + "access_token").status_code == 200
+    assert (
+        program.at_token_endpoint(
+            resource="http://localhost:8000/mcp", requested_token_type=TYPE + "access_token"
+        ).status_code
+        == 200
+    )
 
 
 def test_a_client_that_says_who_it_is_authenticates_and_has_a_grant_of_its_own(app, people, program):
     client = AiClient(app, auth_method="client_secret_post")
     client.register()
     assert program.at_token_endpoint(client_id=client.client_id).json["error"] == "invalid_client"
-    assert program.at_token_endpoint(client_id=client.client_id, client_secret="wrong").json["error"] == "invalid_client"
-    assert program.at_token_endpoint(client_id=client.client_id, client_secret=client.client_secret).status_code == 200
+    assert (
+        program.at_token_endpoint(client_id=client.client_id, client_secret="wrong").json["error"]
+        == "invalid_client"
+    )
+    assert (
+        program.at_token_endpoint(client_id=client.client_id, client_secret=client.client_secret).status_code
+        == 200
+    )
     assert program.at_token_endpoint().status_code == 200
     with database.reading() as db:
         found = {grant.client_id: grant.client_name for grant in db.exec(select(Grant)).all()}
@@ -80,5 +91,7 @@ def test_the_metadata_names_the_grant_type(app):
 
 
 def test_the_parameters_count_in_the_body_only(app, people, program):
-    refused = app.test_client().post("/oauth/token?grant_type=urn:ietf:params:oauth:grant-type:token-exchange", data={"subject_token": "x"})
+    refused = app.test_client().post(
+        "/oauth/token?grant_type=urn:ietf:params:oauth:grant-type:token-exchange", data={"subject_token": "x"}
+    )
     assert refused.json["error"] == "invalid_request"

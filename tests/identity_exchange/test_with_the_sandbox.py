@@ -1,4 +1,6 @@
-"""The exchange beside the imitated Firebase and FlowPOS, over real HTTP: sign in there, exchange here, work, lose a business."""
+"""The exchange beside the imitated Firebase and FlowPOS, over real HTTP: sign in there, exchange here,
+work, lose a business.
+"""
 
 import time
 
@@ -22,7 +24,11 @@ def levers(sandbox):
 @pytest.fixture
 def environ(environ, sandbox, levers):
     levers("reset")
-    return environ | {"SANDBOX_URL": sandbox, "FIREBASE_PROJECT_ID": "flowpos-sandbox", "FIREBASE_CERTS_URL": sandbox + CERTIFICATES}
+    return environ | {
+        "SANDBOX_URL": sandbox,
+        "FIREBASE_PROJECT_ID": "flowpos-sandbox",
+        "FIREBASE_CERTS_URL": sandbox + CERTIFICATES,
+    }
 
 
 @pytest.fixture
@@ -31,7 +37,9 @@ def id_token(sandbox):
 
     def _id_token(email):
         credentials = {"email": email, "password": "sandbox", "returnSecureToken": True}
-        return requests.post(f"{sandbox}/flowpos/v1/accounts:signInWithPassword", json=credentials, timeout=10).json()["idToken"]
+        return requests.post(
+            f"{sandbox}/flowpos/v1/accounts:signInWithPassword", json=credentials, timeout=10
+        ).json()["idToken"]
 
     return _id_token
 
@@ -52,7 +60,10 @@ def connect(visitor):
     visitor.get("/integrations")
     visitor.submit("/integrations/flowpos")
     visitor.submit("/integrations/flowpos/way", {"state": state_of(visitor), "way": "token"})
-    visitor.submit("/integrations/flowpos/keys", {"state": state_of(visitor), "way": "token", "access_token": "sandbox-flowpos-mara"})
+    visitor.submit(
+        "/integrations/flowpos/keys",
+        {"state": state_of(visitor), "way": "token", "access_token": "sandbox-flowpos-mara"},
+    )
 
 
 def test_from_a_login_at_firebase_to_a_tool_of_flowpos(app, mara, id_token, levers):
@@ -63,7 +74,10 @@ def test_from_a_login_at_firebase_to_a_tool_of_flowpos(app, mara, id_token, leve
 
     connect(mara)
     second = program.refresh(first["accessToken"]).json
-    assert second["authorizedBusinesses"] == [{"id": "b1a0-0001", "name": "Corner Café"}, {"id": "b1a0-0002", "name": "Harbour Kiosk"}]
+    assert second["authorizedBusinesses"] == [
+        {"id": "b1a0-0001", "name": "Corner Café"},
+        {"id": "b1a0-0002", "name": "Harbour Kiosk"},
+    ]
     assert second["activeBusinessId"] == "b1a0-0001"
 
     client = Client(app, second["accessToken"])
@@ -74,7 +88,10 @@ def test_from_a_login_at_firebase_to_a_tool_of_flowpos(app, mara, id_token, leve
     levers("withdraw", person="mara", business="b1a0-0002")
     third = program.refresh(second["accessToken"]).json
     assert (third["activeBusinessId"], third["authorizedBusinessIds"]) == ("b1a0-0001", ["b1a0-0001"])
-    assert client.call("flowpos_list_orders", {"limit": 1})["message"] == "FlowPOS account: Corner Café; business: Corner Café."
+    assert (
+        client.call("flowpos_list_orders", {"limit": 1})["message"]
+        == "FlowPOS account: Corner Café; business: Corner Café."
+    )
     assert "set_active_business" not in client.tools()
     levers("withdraw", person="mara", business="b1a0-0001")
     assert program.refresh(second["accessToken"]).json["authorizedBusinessIds"] == []

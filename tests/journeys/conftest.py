@@ -10,7 +10,9 @@ from tests.support.processes import Levers
 
 @pytest.fixture
 def arrive(product, chromium):
-    """`arrive("anna")` is somebody who has never been here; `arrive("anna", javascript=False)` somebody careful."""
+    """`arrive("anna")` is somebody who has never been here; `arrive("anna", javascript=False)` somebody
+    careful.
+    """
     people = []
 
     def _arrive(name="anna", **how):

@@ -1,4 +1,6 @@
-"""Every page, in light and dark, on a phone and on a screen: nothing is cut off, everything can be read and has a name."""
+"""Every page, in light and dark, on a phone and on a screen: nothing is cut off, everything can be read
+and has a name.
+"""
 
 import os
 import subprocess
@@ -12,7 +14,14 @@ pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("journeys")]
 
 SIGNED_OUT = ("/", "/login", "/register", "/dev/mailbox", "/nowhere")
 MEMBERS = (
-    *("/integrations", "/ai-clients", "/ai-clients?client=gemini", "/ai-clients?client=chatgpt", "/ai-clients/attempts", "/approvals"),
+    *(
+        "/integrations",
+        "/ai-clients",
+        "/ai-clients?client=gemini",
+        "/ai-clients?client=chatgpt",
+        "/ai-clients/attempts",
+        "/approvals",
+    ),
     *("/usage", "/team", "/team/leave", "/activity", "/memory", "/account", "/debug-oauth", "/nowhere"),
 )
 OPERATORS = (
@@ -26,7 +35,8 @@ OPERATORS = (
     "/admin/health",
 )
 
-# What is wrong with the page as it is drawn: text whose contrast is below AA, controls without a name, a jump in the tab order.
+# What is wrong with the page as it is drawn: text whose contrast is below AA, controls without a name, a jump
+# in the tab order.
 LOOK = """() => {
   const wrong = [];
   document.getAnimations().forEach((each) => each.finish());
@@ -39,7 +49,8 @@ LOOK = """() => {
   const over = ([r, g, b, a], under) => [r, g, b].map((c, i) => c * a + under[i] * (1 - a));
   const behind = (element) => {
     const layers = [];
-    for (let each = element; each; each = each.parentElement) layers.push(parse(getComputedStyle(each).backgroundColor));
+    for (let each = element; each; each = each.parentElement)
+      layers.push(parse(getComputedStyle(each).backgroundColor));
     const canvas = parse(matchMedia('(prefers-color-scheme: dark)').matches ? '#000' : '#fff');
     return layers.reverse().reduce((under, layer) => over(layer, under), canvas.slice(0, 3));
   };
@@ -58,22 +69,29 @@ LOOK = """() => {
     const style = getComputedStyle(element), ground = behind(element);
     const ink = over(parse(style.color), ground);
     const [a, b] = [light(ink), light(ground)].sort((x, y) => y - x);
-    const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && +style.fontWeight >= 700);
+    const size = parseFloat(style.fontSize);
+    const large = size >= 24 || (size >= 18.66 && +style.fontWeight >= 700);
     const ratio = (a + 0.05) / (b + 0.05);
-    if (ratio < (large ? 3 : 4.5)) wrong.push(`contrast ${ratio.toFixed(2)} of “${walker.currentNode.textContent.trim().slice(0, 40)}”`);
+    if (ratio < (large ? 3 : 4.5))
+      wrong.push(`contrast ${ratio.toFixed(2)} of “${walker.currentNode.textContent.trim().slice(0, 40)}”`);
   }
-  for (const control of document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')) {
+  const controls = 'a[href], button, input:not([type=hidden]), select, textarea, summary';
+  for (const control of document.querySelectorAll(controls)) {
     if (!control.checkVisibility() || (control.tabIndex < 0 && control.ariaHidden)) continue;
-    const name = control.getAttribute('aria-label') || control.getAttribute('aria-labelledby') || control.textContent.trim()
-      || [...(control.labels ?? [])].map((label) => label.textContent.trim()).join('') || control.querySelector('img')?.alt;
+    const name = control.getAttribute('aria-label') || control.getAttribute('aria-labelledby')
+      || control.textContent.trim()
+      || [...(control.labels ?? [])].map((label) => label.textContent.trim()).join('')
+      || control.querySelector('img')?.alt;
     if (!name) wrong.push(`no name: ${control.outerHTML.slice(0, 90)}`);
     if (control.tabIndex > 0) wrong.push(`out of turn: ${control.outerHTML.slice(0, 90)}`);
   }
   if (document.querySelectorAll('h1').length !== 1) wrong.push('not exactly one h1');
   if (document.documentElement.scrollWidth > innerWidth) {
-    const sticksOut = (each) => each.getBoundingClientRect().right > innerWidth + 1 && !each.closest('pre, .table-frame');
+    const sticksOut = (each) =>
+      each.getBoundingClientRect().right > innerWidth + 1 && !each.closest('pre, .table-frame');
     const wide = [...document.body.querySelectorAll('*')].filter(sticksOut);
-    wrong.push(`wider than the screen: ${wide.slice(0, 3).map((each) => each.outerHTML.slice(0, 80)).join(' | ')}`);
+    const first = wide.slice(0, 3).map((each) => each.outerHTML.slice(0, 80)).join(' | ');
+    wrong.push(`wider than the screen: ${first}`);
   }
   return wrong;
 }"""
@@ -82,7 +100,12 @@ LOOK = """() => {
 def faults_of(person, paths):
     """What is wrong on these pages, each looked at four times, and what the browser complained about."""
     faults = []
-    person.page.on("console", lambda line: line.type == "error" and "404" not in line.text and faults.append(f"console: {line.text}"))
+    person.page.on(
+        "console",
+        lambda line: (
+            line.type == "error" and "404" not in line.text and faults.append(f"console: {line.text}")
+        ),
+    )
     for path in paths:
         for width, scheme in ((1280, "light"), (1280, "dark"), (360, "light"), (360, "dark")):
             person.page.set_viewport_size({"width": width, "height": 800})
@@ -117,5 +140,7 @@ def test_pages_of_an_operator(arrive, product):
     oskar = arrive("oskar")
     oskar.create_account()
     make = [sys.executable, "-m", "flask", "--app", "wsgi", "create-operator", oskar.email]
-    subprocess.run(make, cwd=ROOT, env={**os.environ, **product.environ}, check=True, capture_output=True, timeout=60)
+    subprocess.run(
+        make, cwd=ROOT, env={**os.environ, **product.environ}, check=True, capture_output=True, timeout=60
+    )
     assert not faults_of(oskar, OPERATORS)

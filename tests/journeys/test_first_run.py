@@ -6,7 +6,9 @@ import time
 import pytest
 
 pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("journeys")]
-WITH_AND_WITHOUT_JAVASCRIPT = pytest.mark.parametrize("javascript", [True, False], ids=["with-javascript", "without-javascript"])
+WITH_AND_WITHOUT_JAVASCRIPT = pytest.mark.parametrize(
+    "javascript", [True, False], ids=["with-javascript", "without-javascript"]
+)
 
 
 @WITH_AND_WITHOUT_JAVASCRIPT
@@ -36,7 +38,9 @@ def test_a_new_user_connects_services_and_says_what_may_be_done_with_them(arrive
 
 
 @WITH_AND_WITHOUT_JAVASCRIPT
-def test_a_sign_in_ended_at_the_service_is_said_plainly_and_mended_in_place(arrive, javascript, sandbox_levers):
+def test_a_sign_in_ended_at_the_service_is_said_plainly_and_mended_in_place(
+    arrive, javascript, sandbox_levers
+):
     anna = arrive(javascript=javascript)
     anna.create_account()
     anna.connect("FreshBooks", company="Harbour Plumbing")

@@ -1,4 +1,6 @@
-"""From a chat to a service that takes a key, and back: nothing but what the person sees and what the AI client gets."""
+"""From a chat to a service that takes a key, and back: nothing but what the person sees and what the AI
+client gets.
+"""
 
 import re
 
@@ -11,10 +13,15 @@ pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("journeys")]
 
 def test_services_connected_by_a_form_work_in_the_chat(product, arrive):
     anna = arrive()
-    client = PythonClient(product.mcp_url, lambda url: anna.authorize(url, connect=("Stripe", "ServiceFusion")))
+    client = PythonClient(
+        product.mcp_url, lambda url: anna.authorize(url, connect=("Stripe", "ServiceFusion"))
+    )
     with client.connected():
         balance = client.call("stripe_get_balance")
-        assert balance["data"]["available"][0]["text"] == "1250.00 USD" and "Byrd Ltd (test mode)" in balance["message"]
+        assert (
+            balance["data"]["available"][0]["text"] == "1250.00 USD"
+            and "Byrd Ltd (test mode)" in balance["message"]
+        )
         assert client.call("servicefusion_list_jobs", status="Scheduled")["data"]["items"]
         refused = client.call("stripe_create_customer", name="Never")
         assert refused["error"]["code"] == "PERMISSION_DENIED"

@@ -1,6 +1,8 @@
-"""Every secret passes through the product at LOG_LEVEL=DEBUG, over a tapped wire; then each place where it may have stayed is searched.
+"""Every secret passes through the product at LOG_LEVEL=DEBUG, over a tapped wire; then each place where it
+may have stayed is searched.
 
-What is worth looking for is taken from the wire and, with the key the test holds, from the vault: nobody keeps a list of secrets.
+What is worth looking for is taken from the wire and, with the key the test holds, from the vault: nobody
+keeps a list of secrets.
 """
 
 import contextlib
@@ -28,7 +30,8 @@ from tests.support.tap import Tap
 pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("journeys")]
 SERVICES = ("freshbooks", "xero", "gmail")
 READS = ("freshbooks_list_clients", "xero_list_contacts", "gmail_list_labels")
-# Ours by their prefix: tokens, codes, client secrets; and the ids of flows and links, which open something too.
+# Ours by their prefix: tokens, codes, client secrets; and the ids of flows and links, which open something
+# too.
 OURS = re.compile(rb"\b(?:pba|pbr|pbp|pbc|pbs|flw|lnk)_[\w-]{43}")
 SENT_ONCE = ("pba_", "pbr_", "pbp_", "pbs_")
 # The imitated services' own memory, and the mailbox that stands in for a mail server.
@@ -51,7 +54,9 @@ class House:
         engine = create_engine(f"sqlite:///{self.product.instance / 'patchbay.db'}")
         with Session(engine) as db:
             for row in db.exec(select(Credential)):
-                self.service_tokens |= {seal.unseal(keys, row, name) for name in ("access_token_sealed", "refresh_token_sealed")}
+                self.service_tokens |= {
+                    seal.unseal(keys, row, name) for name in ("access_token_sealed", "refresh_token_sealed")
+                }
         engine.dispose()
 
     def pull(self, lever, *slugs, **given):
@@ -62,7 +67,9 @@ class House:
         """Send something by hand; what comes back does not matter, the wire has it."""
         data = form if isinstance(form, bytes) else urlencode(form).encode() if form else None
         with contextlib.suppress(urllib.error.HTTPError):
-            return urllib.request.urlopen(urllib.request.Request(self.tap.url + path, data, headers), timeout=20).read()
+            return urllib.request.urlopen(
+                urllib.request.Request(self.tap.url + path, data, headers), timeout=20
+            ).read()
 
 
 @pytest.fixture
@@ -79,7 +86,9 @@ def house(tmp_path, chromium):
 def test_no_secret_stays_anywhere_but_where_it_belongs(house):
     anna = house.anna
     anna.create_account()
-    client = PythonClient(house.product.mcp_url, lambda url: anna.authorize(url, connect=("FreshBooks", "Xero", "Gmail")))
+    client = PythonClient(
+        house.product.mcp_url, lambda url: anna.authorize(url, connect=("FreshBooks", "Xero", "Gmail"))
+    )
     with client.connected():
         _tools_work_and_tokens_are_renewed(house, client)
         _services_misbehave(house, client)
@@ -91,7 +100,10 @@ def test_no_secret_stays_anywhere_but_where_it_belongs(house):
 
     codes = set(re.findall(r"\b\d{6}\b", (house.product.instance / "mailbox.jsonl").read_text()))
     ours = {found.decode() for found in OURS.findall(house.tap.asked + house.tap.answered)}
-    passed = {unquote_plus(found.decode()) for found in re.findall(rb"/callback\?(?:\S*?&)?code=([^&\s]+)", house.tap.asked)}
+    passed = {
+        unquote_plus(found.decode())
+        for found in re.findall(rb"/callback\?(?:\S*?&)?code=([^&\s]+)", house.tap.asked)
+    }
     cookies = {cookie["value"] for cookie in anna.context.cookies(anna.url) if cookie["name"] == "session"}
     settings = {house.product.environ["SECRET_KEY"], house.product.environ["VAULT_KEYS"].partition(":")[2]}
     everything = ours | passed | cookies | settings | house.service_tokens | house.typed | {anna.password}
@@ -99,17 +111,30 @@ def test_no_secret_stays_anywhere_but_where_it_belongs(house):
     assert len(passed) >= 4 and len(house.service_tokens) >= 9 and len(cookies) == 1
     assert min(map(len, everything)) > 10
 
-    kept = {path.name: path.read_bytes() for path in house.product.instance.rglob("*") if path.is_file() and path.name not in NOT_OURS}
+    kept = {
+        path.name: path.read_bytes()
+        for path in house.product.instance.rglob("*")
+        if path.is_file() and path.name not in NOT_OURS
+    }
     assert {"patchbay.db", "log.txt"} <= set(kept)
     kept["the metrics"] = house.knock("/metrics")
-    places = [f"{_name(secret)} is in {place}" for place, text in kept.items() for secret in everything if secret.encode() in text]
+    places = [
+        f"{_name(secret)} is in {place}"
+        for place, text in kept.items()
+        for secret in everything
+        if secret.encode() in text
+    ]
     assert places == []
     assert _codes_in_clear(house, codes) == []
 
     answered = house.tap.answered
     never_sent = house.service_tokens | settings | {anna.password} | house.typed
     assert [_name(secret) for secret in never_sent if secret.encode() in answered] == []
-    too_often = [_name(secret) for secret in ours if secret.startswith(SENT_ONCE) and answered.count(secret.encode()) > 1]
+    too_often = [
+        _name(secret)
+        for secret in ours
+        if secret.startswith(SENT_ONCE) and answered.count(secret.encode()) > 1
+    ]
     assert too_often == [], "a secret is told once, to whom it belongs"
     assert "Traceback" not in house.product.log
 
@@ -129,7 +154,12 @@ def _tools_work_and_tokens_are_renewed(house, client):
 
 def _services_misbehave(house, client):
     """Each in another way, at the moment a token is sent."""
-    for lever, given in (("fail", {"status": 500, "body": "html"}), ("cut", {}), ("rate_limit", {}), ("drop", {})):
+    for lever, given in (
+        ("fail", {"status": 500, "body": "html"}),
+        ("cut", {}),
+        ("rate_limit", {}),
+        ("drop", {}),
+    ):
         house.pull(lever, times=3, **given)
         for tool in READS:
             client.call(tool)
@@ -149,7 +179,10 @@ def _services_misbehave(house, client):
 def _people_and_programs_make_mistakes(house):
     """Secrets in wrong places, and wrong secrets in right ones."""
     anna, a_token = house.anna, "pba_" + secrets.token_urlsafe(32)
-    anna.go("/integrations/freshbooks/callback?" + urlencode({"code": secrets.token_urlsafe(24), "state": secrets.token_urlsafe(24)}))
+    anna.go(
+        "/integrations/freshbooks/callback?"
+        + urlencode({"code": secrets.token_urlsafe(24), "state": secrets.token_urlsafe(24)})
+    )
     anna.sign_out()
     anna.go("/login")
     anna.page.get_by_label("Email").fill(anna.email)
@@ -161,9 +194,18 @@ def _people_and_programs_make_mistakes(house):
     house.knock(f"/mcp?access_token={a_token}", b"{}", **{"Content-Type": "application/json"})
     house.knock("/status", Authorization=f"Bearer {a_token}")
     house.knock("/mcp", b"{}", Authorization=f"Bearer {a_token}")
-    asked = {"redirect_uris": [house.tap.url + "/nowhere"], "token_endpoint_auth_method": "client_secret_post"}
-    client = json.loads(house.knock("/oauth/register", json.dumps(asked).encode(), **{"Content-Type": "application/json"}))
-    wrong = {"client_id": client["client_id"], "client_secret": client["client_secret"], "grant_type": "authorization_code"}
+    asked = {
+        "redirect_uris": [house.tap.url + "/nowhere"],
+        "token_endpoint_auth_method": "client_secret_post",
+    }
+    client = json.loads(
+        house.knock("/oauth/register", json.dumps(asked).encode(), **{"Content-Type": "application/json"})
+    )
+    wrong = {
+        "client_id": client["client_id"],
+        "client_secret": client["client_secret"],
+        "grant_type": "authorization_code",
+    }
     for form in (
         wrong | {"code": "pbc_" + secrets.token_urlsafe(32), "code_verifier": secrets.token_urlsafe(32)},
         wrong | {"grant_type": "refresh_token", "refresh_token": "pbr_" + secrets.token_urlsafe(32)},
@@ -190,12 +232,17 @@ def _every_page_is_looked_at(house):
 
 
 def _codes_in_clear(house, codes):
-    """Six digits are found anywhere by chance, so they are compared with whole values in the database, and with words in the log.
+    """Six digits are found anywhere by chance, so they are compared with whole values in the database, and
+    with words in the log.
 
     Without a mail server the log is where mails go (contract: MAIL_URL), so their own lines are left out.
     """
     lines = [line for line in house.product.log.splitlines() if " app.mail " not in line]
-    found = [f"a mailed code is in the log: {line}" for line in lines if codes & set(re.findall(r"(?<![\w.:-])\d{6}(?![\w.:-])", line))]
+    found = [
+        f"a mailed code is in the log: {line}"
+        for line in lines
+        if codes & set(re.findall(r"(?<![\w.:-])\d{6}(?![\w.:-])", line))
+    ]
     with sqlite3.connect(house.product.instance / "patchbay.db") as database:
         for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
             rows = database.execute(f"SELECT * FROM {table}").fetchall()

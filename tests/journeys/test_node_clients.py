@@ -1,4 +1,6 @@
-"""Clients written in Node: the official TypeScript one in both generations, and `mcp-remote` in front of a stdio client."""
+"""Clients written in Node: the official TypeScript one in both generations, and `mcp-remote` in front of a
+stdio client.
+"""
 
 import pytest
 
@@ -12,7 +14,9 @@ def test_the_typescript_client_from_an_address_to_working_tools_past_the_token_s
     product, arrive, expire_access_tokens, tmp_path, mode, revision
 ):
     anna = arrive()
-    with TypeScriptClient(product.mcp_url, lambda url: anna.authorize(url, connect=("Gmail",)), tmp_path, mode) as client:
+    with TypeScriptClient(
+        product.mcp_url, lambda url: anna.authorize(url, connect=("Gmail",)), tmp_path, mode
+    ) as client:
         hello = client.do("connect")
         assert hello["protocol"] == revision
         assert hello["server"]["name"]
@@ -21,12 +25,16 @@ def test_the_typescript_client_from_an_address_to_working_tools_past_the_token_s
         assert found["success"] and found["data"]["items"]
         assert client.do("tokens")["saved"] == 1
         expire_access_tokens()
-        assert client.call("gmail_search_messages", query="invoice")["data"]["items"] == found["data"]["items"]
+        assert (
+            client.call("gmail_search_messages", query="invoice")["data"]["items"] == found["data"]["items"]
+        )
         assert client.do("tokens")["saved"] == 2
         assert len(client.walked) == 1, "a refresh needs no person"
 
 
-def test_mcp_remote_from_an_address_to_working_tools_past_the_token_s_end(product, arrive, expire_access_tokens, tmp_path):
+def test_mcp_remote_from_an_address_to_working_tools_past_the_token_s_end(
+    product, arrive, expire_access_tokens, tmp_path
+):
     anna = arrive()
     with McpRemote(product.mcp_url, lambda url: anna.authorize(url, connect=("Xero",)), tmp_path) as client:
         assert client.server["serverInfo"]["name"]

@@ -1,4 +1,6 @@
-"""The official Python SDK's client, in both protocol generations, from an address alone to working tools and back."""
+"""The official Python SDK's client, in both protocol generations, from an address alone to working tools
+and back.
+"""
 
 import re
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -9,13 +11,19 @@ from mcp.shared.exceptions import MCPError, UrlElicitationRequiredError
 from tests.support.sdk_client import PythonClient
 
 pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("journeys")]
-BOTH_GENERATIONS = pytest.mark.parametrize(("mode", "revision"), [("legacy", "2025-11-25"), ("auto", "2026-07-28")])
+BOTH_GENERATIONS = pytest.mark.parametrize(
+    ("mode", "revision"), [("legacy", "2025-11-25"), ("auto", "2026-07-28")]
+)
 
 
 @BOTH_GENERATIONS
-def test_from_an_address_to_working_tools_past_the_token_s_end(product, arrive, expire_access_tokens, mode, revision):
+def test_from_an_address_to_working_tools_past_the_token_s_end(
+    product, arrive, expire_access_tokens, mode, revision
+):
     anna = arrive()
-    client = PythonClient(product.mcp_url, lambda url: anna.authorize(url, connect=("FreshBooks",)), mode=mode)
+    client = PythonClient(
+        product.mcp_url, lambda url: anna.authorize(url, connect=("FreshBooks",)), mode=mode
+    )
     with client.connected():
         assert client.client.protocol_version == revision
         assert len(client.walked) == 1
@@ -96,7 +104,11 @@ def test_a_write_steps_up_the_scope_and_works_where_the_person_allows_writing(pr
     client = PythonClient(product.mcp_url, agree)
     with client.connected():
         assert client.storage.tokens.scope == "tools:read"
-        assert all(tool.annotations.read_only_hint for name, tool in client.tools().items() if name.startswith("freshbooks_"))
+        assert all(
+            tool.annotations.read_only_hint
+            for name, tool in client.tools().items()
+            if name.startswith("freshbooks_")
+        )
         made = client.call("freshbooks_create_client", organization="Step Up Ltd")
         assert made["success"], made
         assert len(client.walked) == 2

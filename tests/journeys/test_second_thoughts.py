@@ -71,13 +71,18 @@ def test_coming_back_from_a_service_twice_connects_once(arrive):
     anna = arrive()
     anna.create_account()
     callbacks = []
-    anna.context.on("request", lambda request: callbacks.append(request.url) if "/callback?" in request.url else None)
+    anna.context.on(
+        "request", lambda request: callbacks.append(request.url) if "/callback?" in request.url else None
+    )
     anna.connect("FreshBooks")
     before = anna.connection("freshbooks")
     anna.page.goto(callbacks[0])
     assert anna.is_at("/integrations")
     assert anna.connection("freshbooks") == before
-    forged = {**{name: values[0] for name, values in parse_qs(urlsplit(callbacks[0]).query).items()}, "state": "x" * 43}
+    forged = {
+        **{name: values[0] for name, values in parse_qs(urlsplit(callbacks[0]).query).items()},
+        "state": "x" * 43,
+    }
     anna.go(f"/integrations/freshbooks/callback?{urlencode(forged)}")
     anna.sees("Nothing was changed.")
     assert anna.connection("freshbooks") == before

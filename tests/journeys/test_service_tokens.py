@@ -1,4 +1,6 @@
-"""A service's tokens end while AI clients go on working: over HTTP, through both workers, as it happens in life."""
+"""A service's tokens end while AI clients go on working: over HTTP, through both workers, as it happens in
+life.
+"""
 
 import json
 import urllib.request
@@ -16,8 +18,12 @@ _META = {
 }
 
 
-@pytest.mark.parametrize(("service", "tool"), [("FreshBooks", "list_clients"), ("Xero", "list_contacts"), ("Gmail", "list_labels")])
-def test_the_next_call_after_expiry_works_with_exactly_one_refresh(product, arrive, sandbox_levers, service, tool):
+@pytest.mark.parametrize(
+    ("service", "tool"), [("FreshBooks", "list_clients"), ("Xero", "list_contacts"), ("Gmail", "list_labels")]
+)
+def test_the_next_call_after_expiry_works_with_exactly_one_refresh(
+    product, arrive, sandbox_levers, service, tool
+):
     anna, slug = arrive(), service.lower()
     levers = sandbox_levers(slug)
     client = PythonClient(product.mcp_url, lambda url: anna.authorize(url, connect=(service,)))
@@ -41,16 +47,28 @@ def test_a_storm_of_calls_on_an_expired_token_makes_one_refresh(product, arrive,
         before = levers.log()
         levers("expire")
         with ThreadPoolExecutor(32) as pool:
-            answers = list(pool.map(lambda _: _call(product.mcp_url, token, "freshbooks_list_clients"), range(32)))
-        assert all(answer["success"] for answer in answers), [answer for answer in answers if not answer["success"]][:3]
+            answers = list(
+                pool.map(lambda _: _call(product.mcp_url, token, "freshbooks_list_clients"), range(32))
+            )
+        assert all(answer["success"] for answer in answers), [
+            answer for answer in answers if not answer["success"]
+        ][:3]
         after = levers.log()
-        assert (after["refreshes"], after["refresh_refusals"]) == (before["refreshes"] + 1, before["refresh_refusals"])
+        assert (after["refreshes"], after["refresh_refusals"]) == (
+            before["refreshes"] + 1,
+            before["refresh_refusals"],
+        )
         assert client.call("freshbooks_list_clients")["success"]
 
 
 def _call(url, token, tool):
     """One call in the modern generation, as bare HTTP."""
-    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": {}, "_meta": _META}}
+    body = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": tool, "arguments": {}, "_meta": _META},
+    }
     headers = {
         "Authorization": f"Bearer {token}",
         "Accept": "application/json, text/event-stream",
@@ -59,5 +77,7 @@ def _call(url, token, tool):
         "Mcp-Method": "tools/call",
         "Mcp-Name": tool,
     }
-    with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers), timeout=60) as answer:
+    with urllib.request.urlopen(
+        urllib.request.Request(url, json.dumps(body).encode(), headers), timeout=60
+    ) as answer:
         return json.load(answer)["result"]["structuredContent"]

@@ -12,7 +12,14 @@ from app.connectors.tool import Page, Row, tool
 from app.errors import ObjectNotFound, ProviderRateLimited, ProviderUnavailable, ReconnectNeeded, Unavailable
 from app.vault.token_endpoint import TokenSet
 
-TOKENS = TokenSet(access_token="acme-access", refresh_token="acme-refresh", expires_in=3600, scopes=None, refresh_expires_in=None, raw={})
+TOKENS = TokenSet(
+    access_token="acme-access",
+    refresh_token="acme-refresh",
+    expires_in=3600,
+    scopes=None,
+    refresh_expires_in=None,
+    raw={},
+)
 EVERYTHING = [f"thing {n}" for n in range(30)]
 written: list[str] = []
 
@@ -61,7 +68,9 @@ def list_things(
     word: Annotated[str | None, Field(description="Only things with this word")] = None,
 ) -> Page[Thing]:
     """List things."""
-    rows = [Thing(id=str(n), text="x" * size) for n in range((page - 1) * 10, min(page * 10, len(EVERYTHING)))]
+    rows = [
+        Thing(id=str(n), text="x" * size) for n in range((page - 1) * 10, min(page * 10, len(EVERYTHING)))
+    ]
     return Page(items=rows, next=page + 1 if page * 10 < len(EVERYTHING) else None, total=len(EVERYTHING))
 
 
@@ -82,7 +91,11 @@ def list_businesses(api: Any) -> Page[Thing]:
 
 
 def account(name: str, businesses: int = 1) -> Account:
-    return Account(key=name, name=name, businesses=tuple(Business(id=f"b{n}", name=f"Business {n}") for n in range(1, businesses + 1)))
+    return Account(
+        key=name,
+        name=name,
+        businesses=tuple(Business(id=f"b{n}", name=f"Business {n}") for n in range(1, businesses + 1)),
+    )
 
 
 CONNECTOR = Connector(

@@ -1,4 +1,5 @@
-"""A test-only application: the official suite's tools, resources and prompts on the product's own adapter, without a bearer.
+"""A test-only application: the official suite's tools, resources and prompts on the product's own adapter,
+without a bearer.
 
 CONFORMANCE_PORT=… CONFORMANCE_DATABASE=sqlite:///… gunicorn 'tests.mcp_server.conformance_app:create_app()'
 """
@@ -105,7 +106,15 @@ def make_server() -> Server[Any]:
         "conformance",
         version="1.0.0",
         cache_hints=dict.fromkeys(
-            ("tools/list", "prompts/list", "resources/list", "resources/templates/list", "resources/read", "server/discover"), hint
+            (
+                "tools/list",
+                "prompts/list",
+                "resources/list",
+                "resources/templates/list",
+                "resources/read",
+                "server/discover",
+            ),
+            hint,
         ),
         on_list_tools=list_tools,
         on_call_tool=call_tool,
@@ -120,7 +129,9 @@ def make_server() -> Server[Any]:
         on_set_logging_level=nothing,
     )
     server.middleware.clear()
-    security = RequestStateSecurity(keys=[_KEY], bind_principal=lambda ctx: ctx.request.principal.key if ctx.request else None)
+    security = RequestStateSecurity(
+        keys=[_KEY], bind_principal=lambda ctx: ctx.request.principal.key if ctx.request else None
+    )
     server.middleware.append(RequestStateBoundary(security, default_audience="conformance"))
     return server
 

@@ -29,7 +29,9 @@ def _png() -> str:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0))
-    return base64.b64encode(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0\xff\0\0")) + chunk(b"IEND", b"")).decode()
+    return base64.b64encode(
+        b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0\xff\0\0")) + chunk(b"IEND", b"")
+    ).decode()
 
 
 def _wav() -> str:
@@ -46,18 +48,28 @@ def text(said: str, *, is_error: bool = False) -> CallToolResult:
 
 def tool(name: str, description: str, **properties: Any) -> Tool:
     required = [key for key, schema in properties.items() if schema.pop("required", False)]
-    schema: dict[str, Any] = {"type": "object", "properties": properties, **({"required": required} if required else {})}
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": properties,
+        **({"required": required} if required else {}),
+    }
     return Tool(name=name, description=description, input_schema=schema)
 
 
 _IMAGE = ImageContent(type="image", data=_png(), mime_type="image/png")
-_MIXED = TextResourceContents(uri="test://mixed-content-resource", mime_type="application/json", text='{"test":"data","value":123}')
-_EMBEDDED = TextResourceContents(uri="test://embedded-resource", mime_type="text/plain", text="This is an embedded resource content.")
+_MIXED = TextResourceContents(
+    uri="test://mixed-content-resource", mime_type="application/json", text='{"test":"data","value":123}'
+)
+_EMBEDDED = TextResourceContents(
+    uri="test://embedded-resource", mime_type="text/plain", text="This is an embedded resource content."
+)
 
 RESULTS = {
     "test_simple_text": text("This is a simple text response for testing."),
     "test_image_content": CallToolResult(content=[_IMAGE]),
-    "test_audio_content": CallToolResult(content=[AudioContent(type="audio", data=_wav(), mime_type="audio/wav")]),
+    "test_audio_content": CallToolResult(
+        content=[AudioContent(type="audio", data=_wav(), mime_type="audio/wav")]
+    ),
     "test_embedded_resource": CallToolResult(content=[EmbeddedResource(type="resource", resource=_EMBEDDED)]),
     "test_multiple_content_types": CallToolResult(
         content=[
@@ -79,7 +91,12 @@ TOOLS = [
         input_schema={
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "type": "object",
-            "$defs": {"address": {"type": "object", "properties": {"street": {"type": "string"}, "city": {"type": "string"}}}},
+            "$defs": {
+                "address": {
+                    "type": "object",
+                    "properties": {"street": {"type": "string"}, "city": {"type": "string"}},
+                }
+            },
             "properties": {"name": {"type": "string"}, "address": {"$ref": "#/$defs/address"}},
             "additionalProperties": False,
         },
@@ -87,18 +104,34 @@ TOOLS = [
 ]
 
 RESOURCES = [
-    Resource(uri="test://static-text", name="Static text", description="A fixed text", mime_type="text/plain"),
-    Resource(uri="test://static-binary", name="Static binary", description="A fixed image", mime_type="image/png"),
-    Resource(uri="test://watched-resource", name="Watched", description="A text one can subscribe to", mime_type="text/plain"),
+    Resource(
+        uri="test://static-text", name="Static text", description="A fixed text", mime_type="text/plain"
+    ),
+    Resource(
+        uri="test://static-binary", name="Static binary", description="A fixed image", mime_type="image/png"
+    ),
+    Resource(
+        uri="test://watched-resource",
+        name="Watched",
+        description="A text one can subscribe to",
+        mime_type="text/plain",
+    ),
 ]
 TEMPLATES = [
-    ResourceTemplate(uri_template="test://template/{id}/data", name="Template", description="Data by id", mime_type="application/json")
+    ResourceTemplate(
+        uri_template="test://template/{id}/data",
+        name="Template",
+        description="Data by id",
+        mime_type="application/json",
+    )
 ]
 
 
 def resource(uri: str) -> TextResourceContents | BlobResourceContents | None:
     if uri == "test://static-text":
-        return TextResourceContents(uri=uri, mime_type="text/plain", text="This is the content of the static text resource.")
+        return TextResourceContents(
+            uri=uri, mime_type="text/plain", text="This is the content of the static text resource."
+        )
     if uri == "test://static-binary":
         return BlobResourceContents(uri=uri, mime_type="image/png", blob=_png())
     if uri == "test://watched-resource":
@@ -132,18 +165,27 @@ PROMPTS = [
 
 
 def user(part: Any) -> PromptMessage:
-    return PromptMessage(role="user", content=part if not isinstance(part, str) else TextContent(type="text", text=part))
+    return PromptMessage(
+        role="user", content=part if not isinstance(part, str) else TextContent(type="text", text=part)
+    )
 
 
 def prompt_messages(name: str, arguments: dict[str, str]) -> list[PromptMessage] | None:
     if name == "test_simple_prompt":
         return [user("This is a simple prompt for testing.")]
     if name == "test_prompt_with_arguments":
-        return [user(f"Prompt with arguments: arg1='{arguments.get('arg1')}', arg2='{arguments.get('arg2')}'")]
+        return [
+            user(f"Prompt with arguments: arg1='{arguments.get('arg1')}', arg2='{arguments.get('arg2')}'")
+        ]
     if name == "test_prompt_with_embedded_resource":
         uri = arguments.get("resourceUri", "test://example-resource")
-        inside = TextResourceContents(uri=uri, mime_type="text/plain", text="Embedded resource content for testing.")
-        return [user(EmbeddedResource(type="resource", resource=inside)), user("Please process the embedded resource above.")]
+        inside = TextResourceContents(
+            uri=uri, mime_type="text/plain", text="Embedded resource content for testing."
+        )
+        return [
+            user(EmbeddedResource(type="resource", resource=inside)),
+            user("Please process the embedded resource above."),
+        ]
     if name == "test_prompt_with_image":
         return [user(_IMAGE), user("Please analyze the image above.")]
     return None

@@ -1,4 +1,6 @@
-"""An AI client at the endpoint, and Acme: a service made up for these tests, whose tools answer without a network."""
+"""An AI client at the endpoint, and Acme: a service made up for these tests, whose tools answer without a
+network.
+"""
 
 import itertools
 import json
@@ -19,13 +21,17 @@ from app.vault.models import Connection
 from tests.mcp_server import acme
 
 MODERN = "2026-07-28"
-_VERSION, _INFO, _CAPABILITIES = (f"io.modelcontextprotocol/{name}" for name in ("protocolVersion", "clientInfo", "clientCapabilities"))
+_VERSION, _INFO, _CAPABILITIES = (
+    f"io.modelcontextprotocol/{name}" for name in ("protocolVersion", "clientInfo", "clientCapabilities")
+)
 _URL_CAPABLE = {"elicitation": {"form": {}, "url": {}}}
 
 
 @dataclass
 class Client:
-    """An AI client with a token. `ask` speaks the modern generation unless `session` or `version` says otherwise."""
+    """An AI client with a token. `ask` speaks the modern generation unless `session` or `version` says
+    otherwise.
+    """
 
     app: Flask
     token: str | None
@@ -54,9 +60,18 @@ class Client:
         return self.post(body, MCP_Protocol_Version=MODERN, Mcp_Method=method, **named)
 
     def initialize(self, version: str = "2025-11-25") -> TestResponse:
-        params = {"protocolVersion": version, "capabilities": self.capabilities, "clientInfo": {"name": "test", "version": "1"}}
-        response = self.post({"jsonrpc": "2.0", "id": next(self._ids), "method": "initialize", "params": params})
-        self.session, self.version = response.headers.get("Mcp-Session-Id"), response.json["result"]["protocolVersion"]
+        params = {
+            "protocolVersion": version,
+            "capabilities": self.capabilities,
+            "clientInfo": {"name": "test", "version": "1"},
+        }
+        response = self.post(
+            {"jsonrpc": "2.0", "id": next(self._ids), "method": "initialize", "params": params}
+        )
+        self.session, self.version = (
+            response.headers.get("Mcp-Session-Id"),
+            response.json["result"]["protocolVersion"],
+        )
         return response
 
     def tools(self) -> dict[str, dict[str, Any]]:
@@ -126,7 +141,9 @@ def acme_service(monkeypatch: pytest.MonkeyPatch) -> None:
 def connect(app, people, settings):
     """`connect(people.alice, "Main", permission="write")` adds an Acme connection of that person."""
 
-    def _connect(user: Any, account: str = "Main", *, workspace: Any = None, businesses: int = 1, **columns: Any) -> Connection:
+    def _connect(
+        user: Any, account: str = "Main", *, workspace: Any = None, businesses: int = 1, **columns: Any
+    ) -> Connection:
         workspace = workspace or (people.contoso if user is people.charlie else people.northwind)
         with database.transaction() as db:
             connection = store.connect(

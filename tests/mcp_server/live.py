@@ -17,7 +17,9 @@ from tests.support.databases import ROOT
 
 
 def listen() -> socket.socket:
-    """A listening socket on a port of its own. The server inherits it, so nobody can take the port in between."""
+    """A listening socket on a port of its own. The server inherits it, so nobody can take the port in
+    between.
+    """
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     listener.set_inheritable(True)
     return listener
@@ -29,16 +31,37 @@ def port_of(listener: socket.socket) -> int:
 
 @contextlib.contextmanager
 def run_gunicorn(
-    target: str, listener: socket.socket, log: Path, environ: dict[str, str], *, workers: int = 2, threads: int = 8
+    target: str,
+    listener: socket.socket,
+    log: Path,
+    environ: dict[str, str],
+    *,
+    workers: int = 2,
+    threads: int = 8,
 ) -> Iterator[str]:
     """Serve `target` (a module and a call) until the block ends. Gives the address."""
     port = port_of(listener)
     kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
     command = [sys.executable, "-m", "gunicorn", target, "-b", f"fd://{listener.fileno()}"]
-    command += ["-w", str(workers), "--threads", str(threads), "-k", "gthread", "--no-control-socket", "--graceful-timeout", "2"]
+    command += [
+        "-w",
+        str(workers),
+        "--threads",
+        str(threads),
+        "-k",
+        "gthread",
+        "--no-control-socket",
+        "--graceful-timeout",
+        "2",
+    ]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=kept | environ, stdout=output, stderr=subprocess.STDOUT, pass_fds=[listener.fileno()]
+            command,
+            cwd=ROOT,
+            env=kept | environ,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=[listener.fileno()],
         )
         listener.close()  # the server's alone now: when it ends, so does the port
         try:

@@ -1,4 +1,6 @@
-"""set_active_business: offered where there is a choice, kept on the grant, dropped when the service no longer lists it."""
+"""set_active_business: offered where there is a choice, kept on the grant, dropped when the service no
+longer lists it.
+"""
 
 import dataclasses
 
@@ -52,17 +54,28 @@ def test_it_does_not_appear_for_a_connection_that_is_switched_off(alice, connect
 
 
 @both_databases
-def test_the_choice_holds_for_this_client_and_every_answer_names_it(alice, client_of, connect, people, service):
+def test_the_choice_holds_for_this_client_and_every_answer_names_it(
+    alice, client_of, connect, people, service
+):
     connection = connect(people.alice, businesses=2)
     assert "choose it with set_active_business" in alice.refusal("acme_get_thing", {"id": "a"})[1]
     envelope = alice.call(TOOL, {"business_id": "b2"})
-    assert envelope["data"] == {"service": "acme", "account": "Main", "business_id": "b2", "name": "Business 2"}
+    assert envelope["data"] == {
+        "service": "acme",
+        "account": "Main",
+        "business_id": "b2",
+        "name": "Business 2",
+    }
     assert envelope["message"] == "Acme account: Main; business: Business 2, from now on for this AI client."
     answer = alice.call("acme_get_thing", {"id": "a"})
-    assert (answer["data"]["business"], answer["message"]) == ("b2", "Thing 1. Acme account: Main; business: Business 2.")
+    assert (answer["data"]["business"], answer["message"]) == (
+        "b2",
+        "Thing 1. Acme account: Main; business: Business 2.",
+    )
     assert "business: Business 1" in alice.call("acme_get_thing", {"id": "a", "unit_id": "b1"})["message"]
     assert {"business": "b2"}.items() <= alice.call("acme_get_thing", {"id": "a"})["data"].items()
-    assert client_of(people.alice).refusal("acme_get_thing", {"id": "a"})[0] == "INVALID_ARGUMENTS"  # another client, another choice
+    # another client, another choice
+    assert client_of(people.alice).refusal("acme_get_thing", {"id": "a"})[0] == "INVALID_ARGUMENTS"
     assert {connection.id: "b2"} in chosen()
 
 
@@ -94,7 +107,10 @@ def test_where_two_accounts_reach_it_the_account_is_asked_for(alice, connect, pe
     second = connect(people.alice, "Second", businesses=2)
     code, sentence = alice.refusal(TOOL, {"business_id": "b2"})
     assert (code, "`account`" in sentence) == ("AMBIGUOUS_ACCOUNT", True)
-    assert alice.call(TOOL, {"business_id": "b2", "service": "acme", "account": "Second"})["data"]["account"] == "Second"
+    assert (
+        alice.call(TOOL, {"business_id": "b2", "service": "acme", "account": "Second"})["data"]["account"]
+        == "Second"
+    )
     assert alice.call("acme_get_thing", {"id": "a"})["message"].endswith(
         "Acme account: Second (one of 2; name another in `account`); business: Business 2."
     )
@@ -104,7 +120,10 @@ def test_where_two_accounts_reach_it_the_account_is_asked_for(alice, connect, pe
 def test_what_the_service_lists_no_longer_is_neither_chosen_nor_kept(alice, connect, people, service):
     connection = connect(people.alice, businesses=3)
     service["businesses"] = 2
-    assert "does not list Business 3 for this connection any more" in alice.refusal(TOOL, {"business_id": "b3"})[1]
+    assert (
+        "does not list Business 3 for this connection any more"
+        in alice.refusal(TOOL, {"business_id": "b3"})[1]
+    )
     alice.call(TOOL, {"business_id": "b2"})
     service["businesses"] = 1
     assert alice.refusal(TOOL, {"business_id": "b2"})[0] == "PERMISSION_DENIED"
@@ -119,7 +138,9 @@ def test_a_refusal_in_a_business_that_is_gone_says_so(alice, connect, people, se
     connect(people.alice, businesses=2)
     alice.call(TOOL, {"business_id": "b2"})
     refusing = dataclasses.replace(acme.get_thing, function=refuse)
-    monkeypatch.setitem(registry.CONNECTORS, "acme", dataclasses.replace(registry.CONNECTORS["acme"], tools=(refusing,)))
+    monkeypatch.setitem(
+        registry.CONNECTORS, "acme", dataclasses.replace(registry.CONNECTORS["acme"], tools=(refusing,))
+    )
     assert alice.refusal("acme_get_thing", {"id": "a"})[1] == "Not with this role."
     assert {"b2"} == {business for active in chosen() for business in active.values()}
     service["businesses"] = 1

@@ -1,4 +1,6 @@
-"""A write on a connection that asks first: in the chat where the client can, else by a link, and done once."""
+"""A write on a connection that asks first: in the chat where the client can, else by a link, and done
+once.
+"""
 
 import json
 import threading
@@ -41,7 +43,9 @@ def put(client, **capabilities):
 
 
 def answer(client, state: str, action: str):
-    return client.call(NAME, ARGUMENTS, inputResponses={"approve": {"action": action, "content": {}}}, requestState=state)
+    return client.call(
+        NAME, ARGUMENTS, inputResponses={"approve": {"action": action, "content": {}}}, requestState=state
+    )
 
 
 def work_in(client, connection, business_id: str) -> None:
@@ -58,7 +62,9 @@ def calls() -> list[str]:
 
 
 @both_databases
-def test_a_client_that_cannot_ask_gets_a_link_and_after_the_yes_the_result_once(alice, people, sign_in, asking, written):
+def test_a_client_that_cannot_ask_gets_a_link_and_after_the_yes_the_result_once(
+    alice, people, sign_in, asking, written
+):
     assert NAME in alice.tools()
     first = request_in(alice.call(NAME, ARGUMENTS))
     assert request_in(alice.call(NAME, dict(reversed(ARGUMENTS.items())))) == first
@@ -71,7 +77,12 @@ def test_a_client_that_cannot_ask_gets_a_link_and_after_the_yes_the_result_once(
     second = request_in(alice.call(NAME, ARGUMENTS))
     assert second != first and written == ["two chairs"]
     assert calls() == ["APPROVAL_NEEDED", "APPROVAL_NEEDED", "ok", "ok", "APPROVAL_NEEDED"]
-    assert trail() == ["approval.requested", "approval.approved", "approval.carried_out", "approval.requested"]
+    assert trail() == [
+        "approval.requested",
+        "approval.approved",
+        "approval.carried_out",
+        "approval.requested",
+    ]
 
 
 def test_a_no_is_told_once(alice, people, sign_in, asking, written):
@@ -88,7 +99,9 @@ def test_reading_needs_no_yes(alice, asking):
     assert stored() == []
 
 
-@pytest.mark.parametrize("arguments", [{}, {"text": 7}, {"text": "x", "more": 1}, {"text": "x", "account": "Nobody"}])
+@pytest.mark.parametrize(
+    "arguments", [{}, {"text": 7}, {"text": "x", "more": 1}, {"text": "x", "account": "Nobody"}]
+)
 def test_what_is_wrong_with_a_call_is_said_before_anybody_is_asked(alice, asking, arguments):
     assert alice.refusal(NAME, arguments)[0] == "INVALID_ARGUMENTS"
     assert stored() == []
@@ -137,7 +150,9 @@ def test_through_compact_mode(app, token_for, people, asking, sign_in, written):
     client.capabilities = FORMS
     asked = client.ask("tools/call", name="call_write_tool", arguments=wanted).json["result"]
     responses = {"approve": {"action": "accept"}}
-    again = client.call("call_write_tool", wanted, inputResponses=responses, requestState=asked["requestState"])
+    again = client.call(
+        "call_write_tool", wanted, inputResponses=responses, requestState=asked["requestState"]
+    )
     assert again["success"] and written == ["two chairs"] * 2
 
 
@@ -147,7 +162,12 @@ def test_through_compact_mode(app, token_for, people, asking, sign_in, written):
 def test_a_modern_client_asks_in_the_chat_in_plain_words(alice, asking, written, letters):
     question, state = put(alice)
     assert question["mode"] == "form" and question["requestedSchema"] == {"type": "object", "properties": {}}
-    for words in ("test client wants to do this in Acme: Create a thing", "Acme account: Main", "Text: two chairs", "/approvals/apr_"):
+    for words in (
+        "test client wants to do this in Acme: Create a thing",
+        "Acme account: Main",
+        "Text: two chairs",
+        "/approvals/apr_",
+    ):
         assert words in question["message"]
     assert written == [] and "apr_" not in state
     assert answer(alice, state, "accept")["data"]["text"] == "two chairs"
@@ -163,7 +183,9 @@ def test_a_no_in_the_chat_is_final_for_this_call(alice, asking, written, action)
     _, state = put(alice)
     for _ in range(2):
         refused = answer(alice, state, action)["error"]
-        assert refused["code"] == "PERMISSION_DENIED" and "Rejected by alice@example.com" in refused["message"]
+        assert (
+            refused["code"] == "PERMISSION_DENIED" and "Rejected by alice@example.com" in refused["message"]
+        )
     assert answer(alice, state, "accept")["error"]["code"] == "PERMISSION_DENIED"
     assert written == []
     assert trail() == ["approval.requested", "approval.rejected"]
@@ -193,7 +215,9 @@ def test_the_state_of_one_call_says_nothing_about_another(alice, client_of, peop
     bob = client_of(people.bob, capabilities=FORMS)
     for client, arguments in ((alice, {"text": "a hundred chairs"}), (bob, ARGUMENTS)):
         responses = {"approve": {"action": "accept"}}
-        refused = client.ask("tools/call", name=NAME, arguments=arguments, inputResponses=responses, requestState=state)
+        refused = client.ask(
+            "tools/call", name=NAME, arguments=arguments, inputResponses=responses, requestState=state
+        )
         assert refused.status_code == 400
     assert written == []
     assert answer(alice, state, "accept")["success"]
@@ -222,7 +246,13 @@ def test_first_the_connection_is_mended_then_the_write_is_asked_for(alice, askin
     with database.transaction() as db:
         db.get(Connection, asking.id).state = "connected"
     responses = {"connect": {"action": "accept"}}
-    asked = alice.ask("tools/call", name=NAME, arguments=ARGUMENTS, inputResponses=responses, requestState=asked["requestState"])
+    asked = alice.ask(
+        "tools/call",
+        name=NAME,
+        arguments=ARGUMENTS,
+        inputResponses=responses,
+        requestState=asked["requestState"],
+    )
     state = asked.json["result"]["requestState"]
     assert answer(alice, state, "accept")["success"] and written == ["two chairs"]
 
@@ -236,7 +266,11 @@ class Conversation:
         self._client = client
         streamed = client.ask("tools/call", name=NAME, arguments=ARGUMENTS)
         assert streamed.mimetype == "text/event-stream", streamed.text
-        self._frames = (json.loads(frame.partition(b"data: ")[2]) for frame in streamed.iter_encoded() if b"data: " in frame)
+        self._frames = (
+            json.loads(frame.partition(b"data: ")[2])
+            for frame in streamed.iter_encoded()
+            if b"data: " in frame
+        )
         self.question = next(self._frames)
 
     def reply(self, **body):
@@ -247,10 +281,15 @@ class Conversation:
 
 
 @pytest.mark.parametrize("version", ["2025-11-25", "2025-06-18"])
-@pytest.mark.parametrize(("action", "code"), [("accept", None), ("decline", "PERMISSION_DENIED"), ("cancel", "PERMISSION_DENIED")])
+@pytest.mark.parametrize(
+    ("action", "code"), [("accept", None), ("decline", "PERMISSION_DENIED"), ("cancel", "PERMISSION_DENIED")]
+)
 def test_a_handshake_client_is_asked_over_the_stream(alice, asking, written, version, action, code):
     talk = Conversation(alice, version)
-    assert talk.question["method"] == "elicitation/create" and "Text: two chairs" in talk.question["params"]["message"]
+    assert (
+        talk.question["method"] == "elicitation/create"
+        and "Text: two chairs" in talk.question["params"]["message"]
+    )
     envelope = talk.reply(result={"action": action, **({"content": {}} if action == "accept" else {})})
     assert envelope.get("error", {}).get("code") == code
     assert written == (["two chairs"] if action == "accept" else [])
@@ -296,7 +335,9 @@ def _narrow(client, people, connection):
 
 
 @pytest.mark.parametrize("take_away", [_revoke_grant, _remove_member, _disable, _narrow])
-def test_what_lost_its_right_meanwhile_is_not_carried_out(client_of, people, asking, sign_in, written, take_away):
+def test_what_lost_its_right_meanwhile_is_not_carried_out(
+    client_of, people, asking, sign_in, written, take_away
+):
     bob = client_of(people.bob)
     first = request_in(bob.call(NAME, ARGUMENTS))
     take_away(bob, people, asking)
@@ -338,7 +379,9 @@ def _mended(connection):
 
 
 @pytest.mark.parametrize("hinder", [_off, _read, _broken, _hidden, _over_the_limit])
-def test_what_stands_in_the_way_leaves_it_waiting_and_a_later_yes_works(alice, people, asking, sign_in, written, hinder):
+def test_what_stands_in_the_way_leaves_it_waiting_and_a_later_yes_works(
+    alice, people, asking, sign_in, written, hinder
+):
     first = request_in(alice.call(NAME, ARGUMENTS))
     visitor = sign_in(people.alice)
     hinder(asking)
@@ -370,7 +413,9 @@ def test_a_raised_level_is_fine_and_the_page_warns(alice, people, asking, sign_i
     assert written == ["two chairs"]
 
 
-def test_a_connection_in_the_place_of_a_gone_one_is_not_written_to(alice, people, asking, connect, sign_in, written):
+def test_a_connection_in_the_place_of_a_gone_one_is_not_written_to(
+    alice, people, asking, connect, sign_in, written
+):
     first = request_in(alice.call(NAME, ARGUMENTS))
     with database.transaction() as db:
         db.delete(db.get(Connection, asking.id))
@@ -379,7 +424,9 @@ def test_a_connection_in_the_place_of_a_gone_one_is_not_written_to(alice, people
     assert "not connected any more" in page.text and written == []
 
 
-def test_a_database_that_goes_in_the_middle_leaves_the_outcome_unknown(alice, people, asking, sign_in, written):
+def test_a_database_that_goes_in_the_middle_leaves_the_outcome_unknown(
+    alice, people, asking, sign_in, written
+):
     first = request_in(alice.call(NAME, {"text": "then the database goes"}))
     decide(sign_in(people.alice), first)
     assert stored()[0].state == models.UNKNOWN
@@ -391,11 +438,15 @@ def test_a_database_that_goes_in_the_middle_leaves_the_outcome_unknown(alice, pe
 # --- once ---------------------------------------------------------------------------------------
 
 
-def test_what_an_operator_s_key_asks_for_is_decided_by_the_owner(app, people, asking, sign_in, written, letters):
+def test_what_an_operator_s_key_asks_for_is_decided_by_the_owner(
+    app, people, asking, sign_in, written, letters
+):
     with app.app_context(), database.transaction() as db:
         db.get(User, people.dana.id).is_operator = True
         scopes = "tools:read tools:write"
-        _, token = grants.issue_by_hand(db, "api_key", people.dana.id, people.northwind.id, "the key", scopes, 3600)
+        _, token = grants.issue_by_hand(
+            db, "api_key", people.dana.id, people.northwind.id, "the key", scopes, 3600
+        )
     key = Client(app, token)
     envelope = key.call(NAME, ARGUMENTS)
     assert "an owner or admin of the workspace" in envelope["error"]["message"] and letters == []

@@ -21,7 +21,10 @@ def test_without_a_token_the_challenge_names_metadata_and_scopes_and_no_error(ap
     assert challenge == f'Bearer {METADATA}, scope="tools:read tools:write"'
 
 
-@pytest.mark.parametrize("given", ["Bearer pba_" + "x" * 43, "Bearer x", "Bearer", "Basic YTpi", "Bearer a, Bearer b", "Bearer \u00e9"])
+@pytest.mark.parametrize(
+    "given",
+    ["Bearer pba_" + "x" * 43, "Bearer x", "Bearer", "Basic YTpi", "Bearer a, Bearer b", "Bearer \u00e9"],
+)
 def test_a_token_that_does_not_work_is_invalid_token(app, people, given):
     refused = Client(app, None).post({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}, Authorization=given)
     assert refused.status_code == 401
@@ -30,13 +33,19 @@ def test_a_token_that_does_not_work_is_invalid_token(app, people, given):
 
 
 def test_a_token_in_the_address_is_no_token(app, alice):
-    refused = app.test_client().post(f"/mcp?access_token={alice.token}", json={"jsonrpc": "2.0", "id": 1, "method": "ping"})
+    refused = app.test_client().post(
+        f"/mcp?access_token={alice.token}", json={"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    )
     assert refused.status_code == 401
 
 
 def test_the_bearer_comes_before_method_and_body(app, people):
     client = app.test_client()
-    assert {client.get("/mcp").status_code, client.delete("/mcp").status_code, client.post("/mcp", data=b"{").status_code} == {401}
+    assert {
+        client.get("/mcp").status_code,
+        client.delete("/mcp").status_code,
+        client.post("/mcp", data=b"{").status_code,
+    } == {401}
 
 
 def test_a_token_made_for_another_resource_is_refused(alice):

@@ -38,7 +38,12 @@ def test_the_message_names_account_and_business_and_what_was_done(alice, connect
 
 @pytest.mark.parametrize(
     ("thing", "code", "retryable"),
-    [("missing", "NOT_FOUND", False), ("busy", "RATE_LIMITED", True), ("down", "PROVIDER_UNAVAILABLE", True), ("bug", "INTERNAL", False)],
+    [
+        ("missing", "NOT_FOUND", False),
+        ("busy", "RATE_LIMITED", True),
+        ("down", "PROVIDER_UNAVAILABLE", True),
+        ("bug", "INTERNAL", False),
+    ],
 )
 def test_every_failure_has_its_code_and_leaks_nothing(alice, connect, people, thing, code, retryable):
     connect(people.alice)
@@ -49,7 +54,15 @@ def test_every_failure_has_its_code_and_leaks_nothing(alice, connect, people, th
 
 
 @pytest.mark.parametrize(
-    "arguments", [{}, {"id": 7}, {"id": "x" * 21}, {"id": "a", "more": 1}, {"id": "a", "unit_id": 3}, {"id": "a", "account": 5}]
+    "arguments",
+    [
+        {},
+        {"id": 7},
+        {"id": "x" * 21},
+        {"id": "a", "more": 1},
+        {"id": "a", "unit_id": 3},
+        {"id": "a", "account": 5},
+    ],
 )
 def test_arguments_that_do_not_fit_are_refused_before_the_service_is_asked(alice, connect, people, arguments):
     connect(people.alice)
@@ -77,7 +90,9 @@ def test_every_call_is_one_usage_row_refused_ones_too(alice, connect, people):
     assert {row.workspace_id for row in rows} == {people.northwind.id}
 
 
-@pytest.mark.parametrize(("level", "may_read", "may_write"), [("off", False, False), ("read", True, False), ("write", True, True)])
+@pytest.mark.parametrize(
+    ("level", "may_read", "may_write"), [("off", False, False), ("read", True, False), ("write", True, True)]
+)
 def test_the_level_decides_what_is_listed_and_what_runs(alice, connect, people, level, may_read, may_write):
     connect(people.alice, permission=level)
     acme.written.clear()
@@ -125,7 +140,9 @@ def test_another_workspaces_account_looks_like_one_that_does_not_exist(client_of
     theirs = connect(people.alice, "Northwind books")
     connect(people.charlie, "Contoso books")
     charlie = client_of(people.charlie)
-    known, unknown = (charlie.refusal("acme_get_thing", {"id": "a", "account": name}) for name in (theirs.id, "con_unknown"))
+    known, unknown = (
+        charlie.refusal("acme_get_thing", {"id": "a", "account": name}) for name in (theirs.id, "con_unknown")
+    )
     assert known == unknown
     assert charlie.call("acme_get_thing", {"id": "a"})["success"]
 
@@ -163,7 +180,10 @@ def test_a_write_never_guesses_the_account(alice, connect, people):
     connect(people.alice, "Two", permission="write")
     acme.written.clear()
     envelope = alice.call("acme_create_thing", {"text": "x"})
-    assert (envelope["error"]["code"], envelope["error"]["details"]["accounts"]) == ("AMBIGUOUS_ACCOUNT", ["One", "Two"])
+    assert (envelope["error"]["code"], envelope["error"]["details"]["accounts"]) == (
+        "AMBIGUOUS_ACCOUNT",
+        ["One", "Two"],
+    )
     assert acme.written == []
     assert alice.call("acme_create_thing", {"text": "x", "account": "Two"})["success"]
 
@@ -230,9 +250,17 @@ def test_a_long_text_is_cut_and_says_so(alice, connect, people):
 def test_a_cursor_is_good_only_for_its_own_list(alice, client_of, connect, people):
     connect(people.alice)
     cursor = alice.call("acme_list_things", {"word": "a"})["data"]["next_cursor"]
-    for wrong in ({"cursor": cursor}, {"cursor": cursor + "x", "word": "a"}, {"cursor": "", "word": "a"}, {"cursor": cursor, "word": "b"}):
+    for wrong in (
+        {"cursor": cursor},
+        {"cursor": cursor + "x", "word": "a"},
+        {"cursor": "", "word": "a"},
+        {"cursor": cursor, "word": "b"},
+    ):
         assert alice.refusal("acme_list_things", wrong)[0] == "INVALID_ARGUMENTS"
-    assert client_of(people.bob).refusal("acme_list_things", {"cursor": cursor, "word": "a"})[0] == "INVALID_ARGUMENTS"
+    assert (
+        client_of(people.bob).refusal("acme_list_things", {"cursor": cursor, "word": "a"})[0]
+        == "INVALID_ARGUMENTS"
+    )
     assert alice.call("acme_list_things", {"cursor": cursor, "word": "a"})["data"]["items"][0]["id"] == "10"
 
 
@@ -261,7 +289,9 @@ def test_over_the_limit_is_429_with_a_time_to_come_back(alice, connect, people, 
     assert [row.outcome for row in calls()] == ["ok", "ok", "RATE_LIMITED"]
 
 
-def test_a_write_that_was_done_is_answered_though_its_row_cannot_be_stored_yet(alice, connect, people, monkeypatch):
+def test_a_write_that_was_done_is_answered_though_its_row_cannot_be_stored_yet(
+    alice, connect, people, monkeypatch
+):
     connect(people.alice, permission="write")
     away, record = [True] * 3, ledger.record
 

@@ -46,22 +46,41 @@ def rows():
 def test_it_lists_its_four_tools_and_the_built_in_ones(compact, connect, people):
     connect(people.alice, businesses=2, permission="write")
     tools = compact.tools()
-    assert set(tools) > ITS_OWN | {"hub_list_connections", "hub_connect_service", "set_active_business", "memory_save"}
+    assert set(tools) > ITS_OWN | {
+        "hub_list_connections",
+        "hub_connect_service",
+        "set_active_business",
+        "memory_save",
+    }
     assert not [name for name in tools if name.startswith("acme_")]
     for tool in tools.values():
-        assert tool["title"] and tool["description"] and tool["inputSchema"]["type"] == tool["outputSchema"]["type"] == "object"
-        assert set(tool["annotations"]) == {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
-        assert all(part["description"] for part in tool["inputSchema"].get("properties", {}).values()), tool["name"]
+        assert (
+            tool["title"]
+            and tool["description"]
+            and tool["inputSchema"]["type"] == tool["outputSchema"]["type"] == "object"
+        )
+        assert set(tool["annotations"]) == {
+            "readOnlyHint",
+            "destructiveHint",
+            "idempotentHint",
+            "openWorldHint",
+        }
+        assert all(part["description"] for part in tool["inputSchema"].get("properties", {}).values()), tool[
+            "name"
+        ]
 
 
 def test_its_own_tools_are_not_in_the_full_list_nor_called_there(alice, connect, people):
     connect(people.alice)
     assert not ITS_OWN & set(alice.tools())
-    assert alice.ask("tools/call", name="find_tools", arguments={"query": "x"}).json["error"]["code"] == -32602
+    assert (
+        alice.ask("tools/call", name="find_tools", arguments={"query": "x"}).json["error"]["code"] == -32602
+    )
 
 
 def test_a_client_with_everything_connected_starts_under_the_limit(compact, connect, people):
-    connect(people.alice, businesses=2, permission="write")  # so that set_active_business is there too; debug tools are on
+    # so that set_active_business is there too; debug tools are on
+    connect(people.alice, businesses=2, permission="write")
     listed = list(compact.tools().values())
     assert {"set_active_business", "debug_auth"} <= {tool["name"] for tool in listed}
     told = compact.ask("server/discover").json["result"]["instructions"]
@@ -88,7 +107,9 @@ def test_a_call_is_the_call_itself(compact, connect, people):
     assert (envelope["operation"], envelope["data"]["id"]) == ("acme_get_thing", "seven")
     assert envelope["message"] == "Thing 5. Acme account: Main; business: Business 1."
     acme.written.clear()
-    assert compact.call("call_write_tool", {"name": "acme_create_thing", "arguments": {"text": "x"}})["success"]
+    assert compact.call("call_write_tool", {"name": "acme_create_thing", "arguments": {"text": "x"}})[
+        "success"
+    ]
     assert acme.written == ["x"]
     assert rows() == [("acme_get_thing", "acme", "ok"), ("acme_create_thing", "acme", "ok")]
 
@@ -101,16 +122,27 @@ def test_built_in_tools_can_be_called_either_way(compact):
 def test_reading_and_writing_are_kept_apart(compact, connect, people):
     connect(people.alice, permission="write")
     acme.written.clear()
-    code, sentence = compact.refusal("call_read_tool", {"name": "acme_create_thing", "arguments": {"text": "x"}})
-    assert (code, sentence) == ("INVALID_ARGUMENTS", "acme_create_thing changes something: call it with call_write_tool.")
-    assert "only reads: call it with call_read_tool" in compact.refusal("call_write_tool", {"name": "acme_get_thing"})[1]
+    code, sentence = compact.refusal(
+        "call_read_tool", {"name": "acme_create_thing", "arguments": {"text": "x"}}
+    )
+    assert (code, sentence) == (
+        "INVALID_ARGUMENTS",
+        "acme_create_thing changes something: call it with call_write_tool.",
+    )
+    assert (
+        "only reads: call it with call_read_tool"
+        in compact.refusal("call_write_tool", {"name": "acme_get_thing"})[1]
+    )
     assert acme.written == []
 
 
 def test_the_permission_of_the_connection_holds(compact, connect, people):
     connect(people.alice, permission="read")
     acme.written.clear()
-    assert compact.refusal("call_write_tool", {"name": "acme_create_thing", "arguments": {"text": "x"}})[0] == "PERMISSION_DENIED"
+    assert (
+        compact.refusal("call_write_tool", {"name": "acme_create_thing", "arguments": {"text": "x"}})[0]
+        == "PERMISSION_DENIED"
+    )
     described = compact.call("describe_tool", {"name": "acme_create_thing"})["data"]
     assert (described["can_be_called"], "read only" in described["reason"]) == (False, True)
     assert "acme_create_thing" not in json.dumps(compact.call("find_tools", {"query": "create a thing"}))
@@ -121,10 +153,17 @@ def test_the_scope_of_the_token_holds(compact_of, connect, people):
     connect(people.alice, permission="write")
     reader = compact_of(people.alice, "tools:read")
     assert "call_write_tool" not in reader.tools() and "memory_save" not in reader.tools()
-    refused = reader.ask("tools/call", name="call_write_tool", arguments={"name": "acme_create_thing", "arguments": {"text": "x"}})
+    refused = reader.ask(
+        "tools/call",
+        name="call_write_tool",
+        arguments={"name": "acme_create_thing", "arguments": {"text": "x"}},
+    )
     assert refused.status_code == 403 and "insufficient_scope" in refused.headers["WWW-Authenticate"]
     assert reader.call("call_read_tool", {"name": "acme_get_thing", "arguments": {"id": "a"}})["success"]
-    assert "was not granted the scope tools:write" in reader.call("describe_tool", {"name": "acme_create_thing"})["data"]["reason"]
+    assert (
+        "was not granted the scope tools:write"
+        in reader.call("describe_tool", {"name": "acme_create_thing"})["data"]["reason"]
+    )
 
 
 def test_the_account_rules_hold_and_are_described(compact, connect, people):
@@ -132,7 +171,8 @@ def test_the_account_rules_hold_and_are_described(compact, connect, people):
     connect(people.alice, "Two", permission="write")
     described = compact.call("describe_tool", {"name": "acme_create_thing"})["data"]
     assert (
-        described["input_schema"]["properties"]["account"]["enum"] == ["One", "Two"] and "account" in described["input_schema"]["required"]
+        described["input_schema"]["properties"]["account"]["enum"] == ["One", "Two"]
+        and "account" in described["input_schema"]["required"]
     )
     assert described["call_with"] == "call_write_tool"
     wanted = {"name": "acme_create_thing", "arguments": {"text": "x"}}
@@ -147,7 +187,9 @@ def test_the_limits_hold(compact, connect, people):
         db.add(people.northwind)
         people.northwind.per_minute = 2
     wanted = {"name": "acme_get_thing", "arguments": {"id": "a"}}
-    assert [compact.ask("tools/call", name="call_read_tool", arguments=wanted).status_code for _ in range(3)] == [200, 200, 429]
+    assert [
+        compact.ask("tools/call", name="call_read_tool", arguments=wanted).status_code for _ in range(3)
+    ] == [200, 200, 429]
     assert rows()[-1] == ("acme_get_thing", "acme", "RATE_LIMITED")
 
 
@@ -183,7 +225,10 @@ def test_another_workspace_is_not_reached(compact, compact_of, connect, people):
     connect(people.alice)
     charlie = compact_of(people.charlie)
     assert charlie.call("find_tools", {"query": "get a thing"})["data"]["tools"] == []
-    assert charlie.refusal("call_read_tool", {"name": "acme_get_thing", "arguments": {"id": "a"}})[0] == "NOT_CONNECTED"
+    assert (
+        charlie.refusal("call_read_tool", {"name": "acme_get_thing", "arguments": {"id": "a"}})[0]
+        == "NOT_CONNECTED"
+    )
 
 
 def test_the_handshake_generation_gets_it_too(compact):
@@ -196,7 +241,11 @@ def test_the_challenge_and_the_metadata_repeat_the_address_as_typed(compact, vis
     compact.token = None
     challenge = compact.ask("tools/list").headers["WWW-Authenticate"]
     assert '/.well-known/oauth-protected-resource/mcp?tools=compact"' in challenge
-    assert visitor.get("/.well-known/oauth-protected-resource/mcp?tools=compact").json["resource"].endswith("/mcp?tools=compact")
+    assert (
+        visitor.get("/.well-known/oauth-protected-resource/mcp?tools=compact")
+        .json["resource"]
+        .endswith("/mcp?tools=compact")
+    )
     assert visitor.get("/.well-known/oauth-protected-resource/mcp").json["resource"].endswith("/mcp")
 
 
@@ -220,8 +269,14 @@ def test_the_challenge_and_the_metadata_repeat_the_address_as_typed(compact, vis
 )
 def test_tools_are_found_in_the_persons_own_words(query, expected):
     toolbox = Toolbox()
-    entries = [dict(toolbox.find(tool.name_in(slug)).wire) for slug, c in registry.CONNECTORS.items() for tool in c.tools]
-    entries += [dict(toolbox.find(name).wire) for name in ("memory_save", "memory_search", "hub_list_connections")]
+    entries = [
+        dict(toolbox.find(tool.name_in(slug)).wire)
+        for slug, c in registry.CONNECTORS.items()
+        for tool in c.tools
+    ]
+    entries += [
+        dict(toolbox.find(name).wire) for name in ("memory_save", "memory_search", "hub_list_connections")
+    ]
     found = [entry["name"] for entry in tool_search.best(query, entries, 5)]
     assert expected in found
 

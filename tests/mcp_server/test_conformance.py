@@ -12,13 +12,17 @@ from tests.support.services import REDIS, has_redis
 @pytest.mark.needs_node
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
-    ("revision", "required", "meet"), [("2025-11-25", 30, "database"), ("2025-11-25", 30, "redis"), ("2026-07-28", 37, "database")]
+    ("revision", "required", "meet"),
+    [("2025-11-25", 30, "database"), ("2025-11-25", 30, "redis"), ("2026-07-28", 37, "database")],
 )
 def test_every_required_scenario_passes(tmp_path, revision, required, meet):
     if meet == "redis" and not has_redis():
         pytest.skip("needs_redis: not found on this machine")
     listener = listen()
-    environ = {"CONFORMANCE_PORT": str(port_of(listener)), "CONFORMANCE_DATABASE": databases.new_sqlite(tmp_path)}
+    environ = {
+        "CONFORMANCE_PORT": str(port_of(listener)),
+        "CONFORMANCE_DATABASE": databases.new_sqlite(tmp_path),
+    }
     if meet == "redis":
         environ["CONFORMANCE_REDIS"] = REDIS
     log = tmp_path / "gunicorn.log"
@@ -37,9 +41,17 @@ def test_every_required_scenario_passes(tmp_path, revision, required, meet):
         run = subprocess.run(command, capture_output=True, text=True, timeout=500)
     summary = run.stdout.partition("=== SUMMARY ===")[2]
     passed, _, unscored = summary.partition("Not scored for")
-    failing = [line for line in passed.splitlines() if line.startswith("✗") and line.split()[1].rstrip(":") not in unscored]
+    failing = [
+        line
+        for line in passed.splitlines()
+        if line.startswith("✗") and line.split()[1].rstrip(":") not in unscored
+    ]
     assert run.returncode == 0, summary or run.stdout + run.stderr
     assert not failing, summary
-    scored = [line for line in passed.splitlines() if line.startswith("✓") and f" {line.split()[1].rstrip(':')} (" not in unscored]
+    scored = [
+        line
+        for line in passed.splitlines()
+        if line.startswith("✓") and f" {line.split()[1].rstrip(':')} (" not in unscored
+    ]
     assert len(scored) == required, summary
     assert "Traceback" not in log.read_text()

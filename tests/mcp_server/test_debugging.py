@@ -1,4 +1,6 @@
-"""The debug tools, against imitated services: nothing secret is shown, and after expiring everything goes on working."""
+"""The debug tools, against imitated services: nothing secret is shown, and after expiring everything goes
+on working.
+"""
 
 import json
 
@@ -63,7 +65,12 @@ def test_debug_auth_pictures_token_and_connections(connected, people):
         ["tools:read", "tools:write"],
     )
     xero = next(row for row in data["connections"] if row["service"] == "xero")
-    assert (xero["own"], xero["state"], xero["renewable"], xero["tokens_stored"]) == (True, "connected", True, 1)
+    assert (xero["own"], xero["state"], xero["renewable"], xero["tokens_stored"]) == (
+        True,
+        "connected",
+        True,
+        1,
+    )
     assert 1500 < xero["seconds_left"] <= 1800
 
 
@@ -71,7 +78,9 @@ def test_debug_auth_pictures_token_and_connections(connected, people):
 def test_after_expiring_the_next_call_works_and_refreshes_once(connected, sandbox, slug):
     rows = connected.call("debug_expire_oauth_tokens")["data"]["connections"]
     assert {row["outcome"] for row in rows} == {"expiring"}
-    left = {row["service"]: row["seconds_left"] for row in connected.call("debug_auth")["data"]["connections"]}
+    left = {
+        row["service"]: row["seconds_left"] for row in connected.call("debug_auth")["data"]["connections"]
+    }
     assert 50 <= left[slug] <= 60
     before = sandbox.log(slug)["refreshes"]
     assert connected.call(READS[slug])["success"]
@@ -86,7 +95,9 @@ def test_a_forced_refresh_stores_new_tokens_and_says_what_failed(connected, sand
     assert outcome["xero"]["outcome"] == "refreshed" and outcome["gmail"]["outcome"] == "failed"
     assert "Please reconnect Gmail" in outcome["gmail"]["reason"]
     assert data["message"] == "1 of 2 own connections refreshed."
-    stored = {row["service"]: row["tokens_stored"] for row in connected.call("debug_auth")["data"]["connections"]}
+    stored = {
+        row["service"]: row["tokens_stored"] for row in connected.call("debug_auth")["data"]["connections"]
+    }
     assert stored == {"xero": 2, "gmail": 1}
 
 

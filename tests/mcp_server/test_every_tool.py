@@ -1,4 +1,6 @@
-"""What holds for every tool of every service at the endpoint: the connection's level decides, before the service is asked."""
+"""What holds for every tool of every service at the endpoint: the connection's level decides, before the
+service is asked.
+"""
 
 import pytest
 
@@ -14,10 +16,14 @@ TOKENS = TokenSet("nobody-asks-with-this", "nor-with-this", 3600, raw={})
 
 @pytest.fixture
 def connected(app, people, settings):
-    """`connected("xero", "read")`: a connection of alice at that level. Its tokens are of no use to anybody."""
+    """`connected("xero", "read")`: a connection of alice at that level. Its tokens are of no use to
+    anybody.
+    """
 
     def _connected(slug, level):
-        account = Account("1", "Northwind", (Business("1", "Northwind"),) if registry.get(slug).business else ())
+        account = Account(
+            "1", "Northwind", (Business("1", "Northwind"),) if registry.get(slug).business else ()
+        )
         with database.transaction() as db:
             row = store.connect(
                 db,
@@ -68,11 +74,15 @@ def test_at_level_off_every_tool_is_hidden_and_refused(alice, connected, slug):
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-def test_at_level_write_all_are_listed_and_a_reader_token_still_sees_no_writing(alice, client_of, people, connected, slug):
+def test_at_level_write_all_are_listed_and_a_reader_token_still_sees_no_writing(
+    alice, client_of, people, connected, slug
+):
     connected(slug, "write")
     assert names_of(slug, reads=True) | names_of(slug, reads=False) <= set(alice.tools())
     reader = client_of(people.alice, "tools:read")
-    assert names_of(slug, reads=True) <= set(reader.tools()) and not names_of(slug, reads=False) & set(reader.tools())
+    assert names_of(slug, reads=True) <= set(reader.tools()) and not names_of(slug, reads=False) & set(
+        reader.tools()
+    )
     for name in names_of(slug, reads=False):
         assert reader.ask("tools/call", name=name, arguments={}).status_code == 403, name
     for name in sorted(names_of(slug, reads=False))[:1]:  # what is wrong with it now are its arguments

@@ -1,11 +1,18 @@
-"""FlowPOS as an AI client meets it: tools by scope, two by bare names; the business that is active there, or a chosen one."""
+"""FlowPOS as an AI client meets it: tools by scope, two by bare names; the business that is active there,
+or a chosen one.
+"""
 
 import pytest
 
 from tests.hub.conftest import sandbox_process  # noqa: F401
 from tests.hub.test_xano import state_of
 
-DOMAIN = {"flowpos_get_products", "flowpos_list_orders", "flowpos_get_sales_report", "flowpos_list_psa_boards"}
+DOMAIN = {
+    "flowpos_get_products",
+    "flowpos_list_orders",
+    "flowpos_get_sales_report",
+    "flowpos_list_psa_boards",
+}
 INTENTS = {"get_inventory_health", "get_client_health"}
 WRITES = {"flowpos_adjust_inventory", "flowpos_create_order"}
 
@@ -25,7 +32,9 @@ def fill_in(people, sign_in):
         visitor.get("/integrations")
         assert visitor.submit("/integrations/flowpos").status_code == 200
         visitor.submit("/integrations/flowpos/way", {"state": state_of(visitor), "way": way})
-        visitor.follow(visitor.submit("/integrations/flowpos/keys", {"state": state_of(visitor), "way": way, **given}))
+        visitor.follow(
+            visitor.submit("/integrations/flowpos/keys", {"state": state_of(visitor), "way": way, **given})
+        )
         return visitor
 
     return _fill_in
@@ -74,7 +83,10 @@ def test_the_business_active_at_flowpos_is_used_until_another_is_chosen_or_named
     assert orders(business_id="b1a0-0002")["data"]["items"][0]["currency"] == "NZD"
     alice.call("set_active_business", {"business_id": "b1a0-0002"})
     assert orders()["message"] == "FlowPOS account: Corner Café; business: Harbour Kiosk."
-    assert alice.call("set_active_business", {"business_id": "b1a0-0003"})["error"]["code"] == "INVALID_ARGUMENTS"
+    assert (
+        alice.call("set_active_business", {"business_id": "b1a0-0003"})["error"]["code"]
+        == "INVALID_ARGUMENTS"
+    )
     assert orders()["data"]["items"][0]["currency"] == "NZD"
 
 

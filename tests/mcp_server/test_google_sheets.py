@@ -1,4 +1,6 @@
-"""A spreadsheet as an AI client meets it: a long tab read to its end by cursor, and nothing written until it is allowed."""
+"""A spreadsheet as an AI client meets it: a long tab read to its end by cursor, and nothing written until
+it is allowed.
+"""
 
 import pytest
 
@@ -38,9 +40,19 @@ def test_nothing_is_written_until_the_connection_allows_it(alice, visitor):
     append = {"spreadsheet_id": BUDGET, "range": "Empty", "rows": [["=1+1", None, 3]]}
     refused = alice.call("google_sheets_append_rows", append)
     assert refused["error"]["code"] == "PERMISSION_DENIED"
-    assert alice.call("google_sheets_read_range", {"spreadsheet_id": BUDGET, "range": "Empty"})["data"]["items"] == []
+    assert (
+        alice.call("google_sheets_read_range", {"spreadsheet_id": BUDGET, "range": "Empty"})["data"]["items"]
+        == []
+    )
     (connection,) = hub.connections_of(visitor, "google_sheets")
-    visitor.submit("/integrations/google_sheets/permission", {"connection_id": connection["id"], "level": "write"})
+    visitor.submit(
+        "/integrations/google_sheets/permission", {"connection_id": connection["id"], "level": "write"}
+    )
     worked = alice.call("google_sheets_append_rows", append)
-    assert worked["success"] and "Rows appended: 1. Google Sheets account: ap@northwind.example" in worked["message"]
-    assert alice.call("google_sheets_read_range", {"spreadsheet_id": BUDGET, "range": "Empty"})["data"]["items"] == [["=1+1", "", "3"]]
+    assert (
+        worked["success"]
+        and "Rows appended: 1. Google Sheets account: ap@northwind.example" in worked["message"]
+    )
+    assert alice.call("google_sheets_read_range", {"spreadsheet_id": BUDGET, "range": "Empty"})["data"][
+        "items"
+    ] == [["=1+1", "", "3"]]

@@ -44,9 +44,15 @@ def test_no_handler_of_the_product_waits(alice, connect, people, caplog):
         "memory_search": {"query": "x"},
         "memory_delete": {"note_id": "none"},
     }
-    modern = [alice.ask("server/discover"), *(alice.ask("tools/call", name=n, arguments=arguments.get(n, {})) for n in alice.tools())]
+    modern = [
+        alice.ask("server/discover"),
+        *(alice.ask("tools/call", name=n, arguments=arguments.get(n, {})) for n in alice.tools()),
+    ]
     alice.initialize()
-    old = [alice.ask("ping"), *(alice.ask("tools/call", name=n, arguments=arguments.get(n, {})) for n in alice.tools())]
+    old = [
+        alice.ask("ping"),
+        *(alice.ask("tools/call", name=n, arguments=arguments.get(n, {})) for n in alice.tools()),
+    ]
     for answer in itertools.chain(modern, old):
         envelope = answer.json["result"].get("structuredContent", {})
         assert envelope.get("operation") == "memory_delete" or envelope.get("success", True), answer.text

@@ -23,7 +23,10 @@ def product(tmp_path_factory):
 def test_a_flood_on_a_slow_service_does_not_slow_another_workspace(product):
     troubled, calm = company(product, "troubled"), company(product, "calm")
     assert call(product, calm, "servicefusion_list_jobs")[2]["result"]["structuredContent"]["success"]
-    ask(f"{product.sandbox_url}/_levers/servicefusion/slow", {"path": "/customers", "seconds": SLOW_SECONDS, "times": 1_000})
+    ask(
+        f"{product.sandbox_url}/_levers/servicefusion/slow",
+        {"path": "/customers", "seconds": SLOW_SECONDS, "times": 1_000},
+    )
     with ThreadPoolExecutor(FLOOD) as pool:
         began = threading.Barrier(FLOOD + 1)
 
@@ -50,7 +53,10 @@ def test_a_flood_on_a_slow_service_does_not_slow_another_workspace(product):
     assert turned_away and {status for status, _, _ in turned_away} == {429}
     _, headers, body = turned_away[0]
     assert 1 <= int(headers["Retry-After"]) <= 10
-    assert body["error"]["data"] == {"code": "RATE_LIMITED", "retry_after_seconds": int(headers["Retry-After"])} and body["id"] == 1
+    assert (
+        body["error"]["data"] == {"code": "RATE_LIMITED", "retry_after_seconds": int(headers["Retry-After"])}
+        and body["id"] == 1
+    )
     assert set(statuses) == {200, 429}
     assert call(product, troubled, "servicefusion_list_customers")[0] == 200, "and then it works again"
 

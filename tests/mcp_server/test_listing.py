@@ -12,11 +12,18 @@ from app.mcp_server.toolbox import Toolbox
 def test_every_tool_is_described_completely(alice, connect, people):
     connect(people.alice, permission="write")
     tools = alice.tools()
-    assert {"hub_list_connections", "hub_connect_service", "acme_get_thing", "acme_create_thing"} <= set(tools)
+    assert {"hub_list_connections", "hub_connect_service", "acme_get_thing", "acme_create_thing"} <= set(
+        tools
+    )
     for name, tool in tools.items():
         assert re.fullmatch(r"[a-z0-9_]{1,64}", name)
         assert tool["title"] and tool["description"]
-        assert set(tool["annotations"]) >= {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
+        assert set(tool["annotations"]) >= {
+            "readOnlyHint",
+            "destructiveHint",
+            "idempotentHint",
+            "openWorldHint",
+        }
         assert tool["inputSchema"]["additionalProperties"] is False
         assert all(part.get("description") for part in tool["inputSchema"]["properties"].values()), name
         assert tool["outputSchema"]["type"] == "object"
@@ -76,9 +83,13 @@ def test_every_connectors_tools_can_be_offered(slug):
         listed = toolbox.find(tool.name_in(slug))
         assert listed is not None
         assert re.fullmatch(r"[a-z0-9_]{1,64}", listed.name)
-        assert not taken & set(tool.input_schema.get("properties", {})), f"{listed.name}: the hub adds these arguments itself: {taken}"
+        assert not taken & set(tool.input_schema.get("properties", {})), (
+            f"{listed.name}: the hub adds these arguments itself: {taken}"
+        )
         parameters = listed.wire["inputSchema"]["properties"]
         assert listed.wire["description"], listed.name
-        assert not [name for name, part in parameters.items() if not part.get("description")], f"{listed.name}: describe these arguments"
+        assert not [name for name, part in parameters.items() if not part.get("description")], (
+            f"{listed.name}: describe these arguments"
+        )
         jsonschema.Draft202012Validator.check_schema(listed.wire["inputSchema"])
         jsonschema.Draft202012Validator.check_schema(listed.wire["outputSchema"])

@@ -34,12 +34,19 @@ def environ(environ, listener):
 
 @pytest.fixture
 def url(app, environ, listener, tmp_path):
-    with run_gunicorn("tests.mcp_server.live:create_app()", listener, tmp_path / "log.txt", environ) as address:
+    with run_gunicorn(
+        "tests.mcp_server.live:create_app()", listener, tmp_path / "log.txt", environ
+    ) as address:
         yield f"{address}/mcp"
 
 
 def headers(token: str, **more: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}", "Accept": "application/json, text/event-stream", "Content-Type": "application/json", **more}
+    return {
+        "Authorization": f"Bearer {token}",
+        "Accept": "application/json, text/event-stream",
+        "Content-Type": "application/json",
+        **more,
+    }
 
 
 def modern(name: str, arguments: dict[str, Any], request_id: Any = 1, **meta: Any) -> dict[str, Any]:
@@ -70,7 +77,11 @@ def _progress_is_streamed_and_a_quick_error_is_not(http: Any, url: str, token: s
     assert [m["params"]["progress"] for m in said[:-1]] == [0, 1, 2]
     assert {m["params"]["progressToken"] for m in said[:-1]} == {"p1"}
     assert said[-1]["result"]["structuredContent"]["success"]
-    quick = http.post(url, json=modern("no_such_tool", {}, progressToken="p2"), headers=modern_headers(token, "no_such_tool"))
+    quick = http.post(
+        url,
+        json=modern("no_such_tool", {}, progressToken="p2"),
+        headers=modern_headers(token, "no_such_tool"),
+    )
     assert (quick.status_code, quick.headers["content-type"]) == (400, "application/json")
 
 
@@ -93,14 +104,20 @@ def _parallel_requests_with_equal_ids_never_mix(url: str, alice: str, charlie: s
 def _a_client_that_leaves_does_not_hold_a_thread(url: str, token: str) -> None:
     host, port = url.removeprefix("http://").removesuffix("/mcp").split(":")
     body = json.dumps(modern("acme_get_thing", {"id": "waits"}, progressToken="p")).encode()
-    head = "\r\n".join(f"{k}: {v}" for k, v in {**modern_headers(token, "acme_get_thing"), "Host": f"{host}:{port}"}.items())
+    head = "\r\n".join(
+        f"{k}: {v}" for k, v in {**modern_headers(token, "acme_get_thing"), "Host": f"{host}:{port}"}.items()
+    )
     started = time.monotonic()
     for _ in range(16):  # as many as there are threads
         with socket.create_connection((host, int(port))) as connection:
-            connection.sendall(f"POST /mcp HTTP/1.1\r\n{head}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+            connection.sendall(
+                f"POST /mcp HTTP/1.1\r\n{head}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+            )
             time.sleep(0.02)
     with httpx2.Client(timeout=20) as http:
-        again = http.post(url, json=modern("acme_get_thing", {"id": "a"}), headers=modern_headers(token, "acme_get_thing"))
+        again = http.post(
+            url, json=modern("acme_get_thing", {"id": "a"}), headers=modern_headers(token, "acme_get_thing")
+        )
     assert again.json()["result"]["structuredContent"]["success"]
     assert time.monotonic() - started < 8
 
@@ -149,4 +166,6 @@ async def _list_and_call(client: SdkClient) -> None:
 
 def _sdk_client(url: str, token: str, mode: Any, **options: Any) -> SdkClient:
     http = httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=30)
-    return SdkClient(streamable_http_client(url, http_client=http), mode=mode, read_timeout_seconds=30, **options)
+    return SdkClient(
+        streamable_http_client(url, http_client=http), mode=mode, read_timeout_seconds=30, **options
+    )

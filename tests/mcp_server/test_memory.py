@@ -21,7 +21,11 @@ def test_they_are_listed_with_nothing_connected(alice):
 @both_databases
 def test_what_is_saved_is_found_listed_and_deleted(alice):
     saved = alice.call("memory_save", {"text": "Acme pays on the 5th of the month", "title": "Acme"})
-    assert saved["data"]["mine"] and saved["data"]["saved_by"] == "test client" and saved["message"] == "Saved, for you alone."
+    assert (
+        saved["data"]["mine"]
+        and saved["data"]["saved_by"] == "test client"
+        and saved["message"] == "Saved, for you alone."
+    )
     (hit,) = alice.call("memory_search", {"query": "when does acme pay?"})["data"]["items"]
     assert hit["id"] == saved["data"]["id"] and hit["snippet"] == "Acme pays on the 5th of the month"
     assert [row["id"] for row in alice.call("memory_list")["data"]["items"]] == [hit["id"]]
@@ -49,7 +53,10 @@ def test_a_token_for_reading_may_look_but_not_save(client_of, people, alice):
     assert reader.call("memory_search", {"query": "tea"})["data"]["items"]
     for tool, arguments in (("memory_save", {"text": "Coffee"}), ("memory_delete", {"note_id": saved["id"]})):
         refused = reader.ask("tools/call", name=tool, arguments=arguments)
-        assert refused.status_code == 403 and 'scope="tools:read tools:write"' in refused.headers["WWW-Authenticate"]
+        assert (
+            refused.status_code == 403
+            and 'scope="tools:read tools:write"' in refused.headers["WWW-Authenticate"]
+        )
     assert len(alice.call("memory_list")["data"]["items"]) == 1
 
 
@@ -61,12 +68,18 @@ def test_a_colleague_sees_what_is_shared_and_no_other_workspace_does(alice, clie
     assert (seen["id"], seen["mine"], seen["author"]) == (shared["id"], False, "Alice")
     assert bob.refusal("memory_delete", {"note_id": shared["id"]})[0] == "PERMISSION_DENIED"
     assert bob.refusal("memory_delete", {"note_id": private["id"]})[0] == "NOT_FOUND"
-    assert charlie.call("memory_list")["data"]["items"] == charlie.call("memory_search", {"query": "may"})["data"]["items"] == []
+    assert (
+        charlie.call("memory_list")["data"]["items"]
+        == charlie.call("memory_search", {"query": "may"})["data"]["items"]
+        == []
+    )
     assert charlie.refusal("memory_delete", {"note_id": shared["id"]})[0] == "NOT_FOUND"
 
 
 @pytest.mark.parametrize(("tool", "arguments"), [("memory_list", {}), ("memory_search", {"query": "note"})])
-def test_a_long_list_goes_on_with_its_cursor_for_the_same_person_alone(alice, client_of, people, tool, arguments, monkeypatch):
+def test_a_long_list_goes_on_with_its_cursor_for_the_same_person_alone(
+    alice, client_of, people, tool, arguments, monkeypatch
+):
     monkeypatch.setattr(tools, "A_PAGE", 3)
     for n in range(7):
         alice.call("memory_save", {"text": f"note {n}"})
@@ -76,7 +89,9 @@ def test_a_long_list_goes_on_with_its_cursor_for_the_same_person_alone(alice, cl
         seen += [row["text"] for row in page["items"]]
         cursor = page["next_cursor"]
         if cursor:
-            assert client_of(people.bob).refusal(tool, {**arguments, "cursor": cursor})[0] == "INVALID_ARGUMENTS"
+            assert (
+                client_of(people.bob).refusal(tool, {**arguments, "cursor": cursor})[0] == "INVALID_ARGUMENTS"
+            )
     assert cursor is None
     assert seen == [f"note {n}" for n in range(6, -1, -1)]
 
@@ -109,7 +124,10 @@ def test_each_call_is_one_usage_row(alice):
     alice.refusal("memory_save", {})
     with database.reading() as db:
         rows = db.exec(select(CallRow)).all()
-    assert [(row.tool, row.slug, row.outcome) for row in rows] == [("memory_save", "", "ok"), ("memory_save", "", "INVALID_ARGUMENTS")]
+    assert [(row.tool, row.slug, row.outcome) for row in rows] == [
+        ("memory_save", "", "ok"),
+        ("memory_save", "", "INVALID_ARGUMENTS"),
+    ]
 
 
 def test_over_the_limit_nothing_is_saved(alice, people):

@@ -1,4 +1,6 @@
-"""A token with FlowPOS' own scopes alone lists and calls the FlowPOS tools they cover, and learns of nothing else."""
+"""A token with FlowPOS' own scopes alone lists and calls the FlowPOS tools they cover, and learns of
+nothing else.
+"""
 
 import pytest
 
@@ -9,7 +11,13 @@ from app.vault import store
 from tests.mcp_server import acme
 
 OURS = {"hub_list_connections", "hub_connect_service"}
-POS = {"flowpos_get_products", "flowpos_get_inventory", "flowpos_list_orders", "flowpos_get_order", "flowpos_list_clients"}
+POS = {
+    "flowpos_get_products",
+    "flowpos_get_inventory",
+    "flowpos_list_orders",
+    "flowpos_get_order",
+    "flowpos_list_clients",
+}
 REPORTS = {"flowpos_get_sales_report", "flowpos_get_top_products", "flowpos_get_sales_by_location"}
 PSA = {"flowpos_list_psa_boards", "flowpos_list_psa_items"}
 INTENTS = {"get_inventory_health", "get_client_health", "summarize_day", "summarize_period"}
@@ -18,10 +26,16 @@ WRITES = {"flowpos_adjust_inventory", "flowpos_create_order"}
 
 @pytest.fixture
 def connected(people, settings):
-    """`connected("flowpos", 2)`: alice's connection with so many businesses, which AI clients may write to."""
+    """`connected("flowpos", 2)`: alice's connection with so many businesses, which AI clients may write
+    to.
+    """
 
     def _connected(slug, businesses=1):
-        account = Account(key=slug, name=slug.title(), businesses=tuple(Business(f"b{n}", f"Shop {n}") for n in range(businesses)))
+        account = Account(
+            key=slug,
+            name=slug.title(),
+            businesses=tuple(Business(f"b{n}", f"Shop {n}") for n in range(businesses)),
+        )
         with database.transaction() as db:
             connection = store.connect(
                 db,
@@ -55,7 +69,9 @@ def test_exactly_the_tools_of_its_scopes_are_listed(client_of, people, connected
     connected("flowpos")
     connected("acme")
     assert set(client_of(people.alice, held).tools()) == tools | OURS
-    assert set(client_of(people.alice, "tools:read tools:write").tools()) >= POS | WRITES | REPORTS | PSA | INTENTS | {"acme_get_thing"}
+    assert set(
+        client_of(people.alice, "tools:read tools:write").tools()
+    ) >= POS | WRITES | REPORTS | PSA | INTENTS | {"acme_get_thing"}
 
 
 def test_reading_everything_reads_flowpos_too_and_writes_nothing(client_of, people, connected):
@@ -74,7 +90,9 @@ def test_reading_everything_reads_flowpos_too_and_writes_nothing(client_of, peop
         ("tools:read", "flowpos_create_order", "tools:read tools:write"),
     ],
 )
-def test_a_tool_outside_is_refused_and_names_what_would_do(client_of, people, connected, held, tool, asked_for):
+def test_a_tool_outside_is_refused_and_names_what_would_do(
+    client_of, people, connected, held, tool, asked_for
+):
     connected("flowpos")
     connected("acme")
     client = client_of(people.alice, held)
@@ -113,7 +131,10 @@ def test_compact_mode_finds_and_calls_no_more(app, token_for, people, connected)
     connected("acme")
     client = CompactClient(app, token_for(people.alice, "pos:read"))
     assert set(client.tools()) == {"find_tools", "describe_tool", "call_read_tool", *OURS}
-    found = {row["name"] for row in client.call("find_tools", {"query": "orders things sales report"})["data"]["tools"]}
+    found = {
+        row["name"]
+        for row in client.call("find_tools", {"query": "orders things sales report"})["data"]["tools"]
+    }
     assert found and found <= POS
     refused = client.ask("tools/call", name="call_read_tool", arguments={"name": "flowpos_get_sales_report"})
     assert refused.status_code == 403

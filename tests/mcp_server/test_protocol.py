@@ -13,7 +13,9 @@ def test_the_handshake_settles_once_what_later_requests_refer_to(alice):
     assert len(first.json["result"]["instructions"]) <= 512
     assert first.json["result"]["capabilities"]["tools"] == {"listChanged": False}
     assert all(0x21 <= ord(c) <= 0x7E for c in alice.session)
-    noted = alice.post({"jsonrpc": "2.0", "method": "notifications/initialized"}, Mcp_Session_Id=alice.session)
+    noted = alice.post(
+        {"jsonrpc": "2.0", "method": "notifications/initialized"}, Mcp_Session_Id=alice.session
+    )
     assert (noted.status_code, noted.data) == (202, b"")
     assert alice.ask("ping").json["result"] == {}
     assert "hub_list_connections" in alice.tools()
@@ -46,7 +48,8 @@ def test_a_session_that_is_not_ours_is_not_found(alice, session):
 def test_a_changed_session_is_not_found(alice):
     alice.initialize()
     body, _, signature = alice.session.rpartition(".")
-    alice.session = f"{body}.{'a' if signature[0] != 'a' else 'b'}{signature[1:]}"  # the last one has spare bits: it may change nothing
+    # the last one has spare bits: it may change nothing
+    alice.session = f"{body}.{'a' if signature[0] != 'a' else 'b'}{signature[1:]}"
     assert alice.ask("tools/list").status_code == 404
 
 
@@ -64,7 +67,10 @@ def test_a_modern_notification_is_acknowledged(alice):
 
 
 def envelope_meta(version=MODERN):
-    return {f"io.modelcontextprotocol/{k}": v for k, v in (("protocolVersion", version), ("clientCapabilities", {}))}
+    return {
+        f"io.modelcontextprotocol/{k}": v
+        for k, v in (("protocolVersion", version), ("clientCapabilities", {}))
+    }
 
 
 @pytest.mark.parametrize(
@@ -75,21 +81,37 @@ def envelope_meta(version=MODERN):
         ({"MCP_Protocol_Version": MODERN, "Mcp_Method": "tools/call"}, envelope_meta(), -32020),
         ({"Mcp_Method": "tools/list"}, envelope_meta(), -32020),
         ({"MCP_Protocol_Version": f"{MODERN},{MODERN}", "Mcp_Method": "tools/list"}, envelope_meta(), -32020),
-        ({"MCP_Protocol_Version": "2199-01-01", "Mcp_Method": "tools/list"}, envelope_meta("2199-01-01"), -32022),
+        (
+            {"MCP_Protocol_Version": "2199-01-01", "Mcp_Method": "tools/list"},
+            envelope_meta("2199-01-01"),
+            -32022,
+        ),
     ],
 )
 def test_headers_are_compared_with_the_body(alice, headers, meta, code):
-    refused = alice.post({"jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": {"_meta": meta}}, **headers)
+    refused = alice.post(
+        {"jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": {"_meta": meta}}, **headers
+    )
     assert (refused.status_code, refused.json["error"]["code"], refused.json["id"]) == (400, code, 7)
 
 
 def test_the_name_in_the_header_is_the_tool_that_runs(alice):
-    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "hub_list_connections", "_meta": envelope_meta()}}
-    refused = alice.post(body, MCP_Protocol_Version=MODERN, Mcp_Method="tools/call", Mcp_Name="acme_get_thing")
+    body = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "hub_list_connections", "_meta": envelope_meta()},
+    }
+    refused = alice.post(
+        body, MCP_Protocol_Version=MODERN, Mcp_Method="tools/call", Mcp_Name="acme_get_thing"
+    )
     assert (refused.status_code, refused.json["error"]["code"]) == (400, -32020)
 
 
-@pytest.mark.parametrize("method", ["no/such", "resources/list", "subscriptions/listen", "logging/setLevel", "initialize", "tasks/get"])
+@pytest.mark.parametrize(
+    "method",
+    ["no/such", "resources/list", "subscriptions/listen", "logging/setLevel", "initialize", "tasks/get"],
+)
 def test_a_method_we_do_not_have_is_404_in_the_modern_generation(alice, method):
     refused = alice.ask(method, notifications={})
     assert refused.status_code == 404
@@ -178,22 +200,38 @@ def test_media_types_size_and_methods(app, alice):
     assert alice.post(ping, Accept="*/*", Content_Type="application/json; charset=utf-8").status_code == 200
     assert alice.post(b" " * (4 * 1024 * 1024 + 1)).status_code == 413
     bearer = {"Authorization": f"Bearer {alice.token}"}
-    for answer in (app.test_client().get("/mcp", headers=bearer), app.test_client().delete("/mcp", headers=bearer)):
+    for answer in (
+        app.test_client().get("/mcp", headers=bearer),
+        app.test_client().delete("/mcp", headers=bearer),
+    ):
         assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
 
 
 def test_hosts_and_origins_are_on_a_list(alice):
     ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
     assert alice.post(ping, Host="evil.example").status_code == 421
-    for origin in ("https://evil.example", "null", "http://localhost.evil.example", "https://claude.ai.evil.example"):
+    for origin in (
+        "https://evil.example",
+        "null",
+        "http://localhost.evil.example",
+        "https://claude.ai.evil.example",
+    ):
         assert alice.post(ping, Origin=origin).status_code == 403
-    for origin in ("http://localhost:6274", "http://127.0.0.1:1", "https://claude.ai", "http://localhost:8000"):
+    for origin in (
+        "http://localhost:6274",
+        "http://127.0.0.1:1",
+        "https://claude.ai",
+        "http://localhost:8000",
+    ):
         answer = alice.post(ping, Origin=origin)
         assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, origin)
 
 
 def test_a_browser_may_ask_first(app, people):
-    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization, mcp-method, cookie"}
+    asked = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, mcp-method, cookie",
+    }
     allowed = app.test_client().options("/mcp", headers={"Origin": "http://localhost:6274", **asked})
     assert allowed.status_code == 204
     assert allowed.headers["Access-Control-Allow-Headers"] == "authorization, mcp-method"

@@ -1,4 +1,6 @@
-"""summarize_day and summarize_period: one answer over whatever is connected, against the imitated services."""
+"""summarize_day and summarize_period: one answer over whatever is connected, against the imitated
+services.
+"""
 
 import re
 from datetime import date, datetime, timedelta
@@ -44,13 +46,19 @@ def visitor(people, sign_in):
 
 @pytest.fixture
 def connect_service(visitor, sandbox):
-    """`connect_service("xero")` connects as alice; `connect_service("flowpos", way="token", access_token=…)` by a form."""
+    """`connect_service("xero")` connects as alice; `connect_service("flowpos", way="token",
+    access_token=…)` by a form.
+    """
 
     def _connect(slug, *, way=None, company=None, **given):
         if way is not None:
             press_connect(visitor, slug)
             visitor.submit(f"/integrations/{slug}/way", {"state": state_of(visitor), "way": way})
-            visitor.follow(visitor.submit(f"/integrations/{slug}/keys", {"state": state_of(visitor), "way": way, **given}))
+            visitor.follow(
+                visitor.submit(
+                    f"/integrations/{slug}/keys", {"state": state_of(visitor), "way": way, **given}
+                )
+            )
         elif slug == "stripe":
             fill_in(visitor, "stripe", **given)
         else:
@@ -58,7 +66,11 @@ def connect_service(visitor, sandbox):
             leaving = visitor.submit(f"/integrations/{slug}", given)
             visitor.follow(visitor.get(sandbox.approve(leaving.headers["Location"], company)))
         with database.reading() as db:
-            return db.exec(select(Connection).where(Connection.slug == slug).order_by(col(Connection.connected_at).desc())).first()
+            return db.exec(
+                select(Connection)
+                .where(Connection.slug == slug)
+                .order_by(col(Connection.connected_at).desc())
+            ).first()
 
     return _connect
 
@@ -107,16 +119,27 @@ def test_flowpos_alone_gives_a_day_beside_the_same_weekday_before(alice, flowpos
     day = here() - timedelta(days=1)
     data, message = summary(alice, "summarize_day", date=day.isoformat())
     (part,) = data["parts"]
-    assert data["warnings"] == [] and message == "1 part. FlowPOS account: Corner Café; business: Corner Café."
-    assert (part["source"], part["account"], part["business"], part["currency"]) == ("flowpos", "Corner Café", "Corner Café", "EUR")
+    assert (
+        data["warnings"] == [] and message == "1 part. FlowPOS account: Corner Café; business: Corner Café."
+    )
+    assert (part["source"], part["account"], part["business"], part["currency"]) == (
+        "flowpos",
+        "Corner Café",
+        "Corner Café",
+        "EUR",
+    )
     assert (part["first_day"], part["last_day"]) == (day.isoformat(), day.isoformat())
     assert part["compared_first_day"] == part["compared_last_day"] == (day - timedelta(days=7)).isoformat()
     assert (part["timezone"], part["is_over"]) == ("Europe/Berlin", True)
     for when, suffix in ((day, ""), (day - timedelta(days=7), "_before")):
-        own = alice.call("flowpos_get_sales_report", {"from": when.isoformat(), "to": when.isoformat()})["data"]["totals"]
+        own = alice.call("flowpos_get_sales_report", {"from": when.isoformat(), "to": when.isoformat()})[
+            "data"
+        ]["totals"]
         assert Decimal(figures(part)["net_sales"]["amount" + suffix]) * 100 == own["net_minor"]
         assert figures(part)["orders"]["count" + suffix] == own["orders"]
-    best = alice.call("flowpos_get_top_products", {"from": day.isoformat(), "to": day.isoformat(), "limit": 5})["data"]["items"]
+    best = alice.call(
+        "flowpos_get_top_products", {"from": day.isoformat(), "to": day.isoformat(), "limit": 5}
+    )["data"]["items"]
     assert [row["name"] for row in part["top_products"]] == [row["name"] for row in best]
     assert part["latest_orders"] and part["locations"] == []
 
@@ -126,9 +149,14 @@ def test_flowpos_alone_gives_a_period_beside_the_one_before(alice, flowpos):
     (part,) = data["parts"]
     today = here()
     assert (part["first_day"], part["last_day"]) == (str(today - timedelta(days=6)), str(today))
-    assert (part["compared_first_day"], part["compared_last_day"]) == (str(today - timedelta(days=13)), str(today - timedelta(days=7)))
+    assert (part["compared_first_day"], part["compared_last_day"]) == (
+        str(today - timedelta(days=13)),
+        str(today - timedelta(days=7)),
+    )
     assert part["is_over"] is False
-    assert {row["name"] for row in part["locations"]} == {"Main street", "Station"} and part["latest_orders"] == []
+    assert {row["name"] for row in part["locations"]} == {"Main street", "Station"} and part[
+        "latest_orders"
+    ] == []
     net = figures(part)["net_sales"]
     change = (Decimal(net["amount"]) - Decimal(net["amount_before"])) * 100 / Decimal(net["amount_before"])
     assert net["change_percent"] == round(float(change), 1)
@@ -151,7 +179,9 @@ def test_a_report_that_fails_is_missing_and_named(alice, flowpos, sandbox):
     data, message = summary(alice, "summarize_day")
     assert data["parts"][0]["top_products"] == [] and figures(data["parts"][0])["net_sales"]
     (warning,) = data["warnings"]
-    assert warning["code"] == "PROVIDER_UNAVAILABLE" and warning["message"].startswith("No top products: FlowPOS is having trouble")
+    assert warning["code"] == "PROVIDER_UNAVAILABLE" and warning["message"].startswith(
+        "No top products: FlowPOS is having trouble"
+    )
     assert "1 warning: something is missing." in message
 
 
@@ -169,7 +199,9 @@ def test_every_service_adds_its_part(alice, everything, sandbox):
         sandbox.lever(slug, "clear")
     data, message = summary(alice, "summarize_period", preset="30d")
     assert data["warnings"] == []
-    assert [part["source"] for part in data["parts"]] == sorted((p["source"] for p in data["parts"]), key=SLUGS.index)
+    assert [part["source"] for part in data["parts"]] == sorted(
+        (p["source"] for p in data["parts"]), key=SLUGS.index
+    )
     assert {part["source"] for part in data["parts"]} == set(SLUGS)
     for name in (
         "FreshBooks account: ",
@@ -193,12 +225,19 @@ def test_currencies_are_never_added_up(alice, connect_service):
     parts = {part["currency"]: figures(part) for part in data["parts"]}
     assert set(parts) >= {"USD", "EUR", "CAD"} and len(parts) == len(data["parts"])
     first = data["parts"][0]
-    period = {"start_date": first["first_day"], "end_date": first["last_day"], "business_id": int(first["business_id"])}
+    period = {
+        "start_date": first["first_day"],
+        "end_date": first["last_day"],
+        "business_id": int(first["business_id"]),
+    }
     report = alice.call("freshbooks_get_revenue_report", period)["data"]["currencies"]
     assert len(report) >= 3
     for row in report:
         mine = parts[row["currency"]]
-        assert (mine["invoices_issued"]["amount"], mine["invoices_issued"]["count"]) == (row["invoiced"], row["invoices"])
+        assert (mine["invoices_issued"]["amount"], mine["invoices_issued"]["count"]) == (
+            row["invoiced"],
+            row["invoices"],
+        )
         assert Decimal(mine["payments_received"]["amount"]) == Decimal(row["collected"])
 
 
@@ -211,13 +250,20 @@ def test_invoices_are_those_of_the_services_own_lists(alice, connect_service):
     mine = [row for row in late if row["currency"] == quickbooks["currency"]]
     assert figures(quickbooks)["overdue"]["count"] == len(mine) > 0
     assert Decimal(figures(quickbooks)["overdue"]["amount"]) == sum(Decimal(row["balance"]) for row in mine)
-    days = {"date_from": xero[0]["first_day"], "date_to": xero[0]["last_day"], "type": "ACCREC", "status": ["AUTHORISED", "PAID"]}
+    days = {
+        "date_from": xero[0]["first_day"],
+        "date_to": xero[0]["last_day"],
+        "type": "ACCREC",
+        "status": ["AUTHORISED", "PAID"],
+    }
     issued = alice.call("xero_list_invoices", {**days, "page_size": 100})["data"]["items"]
     assert xero[0]["currency"] == "AUD"
     for part in xero:
         own = [row for row in issued if row["currency"] == part["currency"]]
         assert figures(part)["invoices_issued"]["count"] == len(own)
-        assert Decimal(figures(part)["invoices_issued"]["amount"]) == sum(Decimal(str(row["total"])) for row in own)
+        assert Decimal(figures(part)["invoices_issued"]["amount"]) == sum(
+            Decimal(str(row["total"])) for row in own
+        )
 
 
 def test_several_accounts_and_businesses_are_parts_of_their_own(alice, connect_service):
@@ -230,7 +276,10 @@ def test_several_accounts_and_businesses_are_parts_of_their_own(alice, connect_s
         ("Harbour Kiosk KK (test mode)", "JPY"),
     ]
     assert "." not in figures(of(data, "stripe")[1])["payments_received"]["amount"]
-    assert [(p["business"], p["currency"]) for p in of(data, "flowpos")] == [("Corner Café", "EUR"), ("Harbour Kiosk", "NZD")]
+    assert [(p["business"], p["currency"]) for p in of(data, "flowpos")] == [
+        ("Corner Café", "EUR"),
+        ("Harbour Kiosk", "NZD"),
+    ]
     alice.call("set_active_business", {"business_id": "b1a0-0002"})
     data, message = summary(alice, "summarize_period", preset="30d", service="flowpos")
     assert [p["business"] for p in data["parts"]] == ["Harbour Kiosk"]
@@ -255,11 +304,17 @@ def test_today_is_each_business_own_day(auckland_is_a_day_ahead, alice, connect_
     assert days == {"Europe/Berlin": str(here()), "Pacific/Auckland": auckland} and auckland != str(here())
 
 
-def test_the_workspaces_time_zone_counts_where_the_service_names_none(auckland_is_a_day_ahead, alice, people, connect_service):
+def test_the_workspaces_time_zone_counts_where_the_service_names_none(
+    auckland_is_a_day_ahead, alice, people, connect_service
+):
     connect_service("quickbooks")
     connect_service("xero")
     with database.transaction() as db:
-        db.execute(update(Workspace).where(col(Workspace.id) == people.northwind.id).values(timezone="Pacific/Auckland"))
+        db.execute(
+            update(Workspace)
+            .where(col(Workspace.id) == people.northwind.id)
+            .values(timezone="Pacific/Auckland")
+        )
     data, _ = summary(alice, "summarize_day")
     assert of(data, "quickbooks")[0]["timezone"] == "Pacific/Auckland"
     assert of(data, "quickbooks")[0]["first_day"] == str(here(ZoneInfo("Pacific/Auckland")))
@@ -271,7 +326,11 @@ def test_stripes_day_is_the_accounts_own(alice, connect_service):
     zone = ZoneInfo("America/New_York")
     day = here(zone) - timedelta(days=3)
     (part,) = summary(alice, "summarize_day", date=str(day))[0]["parts"]
-    around = {"created_after": str(day - timedelta(days=1)), "created_before": str(day + timedelta(days=3)), "limit": 100}
+    around = {
+        "created_after": str(day - timedelta(days=1)),
+        "created_before": str(day + timedelta(days=3)),
+        "limit": 100,
+    }
     payments = alice.call("stripe_list_payments", {**around, "status": "succeeded"})["data"]["items"]
     mine = [p for p in payments if datetime.fromisoformat(p["created"]).astimezone(zone).date() == day]
     assert part["timezone"] == "America/New_York"
@@ -287,7 +346,11 @@ def test_one_failing_service_gives_a_partial_summary(alice, everything, sandbox)
     data, message = summary(alice, "summarize_day")
     assert {part["source"] for part in data["parts"]} == set(SLUGS) - {"xero"}
     (warning,) = data["warnings"]
-    assert (warning["source"], warning["account"], warning["code"]) == ("xero", "Demo Company (AU)", "PROVIDER_UNAVAILABLE")
+    assert (warning["source"], warning["account"], warning["code"]) == (
+        "xero",
+        "Demo Company (AU)",
+        "PROVIDER_UNAVAILABLE",
+    )
     assert "try again" in warning["message"] and "Xero" not in message
     (row,) = rows()
     assert (row.outcome, row.slug, row.upstream_status) == ("ok", "", 503)
@@ -322,7 +385,11 @@ def test_a_slow_service_does_not_hold_the_others_up(alice, connect_service, flow
 def test_a_broken_connection_is_a_warning_that_says_where_to_mend_it(alice, connect_service, flowpos):
     broken = connect_service("stripe")
     with database.transaction() as db:
-        db.execute(update(Connection).where(col(Connection.id) == broken.id).values(state="reconnect_needed", last_error="Gone."))
+        db.execute(
+            update(Connection)
+            .where(col(Connection.id) == broken.id)
+            .values(state="reconnect_needed", last_error="Gone.")
+        )
     data, _ = summary(alice, "summarize_day")
     (warning,) = data["warnings"]
     assert (warning["source"], warning["code"]) == ("stripe", "RECONNECT_NEEDED")
@@ -380,7 +447,9 @@ def test_it_is_listed_only_while_something_can_be_summarized(alice, client_of, p
     assert set(alice.tools()) >= TOOLS
     assert not TOOLS & set(client_of(people.charlie).tools())
     code, message = client_of(people.charlie).refusal("summarize_day")
-    assert code == "NOT_CONNECTED" and "FlowPOS" in message and "http://localhost:8000/integrations" in message
+    assert (
+        code == "NOT_CONNECTED" and "FlowPOS" in message and "http://localhost:8000/integrations" in message
+    )
     visitor.submit("/integrations/flowpos/permission", {"level": "off"})
     assert not TOOLS & set(alice.tools())
     code, message = alice.refusal("summarize_day")
@@ -411,7 +480,9 @@ def test_a_token_for_flowpos_intents_sees_flowpos_alone(client_of, people, conne
     assert not TOOLS & set(client_of(people.alice, "pos:read").tools())
 
 
-def test_a_call_is_one_row_and_counts_before_anything_is_asked(alice, people, connect_service, flowpos, sandbox):
+def test_a_call_is_one_row_and_counts_before_anything_is_asked(
+    alice, people, connect_service, flowpos, sandbox
+):
     connect_service("stripe")
     with database.transaction() as db:
         db.execute(update(Workspace).where(col(Workspace.id) == people.northwind.id).values(per_minute=1))
@@ -420,7 +491,12 @@ def test_a_call_is_one_row_and_counts_before_anything_is_asked(alice, people, co
     assert alice.ask("tools/call", name="summarize_day", arguments={}).status_code == 429
     assert sandbox.log("flowpos")["requests"] == []
     first, second = rows()
-    assert (first.outcome, first.slug, first.connection_id, second.outcome) == ("ok", "", None, "RATE_LIMITED")
+    assert (first.outcome, first.slug, first.connection_id, second.outcome) == (
+        "ok",
+        "",
+        None,
+        "RATE_LIMITED",
+    )
     assert first.upstream_endpoint.startswith("GET /") and 0 < first.upstream_ms <= first.total_ms
     with database.reading() as db:
         assert all(connection.last_used_at for connection in db.exec(select(Connection)).all())
@@ -430,7 +506,9 @@ def test_compact_mode_finds_and_calls_it(app, token_for, people, flowpos):
     compact = CompactClient(app, token_for(people.alice))
     assert not TOOLS & set(compact.tools())
     for wanted in ("how was today", "summary of last month"):
-        assert TOOLS & {found["name"] for found in compact.call("find_tools", {"query": wanted})["data"]["tools"]}, wanted
+        assert TOOLS & {
+            found["name"] for found in compact.call("find_tools", {"query": wanted})["data"]["tools"]
+        }, wanted
     described = compact.call("describe_tool", {"name": "summarize_period"})["data"]
     assert described["can_be_called"] and described["call_with"] == "call_read_tool"
     called = compact.call("call_read_tool", {"name": "summarize_day", "arguments": {"service": "flowpos"}})

@@ -77,7 +77,11 @@ def test_one_member_leaves_room_for_the_others():
 
 def test_it_says_when_to_come_back():
     turns = FairSemaphore(2, 1, patience_seconds=0.01)
-    with turns.take("w1", "m1"), pytest.raises(TooManyRequests, match="Wait 2 seconds") as refused, turns.take("w1", "m2"):
+    with (
+        turns.take("w1", "m1"),
+        pytest.raises(TooManyRequests, match="Wait 2 seconds") as refused,
+        turns.take("w1", "m2"),
+    ):
         pass
     assert refused.value.retry_after_seconds == 2
 

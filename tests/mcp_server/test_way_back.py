@@ -29,11 +29,18 @@ def test_a_client_that_can_show_no_url_gets_the_link_in_words(alice, people):
     assert envelope["error"]["code"] == "NOT_CONNECTED"
     assert "alice@example.com" in envelope["error"]["message"]
     link = stored(link_in(envelope["error"]["message"]), people.alice.id)
-    assert (link.slug, link.wants, link.workspace_id, link.connection_id) == ("acme", "read", people.northwind.id, None)
+    assert (link.slug, link.wants, link.workspace_id, link.connection_id) == (
+        "acme",
+        "read",
+        people.northwind.id,
+        None,
+    )
     assert envelope["error"]["details"]["connect_url"].endswith(link_in(envelope["error"]["message"]))
 
 
-def test_a_modern_client_is_asked_to_open_the_url_and_the_same_call_then_works(alice, connect, people, url_capable):
+def test_a_modern_client_is_asked_to_open_the_url_and_the_same_call_then_works(
+    alice, connect, people, url_capable
+):
     alice.capabilities = url_capable
     asked = alice.ask("tools/call", name="acme_create_thing", arguments={"text": "x"}).json["result"]
     question = asked["inputRequests"]["connect"]
@@ -42,7 +49,9 @@ def test_a_modern_client_is_asked_to_open_the_url_and_the_same_call_then_works(a
     assert stored(link_in(question["params"]["url"]), people.alice.id).wants == "write"
     connect(people.alice, permission="write")
     answers = {"connect": {"action": "accept"}}
-    again = alice.call("acme_create_thing", {"text": "x"}, inputResponses=answers, requestState=asked["requestState"])
+    again = alice.call(
+        "acme_create_thing", {"text": "x"}, inputResponses=answers, requestState=asked["requestState"]
+    )
     assert again["success"]
 
 
@@ -52,7 +61,9 @@ def test_the_question_is_put_once_and_the_link_stays_the_same(alice, url_capable
     asked = alice.ask("tools/call", name="acme_get_thing", arguments={"id": "a"}).json["result"]
     first = link_in(asked["inputRequests"]["connect"]["params"]["url"])
     answers = {"connect": {"action": action}}
-    envelope = alice.call("acme_get_thing", {"id": "a"}, inputResponses=answers, requestState=asked["requestState"])
+    envelope = alice.call(
+        "acme_get_thing", {"id": "a"}, inputResponses=answers, requestState=asked["requestState"]
+    )
     assert envelope["error"]["code"] == "NOT_CONNECTED"
     assert (first in envelope["error"]["message"]) is has_link
     with database.reading() as db:
@@ -61,7 +72,9 @@ def test_the_question_is_put_once_and_the_link_stays_the_same(alice, url_capable
 
 def test_the_state_is_sealed_for_this_person_and_this_call(alice, client_of, url_capable, people):
     alice.capabilities = url_capable
-    state = alice.ask("tools/call", name="acme_get_thing", arguments={"id": "a"}).json["result"]["requestState"]
+    state = alice.ask("tools/call", name="acme_get_thing", arguments={"id": "a"}).json["result"][
+        "requestState"
+    ]
     assert "lnk_" not in state
     other_person = client_of(people.bob, capabilities=url_capable)
     for client, arguments, sent in (
@@ -69,7 +82,9 @@ def test_the_state_is_sealed_for_this_person_and_this_call(alice, client_of, url
         (alice, {"id": "b"}, state),
         (alice, {"id": "a"}, state[:-9] + ("x" if state[-9] != "x" else "y") + state[-8:]),
     ):
-        refused = client.ask("tools/call", name="acme_get_thing", arguments=arguments, requestState=sent, inputResponses={})
+        refused = client.ask(
+            "tools/call", name="acme_get_thing", arguments=arguments, requestState=sent, inputResponses={}
+        )
         assert (refused.status_code, refused.json["error"]["code"]) == (400, -32602)
     assert not alice.call("acme_get_thing", {"id": "a"}, requestState=state)["success"]
 
@@ -94,7 +109,11 @@ def test_an_older_client_gets_words(alice, url_capable):
 
 @pytest.mark.parametrize("how", ["known before the call", "found out during the call"])
 def test_a_broken_connection_is_mended_itself(alice, connect, people, how):
-    state = {"state": "reconnect_needed", "last_error": "Acme ended the sign-in."} if how == "known before the call" else {}
+    state = (
+        {"state": "reconnect_needed", "last_error": "Acme ended the sign-in."}
+        if how == "known before the call"
+        else {}
+    )
     connection = connect(people.alice, **state)
     envelope = alice.call("acme_get_thing", {"id": "dead"})
     assert envelope["error"]["code"] == "RECONNECT_NEEDED"

@@ -1,4 +1,6 @@
-"""From the chat to a real service and back: the link, the consent page, the same call again, every reading tool."""
+"""From the chat to a real service and back: the link, the consent page, the same call again, every reading
+tool.
+"""
 
 import re
 
@@ -55,7 +57,9 @@ def test_the_way_back_leads_to_the_same_call_working(alice, people, sign_in, san
 @pytest.mark.parametrize("slug", SERVICES)
 def test_a_dead_sign_in_is_mended_by_the_link(alice, people, sign_in, sandbox, slug):
     visitor = sign_in(people.alice)
-    follow_the_link(visitor, sandbox, link_in(alice.call("hub_connect_service", {"service": slug})["data"]["connect_url"]))
+    follow_the_link(
+        visitor, sandbox, link_in(alice.call("hub_connect_service", {"service": slug})["data"]["connect_url"])
+    )
     (before,) = hub.connections_of(visitor, slug)
     sandbox.lever(slug, "revoke")  # Xero's access token lives on, and reaches nothing
     envelope = alice.call(SERVICES[slug], read_arguments(alice, slug))

@@ -1,4 +1,6 @@
-"""Xano as an AI client meets it: instances by name or domain, records in portions with progress, nothing written until allowed."""
+"""Xano as an AI client meets it: instances by name or domain, records in portions with progress, nothing
+written until allowed.
+"""
 
 import pytest
 
@@ -27,18 +29,25 @@ def allow_writing(visitor):
 def test_an_instance_must_be_named_where_there_are_two(alice, visitor):
     refused = alice.call("xano_list_databases", {})
     assert refused["error"]["code"] == "INVALID_ARGUMENTS"
-    assert [row["id"] for row in refused["error"]["details"]["businesses"]] == ["x8ab-12cd-sim1", "x3fe-90ab-sim2"]
+    assert [row["id"] for row in refused["error"]["details"]["businesses"]] == [
+        "x8ab-12cd-sim1",
+        "x3fe-90ab-sim2",
+    ]
     assert len(alice.call("xano_list_instances", {})["data"]["items"]) == 2
 
 
-@pytest.mark.parametrize("name", ["x3fe-90ab-sim2", "data.northwind.example", "https://data.northwind.example/api:meta"])
+@pytest.mark.parametrize(
+    "name", ["x3fe-90ab-sim2", "data.northwind.example", "https://data.northwind.example/api:meta"]
+)
 def test_an_instance_goes_by_name_domain_or_address(alice, visitor, name):
     envelope = alice.call("xano_list_databases", {"instance_name": name})
     assert envelope["data"]["items"][0]["name"] == "Warehouse"
     assert envelope["message"] == "Xano account: Northwind; instance: Northwind Warehouse."
 
 
-@pytest.mark.parametrize("name", ["https://evil.example/api:meta", "localhost", "http://169.254.169.254/", "x9zz"])
+@pytest.mark.parametrize(
+    "name", ["https://evil.example/api:meta", "localhost", "http://169.254.169.254/", "x9zz"]
+)
 def test_an_address_that_is_not_listed_is_never_asked(alice, visitor, sandbox_process, name):  # noqa: F811
     sandbox_process.lever("xano", "clear")
     assert alice.call("xano_list_databases", {"instance_name": name})["error"]["code"] == "INVALID_ARGUMENTS"
@@ -55,7 +64,12 @@ def test_the_active_instance_is_used_until_the_account_lists_it_no_more(alice, v
 
 
 def test_nothing_is_written_until_the_connection_allows_it(alice, visitor):
-    many = {"instance_name": "Northwind", "workspace_id": 3, "table_id": 7, "records": [{"name": f"n{n}"} for n in range(120)]}
+    many = {
+        "instance_name": "Northwind",
+        "workspace_id": 3,
+        "table_id": 7,
+        "records": [{"name": f"n{n}"} for n in range(120)],
+    }
     assert alice.call("xano_bulk_create_records", many)["error"]["code"] == "PERMISSION_DENIED"
     allow_writing(visitor)
     envelope = alice.call("xano_bulk_create_records", many)
@@ -67,6 +81,8 @@ def test_a_table_is_read_to_its_end_by_cursor(alice, visitor):
     arguments = {"instance_name": "Northwind", "workspace_id": 3, "table_id": 8, "per_page": 50}
     ids, cursor, answers = [], None, 0
     while answers == 0 or cursor:
-        data = alice.call("xano_browse_table_content", arguments | ({"cursor": cursor} if cursor else {}))["data"]
+        data = alice.call("xano_browse_table_content", arguments | ({"cursor": cursor} if cursor else {}))[
+            "data"
+        ]
         ids, cursor, answers = ids + [row["id"] for row in data["items"]], data["next_cursor"], answers + 1
     assert (len(ids), len(set(ids)), answers) == (120, 120, 3)

@@ -11,7 +11,11 @@ from app.memory.notebook import Notebook, Reader
 @pytest.fixture
 def notebook_of(people):
     """`with notebook_of(people.alice) as notebook:` opens it; what was changed is kept at the end."""
-    roles = {people.alice.id: people.northwind, people.bob.id: people.northwind, people.charlie.id: people.contoso}
+    roles = {
+        people.alice.id: people.northwind,
+        people.bob.id: people.northwind,
+        people.charlie.id: people.contoso,
+    }
 
     @contextlib.contextmanager
     def _open(user):

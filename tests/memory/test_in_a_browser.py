@@ -11,7 +11,9 @@ pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("memory-browse
 def test_a_person_keeps_shares_and_deletes_notes(product, chromium, javascript):
     anna = Person(chromium, product.url, name="anna" if javascript else "nora", javascript=javascript)
     said = []
-    anna.page.on("console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None)
+    anna.page.on(
+        "console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None
+    )
     anna.create_account()
     anna.go("/memory")
     anna.page.get_by_label("Title", exact=True).fill("Acme")

@@ -71,7 +71,12 @@ def test_an_owner_deletes_what_a_member_shared_and_nothing_else_of_theirs(people
 )
 def test_a_search_finds_the_same_on_both_databases(people, notebook_of, query, found):
     with notebook_of(people.alice) as mine:
-        for text in ("Send every invoice on Friday", "Muller drinks tea", "Write to jo@acme.example about INV-2041", "会議は東京で行う"):
+        for text in (
+            "Send every invoice on Friday",
+            "Muller drinks tea",
+            "Write to jo@acme.example about INV-2041",
+            "会議は東京で行う",
+        ):
             mine.save(text)
         assert texts(mine.search(query, 10)) == found
 
@@ -91,7 +96,10 @@ def test_an_edited_or_deleted_note_is_found_by_its_new_words_alone(people, noteb
         note, _ = mine.save("The budget is yellow")
     with notebook_of(people.alice) as mine:
         mine.edit(note.note.id, title="", text="The budget is green")
-        assert (texts(mine.search("yellow", 10)), texts(mine.search("green", 10))) == ([], ["The budget is green"])
+        assert (texts(mine.search("yellow", 10)), texts(mine.search("green", 10))) == (
+            [],
+            ["The budget is green"],
+        )
     with notebook_of(people.alice) as mine:
         mine.delete(note.note.id)
         assert mine.search("green", 10) == []
@@ -130,7 +138,9 @@ def test_there_is_a_most(people, notebook_of, monkeypatch):
         theirs.save("one")
 
 
-@pytest.mark.parametrize(("title", "text"), [("", ""), ("", " \n "), ("", "x" * 8_001), ("t" * 121, "x"), ("", "\u202e\u0000")])
+@pytest.mark.parametrize(
+    ("title", "text"), [("", ""), ("", " \n "), ("", "x" * 8_001), ("t" * 121, "x"), ("", "\u202e\u0000")]
+)
 def test_what_cannot_be_kept_is_refused_in_a_sentence(people, notebook_of, title, text):
     with notebook_of(people.alice) as mine:
         with pytest.raises(InvalidInput):

@@ -65,14 +65,23 @@ def test_what_is_shared_is_read_by_colleagues_who_cannot_change_it(alice, sign_i
 def test_with_htmx_the_note_alone_is_swapped(alice):
     id_ = save(alice, "Tea, not coffee")
     answer = alice.submit(f"/memory/{id_}/share", {"shared": "yes"}, htmx=True)
-    assert answer.status_code == 200 and f'id="{id_}"' in answer.text and "Stop sharing" in answer.text and "<html" not in answer.text
+    assert (
+        answer.status_code == 200
+        and f'id="{id_}"' in answer.text
+        and "Stop sharing" in answer.text
+        and "<html" not in answer.text
+    )
     assert alice.submit(f"/memory/{id_}/delete", htmx=True).text == ""
 
 
 def test_what_was_typed_stays_when_it_is_refused(alice):
     answer = alice.submit("/memory", {"title": "Long", "text": "x" * 8_001, "shared": "yes"})
     assert answer.status_code == 400
-    assert "at most 8,000 characters" in answer.text and 'value="Long"' in answer.text and "checked" in answer.text
+    assert (
+        "at most 8,000 characters" in answer.text
+        and 'value="Long"' in answer.text
+        and "checked" in answer.text
+    )
     id_ = save(alice, "Short")
     refused = alice.submit(f"/memory/{id_}", {"title": "", "text": " "})
     assert refused.status_code == 400 and "the note is empty" in refused.text
@@ -84,7 +93,9 @@ def test_markup_in_a_note_is_text(alice):
         assert "<script>alert" not in alice.get(path).text
 
 
-@pytest.mark.parametrize("query", ["?before=x", "?before=99999999999999999999", "?q=a&skip=-1", "?q=%00", "?q=" + "x" * 2000])
+@pytest.mark.parametrize(
+    "query", ["?before=x", "?before=99999999999999999999", "?q=a&skip=-1", "?q=%00", "?q=" + "x" * 2000]
+)
 def test_a_senseless_address_shows_a_page(alice, query):
     assert alice.get("/memory" + query).status_code == 200
 

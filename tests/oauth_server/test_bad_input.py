@@ -68,7 +68,10 @@ def test_junk_forms(app, client_app, path):
         ):
             response = browser.post(path, data={**form, **extra})
             harmless = path == "/oauth/revoke" or path == "/oauth/introspect"
-            assert 400 <= response.status_code < 500 or (harmless and response.status_code == 200), (form, response.data)
+            assert 400 <= response.status_code < 500 or (harmless and response.status_code == 200), (
+                form,
+                response.data,
+            )
             assert response.is_json
 
 
@@ -83,7 +86,9 @@ def test_junk_forms(app, client_app, path):
         "",
     ],
 )
-@pytest.mark.parametrize("body", [b"", b"\xff\xfe\x00", b"{", b"a=%ff&b=%", b"--x\r\n", b"=" * 3000, b"[" * 50_000])
+@pytest.mark.parametrize(
+    "body", [b"", b"\xff\xfe\x00", b"{", b"a=%ff&b=%", b"--x\r\n", b"=" * 3000, b"[" * 50_000]
+)
 def test_junk_bodies(app, body, content_type):
     for path in [*FORMS, "/oauth/register", "/register"]:
         response = app.test_client().post(path, data=body, content_type=content_type)
@@ -112,14 +117,29 @@ def test_junk_answers_to_the_consent_page(client_app, alice):
 
 
 @pytest.mark.parametrize(
-    "value", ["Bearer", "Bearer ", "Bearer \xff", "Basic x", "bearer pba_" + "x" * 43, "Bearer " + "pba_" * 3000, "pba_x"]
+    "value",
+    [
+        "Bearer",
+        "Bearer ",
+        "Bearer \xff",
+        "Basic x",
+        "bearer pba_" + "x" * 43,
+        "Bearer " + "pba_" * 3000,
+        "pba_x",
+    ],
 )
 def test_junk_bearers(visitor, value):
     assert visitor.get("/status", headers={"Authorization": value}).status_code == 401
 
 
 def test_the_wrong_method_is_405(visitor):
-    for path in ("/oauth/token", "/oauth/register", "/oauth/revoke", "/oauth/introspect", "/oauth/authorize/submit"):
+    for path in (
+        "/oauth/token",
+        "/oauth/register",
+        "/oauth/revoke",
+        "/oauth/introspect",
+        "/oauth/authorize/submit",
+    ):
         assert visitor.client.get(path).status_code == 405
     for path in ("/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource/mcp"):
         assert visitor.client.post(path).status_code == 405

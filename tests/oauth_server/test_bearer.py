@@ -34,7 +34,11 @@ def test_a_token_tells_everything_about_its_bearer_in_one_query(personal, people
     caller = find_caller(token)
     assert len(asked) == 1
     assert (caller.user_id, caller.email, caller.role) == (people.alice.id, "alice@example.com", "owner")
-    assert (caller.workspace_id, caller.workspace_name, caller.workspace_active) == (people.northwind.id, "Northwind", True)
+    assert (caller.workspace_id, caller.workspace_name, caller.workspace_active) == (
+        people.northwind.id,
+        "Northwind",
+        True,
+    )
     assert (caller.kind, caller.client_id, caller.client_name) == ("personal", None, "laptop")
     assert caller.scopes == {"tools:write"}
     assert caller.audience == "http://localhost:8000/mcp"
@@ -42,7 +46,15 @@ def test_a_token_tells_everything_about_its_bearer_in_one_query(personal, people
 
 
 def test_what_cannot_be_a_token_costs_no_query(asked):
-    for text in ("", "x", "pba_short", "pbr_" + "a" * 43, "a" * 47, "pba_" + "a" * 44, "Bearer pba_" + "a" * 36):
+    for text in (
+        "",
+        "x",
+        "pba_short",
+        "pbr_" + "a" * 43,
+        "a" * 47,
+        "pba_" + "a" * 44,
+        "Bearer pba_" + "a" * 36,
+    ):
         assert find_caller(text) is None
     assert asked == []
 

@@ -17,8 +17,18 @@ class Host:
     """The client's web host, as app.outbound would reach it."""
 
     def __init__(self) -> None:
-        self.document = {"client_id": ID, "client_name": "Example", "redirect_uris": ["https://client.example/cb"]}
-        self.status, self.headers, self.fetches, self.down, self.options = 200, {"Cache-Control": "max-age=600"}, 0, False, {}
+        self.document = {
+            "client_id": ID,
+            "client_name": "Example",
+            "redirect_uris": ["https://client.example/cb"],
+        }
+        self.status, self.headers, self.fetches, self.down, self.options = (
+            200,
+            {"Cache-Control": "max-age=600"},
+            0,
+            False,
+            {},
+        )
 
     def send(self, method, url, **options):
         self.fetches, self.options = self.fetches + 1, options
@@ -86,7 +96,9 @@ def test_a_document_that_breaks_a_rule_is_refused_and_not_remembered(client, hos
     assert client.ask(alice).status_code == 200
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null", b"\xff", b"[" * 5000, b"{" + b" " * 6000 + b"}"])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[]", b"null", b"\xff", b"[" * 5000, b"{" + b" " * 6000 + b"}"]
+)
 def test_a_body_that_is_no_document_is_refused(client, host, alice, body):
     host.document = body
     assert client.ask(alice).status_code == 400
@@ -116,7 +128,10 @@ def test_only_status_200_counts(client, host, alice, status):
     ],
 )
 def test_an_id_that_is_no_plain_address_is_never_fetched(app, host, alice, client_id):
-    assert AiClient(app, client_id=client_id, redirect_uri="https://client.example/cb").ask(alice).status_code == 400
+    assert (
+        AiClient(app, client_id=client_id, redirect_uri="https://client.example/cb").ask(alice).status_code
+        == 400
+    )
     assert host.fetches == 0
 
 
@@ -170,7 +185,9 @@ def test_the_big_clients_work_when_their_document_does_not_load(app, people, hos
 def test_claude_code_returns_to_any_loopback_port_with_a_warning(app, people, host, alice, host_name):
     host.down = True
     client = AiClient(
-        app, client_id="https://claude.ai/oauth/claude-code-client-metadata", redirect_uri=f"http://{host_name}:51234/callback"
+        app,
+        client_id="https://claude.ai/oauth/claude-code-client-metadata",
+        redirect_uri=f"http://{host_name}:51234/callback",
     )
     client.ask(alice)
     assert "program on your own computer" in alice.page
@@ -184,7 +201,9 @@ def test_nobody_makes_us_fetch_without_end(app, host, visitor):
         AiClient(app, client_id=client_id, redirect_uri="https://client.example/cb").ask(visitor)
     assert host.fetches <= 6
     for number in range(40):
-        AiClient(app, client_id=f"https://c{number}.example/m.json", redirect_uri="https://client.example/cb").ask(visitor)
+        AiClient(
+            app, client_id=f"https://c{number}.example/m.json", redirect_uri="https://client.example/cb"
+        ).ask(visitor)
     assert host.fetches <= 30
 
 

@@ -13,12 +13,21 @@ from tests.support.ai_client import AiClient, came_back, flow_on
 
 
 def answer(visitor, decision, flow=None):
-    return visitor.submit("/oauth/authorize/submit", {"flow": flow or flow_on(visitor.page), "decision": decision})
+    return visitor.submit(
+        "/oauth/authorize/submit", {"flow": flow or flow_on(visitor.page), "decision": decision}
+    )
 
 
 def test_the_page_says_who_asks_where_it_returns_and_what_it_may(client_app, alice):
     client_app.ask(alice)
-    for words in ("Test client wants to connect", "localhost", "Northwind", "Make changes", "Read data", "alice@example.com"):
+    for words in (
+        "Test client wants to connect",
+        "localhost",
+        "Northwind",
+        "Make changes",
+        "Read data",
+        "alice@example.com",
+    ):
         assert words in alice.page
 
 
@@ -83,7 +92,11 @@ def test_the_answer_needs_the_forms_token(client_app, alice):
     flow = flow_on(alice.page)
     response = alice.client.post("/oauth/authorize/submit", data={"flow": flow, "decision": "allow"})
     assert response.status_code == 400
-    elsewhere = alice.submit("/oauth/authorize/submit", {"flow": flow, "decision": "allow"}, headers={"Origin": "https://evil.example"})
+    elsewhere = alice.submit(
+        "/oauth/authorize/submit",
+        {"flow": flow, "decision": "allow"},
+        headers={"Origin": "https://evil.example"},
+    )
     assert elsewhere.status_code == 400
     assert answer(alice, "allow", flow).status_code == 303
 
@@ -92,7 +105,12 @@ def test_the_answer_needs_the_forms_token(client_app, alice):
 def test_an_unclear_answer_changes_nothing(client_app, alice, decision):
     client_app.ask(alice)
     flow = flow_on(alice.page)
-    assert alice.submit("/oauth/authorize/submit", {"flow": flow, "decision": decision} if decision else {"flow": flow}).status_code == 400
+    assert (
+        alice.submit(
+            "/oauth/authorize/submit", {"flow": flow, "decision": decision} if decision else {"flow": flow}
+        ).status_code
+        == 400
+    )
     assert answer(alice, "allow", flow).status_code == 303
 
 

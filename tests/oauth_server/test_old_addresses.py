@@ -7,17 +7,29 @@ from tests.support.ai_client import AiClient
 
 def test_an_older_client_connects_at_the_old_addresses(app, alice):
     client = AiClient(app)
-    registered = client.post_json("/register", {"redirect_uris": [client.redirect_uri], "token_endpoint_auth_method": "none"})
+    registered = client.post_json(
+        "/register", {"redirect_uris": [client.redirect_uri], "token_endpoint_auth_method": "none"}
+    )
     assert registered.status == 201
     client.client_id = registered["client_id"]
     assert alice.get(client.authorize_url().replace("/oauth/authorize", "/authorize")).status_code == 200
     code = client.code(alice)
-    given = {"grant_type": "authorization_code", "code": code, "redirect_uri": client.redirect_uri, "code_verifier": client.verifier}
+    given = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": client.redirect_uri,
+        "code_verifier": client.verifier,
+    }
     tokens = client.post("/token", given)
     assert tokens.status == 200
     refreshed = client.post("/refresh", {"refresh_token": tokens["refresh_token"]})
     assert refreshed.status == 200
-    assert client.post("/token", {"grant_type": "refresh_token", "refresh_token": refreshed["refresh_token"]}).status == 200
+    assert (
+        client.post(
+            "/token", {"grant_type": "refresh_token", "refresh_token": refreshed["refresh_token"]}
+        ).status
+        == 200
+    )
 
 
 def test_nothing_of_the_request_is_lost_on_the_way_to_sign_in(app, client_app, visitor):
@@ -32,7 +44,11 @@ def test_register_stays_the_page_for_people(visitor):
 
 
 def test_browser_based_clients_may_ask_at_both_addresses(visitor):
-    asks = {"Origin": "http://localhost:6274", "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    asks = {
+        "Origin": "http://localhost:6274",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type",
+    }
     for path in ("/register", "/token", "/refresh", "/oauth/register", "/oauth/token", "/oauth/revoke"):
         response = visitor.client.options(path, headers=asks)
         assert response.status_code == 200, path

@@ -60,10 +60,14 @@ def test_a_token_made_by_hand_is_shown_once(alice):
     assert "laptop" in alice.page and token not in alice.page
 
 
-@pytest.mark.parametrize("changes", [{"name": ""}, {"scope": "root"}, {"days": "9999"}, {"days": "x"}, {"name": "x" * 200}])
+@pytest.mark.parametrize(
+    "changes", [{"name": ""}, {"scope": "root"}, {"days": "9999"}, {"days": "x"}, {"name": "x" * 200}]
+)
 def test_a_faulty_token_form_changes_nothing(alice, changes):
     alice.get("/ai-clients")
-    response = alice.submit("/ai-clients/tokens", {"name": "laptop", "scope": "tools:read", "days": "7", **changes})
+    response = alice.submit(
+        "/ai-clients/tokens", {"name": "laptop", "scope": "tools:read", "days": "7", **changes}
+    )
     assert response.status_code == 400
     alice.get("/ai-clients")
     assert "laptop" not in alice.page
@@ -88,7 +92,12 @@ def test_an_owner_reads_what_happened_without_secrets(client_app, alice, people,
         "invalid_grant",
     ):
         assert words in alice.page, words
-    for secret in (tokens["access_token"], tokens["refresh_token"], client_app.verifier, client_app.challenge):
+    for secret in (
+        tokens["access_token"],
+        tokens["refresh_token"],
+        client_app.verifier,
+        client_app.challenge,
+    ):
         assert secret not in alice.page
     bob, charlie = sign_in(people.bob), sign_in(people.charlie)
     assert bob.get("/debug-oauth").status_code == 403

@@ -82,7 +82,9 @@ def test_a_redirect_uri_that_is_not_registered_is_never_followed(client_app, ali
 
 
 def test_a_loopback_redirect_may_use_any_port(client_app, alice):
-    given = came_back(client_app.finish(alice, client_app.allow(alice, redirect_uri="http://localhost:49152/callback")))
+    given = came_back(
+        client_app.finish(alice, client_app.allow(alice, redirect_uri="http://localhost:49152/callback"))
+    )
     assert client_app.exchange(given["code"]).error == "invalid_grant"
     assert client_app.exchange(given["code"], redirect_uri="http://localhost:49152/callback").status == 200
 
@@ -179,7 +181,10 @@ def test_a_confidential_client_authenticates_as_it_registered(app, alice):
         client.client_secret = "pbs_wrong"
         assert client.exchange(code).error == "invalid_client"
         client.client_secret = right
-        client.auth_method = {"client_secret_basic": "client_secret_post", "client_secret_post": "client_secret_basic"}[method]
+        client.auth_method = {
+            "client_secret_basic": "client_secret_post",
+            "client_secret_post": "client_secret_basic",
+        }[method]
         assert client.exchange(code).error == "invalid_client"
         client.auth_method = "none"
         assert client.exchange(code).error == "invalid_client"
@@ -193,17 +198,23 @@ def test_a_public_client_with_a_secret_is_refused(client_app, code):
     assert client_app.exchange(code).status == 200
 
 
-@pytest.mark.parametrize("header", ["Basic", "Basic !!!", "Basic /////w==", "Basic Og==", "basic " + "A" * 5000])
+@pytest.mark.parametrize(
+    "header", ["Basic", "Basic !!!", "Basic /////w==", "Basic Og==", "basic " + "A" * 5000]
+)
 def test_an_unreadable_authorization_header_is_invalid_client(app, header):
     response = app.test_client().post(
-        "/oauth/token", data={"grant_type": "authorization_code", "code": "x"}, headers={"Authorization": header}
+        "/oauth/token",
+        data={"grant_type": "authorization_code", "code": "x"},
+        headers={"Authorization": header},
     )
     assert response.status_code == 401
     assert response.json["error"] == "invalid_client"
     assert response.headers["WWW-Authenticate"].startswith("Basic")
 
 
-@pytest.mark.parametrize("name", ["grant_type", "code", "redirect_uri", "code_verifier", "client_id", "resource"])
+@pytest.mark.parametrize(
+    "name", ["grant_type", "code", "redirect_uri", "code_verifier", "client_id", "resource"]
+)
 def test_a_parameter_given_twice_is_refused_at_the_token_endpoint(app, client_app, code, name):
     given = {
         "grant_type": ["authorization_code"],
@@ -218,7 +229,10 @@ def test_a_parameter_given_twice_is_refused_at_the_token_endpoint(app, client_ap
     assert client_app.exchange(code).status == 200
 
 
-@pytest.mark.parametrize("name", ["response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "resource", "foreign"])
+@pytest.mark.parametrize(
+    "name",
+    ["response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "resource", "foreign"],
+)
 def test_a_parameter_given_twice_is_refused_at_the_authorization_endpoint(client_app, alice, name):
     response = alice.get(client_app.authorize_url(foreign="1") + f"&{name}=again")
     assert response.status_code == 400
@@ -233,7 +247,9 @@ def test_parameters_in_the_query_of_the_token_endpoint_do_not_count(app, client_
         "redirect_uri": client_app.redirect_uri,
         "code_verifier": client_app.verifier,
     }
-    response = app.test_client().post("/oauth/token", query_string={**given, "client_id": client_app.client_id})
+    response = app.test_client().post(
+        "/oauth/token", query_string={**given, "client_id": client_app.client_id}
+    )
     assert response.json["error"] == "invalid_request"
     assert client_app.exchange(code).status == 200
 
@@ -287,7 +303,9 @@ def test_a_state_of_several_kilobytes_survives_creating_an_account(app, client_a
 def test_unknown_scopes_are_left_out_and_the_default_is_read_and_write(client_app, alice):
     assert client_app.connect(alice, scope="openid tools:read profile")["scope"] == "tools:read"
     assert client_app.connect(alice, scope=None)["scope"] == "tools:read tools:write"
-    assert client_app.connect(alice, scope="offline_access")["scope"] == "tools:read tools:write offline_access"
+    assert (
+        client_app.connect(alice, scope="offline_access")["scope"] == "tools:read tools:write offline_access"
+    )
 
 
 def test_the_scope_of_the_registration_is_no_limit(app, alice):
@@ -298,5 +316,8 @@ def test_the_scope_of_the_registration_is_no_limit(app, alice):
 
 
 def test_an_unsupported_grant_type_is_named_so(client_app):
-    assert client_app.post("/oauth/token", {"grant_type": "password", "username": "a", "password": "b"}).error == "unsupported_grant_type"
+    assert (
+        client_app.post("/oauth/token", {"grant_type": "password", "username": "a", "password": "b"}).error
+        == "unsupported_grant_type"
+    )
     assert client_app.post("/oauth/token", {}).error == "invalid_request"

@@ -32,7 +32,8 @@ def test_a_lost_answer_is_given_again_for_a_minute(client_app, tokens):
     assert again.status == 200
     assert again["refresh_token"] == first["refresh_token"]
     assert again["access_token"] == first["access_token"]
-    assert first["expires_in"] - again["expires_in"] in {50, 51}  # what is left of the same token, in whole seconds
+    # what is left of the same token, in whole seconds
+    assert first["expires_in"] - again["expires_in"] in {50, 51}
     assert client_app.refresh(again["refresh_token"]).status == 200
 
 
@@ -89,7 +90,9 @@ def test_scope_can_be_narrowed_per_token_and_the_refresh_token_keeps_its_grant(c
     narrow = client_app.refresh(tokens["refresh_token"], scope="tools:read")
     assert narrow["scope"] == "tools:read"
     assert client_app.status(narrow["access_token"])["scopes"] == ["tools:read"]
-    assert client_app.refresh(tokens["refresh_token"], scope="tools:read tools:write").error == "invalid_scope"
+    assert (
+        client_app.refresh(tokens["refresh_token"], scope="tools:read tools:write").error == "invalid_scope"
+    )
     wide = client_app.refresh(narrow["refresh_token"])
     assert wide["scope"] == "tools:read tools:write"
 

@@ -11,7 +11,9 @@ from tests.support.ai_client import AiClient
 
 
 def test_a_public_client_gets_an_id_and_no_secret(app, people):
-    answer = AiClient(app).register(application_type="native", client_uri="https://client.example/about", scope="tools:read")
+    answer = AiClient(app).register(
+        application_type="native", client_uri="https://client.example/about", scope="tools:read"
+    )
     assert answer.status == 201
     assert answer["client_id"].startswith("pbd_")
     assert "client_secret" not in answer.body and "client_secret_expires_at" not in answer.body
@@ -32,7 +34,12 @@ def test_a_confidential_client_is_the_default_and_gets_a_secret(app):
 
 def test_privileged_and_unknown_fields_are_ignored(app):
     answer = AiClient(app).register(
-        client_id="pbd_chosen", client_secret="chosen", is_trusted=True, kind="pinned", blocked_at=None, software_id="x"
+        client_id="pbd_chosen",
+        client_secret="chosen",
+        is_trusted=True,
+        kind="pinned",
+        blocked_at=None,
+        software_id="x",
     )
     assert answer.status == 201
     assert answer["client_id"] != "pbd_chosen"
@@ -73,13 +80,17 @@ def test_a_redirect_uri_that_cannot_be_trusted_is_refused(app, uri):
     assert answer.error == "invalid_redirect_uri"
 
 
-@pytest.mark.parametrize("uris", [None, [], "https://client.example/cb", {}, [f"https://client.example/{n}" for n in range(30)]])
+@pytest.mark.parametrize(
+    "uris", [None, [], "https://client.example/cb", {}, [f"https://client.example/{n}" for n in range(30)]]
+)
 def test_redirect_uris_must_be_a_list_of_some(app, uris):
     assert AiClient(app).register(redirect_uris=uris).error == "invalid_redirect_uri"
 
 
 @pytest.mark.parametrize("field", ["client_uri", "logo_uri", "tos_uri", "policy_uri", "jwks_uri"])
-@pytest.mark.parametrize("value", ["javascript:alert(1)", "http://intranet.example/", "ftp://x.example/", 5, ["https://x.example"]])
+@pytest.mark.parametrize(
+    "value", ["javascript:alert(1)", "http://intranet.example/", "ftp://x.example/", 5, ["https://x.example"]]
+)
 def test_every_address_is_checked(app, field, value):
     assert AiClient(app).register(**{field: value}).error == "invalid_client_metadata"
 
@@ -107,7 +118,18 @@ def test_other_faulty_metadata_is_refused(app, changes):
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"[" * 100_000, b'{"redirect_uris": ["\\ud800"]}', b"1e999"]
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"x"',
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"redirect_uris": ["\\ud800"]}',
+        b"1e999",
+    ],
 )
 def test_a_body_that_is_no_metadata_is_refused(app, body):
     response = app.test_client().post("/oauth/register", data=body, content_type="application/json")

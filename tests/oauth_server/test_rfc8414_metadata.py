@@ -21,7 +21,9 @@ def test_it_answers_wherever_clients_look_also_from_other_origins(visitor, place
     assert response.status_code == 200
     assert response.headers["Access-Control-Allow-Origin"] == "*"
     assert response.json["issuer"] == "http://localhost:8000"
-    preflight = visitor.client.options(place, headers={"Origin": "http://localhost:6274", "Access-Control-Request-Method": "GET"})
+    preflight = visitor.client.options(
+        place, headers={"Origin": "http://localhost:6274", "Access-Control-Request-Method": "GET"}
+    )
     assert preflight.status_code == 200
     assert preflight.headers["Access-Control-Allow-Origin"] == "*"
     assert "MCP-Protocol-Version" in preflight.headers["Access-Control-Allow-Headers"]
@@ -46,11 +48,22 @@ class TestInProduction:
         metadata = rfc8414.AuthorizationServerMetadata(said)
         metadata.validate(metadata_classes=[rfc9207.AuthorizationServerMetadata])
         assert said["issuer"] == "https://hub.example.com"
-        assert all(value.startswith("https://hub.example.com/") for name, value in said.items() if name.endswith("_endpoint"))
+        assert all(
+            value.startswith("https://hub.example.com/")
+            for name, value in said.items()
+            if name.endswith("_endpoint")
+        )
 
 
 @pytest.mark.parametrize(
-    "name", ["authorization_endpoint", "token_endpoint", "registration_endpoint", "revocation_endpoint", "introspection_endpoint"]
+    "name",
+    [
+        "authorization_endpoint",
+        "token_endpoint",
+        "registration_endpoint",
+        "revocation_endpoint",
+        "introspection_endpoint",
+    ],
 )
 def test_every_endpoint_it_names_is_there(visitor, name):
     path = visitor.get(PLACES[0]).json[name].removeprefix("http://localhost:8000")

@@ -7,7 +7,9 @@ from app.oauth_server.callers import find_caller
 OURS = "http://localhost:8000/mcp"
 
 
-@pytest.mark.parametrize("resource", [OURS, OURS + "/", OURS + "?tools=compact", "HTTP://LOCALHOST:8000/mcp", None])
+@pytest.mark.parametrize(
+    "resource", [OURS, OURS + "/", OURS + "?tools=compact", "HTTP://LOCALHOST:8000/mcp", None]
+)
 def test_the_mcp_endpoint_is_the_audience_however_it_is_written(client_app, alice, resource):
     tokens = client_app.connect(alice, resource=resource)
     assert find_caller(tokens["access_token"]).audience == OURS

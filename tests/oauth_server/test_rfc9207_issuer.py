@@ -18,7 +18,9 @@ def test_success_and_refusal_name_the_issuer_once(client_app, alice):
 
 
 def test_a_query_the_client_registered_stays_and_cannot_forge_the_answer(app, alice):
-    client = AiClient(app, redirect_uri="https://client.example/cb?tenant=a%20b&iss=https://evil.example&code=forged")
+    client = AiClient(
+        app, redirect_uri="https://client.example/cb?tenant=a%20b&iss=https://evil.example&code=forged"
+    )
     client.register()
     back = client.finish(alice, client.allow(alice))
     given = came_back(back)

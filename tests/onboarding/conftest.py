@@ -23,7 +23,11 @@ class Company:
     headers: dict[str, str] = field(default_factory=dict)
 
     def post(self, path: str, body: Any = None, **headers: str) -> TestResponse:
-        sent = {"Content-Type": "application/json", **self.headers, **{n.replace("_", "-"): v for n, v in headers.items()}}
+        sent = {
+            "Content-Type": "application/json",
+            **self.headers,
+            **{n.replace("_", "-"): v for n, v in headers.items()},
+        }
         data = body if isinstance(body, bytes) else json.dumps(body)
         environ = {"REMOTE_ADDR": self.address}
         return self.app.test_client().post(path, data=data, headers=sent, environ_overrides=environ)

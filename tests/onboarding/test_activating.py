@@ -23,7 +23,10 @@ GOOD = {"service": "servicefusion", "client_id": "sandbox", "client_secret": "sa
 def kept():
     """How many there are of everything an activation makes."""
     with database.reading() as db:
-        return [len(db.exec(select(model)).all()) for model in (User, Workspace, Membership, Connection, Credential, Grant)]
+        return [
+            len(db.exec(select(model)).all())
+            for model in (User, Workspace, Membership, Connection, Credential, Grant)
+        ]
 
 
 @both_databases
@@ -37,16 +40,27 @@ def test_a_workspace_comes_to_be_whose_tools_answer(app, settings, company):
     client = Client(app, given["access_token"])
     assert "servicefusion_list_customers" in client.tools()
     assert client.call("servicefusion_list_customers", {})["data"]["items"]
-    status = app.test_client().get("/status", headers={"Authorization": f"Bearer {given['access_token']}"}).json
+    status = (
+        app.test_client().get("/status", headers={"Authorization": f"Bearer {given['access_token']}"}).json
+    )
     assert status["user"]["email"] == company.email and status["user"]["role"] == "owner"
     assert status["workspace"]["id"] == given["workspace"]["id"]
     assert kept() == [1, 1, 1, 1, 1, 1]
 
 
 def test_what_was_filled_in_is_sealed_and_nowhere_else(app, company, levers, caplog):
-    assert company.activate(company.setup_token(), **GOOD | {"client_id": "harbour", "client_secret": "harbour"}).status_code == 200
+    assert (
+        company.activate(
+            company.setup_token(), **GOOD | {"client_id": "harbour", "client_secret": "harbour"}
+        ).status_code
+        == 200
+    )
     with database.reading() as db:
-        rows = [*db.exec(select(Connection)).all(), *db.exec(select(Credential)).all(), *db.exec(select(AuditEntry)).all()]
+        rows = [
+            *db.exec(select(Connection)).all(),
+            *db.exec(select(Credential)).all(),
+            *db.exec(select(AuditEntry)).all(),
+        ]
     assert not any('"client_secret"' in repr(row) for row in rows)
     assert not any("is ready" in text and "pbp_" in text for text in company.letters())
     assert "pbp_" not in caplog.text
@@ -85,13 +99,17 @@ def test_a_service_that_is_down_keeps_nothing_and_the_token_still_works(company,
     assert company.activate(setup).status_code == 200
 
 
-@pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", "Bearer pbi_unknown", "Basic abc", "Bearer \xff"])
+@pytest.mark.parametrize(
+    "authorization", [None, "", "Bearer", "Bearer ", "Bearer pbi_unknown", "Basic abc", "Bearer \xff"]
+)
 def test_without_a_setup_token_nothing_is_asked(company, levers, authorization):
     setup = company.setup_token()
     headers = {} if authorization is None else {"Authorization": authorization}
     refused = company.post("/api/activate", GOOD, **headers)
     assert refused.status_code == 401
-    assert error_of(refused)["code"] == "INVALID_TOKEN" and refused.headers["WWW-Authenticate"].startswith("Bearer")
+    assert error_of(refused)["code"] == "INVALID_TOKEN" and refused.headers["WWW-Authenticate"].startswith(
+        "Bearer"
+    )
     assert company.post(f"/api/activate?access_token={setup}", GOOD).status_code == 401
     assert company.activate(setup).status_code == 200
 
@@ -128,7 +146,9 @@ def test_an_address_with_an_account_gets_one_more_workspace(app, people, sign_in
     assert page.get("/integrations").status_code == 200
     assert "Northwind" in page.page and "Second Company" in page.page
     client = Client(app, answer.json["access_token"])
-    assert client.call("hub_list_connections")["message"] == "1 connected account in workspace Second Company."
+    assert (
+        client.call("hub_list_connections")["message"] == "1 connected account in workspace Second Company."
+    )
 
 
 def test_somebody_disabled_meanwhile_gets_nothing(app, people):
@@ -146,7 +166,9 @@ def test_no_database_connection_is_held_while_the_service_is_asked(company, leve
 
     engine, held = database.current().engine, []
     send = form_exchange.outbound.send
-    monkeypatch.setattr(form_exchange.outbound, "send", lambda *a, **k: held.append(engine.pool.checkedout()) or send(*a, **k))
+    monkeypatch.setattr(
+        form_exchange.outbound, "send", lambda *a, **k: held.append(engine.pool.checkedout()) or send(*a, **k)
+    )
     assert company.activate(company.setup_token()).status_code == 200
     assert held and set(held) == {0}
 
@@ -198,8 +220,14 @@ def test_values_that_do_not_fit_are_named_and_no_service_is_asked(company, lever
         ({"service": "stripe", "api_key": "DEMO"}, "stripe_list_customers"),
         ({"service": "flowpos", "access_token": "sandbox-flowpos-mara"}, "flowpos_list_orders"),
         ({"service": "flowpos", "api_key": "fp_mcp_sandbox_corner"}, "flowpos_list_orders"),
-        ({"service": "flowpos", "id_token": "sandbox-identity-tom", "way": "identity"}, "flowpos_list_orders"),
-        ({"service": "servicefusion", "client_id": " harbour ", "client_secret": "harbour"}, "servicefusion_list_jobs"),
+        (
+            {"service": "flowpos", "id_token": "sandbox-identity-tom", "way": "identity"},
+            "flowpos_list_orders",
+        ),
+        (
+            {"service": "servicefusion", "client_id": " harbour ", "client_secret": "harbour"},
+            "servicefusion_list_jobs",
+        ),
     ],
 )
 def test_every_service_with_a_way_in_by_values(app, company, given, tool):
@@ -231,6 +259,12 @@ def test_it_is_in_the_trail_without_a_secret(company):
     with database.reading() as db:
         entries = db.exec(select(AuditEntry)).all()
     actions = [entry.action for entry in entries]
-    for action in ("setup.confirmed", "person.registered", "workspace.created", "connection.connected", "token.created"):
+    for action in (
+        "setup.confirmed",
+        "person.registered",
+        "workspace.created",
+        "connection.connected",
+        "token.created",
+    ):
         assert actions.count(action) == 1
     assert "sandbox" not in repr(entries) and company.email not in repr(entries)

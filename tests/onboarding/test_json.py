@@ -1,4 +1,6 @@
-"""Everything under /api answers in JSON of one shape, whatever is sent; and no page of another site can send it."""
+"""Everything under /api answers in JSON of one shape, whatever is sent; and no page of another site can
+send it.
+"""
 
 import pytest
 from sqlmodel import select
@@ -35,9 +37,13 @@ def test_a_body_that_is_no_json_object(company, path, body, status):
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+@pytest.mark.parametrize(
+    "content_type", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+)
 def test_only_json_is_taken_so_that_no_other_site_can_post_a_form(company, path, content_type):
-    refused = company.post(path, b'{"company": "Acme", "email": "erin@harbour.example"}', Content_Type=content_type)
+    refused = company.post(
+        path, b'{"company": "Acme", "email": "erin@harbour.example"}', Content_Type=content_type
+    )
     assert refused.status_code == 415
     assert "application/json" in error_of(refused)["message"]
     with database.reading() as db:
@@ -47,7 +53,9 @@ def test_only_json_is_taken_so_that_no_other_site_can_post_a_form(company, path,
 def test_json_with_a_charset_is_json(company):
     assert (
         company.post(
-            "/api/register", {"company": "Acme", "email": company.email}, Content_Type="application/json; charset=utf-8"
+            "/api/register",
+            {"company": "Acme", "email": company.email},
+            Content_Type="application/json; charset=utf-8",
         ).status_code
         == 201
     )
@@ -55,7 +63,9 @@ def test_json_with_a_charset_is_json(company):
 
 @pytest.mark.parametrize("path", PATHS)
 def test_no_page_of_another_site_may_ask(app, path):
-    asked = app.test_client().options(path, headers={"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"})
+    asked = app.test_client().options(
+        path, headers={"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    )
     assert not any(name.startswith("Access-Control") for name in asked.headers.keys())  # noqa: SIM118 - iterating gives pairs
 
 
@@ -76,5 +86,7 @@ def test_an_address_that_is_not_there(app):
 
 def test_a_signed_in_browser_is_nobody_here(app, people, sign_in):
     alice = sign_in(people.alice)
-    answer = alice.client.post("/api/activate", json={"service": "servicefusion", "client_id": "sandbox", "client_secret": "sandbox"})
+    answer = alice.client.post(
+        "/api/activate", json={"service": "servicefusion", "client_id": "sandbox", "client_secret": "sandbox"}
+    )
     assert answer.status_code == 401

@@ -1,4 +1,6 @@
-"""The walk-through of README.md works as it stands: pasted line by line into a shell, against the whole product."""
+"""The walk-through of README.md works as it stands: pasted line by line into a shell, against the whole
+product.
+"""
 
 import json
 import os

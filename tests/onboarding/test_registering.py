@@ -73,12 +73,20 @@ def test_known_and_unknown_addresses_get_the_same_answer(app, people, company):
     with database.transaction() as db:
         persons.disable(db, db.get(User, people.bob.id))
     answers = {}
-    for name, email in {"new": company.email, "known": people.alice.email, "disabled": people.bob.email}.items():
+    for name, email in {
+        "new": company.email,
+        "known": people.alice.email,
+        "disabled": people.bob.email,
+    }.items():
         someone = Company(app, email=email)
         answer = someone.register()
         wrong = someone.confirm("000000" if not someone.letters() or someone.code() != "000000" else "000001")
         answers[name] = [
-            (each.status_code, sorted(each.headers.keys()), each.text.replace(email, "X").replace(each.headers["X-Request-Id"], "I"))
+            (
+                each.status_code,
+                sorted(each.headers.keys()),
+                each.text.replace(email, "X").replace(each.headers["X-Request-Id"], "I"),
+            )
             for each in (answer, wrong)
         ]
     assert answers["new"] == answers["known"] == answers["disabled"]
@@ -159,7 +167,9 @@ def test_parallel_guesses_share_the_five_tries(company):
 
 def test_a_code_of_the_pages_does_nothing_here_and_the_other_way_round(app, company, visitor):
     visitor.get("/register")
-    visitor.submit("/register", {"company": "Harbour", "email": company.email, "password": "violet-anchor-meadow-62"})
+    visitor.submit(
+        "/register", {"company": "Harbour", "email": company.email, "password": "violet-anchor-meadow-62"}
+    )
     assert company.confirm().status_code == 422
     company.register()
     with database.reading() as db:

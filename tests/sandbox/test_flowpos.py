@@ -1,4 +1,6 @@
-"""The imitated FlowPOS verifies identity tokens as Firebase demands, and keeps scopes, businesses and days apart."""
+"""The imitated FlowPOS verifies identity tokens as Firebase demands, and keeps scopes, businesses and days
+apart.
+"""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -24,13 +26,17 @@ class FlowPosApp:
         return self.client.post("/flowpos/mcp/token", json={"firebaseIdToken": token})
 
     def refresh(self, token):
-        return self.client.post("/flowpos/mcp/token/refresh", json={}, headers={"Authorization": f"Bearer {token}"})
+        return self.client.post(
+            "/flowpos/mcp/token/refresh", json={}, headers={"Authorization": f"Bearer {token}"}
+        )
 
     def token(self, name="mara"):
         return self.exchange(signed(claims_of(name, NOW))).json["accessToken"]
 
     def get(self, path, token, **query):
-        return self.client.get(f"/flowpos{path}", query_string=query, headers={"Authorization": f"Bearer {token}"})
+        return self.client.get(
+            f"/flowpos{path}", query_string=query, headers={"Authorization": f"Bearer {token}"}
+        )
 
     def post(self, path, token, body, key=""):
         headers = {"Authorization": f"Bearer {token}", **({"Idempotency-Key": key} if key else {})}
@@ -48,8 +54,17 @@ def flowpos():
 def test_an_identity_token_is_exchanged_for_the_documented_answer(flowpos):
     answer = flowpos.exchange(signed(claims_of("mara", NOW)))
     body = answer.json
-    assert (answer.status_code, body["expiresIn"], body["role"], body["activeBusinessId"]) == (200, 86_400, "merchant", "b1a0-0001")
-    assert body["authorizedBusinessIds"] == ["b1a0-0001", "b1a0-0002"] == [b["id"] for b in body["authorizedBusinesses"]]
+    assert (answer.status_code, body["expiresIn"], body["role"], body["activeBusinessId"]) == (
+        200,
+        86_400,
+        "merchant",
+        "b1a0-0001",
+    )
+    assert (
+        body["authorizedBusinessIds"]
+        == ["b1a0-0001", "b1a0-0002"]
+        == [b["id"] for b in body["authorizedBusinesses"]]
+    )
     assert body["scopes"] == ["pos:read", "pos:write", "reports:read", "psa:read", "pos:intents"]
 
 
@@ -69,7 +84,12 @@ PAST, SOON = int((NOW - timedelta(hours=2)).timestamp()), int((NOW + timedelta(h
         "a.b.c",
         jwt.encode(_claims(), None, algorithm="none", headers={"kid": KEY_ID}),
         jwt.encode(_claims(), "s" * 32, algorithm="HS256", headers={"kid": KEY_ID}),
-        jwt.encode(_claims(), rsa.generate_private_key(public_exponent=65537, key_size=2048), algorithm="RS256", headers={"kid": KEY_ID}),
+        jwt.encode(
+            _claims(),
+            rsa.generate_private_key(public_exponent=65537, key_size=2048),
+            algorithm="RS256",
+            headers={"kid": KEY_ID},
+        ),
         signed(_claims(), kid="another"),
         jwt.encode(_claims(), private_key(), algorithm="RS256"),
         signed(_claims(aud="another-project")),
@@ -125,8 +145,13 @@ def test_the_published_certificate_and_key_verify_what_a_login_gives(flowpos):
     [key] = flowpos.client.get(f"/flowpos/service_accounts/v1/jwk/{account}").json["keys"]
     for public in (x509.load_pem_x509_certificate(pem.encode()).public_key(), jwt.PyJWK(key).key):
         for token in (signed_in["idToken"], renewed["id_token"]):
-            assert jwt.decode(token, public, algorithms=["RS256"], audience="flowpos-sandbox")["email"] == "mara@corner.example"
-    wrong = flowpos.client.post("/flowpos/v1/accounts:signInWithPassword?key=k", json={**login, "password": "guess"})
+            assert (
+                jwt.decode(token, public, algorithms=["RS256"], audience="flowpos-sandbox")["email"]
+                == "mara@corner.example"
+            )
+    wrong = flowpos.client.post(
+        "/flowpos/v1/accounts:signInWithPassword?key=k", json={**login, "password": "guess"}
+    )
     assert (wrong.status_code, wrong.json["error"]["message"]) == (400, "INVALID_LOGIN_CREDENTIALS")
 
 
@@ -160,7 +185,10 @@ def test_a_membership_that_ended_is_gone_at_once_and_from_the_next_token(flowpos
 )
 def test_what_a_token_does_not_open_is_refused(flowpos, token, path, message):
     answer = flowpos.get(path, token)
-    assert (answer.status_code, answer.json) == (403, {"statusCode": 403, "message": message, "error": "Forbidden"})
+    assert (answer.status_code, answer.json) == (
+        403,
+        {"statusCode": 403, "message": message, "error": "Forbidden"},
+    )
 
 
 def test_only_the_platforms_own_key_lists_tenants(flowpos):
@@ -172,7 +200,11 @@ def test_a_write_repeated_under_its_key_is_done_once(flowpos):
     body = {"productId": "p-12", "locationId": "l-11", "delta": -3, "reason": "Count"}
     path = f"{CORNER}/inventory/adjustments"
     first, second = flowpos.post(path, token, body, "k1"), flowpos.post(path, token, body, "k1")
-    assert (first.status_code, first.json) == (second.status_code, second.json) == (201, {**first.json, "onHand": 37})
+    assert (
+        (first.status_code, first.json)
+        == (second.status_code, second.json)
+        == (201, {**first.json, "onHand": 37})
+    )
     assert flowpos.post(path, token, {**body, "delta": 1}, "k1").status_code == 409
 
 
@@ -182,7 +214,11 @@ def test_a_day_is_a_day_of_the_business(flowpos):
     for path, offset in ((CORNER, 2), (KIOSK, 13)):
         orders = flowpos.get(f"{path}/orders", token, **{"from": day, "to": day}).json["data"]
         assert orders and all(
-            abs((datetime.fromisoformat(o["createdAt"]) - datetime(*day.timetuple()[:3], 12, tzinfo=UTC)).total_seconds())
+            abs(
+                (
+                    datetime.fromisoformat(o["createdAt"]) - datetime(*day.timetuple()[:3], 12, tzinfo=UTC)
+                ).total_seconds()
+            )
             < (13 + offset) * 3600
             for o in orders
         )
@@ -203,7 +239,11 @@ def test_lists_come_in_pages_and_bad_questions_are_named(flowpos):
     second = flowpos.get(f"{CORNER}/products", token, limit=5, cursor=first["nextCursor"]).json
     assert (len(first["data"]), len(second["data"]), second["nextCursor"]) == (5, 3, None)
     backwards = flowpos.get(f"{CORNER}/orders", token, **{"from": "2026-02-02", "to": "2026-02-01"})
-    assert json.loads(backwards.text) == {"statusCode": 400, "message": ["to must not be before from"], "error": "Bad Request"}
+    assert json.loads(backwards.text) == {
+        "statusCode": 400,
+        "message": ["to must not be before from"],
+        "error": "Bad Request",
+    }
     for query in ({"limit": 101}, {"cursor": "x"}, {"from": "today"}):
         assert flowpos.get(f"{CORNER}/orders", token, **query).status_code == 400
 

@@ -36,7 +36,11 @@ def service(**rules):
     @bp.get("/me")
     def me():
         access = here().access()
-        return (jsonify(company=access.company, scopes=sorted(access.scopes)), 200) if access else (jsonify(error="expired"), 401)
+        return (
+            (jsonify(company=access.company, scopes=sorted(access.scopes)), 200)
+            if access
+            else (jsonify(error="expired"), 401)
+        )
 
     @bp.post("/mails")
     def mails():
@@ -52,7 +56,10 @@ def service(**rules):
         "access_seconds": 600,
         **rules,
     }
-    companies = (Company("acme", "Acme", "ann@acme.example"), Company("globex", "Globex", "gus@globex.example"))
+    companies = (
+        Company("acme", "Acme", "ann@acme.example"),
+        Company("globex", "Globex", "gus@globex.example"),
+    )
     return Service("toy", "Toy", bp, companies, seed=lambda book, today: None, oauth=Rules(**given))
 
 
@@ -69,20 +76,32 @@ class Toy:
             "state": "a b&c",
             **asked,
         }
-        return self.http.post("/toy/authorize", query_string=query, data={"company": company, "decision": decision, "granted": ["read"]})
+        return self.http.post(
+            "/toy/authorize",
+            query_string=query,
+            data={"company": company, "decision": decision, "granted": ["read"]},
+        )
 
     def code(self, **asked):
         return parse_qs(urlsplit(self.consent(**asked).headers["Location"]).query)["code"][0]
 
     def exchange(self, code, **changed):
-        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, **SECRET, **changed}
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": CALLBACK,
+            **SECRET,
+            **changed,
+        }
         return self.http.post("/toy/token", data=form)
 
     def sign_in(self, **asked):
         return self.exchange(self.code(**asked)).json
 
     def refresh(self, token, **changed):
-        return self.http.post("/toy/token", data={"grant_type": "refresh_token", "refresh_token": token, **SECRET, **changed})
+        return self.http.post(
+            "/toy/token", data={"grant_type": "refresh_token", "refresh_token": token, **SECRET, **changed}
+        )
 
     def me(self, token):
         return self.http.get("/toy/me", headers={"Authorization": f"Bearer {token}"})
@@ -98,7 +117,14 @@ class Toy:
 
 
 def test_the_consent_page_offers_the_companies_and_two_buttons():
-    page = Toy().http.get("/toy/authorize", query_string={"response_type": "code", "client_id": "sandbox", "redirect_uri": CALLBACK}).text
+    page = (
+        Toy()
+        .http.get(
+            "/toy/authorize",
+            query_string={"response_type": "code", "client_id": "sandbox", "redirect_uri": CALLBACK},
+        )
+        .text
+    )
     for words in ("Acme", "Globex", ">Approve</button>", ">Deny</button>"):
         assert words in page
 
@@ -261,7 +287,9 @@ def test_scopes_can_be_taken_away():
     assert toy.refresh(tokens["refresh_token"]).json["scope"] == "read"
 
 
-@pytest.mark.parametrize(("body", "kind"), [("html", "text/html"), ("empty", "application/json"), ("json", "application/json")])
+@pytest.mark.parametrize(
+    ("body", "kind"), [("html", "text/html"), ("empty", "application/json"), ("json", "application/json")]
+)
 def test_a_failure_strikes_as_often_as_told_and_where_told(body, kind):
     toy = Toy()
     token = toy.sign_in()["access_token"]
@@ -318,7 +346,14 @@ def test_clearing_takes_faults_back_and_resetting_everything():
 
 
 @pytest.mark.parametrize(
-    ("lever", "given"), [("fail", {"wrong": 1}), ("fail", {"when": "never"}), ("slow", {"times": "two"}), ("advance", {}), ("explode", {})]
+    ("lever", "given"),
+    [
+        ("fail", {"wrong": 1}),
+        ("fail", {"when": "never"}),
+        ("slow", {"times": "two"}),
+        ("advance", {}),
+        ("explode", {}),
+    ],
 )
 def test_a_lever_pulled_wrongly_says_so(lever, given):
     assert Toy().lever(lever, **given).status_code in {400, 404, 405}
@@ -355,7 +390,14 @@ def test_a_restart_forgets_nothing_and_the_file_holds_no_token(tmp_path):
 def test_a_new_month_brings_new_demo_data():
     seeded = []
     toy = service()
-    fresh = Service("toy", "Toy", toy.blueprint, toy.companies, seed=lambda book, today: seeded.append(today), oauth=toy.oauth)
+    fresh = Service(
+        "toy",
+        "Toy",
+        toy.blueprint,
+        toy.companies,
+        seed=lambda book, today: seeded.append(today),
+        oauth=toy.oauth,
+    )
     http = Client(create_app(None, {"toy": fresh}))
     http.post("/toy/mails")
     http.post("/toy/mails")

@@ -13,7 +13,8 @@ from app.sandbox.services.freshbooks import SERVICE
 CALLBACK = "https://hub.example/integrations/freshbooks/callback"
 SECRET = {"client_id": "sandbox", "client_secret": "sandbox"}
 ALL = (
-    "user:profile:read user:invoices:read user:invoices:write user:clients:read user:clients:write user:payments:read user:payments:write"
+    "user:profile:read user:invoices:read user:invoices:write user:clients:read user:clients:write "
+    "user:payments:read user:payments:write"
     " user:projects:read user:time_entries:read user:time_entries:write user:expenses:read user:reports:read"
 )
 NORTHWIND, NORTHWIND_ID = "nW7kQ", 88101
@@ -25,7 +26,13 @@ class FreshBooks:
         self.tokens = {}
 
     def consent(self, company="northwind", scope=ALL):
-        query = {"response_type": "code", "client_id": "sandbox", "redirect_uri": CALLBACK, "scope": scope, "state": "s"}
+        query = {
+            "response_type": "code",
+            "client_id": "sandbox",
+            "redirect_uri": CALLBACK,
+            "scope": scope,
+            "state": "s",
+        }
         form = {"company": company, "decision": "approve"}
         return self.http.post("/freshbooks/oauth/authorize/", query_string=query, data=form)
 
@@ -36,7 +43,12 @@ class FreshBooks:
         return self
 
     def refresh(self, token=None, **changed):
-        form = {"grant_type": "refresh_token", "refresh_token": token or self.tokens["refresh_token"], "redirect_uri": CALLBACK, **SECRET}
+        form = {
+            "grant_type": "refresh_token",
+            "refresh_token": token or self.tokens["refresh_token"],
+            "redirect_uri": CALLBACK,
+            **SECRET,
+        }
         form = {k: v for k, v in {**form, **changed}.items() if v is not None}
         return self.http.post("/freshbooks/auth/oauth/token", data=form)
 
@@ -48,7 +60,9 @@ class FreshBooks:
         return self.ask("GET", f"/accounting/account/{account}/{path}", query_string=query)
 
     def invoices(self, **query):
-        return self.books("invoices/invoices", **{"per_page": 100, **query}).json["response"]["result"]["invoices"]
+        return self.books("invoices/invoices", **{"per_page": 100, **query}).json["response"]["result"][
+            "invoices"
+        ]
 
     def write(self, method, path, body, account=NORTHWIND):
         return self.ask(method, f"/accounting/account/{account}/{path}", json=body)
@@ -113,7 +127,12 @@ def test_an_unticked_scope_fails_the_whole_consent(freshbooks):
 
 def test_an_access_token_dies_after_twelve_hours_and_on_revocation(freshbooks):
     assert freshbooks.ask("GET", "/auth/api/v1/users/me").status_code == 200
-    assert freshbooks.http.post("/freshbooks/auth/oauth/revoke", json={**SECRET, "token": freshbooks.tokens["access_token"]}).json == {}
+    assert (
+        freshbooks.http.post(
+            "/freshbooks/auth/oauth/revoke", json={**SECRET, "token": freshbooks.tokens["access_token"]}
+        ).json
+        == {}
+    )
     answer = freshbooks.ask("GET", "/auth/api/v1/users/me")
     assert (answer.status_code, answer.json["error"]) == (401, "unauthenticated")
     freshbooks.sign_in()
@@ -152,19 +171,31 @@ def test_the_wrong_kind_of_id_is_unknown(freshbooks):
 def test_a_filter_that_does_not_exist_is_ignored(freshbooks):
     everything = freshbooks.books("invoices/invoices").json["response"]["result"]["total"]
     for ignored in ("status", "statusid", "payment_status", "create_date_min"):
-        assert freshbooks.books("invoices/invoices", **{f"search[{ignored}]": "draft"}).json["response"]["result"]["total"] == everything
-    drafts = freshbooks.books("invoices/invoices", **{"search[v3_status]": "draft"}).json["response"]["result"]["total"]
+        assert (
+            freshbooks.books("invoices/invoices", **{f"search[{ignored}]": "draft"}).json["response"][
+                "result"
+            ]["total"]
+            == everything
+        )
+    drafts = freshbooks.books("invoices/invoices", **{"search[v3_status]": "draft"}).json["response"][
+        "result"
+    ]["total"]
     assert 0 < drafts < everything
 
 
 def test_filters_that_work(freshbooks):
     some = freshbooks.invoices(**{"search[v3_status]": "overdue"})
-    assert some and all(i["v3_status"] == "overdue" and i["due_date"] < date.today().isoformat() for i in some)
+    assert some and all(
+        i["v3_status"] == "overdue" and i["due_date"] < date.today().isoformat() for i in some
+    )
     client = some[0]["customerid"]
     assert {i["customerid"] for i in freshbooks.invoices(**{"search[customerid]": client})} == {client}
     low = (date.today() - timedelta(days=20)).isoformat()
     assert all(i["create_date"] >= low for i in freshbooks.invoices(**{"search[date_min]": low}))
-    assert all(Decimal(i["outstanding"]["amount"]) > 0 for i in freshbooks.invoices(**{"search[outstanding]": "true"}))
+    assert all(
+        Decimal(i["outstanding"]["amount"]) > 0
+        for i in freshbooks.invoices(**{"search[outstanding]": "true"})
+    )
 
 
 def test_a_page_has_a_hundred_rows_at_most(freshbooks):
@@ -204,7 +235,9 @@ def test_errors_come_with_http_200(freshbooks, fields, errno, field):
 def test_mailing_an_invoice_makes_a_draft_sent_and_is_written_down(freshbooks):
     draft = next(i for i in freshbooks.invoices(**{"search[v3_status]": "draft"}) if i["email"])
     path = f"invoices/invoices/{draft['invoiceid']}"
-    sent = freshbooks.write("PUT", path, {"invoice": {"action_email": True}}).json["response"]["result"]["invoice"]
+    sent = freshbooks.write("PUT", path, {"invoice": {"action_email": True}}).json["response"]["result"][
+        "invoice"
+    ]
     assert sent["v3_status"] == "sent"
     assert freshbooks.log()["mails"][0]["to"] == [draft["email"]]
     assert freshbooks.write("POST", path + "/send", {}).status_code == 404
@@ -213,7 +246,9 @@ def test_mailing_an_invoice_makes_a_draft_sent_and_is_written_down(freshbooks):
 
 def test_an_invoice_of_a_client_without_address_cannot_be_mailed(freshbooks):
     draft = next(i for i in freshbooks.invoices(**{"search[v3_status]": "draft"}) if not i["email"])
-    answer = freshbooks.write("PUT", f"invoices/invoices/{draft['invoiceid']}", {"invoice": {"action_email": True}})
+    answer = freshbooks.write(
+        "PUT", f"invoices/invoices/{draft['invoiceid']}", {"invoice": {"action_email": True}}
+    )
     assert errno_of(answer) == 1001
     assert freshbooks.log()["mails"] == []
 
@@ -228,9 +263,20 @@ def test_a_deleted_invoice_is_gone(freshbooks):
 
 def test_a_payment_settles_its_invoice(freshbooks):
     invoice = freshbooks.invoices(**{"search[v3_status]": "overdue"})[0]
-    fields = {"invoiceid": invoice["invoiceid"], "amount": {"amount": invoice["outstanding"]["amount"]}, "date": date.today().isoformat()}
-    assert freshbooks.write("POST", "payments/payments", {"payment": fields}).json["response"]["result"]["payment"]["type"] == "Other"
-    after = freshbooks.books(f"invoices/invoices/{invoice['invoiceid']}").json["response"]["result"]["invoice"]
+    fields = {
+        "invoiceid": invoice["invoiceid"],
+        "amount": {"amount": invoice["outstanding"]["amount"]},
+        "date": date.today().isoformat(),
+    }
+    assert (
+        freshbooks.write("POST", "payments/payments", {"payment": fields}).json["response"]["result"][
+            "payment"
+        ]["type"]
+        == "Other"
+    )
+    after = freshbooks.books(f"invoices/invoices/{invoice['invoiceid']}").json["response"]["result"][
+        "invoice"
+    ]
     assert (after["v3_status"], after["outstanding"]["amount"]) == ("paid", "0.00")
 
 
@@ -247,7 +293,9 @@ def test_time_entries_are_the_callers_own_unless_the_team_is_asked_for(freshbook
 
 
 def test_the_business_family_refuses_in_its_own_shape(freshbooks):
-    answer = freshbooks.ask("POST", f"/timetracking/business/{NORTHWIND_ID}/time_entries", json={"time_entry": {"note": "x"}})
+    answer = freshbooks.ask(
+        "POST", f"/timetracking/business/{NORTHWIND_ID}/time_entries", json={"time_entry": {"note": "x"}}
+    )
     assert (answer.status_code, answer.json["errno"]) == (422, 2001)
     assert answer.json["error"]["started_at"] == "field required"
     missing = freshbooks.ask("DELETE", f"/timetracking/business/{NORTHWIND_ID}/time_entries/1")
@@ -264,20 +312,34 @@ def test_a_time_entry_can_be_made_and_removed(freshbooks):
 
 def test_reports_keep_currencies_apart(freshbooks):
     first = date.today().replace(day=1).isoformat()
-    report = freshbooks.books("reports/accounting/payments_collected", start_date=first).json["response"]["result"]["payments_collected"]
+    report = freshbooks.books("reports/accounting/payments_collected", start_date=first).json["response"][
+        "result"
+    ]["payments_collected"]
     assert len(report["totals"]) == len(report["currency_codes"]) > 1
-    assert sum(Decimal(t["amount"]) for t in report["totals"]) == sum(Decimal(p["amount"]["amount"]) for p in report["payments"])
-    aging = freshbooks.books("reports/accounting/accounts_aging", currency_code="USD").json["response"]["result"]["accounts_aging"]
-    assert sum(Decimal(a["total"]["amount"]) for a in aging["accounts"]) == Decimal(aging["totals"]["total"]["amount"]) > 0
+    assert sum(Decimal(t["amount"]) for t in report["totals"]) == sum(
+        Decimal(p["amount"]["amount"]) for p in report["payments"]
+    )
+    aging = freshbooks.books("reports/accounting/accounts_aging", currency_code="USD").json["response"][
+        "result"
+    ]["accounts_aging"]
+    assert (
+        sum(Decimal(a["total"]["amount"]) for a in aging["accounts"])
+        == Decimal(aging["totals"]["total"]["amount"])
+        > 0
+    )
     assert errno_of(freshbooks.books("reports/accounting/revenue_by_client")) == 1004
-    profit = freshbooks.books("reports/accounting/profitloss_entity", start_date=first).json["response"]["result"]["profitloss"]
+    profit = freshbooks.books("reports/accounting/profitloss_entity", start_date=first).json["response"][
+        "result"
+    ]["profitloss"]
     assert Decimal(profit["total_income"]["total"]["amount"]) > 0
 
 
 def test_companies_do_not_mix(freshbooks):
     freshbooks.write("POST", "users/clients", {"client": {"organization": "Only here"}})
     freshbooks.sign_in("harbour")
-    clients = freshbooks.books("users/clients", account="hB3vR", **{"search[organization_like]": "only"}).json["response"]["result"]
+    clients = freshbooks.books(
+        "users/clients", account="hB3vR", **{"search[organization_like]": "only"}
+    ).json["response"]["result"]
     assert clients["total"] == 0
 
 

@@ -42,7 +42,9 @@ class Caller:
         }
         granted = [s for s in scope.split() if s not in untick]
         form = {"company": account, "decision": decision, "granted": granted}
-        return self.http.post("/gmail/o/oauth2/v2/auth", query_string={k: v for k, v in query.items() if v}, data=form)
+        return self.http.post(
+            "/gmail/o/oauth2/v2/auth", query_string={k: v for k, v in query.items() if v}, data=form
+        )
 
     def token(self, **form):
         form = {"client_id": "sandbox", "client_secret": "sandbox", **form}
@@ -51,7 +53,13 @@ class Caller:
     def exchange(self, answer, **changed):
         code = parse_qs(urlsplit(answer.headers["Location"]).query)["code"][0]
         return self.token(
-            **{"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT, "code_verifier": VERIFIER, **changed}
+            **{
+                "grant_type": "authorization_code",
+                "code": code,
+                "redirect_uri": REDIRECT,
+                "code_verifier": VERIFIER,
+                **changed,
+            }
         )
 
     def sign_in(self, **how):
@@ -62,10 +70,16 @@ class Caller:
         return self.token(grant_type="refresh_token", refresh_token=self.tokens["refresh_token"])
 
     def get(self, path, **query):
-        return self.http.get(ME + path, query_string=query, headers={"Authorization": f"Bearer {self.tokens.get('access_token', '')}"})
+        return self.http.get(
+            ME + path,
+            query_string=query,
+            headers={"Authorization": f"Bearer {self.tokens.get('access_token', '')}"},
+        )
 
     def post(self, path, body):
-        return self.http.post(ME + path, json=body, headers={"Authorization": f"Bearer {self.tokens['access_token']}"})
+        return self.http.post(
+            ME + path, json=body, headers={"Authorization": f"Bearer {self.tokens['access_token']}"}
+        )
 
     def lever(self, name, **given):
         return self.http.post(f"/_levers/gmail/{name}", json=given)
@@ -93,11 +107,21 @@ def test_a_sign_in_brings_both_tokens_the_granted_scopes_and_who_it_is(caller):
         "https://www.googleapis.com/auth/userinfo.email",
         "https://www.googleapis.com/auth/gmail.modify",
     ]
-    assert tokens["access_token"].startswith("ya29.") and tokens["refresh_token"].startswith("1//") and tokens["expires_in"] == 3599
+    assert (
+        tokens["access_token"].startswith("ya29.")
+        and tokens["refresh_token"].startswith("1//")
+        and tokens["expires_in"] == 3599
+    )
     payload = tokens["id_token"].split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    assert (claims["iss"], claims["aud"], claims["email"]) == ("https://accounts.google.com", "sandbox", "ap@northwind.example")
-    userinfo = caller.http.get("/gmail/v1/userinfo", headers={"Authorization": f"Bearer {tokens['access_token']}"}).json
+    assert (claims["iss"], claims["aud"], claims["email"]) == (
+        "https://accounts.google.com",
+        "sandbox",
+        "ap@northwind.example",
+    )
+    userinfo = caller.http.get(
+        "/gmail/v1/userinfo", headers={"Authorization": f"Bearer {tokens['access_token']}"}
+    ).json
     assert userinfo == {"sub": claims["sub"], "email": "ap@northwind.example", "email_verified": True}
 
 
@@ -139,7 +163,10 @@ def test_a_code_works_once_with_its_verifier_and_address(caller):
     assert caller.exchange(caller.consent(), code_verifier="x" * 50).json["error"] == "invalid_grant"
     assert caller.exchange(caller.consent(), redirect_uri=REDIRECT + "/").json["error"] == "invalid_grant"
     wrong = caller.exchange(caller.consent(), client_secret="no")
-    assert wrong.status_code == 401 and wrong.json == {"error": "invalid_client", "error_description": "The OAuth client was not found."}
+    assert wrong.status_code == 401 and wrong.json == {
+        "error": "invalid_client",
+        "error_description": "The OAuth client was not found.",
+    }
 
 
 def test_the_sign_in_of_an_app_in_testing_dies_after_seven_days_used_or_not(caller):
@@ -148,7 +175,10 @@ def test_the_sign_in_of_an_app_in_testing_dies_after_seven_days_used_or_not(call
         caller.lever("advance", seconds=86_400)
         assert caller.refresh().status_code == 200
     caller.lever("advance", seconds=86_400 + 1)
-    assert caller.refresh().json == {"error": "invalid_grant", "error_description": "Token has been expired or revoked."}
+    assert caller.refresh().json == {
+        "error": "invalid_grant",
+        "error_description": "Token has been expired or revoked.",
+    }
 
 
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
@@ -170,7 +200,9 @@ def test_a_list_holds_ids_only_and_pages(caller):
     first = caller.get("/messages", maxResults=10).json
     assert len(first["messages"]) == 10 and set(first["messages"][0]) == {"id", "threadId"}
     second = caller.get("/messages", maxResults=500, pageToken=first["nextPageToken"]).json
-    assert "nextPageToken" not in second and not {m["id"] for m in first["messages"]} & {m["id"] for m in second["messages"]}
+    assert "nextPageToken" not in second and not {m["id"] for m in first["messages"]} & {
+        m["id"] for m in second["messages"]
+    }
     assert caller.get("/messages", q="nosuchword").json == {"resultSizeEstimate": 0}
     assert caller.get("/messages", pageToken="123").status_code == 400
 
@@ -178,7 +210,11 @@ def test_a_list_holds_ids_only_and_pages(caller):
 def test_ids_and_dates_have_gmails_forms(caller):
     caller.sign_in(scope=READ)
     message = caller.first("from:birch")
-    assert re.fullmatch("[0-9a-f]{16}", message["id"]) and message["internalDate"].isdigit() and message["historyId"].isdigit()
+    assert (
+        re.fullmatch("[0-9a-f]{16}", message["id"])
+        and message["internalDate"].isdigit()
+        and message["historyId"].isdigit()
+    )
     pdf = message["payload"]["parts"][1]
     assert pdf["mimeType"] == "application/pdf" and pdf["partId"] == "1" and "data" not in pdf["body"]
     data = caller.get(f"/messages/{message['id']}/attachments/{pdf['body']['attachmentId']}").json["data"]
@@ -201,7 +237,10 @@ def test_metadata_holds_the_wanted_headers_and_no_parts(caller):
     caller.sign_in(scope=READ)
     id_ = caller.first("from:birch")["id"]
     message = caller.get(f"/messages/{id_}", format="metadata", metadataHeaders=["From", "Subject"]).json
-    assert {h["name"] for h in message["payload"]["headers"]} == {"From", "Subject"} and "parts" not in message["payload"]
+    assert {h["name"] for h in message["payload"]["headers"]} == {
+        "From",
+        "Subject",
+    } and "parts" not in message["payload"]
 
 
 @pytest.mark.parametrize(
@@ -224,7 +263,10 @@ def test_search_understands(caller, query, subjects):
     caller.sign_in(scope=READ)
     ids = [m["id"] for m in caller.get("/messages", q=query).json.get("messages", [])]
     found = [
-        caller.get(f"/messages/{id_}", format="metadata", metadataHeaders="Subject").json["payload"]["headers"][0]["value"] for id_ in ids
+        caller.get(f"/messages/{id_}", format="metadata", metadataHeaders="Subject").json["payload"][
+            "headers"
+        ][0]["value"]
+        for id_ in ids
     ]
     assert found == subjects
 
@@ -253,7 +295,8 @@ def raw(text):
 def test_a_mail_is_sent_from_the_account_whatever_it_says_and_arrives(caller):
     caller.sign_in()
     sent = caller.post(
-        "/messages/send", {"raw": raw("From: boss@evil.example\r\nTo: charlie@contoso.example\r\nSubject: Hi\r\n\r\nHello")}
+        "/messages/send",
+        {"raw": raw("From: boss@evil.example\r\nTo: charlie@contoso.example\r\nSubject: Hi\r\n\r\nHello")},
     ).json
     assert sent["labelIds"] == ["SENT"] and set(sent) == {"id", "threadId", "labelIds"}
     other = Caller(caller.http.application).sign_in(account="contoso")
@@ -264,7 +307,9 @@ def test_a_mail_is_sent_from_the_account_whatever_it_says_and_arrives(caller):
 
 def test_a_draft_becomes_a_mail_and_is_gone(caller):
     caller.sign_in()
-    draft = caller.post("/drafts", {"message": {"raw": raw("To: a@b.example\r\nSubject: Later\r\n\r\nHello")}}).json
+    draft = caller.post(
+        "/drafts", {"message": {"raw": raw("To: a@b.example\r\nSubject: Later\r\n\r\nHello")}}
+    ).json
     assert draft["id"].startswith("r-") and draft["message"]["labelIds"] == ["DRAFT"]
     assert caller.post("/drafts/send", {"id": draft["id"]}).json["labelIds"] == ["SENT"]
     assert caller.post("/drafts/send", {"id": draft["id"]}).status_code == 404
@@ -273,7 +318,9 @@ def test_a_draft_becomes_a_mail_and_is_gone(caller):
 def test_labels_change_and_unknown_ones_are_refused(caller):
     caller.sign_in()
     id_ = caller.first("is:unread")["id"]
-    changed = caller.post(f"/messages/{id_}/modify", {"addLabelIds": ["Label_7"], "removeLabelIds": ["UNREAD"]}).json
+    changed = caller.post(
+        f"/messages/{id_}/modify", {"addLabelIds": ["Label_7"], "removeLabelIds": ["UNREAD"]}
+    ).json
     assert "Label_7" in changed["labelIds"] and "UNREAD" not in changed["labelIds"]
     assert caller.post(f"/messages/{id_}/modify", {"addLabelIds": ["Label_404"]}).status_code == 400
     assert caller.post(f"/messages/{id_}/modify", {"addLabelIds": ["SENT"]}).status_code == 400

@@ -1,4 +1,6 @@
-"""The imitated Google Sheets behaves as Google documents: consent, ranges, values, tables, quotas, and Drive's list."""
+"""The imitated Google Sheets behaves as Google documents: consent, ranges, values, tables, quotas, and
+Drive's list.
+"""
 
 import base64
 import hashlib
@@ -27,7 +29,11 @@ class Caller:
         self.tokens = {}
 
     def sign_in(self, *scopes, account="northwind", untick=(), slug="google_sheets"):
-        asked = [*(PREFIX + scope for scope in scopes or ("spreadsheets", "drive.metadata.readonly")), "openid", "email"]
+        asked = [
+            *(PREFIX + scope for scope in scopes or ("spreadsheets", "drive.metadata.readonly")),
+            "openid",
+            "email",
+        ]
         query = {
             "response_type": "code",
             "client_id": "sandbox",
@@ -39,14 +45,22 @@ class Caller:
             "code_challenge": CHALLENGE,
             "code_challenge_method": "S256",
         }
-        form = {"company": account, "decision": "approve", "granted": [s for s in asked if s.removeprefix(PREFIX) not in untick]}
+        form = {
+            "company": account,
+            "decision": "approve",
+            "granted": [s for s in asked if s.removeprefix(PREFIX) not in untick],
+        }
         answer = self.http.post(f"/{slug}/o/oauth2/v2/auth", query_string=query, data=form)
         code = parse_qs(urlsplit(answer.headers["Location"]).query)["code"][0]
-        self.tokens = self.token(slug, grant_type="authorization_code", code=code, redirect_uri=REDIRECT, code_verifier=VERIFIER).json
+        self.tokens = self.token(
+            slug, grant_type="authorization_code", code=code, redirect_uri=REDIRECT, code_verifier=VERIFIER
+        ).json
         return self
 
     def token(self, slug="google_sheets", **form):
-        return self.http.post(f"/{slug}/token", data={"client_id": "sandbox", "client_secret": "sandbox", **form})
+        return self.http.post(
+            f"/{slug}/token", data={"client_id": "sandbox", "client_secret": "sandbox", **form}
+        )
 
     def refresh(self, slug="google_sheets"):
         return self.token(slug, grant_type="refresh_token", refresh_token=self.tokens["refresh_token"])
@@ -63,7 +77,12 @@ class Caller:
 
     def put(self, id_, where, rows, option="RAW", **body):
         body = {"majorDimension": "ROWS", "values": rows, **body}
-        return self.ask("PUT", f"{S}/{id_}/values/{quote(where, safe='')}", body, **({"valueInputOption": option} if option else {}))
+        return self.ask(
+            "PUT",
+            f"{S}/{id_}/values/{quote(where, safe='')}",
+            body,
+            **({"valueInputOption": option} if option else {}),
+        )
 
     def append(self, id_, range, rows, insert="OVERWRITE", option="RAW"):
         path = f"{S}/{id_}/values/{quote(range, safe='')}:append"
@@ -129,10 +148,14 @@ def insufficient(answer):
 def test_scopes_are_held_to_call_by_call(door):
     reader = Caller(door).sign_in("spreadsheets.readonly")
     assert reader.get(f"/{SALES}").status_code == 200
-    assert insufficient(reader.put(SALES, "Q4 Plan!A1", [["x"]])) and insufficient(reader.append(SALES, "Q4 Plan", [["x"]]))
+    assert insufficient(reader.put(SALES, "Q4 Plan!A1", [["x"]])) and insufficient(
+        reader.append(SALES, "Q4 Plan", [["x"]])
+    )
     assert insufficient(reader.files()) and "errors" in reader.files().json["error"]
     assert "errors" not in reader.put(SALES, "A1", [["x"]]).json["error"]
-    unticked = Caller(door).sign_in("spreadsheets", "drive.metadata.readonly", untick=["drive.metadata.readonly"])
+    unticked = Caller(door).sign_in(
+        "spreadsheets", "drive.metadata.readonly", untick=["drive.metadata.readonly"]
+    )
     assert insufficient(unticked.files()) and unticked.get(f"/{SALES}").status_code == 200
     lister = Caller(door).sign_in("drive.metadata.readonly")
     assert lister.files().status_code == 200 and insufficient(lister.get(f"/{SALES}"))
@@ -153,7 +176,10 @@ def test_files_are_private_shared_to_read_or_shared_to_write(door, caller):
     assert error(caller.put(PRICES, "Prices!A1", [["x"]]), 403, "PERMISSION_DENIED")
     contoso = Caller(door).sign_in(account="contoso")
     assert contoso.put(BUDGET, "Empty!A1", [["x"]]).status_code == 200
-    assert error(caller.get(f"/{OLD_BUDGET}"), 400, "FAILED_PRECONDITION") == "This operation is not supported for this document"
+    assert (
+        error(caller.get(f"/{OLD_BUDGET}"), 400, "FAILED_PRECONDITION")
+        == "This operation is not supported for this document"
+    )
 
 
 # --- values ---
@@ -163,11 +189,16 @@ def test_values_are_ragged_and_missing_when_empty(caller):
     answer = caller.values(SALES, "'Q4 Plan'!A1:Z4").json
     assert (answer["range"], answer["majorDimension"]) == ("'Q4 Plan'!A1:Z4", "ROWS")
     assert [len(row) for row in answer["values"]] == [4, 3, 3, 2]
-    assert caller.values(SALES, "Q4 Plan!Z1:Z10").json == {"range": "'Q4 Plan'!Z1:Z10", "majorDimension": "ROWS"}
+    assert caller.values(SALES, "Q4 Plan!Z1:Z10").json == {
+        "range": "'Q4 Plan'!Z1:Z10",
+        "majorDimension": "ROWS",
+    }
     assert caller.values(SALES, "Q4 Plan!A1:ZZ5000").json["range"] == "'Q4 Plan'!A1:Z1000"
 
 
-@pytest.mark.parametrize("range", ["Nope!A1", "Q4 Plan!A", "Chart", "%27Q4%20Plan%27!A1", "'Bob's notes'!A1", "Q4 Plan!A1:5"])
+@pytest.mark.parametrize(
+    "range", ["Nope!A1", "Q4 Plan!A", "Chart", "%27Q4%20Plan%27!A1", "'Bob's notes'!A1", "Q4 Plan!A1:5"]
+)
 def test_what_is_no_range_cannot_be_parsed(caller, range):
     assert error(caller.values(SALES, range), 400, "INVALID_ARGUMENT") == f"Unable to parse range: {range}"
 
@@ -175,16 +206,40 @@ def test_what_is_no_range_cannot_be_parsed(caller, range):
 def test_a_range_that_begins_outside_the_tab_exceeds_its_limits(caller):
     message = error(caller.values(SALES, "Q4 Plan!A1001:B1002"), 400, "INVALID_ARGUMENT")
     assert message == "Range ('Q4 Plan'!A1001:B1002) exceeds grid limits. Max rows: 1000, max columns: 26"
-    assert "exceeds grid limits" in error(caller.put(SALES, "Q4 Plan!A1000", [["x"], ["y"]]), 400, "INVALID_ARGUMENT")
+    assert "exceeds grid limits" in error(
+        caller.put(SALES, "Q4 Plan!A1000", [["x"], ["y"]]), 400, "INVALID_ARGUMENT"
+    )
 
 
 def test_several_ranges_come_in_their_order(caller):
-    answer = caller.get(f"/{SALES}/values:batchGet", ranges=["倉庫!A1:B1", "Totals", "'Lager/Bestand'!A2"]).json
-    assert [r["range"] for r in answer["valueRanges"]] == ["'倉庫'!A1:B1", "'Q4 Plan'!C2:C13", "'Lager/Bestand'!A2"]
+    answer = caller.get(
+        f"/{SALES}/values:batchGet", ranges=["倉庫!A1:B1", "Totals", "'Lager/Bestand'!A2"]
+    ).json
+    assert [r["range"] for r in answer["valueRanges"]] == [
+        "'倉庫'!A1:B1",
+        "'Q4 Plan'!C2:C13",
+        "'Lager/Bestand'!A2",
+    ]
 
 
 def test_typing_and_storing_differ(caller):
-    typed = [["=1+1", "007", "1/2", "2026-03-04", "1,250.5", "5%", "true", "'=1", "=B1*2", "=NOPE(1)", "=1/0", "=SUM(A1:B1)", '=A1&"x"']]
+    typed = [
+        [
+            "=1+1",
+            "007",
+            "1/2",
+            "2026-03-04",
+            "1,250.5",
+            "5%",
+            "true",
+            "'=1",
+            "=B1*2",
+            "=NOPE(1)",
+            "=1/0",
+            "=SUM(A1:B1)",
+            '=A1&"x"',
+        ]
+    ]
     caller.put(BUDGET, "Empty!A1", typed, "USER_ENTERED")
     caller.put(BUDGET, "Empty!A2", typed, "RAW")
 
@@ -192,17 +247,36 @@ def test_typing_and_storing_differ(caller):
         return caller.values(BUDGET, f"Empty!A{row}:M{row}", **how).json["values"][0]
 
     year = date.today().year
-    shown = ["2", "7", f"1/2/{year}", "2026-03-04", "1,250.50", "5%", "TRUE", "=1", "14", "#NAME?", "#DIV/0!", "9", "2x"]
+    shown = [
+        "2",
+        "7",
+        f"1/2/{year}",
+        "2026-03-04",
+        "1,250.50",
+        "5%",
+        "TRUE",
+        "=1",
+        "14",
+        "#NAME?",
+        "#DIV/0!",
+        "9",
+        "2x",
+    ]
     assert values(1) == shown and values(2) == typed[0]
     bare = values(1, valueRenderOption="UNFORMATTED_VALUE")
     assert bare[:2] == [2, 7] and bare[3] == 46085 and bare[4:7] == [1250.5, 0.05, True]
-    assert values(1, valueRenderOption="UNFORMATTED_VALUE", dateTimeRenderOption="FORMATTED_STRING")[3] == "2026-03-04"
+    assert (
+        values(1, valueRenderOption="UNFORMATTED_VALUE", dateTimeRenderOption="FORMATTED_STRING")[3]
+        == "2026-03-04"
+    )
     assert values(1, valueRenderOption="FORMULA")[:2] == ["=1+1", 7]
 
 
 def test_a_formula_that_leads_back_to_itself_is_an_error_in_the_cell(caller):
     caller.put(BUDGET, "Empty!A1", [["=B1", "=A1", "=", "=1+", "=SUM(A1"]], "USER_ENTERED")
-    assert caller.values(BUDGET, "Empty!A1:E1").json["values"] == [["#REF!", "#REF!", "=", "#ERROR!", "#ERROR!"]]
+    assert caller.values(BUDGET, "Empty!A1:E1").json["values"] == [
+        ["#REF!", "#REF!", "=", "#ERROR!", "#ERROR!"]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -220,9 +294,15 @@ def test_what_is_no_cell_is_refused_whole(caller, rows, words):
 
 
 def test_a_write_says_how_values_are_meant_and_keeps_to_its_range(caller):
-    assert "'valueInputOption' is required" in error(caller.put(BUDGET, "Empty!A1", [["x"]], option=None), 400, "INVALID_ARGUMENT")
-    assert "valueInputOption" in error(caller.put(BUDGET, "Empty!A1", [["x"]], option="TYPED"), 400, "INVALID_ARGUMENT")
-    assert "body range" in error(caller.put(BUDGET, "Empty!A1", [["x"]], range="Empty!A2"), 400, "INVALID_ARGUMENT")
+    assert "'valueInputOption' is required" in error(
+        caller.put(BUDGET, "Empty!A1", [["x"]], option=None), 400, "INVALID_ARGUMENT"
+    )
+    assert "valueInputOption" in error(
+        caller.put(BUDGET, "Empty!A1", [["x"]], option="TYPED"), 400, "INVALID_ARGUMENT"
+    )
+    assert "body range" in error(
+        caller.put(BUDGET, "Empty!A1", [["x"]], range="Empty!A2"), 400, "INVALID_ARGUMENT"
+    )
     assert caller.put(BUDGET, "Empty!A1", [["x"]], range="Empty!A1").json["updatedCells"] == 1
     message = error(caller.put(BUDGET, "Empty!A1:B1", [["x", "y", "z"]]), 400, "INVALID_ARGUMENT")
     assert message == "Requested writing within range [Empty!A1:B1], but tried writing to column [C]"
@@ -273,18 +353,27 @@ def test_clearing_keeps_the_rest(caller):
 
 def test_a_batch_is_done_whole_or_not_at_all(caller):
     message = error(caller.batch(STOCK, "New", "stock"), 400, "INVALID_ARGUMENT")
-    assert message == 'Invalid requests[0].addSheet: A sheet with the name "stock" already exists. Please enter another name.'
+    assert (
+        message == 'Invalid requests[0].addSheet: A sheet with the name "stock" already exists. '
+        "Please enter another name."
+    )
     assert len(caller.get(f"/{STOCK}").json["sheets"]) == 1
     replies = caller.batch(STOCK, "New", "Newer").json["replies"]
     assert [r["addSheet"]["properties"]["index"] for r in replies] == [1, 2]
     assert caller.put(STOCK, "Newer!A1", [["x"]]).status_code == 200
-    assert caller.ask("POST", f"{S}/{STOCK}:batchUpdate", {"requests": [{"deleteAll": {}}]}).status_code == 400
+    assert (
+        caller.ask("POST", f"{S}/{STOCK}:batchUpdate", {"requests": [{"deleteAll": {}}]}).status_code == 400
+    )
 
 
 def test_a_mask_leaves_the_rest_out(caller):
-    answer = caller.get(f"/{SALES}", fields="properties.title,sheets.properties(sheetId,title),namedRanges/name").json
+    answer = caller.get(
+        f"/{SALES}", fields="properties.title,sheets.properties(sheetId,title),namedRanges/name"
+    ).json
     assert set(answer) == {"properties", "sheets", "namedRanges"} and set(answer["properties"]) == {"title"}
-    assert answer["sheets"][0] == {"properties": {"sheetId": 0, "title": "Q4 Plan"}} and answer["namedRanges"] == [{"name": "Totals"}]
+    assert answer["sheets"][0] == {"properties": {"sheetId": 0, "title": "Q4 Plan"}} and answer[
+        "namedRanges"
+    ] == [{"name": "Totals"}]
     for mask in ("a(b", "a)", "a,,b", "(x)"):
         assert caller.get(f"/{SALES}", fields=mask).status_code == 400
 
@@ -292,10 +381,16 @@ def test_a_mask_leaves_the_rest_out(caller):
 def test_drive_lists_bare_files_unless_more_is_asked_for(caller):
     plain = caller.files().json
     assert (plain["kind"], plain["incompleteSearch"]) == ("drive#fileList", False)
-    assert {tuple(f) for f in plain["files"]} == {("kind", "id", "name", "mimeType")} and OLD_BUDGET in {f["id"] for f in plain["files"]}
+    assert {tuple(f) for f in plain["files"]} == {("kind", "id", "name", "mimeType")} and OLD_BUDGET in {
+        f["id"] for f in plain["files"]
+    }
     query = "mimeType='application/vnd.google-apps.spreadsheet' and trashed=false and name contains 'bud'"
     found = caller.files(q=query, fields="files(name,owners(emailAddress))").json
-    assert found == {"files": [{"name": f"Budget {date.today().year}", "owners": [{"emailAddress": "ap@northwind.example"}]}]}
+    assert found == {
+        "files": [
+            {"name": f"Budget {date.today().year}", "owners": [{"emailAddress": "ap@northwind.example"}]}
+        ]
+    }
 
 
 def test_drive_pages_and_orders_and_refuses_what_it_does_not_understand(caller):
@@ -303,7 +398,13 @@ def test_drive_pages_and_orders_and_refuses_what_it_does_not_understand(caller):
     second = caller.files(pageSize=5, orderBy="modifiedTime desc", pageToken=first["nextPageToken"]).json
     assert [f["id"] for f in first["files"] + second["files"]] == [STOCK, SALES, PRICES, BUDGET, OLD_BUDGET]
     assert "nextPageToken" not in second
-    for query in ({"pageToken": "x"}, {"pageSize": 0}, {"q": "name like 'x'"}, {"q": "trashed=false name='x'"}, {"fields": "files("}):
+    for query in (
+        {"pageToken": "x"},
+        {"pageSize": 0},
+        {"q": "name like 'x'"},
+        {"q": "trashed=false name='x'"},
+        {"fields": "files("},
+    ):
         assert caller.files(**query).status_code == 400
 
 
@@ -318,8 +419,13 @@ def test_a_change_moves_a_file_to_the_top(caller):
 def test_the_sixty_first_read_of_a_minute_is_refused_and_writes_are_counted_apart(door, caller):
     assert {caller.values(SALES, "A1").status_code for _ in range(60)} == {200}
     refused = caller.values(SALES, "A1")
-    assert error(refused, 429, "RESOURCE_EXHAUSTED").startswith("Quota exceeded for quota metric 'Read requests'")
-    assert refused.json["error"]["details"][0]["reason"] == "RATE_LIMIT_EXCEEDED" and "Retry-After" not in refused.headers
+    assert error(refused, 429, "RESOURCE_EXHAUSTED").startswith(
+        "Quota exceeded for quota metric 'Read requests'"
+    )
+    assert (
+        refused.json["error"]["details"][0]["reason"] == "RATE_LIMIT_EXCEEDED"
+        and "Retry-After" not in refused.headers
+    )
     assert caller.put(BUDGET, "Empty!A1", [["x"]]).status_code == 200
     assert Caller(door).sign_in(account="contoso").get(f"/{PLAN}").status_code == 200
     caller.lever("advance", seconds=61)

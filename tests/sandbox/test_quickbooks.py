@@ -1,4 +1,6 @@
-"""The imitated QuickBooks keeps Intuit's rules of signing in: what the connector meets here is what it meets there."""
+"""The imitated QuickBooks keeps Intuit's rules of signing in: what the connector meets here is what it
+meets there.
+"""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,17 +22,33 @@ def test_the_callback_and_nothing_else_names_the_company(quickbooks):
 
 
 def test_a_denial_names_no_company(quickbooks):
-    assert parse_qs(urlsplit(quickbooks.ask(decision="deny").headers["Location"]).query) == {"error": ["access_denied"], "state": ["st"]}
+    assert parse_qs(urlsplit(quickbooks.ask(decision="deny").headers["Location"]).query) == {
+        "error": ["access_denied"],
+        "state": ["st"],
+    }
 
 
 def test_it_answers_a_code_with_tokens_of_intuits_shape(quickbooks):
     tokens = quickbooks.sign_in().tokens
-    assert (tokens["token_type"], tokens["expires_in"], tokens["x_refresh_token_expires_in"]) == ("bearer", 3600, 8_640_000)
-    assert len(tokens["access_token"]) > 800 and tokens["refresh_token"].startswith("RT1-") and "scope" not in tokens
+    assert (tokens["token_type"], tokens["expires_in"], tokens["x_refresh_token_expires_in"]) == (
+        "bearer",
+        3600,
+        8_640_000,
+    )
+    assert (
+        len(tokens["access_token"]) > 800
+        and tokens["refresh_token"].startswith("RT1-")
+        and "scope" not in tokens
+    )
 
 
 @pytest.mark.parametrize(
-    "asked", [{"scope": ""}, {"scope": "accounting"}, {"redirect_uri": "http://127.0.0.1:8000/integrations/quickbooks/callback"}]
+    "asked",
+    [
+        {"scope": ""},
+        {"scope": "accounting"},
+        {"redirect_uri": "http://127.0.0.1:8000/integrations/quickbooks/callback"},
+    ],
 )
 def test_what_it_cannot_grant_ends_on_its_own_page(quickbooks, asked):
     answer = quickbooks.ask(**asked)
@@ -76,7 +94,8 @@ def test_when_strict_two_refreshes_at_once_end_the_sign_in(quickbooks):
 
 def test_a_wrong_client_is_a_401(quickbooks):
     answer = quickbooks.client.post(
-        "/quickbooks/oauth2/v1/tokens/bearer", data={"grant_type": "refresh_token", "client_id": "x", "client_secret": "y"}
+        "/quickbooks/oauth2/v1/tokens/bearer",
+        data={"grant_type": "refresh_token", "client_id": "x", "client_secret": "y"},
     )
     assert (answer.status_code, answer.json) == (401, {"error": "invalid_client"})
 
@@ -112,5 +131,9 @@ def test_an_expired_token_is_told_in_small_letters(quickbooks):
     quickbooks.sign_in()
     quickbooks.lever("advance", seconds=3601)
     answer = quickbooks.get("/companyinfo/1")
-    assert (answer.status_code, answer.json["fault"]["error"][0]["code"], answer.json["fault"]["type"]) == (401, "3200", "AUTHENTICATION")
+    assert (answer.status_code, answer.json["fault"]["error"][0]["code"], answer.json["fault"]["type"]) == (
+        401,
+        "3200",
+        "AUTHENTICATION",
+    )
     assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"] and answer.headers["intuit_tid"]

@@ -20,7 +20,10 @@ def code_of(answer):
 
 def test_it_speaks_xml_unless_asked_for_json(quickbooks):
     answer = quickbooks.get("/companyinfo/1", accept="*/*")
-    assert answer.mimetype == "application/xml" and "<CompanyName>Maple &amp; Pine Landscaping</CompanyName>" in answer.text
+    assert (
+        answer.mimetype == "application/xml"
+        and "<CompanyName>Maple &amp; Pine Landscaping</CompanyName>" in answer.text
+    )
 
 
 def test_not_found_is_a_400(quickbooks):
@@ -72,15 +75,26 @@ def test_what_it_cannot_parse_is_refused(quickbooks, statement, code):
 
 
 def test_the_same_requestid_gives_the_first_answer(quickbooks):
-    first, again = quickbooks.new_invoice("/invoice?requestid=a1"), quickbooks.new_invoice("/invoice?requestid=a1", DueDate="2099-01-01")
+    first, again = (
+        quickbooks.new_invoice("/invoice?requestid=a1"),
+        quickbooks.new_invoice("/invoice?requestid=a1", DueDate="2099-01-01"),
+    )
     assert first.text == again.text
-    assert quickbooks.new_invoice("/invoice?requestid=a2").json["Invoice"]["Id"] != first.json["Invoice"]["Id"]
+    assert (
+        quickbooks.new_invoice("/invoice?requestid=a2").json["Invoice"]["Id"] != first.json["Invoice"]["Id"]
+    )
     assert code_of(quickbooks.new_invoice("/invoice?requestid=" + "x" * 51)) == "2010"
 
 
 def test_an_invoice_is_posted_at_once_with_a_line_for_the_sum(quickbooks):
     made = quickbooks.new_invoice().json["Invoice"]
-    assert (made["DocNumber"], made["TotalAmt"], made["Balance"], made["EmailStatus"], made["SyncToken"]) == ("1041", 71, 71, "NotSet", "0")
+    assert (made["DocNumber"], made["TotalAmt"], made["Balance"], made["EmailStatus"], made["SyncToken"]) == (
+        "1041",
+        71,
+        71,
+        "NotSet",
+        "0",
+    )
     assert [line["DetailType"] for line in made["Line"]] == ["SalesItemLineDetail", "SubTotalLineDetail"]
     assert quickbooks.get("/customer/24").json["Customer"]["Balance"] > 71
 
@@ -91,33 +105,46 @@ def test_a_write_needs_the_latest_synctoken(quickbooks):
     assert quickbooks.post("/invoice", change).json["Invoice"]["SyncToken"] == "1"
     assert code_of(quickbooks.post("/invoice", change)) == "5010"
     assert code_of(quickbooks.post("/invoice?operation=void", {"Id": id_})) == "2020"
-    assert quickbooks.post("/invoice", {**change, "SyncToken": "1", "PrivateNote": "two"}).json["Invoice"]["PrivateNote"] == "two"
+    assert (
+        quickbooks.post("/invoice", {**change, "SyncToken": "1", "PrivateNote": "two"}).json["Invoice"][
+            "PrivateNote"
+        ]
+        == "two"
+    )
 
 
 def test_a_change_that_is_not_sparse_clears_what_it_leaves_out(quickbooks):
     before = quickbooks.get("/customer/24").json["Customer"]
-    sparse = quickbooks.post("/customer", {"Id": "24", "SyncToken": before["SyncToken"], "sparse": True, "CompanyName": "S"}).json[
-        "Customer"
-    ]
+    sparse = quickbooks.post(
+        "/customer", {"Id": "24", "SyncToken": before["SyncToken"], "sparse": True, "CompanyName": "S"}
+    ).json["Customer"]
     assert sparse["PrimaryEmailAddr"] == before["PrimaryEmailAddr"]
-    whole = quickbooks.post("/customer", {"Id": "24", "SyncToken": sparse["SyncToken"], "DisplayName": "S"}).json["Customer"]
+    whole = quickbooks.post(
+        "/customer", {"Id": "24", "SyncToken": sparse["SyncToken"], "DisplayName": "S"}
+    ).json["Customer"]
     assert "PrimaryEmailAddr" not in whole and whole["DisplayName"] == "S"
 
 
 def test_voiding_keeps_the_invoice_and_frees_what_was_paid_on_it(quickbooks):
     invoice = quickbooks.new_invoice().json["Invoice"]
     line = {"Amount": 71, "LinkedTxn": [{"TxnId": invoice["Id"], "TxnType": "Invoice"}]}
-    payment = quickbooks.post("/payment", {"CustomerRef": {"value": "24"}, "TotalAmt": 71, "Line": [line]}).json["Payment"]
+    payment = quickbooks.post(
+        "/payment", {"CustomerRef": {"value": "24"}, "TotalAmt": 71, "Line": [line]}
+    ).json["Payment"]
     paid = quickbooks.get(f"/invoice/{invoice['Id']}").json["Invoice"]
     assert (paid["Balance"], payment["UnappliedAmt"]) == (0, 0)
-    voided = quickbooks.post("/invoice?operation=void", {"Id": invoice["Id"], "SyncToken": paid["SyncToken"]}).json["Invoice"]
+    voided = quickbooks.post(
+        "/invoice?operation=void", {"Id": invoice["Id"], "SyncToken": paid["SyncToken"]}
+    ).json["Invoice"]
     assert (voided["TotalAmt"], voided["Balance"], voided["PrivateNote"]) == (0, 0, "Voided")
     assert quickbooks.get(f"/payment/{payment['Id']}").json["Payment"]["UnappliedAmt"] == 71
 
 
 def test_deleting_removes_it(quickbooks):
     invoice = quickbooks.new_invoice().json["Invoice"]
-    gone = quickbooks.post("/invoice?operation=delete", {"Id": invoice["Id"], "SyncToken": "0"}).json["Invoice"]
+    gone = quickbooks.post("/invoice?operation=delete", {"Id": invoice["Id"], "SyncToken": "0"}).json[
+        "Invoice"
+    ]
     assert gone == {"status": "Deleted", "domain": "QBO", "Id": invoice["Id"]}
     assert code_of(quickbooks.get(f"/invoice/{invoice['Id']}")) == "610"
 
@@ -155,8 +182,18 @@ def test_a_body_that_is_none_is_refused(quickbooks, body):
 def test_a_payment_takes_no_more_than_the_balance_of_the_customers_own_invoice(quickbooks):
     id_ = quickbooks.new_invoice().json["Invoice"]["Id"]
     part = {"Amount": 72, "LinkedTxn": [{"TxnId": id_, "TxnType": "Invoice"}]}
-    assert code_of(quickbooks.post("/payment", {"CustomerRef": {"value": "24"}, "TotalAmt": 72, "Line": [part]})) == "6000"
-    assert code_of(quickbooks.post("/payment", {"CustomerRef": {"value": "1"}, "TotalAmt": 71, "Line": [{**part, "Amount": 71}]})) == "6000"
+    assert (
+        code_of(quickbooks.post("/payment", {"CustomerRef": {"value": "24"}, "TotalAmt": 72, "Line": [part]}))
+        == "6000"
+    )
+    assert (
+        code_of(
+            quickbooks.post(
+                "/payment", {"CustomerRef": {"value": "1"}, "TotalAmt": 71, "Line": [{**part, "Amount": 71}]}
+            )
+        )
+        == "6000"
+    )
 
 
 def test_names_are_unique_among_inactive_ones_too(quickbooks):
@@ -168,7 +205,9 @@ def test_a_mail_needs_an_address_and_the_right_type_and_is_counted(quickbooks):
     assert code_of(quickbooks.post(f"/invoice/{id_}/send?sendTo=a@example.com", {})) == "2010"
 
     def send(query=""):
-        return quickbooks.call("POST", f"/invoice/{id_}/send{query}", **{"Content-Type": "application/octet-stream"})
+        return quickbooks.call(
+            "POST", f"/invoice/{id_}/send{query}", **{"Content-Type": "application/octet-stream"}
+        )
 
     assert code_of(send()) == "6000"
     sent = send("?sendTo=a@example.com").json["Invoice"]
@@ -211,6 +250,8 @@ def test_only_the_outermost_sections_have_a_group(quickbooks):
     assert not any("group" in inner for row in rows for inner in row["Rows"]["Row"])
 
 
-@pytest.mark.parametrize("query", ["start_date=x&end_date=y", "accounting_method=Maybe", "summarize_column_by=Colour"])
+@pytest.mark.parametrize(
+    "query", ["start_date=x&end_date=y", "accounting_method=Maybe", "summarize_column_by=Colour"]
+)
 def test_a_report_parameter_it_does_not_know_is_refused(quickbooks, query):
     assert code_of(quickbooks.get(f"/reports/ProfitAndLoss?{query}")) == "5050"

@@ -41,7 +41,9 @@ def test_wrong_credentials_are_a_400(fusion):
 
 def test_an_underscore_means_nothing_and_fifty_is_the_most(fusion):
     assert fusion.send("GET", "/jobs", params={"sort": "id", "per_page": 40}).json()["_meta"]["perPage"] == 10
-    assert fusion.send("GET", "/jobs", params={"sort": "id", "per-page": 400}).json()["_meta"]["perPage"] == 50
+    assert (
+        fusion.send("GET", "/jobs", params={"sort": "id", "per-page": 400}).json()["_meta"]["perPage"] == 50
+    )
 
 
 def test_a_page_past_the_end_is_the_last_one_again(fusion):
@@ -52,7 +54,9 @@ def test_a_page_past_the_end_is_the_last_one_again(fusion):
 def test_parts_appear_only_when_asked_for(fusion):
     plain = fusion.send("GET", "/customers").json()["items"][0]
     assert "contacts" not in plain and "contacts" in plain["_expandable"]
-    whole = fusion.send("GET", f"/customers/{plain['id']}", params={"expand": "contacts,contacts.phones"}).json()
+    whole = fusion.send(
+        "GET", f"/customers/{plain['id']}", params={"expand": "contacts,contacts.phones"}
+    ).json()
     assert whole["contacts"][0]["phones"] and "emails" not in whole["contacts"][0]
 
 

@@ -1,4 +1,6 @@
-"""The imitated Xano behaves as Xano does: instances on hosts of their own, tokens, permissions, two shapes of list."""
+"""The imitated Xano behaves as Xano does: instances on hosts of their own, tokens, permissions, two shapes
+of list.
+"""
 
 import pytest
 from werkzeug.test import Client
@@ -16,7 +18,9 @@ class Xano:
         self.token = "sandbox-xano-northwind"
 
     def ask(self, method, path, json=None):
-        return self.http.open(f"/xano{path}", method=method, json=json, headers={"Authorization": f"Bearer {self.token}"})
+        return self.http.open(
+            f"/xano{path}", method=method, json=json, headers={"Authorization": f"Bearer {self.token}"}
+        )
 
     def get(self, path):
         return self.ask("GET", path)
@@ -35,12 +39,17 @@ def xano():
 
 def test_the_host_of_an_instance_is_not_made_of_its_name(xano):
     first, second = xano.get("/api:meta/instance").json
-    assert first["name"] not in first["meta_api"] and first["meta_api"] == "http://localhost/xano/xk41-77qe-2p9d.n7.xano.io/api:meta"
+    assert (
+        first["name"] not in first["meta_api"]
+        and first["meta_api"] == "http://localhost/xano/xk41-77qe-2p9d.n7.xano.io/api:meta"
+    )
     assert "data.northwind.example" in second["meta_api"]
     assert xano.get(f"/{second['xano_domain']}/api:meta/workspace").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/api:meta/auth/me", "/api:meta/instance", f"{SHOP}/table", f"{PRODUCT}/content"])
+@pytest.mark.parametrize(
+    "path", ["/api:meta/auth/me", "/api:meta/instance", f"{SHOP}/table", f"{PRODUCT}/content"]
+)
 def test_nothing_opens_without_a_token(xano, path):
     xano.token = "nobody"
     answer = xano.get(path)
@@ -52,7 +61,10 @@ def test_a_token_opens_its_own_instances_alone(xano):
     assert xano.get(SHOP).status_code == 401
     xano.token = "sandbox-xano-reader"
     assert xano.get("/api:meta/auth/me").json["extras"]["instance"]["name"] == "x8ab-12cd-sim1"
-    assert (xano.get(SHOP).status_code, xano.get("/data.northwind.example/api:meta/workspace").status_code) == (200, 401)
+    assert (
+        xano.get(SHOP).status_code,
+        xano.get("/data.northwind.example/api:meta/workspace").status_code,
+    ) == (200, 401)
 
 
 def test_a_missing_permission_is_denied_without_a_word(xano):
@@ -62,11 +74,13 @@ def test_a_missing_permission_is_denied_without_a_word(xano):
 
 
 def test_a_login_gives_a_token_that_asks_for_fresh_keys(xano):
-    refused = xano.http.post("/xano/api:auth/auth/login", json={"email": "ana@northwind.example", "password": "no"})
+    refused = xano.http.post(
+        "/xano/api:auth/auth/login", json={"email": "ana@northwind.example", "password": "no"}
+    )
     assert (refused.status_code, refused.json["message"]) == (403, "Invalid Credentials.")
-    xano.token = xano.http.post("/xano/api:auth/auth/login", json={"email": "ana@northwind.example", "password": "sandbox"}).json[
-        "authToken"
-    ]
+    xano.token = xano.http.post(
+        "/xano/api:auth/auth/login", json={"email": "ana@northwind.example", "password": "sandbox"}
+    ).json["authToken"]
     session = xano.token
     keys = [xano.get("/api:auth/auth/me").json["api_key"] for _ in range(2)]
     assert keys[0] != keys[1]
@@ -99,7 +113,11 @@ def test_replacing_the_schema_drops_what_is_left_out_and_keeps_the_order(xano):
 
 def test_a_type_it_does_not_know_is_refused(xano):
     answer = xano.ask("POST", f"{PRODUCT}/schema/type/boolean", {"name": "flag"})
-    assert (answer.status_code, answer.json["code"], answer.json["param"]) == (400, "ERROR_CODE_INPUT_ERROR", "type")
+    assert (answer.status_code, answer.json["code"], answer.json["param"]) == (
+        400,
+        "ERROR_CODE_INPUT_ERROR",
+        "type",
+    )
     assert xano.ask("POST", f"{PRODUCT}/schema/type/bool", {"name": "flag"}).json == {"name": "flag"}
     assert xano.fields()[-1] == "flag"
     assert xano.ask("POST", f"{PRODUCT}/schema/type/bool", {"name": "flag"}).status_code == 400
@@ -115,16 +133,35 @@ def test_deleting_says_null_or_nothing(xano):
 
 
 def test_lists_come_bare_or_in_an_envelope(xano):
-    assert [w["name"] for w in xano.get("/xk41-77qe-2p9d.n7.xano.io/api:meta/workspace").json] == ["Shop", "Website"]
+    assert [w["name"] for w in xano.get("/xk41-77qe-2p9d.n7.xano.io/api:meta/workspace").json] == [
+        "Shop",
+        "Website",
+    ]
     xano.lever("answers", lists="pages")
     assert xano.get("/xk41-77qe-2p9d.n7.xano.io/api:meta/workspace?per_page=1").json["nextPage"] == 2
     page = xano.get(f"{PRODUCT}/content?page=3&per_page=50").json
-    assert (page["itemsReceived"], page["nextPage"], page["prevPage"], page["itemsTotal"], page["pageTotal"]) == (20, None, 2, 120, 3)
+    assert (
+        page["itemsReceived"],
+        page["nextPage"],
+        page["prevPage"],
+        page["itemsTotal"],
+        page["pageTotal"],
+    ) == (20, None, 2, 120, 3)
     assert xano.get(f"{PRODUCT}/content?page=0").status_code == 400
 
 
 def test_bulk_work_names_what_failed(xano):
-    told = xano.ask("POST", f"{PRODUCT}/content/bulk", {"items": [{"name": "a", "price": 1}, {"name": "b"}], "allow_id_field": False}).json
-    assert (len(told["success"]), told["success_total"], told["error"]) == (1, 1, [{"message": "Missing param: price"}])
-    patch = xano.ask("POST", f"{PRODUCT}/content/bulk/patch", {"items": [{"row_id": 1, "updates": {"stock": 9}}]}).json
+    told = xano.ask(
+        "POST",
+        f"{PRODUCT}/content/bulk",
+        {"items": [{"name": "a", "price": 1}, {"name": "b"}], "allow_id_field": False},
+    ).json
+    assert (len(told["success"]), told["success_total"], told["error"]) == (
+        1,
+        1,
+        [{"message": "Missing param: price"}],
+    )
+    patch = xano.ask(
+        "POST", f"{PRODUCT}/content/bulk/patch", {"items": [{"row_id": 1, "updates": {"stock": 9}}]}
+    ).json
     assert patch == {"error": [], "success": ["1"], "success_total": 1}

@@ -1,4 +1,6 @@
-"""The imitated Xero keeps Xero's rules of signing in: what the connector meets here is what it meets there."""
+"""The imitated Xero keeps Xero's rules of signing in: what the connector meets here is what it meets
+there.
+"""
 
 import base64
 import json
@@ -73,7 +75,9 @@ def test_an_access_token_says_when_it_expired(xero):
 
 def test_revoking_ends_all_organisations_of_the_person(xero):
     tenant = xero.sign_in("both").tenant()
-    answer = xero.client.post("/xero/connect/revocation", data={"token": xero.tokens["refresh_token"]}, headers=BASIC)
+    answer = xero.client.post(
+        "/xero/connect/revocation", data={"token": xero.tokens["refresh_token"]}, headers=BASIC
+    )
     assert (answer.status_code, answer.text) == (200, "")
     assert xero.connections() == []
     assert xero.get("/Organisation", tenant=tenant).json["Detail"] == "AuthenticationUnsuccessful"
@@ -82,7 +86,10 @@ def test_revoking_ends_all_organisations_of_the_person(xero):
 
 def test_scopes_add_up_over_consents(xero):
     xero.sign_in()
-    assert "accounting.invoices" in xero.sign_in(scope="openid offline_access accounting.settings.read").tokens["scope"].split()
+    assert (
+        "accounting.invoices"
+        in xero.sign_in(scope="openid offline_access accounting.settings.read").tokens["scope"].split()
+    )
 
 
 # --- organisations ---

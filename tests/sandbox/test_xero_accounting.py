@@ -49,12 +49,21 @@ def test_dates_come_in_both_spellings_and_a_draft_may_have_no_due_date(xero):
 def test_a_where_it_cannot_read_is_refused(xero):
     answer = xero.sign_in().get('/Invoices?page=1&where=Secret=="x"')
     assert (answer.status_code, answer.json["Type"]) == (400, "QueryParseException")
-    assert xero.get('/Invoices?page=1&where=Type=="ACCPAY" AND Date>=DateTime(2000,01,01)').json["pagination"]["itemCount"] == 24
+    assert (
+        xero.get('/Invoices?page=1&where=Type=="ACCPAY" AND Date>=DateTime(2000,01,01)').json["pagination"][
+            "itemCount"
+        ]
+        == 24
+    )
 
 
 def test_the_balance_sheet_balances(xero):
     rows = xero.sign_in().get("/Reports/BalanceSheet?periods=3&timeframe=MONTH").json["Reports"][0]["Rows"]
-    lines = {row["Cells"][0]["Value"]: [c["Value"] for c in row["Cells"][1:]] for section in rows for row in section.get("Rows", [])}
+    lines = {
+        row["Cells"][0]["Value"]: [c["Value"] for c in row["Cells"][1:]]
+        for section in rows
+        for row in section.get("Rows", [])
+    }
     assert lines["Net Assets"] == lines["Total Equity"] and len(lines["Net Assets"]) == 4
 
 
@@ -73,7 +82,10 @@ def test_over_the_limit_by_the_minute_it_says_when_to_come_back(xero):
     xero.lever("limit", per_minute=2)
     answers = [xero.get("/Organisation", tenant=tenant) for _ in range(3)]
     assert [a.status_code for a in answers] == [200, 200, 429]
-    assert answers[2].headers["X-Rate-Limit-Problem"] == "minute" and 0 < int(answers[2].headers["Retry-After"]) <= 60
+    assert (
+        answers[2].headers["X-Rate-Limit-Problem"] == "minute"
+        and 0 < int(answers[2].headers["Retry-After"]) <= 60
+    )
     xero.lever("advance", seconds=61)
     assert xero.get("/Organisation", tenant=tenant).status_code == 200
 
@@ -82,7 +94,11 @@ def test_the_daily_limit_is_a_lever_of_its_own(xero):
     tenant = xero.sign_in().tenant()
     xero.lever("rate_limit", retry_after=36_000)
     answer = xero.get("/Organisation", tenant=tenant)
-    assert (answer.status_code, answer.headers["X-Rate-Limit-Problem"], answer.headers["Retry-After"]) == (429, "day", "36000")
+    assert (answer.status_code, answer.headers["X-Rate-Limit-Problem"], answer.headers["Retry-After"]) == (
+        429,
+        "day",
+        "36000",
+    )
 
 
 # --- writing ---
@@ -94,26 +110,38 @@ def test_a_repeated_write_gives_its_first_answer(xero):
     assert first.json["Invoices"][0]["InvoiceID"] == again.json["Invoices"][0]["InvoiceID"]
     assert xero.put_invoice(key="k1", Reference="another").status_code == 400
     xero.lever("advance", seconds=6 * 60 + 1)
-    assert xero.put_invoice(key="k1").json["Invoices"][0]["InvoiceID"] != first.json["Invoices"][0]["InvoiceID"]
+    assert (
+        xero.put_invoice(key="k1").json["Invoices"][0]["InvoiceID"] != first.json["Invoices"][0]["InvoiceID"]
+    )
 
 
 def test_a_repeated_refusal_is_remembered_too(xero):
     xero.sign_in()
     line = {"Description": "Work", "Quantity": 1, "UnitAmount": 1, "AccountCode": "999"}
     first, again = (xero.put_invoice(key="k2", LineItems=[line]) for _ in range(2))
-    assert reasons(first) == ["Account code '999' is not a valid code for this document."] and again.text == first.text
+    assert (
+        reasons(first) == ["Account code '999' is not a valid code for this document."]
+        and again.text == first.text
+    )
 
 
 def test_it_adds_up_an_invoice(xero):
     made = xero.sign_in().put_invoice().json["Invoices"][0]
-    assert (made["SubTotal"], made["TotalTax"], made["Total"], made["CurrencyCode"]) == (21.0, 2.1, 23.1, "AUD")
+    assert (made["SubTotal"], made["TotalTax"], made["Total"], made["CurrencyCode"]) == (
+        21.0,
+        2.1,
+        23.1,
+        "AUD",
+    )
 
 
 def test_nothing_approved_goes_into_a_locked_period(xero):
     lock = xero.sign_in().get("/Organisation").json["Organisations"][0]["PeriodLockDate"]
     assert lock.startswith("/Date(")
     old = {"Date": "2020-01-01", "DueDate": "2020-02-01"}
-    assert any("period lock date" in reason for reason in reasons(xero.put_invoice(Status="AUTHORISED", **old)))
+    assert any(
+        "period lock date" in reason for reason in reasons(xero.put_invoice(Status="AUTHORISED", **old))
+    )
     assert xero.put_invoice(Status="DRAFT", **old).status_code == 200
 
 
@@ -121,7 +149,9 @@ def test_a_demo_company_sends_no_mail_and_a_trading_one_does(xero):
     xero.sign_in("both")
     for name, prefix in (("Demo Company (AU)", "INV"), ("Harbour Street Trading", "HST")):
         tenant = xero.tenant(name)
-        open_ = xero.get("/Invoices?page=1&Statuses=AUTHORISED&searchTerm=" + prefix, tenant=tenant).json["Invoices"][0]["InvoiceID"]
+        open_ = xero.get("/Invoices?page=1&Statuses=AUTHORISED&searchTerm=" + prefix, tenant=tenant).json[
+            "Invoices"
+        ][0]["InvoiceID"]
         answer = xero.call("POST", f"/Invoices/{open_}/Email", tenant=tenant)
         if prefix == "INV":
             assert reasons(answer) == ["Daily Email Rate Limit Exceeded"]
@@ -133,21 +163,39 @@ def test_a_demo_company_sends_no_mail_and_a_trading_one_does(xero):
 
 def test_paying_the_rest_makes_an_invoice_paid(xero):
     invoice = xero.sign_in().get("/Invoices/INV-0042").json["Invoices"][0]
-    payment = {"Invoice": {"InvoiceID": invoice["InvoiceID"]}, "Account": {"Code": "090"}, "Date": invoice["DateString"][:10]}
+    payment = {
+        "Invoice": {"InvoiceID": invoice["InvoiceID"]},
+        "Account": {"Code": "090"},
+        "Date": invoice["DateString"][:10],
+    }
     over = xero.call("PUT", "/Payments", json={"Payments": [{**payment, "Amount": 99_999}]})
     assert reasons(over) == ["Payment amount exceeds the amount outstanding on this document"]
-    paid = xero.call("PUT", "/Payments", json={"Payments": [{**payment, "Amount": invoice["AmountDue"]}]}).json["Payments"][0]
+    paid = xero.call(
+        "PUT", "/Payments", json={"Payments": [{**payment, "Amount": invoice["AmountDue"]}]}
+    ).json["Payments"][0]
     assert paid["Invoice"]["AmountDue"] == 0
     assert xero.get("/Invoices/INV-0042").json["Invoices"][0]["Status"] == "PAID"
 
 
 def test_a_contacts_name_is_unique(xero):
     xero.sign_in()
-    assert "already assigned to another contact" in reasons(xero.call("PUT", "/Contacts", json={"Contacts": [{"Name": "city agency"}]}))[0]
+    assert (
+        "already assigned to another contact"
+        in reasons(xero.call("PUT", "/Contacts", json={"Contacts": [{"Name": "city agency"}]}))[0]
+    )
 
 
 @pytest.mark.parametrize(
-    "body", [None, {}, {"Invoices": []}, {"Invoices": "x"}, {"Invoices": [1]}, {"Invoices": [{}]}, {"Invoices": [{"LineItems": [5]}]}]
+    "body",
+    [
+        None,
+        {},
+        {"Invoices": []},
+        {"Invoices": "x"},
+        {"Invoices": [1]},
+        {"Invoices": [{}]},
+        {"Invoices": [{"LineItems": [5]}]},
+    ],
 )
 def test_a_malformed_write_is_a_400(xero, body):
     assert xero.sign_in().call("PUT", "/Invoices", json=body).status_code == 400

@@ -1,4 +1,6 @@
-"""An AI client without the AI: registers, sends its person to authorize, exchanges codes, refreshes. Public doors only."""
+"""An AI client without the AI: registers, sends its person to authorize, exchanges codes, refreshes.
+Public doors only.
+"""
 
 import base64
 import hashlib
@@ -47,7 +49,11 @@ class AiClient:
     # --- registration ---
 
     def register(self, **metadata: Any) -> Answer:
-        given = {"client_name": "Test client", "redirect_uris": [self.redirect_uri], "token_endpoint_auth_method": self.auth_method}
+        given = {
+            "client_name": "Test client",
+            "redirect_uris": [self.redirect_uri],
+            "token_endpoint_auth_method": self.auth_method,
+        }
         answer = self.post_json("/oauth/register", {**given, **metadata})
         if answer.status == 201:
             self.client_id = answer["client_id"]
@@ -73,7 +79,9 @@ class AiClient:
             "code_challenge_method": "S256",
             "resource": self.app.extensions["patchbay"].mcp_url,
         }
-        return "/oauth/authorize?" + urlencode({k: v for k, v in {**given, **changes}.items() if v is not None})
+        return "/oauth/authorize?" + urlencode(
+            {k: v for k, v in {**given, **changes}.items() if v is not None}
+        )
 
     def ask(self, visitor: Visitor, **changes: Any) -> TestResponse:
         """Send the person to the authorization endpoint."""
@@ -83,7 +91,9 @@ class AiClient:
         """The flow's id, after "Allow" where the person is asked."""
         response = self.ask(visitor, **changes)
         if response.status_code == 200:
-            response = visitor.submit("/oauth/authorize/submit", {"flow": flow_on(visitor.page), "decision": "allow"})
+            response = visitor.submit(
+                "/oauth/authorize/submit", {"flow": flow_on(visitor.page), "decision": "allow"}
+            )
         assert response.status_code == 303, (response.status_code, visitor.page)
         return parse_qs(urlsplit(response.headers["Location"]).query)["flow"][0]
 
@@ -99,11 +109,18 @@ class AiClient:
     # --- tokens ---
 
     def exchange(self, code: str, **changes: Any) -> Answer:
-        given = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.redirect_uri, "code_verifier": self.verifier}
+        given = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self.redirect_uri,
+            "code_verifier": self.verifier,
+        }
         return self.post("/oauth/token", {**given, **changes})
 
     def refresh(self, refresh_token: str, **changes: Any) -> Answer:
-        return self.post("/oauth/token", {"grant_type": "refresh_token", "refresh_token": refresh_token, **changes})
+        return self.post(
+            "/oauth/token", {"grant_type": "refresh_token", "refresh_token": refresh_token, **changes}
+        )
 
     def connect(self, visitor: Visitor, **changes: Any) -> Answer:
         """The token answer at the end of the whole way."""
@@ -121,14 +138,18 @@ class AiClient:
 
     def status(self, access_token: str) -> Answer:
         """Who the token is, at /status: 401 when it is dead."""
-        return _answer(self.app.test_client().get("/status", headers={"Authorization": f"Bearer {access_token}"}))
+        return _answer(
+            self.app.test_client().get("/status", headers={"Authorization": f"Bearer {access_token}"})
+        )
 
     # --- sending ---
 
     def post(self, path: str, form: dict[str, Any]) -> Answer:
         headers, data = {}, {k: v for k, v in form.items() if v is not None}
         if self.auth_method == "client_secret_basic":
-            headers["Authorization"] = "Basic " + base64.b64encode(f"{self.client_id}:{self.client_secret}".encode()).decode()
+            headers["Authorization"] = (
+                "Basic " + base64.b64encode(f"{self.client_id}:{self.client_secret}".encode()).decode()
+            )
         else:
             data.setdefault("client_id", self.client_id)
         if self.auth_method == "client_secret_post":

@@ -17,7 +17,9 @@ from app.vault.seal import seal
 LINK = re.compile(r"http://\S+/approvals/(apr_\w+)")
 
 
-def make_waiting(settings: Settings, connection: Connection, grant_id: str, *, text: str = "two chairs") -> Approval:
+def make_waiting(
+    settings: Settings, connection: Connection, grant_id: str, *, text: str = "two chairs"
+) -> Approval:
     """A request of the connection's owner that waits for a yes, as if an AI client had asked."""
     at = clock.now()
     approval = Approval(
@@ -55,7 +57,9 @@ def request_in(envelope: dict[str, Any]) -> str:
 def stored(**columns: Any) -> list[Approval]:
     """The rows with these values, oldest first."""
     with database.reading() as db:
-        return list(db.scalars(select(Approval).filter_by(**columns).order_by(Approval.created_at, Approval.id)))
+        return list(
+            db.scalars(select(Approval).filter_by(**columns).order_by(Approval.created_at, Approval.id))
+        )
 
 
 def trail() -> list[str]:

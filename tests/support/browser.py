@@ -16,7 +16,10 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_pla
 from tests.support import services
 
 # No traffic of the browser's own: a test hears only what it did.
-_QUIET = "no-sandbox disable-gpu disable-quic no-first-run disable-background-networking disable-component-update disable-sync"
+_QUIET = (
+    "no-sandbox disable-gpu disable-quic no-first-run disable-background-networking "
+    "disable-component-update disable-sync"
+)
 _SECONDS = 20
 _numbers = itertools.count(1)
 
@@ -25,7 +28,9 @@ _numbers = itertools.count(1)
 def open_chromium() -> Iterator[Browser]:
     """A headless Chromium; close to nothing starts with it."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=services.chromium(), args=[f"--{each}" for each in _QUIET.split()])
+        browser = playwright.chromium.launch(
+            executable_path=services.chromium(), args=[f"--{each}" for each in _QUIET.split()]
+        )
         try:
             yield browser
         finally:
@@ -153,7 +158,9 @@ class Person:
 
     # --- an AI client's authorization ---
 
-    def authorize(self, url: str, *, connect: tuple[str, ...] = (), permit: dict[str, str] | None = None) -> None:
+    def authorize(
+        self, url: str, *, connect: tuple[str, ...] = (), permit: dict[str, str] | None = None
+    ) -> None:
         """Walk an authorization URL to its end: account, consent, hub, "Continue to …"."""
         self.page.goto(url)
         if self.is_at("/login"):

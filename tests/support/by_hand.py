@@ -14,13 +14,21 @@ class ByHand:
     def __init__(self, url: str, loopback: Loopback) -> None:
         self.url, self.loopback = url, loopback
         self.state, self.verifier = secrets.token_urlsafe(16), secrets.token_urlsafe(48)
-        asked = {"client_name": "Notebook", "redirect_uris": [loopback.url], "token_endpoint_auth_method": "none"}
-        request = urllib.request.Request(url + "/oauth/register", json.dumps(asked).encode(), {"Content-Type": "application/json"})
+        asked = {
+            "client_name": "Notebook",
+            "redirect_uris": [loopback.url],
+            "token_endpoint_auth_method": "none",
+        }
+        request = urllib.request.Request(
+            url + "/oauth/register", json.dumps(asked).encode(), {"Content-Type": "application/json"}
+        )
         with urllib.request.urlopen(request, timeout=10) as answer:
             self.client_id = json.load(answer)["client_id"]
 
     def authorize_url(self) -> str:
-        challenge = base64.urlsafe_b64encode(hashlib.sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()
+        challenge = (
+            base64.urlsafe_b64encode(hashlib.sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()
+        )
         asked = {
             "response_type": "code",
             "client_id": self.client_id,

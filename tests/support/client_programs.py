@@ -1,4 +1,6 @@
-"""Real AI clients for the guides, pinned in tests/clients/programs and installed on demand: programs from npm, Python libraries."""
+"""Real AI clients for the guides, pinned in tests/clients/programs and installed on demand: programs from
+npm, Python libraries.
+"""
 
 import fcntl
 import functools
@@ -16,7 +18,10 @@ from tests.support import node
 from tests.support.databases import ROOT
 
 FOLDER = ROOT / "tests" / "clients" / "programs"
-_CLI = {"claude": "@anthropic-ai/claude-code/cli-wrapper.cjs", "gemini": "@google/gemini-cli/bundle/gemini.js"}
+_CLI = {
+    "claude": "@anthropic-ai/claude-code/cli-wrapper.cjs",
+    "gemini": "@google/gemini-cli/bundle/gemini.js",
+}
 
 
 @functools.cache
@@ -67,16 +72,28 @@ class Terminal:
     def run(self, command: str, **environ: str) -> str:
         """Run a line as it was pasted, and give what it printed."""
         done = subprocess.run(
-            ["/bin/sh", "-c", command], cwd=self.folder, env={**self.environ, **environ}, capture_output=True, text=True, timeout=120
+            ["/bin/sh", "-c", command],
+            cwd=self.folder,
+            env={**self.environ, **environ},
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         return done.stdout + done.stderr
 
     def sign_in(self, command: str, walk: Callable[[str], None]) -> str:
-        """Run a command that shows an address for the browser, go there, and give what it printed in the end."""
+        """Run a command that shows an address for the browser, go there, and give what it printed in the
+        end.
+        """
         ours, theirs = pty.openpty()  # it asks nobody who sits at no terminal
         program = subprocess.Popen(
-            ["/bin/sh", "-c", f"exec {command}"], cwd=self.folder, env=self.environ, stdin=theirs, stdout=subprocess.PIPE, text=True
+            ["/bin/sh", "-c", f"exec {command}"],
+            cwd=self.folder,
+            env=self.environ,
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         said, found = "", None
         try:

@@ -1,4 +1,6 @@
-"""Companies that got in by API at a running installation, each with ServiceFusion connected; and their AI clients, over bare HTTP."""
+"""Companies that got in by API at a running installation, each with ServiceFusion connected; and their AI
+clients, over bare HTTP.
+"""
 
 import json
 import re

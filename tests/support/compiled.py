@@ -1,4 +1,6 @@
-"""What is compiled once for all applications of a test process: most of making one, and of its first page. Every test makes one."""
+"""What is compiled once for all applications of a test process: most of making one, and of its first page.
+Every test makes one.
+"""
 
 import functools
 from collections.abc import Callable
@@ -24,7 +26,9 @@ class Templates(BytecodeCache):
 
 
 def share_url_builders() -> None:
-    """Let equal rules share the function that builds their URL. It is given the rule it builds for, so it is the same for all."""
+    """Let equal rules share the function that builds their URL. It is given the rule it builds for, so it
+    is the same for all.
+    """
     compile_one: Callable[..., Any] = Rule._compile_builder
     kept: dict[tuple[object, ...], Any] = {}
 

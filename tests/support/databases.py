@@ -74,7 +74,9 @@ def new_empty_postgres() -> tuple[str, str]:
 
 
 def drop_template() -> None:
-    """Remove what this process copied databases from. Called at the end: a worker of pytest-xdist runs no exit handlers."""
+    """Remove what this process copied databases from. Called at the end: a worker of pytest-xdist runs no
+    exit handlers.
+    """
     while _templates:
         _drop(_templates.pop())
 

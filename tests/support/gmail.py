@@ -1,4 +1,6 @@
-"""Gmail over HTTP as the connector's tests see it: consents at the imitation, tools called as the caller calls them."""
+"""Gmail over HTTP as the connector's tests see it: consents at the imitation, tools called as the caller
+calls them.
+"""
 
 import base64
 import hashlib
@@ -40,7 +42,9 @@ class Google:
             "code_challenge_method": "S256",
         }
         form = {"company": account, "decision": "approve", "granted": [s for s in scopes if s not in untick]}
-        answer = requests.post(self.where.authorize_url, params=asked, data=form, allow_redirects=False, timeout=10)
+        answer = requests.post(
+            self.where.authorize_url, params=asked, data=form, allow_redirects=False, timeout=10
+        )
         code = parse_qs(urlsplit(answer.headers["Location"]).query)["code"][0]
         return token_endpoint.exchange_code(CONNECTOR, self.where, code=code, verifier=VERIFIER)
 
@@ -65,7 +69,9 @@ class Tokens:
     def refreshed(self, rejected):
         self.renewals += 1
         refresh_token = self.tokens.refresh_token
-        self.tokens = replace(token_endpoint.refresh(CONNECTOR, self.where, refresh_token), refresh_token=refresh_token)
+        self.tokens = replace(
+            token_endpoint.refresh(CONNECTOR, self.where, refresh_token), refresh_token=refresh_token
+        )
         return self.tokens.access_token
 
 
@@ -74,7 +80,9 @@ def call(api, verb, **arguments):
     tool = CONNECTOR.find_tool(f"gmail_{verb}")
     data = to_data(tool.function(api, **tool.parse(arguments)))
     shown = {**data, "next_cursor": "…"} if tool.pages_by else data
-    jsonschema.validate({k: v for k, v in shown.items() if k != "next" or not tool.pages_by}, tool.data_schema)
+    jsonschema.validate(
+        {k: v for k, v in shown.items() if k != "next" or not tool.pages_by}, tool.data_schema
+    )
     return data
 
 

@@ -1,4 +1,6 @@
-"""Google's sign-in as a local server: a token endpoint that checks what it is sent, and the keys its ID tokens are signed with."""
+"""Google's sign-in as a local server: a token endpoint that checks what it is sent, and the keys its ID
+tokens are signed with.
+"""
 
 import base64
 import functools
@@ -28,7 +30,9 @@ def _material(number: int) -> RSAKey:
 
 def new_key(kid: str, *, numbers: Iterator[int] = itertools.cycle(range(4))) -> RSAKey:
     """A signing key of that id. Another one each time, of a few made once: making them is slow."""
-    return RSAKey.import_key(_material(next(numbers)).as_dict(private=True), {"kid": kid, "use": "sig", "alg": "RS256"})
+    return RSAKey.import_key(
+        _material(next(numbers)).as_dict(private=True), {"kid": kid, "use": "sig", "alg": "RS256"}
+    )
 
 
 class GoogleIdentity:
@@ -82,14 +86,30 @@ class GoogleIdentity:
         }
 
     def approve(self, address: str, account: dict[str, Any], **faults: Any) -> str:
-        """What the browser is sent back to when the person agrees; `faults` replace claims, None drops one."""
+        """What the browser is sent back to when the person agrees; `faults` replace claims, None drops
+        one.
+        """
         asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
-        assert asked["client_id"] == CLIENT_ID and asked["code_challenge_method"] == "S256" and "openid" in asked["scope"].split()
+        assert (
+            asked["client_id"] == CLIENT_ID
+            and asked["code_challenge_method"] == "S256"
+            and "openid" in asked["scope"].split()
+        )
         at = int(clock.timestamp())
-        claims = {"iss": self.url, "aud": CLIENT_ID, "azp": CLIENT_ID, "iat": at, "exp": at + 3600, "nonce": asked["nonce"]}
+        claims = {
+            "iss": self.url,
+            "aud": CLIENT_ID,
+            "azp": CLIENT_ID,
+            "iat": at,
+            "exp": at + 3600,
+            "nonce": asked["nonce"],
+        }
         claims |= {"email_verified": True, **account, **faults}
         code = f"code-{len(self.codes)}"
-        self.codes[code] = {"asked": asked, "claims": {name: value for name, value in claims.items() if value is not None}}
+        self.codes[code] = {
+            "asked": asked,
+            "claims": {name: value for name, value in claims.items() if value is not None},
+        }
         return "/login/google/callback?" + urlencode({"state": asked["state"], "code": code, "iss": self.url})
 
     def exchange(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
@@ -97,12 +117,24 @@ class GoogleIdentity:
         kept = self.codes.pop(form.get("code", ""), None)
         if self.status != 200:
             return self.status, {"error": "server_error"}
-        challenge = base64.urlsafe_b64encode(hashlib.sha256(form.get("code_verifier", "").encode()).digest()).rstrip(b"=").decode()
-        good = kept is not None and kept["asked"]["code_challenge"] == challenge and kept["asked"]["redirect_uri"] == form["redirect_uri"]
+        challenge = (
+            base64.urlsafe_b64encode(hashlib.sha256(form.get("code_verifier", "").encode()).digest())
+            .rstrip(b"=")
+            .decode()
+        )
+        good = (
+            kept is not None
+            and kept["asked"]["code_challenge"] == challenge
+            and kept["asked"]["redirect_uri"] == form["redirect_uri"]
+        )
         if not good or (form.get("client_id"), form.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
             return 400, {"error": "invalid_grant"}
         assert kept is not None
-        return 200, {"access_token": "ya29.unused", "token_type": "Bearer", "id_token": self.sign(kept["claims"])}
+        return 200, {
+            "access_token": "ya29.unused",
+            "token_type": "Bearer",
+            "id_token": self.sign(kept["claims"]),
+        }
 
     def sign(self, claims: dict[str, Any]) -> str:
         """An ID token signed with the key in use."""

@@ -1,4 +1,6 @@
-"""Google Sheets as the connector's tests see it: a consent at the imitation, tools held to the schema they promise."""
+"""Google Sheets as the connector's tests see it: a consent at the imitation, tools held to the schema they
+promise.
+"""
 
 import jsonschema
 
@@ -17,7 +19,9 @@ class Sheets(SignedIn):
         tool, arguments = self.tool(verb), {**(arguments or {}), **more}
         jsonschema.validate(arguments, tool.input_schema)
         data = super().call(verb, arguments)
-        shown = {**{k: v for k, v in data.items() if k != "next"}, "next_cursor": None} if tool.pages_by else data
+        shown = (
+            {**{k: v for k, v in data.items() if k != "next"}, "next_cursor": None} if tool.pages_by else data
+        )
         jsonschema.validate(shown, tool.data_schema)
         return data
 

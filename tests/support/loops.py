@@ -7,6 +7,8 @@ from typing import Any
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run it to its end in a thread of its own: this thread may hold a browser, which keeps a loop running in it."""
+    """Run it to its end in a thread of its own: this thread may hold a browser, which keeps a loop running
+    in it.
+    """
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()

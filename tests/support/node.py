@@ -13,7 +13,9 @@ FOLDER = ROOT / "tests" / "node"
 
 @functools.cache
 def install(folder: Path = FOLDER) -> Path:
-    """The `node_modules` of a folder, exactly as its lock file says. Test processes that start together install once."""
+    """The `node_modules` of a folder, exactly as its lock file says. Test processes that start together
+    install once.
+    """
     lock, modules = folder / "package-lock.json", folder / "node_modules"
     mark, wanted = modules / ".installed", hashlib.sha256(lock.read_bytes()).hexdigest()
     with lock.open("rb") as held:

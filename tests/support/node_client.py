@@ -1,4 +1,6 @@
-"""Programs in Node that people use as AI clients: they talk in lines of JSON and send their person to a browser."""
+"""Programs in Node that people use as AI clients: they talk in lines of JSON and send their person to a
+browser.
+"""
 
 import json
 import os
@@ -17,7 +19,9 @@ _SECONDS = 60
 
 
 class Program:
-    """A running Node program. Whatever address it wants opened is given to `walk`, by the thread that waits for its answer."""
+    """A running Node program. Whatever address it wants opened is given to `walk`, by the thread that
+    waits for its answer.
+    """
 
     def __init__(self, command: Sequence[str], walk: Callable[[str], None], folder: Path) -> None:
         self.walk = walk
@@ -25,10 +29,21 @@ class Program:
         self.said: list[str] = []
         self._lines: Queue[tuple[str, str]] = Queue()
         # Without a PATH no program can open a browser of its own.
-        environ = {"PATH": str(folder), "HOME": str(folder), **{k: v for k, v in os.environ.items() if k in {"LANG", "TMPDIR"}}}
+        environ = {
+            "PATH": str(folder),
+            "HOME": str(folder),
+            **{k: v for k, v in os.environ.items() if k in {"LANG", "TMPDIR"}},
+        }
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(
-            [node.binary(), *command], cwd=node.FOLDER, env=environ, stdin=pipe, stdout=pipe, stderr=pipe, text=True, bufsize=1
+            [node.binary(), *command],
+            cwd=node.FOLDER,
+            env=environ,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+            bufsize=1,
         )
         for name, stream in (("out", self._process.stdout), ("err", self._process.stderr)):
             threading.Thread(target=self._read, args=(name, stream), daemon=True).start()
@@ -36,7 +51,9 @@ class Program:
     def __enter__(self) -> Any:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._process.terminate()
         self._process.wait(10)
 
@@ -59,7 +76,9 @@ class Program:
         try:
             name, line = self._lines.get(timeout=_SECONDS)
         except Empty:
-            raise AssertionError("the program says nothing any more:\n" + "\n".join(self.said[-40:])) from None
+            raise AssertionError(
+                "the program says nothing any more:\n" + "\n".join(self.said[-40:])
+            ) from None
         self.said.append(line)
         if not line and self._process.poll() is not None:
             raise AssertionError("the program ended:\n" + "\n".join(self.said[-40:]))
@@ -101,7 +120,11 @@ class McpRemote(Program):
         program = node.install() / "mcp-remote" / "dist" / "proxy.js"
         super().__init__([str(program), mcp_url, "--auth-timeout", "60"], walk, folder)
         self._id = 0
-        hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "desktop", "version": "1"}}
+        hello = {
+            "protocolVersion": "2025-11-25",
+            "capabilities": {},
+            "clientInfo": {"name": "desktop", "version": "1"},
+        }
         self.server = self.ask("initialize", hello)
         self.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
 

@@ -41,7 +41,9 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, seconds: fl
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if process.poll() is not None:
-            raise RuntimeError("the sandbox ended at start:\n" + (process.stderr.read().decode() if process.stderr else ""))
+            raise RuntimeError(
+                "the sandbox ended at start:\n" + (process.stderr.read().decode() if process.stderr else "")
+            )
         with contextlib.suppress(OSError):
             if urllib.request.urlopen(f"http://127.0.0.1:{port}/_ready", timeout=2).status == 200:
                 return
@@ -56,7 +58,9 @@ class Levers:
         self.base = f"{sandbox_url}/_levers/{slug}/"
 
     def __call__(self, lever: str, **given: Any) -> Any:
-        request = urllib.request.Request(self.base + lever, json.dumps(given).encode(), {"Content-Type": "application/json"})
+        request = urllib.request.Request(
+            self.base + lever, json.dumps(given).encode(), {"Content-Type": "application/json"}
+        )
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 

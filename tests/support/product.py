@@ -58,9 +58,20 @@ def run_product(folder: Path, **extra: str) -> Iterator[Product]:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "log.txt").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app.serve"], cwd=ROOT, env=environ, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            [sys.executable, "-m", "app.serve"],
+            cwd=ROOT,
+            env=environ,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
-        product = Product(environ.get("PUBLIC_URL") or f"http://localhost:{port}", environ["SANDBOX_URL"], folder, process, environ)
+        product = Product(
+            environ.get("PUBLIC_URL") or f"http://localhost:{port}",
+            environ["SANDBOX_URL"],
+            folder,
+            process,
+            environ,
+        )
         try:
             _wait_until_ready(product, port)
             yield product

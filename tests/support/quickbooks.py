@@ -1,4 +1,6 @@
-"""QuickBooks as the connector's tests see it: consents at the imitation, and tools held to the schema they promise."""
+"""QuickBooks as the connector's tests see it: consents at the imitation, and tools held to the schema they
+promise.
+"""
 
 import requests
 
@@ -28,4 +30,10 @@ class QuickBooks(HeldToSchema):
     def api_call(self, method, path, **options):
         """A request past the connector, as somebody else in the company makes it."""
         headers = {"Authorization": f"Bearer {self.bearer()}", "Accept": "application/json"}
-        return requests.request(method, f"{self.base_url}/v3/company/{self.account.key}{path}", headers=headers, timeout=10, **options)
+        return requests.request(
+            method,
+            f"{self.base_url}/v3/company/{self.account.key}{path}",
+            headers=headers,
+            timeout=10,
+            **options,
+        )

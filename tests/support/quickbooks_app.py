@@ -22,13 +22,24 @@ class QuickBooksApp:
         self.realm = ""
 
     def ask(self, company="maple", decision="approve", scope=SCOPE, **more):
-        query = {"client_id": "sandbox", "response_type": "code", "redirect_uri": CALLBACK, "scope": scope, "state": "st", **more}
-        return self.client.post("/quickbooks/connect/oauth2", query_string=query, data={"company": company, "decision": decision})
+        query = {
+            "client_id": "sandbox",
+            "response_type": "code",
+            "redirect_uri": CALLBACK,
+            "scope": scope,
+            "state": "st",
+            **more,
+        }
+        return self.client.post(
+            "/quickbooks/connect/oauth2", query_string=query, data={"company": company, "decision": decision}
+        )
 
     def sign_in(self, company="maple", **more):
         back = parse_qs(urlsplit(self.ask(company, **more).headers["Location"]).query)
         self.realm = back["realmId"][0]
-        self.tokens = self.token(grant_type="authorization_code", code=back["code"][0], redirect_uri=CALLBACK).json
+        self.tokens = self.token(
+            grant_type="authorization_code", code=back["code"][0], redirect_uri=CALLBACK
+        ).json
         return self
 
     def token(self, **form):
@@ -38,14 +49,18 @@ class QuickBooksApp:
         return self.token(grant_type="refresh_token", refresh_token=token or self.tokens["refresh_token"])
 
     def revoke(self, token, **options):
-        return self.client.post("/quickbooks/v2/oauth2/tokens/revoke", headers=BASIC, **(options or {"json": {"token": token}}))
+        return self.client.post(
+            "/quickbooks/v2/oauth2/tokens/revoke", headers=BASIC, **(options or {"json": {"token": token}})
+        )
 
     def lever(self, name, **body):
         assert self.client.post(f"/_levers/quickbooks/{name}", json=body).status_code == 200
 
     def call(self, method, path, json=None, accept="application/json", realm=None, **headers):
         sent = {"Authorization": f"Bearer {self.tokens['access_token']}", "Accept": accept, **headers}
-        return self.client.open(f"/quickbooks/v3/company/{realm or self.realm}{path}", method=method, headers=sent, json=json)
+        return self.client.open(
+            f"/quickbooks/v3/company/{realm or self.realm}{path}", method=method, headers=sent, json=json
+        )
 
     def get(self, path, **options):
         return self.call("GET", path, **options)

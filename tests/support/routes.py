@@ -1,4 +1,6 @@
-"""Every route of the application as a test can call it: generated from the url_map, so that a new route is swept from its first day."""
+"""Every route of the application as a test can call it: generated from the url_map, so that a new route is
+swept from its first day.
+"""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -19,7 +19,12 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from mcp import Client
 from mcp.client.auth import OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
-from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
+from mcp.shared.auth import (
+    AuthorizationCodeResult,
+    OAuthClientInformationFull,
+    OAuthClientMetadata,
+    OAuthToken,
+)
 from mcp_types import ElicitRequestURLParams, ElicitResult
 from pydantic import AnyUrl
 
@@ -50,14 +55,18 @@ class Storage:
 
 @dataclass
 class PythonClient:
-    """Open with `connected()`, then `tools()` and `call(…)`. `walk(url)` is the person going where the client sends them."""
+    """Open with `connected()`, then `tools()` and `call(…)`. `walk(url)` is the person going where the
+    client sends them.
+    """
 
     mcp_url: str
     walk: Callable[[str], None]
     mode: Any = "auto"
     name: str = "Desk Assistant"
-    open_links: Callable[[str], None] | None = None  # what the person does with a link out of a tool call; None: the client cannot show any
-    decide: Callable[[str], str] | None = None  # what the person answers a question in the chat: accept, decline, cancel
+    # what the person does with a link out of a tool call; None: the client cannot show any
+    open_links: Callable[[str], None] | None = None
+    # what the person answers a question in the chat: accept, decline, cancel
+    decide: Callable[[str], str] | None = None
     storage: Storage = field(default_factory=Storage)
     walked: list[str] = field(default_factory=list)
     requests: list[tuple[str, str, int]] = field(default_factory=list)
@@ -95,7 +104,10 @@ class PythonClient:
             options = {"elicitation_callback": self._ask_person} if self.open_links or self.decide else {}
             transport = streamable_http_client(self.mcp_url, http_client=http)
             try:
-                async with http, Client(transport, mode=self.mode, read_timeout_seconds=60, **options) as client:
+                async with (
+                    http,
+                    Client(transport, mode=self.mode, read_timeout_seconds=60, **options) as client,
+                ):
                     opened.set_result(client)
                     await closing.wait()
             except BaseException as error:
@@ -145,7 +157,9 @@ class PythonClient:
         return future.result()
 
     async def _wish(self, deed: Callable[[], None]) -> None:
-        """Have the calling thread do something, and wait for it. What goes wrong there goes wrong here too."""
+        """Have the calling thread do something, and wait for it. What goes wrong there goes wrong here
+        too.
+        """
         done: Future[None] = Future()
 
         def carry_out() -> None:

@@ -44,5 +44,10 @@ def has_node() -> bool:
     return shutil.which("node") is not None and shutil.which("npm") is not None
 
 
-NEEDS = {"needs_postgres": has_postgres, "needs_redis": has_redis, "needs_chromium": has_chromium, "needs_node": has_node}
+NEEDS = {
+    "needs_postgres": has_postgres,
+    "needs_redis": has_redis,
+    "needs_chromium": has_chromium,
+    "needs_node": has_node,
+}
 REQUIRED = os.environ.get("REQUIRE_SERVICES") == "1"

@@ -36,8 +36,8 @@ _SETTINGS = {
 class SignedIn:
     """One sign-in at a service; also the TokenSource of its calls, renewing as the vault would.
 
-    `way` is a form's key, or `oauth`; left out, the first there is, as the hub has it. `given` is filled in instead of
-    the sandbox's own values.
+    `way` is a form's key, or `oauth`; left out, the first there is, as the hub has it. `given` is filled in
+    instead of the sandbox's own values.
     """
 
     def __init__(
@@ -105,7 +105,9 @@ class SignedIn:
         form = {"company": company, "decision": "approve", "granted": list(scopes)}
         answer = requests.post(url, params=query, data=form, allow_redirects=False, timeout=10)
         assert answer.status_code == 302, answer.text
-        back = {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["Location"]).query).items()}
+        back = {
+            name: values[0] for name, values in parse_qs(urlsplit(answer.headers["Location"]).query).items()
+        }
         self.brought_back = {name: back[name] for name in self._auth.callback_facts}
         return back["code"]
 
@@ -116,13 +118,24 @@ class SignedIn:
         return self._token({**form, "code_verifier": VERIFIER} if self._auth.pkce else form)
 
     def refresh(self, token: str | None = None, **changed: str) -> requests.Response:
-        form = {"grant_type": "refresh_token", "refresh_token": token or self.tokens["refresh_token"], **changed}
-        return self._token({"redirect_uri": self.redirect_uri, **form} if self._auth.refresh_sends_redirect_uri else form)
+        form = {
+            "grant_type": "refresh_token",
+            "refresh_token": token or self.tokens["refresh_token"],
+            **changed,
+        }
+        return self._token(
+            {"redirect_uri": self.redirect_uri, **form} if self._auth.refresh_sends_redirect_uri else form
+        )
 
     def _token(self, form: dict[str, str]) -> requests.Response:
         url = self.at(self._auth.token_url)
         if self._auth.client_auth != "post":
-            return requests.post(url, data=form, auth=("sandbox", "sandbox" if self._auth.client_auth == "basic" else ""), timeout=10)
+            return requests.post(
+                url,
+                data=form,
+                auth=("sandbox", "sandbox" if self._auth.client_auth == "basic" else ""),
+                timeout=10,
+            )
         return requests.post(url, data={**CLIENT, **form}, timeout=10)
 
     # --- TokenSource ---
@@ -145,10 +158,17 @@ class SignedIn:
         self.refreshes += bool(form.renews)
         try:
             made = form_exchange.renew(
-                self.connector, self.where, form, kept=self._kept, access_token=self.bearer(), refresh_token=self.tokens["refresh_token"]
+                self.connector,
+                self.where,
+                form,
+                kept=self._kept,
+                access_token=self.bearer(),
+                refresh_token=self.tokens["refresh_token"],
             )
         except TokenRefused:
-            raise ReconnectNeeded("The service does not accept it any more. Reconnect it in the hub.") from None
+            raise ReconnectNeeded(
+                "The service does not accept it any more. Reconnect it in the hub."
+            ) from None
         self.tokens = {**self.tokens, **made.raw, "access_token": made.access_token}
         if made.refresh_token:
             self.tokens["refresh_token"] = made.refresh_token
@@ -161,14 +181,29 @@ class SignedIn:
 
     def api(self, business: Business | None) -> Api:
         account = getattr(self, "account", None)
-        return Api(self.connector, self.base_url, self, business, facts=account.facts if account else self.brought_back)
+        return Api(
+            self.connector,
+            self.base_url,
+            self,
+            business,
+            facts=account.facts if account else self.brought_back,
+        )
 
     def tool(self, verb: str) -> Tool:
-        found = self.connector.find_tool(next((t.name_in(self.connector.slug) for t in self.connector.tools if t.verb == verb), verb))
+        found = self.connector.find_tool(
+            next((t.name_in(self.connector.slug) for t in self.connector.tools if t.verb == verb), verb)
+        )
         assert found, f"{self.connector.slug} has no tool {verb}"
         return found
 
-    def call(self, verb: str, arguments: dict[str, Any] | None = None, *, business: Business | None = None, **more: Any) -> Any:
+    def call(
+        self,
+        verb: str,
+        arguments: dict[str, Any] | None = None,
+        *,
+        business: Business | None = None,
+        **more: Any,
+    ) -> Any:
         """Call a tool as the caller would; returns its data."""
         tool = self.tool(verb)
         self.last_api = self.api(business or (self.business if tool.one_business else None))
@@ -178,11 +213,20 @@ class SignedIn:
 class HeldToSchema(SignedIn):
     """A sign-in whose tools are held to the schemas they promise."""
 
-    def call(self, verb: str, arguments: dict[str, Any] | None = None, *, business: Business | None = None, **more: Any) -> Any:
+    def call(
+        self,
+        verb: str,
+        arguments: dict[str, Any] | None = None,
+        *,
+        business: Business | None = None,
+        **more: Any,
+    ) -> Any:
         tool, arguments = self.tool(verb), {**(arguments or {}), **more}
         jsonschema.validate(arguments, tool.input_schema)
         data = super().call(verb, arguments, business=business)
-        shown = {**{k: v for k, v in data.items() if k != "next"}, "next_cursor": None} if tool.pages_by else data
+        shown = (
+            {**{k: v for k, v in data.items() if k != "next"}, "next_cursor": None} if tool.pages_by else data
+        )
         jsonschema.validate(shown, tool.data_schema)
         return data
 

@@ -46,14 +46,20 @@ class Sweep:
         assert self.ai_client.register().status == 201
 
     def become(self, who):
-        """A browser, or a program, with everything in place: signed in, something connected, a flow waiting."""
+        """A browser, or a program, with everything in place: signed in, something connected, a flow
+        waiting.
+        """
         self.who, self.headers = who, {}
         self.person = Visitor(self.app) if who != "member" else self.sign_in(self.people.alice)
         if who == "member":
             self._connect()
         else:
             self.person.get("/login")
-        self.headers = {"Authorization": f"Bearer {self.token}"} if who == "AI client" else {"X-CSRFToken": self.person.csrf}
+        self.headers = (
+            {"Authorization": f"Bearer {self.token}"}
+            if who == "AI client"
+            else {"X-CSRFToken": self.person.csrf}
+        )
 
     def plausible(self, fields):
         """Values a view may well take, for the fields it reads."""
@@ -99,10 +105,18 @@ class Sweep:
         headers = {**self.headers, **(headers or {})}
         if fields is not None:
             encoded = _encoded(fields)
-            query, body = (encoded, {}) if route.method == "GET" else (query, {"data": encoded, "content_type": _FORM})
+            query, body = (
+                (encoded, {}) if route.method == "GET" else (query, {"data": encoded, "content_type": _FORM})
+            )
         address = route.path({"slug": "freshbooks"}) if path is None else path
         client = self.app.test_client() if "Cookie" in headers else self.person.client
-        answer = client.open(address, method=route.method, query_string=query.decode("latin1"), headers=list(headers.items()), **body)
+        answer = client.open(
+            address,
+            method=route.method,
+            query_string=query.decode("latin1"),
+            headers=list(headers.items()),
+            **body,
+        )
         sent = str(fields or body or query or headers)[:200]
         self.judge(f"{route} (as {address[:60]}) with {sent}", answer)
         return answer
@@ -130,7 +144,14 @@ class Sweep:
                     owner_id=self.people.alice.id,
                     slug="freshbooks",
                     account=Account(key="1", name="Northwind"),
-                    tokens=TokenSet(access_token="a", refresh_token="r", expires_in=3600, scopes=None, refresh_expires_in=None, raw={}),
+                    tokens=TokenSet(
+                        access_token="a",
+                        refresh_token="r",
+                        expires_in=3600,
+                        scopes=None,
+                        refresh_expires_in=None,
+                        raw={},
+                    ),
                     scopes="",
                     keys=self.settings.vault_keys,
                 )
@@ -146,7 +167,9 @@ _FORM = "application/x-www-form-urlencoded"
 
 def _encoded(fields):
     pairs = fields.items(multi=True) if isinstance(fields, MultiDict) else fields.items()
-    quoted = ((quote_from_bytes(str(part).encode("utf-8", "surrogatepass")) for part in pair) for pair in pairs)
+    quoted = (
+        (quote_from_bytes(str(part).encode("utf-8", "surrogatepass")) for part in pair) for pair in pairs
+    )
     return "&".join("=".join(pair) for pair in quoted).encode()
 
 
@@ -161,6 +184,8 @@ def _is_clear(answer, text):
     if answer.mimetype == "application/json":
         body = json.loads(text)
         error = body.get("error")
-        sentence = body.get("error_description") or (error.get("message") if isinstance(error, dict) else None)
+        sentence = body.get("error_description") or (
+            error.get("message") if isinstance(error, dict) else None
+        )
         return isinstance(sentence, str) and len(sentence) > 10
     return False

@@ -1,4 +1,6 @@
-"""A wire tap: forwards TCP between an address people use and the product behind it, and keeps what went each way."""
+"""A wire tap: forwards TCP between an address people use and the product behind it, and keeps what went
+each way.
+"""
 
 import contextlib
 import socket
@@ -8,7 +10,9 @@ _PIECE = 65536
 
 
 class Tap:
-    """Listens on `url` at once; forwards from `forward_to` on. `asked` and `answered` are everything sent so far."""
+    """Listens on `url` at once; forwards from `forward_to` on. `asked` and `answered` are everything sent
+    so far.
+    """
 
     def __init__(self) -> None:
         self._pieces: dict[str, list[list[bytes]]] = {"asked": [], "answered": []}

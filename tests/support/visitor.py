@@ -27,10 +27,17 @@ class Visitor:
     def get(self, url: str, **options: Any) -> TestResponse:
         return self._keep(self.client.get(url, **options))
 
-    def submit(self, url: str, data: dict[str, Any] | None = None, *, htmx: bool = False, **options: Any) -> TestResponse:
+    def submit(
+        self, url: str, data: dict[str, Any] | None = None, *, htmx: bool = False, **options: Any
+    ) -> TestResponse:
         """Post a form, with the token of the page seen last."""
-        headers = {**options.pop("headers", {}), **({"HX-Request": "true", "X-CSRFToken": self.csrf} if htmx else {})}
-        return self._keep(self.client.post(url, data={"csrf_token": self.csrf, **(data or {})}, headers=headers, **options))
+        headers = {
+            **options.pop("headers", {}),
+            **({"HX-Request": "true", "X-CSRFToken": self.csrf} if htmx else {}),
+        }
+        return self._keep(
+            self.client.post(url, data={"csrf_token": self.csrf, **(data or {})}, headers=headers, **options)
+        )
 
     def follow(self, response: TestResponse) -> TestResponse:
         """Go where a redirect points, on our own site."""

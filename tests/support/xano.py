@@ -1,4 +1,6 @@
-"""Xano as the connector's tests see it: a token pasted at the imitation, and tools held to the schema they promise."""
+"""Xano as the connector's tests see it: a token pasted at the imitation, and tools held to the schema they
+promise.
+"""
 
 import time
 
@@ -36,7 +38,9 @@ class Xano:
         return self.token
 
     def api(self, business, **more):
-        return Api(CONNECTOR, self.base_url, self, business, report=lambda *said: self.reports.append(said), **more)
+        return Api(
+            CONNECTOR, self.base_url, self, business, report=lambda *said: self.reports.append(said), **more
+        )
 
     def instance(self, name=None):
         return CONNECTOR.business.find(self.account.businesses, name) if name else self.account.businesses[0]
@@ -45,9 +49,13 @@ class Xano:
         tool = CONNECTOR.find_tool(f"xano_{verb}")
         arguments = {**(arguments or {}), **more}
         jsonschema.validate(arguments, tool.input_schema)
-        self.last_api = self.api(self.instance(instance) if tool.one_business else None, deadline=time.monotonic() + seconds)
+        self.last_api = self.api(
+            self.instance(instance) if tool.one_business else None, deadline=time.monotonic() + seconds
+        )
         data = to_data(tool.function(self.last_api, **tool.parse(arguments)))
-        shown = {**{k: v for k, v in data.items() if k != "next"}, "next_cursor": None} if tool.pages_by else data
+        shown = (
+            {**{k: v for k, v in data.items() if k != "next"}, "next_cursor": None} if tool.pages_by else data
+        )
         jsonschema.validate(shown, tool.data_schema)
         return data
 
@@ -57,7 +65,10 @@ class Xano:
 
     def new_table(self, *fields):
         """A table with these text fields."""
-        table = {**SHOP, "table_id": self.call("create_table", SHOP, name=f"table {time.monotonic_ns()}")["table_id"]}
+        table = {
+            **SHOP,
+            "table_id": self.call("create_table", SHOP, name=f"table {time.monotonic_ns()}")["table_id"],
+        }
         for name in fields:
             self.call("add_field_to_schema", table, field_name=name, field_type="text")
         return table

@@ -1,4 +1,6 @@
-"""Xero as the connector's tests see it: consents at the imitation, and tools held to the schema they promise."""
+"""Xero as the connector's tests see it: consents at the imitation, and tools held to the schema they
+promise.
+"""
 
 import requests
 

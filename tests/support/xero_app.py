@@ -9,7 +9,8 @@ from app.sandbox.server import create_app
 from app.sandbox.services.xero import SERVICE
 
 SCOPES = (
-    "openid profile email offline_access accounting.settings.read accounting.contacts accounting.invoices accounting.payments "
+    "openid profile email offline_access accounting.settings.read accounting.contacts accounting.invoices "
+    "accounting.payments "
     "accounting.reports.profitandloss.read accounting.reports.balancesheet.read accounting.reports.aged.read"
 )
 BASIC = {"Authorization": "Basic " + base64.b64encode(b"sandbox:sandbox").decode()}
@@ -24,8 +25,19 @@ class XeroApp:
         self.tokens: dict = {}
 
     def ask(self, company="demo", decision="approve", scope=SCOPES, **more):
-        query = {"client_id": "sandbox", "response_type": "code", "redirect_uri": CALLBACK, "scope": scope, "state": "st", **more}
-        return self.client.post("/xero/identity/connect/authorize", query_string=query, data={"company": company, "decision": decision})
+        query = {
+            "client_id": "sandbox",
+            "response_type": "code",
+            "redirect_uri": CALLBACK,
+            "scope": scope,
+            "state": "st",
+            **more,
+        }
+        return self.client.post(
+            "/xero/identity/connect/authorize",
+            query_string=query,
+            data={"company": company, "decision": decision},
+        )
 
     def sign_in(self, company="demo", **more):
         answer = self.ask(company, **more)
@@ -43,14 +55,21 @@ class XeroApp:
         assert self.client.post(f"/_levers/xero/{name}", json=body).status_code == 200
 
     def connections(self):
-        return self.client.get("/xero/connections", headers={"Authorization": f"Bearer {self.tokens['access_token']}"}).json
+        return self.client.get(
+            "/xero/connections", headers={"Authorization": f"Bearer {self.tokens['access_token']}"}
+        ).json
 
     def tenant(self, name="Demo Company (AU)"):
         return next(c["tenantId"] for c in self.connections() if c["tenantName"] == name)
 
     def call(self, method, path, tenant="", json=None, accept="application/json", **headers):
         named = {"xero-tenant-id": tenant or self.tenant()} if tenant is not None else {}
-        sent = {"Authorization": f"Bearer {self.tokens['access_token']}", "Accept": accept, **named, **headers}
+        sent = {
+            "Authorization": f"Bearer {self.tokens['access_token']}",
+            "Accept": accept,
+            **named,
+            **headers,
+        }
         return self.client.open(f"/xero/api.xro/2.0{path}", method=method, headers=sent, json=json)
 
     def get(self, path, **options):
@@ -59,7 +78,13 @@ class XeroApp:
     def invoice(self, **changes):
         contact = self.get("/Contacts?page=1").json["Contacts"][0]["ContactID"]
         line = {"Description": "Work", "Quantity": 2, "UnitAmount": 10.5, "AccountCode": "200"}
-        return {"Type": "ACCREC", "Contact": {"ContactID": contact}, "LineItems": [line], "Status": "DRAFT", **changes}
+        return {
+            "Type": "ACCREC",
+            "Contact": {"ContactID": contact},
+            "LineItems": [line],
+            "Status": "DRAFT",
+            **changes,
+        }
 
     def put_invoice(self, key=None, **changes):
         headers = {"Idempotency-Key": key} if key else {}

@@ -1,4 +1,6 @@
-"""Invitations as their people see them: the page, the mail, the link. dina is an admin of Northwind, besides alice (owner) and bob."""
+"""Invitations as their people see them: the page, the mail, the link. dina is an admin of Northwind,
+besides alice (owner) and bob.
+"""
 
 import re
 
@@ -60,13 +62,19 @@ def dina(people):
     with database.transaction() as db:
         db.add(user)
         db.flush()
-        db.add(Membership(workspace_id=people.northwind.id, user_id=user.id, role="admin", created_at=clock.now()))
+        db.add(
+            Membership(
+                workspace_id=people.northwind.id, user_id=user.id, role="admin", created_at=clock.now()
+            )
+        )
     return user
 
 
 @pytest.fixture
 def join(app, invite, code_for):
-    """`join("zoe@example.com")`: somebody new is invited, creates an account on the way and is in. Gives their Visitor."""
+    """`join("zoe@example.com")`: somebody new is invited, creates an account on the way and is in. Gives
+    their Visitor.
+    """
 
     def _join(email, role="member"):
         visitor = Visitor(app)
@@ -85,4 +93,7 @@ def roles(workspace_id="wsp_northwind"):
 
     query = select(User.email, Membership.role).join(User, col(User.id) == col(Membership.user_id))
     with database.reading() as db:
-        return {email.split("@")[0]: role for email, role in db.exec(query.where(col(Membership.workspace_id) == workspace_id))}
+        return {
+            email.split("@")[0]: role
+            for email, role in db.exec(query.where(col(Membership.workspace_id) == workspace_id))
+        }

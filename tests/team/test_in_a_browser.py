@@ -23,7 +23,9 @@ def test_a_colleague_is_invited_joins_gets_a_role_and_is_removed(product, chromi
     anna = Person(chromium, product.url, name="anna" if javascript else "nora", javascript=javascript)
     ben = Person(chromium, product.url, name="ben" if javascript else "noel", javascript=javascript)
     said = []
-    anna.page.on("console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None)
+    anna.page.on(
+        "console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None
+    )
     anna.create_account()
     anna.go("/team")
     anna.page.get_by_label("Email", exact=True).fill(ben.email)

@@ -1,4 +1,6 @@
-"""Owners and admins invite by mail: a link that works once, for seven days, for one address; sent again, the old one dies."""
+"""Owners and admins invite by mail: a link that works once, for seven days, for one address; sent again,
+the old one dies.
+"""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -33,9 +35,16 @@ def test_the_mail_brings_a_link_that_is_stored_nowhere(people, sign_in, mailbox,
     answer = alice.submit("/team/invitations", {"email": " Zoe@Example.com ", "role": "admin"})
     assert (answer.status_code, answer.headers["Location"]) == (303, "/team")
     alice.follow(answer)
-    assert "Invitation sent to zoe@example.com" in alice.page and "Resend invitation to zoe@example.com" in alice.page
+    assert (
+        "Invitation sent to zoe@example.com" in alice.page
+        and "Resend invitation to zoe@example.com" in alice.page
+    )
     (letter,) = mailbox("zoe@example.com")
-    assert "alice@example.com" in letter.text and "Northwind" in letter.text and "Northwind" not in letter.subject
+    assert (
+        "alice@example.com" in letter.text
+        and "Northwind" in letter.text
+        and "Northwind" not in letter.subject
+    )
     token = link_for("zoe@example.com").rpartition("/")[2]
     (row,) = rows()
     assert (row.email, row.role, row.token_digest) == ("zoe@example.com", "admin", crypto.digest(token))
@@ -57,7 +66,9 @@ def test_what_cannot_be_sent_is_refused_beside_its_field(people, sign_in, mailbo
     alice = sign_in(people.alice)
     assert alice.submit("/team/invitations", form).status_code == 422
     assert sentence in alice.page and not rows() and not mailbox("zoe@example.com")
-    assert alice.submit("/team/invitations", {"email": "zoe@example.com", "role": "member"}).status_code == 303
+    assert (
+        alice.submit("/team/invitations", {"email": "zoe@example.com", "role": "member"}).status_code == 303
+    )
 
 
 def test_a_member_invites_nobody_and_sees_no_invitation(people, sign_in, invite):
@@ -112,7 +123,10 @@ def test_htmx_swaps_the_team_and_says_what_happened(people, sign_in, invite):
     alice = sign_in(people.alice)
     answer = alice.submit(f"/team/invitations/{rows()[0].id}/withdraw", htmx=True)
     assert answer.status_code == 200 and answer.text.startswith('<div id="team">')
-    assert "The invitation to zoe@example.com is withdrawn" in answer.text and "Withdraw invitation" not in answer.text
+    assert (
+        "The invitation to zoe@example.com is withdrawn" in answer.text
+        and "Withdraw invitation" not in answer.text
+    )
 
 
 def test_another_workspaces_invitation_looks_like_none(people, sign_in, invite):
@@ -132,7 +146,9 @@ def test_a_workspace_sends_exactly_fifty_a_day_however_many_ask_at_once(people, 
     def send(number):
         try:
             with database.transaction() as db:
-                invitations.send(db, settings, people.northwind.id, f"person{number}@example.com", "member", by=alice.id)
+                invitations.send(
+                    db, settings, people.northwind.id, f"person{number}@example.com", "member", by=alice.id
+                )
         except BudgetSpent:
             return False
         return True
@@ -151,14 +167,19 @@ def test_one_address_gets_ten_a_day_from_wherever(people, sign_in, invite):
     answer = charlie.submit("/team/invitations", {"email": "zoe@example.com", "role": "member"})
     assert answer.status_code == 429 and int(answer.headers["Retry-After"]) > 0
     assert "tried too often" in charlie.page and 'value="zoe@example.com"' in charlie.page
-    assert charlie.submit("/team/invitations", {"email": "yan@example.com", "role": "member"}).status_code == 303
+    assert (
+        charlie.submit("/team/invitations", {"email": "yan@example.com", "role": "member"}).status_code == 303
+    )
 
 
 def test_a_deactivated_workspace_sends_nothing(people, sign_in):
     alice = sign_in(people.alice)
     with database.transaction() as db:
         db.get(Workspace, people.northwind.id).deactivated_at = clock.now()
-    assert alice.submit("/team/invitations", {"email": "zoe@example.com", "role": "member"}).status_code in {303, 403}
+    assert alice.submit("/team/invitations", {"email": "zoe@example.com", "role": "member"}).status_code in {
+        303,
+        403,
+    }
     assert not rows()
 
 
@@ -176,18 +197,32 @@ def test_the_page_offers_what_may_be_done_by_name(people, dina, sign_in, invite)
     alice = sign_in(people.alice)
     alice.get("/team")
     named = set(re.findall(r'aria-label="([^"]+)"', alice.page))
-    assert {"Remove bob@example.com", "Role of bob@example.com", "Hand over ownership to bob@example.com"} <= named
+    assert {
+        "Remove bob@example.com",
+        "Role of bob@example.com",
+        "Hand over ownership to bob@example.com",
+    } <= named
     assert {"Resend invitation to zoe@example.com", "Withdraw invitation to zoe@example.com"} <= named
     admin = sign_in(dina)
     admin.get("/team")
     named = set(re.findall(r'aria-label="([^"]+)"', admin.page))
     assert "Remove bob@example.com" in named and "Resend invitation to zoe@example.com" in named
-    assert not {"Remove alice@example.com", "Role of alice@example.com", "Hand over ownership to bob@example.com"} & named
+    assert (
+        not {
+            "Remove alice@example.com",
+            "Role of alice@example.com",
+            "Hand over ownership to bob@example.com",
+        }
+        & named
+    )
 
 
 def test_an_invitation_refused_through_htmx_says_why(people, sign_in):
     alice = sign_in(people.alice)
-    for email, sentence in [("zoe", "Enter an email address"), ("bob@example.com", "is a member of this workspace already")]:
+    for email, sentence in [
+        ("zoe", "Enter an email address"),
+        ("bob@example.com", "is a member of this workspace already"),
+    ]:
         answer = alice.submit("/team/invitations", {"email": email, "role": "member"}, htmx=True)
         assert answer.status_code == 422 and sentence in answer.text and 'role="alert"' in answer.text
     answer = alice.submit("/team/invitations", {"email": "zoe@example.com", "role": "member"}, htmx=True)
@@ -197,5 +232,8 @@ def test_an_invitation_refused_through_htmx_says_why(people, sign_in):
 def test_the_trail_keeps_no_whole_address_of_somebody_who_never_came(invite):
     invite("zoe@example.com")
     with database.reading() as db:
-        kept = [entry.details for entry in db.exec(select(audit.AuditEntry).where(audit.AuditEntry.action == "invitation.sent"))]
+        kept = [
+            entry.details
+            for entry in db.exec(select(audit.AuditEntry).where(audit.AuditEntry.action == "invitation.sent"))
+        ]
     assert [details["email"] for details in kept] == ["z…@example.com"]

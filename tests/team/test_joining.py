@@ -1,4 +1,6 @@
-"""Joining by an invitation: signed in, signing in on the way, or creating an account on the way, which needs no company."""
+"""Joining by an invitation: signed in, signing in on the way, or creating an account on the way, which
+needs no company.
+"""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -52,7 +54,11 @@ def test_somebody_signed_in_joins_and_works_in_the_new_workspace(people, sign_in
     assert "Who works in Contoso" in charlie.page
     with database.reading() as db:
         joined = db.exec(select(AuditEntry).where(col(AuditEntry.action) == "member.joined")).one()
-    assert (joined.workspace_id, joined.user_id, joined.details) == (people.northwind.id, people.charlie.id, {"role": "admin"})
+    assert (joined.workspace_id, joined.user_id, joined.details) == (
+        people.northwind.id,
+        people.charlie.id,
+        {"role": "admin"},
+    )
 
 
 @both_databases
@@ -103,8 +109,9 @@ def test_it_is_for_one_address(people, app, sign_in, invite):
     link = invite("zoe@example.com", "admin")
     charlie = sign_in(people.charlie)
     assert charlie.get(link).status_code == 403
-    assert "zoe@example.com" in charlie.page and "you are signed in as charlie@example.com" in charlie.page.replace("<b>", "").replace(
-        "</b>", ""
+    assert (
+        "zoe@example.com" in charlie.page
+        and "you are signed in as charlie@example.com" in charlie.page.replace("<b>", "").replace("</b>", "")
     )
     assert "Northwind" not in charlie.page and "alice" not in charlie.page
     assert charlie.submit(link).status_code == 403
@@ -148,7 +155,9 @@ def test_of_many_uses_at_the_same_moment_one_counts(people, invite):
     assert len(joined) == 1
 
 
-@pytest.mark.parametrize("token", ["x", "inv_unknown", "a" * 43, "a" * 300, "%00", "%ff", "..%2f", "'; DROP TABLE users --"])
+@pytest.mark.parametrize(
+    "token", ["x", "inv_unknown", "a" * 43, "a" * 300, "%00", "%ff", "..%2f", "'; DROP TABLE users --"]
+)
 def test_what_is_no_link_gets_a_clear_page(people, visitor, sign_in, token):
     for who in (visitor, sign_in(people.bob)):
         answer = who.get(f"/invitations/{token}")
@@ -174,7 +183,11 @@ def test_the_link_alone_makes_no_account_and_says_nothing_about_one(people, app,
         pages[email] = re.sub(r'value="[^"]+"|nonce="[^"]+"|datetime="[^"]+"|good until [^.]+', "", page)
     assert pages["charlie@example.com"] == pages["zoe@example.com"]
     letter = mailbox("charlie@example.com")[0]
-    assert "already have" in letter.subject and "invitation" in letter.text and not re.search(r"\d{6}", letter.text)
+    assert (
+        "already have" in letter.subject
+        and "invitation" in letter.text
+        and not re.search(r"\d{6}", letter.text)
+    )
     assert roles() == {"alice": "owner", "bob": "member"}
     assert [user.email for user in rows(User)].count("charlie@example.com") == 1
 
@@ -215,7 +228,14 @@ def test_a_member_who_is_invited_anew_keeps_the_role(people, sign_in, invite):
     """Somebody may have joined by another way while the invitation waited."""
     link = invite("charlie@example.com")
     with database.transaction() as db:
-        db.add(Membership(workspace_id=people.northwind.id, user_id=people.charlie.id, role="admin", created_at=clock.now()))
+        db.add(
+            Membership(
+                workspace_id=people.northwind.id,
+                user_id=people.charlie.id,
+                role="admin",
+                created_at=clock.now(),
+            )
+        )
     charlie = sign_in(people.charlie)
     charlie.get(link)
     assert charlie.submit(link).status_code == 303

@@ -1,4 +1,6 @@
-"""What ends when a member leaves or is removed, and what each member sees: shared connections and their own, nobody else's."""
+"""What ends when a member leaves or is removed, and what each member sees: shared connections and their
+own, nobody else's.
+"""
 
 import re
 from types import SimpleNamespace
@@ -23,7 +25,9 @@ from tests.support.ai_client import AiClient
 from tests.support.visitor import Visitor
 from tests.team.conftest import roles
 
-TOKENS = TokenSet(access_token="a", refresh_token="r", expires_in=3600, scopes=None, refresh_expires_in=None, raw={})
+TOKENS = TokenSet(
+    access_token="a", refresh_token="r", expires_in=3600, scopes=None, refresh_expires_in=None, raw={}
+)
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +72,9 @@ def client_of(app, people):
     def _client(person):
         member = SimpleNamespace(user=person, workspace=people.northwind)
         with app.app_context(), database.transaction() as db:
-            return Client(app, grants.issue_personal_token(db, member, "script", "tools:read tools:write", 3600))
+            return Client(
+                app, grants.issue_personal_token(db, member, "script", "tools:read tools:write", 3600)
+            )
 
     return _client
 
@@ -85,7 +91,9 @@ def owners():
 
 
 @both_databases
-def test_a_member_sees_shared_connections_and_their_own_never_anothers(people, dina, sign_in, connect, client_of):
+def test_a_member_sees_shared_connections_and_their_own_never_anothers(
+    people, dina, sign_in, connect, client_of
+):
     connect(people.alice, "freshbooks", "Shared books", "shared")
     connect(people.bob, "stripe", "Bob's payments", "personal")
     connect(people.alice, "gmail", "Alice's mail", "personal")
@@ -99,14 +107,20 @@ def test_a_member_sees_shared_connections_and_their_own_never_anothers(people, d
         assert accounts_in_hub(sign_in(person)) == accounts
         client = client_of(person)
         assert {name.split("_")[0] for name in client.tools()} - {"hub", "memory"} >= slugs
-        assert not {name.split("_")[0] for name in client.tools()} & ({"freshbooks", "gmail", "stripe"} - slugs)
+        assert not {name.split("_")[0] for name in client.tools()} & (
+            {"freshbooks", "gmail", "stripe"} - slugs
+        )
         listed = repr(client.call("hub_list_connections"))
-        assert {name for name in ("Shared books", "Bob's payments", "Alice's mail") if name in listed} == accounts
+        assert {
+            name for name in ("Shared books", "Bob's payments", "Alice's mail") if name in listed
+        } == accounts
 
 
 @both_databases
 @pytest.mark.parametrize("how", ["removed", "left"])
-def test_whoever_goes_is_out_everywhere_at_the_next_request(app, people, sign_in, connect, client_of, asked_to_revoke, how):
+def test_whoever_goes_is_out_everywhere_at_the_next_request(
+    app, people, sign_in, connect, client_of, asked_to_revoke, how
+):
     alice, bob = sign_in(people.alice), sign_in(people.bob)
     connect(people.bob, "freshbooks", "Bob's shared books", "shared")
     connect(people.bob, "xero", "Bob's ledger", "personal")
@@ -126,17 +140,33 @@ def test_whoever_goes_is_out_everywhere_at_the_next_request(app, people, sign_in
     assert client.ask("tools/list").status_code == 401
     assert ai.status(tokens["access_token"]).status == 401
     assert ai.refresh(tokens["refresh_token"]).error == "invalid_grant"
-    # The personal connection is gone and is revoked at the service; the shared ones stay, with somebody who answers for them.
+    # The personal connection is gone and is revoked at the service; the shared ones stay, with somebody who
+    # answers for them.
     assert owners() == {"Bob's shared books": people.alice.id, "Alice's books": people.alice.id}
     assert asked_to_revoke == [["xero"]]
     assert accounts_in_hub(alice) == {"Bob's shared books", "Alice's books"}
     with database.reading() as db:
-        assert all(grant.revoked_at for grant in db.exec(select(Grant).where(col(Grant.user_id) == people.bob.id)))
-        actions = {entry.action for entry in db.exec(select(AuditEntry).where(col(AuditEntry.workspace_id) == people.northwind.id))}
-    assert {f"member.{how}", "member.access_ended", "grant.revoked", "connection.disconnected", "connection.handed_over"} <= actions
+        assert all(
+            grant.revoked_at for grant in db.exec(select(Grant).where(col(Grant.user_id) == people.bob.id))
+        )
+        actions = {
+            entry.action
+            for entry in db.exec(
+                select(AuditEntry).where(col(AuditEntry.workspace_id) == people.northwind.id)
+            )
+        }
+    assert {
+        f"member.{how}",
+        "member.access_ended",
+        "grant.revoked",
+        "connection.disconnected",
+        "connection.handed_over",
+    } <= actions
 
 
-def test_the_token_is_revoked_at_the_service_with_no_transaction_open(people, settings, sign_in, connect, monkeypatch):
+def test_the_token_is_revoked_at_the_service_with_no_transaction_open(
+    people, settings, sign_in, connect, monkeypatch
+):
     revoked = []
 
     def revoke(connector, _where, token):
@@ -155,7 +185,11 @@ def test_the_token_is_revoked_at_the_service_with_no_transaction_open(people, se
 
 def test_a_member_removed_elsewhere_keeps_what_is_theirs_there(people, sign_in, connect, client_of):
     with database.transaction() as db:
-        db.add(Membership(workspace_id=people.contoso.id, user_id=people.bob.id, role="member", created_at=clock.now()))
+        db.add(
+            Membership(
+                workspace_id=people.contoso.id, user_id=people.bob.id, role="member", created_at=clock.now()
+            )
+        )
     client = client_of(people.bob)
     charlie, bob = sign_in(people.charlie), sign_in(people.bob)
     connect(people.bob, "stripe", "Bob's payments", "personal")
@@ -191,7 +225,9 @@ def test_leaving_asks_first(people, sign_in):
 
 
 def test_what_was_begun_before_the_removal_comes_to_nothing(people, settings, sign_in, connect):
-    """A sign-in at a service is under way, or a grant is made in the last moment: neither is there when the person comes back."""
+    """A sign-in at a service is under way, or a grant is made in the last moment: neither is there when
+    the person comes back.
+    """
     from app.connectors import registry
     from app.hub import handshake
     from app.hub.models import Handshake
@@ -228,10 +264,18 @@ def test_somebody_new_is_in_with_exactly_their_rights(join, people, connect, cli
 @both_databases
 def test_who_deletes_an_account_learns_which_workspaces_to_hand_over_first(people):
     with database.transaction() as db:
-        db.add(Membership(workspace_id=people.contoso.id, user_id=people.alice.id, role="owner", created_at=clock.now()))
+        db.add(
+            Membership(
+                workspace_id=people.contoso.id, user_id=people.alice.id, role="owner", created_at=clock.now()
+            )
+        )
     with database.reading() as db:
-        assert [(s.workspace.name, s.others) for s in members.sole_ownerships(db, people.alice.id)] == [("Northwind", 1)]
-        assert members.sole_ownerships(db, people.charlie.id) == [] == members.sole_ownerships(db, people.bob.id)
+        assert [(s.workspace.name, s.others) for s in members.sole_ownerships(db, people.alice.id)] == [
+            ("Northwind", 1)
+        ]
+        assert (
+            members.sole_ownerships(db, people.charlie.id) == [] == members.sole_ownerships(db, people.bob.id)
+        )
     with pytest.raises(members.LastOwner), database.transaction() as db:
         members.leave_all(db, people.alice.id)
     assert "alice" in roles() and "alice" in roles(people.contoso.id), "leaving is all or nothing"
@@ -241,7 +285,9 @@ def test_who_deletes_an_account_learns_which_workspaces_to_hand_over_first(peopl
         assert members.sole_ownerships(db, people.alice.id) == []
     assert roles() == {"bob": "owner"} and roles(people.contoso.id) == {"charlie": "owner"}
     with database.reading() as db:
-        assert [(s.workspace.name, s.others) for s in members.sole_ownerships(db, people.bob.id)] == [("Northwind", 0)]
+        assert [(s.workspace.name, s.others) for s in members.sole_ownerships(db, people.bob.id)] == [
+            ("Northwind", 0)
+        ]
 
 
 def test_an_owner_who_is_disabled_leaves_the_other_one_the_sole_owner(people):

@@ -30,7 +30,11 @@ def test_a_role_changed_counts_from_the_next_request(people, sign_in):
     assert alice.submit(f"/team/members/{people.bob.id}/role", {"role": "member"}).status_code == 303
     assert bob.submit("/team/invitations", invitation).status_code == 403
     with database.reading() as db:
-        changes = db.exec(select(AuditEntry).where(col(AuditEntry.action) == "member.role_changed").order_by(col(AuditEntry.id))).all()
+        changes = db.exec(
+            select(AuditEntry)
+            .where(col(AuditEntry.action) == "member.role_changed")
+            .order_by(col(AuditEntry.id))
+        ).all()
     assert [(c.user_id, c.subject, c.details) for c in changes] == [
         (people.alice.id, people.bob.id, {"before": "member", "after": "admin"}),
         (people.alice.id, people.bob.id, {"before": "admin", "after": "member"}),
@@ -58,9 +62,19 @@ def test_admins_touch_no_owner_and_make_none(people, dina, sign_in):
 def test_members_change_nobody_and_learn_nothing(people, dina, sign_in):
     bob = sign_in(people.bob)
     for user_id in (people.alice.id, dina.id, "usr_unknown", people.charlie.id):
-        for method, act in [("get", "remove"), ("get", "hand-over"), ("submit", "remove"), ("submit", "hand-over"), ("submit", "role")]:
+        for method, act in [
+            ("get", "remove"),
+            ("get", "hand-over"),
+            ("submit", "remove"),
+            ("submit", "hand-over"),
+            ("submit", "role"),
+        ]:
             options = {"data": {"role": "admin"}} if act == "role" else {}
-            assert getattr(bob, method)(f"/team/members/{user_id}/{act}", **options).status_code == 403, (user_id, method, act)
+            assert getattr(bob, method)(f"/team/members/{user_id}/{act}", **options).status_code == 403, (
+                user_id,
+                method,
+                act,
+            )
     assert roles() == {"alice": "owner", "bob": "member", "dina": "admin"}
 
 
@@ -105,7 +119,10 @@ def test_an_owner_who_is_disabled_does_not_count(people, sign_in):
 def test_handing_over_asks_first_and_swaps_the_roles(people, sign_in):
     alice = sign_in(people.alice)
     alice.get(f"/team/members/{people.bob.id}/hand-over")
-    assert "Make bob@example.com the owner of Northwind in your place?" in alice.page and roles()["alice"] == "owner"
+    assert (
+        "Make bob@example.com the owner of Northwind in your place?" in alice.page
+        and roles()["alice"] == "owner"
+    )
     alice.follow(alice.submit(f"/team/members/{people.bob.id}/hand-over"))
     assert "You are an admin now" in alice.page
     assert roles() == {"alice": "admin", "bob": "owner"}
@@ -120,7 +137,9 @@ def test_handing_over_and_making_an_owner_need_a_recent_sign_in(people, sign_in,
             session.proved_at = clock.now().replace(year=2020)
     for act, form in [("hand-over", {}), ("role", {"role": "owner"})]:
         answer = alice.submit(f"/team/members/{people.bob.id}/{act}", form, htmx=htmx)
-        assert (answer.headers.get("HX-Redirect") or answer.headers["Location"]).startswith("/login?again=1&next=%2Fteam")
+        assert (answer.headers.get("HX-Redirect") or answer.headers["Location"]).startswith(
+            "/login?again=1&next=%2Fteam"
+        )
     assert alice.get(f"/team/members/{people.bob.id}/hand-over").status_code == 303
     assert roles() == {"alice": "owner", "bob": "member"}
     with database.transaction() as db:
@@ -153,13 +172,18 @@ def test_of_owners_who_go_at_the_same_moment_one_stays(people, app):
     for first, second in [
         (lambda db: members.leave(db, here, a), lambda db: members.leave(db, here, b)),
         (lambda db: members.remove(db, here, b, by=a), lambda db: members.remove(db, here, a, by=b)),
-        (lambda db: members.change_role(db, here, a, "admin", by=b), lambda db: members.change_role(db, here, b, "member", by=a)),
+        (
+            lambda db: members.change_role(db, here, a, "admin", by=b),
+            lambda db: members.change_role(db, here, b, "member", by=a),
+        ),
         (lambda db: members.leave(db, here, a), lambda db: members.change_role(db, here, b, "member", by=b)),
         (lambda db: members.hand_over(db, here, b, by=a), lambda db: members.leave(db, here, b)),
     ]:
         for _ in range(3):
             with database.transaction() as db:
                 for user_id in (a, b):
-                    db.merge(Membership(workspace_id=here, user_id=user_id, role="owner", created_at=clock.now()))
+                    db.merge(
+                        Membership(workspace_id=here, user_id=user_id, role="owner", created_at=clock.now())
+                    )
             _at_once(first, second)
             assert "owner" in roles().values()

@@ -1,4 +1,6 @@
-"""Calls as a company makes them over some weeks: always the same for the same seed, written through the ledger's own table."""
+"""Calls as a company makes them over some weeks: always the same for the same seed, written through the
+ledger's own table.
+"""
 
 import random
 from datetime import timedelta

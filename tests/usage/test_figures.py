@@ -43,7 +43,10 @@ def naively(calls, asked):
             and asked.connector in {"", call.slug or NONE}
             and asked.member in {"", call.user_id}
             and asked.client in {"", call.client_name or NONE}
-            and (asked.outcome in {"", call.outcome} or (asked.outcome == FAILED and not outcomes.is_fine(call.outcome)))
+            and (
+                asked.outcome in {"", call.outcome}
+                or (asked.outcome == FAILED and not outcomes.is_fine(call.outcome))
+            )
         )
 
     return [call for call in calls if fits(call)]
@@ -52,14 +55,20 @@ def naively(calls, asked):
 def compare(calls, asked):
     mine = naively(calls, asked)
     with database.current().snapshot() as db:
-        tools, days, (people, clients) = figures.by_tool(db, asked), figures.by_day(db, asked), figures.by_person(db, asked)
+        tools, days, (people, clients) = (
+            figures.by_tool(db, asked),
+            figures.by_day(db, asked),
+            figures.by_person(db, asked),
+        )
         latest = calls_log.latest(db, asked, 50)
     assert {each.tool: each.timed.calls for each in tools} == Counter(call.tool for call in mine)
     failed = Counter(call.tool for call in mine if not outcomes.is_fine(call.outcome))
     assert {each.tool: each.timed.failed for each in tools if each.timed.failed} == failed
     assert days == Counter((call.at.date(), call.outcome) for call in mine)
     assert {user: count.calls for user, count in people.items()} == Counter(call.user_id for call in mine)
-    assert {name: count.calls for name, count in clients.items()} == Counter(call.client_name for call in mine)
+    assert {name: count.calls for name, count in clients.items()} == Counter(
+        call.client_name for call in mine
+    )
     times = defaultdict(list)
     for call in mine:
         times[call.tool].append(call.total_ms)
@@ -76,7 +85,12 @@ def compare(calls, asked):
 @pytest.mark.parametrize("seed", [1, 2])
 def test_every_figure_is_what_the_rows_add_up_to(people, write, seed, monkeypatch):
     monkeypatch.setattr(calls_log, "_STRETCH", 37)  # so that a few hundred calls take many stretches
-    calls = write([*some_calls(seed, 300), *some_calls(seed + 100, 80, workspace_id="wsp_contoso", user_id="usr_charlie")])
+    calls = write(
+        [
+            *some_calls(seed, 300),
+            *some_calls(seed + 100, 80, workspace_id="wsp_contoso", user_id="usr_charlie"),
+        ]
+    )
     asks = [filters.read("wsp_northwind", None, each) for each in QUESTIONS]
     asks.append(filters.read("wsp_northwind", "usr_bob", {"period": "90d"}))
     asks.append(filters.read("wsp_northwind", "usr_bob", {"period": "90d", "member": "usr_alice"}))

@@ -13,7 +13,9 @@ pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("usage-browser
 def test_a_person_chooses_what_to_see(product, chromium, javascript):
     anna = Person(chromium, product.url, name="una" if javascript else "uno", javascript=javascript)
     said = []
-    anna.page.on("console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None)
+    anna.page.on(
+        "console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None
+    )
     anna.create_account()
     anna.go("/usage")
     anna.sees("No calls this month")

@@ -75,7 +75,11 @@ def test_a_refused_call_does_not_use_up_the_day(app, mid_window):
 
 def test_two_processes_share_the_count(app, mid_window):
     other = Ledger()
-    assert ask_many(80, lambda: ledger.admit("w", Limits(50, None))) + ask_many(80, lambda: other.admit("w", Limits(50, None))) == 50
+    assert (
+        ask_many(80, lambda: ledger.admit("w", Limits(50, None)))
+        + ask_many(80, lambda: other.admit("w", Limits(50, None)))
+        == 50
+    )
 
 
 def test_the_daily_cap_holds_when_the_minute_has_room(app, mid_window):
@@ -113,7 +117,10 @@ def test_a_refused_call_is_written_down_as_refused(app, mid_window):
     with pytest.raises(TooManyRequests):
         ledger.admit_and_record("w", Limits(1, None), a_call("w"))
     with database.reading() as db:
-        assert [call.outcome for call in db.exec(select(CallRow).order_by(CallRow.id))] == ["ok", "RATE_LIMITED"]
+        assert [call.outcome for call in db.exec(select(CallRow).order_by(CallRow.id))] == [
+            "ok",
+            "RATE_LIMITED",
+        ]
 
 
 def test_an_operators_override_counts_beside_the_tier():

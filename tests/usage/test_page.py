@@ -18,7 +18,10 @@ from tests.usage.conftest import a_call, some_calls
 
 def figures_on(page):
     """The four tiles as text."""
-    return [" ".join(re.sub("<[^>]+>", " ", tile).split()) for tile in re.findall(r'<div class="card stat".*?</div>', page, re.S)]
+    return [
+        " ".join(re.sub("<[^>]+>", " ", tile).split())
+        for tile in re.findall(r'<div class="card stat".*?</div>', page, re.S)
+    ]
 
 
 def read_csv(answer):
@@ -65,7 +68,14 @@ def test_nothing_of_another_workspace_is_ever_counted_or_named(people, sign_in, 
     write(
         [
             *some_calls(7, 60),
-            *some_calls(8, 60, workspace_id="wsp_contoso", user_id="usr_charlie", tool="stripe_secret_tool", slug="stripe"),
+            *some_calls(
+                8,
+                60,
+                workspace_id="wsp_contoso",
+                user_id="usr_charlie",
+                tool="stripe_secret_tool",
+                slug="stripe",
+            ),
         ]
     )
     for _ in range(2):
@@ -76,7 +86,13 @@ def test_nothing_of_another_workspace_is_ever_counted_or_named(people, sign_in, 
             "/usage?period=90d&member=usr_charlie",
             "/usage/calls.csv?member=usr_charlie",
         )
-        for path in (*paths, *(f"/usage/table.csv?period=90d&by={kind}" for kind in ("tool", "member", "client", "outcome", "day"))):
+        for path in (
+            *paths,
+            *(
+                f"/usage/table.csv?period=90d&by={kind}"
+                for kind in ("tool", "member", "client", "outcome", "day")
+            ),
+        ):
             text = alice.get(path).get_data(as_text=True)
             assert "stripe_secret_tool" not in text and "harlie@" not in text and "Charlie" not in text, path
         assert len(read_csv(alice.get("/usage/calls.csv?period=90d"))) == 60
@@ -87,7 +103,12 @@ def test_nothing_of_another_workspace_is_ever_counted_or_named(people, sign_in, 
 
 @both_databases
 def test_a_plain_member_sees_their_own_calls_and_an_owner_all(people, sign_in, write):
-    write([a_call(user_id="usr_alice", tool="xero_get_contact"), a_call(user_id="usr_bob", tool="xero_list_quotes")])
+    write(
+        [
+            a_call(user_id="usr_alice", tool="xero_get_contact"),
+            a_call(user_id="usr_bob", tool="xero_list_quotes"),
+        ]
+    )
     bob = sign_in(people.bob)
     bob.get("/usage")
     assert "xero_list_quotes" in bob.page and "xero_get_contact" not in bob.page
@@ -104,9 +125,27 @@ def test_a_plain_member_sees_their_own_calls_and_an_owner_all(people, sign_in, w
 
 
 def test_filters_narrow_the_whole_page(people, sign_in, write):
-    write([a_call(), a_call(tool="gmail_search_messages", slug="gmail", client_name="Cursor", outcome="TIMEOUT", user_id="usr_bob")])
+    write(
+        [
+            a_call(),
+            a_call(
+                tool="gmail_search_messages",
+                slug="gmail",
+                client_name="Cursor",
+                outcome="TIMEOUT",
+                user_id="usr_bob",
+            ),
+        ]
+    )
     alice = sign_in(people.alice)
-    for query in ("tool=gmail_search_messages", "connector=gmail", "client=Cursor", "outcome=TIMEOUT", "outcome=failed", "member=usr_bob"):
+    for query in (
+        "tool=gmail_search_messages",
+        "connector=gmail",
+        "client=Cursor",
+        "outcome=TIMEOUT",
+        "outcome=failed",
+        "member=usr_bob",
+    ):
         alice.get(f"/usage?{query}")
         assert figures_on(alice.page)[0] == "1 call this month", query
         assert "Clear the filters" in alice.page
@@ -154,7 +193,10 @@ def test_the_file_has_every_call_newest_first(people, sign_in, write, monkeypatc
     assert float(lines[0]["own_ms"]) == pytest.approx(first.total_ms - first.upstream_ms, abs=0.06)
 
 
-@pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "=cmd|' /C calc'!A0", "\uff1d1"])
+@pytest.mark.parametrize(
+    "name",
+    ["=HYPERLINK(1)", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "=cmd|' /C calc'!A0", "\uff1d1"],
+)
 def test_no_cell_can_become_a_formula(people, sign_in, write, name):
     write([a_call(client_name=name, upstream_endpoint=name, tool=name)])
     alice = sign_in(people.alice)
@@ -271,7 +313,13 @@ def test_without_an_answer_of_redis_the_database_says(people, sign_in, noon, app
 
 def test_a_call_shows_up_at_once(people, sign_in):
     call = Call(
-        at=clock.now(), workspace_id="wsp_northwind", user_id="usr_alice", grant_id="g", tool="memory_list", outcome="ok", total_ms=1.2
+        at=clock.now(),
+        workspace_id="wsp_northwind",
+        user_id="usr_alice",
+        grant_id="g",
+        tool="memory_list",
+        outcome="ok",
+        total_ms=1.2,
     )
     alice = sign_in(people.alice)
     ledger.record(call)
@@ -288,5 +336,7 @@ def test_the_chart_tells_in_a_table_what_it_draws(people, sign_in, noon, write, 
     lines = read_csv(alice.get(f"/usage/table.csv?by=day&period={period}"))
     drawn = re.findall(r"<title>([^<]*calls?[^<]*)</title>", alice.page)
     assert len(drawn) == len(lines) == {"90d": 90, "12m": 53, "last-month": 31}.get(period, 28)
-    assert sum(int(line["calls"]) for line in lines) == sum(int(re.search(r"([\d,]+) calls?", title)[1]) for title in drawn)
+    assert sum(int(line["calls"]) for line in lines) == sum(
+        int(re.search(r"([\d,]+) calls?", title)[1]) for title in drawn
+    )
     assert ' style="' not in alice.page

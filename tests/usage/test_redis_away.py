@@ -1,4 +1,6 @@
-"""Redis missing or silent: calls are counted all the same, nobody waits for it, and signing in is limited as ever."""
+"""Redis missing or silent: calls are counted all the same, nobody waits for it, and signing in is limited
+as ever.
+"""
 
 import socket
 import time
@@ -61,7 +63,10 @@ def test_it_is_used_again_when_it_is_back(app, monkeypatch):
     assert counters.take("test-back", Limits(60, None)) is None
     counters._away_until = time.monotonic() - 1
     try:
-        assert counters.take("test-back", Limits(60, None)) == 0 and counters.take("test-back", Limits(60, None)) == 0
+        assert (
+            counters.take("test-back", Limits(60, None)) == 0
+            and counters.take("test-back", Limits(60, None)) == 0
+        )
     finally:
         for key in counters._client.scan_iter("patchbay:calls:test-back:*"):
             counters._client.delete(key)
@@ -73,7 +78,11 @@ def test_signing_in_is_limited_as_ever(environ, away):
     statuses = []
     for _ in range(11):
         visitor.get("/login")
-        statuses.append(visitor.submit("/login", {"email": "alice@example.com", "password": "not-hers-at-all"}).status_code)
+        statuses.append(
+            visitor.submit(
+                "/login", {"email": "alice@example.com", "password": "not-hers-at-all"}
+            ).status_code
+        )
     assert statuses == [422] * 10 + [429]
 
 
@@ -81,7 +90,10 @@ def test_pages_with_a_limit_answer_and_are_limited_in_memory(environ, away):
     application = create_app(config.load({**environ, "ENV": "development", "REDIS_URL": away}))
     client = application.test_client()
     given = {"redirect_uris": ["https://client.example/back"], "client_name": "A client"}
-    statuses = [client.post("/oauth/register", json=given, base_url="http://localhost:8000").status_code for _ in range(80)]
+    statuses = [
+        client.post("/oauth/register", json=given, base_url="http://localhost:8000").status_code
+        for _ in range(80)
+    ]
     assert statuses[0] == 201 and statuses[-1] == 429
 
 

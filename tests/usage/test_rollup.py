@@ -20,7 +20,10 @@ def tallied():
     """Every tally as plain values, without what adding floats in another order changes."""
     with database.reading() as db:
         rows = db.execute(select(*UsageTally.__table__.columns)).all()
-    return {repr([round(value, 2) if isinstance(value, float) else value for value in row[:-1]]) + _shape(row[-1]) for row in rows}
+    return {
+        repr([round(value, 2) if isinstance(value, float) else value for value in row[:-1]]) + _shape(row[-1])
+        for row in rows
+    }
 
 
 def _shape(histogram):

@@ -19,7 +19,9 @@ pytestmark = pytest.mark.xdist_group("two-processes")
 @pytest.fixture(params=["database", pytest.param("redis", marks=pytest.mark.needs_redis)])
 def product(request, tmp_path):
     with_redis = request.param == "redis"
-    with run_product(tmp_path / "instance", **({"REDIS_URL": services.REDIS} if with_redis else {})) as running:
+    with run_product(
+        tmp_path / "instance", **({"REDIS_URL": services.REDIS} if with_redis else {})
+    ) as running:
         yield running
         if with_redis:
             client = redis.Redis.from_url(services.REDIS)

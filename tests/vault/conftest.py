@@ -37,9 +37,18 @@ def environ(environ: dict[str, str], provider: Provider) -> dict[str, str]:
 
 @pytest.fixture
 def connect(settings: config.Settings, people: People, provider: Provider) -> Callable[..., Connection]:
-    """`connect("strict")` connects an account of that service for alice, with tokens the service has issued."""
+    """`connect("strict")` connects an account of that service for alice, with tokens the service has
+    issued.
+    """
 
-    def _connect(slug: str = "strict", *, key: str = "account-1", owner: Any = None, workspace: Any = None, **tokens: Any) -> Connection:
+    def _connect(
+        slug: str = "strict",
+        *,
+        key: str = "account-1",
+        owner: Any = None,
+        workspace: Any = None,
+        **tokens: Any,
+    ) -> Connection:
         given = {**provider.issue(), **tokens}
         with database.transaction() as db:
             return store.connect(
@@ -48,7 +57,9 @@ def connect(settings: config.Settings, people: People, provider: Provider) -> Ca
                 owner_id=(owner or people.alice).id,
                 slug=slug,
                 account=Account(key, "The Account"),
-                tokens=TokenSet(given["access_token"], given.get("refresh_token"), given.get("expires_in"), raw=given),
+                tokens=TokenSet(
+                    given["access_token"], given.get("refresh_token"), given.get("expires_in"), raw=given
+                ),
                 scopes=("read",),
                 keys=settings.vault_keys,
             )
@@ -90,9 +101,23 @@ def start_crew(environ: dict[str, str]) -> Iterator[Callable[..., Crew]]:
     started: list[subprocess.Popen[str]] = []
 
     def _start(connection: Connection, *, processes: int, threads: int) -> Crew:
-        command = [sys.executable, "-m", "tests.vault.worker", str(threads), connection.workspace_id, connection.id]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.vault.worker",
+            str(threads),
+            connection.workspace_id,
+            connection.id,
+        ]
         crew = [
-            subprocess.Popen(command, cwd=ROOT, env=live_environment(**environ), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=live_environment(**environ),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
             for _ in range(processes)
         ]
         started.extend(crew)

@@ -1,4 +1,6 @@
-"""A service that answers real HTTP, with a token endpoint as strict as the strictest, and faults on demand."""
+"""A service that answers real HTTP, with a token endpoint as strict as the strictest, and faults on
+demand.
+"""
 
 import base64
 import json
@@ -32,17 +34,30 @@ def _auth(**given: Any) -> OAuth2:
 
 def _connector(slug: str, name: str, auth: OAuth2, *forms: Form) -> Connector:
     return Connector(
-        slug, name, "For tests", "https://service.invalid/api", auth, lambda api, raw: Account(**api.get("/me")), tools=(), forms=forms
+        slug=slug,
+        name=name,
+        summary="For tests",
+        base_url="https://service.invalid/api",
+        auth=auth,
+        identify=lambda api, raw: Account(**api.get("/me")),
+        tools=(),
+        forms=forms,
     )
 
 
-# One-use refresh tokens without grace, as FreshBooks; with half an hour of grace, as Xero; no rotation, as Google.
+# One-use refresh tokens without grace, as FreshBooks; with half an hour of grace, as Xero; no rotation, as
+# Google.
 STRICT = _connector("strict", "Strict", _auth(refresh_sends_redirect_uri=True))
-GRACEFUL = _connector("graceful", "Graceful", _auth(client_auth="basic", rotation_grace_seconds=1800, idle_days=60))
+GRACEFUL = _connector(
+    "graceful", "Graceful", _auth(client_auth="basic", rotation_grace_seconds=1800, idle_days=60)
+)
 LASTING = _connector("lasting", "Lasting", _auth(revokes_whole_account=True))
 # By forms: a pasted key; the workspace's own client; a login whose answer asks for the key the tools use.
 KEYED = _connector(
-    "keyed", "Keyed", NO_CONSENT_PAGE, pasted_key(Blank("api_key", "API key"), left_behind="The key itself still works there.")
+    "keyed",
+    "Keyed",
+    NO_CONSENT_PAGE,
+    pasted_key(Blank("api_key", "API key"), left_behind="The key itself still works there."),
 )
 MINTED = _connector(
     "minted",
@@ -141,7 +156,12 @@ class Provider:
         with self.lock:
             self.access.add(access)
             self.refresh.add(refresh)
-        return {"access_token": access, "refresh_token": refresh, "expires_in": self.lifetime, "token_type": "Bearer"}
+        return {
+            "access_token": access,
+            "refresh_token": refresh,
+            "expires_in": self.lifetime,
+            "token_type": "Bearer",
+        }
 
     def forget_access_tokens(self) -> None:
         """Every access token is answered 401 from now on."""
@@ -157,7 +177,14 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *args: Any) -> None:
         pass
 
-    def answer(self, status: int, body: Any, *, content_type: str = "application/json", headers: dict[str, str] | None = None) -> None:
+    def answer(
+        self,
+        status: int,
+        body: Any,
+        *,
+        content_type: str = "application/json",
+        headers: dict[str, str] | None = None,
+    ) -> None:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", content_type)
@@ -173,7 +200,9 @@ class _Handler(BaseHTTPRequestHandler):
             with self.provider.lock:
                 self.provider.mints += 1
             return (
-                self.answer(200, {"api_key": self.provider.issue()["access_token"]}) if token in self.provider.refresh else self._unknown()
+                self.answer(200, {"api_key": self.provider.issue()["access_token"]})
+                if token in self.provider.refresh
+                else self._unknown()
             )
         if token in self.provider.access:
             self.answer(200, {"key": "account-1", "name": "The Account"})
@@ -187,8 +216,15 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path.endswith("/login"):
             given = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
             known = given == {"email": "kim@example.com", "password": PASSWORD}
-            return self.answer(200, {"authToken": self.provider.issue()["refresh_token"]}) if known else self._unknown()
-        form = {k: v[0] for k, v in parse_qs(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()).items()}
+            return (
+                self.answer(200, {"authToken": self.provider.issue()["refresh_token"]})
+                if known
+                else self._unknown()
+            )
+        form = {
+            k: v[0]
+            for k, v in parse_qs(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()).items()
+        }
         try:
             self._revoke(form) if self.path.endswith("/revoke") else self._token(form)
         except (BrokenPipeError, ConnectionResetError):
@@ -214,7 +250,10 @@ class _Handler(BaseHTTPRequestHandler):
             fault = provider.faults.pop(0) if provider.faults else None
         if fault is not None and fault(self):
             return
-        if self.headers.get("Authorization") != basic and (form.get("client_id"), form.get("client_secret")) != CLIENT:
+        if (
+            self.headers.get("Authorization") != basic
+            and (form.get("client_id"), form.get("client_secret")) != CLIENT
+        ):
             return self.answer(401, {"error": "invalid_client"})
         if form["grant_type"] == "client_credentials":
             with provider.lock:
@@ -240,11 +279,18 @@ class _Handler(BaseHTTPRequestHandler):
         return self.answer(200, answer)
 
 
-def status(code: int, body: Any = b"", content_type: str = "text/html", **headers: str) -> Callable[[_Handler], bool]:
+def status(
+    code: int, body: Any = b"", content_type: str = "text/html", **headers: str
+) -> Callable[[_Handler], bool]:
     """A fault: this answer instead of the right one."""
 
     def fault(handler: _Handler) -> bool:
-        handler.answer(code, body, content_type=content_type, headers={k.replace("_", "-"): v for k, v in headers.items()})
+        handler.answer(
+            code,
+            body,
+            content_type=content_type,
+            headers={k.replace("_", "-"): v for k, v in headers.items()},
+        )
         return True
 
     return fault

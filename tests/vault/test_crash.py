@@ -18,7 +18,9 @@ from tests.vault.conftest import expire, stored
 
 @pytest.fixture
 def crash(connect, provider, start_crew):
-    """A connection whose refresh was under way when its process was killed: the service has rotated, nobody has the answer."""
+    """A connection whose refresh was under way when its process was killed: the service has rotated,
+    nobody has the answer.
+    """
 
     def _crash(slug):
         connection = connect(slug)
@@ -48,10 +50,15 @@ def test_a_service_with_grace_is_asked_again_at_once_and_nothing_is_lost(crash, 
 
 
 @both_databases
-def test_a_service_without_grace_needs_a_reconnect_and_the_reason_is_true_and_said_once(crash, provider, settings):
+def test_a_service_without_grace_needs_a_reconnect_and_the_reason_is_true_and_said_once(
+    crash, provider, settings
+):
     connection = crash("strict")
     for _ in range(3):
-        with pytest.raises(ReconnectNeeded, match=r"was interrupted while Strict was issuing a new token.*Please reconnect Strict\."):
+        with pytest.raises(
+            ReconnectNeeded,
+            match=r"was interrupted while Strict was issuing a new token.*Please reconnect Strict\.",
+        ):
             source(settings, connection).bearer()
     assert provider.refreshes == 2  # the one that was interrupted, and one more
     row = stored(connection)[0]

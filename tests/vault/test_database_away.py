@@ -16,14 +16,19 @@ from app.vault.refresh import source
 from tests.conftest import both_databases
 from tests.vault.conftest import expire, stored
 
-postgres_only = pytest.mark.parametrize("database_kind", [pytest.param("postgres", marks=pytest.mark.needs_postgres)])
+postgres_only = pytest.mark.parametrize(
+    "database_kind", [pytest.param("postgres", marks=pytest.mark.needs_postgres)]
+)
 
 
 def kill_connections():
     """What a restart of the server does to everybody."""
     with database.reading() as db:
         db.execute(
-            text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+                "AND pid <> pg_backend_pid()"
+            )
         )
 
 
@@ -48,7 +53,12 @@ def test_a_database_that_only_reads_means_the_service_is_not_called(connect, pro
     connection = connect()
     expire(connection)
     with database.transaction() as db:
-        db.execute(text(f"ALTER DATABASE {database.current().engine.url.database} SET default_transaction_read_only = on"))
+        db.execute(
+            text(
+                f"ALTER DATABASE {database.current().engine.url.database} SET "
+                "default_transaction_read_only = on"
+            )
+        )
     kill_connections()
     database.current().close()
     with pytest.raises(Unavailable):
@@ -72,7 +82,9 @@ def full_disk():
     return _full_disk
 
 
-def test_a_full_disk_means_the_service_is_not_called_and_recovers_by_itself(connect, provider, settings, full_disk):
+def test_a_full_disk_means_the_service_is_not_called_and_recovers_by_itself(
+    connect, provider, settings, full_disk
+):
     connection = connect()
     expire(connection)
     with full_disk(), pytest.raises(Unavailable):

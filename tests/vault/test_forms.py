@@ -1,4 +1,6 @@
-"""Ways in without a consent page: a key, the workspace's own client, a login; kept sealed, renewed once, ended honestly."""
+"""Ways in without a consent page: a key, the workspace's own client, a login; kept sealed, renewed once,
+ended honestly.
+"""
 
 import json
 import threading
@@ -33,12 +35,17 @@ def fill_in(settings, people, provider):
     def _fill_in(slug, before=None, **changed):
         connector = registry.get(slug)
         where, [form] = endpoints.resolve(connector, settings), connector.forms
-        given = {**({"api_key": provider.issue()["access_token"]} if slug == "keyed" else MINE[slug]), **changed}
+        given = {
+            **({"api_key": provider.issue()["access_token"]} if slug == "keyed" else MINE[slug]),
+            **changed,
+        }
         tokens = form_exchange.obtain(connector, where, form, given)
         account = access.probe(settings, connector, where, tokens, {name: given[name] for name in form.facts})
         with database.transaction() as db:
             if before is not None:
-                return store.reconnect(db, before, account=account, tokens=tokens, scopes=(), keys=settings.vault_keys)
+                return store.reconnect(
+                    db, before, account=account, tokens=tokens, scopes=(), keys=settings.vault_keys
+                )
             return store.connect(
                 db,
                 workspace_id=people.northwind.id,
@@ -189,7 +196,9 @@ def test_signing_in_another_way_drops_what_the_first_one_kept(fill_in, settings,
     connection = fill_in("minted")
     monkeypatch.setitem(registry.CONNECTORS, "minted", both := with_key_form(registry.get("minted")))
     where = endpoints.resolve(both, settings)
-    tokens = form_exchange.obtain(both, where, both.forms[1], {"api_key": source(settings, connection).bearer()})
+    tokens = form_exchange.obtain(
+        both, where, both.forms[1], {"api_key": source(settings, connection).bearer()}
+    )
     with database.transaction() as db:
         account = access.probe(settings, both, where, tokens)
         store.reconnect(db, connection, account=account, tokens=tokens, scopes=(), keys=settings.vault_keys)

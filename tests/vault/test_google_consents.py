@@ -1,4 +1,6 @@
-"""Gmail and Google Sheets stand on one consent: Google ends it for both, whichever service's token is revoked."""
+"""Gmail and Google Sheets stand on one consent: Google ends it for both, whichever service's token is
+revoked.
+"""
 
 import pytest
 import requests
@@ -38,13 +40,23 @@ def connect_to(settings, people, google):
         connector = registry.get(slug)
         signed_in = SignedIn(connector, google, company=company)
         given = signed_in.tokens
-        tokens = TokenSet(given["access_token"], given["refresh_token"], given["expires_in"], given["scope"], raw=given)
+        tokens = TokenSet(
+            given["access_token"], given["refresh_token"], given["expires_in"], given["scope"], raw=given
+        )
         account = access.probe(settings, connector, endpoints.resolve(connector, settings), tokens)
-        common = {"account": account, "tokens": tokens, "scopes": connector.auth.write_scopes, "keys": settings.vault_keys}
+        common = {
+            "account": account,
+            "tokens": tokens,
+            "scopes": connector.auth.write_scopes,
+            "keys": settings.vault_keys,
+        }
         with database.transaction() as db:
             if before is not None:
                 return store.reconnect(db, before, **common)
-            whose = {"workspace_id": (workspace or people.northwind).id, "owner_id": (owner or people.alice).id}
+            whose = {
+                "workspace_id": (workspace or people.northwind).id,
+                "owner_id": (owner or people.alice).id,
+            }
             return store.connect(db, slug=slug, **whose, **common)
 
     return _connect
@@ -77,7 +89,9 @@ def works(settings, connection):
 
 
 @pytest.mark.parametrize(("first", "second"), [SLUGS, SLUGS[::-1]])
-def test_disconnecting_one_leaves_the_other_working_and_says_so(connect_to, disconnect, settings, google, first, second):
+def test_disconnecting_one_leaves_the_other_working_and_says_so(
+    connect_to, disconnect, settings, google, first, second
+):
     one, other = connect_to(first), connect_to(second)
     assert stored(one)[0].account_key == stored(other)[0].account_key
     ended = disconnect(one)
@@ -95,7 +109,10 @@ def test_disconnecting_one_leaves_the_other_working_and_says_so(connect_to, disc
 
 
 def test_a_sibling_in_another_company_counts_too(connect_to, disconnect, settings, people, google):
-    mine, theirs = connect_to("gmail"), connect_to("google_sheets", workspace=people.contoso, owner=people.charlie)
+    mine, theirs = (
+        connect_to("gmail"),
+        connect_to("google_sheets", workspace=people.contoso, owner=people.charlie),
+    )
     assert not disconnect(mine).revoking
     revocation.run_due(settings)
     assert works(settings, theirs) and revocations(google) == [0, 0]
@@ -110,12 +127,16 @@ def test_another_google_account_is_no_sibling(connect_to, disconnect, settings, 
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-def test_consent_taken_away_at_google_ends_both_cleanly_and_a_new_one_heals(connect_to, settings, google, slug):
+def test_consent_taken_away_at_google_ends_both_cleanly_and_a_new_one_heals(
+    connect_to, settings, google, slug
+):
     connections = {each: connect_to(each) for each in SLUGS}
     Levers(google, slug)("revoke", company="northwind")
     for each, connection in connections.items():
         name = registry.get(each).name
-        with pytest.raises(ReconnectNeeded, match=f"{name} ended this sign-in; we learned it on .* Please reconnect {name}."):
+        with pytest.raises(
+            ReconnectNeeded, match=f"{name} ended this sign-in; we learned it on .* Please reconnect {name}."
+        ):
             access.check(settings, connection)
         row = stored(connection)[0]
         assert row.state == "reconnect_needed" and row.last_error.startswith(f"{name} ended this sign-in")
@@ -131,14 +152,20 @@ def test_consent_taken_away_at_google_ends_both_cleanly_and_a_new_one_heals(conn
 def test_a_token_revoked_at_one_service_is_dead_at_the_other(connect_to, settings, google):
     gmail = connect_to("gmail")
     sheets = SignedIn(registry.get("google_sheets"), google, company="northwind")
-    answer = requests.post(f"{google}/google_sheets/revoke", data={"token": sheets.tokens["access_token"]}, timeout=10)
+    answer = requests.post(
+        f"{google}/google_sheets/revoke", data={"token": sheets.tokens["access_token"]}, timeout=10
+    )
     assert answer.status_code == 200
     with pytest.raises(ReconnectNeeded):
         access.check(settings, gmail)
 
 
-@pytest.mark.parametrize(("sheets_client", "revoked"), [("4711-sheets.apps.example", 0), ("815-sheets.apps.example", 1)])
-def test_clients_of_one_project_share_consents_and_those_of_two_do_not(connect_to, disconnect, environ, google, sheets_client, revoked):
+@pytest.mark.parametrize(
+    ("sheets_client", "revoked"), [("4711-sheets.apps.example", 0), ("815-sheets.apps.example", 1)]
+)
+def test_clients_of_one_project_share_consents_and_those_of_two_do_not(
+    connect_to, disconnect, environ, google, sheets_client, revoked
+):
     gmail, _ = connect_to("gmail"), connect_to("google_sheets")
     real = {
         "GMAIL_CLIENT_ID": "4711-mail.apps.example",

@@ -103,7 +103,9 @@ def test_rotating_under_load_overwrites_no_newer_token(connect, provider, rotate
     assert stored(connection)[0].state == "connected"
 
 
-def test_a_value_replaced_between_reading_and_writing_is_left_alone(connect, provider, settings, rotated, monkeypatch):
+def test_a_value_replaced_between_reading_and_writing_is_left_alone(
+    connect, provider, settings, rotated, monkeypatch
+):
     connection = connect()
     real = seal.unseal
 
@@ -126,7 +128,12 @@ def test_the_commands_count_and_say_what_is_left(app, connect, environ):
     assert (answer.exit_code, "credentials.access_token_sealed: 1 under t1" in answer.stdout) == (0, True)
     assert "Every secret that opens is under t1." in answer.stdout
     assert run(app, "keys", "rotate").exit_code == 0
-    for command in (["keys", "--help"], ["keys", "check", "--help"], ["keys", "rotate", "--help"], ["connections", "keepalive", "--help"]):
+    for command in (
+        ["keys", "--help"],
+        ["keys", "check", "--help"],
+        ["keys", "rotate", "--help"],
+        ["connections", "keepalive", "--help"],
+    ):
         assert run(app, *command).exit_code == 0
 
 
@@ -149,11 +156,16 @@ def break_token(connection, column, change):
 
 
 @pytest.mark.parametrize("column", ["access_token_sealed", "refresh_token_sealed"])
-@pytest.mark.parametrize("how", ["changed", "cut", "empty", "plain", "swapped columns", "swapped rows", "another workspace's"])
+@pytest.mark.parametrize(
+    "how", ["changed", "cut", "empty", "plain", "swapped columns", "swapped rows", "another workspace's"]
+)
 def test_a_tampered_token_is_an_error(connect, provider, settings, people, column, how):
     connection, other = connect(key="account-1"), connect(key="account-2")
     foreign = connect(workspace=people.contoso, owner=people.charlie)
-    elsewhere = {"access_token_sealed": "refresh_token_sealed", "refresh_token_sealed": "access_token_sealed"}[column]
+    elsewhere = {
+        "access_token_sealed": "refresh_token_sealed",
+        "refresh_token_sealed": "access_token_sealed",
+    }[column]
     changed = {
         "changed": lambda sealed: sealed[:30] + ("A" if sealed[30] != "A" else "B") + sealed[31:],
         "cut": lambda sealed: sealed[:-4],
@@ -196,14 +208,23 @@ def test_a_key_that_is_gone_is_an_error(connect, only_new):
 # --- the canary: no token anywhere but in the service's hands ---
 
 
-def test_no_token_is_found_in_the_database_the_logs_or_any_error(connect, provider, settings, database_url, caplog, capsys):
+def test_no_token_is_found_in_the_database_the_logs_or_any_error(
+    connect, provider, settings, database_url, caplog, capsys
+):
     caplog.set_level(logging.DEBUG)
     logs.configure("text", "DEBUG")
     connection = connect()
     seen = [repr(connection), repr(stored(connection)), repr(source(settings, connection)), repr(settings)]
     seen.append(repr(access.open_api(settings, connection)))
-    problems = [lambda: access.open_api(settings, connection).get("/me"), lambda: source(settings, connection).renew()]
-    for fault in (None, status(500, b"canary-body"), status(400, {"error": "canary_code"}, "application/json")):
+    problems = [
+        lambda: access.open_api(settings, connection).get("/me"),
+        lambda: source(settings, connection).renew(),
+    ]
+    for fault in (
+        None,
+        status(500, b"canary-body"),
+        status(400, {"error": "canary_code"}, "application/json"),
+    ):
         for problem in problems:
             expire(connection)
             provider.faults = [fault] if fault else []
@@ -236,11 +257,16 @@ def set_ages(connection, *, ends_in, refreshed_ago):
     with database.transaction() as db:
         now = database.current().now(db)
         row, credential = db.get(type(connection), connection.id), db.get(Credential, connection.id)
-        row.signin_ends_at, credential.updated_at = now + timedelta(days=ends_in), now - timedelta(days=refreshed_ago)
+        row.signin_ends_at, credential.updated_at = (
+            now + timedelta(days=ends_in),
+            now - timedelta(days=refreshed_ago),
+        )
 
 
 @both_databases
-def test_idle_connections_are_refreshed_before_they_die_and_the_others_left_alone(app, connect, provider, settings):
+def test_idle_connections_are_refreshed_before_they_die_and_the_others_left_alone(
+    app, connect, provider, settings
+):
     idle, busy, broken = (connect("graceful", key=f"account-{n}") for n in range(3))
     unlimited = connect("strict")
     set_ages(idle, ends_in=15, refreshed_ago=45)
@@ -270,11 +296,15 @@ def test_a_keepalive_that_fails_is_told_and_the_rest_goes_on(app, connect, provi
     assert provider.rotations == 2
 
 
-def test_a_sign_in_that_ends_on_a_fixed_day_is_not_refreshed_in_vain(app, connect, provider, settings, monkeypatch):
+def test_a_sign_in_that_ends_on_a_fixed_day_is_not_refreshed_in_vain(
+    app, connect, provider, settings, monkeypatch
+):
     connection = connect("graceful")
     set_ages(connection, ends_in=1, refreshed_ago=6)
     connector = registry.get("graceful")
-    fixed = dataclasses.replace(connector, auth=dataclasses.replace(connector.auth, signin_days=7, idle_days=None))
+    fixed = dataclasses.replace(
+        connector, auth=dataclasses.replace(connector.auth, signin_days=7, idle_days=None)
+    )
     monkeypatch.setitem(registry.CONNECTORS, "graceful", fixed)
     assert keepalive.run(settings) == [] and provider.refreshes == 0
     monkeypatch.setitem(registry.CONNECTORS, "graceful", connector)
@@ -283,6 +313,11 @@ def test_a_sign_in_that_ends_on_a_fixed_day_is_not_refreshed_in_vain(app, connec
 
 def test_every_sealed_column_is_known_to_the_key_commands(app):
     names = {tally.name for tally in rewrap.check(KeyRing({"k": bytes(range(32))}))}
-    expected = {f"{t.name}.{c.name}" for t in SQLModel.metadata.tables.values() for c in t.columns if c.name.endswith("_sealed")}
+    expected = {
+        f"{t.name}.{c.name}"
+        for t in SQLModel.metadata.tables.values()
+        for c in t.columns
+        if c.name.endswith("_sealed")
+    }
     assert names == expected
     assert "credentials.refresh_token_sealed" in names

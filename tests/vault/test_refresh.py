@@ -67,7 +67,8 @@ def test_the_refresh_says_what_the_service_wants_to_hear(connect, provider, sett
         source(settings, connection).renew()
     assert provider.forms[0]["redirect_uri"] == settings.public_url + "/integrations/strict/callback"
     assert provider.forms[0]["client_secret"]
-    assert set(provider.forms[1]) == {"grant_type", "refresh_token"}  # the client is in the Authorization header
+    # the client is in the Authorization header
+    assert set(provider.forms[1]) == {"grant_type", "refresh_token"}
 
 
 def test_a_refresh_token_that_does_not_come_is_kept(connect, provider, settings):
@@ -80,7 +81,16 @@ def test_a_refresh_token_that_does_not_come_is_kept(connect, provider, settings)
     assert (provider.rotations, stored(connection)[1].refresh_token_sealed) == (3, before)
 
 
-ODD_LIFETIMES = {None: 1800, "3600": 3600, 43199.7: 43199, "soon": 1800, -5: 1800, 0: 1800, 10**12: 400 * 86400, "1e999": 1800}
+ODD_LIFETIMES = {
+    None: 1800,
+    "3600": 3600,
+    43199.7: 43199,
+    "soon": 1800,
+    -5: 1800,
+    0: 1800,
+    10**12: 400 * 86400,
+    "1e999": 1800,
+}
 
 
 @pytest.mark.parametrize(("given", "seconds"), [*ODD_LIFETIMES.items(), (True, 1800), ([], 1800)])
@@ -116,7 +126,9 @@ UNUSABLE = {
 
 
 @pytest.mark.parametrize("fault", UNUSABLE.values(), ids=UNUSABLE.keys())
-def test_no_usable_answer_leaves_the_connection_alive_and_rests_before_the_next_try(connect, provider, settings, fault):
+def test_no_usable_answer_leaves_the_connection_alive_and_rests_before_the_next_try(
+    connect, provider, settings, fault
+):
     connection = connect()
     tokens, before = source(settings, connection), stored(connection)[1]
     expire(connection)
@@ -130,7 +142,10 @@ def test_no_usable_answer_leaves_the_connection_alive_and_rests_before_the_next_
     row, credential = stored(connection)
     assert provider.refreshes == 1
     assert (row.state, row.last_error, credential.claim_owner) == ("connected", None, None)
-    assert (credential.access_token_sealed, credential.refresh_token_sealed) == (before.access_token_sealed, before.refresh_token_sealed)
+    assert (credential.access_token_sealed, credential.refresh_token_sealed) == (
+        before.access_token_sealed,
+        before.refresh_token_sealed,
+    )
     end_cooldown(connection)
     assert tokens.bearer() in provider.access  # it recovers without help
     assert stored(connection)[1].failures == 0
@@ -148,7 +163,13 @@ def test_a_service_nobody_listens_at_leaves_the_connection_alive(connect, provid
 def test_the_rest_grows_with_every_failure_and_honours_retry_after(connect, provider, settings):
     connection = connect()
     rests = []
-    for fault in (status(500), status(500), status(500), status(429, Retry_After="120"), status(503, Retry_After="999999")):
+    for fault in (
+        status(500),
+        status(500),
+        status(500),
+        status(429, Retry_After="120"),
+        status(503, Retry_After="999999"),
+    ):
         expire(connection)
         provider.faults = [fault]
         with database.reading() as db:
@@ -211,7 +232,10 @@ def test_a_slow_service_is_waited_for_without_a_database_connection(connect, pro
     expire(connection)
     provider.faults = [hang(0.6)]
     tokens = []
-    crew = [threading.Thread(target=lambda: tokens.append(source(settings, connection).bearer())) for _ in range(8)]
+    crew = [
+        threading.Thread(target=lambda: tokens.append(source(settings, connection).bearer()))
+        for _ in range(8)
+    ]
     [t.start() for t in crew]
     time.sleep(0.3)
     assert database.current().engine.pool.checkedout() == 0
@@ -219,7 +243,9 @@ def test_a_slow_service_is_waited_for_without_a_database_connection(connect, pro
     assert (provider.refreshes, len(tokens), len(set(tokens))) == (1, 8, 1)
 
 
-def test_a_call_waits_for_another_process_no_longer_than_its_own_deadline(connect, provider, settings, monkeypatch):
+def test_a_call_waits_for_another_process_no_longer_than_its_own_deadline(
+    connect, provider, settings, monkeypatch
+):
     connection = connect()
     expire(connection)
     claims.take(connection, 1)  # as a process of another machine would
@@ -268,7 +294,9 @@ def test_an_answer_that_lost_the_race_does_not_replace_newer_tokens(connect, pro
     assert stored(connection)[1].generation == 2
 
 
-def test_a_refused_refresh_does_not_break_a_connection_that_was_reconnected_meanwhile(connect, provider, settings):
+def test_a_refused_refresh_does_not_break_a_connection_that_was_reconnected_meanwhile(
+    connect, provider, settings
+):
     connection = connect()
     expire(connection)
 
@@ -320,7 +348,8 @@ def test_a_new_token_survives_a_long_absence_of_the_database(connect, provider, 
     away(monkeypatch, 3)
     with pytest.raises(Unavailable):
         source(settings, connection).bearer()
-    assert source(settings, connection).bearer() in provider.access  # waits for the one being kept, asks for no other
+    # waits for the one being kept, asks for no other
+    assert source(settings, connection).bearer() in provider.access
     assert provider.refreshes == 1
 
 

@@ -64,7 +64,14 @@ def test_what_a_consent_elsewhere_opened_is_kept_only_where_it_was_before(connec
 
     def sign_in_again(row, account):
         with database.transaction() as db:
-            store.reconnect(db, row, account=account, tokens=TokenSet("a", "r", 3600, raw={}), scopes=("read",), keys=settings.vault_keys)
+            store.reconnect(
+                db,
+                row,
+                account=account,
+                tokens=TokenSet("a", "r", 3600, raw={}),
+                scopes=("read",),
+                keys=settings.vault_keys,
+            )
         return [business["id"] for business in stored(row)[0].businesses]
 
     row = connect()
@@ -126,7 +133,13 @@ def test_a_reconnect_keeps_the_connection_and_heals_it(connect, provider, settin
             keys=settings.vault_keys,
         )
     row = stored(connection)[0]
-    assert (row.state, row.last_error, row.label, row.account_name, row.scopes) == ("connected", None, "Ours", "New name", "read write")
+    assert (row.state, row.last_error, row.label, row.account_name, row.scopes) == (
+        "connected",
+        None,
+        "Ours",
+        "New name",
+        "read write",
+    )
     assert row.connected_at == connection.connected_at
     assert source(settings, connection).bearer() == tokens["access_token"]
 
@@ -135,7 +148,14 @@ def test_a_reconnect_with_another_account_is_refused_and_changes_nothing(connect
     connection = connect()
     before = stored(connection)[1].access_token_sealed
     with pytest.raises(store.AnotherAccount, match="different Strict account"), database.transaction() as db:
-        store.reconnect(db, connection, account=Account("account-2", "Other"), tokens=TokenSet("t"), scopes=(), keys=settings.vault_keys)
+        store.reconnect(
+            db,
+            connection,
+            account=Account("account-2", "Other"),
+            tokens=TokenSet("t"),
+            scopes=(),
+            keys=settings.vault_keys,
+        )
     assert stored(connection)[1].access_token_sealed == before
     assert source(settings, connection).bearer() in provider.access
 
@@ -144,11 +164,24 @@ def test_a_reconnect_of_what_was_disconnected_meanwhile_is_refused(connect, sett
     connection = connect()
     disconnect(connection)
     with pytest.raises(NotFound), database.transaction() as db:
-        store.reconnect(db, connection, account=Account("account-1", ""), tokens=TokenSet("t"), scopes=(), keys=settings.vault_keys)
+        store.reconnect(
+            db,
+            connection,
+            account=Account("account-1", ""),
+            tokens=TokenSet("t"),
+            scopes=(),
+            keys=settings.vault_keys,
+        )
 
 
 @pytest.mark.parametrize(
-    ("verb", "value"), [("set_permission", "admin"), ("set_visibility", "public"), ("set_label", "x" * 81), ("set_label", "a\x1bb")]
+    ("verb", "value"),
+    [
+        ("set_permission", "admin"),
+        ("set_visibility", "public"),
+        ("set_label", "x" * 81),
+        ("set_label", "a\x1bb"),
+    ],
 )
 def test_a_setting_that_makes_no_sense_is_refused(connect, verb, value):
     connection = connect()
@@ -243,7 +276,9 @@ def test_two_runs_at_once_revoke_once(connect, provider, settings):
     assert len(provider.revoked) == 1
 
 
-def test_a_whole_account_is_not_revoked_while_another_connection_stands_on_it(connect, provider, settings, people):
+def test_a_whole_account_is_not_revoked_while_another_connection_stands_on_it(
+    connect, provider, settings, people
+):
     mine, theirs = connect("lasting"), connect("lasting", workspace=people.contoso, owner=people.charlie)
     answer = disconnect(mine, settings)
     assert not answer.revoking
@@ -314,7 +349,11 @@ def test_a_link_works_once_for_its_person(people):
 
 def test_a_link_does_not_work_for_anybody_else_and_stays_good(people):
     link = make_link(people)
-    for user, workspace in ((people.bob.id, "wsp_northwind"), (people.alice.id, "wsp_contoso"), (people.charlie.id, "wsp_contoso")):
+    for user, workspace in (
+        (people.bob.id, "wsp_northwind"),
+        (people.alice.id, "wsp_contoso"),
+        (people.charlie.id, "wsp_contoso"),
+    ):
         with pytest.raises(links.LinkGone):
             use(link, user, workspace)
     with pytest.raises(links.LinkGone):

@@ -39,7 +39,9 @@ def freshbooks(settings, people):
         "scope": " ".join(connector.auth.read_scopes),
         "state": "s",
     }
-    tokens = token_endpoint.exchange_code(connector, where, code=consent(f"{where.authorize_url}?{urlencode(asked)}"), verifier=None)
+    tokens = token_endpoint.exchange_code(
+        connector, where, code=consent(f"{where.authorize_url}?{urlencode(asked)}"), verifier=None
+    )
     with database.transaction() as db:
         return store.connect(
             db,
@@ -58,7 +60,9 @@ def consent(url):
     parts = urlsplit(url)
     browser = http.client.HTTPConnection(parts.netloc, timeout=10)
     form = urlencode({"company": "northwind", "decision": "approve"})
-    browser.request("POST", f"{parts.path}?{parts.query}", form, {"Content-Type": "application/x-www-form-urlencoded"})
+    browser.request(
+        "POST", f"{parts.path}?{parts.query}", form, {"Content-Type": "application/x-www-form-urlencoded"}
+    )
     return parse_qs(urlsplit(browser.getresponse().headers["Location"]).query)["code"][0]
 
 

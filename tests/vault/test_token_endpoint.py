@@ -10,7 +10,9 @@ from tests.vault.provider import GRACEFUL, STRICT, status
 
 
 def exchange(settings, connector=STRICT):
-    return token_endpoint.exchange_code(connector, endpoints.resolve(connector, settings), code="canary-code", verifier="canary-verifier")
+    return token_endpoint.exchange_code(
+        connector, endpoints.resolve(connector, settings), code="canary-code", verifier="canary-verifier"
+    )
 
 
 def give(provider, **answer):
@@ -18,12 +20,27 @@ def give(provider, **answer):
 
 
 def test_a_code_is_sent_with_its_verifier_and_the_redirect_address(provider, settings):
-    give(provider, refresh_token="canary-r", expires_in=1800, scope="read write", refresh_token_expires_in=604799, id_token="x.y.z")
+    give(
+        provider,
+        refresh_token="canary-r",
+        expires_in=1800,
+        scope="read write",
+        refresh_token_expires_in=604799,
+        id_token="x.y.z",
+    )
     tokens = exchange(settings)
     assert (tokens.access_token, tokens.refresh_token, tokens.expires_in) == ("canary-a", "canary-r", 1800)
-    assert (tokens.scopes, tokens.refresh_expires_in, tokens.raw["id_token"]) == ("read write", 604799, "x.y.z")
+    assert (tokens.scopes, tokens.refresh_expires_in, tokens.raw["id_token"]) == (
+        "read write",
+        604799,
+        "x.y.z",
+    )
     form = provider.forms[0]
-    assert (form["grant_type"], form["code"], form["code_verifier"]) == ("authorization_code", "canary-code", "canary-verifier")
+    assert (form["grant_type"], form["code"], form["code_verifier"]) == (
+        "authorization_code",
+        "canary-code",
+        "canary-verifier",
+    )
     assert form["redirect_uri"] == settings.public_url + "/integrations/strict/callback"
     assert "canary" not in repr(tokens)
 
@@ -37,9 +54,15 @@ def test_a_client_that_signs_in_by_header_sends_no_secret_in_the_form(provider, 
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
-        (status(400, {"error": "invalid_grant", "error_description": "canary"}, "application/json"), TokenRefused),
+        (
+            status(400, {"error": "invalid_grant", "error_description": "canary"}, "application/json"),
+            TokenRefused,
+        ),
         (status(400, {"error": "invalid_client"}, "application/json"), ClientMisconfigured),
-        (status(401, {"error": "unauthorized_client"}, "application/json;charset=utf-8"), ClientMisconfigured),
+        (
+            status(401, {"error": "unauthorized_client"}, "application/json;charset=utf-8"),
+            ClientMisconfigured,
+        ),
         (status(400, {"error": {"type": "odd"}}, "application/json"), TokenEndpointUnavailable),
         (status(503, b"canary"), TokenEndpointUnavailable),
         (status(204), TokenEndpointUnavailable),

@@ -1,4 +1,5 @@
-"""A process of the product for storms and crashes: `python -m tests.vault.worker THREADS WORKSPACE CONNECTION`.
+"""A process of the product for storms and crashes: `python -m tests.vault.worker THREADS WORKSPACE
+CONNECTION`.
 
 For every line on standard input, THREADS threads call the service at the same moment; one JSON line
 says how that went.
@@ -34,7 +35,9 @@ def main() -> None:
         problems: list[str] = []
         barrier = threading.Barrier(threads)
 
-        def call(ok: list[bool] = ok, problems: list[str] = problems, barrier: threading.Barrier = barrier) -> None:
+        def call(
+            ok: list[bool] = ok, problems: list[str] = problems, barrier: threading.Barrier = barrier
+        ) -> None:
             barrier.wait()
             try:
                 ok.append(access.check(settings, connection).key == connection.account_key)

@@ -13,13 +13,24 @@ def public(environ):
     return create_app(config.load({**environ, **PUBLIC})).test_client()
 
 
-@pytest.mark.parametrize("path", ["/", "/login", "/integrations", "/integrations/status", "/oauth/authorize", "/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/", "/login", "/integrations", "/integrations/status", "/oauth/authorize", "/nowhere"]
+)
 def test_a_page_is_not_served_under_a_strangers_name(public, path):
-    for host in ("evil.example", "hub.example.com.evil.example", "hub.example.com@evil.example", "10.0.0.7", "[", ""):
+    for host in (
+        "evil.example",
+        "hub.example.com.evil.example",
+        "hub.example.com@evil.example",
+        "10.0.0.7",
+        "[",
+        "",
+    ):
         answer = public.get(path, headers={"Host": host})
         assert answer.status_code == 400, host
         assert "evil.example" not in answer.get_data(as_text=True)
-    assert public.get(path, headers={"Host": "hub.example.com"}).status_code != 400 or path == "/oauth/authorize"
+    assert (
+        public.get(path, headers={"Host": "hub.example.com"}).status_code != 400 or path == "/oauth/authorize"
+    )
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready", "/.well-known/oauth-protected-resource"])

@@ -18,7 +18,9 @@ def colours(theme):
     """The custom properties that hold a colour, as the theme sees them."""
     light, dark = CSS.split("@media (prefers-color-scheme: dark)", 1)
     pairs = re.compile(r"--([\w-]+):\s*(#[0-9a-f]{6});")
-    return dict(pairs.findall(light)) | (dict(pairs.findall(dark.split("\n}\n", 1)[0])) if theme == "dark" else {})
+    return dict(pairs.findall(light)) | (
+        dict(pairs.findall(dark.split("\n}\n", 1)[0])) if theme == "dark" else {}
+    )
 
 
 TEXT_ON = [
@@ -57,10 +59,14 @@ def test_no_colour_is_written_outside_the_custom_properties():
     own = {"#d97757"}  # Claude's mark
     for name in ("parts", "hub", "accounts", "clients"):
         path = ROOT / f"static/css/{name}.css"
-        assert set(re.findall(r"#[0-9a-fA-F]{3,8}\b(?![\w-]*\s*{)", path.read_text())) <= own, f"{path.name}: use a custom property instead"
+        assert set(re.findall(r"#[0-9a-fA-F]{3,8}\b(?![\w-]*\s*{)", path.read_text())) <= own, (
+            f"{path.name}: use a custom property instead"
+        )
 
 
-@pytest.mark.parametrize("accent", ["#0f766e", "#7c3aed", "#facc15", "#ffffff", "#000000", "#ff0000", "#1a73e8"])
+@pytest.mark.parametrize(
+    "accent", ["#0f766e", "#7c3aed", "#facc15", "#ffffff", "#000000", "#ff0000", "#1a73e8"]
+)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_any_company_colour_stays_readable(accent, theme):
     colour = accent_set(accent, theme)
@@ -73,7 +79,12 @@ def test_any_company_colour_stays_readable(accent, theme):
 class TestBrand:
     @pytest.fixture
     def environ(self, environ):
-        return {**environ, "BRAND_NAME": "Northwind Hub", "BRAND_ACCENT": "#7c3aed", "BRAND_LOGO_URL": "https://northwind.example/logo.svg"}
+        return {
+            **environ,
+            "BRAND_NAME": "Northwind Hub",
+            "BRAND_ACCENT": "#7c3aed",
+            "BRAND_LOGO_URL": "https://northwind.example/logo.svg",
+        }
 
     def test_a_company_wears_its_own(self, visitor):
         answer = visitor.get("/login")
@@ -133,4 +144,10 @@ def test_times_are_said_in_words(ago, words):
 
 
 def test_initials_come_from_a_name_or_an_address():
-    assert [initials(name) for name in ("Anna Kraus", "anna.kraus@example.com", "Ünal", "@", "")] == ["AK", "AK", "Ü", "?", "?"]
+    assert [initials(name) for name in ("Anna Kraus", "anna.kraus@example.com", "Ünal", "@", "")] == [
+        "AK",
+        "AK",
+        "Ü",
+        "?",
+        "?",
+    ]

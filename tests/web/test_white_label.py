@@ -1,4 +1,6 @@
-"""A company that gives Patchbay its own name sees that name only: on every page, in every mail, on the consent screen."""
+"""A company that gives Patchbay its own name sees that name only: on every page, in every mail, on the
+consent screen.
+"""
 
 import ast
 import importlib
@@ -35,7 +37,12 @@ def environ(environ):
 @pytest.fixture
 def visitors(people, sign_in, visitor):
     """Everybody who sees pages: nobody, a member, an owner, an operator who is in a workspace too."""
-    return {"nobody": visitor, "bob": sign_in(people.bob), "alice": sign_in(people.alice), "dana": sign_in(people.dana)}
+    return {
+        "nobody": visitor,
+        "bob": sign_in(people.bob),
+        "alice": sign_in(people.alice),
+        "dana": sign_in(people.dana),
+    }
 
 
 @pytest.fixture
@@ -59,11 +66,17 @@ def test_every_page_wears_the_companys_name(app, visitors, lived_in):
             answer = visitor.client.get(route.path({"slug": "xero"}))
             text = answer.get_data(as_text=True)
             if OURS in text:
-                wrong.append(f"{route} as {who}: …{text[max(0, text.index(OURS) - 60) : text.index(OURS) + 40]}…")
+                wrong.append(
+                    f"{route} as {who}: …{text[max(0, text.index(OURS) - 60) : text.index(OURS) + 40]}…"
+                )
             if answer.mimetype == "text/html" and "</html>" in text:
                 worn += 1
-                assert "Acme Hub" in text and LOGO in text and "/brand.css" in text and "/brand.svg" in text, f"{route} as {who}"
-    assert wrong == [], "Write {{ brand }}, or settings.brand_name, in the place of our own name:\n" + "\n".join(wrong)
+                assert (
+                    "Acme Hub" in text and LOGO in text and "/brand.css" in text and "/brand.svg" in text
+                ), f"{route} as {who}"
+    assert wrong == [], (
+        "Write {{ brand }}, or settings.brand_name, in the place of our own name:\n" + "\n".join(wrong)
+    )
     assert worn > 40
 
 
@@ -109,7 +122,11 @@ def test_the_logo_may_be_loaded(visitor):
 
 def letter_modules():
     packages = sorted({name.rpartition(".")[0] for name in ROUTES})
-    return [importlib.import_module(f"{name}.letters") for name in packages if (ROOT / name.replace(".", "/") / "letters.py").is_file()]
+    return [
+        importlib.import_module(f"{name}.letters")
+        for name in packages
+        if (ROOT / name.replace(".", "/") / "letters.py").is_file()
+    ]
 
 
 def every_letter():
@@ -127,11 +144,20 @@ def test_every_letter_wears_it(settings, write):
         FreshCode: FreshCode("cod_1", "123456"),
         str: "Northwind",
         bool: True,
-        "Sent": SimpleNamespace(sender="alice@example.com", workspace=SimpleNamespace(name="Northwind"), token="t", invitation=invitation),
+        "Sent": SimpleNamespace(
+            sender="alice@example.com",
+            workspace=SimpleNamespace(name="Northwind"),
+            token="t",
+            invitation=invitation,
+        ),
     }
     given = {}
     for name, parameter in inspect.signature(write).parameters.items():
-        kind = parameter.annotation if parameter.annotation in examples else getattr(parameter.annotation, "__name__", "")
+        kind = (
+            parameter.annotation
+            if parameter.annotation in examples
+            else getattr(parameter.annotation, "__name__", "")
+        )
         assert kind in examples, f"give `examples` in tests/web/test_white_label.py a {parameter.annotation}"
         given[name] = examples[kind]
     letter = write(**given)
@@ -142,7 +168,10 @@ def test_mail_is_sent_in_the_companys_name(settings, environ):
     from app import config
 
     assert settings.mail_from == "Acme Hub <no-reply@localhost>"
-    assert config.load({**environ, "MAIL_FROM": "Acme <hub@acme.example>"}).mail_from == "Acme <hub@acme.example>"
+    assert (
+        config.load({**environ, "MAIL_FROM": "Acme <hub@acme.example>"}).mail_from
+        == "Acme <hub@acme.example>"
+    )
 
 
 # --- and whatever no test has shown ---------------------------------------------------------------
@@ -163,8 +192,19 @@ def test_no_text_of_the_program_says_our_name():
             and isinstance(node.body[0], ast.Expr)
         }
         for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and OURS in node.value and id(node) not in docstrings:
+            if (
+                isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and OURS in node.value
+                and id(node) not in docstrings
+            ):
                 wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}: {node.value[:80]!r}")
     for folder, kinds in (("templates", "*.html"), ("static", "*.js"), ("static", "*.svg")):
-        wrong += [str(path.relative_to(ROOT)) for path in sorted((ROOT / folder).rglob(kinds)) if OURS in path.read_text()]
-    assert wrong == [], "Take the name from settings.brand_name ({{ brand }} in templates):\n" + "\n".join(wrong)
+        wrong += [
+            str(path.relative_to(ROOT))
+            for path in sorted((ROOT / folder).rglob(kinds))
+            if OURS in path.read_text()
+        ]
+    assert wrong == [], "Take the name from settings.brand_name ({{ brand }} in templates):\n" + "\n".join(
+        wrong
+    )

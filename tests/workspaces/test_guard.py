@@ -36,11 +36,16 @@ def test_it_knows_the_person_the_workspace_and_the_role(people, sign_in):
 
 def test_a_signed_out_visitor_signs_in_first_and_comes_back(visitor):
     answer = visitor.get("/inside?flow=flw_1&x=a%26b")
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/login?next=/inside?flow=flw_1%26x=a%2526b")
+    assert (answer.status_code, answer.headers["Location"]) == (
+        303,
+        "/login?next=/inside?flow=flw_1%26x=a%2526b",
+    )
 
 
 def test_htmx_is_sent_to_sign_in_as_a_whole_page(visitor):
-    answer = visitor.get("/inside", headers={"HX-Request": "true", "HX-Current-URL": "http://localhost/integrations?flow=1"})
+    answer = visitor.get(
+        "/inside", headers={"HX-Request": "true", "HX-Current-URL": "http://localhost/integrations?flow=1"}
+    )
     assert answer.headers["HX-Redirect"] == "/login?next=/integrations?flow=1"
 
 
@@ -133,6 +138,10 @@ def test_drawing_the_page_adds_no_second_query(people, sign_in, app):
 
     bob = sign_in(people.bob)
     queries = []
-    event.listen(database.current().engine, "before_cursor_execute", lambda c, cur, statement, *rest: queries.append(statement))
+    event.listen(
+        database.current().engine,
+        "before_cursor_execute",
+        lambda c, cur, statement, *rest: queries.append(statement),
+    )
     assert bob.get("/drawn").text == "bob@example.com bob@example.com"
     assert len([q for q in queries if q.startswith("SELECT")]) == 1

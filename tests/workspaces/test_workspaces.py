@@ -14,7 +14,11 @@ from tests.support.ai_client import AiClient, came_back
 @pytest.fixture
 def bob_in_both(people, sign_in):
     with database.transaction() as db:
-        db.add(Membership(workspace_id=people.contoso.id, user_id=people.bob.id, role="admin", created_at=clock.now()))
+        db.add(
+            Membership(
+                workspace_id=people.contoso.id, user_id=people.bob.id, role="admin", created_at=clock.now()
+            )
+        )
     return sign_in(people.bob)
 
 
@@ -22,7 +26,10 @@ def bob_in_both(people, sign_in):
 def test_a_person_switches_between_their_workspaces(people, bob_in_both):
     bob_in_both.get("/account")
     assert "<dd>Northwind</dd>" in bob_in_both.page
-    assert bob_in_both.submit("/workspace", {"workspace": people.contoso.id}).headers["Location"] == "/integrations"
+    assert (
+        bob_in_both.submit("/workspace", {"workspace": people.contoso.id}).headers["Location"]
+        == "/integrations"
+    )
     bob_in_both.get("/account")
     assert "<dd>Contoso</dd>" in bob_in_both.page and "<dd>Admin</dd>" in bob_in_both.page
 
@@ -68,7 +75,9 @@ def test_somebody_without_a_workspace_creates_one(people, sign_in):
     for _ in range(2):
         assert dana.submit("/workspaces", {"company": "Fabrikam"}).headers["Location"] == "/integrations"
     with database.reading() as db:
-        assert [w.name for w in db.exec(select(Workspace)) if w.id not in {"wsp_northwind", "wsp_contoso"}] == ["Fabrikam"]
+        assert [
+            w.name for w in db.exec(select(Workspace)) if w.id not in {"wsp_northwind", "wsp_contoso"}
+        ] == ["Fabrikam"]
     dana.get("/account")
     assert "<dd>Fabrikam</dd>" in dana.page
 

@@ -6,7 +6,8 @@ server. Start here, then `signing_in.py` (the three ways in), `values.py` (how F
 subject.
 
 Decided:
-- The business stands in the path of each request, never in a session at FlowPOS: calls do not disturb each other.
+- The business stands in the path of each request, never in a session at FlowPOS: calls do not disturb each
+  other.
 - An access token is opaque to us: its signature is for FlowPOS alone. What it may do is learnt by exchanging
   it for a fresh one; of a key nobody says what it may do, so FlowPOS' own refusal (403) decides there.
 - Every write carries an idempotency key of ours, so that trying again cannot do a thing twice.

@@ -6,7 +6,17 @@ from pydantic import Field
 
 from app.connectors.api import Api
 from app.connectors.flowpos.signing_in import PSA_READ
-from app.connectors.flowpos.values import BUSINESS, After, FlowId, FlowRow, Limit, Words, business_of, page_of, read_list
+from app.connectors.flowpos.values import (
+    BUSINESS,
+    After,
+    FlowId,
+    FlowRow,
+    Limit,
+    Words,
+    business_of,
+    page_of,
+    read_list,
+)
 from app.connectors.tool import Page, Row, tool
 
 _BOARDS = BUSINESS + "/psa/boards"
@@ -59,4 +69,6 @@ def list_psa_items(
     Use it for "what is open". The client's name is in flowpos_list_clients.
     """
     asked = {"status": status, "limit": limit, "cursor": after}
-    return page_of(api, _BOARDS + "/{board}/items", BoardItem, asked, business=business_of(api), board=board_id)
+    return page_of(
+        api, _BOARDS + "/{board}/items", BoardItem, asked, business=business_of(api), board=board_id
+    )

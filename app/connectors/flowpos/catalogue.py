@@ -6,7 +6,17 @@ from pydantic import Field
 
 from app.connectors.api import Api
 from app.connectors.flowpos.signing_in import POS_READ, POS_WRITE
-from app.connectors.flowpos.values import BUSINESS, After, FlowId, FlowRow, Limit, Words, business_of, page_of, read_as
+from app.connectors.flowpos.values import (
+    BUSINESS,
+    After,
+    FlowId,
+    FlowRow,
+    Limit,
+    Words,
+    business_of,
+    page_of,
+    read_as,
+)
 from app.connectors.tool import Page, tool
 from app.errors import InvalidArguments
 
@@ -69,15 +79,19 @@ def get_products(
 def get_inventory(
     api: Api,
     location_id: Annotated[
-        FlowId | None, Field(description="Only this location, from flowpos_get_sales_by_location or a stock row.")
+        FlowId | None,
+        Field(description="Only this location, from flowpos_get_sales_by_location or a stock row."),
     ] = None,
-    below_reorder: Annotated[bool | None, Field(description="true: only what is at or below its reorder point.")] = None,
+    below_reorder: Annotated[
+        bool | None, Field(description="true: only what is at or below its reorder point.")
+    ] = None,
     limit: Limit = 50,
     after: After = None,
 ) -> Page[Stock]:
     """List what is in stock, a row for each product and location.
 
-    Use it for "how many are left". For what to reorder, what is too much and what it is worth use get_inventory_health.
+    Use it for "how many are left". For what to reorder, what is too much and what it is worth use
+    get_inventory_health.
     """
     asked = {"locationId": location_id, "belowReorder": below_reorder, "limit": limit, "cursor": after}
     return page_of(api, INVENTORY, Stock, asked, business=business_of(api))
@@ -88,14 +102,21 @@ def adjust_inventory(
     api: Api,
     product_id: Annotated[FlowId, Field(description="Id from flowpos_get_products.")],
     location_id: Annotated[FlowId, Field(description="Where it is, from flowpos_get_inventory.")],
-    delta: Annotated[int, Field(ge=-1_000_000, le=1_000_000, description="How many more; negative for fewer; not 0.")],
+    delta: Annotated[
+        int, Field(ge=-1_000_000, le=1_000_000, description="How many more; negative for fewer; not 0.")
+    ],
     reason: Annotated[Words, Field(description="Why, for the stock journal.")],
 ) -> Adjustment:
     """Change how many of a product are at a location, by a difference, with a reason for the journal.
 
-    Use it after a count, a loss or a delivery. It does not set an absolute number, and sells nothing: that is flowpos_create_order.
+    Use it after a count, a loss or a delivery. It does not set an absolute number, and sells nothing: that is
+    flowpos_create_order.
     """
     if delta == 0:
         raise InvalidArguments("delta: must not be 0.", details={"fields": ["delta"]})
     sent = {"productId": product_id, "locationId": location_id, "delta": delta, "reason": reason}
-    return read_as(Adjustment, api.post(INVENTORY + "/adjustments", parts={"business": business_of(api)}, json=sent), wrote=True)
+    return read_as(
+        Adjustment,
+        api.post(INVENTORY + "/adjustments", parts={"business": business_of(api)}, json=sent),
+        wrote=True,
+    )

@@ -77,24 +77,38 @@ def list_clients(
 
     Use it to find a `client_id`. For who is drifting away or spends most use get_client_health.
     """
-    return page_of(api, _CLIENTS, Client, {"search": search, "limit": limit, "cursor": after}, business=business_of(api))
+    return page_of(
+        api, _CLIENTS, Client, {"search": search, "limit": limit, "cursor": after}, business=business_of(api)
+    )
 
 
 @tool(title="Check client health", reads_only=True, needs_scopes=POS_INTENTS, bare=True)
 def get_client_health(
     api: Api,
-    inactive_days: Annotated[int, Field(ge=1, le=3650, description="After so many days without an order a client is at risk.")] = 60,
+    inactive_days: Annotated[
+        int, Field(ge=1, le=3650, description="After so many days without an order a client is at risk.")
+    ] = 60,
 ) -> ClientHealth:
-    """See how the clients of a FlowPOS business are doing: active, at risk, lost, never ordered, top spenders.
+    """See how the clients of a FlowPOS business are doing: active, at risk, lost, never ordered, top
+    spenders.
 
-    Use it for "whom should we win back" or "who are our best clients". To find one client use flowpos_list_clients.
+    Use it for "whom should we win back" or "who are our best clients". To find one client use
+    flowpos_list_clients.
     """
     clients, complete = read_all(api, _CLIENTS, Client, _MOST_PAGES)
     day = today(api)
     quiet = {client.client_id: _days_since(api, client.last_order_at, day) for client in clients}
     never = [c for c in clients if quiet[c.client_id] is None]
-    at_risk = _named([(c, d) for c in clients if (d := quiet[c.client_id]) is not None and inactive_days < d <= 2 * inactive_days])
-    lost = _named([(c, d) for c in clients if (d := quiet[c.client_id]) is not None and d > 2 * inactive_days])
+    at_risk = _named(
+        [
+            (c, d)
+            for c in clients
+            if (d := quiet[c.client_id]) is not None and inactive_days < d <= 2 * inactive_days
+        ]
+    )
+    lost = _named(
+        [(c, d) for c in clients if (d := quiet[c.client_id]) is not None and d > 2 * inactive_days]
+    )
     return ClientHealth(
         currency=currency_of(api),
         as_of=day.isoformat(),
@@ -104,7 +118,9 @@ def get_client_health(
         at_risk=len(at_risk),
         lost=len(lost),
         never_ordered=len(never),
-        top_spenders=sorted((c for c in clients if c.total_spent_minor > 0), key=lambda c: -c.total_spent_minor)[:10],
+        top_spenders=sorted(
+            (c for c in clients if c.total_spent_minor > 0), key=lambda c: -c.total_spent_minor
+        )[:10],
         at_risk_clients=at_risk[:_MOST_NAMED],
         lost_clients=lost[:_MOST_NAMED],
         warnings=[] if complete else [f"Only the first {len(clients)} clients were counted."],
@@ -113,7 +129,13 @@ def get_client_health(
 
 def _named(found: list[tuple[Client, int]]) -> list[QuietClient]:
     return [
-        QuietClient(client_id=c.client_id, name=c.name, email=c.email, total_spent_minor=c.total_spent_minor, days_since_order=days)
+        QuietClient(
+            client_id=c.client_id,
+            name=c.name,
+            email=c.email,
+            total_spent_minor=c.total_spent_minor,
+            days_since_order=days,
+        )
         for c, days in sorted(found, key=lambda pair: -pair[0].total_spent_minor)
     ]
 

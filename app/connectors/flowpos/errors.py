@@ -24,7 +24,10 @@ def read_error(answer: Answer) -> ToolError | None:
     if answer.status == 403:
         return _denied(reasons, details)
     if answer.status == 404:
-        return ObjectNotFound("FlowPOS does not know that record in this business. List the records again and use an id from there.")
+        return ObjectNotFound(
+            "FlowPOS does not know that record in this business. List the records again and use an id from "
+            "there."
+        )
     if answer.status in {400, 409, 422}:
         told = " Its reasons are in the details." if reasons else " Check the arguments."
         return InvalidArguments(f"FlowPOS refused the request.{told}", details=details)
@@ -35,7 +38,8 @@ def _denied(reasons: list[str], details: dict[str, Any]) -> PermissionDenied:
     scope = re.search(r"\b(?:pos|reports|psa):(?:read|write|intents)\b", " ".join(reasons))
     if scope is None:
         return PermissionDenied(
-            "FlowPOS does not allow this: the connection may not work in this business, or not do this.", details=details
+            "FlowPOS does not allow this: the connection may not work in this business, or not do this.",
+            details=details,
         )
     return PermissionDenied(
         "The FlowPOS token or key was not given what this needs. Reconnect FlowPOS with one that has it.",

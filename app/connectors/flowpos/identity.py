@@ -21,11 +21,14 @@ def identify(api: Api, token_answer: Mapping[str, Any]) -> Account:
     """The businesses FlowPOS lists for the sign-in, the one that is active there first.
 
     FlowPOS names no person, so the first business by id stands for the account; the stored fact keeps that
-    when a membership of that business ends later. Raises NothingReached when there is no business to work with.
+    when a membership of that business ends later. Raises NothingReached when there is no business to work
+    with.
     """
     reached = [row for row in read_list(api, "/v1/businesses", _Reached) if row.is_active]
     if not reached:
-        raise NothingReached("This FlowPOS sign-in reaches no active business. Connect FlowPOS again with another one.")
+        raise NothingReached(
+            "This FlowPOS sign-in reaches no active business. Connect FlowPOS again with another one."
+        )
     active = token_answer.get("activeBusinessId") or api.facts.get("active_business")
     reached.sort(key=lambda row: row.id != active)
     key = api.facts.get("account")

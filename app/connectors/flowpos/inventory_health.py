@@ -35,7 +35,9 @@ class StockLine(Row):
     reorder_point: int | None
     reorder_qty: int | None
     days_of_cover: float | None = Field(
-        description="How long what all locations have will last at the pace of the last 30 days; null: not known."
+        description=(
+            "How long what all locations have will last at the pace of the last 30 days; null: not known."
+        )
     )
 
 
@@ -48,7 +50,9 @@ class InventoryHealth(Row):
     out_of_stock: int = Field(description="Nothing available.")
     below_reorder: int = Field(description="At or below the reorder point, but not out.")
     overstocked: int = Field(description="More than twice what reordering would fill up to.")
-    value_minor: int | None = Field(description="Of what is on hand, at cost, in the smallest unit of the currency; null: not known.")
+    value_minor: int | None = Field(
+        description="Of what is on hand, at cost, in the smallest unit of the currency; null: not known."
+    )
     currency: str | None
     out_of_stock_lines: list[StockLine] = Field(description="Up to 40.")
     below_reorder_lines: list[StockLine] = Field(description="Up to 40, those that run out first first.")
@@ -58,25 +62,40 @@ class InventoryHealth(Row):
 
 @tool(title="Check inventory health", reads_only=True, needs_scopes=POS_INTENTS, bare=True)
 def get_inventory_health(
-    api: Api, location_id: Annotated[FlowId | None, Field(description="Only this location; left out: all of them.")] = None
+    api: Api,
+    location_id: Annotated[
+        FlowId | None, Field(description="Only this location; left out: all of them.")
+    ] = None,
 ) -> InventoryHealth:
-    """See how the stock of a FlowPOS business is doing: out of stock, to reorder, too much, its value, days of cover.
+    """See how the stock of a FlowPOS business is doing: out of stock, to reorder, too much, its value, days
+    of cover.
 
-    Use it for "what must we order". For the stock of single products use flowpos_get_inventory. It orders nothing.
+    Use it for "what must we order". For the stock of single products use flowpos_get_inventory. It orders
+    nothing.
     """
     warnings: list[str] = []
     stock, complete = read_all(api, INVENTORY, Stock, _MOST_PAGES, {"locationId": location_id})
     if not complete:
         warnings.append(f"Only the first {len(stock)} stock lines were counted.")
-    costs = _or_none(lambda: _costs(api), "The value is left out: the products' costs could not be read.", warnings)
+    costs = _or_none(
+        lambda: _costs(api), "The value is left out: the products' costs could not be read.", warnings
+    )
     pace = None
     if location_id is None:
-        pace = _or_none(lambda: _sold_a_day(api), "Days of cover are left out: the sales could not be read.", warnings)
+        pace = _or_none(
+            lambda: _sold_a_day(api), "Days of cover are left out: the sales could not be read.", warnings
+        )
     else:
         warnings.append("Days of cover are left out: sales are known for all locations together only.")
     cover = _cover(stock, pace or {}) if complete else {}
     out = [row for row in stock if row.on_hand - row.reserved <= 0]
-    low = [row for row in stock if row not in out and row.reorder_point is not None and row.on_hand - row.reserved <= row.reorder_point]
+    low = [
+        row
+        for row in stock
+        if row not in out
+        and row.reorder_point is not None
+        and row.on_hand - row.reserved <= row.reorder_point
+    ]
     much = [row for row in stock if _is_too_much(row)]
     low.sort(key=lambda row: cover.get(row.product_id, float("inf")))
     return InventoryHealth(

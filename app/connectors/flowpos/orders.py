@@ -7,7 +7,18 @@ from pydantic import Field
 
 from app.connectors.api import Api
 from app.connectors.flowpos.signing_in import POS_READ, POS_WRITE
-from app.connectors.flowpos.values import BUSINESS, After, FlowId, FlowRow, Limit, business_of, check_period, page_of, read_as, read_object
+from app.connectors.flowpos.values import (
+    BUSINESS,
+    After,
+    FlowId,
+    FlowRow,
+    Limit,
+    business_of,
+    check_period,
+    page_of,
+    read_as,
+    read_object,
+)
 from app.connectors.tool import Page, Row, tool
 
 _ORDERS = BUSINESS + "/orders"
@@ -59,34 +70,53 @@ class NewItem(Row):
 @tool(title="List FlowPOS orders", reads_only=True, pages_by="after", needs_scopes=POS_READ)
 def list_orders(
     api: Api,
-    first: Annotated[date | None, Field(alias="from", description="First day to include, in the business's time zone.")] = None,
+    first: Annotated[
+        date | None, Field(alias="from", description="First day to include, in the business's time zone.")
+    ] = None,
     to: Annotated[date | None, Field(description="Last day to include.")] = None,
-    status: Annotated[str | None, Field(pattern=r"^[a-z_]{1,40}$", description="Only this status, such as paid or refunded.")] = None,
+    status: Annotated[
+        str | None,
+        Field(pattern=r"^[a-z_]{1,40}$", description="Only this status, such as paid or refunded."),
+    ] = None,
     location_id: Annotated[FlowId | None, Field(description="Only this location.")] = None,
     limit: Limit = 50,
     after: After = None,
 ) -> Page[Order]:
     """List orders, newest first, by day, status or location.
 
-    Use it to find single sales. For sums of a period use flowpos_get_sales_report instead of adding orders up.
+    Use it to find single sales. For sums of a period use flowpos_get_sales_report instead of adding orders
+    up.
     """
     check_period(first, to)
-    asked = {"from": first, "to": to, "status": status, "locationId": location_id, "limit": limit, "cursor": after}
+    asked = {
+        "from": first,
+        "to": to,
+        "status": status,
+        "locationId": location_id,
+        "limit": limit,
+        "cursor": after,
+    }
     return page_of(api, _ORDERS, Order, asked, business=business_of(api))
 
 
 def latest_orders(api: Api, first: date, last: date, most: int) -> list[Order]:
     """The latest orders of those days."""
-    return page_of(api, _ORDERS, Order, {"from": first, "to": last, "limit": most}, business=business_of(api)).items
+    return page_of(
+        api, _ORDERS, Order, {"from": first, "to": last, "limit": most}, business=business_of(api)
+    ).items
 
 
 @tool(title="Get FlowPOS order", reads_only=True, needs_scopes=POS_READ)
-def get_order(api: Api, order_id: Annotated[FlowId, Field(description="Id from flowpos_list_orders.")]) -> OrderDetails:
+def get_order(
+    api: Api, order_id: Annotated[FlowId, Field(description="Id from flowpos_list_orders.")]
+) -> OrderDetails:
     """Get one order with its lines and payments.
 
     Use it when the id is known. To find an order first use flowpos_list_orders.
     """
-    return read_as(OrderDetails, read_object(api, _ORDERS + "/{order}", business=business_of(api), order=order_id))
+    return read_as(
+        OrderDetails, read_object(api, _ORDERS + "/{order}", business=business_of(api), order=order_id)
+    )
 
 
 @tool(title="Create FlowPOS order", destructive=True, needs_scopes=POS_WRITE)
@@ -96,7 +126,8 @@ def create_order(
     items: Annotated[list[NewItem], Field(min_length=1, max_length=100, description="What is ordered.")],
     client_id: Annotated[FlowId | None, Field(description="For whom, from flowpos_list_clients.")] = None,
 ) -> OrderDetails:
-    """Create an order at a location, at the products' present prices. It takes stock and cannot be undone from here.
+    """Create an order at a location, at the products' present prices. It takes stock and cannot be undone
+    from here.
 
     Use it only after the person agreed to the lines. It takes no payment.
     """
@@ -105,4 +136,6 @@ def create_order(
         "items": [{"productId": item.product_id, "quantity": item.quantity} for item in items],
         **({"clientId": client_id} if client_id else {}),
     }
-    return read_as(OrderDetails, api.post(_ORDERS, parts={"business": business_of(api)}, json=sent), wrote=True)
+    return read_as(
+        OrderDetails, api.post(_ORDERS, parts={"business": business_of(api)}, json=sent), wrote=True
+    )

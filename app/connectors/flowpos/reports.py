@@ -1,4 +1,6 @@
-"""Sales of a period. `read_sales`, `read_top_products` and `read_sales_by_location` are for other tools too."""
+"""Sales of a period. `read_sales`, `read_top_products` and `read_sales_by_location` are for other tools
+too.
+"""
 
 from datetime import date
 from typing import Annotated, Literal
@@ -7,7 +9,17 @@ from pydantic import Field
 
 from app.connectors.api import Api
 from app.connectors.flowpos.signing_in import REPORTS_READ
-from app.connectors.flowpos.values import BUSINESS, FirstDay, FlowRow, LastDay, business_of, check_period, read_as, read_list, read_object
+from app.connectors.flowpos.values import (
+    BUSINESS,
+    FirstDay,
+    FlowRow,
+    LastDay,
+    business_of,
+    check_period,
+    read_as,
+    read_list,
+    read_object,
+)
 from app.connectors.tool import Row, tool
 
 _REPORTS = BUSINESS + "/reports"
@@ -76,22 +88,30 @@ def get_sales_report(
     api: Api,
     first: FirstDay,
     to: LastDay,
-    group_by: Annotated[Literal["day", "week", "month"] | None, Field(description="How long each point of the series is.")] = None,
+    group_by: Annotated[
+        Literal["day", "week", "month"] | None, Field(description="How long each point of the series is.")
+    ] = None,
 ) -> SalesReport:
-    """Get the sales of a period: gross, net, tax, discounts, refunds, orders and their average, and a series over time.
+    """Get the sales of a period: gross, net, tax, discounts, refunds, orders and their average, and a series
+    over time.
 
-    Use it for "how much did we sell". A period has at most 366 days. For what sold best use flowpos_get_top_products.
+    Use it for "how much did we sell". A period has at most 366 days. For what sold best use
+    flowpos_get_top_products.
     """
     return read_sales(api, first, to, group_by)
 
 
 @tool(title="Get FlowPOS top products", reads_only=True, needs_scopes=REPORTS_READ)
 def get_top_products(
-    api: Api, first: FirstDay, to: LastDay, limit: Annotated[int, Field(ge=1, le=50, description="How many products.")] = 10
+    api: Api,
+    first: FirstDay,
+    to: LastDay,
+    limit: Annotated[int, Field(ge=1, le=50, description="How many products.")] = 10,
 ) -> TopProducts:
     """Get the products that brought the most in a period, with quantity and net sales.
 
-    Use it for "what sold best". Products that sold nothing are not in it; all of them are in flowpos_get_products.
+    Use it for "what sold best". Products that sold nothing are not in it; all of them are in
+    flowpos_get_products.
     """
     return TopProducts(items=read_top_products(api, first, to, limit))
 
@@ -100,7 +120,8 @@ def get_top_products(
 def get_sales_by_location(api: Api, first: FirstDay, to: LastDay) -> SalesByLocation:
     """Get the net sales and orders of each location in a period.
 
-    Use it to compare shops, or to learn the `location_id` other tools take. For the whole business use flowpos_get_sales_report.
+    Use it to compare shops, or to learn the `location_id` other tools take. For the whole business use
+    flowpos_get_sales_report.
     """
     return SalesByLocation(items=read_sales_by_location(api, first, to))
 
@@ -122,4 +143,10 @@ def read_top_products(api: Api, first: date, last: date, limit: int) -> list[Sol
 def read_sales_by_location(api: Api, first: date, last: date) -> list[LocationSales]:
     """The sales of each location in a period."""
     check_period(first, last)
-    return read_list(api, _REPORTS + "/sales-by-location", LocationSales, {"from": first, "to": last}, business=business_of(api))
+    return read_list(
+        api,
+        _REPORTS + "/sales-by-location",
+        LocationSales,
+        {"from": first, "to": last},
+        business=business_of(api),
+    )

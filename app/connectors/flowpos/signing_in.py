@@ -14,7 +14,9 @@ _TOKEN_SECONDS = 86_400  # FlowPOS' default life of an access token
 _ANSWER = {"access_token": "accessToken", "expires_in": "expiresIn", "scopes": "scopes"}
 
 # A token is renewed by itself, while it lives or shortly after.
-_RENEW = Ask("https://api.flowpos.app/mcp/token/refresh", takes=_ANSWER, bearer="access_token", setting="REFRESH_URL")
+_RENEW = Ask(
+    "https://api.flowpos.app/mcp/token/refresh", takes=_ANSWER, bearer="access_token", setting="REFRESH_URL"
+)
 
 _TOKEN = pasted_key(
     Blank(
@@ -33,7 +35,9 @@ _TOKEN = pasted_key(
     renews=(_RENEW,),
     intro="In FlowPOS open Settings, AI Assistant, and generate an access token.",
     if_refused="Check that it was copied whole and is not older than a day, or generate a new one.",
-    sandbox_says="Others to try: sandbox-flowpos-tom has one business, sandbox-flowpos-reader may not change anything.",
+    sandbox_says=(
+        "Others to try: sandbox-flowpos-tom has one business, sandbox-flowpos-reader may not change anything."
+    ),
     left_behind="The access token itself ends within a day; FlowPOS cannot end it sooner.",
     signin_seconds=_TOKEN_SECONDS,
     signin_slides=True,
@@ -48,7 +52,12 @@ _IDENTITY = token_exchange(
         pattern_says="That does not look like an identity token: it is one long word without spaces.",
         demo="sandbox-identity-mara",
     ),
-    Ask("https://api.flowpos.app/mcp/token", sends={"firebaseIdToken": "id_token"}, takes=_ANSWER, setting="TOKEN_URL"),
+    Ask(
+        "https://api.flowpos.app/mcp/token",
+        sends={"firebaseIdToken": "id_token"},
+        takes=_ANSWER,
+        setting="TOKEN_URL",
+    ),
     renews=(_RENEW,),
     if_refused="It lives for an hour, and its person must belong to an active business.",
     sandbox_says="sandbox-identity-tom has one business, sandbox-identity-zoe has none any more.",

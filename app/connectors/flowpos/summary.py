@@ -1,4 +1,6 @@
-"""FlowPOS' part of a summary: sales beside those before, what sold best, and the latest orders or the locations."""
+"""FlowPOS' part of a summary: sales beside those before, what sold best, and the latest orders or the
+locations.
+"""
 
 from decimal import Decimal
 
@@ -44,7 +46,12 @@ def summarize(asked: Summarizing) -> list[Part]:
     else:
         with asked.reading("sales by location"):
             part.locations = [
-                Ranked(id=shop.location_id, name=shop.name, amount=_text(shop.net_minor, currency), count=shop.orders)
+                Ranked(
+                    id=shop.location_id,
+                    name=shop.name,
+                    amount=_text(shop.net_minor, currency),
+                    count=shop.orders,
+                )
                 for shop in read_sales_by_location(api, days.first, days.last)
             ]
     return [part]
@@ -54,8 +61,13 @@ def _figures(currency: str | None, now: SalesReport, before: SalesReport | None)
     def amount(report: SalesReport | None, total: str) -> Decimal | None:
         return from_minor(getattr(report.totals, total), currency) if report else None
 
-    figures = [compared(name, currency, (amount(now, total), None), (amount(before, total), None)) for name, total in _TOTALS]
-    orders = compared("orders", currency, (None, now.totals.orders), (None, before.totals.orders if before else None))
+    figures = [
+        compared(name, currency, (amount(now, total), None), (amount(before, total), None))
+        for name, total in _TOTALS
+    ]
+    orders = compared(
+        "orders", currency, (None, now.totals.orders), (None, before.totals.orders if before else None)
+    )
     return [*figures, orders]
 
 

@@ -21,7 +21,9 @@ FlowId = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-
 Words = Annotated[str, Field(min_length=1, max_length=200)]
 Limit = Annotated[int, Field(ge=1, le=100, description="Records a page.")]
 After = Annotated[str | None, Field(max_length=2000, description="Where the next page begins.")]
-FirstDay = Annotated[date, Field(alias="from", description="First day to include, in the business's time zone.")]
+FirstDay = Annotated[
+    date, Field(alias="from", description="First day to include, in the business's time zone.")
+]
 LastDay = Annotated[date, Field(description="Last day to include.")]
 _answers = Answers("FlowPOS")
 read_as, unreadable = _answers.read_as, _answers.unreadable
@@ -31,26 +33,36 @@ class FlowRow(Row):
     """A Row made straight from FlowPOS' own record, whose names are in camel case."""
 
     model_config = ConfigDict(
-        extra="ignore", populate_by_name=True, coerce_numbers_to_str=True, alias_generator=AliasGenerator(validation_alias=to_camel)
+        extra="ignore",
+        populate_by_name=True,
+        coerce_numbers_to_str=True,
+        alias_generator=AliasGenerator(validation_alias=to_camel),
     )
 
 
 AnyRow = TypeVar("AnyRow", bound=FlowRow)
 
 
-def read_list(api: Api, path: str, model: type[AnyRow], asked: Mapping[str, Any] | None = None, **parts: str) -> list[AnyRow]:
+def read_list(
+    api: Api, path: str, model: type[AnyRow], asked: Mapping[str, Any] | None = None, **parts: str
+) -> list[AnyRow]:
     """A list that comes whole."""
     return page_of(api, path, model, asked, **parts).items
 
 
-def page_of(api: Api, path: str, model: type[AnyRow], asked: Mapping[str, Any] | None = None, **parts: str) -> Page[AnyRow]:
+def page_of(
+    api: Api, path: str, model: type[AnyRow], asked: Mapping[str, Any] | None = None, **parts: str
+) -> Page[AnyRow]:
     """One page of a list. FlowPOS names no total; its own cursor leads on."""
     body = api.get(path, parts=parts or None, params=_query(asked or {}))
     records = body.get("data") if isinstance(body, Mapping) else None
     if not isinstance(records, list):
         raise unreadable(wrote=False)
     following = body.get("nextCursor")
-    return Page(items=[read_as(model, record) for record in records], next=following if isinstance(following, str) and following else None)
+    return Page(
+        items=[read_as(model, record) for record in records],
+        next=following if isinstance(following, str) and following else None,
+    )
 
 
 def read_all(
@@ -61,7 +73,9 @@ def read_all(
     after: str | None = None
     for number in range(most_pages):
         api.progress(number, None, "Reading FlowPOS.")
-        page = page_of(api, path, model, {**(asked or {}), "limit": 100, "cursor": after}, business=business_of(api))
+        page = page_of(
+            api, path, model, {**(asked or {}), "limit": 100, "cursor": after}, business=business_of(api)
+        )
         found += page.items
         after = str(page.next) if page.next else None
         if after is None:
@@ -108,7 +122,9 @@ def check_period(first: date | None, last: date | None) -> None:
     if last < first:
         raise InvalidArguments("to: must not be before `from`.", details={"fields": ["from", "to"]})
     if last - first > timedelta(days=_MOST_DAYS):
-        raise InvalidArguments(f"to: a period has at most {_MOST_DAYS} days.", details={"fields": ["from", "to"]})
+        raise InvalidArguments(
+            f"to: a period has at most {_MOST_DAYS} days.", details={"fields": ["from", "to"]}
+        )
 
 
 def _query(asked: Mapping[str, Any]) -> dict[str, str]:

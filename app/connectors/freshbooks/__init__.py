@@ -25,7 +25,8 @@ from app.connectors.freshbooks.summary import summarize
 from app.connectors.freshbooks.time_tracking import list_projects, list_time_entries, log_time
 from app.connectors.spec import BusinessArgument, OAuth2
 
-# https://www.freshbooks.com/api/scopes: each must be ticked for the app in the developer portal, or the whole consent fails.
+# https://www.freshbooks.com/api/scopes: each must be ticked for the app in the developer portal, or the whole
+# consent fails.
 _READ = (
     "user:profile:read",
     "user:invoices:read",

@@ -35,7 +35,12 @@ class Client(FreshBooksRow):
 def list_clients(
     api: Api,
     search: Annotated[
-        str | None, Field(min_length=1, max_length=200, description="Part of an organization's name, or a whole e-mail address.")
+        str | None,
+        Field(
+            min_length=1,
+            max_length=200,
+            description="Part of an organization's name, or a whole e-mail address.",
+        ),
     ] = None,
     page: PageNumber = 1,
 ) -> Page[Client]:
@@ -45,7 +50,9 @@ def list_clients(
     when the organization's name is known: they look it up themselves.
     """
     listed = list_accounting(api, _PATH, "clients", page=page, search=_search(search) if search else None)
-    return Page(items=[read_as(Client, record) for record in listed.records], next=listed.next, total=listed.total)
+    return Page(
+        items=[read_as(Client, record) for record in listed.records], next=listed.next, total=listed.total
+    )
 
 
 @tool(title="Create a client", needs_scopes=("user:clients:write",))
@@ -55,9 +62,12 @@ def create_client(
     first_name: Annotated[Name | None, Field(description="First name of the contact person.")] = None,
     last_name: Annotated[Name | None, Field(description="Last name of the contact person.")] = None,
     email: Annotated[
-        str | None, Field(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$", max_length=254, description="Where invoices are mailed.")
+        str | None,
+        Field(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$", max_length=254, description="Where invoices are mailed."),
     ] = None,
-    currency_code: Annotated[CurrencyCode | None, Field(description="Currency of their invoices; left out: the business's own.")] = None,
+    currency_code: Annotated[
+        CurrencyCode | None, Field(description="Currency of their invoices; left out: the business's own.")
+    ] = None,
 ) -> Client:
     """Add a client to a FreshBooks business. Give at least an organization, a name or an e-mail address.
 
@@ -65,12 +75,19 @@ def create_client(
     """
     if not (organization or first_name or last_name or email):
         raise InvalidArguments("Give an organization, a first or last name, or an e-mail address.")
-    fields = {"organization": organization, "fname": first_name, "lname": last_name, "email": email, "currency_code": currency_code}
+    fields = {
+        "organization": organization,
+        "fname": first_name,
+        "lname": last_name,
+        "email": email,
+        "currency_code": currency_code,
+    }
     try:
         record = create_accounting(api, _PATH, "client", fields)
     except OutcomeUnknown as error:
         raise OutcomeUnknown(
-            "FreshBooks did not confirm the new client. Look for it with freshbooks_list_clients before trying again.",
+            "FreshBooks did not confirm the new client. Look for it with freshbooks_list_clients before "
+            "trying again.",
             details=error.details,
         ) from None
     api.say("The client was added.")
@@ -80,7 +97,8 @@ def create_client(
 def find_client(api: Api, client_id: int | None, client_name: str | None) -> Client:
     """The client meant by a number or a name.
 
-    Raises InvalidArguments when both or neither were given or several fit the name, ObjectNotFound when none does.
+    Raises InvalidArguments when both or neither were given or several fit the name, ObjectNotFound when none
+    does.
     """
     if (client_id is None) == (client_name is None):
         raise InvalidArguments("Give either client_id or client_name.")
@@ -89,14 +107,23 @@ def find_client(api: Api, client_id: int | None, client_name: str | None) -> Cli
     name = (client_name or "").strip()
     listed = list_accounting(api, _PATH, "clients", page=1, per_page=100, search=_search(name))
     found = [read_as(Client, record) for record in listed.records]
-    exact = [client for client in found if name.casefold() in {client.name.casefold(), client.email.casefold()}]
+    exact = [
+        client for client in found if name.casefold() in {client.name.casefold(), client.email.casefold()}
+    ]
     if len(exact or found) == 1:
         return (exact or found)[0]
     if not found:
-        raise ObjectNotFound("No client of that name is in this FreshBooks business. Look with freshbooks_list_clients, or create it.")
+        raise ObjectNotFound(
+            "No client of that name is in this FreshBooks business. Look with freshbooks_list_clients, or "
+            "create it."
+        )
     raise InvalidArguments(
         "Several clients fit that name. Choose one from the details and give its client_id.",
-        details={"clients": [{"client_id": client.id, "name": client.name} for client in (exact or found)[:_MOST_SHOWN]]},
+        details={
+            "clients": [
+                {"client_id": client.id, "name": client.name} for client in (exact or found)[:_MOST_SHOWN]
+            ]
+        },
     )
 
 

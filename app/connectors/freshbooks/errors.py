@@ -1,4 +1,5 @@
-"""What FreshBooks' refusals mean, in our words. Its two API families, and newer services, each refuse in a shape of their own.
+"""What FreshBooks' refusals mean, in our words. Its two API families, and newer services, each refuse in a
+shape of their own.
 
 FreshBooks' own text never becomes part of a sentence; numbers and field names do.
 https://www.freshbooks.com/api/errors
@@ -10,7 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.connectors.api import retry_after
-from app.errors import InvalidArguments, ObjectNotFound, PermissionDenied, ProviderError, ProviderRateLimited, ToolError
+from app.errors import (
+    InvalidArguments,
+    ObjectNotFound,
+    PermissionDenied,
+    ProviderError,
+    ProviderRateLimited,
+    ToolError,
+)
 from app.outbound import Answer
 
 _WAIT_SECONDS = 60  # its limits are not published; Retry-After is not always there
@@ -29,8 +37,14 @@ _ARGUMENTS = {
     "fname": "first_name",
     "lname": "last_name",
 }
-_LACKS_RIGHT = "The FreshBooks connection was not given the right for this. Reconnect FreshBooks in the hub and allow it."
-_ROLE = "The connected person's role in this FreshBooks business does not allow this. Ask its owner, or connect another login."
+_LACKS_RIGHT = (
+    "The FreshBooks connection was not given the right for this. Reconnect FreshBooks in the "
+    "hub and allow it."
+)
+_ROLE = (
+    "The connected person's role in this FreshBooks business does not allow this. Ask its owner, or "
+    "connect another login."
+)
 _INACTIVE = "This FreshBooks account is not active. Check its subscription there."
 _SENTENCES = {
     1001: "it needs a value for {field}",
@@ -71,16 +85,22 @@ def read_error(answer: Answer) -> ToolError | None:
 def _slow_down(answer: Answer) -> ProviderRateLimited:
     seconds = retry_after(answer)
     return ProviderRateLimited(
-        "FreshBooks asks to slow down. Please wait and try again.", retry_after_seconds=_WAIT_SECONDS if seconds is None else seconds
+        "FreshBooks asks to slow down. Please wait and try again.",
+        retry_after_seconds=_WAIT_SECONDS if seconds is None else seconds,
     )
 
 
 def _meaning(problems: list[Problem]) -> ToolError:
     """One error for all the reasons, by the gravest."""
     numbers = {problem.errno for problem in problems}
-    details: dict[str, Any] = {"errno": sorted(numbers - {0}), "fields": sorted({p.field for p in problems if p.field})}
+    details: dict[str, Any] = {
+        "errno": sorted(numbers - {0}),
+        "fields": sorted({p.field for p in problems if p.field}),
+    }
     if 429 in numbers:
-        return ProviderRateLimited("FreshBooks asks to slow down. Please wait and try again.", retry_after_seconds=_WAIT_SECONDS)
+        return ProviderRateLimited(
+            "FreshBooks asks to slow down. Please wait and try again.", retry_after_seconds=_WAIT_SECONDS
+        )
     if 1042 in numbers:
         return PermissionDenied(_INACTIVE, details=details)
     if numbers & {1003, 12001}:
@@ -88,14 +108,25 @@ def _meaning(problems: list[Problem]) -> ToolError:
     if numbers & {1011, 1012}:
         field = next(p.field for p in problems if p.errno in {1011, 1012})
         if field == "accountid":
-            return PermissionDenied("FreshBooks does not open this business to the connection any more. Reconnect it in the hub.")
+            return PermissionDenied(
+                "FreshBooks does not open this business to the connection any more. Reconnect it in the hub."
+            )
         what = f"The record named by {field}" if field else "That record"
-        return ObjectNotFound(f"{what} is not in this FreshBooks business, or was deleted. List the records and use an id from there.")
-    reasons = [_SENTENCES[p.errno].format(field=p.field or "a field") for p in problems if p.errno in _SENTENCES]
+        return ObjectNotFound(
+            f"{what} is not in this FreshBooks business, or was deleted. List the records and use an id "
+            "from there."
+        )
+    reasons = [
+        _SENTENCES[p.errno].format(field=p.field or "a field") for p in problems if p.errno in _SENTENCES
+    ]
     if reasons:
-        return InvalidArguments(f"FreshBooks refused the request: {'; '.join(dict.fromkeys(reasons))}.", details=details)
+        return InvalidArguments(
+            f"FreshBooks refused the request: {'; '.join(dict.fromkeys(reasons))}.", details=details
+        )
     if details["fields"]:
-        return InvalidArguments(f"FreshBooks refused the request. Check {', '.join(details['fields'])}.", details=details)
+        return InvalidArguments(
+            f"FreshBooks refused the request. Check {', '.join(details['fields'])}.", details=details
+        )
     return ProviderError("FreshBooks refused the request without a reason we know.", details=details)
 
 
@@ -126,7 +157,10 @@ def _newer(body: Any) -> Iterator[Problem]:
     for detail in details if isinstance(details, list) else ():
         if isinstance(detail, Mapping):
             metadata = detail.get("metadata")
-            yield Problem(_number(detail.get("reason")), _field(metadata.get("field") if isinstance(metadata, Mapping) else None))
+            yield Problem(
+                _number(detail.get("reason")),
+                _field(metadata.get("field") if isinstance(metadata, Mapping) else None),
+            )
 
 
 def _number(value: Any) -> int:

@@ -32,7 +32,9 @@ def account_id(api: Api) -> str:
     """What the accounting family calls the business. Raises PermissionDenied when it has no books."""
     found = api.business.facts.get("account_id") if api.business else None
     if not isinstance(found, str):
-        raise PermissionDenied("This FreshBooks business has no accounting account, so only its time and projects can be used.")
+        raise PermissionDenied(
+            "This FreshBooks business has no accounting account, so only its time and projects can be used."
+        )
     return found
 
 
@@ -57,8 +59,12 @@ def list_accounting(
     include: str | None = None,
     sort: str | None = None,
 ) -> Listed:
-    """One page of `A/<path>`. `search` holds filters known to work: unknown ones are silently ignored by FreshBooks."""
-    params: dict[str, Any] = {f"search[{key}]": _text(value) for key, value in (search or {}).items() if value is not None}
+    """One page of `A/<path>`. `search` holds filters known to work: unknown ones are silently ignored by
+    FreshBooks.
+    """
+    params: dict[str, Any] = {
+        f"search[{key}]": _text(value) for key, value in (search or {}).items() if value is not None
+    }
     params |= {"page": page, "per_page": per_page}
     if include:
         params["include[]"] = include
@@ -72,11 +78,15 @@ def list_accounting(
 
 
 def all_accounting(api: Api, path: str, kind: str, **how: Any) -> Iterator[Any]:
-    """Every record of `A/<path>`, page by page. Raises InvalidArguments when there are too many to read in one call."""
+    """Every record of `A/<path>`, page by page. Raises InvalidArguments when there are too many to read in
+    one call.
+    """
     page: int | None = 1
     while page is not None:
         if page > _MOST_PAGES:
-            raise InvalidArguments(f"There are more than {_MOST_PAGES * _FULL_PAGE} records to read. Choose a shorter range.")
+            raise InvalidArguments(
+                f"There are more than {_MOST_PAGES * _FULL_PAGE} records to read. Choose a shorter range."
+            )
         listed = list_accounting(api, path, kind, page=page, per_page=_FULL_PAGE, **how)
         yield from listed.records
         if listed.next is not None:
@@ -99,14 +109,24 @@ def create_accounting(api: Api, path: str, kind: str, fields: Mapping[str, Any])
 
 def change_accounting(api: Api, path: str, kind: str, id_: int, fields: Mapping[str, Any]) -> Any:
     """Change a record and return it."""
-    body = api.put(_accounting(path) + "/{id}", parts={"account": account_id(api), "id": id_}, json={kind: _given(fields)})
+    body = api.put(
+        _accounting(path) + "/{id}",
+        parts={"account": account_id(api), "id": id_},
+        json={kind: _given(fields)},
+    )
     return _one(body, kind, wrote=True)
 
 
 def get_report(api: Api, name: str, **params: Any) -> Mapping[str, Any]:
     """One report of the accounting family."""
     path = _accounting(f"reports/accounting/{name}")
-    result = _result(api.get(path, parts={"account": account_id(api)}, params={k: _text(v) for k, v in params.items() if v is not None}))
+    result = _result(
+        api.get(
+            path,
+            parts={"account": account_id(api)},
+            params={k: _text(v) for k, v in params.items() if v is not None},
+        )
+    )
     report = result.get(name)
     if not isinstance(report, Mapping):
         raise unreadable(wrote=False)
@@ -139,7 +159,9 @@ def _one(body: Any, kind: str, *, wrote: bool) -> Any:
 def list_business(api: Api, path: str, kind: str, *, page: int, filters: Query) -> Listed:
     """One page of a path such as `/projects/business/{business}/projects`; filters are plain here."""
     params = {key: _text(value) for key, value in filters.items() if value is not None}
-    body = api.get(path, parts={"business": business_id(api)}, params={**params, "page": page, "per_page": 50})
+    body = api.get(
+        path, parts={"business": business_id(api)}, params={**params, "page": page, "per_page": 50}
+    )
     records = body.get(kind) if isinstance(body, Mapping) else None
     meta = body.get("meta") if isinstance(body, Mapping) else None
     if not isinstance(records, list) or not isinstance(meta, Mapping):
@@ -160,7 +182,9 @@ def create_business(api: Api, path: str, kind: str, fields: Mapping[str, Any]) -
 
 def _next_and_total(envelope: Mapping[str, Any], page: int) -> tuple[int | None, int | None]:
     pages, total = envelope.get("pages"), envelope.get("total")
-    return page + 1 if isinstance(pages, int) and page < pages else None, total if isinstance(total, int) else None
+    return page + 1 if isinstance(pages, int) and page < pages else None, total if isinstance(
+        total, int
+    ) else None
 
 
 def _text(value: Any) -> Any:

@@ -23,7 +23,9 @@ def identify(api: Api, _token_answer: Mapping[str, Any]) -> Account:
         raise unreadable(wrote=False)
     businesses = tuple(_businesses(me))
     if not businesses:
-        raise NothingReached("This FreshBooks login works in no business. Connect FreshBooks again with another login.")
+        raise NothingReached(
+            "This FreshBooks login works in no business. Connect FreshBooks again with another login."
+        )
     email = me.get("email")
     key = me.get("identity_id") or me["id"]
     facts = {"email": email} if isinstance(email, str) else {}
@@ -31,7 +33,11 @@ def identify(api: Api, _token_answer: Mapping[str, Any]) -> Account:
 
 
 def _businesses(me: Mapping[str, Any]) -> list[Business]:
-    memberships = [m for m in me.get("business_memberships") or () if isinstance(m, Mapping) and isinstance(m.get("business"), Mapping)]
+    memberships = [
+        m
+        for m in me.get("business_memberships") or ()
+        if isinstance(m, Mapping) and isinstance(m.get("business"), Mapping)
+    ]
     spare = _spare_account(me, memberships)
     found = []
     for membership in memberships:
@@ -48,7 +54,9 @@ def _businesses(me: Mapping[str, Any]) -> list[Business]:
 
 
 def _spare_account(me: Mapping[str, Any], memberships: list[Mapping[str, Any]]) -> str | None:
-    """The account id of a business that shows none: `roles` names it, when one is left over and one business lacks it."""
+    """The account id of a business that shows none: `roles` names it, when one is left over and one
+    business lacks it.
+    """
     listed = {m["business"].get("account_id") for m in memberships}
     without = [m for m in memberships if m.get("role") != _CUSTOMER and not m["business"].get("account_id")]
     roles = [r for r in me.get("roles") or () if isinstance(r, Mapping) and r.get("role") != _CUSTOMER]

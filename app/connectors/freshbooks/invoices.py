@@ -9,7 +9,12 @@ from pydantic import AliasPath, BaseModel, ConfigDict, Field
 from app.connectors.api import Api
 from app.connectors.checks import check_confirmed, check_order
 from app.connectors.freshbooks.clients import find_client
-from app.connectors.freshbooks.families import change_accounting, create_accounting, get_accounting, list_accounting
+from app.connectors.freshbooks.families import (
+    change_accounting,
+    create_accounting,
+    get_accounting,
+    list_accounting,
+)
 from app.connectors.freshbooks.values import (
     CurrencyCode,
     FreshBooksRow,
@@ -30,7 +35,9 @@ PATH = "invoices/invoices"
 READ = ("user:invoices:read",)
 WRITE = ("user:invoices:write",)
 _NEWEST_FIRST = "invoice_date_desc"
-Status = Literal["draft", "sent", "viewed", "paid", "autopaid", "auto-paid", "retry", "failed", "partial", "overdue"]
+Status = Literal[
+    "draft", "sent", "viewed", "paid", "autopaid", "auto-paid", "retry", "failed", "partial", "overdue"
+]
 EmailAddress = Annotated[str, Field(pattern=r"^[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\"]+$", max_length=254)]
 
 
@@ -44,8 +51,12 @@ class Invoice(FreshBooksRow):
     create_date: OptionalDay = None
     due_date: OptionalDay = None
     amount: Money = Field(validation_alias=AliasPath("amount", "amount"))
-    outstanding: Money = Field(validation_alias=AliasPath("outstanding", "amount"), description="Still to be paid.")
-    currency: str = Field(validation_alias=AliasPath("amount", "code"), description="Of every amount in this row.")
+    outstanding: Money = Field(
+        validation_alias=AliasPath("outstanding", "amount"), description="Still to be paid."
+    )
+    currency: str = Field(
+        validation_alias=AliasPath("amount", "code"), description="Of every amount in this row."
+    )
     v3_status: str = Field(description="draft, sent, viewed, partial, paid, autopaid, overdue…")
     recipient: Text = Field("", validation_alias="email", exclude=True)
     vis_state: int = Field(0, exclude=True)
@@ -92,14 +103,20 @@ class LineItem(BaseModel):
     description: Annotated[str, Field(min_length=1, max_length=2000)]
     qty: Quantity
     unit_cost: Annotated[UnitCost, Field(description="Price of one, in the invoice's currency.")]
-    name: Annotated[str | None, Field(max_length=200, description="Short name of the item or service.")] = None
+    name: Annotated[str | None, Field(max_length=200, description="Short name of the item or service.")] = (
+        None
+    )
 
 
 @tool(title="List invoices", reads_only=True, pages_by="page", needs_scopes=READ)
 def list_invoices(
     api: Api,
-    status: Annotated[Status | None, Field(description="Only invoices in this state; auto-paid means autopaid.")] = None,
-    client_id: Annotated[Id | None, Field(description="Only this client's, from freshbooks_list_clients.")] = None,
+    status: Annotated[
+        Status | None, Field(description="Only invoices in this state; auto-paid means autopaid.")
+    ] = None,
+    client_id: Annotated[
+        Id | None, Field(description="Only this client's, from freshbooks_list_clients.")
+    ] = None,
     date_from: Annotated[date | None, Field(description="First invoice date, YYYY-MM-DD.")] = None,
     date_to: Annotated[date | None, Field(description="Last invoice date, YYYY-MM-DD.")] = None,
     page: PageNumber = 1,
@@ -117,13 +134,18 @@ def list_invoices(
         "date_min": date_from.isoformat() if date_from else None,
         "date_max": date_to.isoformat() if date_to else None,
     }
-    listed = list_accounting(api, PATH, "invoices", page=page, per_page=per_page, search=search, sort=_NEWEST_FIRST)
-    return Page(items=[read_as(Invoice, record) for record in listed.records], next=listed.next, total=listed.total)
+    listed = list_accounting(
+        api, PATH, "invoices", page=page, per_page=per_page, search=search, sort=_NEWEST_FIRST
+    )
+    return Page(
+        items=[read_as(Invoice, record) for record in listed.records], next=listed.next, total=listed.total
+    )
 
 
 @tool(title="Get an invoice", reads_only=True, needs_scopes=READ)
 def get_invoice(
-    api: Api, invoice_id: Annotated[Id, Field(description="From freshbooks_list_invoices; not the invoice number.")]
+    api: Api,
+    invoice_id: Annotated[Id, Field(description="From freshbooks_list_invoices; not the invoice number.")],
 ) -> InvoiceDetail:
     """Read one FreshBooks invoice with its lines, amounts and state.
 
@@ -135,16 +157,29 @@ def get_invoice(
 @tool(title="Create a draft invoice", needs_scopes=WRITE)
 def create_invoice(
     api: Api,
-    line_items: Annotated[list[LineItem], Field(min_length=1, max_length=100, description="What is invoiced.")],
+    line_items: Annotated[
+        list[LineItem], Field(min_length=1, max_length=100, description="What is invoiced.")
+    ],
     client_id: Annotated[Id | None, Field(description="Who is invoiced; or give client_name.")] = None,
     client_name: Annotated[
-        str | None, Field(min_length=1, max_length=200, description="Organization or e-mail address of the client, instead of client_id.")
+        str | None,
+        Field(
+            min_length=1,
+            max_length=200,
+            description="Organization or e-mail address of the client, instead of client_id.",
+        ),
     ] = None,
     due_offset_days: Annotated[int, Field(ge=0, le=3650, description="Days until it is due.")] = 30,
-    currency_code: Annotated[CurrencyCode | None, Field(description="Left out: the client's currency.")] = None,
+    currency_code: Annotated[
+        CurrencyCode | None, Field(description="Left out: the client's currency.")
+    ] = None,
     notes: Annotated[str | None, Field(max_length=5000, description="Shown to the client.")] = None,
-    terms: Annotated[str | None, Field(max_length=5000, description="Payment terms shown to the client.")] = None,
-    date: Annotated[date | None, Field(description="Invoice date, YYYY-MM-DD; left out: today (UTC).")] = None,
+    terms: Annotated[
+        str | None, Field(max_length=5000, description="Payment terms shown to the client.")
+    ] = None,
+    date: Annotated[
+        date | None, Field(description="Invoice date, YYYY-MM-DD; left out: today (UTC).")
+    ] = None,
 ) -> InvoiceDetail:
     """Write a new DRAFT invoice in FreshBooks. It is not sent to anybody.
 
@@ -166,7 +201,8 @@ def create_invoice(
         record = create_accounting(api, PATH, "invoice", fields)
     except OutcomeUnknown as error:
         raise OutcomeUnknown(
-            "FreshBooks did not confirm the new invoice. Look for it among the client's drafts with freshbooks_list_invoices "
+            "FreshBooks did not confirm the new invoice. Look for it among the client's drafts with "
+            "freshbooks_list_invoices "
             "before trying again.",
             details={**error.details, "client_id": client.id},
         ) from None
@@ -178,14 +214,25 @@ def create_invoice(
 def send_invoice(
     api: Api,
     invoice_id: Annotated[Id, Field(description="From freshbooks_list_invoices.")],
-    confirm: Annotated[bool, Field(description="true once the person has agreed to this mail; anything else sends nothing.")],
+    confirm: Annotated[
+        bool, Field(description="true once the person has agreed to this mail; anything else sends nothing.")
+    ],
     recipients: Annotated[
-        list[EmailAddress] | None, Field(min_length=1, max_length=10, description="Left out: the client's own address.")
+        list[EmailAddress] | None,
+        Field(min_length=1, max_length=10, description="Left out: the client's own address."),
     ] = None,
     subject: Annotated[
-        str | None, Field(min_length=1, max_length=200, pattern=r"^[^\r\n]*$", description="Left out: FreshBooks' usual one.")
+        str | None,
+        Field(
+            min_length=1,
+            max_length=200,
+            pattern=r"^[^\r\n]*$",
+            description="Left out: FreshBooks' usual one.",
+        ),
     ] = None,
-    message: Annotated[str | None, Field(min_length=1, max_length=5000, description="Left out: FreshBooks' usual one.")] = None,
+    message: Annotated[
+        str | None, Field(min_length=1, max_length=5000, description="Left out: FreshBooks' usual one.")
+    ] = None,
 ) -> SentInvoice:
     """Mail one FreshBooks invoice to the client now; a draft becomes sent. This cannot be taken back.
 
@@ -207,7 +254,8 @@ def send_invoice(
         sent = read_as(Invoice, change_accounting(api, PATH, "invoice", invoice_id, fields), wrote=True)
     except OutcomeUnknown as error:
         raise OutcomeUnknown(
-            "FreshBooks did not confirm the mail. Look at the invoice's state with freshbooks_get_invoice before trying again: "
+            "FreshBooks did not confirm the mail. Look at the invoice's state with freshbooks_get_invoice "
+            "before trying again: "
             "a second try may mail it twice.",
             details=error.details,
         ) from None
@@ -229,4 +277,10 @@ def _line(item: LineItem, currency: str | None) -> dict[str, Any]:
     cost: dict[str, str] = {"amount": f"{item.unit_cost.quantize(Decimal('0.01')):f}"}
     if currency:
         cost["code"] = currency
-    return {"type": 0, "name": item.name or "", "description": item.description, "qty": f"{item.qty.normalize():f}", "unit_cost": cost}
+    return {
+        "type": 0,
+        "name": item.name or "",
+        "description": item.description,
+        "qty": f"{item.qty.normalize():f}",
+        "unit_cost": cost,
+    }

@@ -13,7 +13,9 @@ from app.connectors.freshbooks.values import Amount, Day, FreshBooksRow, Id, Mon
 from app.connectors.tool import Page, tool
 from app.errors import InvalidArguments, OutcomeUnknown, ToolError
 
-PaymentType = Literal["Check", "Credit", "Cash", "Bank Transfer", "Credit Card", "Debit", "PayPal", "ACH", "Other"]
+PaymentType = Literal[
+    "Check", "Credit", "Cash", "Bank Transfer", "Credit Card", "Debit", "PayPal", "ACH", "Other"
+]
 
 
 class Expense(FreshBooksRow):
@@ -53,9 +55,14 @@ def list_expenses(
     Use it for questions about costs and vendors. Income is in freshbooks_get_revenue_report.
     """
     check_order(date_from, date_to)
-    search = {"date_min": date_from.isoformat() if date_from else None, "date_max": date_to.isoformat() if date_to else None}
+    search = {
+        "date_min": date_from.isoformat() if date_from else None,
+        "date_max": date_to.isoformat() if date_to else None,
+    }
     listed = list_accounting(api, "expenses/expenses", "expenses", page=page, search=search)
-    return Page(items=[read_as(Expense, record) for record in listed.records], next=listed.next, total=listed.total)
+    return Page(
+        items=[read_as(Expense, record) for record in listed.records], next=listed.next, total=listed.total
+    )
 
 
 @tool(title="Record a payment", destructive=True, needs_scopes=("user:payments:write",))
@@ -77,12 +84,19 @@ def record_payment(
             "Nothing was recorded: that is more than is still due on this invoice.",
             details={"outstanding": str(invoice.outstanding), "currency": invoice.currency},
         )
-    fields = {"invoiceid": invoice_id, "amount": {"amount": f"{amount:.2f}"}, "date": date.isoformat(), "type": type, "note": note}
+    fields = {
+        "invoiceid": invoice_id,
+        "amount": {"amount": f"{amount:.2f}"},
+        "date": date.isoformat(),
+        "type": type,
+        "note": note,
+    }
     try:
         record = create_accounting(api, "payments/payments", "payment", fields)
     except OutcomeUnknown as error:
         raise OutcomeUnknown(
-            "FreshBooks did not confirm the payment. See what is still due with freshbooks_get_invoice before trying again.",
+            "FreshBooks did not confirm the payment. See what is still due with freshbooks_get_invoice "
+            "before trying again.",
             details=error.details,
         ) from None
     payment = read_as(Payment, record, wrote=True)

@@ -11,7 +11,17 @@ from app.connectors.api import Api
 from app.connectors.checks import check_order
 from app.connectors.freshbooks.families import all_accounting, get_report
 from app.connectors.freshbooks.invoices import PATH, Invoice
-from app.connectors.freshbooks.values import CurrencyCode, FreshBooksRow, Money, OptionalDay, Text, add_up, read_as, today, unreadable
+from app.connectors.freshbooks.values import (
+    CurrencyCode,
+    FreshBooksRow,
+    Money,
+    OptionalDay,
+    Text,
+    add_up,
+    read_as,
+    today,
+    unreadable,
+)
 from app.connectors.tool import Row, tool
 
 _READ = ("user:reports:read",)
@@ -76,9 +86,15 @@ class AccountsAging(Row):
 @tool(title="Get the revenue report", reads_only=True, needs_scopes=_READ)
 def get_revenue_report(
     api: Api,
-    start_date: Annotated[date | None, Field(description="First day, YYYY-MM-DD; left out: the first of the end date's month.")] = None,
-    end_date: Annotated[date | None, Field(description="Last day, YYYY-MM-DD; left out: the last of the current month.")] = None,
-    currency_code: Annotated[CurrencyCode | None, Field(description="Only this currency; left out: each one apart.")] = None,
+    start_date: Annotated[
+        date | None, Field(description="First day, YYYY-MM-DD; left out: the first of the end date's month.")
+    ] = None,
+    end_date: Annotated[
+        date | None, Field(description="Last day, YYYY-MM-DD; left out: the last of the current month.")
+    ] = None,
+    currency_code: Annotated[
+        CurrencyCode | None, Field(description="Only this currency; left out: each one apart.")
+    ] = None,
 ) -> RevenueReport:
     """Say what a FreshBooks business collected, invoiced and is still owed in a period, per currency.
 
@@ -108,14 +124,23 @@ def get_revenue_report(
 @tool(title="Get accounts aging", reads_only=True, needs_scopes=_READ)
 def get_accounts_aging(
     api: Api,
-    end_date: Annotated[date | None, Field(description="As of this day, YYYY-MM-DD; left out: today.")] = None,
-    currency_code: Annotated[CurrencyCode | None, Field(description="One currency; left out: the business's own.")] = None,
+    end_date: Annotated[
+        date | None, Field(description="As of this day, YYYY-MM-DD; left out: today.")
+    ] = None,
+    currency_code: Annotated[
+        CurrencyCode | None, Field(description="One currency; left out: the business's own.")
+    ] = None,
 ) -> AccountsAging:
     """Show which clients of a FreshBooks business owe money in one currency, by how long it is overdue.
 
     Use it to decide whom to remind. For income over a period use freshbooks_get_revenue_report.
     """
-    report = get_report(api, "accounts_aging", end_date=end_date.isoformat() if end_date else None, currency_code=currency_code)
+    report = get_report(
+        api,
+        "accounts_aging",
+        end_date=end_date.isoformat() if end_date else None,
+        currency_code=currency_code,
+    )
     accounts: Any = report.get("accounts")
     if not isinstance(accounts, list):
         raise unreadable(wrote=False)
@@ -134,7 +159,11 @@ def get_accounts_aging(
 def issued_between(api: Api, start: date, end: date) -> list[Invoice]:
     """The invoices dated in these days, drafts left out."""
     search = {"date_min": start.isoformat(), "date_max": end.isoformat()}
-    return [i for i in (read_as(Invoice, r) for r in all_accounting(api, PATH, "invoices", search=search)) if _counts(i, start, end)]
+    return [
+        i
+        for i in (read_as(Invoice, r) for r in all_accounting(api, PATH, "invoices", search=search))
+        if _counts(i, start, end)
+    ]
 
 
 def payments_between(api: Api, start: date, end: date) -> list[Collected]:
@@ -144,12 +173,21 @@ def payments_between(api: Api, start: date, end: date) -> list[Collected]:
 
 def overdue_on(api: Api, day: date) -> list[Invoice]:
     """The invoices that should have been paid before that day and are not."""
-    owed = (read_as(Invoice, record) for record in all_accounting(api, PATH, "invoices", search={"outstanding": True}))
+    owed = (
+        read_as(Invoice, record)
+        for record in all_accounting(api, PATH, "invoices", search={"outstanding": True})
+    )
     return [i for i in owed if i.outstanding > 0 and i.due_date and i.due_date < day and _is_out(i)]
 
 
 def _collected(api: Api, start: date, end: date, member: str, currency_code: str | None = None) -> list[Any]:
-    report = get_report(api, "payments_collected", start_date=start.isoformat(), end_date=end.isoformat(), currency_code=currency_code)
+    report = get_report(
+        api,
+        "payments_collected",
+        start_date=start.isoformat(),
+        end_date=end.isoformat(),
+        currency_code=currency_code,
+    )
     found = report.get(member)
     if not isinstance(found, list):
         raise unreadable(wrote=False)

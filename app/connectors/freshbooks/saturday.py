@@ -19,7 +19,14 @@ from app.connectors.freshbooks.invoices import PATH, WRITE, Invoice, read_invoic
 from app.connectors.freshbooks.time_tracking import ENTRIES, hours
 from app.connectors.freshbooks.values import Id, Money, add_up, read_as, today
 from app.connectors.tool import Row, tool
-from app.errors import InvalidArguments, ObjectNotFound, OutcomeUnknown, PermissionDenied, ProviderError, ToolError
+from app.errors import (
+    InvalidArguments,
+    ObjectNotFound,
+    OutcomeUnknown,
+    PermissionDenied,
+    ProviderError,
+    ToolError,
+)
 
 _MOST_SHOWN = 200
 Outcome = Literal["would_send", "sent", "skipped", "failed", "unknown", "not_tried"]
@@ -53,14 +60,20 @@ class SaturdayRun(Row):
     counts: dict[str, int] = Field(description="How many invoices per outcome.")
     totals: list[CurrencyTotal] = Field(description="Of the invoices sent, or to be sent, per currency.")
     stopped: str | None = Field(None, description="Why the run ended early.")
-    unbilled_hours_this_week: float | None = Field(None, description="Billable time since Monday that is on no invoice yet.")
+    unbilled_hours_this_week: float | None = Field(
+        None, description="Billable time since Monday that is on no invoice yet."
+    )
 
 
 @tool(title="Send all draft invoices (Saturday run)", destructive=True, needs_scopes=WRITE)
 def send_saturday_invoices(
     api: Api,
-    dry_run: Annotated[bool, Field(description="true: only show what would be sent. false: send it now.")] = True,
-    invoice_ids: Annotated[list[Id] | None, Field(min_length=1, max_length=200, description="Only these drafts.")] = None,
+    dry_run: Annotated[
+        bool, Field(description="true: only show what would be sent. false: send it now.")
+    ] = True,
+    invoice_ids: Annotated[
+        list[Id] | None, Field(min_length=1, max_length=200, description="Only these drafts.")
+    ] = None,
     max_invoices: Annotated[int, Field(ge=1, le=50, description="Refuse to send when more are ready.")] = 25,
 ) -> SaturdayRun:
     """Mail every draft invoice of a FreshBooks business to its client, the weekly Saturday run.
@@ -102,7 +115,11 @@ def _sort_out(api: Api, wanted: list[int] | None) -> tuple[list[Invoice], list[S
     seen = {invoice.invoice_id for invoice in drafts} | {row.invoice_id for row in skipped}
     for missing in dict.fromkeys(wanted or ()):
         if missing not in seen:
-            skipped.append(SaturdayInvoice(invoice_id=missing, outcome="skipped", reason="It is no draft of this business."))
+            skipped.append(
+                SaturdayInvoice(
+                    invoice_id=missing, outcome="skipped", reason="It is no draft of this business."
+                )
+            )
     return sorted(drafts, key=lambda invoice: invoice.invoice_id), skipped
 
 
@@ -154,9 +171,16 @@ def _send(api: Api, drafts: list[Invoice]) -> tuple[list[SaturdayInvoice], str |
         except (InvalidArguments, ObjectNotFound, ProviderError) as error:
             rows.append(_row(draft, "failed", error.message))
         except OutcomeUnknown as error:
-            rows.append(_row(draft, "unknown", "FreshBooks did not confirm it. Look at its state before sending it again."))
+            rows.append(
+                _row(
+                    draft,
+                    "unknown",
+                    "FreshBooks did not confirm it. Look at its state before sending it again.",
+                )
+            )
             return [*rows, *_untried(drafts, number + 1)], error.message
-        except ToolError as error:  # not allowed, slow down, sign-in ended, away, out of time: the next one would fare no better
+        # not allowed, slow down, sign-in ended, away, out of time: the next one would fare no better
+        except ToolError as error:
             if all(row.outcome == "failed" for row in rows):
                 raise
             return [*rows, *_untried(drafts, number)], error.message
@@ -169,7 +193,9 @@ def _send_one(api: Api, draft: Invoice) -> SaturdayInvoice:
         return _row(draft, "skipped", "It is no draft any more.")
     if now.amount <= 0 or not now.recipient:
         return _row(draft, "skipped", "It changed meanwhile and cannot be sent.")
-    sent = read_as(Invoice, change_accounting(api, PATH, "invoice", draft.invoice_id, {"action_email": True}), wrote=True)
+    sent = read_as(
+        Invoice, change_accounting(api, PATH, "invoice", draft.invoice_id, {"action_email": True}), wrote=True
+    )
     if _is_draft(sent):
         return _row(now, "failed", "FreshBooks kept it as a draft.")
     return _row(now, "sent")
@@ -195,16 +221,24 @@ def _row(invoice: Invoice, outcome: Outcome, reason: str | None = None) -> Satur
     )
 
 
-def _report(dry_run: bool, rows: list[SaturdayInvoice], *, stopped: str | None = None, unbilled: float | None = None) -> SaturdayRun:
+def _report(
+    dry_run: bool, rows: list[SaturdayInvoice], *, stopped: str | None = None, unbilled: float | None = None
+) -> SaturdayRun:
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.outcome] = counts.get(row.outcome, 0) + 1
-    counted = ((row.currency or "", row.amount or Decimal(0)) for row in rows if row.outcome in {"would_send", "sent"})
+    counted = (
+        (row.currency or "", row.amount or Decimal(0))
+        for row in rows
+        if row.outcome in {"would_send", "sent"}
+    )
     return SaturdayRun(
         dry_run=dry_run,
         invoices=rows[:_MOST_SHOWN],
         counts=counts,
-        totals=[CurrencyTotal(currency=currency, amount=amount) for currency, amount in add_up(counted).items()],
+        totals=[
+            CurrencyTotal(currency=currency, amount=amount) for currency, amount in add_up(counted).items()
+        ],
         stopped=stopped,
         unbilled_hours_this_week=unbilled,
     )

@@ -72,13 +72,22 @@ def log_time(
     api: Api,
     hours: Annotated[Hours, Field(description="Hours worked, such as 1.5.")],
     description: Annotated[str, Field(min_length=1, max_length=2000, description="What was done.")],
-    client_id: Annotated[Id | None, Field(description="Whom it was for; or give client_name; or neither.")] = None,
+    client_id: Annotated[
+        Id | None, Field(description="Whom it was for; or give client_name; or neither.")
+    ] = None,
     client_name: Annotated[
-        str | None, Field(min_length=1, max_length=200, description="Organization or e-mail address of the client, instead of client_id.")
+        str | None,
+        Field(
+            min_length=1,
+            max_length=200,
+            description="Organization or e-mail address of the client, instead of client_id.",
+        ),
     ] = None,
     project_id: Annotated[Id | None, Field(description="From freshbooks_list_projects.")] = None,
     service_id: Annotated[Id | None, Field(description="Number of the service in FreshBooks.")] = None,
-    date: Annotated[date | None, Field(description="Day it was done, YYYY-MM-DD; left out: today (UTC).")] = None,
+    date: Annotated[
+        date | None, Field(description="Day it was done, YYYY-MM-DD; left out: today (UTC).")
+    ] = None,
     billable: Annotated[bool, Field(description="Whether the client is to pay for it.")] = True,
 ) -> TimeEntry:
     """Log hours the connected person worked in FreshBooks, for a client or project if given.
@@ -103,7 +112,8 @@ def log_time(
         record = create_business(api, ENTRIES, "time_entry", fields)
     except OutcomeUnknown as error:
         raise OutcomeUnknown(
-            "FreshBooks did not confirm the time entry. Look for it with freshbooks_list_time_entries before trying again.",
+            "FreshBooks did not confirm the time entry. Look for it with freshbooks_list_time_entries "
+            "before trying again.",
             details=error.details,
         ) from None
     entry = read_as(TimeEntry, record, wrote=True)
@@ -115,13 +125,19 @@ def log_time(
 @tool(title="List time entries", reads_only=True, pages_by="page", needs_scopes=_READ)
 def list_time_entries(
     api: Api,
-    started_from: Annotated[datetime | None, Field(description="Only time from this moment on; without an offset it is UTC.")] = None,
-    started_to: Annotated[datetime | None, Field(description="Only time up to this moment; without an offset it is UTC.")] = None,
+    started_from: Annotated[
+        datetime | None, Field(description="Only time from this moment on; without an offset it is UTC.")
+    ] = None,
+    started_to: Annotated[
+        datetime | None, Field(description="Only time up to this moment; without an offset it is UTC.")
+    ] = None,
     client_id: Annotated[Id | None, Field(description="Only for this client.")] = None,
     project_id: Annotated[Id | None, Field(description="Only for this project.")] = None,
     billable: Annotated[bool | None, Field(description="Only time that is, or is not, to be paid.")] = None,
     billed: Annotated[bool | None, Field(description="Only time that is, or is not, on an invoice.")] = None,
-    team: Annotated[bool | None, Field(description="true: everybody's time; otherwise the connected person's own.")] = None,
+    team: Annotated[
+        bool | None, Field(description="true: everybody's time; otherwise the connected person's own.")
+    ] = None,
     page: PageNumber = 1,
 ) -> TimePage:
     """List logged time of a FreshBooks business, newest first, with the sums of logged and unbilled hours.
@@ -160,7 +176,9 @@ def list_projects(
     """
     listed = list_business(api, _PROJECTS, "projects", page=page, filters={"active": active})
     rows = [read_as(Project, record) for record in listed.records]
-    return Page(items=[row for row in rows if active in {None, row.active}], next=listed.next, total=listed.total)
+    return Page(
+        items=[row for row in rows if active in {None, row.active}], next=listed.next, total=listed.total
+    )
 
 
 def _moment(given: datetime | None) -> str | None:

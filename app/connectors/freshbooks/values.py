@@ -13,7 +13,8 @@ from app.connectors.tool import Row
 
 Day = date  # for rows with a field called `date`
 
-# Amounts are decimal text on the wire and stay so: a float would lose cents, a sum over currencies means nothing.
+# Amounts are decimal text on the wire and stay so: a float would lose cents, a sum over currencies means
+# nothing.
 Money = Annotated[Decimal, WithJsonSchema({"type": "string", "description": "Decimal."})]
 # FreshBooks leaves a day empty as "" or null.
 OptionalDay = Annotated[date | None, BeforeValidator(lambda value: value or None)]
@@ -25,7 +26,9 @@ Amount = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^\d{1,12}(\.\d{1,2})?$"}),
 ]
 Quantity = Annotated[
-    Decimal, Field(gt=0, le=10**6, decimal_places=4), WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 10**6})
+    Decimal,
+    Field(gt=0, le=10**6, decimal_places=4),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 10**6}),
 ]
 UnitCost = Annotated[
     Decimal,

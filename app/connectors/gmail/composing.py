@@ -20,7 +20,8 @@ from app.connectors.gmail.wire import MESSAGES
 from app.connectors.google import an_object, read
 from app.errors import InvalidArguments
 
-# Lines may be 998 long (RFC 5322 2.1.1); a shorter limit makes Python encode long message ids, which breaks threads.
+# Lines may be 998 long (RFC 5322 2.1.1); a shorter limit makes Python encode long message ids, which breaks
+# threads.
 _POLICY = SMTP.clone(max_line_length=998)
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
 _REPLY_MARK = re.compile(r"^\s*((re|aw|sv|antw|tr|fwd?|wg)\s*(\[\d+\])?\s*:\s*)+", re.IGNORECASE)
@@ -40,15 +41,27 @@ class Reply:
 
 def find_reply(api: Api, message_id: str) -> Reply:
     """The conversation of the message being answered. Raises ObjectNotFound for an unknown id."""
-    wanted = [("format", "metadata"), *(("metadataHeaders", name) for name in ("Message-ID", "References", "In-Reply-To", "Subject"))]
+    wanted = [
+        ("format", "metadata"),
+        *(("metadataHeaders", name) for name in ("Message-ID", "References", "In-Reply-To", "Subject")),
+    ]
     message = read(api, MESSAGES + "/{id}", parts={"id": message_id}, params=wanted)
     payload = an_object(message.get("payload"))
     own = _MESSAGE_ID.findall(mime.header(payload, "Message-ID"))[:1]
     # RFC 5322 3.6.4: the parent's References, or its In-Reply-To, and then the parent itself.
-    earlier = _MESSAGE_ID.findall(mime.header(payload, "References")) or _MESSAGE_ID.findall(mime.header(payload, "In-Reply-To"))[:1]
+    earlier = (
+        _MESSAGE_ID.findall(mime.header(payload, "References"))
+        or _MESSAGE_ID.findall(mime.header(payload, "In-Reply-To"))[:1]
+    )
     references = tuple(dict.fromkeys([*earlier, *own]))
-    kept = references if len(references) <= _KEPT_REFERENCES else (references[0], *references[1 - _KEPT_REFERENCES :])
-    return Reply(str(message.get("threadId", "")), own[0] if own else "", kept, mime.header(payload, "Subject"))
+    kept = (
+        references
+        if len(references) <= _KEPT_REFERENCES
+        else (references[0], *references[1 - _KEPT_REFERENCES :])
+    )
+    return Reply(
+        str(message.get("threadId", "")), own[0] if own else "", kept, mime.header(payload, "Subject")
+    )
 
 
 def compose(
@@ -96,8 +109,12 @@ def _address(text: str) -> Address:
     try:
         checked = validate_email(address, check_deliverability=False, test_environment=True)
     except EmailNotValidError:
-        raise InvalidArguments("One of the recipients is not an e-mail address. Write each as a@b.example or Name <a@b.example>.") from None
-    return Address(display_name=name, username=checked.local_part, domain=checked.ascii_domain or checked.domain)
+        raise InvalidArguments(
+            "One of the recipients is not an e-mail address. Write each as a@b.example or Name <a@b.example>."
+        ) from None
+    return Address(
+        display_name=name, username=checked.local_part, domain=checked.ascii_domain or checked.domain
+    )
 
 
 def _one_line(text: str) -> str:
@@ -108,8 +125,14 @@ def _one_line(text: str) -> str:
 
 
 def _reply_subject(reply: Reply | None) -> str:
-    """The answered subject with "Re:" in front. Its sender chose it, so what does not belong in a header is dropped."""
-    subject = " ".join("".join(c if unicodedata.category(c)[0] != "C" else " " for c in (reply.subject if reply else "")).split())
+    """The answered subject with "Re:" in front. Its sender chose it, so what does not belong in a header
+    is dropped.
+    """
+    subject = " ".join(
+        "".join(
+            c if unicodedata.category(c)[0] != "C" else " " for c in (reply.subject if reply else "")
+        ).split()
+    )
     return subject if subject.lower().startswith("re:") else f"Re: {subject}"
 
 

@@ -5,7 +5,11 @@ from app.errors import InvalidArguments, ProviderError, ToolError
 
 _BAD_ARGUMENTS = (
     ("pagetoken", "This page of the search is not known any more. Start the search again without it."),
-    ("label", "Gmail does not know one of these labels, or does not let it be changed. Take label ids from the list of labels."),
+    (
+        "label",
+        "Gmail does not know one of these labels, or does not let it be changed. Take label ids from the "
+        "list of labels.",
+    ),
     ("recipient", "Gmail needs at least one valid recipient. Check the addresses."),
     ("id value", "That is not the form of a Gmail id. Search again and use an id from there."),
 )

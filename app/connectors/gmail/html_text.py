@@ -13,14 +13,50 @@ _LONGEST = 400_000
 _QUOTE_SEARCH = 2_000
 _ATTRIBUTES_READ = 4_000
 _BLOCKS = frozenset(
-    {"address", "article", "aside", "blockquote", "center", "dd", "div", "dl", "dt", "fieldset", "footer", "form"}
-    | {"h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "table", "tr", "ul"}
+    {
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "center",
+        "dd",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "footer",
+        "form",
+    }
+    | {
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "li",
+        "main",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "table",
+        "tr",
+        "ul",
+    }
 )
-_VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
+_VOID = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+)
 _RAW = frozenset({"script", "style", "title", "textarea", "xmp", "iframe", "noembed"})
 _SKIPPED = frozenset({"head", "template", "object", "svg", "math", "select", "datalist", "noscript"})
 _TAG_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9:-]*")
-_ATTRIBUTE = re.compile(r"""(?<![\w-])(href|style|alt|hidden)(?![\w-])(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+))?""", re.IGNORECASE)
+_ATTRIBUTE = re.compile(
+    r"""(?<![\w-])(href|style|alt|hidden)(?![\w-])(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+))?""", re.IGNORECASE
+)
 _INVISIBLE = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|font-size\s*:\s*0(?![.\d]*[1-9])|opacity\s*:\s*0(?![.\d]*[1-9])",
     re.IGNORECASE,
@@ -72,7 +108,9 @@ def _after(source: str, mark: str, start: int) -> int:
 
 
 def _end_of_tag(source: str, start: int) -> int:
-    """Where the tag's `>` is; one inside a quoted attribute does not count. The end of the text when there is none."""
+    """Where the tag's `>` is; one inside a quoted attribute does not count. The end of the text when there
+    is none.
+    """
     end = source.find(">", start)
     if end < 0:
         return len(source)
@@ -85,7 +123,9 @@ def _end_of_tag(source: str, start: int) -> int:
 
 
 class _Reader:
-    """Collects visible text. `_hidden_in` is the element whose content nobody sees, with how deep it nests in itself."""
+    """Collects visible text. `_hidden_in` is the element whose content nobody sees, with how deep it nests
+    in itself.
+    """
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
@@ -103,7 +143,10 @@ class _Reader:
         if self._hidden_in:
             self._depth += tag == self._hidden_in
             return
-        found = {name.lower(): html.unescape(value.strip("\"'")) for name, value in _ATTRIBUTE.findall(attributes[:_ATTRIBUTES_READ])}
+        found = {
+            name.lower(): html.unescape(value.strip("\"'"))
+            for name, value in _ATTRIBUTE.findall(attributes[:_ATTRIBUTES_READ])
+        }
         if tag in _SKIPPED or tag in _RAW or "hidden" in found or _INVISIBLE.search(found.get("style", "")):
             if tag not in _VOID and not attributes.endswith("/"):
                 self._hidden_in, self._depth = tag, 1
@@ -128,7 +171,10 @@ class _Reader:
         if tag == "a" and self._link:
             address, start = self._link
             shown = "".join(self._pieces[start:]).strip()
-            if address.lower().startswith(("http://", "https://", "mailto:")) and shown not in {address, address.removeprefix("mailto:")}:
+            if address.lower().startswith(("http://", "https://", "mailto:")) and shown not in {
+                address,
+                address.removeprefix("mailto:"),
+            }:
                 self._pieces.append(f" ({address})")
             self._link = None
         elif tag in _BLOCKS:

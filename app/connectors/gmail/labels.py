@@ -42,22 +42,33 @@ def list_labels(api: Api, page: PageNumber = 1) -> Page[Label]:
     found = objects(read(api, "/gmail/v1/users/me/labels").get("labels"))
     labels = [
         Label(
-            id=str(entry.get("id", "")), name=str(entry.get("name", ""))[:225], type="system" if entry.get("type") == "system" else "user"
+            id=str(entry.get("id", "")),
+            name=str(entry.get("name", ""))[:225],
+            type="system" if entry.get("type") == "system" else "user",
         )
         for entry in found
     ]
     start = (page - 1) * _A_PAGE
-    return Page(items=labels[start : start + _A_PAGE], next=page + 1 if start + _A_PAGE < len(labels) else None, total=len(labels))
+    return Page(
+        items=labels[start : start + _A_PAGE],
+        next=page + 1 if start + _A_PAGE < len(labels) else None,
+        total=len(labels),
+    )
 
 
 @tool(title="Change labels", idempotent=True, needs_scopes=scopes.TO_LABEL)
 def modify_labels(
     api: Api,
     message_id: MessageId,
-    add_label_ids: Annotated[LabelIds | None, Field(max_length=100, description="Label ids to put on.")] = None,
-    remove_label_ids: Annotated[LabelIds | None, Field(max_length=100, description="Label ids to take off.")] = None,
+    add_label_ids: Annotated[
+        LabelIds | None, Field(max_length=100, description="Label ids to put on.")
+    ] = None,
+    remove_label_ids: Annotated[
+        LabelIds | None, Field(max_length=100, description="Label ids to take off.")
+    ] = None,
 ) -> Labelled:
-    """Put labels on a message or take them off: file it, mark it read (remove UNREAD), archive it (remove INBOX).
+    """Put labels on a message or take them off: file it, mark it read (remove UNREAD), archive it (remove
+    INBOX).
 
     Label ids come from gmail_list_labels. It does not create labels.
     """
@@ -70,4 +81,6 @@ def modify_labels(
         json={"addLabelIds": add_label_ids or [], "removeLabelIds": remove_label_ids or []},
         safe=True,  # the same change again changes nothing
     )
-    return Labelled(id=str(changed["id"]), thread_id=str(changed.get("threadId", "")), labels=label_ids(changed))
+    return Labelled(
+        id=str(changed["id"]), thread_id=str(changed.get("threadId", "")), labels=label_ids(changed)
+    )

@@ -14,7 +14,12 @@ _AT_ONCE = 4  # Gmail answers 429 to many requests at once for one mailbox
 
 
 def list_ids(
-    api: Api, query: str, most: int, page_token: str | None, label_ids: Sequence[str] = (), spam_and_trash: bool = False
+    api: Api,
+    query: str,
+    most: int,
+    page_token: str | None,
+    label_ids: Sequence[str] = (),
+    spam_and_trash: bool = False,
 ) -> tuple[list[str], str | None]:
     """Ids of matching messages, newest first, and the token of the next page."""
     params: list[tuple[str, str]] = [("maxResults", str(most))]
@@ -24,11 +29,15 @@ def list_ids(
     params += [("includeSpamTrash", "true")] if spam_and_trash else []
     found = read(api, MESSAGES, params=params)
     following = found.get("nextPageToken")
-    return [str(entry.get("id", "")) for entry in objects(found.get("messages"))], str(following) if following else None
+    return [str(entry.get("id", "")) for entry in objects(found.get("messages"))], str(
+        following
+    ) if following else None
 
 
 def load_each(api: Api, ids: Sequence[str], params: Any) -> Iterator[Mapping[str, Any]]:
-    """The messages in the order of their ids, a few requests at a time. One deleted since the search is passed over."""
+    """The messages in the order of their ids, a few requests at a time. One deleted since the search is
+    passed over.
+    """
 
     def load(message_id: str) -> Mapping[str, Any] | None:
         try:

@@ -45,11 +45,15 @@ def _decoded(value: str) -> str:
 
 
 def decode_data(data: str) -> bytes:
-    """The bytes of base64url text; the padding may be missing (RFC 4648 section 5). Raises ProviderUnavailable."""
+    """The bytes of base64url text; the padding may be missing (RFC 4648 section 5). Raises
+    ProviderUnavailable.
+    """
     try:
         return base64.urlsafe_b64decode(data + "=" * (-len(data) % 4))
     except (binascii.Error, ValueError):
-        raise ProviderUnavailable("Gmail sent content that could not be read. Please try again later.") from None
+        raise ProviderUnavailable(
+            "Gmail sent content that could not be read. Please try again later."
+        ) from None
 
 
 def encode_base64(data: bytes) -> str:
@@ -107,16 +111,24 @@ def attachment_parts(payload: Part) -> Iterator[Part]:
 
 def is_attachment(part: Part) -> bool:
     """Whether a part is a file rather than the text or the structure of the mail."""
-    return bool(part.get("filename")) or mime_type(part) == "message/rfc822" or _disposition(part) == "attachment"
+    return (
+        bool(part.get("filename"))
+        or mime_type(part) == "message/rfc822"
+        or _disposition(part) == "attachment"
+    )
 
 
 def is_inline(part: Part) -> bool:
     """Whether a file is shown inside the text, as logos in signatures are."""
-    return _disposition(part) == "inline" or bool(header(part, "Content-ID") and _disposition(part) != "attachment")
+    return _disposition(part) == "inline" or bool(
+        header(part, "Content-ID") and _disposition(part) != "attachment"
+    )
 
 
 def clean_filename(part: Part) -> str:
-    """A name that is safe to save under: what a stranger called the file, without folders, tricks or reserved names."""
+    """A name that is safe to save under: what a stranger called the file, without folders, tricks or
+    reserved names.
+    """
     name = re.split(r"[/\\]", _decoded(str(part.get("filename") or "")[:_LONGEST_HEADER]))[-1]
     name = "".join("_" if c in '<>:"|?*' else c for c in name if unicodedata.category(c)[0] != "C")
     name = name.strip().lstrip(".").strip()
@@ -170,9 +182,16 @@ def _text(part: Part, load: LoadBody | None, depth: int) -> str:
     if kind == "multipart/alternative":
         # RFC 2046 section 5.1.4: versions of the same, plainest first.
         plain = next(
-            (text for child in children if mime_type(child) == "text/plain" and (text := _text(child, load, depth + 1)).strip()), ""
+            (
+                text
+                for child in children
+                if mime_type(child) == "text/plain" and (text := _text(child, load, depth + 1)).strip()
+            ),
+            "",
         )
-        return plain or next((text for child in reversed(children) if (text := _text(child, load, depth + 1)).strip()), "")
+        return plain or next(
+            (text for child in reversed(children) if (text := _text(child, load, depth + 1)).strip()), ""
+        )
     if kind.startswith("multipart/"):
         return "\n\n".join(text for child in children if (text := _text(child, load, depth + 1).strip()))
     if kind not in {"text/plain", "text/html"}:

@@ -18,15 +18,24 @@ from app.connectors.tool import Row, tool
 _DRAFTS = "/gmail/v1/users/me/drafts"
 
 Person = Annotated[str, Field(min_length=3, max_length=400)]
-To = Annotated[list[Person], Field(min_length=1, max_length=100, description="Recipients: a@b.example or Name <a@b.example>.")]
+To = Annotated[
+    list[Person],
+    Field(min_length=1, max_length=100, description="Recipients: a@b.example or Name <a@b.example>."),
+]
 More = list[Person] | None
 Cc = Annotated[More, Field(max_length=100, description="Recipients of a copy.")]
 Bcc = Annotated[More, Field(max_length=100, description="Recipients the others do not see.")]
-Subject = Annotated[str | None, Field(max_length=900, description='One line. When replying leave it out: it becomes "Re: …".')]
+Subject = Annotated[
+    str | None, Field(max_length=900, description='One line. When replying leave it out: it becomes "Re: …".')
+]
 Body = Annotated[str, Field(max_length=100_000, description="What the mail says.")]
 BodyType = Annotated[Literal["text", "html"], Field(description="How body is written.")]
 ReplyTo = Annotated[
-    str | None, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Id of the message this answers; keeps it in that conversation.")
+    str | None,
+    Field(
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        description="Id of the message this answers; keeps it in that conversation.",
+    ),
 ]
 
 
@@ -79,8 +88,8 @@ def send_message(
 ) -> Sent:
     """Send a mail at once from the connected account. It cannot be taken back.
 
-    Use it only when the person asked to send; otherwise gmail_create_draft. After a TIMEOUT look into the sent mail
-    (gmail_search_messages with in:sent) before sending again.
+    Use it only when the person asked to send; otherwise gmail_create_draft. After a TIMEOUT look into the
+    sent mail (gmail_search_messages with in:sent) before sending again.
     """
     message = _written(api, to, body, subject, cc, bcc, body_type, reply_to_message_id)
     sent = write(api, MESSAGES + "/send", json=message)
@@ -91,11 +100,14 @@ def send_message(
 @tool(title="Send a draft", destructive=True, needs_scopes=scopes.TO_DRAFT)
 def send_draft(
     api: Api,
-    draft_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Id from gmail_create_draft.")],
+    draft_id: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Id from gmail_create_draft.")
+    ],
 ) -> Sent:
     """Send a draft as it is. It cannot be taken back, and the draft is gone afterwards.
 
-    Use it after gmail_create_draft, when the person agreed. After a TIMEOUT look into the sent mail before sending again.
+    Use it after gmail_create_draft, when the person agreed. After a TIMEOUT look into the sent mail before
+    sending again.
     """
     sent = write(api, _DRAFTS + "/send", json={"id": draft_id})
     api.say("Sent.")
@@ -103,8 +115,17 @@ def send_draft(
 
 
 def _written(
-    api: Api, to: list[str], body: str, subject: str | None, cc: More, bcc: More, body_type: Literal["text", "html"], reply_to: str | None
+    api: Api,
+    to: list[str],
+    body: str,
+    subject: str | None,
+    cc: More,
+    bcc: More,
+    body_type: Literal["text", "html"],
+    reply_to: str | None,
 ) -> dict[str, Any]:
     """The mail as Gmail takes it, an answer in the conversation of what it answers."""
     reply = find_reply(api, reply_to) if reply_to else None
-    return compose(to=to, cc=cc or (), bcc=bcc or (), subject=subject, body=body, body_type=body_type, reply=reply)
+    return compose(
+        to=to, cc=cc or (), bcc=bcc or (), subject=subject, body=body, body_type=body_type, reply=reply
+    )

@@ -14,7 +14,9 @@ from app.connectors.gmail.wire import MESSAGES, label_ids
 from app.connectors.google import an_object, read
 from app.connectors.tool import Row, size_in_tokens
 
-MessageId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Id of a message, from a search.")]
+MessageId = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Id of a message, from a search.")
+]
 MaxResults = Annotated[int, Field(ge=1, le=100, description="How many messages to give at most.")]
 PageToken = Annotated[str | None, Field(max_length=200, description="Where to go on, from the page before.")]
 PageNumber = Annotated[int, Field(ge=1, le=1_000, description="Which page, from 1.")]
@@ -31,7 +33,9 @@ Record = TypeVar("Record", bound=BaseModel)
 class Attachment(Row):
     """A file in a message."""
 
-    part_id: str = Field(description="Where the file is in the message; with the message id it names the file for good.")
+    part_id: str = Field(
+        description="Where the file is in the message; with the message id it names the file for good."
+    )
     filename: str = Field(description="The sender's name for it, made safe to save under.")
     mime_type: str
     size: int = Field(description="Bytes.")
@@ -58,7 +62,9 @@ class Message(MessageSummary):
     reply_to: str = Field(description="Where the sender wants answers, when elsewhere.")
     body: str = Field(description="Its text; HTML is made readable.")
     body_length: int = Field(description="Characters of the whole text.")
-    body_next_offset: int | None = Field(description="Pass as body_offset to read on; null when this is the end.")
+    body_next_offset: int | None = Field(
+        description="Pass as body_offset to read on; null when this is the end."
+    )
     attachments: list[Attachment]
     attachments_left_out: int = Field(description="More than were listed here; list them separately.")
 
@@ -98,7 +104,11 @@ def attachment(part: mime.Part) -> Attachment:
 
 def content_of(api: Api, message_id: str, attachment_id: str) -> bytes:
     """The bytes behind an attachment id, which is good only right after its message was fetched."""
-    found = read(api, MESSAGES + "/{id}/attachments/{attachment_id}", parts={"id": message_id, "attachment_id": attachment_id})
+    found = read(
+        api,
+        MESSAGES + "/{id}/attachments/{attachment_id}",
+        parts={"id": message_id, "attachment_id": attachment_id},
+    )
     return mime.decode_data(str(found.get("data", "")))
 
 
@@ -119,13 +129,19 @@ def _summary_fields(message: Mapping[str, Any]) -> dict[str, Any]:
 def _moment(internal_date: Any) -> str:
     """`internalDate` is epoch milliseconds as text; the Date header is only what the sender claims."""
     try:
-        return datetime.fromtimestamp(int(internal_date) / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return (
+            datetime.fromtimestamp(int(internal_date) / 1000, UTC)
+            .isoformat(timespec="seconds")
+            .replace("+00:00", "Z")
+        )
     except (TypeError, ValueError, OverflowError, OSError):
         return ""
 
 
 def fitting(records: Sequence[Record], tokens: int = _MAX_TOKENS) -> list[Record]:
-    """The records with long strings cut so that all of them fit into an answer together. Ids and bodies stay whole."""
+    """The records with long strings cut so that all of them fit into an answer together. Ids and bodies
+    stay whole.
+    """
     rows = list(records)
     for longest in _SHORTER:
         rows = [_shortened(row, longest) for row in rows]
@@ -135,7 +151,9 @@ def fitting(records: Sequence[Record], tokens: int = _MAX_TOKENS) -> list[Record
 
 
 def fitting_length(text: str, room: int) -> int:
-    """How many characters of a text take at most `room` characters of JSON, where quotes and line ends take two."""
+    """How many characters of a text take at most `room` characters of JSON, where quotes and line ends
+    take two.
+    """
     length = min(len(text), room)
     while length and (taken := len(json.dumps(text[:length], ensure_ascii=False)) - 2) > room:
         length = length * room // taken
@@ -148,5 +166,7 @@ def _shortened(row: Record, longest: int) -> Record:
         if isinstance(value, str) and len(value) > longest and name not in _IDS:
             cut[name] = value[: longest - 1] + "…"
         elif isinstance(value, list):
-            cut[name] = [_shortened(entry, longest) if isinstance(entry, BaseModel) else entry for entry in value]
+            cut[name] = [
+                _shortened(entry, longest) if isinstance(entry, BaseModel) else entry for entry in value
+            ]
     return row.model_copy(update=cut)

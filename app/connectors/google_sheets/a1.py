@@ -41,7 +41,9 @@ class Area:
         first = self.first_row + offset
         if self.last_row is not None and first > self.last_row:
             return None
-        return replace(self, first_row=first, last_row=min(first + most - 1, self.last_row or first + most - 1))
+        return replace(
+            self, first_row=first, last_row=min(first + most - 1, self.last_row or first + most - 1)
+        )
 
     def within(self, rows: int, columns: int) -> "Area | None":
         """The part inside a tab of that size, or None when there is none."""
@@ -97,7 +99,9 @@ def column_name(number: int) -> str:
 
 
 def _corners(text: str) -> tuple[str, int | None, str, int | None] | None:
-    """First column and row, last column and row of `A1:C10`, `A:C`, `2:5`, `A5:A` or `B2`; None for anything else."""
+    """First column and row, last column and row of `A1:C10`, `A:C`, `2:5`, `A5:A` or `B2`; None for
+    anything else.
+    """
     found = _CELLS.fullmatch(text.strip().upper().replace("$", ""))
     if not found:
         return None

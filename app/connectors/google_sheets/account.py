@@ -19,5 +19,6 @@ def identify(api: Api, token_answer: Mapping[str, Any]) -> Account:
     if isinstance(granted, str) and granted and not set(granted.split()) & set(TO_READ):
         raise google.not_granted(api.service.name)
     subject = google.subject(api, google.claims_of(token_answer))
-    person = google.read(api, "/v1/userinfo", host="identity")  # Sheets itself has no method that says who we are
+    # Sheets itself has no method that says who we are
+    person = google.read(api, "/v1/userinfo", host="identity")
     return Account(key=subject, name=str(person.get("email") or "Google Sheets"), facts={"sub": subject})

@@ -1,4 +1,6 @@
-"""Which cells a bare word means: a named range, else the tab of that title. Only the spreadsheet itself knows."""
+"""Which cells a bare word means: a named range, else the tab of that title. Only the spreadsheet itself
+knows.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +12,8 @@ from app.connectors.google_sheets.values import PATH, number
 
 
 def locate(api: Api, spreadsheet_id: str, ranges: Sequence[str]) -> list[Area]:
-    """The cells each range means. Asks for the spreadsheet's names only when one of the ranges is a bare word.
+    """The cells each range means. Asks for the spreadsheet's names only when one of the ranges is a bare
+    word.
 
     Raises InvalidArguments for what cannot be a range.
     """
@@ -21,12 +24,17 @@ def locate(api: Api, spreadsheet_id: str, ranges: Sequence[str]) -> list[Area]:
     found = read(api, PATH, parts={"id": spreadsheet_id}, params={"fields": fields})
     sheets = [an_object(sheet.get("properties")) for sheet in objects(found.get("sheets"))]
     titles = {number(sheet.get("sheetId")): str(sheet.get("title", "")) for sheet in sheets}
-    named = {str(entry.get("name", "")): area_of(an_object(entry.get("range")), titles) for entry in objects(found.get("namedRanges"))}
+    named = {
+        str(entry.get("name", "")): area_of(an_object(entry.get("range")), titles)
+        for entry in objects(found.get("namedRanges"))
+    }
     return [each if isinstance(each, Area) else named.get(each, Area(each)) for each in parsed]
 
 
 def area_of(grid: Mapping[str, Any], titles: Mapping[int, str]) -> Area:
-    """A GridRange as an area: its indexes count from 0 and end before the last one; what is left out is unbounded."""
+    """A GridRange as an area: its indexes count from 0 and end before the last one; what is left out is
+    unbounded.
+    """
     last_row, last_column = number(grid.get("endRowIndex")), number(grid.get("endColumnIndex"))
     return Area(
         tab=titles.get(number(grid.get("sheetId")), ""),

@@ -7,10 +7,17 @@ from app.errors import InvalidArguments, PermissionDenied, ToolError
 
 _BAD_ARGUMENTS = (
     ("pagetoken", "This page of the list is not known any more. Start the list again without it."),
-    ("unable to parse range", "There is no such tab or range. google_sheets_get_spreadsheet shows the tabs; write ranges as Tab!A1:C10."),
+    (
+        "unable to parse range",
+        "There is no such tab or range. google_sheets_get_spreadsheet shows the tabs; write ranges as "
+        "Tab!A1:C10.",
+    ),
     ("tried writing to", "The rows do not fit into the range. Give a larger range, or only its first cell."),
     ("already exists", "A tab of that name exists already. Choose another title."),
-    ("not supported for this document", "This file is not a Google spreadsheet (perhaps an Excel file). Save it as one in Google Sheets."),
+    (
+        "not supported for this document",
+        "This file is not a Google spreadsheet (perhaps an Excel file). Save it as one in Google Sheets.",
+    ),
     ("above the limit of", "That would make the spreadsheet larger than Google allows (10 million cells)."),
     ("more than the maximum", "A cell would hold more than Google allows (50,000 characters)."),
 )
@@ -18,12 +25,17 @@ _GRID = re.compile(r"max rows: (\d{1,8}), max columns: (\d{1,5})")
 
 
 class OutsideGrid(InvalidArguments):
-    """The range reaches past the tab's last row or column. `rows` and `columns` are the tab's size, if it was said."""
+    """The range reaches past the tab's last row or column. `rows` and `columns` are the tab's size, if it
+    was said.
+    """
 
     def __init__(self, rows: int | None = None, columns: int | None = None) -> None:
         self.rows, self.columns = rows, columns
         size = {} if rows is None else {"rows": rows, "columns": columns}
-        super().__init__("The range reaches past the end of the tab. Ask for rows and columns it has, or append rows.", details=size)
+        super().__init__(
+            "The range reaches past the end of the tab. Ask for rows and columns it has, or append rows.",
+            details=size,
+        )
 
 
 def _bad_request(words: str) -> ToolError:
@@ -31,7 +43,10 @@ def _bad_request(words: str) -> ToolError:
         size = _GRID.search(words)
         return OutsideGrid(int(size[1]), int(size[2])) if size else OutsideGrid()
     if "protected cell" in words:
-        return PermissionDenied("These cells are protected in the spreadsheet. Ask its owner to let the connected account edit them.")
+        return PermissionDenied(
+            "These cells are protected in the spreadsheet. Ask its owner to let the connected account edit "
+            "them."
+        )
     for sign, sentence in _BAD_ARGUMENTS:
         if sign in words:
             return InvalidArguments(sentence)
@@ -41,5 +56,8 @@ def _bad_request(words: str) -> ToolError:
 read_error = error_reader(
     "Google Sheets",
     _bad_request,
-    not_allowed="The connected Google account may not do this in that spreadsheet. Ask its owner to share it with that account.",
+    not_allowed=(
+        "The connected Google account may not do this in that spreadsheet. Ask its owner to share "
+        "it with that account."
+    ),
 )

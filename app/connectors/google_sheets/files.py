@@ -65,14 +65,18 @@ class Spreadsheet(Row):
 @tool(title="List spreadsheets", reads_only=True, pages_by="page_token", needs_scopes=scopes.TO_LIST)
 def list_spreadsheets(
     api: Api,
-    name_contains: Annotated[str | None, Field(min_length=1, max_length=200, description="Words the name begins or goes on with.")] = None,
+    name_contains: Annotated[
+        str | None, Field(min_length=1, max_length=200, description="Words the name begins or goes on with.")
+    ] = None,
     page_size: Annotated[int, Field(ge=1, le=100, description="How many to give at most.")] = 25,
-    page_token: Annotated[str | None, Field(max_length=2_000, description="Where to go on, from the page before.")] = None,
+    page_token: Annotated[
+        str | None, Field(max_length=2_000, description="Where to go on, from the page before.")
+    ] = None,
 ) -> Page[File]:
     """List the Google spreadsheets the connected account can open, last changed first, or find some by name.
 
-    Use it to get a spreadsheet's id. With an address from the browser at hand it is not needed: pass that instead.
-    It does not look into the cells, and Excel files are left out.
+    Use it to get a spreadsheet's id. With an address from the browser at hand it is not needed: pass that
+    instead. It does not look into the cells, and Excel files are left out.
     """
     query = "mimeType='application/vnd.google-apps.spreadsheet' and trashed=false"
     if name_contains:
@@ -85,9 +89,17 @@ def list_spreadsheets(
         "supportsAllDrives": "true",
         "includeItemsFromAllDrives": "true",
     }
-    found = read(api, "/drive/v3/files", host="drive", params={**params, "pageToken": page_token} if page_token else params)
+    found = read(
+        api,
+        "/drive/v3/files",
+        host="drive",
+        params={**params, "pageToken": page_token} if page_token else params,
+    )
     following = found.get("nextPageToken")
-    return Page(items=[_file(entry) for entry in objects(found.get("files"))], next=str(following) if following else None)
+    return Page(
+        items=[_file(entry) for entry in objects(found.get("files"))],
+        next=str(following) if following else None,
+    )
 
 
 @tool(title="Show a spreadsheet", reads_only=True, needs_scopes=scopes.TO_READ)
@@ -105,11 +117,14 @@ def get_spreadsheet(api: Api, spreadsheet_id: SpreadsheetId) -> Spreadsheet:
 def create_spreadsheet(
     api: Api,
     title: Annotated[str, Field(min_length=1, max_length=300, description="Name of the file.")],
-    sheet_titles: Annotated[list[SheetTitle] | None, Field(min_length=1, max_length=50, description="Its tabs; left out: one.")] = None,
+    sheet_titles: Annotated[
+        list[SheetTitle] | None, Field(min_length=1, max_length=50, description="Its tabs; left out: one.")
+    ] = None,
 ) -> Spreadsheet:
     """Create an empty spreadsheet in the connected account's Drive.
 
-    For a new tab in an existing spreadsheet use google_sheets_add_sheet. Fill it with google_sheets_append_rows.
+    For a new tab in an existing spreadsheet use google_sheets_add_sheet. Fill it with
+    google_sheets_append_rows.
     """
     titles = sheet_titles or []
     if len({name.casefold() for name in titles}) < len(titles):

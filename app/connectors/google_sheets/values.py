@@ -16,7 +16,9 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _IN_URL = re.compile(r"/spreadsheets/(?:u/\d+/)?d/([A-Za-z0-9_-]{2,128})(?:[/?#]|$)")
 _SHORTER = (20_000, 5_000, 1_000, 200, 50)
 
-Cell = Annotated[str | bool | int | float | None, WithJsonSchema({"type": ["string", "number", "boolean", "null"]})]
+Cell = Annotated[
+    str | bool | int | float | None, WithJsonSchema({"type": ["string", "number", "boolean", "null"]})
+]
 Line = list[Cell]
 
 
@@ -24,25 +26,33 @@ def _id_of(text: str) -> str:
     in_url = _IN_URL.search(text)
     found = in_url[1] if in_url else text.strip()
     if not _ID.fullmatch(found):
-        raise ValueError("give the spreadsheet's id or its address, such as https://docs.google.com/spreadsheets/d/…/edit")
+        raise ValueError(
+            "give the spreadsheet's id or its address, such as https://docs.google.com/spreadsheets/d/…/edit"
+        )
     return found
 
 
 SpreadsheetId = Annotated[
-    str, AfterValidator(_id_of), Field(min_length=1, max_length=500, description="The spreadsheet's id, or its address in the browser.")
+    str,
+    AfterValidator(_id_of),
+    Field(min_length=1, max_length=500, description="The spreadsheet's id, or its address in the browser."),
 ]
 Range = Annotated[
     str,
     Field(
         min_length=1,
         max_length=300,
-        description="A1 notation: Sheet1!A1:C10, Sheet1!A:C, Sheet1!2:5, a named range, or a tab's title alone for the whole tab. "
+        description="A1 notation: Sheet1!A1:C10, Sheet1!A:C, Sheet1!2:5, a named range, or a tab's "
+        "title alone for the whole tab. "
         "Quote a title that looks like a cell: 'Q4'.",
     ),
 ]
 ValueRender = Annotated[
     Literal["FORMATTED_VALUE", "UNFORMATTED_VALUE", "FORMULA"],
-    Field(description="FORMATTED_VALUE: text as people see it. UNFORMATTED_VALUE: bare numbers, to calculate with. FORMULA: formulas."),
+    Field(
+        description="FORMATTED_VALUE: text as people see it. UNFORMATTED_VALUE: bare numbers, to "
+        "calculate with. FORMULA: formulas."
+    ),
 ]
 
 
@@ -57,7 +67,8 @@ def _cell(value: Any) -> Cell:
 
 
 def fitting(lines: Sequence[Line], tokens: int) -> tuple[list[Line], int]:
-    """As many rows from the first on as fit, and how many cells had to be cut short (only of a first row too large alone).
+    """As many rows from the first on as fit, and how many cells had to be cut short (only of a first row too
+    large alone).
 
     Raises InvalidArguments for a row too wide to show at all.
     """
@@ -71,7 +82,10 @@ def fitting(lines: Sequence[Line], tokens: int) -> tuple[list[Line], int]:
         return shown, 0
     tokens += size_in_tokens(lines[0]) + 1
     for longest in _SHORTER:
-        cut = [cell[: longest - 1] + "…" if isinstance(cell, str) and len(cell) > longest else cell for cell in lines[0]]
+        cut = [
+            cell[: longest - 1] + "…" if isinstance(cell, str) and len(cell) > longest else cell
+            for cell in lines[0]
+        ]
         if size_in_tokens(cut) < tokens:
             return [cut], sum(a is not b for a, b in zip(cut, lines[0], strict=True))
     raise InvalidArguments("A row of this range is too wide to show. Ask for fewer columns.")

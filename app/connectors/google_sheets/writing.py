@@ -22,17 +22,31 @@ from app.errors import InvalidArguments
 _MOST_BYTES = 2_000_000  # recommended: https://developers.google.com/workspace/sheets/api/limits
 _MOST_CELLS = 10_000_000
 
-_Given = Annotated[str, Field(max_length=50_000)] | bool | int | Annotated[float, Field(allow_inf_nan=False)] | None
-GivenCell = Annotated[_Given, WithJsonSchema({"type": ["string", "number", "boolean", "null"], "maxLength": 50_000})]
+_Given = (
+    Annotated[str, Field(max_length=50_000)]
+    | bool
+    | int
+    | Annotated[float, Field(allow_inf_nan=False)]
+    | None
+)
+GivenCell = Annotated[
+    _Given, WithJsonSchema({"type": ["string", "number", "boolean", "null"], "maxLength": 50_000})
+]
 Rows = Annotated[
     list[Annotated[list[GivenCell], Field(max_length=1_000)]],
-    Field(min_length=1, max_length=2_000, description='Rows of cells, left to right. null leaves a cell as it is, "" empties it.'),
+    Field(
+        min_length=1,
+        max_length=2_000,
+        description='Rows of cells, left to right. null leaves a cell as it is, "" empties it.',
+    ),
 ]
 ValueInput = Annotated[
     Literal["RAW", "USER_ENTERED"],
     Field(
-        description="RAW stores what is given; formulas stay text. USER_ENTERED only when the person asked for formulas, or for "
-        "dates and numbers to be recognised in text: it acts as if typed, and a formula can send data elsewhere."
+        description="RAW stores what is given; formulas stay text. USER_ENTERED only when the "
+        "person asked for formulas, or for "
+        "dates and numbers to be recognised in text: it acts as if typed, and a formula "
+        "can send data elsewhere."
     ),
 ]
 SheetTitle = Annotated[str, Field(min_length=1, max_length=100)]
@@ -81,10 +95,11 @@ def append_rows(
         Field(description="INSERT_ROWS moves what is below the table down; OVERWRITE writes over it."),
     ] = "INSERT_ROWS",
 ) -> Appended:
-    """Add rows under the last row of a table. `range` names its tab, or cells of it when the tab holds several tables.
+    """Add rows under the last row of a table. `range` names its tab, or cells of it when the tab holds
+    several tables.
 
-    To change rows that exist use google_sheets_update_range. After a TIMEOUT read the end of the table before appending again:
-    the rows may be there already.
+    To change rows that exist use google_sheets_update_range. After a TIMEOUT read the end of the table before
+    appending again: the rows may be there already.
     """
     answer = write(
         api,
@@ -100,11 +115,13 @@ def append_rows(
 
 
 @tool(title="Write a range", destructive=True, idempotent=True, needs_scopes=scopes.TO_WRITE)
-def update_range(api: Api, spreadsheet_id: SpreadsheetId, range: Range, rows: Rows, value_input: ValueInput = "RAW") -> Written:
+def update_range(
+    api: Api, spreadsheet_id: SpreadsheetId, range: Range, rows: Rows, value_input: ValueInput = "RAW"
+) -> Written:
     """Write over the cells of a range, from its first cell on. What they held before is gone.
 
-    Read the range first. Give just the first cell, such as Sheet1!B2, or a range the rows fit into. To add rows under a table
-    use google_sheets_append_rows.
+    Read the range first. Give just the first cell, such as Sheet1!B2, or a range the rows fit into. To add
+    rows under a table use google_sheets_append_rows.
     """
     answer = write(
         api,
@@ -120,11 +137,18 @@ def update_range(api: Api, spreadsheet_id: SpreadsheetId, range: Range, rows: Ro
 
 @tool(title="Clear a range", destructive=True, idempotent=True, needs_scopes=scopes.TO_WRITE)
 def clear_range(api: Api, spreadsheet_id: SpreadsheetId, range: Range) -> Cleared:
-    """Empty the cells of a range; their formats stay, and rows do not move up. It cannot be taken back from here.
+    """Empty the cells of a range; their formats stay, and rows do not move up. It cannot be taken back from
+    here.
 
     A tab's title alone empties the whole tab. Use it only when the person asked for that.
     """
-    answer = write(api, "POST", PATH + "/values/{range}:clear", parts={"id": spreadsheet_id, "range": to_send(range)}, json={})
+    answer = write(
+        api,
+        "POST",
+        PATH + "/values/{range}:clear",
+        parts={"id": spreadsheet_id, "range": to_send(range)},
+        json={},
+    )
     api.say("Cleared.")
     return Cleared(range=text(answer, "clearedRange"))
 
@@ -146,7 +170,11 @@ def add_sheet(
     grid = {name: size for name, size in (("rowCount", rows), ("columnCount", columns)) if size is not None}
     properties = {"title": title, "gridProperties": grid} if grid else {"title": title}
     answer = write(
-        api, "POST", PATH + ":batchUpdate", parts={"id": spreadsheet_id}, json={"requests": [{"addSheet": {"properties": properties}}]}
+        api,
+        "POST",
+        PATH + ":batchUpdate",
+        parts={"id": spreadsheet_id},
+        json={"requests": [{"addSheet": {"properties": properties}}]},
     )
     replies = objects(answer.get("replies"))
     made = an_object(an_object(replies[0].get("addSheet")).get("properties")) if replies else {}
@@ -170,7 +198,8 @@ def write(api: Api, method: str, path: str, **options: Any) -> Mapping[str, Any]
 
 
 def _body(rows: list[list[Any]]) -> dict[str, Any]:
-    # Without `range`: the one in the address counts, and Google refuses a body whose range is spelled otherwise.
+    # Without `range`: the one in the address counts, and Google refuses a body whose range is spelled
+    # otherwise.
     if len(json.dumps(rows)) > _MOST_BYTES:
         raise InvalidArguments("That is more than Google takes at once (2 MB). Write it in several calls.")
     return {"majorDimension": "ROWS", "values": rows}

@@ -8,7 +8,8 @@ Decided:
   back to. Anybody could write another number there, so `identify` opens the company with the new
   token before the number is kept.
 - There is no read-only scope: the connection's permission level is what keeps an AI client from writing.
-- PKCE is not documented for Intuit, so no challenge is sent; the client secret and the state protect the code.
+- PKCE is not documented for Intuit, so no challenge is sent; the client secret and the state protect the
+  code.
 - Amounts are decimal text, always with their currency; a company without several currencies names
   none, then it is its home currency, learned when it was connected.
 - A refresh token keeps its value for about a day and is then replaced, so whatever the last answer

@@ -14,9 +14,18 @@ _MINOR_VERSION = 75
 AnyRow = TypeVar("AnyRow", bound=QuickBooksRow)
 
 
-def read(api: Api, path: str, key: str, *, params: Mapping[str, Any] | None = None, parts: Mapping[str, Any] | None = None) -> Any:
+def read(
+    api: Api,
+    path: str,
+    key: str,
+    *,
+    params: Mapping[str, Any] | None = None,
+    parts: Mapping[str, Any] | None = None,
+) -> Any:
     """GET what stands under `key` of the answer. `path` is below the company's."""
-    body = api.get(_path(path), parts=_parts(api, parts), params={**_given(params or {}), "minorversion": _MINOR_VERSION})
+    body = api.get(
+        _path(path), parts=_parts(api, parts), params={**_given(params or {}), "minorversion": _MINOR_VERSION}
+    )
     found = inside(body, key)
     if not isinstance(found, Mapping):
         raise unreadable(wrote=False)
@@ -26,14 +35,27 @@ def read(api: Api, path: str, key: str, *, params: Mapping[str, Any] | None = No
 def read_report(api: Api, name: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
     """GET a report. Its columns and rows are at the top of the answer."""
     path = _path("/reports/{report}")
-    body = api.get(path, parts=_parts(api, {"report": name}), params={**_given(params), "minorversion": _MINOR_VERSION})
+    body = api.get(
+        path, parts=_parts(api, {"report": name}), params={**_given(params), "minorversion": _MINOR_VERSION}
+    )
     if not isinstance(body, Mapping) or not isinstance(body.get("Header"), Mapping):
         raise unreadable(wrote=False)
     return body
 
 
-def list_page(api: Api, model: type[AnyRow], entity: Entity, conditions: list[str], order: str, *, limit: int, offset: int) -> Page[AnyRow]:
-    """A page of records by the query language. One more than the page holds is asked for, to know whether there is another."""
+def list_page(
+    api: Api,
+    model: type[AnyRow],
+    entity: Entity,
+    conditions: list[str],
+    order: str,
+    *,
+    limit: int,
+    offset: int,
+) -> Page[AnyRow]:
+    """A page of records by the query language. One more than the page holds is asked for, to know whether
+    there is another.
+    """
     statement = select(entity, conditions, order, start=offset + 1, most=limit + 1)
     answer = read(api, "/query", "QueryResponse", params={"query": statement})
     found = answer.get(entity, [])  # nothing found: the member is missing
@@ -79,7 +101,9 @@ def _path(path: str) -> str:
 
 def _parts(api: Api, parts: Mapping[str, Any] | None) -> dict[str, Any]:
     if api.business is None:
-        raise ReconnectNeeded("This QuickBooks connection does not know its company any more. Reconnect QuickBooks.")
+        raise ReconnectNeeded(
+            "This QuickBooks connection does not know its company any more. Reconnect QuickBooks."
+        )
     return {"company": api.business.id, **(parts or {})}
 
 

@@ -23,14 +23,19 @@ class Company(QuickBooksRow):
     legal_name: str | None = Field(None, validation_alias="LegalName")
     country: str | None = Field(None, validation_alias="Country")
     email: str | None = Field(None, validation_alias=AliasPath("Email", "Address"))
-    fiscal_year_start_month: str | None = Field(None, validation_alias="FiscalYearStartMonth", description="Such as January.")
-    home_currency: str | None = Field(None, description="Reports, and amounts that name no other currency, are in it.")
+    fiscal_year_start_month: str | None = Field(
+        None, validation_alias="FiscalYearStartMonth", description="Such as January."
+    )
+    home_currency: str | None = Field(
+        None, description="Reports, and amounts that name no other currency, are in it."
+    )
 
 
 def identify(api: Api, _token_answer: Mapping[str, Any]) -> Account:
     """The company as the account: opened with the new token, so that no other number than its own is kept.
 
-    Raises ProviderError when the callback named no company, ReconnectNeeded when the token does not open the one it named.
+    Raises ProviderError when the callback named no company, ReconnectNeeded when the token does not open the
+    one it named.
     """
     realm = api.facts.get("realmId")
     if not isinstance(realm, str) or not _REALM.fullmatch(realm):
@@ -39,14 +44,17 @@ def identify(api: Api, _token_answer: Mapping[str, Any]) -> Account:
     try:
         name = _read(api).name
     except (ReconnectNeeded, ObjectNotFound):
-        raise ReconnectNeeded("The QuickBooks sign-in does not open the company it came back with. Connect QuickBooks again.") from None
+        raise ReconnectNeeded(
+            "The QuickBooks sign-in does not open the company it came back with. Connect QuickBooks again."
+        ) from None
     facts = {"home_currency": _read_home_currency(api)}
     return Account(key=realm, name=name, businesses=(Business(realm, name, facts),), facts={"realmId": realm})
 
 
 @tool(title="Get QuickBooks company", reads_only=True)
 def get_company_info(api: Api) -> Company:
-    """Get the connected company's settings: name, country, e-mail, home currency and when its fiscal year starts.
+    """Get the connected company's settings: name, country, e-mail, home currency and when its fiscal year
+    starts.
 
     Use it before reports or writes when the currency or the fiscal year matters. It holds no figures:
     for those use quickbooks_get_profit_and_loss or quickbooks_get_balance_sheet.
@@ -58,7 +66,9 @@ def get_company_info(api: Api) -> Company:
 
 def _read(api: Api) -> Company:
     company = api.business.id if api.business else ""
-    return read_as(Company, read(api, "/companyinfo/{company_again}", "CompanyInfo", parts={"company_again": company}))
+    return read_as(
+        Company, read(api, "/companyinfo/{company_again}", "CompanyInfo", parts={"company_again": company})
+    )
 
 
 def _read_home_currency(api: Api) -> str | None:

@@ -7,7 +7,15 @@ from pydantic import AliasPath, Field
 from app.connectors.api import Api
 from app.connectors.quickbooks.accounting import home_currency, list_page, write
 from app.connectors.quickbooks.query import contains, where
-from app.connectors.quickbooks.values import EmailAddress, Limit, Money, Offset, QuickBooksRow, SearchText, read_as
+from app.connectors.quickbooks.values import (
+    EmailAddress,
+    Limit,
+    Money,
+    Offset,
+    QuickBooksRow,
+    SearchText,
+    read_as,
+)
 from app.connectors.tool import Page, tool
 
 
@@ -16,12 +24,18 @@ class Customer(QuickBooksRow):
 
     customer_id: str = Field(validation_alias="Id")
     display_name: str = Field(validation_alias="DisplayName")
-    full_name: str | None = Field(None, validation_alias="FullyQualifiedName", description="With the customer it is a job of.")
+    full_name: str | None = Field(
+        None, validation_alias="FullyQualifiedName", description="With the customer it is a job of."
+    )
     company_name: str | None = Field(None, validation_alias="CompanyName")
     email: str | None = Field(None, validation_alias=AliasPath("PrimaryEmailAddr", "Address"))
     phone: str | None = Field(None, validation_alias=AliasPath("PrimaryPhone", "FreeFormNumber"))
-    balance: Money | None = Field(None, validation_alias="Balance", description="What the customer owes, jobs not included.")
-    currency: str | None = Field(None, validation_alias=AliasPath("CurrencyRef", "value"), description="Of the balance.")
+    balance: Money | None = Field(
+        None, validation_alias="Balance", description="What the customer owes, jobs not included."
+    )
+    currency: str | None = Field(
+        None, validation_alias=AliasPath("CurrencyRef", "value"), description="Of the balance."
+    )
     active: bool | None = Field(None, validation_alias="Active")
 
 
@@ -35,8 +49,8 @@ def list_customers(
 ) -> Page[Customer]:
     """List customers by name, with what each owes and the ids other tools need.
 
-    Use it to find a customer_id. For who is late, by age, use quickbooks_get_aged_receivables; for single invoices
-    quickbooks_list_invoices. Balances may be in different currencies: do not add them up.
+    Use it to find a customer_id. For who is late, by age, use quickbooks_get_aged_receivables; for single
+    invoices quickbooks_list_invoices. Balances may be in different currencies: do not add them up.
     """
     conditions = [where("Active", "=", active), *([contains("DisplayName", search)] if search else [])]
     page = list_page(api, Customer, "Customer", conditions, "DisplayName", limit=limit, offset=offset)
@@ -51,17 +65,24 @@ def create_customer(
     display_name: Annotated[
         str,
         Field(
-            min_length=1, max_length=500, pattern=r"^[^:\x00-\x1f\x7f]+$", description="Company or person; must not be taken yet; no colon."
+            min_length=1,
+            max_length=500,
+            pattern=r"^[^:\x00-\x1f\x7f]+$",
+            description="Company or person; must not be taken yet; no colon.",
         ),
     ],
     email: Annotated[EmailAddress | None, Field(description="Where invoices are sent.")] = None,
-    phone: Annotated[str | None, Field(min_length=1, max_length=30, description="As it should be shown.")] = None,
-    company_name: Annotated[str | None, Field(min_length=1, max_length=100, description="When it differs from the display name.")] = None,
+    phone: Annotated[
+        str | None, Field(min_length=1, max_length=30, description="As it should be shown.")
+    ] = None,
+    company_name: Annotated[
+        str | None, Field(min_length=1, max_length=100, description="When it differs from the display name.")
+    ] = None,
 ) -> Customer:
     """Create a customer, to invoice afterwards.
 
-    Use it only after quickbooks_list_customers (also with active false) did not find the customer: names are unique among
-    customers, vendors and employees, and an existing one is never changed by this.
+    Use it only after quickbooks_list_customers (also with active false) did not find the customer: names are
+    unique among customers, vendors and employees, and an existing one is never changed by this.
     """
     record = {
         "DisplayName": display_name,

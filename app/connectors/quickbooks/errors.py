@@ -33,18 +33,38 @@ log = logging.getLogger(__name__)
 # What a refusal is about: its code, or words in its reason; the argument to change; our advice. The first
 # match counts. Codes stand first, as a reason may quote a name that holds any word.
 _HINTS: tuple[tuple[str, str, str, str], ...] = (
-    ("6240", "", "display_name", "a customer, vendor or employee of that name exists already: find it with quickbooks_list_customers"),
+    (
+        "6240",
+        "",
+        "display_name",
+        "a customer, vendor or employee of that name exists already: find it with quickbooks_list_customers",
+    ),
     ("6210", "", "date", "the books are closed for that day in QuickBooks: use a later one"),
     ("", r"closed|closing date", "date", "the books are closed for that day in QuickBooks: use a later one"),
     ("", r"e-?mail", "email", "check the e-mail address; an invoice without one needs send_to"),
-    ("", r"customerref|customer|names? element", "customer_id", "use the id of an active customer from quickbooks_list_customers"),
+    (
+        "",
+        r"customerref|customer|names? element",
+        "customer_id",
+        "use the id of an active customer from quickbooks_list_customers",
+    ),
     ("", r"itemref|items? element|product", "lines", "use item ids from quickbooks_list_items"),
     ("", r"duedate|due date", "due_date", "it must be a day on or after the invoice's date"),
     ("6070", "", "lines", "the amounts of the lines do not add up for QuickBooks"),
     ("", r"linkedtxn|balance|overpa|payment", "amount", "pay no more than the invoice's balance"),
-    ("", r"tax", "lines", "this company taxes its sales: create the invoice in QuickBooks, or set the item's tax there"),
+    (
+        "",
+        r"tax",
+        "lines",
+        "this company taxes its sales: create the invoice in QuickBooks, or set the item's tax there",
+    ),
     ("", r"txndate|date", "date", "check the date"),
-    ("2500", "", "ids", "a record that was named does not exist or is inactive: list it again and use an id from there"),
+    (
+        "2500",
+        "",
+        "ids",
+        "a record that was named does not exist or is inactive: list it again and use an id from there",
+    ),
     ("", r"phone", "phone", "at most 30 characters"),
 )
 
@@ -81,19 +101,29 @@ def _meaning(answer: Answer, faults: list[Fault], codes: set[str]) -> ToolError:
         return errors_by_status(answer, "QuickBooks")
     if "3100" in codes:
         return ReconnectNeeded(
-            "QuickBooks does not open this company to the connection: the app was disconnected there, or the sign-in belongs to another "
+            "QuickBooks does not open this company to the connection: the app was disconnected there, or "
+            "the sign-in belongs to another "
             "company. Reconnect QuickBooks with the same company."
         )
     if answer.status == 403 or "5020" in codes:
         return PermissionDenied(
-            "QuickBooks does not allow this for the person who connected it. Check their role there, or let an administrator reconnect it."
+            "QuickBooks does not allow this for the person who connected it. Check their role there, or "
+            "let an administrator reconnect it."
         )
     if answer.status >= 500 or "10000" in codes:
-        return ProviderUnavailable("QuickBooks is having trouble right now. Please try again later.", details={"status": answer.status})
+        return ProviderUnavailable(
+            "QuickBooks is having trouble right now. Please try again later.",
+            details={"status": answer.status},
+        )
     if "610" in codes:
-        return ObjectNotFound("QuickBooks does not know that record. List the records again and use an id from there.")
+        return ObjectNotFound(
+            "QuickBooks does not know that record. List the records again and use an id from there."
+        )
     if "5010" in codes:
-        return StaleRecord("The record was changed in QuickBooks in the meantime, so nothing was done. Look at it again, then repeat.")
+        return StaleRecord(
+            "The record was changed in QuickBooks in the meantime, so nothing was done. Look at it again, "
+            "then repeat."
+        )
     if answer.status == 400:
         return _refused(faults)
     return errors_by_status(answer, "QuickBooks")
@@ -104,7 +134,9 @@ def _refused(faults: list[Fault]) -> InvalidArguments:
     hints: dict[str, str] = {}
     for fault in faults:
         for code, words, argument, advice in _HINTS:
-            if fault.code == code or (words and re.search(words, f"{fault.element} {fault.reason}", re.IGNORECASE)):
+            if fault.code == code or (
+                words and re.search(words, f"{fault.element} {fault.reason}", re.IGNORECASE)
+            ):
                 hints.setdefault(argument, advice)
                 break
     reasons = [str(plain(fault.reason))[:_LONGEST_REASON] for fault in faults if fault.reason][:_MOST_REASONS]
@@ -113,8 +145,14 @@ def _refused(faults: list[Fault]) -> InvalidArguments:
     if not advice:
         sentence = "QuickBooks refused the request. Its reasons are in the details."
     if not faults:
-        sentence = "QuickBooks refused the request without a reason. Check the arguments against what the list tools show."
-    return InvalidArguments(sentence, details={"status": 400, "fields": sorted(hints), "codes": _codes(faults), "reasons": reasons})
+        sentence = (
+            "QuickBooks refused the request without a reason. Check the arguments against what the "
+            "list tools show."
+        )
+    return InvalidArguments(
+        sentence,
+        details={"status": 400, "fields": sorted(hints), "codes": _codes(faults), "reasons": reasons},
+    )
 
 
 def _over_limit(answer: Answer) -> ProviderRateLimited:
@@ -126,7 +164,9 @@ def _over_limit(answer: Answer) -> ProviderRateLimited:
 
 
 def _faults(body: Any) -> list[Fault]:
-    """The errors in an answer. The gateway writes `fault` and `error`, the accounting service `Fault` and `Error`."""
+    """The errors in an answer. The gateway writes `fault` and `error`, the accounting service `Fault` and
+    `Error`.
+    """
     errors = _member(_member(body, "fault"), "error")
     return [
         Fault(
@@ -139,7 +179,11 @@ def _faults(body: Any) -> list[Fault]:
 
 
 def _member(node: Any, name: str) -> Any:
-    return next((value for key, value in node.items() if str(key).lower() == name), None) if isinstance(node, Mapping) else None
+    return (
+        next((value for key, value in node.items() if str(key).lower() == name), None)
+        if isinstance(node, Mapping)
+        else None
+    )
 
 
 def _text(node: Any, name: str) -> str:

@@ -9,7 +9,17 @@ from app.connectors.api import Api
 from app.connectors.checks import check_order
 from app.connectors.quickbooks.accounting import home_currency, list_page, read
 from app.connectors.quickbooks.query import where
-from app.connectors.quickbooks.values import Identifier, Limit, Money, Offset, OptionalDay, Quantity, QuickBooksRow, read_as, today
+from app.connectors.quickbooks.values import (
+    Identifier,
+    Limit,
+    Money,
+    Offset,
+    OptionalDay,
+    Quantity,
+    QuickBooksRow,
+    read_as,
+    today,
+)
 from app.connectors.tool import Page, tool
 
 Status = Literal["open", "overdue", "paid", "all"]
@@ -27,9 +37,13 @@ class InvoiceRow(QuickBooksRow):
     due_date: OptionalDay = Field(None, validation_alias="DueDate")
     total: Money = Field(validation_alias="TotalAmt")
     balance: Money = Field(validation_alias="Balance", description="Still to be paid.")
-    currency: str | None = Field(None, validation_alias=AliasPath("CurrencyRef", "value"), description="Of every amount in this row.")
+    currency: str | None = Field(
+        None, validation_alias=AliasPath("CurrencyRef", "value"), description="Of every amount in this row."
+    )
     status: str = Field("", description="open, overdue (due before today, UTC), paid or voided.")
-    email_status: str | None = Field(None, validation_alias="EmailStatus", description="NotSet, NeedToSend or EmailSent.")
+    email_status: str | None = Field(
+        None, validation_alias="EmailStatus", description="NotSet, NeedToSend or EmailSent."
+    )
     note: str | None = Field(None, validation_alias="PrivateNote", exclude=True)
 
 
@@ -42,15 +56,23 @@ class InvoiceLine(QuickBooksRow):
     quantity: Quantity | None = Field(None, validation_alias=AliasPath("SalesItemLineDetail", "Qty"))
     unit_price: Money | None = Field(None, validation_alias=AliasPath("SalesItemLineDetail", "UnitPrice"))
     amount: Money | None = Field(None, validation_alias="Amount")
-    kind: str | None = Field(None, validation_alias="DetailType", description="Such as SalesItemLineDetail or DiscountLineDetail.")
+    kind: str | None = Field(
+        None, validation_alias="DetailType", description="Such as SalesItemLineDetail or DiscountLineDetail."
+    )
 
 
 class Invoice(InvoiceRow):
     """An invoice with its lines."""
 
-    billing_email: str | None = Field(None, validation_alias=AliasPath("BillEmail", "Address"), description="Where it is or would be sent.")
-    memo: str | None = Field(None, validation_alias=AliasPath("CustomerMemo", "value"), description="What the customer reads.")
-    note: str | None = Field(None, validation_alias="PrivateNote", description="What the customer does not read.")
+    billing_email: str | None = Field(
+        None, validation_alias=AliasPath("BillEmail", "Address"), description="Where it is or would be sent."
+    )
+    memo: str | None = Field(
+        None, validation_alias=AliasPath("CustomerMemo", "value"), description="What the customer reads."
+    )
+    note: str | None = Field(
+        None, validation_alias="PrivateNote", description="What the customer does not read."
+    )
     total_tax: Money | None = Field(None, validation_alias=AliasPath("TxnTaxDetail", "TotalTax"))
     lines: list[InvoiceLine] = Field([], validation_alias="Line")
     lines_left_out: int = Field(0, description="How many more lines there are in QuickBooks.")
@@ -62,9 +84,16 @@ AnyInvoice = TypeVar("AnyInvoice", bound=InvoiceRow)
 @tool(title="List QuickBooks invoices", reads_only=True, pages_by="offset")
 def list_invoices(
     api: Api,
-    customer_id: Annotated[Identifier | None, Field(description="Only this customer's, from quickbooks_list_customers.")] = None,
+    customer_id: Annotated[
+        Identifier | None, Field(description="Only this customer's, from quickbooks_list_customers.")
+    ] = None,
     status: Annotated[
-        Status, Field(description="open: not paid in full, overdue ones included. A page of paid ones leaves out voided ones.")
+        Status,
+        Field(
+            description=(
+                "open: not paid in full, overdue ones included. A page of paid ones leaves out voided ones."
+            )
+        ),
     ] = "all",
     date_from: Annotated[date | None, Field(description="First invoice date to include.")] = None,
     date_to: Annotated[date | None, Field(description="Last invoice date to include.")] = None,
@@ -73,8 +102,9 @@ def list_invoices(
 ) -> Page[InvoiceRow]:
     """List invoices, newest first, without their lines.
 
-    Use it to find invoices by state, customer or date. For one invoice with its lines use quickbooks_get_invoice; for what
-    customers owe by age quickbooks_get_aged_receivables. Amounts may be in different currencies: do not add them up.
+    Use it to find invoices by state, customer or date. For one invoice with its lines use
+    quickbooks_get_invoice; for what customers owe by age quickbooks_get_aged_receivables. Amounts may be in
+    different currencies: do not add them up.
     """
     check_order(date_from, date_to)
     conditions = [where("CustomerRef", "=", customer_id)] if customer_id else []
@@ -94,7 +124,10 @@ def list_invoices(
 
 @tool(title="Get QuickBooks invoice", reads_only=True)
 def get_invoice(
-    api: Api, invoice_id: Annotated[Identifier, Field(description="Its id (not its number), from quickbooks_list_invoices.")]
+    api: Api,
+    invoice_id: Annotated[
+        Identifier, Field(description="Its id (not its number), from quickbooks_list_invoices.")
+    ],
 ) -> Invoice:
     """Get one invoice with its lines, tax, balance and e-mail address.
 
@@ -132,5 +165,7 @@ def understood(api: Api, invoice: AnyInvoice) -> AnyInvoice:
 
 
 def is_voided(invoice: InvoiceRow) -> bool:
-    """Whether it was voided: QuickBooks sets its amounts to zero and says so in the note, and nowhere else."""
+    """Whether it was voided: QuickBooks sets its amounts to zero and says so in the note, and nowhere
+    else.
+    """
     return invoice.total == 0 and (invoice.note or "").lower().startswith("voided")

@@ -37,8 +37,12 @@ class Line(BaseModel):
 
     item_id: Annotated[Identifier, Field(description="From quickbooks_list_items; not a Category.")]
     quantity: Annotated[QuantityGiven, Field(description="Up to five decimals.")]
-    unit_price: Annotated[UnitPrice, Field(description="Price of one, before tax, in the customer's currency.")]
-    description: Annotated[str | None, Field(min_length=1, max_length=4000, description="What the customer reads.")] = None
+    unit_price: Annotated[
+        UnitPrice, Field(description="Price of one, before tax, in the customer's currency.")
+    ]
+    description: Annotated[
+        str | None, Field(min_length=1, max_length=4000, description="What the customer reads.")
+    ] = None
 
 
 class SentInvoice(QuickBooksRow):
@@ -56,7 +60,9 @@ class Payment(QuickBooksRow):
 
     payment_id: str = Field(validation_alias="Id")
     total: Money = Field(validation_alias="TotalAmt")
-    unapplied: Money | None = Field(None, validation_alias="UnappliedAmt", description="What no invoice took; zero when all is well.")
+    unapplied: Money | None = Field(
+        None, validation_alias="UnappliedAmt", description="What no invoice took; zero when all is well."
+    )
     currency: str | None = Field(None, validation_alias=AliasPath("CurrencyRef", "value"))
     date: OptionalDay = Field(None, validation_alias="TxnDate")
     customer_id: str | None = Field(None, validation_alias=AliasPath("CustomerRef", "value"))
@@ -70,16 +76,23 @@ def create_invoice(
     lines: Annotated[list[Line], Field(min_length=1, max_length=100, description="What is invoiced.")],
     date: Annotated[date | None, Field(description="Today in the company when left out.")] = None,
     due_date: Annotated[date | None, Field(description="By the customer's terms when left out.")] = None,
-    customer_email: Annotated[EmailAddress | None, Field(description="Where quickbooks_send_invoice will send it.")] = None,
-    memo: Annotated[str | None, Field(min_length=1, max_length=1000, description="Message to the customer on the invoice.")] = None,
+    customer_email: Annotated[
+        EmailAddress | None, Field(description="Where quickbooks_send_invoice will send it.")
+    ] = None,
+    memo: Annotated[
+        str | None,
+        Field(min_length=1, max_length=1000, description="Message to the customer on the invoice."),
+    ] = None,
 ) -> Invoice:
     """Create an invoice. QuickBooks has no drafts: it is in the ledger at once, and the customer owes it.
 
-    Use it only when the person asked for this invoice. It is not sent: that is quickbooks_send_invoice. It cannot change an
-    existing invoice.
+    Use it only when the person asked for this invoice. It is not sent: that is quickbooks_send_invoice. It
+    cannot change an existing invoice.
     """
     if date and due_date and due_date < date:
-        raise InvalidArguments("due_date: it must be a day on or after the invoice's date.", details={"fields": ["due_date"]})
+        raise InvalidArguments(
+            "due_date: it must be a day on or after the invoice's date.", details={"fields": ["due_date"]}
+        )
     record = {
         "CustomerRef": {"value": customer_id},
         "TxnDate": date and date.isoformat(),
@@ -96,17 +109,25 @@ def create_invoice(
 @tool(title="Send QuickBooks invoice", destructive=True)
 def send_invoice(
     api: Api,
-    invoice_id: Annotated[Identifier, Field(description="Its id (not its number), from quickbooks_list_invoices.")],
+    invoice_id: Annotated[
+        Identifier, Field(description="Its id (not its number), from quickbooks_list_invoices.")
+    ],
     confirm: Annotated[bool, Field(description="true once the person has agreed that the mail goes out.")],
-    send_to: Annotated[EmailAddress | None, Field(description="Another address than the invoice's own.")] = None,
+    send_to: Annotated[
+        EmailAddress | None, Field(description="Another address than the invoice's own.")
+    ] = None,
 ) -> SentInvoice:
     """E-mail an invoice to the customer, from QuickBooks. The mail cannot be taken back.
 
-    Use it only after the person agreed to send this very invoice; look at it with quickbooks_get_invoice first.
+    Use it only after the person agreed to send this very invoice; look at it with quickbooks_get_invoice
+    first.
     """
     check_confirmed(confirm, "nothing was sent")
     if not send_to and not inside(read_invoice(api, invoice_id), "BillEmail", "Address"):
-        raise InvalidArguments("send_to: nothing was sent, as the invoice has no e-mail address.", details={"fields": ["send_to"]})
+        raise InvalidArguments(
+            "send_to: nothing was sent, as the invoice has no e-mail address.",
+            details={"fields": ["send_to"]},
+        )
     made = write(
         api,
         "/invoice/{invoice_id}/send",
@@ -114,7 +135,8 @@ def send_invoice(
         None,
         parts={"invoice_id": invoice_id},
         params={"sendTo": send_to},
-        headers={"Content-Type": "application/octet-stream"},  # QuickBooks wants it so, though nothing is sent
+        # QuickBooks wants it so, though nothing is sent
+        headers={"Content-Type": "application/octet-stream"},
     )
     api.say("The invoice was mailed.")
     return read_as(SentInvoice, made, wrote=True)
@@ -123,11 +145,16 @@ def send_invoice(
 @tool(title="Record QuickBooks payment", destructive=True)
 def record_payment(
     api: Api,
-    invoice_id: Annotated[Identifier, Field(description="Its id (not its number), from quickbooks_list_invoices.")],
+    invoice_id: Annotated[
+        Identifier, Field(description="Its id (not its number), from quickbooks_list_invoices.")
+    ],
     amount: Annotated[PositiveAmount, Field(description="In the invoice's currency, at most its balance.")],
-    date: Annotated[date | None, Field(description="When the money came; today in the company when left out.")] = None,
+    date: Annotated[
+        date | None, Field(description="When the money came; today in the company when left out.")
+    ] = None,
 ) -> Payment:
-    """Record in the ledger that a customer paid an invoice, in full or in part. It moves no money and cannot be undone here.
+    """Record in the ledger that a customer paid an invoice, in full or in part. It moves no money and cannot
+    be undone here.
 
     Use it only when the person asked for it; check the balance with quickbooks_get_invoice first.
     """
@@ -160,12 +187,18 @@ def record_payment(
 @tool(title="Void QuickBooks invoice", destructive=True, idempotent=True)
 def void_invoice(
     api: Api,
-    invoice_id: Annotated[Identifier, Field(description="Its id (not its number), from quickbooks_list_invoices.")],
-    confirm: Annotated[bool, Field(description="true once the person has agreed that this invoice is voided.")],
+    invoice_id: Annotated[
+        Identifier, Field(description="Its id (not its number), from quickbooks_list_invoices.")
+    ],
+    confirm: Annotated[
+        bool, Field(description="true once the person has agreed that this invoice is voided.")
+    ],
 ) -> InvoiceRow:
-    """Void an invoice: it stays in the books with amounts of zero, and payments on it become credit. It cannot be undone.
+    """Void an invoice: it stays in the books with amounts of zero, and payments on it become credit. It
+    cannot be undone.
 
-    Use it only after the person agreed to void this very invoice; look at it with quickbooks_get_invoice first.
+    Use it only after the person agreed to void this very invoice; look at it with quickbooks_get_invoice
+    first.
     """
     check_confirmed(confirm, "nothing was voided")
     try:
@@ -187,8 +220,14 @@ def _void(api: Api, invoice_id: str) -> InvoiceRow:
 
 
 def _sent(line: Line) -> dict[str, Any]:
-    """A line as QuickBooks wants it: JSON numbers from exact decimals, and an amount that is their product."""
+    """A line as QuickBooks wants it: JSON numbers from exact decimals, and an amount that is their
+    product.
+    """
     amount = (line.quantity * line.unit_price).quantize(_CENTS, ROUND_HALF_UP)
-    detail = {"ItemRef": {"value": line.item_id}, "Qty": float(line.quantity), "UnitPrice": float(line.unit_price)}
+    detail = {
+        "ItemRef": {"value": line.item_id},
+        "Qty": float(line.quantity),
+        "UnitPrice": float(line.unit_price),
+    }
     record = {"DetailType": "SalesItemLineDetail", "Amount": float(amount), "SalesItemLineDetail": detail}
     return {**record, "Description": line.description} if line.description else record

@@ -9,14 +9,17 @@ from decimal import Decimal
 from typing import Literal
 
 Entity = Literal["Customer", "Invoice", "Item", "Account", "Payment"]
-Field = Literal["Active", "Balance", "Classification", "CustomerRef", "DisplayName", "DueDate", "Name", "TxnDate"]
+Field = Literal[
+    "Active", "Balance", "Classification", "CustomerRef", "DisplayName", "DueDate", "Name", "TxnDate"
+]
 Sign = Literal["=", "<", ">", "<=", ">=", "LIKE"]
 
 
 def select(entity: Entity, conditions: list[str], order: str, *, start: int, most: int) -> str:
     """A whole statement. `start` counts from 1."""
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    # Names are of this module's types and values went through `literal`, so nothing here came as it was from outside.
+    # Names are of this module's types and values went through `literal`, so nothing here came as it was from
+    # outside.
     return f"SELECT * FROM {entity}{where} ORDERBY {order} STARTPOSITION {start} MAXRESULTS {most}"  # noqa: S608
 
 
@@ -26,7 +29,9 @@ def where(field: Field, sign: Sign, value: str | bool | date | Decimal) -> str:
 
 
 def contains(field: Field, text: str) -> str:
-    """The condition that the text stands anywhere in the field. `%` in the text matches anything: it cannot be escaped."""
+    """The condition that the text stands anywhere in the field. `%` in the text matches anything: it
+    cannot be escaped.
+    """
     return where(field, "LIKE", f"%{text}%")
 
 

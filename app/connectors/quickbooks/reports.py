@@ -22,15 +22,20 @@ Basis = Literal["Accrual", "Cash"]
 Columns = Literal["Total", "Month", "Quarter", "Year", "Customers", "Classes"]
 _MOST_LINES = 500
 _DEEPEST = 30
-_LABELS = {"account", "customer", "cust_name", "name"}  # keys and types of the column that says what a line is about
+# keys and types of the column that says what a line is about
+_LABELS = {"account", "customer", "cust_name", "name"}
 
 
 class Total(Row):
     """What an outermost part of a report comes to."""
 
-    group: str = Field(description="QuickBooks' name of the part, such as Income, COGS, GrossProfit, Expenses, NetIncome.")
+    group: str = Field(
+        description="QuickBooks' name of the part, such as Income, COGS, GrossProfit, Expenses, NetIncome."
+    )
     label: str
-    amounts: list[Money | None] = Field(description="One for each of `columns`; null where the cell is empty.")
+    amounts: list[Money | None] = Field(
+        description="One for each of `columns`; null where the cell is empty."
+    )
 
 
 class Line(Row):
@@ -39,7 +44,9 @@ class Line(Row):
     label: str
     id: str | None = Field(description="Of the account or customer.")
     section: list[str] = Field(description="What it stands under, from the outermost in.")
-    amounts: list[Money | None] = Field(description="One for each of `columns`; null where the cell is empty.")
+    amounts: list[Money | None] = Field(
+        description="One for each of `columns`; null where the cell is empty."
+    )
     is_total: bool = Field(description="true: the sum of lines above it. Do not add it to them.")
 
 
@@ -63,13 +70,17 @@ def get_profit_and_loss(
     api: Api,
     start_date: Annotated[date, Field(description="First day.")],
     end_date: Annotated[date, Field(description="Last day. More than six months are slow; ask for parts.")],
-    accounting_method: Annotated[Basis | None, Field(description="The company's own way when left out.")] = None,
-    summarize_by: Annotated[Columns | None, Field(description="What the columns are; one total when left out.")] = None,
+    accounting_method: Annotated[
+        Basis | None, Field(description="The company's own way when left out.")
+    ] = None,
+    summarize_by: Annotated[
+        Columns | None, Field(description="What the columns are; one total when left out.")
+    ] = None,
 ) -> Report:
     """Get income, costs, expenses and net income over a time, with QuickBooks' own totals.
 
-    Use it for "how did we do". For what is owned and owed on a day use quickbooks_get_balance_sheet; for single invoices
-    quickbooks_list_invoices.
+    Use it for "how did we do". For what is owned and owed on a day use quickbooks_get_balance_sheet; for
+    single invoices quickbooks_list_invoices.
     """
     check_order(start_date, end_date)
     return _report(
@@ -88,7 +99,9 @@ def get_profit_and_loss(
 def get_balance_sheet(
     api: Api,
     as_of: Annotated[date, Field(description="The day.")],
-    accounting_method: Annotated[Basis | None, Field(description="The company's own way when left out.")] = None,
+    accounting_method: Annotated[
+        Basis | None, Field(description="The company's own way when left out.")
+    ] = None,
 ) -> Report:
     """Get assets, liabilities and equity as of a day, bank balances included, with QuickBooks' own totals.
 
@@ -96,16 +109,22 @@ def get_balance_sheet(
     """
     # One date alone would silently be replaced by the year to date.
     day = as_of.isoformat()
-    return _report(api, "BalanceSheet", {"start_date": day, "end_date": day, "accounting_method": accounting_method})
+    return _report(
+        api, "BalanceSheet", {"start_date": day, "end_date": day, "accounting_method": accounting_method}
+    )
 
 
 @tool(title="Get QuickBooks aged receivables", reads_only=True)
 def get_aged_receivables(
-    api: Api, report_date: Annotated[date | None, Field(description="As of this day; today in the company when left out.")] = None
+    api: Api,
+    report_date: Annotated[
+        date | None, Field(description="As of this day; today in the company when left out.")
+    ] = None,
 ) -> Report:
     """Get what each customer owes by how many days it is overdue, in the company's home currency.
 
-    Use it for "who owes us, and for how long". For the single invoices use quickbooks_list_invoices with status overdue.
+    Use it for "who owes us, and for how long". For the single invoices use quickbooks_list_invoices with
+    status overdue.
     """
     return _report(api, "AgedReceivables", {"report_date": report_date and report_date.isoformat()})
 
@@ -124,7 +143,11 @@ def _report(api: Api, name: str, params: Mapping[str, Any]) -> Report:
     header, shape = body["Header"], _shape(body)
     rows = _rows(body)
     lines = list(_lines(shape, rows, ()))
-    options = {str(inside(o, "Name")): inside(o, "Value") for o in header.get("Option") or () if isinstance(o, Mapping)}
+    options = {
+        str(inside(o, "Name")): inside(o, "Value")
+        for o in header.get("Option") or ()
+        if isinstance(o, Mapping)
+    }
     return Report(
         name=str(header.get("ReportName") or name),
         basis=_text(header.get("ReportBasis")),
@@ -146,7 +169,9 @@ def _shape(body: Mapping[str, Any]) -> _Shape:
         raise unreadable(wrote=False)
     amounts = [n for n, column in enumerate(columns) if str(inside(column, "ColType")).lower() == "money"]
     named = [
-        n for n, column in enumerate(columns) if n not in amounts and ({_key(column), str(inside(column, "ColType")).lower()} & _LABELS)
+        n
+        for n, column in enumerate(columns)
+        if n not in amounts and ({_key(column), str(inside(column, "ColType")).lower()} & _LABELS)
     ]
     others = [n for n in range(len(columns)) if n not in amounts]
     if not amounts or not others:
@@ -157,7 +182,11 @@ def _shape(body: Mapping[str, Any]) -> _Shape:
 
 def _key(column: Any) -> str:
     found = inside(column, "MetaData")
-    return next((str(inside(m, "Value")).lower() for m in found if inside(m, "Name") == "ColKey"), "") if isinstance(found, list) else ""
+    return (
+        next((str(inside(m, "Value")).lower() for m in found if inside(m, "Name") == "ColKey"), "")
+        if isinstance(found, list)
+        else ""
+    )
 
 
 def _lines(shape: _Shape, rows: list[Any], section: tuple[str, ...]) -> Iterator[Line]:
@@ -181,13 +210,23 @@ def _lines(shape: _Shape, rows: list[Any], section: tuple[str, ...]) -> Iterator
 
 def _line(shape: _Shape, cells: list[Any], section: tuple[str, ...], *, is_total: bool) -> Line:
     id_ = _text(inside(cells[shape.label], "id")) if shape.label < len(cells) else None
-    return Line(label=_label(shape, cells), id=id_, section=list(section), amounts=_amounts(shape, cells), is_total=is_total)
+    return Line(
+        label=_label(shape, cells),
+        id=id_,
+        section=list(section),
+        amounts=_amounts(shape, cells),
+        is_total=is_total,
+    )
 
 
 def _total(shape: _Shape, row: Any) -> Total | None:
     group = _text(inside(row, "group"))
     cells = _cells(row, "Summary") or _cells(row, None)
-    return Total(group=group, label=_label(shape, cells), amounts=_amounts(shape, cells)) if group and cells else None
+    return (
+        Total(group=group, label=_label(shape, cells), amounts=_amounts(shape, cells))
+        if group and cells
+        else None
+    )
 
 
 def _rows(node: Any) -> list[Any]:

@@ -68,4 +68,6 @@ def _all(api: Api, model: type[AnyRow], entity: Entity, conditions: list[str]) -
         found += page.items
         if page.next is None:
             return found
-    raise ProviderError(f"There are more than {_MOST_PAGES * _PAGE} records in these days. Ask for fewer days at once.")
+    raise ProviderError(
+        f"There are more than {_MOST_PAGES * _PAGE} records in these days. Ask for fewer days at once."
+    )

@@ -15,7 +15,12 @@ Decided:
 
 from app.connectors.connector import Connector
 from app.connectors.credential_forms import Blank, client_credentials
-from app.connectors.servicefusion.customers import create_customer, get_customer, list_customer_equipment, list_customers
+from app.connectors.servicefusion.customers import (
+    create_customer,
+    get_customer,
+    list_customer_equipment,
+    list_customers,
+)
 from app.connectors.servicefusion.errors import read_error
 from app.connectors.servicefusion.estimates import create_estimate, get_estimate, list_estimates
 from app.connectors.servicefusion.identity import identify
@@ -44,11 +49,16 @@ CONNECTOR = Connector(
             client_id=Blank("client_id", "Client id", secret=False, demo="sandbox"),
             client_secret=Blank("client_secret", "Client secret", demo="sandbox"),
             body="json",
-            intro="In ServiceFusion, open My Office, Developer Settings, OAuth Consumer, and copy the client id and secret.",
+            intro=(
+                "In ServiceFusion, open My Office, Developer Settings, OAuth Consumer, and copy the "
+                "client id and secret."
+            ),
             help_url="https://admin.servicefusion.com/developerSettings/oauthConsumer",
             if_refused="Copy both again from ServiceFusion; its API needs the Pro plan.",
             sandbox_says="The client id harbour with the secret harbour opens another company.",
-            left_behind="Its OAuth Consumer still exists in ServiceFusion: delete it there if nothing else uses it.",
+            left_behind=(
+                "Its OAuth Consumer still exists in ServiceFusion: delete it there if nothing else uses it."
+            ),
         ),
     ),
     identify=identify,

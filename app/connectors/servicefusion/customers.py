@@ -159,20 +159,29 @@ class Equipment(FusionRow):
 def list_customers(
     api: Api,
     name: Annotated[str | None, Field(max_length=255, description="Part of the customer's name.")] = None,
-    email: Annotated[str | None, Field(max_length=255, description="Exact e-mail address of a contact.")] = None,
+    email: Annotated[
+        str | None, Field(max_length=255, description="Exact e-mail address of a contact.")
+    ] = None,
     phone: Annotated[str | None, Field(max_length=40, description="Part of a phone number.")] = None,
-    contact_last_name: Annotated[str | None, Field(max_length=255, description="Last name of a contact.")] = None,
+    contact_last_name: Annotated[
+        str | None, Field(max_length=255, description="Last name of a contact.")
+    ] = None,
     address: Annotated[str | None, Field(max_length=255, description="Part of the street address.")] = None,
     city: Annotated[str | None, Field(max_length=255, description="Exact city.")] = None,
     postal_code: Annotated[str | None, Field(max_length=20, description="Postal code.")] = None,
-    last_serviced_from: Annotated[date | None, Field(description="First day of the last service to include.")] = None,
-    last_serviced_to: Annotated[date | None, Field(description="Last day of the last service to include.")] = None,
+    last_serviced_from: Annotated[
+        date | None, Field(description="First day of the last service to include.")
+    ] = None,
+    last_serviced_to: Annotated[
+        date | None, Field(description="Last day of the last service to include.")
+    ] = None,
     page: PageNumber = 1,
     per_page: PerPage = 25,
 ) -> Page[CustomerRow]:
     """List customers by name, contact, place or last service.
 
-    Use it to find the customer id that other tools take. For contacts and addresses use servicefusion_get_customer.
+    Use it to find the customer id that other tools take. For contacts and addresses use
+    servicefusion_get_customer.
     """
     filters = {
         "[name]": name,
@@ -185,14 +194,19 @@ def list_customers(
         "[last_serviced_date][gte]": last_serviced_from,
         "[last_serviced_date][lte]": last_serviced_to,
     }
-    return page_of(api, "/v1/customers", CustomerRow, page=page, per_page=per_page, sort="customer_name", filters=filters)
+    return page_of(
+        api, "/v1/customers", CustomerRow, page=page, per_page=per_page, sort="customer_name", filters=filters
+    )
 
 
 @tool(title="Get ServiceFusion customer", reads_only=True)
-def get_customer(api: Api, customer_id: Annotated[RecordId, Field(description="From servicefusion_list_customers.")]) -> Customer:
+def get_customer(
+    api: Api, customer_id: Annotated[RecordId, Field(description="From servicefusion_list_customers.")]
+) -> Customer:
     """Get one customer with contacts, phone numbers, e-mail addresses, locations and notes.
 
-    Use it before visiting or writing to a customer. For their jobs use servicefusion_get_customer_job_history.
+    Use it before visiting or writing to a customer. For their jobs use
+    servicefusion_get_customer_job_history.
     """
     return one(api, "/v1/customers/{id}", customer_id, Customer, _EXPAND)
 
@@ -201,12 +215,17 @@ def get_customer(api: Api, customer_id: Annotated[RecordId, Field(description="F
 def create_customer(
     api: Api,
     customer_name: Annotated[_Short, Field(description="Company or person.")],
-    contacts: Annotated[list[NewContact] | None, Field(max_length=20, description="People to call or write to.")] = None,
-    locations: Annotated[list[NewLocation] | None, Field(max_length=20, description="Places where work is done.")] = None,
+    contacts: Annotated[
+        list[NewContact] | None, Field(max_length=20, description="People to call or write to.")
+    ] = None,
+    locations: Annotated[
+        list[NewLocation] | None, Field(max_length=20, description="Places where work is done.")
+    ] = None,
     public_notes: Annotated[str | None, Field(max_length=5000, description="Notes technicians see.")] = None,
     private_notes: Annotated[str | None, Field(max_length=5000, description="Notes for the office.")] = None,
 ) -> Customer:
-    """Create a customer. It cannot be changed or deleted through this connection, only in ServiceFusion itself.
+    """Create a customer. It cannot be changed or deleted through this connection, only in ServiceFusion
+    itself.
 
     Look first with servicefusion_list_customers: a second one of the same name would be made without a word.
     """
@@ -225,7 +244,9 @@ def create_customer(
 @tool(title="List ServiceFusion equipment", reads_only=True, pages_by="page")
 def list_customer_equipment(
     api: Api,
-    customer_id: Annotated[RecordId, Field(description="Whose equipment, from servicefusion_list_customers.")],
+    customer_id: Annotated[
+        RecordId, Field(description="Whose equipment, from servicefusion_list_customers.")
+    ],
     equipment_id: Annotated[RecordId | None, Field(description="Only this one.")] = None,
     page: PageNumber = 1,
     per_page: PerPage = 25,
@@ -235,7 +256,9 @@ def list_customer_equipment(
     Use it to prepare a visit or to check a warranty. Equipment cannot be searched across customers.
     """
     if equipment_id is not None:
-        found = api.get("/v1/customers/{customer}/equipment/{id}", parts={"customer": customer_id, "id": equipment_id})
+        found = api.get(
+            "/v1/customers/{customer}/equipment/{id}", parts={"customer": customer_id, "id": equipment_id}
+        )
         return Page(items=[read_as(Equipment, found)], total=1)
     path, parts = "/v1/customers/{customer}/equipment", {"customer": customer_id}
     return page_of(api, path, Equipment, page=page, per_page=per_page, sort="id", parts=parts)

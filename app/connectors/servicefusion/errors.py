@@ -22,22 +22,31 @@ def read_error(answer: Answer) -> ToolError | None:
         return _invalid(answer.json())
     if answer.status == 429:
         return ProviderRateLimited(
-            "ServiceFusion takes 60 calls a minute. Please wait and try again.", retry_after_seconds=_seconds_to_reset(answer)
+            "ServiceFusion takes 60 calls a minute. Please wait and try again.",
+            retry_after_seconds=_seconds_to_reset(answer),
         )
     if answer.status == 403:
         return PermissionDenied(
-            "ServiceFusion does not allow this for the connected account. Its API needs the Pro plan; check there, or reconnect in the hub."
+            "ServiceFusion does not allow this for the connected account. Its API needs the Pro plan; "
+            "check there, or reconnect in the hub."
         )
     return None
 
 
 def _invalid(body: Any) -> InvalidArguments:
-    """A bare list of fields and messages. The company's own settings may make more fields necessary than we know of."""
+    """A bare list of fields and messages. The company's own settings may make more fields necessary than
+    we know of.
+    """
     problems = [entry for entry in body if isinstance(entry, Mapping)] if isinstance(body, list) else []
-    fields = sorted({str(plain(entry.get("field")))[:60] for entry in problems if entry.get("field")})[:_MOST_REASONS]
-    reasons = [str(plain(entry.get("message")))[:_LONGEST_REASON] for entry in problems if entry.get("message")][:_MOST_REASONS]
+    fields = sorted({str(plain(entry.get("field")))[:60] for entry in problems if entry.get("field")})[
+        :_MOST_REASONS
+    ]
+    reasons = [
+        str(plain(entry.get("message")))[:_LONGEST_REASON] for entry in problems if entry.get("message")
+    ][:_MOST_REASONS]
     return InvalidArguments(
-        "ServiceFusion refused the record; the details name the fields and reasons. A company may require more fields than others do.",
+        "ServiceFusion refused the record; the details name the fields and reasons. A company may require "
+        "more fields than others do.",
         details={"status": 422, "fields": fields, "reasons": reasons},
     )
 

@@ -6,7 +6,17 @@ from typing import Annotated
 from pydantic import Field
 
 from app.connectors.api import Api
-from app.connectors.servicefusion.values import PageNumber, PerPage, RecordId, Text, When, one, page_of, present, read_as
+from app.connectors.servicefusion.values import (
+    PageNumber,
+    PerPage,
+    RecordId,
+    Text,
+    When,
+    one,
+    page_of,
+    present,
+    read_as,
+)
 from app.connectors.servicefusion.work import (
     EXPAND,
     CustomerId,
@@ -41,7 +51,9 @@ class Estimate(WorkDetails, EstimateRow):
 @tool(title="List ServiceFusion estimates", reads_only=True, pages_by="page")
 def list_estimates(
     api: Api,
-    status: Annotated[Word | None, Field(description="Exact status as the company names it, such as Estimate Requested.")] = None,
+    status: Annotated[
+        Word | None, Field(description="Exact status as the company names it, such as Estimate Requested.")
+    ] = None,
     number: Annotated[Word | None, Field(description="Part of the estimate number.")] = None,
     customer_name: Annotated[Word | None, Field(description="Name of the customer.")] = None,
     requested_from: Annotated[date | None, Field(description="First day of the request to include.")] = None,
@@ -53,8 +65,8 @@ def list_estimates(
 ) -> Page[EstimateRow]:
     """List estimates, newest first: customer, status, amount.
 
-    Use it for open offers or to find an estimate. For its lines use servicefusion_get_estimate; for work that was agreed
-    use servicefusion_list_jobs.
+    Use it for open offers or to find an estimate. For its lines use servicefusion_get_estimate; for work that
+    was agreed use servicefusion_list_jobs.
     """
     filters = {
         "[status]": status,
@@ -65,12 +77,17 @@ def list_estimates(
         "[start_date][gte]": start_date_from,
         "[start_date][lte]": start_date_to,
     }
-    return page_of(api, "/v1/estimates", EstimateRow, page=page, per_page=per_page, sort="-id", filters=filters)
+    return page_of(
+        api, "/v1/estimates", EstimateRow, page=page, per_page=per_page, sort="-id", filters=filters
+    )
 
 
 @tool(title="Get ServiceFusion estimate", reads_only=True)
 def get_estimate(
-    api: Api, estimate_id: Annotated[RecordId, Field(description="From servicefusion_list_estimates; not the estimate number.")]
+    api: Api,
+    estimate_id: Annotated[
+        RecordId, Field(description="From servicefusion_list_estimates; not the estimate number.")
+    ],
 ) -> Estimate:
     """Get one estimate with its products, services, notes and people.
 
@@ -92,13 +109,21 @@ def create_estimate(
     products: Products = None,
     services: Services = None,
 ) -> Estimate:
-    """Create an estimate for a customer. Nothing is sent; it cannot be changed or deleted through this connection.
+    """Create an estimate for a customer. Nothing is sent; it cannot be changed or deleted through this
+    connection.
 
-    Prefer customer_id. Never repeat it after an unclear answer without looking: every call makes another estimate.
+    Prefer customer_id. Never repeat it after an unclear answer without looking: every call makes another
+    estimate.
     """
     sent = {
         **for_customer(customer_id, customer_name),
-        **present(description=description, status=status, category=category, priority=priority, start_date=start_date),
+        **present(
+            description=description,
+            status=status,
+            category=category,
+            priority=priority,
+            start_date=start_date,
+        ),
         **lines(products, services),
     }
     made = read_as(Estimate, api.post("/v1/estimates", json=sent), wrote=True)

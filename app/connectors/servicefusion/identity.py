@@ -15,4 +15,8 @@ def identify(api: Api, token_answer: Mapping[str, Any]) -> Account:
         raise ProviderError("ServiceFusion did not say whose account this is. Please try again.")
     names = (str(me.get(part) or "").strip() for part in ("first_name", "last_name"))
     email = str(me.get("email") or "").strip()
-    return Account(key=str(me["id"]), name=email or " ".join(filter(None, names)) or str(me["id"]), facts={"email": email} if email else {})
+    return Account(
+        key=str(me["id"]),
+        name=email or " ".join(filter(None, names)) or str(me["id"]),
+        facts={"email": email} if email else {},
+    )

@@ -7,7 +7,18 @@ from pydantic import Field
 
 from app.connectors.api import Api
 from app.connectors.servicefusion.customers import CustomerRow
-from app.connectors.servicefusion.values import Money, PageNumber, PerPage, RecordId, Text, When, one, page_of, present, read_as
+from app.connectors.servicefusion.values import (
+    Money,
+    PageNumber,
+    PerPage,
+    RecordId,
+    Text,
+    When,
+    one,
+    page_of,
+    present,
+    read_as,
+)
 from app.connectors.servicefusion.work import (
     EXPAND,
     CustomerId,
@@ -45,13 +56,17 @@ class Job(WorkDetails, JobRow):
 @tool(title="List ServiceFusion jobs", reads_only=True, pages_by="page")
 def list_jobs(
     api: Api,
-    status: Annotated[Word | None, Field(description="Exact status as the company names it, such as Scheduled.")] = None,
+    status: Annotated[
+        Word | None, Field(description="Exact status as the company names it, such as Scheduled.")
+    ] = None,
     number: Annotated[Word | None, Field(description="Part of the job number.")] = None,
     customer_name: Annotated[Word | None, Field(description="Name of the customer.")] = None,
     category: Annotated[Word | None, Field(description="Exact category, such as Service Call.")] = None,
     start_date_from: Annotated[date | None, Field(description="First start day to include.")] = None,
     start_date_to: Annotated[date | None, Field(description="Last start day to include.")] = None,
-    updated_since: Annotated[datetime | None, Field(description="Only jobs changed since then, with time zone.")] = None,
+    updated_since: Annotated[
+        datetime | None, Field(description="Only jobs changed since then, with time zone.")
+    ] = None,
     city: Annotated[Word | None, Field(description="City of the job.")] = None,
     zip_code: Annotated[str | None, Field(max_length=20, description="Postal code of the job.")] = None,
     page: PageNumber = 1,
@@ -59,8 +74,8 @@ def list_jobs(
 ) -> Page[JobRow]:
     """List jobs, the latest start first: customer, status, when, where, what is owed.
 
-    Use it for the schedule of a day or week, or to find a job. Technicians are shown by servicefusion_get_job only; for all
-    jobs of one customer use servicefusion_get_customer_job_history.
+    Use it for the schedule of a day or week, or to find a job. Technicians are shown by servicefusion_get_job
+    only; for all jobs of one customer use servicefusion_get_customer_job_history.
     """
     filters = {
         "[status]": status,
@@ -77,7 +92,10 @@ def list_jobs(
 
 
 @tool(title="Get ServiceFusion job", reads_only=True)
-def get_job(api: Api, job_id: Annotated[RecordId, Field(description="From servicefusion_list_jobs; not the job number.")]) -> Job:
+def get_job(
+    api: Api,
+    job_id: Annotated[RecordId, Field(description="From servicefusion_list_jobs; not the job number.")],
+) -> Job:
     """Get one job with technicians, notes, products and services.
 
     Use it when the details of a job matter. To find a job use servicefusion_list_jobs.
@@ -94,12 +112,14 @@ def get_customer_job_history(
 ) -> Page[JobRow]:
     """List all jobs of one customer, the latest start first.
 
-    Use it for "what have we done for them". A page may hold fewer jobs than asked for, since customers with similar names
-    are left out.
+    Use it for "what have we done for them". A page may hold fewer jobs than asked for, since customers with
+    similar names are left out.
     """
     customer = one(api, "/v1/customers/{id}", customer_id, CustomerRow)
     filters = {"[customer_name]": customer.customer_name}
-    found = page_of(api, "/v1/jobs", JobRow, page=page, per_page=per_page, sort="-start_date", filters=filters)
+    found = page_of(
+        api, "/v1/jobs", JobRow, page=page, per_page=per_page, sort="-start_date", filters=filters
+    )
     # The filter goes by name and finds similar ones too; there is none by id.
     return Page(items=[job for job in found.items if job.customer_id == customer_id], next=found.next)
 
@@ -114,14 +134,21 @@ def create_job(
     category: NewCategory = None,
     priority: NewPriority = None,
     start_date: Annotated[date | None, Field(description="When it starts.")] = None,
-    duration_minutes: Annotated[int | None, Field(ge=5, le=100_000, description="How long it takes; an hour when left out.")] = None,
-    technician_ids: Annotated[list[RecordId] | None, Field(max_length=20, description="From servicefusion_list_technicians.")] = None,
-    tech_notes: Annotated[str | None, Field(max_length=5000, description="Notes for the technicians.")] = None,
+    duration_minutes: Annotated[
+        int | None, Field(ge=5, le=100_000, description="How long it takes; an hour when left out.")
+    ] = None,
+    technician_ids: Annotated[
+        list[RecordId] | None, Field(max_length=20, description="From servicefusion_list_technicians.")
+    ] = None,
+    tech_notes: Annotated[
+        str | None, Field(max_length=5000, description="Notes for the technicians.")
+    ] = None,
     po_number: Annotated[Word | None, Field(description="The customer's order number.")] = None,
     products: Products = None,
     services: Services = None,
 ) -> Job:
-    """Create a job for a customer. It cannot be changed or deleted through this connection, only in ServiceFusion itself.
+    """Create a job for a customer. It cannot be changed or deleted through this connection, only in
+    ServiceFusion itself.
 
     Prefer customer_id. Never repeat it after an unclear answer without looking: every call makes another job.
     """

@@ -5,7 +5,16 @@ from typing import Annotated
 from pydantic import Field
 
 from app.connectors.api import Api
-from app.connectors.servicefusion.values import FusionRow, PageNumber, PerPage, RecordId, Text, When, one, page_of
+from app.connectors.servicefusion.values import (
+    FusionRow,
+    PageNumber,
+    PerPage,
+    RecordId,
+    Text,
+    When,
+    one,
+    page_of,
+)
 from app.connectors.tool import Page, tool
 
 
@@ -45,14 +54,19 @@ def list_technicians(
 ) -> Page[TechnicianRow]:
     """List the technicians and other people of the team.
 
-    Use it to get the technician ids a new job takes. It knows no schedule: see servicefusion_list_jobs and servicefusion_get_job.
+    Use it to get the technician ids a new job takes. It knows no schedule: see servicefusion_list_jobs and
+    servicefusion_get_job.
     """
     filters = {"[first_name]": first_name, "[last_name]": last_name, "[email]": email}
-    return page_of(api, "/v1/techs", TechnicianRow, page=page, per_page=per_page, sort="last_name", filters=filters)
+    return page_of(
+        api, "/v1/techs", TechnicianRow, page=page, per_page=per_page, sort="last_name", filters=filters
+    )
 
 
 @tool(title="Get ServiceFusion technician", reads_only=True)
-def get_technician(api: Api, technician_id: Annotated[RecordId, Field(description="From servicefusion_list_technicians.")]) -> Technician:
+def get_technician(
+    api: Api, technician_id: Annotated[RecordId, Field(description="From servicefusion_list_technicians.")]
+) -> Technician:
     """Get one person of the team with phone numbers, role and notes.
 
     Use it when the details of one technician matter. To find somebody use servicefusion_list_technicians.

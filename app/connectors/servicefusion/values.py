@@ -13,7 +13,9 @@ from app.connectors.tool import Page, Row
 
 # What it writes for "no date"; the second is not even ISO 8601.
 _NO_DATE = re.compile(r"(1970-01-01T00:00:00|-?0001-11-30|0000-00-00)")
-_answers = Answers("ServiceFusion", "The record may have been made: look for it before repeating, as it cannot be deleted.")
+_answers = Answers(
+    "ServiceFusion", "The record may have been made: look for it before repeating, as it cannot be deleted."
+)
 read_as, unreadable = _answers.read_as, _answers.unreadable
 
 
@@ -55,7 +57,8 @@ def page_of(
     expand: tuple[str, ...] = (),
     parts: Mapping[str, Any] | None = None,
 ) -> Page[AnyRow]:
-    """One page of a list. A page past the end comes back as the last one again, so `_meta.pageCount` ends the walk.
+    """One page of a list. A page past the end comes back as the last one again, so `_meta.pageCount` ends the
+    walk.
 
     A sort is always sent: without one the list of jobs takes minutes.
     """
@@ -80,12 +83,18 @@ def page_of(
 
 def one(api: Api, path: str, id_: int, model: type[AnyRow], expand: tuple[str, ...] = ()) -> AnyRow:
     """The record of that id."""
-    return read_as(model, api.get(path, parts={"id": id_}, params={"expand": ",".join(expand)} if expand else None))
+    return read_as(
+        model, api.get(path, parts={"id": id_}, params={"expand": ",".join(expand)} if expand else None)
+    )
 
 
 def present(**fields: Any) -> dict[str, Any]:
     """Only what is given, with days as text."""
-    return {name: _sent(value) if isinstance(value, date) else value for name, value in fields.items() if value not in (None, [], ())}
+    return {
+        name: _sent(value) if isinstance(value, date) else value
+        for name, value in fields.items()
+        if value not in (None, [], ())
+    }
 
 
 def _sent(value: Any) -> Any:

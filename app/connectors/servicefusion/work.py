@@ -26,8 +26,12 @@ class WorkRow(FusionRow):
     description: Text = None
     start_date: When = None
     end_date: When = None
-    time_from: Text = Field(None, validation_alias="time_frame_promised_start", description="Promised arrival, from.")
-    time_to: Text = Field(None, validation_alias="time_frame_promised_end", description="Promised arrival, to.")
+    time_from: Text = Field(
+        None, validation_alias="time_frame_promised_start", description="Promised arrival, from."
+    )
+    time_to: Text = Field(
+        None, validation_alias="time_frame_promised_end", description="Promised arrival, to."
+    )
     duration_seconds: int | None = Field(None, validation_alias="duration")
     total: Money = None
     street_1: Text = None
@@ -77,8 +81,12 @@ class NewProduct(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     product: Annotated[_Short, Field(description="Name as in the price book.")]
-    multiplier: Annotated[float | None, Field(gt=0, le=1_000_000, description="How many; 1 when left out.")] = None
-    rate: Annotated[float | None, Field(ge=0, le=10**9, description="Price of one; the price book's when left out.")] = None
+    multiplier: Annotated[
+        float | None, Field(gt=0, le=1_000_000, description="How many; 1 when left out.")
+    ] = None
+    rate: Annotated[
+        float | None, Field(ge=0, le=10**9, description="Price of one; the price book's when left out.")
+    ] = None
 
 
 class NewService(BaseModel):
@@ -87,12 +95,19 @@ class NewService(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     service: Annotated[_Short, Field(description="Name as in the price book.")]
-    multiplier: Annotated[float | None, Field(gt=0, le=1_000_000, description="How many; 1 when left out.")] = None
-    rate: Annotated[float | None, Field(ge=0, le=10**9, description="Price of one; the price book's when left out.")] = None
+    multiplier: Annotated[
+        float | None, Field(gt=0, le=1_000_000, description="How many; 1 when left out.")
+    ] = None
+    rate: Annotated[
+        float | None, Field(ge=0, le=10**9, description="Price of one; the price book's when left out.")
+    ] = None
 
 
 CustomerId = Annotated[RecordId | None, Field(description="From servicefusion_list_customers; the safe way.")]
-CustomerName = Annotated[str | None, Field(min_length=1, max_length=255, description="Exact name; an unknown one makes a customer.")]
+CustomerName = Annotated[
+    str | None,
+    Field(min_length=1, max_length=255, description="Exact name; an unknown one makes a customer."),
+]
 NewStatus = Annotated[Word | None, Field(description="A status of the company; its default when left out.")]
 NewCategory = Annotated[Word | None, Field(description="A category of the company.")]
 NewPriority = Annotated[Literal["Low", "Normal", "High"] | None, Field(description="How urgent.")]
@@ -101,13 +116,15 @@ Services = Annotated[list[NewService] | None, Field(max_length=50, description="
 
 
 def for_customer(customer_id: int | None, customer_name: str | None) -> dict[str, Any]:
-    """The member that names the customer: an id as text, or the exact name. An unknown name makes a new customer there.
+    """The member that names the customer: an id as text, or the exact name. An unknown name makes a new
+    customer there.
 
     Raises InvalidArguments unless exactly one of them is given.
     """
     if (customer_id is None) == (customer_name is None):
         raise InvalidArguments(
-            "customer_id: give either customer_id or the exact customer_name.", details={"fields": ["customer_id", "customer_name"]}
+            "customer_id: give either customer_id or the exact customer_name.",
+            details={"fields": ["customer_id", "customer_name"]},
         )
     return {"customer_name": str(customer_id) if customer_id is not None else customer_name}
 

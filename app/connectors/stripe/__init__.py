@@ -38,7 +38,8 @@ _KEY = Blank(
     warnings=(
         (
             r"sk_.*",
-            "This is a secret key, which may do everything in the account. A restricted key is safer: make one in Stripe and reconnect.",
+            "This is a secret key, which may do everything in the account. A restricted key is safer: make "
+            "one in Stripe and reconnect.",
         ),
     ),
     demo="rk_test_sandbox_byrd",
@@ -67,13 +68,19 @@ CONNECTOR = Connector(
             _KEY,
             title="Restricted API key",
             intro=(
-                "In Stripe, open Developers, API keys, and create a restricted key. Give it Read on Customers, Invoices, Charges, "
-                "PaymentIntents, Subscriptions, Products, Prices, Payouts and Balance; for changes also Write on Customers, "
+                "In Stripe, open Developers, API keys, and create a restricted key. Give it Read on "
+                "Customers, Invoices, Charges, "
+                "PaymentIntents, Subscriptions, Products, Prices, Payouts and Balance; for changes also "
+                "Write on Customers, "
                 "Invoices, PaymentLinks, Charges and Subscriptions."
             ),
             help_url="https://dashboard.stripe.com/apikeys",
-            if_refused="Copy it again from Stripe: it must be whole, and not rolled, expired or deleted there.",
-            sandbox_says="rk_test_sandbox_harbour is another company's, rk_test_sandbox_reader may only read.",
+            if_refused=(
+                "Copy it again from Stripe: it must be whole, and not rolled, expired or deleted there."
+            ),
+            sandbox_says=(
+                "rk_test_sandbox_harbour is another company's, rk_test_sandbox_reader may only read."
+            ),
             left_behind="The key itself still works: delete it in Stripe if nothing else uses it.",
         ),
     ),

@@ -66,7 +66,8 @@ class Payout(StripeRow):
 
 @tool(title="Get Stripe account", reads_only=True)
 def get_account(api: Api) -> StripeAccount:
-    """Get the connected Stripe account: name, country, default currency, whether it may take payments, test or live mode.
+    """Get the connected Stripe account: name, country, default currency, whether it may take payments, test
+    or live mode.
 
     Use it to see which account and mode you work with. For money held use stripe_get_balance.
     """
@@ -79,7 +80,8 @@ def get_account(api: Api) -> StripeAccount:
 def get_balance(api: Api) -> Balance:
     """Get what the account holds: available and pending, one sum for each currency.
 
-    Use it for "how much is in Stripe". It is no income report: for payments received use stripe_list_payments.
+    Use it for "how much is in Stripe". It is no income report: for payments received use
+    stripe_list_payments.
     """
     body = api.get("/v1/balance")
     return Balance(available=_sums(body, "available"), pending=_sums(body, "pending"))
@@ -89,15 +91,19 @@ def get_balance(api: Api) -> Balance:
 def list_payouts(
     api: Api,
     status: Annotated[
-        Literal["pending", "in_transit", "paid", "failed", "canceled"] | None, Field(description="Only payouts in this state.")
+        Literal["pending", "in_transit", "paid", "failed", "canceled"] | None,
+        Field(description="Only payouts in this state."),
     ] = None,
-    arrival_after: Annotated[date | None, Field(description="First day of arrival at the bank to include (UTC).")] = None,
+    arrival_after: Annotated[
+        date | None, Field(description="First day of arrival at the bank to include (UTC).")
+    ] = None,
     limit: Limit = 20,
     starting_after: After = None,
 ) -> Page[Payout]:
     """List payouts from Stripe to the bank account, newest first.
 
-    Use it to match bank entries or to see when money arrives. It cannot start a payout: no tool here moves money out.
+    Use it to match bank entries or to see when money arrives. It cannot start a payout: no tool here moves
+    money out.
     """
     asked = {
         "status": status,

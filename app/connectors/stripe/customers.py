@@ -6,7 +6,18 @@ from typing import Annotated, Any
 from pydantic import Field, computed_field
 
 from app.connectors.api import Api
-from app.connectors.stripe.values import After, Day, Limit, StripeRow, dashboard, encoded, in_words, page_of, read_as, seconds_at
+from app.connectors.stripe.values import (
+    After,
+    Day,
+    Limit,
+    StripeRow,
+    dashboard,
+    encoded,
+    in_words,
+    page_of,
+    read_as,
+    seconds_at,
+)
 from app.connectors.tool import Page, tool
 from app.errors import InvalidArguments
 
@@ -40,24 +51,40 @@ class CreatedCustomer(Customer):
 @tool(title="List Stripe customers", reads_only=True, pages_by="starting_after")
 def list_customers(
     api: Api,
-    email: Annotated[str | None, Field(max_length=512, description="Only customers with exactly this address, as it was written.")] = None,
-    created_after: Annotated[date | None, Field(description="First day of creation to include (UTC).")] = None,
+    email: Annotated[
+        str | None,
+        Field(max_length=512, description="Only customers with exactly this address, as it was written."),
+    ] = None,
+    created_after: Annotated[
+        date | None, Field(description="First day of creation to include (UTC).")
+    ] = None,
     limit: Limit = 20,
     starting_after: After = None,
 ) -> Page[Customer]:
     """List customers, newest first, or find one by its e-mail address.
 
-    Use it to get the `customer` id other tools take. One address may belong to several customers. Names cannot be searched.
+    Use it to get the `customer` id other tools take. One address may belong to several customers. Names
+    cannot be searched.
     """
-    asked = {"email": email, "created": {"gte": seconds_at(created_after)}, "limit": limit, "starting_after": starting_after}
+    asked = {
+        "email": email,
+        "created": {"gte": seconds_at(created_after)},
+        "limit": limit,
+        "starting_after": starting_after,
+    }
     return page_of(api, "/v1/customers", Customer, asked)
 
 
 @tool(title="Create Stripe customer", destructive=False)
 def create_customer(
     api: Api,
-    name: Annotated[str | None, Field(min_length=1, max_length=256, description="Person or company; this or an e-mail is needed.")] = None,
-    email: Annotated[str | None, Field(min_length=3, max_length=512, description="Where invoices are mailed.")] = None,
+    name: Annotated[
+        str | None,
+        Field(min_length=1, max_length=256, description="Person or company; this or an e-mail is needed."),
+    ] = None,
+    email: Annotated[
+        str | None, Field(min_length=3, max_length=512, description="Where invoices are mailed.")
+    ] = None,
     phone: Annotated[str | None, Field(max_length=20, description="Phone number.")] = None,
     description: Annotated[str | None, Field(max_length=350, description="A note only you see.")] = None,
     metadata: Annotated[
@@ -67,11 +94,20 @@ def create_customer(
 ) -> CreatedCustomer:
     """Create a customer. Needs a name or an e-mail address.
 
-    Look first with stripe_list_customers: Stripe does not notice a customer that exists already. It charges and sends nothing.
+    Look first with stripe_list_customers: Stripe does not notice a customer that exists already. It charges
+    and sends nothing.
     """
     if not name and not email:
-        raise InvalidArguments("name: give a name or an email, or both.", details={"fields": ["name", "email"]})
-    sent: dict[str, Any] = {"name": name, "email": email, "phone": phone, "description": description, "metadata": metadata}
+        raise InvalidArguments(
+            "name: give a name or an email, or both.", details={"fields": ["name", "email"]}
+        )
+    sent: dict[str, Any] = {
+        "name": name,
+        "email": email,
+        "phone": phone,
+        "description": description,
+        "metadata": metadata,
+    }
     customer = read_as(CreatedCustomer, api.post("/v1/customers", form=encoded(sent)), wrote=True)
     customer.dashboard_url = dashboard(api, "customers", customer.id)
     return customer

@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.connectors.tool import plain
-from app.errors import InvalidArguments, ObjectNotFound, PermissionDenied, ProviderError, ProviderRateLimited, ToolError
+from app.errors import (
+    InvalidArguments,
+    ObjectNotFound,
+    PermissionDenied,
+    ProviderError,
+    ProviderRateLimited,
+    ToolError,
+)
 from app.outbound import Answer
 
 _LONGEST_REASON = 300
@@ -35,19 +42,28 @@ def read_error(answer: Answer) -> ToolError | None:
     code, message = str(error.get("code") or ""), str(error.get("message") or "")
     details = _details(answer, error, code, message)
     if answer.status == 402:
-        return ProviderError("Stripe says that the card was declined. The reason is in the details.", details=details)
+        return ProviderError(
+            "Stripe says that the card was declined. The reason is in the details.", details=details
+        )
     if answer.status == 403:
         return _not_permitted(message, details)
     if answer.status == 404:
         return _unknown(message, details)
     if (answer.status == 409 and code == "idempotency_key_in_use") or code == "lock_timeout":
-        return ProviderRateLimited("Stripe is still working on something with the same record. Please try again.", details=details)
+        return ProviderRateLimited(
+            "Stripe is still working on something with the same record. Please try again.", details=details
+        )
     if answer.status == 400:
         advice = _ADVICE.get(code)
         field = error.get("param")
-        about = f" It is about {plain(field)[:60]}." if isinstance(field, str) and re.fullmatch(r"[\w\[\]]{1,60}", field) else ""
+        about = (
+            (f" It is about {plain(field)[:60]}.")
+            if isinstance(field, str) and re.fullmatch(r"[\w\[\]]{1,60}", field)
+            else ""
+        )
         return InvalidArguments(
-            f"Stripe refused the request: {advice}." if advice else f"Stripe refused the request.{about}", details=details
+            f"Stripe refused the request: {advice}." if advice else f"Stripe refused the request.{about}",
+            details=details,
         )
     return None
 
@@ -58,7 +74,8 @@ def _not_permitted(message: str, details: dict[str, Any]) -> PermissionDenied:
     if permission := re.search(r"\brak_\w{1,80}", message):
         details["permission"] = permission[0]
     return PermissionDenied(
-        "The Stripe key or app was not given the right for this. In Stripe, edit the key's permissions (Developers, API keys), "
+        "The Stripe key or app was not given the right for this. In Stripe, edit the key's permissions "
+        "(Developers, API keys), "
         "or reconnect Stripe with a key that has it.",
         details=details,
     )
@@ -67,10 +84,13 @@ def _not_permitted(message: str, details: dict[str, Any]) -> PermissionDenied:
 def _unknown(message: str, details: dict[str, Any]) -> ObjectNotFound:
     if other := re.search(r"exists in (live|test) mode", message):
         return ObjectNotFound(
-            f"Stripe knows that id in {other[1]} mode only, and this connection is the other one. Use an id from the list tools.",
+            f"Stripe knows that id in {other[1]} mode only, and this connection is the other one. Use an "
+            "id from the list tools.",
             details=details,
         )
-    return ObjectNotFound("Stripe does not know that record. List the records again and use an id from there.", details=details)
+    return ObjectNotFound(
+        "Stripe does not know that record. List the records again and use an id from there.", details=details
+    )
 
 
 def _details(answer: Answer, error: Mapping[str, Any], code: str, message: str) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from app.errors import PermissionDenied, ProviderError
 
 
 def identify(api: Api, token_answer: Mapping[str, Any]) -> Account:
-    """The Stripe account of a key or token. Test and live mode are two accounts: nothing is shared between them.
+    """The Stripe account of a key or token. Test and live mode are two accounts: nothing is shared between
+    them.
 
-    A restricted key often may not read the account: it is taken all the same if it may read the balance, and the
-    refusal itself names the account. Raises PermissionDenied when it may read neither.
+    A restricted key often may not read the account: it is taken all the same if it may read the balance, and
+    the refusal itself names the account. Raises PermissionDenied when it may read neither.
     """
     try:
         record = api.get("/v1/account")

@@ -74,7 +74,9 @@ class Invoice(InvoiceRow):
     subtotal: int | None = None
     amount_paid: int | None = None
     lines: list[InvoiceLine] = Field([], validation_alias=AliasPath("lines", "data"))
-    more_lines: bool = Field(False, validation_alias=AliasPath("lines", "has_more"), description="True: not all lines are here.")
+    more_lines: bool = Field(
+        False, validation_alias=AliasPath("lines", "has_more"), description="True: not all lines are here."
+    )
     invoice_pdf: str | None = None
     dashboard_url: str = ""
 
@@ -85,9 +87,15 @@ class Item(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     description: Annotated[str, Field(min_length=1, max_length=500, description="What the customer reads.")]
-    amount: Annotated[int | None, _AMOUNT] = Field(None, description="The whole line in the smallest unit: 1099 is 10.99 USD.")
-    unit_amount: Annotated[int | None, _AMOUNT] = Field(None, description="Price of one in the smallest unit.")
-    quantity: Annotated[int | None, Field(ge=1, le=1_000_000)] = Field(None, description="How many; 1 when left out.")
+    amount: Annotated[int | None, _AMOUNT] = Field(
+        None, description="The whole line in the smallest unit: 1099 is 10.99 USD."
+    )
+    unit_amount: Annotated[int | None, _AMOUNT] = Field(
+        None, description="Price of one in the smallest unit."
+    )
+    quantity: Annotated[int | None, Field(ge=1, le=1_000_000)] = Field(
+        None, description="How many; 1 when left out."
+    )
     price: StripeId | None = Field(None, description="Id of a price in Stripe, instead of amounts.")
 
 
@@ -95,11 +103,18 @@ class Item(BaseModel):
 def list_invoices(
     api: Api,
     status: Annotated[
-        Literal["draft", "open", "paid", "uncollectible", "void"] | None, Field(description="Only these; open means sent and not paid.")
+        Literal["draft", "open", "paid", "uncollectible", "void"] | None,
+        Field(description="Only these; open means sent and not paid."),
     ] = None,
-    customer: Annotated[StripeId | None, Field(description="Only this customer's, from stripe_list_customers.")] = None,
-    created_after: Annotated[date | None, Field(description="First day of creation to include (UTC).")] = None,
-    created_before: Annotated[date | None, Field(description="First day not to include any more (UTC).")] = None,
+    customer: Annotated[
+        StripeId | None, Field(description="Only this customer's, from stripe_list_customers.")
+    ] = None,
+    created_after: Annotated[
+        date | None, Field(description="First day of creation to include (UTC).")
+    ] = None,
+    created_before: Annotated[
+        date | None, Field(description="First day not to include any more (UTC).")
+    ] = None,
     limit: Limit = 20,
     starting_after: After = None,
 ) -> Page[InvoiceRow]:
@@ -119,10 +134,13 @@ def list_invoices(
 
 
 @tool(title="Get Stripe invoice", reads_only=True)
-def get_invoice(api: Api, invoice: Annotated[StripeId, Field(description="Its id (in_…), from stripe_list_invoices.")]) -> Invoice:
+def get_invoice(
+    api: Api, invoice: Annotated[StripeId, Field(description="Its id (in_…), from stripe_list_invoices.")]
+) -> Invoice:
     """Get one invoice with its lines and the address where it can be paid.
 
-    Use it when the lines matter, or to check a draft before sending it. To find an invoice use stripe_list_invoices.
+    Use it when the lines matter, or to check a draft before sending it. To find an invoice use
+    stripe_list_invoices.
     """
     return _shown(api, api.get("/v1/invoices/{id}", parts={"id": invoice}))
 
@@ -132,8 +150,13 @@ def create_invoice(
     api: Api,
     customer: Annotated[StripeId, Field(description="Whom it is for, from stripe_list_customers.")],
     items: Annotated[list[Item], Field(min_length=1, max_length=50, description="Its lines.")],
-    currency: Annotated[Currency | None, Field(description="Three letters, such as usd; needed unless every line has a price.")] = None,
-    days_until_due: Annotated[int, Field(ge=1, le=365, description="Days the customer has to pay once it is sent.")] = 30,
+    currency: Annotated[
+        Currency | None,
+        Field(description="Three letters, such as usd; needed unless every line has a price."),
+    ] = None,
+    days_until_due: Annotated[
+        int, Field(ge=1, le=365, description="Days the customer has to pay once it is sent.")
+    ] = 30,
     description: Annotated[str | None, Field(max_length=1500, description="A note on the invoice.")] = None,
 ) -> Invoice:
     """Create a draft invoice with its lines. Nothing is sent and nothing is charged.
@@ -159,11 +182,14 @@ def create_invoice(
     try:
         for done, item in enumerate(items):
             api.progress(done, len(items), "Adding the lines")
-            api.post("/v1/invoiceitems", form=encoded({"customer": customer, "invoice": id_, **_line(item, code)}))
+            api.post(
+                "/v1/invoiceitems", form=encoded({"customer": customer, "invoice": id_, **_line(item, code)})
+            )
         made = _shown(api, api.get("/v1/invoices/{id}", parts={"id": id_}))
     except ToolError as error:
         error.message = (
-            f"A draft was created, but not all of its lines: complete or delete the invoice named in the details. {error.message}"
+            "A draft was created, but not all of its lines: complete or delete the invoice named in the "
+            f"details. {error.message}"
         )
         error.details = {**error.details, "invoice": id_}
         raise
@@ -175,16 +201,21 @@ def create_invoice(
 def send_invoice(
     api: Api,
     invoice: Annotated[StripeId, Field(description="Its id (in_…), from stripe_list_invoices.")],
-    confirm: Annotated[bool, Field(description="true once the person has agreed that this invoice goes out.")],
+    confirm: Annotated[
+        bool, Field(description="true once the person has agreed that this invoice goes out.")
+    ],
 ) -> Invoice:
-    """Send an invoice to its customer by e-mail. A draft becomes final: it can then be voided, but not changed or deleted.
+    """Send an invoice to its customer by e-mail. A draft becomes final: it can then be voided, but not
+    changed or deleted.
 
     Use it only after the person agreed to send this very invoice. In test mode Stripe sends no mail.
     """
     check_confirmed(confirm, "nothing was sent")
     sent = _shown(api, api.post("/v1/invoices/{id}/send", parts={"id": invoice}), wrote=True)
     api.say(
-        "The invoice is final and was mailed." if api.facts.get("livemode") else "The invoice is final. In test mode Stripe mails nothing."
+        "The invoice is final and was mailed."
+        if api.facts.get("livemode")
+        else "The invoice is final. In test mode Stripe mails nothing."
     )
     return sent
 
@@ -202,7 +233,8 @@ def _check(items: list[Item], currency: str | None) -> None:
     for number, item in enumerate(items):
         if sum(value is not None for value in (item.amount, item.unit_amount, item.price)) != 1:
             raise InvalidArguments(
-                f"items.{number}: give exactly one of amount, unit_amount and price.", details={"fields": [f"items.{number}"]}
+                f"items.{number}: give exactly one of amount, unit_amount and price.",
+                details={"fields": [f"items.{number}"]},
             )
         if item.amount is not None and item.quantity is not None:
             raise InvalidArguments(
@@ -210,12 +242,18 @@ def _check(items: list[Item], currency: str | None) -> None:
                 details={"fields": [f"items.{number}.quantity"]},
             )
     if currency is None and any(item.price is None for item in items):
-        raise InvalidArguments("currency: say which, unless every line has a price.", details={"fields": ["currency"]})
+        raise InvalidArguments(
+            "currency: say which, unless every line has a price.", details={"fields": ["currency"]}
+        )
 
 
 def _line(item: Item, currency: str | None) -> Mapping[str, Any]:
     if item.price is not None:
-        return {"description": item.description, "pricing": {"price": item.price}, "quantity": item.quantity or 1}
+        return {
+            "description": item.description,
+            "pricing": {"price": item.price},
+            "quantity": item.quantity or 1,
+        }
     if item.unit_amount is not None:
         return {
             "description": item.description,

@@ -6,7 +6,17 @@ from pydantic import AliasPath, Field, computed_field
 
 from app.connectors.api import Api
 from app.connectors.checks import check_confirmed
-from app.connectors.stripe.values import After, Day, Limit, StripeId, StripeRow, encoded, in_words, page_of, read_as
+from app.connectors.stripe.values import (
+    After,
+    Day,
+    Limit,
+    StripeId,
+    StripeRow,
+    encoded,
+    in_words,
+    page_of,
+    read_as,
+)
 from app.connectors.tool import Page, tool
 from app.errors import ObjectNotFound
 
@@ -45,7 +55,9 @@ class Subscription(StripeRow):
 @tool(title="List Stripe subscriptions", reads_only=True, pages_by="starting_after")
 def list_subscriptions(
     api: Api,
-    customer: Annotated[StripeId | None, Field(description="Only this customer's, from stripe_list_customers.")] = None,
+    customer: Annotated[
+        StripeId | None, Field(description="Only this customer's, from stripe_list_customers.")
+    ] = None,
     price: Annotated[StripeId | None, Field(description="Only those to this price.")] = None,
     status: Annotated[
         Literal["active", "past_due", "trialing", "canceled", "unpaid", "paused", "all"] | None,
@@ -56,9 +68,16 @@ def list_subscriptions(
 ) -> Page[Subscription]:
     """List subscriptions, newest first, with what they are for, their price and when the paid period ends.
 
-    Use it for recurring income or to find what to cancel. Canceled ones appear only with status canceled or all.
+    Use it for recurring income or to find what to cancel. Canceled ones appear only with status canceled or
+    all.
     """
-    asked = {"customer": customer, "price": price, "status": status, "limit": limit, "starting_after": starting_after}
+    asked = {
+        "customer": customer,
+        "price": price,
+        "status": status,
+        "limit": limit,
+        "starting_after": starting_after,
+    }
     return page_of(api, "/v1/subscriptions", Subscription, asked)
 
 
@@ -66,10 +85,15 @@ def list_subscriptions(
 def cancel_subscription(
     api: Api,
     subscription: Annotated[StripeId, Field(description="Its id, from stripe_list_subscriptions.")],
-    confirm: Annotated[bool, Field(description="true once the person has agreed to cancel this subscription.")],
-    at_period_end: Annotated[bool, Field(description="true: it runs until the paid period ends. false: it ends now, for good.")] = True,
+    confirm: Annotated[
+        bool, Field(description="true once the person has agreed to cancel this subscription.")
+    ],
+    at_period_end: Annotated[
+        bool, Field(description="true: it runs until the paid period ends. false: it ends now, for good.")
+    ] = True,
 ) -> Subscription:
-    """Cancel a subscription, at the end of the paid period or at once. A subscription that has ended cannot be started again.
+    """Cancel a subscription, at the end of the paid period or at once. A subscription that has ended cannot
+    be started again.
 
     Use it only after the person agreed. It refunds nothing: that is stripe_create_refund.
     """
@@ -85,7 +109,9 @@ def cancel_subscription(
 
 
 def _end_now(api: Api, path: str, parts: dict[str, str]) -> Any:
-    """A DELETE knows no idempotency key: tried again after a lost answer, it may meet what it has ended itself."""
+    """A DELETE knows no idempotency key: tried again after a lost answer, it may meet what it has ended
+    itself.
+    """
     try:
         return api.delete(path, parts=parts)
     except ObjectNotFound:

@@ -12,7 +12,9 @@ _MOST_PAGES = 10
 
 
 def summarize(asked: Summarizing) -> list[Part]:
-    """Payments that succeeded, by the day of the account's own calendar they were made on. Refunds are not taken off."""
+    """Payments that succeeded, by the day of the account's own calendar they were made on. Refunds are not
+    taken off.
+    """
     account = _account(asked)
     days = asked.days(account.timezone if account else None)
     sums = Sums(days, account.default_currency.upper() if account and account.default_currency else None)
@@ -21,7 +23,12 @@ def summarize(asked: Summarizing) -> list[Part]:
         sums.open("payments_received")
         for payment in found:
             received = payment.amount if payment.amount_received is None else payment.amount_received
-            sums.add("payments_received", payment.currency.upper(), major(received, payment.currency), _day(days, payment))
+            sums.add(
+                "payments_received",
+                payment.currency.upper(),
+                major(received, payment.currency),
+                _day(days, payment),
+            )
     return sums.parts()
 
 
@@ -39,12 +46,19 @@ def _payments(asked: Summarizing, start: datetime, end: datetime) -> list[Paymen
     after = None
     for _ in range(_MOST_PAGES):
         created = {"gte": int(start.timestamp()), "lt": int(end.timestamp())}
-        page = page_of(asked.api, "/v1/payment_intents", Payment, {"created": created, "limit": 100, "starting_after": after})
+        page = page_of(
+            asked.api,
+            "/v1/payment_intents",
+            Payment,
+            {"created": created, "limit": 100, "starting_after": after},
+        )
         found += [payment for payment in page.items if payment.status == "succeeded"]
         after = page.next
         if after is None:
             return found
-    raise ProviderError(f"There are more than {_MOST_PAGES * 100} payments in these days. Ask for fewer days at once.")
+    raise ProviderError(
+        f"There are more than {_MOST_PAGES * 100} payments in these days. Ask for fewer days at once."
+    )
 
 
 def _day(days: Days, payment: Payment) -> date | None:

@@ -12,7 +12,9 @@ from app.connectors.api import Api
 from app.connectors.tool import Page, Row
 
 # https://docs.stripe.com/currencies: ISO 4217 would be wrong for isk, ugx and mga.
-_NO_DECIMALS = frozenset(["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"])
+_NO_DECIMALS = frozenset(
+    ["bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"]
+)
 _THREE_DECIMALS = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 
 StripeId = Annotated[str, Field(min_length=3, max_length=255, pattern=r"^[A-Za-z0-9_]+$")]
@@ -39,7 +41,11 @@ def day(value: Any) -> Any:
 
 def seconds_at(start_of: date | None) -> int | None:
     """Midnight UTC of a day, in Unix seconds."""
-    return int(datetime(start_of.year, start_of.month, start_of.day, tzinfo=UTC).timestamp()) if start_of else None
+    return (
+        int(datetime(start_of.year, start_of.month, start_of.day, tzinfo=UTC).timestamp())
+        if start_of
+        else None
+    )
 
 
 Moment = Annotated[str | None, BeforeValidator(moment)]
@@ -72,7 +78,11 @@ def page_of(api: Api, path: str, model: type[AnyRow], asked: Mapping[str, Any]) 
     records = body.get("data") if isinstance(body, Mapping) else None
     if not isinstance(records, list):
         raise unreadable()
-    last = records[-1].get("id") if records and body.get("has_more") and isinstance(records[-1], Mapping) else None
+    last = (
+        records[-1].get("id")
+        if records and body.get("has_more") and isinstance(records[-1], Mapping)
+        else None
+    )
     return Page(items=[read_as(model, record) for record in records], next=last)
 
 

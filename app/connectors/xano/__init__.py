@@ -27,9 +27,20 @@ from app.connectors.xano.records import (
     get_table_record,
     update_table_record,
 )
-from app.connectors.xano.schema import add_field_to_schema, delete_field, get_table_schema, rename_schema_field
+from app.connectors.xano.schema import (
+    add_field_to_schema,
+    delete_field,
+    get_table_schema,
+    rename_schema_field,
+)
 from app.connectors.xano.signing_in import CONSENT, FORMS
-from app.connectors.xano.tables import create_table, delete_table, get_table_details, list_tables, update_table
+from app.connectors.xano.tables import (
+    create_table,
+    delete_table,
+    get_table_details,
+    list_tables,
+    update_table,
+)
 
 CONNECTOR = Connector(
     slug="xano",
@@ -41,7 +52,9 @@ CONNECTOR = Connector(
     identify=identify,
     read_error=read_error,
     proof_path="/auth/me",  # a token made for one instance is listed others too, which reject it
-    business=BusinessArgument("instance_name", "instance", known_as=is_known_as, takes="Name, domain or address"),
+    business=BusinessArgument(
+        "instance_name", "instance", known_as=is_known_as, takes="Name, domain or address"
+    ),
     help_url="https://docs.xano.com/xano-features/metadata-api",
     tools=(
         list_instances,

@@ -33,7 +33,9 @@ class BulkCreated(Row):
 
     created: int
     failed: int
-    ids: list[str] = Field(description="Of the new records; fewer than created when Xano did not name them all.")
+    ids: list[str] = Field(
+        description="Of the new records; fewer than created when Xano did not name them all."
+    )
     failures: list[Failure] = Field(description=f"At most {_MOST_FAILURES}.")
 
 
@@ -42,7 +44,9 @@ class BulkUpdated(Row):
 
     updated: int
     failed: int
-    ids: list[str] = Field(description="Of the changed records; fewer than updated when Xano did not name them all.")
+    ids: list[str] = Field(
+        description="Of the changed records; fewer than updated when Xano did not name them all."
+    )
     failures: list[Failure] = Field(description=f"At most {_MOST_FAILURES}.")
 
 
@@ -58,16 +62,24 @@ def bulk_create_records(
     api: Api,
     workspace_id: WorkspaceId,
     table_id: TableId,
-    records: Annotated[list[RecordData], Field(min_length=1, max_length=_MOST, description="One object of field values for each record.")],
+    records: Annotated[
+        list[RecordData],
+        Field(min_length=1, max_length=_MOST, description="One object of field values for each record."),
+    ],
     allow_id_field: Annotated[bool, Field(description="Whether the records bring their own id.")] = False,
 ) -> BulkCreated:
     """Create up to 1000 records of one table, and say how many were created, how many failed and why.
 
-    Use it after xano_get_table_schema. For a single record use xano_create_table_record. Repeating it makes the records twice.
+    Use it after xano_get_table_schema. For a single record use xano_create_table_record. Repeating it makes
+    the records twice.
     """
     tally = _Tally(len(records), "created", "create")
     for portion in _portions(records):
-        tally.take(api, len(portion), partial(_send, api, workspace_id, table_id, "", portion, {"allow_id_field": allow_id_field}))
+        tally.take(
+            api,
+            len(portion),
+            partial(_send, api, workspace_id, table_id, "", portion, {"allow_id_field": allow_id_field}),
+        )
     tally.conclude(api)
     return BulkCreated(created=tally.done, failed=tally.failed, ids=tally.ids, failures=tally.failures)
 
@@ -78,12 +90,17 @@ def bulk_update_records(
     workspace_id: WorkspaceId,
     table_id: TableId,
     updates: Annotated[
-        list[Update], Field(min_length=1, max_length=_MOST, description="For each record its row_id and the fields to change.")
+        list[Update],
+        Field(
+            min_length=1, max_length=_MOST, description="For each record its row_id and the fields to change."
+        ),
     ],
 ) -> BulkUpdated:
-    """Change up to 1000 records of one table, each in its own way, and say how many were changed, how many failed and why.
+    """Change up to 1000 records of one table, each in its own way, and say how many were changed, how many
+    failed and why.
 
-    Use it when the ids are known; fields that are left out stay. For a single record use xano_update_table_record.
+    Use it when the ids are known; fields that are left out stay. For a single record use
+    xano_update_table_record.
     """
     items = [{"row_id": _as_sent(update.row_id), "updates": update.updates} for update in updates]
     if len({update.row_id for update in updates}) < len(updates):
@@ -111,7 +128,11 @@ class _Tally:
         """Send a portion and count its answer. Once something has been done, an error says so too."""
         try:
             if self.total > _PORTION:
-                api.progress(self.done + self.failed, self.total, f"{self.done} of {self.total} records {self.done_word}")
+                api.progress(
+                    self.done + self.failed,
+                    self.total,
+                    f"{self.done} of {self.total} records {self.done_word}",
+                )
             self._count(send(), size)
         except ToolError as error:
             if self.done + self.failed:
@@ -132,8 +153,13 @@ class _Tally:
             api.progress(self.total, self.total, f"{self.done} of {self.total} records {self.done_word}")
         if not self.done:
             raise InvalidArguments(
-                f"Xano took none of the {self.total} records; its reasons are in the details. Compare them with xano_get_table_schema.",
-                details={self.done_word: 0, "failed": self.failed, "failures": [failure.model_dump() for failure in self.failures]},
+                f"Xano took none of the {self.total} records; its reasons are in the details. Compare them "
+                "with xano_get_table_schema.",
+                details={
+                    self.done_word: 0,
+                    "failed": self.failed,
+                    "failures": [failure.model_dump() for failure in self.failures],
+                },
             )
         api.say(self._sentence())
 
@@ -142,7 +168,9 @@ class _Tally:
         return f"{self.done} of {self.total} records {self.done_word}{failed}."
 
     def _count(self, body: Any, size: int) -> None:
-        """Count an answer: a list of ids, an object with both sides, or nothing, which means that all went well."""
+        """Count an answer: a list of ids, an object with both sides, or nothing, which means that all went
+        well.
+        """
         ids: list[str] = []
         failures: list[Failure] = []
         if not body:
@@ -153,7 +181,13 @@ class _Tally:
             ids = _ids(body.get("success"))
             failures = _failures(body.get("error") or [])
             said = body.get("success_total")
-            done = said if isinstance(said, int) and not isinstance(said, bool) else len(ids) if "success" in body else size - len(failures)
+            done = (
+                said
+                if isinstance(said, int) and not isinstance(said, bool)
+                else len(ids)
+                if "success" in body
+                else size - len(failures)
+            )
         else:
             raise unreadable(wrote=True)
         done = max(0, min(done, size))
@@ -163,9 +197,17 @@ class _Tally:
         self.failures += failures[: _MOST_FAILURES - len(self.failures)]
 
 
-def _send(api: Api, workspace_id: str, table_id: str, call: str, items: Sequence[Any], more: Mapping[str, Any]) -> Any:
+def _send(
+    api: Api, workspace_id: str, table_id: str, call: str, items: Sequence[Any], more: Mapping[str, Any]
+) -> Any:
     path = f"{CONTENT}/bulk{call}"
-    return ask(api, "POST", path, parts={"workspace": workspace_id, "table": table_id}, json={"items": list(items), **more})
+    return ask(
+        api,
+        "POST",
+        path,
+        parts={"workspace": workspace_id, "table": table_id},
+        json={"items": list(items), **more},
+    )
 
 
 def _portions(items: Sequence[Any]) -> list[Sequence[Any]]:
@@ -189,7 +231,11 @@ def _failures(entries: Any) -> list[Failure]:
         entries = [entries]
     found = []
     for entry in entries:
-        named = next((entry[name] for name in ("row_id", "id") if name in entry), None) if isinstance(entry, Mapping) else None
+        named = (
+            next((entry[name] for name in ("row_id", "id") if name in entry), None)
+            if isinstance(entry, Mapping)
+            else None
+        )
         id_ = str(named) if isinstance(named, int | str) and not isinstance(named, bool) else None
         found.append(Failure(record_id=id_, reason=reason_of(entry) or "Xano gave no reason."))
     return found

@@ -13,7 +13,9 @@ from app.connectors.xano.values import AnyId, Text, WorkspaceId, XanoRow, read_a
 class Database(XanoRow):
     """A workspace."""
 
-    workspace_id: Annotated[AnyId, Field(validation_alias="id", description="Pass as `workspace_id` to the other tools.")]
+    workspace_id: Annotated[
+        AnyId, Field(validation_alias="id", description="Pass as `workspace_id` to the other tools.")
+    ]
     name: Text = ""
     description: Text = ""
     branch: str | None = Field(None, description="The branch that is live.")
@@ -31,7 +33,9 @@ def list_databases(api: Api) -> Databases:
 
     Use it before xano_list_tables. It does not show tables or records.
     """
-    return Databases(items=[read_as(Database, entry) for entry in read_all(api, "/workspace", base_url=at_instance(api))])
+    return Databases(
+        items=[read_as(Database, entry) for entry in read_all(api, "/workspace", base_url=at_instance(api))]
+    )
 
 
 @tool(title="Get Xano workspace", reads_only=True)

@@ -10,7 +10,14 @@ from typing import Any
 
 from app.connectors.api import errors_by_status, retry_after
 from app.connectors.tool import plain
-from app.errors import InvalidArguments, ObjectNotFound, PermissionDenied, ProviderRateLimited, ReconnectNeeded, ToolError
+from app.errors import (
+    InvalidArguments,
+    ObjectNotFound,
+    PermissionDenied,
+    ProviderRateLimited,
+    ReconnectNeeded,
+    ToolError,
+)
 from app.outbound import Answer
 
 _LONGEST_REASON = 300
@@ -30,12 +37,15 @@ def read_error(answer: Answer) -> ToolError | None:
         return ReconnectNeeded("Xano no longer accepts this sign-in. Reconnect Xano in the hub.")
     if answer.status == 403 or code == "ERROR_CODE_ACCESS_DENIED" or _is_denied(answer, said):
         return PermissionDenied(
-            "Xano does not allow this with the connection's token. Tables and fields (Database) and records (Content) each have their own "
-            "permissions to read, create, change and delete: give the missing one in Xano, or connect with another token."
+            "Xano does not allow this with the connection's token. Tables and fields (Database) and "
+            "records (Content) each have their own "
+            "permissions to read, create, change and delete: give the missing one in Xano, or connect with "
+            "another token."
         )
     if answer.status == 404 or code == "ERROR_CODE_NOT_FOUND":
         return ObjectNotFound(
-            "Xano does not know that workspace, table, field or record in this instance. List them again and use an id from there."
+            "Xano does not know that workspace, table, field or record in this instance. List them again "
+            "and use an id from there."
         )
     if answer.status == 400:
         return _refused(said)
@@ -46,13 +56,23 @@ def reason_of(value: Any) -> str:
     """What Xano says about one thing, cleaned and bounded; "" when it says nothing."""
     found = value
     if isinstance(value, Mapping):
-        found = next((value[name] for name in ("message", "error", "reason", "msg") if isinstance(value.get(name), str)), "")
+        found = next(
+            (
+                value[name]
+                for name in ("message", "error", "reason", "msg")
+                if isinstance(value.get(name), str)
+            ),
+            "",
+        )
     return str(plain(found))[:_LONGEST_REASON] if isinstance(found, str) else ""
 
 
 def _is_denied(answer: Answer, said: Mapping[str, Any]) -> bool:
     # On some plans a call that is not allowed comes back as a failure of the server.
-    return answer.status == 500 and str(said.get("message", "")).strip().lower() in {"access denied.", "access denied"}
+    return answer.status == 500 and str(said.get("message", "")).strip().lower() in {
+        "access denied.",
+        "access denied",
+    }
 
 
 def _slow_down(answer: Answer) -> ProviderRateLimited:
@@ -70,7 +90,11 @@ def _refused(said: Mapping[str, Any]) -> InvalidArguments:
     parameter = said.get("param")
     if isinstance(parameter, str) and re.fullmatch(r"[A-Za-z0-9_.\[\]-]{1,100}", parameter):
         details["field"] = parameter
-    told = "Its reason, and the field it is about, are in the details." if "field" in details else "Its reason is in the details."
+    told = (
+        ("Its reason, and the field it is about, are in the details.")
+        if "field" in details
+        else "Its reason is in the details."
+    )
     if len(details) == 1:
         told = "It gives no reason: compare the values with xano_get_table_schema."
     return InvalidArguments(f"Xano refused the request. {told}", details=details)

@@ -18,7 +18,9 @@ from app.errors import NothingReached, ObjectNotFound, ReconnectNeeded
 class Instance(XanoRow):
     """A Xano instance."""
 
-    instance_name: str = Field(validation_alias="name", min_length=1, description="Pass as `instance_name` to the other tools.")
+    instance_name: str = Field(
+        validation_alias="name", min_length=1, description="Pass as `instance_name` to the other tools."
+    )
     display: Text = Field("", description="What people call it.")
     xano_domain: Text = ""
     custom_domain: Text = ""
@@ -42,7 +44,8 @@ class Instances(Row):
 def list_instances(api: Api) -> Instances:
     """List the Xano instances this connection reaches, with the name the other tools take as `instance_name`.
 
-    Use it first when more than one instance may be meant. For the databases inside one use xano_list_databases.
+    Use it first when more than one instance may be meant. For the databases inside one use
+    xano_list_databases.
     """
     return Instances(items=_reached(api))
 
@@ -51,7 +54,8 @@ def list_instances(api: Api) -> Instances:
 def get_instance_details(api: Api) -> InstanceDetails:
     """Get one instance's domains, the address of its API and whether the free plan's rate limit holds.
 
-    Use it to explain where an instance is or why it is slow. It holds no data: go on with xano_list_databases.
+    Use it to explain where an instance is or why it is slow. It holds no data: go on with
+    xano_list_databases.
     """
     if api.business is None:
         raise ReconnectNeeded("This Xano connection reaches no instance any more. Reconnect Xano.")
@@ -84,7 +88,9 @@ def identify(api: Api, _token_answer: Mapping[str, Any]) -> Account:
 
 
 def is_known_as(business: Business, wanted: str) -> bool:
-    """Whether an instance goes by that name, domain or address. Only a choice: requests go where the list said."""
+    """Whether an instance goes by that name, domain or address. Only a choice: requests go where the list
+    said.
+    """
     said = wanted.strip().casefold()
     if said in {business.name.casefold(), business.id.casefold()}:
         return True
@@ -119,7 +125,9 @@ def _alone(api: Api) -> Instance:
 
 
 def _may_get_our_credential(api: Api, instance: Instance) -> bool:
-    return not discovered_hosts.is_foreign(instance.meta_api, api.base_url) or discovered_hosts.is_acceptable(instance.meta_api)
+    return not discovered_hosts.is_foreign(instance.meta_api, api.base_url) or discovered_hosts.is_acceptable(
+        instance.meta_api
+    )
 
 
 def _called(instance: Instance) -> str:
@@ -128,7 +136,10 @@ def _called(instance: Instance) -> str:
 
 def _business(api: Api, instance: Instance) -> Business:
     domains = (instance.xano_domain, instance.custom_domain, urlsplit(instance.meta_api).hostname)
-    facts: dict[str, Any] = {"meta_api": instance.meta_api.rstrip("/"), "hosts": sorted({d.casefold() for d in domains if d})}
+    facts: dict[str, Any] = {
+        "meta_api": instance.meta_api.rstrip("/"),
+        "hosts": sorted({d.casefold() for d in domains if d}),
+    }
     if instance.meta_api == api.base_url:
         facts["alone"] = True
     return Business(instance.instance_name, _called(instance), facts)

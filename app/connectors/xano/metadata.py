@@ -33,9 +33,15 @@ def read_object(api: Api, path: str, **options: Any) -> Mapping[str, Any]:
     return body
 
 
-def read_page(api: Api, path: str, *, page: int, per_page: int, parts: Mapping[str, Any], **filters: Any) -> "ListPage":
+def read_page(
+    api: Api, path: str, *, page: int, per_page: int, parts: Mapping[str, Any], **filters: Any
+) -> "ListPage":
     """GET one page of a list."""
-    params = {"page": page, "per_page": per_page, **{name: value for name, value in filters.items() if value is not None}}
+    params = {
+        "page": page,
+        "per_page": per_page,
+        **{name: value for name, value in filters.items() if value is not None},
+    }
     return ListPage.of(ask(api, "GET", path, safe=True, parts=parts, params=params), page, per_page)
 
 
@@ -49,7 +55,9 @@ class ListPage:
 
     @classmethod
     def of(cls, body: Any, page: int = 1, per_page: int | None = None) -> "ListPage":
-        """The page an answer holds; nothing at all counts as an empty one. Raises ProviderUnavailable for other shapes."""
+        """The page an answer holds; nothing at all counts as an empty one. Raises ProviderUnavailable for
+        other shapes.
+        """
         if body is None:
             return cls([], None, None)
         if isinstance(body, list):
@@ -69,10 +77,16 @@ class ListPage:
         if len(items) == per_page:
             return cls(items, page + 1, None)
         # More than a page: the endpoint knows no pages and sent everything.
-        return cls(items[(page - 1) * per_page : page * per_page], page + 1 if len(items) > page * per_page else None, len(items))
+        return cls(
+            items[(page - 1) * per_page : page * per_page],
+            page + 1 if len(items) > page * per_page else None,
+            len(items),
+        )
 
 
-def read_all(api: Api, path: str, *, base_url: str | None = None, parts: Mapping[str, Any] | None = None) -> list[Any]:
+def read_all(
+    api: Api, path: str, *, base_url: str | None = None, parts: Mapping[str, Any] | None = None
+) -> list[Any]:
     """Every entry of a short list, page after page when it comes in pages."""
     found: list[Any] = []
     page: int | None = 1

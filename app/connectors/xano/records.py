@@ -8,7 +8,16 @@ from app.connectors.api import Api
 from app.connectors.tool import Page, Row, tool
 from app.connectors.xano.metadata import TABLE, ask, read_object, read_page
 from app.connectors.xano.signing_in import WRITES
-from app.connectors.xano.values import PageNumber, PerPage, Record, RecordData, RecordId, TableId, WorkspaceId, unreadable
+from app.connectors.xano.values import (
+    PageNumber,
+    PerPage,
+    Record,
+    RecordData,
+    RecordId,
+    TableId,
+    WorkspaceId,
+    unreadable,
+)
 
 CONTENT = TABLE + "/content"
 _RECORD = CONTENT + "/{record}"
@@ -42,14 +51,18 @@ def browse_table_content(
 
     Use it to look through a table. When the id is known use xano_get_table_record.
     """
-    found = read_page(api, CONTENT, page=page, per_page=per_page, parts={"workspace": workspace_id, "table": table_id})
+    found = read_page(
+        api, CONTENT, page=page, per_page=per_page, parts={"workspace": workspace_id, "table": table_id}
+    )
     if not all(isinstance(entry, Mapping) for entry in found.items):
         raise unreadable(wrote=False)
     return Page(items=found.items, next=found.next, total=found.total)
 
 
 @tool(title="Get Xano record", reads_only=True)
-def get_table_record(api: Api, workspace_id: WorkspaceId, table_id: TableId, record_id: RecordId) -> OneRecord:
+def get_table_record(
+    api: Api, workspace_id: WorkspaceId, table_id: TableId, record_id: RecordId
+) -> OneRecord:
     """Get one record of a table by its id.
 
     Use it when the id is known. To find a record first use xano_browse_table_content.
@@ -59,7 +72,9 @@ def get_table_record(api: Api, workspace_id: WorkspaceId, table_id: TableId, rec
 
 
 @tool(title="Create Xano record", needs_scopes=WRITES)
-def create_table_record(api: Api, workspace_id: WorkspaceId, table_id: TableId, record_data: RecordData) -> OneRecord:
+def create_table_record(
+    api: Api, workspace_id: WorkspaceId, table_id: TableId, record_data: RecordData
+) -> OneRecord:
     """Create one record. Xano gives it its id.
 
     Use it after xano_get_table_schema. For several at once use xano_bulk_create_records.
@@ -82,14 +97,19 @@ def update_table_record(
     """
     parts = {"workspace": workspace_id, "table": table_id, "record": record_id}
     body = ask(api, "PUT", _RECORD, parts=parts, json=record_data)
-    return ChangedRecord(record_id=record_id, record=dict(body) if isinstance(body, Mapping) and body else None)
+    return ChangedRecord(
+        record_id=record_id, record=dict(body) if isinstance(body, Mapping) and body else None
+    )
 
 
 @tool(title="Delete Xano record", destructive=True, idempotent=True, needs_scopes=WRITES)
-def delete_table_record(api: Api, workspace_id: WorkspaceId, table_id: TableId, record_id: RecordId) -> DeletedRecord:
+def delete_table_record(
+    api: Api, workspace_id: WorkspaceId, table_id: TableId, record_id: RecordId
+) -> DeletedRecord:
     """Delete one record. It cannot be undone.
 
-    Use it only when the person has said to delete this record. It leaves the table and its fields as they are.
+    Use it only when the person has said to delete this record. It leaves the table and its fields as they
+    are.
     """
     ask(api, "DELETE", _RECORD, parts={"workspace": workspace_id, "table": table_id, "record": record_id})
     return DeletedRecord(record_id=record_id, deleted=True)

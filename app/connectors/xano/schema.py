@@ -9,13 +9,24 @@ from app.connectors.api import Api
 from app.connectors.tool import Row, tool
 from app.connectors.xano.metadata import TABLE, ask
 from app.connectors.xano.signing_in import WRITES
-from app.connectors.xano.values import FieldName, TableId, Text, Words, WorkspaceId, XanoRow, read_as, unreadable
+from app.connectors.xano.values import (
+    FieldName,
+    TableId,
+    Text,
+    Words,
+    WorkspaceId,
+    XanoRow,
+    read_as,
+    unreadable,
+)
 
 _SCHEMA = TABLE + "/schema"
 
 FieldType = Literal[
-    "attachment", "audio", "bool", "date", "decimal", "email", "enum", "geo_linestring", "geo_multilinestring", "geo_multipoint",
-    "geo_multipolygon", "geo_point", "geo_polygon", "image", "int", "json", "object", "password", "text", "timestamp", "uuid", "vector",
+    "attachment", "audio", "bool", "date", "decimal", "email", "enum", "geo_linestring",
+    "geo_multilinestring", "geo_multipoint",
+    "geo_multipolygon", "geo_point", "geo_polygon", "image", "int", "json", "object", "password", "text",
+    "timestamp", "uuid", "vector",
     "video", "boolean", "integer", "string",
 ]  # fmt: skip
 # What people and AI clients call them; Xano refuses these.
@@ -36,7 +47,9 @@ class SchemaField(XanoRow):
     sensitive: bool | None = None
     style: str | None = Field(None, description="single, or list for several values.")
     values: list[JsonValue] | None = Field(None, description="What an enum may be.")
-    tableref_id: Annotated[JsonValue, WithJsonSchema({"description": "Table whose record it points to."})] = None
+    tableref_id: Annotated[JsonValue, WithJsonSchema({"description": "Table whose record it points to."})] = (
+        None
+    )
     children: list[JsonValue] | None = Field(None, description="Fields inside an object.")
     validators: _AnyObject | list[JsonValue] | None = Field(None, description="Rules its values obey.")
 
@@ -72,7 +85,8 @@ class DeletedField(Row):
 def get_table_schema(api: Api, workspace_id: WorkspaceId, table_id: TableId) -> Schema:
     """Get a table's fields in their order, with types, defaults and rules.
 
-    Use it before creating or changing records or fields. For the records themselves use xano_browse_table_content.
+    Use it before creating or changing records or fields. For the records themselves use
+    xano_browse_table_content.
     """
     body = ask(api, "GET", _SCHEMA, safe=True, parts={"workspace": workspace_id, "table": table_id})
     entries = body.get("schema") if isinstance(body, Mapping) else body
@@ -88,8 +102,13 @@ def add_field_to_schema(
     api: Api,
     workspace_id: WorkspaceId,
     table_id: TableId,
-    field_name: Annotated[FieldName, Field(description="Name of the new field: letters, digits, underscores.")],
-    field_type: Annotated[FieldType, Field(description="Type of its values; boolean, integer and string mean bool, int and text.")],
+    field_name: Annotated[
+        FieldName, Field(description="Name of the new field: letters, digits, underscores.")
+    ],
+    field_type: Annotated[
+        FieldType,
+        Field(description="Type of its values; boolean, integer and string mean bool, int and text."),
+    ],
     description: Annotated[Words | None, Field(description="What it is for.")] = None,
     nullable: Annotated[bool | None, Field(description="Whether it may be null.")] = None,
     default_value: Annotated[
@@ -98,14 +117,21 @@ def add_field_to_schema(
         WithJsonSchema({"type": ["string", "number", "boolean", "null"]}),
     ] = None,
     required: Annotated[bool, Field(description="Whether a record must have it.")] = False,
-    access: Annotated[Literal["public", "private", "internal"] | None, Field(description="Who sees it.")] = None,
+    access: Annotated[
+        Literal["public", "private", "internal"] | None, Field(description="Who sees it.")
+    ] = None,
     sensitive: Annotated[bool | None, Field(description="Whether logs leave it out.")] = None,
-    style: Annotated[Literal["single", "list"] | None, Field(description="list for several values in one field.")] = None,
-    validators: Annotated[_AnyObject | None, Field(description='Rules such as {"trim": true, "max": 80}.')] = None,
+    style: Annotated[
+        Literal["single", "list"] | None, Field(description="list for several values in one field.")
+    ] = None,
+    validators: Annotated[
+        _AnyObject | None, Field(description='Rules such as {"trim": true, "max": 80}.')
+    ] = None,
 ) -> NewField:
     """Add one field at the end of a table's schema; the others and their order stay as they are.
 
-    Use it after xano_get_table_schema showed that the field is missing. To rename one use xano_rename_schema_field.
+    Use it after xano_get_table_schema showed that the field is missing. To rename one use
+    xano_rename_schema_field.
     """
     kind = _OTHER_NAMES.get(field_type, field_type)
     given: dict[str, Any] = {
@@ -120,7 +146,13 @@ def add_field_to_schema(
         "filters": validators,
     }
     sent = {key: value for key, value in given.items() if value is not None}
-    ask(api, "POST", _SCHEMA + "/type/{type}", parts={"workspace": workspace_id, "table": table_id, "type": kind}, json=sent)
+    ask(
+        api,
+        "POST",
+        _SCHEMA + "/type/{type}",
+        parts={"workspace": workspace_id, "table": table_id, "type": kind},
+        json=sent,
+    )
     return NewField(field_name=field_name, field_type=kind)
 
 
@@ -134,7 +166,8 @@ def rename_schema_field(
 ) -> RenamedField:
     """Rename a field; its values, type and place stay.
 
-    Use it when the person wants another name. What calls the field by its old name in Xano's functions may need mending there.
+    Use it when the person wants another name. What calls the field by its old name in Xano's functions may
+    need mending there.
     """
     names = {"old_name": old_name, "new_name": new_name}
     ask(api, "POST", _SCHEMA + "/rename", parts={"workspace": workspace_id, "table": table_id}, json=names)
@@ -150,9 +183,15 @@ def delete_field(
 ) -> DeletedField:
     """Delete a field and its values from every record of the table. It cannot be undone.
 
-    Use it only when the person has named this field and said to delete it. To empty it in one record use xano_update_table_record.
+    Use it only when the person has named this field and said to delete it. To empty it in one record use
+    xano_update_table_record.
     """
-    ask(api, "DELETE", _SCHEMA + "/{field}", parts={"workspace": workspace_id, "table": table_id, "field": field_name})
+    ask(
+        api,
+        "DELETE",
+        _SCHEMA + "/{field}",
+        parts={"workspace": workspace_id, "table": table_id, "field": field_name},
+    )
     return DeletedField(field_name=field_name, deleted=True)
 
 

@@ -1,4 +1,6 @@
-"""The three ways in: a token made in Xano, e-mail and password at the operator's backend, and Xano's consent page."""
+"""The three ways in: a token made in Xano, e-mail and password at the operator's backend, and Xano's
+consent page.
+"""
 
 from app.connectors.credential_forms import Ask, Blank, log_in, pasted_key
 from app.connectors.spec import OAuth2
@@ -26,14 +28,23 @@ _TOKEN = pasted_key(
     key="token",
     title="Access token",
     noun="access token",
-    intro="In Xano open Instances, choose your instance, then Metadata API and Manage Access Tokens, and create one.",
+    intro=(
+        "In Xano open Instances, choose your instance, then Metadata API and Manage Access Tokens, and "
+        "create one."
+    ),
     help_url="https://docs.xano.com/xano-features/metadata-api",
     if_refused="Check that it was copied whole, has not expired, and belongs to an instance of yours.",
-    sandbox_says="Others to try: sandbox-xano-reader may only read, sandbox-xano-birch is a free instance with 10 requests in 20 seconds.",
-    left_behind="The access token still exists in Xano: remove it there, under Metadata API, Manage Access Tokens.",
+    sandbox_says=(
+        "Others to try: sandbox-xano-reader may only read, sandbox-xano-birch is a free instance "
+        "with 10 requests in 20 seconds."
+    ),
+    left_behind=(
+        "The access token still exists in Xano: remove it there, under Metadata API, Manage Access Tokens."
+    ),
 )
 
-# An ordinary API group on a Xano backend of the operator's, made by Xano's stock template: the person's record
+# An ordinary API group on a Xano backend of the operator's, made by Xano's stock template: the person's
+# record
 # there holds their Metadata API token. Its addresses are settings, for there is no common one.
 _PROFILE = Ask(
     "https://backend.xano.example/api:auth/auth/me",

@@ -29,7 +29,9 @@ from app.errors import InvalidArguments
 class Table(XanoRow):
     """A table."""
 
-    table_id: Annotated[AnyId, Field(validation_alias="id", description="Pass as `table_id` to the other tools.")]
+    table_id: Annotated[
+        AnyId, Field(validation_alias="id", description="Pass as `table_id` to the other tools.")
+    ]
     name: Text = ""
     description: Text = ""
     auth: bool | None = Field(None, description="Whether people sign in with its records.")
@@ -70,15 +72,20 @@ class DeletedTable(Row):
 def list_tables(
     api: Api,
     workspace_id: WorkspaceId,
-    search: Annotated[str | None, Field(min_length=1, max_length=200, description="Text in the name.")] = None,
+    search: Annotated[
+        str | None, Field(min_length=1, max_length=200, description="Text in the name.")
+    ] = None,
     page: PageNumber = 1,
     per_page: PerPage = 50,
 ) -> Page[Table]:
     """List the tables of a workspace, with the ids the other tools take as `table_id`.
 
-    Use it to find a table. For its fields use xano_get_table_schema, for its records xano_browse_table_content.
+    Use it to find a table. For its fields use xano_get_table_schema, for its records
+    xano_browse_table_content.
     """
-    found = read_page(api, TABLES, page=page, per_page=per_page, parts={"workspace": workspace_id}, search=search)
+    found = read_page(
+        api, TABLES, page=page, per_page=per_page, parts={"workspace": workspace_id}, search=search
+    )
     return Page(items=[read_as(Table, entry) for entry in found.items], next=found.next, total=found.total)
 
 
@@ -88,7 +95,9 @@ def get_table_details(api: Api, workspace_id: WorkspaceId, table_id: TableId) ->
 
     Use it for what a table is for. Its fields are in xano_get_table_schema.
     """
-    return read_as(TableDetails, read_object(api, TABLE, parts={"workspace": workspace_id, "table": table_id}))
+    return read_as(
+        TableDetails, read_object(api, TABLE, parts={"workspace": workspace_id, "table": table_id})
+    )
 
 
 @tool(title="Create Xano table", needs_scopes=WRITES)
@@ -106,7 +115,13 @@ def create_table(
     Use it only after xano_list_tables did not show the table already.
     """
     given = {"name": name, "description": description, "docs": docs, "auth": auth, "tag": tag}
-    body = ask(api, "POST", TABLES, parts={"workspace": workspace_id}, json={k: v for k, v in given.items() if v is not None})
+    body = ask(
+        api,
+        "POST",
+        TABLES,
+        parts={"workspace": workspace_id},
+        json={k: v for k, v in given.items() if v is not None},
+    )
     made = body.get("id") if isinstance(body, Mapping) else body
     if isinstance(made, bool) or not isinstance(made, int | str):
         raise unreadable(wrote=True)
@@ -141,7 +156,8 @@ def update_table(
 def delete_table(api: Api, workspace_id: WorkspaceId, table_id: TableId) -> DeletedTable:
     """Delete a table with all its records. It cannot be undone.
 
-    Use it only when the person has named this table and said to delete it. For single records use xano_delete_table_record.
+    Use it only when the person has named this table and said to delete it. For single records use
+    xano_delete_table_record.
     """
     ask(api, "DELETE", TABLE, parts={"workspace": workspace_id, "table": table_id})
     return DeletedTable(table_id=table_id, deleted=True)

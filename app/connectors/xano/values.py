@@ -36,15 +36,25 @@ Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else val
 PageNumber = Annotated[int, Field(ge=1, le=1_000_000, description="Page to read, from 1.")]
 PerPage = Annotated[int, Field(ge=1, le=100, description="How many a page.")]
 FieldName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
-TableName = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f/\\]+$", description="Name of the table.")]
+TableName = Annotated[
+    str,
+    Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f/\\]+$", description="Name of the table."),
+]
 Tags = Annotated[
-    list[Annotated[str, Field(min_length=1, max_length=60)]], Field(max_length=20, description="Labels; they replace earlier ones.")
+    list[Annotated[str, Field(min_length=1, max_length=60)]],
+    Field(max_length=20, description="Labels; they replace earlier ones."),
 ]
 Words = Annotated[str, Field(max_length=5000)]
 RecordData = Annotated[
     dict[Annotated[str, Field(min_length=1, max_length=200)], JsonValue],
-    Field(min_length=1, max_length=500, description="Field names and their values, as xano_get_table_schema shows the fields."),
-    WithJsonSchema({"type": "object", "minProperties": 1, "maxProperties": 500, "additionalProperties": True}),
+    Field(
+        min_length=1,
+        max_length=500,
+        description="Field names and their values, as xano_get_table_schema shows the fields.",
+    ),
+    WithJsonSchema(
+        {"type": "object", "minProperties": 1, "maxProperties": 500, "additionalProperties": True}
+    ),
 ]
 Record = Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object", "additionalProperties": True})]
 

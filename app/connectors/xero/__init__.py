@@ -47,7 +47,12 @@ CONNECTOR = Connector(
         authorize_url="https://login.xero.com/identity/connect/authorize",
         token_url="https://identity.xero.com/connect/token",
         revoke_url="https://identity.xero.com/connect/revocation",
-        read_scopes=(*_ALWAYS, "accounting.contacts.read", "accounting.invoices.read", "accounting.payments.read"),
+        read_scopes=(
+            *_ALWAYS,
+            "accounting.contacts.read",
+            "accounting.invoices.read",
+            "accounting.payments.read",
+        ),
         write_scopes=(*_ALWAYS, "accounting.contacts", "accounting.invoices", "accounting.payments"),
         client_auth="basic",
         revokes="refresh",

@@ -13,14 +13,26 @@ _ROOT = "/api.xro/2.0"
 
 
 def read(
-    api: Api, path: str, key: str, *, params: Mapping[str, Any] | None = None, parts: Mapping[str, Any] | None = None
+    api: Api,
+    path: str,
+    key: str,
+    *,
+    params: Mapping[str, Any] | None = None,
+    parts: Mapping[str, Any] | None = None,
 ) -> tuple[list[Any], Mapping[str, Any]]:
     """The records under `key` and the whole answer, which holds `pagination` when a page was asked for."""
     body = api.get(_ROOT + path, params=_given(params or {}), parts=parts, headers=_organisation(api))
     return records(body, key), body
 
 
-def read_one(api: Api, path: str, key: str, *, params: Mapping[str, Any] | None = None, parts: Mapping[str, Any] | None = None) -> Any:
+def read_one(
+    api: Api,
+    path: str,
+    key: str,
+    *,
+    params: Mapping[str, Any] | None = None,
+    parts: Mapping[str, Any] | None = None,
+) -> Any:
     """The only record of an answer."""
     found, _ = read(api, path, key, params=params, parts=parts)
     if not found:
@@ -28,7 +40,9 @@ def read_one(api: Api, path: str, key: str, *, params: Mapping[str, Any] | None 
     return found[0]
 
 
-def create(api: Api, path: str, key: str, record: Mapping[str, Any], *, params: Mapping[str, Any] | None = None) -> Any:
+def create(
+    api: Api, path: str, key: str, record: Mapping[str, Any], *, params: Mapping[str, Any] | None = None
+) -> Any:
     """PUT one new record and give back what Xero made of it. Raises InvalidArguments when it was refused."""
     body = api.put(_ROOT + path, params=params, json={key: [_given(record)]}, headers=_organisation(api))
     made = records(body, key, wrote=True)
@@ -44,7 +58,9 @@ def send_empty(api: Api, path: str, *, parts: Mapping[str, Any]) -> None:
     api.post(_ROOT + path, parts=parts, headers=_organisation(api))
 
 
-def total_and_next(body: Mapping[str, Any], page: int, found: int, page_size: int) -> tuple[int | None, int | None]:
+def total_and_next(
+    body: Mapping[str, Any], page: int, found: int, page_size: int
+) -> tuple[int | None, int | None]:
     """How many records there are in all (None when Xero did not say) and the page after this one."""
     pagination = body.get("pagination")
     total = pagination.get("itemCount") if isinstance(pagination, Mapping) else None
@@ -53,7 +69,9 @@ def total_and_next(body: Mapping[str, Any], page: int, found: int, page_size: in
     return total, page + 1 if found and page * page_size < total else None
 
 
-def dated_between(first: date | None, last: date | None, field: Literal["Date", "DueDate"] = "Date") -> list[str]:
+def dated_between(
+    first: date | None, last: date | None, field: Literal["Date", "DueDate"] = "Date"
+) -> list[str]:
     """Conditions of a `where` expression that keep what is dated (or due) in these days, both included."""
     bounds = ((">=", first), ("<=", last))
     return [f"{field}{sign}DateTime({day.year},{day.month:02},{day.day:02})" for sign, day in bounds if day]
@@ -61,7 +79,9 @@ def dated_between(first: date | None, last: date | None, field: Literal["Date", 
 
 def _organisation(api: Api) -> dict[str, str]:
     if api.business is None:
-        raise ReconnectNeeded("This Xero connection reaches no organisation any more. Reconnect Xero and choose one.")
+        raise ReconnectNeeded(
+            "This Xero connection reaches no organisation any more. Reconnect Xero and choose one."
+        )
     return {"xero-tenant-id": str(api.business.facts.get("tenant_id") or api.business.id)}
 
 

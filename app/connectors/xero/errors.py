@@ -20,12 +20,33 @@ _LONGEST_REASON = 300
 # What a reason of Xero's is about: words in it, the argument to change, and our advice. The first match
 # counts; the one whose reason quotes a name stands first, as a name may hold any word.
 _HINTS: tuple[tuple[str, str, str], ...] = (
-    (r"contact name|already assigned|must be unique", "name", "a contact of that name exists already: find it with xero_list_contacts"),
-    (r"lock date", "date", "the date lies in a period that is locked in Xero: use a later one, or have the lock date moved there"),
-    (r"rate limit|email limit", "invoice_id", "no more e-mails may be sent from this organisation today (a demo company may send none)"),
-    (r"limit of invoices", "status", "the organisation's Xero plan lets no more invoices be approved now: create a DRAFT"),
+    (
+        r"contact name|already assigned|must be unique",
+        "name",
+        "a contact of that name exists already: find it with xero_list_contacts",
+    ),
+    (
+        r"lock date",
+        "date",
+        "the date lies in a period that is locked in Xero: use a later one, or have the lock date moved "
+        "there",
+    ),
+    (
+        r"rate limit|email limit",
+        "invoice_id",
+        "no more e-mails may be sent from this organisation today (a demo company may send none)",
+    ),
+    (
+        r"limit of invoices",
+        "status",
+        "the organisation's Xero plan lets no more invoices be approved now: create a DRAFT",
+    ),
     (r"due ?date", "due_date", "an approved invoice needs a due date on or after its date"),
-    (r"account", "account_code", "use a code from xero_list_accounts; payments need a bank account or one that takes payments"),
+    (
+        r"account",
+        "account_code",
+        "use a code from xero_list_accounts; payments need a bank account or one that takes payments",
+    ),
     (r"tax ?type|tax rate|tax code", "tax_type", "use the tax type of the account, or leave it out"),
     (
         r"line ?item|description|quantity|unit ?amount",
@@ -34,7 +55,11 @@ _HINTS: tuple[tuple[str, str, str], ...] = (
     ),
     (r"e-?mail", "email", "check the contact's e-mail address"),
     (r"contact", "contact_id", "use an id from xero_list_contacts"),
-    (r"amount|overpa|outstanding", "amount", "pay no more than what is still due, in the currency of the invoice"),
+    (
+        r"amount|overpa|outstanding",
+        "amount",
+        "pay no more than what is still due, in the currency of the invoice",
+    ),
     (r"status", "status", "the invoice is not in a state that allows this"),
     (r"idempotency", "arguments", "this request was mixed up with another one: call again"),
     (r"date", "date", "check the date"),
@@ -49,10 +74,13 @@ def token_is_stale(answer: Answer) -> bool:
 def read_error(answer: Answer) -> ToolError | None:
     """The error an answer means, or None when it is none or its status says enough."""
     if answer.status == 401 and _lacks_scope(answer):
-        return PermissionDenied("The Xero connection was not given the right for this. Reconnect Xero in the hub and allow it.")
+        return PermissionDenied(
+            "The Xero connection was not given the right for this. Reconnect Xero in the hub and allow it."
+        )
     if answer.status == 403:
         return PermissionDenied(
-            "Xero does not open this organisation to the connection: it was removed from the app in Xero, or the person's role there "
+            "Xero does not open this organisation to the connection: it was removed from the app in Xero, "
+            "or the person's role there "
             "lacks the right. Check in Xero, or reconnect Xero in the hub and choose the organisation again."
         )
     if answer.status == 429:
@@ -68,7 +96,11 @@ def refused_record(record: Mapping[str, Any]) -> InvalidArguments | None:
 
     Xero answers so when it does not summarise errors (`summarizeErrors=false`).
     """
-    if record.get("StatusAttributeString") == "ERROR" or record.get("HasErrors") is True or record.get("HasValidationErrors") is True:
+    if (
+        record.get("StatusAttributeString") == "ERROR"
+        or record.get("HasErrors") is True
+        or record.get("HasValidationErrors") is True
+    ):
         return refused(list(_reasons(record)))
     return None
 
@@ -84,17 +116,23 @@ def refused(reasons: list[str]) -> InvalidArguments:
     reasons = [str(plain(reason))[:_LONGEST_REASON] for reason in dict.fromkeys(reasons)][:_MOST_REASONS]
     advice = "; ".join(f"{argument}: {text}" for argument, text in hints.items())
     sentence = (
-        f"Xero refused the request. Please correct {advice}." if advice else "Xero refused the request. Its reasons are in the details."
+        f"Xero refused the request. Please correct {advice}."
+        if advice
+        else "Xero refused the request. Its reasons are in the details."
     )
     if not reasons:
-        sentence = "Xero refused the request without a reason. Check the arguments against what the list tools show."
+        sentence = (
+            "Xero refused the request without a reason. Check the arguments against what the list tools show."
+        )
     return InvalidArguments(sentence, details={"status": 400, "fields": sorted(hints), "reasons": reasons})
 
 
 def _lacks_scope(answer: Answer) -> bool:
     body = answer.json()
     detail = str(body.get("Detail", "")) if isinstance(body, Mapping) else ""
-    return "AuthorizationUnsuccessful" in detail or "insufficient_scope" in answer.headers.get("WWW-Authenticate", "")
+    return "AuthorizationUnsuccessful" in detail or "insufficient_scope" in answer.headers.get(
+        "WWW-Authenticate", ""
+    )
 
 
 def _over_limit(answer: Answer) -> ProviderRateLimited:
@@ -103,14 +141,19 @@ def _over_limit(answer: Answer) -> ProviderRateLimited:
     seconds = retry_after(answer)
     if "day" in limit:
         return ProviderRateLimited(
-            "Xero's daily limit for this organisation is used up. It opens again within a day; until then no call can help.",
+            "Xero's daily limit for this organisation is used up. It opens again within a day; until then "
+            "no call can help.",
             retry_after_seconds=3600 if seconds is None else seconds,
         )
     if "concurrent" in limit:
         return ProviderRateLimited(
-            "Xero is already answering five calls for this organisation. Please try again in a moment.", retry_after_seconds=seconds
+            "Xero is already answering five calls for this organisation. Please try again in a moment.",
+            retry_after_seconds=seconds,
         )
-    return ProviderRateLimited("Xero asks to slow down. Please wait and try again.", retry_after_seconds=60 if seconds is None else seconds)
+    return ProviderRateLimited(
+        "Xero asks to slow down. Please wait and try again.",
+        retry_after_seconds=60 if seconds is None else seconds,
+    )
 
 
 def _reasons(body: Mapping[str, Any]) -> Iterator[str]:
@@ -124,7 +167,11 @@ def _reasons(body: Mapping[str, Any]) -> Iterator[str]:
                 if isinstance(error, Mapping) and isinstance(error.get("Message"), str):
                     found = True
                     yield error["Message"]
-            stack.extend(value for key, value in node.items() if key != "ValidationErrors" and isinstance(value, (Mapping, list)))
+            stack.extend(
+                value
+                for key, value in node.items()
+                if key != "ValidationErrors" and isinstance(value, (Mapping, list))
+            )
         elif isinstance(node, list):
             stack.extend(node)
     if not found:

@@ -17,9 +17,13 @@ from app.errors import NothingReached, ProviderError
 class Reached(XeroRow):
     """One thing a Xero token reaches: mostly an organisation, sometimes an accountant's practice."""
 
-    organisation_id: str = Field(validation_alias="tenantId", description="Pass as `organisation_id` to the other tools.")
+    organisation_id: str = Field(
+        validation_alias="tenantId", description="Pass as `organisation_id` to the other tools."
+    )
     name: str = Field(validation_alias="tenantName")
-    type: str = Field(validation_alias="tenantType", description="ORGANISATION has books; PRACTICE and others do not.")
+    type: str = Field(
+        validation_alias="tenantType", description="ORGANISATION has books; PRACTICE and others do not."
+    )
     connected_at: str | None = Field(None, validation_alias="createdDateUtc", description="UTC.")
     event: str | None = Field(None, validation_alias="authEventId", exclude=True)
 
@@ -40,7 +44,10 @@ def identify(api: Api, token_answer: Mapping[str, Any]) -> Account:
     organisation's, because that is what people recognise.
     Raises NothingReached when no organisation was chosen.
     """
-    claims = {**_claims(token_answer.get("id_token")), **_claims(token_answer.get("access_token") or api.tokens.bearer())}
+    claims = {
+        **_claims(token_answer.get("id_token")),
+        **_claims(token_answer.get("access_token") or api.tokens.bearer()),
+    }
     person = claims.get("xero_userid") or claims.get("sub")
     if not isinstance(person, str) or not person:
         raise ProviderError("Xero did not say who signed in. Please try again.")
@@ -50,14 +57,26 @@ def identify(api: Api, token_answer: Mapping[str, Any]) -> Account:
         raise NothingReached("No Xero organisation was opened to us. Connect Xero again and choose one.")
     alone = len(organisations) == 1 or not isinstance(event, str)
     chosen = [entry for entry in organisations if alone or entry.event == event]
-    businesses, elsewhere = _businesses(chosen), _businesses(entry for entry in organisations if entry not in chosen)
+    businesses, elsewhere = (
+        _businesses(chosen),
+        _businesses(entry for entry in organisations if entry not in chosen),
+    )
     email = claims.get("email")
     facts = {"email": email} if isinstance(email, str) else {}
-    return Account(key=person, name=(*businesses, *elsewhere)[0].name, businesses=businesses, elsewhere=elsewhere, facts=facts)
+    return Account(
+        key=person,
+        name=(*businesses, *elsewhere)[0].name,
+        businesses=businesses,
+        elsewhere=elsewhere,
+        facts=facts,
+    )
 
 
 def _businesses(organisations: Iterable[Reached]) -> tuple[Business, ...]:
-    return tuple(Business(entry.organisation_id, entry.name, {"tenant_id": entry.organisation_id}) for entry in organisations)
+    return tuple(
+        Business(entry.organisation_id, entry.name, {"tenant_id": entry.organisation_id})
+        for entry in organisations
+    )
 
 
 def _claims(token: Any) -> dict[str, Any]:

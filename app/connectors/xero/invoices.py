@@ -9,7 +9,15 @@ from app.connectors.api import Api
 from app.connectors.checks import check_confirmed
 from app.connectors.tool import Page, Row, tool
 from app.connectors.xero.accounting import create, dated_between, read, read_one, send_empty, total_and_next
-from app.connectors.xero.values import AccountCode, CalendarDate, Identifier, Money, UnitAmount, XeroRow, read_as
+from app.connectors.xero.values import (
+    AccountCode,
+    CalendarDate,
+    Identifier,
+    Money,
+    UnitAmount,
+    XeroRow,
+    read_as,
+)
 from app.errors import InvalidArguments
 
 InvoiceType = Literal["ACCREC", "ACCPAY"]
@@ -32,7 +40,9 @@ class InvoiceRow(XeroRow):
     reference: str | None = Field(None, validation_alias="Reference")
     date: CalendarDate | None = Field(None, validation_alias=AliasChoices("DateString", "Date"))
     due_date: CalendarDate | None = Field(None, validation_alias=AliasChoices("DueDateString", "DueDate"))
-    currency: str | None = Field(None, validation_alias="CurrencyCode", description="Of every amount in this row.")
+    currency: str | None = Field(
+        None, validation_alias="CurrencyCode", description="Of every amount in this row."
+    )
     total: Money | None = Field(None, validation_alias="Total")
     amount_due: Money | None = Field(None, validation_alias="AmountDue")
 
@@ -67,7 +77,9 @@ class Invoice(InvoiceRow):
     amount_paid: Money | None = Field(None, validation_alias="AmountPaid")
     amount_credited: Money | None = Field(None, validation_alias="AmountCredited")
     tax_in_lines: str | None = Field(
-        None, validation_alias="LineAmountTypes", description="Whether line amounts are Exclusive, Inclusive or NoTax."
+        None,
+        validation_alias="LineAmountTypes",
+        description="Whether line amounts are Exclusive, Inclusive or NoTax.",
     )
     sent_to_contact: bool | None = Field(None, validation_alias="SentToContact")
     lines: list[InvoiceLine] = Field([], validation_alias="LineItems")
@@ -82,9 +94,13 @@ class LineItem(BaseModel):
 
     description: Annotated[str, Field(min_length=1, max_length=4000, description="What the customer reads.")]
     quantity: Annotated[UnitAmount, Field(description="Up to four decimals.")]
-    unit_amount: Annotated[UnitAmount, Field(description="Price of one, before tax, in the organisation's base currency.")]
+    unit_amount: Annotated[
+        UnitAmount, Field(description="Price of one, before tax, in the organisation's base currency.")
+    ]
     account_code: Annotated[AccountCode, Field(description="From xero_list_accounts, such as 200 for sales.")]
-    tax_type: Annotated[str | None, Field(max_length=50, description="Such as OUTPUT; the account's own when left out.")] = None
+    tax_type: Annotated[
+        str | None, Field(max_length=50, description="Such as OUTPUT; the account's own when left out.")
+    ] = None
 
 
 class CreatedInvoice(InvoiceRow):
@@ -105,19 +121,29 @@ class EmailedInvoice(Row):
 @tool(title="List Xero invoices", reads_only=True, pages_by="page", needs_scopes=_READ)
 def list_invoices(
     api: Api,
-    type: Annotated[InvoiceType | None, Field(description="ACCREC: sales invoices. ACCPAY: bills. Both when left out.")] = None,
-    status: Annotated[list[Status] | None, Field(max_length=5, description="Only these states; AUTHORISED means awaiting payment.")] = None,
-    contact_id: Annotated[Identifier | None, Field(description="Only this contact's, from xero_list_contacts.")] = None,
+    type: Annotated[
+        InvoiceType | None, Field(description="ACCREC: sales invoices. ACCPAY: bills. Both when left out.")
+    ] = None,
+    status: Annotated[
+        list[Status] | None,
+        Field(max_length=5, description="Only these states; AUTHORISED means awaiting payment."),
+    ] = None,
+    contact_id: Annotated[
+        Identifier | None, Field(description="Only this contact's, from xero_list_contacts.")
+    ] = None,
     date_from: Annotated[date | None, Field(description="First invoice date to include.")] = None,
     date_to: Annotated[date | None, Field(description="Last invoice date to include.")] = None,
-    search: Annotated[str | None, Field(max_length=200, description="Text in the number, reference or contact name.")] = None,
+    search: Annotated[
+        str | None, Field(max_length=200, description="Text in the number, reference or contact name.")
+    ] = None,
     page: Annotated[int, Field(ge=1, le=100_000, description="Page to read, from 1.")] = 1,
     page_size: Annotated[int, Field(ge=1, le=100, description="Invoices a page.")] = 50,
 ) -> Page[InvoiceRow]:
     """List sales invoices and bills, newest first, without their lines.
 
-    Use it to find invoices by state, contact, date or words. For one invoice with lines and payments use xero_get_invoice;
-    for what a single customer owes by age use xero_get_aged_receivables. Amounts may be in different currencies: do not add them up.
+    Use it to find invoices by state, contact, date or words. For one invoice with lines and payments use
+    xero_get_invoice; for what a single customer owes by age use xero_get_aged_receivables. Amounts may be in
+    different currencies: do not add them up.
     """
     where = [f'Type=="{type}"'] if type else []
     where += dated_between(date_from, date_to)
@@ -143,14 +169,21 @@ def list_invoices(
 @tool(title="Get Xero invoice", reads_only=True, needs_scopes=_READ)
 def get_invoice(
     api: Api,
-    invoice_id: Annotated[str, Field(min_length=1, max_length=255, description="Its id or its number, such as INV-0042.")],
+    invoice_id: Annotated[
+        str, Field(min_length=1, max_length=255, description="Its id or its number, such as INV-0042.")
+    ],
 ) -> Invoice:
     """Get one invoice or bill with its lines, tax and payments.
 
     Use it when the lines or payments matter, or to check an invoice before e-mailing or paying it.
     To find an invoice use xero_list_invoices.
     """
-    invoice = read_as(Invoice, read_one(api, "/Invoices/{invoice_id}", "Invoices", params=_FOUR_DECIMALS, parts={"invoice_id": invoice_id}))
+    invoice = read_as(
+        Invoice,
+        read_one(
+            api, "/Invoices/{invoice_id}", "Invoices", params=_FOUR_DECIMALS, parts={"invoice_id": invoice_id}
+        ),
+    )
     invoice.lines_left_out = max(0, len(invoice.lines) - _MOST_LINES)
     invoice.lines = invoice.lines[:_MOST_LINES]
     return invoice
@@ -160,23 +193,29 @@ def get_invoice(
 def create_invoice(
     api: Api,
     contact_id: Annotated[Identifier, Field(description="Whom it is for, from xero_list_contacts.")],
-    line_items: Annotated[list[LineItem], Field(min_length=1, max_length=100, description="What is invoiced.")],
+    line_items: Annotated[
+        list[LineItem], Field(min_length=1, max_length=100, description="What is invoiced.")
+    ],
     type: Annotated[InvoiceType, Field(description="ACCREC: sales invoice. ACCPAY: bill.")] = "ACCREC",
     date: Annotated[date | None, Field(description="Today in the organisation when left out.")] = None,
     due_date: Annotated[date | None, Field(description="Needed when status is AUTHORISED.")] = None,
-    reference: Annotated[str | None, Field(max_length=255, description="Free text, such as an order number.")] = None,
+    reference: Annotated[
+        str | None, Field(max_length=255, description="Free text, such as an order number.")
+    ] = None,
     status: Annotated[
-        Literal["DRAFT", "AUTHORISED"], Field(description="DRAFT can still be changed or deleted; AUTHORISED is in the books.")
+        Literal["DRAFT", "AUTHORISED"],
+        Field(description="DRAFT can still be changed or deleted; AUTHORISED is in the books."),
     ] = "DRAFT",
 ) -> CreatedInvoice:
     """Create a sales invoice or a bill in the organisation's base currency. Line amounts are before tax.
 
-    Use DRAFT unless the person asked for an approved invoice. It does not send the invoice: that is xero_email_invoice.
-    It cannot change an existing invoice.
+    Use DRAFT unless the person asked for an approved invoice. It does not send the invoice: that is
+    xero_email_invoice. It cannot change an existing invoice.
     """
     if status == "AUTHORISED" and due_date is None:
         raise InvalidArguments(
-            "due_date: an AUTHORISED invoice needs a due date. Add one, or create a DRAFT.", details={"fields": ["due_date"]}
+            "due_date: an AUTHORISED invoice needs a due date. Add one, or create a DRAFT.",
+            details={"fields": ["due_date"]},
         )
     made = create(
         api,
@@ -195,8 +234,16 @@ def create_invoice(
         params=_FOUR_DECIMALS,
     )
     invoice = read_as(CreatedInvoice, made, wrote=True)
-    invoice.warnings = [str(warning.get("Message", ""))[:300] for warning in made.get("Warnings") or () if isinstance(warning, dict)][:10]
-    api.say("The draft was created; nothing was sent." if status == "DRAFT" else "The invoice was created and approved; it was not sent.")
+    invoice.warnings = [
+        str(warning.get("Message", ""))[:300]
+        for warning in made.get("Warnings") or ()
+        if isinstance(warning, dict)
+    ][:10]
+    api.say(
+        "The draft was created; nothing was sent."
+        if status == "DRAFT"
+        else "The invoice was created and approved; it was not sent."
+    )
     return invoice
 
 
@@ -208,8 +255,8 @@ def email_invoice(
 ) -> EmailedInvoice:
     """E-mail a sales invoice to its contact, from Xero. The mail cannot be taken back.
 
-    Use it only after the person agreed to send this very invoice. It works for SUBMITTED, AUTHORISED and PAID sales
-    invoices, not for drafts or bills.
+    Use it only after the person agreed to send this very invoice. It works for SUBMITTED, AUTHORISED and PAID
+    sales invoices, not for drafts or bills.
     """
     check_confirmed(confirm, "nothing was sent")
     send_empty(api, "/Invoices/{invoice_id}/Email", parts={"invoice_id": invoice_id})

@@ -8,7 +8,15 @@ from pydantic import AliasChoices, AliasPath, Field
 from app.connectors.api import Api
 from app.connectors.tool import Page, Row, tool
 from app.connectors.xero.accounting import create, dated_between, read, total_and_next
-from app.connectors.xero.values import AccountCode, CalendarDate, Identifier, Money, PositiveAmount, XeroRow, read_as
+from app.connectors.xero.values import (
+    AccountCode,
+    CalendarDate,
+    Identifier,
+    Money,
+    PositiveAmount,
+    XeroRow,
+    read_as,
+)
 
 _PAGE_SIZE = 100
 _MOST_ACCOUNTS = 250
@@ -17,13 +25,17 @@ _MOST_ACCOUNTS = 250
 class AccountRow(XeroRow):
     """An account of the ledger."""
 
-    code: str | None = Field(None, validation_alias="Code", description="Pass as `account_code`. Some accounts have none.")
+    code: str | None = Field(
+        None, validation_alias="Code", description="Pass as `account_code`. Some accounts have none."
+    )
     name: str = Field(validation_alias="Name")
     type: str | None = Field(None, validation_alias="Type", description="Such as BANK, REVENUE, EXPENSE.")
     tax_type: str | None = Field(None, validation_alias="TaxType")
     status: str | None = Field(None, validation_alias="Status")
     takes_payments: bool | None = Field(
-        None, validation_alias="EnablePaymentsToAccount", description="Bank accounts take payments in any case."
+        None,
+        validation_alias="EnablePaymentsToAccount",
+        description="Bank accounts take payments in any case.",
     )
     currency: str | None = Field(None, validation_alias="CurrencyCode", description="Of a bank account.")
 
@@ -43,10 +55,14 @@ class PaymentRow(XeroRow):
     amount: Money | None = Field(None, validation_alias="Amount")
     currency: str | None = Field(
         None,
-        validation_alias=AliasChoices(AliasPath("Invoice", "CurrencyCode"), AliasPath("CreditNote", "CurrencyCode")),
+        validation_alias=AliasChoices(
+            AliasPath("Invoice", "CurrencyCode"), AliasPath("CreditNote", "CurrencyCode")
+        ),
         description="The invoice's; null when Xero did not say.",
     )
-    type: str | None = Field(None, validation_alias="PaymentType", description="ACCRECPAYMENT: money in. ACCPAYPAYMENT: money out.")
+    type: str | None = Field(
+        None, validation_alias="PaymentType", description="ACCRECPAYMENT: money in. ACCPAYPAYMENT: money out."
+    )
     status: str | None = Field(None, validation_alias="Status", description="AUTHORISED or DELETED.")
     invoice_id: str | None = Field(None, validation_alias=AliasPath("Invoice", "InvoiceID"))
     invoice_number: str | None = Field(None, validation_alias=AliasPath("Invoice", "InvoiceNumber"))
@@ -59,20 +75,29 @@ class RecordedPayment(PaymentRow):
     """The payment as Xero saved it."""
 
     amount_still_due: Money | None = Field(
-        None, validation_alias=AliasPath("Invoice", "AmountDue"), description="On the invoice, in its currency."
+        None,
+        validation_alias=AliasPath("Invoice", "AmountDue"),
+        description="On the invoice, in its currency.",
     )
 
 
-@tool(title="List Xero accounts", reads_only=True, needs_scopes=("accounting.settings.read", "accounting.settings"))
+@tool(
+    title="List Xero accounts",
+    reads_only=True,
+    needs_scopes=("accounting.settings.read", "accounting.settings"),
+)
 def list_accounts(
     api: Api,
-    type: Annotated[str | None, Field(pattern=r"^[A-Za-z]{2,30}$", description="Such as BANK, REVENUE, EXPENSE, CURRENT, FIXED.")] = None,
+    type: Annotated[
+        str | None,
+        Field(pattern=r"^[A-Za-z]{2,30}$", description="Such as BANK, REVENUE, EXPENSE, CURRENT, FIXED."),
+    ] = None,
     status: Annotated[Literal["ACTIVE", "ARCHIVED"] | None, Field(description="Both when left out.")] = None,
 ) -> Accounts:
     """List the chart of accounts with the codes that invoices and payments need.
 
-    Use it before creating an invoice (REVENUE, EXPENSE) or recording a payment (BANK, or takes_payments true).
-    It holds no balances: for those use xero_get_balance_sheet or xero_get_profit_and_loss.
+    Use it before creating an invoice (REVENUE, EXPENSE) or recording a payment (BANK, or takes_payments
+    true). It holds no balances: for those use xero_get_balance_sheet or xero_get_profit_and_loss.
     """
     where = [f'Type=="{type.upper()}"'] if type else []
     where += [f'Status=="{status}"'] if status else []
@@ -81,7 +106,12 @@ def list_accounts(
     return Accounts(items=rows, left_out=len(found) - len(rows))
 
 
-@tool(title="List Xero payments", reads_only=True, pages_by="page", needs_scopes=("accounting.payments.read", "accounting.payments"))
+@tool(
+    title="List Xero payments",
+    reads_only=True,
+    pages_by="page",
+    needs_scopes=("accounting.payments.read", "accounting.payments"),
+)
 def list_payments(
     api: Api,
     date_from: Annotated[date | None, Field(description="First payment date to include.")] = None,
@@ -90,14 +120,19 @@ def list_payments(
 ) -> Page[PaymentRow]:
     """List payments received and made on invoices, bills and credit notes, newest first.
 
-    Use it for "who paid when". It does not show other bank transactions; for one invoice's payments use xero_get_invoice.
-    Amounts may be in different currencies: do not add them up.
+    Use it for "who paid when". It does not show other bank transactions; for one invoice's payments use
+    xero_get_invoice. Amounts may be in different currencies: do not add them up.
     """
     found, body = read(
         api,
         "/Payments",
         "Payments",
-        params={"page": page, "pageSize": _PAGE_SIZE, "where": " AND ".join(dated_between(date_from, date_to)), "order": "Date DESC"},
+        params={
+            "page": page,
+            "pageSize": _PAGE_SIZE,
+            "where": " AND ".join(dated_between(date_from, date_to)),
+            "order": "Date DESC",
+        },
     )
     rows = [read_as(PaymentRow, record) for record in found]
     total, following = total_and_next(body, page, len(rows), _PAGE_SIZE)
@@ -110,15 +145,26 @@ def record_payment(
     invoice_id: Annotated[Identifier, Field(description="Its id (not its number), from xero_list_invoices.")],
     account_code: Annotated[
         AccountCode,
-        Field(description="Where the money went or came from, from xero_list_accounts: a BANK account or one with takes_payments."),
+        Field(
+            description=(
+                "Where the money went or came from, from xero_list_accounts: a BANK account or one "
+                "with takes_payments."
+            )
+        ),
     ],
-    amount: Annotated[PositiveAmount, Field(description="In the invoice's currency, at most what is still due.")],
+    amount: Annotated[
+        PositiveAmount, Field(description="In the invoice's currency, at most what is still due.")
+    ],
     date: Annotated[date, Field(description="When the money moved.")],
-    reference: Annotated[str | None, Field(max_length=255, description="Free text, such as a bank reference.")] = None,
+    reference: Annotated[
+        str | None, Field(max_length=255, description="Free text, such as a bank reference.")
+    ] = None,
 ) -> RecordedPayment:
-    """Record in the books that an approved invoice or bill was paid. It moves no money and cannot be undone here.
+    """Record in the books that an approved invoice or bill was paid. It moves no money and cannot be undone
+    here.
 
-    Use it only when the person asked for it and the invoice is AUTHORISED; check what is due with xero_get_invoice first.
+    Use it only when the person asked for it and the invoice is AUTHORISED; check what is due with
+    xero_get_invoice first.
     """
     made = create(
         api,

@@ -22,7 +22,9 @@ class Organisation(XeroRow):
     name: str = Field(validation_alias="Name")
     legal_name: str | None = Field(None, validation_alias="LegalName")
     country: str | None = Field(None, validation_alias="CountryCode", description="ISO 3166 code.")
-    base_currency: str | None = Field(None, validation_alias="BaseCurrency", description="Reports are in this currency.")
+    base_currency: str | None = Field(
+        None, validation_alias="BaseCurrency", description="Reports are in this currency."
+    )
     financial_year_end_day: int | None = Field(None, validation_alias="FinancialYearEndDay")
     financial_year_end_month: int | None = Field(None, validation_alias="FinancialYearEndMonth")
     timezone: str | None = Field(None, validation_alias="Timezone", description="Xero's own name of it.")
@@ -37,16 +39,25 @@ class Organisation(XeroRow):
 
 @tool(title="List Xero organisations", reads_only=True, one_business=False)
 def list_organisations(api: Api) -> Organisations:
-    """List the Xero organisations this connection reaches, with the id the other tools take as `organisation_id`.
+    """List the Xero organisations this connection reaches, with the id the other tools take as
+    `organisation_id`.
 
-    Use it first when more than one organisation may be meant. For settings such as the currency use xero_get_organisation.
+    Use it first when more than one organisation may be meant. For settings such as the currency use
+    xero_get_organisation.
     """
-    return Organisations(items=[entry for entry in reached(api) if api.reach is None or entry.organisation_id in api.reach])
+    return Organisations(
+        items=[entry for entry in reached(api) if api.reach is None or entry.organisation_id in api.reach]
+    )
 
 
-@tool(title="Get Xero organisation", reads_only=True, needs_scopes=("accounting.settings.read", "accounting.settings"))
+@tool(
+    title="Get Xero organisation",
+    reads_only=True,
+    needs_scopes=("accounting.settings.read", "accounting.settings"),
+)
 def get_organisation(api: Api) -> Organisation:
-    """Get one organisation's settings: base currency, country, financial year end, lock date, whether it is a demo company.
+    """Get one organisation's settings: base currency, country, financial year end, lock date, whether it is a
+    demo company.
 
     Use it before reports or writes when the currency or the financial year matters. It holds no figures.
     """

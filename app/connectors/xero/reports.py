@@ -68,15 +68,20 @@ class AgedReceivables(Row):
 @tool(title="Get Xero profit and loss", reads_only=True, needs_scopes=_PROFIT_AND_LOSS)
 def get_profit_and_loss(
     api: Api,
-    from_date: Annotated[date | None, Field(description="First day; the current month when left out.")] = None,
+    from_date: Annotated[
+        date | None, Field(description="First day; the current month when left out.")
+    ] = None,
     to_date: Annotated[date | None, Field(description="Last day.")] = None,
-    periods: Annotated[int | None, Field(ge=1, le=11, description="How many earlier periods to show beside it.")] = None,
+    periods: Annotated[
+        int | None, Field(ge=1, le=11, description="How many earlier periods to show beside it.")
+    ] = None,
     timeframe: Annotated[Timeframe | None, Field(description="Length of those periods.")] = None,
     payments_only: Annotated[bool, Field(description="true for cash basis.")] = False,
 ) -> Report:
     """Get income, costs and net profit over a time, with Xero's own totals.
 
-    Use it for "how did we do". For what is owned and owed on a day use xero_get_balance_sheet; for single invoices xero_list_invoices.
+    Use it for "how did we do". For what is owned and owed on a day use xero_get_balance_sheet; for single
+    invoices xero_list_invoices.
     """
     return _report(
         api,
@@ -95,8 +100,12 @@ def get_profit_and_loss(
 @tool(title="Get Xero balance sheet", reads_only=True, needs_scopes=_BALANCE_SHEET)
 def get_balance_sheet(
     api: Api,
-    date: Annotated[date | None, Field(description="As at this day; the end of the current month when left out.")] = None,
-    periods: Annotated[int | None, Field(ge=1, le=11, description="How many earlier periods to show beside it.")] = None,
+    date: Annotated[
+        date | None, Field(description="As at this day; the end of the current month when left out.")
+    ] = None,
+    periods: Annotated[
+        int | None, Field(ge=1, le=11, description="How many earlier periods to show beside it.")
+    ] = None,
     timeframe: Annotated[Timeframe | None, Field(description="Length of those periods.")] = None,
 ) -> Report:
     """Get assets, liabilities and equity as at a day, bank balances included, with Xero's own totals.
@@ -106,7 +115,12 @@ def get_balance_sheet(
     return _report(
         api,
         "/Reports/BalanceSheet",
-        {"date": date and date.isoformat(), "periods": periods, "timeframe": timeframe, "standardLayout": "true"},
+        {
+            "date": date and date.isoformat(),
+            "periods": periods,
+            "timeframe": timeframe,
+            "standardLayout": "true",
+        },
     )
 
 
@@ -114,14 +128,21 @@ def get_balance_sheet(
 def get_aged_receivables(
     api: Api,
     contact_id: Annotated[Identifier, Field(description="The customer, from xero_list_contacts.")],
-    date: Annotated[date | None, Field(description="Payments up to this day count; the end of the current month when left out.")] = None,
+    date: Annotated[
+        date | None,
+        Field(description="Payments up to this day count; the end of the current month when left out."),
+    ] = None,
 ) -> AgedReceivables:
     """Get what one customer owes, invoice by invoice, and how many days each is overdue.
 
-    Use it for a single customer's debt. For open invoices of everybody use xero_list_invoices with type ACCREC and status AUTHORISED.
+    Use it for a single customer's debt. For open invoices of everybody use xero_list_invoices with type
+    ACCREC and status AUTHORISED.
     """
     report = read_one(
-        api, "/Reports/AgedReceivablesByContact", "Reports", params={"contactId": contact_id, "date": date and date.isoformat()}
+        api,
+        "/Reports/AgedReceivablesByContact",
+        "Reports",
+        params={"contactId": contact_id, "date": date and date.isoformat()},
     )
     columns, rows = _table(report)
     return AgedReceivables(
@@ -156,7 +177,9 @@ _TableRow = tuple[str | None, list[Any], bool]
 
 
 def _table(report: Any) -> tuple[list[str], list[_TableRow]]:
-    """A report's column names, and its rows with their section and whether they are totals. Raises ProviderUnavailable."""
+    """A report's column names, and its rows with their section and whether they are totals. Raises
+    ProviderUnavailable.
+    """
     rows = report.get("Rows") if isinstance(report, Mapping) else None
     if not isinstance(rows, list):
         raise unreadable(wrote=False)
@@ -208,7 +231,13 @@ def _titles(report: Mapping[str, Any]) -> list[str]:
 def _aged_line(columns: list[str], cells: list[Any], is_total: bool) -> AgedLine:
     """A row by the names of its columns; the column without a name says how late it is."""
     named = {name: _text(cells, n) for n, name in enumerate(columns)}
-    attributes = [a for cell in cells if isinstance(cell, Mapping) for a in cell.get("Attributes") or () if isinstance(a, Mapping)]
+    attributes = [
+        a
+        for cell in cells
+        if isinstance(cell, Mapping)
+        for a in cell.get("Attributes") or ()
+        if isinstance(a, Mapping)
+    ]
     return AgedLine(
         invoice_id=next((str(a.get("Value")) for a in attributes if a.get("Id") == "invoiceID"), None),
         date=calendar_date(named.get("Date")),

@@ -27,12 +27,18 @@ def summarize(asked: Summarizing) -> list[Part]:
     days = asked.days(iana_name(own.timezone) if own else None)
     sums = Sums(days, own.base_currency if own else None)
     with asked.reading("invoices"):
-        issued = [read_as(InvoiceRow, record) for record in _invoices(asked, "AUTHORISED,PAID", [_SALES, *_in_all(days)])]
+        issued = [
+            read_as(InvoiceRow, record)
+            for record in _invoices(asked, "AUTHORISED,PAID", [_SALES, *_in_all(days)])
+        ]
         sums.open("invoices_issued")
         for invoice in issued:
             sums.add("invoices_issued", invoice.currency, invoice.total or Decimal(0), invoice.date)
     with asked.reading("payments"):
-        payments = [read_as(PaymentRow, record) for record in _records(asked, "Payments", {"where": " AND ".join(_in_all(days))})]
+        payments = [
+            read_as(PaymentRow, record)
+            for record in _records(asked, "Payments", {"where": " AND ".join(_in_all(days))})
+        ]
         sums.open("payments_received")
         for payment in payments:
             if payment.type == "ACCRECPAYMENT" and payment.status == "AUTHORISED":
@@ -53,7 +59,9 @@ def _in_all(days: Days) -> list[str]:
 
 
 def _invoices(asked: Summarizing, statuses: str, where: list[str]) -> Iterator[Any]:
-    return _records(asked, "Invoices", {"Statuses": statuses, "summaryOnly": "true", "where": " AND ".join(where)})
+    return _records(
+        asked, "Invoices", {"Statuses": statuses, "summaryOnly": "true", "where": " AND ".join(where)}
+    )
 
 
 def _records(asked: Summarizing, kind: str, params: dict[str, Any]) -> Iterator[Any]:
@@ -61,7 +69,15 @@ def _records(asked: Summarizing, kind: str, params: dict[str, Any]) -> Iterator[
     page: int | None = 1
     while page is not None:
         if page > _MOST_PAGES:
-            raise ProviderError(f"There are more than {_MOST_PAGES * _PAGE_SIZE} records in these days. Ask for fewer days at once.")
-        found, body = read(asked.api, f"/{kind}", kind, params={**params, "page": page, "pageSize": _PAGE_SIZE, "order": "Date DESC"})
+            raise ProviderError(
+                f"There are more than {_MOST_PAGES * _PAGE_SIZE} records in these days. Ask for fewer days "
+                "at once."
+            )
+        found, body = read(
+            asked.api,
+            f"/{kind}",
+            kind,
+            params={**params, "page": page, "pageSize": _PAGE_SIZE, "order": "Date DESC"},
+        )
         yield from found
         _, page = total_and_next(body, page, len(found), _PAGE_SIZE)

@@ -1,4 +1,6 @@
-"""One tool call under way: counted against the limits, run, and written down durably before it is answered."""
+"""One tool call under way: counted against the limits, run, and written down durably before it is
+answered.
+"""
 
 import logging
 import time
@@ -40,8 +42,12 @@ class Invocation:
     writes: Tool | None = None  # when it changes something: the call stands in the audit trail
     wrote: bool = False  # something was sent to the service that may have changed something
 
-    def run(self, prepared: Prepared, *, new_key: Callable[[], str] | None = None, to_the_end: bool = False) -> dict[str, Any]:
-        """Call the service. `new_key` makes its idempotency keys; `to_the_end`: also when the client hangs up. Raises ToolError."""
+    def run(
+        self, prepared: Prepared, *, new_key: Callable[[], str] | None = None, to_the_end: bool = False
+    ) -> dict[str, Any]:
+        """Call the service. `new_key` makes its idempotency keys; `to_the_end`: also when the client hangs
+        up. Raises ToolError.
+        """
         options: dict[str, Any] = {"new_key": new_key} if new_key else {}
         if self.exchange is not None:
             options["report"] = self.exchange.report
@@ -52,14 +58,20 @@ class Invocation:
             return prepared.run(api)
         except Unavailable:
             if _changes_something(api.calls):
-                sentence = "We lost our database on the way. It may or may not have been done: check there before repeating it."
+                sentence = (
+                    "We lost our database on the way. It may or may not have been done: check there "
+                    "before repeating it."
+                )
                 raise OutcomeUnknown(sentence) from None
             raise
         finally:
             self.wrote = _changes_something(api.calls)
             self.row.upstream_ms = sum(sent.milliseconds for sent in api.calls)
             if api.calls:
-                self.row.upstream_endpoint, self.row.upstream_status = api.calls[-1].endpoint[:200], api.calls[-1].status
+                self.row.upstream_endpoint, self.row.upstream_status = (
+                    api.calls[-1].endpoint[:200],
+                    api.calls[-1].status,
+                )
 
     def admit(self) -> None:
         """Count the call before it has any effect. Raises Refusal (429)."""
@@ -79,7 +91,9 @@ class Invocation:
         raise _over_limit(error) from None
 
     def settle(self, outcome: str) -> None:
-        """Write the call down, durably, before it is answered. Raises Refusal (429) when it was not counted before and is too many."""
+        """Write the call down, durably, before it is answered. Raises Refusal (429) when it was not
+        counted before and is too many.
+        """
         row, caller = self.row, self.caller
         row.outcome = outcome
         row.total_ms = (time.perf_counter() - self.started) * 1000
@@ -90,7 +104,9 @@ class Invocation:
             ledger.record(row, trail)
         else:
             try:
-                ledger.admit_and_record(caller.workspace_id, limits_of(caller.tier, caller.per_minute, caller.per_day), row, trail)
+                ledger.admit_and_record(
+                    caller.workspace_id, limits_of(caller.tier, caller.per_minute, caller.per_day), row, trail
+                )
             except TooManyRequests as error:
                 if outcome != WorkspaceInactive.code:
                     raise _over_limit(error) from None
@@ -102,11 +118,16 @@ class Invocation:
             log.warning("the last use of %s could not be noted", caller.grant_id)
 
     def _record_for_sure(self, trail: dict[str, Any] | None) -> None:
-        """Write down a call the service has answered, also while the database is away: its answer is owed to the client all the same."""
+        """Write down a call the service has answered, also while the database is away: its answer is owed
+        to the client all the same.
+        """
         try:
             persist.until_done(lambda: ledger.record(self.row, trail))
         except Unavailable:
-            log.error("%s was answered before its usage row could be stored; storing it is tried again", self.row.tool)
+            log.error(
+                "%s was answered before its usage row could be stored; storing it is tried again",
+                self.row.tool,
+            )
 
 
 def _changes_something(calls: list[Any]) -> bool:
@@ -115,7 +136,9 @@ def _changes_something(calls: list[Any]) -> bool:
 
 def _over_limit(error: TooManyRequests) -> Refusal:
     data = {"code": error.code, "retry_after_seconds": error.retry_after_seconds}
-    return Refusal(429, RATE_LIMITED, error.message, data, headers={"Retry-After": str(error.retry_after_seconds)})
+    return Refusal(
+        429, RATE_LIMITED, error.message, data, headers={"Retry-After": str(error.retry_after_seconds)}
+    )
 
 
 _UNKNOWN = "(unknown)"
@@ -145,7 +168,11 @@ def note_services(row: Call, hub: Hub) -> list[str]:
         return []
     asked = set(hub.asked)
     told = next((sent for sent in hub.calls if sent.status is None or sent.status >= 400), hub.calls[-1])
-    row.upstream_endpoint, row.upstream_status, row.upstream_ms = told.endpoint[:200], told.status, hub.waited_ms
+    row.upstream_endpoint, row.upstream_status, row.upstream_ms = (
+        told.endpoint[:200],
+        told.status,
+        hub.waited_ms,
+    )
     slugs = {connection.slug for connection in hub.connections if connection.id in asked}
     row.slug = slugs.pop() if len(slugs) == 1 else ""
     row.connection_id = asked.pop() if len(asked) == 1 else None

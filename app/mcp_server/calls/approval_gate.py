@@ -1,7 +1,8 @@
-"""A write on a connection that asks first: the person is asked in the chat where the client can, else by a link.
+"""A write on a connection that asks first: the person is asked in the chat where the client can, else by a
+link.
 
-Three ways lead on: the answer in the chat, the page, and the page by mail. They meet in one row (`app.approvals`),
-so that whichever comes first counts and the others find what became of it.
+Three ways lead on: the answer in the chat, the page, and the page by mail. They meet in one row
+(`app.approvals`), so that whichever comes first counts and the others find what became of it.
 """
 
 import json
@@ -10,7 +11,13 @@ import time
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
-from mcp_types import CallToolRequestParams, ElicitRequest, ElicitRequestFormParams, ElicitResult, InputRequiredResult
+from mcp_types import (
+    CallToolRequestParams,
+    ElicitRequest,
+    ElicitRequestFormParams,
+    ElicitResult,
+    InputRequiredResult,
+)
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS, is_version_at_least
 
 from app import persist
@@ -41,8 +48,12 @@ log = logging.getLogger(__name__)
 
 
 def comes_first(params: CallToolRequestParams, prepared: Prepared) -> bool:
-    """Whether this call needs a yes: by the connection's level, or because it was put to the person before the level changed."""
-    return not prepared.tool.reads_only and (prepared.connection.permission == "ask" or _asked_before(params) is not None)
+    """Whether this call needs a yes: by the connection's level, or because it was put to the person before
+    the level changed.
+    """
+    return not prepared.tool.reads_only and (
+        prepared.connection.permission == "ask" or _asked_before(params) is not None
+    )
 
 
 class Approving:
@@ -52,7 +63,9 @@ class Approving:
         self._settings = settings
         self._mailer = mailer
 
-    def answer(self, ctx: ServerRequestContext[Any, Exchange], invocation: Invocation, prepared: Prepared) -> dict[str, Any]:
+    def answer(
+        self, ctx: ServerRequestContext[Any, Exchange], invocation: Invocation, prepared: Prepared
+    ) -> dict[str, Any]:
         """The envelope of a write that was approved and carried out.
 
         Raises Asked (the question for the chat), ApprovalNeeded with the link, PermissionDenied after a no.
@@ -73,8 +86,12 @@ class Approving:
             approval = _wait(caller, approval, invocation.exchange)
         return self._told(approval, caller)
 
-    def _decide(self, said: str, approval: Approval, invocation: Invocation, prepared: Prepared) -> dict[str, Any] | Approval:
-        """Act on the answer in the chat: what was done, or the request as it stands when somebody else was first."""
+    def _decide(
+        self, said: str, approval: Approval, invocation: Invocation, prepared: Prepared
+    ) -> dict[str, Any] | Approval:
+        """Act on the answer in the chat: what was done, or the request as it stands when somebody else was
+        first.
+        """
         caller = invocation.caller
         decider = Decider(caller.user_id, caller.email, "chat")
         with transaction() as db:
@@ -94,12 +111,17 @@ class Approving:
 
     def _told(self, approval: Approval, caller: Caller) -> dict[str, Any]:
         """What the AI client is told of a request in its present state."""
-        who = f"{approval.decided_by_name or 'the person'} at {exact(approval.decided_at)}" if approval.decided_at else "the person"
+        who = (
+            (f"{approval.decided_by_name or 'the person'} at {exact(approval.decided_at)}")
+            if approval.decided_at
+            else "the person"
+        )
         if approval.state == models.WAITING:
             raise self._link(approval, caller)
         if approval.state == models.RUNNING:
             raise ApprovalNeeded(
-                f"Approved by {who}; it is being done right now. Make the same call again in some seconds to get the result.",
+                f"Approved by {who}; it is being done right now. Make the same call again in some seconds "
+                "to get the result.",
                 details={"state": approval.state, "approval_url": self._url(approval)},
             )
         if approval.state == models.REJECTED:
@@ -108,42 +130,78 @@ class Approving:
                 details={"state": approval.state},
             )
         if approval.state == models.EXPIRED:
-            raise ApprovalNeeded("Nobody approved it within 24 hours, so nothing was done. Make the same call again to ask anew.")
+            raise ApprovalNeeded(
+                "Nobody approved it within 24 hours, so nothing was done. Make the same call again to ask "
+                "anew."
+            )
         if not approval.outcome_sealed:
             raise OutcomeUnknown(
-                f"Approved by {who}, but {approval.service} may or may not have done it: check there before asking for it again."
+                f"Approved by {who}, but {approval.service} may or may not have done it: check there "
+                "before asking for it again."
             )
         kept: dict[str, Any] = json.loads(unseal(self._settings.vault_keys, approval, "outcome_sealed"))
         if kept["success"]:
             return {**kept, "message": f"Approved by {who}, and done. {kept['message']}"}
-        how = "it is not certain whether it was done" if approval.state == models.UNKNOWN else "it did not work"
-        return {**kept, "error": {**kept["error"], "message": f"Approved by {who}, but {how}. {kept['error']['message']}"}}
+        how = (
+            ("it is not certain whether it was done")
+            if approval.state == models.UNKNOWN
+            else "it did not work"
+        )
+        return {
+            **kept,
+            "error": {
+                **kept["error"],
+                "message": f"Approved by {who}, but {how}. {kept['error']['message']}",
+            },
+        }
 
     def _link(self, approval: Approval, caller: Caller) -> ApprovalNeeded:
         """The error with the link in its words; the person gets it by mail too, once."""
         if approval.mailed_at is None and not caller.is_operator_key:
             letters.send(self._settings, self._mailer, approval)
-        whom = "an owner or admin of the workspace" if caller.is_operator_key else f"the person, signed in as {caller.email}"
-        until, iso = (exact(approval.until), approval.until.isoformat(timespec="seconds")) if approval.until else ("", "")
+        whom = (
+            "an owner or admin of the workspace"
+            if caller.is_operator_key
+            else f"the person, signed in as {caller.email}"
+        )
+        until, iso = (
+            (exact(approval.until), approval.until.isoformat(timespec="seconds"))
+            if approval.until
+            else ("", "")
+        )
         return ApprovalNeeded(
-            f"Nothing was done yet: this {approval.service} connection asks before writing. Ask {whom}, to open {self._url(approval)} "
-            f"and approve it there, which does it at once. Then make the same call again to get the result. It waits until {until}.",
-            details={"state": approval.state, "approval_url": self._url(approval), "expires_at": iso, "service": approval.slug},
+            f"Nothing was done yet: this {approval.service} connection asks before writing. Ask {whom}, to "
+            f"open {self._url(approval)} "
+            "and approve it there, which does it at once. Then make the same call again to get the "
+            f"result. It waits until {until}.",
+            details={
+                "state": approval.state,
+                "approval_url": self._url(approval),
+                "expires_at": iso,
+                "service": approval.slug,
+            },
         )
 
     def _question(self, approval: Approval, act: Act, caller: Caller, tool: Tool) -> InputRequiredResult:
         """The act in plain words, as a form with nothing to fill in."""
-        where = f"{approval.service} account: {approval.account}" + (f"; {approval.business}" if approval.business else "")
+        where = (f"{approval.service} account: {approval.account}") + (
+            f"; {approval.business}" if approval.business else ""
+        )
         lines = [
-            f"{caller.client_name or 'Your AI client'} wants to do this in {approval.service}: {argument_text.visible(approval.title)}",
+            f"{caller.client_name or 'Your AI client'} wants to do this in {approval.service}: "
+            f"{argument_text.visible(approval.title)}",
             argument_text.visible(where),
             argument_text.in_one_text(argument_text.of(act.arguments, tool.input_schema), _LONGEST_ACT),
             *(["This cannot be taken back."] if approval.is_destructive else []),
             f"Accept does it once, exactly so. The same on a page: {self._url(approval)}",
         ]
         schema: dict[str, Any] = {"type": "object", "properties": {}}
-        question = ElicitRequest(params=ElicitRequestFormParams(message="\n\n".join(filter(None, lines)), requested_schema=schema))
-        return InputRequiredResult(input_requests={_QUESTION: question}, request_state=json.dumps({"approval": approval.id}))
+        question = ElicitRequest(
+            params=ElicitRequestFormParams(message="\n\n".join(filter(None, lines)), requested_schema=schema)
+        )
+        return InputRequiredResult(
+            input_requests={_QUESTION: question}, request_state=json.dumps({"approval": approval.id})
+        )
 
     def _url(self, approval: Approval) -> str:
         return f"{self._settings.public_url}/approvals/{approval.id}"
@@ -158,13 +216,17 @@ def _keep(settings: Settings, approval: Approval, token: str, ended: Ended) -> N
 
 
 def _known(caller: Caller, params: CallToolRequestParams, prepared: Prepared) -> Approval | None:
-    """The request an earlier round of this call was about, unless it expired or means another account by now."""
+    """The request an earlier round of this call was about, unless it expired or means another account by
+    now.
+    """
     before = _asked_before(params)
     known = requests.find(caller, before) if before else None
     if known is None or known.state == models.EXPIRED:
         return None
     business_id = prepared.business.id if prepared.business else None
-    return known if (known.connection_id, known.business_id) == (prepared.connection.id, business_id) else None
+    return (
+        known if (known.connection_id, known.business_id) == (prepared.connection.id, business_id) else None
+    )
 
 
 def _act(params: CallToolRequestParams, prepared: Prepared) -> Act:
@@ -184,7 +246,9 @@ def _act(params: CallToolRequestParams, prepared: Prepared) -> Act:
 
 
 def _wait(caller: Caller, approval: Approval, exchange: Exchange | None) -> Approval:
-    """The request once it has ended, or as it stands after a while. No database connection is held between looks."""
+    """The request once it has ended, or as it stands after a while. No database connection is held between
+    looks.
+    """
     end = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < end and not (exchange and exchange.is_cancelled()):
         with reading() as db:
@@ -196,7 +260,9 @@ def _wait(caller: Caller, approval: Approval, exchange: Exchange | None) -> Appr
 
 
 def _asked_before(params: CallToolRequestParams) -> str | None:
-    """The request an earlier round of this call was about. The state was sealed by us and came back unchanged."""
+    """The request an earlier round of this call was about. The state was sealed by us and came back
+    unchanged.
+    """
     if params.request_state is None:
         return None
     found = json.loads(params.request_state).get("approval")
@@ -210,11 +276,17 @@ def _said(params: CallToolRequestParams) -> str | None:
 
 
 def _can_ask(ctx: ServerRequestContext[Any, Exchange]) -> bool:
-    """Whether the client shows its person a form. Before there were two kinds, an empty declaration meant forms."""
+    """Whether the client shows its person a form. Before there were two kinds, an empty declaration meant
+    forms.
+    """
     capabilities = ctx.session.client_capabilities
     elicitation = capabilities.elicitation if capabilities else None
     if elicitation is None or (elicitation.form is None and elicitation.url is not None):
         return False
     if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
         return True
-    return is_version_at_least(ctx.protocol_version, _FIRST_WITH_FORMS) and ctx.request is not None and ctx.request.can_send_request
+    return (
+        is_version_at_least(ctx.protocol_version, _FIRST_WITH_FORMS)
+        and ctx.request is not None
+        and ctx.request.can_send_request
+    )

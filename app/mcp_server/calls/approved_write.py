@@ -1,4 +1,6 @@
-"""Doing what was approved, once: right away for an answer in the chat, or from the stored request for a yes on the page."""
+"""Doing what was approved, once: right away for an answer in the chat, or from the stored request for a
+yes on the page.
+"""
 
 import itertools
 import logging
@@ -15,7 +17,15 @@ from app.approvals.models import Approval
 from app.config import Settings
 from app.connectors.connector import Connector
 from app.connectors.tool import Tool
-from app.errors import InvalidArguments, NotConnected, OutcomeUnknown, PatchbayError, PermissionDenied, ReconnectNeeded, ToolError
+from app.errors import (
+    InvalidArguments,
+    NotConnected,
+    OutcomeUnknown,
+    PatchbayError,
+    PermissionDenied,
+    ReconnectNeeded,
+    ToolError,
+)
 from app.mcp_server import envelope
 from app.mcp_server.calls import accounting
 from app.mcp_server.calls.accounting import Invocation
@@ -41,15 +51,28 @@ class Approved:
         self._hub_url = f"{settings.public_url}/integrations"
 
     def execute(self, approval: Approval, arguments: Mapping[str, Any]) -> Ended:
-        """Do it, and say how it ended. Raises NotCarriedOut when nothing was done and a later yes may work."""
+        """Do it, and say how it ended. Raises NotCarriedOut when nothing was done and a later yes may
+        work.
+        """
         listed = self._toolbox.find(approval.tool)
         if listed is None or listed.connector is None:
-            return failed(approval.tool, PermissionDenied("This tool is not offered any more. Nothing was done."))
+            return failed(
+                approval.tool, PermissionDenied("This tool is not offered any more. Nothing was done.")
+            )
         caller = find_caller_of(approval.grant_id)
-        if caller is None or (caller.user_id, caller.workspace_id) != (approval.user_id, approval.workspace_id):
-            return failed(approval.tool, PermissionDenied("The AI client that asked has no access any more. Nothing was done."))
+        if caller is None or (caller.user_id, caller.workspace_id) != (
+            approval.user_id,
+            approval.workspace_id,
+        ):
+            return failed(
+                approval.tool,
+                PermissionDenied("The AI client that asked has no access any more. Nothing was done."),
+            )
         if not listed.is_covered(caller):
-            return failed(approval.tool, PermissionDenied("The AI client that asked may not write any more. Nothing was done."))
+            return failed(
+                approval.tool,
+                PermissionDenied("The AI client that asked may not write any more. Nothing was done."),
+            )
         try:
             return self._execute(approval, arguments, listed, listed.connector, caller)
         except Refusal as refusal:
@@ -57,7 +80,14 @@ class Approved:
         except PatchbayError as error:
             raise NotCarriedOut(error.message) from error
 
-    def _execute(self, approval: Approval, arguments: Mapping[str, Any], listed: Listed, connector: Connector, caller: Caller) -> Ended:
+    def _execute(
+        self,
+        approval: Approval,
+        arguments: Mapping[str, Any],
+        listed: Listed,
+        connector: Connector,
+        caller: Caller,
+    ) -> Ended:
         """Raises PatchbayError and Refusal (the limit) when nothing was done."""
         if not caller.workspace_active:
             raise PermissionDenied("This workspace was deactivated by the operator. Nothing was done.")
@@ -76,26 +106,43 @@ class Approved:
         invocation.settle(ended.code)
         return ended
 
-    def _prepare(self, approval: Approval, arguments: Mapping[str, Any], tool: Tool, connector: Connector, caller: Caller) -> Prepared:
-        """The call as it was shown, checked anew: the very connection and business, and arguments that mean the same."""
+    def _prepare(
+        self,
+        approval: Approval,
+        arguments: Mapping[str, Any],
+        tool: Tool,
+        connector: Connector,
+        caller: Caller,
+    ) -> Prepared:
+        """The call as it was shown, checked anew: the very connection and business, and arguments that
+        mean the same.
+        """
         mine = [c for c in seen_by(caller.workspace_id, caller.sees_as) if c.id == approval.connection_id]
         if not mine:
-            raise NotConnected(f"{connector.name} is not connected any more, or not for the person who asked. Nothing was done.")
+            raise NotConnected(
+                f"{connector.name} is not connected any more, or not for the person who asked. Nothing was "
+                "done."
+            )
         given = dict(arguments)
         if approval.business_id is not None and connector.business is not None:
             given[connector.business.name] = approval.business_id
         params = CallToolRequestParams(name=approval.tool, arguments=given)
-        prepared = prepare(self._settings, self._cursors, self._hub_url, tool, connector, mine, caller, params)
+        prepared = prepare(
+            self._settings, self._cursors, self._hub_url, tool, connector, mine, caller, params
+        )
         business_id = prepared.business.id if prepared.business else None
         if business_id != approval.business_id or settled(tool, prepared.arguments, arguments) != arguments:
-            raise InvalidArguments("This installation understands the request differently by now. Reject it and ask again.")
+            raise InvalidArguments(
+                "This installation understands the request differently by now. Reject it and ask again."
+            )
         return prepared
 
 
 def carry_out(settings: Settings, invocation: Invocation, prepared: Prepared, approval: Approval) -> Ended:
     """Do what was approved, and say how it ended.
 
-    Raises a PatchbayError when nothing was sent to the service that could change anything, and a later yes may work.
+    Raises a PatchbayError when nothing was sent to the service that could change anything, and a later yes
+    may work.
     """
     name = approval.tool
     try:
@@ -107,7 +154,9 @@ def carry_out(settings: Settings, invocation: Invocation, prepared: Prepared, ap
             raise
         said: PatchbayError = error
         if isinstance(error, PermissionDenied) and prepared.business is not None:
-            said = active_business.explain(settings, invocation.caller, prepared.connection, prepared.business, error)
+            said = active_business.explain(
+                settings, invocation.caller, prepared.connection, prepared.business, error
+            )
         return failed(name, said)
     except Exception:  # the edge: it was approved, and somebody waits to hear what came of it
         log.exception("%s failed", name)
@@ -121,7 +170,9 @@ def failed(name: str, error: PatchbayError, *, is_certain: bool = True) -> Ended
 
 
 def settled(tool: Tool, checked: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Checked arguments as JSON that means the same when it is checked again, defaults included; else what was given."""
+    """Checked arguments as JSON that means the same when it is checked again, defaults included; else what
+    was given.
+    """
     said: dict[str, Any] = to_jsonable_python(dict(checked))
     try:
         if to_jsonable_python(tool.parse(said)) == said:

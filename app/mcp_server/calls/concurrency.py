@@ -1,13 +1,15 @@
-"""How many calls of one workspace may be under way in this process, so that a workspace in trouble keeps to its share of threads.
+"""How many calls of one workspace may be under way in this process, so that a workspace in trouble keeps to
+its share of threads.
 
-A call that asks a service, or its person, may last a minute, and holds a thread for so long. Sixty-four such calls
-would hold every thread, and everybody else would wait for somebody else's slow service. So one workspace gets some
-turns, more calls wait for one, and the next is told to come back. Members take turns too: one member gets at most
-three quarters of them, never all places to wait, and who waits is served member by member.
+A call that asks a service, or its person, may last a minute, and holds a thread for so long. Sixty-four such
+calls would hold every thread, and everybody else would wait for somebody else's slow service. So one
+workspace gets some turns, more calls wait for one, and the next is told to come back. Members take turns too:
+one member gets at most three quarters of them, never all places to wait, and who waits is served member by
+member.
 
-Whoever waits holds nothing but a thread, of which there are plenty for that (`config.THREADS_IN_ALL`): an honest burst
-is served whole, a bit later. When many workspaces are in trouble at once each is held to its part of what there is;
-the last threads are kept for those with nothing under way.
+Whoever waits holds nothing but a thread, of which there are plenty for that (`config.THREADS_IN_ALL`): an
+honest burst is served whole, a bit later. When many workspaces are in trouble at once each is held to its
+part of what there is; the last threads are kept for those with nothing under way.
 """
 
 import threading
@@ -40,7 +42,8 @@ class _Place:
     under_way: int = 0
     queued: int = 0
     by_member: dict[str, int] = field(default_factory=dict)
-    queues: dict[str, deque[_Waiting]] = field(default_factory=dict)  # the member whose turn is next comes first
+    # the member whose turn is next comes first
+    queues: dict[str, deque[_Waiting]] = field(default_factory=dict)
 
     @property
     def held(self) -> int:
@@ -62,12 +65,20 @@ class FairSemaphore:
         self._lock = threading.Lock()
 
     @contextmanager
-    def take(self, workspace_id: str, member_id: str, is_gone: Callable[[], bool] = lambda: False) -> Iterator[None]:
-        """Hold a turn. Raises TooManyRequests when none comes free while it is worth waiting, or who asked `is_gone`."""
+    def take(
+        self, workspace_id: str, member_id: str, is_gone: Callable[[], bool] = lambda: False
+    ) -> Iterator[None]:
+        """Hold a turn. Raises TooManyRequests when none comes free while it is worth waiting, or who asked
+        `is_gone`.
+        """
         waiting = self._begin(workspace_id, member_id)
         if waiting is not None:
             end = time.monotonic() + self._patience
-            while (left := end - time.monotonic()) > 0 and not waiting.called.wait(min(left, _LOOK_SECONDS)) and not is_gone():
+            while (
+                (left := end - time.monotonic()) > 0
+                and not waiting.called.wait(min(left, _LOOK_SECONDS))
+                and not is_gone()
+            ):
                 pass
             self._stop_waiting(workspace_id, member_id, waiting)
         try:
@@ -146,5 +157,8 @@ class FairSemaphore:
 
 
 def _come_back() -> TooManyRequests:
-    sentence = f"This workspace has as many calls under way as it may have at once. Wait {_COME_BACK_SECONDS} seconds and call again."
+    sentence = (
+        "This workspace has as many calls under way as it may have at once. Wait "
+        f"{_COME_BACK_SECONDS} seconds and call again."
+    )
     return TooManyRequests(sentence, retry_after_seconds=_COME_BACK_SECONDS)

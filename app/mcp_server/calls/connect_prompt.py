@@ -9,7 +9,13 @@ from typing import Any
 
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import UrlElicitationRequiredError
-from mcp_types import CallToolRequestParams, ElicitRequest, ElicitRequestURLParams, ElicitResult, InputRequiredResult
+from mcp_types import (
+    CallToolRequestParams,
+    ElicitRequest,
+    ElicitRequestURLParams,
+    ElicitResult,
+    InputRequiredResult,
+)
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS, is_version_at_least
 
 from app.config import Settings
@@ -34,7 +40,9 @@ class Asked(Exception):
         super().__init__("the person is asked to connect")
 
 
-def make_link(settings: Settings, caller: Caller, connector: Connector, connection: Connection | None, wants: str) -> str:
+def make_link(
+    settings: Settings, caller: Caller, connector: Connector, connection: Connection | None, wants: str
+) -> str:
     """The address of a new one-time link for this person."""
     with transaction() as db:
         link_id = links.create(
@@ -62,8 +70,8 @@ def offer(
 ) -> ToolError:
     """The error with the link in its words, for clients that can do no better.
 
-    Raises Asked or UrlElicitationRequiredError for those that can. A person who was asked already and came back
-    without connecting gets the same link in words: the question is put once.
+    Raises Asked or UrlElicitationRequiredError for those that can. A person who was asked already and came
+    back without connecting gets the same link in words: the question is put once.
     """
     asked = _asked_before(params)
     url = asked or make_link(settings, caller, connector, connection, wants)
@@ -72,7 +80,11 @@ def offer(
     if asked is None and _can_show_urls(ctx):
         if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
             question = ElicitRequest(params=ElicitRequestURLParams(message=sentence, url=url))
-            raise Asked(InputRequiredResult(input_requests={_QUESTION: question}, request_state=json.dumps({"url": url})))
+            raise Asked(
+                InputRequiredResult(
+                    input_requests={_QUESTION: question}, request_state=json.dumps({"url": url})
+                )
+            )
         if is_version_at_least(ctx.protocol_version, _FIRST_WITH_URLS):
             elicitation = ElicitRequestURLParams(message=sentence, url=url, elicitation_id=digest(url)[:32])
             raise UrlElicitationRequiredError([elicitation], sentence)
@@ -100,4 +112,8 @@ def _declined(params: CallToolRequestParams) -> bool:
 
 def _can_show_urls(ctx: ServerRequestContext[Any, Exchange]) -> bool:
     capabilities = ctx.session.client_capabilities
-    return capabilities is not None and capabilities.elicitation is not None and capabilities.elicitation.url is not None
+    return (
+        capabilities is not None
+        and capabilities.elicitation is not None
+        and capabilities.elicitation.url is not None
+    )

@@ -1,4 +1,5 @@
-"""One tool call, from the name to the envelope: who may, with which account, within which limits; and its usage row.
+"""One tool call, from the name to the envelope: who may, with which account, within which limits; and its
+usage row.
 
 A call that asks no service, refused ones included, costs one commit: it is counted and written down
 at once. A call that does is counted before and written down after.
@@ -65,7 +66,14 @@ class Invoker:
     """Carries out tool calls. One per process; holds nothing of a call."""
 
     def __init__(
-        self, settings: Settings, toolbox: Toolbox, door: Door, approving: Approving, turns: FairSemaphore, *, in_compact_mode: bool = False
+        self,
+        settings: Settings,
+        toolbox: Toolbox,
+        door: Door,
+        approving: Approving,
+        turns: FairSemaphore,
+        *,
+        in_compact_mode: bool = False,
     ) -> None:
         self._in_compact_mode = in_compact_mode
         self._turns = turns
@@ -77,8 +85,12 @@ class Invoker:
         self._hub_url = f"{settings.public_url}/integrations"
 
     @contextmanager
-    def in_turn(self, ctx: ServerRequestContext[Any, Exchange], params: CallToolRequestParams, caller: Caller) -> Iterator[None]:
-        """Hold one of the workspace's turns around a call that may last, since it asks a service. Raises Refusal (429)."""
+    def in_turn(
+        self, ctx: ServerRequestContext[Any, Exchange], params: CallToolRequestParams, caller: Caller
+    ) -> Iterator[None]:
+        """Hold one of the workspace's turns around a call that may last, since it asks a service. Raises
+        Refusal (429).
+        """
         listed = self._toolbox.find(params.name, in_compact_mode=self._in_compact_mode)
         if listed is None or not listed.tool.open_world:
             yield
@@ -88,7 +100,9 @@ class Invoker:
             try:
                 held.enter_context(self._turns.take(caller.workspace_id, caller.user_id, is_gone))
             except TooManyRequests as error:
-                Requested(params, caller, accounting.begin(caller, listed), ctx.request, ctx=ctx).turn_away(error)
+                Requested(params, caller, accounting.begin(caller, listed), ctx.request, ctx=ctx).turn_away(
+                    error
+                )
             yield
 
     def call(
@@ -103,7 +117,9 @@ class Invoker:
         try:
             invocation.admitted = free = listed is not None and listed.for_operators and listed.is_for(caller)
             if not caller.workspace_active and not free:
-                raise WorkspaceInactive("This workspace was deactivated by the operator. Ask them to activate it again.")
+                raise WorkspaceInactive(
+                    "This workspace was deactivated by the operator. Ask them to activate it again."
+                )
             if listed is None:
                 raise self._no_such_tool(invocation)
             answer = self._answer(invocation, listed)
@@ -113,7 +129,8 @@ class Invoker:
             answer = envelope.failure(invocation.params.name, error)
         except connect_prompt.Asked as asked:
             return asked.result
-        except Exception:  # the edge: the AI client is owed an answer, and the details belong in the log alone
+        # the edge: the AI client is owed an answer, and the details belong in the log alone
+        except Exception:
             log.exception("%s failed", invocation.row.tool)
             answer = envelope.failure(invocation.params.name, PatchbayError())
         text = envelope.to_text(answer)
@@ -125,44 +142,67 @@ class Invoker:
         """The envelope of a tool that is there."""
         invocation.writes = None if listed.tool.reads_only else listed.tool
         if not listed.is_for(invocation.caller):
-            raise PermissionDenied(f"{listed.name} is for operators' API keys only. Go on with the tools that are listed.")
+            raise PermissionDenied(
+                f"{listed.name} is for operators' API keys only. Go on with the tools that are listed."
+            )
         if not listed.is_covered(invocation.caller):
             raise self._step_up(invocation, listed)
-        return self._ask_service(invocation, listed, listed.connector) if listed.connector else self._ask_hub(invocation, listed)
+        return (
+            self._ask_service(invocation, listed, listed.connector)
+            if listed.connector
+            else self._ask_hub(invocation, listed)
+        )
 
     def _pass_on(self, invocation: Requested, wanted: Wanted) -> dict[str, Any]:
         """The tool that was called through a tool of compact mode, as if it had been called itself."""
         listed = self._toolbox.find(wanted.name)
         if listed is None:
             raise self._no_such_tool(invocation)
-        invocation.params = invocation.params.model_copy(update={"name": wanted.name, "arguments": dict(wanted.arguments)})
-        invocation.row.tool, invocation.row.slug = listed.name, listed.connector.slug if listed.connector else ""
+        invocation.params = invocation.params.model_copy(
+            update={"name": wanted.name, "arguments": dict(wanted.arguments)}
+        )
+        invocation.row.tool, invocation.row.slug = (
+            listed.name,
+            listed.connector.slug if listed.connector else "",
+        )
         return self._answer(invocation, listed)
 
     def _no_such_tool(self, invocation: Requested) -> MCPError:
         invocation.settle("INVALID_ARGUMENTS")
         name = invocation.params.name[:64]
-        return MCPError(INVALID_PARAMS, "There is no tool of that name. List the tools to see what can be called.", {"tool": name})
+        return MCPError(
+            INVALID_PARAMS,
+            "There is no tool of that name. List the tools to see what can be called.",
+            {"tool": name},
+        )
 
     def _step_up(self, invocation: Requested, listed: Listed) -> Refusal:
         invocation.settle("PERMISSION_DENIED")
-        return self._door.insufficient_scope(listed.needed_scopes(invocation.caller), invocation.ctx.request_id)
+        return self._door.insufficient_scope(
+            listed.needed_scopes(invocation.caller), invocation.ctx.request_id
+        )
 
     def _ask_hub(self, invocation: Requested, listed: Listed) -> dict[str, Any]:
         """A tool of ours."""
         caller, tool = invocation.caller, listed.tool
         bound_to = (caller.user_id, caller.workspace_id, listed.name)
-        arguments, answer = pagination.parse(listed.name, tool, invocation.params.arguments or {}, self._cursors, *bound_to)
+        arguments, answer = pagination.parse(
+            listed.name, tool, invocation.params.arguments or {}, self._cursors, *bound_to
+        )
         connections = within_reach(caller, seen_by(caller.workspace_id, caller.sees_as))
         if not tool.reads_only:
             invocation.admit()
         hub = Hub(
             settings=self._settings,
             hub_url=self._hub_url,
-            offered=lambda: [e for e in catalogue(self._settings, connections) if scopes.reaches(caller.scopes, e.slug)],
+            offered=lambda: [
+                e for e in catalogue(self._settings, connections) if scopes.reaches(caller.scopes, e.slug)
+            ],
             caller=caller,
             connections=connections,
-            make_link=lambda connector: connect_prompt.make_link(self._settings, caller, connector, None, "read"),
+            make_link=lambda connector: connect_prompt.make_link(
+                self._settings, caller, connector, None, "read"
+            ),
             services_tools=lambda: self._toolbox.of_services(caller, connections, self._hub_url),
             find=self._toolbox.find,
             admit=invocation.admit,
@@ -172,7 +212,9 @@ class Invoker:
         try:
             returned = tool.function(hub, **arguments)
         except Broken as error:
-            raise self._way_back(invocation, listed, registry.get(error.connection.slug), error, error.connection) from None
+            raise self._way_back(
+                invocation, listed, registry.get(error.connection.slug), error, error.connection
+            ) from None
         finally:
             invocation.used = accounting.note_services(invocation.row, hub) or invocation.used
         if isinstance(returned, Wanted):
@@ -184,7 +226,9 @@ class Invoker:
         caller, params, connection = invocation.caller, invocation.params, None
         try:
             mine = [c for c in seen_by(caller.workspace_id, caller.sees_as) if c.slug == connector.slug]
-            prepared = prepare(self._settings, self._cursors, self._hub_url, listed.tool, connector, mine, caller, params)
+            prepared = prepare(
+                self._settings, self._cursors, self._hub_url, listed.tool, connector, mine, caller, params
+            )
             connection = prepared.connection
             invocation.row.connection_id = connection.id
             invocation.used.append(connection.id)
@@ -194,28 +238,55 @@ class Invoker:
             except PermissionDenied as refused:
                 if prepared.business is None:
                     raise
-                raise active_business.explain(self._settings, caller, connection, prepared.business, refused) from None
+                raise active_business.explain(
+                    self._settings, caller, connection, prepared.business, refused
+                ) from None
         except (NotConnected, ReconnectNeeded) as error:
             raise self._way_back(invocation, listed, connector, error, connection) from None
 
     def _way_back(
-        self, invocation: Requested, listed: Listed, connector: Connector, error: ToolError, connection: Connection | None
+        self,
+        invocation: Requested,
+        listed: Listed,
+        connector: Connector,
+        error: ToolError,
+        connection: Connection | None,
     ) -> ToolError:
         """The error with a way to mend it, in words.
 
         Raises what asks the person instead, where the client can; the call is then written down here.
         """
         if resolve(connector, self._settings) is None:
-            return NotConnected(f"{connector.name} is not configured in this installation. Ask your administrator.")
+            return NotConnected(
+                f"{connector.name} is not configured in this installation. Ask your administrator."
+            )
         if invocation.caller.is_operator_key:  # a link works for members only
-            error.message = f"{error.message} A member of {plain(invocation.caller.workspace_name)} can connect it at {self._hub_url}."
+            error.message = (
+                f"{error.message} A member of {plain(invocation.caller.workspace_name)} can "
+                f"connect it at {self._hub_url}."
+            )
             return error
         invocation.admit()
-        mended = error.connection if isinstance(error, Broken) else connection if isinstance(error, ReconnectNeeded) else None
-        wants = "read" if listed.tool.reads_only else "ask" if mended and mended.permission == "ask" else "write"
+        mended = (
+            error.connection
+            if isinstance(error, Broken)
+            else connection
+            if isinstance(error, ReconnectNeeded)
+            else None
+        )
+        wants = (
+            "read" if listed.tool.reads_only else "ask" if mended and mended.permission == "ask" else "write"
+        )
         try:
             return connect_prompt.offer(
-                self._settings, invocation.ctx, invocation.params, invocation.caller, connector, error, connection=mended, wants=wants
+                self._settings,
+                invocation.ctx,
+                invocation.params,
+                invocation.caller,
+                connector,
+                error,
+                connection=mended,
+                wants=wants,
             )
         except (UrlElicitationRequiredError, connect_prompt.Asked):
             invocation.settle(error.code)

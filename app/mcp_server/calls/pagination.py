@@ -1,4 +1,6 @@
-"""What a tool returned, made into the envelope: lists page by page behind a signed cursor, and all of it kept to size."""
+"""What a tool returned, made into the envelope: lists page by page behind a signed cursor, and all of it
+kept to size.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,13 +36,20 @@ class Cursors:
         return self._signer.dumps([place.page, place.skip, _mark(bound_to)])
 
     def read(self, cursor: str, *bound_to: Any) -> Place:
-        """The place a cursor names. Raises InvalidArguments when it is not ours, too old, or of another list."""
+        """The place a cursor names. Raises InvalidArguments when it is not ours, too old, or of another
+        list.
+        """
         try:
             page, skip, mark = self._signer.loads(cursor, max_age=_LIFE_SECONDS)
         except (BadSignature, ValueError, TypeError):
-            raise InvalidArguments("The cursor is not valid or older than a day. Start again without it.") from None
+            raise InvalidArguments(
+                "The cursor is not valid or older than a day. Start again without it."
+            ) from None
         if mark != _mark(bound_to):
-            raise InvalidArguments("The cursor belongs to another list. Send it with the same tool, account and arguments as before.")
+            raise InvalidArguments(
+                "The cursor belongs to another list. Send it with the same tool, account and arguments as "
+                "before."
+            )
         return Place(page, skip)
 
 
@@ -67,7 +76,13 @@ class Answering:
         skipped = self.place.skip
 
         def page(count: int) -> dict[str, Any]:
-            place = Place(self.place.page, skipped + count) if count < len(items) else Place(following) if following is not None else None
+            place = (
+                Place(self.place.page, skipped + count)
+                if count < len(items)
+                else Place(following)
+                if following is not None
+                else None
+            )
             cursor = self.cursors.make(place, *self.bound_to) if place else None
             return {**data, "items": items[:count], "next_cursor": cursor}
 
@@ -86,7 +101,9 @@ class Answering:
         return len(envelope.to_text(envelope.success(self.name, data, message))) <= envelope.MOST_CHARACTERS
 
 
-def parse(name: str, tool: Tool, given: Mapping[str, Any], cursors: Cursors, *bound_to: Any) -> tuple[dict[str, Any], Answering]:
+def parse(
+    name: str, tool: Tool, given: Mapping[str, Any], cursors: Cursors, *bound_to: Any
+) -> tuple[dict[str, Any], Answering]:
     """The checked arguments of a call, and how to answer it. Raises InvalidArguments."""
     given, place = dict(given), Place()
     cursor = text(given.pop("cursor", None), "cursor") if tool.pages_by else None

@@ -43,9 +43,16 @@ class Prepared:
         report: Callable[[float, float | None, str], None] = lambda done, total, text: None,
         new_key: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> Api:
-        """The service's API for this call. Raises NotConnected when the service is not configured any more."""
+        """The service's API for this call. Raises NotConnected when the service is not configured any
+        more.
+        """
         until = time.monotonic() + _CALL_SECONDS
-        options: dict[str, Any] = {"deadline": until, "cancelled": cancelled, "report": report, "new_key": new_key}
+        options: dict[str, Any] = {
+            "deadline": until,
+            "cancelled": cancelled,
+            "report": report,
+            "new_key": new_key,
+        }
         return open_api(self.settings, self.connection, business=self.business, **options)
 
     def run(self, api: Api) -> dict[str, Any]:
@@ -72,15 +79,39 @@ def prepare(
     caller: Caller,
     params: CallToolRequestParams,
 ) -> Prepared:
-    """Choose account and business, check permission and arguments. Raises the ToolError that says what is wrong."""
+    """Choose account and business, check permission and arguments. Raises the ToolError that says what is
+    wrong.
+    """
     given = dict(params.arguments or {})
     wanted = pagination.text(given.pop("account", None), "account")
     wanted_business = None
     if connector.business is not None and tool.one_business:
-        wanted_business = pagination.text(given.pop(connector.business.name, None), connector.business.name, connector.business.type)
-    connection = account_choice.account(connector, tool, connections, wanted, hub_url, wanted_business, caller.active_businesses)
-    business = account_choice.business(connector, tool, connection, wanted_business, caller.active_businesses.get(connection.id))
-    bound_to = (caller.user_id, caller.workspace_id, tool.verb, connection.id, business.id if business else None)
+        wanted_business = pagination.text(
+            given.pop(connector.business.name, None), connector.business.name, connector.business.type
+        )
+    connection = account_choice.account(
+        connector, tool, connections, wanted, hub_url, wanted_business, caller.active_businesses
+    )
+    business = account_choice.business(
+        connector, tool, connection, wanted_business, caller.active_businesses.get(connection.id)
+    )
+    bound_to = (
+        caller.user_id,
+        caller.workspace_id,
+        tool.verb,
+        connection.id,
+        business.id if business else None,
+    )
     arguments, answer = pagination.parse(tool.name_in(connector.slug), tool, given, cursors, *bound_to)
     labels = account_choice.labels_of(connections)
-    return Prepared(settings, tool, connector, connection, business, labels[connection.id], len(connections), arguments, answer)
+    return Prepared(
+        settings,
+        tool,
+        connector,
+        connection,
+        business,
+        labels[connection.id],
+        len(connections),
+        arguments,
+        answer,
+    )

@@ -71,7 +71,9 @@ class Adapter:
             self._rendezvous.deliver(str(message.id), principal.key, message.body)
         return Response(status=202)
 
-    def _serve(self, inbound: Inbound, headers: dict[str, str], principal: Principal, request: Request) -> Response:
+    def _serve(
+        self, inbound: Inbound, headers: dict[str, str], principal: Principal, request: Request
+    ) -> Response:
         exchange = Exchange(principal, inbound.id, inbound.params, headers)
         if not (inbound.may_stream and accepts(request)[1]):
             return self._run(inbound, exchange).response()
@@ -95,7 +97,9 @@ class Adapter:
         headers = {}
         if inbound.method == "initialize":
             headers["Mcp-Session-Id"] = self._sessions.mint(connection, exchange.principal.key)
-        return Final(200, to_json({"jsonrpc": "2.0", "id": inbound.id, "result": result}, inf_nan_mode="null"), headers)
+        return Final(
+            200, to_json({"jsonrpc": "2.0", "id": inbound.id, "result": result}, inf_nan_mode="null"), headers
+        )
 
 
 def _unavailable(error: Unavailable) -> Refusal:
@@ -108,4 +112,7 @@ def _refused(refusal: Refusal, request_id: RequestId | None) -> Final:
 
 
 def _error(request_id: RequestId | None, error: ErrorData) -> bytes:
-    return to_json({"jsonrpc": "2.0", "id": request_id, "error": error.model_dump(exclude_none=True)}, inf_nan_mode="null")
+    return to_json(
+        {"jsonrpc": "2.0", "id": request_id, "error": error.model_dump(exclude_none=True)},
+        inf_nan_mode="null",
+    )

@@ -13,6 +13,7 @@ from typing import Any
 
 import redis
 from sqlalchemy import delete, update
+from sqlmodel import col
 
 from app import clock, database
 from app.crypto import digest
@@ -25,11 +26,15 @@ _REDIS_SECONDS = 120
 
 
 class Rendezvous:
-    """Open a place for a reply, deliver it there, wait for it. Places are found by the unguessable id of the request."""
+    """Open a place for a reply, deliver it there, wait for it. Places are found by the unguessable id of
+    the request.
+    """
 
     def __init__(self, redis_url: str | None = None) -> None:
         # The longest read is one BLPOP slice.
-        self._redis = redis.Redis.from_url(redis_url, socket_connect_timeout=1, socket_timeout=3) if redis_url else None
+        self._redis = (
+            redis.Redis.from_url(redis_url, socket_connect_timeout=1, socket_timeout=3) if redis_url else None
+        )
 
     def open(self, request_id: str, principal_key: str) -> None:
         """Expect a reply to this request, from this principal only."""
@@ -46,7 +51,9 @@ class Rendezvous:
             db.add(Reply(id_digest=place, principal=digest(principal_key), created_at=now))
 
     def deliver(self, request_id: str, principal_key: str, body: dict[str, Any]) -> None:
-        """Hand a posted reply over, if somebody waits for it and it comes from the right one. The first one counts."""
+        """Hand a posted reply over, if somebody waits for it and it comes from the right one. The first
+        one counts.
+        """
         place, owner, out_of_sight = digest(request_id), digest(principal_key), False
         try:
             if self._push(place, owner, body):
@@ -55,10 +62,13 @@ class Rendezvous:
             log.warning("Redis is away: a reply is delivered through the database")
             out_of_sight = True
         with database.transaction() as db:
-            waiting = update(Reply).where(Reply.id_digest == place, Reply.principal == owner, Reply.body.is_(None))  # type: ignore[arg-type,union-attr]
+            waiting = update(Reply).where(
+                col(Reply.id_digest) == place, col(Reply.principal) == owner, col(Reply.body).is_(None)
+            )
             answered = db.execute(waiting.values(body=body)).rowcount  # type: ignore[attr-defined]
             if out_of_sight and not answered and db.get(Reply, place) is None:
-                # Asked through Redis, perhaps. The one who waits looks at the row too, and checks whose it is.
+                # Asked through Redis, perhaps. The one who waits looks at the row too, and checks whose it
+                # is.
                 db.add(Reply(id_digest=place, principal=owner, body=body, created_at=clock.now()))
 
     def _push(self, place: str, owner: str, body: dict[str, Any]) -> bool:
@@ -71,7 +81,9 @@ class Rendezvous:
         pipe.execute()
         return True
 
-    def wait(self, request_id: str, principal_key: str, cancelled: Callable[[], bool], seconds: float) -> dict[str, Any] | None:
+    def wait(
+        self, request_id: str, principal_key: str, cancelled: Callable[[], bool], seconds: float
+    ) -> dict[str, Any] | None:
         """The reply's body, or None when it did not come in time or the wait was cancelled."""
         place, end, step = digest(request_id), time.monotonic() + seconds, 0
         while not cancelled() and (left := end - time.monotonic()) > 0:

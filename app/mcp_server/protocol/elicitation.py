@@ -47,10 +47,11 @@ def answered(
     *,
     or_without: bool = False,
 ) -> Result | InputRequiredResult:
-    """The handler's result, after every question it has was put to a client that cannot do the round trip itself.
+    """The handler's result, after every question it has was put to a client that cannot do the round trip
+    itself.
 
-    Raises MCPError when the client lacks what a question needs, or does not answer. With `or_without` the handler is
-    called once more then, with its state and no answers, and may find another way.
+    Raises MCPError when the client lacks what a question needs, or does not answer. With `or_without` the
+    handler is called once more then, with its state and no answers, and may find another way.
     """
     for _ in range(_MOST_ROUNDS):
         result = handler(params)
@@ -76,7 +77,9 @@ def _ask(ctx: ServerRequestContext[Any, Exchange], question: InputRequest) -> In
     missing = missing_capability(ctx.session.client_capabilities, question)
     if missing or ctx.request is None:
         needed: dict[str, Any] = {"requiredCapabilities": {missing: {}}}
-        raise MCPError(MISSING_REQUIRED_CLIENT_CAPABILITY, f"This needs an AI client that supports {missing}.", needed)
+        raise MCPError(
+            MISSING_REQUIRED_CLIENT_CAPABILITY, f"This needs an AI client that supports {missing}.", needed
+        )
     wire = question.model_dump(by_alias=True, mode="json", exclude_none=True)
     reply = ctx.request.ask(wire["method"], wire.get("params"))
     answer: Any = _ANSWERS[type(question)].model_validate(reply, by_name=False)

@@ -13,7 +13,9 @@ UNAVAILABLE = -32006
 
 
 class Refusal(MCPError):
-    """Raise it before or inside a handler: the answer carries `status` and `headers`, unless a stream has begun."""
+    """Raise it before or inside a handler: the answer carries `status` and `headers`, unless a stream has
+    begun.
+    """
 
     def __init__(
         self,

@@ -1,4 +1,5 @@
-"""An answer that may become an event stream: the work runs in a helper thread, this thread writes and watches.
+"""An answer that may become an event stream: the work runs in a helper thread, this thread writes and
+watches.
 
 Whether it is a stream is decided by what comes first: a final result is plain JSON with its own HTTP
 status; a message before it, or silence for 15 s, starts `text/event-stream`.
@@ -40,11 +41,15 @@ class Final:
         return Response(self.body, self.status, dict(self.headers), content_type="application/json")
 
 
-_BROKEN_OFF = Final(500, b'{"jsonrpc":"2.0","id":null,"error":{"code":-32603,"message":"The work was broken off."}}')
+_BROKEN_OFF = Final(
+    500, b'{"jsonrpc":"2.0","id":null,"error":{"code":-32603,"message":"The work was broken off."}}'
+)
 
 
 class Stream:
-    """The queue between the helper thread that works and the request's thread that writes. It is the exchange's `Line`."""
+    """The queue between the helper thread that works and the request's thread that writes. It is the
+    exchange's `Line`.
+    """
 
     def __init__(self, rendezvous: Rendezvous) -> None:
         self._items: queue.SimpleQueue[bytes | Final] = queue.SimpleQueue()
@@ -55,12 +60,25 @@ class Stream:
         self._items.put(_event(to_json(message, inf_nan_mode="null")))
 
     def ask(
-        self, method: str, params: Mapping[str, Any] | None, *, principal: Principal, cancelled: Callable[[], bool], seconds: float
+        self,
+        method: str,
+        params: Mapping[str, Any] | None,
+        *,
+        principal: Principal,
+        cancelled: Callable[[], bool],
+        seconds: float,
     ) -> dict[str, Any] | None:
         """Send a request under an unguessable id and wait at the rendezvous."""
         request_id = "ask-" + secrets.token_urlsafe(18)
         self._rendezvous.open(request_id, principal.key)
-        self.send({"jsonrpc": "2.0", "id": request_id, "method": method, **({} if params is None else {"params": dict(params)})})
+        self.send(
+            {
+                "jsonrpc": "2.0",
+                "id": request_id,
+                "method": method,
+                **({} if params is None else {"params": dict(params)}),
+            }
+        )
         return self._rendezvous.wait(request_id, principal.key, cancelled, seconds)
 
     def finish(self, final: Final) -> None:
@@ -92,7 +110,9 @@ class Streamer:
             self._pool = (os.getpid(), ThreadPoolExecutor(self._threads, "mcp-helper"))
         return self._pool[1]
 
-    def respond(self, work: Callable[[], Final], exchange: Exchange, stream: Stream, environ: Mapping[str, Any]) -> Response:
+    def respond(
+        self, work: Callable[[], Final], exchange: Exchange, stream: Stream, environ: Mapping[str, Any]
+    ) -> Response:
         """Start the work; answer with JSON or with a stream, whichever it turns out to be."""
         self._helpers().submit(contextvars.copy_context().run, _work, work, stream)
         connection = environ.get("gunicorn.socket")
@@ -118,8 +138,12 @@ def _work(work: Callable[[], Final], stream: Stream) -> None:
         stream.finish(final)
 
 
-def _frames(item: bytes | None, exchange: Exchange, stream: Stream, is_gone: Callable[[], bool]) -> Iterator[bytes]:
-    """The stream, from its first item to the final response. Closing it, or a dead bearer, cancels the work."""
+def _frames(
+    item: bytes | None, exchange: Exchange, stream: Stream, is_gone: Callable[[], bool]
+) -> Iterator[bytes]:
+    """The stream, from its first item to the final response. Closing it, or a dead bearer, cancels the
+    work.
+    """
     try:
         latest: bytes | Final | None = item
         checked = time.monotonic()

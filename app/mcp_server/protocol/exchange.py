@@ -21,7 +21,9 @@ from mcp_types import REQUEST_TIMEOUT, RequestId
 
 
 class Principal(Protocol):
-    """The verified sender of a request. What the server hands out (sessions, states, questions) is bound to `key`."""
+    """The verified sender of a request. What the server hands out (sessions, states, questions) is bound
+    to `key`.
+    """
 
     @property
     def key(self) -> str:
@@ -53,7 +55,13 @@ class Line(Protocol):
         """Put a JSON-RPC message on the response's stream."""
 
     def ask(
-        self, method: str, params: Mapping[str, Any] | None, *, principal: Principal, cancelled: Callable[[], bool], seconds: float
+        self,
+        method: str,
+        params: Mapping[str, Any] | None,
+        *,
+        principal: Principal,
+        cancelled: Callable[[], bool],
+        seconds: float,
     ) -> dict[str, Any] | None:
         """Send a request and wait for the reply's body; None when none came in time."""
 
@@ -82,7 +90,9 @@ class Exchange:
             said["total"] = total
         self.line.send({"jsonrpc": "2.0", "method": "notifications/progress", "params": said})
 
-    def ask(self, method: str, params: Mapping[str, Any] | None, seconds: float = _LONGEST_ANSWER_SECONDS) -> dict[str, Any]:
+    def ask(
+        self, method: str, params: Mapping[str, Any] | None, seconds: float = _LONGEST_ANSWER_SECONDS
+    ) -> dict[str, Any]:
         """Ask the client something and wait for its result (handshake generation, on a stream).
 
         Raises MCPError with the client's error, or when it did not answer in time.
@@ -90,7 +100,9 @@ class Exchange:
         if self.line is None or not self.may_ask:
             raise NoBackChannelError(method)
         wait = min(seconds, _LONGEST_ANSWER_SECONDS)
-        reply = self.line.ask(method, params, principal=self.principal, cancelled=self.is_cancelled, seconds=wait)
+        reply = self.line.ask(
+            method, params, principal=self.principal, cancelled=self.is_cancelled, seconds=wait
+        )
         if reply is None:
             raise MCPError(REQUEST_TIMEOUT, f"The AI client did not answer {method} in time.")
         if "error" in reply:
@@ -116,7 +128,9 @@ class Exchange:
     @functools.cached_property
     def transport(self) -> TransportContext:
         """What carries this request."""
-        return TransportContext(kind="streamable-http", can_send_request=self.can_send_request, headers=self.headers)
+        return TransportContext(
+            kind="streamable-http", can_send_request=self.can_send_request, headers=self.headers
+        )
 
     @functools.cached_property
     def message_metadata(self) -> ServerMessageMetadata:
@@ -128,16 +142,22 @@ class Exchange:
         """Never set: without an event loop nobody could wait for it. Ask `is_cancelled`."""
         return anyio.Event()
 
-    async def notify(self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None) -> None:
+    async def notify(
+        self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None
+    ) -> None:
         """Send a notification on this response's stream, or drop it when there is none."""
         if self.line is not None:
-            self.line.send({"jsonrpc": "2.0", "method": method, **({} if params is None else {"params": dict(params)})})
+            self.line.send(
+                {"jsonrpc": "2.0", "method": method, **({} if params is None else {"params": dict(params)})}
+            )
 
     async def progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:
         """The SDK's name for `report`."""
         self.report(progress, total, message or "")
 
-    async def send_raw_request(self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None) -> dict[str, Any]:
+    async def send_raw_request(
+        self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None
+    ) -> dict[str, Any]:
         """The SDK's name for `ask`."""
         return self.ask(method, params, (opts or {}).get("timeout", _LONGEST_ANSWER_SECONDS))
 
@@ -153,4 +173,7 @@ def run_to_end(coroutine: Coroutine[Any, Any, Result]) -> Result:
         result: Result = finished.value
         return result
     coroutine.close()
-    raise RuntimeError("An MCP handler awaited something. Handlers here are synchronous inside: call the blocking function instead.")
+    raise RuntimeError(
+        "An MCP handler awaited something. Handlers here are synchronous inside: call the blocking "
+        "function instead."
+    )

@@ -16,5 +16,6 @@ class Reply(SQLModel, table=True):
 
     id_digest: str = Field(primary_key=True)
     principal: str  # (client, issuer, subject) of the caller the request went to
-    body: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))  # None until the answer is here
+    # None until the answer is here
+    body: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     created_at: datetime = Field(sa_type=UtcDateTime, index=True)

@@ -15,12 +15,16 @@ from app.mcp_server.protocol.errors import Refusal
 
 LARGEST_BODY = 4 * 1024 * 1024
 _LOOPBACK_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
-_ALLOWED_HEADERS = re.compile(r"(authorization|content-type|accept|mcp-[a-z0-9!#$%&'*+.^_`|~-]+|last-event-id|x-request-id)", re.I)
+_ALLOWED_HEADERS = re.compile(
+    r"(authorization|content-type|accept|mcp-[a-z0-9!#$%&'*+.^_`|~-]+|last-event-id|x-request-id)", re.I
+)
 
 
 @dataclass(frozen=True)
 class RequestChecks:
-    """The allow-lists of one endpoint. Origins on the loopback interface are always fine: pages of the person's own machine."""
+    """The allow-lists of one endpoint. Origins on the loopback interface are always fine: pages of the
+    person's own machine.
+    """
 
     hosts: frozenset[str]
     origins: frozenset[str] = field(default_factory=frozenset)
@@ -28,7 +32,11 @@ class RequestChecks:
     def admit(self, request: Request) -> None:
         """Check Host and Origin (DNS rebinding). Raises Refusal: 421, 403."""
         if request.environ.get("HTTP_HOST", "").lower() not in self.hosts:
-            raise Refusal(421, INVALID_REQUEST, "This host name is not served here. Use the address in the installation's settings.")
+            raise Refusal(
+                421,
+                INVALID_REQUEST,
+                "This host name is not served here. Use the address in the installation's settings.",
+            )
         origin = request.environ.get("HTTP_ORIGIN")
         if origin is not None and not self._knows(origin):
             raise Refusal(403, INVALID_REQUEST, "Requests from this web origin are not allowed.")
@@ -41,10 +49,17 @@ class RequestChecks:
         if request.method != "POST":
             message = "This endpoint takes POST only: it keeps no stream open between requests."
             raise Refusal(405, INVALID_REQUEST, message, headers={"Allow": "POST"})
-        if request.mimetype != "application/json" or request.environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
+        if (
+            request.mimetype != "application/json"
+            or request.environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity"
+        ):
             raise Refusal(415, INVALID_REQUEST, "Send plain JSON with Content-Type: application/json.")
         if not accepts(request)[0]:
-            raise Refusal(406, INVALID_REQUEST, "Accept must admit application/json (and text/event-stream for streaming).")
+            raise Refusal(
+                406,
+                INVALID_REQUEST,
+                "Accept must admit application/json (and text/event-stream for streaming).",
+            )
         request.max_content_length = LARGEST_BODY
         try:
             raw = request.get_data(cache=False)
@@ -57,30 +72,42 @@ class RequestChecks:
         origin = request.environ.get("HTTP_ORIGIN")
         if origin is not None and self._knows(origin):
             response.headers["Access-Control-Allow-Origin"] = origin
-            response.headers["Access-Control-Expose-Headers"] = "Mcp-Session-Id, WWW-Authenticate, Retry-After, X-Request-Id"
+            response.headers["Access-Control-Expose-Headers"] = (
+                "Mcp-Session-Id, WWW-Authenticate, Retry-After, X-Request-Id"
+            )
             response.headers["Vary"] = "Origin"
         return response
 
     def preflight(self, request: Request) -> Response:
         """The answer to a browser's OPTIONS request."""
         asked = request.headers.get("Access-Control-Request-Headers", "")
-        names = [name for name in (part.strip() for part in asked.split(",")) if _ALLOWED_HEADERS.fullmatch(name)]
+        names = [
+            name for name in (part.strip() for part in asked.split(",")) if _ALLOWED_HEADERS.fullmatch(name)
+        ]
         response = Response(status=204)
         if "Origin" in request.headers and self._knows(request.headers["Origin"]):
             response.headers["Access-Control-Allow-Methods"] = "POST"
-            response.headers["Access-Control-Allow-Headers"] = ", ".join(names) or "Authorization, Content-Type"
+            response.headers["Access-Control-Allow-Headers"] = (
+                ", ".join(names) or "Authorization, Content-Type"
+            )
             response.headers["Access-Control-Max-Age"] = "600"
         return self.share(request, response)
 
 
 def accepts(request: Request) -> tuple[bool, bool]:
-    """Whether the sender takes JSON, and whether it takes an event stream. No Accept header means JSON (RFC 9110, 12.5.1)."""
+    """Whether the sender takes JSON, and whether it takes an event stream. No Accept header means JSON
+    (RFC 9110, 12.5.1).
+    """
     return _accepts(request.environ.get("HTTP_ACCEPT", "application/json"))
 
 
 @functools.lru_cache(maxsize=256)
 def _accepts(header: str) -> tuple[bool, bool]:
-    kinds = {part.split(";")[0].strip().lower() for part in header.split(",") if not re.search(r";\s*q=0(\.0*)?\s*(;|$)", part)}
+    kinds = {
+        part.split(";")[0].strip().lower()
+        for part in header.split(",")
+        if not re.search(r";\s*q=0(\.0*)?\s*(;|$)", part)
+    }
     return (
         not kinds.isdisjoint({"*/*", "application/*", "application/json"}),
         not kinds.isdisjoint({"*/*", "text/*", "text/event-stream"}),
@@ -88,7 +115,8 @@ def _accepts(header: str) -> tuple[bool, bool]:
 
 
 def parse(raw: bytes) -> dict[str, Any]:
-    """One JSON object, read the same by every reader: no repeated member, no lone surrogate, no NaN, no bottomless nesting.
+    """One JSON object, read the same by every reader: no repeated member, no lone surrogate, no NaN, no
+    bottomless nesting.
 
     Raises Refusal (400) otherwise; a batch is refused too, which only revision 2025-03-26 knew.
     """
@@ -96,7 +124,9 @@ def parse(raw: bytes) -> dict[str, Any]:
         body = from_json(raw, allow_inf_nan=False)
         json.loads(raw, object_pairs_hook=_unrepeated)
     except _Repeated:
-        raise Refusal(400, INVALID_REQUEST, "A member appears twice in one JSON object, so its meaning is not clear.") from None
+        raise Refusal(
+            400, INVALID_REQUEST, "A member appears twice in one JSON object, so its meaning is not clear."
+        ) from None
     except (ValueError, RecursionError):
         raise Refusal(400, PARSE_ERROR, "The body is not valid JSON.") from None
     if isinstance(body, list):

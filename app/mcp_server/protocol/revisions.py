@@ -66,7 +66,9 @@ class Inbound:
         return progress_token_from_params(self.params) is not None or LOG_LEVEL_META_KEY in meta
 
     def connect(self, exchange: Exchange) -> Connection:
-        """The SDK's connection for this one request. Handshake-era messages all travel on the request's own stream."""
+        """The SDK's connection for this one request. Handshake-era messages all travel on the request's
+        own stream.
+        """
         if self.is_modern:
             return Connection.from_envelope(self.version, self.client_info, self.capabilities)
         return Connection.from_envelope(self.version, self.client_info, self.capabilities, outbound=exchange)
@@ -74,8 +76,8 @@ class Inbound:
     def status_of(self, code: int) -> int:
         """The HTTP status of a JSON-RPC error.
 
-        Inside a handshake session a 404 would mean that the session is over, and other statuses hide the error from
-        clients of that time: there the request as such succeeded.
+        Inside a handshake session a 404 would mean that the session is over, and other statuses hide the
+        error from clients of that time: there the request as such succeeded.
         """
         return 200 if self.has_session else ERROR_CODE_HTTP_STATUS.get(code, 200)
 
@@ -89,7 +91,11 @@ class Posted:
 
 
 def read(
-    body: dict[str, Any], headers: Mapping[str, str], principal_key: str, sessions: Sessions, server: Server[Any]
+    body: dict[str, Any],
+    headers: Mapping[str, str],
+    principal_key: str,
+    sessions: Sessions,
+    server: Server[Any],
 ) -> Inbound | Posted | None:
     """The message in a body; None for a notification, which is only acknowledged. Raises Refusal."""
     if _is_modern(body, headers):
@@ -116,22 +122,36 @@ def _read_modern(body: dict[str, Any], headers: Mapping[str, str], server: Serve
     if isinstance(route, InboundLadderRejection):
         raise _refused(route, request.id)
     _pass(_mismatched_parameter(request, headers, server), request.id)
-    return Inbound(request.id, request.method, request.params, True, route.protocol_version, route.client_info, route.client_capabilities)
+    return Inbound(
+        request.id,
+        request.method,
+        request.params,
+        True,
+        route.protocol_version,
+        route.client_info,
+        route.client_capabilities,
+    )
 
 
-def _mismatched_parameter(request: JSONRPCRequest, headers: Mapping[str, str], server: Server[Any]) -> InboundLadderRejection | None:
+def _mismatched_parameter(
+    request: JSONRPCRequest, headers: Mapping[str, str], server: Server[Any]
+) -> InboundLadderRejection | None:
     """Compare `Mcp-Param-*` headers with the arguments of a tool that declares such headers."""
     schema_of, params = server.get_tool_input_schema, request.params or {}
     if request.method != "tools/call" or schema_of is None or not isinstance(params.get("name"), str):
         return None
     arguments = params.get("arguments") or {}
-    if not isinstance(arguments, dict) or not (arguments or any(name.startswith(_PARAM_PREFIX) for name in headers)):
+    if not isinstance(arguments, dict) or not (
+        arguments or any(name.startswith(_PARAM_PREFIX) for name in headers)
+    ):
         return None
     schema = schema_of(params["name"])
     return None if schema is None else validate_mcp_param_headers(schema, arguments, headers)
 
 
-def _read_handshake(body: dict[str, Any], headers: Mapping[str, str], principal_key: str, sessions: Sessions) -> Inbound | Posted | None:
+def _read_handshake(
+    body: dict[str, Any], headers: Mapping[str, str], principal_key: str, sessions: Sessions
+) -> Inbound | Posted | None:
     if "method" not in body:
         reply = _valid(JSONRPCResponse if "result" in body else JSONRPCError, body)
         if not isinstance(reply, JSONRPCResponse | JSONRPCError) or reply.id is None:
@@ -147,7 +167,9 @@ def _read_handshake(body: dict[str, Any], headers: Mapping[str, str], principal_
     return _find_session(headers, principal_key, sessions, request)
 
 
-def _find_session(headers: Mapping[str, str], principal_key: str, sessions: Sessions, request: JSONRPCRequest | None) -> Inbound | None:
+def _find_session(
+    headers: Mapping[str, str], principal_key: str, sessions: Sessions, request: JSONRPCRequest | None
+) -> Inbound | None:
     session_id = headers.get("mcp-session-id")
     session = sessions.find(session_id, principal_key) if session_id is not None else None
     if session_id is not None and session is None:
@@ -159,7 +181,14 @@ def _find_session(headers: Mapping[str, str], principal_key: str, sessions: Sess
         version = headers.get(MCP_PROTOCOL_VERSION_HEADER, _WITHOUT_SESSION)
         return Inbound(request.id, request.method, request.params, False, version)
     return Inbound(
-        request.id, request.method, request.params, False, session.version, session.client_info, session.capabilities, has_session=True
+        request.id,
+        request.method,
+        request.params,
+        False,
+        session.version,
+        session.client_info,
+        session.capabilities,
+        has_session=True,
     )
 
 

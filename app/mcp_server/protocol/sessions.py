@@ -1,4 +1,6 @@
-"""The `Mcp-Session-Id` of the handshake generation: signed and self-contained, so any worker on any host can read it."""
+"""The `Mcp-Session-Id` of the handshake generation: signed and self-contained, so any worker on any host
+can read it.
+"""
 
 import secrets
 from collections.abc import Sequence
@@ -30,12 +32,16 @@ class Sessions:
         self._signer = URLSafeTimedSerializer(list(reversed(keys)), salt="mcp-session")
 
     def mint(self, connection: Connection, principal_key: str) -> str:
-        """A session id for what `initialize` negotiated. Only what changes our answers is kept, and little of it."""
+        """A session id for what `initialize` negotiated. Only what changes our answers is kept, and little
+        of it.
+        """
         params = connection.client_params
         capabilities: dict[str, Any] = {}
         if connection.client_capabilities is not None:
             wanted = {"elicitation", "sampling", "roots"}
-            capabilities = connection.client_capabilities.model_dump(by_alias=True, exclude_none=True, include=wanted)
+            capabilities = connection.client_capabilities.model_dump(
+                by_alias=True, exclude_none=True, include=wanted
+            )
         info = params.client_info if params else None
         return self._signer.dumps(
             [
@@ -50,7 +56,9 @@ class Sessions:
     def find(self, session_id: str, principal_key: str) -> Session | None:
         """The session behind an id, or None: not ours, changed, too old, or another principal's."""
         try:
-            version, (name, client_version), capabilities, owner, _ = self._signer.loads(session_id, max_age=_LIFETIME_SECONDS)
+            version, (name, client_version), capabilities, owner, _ = self._signer.loads(
+                session_id, max_age=_LIFETIME_SECONDS
+            )
         except (BadSignature, ValueError, TypeError):
             return None
         if not secrets.compare_digest(owner, digest(principal_key)):

@@ -48,20 +48,26 @@ def offers_choice(connections: Sequence[Connection]) -> bool:
 def set_active_business(
     hub: Hub,
     business_id: Annotated[
-        str | int, Field(validation_alias=AliasChoices("businessId", "business_id"), description="Its id, exact name or domain.")
+        str | int,
+        Field(
+            validation_alias=AliasChoices("businessId", "business_id"),
+            description="Its id, exact name or domain.",
+        ),
     ],
     service: Annotated[str | None, Field(max_length=32, description="Where several know that id.")] = None,
     account: Annotated[str | None, Field(max_length=200, description="Where several reach it.")] = None,
 ) -> Active:
     """Choose the business (organisation, company) that later calls work in when they name none.
 
-    Use it when the person settles on one; hub_list_connections lists them. It holds for this AI client until changed.
-    A single call takes the id as an argument.
+    Use it when the person settles on one; hub_list_connections lists them. It holds for this AI client until
+    changed. A single call takes the id as an argument.
     """
     connection, business = _wanted(hub, str(business_id).strip(), service, account)
     connector = registry.get(connection.slug)
     if connection.state != "connected":
-        raise ReconnectNeeded(connection.last_error or f"{connector.name} needs to be reconnected at {hub.hub_url}.")
+        raise ReconnectNeeded(
+            connection.last_error or f"{connector.name} needs to be reconnected at {hub.hub_url}."
+        )
     if not _still_listed(hub.settings, hub.caller, connection, business):
         raise _gone(connector, connection, business)
     with transaction() as db:
@@ -75,8 +81,11 @@ def set_active_business(
 TOOL = BuiltIn("set_active_business", set_active_business, also=scopes.NARROW, is_offered=offers_choice)
 
 
-def explain(settings: Settings, caller: Caller, connection: Connection, business: Business, refused: PermissionDenied) -> ToolError:
-    """What a refusal by the service means: that it lists the business no longer, or nothing at all, if so, else what it was.
+def explain(
+    settings: Settings, caller: Caller, connection: Connection, business: Business, refused: PermissionDenied
+) -> ToolError:
+    """What a refusal by the service means: that it lists the business no longer, or nothing at all, if so,
+    else what it was.
 
     A business that is gone is dropped as the active one.
     """
@@ -90,7 +99,9 @@ def explain(settings: Settings, caller: Caller, connection: Connection, business
 
 
 def _still_listed(settings: Settings, caller: Caller, connection: Connection, business: Business) -> bool:
-    """Ask the service. One that cannot be asked now is taken to list what it listed before. Raises ToolError."""
+    """Ask the service. One that cannot be asked now is taken to list what it listed before. Raises
+    ToolError.
+    """
     try:
         access.check(settings, connection)
     except ToolError as error:
@@ -107,7 +118,8 @@ def _still_listed(settings: Settings, caller: Caller, connection: Connection, bu
 def _gone(connector: Connector, connection: Connection, business: Business) -> PermissionDenied:
     left = [{"id": b.id, "name": plain(b.name)} for b in businesses_of(connection)]
     return PermissionDenied(
-        f"{connector.name} does not list {plain(business.name)} for this connection any more. Choose another {_word(connector)}, "
+        f"{connector.name} does not list {plain(business.name)} for this connection any more. Choose "
+        f"another {_word(connector)}, "
         f"or reconnect {connector.name} and allow it there.",
         details={"businesses": left},
     )
@@ -117,28 +129,50 @@ def _wanted(hub: Hub, wanted: str, service: str | None, account: str | None) -> 
     """The one business that is meant. Raises InvalidArguments, AmbiguousAccount listing the choices."""
     several = [c for c in hub.connections if _has_several(c) and service in (None, c.slug)]
     if not several:
-        raise InvalidArguments("There is nothing to choose: no connection you may use reaches two businesses or more.")
+        raise InvalidArguments(
+            "There is nothing to choose: no connection you may use reaches two businesses or more."
+        )
     choices = [(connection, business) for connection in several for business in businesses_of(connection)]
-    labels = {slug: labels_of([c for c in hub.connections if c.slug == slug]) for slug in {c.slug for c in several}}
+    labels = {
+        slug: labels_of([c for c in hub.connections if c.slug == slug]) for slug in {c.slug for c in several}
+    }
     if account is not None:
-        choices = [(c, b) for c, b in choices if account.casefold() in {labels[c.slug][c.id].casefold(), c.id}]
+        choices = [
+            (c, b) for c, b in choices if account.casefold() in {labels[c.slug][c.id].casefold(), c.id}
+        ]
     found = [(c, b) for c, b in choices if b.id == wanted]
     found = found or [(c, b) for c, b in choices if str(plain(b.name)).casefold() == wanted.casefold()]
-    found = found or [(c, b) for c, b in choices if (argument := registry.get(c.slug).business) and argument.known_as(b, wanted)]
+    found = found or [
+        (c, b)
+        for c, b in choices
+        if (argument := registry.get(c.slug).business) and argument.known_as(b, wanted)
+    ]
     if len(found) == 1:
         return found[0]
     rows = [
-        Choice(service=c.slug, account=labels[c.slug][c.id], business_id=b.id, name=str(plain(b.name))).model_dump()
+        Choice(
+            service=c.slug, account=labels[c.slug][c.id], business_id=b.id, name=str(plain(b.name))
+        ).model_dump()
         for c, b in (found or choices)[:50]
     ]
     if found:
-        raise AmbiguousAccount("Several connections reach that business: say `service` and `account` too.", details={"businesses": rows})
-    raise InvalidArguments("businessId: no connection you may use reaches that business.", details={"businesses": rows})
+        raise AmbiguousAccount(
+            "Several connections reach that business: say `service` and `account` too.",
+            details={"businesses": rows},
+        )
+    raise InvalidArguments(
+        "businessId: no connection you may use reaches that business.", details={"businesses": rows}
+    )
 
 
 def _has_several(connection: Connection) -> bool:
     connector = registry.CONNECTORS.get(connection.slug)
-    return connector is not None and connector.business is not None and connection.permission != "off" and len(connection.businesses) > 1
+    return (
+        connector is not None
+        and connector.business is not None
+        and connection.permission != "off"
+        and len(connection.businesses) > 1
+    )
 
 
 def _word(connector: Connector) -> str:

@@ -20,12 +20,17 @@ from app.mcp_server.tools.spec import BuiltIn, Hub, Listed
 from app.oauth_server import scopes
 
 INSTRUCTIONS = (
-    "{brand} connects this workspace's business services. This is its compact list: search with find_tools, read a tool's arguments "
-    "with describe_tool, then call it with call_read_tool or call_write_tool. hub_list_connections shows what is connected. "
-    "Every result is an envelope: success, data, message, or error with code and message. Lists go on with next_cursor."
+    "{brand} connects this workspace's business services. This is its compact list: search with "
+    "find_tools, read a tool's arguments "
+    "with describe_tool, then call it with call_read_tool or call_write_tool. hub_list_connections shows "
+    "what is connected. "
+    "Every result is an envelope: success, data, message, or error with code and message. Lists go on with "
+    "next_cursor."
 )
 # What the server checks anyway and a client can do without until it is told.
-_BOUNDS = frozenset({"maxLength", "minLength", "pattern", "maximum", "minimum", "default", "additionalProperties"})
+_BOUNDS = frozenset(
+    {"maxLength", "minLength", "pattern", "maximum", "minimum", "default", "additionalProperties"}
+)
 _MOST_FOUND = 10
 _SHORT = {"cursor": "next_cursor from before"}
 
@@ -137,11 +142,19 @@ TOOLS = (
 
 
 def brief(wire: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry of tools/list in few words: what it does, its arguments, its effects. Bounds and the answer's shape are left out."""
-    entry = {**wire, "description": wire["description"].split("\n\n", 1)[0], "outputSchema": {"type": "object"}}
+    """An entry of tools/list in few words: what it does, its arguments, its effects. Bounds and the
+    answer's shape are left out.
+    """
+    entry = {
+        **wire,
+        "description": wire["description"].split("\n\n", 1)[0],
+        "outputSchema": {"type": "object"},
+    }
     schema = {name: part for name, part in wire["inputSchema"].items() if name not in _BOUNDS and part}
     if "properties" in schema:
-        schema["properties"] = {name: _brief_argument(name, part) for name, part in schema["properties"].items()}
+        schema["properties"] = {
+            name: _brief_argument(name, part) for name, part in schema["properties"].items()
+        }
     entry["inputSchema"] = schema
     return entry
 
@@ -152,7 +165,10 @@ def _brief_argument(name: str, argument: Mapping[str, Any]) -> dict[str, Any]:
     types = [kind["type"] for kind in kinds if kind["type"] != "null"]
     if "enum" in kept:
         kept["enum"] = [choice for choice in kept["enum"] if choice is not None]
-    kept = {"type": types[0] if len(types) == 1 else types, **{key: value for key, value in kept.items() if key != "type"}}
+    kept = {
+        "type": types[0] if len(types) == 1 else types,
+        **{key: value for key, value in kept.items() if key != "type"},
+    }
     return {**kept, "description": _SHORT[name]} if name in _SHORT else kept
 
 
@@ -166,7 +182,9 @@ def _wanted(hub: Hub, name: str, arguments: dict[str, Any] | None, *, reads: boo
     if listed is None:
         raise _unknown()
     if listed.tool.reads_only != reads:
-        does, right = ("only reads", _call_read) if listed.tool.reads_only else ("changes something", _call_write)
+        does, right = (
+            ("only reads", _call_read) if listed.tool.reads_only else ("changes something", _call_write)
+        )
         raise InvalidArguments(f"{name} {does}: call it with {right.name}.")
     return Wanted(name, arguments or {})
 
@@ -194,10 +212,16 @@ def _why_not(hub: Hub, listed: Listed, *, is_listed: bool) -> str | None:
 
 
 def _say_what_lacks(hub: Hub, query: str, found: int) -> None:
-    """Name services that the query names and that are not connected, so that the client can offer to connect them."""
+    """Name services that the query names and that are not connected, so that the client can offer to
+    connect them.
+    """
     connected = {connection.slug for connection in hub.connections}
     text = " ".join(query.casefold().replace("_", " ").split())
-    lacking = [c.name for slug, c in registry.CONNECTORS.items() if slug not in connected and c.name.casefold() in text]
+    lacking = [
+        c.name
+        for slug, c in registry.CONNECTORS.items()
+        if slug not in connected and c.name.casefold() in text
+    ]
     sentence = f"{found} tool{'' if found == 1 else 's'} found."
     if lacking:
         sentence += f" Not connected: {', '.join(lacking)}; hub_connect_service gives a link to connect."

@@ -1,4 +1,6 @@
-"""Tools of ours: how one is declared, what it works with; and the first two, what is connected and the link to connect more."""
+"""Tools of ours: how one is declared, what it works with; and the first two, what is connected and the
+link to connect more.
+"""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -72,30 +74,48 @@ def list_connections(hub: Hub) -> Services:
     """
     rows = [_service(entry, [c for c in hub.connections if c.slug == entry.slug]) for entry in hub.offered()]
     connected = sum(len(row.connections) for row in rows)
-    hub.say(f"{connected} connected account{'' if connected == 1 else 's'} in workspace {plain(hub.caller.workspace_name)}.")
+    hub.say(
+        f"{connected} connected account{'' if connected == 1 else 's'} in workspace "
+        f"{plain(hub.caller.workspace_name)}."
+    )
     return Services(services=rows, hub_url=hub.hub_url)
 
 
 @tool(title="Connect a service", destructive=False, open_world=False)
 def connect_service(
     hub: Hub,
-    service: Annotated[str, Field(max_length=32, description="Such as `xero`; hub_list_connections names them.")],
+    service: Annotated[
+        str, Field(max_length=32, description="Such as `xero`; hub_list_connections names them.")
+    ],
 ) -> ConnectOffer:
     """Get a one-time link with which the person connects a service, or adds another account of it.
 
-    Show the link to the person: it opens in a browser, signed in as themselves. Nothing is connected until they agree there.
+    Show the link to the person: it opens in a browser, signed in as themselves. Nothing is connected until
+    they agree there.
     """
     if hub.caller.is_operator_key:
-        raise PermissionDenied("An operator's API key connects nothing: a member of the workspace does, on its integrations page.")
+        raise PermissionDenied(
+            "An operator's API key connects nothing: a member of the workspace does, on its integrations "
+            "page."
+        )
     available = [entry.slug for entry in hub.offered() if entry.state == "not_connected"]
     if service not in available:
-        raise InvalidArguments("service: there is no service of that name to connect here.", details={"services": available})
+        raise InvalidArguments(
+            "service: there is no service of that name to connect here.", details={"services": available}
+        )
     connector = registry.get(service)
     mine = [c for c in hub.connections if c.slug == service]
     url = hub.make_link(connector)
-    hub.say(f"Open the link, signed in as {hub.caller.email}, to connect {connector.name}. It works once, for 30 minutes.")
+    hub.say(
+        f"Open the link, signed in as {hub.caller.email}, to connect {connector.name}. It works once, for "
+        "30 minutes."
+    )
     return ConnectOffer(
-        service=service, name=connector.name, connected_accounts=list(labels_of(mine).values()), connect_url=url, minutes=30
+        service=service,
+        name=connector.name,
+        connected_accounts=list(labels_of(mine).values()),
+        connect_url=url,
+        minutes=30,
     )
 
 
@@ -107,7 +127,9 @@ TOOLS = (
 
 def _service(entry: Offered, mine: Sequence[Connection]) -> ServiceRow:
     if not mine:
-        return ServiceRow(service=entry.slug, name=entry.name, summary=entry.summary, state=entry.state, connections=[])
+        return ServiceRow(
+            service=entry.slug, name=entry.name, summary=entry.summary, state=entry.state, connections=[]
+        )
     return ServiceRow(
         service=entry.slug,
         name=entry.name,

@@ -1,4 +1,6 @@
-"""Tools for finding faults with sign-ins, offered while DEBUG_TOOLS is on. They show no secret and no part of one."""
+"""Tools for finding faults with sign-ins, offered while DEBUG_TOOLS is on. They show no secret and no part
+of one.
+"""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -102,17 +104,23 @@ def debug_auth(hub: Hub) -> AuthPicture:
 def debug_expire_oauth_tokens(hub: Hub) -> Renewals:
     """Make the caller's stored service tokens expire in 60 seconds.
 
-    Use it to test that calls go on working: the next one refreshes. Nothing is lost, and connections of others are left alone.
+    Use it to test that calls go on working: the next one refreshes. Nothing is lost, and connections of
+    others are left alone.
     """
     rows = []
     for connection, label in _own(hub):
         if not _can_be_renewed(connection):
-            rows.append(_row(connection, label, "skipped", "Its token cannot be renewed, so it is left alone."))
+            rows.append(
+                _row(connection, label, "skipped", "Its token cannot be renewed, so it is left alone.")
+            )
             continue
         with transaction() as db:
             store.expire_in(db, connection, _EXPIRE_SECONDS)
         rows.append(_row(connection, label, "expiring"))
-    hub.say(f"{sum(row.outcome == 'expiring' for row in rows)} of {len(rows)} own connections expire in {_EXPIRE_SECONDS} seconds.")
+    hub.say(
+        f"{sum(row.outcome == 'expiring' for row in rows)} of {len(rows)} own connections expire in "
+        f"{_EXPIRE_SECONDS} seconds."
+    )
     return Renewals(connections=rows)
 
 
@@ -125,7 +133,9 @@ def debug_refresh_profile(hub: Hub) -> Renewals:
     rows = []
     for connection, label in _own(hub):
         if connection.state != "connected" or not _can_be_renewed(connection):
-            rows.append(_row(connection, label, "skipped", connection.last_error or "Its token cannot be renewed."))
+            rows.append(
+                _row(connection, label, "skipped", connection.last_error or "Its token cannot be renewed.")
+            )
             continue
         try:
             refresh.source(hub.settings, connection).renew()
@@ -138,7 +148,9 @@ def debug_refresh_profile(hub: Hub) -> Renewals:
     return Renewals(connections=rows)
 
 
-TOOLS = tuple(BuiltIn(tool.verb, tool) for tool in (debug_auth, debug_expire_oauth_tokens, debug_refresh_profile))
+TOOLS = tuple(
+    BuiltIn(tool.verb, tool) for tool in (debug_auth, debug_expire_oauth_tokens, debug_refresh_profile)
+)
 
 
 def _own(hub: Hub) -> Iterator[tuple[Connection, str]]:
@@ -152,7 +164,10 @@ def _can_be_renewed(connection: Connection) -> bool:
 
 
 def _row(
-    connection: Connection, label: str, outcome: Literal["expiring", "refreshed", "skipped", "failed"], reason: str | None = None
+    connection: Connection,
+    label: str,
+    outcome: Literal["expiring", "refreshed", "skipped", "failed"],
+    reason: str | None = None,
 ) -> Renewal:
     seen = claims.look(connection)
     ends = seen.credential.expires_at if seen else None

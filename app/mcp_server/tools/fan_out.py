@@ -21,7 +21,8 @@ from app.vault.models import Connection
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 _AT_ONCE = 6
-# A client gives up after 60 seconds; what was read of a slow service by the first deadline still arrives by the second.
+# A client gives up after 60 seconds; what was read of a slow service by the first deadline still arrives by
+# the second.
 _SECONDS = 20.0
 _PATIENCE_SECONDS = 3.0
 _LOOK_EVERY_SECONDS = 0.25
@@ -57,8 +58,8 @@ def gather(
 ) -> list[Gathered[Result]]:
     """Ask every source, a few at a time, and give what came, in the order of the sources.
 
-    `open_api` takes the moment (on the monotonic clock) until which the service may be asked; `report` is called in
-    the calling thread. Raises ProviderTimeout when the client has gone.
+    `open_api` takes the moment (on the monotonic clock) until which the service may be asked; `report` is
+    called in the calling thread. Raises ProviderTimeout when the client has gone.
     """
     until = time.monotonic() + _SECONDS
     gathered = [Gathered[Result](source) for source in sources]
@@ -80,9 +81,15 @@ def gather(
                 raise ProviderTimeout("The call was cancelled by the AI client.")
             for future in done:
                 _take(future, running[future])
-                report(len(running) - len(waiting), len(running), f"{running[future].source.connector.name} was asked.")
+                report(
+                    len(running) - len(waiting),
+                    len(running),
+                    f"{running[future].source.connector.name} was asked.",
+                )
         for future in waiting:
-            running[future].problem = ProviderTimeout(f"{running[future].source.connector.name} took too long to answer. Try again later.")
+            running[future].problem = ProviderTimeout(
+                f"{running[future].source.connector.name} took too long to answer. Try again later."
+            )
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # what still runs ends by its own deadline
     return gathered
@@ -95,4 +102,6 @@ def _take(future: "Future[Result]", one: Gathered[Result]) -> None:
         one.problem = problem
     except Exception:  # one service that answers what nobody foresaw must not take the others with it
         log.exception("asking %s failed", one.source.connector.slug)
-        one.problem = PatchbayError(f"{one.source.connector.name} could not be read. Tell your administrator the correlation id.")
+        one.problem = PatchbayError(
+            f"{one.source.connector.name} could not be read. Tell your administrator the correlation id."
+        )

@@ -16,7 +16,9 @@ from app.vault.models import Connection
 
 @dataclass
 class Hub:
-    """What a built-in tool works with: the caller, what they may see, and a note for the envelope's message."""
+    """What a built-in tool works with: the caller, what they may see, and a note for the envelope's
+    message.
+    """
 
     settings: Settings
     hub_url: str
@@ -24,10 +26,12 @@ class Hub:
     caller: Caller
     connections: Sequence[Connection]
     make_link: Callable[[Connector], str]
-    services_tools: Callable[[], list[dict[str, Any]]]  # those this caller may call now, as tools/list has them
+    # those this caller may call now, as tools/list has them
+    services_tools: Callable[[], list[dict[str, Any]]]
     find: Callable[[str], "Listed | None"]  # any tool by its name
     note: str = ""
-    admit: Callable[[], None] = lambda: None  # counts the call against the limits: before it asks a service anything
+    # counts the call against the limits: before it asks a service anything
+    admit: Callable[[], None] = lambda: None
     cancelled: Callable[[], bool] = lambda: False
     report: Callable[[float, float | None, str], None] = lambda done, total, text: None
     calls: list[UpstreamCall] = field(default_factory=list)  # what services were asked on the way
@@ -44,7 +48,8 @@ class Hub:
 class BuiltIn:
     """A tool that belongs to no service. Its function takes the `Hub` first.
 
-    A token with one of the narrower scopes in `also` may call it too; the `Hub` then holds only what those reach.
+    A token with one of the narrower scopes in `also` may call it too; the `Hub` then holds only what those
+    reach.
     """
 
     name: str
@@ -52,12 +57,15 @@ class BuiltIn:
     scope: str = scopes.READ
     also: tuple[str, ...] = ()
     is_offered: Callable[[Sequence[Connection]], bool] = lambda connections: True
-    for_operators: bool = False  # for operators' API keys alone; works also while the key's workspace is deactivated, and is not limited
+    # for operators' API keys alone; works also while the key's workspace is deactivated, and is not limited
+    for_operators: bool = False
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A tool under its full name. `wire` is its entry in tools/list, apart from what depends on the caller."""
+    """A tool under its full name. `wire` is its entry in tools/list, apart from what depends on the
+    caller.
+    """
 
     name: str
     tool: Tool
@@ -77,7 +85,9 @@ class Listed:
         return scopes.covers(caller.scopes, self.scope) or not caller.scopes.isdisjoint(self.also)
 
     def needed_scopes(self, caller: Caller) -> tuple[str, ...]:
-        """Every scope a token needs to call it: ours, or beside what it holds FlowPOS' own where it holds only such."""
+        """Every scope a token needs to call it: ours, or beside what it holds FlowPOS' own where it holds
+        only such.
+        """
         if scopes.is_narrow(caller.scopes):
             return (*(name for name in scopes.NARROW if name in caller.scopes), self.scope)
         return scopes.DEFAULT if self.scope in {scopes.WRITE, scopes.POS_WRITE} else (scopes.READ,)

@@ -1,4 +1,6 @@
-"""Summaries across services: how a day or a period went, over whatever is connected. Each service adds its own part."""
+"""Summaries across services: how a day or a period went, over whatever is connected. Each service adds its
+own part.
+"""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -14,7 +16,15 @@ from app.connectors.spec import Business
 from app.connectors.summary import OneDay, Part, Period, Preset, Summarizing, Wanted, find_zone
 from app.connectors.tool import Row, Tool, plain, tool
 from app.database import reading
-from app.errors import InvalidArguments, NotConnected, PatchbayError, PermissionDenied, ProviderUnavailable, ReconnectNeeded, ToolError
+from app.errors import (
+    InvalidArguments,
+    NotConnected,
+    PatchbayError,
+    PermissionDenied,
+    ProviderUnavailable,
+    ReconnectNeeded,
+    ToolError,
+)
 from app.mcp_server import account_choice
 from app.mcp_server.tools import active_business
 from app.mcp_server.tools.fan_out import Gathered, Source, gather
@@ -26,7 +36,10 @@ from app.workspaces.models import Workspace
 
 _MOST_SOURCES = 12
 
-Service = Annotated[str | None, Field(max_length=32, description="Only this service, such as flowpos; all connected ones when left out.")]
+Service = Annotated[
+    str | None,
+    Field(max_length=32, description="Only this service, such as flowpos; all connected ones when left out."),
+]
 
 
 class SourcePart(Part):
@@ -59,13 +72,17 @@ class Summary(Row):
 @tool(title="Summarize a day", reads_only=True)
 def summarize_day(
     hub: Hub,
-    date: Annotated[date | None, Field(description="YYYY-MM-DD; today in each business's own time zone when left out.")] = None,
+    date: Annotated[
+        date | None, Field(description="YYYY-MM-DD; today in each business's own time zone when left out.")
+    ] = None,
     service: Service = None,
 ) -> Summary:
-    """Summarize a day over every connected service: sales, best products, payments, invoices, what is overdue.
+    """Summarize a day over every connected service: sales, best products, payments, invoices, what is
+    overdue.
 
-    Use it for "how was today", beside the same weekday a week before. Each part is one account and currency: never add
-    currencies up. For several days use summarize_period; for details the tools of the service itself.
+    Use it for "how was today", beside the same weekday a week before. Each part is one account and currency:
+    never add currencies up. For several days use summarize_period; for details the tools of the service
+    itself.
     """
     return _summarize(hub, summarize_day, OneDay(date), service)
 
@@ -75,13 +92,16 @@ def summarize_period(
     hub: Hub,
     first: Annotated[date | None, Field(alias="from", description="First day, YYYY-MM-DD.")] = None,
     to: Annotated[date | None, Field(description="Last day; at most 366 days in all.")] = None,
-    preset: Annotated[Preset | None, Field(description="Instead of from and to; 7d and 30d include today.")] = None,
+    preset: Annotated[
+        Preset | None, Field(description="Instead of from and to; 7d and 30d include today.")
+    ] = None,
     service: Service = None,
 ) -> Summary:
-    """Summarize a period over every connected service: sales, best products, payments, invoices, what is overdue.
+    """Summarize a period over every connected service: sales, best products, payments, invoices, what is
+    overdue.
 
-    Use it for "how was last month", beside as many days before. Each part is one account and currency: never add
-    currencies up. For a single day use summarize_day.
+    Use it for "how was last month", beside as many days before. Each part is one account and currency: never
+    add currencies up. For a single day use summarize_day.
     """
     return _summarize(hub, summarize_period, Period(first, to, preset), service)
 
@@ -89,7 +109,9 @@ def summarize_period(
 def _refusal(tool: Tool, connection: Connection, hub_url: str) -> ToolError | None:
     """Why the connection may add no part, or None when it may."""
     connector = registry.get(connection.slug)
-    return account_choice.refusal(connector, replace(tool, needs_scopes=connector.summary_scopes), connection, hub_url)
+    return account_choice.refusal(
+        connector, replace(tool, needs_scopes=connector.summary_scopes), connection, hub_url
+    )
 
 
 def _with_figures(connections: Sequence[Connection]) -> list[Connection]:
@@ -117,7 +139,9 @@ def _summarize(hub: Hub, tool: Tool, wanted: Wanted, service: str | None) -> Sum
     zone, started = _zone_of(hub.caller.workspace_id), time.perf_counter()
     gathered = gather(
         sources,
-        lambda one, until: open_api(hub.settings, one.connection, business=one.business, deadline=until, cancelled=hub.cancelled),
+        lambda one, until: open_api(
+            hub.settings, one.connection, business=one.business, deadline=until, cancelled=hub.cancelled
+        ),
         lambda one, api: _ask(hub, one, Summarizing(api, wanted, zone)),
         cancelled=hub.cancelled,
         report=hub.report,
@@ -135,18 +159,27 @@ def _summarize(hub: Hub, tool: Tool, wanted: Wanted, service: str | None) -> Sum
             warnings.append(_warning(hub, one.source, one.problem))
     if not parts:
         raise _nothing_came(mine, gathered, warnings)
-    hub.say(_message(hub, [one.source for one in gathered if one.result is not None], len(parts), len(warnings)))
+    hub.say(
+        _message(hub, [one.source for one in gathered if one.result is not None], len(parts), len(warnings))
+    )
     return Summary(parts=parts, warnings=warnings)
 
 
 def _chosen(hub: Hub, tool: Tool, service: str | None) -> list[Connection]:
-    """The connections to ask. Raises InvalidArguments, NotConnected, or PermissionDenied with the reason of the first."""
+    """The connections to ask. Raises InvalidArguments, NotConnected, or PermissionDenied with the reason
+    of the first.
+    """
     able = _with_figures(hub.connections)
     mine = [connection for connection in able if service in (None, connection.slug)]
     if not mine and able:
-        raise InvalidArguments("service: none of that name is connected here and has figures.", details={"services": _slugs(able)})
+        raise InvalidArguments(
+            "service: none of that name is connected here and has figures.",
+            details={"services": _slugs(able)},
+        )
     if not mine:
-        names = ", ".join(connector.name for connector in registry.CONNECTORS.values() if connector.summarize is not None)
+        names = (", ").join(
+            connector.name for connector in registry.CONNECTORS.values() if connector.summarize is not None
+        )
         raise NotConnected(f"Nothing with figures is connected. Connect one of {names} at {hub.hub_url}.")
     refused = {connection.id: _refusal(tool, connection, hub.hub_url) for connection in mine}
     allowed = [connection for connection in mine if refused[connection.id] is None]
@@ -156,10 +189,16 @@ def _chosen(hub: Hub, tool: Tool, service: str | None) -> list[Connection]:
 
 
 def _sources(hub: Hub, connections: Sequence[Connection]) -> tuple[list[Source], list[Warning]]:
-    """Each business of each connection, or the one that was chosen as active; and what cannot be asked at all."""
+    """Each business of each connection, or the one that was chosen as active; and what cannot be asked at
+    all.
+    """
     found: list[Source] = []
     warnings: list[Warning] = []
-    labels = {c.id: label for slug in _slugs(connections) for c, label in _labelled([c for c in hub.connections if c.slug == slug])}
+    labels = {
+        c.id: label
+        for slug in _slugs(connections)
+        for c, label in _labelled([c for c in hub.connections if c.slug == slug])
+    }
     for connection in connections:
         connector = registry.get(connection.slug)
         if connection.state != "connected":
@@ -172,11 +211,17 @@ def _sources(hub: Hub, connections: Sequence[Connection]) -> tuple[list[Source],
             active = hub.caller.active_businesses.get(connection.id)
             businesses = [b for b in known if b.id == active] or list(known)
             if not known:
-                empty = ReconnectNeeded(f"This {connector.name} connection reaches no {connector.business.word} any more.")
-                warnings.append(_warning(hub, Source(connector, connection, labels[connection.id], None), empty))
+                empty = ReconnectNeeded(
+                    f"This {connector.name} connection reaches no {connector.business.word} any more."
+                )
+                warnings.append(
+                    _warning(hub, Source(connector, connection, labels[connection.id], None), empty)
+                )
         found += [Source(connector, connection, labels[connection.id], business) for business in businesses]
     for left_out in found[_MOST_SOURCES:]:
-        why = InvalidArguments(f"Only {_MOST_SOURCES} are read at once. Choose with set_active_business, or name a service.")
+        why = InvalidArguments(
+            f"Only {_MOST_SOURCES} are read at once. Choose with set_active_business, or name a service."
+        )
         warnings.append(_warning(hub, left_out, why))
     return found[:_MOST_SOURCES], warnings
 
@@ -191,7 +236,9 @@ def _ask(hub: Hub, source: Source, asked: Summarizing) -> "_Told":
     except PermissionDenied as refused:
         if source.business is None:
             raise
-        raise active_business.explain(hub.settings, hub.caller, source.connection, source.business, refused) from None
+        raise active_business.explain(
+            hub.settings, hub.caller, source.connection, source.business, refused
+        ) from None
     return _Told(parts, asked.problems)
 
 
@@ -219,11 +266,17 @@ def _warning(hub: Hub, source: Source, problem: PatchbayError, what: str = "") -
     if isinstance(problem, ReconnectNeeded) and hub.hub_url not in message:
         message += f" Reconnect {source.connector.name} at {hub.hub_url}."
     return Warning(
-        source=source.connector.slug, account=source.account, business=_name_of(source.business), code=problem.code, message=message
+        source=source.connector.slug,
+        account=source.account,
+        business=_name_of(source.business),
+        code=problem.code,
+        message=message,
     )
 
 
-def _nothing_came(mine: Sequence[Connection], gathered: Sequence[Gathered[_Told]], warnings: Sequence[Warning]) -> PatchbayError:
+def _nothing_came(
+    mine: Sequence[Connection], gathered: Sequence[Gathered[_Told]], warnings: Sequence[Warning]
+) -> PatchbayError:
     """The error of a summary without any part: the service's own where there was but one to ask."""
     problem = next((one.problem for one in gathered if one.problem is not None), None)
     if len(mine) == 1 and isinstance(problem, ReconnectNeeded):
@@ -232,8 +285,13 @@ def _nothing_came(mine: Sequence[Connection], gathered: Sequence[Gathered[_Told]
         return problem
     details = {"warnings": [warning.model_dump() for warning in warnings]}
     if all(warning.code == ReconnectNeeded.code for warning in warnings):
-        return ReconnectNeeded("Every connected service with figures needs to be reconnected; the details say where.", details=details)
-    return ProviderUnavailable("None of the connected services could be read now; the details say why for each.", details=details)
+        return ReconnectNeeded(
+            "Every connected service with figures needs to be reconnected; the details say where.",
+            details=details,
+        )
+    return ProviderUnavailable(
+        "None of the connected services could be read now; the details say why for each.", details=details
+    )
 
 
 def _message(hub: Hub, sources: Sequence[Source], parts: int, warnings: int) -> str:
@@ -242,7 +300,10 @@ def _message(hub: Hub, sources: Sequence[Source], parts: int, warnings: int) -> 
         words = f"{source.connector.name} account: {source.account}"
         if source.business is not None and source.connector.business is not None:
             is_active = hub.caller.active_businesses.get(source.connection.id) == source.business.id
-            words += f"; {source.connector.business.word}: {_name_of(source.business)}{' (the active one)' if is_active else ''}"
+            words += (
+                f"; {source.connector.business.word}: "
+                f"{_name_of(source.business)}{' (the active one)' if is_active else ''}"
+            )
         used.append(words + ".")
     lacking = f" {_counted(warnings, 'warning')}: something is missing." if warnings else ""
     return f"{_counted(parts, 'part')}.{lacking} {' '.join(used)}"

@@ -12,7 +12,8 @@ _SAME_MEANING, _BEGINNING = 0.6, 0.5
 _SILENT = frozenset(
     _WORD.findall(
         """
-        a all an and any are at by can do for from give has have how i if in is it its me my of on one or our that the
+        a all an and any are at by can do for from give has have how i if in is it its me my of on one or our
+        that the
         their them these this to use used using was we what when where which who will with you your
         """
     )
@@ -70,7 +71,10 @@ def best(query: str, entries: Sequence[Mapping[str, Any]], most: int) -> list[Ma
     """The entries of tools/list that fit the query, the best first. Equal ones stay in the list's order."""
     words = list(dict.fromkeys(word for word in map(_stem, _words_of(query)) if word not in _SILENT))[:16]
     documents = [_document(entry["name"], entry["title"], entry["description"]) for entry in entries]
-    rarity = {word: math.log(1 + len(documents) / (1 + sum(word in document for document in documents))) for word in words}
+    rarity = {
+        word: math.log(1 + len(documents) / (1 + sum(word in document for document in documents)))
+        for word in words
+    }
     scores = [sum(rarity[word] * _strength(word, document) for word in words) for document in documents]
     order = sorted((i for i, score in enumerate(scores) if score > 0), key=lambda i: -scores[i])
     return [entries[i] for i in order[:most]]
@@ -90,10 +94,16 @@ def _document(name: str, title: str, description: str) -> Mapping[str, float]:
 def _strength(word: str, document: Mapping[str, float]) -> float:
     """How well one word of the query fits: itself, a word of the same meaning, or one that begins with it."""
     found = document.get(word, 0.0)
-    alike = max((document.get(other, 0.0) for other in _ALIKE.get(word, ()) if other != word), default=0.0) * _SAME_MEANING
+    alike = (
+        max((document.get(other, 0.0) for other in _ALIKE.get(word, ()) if other != word), default=0.0)
+        * _SAME_MEANING
+    )
     begun = 0.0
     if not found and len(word) > 3:
-        begun = max((weight for other, weight in document.items() if other.startswith(word)), default=0.0) * _BEGINNING
+        begun = (
+            max((weight for other, weight in document.items() if other.startswith(word)), default=0.0)
+            * _BEGINNING
+        )
     return max(found, alike, begun)
 
 

@@ -16,9 +16,16 @@ SAMPLES = {
     "get_top_products": lambda here: {**MONTH, "limit": 3},
     "get_sales_by_location": lambda here: MONTH,
     "list_psa_boards": lambda here: {},
-    "list_psa_items": lambda here: {"board_id": here.call("list_psa_boards")["items"][0]["board_id"], "status": "open"},
+    "list_psa_items": lambda here: {
+        "board_id": here.call("list_psa_boards")["items"][0]["board_id"],
+        "status": "open",
+    },
     "adjust_inventory": lambda here: {**STOCK, "delta": 5, "reason": "Delivery"},
-    "create_order": lambda here: {"location_id": "l-11", "items": [{"product_id": "p-12", "quantity": 2}], "client_id": "c-11"},
+    "create_order": lambda here: {
+        "location_id": "l-11",
+        "items": [{"product_id": "p-12", "quantity": 2}],
+        "client_id": "c-11",
+    },
     "get_inventory_health": lambda here: {},
     "get_client_health": lambda here: {"inactive_days": 60},
 }

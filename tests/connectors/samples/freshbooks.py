@@ -20,9 +20,16 @@ SAMPLES = {
     "log_time": lambda here: {"hours": 1.5, "description": "Call", "client_name": "Cobalt Cycles"},
     "get_revenue_report": lambda here: {},
     "get_invoice": lambda here: {"invoice_id": invoice(here)["invoice_id"]},
-    "send_invoice": lambda here: {"invoice_id": invoice(here, status="overdue")["invoice_id"], "confirm": True},
+    "send_invoice": lambda here: {
+        "invoice_id": invoice(here, status="overdue")["invoice_id"],
+        "confirm": True,
+    },
     "list_clients": lambda here: {"search": "book"},
-    "create_client": lambda here: {"organization": "Juniper Tea", "email": "hello@junipertea.example", "currency_code": "USD"},
+    "create_client": lambda here: {
+        "organization": "Juniper Tea",
+        "email": "hello@junipertea.example",
+        "currency_code": "USD",
+    },
     "list_time_entries": lambda here: {"billable": True, "team": True},
     "list_projects": lambda here: {"active": True},
     "list_expenses": lambda here: {"date_to": TODAY},

@@ -14,8 +14,16 @@ SAMPLES = {
     "get_message": lambda here: {"message_id": message(here, "from:ritter")["id"]},
     "get_thread": lambda here: {"thread_id": message(here, "subject:payment")["thread_id"], "format": "full"},
     "list_attachments": lambda here: {"message_id": message(here, "from:ritter")["id"]},
-    "download_attachment": lambda here: {"message_id": message(here, "from:bank")["id"], "filename": "statement.csv"},
-    "search_invoices": lambda here: {"from": "birch", "text": "invoice", "since": "2020-01-01", "max_results": 5},
+    "download_attachment": lambda here: {
+        "message_id": message(here, "from:bank")["id"],
+        "filename": "statement.csv",
+    },
+    "search_invoices": lambda here: {
+        "from": "birch",
+        "text": "invoice",
+        "since": "2020-01-01",
+        "max_results": 5,
+    },
     "list_labels": lambda here: {},
     "create_draft": lambda here: {
         "to": ["Jo Acme <jo@acme.example>"],
@@ -26,5 +34,8 @@ SAMPLES = {
     },
     "send_message": lambda here: {"to": ["jo@acme.example"], "subject": "Grüße", "body": "Hello"},
     "send_draft": lambda here: {"draft_id": draft(here)["draft_id"]},
-    "modify_labels": lambda here: {"message_id": message(here, "from:bank")["id"], "add_label_ids": ["STARRED"]},
+    "modify_labels": lambda here: {
+        "message_id": message(here, "from:bank")["id"],
+        "add_label_ids": ["STARRED"],
+    },
 }

@@ -4,7 +4,9 @@ from app.sandbox.services.google_sheets.demo import BUDGET, SALES, STOCK
 
 
 def sample(arguments):
-    """These tests ask more in a minute than Google grants one person, so the imitation's quota is lifted first."""
+    """These tests ask more in a minute than Google grants one person, so the imitation's quota is lifted
+    first.
+    """
 
     def made(here):
         here.levers("quota", per_minute=100_000)
@@ -20,9 +22,15 @@ def new_spreadsheet(here):
 
 SAMPLES = {
     "list_spreadsheets": sample({"name_contains": "sales", "page_size": 5}),
-    "get_spreadsheet": sample({"spreadsheet_id": f"https://docs.google.com/spreadsheets/d/{SALES}/edit#gid=0"}),
-    "read_range": sample({"spreadsheet_id": STOCK, "range": "Stock!A:B", "value_render": "UNFORMATTED_VALUE"}),
-    "batch_read": sample({"spreadsheet_id": BUDGET, "ranges": ["Costs!1:1", "Costs!B2:C6"], "value_render": "FORMULA"}),
+    "get_spreadsheet": sample(
+        {"spreadsheet_id": f"https://docs.google.com/spreadsheets/d/{SALES}/edit#gid=0"}
+    ),
+    "read_range": sample(
+        {"spreadsheet_id": STOCK, "range": "Stock!A:B", "value_render": "UNFORMATTED_VALUE"}
+    ),
+    "batch_read": sample(
+        {"spreadsheet_id": BUDGET, "ranges": ["Costs!1:1", "Costs!B2:C6"], "value_render": "FORMULA"}
+    ),
     "append_rows": lambda here: {
         "spreadsheet_id": new_spreadsheet(here),
         "range": "Log",
@@ -35,6 +43,11 @@ SAMPLES = {
         "value_input": "USER_ENTERED",
     },
     "create_spreadsheet": sample({"title": "Plan", "sheet_titles": ["First", "Zweites Blatt"]}),
-    "add_sheet": lambda here: {"spreadsheet_id": new_spreadsheet(here), "title": "Archive", "rows": 10, "columns": 4},
+    "add_sheet": lambda here: {
+        "spreadsheet_id": new_spreadsheet(here),
+        "title": "Archive",
+        "rows": 10,
+        "columns": 4,
+    },
     "clear_range": lambda here: {"spreadsheet_id": new_spreadsheet(here), "range": "Log!A1:C3"},
 }

@@ -8,7 +8,11 @@ TODAY = date.today()
 def unpaid(here):
     """An overdue invoice with an e-mail address."""
     found = here.call("list_invoices", {"status": "overdue"})["items"]
-    return next(i["invoice_id"] for i in found if here.call("get_invoice", {"invoice_id": i["invoice_id"]})["billing_email"])
+    return next(
+        i["invoice_id"]
+        for i in found
+        if here.call("get_invoice", {"invoice_id": i["invoice_id"]})["billing_email"]
+    )
 
 
 def item(here):
@@ -30,7 +34,11 @@ SAMPLES = {
     },
     "get_balance_sheet": lambda here: {"as_of": TODAY.isoformat()},
     "get_aged_receivables": lambda here: {"report_date": TODAY.isoformat()},
-    "create_customer": lambda here: {"display_name": "Juniper Tea", "email": "hello@junipertea.example", "phone": "555 0100"},
+    "create_customer": lambda here: {
+        "display_name": "Juniper Tea",
+        "email": "hello@junipertea.example",
+        "phone": "555 0100",
+    },
     "create_invoice": lambda here: {
         "customer_id": "24",
         "lines": [{"item_id": item(here), "quantity": 2.5, "unit_price": 35.5, "description": "Weeding"}],

@@ -14,7 +14,14 @@ SAMPLES = {
     "get_customer": lambda here: {"customer_id": customer(here)},
     "create_customer": lambda here: {
         "customer_name": "Poppy Bakery",
-        "contacts": [{"fname": "Ana", "lname": "Silva", "emails": [{"email": "ana@poppy.example"}], "phones": [{"phone": "555-0177"}]}],
+        "contacts": [
+            {
+                "fname": "Ana",
+                "lname": "Silva",
+                "emails": [{"email": "ana@poppy.example"}],
+                "phones": [{"phone": "555-0177"}],
+            }
+        ],
         "locations": [{"street_1": "9 Oak St", "city": "Austin", "is_primary": True}],
     },
     "list_jobs": lambda here: {"category": "Service Call", "start_date_from": "2020-01-01", "per_page": 5},
@@ -29,7 +36,10 @@ SAMPLES = {
     "get_customer_job_history": lambda here: {"customer_id": customer(here, "Maple Dental")},
     "list_estimates": lambda here: {"status": "Estimate Requested", "requested_from": "2020-01-01"},
     "get_estimate": lambda here: {"estimate_id": here.call("list_estimates")["items"][0]["id"]},
-    "create_estimate": lambda here: {"customer_id": customer(here), "products": [{"product": "Heat pump", "multiplier": 1, "rate": 4200}]},
+    "create_estimate": lambda here: {
+        "customer_id": customer(here),
+        "products": [{"product": "Heat pump", "multiplier": 1, "rate": 4200}],
+    },
     "list_technicians": lambda here: {"first_name": "Sam"},
     "get_technician": lambda here: {"technician_id": technician(here)},
     "list_customer_equipment": lambda here: {"customer_id": customer(here)},

@@ -6,7 +6,10 @@ def customer(here):
 
 
 def draft(here):
-    made = here.call("create_invoice", {"customer": customer(here), "items": [{"description": "Hours", "amount": 5000}], "currency": "usd"})
+    made = here.call(
+        "create_invoice",
+        {"customer": customer(here), "items": [{"description": "Hours", "amount": 5000}], "currency": "usd"},
+    )
     return made["id"]
 
 
@@ -28,14 +31,30 @@ SAMPLES = {
     "list_payments": lambda here: {"status": "succeeded", "limit": 5},
     "list_subscriptions": lambda here: {"status": "all"},
     "list_payouts": lambda here: {"status": "paid", "arrival_after": "2020-01-01"},
-    "create_customer": lambda here: {"name": "Saffron Yoga", "email": "hi@saffron.example", "metadata": {"source": "chat"}},
+    "create_customer": lambda here: {
+        "name": "Saffron Yoga",
+        "email": "hi@saffron.example",
+        "metadata": {"source": "chat"},
+    },
     "create_invoice": lambda here: {
         "customer": customer(here),
-        "items": [{"description": "Design", "unit_amount": 8050, "quantity": 2}, {"description": "Discount", "amount": -1000}],
+        "items": [
+            {"description": "Design", "unit_amount": 8050, "quantity": 2},
+            {"description": "Discount", "amount": -1000},
+        ],
         "currency": "usd",
     },
     "send_invoice": lambda here: {"invoice": draft(here), "confirm": True},
-    "create_payment_link": lambda here: {"product_name": "Workshop", "unit_amount": 12_000, "currency": "usd"},
-    "create_refund": lambda here: {"payment_intent": payment(here), "amount": 100, "reason": "requested_by_customer", "confirm": True},
+    "create_payment_link": lambda here: {
+        "product_name": "Workshop",
+        "unit_amount": 12_000,
+        "currency": "usd",
+    },
+    "create_refund": lambda here: {
+        "payment_intent": payment(here),
+        "amount": 100,
+        "reason": "requested_by_customer",
+        "confirm": True,
+    },
     "cancel_subscription": lambda here: {"subscription": subscription(here), "confirm": True},
 }

@@ -35,5 +35,10 @@ SAMPLES = {
         "line_items": [{"description": "Work", "quantity": 2, "unit_amount": 80.5, "account_code": "200"}],
     },
     "email_invoice": lambda here: {"invoice_id": unpaid(here), "confirm": True},
-    "record_payment": lambda here: {"invoice_id": unpaid(here), "account_code": bank(here), "amount": 1, "date": TODAY},
+    "record_payment": lambda here: {
+        "invoice_id": unpaid(here),
+        "account_code": bank(here),
+        "amount": 1,
+        "date": TODAY,
+    },
 }

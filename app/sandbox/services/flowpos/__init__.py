@@ -1,9 +1,9 @@
 """FlowPOS, imitated: the sign-in of its documentation, and a REST surface of its own kind below `/v1`.
 
-Start with `people.py` (who belongs to which business, and the demo tokens and keys), `identity.py` (Firebase: logins,
-certificates, verified ID tokens), `signing_in.py` (`/mcp/token`) and `gate.py` (what stands before every call), then
-`reading.py`, `reports.py` and `writing.py`. Levers: `withdraw` and `restore` (`{"person": "mara", "business": "b1a0-0002"}`)
-end and renew a membership.
+Start with `people.py` (who belongs to which business, and the demo tokens and keys), `identity.py` (Firebase:
+logins, certificates, verified ID tokens), `signing_in.py` (`/mcp/token`) and `gate.py` (what stands before
+every call), then `reading.py`, `reports.py` and `writing.py`. Levers: `withdraw` and `restore` (`{"person":
+"mara", "business": "b1a0-0002"}`) end and renew a membership.
 """
 
 from flask import Blueprint, Response

@@ -1,4 +1,6 @@
-"""Demo records around today: seventy days of orders, stock that runs out and stock there is too much of, clients of every kind."""
+"""Demo records around today: seventy days of orders, stock that runs out and stock there is too much of,
+clients of every kind.
+"""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -7,7 +9,8 @@ from app.sandbox.services.flowpos.people import BUSINESSES
 from app.sandbox.store import Book
 
 _DAYS = 70
-# sku, name, category, price, cost; stock at the first location: on hand, reserved, reorder point, reorder quantity
+# sku, name, category, price, cost; stock at the first location: on hand, reserved, reorder point, reorder
+# quantity
 _PRODUCTS = (
     ("BEAN-1KG", "Espresso beans 1 kg", "Beans", 2150, 1290, (3, 1, 6, 24)),
     ("BEAN-250", "Filter beans 250 g", "Beans", 890, 510, (40, 0, 10, 30)),
@@ -38,24 +41,60 @@ def seed(book: Book, today: date) -> None:
         book.put("location", f"l-{tag}{number}", {"id": f"l-{tag}{number}", "name": name})
     for number, (sku, name, category, price, cost, stock) in enumerate(_PRODUCTS, 1):
         id_ = f"p-{tag}{number}"
-        product = {"id": id_, "sku": sku, "name": name, "category": category, "priceMinor": price, "costMinor": cost}
+        product = {
+            "id": id_,
+            "sku": sku,
+            "name": name,
+            "category": category,
+            "priceMinor": price,
+            "costMinor": cost,
+        }
         book.put("product", id_, {**product, "currency": business.currency, "isActive": True})
-        for place, (on_hand, reserved, point, quantity) in enumerate((stock, (stock[2] + 5, 0, stock[2], stock[3])), 1):
-            row = {"productId": id_, "sku": sku, "name": name, "locationId": f"l-{tag}{place}", "onHand": on_hand, "reserved": reserved}
-            more = {"reorderPoint": point, "reorderQty": quantity, "updatedAt": f"{today.isoformat()}T06:00:00Z"}
+        for place, (on_hand, reserved, point, quantity) in enumerate(
+            (stock, (stock[2] + 5, 0, stock[2], stock[3])), 1
+        ):
+            row = {
+                "productId": id_,
+                "sku": sku,
+                "name": name,
+                "locationId": f"l-{tag}{place}",
+                "onHand": on_hand,
+                "reserved": reserved,
+            }
+            more = {
+                "reorderPoint": point,
+                "reorderQty": quantity,
+                "updatedAt": f"{today.isoformat()}T06:00:00Z",
+            }
             book.put("stock", f"{id_}@l-{tag}{place}", {**row, **more})
     for number, (name, email, orders, spent, days) in enumerate(_CLIENTS, 1):
         id_ = f"c-{tag}{number}"
         last = _moment(today - timedelta(days=days), 11, zone) if days is not None else None
-        record = {"id": id_, "name": name, "email": email, "ordersCount": orders, "totalSpentMinor": spent, "lastOrderAt": last}
+        record = {
+            "id": id_,
+            "name": name,
+            "email": email,
+            "ordersCount": orders,
+            "totalSpentMinor": spent,
+            "lastOrderAt": last,
+        }
         book.put("client", id_, record)
     for back in range(_DAYS, 0, -1):
         _seed_day(book, today - timedelta(days=back), back, business.currency, zone, tag)
     for number, name in enumerate(("Catering", "Repairs"), 1):
         book.put("board", f"board-{tag}{number}", {"id": f"board-{tag}{number}", "name": name})
-    for number, (title, status, who) in enumerate((("Wedding at the mill", "open", "Mara"), ("Office breakfast", "done", None)), 1):
+    for number, (title, status, who) in enumerate(
+        (("Wedding at the mill", "open", "Mara"), ("Office breakfast", "done", None)), 1
+    ):
         due = (today + timedelta(days=7 * number)).isoformat()
-        item = {"id": f"i-{tag}{number}", "title": title, "status": status, "assignee": who, "dueDate": due, "clientId": f"c-{tag}{number}"}
+        item = {
+            "id": f"i-{tag}{number}",
+            "title": title,
+            "status": status,
+            "assignee": who,
+            "dueDate": due,
+            "clientId": f"c-{tag}{number}",
+        }
         book.put("item", item["id"], {**item, "board": f"board-{tag}1"})
 
 
@@ -63,7 +102,12 @@ def _seed_day(book: Book, day: date, back: int, currency: str, zone: ZoneInfo, t
     for nth in range(3 + back * 7 % 5):
         first, second = (back + nth * 3) % len(_PRODUCTS), (back * 2 + nth) % len(_PRODUCTS)
         items = [
-            {"productId": f"p-{tag}{which + 1}", "name": _PRODUCTS[which][1], "quantity": count, "unitPriceMinor": _PRODUCTS[which][3]}
+            {
+                "productId": f"p-{tag}{which + 1}",
+                "name": _PRODUCTS[which][1],
+                "quantity": count,
+                "unitPriceMinor": _PRODUCTS[which][3],
+            }
             for which, count in {first: 1 + nth % 2, second: 1}.items()
         ]
         total = sum(item["quantity"] * item["unitPriceMinor"] for item in items)  # type: ignore[operator]

@@ -1,4 +1,6 @@
-"""What stands before every call: the token, its scope, membership of the business, writes that were sent before, the limit."""
+"""What stands before every call: the token, its scope, membership of the business, writes that were sent
+before, the limit.
+"""
 
 import functools
 import hashlib
@@ -43,7 +45,9 @@ class Call:
 
 
 def opens(scope: str) -> Callable[[View], View]:
-    """Let a view in when the token has the scope and its person belongs to the business; it receives the `Call`."""
+    """Let a view in when the token has the scope and its person belongs to the business; it receives the
+    `Call`.
+    """
 
     def wrap(view: View) -> View:
         @functools.wraps(view)
@@ -74,7 +78,9 @@ def signed_in() -> Access:
 
 def _is_over(at: Here) -> bool:
     """Count a request; there are 120 a minute for each token."""
-    traffic: dict[str, deque[float]] = current_app.extensions.setdefault("flowpos traffic", defaultdict(deque))
+    traffic: dict[str, deque[float]] = current_app.extensions.setdefault(
+        "flowpos traffic", defaultdict(deque)
+    )
     calls, now = traffic[digest(request.headers["Authorization"])], at.now().timestamp()
     while calls and not 0 <= now - calls[0] < 60:
         calls.popleft()

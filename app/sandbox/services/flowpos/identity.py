@@ -82,7 +82,11 @@ def verify(token: str, now: datetime) -> str:
     except jwt.InvalidTokenError:
         raise _refused() from None
     moment, subject = now.timestamp(), claims["sub"]
-    if not all(isinstance(time, int) for time in times) or not isinstance(subject, str) or not 0 < len(subject) <= 128:
+    if (
+        not all(isinstance(time, int) for time in times)
+        or not isinstance(subject, str)
+        or not 0 < len(subject) <= 128
+    ):
         raise _refused()
     if times[0] <= moment - _SKEW_SECONDS or max(times[1:]) > moment + _SKEW_SECONDS:
         raise _refused()
@@ -110,7 +114,10 @@ def key_set() -> Response:
 def sign_in() -> Response:
     """E-mail and password for an ID token."""
     given = request.get_json(silent=True) or {}
-    name = next((n for n, person in PEOPLE.items() if person.email == str(given.get("email", "")).strip().lower()), None)
+    name = next(
+        (n for n, person in PEOPLE.items() if person.email == str(given.get("email", "")).strip().lower()),
+        None,
+    )
     if name is None or given.get("password") != PASSWORD:
         return _google_refused("INVALID_LOGIN_CREDENTIALS")
     at = here()
@@ -118,26 +125,44 @@ def sign_in() -> Response:
     at.grants.book.put(_REFRESH, digest(refresh_token), {"person": name})
     person = PEOPLE[name]
     token = signed(claims_of(name, at.now()))
-    return jsonify(idToken=token, email=person.email, refreshToken=refresh_token, expiresIn=str(_SECONDS), localId=person.uid)
+    return jsonify(
+        idToken=token,
+        email=person.email,
+        refreshToken=refresh_token,
+        expiresIn=str(_SECONDS),
+        localId=person.uid,
+    )
 
 
 @bp.post("/v1/token")
 def refresh() -> Response:
     """The next ID token for a refresh token."""
     at, token = here(), request.form.get("refresh_token", "")
-    record = at.grants.book.find(_REFRESH, digest(token)) if request.form.get("grant_type") == "refresh_token" else None
+    record = (
+        at.grants.book.find(_REFRESH, digest(token))
+        if request.form.get("grant_type") == "refresh_token"
+        else None
+    )
     if record is None:
         return _google_refused("INVALID_REFRESH_TOKEN")
     name = str(record["person"])
     id_token = signed(claims_of(name, at.now()))
-    return jsonify(id_token=id_token, refresh_token=token, expires_in=str(_SECONDS), user_id=PEOPLE[name].uid, project_id=PROJECT)
+    return jsonify(
+        id_token=id_token,
+        refresh_token=token,
+        expires_in=str(_SECONDS),
+        user_id=PEOPLE[name].uid,
+        project_id=PROJECT,
+    )
 
 
 @functools.cache
 def _certificate() -> str:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _ACCOUNT)])
     now = datetime.now(UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(private_key().public_key())
+    builder = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(private_key().public_key())
+    )
     builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=1))
     certificate = builder.not_valid_after(now + timedelta(days=16)).sign(private_key(), hashes.SHA256())
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
@@ -148,6 +173,12 @@ def _refused() -> Refused:
 
 
 def _google_refused(message: str) -> Response:
-    answer = jsonify(error={"code": 400, "message": message, "errors": [{"message": message, "domain": "global", "reason": "invalid"}]})
+    answer = jsonify(
+        error={
+            "code": 400,
+            "message": message,
+            "errors": [{"message": message, "domain": "global", "reason": "invalid"}],
+        }
+    )
     answer.status_code = 400
     return answer

@@ -46,7 +46,9 @@ PEOPLE = {
     "zoe": Person("fb-uid-zoe-1Lw8", "zoe@corner.example", ()),
 }
 CHOICES = (
-    Company("mara", "Corner Café and Harbour Kiosk", PEOPLE["mara"].email, "Two businesses, half a world apart"),
+    Company(
+        "mara", "Corner Café and Harbour Kiosk", PEOPLE["mara"].email, "Two businesses, half a world apart"
+    ),
     Company("tom", "Quay Books", PEOPLE["tom"].email, "One business"),
 )
 KEYS = {

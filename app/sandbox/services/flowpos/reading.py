@@ -15,7 +15,10 @@ def businesses() -> Response:
     """What the token opens."""
     found = reached(here(), signed_in())
     return jsonify(
-        data=[{"id": b.id, "name": b.name, "currency": b.currency, "timezone": b.timezone, "isActive": True} for b in found],
+        data=[
+            {"id": b.id, "name": b.name, "currency": b.currency, "timezone": b.timezone, "isActive": True}
+            for b in found
+        ],
         nextCursor=None,
     )
 
@@ -86,7 +89,13 @@ def clients(call: Call) -> Response:
     """Clients, by name or e-mail, or those who have not ordered since."""
     search, before = request.args.get("search", "").casefold(), day("lastOrderBefore")
     found = [c for c in call.book.all("client") if search in f"{c['name']} {c['email']}".casefold()]
-    return page([c for c in found if before is None or (c["lastOrderAt"] and call.local_day(c["lastOrderAt"]) < before)])
+    return page(
+        [
+            c
+            for c in found
+            if before is None or (c["lastOrderAt"] and call.local_day(c["lastOrderAt"]) < before)
+        ]
+    )
 
 
 @bp.get(f"{BUSINESS}/psa/boards")
@@ -94,7 +103,10 @@ def clients(call: Call) -> Response:
 def boards(call: Call) -> Response:
     """Boards with how many items they hold."""
     items = call.book.all("item")
-    found = [{**board, "itemsCount": sum(item["board"] == board["id"] for item in items)} for board in call.book.all("board")]
+    found = [
+        {**board, "itemsCount": sum(item["board"] == board["id"] for item in items)}
+        for board in call.book.all("board")
+    ]
     return jsonify(data=found, nextCursor=None)
 
 
@@ -105,5 +117,7 @@ def items(call: Call, id_: str) -> Response:
     if call.find("board", id_) is None:
         raise not_found("Board")
     status = request.args.get("status")
-    found = [item for item in call.book.all("item") if item["board"] == id_ and status in {None, item["status"]}]
+    found = [
+        item for item in call.book.all("item") if item["board"] == id_ and status in {None, item["status"]}
+    ]
     return page([{name: value for name, value in item.items() if name != "board"} for item in found])

@@ -48,7 +48,10 @@ def top_products(call: Call) -> Response:
     found: dict[str, dict[str, Any]] = {}
     for order in _sold(call):
         for item in order["items"] if order["status"] != "refunded" else ():
-            row = found.setdefault(item["productId"], {"productId": item["productId"], "name": item["name"], "quantity": 0, "netMinor": 0})
+            row = found.setdefault(
+                item["productId"],
+                {"productId": item["productId"], "name": item["name"], "quantity": 0, "netMinor": 0},
+            )
             row["quantity"] += item["quantity"]
             row["netMinor"] += item["quantity"] * item["unitPriceMinor"] * 100 // (100 + _TAX_PERCENT)
     ranked = sorted(found.values(), key=lambda row: (-row["netMinor"], row["productId"]))
@@ -64,7 +67,12 @@ def sales_by_location(call: Call) -> Response:
         mine[order["locationId"]].append(order)
     return jsonify(
         data=[
-            {"locationId": each["id"], "name": each["name"], "netMinor": sum(map(_net, mine[each["id"]])), "orders": len(mine[each["id"]])}
+            {
+                "locationId": each["id"],
+                "name": each["name"],
+                "netMinor": sum(map(_net, mine[each["id"]])),
+                "orders": len(mine[each["id"]]),
+            }
             for each in call.book.all("location")
         ]
     )
@@ -74,7 +82,9 @@ def _sold(call: Call) -> list[Record]:
     """The orders of the period that were paid, those refunded later included."""
     first, last = period(needed=True)
     orders = [order for order in call.book.all("order") if order["status"] in {"paid", "refunded"}]
-    return [order for order in orders if first and last and first <= call.local_day(order["createdAt"]) <= last]
+    return [
+        order for order in orders if first and last and first <= call.local_day(order["createdAt"]) <= last
+    ]
 
 
 def _tax(order: Record) -> int:

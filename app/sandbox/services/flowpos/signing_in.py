@@ -1,4 +1,6 @@
-"""`/mcp/token`: an ID token for an access token, and a fresh access token while the last one lives or shortly after."""
+"""`/mcp/token`: an ID token for an access token, and a fresh access token while the last one lives or
+shortly after.
+"""
 
 from flask import Blueprint, Response, jsonify, request
 

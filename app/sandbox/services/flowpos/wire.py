@@ -32,7 +32,11 @@ def not_found(what: str) -> Refused:
 def too_many(retry_after: int | None) -> Response:
     """429, which says how long to wait."""
     answer = Refused(429, "Too Many Requests", "ThrottlerException").answer
-    answer.headers |= {"X-RateLimit-Limit": "120", "X-RateLimit-Remaining": "0", "Retry-After": str(retry_after or 1)}
+    answer.headers |= {
+        "X-RateLimit-Limit": "120",
+        "X-RateLimit-Remaining": "0",
+        "Retry-After": str(retry_after or 1),
+    }
     return answer
 
 
@@ -48,7 +52,9 @@ def page(records: list[Record]) -> Response:
     """One page, `limit` records after `cursor`."""
     limit, start = whole("limit", 50, 1, 100), _start()
     following = start + limit
-    cursor = base64.urlsafe_b64encode(f"after:{following}".encode()).decode() if following < len(records) else None
+    cursor = (
+        base64.urlsafe_b64encode(f"after:{following}".encode()).decode() if following < len(records) else None
+    )
     return jsonify(data=records[start:following], nextCursor=cursor)
 
 

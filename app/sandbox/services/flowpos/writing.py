@@ -77,7 +77,12 @@ def _item(call: Call, line: Any) -> dict[str, Any]:
     product = call.find("product", line.get("productId"))
     if product is None:
         raise not_found("Product")
-    return {"productId": product["id"], "name": product["name"], "quantity": quantity, "unitPriceMinor": product["priceMinor"]}
+    return {
+        "productId": product["id"],
+        "name": product["name"],
+        "quantity": quantity,
+        "unitPriceMinor": product["priceMinor"],
+    }
 
 
 def _stock(call: Call, product: Any, location: Any) -> Record:

@@ -34,17 +34,50 @@ def unknown(rest: str) -> Response:
 
 
 _WRITABLE = [
-    *("bill_payments", "bill_vendors", "billable_items", "bills", "business", "clients", "credit_notes", "estimates", "expenses"),
-    *("invoices", "online_payments", "other_income", "payments", "projects", "retainers", "taxes", "teams", "time_entries"),
+    *(
+        "bill_payments",
+        "bill_vendors",
+        "billable_items",
+        "bills",
+        "business",
+        "clients",
+        "credit_notes",
+        "estimates",
+        "expenses",
+    ),
+    *(
+        "invoices",
+        "online_payments",
+        "other_income",
+        "payments",
+        "projects",
+        "retainers",
+        "taxes",
+        "teams",
+        "time_entries",
+    ),
 ]
-# Not ticked for this app in the developer portal: journal_entries, uploads. Asking for them fails the whole consent.
+# Not ticked for this app in the developer portal: journal_entries, uploads. Asking for them fails the whole
+# consent.
 _TICKED = frozenset(
-    ["user:profile:read", "user:reports:read", "user:notifications:read", *(f"user:{o}:{v}" for o in _WRITABLE for v in ("read", "write"))]
+    [
+        "user:profile:read",
+        "user:reports:read",
+        "user:notifications:read",
+        *(f"user:{o}:{v}" for o in _WRITABLE for v in ("read", "write")),
+    ]
 )
 
 
 def _access_token(grant: Grant) -> str:
-    return fake_jwt({"aud": "sandbox", "sub": str(PEOPLE[grant.person].id), "scopes": list(grant.scopes), "iat": int(grant.at)})
+    return fake_jwt(
+        {
+            "aud": "sandbox",
+            "sub": str(PEOPLE[grant.person].id),
+            "scopes": list(grant.scopes),
+            "iat": int(grant.at),
+        }
+    )
 
 
 SERVICE = Service(
@@ -59,7 +92,12 @@ SERVICE = Service(
             "A design studio, invoicing in three currencies.",
         ),
         Company("harbour", "Harbour Plumbing", "sam@harbour.example", "A small plumbing company in Halifax."),
-        Company("byrd", "Byrd Consulting", "ada@byrd.example", "Ada Byrd: two businesses, and a customer of a third."),
+        Company(
+            "byrd",
+            "Byrd Consulting",
+            "ada@byrd.example",
+            "Ada Byrd: two businesses, and a customer of a third.",
+        ),
     ),
     seed=seed,
     too_many=too_many,
@@ -76,6 +114,9 @@ SERVICE = Service(
         refresh_needs=("client_secret", "redirect_uri"),
         access_token=_access_token,
         refresh_token=lambda grant: secrets.token_hex(32),
-        token_fields=lambda grant, refreshing: {"created_at": int(here().now().timestamp()), "direct_buy_tokens": {}},
+        token_fields=lambda grant, refreshing: {
+            "created_at": int(here().now().timestamp()),
+            "direct_buy_tokens": {},
+        },
     ),
 )

@@ -13,7 +13,17 @@ from app.sandbox.services.freshbooks.records import Draft, add_invoice, add_paym
 from app.sandbox.store import Book, Record
 
 _A = "/accounting/account/<account>"
-_PAYMENT_TYPES = {"Check", "Credit", "Cash", "Bank Transfer", "Credit Card", "Debit", "PayPal", "ACH", "Other"}
+_PAYMENT_TYPES = {
+    "Check",
+    "Credit",
+    "Cash",
+    "Bank Transfer",
+    "Credit Card",
+    "Debit",
+    "PayPal",
+    "ACH",
+    "Other",
+}
 
 
 def install(bp: Blueprint) -> None:
@@ -80,7 +90,9 @@ def get_invoice(account: str, number: str) -> Response:
     invoice = _find(book, number)
     if invoice is None:
         return no_such("invoiceid", "invoice", number)
-    return result(invoice=shown(book, invoice, here().today(), lines="lines" in request.args.getlist("include[]")))
+    return result(
+        invoice=shown(book, invoice, here().today(), lines="lines" in request.args.getlist("include[]"))
+    )
 
 
 def create_invoice(account: str) -> Response:
@@ -109,7 +121,13 @@ def create_invoice(account: str) -> Response:
 def _refuse(given: dict[str, Any]) -> Response | None:
     """Why an invoice cannot be written so, in FreshBooks' way: with HTTP 200."""
     if "due_date" in given:
-        return problem(1038, "due_date", "The field due_date is not writable.", object_="invoice", value=given["due_date"])
+        return problem(
+            1038,
+            "due_date",
+            "The field due_date is not writable.",
+            object_="invoice",
+            value=given["due_date"],
+        )
     if "create_date" in given and not _is_date(given["create_date"]):
         return problem(1004, "create_date", "Invalid date.", object_="invoice", value=given["create_date"])
     code = given.get("currency_code")
@@ -140,7 +158,9 @@ def change_invoice(account: str, number: str) -> Response:
     given = _body("invoice")
     if refused := _refuse(given):
         return refused
-    changes: Record = {k: given[k] for k in ("notes", "terms", "vis_state", "due_offset_days", "create_date") if k in given}
+    changes: Record = {
+        k: given[k] for k in ("notes", "terms", "vis_state", "due_offset_days", "create_date") if k in given
+    }
     changed = {**invoice, **changes}
     if "lines" in given:
         set_lines(changed, given["lines"])
@@ -148,9 +168,16 @@ def change_invoice(account: str, number: str) -> Response:
         client = book.find("client", invoice["customerid"]) or {}
         recipients = given.get("email_recipients") or [client.get("email")]
         if not all(isinstance(r, str) and "@" in r for r in recipients):
-            return problem(1001, "email_recipients", "Required field: email_recipients", object_="invoice", status=422)
+            return problem(
+                1001, "email_recipients", "Required field: email_recipients", object_="invoice", status=422
+            )
         custom = given.get("invoice_customized_email") or {}
-        here().mailed(invoice=invoice["invoice_number"], to=recipients, subject=custom.get("subject"), body=custom.get("body"))
+        here().mailed(
+            invoice=invoice["invoice_number"],
+            to=recipients,
+            subject=custom.get("subject"),
+            body=custom.get("body"),
+        )
     if (given.get("action_email") or given.get("action_mark_as_sent")) and changed["v3_status"] == "draft":
         changed["v3_status"] = "sent"
     changed["updated"] = here().now().strftime("%Y-%m-%d %H:%M:%S")
@@ -187,7 +214,9 @@ def create_payment(account: str) -> Response:
     if amount <= 0 or not _is_date(given["date"]) or how not in _PAYMENT_TYPES:
         field = "amount" if amount <= 0 else "type" if how not in _PAYMENT_TYPES else "date"
         return problem(1004, field, f"Invalid value: {field}", object_="payment", value=given.get(field, ""))
-    made = add_payment(book, dict(invoice), amount, date.fromisoformat(given["date"]), how, given.get("note") or "")
+    made = add_payment(
+        book, dict(invoice), amount, date.fromisoformat(given["date"]), how, given.get("note") or ""
+    )
     return result(payment=made)
 
 

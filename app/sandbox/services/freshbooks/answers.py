@@ -8,10 +8,15 @@ from app.sandbox.current import here
 from app.sandbox.services.freshbooks.people import PEOPLE, Business
 from app.sandbox.store import Book
 
-_UNAUTHENTICATED = {"error": "unauthenticated", "error_description": "This action requires authentication to continue."}
+_UNAUTHENTICATED = {
+    "error": "unauthenticated",
+    "error_description": "This action requires authentication to continue.",
+}
 
 
-def problem(errno: int, field: str, message: str, *, object_: str = "", value: object = "", status: int = 200) -> Response:
+def problem(
+    errno: int, field: str, message: str, *, object_: str = "", value: object = "", status: int = 200
+) -> Response:
     """An error of the accounting family, which often comes with HTTP 200."""
     error = {"errno": errno, "field": field, "message": message, "object": object_, "value": str(value)}
     return make_response(jsonify(response={"errors": [error]}), status)
@@ -57,7 +62,14 @@ def enter_business(business_id: str, scope: str) -> Book:
     if not found:
         abort(not_here())
     if found[0].role == "client":
-        abort(make_response(jsonify(message="The server could not verify that you are authorized to access the URL requested."), 401))
+        abort(
+            make_response(
+                jsonify(
+                    message="The server could not verify that you are authorized to access the URL requested."
+                ),
+                401,
+            )
+        )
     return here().book(found[0].account_id)
 
 
@@ -87,7 +99,9 @@ def accounting_page(kind: str, rows: list[dict[str, Any]]) -> Response:
     """A list of the accounting family: 15 a page by default, 100 at most, whatever was asked."""
     page, per_page = request.args.get("page", "1"), request.args.get("per_page", "15")
     if not per_page.isdigit() or per_page == "0":
-        return problem(1013, "per_page", "per_page must be a positive number.", object_=kind, value=per_page, status=422)
+        return problem(
+            1013, "per_page", "per_page must be a positive number.", object_=kind, value=per_page, status=422
+        )
     number, size = max(1, int(page) if page.isdigit() else 1), min(100, int(per_page))
     shown = rows[(number - 1) * size : number * size]
     pages = -(-len(rows) // size)

@@ -25,7 +25,11 @@ def _passes(client: Record) -> bool:
     """The filters which work: an exact e-mail address and parts of names."""
     if (email := request.args.get("search[email]")) is not None and client["email"].lower() != email.lower():
         return False
-    for key, member in (("organization_like", "organization"), ("fname_like", "fname"), ("lname_like", "lname")):
+    for key, member in (
+        ("organization_like", "organization"),
+        ("fname_like", "fname"),
+        ("lname_like", "lname"),
+    ):
         part = request.args.get(f"search[{key}]")
         if part is not None and part.lower() not in client[member].lower():
             return False
@@ -42,13 +46,19 @@ def list_clients(account: str) -> Response:
 def get_client(account: str, number: str) -> Response:
     """One client."""
     client = enter_account(account, "user:clients:read").find("client", number)
-    return result(client=client) if client and client["vis_state"] != 1 else no_such("userid", "client", number)
+    return (
+        result(client=client) if client and client["vis_state"] != 1 else no_such("userid", "client", number)
+    )
 
 
 def _given() -> dict[str, Any]:
     body = request.get_json(silent=True)
     inner = body.get("client") if isinstance(body, dict) else None
-    return {k: v for k, v in inner.items() if k in _WRITABLE and v is not None} if isinstance(inner, dict) else {}
+    return (
+        {k: v for k, v in inner.items() if k in _WRITABLE and v is not None}
+        if isinstance(inner, dict)
+        else {}
+    )
 
 
 def _refuse(given: dict[str, Any]) -> Response | None:

@@ -6,7 +6,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Business:
-    """A business. `listed_account_id` is what users/me shows, which may be null although the account exists."""
+    """A business. `listed_account_id` is what users/me shows, which may be null although the account
+    exists.
+    """
 
     id: int
     uuid: str
@@ -31,7 +33,9 @@ class Person:
 NORTHWIND = Business(88101, "6f2c1a90-5d1e-4c55-9b0d-2a7f3c1e8801", "Northwind Studio", "nW7kQ", "USD")
 HARBOUR = Business(88202, "0b9e7d34-11aa-4f0e-8a66-9d2b5e4f8802", "Harbour Plumbing", "hB3vR", "CAD")
 BYRD = Business(98765, "a81bc81b-dead-4e5d-abff-90865d1e13b1", "Byrd Consulting", "zDmNq", "USD")
-WORKSHOPS = Business(98770, "c3f0a2d7-77b1-4d4e-9a51-6a0f1be59870", "Byrd Workshops", "wRk8s", "EUR", hides_account=True)
+WORKSHOPS = Business(
+    98770, "c3f0a2d7-77b1-4d4e-9a51-6a0f1be59870", "Byrd Workshops", "wRk8s", "EUR", hides_account=True
+)
 HOOLI = Business(55012, "e55012aa-3c9b-4a1d-8e0f-1b2c3d4e5501", "Hooli Ltd", "h0oLi", "USD", role="client")
 
 PEOPLE = {
@@ -78,5 +82,7 @@ def profile(person: Person) -> dict[str, Any]:
             }
             for b in person.businesses
         ],
-        "groups": [{"id": n, "role": b.role, "business_id": b.id} for n, b in enumerate(person.businesses, 1)],
+        "groups": [
+            {"id": n, "role": b.role, "business_id": b.id} for n, b in enumerate(person.businesses, 1)
+        ],
     }

@@ -7,7 +7,17 @@ from typing import Any
 
 from app.sandbox.store import Book, Record
 
-_STATUS_NUMBERS = {"disputed": 0, "draft": 1, "sent": 2, "viewed": 3, "paid": 4, "autopaid": 5, "retry": 6, "failed": 7, "partial": 8}
+_STATUS_NUMBERS = {
+    "disputed": 0,
+    "draft": 1,
+    "sent": 2,
+    "viewed": 3,
+    "paid": 4,
+    "autopaid": 5,
+    "retry": 6,
+    "failed": 7,
+    "partial": 8,
+}
 
 
 def money(amount: Decimal | str, code: str) -> dict[str, str]:

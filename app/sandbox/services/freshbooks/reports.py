@@ -25,7 +25,9 @@ def install(bp: Blueprint) -> None:
 
 
 def _range(today: date) -> tuple[str, str]:
-    return request.args.get("start_date") or f"{today.year}-01-01", request.args.get("end_date") or today.isoformat()
+    return request.args.get("start_date") or f"{today.year}-01-01", request.args.get(
+        "end_date"
+    ) or today.isoformat()
 
 
 def _sums(amounts: Iterable[dict[str, str]]) -> list[dict[str, str]]:
@@ -72,7 +74,10 @@ def payments_collected(account: str) -> Response:
 
 
 def _collected(book: Book, payment: Record) -> dict[str, Any]:
-    invoice, client = book.find("invoice", payment["invoiceid"]) or {}, book.find("client", payment["clientid"]) or {}
+    invoice, client = (
+        book.find("invoice", payment["invoiceid"]) or {},
+        book.find("client", payment["clientid"]) or {},
+    )
     return {
         "amount": payment["amount"],
         "client": client.get("organization", ""),
@@ -98,7 +103,12 @@ def accounts_aging(account: str) -> Response:
     code = request.args.get("currency_code") or BUSINESSES[account].currency
     owed: dict[int, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for invoice in book.all("invoice"):
-        if invoice["vis_state"] == 1 or invoice["v3_status"] == "draft" or invoice["currency_code"] != code or invoice["create_date"] > end:
+        if (
+            invoice["vis_state"] == 1
+            or invoice["v3_status"] == "draft"
+            or invoice["currency_code"] != code
+            or invoice["create_date"] > end
+        ):
             continue
         left = Decimal(shown(book, invoice, today, lines=False)["outstanding"]["amount"])
         if left:
@@ -119,7 +129,9 @@ def accounts_aging(account: str) -> Response:
             }
         )
     names = [*(name for name, _ in _AGES), "total"]
-    totals = {name: money(sum((Decimal(row[name]["amount"]) for row in rows), Decimal(0)), code) for name in names}
+    totals = {
+        name: money(sum((Decimal(row[name]["amount"]) for row in rows), Decimal(0)), code) for name in names
+    }
     return result(accounts_aging={"accounts": rows, "totals": totals, "end_date": end, "currency_code": code})
 
 
@@ -131,7 +143,9 @@ def profitloss_entity(account: str) -> Response:
         return refused
     code = request.args.get("currency_code") or BUSINESSES[account].currency
     sold = (
-        i["amount"] for i in book.all("invoice") if i["v3_status"] != "draft" and i["vis_state"] != 1 and start <= i["create_date"] <= end
+        i["amount"]
+        for i in book.all("invoice")
+        if i["v3_status"] != "draft" and i["vis_state"] != 1 and start <= i["create_date"] <= end
     )
     spent = (e["amount"] for e in book.all("expense") if start <= e["date"] <= end)
     income = sum((Decimal(a["amount"]) for a in sold if a["code"] == code), Decimal(0))

@@ -8,7 +8,15 @@ from decimal import Decimal
 from typing import Any
 
 from app.sandbox.services.freshbooks.people import BUSINESSES, PEOPLE
-from app.sandbox.services.freshbooks.records import Draft, add_client, add_expense, add_invoice, add_payment, add_project, add_time
+from app.sandbox.services.freshbooks.records import (
+    Draft,
+    add_client,
+    add_expense,
+    add_invoice,
+    add_payment,
+    add_project,
+    add_time,
+)
 from app.sandbox.store import Book
 
 _COLLEAGUE = 799_001  # an identity of the same business that does not sign in here
@@ -94,7 +102,11 @@ _TRADES = {
         (("Papier & Co", "Handouts", "45.10"),),
     ),
     "h0oLi": _Trade(
-        "HO", (_Client("Byrd Consulting", "Ada", "Byrd", "ada@byrd.example", "USD"),), (("Support", "Portal", "50.00"),), (), ()
+        "HO",
+        (_Client("Byrd Consulting", "Ada", "Byrd", "ada@byrd.example", "USD"),),
+        (("Support", "Portal", "50.00"),),
+        (),
+        (),
     ),
 }
 
@@ -124,15 +136,36 @@ def seed(book: Book, today: date) -> None:
     for back in range(months):
         for number, (vendor, notes, amount) in enumerate(trade.expenses):
             day = today - timedelta(days=30 * back + 3 * number)
-            add_expense(book, vendor, notes, amount, business.currency, max(day, today.replace(day=1)) if back == 0 else day)
+            add_expense(
+                book,
+                vendor,
+                notes,
+                amount,
+                business.currency,
+                max(day, today.replace(day=1)) if back == 0 else day,
+            )
 
 
 def _lines(trade: _Trade, chance: random.Random) -> list[dict[str, Any]]:
     name, description, rate = chance.choice(trade.work)
-    return [{"name": name, "description": description, "qty": str(chance.randint(2, 16)), "unit_cost": {"amount": rate}}]
+    return [
+        {
+            "name": name,
+            "description": description,
+            "qty": str(chance.randint(2, 16)),
+            "unit_cost": {"amount": rate},
+        }
+    ]
 
 
-def _history(book: Book, trade: _Trade, clients: Iterable[dict[str, Any]], today: date, months: int, chance: random.Random) -> None:
+def _history(
+    book: Book,
+    trade: _Trade,
+    clients: Iterable[dict[str, Any]],
+    today: date,
+    months: int,
+    chance: random.Random,
+) -> None:
     """Invoices of earlier months, paid within a few weeks."""
     first = today.replace(day=1)
     for back in range(months, 0, -1):
@@ -140,31 +173,69 @@ def _history(book: Book, trade: _Trade, clients: Iterable[dict[str, Any]], today
             made = first - timedelta(days=30 * back - number * 4 % 25)
             if made >= first:
                 made = first - timedelta(days=1)
-            draft = Draft(client, _lines(trade, chance), made, 30, trade.prefix, sent=True, paid_on=made + timedelta(days=14 + number))
+            draft = Draft(
+                client,
+                _lines(trade, chance),
+                made,
+                30,
+                trade.prefix,
+                sent=True,
+                paid_on=made + timedelta(days=14 + number),
+            )
             if draft.paid_on is not None and draft.paid_on > today:
                 draft = Draft(client, draft.lines, made, 30, trade.prefix, sent=True)
             add_invoice(book, draft, how=chance.choice(("Check", "Bank Transfer", "Credit Card")))
 
 
-def _present(book: Book, trade: _Trade, clients: list[dict[str, Any]], today: date, chance: random.Random) -> None:
-    """What the owner sees now: overdue, partly paid, sent and paid this month, and the drafts to send on Saturday."""
+def _present(
+    book: Book, trade: _Trade, clients: list[dict[str, Any]], today: date, chance: random.Random
+) -> None:
+    """What the owner sees now: overdue, partly paid, sent and paid this month, and the drafts to send on
+    Saturday.
+    """
     first = today.replace(day=1)
     one, two = clients[0], clients[1 % len(clients)]
-    add_invoice(book, Draft(two, _lines(trade, chance), today - timedelta(days=75), 30, trade.prefix, sent=True))
-    add_invoice(book, Draft(one, _lines(trade, chance), today - timedelta(days=45), 30, trade.prefix, sent=True))
-    partly = add_invoice(book, Draft(one, _lines(trade, chance), max(first, today - timedelta(days=12)), 30, trade.prefix, sent=True))
+    add_invoice(
+        book, Draft(two, _lines(trade, chance), today - timedelta(days=75), 30, trade.prefix, sent=True)
+    )
+    add_invoice(
+        book, Draft(one, _lines(trade, chance), today - timedelta(days=45), 30, trade.prefix, sent=True)
+    )
+    partly = add_invoice(
+        book,
+        Draft(
+            one, _lines(trade, chance), max(first, today - timedelta(days=12)), 30, trade.prefix, sent=True
+        ),
+    )
     add_payment(book, partly, Decimal("100.00"), today, "Check", "First part")
     for back, client in enumerate(clients):
         made = max(first, today - timedelta(days=9 - back))
-        add_invoice(book, Draft(client, _lines(trade, chance), made, 30, trade.prefix, sent=True, paid_on=today if back % 2 == 0 else None))
+        add_invoice(
+            book,
+            Draft(
+                client,
+                _lines(trade, chance),
+                made,
+                30,
+                trade.prefix,
+                sent=True,
+                paid_on=today if back % 2 == 0 else None,
+            ),
+        )
     if book.name == "nW7kQ":
         viewed = add_invoice(book, Draft(two, _lines(trade, chance), today, 14, trade.prefix, sent=True))
         book.put("invoice", viewed["invoiceid"], {**viewed, "v3_status": "viewed", "status": 3})
-        auto = add_invoice(book, Draft(one, _lines(trade, chance), today, 14, trade.prefix, sent=True, paid_on=today), how="Credit Card")
+        auto = add_invoice(
+            book,
+            Draft(one, _lines(trade, chance), today, 14, trade.prefix, sent=True, paid_on=today),
+            how="Credit Card",
+        )
         book.put("invoice", auto["invoiceid"], {**auto, "v3_status": "autopaid", "status": 5})
         # Drafts nobody should mail: an empty one and an archived one.
         add_invoice(book, Draft(one, [], today, 30, trade.prefix))
-        old = add_invoice(book, Draft(two, _lines(trade, chance), today - timedelta(days=200), 30, trade.prefix))
+        old = add_invoice(
+            book, Draft(two, _lines(trade, chance), today - timedelta(days=200), 30, trade.prefix)
+        )
         book.put("invoice", old["invoiceid"], {**old, "vis_state": 2})
     # One draft a client: at Northwind Studio that includes one without an e-mail address.
     for client in clients:
@@ -173,7 +244,9 @@ def _present(book: Book, trade: _Trade, clients: list[dict[str, Any]], today: da
 
 def _work(book: Book, trade: _Trade, clients: list[dict[str, Any]], today: date) -> None:
     """Projects and this week's time, part of it not yet on an invoice."""
-    owner = next(person.id for person in PEOPLE.values() if any(b.account_id == book.name for b in person.businesses))
+    owner = next(
+        person.id for person in PEOPLE.values() if any(b.account_id == book.name for b in person.businesses)
+    )
     projects = [
         add_project(book, title, clients[n % len(clients)]["id"], today + timedelta(days=30 + 10 * n))
         for n, title in enumerate(trade.projects)

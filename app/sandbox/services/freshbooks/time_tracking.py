@@ -71,13 +71,27 @@ def create_time(business: str) -> Response:
     missing = [name for name in ("started_at", "duration", "is_logged") if given.get(name) in {None, ""}]
     if missing:
         return make_response(jsonify(errno=2001, error=dict.fromkeys(missing, "field required")), 422)
-    if not isinstance(given["duration"], int) or given["duration"] <= 0 or not _moment(str(given["started_at"])):
+    if (
+        not isinstance(given["duration"], int)
+        or given["duration"] <= 0
+        or not _moment(str(given["started_at"]))
+    ):
         field = "started_at" if isinstance(given["duration"], int) and given["duration"] > 0 else "duration"
         return make_response(jsonify(errno=2001, error={field: "value is not valid"}), 422)
     for field, kind in (("client_id", "client"), ("project_id", "project")):
         if given.get(field) is not None and book.find(kind, given[field]) is None:
             return make_response(jsonify(errno=2001, error={field: "does not exist"}), 422)
-    known = ("is_logged", "duration", "started_at", "client_id", "project_id", "service_id", "note", "billable", "internal")
+    known = (
+        "is_logged",
+        "duration",
+        "started_at",
+        "client_id",
+        "project_id",
+        "service_id",
+        "note",
+        "billable",
+        "internal",
+    )
     entry = put_time(
         book,
         {

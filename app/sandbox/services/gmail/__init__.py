@@ -19,9 +19,19 @@ _SCOPES = (
 
 
 def _too_many(retry_after: int | None) -> Response:
-    """With a time it is the person's quota (403, the time in the sentence), without one it is too much at once (429)."""
+    """With a time it is the person's quota (403, the time in the sentence), without one it is too much at
+    once (429).
+    """
     problem = too_many_at_once() if retry_after is None else throttled(datetime.now(UTC), retry_after)
     return problem.answer()
 
 
-SERVICE = Service(slug="gmail", name="Gmail", blueprint=bp, companies=ACCOUNTS, seed=seed, oauth=rules(_SCOPES), too_many=_too_many)
+SERVICE = Service(
+    slug="gmail",
+    name="Gmail",
+    blueprint=bp,
+    companies=ACCOUNTS,
+    seed=seed,
+    oauth=rules(_SCOPES),
+    too_many=_too_many,
+)

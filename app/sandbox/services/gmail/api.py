@@ -87,7 +87,9 @@ def modify_message(access: Access, user: str, id_: str) -> Response:
     """messages.modify."""
     box = Mailbox(access, user, units=5)
     given = _body()
-    changed = box.relabel(box.get("message", id_), given.get("addLabelIds") or [], given.get("removeLabelIds") or [])
+    changed = box.relabel(
+        box.get("message", id_), given.get("addLabelIds") or [], given.get("removeLabelIds") or []
+    )
     return jsonify(id=changed["id"], threadId=changed["threadId"], labelIds=changed["labelIds"])
 
 
@@ -99,7 +101,11 @@ def list_threads(access: Access, user: str) -> Response:
     _no_search_with_metadata_only(access)
     newest = {message["threadId"]: message for message in reversed(box.search(request.args))}
     threads = sorted(newest.values(), key=lambda m: int(m["internalDate"]), reverse=True)
-    return _page(threads, "threads", lambda m: {"id": m["threadId"], "snippet": m["snippet"], "historyId": m["historyId"]})
+    return _page(
+        threads,
+        "threads",
+        lambda m: {"id": m["threadId"], "snippet": m["snippet"], "historyId": m["historyId"]},
+    )
 
 
 @bp.get(f"{_USER}/threads/<id_>")
@@ -108,7 +114,11 @@ def get_thread(access: Access, user: str, id_: str) -> Response:
     """threads.get: every message, oldest first."""
     box = Mailbox(access, user, units=10)
     messages = box.thread(id_)
-    return jsonify(id=id_, historyId=messages[-1]["historyId"], messages=[_shown(access, message) for message in messages])
+    return jsonify(
+        id=id_,
+        historyId=messages[-1]["historyId"],
+        messages=[_shown(access, message) for message in messages],
+    )
 
 
 @bp.get(f"{_USER}/labels")
@@ -162,7 +172,10 @@ def _body() -> dict[str, Any]:
 
 
 def _metadata_only(access: Access) -> bool:
-    return not any(access.scopes & {_ALL, f"https://www.googleapis.com/auth/{name}"} for name in ("gmail.readonly", "gmail.modify"))
+    return not any(
+        access.scopes & {_ALL, f"https://www.googleapis.com/auth/{name}"}
+        for name in ("gmail.readonly", "gmail.modify")
+    )
 
 
 def _no_search_with_metadata_only(access: Access) -> None:
@@ -175,7 +188,9 @@ def _shown(access: Access, message: dict[str, Any]) -> dict[str, Any]:
     if format not in {"full", "metadata", "minimal", "raw"}:
         raise Problem(400, f"Invalid value at 'format': {format}", "invalidArgument", "INVALID_ARGUMENT")
     if format in {"full", "raw"} and _metadata_only(access) and request.method == "GET":
-        raise Problem(403, f"Metadata scope doesn't allow format {format.upper()}", "forbidden", "PERMISSION_DENIED")
+        raise Problem(
+            403, f"Metadata scope doesn't allow format {format.upper()}", "forbidden", "PERMISSION_DENIED"
+        )
     return mail.shown(message, format, request.args.getlist("metadataHeaders"), here().now())
 
 

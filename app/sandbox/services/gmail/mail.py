@@ -22,7 +22,9 @@ _ATTACHMENT_ID_SECONDS = 3600
 _SNIPPET = 200
 
 
-def store(book: Book, raw: bytes, at: datetime, labels: Iterable[str], thread_id: str | None = None) -> Record:
+def store(
+    book: Book, raw: bytes, at: datetime, labels: Iterable[str], thread_id: str | None = None
+) -> Record:
     """Keep a mail under a new id, made of its moment like Gmail's."""
     mail = message_from_bytes(raw, policy=compat32)
     milliseconds = int(at.timestamp() * 1000)
@@ -60,7 +62,11 @@ def _texts(mail: Message) -> Iterator[str]:
     plain = [part for part in kinds if part.get_content_type() == "text/plain"] or kinds
     for part in plain:
         text = _bytes_of(part).decode(part.get_content_charset("utf-8"), "replace")
-        yield text if part.get_content_type() == "text/plain" else re.sub(r"<(style|head).*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL)
+        yield (
+            text
+            if part.get_content_type() == "text/plain"
+            else re.sub(r"<(style|head).*?</\1>|<[^>]*>", " ", text, flags=re.DOTALL)
+        )
 
 
 # --- as Gmail shows it ------------------------------------------------------------------------
@@ -69,7 +75,11 @@ def _texts(mail: Message) -> Iterator[str]:
 def shown(record: Record, format: str, wanted_headers: Iterable[str], now: datetime) -> dict[str, Any]:
     """The `Message` resource in one of Gmail's formats."""
     message: dict[str, Any] = {name: record[name] for name in ("id", "threadId", "labelIds", "snippet")}
-    message |= {"sizeEstimate": record["size"], "historyId": record["historyId"], "internalDate": record["internalDate"]}
+    message |= {
+        "sizeEstimate": record["size"],
+        "historyId": record["historyId"],
+        "internalDate": record["internalDate"],
+    }
     if format == "raw":
         return {**message, "raw": to_base64url(base64.b64decode(record["raw"]))}
     if format == "minimal":
@@ -84,12 +94,21 @@ def shown(record: Record, format: str, wanted_headers: Iterable[str], now: datet
 
 def _part(part: Message, part_id: str, message_id: str, now: datetime) -> dict[str, Any]:
     filename = _filename(part)
-    shown: dict[str, Any] = {"partId": part_id, "mimeType": part.get_content_type(), "filename": filename, "headers": _headers(part)}
+    shown: dict[str, Any] = {
+        "partId": part_id,
+        "mimeType": part.get_content_type(),
+        "filename": filename,
+        "headers": _headers(part),
+    }
     children = part.get_payload() if part.is_multipart() else []
     if children and isinstance(children, list):
         shown["body"] = {"size": 0}
         prefix = part_id + "." if part_id else ""
-        shown["parts"] = [_part(child, f"{prefix}{n}", message_id, now) for n, child in enumerate(children) if isinstance(child, Message)]
+        shown["parts"] = [
+            _part(child, f"{prefix}{n}", message_id, now)
+            for n, child in enumerate(children)
+            if isinstance(child, Message)
+        ]
         return shown
     data = _bytes_of(part)
     shown["body"] = {"size": len(data)}
@@ -101,7 +120,9 @@ def _part(part: Message, part_id: str, message_id: str, now: datetime) -> dict[s
 
 
 def _headers(part: Message) -> list[dict[str, str]]:
-    return [{"name": name, "value": re.sub(r"\r?\n[ \t]+", " ", str(value))} for name, value in part.raw_items()]
+    return [
+        {"name": name, "value": re.sub(r"\r?\n[ \t]+", " ", str(value))} for name, value in part.raw_items()
+    ]
 
 
 def _filename(part: Message) -> str:

@@ -90,12 +90,19 @@ class Mailbox:
         for label in labels:
             if self.book.find("label", label) is None:
                 raise _invalid(f"Invalid label: {label}")
-        names = {record["name"].lower().replace(" ", "-").replace("/", "-"): record["id"] for record in self.book.all("label")}
+        names = {
+            record["name"].lower().replace(" ", "-").replace("/", "-"): record["id"]
+            for record in self.book.all("label")
+        }
         matches = search.matcher(query, self.here.now(), names)
         hidden = {"SPAM", "TRASH"} - labels
         if asked.get("includeSpamTrash", "").lower() == "true" or search.names_spam_or_trash(query):
             hidden = set()
-        return [m for m in self.messages() if not hidden & {*m["labelIds"]} and labels <= {*m["labelIds"]} and matches(m)]
+        return [
+            m
+            for m in self.messages()
+            if not hidden & {*m["labelIds"]} and labels <= {*m["labelIds"]} and matches(m)
+        ]
 
     # --- changing ---
 
@@ -116,7 +123,9 @@ class Mailbox:
         except ValueError:
             raise _invalid("Invalid value for ByteString") from None
         if not raw or len(raw) > _MOST_BYTES:
-            raise _invalid("'raw' RFC822 payload message string or uploading message via /upload/* URL required")
+            raise _invalid(
+                "'raw' RFC822 payload message string or uploading message via /upload/* URL required"
+            )
         made = message_from_bytes(raw, policy=SMTP.clone(max_line_length=998))
         del made["From"], made["Date"]
         made["From"] = self.owner
@@ -138,21 +147,35 @@ class Mailbox:
     def draft(self, record: Record) -> dict[str, Any]:
         """A draft as lists and `create` show it."""
         message = self.get("message", record["message"])
-        return {"id": record["id"], "message": {name: message[name] for name in ("id", "threadId", "labelIds")}}
+        return {
+            "id": record["id"],
+            "message": {name: message[name] for name in ("id", "threadId", "labelIds")},
+        }
 
     def send(self, composed: tuple[Message, str | None]) -> Record:
-        """Send a mail: it goes to Sent, to the demo mailboxes among its recipients, and is seen by the log lever."""
+        """Send a mail: it goes to Sent, to the demo mailboxes among its recipients, and is seen by the log
+        lever.
+        """
         made, thread = composed
-        people = [address for _, address in getaddresses([str(h) for name in ("To", "Cc", "Bcc") for h in made.get_all(name, [])])]
+        people = [
+            address
+            for _, address in getaddresses(
+                [str(h) for name in ("To", "Cc", "Bcc") for h in made.get_all(name, [])]
+            )
+        ]
         if not people or not all(re.fullmatch(r"[^@\s]+@[^@\s]+", address) for address in people):
             raise _invalid("Recipient address required" if not people else "Invalid To header")
         sent = mail.store(self.book, made.as_bytes(), self.here.now(), ["SENT"], thread)
-        self.here.mailed(to=people, subject=mail.decoded(str(made.get("Subject", ""))), thread=sent["threadId"])
+        self.here.mailed(
+            to=people, subject=mail.decoded(str(made.get("Subject", ""))), thread=sent["threadId"]
+        )
         del made["Bcc"]
         for account in self.here.service.companies:
             if account.facts["mail"] and account.person in people:
                 own = thread if account.person == self.owner else None
-                mail.store(self.here.book(account.key), made.as_bytes(), self.here.now(), ["INBOX", "UNREAD"], own)
+                mail.store(
+                    self.here.book(account.key), made.as_bytes(), self.here.now(), ["INBOX", "UNREAD"], own
+                )
         return sent
 
     def send_draft(self, draft_id: str) -> Record:

@@ -17,7 +17,14 @@ _SIZE = re.compile(r"(\d+)([kKmM]?)$")
 _AGE = re.compile(r"(\d+)([dmy])$")
 _DAYS = {"d": 1, "m": 30, "y": 365}
 _PACIFIC = timedelta(hours=8)  # written dates are midnight Pacific time; winter time is near enough here
-_PLACES = {"inbox": "INBOX", "sent": "SENT", "spam": "SPAM", "trash": "TRASH", "drafts": "DRAFT", "draft": "DRAFT"}
+_PLACES = {
+    "inbox": "INBOX",
+    "sent": "SENT",
+    "spam": "SPAM",
+    "trash": "TRASH",
+    "drafts": "DRAFT",
+    "draft": "DRAFT",
+}
 _STATES = {"unread": "UNREAD", "starred": "STARRED", "important": "IMPORTANT"}
 
 
@@ -64,7 +71,11 @@ class _Query:
             if word == "OR" and not operator:
                 joined = True
                 continue
-            match = self.terms(")" if bracket == "(" else "}") if bracket else self.term(operator, phrase, inner, word)
+            match = (
+                self.terms(")" if bracket == "(" else "}")
+                if bracket
+                else self.term(operator, phrase, inner, word)
+            )
             match = _not(match) if minus else match
             if joined and groups:
                 groups[-1].append(match)
@@ -104,7 +115,9 @@ class _Query:
 
     def _filename(self, value: str) -> Match:
         wanted = value.lower()
-        return lambda mail: any(wanted in words_of(name) or name.lower() == wanted for name in mail["filenames"])
+        return lambda mail: any(
+            wanted in words_of(name) or name.lower() == wanted for name in mail["filenames"]
+        )
 
     def _has(self, value: str) -> Match:
         return (lambda mail: bool(mail["filenames"])) if value.lower() == "attachment" else _nothing

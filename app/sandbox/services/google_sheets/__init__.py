@@ -1,4 +1,5 @@
-"""Google Sheets: a few accounts' spreadsheets behind Google's sign-in, with Sheets' ranges, shapes and quotas.
+"""Google Sheets: a few accounts' spreadsheets behind Google's sign-in, with Sheets' ranges, shapes and
+quotas.
 
 Start in `api.py` (the methods), then `workbook.py` (a spreadsheet) and `drive.py` (who may open which).
 """

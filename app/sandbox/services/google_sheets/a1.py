@@ -13,7 +13,9 @@ _NEEDS_NO_QUOTES = re.compile(r"(?![A-Za-z]{1,3}\d+$)[A-Za-z_][A-Za-z0-9_]*")  #
 
 @dataclass(frozen=True)
 class Box:
-    """Cells from one corner to the other, both included, counted from 0. `one_cell`: written as a single cell."""
+    """Cells from one corner to the other, both included, counted from 0. `one_cell`: written as a single
+    cell.
+    """
 
     top: int
     left: int

@@ -1,4 +1,5 @@
-"""The methods of the Sheets API: `spreadsheets`, `spreadsheets.values`, and the one of Drive that lists files.
+"""The methods of the Sheets API: `spreadsheets`, `spreadsheets.values`, and the one of Drive that lists
+files.
 
 https://developers.google.com/workspace/sheets/api/reference/rest
 """
@@ -14,7 +15,15 @@ from app.sandbox.rules import Access
 from app.sandbox.services.google_sheets.drive import Drive
 from app.sandbox.services.google_sheets.mask import masked
 from app.sandbox.services.google_sheets.refusals import invalid, not_found
-from app.sandbox.services.google_sheets.workbook import COLUMNS, MOST_CHARACTERS, ROWS, Workbook, new_sheet, properties, shown
+from app.sandbox.services.google_sheets.workbook import (
+    COLUMNS,
+    MOST_CHARACTERS,
+    ROWS,
+    Workbook,
+    new_sheet,
+    properties,
+    shown,
+)
 from app.sandbox.store import Record
 
 bp = Blueprint("google_sheets", __name__)
@@ -56,10 +65,14 @@ def create_spreadsheet(access: Access) -> Response:
     drive.spend("Write")
     given = _body()
     title = _part(given, "properties").get("title") or "Untitled spreadsheet"
-    wanted = [_part(sheet, "properties") for sheet in given.get("sheets") or [{"properties": {"title": "Sheet1"}}]]
+    wanted = [
+        _part(sheet, "properties") for sheet in given.get("sheets") or [{"properties": {"title": "Sheet1"}}]
+    ]
     sheets: list[Record] = []
     for place, sheet in enumerate(wanted):
-        sheets.append(new_sheet(sheets, place * 7_919, str(sheet.get("title") or f"Sheet{place + 1}"), *_grid(sheet)))
+        sheets.append(
+            new_sheet(sheets, place * 7_919, str(sheet.get("title") or f"Sheet{place + 1}"), *_grid(sheet))
+        )
     file = drive.add(str(title))
     return _masked(shown(drive.book.put("file", file["id"], {**file, "sheets": sheets})))
 
@@ -72,10 +85,14 @@ def batch_update(access: Access, id_: str) -> Response:
     sheets, replies = list(book.file["sheets"]), []
     for place, asked in enumerate(_body().get("requests") or []):
         if set(asked) != {"addSheet"}:
-            raise invalid(f"Invalid JSON payload received. Unknown name at 'requests[{place}]': Cannot find field.")
+            raise invalid(
+                f"Invalid JSON payload received. Unknown name at 'requests[{place}]': Cannot find field."
+            )
         sheet = _part(asked["addSheet"], "properties")
         sheet_id = max((each["sheetId"] for each in sheets), default=0) + 1_203_947
-        sheets.append(new_sheet(sheets, sheet_id, str(sheet.get("title") or f"Sheet{len(sheets) + 1}"), *_grid(sheet)))
+        sheets.append(
+            new_sheet(sheets, sheet_id, str(sheet.get("title") or f"Sheet{len(sheets) + 1}"), *_grid(sheet))
+        )
         replies.append({"addSheet": {"properties": properties(sheets[-1], len(sheets) - 1)}})
     if not replies:
         raise invalid("Must specify at least one request.")
@@ -89,7 +106,10 @@ def batch_get(access: Access, id_: str) -> Response:
     """spreadsheets.values.batchGet."""
     book = Workbook(Drive(access), id_)
     option, dates = _chosen("valueRenderOption", _RENDER), _chosen("dateTimeRenderOption", _DATES)
-    return jsonify(spreadsheetId=id_, valueRanges=[book.read(each, option, dates) for each in request.args.getlist("ranges")])
+    return jsonify(
+        spreadsheetId=id_,
+        valueRanges=[book.read(each, option, dates) for each in request.args.getlist("ranges")],
+    )
 
 
 @bp.get(f"{_ONE}/values/<path:range>")
@@ -97,7 +117,9 @@ def batch_get(access: Access, id_: str) -> Response:
 def get_values(access: Access, id_: str, range: str) -> Response:
     """spreadsheets.values.get."""
     book = Workbook(Drive(access), id_)
-    return jsonify(book.read(range, _chosen("valueRenderOption", _RENDER), _chosen("dateTimeRenderOption", _DATES)))
+    return jsonify(
+        book.read(range, _chosen("valueRenderOption", _RENDER), _chosen("dateTimeRenderOption", _DATES))
+    )
 
 
 @bp.put(f"{_ONE}/values/<path:range>")
@@ -150,7 +172,9 @@ def _chosen(name: str, options: tuple[str, ...]) -> str:
     """A query parameter with a fixed set of values; the first is the default."""
     given = request.args.get(name, options[0])
     if given not in options:
-        raise invalid(f"Invalid value at '{name}' (type.googleapis.com/google.apps.sheets.v4.{name}), \"{given}\"")
+        raise invalid(
+            f"Invalid value at '{name}' (type.googleapis.com/google.apps.sheets.v4.{name}), \"{given}\""
+        )
     return given
 
 
@@ -174,7 +198,10 @@ def _values(range: str) -> list[list[Any]]:
                 kind = "struct_value" if isinstance(cell, dict) else "list_value"
                 raise invalid(f"Invalid values[{r}][{c}]: {kind} {{\n}}\n")
             if isinstance(cell, str) and len(cell) > MOST_CHARACTERS:
-                raise invalid(f"Your input contains more than the maximum of {MOST_CHARACTERS} characters in a single cell.")
+                raise invalid(
+                    f"Your input contains more than the maximum of {MOST_CHARACTERS} characters in a "
+                    "single cell."
+                )
     if given.get("majorDimension", "ROWS") == "COLUMNS":
         return [list(row) for row in zip_longest(*rows)]
     return rows

@@ -1,4 +1,5 @@
-"""The files of all accounts: who may open which, what a person asked of them this minute, and Drive's list of them.
+"""The files of all accounts: who may open which, what a person asked of them this minute, and Drive's list of
+them.
 
 https://developers.google.com/workspace/drive/api/reference/rest/v3/files/list
 """
@@ -22,7 +23,9 @@ DRIVE = "drive"  # the book with everybody's files: some are shared between acco
 A_MINUTE = 60  # requests of one kind: https://developers.google.com/workspace/sheets/api/limits
 
 _WIDER = {PREFIX + name for name in ("spreadsheets", "spreadsheets.readonly", "drive", "drive.readonly")}
-_LISTING = {PREFIX + name for name in ("drive", "drive.readonly", "drive.metadata", "drive.metadata.readonly")}
+_LISTING = {
+    PREFIX + name for name in ("drive", "drive.readonly", "drive.metadata", "drive.metadata.readonly")
+}
 _CLAUSE = re.compile(
     r"\s*(?:(?P<field>mimeType|name)\s*(?P<op>=|!=|contains)\s*'(?P<text>(?:[^'\\]|\\.)*)'|trashed\s*=\s*(?P<trashed>true|false))\s*"
 )
@@ -53,7 +56,11 @@ class Drive:
         at = here()
         quota = int((self.book.find("limit", "minute") or {"calls": A_MINUTE})["calls"])
         now, key = at.now().timestamp(), f"{kind} {self.person}"
-        recent = [moment for moment in (self.book.find("spent", key) or {"at": []})["at"] if now - 60 < moment <= now]
+        recent = [
+            moment
+            for moment in (self.book.find("spent", key) or {"at": []})["at"]
+            if now - 60 < moment <= now
+        ]
         if len(recent) >= quota:
             raise too_many(kind, quota)
         self.book.put("spent", key, {"at": [*recent, now]})
@@ -65,7 +72,11 @@ class Drive:
 
     def touch(self, file: Record) -> None:
         """The file was changed now."""
-        self.book.put("file", file["id"], {**file, "modifiedTime": _stamp(here().now().isoformat(timespec="milliseconds"))})
+        self.book.put(
+            "file",
+            file["id"],
+            {**file, "modifiedTime": _stamp(here().now().isoformat(timespec="milliseconds"))},
+        )
 
     def list(self) -> Response:
         """files.list."""
@@ -81,12 +92,26 @@ class Drive:
             answer["nextPageToken"] = f"~!!~{start + most}"
         answer["files"] = [_shown(file) for file in found[start : start + most]]
         try:
-            return jsonify(masked(answer, asked.get("fields") or "kind,incompleteSearch,nextPageToken,files(kind,id,name,mimeType)"))
+            return jsonify(
+                masked(
+                    answer,
+                    asked.get("fields") or "kind,incompleteSearch,nextPageToken,files(kind,id,name,mimeType)",
+                )
+            )
         except ValueError:
             raise _bad("Invalid field selection", "fields") from None
 
 
-def new_file(book: Book, id_: str, name: str, owner: str, at: str, *, by_app: bool = False, mime_type: str = SPREADSHEET) -> Record:
+def new_file(
+    book: Book,
+    id_: str,
+    name: str,
+    owner: str,
+    at: str,
+    *,
+    by_app: bool = False,
+    mime_type: str = SPREADSHEET,
+) -> Record:
     """A file with no tab yet."""
     file = {
         "id": id_,
@@ -113,7 +138,9 @@ def _stamp(moment: str) -> str:
 
 
 def _may(file: Record, person: str, *, to_write: bool = False) -> bool:
-    return person == file["owner"] or person in file["writers"] or (person in file["readers"] and not to_write)
+    return (
+        person == file["owner"] or person in file["writers"] or (person in file["readers"] and not to_write)
+    )
 
 
 def _shown(file: Record) -> dict[str, Any]:
@@ -124,7 +151,13 @@ def _shown(file: Record) -> dict[str, Any]:
         "mimeType": file["mimeType"],
         "modifiedTime": file["modifiedTime"],
         "webViewLink": address(file["id"]),
-        "owners": [{"kind": "drive#user", "emailAddress": file["owner"], "me": file["owner"] == here().access().person}],  # type: ignore[union-attr]
+        "owners": [
+            {
+                "kind": "drive#user",
+                "emailAddress": file["owner"],
+                "me": file["owner"] == here().access().person,  # type: ignore[union-attr]
+            }
+        ],
     }
 
 

@@ -1,6 +1,7 @@
 """What typing into a cell makes of a text, and how a cell is shown.
 
-A cell is a plain value, or a record: `v` the value or `f` a formula, and `n` how it is shown (money, percent, iso, us).
+A cell is a plain value, or a record: `v` the value or `f` a formula, and `n` how it is shown (money, percent,
+iso, us).
 """
 
 import re
@@ -60,7 +61,9 @@ def rendered(cell: Cell, option: str, dates: str, lookup: Lookup) -> Any:
         return record["f"]
     value = evaluate(record["f"], lookup) if "f" in record else record["v"]
     kind = record.get("n")
-    if option == "FORMATTED_VALUE" or (kind in {"iso", "us"} and dates == "FORMATTED_STRING" and option == "UNFORMATTED_VALUE"):
+    if option == "FORMATTED_VALUE" or (
+        kind in {"iso", "us"} and dates == "FORMATTED_STRING" and option == "UNFORMATTED_VALUE"
+    ):
         return _formatted(value, kind)
     return value
 

@@ -1,4 +1,6 @@
-"""A little of spreadsheet arithmetic: `=1+1`, `=SUM(C2:C13)*1.2`, `=A1/B1`. Unknown functions are `#NAME?`, as in Sheets."""
+"""A little of spreadsheet arithmetic: `=1+1`, `=SUM(C2:C13)*1.2`, `=A1/B1`. Unknown functions are
+`#NAME?`, as in Sheets.
+"""
 
 import re
 from collections.abc import Callable
@@ -11,7 +13,8 @@ Lookup = Callable[[int, int], Any]
 
 # Groups: 1 number, 2 and 3 column and row of a cell, 4 function, 5 text, 6 symbol.
 _TOKENS = re.compile(
-    r"\s*(?:(\d+(?:\.\d+)?)|\$?([A-Z]{1,3})\$?([1-9]\d*)\b|([A-Z][A-Z0-9.]*)(?=\()|(\"[^\"]*\")|([-+*/():,&]))", re.IGNORECASE
+    r"\s*(?:(\d+(?:\.\d+)?)|\$?([A-Z]{1,3})\$?([1-9]\d*)\b|([A-Z][A-Z0-9.]*)(?=\()|(\"[^\"]*\")|([-+*/():,&]))",
+    re.IGNORECASE,
 )
 _FUNCTIONS: dict[str, Callable[[list[float]], float]] = {
     "SUM": sum,
@@ -116,7 +119,9 @@ class _Reader:
         while self._take(","):
             values += self._argument()
         self._expect(")")
-        return _FUNCTIONS[name]([v for v in values if isinstance(v, (int, float)) and not isinstance(v, bool)])
+        return _FUNCTIONS[name](
+            [v for v in values if isinstance(v, (int, float)) and not isinstance(v, bool)]
+        )
 
     def _argument(self) -> list[Any]:
         """A single value, or every cell of `C2:C13`."""

@@ -22,7 +22,9 @@ def forbidden() -> Problem:
 
 def not_a_spreadsheet() -> Problem:
     """400 for an Excel file kept in Drive."""
-    return Problem(400, "This operation is not supported for this document", "failedPrecondition", "FAILED_PRECONDITION")
+    return Problem(
+        400, "This operation is not supported for this document", "failedPrecondition", "FAILED_PRECONDITION"
+    )
 
 
 def too_many(kind: str = "Read", quota: int = 60) -> Problem:
@@ -42,7 +44,8 @@ def too_many(kind: str = "Read", quota: int = 60) -> Problem:
         },
     }
     sentence = (
-        f"Quota exceeded for quota metric '{kind} requests' and limit '{kind} requests per minute per user' of service "
+        f"Quota exceeded for quota metric '{kind} requests' and limit '{kind} requests per minute per "
+        "user' of service "
         f"'sheets.googleapis.com' for consumer 'project_number:{consumer}'."
     )
     return Problem(429, sentence, "rateLimitExceeded", "RESOURCE_EXHAUSTED", details=(detail,))

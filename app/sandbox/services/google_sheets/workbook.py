@@ -34,7 +34,8 @@ class Workbook:
     def find(self, text: str, *, grows: bool = False) -> tuple[Record, Box]:
         """The tab and the cells a range means, clipped to the tab.
 
-        Raises 400 for what is no range, and for one that begins (for a write: ends) outside the tab unless it `grows`.
+        Raises 400 for what is no range, and for one that begins (for a write: ends) outside the tab unless it
+        `grows`.
         """
         grids = [sheet for sheet in self.file["sheets"] if sheet["sheetType"] == "GRID"]
         found = a1.parse(text, [sheet["title"] for sheet in grids], self.file["names"])
@@ -42,7 +43,9 @@ class Workbook:
             raise invalid(f"Unable to parse range: {text}")
         sheet = next(s for s in grids if found.title in {None, s["title"]})
         if not grows and (found.top >= sheet["rows"] or found.left >= sheet["columns"]):
-            raise outside(sheet, Box(found.top, found.left, found.bottom or found.top, found.right or found.left))
+            raise outside(
+                sheet, Box(found.top, found.left, found.bottom or found.top, found.right or found.left)
+            )
         bottom = sheet["rows"] - 1 if found.bottom is None else found.bottom
         right = sheet["columns"] - 1 if found.right is None else found.right
         if not grows:
@@ -75,9 +78,14 @@ class Workbook:
         height, width = len(values), max(map(len, values), default=0)
         within = "" if box.one_cell else a1.shown(sheet["title"], box)
         if within and box.top + height - 1 > box.bottom:
-            raise invalid(f"Requested writing within range [{within}], but tried writing to row [{box.bottom + 2}]")
+            raise invalid(
+                f"Requested writing within range [{within}], but tried writing to row [{box.bottom + 2}]"
+            )
         if within and box.left + width - 1 > box.right:
-            raise invalid(f"Requested writing within range [{within}], but tried writing to column [{a1.letters(box.right + 1)}]")
+            raise invalid(
+                f"Requested writing within range [{within}], but tried writing to column "
+                f"[{a1.letters(box.right + 1)}]"
+            )
         there = Box(box.top, box.left, box.top + max(height, 1) - 1, box.left + max(width, 1) - 1)
         if there.bottom >= sheet["rows"] or there.right >= sheet["columns"]:
             raise outside(sheet, there)
@@ -94,7 +102,9 @@ class Workbook:
             grid[top:top] = [[] for _ in values]
             self._save(sheet, grid)
             sheet = self._resize(sheet, sheet["rows"] + len(values), sheet["columns"])
-        sheet = self._resize(sheet, max(sheet["rows"], top + len(values)), max(sheet["columns"], left + width))
+        sheet = self._resize(
+            sheet, max(sheet["rows"], top + len(values)), max(sheet["columns"], left + width)
+        )
         there = Box(top, left, top + max(len(values), 1) - 1, left + max(width, 1) - 1)
         answer: dict[str, Any] = {"spreadsheetId": self.id}
         if table:
@@ -104,14 +114,24 @@ class Workbook:
     def clear(self, text: str) -> dict[str, Any]:
         """Empty the cells of a range."""
         sheet, box = self.find(text)
-        self._put(sheet, box, [[""] * (box.right - box.left + 1)] * min(box.bottom - box.top + 1, len(self.grid(sheet))))
+        self._put(
+            sheet,
+            box,
+            [[""] * (box.right - box.left + 1)] * min(box.bottom - box.top + 1, len(self.grid(sheet))),
+        )
         return {"spreadsheetId": self.id, "clearedRange": a1.shown(sheet["title"], box)}
 
     def _write(self, sheet: Record, there: Box, values: list[list[Any]], option: str) -> dict[str, Any]:
         today = here().today()
-        cells = [[typed(value, today) if option == "USER_ENTERED" else value for value in row] for row in values]
+        cells = [
+            [typed(value, today) if option == "USER_ENTERED" else value for value in row] for row in values
+        ]
         self._put(sheet, there, cells)
-        written = {"updatedRows": len(values), "updatedColumns": max(map(len, values), default=0), "updatedCells": sum(map(len, values))}
+        written = {
+            "updatedRows": len(values),
+            "updatedColumns": max(map(len, values), default=0),
+            "updatedCells": sum(map(len, values)),
+        }
         return {"spreadsheetId": self.id, "updatedRange": a1.shown(sheet["title"], there), **written}
 
     def grid(self, sheet: Record) -> list[list[Cell]]:
@@ -153,10 +173,20 @@ def read_grid(book: Book, id_: str, sheet_id: int) -> list[list[Cell]]:
     return [list(row) for row in (book.find("cells", f"{id_}/{sheet_id}") or {"rows": []})["rows"]]
 
 
-def new_sheet(sheets: list[Record], sheet_id: int, title: str, rows: int = ROWS, columns: int = COLUMNS, kind: str = "GRID") -> Record:
+def new_sheet(
+    sheets: list[Record],
+    sheet_id: int,
+    title: str,
+    rows: int = ROWS,
+    columns: int = COLUMNS,
+    kind: str = "GRID",
+) -> Record:
     """A tab after the others. Raises 400 for a title that is taken or a size that is too much."""
     if any(sheet["title"].lower() == title.lower() for sheet in sheets):
-        raise invalid(f'Invalid requests[0].addSheet: A sheet with the name "{title}" already exists. Please enter another name.')
+        raise invalid(
+            f'Invalid requests[0].addSheet: A sheet with the name "{title}" already exists. Please enter '
+            "another name."
+        )
     made = {"sheetId": sheet_id, "title": title, "rows": rows, "columns": columns, "sheetType": kind}
     check_size([*sheets, made])
     return made
@@ -165,13 +195,18 @@ def new_sheet(sheets: list[Record], sheet_id: int, title: str, rows: int = ROWS,
 def check_size(sheets: list[Record]) -> None:
     """Raises 400 when all tabs together have too many cells."""
     if sum(sheet["rows"] * sheet["columns"] for sheet in sheets) > MOST_CELLS:
-        raise invalid(f"This action would increase the number of cells in the workbook above the limit of {MOST_CELLS} cells.")
+        raise invalid(
+            "This action would increase the number of cells in the workbook above the limit of "
+            f"{MOST_CELLS} cells."
+        )
 
 
 def outside(sheet: Record, box: Box) -> Exception:
     """400 for cells the tab does not have."""
     there = a1.shown(sheet["title"], box)
-    return invalid(f"Range ({there}) exceeds grid limits. Max rows: {sheet['rows']}, max columns: {sheet['columns']}")
+    return invalid(
+        f"Range ({there}) exceeds grid limits. Max rows: {sheet['rows']}, max columns: {sheet['columns']}"
+    )
 
 
 def shown(file: Record) -> dict[str, Any]:
@@ -179,7 +214,12 @@ def shown(file: Record) -> dict[str, Any]:
     titles = {sheet["title"]: sheet["sheetId"] for sheet in file["sheets"]}
     answer = {
         "spreadsheetId": file["id"],
-        "properties": {"title": file["name"], "locale": "en_US", "autoRecalc": "ON_CHANGE", "timeZone": "Europe/Berlin"},
+        "properties": {
+            "title": file["name"],
+            "locale": "en_US",
+            "autoRecalc": "ON_CHANGE",
+            "timeZone": "Europe/Berlin",
+        },
         "sheets": [{"properties": properties(sheet, index)} for index, sheet in enumerate(file["sheets"])],
         "spreadsheetUrl": address(file["id"]),
     }
@@ -202,7 +242,12 @@ def shown(file: Record) -> dict[str, Any]:
 
 def properties(sheet: Record, index: int) -> dict[str, Any]:
     """SheetProperties."""
-    shown = {"sheetId": sheet["sheetId"], "title": sheet["title"], "index": index, "sheetType": sheet["sheetType"]}
+    shown = {
+        "sheetId": sheet["sheetId"],
+        "title": sheet["title"],
+        "index": index,
+        "sheetType": sheet["sheetType"],
+    }
     if sheet["sheetType"] == "GRID":
         shown["gridProperties"] = {"rowCount": sheet["rows"], "columnCount": sheet["columns"]}
     return {**shown, "hidden": True} if sheet.get("hidden") else shown
@@ -222,7 +267,11 @@ def _table(grid: list[list[Cell]], box: Box) -> Box | None:
         return None
     box = _around({max(inside, key=lambda place: (place[0], -place[1]))})
     while True:
-        touching = {(r, c) for r, c in filled if box.top - 1 <= r <= box.bottom + 1 and box.left - 1 <= c <= box.right + 1}
+        touching = {
+            (r, c)
+            for r, c in filled
+            if box.top - 1 <= r <= box.bottom + 1 and box.left - 1 <= c <= box.right + 1
+        }
         if (wider := _around(_joined(touching, filled))) == box:
             return box
         box = wider

@@ -2,8 +2,9 @@
 
 Start with `gate.py` (what stands before every call), then `reading.py` and `language.py` (the query
 language), `writing.py`, and `reports.py` with `ledger.py`. Beyond the common levers: `limit`
-(`{"per_minute": 5}`, null to count only), `strict` (`{"seconds": 5}`: a refresh token used twice within that time
-ends the sign-in, as parallel refreshes do) and `close_books` (`{"company": "maple", "until": "2026-10-31"}`).
+(`{"per_minute": 5}`, null to count only), `strict` (`{"seconds": 5}`: a refresh token used twice within that
+time ends the sign-in, as parallel refreshes do) and `close_books` (`{"company": "maple", "until":
+"2026-10-31"}`).
 """
 
 from typing import Any
@@ -52,7 +53,15 @@ SERVICE = Service(
         authorize_path="/connect/oauth2",
         token_path="/oauth2/v1/tokens/bearer",
         revoke_path="/v2/oauth2/tokens/revoke",
-        scopes=frozenset({"com.intuit.quickbooks.accounting", "com.intuit.quickbooks.payment", "openid", "profile", "email"}),
+        scopes=frozenset(
+            {
+                "com.intuit.quickbooks.accounting",
+                "com.intuit.quickbooks.payment",
+                "openid",
+                "profile",
+                "email",
+            }
+        ),
         access_seconds=3600,
         code_seconds=600,
         rotates_after_seconds=86_400,

@@ -140,7 +140,9 @@ def _item(book: Book, id_: str, name: str, kind: str, price: str, account: Recor
     return book.put("item", id_, record)
 
 
-def _customer(book: Book, company: Settings, id_: str, name: str, mailbox: str, currency: str, began: datetime) -> Record:
+def _customer(
+    book: Book, company: Settings, id_: str, name: str, mailbox: str, currency: str, began: datetime
+) -> Record:
     money = currency_of(company, currency or company.currency)
     record = new(
         id_,
@@ -168,11 +170,17 @@ def _job(book: Book, company: Settings, parent: Record, began: datetime) -> None
     """A job of a customer, with an open invoice of its own."""
     job = _customer(book, company, "9", "0969 Ocean View Road", "freeman", "", began)
     name = f"{parent['DisplayName']}:{job['DisplayName']}"
-    book.put("customer", "9", {**job, "FullyQualifiedName": name, "Job": True, "ParentRef": {"value": parent["Id"]}, "Level": 1})
+    book.put(
+        "customer",
+        "9",
+        {**job, "FullyQualifiedName": name, "Job": True, "ParentRef": {"value": parent["Id"]}, "Level": 1},
+    )
 
 
 def _sales(book: Book, company: Settings, customers: list[Record], today: date) -> None:
-    """An invoice every fourth day: old ones paid, some overdue, one paid in part, one voided, one for a job."""
+    """An invoice every fourth day: old ones paid, some overdue, one paid in part, one voided, one for a
+    job.
+    """
     last = _INVOICES[company.key]
     items = [item for item in book.all("item") if item["Active"]]
     for n in range(1, last + 1):
@@ -188,10 +196,21 @@ def _sales(book: Book, company: Settings, customers: list[Record], today: date) 
         if n == last - 5:
             zero = [{**line, "Amount": 0} for line in lines]
             book.put(
-                "invoice", invoice["Id"], touched(invoice, _at(day), TotalAmt=0, Balance=0, Line=with_subtotal(zero), PrivateNote="Voided")
+                "invoice",
+                invoice["Id"],
+                touched(
+                    invoice, _at(day), TotalAmt=0, Balance=0, Line=with_subtotal(zero), PrivateNote="Voided"
+                ),
             )
         elif n <= last - 10 and n % 6:
-            _payment(book, company, invoice, 300 + n, Decimal(str(invoice["TotalAmt"])), min(today, due - timedelta(days=n % 9)))
+            _payment(
+                book,
+                company,
+                invoice,
+                300 + n,
+                Decimal(str(invoice["TotalAmt"])),
+                min(today, due - timedelta(days=n % 9)),
+            )
         elif n == last - 7:
             _payment(book, company, invoice, 300 + n, Decimal("20"), day + timedelta(days=3))
 
@@ -200,11 +219,23 @@ def _line(item: Record, quantity: float) -> dict[str, Any]:
     price = item["UnitPrice"]
     worth = (Decimal(str(price)) * Decimal(str(quantity))).quantize(Decimal("0.01"))
     detail = {"ItemRef": ref(item), "UnitPrice": price, "Qty": quantity, "TaxCodeRef": {"value": "NON"}}
-    return {"Description": item["Description"], "Amount": number(worth), "DetailType": "SalesItemLineDetail", "SalesItemLineDetail": detail}
+    return {
+        "Description": item["Description"],
+        "Amount": number(worth),
+        "DetailType": "SalesItemLineDetail",
+        "SalesItemLineDetail": detail,
+    }
 
 
 def _invoice(
-    book: Book, company: Settings, id_: int, doc: int, customer: Record, lines: list[dict[str, Any]], day: date, due: date
+    book: Book,
+    company: Settings,
+    id_: int,
+    doc: int,
+    customer: Record,
+    lines: list[dict[str, Any]],
+    day: date,
+    due: date,
 ) -> Record:
     total = number(sum((Decimal(str(line["Amount"])) for line in lines), Decimal(0)))
     currency = customer.get("CurrencyRef", {}).get("value", company.currency)
@@ -257,6 +288,10 @@ def _spending(book: Book, today: date) -> None:
             ("80", "225.00"),
         ):
             spent = Decimal(amount) * _COSTS[book.name]
-            book.put("purchase", f"{month}-{account}", {"day": day, "account": account, "amount": f"{spent:.2f}"})
-    book.put("bill", "1", {"day": (today - timedelta(days=12)).isoformat(), "account": "80", "amount": "241.23"})
+            book.put(
+                "purchase", f"{month}-{account}", {"day": day, "account": account, "amount": f"{spent:.2f}"}
+            )
+    book.put(
+        "bill", "1", {"day": (today - timedelta(days=12)).isoformat(), "account": "80", "amount": "241.23"}
+    )
     book.put("bill", "2", {"day": (today - timedelta(days=5)).isoformat(), "account": "7", "amount": "74.86"})

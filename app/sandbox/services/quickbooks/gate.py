@@ -38,7 +38,13 @@ def company_only(view: View) -> View:
         access = at.access()
         if access is None:
             raise Refused(
-                gateway_fault(401, "3200", "AuthenticationFailed", "Token expired: AB01" + secrets.token_hex(8), "AUTHENTICATION")
+                gateway_fault(
+                    401,
+                    "3200",
+                    "AuthenticationFailed",
+                    "Token expired: AB01" + secrets.token_hex(8),
+                    "AUTHENTICATION",
+                )
             )
         company = companies.COMPANIES[access.company]
         if company.realm != realm or _SCOPE not in access.scopes:
@@ -54,13 +60,22 @@ def _once(call: Call, view: View, parts: dict[str, Any]) -> Response:
     """A write with a `requestid`: its first answer again, if it succeeded."""
     key = request.args.get("requestid", "")
     if len(key) > _LONGEST_REQUEST_ID:
-        return fault("2010", "Request has invalid or unsupported property", "requestid is longer than 50 characters", element="requestid")
+        return fault(
+            "2010",
+            "Request has invalid or unsupported property",
+            "requestid is longer than 50 characters",
+            element="requestid",
+        )
     before = call.book.find("write", key) if key else None
     if before is not None:
         return make_response(before["body"], before["status"], {"Content-Type": before["type"]})
     answer = view(call, **parts)
     if key:
-        record = {"body": answer.get_data(as_text=True), "status": answer.status_code, "type": answer.content_type}
+        record = {
+            "body": answer.get_data(as_text=True),
+            "status": answer.status_code,
+            "type": answer.content_type,
+        }
         call.book.put("write", key, record)
     return answer
 

@@ -1,4 +1,6 @@
-"""The query language: `SELECT * FROM Invoice WHERE Balance > '0' ORDERBY TxnDate DESC STARTPOSITION 1 MAXRESULTS 100`."""
+"""The query language: `SELECT * FROM Invoice WHERE Balance > '0' ORDERBY TxnDate DESC STARTPOSITION 1
+MAXRESULTS 100`.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -8,16 +10,38 @@ from typing import Any
 
 from app.sandbox.services.quickbooks.wire import Refused, decimal, fault
 
-# What can be asked about each entity: the members that can be filtered and sorted, dotted where they are nested.
+# What can be asked about each entity: the members that can be filtered and sorted, dotted where they are
+# nested.
 FIELDS: Mapping[str, frozenset[str]] = {
     "Customer": frozenset(
-        {"Id", "DisplayName", "CompanyName", "Active", "Balance", "PrimaryEmailAddr", "MetaData.CreateTime", "MetaData.LastUpdatedTime"}
+        {
+            "Id",
+            "DisplayName",
+            "CompanyName",
+            "Active",
+            "Balance",
+            "PrimaryEmailAddr",
+            "MetaData.CreateTime",
+            "MetaData.LastUpdatedTime",
+        }
     ),
     "Invoice": frozenset(
-        {"Id", "DocNumber", "TxnDate", "DueDate", "CustomerRef", "Balance", "TotalAmt", "MetaData.CreateTime", "MetaData.LastUpdatedTime"}
+        {
+            "Id",
+            "DocNumber",
+            "TxnDate",
+            "DueDate",
+            "CustomerRef",
+            "Balance",
+            "TotalAmt",
+            "MetaData.CreateTime",
+            "MetaData.LastUpdatedTime",
+        }
     ),
     "Item": frozenset({"Id", "Name", "Type", "Active", "UnitPrice", "MetaData.LastUpdatedTime"}),
-    "Account": frozenset({"Id", "Name", "Active", "AccountType", "AccountSubType", "Classification", "CurrentBalance"}),
+    "Account": frozenset(
+        {"Id", "Name", "Active", "AccountType", "AccountSubType", "Classification", "CurrentBalance"}
+    ),
     "Payment": frozenset({"Id", "TxnDate", "CustomerRef", "TotalAmt", "MetaData.LastUpdatedTime"}),
 }
 _TOKEN = re.compile(r"\s*(?:'((?:[^'\\]|\\.)*)'|([A-Za-z][A-Za-z.]*|-?\d+(?:\.\d+)?)|(<=|>=|[=<>(),*]))")
@@ -53,7 +77,9 @@ class Question:
 
 
 def understand(statement: str) -> Question:
-    """Raises Refused with code 4000 for a statement it cannot parse and 4001 for one that asks for what is not there."""
+    """Raises Refused with code 4000 for a statement it cannot parse and 4001 for one that asks for what is
+    not there.
+    """
     return _Reader(_tokens(statement)).question()
 
 
@@ -98,7 +124,9 @@ class _Reader:
             while self.is_next(","):
                 wanted.append(self.value())
             self.expect(")")
-            question.checks.append(lambda record: any(_compare(_value(record, name), "=", one) for one in wanted))
+            question.checks.append(
+                lambda record: any(_compare(_value(record, name), "=", one) for one in wanted)
+            )
             return
         sign = "LIKE" if self.is_next("LIKE") else self.take("sign").text
         if sign not in {"=", "<", ">", "<=", ">=", "LIKE"}:
@@ -188,7 +216,11 @@ def _compare(value: Any, sign: str, wanted: str) -> bool:
         left, right = Decimal(str(value)), decimal(wanted)
         if right is None:
             raise _invalid(f"'{wanted}' is not a number")
-    return bool({"=": left == right, "<": left < right, ">": left > right, "<=": left <= right, ">=": left >= right}[sign])
+    return bool(
+        {"=": left == right, "<": left < right, ">": left > right, "<=": left <= right, ">=": left >= right}[
+            sign
+        ]
+    )
 
 
 def _sortable(value: Any) -> tuple[int, Any]:
@@ -198,7 +230,11 @@ def _sortable(value: Any) -> tuple[int, Any]:
 
 
 def _unparsed(near: str) -> Refused:
-    return Refused(fault("4000", "Error parsing query", f'QueryParserError: Encountered "{near}" where it was not expected'))
+    return Refused(
+        fault(
+            "4000", "Error parsing query", f'QueryParserError: Encountered "{near}" where it was not expected'
+        )
+    )
 
 
 def _invalid(detail: str) -> Refused:

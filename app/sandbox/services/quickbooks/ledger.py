@@ -1,4 +1,6 @@
-"""A small double-entry ledger, counted from the records: two sides for each, so that the balance sheet balances."""
+"""A small double-entry ledger, counted from the records: two sides for each, so that the balance sheet
+balances.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,19 +36,29 @@ def entries(book: Book, *, cash: bool = False) -> Iterator[Entry]:
     if opening:
         yield Entry(opening["day"], CHECKING, Decimal(opening["amount"]))
         yield Entry(opening["day"], OPENING_EQUITY, -Decimal(opening["amount"]))
-    income = {item["Id"]: item["IncomeAccountRef"]["value"] for item in book.all("item") if "IncomeAccountRef" in item}
+    income = {
+        item["Id"]: item["IncomeAccountRef"]["value"]
+        for item in book.all("item")
+        if "IncomeAccountRef" in item
+    }
     payments = book.all("payment")
     for invoice in book.all("invoice"):
         total = decimal(invoice["TotalAmt"]) or _ZERO
         if not total:
             continue
-        parts = [(p["TxnDate"], a / total) for p, a in _paid(payments, invoice["Id"])] if cash else [(invoice["TxnDate"], Decimal(1))]
+        parts = (
+            [(p["TxnDate"], a / total) for p, a in _paid(payments, invoice["Id"])]
+            if cash
+            else [(invoice["TxnDate"], Decimal(1))]
+        )
         customer = invoice["CustomerRef"]["value"]
         for day, share in parts:
             for line in invoice["Line"]:
                 if line["DetailType"] == "SalesItemLineDetail":
                     worth = cents(home(invoice, line["Amount"]) * share)
-                    yield Entry(day, income[line["SalesItemLineDetail"]["ItemRef"]["value"]], -worth, customer)
+                    yield Entry(
+                        day, income[line["SalesItemLineDetail"]["ItemRef"]["value"]], -worth, customer
+                    )
                     yield Entry(day, RECEIVABLE, worth, customer)
     for payment in payments:
         worth = home(payment, payment["TotalAmt"])

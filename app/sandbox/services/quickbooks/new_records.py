@@ -7,16 +7,54 @@ from decimal import Decimal
 from typing import Any
 
 from app.sandbox.services.quickbooks.gate import Call
-from app.sandbox.services.quickbooks.records import amount, currency_of, day_of, new, pay, ref, total_of, with_subtotal
-from app.sandbox.services.quickbooks.wire import Refused, bad_reference, broken_rule, cents, decimal, fault, missing, number
+from app.sandbox.services.quickbooks.records import (
+    amount,
+    currency_of,
+    day_of,
+    new,
+    pay,
+    ref,
+    total_of,
+    with_subtotal,
+)
+from app.sandbox.services.quickbooks.wire import (
+    Refused,
+    bad_reference,
+    broken_rule,
+    cents,
+    decimal,
+    fault,
+    missing,
+    number,
+)
 from app.sandbox.store import Record
 
 _LONGEST = {"DisplayName": 500, "CompanyName": 100, "CustomerMemo": 1000}
 _CUSTOMER = frozenset(
-    {"DisplayName", "CompanyName", "GivenName", "FamilyName", "PrimaryEmailAddr", "PrimaryPhone", "CurrencyRef", "Notes", "BillAddr"}
+    {
+        "DisplayName",
+        "CompanyName",
+        "GivenName",
+        "FamilyName",
+        "PrimaryEmailAddr",
+        "PrimaryPhone",
+        "CurrencyRef",
+        "Notes",
+        "BillAddr",
+    }
 )
 _INVOICE = frozenset(
-    {"CustomerRef", "TxnDate", "DueDate", "BillEmail", "CustomerMemo", "Line", "CurrencyRef", "PrivateNote", "EmailStatus"}
+    {
+        "CustomerRef",
+        "TxnDate",
+        "DueDate",
+        "BillEmail",
+        "CustomerMemo",
+        "Line",
+        "CurrencyRef",
+        "PrivateNote",
+        "EmailStatus",
+    }
 )
 _PAYMENT = frozenset({"CustomerRef", "TotalAmt", "TxnDate", "Line", "CurrencyRef", "PrivateNote"})
 
@@ -30,7 +68,10 @@ def customer(call: Call, sent: Mapping[str, Any]) -> Record:
     if ":" in name:
         raise broken_rule("DisplayName must not contain a colon", element="DisplayName")
     if any(other["DisplayName"].lower() == name.lower() for other in call.book.all("customer")):
-        detail = f"The name supplied already exists. : Another customer, vendor or employee is already using the name {name}."
+        detail = (
+            "The name supplied already exists. : Another customer, vendor or employee is already "
+            f"using the name {name}."
+        )
         raise Refused(fault("6240", "Duplicate Name Exists Error", detail))
     if address := _inside(sent, "PrimaryEmailAddr", "Address"):
         check_email(address)
@@ -38,9 +79,13 @@ def customer(call: Call, sent: Mapping[str, Any]) -> Record:
     if len(phone) > 30:
         raise _too_long("PrimaryPhone.FreeFormNumber", 30)
     given = {
-        key: value for key, value in sent.items() if key in {"CompanyName", "GivenName", "FamilyName", "PrimaryEmailAddr", "PrimaryPhone"}
+        key: value
+        for key, value in sent.items()
+        if key in {"CompanyName", "GivenName", "FamilyName", "PrimaryEmailAddr", "PrimaryPhone"}
     }
-    money = currency_of(call.company, _inside(sent, "CurrencyRef", "value") or call.company.currency).get("CurrencyRef")
+    money = currency_of(call.company, _inside(sent, "CurrencyRef", "value") or call.company.currency).get(
+        "CurrencyRef"
+    )
     return new(
         call.book.new_id("record"),
         call.at.now(),
@@ -121,7 +166,9 @@ def payment(call: Call, sent: Mapping[str, Any]) -> Record:
         if owed["CustomerRef"]["value"] != payer["Id"]:
             raise broken_rule("The linked transaction belongs to another customer", element="LinkedTxn")
         if part > amount(owed, "Balance"):
-            raise broken_rule("The amount applied is more than the balance of the linked transaction", element="LinkedTxn")
+            raise broken_rule(
+                "The amount applied is more than the balance of the linked transaction", element="LinkedTxn"
+            )
     rest = total - sum((part for _, part in applied), Decimal(0))
     if rest < 0:
         raise broken_rule("The amounts applied exceed the payment", element="TotalAmt")
@@ -145,7 +192,10 @@ def check_email(address: Any) -> None:
     if not isinstance(address, str) or not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", address):
         raise Refused(
             fault(
-                "2210", "Invalid Email Address format", "Email Address does not conform to the syntax rules of RFC 822.", element="Address"
+                "2210",
+                "Invalid Email Address format",
+                "Email Address does not conform to the syntax rules of RFC 822.",
+                element="Address",
             )
         )
 
@@ -168,7 +218,9 @@ def _known(sent: Mapping[str, Any], names: frozenset[str]) -> None:
 
 def _too_long(name: str, longest: int) -> Refused:
     detail = f"Max length allowed for {name} is {longest}"
-    return Refused(fault("2050", "String length specified does not match the supported length", detail, element=name))
+    return Refused(
+        fault("2050", "String length specified does not match the supported length", detail, element=name)
+    )
 
 
 def _customer_of(call: Call, sent: Mapping[str, Any]) -> Record:
@@ -201,7 +253,10 @@ def _line(call: Call, sent: Any) -> dict[str, Any]:
     quantity = decimal(_inside(sent, "SalesItemLineDetail", "Qty"))
     price = decimal(_inside(sent, "SalesItemLineDetail", "UnitPrice"))
     if quantity is not None and price is not None and cents(quantity * price) != cents(worth):
-        detail = "Amount calculation incorrect in the request. : Amount is not equal to UnitPrice * Qty. Supplied value:" + str(worth)
+        detail = (
+            "Amount calculation incorrect in the request. : Amount is not equal to UnitPrice * Qty. "
+            "Supplied value:"
+        ) + str(worth)
         raise Refused(fault("6070", "Amount calculation incorrect in the request", detail, element="Amount"))
     detail_ = {
         "ItemRef": ref(item),
@@ -209,14 +264,21 @@ def _line(call: Call, sent: Any) -> dict[str, Any]:
         "Qty": number(Decimal(1) if quantity is None else quantity),
         "TaxCodeRef": {"value": "NON"},
     }
-    line = {"Amount": number(cents(worth)), "DetailType": "SalesItemLineDetail", "SalesItemLineDetail": detail_}
+    line = {
+        "Amount": number(cents(worth)),
+        "DetailType": "SalesItemLineDetail",
+        "SalesItemLineDetail": detail_,
+    }
     return {"Description": str(sent["Description"]), **line} if sent.get("Description") else line
 
 
 def _open(call: Call, day: str) -> None:
     closed = call.book.find("settings", "closed")
     if closed is not None and day <= closed["until"]:
-        detail = "The account period has closed and the account books cannot be updated through the QBO Services API."
+        detail = (
+            "The account period has closed and the account books cannot be updated through the QBO "
+            "Services API."
+        )
         raise Refused(fault("6210", "Account Period Closed, Cannot Update Through Services API", detail))
 
 

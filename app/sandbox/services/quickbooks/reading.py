@@ -9,7 +9,20 @@ from app.sandbox.services.quickbooks.wire import envelope, missing, not_found, s
 
 bp = Blueprint("reading", __name__)
 
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 
 
 @bp.get("/v3/company/<realm>/companyinfo/<id_>")
@@ -22,7 +35,13 @@ def company_info(call: Call, id_: str) -> Response:
     record = {
         "CompanyName": own.name,
         "LegalName": own.legal_name,
-        "CompanyAddr": {"Id": "1", "Line1": "123 Sierra Way", "City": own.city, "PostalCode": "87999", "CountrySubDivisionCode": own.state},
+        "CompanyAddr": {
+            "Id": "1",
+            "Line1": "123 Sierra Way",
+            "City": own.city,
+            "PostalCode": "87999",
+            "CountrySubDivisionCode": own.state,
+        },
         "Email": {"Address": call.at.service.company(own.key).person},
         "WebAddr": {},
         "SupportedLanguages": "en",
@@ -69,7 +88,9 @@ def query(call: Call) -> Response:
     page = found[question.start - 1 :][: question.most]
     if not page:
         return envelope(QueryResponse={})
-    return envelope(QueryResponse={question.entity: page, "startPosition": question.start, "maxResults": len(page)})
+    return envelope(
+        QueryResponse={question.entity: page, "startPosition": question.start, "maxResults": len(page)}
+    )
 
 
 @bp.get(f"/v3/company/<realm>/<any({', '.join(ENTITIES)}):kind>/<id_>")

@@ -1,4 +1,6 @@
-"""Records as they are kept, which is as QuickBooks shows them, less what is counted when they are looked at."""
+"""Records as they are kept, which is as QuickBooks shows them, less what is counted when they are looked
+at.
+"""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -11,12 +13,21 @@ from app.sandbox.services.quickbooks.wire import decimal, number, stamp
 from app.sandbox.store import Book, Record
 
 # The name in an address, and in bodies and queries.
-ENTITIES: Mapping[str, str] = {"customer": "Customer", "invoice": "Invoice", "item": "Item", "account": "Account", "payment": "Payment"}
+ENTITIES: Mapping[str, str] = {
+    "customer": "Customer",
+    "invoice": "Invoice",
+    "item": "Item",
+    "account": "Account",
+    "payment": "Payment",
+}
 
 
 def ref(record: Mapping[str, Any]) -> dict[str, str]:
     """A reference to a customer, item or account."""
-    return {"value": record["Id"], "name": record.get("DisplayName") or record.get("FullyQualifiedName") or record["Name"]}
+    return {
+        "value": record["Id"],
+        "name": record.get("DisplayName") or record.get("FullyQualifiedName") or record["Name"],
+    }
 
 
 def currency_of(company: Settings, code: str) -> dict[str, Any]:
@@ -24,7 +35,10 @@ def currency_of(company: Settings, code: str) -> dict[str, Any]:
     if not company.several_currencies:
         return {}
     names = {company.currency: company.currency_name, "USD": "United States Dollar"}
-    return {"CurrencyRef": {"value": code, "name": names.get(code, code)}, "ExchangeRate": 1 if code == company.currency else 1.36}
+    return {
+        "CurrencyRef": {"value": code, "name": names.get(code, code)},
+        "ExchangeRate": 1 if code == company.currency else 1.36,
+    }
 
 
 def new(id_: object, at: datetime, **members: Any) -> Record:
@@ -54,13 +68,18 @@ def amount(record: Mapping[str, Any], name: str) -> Decimal:
 
 def total_of(lines: list[dict[str, Any]]) -> Decimal:
     """What the lines come to."""
-    return sum((amount(line, "Amount") for line in lines if line["DetailType"] == "SalesItemLineDetail"), Decimal(0))
+    return sum(
+        (amount(line, "Amount") for line in lines if line["DetailType"] == "SalesItemLineDetail"), Decimal(0)
+    )
 
 
 def with_subtotal(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The lines with their numbers, and the one QuickBooks adds."""
     numbered = [{"Id": str(n), "LineNum": n, **line} for n, line in enumerate(lines, 1)]
-    return [*numbered, {"Amount": number(total_of(lines)), "DetailType": "SubTotalLineDetail", "SubTotalLineDetail": {}}]
+    return [
+        *numbered,
+        {"Amount": number(total_of(lines)), "DetailType": "SubTotalLineDetail", "SubTotalLineDetail": {}},
+    ]
 
 
 def pay(book: Book, invoice: Record, payment_id: str, paid: Decimal, at: datetime) -> None:
@@ -73,7 +92,10 @@ def pay(book: Book, invoice: Record, payment_id: str, paid: Decimal, at: datetim
 def shown(kind: str, book: Book, record: Record, balances: Mapping[str, Decimal] | None = None) -> Record:
     """The record as an answer shows it. `balances` are those of all accounts, when they are at hand."""
     if kind == "customer":
-        owed = sum((amount(i, "Balance") for i in book.all("invoice") if i["CustomerRef"]["value"] == record["Id"]), Decimal(0))
+        owed = sum(
+            (amount(i, "Balance") for i in book.all("invoice") if i["CustomerRef"]["value"] == record["Id"]),
+            Decimal(0),
+        )
         return {**record, "Balance": number(owed), "BalanceWithJobs": number(owed)}
     if kind == "account":
         found = (balances or ledger.balances(book)).get(record["Id"], Decimal(0))

@@ -1,4 +1,6 @@
-"""Reports, counted from the ledger and printed as QuickBooks does: a tree of text cells, empty where nothing is."""
+"""Reports, counted from the ledger and printed as QuickBooks does: a tree of text cells, empty where
+nothing is.
+"""
 
 import calendar
 from collections.abc import Callable, Mapping
@@ -37,10 +39,15 @@ def profit_and_loss(call: Call) -> Response:
     """Income, costs and net income of a time."""
     first, last = _days(call)
     columns = _columns(call.book, first, last)
-    found = [e for e in ledger.entries(call.book, cash=_basis() == "Cash") if first.isoformat() <= e.day <= last.isoformat()]
+    found = [
+        e
+        for e in ledger.entries(call.book, cash=_basis() == "Cash")
+        if first.isoformat() <= e.day <= last.isoformat()
+    ]
     sums = [ledger.by_account(e for e in found if column.takes(e)) for column in columns]
     income, costs, expenses = (
-        _Section(call.book, kind, sums, sign) for kind, sign in (("Income", -1), ("Cost of Goods Sold", 1), ("Expense", 1))
+        _Section(call.book, kind, sums, sign)
+        for kind, sign in (("Income", -1), ("Cost of Goods Sold", 1), ("Expense", 1))
     )
     gross = _minus(income.totals, costs.totals)
     net = _minus(gross, expenses.totals)
@@ -52,7 +59,9 @@ def profit_and_loss(call: Call) -> Response:
         _sum_row("Net Operating Income", net, "NetOperatingIncome"),
         _sum_row("Net Income", net, "NetIncome"),
     ]
-    return _report(call, "ProfitAndLoss", first, last, _label_column("Account"), columns, rows, empty=not found)
+    return _report(
+        call, "ProfitAndLoss", first, last, _label_column("Account"), columns, rows, empty=not found
+    )
 
 
 @bp.get("/v3/company/<realm>/reports/BalanceSheet")
@@ -63,19 +72,40 @@ def balance_sheet(call: Call) -> Response:
     entries = [e for e in ledger.entries(call.book, cash=_basis() == "Cash") if e.day <= last.isoformat()]
     sums = [ledger.by_account(entries)]
     kinds = {account["Id"]: account["Classification"] for account in call.book.all("account")}
-    year = date(last.year - (last.month < call.company.fiscal_year_start), call.company.fiscal_year_start, 1).isoformat()
+    year = date(
+        last.year - (last.month < call.company.fiscal_year_start), call.company.fiscal_year_start, 1
+    ).isoformat()
     earned = [
-        -sum((e.amount for e in entries if kinds[e.account] in {"Revenue", "Expense"} and (e.day >= year) is now), _ZERO)
+        -sum(
+            (
+                e.amount
+                for e in entries
+                if kinds[e.account] in {"Revenue", "Expense"} and (e.day >= year) is now
+            ),
+            _ZERO,
+        )
         for now in (True, False)
     ]
     bank, owed_to_us, owed = (
-        _Section(call.book, kind, sums, sign) for kind, sign in (("Bank", 1), ("Accounts Receivable", 1), ("Accounts Payable", -1))
+        _Section(call.book, kind, sums, sign)
+        for kind, sign in (("Bank", 1), ("Accounts Receivable", 1), ("Accounts Payable", -1))
     )
-    equity = _Section(call.book, "Equity", sums, -1, more=[("Retained Earnings", [earned[1]]), ("Net Income", [earned[0]])])
+    equity = _Section(
+        call.book, "Equity", sums, -1, more=[("Retained Earnings", [earned[1]]), ("Net Income", [earned[0]])]
+    )
     assets = _plus(bank.totals, owed_to_us.totals)
-    current = [bank.row("Bank Accounts", "Total Bank Accounts"), owed_to_us.row("Accounts Receivable", "Total Accounts Receivable")]
+    current = [
+        bank.row("Bank Accounts", "Total Bank Accounts"),
+        owed_to_us.row("Accounts Receivable", "Total Accounts Receivable"),
+    ]
     rows = [
-        _nested("ASSETS", "TOTAL ASSETS", [_nested("Current Assets", "Total Current Assets", current, assets)], assets, "TotalAssets"),
+        _nested(
+            "ASSETS",
+            "TOTAL ASSETS",
+            [_nested("Current Assets", "Total Current Assets", current, assets)],
+            assets,
+            "TotalAssets",
+        ),
         _nested(
             "LIABILITIES AND EQUITY",
             "TOTAL LIABILITIES AND EQUITY",
@@ -95,14 +125,18 @@ def aged_receivables(call: Call) -> Response:
     buckets = ("Current", "1 - 30", "31 - 60", "61 - 90", "91 and over")
     owed: dict[str, list[Decimal]] = {}
     for invoice in call.book.all("invoice"):
-        left = Decimal(str(invoice["TotalAmt"])) - ledger.paid_until(call.book, invoice["Id"], day.isoformat())
+        left = Decimal(str(invoice["TotalAmt"])) - ledger.paid_until(
+            call.book, invoice["Id"], day.isoformat()
+        )
         if invoice["TxnDate"] > day.isoformat() or not left:
             continue
         late = (day - date.fromisoformat(invoice["DueDate"])).days
         place = 0 if late <= 0 else min(4, 1 + (late - 1) // 30)
         sums = owed.setdefault(invoice["CustomerRef"]["value"], [_ZERO] * 5)
         sums[place] += ledger.home(invoice, left)
-    columns = [Column(title, title if n else "current", lambda e: False) for n, title in enumerate(buckets)] + [_TOTAL]
+    columns = [
+        Column(title, title if n else "current", lambda e: False) for n, title in enumerate(buckets)
+    ] + [_TOTAL]
     customers = sorted(call.book.all("customer"), key=lambda c: c["DisplayName"])
     rows, grand = [], [_ZERO] * 6
     for customer in (c for c in customers if "ParentRef" not in c):
@@ -133,14 +167,23 @@ def aged_receivables(call: Call) -> Response:
             rows.append(_data(name, customer["Id"], own))
     if rows:
         rows.append(_sum_row("TOTAL", grand, "GrandTotal"))
-    return _report(call, "AgedReceivables", day, day, _label_column("Customer"), columns, rows, empty=not rows)
+    return _report(
+        call, "AgedReceivables", day, day, _label_column("Customer"), columns, rows, empty=not rows
+    )
 
 
 class _Section:
-    """The accounts of one type with something on them, as rows, sub-accounts under their accounts; and their sum."""
+    """The accounts of one type with something on them, as rows, sub-accounts under their accounts; and
+    their sum.
+    """
 
     def __init__(
-        self, book: Book, kind: str, sums: list[dict[str, Decimal]], sign: int, more: list[tuple[str, list[Decimal]]] | None = None
+        self,
+        book: Book,
+        kind: str,
+        sums: list[dict[str, Decimal]],
+        sign: int,
+        more: list[tuple[str, list[Decimal]]] | None = None,
     ) -> None:
         self._sums, self._sign = sums, sign
         self._accounts = [account for account in book.all("account") if account["AccountType"] == kind]
@@ -160,7 +203,9 @@ class _Section:
 
     def _account(self, account: Record) -> tuple[_Row, list[Decimal]]:
         own = [self._sign * sums.get(account["Id"], _ZERO) for sums in self._sums]
-        under = [self._account(a) for a in self._accounts if a.get("ParentRef", {}).get("value") == account["Id"]]
+        under = [
+            self._account(a) for a in self._accounts if a.get("ParentRef", {}).get("value") == account["Id"]
+        ]
         under = [(row, amounts) for row, amounts in under if any(amounts)]
         if not under:
             return _data(account["Name"], account["Id"], own), own
@@ -169,7 +214,12 @@ class _Section:
             whole = _plus(whole, amounts)
         summary = _cells(f"Total {account['Name']}", whole)
         rows = {"Row": [row for row, _ in under]}
-        return {"Header": _cells(account["Name"], own, account["Id"]), "Rows": rows, "Summary": summary, "type": "Section"}, whole
+        return {
+            "Header": _cells(account["Name"], own, account["Id"]),
+            "Rows": rows,
+            "Summary": summary,
+            "type": "Section",
+        }, whole
 
 
 # --- time and columns ---
@@ -184,7 +234,9 @@ def _days(call: Call) -> tuple[date, date]:
         return call.at.today().replace(month=1, day=1), call.at.today()
     first, last = map(day_of, given)
     if first is None or last is None or first > last:
-        raise Refused(fault("5050", "Invalid parameter", "The start date and end date must be days, in this order"))
+        raise Refused(
+            fault("5050", "Invalid parameter", "The start date and end date must be days, in this order")
+        )
     return first, last
 
 
@@ -200,7 +252,10 @@ def _columns(book: Book, first: date, last: date) -> list[Column]:
     if by in _MONTHS_OF:
         return [*_periods(first, last, _MONTHS_OF[by]), _TOTAL]
     if by == "Customers":
-        named = [Column(c["DisplayName"], c["Id"], lambda e, id_=c["Id"]: e.customer == id_) for c in book.all("customer")]  # type: ignore[misc]
+        named = [
+            Column(c["DisplayName"], c["Id"], lambda e, id_=c["Id"]: e.customer == id_)  # type: ignore[misc]
+            for c in book.all("customer")
+        ]
         return [*named, Column("Not Specified", "not_specified", lambda e: not e.customer), _TOTAL]
     if by == "Classes":
         return [Column("Not Specified", "not_specified", lambda e: True), _TOTAL]
@@ -249,19 +304,38 @@ def _sum_row(label: str, amounts: list[Decimal], group: str) -> _Row:
     return {"Summary": _cells(label, amounts), "type": "Section", "group": group}
 
 
-def _nested(title: str, total: str, rows: list[_Row], totals: list[Decimal], group: str | None = None) -> _Row:
-    row: _Row = {"Header": _cells(title, [_ZERO] * len(totals)), "Rows": {"Row": rows}, "Summary": _cells(total, totals), "type": "Section"}
+def _nested(
+    title: str, total: str, rows: list[_Row], totals: list[Decimal], group: str | None = None
+) -> _Row:
+    row: _Row = {
+        "Header": _cells(title, [_ZERO] * len(totals)),
+        "Rows": {"Row": rows},
+        "Summary": _cells(total, totals),
+        "type": "Section",
+    }
     if not rows:
         del row["Rows"]
     return {**row, "group": group} if group else row
 
 
 def _label_column(kind: str) -> dict[str, Any]:
-    return {"ColTitle": "", "ColType": kind or "Account", "MetaData": [{"Name": "ColKey", "Value": (kind or "account").lower()}]}
+    return {
+        "ColTitle": "",
+        "ColType": kind or "Account",
+        "MetaData": [{"Name": "ColKey", "Value": (kind or "account").lower()}],
+    }
 
 
 def _report(
-    call: Call, name: str, first: date, last: date, label: Mapping[str, Any], columns: list[Column], rows: list[_Row], *, empty: bool
+    call: Call,
+    name: str,
+    first: date,
+    last: date,
+    label: Mapping[str, Any],
+    columns: list[Column],
+    rows: list[_Row],
+    *,
+    empty: bool,
 ) -> Response:
     header = {
         "Time": stamp(call.at.now()),
@@ -271,9 +345,15 @@ def _report(
         "EndPeriod": last.isoformat(),
         "SummarizeColumnsBy": request.args.get("summarize_column_by") or "Total",
         "Currency": call.company.currency,
-        "Option": [{"Name": "AccountingStandard", "Value": "GAAP"}, {"Name": "NoReportData", "Value": str(empty).lower()}],
+        "Option": [
+            {"Name": "AccountingStandard", "Value": "GAAP"},
+            {"Name": "NoReportData", "Value": str(empty).lower()},
+        ],
     }
-    money = [{"ColTitle": c.title, "ColType": "Money", "MetaData": [{"Name": "ColKey", "Value": c.key}]} for c in columns]
+    money = [
+        {"ColTitle": c.title, "ColType": "Money", "MetaData": [{"Name": "ColKey", "Value": c.key}]}
+        for c in columns
+    ]
     answer = jsonify(Header=header, Columns={"Column": [label, *money]}, Rows={"Row": rows} if rows else {})
     answer.headers["v3modernResponse"] = "true"
     return answer

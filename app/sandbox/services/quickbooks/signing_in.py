@@ -11,7 +11,8 @@ from app.sandbox.rules import Grant, opaque_token
 REFRESH_SECONDS = 100 * 86_400
 _DESCRIPTIONS = {"invalid_grant": "Incorrect or invalid refresh token"}
 
-access_token = opaque_token("eyJlbmMiOiJBMTI4Q0JDLUhTMjU2IiwiYWxnIjoiZGlyIn0..", 600)  # an encrypted JWT: long
+# an encrypted JWT: long
+access_token = opaque_token("eyJlbmMiOiJBMTI4Q0JDLUhTMjU2IiwiYWxnIjoiZGlyIn0..", 600)
 
 
 def refresh_token(grant: Grant) -> str:
@@ -23,14 +24,24 @@ def refuses(asked: Mapping[str, str]) -> str | None:
     """A scope must be asked for, and development keys send people back to https or http://localhost only."""
     if not asked.get("scope", "").strip():
         return "The scope query parameter is missing."
-    return "The redirect_uri query parameter value is invalid." if asked["redirect_uri"].startswith(("http://127.", "http://[")) else None
+    return (
+        ("The redirect_uri query parameter value is invalid.")
+        if asked["redirect_uri"].startswith(("http://127.", "http://["))
+        else None
+    )
 
 
 def refuses_refresh(record: Mapping[str, Any]) -> bool:
-    """With the lever `strict`: whether the token was used a moment ago already, as two refreshes at once would."""
+    """With the lever `strict`: whether the token was used a moment ago already, as two refreshes at once
+    would.
+    """
     at = here()
     strict = at.grants.book.find("strict", "seconds")
-    return strict is not None and record["used"] > record["issued"] and at.now().timestamp() - record["used"] < strict["value"]
+    return (
+        strict is not None
+        and record["used"] > record["issued"]
+        and at.now().timestamp() - record["used"] < strict["value"]
+    )
 
 
 def token_fields(_grant: Grant, _refreshing: bool) -> dict[str, Any]:

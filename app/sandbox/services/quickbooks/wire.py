@@ -61,18 +61,32 @@ def envelope(**members: Any) -> Response:
         return jsonify(body)
     xml = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?><IntuitResponse xmlns="http://schema.intuit.com/finance/v3">'
     return make_response(
-        f"{xml}{''.join(_xml(k, v) for k, v in members.items())}</IntuitResponse>", 200, {"Content-Type": "application/xml"}
+        f"{xml}{''.join(_xml(k, v) for k, v in members.items())}</IntuitResponse>",
+        200,
+        {"Content-Type": "application/xml"},
     )
 
 
 def _xml(name: str, value: Any) -> str:
     if isinstance(value, list):
         return "".join(_xml(name, part) for part in value)
-    inner = "".join(_xml(key, part) for key, part in value.items()) if isinstance(value, Mapping) else escape(str(value))
+    inner = (
+        "".join(_xml(key, part) for key, part in value.items())
+        if isinstance(value, Mapping)
+        else escape(str(value))
+    )
     return f"<{name}>{inner}</{name}>"
 
 
-def fault(code: str, message: str, detail: str, *, element: str = "", kind: str = "ValidationFault", status: int = 400) -> Response:
+def fault(
+    code: str,
+    message: str,
+    detail: str,
+    *,
+    element: str = "",
+    kind: str = "ValidationFault",
+    status: int = 400,
+) -> Response:
     """A refusal by the accounting service."""
     error = {"Message": message, "Detail": detail, "code": code, "element": element}
     answer = jsonify(Fault={"Error": [error], "type": kind}, time=stamp(here().now(), fine=True))
@@ -105,7 +119,10 @@ def gateway_fault(status: int, code: str, message: str, detail: str | None, kind
 
 def not_found() -> Response:
     """A record that is not there: status 400."""
-    detail = "Object Not Found : Something you're trying to use has been made inactive. Check the fields with accounts and customers."
+    detail = (
+        "Object Not Found : Something you're trying to use has been made inactive. Check the fields "
+        "with accounts and customers."
+    )
     return fault("610", "Object Not Found", detail)
 
 
@@ -123,7 +140,9 @@ def missing(name: str) -> Refused:
 
 def bad_reference(kind: str, id_: object) -> Refused:
     """A reference to nothing."""
-    return Refused(fault("2500", "Invalid Reference Id", f"Invalid Reference Id : {kind} element id {id_} not found"))
+    return Refused(
+        fault("2500", "Invalid Reference Id", f"Invalid Reference Id : {kind} element id {id_} not found")
+    )
 
 
 def broken_rule(detail: str, *, code: str = "6000", element: str = "") -> Refused:

@@ -9,13 +9,35 @@ from flask import Blueprint, Response, request
 from app.sandbox.services.quickbooks import new_records
 from app.sandbox.services.quickbooks.gate import Call, company_only
 from app.sandbox.services.quickbooks.records import ENTITIES, amount, shown, touched, with_subtotal
-from app.sandbox.services.quickbooks.wire import Refused, broken_rule, envelope, fault, missing, not_found, number, stamp
+from app.sandbox.services.quickbooks.wire import (
+    Refused,
+    broken_rule,
+    envelope,
+    fault,
+    missing,
+    not_found,
+    number,
+    stamp,
+)
 from app.sandbox.store import Record
 
 bp = Blueprint("writing", __name__)
 
 _MAKERS = {"customer": new_records.customer, "invoice": new_records.invoice, "payment": new_records.payment}
-_KEPT = ("Id", "SyncToken", "MetaData", "domain", "sparse", "Active", "Balance", "TotalAmt", "DocNumber", "LinkedTxn", "Level", "Job")
+_KEPT = (
+    "Id",
+    "SyncToken",
+    "MetaData",
+    "domain",
+    "sparse",
+    "Active",
+    "Balance",
+    "TotalAmt",
+    "DocNumber",
+    "LinkedTxn",
+    "Level",
+    "Job",
+)
 
 
 @bp.post("/v3/company/<realm>/<any(customer, invoice, payment):kind>")
@@ -26,7 +48,9 @@ def write(call: Call, kind: str) -> Response:
     if not isinstance(sent, Mapping):
         raise Refused(
             fault(
-                "2010", "Request has invalid or unsupported property", "Property Name:failed to parse json object is unsupported or invalid"
+                "2010",
+                "Request has invalid or unsupported property",
+                "Property Name:failed to parse json object is unsupported or invalid",
             )
         )
     operation = request.args.get("operation", "")
@@ -40,7 +64,9 @@ def write(call: Call, kind: str) -> Response:
         return _answer(call, kind, _void(call, record))
     if operation not in {"", "update"}:
         raise Refused(fault("4030", "Unsupported operation", f"Operation {operation} is not supported"))
-    before = record if sent.get("sparse") is True else {name: record[name] for name in _KEPT if name in record}
+    before = (
+        record if sent.get("sparse") is True else {name: record[name] for name in _KEPT if name in record}
+    )
     changes = {name: value for name, value in sent.items() if name not in {"SyncToken", "sparse", "MetaData"}}
     return _answer(call, kind, touched({**before, **changes}, call.at.now()))
 
@@ -50,7 +76,13 @@ def write(call: Call, kind: str) -> Response:
 def send(call: Call, id_: str) -> Response:
     """Mail an invoice, to its own address or to another, which then is its own."""
     if request.mimetype != "application/octet-stream":
-        raise Refused(fault("2010", "Request has invalid or unsupported property", "Content-Type must be application/octet-stream"))
+        raise Refused(
+            fault(
+                "2010",
+                "Request has invalid or unsupported property",
+                "Content-Type must be application/octet-stream",
+            )
+        )
     record = call.book.find("invoice", id_)
     if record is None:
         return not_found()
@@ -63,10 +95,16 @@ def send(call: Call, id_: str) -> Response:
     if sent["count"] >= call.company.mails_a_day:
         raise broken_rule("The daily limit of e-mails from this sandbox company is reached")
     call.book.put("mails", today, {"count": sent["count"] + 1})
-    call.at.mailed(company=call.company.name, to=to, subject=f"Invoice {record['DocNumber']} from {call.company.name}")
+    call.at.mailed(
+        company=call.company.name, to=to, subject=f"Invoice {record['DocNumber']} from {call.company.name}"
+    )
     delivery = {"DeliveryType": "Email", "DeliveryTime": stamp(call.at.now())}
     return _answer(
-        call, "invoice", touched(record, call.at.now(), EmailStatus="EmailSent", BillEmail={"Address": to}, DeliveryInfo=delivery)
+        call,
+        "invoice",
+        touched(
+            record, call.at.now(), EmailStatus="EmailSent", BillEmail={"Address": to}, DeliveryInfo=delivery
+        ),
     )
 
 
@@ -80,7 +118,10 @@ def _current(call: Call, kind: str, sent: Mapping[str, Any]) -> Record:
     if record is None:
         raise Refused(not_found())
     if str(sent["SyncToken"]) != record["SyncToken"]:
-        detail = "Stale Object Error : You and Ada Byrd were working on this at the same time. Ada Byrd finished before you did."
+        detail = (
+            "Stale Object Error : You and Ada Byrd were working on this at the same time. Ada Byrd "
+            "finished before you did."
+        )
         raise Refused(fault("5010", "Stale Object Error", detail))
     return record
 
@@ -88,10 +129,19 @@ def _current(call: Call, kind: str, sent: Mapping[str, Any]) -> Record:
 def _void(call: Call, record: Record) -> Record:
     """Amounts become zero, and payments on it become credit."""
     for id_, payment in call.book.items("payment"):
-        lines = [line for line in payment["Line"] if not any(linked["TxnId"] == record["Id"] for linked in line["LinkedTxn"])]
-        freed = sum((amount(line, "Amount") for line in payment["Line"] if line not in lines), amount(payment, "UnappliedAmt"))
+        lines = [
+            line
+            for line in payment["Line"]
+            if not any(linked["TxnId"] == record["Id"] for linked in line["LinkedTxn"])
+        ]
+        freed = sum(
+            (amount(line, "Amount") for line in payment["Line"] if line not in lines),
+            amount(payment, "UnappliedAmt"),
+        )
         if len(lines) < len(payment["Line"]):
-            call.book.put("payment", id_, touched(payment, call.at.now(), Line=lines, UnappliedAmt=number(freed)))
+            call.book.put(
+                "payment", id_, touched(payment, call.at.now(), Line=lines, UnappliedAmt=number(freed))
+            )
     zero = [{**line, "Amount": 0} for line in record["Line"] if line["DetailType"] != "SubTotalLineDetail"]
     note = record.get("PrivateNote", "")
     voided = {

@@ -1,9 +1,9 @@
 """Service Fusion, imitated: two companies with a client id and secret each, the API v1 in its own shapes.
 
 Start with `demo.py` (companies and credentials), then the views here, then `wire.py`. Beyond the common
-levers: `limit` (`{"per_minute": 5}` a token, null to count only) and `wrap_errors` (`{"wrapped": true}`: errors of
-the token endpoint come inside an array, as has been seen). The real list of jobs hangs without a sort; this one
-says at once that it would.
+levers: `limit` (`{"per_minute": 5}` a token, null to count only) and `wrap_errors` (`{"wrapped": true}`:
+errors of the token endpoint come inside an array, as has been seen). The real list of jobs hangs without a
+sort; this one says at once that it would.
 """
 
 from collections import deque
@@ -16,7 +16,18 @@ from app.sandbox.current import Here, here
 from app.sandbox.grants import digest
 from app.sandbox.service import Company, Service
 from app.sandbox.services.servicefusion.demo import COMPANIES, CONSUMERS, add_customer, add_work, seed
-from app.sandbox.services.servicefusion.wire import Refused, Test, body, equal, expanded, invalid, page, part_of, refused, too_many
+from app.sandbox.services.servicefusion.wire import (
+    Refused,
+    Test,
+    body,
+    equal,
+    expanded,
+    invalid,
+    page,
+    part_of,
+    refused,
+    too_many,
+)
 from app.sandbox.store import Book, Record
 
 _PER_MINUTE = 60
@@ -76,7 +87,9 @@ def me() -> Response:
     """Who made the credentials."""
     company: Company = g.company
     first, last = company.facts["name"]
-    return jsonify(id=company.facts["id"], first_name=first, last_name=last, email=company.person, _expandable=[])
+    return jsonify(
+        id=company.facts["id"], first_name=first, last_name=last, email=company.person, _expandable=[]
+    )
 
 
 @bp.get("/v1/customers")
@@ -84,12 +97,24 @@ def customers() -> Response:
     """The names of its filters are not those of jobs."""
     filters: dict[str, Test | str] = {
         "name": part_of("customer_name"),
-        "email": lambda record, wanted: any(e["email"] == wanted for c in record["contacts"] for e in c.get("emails", ())),
-        "phone": lambda record, wanted: any(wanted in p["phone"] for c in record["contacts"] for p in c.get("phones", ())),
-        "contact_last_name": lambda record, wanted: any(c["lname"].lower() == wanted.lower() for c in record["contacts"]),
-        "address": lambda record, wanted: any(wanted.lower() in place["street_1"].lower() for place in record["locations"]),
-        "city": lambda record, wanted: any(wanted.lower() == place.get("city", "").lower() for place in record["locations"]),
-        "postal_code": lambda record, wanted: any(wanted == place.get("postal_code") for place in record["locations"]),
+        "email": lambda record, wanted: any(
+            e["email"] == wanted for c in record["contacts"] for e in c.get("emails", ())
+        ),
+        "phone": lambda record, wanted: any(
+            wanted in p["phone"] for c in record["contacts"] for p in c.get("phones", ())
+        ),
+        "contact_last_name": lambda record, wanted: any(
+            c["lname"].lower() == wanted.lower() for c in record["contacts"]
+        ),
+        "address": lambda record, wanted: any(
+            wanted.lower() in place["street_1"].lower() for place in record["locations"]
+        ),
+        "city": lambda record, wanted: any(
+            wanted.lower() == place.get("city", "").lower() for place in record["locations"]
+        ),
+        "postal_code": lambda record, wanted: any(
+            wanted == place.get("postal_code") for place in record["locations"]
+        ),
         "last_serviced_date": "last_serviced_date",
     }
     return page(_book().all("customer"), filters, _CUSTOMER_PARTS)
@@ -113,7 +138,11 @@ def create_customer() -> Response:
 def equipment(id_: str) -> Response:
     """What stands at a customer. No filters."""
     mine = _one("customer", id_)["id"]
-    return page([record for record in _book().all("equipment") if record["customer_id"] == mine], {}, ("custom_fields",))
+    return page(
+        [record for record in _book().all("equipment") if record["customer_id"] == mine],
+        {},
+        ("custom_fields",),
+    )
 
 
 @bp.get("/v1/customers/<id_>/equipment/<equipment_id>")
@@ -130,13 +159,19 @@ def jobs() -> Response:
     """Never without a sort."""
     if "sort" not in request.args:
         raise refused(504)
-    return page(_book().all("job"), {**_WORK_FILTERS, "updated_date": "updated_at", "closed_date": "closed_at"}, _WORK_PARTS)
+    return page(
+        _book().all("job"),
+        {**_WORK_FILTERS, "updated_date": "updated_at", "closed_date": "closed_at"},
+        _WORK_PARTS,
+    )
 
 
 @bp.get("/v1/estimates")
 def estimates() -> Response:
     """Like jobs, less what only jobs have."""
-    return page(_book().all("estimate"), {**_WORK_FILTERS, "requested_date": "requested_date"}, (*_WORK_PARTS, "tags"))
+    return page(
+        _book().all("estimate"), {**_WORK_FILTERS, "requested_date": "requested_date"}, (*_WORK_PARTS, "tags")
+    )
 
 
 @bp.get("/v1/jobs/<id_>", defaults={"kind": "job"})
@@ -154,7 +189,9 @@ def create_work(kind: str) -> Response:
     name = str(given.get("customer_name") or "").strip()
     if not name:
         raise invalid(customer_name="Customer Name cannot be blank.")
-    known = book.find("customer", name) or next((c for c in book.all("customer") if c["customer_name"] == name), None)
+    known = book.find("customer", name) or next(
+        (c for c in book.all("customer") if c["customer_name"] == name), None
+    )
     if known is None and name.isdigit():
         raise invalid(customer_name="Customer Name is invalid.")
     for assigned in given.get("techs_assigned") or ():
@@ -169,7 +206,9 @@ def create_work(kind: str) -> Response:
 @bp.get("/v1/techs")
 def technicians() -> Response:
     """The team."""
-    return page(_book().all("tech"), {name: part_of(name) for name in ("first_name", "last_name", "email")}, ())
+    return page(
+        _book().all("tech"), {name: part_of(name) for name in ("first_name", "last_name", "email")}, ()
+    )
 
 
 @bp.get("/v1/techs/<id_>")
@@ -206,7 +245,9 @@ def _check_customer(given: dict[str, Any]) -> None:
 
 
 def _count(at: Here) -> Response | None:
-    """Calls a minute by token; refused only once the lever set a limit, since demo data is shared by all tests."""
+    """Calls a minute by token; refused only once the lever set a limit, since demo data is shared by all
+    tests.
+    """
     traffic: dict[str, deque[float]] = current_app.extensions.setdefault("servicefusion traffic", {})
     calls = traffic.setdefault(digest(request.headers["Authorization"]), deque())
     now = at.now().timestamp()
@@ -233,7 +274,9 @@ def _limit(at: Here, given: dict[str, Any]) -> None:
 
 
 def _wrap_errors(at: Here, given: dict[str, Any]) -> None:
-    at.grants.book.put("errors", "wrapped", {}) if given["wrapped"] else at.grants.book.remove("errors", "wrapped")
+    at.grants.book.put("errors", "wrapped", {}) if given["wrapped"] else at.grants.book.remove(
+        "errors", "wrapped"
+    )
 
 
 SERVICE = Service(

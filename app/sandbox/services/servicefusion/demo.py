@@ -16,7 +16,13 @@ COMPANIES = (
         "Heating and cooling in Austin.",
         facts={"id": 5501, "name": ("Dana", "Reed")},
     ),
-    Company("harbour", "Harbour Plumbing", "sam@harbour.example", "Plumbing in Halifax.", facts={"id": 7702, "name": ("Sam", "Hale")}),
+    Company(
+        "harbour",
+        "Harbour Plumbing",
+        "sam@harbour.example",
+        "Plumbing in Halifax.",
+        facts={"id": 7702, "name": ("Sam", "Hale")},
+    ),
 )
 # One OAuth Consumer each: id and secret are the same word.
 CONSUMERS: Mapping[str, DemoKey] = {
@@ -38,7 +44,11 @@ _NAMES = {
     "harbour": ("Pier 9 Cafe", "Marina Lofts", "Kelp & Co"),
 }
 _TEAM = {
-    "reed": (("Sam", "Ortiz", "HVAC", "Lead"), ("Ines", "Park", "HVAC", "Technician"), ("Dana", "Reed", "Office", "Owner")),
+    "reed": (
+        ("Sam", "Ortiz", "HVAC", "Lead"),
+        ("Ines", "Park", "HVAC", "Technician"),
+        ("Dana", "Reed", "Office", "Owner"),
+    ),
     "harbour": (("Bo", "Larsen", "Plumbing", "Lead"),),
 }
 _WORK = ("AC not cooling", "Furnace tune-up", "Install thermostat", "Leaking drain", "Annual inspection")
@@ -49,8 +59,14 @@ def seed(book: Book, today: date) -> None:
     first = {"reed": 901_234, "harbour": 955_001}[book.name]
     for number, name in enumerate(_NAMES[book.name]):
         customer = add_customer(book, {"customer_name": name}, today - timedelta(days=400 - number), first)
-        customer |= {"account_number": str(30_021 + number), "account_balance": round(120.5 * number, 2), "is_vip": number == 2}
-        customer["last_serviced_date"] = (today - timedelta(days=7 * number + 5)).isoformat() if number % 4 != 3 else NO_DATE
+        customer |= {
+            "account_number": str(30_021 + number),
+            "account_balance": round(120.5 * number, 2),
+            "is_vip": number == 2,
+        }
+        customer["last_serviced_date"] = (
+            (today - timedelta(days=7 * number + 5)).isoformat() if number % 4 != 3 else NO_DATE
+        )
         customer["contacts"] = [_contact(name)]
         customer["locations"] = [_location(number, book.name)]
         book.put("customer", customer["id"], customer)
@@ -62,7 +78,13 @@ def seed(book: Book, today: date) -> None:
     for number in range(34 if book.name == "reed" else 6):
         start = today + timedelta(days=14 - number)
         done = start < today
-        job = add_work(book, "job", customers[number % len(customers)], {"description": _WORK[number % 5]}, start - timedelta(days=9))
+        job = add_work(
+            book,
+            "job",
+            customers[number % len(customers)],
+            {"description": _WORK[number % 5]},
+            start - timedelta(days=9),
+        )
         total = 150.0 + 50 * (number % 7)
         job |= {
             "status": "Completed" if done else "Scheduled",
@@ -81,9 +103,16 @@ def seed(book: Book, today: date) -> None:
         book.put("job", job["id"], job)
     for number in range(9 if book.name == "reed" else 2):
         estimate = add_work(
-            book, "estimate", customers[number % len(customers)], {"description": "New unit"}, today - timedelta(days=number * 4)
+            book,
+            "estimate",
+            customers[number % len(customers)],
+            {"description": "New unit"},
+            today - timedelta(days=number * 4),
         )
-        estimate |= {"status": ("Estimate Requested", "Estimate Provided", "Estimate Won")[number % 3], "total": 4200.0 + 100 * number}
+        estimate |= {
+            "status": ("Estimate Requested", "Estimate Provided", "Estimate Won")[number % 3],
+            "total": 4200.0 + 100 * number,
+        }
         book.put("estimate", estimate["id"], {**estimate, "opportunity_rating": number % 5 + 1})
 
 
@@ -130,7 +159,9 @@ def add_work(book: Book, kind: str, customer: Record, given: dict[str, Any], mad
         "start_date": given.get("start_date"),
         "end_date": given.get("end_date") or given.get("start_date"),
         "duration": given.get("duration", 3600),
-        "total": sum(float(line.get("rate", 100)) * float(line.get("multiplier", 1)) for line in _lines(given)),
+        "total": sum(
+            float(line.get("rate", 100)) * float(line.get("multiplier", 1)) for line in _lines(given)
+        ),
         "po_number": given.get("po_number"),
         "street_1": (customer["locations"] or [{}])[0].get("street_1", ""),
         "city": (customer["locations"] or [{}])[0].get("city", ""),
@@ -154,7 +185,13 @@ def _lines(given: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _line(given: dict[str, Any], kind: str) -> Record:
     rate, multiplier = float(given.get("rate", 100)), float(given.get("multiplier", 1))
-    return {"name": given[kind], "description": "", "multiplier": multiplier, "rate": rate, "total": rate * multiplier}
+    return {
+        "name": given[kind],
+        "description": "",
+        "multiplier": multiplier,
+        "rate": rate,
+        "total": rate * multiplier,
+    }
 
 
 def _contact(customer: str) -> Record:
@@ -171,9 +208,18 @@ def _contact(customer: str) -> Record:
 
 
 def _location(number: int, company: str) -> Record:
-    city, state, code, country = ("Austin", "TX", "78701", "USA") if company == "reed" else ("Halifax", "NS", "B3H 1A1", "Canada")
+    city, state, code, country = (
+        ("Austin", "TX", "78701", "USA") if company == "reed" else ("Halifax", "NS", "B3H 1A1", "Canada")
+    )
     place = {"city": city, "state_prov": state, "postal_code": code, "country": country}
-    return {"street_1": f"{number + 1} Elm St", "street_2": "", **place, "nickname": "Main", "is_primary": True, "is_bill_to": True}
+    return {
+        "street_1": f"{number + 1} Elm St",
+        "street_2": "",
+        **place,
+        "nickname": "Main",
+        "is_primary": True,
+        "is_bill_to": True,
+    }
 
 
 def _add_technician(book: Book, first_name: str, last_name: str, department: str, title: str) -> None:

@@ -1,4 +1,6 @@
-"""What every answer of Service Fusion has in common: errors, pages, what is left out unless it is asked for."""
+"""What every answer of Service Fusion has in common: errors, pages, what is left out unless it is asked
+for.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -77,7 +79,8 @@ def equal(field: str) -> Test:
 
 
 def page(records: list[Record], filters: Mapping[str, Test | str], expandable: tuple[str, ...]) -> Response:
-    """A list: filtered, sorted, cut. A page past the end is the last one; `per_page` with an underscore means nothing.
+    """A list: filtered, sorted, cut. A page past the end is the last one; `per_page` with an underscore means
+    nothing.
 
     A filter that is text is a range on that field.
     """
@@ -89,14 +92,20 @@ def page(records: list[Record], filters: Mapping[str, Test | str], expandable: t
             records = [record for record in records if _passes(record, test, found[2], value)]
     for field in reversed(request.args.get("sort", "id").split(",")):
         key = field.lstrip("-")
-        records = sorted(records, key=lambda record: (record.get(key) is not None, record.get(key) or 0), reverse=field.startswith("-"))
+        records = sorted(
+            records,
+            key=lambda record: (record.get(key) is not None, record.get(key) or 0),
+            reverse=field.startswith("-"),
+        )
     size = min(50, max(1, _number("per-page", 10)))
     pages = -(-len(records) // size)
     number = min(max(1, _number("page", 1)), max(pages, 1))
     shown = [expanded(record, expandable) for record in records[(number - 1) * size : number * size]]
     meta = {"totalCount": len(records), "pageCount": pages, "currentPage": number, "perPage": size}
     answer = jsonify(items=shown, _expandable=list(expandable), _meta=meta)
-    for header, count in zip(("Total-Count", "Page-Count", "Current-Page", "Per-Page"), meta.values(), strict=True):
+    for header, count in zip(
+        ("Total-Count", "Page-Count", "Current-Page", "Per-Page"), meta.values(), strict=True
+    ):
         answer.headers[f"X-Pagination-{header}"] = str(count)
     return answer
 
@@ -107,7 +116,9 @@ def expanded(record: Record, expandable: tuple[str, ...]) -> Record:
     shown = {name: value for name, value in record.items() if name not in expandable or name in wanted}
     if "contacts" in shown:
         gone = {part for name, part in _NESTED.items() if name not in wanted}
-        shown["contacts"] = [{k: v for k, v in contact.items() if k not in gone} for contact in shown["contacts"]]
+        shown["contacts"] = [
+            {k: v for k, v in contact.items() if k not in gone} for contact in shown["contacts"]
+        ]
     return {**shown, "_expandable": [name for name in expandable if name not in wanted]}
 
 

@@ -1,4 +1,5 @@
-"""Stripe, imitated in test mode: two accounts, keys with permissions, an App to sign in through, the API in its own shapes.
+"""Stripe, imitated in test mode: two accounts, keys with permissions, an App to sign in through, the API in
+its own shapes.
 
 Start with `companies.py` (accounts and keys) and `gate.py` (what stands before every call), then
 `reading.py` and `writing.py`. The levers `roll_keys` and `unroll_keys` replace the pasted keys.
@@ -34,7 +35,11 @@ def _token_fields(grant: Grant, refreshing: bool) -> dict[str, Any]:
         "token_type": "bearer",
         "scope": "stripe_apps",
         "livemode": False,
-        **({"account_id": account} if refreshing else {"stripe_user_id": account, "stripe_publishable_key": "pk_test_sandbox"}),
+        **(
+            {"account_id": account}
+            if refreshing
+            else {"stripe_user_id": account, "stripe_publishable_key": "pk_test_sandbox"}
+        ),
     }
 
 

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from app.sandbox.rules import DemoKey
 from app.sandbox.service import Company
 
-_READS = ("customer", "invoice", "payment_intent", "charge", "subscription", "product", "price", "payout", "balance")
+_READS = (
+    "customer",
+    "invoice",
+    "payment_intent",
+    "charge",
+    "subscription",
+    "product",
+    "price",
+    "payout",
+    "balance",
+)
 _WRITES = ("customer", "invoice", "payment_link", "charge", "subscription")
 READING = tuple(f"{name}_read" for name in _READS)
 ALL = (*READING, *(f"{name}_write" for name in _WRITES), "accounts_kyc_basic_read")
@@ -28,8 +38,18 @@ class Account:
 ACCOUNTS: Mapping[str, Account] = {
     account.key: account
     for account in (
-        Account("byrd", "acct_1PgafTB7WZ01zgkW", "Byrd Ltd", "ada@byrd.example", "US", "usd", "America/New_York"),
-        Account("harbour", "acct_1QhbgUC8XA12ahlX", "Harbour Kiosk KK", "ken@harbour-kiosk.example", "JP", "jpy", "Asia/Tokyo"),
+        Account(
+            "byrd", "acct_1PgafTB7WZ01zgkW", "Byrd Ltd", "ada@byrd.example", "US", "usd", "America/New_York"
+        ),
+        Account(
+            "harbour",
+            "acct_1QhbgUC8XA12ahlX",
+            "Harbour Kiosk KK",
+            "ken@harbour-kiosk.example",
+            "JP",
+            "jpy",
+            "Asia/Tokyo",
+        ),
     )
 }
 COMPANIES = (

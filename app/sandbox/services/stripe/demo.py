@@ -54,7 +54,15 @@ def seed(book: Book, today: date) -> None:
         status = "requires_payment_method" if number % 9 == 4 else "succeeded"
         amount = 1099 + 350 * number
         description = ("Consulting", "Support plan", "Prints")[number % 3]
-        records.add_payment(book, (walk_in, jenny, maple)[number % 3], at(number, 9 + number % 8), amount, currency, status, description)
+        records.add_payment(
+            book,
+            (walk_in, jenny, maple)[number % 3],
+            at(number, 9 + number % 8),
+            amount,
+            currency,
+            status,
+            description,
+        )
     records.add_payment(book, cobalt, at(1), 250 * scale, currency, "canceled", "Ordered twice")
 
     for customer, days_ago, status, left, quantity in (
@@ -64,6 +72,8 @@ def seed(book: Book, today: date) -> None:
     ):
         records.add_subscription(book, customer, plan, at(days_ago), status, at(-left), quantity)
     for days_ago, status in ((21, "paid"), (14, "paid"), (7, "paid"), (1, "in_transit")):
-        records.add_payout(book, at(days_ago), at(days_ago - 2, 0), (1100 - days_ago) * scale, currency, status)
+        records.add_payout(
+            book, at(days_ago), at(days_ago - 2, 0), (1100 - days_ago) * scale, currency, status
+        )
     amounts = {"available": 1250 * scale, "pending": 42 * scale}
     book.put("balance", "balance", {**amounts, "currency": currency})

@@ -37,7 +37,9 @@ View = Callable[..., Response]
 
 
 def opens(permission: str, *takes: str) -> Callable[[View], View]:
-    """Let a view in when the key has the permission; it receives the `Call`. `takes` are the parameters it knows."""
+    """Let a view in when the key has the permission; it receives the `Call`. `takes` are the parameters it
+    knows.
+    """
 
     def wrap(view: View) -> View:
         @functools.wraps(view)
@@ -50,8 +52,10 @@ def opens(permission: str, *takes: str) -> Callable[[View], View]:
             if permission not in access.scopes:
                 raise Refused(
                     403,
-                    f"The provided key 'rk_test_****' does not have the required permissions for this endpoint on account "
-                    f"'{account.id}'. Having the 'rak_{permission}' permission would allow this request to continue.",
+                    "The provided key 'rk_test_****' does not have the required permissions for this "
+                    "endpoint on account "
+                    f"'{account.id}'. Having the 'rak_{permission}' permission would allow this request to "
+                    "continue.",
                     code="more_permissions_required",
                 )
             given = form()
@@ -84,7 +88,8 @@ def _once(call: Call, view: View, parts: dict[str, Any]) -> Response:
         if before["asked"] != asked:
             raise Refused(
                 400,
-                "Keys for idempotent requests can only be used with the same parameters they were first used with.",
+                "Keys for idempotent requests can only be used with the same parameters they were first "
+                "used with.",
                 kind="idempotency_error",
             )
         return make_response(jsonify(before["body"]), before["status"], {"Idempotent-Replayed": "true"})

@@ -103,7 +103,8 @@ def _listed(call: Call, path: str, kind: str, *equal: str, since: str = "created
     found = [
         record
         for record in call.book.all(kind)
-        if all(call.given.get(name) in {None, record[name]} for name in equal) and in_range(record, since, call.given.get(since))
+        if all(call.given.get(name) in {None, record[name]} for name in equal)
+        and in_range(record, since, call.given.get(since))
     ]
     return page(path, found, call.given)
 

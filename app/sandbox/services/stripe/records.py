@@ -37,7 +37,9 @@ def add_customer(book: Book, created: int, **given: Any) -> Record:
     return book.put("customer", id_, record)
 
 
-def add_invoice(book: Book, customer: Record, created: int, currency: str, days_until_due: int, **given: Any) -> Record:
+def add_invoice(
+    book: Book, customer: Record, created: int, currency: str, days_until_due: int, **given: Any
+) -> Record:
     """A new draft without lines."""
     id_ = new_id(book, "in", "invoice")
     record = {
@@ -82,14 +84,30 @@ def add_line(book: Book, invoice: Record, description: str | None, amount: int, 
         "invoice": invoice["id"],
         "livemode": False,
         "metadata": {},
-        "parent": {"type": "invoice_item_details", "invoice_item_details": {"invoice_item": item, "proration": False}},
+        "parent": {
+            "type": "invoice_item_details",
+            "invoice_item_details": {"invoice_item": item, "proration": False},
+        },
         "quantity": quantity,
         "taxes": [],
     }
     lines = {**invoice["lines"], "data": [*invoice["lines"]["data"], line]}
     total = sum(each["amount"] for each in lines["data"])
-    change(book, "invoice", invoice, lines=lines, subtotal=total, total=total, amount_due=total, amount_remaining=total)
-    return {"id": item, "object": "invoiceitem", **{k: line[k] for k in ("amount", "currency", "description", "invoice", "quantity")}}
+    change(
+        book,
+        "invoice",
+        invoice,
+        lines=lines,
+        subtotal=total,
+        total=total,
+        amount_due=total,
+        amount_remaining=total,
+    )
+    return {
+        "id": item,
+        "object": "invoiceitem",
+        **{k: line[k] for k in ("amount", "currency", "description", "invoice", "quantity")},
+    }
 
 
 def finalize(book: Book, invoice: Record) -> Record:
@@ -97,7 +115,9 @@ def finalize(book: Book, invoice: Record) -> Record:
     number = f"{book.name[:4].upper()}-{book.new_id('number', 1):04d}"
     link = f"https://invoice.stripe.com/i/{book.name}/test_{invoice['id']}"
     pdf = f"https://pay.stripe.com/invoice/{book.name}/{invoice['id']}/pdf"
-    return change(book, "invoice", invoice, status="open", number=number, hosted_invoice_url=link, invoice_pdf=pdf)
+    return change(
+        book, "invoice", invoice, status="open", number=number, hosted_invoice_url=link, invoice_pdf=pdf
+    )
 
 
 def pay(book: Book, invoice: Record) -> Record:
@@ -105,7 +125,15 @@ def pay(book: Book, invoice: Record) -> Record:
     return change(book, "invoice", invoice, status="paid", amount_paid=invoice["total"], amount_remaining=0)
 
 
-def add_payment(book: Book, customer: Record | None, created: int, amount: int, currency: str, status: str, description: str) -> Record:
+def add_payment(
+    book: Book,
+    customer: Record | None,
+    created: int,
+    amount: int,
+    currency: str,
+    status: str,
+    description: str,
+) -> Record:
     """A new payment; one that succeeded has a charge."""
     id_ = new_id(book, "pi", "payment_intent")
     charge = new_id(book, "ch", "charge") if status == "succeeded" else None
@@ -126,7 +154,9 @@ def add_payment(book: Book, customer: Record | None, created: int, amount: int, 
     return book.put("payment_intent", id_, record)
 
 
-def add_price(book: Book, created: int, amount: int, currency: str, name: str, interval: str | None = None) -> Record:
+def add_price(
+    book: Book, created: int, amount: int, currency: str, name: str, interval: str | None = None
+) -> Record:
     """A new price of a new product."""
     id_ = new_id(book, "price", "price")
     record = {
@@ -144,7 +174,9 @@ def add_price(book: Book, created: int, amount: int, currency: str, name: str, i
     return book.put("price", id_, record)
 
 
-def add_subscription(book: Book, customer: Record, price: Record, created: int, status: str, period_end: int, quantity: int = 1) -> Record:
+def add_subscription(
+    book: Book, customer: Record, price: Record, created: int, status: str, period_end: int, quantity: int = 1
+) -> Record:
     """A new subscription."""
     id_ = new_id(book, "sub", "subscription")
     item = {

@@ -16,7 +16,15 @@ _PART = re.compile(r"\[([^\]]*)\]")
 class Refused(Exception):
     """A request Stripe refuses. `answer` is its response."""
 
-    def __init__(self, status: int, message: str, *, code: str = "", param: str = "", kind: str = "invalid_request_error") -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        code: str = "",
+        param: str = "",
+        kind: str = "invalid_request_error",
+    ) -> None:
         super().__init__(message)
         error = {"code": code, "message": message, "param": param, "type": kind}
         self.answer = jsonify(error={name: value for name, value in error.items() if value})
@@ -35,7 +43,9 @@ def no_such(what: str, id_: str, param: str = "id") -> Refused:
 
 def too_many(retry_after: int | None) -> Response:
     """429; Stripe documents no Retry-After."""
-    answer = Refused(429, "Request rate limit exceeded. Learn more about rate limits here.", code="rate_limit").answer
+    answer = Refused(
+        429, "Request rate limit exceeded. Learn more about rate limits here.", code="rate_limit"
+    ).answer
     answer.headers["Stripe-Rate-Limited-Reason"] = "global-rate"
     if retry_after is not None:
         answer.headers["Retry-After"] = str(retry_after)
@@ -53,7 +63,9 @@ def form() -> dict[str, Any]:
     if request.method == "GET":
         pairs = list(request.args.items(multi=True))
     elif request.is_json:
-        raise Refused(400, "Invalid request: send parameters form-encoded, not as JSON.", code="parameter_unknown")
+        raise Refused(
+            400, "Invalid request: send parameters form-encoded, not as JSON.", code="parameter_unknown"
+        )
     else:
         pairs = list(request.form.items(multi=True))
     nested: dict[str, Any] = {}
@@ -101,7 +113,9 @@ def page(path: str, records: list[Record], given: Mapping[str, Any]) -> Response
     """A list, newest first: `limit` (10 by default, 100 at most) after `starting_after`."""
     limit = integer(given, "limit", 10) or 10
     if not 1 <= limit <= 100:
-        raise Refused(400, "This value must be between 1 and 100.", code="parameter_invalid_integer", param="limit")
+        raise Refused(
+            400, "This value must be between 1 and 100.", code="parameter_invalid_integer", param="limit"
+        )
     ordered = sorted(records, key=lambda record: (record["created"], record["id"]), reverse=True)
     if after := given.get("starting_after"):
         places = [place for place, record in enumerate(ordered) if record["id"] == after]

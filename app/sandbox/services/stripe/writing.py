@@ -25,7 +25,15 @@ def create_customer(call: Call) -> Response:
 
 @bp.post("/v1/invoices")
 @opens(
-    "invoice_write", "customer", "currency", "collection_method", "days_until_due", "due_date", "auto_advance", "description", "metadata"
+    "invoice_write",
+    "customer",
+    "currency",
+    "collection_method",
+    "days_until_due",
+    "due_date",
+    "auto_advance",
+    "description",
+    "metadata",
 )
 def create_invoice(call: Call) -> Response:
     """A new draft, without lines."""
@@ -33,22 +41,40 @@ def create_invoice(call: Call) -> Response:
         raise missing("customer")
     customer = one(call, "customer", call.given["customer"], "customer")
     days = integer(call.given, "days_until_due")
-    if call.given.get("collection_method") == "send_invoice" and days is None and "due_date" not in call.given:
+    if (
+        call.given.get("collection_method") == "send_invoice"
+        and days is None
+        and "due_date" not in call.given
+    ):
         raise missing("days_until_due")
     currency = call.given.get("currency") or call.account.currency
-    invoice = records.add_invoice(call.book, customer, call.now, currency, days or 30, description=call.given.get("description"))
+    invoice = records.add_invoice(
+        call.book, customer, call.now, currency, days or 30, description=call.given.get("description")
+    )
     return jsonify(invoice)
 
 
 @bp.post("/v1/invoiceitems")
-@opens("invoice_write", "customer", "invoice", "description", "amount", "currency", "unit_amount_decimal", "quantity", "pricing")
+@opens(
+    "invoice_write",
+    "customer",
+    "invoice",
+    "description",
+    "amount",
+    "currency",
+    "unit_amount_decimal",
+    "quantity",
+    "pricing",
+)
 def create_item(call: Call) -> Response:
     """A new line. Only a draft takes it."""
     if "customer" not in call.given:
         raise missing("customer")
     invoice = one(call, "invoice", call.given.get("invoice", ""), "invoice")
     if invoice["status"] != "draft":
-        raise Refused(400, "This invoice is no longer editable.", code="invoice_not_editable", param="invoice")
+        raise Refused(
+            400, "This invoice is no longer editable.", code="invoice_not_editable", param="invoice"
+        )
     if call.given.get("currency") not in {None, invoice["currency"]}:
         raise Refused(400, "The currency of the invoice item does not match the invoice.", param="currency")
     quantity = integer(call.given, "quantity", 1) or 1
@@ -73,7 +99,9 @@ def send_invoice(call: Call, id_: str) -> Response:
     if invoice["status"] == "draft" and not lines["data"]:
         raise Refused(400, "Nothing to invoice for customer", code="invoice_no_customer_line_items")
     if invoice["status"] not in {"draft", "open"}:
-        raise Refused(400, f"You can only manually send an invoice that is open; this one is {invoice['status']}.")
+        raise Refused(
+            400, f"You can only manually send an invoice that is open; this one is {invoice['status']}."
+        )
     return jsonify(records.finalize(call.book, invoice) if invoice["status"] == "draft" else invoice)
 
 
@@ -111,13 +139,19 @@ def create_link(call: Call) -> Response:
 def create_refund(call: Call) -> Response:
     """Money back; never more than is left."""
     payment = _paid(call)
-    gone = sum(refund["amount"] for refund in call.book.all("refund") if refund["payment_intent"] == payment["id"])
+    gone = sum(
+        refund["amount"] for refund in call.book.all("refund") if refund["payment_intent"] == payment["id"]
+    )
     left = payment["amount_received"] - gone
     if left <= 0:
         raise Refused(400, "Charge has already been refunded.", code="charge_already_refunded")
     amount = integer(call.given, "amount", left) or left
     if amount > left:
-        raise Refused(400, f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})", param="amount")
+        raise Refused(
+            400,
+            f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})",
+            param="amount",
+        )
     id_ = records.new_id(call.book, "re", "refund")
     refund = {
         "id": id_,
@@ -144,7 +178,9 @@ def change_subscription(call: Call, id_: str) -> Response:
     ends = call.given.get("cancel_at_period_end") == "true"
     items: Any = found["items"]
     until = items["data"][0]["current_period_end"] if ends else None
-    return jsonify(records.change(call.book, "subscription", found, cancel_at_period_end=ends, cancel_at=until))
+    return jsonify(
+        records.change(call.book, "subscription", found, cancel_at_period_end=ends, cancel_at=until)
+    )
 
 
 @bp.delete("/v1/subscriptions/<id_>")
@@ -163,10 +199,16 @@ def _paid(call: Call) -> Record:
         payment: Record = one(call, "payment_intent", call.given["payment_intent"], "payment_intent")
     else:
         charge = call.given.get("charge")
-        found = [record for record in call.book.all("payment_intent") if charge and record["latest_charge"] == charge]
+        found = [
+            record
+            for record in call.book.all("payment_intent")
+            if charge and record["latest_charge"] == charge
+        ]
         if not found:
             raise Refused(404, f"No such charge: '{charge}'", code="resource_missing", param="charge")
         payment = found[0]
     if payment["status"] != "succeeded":
-        raise Refused(400, "This PaymentIntent does not have a successful charge to refund.", param="payment_intent")
+        raise Refused(
+            400, "This PaymentIntent does not have a successful charge to refund.", param="payment_intent"
+        )
     return payment

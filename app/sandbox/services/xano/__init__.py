@@ -1,10 +1,12 @@
-"""Xano, imitated: an account with its list of instances, and the Metadata API of each instance under a host of its own.
+"""Xano, imitated: an account with its list of instances, and the Metadata API of each instance under a host
+of its own.
 
-Start with `gate.py` (what stands before every call), then `tables.py`, `fields.py` and `content.py`; `signing_in.py`
-is the operator's backend with its stock login. A host cannot be made from an instance's name, and one is a domain of
-the customer's. Beyond the common levers: `answers` (`{"lists": "array" | "pages", "bulk": "ids" | "counts" | "empty",
-"deletes": "null" | "empty"}`, each until the next reset), `end_logins` (the backend's sign-ins are over) and `unlist`
-(`{"instance": "x8ab-12cd-sim1"}`: the account reaches it no more).
+Start with `gate.py` (what stands before every call), then `tables.py`, `fields.py` and `content.py`;
+`signing_in.py` is the operator's backend with its stock login. A host cannot be made from an instance's name,
+and one is a domain of the customer's. Beyond the common levers: `answers` (`{"lists": "array" | "pages",
+"bulk": "ids" | "counts" | "empty", "deletes": "null" | "empty"}`, each until the next reset), `end_logins`
+(the backend's sign-ins are over) and `unlist` (`{"instance": "x8ab-12cd-sim1"}`: the account reaches it no
+more).
 """
 
 from typing import Any

@@ -105,7 +105,13 @@ def _create(call: Call, table: Record, given: Any, *, own_id: bool = False) -> R
         raise bad_input("Invalid record.", "items")
     kind = f"record {table['id']}"
     by_uuid = table["schema"][0]["type"] == "uuid"
-    id_ = given["id"] if own_id and given.get("id") else str(uuid.uuid4()) if by_uuid else call.book.new_id(kind)
+    id_ = (
+        given["id"]
+        if own_id and given.get("id")
+        else str(uuid.uuid4())
+        if by_uuid
+        else call.book.new_id(kind)
+    )
     if call.book.find(kind, id_) is not None:
         raise bad_input("Duplicate record detected.", "id")
     record: Record = {"id": id_}
@@ -125,7 +131,11 @@ def _create(call: Call, table: Record, given: Any, *, own_id: bool = False) -> R
 def _change(call: Call, table: Record, id_: str, given: dict[str, Any]) -> Record:
     record = _existing(call, str(table["id"]), id_)
     fields = {field["name"]: field for field in table["schema"]}
-    changes = {name: _checked(fields[name], value) for name, value in given.items() if name in fields and name != "id"}
+    changes = {
+        name: _checked(fields[name], value)
+        for name, value in given.items()
+        if name in fields and name != "id"
+    }
     return call.book.put(f"record {table['id']}", id_, {**record, **changes})
 
 
@@ -144,7 +154,9 @@ def _checked(field: Record, value: Any) -> Any:
         raise bad_input(f"Missing param: {name}", name)
     if field["style"] == "list":
         return value
-    wrong = kinds is not None and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds))
+    wrong = kinds is not None and (
+        not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)
+    )
     if wrong or (field["type"] == "enum" and field.get("values") and value not in field["values"]):
         raise bad_input(f"Value is not valid for {name}", name)
     return value

@@ -8,7 +8,16 @@ from app.sandbox.services.xano.fields import new_field
 from app.sandbox.services.xano.tables import new_table
 from app.sandbox.store import Book, Record
 
-_NAMES = ("Claw hammer", "Wood screws", "Wall paint", "Paint roller", "Spirit level", "Work gloves", "Cordless drill", "Sandpaper")
+_NAMES = (
+    "Claw hammer",
+    "Wood screws",
+    "Wall paint",
+    "Paint roller",
+    "Spirit level",
+    "Work gloves",
+    "Cordless drill",
+    "Sandpaper",
+)
 _PEOPLE = ("Maria Costa", "Tom Field", "Lena Ritter", "André Bégin", "Jo Acme", "Ines Prado", "Sam Okoro")
 
 
@@ -20,7 +29,9 @@ def seed(book: Book, today: date) -> None:
 def _shop(book: Book, today: date) -> None:
     _workspace(book, 3, "Shop", "The web shop")
     _workspace(book, 4, "Website", "")
-    _table(book, 7, 3, "category", [new_field("name", "text", required=True, validators={"trim": True})], today)
+    _table(
+        book, 7, 3, "category", [new_field("name", "text", required=True, validators={"trim": True})], today
+    )
     _records(book, 7, today, [{"name": name} for name in ("Tools", "Paint", "Fixings", "Workwear")])
     product = [
         new_field("name", "text", required=True, validators={"trim": True, "lower": False}),
@@ -43,9 +54,16 @@ def _shop(book: Book, today: date) -> None:
         for n in range(120)
     ]
     _records(book, 8, today, products)
-    customer = [new_field("name", "text", required=True), new_field("email", "email"), new_field("vip", "bool", default="false")]
+    customer = [
+        new_field("name", "text", required=True),
+        new_field("email", "email"),
+        new_field("vip", "bool", default="false"),
+    ]
     _table(book, 9, 3, "customer", customer, today, auth=True)
-    people = [{"name": name, "email": f"{name.split()[0].lower()}@example.com", "vip": n % 3 == 0} for n, name in enumerate(_PEOPLE)]
+    people = [
+        {"name": name, "email": f"{name.split()[0].lower()}@example.com", "vip": n % 3 == 0}
+        for n, name in enumerate(_PEOPLE)
+    ]
     _records(book, 9, today, people)
     _table(book, 10, 3, "empty_table", [new_field("name", "text")], today)
     visit = _table(book, 11, 4, "visit", [new_field("page", "text")], today)
@@ -57,22 +75,35 @@ def _shop(book: Book, today: date) -> None:
 
 def _warehouse(book: Book, today: date) -> None:
     _workspace(book, 1, "Warehouse", "Stock of both halls")
-    shelf = [new_field("code", "text", required=True), new_field("hall", "int"), new_field("tags", "text", style="list")]
+    shelf = [
+        new_field("code", "text", required=True),
+        new_field("hall", "int"),
+        new_field("tags", "text", style="list"),
+    ]
     _table(book, 2, 1, "shelf", shelf, today)
-    _records(book, 2, today, [{"code": f"A-{n:02}", "hall": 1 + n % 2, "tags": ["dry"] if n % 2 else []} for n in range(12)])
+    _records(
+        book,
+        2,
+        today,
+        [{"code": f"A-{n:02}", "hall": 1 + n % 2, "tags": ["dry"] if n % 2 else []} for n in range(12)],
+    )
 
 
 def _studio(book: Book, today: date) -> None:
     _workspace(book, 1, "Studio", "")
     _table(book, 2, 1, "project", [new_field("name", "text", required=True)], today)
-    _records(book, 2, today, [{"name": name} for name in ("Logo for Juniper Tea", "Menu cards", "Shop window")])
+    _records(
+        book, 2, today, [{"name": name} for name in ("Logo for Juniper Tea", "Menu cards", "Shop window")]
+    )
 
 
 def _workspace(book: Book, id_: int, name: str, description: str) -> None:
     book.put("workspace", id_, {"id": id_, "name": name, "description": description, "branch": "v1"})
 
 
-def _table(book: Book, id_: int, workspace: int, name: str, fields: list[Record], today: date, **more: Any) -> Record:
+def _table(
+    book: Book, id_: int, workspace: int, name: str, fields: list[Record], today: date, **more: Any
+) -> Record:
     made = f"{today - timedelta(days=200)} 22:00:38+0000"
     table = new_table(id_, workspace, name, made)
     return book.put("table", id_, {**table, **more, "schema": [*table["schema"], *fields]})

@@ -12,8 +12,10 @@ bp = Blueprint("fields", __name__)
 
 # fmt: off
 TYPES = frozenset({
-    "attachment", "audio", "bool", "date", "decimal", "email", "enum", "geo_linestring", "geo_multilinestring", "geo_multipoint",
-    "geo_multipolygon", "geo_point", "geo_polygon", "image", "int", "json", "object", "password", "text", "timestamp", "uuid", "vector",
+    "attachment", "audio", "bool", "date", "decimal", "email", "enum", "geo_linestring",
+    "geo_multilinestring", "geo_multipoint",
+    "geo_multipolygon", "geo_point", "geo_polygon", "image", "int", "json", "object", "password", "text",
+    "timestamp", "uuid", "vector",
     "video",
 })
 # fmt: on
@@ -84,9 +86,15 @@ def rename(call: Call, workspace: str, table: str) -> Response:
     _existing(found, old)
     if any(field["name"] == new for field in found["schema"]):
         raise bad_input(f"Field already exists: {new}", "new_name")
-    _keep(call, found, [{**field, "name": new if field["name"] == old else field["name"]} for field in found["schema"]])
+    _keep(
+        call,
+        found,
+        [{**field, "name": new if field["name"] == old else field["name"]} for field in found["schema"]],
+    )
     for id_, record in call.book.items(f"record {table}"):
-        call.book.put(f"record {table}", id_, {(new if name == old else name): value for name, value in record.items()})
+        call.book.put(
+            f"record {table}", id_, {(new if name == old else name): value for name, value in record.items()}
+        )
     return jsonify(None)
 
 

@@ -1,4 +1,6 @@
-"""What stands before every call to an instance: its host, the token, the token's permissions, the free plan's limit."""
+"""What stands before every call to an instance: its host, the token, the token's permissions, the free
+plan's limit.
+"""
 
 import functools
 from collections import deque
@@ -47,7 +49,9 @@ class Call:
 
 
 def may(permission: str) -> Callable[[View], View]:
-    """Let a view in when the token belongs to the instance's account and has the permission; it receives the `Call`."""
+    """Let a view in when the token belongs to the instance's account and has the permission; it receives
+    the `Call`.
+    """
 
     def guard(view: View) -> View:
         @functools.wraps(view)

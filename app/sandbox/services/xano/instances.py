@@ -37,13 +37,24 @@ class Person:
 
 INSTANCES = (
     Instance("x8ab-12cd-sim1", "Northwind", "xk41-77qe-2p9d.n7.xano.io", "", "northwind"),
-    Instance("x3fe-90ab-sim2", "Northwind Warehouse", "xz07-5h2m-c8wt.n7c.xano.io", "data.northwind.example", "northwind"),
+    Instance(
+        "x3fe-90ab-sim2",
+        "Northwind Warehouse",
+        "xz07-5h2m-c8wt.n7c.xano.io",
+        "data.northwind.example",
+        "northwind",
+    ),
     Instance("x5bb-31ff-sim3", "Birch Studio", "xb19-4d6n-j3vr.n7e.xano.io", "", "birch", free=True),
 )
 BY_NAME = {instance.name: instance for instance in INSTANCES}
-PEOPLE = {"northwind": Person(4821, "Ana Silva", "ana@northwind.example"), "birch": Person(5177, "Ben Birch", "ben@birch.example")}
+PEOPLE = {
+    "northwind": Person(4821, "Ana Silva", "ana@northwind.example"),
+    "birch": Person(5177, "Ben Birch", "ben@birch.example"),
+}
 CHOICES = (
-    Company("northwind", "Northwind", PEOPLE["northwind"].email, "Two instances, one under a domain of its own"),
+    Company(
+        "northwind", "Northwind", PEOPLE["northwind"].email, "Two instances, one under a domain of its own"
+    ),
     Company("birch", "Birch Studio", PEOPLE["birch"].email, "One free instance: 10 requests in 20 seconds"),
 )
 
@@ -68,7 +79,9 @@ def reached(at: Here, company: str) -> list[Instance]:
 
 def made_for(access: Access) -> Instance | None:
     """The one instance a token opens, or None when it opens all of its account's."""
-    return next((BY_NAME[scope.removeprefix(ONLY)] for scope in access.scopes if scope.startswith(ONLY)), None)
+    return next(
+        (BY_NAME[scope.removeprefix(ONLY)] for scope in access.scopes if scope.startswith(ONLY)), None
+    )
 
 
 @bp.get("/api:meta/auth/me")
@@ -76,7 +89,9 @@ def me() -> Response:
     """Whose token it is."""
     access = signed_in(here())
     person, only = PEOPLE[access.company], made_for(access)
-    extras = {"instance": {"id": 77, "name": only.name, "display": only.display, "membership": {}}} if only else {}
+    extras = (
+        {"instance": {"id": 77, "name": only.name, "display": only.display, "membership": {}}} if only else {}
+    )
     return jsonify(id=person.id, name=person.name, email=person.email, extras=extras)
 
 

@@ -1,4 +1,6 @@
-"""Tokens people make in the dashboard, and the operator's backend: Xano's stock login template beside a record with an API key."""
+"""Tokens people make in the dashboard, and the operator's backend: Xano's stock login template beside a
+record with an API key.
+"""
 
 import secrets
 from typing import Any
@@ -14,7 +16,9 @@ from app.sandbox.services.xano.wire import Refused, body
 bp = Blueprint("backend", __name__)
 
 READ = ("database:read", "content:read")
-EVERYTHING = tuple(f"{what}:{deed}" for what in ("database", "content") for deed in ("create", "read", "update", "delete"))
+EVERYTHING = tuple(
+    f"{what}:{deed}" for what in ("database", "content") for deed in ("create", "read", "update", "delete")
+)
 KEYS = {
     "sandbox-xano-northwind": DemoKey("northwind", PEOPLE["northwind"].email, EVERYTHING),
     "sandbox-xano-reader": DemoKey("northwind", PEOPLE["northwind"].email, (*READ, f"{ONLY}x8ab-12cd-sim1")),
@@ -29,12 +33,23 @@ _LOGIN = "login"
 def login() -> Response:
     """E-mail and password for an authToken."""
     given = body()
-    company = next((key for key, person in PEOPLE.items() if person.email == str(given.get("email", "")).strip().lower()), None)
+    company = next(
+        (
+            key
+            for key, person in PEOPLE.items()
+            if person.email == str(given.get("email", "")).strip().lower()
+        ),
+        None,
+    )
     if company is None or given.get("password") != PASSWORD:
         raise Refused(403, "ERROR_CODE_ACCESS_DENIED", "Invalid Credentials.")
     at = here()
     token = "eyJhbGciOiJBMjU2S1ci." + secrets.token_urlsafe(64)
-    at.grants.book.put(_LOGIN, digest(token), {"company": company, "until": at.now().timestamp() + _SESSION_SECONDS, "asked": 0})
+    at.grants.book.put(
+        _LOGIN,
+        digest(token),
+        {"company": company, "until": at.now().timestamp() + _SESSION_SECONDS, "asked": 0},
+    )
     return jsonify(authToken=token)
 
 
@@ -51,7 +66,13 @@ def me() -> Response:
     at.grants.book.put(_LOGIN, key, {**session, "asked": session["asked"] + 1})
     person = PEOPLE[session["company"]]
     grant = at.grants.open(session["company"], person.email, EVERYTHING, {})
-    return jsonify(id=person.id - 4000, created_at=1762000000000, name=person.name, email=person.email, api_key=at.grants.new_access(grant))
+    return jsonify(
+        id=person.id - 4000,
+        created_at=1762000000000,
+        name=person.name,
+        email=person.email,
+        api_key=at.grants.new_access(grant),
+    )
 
 
 def end_logins(at: Here, _given: dict[str, Any]) -> None:

@@ -33,7 +33,9 @@ def list_tables(call: Call, workspace: str) -> Response:
     """The tables of a workspace."""
     call.workspace(workspace)
     wanted = request.args.get("search", "").lower()
-    mine = [t for t in call.book.all("table") if str(t["workspace"]) == workspace and wanted in t["name"].lower()]
+    mine = [
+        t for t in call.book.all("table") if str(t["workspace"]) == workspace and wanted in t["name"].lower()
+    ]
     return one_page([shown(table) for table in mine])
 
 

@@ -3,7 +3,8 @@
 Start with `people.py` (sign-ins and connections) and `gate.py` (what stands before every call), then
 `reading.py`, `writing.py` and `reports.py`. Beyond the common levers: `remove_organisation`
 (`{"organisation": "demo"}`: taken away inside Xero; the token lives on) and `limit`
-(`{"per_minute": 5}`, null to count only). `rate_limit` with `retry_after` of an hour or more is the daily limit.
+(`{"per_minute": 5}`, null to count only). `rate_limit` with `retry_after` of an hour or more is the daily
+limit.
 """
 
 from typing import Any
@@ -16,8 +17,25 @@ from app.sandbox.service import Service
 from app.sandbox.services.xero import companies, demo, gate, people, reading, reports, writing
 from app.sandbox.services.xero.wire import Refused, not_found, too_many
 
-_READ_OR_WRITE = ("invoices", "payments", "banktransactions", "manualjournals", "contacts", "settings", "attachments")
-_REPORTS = ("profitandloss", "balancesheet", "aged", "trialbalance", "banksummary", "executivesummary", "budgetsummary", "taxreports")
+_READ_OR_WRITE = (
+    "invoices",
+    "payments",
+    "banktransactions",
+    "manualjournals",
+    "contacts",
+    "settings",
+    "attachments",
+)
+_REPORTS = (
+    "profitandloss",
+    "balancesheet",
+    "aged",
+    "trialbalance",
+    "banksummary",
+    "executivesummary",
+    "budgetsummary",
+    "taxreports",
+)
 # An app made since March 2026 knows no others; the broad accounting.transactions is not among them.
 _SCOPES = frozenset(
     {"openid", "profile", "email", "offline_access"}
@@ -35,7 +53,9 @@ bp.after_request(gate.add_limit_headers)
 def connections() -> Response:
     """What the token reaches: the one call that names no organisation."""
     at = here()
-    return jsonify([people.shown(connection) for connection in people.connections(at, people.caller(at).person)])
+    return jsonify(
+        [people.shown(connection) for connection in people.connections(at, people.caller(at).person)]
+    )
 
 
 @bp.delete("/connections/<id_>")
@@ -43,7 +63,9 @@ def disconnect(id_: str) -> Response:
     """Take one organisation away from the app."""
     at = here()
     person = people.caller(at).person
-    found = next((connection for connection in people.connections(at, person) if connection.id == id_.lower()), None)
+    found = next(
+        (connection for connection in people.connections(at, person) if connection.id == id_.lower()), None
+    )
     if found is None:
         return not_found()
     people.remove(at, person, found.organisation.key)

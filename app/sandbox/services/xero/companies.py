@@ -73,12 +73,37 @@ ORGANISATIONS = {
 }
 
 COMPANIES = (
-    Company("demo", "Demo Company (AU)", "kim@example.com", "A try-out organisation, Australia, AUD", books=("demo",)),
-    Company("harbour", "Harbour Street Trading", "robin@example.com", "Wholesale, New Zealand, NZD", books=("harbour",)),
-    Company("both", "Both organisations", "kim@example.com", "The two above with one consent", books=("demo", "harbour")),
+    Company(
+        "demo",
+        "Demo Company (AU)",
+        "kim@example.com",
+        "A try-out organisation, Australia, AUD",
+        books=("demo",),
+    ),
+    Company(
+        "harbour",
+        "Harbour Street Trading",
+        "robin@example.com",
+        "Wholesale, New Zealand, NZD",
+        books=("harbour",),
+    ),
+    Company(
+        "both",
+        "Both organisations",
+        "kim@example.com",
+        "The two above with one consent",
+        books=("demo", "harbour"),
+    ),
 )
 
 
 def by_tenant(tenant_id: str) -> Organisation | None:
     """The organisation of that tenant id, or None."""
-    return next((organisation for organisation in ORGANISATIONS.values() if organisation.tenant_id == tenant_id.lower()), None)
+    return next(
+        (
+            organisation
+            for organisation in ORGANISATIONS.values()
+            if organisation.tenant_id == tenant_id.lower()
+        ),
+        None,
+    )

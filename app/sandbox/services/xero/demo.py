@@ -43,7 +43,11 @@ _CUSTOMERS = {
         ("Rex Media Group", "Ana", "Reyes"),
         ("Ridgeway University", "Tom", "Ridgeway"),
     ),
-    "harbour": (("Kauri Cafe", "Aroha", "Ngata"), ("Tui Outfitters", "Ben", "Walsh"), ("Southern Cross Gifts", "Lena", "Moir")),
+    "harbour": (
+        ("Kauri Cafe", "Aroha", "Ngata"),
+        ("Tui Outfitters", "Ben", "Walsh"),
+        ("Southern Cross Gifts", "Lena", "Moir"),
+    ),
 }
 _SUPPLIERS = {
     "demo": (
@@ -68,13 +72,25 @@ def seed(book: Book, today: date) -> None:
     organisation = ORGANISATIONS[book.name]
     for code, name, kind, class_, payments in _ACCOUNTS:
         _account(book, organisation, code, name, kind, class_, payments, today)
-    customers = [_contact(book, name, first, last, today, customer=True) for name, first, last in _CUSTOMERS[book.name]]
+    customers = [
+        _contact(book, name, first, last, today, customer=True) for name, first, last in _CUSTOMERS[book.name]
+    ]
     _sales(book, organisation, customers, today)
     for place, (name, account, price) in enumerate(_SUPPLIERS[book.name]):
-        _bills(book, organisation, _contact(book, name, "", "", today, customer=False), account, price, place, today)
+        _bills(
+            book,
+            organisation,
+            _contact(book, name, "", "", today, customer=False),
+            account,
+            price,
+            place,
+            today,
+        )
     archived = _contact(book, "24 Locks", "Sonia", "Lock", today, customer=True)
     book.put("contact", archived["id"], {**archived, "status": "ARCHIVED"})
-    book.put("settings", "lock", {"until": _last_year_end(organisation, today - timedelta(days=90)).isoformat()})
+    book.put(
+        "settings", "lock", {"until": _last_year_end(organisation, today - timedelta(days=90)).isoformat()}
+    )
 
 
 def _last_year_end(organisation: Organisation, before: date) -> date:
@@ -87,7 +103,16 @@ def _updated(day: date) -> str:
     return f"{day.isoformat()}T01:01:01+00:00"
 
 
-def _account(book: Book, organisation: Organisation, code: str, name: str, kind: str, class_: str, payments: bool, today: date) -> None:
+def _account(
+    book: Book,
+    organisation: Organisation,
+    code: str,
+    name: str,
+    kind: str,
+    class_: str,
+    payments: bool,
+    today: date,
+) -> None:
     tax = {"REVENUE": organisation.sales_tax, "EXPENSE": organisation.purchase_tax}.get(
         class_, "BASEXCLUDED" if book.name == "demo" else "NONE"
     )
@@ -157,14 +182,18 @@ def _sales(book: Book, organisation: Organisation, customers: list[Record], toda
             "currency": "USD" if in_dollars else organisation.currency,
             "rate": "0.65" if in_dollars else "1",
         }
-        made = _invoice(book, organisation, invoice, [(description, quantity, unit, "200", organisation.sales_tax)])
+        made = _invoice(
+            book, organisation, invoice, [(description, quantity, unit, "200", organisation.sales_tax)]
+        )
         if status == "PAID":
             _payment(book, made, sums(book, made).due, due - timedelta(days=n % 9))
         elif n == last - 10:
             _payment(book, made, Decimal("250.00"), day + timedelta(days=3))
 
 
-def _bills(book: Book, organisation: Organisation, contact: Record, account: str, price: str, place: int, today: date) -> None:
+def _bills(
+    book: Book, organisation: Organisation, contact: Record, account: str, price: str, place: int, today: date
+) -> None:
     """A bill every month: the last two open, the ones before paid."""
     for n in range(6):
         day = today - timedelta(days=30 * (6 - n) - 3 * place - 5)
@@ -180,12 +209,19 @@ def _bills(book: Book, organisation: Organisation, contact: Record, account: str
             "currency": organisation.currency,
             "rate": "1",
         }
-        made = _invoice(book, organisation, bill, [(f"{contact['name']}, month {n + 1}", "1", price, account, organisation.purchase_tax)])
+        made = _invoice(
+            book,
+            organisation,
+            bill,
+            [(f"{contact['name']}, month {n + 1}", "1", price, account, organisation.purchase_tax)],
+        )
         if n <= 3:
             _payment(book, made, sums(book, made).due, due)
 
 
-def _invoice(book: Book, organisation: Organisation, invoice: Record, lines: list[tuple[str, str, str, str, str]]) -> Record:
+def _invoice(
+    book: Book, organisation: Organisation, invoice: Record, lines: list[tuple[str, str, str, str, str]]
+) -> Record:
     id_ = guid(book.name, "invoice", invoice["type"], invoice["contact"], invoice["number"])
     kept: list[dict[str, Any]] = [
         {
@@ -200,7 +236,13 @@ def _invoice(book: Book, organisation: Organisation, invoice: Record, lines: lis
         for place, (description, quantity, unit, account, tax) in enumerate(lines)
     ]
     sent = invoice["status"] in {"AUTHORISED", "PAID"} and invoice["type"] == "ACCREC"
-    record = {**invoice, "id": id_, "lines": kept, "sent": sent, "updated": _updated(date.fromisoformat(invoice["date"]))}
+    record = {
+        **invoice,
+        "id": id_,
+        "lines": kept,
+        "sent": sent,
+        "updated": _updated(date.fromisoformat(invoice["date"])),
+    }
     return book.put("invoice", id_, record)
 
 

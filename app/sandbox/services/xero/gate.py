@@ -1,4 +1,6 @@
-"""What stands before every call of the Accounting API: token, organisation, scope, limits, repeated writes."""
+"""What stands before every call of the Accounting API: token, organisation, scope, limits, repeated
+writes.
+"""
 
 import functools
 import hashlib
@@ -70,22 +72,34 @@ def _once(call: Call, view: View, parts: dict[str, Any]) -> Response:
     if not key:
         return view(call, **parts)
     if len(key) > 128:
-        return bad_request(14, "PostDataInvalidException", "The Idempotency-Key is longer than 128 characters.")
-    asked = hashlib.sha256(b" ".join([request.method.encode(), request.full_path.encode(), request.get_data()])).hexdigest()
+        return bad_request(
+            14, "PostDataInvalidException", "The Idempotency-Key is longer than 128 characters."
+        )
+    asked = hashlib.sha256(
+        b" ".join([request.method.encode(), request.full_path.encode(), request.get_data()])
+    ).hexdigest()
     now = call.at.now().timestamp()
     for id_, record in call.book.items("write"):
         if now - record["at"] > _REMEMBERED_SECONDS:
             call.book.remove("write", id_)
     before = call.book.find("write", f"{call.person} {key}")
     if before is not None and before["asked"] != asked:
-        return bad_request(14, "PostDataInvalidException", "The Idempotency-Key was already used with a different request.")
+        return bad_request(
+            14, "PostDataInvalidException", "The Idempotency-Key was already used with a different request."
+        )
     if before is not None:
         return make_response(before["body"], before["status"], {"Content-Type": before["type"]})
     try:
         answer = view(call, **parts)
     except Refused as refused:
         answer = refused.answer
-    record = {"at": now, "asked": asked, "body": answer.get_data(as_text=True), "status": answer.status_code, "type": answer.content_type}
+    record = {
+        "at": now,
+        "asked": asked,
+        "body": answer.get_data(as_text=True),
+        "status": answer.status_code,
+        "type": answer.content_type,
+    }
     call.book.put("write", f"{call.person} {key}", record)
     return answer
 
@@ -105,7 +119,9 @@ def _traffic() -> dict[str, _Traffic]:
 
 
 def _count(at: Here, organisation: companies.Organisation) -> None:
-    """Count a call. The limit by the minute is enforced only once a lever has set it: demo data is shared by all tests."""
+    """Count a call. The limit by the minute is enforced only once a lever has set it: demo data is shared
+    by all tests.
+    """
     now = at.now().timestamp()
     traffic = _traffic().setdefault(organisation.key, _Traffic())
     while traffic.calls and now - traffic.calls[0] >= 60:

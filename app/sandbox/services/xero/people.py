@@ -72,7 +72,11 @@ def token_error(code: str, description: str) -> Response:
 
 def refuses(asked: Any) -> str | None:
     """Redirect addresses are https or http://localhost; an IP address is refused."""
-    return "unauthorized_client : Invalid redirect_uri" if asked["redirect_uri"].startswith(("http://127.", "http://[")) else None
+    return (
+        ("unauthorized_client : Invalid redirect_uri")
+        if asked["redirect_uri"].startswith(("http://127.", "http://["))
+        else None
+    )
 
 
 def caller(at: Here) -> Caller:
@@ -88,7 +92,9 @@ def caller(at: Here) -> Caller:
         raise Refused(problem(401, "Unauthorized", "AuthenticationUnsuccessful"))
     if record["until"] <= grants.now:
         ended = datetime.fromtimestamp(record["until"], UTC)
-        raise Refused(problem(401, "Unauthorized", f"TokenExpired: token expired at {ended:%m/%d/%Y %H:%M:%S}"))
+        raise Refused(
+            problem(401, "Unauthorized", f"TokenExpired: token expired at {ended:%m/%d/%Y %H:%M:%S}")
+        )
     grant = grants.get(record["grant"])
     return Caller(grant.person, frozenset(record["scopes"]) | _scopes(grants, grant.person))
 
@@ -102,8 +108,12 @@ def connections(at: Here, person: str) -> list[Connection]:
             if gone is not None and gone["at"] >= grant.at:
                 continue
             before = found.get(key)
-            first, created = (before.id, before.created) if before else (guid("connection", grant.id, key), grant.at)
-            found[key] = Connection(first, guid("event", grant.id), companies.ORGANISATIONS[key], created, grant.at)
+            first, created = (
+                (before.id, before.created) if before else (guid("connection", grant.id, key), grant.at)
+            )
+            found[key] = Connection(
+                first, guid("event", grant.id), companies.ORGANISATIONS[key], created, grant.at
+            )
     return list(found.values())
 
 

@@ -31,20 +31,30 @@ _SIGNS: Mapping[str, Callable[[Any, Any], bool]] = {
 def where(fields: Fields) -> Callable[[Record], bool]:
     """What `where=` keeps: conditions joined by AND. Raises Refused with QueryParseException."""
     text = request.args.get("where", "")
-    checks = [_check(condition, fields) for condition in re.split(r"\s+AND\s+|&&", text)] if text.strip() else []
+    checks = (
+        [_check(condition, fields) for condition in re.split(r"\s+AND\s+|&&", text)] if text.strip() else []
+    )
     return lambda record: all(check(record) for check in checks)
 
 
 def _check(condition: str, fields: Fields) -> Callable[[Record], bool]:
     found = _CONDITION.fullmatch(condition)
     if found is None or found["field"] not in fields:
-        raise Refused(bad_request(16, "QueryParseException", f"No property or field in {condition.strip()[:60]!r} could be read."))
+        raise Refused(
+            bad_request(
+                16,
+                "QueryParseException",
+                f"No property or field in {condition.strip()[:60]!r} could be read.",
+            )
+        )
     wanted: Any = found["text"]
     if found["y"]:
         try:
             wanted = date(int(found["y"]), int(found["m"]), int(found["d"])).isoformat()
         except ValueError:
-            raise Refused(bad_request(16, "QueryParseException", "The date is not a day of the calendar.")) from None
+            raise Refused(
+                bad_request(16, "QueryParseException", "The date is not a day of the calendar.")
+            ) from None
     elif found["guid"]:
         wanted = found["guid"].lower()
     elif found["flag"]:
@@ -66,7 +76,9 @@ def ordered(records: list[Record], fields: Fields) -> list[Record]:
     name, _, direction = text.partition(" ")
     if name not in fields or direction.upper() not in {"", "ASC", "DESC"}:
         raise Refused(bad_request(16, "QueryParseException", f"Cannot order by {text[:60]!r}."))
-    return sorted(records, key=lambda record: str(fields[name](record) or ""), reverse=direction.upper() == "DESC")
+    return sorted(
+        records, key=lambda record: str(fields[name](record) or ""), reverse=direction.upper() == "DESC"
+    )
 
 
 def paged(records: list[Record]) -> tuple[list[Record], dict[str, Any]]:

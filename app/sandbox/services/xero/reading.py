@@ -53,7 +53,14 @@ _PAYMENT_FIELDS: query.Fields = {
 def find_invoice(book: Book, name: str) -> Record | None:
     """The invoice of that id or number, or None."""
     found = book.find("invoice", name.lower())
-    return found or next((invoice for invoice in book.all("invoice") if invoice["number"] == name and invoice["type"] == "ACCREC"), None)
+    return found or next(
+        (
+            invoice
+            for invoice in book.all("invoice")
+            if invoice["number"] == name and invoice["type"] == "ACCREC"
+        ),
+        None,
+    )
 
 
 @bp.get("/api.xro/2.0/Organisation")
@@ -89,7 +96,9 @@ def organisation(call: Call) -> Response:
 def invoices(call: Call) -> Response:
     """Invoices and bills. Without a page there are no lines."""
     keep = query.where(_INVOICE_FIELDS)
-    statuses, contacts, numbers, ids = (query.listed(name) for name in ("Statuses", "ContactIDs", "InvoiceNumbers", "IDs"))
+    statuses, contacts, numbers, ids = (
+        query.listed(name) for name in ("Statuses", "ContactIDs", "InvoiceNumbers", "IDs")
+    )
     words = request.args.get("searchTerm", "").lower()
     names = {contact["id"]: contact["name"].lower() for contact in call.book.all("contact")}
     if any(not _is_guid(id_) for id_ in contacts | ids):
@@ -102,11 +111,20 @@ def invoices(call: Call) -> Response:
         and (invoice["contact"] in {id_.lower() for id_ in contacts} if contacts else True)
         and (invoice["number"] in numbers if numbers else True)
         and (invoice["id"] in {id_.lower() for id_ in ids} if ids else True)
-        and any(words in text for text in (invoice["number"].lower(), invoice["reference"].lower(), names.get(invoice["contact"], "")))
+        and any(
+            words in text
+            for text in (
+                invoice["number"].lower(),
+                invoice["reference"].lower(),
+                names.get(invoice["contact"], ""),
+            )
+        )
     ]
     page, pagination = query.paged(query.ordered(found, _INVOICE_FIELDS))
     lines = bool(pagination) and request.args.get("summaryOnly", "").lower() != "true"
-    return envelope(**pagination, Invoices=[invoice_shown(call.book, invoice, lines=lines) for invoice in page])
+    return envelope(
+        **pagination, Invoices=[invoice_shown(call.book, invoice, lines=lines) for invoice in page]
+    )
 
 
 @bp.get("/api.xro/2.0/Invoices/<name>")
@@ -131,7 +149,9 @@ def contacts(call: Call) -> Response:
         and (archived or contact["status"] == "ACTIVE")
         and any(words in (contact[part] or "").lower() for part in ("name", "email", "first", "last"))
     ]
-    page, pagination = query.paged(query.ordered(found, _CONTACT_FIELDS) if request.args.get("order") else sorted(found, key=_by_name))
+    page, pagination = query.paged(
+        query.ordered(found, _CONTACT_FIELDS) if request.args.get("order") else sorted(found, key=_by_name)
+    )
     summary = request.args.get("summaryOnly", "").lower() == "true"
     return envelope(**pagination, Contacts=[contact_shown(contact, summary=summary) for contact in page])
 

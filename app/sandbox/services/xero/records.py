@@ -55,7 +55,11 @@ def payments_on(book: Book, invoice: Record) -> list[Record]:
 def sums(book: Book, invoice: Record) -> Sums:
     """What an invoice comes to and what was paid."""
     paid = sum((Decimal(payment["amount"]) for payment in payments_on(book, invoice)), Decimal(0))
-    return Sums(sum(map(line_amount, invoice["lines"]), Decimal(0)), sum(map(line_tax, invoice["lines"]), Decimal(0)), paid)
+    return Sums(
+        sum(map(line_amount, invoice["lines"]), Decimal(0)),
+        sum(map(line_tax, invoice["lines"]), Decimal(0)),
+        paid,
+    )
 
 
 def account_shown(account: Record) -> dict[str, Any]:
@@ -74,7 +78,11 @@ def account_shown(account: Record) -> dict[str, Any]:
         "UpdatedDateUTC": wire_moment(account["updated"]),
     }
     if account["type"] == "BANK":
-        body |= {"BankAccountNumber": account["number"], "BankAccountType": "BANK", "CurrencyCode": account["currency"]}
+        body |= {
+            "BankAccountNumber": account["number"],
+            "BankAccountType": "BANK",
+            "CurrencyCode": account["currency"],
+        }
     return body
 
 
@@ -94,7 +102,10 @@ def contact_shown(contact: Record, *, summary: bool = False) -> dict[str, Any]:
     }
     if not summary:
         body |= {
-            "Addresses": [{"AddressType": kind, "City": "", "Region": "", "PostalCode": "", "Country": ""} for kind in ("STREET", "POBOX")],
+            "Addresses": [
+                {"AddressType": kind, "City": "", "Region": "", "PostalCode": "", "Country": ""}
+                for kind in ("STREET", "POBOX")
+            ],
             "Phones": [
                 {
                     "PhoneType": kind,
@@ -190,7 +201,13 @@ def payment_shown(book: Book, payment: Record, *, saved: bool = False) -> dict[s
         "Type": invoice["type"],
         "InvoiceID": invoice["id"],
         "InvoiceNumber": invoice["number"],
-        "Contact": {"ContactID": invoice["contact"], "Name": contact["name"], "Addresses": [], "Phones": [], "HasValidationErrors": False},
+        "Contact": {
+            "ContactID": invoice["contact"],
+            "Name": contact["name"],
+            "Addresses": [],
+            "Phones": [],
+            "HasValidationErrors": False,
+        },
         "LineItems": [],
         "IsDiscounted": False,
         "HasErrors": False,
@@ -210,6 +227,8 @@ def payment_shown(book: Book, payment: Record, *, saved: bool = False) -> dict[s
         "HasAccount": True,
         "UpdatedDateUTC": wire_moment(payment["updated"]),
         "Account": {"AccountID": account["id"], "Code": account["code"]},
-        "Invoice": {**shown, "AmountDue": number(money.due), "AmountPaid": number(money.paid)} if saved else shown,
+        "Invoice": {**shown, "AmountDue": number(money.due), "AmountPaid": number(money.paid)}
+        if saved
+        else shown,
         "HasValidationErrors": False,
     }

@@ -38,7 +38,11 @@ def profit_and_loss(call: Call) -> Response:
     last = _day("toDate") or (_end_of_month(_day("fromDate") or today))
     first = _day("fromDate") or last.replace(day=1)
     if last < first or (last - first).days > 366:
-        raise Refused(bad_request(10, "ValidationException", "The report date range must be positive and at most 365 days."))
+        raise Refused(
+            bad_request(
+                10, "ValidationException", "The report date range must be positive and at most 365 days."
+            )
+        )
     times = list(_earlier(first, last))
     entries = list(_ledger(call.book, cash=request.args.get("paymentsOnly", "").lower() == "true"))
     totals = [_by_account(e for e in entries if a.isoformat() <= e.day <= b.isoformat()) for a, b in times]
@@ -47,9 +51,22 @@ def profit_and_loss(call: Call) -> Response:
     expenses = _section(call.book, "Less Operating Expenses", "Total Operating Expenses", {"EXPENSE"}, totals)
     gross = [a - b for a, b in zip(income.totals, costs.totals, strict=True)]
     net = [a - b for a, b in zip(gross, expenses.totals, strict=True)]
-    rows = [income.row, *([costs.row] if costs.filled else []), _line("Gross Profit", gross), expenses.row, _line("Net Profit", net)]
+    rows = [
+        income.row,
+        *([costs.row] if costs.filled else []),
+        _line("Gross Profit", gross),
+        expenses.row,
+        _line("Net Profit", net),
+    ]
     title = f"{first:%-d %B %Y} to {last:%-d %B %Y}"
-    return _report(call, "ProfitAndLoss", "Profit and Loss", ["Profit & Loss", call.organisation.name, title], [b for _, b in times], rows)
+    return _report(
+        call,
+        "ProfitAndLoss",
+        "Profit and Loss",
+        ["Profit & Loss", call.organisation.name, title],
+        [b for _, b in times],
+        rows,
+    )
 
 
 @bp.get("/api.xro/2.0/Reports/BalanceSheet")
@@ -60,13 +77,23 @@ def balance_sheet(call: Call) -> Response:
     days = [last for _, last in _earlier(day.replace(day=1), day)]
     entries = list(_ledger(call.book))
     totals = [_by_account(e for e in entries if e.day <= last.isoformat()) for last in days]
-    earned = [sum((amount for code, amount in t.items() if code in _profit_codes(call.book)), _ZERO) for t in totals]
+    earned = [
+        sum((amount for code, amount in t.items() if code in _profit_codes(call.book)), _ZERO) for t in totals
+    ]
     bank = _section(call.book, "Bank", "Total Bank", {"BANK"}, totals)
     current = _section(call.book, "Current Assets", "Total Current Assets", {"CURRENT"}, totals)
-    owed = _section(call.book, "Current Liabilities", "Total Current Liabilities", {"CURRLIAB"}, totals, sign=-1)
+    owed = _section(
+        call.book, "Current Liabilities", "Total Current Liabilities", {"CURRLIAB"}, totals, sign=-1
+    )
     assets = [a + b for a, b in zip(bank.totals, current.totals, strict=True)]
     equity = _section(
-        call.book, "Equity", "Total Equity", {"EQUITY"}, totals, sign=-1, more=[("Current Year Earnings", [-e for e in earned])]
+        call.book,
+        "Equity",
+        "Total Equity",
+        {"EQUITY"},
+        totals,
+        sign=-1,
+        more=[("Current Year Earnings", [-e for e in earned])],
     )
     rows = [
         {"RowType": "Section", "Title": "Assets", "Rows": []},
@@ -79,7 +106,14 @@ def balance_sheet(call: Call) -> Response:
         _line("Net Assets", [a - b for a, b in zip(assets, owed.totals, strict=True)]),
         equity.row,
     ]
-    return _report(call, "BalanceSheet", "Balance Sheet", ["Balance Sheet", call.organisation.name, f"As at {day:%-d %B %Y}"], days, rows)
+    return _report(
+        call,
+        "BalanceSheet",
+        "Balance Sheet",
+        ["Balance Sheet", call.organisation.name, f"As at {day:%-d %B %Y}"],
+        days,
+        rows,
+    )
 
 
 @bp.get("/api.xro/2.0/Reports/AgedReceivablesByContact")
@@ -92,18 +126,39 @@ def aged_receivables(call: Call) -> Response:
     day = _day("date") or _end_of_month(call.at.today())
     header = {
         "RowType": "Header",
-        "Cells": [{"Value": name} for name in ("Date", "Number", "Due Date", "", "Total", "Paid", "Credited", "Due")],
+        "Cells": [
+            {"Value": name} for name in ("Date", "Number", "Due Date", "", "Total", "Paid", "Credited", "Due")
+        ],
     }
     opening = {
         "RowType": "Row",
-        "Cells": [{"Value": text} for text in (f"{day.replace(month=1, day=1)} 00:00:00", "Opening Balance", "", "", "", "", "", "0.00")],
+        "Cells": [
+            {"Value": text}
+            for text in (
+                f"{day.replace(month=1, day=1)} 00:00:00",
+                "Opening Balance",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "0.00",
+            )
+        ],
     }
     rows, totals = [], [_ZERO, _ZERO, _ZERO]
     for invoice in sorted(call.book.all("invoice"), key=lambda each: each["date"]):
-        open_ = invoice["type"] == "ACCREC" and invoice["status"] in {"AUTHORISED", "PAID"} and invoice["date"] <= day.isoformat()
+        open_ = (
+            invoice["type"] == "ACCREC"
+            and invoice["status"] in {"AUTHORISED", "PAID"}
+            and invoice["date"] <= day.isoformat()
+        )
         if invoice["contact"] != contact["id"] or not open_:
             continue
-        paid = sum((Decimal(p["amount"]) for p in payments_on(call.book, invoice) if p["date"] <= day.isoformat()), _ZERO)
+        paid = sum(
+            (Decimal(p["amount"]) for p in payments_on(call.book, invoice) if p["date"] <= day.isoformat()),
+            _ZERO,
+        )
         total = sums(call.book, invoice).total
         if paid == total:
             continue
@@ -116,13 +171,23 @@ def aged_receivables(call: Call) -> Response:
             *(_base(invoice, amount) for amount in (total, paid, _ZERO, total - paid)),
         )
         attributes = [{"Value": invoice["id"], "Id": "invoiceID"}]
-        rows.append({"RowType": "Row", "Cells": [{"Value": str(text), "Attributes": attributes} for text in texts]})
-        totals = [sum_ + _base(invoice, amount) for sum_, amount in zip(totals, (total, paid, total - paid), strict=True)]
+        rows.append(
+            {"RowType": "Row", "Cells": [{"Value": str(text), "Attributes": attributes} for text in texts]}
+        )
+        totals = [
+            sum_ + _base(invoice, amount)
+            for sum_, amount in zip(totals, (total, paid, total - paid), strict=True)
+        ]
     summary = ("Total", "", "", "", totals[0], totals[1], "0.00", totals[2])
     rows.append({"RowType": "SummaryRow", "Cells": [{"Value": str(text)} for text in summary]})
-    sections = [{"RowType": "Section", "Title": "", "Rows": [opening]}, {"RowType": "Section", "Title": "", "Rows": rows}]
+    sections = [
+        {"RowType": "Section", "Title": "", "Rows": [opening]},
+        {"RowType": "Section", "Title": "", "Rows": rows},
+    ]
     titles = ["Invoices", contact["name"], f"To {day:%-d %B %Y}", f"Showing payments to {day:%-d %B %Y}"]
-    return _envelope(call, "AgedReceivablesByContact", "Aged Receivables By Contact", titles, [header, *sections])
+    return _envelope(
+        call, "AgedReceivablesByContact", "Aged Receivables By Contact", titles, [header, *sections]
+    )
 
 
 # --- the ledger ---
@@ -145,7 +210,11 @@ def _ledger(book: Book, *, cash: bool = False) -> Iterator[Entry]:
         control = "610" if invoice["type"] == "ACCREC" else "800"
         total = sums(book, invoice).total
         paid = payments_on(book, invoice)
-        parts = [(p["date"], Decimal(p["amount"]) / total) for p in paid] if cash else [(invoice["date"], Decimal(1))]
+        parts = (
+            [(p["date"], Decimal(p["amount"]) / total) for p in paid]
+            if cash
+            else [(invoice["date"], Decimal(1))]
+        )
         for day, share in parts:
             for line in invoice["lines"]:
                 net, tax = _base(invoice, line_amount(line) * share), _base(invoice, line_tax(line) * share)
@@ -195,12 +264,22 @@ def _months_before(day: date, months: int) -> date:
 def _earlier(first: date, last: date) -> Iterator[tuple[date, date]]:
     """The time asked for and the `periods` before it."""
     timeframe, periods = request.args.get("timeframe", "").upper(), request.args.get("periods", "")
-    if (timeframe and timeframe not in _MONTHS) or (periods and not (periods.isdigit() and 1 <= int(periods) <= 11)):
-        raise Refused(bad_request(16, "QueryParseException", "periods is from 1 to 11 and timeframe is MONTH, QUARTER or YEAR."))
+    if (timeframe and timeframe not in _MONTHS) or (
+        periods and not (periods.isdigit() and 1 <= int(periods) <= 11)
+    ):
+        raise Refused(
+            bad_request(
+                16, "QueryParseException", "periods is from 1 to 11 and timeframe is MONTH, QUARTER or YEAR."
+            )
+        )
     step = _MONTHS[timeframe or "MONTH"]
     for n in range(int(periods or 0) + 1):
         end = _months_before(last, n * step)
-        start = _months_before(first, n * step) if n == 0 or not timeframe else _months_before(end, step) + timedelta(days=1)
+        start = (
+            _months_before(first, n * step)
+            if n == 0 or not timeframe
+            else _months_before(end, step) + timedelta(days=1)
+        )
         yield start, end
 
 
@@ -240,15 +319,24 @@ def _section(
 
 def _line(label: str, amounts: list[Decimal], *, total: bool = False) -> dict[str, Any]:
     """A line that stands alone: a section without a title."""
-    return {"RowType": "Section", "Title": "", "Rows": [{"RowType": "SummaryRow" if total else "Row", "Cells": _cells(label, amounts)}]}
+    return {
+        "RowType": "Section",
+        "Title": "",
+        "Rows": [{"RowType": "SummaryRow" if total else "Row", "Cells": _cells(label, amounts)}],
+    }
 
 
 def _cells(label: str, amounts: list[Decimal], account: str | None = None) -> list[dict[str, Any]]:
     attributes = {"Attributes": [{"Value": account, "Id": "account"}]} if account else {}
-    return [{"Value": label, **attributes}, *({"Value": str(cents(amount)), **attributes} for amount in amounts)]
+    return [
+        {"Value": label, **attributes},
+        *({"Value": str(cents(amount)), **attributes} for amount in amounts),
+    ]
 
 
-def _report(call: Call, id_: str, name: str, titles: list[str], ends: list[date], rows: list[dict[str, Any]]) -> Response:
+def _report(
+    call: Call, id_: str, name: str, titles: list[str], ends: list[date], rows: list[dict[str, Any]]
+) -> Response:
     header = {"RowType": "Header", "Cells": [{"Value": ""}, *({"Value": f"{end:%-d %b %y}"} for end in ends)]}
     return _envelope(call, id_, name, titles, [header, *rows])
 

@@ -39,7 +39,11 @@ def milliseconds(moment: datetime) -> int:
 
 def wire_date(day: str | None, *, offset: str = "+0000") -> str | None:
     """A calendar day as `/Date(ms+0000)/`: midnight UTC of that day."""
-    return f"/Date({milliseconds(datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC))}{offset})/" if day else None
+    return (
+        f"/Date({milliseconds(datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC))}{offset})/"
+        if day
+        else None
+    )
 
 
 def wire_moment(moment: str) -> str:
@@ -72,7 +76,9 @@ def envelope(**members: Any) -> Response:
     if "json" in request.headers.get("Accept", ""):
         return jsonify(body)
     return make_response(
-        f'<?xml version="1.0" encoding="utf-8"?>{_xml("Response", body)}', 200, {"Content-Type": "text/xml; charset=utf-8"}
+        f'<?xml version="1.0" encoding="utf-8"?>{_xml("Response", body)}',
+        200,
+        {"Content-Type": "text/xml; charset=utf-8"},
     )
 
 
@@ -96,7 +102,9 @@ def problem(status: int, title: str, detail: str) -> Response:
 
 def not_found() -> Response:
     """404: a sentence in plain text, no JSON."""
-    return make_response("The resource you're looking for cannot be found", 404, {"Content-Type": "text/plain; charset=utf-8"})
+    return make_response(
+        "The resource you're looking for cannot be found", 404, {"Content-Type": "text/plain; charset=utf-8"}
+    )
 
 
 def invalid(element: Mapping[str, Any], *messages: str) -> Response:

@@ -26,9 +26,13 @@ def create_contact(call: Call) -> Response:
         raise Refused(invalid(sent, "The contact name must be specified."))
     if len(name) > 255:
         raise Refused(invalid(sent, "The contact name must be at most 255 characters."))
-    if any(contact["name"].lower() == name.lower() and contact["status"] == "ACTIVE" for contact in call.book.all("contact")):
+    if any(
+        contact["name"].lower() == name.lower() and contact["status"] == "ACTIVE"
+        for contact in call.book.all("contact")
+    ):
         message = (
-            f"The contact name {name} is already assigned to another contact. The contact name must be unique across all active contacts."
+            f"The contact name {name} is already assigned to another contact. The contact name must be "
+            "unique across all active contacts."
         )
         raise Refused(invalid(sent, message))
     if email and ("@" not in email or "." not in email.split("@")[-1]):
@@ -60,7 +64,11 @@ def create_invoice(call: Call) -> Response:
     if status not in {"DRAFT", "SUBMITTED", "AUTHORISED"}:
         reasons.append("Status is not valid for a new invoice.")
     given = sent.get("Contact")
-    contact = call.book.find("contact", str(given.get("ContactID", "")).lower()) if isinstance(given, Mapping) else None
+    contact = (
+        call.book.find("contact", str(given.get("ContactID", "")).lower())
+        if isinstance(given, Mapping)
+        else None
+    )
     if contact is None:
         reasons.append("A Contact must be specified for this type of transaction")
     elif contact["status"] != "ACTIVE":
@@ -102,9 +110,20 @@ def record_payment(call: Call) -> Response:
     sent = _sent("Payments")
     reasons: list[str] = []
     given, to = sent.get("Invoice"), sent.get("Account")
-    invoice = call.book.find("invoice", str(given.get("InvoiceID", "")).lower()) if isinstance(given, Mapping) else None
+    invoice = (
+        call.book.find("invoice", str(given.get("InvoiceID", "")).lower())
+        if isinstance(given, Mapping)
+        else None
+    )
     code = to.get("Code") if isinstance(to, Mapping) else None
-    account = next((account for account in call.book.all("account") if account["code"] == code and account["status"] == "ACTIVE"), None)
+    account = next(
+        (
+            account
+            for account in call.book.all("account")
+            if account["code"] == code and account["status"] == "ACTIVE"
+        ),
+        None,
+    )
     amount, day = _decimal(sent.get("Amount")), _day(sent, "Date") or call.at.today()
     if account is None or not (account["type"] == "BANK" or account["payments"]):
         reasons.append(f"Account code '{code}' is not a valid code for payments.")
@@ -130,7 +149,9 @@ def record_payment(call: Call) -> Response:
     }
     call.book.put("payment", record["id"], record)
     if sums(call.book, invoice).due == 0:
-        call.book.put("invoice", invoice["id"], {**invoice, "status": "PAID", "updated": call.at.now().isoformat()})
+        call.book.put(
+            "invoice", invoice["id"], {**invoice, "status": "PAID", "updated": call.at.now().isoformat()}
+        )
     return envelope(Payments=[payment_shown(call.book, record, saved=True)])
 
 
@@ -153,7 +174,9 @@ def email_invoice(call: Call, id_: str) -> Response:
         raise Refused(invalid(element, "Daily Email Rate Limit Exceeded"))
     call.book.put("mails", today, {"count": sent["count"] + 1})
     call.book.put("invoice", invoice["id"], {**invoice, "sent": True})
-    call.at.mailed(organisation=call.organisation.name, to=contact["email"], subject=f"Invoice {invoice['number']}")
+    call.at.mailed(
+        organisation=call.organisation.name, to=contact["email"], subject=f"Invoice {invoice['number']}"
+    )
     return make_response("", 204)
 
 
@@ -165,7 +188,13 @@ def _sent(key: str) -> Mapping[str, Any]:
     body = request.get_json(silent=True)
     records = body.get(key) if isinstance(body, Mapping) else None
     if not isinstance(records, list) or len(records) != 1 or not isinstance(records[0], Mapping):
-        raise Refused(bad_request(14, "PostDataInvalidException", "The request body does not hold one element in the expected member."))
+        raise Refused(
+            bad_request(
+                14,
+                "PostDataInvalidException",
+                "The request body does not hold one element in the expected member.",
+            )
+        )
     return records[0]
 
 
@@ -186,7 +215,11 @@ def _day(sent: Mapping[str, Any], name: str) -> date | None:
 
 def _decimal(value: Any) -> Decimal | None:
     try:
-        return Decimal(str(value)) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
+        return (
+            Decimal(str(value))
+            if isinstance(value, int | float | str) and not isinstance(value, bool)
+            else None
+        )
     except InvalidOperation:
         return None
 
@@ -201,7 +234,9 @@ def _locked(book: Book, day: date) -> list[str]:
 
 def _lines(call: Call, sent: Mapping[str, Any], kind: str, reasons: list[str]) -> list[Record]:
     """The lines of a new invoice; what is wrong with them is added to the reasons."""
-    accounts = {account["code"]: account for account in call.book.all("account") if account["status"] == "ACTIVE"}
+    accounts = {
+        account["code"]: account for account in call.book.all("account") if account["status"] == "ACTIVE"
+    }
     given = sent.get("LineItems")
     if not isinstance(given, list) or not given:
         reasons.append("One or more line items must be specified")
@@ -209,15 +244,23 @@ def _lines(call: Call, sent: Mapping[str, Any], kind: str, reasons: list[str]) -
     lines = []
     for line in given:
         line = line if isinstance(line, Mapping) else {}
-        code, quantity, unit = line.get("AccountCode"), _decimal(line.get("Quantity")), _decimal(line.get("UnitAmount"))
+        code, quantity, unit = (
+            line.get("AccountCode"),
+            _decimal(line.get("Quantity")),
+            _decimal(line.get("UnitAmount")),
+        )
         account = accounts.get(str(code))
         if account is None or account["type"] == "BANK" or account["code"] in {"610", "800"}:
             reasons.append(f"Account code '{code}' is not a valid code for this document.")
             continue
         default = call.organisation.sales_tax if kind == "ACCREC" else call.organisation.purchase_tax
-        tax = line.get("TaxType") or (account["tax_type"] if account["class"] in {"REVENUE", "EXPENSE"} else default)
+        tax = line.get("TaxType") or (
+            account["tax_type"] if account["class"] in {"REVENUE", "EXPENSE"} else default
+        )
         if tax not in call.organisation.tax:
-            reasons.append(f"The TaxType code '{tax}' does not exist or cannot be used for this type of transaction.")
+            reasons.append(
+                f"The TaxType code '{tax}' does not exist or cannot be used for this type of transaction."
+            )
         elif not line.get("Description") or quantity is None or unit is None:
             reasons.append("Line items need a Description, Quantity and UnitAmount.")
         else:
@@ -226,7 +269,9 @@ def _lines(call: Call, sent: Mapping[str, Any], kind: str, reasons: list[str]) -
                     "id": str(uuid.uuid4()),
                     "description": str(line["Description"]),
                     "quantity": str(quantity),
-                    "unit": str(unit.quantize(Decimal("0.0001" if request.args.get("unitdp") == "4" else "0.01"))),
+                    "unit": str(
+                        unit.quantize(Decimal("0.0001" if request.args.get("unitdp") == "4" else "0.01"))
+                    ),
                     "account": account["code"],
                     "tax_type": tax,
                     "rate": call.organisation.tax[tax],
