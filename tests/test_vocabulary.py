@@ -1,4 +1,4 @@
-"""The code speaks the field's words (docs/glossary.md). Each failure says which name to change, and to what kind of word."""
+"""The code speaks the field's words (docs/glossary.md). Each failure says which name to change."""
 
 import ast
 import re
