@@ -234,7 +234,7 @@ def test_every_service_with_a_way_in_by_values(app, company, given, tool):
     from app.connectors import registry
 
     if given.get("api_key") == "DEMO":
-        given = given | {"api_key": registry.get("stripe").forms[0].blanks[0].demo}
+        given = given | {"api_key": registry.get("stripe").forms[0].fields[0].demo}
     answer = company.activate(company.setup_token(), **given)
     assert answer.status_code == 200, answer.text
     client = Client(app, answer.json["access_token"])

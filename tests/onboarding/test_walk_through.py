@@ -1,6 +1,4 @@
-"""The walk-through of README.md works as it stands: pasted line by line into a shell, against the whole
-product.
-"""
+"""docs/onboarding-api.md works as it stands: pasted line by line into a shell, against the whole product."""
 
 import json
 import os
@@ -12,12 +10,12 @@ from pathlib import Path
 from tests.support.databases import ROOT
 from tests.support.product import run_product
 
-SECTION = "Set up a company by API"
+SECTION = "Walk-through"
 
 
 def lines():
     """The lines of the section's shell block."""
-    section = (ROOT / "README.md").read_text().split(f"## {SECTION}\n")[1].split("\n## ")[0]
+    section = (ROOT / "docs" / "onboarding-api.md").read_text().split(f"## {SECTION}\n")[1].split("\n## ")[0]
     return re.search(r"```bash\n(.*?)```", section, re.S)[1].splitlines()
 
 
