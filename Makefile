@@ -4,10 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: run test bench lint clean assets
+.PHONY: run check test bench lint clean assets
 
 run: $(VENV)/.run
 	@exec $(BIN)/python -m app.serve
+
+# The tests of one part in seconds: `make check P=usage` runs tests/usage on SQLite, without browsers and slow tests.
+# `make check` without P does so for all parts. `make test` runs everything, on both databases; CI does too.
+check: $(VENV)/.dev
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not browser and not slow and not needs_postgres" tests/$(P)
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup

@@ -1,4 +1,4 @@
-"""How the web process runs. Threads do the waiting for services; processes use the cores."""
+"""Configuration of the web process. Threads wait for services; processes use the cores."""
 
 import os
 import shutil
@@ -10,12 +10,12 @@ from gunicorn.http import message
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from app.config import THREADS_IN_ALL
 
-# A host's router must reach us in production; a developer's machine answers itself only.
+# In production the host's router must reach us; a developer's machine serves itself only.
 _host = os.environ.get("BIND_HOST") or ("0.0.0.0" if os.environ.get("ENV") == "production" else "127.0.0.1")  # noqa: S104
 bind = f"{_host}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 worker_class = "gthread"
-# As many as may work at once, and those that only hold calls that wait for their turn
+# The working threads, and those that only hold calls waiting for a permit
 # (app/mcp_server/calls/concurrency.py).
 threads = THREADS_IN_ALL * int(os.environ.get("WEB_THREADS") or 32)
 keepalive = 65
@@ -23,8 +23,8 @@ timeout = 60
 graceful_timeout = 65  # longer than the longest tool call
 max_requests = 100_000
 max_requests_jitter = 20_000
-# An AI client's `state` of several KB, quoted once more on its way through the sign-in page. gunicorn caps
-# the setting lower.
+# An AI client's `state` may have several KB, and the sign-in page quotes it once more. gunicorn caps the
+# setting lower.
 limit_request_line = message.MAX_REQUEST_LINE = 32_768
 limit_request_fields = 100
 limit_request_field_size = 16_384
@@ -34,13 +34,13 @@ forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1")
 errorlog = "-"
 loglevel = os.environ.get("GUNICORN_LOG_LEVEL", "warning")
 
-# Workers write their counters into files here, so that /metrics adds them all up.
+# Workers write their counters to files here; /metrics adds them up.
 _metrics = os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="patchbay-metrics-"))
 
 
 def _check_settings():  # type: ignore[no-untyped-def]
-    """Refuse to start with one sentence, before a worker is born: gunicorn would replace a worker that
-    exits for ever.
+    """Exits with one sentence before a worker starts: gunicorn would endlessly replace a worker that
+    exits.
     """
     from app import config, environment
     from app.connectors import configuration
@@ -57,8 +57,8 @@ _check_settings()
 
 
 def post_worker_init(_worker):  # type: ignore[no-untyped-def]
-    """Link the entries of the audit trail in the background: a thread of each worker, since threads do not
-    survive a fork.
+    """Seals the audit trail's entries in the background, in a thread per worker, since threads do not survive
+    a fork.
     """
     from app.activity import sealer
 
@@ -66,12 +66,12 @@ def post_worker_init(_worker):  # type: ignore[no-untyped-def]
 
 
 def child_exit(_server, worker):  # type: ignore[no-untyped-def]
-    """Forget the gauges of a worker that ended."""
+    """Removes the gauges of a worker that ended."""
     from prometheus_client import multiprocess
 
     multiprocess.mark_process_dead(worker.pid)
 
 
 def on_exit(_server):  # type: ignore[no-untyped-def]
-    """Leave nothing behind."""
+    """Removes the metrics files."""
     shutil.rmtree(_metrics, ignore_errors=True)

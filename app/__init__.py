@@ -1,5 +1,5 @@
 """Patchbay: one MCP address for the business apps a company already uses.
 
-This package is inert on purpose: importing it starts nothing. Start reading in
-`factory.py`, which is the only module that knows every package.
+This package is inert on purpose: importing it starts nothing. Start reading in `factory.py`, the only module
+that imports every package.
 """

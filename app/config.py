@@ -1,7 +1,7 @@
-"""Settings, read from the environment once at start.
+"""Settings, read from the environment once at startup.
 
-A missing or wrong value stops the start with one sentence that names it (contract: configuration).
-`.env.example` documents every variable.
+A missing or invalid value stops the startup with one sentence that names the setting. `.env.example`
+documents every variable.
 """
 
 import re
@@ -9,22 +9,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import formataddr
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from app.crypto import KeyRing
 from app.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
-# A web process has this many times WEB_THREADS: those beyond work on nothing, they hold calls that wait for
-# their turn.
+# A web process runs this many times WEB_THREADS. The additional threads do no work of their own: they hold
+# calls that wait for their turn.
 THREADS_IN_ALL = 3
 _PUBLISHED_SECRETS = {"changeme", "change-me", "secret", "dev", "development", "please-change-me"}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything an operator can set. Times are in seconds."""
+    """Everything an operator can set. Durations are in seconds."""
 
     environment: str
     port: int
@@ -62,12 +62,12 @@ class Settings:
 
     @property
     def production(self) -> bool:
-        """True when ENV=production: no sandbox, no development mailbox, https only."""
+        """True if ENV=production: no sandbox, no development mailbox, https only."""
         return self.environment == "production"
 
     @property
     def secure(self) -> bool:
-        """True when people reach us over https, so cookies can insist on it."""
+        """True if people reach us over https, so cookies can require it."""
         return self.public_url.startswith("https://")
 
     @property
@@ -84,7 +84,7 @@ class Settings:
         return frozenset({host, f"localhost:{self.port}", f"127.0.0.1:{self.port}", f"[::1]:{self.port}"})
 
     def service(self, slug: str, name: str) -> str | None:
-        """An operator's setting for one service, such as `service("xero", "CLIENT_ID")`."""
+        """Return an operator's setting for one service, such as `service("xero", "CLIENT_ID")`, or None."""
         return self.services.get(f"{slug.upper()}_{name}") or None
 
 
@@ -187,6 +187,17 @@ def _url(environ: Mapping[str, str], name: str, schemes: set[str]) -> str | None
     return text
 
 
+def split_address(text: str) -> SplitResult | None:
+    """The parts of a web address in a setting; None when it names a person, no host or a bad port."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises on a port that is no number
+    except ValueError:
+        return None
+    usable = parts.scheme in {"http", "https"} and parts.hostname and not parts.username
+    return parts if usable else None
+
+
 def _public_url(text: str, production: bool) -> str:
     parts = urlsplit(text)
     if (
@@ -205,9 +216,9 @@ def _public_url(text: str, production: bool) -> str:
 
 
 def _database_url(text: str) -> str:
-    for given in ("postgres://", "postgresql://"):
-        if text.startswith(given):
-            return "postgresql+psycopg://" + text.removeprefix(given)
+    for scheme in ("postgres://", "postgresql://"):
+        if text.startswith(scheme):
+            return "postgresql+psycopg://" + text.removeprefix(scheme)
     if not text.startswith(("sqlite:///", "postgresql+psycopg://")):
         raise ConfigError("DATABASE_URL must start with sqlite:/// or postgresql://.")
     if text in {"sqlite:///", "sqlite:///:memory:"}:

@@ -1,8 +1,8 @@
 """Random ids and tokens, digests, and the key ring that seals secrets.
 
-Sealing is AES-256-GCM (NIST SP 800-38D) with a fresh 96-bit nonce. A sealed value reads
-`v1:<key id>:<base64url of nonce and ciphertext>`; its associated data binds the workspace, the
-record, the column and the key id, so a value copied to another place does not open.
+Sealing is AES-256-GCM (NIST SP 800-38D) with a fresh 96-bit nonce. A sealed value reads `v1:<key
+id>:<base64url of nonce and ciphertext>`. Its associated data binds the workspace, the record, the column and
+the key id, so a value copied to another record or column does not open.
 """
 
 import base64
@@ -22,17 +22,17 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 def new_id(prefix: str) -> str:
-    """An opaque, unguessable id such as `con_3f9k…` (100 random bits)."""
+    """Return an opaque, unguessable id such as `con_3f9k…` (100 random bits)."""
     return f"{prefix}_" + "".join(secrets.choice(_ALPHABET) for _ in range(20))
 
 
 def new_token(prefix: str = "") -> str:
-    """A bearer secret of 256 random bits, behind a recognisable prefix. Store only its digest."""
+    """Return a bearer secret of 256 random bits behind a recognisable prefix. Store only its digest."""
     return prefix + secrets.token_urlsafe(32)
 
 
 def digest(secret: str) -> str:
-    """The SHA-256 of a high-entropy secret, in hex: the only form in which we store it.
+    """Return the SHA-256 of a high-entropy secret in hex, the only form in which we store it.
 
     Not for codes or passwords, which a plain hash does not protect.
     """
@@ -40,12 +40,12 @@ def digest(secret: str) -> str:
 
 
 class KeyRing:
-    """The vault keys: the first seals, all of them open."""
+    """The vault keys: the first one seals, all of them open."""
 
     def __init__(self, keys: dict[str, bytes]) -> None:
-        """Takes key id to 32 key bytes, the sealing key first.
+        """Takes a map of key id to 32 key bytes, the sealing key first.
 
-        Raises ConfigError on an empty ring, a short or an all-zero key.
+        Raises ConfigError if the map is empty, or a key is short or not random.
         """
         if not keys:
             raise ConfigError("VAULT_KEYS is empty: set it to id:base64-of-32-bytes.")
@@ -74,21 +74,22 @@ class KeyRing:
 
     @property
     def ids(self) -> list[str]:
-        """The ids of the keys, the sealing one first."""
+        """The ids of the keys, the sealing key first."""
         return list(self._ciphers)
 
     def seal(self, plaintext: str, *, workspace: str, record: str, field: str) -> str:
-        """Seal a secret for exactly this place."""
+        """Seal a secret for exactly this workspace, record and field."""
         nonce = os.urandom(_NONCE_BYTES)
         sealed = self._ciphers[self.sealing_id].encrypt(
-            nonce, plaintext.encode(), _place(workspace, record, field, self.sealing_id)
+            nonce, plaintext.encode(), _associated_data(workspace, record, field, self.sealing_id)
         )
         return f"{_VERSION}:{self.sealing_id}:{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
     def open(self, sealed: str, *, workspace: str, record: str, field: str) -> str:
-        """The secret sealed for this place.
+        """Return the secret sealed for this workspace, record and field.
 
-        Raises Undecipherable when it was changed, moved, cut, or sealed under a key we lack.
+        Raises Undecipherable if it was changed, moved, truncated, or sealed under a key that is not
+        configured.
         """
         version, _, rest = sealed.partition(":")
         key_id, _, body = rest.partition(":")
@@ -100,24 +101,24 @@ class KeyRing:
             if base64.urlsafe_b64encode(raw).decode() != body:  # spare bits of the last character, + for -
                 raise Undecipherable()
             return cipher.decrypt(
-                raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], _place(workspace, record, field, key_id)
+                raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], _associated_data(workspace, record, field, key_id)
             ).decode()
         except (binascii.Error, ValueError, InvalidTag):
             raise Undecipherable() from None
 
     @staticmethod
     def start_of(key_id: str) -> str:
-        """How every value sealed under a key begins."""
+        """Return the prefix of every value sealed under a key."""
         return f"{_VERSION}:{key_id}:"
 
     @staticmethod
     def key_id_of(sealed: str) -> str:
-        """The id of the key a value was sealed under, without opening it."""
+        """Return the id of the key a value was sealed under, without opening it."""
         return sealed.split(":", 2)[1] if sealed.count(":") >= 2 else ""
 
 
-def _place(workspace: str, record: str, field: str, key_id: str) -> bytes:
-    """The associated data. Lengths are written out, so two places never read the same."""
+def _associated_data(workspace: str, record: str, field: str, key_id: str) -> bytes:
+    """Return the associated data. Parts carry their length, so two different lists never encode the same."""
     return b"".join(
         len(part).to_bytes(4, "big") + part
         for part in (p.encode() for p in (workspace, record, field, key_id))

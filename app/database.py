@@ -1,11 +1,11 @@
-"""One way to the database: `transaction()` to change something, `reading()` to look.
+"""Access to the database: `transaction()` to write, `reading()` to read.
 
-Work that returns commits; work that raises rolls back. On SQLite a transaction begins with
-BEGIN IMMEDIATE, because SELECT … FOR UPDATE is silently a plain SELECT there: the write lock is
-what makes "look, then change" one step. Writers of one process queue on a lock of ours first,
-which is fair, where SQLite's own busy handler sleeps and guesses.
+Work that returns commits; work that raises rolls back. On SQLite a transaction begins with BEGIN IMMEDIATE,
+because SELECT … FOR UPDATE is silently a plain SELECT there: the write lock is what makes "read, then change"
+atomic. Writers of one process first queue on a lock of ours, which is fair; SQLite's own busy handler sleeps
+and polls.
 
-Never hold either open across a call to a service.
+Never hold either open during a call to a service.
 """
 
 import contextlib
@@ -15,28 +15,29 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import DateTime, Engine, PoolProxiedConnection, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.types import TypeDecorator
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel
 
 from app import clock
 from app.errors import Unavailable
 
 _POSTGRES_OPTIONS = "-c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s"
 
-# Nobody holds a connection while waiting for a service, so a few serve all threads of a process.
-_CONNECTIONS, _LOOKERS = 12, 8
+# No thread holds a connection while it waits for a service, so a few serve all threads of a process.
+_CONNECTIONS, _RAW_CONNECTIONS = 12, 8
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """Aware UTC datetimes, on PostgreSQL and on SQLite (which forgets time zones)."""
+    """Aware UTC datetimes, on PostgreSQL and on SQLite (which stores no time zone)."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
-        """Refuse naive datetimes, store UTC."""
+        """Convert to UTC. Raises ValueError for a naive datetime."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -44,14 +45,14 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
-        """Give back aware UTC."""
+        """Return an aware UTC datetime."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class Database:
-    """An engine and its rules. One per process: threads share it, forked workers make their own."""
+    """An engine and its rules. One per process: threads share it, forked workers create their own."""
 
     def __init__(self, url: str, *, pool_size: int = 32) -> None:
         self.url = url
@@ -70,7 +71,7 @@ class Database:
             event.listen(self.engine, "begin", _begin_sqlite)
             self._reader: Engine = self.engine
             self._snapshots: Engine = self.engine
-            self._looker = self.engine
+            self._raw_engine = self.engine
             self._writer: Engine = self.engine.execution_options(writes=True)
         else:
             self.engine = create_engine(
@@ -82,14 +83,14 @@ class Database:
                 hide_parameters=True,
                 connect_args={"connect_timeout": 5, "options": _POSTGRES_OPTIONS},
             )
-            # One statement is its own snapshot: a look-up needs no BEGIN and no ROLLBACK round trip.
+            # A single statement is its own snapshot: a look-up needs no round trips for BEGIN and ROLLBACK.
             self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
             self._snapshots = self.engine.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
-            self._looker = create_engine(
+            self._raw_engine = create_engine(
                 url,
-                pool_size=min(pool_size, _LOOKERS),
+                pool_size=min(pool_size, _RAW_CONNECTIONS),
                 max_overflow=0,
                 isolation_level="AUTOCOMMIT",
                 hide_parameters=True,
@@ -109,60 +110,58 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session for looking. What it loads stays readable after it closes."""
+        """A session for reading. Objects it loads stay readable after it closes."""
         with _as_unavailable(), Session(self._reader, expire_on_commit=False, autoflush=False) as session:
             yield session
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Session]:
-        """A session for looking several times at one moment: what others commit meanwhile is not seen."""
+        """A session for several reads of one moment: it does not see what others commit meanwhile."""
         with _as_unavailable(), Session(self._snapshots, expire_on_commit=False, autoflush=False) as session:
             yield session
 
     def now(self, session: Session) -> datetime:
-        """The clock that leases go by: the database's, where several hosts share one."""
+        """Return the clock for leases: the database's own where several hosts share it."""
         if self.is_sqlite:
             return clock.now()
         at: datetime = session.execute(text("SELECT clock_timestamp()")).scalar_one()
         return at.astimezone(UTC)
 
     @contextlib.contextmanager
-    def looker(self) -> Iterator[PoolProxiedConnection]:
-        """A pooled driver connection where each statement stands alone, for `app.fast_queries` and the
-        ledger.
-        """
+    def raw_connection(self) -> Iterator[PoolProxiedConnection]:
+        """A pooled driver connection in autocommit mode, for `app.fast_queries` and the ledger."""
         try:
-            connection = self._looker.raw_connection()
-        except (self._looker.dialect.loaded_dbapi.Error, PoolTimeout) as error:
+            connection = self._raw_engine.raw_connection()
+        except (self._raw_engine.dialect.loaded_dbapi.Error, PoolTimeout) as error:
             raise Unavailable() from error
         try:
             yield connection
         finally:
             connection.close()
 
-    def forget_lookers(self) -> None:
-        """Close the idle driver connections: the database was restarted under them."""
-        self._looker.dispose()
+    def discard_raw_connections(self) -> None:
+        """Close the idle raw connections after the database was restarted."""
+        self._raw_engine.dispose()
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Queue with the other writers of this process (SQLite lets one write at a time)."""
+    def write_lock(self) -> Iterator[None]:
+        """Queue with the other writers of this process (SQLite allows one write at a time)."""
         with self._writers if self.is_sqlite else contextlib.nullcontext():
             yield
 
     def close(self) -> None:
-        """Give every pooled connection back."""
+        """Close every pooled connection."""
         self.engine.dispose()
-        self._looker.dispose()
+        self._raw_engine.dispose()
 
 
-_READ_ONLY = "25006"  # PostgreSQL's word for a standby or a database that was switched to reading only
+_READ_ONLY = "25006"  # PostgreSQL's SQLSTATE for a standby or a database that is read-only
 
 _current: Database | None = None
 
 
 def bind(url: str, *, pool_size: int = 32) -> Database:
-    """Make `url` the database of this process, closing the one before."""
+    """Make `url` the database of this process and close the previous one."""
     global _current
     if _current is not None:
         _current.close()
@@ -171,7 +170,7 @@ def bind(url: str, *, pool_size: int = 32) -> Database:
 
 
 def current() -> Database:
-    """The database of this process. Raises RuntimeError before `bind`."""
+    """Return the database of this process. Raises RuntimeError before `bind`."""
     if _current is None:
         raise RuntimeError("no database is bound: the factory calls database.bind()")
     return _current
@@ -183,18 +182,23 @@ def transaction() -> contextlib.AbstractContextManager[Session]:
 
 
 def reading() -> contextlib.AbstractContextManager[Session]:
-    """A session on the bound database for looking only."""
+    """A session on the bound database for reading only."""
     return current().reading()
 
 
 def snapshot() -> contextlib.AbstractContextManager[Session]:
-    """A session on the bound database for looking several times at one moment."""
+    """A session on the bound database for several reads of one moment."""
     return current().snapshot()
+
+
+def upsert_into(model: type[SQLModel]) -> postgresql.Insert | sqlite.Insert:
+    """INSERT INTO the table of `model`; takes `on_conflict_do_nothing()` and `on_conflict_do_update()`."""
+    return sqlite.insert(model) if current().is_sqlite else postgresql.insert(model)
 
 
 @contextlib.contextmanager
 def _as_unavailable() -> Iterator[None]:
-    """Database trouble (gone, locked, full, pool empty) is a 503 with a sentence, not a stack trace."""
+    """Turn database trouble (down, locked, full, pool exhausted) into a 503 with a sentence."""
     try:
         yield
     except (OperationalError, PoolTimeout) as error:
@@ -206,7 +210,7 @@ def _as_unavailable() -> Iterator[None]:
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves, see _begin_sqlite
+    connection.isolation_level = None  # _begin_sqlite sends BEGIN itself
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=15000", "cache_size=-16000"):
         cursor.execute(f"PRAGMA {pragma}")
@@ -215,8 +219,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: Any) -> None:
     if connection.get_execution_options().get("writes"):
-        # On disk when the commit returns: what a service gave once (a refresh token) must survive a power
-        # cut.
+        # The commit returns once the data is on disk: a single-use refresh token must survive a power cut.
         connection.exec_driver_sql("PRAGMA synchronous=FULL")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:

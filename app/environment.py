@@ -1,7 +1,7 @@
-"""Where settings come from: the process environment, then `.env`, then keys made for development.
+"""Where settings come from: the process environment, then `.env`, then keys generated for development.
 
-In production only the process environment counts. Elsewhere `instance/keys.env` is created once,
-readable by its owner only, so that one command is enough to start.
+In production only the process environment counts. Elsewhere `instance/keys.env` is created once, readable by
+its owner only, so that one command is enough to start.
 """
 
 import base64
@@ -14,11 +14,11 @@ from app.config import ROOT
 
 
 def read(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> dict[str, str]:
-    """The merged variables. Creates `instance/keys.env` outside production when keys are missing."""
-    given = dict(os.environ if environ is None else environ)
-    if given.get("ENV") == "production":
-        return given
-    merged = {**_parse(root / ".env"), **given}
+    """Return the merged variables. Creates `instance/keys.env` outside production if keys are missing."""
+    process_environ = dict(os.environ if environ is None else environ)
+    if process_environ.get("ENV") == "production":
+        return process_environ
+    merged = {**_parse(root / ".env"), **process_environ}
     if merged.get("ENV") == "production":
         return merged
     if not (merged.get("SECRET_KEY") and merged.get("VAULT_KEYS")):
@@ -28,9 +28,7 @@ def read(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> dict[st
 
 
 def _development_keys(instance: Path) -> dict[str, str]:
-    """The keys of this checkout, made at the first start. Two processes starting at once agree on one
-    file.
-    """
+    """Return this checkout's keys, created at first start. Two processes starting at once use one file."""
     instance.mkdir(parents=True, exist_ok=True)
     path = instance / "keys.env"
     if not path.exists():
@@ -43,14 +41,14 @@ def _development_keys(instance: Path) -> dict[str, str]:
         try:
             os.link(draft, path)
         except FileExistsError:
-            pass  # another process was first: its keys count
+            pass  # another process was first: use its keys
         finally:
             draft.unlink()
     return _parse(path)
 
 
 def _parse(path: Path) -> dict[str, str]:
-    """`NAME=value` lines of a file; missing file: nothing. Blank lines and # comments are passed over."""
+    """Return the `NAME=value` lines of a file, or nothing if it is missing. Skips blanks and # comments."""
     if not path.is_file():
         return {}
     pairs = (

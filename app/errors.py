@@ -1,15 +1,15 @@
-"""What can go wrong, named for what happened.
+"""What can go wrong, one class per event.
 
-Every error here carries a `code` for programs, a `message` a person can act on and an HTTP
-`status`. They are turned into an answer at four edges only: page, fragment, OAuth JSON and MCP
-result. Messages never hold a secret, nor text that came from a service or another workspace.
+Every error has a `code` for programs, a `message` a person can act on and an HTTP `status`. Errors become
+responses at four edges only: page, fragment, OAuth JSON and MCP result. A message never contains a secret,
+nor text from a service or another workspace.
 """
 
 from typing import Any
 
 
 class PatchbayError(Exception):
-    """The root of the tree. `retryable` says whether the same request may work later."""
+    """The root of the tree. `retryable`: the same request may work later."""
 
     code = "INTERNAL"
     status = 500
@@ -26,13 +26,13 @@ class PatchbayError(Exception):
 
 
 class ConfigError(PatchbayError):
-    """A setting is missing or wrong; the start stops with this one sentence."""
+    """A setting is missing or invalid. The startup stops with this sentence."""
 
     code = "CONFIG"
 
 
 class NotFound(PatchbayError):
-    """The thing is not there, or belongs to another workspace: the two look the same."""
+    """The record does not exist or belongs to another workspace: the response is the same for both."""
 
     code = "NOT_FOUND"
     status = 404
@@ -48,7 +48,7 @@ class Forbidden(PatchbayError):
 
 
 class InvalidInput(PatchbayError):
-    """What was sent cannot be used; nothing was changed."""
+    """The request cannot be used; nothing was changed."""
 
     code = "INVALID_ARGUMENTS"
     status = 400
@@ -56,28 +56,21 @@ class InvalidInput(PatchbayError):
 
 
 class TooManyRequests(PatchbayError):
-    """A limit was reached. `retry_after_seconds` says when to come back."""
+    """A limit was reached. `retry_after_seconds` says when to try again."""
 
     code = "RATE_LIMITED"
     status = 429
     retryable = True
 
-    def __init__(
-        self,
-        message: str | None = None,
-        *,
-        retry_after_seconds: int = 60,
-        details: dict[str, Any] | None = None,
-    ) -> None:
+    def __init__(self, message: str | None = None, *, retry_after_seconds: int = 60) -> None:
         self.retry_after_seconds = max(1, int(retry_after_seconds))
         super().__init__(
-            message or f"Too many requests. Please wait {self.retry_after_seconds} seconds and try again.",
-            details=details,
+            message or f"Too many requests. Please wait {self.retry_after_seconds} seconds and try again."
         )
 
 
 class Unavailable(PatchbayError):
-    """We cannot work right now (database away, disk full); nothing was half done."""
+    """We cannot work right now (database down, disk full); nothing was changed."""
 
     code = "UNAVAILABLE"
     status = 503
@@ -86,16 +79,16 @@ class Unavailable(PatchbayError):
 
 
 class Undecipherable(PatchbayError):
-    """A sealed value did not open: tampered with, swapped, or sealed under a key we lack."""
+    """A sealed value did not open: it was changed, moved, or sealed under a key that is not configured."""
 
     message = "A stored secret could not be opened. The operator should run `flask --app wsgi keys check`."
 
 
-# --- what a tool call can end in (contract: the envelope's codes) ---------------------------
+# --- how a tool call can fail (the codes of the envelope) -----------------------------------
 
 
 class ToolError(PatchbayError):
-    """A tool call that did not succeed, as the AI client will read it."""
+    """A failed tool call, as the AI client reads it."""
 
     code = "PROVIDER_ERROR"
     status = 502
@@ -109,16 +102,14 @@ class NotConnected(ToolError):
 
 
 class ReconnectNeeded(ToolError):
-    """The service ended the sign-in; only the person can mend it."""
+    """The service ended its access; only the person can restore it."""
 
     code = "RECONNECT_NEEDED"
     status = 409
 
 
 class NothingReached(ReconnectNeeded):
-    """The sign-in lives, but the service opens nothing to it any more: its person took everything away
-    there.
-    """
+    """The access is valid, but covers nothing at the service any more: the person removed everything."""
 
 
 class PermissionDenied(ToolError):
@@ -129,30 +120,28 @@ class PermissionDenied(ToolError):
 
 
 class ApprovalNeeded(ToolError):
-    """The connection asks before writing: nothing was done, and the same call works after the person's
-    yes.
-    """
+    """The connection asks before writing. Nothing was done; the same call works after the person approves."""
 
     code = "APPROVAL_NEEDED"
     status = 409
 
 
 class InvalidArguments(ToolError):
-    """The arguments do not fit the tool's schema, or the service refused them."""
+    """The arguments do not match the tool's schema, or the service refused them."""
 
     code = "INVALID_ARGUMENTS"
     status = 400
 
 
 class ObjectNotFound(ToolError):
-    """The service knows no object of that id in this account."""
+    """The service has no object with that id in this account."""
 
     code = "NOT_FOUND"
     status = 404
 
 
 class ProviderRateLimited(ToolError):
-    """The service asked us to slow down. `retry_after_seconds` is its word, or None."""
+    """The service's rate limit was reached. `retry_after_seconds` is from the service, or None."""
 
     code = "RATE_LIMITED"
     status = 429
@@ -173,11 +162,11 @@ class ProviderRateLimited(ToolError):
 
 
 class ProviderError(ToolError):
-    """The service refused or answered in a way that trying again will not change."""
+    """The service refused, or answered in a way that a retry will not change."""
 
 
 class ProviderUnavailable(ToolError):
-    """The service is down, unreachable or answered nonsense; trying again later can help."""
+    """The service is down, unreachable or answered nonsense; a later retry can help."""
 
     code = "PROVIDER_UNAVAILABLE"
     retryable = True
@@ -192,21 +181,21 @@ class ProviderTimeout(ToolError):
 
 
 class OutcomeUnknown(ToolError):
-    """A write may or may not have reached the service: check before repeating. Never retried by us."""
+    """A write may or may not have reached the service: check before repeating it. We never retry it."""
 
     code = "TIMEOUT"
     status = 504
 
 
 class WorkspaceInactive(ToolError):
-    """The workspace was deactivated by the operator."""
+    """The operator deactivated the workspace."""
 
     code = "WORKSPACE_INACTIVE"
     status = 403
 
 
 class AmbiguousAccount(ToolError):
-    """Several accounts of the service are connected and a write did not say which."""
+    """Several accounts of the service are connected, and a write did not name one."""
 
     code = "AMBIGUOUS_ACCOUNT"
     status = 409

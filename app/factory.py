@@ -1,4 +1,4 @@
-"""Builds the application. The only module that knows every package."""
+"""Builds the application. The only module that imports every package."""
 
 import importlib
 import logging
@@ -6,21 +6,21 @@ import secrets
 from datetime import timedelta
 
 from flask import Flask, g, request
-from flask_htmx import HTMX
 from sqlalchemy.orm import configure_mappers
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import audit, config, database, environment, logs
 from app.admin import live_settings
 from app.config import ROOT, VERSION, Settings
-from app.connectors import configuration, registry
+from app.connectors import configuration
+from app.connectors.services import services_of
 from app.mail import Mailer
 from app.usage import ledger
-from app.web import csrf, headers, health, limits, look, problems
+from app.web import csrf, fragments, headers, health, limits, look, problems
 
 log = logging.getLogger(__name__)
 
-# Every module with tables, so that migrations and tests see them all.
+# Every module with tables, for migrations and tests.
 MODELS = (
     "app.audit",
     "app.accounts.models",
@@ -39,7 +39,7 @@ MODELS = (
     "app.onboarding.models",
     "app.admin.models",
 )
-# Packages with pages or endpoints, and those with commands.
+# Packages with pages or endpoints, and packages with commands.
 ROUTES = (
     "app.accounts.routes",
     "app.workspaces.routes",
@@ -69,7 +69,7 @@ COMMANDS = (
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """The whole application. Raises ConfigError when a setting is missing or wrong."""
+    """Build the whole application. Raises ConfigError if a setting is missing or invalid."""
     settings = settings or config.load(environment.read())
     configuration.check(settings)
     settings = live_settings.over(settings)
@@ -91,7 +91,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     database.bind(settings.database_url, pool_size=settings.web_threads)
     audit.bind(settings)
     ledger.bind(settings)
-    HTMX(app)
+    fragments.htmx.init_app(app)
     for part in (headers, csrf, limits, look):
         part.install(app, settings)
     problems.install(app)
@@ -111,7 +111,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def import_models() -> None:
-    """Import every table, so that the metadata is complete, and tie them together before threads use them."""
+    """Import every table, for complete metadata, and configure the mappers before threads use them."""
     for name in MODELS:
         importlib.import_module(name)
     configure_mappers()
@@ -134,13 +134,15 @@ def _configure(app: Flask, settings: Settings) -> None:
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
-        brand=settings.brand_name, settings=settings, version=VERSION, catalogue=registry.CATALOGUE
+        brand=settings.brand_name, settings=settings, version=VERSION, catalogue=services_of(None).catalogue
     )
 
     @app.before_request
     def _start() -> None:
-        given = request.headers.get("X-Request-Id", "")
-        g.correlation_id = given if given.isalnum() and len(given) <= 64 else secrets.token_hex(8)
+        request_id = request.headers.get("X-Request-Id", "")
+        g.correlation_id = (
+            request_id if request_id.isalnum() and len(request_id) <= 64 else secrets.token_hex(8)
+        )
         logs.correlation_id.set(g.correlation_id)
 
     @app.after_request

@@ -1,8 +1,8 @@
-"""Look-ups that every request makes: compiled once, run on a pooled connection without a session or a
-transaction.
+"""Statements on the path of every request: compiled once, run on a raw connection without a session.
 
-`reading()` is the ordinary way to the database. This is the short one, for the few SELECTs on the
-path of every tool call; one statement is its own snapshot.
+`database.reading()` is the ordinary way to read. These few SELECTs run in every tool call, and a single
+statement is its own snapshot. Measured for one look-up: 170 µs prepared against 268 µs through the ORM on
+SQLite, 289 µs against 745 µs on PostgreSQL.
 """
 
 import contextlib
@@ -22,40 +22,40 @@ from app.errors import Unavailable
 _Processor = Callable[[Any], Any] | None
 
 
-class Prepared:
-    """A statement with named parameters, compiled once per kind of database.
+class PreparedStatement:
+    """A statement with named parameters, compiled once per SQL dialect.
 
-    >>> FIND = Prepared(select(User.id).where(User.email == bindparam("email")))
+    >>> FIND = PreparedStatement(select(User.id).where(User.email == bindparam("email")))
     >>> FIND.rows(email="alice@example.com")
     """
 
     def __init__(self, statement: Executable) -> None:
         self._statement = statement
-        self._forms: dict[str, _Form] = {}
+        self._forms: dict[str, _Compiled] = {}
         self._lock = threading.Lock()
 
     def rows(self, **parameters: Any) -> list[tuple[Any, ...]]:
-        """All rows of a SELECT, on its own. Raises Unavailable when the database cannot be asked."""
+        """Run a SELECT on its own and return all rows. Raises Unavailable if the database does not answer."""
         bound = database.current()
-        form = self.form(bound.engine.dialect)
-        return form.read(_look(bound, form.sql, form.fill(parameters)))
+        form = self.compiled(bound.engine.dialect)
+        return form.read(_select(bound, form.sql, form.fill(parameters)))
 
     def first(self, **parameters: Any) -> tuple[Any, ...] | None:
-        """The first row, or None. Raises Unavailable when the database cannot be asked."""
-        found = self.rows(**parameters)
-        return found[0] if found else None
+        """Return the first row or None. Raises Unavailable if the database does not answer."""
+        rows = self.rows(**parameters)
+        return rows[0] if rows else None
 
-    def form(self, dialect: Dialect) -> "_Form":
-        """The statement as this kind of database takes it."""
-        found = self._forms.get(dialect.name)
-        if found is None:
+    def compiled(self, dialect: Dialect) -> "_Compiled":
+        """Return the statement compiled for this dialect."""
+        form = self._forms.get(dialect.name)
+        if form is None:
             with self._lock:
-                found = self._forms[dialect.name] = _Form(self._statement, dialect)
-        return found
+                form = self._forms[dialect.name] = _Compiled(self._statement, dialect)
+        return form
 
 
-class _Form:
-    """The text of a statement for one kind of database, and how values go in and come out."""
+class _Compiled:
+    """The SQL text for one dialect, with the conversions of parameters and results."""
 
     def __init__(self, statement: Any, dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
@@ -73,14 +73,14 @@ class _Form:
         ]
 
     def fill(self, parameters: Mapping[str, Any]) -> Any:
-        """The values in the driver's own order and types."""
-        given = {**self._constants, **parameters}
+        """Return the parameters in the driver's order and types."""
+        values = {**self._constants, **parameters}
         for name, process in self._into.items():
-            given[name] = process(given[name])
-        return [given[name] for name in self._names] if self._names is not None else given
+            values[name] = process(values[name])
+        return [values[name] for name in self._names] if self._names is not None else values
 
     def read(self, rows: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """The driver's rows as Python values."""
+        """Convert the driver's rows to Python values."""
         if not any(self._out_of):
             return list(rows)
         return [
@@ -91,27 +91,27 @@ class _Form:
         ]
 
 
-class Writing:
+class PreparedTransaction:
     """A short transaction of prepared statements."""
 
     def __init__(self, cursor: Any, dialect: Dialect) -> None:
         self._cursor = cursor
         self._dialect = dialect
 
-    def run(self, statement: Prepared, **parameters: Any) -> None:
+    def run(self, statement: PreparedStatement, **parameters: Any) -> None:
         """Run one statement."""
-        form = statement.form(self._dialect)
+        form = statement.compiled(self._dialect)
         self._cursor.execute(form.sql, form.fill(parameters))
 
-    def rows(self, statement: Prepared, **parameters: Any) -> list[tuple[Any, ...]]:
-        """Run one statement that returns rows."""
+    def rows(self, statement: PreparedStatement, **parameters: Any) -> list[tuple[Any, ...]]:
+        """Run one statement and return its rows."""
         self.run(statement, **parameters)
-        found: list[tuple[Any, ...]] = self._cursor.fetchall()
-        return found
+        rows: list[tuple[Any, ...]] = self._cursor.fetchall()
+        return rows
 
-    def run_many(self, statement: Prepared, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run one statement for each row."""
-        form = statement.form(self._dialect)
+    def run_many(self, statement: PreparedStatement, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run one statement once per row."""
+        form = statement.compiled(self._dialect)
         self._cursor.executemany(form.sql, [form.fill(row) for row in rows])
 
 
@@ -119,65 +119,62 @@ Row = TypeVar("Row", bound=SQLModel)
 
 
 def detached(model: type[Row], values: Mapping[str, Any]) -> Row:
-    """A table's object made of a look-up's values, for reading: no session knows it, changes to it are not
-    saved.
-    """
+    """Build a read-only table object from a look-up's values. No session tracks it; changes are not saved."""
     instance: Row = manager_of_class(model).new_instance()
     instance.__dict__.update(values)
     return instance
 
 
 @contextlib.contextmanager
-def writing() -> Iterator[Writing]:
+def writing() -> Iterator[PreparedTransaction]:
     """A transaction of prepared statements that commits on return and rolls back on a raise. Raises
     Unavailable.
 
-    It returns before the database's log is on disk: what was written survives our own end, and only a
-    crash of the database's machine can cost the last moment. For counting calls, never for tokens.
+    It returns before the database has flushed its log to disk. Committed data survives a crash of this
+    process; only a crash of the database host can lose the last moment. Use it to count calls, never to store
+    tokens.
     """
     bound = database.current()
     dialect = bound.engine.dialect
-    with bound.alone(), bound.looker() as connection:
+    with bound.write_lock(), bound.raw_connection() as connection:
         try:
             cursor = connection.cursor()
             if bound.is_sqlite:
                 cursor.execute("PRAGMA synchronous=NORMAL")
             cursor.execute("BEGIN IMMEDIATE" if bound.is_sqlite else "BEGIN")
             try:
-                yield Writing(cursor, dialect)
+                yield PreparedTransaction(cursor, dialect)
             except BaseException:
                 cursor.execute("ROLLBACK")
                 raise
             cursor.execute("COMMIT")
             cursor.close()
         except dialect.loaded_dbapi.Error as error:
-            _drop(bound, connection, error)
+            _discard(bound, connection, error)
             raise Unavailable() from error
 
 
-def _look(bound: Database, sql: str, given: Any) -> Sequence[Any]:
-    """Run a SELECT. Connections that died (a database restart) are replaced once: looking twice changes
-    nothing.
-    """
+def _select(bound: Database, sql: str, values: Any) -> Sequence[Any]:
+    """Run a SELECT. Reconnects once if the database was restarted; repeating a SELECT changes nothing."""
     dialect = bound.engine.dialect
     for tries_left in (1, 0):
-        with bound.looker() as connection:
+        with bound.raw_connection() as connection:
             try:
                 cursor = connection.cursor()
-                cursor.execute(sql, given)
+                cursor.execute(sql, values)
                 rows: Sequence[Any] = cursor.fetchall()
                 cursor.close()
                 return rows
             except dialect.loaded_dbapi.Error as error:
-                if not _drop(bound, connection, error) or not tries_left:
+                if not _discard(bound, connection, error) or not tries_left:
                     raise Unavailable() from error
     raise Unavailable()
 
 
-def _drop(bound: Database, connection: PoolProxiedConnection, error: Exception) -> bool:
-    """Close a connection that failed; True, and the idle ones with it, when the database hung up."""
+def _discard(bound: Database, connection: PoolProxiedConnection, error: Exception) -> bool:
+    """Close a failed connection. True if the database disconnected us; then closes the idle ones too."""
     hung_up = bound.engine.dialect.is_disconnect(error, connection.driver_connection, None)  # type: ignore[arg-type]
     connection.invalidate()
     if hung_up:
-        bound.forget_lookers()
+        bound.discard_raw_connections()
     return hung_up

@@ -16,26 +16,26 @@ _NAMES = (
 _NAMED = re.compile(
     rf"""(?i)(\b(?:bearer|basic)\s+|["']?\b(?:{_NAMES})\b["']?\s*[=:]\s*["']?)[^\s"'&,;{{}}<>]{{6,}}"""
 )
-# Ours, Google's, JSON Web Tokens, Stripe's.
+# Tokens of ours, of Google and Stripe, and JSON Web Tokens.
 _BARE = re.compile(
     r"\b(?:pb[a-z]{1,3}_[\w-]{20,}|ya29\.[\w.-]+|1//[\w-]{8,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|[sr]k_(?:live|test)_\w+)"
 )
 
 
 def redact(text: str) -> str:
-    """The text with anything that looks like a secret masked."""
+    """Return the text with everything that looks like a secret masked."""
     return _BARE.sub("[masked]", _NAMED.sub(lambda m: m.group(1) + "[masked]", text))
 
 
-class _Line(logging.Formatter):
-    """One line a record; a traceback is indented below it in text, a field in JSON."""
+class _RedactingFormatter(logging.Formatter):
+    """One line per record. A traceback follows on its own lines in text, and is a field in JSON."""
 
     def __init__(self, as_json: bool) -> None:
         super().__init__()
         self.as_json = as_json
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as a redacted line."""
+        """Return the record as one redacted line."""
         message = _escape(redact(record.getMessage()))
         trace = redact(self.formatException(record.exc_info)) if record.exc_info else ""
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
@@ -59,7 +59,7 @@ def _escape(text: str) -> str:
 def configure(log_format: str, level: str) -> None:
     """Send every log record of the process through one redacting handler on standard error."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Line(log_format == "json"))
+    handler.setFormatter(_RedactingFormatter(log_format == "json"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

@@ -1,8 +1,8 @@
-"""Mail: over SMTP when MAIL_URL is set, else to the log and the development mailbox; in production it is
-lost, loudly.
+"""Mail: over SMTP if MAIL_URL is set, else to the log and the development mailbox. In production without
+MAIL_URL it is lost, with a warning.
 
-Sending happens after the answer is decided and in the background, so that an answer tells nothing
-about whether a mail went out (neutral timing) and a slow mail server holds no request.
+Mail is sent in the background, after the response is decided. So the time of a response does not reveal
+whether a mail was sent, and a slow mail server holds no request.
 """
 
 import contextlib
@@ -26,8 +26,8 @@ _TRIES = 3
 
 
 @dataclass(frozen=True)
-class Letter:
-    """A mail that was (or would have been) sent."""
+class SentMail:
+    """A mail that was sent, or would have been without a development mailbox."""
 
     to: str
     subject: str
@@ -36,7 +36,7 @@ class Letter:
 
 
 class Mailer:
-    """Sends mail. One per process; `outbox` is a file shared by workers, in development only."""
+    """Sends mail. One per process. `outbox` is a file shared by workers, in development only."""
 
     def __init__(self, url: str | None, sender: str, outbox: Path | None) -> None:
         self._url = url
@@ -46,28 +46,26 @@ class Mailer:
         self._pid = 0
 
     def send(self, to: str, subject: str, text: str) -> None:
-        """Send a plain-text mail, eventually. Never raises for trouble at the mail server: it is logged
-        and tried again.
-        """
+        """Queue a plain-text mail. Never raises for mail server trouble, which is logged and retried."""
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = self._sender, to, subject
         message.set_content(text)
         if self._url is None:
-            self._keep(Letter(to, subject, text, clock.now()))
+            self._store(SentMail(to, subject, text, clock.now()))
             return
         if self._pool is None or self._pid != os.getpid():
             self._pool, self._pid = ThreadPoolExecutor(2, thread_name_prefix="mail"), os.getpid()
         self._pool.submit(self._deliver, message)
 
-    def letters(self) -> list[Letter]:
-        """What the development mailbox holds, newest first."""
+    def letters(self) -> list[SentMail]:
+        """Return the mails in the development mailbox, newest first (at most 100)."""
         if self._outbox is None or not self._outbox.exists():
             return []
         last = deque(self._outbox.read_text().splitlines(), maxlen=100)
         rows = [json.loads(line) for line in reversed(last)]
-        return [Letter(r["to"], r["subject"], r["text"], datetime.fromisoformat(r["at"])) for r in rows]
+        return [SentMail(r["to"], r["subject"], r["text"], datetime.fromisoformat(r["at"])) for r in rows]
 
-    def _keep(self, letter: Letter) -> None:
+    def _store(self, letter: SentMail) -> None:
         if self._outbox is None:
             log.warning("a mail was NOT sent, because MAIL_URL is not set: %s", letter.subject)
             return

@@ -1,11 +1,11 @@
-"""The only module that sends HTTP to somewhere else.
+"""The only module that sends HTTP to other hosts.
 
-Promises: no proxies or netrc from the environment, no redirects followed, certificate checks on,
-one total deadline that includes name look-up and reading the body, a size limit while streaming,
-and for addresses that came from outside (`guarded=True`) a check of every resolved address and of
-the connected peer before a byte is sent (SSRF).
+It uses no proxies or netrc from the environment, follows no redirects and always checks certificates. One
+total deadline includes name look-up and reading the body, and a size limit applies while streaming. For
+addresses that came from outside (`guarded=True`) it checks every resolved address and the connected peer
+before a byte is sent (SSRF).
 
-Errors carry no URL: a query string may hold a secret.
+Errors contain no URL: a query string may hold a secret.
 """
 
 import json as jsonlib
@@ -19,7 +19,14 @@ from urllib.parse import urlsplit
 
 import requests
 
-from app.guarded_http import Adapter, AddressRefused, Deadline, OutboundError, OutboundTimeout, is_public
+from app.guarded_http import (
+    AddressRefused,
+    Deadline,
+    DeadlineAdapter,
+    OutboundError,
+    OutboundTimeout,
+)
+from app.public_addresses import is_public
 
 TOTAL_SECONDS = 20.0
 _CONNECT_SECONDS = 5.0
@@ -29,22 +36,22 @@ _POOL_SIZE = 64
 __all__ = [
     "TOTAL_SECONDS",
     "AddressRefused",
-    "Answer",
-    "AnswerTooLarge",
     "OutboundError",
     "OutboundTimeout",
+    "Response",
+    "ResponseTooLarge",
     "is_public",
     "send",
 ]
 
 
-class AnswerTooLarge(OutboundError):
-    """The answer is past the size limit; asking again would bring the same."""
+class ResponseTooLarge(OutboundError):
+    """The response exceeds the size limit; a retry would return the same."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back: status, headers (case-insensitive) and body."""
+class Response:
+    """Status, headers (case-insensitive) and body of a response. `milliseconds` is the total duration."""
 
     status: int
     headers: Mapping[str, str]
@@ -57,9 +64,7 @@ class Answer:
         return self.content.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The body as JSON, or None when it is not JSON (HTML error pages, cut answers, nesting without
-        end).
-        """
+        """Return the body as JSON, or None if it is not JSON (an HTML page, truncated, nested too deep)."""
         try:
             return jsonlib.loads(self.content)
         except (ValueError, RecursionError):
@@ -79,11 +84,11 @@ def send(
     guarded: bool = False,
     seconds: float = TOTAL_SECONDS,
     max_bytes: int = _MAX_BYTES,
-) -> Answer:
-    """Send one request and read the whole answer, within `seconds` in total.
+) -> Response:
+    """Send one request and read the whole response, within `seconds` in total.
 
-    Raises OutboundTimeout, AddressRefused, AnswerTooLarge or OutboundError (its `sent` says whether the
-    request may have arrived). Any HTTP status is an answer, not an error.
+    Raises OutboundTimeout, AddressRefused, ResponseTooLarge or OutboundError (its `sent` says whether the
+    request may have arrived). Any HTTP status is a response, not an error.
     """
     started = time.monotonic()
     session = _session(guarded)
@@ -111,29 +116,29 @@ def send(
         except OutboundError:
             raise
         except requests.RequestException as error:
-            if deadline.passed or deadline.left <= 0 or isinstance(error, requests.Timeout):
+            if deadline.passed or deadline.seconds_left <= 0 or isinstance(error, requests.Timeout):
                 raise OutboundTimeout("The other side did not answer in time.", sent=True) from None
             if isinstance(error, requests.ConnectionError):
                 raise OutboundError("The other side broke off.", sent=True) from None
             raise OutboundError("The answer could not be read.", sent=True) from None
-        if deadline.passed:  # cut off by us: what looks whole may not be
+        if deadline.passed:  # our shutdown ended the stream, so a body that looks complete may not be
             raise OutboundTimeout("The other side did not finish its answer in time.", sent=True)
-    return Answer(response.status_code, response.headers, content, (time.monotonic() - started) * 1000)
+    return Response(response.status_code, response.headers, content, (time.monotonic() - started) * 1000)
 
 
 def _read(response: requests.Response, max_bytes: int) -> bytes:
-    """The body, unpacked, giving up past the size limit."""
+    """Return the decoded body. Raises ResponseTooLarge above the size limit."""
     chunks, size = [], 0
     with response:
         for chunk in response.iter_content(65536):
             chunks.append(chunk)
             size += len(chunk)
             if size > max_bytes:
-                raise AnswerTooLarge("The answer is larger than we accept.", sent=True)
+                raise ResponseTooLarge("The answer is larger than we accept.", sent=True)
     return b"".join(chunks)
 
 
-# --- sessions: one per kind, shared by threads for their connection pools ---------------------
+# --- sessions: one guarded, one not, shared by threads for their connection pools --------------
 
 _sessions: dict[bool, requests.Session] = {}
 _sessions_lock = threading.Lock()
@@ -153,7 +158,7 @@ def _new_session(guarded: bool) -> requests.Session:
     session.trust_env = False
     session.headers.update({"User-Agent": "Patchbay", "Accept-Encoding": "gzip, deflate"})
     session.cookies.set_policy(_NoCookies())
-    adapter = Adapter(guarded=guarded, size=_POOL_SIZE)
+    adapter = DeadlineAdapter(guarded=guarded, size=_POOL_SIZE)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
@@ -163,5 +168,5 @@ class _NoCookies(DefaultCookiePolicy):
     """A shared session must not carry one caller's cookies into another's request."""
 
     def set_ok(self, cookie: Any, request: Any) -> bool:
-        """Keep nothing."""
+        """Store no cookie."""
         return False

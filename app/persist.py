@@ -1,6 +1,4 @@
-"""Storing what must not be lost: tried again while the database is away, for as long as this process
-lives.
-"""
+"""Store what must not be lost: retried while the database is away, for as long as this process lives."""
 
 import logging
 import threading
@@ -15,10 +13,10 @@ _BACKGROUND_PAUSE_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 
-def until_done(save: Callable[[], None]) -> None:
-    """Run `save`, again and again while the database is unavailable.
+def retry_until_stored(save: Callable[[], None]) -> None:
+    """Run `save` until it succeeds while the database is unavailable.
 
-    After a few seconds the caller is let go with Unavailable and a thread goes on trying.
+    After about three seconds the caller gets Unavailable, and a thread goes on retrying.
     """
     for pause in _PAUSES_SECONDS:
         try:
@@ -26,11 +24,11 @@ def until_done(save: Callable[[], None]) -> None:
             return
         except Unavailable:
             time.sleep(pause)
-    threading.Thread(target=_keep_trying, args=(save,), name="keeping", daemon=True).start()
+    threading.Thread(target=_retry_in_background, args=(save,), name="persist", daemon=True).start()
     raise Unavailable()
 
 
-def _keep_trying(save: Callable[[], None]) -> None:
+def _retry_in_background(save: Callable[[], None]) -> None:
     started = time.monotonic()
     while True:
         try:

@@ -1,4 +1,4 @@
-"""`make run`: prepares what is missing, starts the sandbox and the web server, stops both together."""
+"""`make run`: migrates the database, starts the sandbox and the web server, stops both together."""
 
 import ctypes
 import os
@@ -58,19 +58,17 @@ def main() -> int:
 
 
 def _end_with(parent: int) -> Callable[[], None] | None:
-    """What a child does first on Linux: ask for SIGTERM when we are gone, however we went
-    (PR_SET_PDEATHSIG, prctl(2)).
-    """
+    """Return a child's first act on Linux: SIGTERM when its parent dies (PR_SET_PDEATHSIG, prctl(2))."""
     if not sys.platform.startswith("linux"):
         return None
     libc = ctypes.CDLL(None)
 
-    def ask() -> None:
+    def request_sigterm() -> None:
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # it was too late to ask
+        if os.getppid() != parent:  # the parent died before prctl
             os._exit(1)
 
-    return ask
+    return request_sigterm
 
 
 def _commands(settings: Settings) -> list[list[str]]:
@@ -83,7 +81,7 @@ def _commands(settings: Settings) -> list[list[str]]:
 
 
 def _with_sandbox(variables: Mapping[str, str]) -> dict[str, str]:
-    """The variables with a free port for the sandbox: the next after ours, if it is not taken."""
+    """Return the variables with a free port for the sandbox: the next after ours that is not in use."""
     given = dict(variables)
     if (
         given.get("ENV") == "production"
@@ -109,7 +107,7 @@ def _is_free(port: int) -> bool:
 
 
 def _watch(children: list[subprocess.Popen[bytes]], settings: Settings) -> int:
-    """Announce when ready, then wait; when one child ends, all end."""
+    """Print the banner once ready, then wait; if one child ends, all end."""
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     announced, started = False, time.monotonic()
     while True:

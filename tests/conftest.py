@@ -3,36 +3,51 @@ charlie owns another company (Contoso), dana operates the installation and is in
 
 import base64
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext
 
 from app import clock, config, database
+from app.accounts import sessions
 from app.accounts.models import User
 from app.factory import create_app
 from app.workspaces.models import Membership, Workspace
-from tests.support import databases, processes, services
-from tests.support.browser import open_chromium
-from tests.support.compiled import Templates, share_url_builders
+from tests.support import databases, processes, scratch, services
+from tests.support.compiled import Templates, share_parsed_rules, share_url_builders
+from tests.support.mail import code_for, mailbox  # noqa: F401
 from tests.support.product import Product, run_product
+from tests.support.sessions import start_session
 from tests.support.visitor import Visitor
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext
 
 both_databases = pytest.mark.parametrize(
     "database_kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.needs_postgres)]
 )
+_SLOW_FIXTURES = {"product", "start_crew"}  # they start processes of the product
 _skipped: set[str] = set()
 _templates = Templates()
-_browsers: list[Browser] = []
+_browsers: list["Browser"] = []
+scratch.use_memory()
+share_parsed_rules()
 share_url_builders()
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if "chromium" in fixtures or item.get_closest_marker("needs_chromium"):
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.needs_chromium)
+        if fixtures & _SLOW_FIXTURES:
+            item.add_marker(pytest.mark.slow)
         for marker, present in services.NEEDS.items():
             if item.get_closest_marker(marker) and not present():
                 _skipped.add(marker)
@@ -49,7 +64,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    databases.drop_template()
+    databases.drop_unused()
     if services.REQUIRED and not all(present() for present in services.NEEDS.values()):
         session.exitstatus = 1
 
@@ -62,44 +77,50 @@ def _right_clock() -> Iterator[None]:
 
 @pytest.fixture
 def early() -> None:
-    """It is just past the hour, so that no window of a budget ends during the test."""
+    """Sets the clock just past the hour, so that no budget window ends during the test."""
     clock.shift(timedelta(seconds=3_601 - clock.timestamp() % 3_600))
 
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[str]:
-    """The address of the imitated services: a real process, shared by all tests. The lever `reset` puts a
-    service right again.
-    """
+    """The URL of the sandbox: a real process, shared by all tests. The lever `reset` restores a service."""
     with processes.run_sandbox() as url:
         yield url
 
 
+@pytest.fixture
+def levers(sandbox: str) -> Callable[[str], processes.Levers]:
+    """`levers("stripe")("fail", status=503)`."""
+    return lambda slug: processes.Levers(sandbox, slug)
+
+
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The whole product as its users run it, one installation for all tests of a process: each brings
-    people of its own.
+    """The whole product as its users run it, one installation per test process. Each test creates its own
+    people.
     """
     with run_product(tmp_path_factory.mktemp("product"), LOG_LEVEL="DEBUG") as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """The one Chromium of a process: Playwright cannot be started a second time beside it."""
+def chromium() -> Iterator["Browser"]:
+    """The one Chromium of a process: Playwright cannot start a second one beside it."""
+    from tests.support.browser import open_chromium
+
     with open_chromium() as browser:
         _browsers.append(browser)
         yield browser
         _browsers.remove(browser)
 
 
-def _contexts() -> list[BrowserContext]:
+def _contexts() -> list["BrowserContext"]:
     return [context for browser in _browsers for context in browser.contexts]
 
 
 @pytest.fixture(autouse=True)
 def _close_what_a_test_opened() -> Iterator[None]:
-    """Pages ask for news every few seconds as long as they are open."""
+    """Open pages poll every few seconds, so close them."""
     before = _contexts()
     yield
     for context in _contexts():
@@ -134,7 +155,7 @@ def database_url(database_kind: str, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
-    """The environment the application is made from. A test may change it before asking for `app`."""
+    """The environment the application is built from. A test may change it before it requests `app`."""
     return {
         "ENV": "test",
         "PORT": "8000",
@@ -160,10 +181,12 @@ def app(settings: config.Settings) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def asked(app, monkeypatch):
-    """The driver connections taken to ask the database something, one for each statement."""
-    taken, looker = [], database.Database.looker
-    monkeypatch.setattr(database.Database, "looker", lambda self: taken.append(1) or looker(self))
+def queries(app, monkeypatch):
+    """The raw driver connections taken so far: one per statement that bypasses the session."""
+    taken, raw_connection = [], database.Database.raw_connection
+    monkeypatch.setattr(
+        database.Database, "raw_connection", lambda self: taken.append(1) or raw_connection(self)
+    )
     return taken
 
 
@@ -210,21 +233,26 @@ def visitor(app: Flask) -> Visitor:
 
 @pytest.fixture
 def sign_in(app: Flask):
-    """`sign_in(people.alice)` gives a Visitor with a login session, in the person's first workspace."""
-    from app.accounts import sessions
+    """`sign_in(people.alice)` returns a Visitor with a login session, in the person's first workspace."""
 
     def _sign_in(user: User) -> Visitor:
         visitor = Visitor(app)
-        with database.transaction() as db:
-            cookie = sessions.start(db, user)
-        visitor.client.set_cookie(sessions.cookie_name(app.extensions["patchbay"]), cookie)
+        visitor.client.set_cookie(sessions.cookie_name(app.extensions["patchbay"]), start_session(user))
         visitor.get("/nowhere")  # the lightest page with a token for forms
         return visitor
 
     return _sign_in
 
 
+@pytest.fixture
+def alice(people: People, sign_in: Callable[[User], Visitor]) -> Visitor:
+    """alice, signed in, in her workspace Northwind. In tests/mcp_server and tests/approvals: her AI client."""
+    return sign_in(people.alice)
+
+
 def live_environment(**extra: str) -> dict[str, str]:
     """For child processes: this process's environment without settings of the product."""
-    kept = {k: v for k, v in os.environ.items() if k in {"PATH", "HOME", "LANG", "TMPDIR", "SSL_CERT_FILE"}}
-    return {**kept, **extra}
+    inherited = {
+        k: v for k, v in os.environ.items() if k in {"PATH", "HOME", "LANG", "TMPDIR", "SSL_CERT_FILE"}
+    }
+    return {**inherited, **extra}

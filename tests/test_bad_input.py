@@ -1,8 +1,8 @@
-"""Junk at every route, as anybody, as a member and as an AI client: a clear 4xx with a sentence, never a 5xx,
-never a stack trace.
+"""Junk at every route, as anybody, as a member and as an AI client: a clear 4xx with a sentence, never a 5xx
+or a stack trace.
 
-The routes come from the url_map and the fields from what each view was seen to read, so nobody has to
-remember this file.
+The routes come from the url_map and the fields from what each view was observed to read, so this file needs
+no maintenance.
 """
 
 import random
@@ -106,8 +106,8 @@ PATHS = [
 
 
 def _share(everything, number, parts):
-    """Every so many of a list, others for the next route: all of it meets many routes, and no route all of
-    it.
+    """Every nth of a list, others for the next route: together the routes meet all of it, none
+    of them all.
     """
     return everything[number % parts :: parts]
 
@@ -180,7 +180,7 @@ def test_addresses_and_methods_nobody_offered(sweep, who):
 
 
 def test_a_form_without_its_token_changes_nothing(sweep):
-    """Every state-changing route of a browser refuses a form from elsewhere, and says so."""
+    """Every state-changing browser route refuses a form from another site, with a sentence."""
     sweep.become("member")
     before = _everything()
     for route in sweep.routes:
@@ -203,7 +203,7 @@ def test_a_form_without_its_token_changes_nothing(sweep):
 
 
 def _everything():
-    """The rows of every table that holds what people own."""
+    """The rows of every table that holds people's records."""
     tables = (
         "users",
         "workspaces",
@@ -223,7 +223,7 @@ def _everything():
 
 
 def test_the_sweep_reaches_what_it_should(sweep):
-    """The sweeps above are worth something only while views get to read their fields."""
+    """The sweeps above prove something only if views get to read their fields."""
     sweep.become("member")
     found = {str(route): sweep.fields_of(route) for route in sweep.routes}
     assert {"connection", "level"} <= set(found["POST /integrations/<slug>/permission"])

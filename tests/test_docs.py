@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app import config
-from app.connectors import registry
+from app.connectors.services import services_of
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -55,7 +55,7 @@ def test_every_setting_is_in_env_example(settings_read):
 
 
 def test_env_example_names_no_setting_that_nothing_reads(settings_read):
-    services = {entry.slug.upper() for entry in registry.CATALOGUE} | {"GOOGLE_SIGN_IN"}
+    services = {entry.slug.upper() for entry in services_of(None).catalogue} | {"GOOGLE_SIGN_IN"}
     of_services = {
         name for name in settings_documented() if any(name.startswith(slug + "_") for slug in services)
     }
@@ -66,7 +66,7 @@ def test_env_example_names_no_setting_that_nothing_reads(settings_read):
 
 def test_every_connector_is_in_the_table_of_the_readme():
     table = re.findall(r"^\| ([^|]+) \| (\d+) \| [^|]+ \| yes \|$", README, re.MULTILINE)
-    expected = [(connector.name, str(len(connector.tools))) for connector in registry.CONNECTORS.values()]
+    expected = [(connector.name, str(len(connector.tools))) for connector in services_of(None)]
     names = {name.split(" (")[0]: count for name, count in table}
     for name, count in expected:
         found = next((n for key, n in names.items() if key == name or key.startswith(name)), None)

@@ -1,4 +1,4 @@
-"""The floor holds: the application starts, answers and refuses in words."""
+"""The floor: the application starts, responds, and refuses with sentences."""
 
 from app import database
 from tests.conftest import both_databases

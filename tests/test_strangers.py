@@ -1,8 +1,8 @@
-"""What belongs to somebody else looks exactly like what does not exist: on every route that takes an id, and
-in every tool.
+"""Records of somebody else look exactly like records that do not exist: on every route with an id, and in
+every tool.
 
-Routes and tools are taken from the url_map and the catalogue. A new kind of object fails here until it is
-given an example below, so that nothing of this kind is ever forgotten.
+Routes and tools come from the url_map and the catalogue. A new kind of record fails here until it has an
+example below, so none is forgotten.
 """
 
 import json
@@ -13,8 +13,8 @@ import pytest
 from sqlmodel import select
 
 from app import database, outbound
-from app.connectors import registry
 from app.connectors.api import Api
+from app.connectors.services import services_of
 from app.connectors.spec import Account, Business
 from app.memory.models import Note
 from app.oauth_server import grants
@@ -22,9 +22,9 @@ from app.team import invitations
 from app.vault import links, store
 from app.vault.token_endpoint import TokenSet
 from app.workspaces.models import Workspace
-from tests.mcp_server.conftest import Client
 from tests.support.ai_client import AiClient
 from tests.support.approvals import make_waiting
+from tests.support.mcp_client import Client
 from tests.support.routes import STATIC, NoticingRequest, every_route, noticed
 
 # Names in paths and forms that mean nobody's object.
@@ -36,7 +36,7 @@ TOKENS = TokenSet(
 
 
 @pytest.fixture(autouse=True)
-def _no_service_is_asked(monkeypatch):
+def _no_service_is_called(monkeypatch):
     def refuse(*_args, **_options):
         raise AssertionError("a service was asked about something of somebody else's")
 
@@ -70,13 +70,8 @@ def connect(people, settings):
 
 
 @pytest.fixture
-def alice(people, sign_in):
-    return sign_in(people.alice)
-
-
-@pytest.fixture
 def alices(app, alice, people, settings, connect, sign_in):
-    """One of each thing a person can own, by the name it has in paths and forms."""
+    """One of each kind of record a person can own, by its name in paths and forms."""
     client = AiClient(app)
     assert client.register().status == 201
     connection = connect(people.alice, "freshbooks", "Secret Northwind")
@@ -142,7 +137,7 @@ def test_ids_of_somebody_else_look_like_ids_that_do_not_exist(
 
 
 def test_her_own_ids_do_work(app, alice, alices, monkeypatch):
-    """The sweep above is worth something only while the examples are real."""
+    """The sweep above proves something only if the examples are real."""
 
     def no_network(*_args, **_options):
         raise outbound.AddressRefused()
@@ -154,8 +149,8 @@ def test_her_own_ids_do_work(app, alice, alices, monkeypatch):
     for route in every_route(app):
         if route.endpoint in {
             "accounts.logout",
-            "account_settings.sign_out_everywhere",
-            "team.other_account",
+            "sign_in_settings.sign_out_everywhere",
+            "invitations.other_account",
         }:
             continue
         for name in _objects_of(app, route, alice):
@@ -165,7 +160,7 @@ def test_her_own_ids_do_work(app, alice, alices, monkeypatch):
 
 
 def _objects_of(app, route, visitor):
-    """Names in the route's path and forms that mean somebody's object."""
+    """The names in the route's path and forms that identify somebody's record."""
     if route.endpoint == STATIC:
         return
     yield from sorted(set(route.arguments) - PUBLIC_NAMES)
@@ -194,9 +189,7 @@ def _send(route, values, visitor):
 
 
 def _ask(route, name, value, visitor):
-    """What a person gets to see: status, where to, and the words, without what differs from page to page
-    anyway.
-    """
+    """What a person sees: status, location and text, without what differs from page to page anyway."""
     answer = _send(route, {name: value}, visitor)
     hidden = answer.get_data(as_text=True).replace(value, "ID")
     hidden = re.sub(
@@ -208,12 +201,12 @@ def _ask(route, name, value, visitor):
 
 
 def _another(value):
-    """An id of the same shape that nobody has."""
+    """An id of the same shape that does not exist."""
     return value[:-6] + ("zzzzzz" if not value.endswith("zzzzzz") else "yyyyyy")
 
 
 def _rows():
-    """Every row of things people own, as text."""
+    """Every row of people's records, as text."""
     owned = "connections credentials oauth_grants oauth_flows connect_links "
     owned += "memberships workspaces mailed_codes memory_notes approvals invitations"
     with database.reading() as db:
@@ -233,7 +226,7 @@ def charlies_client(app, people):
         return Client(app, grants.issue_personal_token(db, member, "charlie's client", "tools:write", 3600))
 
 
-@pytest.mark.parametrize("slug", sorted(registry.CONNECTORS))
+@pytest.mark.parametrize("slug", sorted(each.slug for each in services_of(None)))
 def test_no_tool_works_with_an_account_or_business_of_another_workspace(
     app, people, connect, charlies_client, slug
 ):
@@ -247,7 +240,7 @@ def test_no_tool_works_with_an_account_or_business_of_another_workspace(
     )
     for name in ("Contoso one", "Contoso two"):
         connect(people.charlie, slug, name, permission="write")
-    connector = registry.CONNECTORS[slug]
+    connector = services_of(None).get(slug)
     listed = charlies_client.tools()
     assert "orthwind" not in json.dumps(listed)
     tools = [listed[tool.name_in(slug)] for tool in connector.tools]
@@ -263,9 +256,9 @@ def test_no_tool_works_with_an_account_or_business_of_another_workspace(
         name = connector.business.name if connector.business else ""
         if name in tool["inputSchema"]["properties"]:
             kind = connector.business.type
-            asked = {"account": "Contoso one", name: kind(hers.businesses[0]["id"])}
+            arguments = {"account": "Contoso one", name: kind(hers.businesses[0]["id"])}
             unknown = {"account": "Contoso one", name: kind("9" * 5)}
-            assert charlies_client.refusal(tool["name"], asked) == charlies_client.refusal(
+            assert charlies_client.refusal(tool["name"], arguments) == charlies_client.refusal(
                 tool["name"], unknown
             ), tool["name"]
     assert "orthwind" not in json.dumps(charlies_client.call("hub_list_connections"))
@@ -275,7 +268,7 @@ def test_no_tool_of_our_own_tells_things_of_another_workspace_from_what_does_not
     charlies_client, alices
 ):
     for tool in charlies_client.tools().values():
-        if registry.find_by_tool(tool["name"]):
+        if services_of(None).find_tool(tool["name"]):
             continue
         for name in tool["inputSchema"]["properties"]:
             if name not in alices:

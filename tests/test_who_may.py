@@ -1,7 +1,7 @@
 """Every route as everybody: anonymous, member, admin, owner, another workspace's owner, operator.
 
-A new route fails here until it stands in the table below, in the line of those who may use it. What belongs
-to somebody else is in test_strangers.py; bearer tokens and their scopes are in mcp_server and oauth_server.
+A new route fails here until the table below lists it under those who may use it. Records of somebody else are
+in test_strangers.py; bearer tokens and their scopes are in mcp_server and oauth_server.
 """
 
 import re
@@ -15,7 +15,7 @@ from app.oauth_server.models import Grant
 from app.workspaces.models import Membership
 from tests.support.routes import STATIC, every_route
 
-ANYBODY, ON_THE_WAY, PERSON, MEMBER, MANAGER, OWNER, OWNER_OR_OPERATOR, OPERATOR, BEARER, CLIENT = (
+ANYBODY, SIGNING_IN, PERSON, MEMBER, MANAGER, OWNER, OWNER_OR_OPERATOR, OPERATOR, BEARER, CLIENT = (
     *(
         "anybody",
         "whoever began to sign in",
@@ -27,12 +27,12 @@ ANYBODY, ON_THE_WAY, PERSON, MEMBER, MANAGER, OWNER, OWNER_OR_OPERATOR, OPERATOR
     *("an owner or operator", "an operator", "the holder of a token", "an AI client"),
 )
 GUARDS = {
-    ON_THE_WAY: "look for the cookie of the step before, and begin anew without it",
-    PERSON: "ask login.current() and send others to ask_to_sign_in()",
+    SIGNING_IN: "look for the cookie of the step before, and begin anew without it",
+    PERSON: "read flask_login.current_user and send others to ask_to_sign_in()",
     MEMBER: "put @member above the view",
     MANAGER: "put @member above the view and check member.manages in the verb",
     OWNER: "put @member above the view and check the role in the verb",
-    OWNER_OR_OPERATOR: "ask login.current() and check the role",
+    OWNER_OR_OPERATOR: "read current_user and current_member(), and check the role",
     OPERATOR: "put @operator above the view (app/admin/guard.py)",
     BEARER: "ask for a bearer token, whatever cookie comes with it",
     CLIENT: "let Authlib authenticate the client",
@@ -42,29 +42,30 @@ _PAGES = {
         accounts.home accounts.show_login accounts.sign_in accounts.email_code accounts.logout
         accounts.mailbox
         google.leave google.come_back workspaces.show_register workspaces.register account_settings.deleted
-        team.show_invitation team.register team.show_register team.other_account team.go_on team.accept
+        invitations.show invitations.register invitations.show_register invitations.other_account
+        invitations.resume invitations.accept
         health.health health.ready health.metrics look.brand look.favicon mcp.sse
         oauth.authorization_server_metadata oauth.protected_resource_metadata
         oauth.protected_resource_metadata_with_slash
         oauth.register oauth.token oauth_pages.authorize
         onboarding.register onboarding.confirm tokens.token
     """,
-    ON_THE_WAY: """
+    SIGNING_IN: """
         google.confirm google.show_confirm workspaces.register_google workspaces.show_register_google
         workspaces.confirm workspaces.show_confirm workspaces.send_again
     """,
     PERSON: """
         account_settings.show account_settings.create_workspace account_settings.delete_account
-        account_settings.change_email
-        account_settings.show_email_code account_settings.confirm_email
-        account_settings.download account_settings.unlink_google account_settings.rename
-        account_settings.change_password
-        account_settings.sign_out_one account_settings.sign_out_everywhere
+        sign_in_settings.change_email
+        sign_in_settings.show_email_code sign_in_settings.confirm_email
+        account_settings.download sign_in_settings.unlink_google account_settings.rename
+        sign_in_settings.change_password
+        sign_in_settings.sign_out_one sign_in_settings.sign_out_everywhere
     """,
     MEMBER: """
         workspaces.switch oauth_pages.submit
         hub.show hub.connect hub.callback hub.disconnect hub.fill_in hub.label hub.permission hub.test
-        hub.visibility hub.another_way
+        hub.visibility hub.another_method
         hub.cancel hub.complete hub.link hub.use_link hub.live hub.skip hub.state
         memory.save memory.show memory.edit memory.show_note memory.delete memory.share
         clients.show clients.revoke clients.attempts clients.live clients.make_token
@@ -83,9 +84,9 @@ _PAGES = {
         admin.home admin.show_ai_clients admin.set_blocked admin.show_people admin.set_operator admin.sign_out
         admin.set_disabled
         admin.show_workspaces admin.set_limits admin.set_active
-        admin_house.show_audit admin_house.show_connectors admin_house.save_connector admin_house.show_health
-        admin_house.send_test_mail
-        admin_house.make_key admin_house.show_keys admin_house.revoke_key
+        admin_installation.show_audit admin_installation.show_connectors admin_installation.save_connector admin_installation.show_health
+        admin_installation.send_test_mail
+        admin_installation.make_key admin_installation.show_keys admin_installation.revoke_key
     """,
     BEARER: "mcp.mcp oauth_direct.status onboarding.activate tokens.refresh",
     CLIENT: "oauth.revoke oauth_direct.introspect",
@@ -125,7 +126,7 @@ INSIDE = {
 
 @pytest.fixture
 def environ(environ):
-    """With everything switched on that has pages."""
+    """Everything that has pages is enabled."""
     return {
         **environ,
         "GOOGLE_SIGN_IN_CLIENT_ID": "hub.apps.googleusercontent.com",
@@ -169,7 +170,7 @@ def an_api_key(people):
 
 
 def routes_of(app):
-    """Every route but files, those that end something last."""
+    """Every route except files; those that end something come last."""
     routes = [route for route in every_route(app) if route.endpoint != STATIC]
     return sorted(routes, key=lambda route: ENDS.index(route.endpoint) if route.endpoint in ENDS else -1)
 
@@ -202,8 +203,8 @@ def test_a_route_lets_in_whom_it_should(app, people, erin, sign_in, visitor, who
         answer.get_data()  # a download that is not read to its end goes on into the next request
         let_in = not _is_refused(answer, route, who)
         should = MAY[route.endpoint] in INSIDE[who]
-        if MAY[route.endpoint] == ON_THE_WAY:  # nobody here has begun
-            assert answer.status_code >= 300, f"{route}: {GUARDS[ON_THE_WAY]}"
+        if MAY[route.endpoint] == SIGNING_IN:  # nobody here has begun
+            assert answer.status_code >= 300, f"{route}: {GUARDS[SIGNING_IN]}"
             continue
         if let_in and not should:
             faults.append(
@@ -219,7 +220,7 @@ def test_a_route_lets_in_whom_it_should(app, people, erin, sign_in, visitor, who
 
 
 def _send(browser, route, people):
-    """The request with ids that exist, so that a 404 is the guard's."""
+    """Send the request with ids that exist, so that a 404 comes from the guard."""
     ids = {
         "slug": "freshbooks",
         "user_id": people.bob.id,
@@ -236,13 +237,13 @@ def _send(browser, route, people):
 
 
 def _is_refused(answer, route, who):
-    """Sent to sign in, to the account page for want of a workspace, or told no. For operators' pages that
-    is a 404.
+    """Redirected to sign in, or to the account page for lack of a workspace, or refused. For operators' pages
+    that is a 404.
     """
     where = answer.headers.get("Location", "")
     if answer.status_code == 303 and re.match(r"/login\b", where):
         return route.rule not in {"/logout", "/login/code"} and not (
-            route.endpoint == "account_settings.sign_out_everywhere" and who != "anonymous"
+            route.endpoint == "sign_in_settings.sign_out_everywhere" and who != "anonymous"
         )
     if answer.status_code == 303 and where == "/account":
         return route.method == "GET" and MAY[route.endpoint] != PERSON

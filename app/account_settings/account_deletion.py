@@ -1,4 +1,4 @@
-"""Deleting one's account: out of every workspace, with everything that is one's own."""
+"""Deleting one's account: leave every workspace, and delete everything personal."""
 
 from collections.abc import Sequence
 
@@ -38,21 +38,19 @@ class HandOverFirst(PatchbayError):
 
 
 def blocked_by(db: Session, user_id: str) -> list[str]:
-    """Names of the workspaces that keep a person from deleting their account: they alone own them, and
-    others are in.
-    """
+    """Return the names of workspaces that block deletion: others are in them, and nobody else owns them."""
     return [each.workspace.name for each in team.sole_ownerships(db, user_id) if each.others]
 
 
 def delete_account(settings: Settings, mailer: Mailer, user: User) -> None:
-    """Delete a person at once. Raises HandOverFirst or LastOperator, and then nothing has changed.
+    """Delete a person at once. Raises HandOverFirst or LastOperator; then nothing has changed.
 
-    Workspaces nobody else is in go too. Shared connections elsewhere pass to an owner there; personal ones
-    end. What is to be revoked at services is written down in the same transaction and goes on in the
+    Workspaces without other members are deleted too. Shared connections elsewhere pass to an owner there;
+    personal ones end. Access to revoke at services is queued in the same transaction and revoked in the
     background.
     """
     with transaction() as db:
-        operators.check_may_go(db, user.id)
+        operators.check_not_last_operator(db, user.id)
         alone = team.sole_ownerships(db, user.id)
         _end_workspaces(db, user.id, alone)
         team.leave_all(db, user.id)
@@ -66,18 +64,15 @@ def delete_account(settings: Settings, mailer: Mailer, user: User) -> None:
         db.execute(delete(User).where(col(User.id) == user.id))
         audit.record(db, "person.deleted", user_id=user.id, subject=user.id, workspaces=len(alone))
     revocation.run_soon(settings)
-    letter = letters.account_deleted(settings)
-    mailer.send(user.email, letter.subject, letter.text)
+    mailer.send(user.email, *letters.account_deleted(settings))
 
 
 def _end_workspaces(db: Session, user_id: str, alone: Sequence[SoleOwnership]) -> None:
-    """End the workspaces the person is alone in. Their rows are held first, then counted again: somebody
-    may be joining.
-    """
+    """End the workspaces without other members. Locks each, then counts again: somebody may be joining."""
     if blocking := [each.workspace.name for each in alone if each.others]:
         raise HandOverFirst(blocking)
     for each in sorted(alone, key=lambda ownership: ownership.workspace.id):
-        workspace = members.hold(db, each.workspace.id)
+        workspace = members.lock(db, each.workspace.id)
         others = (
             select(func.count()).select_from(Membership).where(col(Membership.workspace_id) == workspace.id)
         )

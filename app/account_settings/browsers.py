@@ -1,5 +1,5 @@
-"""The browsers a person is signed in with. A session is named by a handle, so that no page shows what
-sessions are found by.
+"""The browsers a person is signed in with. A page names a session by a handle, never by its id digest, by
+which sessions are found.
 """
 
 import hmac
@@ -16,28 +16,30 @@ from app.errors import NotFound
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A browser as its owner sees it. `here`: the one in front of them."""
+class SignedInBrowser:
+    """A browser as its owner sees it. `is_current`: the one that sent this request."""
 
     handle: str
     session: LoginSession
-    here: bool
+    is_current: bool
 
 
-def list_of(db: Session, settings: Settings, current: LoginSession) -> list[Seen]:
-    """The person's living sessions, this one first, then the one used last."""
+def list_of(db: Session, settings: Settings, current: LoginSession) -> list[SignedInBrowser]:
+    """Return the person's valid sessions: the current one first, then the most recently used."""
     rows = sessions.list_for(db, current.user_id)
-    seen = [Seen(_handle(settings, row), row, row.id_digest == current.id_digest) for row in rows]
-    return sorted(seen, key=lambda each: not each.here)
+    browsers = [
+        SignedInBrowser(_handle(settings, row), row, row.id_digest == current.id_digest) for row in rows
+    ]
+    return sorted(browsers, key=lambda each: not each.is_current)
 
 
-def sign_out(db: Session, settings: Settings, current: LoginSession, handle: str) -> Seen:
+def sign_out(db: Session, settings: Settings, current: LoginSession, handle: str) -> SignedInBrowser:
     """End one of the person's sessions, from its next request on. Raises NotFound for any other handle."""
-    for seen in list_of(db, settings, current):
-        if hmac.compare_digest(seen.handle.encode(), handle.encode()):
-            sessions.end(db, seen.session)
+    for browser in list_of(db, settings, current):
+        if hmac.compare_digest(browser.handle.encode(), handle.encode()):
+            sessions.end(db, browser.session)
             audit.record(db, "person.signed_out_elsewhere", user_id=current.user_id, subject=current.user_id)
-            return seen
+            return browser
     raise NotFound("That browser is signed out already. Reload the page to see the others.")
 
 

@@ -1,8 +1,8 @@
-"""A copy of everything kept about a person, as one JSON document, written a page of rows at a time.
+"""A copy of everything stored about a person, as one JSON document, written one page of rows at a time.
 
-Each page is read on its own, and nothing is held while it is sent: neither a database connection nor more
-rows than one page. Columns are named one by one, so a new one stays out until somebody decides that it
-belongs here; tokens never do.
+Each page is read on its own. While it is sent, neither a database connection nor more than one page of rows
+is held. Columns are listed one by one, so a new one stays out until somebody decides that it belongs here;
+tokens never do.
 """
 
 import json
@@ -24,17 +24,17 @@ from app.usage.models import CallRow
 from app.vault.models import Connection
 from app.workspaces.models import Membership, Workspace
 
-_A_PAGE = 200
-# Calls and audit entries are many, and not found by person: a window of row numbers bounds what one statement
-# looks at.
-_A_WINDOW = 20_000
+_PAGE_ROWS = 200
+# Calls and audit entries are many and have no index by person alone. A window of row numbers limits what one
+# statement scans.
+_WINDOW_ROWS = 20_000
 
 _Page = list[dict[str, Any]]
 _Columns = tuple[KeyedColumnElement[Any], ...]
 
 
 def file_name(settings: Settings) -> str:
-    """What the download is called."""
+    """Return the file name of the download."""
     brand = (
         "".join(c if c.isascii() and c.isalnum() else "-" for c in settings.brand_name.lower()).strip("-")
         or "my"
@@ -43,7 +43,7 @@ def file_name(settings: Settings) -> str:
 
 
 def write(settings: Settings, user: User) -> Iterator[str]:
-    """The document, piece by piece. Needs no request: it goes on while the answer is being sent."""
+    """Yield the document piece by piece. Needs no request context: it runs while the response is sent."""
     head = {
         "about": (
             f"Everything {settings.brand_name} keeps about this person. Tokens and passwords are "
@@ -78,7 +78,7 @@ def _profile(user: User) -> dict[str, Any]:
 
 
 def _sections(user_id: str) -> dict[str, Callable[[], Iterator[_Page]]]:
-    """What is kept, by name, and how it is read."""
+    """Return the sections of the document: a name, and how to read its pages."""
     s, g, m, w, c, t, n, a, u = (
         table.__table__.c  # type: ignore[union-attr]
         for table in (
@@ -156,10 +156,10 @@ def _sections(user_id: str) -> dict[str, Callable[[], Iterator[_Page]]]:
 def _by_key(
     key: KeyedColumnElement[Any], columns: _Columns, *conditions: ColumnElement[bool]
 ) -> Iterator[_Page]:
-    """Pages in the order of a unique key, each from where the last one ended."""
+    """Yield pages in the order of a unique key, each starting after the last row of the one before."""
     last: Any = None
     while True:
-        query = select(key.label("_key"), *columns).where(*conditions).order_by(key).limit(_A_PAGE)
+        query = select(key.label("_key"), *columns).where(*conditions).order_by(key).limit(_PAGE_ROWS)
         with reading() as db:
             rows = [
                 dict(row) for row in db.execute(query if last is None else query.where(key > last)).mappings()
@@ -167,27 +167,25 @@ def _by_key(
         if rows:
             last = rows[-1]["_key"]
         yield [{name: value for name, value in row.items() if name != "_key"} for row in rows]
-        if len(rows) < _A_PAGE:
+        if len(rows) < _PAGE_ROWS:
             return
 
 
 def _by_window(
     key: KeyedColumnElement[Any], columns: _Columns, *conditions: ColumnElement[bool]
 ) -> Iterator[_Page]:
-    """Pages of a long table: a window of its row numbers at a time, up to the last row there was at the
-    start.
-    """
+    """Yield pages of a long table, one window of row numbers at a time, up to its last row at the start."""
     with reading() as db:
         first, last = db.execute(select(func.min(key), func.max(key))).one()
     if last is None:
         return
-    for start in range(first, last + 1, _A_WINDOW):
-        within = (key >= start, key < min(start + _A_WINDOW, last + 1))
+    for start in range(first, last + 1, _WINDOW_ROWS):
+        within = (key >= start, key < min(start + _WINDOW_ROWS, last + 1))
         yield from _by_key(key, columns, *within, *conditions)
 
 
 def _plain(value: Any) -> str:
-    """What JSON has no word for: moments, as text."""
+    """Encode what JSON has no type for: datetimes, as text. Raises TypeError for anything else."""
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
     raise TypeError(f"{type(value).__name__} has no place in an export")

@@ -1,21 +1,21 @@
-"""What people type on their account page, checked."""
+"""Forms of the account page."""
 
 import zoneinfo
 from functools import cache
 
-from flask import current_app
 from flask_login import current_user
 from wtforms import EmailField, PasswordField, SelectField, StringField
 from wtforms.validators import DataRequired, InputRequired, StopValidation
 
 from app.accounts import addresses, passwords
 from app.accounts.forms import PostedForm, an_address, readable, stripped
+from app.web import current
 from app.workspaces.members import LONGEST_NAME
 
 
 @cache
 def timezones() -> tuple[str, ...]:
-    """The time zones there are, by the names people know: UTC first, then area and city."""
+    """Return the time zones by their common names: UTC first, then area and city."""
     areas = (
         "Africa",
         "America",
@@ -49,11 +49,9 @@ class PasswordForm(PostedForm):
     )
 
     def validate_password(self, field: PasswordField) -> None:
-        """Refuse what is too short or easily guessed. Raises StopValidation with a sentence."""
+        """Raise StopValidation with a sentence if the password is too short or easy to guess."""
         user = current_user.user
-        problem = passwords.problem_with(
-            current_app.extensions["patchbay"], field.data, user.email, user.name
-        )
+        problem = passwords.problem_with(current.settings(), field.data, user.email, user.name)
         if problem:
             raise StopValidation(problem)
 
@@ -69,7 +67,7 @@ class EmailForm(PostedForm):
 
 
 class WorkspaceSettingsForm(PostedForm):
-    """What a workspace is called and which clock it goes by."""
+    """Name and time zone of a workspace."""
 
     workspace_name = StringField(
         "Workspace name",
@@ -79,18 +77,18 @@ class WorkspaceSettingsForm(PostedForm):
     timezone = SelectField("Time zone", [readable(64)], choices=timezones, validate_choice=False)
 
     def validate_timezone(self, field: SelectField) -> None:
-        """Takes what the zone database knows. Raises StopValidation."""
+        """Raise StopValidation unless the zone database has this zone."""
         if field.data not in zoneinfo.available_timezones():
             raise StopValidation("Choose a time zone from the list.")
 
 
 class DeleteAccountForm(PostedForm):
-    """The address, typed out, so that nobody deletes their account by a slip."""
+    """The address, typed out, so that nobody deletes their account by accident."""
 
     typed_email = StringField("Type your email to confirm", [readable(addresses.LONGEST)], filters=[stripped])
 
     def validate_typed_email(self, field: StringField) -> None:
-        """Raises StopValidation unless it is the person's own address."""
+        """Raise StopValidation unless it is the person's own address."""
         if field.data.casefold() != current_user.user.email.casefold():
             raise StopValidation(f"To delete your account, type {current_user.user.email} here.")
 
@@ -104,9 +102,9 @@ class DeleteWorkspaceForm(PostedForm):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        self.wanted = name
+        self.expected_name = name
 
     def validate_typed_name(self, field: StringField) -> None:
-        """Raises StopValidation unless it is the name of the workspace in front of the person."""
-        if " ".join(field.data.split()).casefold() != " ".join(self.wanted.split()).casefold():
-            raise StopValidation(f"To delete this workspace, type {self.wanted} here.")
+        """Raise StopValidation unless it is the name of the current workspace."""
+        if " ".join(field.data.split()).casefold() != " ".join(self.expected_name.split()).casefold():
+            raise StopValidation(f"To delete this workspace, type {self.expected_name} here.")

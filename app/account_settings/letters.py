@@ -1,8 +1,6 @@
-"""The mails about changes to an account. Codes stand in the text only: subjects reach logs and lock
-screens.
-"""
+"""The mails about changes to an account. Codes are in the text only: subjects reach logs and lock screens."""
 
-from app.accounts.codes import LIFETIME, FreshCode
+from app.accounts.codes import FreshCode
 from app.accounts.letters import Letter
 from app.config import Settings
 
@@ -23,19 +21,12 @@ def password_changed(settings: Settings) -> Letter:
 
 def new_address(settings: Settings, code: FreshCode) -> Letter:
     """To the address somebody wants to use from now on."""
-    minutes = int(LIFETIME.total_seconds() // 60)
-    return Letter(
-        f"Confirm your new email for {settings.brand_name}",
-        f"Your code is {code.digits}\n\n"
-        f"Enter it on the page where you asked to change your email. It works once, for {minutes} "
-        "minutes.\n\n"
-        "If this was not you, ignore this mail: without the code nothing is changed. Never give the code "
-        "to anybody.\n",
-    )
+    use = "Enter it on the page where you asked to change your email."
+    return Letter.with_code(f"Confirm your new email for {settings.brand_name}", code, use, guards="changed")
 
 
 def address_in_use(settings: Settings) -> Letter:
-    """To an address that has an account, when somebody wants to give it to another one."""
+    """To an address that has an account, when somebody wants to use it for another one."""
     return Letter(
         f"This address has a {settings.brand_name} account",
         f"Somebody, probably you, tried to use this address for another {settings.brand_name} account. It "
@@ -47,7 +38,7 @@ def address_in_use(settings: Settings) -> Letter:
 
 
 def address_changed(settings: Settings) -> Letter:
-    """To the address an account had until now."""
+    """To the previous address of an account."""
     return Letter(
         f"The email of your {settings.brand_name} account was changed",
         f"Your {settings.brand_name} account has a new email address and no longer uses this one. Every "

@@ -1,1 +1,1 @@
-"""This package has no table of its own: it changes and ends what the others keep."""
+"""This package has no tables: it changes and deletes rows of other packages."""

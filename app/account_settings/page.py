@@ -1,9 +1,9 @@
-"""What the account page shows, read at once."""
+"""The data of the account page, read in one go."""
 
 from dataclasses import dataclass
 
 from app.account_settings import account_deletion, browsers
-from app.account_settings.browsers import Seen
+from app.account_settings.browsers import SignedInBrowser
 from app.accounts import google_identities, sessions
 from app.accounts.login import SignedIn
 from app.accounts.models import GoogleIdentity
@@ -12,22 +12,20 @@ from app.database import reading
 
 
 @dataclass(frozen=True)
-class Shown:
-    """The page. `proved`: the sign-in is recent enough for what matters most. `blocked_by`: workspaces to
-    hand over first.
-    """
+class AccountPage:
+    """The page. `proved`: a recent sign-in, for sensitive actions. `blocked_by`: workspaces to hand over."""
 
     person: SignedIn
-    browsers: list[Seen]
+    browsers: list[SignedInBrowser]
     google: list[GoogleIdentity]
     blocked_by: list[str]
     proved: bool
 
 
-def load(settings: Settings, person: SignedIn) -> Shown:
-    """The page of a person."""
+def load(settings: Settings, person: SignedIn) -> AccountPage:
+    """Load the page of a person."""
     with reading() as db:
-        return Shown(
+        return AccountPage(
             person,
             browsers.list_of(db, settings, person.session),
             google_identities.list_of(db, person.user.id),

@@ -1,6 +1,4 @@
-"""Changing how one signs in: the password, the address, Google. All of it tells the address that it
-happened.
-"""
+"""Changing how one signs in: password, address, Google. A mail informs the address of each change."""
 
 from sqlalchemy.exc import IntegrityError
 
@@ -19,19 +17,17 @@ PURPOSE = "change_email"
 
 
 def change_password(settings: Settings, mailer: Mailer, person: SignedIn, password: str) -> None:
-    """Give the person a new password. Every other browser of theirs is signed out."""
+    """Set a new password and sign out every other browser of the person."""
     password_hash = passwords.hash_secret(password)
     with transaction() as db:
         people.set_password(db, person.user, password_hash, keep=person.session)
-    letter = letters.password_changed(settings)
-    mailer.send(person.user.email, letter.subject, letter.text)
+    mailer.send(person.user.email, *letters.password_changed(settings))
 
 
 def begin_move(
     settings: Settings, mailer: Mailer, browser: Browser, person: SignedIn, email: str
 ) -> FreshCode:
-    """Mail a code to the new address; to one that has an account, a word about that instead. Nothing is
-    changed yet.
+    """Mail a code to the new address, or a hint if it has an account. Changes nothing yet.
 
     Raises InvalidInput for one's own address, BudgetSpent.
     """
@@ -44,14 +40,14 @@ def begin_move(
         settings, browser, email=email, purpose=PURPOSE, payload={"person": person.user.id}, mailed=not known
     )
     letter = letters.address_in_use(settings) if known else letters.new_address(settings, code)
-    mailer.send(email, letter.subject, letter.text)
+    mailer.send(email, *letter)
     return code
 
 
-def find_waiting(browser: Browser, person: SignedIn, code_id: str) -> MailedCode | None:
-    """The code this browser and person wait for, or None. One that was used is gone."""
+def find_pending(browser: Browser, person: SignedIn, code_id: str) -> MailedCode | None:
+    """Return the code this browser and person wait for, or None if there is none or it was used."""
     with reading() as db:
-        code = codes.find_waiting(db, browser, code_id, (PURPOSE,))
+        code = codes.find_pending(db, browser, code_id, (PURPOSE,))
     return (
         code
         if code is not None and code.used_at is None and code.payload.get("person") == person.user.id
@@ -62,22 +58,19 @@ def find_waiting(browser: Browser, person: SignedIn, code_id: str) -> MailedCode
 def finish_move(
     settings: Settings, mailer: Mailer, browser: Browser, person: SignedIn, code: MailedCode, digits: str
 ) -> None:
-    """Change the address, once the code proves the new one. Every other browser is signed out. Raises
-    CodeRefused.
-    """
+    """Change the address once the code proves it, and sign out every other browser. Raises CodeRefused."""
     codes.check(settings, browser, code.id, digits)
     try:
         with transaction() as db:
             codes.spend(db, code)
-            if not people.move(db, person.user, code.email, keep=person.session):
-                raise CodeGone()  # somebody took the address while the code was on its way
-    except IntegrityError:  # … at this very moment
+            if not people.change_email(db, person.user, code.email, keep=person.session):
+                raise CodeGone()  # somebody took the address before the code was entered
+    except IntegrityError:  # … at the same moment
         raise CodeGone() from None
-    letter = letters.address_changed(settings)
-    mailer.send(person.user.email, letter.subject, letter.text)
+    mailer.send(person.user.email, *letters.address_changed(settings))
 
 
 def unlink_google(person: SignedIn) -> None:
-    """Let no Google account sign in as this person any more. A mailed code always does."""
+    """Remove every Google account that signs in as this person. A mailed code still works."""
     with transaction() as db:
         google_identities.unlink_all(db, person.user)

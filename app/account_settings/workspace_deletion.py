@@ -1,4 +1,4 @@
-"""Deleting a workspace: its connections end at their services, its members and AI clients are out at their
+"""Deleting a workspace: its connections end at their services, members and AI clients lose access at their
 next request.
 """
 
@@ -22,15 +22,15 @@ from app.workspaces.models import Membership, Workspace
 
 
 @dataclass(frozen=True)
-class Closed:
-    """What ended with a workspace."""
+class DeletedWorkspace:
+    """What was deleted with a workspace."""
 
     name: str
     connections: int
 
     @property
     def sentence(self) -> str:
-        """What to tell the owner: what is done, and what goes on by itself."""
+        """The notice for the owner: what is done, and what continues in the background."""
         if not self.connections:
             return f"{self.name} is deleted."
         many = "1 connection has" if self.connections == 1 else f"{self.connections:,} connections have"
@@ -49,39 +49,38 @@ def check_owns(member: Member) -> None:
         )
 
 
-def delete_workspace(settings: Settings, mailer: Mailer, member: Member) -> Closed:
-    """Delete the workspace the owner works in, and tell its other members by mail. Raises Forbidden,
-    NotFound.
-    """
+def delete_workspace(settings: Settings, mailer: Mailer, member: Member) -> DeletedWorkspace:
+    """Delete the owner's current workspace and mail its other members. Raises Forbidden, NotFound."""
     with transaction() as db:
-        members.hold(db, member.workspace.id)
+        members.lock(db, member.workspace.id)
         membership = db.get(Membership, (member.workspace.id, member.user.id), populate_existing=True)
-        if membership is None or membership.role != "owner":  # no longer, since the page was drawn
+        if membership is None or membership.role != "owner":  # changed since the page was rendered
             raise Forbidden("Only an owner can delete the workspace.")
         others = _addresses(db, member)
-        closed = end(db, member.workspace, by=member.user.id)
+        deleted = end(db, member.workspace, by=member.user.id)
     revocation.run_soon(settings)
-    letter = letters.workspace_deleted(settings, closed.name)
     for address in others:
-        mailer.send(address, letter.subject, letter.text)
-    return closed
+        mailer.send(address, *letters.workspace_deleted(settings, deleted.name))
+    return deleted
 
 
-def end(db: Session, workspace: Workspace, *, by: str) -> Closed:
-    """Delete a workspace whose row the caller holds. Call `revocation.run_soon` after the commit.
+def end(db: Session, workspace: Workspace, *, by: str) -> DeletedWorkspace:
+    """Delete a workspace whose lock the caller holds. Call `revocation.run_soon` after the commit.
 
-    Grants, invitations, notes, memberships and all else that belongs to it go with its row. Of it stay the
-    audit trail and the usage rows, which hold ids.
+    Grants, invitations, notes, memberships and everything else that belongs to it are deleted with its row.
+    The audit trail and the usage rows, which hold only ids, stay.
     """
     connections = workspace_removal.end_all(db, workspace.id, by=by)
-    gone = {
+    counts = {
         "connections": connections,
         "members": _count(db, Membership, workspace.id),
         "grants": _count(db, Grant, workspace.id),
     }
     db.execute(delete(Workspace).where(col(Workspace.id) == workspace.id))
-    audit.record(db, "workspace.deleted", workspace_id=workspace.id, user_id=by, subject=workspace.id, **gone)
-    return Closed(workspace.name, connections)
+    audit.record(
+        db, "workspace.deleted", workspace_id=workspace.id, user_id=by, subject=workspace.id, **counts
+    )
+    return DeletedWorkspace(workspace.name, connections)
 
 
 def _count(db: Session, table: type[Membership] | type[Grant], workspace_id: str) -> int:
@@ -92,7 +91,7 @@ def _count(db: Session, table: type[Membership] | type[Grant], workspace_id: str
 
 
 def _addresses(db: Session, member: Member) -> list[str]:
-    """Where to tell the others."""
+    """Return the addresses of the other members."""
     query = (
         select(col(User.email))
         .join(Membership, col(Membership.user_id) == col(User.id))

@@ -10,16 +10,14 @@ from app.workspaces.models import Workspace
 
 
 def change(db: Session, member: Member, *, name: str, timezone: str) -> bool:
-    """Rename the workspace and set its clock. False when nothing was different. Raises Forbidden for
-    members.
-    """
+    """Set name and time zone. Returns False if nothing changed. Raises Forbidden for members."""
     if not member.manages:
         raise Forbidden()
     before = member.workspace
-    wanted = {"name": name, "timezone": timezone}
-    changed = sorted(field for field, value in wanted.items() if getattr(before, field) != value)
+    values = {"name": name, "timezone": timezone}
+    changed = sorted(field for field, value in values.items() if getattr(before, field) != value)
     if changed:
-        db.execute(update(Workspace).where(col(Workspace.id) == before.id).values(wanted))
+        db.execute(update(Workspace).where(col(Workspace.id) == before.id).values(values))
         audit.record(
             db,
             "workspace.changed",

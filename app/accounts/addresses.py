@@ -1,4 +1,4 @@
-"""E-mail addresses as people type them and as we keep them."""
+"""Email addresses: as people type them, and as we store them."""
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -8,15 +8,15 @@ LONGEST = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 
 
 class InvalidAddress(InvalidInput):
-    """What was typed is no e-mail address."""
+    """The text is not an email address."""
 
     message = "Enter an email address, such as alex@example.com."
 
 
 def normalise(typed: str) -> str:
-    """The address in lower case, its domain in ASCII. Raises InvalidAddress.
+    """Return the address in lower case, its domain in ASCII. Raises InvalidAddress.
 
-    Whether it exists is not looked up: the mailed code proves it, also on a company's internal domain.
+    Does not check that the domain exists: the mailed code proves the address, also on an internal domain.
     """
     text = typed.strip()
     if not text or len(text) > LONGEST:
@@ -33,6 +33,6 @@ def normalise(typed: str) -> str:
 
 
 def masked(address: str) -> str:
-    """Enough of an address to know it again, for what is kept for good: z…@example.com."""
+    """Return enough of an address to recognise it, for records stored for good: z…@example.com."""
     name, _, domain = address.rpartition("@")
     return f"{name[:1]}…@{domain}"

@@ -1,8 +1,8 @@
-"""The browser in front of us: where it calls from, and the two cookies it holds besides the session.
+"""The browser that sent a request: its address, and the two cookies it holds besides the session.
 
-The holder cookie binds a mailed code to the browser that asked for it. The known cookie says that this
-browser has signed in to an account before; it gives no right, only tries of its own, so that somebody
-who spends an account's budgets from elsewhere does not lock its owner out (OWASP: device cookies).
+The holder cookie binds a mailed code to the browser that requested it. The known cookie says that this
+browser has signed in to an account before. It grants nothing but a separate budget of attempts, so that
+somebody who spends an account's budgets from elsewhere does not lock its owner out (OWASP: device cookies).
 """
 
 import hmac
@@ -20,7 +20,7 @@ from app.config import Settings
 _HOLDER_SECONDS = 3_600
 _KNOWN_SECONDS = 365 * 86_400
 _PLAUSIBLE = range(40, 120)
-# The first mark found counts: Edge also says Chrome, Chrome also says Safari, an iPhone also says Mac OS X.
+# The first match counts: Edge also names Chrome, Chrome also names Safari, an iPhone also names Mac OS X.
 _BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -43,9 +43,7 @@ _SYSTEMS = (
 
 @dataclass(frozen=True)
 class Browser:
-    """What a request says about its sender. `source` is what limits count by; a cookie it does not hold is
-    "".
-    """
+    """What a request says about its sender. Limits count by `source`. A missing cookie is ""."""
 
     address: str
     source: str
@@ -56,12 +54,12 @@ class Browser:
 
     @property
     def holder_digest(self) -> str:
-        """What a mailed code is bound to."""
+        """The digest a mailed code is bound to."""
         return crypto.digest(self.holder) if self.holder else ""
 
 
 def read(request: Request, settings: Settings) -> Browser:
-    """The browser that sent this request."""
+    """Return the browser that sent this request."""
     address = request.remote_addr or ""
     holder = request.cookies.get(_name(settings, "holder"), "")
     known = request.cookies.get(_name(settings, "known"), "")
@@ -76,27 +74,25 @@ def read(request: Request, settings: Settings) -> Browser:
 
 
 def with_holder(browser: Browser) -> Browser:
-    """The same browser, holding something a code can be bound to. What it holds already stays: it may have
-    two tabs open.
-    """
+    """Return the browser with a holder token. An existing token stays, because two tabs may share it."""
     if browser.holder:
         return browser
     return replace(browser, holder=crypto.new_token())
 
 
 def is_known_to(settings: Settings, browser: Browser, email: str) -> bool:
-    """True when this browser has signed in to the account of this address before."""
+    """True if this browser has signed in to the account of this address before."""
     token, _, mark = browser.known.rpartition(".")
     return bool(token) and hmac.compare_digest(mark.encode(), _mark(settings, token, email).encode())
 
 
 def set_holder(response: Response, settings: Settings, browser: Browser) -> None:
-    """Let the browser keep what its code is bound to."""
+    """Set the holder cookie, to which a mailed code is bound."""
     _set(response, settings, "holder", browser.holder, _HOLDER_SECONDS)
 
 
 def set_known(response: Response, settings: Settings, email: str) -> None:
-    """Let the browser show later that it has signed in to this account."""
+    """Set the cookie that proves later that this browser has signed in to this account."""
     token = crypto.new_token()
     _set(response, settings, "known", f"{token}.{_mark(settings, token, email)}", _KNOWN_SECONDS)
 
@@ -122,9 +118,7 @@ def _set(response: Response, settings: Settings, kind: str, value: str, seconds:
 
 
 def is_nearby(request: Request) -> bool:
-    """True when the request comes straight from this machine or a private network, through no tunnel or
-    proxy.
-    """
+    """True if the request comes directly from this machine or a private network, without tunnel or proxy."""
     if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
         return False
     try:
@@ -134,12 +128,12 @@ def is_nearby(request: Request) -> bool:
 
 
 def sees_mailbox(request: Request, settings: Settings) -> bool:
-    """True when mail is kept in the development mailbox, and this browser may open it."""
+    """True if mail goes to the development mailbox and this browser may open it."""
     return not settings.production and not settings.mail_url and is_nearby(request)
 
 
 def name_of(user_agent: str) -> str:
-    """A browser as its owner would call it, such as "Firefox on Windows"."""
+    """Return a readable name of a browser, such as "Firefox on Windows"."""
     browser = next((name for mark, name in _BROWSERS if mark in user_agent), "A browser")
     system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
     return f"{browser} on {system}" if system else browser

@@ -1,8 +1,8 @@
 """How often something may happen in a window of time, counted exactly in the database.
 
-One INSERT … ON CONFLICT counts and checks in a single step, so parallel tries on several hosts share
-one budget. Callers take from budgets in the same order everywhere (the order of their rules), and
-count before they look: a try that is refused afterwards has still been counted.
+One INSERT … ON CONFLICT counts and checks in a single step, so parallel attempts on several hosts share one
+budget. Callers take from budgets in the same order everywhere (the order of their rules), and count before
+they check: an attempt that is refused afterwards has still been counted.
 """
 
 import ipaddress
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlmodel import Session
 
-from app import audit, clock
+from app import audit, rate_windows
 from app.accounts.keyed_hash import keyed_digest
 from app.config import Settings
 from app.errors import TooManyRequests
@@ -29,9 +29,7 @@ _FORGET = text("DELETE FROM budgets WHERE key = :key AND window_start = :start")
 
 @dataclass(frozen=True)
 class Rule:
-    """At most `limit` times in every window of `seconds`. The name goes into stored keys: changing it
-    forgets counts.
-    """
+    """At most `limit` times per window of `seconds`. Stored keys contain the name: renaming resets counts."""
 
     name: str
     limit: int
@@ -39,19 +37,19 @@ class Rule:
 
 
 class BudgetSpent(TooManyRequests):
-    """Something was tried too often. `rule` names what."""
+    """Something was tried too often. `rule` says what."""
 
     def __init__(self, rule: Rule, retry_after_seconds: int) -> None:
         self.rule = rule
         super().__init__(
-            f"That was tried too often. Please wait {in_words(retry_after_seconds)}.",
+            f"That was tried too often. Please wait {describe_wait(retry_after_seconds)}.",
             retry_after_seconds=retry_after_seconds,
         )
 
 
 @dataclass(frozen=True)
 class Taken:
-    """What was taken from which window, to give it back later."""
+    """One count in one window, so that it can be given back."""
 
     rule: Rule
     key: str
@@ -59,33 +57,30 @@ class Taken:
 
 
 def take(db: Session, settings: Settings, rule: Rule, *who: str) -> Taken:
-    """Count one more. Raises BudgetSpent when the window is full; the transaction then undoes what it took
-    before.
-    """
-    now = int(clock.timestamp())
-    start = now - now % rule.seconds
+    """Count one more. Raises BudgetSpent in a full window; the transaction then undoes earlier takes."""
+    window = rate_windows.current(rule.seconds)
     key = f"{rule.name}:{keyed_digest(settings, rule.name, *who)[:40]}"
-    count = db.execute(_TAKE, {"key": key, "start": start, "limit": rule.limit}).scalar_one_or_none()
+    count = db.execute(_TAKE, {"key": key, "start": window.start, "limit": rule.limit}).scalar_one_or_none()
     if count is None:
-        raise BudgetSpent(rule, start + rule.seconds - now)
+        raise BudgetSpent(rule, window.seconds_left)
     if count == rule.limit > 1:
-        # Once a window, when it fills: a flood of refusals does not flood the trail.
+        # Once per window, when it fills: a flood of refusals does not flood the trail.
         audit.record(db, "budget.spent", subject=rule.name)
-    return Taken(rule, key, start)
+    return Taken(rule, key, window.start)
 
 
 def give_back(db: Session, taken: Taken) -> None:
-    """Undo one `take`: the try turned out to be honest."""
+    """Undo one `take`: the attempt was legitimate."""
     db.execute(_GIVE_BACK, {"key": taken.key, "start": taken.window_start})
 
 
 def forget(db: Session, taken: Taken) -> None:
-    """Start the window again: the person has proved who they are."""
+    """Reset the window: the person has proved who they are."""
     db.execute(_FORGET, {"key": taken.key, "start": taken.window_start})
 
 
 def source_of(address: str) -> str:
-    """What counts as one source: an IPv4 address, or the /64 network an IPv6 subscriber controls."""
+    """Return what counts as one source: an IPv4 address, or the /64 network an IPv6 subscriber controls."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -95,8 +90,8 @@ def source_of(address: str) -> str:
     return str(ip)
 
 
-def in_words(seconds: int) -> str:
-    """A waiting time a person can use: "40 seconds", "12 minutes", "3 hours"."""
+def describe_wait(seconds: int) -> str:
+    """Return a readable waiting time: "40 seconds", "12 minutes", "3 hours"."""
     amount, unit = (seconds, "second") if seconds < 90 else (-(-seconds // 60), "minute")
     if amount > 90 and unit == "minute":
         amount, unit = -(-seconds // 3600), "hour"

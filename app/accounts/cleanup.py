@@ -1,4 +1,4 @@
-"""Clearing away what has expired: a few rows at a time, now and then, by whoever signs in."""
+"""Deletes expired rows: a few at a time, now and then, during somebody's sign-in."""
 
 from datetime import timedelta
 from typing import Any, cast
@@ -17,32 +17,30 @@ from app.errors import Unavailable
 
 _EVERY = Rule("sweep", 1, 600)
 _AT_ONCE = 2_000
-_CODES_KEPT = timedelta(days=1)
-_BUDGETS_KEPT = timedelta(days=2)
+_CODE_RETENTION = timedelta(days=1)
+_BUDGET_RETENTION = timedelta(days=2)
 
 
 def sweep_sometimes(settings: Settings) -> None:
-    """Sweep, unless somebody has in this ten-minute window."""
+    """Sweep, at most once per ten-minute window."""
     try:
         with transaction() as db:
             budgets.take(db, settings, _EVERY)
             sweep(db)
     except (BudgetSpent, Unavailable):
-        pass  # somebody else has, or the next one will
+        pass  # another request did it, or the next one will
 
 
 def sweep(db: Session, at_once: int = _AT_ONCE) -> int:
-    """Delete expired codes, sessions, trips to Google and budgets, at most `at_once` of each. Says how
-    many went.
-    """
+    """Delete expired codes, sessions, Google attempts, budgets: at most `at_once` each. Returns the count."""
     at = clock.now()
-    dead_codes = select(MailedCode.id).where(col(MailedCode.expires_at) < at - _CODES_KEPT).limit(at_once)
+    dead_codes = select(MailedCode.id).where(col(MailedCode.expires_at) < at - _CODE_RETENTION).limit(at_once)
     ended = or_(col(LoginSession.expires_at) < at, col(LoginSession.last_seen_at) < at - IDLE)
     dead_sessions = select(LoginSession.id_digest).where(ended).limit(at_once)
     dead_attempts = (
-        select(GoogleAttempt.id).where(col(GoogleAttempt.expires_at) < at - _CODES_KEPT).limit(at_once)
+        select(GoogleAttempt.id).where(col(GoogleAttempt.expires_at) < at - _CODE_RETENTION).limit(at_once)
     )
-    over = int((at - _BUDGETS_KEPT).timestamp())
+    over = int((at - _BUDGET_RETENTION).timestamp())
     dead_budgets = select(Budget.key).where(col(Budget.window_start) < over).limit(at_once)
     sweeps: list[Delete] = [
         delete(MailedCode).where(col(MailedCode.id).in_(dead_codes)),

@@ -1,7 +1,7 @@
-"""Six-digit codes by mail: ten minutes, one use, five tries, only in the browser that asked.
+"""Six-digit codes by mail: ten minutes, one use, five attempts, only in the browser that requested it.
 
-A row is written for every request, also for an address we mail no code to, so that the pages after it
-are the same. Codes are keyed and slow-hashed: a plain hash of six digits is recovered in a second.
+Every request writes a row, also for an address that gets no code, so that the following pages look the same.
+Codes are keyed and hashed slowly: a plain hash of six digits is cracked in a second.
 """
 
 import re
@@ -34,7 +34,7 @@ _PER_KNOWN_BROWSER = Rule("code-known", 10, 86_400)
 
 
 class CodeRefused(InvalidInput):
-    """The code did not do it."""
+    """The code was not accepted."""
 
     status = 422
 
@@ -52,23 +52,21 @@ class WrongCode(CodeRefused):
 
 
 class CodeGone(CodeRefused):
-    """The code was used, tried too often or is too old. Which one, is not said."""
+    """The code was used, tried too often or is too old. The message does not say which."""
 
     message = "This code no longer works. Send a new one."
 
 
 @dataclass(frozen=True)
 class FreshCode:
-    """A code just made. `digits` is for the letter and is stored nowhere."""
+    """A new code. `digits` goes into the mail and is stored nowhere."""
 
     id: str
     digits: str
 
 
 def reserve(settings: Settings, browser: Browser, email: str) -> None:
-    """Count one more code for an address. Raises BudgetSpent when too many were asked for. Comes before
-    `issue`.
-    """
+    """Count one more code for an address. Raises BudgetSpent. Call it before `issue`."""
     with transaction() as db:
         _spend_budgets(db, settings, browser, email)
 
@@ -76,9 +74,7 @@ def reserve(settings: Settings, browser: Browser, email: str) -> None:
 def issue(
     settings: Settings, browser: Browser, *, email: str, purpose: str, payload: dict[str, Any], mailed: bool
 ) -> FreshCode:
-    """Make a code for an address. With `mailed` false the row and the work are the same, but no digits
-    will ever do.
-    """
+    """Create a code for an address. If `mailed` is false, the work is the same, but no digits match it."""
     code_id, digits, at = crypto.new_id("cod"), f"{secrets.randbelow(1_000_000):06d}", clock.now()
     code_hash = passwords.hash_secret(_keyed(settings, code_id, digits if mailed else crypto.new_token()))
     with transaction() as db:
@@ -97,10 +93,10 @@ def issue(
     return FreshCode(code_id, digits)
 
 
-def find_waiting(db: Session, browser: Browser, code_id: str, purposes: Collection[str]) -> MailedCode | None:
-    """The code this browser waits for: the one named, else its latest. May be expired or used.
+def find_pending(db: Session, browser: Browser, code_id: str, purposes: Collection[str]) -> MailedCode | None:
+    """Return the code this browser waits for: the named one, else its latest. It may be expired or used.
 
-    None when there is none for one of the purposes: a code does nothing but what it was mailed for.
+    Returns None if there is none for these purposes: a code works only for the purpose it was mailed for.
     """
     if not browser.holder:
         return None
@@ -113,15 +109,15 @@ def find_waiting(db: Session, browser: Browser, code_id: str, purposes: Collecti
 
 
 def is_open(code: MailedCode) -> bool:
-    """True while the right digits would still be taken."""
+    """True while the right digits would still be accepted."""
     return code.used_at is None and code.attempts < TRIES and code.expires_at > clock.now()
 
 
 def check(settings: Settings, browser: Browser, code_id: str, typed: str) -> MailedCode:
-    """The code, when the digits are right. Raises WrongCode or CodeGone.
+    """Return the code if the digits are right. Raises CodeRefused, WrongCode or CodeGone.
 
-    The try is counted, and committed, before anything is compared: parallel guesses share the five tries.
-    The caller then spends the code together with what it is good for.
+    The attempt is counted and committed before anything is compared, so parallel guesses share the five
+    attempts. The caller then spends the code in the same transaction as the change it allows.
     """
     digits = (
         "".join(unicodedata.normalize("NFKC", typed).split()).replace("-", "") if len(typed) <= 40 else ""
@@ -151,15 +147,13 @@ def check(settings: Settings, browser: Browser, code_id: str, typed: str) -> Mai
 
 
 def spend(db: Session, code: MailedCode) -> None:
-    """Use the code up. Raises CodeGone when somebody was faster: of any number of parallel uses one
-    succeeds.
-    """
-    # a second click still finds its way; the rest is no longer needed
-    kept = {"next": code.payload.get("next", "")}
+    """Mark the code as used. Raises CodeGone if another request was faster: one of parallel uses wins."""
+    # A second click still needs the redirect target; the rest is no longer needed.
+    remaining = {"next": code.payload.get("next", "")}
     spent = (
         update(MailedCode)
         .where(*_usable(code.id))
-        .values(used_at=clock.now(), payload=kept)
+        .values(used_at=clock.now(), payload=remaining)
         .returning(col(MailedCode.id))
     )
     if db.execute(spent).scalar_one_or_none() is None:
@@ -167,7 +161,7 @@ def spend(db: Session, code: MailedCode) -> None:
 
 
 def withdraw(db: Session, code: MailedCode) -> None:
-    """Make a code worthless: another one takes its place."""
+    """Invalidate a code that another one replaces."""
     db.execute(update(MailedCode).where(*_usable(code.id)).values(expires_at=clock.now()))
 
 

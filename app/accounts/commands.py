@@ -1,4 +1,4 @@
-"""Commands of accounts."""
+"""Command line of accounts."""
 
 import click
 from flask import Flask
@@ -26,6 +26,6 @@ def install(app: Flask, settings: Settings) -> None:
         except InvalidAddress as refused:
             raise click.BadParameter(refused.message, param_hint="EMAIL") from None
         with transaction() as db:
-            made = people.make_operator(db, address)
-        click.echo(f"{address} is {'now an operator, with a new account' if made else 'an operator'}.")
+            created = people.make_operator(db, address)
+        click.echo(f"{address} is {'now an operator, with a new account' if created else 'an operator'}.")
         click.echo(f"Sign in at {settings.public_url}/login with “Email me a code”.")

@@ -1,6 +1,4 @@
-"""What people type, checked: each refusal is a sentence beside its field. CSRF is checked before any form
-is read.
-"""
+"""Form fields of accounts: each refusal is a sentence beside its field. CSRF is checked before."""
 
 import unicodedata
 from typing import Any
@@ -12,21 +10,21 @@ from wtforms.validators import DataRequired, InputRequired, StopValidation
 
 from app.accounts import addresses, passwords
 
-# control characters, halves of characters, unassigned, line ends
-_BREAKING = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
-# they reorder the text around them
-_TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
+# control characters, surrogates, private use, unassigned, line and paragraph separators
+_UNREADABLE = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
+# these reorder the text around them
+_BIDI_CONTROLS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
 
 
 class PostedForm(Form):  # type: ignore[misc]
-    """A form read from this request's body, and from nothing else (no files, no JSON, no query)."""
+    """A form read from this request's body only (no files, no JSON, no query)."""
 
     def __init__(self, **initial: Any) -> None:
         super().__init__(request.form if request.method == "POST" else None, **initial)
 
 
 class readable:
-    """Refuses what was sent twice, is too long, or holds characters no keyboard writes."""
+    """Refuses values that were sent twice, are too long, or contain characters no keyboard types."""
 
     def __init__(self, longest: int) -> None:
         self.longest = longest
@@ -34,20 +32,20 @@ class readable:
 
     def __call__(self, _form: Form, field: AnyField) -> None:
         """Raise StopValidation with a sentence."""
-        given = field.raw_data or []
-        if len(given) > 1:
+        values = field.raw_data or []
+        if len(values) > 1:
             raise StopValidation("This was sent twice. Reload the page and fill it in once.")
-        text = given[0] if given else ""
+        text = values[0] if values else ""
         if len(text) > self.longest:
-            field.data = ""  # not worth showing again
+            field.data = ""  # do not echo it
             raise StopValidation(f"Use at most {self.longest} characters.")
-        if any(unicodedata.category(c) in _BREAKING or c in _TURNING or c == "\ufffd" for c in text):
+        if any(unicodedata.category(c) in _UNREADABLE or c in _BIDI_CONTROLS or c == "\ufffd" for c in text):
             field.data = ""
             raise StopValidation("This holds characters that cannot be used here. Type it again.")
 
 
 def an_address(_form: Form, field: AnyField) -> None:
-    """Takes an e-mail address and keeps it as we write it. Raises StopValidation."""
+    """Normalise an email address. Raises StopValidation."""
     try:
         field.data = addresses.normalise(field.data)
     except addresses.InvalidAddress as refused:
@@ -55,12 +53,12 @@ def an_address(_form: Form, field: AnyField) -> None:
 
 
 def stripped(text: str | None) -> str:
-    """The text without spaces around it."""
+    """Return the text without surrounding spaces."""
     return (text or "").strip()
 
 
 def email_field() -> EmailField:
-    """The field labelled "Email"."""
+    """Return the field labelled "Email"."""
     return EmailField(
         "Email",
         [readable(addresses.LONGEST), DataRequired("Enter your email address."), an_address],
@@ -69,7 +67,7 @@ def email_field() -> EmailField:
 
 
 class SignInForm(PostedForm):
-    """Signing in. Without a password only the address counts."""
+    """Signing in. Without a password only the address is used."""
 
     email = email_field()
     password = PasswordField("Password", [readable(passwords.LONGEST), InputRequired("Enter your password.")])

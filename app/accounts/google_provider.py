@@ -1,11 +1,8 @@
-"""Where Google is, and as whom we ask it. Google's own addresses, unless the operator names others (a
-test, a proxy).
-"""
+"""Google's endpoints and our client there. The operator may set other endpoints (a test, a proxy)."""
 
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
-from app.config import Settings
+from app.config import Settings, split_address
 from app.errors import ConfigError
 
 _PREFIX = "google_sign_in"
@@ -32,12 +29,12 @@ class Provider:
 
     @property
     def issuers(self) -> list[str]:
-        """What `iss` may say. Google writes it with and without the scheme."""
+        """The accepted values of `iss`. Google writes it with and without the scheme."""
         return [self.issuer, self.issuer.removeprefix("https://")]
 
 
 def find(settings: Settings) -> Provider | None:
-    """Google, when people may sign in with it here; else None."""
+    """Return Google if sign-in with it is configured; else None."""
     if not (settings.google_sign_in_client_id and settings.google_sign_in_client_secret):
         return None
     issuer, authorize, token, certs = (
@@ -55,33 +52,21 @@ def find(settings: Settings) -> Provider | None:
 
 
 def check(settings: Settings) -> None:
-    """Raises ConfigError with one sentence that names what is missing or wrong."""
-    given = {
+    """Raises ConfigError with one sentence that names what is missing or invalid."""
+    credentials = {
         "CLIENT_ID": settings.google_sign_in_client_id,
         "CLIENT_SECRET": settings.google_sign_in_client_secret,
     }
-    for name, value in given.items():
-        if value is None and any(given.values()):
+    for name, value in credentials.items():
+        if value is None and any(credentials.values()):
             raise ConfigError(
                 f"GOOGLE_SIGN_IN_{name} must be set too: a client id and its secret belong together."
             )
     for name in _ADDRESSES:
         address = settings.service(_PREFIX, name)
-        if address and not _is_usable(address, settings.production):
+        parts = split_address(address) if address else None
+        if address and (not parts or (settings.production and parts.scheme != "https")):
             raise ConfigError(
                 f"GOOGLE_SIGN_IN_{name} must be an address such as https://accounts.example.com, with "
                 "https in production."
             )
-
-
-def _is_usable(address: str, production: bool) -> bool:
-    try:
-        parts = urlsplit(address)
-        _ = parts.port  # raises on a port that is no number
-    except ValueError:
-        return False
-    return (
-        bool(parts.hostname)
-        and not parts.username
-        and parts.scheme in ({"https"} if production else {"https", "http"})
-    )

@@ -1,14 +1,14 @@
 """Signing in with Google: OpenID Connect, authorization code with PKCE, state and nonce bound to the browser.
 
-Decided, because an account here is as good as everything connected to it:
-- The identity is Google's issuer and subject. An address alone links nothing: it must be one Google has
-  verified, and whoever is in this browser must read its mailbox today.
-- Google is believed about that only where it runs the mailbox (gmail.com, or the Workspace domain it names).
-  Elsewhere the address may have changed hands since Google looked, so a mailed code comes first, for known
-  and unknown addresses alike.
-- A mailed code signs in to any account, one with a password too. So linking gives nobody more than the
-  mailbox already does; and the address is told by mail when it happens.
-- The verifier and the nonce follow from the state under SECRET_KEY, so neither is stored anywhere.
+Decided, because an account here is worth as much as everything connected to it:
+- The identity is Google's issuer and subject. An address alone links nothing: Google must have verified it,
+  and the person in this browser must read its mailbox today.
+- We believe Google about the mailbox only where Google runs it (gmail.com, or the Workspace domain it names).
+  Elsewhere the address may have changed hands since Google verified it, so a mailed code comes first, for
+  known and unknown addresses alike.
+- A mailed code signs in to any account, including one with a password. So linking grants nothing beyond what
+  the mailbox already grants, and a mail informs the address when it happens.
+- The verifier and the nonce are derived from the state with SECRET_KEY, so neither is stored.
 """
 
 import base64
@@ -42,14 +42,14 @@ _TO_FINISH = timedelta(minutes=30)
 
 
 class AttemptGone(InvalidInput):
-    """The trip to Google is unknown, over, too old, or was begun in another browser."""
+    """The attempt is unknown, finished, too old, or was started in another browser."""
 
     code = "SIGN_IN_EXPIRED"
     message = "This sign-in has expired, or was started in another browser. Nothing was changed; start again."
 
 
 class DeclinedAtGoogle(InvalidInput):
-    """The person, or Google, did not go through with it."""
+    """The person, or Google, cancelled the sign-in."""
 
     message = "Google did not sign you in. Try again, or sign in with your email."
 
@@ -61,20 +61,18 @@ class AccountDisabled(Forbidden):
 
 
 @dataclass(frozen=True)
-class Settled:
-    """Where a trip to Google has led: to a session (`person`, `cookie_value`), or on to making an account."""
+class SignInResult:
+    """The result of an attempt: a session (`person`, `cookie_value`), or no account yet."""
 
     person: User | None = None
     cookie_value: str = ""
-    linked: bool = False  # just now, to an account there was
+    linked: bool = False  # now, to an account that existed before
 
 
 def start(
     settings: Settings, provider: Provider, browser: Browser, next_path: str, *, choose: bool = False
 ) -> str:
-    """Begin a trip and give the address of Google's page. `choose`: ask for the account even when only one
-    is signed in there.
-    """
+    """Start an attempt and return the URL of Google's page. `choose`: the person must pick an account."""
     state, at = crypto.new_token(), clock.now()
     with transaction() as db:
         db.add(
@@ -87,7 +85,7 @@ def start(
                 expires_at=at + _LIFE,
             )
         )
-    asked = {
+    parameters = {
         "response_type": "code",
         "client_id": provider.client_id,
         "redirect_uri": provider.redirect_uri,
@@ -102,33 +100,32 @@ def start(
         "code_challenge_method": "S256",
         **({"prompt": "select_account"} if choose else {}),
     }
-    return provider.authorize_url + ("&" if "?" in provider.authorize_url else "?") + urlencode(asked)
+    return provider.authorize_url + ("&" if "?" in provider.authorize_url else "?") + urlencode(parameters)
 
 
-def take(browser: Browser, state: str) -> GoogleAttempt:
-    """Use up the trip of a state: of any number of answers one counts. Raises AttemptGone."""
+def consume(browser: Browser, state: str) -> GoogleAttempt:
+    """Mark the attempt of a state as used: of parallel callbacks one counts. Raises AttemptGone."""
     if not browser.holder or not 0 < len(state) <= 100:
         raise AttemptGone()
-    mine = (
+    own_attempt = (
         col(GoogleAttempt.state_digest) == crypto.digest(state),
         col(GoogleAttempt.holder_digest) == browser.holder_digest,
     )
     at = clock.now()
-    unused = (*mine, col(GoogleAttempt.used_at).is_(None), col(GoogleAttempt.expires_at) > at)
+    unused = (*own_attempt, col(GoogleAttempt.used_at).is_(None), col(GoogleAttempt.expires_at) > at)
     with transaction() as db:
-        taken = db.execute(
+        attempt_id = db.execute(
             update(GoogleAttempt).where(*unused).values(used_at=at).returning(col(GoogleAttempt.id))
         ).scalar_one_or_none()
-        if taken is None:
+        if attempt_id is None:
             raise AttemptGone()
-        return db.get_one(GoogleAttempt, taken)
+        return db.get_one(GoogleAttempt, attempt_id)
 
 
 def finish(
     settings: Settings, provider: Provider, attempt: GoogleAttempt, answer: Mapping[str, str]
 ) -> GoogleAttempt:
-    """Take Google's answer to a trip that was just used up, and keep what it says. Holds no transaction while
-    it asks.
+    """Exchange Google's answer for an ID token and store its claims. Holds no transaction during requests.
 
     Raises DeclinedAtGoogle, GoogleUnreachable, NotFromGoogle, AddressNotVerified.
     """
@@ -140,40 +137,42 @@ def finish(
     state = answer["state"]
     id_token = google_tokens.exchange(provider, answer["code"], _verifier(settings, state))
     claims = google_tokens.verify(provider, id_token, _nonce(settings, state))
-    return _keep(attempt, claims)
+    return _store_claims(attempt, claims)
 
 
 def find_unfinished(db: Session, browser: Browser, attempt_id: str) -> GoogleAttempt | None:
-    """A trip of this browser that came back and is not finished, or None."""
+    """Return an attempt of this browser that Google has answered and that is not finished, or None."""
     if not browser.holder:
         return None
-    mine = (col(GoogleAttempt.id) == attempt_id, col(GoogleAttempt.holder_digest) == browser.holder_digest)
-    return db.exec(select(GoogleAttempt).where(*mine, *_unfinished())).first()
+    own_attempt = (
+        col(GoogleAttempt.id) == attempt_id,
+        col(GoogleAttempt.holder_digest) == browser.holder_digest,
+    )
+    return db.exec(select(GoogleAttempt).where(*own_attempt, *_unfinished())).first()
 
 
-def settle(db: Session, provider: Provider, browser: Browser, attempt: GoogleAttempt) -> Settled:
-    """Sign in whom Google named: by its identity, or by an address that was proved. Nobody in Settled: an
-    account is still to be made.
+def complete(db: Session, provider: Provider, browser: Browser, attempt: GoogleAttempt) -> SignInResult:
+    """Sign in the person Google named, by identity or by a proved address.
 
-    Raises AccountDisabled, AttemptGone.
+    The result has no person if an account still has to be created. Raises AccountDisabled, AttemptGone.
     """
     user = google_identities.find_person(db, provider.issuer, attempt.subject)
     known = user is not None
     if user is None and attempt.address_proved:
         user = db.exec(select(User).where(col(User.email) == attempt.email)).first()
     if user is None:
-        return Settled()
+        return SignInResult()
     if user.disabled_at is not None:
         raise AccountDisabled()
     spend(db, attempt)
     linked = not known and google_identities.link(
         db, user, issuer=provider.issuer, subject=attempt.subject, email=attempt.email
     )
-    return Settled(user, signing_in.admit(db, browser, user, how="google"), linked)
+    return SignInResult(user, signing_in.admit(db, browser, user, how="google"), linked)
 
 
 def spend(db: Session, attempt: GoogleAttempt) -> None:
-    """Use a trip up for good. Raises AttemptGone when somebody was faster."""
+    """Mark an attempt as finished. Raises AttemptGone if another request was faster."""
     finished = (
         update(GoogleAttempt)
         .where(col(GoogleAttempt.id) == attempt.id, *_unfinished())
@@ -183,35 +182,33 @@ def spend(db: Session, attempt: GoogleAttempt) -> None:
         raise AttemptGone()
 
 
-def tell_linked(settings: Settings, mailer: Mailer, user: User) -> None:
-    """Write to the person that Google signs in to their account from now on."""
-    letter = letters.google_linked(settings)
-    mailer.send(user.email, letter.subject, letter.text)
+def notify_linked(settings: Settings, mailer: Mailer, user: User) -> None:
+    """Mail the person that Google signs in to their account from now on."""
+    mailer.send(user.email, *letters.google_linked(settings))
 
 
-# --- an address Google only heard of -------------------------------------------------------------
+# --- addresses whose mailbox Google does not run --------------------------------------------------
 
 
 def mail_code(settings: Settings, mailer: Mailer, browser: Browser, attempt: GoogleAttempt) -> FreshCode:
-    """Ask the mailbox itself. The same for known and unknown addresses. Raises BudgetSpent."""
+    """Mail a code to prove the mailbox. The same for known and unknown addresses. Raises BudgetSpent."""
     codes.reserve(settings, browser, attempt.email)
     code = codes.issue(
         settings, browser, email=attempt.email, purpose=PURPOSE, payload={"attempt": attempt.id}, mailed=True
     )
-    letter = letters.google_code(settings, code)
-    mailer.send(attempt.email, letter.subject, letter.text)
+    mailer.send(attempt.email, *letters.google_code(settings, code))
     return code
 
 
-def find_waiting(browser: Browser, code_id: str) -> MailedCode | None:
-    """The code this browser waits for, or None. One that was used is gone."""
+def find_pending(browser: Browser, code_id: str) -> MailedCode | None:
+    """Return the code this browser waits for, or None if there is none or it was used."""
     with reading() as db:
-        code = codes.find_waiting(db, browser, code_id, (PURPOSE,))
+        code = codes.find_pending(db, browser, code_id, (PURPOSE,))
     return code if code is not None and code.used_at is None else None
 
 
 def prove_address(settings: Settings, browser: Browser, code: MailedCode, digits: str) -> GoogleAttempt:
-    """Take the code: whoever is in this browser reads the mailbox. Raises CodeRefused, AttemptGone."""
+    """Check the code, which proves the mailbox for this browser. Raises CodeRefused, AttemptGone."""
     attempt_id = str(code.payload.get("attempt", ""))
     codes.check(settings, browser, code.id, digits)
     with transaction() as db:
@@ -224,12 +221,12 @@ def prove_address(settings: Settings, browser: Browser, code: MailedCode, digits
     return attempt
 
 
-def _keep(attempt: GoogleAttempt, claims: Claims) -> GoogleAttempt:
+def _store_claims(attempt: GoogleAttempt, claims: Claims) -> GoogleAttempt:
     try:
         email = addresses.normalise(claims.email)
     except InvalidAddress:
         raise AddressNotVerified() from None
-    kept = {
+    values = {
         "subject": claims.subject,
         "email": email,
         "name": " ".join("".join(c for c in claims.name if c.isprintable()).split())[:100],
@@ -237,7 +234,7 @@ def _keep(attempt: GoogleAttempt, claims: Claims) -> GoogleAttempt:
         "expires_at": clock.now() + _TO_FINISH,
     }
     with transaction() as db:
-        db.execute(update(GoogleAttempt).where(col(GoogleAttempt.id) == attempt.id).values(kept))
+        db.execute(update(GoogleAttempt).where(col(GoogleAttempt.id) == attempt.id).values(values))
         return db.get_one(GoogleAttempt, attempt.id, populate_existing=True)
 
 

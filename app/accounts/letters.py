@@ -1,6 +1,6 @@
-"""The mails we write about signing in. Codes stand in the text only: subjects reach logs and lock screens."""
+"""The mails about signing in. Codes are in the text only: subjects reach logs and lock screens."""
 
-from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 from app.accounts.codes import LIFETIME, FreshCode
 from app.config import Settings
@@ -8,41 +8,40 @@ from app.config import Settings
 _MINUTES = int(LIFETIME.total_seconds() // 60)
 
 
-@dataclass(frozen=True)
-class Letter:
-    """A mail to be sent."""
+class Letter(NamedTuple):
+    """Subject and text of a mail to send."""
 
     subject: str
     text: str
 
+    @classmethod
+    def with_code(
+        cls, subject: str, code: FreshCode, use: str, *, guards: str = "", besides: str = ""
+    ) -> Self:
+        """A mail with a code and its `use`. `guards`: what happens only with the code; else it signs in."""
+        warning = (
+            f"ignore this mail: without the code nothing is {guards}. Never give the code to anybody.\n"
+            if guards
+            else "ignore this mail. Never give the code to anybody: it signs in to your account.\n"
+        )
+        text = f"Your code is {code.digits}\n\n{use} It works once, for {_MINUTES} minutes.\n\n{besides}"
+        return cls(subject, f"{text}If this was not you, {warning}")
+
 
 def confirm_address(settings: Settings, code: FreshCode) -> Letter:
     """To somebody who creates an account."""
-    return Letter(
-        f"Confirm your email for {settings.brand_name}",
-        f"Your code is {code.digits}\n\n"
-        f"Enter it on the page where you created your {settings.brand_name} account. It works once, for "
-        f"{_MINUTES} minutes.\n\n"
-        "If this was not you, ignore this mail: without the code nothing is created. Never give the code "
-        "to anybody.\n",
-    )
+    use = f"Enter it on the page where you created your {settings.brand_name} account."
+    return Letter.with_code(f"Confirm your email for {settings.brand_name}", code, use, guards="created")
 
 
 def sign_in_code(settings: Settings, code: FreshCode) -> Letter:
     """To somebody who signs in without a password."""
-    return Letter(
-        f"Your sign-in code for {settings.brand_name}",
-        f"Your code is {code.digits}\n\n"
-        f"Enter it on the page where you asked for it. It works once, for {_MINUTES} minutes.\n\n"
-        "If this was not you, ignore this mail. Never give the code to anybody: it signs in to your "
-        "account.\n",
-    )
+    use = "Enter it on the page where you asked for it."
+    return Letter.with_code(f"Your sign-in code for {settings.brand_name}", code, use)
 
 
 def already_registered(settings: Settings, *, invited: bool = False) -> Letter:
-    """To somebody who creates an account with an address that has one; `invited`: to join a workspace with
-    it.
-    """
+    """To an address that has an account and tries to create one. `invited`: to join a workspace with it."""
     after = "Then open the link in the invitation's mail again to join.\n\n" if invited else ""
     return Letter(
         f"You already have a {settings.brand_name} account",
@@ -55,7 +54,7 @@ def already_registered(settings: Settings, *, invited: bool = False) -> Letter:
 
 
 def not_registered(settings: Settings) -> Letter:
-    """To somebody who signs in with an address that has no account."""
+    """To an address without an account that tries to sign in."""
     return Letter(
         f"There is no {settings.brand_name} account with this address",
         f"Somebody, probably you, tried to sign in to {settings.brand_name} with this address, which has "
@@ -66,20 +65,16 @@ def not_registered(settings: Settings) -> Letter:
 
 
 def google_code(settings: Settings, code: FreshCode) -> Letter:
-    """To an address that Google names, but does not keep the mailbox of."""
-    return Letter(
-        f"Your sign-in code for {settings.brand_name}",
-        f"Your code is {code.digits}\n\n"
+    """To an address that Google names, but whose mailbox it does not run."""
+    use = (
         f"Somebody, probably you, signs in to {settings.brand_name} with Google as this address. Enter the "
-        "code on the page where you were "
-        f"asked for it; after that Google is enough. It works once, for {_MINUTES} minutes.\n\n"
-        "If this was not you, ignore this mail. Never give the code to anybody: it signs in to your "
-        "account.\n",
+        "code on the page where you were asked for it; after that Google is enough."
     )
+    return Letter.with_code(f"Your sign-in code for {settings.brand_name}", code, use)
 
 
 def google_linked(settings: Settings) -> Letter:
-    """To somebody whose Google account signs in to the account they had."""
+    """To somebody whose Google account now signs in to their existing account."""
     return Letter(
         f"Google now signs in to your {settings.brand_name} account",
         f"Your {settings.brand_name} account was just opened with the Google account of this address, and "

@@ -1,23 +1,24 @@
-"""Who is looking at this page: Flask-Login, fed from our own session table.
+"""Who is signed in: Flask-Login, loaded from our own session table.
 
-Flask-Login's cookie session and its "remember me" cookie are not used: a copied signed cookie would
+Flask-Login's cookie session and its "remember me" cookie are not used: a copied signed cookie would still
 work after signing out. `current_user` is a SignedIn or Flask-Login's anonymous user.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, Request, Response, current_app, g, request
+from flask import Flask, Request, Response, g, request
 from flask_login import LoginManager, UserMixin
 
 from app import database
 from app.accounts import sessions
 from app.accounts.models import LoginSession, User
+from app.web import current
 
 
 @dataclass(frozen=True)
 class SignedIn(UserMixin):  # type: ignore[misc]
-    """The person behind this request and the session they use."""
+    """The person behind this request and their session."""
 
     user: User
     session: LoginSession
@@ -37,8 +38,8 @@ class _OurSessionsOnly(LoginManager):  # type: ignore[misc]
         return response
 
 
-def current() -> SignedIn | None:
-    """Who is signed in, or None. Looked up once a request."""
+def find_signed_in() -> SignedIn | None:
+    """Returns who is signed in, or None. Looked up once per request."""
     if "signed_in" not in g:
         cookie_value = session_cookie()
         if cookie_value is None:
@@ -51,23 +52,23 @@ def current() -> SignedIn | None:
 
 
 def session_cookie() -> str | None:
-    """What this browser shows as its session."""
-    return request.cookies.get(sessions.cookie_name(current_app.extensions["patchbay"]))
+    """Return the value of this browser's session cookie, or None."""
+    return request.cookies.get(sessions.cookie_name(current.settings()))
 
 
 def remember(signed_in: SignedIn | None) -> SignedIn | None:
-    """Keep for the rest of this request what a wider query has found out."""
+    """Cache, for the rest of this request, who is signed in, for queries that already loaded it."""
     g.signed_in = signed_in
     return signed_in
 
 
 def install(app: Flask) -> None:
-    """Make `current_user` known to routes."""
+    """Make `current_user` available to routes."""
     manager = _OurSessionsOnly()
     manager.session_protection = None
-    # pages read `member`; an error page must ask nothing of the database
+    # pages read `member`; an error page must not query the database
     manager.init_app(app, add_context_processor=False)
 
     @manager.request_loader
     def _load(_request: Request) -> SignedIn | None:
-        return current()
+        return find_signed_in()

@@ -1,4 +1,4 @@
-"""Tables of people and how they prove who they are."""
+"""Tables of people and of how they prove who they are."""
 
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from app.database import UtcDateTime
 
 
 class User(SQLModel, table=True):
-    """A person. The e-mail address is stored in lower case and is unique."""
+    """A person. The email address is stored in lower case and is unique."""
 
     __tablename__ = "users"
 
@@ -32,7 +32,7 @@ class LoginSession(SQLModel, table=True):
     user_id: str = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
     workspace_id: str | None = Field(default=None, foreign_key="workspaces.id", ondelete="SET NULL")
     created_at: datetime = Field(sa_type=UtcDateTime)
-    proved_at: datetime = Field(sa_type=UtcDateTime)  # last time a password or code was given
+    proved_at: datetime = Field(sa_type=UtcDateTime)  # last time a password or code was entered
     last_seen_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
     user_agent: str = Field(default="", max_length=300)
@@ -57,7 +57,7 @@ class MailedCode(SQLModel, table=True):
 
 
 class Budget(SQLModel, table=True):
-    """How often something happened in a window: sign-in tries, codes sent. Key holds no clear address."""
+    """How often something happened in a window: attempts, codes sent. The key holds no clear address."""
 
     __tablename__ = "budgets"
 
@@ -67,8 +67,8 @@ class Budget(SQLModel, table=True):
 
 
 class GoogleAttempt(SQLModel, table=True):
-    """A sign-in at Google under way: ten minutes, once, in the browser that began it. What Google said is
-    kept until it is finished.
+    """A sign-in at Google in progress: ten minutes, once, in the browser that started it. Google's claims are
+    stored here until it is finished.
     """
 
     __tablename__ = "google_attempts"
@@ -83,14 +83,12 @@ class GoogleAttempt(SQLModel, table=True):
     subject: str = Field(default="", max_length=255)
     email: str = Field(default="", max_length=320)
     name: str = Field(default="", max_length=200)
-    address_proved: bool = False  # whoever is in this browser reads this mailbox
+    address_proved: bool = False  # the person in this browser can read this mailbox
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class GoogleIdentity(SQLModel, table=True):
-    """A Google account that signs in as a person. Issuer and subject are the identity; the address is for
-    showing only.
-    """
+    """A Google account that signs in as a person. Issuer and subject identify it; email is for display."""
 
     __tablename__ = "google_identities"
 

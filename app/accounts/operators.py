@@ -1,4 +1,4 @@
-"""Operators: the people who run the installation. There is always one left who can sign in."""
+"""Operators: the people who run the installation. One who can sign in always remains."""
 
 from sqlalchemy import update
 from sqlmodel import Session, col, select
@@ -9,7 +9,7 @@ from app.errors import PatchbayError
 
 
 class LastOperator(PatchbayError):
-    """The only operator would be gone, and with them the way to administer the installation."""
+    """The only operator would be gone, and nobody could administer the installation."""
 
     code = "LAST_OPERATOR"
     status = 409
@@ -18,15 +18,14 @@ class LastOperator(PatchbayError):
     )
 
 
-def check_may_go(db: Session, user_id: str) -> None:
-    """Before a person is disabled or deleted: raises LastOperator when nobody else could run the
-    installation.
+def check_not_last_operator(db: Session, user_id: str) -> None:
+    """Raises LastOperator if nobody else could run the installation without this person.
 
-    Call it in the transaction that lets them go. It holds the rows of all operators until then, so that of
-    two operators who go at the same moment one is refused. Does nothing for somebody who is no operator.
+    Call it in the transaction that disables or deletes the person. It locks the rows of all operators until
+    then, so that of two operators who go at the same time one is refused. Does nothing for other people.
     """
-    # On PostgreSQL the second one waits here and then no longer sees the first; on SQLite the transaction is
-    # alone anyway.
+    # On PostgreSQL the second transaction waits here and then no longer sees the first operator. On SQLite
+    # only one transaction writes at a time.
     active = (
         select(User.id)
         .where(col(User.is_operator).is_(True), col(User.disabled_at).is_(None))
@@ -37,13 +36,12 @@ def check_may_go(db: Session, user_id: str) -> None:
         raise LastOperator()
 
 
-def stand_down(db: Session, user_id: str, *, by: str | None = None) -> bool:
-    """Let a person operate the installation no longer, from their next request on. False when they did not
-    anyway.
+def revoke_operator(db: Session, user_id: str, *, by: str | None = None) -> bool:
+    """Remove a person's operator right, from their next request on. Returns False if they had none.
 
-    Raises LastOperator. `by` is who does it, for the audit trail.
+    Raises LastOperator. `by` is the acting person, for the audit trail.
     """
-    check_may_go(db, user_id)
+    check_not_last_operator(db, user_id)
     ended = (
         update(User)
         .where(col(User.id) == user_id, col(User.is_operator).is_(True))

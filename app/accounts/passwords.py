@@ -1,7 +1,7 @@
-"""Passwords: which ones we take, and argon2id (RFC 9106) to keep them.
+"""Passwords: which ones are accepted, and their argon2id hashes (RFC 9106).
 
-NIST SP 800-63B: length is what counts, no rules about digits and signs, common ones refused. Hashing
-is memory-hard on purpose, so only a few run at once in a process.
+NIST SP 800-63B: length counts, no composition rules, common passwords are refused. Hashing is memory-hard on
+purpose, so a process runs only a few hashes at the same time.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from app.errors import Unavailable
 
 SHORTEST = 8
 LONGEST = 256
-_LONG = 14  # from here on, a common word with digits and signs around it is no longer among the first guesses
+_LONG = 14  # from this length, a common word with digits and signs around it is not a first guess
 # 19 MiB, two passes, one lane: OWASP Password Storage Cheat Sheet.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _at_once = threading.BoundedSemaphore(4)
@@ -29,8 +29,9 @@ _LONGEST_WAIT_SECONDS = 5
 
 
 def problem_with(settings: Settings, password: str, *about: str) -> str | None:
-    """Why a new password is refused, as a sentence, or None. `about`: words too close to the person
-    (address, company).
+    """Return why a new password is refused, as a sentence, or None.
+
+    `about`: words too close to the person (address, company).
     """
     if len(password) < SHORTEST:
         return f"Choose a password of at least {SHORTEST} characters."
@@ -57,16 +58,16 @@ def problem_with(settings: Settings, password: str, *about: str) -> str | None:
 
 
 def hash_secret(secret: str) -> str:
-    """The argon2id hash of a password, or of a keyed code."""
-    with _a_turn():
+    """Return the argon2id hash of a password, or of a keyed code."""
+    with _hashing_slot():
         return _hasher.hash(_normalise(secret))
 
 
 def matches(secret_hash: str | None, secret: str) -> bool:
-    """True when the secret is the hashed one. Without a hash the same work is done, and the answer is no."""
+    """True if the secret matches the hash. Without a hash, does the same work and returns False."""
     if len(secret) > LONGEST:
         return False
-    with _a_turn():
+    with _hashing_slot():
         try:
             _hasher.verify(secret_hash or _nobodys_hash(), _normalise(secret))
         except (VerificationError, InvalidHashError):
@@ -75,13 +76,13 @@ def matches(secret_hash: str | None, secret: str) -> bool:
 
 
 def is_outdated(secret_hash: str) -> bool:
-    """True when the hash was made with weaker parameters than today's."""
+    """True if the hash was made with weaker parameters than today's."""
     return _hasher.check_needs_rehash(secret_hash)
 
 
 @contextlib.contextmanager
-def _a_turn() -> Iterator[None]:
-    """Wait for a turn, but not for ever: a flood of sign-ins must not hold every thread."""
+def _hashing_slot() -> Iterator[None]:
+    """Wait for a free slot, but not for ever: a flood of sign-ins must not hold every thread."""
     if not _at_once.acquire(timeout=_LONGEST_WAIT_SECONDS):
         raise Unavailable("Too many people are signing in at this moment. Please try again in a minute.")
     try:
@@ -91,12 +92,12 @@ def _a_turn() -> Iterator[None]:
 
 
 def _normalise(secret: str) -> str:
-    """One spelling for characters that keyboards write in several ways (NIST SP 800-63B, 5.1.1.2)."""
+    """Return one form (NFKC) for characters with several encodings (NIST SP 800-63B, 5.1.1.2)."""
     return unicodedata.normalize("NFKC", secret)
 
 
 def _stem(plain: str) -> str:
-    """The word inside "Summer2024!"."""
+    """Return the word inside "Summer2024!"."""
     return plain.strip("0123456789!?.,_-*#$@%&+= ")
 
 

@@ -1,29 +1,28 @@
-"""People: finding them by address, making them, and what ends their sessions."""
+"""People: finding, creating and changing them, and ending their sessions."""
 
 from sqlalchemy import update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from app import audit, clock, crypto
 from app.accounts import operators, sessions
 from app.accounts.models import LoginSession, User
+from app.database import upsert_into
 
 
 def find_by_email(db: Session, email: str) -> User | None:
-    """The person of a normalised address who may sign in. None when unknown or disabled."""
+    """Return the person of a normalised address who may sign in. None if unknown or disabled."""
     return db.exec(select(User).where(col(User.email) == email, col(User.disabled_at).is_(None))).first()
 
 
 def is_known(db: Session, email: str) -> bool:
-    """True when somebody has this address, disabled or not."""
+    """True if somebody has this address, disabled or not."""
     return db.exec(select(User.id).where(col(User.email) == email)).first() is not None
 
 
 def create(
     db: Session, email: str, *, password_hash: str | None = None, is_operator: bool = False
 ) -> User | None:
-    """Make a person. None when somebody has this address already, also when both came at the same moment."""
-    insert = postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
+    """Create a person. Returns None if the address is taken (race-safe)."""
     row = {
         "id": crypto.new_id("usr"),
         "email": email,
@@ -32,23 +31,21 @@ def create(
         "is_operator": is_operator,
         "created_at": clock.now(),
     }
-    made = db.execute(
-        insert(User).values(row).on_conflict_do_nothing(index_elements=["email"]).returning(col(User.id))
+    created = db.execute(
+        upsert_into(User).values(row).on_conflict_do_nothing(index_elements=["email"]).returning(col(User.id))
     ).scalar_one_or_none()
-    return db.get_one(User, made) if made else None
+    return db.get_one(User, created) if created else None
 
 
 def set_password(db: Session, user: User, password_hash: str, *, keep: LoginSession | None = None) -> None:
-    """Give a person a new password; every session of theirs ends, but for `keep`, the one they do it in."""
+    """Set a person's password and end every session of theirs except `keep`, the current one."""
     db.execute(update(User).where(col(User.id) == user.id).values(password_hash=password_hash))
     sessions.end_all(db, user.id, keep=keep)
     audit.record(db, "person.password_changed", user_id=user.id, subject=user.id)
 
 
-def move(db: Session, user: User, email: str, *, keep: LoginSession) -> bool:
-    """Give a person another address; every session but `keep` ends. False, and nothing changed, when
-    somebody has it.
-    """
+def change_email(db: Session, user: User, email: str, *, keep: LoginSession) -> bool:
+    """Change a person's address and end every session but `keep`. Returns False if the address is taken."""
     if is_known(db, email):
         return False
     db.execute(update(User).where(col(User.id) == user.id).values(email=email))
@@ -58,27 +55,26 @@ def move(db: Session, user: User, email: str, *, keep: LoginSession) -> bool:
 
 
 def rename(db: Session, user: User, name: str) -> None:
-    """Give a person the name others see. "" for none."""
+    """Set the name others see. "" for none."""
     db.execute(update(User).where(col(User.id) == user.id).values(name=name))
     audit.record(db, "person.renamed", user_id=user.id, subject=user.id)
 
 
 def disable(db: Session, user: User, *, by: str | None = None) -> None:
-    """Keep a person out; every session of theirs ends. Raises LastOperator. `by` is who does it, for the
-    audit trail.
+    """Disable a person and end every session of theirs. Raises LastOperator.
+
+    `by` is the acting person, for the audit trail.
     """
-    operators.check_may_go(db, user.id)
+    operators.check_not_last_operator(db, user.id)
     db.execute(update(User).where(col(User.id) == user.id).values(disabled_at=clock.now()))
     sessions.end_all(db, user.id)
     audit.record(db, "person.disabled", user_id=by, subject=user.id)
 
 
 def make_operator(db: Session, email: str) -> bool:
-    """Let the person of an address operate the installation, making the person if need be. True when one
-    was made.
-    """
-    made = create(db, email, is_operator=True)
-    user = made or db.exec(select(User).where(col(User.email) == email)).one()
+    """Make the person of an address an operator. Returns True if the person was created for it."""
+    created = create(db, email, is_operator=True)
+    user = created or db.exec(select(User).where(col(User.email) == email)).one()
     db.execute(update(User).where(col(User.id) == user.id).values(is_operator=True, disabled_at=None))
     audit.record(db, "person.made_operator", subject=user.id)
-    return made is not None
+    return created is not None

@@ -1,11 +1,10 @@
-"""Pages of accounts: the front door, signing in and out, the development mailbox."""
+"""Pages of accounts: the landing page, signing in and out, the development mailbox."""
 
 from flask import (
     Blueprint,
     Flask,
     Response,
     abort,
-    current_app,
     jsonify,
     make_response,
     redirect,
@@ -18,10 +17,10 @@ from flask_login import current_user
 
 from app.accounts import browsers, cleanup, google_pages, login, sessions, signing_in
 from app.accounts.forms import SignInForm
-from app.accounts.sign_in_pages import came_for, refuse, to_code_page
+from app.accounts.sign_in_pages import next_path, refuse, to_code_page
 from app.config import Settings
 from app.errors import PatchbayError
-from app.mail import Mailer
+from app.web import current
 from app.web.limits import limiter
 
 bp = Blueprint("accounts", __name__)
@@ -29,7 +28,7 @@ bp = Blueprint("accounts", __name__)
 
 @bp.get("/")
 def home() -> ResponseReturnValue:
-    """What this is, or the hub for those who are signed in."""
+    """The landing page, or the hub for people who are signed in."""
     if current_user.is_authenticated:
         return redirect("/integrations", 303)
     return render_template("accounts/landing.html")
@@ -37,13 +36,11 @@ def home() -> ResponseReturnValue:
 
 @bp.get("/login")
 def show_login() -> ResponseReturnValue:
-    """The sign-in page; with `?again=1` also for somebody who is signed in and must prove once more who
-    they are.
-    """
+    """The sign-in page; with `?again=1` also for somebody signed in who must sign in again."""
     if not current_user.is_authenticated:
         return _login_page(SignInForm())
     if not _is_again():
-        return redirect(came_for("/integrations"), 303)
+        return redirect(next_path("/integrations"), 303)
     return _login_page(SignInForm(email=current_user.user.email))
 
 
@@ -51,7 +48,7 @@ def show_login() -> ResponseReturnValue:
 @limiter.limit("300/minute")
 def sign_in() -> ResponseReturnValue:
     """Sign in by password."""
-    settings, form = _settings(), SignInForm()
+    settings, form = current.settings(), SignInForm()
     if not form.validate():
         return _login_page(form), 422
     browser = browsers.read(request, settings)
@@ -60,20 +57,20 @@ def sign_in() -> ResponseReturnValue:
     except PatchbayError as refused:
         return refuse(refused, _login_page(form, refused.message))
     cleanup.sweep_sometimes(settings)
-    return signing_in.welcome(settings, user, cookie_value, came_for("/integrations"))
+    return signing_in.welcome(settings, user, cookie_value, next_path("/integrations"))
 
 
 @bp.post("/login/code")
 @limiter.limit("300/minute")
 def email_code() -> ResponseReturnValue:
-    """Sign in by a mailed code: mail it and ask for it."""
-    settings, form = _settings(), SignInForm()
+    """Mail a sign-in code and ask for it."""
+    settings, form = current.settings(), SignInForm()
     if not form.email.validate(form):
         return _login_page(form), 422
     browser = browsers.with_holder(browsers.read(request, settings))
-    mailer: Mailer = current_app.extensions["mailer"]
+    mailer = current.mailer()
     try:
-        code = signing_in.send_code(settings, mailer, browser, form.email.data, came_for())
+        code = signing_in.send_code(settings, mailer, browser, form.email.data, next_path())
     except PatchbayError as refused:
         return refuse(refused, _login_page(form, refused.message))
     return to_code_page(settings, browser, code)
@@ -81,24 +78,21 @@ def email_code() -> ResponseReturnValue:
 
 @bp.post("/logout")
 def logout() -> ResponseReturnValue:
-    """Sign out. Doing it twice is no mistake."""
-    signed_in = login.current()
-    if signed_in is not None:
-        signing_in.sign_out(signed_in.session)
+    """Sign out. Repeating it is fine."""
+    if current_user.is_authenticated:
+        signing_in.sign_out(current_user.session)
     session.clear()
     response = make_response(redirect("/", 303))
-    sessions.forget_cookie(response, _settings())
+    sessions.forget_cookie(response, current.settings())
     return response
 
 
 @bp.get("/dev/mailbox")
 def mailbox() -> ResponseReturnValue:
-    """The mails that were not sent because there is no mail server. Only on a developer's own machine or
-    network.
-    """
-    if _settings().production or not browsers.is_nearby(request):
+    """The mails not sent because there is no mail server. Only from a developer's own machine or network."""
+    if current.settings().production or not browsers.is_nearby(request):
         abort(404)
-    mailer: Mailer = current_app.extensions["mailer"]
+    mailer = current.mailer()
     letters = [letter for letter in mailer.letters() if letter.to == request.args.get("to", letter.to)]
     if (
         request.args.get("format") == "json"
@@ -121,17 +115,14 @@ def install(app: Flask, settings: Settings) -> None:
     app.jinja_env.filters["browser_name"] = browsers.name_of
 
 
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["patchbay"]
-    return settings
-
-
 def _login_page(form: SignInForm, problem: str = "") -> Response:
     return make_response(
-        render_template("accounts/login.html", form=form, problem=problem, next=came_for(), again=_is_again())
+        render_template(
+            "accounts/login.html", form=form, problem=problem, next=next_path(), again=_is_again()
+        )
     )
 
 
 def _is_again() -> bool:
-    """Whether somebody who is signed in is asked to prove it, as a form or link of ours says."""
+    """Whether somebody signed in is asked to sign in again, as a form or link of ours says."""
     return request.values.get("again") == "1" and bool(current_user.is_authenticated)

@@ -1,8 +1,8 @@
 """Login sessions: rows in a table; the browser's cookie holds only an opaque id.
 
-A session ends 14 days after it was last used, 30 days after it began, and at once when the person
-signs out, changes the password or is disabled. Which workspace it works in is a preference: rights
-are read from memberships at every request (`app.workspaces.guard`).
+A session ends 14 days after its last use, 30 days after its start, and at once when the person signs out,
+changes the password or is disabled. Its workspace is only a preference: rights are read from memberships at
+every request (`app.workspaces.guard`).
 """
 
 from datetime import datetime, timedelta
@@ -23,17 +23,17 @@ _LONGEST_COOKIE = 100
 
 
 def cookie_name(settings: Settings) -> str:
-    """The name of the session cookie; over https it carries the __Host- promise (RFC 6265bis, 4.1.3.2)."""
+    """Return the name of the session cookie; over https with the __Host- prefix (RFC 6265bis, 4.1.3.2)."""
     return "__Host-session" if settings.secure else "session"
 
 
 def start(
     db: Session, user: User, *, workspace_id: str | None = None, user_agent: str = "", address: str = ""
 ) -> str:
-    """Begin a session for a person who has just proved who they are. Gives the cookie's value, which is not
+    """Start a session for a person who has just proved who they are. Returns the cookie's value, which is not
     stored.
 
-    Without `workspace_id` the session works in the person's first workspace.
+    Without `workspace_id` the session uses the person's first workspace.
     """
     cookie_value = crypto.new_token()
     at = clock.now()
@@ -55,14 +55,14 @@ def start(
 
 
 def digest_of(cookie_value: str | None) -> str | None:
-    """The digest a cookie is looked up by. None for what can be no cookie of ours."""
+    """Return the digest a cookie is looked up by. None if it cannot be a cookie of ours."""
     if not cookie_value or len(cookie_value) > _LONGEST_COOKIE:
         return None
     return crypto.digest(cookie_value)
 
 
 def is_alive(at: datetime) -> ColumnElement[bool]:
-    """The condition a session and its person meet at the moment `at`, for a query that joins both."""
+    """Return the condition of a valid session and person at `at`, for a query that joins both."""
     return and_(
         col(LoginSession.expires_at) > at,
         col(LoginSession.last_seen_at) > at - IDLE,
@@ -71,7 +71,7 @@ def is_alive(at: datetime) -> ColumnElement[bool]:
 
 
 def find_with_person(db: Session, cookie_value: str | None) -> tuple[LoginSession, User] | None:
-    """The living session of a cookie and whose it is, or None."""
+    """Return the valid session of a cookie and its person, or None."""
     id_digest = digest_of(cookie_value)
     if id_digest is None:
         return None
@@ -85,15 +85,13 @@ def find_with_person(db: Session, cookie_value: str | None) -> tuple[LoginSessio
 
 
 def find(db: Session, cookie_value: str | None) -> LoginSession | None:
-    """The living session of a cookie. None when unknown, ended, idle too long, too old, or the person is
-    disabled.
-    """
+    """Return the valid session of a cookie. None if unknown, ended, expired, or the person is disabled."""
     found = find_with_person(db, cookie_value)
     return found[0] if found else None
 
 
 def list_for(db: Session, user_id: str) -> list[LoginSession]:
-    """The person's living sessions, the one used last first."""
+    """Return the person's valid sessions, the most recently used first (at most 100)."""
     query = (
         select(LoginSession)
         .join(User, col(User.id) == col(LoginSession.user_id))
@@ -105,19 +103,17 @@ def list_for(db: Session, user_id: str) -> list[LoginSession]:
 
 
 def is_proved(session: LoginSession) -> bool:
-    """True while the password or code that began the session is recent enough for what matters most, such
-    as making a token.
-    """
+    """True if the last sign-in is recent enough for sensitive actions, such as making a token."""
     return clock.now() - session.proved_at <= PROOF_LASTS
 
 
 def is_stale(session: LoginSession) -> bool:
-    """True when it is time to write down again that the session was seen."""
+    """True if the last-seen time should be stored again."""
     return clock.now() - session.last_seen_at >= SEEN_EVERY
 
 
 def touch(db: Session, session: LoginSession) -> None:
-    """Write down that the session was seen now. Never revives one that ended meanwhile."""
+    """Store that the session was seen now. Never revives a session that ended meanwhile."""
     at = clock.now()
     db.execute(
         update(LoginSession).where(col(LoginSession.id_digest) == session.id_digest).values(last_seen_at=at)
@@ -125,7 +121,7 @@ def touch(db: Session, session: LoginSession) -> None:
 
 
 def switch(db: Session, session: LoginSession, workspace_id: str) -> None:
-    """Let the session work in another workspace. The caller has checked the membership."""
+    """Switch the session to another workspace. The caller has checked the membership."""
     db.execute(
         update(LoginSession)
         .where(col(LoginSession.id_digest) == session.id_digest)
@@ -134,7 +130,7 @@ def switch(db: Session, session: LoginSession, workspace_id: str) -> None:
 
 
 def end(db: Session, session: LoginSession) -> None:
-    """End one session, everywhere, from the next request on."""
+    """End one session, everywhere, from its next request on."""
     db.execute(delete(LoginSession).where(col(LoginSession.id_digest) == session.id_digest))
 
 
@@ -144,13 +140,13 @@ def end_cookie(db: Session, cookie_value: str) -> None:
 
 
 def end_all(db: Session, user_id: str, *, keep: LoginSession | None = None) -> None:
-    """End every session of a person; `keep` spares the one in front of them."""
+    """End every session of a person except `keep`, the current one."""
     query = delete(LoginSession).where(col(LoginSession.user_id) == user_id)
     db.execute(query.where(col(LoginSession.id_digest) != keep.id_digest) if keep else query)
 
 
 def set_cookie(response: Response, settings: Settings, cookie_value: str) -> None:
-    """Give the browser its session."""
+    """Set the session cookie."""
     response.set_cookie(
         cookie_name(settings),
         cookie_value,
@@ -163,12 +159,12 @@ def set_cookie(response: Response, settings: Settings, cookie_value: str) -> Non
 
 
 def forget_cookie(response: Response, settings: Settings) -> None:
-    """Take the session from the browser."""
+    """Delete the session cookie."""
     response.delete_cookie(
         cookie_name(settings), path="/", secure=settings.secure, httponly=True, samesite="Lax"
     )
 
 
 def printable(text: str) -> str:
-    """The text without control characters, which a database or a page would choke on."""
+    """Return the text without control characters, which a database or a page would reject."""
     return "".join(c for c in text if c.isprintable())

@@ -1,7 +1,7 @@
 """Signing in, by password or by a mailed code, and what both have in common.
 
-Answers and their timing are the same whether an address is known or not: the same hashing, the same
-rows, the same page. Tries are counted before the password is looked at.
+Responses and their timing are the same for known and unknown addresses: the same hashing, the same rows, the
+same page. Attempts are counted before the password is checked.
 """
 
 from collections.abc import Callable
@@ -22,8 +22,8 @@ from app.errors import InvalidInput
 from app.mail import Mailer
 
 PURPOSE = "sign_in"
-FindHome = Callable[[Session, str], str | None]
-_ways_home: list[FindHome] = []
+HomeFinder = Callable[[Session, str], str | None]
+_home_finders: list[HomeFinder] = []
 _PER_SOURCE = Rule("password-source", 300, 3_600)
 _PER_ACCOUNT_AND_SOURCE = Rule("password-account-source", 10, 900)
 _PER_ACCOUNT = Rule("password-account", 100, 86_400)
@@ -31,7 +31,7 @@ _PER_KNOWN_BROWSER = Rule("password-known", 10, 900)
 
 
 class WrongCredentials(InvalidInput):
-    """Address and password do not belong together. Whether the address is known, is not said."""
+    """Address and password do not match. The message does not say whether the address is known."""
 
     status = 422
     message = "Email and password do not match. Try again, or have a code mailed to you."
@@ -44,12 +44,12 @@ class TooManyTries(BudgetSpent):
         super().__init__(spent.rule, spent.retry_after_seconds)
         self.message = (
             "Too many tries. Have a code mailed to you, or wait "
-            f"{budgets.in_words(spent.retry_after_seconds)}."
+            f"{budgets.describe_wait(spent.retry_after_seconds)}."
         )
 
 
 def by_password(settings: Settings, browser: Browser, email: str, password: str) -> tuple[User, str]:
-    """The person and the value of a new session's cookie. Raises WrongCredentials or TooManyTries."""
+    """Return the person and the cookie value of a new session. Raises WrongCredentials or TooManyTries."""
     rules = _rules(settings, browser, email)
     try:
         with transaction() as db:
@@ -87,16 +87,14 @@ def send_code(settings: Settings, mailer: Mailer, browser: Browser, email: str, 
         settings, browser, email=email, purpose=PURPOSE, payload={"next": next_path}, mailed=user is not None
     )
     if user is not None:
-        letter = letters.sign_in_code(settings, code)
-        mailer.send(email, letter.subject, letter.text)
+        mailer.send(email, *letters.sign_in_code(settings, code))
     elif not known:
-        letter = letters.not_registered(settings)
-        mailer.send(email, letter.subject, letter.text)
+        mailer.send(email, *letters.not_registered(settings))
     return code
 
 
 def by_code(db: Session, browser: Browser, code: MailedCode) -> tuple[User, str]:
-    """The person of a code that was just spent, and the value of a new session's cookie. Raises CodeGone."""
+    """Return the person of a code just spent, and a new session's cookie value. Raises CodeGone."""
     user = people.find_by_email(db, code.email)
     if user is None:
         raise codes.CodeGone()
@@ -104,10 +102,9 @@ def by_code(db: Session, browser: Browser, code: MailedCode) -> tuple[User, str]
 
 
 def admit(db: Session, browser: Browser, user: User, *, how: str, workspace_id: str | None = None) -> str:
-    """Begin a session for somebody who has proved who they are, in place of the one this browser had. Gives
-    the cookie's value.
+    """Start a session for somebody who has proved who they are. Ends the browser's previous session.
 
-    Somebody who was signed in and proved it again goes on in the workspace they were in.
+    Returns the cookie value. Somebody who was signed in and did it again stays in their workspace.
     """
     before = sessions.find(db, browser.session)
     if workspace_id is None and before is not None and before.user_id == user.id:
@@ -129,10 +126,9 @@ def admit(db: Session, browser: Browser, user: User, *, how: str, workspace_id: 
 
 
 def note_failure(browser: Browser, user: User | None, *, how: str) -> None:
-    """Put a refused try into the trail: of the person's workspace, or the installation's when nobody has the
-    address.
+    """Record a failed attempt in the trail of the person's workspace, or of the installation if unknown.
 
-    What was typed is not kept: it may be a password in the wrong field.
+    The input is not stored: it may be a password in the wrong field.
     """
     user_id = user.id if user else ""
     with transaction() as db:
@@ -149,7 +145,7 @@ def note_failure(browser: Browser, user: User | None, *, how: str) -> None:
 
 
 def sign_out(session: LoginSession) -> None:
-    """End the session in front of us."""
+    """End the current session."""
     with transaction() as db:
         sessions.end(db, session)
         home = session.workspace_id or _home_of(db, session.user_id)
@@ -172,26 +168,27 @@ def sign_out_everywhere(user_id: str) -> None:
 
 
 def welcome(settings: Settings, user: User, cookie_value: str, location: str) -> Response:
-    """Send somebody who has just signed in on their way, with their cookies."""
+    """Redirect somebody who has just signed in, and set their cookies."""
     response = make_response(redirect(location, 303))
     sessions.set_cookie(response, settings, cookie_value)
     browsers.set_known(response, settings, user.email)
     return response
 
 
-def expect_workspaces(find_home: FindHome) -> None:
-    """Let `find_home` say in whose trail a person's coming and going stands: the workspace they come into,
-    by the person's id.
+def register_home_finder(find_home: HomeFinder) -> None:
+    """Register the function that returns the workspace in whose trail a person's sign-ins are recorded.
+
+    A hook, because `workspaces` imports this package. It takes the person's id.
     """
-    _ways_home[:] = [find_home]
+    _home_finders[:] = [find_home]
 
 
 def _home_of(db: Session, user_id: str) -> str | None:
-    return _ways_home[0](db, user_id) if _ways_home else None
+    return _home_finders[0](db, user_id) if _home_finders else None
 
 
 def _rules(settings: Settings, browser: Browser, email: str) -> list[tuple[Rule, tuple[str, ...]]]:
-    """Whose budgets a try counts against. A browser that has signed in before has its own, which nobody
+    """Return the budgets an attempt counts against. A browser that signed in before has its own, which nobody
     else can spend.
     """
     if is_known_to(settings, browser, email):

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from app.activity import sealing, verifying
-from app.activity.verifying import Finding, Place
+from app.activity.verifying import ChainPosition, Finding
 from app.config import Settings
 
 _EVERY = 10_000
@@ -77,22 +77,22 @@ def _name(chain: str) -> str:
 
 def _unchanged(finding: Finding) -> str:
     return (
-        (f"unchanged, {finding.of:,} entries, --anchor {finding.place.seq}:{finding.place.hash}")
+        (f"unchanged, {finding.of:,} entries, --anchor {finding.position.seq}:{finding.position.hash}")
         if finding.of
         else "no entries yet"
     )
 
 
-def _place_of(anchor: str) -> Place:
+def _place_of(anchor: str) -> ChainPosition:
     given = re.fullmatch(r"(\d{1,18}):([0-9a-f]{64})", anchor)
     if given is None:
         raise click.UsageError(
             "--anchor is an entry's number and its hash, such as 312:3f2a…, all 64 characters."
         )
-    return Place(int(given[1]), given[2])
+    return ChainPosition(int(given[1]), given[2])
 
 
-def _missing(chain: str, noted: Place) -> str:
+def _missing(chain: str, noted: ChainPosition) -> str:
     if verifying.holds(chain, noted):
         return ""
     return (

@@ -1,4 +1,4 @@
-"""The trail as a file, CSV or JSON Lines, written while it is sent: memory stays flat however long it is."""
+"""The trail as a file, CSV or JSON Lines, written while it is sent: memory use is flat at any length."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from typing import Any
 from app import audit
 from app.activity import trail
 from app.activity.sentences import sentence
-from app.activity.trail import Asked
+from app.activity.trail import TrailFilter
 from app.audit import AuditEntry
 from app.database import reading
 from app.usage.csv_files import cell
@@ -29,25 +29,23 @@ _HEADINGS = (
 )
 
 
-def as_csv(asked: Asked) -> Iterator[str]:
-    """One entry a line, newest first. Raises Unavailable when the database goes away on the way."""
+def as_csv(trail_filter: TrailFilter) -> Iterator[str]:
+    """One entry per line, newest first. Raises Unavailable if the database goes away meanwhile."""
     yield _written([_HEADINGS])
-    for lot, names in _lots(asked):
+    for lot, names in _lots(trail_filter):
         yield _written([_line(entry, names) for entry in lot])
 
 
-def as_json_lines(asked: Asked) -> Iterator[str]:
-    """One JSON object a line, newest first, with everything it takes to check the links
-    (docs/activity.md). Raises Unavailable.
-    """
-    for lot, names in _lots(asked):
+def as_json_lines(trail_filter: TrailFilter) -> Iterator[str]:
+    """One JSON object per line, newest first, with all that checks the links. Raises Unavailable."""
+    for lot, names in _lots(trail_filter):
         yield "".join(json.dumps(_record(entry, names), ensure_ascii=False) + "\n" for entry in lot)
 
 
-def _lots(asked: Asked) -> Iterator[tuple[Sequence[AuditEntry], dict[str, str]]]:
-    for lot in trail.every(asked):
+def _lots(trail_filter: TrailFilter) -> Iterator[tuple[Sequence[AuditEntry], dict[str, str]]]:
+    for lot in trail.all_entries(trail_filter):
         with reading() as db:
-            names = trail.names_in(db, asked.workspace_id, lot)
+            names = trail.names_in(db, trail_filter.workspace_id, lot)
         yield lot, names
 
 
@@ -64,8 +62,8 @@ def _record(entry: AuditEntry, names: dict[str, str]) -> dict[str, Any]:
         "previous",
         "hash",
     )
-    told = {"person": names.get(entry.user_id or "", ""), "what": sentence(entry, names)}
-    return {"at": audit.in_full(entry.at), **told, **{name: getattr(entry, name) for name in members}}
+    described = {"person": names.get(entry.user_id or "", ""), "what": sentence(entry, names)}
+    return {"at": audit.in_full(entry.at), **described, **{name: getattr(entry, name) for name in members}}
 
 
 def _line(entry: AuditEntry, names: dict[str, str]) -> Sequence[object]:

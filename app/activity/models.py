@@ -1,4 +1,4 @@
-"""The end of each chain of audit entries, signed, so that entries taken off the end are missed too."""
+"""The end of each chain of audit entries, signed, so that a cut-off end is noticed too."""
 
 from datetime import datetime
 
@@ -7,11 +7,11 @@ from sqlmodel import Field, SQLModel
 
 from app.database import UtcDateTime
 
-NOTHING = "0" * 64  # what the first entry of a chain follows
+NOTHING = "0" * 64  # the link before the first entry of a chain
 
 
 class AuditChain(SQLModel, table=True):
-    """How far the chain of a workspace reaches (`chain` is its id), or that of the installation ("")."""
+    """The length of a workspace's chain (`chain` is its id), or of the installation's ("")."""
 
     __tablename__ = "audit_chains"
 
@@ -20,7 +20,7 @@ class AuditChain(SQLModel, table=True):
     hash: str = Field(default=NOTHING, max_length=64)  # of the last of them
     began_at: datetime = Field(sa_type=UtcDateTime)
     signature: str = Field(default="", max_length=80)  # over all of the above
-    # What the last verification said, for the page: anybody can run it again.
+    # The result of the last verification, for the page: anybody can run it again.
     verified_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     verified_count: int | None = Field(default=None, sa_type=BigInteger)
     problem: str = ""

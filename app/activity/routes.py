@@ -6,9 +6,7 @@ from flask import (
     Blueprint,
     Flask,
     Response,
-    current_app,
     g,
-    make_response,
     redirect,
     render_template,
     request,
@@ -18,10 +16,11 @@ from flask.typing import ResponseReturnValue
 
 from app import clock
 from app.activity import exporting, page
-from app.activity.trail import Asked
+from app.activity.trail import TrailFilter
 from app.config import Settings
 from app.errors import Forbidden, InvalidInput
-from app.web.fragments import wants_fragment
+from app.web import current
+from app.web.fragments import varying, wants_fragment
 from app.web.limits import limiter
 from app.workspaces.guard import member, person_or_address
 
@@ -36,30 +35,30 @@ def install(app: Flask, settings: Settings) -> None:
 @bp.get("/activity")
 @member
 def show() -> ResponseReturnValue:
-    """The newest entries that fit the filter; for htmx the list alone."""
+    """The newest entries that match the filter; for htmx the list alone."""
     try:
-        shown, error = page.load(g.member, request.args), None
+        activity_page, error = page.load(g.member, request.args), None
     except InvalidInput as refused:
-        shown, error = page.load(g.member, {}), refused
-    template = "activity/_entries.html" if wants_fragment() else "activity/activity.html"
-    drawn = render_template(template, shown=shown, error=error.message if error else "", typed=request.args)
-    response = make_response(drawn, error.status if error else 200)
-    response.headers["Vary"] = "HX-Request"
-    return response
+        activity_page, error = page.load(g.member, {}), refused
+    template = "activity/_entries.html" if wants_fragment() else "activity/show.html"
+    drawn = render_template(
+        template, page=activity_page, error=error.message if error else "", typed=request.args
+    )
+    return varying(drawn, error.status if error else 200)
 
 
 @bp.post("/activity/verify")
 @limiter.limit("120/minute", key_func=person_or_address)
 @member
 def verify() -> ResponseReturnValue:
-    """Check that nothing was changed; owners and admins only."""
+    """Check that no entry was changed; owners and admins only."""
     if not g.member.manages:
         raise Forbidden()
-    proof = page.verify(_settings(), g.member, request.form.get("place", ""))
+    verification = page.verify(current.settings(), g.member, request.form.get("place", ""))
     if wants_fragment():
-        return render_template("activity/_proof.html", proof=proof)
-    if proof.go_on:
-        return render_template("activity/verifying.html", proof=proof)
+        return render_template("activity/_verification.html", verification=verification)
+    if verification.resume_token:
+        return render_template("activity/verification.html", verification=verification)
     return redirect("/activity", 303)
 
 
@@ -67,21 +66,21 @@ def verify() -> ResponseReturnValue:
 @limiter.limit("10/minute", key_func=person_or_address)
 @member
 def export_csv() -> ResponseReturnValue:
-    """The entries that fit the filter, for a spreadsheet."""
-    return _file(exporting.as_csv(_asked()), "csv", "text/csv")
+    """The entries that match the filter, for a spreadsheet."""
+    return _file(exporting.as_csv(_requested_filter()), "csv", "text/csv")
 
 
 @bp.get("/activity/trail.jsonl")
 @limiter.limit("10/minute", key_func=person_or_address)
 @member
 def export_json_lines() -> ResponseReturnValue:
-    """The entries that fit the filter, for a program: everything it takes to check the links."""
-    return _file(exporting.as_json_lines(_asked()), "jsonl", "application/jsonl")
+    """The entries that match the filter, for a program, with everything that checks the links."""
+    return _file(exporting.as_json_lines(_requested_filter()), "jsonl", "application/jsonl")
 
 
-def _asked() -> Asked:
+def _requested_filter() -> TrailFilter:
     page.seal_quietly(g.member)
-    return page.asked_for(g.member, request.args)
+    return page.filter_for(g.member, request.args)
 
 
 def _file(lines: Iterator[str], ending: str, kind: str) -> Response:
@@ -92,8 +91,3 @@ def _file(lines: Iterator[str], ending: str, kind: str) -> Response:
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"
     return response
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["patchbay"]
-    return settings

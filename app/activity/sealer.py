@@ -1,4 +1,4 @@
-"""The thread of a web process that links entries soon after they were written."""
+"""The thread of a web process that links entries soon after they are written."""
 
 import logging
 import threading
@@ -8,16 +8,14 @@ from app import audit
 from app.activity import sealing
 from app.errors import Unavailable
 
-_SETTLE_SECONDS = 1.0  # what was written together is linked together, after its transactions have ended
-_LOOK_SECONDS = 60.0  # for what another process left behind
+_SETTLE_SECONDS = 1.0  # entries written together are linked together, after their transactions have ended
+_LOOK_SECONDS = 60.0  # for entries that another process left unlinked
 
 log = logging.getLogger(__name__)
 
 
 def start() -> None:
-    """Begin. Called in each worker after its fork (gunicorn.conf.py); pages and commands link for
-    themselves before they show.
-    """
+    """Start it in each worker after its fork (gunicorn.conf.py). Pages and commands link for themselves."""
     threading.Thread(target=_run, name="sealer", daemon=True).start()
 
 

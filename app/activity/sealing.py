@@ -1,4 +1,4 @@
-"""Links entries into the chain of their workspace, a moment after they were written."""
+"""Link entries into the chain of their workspace, a moment after they were written."""
 
 import hashlib
 import json
@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, RowMapping, bindparam, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from app import audit, clock, database
@@ -16,26 +15,25 @@ from app.audit import AuditEntry
 
 log = logging.getLogger(__name__)
 
-INSTALLATION = ""  # the chain of what concerns no workspace
+INSTALLATION = ""  # the chain of entries without a workspace
 BEGAN = "audit.chain_began"
 _BATCH = 500
-# Entries without a signature come from the release before this one. They are taken for a day after the first
-# start.
+# Entries without a signature come from the release before signing. They are accepted for a day after the
+# first start.
 _UNSIGNED_TAKEN_FOR = timedelta(days=1)
 _TABLE = AuditEntry.__table__  # type: ignore[attr-defined]
 LINK_COLUMNS = tuple(_TABLE.c)
 
 
 def belongs(chain: str) -> ColumnElement[bool]:
-    """The condition of an entry that belongs to a chain."""
+    """The condition on entries of a chain."""
     return col(AuditEntry.workspace_id) == chain if chain else col(AuditEntry.workspace_id).is_(None)
 
 
 def seal(chains: Iterable[str] | None = None) -> int:
-    """Link what is not linked yet, in these chains or in all. Gives how many entries were linked. Raises
-    Unavailable.
+    """Link what is not linked yet, in these chains or in all. Returns how many entries. Raises Unavailable.
 
-    One short transaction for each batch holds the lock of one chain's end, and no other.
+    One short transaction per batch holds the lock of one chain's end, and no other.
     """
     linked = 0
     for chain in _unsealed(chains):
@@ -48,7 +46,7 @@ def seal(chains: Iterable[str] | None = None) -> int:
 
 
 def _unsealed(chains: Iterable[str] | None) -> list[str]:
-    """The chains with entries to link. One look at the index of those, which is nearly always empty."""
+    """The chains with entries to link. Reads one partial index, which is nearly always empty."""
     found = select(col(AuditEntry.workspace_id)).where(col(AuditEntry.seq).is_(None)).distinct()
     with database.reading() as db:
         waiting = {workspace_id or INSTALLATION for workspace_id in db.scalars(found)}
@@ -56,9 +54,7 @@ def _unsealed(chains: Iterable[str] | None) -> list[str]:
 
 
 def _seal_batch(db: Session, chain: str, after: int) -> tuple[int, int | None]:
-    """Link up to a batch behind the entry of id `after`. Gives how many, and where to go on (None: at the
-    end).
-    """
+    """Link up to a batch after entry `after`. Returns how many, and where to go on (None: at the end)."""
     head = _locked_head(db, chain)
     if head is None:
         return 0, None
@@ -89,10 +85,7 @@ def _seal_batch(db: Session, chain: str, after: int) -> tuple[int, int | None]:
 
 
 def _locked_head(db: Session, chain: str) -> AuditChain | None:
-    """The end of a chain, locked and begun if need be. None when it was tampered with: then nothing more
-    is linked to it.
-    """
-    insert = sqlite.insert if database.current().is_sqlite else postgresql.insert
+    """The locked end of a chain, begun if need be. None after tampering: then nothing more is linked."""
     values = {
         "chain": chain,
         "count": 0,
@@ -103,7 +96,10 @@ def _locked_head(db: Session, chain: str) -> AuditChain | None:
     }
     is_new = (
         db.execute(
-            insert(AuditChain).values(values).on_conflict_do_nothing().returning(col(AuditChain.chain))
+            database.upsert_into(AuditChain)
+            .values(values)
+            .on_conflict_do_nothing()
+            .returning(col(AuditChain.chain))
         ).first()
         is not None
     )
@@ -145,18 +141,18 @@ def is_waiting(row: RowMapping) -> bool:
 
 
 def hash_of(seq: int, previous: str, row: RowMapping) -> str:
-    """The link of an entry: SHA-256 over its place, the link before it, its signature and its content."""
+    """The link of an entry: SHA-256 over its number, the previous link, its signature and its content."""
     head = f"{seq}\n{previous}\n{row['signature'] or ''}\n".encode()
     return hashlib.sha256(head + audit.content_of(row)).hexdigest()  # type: ignore[arg-type]
 
 
 def head_content(head: AuditChain) -> bytes:
-    """What is signed of a chain's end."""
+    """The signed content of a chain's end."""
     return json.dumps(
         [head.chain, head.count, head.hash, audit.in_full(head.began_at)], separators=(",", ":")
     ).encode()
 
 
 def sign(head: AuditChain) -> None:
-    """Sign the end of a chain as it is now, with the present key."""
+    """Sign the end of a chain as it is now, with the current key."""
     head.signature = audit.signer().sign(head_content(head))

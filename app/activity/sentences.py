@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.audit import AuditEntry
-from app.connectors import registry
+from app.connectors.services import services_of
 
 GONE = "Somebody whose account was deleted"
 OURSELVES = "The hub"
 _LEVELS = {"off": "off", "read": "read only", "ask": "ask before writing", "write": "read and write"}
 _LONGEST = 300
 
-# {who} and {whom} are people, {service} is one with its account, {client} an AI client; other names are
-# details.
+# {who} and {whom} are people, {service} is a service with its account, {client} an AI client; other names
+# are details.
 _SENTENCES = {
     "person.signed_in": "{who} signed in{by}",
     "person.sign_in_failed": "Somebody tried to sign in as {whom} and did not know the {secret}",
@@ -98,31 +98,29 @@ class _Values(dict[str, str]):
 
 
 def sentence(entry: AuditEntry, names: Mapping[str, str]) -> str:
-    """What happened. `names` gives what people are called, by id; actions nobody has words for are told by
-    their name.
-    """
+    """What happened. `names` maps user ids to names; an action without a sentence shows its own name."""
     form = _SENTENCES.get(entry.action)
     if entry.action == "tool.called" and entry.details.get("outcome") not in {"ok", None}:
         form = _REFUSED
     who = _person(entry.user_id, names)
-    said = (
+    text = (
         form.format_map(_values(entry, who, names))
         if form
         else f"{who}: {entry.action.replace('.', ' ').replace('_', ' ')}"
     )
-    said = said if len(said) <= _LONGEST else said[: _LONGEST - 1] + "…"
-    return said[0].upper() + said[1:] if said.startswith(("a ", "an ", "somebody ")) else said
+    text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return text[0].upper() + text[1:] if text.startswith(("a ", "an ", "somebody ")) else text
 
 
 def facts(entry: AuditEntry) -> list[tuple[str, str]]:
-    """The details one by one, in words a person can read."""
+    """The details one by one, in words."""
     rows = [("Action", entry.action)]
-    told = sorted(
+    details = sorted(
         (name, value) for name, value in entry.details.items() if value not in ("", None) and name != "slug"
     )
     if slug := entry.details.get("slug"):
-        rows.append(("Service", _service(str(slug))))
-    rows += [(name.replace("_", " ").capitalize(), _in_words(value)) for name, value in told]
+        rows.append(("Service", _service(entry, str(slug))))
+    rows += [(name.replace("_", " ").capitalize(), _describe(value)) for name, value in details]
     if entry.subject:
         rows.append(("Concerns", entry.subject))
     if entry.seq:
@@ -132,15 +130,15 @@ def facts(entry: AuditEntry) -> list[tuple[str, str]]:
 
 def _values(entry: AuditEntry, who: str, names: Mapping[str, str]) -> _Values:
     details = entry.details
-    values = _Values({name: _in_words(value) for name, value in details.items() if value not in ("", None)})
+    values = _Values({name: _describe(value) for name, value in details.items() if value not in ("", None)})
     slug = str(details.get("slug") or "")
-    service = _service(slug) if slug else "a service"
+    service = _service(entry, slug) if slug else "a service"
     account = details.get("account")
     values |= {
         "who": who,
         "whom": _person(entry.subject or None, names, nobody="somebody unknown"),
         "subject": entry.subject,
-        "service_named": _service(entry.subject),
+        "service_named": _service(entry, entry.subject),
         "service": f"{service}: {account}" if account else service,
         "of_service": f" in {service}" if slug else "",
         "client": values.get("client") or "an AI client",
@@ -154,8 +152,8 @@ def _values(entry: AuditEntry, who: str, names: Mapping[str, str]) -> _Values:
     return values
 
 
-def _service(slug: str) -> str:
-    connector = registry.CONNECTORS.get(slug)
+def _service(entry: AuditEntry, slug: str) -> str:
+    connector = services_of(entry.workspace_id or None).find(slug)
     return connector.name if connector else slug
 
 
@@ -163,13 +161,13 @@ def _person(user_id: str | None, names: Mapping[str, str], nobody: str = OURSELV
     return names.get(user_id, GONE) if user_id else nobody
 
 
-def _in_words(value: Any) -> str:
+def _describe(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None:
         return "none"
     if isinstance(value, Mapping):
-        return "; ".join(f"{name}: {_in_words(part)}" for name, part in value.items()) or "none"
+        return "; ".join(f"{name}: {_describe(part)}" for name, part in value.items()) or "none"
     if isinstance(value, list):
-        return ", ".join(_in_words(part) for part in value) or "none"
+        return ", ".join(_describe(part) for part in value) or "none"
     return re.sub(r"\s+", " ", str(value))

@@ -1,6 +1,6 @@
 """A call of a tool that changes something, as an entry of the trail.
 
-Of its arguments it holds enough to know what was done, and nothing that is a secret or a letter.
+It holds enough of the arguments to know what was done, and nothing that is a secret or a message to somebody.
 """
 
 import math
@@ -13,12 +13,12 @@ from app.connectors.tool import Tool
 from app.errors import TooManyRequests
 from app.usage.models import Call
 
-_SHORT = 60  # texts up to here are kept as they are
+_SHORT = 60  # characters of a text that stay
 _MOST_ITEMS = 20
 _DEEPEST = 4
 _MOST_LEAVES = 100
 
-# An argument of such a name is a secret, or text that somebody wrote for somebody.
+# An argument of such a name is a secret, or a text that one person wrote for another.
 _SECRET_NAME = re.compile(
     r"pass(word|phrase|wd)|secret|token|api_?key|credential|authori[sz]ation|cookie|private_?key|pin\b|otp",
     re.I,
@@ -35,10 +35,10 @@ _SECRET_START = re.compile(
 
 
 def entry_of(call: Call, tool: Tool, arguments: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The signed entry for whoever writes the call down.
+    """The signed entry, for the ledger to store with the call.
 
-    None when nothing was done: for one of a flood that was turned away, or one that got what an approved call
-    had brought before.
+    None if nothing was done: the call was refused by the rate limit, or it fetched the outcome of an approved
+    call.
     """
     if not call.upstream_endpoint and (
         call.outcome == TooManyRequests.code or (call.slug and call.outcome == "ok")
@@ -57,9 +57,7 @@ def entry_of(call: Call, tool: Tool, arguments: Mapping[str, Any] | None) -> dic
 
 
 def redact(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments with every name kept, secrets and letters hidden, long texts shortened and long lists
-    cut.
-    """
+    """The arguments with every name, without secrets and messages; long texts and lists are cut."""
     left = [_MOST_LEAVES]
     return {
         name[:_SHORT]: _value(name, value, 1, left) for name, value in list(arguments.items())[:_MOST_ITEMS]
@@ -84,8 +82,8 @@ def _value(name: str, value: Any, depth: int, left: list[int]) -> Any:
     if isinstance(value, (list, tuple)):
         if depth >= _DEEPEST:
             return f"[{len(value)} entries]"
-        kept = [_value(name, part, depth + 1, left) for part in value[:_MOST_ITEMS]]
-        return [*kept, f"… {len(value) - _MOST_ITEMS} more"] if len(value) > _MOST_ITEMS else kept
+        items = [_value(name, part, depth + 1, left) for part in value[:_MOST_ITEMS]]
+        return [*items, f"… {len(value) - _MOST_ITEMS} more"] if len(value) > _MOST_ITEMS else items
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value if value is None or isinstance(value, (bool, int, float)) else _text(name, str(value))
@@ -96,8 +94,8 @@ def _text(name: str, value: str) -> str:
         return value
     if _WRITTEN_NAME.search(name):
         return f"[hidden, {len(value):,} characters]"
-    shown = _SECRET_START.sub("[hidden]", value[: _SHORT * 4])
-    shown = _SECRET_WORD.sub(lambda found: found[0] if _UUID.fullmatch(found[0]) else "[hidden]", shown)
+    text = _SECRET_START.sub("[hidden]", value[: _SHORT * 4])
+    text = _SECRET_WORD.sub(lambda found: found[0] if _UUID.fullmatch(found[0]) else "[hidden]", text)
     if len(value) <= _SHORT:
-        return shown
-    return f"{shown[:_SHORT]}… [{len(value):,} characters]"
+        return text
+    return f"{text[:_SHORT]}… [{len(value):,} characters]"

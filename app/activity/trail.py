@@ -1,6 +1,4 @@
-"""Entries of the trail, newest first, for the one who may see them: a workspace's to its owners and
-admins, to others their own.
-"""
+"""Entries of the trail, newest first: a workspace's for its owners and admins, for others their own."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +17,7 @@ from app.workspaces.models import Membership
 _LOT = 500
 _FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 
-# What a person may look for: a word for the address, words for the page, and the nouns of the actions meant.
+# What a person may filter by: the value in the URL, the words on the page, and the nouns of the actions.
 KINDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("signing-in", "Signing in and accounts", ("person",)),
     ("connections", "Connections", ("connection",)),
@@ -31,8 +29,8 @@ _NOUNS = {word: nouns for word, _, nouns in KINDS}
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a list goes on: behind this entry."""
+class TrailCursor:
+    """Where a list goes on: after this entry."""
 
     at: datetime
     id: int
@@ -41,8 +39,8 @@ class Place:
         return f"{(self.at - _FIRST_MOMENT) // timedelta(microseconds=1)}-{self.id}"
 
     @classmethod
-    def read(cls, text: str | None) -> "Place | None":
-        """The place of a text made by `str`; None for any other."""
+    def read(cls, text: str | None) -> "TrailCursor | None":
+        """The cursor in a text made by `str`; None for any other text."""
         at, _, entry_id = (text or "").partition("-")
         if not (
             at.isascii()
@@ -57,10 +55,8 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Whose entries, and which of them. `own` limits them to the viewer's, and adds what they did outside
-    any workspace.
-    """
+class TrailFilter:
+    """Which entries to read. `own`: only the viewer's, with their actions outside any workspace."""
 
     workspace_id: str
     viewer_id: str
@@ -69,17 +65,15 @@ class Asked:
     kind: str = ""
     since: date | None = None
     until: date | None = None
-    behind: Place | None = None
+    behind: TrailCursor | None = None
 
 
-def asked_by(
+def allowed_filter(
     member: Member, *, person: str = "", kind: str = "", since: date | None = None, until: date | None = None
-) -> Asked:
-    """The question a member may put: an owner or admin about everybody in the workspace, others about
-    themselves.
-    """
+) -> TrailFilter:
+    """The filter a member may use: owners and admins for everybody here, others for themselves."""
     mine = not member.manages or person == member.user.id
-    return Asked(
+    return TrailFilter(
         member.workspace.id,
         member.user.id,
         mine,
@@ -90,27 +84,27 @@ def asked_by(
     )
 
 
-def latest(db: Session, asked: Asked, most: int) -> list[AuditEntry]:
-    """The newest entries behind the place asked for."""
-    query = select(AuditEntry).where(*_conditions(asked))
+def latest(db: Session, trail_filter: TrailFilter, most: int) -> list[AuditEntry]:
+    """The newest matching entries after the cursor."""
+    query = select(AuditEntry).where(*_conditions(trail_filter))
     query = query.order_by(col(AuditEntry.at).desc(), col(AuditEntry.id).desc()).limit(most)
     return list(db.execute(query).scalars())
 
 
-def every(asked: Asked) -> Iterator[Sequence[AuditEntry]]:
-    """All of them in lots; no connection is held between two. Raises Unavailable."""
+def all_entries(trail_filter: TrailFilter) -> Iterator[Sequence[AuditEntry]]:
+    """All matching entries in batches; no connection is held in between. Raises Unavailable."""
     while True:
         with reading() as db:
-            lot = latest(db, asked, _LOT)
+            lot = latest(db, trail_filter, _LOT)
         if lot:
             yield lot
         if len(lot) < _LOT:
             return
-        asked = replace(asked, behind=Place(lot[-1].at, lot[-1].id or 0))
+        trail_filter = replace(trail_filter, behind=TrailCursor(lot[-1].at, lot[-1].id or 0))
 
 
 def people_of(db: Session, workspace_id: str) -> list[tuple[str, str]]:
-    """The members of a workspace, id and name, to choose from."""
+    """The members of a workspace as id and name, for the menu."""
     query = select(col(User.id), col(User.name), col(User.email)).join(
         Membership, col(Membership.user_id) == col(User.id)
     )
@@ -119,7 +113,7 @@ def people_of(db: Session, workspace_id: str) -> list[tuple[str, str]]:
 
 
 def names_in(db: Session, workspace_id: str, entries: Sequence[AuditEntry]) -> dict[str, str]:
-    """What the people of these entries are called; an operator who is no member is "The operator"."""
+    """The names of the people in these entries; an operator who is no member is "The operator"."""
     ids = {
         each
         for entry in entries
@@ -132,30 +126,36 @@ def names_in(db: Session, workspace_id: str, entries: Sequence[AuditEntry]) -> d
     return {row[0]: "The operator" if row[3] and row[4] is None else row[1] or row[2] for row in found}
 
 
-def _conditions(asked: Asked) -> list[Any]:
-    mine = col(AuditEntry.workspace_id) == asked.workspace_id
-    if asked.own:
+def _conditions(trail_filter: TrailFilter) -> list[Any]:
+    mine = col(AuditEntry.workspace_id) == trail_filter.workspace_id
+    if trail_filter.own:
         conditions: list[Any] = [
-            col(AuditEntry.user_id) == asked.viewer_id,
+            col(AuditEntry.user_id) == trail_filter.viewer_id,
             or_(mine, col(AuditEntry.workspace_id).is_(None)),
         ]
     else:
-        conditions = [mine, *([col(AuditEntry.user_id) == asked.person] if asked.person else [])]
-    if asked.kind:
+        conditions = [
+            mine,
+            *([col(AuditEntry.user_id) == trail_filter.person] if trail_filter.person else []),
+        ]
+    if trail_filter.kind:
         conditions.append(
             or_(
                 *(
                     col(AuditEntry.action).startswith(f"{noun}.", autoescape=True)
-                    for noun in _NOUNS[asked.kind]
+                    for noun in _NOUNS[trail_filter.kind]
                 )
             )
         )
-    if asked.since:
-        conditions.append(col(AuditEntry.at) >= _midnight(asked.since))
-    if asked.until:
-        conditions.append(col(AuditEntry.at) < _midnight(asked.until) + timedelta(days=1))
-    if asked.behind:
-        behind = tuple_(col(AuditEntry.at), col(AuditEntry.id)) < (asked.behind.at, asked.behind.id)
+    if trail_filter.since:
+        conditions.append(col(AuditEntry.at) >= _midnight(trail_filter.since))
+    if trail_filter.until:
+        conditions.append(col(AuditEntry.at) < _midnight(trail_filter.until) + timedelta(days=1))
+    if trail_filter.behind:
+        behind = tuple_(col(AuditEntry.at), col(AuditEntry.id)) < (
+            trail_filter.behind.at,
+            trail_filter.behind.id,
+        )
         conditions.append(behind)
     return conditions
 

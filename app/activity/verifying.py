@@ -1,6 +1,7 @@
-"""Walks a chain from its first entry to its signed end and names the first one that is not as it was written.
+"""Walk a chain from its first entry to its signed end, and name the first entry that is not as it was
+written.
 
-A walk can be left and gone on with (`Place`), so that a page checks a long chain in short requests.
+A walk can be interrupted and resumed (`ChainPosition`), so that a page checks a long chain in short requests.
 """
 
 import time
@@ -20,8 +21,8 @@ _BATCH = 1_000
 
 
 @dataclass(frozen=True)
-class Place:
-    """How far a walk has come: the entry looked at last, and its hash."""
+class ChainPosition:
+    """How far a walk is: the last checked entry and its hash."""
 
     seq: int = 0
     hash: str = NOTHING
@@ -29,12 +30,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a walk has found. `problem` is "" while all is as it was written; `is_over` when there is
-    nothing more to look at.
-    """
+    """The result of a walk. `problem` is "" while all is as written; `is_over` when all is checked."""
 
     chain: str
-    place: Place
+    position: ChainPosition
     of: int  # how many entries the chain holds
     problem: str = ""
     is_over: bool = False
@@ -42,50 +41,48 @@ class Finding:
 
 def walk(
     chain: str,
-    start: Place | None = None,
+    start: ChainPosition | None = None,
     *,
     seconds: float | None = None,
     progress: Callable[[int, int], None] = lambda done, of: None,
     begun: Mapping[str, int] | None = None,
     trust_end: bool = False,
 ) -> Finding:
-    """Look at a chain's entries in order, for at most `seconds`. Raises Unavailable.
+    """Check a chain's entries in order, for at most `seconds`. Raises Unavailable.
 
-    `begun` is what `times_begun` gave, for who walks many chains. `trust_end`: do not ask whose signature
-    the end bears, as the key it was made with is lost for good.
+    `begun` is the result of `times_begun`, for callers that walk many chains. `trust_end`: do not check the
+    signature of the end, because its key is lost for good.
     """
     until = None if seconds is None else time.monotonic() + seconds
-    place = start or Place()
+    position = start or ChainPosition()
     while True:
         head = _head(chain)
         of = head.count if head else 0
-        while place.seq < of:
+        while position.seq < of:
             if until is not None and time.monotonic() >= until:
-                return Finding(chain, place, of)
-            rows = _rows(chain, place.seq, of)
-            place, problem = _follow(place, rows)
+                return Finding(chain, position, of)
+            rows = _rows(chain, position.seq, of)
+            position, problem = _follow(position, rows)
             if not problem and not rows:
-                problem = f"Entry {place.seq + 1:,} is missing."
+                problem = f"Entry {position.seq + 1:,} is missing."
             if problem:
-                return Finding(chain, place, of, problem, is_over=True)
-            progress(place.seq, of)
+                return Finding(chain, position, of, problem, is_over=True)
+            progress(position.seq, of)
         times = times_begun(chain) if begun is None else begun
-        verdict = _at_the_end(chain, head, place, times.get(chain, 0), trust_end=trust_end)
+        verdict = _at_the_end(chain, head, position, times.get(chain, 0), trust_end=trust_end)
         if verdict is not None:
-            return Finding(chain, place, of, verdict, is_over=True)
+            return Finding(chain, position, of, verdict, is_over=True)
 
 
 def note(finding: Finding) -> None:
-    """Keep the verdict of a finished walk for the page. Raises Unavailable."""
-    verdict = {"verified_at": clock.now(), "verified_count": finding.place.seq, "problem": finding.problem}
+    """Store the verdict of a finished walk, for the page. Raises Unavailable."""
+    verdict = {"verified_at": clock.now(), "verified_count": finding.position.seq, "problem": finding.problem}
     with database.transaction() as db:
         db.execute(update(AuditChain).where(col(AuditChain.chain) == finding.chain).values(verdict))
 
 
 def renew_signature(chain: str, *, even_unknown: bool = False) -> bool:
-    """Sign the end of a chain with the present key when another one did; False when that was not needed.
-    Verify first.
-    """
+    """Re-sign the end of a chain with the current key. False if not needed. Verify first."""
     with database.transaction() as db:
         head: AuditChain | None = db.execute(
             select(AuditChain).where(col(AuditChain.chain) == chain).with_for_update()
@@ -99,9 +96,7 @@ def renew_signature(chain: str, *, even_unknown: bool = False) -> bool:
 
 
 def chains() -> list[str]:
-    """Every chain there is or was: those with an end, with entries, or named by the installation's. The
-    installation's comes first.
-    """
+    """Every chain there is or was: with an end, with entries, or named by the installation's, the first."""
     entries = select(col(AuditEntry.workspace_id)).distinct()
     with database.reading() as db:
         known = {
@@ -111,35 +106,35 @@ def chains() -> list[str]:
     return sorted(known | times_begun().keys())
 
 
-def holds(chain: str, anchor: Place) -> bool:
-    """Whether the chain still has that entry with that hash, as somebody noted it down."""
+def holds(chain: str, anchor: ChainPosition) -> bool:
+    """Whether the chain still has that entry with that hash, as it was noted down."""
     query = select(col(AuditEntry.hash)).where(belongs(chain), col(AuditEntry.seq) == anchor.seq)
     with database.reading() as db:
         return db.scalar(query) == anchor.hash
 
 
-def _follow(place: Place, rows: list[RowMapping]) -> tuple[Place, str]:
-    """The place behind these entries, or the first one that is not as it was written."""
+def _follow(position: ChainPosition, rows: list[RowMapping]) -> tuple[ChainPosition, str]:
+    """The position after these entries, or the problem with the first that is not as it was written."""
     signer = audit.signer()
     for row in rows:
-        seq = place.seq + 1
+        seq = position.seq + 1
         if row["seq"] != seq:
-            return place, f"Entry {seq:,} is missing."
-        if row["previous"] != place.hash:
+            return position, f"Entry {seq:,} is missing."
+        if row["previous"] != position.hash:
             return (
-                place,
+                position,
                 f"{_named(row)} does not follow the one before it: one of the two was changed or put there "
                 "afterwards.",
             )
-        changed = row["hash"] != sealing.hash_of(seq, place.hash, row)
+        changed = row["hash"] != sealing.hash_of(seq, position.hash, row)
         if changed or (row["signature"] and signer.accepts(row["signature"], audit.content_of(row)) is False):  # type: ignore[arg-type]
-            return place, f"{_named(row)} was changed after it was written."
-        place = Place(seq, row["hash"])
-    return place, ""
+            return position, f"{_named(row)} was changed after it was written."
+        position = ChainPosition(seq, row["hash"])
+    return position, ""
 
 
 def times_begun(*chains: str) -> dict[str, int]:
-    """How often the installation's own trail says that a chain was begun; of these chains, or of all."""
+    """How often the installation's trail records the beginning of these chains, or of all."""
     begun = select(col(AuditEntry.subject), func.count()).where(
         belongs(INSTALLATION), col(AuditEntry.action) == BEGAN
     )
@@ -150,9 +145,9 @@ def times_begun(*chains: str) -> dict[str, int]:
 
 
 def _at_the_end(
-    chain: str, head: AuditChain | None, place: Place, times: int, *, trust_end: bool
+    chain: str, head: AuditChain | None, position: ChainPosition, times: int, *, trust_end: bool
 ) -> str | None:
-    """What is wrong with the end of a chain, "" for nothing, None when it has grown meanwhile."""
+    """The problem with the end of a chain: "" for none, None if the chain has grown meanwhile."""
     with database.reading() as db:
         count, last = db.execute(
             select(
@@ -168,9 +163,9 @@ def _at_the_end(
         return None
     if last > count:
         return f"Entry {count + 1:,} was put there afterwards."
-    if place.hash != head.hash:
+    if position.hash != head.hash:
         return (
-            f"Entry {place.seq:,} is not the one the trail ended with: it was changed, or later entries "
+            f"Entry {position.seq:,} is not the one the trail ended with: it was changed, or later entries "
             "were removed."
         )
     if not trust_end:
@@ -191,7 +186,7 @@ def _at_the_end(
 
 
 def _strangers(chain: str) -> str:
-    """Entries that wait to be linked and never will be, since we did not write them."""
+    """The problem with entries that wait to be linked and never will be, since we did not write them."""
     query = (
         select(*LINK_COLUMNS)
         .where(belongs(chain), col(AuditEntry.seq).is_(None))
@@ -219,5 +214,5 @@ def _rows(chain: str, after: int, up_to: int) -> list[RowMapping]:
 
 
 def _named(row: RowMapping) -> str:
-    place = f"Entry {row['seq']:,}" if row["seq"] else f"An entry without a place (id {row['id']})"
-    return f"{place} ({row['action']}, {row['at']:%Y-%m-%d %H:%M} UTC)"
+    position = f"Entry {row['seq']:,}" if row["seq"] else f"An entry without a place (id {row['id']})"
+    return f"{position} ({row['action']}, {row['at']:%Y-%m-%d %H:%M} UTC)"

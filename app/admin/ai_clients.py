@@ -1,8 +1,8 @@
-"""What operators do with AI clients: see which there are and how much they are used, block one, unblock it.
+"""What operators do with AI clients: list them with their use, block and unblock them.
 
-A blocked client is refused everywhere it is looked up: at the authorization and token endpoints, and behind
-every bearer token (`oauth_server.rfc6749_client.find`, `oauth_server.bearer`). Nothing is deleted, so
-unblocking brings it back.
+A blocked client is refused everywhere it is looked up: at the authorization and token endpoints, and for
+every bearer token (`oauth_server.rfc6749_client.find`, `oauth_server.callers`). Nothing is deleted, so
+unblocking restores it.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 
 from app import audit, clock
 from app.admin import queries
+from app.admin.queries import RowPage
 from app.database import reading, transaction
 from app.errors import NotFound
 from app.oauth_server import client_documents, redirects
@@ -21,7 +22,7 @@ KINDS = {"registered": "Registered", "document": "Metadata document", "pinned": 
 
 
 @dataclass(frozen=True)
-class Row:
+class ClientRow:
     """An AI client as operators see it."""
 
     client: Client
@@ -29,43 +30,31 @@ class Row:
 
     @property
     def hosts(self) -> list[str]:
-        """Where it takes people back to."""
+        """The hosts it redirects people to."""
         return list(dict.fromkeys(redirects.host_of(uri) for uri in self.client.redirect_uris))
 
     @property
     def kind(self) -> str:
-        """How we know it, in words."""
+        """Its kind, in words."""
         return KINDS.get(self.client.kind, self.client.kind)
 
 
-@dataclass(frozen=True)
-class Shown:
-    """One page of AI clients."""
-
-    rows: list[Row]
-    after: str
-
-
-def load_page(search: str, after: str, kind: str) -> Shown:
-    """The page behind `after`, of those that fit. Built-in ones nobody has used yet stand at the end of
-    the last page.
-    """
+def load_page(search: str, after: str, kind: str) -> RowPage[ClientRow]:
+    """The clients behind `after` that match. Unused built-in ones are at the end of the last page."""
     with reading() as db:
         found = queries.every_ai_client_unsafe(db, search, after, kind)
-        rows = list(found.rows)
-        if not found.after and kind in {"", "pinned"}:
-            rows += _unused(db, search)
-        return Shown(_rows(db, rows), found.after)
+        with_unused = not found.after and kind in {"", "pinned"}
+        return found.map(lambda rows: _rows(db, [*rows, *(_unused(db, search) if with_unused else [])]))
 
 
-def load(client_id: str) -> Row:
+def load(client_id: str) -> ClientRow:
     """One AI client. Raises NotFound."""
     with reading() as db:
         return _rows(db, [_get(db, client_id)])[0]
 
 
 def set_blocked(client_id: str, by: str, blocked: bool) -> None:
-    """Refuse an AI client everywhere, or let it in again, from the next request on. Raises NotFound."""
+    """Blocks or unblocks an AI client, from the next request on. Raises NotFound."""
     with transaction() as db:
         client = _get(db, client_id, lock=True)
         if (client.blocked_at is not None) == blocked:
@@ -100,6 +89,6 @@ def _unused(db: Session, search: str) -> list[Client]:
     return [copy for copy in copies if copy and words in f"{copy.name} {copy.client_id}".casefold()]
 
 
-def _rows(db: Session, found: list[Client]) -> list[Row]:
+def _rows(db: Session, found: list[Client]) -> list[ClientRow]:
     grants = queries.grants_of_unsafe(db, [client.client_id for client in found])
-    return [Row(client, grants.get(client.client_id, 0)) for client in found]
+    return [ClientRow(client, grants.get(client.client_id, 0)) for client in found]

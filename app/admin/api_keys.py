@@ -1,6 +1,4 @@
-"""Operators' API keys: bearers that act in any workspace, one at a time, while their maker operates the
-installation.
-"""
+"""Operators' API keys: bearer tokens for any workspace, one at a time, while their creator is an operator."""
 
 from sqlalchemy import func, or_, select
 from sqlmodel import Session, col
@@ -16,8 +14,8 @@ _DAY = 86_400
 
 
 def create(db: Session, by: str, *, name: str, scopes: str, days: str, workspace: str) -> str:
-    """Make a key that starts in a workspace, named by its id or exact name. Gives its text, which exists only
-    now.
+    """Creates a key that starts in a workspace, named by its id or exact name. Returns its clear text, which
+    exists only now.
 
     Raises InvalidInput.
     """
@@ -31,24 +29,26 @@ def create(db: Session, by: str, *, name: str, scopes: str, days: str, workspace
 
 
 def revoke(db: Session, grant_id: str, by: str) -> None:
-    """End a key, any operator's, from its next call on. Raises NotFound."""
+    """Revokes any operator's key from its next call on. Raises NotFound."""
     found = db.get(Grant, grant_id) if grant_id.isprintable() else None
     if found is None or found.kind != API_KEY:
         raise NotFound()
     grants.revoke(db, found.id, "An operator revoked it.", by=by)
 
 
-def find_workspace(db: Session, wanted: str) -> Workspace:
+def find_workspace(db: Session, id_or_name: str) -> Workspace:
     """The active workspace of that id or exact name. Raises InvalidArguments, listing several of one name,
     and WorkspaceInactive.
     """
-    wanted = " ".join(wanted.split())
+    id_or_name = " ".join(id_or_name.split())
     found: list[Workspace] = []
-    if wanted and wanted.isprintable():
-        by_id = db.get(Workspace, wanted)
+    if id_or_name and id_or_name.isprintable():
+        by_id = db.get(Workspace, id_or_name)
         same = (
             select(Workspace)
-            .where(or_(col(Workspace.name) == wanted, func.lower(col(Workspace.name)) == wanted.lower()))
+            .where(
+                or_(col(Workspace.name) == id_or_name, func.lower(col(Workspace.name)) == id_or_name.lower())
+            )
             .order_by(col(Workspace.id))
             .limit(20)
         )

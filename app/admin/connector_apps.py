@@ -1,8 +1,8 @@
-"""How services are offered here: which, under which badge, and with which app of the operator's at the
+"""How services are offered here: which ones, with which badge, and with which app of the operator's at the
 service.
 
-What stands here goes over the environment. A client secret goes in and never comes out again: it is sealed
-like the tokens, so `keys rotate` and `keys check` find it, and the page says only when it was set.
+These values override the environment. A client secret is write-only: it is sealed like the tokens, so `keys
+rotate` and `keys check` include it, and the page displays only when it was set.
 """
 
 from collections.abc import Mapping
@@ -11,17 +11,17 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
 from app import audit, clock
 from app.admin import live_settings, queries
 from app.admin.models import LONGEST_BADGE, LONGEST_CREDENTIAL, ConnectorApp
-from app.admin.queries import Kept
+from app.admin.queries import ConnectionCounts
 from app.config import Settings
-from app.connectors import availability, endpoints, registry
+from app.connectors import availability, endpoints
 from app.connectors.connector import Connector
-from app.database import reading, transaction
+from app.connectors.services import services_of
+from app.database import reading, transaction, upsert_into
 from app.errors import InvalidInput
 from app.vault import seal
 
@@ -29,7 +29,7 @@ OFFERS = {"yes": "Offered", "soon": "Coming soon", "no": "Not offered"}
 
 
 @dataclass(frozen=True)
-class Row:
+class ConnectorRow:
     """A service as operators see it."""
 
     connector: Connector
@@ -40,7 +40,7 @@ class Row:
     client_id: str
     secret_set_at: datetime | None
     redirect_uri: str
-    kept: Kept
+    connections: ConnectionCounts
 
     @property
     def takes_client(self) -> bool:
@@ -48,30 +48,28 @@ class Row:
         return bool(self.connector.auth)
 
 
-def load_all(settings: Settings) -> list[Row]:
+def load_all(settings: Settings) -> list[ConnectorRow]:
     """Every service, in the hub's order."""
     live_settings.refresh(settings)
     with reading() as db:
-        kept = {each.slug: each for each in queries.every_connection_by_service_unsafe(db)}
+        counts = {each.slug: each for each in queries.every_connection_by_service_unsafe(db)}
         apps = {app.slug: app for app in db.scalars(select(ConnectorApp))}
-    return [
-        _row(settings, connector, apps.get(slug), kept) for slug, connector in registry.CONNECTORS.items()
-    ]
+    return [_row(settings, connector, apps.get(connector.slug), counts) for connector in services_of(None)]
 
 
-def load(settings: Settings, slug: str) -> Row:
+def load(settings: Settings, slug: str) -> ConnectorRow:
     """One service. Raises NotFound."""
-    connector = registry.get(slug)
+    connector = services_of(None).get(slug)
     return next(row for row in load_all(settings) if row.connector is connector)
 
 
 def save(settings: Settings, slug: str, by: str, form: Mapping[str, str]) -> None:
-    """Keep what the form says, in every process within seconds. Raises NotFound, InvalidInput; nothing is
-    changed then.
+    """Stores the form's values, effective in every process within seconds. Raises NotFound, InvalidInput
+    without any change.
 
-    An empty client id gives the service back to the environment and forgets the secret.
+    An empty client id restores the environment's and deletes the secret.
     """
-    connector = registry.get(slug)
+    connector = services_of(None).get(slug)
     offer, badge = form.get("offer", ""), " ".join(form.get("badge", "").split())
     if offer not in OFFERS:
         raise InvalidInput("Choose whether the service is offered.")
@@ -117,10 +115,9 @@ def _put_client(settings: Settings, row: ConnectorApp, client_id: str, secret: s
 
 
 def _locked(db: Session, slug: str) -> ConnectorApp:
-    """The row to change; two operators who make it at the same moment share one."""
-    insert = postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
+    """The row to change, created if missing. Two operators who create it at the same moment share one."""
     new = {"slug": slug, "offer": "yes", "updated_at": clock.now()}
-    db.execute(insert(ConnectorApp).values(new).on_conflict_do_nothing())
+    db.execute(upsert_into(ConnectorApp).values(new).on_conflict_do_nothing())
     return db.get_one(ConnectorApp, slug, with_for_update=True)
 
 
@@ -140,15 +137,17 @@ def _credential(form: Mapping[str, str], name: str) -> str:
 
 
 def _facts(row: ConnectorApp) -> dict[str, Any]:
-    """What the trail tells of a row: no secret."""
+    """The row's values for the audit trail: no secret."""
     return {"offer": row.offer, "badge": row.badge, "client_id": row.client_id}
 
 
-def _row(settings: Settings, connector: Connector, row: ConnectorApp | None, kept: Mapping[str, Kept]) -> Row:
+def _row(
+    settings: Settings, connector: Connector, row: ConnectorApp | None, counts: Mapping[str, ConnectionCounts]
+) -> ConnectorRow:
     where = endpoints.resolve(connector, settings)
     own = row is not None and row.client_id
     client_id = settings.service(connector.slug, "CLIENT_ID") or ""
-    return Row(
+    return ConnectorRow(
         connector=connector,
         offer=availability.offer_of(settings, connector),
         badge=availability.badge_of(settings, connector),
@@ -157,5 +156,5 @@ def _row(settings: Settings, connector: Connector, row: ConnectorApp | None, kep
         client_id=client_id,
         secret_set_at=row.secret_set_at if row and own else None,
         redirect_uri=f"{settings.public_url}/integrations/{connector.slug}/callback",
-        kept=kept.get(connector.slug, Kept(connector.slug, 0, 0, 0)),
+        connections=counts.get(connector.slug, ConnectionCounts(connector.slug, 0, 0, 0)),
     )

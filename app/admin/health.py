@@ -1,6 +1,4 @@
-"""How the installation is: what `/ready` asks and more, each with a word on what to do when it is not
-well.
-"""
+"""The installation's health: the checks of `/ready` and more, each with advice when it fails."""
 
 import os
 import platform
@@ -19,9 +17,9 @@ from sqlalchemy import text
 from app import clock, database
 from app.accounts.login import SignedIn
 from app.admin import queries
-from app.admin.queries import Kept
+from app.admin.queries import ConnectionCounts
 from app.config import VERSION, Settings
-from app.connectors import registry
+from app.connectors.services import services_of
 from app.errors import Unavailable
 from app.mail import Mailer
 from app.vault import failures, rewrap
@@ -33,7 +31,7 @@ _PROC = Path("/proc")
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that is well or not. `advice` says what to do when it is not."""
+    """One check. `advice` says what to do when it fails."""
 
     name: str
     tone: Tone
@@ -43,11 +41,11 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Service:
-    """How refreshing goes at one service."""
+class ServiceHealth:
+    """The connections and failed refreshes of one service."""
 
     name: str
-    kept: Kept
+    connections: ConnectionCounts
     refused: int
     unreachable: int
 
@@ -63,41 +61,41 @@ class Process:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """The page."""
+class HealthPage:
+    """The health page."""
 
     checks: list[Check]
-    sealed: Mapping[str, int]  # values by key id, "" for a key that is gone
-    services: list[Service] = field(default_factory=list)
+    sealed: Mapping[str, int]  # values by key id, "" for a missing key
+    services: list[ServiceHealth] = field(default_factory=list)
     processes: list[Process] = field(default_factory=list)
     host: str = ""
     version: str = VERSION
     python: str = ""
 
 
-def load(settings: Settings) -> Shown:
-    """Everything, asked now. Also while the database is away: the page says so."""
+def load(settings: Settings) -> HealthPage:
+    """All checks, run now. Works without the database too: the page says so."""
     checks = [_database(), _migrations(), _redis(settings), _mail(settings)]
     sealed: dict[str, int] = {}
-    services: list[Service] = []
+    services: list[ServiceHealth] = []
     try:
         with database.reading() as db:
             for tally in rewrap.census(db, settings.vault_keys):
                 for key_id, count in tally.by_key.items():
                     sealed[key_id] = sealed.get(key_id, 0) + count
-            kept = {each.slug: each for each in queries.every_connection_by_service_unsafe(db)}
+            counts = {each.slug: each for each in queries.every_connection_by_service_unsafe(db)}
             failed = failures.of_last_day(db)
-        services = _services(kept, failed)
+        services = _services(counts, failed)
         checks.append(_keys(settings, sealed))
     except Unavailable:
         checks.append(Check("Keys", "bad", "Not known", advice="The database does not answer."))
-    return Shown(
+    return HealthPage(
         checks, sealed, services, processes(), socket.gethostname(), python=platform.python_version()
     )
 
 
 def send_test_mail(mailer: Mailer, operator: SignedIn, settings: Settings) -> str:
-    """Mail the operator who asks, and say where it goes."""
+    """Mails the requesting operator, and returns a sentence about where it goes."""
     to = operator.user.email
     words = f"This is the test mail you asked for on {settings.public_url}/admin/health. Mail works.\n"
     mailer.send(to, f"Test mail from {settings.brand_name}", words)
@@ -119,7 +117,7 @@ def _database() -> Check:
     size = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
     try:
         with database.reading() as db:
-            db.execute(text("SELECT 1"))  # takes a connection, so that what follows times the answer alone
+            db.execute(text("SELECT 1"))  # opens the connection, so that the next query alone is timed
             began = time.perf_counter()
             db.execute(text("SELECT 1"))
             took = (time.perf_counter() - began) * 1000
@@ -214,23 +212,27 @@ def _keys(settings: Settings, sealed: Mapping[str, int]) -> Check:
     return Check("Keys", "good", "All open", f"{sum(sealed.values()):,} values under {first}")
 
 
-def _services(kept: Mapping[str, Kept], failed: Mapping[str, Mapping[str, int]]) -> list[Service]:
+def _services(
+    counts: Mapping[str, ConnectionCounts], failed: Mapping[str, Mapping[str, int]]
+) -> list[ServiceHealth]:
     """Services with connections or failures, those with failures first."""
-    names = {slug: connector.name for slug, connector in registry.CONNECTORS.items()}
+    names = {connector.slug: connector.name for connector in services_of(None)}
     found = [
-        Service(
+        ServiceHealth(
             names.get(slug, slug),
-            kept.get(slug, Kept(slug, 0, 0, 0)),
+            counts.get(slug, ConnectionCounts(slug, 0, 0, 0)),
             failed.get(slug, {}).get(failures.REFUSED, 0),
             failed.get(slug, {}).get(failures.UNREACHABLE, 0),
         )
-        for slug in {**kept, **failed}
+        for slug in {**counts, **failed}
     ]
     return sorted(found, key=lambda each: (-each.refused - each.unreachable, each.name))
 
 
 def processes() -> list[Process]:
-    """The workers of this installation on this machine: what runs the same command under the same parent."""
+    """The workers of this installation on this machine: processes with the same command under the same
+    parent.
+    """
     own = os.getpid()
     command, parent = _read(own, "cmdline"), _parent_of(own)
     siblings = [int(each.name) for each in _PROC.glob("[0-9]*")] if command else []
@@ -245,7 +247,7 @@ def processes() -> list[Process]:
 def _process(pid: int, here: bool) -> Process:
     pages = (_read(pid, "statm").split() or ["0", "0"])[1]
     try:
-        age = time.time() - (_PROC / str(pid)).stat().st_ctime
+        age = clock.timestamp() - (_PROC / str(pid)).stat().st_ctime
     except OSError:
         age = 0.0
     megabytes = int(pages) * os.sysconf("SC_PAGE_SIZE") // 1_048_576

@@ -1,17 +1,18 @@
 """Pages under /admin about the installation itself: connectors, API keys, audit trail, health."""
 
-from flask import Blueprint, current_app, flash, g, redirect, render_template, request
+from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 
 from app.admin import api_keys, connector_apps, health, queries, trail
 from app.admin.guard import operator, proved_operator
-from app.config import Settings
 from app.database import reading, transaction
 from app.errors import InvalidInput
+from app.web import current
 from app.web.fragments import fragment_or_redirect, wants_fragment
 from app.web.limits import limiter
 
-bp = Blueprint("admin_house", __name__)
+bp = Blueprint("admin_installation", __name__)
 _KEY_FIELDS = ("name", "scope", "days", "workspace")
 
 
@@ -25,27 +26,27 @@ def show_connectors() -> ResponseReturnValue:
 @bp.post("/admin/connectors/<slug>")
 @proved_operator("/admin/connectors")
 def save_connector(slug: str) -> ResponseReturnValue:
-    """Keep how a service is offered."""
+    """Stores how a service is offered."""
     try:
-        connector_apps.save(_settings(), slug, g.operator.user.id, request.form)
+        connector_apps.save(current.settings(), slug, current_user.user.id, request.form)
     except InvalidInput as error:
-        return _connector_again(slug, error)
+        return _connector_refused(slug, error)
     if not wants_fragment():
         flash("Saved. Every process follows within seconds.", "good")
-    row = connector_apps.load(_settings(), slug)
+    row = connector_apps.load(current.settings(), slug)
     return fragment_or_redirect(
         "admin/_connector.html",
         f"/admin/connectors#app-{slug}",
         row=row,
         offers=connector_apps.OFFERS,
-        said="Saved.",
+        message="Saved.",
     )
 
 
 @bp.get("/admin/keys")
 @operator
 def show_keys() -> ResponseReturnValue:
-    """Operators' API keys, and the form to make one."""
+    """Operators' API keys, and the form to create one."""
     return _keys_page()
 
 
@@ -53,13 +54,13 @@ def show_keys() -> ResponseReturnValue:
 @limiter.limit("30/hour")
 @proved_operator("/admin/keys")
 def make_key() -> ResponseReturnValue:
-    """Make a key, shown this once."""
+    """Creates a key, displayed this once."""
     given = {name: request.form.get(name, "") for name in _KEY_FIELDS}
     try:
         with transaction() as db:
             token = api_keys.create(
                 db,
-                g.operator.user.id,
+                current_user.user.id,
                 name=given["name"],
                 scopes=given["scope"],
                 days=given["days"],
@@ -73,9 +74,9 @@ def make_key() -> ResponseReturnValue:
 @bp.post("/admin/keys/<grant_id>/revoke")
 @operator
 def revoke_key(grant_id: str) -> ResponseReturnValue:
-    """End a key from its next call on."""
+    """Revokes a key from its next call on."""
     with transaction() as db:
-        api_keys.revoke(db, grant_id, g.operator.user.id)
+        api_keys.revoke(db, grant_id, current_user.user.id)
     flash("Revoked.", "good")
     return redirect("/admin/keys", 303)
 
@@ -83,37 +84,37 @@ def revoke_key(grant_id: str) -> ResponseReturnValue:
 @bp.get("/admin/audit")
 @operator
 def show_audit() -> ResponseReturnValue:
-    """The trail of everything, of one workspace (`?workspace=`), or of what concerns none
+    """The audit trail of everything, of one workspace (`?workspace=`), or of no workspace
     (`?workspace=-`).
     """
-    asked = {
+    filters = {
         name: "".join(c for c in request.args.get(name, "")[:100] if c.isprintable())
         for name in ("workspace", "action", "before")
     }
-    shown = trail.load(asked["workspace"], asked["action"], asked["before"])
-    return render_template("admin/audit.html", shown=shown, asked=asked)
+    page = trail.load(filters["workspace"], filters["action"], filters["before"])
+    return render_template("admin/audit.html", page=page, filters=filters)
 
 
 @bp.get("/admin/health")
 @operator
 def show_health() -> ResponseReturnValue:
-    """How the installation is, asked now."""
-    return render_template("admin/health.html", shown=health.load(_settings()))
+    """The installation's health, checked now."""
+    return render_template("admin/health.html", page=health.load(current.settings()))
 
 
 @bp.post("/admin/health/test-mail")
 @limiter.limit("10/minute")
 @operator
 def send_test_mail() -> ResponseReturnValue:
-    """Mail the operator who asks."""
-    said = health.send_test_mail(current_app.extensions["mailer"], g.operator, _settings())
-    flash(said, "good")
+    """Mails the requesting operator."""
+    message = health.send_test_mail(current.mailer(), current_user, current.settings())
+    flash(message, "good")
     return redirect("/admin/health", 303)
 
 
 def _connectors_page(problem: str = "", wrong: str = "") -> str:
     typed = request.form if wrong else {}
-    rows = connector_apps.load_all(_settings())
+    rows = connector_apps.load_all(current.settings())
     return render_template(
         "admin/connectors.html",
         rows=rows,
@@ -124,9 +125,9 @@ def _connectors_page(problem: str = "", wrong: str = "") -> str:
     )
 
 
-def _connector_again(slug: str, error: InvalidInput) -> ResponseReturnValue:
-    """What was typed, apart from the secret, with what is wrong with it; htmx shows the sentence and
-    leaves the form as it is.
+def _connector_refused(slug: str, error: InvalidInput) -> ResponseReturnValue:
+    """The input without the secret, and its problem; htmx displays the sentence and leaves the form
+    as it is.
     """
     if wants_fragment():
         raise error
@@ -137,10 +138,7 @@ def _keys_page(new_key: str = "", problem: str = "", typed: dict[str, str] | Non
     with reading() as db:
         keys = queries.every_api_key_unsafe(db)
         newest = queries.every_workspace_unsafe(db, "", "").rows
-    shown = {"keys": keys, "newest": newest, "days": api_keys.DAYS}
-    return render_template("admin/keys.html", new_key=new_key, problem=problem, typed=typed or {}, **shown)
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["patchbay"]
-    return settings
+    listed = {"keys": keys, "newest": newest, "days": api_keys.DAYS}
+    return render_template(
+        "admin/api_keys.html", new_key=new_key, problem=problem, typed=typed or {}, **listed
+    )

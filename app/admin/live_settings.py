@@ -1,9 +1,8 @@
-"""Settings of services as operators change them: effective in every process within seconds, without a
-restart.
+"""Settings of services that operators change: effective in every process within seconds, without a restart.
 
-The table lies over the environment as one more mapping, so nobody who asks `Settings.service` knows
-the difference. It is read into memory and read again when it is a few seconds old: the call that
-comes first then asks once for everybody, and no call waits for another's asking.
+Values in the table override the environment, as one more mapping, so users of `Settings.service` see no
+difference. The table is read into memory and read again after a few seconds: the first call then reads it for
+all, and no other call waits for that.
 """
 
 import dataclasses
@@ -28,7 +27,7 @@ _SECONDS = 2.0
 
 
 class LiveServices(Mapping[str, str]):
-    """The environment's settings of services, with the operators' over them."""
+    """The environment's settings of services, overridden by the operators'."""
 
     def __init__(self, environment: Mapping[str, str], keys: KeyRing) -> None:
         self._environment = environment
@@ -47,15 +46,15 @@ class LiveServices(Mapping[str, str]):
         return len(self._current())
 
     def get(self, name: str, default: str | None = None) -> str | None:  # type: ignore[override]
-        """The value, without the detour by KeyError: most settings are not set."""
+        """The value, without the cost of a KeyError: most settings are not set."""
         return self._current().get(name, default)
 
     def snapshot(self) -> Mapping[str, str]:
-        """All values as they are now; the same object until they are read again."""
+        """All current values; the same object until they are read again."""
         return self._current()
 
     def refresh(self) -> None:
-        """Read what is set now. Keeps what was known when the database cannot be asked."""
+        """Reads the table now. Retains the last values if the database is unavailable."""
         with self._lock:
             self._read()
 
@@ -100,11 +99,11 @@ class LiveServices(Mapping[str, str]):
 
 
 def over(settings: Settings) -> Settings:
-    """The same settings, where those of services follow the operators."""
+    """The same settings, with those of services overridden by the operators'."""
     return dataclasses.replace(settings, services=LiveServices(settings.services, settings.vault_keys))
 
 
 def refresh(settings: Settings) -> None:
-    """Read the operators' settings now, in this process: the others follow within seconds."""
+    """Reads the operators' settings now, in this process; the others follow within seconds."""
     if isinstance(settings.services, LiveServices):
         settings.services.refresh()

@@ -1,4 +1,4 @@
-"""Table of what an operator decided about connectors."""
+"""Table of operators' decisions about connectors."""
 
 from datetime import datetime
 
@@ -11,14 +11,16 @@ LONGEST_CREDENTIAL = 500
 
 
 class ConnectorApp(SQLModel, table=True):
-    """How this installation offers one service. Where it says nothing, the environment and the connector
-    decide.
+    """How this installation offers one service. The environment and the connector decide where a value is
+    empty.
     """
 
     __tablename__ = "connector_apps"
 
     slug: str = Field(primary_key=True, max_length=32)
-    offer: str = Field(default="yes", max_length=8)  # yes, soon (named, cannot be connected), no (not shown)
+    offer: str = Field(
+        default="yes", max_length=8
+    )  # yes, soon (listed, cannot be connected), no (not listed)
     badge: str | None = Field(default=None, max_length=LONGEST_BADGE)  # None: the connector's own; "": none
     client_id: str | None = Field(default=None, max_length=LONGEST_CREDENTIAL)
     client_secret_sealed: str | None = None

@@ -1,4 +1,6 @@
-"""What operators do with people: look, disable and enable, sign out everywhere, make and unmake operators."""
+"""What operators do with people: list them, disable and enable, sign out everywhere, grant and revoke the
+operator right.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +11,7 @@ from app import audit
 from app.accounts import operators, people, sessions
 from app.accounts.models import User
 from app.admin import queries
+from app.admin.queries import RowPage
 from app.database import reading, transaction
 from app.errors import InvalidInput, NotFound
 from app.oauth_server import grants
@@ -17,7 +20,7 @@ _DISABLED = "An operator disabled this account."
 
 
 @dataclass(frozen=True)
-class Row:
+class PersonRow:
     """A person as operators see them."""
 
     user: User
@@ -26,32 +29,22 @@ class Row:
     seen_at: datetime | None = None
 
 
-@dataclass(frozen=True)
-class Shown:
-    """One page of people."""
-
-    rows: list[Row]
-    after: str
-
-
-def load_page(search: str, after: str) -> Shown:
-    """The page behind `after`, of those that fit the search."""
+def load_page(search: str, after: str) -> RowPage[PersonRow]:
+    """The people behind `after` that match the search."""
     with reading() as db:
-        found = queries.every_person_unsafe(db, search, after)
-        return Shown(_rows(db, list(found.rows)), found.after)
+        return queries.every_person_unsafe(db, search, after).map(lambda found: _rows(db, found))
 
 
-def load(user_id: str) -> Row:
+def load(user_id: str) -> PersonRow:
     """One person. Raises NotFound."""
     with reading() as db:
         return _rows(db, [_get(db, user_id)])[0]
 
 
 def set_disabled(user_id: str, by: str, disabled: bool) -> None:
-    """Keep a person out at once: sessions end, and everything they gave an AI client with them; or let them
-    sign in again.
+    """Disables a person at once, which ends their sessions and all their grants; or enables them.
 
-    Enabling brings nothing back: they sign in and connect anew. Raises NotFound, InvalidInput, LastOperator.
+    Enabling restores nothing: they sign in and connect anew. Raises NotFound, InvalidInput, LastOperator.
     """
     if user_id == by:
         raise InvalidInput("This is you. Another operator can disable your account.")
@@ -67,14 +60,12 @@ def set_disabled(user_id: str, by: str, disabled: bool) -> None:
             audit.record(db, "person.enabled", user_id=by, subject=user.id)
 
 
-def set_operator(user_id: str, by: str, wanted: bool) -> None:
-    """Let a person operate the installation, or no longer, from their next request on. Raises NotFound,
-    InvalidInput, LastOperator.
-    """
+def set_operator(user_id: str, by: str, is_operator: bool) -> None:
+    """Grants or revokes the operator right, at once. Raises NotFound, InvalidInput, LastOperator."""
     with transaction() as db:
-        user = _get(db, user_id, lock=wanted)
-        if not wanted:
-            operators.stand_down(db, user.id, by=by)
+        user = _get(db, user_id, lock=is_operator)
+        if not is_operator:
+            operators.revoke_operator(db, user.id, by=by)
         elif user.disabled_at is not None:
             raise InvalidInput("This account is disabled. Enable it first.")
         elif not user.is_operator:
@@ -83,7 +74,7 @@ def set_operator(user_id: str, by: str, wanted: bool) -> None:
 
 
 def sign_out_everywhere(user_id: str, by: str) -> None:
-    """End every session of a person. Their AI clients go on. Raises NotFound."""
+    """Ends every session of a person. Their AI clients stay connected. Raises NotFound."""
     with transaction() as db:
         user = _get(db, user_id)
         sessions.end_all(db, user.id)
@@ -97,7 +88,7 @@ def _get(db: Session, user_id: str, *, lock: bool = False) -> User:
     return found
 
 
-def _rows(db: Session, found: list[User]) -> list[Row]:
+def _rows(db: Session, found: list[User]) -> list[PersonRow]:
     ids = [user.id for user in found]
     belongs, seen = queries.workspaces_of_unsafe(db, ids), queries.last_seen_unsafe(db, ids)
-    return [Row(user, belongs.get(user.id, []), *seen.get(user.id, (0, None))) for user in found]
+    return [PersonRow(user, belongs.get(user.id, []), *seen.get(user.id, (0, None))) for user in found]

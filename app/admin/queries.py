@@ -1,13 +1,13 @@
 """Queries that cross workspaces, on purpose: for operators only. Everywhere else a query names its workspace.
 
-Each name says `unsafe`, so that one which strays into another package is seen in review. Lists are newest
-first and page by the last row seen, so that the hundredth page costs what the first one does.
+Each name contains `unsafe`, so that a use in another package is noticed in review. Lists are newest first and
+page by the last row seen, so that the hundredth page costs as much as the first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_, union_all
 from sqlmodel import Session, SQLModel, col
@@ -23,42 +23,48 @@ from app.usage.models import CallRow, UsageMark, UsageTally
 from app.vault.models import Connection, Credential
 from app.workspaces.models import Membership, Workspace
 
-A_PAGE = 25
+PAGE_SIZE = 25
 DAYS = 28
 _LONGEST_SEARCH = 200
 Model = TypeVar("Model", bound=SQLModel)
+Item = TypeVar("Item")
+Other = TypeVar("Other")
 
 
 @dataclass(frozen=True)
-class Listed:
+class RowPage(Generic[Item]):
     """One page of a list. `after` is the id the next page begins behind, or "" at the end."""
 
-    rows: Sequence[Any]
+    rows: Sequence[Item]
     after: str
 
+    def map(self, change: Callable[[list[Item]], Sequence[Other]]) -> "RowPage[Other]":
+        """The same page with other rows."""
+        return RowPage(change(list(self.rows)), self.after)
 
-def every_workspace_unsafe(db: Session, search: str, after: str) -> Listed:
+
+def every_workspace_unsafe(db: Session, search: str, after: str) -> RowPage[Workspace]:
     """Workspaces of all companies, by name or id."""
     return _page(db, Workspace, Workspace.id, _like(search, Workspace.name, Workspace.id), after)
 
 
-def every_person_unsafe(db: Session, search: str, after: str) -> Listed:
+def every_person_unsafe(db: Session, search: str, after: str) -> RowPage[User]:
     """People of all companies, by address, name or id."""
     return _page(db, User, User.id, _like(search, User.email, User.name, User.id), after)
 
 
-def every_ai_client_unsafe(db: Session, search: str, after: str, kind: str) -> Listed:
-    """AI clients anybody uses, by name or id; `kind` is one of theirs, `blocked`, or "" for all."""
-    wanted = _like(search, Client.name, Client.client_id)
+def every_ai_client_unsafe(db: Session, search: str, after: str, kind: str) -> RowPage[Client]:
+    """AI clients anybody uses, by name or id; `kind` is a client kind, `blocked`, or "" for all."""
+    conditions = _like(search, Client.name, Client.client_id)
     if kind:
-        wanted.append(col(Client.blocked_at).is_not(None) if kind == "blocked" else col(Client.kind) == kind)
-    return _page(db, Client, Client.client_id, wanted, after)
+        conditions.append(
+            col(Client.blocked_at).is_not(None) if kind == "blocked" else col(Client.kind) == kind
+        )
+    return _page(db, Client, Client.client_id, conditions, after)
 
 
 def every_api_key_unsafe(db: Session) -> list[tuple[Grant, str, str]]:
-    """Operators' API keys that were not revoked, newest first: the grant, its maker's address, the name of
-    its workspace.
-    """
+    """Operators' live API keys, newest first: grant, its creator's email address, its workspace's name."""
     query = (
         select(Grant, col(User.email), col(Workspace.name))
         .join(User, col(User.id) == col(Grant.user_id))
@@ -73,12 +79,12 @@ def every_api_key_unsafe(db: Session) -> list[tuple[Grant, str, str]]:
 
 
 def members_of_unsafe(db: Session, workspace_ids: Sequence[str]) -> dict[str, int]:
-    """How many members each of these workspaces has."""
+    """The number of members of each of these workspaces."""
     return _counts(db, Membership.workspace_id, Membership.workspace_id, workspace_ids)
 
 
 def workspaces_of_unsafe(db: Session, user_ids: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
-    """The workspaces each of these people is in: name and role, by name."""
+    """The workspaces of each of these people: name and role, by name."""
     query = (
         select(col(Membership.user_id), col(Workspace.name), col(Membership.role))
         .join(Workspace, col(Workspace.id) == col(Membership.workspace_id))
@@ -92,7 +98,7 @@ def workspaces_of_unsafe(db: Session, user_ids: Sequence[str]) -> dict[str, list
 
 
 def last_seen_unsafe(db: Session, user_ids: Sequence[str]) -> dict[str, tuple[int, datetime]]:
-    """How many living sessions each of these people has, and when the last of them was seen."""
+    """The number of live sessions of each of these people, and when the last one was seen."""
     query = (
         select(col(LoginSession.user_id), func.count(), func.max(col(LoginSession.last_seen_at)))
         .join(User, col(User.id) == col(LoginSession.user_id))
@@ -103,7 +109,7 @@ def last_seen_unsafe(db: Session, user_ids: Sequence[str]) -> dict[str, tuple[in
 
 
 def grants_of_unsafe(db: Session, client_ids: Sequence[str]) -> dict[str, int]:
-    """How many living grants each of these AI clients holds, of anybody."""
+    """The number of live grants of each of these AI clients, of anybody."""
     at = clock.now()
     living = (
         col(Grant.revoked_at).is_(None),
@@ -113,9 +119,7 @@ def grants_of_unsafe(db: Session, client_ids: Sequence[str]) -> dict[str, int]:
 
 
 def calls_by_day_unsafe(db: Session, workspace_ids: Sequence[str], today: date) -> dict[str, list[int]]:
-    """Calls of these workspaces on each of the last 28 days, the oldest first: one query, from the tallies
-    and what is not in them yet.
-    """
+    """Calls of these workspaces per day for 28 days, oldest first: one query, tallies plus newer calls."""
     first = today - timedelta(days=DAYS - 1)
     mark = (
         select(func.coalesce(func.max(col(UsageMark.upto)), 0))
@@ -147,17 +151,17 @@ def calls_by_day_unsafe(db: Session, workspace_ids: Sequence[str], today: date) 
 
 
 @dataclass(frozen=True)
-class Kept:
-    """The connections to one service, in all workspaces."""
+class ConnectionCounts:
+    """The connections of one service in all workspaces, by state."""
 
     slug: str
     connected: int
     broken: int
-    cooling: int  # left alone for a while after a failed refresh
+    cooling: int  # in cooldown after a failed refresh
 
 
-def every_connection_by_service_unsafe(db: Session) -> list[Kept]:
-    """How the connections of all workspaces are, by service."""
+def every_connection_by_service_unsafe(db: Session) -> list[ConnectionCounts]:
+    """The connections of all workspaces, counted by service and state."""
     cooling = func.count(col(Credential.connection_id)).filter(col(Credential.cooldown_until) > clock.now())
     connected = func.count().filter(col(Connection.state) == "connected")
     query = (
@@ -166,16 +170,17 @@ def every_connection_by_service_unsafe(db: Session) -> list[Kept]:
         .group_by(col(Connection.slug))
         .order_by(col(Connection.slug))
     )
-    return [Kept(slug, fine, every - fine, resting) for slug, fine, every, resting in db.execute(query)]
+    return [
+        ConnectionCounts(slug, fine, every - fine, resting)
+        for slug, fine, every, resting in db.execute(query)
+    ]
 
 
 def every_audit_entry_unsafe(
     db: Session, workspace_id: str, action: str, below: int | None
 ) -> tuple[list[AuditEntry], bool]:
-    """Entries of all workspaces, of one, or with `-` of none; newest first. And whether there are older
-    ones.
-    """
-    query = select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(A_PAGE * 2 + 1)
+    """Entries of all workspaces, of one, or with `-` of none; newest first. And whether older ones exist."""
+    query = select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(PAGE_SIZE * 2 + 1)
     if workspace_id:
         query = query.where(
             col(AuditEntry.workspace_id).is_(None)
@@ -187,7 +192,7 @@ def every_audit_entry_unsafe(
     if below is not None:
         query = query.where(col(AuditEntry.id) < below)
     rows = list(db.scalars(query))
-    return rows[: A_PAGE * 2], len(rows) > A_PAGE * 2
+    return rows[: PAGE_SIZE * 2], len(rows) > PAGE_SIZE * 2
 
 
 def addresses_of_unsafe(db: Session, user_ids: Sequence[str]) -> dict[str, str]:
@@ -213,21 +218,23 @@ def _like(search: str, *columns: Any) -> list[ColumnElement[bool]]:
 
 
 def _page(
-    db: Session, model: type[Model], key: Any, wanted: Sequence[ColumnElement[bool]], after: str
-) -> Listed:
+    db: Session, model: type[Model], key: Any, conditions: Sequence[ColumnElement[bool]], after: str
+) -> RowPage[Model]:
     made: Any = model.created_at  # type: ignore[attr-defined]
-    query: Select[Any] = select(model).where(*wanted).order_by(made.desc(), col(key).desc()).limit(A_PAGE + 1)
+    query: Select[Any] = (
+        select(model).where(*conditions).order_by(made.desc(), col(key).desc()).limit(PAGE_SIZE + 1)
+    )
     last: Any = db.get(model, after) if after else None
     if last is not None:
         query = query.where(tuple_(made, col(key)) < (last.created_at, getattr(last, key.key)))
     rows = list(db.scalars(query))
-    further = getattr(rows[A_PAGE - 1], key.key) if len(rows) > A_PAGE else ""
-    return Listed(rows[:A_PAGE], further)
+    further = getattr(rows[PAGE_SIZE - 1], key.key) if len(rows) > PAGE_SIZE else ""
+    return RowPage(rows[:PAGE_SIZE], further)
 
 
 def _counts(
-    db: Session, what: Any, by: Any, keys: Sequence[str], *wanted: ColumnElement[bool]
+    db: Session, what: Any, by: Any, keys: Sequence[str], *conditions: ColumnElement[bool]
 ) -> dict[str, int]:
-    query = select(col(by), func.count(col(what))).where(col(by).in_(keys), *wanted).group_by(col(by))
+    query = select(col(by), func.count(col(what))).where(col(by).in_(keys), *conditions).group_by(col(by))
     counts: dict[str, int] = dict(db.execute(query).all())  # type: ignore[arg-type]
     return counts

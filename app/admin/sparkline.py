@@ -1,4 +1,4 @@
-"""A row of little bars, drawn by the server: numbers in, places in a drawing out, and the same in words."""
+"""A sparkline, rendered by the server: computes the coordinates of the bars, and the same in words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ _STEP, _BAR = 4, 3
 
 
 @dataclass(frozen=True)
-class Bar:
-    """One day, in the units of the drawing."""
+class SparklineBar:
+    """One day's bar, in the units of the drawing."""
 
     x: int
     y: float
@@ -19,9 +19,9 @@ class Bar:
 
 @dataclass(frozen=True)
 class Sparkline:
-    """The drawing and what it says."""
+    """The drawing and its description."""
 
-    bars: tuple[Bar, ...]
+    bars: tuple[SparklineBar, ...]
     total: int
     words: str
     width: int = WIDTH
@@ -30,7 +30,7 @@ class Sparkline:
 
 
 def draw(counts: Sequence[int], today: date) -> Sparkline:
-    """The last days, today at the right. The busiest day fills the height; one call is still to be seen."""
+    """The last days, today at the right. The busiest day fills the height; one call is still visible."""
     most, total = max(counts, default=0), sum(counts)
     bars = tuple(_bar(place, count, most) for place, count in enumerate(counts) if count)
     words = f"No calls in the last {len(counts)} days"
@@ -43,6 +43,6 @@ def draw(counts: Sequence[int], today: date) -> Sparkline:
     return Sparkline(bars, total, words)
 
 
-def _bar(place: int, count: int, most: int) -> Bar:
+def _bar(place: int, count: int, most: int) -> SparklineBar:
     height = max(1.5, round(HEIGHT * count / most, 1))
-    return Bar(place * _STEP, round(HEIGHT - height, 1), height)
+    return SparklineBar(place * _STEP, round(HEIGHT - height, 1), height)

@@ -1,6 +1,6 @@
-"""The two tools of an operator's API key: which workspaces there are, and which one the next calls act in.
+"""The two tools of an operator's API key: list the workspaces, and choose the one later calls act in.
 
-"Tenant" is what AI clients know them by (contract); everywhere else it is a workspace.
+AI clients call them tenants (contract); everywhere else they are workspaces.
 """
 
 from typing import Annotated
@@ -9,10 +9,11 @@ from pydantic import Field
 
 from app import audit
 from app.admin import api_keys, queries
-from app.connectors.tool import Page, Row, plain, tool
+from app.connectors.function_tool import tool
+from app.connectors.rows import Page, Row, plain
 from app.database import reading, transaction
 from app.errors import PermissionDenied
-from app.mcp_server.tools.spec import BuiltIn, Hub
+from app.mcp_server.tools.spec import BuiltIn, ToolContext
 from app.oauth_server import grants, scopes
 
 
@@ -28,7 +29,7 @@ class TenantRow(Row):
     created_at: str
 
 
-class Chosen(Row):
+class ActiveTenant(Row):
     """The workspace later calls act in."""
 
     id: str
@@ -38,7 +39,7 @@ class Chosen(Row):
 
 @tool(title="List tenants", reads_only=True, open_world=False, pages_by="place")
 def list_tenants(
-    hub: Hub,
+    context: ToolContext,
     search: Annotated[str | None, Field(max_length=200, description="Part of a name or id.")] = None,
     place: Annotated[str | None, Field(max_length=64, description="Where the list goes on.")] = None,
 ) -> Page[TenantRow]:
@@ -56,12 +57,12 @@ def list_tenants(
             tier=workspace.tier,
             active=workspace.deactivated_at is None,
             members=members.get(workspace.id, 0),
-            is_current=workspace.id == hub.caller.workspace_id,
+            is_current=workspace.id == context.caller.workspace_id,
             created_at=workspace.created_at.isoformat(timespec="seconds"),
         )
         for workspace in found.rows
     ]
-    hub.say(
+    context.say(
         f"{len(rows)} workspaces, more behind next_cursor." if found.after else f"{len(rows)} workspaces."
     )
     return Page(items=rows, next=found.after or None)
@@ -69,18 +70,18 @@ def list_tenants(
 
 @tool(title="Choose the active tenant", destructive=False, idempotent=True, open_world=False)
 def set_active_tenant(
-    hub: Hub,
+    context: ToolContext,
     tenant: Annotated[
         str, Field(min_length=1, max_length=200, description="Its id or exact name, from list_tenants.")
     ],
-) -> Chosen:
+) -> ActiveTenant:
     """Choose the workspace (tenant) that later calls of this API key act in, on every host, until another is
     chosen.
 
     They then use its shared connections and its limits, and count as its usage. List the tools again
     afterwards.
     """
-    caller = hub.caller
+    caller = context.caller
     if not caller.is_operator_key:
         raise PermissionDenied("set_active_tenant is for operators' API keys only.")
     with transaction() as db:
@@ -92,11 +93,11 @@ def set_active_tenant(
             # Each company's trail tells that an operator came or went, and nothing of the other company.
             audit.record(db, "api_key.left", workspace_id=before, **about)
             audit.record(db, "api_key.came", workspace_id=workspace.id, **about)
-    hub.say(
+    context.say(
         f"This key acts in workspace {plain(workspace.name)} from now on. List the tools again: they are "
         "that workspace's."
     )
-    return Chosen(id=workspace.id, name=str(plain(workspace.name)), tier=workspace.tier)
+    return ActiveTenant(id=workspace.id, name=str(plain(workspace.name)), tier=workspace.tier)
 
 
 TOOLS = (

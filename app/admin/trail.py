@@ -11,8 +11,8 @@ from app.database import reading
 
 
 @dataclass(frozen=True)
-class Line:
-    """One entry, with who did it and where, in words."""
+class AuditRow:
+    """One entry, with its person and workspace in words."""
 
     entry: AuditEntry
     who: str
@@ -22,25 +22,23 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """One page of the trail. `workspace` is the one it is of, `older` the number the next page begins
-    below.
-    """
+class AuditPage:
+    """One page of the audit trail of `workspace`; the next page begins below the id `older`."""
 
-    lines: list[Line]
+    lines: list[AuditRow]
     workspace: str
     actions: list[str]
     older: int | None
 
 
-def load(workspace_id: str, action: str, before: str) -> Shown:
+def load(workspace_id: str, action: str, before: str) -> AuditPage:
     """The page below the entry `before`; of one workspace, of what concerns none (`-`), or of all ("")."""
     below = int(before) if before.isascii() and before.isdigit() and len(before) <= 18 else None
     with reading() as db:
         found, further = queries.every_audit_entry_unsafe(db, workspace_id, action, below)
         lines = _lines(db, found)
         name = queries.names_of_workspaces_unsafe(db, [workspace_id]).get(workspace_id, "")
-    return Shown(
+    return AuditPage(
         lines,
         name,
         sorted({line.entry.action for line in lines}),
@@ -48,7 +46,7 @@ def load(workspace_id: str, action: str, before: str) -> Shown:
     )
 
 
-def _lines(db: Session, found: list[AuditEntry]) -> list[Line]:
+def _lines(db: Session, found: list[AuditEntry]) -> list[AuditRow]:
     ids = {
         each for entry in found for each in (entry.user_id, entry.subject) if each and each.startswith("usr_")
     }
@@ -57,7 +55,7 @@ def _lines(db: Session, found: list[AuditEntry]) -> list[Line]:
         db, [entry.workspace_id for entry in found if entry.workspace_id]
     )
     return [
-        Line(
+        AuditRow(
             entry,
             people.get(entry.user_id, sentences.GONE) if entry.user_id else sentences.OURSELVES,
             sentences.sentence(entry, people),

@@ -1,4 +1,4 @@
-"""What operators do with workspaces: look, set the tier and its limits, deactivate and activate."""
+"""What operators do with workspaces: list them, set tier and limits, deactivate and activate."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ from sqlmodel import Session
 
 from app import audit, clock
 from app.admin import queries, sparkline
+from app.admin.queries import RowPage
 from app.admin.sparkline import Sparkline
 from app.database import reading, transaction
 from app.errors import InvalidInput, NotFound
@@ -17,39 +18,30 @@ _WORDS = {"per_minute": "Calls a minute", "per_day": "Calls a day"}
 
 
 @dataclass(frozen=True)
-class Row:
+class WorkspaceRow:
     """A workspace as operators see it."""
 
     workspace: Workspace
     members: int
     usage: Sparkline
     limits: Limits
-    tier: Limits  # what the tier alone would give
+    tier: Limits  # the tier's own limits
 
 
-@dataclass(frozen=True)
-class Shown:
-    """One page of workspaces."""
-
-    rows: list[Row]
-    after: str
-
-
-def load_page(search: str, after: str) -> Shown:
-    """The page behind `after`, of those that fit the search."""
+def load_page(search: str, after: str) -> RowPage[WorkspaceRow]:
+    """The workspaces behind `after` that match the search."""
     with reading() as db:
-        found = queries.every_workspace_unsafe(db, search, after)
-        return Shown(_rows(db, list(found.rows)), found.after)
+        return queries.every_workspace_unsafe(db, search, after).map(lambda found: _rows(db, found))
 
 
-def load(workspace_id: str) -> Row:
+def load(workspace_id: str) -> WorkspaceRow:
     """One workspace. Raises NotFound."""
     with reading() as db:
         return _rows(db, [get(db, workspace_id)])[0]
 
 
 def get(db: Session, workspace_id: str, *, lock: bool = False) -> Workspace:
-    """The workspace of that id, whosever it is. Raises NotFound."""
+    """The workspace of that id, in any company. Raises NotFound."""
     found = (
         db.get(Workspace, workspace_id, with_for_update=lock or None) if workspace_id.isprintable() else None
     )
@@ -59,22 +51,20 @@ def get(db: Session, workspace_id: str, *, lock: bool = False) -> Workspace:
 
 
 def set_limits(workspace_id: str, by: str, *, tier: str, per_minute: str, per_day: str) -> None:
-    """Give a workspace a tier, and limits of its own where not empty; from its next call on. Raises
-    NotFound, InvalidInput.
-    """
+    """Sets a tier, and own limits where not empty, from the next call on. Raises NotFound, InvalidInput."""
     if tier not in TIERS:
         raise InvalidInput(f"Choose one of the tiers: {', '.join(TIERS)}.")
-    wanted = {
+    limits = {
         "tier": tier,
         "per_minute": _number("per_minute", per_minute),
         "per_day": _number("per_day", per_day),
     }
     with transaction() as db:
         workspace = get(db, workspace_id, lock=True)
-        before = {name: getattr(workspace, name) for name in wanted}
-        if before == wanted:
+        before = {name: getattr(workspace, name) for name in limits}
+        if before == limits:
             return
-        for name, value in wanted.items():
+        for name, value in limits.items():
             setattr(workspace, name, value)
         audit.record(
             db,
@@ -83,14 +73,12 @@ def set_limits(workspace_id: str, by: str, *, tier: str, per_minute: str, per_da
             user_id=by,
             subject=workspace.id,
             before=before,
-            after=wanted,
+            after=limits,
         )
 
 
 def set_active(workspace_id: str, by: str, active: bool) -> None:
-    """Let a workspace's people and AI clients in, or keep them all out, from the next request on. Raises
-    NotFound.
-    """
+    """Activates or deactivates a workspace, from the next request on. Raises NotFound."""
     with transaction() as db:
         workspace = get(db, workspace_id, lock=True)
         if (workspace.deactivated_at is None) == active:
@@ -113,12 +101,12 @@ def _number(name: str, text: str) -> int | None:
     return int(text)
 
 
-def _rows(db: Session, found: list[Workspace]) -> list[Row]:
+def _rows(db: Session, found: list[Workspace]) -> list[WorkspaceRow]:
     ids = [workspace.id for workspace in found]
     today = clock.now().date()
     members, calls = queries.members_of_unsafe(db, ids), queries.calls_by_day_unsafe(db, ids, today)
     return [
-        Row(
+        WorkspaceRow(
             workspace,
             members.get(workspace.id, 0),
             sparkline.draw(calls[workspace.id], today),

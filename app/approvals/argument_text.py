@@ -1,7 +1,6 @@
-"""The arguments of a write as a person reads them: named in words, amounts grouped, long texts apart, tables
-as tables.
+"""The arguments of a write as a person reads them: labels in words, grouped amounts, folded texts, tables.
 
-Nothing is left out, shortened or rounded here, and what cannot be seen is drawn as its code point: a person
+Nothing is left out, shortened or rounded, and invisible characters are drawn as their code points: a person
 approves what they read.
 """
 
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
-LONG = 280  # characters, above which a text is folded
+LONG = 280  # characters above which a text is folded
 _LINES = 5
 _MOST_COLUMNS = 8
 _AMOUNT = re.compile(
@@ -25,8 +24,8 @@ _MONEY = re.compile(r"amount|price|smallest unit", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Said:
-    """One argument. A `table` has columns and rows, a `list` items in `rows`, everything else its text."""
+class DisplayedArgument:
+    """One argument. A `table` has columns and rows, a `list` items in `rows`, other kinds a text."""
 
     label: str
     kind: Literal["text", "long", "list", "table"]
@@ -37,28 +36,26 @@ class Said:
 
     @property
     def beginning(self) -> str:
-        """How a long text begins, for the line it is folded under."""
+        """The beginning of a long text, for the line it is folded under."""
         first = " ".join(self.text[: LONG // 2].split())
         return f"{first}…"
 
 
-def of(arguments: Mapping[str, Any], schema: Mapping[str, Any] | None = None) -> list[Said]:
+def display(arguments: Mapping[str, Any], schema: Mapping[str, Any] | None = None) -> list[DisplayedArgument]:
     """Every argument that has a value, in the order of the tool's schema."""
     described: Mapping[str, Any] = (schema or {}).get("properties", {})
     names = sorted(
         arguments, key=lambda name: list(described).index(name) if name in described else len(described)
     )
     return [
-        _say(name, arguments[name], described.get(name, {}))
+        _displayed(name, arguments[name], described.get(name, {}))
         for name in names
         if not _is_empty(arguments[name])
     ]
 
 
 def visible(text: str) -> str:
-    """The text with every character that cannot be seen, or that turns the reading direction, drawn as its
-    code point.
-    """
+    """The text with each invisible or direction-changing character drawn as its code point."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(
@@ -66,9 +63,9 @@ def visible(text: str) -> str:
     )
 
 
-def in_one_text(said: Sequence[Said], most: int) -> str:
-    """The same for a chat: a line each, cut to `most` characters in all with a word that it was cut."""
-    text = "\n".join(line for one in said for line in _lines(one))
+def as_plain_text(displayed: Sequence[DisplayedArgument], most: int) -> str:
+    """The arguments for a chat, one per line; at most `most` characters, and a note if that cuts them."""
+    text = "\n".join(line for one in displayed for line in _lines(one))
     return text if len(text) <= most else text[:most].rstrip() + "… (cut here)"
 
 
@@ -79,20 +76,20 @@ def label_of(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _say(name: str, value: Any, described: Mapping[str, Any]) -> Said:
+def _displayed(name: str, value: Any, described: Mapping[str, Any]) -> DisplayedArgument:
     label, hint = label_of(name), _hint(name, described)
     if isinstance(value, Mapping):
         value = [value]
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return _say_several(label, hint, name, value, described)
+        return _displayed_sequence(label, hint, name, value, described)
     text = _text(name, value)
     long = len(text) > LONG or text.count("\n") >= _LINES
-    return Said(label, "long" if long else "text", text, hint)
+    return DisplayedArgument(label, "long" if long else "text", text, hint)
 
 
-def _say_several(
+def _displayed_sequence(
     label: str, hint: str, name: str, values: Sequence[Any], described: Mapping[str, Any]
-) -> Said:
+) -> DisplayedArgument:
     if all(isinstance(value, Mapping) for value in values):
         columns = list(
             dict.fromkeys(key for value in values for key, cell in value.items() if not _is_empty(cell))
@@ -100,23 +97,25 @@ def _say_several(
         if len(columns) <= _MOST_COLUMNS:
             inner = described.get("items", described).get("properties", {})
             heads = tuple(_with_hint(label_of(key), _hint(key, inner.get(key, {}))) for key in columns)
-            return Said(
+            return DisplayedArgument(
                 label,
                 "table",
                 hint=hint,
                 columns=heads,
                 rows=tuple(tuple(_text(k, v.get(k)) for k in columns) for v in values),
             )
-        return Said(label, "long", visible(json.dumps(values, indent=2, ensure_ascii=False)), hint)
+        return DisplayedArgument(
+            label, "long", visible(json.dumps(values, indent=2, ensure_ascii=False)), hint
+        )
     if all(isinstance(value, Sequence) and not isinstance(value, str) for value in values):
         width = max((len(value) for value in values), default=0)
         if width <= _MOST_COLUMNS:
             rows = tuple(
                 tuple(_text("", cell) for cell in value) + ("",) * (width - len(value)) for value in values
             )
-            return Said(label, "table", hint=hint, rows=rows)
-        return Said(label, "long", visible(json.dumps(values, ensure_ascii=False)), hint)
-    return Said(label, "list", hint=hint, rows=tuple((_text(name, value),) for value in values))
+            return DisplayedArgument(label, "table", hint=hint, rows=rows)
+        return DisplayedArgument(label, "long", visible(json.dumps(values, ensure_ascii=False)), hint)
+    return DisplayedArgument(label, "list", hint=hint, rows=tuple((_text(name, value),) for value in values))
 
 
 def _text(name: str, value: Any) -> str:
@@ -132,7 +131,7 @@ def _text(name: str, value: Any) -> str:
 
 
 def _grouped(text: str) -> str:
-    """A number with its thousands apart and every digit it has; anything else unchanged."""
+    """A number with grouped thousands and every digit it has; any other text unchanged."""
     try:
         number = Decimal(text)
     except InvalidOperation:
@@ -145,7 +144,7 @@ def _is_amount(name: str) -> bool:
 
 
 def _hint(name: str, described: Mapping[str, Any]) -> str:
-    """What an amount counts in, or what the words to choose from mean, as the tool describes it."""
+    """What an amount counts in, or what its choices mean, from the tool's description."""
     about = str(described.get("description", ""))
     tells = "enum" in described or (_is_amount(name) and _MONEY.search(name + about))
     return about if tells and len(about) <= 120 else ""
@@ -163,7 +162,7 @@ def _is_hidden(character: str) -> bool:
     return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 
 
-def _lines(one: Said) -> list[str]:
+def _lines(one: DisplayedArgument) -> list[str]:
     if one.kind == "table":
         rows = [
             " | ".join(

@@ -1,6 +1,6 @@
-"""From a press of "Approve" to the write being done: claimed first, then carried out in a thread of its own.
+"""From "Approve" to the finished write: claimed first, then carried out in a thread of its own.
 
-What carries a write out is registered by `mcp_server`, which stands above this package.
+`mcp_server`, which is above this package, registers what carries a write out.
 """
 
 import contextvars
@@ -14,7 +14,7 @@ from flask import Flask, current_app
 
 from app import persist
 from app.approvals import decisions, rights
-from app.approvals.decisions import Decider, Ended
+from app.approvals.decisions import Decider, ExecutionResult
 from app.approvals.models import Approval
 from app.config import Settings
 from app.database import transaction
@@ -22,7 +22,7 @@ from app.errors import Unavailable
 from app.vault.seal import unseal
 from app.workspaces.guard import Member
 
-Execute = Callable[[Approval, Mapping[str, Any]], Ended]
+Execute = Callable[[Approval, Mapping[str, Any]], ExecutionResult]
 _NAME = "approvals.execute"
 _PATIENCE_SECONDS = 2.5  # how long a page waits for the end before it says "Running…"
 
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 class NotCarriedOut(Exception):
-    """Nothing was sent to the service, and a later yes may work: the sentence says what is in the way."""
+    """Nothing was sent to the service, and a later approval may work: the sentence says what prevents it."""
 
     def __init__(self, sentence: str) -> None:
         self.sentence = sentence
@@ -38,17 +38,15 @@ class NotCarriedOut(Exception):
 
 
 def register(app: Flask, execute: Execute) -> None:
-    """Say what carries out an approved write. It raises NotCarriedOut, and turns everything else into how
-    it ended.
-    """
+    """Set what carries out an approved write. It raises NotCarriedOut; anything else becomes the outcome."""
     app.extensions[_NAME] = execute
 
 
 def approve(settings: Settings, member: Member, approval_id: str) -> Approval:
-    """Say yes on the page, and carry it out. Gives the request as it was; when it was decided already,
-    nothing happens.
+    """Approve on the page, and carry it out. Returns the request as it was. Does nothing if it is decided
+    already.
 
-    Returns when it has ended or after a short while; it goes on then. Raises NotFound.
+    Waits for the end only a short while; the work continues then. Raises NotFound.
     """
     execute: Execute = current_app.extensions[_NAME]
     with transaction() as db:
@@ -58,7 +56,7 @@ def approve(settings: Settings, member: Member, approval_id: str) -> Approval:
             db.refresh(approval)
     if token is not None:
         work = contextvars.copy_context().run
-        # Not a daemon: a worker that is told to stop ends what was approved first.
+        # Not a daemon: a worker that has to stop finishes what was approved first.
         thread = threading.Thread(
             target=work, args=(_carry_out, settings, execute, approval, token), name="approved"
         )
@@ -68,7 +66,7 @@ def approve(settings: Settings, member: Member, approval_id: str) -> Approval:
 
 
 def reject(member: Member, approval_id: str) -> Approval:
-    """Say no on the page. When it was decided already, nothing happens. Raises NotFound."""
+    """Reject on the page. Does nothing if it is decided already. Raises NotFound."""
     with transaction() as db:
         approval = rights.get(db, member, approval_id)
         decisions.reject(db, approval, _decider(member))
@@ -76,17 +74,17 @@ def reject(member: Member, approval_id: str) -> Approval:
 
 
 def _carry_out(settings: Settings, execute: Execute, approval: Approval, token: str) -> None:
-    """Never raises: there is nobody to hear it. What cannot be stored now is tried again while the process
-    lives.
-    """
+    """Never raises; no caller is left to handle it. Retries to store while the process lives."""
     try:
         try:
             ended = execute(approval, json.loads(unseal(settings.vault_keys, approval, "arguments_sealed")))
         except NotCarriedOut as error:
             sentence = error.sentence
-            persist.until_done(lambda: decisions.give_back(approval, token, sentence))
+            persist.retry_until_stored(lambda: decisions.return_to_waiting(approval, token, sentence))
         else:
-            persist.until_done(lambda: decisions.settle(settings.vault_keys, approval, token, ended))
+            persist.retry_until_stored(
+                lambda: decisions.store_result(settings.vault_keys, approval, token, ended)
+            )
     except Unavailable:
         log.error("how %s ended could not be stored yet; it is tried again", approval.id)
     except Exception:  # the edge of the thread: the row ends as unknown when its time is over

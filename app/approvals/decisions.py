@@ -1,4 +1,4 @@
-"""Yes and no. Each is one conditional UPDATE, so that of all who decide at once exactly one does."""
+"""Approve and reject. Each is one conditional UPDATE, so that of all who decide at once exactly one does."""
 
 import json
 from collections.abc import Mapping
@@ -32,8 +32,8 @@ class Decider:
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How carrying one out ended. `is_certain` False: it may or may not have been done."""
+class ExecutionResult:
+    """How a write ended. `is_certain` False: it may or may not have been done."""
 
     envelope: Mapping[str, Any]
     code: str  # ok, or the error code of the envelope
@@ -41,16 +41,14 @@ class Ended:
 
     @property
     def state(self) -> str:
-        """The state it leaves the request in."""
+        """The state of the request afterwards."""
         if not self.is_certain:
             return models.UNKNOWN
         return models.DONE if self.code == "ok" else models.FAILED
 
 
 def claim(db: Session, approval: Approval, decider: Decider) -> str | None:
-    """Say yes. Gives the token of the one who now carries it out, or None when it was decided already or
-    expired.
-    """
+    """Approve. Returns the token of whoever carries it out now, or None if already decided or expired."""
     token, at = crypto.new_token(), clock.now()
     claimed = _decide(
         db,
@@ -69,7 +67,7 @@ def claim(db: Session, approval: Approval, decider: Decider) -> str | None:
 
 
 def reject(db: Session, approval: Approval, decider: Decider) -> bool:
-    """Say no. False when it was decided already or expired."""
+    """Reject. False if already decided or expired."""
     at = clock.now()
     if not _decide(
         db, approval, decider, state=models.REJECTED, decided_at=at, ended_at=at, until=None, problem=None
@@ -79,8 +77,8 @@ def reject(db: Session, approval: Approval, decider: Decider) -> bool:
     return True
 
 
-def give_back(approval: Approval, token: str, problem: str) -> None:
-    """Nothing was sent to the service: it waits for a yes again, and says why."""
+def return_to_waiting(approval: Approval, token: str, problem: str) -> None:
+    """Nothing was sent to the service: the request waits again, with the reason."""
     with transaction() as db:
         waits = {
             "state": models.WAITING,
@@ -97,15 +95,15 @@ def give_back(approval: Approval, token: str, problem: str) -> None:
             _note(db, approval, "approval.not_carried_out", approval.user_id)
 
 
-def settle(keys: KeyRing, approval: Approval, token: str, ended: Ended, *, told: bool = False) -> None:
-    """Write down how it ended. An answer that comes after its time still counts. `told`: the AI client is
-    getting it now.
-    """
+def store_result(
+    keys: KeyRing, approval: Approval, token: str, ended: ExecutionResult, *, delivered: bool = False
+) -> None:
+    """Store the outcome, also a late one. `delivered`: the AI client is receiving it now."""
     sealed = keys.seal(json.dumps(ended.envelope, ensure_ascii=False), **place(approval, "outcome_sealed"))
     at = clock.now()
     end: dict[str, Any] = {"state": ended.state, "outcome_code": ended.code[:32], "outcome_sealed": sealed}
-    if told:
-        end |= {"told_at": at, "open_key": None}
+    if delivered:
+        end |= {"delivered_at": at, "open_key": None}
     with transaction() as db:
         mine = (
             col(Approval.id) == approval.id,
@@ -133,9 +131,7 @@ def _note(db: Session, approval: Approval, action: str, user_id: str, **details:
     audit.record(
         db,
         action,
-        workspace_id=approval.workspace_id,
-        user_id=user_id,
-        subject=approval.id,
+        **audit.about(approval, user_id),
         tool=approval.tool,
         connection=approval.connection_id,
         **details,

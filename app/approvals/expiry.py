@@ -1,8 +1,6 @@
-"""What time ends: requests nobody answered, work nobody can be at any more, and what was kept long enough."""
+"""What ends by time: requests nobody decided, work that cannot still run, and rows past their retention."""
 
 import logging
-import threading
-import time
 from datetime import datetime
 
 from sqlalchemy import delete, select
@@ -15,22 +13,14 @@ from app.database import transaction
 from app.errors import Unavailable
 
 log = logging.getLogger(__name__)
-_EVERY_SECONDS = 60.0
 _AT_ONCE = 500
-
-_due = 0.0
-_lock = threading.Lock()
+_throttle = clock.Throttle(60)
 
 
-def sweep_sometimes() -> None:
-    """Sweep at most once a minute in this process. A database that takes no writes is no reason to show
-    nothing.
-    """
-    global _due
-    with _lock:
-        if time.monotonic() < _due:
-            return
-        _due = time.monotonic() + _EVERY_SECONDS
+def sweep_if_due() -> None:
+    """Sweep at most once per minute and process. A read-only database is no reason to show nothing."""
+    if not _throttle.is_due():
+        return
     try:
         with transaction() as db:
             sweep(db)
@@ -39,7 +29,7 @@ def sweep_sometimes() -> None:
 
 
 def sweep(db: Session) -> int:
-    """End what is over and forget what is old, a bounded number at once. Says how many ended."""
+    """End what has expired and delete what is old, a bounded number at once. Returns how many ended."""
     at = clock.now()
     over = select(Approval).where(
         col(Approval.state).in_((models.WAITING, models.RUNNING)), col(Approval.until) <= at
@@ -60,9 +50,7 @@ def sweep(db: Session) -> int:
 
 
 def end_if_over(db: Session, approval: Approval, at: datetime) -> None:
-    """Write down that a request expired, or that what became of it cannot be known. The row must be
-    locked.
-    """
+    """Record that a request expired, or that its outcome cannot be known. The row must be locked."""
     if approval.until is None or approval.until > at:
         return
     if approval.state == models.WAITING:
@@ -84,11 +72,4 @@ def end_if_over(db: Session, approval: Approval, at: datetime) -> None:
 
 
 def _note(db: Session, approval: Approval, action: str) -> None:
-    audit.record(
-        db,
-        action,
-        workspace_id=approval.workspace_id,
-        user_id=approval.user_id,
-        subject=approval.id,
-        tool=approval.tool,
-    )
+    audit.record(db, action, **audit.about(approval, approval.user_id), tool=approval.tool)

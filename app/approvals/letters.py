@@ -1,7 +1,6 @@
-"""The mail to the person whose AI client asks. It names tools and accounts, never an argument: those wait
-behind the sign-in.
+"""The mail to the person whose AI client asks. It names tools and accounts; arguments need a sign-in to read.
 
-A request is mailed once. Several that wait unmailed share one mail, and after a few mails in ten minutes the
+A request is mailed once. Several unmailed requests share one mail, and after three mails in ten minutes the
 rest stay on the page only, so that a client in a loop fills no mailbox.
 """
 
@@ -27,9 +26,7 @@ _MOST_NAMED = 20
 
 
 def send(settings: Settings, mailer: Mailer, approval: Approval) -> None:
-    """Mail the person about this request and whatever else of theirs waits unmailed; nothing when they had
-    mails enough just now.
-    """
+    """Mail the person this and their other unmailed requests; nothing after too many mails."""
     with transaction() as db:
         try:
             budgets.take(db, settings, _RULE, approval.workspace_id, approval.user_id)

@@ -1,4 +1,4 @@
-"""Table of writes that wait for a yes, and of what became of them."""
+"""Table of writes that wait for an approval, and of their outcomes."""
 
 from datetime import datetime, timedelta
 
@@ -10,21 +10,19 @@ from app.database import UtcDateTime
 WAITING = "waiting"
 RUNNING = "running"
 DONE = "done"
-FAILED = "failed"  # it was tried and did not work, or it could not even be tried
+FAILED = "failed"  # it was attempted and failed, or could not even be attempted
 UNKNOWN = "unknown"  # it may or may not have been done
 REJECTED = "rejected"
 EXPIRED = "expired"
 
 WAITING_LIMIT = timedelta(hours=24)  # for an approval, and then for the AI client to fetch the outcome
-# a call lasts a minute at most; after that nothing can still be running it
+# a call lasts a minute at most; nothing can still be running it after this
 RUNNING_LIMIT = timedelta(minutes=3)
 RETENTION = timedelta(days=30)
 
 
 class Approval(SQLModel, table=True):
-    """One write an AI client asked for on a connection set to ask first. What it would do stands sealed
-    beside it.
-    """
+    """One write an AI client requested on a connection set to ask first, with its sealed arguments."""
 
     __tablename__ = "approvals"
     __table_args__ = (
@@ -46,15 +44,15 @@ class Approval(SQLModel, table=True):
     tool: str = Field(max_length=64)
     title: str = Field(max_length=200)
     is_destructive: bool = False
-    arguments_sealed: str  # JSON: exactly what is shown, and what is executed
+    arguments_sealed: str  # JSON: exactly what is displayed and executed
     idempotency_key: str = Field(max_length=64)  # made once; the service's keys follow from it
-    # the same call finds this row by it, until it was told the end
+    # the same call finds this row by it, until the outcome was delivered
     open_key: str | None = Field(default=None, max_length=64, unique=True)
     state: str = Field(default="waiting", max_length=12)  # one of the constants above
     until: datetime | None = Field(
         default=None, sa_type=UtcDateTime
-    )  # waiting: when it expires; running: when nobody can be at it any more
-    # why a yes could not be carried out; it waits on
+    )  # waiting: when it expires; running: when nothing can still be running it
+    # why an approval could not be carried out; the request waits on
     problem: str | None = Field(default=None, max_length=500)
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     decided_by: str | None = None
@@ -64,6 +62,8 @@ class Approval(SQLModel, table=True):
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     outcome_code: str | None = Field(default=None, max_length=32)  # ok, or the error code of the envelope
     outcome_sealed: str | None = None  # the envelope
-    told_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # the AI client got the end
+    delivered_at: datetime | None = Field(
+        default=None, sa_type=UtcDateTime
+    )  # when the AI client received the outcome
     mailed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     created_at: datetime = Field(sa_type=UtcDateTime)

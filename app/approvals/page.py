@@ -1,4 +1,4 @@
-"""What the page of approvals is drawn from: loaded in one query, opened, put into words."""
+"""The data of the approvals page: loaded in one query, unsealed, put into words."""
 
 import hashlib
 import json
@@ -12,10 +12,10 @@ from sqlmodel import Session, col
 
 from app import clock
 from app.approvals import argument_text, expiry, models, rights
-from app.approvals.argument_text import Said
+from app.approvals.argument_text import DisplayedArgument
 from app.approvals.models import Approval
 from app.config import Settings
-from app.connectors import registry
+from app.connectors.services import services_of
 from app.connectors.tool import Tool
 from app.database import reading
 from app.errors import NotFound, PatchbayError, Undecipherable
@@ -26,7 +26,7 @@ from app.workspaces.guard import Member
 _MOST_DECIDED = 20
 
 
-class ElsewhereWaiting(PatchbayError):
+class ApprovalElsewhere(PatchbayError):
     """The link is the person's own, but belongs to another of their workspaces."""
 
     code = "ANOTHER_WORKSPACE"
@@ -38,7 +38,7 @@ class ElsewhereWaiting(PatchbayError):
 
 
 @dataclass(frozen=True)
-class Card:
+class ApprovalCard:
     """One request in all its states."""
 
     id: str
@@ -55,24 +55,24 @@ class Card:
     is_dry_run: bool
     created_at: datetime
     until: datetime | None
-    said: tuple[Said, ...]
+    arguments: tuple[DisplayedArgument, ...]
     warning: str = ""
     problem: str = ""
     decided_by: str = ""  # "you", or a name
     decided_at: datetime | None = None
     via: str = ""
     outcome: str = ""  # how it ended, in a sentence
-    answer: tuple[Said, ...] = field(default=())
+    answer: tuple[DisplayedArgument, ...] = field(default=())
     version: str = ""
 
 
 @dataclass(frozen=True)
-class Board:
-    """Everything the page shows. `fingerprint` changes when any of it does."""
+class ApprovalBoard:
+    """Everything the page shows. `fingerprint` changes with any of it."""
 
-    waiting: tuple[Card, ...]
-    running: tuple[Card, ...]
-    decided: tuple[Card, ...]
+    waiting: tuple[ApprovalCard, ...]
+    running: tuple[ApprovalCard, ...]
+    decided: tuple[ApprovalCard, ...]
     fingerprint: str
     only: str = ""  # the one request the page is about, or ""
 
@@ -82,23 +82,21 @@ class Board:
         return not (self.waiting or self.running or self.decided)
 
 
-def load(settings: Settings, member: Member, only: str = "") -> Board:
-    """What waits for this member, and what was decided lately; or `only` one request. Raises NotFound,
-    ElsewhereWaiting.
-    """
-    expiry.sweep_sometimes()
+def load(settings: Settings, member: Member, only: str = "") -> ApprovalBoard:
+    """What waits for this member and recent decisions; or `only` one. Raises NotFound, ApprovalElsewhere."""
+    expiry.sweep_if_due()
     with reading() as db:
         rows = _rows(db, member, only)
         if only and not rows:
-            raise _why_not_there(db, member, only)
+            raise _not_found_error(db, member, only)
     cards = [_card(settings, member, *row) for row in rows]
-    of = {
+    by_state = {
         state: tuple(card for card in cards if card.state == state)
         for state in (models.WAITING, models.RUNNING)
     }
-    decided = tuple(card for card in cards if card.state not in of)
+    decided = tuple(card for card in cards if card.state not in by_state)
     fingerprint = _digest("".join(card.id + card.version for card in cards))
-    return Board(of[models.WAITING], of[models.RUNNING], decided, fingerprint, only)
+    return ApprovalBoard(by_state[models.WAITING], by_state[models.RUNNING], decided, fingerprint, only)
 
 
 def count(member: Member) -> int:
@@ -108,14 +106,16 @@ def count(member: Member) -> int:
 
 
 def _rows(db: Session, member: Member, only: str) -> Sequence[Any]:
-    seen = rights.seen_by(member)
+    decidable = rights.decidable_by(member)
     if only:
-        return db.execute(seen.where(col(Approval.id) == only)).all()
+        return db.execute(decidable.where(col(Approval.id) == only)).all()
     open_states = (models.WAITING, models.RUNNING)
     waits = db.execute(
-        seen.where(col(Approval.state).in_(open_states)).order_by(col(Approval.created_at), col(Approval.id))
+        decidable.where(col(Approval.state).in_(open_states)).order_by(
+            col(Approval.created_at), col(Approval.id)
+        )
     ).all()
-    ended = seen.where(col(Approval.state).not_in(open_states))
+    ended = decidable.where(col(Approval.state).not_in(open_states))
     return [
         *waits,
         *db.execute(
@@ -124,23 +124,23 @@ def _rows(db: Session, member: Member, only: str) -> Sequence[Any]:
     ]
 
 
-def _why_not_there(db: Session, member: Member, approval_id: str) -> PatchbayError:
+def _not_found_error(db: Session, member: Member, approval_id: str) -> PatchbayError:
     own = select(col(Approval.workspace_id)).where(
         col(Approval.id) == approval_id, col(Approval.user_id) == member.user.id
     )
     elsewhere = db.execute(own).scalar_one_or_none()
     if elsewhere is not None and elsewhere in {workspace.id for workspace in member.workspaces}:
-        return ElsewhereWaiting()
+        return ApprovalElsewhere()
     return NotFound("There is no such request here. It may be older than 30 days.")
 
 
 def _card(
     settings: Settings, member: Member, approval: Approval, connection: Connection | None, asker: Any
-) -> Card:
+) -> ApprovalCard:
     arguments, tool = _arguments(settings, approval), _tool(approval)
     state = _state_now(approval)
     mine = approval.user_id == member.user.id
-    card = Card(
+    card = ApprovalCard(
         id=approval.id,
         state=state,
         title=argument_text.visible(approval.title),
@@ -155,7 +155,7 @@ def _card(
         is_dry_run=arguments.get("dry_run") is True,
         created_at=approval.created_at,
         until=approval.until if state == models.WAITING else None,
-        said=tuple(argument_text.of(arguments, tool.input_schema if tool else None)),
+        arguments=tuple(argument_text.display(arguments, tool.input_schema if tool else None)),
         warning=_warning(approval, connection, tool) if state == models.WAITING else "",
         problem=approval.problem or "",
         decided_by="you"
@@ -171,7 +171,7 @@ def _card(
 
 
 def _state_now(approval: Approval) -> str:
-    """What the row says, or will when the next sweep has been."""
+    """The state of the row, or the one the next sweep will set."""
     over = approval.until is not None and approval.until <= clock.now()
     return (
         {models.WAITING: models.EXPIRED, models.RUNNING: models.UNKNOWN}.get(approval.state, approval.state)
@@ -181,7 +181,7 @@ def _state_now(approval: Approval) -> str:
 
 
 def _warning(approval: Approval, connection: Connection | None, tool: Tool | None) -> str:
-    """What a person should know before a yes."""
+    """What a person should know before they approve."""
     if connection is None:
         return f"{approval.service} has been disconnected meanwhile, so this cannot be done any more."
     if tool is None:
@@ -201,7 +201,7 @@ def _warning(approval: Approval, connection: Connection | None, tool: Tool | Non
     return ""
 
 
-def _outcome(settings: Settings, approval: Approval) -> tuple[str, list[Said]]:
+def _outcome(settings: Settings, approval: Approval) -> tuple[str, list[DisplayedArgument]]:
     """How it ended, and what the service answered."""
     if not approval.outcome_sealed:
         return (
@@ -214,7 +214,7 @@ def _outcome(settings: Settings, approval: Approval) -> tuple[str, list[Said]]:
     if not envelope.get("success"):
         return argument_text.visible(str(envelope.get("error", {}).get("message", ""))), []
     data = envelope.get("data")
-    return argument_text.visible(str(envelope.get("message", ""))), argument_text.of(data) if isinstance(
+    return argument_text.visible(str(envelope.get("message", ""))), argument_text.display(data) if isinstance(
         data, Mapping
     ) else []
 
@@ -230,8 +230,8 @@ def _arguments(settings: Settings, approval: Approval) -> dict[str, Any]:
 
 
 def _tool(approval: Approval) -> Tool | None:
-    connector = registry.find_by_tool(approval.tool)
-    return connector.find_tool(approval.tool) if connector else None
+    known = services_of(approval.workspace_id).find_tool(approval.tool)
+    return known[1] if known else None
 
 
 def _digest(text: str) -> str:
@@ -239,22 +239,22 @@ def _digest(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class Notice:
+class ApprovalNotice:
     """A sentence above the page. kind: good, bad, warning."""
 
     kind: str
     sentence: str
 
 
-def outcome_notice(board: Board) -> Notice:
-    """What became of the one request the board is about, whoever decided it."""
+def outcome_notice(board: ApprovalBoard) -> ApprovalNotice:
+    """The outcome of the one request on the board, whoever decided it."""
     [card] = (*board.waiting, *board.running, *board.decided)
     by = "" if card.decided_by in {"", "you"} else f" {card.decided_by} had decided before you."
-    kind, words = _told(card)
-    return Notice(kind, words + by)
+    kind, words = _outcome_sentence(card)
+    return ApprovalNotice(kind, words + by)
 
 
-def _told(card: Card) -> tuple[str, str]:
+def _outcome_sentence(card: ApprovalCard) -> tuple[str, str]:
     if card.state == models.WAITING:
         return "bad", f"{card.title} was not done. {card.problem or 'Please try again.'}"
     if card.state == models.RUNNING:

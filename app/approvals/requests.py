@@ -1,4 +1,4 @@
-"""A write begins to wait, is found again by the same call, and its end is told once."""
+"""A write starts to wait, the same call finds it again, and its outcome is delivered once."""
 
 import json
 from collections.abc import Mapping
@@ -17,17 +17,17 @@ from app.approvals.models import Approval
 from app.config import Settings
 from app.database import transaction
 from app.errors import ApprovalNeeded, InvalidArguments, Unavailable
-from app.oauth_server.callers import Caller
+from app.oauth_server.callers import AuthenticatedCaller
 from app.vault.seal import seal
 
 MOST_WAITING = 50  # of one person in one workspace
-MOST_CHARACTERS = 200_000  # of arguments: more than that nobody reads before a yes
+MOST_CHARACTERS = 200_000  # of arguments: nobody reads more than that before they approve
 _ENDED = frozenset({models.DONE, models.FAILED, models.UNKNOWN, models.REJECTED})
 
 
 @dataclass(frozen=True)
-class Act:
-    """What would be done. `arguments` are JSON-ready, checked, with their defaults."""
+class ProposedWrite:
+    """What would be done. `arguments` are JSON-ready and checked, with their defaults."""
 
     tool: str
     title: str
@@ -42,44 +42,43 @@ class Act:
 
     @property
     def canonical(self) -> str:
-        """The arguments as one text, the same however they were ordered."""
+        """The arguments as one text, the same in any order."""
         return json.dumps(self.arguments, sort_keys=True, ensure_ascii=False)
 
 
-def place(settings: Settings, caller: Caller, act: Act) -> Approval:
-    """The caller's request for this act: the one there is, or a new one that waits.
+def find_or_create(settings: Settings, caller: AuthenticatedCaller, write: ProposedWrite) -> Approval:
+    """The caller's request for this write: the existing one, or a new one that waits.
 
-    One that has ended is told by this: the next call of the same kind asks anew.
-    Raises ApprovalNeeded when too many wait already, InvalidArguments when it is more than a person can look
-    through.
+    Returning one that has ended delivers it: the next such call makes a new request. Raises ApprovalNeeded
+    when too many wait already, InvalidArguments when it is more than a person can look through.
     """
-    if len(act.canonical) > MOST_CHARACTERS:
+    if len(write.canonical) > MOST_CHARACTERS:
         raise InvalidArguments(
             "This is too much at once for a person to approve: split it into several calls."
         )
-    expiry.sweep_sometimes()
+    expiry.sweep_if_due()
     key = keyed_digest(
         settings,
         "approval",
         caller.grant_id,
         caller.workspace_id,
-        act.tool,
-        act.connection_id,
-        act.business_id or "",
-        act.canonical,
+        write.tool,
+        write.connection_id,
+        write.business_id or "",
+        write.canonical,
     )
     for _ in range(3):
         try:
             with transaction() as db:
                 found = _find_open(db, key)
-                return found if found is not None else _new(db, settings, caller, act, key)
+                return found if found is not None else _new(db, settings, caller, write, key)
         except IntegrityError:
             continue  # the same call came twice at once, and the other was first
     raise Unavailable()
 
 
-def find(caller: Caller, approval_id: str) -> Approval | None:
-    """The caller's own request of that id, or None. One that has ended is told by this."""
+def find(caller: AuthenticatedCaller, approval_id: str) -> Approval | None:
+    """The caller's own request of that id, or None. Returning one that has ended delivers it."""
     with transaction() as db:
         mine = (
             col(Approval.id) == approval_id,
@@ -91,7 +90,7 @@ def find(caller: Caller, approval_id: str) -> Approval | None:
         ).scalar_one_or_none()
         if found is not None:
             expiry.end_if_over(db, found, clock.now())
-            _tell(found, clock.now())
+            _mark_delivered(found, clock.now())
         return found
 
 
@@ -107,16 +106,18 @@ def _find_open(db: Session, key: str) -> Approval | None:
         found.open_key = None
         db.flush()
         return None
-    _tell(found, at)
+    _mark_delivered(found, at)
     return found
 
 
-def _tell(found: Approval, at: datetime) -> None:
+def _mark_delivered(found: Approval, at: datetime) -> None:
     if found.state in _ENDED:
-        found.open_key, found.told_at = None, found.told_at or at
+        found.open_key, found.delivered_at = None, found.delivered_at or at
 
 
-def _new(db: Session, settings: Settings, caller: Caller, act: Act, key: str) -> Approval:
+def _new(
+    db: Session, settings: Settings, caller: AuthenticatedCaller, write: ProposedWrite, key: str
+) -> Approval:
     at = clock.now()
     waiting = select(func.count()).where(
         col(Approval.workspace_id) == caller.workspace_id,
@@ -137,32 +138,30 @@ def _new(db: Session, settings: Settings, caller: Caller, act: Act, key: str) ->
         user_id=caller.user_id,
         grant_id=caller.grant_id,
         client_name=caller.client_name[:200],
-        connection_id=act.connection_id,
-        slug=act.slug,
-        service=act.service[:100],
-        account=act.account[:320],
-        business_id=act.business_id,
-        business=act.business[:200],
-        tool=act.tool,
-        title=act.title[:200],
-        is_destructive=act.is_destructive,
+        connection_id=write.connection_id,
+        slug=write.slug,
+        service=write.service[:100],
+        account=write.account[:320],
+        business_id=write.business_id,
+        business=write.business[:200],
+        tool=write.tool,
+        title=write.title[:200],
+        is_destructive=write.is_destructive,
         arguments_sealed="",
         idempotency_key=crypto.new_token(),
         open_key=key,
         until=at + models.WAITING_LIMIT,
         created_at=at,
     )
-    seal(settings.vault_keys, approval, "arguments_sealed", act.canonical)
+    seal(settings.vault_keys, approval, "arguments_sealed", write.canonical)
     db.add(approval)
     db.flush()
     audit.record(
         db,
         "approval.requested",
-        workspace_id=caller.workspace_id,
-        user_id=caller.user_id,
-        subject=approval.id,
-        tool=act.tool,
-        connection=act.connection_id,
+        **audit.about(approval, caller.user_id),
+        tool=write.tool,
+        connection=write.connection_id,
         client=approval.client_name,
     )
     return approval

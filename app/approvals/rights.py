@@ -1,6 +1,4 @@
-"""Who may decide: the person whose AI client asks; for a shared connection also whoever connected it, and
-owners and admins.
-"""
+"""Who may decide: the AI client's person; for a shared connection also its owner, and owners and admins."""
 
 from typing import Any
 
@@ -16,10 +14,8 @@ from app.vault.models import Connection
 from app.workspaces.guard import Member
 
 
-def seen_by(member: Member) -> Select[Any]:
-    """The requests of this workspace the member may decide, each with its connection (or None) and whose
-    AI client asks.
-    """
+def decidable_by(member: Member) -> Select[Any]:
+    """The requests the member may decide, each with its connection (or None) and whose AI client sent it."""
     found: Any = (
         select(Approval, Connection, User)
         .outerjoin(Connection, and_(col(Connection.id) == col(Approval.connection_id), _same_workspace()))
@@ -31,7 +27,7 @@ def seen_by(member: Member) -> Select[Any]:
 
 def get(db: Session, member: Member, approval_id: str) -> Approval:
     """One request the member may decide. Raises NotFound for any other id, whatever the reason."""
-    row = db.execute(seen_by(member).where(col(Approval.id) == approval_id)).first()
+    row = db.execute(decidable_by(member).where(col(Approval.id) == approval_id)).first()
     if row is None:
         raise NotFound(
             "There is no such request here. It may be older than 30 days, or belong to another of your "

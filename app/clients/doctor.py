@@ -1,6 +1,4 @@
-"""The connect doctor: what happened when a person's AI clients tried to connect, step by step, and what to
-do next.
-"""
+"""The connect doctor: explains AI clients' last attempts to connect, step by step, and what to do next."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +10,9 @@ from sqlmodel import Session, col
 from app.oauth_server import attempt_log
 from app.oauth_server.models import AuthorizationStep, Client
 
-_SHOWN_STEPS = 300
-_SHOWN_ATTEMPTS = 6
-_PAUSE = timedelta(minutes=30)  # after it, the same client tries anew
+_MAX_STEPS = 300
+_MAX_ATTEMPTS = 6
+_PAUSE = timedelta(minutes=30)  # after it, the same client begins a new attempt
 _DISCOVERY_PAUSE = timedelta(minutes=5)
 
 _TITLES = {
@@ -31,7 +29,7 @@ _TITLES = {
     "register": "Registered",
     "revoke": "Gave its token back",
 }
-# What to do when an attempt ended after a step that went well.
+# What to do when an attempt stopped after a successful step.
 _UNFINISHED = {
     "knock": (
         "It was told where to sign in and did not go on. It may not know how to sign in to MCP "
@@ -80,29 +78,29 @@ _OTHERWISE = (
 
 @dataclass
 class Attempt:
-    """One try of one client, oldest step first."""
+    """One attempt of one client, oldest step first."""
 
     name: str
     steps: list[AuthorizationStep] = field(default_factory=list)
 
     @property
     def last(self) -> AuthorizationStep:
-        """Where it stands."""
+        """The latest step."""
         return self.steps[-1]
 
     @property
     def has_succeeded(self) -> bool:
-        """True when the client ended up with a token."""
+        """True when the client got a token."""
         return self.last.outcome == "ok" and self.last.step in {"token", "refresh"}
 
     @property
     def has_failed(self) -> bool:
-        """True when something was refused; False also for one that just stopped."""
+        """True when a step was refused; False also for an attempt that just stopped."""
         return self.last.outcome != "ok"
 
     @property
     def verdict(self) -> str:
-        """What came of it and what to do next, in a sentence."""
+        """The result and what to do next, in a sentence."""
         if self.has_succeeded:
             return "Connected."
         if self.has_failed:
@@ -111,35 +109,33 @@ class Attempt:
 
 
 def title(step: AuthorizationStep) -> str:
-    """What a step is, in a few words."""
+    """A short title of a step."""
     return _TITLES.get(step.step, step.step.capitalize())
 
 
 def attempts_of(db: Session, user_id: str, origin: str) -> list[Attempt]:
     """A person's last attempts, newest first.
 
-    `origin` is where their browser is: what came from there before anybody signed in is theirs to see.
+    `origin` is the digest of their browser's address: steps from there before any sign-in are theirs to see.
     """
     taken = _steps(db, user_id, origin)
     names = _names(db, {step.client_id for step in taken})
     attempts: list[Attempt] = []
     for step in taken:
-        _place(attempts, step, names)
+        _add_step(attempts, step, names)
     attempts.sort(key=lambda attempt: attempt.last.id or 0, reverse=True)
-    return attempts[:_SHOWN_ATTEMPTS]
+    return attempts[:_MAX_ATTEMPTS]
 
 
 def _steps(db: Session, user_id: str, origin: str) -> Sequence[AuthorizationStep]:
-    """The person's steps, those of clients that registered for them, and nobody's from where they are;
-    oldest first.
-    """
+    """The person's steps, those of their clients, and nobody's from their address; oldest first."""
     step = AuthorizationStep
     theirs = select(col(step.client_id)).where(
         col(step.user_id) == user_id, attempt_log.is_registered(col(step.client_id))
     )
     others = select(col(step.client_id)).where(col(step.user_id).is_not(None), col(step.user_id) != user_id)
     nobodys = col(step.user_id).is_(None)
-    wanted = or_(
+    visible = or_(
         col(step.user_id) == user_id,
         and_(nobodys, col(step.client_id).in_(theirs)),
         and_(
@@ -150,13 +146,13 @@ def _steps(db: Session, user_id: str, origin: str) -> Sequence[AuthorizationStep
         ),
     )
     found = db.scalars(
-        select(step).where(wanted, ~_is_routine()).order_by(col(step.id).desc()).limit(_SHOWN_STEPS)
+        select(step).where(visible, ~_is_routine()).order_by(col(step.id).desc()).limit(_MAX_STEPS)
     )
     return list(found)[::-1]
 
 
 def _is_routine() -> ColumnElement[bool]:
-    """A renewed token is no attempt."""
+    """A refreshed token is no attempt."""
     return and_(col(AuthorizationStep.step) == "refresh", col(AuthorizationStep.outcome) == "ok")
 
 
@@ -169,8 +165,8 @@ def _names(db: Session, client_ids: Iterable[str]) -> dict[str, str]:
     return {row[0]: row[1] for row in rows}
 
 
-def _place(attempts: list[Attempt], step: AuthorizationStep, names: dict[str, str]) -> None:
-    """Add a step to the attempt it belongs to, or begin another."""
+def _add_step(attempts: list[Attempt], step: AuthorizationStep, names: dict[str, str]) -> None:
+    """Adds a step to its attempt, or begins another."""
     for attempt in reversed(attempts):
         if _continues(attempt, step):
             attempt.steps.append(step)
@@ -187,6 +183,6 @@ def _continues(attempt: Attempt, step: AuthorizationStep) -> bool:
         return False
     if client_id and step.client_id:
         return client_id == step.client_id and pause <= _PAUSE
-    # What a client looked up before it had a name. Some send it through two libraries, so the program does
-    # not tell.
+    # Discovery requests come before a client id. Some clients use two libraries, so the program does not
+    # identify the client.
     return last.origin == step.origin and pause <= _DISCOVERY_PAUSE and not attempt.has_failed

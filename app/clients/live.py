@@ -1,4 +1,4 @@
-"""The live check: whether a client of this person has come, in words that stay true while the page is
+"""The live check: whether a client of this person has connected, in words that stay true while the page is
 open.
 """
 
@@ -21,7 +21,7 @@ _RECENT = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Arrival:
-    """A client that came: under which name, when it was last heard of, and what it has to read."""
+    """A client that connected: its name, when it was last active, and the size of its tool list."""
 
     name: str
     at: datetime
@@ -30,7 +30,7 @@ class Arrival:
 
     @property
     def is_recent(self) -> bool:
-        """True within the last hour: what the person is waiting for, not what happened last week."""
+        """True within the last hour: what the person waits for now, not what happened last week."""
         return clock.now() - self.at < _RECENT
 
     @property
@@ -40,9 +40,7 @@ class Arrival:
 
 
 def find_arrival(settings: Settings, toolbox: Toolbox, member: Member, guide: Guide) -> Arrival | None:
-    """The newest sign of life of the guide's client among the member's own grants here; None while there
-    is none.
-    """
+    """The latest activity of the guide's client among the member's own grants here, or None."""
     with reading() as db:
         mine = [
             grant
@@ -52,7 +50,7 @@ def find_arrival(settings: Settings, toolbox: Toolbox, member: Member, guide: Gu
     if not mine:
         return None
     newest = max(mine, key=heard_at)
-    # A token that nobody has used yet was only made here.
+    # An unused personal token was only issued here.
     if newest.kind != "oauth" and newest.last_used_at is None:
         return None
     tools, tokens = token_costs.listed(settings, toolbox, member, newest.scope)
@@ -60,12 +58,12 @@ def find_arrival(settings: Settings, toolbox: Toolbox, member: Member, guide: Gu
 
 
 def heard_at(grant: Grant) -> datetime:
-    """When the grant's client was last heard of: at its last call, or when it was let in."""
+    """When the grant's client last made a call, or else when the grant was created."""
     return grant.last_used_at or grant.created_at
 
 
 def belongs(grant: Grant, guide: Guide) -> bool:
-    """Whether the grant is of the guide's client; a client without sign-in brings any token made by hand."""
+    """Whether the grant is of the guide's client; a client without OAuth uses any personal token."""
     if guide.matches is None:
         return grant.kind == "personal"
     return grant.kind == "oauth" and re.search(guide.matches, grant.client_name.casefold()) is not None

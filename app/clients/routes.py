@@ -1,4 +1,4 @@
-"""The page `/ai-clients`: guides, what has access, tokens made by hand, and the connect doctor."""
+"""The page `/ai-clients`: guides, what has access, personal tokens, and the connect doctor."""
 
 from urllib.parse import urlencode
 
@@ -21,7 +21,7 @@ _TOKEN_FIELDS = ("name", "scope", "days")
 
 
 def install(app: Flask, settings: Settings) -> None:
-    """Register the page."""
+    """Registers the page."""
     app.register_blueprint(bp)
     app.jinja_env.filters["step_title"] = doctor.title
 
@@ -29,10 +29,10 @@ def install(app: Flask, settings: Settings) -> None:
 @bp.get("/ai-clients")
 @member
 def show() -> ResponseReturnValue:
-    """The connector URL, a guide for each client, what has access, and a way to make a token by hand."""
+    """The connector URL, a guide per client, what has access, and the form for a personal token."""
     if wants_fragment():
         return render_template(
-            "clients/_guide.html", waiting=page.waiting_for(g.member, request.args.get("client", ""))
+            "clients/_guide.html", view=page.load_guide(g.member, request.args.get("client", ""))
         )
     return _page()
 
@@ -41,18 +41,16 @@ def show() -> ResponseReturnValue:
 @limiter.limit("240/minute", key_func=person_or_address)
 @member
 def live() -> ResponseReturnValue:
-    """The live line of one guide, asked for again every few seconds."""
+    """The live line of one guide, polled every few seconds."""
     return render_template(
-        "clients/_live.html", waiting=page.waiting_for(g.member, request.args.get("client", ""))
+        "clients/_arrival.html", view=page.load_guide(g.member, request.args.get("client", ""))
     )
 
 
 @bp.get("/ai-clients/attempts")
 @member
 def attempts() -> ResponseReturnValue:
-    """The connect doctor's findings: a page of its own, or for htmx the part of a page, and 204 when that
-    is as it was `seen`.
-    """
+    """The connect doctor's attempts: a page, or for htmx a part of one; 204 when unchanged since `seen`."""
     found = page.load_attempts(g.member)
     if not wants_fragment():
         return render_template("clients/attempts.html", attempts=found)
@@ -65,7 +63,7 @@ def attempts() -> ResponseReturnValue:
 @bp.post("/ai-clients/<grant_id>/revoke")
 @member
 def revoke(grant_id: str) -> ResponseReturnValue:
-    """End what an AI client was given, or a token; at once and everywhere."""
+    """Revokes what an AI client was given, or a token; at once and everywhere."""
     with transaction() as db:
         grants.end(db, g.member, grant_id)
     return redirect("/ai-clients#access", 303)
@@ -75,7 +73,7 @@ def revoke(grant_id: str) -> ResponseReturnValue:
 @limiter.limit("30/hour", key_func=person_or_address)
 @member
 def make_token() -> ResponseReturnValue:
-    """Make a bearer token by hand, shown this once. Only for somebody who signed in a short while ago."""
+    """Issues a personal token, displayed this once. Requires a recent sign-in."""
     if not sessions.is_proved(g.member.session):
         return ask_for_proof(
             "/ai-clients?" + urlencode({name: request.form.get(name, "")[:200] for name in _TOKEN_FIELDS})
@@ -94,13 +92,13 @@ def make_token() -> ResponseReturnValue:
 
 
 def _page(new_token: str | None = None, error: str | None = None) -> str:
-    wanted = {} if new_token else {name: request.values.get(name, "")[:200] for name in _TOKEN_FIELDS}
-    shown = page.load(g.member, request.args.get("client", ""))
+    typed = {} if new_token else {name: request.values.get(name, "")[:200] for name in _TOKEN_FIELDS}
+    view = page.load(g.member, request.args.get("client", ""))
     return render_template(
-        "clients/page.html",
-        shown=shown,
-        waiting=shown.waiting,
+        "clients/show.html",
+        page=view,
+        view=view.guide,
         new_token=new_token,
         error=error,
-        wanted=wanted,
+        typed=typed,
     )

@@ -1,5 +1,5 @@
-"""Programs a person can paste. URL, NAME and TOKEN stand for the address, the server's name and the
-token's variable.
+"""Programs to paste. URL, NAME and TOKEN are replaced by the address, the server's name and the token's
+variable.
 """
 
 from dataclasses import dataclass

@@ -1,25 +1,23 @@
-"""What the list of tools costs an AI client to read, for the page that offers the choice."""
+"""How many tokens the tool list costs an AI client to read, for the page that offers compact mode."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from app import clock
 from app.config import Settings
-from app.connectors import registry
-from app.connectors.tool import size_in_tokens
+from app.connectors.rows import size_in_tokens
+from app.connectors.services import services_of
 from app.mcp_server.toolbox import Toolbox
 from app.oauth_server import scopes
-from app.oauth_server.callers import Caller
+from app.oauth_server.callers import AuthenticatedCaller
 from app.oauth_server.rfc8707_resource import COMPACT_QUERY
-from app.vault.visible_connections import seen_by
+from app.vault.visible_connections import visible_to
 from app.workspaces.guard import Member
 
 
 @dataclass(frozen=True)
-class Choice:
-    """One way to list the tools: its address, and about how many tokens it takes now and with every
-    service connected.
-    """
+class ListingCost:
+    """One listing of the tools: its address, and about how many tokens it takes now and at most."""
 
     name: str
     url: str
@@ -29,30 +27,31 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Costs:
-    """The choices, and how much there is to list."""
+class TokenCosts:
+    """Both listings, and how much there is to list."""
 
-    choices: tuple[Choice, Choice]
+    choices: tuple[ListingCost, ListingCost]
     services: int
     tools: int
 
 
-def weigh(settings: Settings, toolbox: Toolbox, member: Member) -> Costs:
+def weigh(settings: Settings, toolbox: Toolbox, member: Member) -> TokenCosts:
     """What this member's AI clients read at the start, with a token that may write."""
-    caller, connections = _as_caller(settings, member), seen_by(member.workspace.id, member.user.id)
+    caller, connections = _as_caller(settings, member), visible_to(member.workspace.id, member.user.id)
     full = size_in_tokens(toolbox.listing(caller, connections, f"{settings.public_url}/integrations"))
     compact = size_in_tokens(toolbox.compact_listing(caller, connections))
-    everything = size_in_tokens(toolbox.everything())
-    return Costs(
+    services = services_of(member.workspace.id)
+    everything = size_in_tokens(toolbox.everything(member.workspace.id))
+    return TokenCosts(
         (
-            Choice(
+            ListingCost(
                 "All tools",
                 settings.mcp_url,
                 "Every tool is in view at once.",
                 _about(full),
                 _about(everything),
             ),
-            Choice(
+            ListingCost(
                 "Compact",
                 settings.mcp_url + COMPACT_QUERY,
                 "Tools are searched first and then called: one step more, for clients that load the whole "
@@ -61,31 +60,29 @@ def weigh(settings: Settings, toolbox: Toolbox, member: Member) -> Costs:
                 _about(compact),
             ),
         ),
-        len(registry.CONNECTORS),
-        sum(len(connector.tools) for connector in registry.CONNECTORS.values()),
+        len(services),
+        sum(len(connector.tools) for connector in services),
     )
 
 
 def listed(settings: Settings, toolbox: Toolbox, member: Member, scope: str) -> tuple[int, int]:
-    """How many tools a client of this member with that scope sees now, and about how many tokens they
-    take.
-    """
+    """How many tools a client of this member with that scope sees, and about how many tokens they take."""
     caller = replace(_as_caller(settings, member), scopes=scopes.split(scope))
     tools = toolbox.listing(
-        caller, seen_by(member.workspace.id, member.user.id), f"{settings.public_url}/integrations"
+        caller, visible_to(member.workspace.id, member.user.id), f"{settings.public_url}/integrations"
     )
     return len(tools), _about(size_in_tokens(tools))
 
 
 def _about(tokens: int) -> int:
-    """To the next hundred: it is an estimate."""
+    """Rounded up to the next hundred: it is an estimate."""
     return -(-tokens // 100) * 100
 
 
-def _as_caller(settings: Settings, member: Member) -> Caller:
-    """The member as an AI client of theirs would be seen."""
+def _as_caller(settings: Settings, member: Member) -> AuthenticatedCaller:
+    """The member as the caller of one of their AI clients."""
     workspace = member.workspace
-    return Caller(
+    return AuthenticatedCaller(
         grant_id="",
         kind="oauth",
         user_id=member.user.id,

@@ -1,32 +1,41 @@
-"""What `Api` must know of a service to send it requests: its hosts and headers, and how its answers are
-read.
-"""
+"""What `Api` must know of a service to send requests: its hosts and headers, and how to read its answers."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from app.connectors.spec import BusinessArgument
 from app.errors import ToolError
-from app.outbound import Answer
+from app.outbound import Response
 
 
-@dataclass(frozen=True, kw_only=True)
+def bearer(token: str) -> dict[str, str]:
+    """The token as RFC 6750 section 2.1 sends it."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class ApiRules:
     """A service's API as data.
 
-    `read_error` turns an answer of the service into the error it means, or None when it is no error; without
-    it the status decides (`api.errors_by_status`). `token_is_stale` says whether a 401 means "expired" rather
-    than "not allowed".
+    `read_error` returns the error an answer means, or None for none; without it the status decides
+    (`api_errors.errors_by_status`). `token_is_stale`: whether a 401 means "expired", not "not allowed".
     """
 
     name: str
     base_url: str
     hosts: Mapping[str, str] = field(default_factory=dict)  # further hosts of its API, by a name of ours
     headers: Mapping[str, str] = field(default_factory=dict)
-    read_error: Callable[[Answer], ToolError | None] | None = None
-    token_is_stale: Callable[[Answer], bool] = lambda answer: answer.status == 401
-    # rejects a token only if the token itself is dead, whatever discovered hosts say
+    read_error: Callable[[Response], ToolError | None] | None = None
+    token_is_stale: Callable[[Response], bool] = lambda answer: answer.status == 401
+    # rejects only a dead token, whatever discovered hosts answer
     proof_path: str | None = None
     idempotency_header: str | None = None
     idempotency_parameter: str | None = None  # the same in the query string
     business: BusinessArgument | None = None
+    authorization: Callable[[str], Mapping[str, str]] = bearer  # the headers that carry the token
+    workspace_id: str | None = None  # the one workspace that has the service; None: every workspace
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether people of a workspace chose its addresses: each must then be public (SSRF)."""
+        return self.workspace_id is not None

@@ -1,8 +1,7 @@
-"""What an operator says about a service beside where it is: whether it is offered here, and under which
-badge.
+"""What an operator decides about a service: whether it is offered here, and its badge.
 
-It stands among the settings of services (`Settings.services`), under names no environment variable can set.
-Connections that exist go on working whatever is offered.
+Stored among the settings of services (`Settings.services`), under names no environment variable can set.
+Existing connections keep working whatever is offered.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,29 +15,29 @@ OFFERS: tuple[Offer, ...] = ("yes", "soon", "no")
 
 
 def snapshot_of(settings: Settings) -> Mapping[str, str]:
-    """The settings of services as they are at this moment: the same object as long as nothing was read
-    anew.
-    """
+    """The settings of services now; the same object until they are read again."""
     snapshot: Callable[[], Mapping[str, str]] | None = getattr(settings.services, "snapshot", None)
     return snapshot() if snapshot else settings.services
 
 
 def setting(slug: str, name: Literal["OFFER", "BADGE"]) -> str:
-    """The name such a word has among the settings of services."""
+    """The name of that decision among the settings of services."""
     return f"{slug.upper()}_{name}"
 
 
 def offer_of(settings: Settings, entry: Connector | Planned) -> Offer:
-    """Whether the service can be connected anew: `soon` is named but cannot be connected, `no` is not
-    shown.
-    """
+    """Whether the service can be connected: `soon` is listed but cannot be, `no` is hidden."""
     if isinstance(entry, Planned):
         return "soon"
-    said = settings.services.get(setting(entry.slug, "OFFER"))
-    return "no" if said == "no" else "soon" if said == "soon" else "yes"
+    if entry.workspace_id is not None:  # the operator's settings concern the installation's services
+        return "yes" if entry.is_offered else "no"
+    offer = settings.services.get(setting(entry.slug, "OFFER"))
+    return "no" if offer == "no" else "soon" if offer == "soon" else "yes"
 
 
 def badge_of(settings: Settings, connector: Connector) -> str:
-    """The badge its card carries, or "" for none."""
-    said = settings.services.get(setting(connector.slug, "BADGE"))
-    return (connector.badge or "") if said is None else said
+    """The badge on its card, or "" for none."""
+    if connector.workspace_id is not None:
+        return connector.badge or ""
+    badge = settings.services.get(setting(connector.slug, "BADGE"))
+    return (connector.badge or "") if badge is None else badge

@@ -1,4 +1,4 @@
-"""What tools of several services ask of their arguments, beyond what a schema can say."""
+"""Checks of arguments that several services share and a schema cannot express."""
 
 from datetime import date
 
@@ -6,9 +6,7 @@ from app.errors import InvalidArguments
 
 
 def check_confirmed(confirm: bool, nothing_done: str) -> None:
-    """Raises InvalidArguments unless the person agreed. `nothing_done` says what did not happen: "nothing
-    was sent".
-    """
+    """Raises InvalidArguments unless the person agreed. `nothing_done`: such as "nothing was sent"."""
     if not confirm:
         raise InvalidArguments(
             f"confirm: {nothing_done}. Ask the person first, then call again with confirm set to true.",
@@ -17,6 +15,6 @@ def check_confirmed(confirm: bool, nothing_done: str) -> None:
 
 
 def check_order(first: date | None, last: date | None) -> None:
-    """Raises InvalidArguments when a range ends before it starts."""
+    """Raises InvalidArguments for a range that ends before it starts."""
     if first and last and first > last:
         raise InvalidArguments("The first day is after the last one. Swap them.")

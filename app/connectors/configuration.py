@@ -1,21 +1,19 @@
-"""The operator's settings about services, checked at start: a half-set service must not quietly become the
-sandbox.
-"""
+"""Checks the settings of services at startup: a half-configured one must not quietly become the sandbox."""
 
 import ipaddress
-from urllib.parse import urlsplit
 
-from app.config import Settings
+from app.config import Settings, split_address
 from app.connectors.connector import Connector
-from app.connectors.registry import CATALOGUE, CONNECTORS
+from app.connectors.services import services_of
 from app.errors import ConfigError
 
 _ADDRESSES = ("BASE_URL", "AUTHORIZE_URL", "TOKEN_URL", "REVOKE_URL")
 
 
 def check(settings: Settings) -> None:
-    """Raises ConfigError with one sentence that names what is missing or wrong."""
-    slugs = [entry.slug for entry in CATALOGUE]
+    """Raises ConfigError with one sentence that names the missing or wrong setting."""
+    services = services_of(None)
+    slugs = [entry.slug for entry in services.catalogue]
     if settings.require_connector not in {None, "any", *slugs}:
         raise ConfigError(f"REQUIRE_CONNECTOR must be any or one of {', '.join(slugs)}.")
     for slug in slugs:
@@ -25,7 +23,7 @@ def check(settings: Settings) -> None:
                 raise ConfigError(
                     f"{slug.upper()}_{name} must be set too: a client id and its secret belong together."
                 )
-        for name in (*_ADDRESSES, *_asked_at(CONNECTORS.get(slug))):
+        for name in (*_ADDRESSES, *_request_settings(services.find(slug))):
             address = settings.service(slug, name)
             if address and not _is_usable(address, settings):
                 raise ConfigError(
@@ -34,24 +32,20 @@ def check(settings: Settings) -> None:
                 )
 
 
-def _asked_at(connector: Connector | None) -> set[str]:
-    """The settings that say where a service's forms are sent."""
+def _request_settings(connector: Connector | None) -> set[str]:
+    """The settings for the addresses a service's forms are sent to."""
     forms = connector.forms if connector else ()
-    return {ask.setting for form in forms for ask in (*form.asks, *form.renews) if ask.setting} - set(
-        _ADDRESSES
-    )
+    return {
+        request.setting for form in forms for request in (*form.requests, *form.renewals) if request.setting
+    } - set(_ADDRESSES)
 
 
 def _is_usable(address: str, settings: Settings) -> bool:
-    try:
-        parts = urlsplit(address)
-        _ = parts.port  # raises on a port that is no number
-    except ValueError:
-        return False
-    if not parts.hostname or parts.username or parts.fragment:
-        return False
-    return parts.scheme == "https" or (
-        parts.scheme == "http" and (not settings.production or _is_here(parts.hostname))
+    parts = split_address(address)
+    return (
+        parts is not None
+        and not parts.fragment
+        and (parts.scheme == "https" or not settings.production or _is_here(parts.hostname or ""))
     )
 
 

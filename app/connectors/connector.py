@@ -1,11 +1,10 @@
-"""A service as it is declared: its API, how one signs in, its tools. All plain data; the handshake is
-written once elsewhere.
-"""
+"""A service's declaration as plain data: its API, auth methods and tools. The handshake is elsewhere."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.config import Settings
 from app.connectors.api import Api
 from app.connectors.api_rules import ApiRules
 from app.connectors.credential_forms import OAUTH, Form
@@ -14,47 +13,53 @@ from app.connectors.summary import Part, Summarizing
 from app.connectors.tool import Tool
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Connector(ApiRules):
-    """A service: what it is called, how one signs in, what it can do.
+    """A service: its name, its auth methods, its tools.
 
-    One signs in on its consent page (`auth`), or fills in a form here (`forms`): where there are several
-    ways, the person chooses, and the forms come first.
+    The auth methods are its consent page (`auth`) and forms filled in here (`forms`). With several, the
+    person chooses, and forms come first.
 
-    `identify` asks the service who we are, right after the token came: its answer, not the browser,
+    `identify` asks the service for the account right after a token arrives: its answer, not the browser,
     names the account.
+
+    Compared by identity: what is prepared for a connector is cached for that very object.
     """
 
     slug: str
     summary: str
     auth: OAuth2
     identify: Callable[["Api", Mapping[str, Any]], Account]
-    tools: tuple["Tool", ...]
+    tools: tuple[Tool, ...]
     badge: str | None = None  # such as "Testing mode (limited to 100 users)"
-    # it opens one person's own things, such as their mail: a connection starts as theirs alone
+    # it opens a person's own data, such as mail: a connection starts as theirs alone
     personal: bool = False
     help_url: str | None = None
     forms: tuple[Form, ...] = ()
     # its part in summaries across services, if it has figures
     summarize: Callable[["Summarizing"], list["Part"]] | None = None
-    summary_scopes: tuple[str, ...] = ()  # the service's scopes of which that needs one
+    summary_scopes: tuple[str, ...] = ()  # any one of these scopes is enough for it
+    # Client id and secret at the consent page of a service that belongs to one workspace; the operator's
+    # settings hold those of the others.
+    own_client: Callable[[Settings], tuple[str, str]] | None = None
+    is_offered: bool = True  # False: no new connections; a service of one workspace that is being removed
 
-    def find_form(self, way: str) -> Form | None:
-        """The form a way in goes by, or None for the consent page and for a way there is not any more."""
-        return next((form for form in self.forms if form.key == way), None)
+    def find_form(self, auth_method: str) -> Form | None:
+        """The form of that auth method, or None for the consent page and for a removed form."""
+        return next((form for form in self.forms if form.key == auth_method), None)
 
-    def auth_of(self, way: str) -> OAuth2:
-        """What the consent page means for a sign-in made that way: nothing for one made by a form."""
-        return self.auth if way == OAUTH else NO_CONSENT_PAGE
+    def auth_of(self, auth_method: str) -> OAuth2:
+        """The OAuth of that auth method: none for a form."""
+        return self.auth if auth_method == OAUTH else NO_CONSENT_PAGE
 
-    def find_tool(self, name: str) -> "Tool | None":
-        """The tool of that full name, or None."""
-        return next((tool for tool in self.tools if tool.name_in(self.slug) == name), None)
+    def find_tool(self, full_name: str) -> Tool | None:
+        """The tool with that full name, or None."""
+        return next((tool for tool in self.tools if tool.name_in(self.slug) == full_name), None)
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A service whose connector has not landed yet: the hub shows it as "Coming soon"."""
+    """A service without a connector yet: the hub lists it as "Coming soon"."""
 
     slug: str
     name: str

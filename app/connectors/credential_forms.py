@@ -1,16 +1,15 @@
-"""Ways in that need no consent page: the person fills in a form here. All of it is plain data.
+"""Auth methods without a consent page: the person fills in a form here. All of it is plain data.
 
-A form's values become a token by `asks`, requests made one after the other; what an answer says joins
-the values that are known, so that the next request can send it on. No asks at all: a value is the token.
+The `requests` of a form are sent in order and turn its values into a token. What an answer brings joins the
+known values, so that the next request can send it. Without requests, one of the values is the token itself.
 
-    pasted_key(Blank("api_key", "Restricted API key", pattern="rk_.+"))
+    pasted_key(Field("api_key", "Restricted API key", pattern="rk_.+"))
     client_credentials(token_url="https://service.example/oauth/token")
-    log_in(Ask("https://service.example/login", sends={"email": "email", "password": "password"}, takes=…),
-    renews=…) token_exchange(Blank("id_token", "Identity token"), Ask("https://service.example/token",
-    sends=…, takes=…))
+    log_in(TokenRequest("https://service.example/login", sends={"email": "email", …}, takes=…), renewals=…)
+    token_exchange(Field("id_token", "Identity token"), TokenRequest("https://service.example/token", …))
 
-`app/vault/form_exchange.py` carries them out; `app/hub/credential_form.py` shows the forms, `app/onboarding`
-takes the same values as JSON.
+`app/vault/form_exchange.py` sends the requests; `app/hub/credential_form.py` renders the forms, and
+`app/onboarding` takes the same values as JSON.
 """
 
 import re
@@ -18,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-OAUTH = "oauth"  # the way by the service's consent page
+OAUTH = "oauth"  # the auth method with the service's consent page
 _LONGEST = 16_384
 _STANDARD = {
     "access_token": "access_token",
@@ -29,31 +28,31 @@ _STANDARD = {
 
 
 @dataclass(frozen=True)
-class Blank:
-    """One line to fill in. A `secret` is typed unseen and never shown again.
+class Field:
+    """One field of a form. A `secret` is masked and never displayed again.
 
-    `pattern` is what the whole value must look like, and `pattern_says` the sentence when it does not;
-    `warnings` are sentences for values that are taken, but unwisely: pairs of pattern and sentence.
+    `pattern` must match the whole value; `pattern_says` is the sentence when it does not. `warnings` are
+    pairs of pattern and sentence for values that are valid but unwise.
     """
 
     name: str
     label: str
     help: str = ""
     secret: bool = True
-    # a password is taken as it is; around others, blanks are cut off
+    # a password stays as typed; others lose surrounding spaces
     kind: Literal["text", "email", "password", "url"] = "text"
     pattern: str = ""
     pattern_says: str = ""
     warnings: tuple[tuple[str, str], ...] = ()
-    demo: str = ""  # what the sandbox takes; filled in there
+    demo: str = ""  # the value the sandbox takes, prefilled there
     required: bool = True
 
     def taken(self, value: str) -> str:
-        """The value as it is used."""
+        """The value as it is sent."""
         return value if self.kind == "password" else value.strip()
 
     def problem_with(self, value: str) -> str:
-        """What is wrong with a value before anybody is asked, in a sentence; "" when nothing is."""
+        """The problem with a value as a sentence, before any request; "" for none."""
         if not value:
             return f"Please fill in: {self.label}." if self.required else ""
         if len(value) > _LONGEST:
@@ -69,12 +68,12 @@ class Blank:
 
 
 @dataclass(frozen=True)
-class Ask:
+class TokenRequest:
     """One request for a token.
 
-    `sends` gives parameters the names of known values; `takes` gives known values the names of members
-    of the answer (RFC 6749 section 5.1 unless said otherwise). `<SLUG>_<setting>` replaces the address;
-    with `must_be_set` it has no other outside the sandbox, and without it the way is not offered.
+    `sends` maps parameters to known values; `takes` maps known values to members of the answer (RFC 6749
+    section 5.1 by default). The setting `<SLUG>_<setting>` replaces the address; with `setting_required`
+    there is no other outside the sandbox, and without the setting the form is not offered.
     """
 
     url: str
@@ -86,127 +85,135 @@ class Ask:
     basic: tuple[str, str] | None = None  # known values sent as HTTP Basic user and password
     bearer: str | None = None  # the known value sent as bearer token
     setting: str | None = None
-    must_be_set: bool = False
-    # where the service does not answer it well, what is known stands; a 401 or 403 still refuses
+    setting_required: bool = False
+    # after a failure the known values stand; a 401 or 403 still refuses
     optional: bool = False
 
 
 @dataclass(frozen=True)
 class Form:
-    """A way in by a form. `key` names it in addresses and in the database.
+    """An auth method by a form. `key` names it in addresses and in the database.
 
-    `token` is the known value that becomes the bearer token. `keeps` are the known values sealed beside
-    it, so that `renews` can ask anew without the person; a form without `renews` is filled in again when
-    the service refuses its token.
+    `token` is the known value that becomes the bearer token. `stores` are the known values sealed beside it,
+    so that `renewals` work without the person; without renewals, the form is filled in again once the
+    service refuses its token.
     """
 
     key: str
     title: str  # such as "API key"; one of several choices on the page
     noun: str  # what it is in a sentence: "{service} does not accept this {noun}."
-    blanks: tuple[Blank, ...]
-    asks: tuple[Ask, ...] = ()
-    renews: tuple[Ask, ...] = ()
+    fields: tuple[Field, ...]
+    requests: tuple[TokenRequest, ...] = ()
+    renewals: tuple[TokenRequest, ...] = ()
     token: str = "access_token"
-    keeps: tuple[str, ...] = ()
-    intro: str = ""  # where to find what is asked for
+    stores: tuple[str, ...] = ()
+    intro: str = ""  # where to find the values
     help_url: str | None = None  # the service's page for it
     if_refused: str = ""  # what to check when the service does not accept it
     sandbox_says: str = ""  # what can be tried in the sandbox beside the demo values
-    left_behind: str = ""  # said after disconnecting: what still exists at the service
-    # the sign-in ends so long after it was made; None: no such day is known
-    signin_seconds: int | None = None
-    signin_slides: bool = False  # renewing starts that time again
+    left_behind: str = ""  # displayed after disconnecting: what still exists at the service
+    # access ends so long after it was given; None: not known
+    authorization_seconds: int | None = None
+    authorization_slides: bool = False  # renewing restarts that time
 
     @property
-    def blames(self) -> str:
-        """The blank to put the service's refusal beside."""
-        return next((blank.name for blank in reversed(self.blanks) if blank.secret), self.blanks[-1].name)
+    def blamed_field(self) -> str:
+        """The field to display the service's refusal beside."""
+        return next((entry.name for entry in reversed(self.fields) if entry.secret), self.fields[-1].name)
 
     @property
     def refused(self) -> str:
-        """What to say when the service does not accept what was filled in, after its name."""
+        """The rest of the sentence for refused values, after the service's name."""
         return f"does not accept this {self.noun}. {self.if_refused}".strip()
 
     @property
-    def is_kept(self) -> bool:
-        """Whether what is filled in stays, sealed: not what was only exchanged for a token."""
-        return bool(self.keeps) or self.token in {blank.name for blank in self.blanks}
+    def stores_input(self) -> bool:
+        """Whether the values stay, sealed, instead of only being exchanged for a token."""
+        return bool(self.stores) or self.token in {entry.name for entry in self.fields}
 
     @property
     def facts(self) -> tuple[str, ...]:
-        """The names of what is filled in and no secret: `identify` finds them in `api.facts`."""
-        return tuple(blank.name for blank in self.blanks if not blank.secret)
+        """The fields that are no secrets: `identify` finds them in `api.facts`."""
+        return tuple(entry.name for entry in self.fields if not entry.secret)
 
 
 def pasted_key(
-    blank: Blank, *, key: str = "key", title: str = "API key", noun: str = "key", **more: Any
+    entry: Field, *, key: str = "key", title: str = "API key", noun: str = "key", **more: Any
 ) -> Form:
     """A key or token made at the service and pasted here. It is the bearer token as it is."""
-    return Form(key=key, title=title, noun=noun, blanks=(blank,), **{"token": blank.name, **more})
+    return Form(key=key, title=title, noun=noun, fields=(entry,), **{"token": entry.name, **more})
 
 
 def client_credentials(
     *,
     token_url: str,
-    client_id: Blank,
-    client_secret: Blank,
+    client_id: Field,
+    client_secret: Field,
     client_auth: Literal["basic", "post"] = "post",
     body: Literal["form", "json"] = "form",
     key: str = "client_credentials",
     title: str = "Client id and secret",
     **more: Any,
 ) -> Form:
-    """The workspace's own client id and secret, exchanged for a token as often as needed (RFC 6749 section
-    4.4).
-    """
-    ask = Ask(token_url, constants={"grant_type": "client_credentials"}, body=body, setting="TOKEN_URL")
-    pair = (client_id.name, client_secret.name)
-    ask = (
-        replace(ask, basic=pair)
-        if client_auth == "basic"
-        else replace(ask, sends={"client_id": client_id.name, "client_secret": client_secret.name})
+    """The workspace's own client id and secret, exchanged for tokens as needed (RFC 6749 section 4.4)."""
+    request = TokenRequest(
+        token_url, constants={"grant_type": "client_credentials"}, body=body, setting="TOKEN_URL"
     )
-    # Section 4.4.3 wants no refresh token here; one that comes is not used, since the pair itself renews.
-    ask = replace(ask, takes={name: member for name, member in ask.takes.items() if name != "refresh_token"})
+    pair = (client_id.name, client_secret.name)
+    request = (
+        replace(request, basic=pair)
+        if client_auth == "basic"
+        else replace(request, sends={"client_id": client_id.name, "client_secret": client_secret.name})
+    )
+    # Section 4.4.3 allows no refresh token here; one that comes is unused, as the pair itself renews.
+    request = replace(
+        request, takes={name: member for name, member in request.takes.items() if name != "refresh_token"}
+    )
     return Form(
         key=key,
         title=title,
         noun="client id and secret",
-        blanks=(client_id, client_secret),
-        asks=(ask,),
-        renews=(ask,),
-        keeps=pair,
+        fields=(client_id, client_secret),
+        requests=(request,),
+        renewals=(request,),
+        stores=pair,
         **more,
     )
 
 
 def log_in(
-    *asks: Ask, renews: tuple[Ask, ...], demo: tuple[str, str] = ("", ""), key: str = "login", **more: Any
+    *requests: TokenRequest,
+    renewals: tuple[TokenRequest, ...],
+    demo: tuple[str, str] = ("", ""),
+    key: str = "login",
+    **more: Any,
 ) -> Form:
-    """E-mail and password, sent to the service once and then forgotten; what came of them renews the
-    token.
-    """
-    blanks = (
-        Blank("email", "Email", secret=False, kind="email", demo=demo[0]),
-        Blank("password", "Password", help="It is sent once and not kept.", kind="password", demo=demo[1]),
+    """E-mail and password, sent to the service once and not stored; what they bring renews the token."""
+    fields = (
+        Field("email", "Email", secret=False, kind="email", demo=demo[0]),
+        Field("password", "Password", help="It is sent once and not kept.", kind="password", demo=demo[1]),
     )
     return Form(
         key=key,
-        blanks=blanks,
-        asks=asks,
-        renews=renews,
+        fields=fields,
+        requests=requests,
+        renewals=renewals,
         **{"title": "Email and password", "noun": "e-mail and password", **more},
     )
 
 
 def token_exchange(
-    blank: Blank, *asks: Ask, renews: tuple[Ask, ...] = (), key: str = "identity", **more: Any
+    entry: Field,
+    *requests: TokenRequest,
+    renewals: tuple[TokenRequest, ...] = (),
+    key: str = "identity",
+    **more: Any,
 ) -> Form:
-    """A token of somebody else about who the person is, exchanged at once for one of the service."""
+    """A third party's identity token, exchanged at once for a token of the service."""
     return Form(
         key=key,
-        blanks=(blank,),
-        asks=asks,
-        renews=renews,
+        fields=(entry,),
+        requests=requests,
+        renewals=renewals,
         **{"title": "Identity token", "noun": "identity token", **more},
     )

@@ -1,8 +1,8 @@
-"""Hosts a service tells us of, such as the instances of one account: which of them may get its credential.
+"""Hosts a service itself lists, such as the instances of an account: which may receive its credential.
 
-What a person or an AI client types never becomes an address here; what the service itself lists may,
-if it is an ordinary https address (and then `outbound` checks that it is on the open internet). In the
-sandbox, and where an operator put another server in place of the service, such hosts live on that server.
+Nothing a person or an AI client types becomes an address here. A listed host may, if it is an ordinary https
+address; `outbound` then checks that it is on the public internet. In the sandbox, and where an operator
+replaced the service by another server, such hosts are on that server.
 """
 
 import ipaddress
@@ -10,14 +10,12 @@ from urllib.parse import urlsplit
 
 
 def is_foreign(url: str, base_url: str) -> bool:
-    """Whether the address is on another server than the service's own base."""
+    """Whether the address is on another server than the service's base URL."""
     return _origin(url) is None or _origin(url) != _origin(base_url)
 
 
 def is_acceptable(url: str) -> bool:
-    """Whether a credential may go there: https on its usual port, a name with a dot, no user, no query, no
-    fragment.
-    """
+    """Whether it may receive a credential: https, port 443, a name with a dot, no user, query or fragment."""
     origin = _origin(url)
     if origin is None:
         return False
@@ -45,7 +43,7 @@ def _origin(url: str) -> tuple[str, str, int] | None:
 
 
 def _is_number(host: str) -> bool:
-    """True for an IP address in any of its spellings; no public name ends in a number."""
+    """Whether it is an IP address in any notation; no public name ends in a number."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

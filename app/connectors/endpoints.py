@@ -1,7 +1,7 @@
 """Where a service is reached: the real one, an operator's override, or the sandbox.
 
-The connector is the same code in every case; only these addresses differ. A service whose ways in
-are forms needs no client of ours: without a sandbox it is the real one.
+The connector's code is the same in every case; only these addresses differ. A service whose auth methods are
+forms needs no client of ours: without a sandbox it is the real one.
 """
 
 from collections.abc import Mapping
@@ -10,15 +10,15 @@ from urllib.parse import urlsplit
 
 from app.config import Settings
 from app.connectors.connector import Connector
-from app.connectors.credential_forms import OAUTH, Ask
+from app.connectors.credential_forms import OAUTH, TokenRequest
 
 
 @dataclass(frozen=True)
 class Endpoints:
     """The addresses and our client credentials at one service. `sandbox` when it is the imitation.
 
-    `ways` are the keys of the ways in that are open here, the first one first; `asks` where their requests
-    go, by the real address.
+    `auth_methods` are the keys of those available here, in order. `request_urls` maps the real address of a
+    form's request to the one used here.
     """
 
     base_url: str
@@ -29,32 +29,32 @@ class Endpoints:
     client_secret: str = field(repr=False)
     redirect_uri: str
     sandbox: bool
-    ways: tuple[str, ...] = (OAUTH,)
-    asks: Mapping[str, str] = field(default_factory=dict)
+    auth_methods: tuple[str, ...] = (OAUTH,)
+    request_urls: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def origin(self) -> str | None:
-        """Scheme and host of the consent page, for Content-Security-Policy; None where nobody is sent to
-        one.
-        """
+        """Scheme and host of the consent page, for Content-Security-Policy; None without one."""
         parts = urlsplit(self.authorize_url)
-        return f"{parts.scheme}://{parts.netloc}" if OAUTH in self.ways else None
+        return f"{parts.scheme}://{parts.netloc}" if OAUTH in self.auth_methods else None
 
 
 def resolve(connector: Connector, settings: Settings) -> Endpoints | None:
-    """The service's endpoints, or None when none of its ways in is open: not configured, and no sandbox.
+    """The service's endpoints, or None without an available auth method: not configured, and no sandbox.
 
     With `<SLUG>_CLIENT_ID` and `<SLUG>_CLIENT_SECRET` set it is the real service, else the sandbox. One that
-    is entered by forms needs no client: saying where it is (`<SLUG>_BASE_URL`) is enough.
+    is entered by forms needs no client: saying where it is (`<SLUG>_BASE_URL`) is enough. A service of one
+    workspace is always at the addresses it declares.
     """
+    if connector.workspace_id is not None:
+        return _as_declared(connector, settings)
     client_id, secret = (
         settings.service(connector.slug, "CLIENT_ID"),
         settings.service(connector.slug, "CLIENT_SECRET"),
     )
     configured = bool(client_id and secret)
     named = bool(connector.forms) and settings.service(connector.slug, "BASE_URL") is not None
-    # With one half of the pair (its other half does not open any more) it must not quietly become the
-    # sandbox.
+    # Half of the pair (the other half can no longer be unsealed) must not quietly become the sandbox.
     sandbox = not (client_id or secret or named) and settings.sandbox_url is not None
     auth = connector.auth
 
@@ -64,27 +64,27 @@ def resolve(connector: Connector, settings: Settings) -> Endpoints | None:
             return override.rstrip("/") if setting == "BASE_URL" else override
         return in_sandbox(settings.sandbox_url or "", connector.slug, url) if sandbox else url
 
-    def ask_at(ask: Ask) -> str:
-        """A request to the API's own server goes along with it: what is filled in must reach no other than
-        the operator named.
-        """
+    def url_of(request: TokenRequest) -> str:
+        """Requests to the API's server follow its override: values must reach only the operator's server."""
         base = settings.service(connector.slug, "BASE_URL")
         if (
             base
-            and not settings.service(connector.slug, ask.setting or "")
-            and ask.url.startswith(f"{connector.base_url}/")
+            and not settings.service(connector.slug, request.setting or "")
+            and request.url.startswith(f"{connector.base_url}/")
         ):
-            return base.rstrip("/") + ask.url.removeprefix(connector.base_url)
-        return at(ask.setting or "", ask.url)
+            return base.rstrip("/") + request.url.removeprefix(connector.base_url)
+        return at(request.setting or "", request.url)
 
-    def is_open(ask: Ask) -> bool:
+    def is_open(request: TokenRequest) -> bool:
         return (
-            sandbox or not ask.must_be_set or settings.service(connector.slug, ask.setting or "") is not None
+            sandbox
+            or not request.setting_required
+            or settings.service(connector.slug, request.setting or "") is not None
         )
 
-    forms = [form for form in connector.forms if all(map(is_open, (*form.asks, *form.renews)))]
-    ways = (*(form.key for form in forms), *((OAUTH,) if auth and (configured or sandbox) else ()))
-    if not ways:
+    forms = [form for form in connector.forms if all(map(is_open, (*form.requests, *form.renewals)))]
+    auth_methods = (*(form.key for form in forms), *((OAUTH,) if auth and (configured or sandbox) else ()))
+    if not auth_methods:
         return None
     return Endpoints(
         base_url=at("BASE_URL", connector.base_url),
@@ -93,11 +93,47 @@ def resolve(connector: Connector, settings: Settings) -> Endpoints | None:
         revoke_url=at("REVOKE_URL", auth.revoke_url) if auth.revoke_url else None,
         client_id="sandbox" if sandbox else client_id or "",
         client_secret="sandbox" if sandbox else secret or "",
-        redirect_uri=f"{settings.public_url}/integrations/{connector.slug}/callback",
+        redirect_uri=_redirect_uri(connector, settings),
         sandbox=sandbox,
-        ways=ways,
-        asks={ask.url: ask_at(ask) for form in forms for ask in (*form.asks, *form.renews)},
+        auth_methods=auth_methods,
+        request_urls={
+            request.url: url_of(request) for form in forms for request in (*form.requests, *form.renewals)
+        },
     )
+
+
+def _as_declared(connector: Connector, settings: Settings) -> Endpoints | None:
+    """The endpoints of a service of one workspace.
+
+    Never the sandbox, and never the operator's settings: people of the workspace chose slug and addresses, so
+    a setting of that name would send the operator's secret to them.
+    """
+    auth, client_id, secret = connector.auth, "", ""
+    if auth and connector.own_client is not None:
+        client_id, secret = connector.own_client(settings)
+    auth_methods = (*(form.key for form in connector.forms), *((OAUTH,) if client_id else ()))
+    if not auth_methods:
+        return None
+    return Endpoints(
+        base_url=connector.base_url,
+        authorize_url=auth.authorize_url,
+        token_url=auth.token_url,
+        revoke_url=auth.revoke_url,
+        client_id=client_id,
+        client_secret=secret,
+        redirect_uri=_redirect_uri(connector, settings),
+        sandbox=False,
+        auth_methods=auth_methods,
+        request_urls={
+            request.url: request.url
+            for form in connector.forms
+            for request in (*form.requests, *form.renewals)
+        },
+    )
+
+
+def _redirect_uri(connector: Connector, settings: Settings) -> str:
+    return f"{settings.public_url}/integrations/{connector.slug}/callback"
 
 
 def in_sandbox(sandbox_url: str, slug: str, url: str) -> str:

@@ -1,4 +1,4 @@
-"""What Google's services share: the consent, who signed in, and what a refusal means.
+"""What Google's services share: authorization, the account behind it, and what a refusal means.
 
 https://developers.google.com/identity/protocols/oauth2/web-server
 """
@@ -13,10 +13,11 @@ from typing import Any
 
 from app import clock
 from app.connectors.answers import Answers
-from app.connectors.api import Api, errors_by_status
+from app.connectors.api import Api
+from app.connectors.api_errors import errors_by_status, slow_down
 from app.connectors.spec import OAuth2
-from app.errors import PermissionDenied, ProviderError, ProviderRateLimited, ReconnectNeeded, ToolError
-from app.outbound import Answer
+from app.errors import PermissionDenied, ProviderError, ReconnectNeeded, ToolError
+from app.outbound import Response
 
 PREFIX = "https://www.googleapis.com/auth/"
 BADGE = "Testing mode (limited to 100 users)"
@@ -29,10 +30,10 @@ _LONGEST_WAIT_SECONDS = 86_400
 
 
 def consent(*, read: tuple[str, ...], write: tuple[str, ...]) -> OAuth2:
-    """How one signs in to a Google service with these scopes.
+    """The OAuth of a Google service with these scopes.
 
-    Consent belongs to the Cloud project, whichever of its services asked: revoking one service's token
-    ends the person's others too, hence `revokes_whole_account`. A client id starts with the project's number.
+    The grant belongs to the Cloud project, not to one service: revoking one service's token ends the person's
+    others too, hence `revokes_whole_account`. A client id starts with the project's number.
     """
     return OAuth2(
         authorize_url="https://accounts.google.com/o/oauth2/v2/auth",
@@ -40,24 +41,22 @@ def consent(*, read: tuple[str, ...], write: tuple[str, ...]) -> OAuth2:
         revoke_url="https://oauth2.googleapis.com/revoke",
         read_scopes=(*_IDENTITY, *read),
         write_scopes=(*_IDENTITY, *write),
-        # offline: without it there is no refresh token; consent: without it only the very first sign-in gets
+        # offline: without it there is no refresh token; consent: without it only the first authorization has
         # one.
         authorize_params={"access_type": "offline", "prompt": "consent"},
         revokes_whole_account=True,
         project_of=lambda client_id: client_id.partition("-")[0],
-        signin_days=7,  # while the app is in "Testing": https://support.google.com/cloud/answer/15549945
+        authorization_days=7,  # while the app is in "Testing": https://support.google.com/cloud/answer/15549945
     )
 
 
-# --- who signed in ---
+# --- the account ---
 
 
 def subject(api: Api, claims: Mapping[str, Any]) -> str:
-    """The account's `sub`, which stays when the address changes. Raises ProviderError when Google did not
-    say.
+    """The account's `sub`, which outlives a change of address. Raises ProviderError without one.
 
-    Later, when only asked whether the connection works, there is no identity token: the `sub` noted
-    at the sign-in counts.
+    A later check of the connection has no identity token: then the `sub` stored on connecting counts.
     """
     found = claims.get("sub") if claims.get("iss") in _ISSUERS else api.facts.get("sub")
     if not isinstance(found, str) or not found:
@@ -68,8 +67,8 @@ def subject(api: Api, claims: Mapping[str, Any]) -> str:
 
 
 def claims_of(token_answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the identity token says, {} without one. Its signature needs no check: it came from Google's token
-    endpoint itself.
+    """The claims of the identity token, {} without one. Its signature needs no check: it came directly from
+    Google's token endpoint.
 
     https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation, point 6.
     """
@@ -82,11 +81,11 @@ def claims_of(token_answer: Mapping[str, Any]) -> Mapping[str, Any]:
     return an_object(claims)
 
 
-# --- answers, taken with care: what has another form than documented is an outage, not a crash ---
+# --- answers: an undocumented shape is an outage, not a crash ---
 
 
 def read(api: Api, path: str, **options: Any) -> Mapping[str, Any]:
-    """GET an object. Raises ProviderUnavailable when something else comes."""
+    """GETs an object. Raises ProviderUnavailable for any other answer."""
     answer = api.get(path, **options)
     if not isinstance(answer, dict):
         raise Answers(api.service.name).unreadable()
@@ -94,12 +93,12 @@ def read(api: Api, path: str, **options: Any) -> Mapping[str, Any]:
 
 
 def objects(value: Any) -> list[Mapping[str, Any]]:
-    """The objects of a list; Google leaves empty lists out."""
+    """The objects of a list; Google omits empty lists."""
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 def an_object(value: Any) -> Mapping[str, Any]:
-    """The value when it is an object, else an empty one."""
+    """The value if it is an object, else an empty one."""
     return value if isinstance(value, dict) else {}
 
 
@@ -108,15 +107,15 @@ def an_object(value: Any) -> Mapping[str, Any]:
 
 def error_reader(
     name: str, bad_request: Callable[[str], ToolError], *, not_allowed: str | None = None
-) -> Callable[[Answer], ToolError | None]:
-    """Reads the error envelope of Google's APIs for the service of that name.
+) -> Callable[[Response], ToolError | None]:
+    """Returns a reader of the error envelope of Google's APIs for that service.
 
-    A 403 may be a throttle, a missing scope or the operator's omission; if none of these, `not_allowed` says
-    it. `bad_request` says what a 400 means by its lower-case words, which include the parameter Google blames
-    if it names one. https://developers.google.com/workspace/gmail/api/guides/handle-errors
+    A 403 may be a rate limit, a missing scope or the operator's omission; else `not_allowed` is the sentence.
+    `bad_request` interprets the lower-case words of a 400, with the parameter Google blames, if any.
+    https://developers.google.com/workspace/gmail/api/guides/handle-errors
     """
 
-    def read_error(answer: Answer) -> ToolError | None:
+    def read_error(answer: Response) -> ToolError | None:
         if answer.status < 400:
             return None
         error = an_object(an_object(answer.json()).get("error"))
@@ -124,10 +123,7 @@ def error_reader(
         reasons = {entry["reason"] for entry in entries if isinstance(entry.get("reason"), str)}
         message = str(error.get("message", ""))
         if answer.status == 429 or reasons & _THROTTLES:
-            wait = _seconds_until_retry(message)
-            return ProviderRateLimited(
-                f"{name} asks to slow down. Please wait and try again.", retry_after_seconds=wait
-            )
+            return slow_down(name, default=_seconds_until_retry(message))
         if answer.status == 401:
             return ReconnectNeeded(f"Google no longer accepts this sign-in. Reconnect {name} in the hub.")
         if answer.status == 403:
@@ -165,7 +161,7 @@ def _refusal(name: str, reasons: set[str]) -> ToolError | None:
 
 
 def not_granted(name: str) -> PermissionDenied:
-    """The person left a box of Google's consent page unticked."""
+    """The error for a box of Google's consent page left unticked."""
     return PermissionDenied(
         f"This {name} connection was not given the right to do this. Reconnect {name} in the hub and allow "
         "what Google asks."
@@ -173,7 +169,7 @@ def not_granted(name: str) -> PermissionDenied:
 
 
 def _seconds_until_retry(message: str) -> int | None:
-    """Google sends no Retry-After header: the moment stands in the sentence, if anywhere."""
+    """Google sends no Retry-After header; the moment is in its message, if anywhere."""
     found = _RETRY_AT.search(message)
     if not found:
         return None

@@ -1,46 +1,37 @@
-"""Amounts of money as decimal text: what a service counts in its smallest unit, and how many decimals a
-currency has at least.
-"""
+"""Amounts of money as decimal text, from the smallest unit and with the currency's decimals."""
 
 from decimal import Decimal
+from typing import Annotated
+
+from pydantic import Field, WithJsonSchema
 
 # ISO 4217. Every other currency in use has two.
-_NO_DECIMALS = frozenset(
-    [
-        "BIF",
-        "CLP",
-        "DJF",
-        "GNF",
-        "ISK",
-        "JPY",
-        "KMF",
-        "KRW",
-        "PYG",
-        "RWF",
-        "UGX",
-        "UYI",
-        "VND",
-        "VUV",
-        "XAF",
-        "XOF",
-        "XPF",
-    ]
-)
+_NO_DECIMALS = frozenset([
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF",
+    "XOF", "XPF",
+])  # fmt: skip
 _THREE_DECIMALS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
+
+# An amount as an argument: a JSON number whose decimals stay exact.
+PositiveAmount = Annotated[
+    Decimal,
+    Field(gt=0, lt=10**12, decimal_places=2),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10**12}),
+]
 
 
 def decimals_of(currency: str | None) -> int:
-    """How many decimals amounts of the currency are written with."""
+    """The number of decimals in the currency."""
     code = (currency or "").upper()
     return 0 if code in _NO_DECIMALS else 3 if code in _THREE_DECIMALS else 2
 
 
 def from_minor(amount: int, currency: str | None) -> Decimal:
-    """An amount given in the currency's smallest unit."""
+    """The amount of a number of the currency's smallest units."""
     return Decimal(amount).scaleb(-decimals_of(currency))
 
 
 def as_text(amount: Decimal, currency: str | None) -> str:
-    """An amount as decimal text, with the decimals of its currency and more only where it has them."""
+    """Decimal text with the currency's decimals, or more where the amount has more."""
     places = max(decimals_of(currency), -int(amount.normalize().as_tuple().exponent))
     return f"{amount:.{places}f}"

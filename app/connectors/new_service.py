@@ -1,35 +1,23 @@
-"""The first files of a new service: a connector, its imitation, samples and a test that pass the common
-contract.
-"""
+"""The first files of a new service: connector, imitation, samples and a test for the common contract."""
 
 import re
 from pathlib import Path
 from string import Template
 
-from app.connectors import registry
+from app.connectors.services import services_of
 from app.errors import ConfigError
 
 _TEMPLATES = Path(__file__).with_name("skeleton")
 _REGISTRY = "app/connectors/registry.py"
-_LONGEST_LINE = 140
-# First words of our own tools: a service of that name could not be told apart from them.
+_LONGEST_LINE = 110
+# First words of our own tools, which a service of that name would be confused with.
 _TAKEN = {
-    "account",
-    "call",
-    "cursor",
-    "debug",
-    "describe",
-    "find",
-    "hub",
-    "list",
-    "memory",
-    "set",
-    "summarize",
-}
+    "account", "call", "cursor", "debug", "describe", "find", "hub", "list", "memory", "set", "summarize",
+}  # fmt: skip
 
 
 def files_of(slug: str) -> dict[str, str]:
-    """Path of each file in the project, and the template it is made of."""
+    """The path of each file in the project, and its template."""
     return {
         f"app/connectors/{slug}.py": "connector.py.txt",
         f"app/sandbox/services/{slug}.py": "sandbox.py.txt",
@@ -39,9 +27,7 @@ def files_of(slug: str) -> dict[str, str]:
 
 
 def write(root: Path, slug: str, name: str = "") -> list[str]:
-    """Write the files and the line in the registry; the paths that were written. Raises ConfigError, and
-    then writes nothing.
-    """
+    """Writes the files and the registry's line, returns their paths. Raises ConfigError before writing."""
     if not re.fullmatch(r"[a-z][a-z_]{1,18}[a-z]", slug) or "__" in slug or slug.split("_")[0] in _TAKEN:
         raise ConfigError(
             f"{slug!r} cannot be a slug: three to twenty small letters and single _, such as acme_books."
@@ -55,7 +41,7 @@ def write(root: Path, slug: str, name: str = "") -> list[str]:
         for path in (*paths, f"app/connectors/{slug}", f"app/sandbox/services/{slug}")
         if (root / path).exists()
     ]
-    if there or slug in registry.CONNECTORS:
+    if there or services_of(None).find(slug):
         raise ConfigError(f"There is a service {slug} already: {', '.join(there) or _REGISTRY}.")
     words = {"slug": slug, "name": name, "host": f"{slug.replace('_', '-')}.example"}
     made = {
@@ -69,7 +55,7 @@ def write(root: Path, slug: str, name: str = "") -> list[str]:
 
 
 def registered(text: str, slug: str) -> str:
-    """The registry with the service in it: in the place where it was planned, or last. Raises ConfigError."""
+    """The registry's text with the service, where it was planned or last. Raises ConfigError."""
     imports = re.search(r"^from app\.connectors import (\([\w,\s]+\)|[\w, ]+)$", text, re.MULTILINE)
     catalogue = re.search(r"^CATALOGUE\b[^\n]*= \(\n(.*?)^\)$", text, re.MULTILINE | re.DOTALL)
     if imports is None or catalogue is None:

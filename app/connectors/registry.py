@@ -1,4 +1,7 @@
-"""Every service, in the order the hub shows them. Adding one is a line here."""
+"""Every service of the installation, in the hub's order. Adding one is a line here.
+
+Only `services.py` reads it: everybody else goes by `services_of`.
+"""
 
 from app.connectors import (
     flowpos,
@@ -12,7 +15,6 @@ from app.connectors import (
     xero,
 )
 from app.connectors.connector import Connector, Planned
-from app.errors import NotFound
 
 CATALOGUE: tuple[Connector | Planned, ...] = (
     freshbooks.CONNECTOR,
@@ -25,17 +27,3 @@ CATALOGUE: tuple[Connector | Planned, ...] = (
     servicefusion.CONNECTOR,
     flowpos.CONNECTOR,
 )
-CONNECTORS: dict[str, Connector] = {entry.slug: entry for entry in CATALOGUE if isinstance(entry, Connector)}
-
-
-def get(slug: str) -> Connector:
-    """The connector of that slug. Raises NotFound for an unknown or a planned service."""
-    try:
-        return CONNECTORS[slug]
-    except KeyError:
-        raise NotFound("There is no such service here. Choose one from the integrations page.") from None
-
-
-def find_by_tool(tool_name: str) -> Connector | None:
-    """The connector a full tool name belongs to, or None."""
-    return next((c for c in CONNECTORS.values() if c.find_tool(tool_name)), None)

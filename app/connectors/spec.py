@@ -1,4 +1,4 @@
-"""The parts a service is declared with: how it does OAuth, the account behind a token, its businesses."""
+"""The parts of a service's declaration: its OAuth, the account behind a token, its businesses."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,32 +7,34 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class OAuth2:
-    """How a service does the authorization code grant (RFC 6749), with its own ways as data."""
+    """A service's authorization code grant (RFC 6749), with its deviations as data."""
 
     authorize_url: str
     token_url: str
     read_scopes: tuple[str, ...]
     write_scopes: tuple[str, ...]  # the whole set for reading and writing
     revoke_url: str | None = None
-    # secret: it alone, as HTTP Basic user, without the client id
-    client_auth: Literal["basic", "post", "secret"] = "post"
+    # secret: it alone, as HTTP Basic user, without the client id; none: a public client, which has no secret
+    client_auth: Literal["basic", "post", "secret", "none"] = "post"
     pkce: bool = True  # send an S256 challenge; harmless where the service ignores it
     authorize_params: Mapping[str, str] = field(default_factory=dict)
+    # sent with a code or a refresh token, such as `resource` (RFC 8707 section 2.2)
+    token_params: Mapping[str, str] = field(default_factory=dict)
     exchange_sends_redirect_uri: bool = True
     refresh_sends_redirect_uri: bool = False
-    access_seconds: int | None = None  # how long an access token lives where the answer does not say
-    # what comes back beside the code; `identify` finds it in `api.facts` and must verify it
+    access_seconds: int | None = None  # life of an access token whose answer does not say
+    # what the callback brings with the code; `identify` finds it in `api.facts` and must verify it
     callback_facts: tuple[str, ...] = ()
     revokes: Literal["refresh", "access"] = "refresh"  # which token the revocation endpoint takes
-    # it takes the token as JSON, and says a bare 400 when the token is dead already
+    # it takes the token as JSON, and answers a bare 400 for a dead token
     revokes_by_json: bool = False
-    revokes_whole_account: bool = False  # revoking one connection ends its siblings of the same account too
+    revokes_whole_account: bool = False  # revoking one connection also ends others of the account
     # clients of one project share a person's consent
     project_of: Callable[[str], str] = lambda client_id: client_id
-    rotation_grace_seconds: int = 0  # how long a spent refresh token may be tried again after a lost answer
+    rotation_grace_seconds: int = 0  # how long a used refresh token works again after a lost answer
     idle_days: int | None = None  # a refresh token unused for so long dies; None: never
-    # a sign-in ends so long after consent, however often it is refreshed; None: never
-    signin_days: int | None = None
+    # access ends so long after authorization, however often it is refreshed; None: never
+    authorization_days: int | None = None
     loopback_redirects: bool = True  # False: the service refuses http redirect addresses
 
     def __bool__(self) -> bool:
@@ -40,7 +42,7 @@ class OAuth2:
         return bool(self.authorize_url)
 
 
-# For a service one gets into by forms alone.
+# For a service whose only auth methods are forms.
 NO_CONSENT_PAGE = OAuth2(authorize_url="", token_url="", read_scopes=(), write_scopes=())
 
 
@@ -55,10 +57,10 @@ class Business:
 
 @dataclass(frozen=True)
 class Account:
-    """Who we are connected as, in the service's words. `key` is its stable id, never an e-mail alone.
+    """The connected account as the service names it. `key` is its stable id, never an e-mail alone.
 
-    `elsewhere` are businesses the same sign-in reaches because the person opened them to another connection:
-    only a connection that has them already keeps them, so that two workspaces of one person do not mix.
+    `elsewhere` are businesses this token reaches because the person allowed them for another connection. Only
+    a connection that already has them keeps them, so that two workspaces of one person do not mix.
     """
 
     key: str
@@ -70,27 +72,27 @@ class Account:
 
 @dataclass(frozen=True)
 class BusinessArgument:
-    """The optional argument every tool of a service gains to choose a business."""
+    """The optional argument of every tool of a service that chooses a business."""
 
     name: str  # such as organisation_id
     word: str  # such as organisation
     type: type = str
-    # whether it may also be called so
-    known_as: Callable[[Business, str], bool] = lambda business, wanted: False
+    # whether the business also has that name
+    known_as: Callable[[Business, str], bool] = lambda business, name: False
     takes: str = "Id"  # what the argument takes, as an AI client reads it
 
     @property
     def words(self) -> str:
-        """The word for several of them."""
+        """The plural of `word`."""
         return (
             self.word[:-1] + "ies"
             if self.word.endswith("y")
             else self.word + ("es" if self.word.endswith("s") else "s")
         )
 
-    def find(self, businesses: Iterable[Business], wanted: str) -> Business | None:
-        """The business of that id, else the only one that goes by that name, or None."""
+    def find(self, businesses: Iterable[Business], name: str) -> Business | None:
+        """The business with that id, else the only one with that name, or None."""
         known = list(businesses)
-        by_id = [business for business in known if business.id == wanted]
-        found = by_id or [business for business in known if self.known_as(business, wanted)]
+        by_id = [business for business in known if business.id == name]
+        found = by_id or [business for business in known if self.known_as(business, name)]
         return found[0] if len(found) == 1 else None

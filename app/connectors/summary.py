@@ -1,42 +1,33 @@
-"""What a service adds to a summary across services: for which days, compared with which, and the figures.
+"""A service's part in summaries across services: the figures of one business, per currency.
 
-A connector declares one function, `Connector.summarize`: it takes a `Summarizing` and gives `Part`s, one a
-currency. Days are days of the business's own calendar; where the service does not say which time zone that
-is, the workspace's counts.
+A connector declares one function, `Connector.summarize`. It takes a `Summarizing` and returns one `Part` per
+currency. Days follow the business's own calendar, or the workspace's where the service names no time zone.
 
-    def summarize(asked: Summarizing) -> list[Part]:
-        days = asked.days()
-        sums = Sums(days, home="EUR")
-        with asked.reading("invoices"):
-            sums.open("invoices_issued")
-            for invoice in ...:
-                sums.add("invoices_issued", invoice.currency, invoice.total, invoice.date)
-        return sums.parts()
+    def summarize(summary: Summarizing) -> list[Part]:
+        totals = FigureTotals(summary.days(), home="EUR")
+        with summary.reading("invoices"):
+            totals.add_all("invoices_issued", ((i.currency, i.total, i.date) for i in ...))
+        return totals.parts()
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from decimal import Decimal
-from typing import Literal, Protocol
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
 from app import clock
 from app.connectors.api import Api
 from app.connectors.money import as_text
-from app.connectors.tool import Row
-from app.errors import InvalidArguments, ReconnectNeeded, ToolError
+from app.connectors.rows import Row
+from app.connectors.summary_days import Days, ReportingPeriod, find_zone
+from app.errors import ReconnectNeeded, ToolError
 
-MOST_DAYS = 366
-_OLDEST = date(2000, 1, 1)
-_WEEK = timedelta(days=7)
-_DAY = timedelta(days=1)
-
-Preset = Literal["7d", "30d", "this_month", "last_month"]
-Name = Literal[
+FigureName = Literal[
     "net_sales",
     "gross_sales",
     "tax",
@@ -48,12 +39,13 @@ Name = Literal[
     "invoices_issued",
     "overdue",
 ]
+_STANDING: frozenset[FigureName] = frozenset(["overdue"])  # true now: no days to compare with
 
 
 class Figure(Row):
     """One figure. `before`: the same over the days compared with."""
 
-    name: Name
+    name: FigureName
     amount: str | None = Field(None, description="Decimal, in the part's currency.")
     count: int | None = Field(None, description="How many.")
     amount_before: str | None = None
@@ -86,136 +78,26 @@ class Part(Row):
     latest_orders: list[Ranked] = []
 
 
-@dataclass(frozen=True)
-class Days:
-    """The days asked for and those they are compared with, all in one time zone."""
-
-    first: date
-    last: date
-    before_first: date
-    before_last: date
-    today: date
-    zone: ZoneInfo
-
-    def are(self, day: date | None) -> Literal["now", "before"] | None:
-        """Which of the two a day belongs to."""
-        if day is not None and self.first <= day <= self.last:
-            return "now"
-        return "before" if day is not None and self.before_first <= day <= self.before_last else None
-
-    def day_of(self, moment: datetime) -> date:
-        """The day on which the moment was there."""
-        return moment.astimezone(self.zone).date()
-
-    def spans(self) -> tuple[tuple[datetime, datetime], tuple[datetime, datetime]]:
-        """From the beginning of the first day to that of the day after the last: asked for, and compared
-        with.
-        """
-        return self._span(self.first, self.last), self._span(self.before_first, self.before_last)
-
-    def _span(self, first: date, last: date) -> tuple[datetime, datetime]:
-        return datetime.combine(first, time.min, self.zone), datetime.combine(
-            last + _DAY, time.min, self.zone
-        )
-
-
-class Wanted(Protocol):
-    """Which days a summary is about, said without a time zone."""
-
-    @property
-    def is_one_day(self) -> bool:
-        """Whether it is about a single day."""
-
-    def days(self, today: date, zone: ZoneInfo) -> Days:
-        """The days, where it is that day today."""
-
-
-@dataclass(frozen=True)
-class OneDay:
-    """A day, or today; compared with the same weekday before."""
-
-    day: date | None = None
-    is_one_day: bool = True
-
-    def __post_init__(self) -> None:
-        _check("date", self.day)
-
-    def days(self, today: date, zone: ZoneInfo) -> Days:
-        """The day there."""
-        day = self.day or today
-        return Days(day, day, day - _WEEK, day - _WEEK, today, zone)
-
-
-@dataclass(frozen=True)
-class Period:
-    """Some days in a row, or one of the usual periods; compared with as many days before. Raises
-    InvalidArguments.
-    """
-
-    first: date | None = None
-    last: date | None = None
-    preset: Preset | None = None
-    is_one_day: bool = False
-
-    def __post_init__(self) -> None:
-        given = (self.first is not None, self.last is not None)
-        if given not in {(True, True), (False, False)} or any(given) == (self.preset is not None):
-            raise InvalidArguments(
-                "from: give `from` and `to`, or a preset.", details={"fields": ["from", "to", "preset"]}
-            )
-        _check("from", self.first)
-        _check("to", self.last)
-        if self.first and self.last and not _DAY <= self.last - self.first + _DAY <= MOST_DAYS * _DAY:
-            raise InvalidArguments(
-                f"to: must be from `from` on, and at most {MOST_DAYS} days in all.",
-                details={"fields": ["from", "to"]},
-            )
-
-    def days(self, today: date, zone: ZoneInfo) -> Days:
-        """The period there."""
-        first, last = self._bounds(today)
-        length = last - first + _DAY
-        return Days(first, last, first - length, first - _DAY, today, zone)
-
-    def _bounds(self, today: date) -> tuple[date, date]:
-        if self.first and self.last:
-            return self.first, self.last
-        if self.preset == "this_month":
-            return today.replace(day=1), today
-        if self.preset == "last_month":
-            last = today.replace(day=1) - _DAY
-            return last.replace(day=1), last
-        return today - timedelta(days=6 if self.preset == "7d" else 29), today
-
-
-def _check(name: str, day: date | None) -> None:
-    """Raises InvalidArguments for a day no business has books of: long ago, or tomorrow everywhere."""
-    if day is not None and not _OLDEST <= day <= clock.now().date() + _DAY:
-        raise InvalidArguments(
-            f"{name}: choose a day from {_OLDEST} until today.", details={"fields": [name]}
-        )
-
-
 @dataclass
 class Summarizing:
-    """One business being summarized: what was asked, its API, and what could not be read."""
+    """The summary of one business in the making: its period, its API, and what could not be read."""
 
     api: Api
-    wanted: Wanted
-    spare_zone: ZoneInfo  # the workspace's
+    period: ReportingPeriod
+    fallback_zone: ZoneInfo  # the workspace's
     problems: list[tuple[str, ToolError]] = field(default_factory=list)
     _read: int = 0
 
     def days(self, zone: str | None = None) -> Days:
-        """The days in the business's time zone; in the workspace's where it is not known."""
-        there = find_zone(zone) or self.spare_zone
-        return self.wanted.days(clock.now().astimezone(there).date(), there)
+        """The days in the business's time zone, or the workspace's where that is unknown."""
+        there = find_zone(zone) or self.fallback_zone
+        return self.period.days(clock.now().astimezone(there).date(), there)
 
     @contextlib.contextmanager
     def reading(self, what: str) -> Iterator[None]:
-        """Read one thing of several: when the service refuses or fails, the others are still worth having.
+        """Reads one thing of several; a refusal or failure is noted, as the others are still worth having.
 
-        Not when the sign-in is over: ReconnectNeeded goes on.
+        Raises ReconnectNeeded: without access nothing else can be read either.
         """
         try:
             yield
@@ -227,42 +109,35 @@ class Summarizing:
             self._read += 1
 
     def stop_if_nothing_was_read(self) -> None:
-        """Raises what the service said, when it gave nothing at all."""
+        """Raises the first problem when nothing at all could be read."""
         if self.problems and not self._read:
             raise self.problems[0][1]
 
 
-class Sums:
-    """Adds amounts up, each currency for itself and each figure for itself."""
+class FigureTotals:
+    """Adds amounts up per figure and currency."""
 
     def __init__(self, days: Days, home: str | None) -> None:
         self._days = days
-        self._names: list[Name] = []
+        self._names: list[FigureName] = []
         self._home = home
-        self._sums: dict[tuple[str | None, Name, str], tuple[Decimal, int]] = {}
+        self._totals: dict[tuple[str | None, FigureName, str], tuple[Decimal, int]] = {}
 
-    def open(self, name: Name) -> None:
-        """This figure is known, be it zero. One that could not be read is left out, so that nobody takes
-        it for zero.
+    def add_all(self, name: FigureName, entries: Iterable[tuple[str | None, Decimal, date | None]]) -> None:
+        """Adds up one figure from entries of currency, amount and day; days outside the period do not count.
+
+        Reads every entry first: a figure that cannot be read is left out, so that nobody takes it for zero.
         """
+        complete = list(entries)
         self._names.append(name)
-
-    def add(self, name: Name, currency: str | None, amount: Decimal, day: date | None) -> None:
-        """Something of that day, if the day counts."""
-        if when := self._days.are(day):
-            self._add(currency, name, when, amount)
-
-    def add_now(self, name: Name, currency: str | None, amount: Decimal) -> None:
-        """Something that is so now: it is compared with nothing."""
-        self._add(currency, name, "now", amount)
-
-    def _add(self, currency: str | None, name: Name, when: str, amount: Decimal) -> None:
-        total, counted = self._sums.get((currency, name, when), (Decimal(0), 0))
-        self._sums[currency, name, when] = total + amount, counted + 1
+        for currency, amount, day in complete:
+            if span := "now" if name in _STANDING else self._days.classify(day):
+                total, count = self._totals.get((currency, name, span), (Decimal(0), 0))
+                self._totals[currency, name, span] = total + amount, count + 1
 
     def parts(self) -> list[Part]:
-        """A part for the business's own currency and for each other one there is something in."""
-        currencies: set[str | None] = {currency for currency, _, _ in self._sums} | (
+        """One part for the business's own currency, and one per other currency that has entries."""
+        currencies: set[str | None] = {currency for currency, _, _ in self._totals} | (
             {self._home} if self._home else set()
         )
         ordered = sorted(
@@ -274,21 +149,21 @@ class Sums:
             for currency in ordered
         ]
 
-    def _figure(self, currency: str | None, name: Name) -> Figure:
+    def _figure(self, currency: str | None, name: FigureName) -> Figure:
         nothing = (Decimal(0), 0)
-        now = self._sums.get((currency, name, "now"), nothing)
-        if name == "overdue":
+        now = self._totals.get((currency, name, "now"), nothing)
+        if name in _STANDING:
             return Figure(name=name, amount=as_text(now[0], currency), count=now[1])
-        return compared(name, currency, now, self._sums.get((currency, name, "before"), nothing))
+        return compared(name, currency, now, self._totals.get((currency, name, "before"), nothing))
 
 
 def compared(
-    name: Name,
+    name: FigureName,
     currency: str | None,
     now: tuple[Decimal | None, int | None],
     before: tuple[Decimal | None, int | None],
 ) -> Figure:
-    """A figure beside what it was before; either may have an amount, a count or both."""
+    """A figure beside its value before; each has an amount, a count or both."""
     amount, count = now
     amount_before, count_before = before
     new, old = (count, count_before) if amount is None else (amount, amount_before)
@@ -305,7 +180,7 @@ def compared(
 
 
 def part_of(days: Days, currency: str | None, figures: list[Figure]) -> Part:
-    """A part about those days."""
+    """A part that covers those days."""
     return Part(
         currency=currency,
         timezone=days.zone.key,
@@ -316,11 +191,3 @@ def part_of(days: Days, currency: str | None, figures: list[Figure]) -> Part:
         is_over=days.last < days.today,
         figures=figures,
     )
-
-
-def find_zone(name: str | None) -> ZoneInfo | None:
-    """The time zone of that IANA name, or None when there is no such."""
-    try:
-        return ZoneInfo(name) if name else None
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None

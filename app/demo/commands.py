@@ -1,4 +1,4 @@
-"""Command for whoever shows the product: `demo seed`."""
+"""Command for demonstrations: `demo seed`."""
 
 import click
 from flask import Flask
@@ -26,12 +26,14 @@ def install(app: Flask, settings: Settings) -> None:
                 "ENV=production: the demo company is not for an installation people work with. Use another "
                 "one."
             )
-        made = company.found(settings)
+        created = company.create(settings)
         click.echo(
-            f"{company.NAME}: {'founded' if made else 'was there'}, {len(company.COLLEAGUES)} people",
+            f"{company.NAME}: {'founded' if created else 'was there'}, {len(company.PEOPLE)} people",
             err=True,
         )
-        written = story.tell(lambda done, total: click.echo(f"[{done:,}/{total:,}] calls written", err=True))
+        written = story.write_calls(
+            lambda done, total: click.echo(f"[{done:,}/{total:,}] calls written", err=True)
+        )
         rollup.run()
         click.echo(f"Usage: {written:,} calls written" if written else "Usage: was there", err=True)
         if settings.sandbox_url is None:
@@ -39,7 +41,7 @@ def install(app: Flask, settings: Settings) -> None:
         else:
             connecting.connect_all(settings, lambda words: click.echo(words, err=True))
         click.echo(f"Sign in at {settings.public_url}/login as")
-        for colleague in company.COLLEAGUES:
+        for colleague in company.PEOPLE:
             click.echo(f"  {colleague.email}  ({colleague.role})")
         click.echo(f"with the password {company.password(settings)}")
 

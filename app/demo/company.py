@@ -1,4 +1,4 @@
-"""The demo company: who works there, and what they have noted."""
+"""The demo company: its people and their notes."""
 
 import hashlib
 import hmac
@@ -19,8 +19,8 @@ NAME = "Demo Company"
 
 
 @dataclass(frozen=True)
-class Colleague:
-    """Somebody who works there, and how much of the calls are theirs."""
+class DemoPerson:
+    """Somebody who works there. `share`: their percentage of the calls."""
 
     key: str
     name: str
@@ -38,11 +38,11 @@ class Colleague:
         return f"{self.key}@demo.example.com"
 
 
-COLLEAGUES = (
-    Colleague("anna", "Anna Kraus", "owner", 40),
-    Colleague("ben", "Ben Ortiz", "admin", 30),
-    Colleague("chloe", "Chloe Martin", "member", 20),
-    Colleague("david", "David Okafor", "member", 10),
+PEOPLE = (
+    DemoPerson("anna", "Anna Kraus", "owner", 40),
+    DemoPerson("ben", "Ben Ortiz", "admin", 30),
+    DemoPerson("chloe", "Chloe Martin", "member", 20),
+    DemoPerson("david", "David Okafor", "member", 10),
 )
 _NOTES = (
     (
@@ -69,15 +69,15 @@ _NOTES = (
 
 
 def password(settings: Settings) -> str:
-    """The password of everybody in the demo company on this installation."""
+    """Return the password of everybody in the demo company on this installation."""
     digest = hmac.new(
         settings.secret_key.encode(), b"the demo company's password", hashlib.sha256
     ).hexdigest()
     return "-".join(("demo", digest[:4], digest[4:8], digest[8:12]))
 
 
-def found(settings: Settings) -> bool:
-    """Make workspace, people and notes where they are not there yet. False when the workspace was there."""
+def create(settings: Settings) -> bool:
+    """Create workspace, people and notes where missing. Returns False if the workspace existed."""
     secret_hash = passwords.hash_secret(password(settings))  # slow on purpose, so before the transaction
     with transaction() as db:
         workspace = db.get(Workspace, WORKSPACE_ID)
@@ -86,18 +86,18 @@ def found(settings: Settings) -> bool:
             db.add(Workspace(id=WORKSPACE_ID, name=NAME, tier="pro", created_at=at))
             db.flush()
             audit.record(db, "workspace.created", workspace_id=WORKSPACE_ID, subject=WORKSPACE_ID)
-        for colleague in COLLEAGUES:
-            _hire(db, colleague, secret_hash)
+        for colleague in PEOPLE:
+            _add_person(db, colleague, secret_hash)
     _write_notes()
     return workspace is None
 
 
 def owner(db: Session) -> User:
-    """The person who connects the services."""
-    return db.exec(select(User).where(col(User.id) == COLLEAGUES[0].id)).one()
+    """Return the person who connects the services."""
+    return db.exec(select(User).where(col(User.id) == PEOPLE[0].id)).one()
 
 
-def _hire(db: Session, colleague: Colleague, secret_hash: str) -> None:
+def _add_person(db: Session, colleague: DemoPerson, secret_hash: str) -> None:
     user = db.get(User, colleague.id)
     if user is None:
         user = User(id=colleague.id, email=colleague.email, name=colleague.name, created_at=clock.now())
@@ -115,7 +115,7 @@ def _hire(db: Session, colleague: Colleague, secret_hash: str) -> None:
 
 def _write_notes() -> None:
     for key, shared, title, text in _NOTES:
-        writer = next(each for each in COLLEAGUES if each.key == key)
+        writer = next(each for each in PEOPLE if each.key == key)
         with transaction() as db:
             notebook = Notebook(db, Reader(WORKSPACE_ID, writer.id, writer.role != "member"))
             notebook.save(text, title=title, shared=shared, client_name="Claude")

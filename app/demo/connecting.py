@@ -1,6 +1,4 @@
-"""Connecting the demo company's services in the sandbox, the way its owner would: through the consent
-page.
-"""
+"""Connects the demo company's services in the sandbox as its owner would: through the consent page."""
 
 import html
 import re
@@ -13,31 +11,32 @@ from app import outbound
 from app.accounts import sessions
 from app.accounts.models import LoginSession
 from app.config import Settings
-from app.connectors import endpoints, registry
+from app.connectors import endpoints
 from app.connectors.connector import Connector
 from app.connectors.endpoints import Endpoints
+from app.connectors.services import services_of
 from app.database import reading, transaction
 from app.demo import company
 from app.errors import PatchbayError
 from app.hub import handshake
-from app.hub.handshake import Wish
+from app.hub.handshake import ConnectIntent
 from app.vault import store
 from app.workspaces.guard import Member
 from app.workspaces.models import Workspace
 
-# Services, and what AI clients may do with them.
+# Services, and their permission levels.
 SERVICES = (("xero", "read"), ("freshbooks", "ask"), ("gmail", "read"))
 _COMPANY = re.compile(r'<[^>]*name="company"[^>]*value="([^"]*)"')
 
 
 class NotGranted(PatchbayError):
-    """The sandbox did not let us in."""
+    """The sandbox did not grant access."""
 
     message = "The sandbox did not grant access."
 
 
 def connect_all(settings: Settings, say: Callable[[str], None]) -> None:
-    """Connect what is not connected yet. What cannot be is said and left out."""
+    """Connect what is not connected yet. Reports each service with `say`, and skips those that fail."""
     with transaction() as db:
         member, session = _enter(db)
     try:
@@ -62,14 +61,14 @@ def connect_all(settings: Settings, say: Callable[[str], None]) -> None:
 
 
 def _enter(db: Session) -> tuple[Member, LoginSession]:
-    """The owner, signed in for as long as it takes."""
+    """Return the owner with a session for the duration of the command."""
     user, workspace = company.owner(db), db.get(Workspace, company.WORKSPACE_ID)
-    found = sessions.find_with_person(
+    session_and_person = sessions.find_with_person(
         db, sessions.start(db, user, workspace_id=company.WORKSPACE_ID, user_agent="demo seed")
     )
-    if workspace is None or found is None:
+    if workspace is None or session_and_person is None:
         raise NotGranted("The demo company is gone. Run this again.")
-    return Member(user, workspace, "owner", found[0]), found[0]
+    return Member(user, workspace, "owner", session_and_person[0]), session_and_person[0]
 
 
 def _missing() -> Iterator[tuple[Connector, str]]:
@@ -77,14 +76,16 @@ def _missing() -> Iterator[tuple[Connector, str]]:
         connected = {each.slug for each in store.visible(db, company.WORKSPACE_ID, company.owner(db).id)}
     for slug, level in SERVICES:
         if slug not in connected:
-            yield registry.get(slug), level
+            yield services_of(company.WORKSPACE_ID).get(slug), level
 
 
 def _connect(settings: Settings, member: Member, connector: Connector, where: Endpoints, level: str) -> str:
-    """Set out, approve, come back. Gives the account's name. Raises NotGranted, OutboundError."""
+    """Start the handshake, approve it, finish it. Returns the account's name. Raises NotGranted,
+    OutboundError.
+    """
     scopes = connector.auth.read_scopes if level == "read" else connector.auth.write_scopes
     with transaction() as db:
-        url = handshake.start(db, settings, member, connector, where, Wish(scopes, level=level))
+        url = handshake.start(db, settings, member, connector, where, ConnectIntent(scopes, level=level))
     chosen = _COMPANY.search(outbound.send("GET", url).text)
     form = {
         "company": html.unescape(chosen[1]) if chosen else "",
@@ -98,8 +99,8 @@ def _connect(settings: Settings, member: Member, connector: Connector, where: En
     }
     if "code" not in back:
         raise NotGranted()
-    trip = handshake.finish(settings, member, connector, where, back)
-    if trip.outcome != "connected" or trip.connection_id is None:
-        raise NotGranted(trip.sentence)
+    outcome = handshake.finish(settings, member, connector, where, back)
+    if outcome.outcome != "connected" or outcome.connection_id is None:
+        raise NotGranted(outcome.sentence)
     with reading() as db:
-        return store.get(db, company.WORKSPACE_ID, member.user.id, trip.connection_id).account_name
+        return store.get(db, company.WORKSPACE_ID, member.user.id, outcome.connection_id).account_name

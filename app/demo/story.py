@@ -1,6 +1,4 @@
-"""Nine weeks of calls as such a company makes them: busy on weekdays, growing, now and then a bad morning
-at a service.
-"""
+"""Nine weeks of invented calls: busy on weekdays, growing, with an occasional outage of a service."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -12,14 +10,14 @@ from sqlmodel import col
 
 from app import clock
 from app.database import reading, transaction
-from app.demo.company import COLLEAGUES, WORKSPACE_ID
+from app.demo.company import PEOPLE, WORKSPACE_ID
 from app.usage.models import CallRow
 
 _DAYS = 63
 _AT_ONCE = 1_000
 _BUSY = (5, 6, 6, 6, 4, 1, 1)  # Monday to Sunday
 
-# Tool, connector, what it asks of the service, how often, and the usual milliseconds of the service.
+# Tool, connector, endpoint at the service, relative frequency, and the service's usual milliseconds.
 _TOOLS = (
     ("xero_list_invoices", "xero", "GET /api.xro/2.0/Invoices", 31, 236),
     ("gmail_search_messages", "gmail", "GET /gmail/v1/users/me/messages", 24, 176),
@@ -42,13 +40,13 @@ _FAILURES = (
 _STATUS = {"RATE_LIMITED": 429, "PROVIDER_UNAVAILABLE": 503, "NOT_FOUND": 404, "INVALID_ARGUMENTS": 400}
 
 
-def tell(progress: Callable[[int, int], None]) -> int:
-    """Write the calls down, unless the demo company has some. Says how many."""
+def write_calls(progress: Callable[[int, int], None]) -> int:
+    """Store the calls unless the demo company has some. Returns the count."""
     with reading() as db:
         if db.execute(select(exists().where(col(CallRow.workspace_id) == WORKSPACE_ID))).scalar_one():
             return 0
     calls = list(_calls(random.Random(24), clock.now()))
-    with transaction() as db:  # all or none: half of it would pass for the whole the next time
+    with transaction() as db:  # all or none: a later run would take half of them for the whole
         for done in range(0, len(calls), _AT_ONCE):
             db.execute(insert(CallRow), calls[done : done + _AT_ONCE])
             progress(min(done + _AT_ONCE, len(calls)), len(calls))
@@ -56,7 +54,7 @@ def tell(progress: Callable[[int, int], None]) -> int:
 
 
 def _calls(dice: random.Random, now: datetime) -> Iterator[dict[str, Any]]:
-    """The rows, oldest first."""
+    """Yield the rows, oldest first."""
     for ago in range(_DAYS - 1, -1, -1):
         midnight = (now - timedelta(days=ago)).replace(hour=0, minute=0, second=0, microsecond=0)
         busy = _BUSY[midnight.weekday()] * (1 + (_DAYS - ago) / _DAYS) * dice.uniform(0.7, 1.3)
@@ -72,7 +70,7 @@ def _calls(dice: random.Random, now: datetime) -> Iterator[dict[str, Any]]:
 
 def _call(dice: random.Random, at: datetime, failing: float) -> dict[str, Any]:
     tool, slug, endpoint, _, usual = dice.choices(_TOOLS, [each[3] for each in _TOOLS])[0]
-    who = dice.choices(COLLEAGUES, [each.share for each in COLLEAGUES])[0]
+    who = dice.choices(PEOPLE, [each.share for each in PEOPLE])[0]
     client = dice.choices([name for name, _ in _CLIENTS], [share for _, share in _CLIENTS])[0]
     outcome = "ok"
     if slug and dice.random() < failing:

@@ -1,7 +1,7 @@
-"""What the hub shows: one card per connection and one per service that is not connected.
+"""The cards of the hub: one per connection, and one per service that is not connected.
 
-Cards are plain values made from rows that were loaded before, so drawing them asks nothing of the
-database. `version` changes when anything on the card does.
+Cards are plain values built from rows that are already loaded, so rendering them runs no query. `version`
+changes when anything on the card does.
 """
 
 import hashlib
@@ -12,8 +12,9 @@ from typing import Literal
 
 from app import clock
 from app.config import Settings
-from app.connectors import availability, endpoints, registry
+from app.connectors import availability, endpoints
 from app.connectors.connector import Connector, Planned
+from app.connectors.services import services_of
 from app.hub import rights
 from app.vault.models import Connection
 from app.workspaces.guard import Member
@@ -26,15 +27,15 @@ State = Literal["connected", "reconnect_needed", "not_connected", "coming_soon",
 
 @dataclass(frozen=True)
 class Badge:
-    """A word beside the name. `tone` is one of "", good, warning, bad."""
+    """A label beside the name. `tone` is one of "", good, warning, bad."""
 
     words: str
     tone: str = ""
 
 
 @dataclass(frozen=True)
-class Card:
-    """One card in all its states. `whole` is the service's name, with the account when there are several."""
+class ServiceCard:
+    """One card in all its states. `whole` is the service's name, with the account if there are several."""
 
     key: str
     slug: str
@@ -67,7 +68,7 @@ class Card:
 
     @property
     def level_words(self) -> str:
-        """The permission in words."""
+        """The permission level as words."""
         return LEVELS.get(self.permission, "")
 
 
@@ -77,39 +78,40 @@ class Group:
 
     key: str
     heading: str
-    cards: tuple[Card, ...]
+    cards: tuple[ServiceCard, ...]
 
 
 @dataclass(frozen=True)
-class Board:
-    """Every card, in order. `fingerprint` changes when any of them does."""
+class CardBoard:
+    """All cards, in order. `fingerprint` changes when any of them does."""
 
     groups: tuple[Group, ...]
     fingerprint: str
     connected: int
     connected_slugs: frozenset[str] = field(default_factory=frozenset)
 
-    def find(self, slug: str, connection_id: str = "") -> Card | None:
-        """The card of that connection, or of that service when it is not connected (any more)."""
+    def find(self, slug: str, connection_id: str = "") -> ServiceCard | None:
+        """The card of that connection, or of that service while it is not connected."""
         cards = [card for group in self.groups for card in group.cards if card.slug == slug]
         exact = [card for card in cards if card.connection_id == connection_id]
         return exact[0] if exact else None
 
 
-def board(settings: Settings, member: Member, connections: Sequence[Connection]) -> Board:
-    """The whole page's cards from the connections this member may see."""
+def board(settings: Settings, member: Member, connections: Sequence[Connection]) -> CardBoard:
+    """All cards of the page, from the connections this member may see."""
+    services = services_of(member.workspace.id)
     of_connections = [
         _connected(settings, member, connection, connections)
         for connection in connections
-        if _is_known(connection)
+        if services.find(connection.slug) is not None
     ]
     taken = {card.slug for card in of_connections}
     others = [
         _unconnected(settings, entry)
-        for entry in registry.CATALOGUE
-        if entry.slug not in taken and is_shown(settings, entry)
+        for entry in services.catalogue
+        if entry.slug not in taken and is_listed(settings, entry)
     ]
-    order = {entry.slug: place for place, entry in enumerate(registry.CATALOGUE)}
+    order = {entry.slug: place for place, entry in enumerate(services.catalogue)}
     of_connections.sort(key=lambda card: order[card.slug])
     others.sort(key=lambda card: ("not_connected", "not_configured", "coming_soon").index(card.state))
     groups = (
@@ -123,19 +125,19 @@ def board(settings: Settings, member: Member, connections: Sequence[Connection])
         ),
         Group("available", "Available", tuple(_versioned(others))),
     )
-    shown = tuple(group for group in groups if group.cards)
+    filled = tuple(group for group in groups if group.cards)
     healthy = [card for card in of_connections if card.state == "connected"]
-    versions = "".join(group.key + card.key + card.version for group in shown for card in group.cards)
-    return Board(shown, _digest(versions), len(healthy), frozenset(card.slug for card in healthy))
+    versions = "".join(group.key + card.key + card.version for group in filled for card in group.cards)
+    return CardBoard(filled, _digest(versions), len(healthy), frozenset(card.slug for card in healthy))
 
 
-def is_shown(settings: Settings, entry: Connector | Planned) -> bool:
-    """Whether a service without a connection is named at all: an operator may not offer it."""
+def is_listed(settings: Settings, entry: Connector | Planned) -> bool:
+    """Whether a service without a connection is listed at all: an operator may not offer it."""
     return availability.offer_of(settings, entry) != "no"
 
 
 def state_of(settings: Settings, entry: Connector | Planned) -> State:
-    """The state of a service that has no connection."""
+    """The state of a service without a connection."""
     if isinstance(entry, Planned) or availability.offer_of(settings, entry) == "soon":
         return "coming_soon"
     return "not_connected" if endpoints.resolve(entry, settings) else "not_configured"
@@ -143,8 +145,8 @@ def state_of(settings: Settings, entry: Connector | Planned) -> State:
 
 def _connected(
     settings: Settings, member: Member, connection: Connection, siblings: Sequence[Connection]
-) -> Card:
-    connector = registry.get(connection.slug)
+) -> ServiceCard:
+    connector = services_of(connection.workspace_id).get(connection.slug)
     where = endpoints.resolve(connector, settings)
     several = sum(other.slug == connection.slug for other in siblings) > 1
     account = connection.label or connection.account_name or connector.name
@@ -154,7 +156,7 @@ def _connected(
     badges += [Badge("Sandbox")] if where and where.sandbox else []
     badges += [Badge(*word) for word in words]
     ends_at = connection.signin_ends_at
-    return Card(
+    return ServiceCard(
         key=f"card-{connection.id}",
         slug=connector.slug,
         name=connector.name,
@@ -182,7 +184,7 @@ def _connected(
     )
 
 
-def _unconnected(settings: Settings, entry: Connector | Planned) -> Card:
+def _unconnected(settings: Settings, entry: Connector | Planned) -> ServiceCard:
     state = state_of(settings, entry)
     badges: list[Badge] = []
     if state == "coming_soon":
@@ -198,7 +200,7 @@ def _unconnected(settings: Settings, entry: Connector | Planned) -> Card:
         and (words := availability.badge_of(settings, entry))
     ):
         badges.append(Badge(words, "warning"))
-    return Card(
+    return ServiceCard(
         key=f"card-{entry.slug}",
         slug=entry.slug,
         name=entry.name,
@@ -213,13 +215,13 @@ def _unconnected(settings: Settings, entry: Connector | Planned) -> Card:
 
 
 def _inside(connector: Connector, connection: Connection) -> str:
-    """How many businesses the connection reaches, when it is more than the one its name says."""
+    """How many businesses the connection reaches, if more than the one in its name."""
     count = len(connection.businesses)
     return f"{count} {connector.business.words}" if connector.business and count > 1 else ""
 
 
 def _ends_words(badge: str, ends_at: datetime) -> str:
-    """When the sign-in dies if nothing is done, within the week before."""
+    """When the access ends unless it is renewed, within the week before."""
     left = ends_at - clock.now()
     if left > _WARN_BEFORE:
         return ""
@@ -228,11 +230,7 @@ def _ends_words(badge: str, ends_at: datetime) -> str:
     return f"Sign-in ends {when}" + (": testing mode" if badge.startswith("Testing") else "")
 
 
-def _is_known(connection: Connection) -> bool:
-    return connection.slug in registry.CONNECTORS
-
-
-def _versioned(cards: Iterable[Card]) -> list[Card]:
+def _versioned(cards: Iterable[ServiceCard]) -> list[ServiceCard]:
     return [replace(card, version=_digest(repr(card))) for card in cards]
 
 

@@ -1,6 +1,4 @@
-"""What a person can do to a connection from its card. Each verb checks the right, acts, and says what
-happened.
-"""
+"""What a person can do to a connection from its card. Each checks the right, acts, returns an Outcome."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,18 +7,18 @@ from sqlmodel import Session
 
 from app import database
 from app.config import Settings
-from app.connectors import registry
 from app.connectors.connector import Connector
+from app.connectors.services import services_of
 from app.errors import InvalidInput, NotFound, PatchbayError, Undecipherable
 from app.hub import rights, scope_choice
-from app.vault import access, revocation, store
+from app.vault import access, connection_settings, last_used, revocation, store
 from app.vault.models import Connection
 from app.workspaces.guard import Member
 
 
 @dataclass(frozen=True)
-class Done:
-    """What happened. `ask_service` names the connection and level that need a new consent at the service."""
+class Outcome:
+    """The result. `ask_service` names the connection and level that need a new consent page."""
 
     slug: str
     connection_id: str = ""
@@ -29,51 +27,51 @@ class Done:
     ask_service: tuple[Connection, str] | None = None
 
 
-def disconnect(settings: Settings, member: Member, slug: str, form: Mapping[str, str]) -> Done:
-    """Forget the tokens now and revoke them at the service. Doing it twice is fine."""
-    connector = registry.get(slug)
+def disconnect(settings: Settings, member: Member, slug: str, form: Mapping[str, str]) -> Outcome:
+    """Deletes the tokens now and revokes them at the service in the background. Idempotent."""
+    connector = services_of(member.workspace.id).get(slug)
     with database.transaction() as db:
         connection = _find(db, member, connector, form)
         if connection is None:
-            return Done(slug, sentence=f"{connector.name} was already disconnected.")
+            return Outcome(slug, sentence=f"{connector.name} was already disconnected.")
         rights.check(member, connection)
         ended = store.disconnect(db, connection, settings=settings, by=member.user.id)
     revocation.run_soon(settings)
-    return Done(slug, sentence=ended.sentence)
+    return Outcome(slug, sentence=ended.sentence)
 
 
-def permission(member: Member, slug: str, form: Mapping[str, str]) -> Done:
-    """Change what AI clients may do. Writing that the service has not granted yet needs its consent first."""
-    connector, level = registry.get(slug), form.get("level", "")
-    if level not in store.LEVELS:
+def permission(member: Member, slug: str, form: Mapping[str, str]) -> Outcome:
+    """Changes what AI clients may do. A level the service has not granted yet needs its consent page."""
+    connector, level = services_of(member.workspace.id).get(slug), form.get("level", "")
+    if level not in connection_settings.LEVELS:
         raise InvalidInput("The permission must be off, read, ask or write.")
     with database.transaction() as db:
         connection = _get(db, member, connector, form)
         if level in scope_choice.WRITING_LEVELS and not scope_choice.may_write(connector, connection):
-            return Done(slug, connection.id, ask_service=(connection, level))
-        store.set_permission(db, connection, level, by=member.user.id)
-    return Done(slug, connection.id)
+            return Outcome(slug, connection.id, ask_service=(connection, level))
+        connection_settings.set_permission(db, connection, level, by=member.user.id)
+    return Outcome(slug, connection.id)
 
 
-def label(member: Member, slug: str, form: Mapping[str, str]) -> Done:
-    """Rename a connection; an empty label goes back to the account's own name."""
+def label(member: Member, slug: str, form: Mapping[str, str]) -> Outcome:
+    """Renames a connection; an empty label restores the account's own name."""
     with database.transaction() as db:
-        connection = _get(db, member, registry.get(slug), form)
-        store.set_label(db, connection, form.get("label", ""), by=member.user.id)
-    return Done(slug, connection.id)
+        connection = _get(db, member, services_of(member.workspace.id).get(slug), form)
+        connection_settings.set_label(db, connection, form.get("label", ""), by=member.user.id)
+    return Outcome(slug, connection.id)
 
 
-def visibility(member: Member, slug: str, form: Mapping[str, str]) -> Done:
-    """Share a connection with all members, or keep it to whoever made it."""
+def visibility(member: Member, slug: str, form: Mapping[str, str]) -> Outcome:
+    """Shares a connection with all members, or restricts it to whoever made it."""
     with database.transaction() as db:
-        connection = _get(db, member, registry.get(slug), form)
-        store.set_visibility(db, connection, form.get("visibility", ""), by=member.user.id)
-    return Done(slug, connection.id)
+        connection = _get(db, member, services_of(member.workspace.id).get(slug), form)
+        connection_settings.set_visibility(db, connection, form.get("visibility", ""), by=member.user.id)
+    return Outcome(slug, connection.id)
 
 
-def test(settings: Settings, member: Member, slug: str, form: Mapping[str, str]) -> Done:
-    """Ask the service now who we are, with the stored tokens."""
-    connector = registry.get(slug)
+def test(settings: Settings, member: Member, slug: str, form: Mapping[str, str]) -> Outcome:
+    """Fetches the account from the service now, with the stored tokens."""
+    connector = services_of(member.workspace.id).get(slug)
     with database.reading() as db:
         connection = _get(db, member, connector, form)
     try:
@@ -81,11 +79,11 @@ def test(settings: Settings, member: Member, slug: str, form: Mapping[str, str])
     except Undecipherable:
         raise
     except PatchbayError as error:
-        return Done(
+        return Outcome(
             slug, connection.id, f"{connector.name} did not pass the test: {error.message}", good=False
         )
-    store.mark_used(connection.id)
-    return Done(slug, connection.id, f"{connector.name} answers: signed in as {account.name}.")
+    last_used.mark_used(connection.id)
+    return Outcome(slug, connection.id, f"{connector.name} answers: signed in as {account.name}.")
 
 
 def get_for_reconnect(db: Session, member: Member, connector: Connector, connection_id: str) -> Connection:
@@ -102,11 +100,11 @@ def _get(db: Session, member: Member, connector: Connector, form: Mapping[str, s
 
 
 def _find(db: Session, member: Member, connector: Connector, form: Mapping[str, str]) -> Connection | None:
-    """The connection a form means: the named one, or the only one. None when it is not there."""
-    seen = [c for c in store.visible(db, member.workspace.id, member.user.id) if c.slug == connector.slug]
-    wanted = form.get("connection", "")
-    if wanted:
-        return next((c for c in seen if c.id == wanted), None)
-    if len(seen) > 1:
+    """The connection a form means: the named one, or the only one. None if it is gone."""
+    visible = [c for c in store.visible(db, member.workspace.id, member.user.id) if c.slug == connector.slug]
+    connection_id = form.get("connection", "")
+    if connection_id:
+        return next((c for c in visible if c.id == connection_id), None)
+    if len(visible) > 1:
         raise InvalidInput(f"{connector.name} has several connections: say which one is meant.")
-    return seen[0] if seen else None
+    return visible[0] if visible else None

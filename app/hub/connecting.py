@@ -1,6 +1,4 @@
-"""From a button to a service's consent page, or to the form it takes instead: what to ask for, and where
-the person comes back to.
-"""
+"""From a button to a service's consent page or a credential form: scopes to request, where to return."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,14 +8,16 @@ from sqlmodel import Session
 
 from app import database
 from app.config import Settings
-from app.connectors import availability, endpoints, registry
+from app.connectors import availability, endpoints
 from app.connectors.connector import Connector, Planned
 from app.connectors.credential_forms import OAUTH, Form
 from app.connectors.endpoints import Endpoints
+from app.connectors.services import services_of
 from app.errors import NotFound, PatchbayError
-from app.hub import changes, credential_form, handshake, scope_choice
-from app.hub.credential_form import Sheet
-from app.hub.handshake import Wish
+from app.hub import changes, credential_form, scope_choice
+from app.hub import handshake as handshakes
+from app.hub.credential_form import CredentialForm
+from app.hub.handshake import ConnectIntent
 from app.hub.models import Handshake
 from app.oauth_server import flows
 from app.vault import links
@@ -32,13 +32,15 @@ class NotConnectable(PatchbayError):
     status = 409
 
 
-def to_service(settings: Settings, member: Member, slug: str, form: Mapping[str, str]) -> str | Sheet:
-    """Start connecting, or reconnecting when the form names a connection. Gives the consent page's address,
-    or the form to fill in.
+def to_service(
+    settings: Settings, member: Member, slug: str, form: Mapping[str, str]
+) -> str | CredentialForm:
+    """Starts connecting, or reconnecting when the form names a connection. Returns the consent page's URL, or
+    the credential form.
 
     Raises NotFound, NotConnectable, Forbidden, FlowGone.
     """
-    connector, where = connectable(settings, slug, anew=not form.get("connection"))
+    connector, where = connectable(settings, member.workspace.id, slug, anew=not form.get("connection"))
     with database.transaction() as db:
         flow_id = form.get("flow") or None
         if flow_id:
@@ -46,13 +48,13 @@ def to_service(settings: Settings, member: Member, slug: str, form: Mapping[str,
         named = form.get("connection")
         before = changes.get_for_reconnect(db, member, connector, named) if named else None
         level = "read" if form.get("level") == "read" else None
-        return _set_out(
+        return _begin(
             db,
             settings,
             member,
             connector,
             where,
-            Wish((), before, flow_id=flow_id),
+            ConnectIntent((), before, flow_id=flow_id),
             form.get("way", ""),
             level,
         )
@@ -61,86 +63,96 @@ def to_service(settings: Settings, member: Member, slug: str, form: Mapping[str,
 def to_raise(
     settings: Settings, member: Member, connection: Connection, level: str, flow_id: str | None
 ) -> str:
-    """Ask the service for what a higher permission level needs; the level is set on return."""
-    connector, where = connectable(settings, connection.slug)
+    """Requests the scopes a higher permission level needs; the level is set on return."""
+    connector, where = connectable(settings, connection.workspace_id, connection.slug)
     with database.transaction() as db:
         scopes = scope_choice.scopes_for(connector, connection, read_only=False, level=level)
-        return handshake.start(
-            db, settings, member, connector, where, Wish(scopes, connection, level=level, flow_id=flow_id)
+        return handshakes.start(
+            db,
+            settings,
+            member,
+            connector,
+            where,
+            ConnectIntent(scopes, connection, level=level, flow_id=flow_id),
         )
 
 
-def from_link(settings: Settings, member: Member, link_id: str, form: Mapping[str, str]) -> str | Sheet:
-    """Spend a one-time link from a chat and start what its page offered: what was asked for, or reading
+def from_link(
+    settings: Settings, member: Member, link_id: str, form: Mapping[str, str]
+) -> str | CredentialForm:
+    """Spends a one-time link from a chat and starts what its page offered: the requested level, or reading
     only. Raises LinkGone.
     """
     read_only = form.get("level") == "read"
     with database.transaction() as db:
         link = links.use(db, link_id, member.user.id, member.workspace.id)
-        connector, where = connectable(settings, link.slug, anew=not link.connection_id)
+        connector, where = connectable(settings, member.workspace.id, link.slug, anew=not link.connection_id)
         before = (
             changes.get_for_reconnect(db, member, connector, link.connection_id)
             if link.connection_id
             else None
         )
         level = link.wants if link.wants in scope_choice.WRITING_LEVELS and not read_only else None
-        wish = Wish((), before, level, client_name=link.client_name)
-        return _set_out(db, settings, member, connector, where, wish, "", "read" if read_only else None)
+        intent = ConnectIntent((), before, level, client_name=link.client_name)
+        return _begin(db, settings, member, connector, where, intent, "", "read" if read_only else None)
 
 
-def another_way(settings: Settings, member: Member, slug: str, form: Mapping[str, str]) -> str | Sheet:
-    """The person prefers another way in than the form shown: what was wanted stays. Raises HandshakeGone,
-    NotConnectable.
-    """
-    connector, where = connectable(settings, slug)
-    trip = handshake.find(member, connector, form.get("state", ""))
+def another_method(
+    settings: Settings, member: Member, slug: str, form: Mapping[str, str]
+) -> str | CredentialForm:
+    """Switches to another auth method and carries the intent over. Raises HandshakeGone, NotConnectable."""
+    connector, where = connectable(settings, member.workspace.id, slug)
+    handshake = handshakes.find(member, connector, form.get("state", ""))
     chosen = form.get("way", "")
     with database.transaction() as db:
         before = (
-            changes.get_for_reconnect(db, member, connector, trip.connection_id)
-            if trip.connection_id
+            changes.get_for_reconnect(db, member, connector, handshake.connection_id)
+            if handshake.connection_id
             else None
         )
-        wish = Wish(
-            (), before, trip.level, flow_id=handshake.flow_of(settings, trip), client_name=trip.client_name
+        intent = ConnectIntent(
+            (),
+            before,
+            handshake.level,
+            flow_id=handshakes.flow_of(settings, handshake),
+            client_name=handshake.client_name,
         )
-        return _set_out(db, settings, member, connector, where, wish, chosen, None)
+        return _begin(db, settings, member, connector, where, intent, chosen, None)
 
 
-def fill_in(settings: Settings, member: Member, slug: str, form: Mapping[str, str]) -> str | Sheet:
-    """Check a form with the service and keep what came of it: where to go then, or the form with what is
-    wrong.
+def fill_in(settings: Settings, member: Member, slug: str, form: Mapping[str, str]) -> str | CredentialForm:
+    """Checks a credential form with the service and stores the result. Returns the URL to continue at, or the
+    form with its problems.
     """
-    connector, where = connectable(settings, slug)
-    done = credential_form.submit(settings, member, connector, where, form)
-    return back(settings, done) if isinstance(done, Handshake) else done
+    connector, where = connectable(settings, member.workspace.id, slug)
+    result = credential_form.submit(settings, member, connector, where, form)
+    return return_url(settings, result) if isinstance(result, Handshake) else result
 
 
-def _set_out(
+def _begin(
     db: Session,
     settings: Settings,
     member: Member,
     connector: Connector,
     where: Endpoints,
-    wish: Wish,
-    way: str,
+    intent: ConnectIntent,
+    auth_method: str,
     level: str | None,
-) -> str | Sheet:
-    """To the consent page or to a form: the way that was chosen, else the one to mend, else the first that
-    is open.
-    """
-    wanted = way or (wish.connection.way if wish.connection else "")
-    if (wanted if wanted in where.ways else where.ways[0]) == OAUTH:
+) -> str | CredentialForm:
+    """The consent page or a credential form, by the chosen auth method, the connection's, or the first."""
+    preferred = auth_method or (intent.connection.auth_method if intent.connection else "")
+    if (preferred if preferred in where.auth_methods else where.auth_methods[0]) == OAUTH:
         scopes = scope_choice.scopes_for(
-            connector, wish.connection, read_only=level == "read", level=wish.level
+            connector, intent.connection, read_only=level == "read", level=intent.level
         )
-        return handshake.start(db, settings, member, connector, where, replace(wish, scopes=scopes))
-    return credential_form.begin(db, settings, member, connector, where, wanted, wish)
+        return handshakes.start(db, settings, member, connector, where, replace(intent, scopes=scopes))
+    return credential_form.begin(db, settings, member, connector, where, preferred, intent)
 
 
 def link_page(settings: Settings, member: Member, link_id: str) -> tuple[ConnectLink, Connector, Form | None]:
-    """What the page of a one-time link says: the link, its service, and the form it leads to, if any.
-    Spends nothing. Raises LinkGone.
+    """What the page of a one-time link displays: the link, its service, and the form it leads to, if any.
+
+    Does not spend the link. Raises LinkGone.
     """
     with database.reading() as db:
         link = links.find(db, link_id, member.user.id)
@@ -148,27 +160,29 @@ def link_page(settings: Settings, member: Member, link_id: str) -> tuple[Connect
         raise links.LinkGone(
             "This link belongs to another of your workspaces. Switch to that workspace and open it again."
         )
-    connector, where = connectable(settings, link.slug, anew=not link.connection_id)
-    return link, connector, connector.find_form(where.ways[0])
+    connector, where = connectable(settings, member.workspace.id, link.slug, anew=not link.connection_id)
+    return link, connector, connector.find_form(where.auth_methods[0])
 
 
-def back(settings: Settings, trip: Handshake) -> str:
-    """Where a trip ends: on the hub, with the banner of its outcome; in the flow it started from."""
-    flow_id = handshake.flow_of(settings, trip)
+def return_url(settings: Settings, handshake: Handshake) -> str:
+    """Where a handshake returns to: the hub with its outcome's banner, in the flow it started from."""
+    flow_id = handshakes.flow_of(settings, handshake)
     query = {"flow": flow_id} if flow_id else {}
-    if trip.outcome:
-        query[trip.outcome] = trip.slug
+    if handshake.outcome:
+        query[handshake.outcome] = handshake.slug
     return "/integrations" + (f"?{urlencode(query)}" if query else "")
 
 
-def connectable(settings: Settings, slug: str, *, anew: bool = False) -> tuple[Connector, Endpoints]:
-    """The connector and its addresses. Raises NotFound for an unknown service, NotConnectable for one that
+def connectable(
+    settings: Settings, workspace_id: str, slug: str, *, anew: bool = False
+) -> tuple[Connector, Endpoints]:
+    """The connector and its endpoints. Raises NotFound for an unknown service, NotConnectable for one that
     cannot be connected here.
 
-    `anew`: the service must be offered, too. What is connected already can be mended, and who has set out
-    arrives.
+    With `anew` the service must also be offered. Without, an existing connection can be reconnected and a
+    pending handshake finished.
     """
-    entry = next((entry for entry in registry.CATALOGUE if entry.slug == slug), None)
+    entry = services_of(workspace_id).find_entry(slug)
     offer = availability.offer_of(settings, entry) if entry and anew else "yes"
     if entry is None or offer == "no":
         raise NotFound("There is no such service here. Choose one from the integrations page.")

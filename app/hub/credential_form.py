@@ -1,9 +1,8 @@
-"""Connecting by a form filled in here: keys, client credentials, a login
-(`app/connectors/credential_forms.py`).
+"""Connecting by a form of ours: API keys, client credentials, a login (`app/connectors/credential_forms.py`).
 
-The form is a trip like any other (`handshake`), so that it keeps its flow, its chat and the connection to
-mend; it is over once something was connected. What was filled in is checked with the service before it
-is kept, and a refusal is said beside the line it is about. Secrets are never shown again.
+The form is a handshake like any other (`handshake.py`), so that it retains its flow, its chat and the
+connection to reconnect; it ends once something is connected. The input is checked with the service before it
+is stored, and a refusal appears beside its field. Secrets are never displayed again.
 """
 
 import re
@@ -18,32 +17,30 @@ from app.accounts import budgets
 from app.accounts.budgets import Rule
 from app.config import Settings
 from app.connectors.connector import Connector
-from app.connectors.credential_forms import OAUTH, Blank, Form
+from app.connectors.credential_forms import OAUTH, Field, Form
 from app.connectors.endpoints import Endpoints
 from app.errors import PatchbayError
-from app.hub import handshake
-from app.hub.handshake import HandshakeGone, Wish
+from app.hub import handshake as handshakes
+from app.hub.handshake import ConnectIntent, HandshakeGone
 from app.hub.models import Handshake
 from app.vault import access, form_exchange
 from app.vault.access import TokenNotAccepted
 from app.vault.token_endpoint import TokenRefused
 from app.workspaces.guard import Member
 
-_LIFE = timedelta(hours=1)  # time to go and make a key
-# Somebody trying passwords at a service through us would be our doing.
-_TRIES = Rule("form-sign-in", limit=30, seconds=600)
+_LIFE = timedelta(hours=1)  # time to create a key at the service
+# We would be responsible for somebody trying passwords at a service through us.
+_ATTEMPTS = Rule("form-sign-in", limit=30, seconds=600)
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """The page with the form. `problems` are sentences by the name of the line they belong to, "" for all
-    of it.
-    """
+class CredentialForm:
+    """The page with the form. `problems` are sentences by field name, "" for the whole form."""
 
     connector: Connector
     form: Form
     state: str
-    choices: tuple[tuple[str, str], ...]  # key and title of each way in, when there are several
+    choices: tuple[tuple[str, str], ...]  # key and title of each auth method, if there are several
     reconnects: bool
     sandbox: bool
     flow_id: str = ""
@@ -54,7 +51,7 @@ class Sheet:
 
     @property
     def deed(self) -> str:
-        """What the button does."""
+        """The label of the button."""
         return "Reconnect" if self.reconnects else "Connect"
 
 
@@ -64,110 +61,112 @@ def begin(
     member: Member,
     connector: Connector,
     where: Endpoints,
-    way: str,
-    wish: Wish,
-) -> Sheet:
-    """Write down the trip and give that way's form, empty; in the sandbox with the values it takes."""
-    trip, state = handshake.set_out(db, settings, member, connector, wish, _LIFE)
-    return _sheet(settings, connector, where, form_of(connector, where, way), trip, state)
+    auth_method: str,
+    intent: ConnectIntent,
+) -> CredentialForm:
+    """Stores the handshake and returns the form: empty, or in the sandbox with values it accepts."""
+    handshake, state = handshakes.create(db, settings, member, connector, intent, _LIFE)
+    return _page(settings, connector, where, form_of(connector, where, auth_method), handshake, state)
 
 
 def submit(
     settings: Settings, member: Member, connector: Connector, where: Endpoints, given: Mapping[str, str]
-) -> Handshake | Sheet:
-    """Check what was filled in with the service and keep it: the trip that is over, or the form with what is
-    wrong.
+) -> Handshake | CredentialForm:
+    """Checks the input with the service and stores the result. Returns the finished handshake, or the form
+    with its problems.
 
-    Raises HandshakeGone. Sent twice, it connects once.
+    Raises HandshakeGone. Idempotent: sent twice, it connects once.
     """
     state = given.get("state", "")
-    trip = handshake.find(member, connector, state)
-    if trip.outcome:
-        return trip
+    handshake = handshakes.find(member, connector, state)
+    if handshake.outcome:
+        return handshake
     form = form_of(connector, where, given.get("way", ""))
-    values = {blank.name: blank.taken(given.get(blank.name, "")) for blank in form.blanks}
+    values = {entry.name: entry.taken(given.get(entry.name, "")) for entry in form.fields}
     problems = {
-        blank.name: problem for blank in form.blanks if (problem := blank.problem_with(values[blank.name]))
+        entry.name: problem for entry in form.fields if (problem := entry.problem_with(values[entry.name]))
     }
     if problems:
-        return _sheet(settings, connector, where, form, trip, state, values, problems)
+        return _page(settings, connector, where, form, handshake, state, values, problems)
     try:
         with database.transaction() as db:
-            budgets.take(db, settings, _TRIES, member.user.id, connector.slug)
+            budgets.take(db, settings, _ATTEMPTS, member.user.id, connector.slug)
         tokens = form_exchange.obtain(connector, where, form, values)
         account = access.probe(
             settings, connector, where, tokens, {name: values[name] for name in form.facts}
         )
-        return handshake.keep(settings, member, trip, connector, account, tokens, _warning(form, values))
+        return handshakes.store_tokens(
+            settings, member, handshake, connector, account, tokens, _warning(form, values)
+        )
     except (TokenRefused, TokenNotAccepted):
-        return _sheet(
+        return _page(
             settings,
             connector,
             where,
             form,
-            trip,
+            handshake,
             state,
             values,
-            {form.blames: f"{connector.name} {form.refused}"},
+            {form.blamed_field: f"{connector.name} {form.refused}"},
         )
     except PatchbayError as error:
-        return _sheet(
-            settings, connector, where, form, trip, state, values, {"": error.message}, error.status
+        return _page(
+            settings, connector, where, form, handshake, state, values, {"": error.message}, error.status
         )
 
 
-def form_of(connector: Connector, where: Endpoints, way: str) -> Form:
-    """The form of that way in, or the first one that is open here. Raises HandshakeGone when none is any
-    more.
-    """
-    forms = [form for form in connector.forms if form.key in where.ways]
+def form_of(connector: Connector, where: Endpoints, auth_method: str) -> Form:
+    """The form of that auth method, or the first one open here. Raises HandshakeGone if there is none."""
+    forms = [form for form in connector.forms if form.key in where.auth_methods]
     if not forms:
         raise HandshakeGone()
-    return next((form for form in forms if form.key == way), forms[0])
+    return next((form for form in forms if form.key == auth_method), forms[0])
 
 
-def _sheet(
+def _page(
     settings: Settings,
     connector: Connector,
     where: Endpoints,
     form: Form,
-    trip: Handshake,
+    handshake: Handshake,
     state: str,
     values: Mapping[str, str] | None = None,
     problems: Mapping[str, str] | None = None,
     status: int = 422,
-) -> Sheet:
+) -> CredentialForm:
     titles = {each.key: each.title for each in connector.forms} | {OAUTH: f"Sign in at {connector.name}"}
-    return Sheet(
+    return CredentialForm(
         connector,
         form,
         state,
-        choices=tuple((way, titles[way]) for way in where.ways) if len(where.ways) > 1 else (),
-        reconnects=trip.connection_id is not None,
+        choices=tuple((auth_method, titles[auth_method]) for auth_method in where.auth_methods)
+        if len(where.auth_methods) > 1
+        else (),
+        reconnects=handshake.connection_id is not None,
         sandbox=where.sandbox,
-        flow_id=handshake.flow_of(settings, trip) or "",
-        client_name=trip.client_name,
+        flow_id=handshakes.flow_of(settings, handshake) or "",
+        client_name=handshake.client_name,
         values={
-            blank.name: _shown(blank, (values or {}).get(blank.name, ""), sandbox=where.sandbox)
-            for blank in form.blanks
+            entry.name: _prefilled(entry, (values or {}).get(entry.name, ""), sandbox=where.sandbox)
+            for entry in form.fields
         },
         problems=problems or {},
         status=status if problems else 200,
     )
 
 
-def _shown(blank: Blank, value: str, *, sandbox: bool) -> str:
-    """What stands in a line: never a secret that was typed; the sandbox's own are no secrets."""
-    if value and not blank.secret:
+def _prefilled(entry: Field, value: str, *, sandbox: bool) -> str:
+    """The value in a field: never a secret that was typed; the sandbox's demo values are no secrets."""
+    if value and not entry.secret:
         return value
-    return blank.demo if sandbox else ""
+    return entry.demo if sandbox else ""
 
 
 def _warning(form: Form, values: Mapping[str, str]) -> str:
     found = (
         says
-        for blank in form.blanks
-        for pattern, says in blank.warnings
-        if re.fullmatch(pattern, values[blank.name])
+        for entry in form.fields
+        for pattern, says in entry.warnings
+        if re.fullmatch(pattern, values[entry.name])
     )
     return " ".join(found)

@@ -4,19 +4,17 @@ from dataclasses import dataclass
 
 from app import database
 from app.config import Settings
-from app.connectors import registry
+from app.connectors.services import services_of
 from app.errors import PatchbayError
-from app.hub.cards import Board
+from app.hub.cards import CardBoard
 from app.oauth_server import flows
 from app.vault import store
 from app.workspaces.guard import Member
 
 
 @dataclass(frozen=True)
-class Step:
-    """What the page says about the AI client that waits. `missing` is the sentence of what is required
-    first, or "".
-    """
+class FlowStep:
+    """The page about the AI client that waits. `missing` says what is required first, or ""."""
 
     flow_id: str
     client_name: str
@@ -28,15 +26,15 @@ class Step:
 
 
 class ConnectorRequired(PatchbayError):
-    """This installation lets AI clients in only with something connected."""
+    """This installation requires a connection before it lets AI clients in."""
 
     code = "CONNECTOR_REQUIRED"
     status = 409
 
 
-def step(settings: Settings, view: flows.FlowView, flow_id: str, board: Board) -> Step:
+def describe(settings: Settings, view: flows.FlowView, flow_id: str, board: CardBoard) -> FlowStep:
     """The step for a page, from the flow and the board below it."""
-    return Step(
+    return FlowStep(
         flow_id=flow_id,
         client_name=view.client_name,
         redirect_host=view.redirect_host,
@@ -48,9 +46,7 @@ def step(settings: Settings, view: flows.FlowView, flow_id: str, board: Board) -
 
 
 def complete(settings: Settings, member: Member, flow_id: str) -> str:
-    """Spend the flow and give the address of the AI client to go back to. Raises FlowGone,
-    ConnectorRequired.
-    """
+    """Spends the flow and returns the AI client's redirect URL. Raises FlowGone, ConnectorRequired."""
     with database.transaction() as db:
         flow = flows.get(db, flow_id, member)
         connections = store.visible(db, member.workspace.id, member.user.id)
@@ -61,17 +57,17 @@ def complete(settings: Settings, member: Member, flow_id: str) -> str:
 
 
 def cancel(member: Member, flow_id: str) -> str:
-    """Spend the flow on a refusal and give the address to go back to. Raises FlowGone."""
+    """Spends the flow on a refusal and returns the redirect URL. Raises FlowGone."""
     with database.transaction() as db:
         return flows.cancel(db, flows.get(db, flow_id, member))
 
 
 def _missing(settings: Settings, connected: set[str]) -> str:
-    """What REQUIRE_CONNECTOR still asks for, in a sentence; "" when nothing."""
-    wanted = settings.require_connector
-    if not wanted or (wanted == "any" and connected) or wanted in connected:
+    """What REQUIRE_CONNECTOR still requires, as a sentence; "" for nothing."""
+    required = settings.require_connector
+    if not required or (required == "any" and connected) or required in connected:
         return ""
-    if wanted == "any":
+    if required == "any":
         return "Connect at least one service to continue."
-    name = next((entry.name for entry in registry.CATALOGUE if entry.slug == wanted), wanted)
-    return f"Connect {name} to continue."
+    entry = services_of(None).find_entry(required)
+    return f"Connect {entry.name if entry else required} to continue."

@@ -1,9 +1,9 @@
-"""The sign-in dance with a service (RFC 6749 section 4.1 as a client, RFC 7636): written once for all of
-them.
+"""The OAuth handshake with a service (RFC 6749 section 4.1 as a client, RFC 7636), written once for all
+services.
 
-`start` writes down the trip and gives the address to leave for. `finish` takes the answer: the trip
-is consumed in its own short transaction before the code is spent, the code is exchanged and the
-account asked for with no database connection held, and the outcome is stored for a page to tell.
+`start` stores the handshake and returns the URL of the consent page. `finish` handles the callback: it
+consumes the handshake in a short transaction of its own before the code is spent, exchanges the code and
+fetches the account without holding a database connection, and stores the outcome for a page to display.
 """
 
 import base64
@@ -25,20 +25,18 @@ from app.connectors.spec import Account
 from app.errors import Forbidden, InvalidInput, NotFound, PatchbayError
 from app.hub import refusals, rights, scope_choice
 from app.hub.models import Handshake
-from app.vault import access, revocation, seal, store, token_endpoint
+from app.vault import access, connection_settings, revocation, seal, store, token_endpoint
 from app.vault.models import Connection
 from app.vault.token_endpoint import TokenSet
 from app.workspaces import members
 from app.workspaces.guard import Member
 
 _LIFE = timedelta(minutes=10)
-_KEPT = timedelta(hours=2)
+_RETENTION = timedelta(hours=2)
 
 
 class HandshakeGone(InvalidInput):
-    """The state is unknown, too old, or was made in another browser, by another person or for another
-    service.
-    """
+    """The state is unknown, expired, or of another browser, person or service."""
 
     code = "SIGN_IN_EXPIRED"
     message = (
@@ -48,8 +46,8 @@ class HandshakeGone(InvalidInput):
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What the person wants of the trip."""
+class ConnectIntent:
+    """What the person wants to connect."""
 
     scopes: tuple[str, ...]
     connection: Connection | None = None  # reconnect this one
@@ -59,18 +57,23 @@ class Wish:
 
 
 def start(
-    db: Session, settings: Settings, member: Member, connector: Connector, endpoints: Endpoints, wish: Wish
+    db: Session,
+    settings: Settings,
+    member: Member,
+    connector: Connector,
+    endpoints: Endpoints,
+    intent: ConnectIntent,
 ) -> str:
-    """Write down a trip to the service and give the address of its consent page."""
-    trip, state = set_out(db, settings, member, connector, wish)
+    """Stores a handshake with the service and returns the URL of its consent page."""
+    handshake, state = create(db, settings, member, connector, intent)
     verifier = secrets.token_urlsafe(48)
-    seal.seal(settings.vault_keys, trip, "verifier_sealed", verifier)
-    asked = {
+    seal.seal(settings.vault_keys, handshake, "verifier_sealed", verifier)
+    parameters = {
         "response_type": "code",
         "client_id": endpoints.client_id,
         "redirect_uri": endpoints.redirect_uri,
         "state": state,
-        **({"scope": trip.scopes} if trip.scopes else {}),
+        **({"scope": handshake.scopes} if handshake.scopes else {}),
         **(
             {"code_challenge": _challenge(verifier), "code_challenge_method": "S256"}
             if connector.auth.pkce
@@ -78,110 +81,113 @@ def start(
         ),
         **connector.auth.authorize_params,
     }
-    return endpoints.authorize_url + ("&" if "?" in endpoints.authorize_url else "?") + urlencode(asked)
+    return endpoints.authorize_url + ("&" if "?" in endpoints.authorize_url else "?") + urlencode(parameters)
 
 
-def set_out(
-    db: Session, settings: Settings, member: Member, connector: Connector, wish: Wish, life: timedelta = _LIFE
+def create(
+    db: Session,
+    settings: Settings,
+    member: Member,
+    connector: Connector,
+    intent: ConnectIntent,
+    life: timedelta = _LIFE,
 ) -> tuple[Handshake, str]:
-    """Write down that somebody wants to connect a service: the trip, and the state that finds it again."""
+    """Stores a handshake. Returns it with the clear `state`, of which the row has only the digest."""
     at = clock.now()
-    db.execute(delete(Handshake).where(col(Handshake.expires_at) < at - _KEPT))
+    db.execute(delete(Handshake).where(col(Handshake.expires_at) < at - _RETENTION))
     state = crypto.new_token()
-    trip = Handshake(
+    handshake = Handshake(
         state_digest=crypto.digest(state),
         user_id=member.user.id,
         workspace_id=member.workspace.id,
         session_digest=member.session.id_digest,
         slug=connector.slug,
-        connection_id=wish.connection.id if wish.connection else None,
-        scopes=" ".join(wish.scopes),
-        level=wish.level,
-        client_name=wish.client_name,
+        connection_id=intent.connection.id if intent.connection else None,
+        scopes=" ".join(intent.scopes),
+        level=intent.level,
+        client_name=intent.client_name,
         created_at=at,
         expires_at=at + life,
     )
-    if wish.flow_id:
-        seal.seal(settings.vault_keys, trip, "flow_sealed", wish.flow_id)
-    db.add(trip)
-    return trip, state
+    if intent.flow_id:
+        seal.seal(settings.vault_keys, handshake, "flow_sealed", intent.flow_id)
+    db.add(handshake)
+    return handshake, state
 
 
 def finish(
     settings: Settings, member: Member, connector: Connector, endpoints: Endpoints, answer: Mapping[str, str]
 ) -> Handshake:
-    """Take the service's answer from the callback and keep what came of it. The trip tells the outcome.
+    """Handles the service's callback and stores the result. The handshake holds the outcome.
 
-    Raises HandshakeGone. A second call with the same answer does nothing and gives the same trip.
+    Raises HandshakeGone. A second call with the same answer does nothing and returns the same handshake.
     """
-    trip, first = _take(member, connector, answer.get("state", ""))
+    handshake, first = _consume(member, connector, answer.get("state", ""))
     if not first:
-        return trip
+        return handshake
     tokens: TokenSet | None = None
     try:
         refusals.check_answer(connector, endpoints, answer)
-        verifier = seal.unseal(settings.vault_keys, trip, "verifier_sealed")
+        verifier = seal.unseal(settings.vault_keys, handshake, "verifier_sealed")
         tokens = token_endpoint.exchange_code(connector, endpoints, code=answer["code"], verifier=verifier)
         facts = {name: answer[name] for name in connector.auth.callback_facts if name in answer}
         account = access.probe(settings, connector, endpoints, tokens, facts)
     except PatchbayError as error:
-        # whose they are is not known, so they must end nobody else's
+        # The account is unknown, so with some services revoking could end a connection of somebody else.
         if tokens is not None and not connector.auth.revokes_whole_account:
-            _give_back(settings, trip, Account(key="", name=""), tokens)
-        return _close(trip, "failed", refusals.in_words(connector, error))
+            _revoke_unused(settings, handshake, Account(key="", name=""), tokens)
+        return _close(handshake, "failed", refusals.describe(connector, error))
     try:
-        return keep(settings, member, trip, connector, account, tokens)
+        return store_tokens(settings, member, handshake, connector, account, tokens)
     except (store.AnotherAccount, NotFound, Forbidden) as error:
-        _give_back(settings, trip, account, tokens)
-        return _close(trip, "failed", error.message)
+        _revoke_unused(settings, handshake, account, tokens)
+        return _close(handshake, "failed", error.message)
 
 
-def flow_of(settings: Settings, trip: Handshake) -> str | None:
-    """The id of the authorization step the trip returns to, or None."""
-    return seal.unseal(settings.vault_keys, trip, "flow_sealed") if trip.flow_sealed else None
+def flow_of(settings: Settings, handshake: Handshake) -> str | None:
+    """The id of the authorization flow the handshake returns to, or None."""
+    return seal.unseal(settings.vault_keys, handshake, "flow_sealed") if handshake.flow_sealed else None
 
 
 def find_last(db: Session, member: Member, slug: str, outcome: str) -> Handshake | None:
-    """The latest trip of this browser to the service that ended so, for the banner. None when there is
-    none.
-    """
-    trips = select(Handshake).where(
+    """This browser's latest handshake with the service that had this outcome, for the banner, or None."""
+    handshakes = select(Handshake).where(
         col(Handshake.session_digest) == member.session.id_digest,
         col(Handshake.workspace_id) == member.workspace.id,
         col(Handshake.slug) == slug,
         col(Handshake.outcome) == outcome,
     )
-    return db.scalars(trips.order_by(col(Handshake.used_at).desc()).limit(1)).first()
+    return db.scalars(handshakes.order_by(col(Handshake.used_at).desc()).limit(1)).first()
 
 
 def find(member: Member, connector: Connector, state: str) -> Handshake:
-    """The trip of that state, under way or over. Raises HandshakeGone unless it began in this browser and
-    has not run out.
-    """
+    """That state's handshake, pending or finished. Raises HandshakeGone if expired or not of this browser."""
     with database.reading() as db:
-        trip = db.scalars(select(Handshake).where(*_mine(member, connector, state))).first()
-    if trip is None or (trip.used_at is None and trip.expires_at <= clock.now()):
+        handshake = db.scalars(select(Handshake).where(*_conditions(member, connector, state))).first()
+    if handshake is None or (handshake.used_at is None and handshake.expires_at <= clock.now()):
         raise HandshakeGone()
-    return trip
+    return handshake
 
 
-def _take(member: Member, connector: Connector, state: str) -> tuple[Handshake, bool]:
-    """The trip, and whether this call is the one that consumed it. Of two at once, one is."""
-    at, mine = clock.now(), _mine(member, connector, state)
+def _consume(member: Member, connector: Connector, state: str) -> tuple[Handshake, bool]:
+    """The handshake, and whether this call consumed it. Of two concurrent calls exactly one does."""
+    at, conditions = clock.now(), _conditions(member, connector, state)
     with database.transaction() as db:
         taken = db.execute(
             update(Handshake)
-            .where(*mine, col(Handshake.used_at).is_(None), col(Handshake.expires_at) > at)
+            .where(*conditions, col(Handshake.used_at).is_(None), col(Handshake.expires_at) > at)
             .values(used_at=at)
             .execution_options(synchronize_session=False)
         )
-        trip = db.scalars(select(Handshake).where(*mine, col(Handshake.used_at).is_not(None))).first()
-    if trip is None:
+        handshake = db.scalars(
+            select(Handshake).where(*conditions, col(Handshake.used_at).is_not(None))
+        ).first()
+    if handshake is None:
         raise HandshakeGone()
-    return trip, taken.rowcount == 1  # type: ignore[attr-defined]
+    return handshake, taken.rowcount == 1  # type: ignore[attr-defined]
 
 
-def _mine(member: Member, connector: Connector, state: str) -> tuple[ColumnElement[bool], ...]:
+def _conditions(member: Member, connector: Connector, state: str) -> tuple[ColumnElement[bool], ...]:
     return (
         col(Handshake.state_digest) == crypto.digest(state),
         col(Handshake.user_id) == member.user.id,
@@ -191,93 +197,94 @@ def _mine(member: Member, connector: Connector, state: str) -> tuple[ColumnEleme
     )
 
 
-def keep(
+def store_tokens(
     settings: Settings,
     member: Member,
-    trip: Handshake,
+    handshake: Handshake,
     connector: Connector,
     account: Account,
     tokens: TokenSet,
     sentence: str = "",
 ) -> Handshake:
-    """Store the tokens and the outcome in one transaction; `sentence` is what else to know.
+    """Stores the tokens and the outcome in one transaction; `sentence` is an addition for the banner.
 
-    The service gave them once, so it is tried again while the database is away.
-    Raises AnotherAccount, Forbidden, or NotFound when it is gone.
+    The service issues tokens once, so the write is retried while the database is unavailable. Raises
+    AnotherAccount, Forbidden, or NotFound if the connection to reconnect is gone.
     """
-    kept: list[Handshake] = []
-    wanted = trip.connection_id  # what the trip set out for: a try that failed must not change it
+    finished: list[Handshake] = []
+    target = handshake.connection_id  # read once: a failed try must not change it
 
     def save() -> None:
         with database.transaction() as db:
-            connection = _connection(db, settings, member, trip, wanted, account, tokens)
-            trip.connection_id = connection.id
-            granted = trip.level not in scope_choice.WRITING_LEVELS or scope_choice.may_write(
-                connector, connection
-            )
-            if trip.level and granted:
-                store.set_permission(db, connection, trip.level, by=trip.user_id)
-            refused = (
-                ""
-                if granted
-                else f"{connector.name} did not grant writing, so its permission stays as it was."
-            )
-            kept.append(_end(db, trip, "connected", refused or sentence))
+            connection = _connection(db, settings, member, handshake, target, account, tokens)
+            handshake.connection_id = connection.id
+            writes = handshake.level in scope_choice.WRITING_LEVELS
+            granted = not writes or scope_choice.may_write(connector, connection)
+            if handshake.level and granted:
+                connection_settings.set_permission(db, connection, handshake.level, by=handshake.user_id)
+            if not granted:
+                refused = f"{connector.name} did not grant writing, so its permission stays as it was."
+            finished.append(_end(db, handshake, "connected", sentence if granted else refused))
 
-    persist.until_done(save)
-    return kept[-1]
+    persist.retry_until_stored(save)
+    return finished[-1]
 
 
 def _connection(
     db: Session,
     settings: Settings,
     member: Member,
-    trip: Handshake,
-    wanted: str | None,
+    handshake: Handshake,
+    target: str | None,
     account: Account,
     tokens: TokenSet,
 ) -> Connection:
-    """The connection the trip was for, with the new tokens. Raises NotAMember when the person was put out
-    while the service was asked.
-    """
+    """The connection with new tokens. Raises NotAMember if the person was removed meanwhile."""
     keys = settings.vault_keys
-    members.check_belongs(db, trip.workspace_id, trip.user_id)
-    if wanted:
-        before = store.get(db, trip.workspace_id, trip.user_id, wanted)
-        rights.check(member, before)  # it may have been taken away since the trip began
+    members.check_is_member(db, handshake.workspace_id, handshake.user_id)
+    if target:
+        before = store.get(db, handshake.workspace_id, handshake.user_id, target)
+        rights.check(member, before)  # the right may have been removed since the handshake began
         return store.reconnect(
-            db, before, by=trip.user_id, account=account, tokens=tokens, scopes=trip.scopes, keys=keys
+            db,
+            before,
+            by=handshake.user_id,
+            account=account,
+            tokens=tokens,
+            scopes=handshake.scopes,
+            keys=keys,
         )
     return store.connect(
         db,
-        workspace_id=trip.workspace_id,
-        owner_id=trip.user_id,
-        slug=trip.slug,
+        workspace_id=handshake.workspace_id,
+        owner_id=handshake.user_id,
+        slug=handshake.slug,
         account=account,
         tokens=tokens,
-        scopes=trip.scopes,
+        scopes=handshake.scopes,
         keys=keys,
     )
 
 
-def _close(trip: Handshake, outcome: str, sentence: str) -> Handshake:
+def _close(handshake: Handshake, outcome: str, sentence: str) -> Handshake:
     with database.transaction() as db:
-        return _end(db, trip, outcome, sentence)
+        return _end(db, handshake, outcome, sentence)
 
 
-def _end(db: Session, trip: Handshake, outcome: str, sentence: str) -> Handshake:
-    trip.outcome, trip.sentence, trip.used_at = outcome, sentence[:500], trip.used_at or clock.now()
-    # The trip goes with its person or workspace; deleted in the meantime, it must not be written again.
-    return db.merge(trip) if db.get(Handshake, trip.state_digest) else trip
+def _end(db: Session, handshake: Handshake, outcome: str, sentence: str) -> Handshake:
+    handshake.outcome, handshake.sentence = outcome, sentence[:500]
+    handshake.used_at = handshake.used_at or clock.now()
+    # Deleting a person or workspace deletes the handshake; it must not be written again after that.
+    return db.merge(handshake) if db.get(Handshake, handshake.state_digest) else handshake
 
 
-def _give_back(settings: Settings, trip: Handshake, account: Account, tokens: TokenSet) -> None:
-    """Revoke tokens we have no place for, unless another connection stands on the same sign-in."""
+def _revoke_unused(settings: Settings, handshake: Handshake, account: Account, tokens: TokenSet) -> None:
+    """Revokes tokens that are not stored, unless another connection holds the same access."""
     stray = Connection(
         id=crypto.new_id("con"),
-        workspace_id=trip.workspace_id,
-        owner_id=trip.user_id,
-        slug=trip.slug,
+        workspace_id=handshake.workspace_id,
+        owner_id=handshake.user_id,
+        slug=handshake.slug,
         account_key=account.key,
         connected_at=clock.now(),
     )

@@ -1,4 +1,4 @@
-"""Banners: what just happened, said once at the top of the hub, in words of ours only."""
+"""Banners: what just happened, once at the top of the hub, in our own words only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from typing import Literal
 
 from sqlmodel import Session
 
-from app.connectors import registry
-from app.hub import handshake
+from app.connectors.services import services_of
+from app.hub import handshake as handshakes
 from app.vault.models import Connection
 from app.workspaces.guard import Member
 
 
 @dataclass(frozen=True)
-class Notice:
+class Banner:
     """A banner. `more` is a second, quieter sentence."""
 
     kind: Literal["good", "bad", "warning"]
@@ -23,38 +23,40 @@ class Notice:
 
 def of_return(
     db: Session, member: Member, connections: list[Connection], query: Mapping[str, str]
-) -> list[Notice]:
-    """The banner after coming back from a service: `?connected=slug` or `?failed=slug`. Unknown slugs say
-    nothing.
+) -> list[Banner]:
+    """The banner after returning from a service: `?connected=slug` or `?failed=slug`. None for an unknown
+    slug.
 
-    What is said comes from the trip this browser made, never from the address.
+    Its text comes from this browser's handshake, never from the URL.
     """
-    if connector := registry.CONNECTORS.get(query.get("connected", "")):
+    if connector := services_of(member.workspace.id).find(query.get("connected", "")):
         mine = [c for c in connections if c.slug == connector.slug]
-        trip = handshake.find_last(db, member, connector.slug, "connected")
+        handshake = handshakes.find_last(db, member, connector.slug, "connected")
         newest = max(mine, key=lambda c: c.connected_at, default=None)
-        connection = next((c for c in mine if trip and c.id == trip.connection_id), newest)
+        connection = next((c for c in mine if handshake and c.id == handshake.connection_id), newest)
         if connection is None:
             return []
         back = (
-            (f"Go back to {trip.client_name} and ask again: it works now.")
-            if trip and trip.client_name
+            (f"Go back to {handshake.client_name} and ask again: it works now.")
+            if handshake and handshake.client_name
             else ""
         )
-        more = " ".join(filter(None, (trip.sentence if trip else "", back)))
+        more = " ".join(filter(None, (handshake.sentence if handshake else "", back)))
         return [
-            Notice(
+            Banner(
                 "good",
                 f"{connector.name} connected: "
                 f"{connection.account_name or connection.label or connector.name}",
                 more,
             )
         ]
-    if connector := registry.CONNECTORS.get(query.get("failed", "")):
-        trip = handshake.find_last(db, member, connector.slug, "failed")
+    if connector := services_of(member.workspace.id).find(query.get("failed", "")):
+        handshake = handshakes.find_last(db, member, connector.slug, "failed")
         return [
-            Notice(
-                "bad", f"{connector.name} connection failed. Please try again.", trip.sentence if trip else ""
+            Banner(
+                "bad",
+                f"{connector.name} connection failed. Please try again.",
+                handshake.sentence if handshake else "",
             )
         ]
     return []

@@ -1,6 +1,4 @@
-"""Why a sign-in at a service failed, in words a person can act on. The service's own text is never
-repeated.
-"""
+"""Why a handshake failed, in sentences a person can act on. The service's own text is never repeated."""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -36,15 +34,13 @@ _SENTENCES = {
 
 
 class SignInRefused(InvalidInput):
-    """The service sent the browser back without a code, or with an answer that does not fit the question."""
+    """The service returned the browser without a code, or with a response that does not match the request."""
 
     code = "SIGN_IN_REFUSED"
 
 
 def check_answer(connector: Connector, endpoints: Endpoints, answer: Mapping[str, str]) -> None:
-    """Raises SignInRefused unless the answer carries a code, and from the service that was asked (RFC
-    9207).
-    """
+    """Raises SignInRefused unless the response has a code and comes from the right service (RFC 9207)."""
     issuer = answer.get("iss")
     if issuer and _origin(issuer) not in {_origin(endpoints.authorize_url), _origin(endpoints.token_url)}:
         raise SignInRefused(
@@ -58,8 +54,8 @@ def check_answer(connector: Connector, endpoints: Endpoints, answer: Mapping[str
         raise SignInRefused(f"{connector.name} sent you back without a sign-in code.")
 
 
-def in_words(connector: Connector, error: PatchbayError) -> str:
-    """The sentence under "connection failed" for anything that went wrong on the way."""
+def describe(connector: Connector, error: PatchbayError) -> str:
+    """The sentence under "connection failed" for any error during the handshake."""
     if isinstance(error, Undecipherable):
         return "The sign-in could not be finished because the installation's keys changed meanwhile."
     if isinstance(error, TokenRefused):

@@ -1,4 +1,4 @@
-"""Routes under /integrations. Each guards, parses, calls one verb and answers."""
+"""Routes under /integrations."""
 
 import functools
 from urllib.parse import urlencode
@@ -6,11 +6,9 @@ from urllib.parse import urlencode
 from flask import (
     Blueprint,
     Flask,
-    current_app,
     flash,
     g,
     jsonify,
-    make_response,
     redirect,
     render_template,
     request,
@@ -19,22 +17,24 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from app.config import Settings
-from app.hub import cards, changes, connecting, flow_step, handshake, page, status
-from app.hub.changes import Done
-from app.hub.credential_form import Sheet
-from app.hub.notices import Notice
-from app.web.fragments import wants_fragment
+from app.hub import cards, changes, connecting, flow_step, page, status
+from app.hub import handshake as handshakes
+from app.hub.changes import Outcome
+from app.hub.credential_form import CredentialForm
+from app.hub.notices import Banner
+from app.web import current
+from app.web.fragments import redirect_whole_page, varying, wants_fragment
 from app.workspaces.guard import SignInNeeded, check_active, current_member, member
 
 bp = Blueprint("hub", __name__)
 
 
 def install(app: Flask, settings: Settings) -> None:
-    """Register the routes of this package."""
+    """Registers the routes of this package."""
     app.register_blueprint(bp)
     app.jinja_env.globals["levels"] = cards.LEVELS
-    # for the front door, which lists services too
-    app.jinja_env.globals["is_shown"] = functools.partial(cards.is_shown, settings)
+    # for the landing page, which lists services too
+    app.jinja_env.globals["is_listed"] = functools.partial(cards.is_listed, settings)
 
 
 @bp.get("/integrations")
@@ -48,7 +48,7 @@ def show() -> ResponseReturnValue:
 @member
 def live() -> ResponseReturnValue:
     """The board if it changed since `?seen=`, else 204."""
-    hub = page.load_board(_settings(), g.member, request.args)
+    hub = page.load_board(current.settings(), g.member, request.args)
     if hub is None:
         return "", 204
     return render_template("hub/_board.html", hub=hub)
@@ -61,101 +61,101 @@ def state() -> ResponseReturnValue:
     if found is None:
         raise SignInNeeded()
     check_active(found)
-    hub = page.load_status(_settings(), found, request.args)
-    return jsonify(status.as_json(_settings(), hub.connections, hub.step))
+    hub = page.load_status(current.settings(), found, request.args)
+    return jsonify(status.as_json(current.settings(), found.workspace.id, hub.connections, hub.step))
 
 
 @bp.post("/integrations/<slug>")
 @member
 def connect(slug: str) -> ResponseReturnValue:
-    """Start connecting: off to the service, or the form it takes instead."""
-    return _set_out(connecting.to_service(_settings(), g.member, slug, request.form))
+    """Starts connecting: redirects to the service, or renders the credential form."""
+    return _go_on(connecting.to_service(current.settings(), g.member, slug, request.form))
 
 
 @bp.post("/integrations/<slug>/keys")
 @member
 def fill_in(slug: str) -> ResponseReturnValue:
-    """The form was filled in."""
-    return _set_out(connecting.fill_in(_settings(), g.member, slug, request.form))
+    """Submits a credential form."""
+    return _go_on(connecting.fill_in(current.settings(), g.member, slug, request.form))
 
 
 @bp.post("/integrations/<slug>/way")
 @member
-def another_way(slug: str) -> ResponseReturnValue:
-    """Another way in than the form shown."""
-    return _set_out(connecting.another_way(_settings(), g.member, slug, request.form))
+def another_method(slug: str) -> ResponseReturnValue:
+    """Switches the credential form to another auth method."""
+    return _go_on(connecting.another_method(current.settings(), g.member, slug, request.form))
 
 
 @bp.get("/integrations/<slug>/callback")
 def callback(slug: str) -> ResponseReturnValue:
-    """Back from the service. Signed out meanwhile: the sign-in page must not carry the code on, so it
-    starts afresh.
-    """
+    """The service's redirect URI. The sign-in page must not carry the code: who signed out starts again."""
     found = current_member()
     if found is None:
         return redirect("/login?next=%2Fintegrations", 303)
     check_active(found)
-    connector, where = connecting.connectable(_settings(), slug)
+    connector, where = connecting.connectable(current.settings(), found.workspace.id, slug)
     try:
-        trip = handshake.finish(_settings(), found, connector, where, _once(request.args))
-    except handshake.HandshakeGone as error:
+        handshake = handshakes.finish(current.settings(), found, connector, where, _once(request.args))
+    except handshakes.HandshakeGone as error:
         g.member = found
         return _page(
             MultiDict(),
-            [Notice("bad", f"{connector.name} connection failed. Please try again.", error.message)],
+            [Banner("bad", f"{connector.name} connection failed. Please try again.", error.message)],
         ), error.status
-    return redirect(connecting.back(_settings(), trip), 303)
+    return redirect(connecting.return_url(current.settings(), handshake), 303)
 
 
 @bp.post("/integrations/<slug>/disconnect")
 @member
 def disconnect(slug: str) -> ResponseReturnValue:
-    """Forget the tokens and revoke them."""
-    return _done(changes.disconnect(_settings(), g.member, slug, request.form))
+    """Deletes the tokens and revokes them."""
+    return _respond(changes.disconnect(current.settings(), g.member, slug, request.form))
 
 
 @bp.post("/integrations/<slug>/permission")
 @member
 def permission(slug: str) -> ResponseReturnValue:
-    """Off, read, ask or write."""
-    done = changes.permission(g.member, slug, request.form)
-    if done.ask_service:
-        return _leave(
-            connecting.to_raise(_settings(), g.member, *done.ask_service, request.form.get("flow") or None)
+    """Sets the level: off, read, ask or write."""
+    outcome = changes.permission(g.member, slug, request.form)
+    if outcome.ask_service:
+        return redirect_whole_page(
+            connecting.to_raise(
+                current.settings(), g.member, *outcome.ask_service, request.form.get("flow") or None
+            )
         )
-    return _done(done)
+    return _respond(outcome)
 
 
 @bp.post("/integrations/<slug>/label")
 @member
 def label(slug: str) -> ResponseReturnValue:
-    """Rename."""
-    return _done(changes.label(g.member, slug, request.form))
+    """Renames a connection."""
+    return _respond(changes.label(g.member, slug, request.form))
 
 
 @bp.post("/integrations/<slug>/visibility")
 @member
 def visibility(slug: str) -> ResponseReturnValue:
-    """Personal or shared."""
-    return _done(changes.visibility(g.member, slug, request.form))
+    """Sets personal or shared."""
+    return _respond(changes.visibility(g.member, slug, request.form))
 
 
 @bp.post("/integrations/<slug>/test")
 @member
 def test(slug: str) -> ResponseReturnValue:
-    """Ask the service now."""
-    return _done(changes.test(_settings(), g.member, slug, request.form))
+    """Tests the connection at the service now."""
+    return _respond(changes.test(current.settings(), g.member, slug, request.form))
 
 
 @bp.post("/integrations/complete", endpoint="complete")
 @bp.post("/integrations/skip", endpoint="skip")
 @member
 def go_on() -> ResponseReturnValue:
-    """Back to the AI client with a code, with or without anything connected."""
+    """Back to the AI client with a code, with or without a connection."""
     try:
-        return redirect(flow_step.complete(_settings(), g.member, request.form.get("flow", "")), 303)
+        return redirect(flow_step.complete(current.settings(), g.member, request.form.get("flow", "")), 303)
     except flow_step.ConnectorRequired as error:
-        return _page(request.form, [Notice("bad", error.message)]), error.status
+        return _page(request.form, [Banner("bad", error.message)]), error.status
 
 
 @bp.post("/integrations/cancel")
@@ -169,68 +169,59 @@ def cancel() -> ResponseReturnValue:
 @member
 def link(link_id: str) -> ResponseReturnValue:
     """The page a one-time link from a chat opens."""
-    found, connector, form = connecting.link_page(_settings(), g.member, link_id)
-    page.allow_leaving(_settings())
+    found, connector, form = connecting.link_page(current.settings(), g.member, link_id)
+    page.allow_leaving(current.settings(), g.member.workspace.id)
     return render_template(
-        "hub/link.html", link=found, link_id=link_id, connector=connector, form=form, bare=True
+        "hub/connect_link.html", link=found, link_id=link_id, connector=connector, form=form, bare=True
     )
 
 
 @bp.post("/integrations/connect/<link_id>")
 @member
 def use_link(link_id: str) -> ResponseReturnValue:
-    """Off to the service, as the chat asked."""
-    return _set_out(connecting.from_link(_settings(), g.member, link_id, request.form))
+    """Starts connecting, as the chat requested."""
+    return _go_on(connecting.from_link(current.settings(), g.member, link_id, request.form))
 
 
-def _page(query: MultiDict[str, str], more: list[Notice] | None = None) -> str:
-    hub = page.load(_settings(), g.member, query)
-    page.allow_leaving(_settings(), hub.step)
+def _page(query: MultiDict[str, str], more: list[Banner] | None = None) -> str:
+    hub = page.load(current.settings(), g.member, query)
+    page.allow_leaving(current.settings(), g.member.workspace.id, hub.step)
     return render_template(
-        "hub/integrations.html",
+        "hub/show.html",
         hub=hub,
         notices=[*(more or []), *hub.notices, *page.flashed()],
         bare=hub.step is not None,
     )
 
 
-def _done(done: Done) -> ResponseReturnValue:
-    """The card as it is now for htmx; for everyone else back to the hub, which says what happened."""
+def _respond(outcome: Outcome) -> ResponseReturnValue:
+    """The current card for htmx; for everyone else a redirect to the hub with a flash message."""
     if not wants_fragment():
-        if done.sentence:
-            flash(done.sentence, "good" if done.good else "bad")
+        if outcome.sentence:
+            flash(outcome.sentence, "good" if outcome.good else "bad")
         flow_id = request.form.get("flow")
         return redirect("/integrations" + (f"?{urlencode({'flow': flow_id})}" if flow_id else ""), 303)
-    card = page.load_card(_settings(), g.member, done.slug, done.connection_id)
-    said = [Notice("good" if done.good else "bad", done.sentence)] if done.sentence else []
-    response = make_response(
-        render_template("hub/_changed.html", card=card, flow_id=request.form.get("flow", ""), notices=said)
+    card = page.load_card(current.settings(), g.member, outcome.slug, outcome.connection_id)
+    banners = [Banner("good" if outcome.good else "bad", outcome.sentence)] if outcome.sentence else []
+    response = varying(
+        render_template("hub/_update.html", card=card, flow_id=request.form.get("flow", ""), notices=banners)
     )
-    response.headers["HX-Trigger-After-Swap"] = "look"
-    response.headers["Vary"] = "HX-Request"
+    response.headers["HX-Trigger-After-Swap"] = "refresh"
     return response
 
 
-def _set_out(way: str | Sheet) -> ResponseReturnValue:
-    """Off to where a way in goes, or the form to fill in."""
-    if isinstance(way, str):
-        return _leave(way)
-    page.allow_leaving(_settings())
-    return render_template("hub/keys.html", sheet=way, bare=bool(way.flow_id or way.client_name)), way.status
-
-
-def _leave(url: str) -> ResponseReturnValue:
-    """Off this site: a redirect, which htmx must make in the whole window."""
-    if wants_fragment():
-        return "", 204, {"HX-Redirect": url}
-    return redirect(url, 303)
+def _go_on(destination: str | CredentialForm) -> ResponseReturnValue:
+    """Redirects to the service, or renders the credential form."""
+    if isinstance(destination, str):
+        return redirect_whole_page(destination)
+    page.allow_leaving(current.settings(), g.member.workspace.id)
+    return render_template(
+        "hub/credential_form.html",
+        page=destination,
+        bare=bool(destination.flow_id or destination.client_name),
+    ), destination.status
 
 
 def _once(query: MultiDict[str, str]) -> dict[str, str]:
-    """The parameters that came exactly once (RFC 6749 section 3.1): a doubled one counts as missing."""
+    """The parameters that appear exactly once (RFC 6749 section 3.1): a repeated one counts as missing."""
     return {name: query[name] for name in query if len(query.getlist(name)) == 1}
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["patchbay"]
-    return settings

@@ -1,18 +1,16 @@
-"""What to ask a service for, and what it gave: reading and writing in the service's own scopes."""
+"""The scope choice: which of a service's scopes to request, and whether the granted ones allow writing."""
 
 from app.connectors.connector import Connector
 from app.connectors.credential_forms import OAUTH
 from app.vault.models import Connection
 
-WRITING_LEVELS = {"ask", "write"}  # after a yes, `ask` writes too
+WRITING_LEVELS = {"ask", "write"}  # once approved, `ask` writes too
 
 
 def scopes_for(
     connector: Connector, connection: Connection | None, *, read_only: bool, level: str | None = None
 ) -> tuple[str, ...]:
-    """The scopes of a consent page: reading and writing, unless the person chose, or has so far, reading
-    only.
-    """
+    """A consent page's scopes: reading and writing, unless the person chose, or has, reading only."""
     if level in WRITING_LEVELS:
         return connector.auth.write_scopes
     if read_only or (
@@ -27,10 +25,9 @@ def scopes_for(
 def may_write(connector: Connector, connection: Connection) -> bool:
     """Whether the service granted every scope that writing needs beyond reading.
 
-    What was filled in here has no scopes we could ask for: the level alone decides, and the service may still
-    refuse.
+    A credential form has no scopes to request: the level alone decides, and the service may still refuse.
     """
-    if connection.way != OAUTH:
+    if connection.auth_method != OAUTH:
         return True
     return set(connector.auth.write_scopes) - set(connector.auth.read_scopes) <= set(
         connection.scopes.split()

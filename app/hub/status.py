@@ -5,16 +5,16 @@ from datetime import datetime
 from typing import Any
 
 from app.config import Settings
-from app.connectors import registry
+from app.connectors.services import services_of
 from app.hub import cards
-from app.hub.flow_step import Step
+from app.hub.flow_step import FlowStep
 from app.vault.models import Connection
 
 
-def as_json(settings: Settings, connections: Sequence[Connection], step: Step | None) -> dict[str, Any]:
-    """Every service in catalogue order with the connections this member may see, and the flow if one was
-    named.
-    """
+def as_json(
+    settings: Settings, workspace_id: str, connections: Sequence[Connection], step: FlowStep | None
+) -> dict[str, Any]:
+    """Every service in catalogue order with the member's visible connections, and the named flow."""
     return {
         "connectors": [
             {
@@ -24,8 +24,8 @@ def as_json(settings: Settings, connections: Sequence[Connection], step: Step | 
                 or cards.state_of(settings, entry),
                 "connections": [_connection(c) for c in connections if c.slug == entry.slug],
             }
-            for entry in registry.CATALOGUE
-            if cards.is_shown(settings, entry) or any(c.slug == entry.slug for c in connections)
+            for entry in services_of(workspace_id).catalogue
+            if cards.is_listed(settings, entry) or any(c.slug == entry.slug for c in connections)
         ],
         "flow": None
         if step is None

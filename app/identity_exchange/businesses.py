@@ -1,6 +1,4 @@
-"""The businesses somebody may work in with a token from the exchange: what FlowPOS lists now for the
-connections they may use.
-"""
+"""The businesses an exchanged token reaches: those FlowPOS lists now, per connection the person may use."""
 
 import time
 from collections.abc import Mapping
@@ -15,22 +13,22 @@ from app.vault import access, store
 from app.vault.access import businesses_of
 from app.vault.models import Connection
 
-_SECONDS = 5.0  # whoever exchanges a token waits for this, however many connections there are
+_SECONDS = 5.0  # in total, for all connections: the exchange waits for it
 
 
 @dataclass(frozen=True)
-class Reached:
+class ReachableBusinesses:
     """The connections, each with the businesses it reaches now."""
 
     connections: tuple[tuple[Connection, tuple[Business, ...]], ...]
 
     @property
     def businesses(self) -> tuple[Business, ...]:
-        """All of them, each once."""
+        """All businesses, each once."""
         return tuple({b.id: b for _, businesses in self.connections for b in businesses}.values())
 
     def without_choice(self, chosen: Mapping[str, str]) -> list[str]:
-        """The connections whose chosen business they do not reach any more."""
+        """The ids of connections whose chosen business is no longer reachable."""
         return [
             c.id
             for c, businesses in self.connections
@@ -38,9 +36,7 @@ class Reached:
         ]
 
     def active(self, chosen: Mapping[str, str]) -> str | None:
-        """The business tools work in when none is named: the chosen one, the only one, or the one the
-        service holds active.
-        """
+        """The business tools use by default: the chosen one, the only one, or the service's default."""
         for connection, businesses in self.connections:
             by_id = {b.id: b for b in businesses}
             if chosen.get(connection.id) in by_id:
@@ -52,18 +48,20 @@ class Reached:
         return None
 
 
-def ask(settings: Settings, workspace_id: str, user_id: str) -> Reached:
-    """Ask FlowPOS for each connection. Where it cannot be asked, what it listed last counts; a sign-in it
-    ended reaches nothing.
+def fetch(settings: Settings, workspace_id: str, user_id: str) -> ReachableBusinesses:
+    """Fetches the businesses of each connection from FlowPOS. On a temporary failure the last list counts;
+    ended access reaches nothing.
     """
     with reading() as db:
         visible = store.visible(db, workspace_id, user_id)
     usable = [c for c in visible if scopes.reaches(scopes.NARROW, c.slug) and c.permission != "off"]
     until = time.monotonic() + _SECONDS
-    return Reached(tuple((connection, _listed(settings, connection, until)) for connection in usable))
+    return ReachableBusinesses(
+        tuple((connection, _reachable_now(settings, connection, until)) for connection in usable)
+    )
 
 
-def _listed(settings: Settings, connection: Connection, until: float) -> tuple[Business, ...]:
+def _reachable_now(settings: Settings, connection: Connection, until: float) -> tuple[Business, ...]:
     if connection.state != "connected":
         return ()
     try:

@@ -1,26 +1,24 @@
-"""An ID token for a token of ours, and that one for the next."""
+"""Exchanges an ID token for a token of ours, and a live token for the next."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from flask import current_app
 from sqlalchemy import select, update
 from sqlmodel import Session, col
 
-from app import audit, clock, crypto
+from app import audit, clock, crypto, jwks
 from app.accounts import budgets
 from app.accounts.budgets import Rule
 from app.accounts.models import User
 from app.config import Settings
 from app.database import transaction
 from app.errors import Forbidden, NotFound
-from app.identity_exchange import businesses, id_tokens, identities
-from app.identity_exchange.businesses import Reached
+from app.identity_exchange import businesses, firebase_tokens, identities
+from app.identity_exchange.businesses import ReachableBusinesses
 from app.identity_exchange.identities import KIND, NoMembership
-from app.jwks import Certificates
 from app.oauth_server import grants, scopes
-from app.oauth_server.callers import ACCESS_PREFIX, Caller
+from app.oauth_server.callers import ACCESS_PREFIX, AuthenticatedCaller
 from app.oauth_server.models import AccessToken, Grant
 
 SCOPES = scopes.NARROW
@@ -29,16 +27,14 @@ _PER_PERSON = Rule("identity-exchange", 120, 3_600)
 
 
 class ExchangeNotConfigured(NotFound):
-    """This installation trusts nobody's ID tokens."""
+    """This installation accepts no ID tokens."""
 
     code = "NOT_CONFIGURED"
     message = "Identity tokens are not exchanged here: the operator has not set FIREBASE_PROJECT_ID."
 
 
 class NotFromExchange(Forbidden):
-    """A token of another kind cannot be exchanged for the next one: it was not made by showing an ID
-    token.
-    """
+    """Only a token from an ID token exchange can be refreshed here."""
 
     message = (
         "Only a token from /mcp/token can be refreshed here. Use the refresh token of this one, or "
@@ -48,73 +44,74 @@ class NotFromExchange(Forbidden):
 
 @dataclass(frozen=True)
 class Issued:
-    """A token of ours, in clear the only time, and where it works."""
+    """A token of ours, in clear text this one time, and what it reaches."""
 
     access_token: str = field(repr=False)
     expires_in: int
     scopes: tuple[str, ...]
-    reached: Reached
-    chosen: dict[str, str]
+    reachable: ReachableBusinesses
+    active_businesses: dict[str, str]
 
 
 @dataclass(frozen=True)
-class _Client:
-    """The registered AI client that asks, where one says who it is."""
+class RequestingClient:
+    """The registered AI client that requests the exchange, or unnamed."""
 
     client_id: str | None = None
     name: str = _NAME
 
 
-NOBODY = _Client()
-
-
-def client(client_id: str, name: str) -> _Client:
-    """An AI client that said who it is."""
-    return _Client(client_id, name)
+UNNAMED_CLIENT = RequestingClient()
 
 
 def exchange(
-    settings: Settings, id_token: str, *, asking: _Client = NOBODY, wanted: Iterable[str] = SCOPES
+    settings: Settings,
+    id_token: str,
+    *,
+    client: RequestingClient = UNNAMED_CLIENT,
+    requested: Iterable[str] = SCOPES,
 ) -> Issued:
-    """A token for the person of an ID token, with the wanted ones of SCOPES.
+    """Issues a token for the person of an ID token, with those of SCOPES that are requested.
 
     Raises ExchangeNotConfigured, IdTokenRefused, NoMembership, BudgetSpent, Unavailable.
     """
     if settings.firebase_project_id is None:
         raise ExchangeNotConfigured()
-    identity = id_tokens.verify(id_token, settings.firebase_project_id, _certificates())
+    identity = firebase_tokens.verify(
+        id_token, settings.firebase_project_id, jwks.keys_at(settings.firebase_certs_url)
+    )
     with transaction() as db:
         person = identities.person_of(db, identity)
         workspace = identities.workspace_of(db, person)
         budgets.take(db, settings, _PER_PERSON, person.id)
-    reached = businesses.ask(settings, workspace.id, person.id)
+    reachable = businesses.fetch(settings, workspace.id, person.id)
     with transaction() as db:
-        grant = _grant(db, settings, person, workspace.id, asking)
-        return _issue(db, settings, grant, tuple(name for name in SCOPES if name in set(wanted)), reached)
+        grant = _grant(db, settings, person, workspace.id, client)
+        return _issue(
+            db, settings, grant, tuple(name for name in SCOPES if name in set(requested)), reachable
+        )
 
 
-def refresh(settings: Settings, caller: Caller) -> Issued:
-    """The next token of a grant, while one of its tokens lives. Raises NotFromExchange, NoMembership,
-    BudgetSpent.
-    """
+def refresh(settings: Settings, caller: AuthenticatedCaller) -> Issued:
+    """Issues a grant's next token while one lives. Raises NotFromExchange, NoMembership, BudgetSpent."""
     if caller.kind != KIND:
         raise NotFromExchange()
     if not caller.workspace_active:
         raise NoMembership()
     with transaction() as db:
         budgets.take(db, settings, _PER_PERSON, caller.user_id)
-    reached = businesses.ask(settings, caller.workspace_id, caller.user_id)
+    reachable = businesses.fetch(settings, caller.workspace_id, caller.user_id)
     with transaction() as db:
         grant = db.get(Grant, caller.grant_id, with_for_update=True)
         if grant is None:
             raise NoMembership()
-        return _issue(db, settings, grant, tuple(name for name in SCOPES if name in caller.scopes), reached)
+        return _issue(db, settings, grant, tuple(name for name in SCOPES if name in caller.scopes), reachable)
 
 
-def _grant(db: Session, settings: Settings, person: User, workspace_id: str, asking: _Client) -> Grant:
-    """The living grant of person, workspace and client, or a new one. Two at once make one: they queue on
-    the person.
-    """
+def _grant(
+    db: Session, settings: Settings, person: User, workspace_id: str, client: RequestingClient
+) -> Grant:
+    """The live grant of person, workspace and client, or a new one. Locks the person: only one is created."""
     db.execute(select(col(User.id)).where(col(User.id) == person.id).with_for_update())
     at = clock.now()
     ends = at + timedelta(seconds=settings.oauth_refresh_ttl)
@@ -122,7 +119,7 @@ def _grant(db: Session, settings: Settings, person: User, workspace_id: str, ask
         col(Grant.kind) == KIND,
         col(Grant.user_id) == person.id,
         col(Grant.workspace_id) == workspace_id,
-        col(Grant.client_id) == asking.client_id if asking.client_id else col(Grant.client_id).is_(None),
+        col(Grant.client_id) == client.client_id if client.client_id else col(Grant.client_id).is_(None),
         col(Grant.revoked_at).is_(None),
         col(Grant.expires_at) > at,
     )
@@ -136,8 +133,8 @@ def _grant(db: Session, settings: Settings, person: User, workspace_id: str, ask
         kind=KIND,
         user_id=person.id,
         workspace_id=workspace_id,
-        client_id=asking.client_id,
-        client_name=asking.name,
+        client_id=client.client_id,
+        client_name=client.name,
         scope=scopes.join(SCOPES),
         resource=settings.mcp_url,
         created_at=at,
@@ -145,22 +142,14 @@ def _grant(db: Session, settings: Settings, person: User, workspace_id: str, ask
     )
     db.add(made)
     db.flush()
-    audit.record(
-        db,
-        "grant.created",
-        workspace_id=workspace_id,
-        user_id=person.id,
-        subject=made.id,
-        client=asking.name,
-        kind=KIND,
-    )
+    audit.record(db, "grant.created", **audit.about(made, person.id), client=client.name, kind=KIND)
     return made
 
 
 def _issue(
-    db: Session, settings: Settings, grant: Grant, granted: tuple[str, ...], reached: Reached
+    db: Session, settings: Settings, grant: Grant, granted: tuple[str, ...], reachable: ReachableBusinesses
 ) -> Issued:
-    for connection_id in reached.without_choice(grant.active_businesses):
+    for connection_id in reachable.without_choice(grant.active_businesses):
         grants.drop_active_business(db, grant.id, connection_id)
     at = clock.now()
     ends = at + timedelta(seconds=settings.mcp_token_ttl)
@@ -175,17 +164,5 @@ def _issue(
             expires_at=ends,
         )
     )
-    audit.record(
-        db,
-        "token.exchanged",
-        workspace_id=grant.workspace_id,
-        user_id=grant.user_id,
-        subject=grant.id,
-        client=grant.client_name,
-    )
-    return Issued(token, int((ends - at).total_seconds()), granted, reached, dict(grant.active_businesses))
-
-
-def _certificates() -> Certificates:
-    certificates: Certificates = current_app.extensions["firebase_certificates"]
-    return certificates
+    audit.record(db, "token.exchanged", **audit.about(grant, grant.user_id), client=grant.client_name)
+    return Issued(token, int((ends - at).total_seconds()), granted, reachable, dict(grant.active_businesses))

@@ -1,25 +1,25 @@
-"""Which person a login elsewhere stands for, and the workspace they work in."""
+"""Links a Firebase login to a person, and chooses the workspace they work in."""
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from app import audit, clock
 from app.accounts import addresses, people
 from app.accounts.models import User
+from app.database import upsert_into
 from app.errors import Forbidden
-from app.identity_exchange.id_tokens import Identity
+from app.identity_exchange.firebase_tokens import Identity
 from app.identity_exchange.models import FirebaseIdentity
 from app.oauth_server import grants, scopes
 from app.oauth_server.models import Grant
 from app.vault.models import Connection
 from app.workspaces.models import Membership, Workspace
 
-KIND = "identity"  # the kind of grant an exchange makes
+KIND = "identity"  # the grant kind of an exchange
 
 
 class NoMembership(Forbidden):
-    """Nobody here, a disabled person, or one who belongs to no active workspace. Which one, is not said."""
+    """No account, a disabled person, or no active workspace. The message does not say which."""
 
     message = (
         "This login has no active membership here. Create an account with its verified address, or ask a "
@@ -30,21 +30,19 @@ class NoMembership(Forbidden):
 
 
 def person_of(db: Session, identity: Identity) -> User:
-    """The person, who may be met for the first time. Raises NoMembership."""
+    """The linked person; links them on the first exchange. Raises NoMembership."""
     known = select(User).join(FirebaseIdentity, col(FirebaseIdentity.user_id) == col(User.id))
     known = known.where(
         col(FirebaseIdentity.issuer) == identity.issuer, col(FirebaseIdentity.subject) == identity.subject
     )
-    person = db.scalars(known).first() or _meet(db, identity)
+    person = db.scalars(known).first() or _link(db, identity)
     if person is None or person.disabled_at is not None:
         raise NoMembership()
     return person
 
 
-def _meet(db: Session, identity: Identity) -> User | None:
-    """The account of the verified address, from now on this login's. None when there is none, or it has
-    another login.
-    """
+def _link(db: Session, identity: Identity) -> User | None:
+    """Links the login to its verified address's account. None without one, or if it has another login."""
     try:
         email = addresses.normalise(identity.verified_email)
     except addresses.InvalidAddress:
@@ -52,7 +50,6 @@ def _meet(db: Session, identity: Identity) -> User | None:
     person = people.find_by_email(db, email)
     if person is None:
         return None
-    insert = postgresql.insert if db.get_bind().dialect.name == "postgresql" else sqlite.insert
     row = {
         "issuer": identity.issuer,
         "subject": identity.subject,
@@ -60,18 +57,21 @@ def _meet(db: Session, identity: Identity) -> User | None:
         "linked_at": clock.now(),
     }
     made = db.execute(
-        insert(FirebaseIdentity).values(row).on_conflict_do_nothing().returning(col(FirebaseIdentity.user_id))
+        upsert_into(FirebaseIdentity)
+        .values(row)
+        .on_conflict_do_nothing()
+        .returning(col(FirebaseIdentity.user_id))
     )
     if made.scalar_one_or_none() is not None:
         audit.record(db, "identity.linked", user_id=person.id, subject=person.id)
         return person
-    met = db.get(FirebaseIdentity, (identity.issuer, identity.subject))  # by the same login, a moment ago
+    met = db.get(FirebaseIdentity, (identity.issuer, identity.subject))  # concurrently, same login
     return person if met is not None and met.user_id == person.id else None
 
 
 def forget(db: Session, email: str) -> bool:
-    """Let the next login with this verified address stand for its person, and end what the last one was
-    given. False: there was none.
+    """Unlinks the login from its person, so that the next login with this verified address can be linked, and
+    revokes its grants. False if there was none.
     """
     ours = select(col(User.id)).where(col(User.email) == email)
     gone = (
@@ -90,9 +90,7 @@ def forget(db: Session, email: str) -> bool:
 
 
 def workspace_of(db: Session, person: User) -> Workspace:
-    """The workspace their token works in: the first they joined in which they have FlowPOS, else the
-    first. Raises NoMembership.
-    """
+    """The first workspace they joined that has FlowPOS connected, else the first. Raises NoMembership."""
     active = (
         select(Workspace)
         .join(Membership, col(Membership.workspace_id) == col(Workspace.id))

@@ -1,4 +1,4 @@
-"""The table of logins elsewhere that stand for a person here."""
+"""The table of Firebase logins linked to people."""
 
 from datetime import datetime
 
@@ -9,9 +9,7 @@ from app.database import UtcDateTime
 
 
 class FirebaseIdentity(SQLModel, table=True):
-    """A Firebase login that exchanges its ID tokens as a person. Issuer and subject are the identity,
-    never the address.
-    """
+    """A Firebase login linked to a person. Issuer and subject identify it, never the email address."""
 
     __tablename__ = "firebase_identities"
     __table_args__ = (UniqueConstraint("issuer", "user_id"),)

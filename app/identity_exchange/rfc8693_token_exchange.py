@@ -1,23 +1,22 @@
-"""RFC 8693: token exchange at the token endpoint. An ID token of Firebase in, an access token of ours out;
-nothing else.
+"""RFC 8693: token exchange at the token endpoint, from a Firebase ID token to an access token of ours only.
 
-A client may say who it is, as it registered, or stay unnamed (section 2.1 leaves that to us): what counts is
-the ID token.
+A client may authenticate as registered or stay unnamed (section 2.1 leaves that to us): what counts is the ID
+token.
 """
 
 from typing import Any
 
 from authlib.oauth2.rfc6749 import BaseGrant, InvalidRequestError, InvalidScopeError, TokenEndpointMixin
-from flask import current_app
 
 from app.identity_exchange import exchange
 from app.identity_exchange.exchange import Issued
-from app.identity_exchange.id_tokens import IdTokenRefused
+from app.identity_exchange.firebase_tokens import IdTokenRefused
 from app.identity_exchange.identities import NoMembership
 from app.oauth_server import scopes
 from app.oauth_server.client_metadata import AUTH_METHODS
 from app.oauth_server.rfc8414_metadata import TOKEN_EXCHANGE
 from app.oauth_server.rfc8707_resource import InvalidTargetError, canonical
+from app.web import current
 
 _TYPE = "urn:ietf:params:oauth:token-type:"
 ID_TOKEN, ACCESS_TOKEN = _TYPE + "id_token", _TYPE + "access_token"
@@ -44,15 +43,13 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         if "actor_token" in given or "actor_token_type" in given:
             raise InvalidRequestError("Acting for somebody is not supported: leave the actor_token out.")
         canonical(given.get("resource"))
-        if given.get("audience", ours := current_app.extensions["patchbay"].mcp_url) != ours:
+        if given.get("audience", ours := current.settings().mcp_url) != ours:
             raise InvalidTargetError()
         if not scopes.split(given.get("scope")) <= set(exchange.SCOPES):
             raise InvalidScopeError("The exchange gives no more than " + " ".join(exchange.SCOPES) + ".")
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
-        """Section 2.2.1. A subject token that is not valid or not acceptable is `invalid_request` (section
-        2.2.2).
-        """
+        """Section 2.2.1. An invalid or unacceptable subject token is `invalid_request` (section 2.2.2)."""
         try:
             issued = self._exchange()
         except (IdTokenRefused, NoMembership) as refused:
@@ -68,8 +65,10 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
 
     def _exchange(self) -> Issued:
         given, known = self.request.payload.data, self.request.client
-        asking = exchange.client(known.client_id, known.row.name) if known else exchange.NOBODY
-        wanted = scopes.split(given.get("scope")) or exchange.SCOPES
+        client = (
+            exchange.RequestingClient(known.client_id, known.row.name) if known else exchange.UNNAMED_CLIENT
+        )
+        requested = scopes.split(given.get("scope")) or exchange.SCOPES
         return exchange.exchange(
-            current_app.extensions["patchbay"], given["subject_token"], asking=asking, wanted=wanted
+            current.settings(), given["subject_token"], client=client, requested=requested
         )

@@ -1,10 +1,11 @@
-"""Which connection and which business a call works with, and whether it may."""
+"""Chooses the connection and business of a call, and checks that the call may use them."""
 
 from collections.abc import Collection, Sequence
 
 from app.connectors.connector import Connector
+from app.connectors.rows import plain
 from app.connectors.spec import Business
-from app.connectors.tool import Tool, plain
+from app.connectors.tool import Tool
 from app.errors import (
     AmbiguousAccount,
     InvalidArguments,
@@ -18,16 +19,14 @@ from app.vault.models import Connection
 
 
 def labels_of(connections: Sequence[Connection]) -> dict[str, str]:
-    """Connection id to the name it goes by in `account`: its label, else the account's name; made unique
-    where two are equal.
-    """
+    """Connection id to its name in `account`: its label, else the account's name, made unique."""
     names = {c.id: str(plain(c.label or c.account_name or c.id)) for c in connections}
     seen = [name.casefold() for name in names.values()]
     return {id: name if seen.count(name.casefold()) == 1 else f"{name} ({id})" for id, name in names.items()}
 
 
 def refusal(connector: Connector, tool: Tool, connection: Connection, hub_url: str) -> ToolError | None:
-    """Why this tool may not be used on this connection, or None when it may. Says where to change it."""
+    """Why this tool may not be used on this connection, with where to change that; None if it may."""
     where = f"Change it at {hub_url}."
     if connection.permission == "off":
         return PermissionDenied(
@@ -51,22 +50,22 @@ def account(
     connector: Connector,
     tool: Tool,
     connections: Sequence[Connection],
-    wanted: str | None,
+    named: str | None,
     hub_url: str,
     business_id: str | None = None,
     active: Collection[str] = (),
 ) -> Connection:
-    """The connection a call works with. `connections` are those of this service which the caller may see.
+    """The connection of a call. `connections` are those of this service that the caller may see.
 
-    Named by label, account name or id; a read that names none takes the only one that reaches the business it
-    names, else the first it may use, `active` ones (with a business chosen on the grant) before others.
-    Raises NotConnected, InvalidArguments, AmbiguousAccount, PermissionDenied, ReconnectNeeded.
+    Named by label, account name or id. A read that names none uses the only one that reaches the business it
+    names, else the first it may use, preferring `active` ones (with a business chosen on the grant). Raises
+    NotConnected, InvalidArguments, AmbiguousAccount, PermissionDenied, ReconnectNeeded.
     """
     if not connections:
         raise NotConnected(f"{connector.name} is not connected yet.")
     labels = labels_of(connections)
-    if wanted is not None:
-        chosen = _named(connections, labels, wanted)
+    if named is not None:
+        chosen = _named(connections, labels, named)
     elif len(connections) == 1:
         chosen = connections[0]
     elif not tool.reads_only:
@@ -93,19 +92,19 @@ def account(
         problem.details["account"] = labels[chosen.id]
         raise problem
     if chosen.state != "connected":
-        raise Broken(connector, chosen)
+        raise BrokenConnection(connector, chosen)
     return chosen
 
 
-def _reaches(connector: Connector, connection: Connection, wanted: str) -> bool:
+def _reaches(connector: Connector, connection: Connection, named: str) -> bool:
     return (
         connector.business is not None
-        and connector.business.find(businesses_of(connection), wanted) is not None
+        and connector.business.find(businesses_of(connection), named) is not None
     )
 
 
-class Broken(ReconnectNeeded):
-    """The chosen connection needs its person; carries it, so that the way back mends this one."""
+class BrokenConnection(ReconnectNeeded):
+    """The chosen connection must be reconnected. Carries it, so that the prompt reconnects this one."""
 
     def __init__(self, connector: Connector, connection: Connection, message: str | None = None) -> None:
         self.connection = connection
@@ -114,13 +113,13 @@ class Broken(ReconnectNeeded):
         )
 
 
-def _named(connections: Sequence[Connection], labels: dict[str, str], wanted: str) -> Connection:
+def _named(connections: Sequence[Connection], labels: dict[str, str], named: str) -> Connection:
     for matches in (
-        [c for c in connections if wanted in {c.id, labels[c.id]}],
+        [c for c in connections if named in {c.id, labels[c.id]}],
         [
             c
             for c in connections
-            if wanted.casefold() in {labels[c.id].casefold(), c.label.casefold(), c.account_name.casefold()}
+            if named.casefold() in {labels[c.id].casefold(), c.label.casefold(), c.account_name.casefold()}
         ],
     ):
         if len(matches) == 1:
@@ -133,12 +132,12 @@ def _named(connections: Sequence[Connection], labels: dict[str, str], wanted: st
 
 
 def business(
-    connector: Connector, tool: Tool, connection: Connection, wanted: str | None, active: str | None
+    connector: Connector, tool: Tool, connection: Connection, named: str | None, active: str | None
 ) -> Business | None:
-    """The business a call works in, or None for tools that concern the whole connection.
+    """The business of a call, or None for tools that concern the whole connection.
 
-    The one named, else the one active on the grant, else the only one, else the one the service itself holds
-    active (the fact `is_default`). Raises InvalidArguments listing them.
+    The named one, else the one active on the grant, else the only one, else the service's own default (the
+    fact `is_default`). Raises InvalidArguments listing them.
     """
     if connector.business is None or not tool.one_business:
         return None
@@ -146,8 +145,8 @@ def business(
     known = businesses_of(connection)
     by_id = {b.id: b for b in known}
     choices = {"businesses": [{"id": b.id, "name": plain(b.name)} for b in known]}
-    if wanted is not None:
-        if (found := connector.business.find(known, wanted)) is None:
+    if named is not None:
+        if (found := connector.business.find(known, named)) is None:
             raise InvalidArguments(f"{name}: this connection has no {word} with that id.", details=choices)
         return found
     if active in by_id:

@@ -1,6 +1,4 @@
-"""From the Authorization header to a verified caller; and the challenges sent to those who are not (RFC
-6750, RFC 9728).
-"""
+"""Authenticates the Authorization header, and sends the challenges of RFC 6750 and RFC 9728."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -13,22 +11,22 @@ from app.config import Settings
 from app.errors import Unavailable
 from app.mcp_server.protocol.errors import NOT_ALLOWED, Refusal
 from app.oauth_server import attempt_log, scopes
-from app.oauth_server.callers import Caller, find_caller
+from app.oauth_server.callers import AuthenticatedCaller, find_caller
 from app.oauth_server.rfc8707_resource import ending_as_typed
 
 
 @dataclass(frozen=True)
-class Bearer:
+class AuthenticatedBearer:
     """The caller of one request: the adapter's `Principal`."""
 
-    caller: Caller
+    caller: AuthenticatedCaller
     key: str
     audience: str
     token: str = field(repr=False)
 
     def is_valid(self) -> bool:
-        """Whether the token still works, asked while a stream is open. Without a database nobody's rights
-        are known.
+        """Whether the token still works, checked while a stream is open. False too if the database is
+        unavailable.
         """
         try:
             caller = find_caller(self.token)
@@ -37,16 +35,16 @@ class Bearer:
         return caller is not None and (caller.workspace_active or caller.is_operator_key)
 
 
-class Door:
-    """Lets bearers of our own tokens in."""
+class BearerAuthenticator:
+    """Authenticates bearers of our own tokens."""
 
     def __init__(self, settings: Settings) -> None:
         self._issuer = settings.public_url
         self._audience = settings.mcp_url
         self._metadata = f"{settings.public_url}/.well-known/oauth-protected-resource/mcp"
 
-    def authenticate(self, request: Request) -> Bearer:
-        """The caller behind the request's token. Raises Refusal (401) with the challenge that starts the
+    def authenticate(self, request: Request) -> AuthenticatedBearer:
+        """The caller behind the request's token. Raises Refusal (401) with the challenge that starts
         authorization.
         """
         given = request.environ.get("HTTP_AUTHORIZATION")
@@ -59,15 +57,15 @@ class Door:
             raise self._unauthorized("Sign in first: this endpoint needs a bearer token.", ending)
         scheme, _, token = given.partition(" ")
         caller = find_caller(token.strip()) if scheme.lower() == "bearer" else None
-        # Section 5, "Access Token Privilege Restriction": a token made for another resource is no token here.
+        # OAuth 2.1, "Access Token Privilege Restriction": a token for another resource is no token here.
         if caller is None or caller.audience.rstrip("/") != self._audience:
             raise self._unauthorized(
                 "The access token is unknown, expired or revoked. Authorize again.", ending, "invalid_token"
             )
-        # An operator's key goes from workspace to workspace within one session.
-        place = "" if caller.is_operator_key else caller.workspace_id
-        key = json.dumps([caller.client_id or caller.grant_id, self._issuer, caller.user_id, place])
-        return Bearer(caller, key, self._audience, token.strip())
+        # An operator's key changes workspaces within one session.
+        workspace_id = "" if caller.is_operator_key else caller.workspace_id
+        key = json.dumps([caller.client_id or caller.grant_id, self._issuer, caller.user_id, workspace_id])
+        return AuthenticatedBearer(caller, key, self._audience, token.strip())
 
     def _unauthorized(self, sentence: str, ending: str, error: str | None = None) -> Refusal:
         # RFC 6750, 3.1: without any token there is no error code.
@@ -80,18 +78,18 @@ class Door:
         )
 
     def insufficient_scope(self, needed: Iterable[str], request_id: RequestId | None = None) -> Refusal:
-        """The token lacks a scope: every scope the operation needs at once, so that one step up is enough."""
-        wanted = list(needed)
+        """The token lacks a scope. Names every scope the operation needs, so that one step-up is enough."""
+        required = list(needed)
         sentence = (
-            f"This needs the scope {wanted[-1]}, which was not granted to this AI client. Authorize "
+            f"This needs the scope {required[-1]}, which was not granted to this AI client. Authorize "
             "again to grant it."
         )
-        header = self._challenge({"error": "insufficient_scope", "error_description": sentence}, wanted)
-        data = {"code": "PERMISSION_DENIED", "scopes": wanted}
+        header = self._challenge({"error": "insufficient_scope", "error_description": sentence}, required)
+        data = {"code": "PERMISSION_DENIED", "scopes": required}
         return Refusal(
             403, NOT_ALLOWED, sentence, data, headers={"WWW-Authenticate": header}, request_id=request_id
         )
 
-    def _challenge(self, parts: Mapping[str, str], wanted: Iterable[str], ending: str = "") -> str:
-        parts = {**parts, "resource_metadata": self._metadata + ending, "scope": " ".join(wanted)}
+    def _challenge(self, parts: Mapping[str, str], required: Iterable[str], ending: str = "") -> str:
+        parts = {**parts, "resource_metadata": self._metadata + ending, "scope": " ".join(required)}
         return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parts.items())

@@ -1,10 +1,11 @@
-"""What every tool call answers: the envelope, its schema, and the size it is kept under."""
+"""The envelope, which every tool call returns: its schema, and its size limit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic_core import to_json
 
+from app.connectors import schemas
 from app.errors import PatchbayError
 from app.logs import correlation_id
 
@@ -13,10 +14,6 @@ from app.logs import correlation_id
 MOST_CHARACTERS = 24_000 * 3
 _TEXT_CUTS = (20_000, 8_000, 3_000, 1_000, 300)
 _LIST_CUTS = (500, 100, 20, 5)
-_FOR_CHECKING = frozenset(
-    {"required", "additionalProperties", "default", "title", "minLength", "maxLength", "pattern"}
-)
-_LONGEST_NOTE = 40
 _CODES = (
     "NOT_CONNECTED",
     "RECONNECT_NEEDED",
@@ -35,12 +32,12 @@ _CODES = (
 
 
 def success(operation: str, data: Any, message: str) -> dict[str, Any]:
-    """The envelope of a call that worked."""
+    """The envelope of a successful call."""
     return {"success": True, "data": data, "message": message, "operation": operation}
 
 
 def failure(operation: str, error: PatchbayError) -> dict[str, Any]:
-    """The envelope of a call that did not. Anything without a code of its own is INTERNAL."""
+    """The envelope of a failed call. An error without a code of its own is INTERNAL."""
     code = error.code if error.code in _CODES else "INTERNAL"
     details = {**error.details, "retryable": error.retryable, "correlation_id": correlation_id.get()}
     return {
@@ -50,39 +47,20 @@ def failure(operation: str, error: PatchbayError) -> dict[str, Any]:
     }
 
 
-def schema(data_schema: dict[str, Any]) -> dict[str, Any]:
-    """JSON Schema of a tool's envelope: with data and message, or with error. It stands in every tool, so
-    it is brief.
+def schema(data_schema: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON Schema of a tool's envelope: with data and message, or with error. Brief, since every tool repeats
+    it.
     """
     return {
         "type": "object",
         "properties": {
             "success": {"type": "boolean"},
-            "data": _brief(data_schema),
+            "data": schemas.of_answer(data_schema),
             "message": {"type": "string"},
             "error": {"type": "object"},
             "operation": {"type": "string"},
         },
         "required": ["success", "operation"],
-    }
-
-
-def _brief(node: Any, *, is_names: bool = False) -> Any:
-    """A schema of what is sent, without what only who checks it needs: names and types stay, and short
-    notes such as units.
-    """
-    if isinstance(node, list):
-        return [_brief(part) for part in node]
-    if not isinstance(node, dict):
-        return node
-    if is_names:
-        return {name: _brief(part) for name, part in node.items()}
-    kept = {key: part for key, part in node.items() if key not in _FOR_CHECKING}
-    if "properties" in kept or len(kept.get("description", "")) > _LONGEST_NOTE:
-        kept.pop("description", None)
-    return {
-        key: part if key == "enum" else _brief(part, is_names=key == "properties")
-        for key, part in kept.items()
     }
 
 
@@ -92,9 +70,7 @@ def to_text(envelope: dict[str, Any]) -> str:
 
 
 def result(envelope: dict[str, Any], text: str) -> dict[str, Any]:
-    """The envelope as the wire result of tools/call: structured, and as text for clients that read only
-    that.
-    """
+    """The envelope as the result of tools/call: structured, and as text for clients that read only that."""
     return {
         "resultType": "complete",
         "content": [{"type": "text", "text": text}],
@@ -104,7 +80,7 @@ def result(envelope: dict[str, Any], text: str) -> dict[str, Any]:
 
 
 def most_items(items: list[Any], fits: Callable[[int], bool]) -> int:
-    """How many items from the front fit, at least one. Fewer always fit when more do."""
+    """How many items from the front fit, at least one. Assumes that fewer fit when more do."""
     low, high = 1, len(items)
     while low < high:
         middle = (low + high + 1) // 2
@@ -113,8 +89,8 @@ def most_items(items: list[Any], fits: Callable[[int], bool]) -> int:
 
 
 def shortened(data: Any, fits: Callable[[Any], bool]) -> tuple[Any, str]:
-    """Data with long texts cut, then long lists, until it fits; and the sentence that says so ("" when
-    nothing was cut).
+    """Data with long texts cut, then long lists, until it fits; and a sentence about it ("" if nothing was
+    cut).
     """
     if fits(data):
         return data, ""

@@ -11,30 +11,30 @@ from mcp_types import CallToolRequestParams, PaginatedRequestParams
 
 from app.config import VERSION, Settings
 from app.errors import Unavailable
-from app.mcp_server.authentication import Bearer, Door
-from app.mcp_server.calls.approval_gate import Approving
+from app.mcp_server.authentication import AuthenticatedBearer, BearerAuthenticator
+from app.mcp_server.calls.approval_gate import ApprovalGate
 from app.mcp_server.calls.concurrency import FairSemaphore
 from app.mcp_server.calls.invoker import Invoker
-from app.mcp_server.protocol.elicitation import answered
+from app.mcp_server.protocol.elicitation import run_with_elicitation
 from app.mcp_server.protocol.exchange import Exchange
 from app.mcp_server.toolbox import Toolbox
 from app.mcp_server.tools import compact
 from app.oauth_server import grants
-from app.oauth_server.callers import Caller
-from app.vault.visible_connections import seen_by
+from app.oauth_server.callers import AuthenticatedCaller
+from app.vault.visible_connections import visible_to
 
 log = logging.getLogger(__name__)
 
-# A changed permission holds from the next call on; a client may show the old list for so long.
+# A changed permission takes effect with the next call; a client may display the old list for this long.
 _LIST_TTL_MS = 10_000
 _DISCOVER_TTL_MS = 3_600_000
-_STATE_SECONDS = 1_800.0  # as long as the link the state carries
+_STATE_SECONDS = 1_800.0  # as long as the link in the state is valid
 
 Context = ServerRequestContext[Any, Exchange]
 
 
 def instructions(settings: Settings, *, in_compact_mode: bool = False) -> str:
-    """What an AI client is told at the start; clients read the first 512 characters."""
+    """The instructions for AI clients; they read the first 512 characters."""
     if in_compact_mode:
         return compact.INSTRUCTIONS.format(brand=settings.brand_name)
     return (
@@ -50,20 +50,20 @@ def instructions(settings: Settings, *, in_compact_mode: bool = False) -> str:
 
 def make_server(
     settings: Settings,
-    door: Door,
+    authenticator: BearerAuthenticator,
     toolbox: Toolbox,
-    approving: Approving,
-    turns: FairSemaphore,
+    gate: ApprovalGate,
+    permits: FairSemaphore,
     *,
     in_compact_mode: bool = False,
 ) -> Server[Any]:
-    """A server of this process. It keeps no state of any caller."""
-    invoker = Invoker(settings, toolbox, door, approving, turns, in_compact_mode=in_compact_mode)
+    """A server of this process. It stores no state of any caller."""
+    invoker = Invoker(settings, toolbox, authenticator, gate, permits, in_compact_mode=in_compact_mode)
     hub_url = f"{settings.public_url}/integrations"
 
     async def list_tools(ctx: Context, params: PaginatedRequestParams | None) -> dict[str, Any]:
         caller = _caller(ctx)
-        connections = seen_by(caller.workspace_id, caller.sees_as)
+        connections = visible_to(caller.workspace_id, caller.sees_as)
         listed = (
             toolbox.compact_listing(caller, connections)
             if in_compact_mode
@@ -74,8 +74,10 @@ def make_server(
 
     async def call_tool(ctx: Context, params: CallToolRequestParams) -> Any:
         caller = _caller(ctx)
-        with invoker.in_turn(ctx, params, caller):
-            return answered(ctx, params, lambda given: invoker.call(ctx, given, caller), or_without=True)
+        with invoker.permit(ctx, params, caller):
+            return run_with_elicitation(
+                ctx, params, lambda given: invoker.call(ctx, given, caller), or_without=True
+            )
 
     server: Server[Any] = Server(
         "patchbay",
@@ -98,17 +100,17 @@ def make_server(
     return server
 
 
-def _note_use(caller: Caller) -> None:
-    """The page of AI clients shows when each was last heard of; also one that has only looked so far."""
+def _note_use(caller: AuthenticatedCaller) -> None:
+    """Records the grant's use for the page of AI clients; listing the tools counts too."""
     try:
         grants.touch(caller.grant_id)
     except Unavailable:
         log.warning("the last use of %s could not be noted", caller.grant_id)
 
 
-def _caller(ctx: Context) -> Caller:
+def _caller(ctx: Context) -> AuthenticatedCaller:
     bearer = ctx.request.principal if ctx.request else None
-    if not isinstance(bearer, Bearer):
+    if not isinstance(bearer, AuthenticatedBearer):
         raise RuntimeError("a request reached a handler without its bearer")
     return bearer.caller
 

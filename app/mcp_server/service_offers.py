@@ -1,18 +1,19 @@
-"""What a workspace can connect beyond what it has, with what stands in the way."""
+"""The services a workspace can connect, with their state."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from app.config import Settings
-from app.connectors import availability, endpoints, registry
+from app.connectors import availability, endpoints
 from app.connectors.connector import Connector, Planned
+from app.connectors.services import services_of
 from app.vault.models import Connection
 
 
 @dataclass(frozen=True)
 class Offered:
-    """A service as it is before anything is connected."""
+    """A service before anything is connected."""
 
     slug: str
     name: str
@@ -20,26 +21,23 @@ class Offered:
     state: Literal["not_connected", "not_configured", "coming_soon"]
 
 
-def catalogue(settings: Settings, connections: Sequence[Connection]) -> list[Offered]:
-    """Every service that is offered here or connected, in the hub's order, with what can be done about it."""
+def catalogue(settings: Settings, workspace_id: str, connections: Sequence[Connection]) -> list[Offered]:
+    """Every service of the workspace that is offered or connected, in the hub's order, with its state."""
     connected = {connection.slug for connection in connections}
-    return [entry for entry, is_offered in _all_offers(settings) if is_offered or entry.slug in connected]
+    offers = [entry for entry, is_offered in _all_offers(settings) if is_offered or entry.slug in connected]
+    own = (c for c in services_of(workspace_id).own if c.is_offered or c.slug in connected)
+    return offers + [_offered(settings, connector) for connector in own]
 
 
 def _all_offers(settings: Settings) -> list[tuple[Offered, bool]]:
-    """Every service there is, and whether it is offered. Worked out once for the settings as they are,
-    since each call asks.
-    """
+    """Every service, and whether it is offered. Computed once per settings: each call needs it."""
     global _offers
-    made_of = (settings, availability.snapshot_of(settings), registry.CATALOGUE)
+    made_of = (settings, availability.snapshot_of(settings), services := services_of(None))
     known = _offers
     if known is None or any(before is not now for before, now in zip(known[0], made_of, strict=True)):
         found = [
-            (
-                Offered(entry.slug, entry.name, entry.summary, _offer(settings, entry)),
-                availability.offer_of(settings, entry) != "no",
-            )
-            for entry in registry.CATALOGUE
+            (_offered(settings, entry), availability.offer_of(settings, entry) != "no")
+            for entry in services.catalogue
         ]
         _offers = (made_of, found)
         return found
@@ -47,6 +45,10 @@ def _all_offers(settings: Settings) -> list[tuple[Offered, bool]]:
 
 
 _offers: tuple[tuple[object, ...], list[tuple[Offered, bool]]] | None = None
+
+
+def _offered(settings: Settings, entry: Connector | Planned) -> Offered:
+    return Offered(entry.slug, entry.name, entry.summary, _offer(settings, entry))
 
 
 def _offer(

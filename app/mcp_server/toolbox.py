@@ -1,20 +1,21 @@
-"""The tools as a client sees them: prebuilt from the connectors once, completed for each caller from a few
+"""The toolbox: every tool as clients see it, prebuilt from the connectors and completed per caller from few
 rows.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from functools import lru_cache
+from typing import Any
 
-from app.connectors import registry
 from app.connectors.connector import Connector
+from app.connectors.services import services_of
 from app.connectors.tool import Tool
 from app.mcp_server import account_choice, envelope
 from app.mcp_server.tools import active_business, compact, connections, debugging, summaries
-from app.mcp_server.tools.spec import BuiltIn, Listed, within_reach
+from app.mcp_server.tools.spec import BuiltIn, ListedTool, within_reach
 from app.memory import tools as memory
 from app.oauth_server import scopes
-from app.oauth_server.callers import Caller
+from app.oauth_server.callers import AuthenticatedCaller
 from app.vault.models import Connection
 
 _BUILT_IN = (
@@ -30,9 +31,9 @@ _CURSOR = {
 }
 
 
-def _list_ours(built_in: BuiltIn) -> Listed:
+def _list_ours(built_in: BuiltIn) -> ListedTool:
     wire = _wire(built_in.name, built_in.tool, None)
-    return Listed(
+    return ListedTool(
         built_in.name,
         built_in.tool,
         None,
@@ -44,10 +45,10 @@ def _list_ours(built_in: BuiltIn) -> Listed:
     )
 
 
-def _list(tool: Tool, connector: Connector) -> Listed:
+def _list(tool: Tool, connector: Connector) -> ListedTool:
     name = tool.name_in(connector.slug)
     narrow = next((scope for scope in tool.needs_scopes if scope in scopes.NARROW), None)
-    return Listed(
+    return ListedTool(
         name,
         tool,
         connector,
@@ -76,7 +77,7 @@ def _wire(name: str, tool: Tool, connector: Connector | None) -> dict[str, Any]:
             **parameters,
             "type": "object",
             "properties": properties,
-            "additionalProperties": False,
+            "additionalProperties": parameters.get("additionalProperties", False),
         },
         "outputSchema": envelope.schema(tool.data_schema),
         "annotations": {
@@ -88,68 +89,73 @@ def _wire(name: str, tool: Tool, connector: Connector | None) -> dict[str, Any]:
     }
 
 
-class Toolbox:
-    """Every tool there is. One per process, made at start; what a connector's tools look like is worked
-    out once.
-    """
+@lru_cache(maxsize=512)
+def _prepared(connector: Connector) -> Mapping[str, ListedTool]:
+    """The connector's tools by full name, built once.
 
-    _by_connector: ClassVar[dict[str, tuple[Connector, dict[str, Listed]]]] = {}
+    Cached by identity of the connector: two workspaces may have different services of one slug, and each
+    change of a service creates another object.
+    """
+    return {listed.name: listed for listed in (_list(tool, connector) for tool in connector.tools)}
+
+
+class Toolbox:
+    """Every tool. One per process, created at start."""
 
     def __init__(self, *, debug_tools: bool = False) -> None:
         ours = (*_BUILT_IN, *debugging.TOOLS) if debug_tools else _BUILT_IN
         self._builtin = {built_in.name: _list_ours(built_in) for built_in in ours}
         self._summaries = {built_in.name: _list_ours(built_in) for built_in in summaries.TOOLS}
         self._compact = {built_in.name: _list_ours(built_in) for built_in in compact.TOOLS}
-        for connector in registry.CONNECTORS.values():
-            self._of(connector)
+        for connector in services_of(None):
+            _prepared(connector)
 
-    def _of(self, connector: Connector) -> dict[str, Listed]:
-        known = self._by_connector.get(connector.slug)
-        if known is None or known[0] is not connector:
-            listed = {entry.name: entry for entry in (_list(tool, connector) for tool in connector.tools)}
-            known = self._by_connector[connector.slug] = (connector, listed)
-        return known[1]
+    def _of(self, connector: Connector) -> Mapping[str, ListedTool]:
+        """The connector's tools by full name, except a workspace's own ones with the name of a built-in."""
+        prepared = _prepared(connector)
+        if connector.workspace_id is None:
+            return prepared
+        ours = self._builtin.keys() | self._summaries.keys() | self._compact.keys()
+        return {name: listed for name, listed in prepared.items() if name not in ours}
 
     def add(self, *tools: BuiltIn) -> None:
-        """Take in tools of a package above this one, at start."""
+        """Adds tools of a package above this one, at start."""
         self._builtin.update({built_in.name: _list_ours(built_in) for built_in in tools})
 
-    def find(self, name: str, *, in_compact_mode: bool = False) -> Listed | None:
-        """The tool of that full name, or None."""
+    def find(self, workspace_id: str, name: str, *, in_compact_mode: bool = False) -> ListedTool | None:
+        """The tool of that full name in the workspace, or None."""
         if in_compact_mode and name in self._compact:
             return self._compact[name]
         if (listed := self._builtin.get(name) or self._summaries.get(name)) is not None:
             return listed
-        connector = registry.find_by_tool(name)
-        return self._of(connector)[name] if connector is not None else None
+        known = services_of(workspace_id).find_tool(name)
+        return _prepared(known[0])[name] if known is not None else None
 
     def listing(
-        self, caller: Caller, connections: Sequence[Connection], hub_url: str
+        self, caller: AuthenticatedCaller, connections: Sequence[Connection], hub_url: str
     ) -> list[dict[str, Any]]:
-        """The entries of tools/list for this caller: exactly what may be called now, in the order of the
-        catalogue.
+        """The entries of tools/list for this caller: exactly what may be called now, in the catalogue's
+        order.
         """
         if not caller.workspace_active:
             return self._ours(self._of_operators(), caller, connections)
         return self._ours(self._builtin, caller, connections) + self.of_services(caller, connections, hub_url)
 
     def of_services(
-        self, caller: Caller, connections: Sequence[Connection], hub_url: str
+        self, caller: AuthenticatedCaller, connections: Sequence[Connection], hub_url: str
     ) -> list[dict[str, Any]]:
-        """The part of the listing that comes from connected services, summaries across them first."""
+        """The listing's part from connected services, summaries across them first."""
         by_slug: dict[str, list[Connection]] = defaultdict(list)
         for connection in connections:
             by_slug[connection.slug].append(connection)
         found = self._ours(self._summaries, caller, connections)
-        for slug, connector in registry.CONNECTORS.items():
-            if slug not in by_slug:
+        for connector in services_of(caller.workspace_id):
+            if (own := by_slug.get(connector.slug)) is None:
                 continue
-            labels = account_choice.labels_of(by_slug[slug])
+            labels = account_choice.labels_of(own)
             for listed in self._of(connector).values():
                 usable = [
-                    c
-                    for c in by_slug[slug]
-                    if account_choice.refusal(connector, listed.tool, c, hub_url) is None
+                    c for c in own if account_choice.refusal(connector, listed.tool, c, hub_url) is None
                 ]
                 if usable and listed.is_covered(caller):
                     found.append(
@@ -159,27 +165,31 @@ class Toolbox:
                     )
         return found
 
-    def everything(self) -> list[dict[str, Any]]:
-        """The entries of all tools there are, as if every service were connected."""
+    def everything(self, workspace_id: str) -> list[dict[str, Any]]:
+        """The entries of all tools in the workspace, as if every service were connected."""
         services = (
-            listed for connector in registry.CONNECTORS.values() for listed in self._of(connector).values()
+            listed for connector in services_of(workspace_id) for listed in self._of(connector).values()
         )
         ours = (listed for listed in self._builtin.values() if not listed.for_operators)
         return [dict(listed.wire) for listed in (*ours, *self._summaries.values(), *services)]
 
-    def compact_listing(self, caller: Caller, connections: Sequence[Connection]) -> list[dict[str, Any]]:
-        """The entries of tools/list in compact mode: tools to find and call the others with, and ours."""
+    def compact_listing(
+        self, caller: AuthenticatedCaller, connections: Sequence[Connection]
+    ) -> list[dict[str, Any]]:
+        """The entries of tools/list in compact mode: the tools that find and call the others, and the
+        built-in ones.
+        """
         tools = self._compact | self._builtin if caller.workspace_active else self._of_operators()
         return [compact.brief(wire) for wire in self._ours(tools, caller, connections)]
 
-    def _of_operators(self) -> Mapping[str, Listed]:
-        """The way out of a deactivated workspace: the tools with which an operator's key goes to another."""
+    def _of_operators(self) -> Mapping[str, ListedTool]:
+        """The tools with which an operator's key leaves a deactivated workspace."""
         return {name: listed for name, listed in self._builtin.items() if listed.for_operators}
 
     def _ours(
-        self, tools: Mapping[str, Listed], caller: Caller, connections: Sequence[Connection]
+        self, tools: Mapping[str, ListedTool], caller: AuthenticatedCaller, connections: Sequence[Connection]
     ) -> list[dict[str, Any]]:
-        """The entries of tools that belong to no service."""
+        """The entries of built-in tools."""
         reached = within_reach(caller, connections)
         return [
             dict(one.wire)
@@ -188,8 +198,8 @@ class Toolbox:
         ]
 
 
-def _with_account(listed: Listed, names: list[str]) -> dict[str, Any]:
-    """The entry with the `account` argument a service gains with its second connection."""
+def _with_account(listed: ListedTool, names: list[str]) -> dict[str, Any]:
+    """The entry with the `account` argument, which a service gains with its second connection."""
     parameters = listed.wire["inputSchema"]
     account = {"type": "string", "enum": names, "description": "Which connected account to use."}
     required = [*parameters.get("required", []), *([] if listed.tool.reads_only else ["account"])]

@@ -1,4 +1,4 @@
-"""Table of saved notes. Its full-text index stands beside it in the migration, in each database's own way."""
+"""Table of saved notes. The migration adds its full-text index, different in each database."""
 
 from datetime import datetime
 
@@ -27,7 +27,7 @@ class Note(SQLModel, table=True):
     owner_id: str = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
     title: str = Field(default="", max_length=LONGEST_TITLE)
     text: str
-    words: str  # title and text as they are searched, see `search.words_of`
+    words: str  # title and text in the searched form, see `search.words_of`
     shared: bool = False  # readable by every member of the workspace
     client_name: str = Field(default="", max_length=200)  # the AI client that saved it; "" for the page
     created_at: datetime = Field(sa_type=UtcDateTime)
@@ -35,7 +35,5 @@ class Note(SQLModel, table=True):
 
 
 def is_described(name: str | None, _kind: str, _parents: object) -> bool:
-    """For Alembic's `include_name`: False for what belongs to the full-text index, which stands in the
-    migration only.
-    """
+    """Alembic's `include_name`: False for the full-text index, which only the migration describes."""
     return name is None or "memory_notes_fts" not in name

@@ -9,7 +9,7 @@ from sqlmodel import Session, col
 
 from app import clock
 from app.accounts.models import User
-from app.connectors.tool import plain
+from app.connectors.rows import plain
 from app.crypto import new_id
 from app.errors import Forbidden, InvalidInput, NotFound
 from app.memory import search
@@ -22,7 +22,7 @@ LONGEST_QUERY = 500
 
 @dataclass(frozen=True)
 class Reader:
-    """Who opens the notebook. `manages`: an owner or admin of the workspace."""
+    """Who reads the notebook. `manages`: an owner or admin of the workspace."""
 
     workspace_id: str
     user_id: str
@@ -30,7 +30,7 @@ class Reader:
 
 
 @dataclass(frozen=True)
-class Seen:
+class NoteView:
     """A note as this person sees it."""
 
     note: Note
@@ -41,7 +41,7 @@ class Seen:
 
     @property
     def heading(self) -> str:
-        """The title, else how the text begins."""
+        """The title, else the beginning of the text."""
         first = self.note.text.split("\n", 1)[0].strip()
         return self.note.title or (first if len(first) <= 80 else first[:79].rstrip() + "…")
 
@@ -53,28 +53,28 @@ class Notebook:
         self._db = db
         self._reader = reader
 
-    def latest(self, most: int, *, before: int | None = None) -> list[Seen]:
-        """The newest notes; `before` is the number of the last one seen."""
+    def latest(self, most: int, *, before: int | None = None) -> list[NoteView]:
+        """The newest notes; `before` is the number of the last one on the previous page."""
         found = self._visible() if before is None else self._visible().where(col(Note.number) < before)
-        return self._seen(found.order_by(col(Note.number).desc()).limit(most))
+        return self._views(found.order_by(col(Note.number).desc()).limit(most))
 
-    def search(self, query: str, most: int, *, skip: int = 0) -> list[Seen]:
-        """Notes with any word of the query, the best first. None at all for a query without words."""
+    def search(self, query: str, most: int, *, skip: int = 0) -> list[NoteView]:
+        """Notes with any word of the query, the best first. Empty for a query without words."""
         terms = search.terms_of(query[:LONGEST_QUERY])
         return (
-            self._seen(search.matching(self._visible(), terms).limit(most).offset(skip), terms)
+            self._views(search.matching(self._visible(), terms).limit(most).offset(skip), terms)
             if terms
             else []
         )
 
-    def get(self, note_id: str) -> Seen:
+    def get(self, note_id: str) -> NoteView:
         """One note. Raises NotFound for any other id, whatever the reason."""
-        seen = self._seen(self._visible().where(col(Note.id) == note_id))
-        if not seen:
+        views = self._views(self._visible().where(col(Note.id) == note_id))
+        if not views:
             raise NotFound(
                 "There is no saved note of that id. It may have been deleted; list the notes again."
             )
-        return seen[0]
+        return views[0]
 
     def count(self) -> int:
         """How many notes of their own the person has here."""
@@ -86,8 +86,8 @@ class Notebook:
 
     def save(
         self, text: str, *, title: str = "", shared: bool = False, client_name: str = ""
-    ) -> tuple[Seen, bool]:
-        """Keep a note; the same text and title again is the note there is, and False. Raises InvalidInput."""
+    ) -> tuple[NoteView, bool]:
+        """Save a note; for the same text and title, the existing one and False. Raises InvalidInput."""
         title, text = _checked(title, text)
         me = (
             col(Membership.workspace_id) == self._reader.workspace_id,
@@ -121,35 +121,35 @@ class Notebook:
         self._db.flush()
         return self.get(note.id), True
 
-    def edit(self, note_id: str, *, title: str, text: str) -> Seen:
-        """Change one's own note. Raises NotFound, Forbidden, InvalidInput."""
+    def edit(self, note_id: str, *, title: str, text: str) -> NoteView:
+        """Change the reader's own note. Raises NotFound, Forbidden, InvalidInput."""
         note = self._own(note_id)
         note.title, note.text = _checked(title, text)
         note.words = search.words_of(note.title, note.text)
         note.updated_at = clock.now()
         return self.get(note_id)
 
-    def share(self, note_id: str, shared: bool) -> Seen:
-        """Let the workspace read one's own note, or keep it to oneself. Raises NotFound, Forbidden."""
+    def share(self, note_id: str, shared: bool) -> NoteView:
+        """Share the reader's own note with the workspace, or stop. Raises NotFound, Forbidden."""
         self._own(note_id).shared = shared
         return self.get(note_id)
 
-    def delete(self, note_id: str) -> Seen:
-        """Delete one's own note, or as an owner or admin a shared one. Raises NotFound, Forbidden."""
-        seen = self.get(note_id)
-        if not seen.may_delete:
+    def delete(self, note_id: str) -> NoteView:
+        """Delete the reader's own note, or as owner or admin a shared one. Raises NotFound, Forbidden."""
+        view = self.get(note_id)
+        if not view.may_delete:
             raise Forbidden(
-                f"This note is {seen.author}'s. They can delete it, or an owner or admin of the workspace."
+                f"This note is {view.author}'s. They can delete it, or an owner or admin of the workspace."
             )
-        self._db.delete(seen.note)
+        self._db.delete(view.note)
         self._db.flush()
-        return seen
+        return view
 
     def _own(self, note_id: str) -> Note:
-        seen = self.get(note_id)
-        if not seen.mine:
-            raise Forbidden(f"This note is {seen.author}'s, so only they can change it.")
-        return seen.note
+        view = self.get(note_id)
+        if not view.mine:
+            raise Forbidden(f"This note is {view.author}'s, so only they can change it.")
+        return view.note
 
     def _mine(self) -> Select[Any]:
         return select(Note).where(
@@ -167,13 +167,13 @@ class Notebook:
         )
         return found  # type: ignore[no-any-return]
 
-    def _seen(self, query: Select[Any], terms: Sequence[str] = ()) -> list[Seen]:
+    def _views(self, query: Select[Any], terms: Sequence[str] = ()) -> list[NoteView]:
         self._db.flush()
-        seen = []
+        views = []
         for note, name, email in self._db.execute(query):
             mine = note.owner_id == self._reader.user_id
-            seen.append(
-                Seen(
+            views.append(
+                NoteView(
                     note,
                     name or email,
                     mine,
@@ -181,7 +181,7 @@ class Notebook:
                     search.snippet(note.text, terms),
                 )
             )
-        return seen
+        return views
 
 
 def _checked(title: str, text: str) -> tuple[str, str]:

@@ -24,7 +24,7 @@ def install(app: Flask, settings: Settings) -> None:
 @bp.get("/memory")
 @member
 def show() -> ResponseReturnValue:
-    """The newest notes, or with `?q=` those that fit."""
+    """The newest notes, or with `?q=` those that match."""
     return _page()
 
 
@@ -32,7 +32,7 @@ def show() -> ResponseReturnValue:
 @limiter.limit("120/minute")
 @member
 def save() -> ResponseReturnValue:
-    """Write a note by hand."""
+    """Save a note written on the page."""
     form = request.form
     try:
         with transaction() as db:
@@ -48,7 +48,7 @@ def save() -> ResponseReturnValue:
 @bp.get("/memory/<note_id>")
 @member
 def show_note(note_id: str) -> ResponseReturnValue:
-    """The page on which a note is edited by its author, or read in full."""
+    """The page on which the author edits a note, and others read it in full."""
     return _note_page(note_id)
 
 
@@ -70,13 +70,13 @@ def edit(note_id: str) -> ResponseReturnValue:
 @bp.post("/memory/<note_id>/share")
 @member
 def share(note_id: str) -> ResponseReturnValue:
-    """Share a note with the workspace, or keep it to oneself."""
+    """Share a note with the workspace, or stop sharing."""
     wanted = request.form.get("shared")
     if wanted not in {"yes", "no"}:
         abort(400)
     with transaction() as db:
-        seen = Notebook(db, page.reader_of(g.member)).share(note_id, wanted == "yes")
-    return fragment_or_redirect("memory/_note.html", "/memory", seen=seen)
+        view = Notebook(db, page.reader_of(g.member)).share(note_id, wanted == "yes")
+    return fragment_or_redirect("memory/_note.html", "/memory", view=view)
 
 
 @bp.post("/memory/<note_id>/delete")
@@ -92,17 +92,17 @@ def delete(note_id: str) -> ResponseReturnValue:
 
 
 def _page(error: str = "") -> str:
-    shown = page.load(g.member, request.args)
+    notes_page = page.load(g.member, request.args)
     bounds = {"longest_title": LONGEST_TITLE, "longest_text": LONGEST_TEXT, "most": MOST_NOTES}
-    return render_template("memory/notes.html", shown=shown, error=error, typed=request.form, **bounds)
+    return render_template("memory/show.html", page=notes_page, error=error, typed=request.form, **bounds)
 
 
 def _note_page(note_id: str, error: str = "") -> str:
     with reading() as db:
-        seen = Notebook(db, page.reader_of(g.member)).get(note_id)
+        view = Notebook(db, page.reader_of(g.member)).get(note_id)
     return render_template(
         "memory/note.html",
-        seen=seen,
+        view=view,
         error=error,
         typed=request.form,
         longest_title=LONGEST_TITLE,

@@ -1,6 +1,4 @@
-"""Full-text search over notes: SQLite's FTS5 or PostgreSQL's tsvector, over the same words and with the
-same meaning.
-"""
+"""Full-text search over notes: SQLite's FTS5 or PostgreSQL's tsvector, with the same words and meaning."""
 
 import re
 import unicodedata
@@ -19,7 +17,7 @@ _UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]+"
 )
 _FTS5 = table("memory_notes_fts", column("rowid"), column("memory_notes_fts"))  # made by the migration
-# Words that say nothing; the very list PostgreSQL leaves out.
+# Stop words: the very list that PostgreSQL leaves out.
 _SILENT = frozenset(
     _WORD.findall(
         """
@@ -44,17 +42,17 @@ _SNIPPET_CHARACTERS = 180
 
 
 def words_of(title: str, body: str) -> str:
-    """What the index holds of a note."""
+    """The indexed form of a note."""
     return " ".join([*_terms(title)] * _TITLE_WEIGHT + [*_terms(body)])
 
 
 def terms_of(query: str) -> list[str]:
-    """The words of a query, at most 16, each once. Empty when it holds none."""
+    """The words of a query, at most 16, each once. Empty if it has none."""
     return list(dict.fromkeys(_terms(query)))[:_MOST_TERMS]
 
 
 def matching(found: Select[Any], terms: list[str]) -> Select[Any]:
-    """The query narrowed to notes with any of the terms, or words that begin with one; the best first."""
+    """The query limited to notes with any term, or a word that begins with one; the best first."""
     if database.current().is_sqlite:
         found = found.join(_FTS5, _FTS5.c.rowid == col(Note.number))
         found = found.where(
@@ -71,16 +69,16 @@ def matching(found: Select[Any], terms: list[str]) -> Select[Any]:
 
 
 def _is_open(term: str) -> bool:
-    """Whether a term stands for all words that begin with it. Very short ones would find too much."""
+    """Whether a term matches all words that begin with it. Very short terms would match too much."""
     return len(term) > 2
 
 
 def snippet(body: str, terms: Iterable[str]) -> str:
-    """The part of a note that holds most of the terms, on one line."""
+    """The part of a note with the most terms, on one line."""
     line = " ".join(body.split())
     if len(line) <= _SNIPPET_CHARACTERS:
         return line
-    wanted = [term[:-1] if len(term) > 4 else term for term in terms]  # as the index does, forgive the ending
+    wanted = [term[:-1] if len(term) > 4 else term for term in terms]  # ignore the ending, as the index does
     hits = [at.start() for at in _WORD.finditer(line) if _fits(_plain(at.group()), wanted)]
     start = max(
         hits, key=lambda hit: sum(hit <= other < hit + _SNIPPET_CHARACTERS for other in hits), default=0
@@ -114,7 +112,7 @@ def _terms(given: str) -> Iterator[str]:
 
 
 def _plain(given: str) -> str:
-    """Small letters without accents; wide and joined forms as their plain ones."""
+    """Lower case without accents; full-width and joined forms in their plain form."""
     parts = unicodedata.normalize("NFKD", given.casefold())
     return unicodedata.normalize(
         "NFKC", "".join(c for c in parts if not unicodedata.combining(c) or c in _VOICING)

@@ -1,32 +1,31 @@
-"""The notebook as tools of an AI client. They concern nobody's service, so they work with nothing
-connected.
-"""
+"""The notebook as tools of an AI client. They need no service, so they work with nothing connected."""
 
 from typing import Annotated, Any, Protocol
 
 from pydantic import Field
 from sqlmodel import Session
 
-from app.connectors.tool import Page, Row, tool
+from app.connectors.function_tool import tool
+from app.connectors.rows import Page, Row
 from app.database import reading, transaction
 from app.errors import InvalidArguments, InvalidInput, NotFound, ObjectNotFound
 from app.memory.models import LONGEST_TEXT, LONGEST_TITLE
-from app.memory.notebook import LONGEST_QUERY, Notebook, Reader, Seen
-from app.oauth_server.callers import Caller
+from app.memory.notebook import LONGEST_QUERY, Notebook, NoteView, Reader
+from app.oauth_server.callers import AuthenticatedCaller
 
-Place = Annotated[str | None, Field(pattern=r"^[0-9]{1,18}$", description="Where the list goes on.")]
-A_PAGE = 20
+ListCursor = Annotated[str | None, Field(pattern=r"^[0-9]{1,18}$", description="Where the list goes on.")]
+PAGE_SIZE = 20
 
 
-class Desk(Protocol):
-    """Where a tool of ours is called from: who asks, and where to say what was done."""
+class NoteContext(Protocol):
+    """The context of a built-in tool: who calls, and the message of the answer."""
 
     @property
-    def caller(self) -> Caller:
-        """The verified bearer."""
+    def caller(self) -> AuthenticatedCaller:
+        """The verified caller."""
 
     def say(self, sentence: str) -> None:
-        """What the call did, for the answer's message."""
+        """Set the answer's message: what the call did."""
 
 
 class NoteRow(Row):
@@ -58,7 +57,7 @@ class Deleted(Row):
 
 @tool(title="Save a note", destructive=False, idempotent=True, open_world=False)
 def memory_save(
-    desk: Desk,
+    context: NoteContext,
     text: Annotated[
         str, Field(min_length=1, max_length=LONGEST_TEXT, description="What to remember, complete in itself.")
     ],
@@ -72,23 +71,23 @@ def memory_save(
     """
     try:
         with transaction() as db:
-            seen, is_new = _notebook(db, desk).save(
-                text, title=title, shared=shared, client_name=desk.caller.client_name
+            view, is_new = _notebook(db, context).save(
+                text, title=title, shared=shared, client_name=context.caller.client_name
             )
     except InvalidInput as error:
         raise InvalidArguments(error.message) from None
-    desk.say(
+    context.say(
         ("Saved" if is_new else "This was saved before")
-        + (", shared with the workspace." if seen.note.shared else ", for you alone.")
+        + (", shared with the workspace." if view.note.shared else ", for you alone.")
     )
-    return NoteRow(**_facts(seen))
+    return NoteRow(**_facts(view))
 
 
 @tool(title="Search notes", reads_only=True, open_world=False, pages_by="place")
 def memory_search(
-    desk: Desk,
+    context: NoteContext,
     query: Annotated[str, Field(min_length=1, max_length=LONGEST_QUERY, description="Words to look for.")],
-    place: Place = None,
+    place: ListCursor = None,
 ) -> Page[Hit]:
     """Search the person's saved notes and those shared in the workspace, the best match first.
 
@@ -97,28 +96,28 @@ def memory_search(
     """
     skip = int(place or 0)
     with reading() as db:
-        found = _notebook(db, desk).search(query, A_PAGE + 1, skip=skip)
-    desk.say(f"{_counted(len(found[:A_PAGE]), more=len(found) > A_PAGE)} found.")
-    rows = [Hit(snippet=seen.snippet, **_facts(seen)) for seen in found[:A_PAGE]]
-    return Page(items=rows, next=str(skip + A_PAGE) if len(found) > A_PAGE else None)
+        found = _notebook(db, context).search(query, PAGE_SIZE + 1, skip=skip)
+    context.say(f"{_counted(len(found[:PAGE_SIZE]), more=len(found) > PAGE_SIZE)} found.")
+    rows = [Hit(snippet=view.snippet, **_facts(view)) for view in found[:PAGE_SIZE]]
+    return Page(items=rows, next=str(skip + PAGE_SIZE) if len(found) > PAGE_SIZE else None)
 
 
 @tool(title="List notes", reads_only=True, open_world=False, pages_by="place")
-def memory_list(desk: Desk, place: Place = None) -> Page[NoteRow]:
+def memory_list(context: NoteContext, place: ListCursor = None) -> Page[NoteRow]:
     """List the person's saved notes and those shared in the workspace, newest first.
 
     Use it to show or tidy up what is remembered. To find something in it use memory_search.
     """
     with reading() as db:
-        found = _notebook(db, desk).latest(A_PAGE + 1, before=int(place) if place else None)
-    desk.say(f"{_counted(len(found[:A_PAGE]), more=len(found) > A_PAGE)}.")
-    rows = [NoteRow(**_facts(seen)) for seen in found[:A_PAGE]]
-    return Page(items=rows, next=str(found[A_PAGE - 1].note.number) if len(found) > A_PAGE else None)
+        found = _notebook(db, context).latest(PAGE_SIZE + 1, before=int(place) if place else None)
+    context.say(f"{_counted(len(found[:PAGE_SIZE]), more=len(found) > PAGE_SIZE)}.")
+    rows = [NoteRow(**_facts(view)) for view in found[:PAGE_SIZE]]
+    return Page(items=rows, next=str(found[PAGE_SIZE - 1].note.number) if len(found) > PAGE_SIZE else None)
 
 
 @tool(title="Delete a note", destructive=True, open_world=False)
 def memory_delete(
-    desk: Desk,
+    context: NoteContext,
     note_id: Annotated[
         str, Field(max_length=64, description="`id` of the note, from memory_list or memory_search.")
     ],
@@ -130,30 +129,30 @@ def memory_delete(
     """
     try:
         with transaction() as db:
-            seen = _notebook(db, desk).delete(note_id)
+            view = _notebook(db, context).delete(note_id)
     except NotFound as error:
         raise ObjectNotFound(error.message) from None
-    desk.say("Deleted.")
-    return Deleted(id=note_id, title=seen.heading)
+    context.say("Deleted.")
+    return Deleted(id=note_id, title=view.heading)
 
 
 TOOLS = (memory_save, memory_search, memory_list, memory_delete)
 
 
-def _notebook(db: Session, desk: Desk) -> Notebook:
-    caller = desk.caller
+def _notebook(db: Session, context: NoteContext) -> Notebook:
+    caller = context.caller
     return Notebook(db, Reader(caller.workspace_id, caller.user_id, caller.role in {"owner", "admin"}))
 
 
-def _facts(seen: Seen) -> dict[str, Any]:
-    note = seen.note
+def _facts(view: NoteView) -> dict[str, Any]:
+    note = view.note
     return {
         "id": note.id,
-        "title": seen.heading,
+        "title": view.heading,
         "text": note.text,
         "shared": note.shared,
-        "mine": seen.mine,
-        "author": seen.author,
+        "mine": view.mine,
+        "author": view.author,
         "saved_by": note.client_name,
         "created_at": note.created_at.isoformat(timespec="seconds"),
         "updated_at": note.updated_at.isoformat(timespec="seconds"),

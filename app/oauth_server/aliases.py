@@ -1,7 +1,8 @@
-"""The addresses of older MCP clients, which knew no discovery: /authorize, /token, /refresh and /register.
+"""The endpoint paths of older MCP clients, which knew no discovery: /authorize, /token, /refresh and
+/register.
 
-Rewritten before routing, so that they answer in every way the same. `/register` is also our own page
-for people; what a client sends there is JSON, or a browser's question whether it may.
+Rewritten before routing, so that they behave the same in every respect. `/register` is also our own page for
+people; a client sends JSON there, or a CORS preflight.
 """
 
 from collections.abc import Iterable
@@ -17,7 +18,7 @@ class Aliases:
         self._application = application
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Pass the request on, at the address it means."""
+        """Passes the request on, at the path it means."""
         path = environ.get("PATH_INFO", "")
         target = _SAME.get(path) or (
             "/oauth/register" if path == "/register" and _is_client(environ) else None

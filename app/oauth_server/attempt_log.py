@@ -1,6 +1,6 @@
-"""What happened in the last authorization attempts, in words, for /debug-oauth and the connect doctor.
+"""Logs authorization attempts step by step, in sentences, for /debug-oauth and the connect doctor.
 
-A step never holds a secret: callers write sentences of their own, and what a client sent is cut and redacted.
+A step never holds a secret: callers write their own sentences, and what a client sent is cut and redacted.
 """
 
 import logging
@@ -22,13 +22,14 @@ from app.database import transaction
 from app.errors import Unavailable
 from app.logs import redact
 from app.oauth_server.models import AuthorizationStep
+from app.web import current
 from app.workspaces.models import Membership
 
 log = logging.getLogger(__name__)
-_KEPT = timedelta(days=7)
-_KEPT_ROWS = 2_000
-_SHOWN = 200
-_REGISTERED = "pbd_"  # a registered client belongs to whoever used it; the id of a document is everybody's
+_RETENTION = timedelta(days=7)
+_MAX_ROWS = 2_000
+_LATEST = 200
+_REGISTERED = "pbd_"  # a registered client belongs to whoever used it; a document's id is public
 
 
 def record(
@@ -40,7 +41,7 @@ def record(
     user_id: str | None = None,
     outcome: str = "ok",
 ) -> None:
-    """Write a step down, in the transaction of what it tells about."""
+    """Logs a step, in the transaction of what it is about."""
     db.add(
         AuthorizationStep(
             at=clock.now(),
@@ -58,7 +59,7 @@ def record(
 def note_refusal(
     path: str, client_id: str | None, error: Any, *, more: str = "", user_id: str | None = None
 ) -> None:
-    """Write down that an endpoint refused a request. Floods of bad requests are not worth a row each."""
+    """Logs that an endpoint refused a request. Rate limited: a flood is not worth a row per request."""
     if not _budgets().refusals.has_room():
         return
     sentence = f"{error.description} {more}".strip()
@@ -74,9 +75,7 @@ def note_refusal(
 
 
 def note_discovery(step: str, sentence: str) -> None:
-    """Write down that somebody unknown looked for the way in; the same at most once a minute. Never fails
-    a request.
-    """
+    """Logs that an unknown client read the metadata, at most once a minute each. Never fails a request."""
     key = (step, origin_of_request(), _program())
     if not _budgets().is_news(key) or not _budgets().discoveries.has_room():
         return
@@ -88,10 +87,10 @@ def note_discovery(step: str, sentence: str) -> None:
 
 
 def origin_of_request() -> str:
-    """A keyed digest of the address a request comes from; "" outside of requests."""
+    """A keyed digest of the request's remote address; "" outside of requests."""
     if not has_request_context():
         return ""
-    return keyed_digest(current_app.extensions["patchbay"], "origin", request.remote_addr or "")
+    return keyed_digest(current.settings(), "origin", request.remote_addr or "")
 
 
 def is_registered(client_id: ColumnElement[str] | Mapped[str]) -> ColumnElement[bool]:
@@ -102,28 +101,28 @@ def is_registered(client_id: ColumnElement[str] | Mapped[str]) -> ColumnElement[
 def all_latest(db: Session) -> list[AuthorizationStep]:
     """The newest steps of the whole installation, newest first. For operators only."""
     return list(
-        db.scalars(select(AuthorizationStep).order_by(col(AuthorizationStep.id).desc()).limit(_SHOWN))
+        db.scalars(select(AuthorizationStep).order_by(col(AuthorizationStep.id).desc()).limit(_LATEST))
     )
 
 
 def latest_of(db: Session, workspace_id: str) -> list[AuthorizationStep]:
-    """The newest steps of a workspace's members, and what clients that registered for them did before
-    signing in.
-    """
+    """The newest steps of a workspace's members, and of clients that registered for them before sign-in."""
     members = select(col(Membership.user_id)).where(col(Membership.workspace_id) == workspace_id)
     step = AuthorizationStep
     theirs = select(col(step.client_id)).where(
         col(step.user_id).in_(members), is_registered(col(step.client_id))
     )
-    wanted = col(step.user_id).in_(members) | (col(step.user_id).is_(None) & col(step.client_id).in_(theirs))
-    return list(db.scalars(select(step).where(wanted).order_by(col(step.id).desc()).limit(_SHOWN)))
+    visible = col(step.user_id).in_(members) | (col(step.user_id).is_(None) & col(step.client_id).in_(theirs))
+    return list(db.scalars(select(step).where(visible).order_by(col(step.id).desc()).limit(_LATEST)))
 
 
 def forget_old(db: Session) -> None:
-    """Keep a week and at most two thousand steps."""
+    """Retains a week and at most two thousand steps."""
     at, number = col(AuthorizationStep.at), col(AuthorizationStep.id)
     newest = db.scalar(select(number).order_by(number.desc()).limit(1)) or 0
-    db.execute(delete(AuthorizationStep).where((at < clock.now() - _KEPT) | (number <= newest - _KEPT_ROWS)))
+    db.execute(
+        delete(AuthorizationStep).where((at < clock.now() - _RETENTION) | (number <= newest - _MAX_ROWS))
+    )
 
 
 def _program() -> str:
@@ -135,12 +134,14 @@ def _program() -> str:
 
 
 def _client(client_id: str) -> str:
-    """A client's id is no secret, though it looks like one; whatever else was sent in its place may be."""
+    """A registered client's id is no secret, though it looks like one; anything else in its place may be, so
+    it is redacted.
+    """
     return client_id if re.fullmatch(_REGISTERED + r"[\w-]{43}", client_id) else _plain(client_id)
 
 
 class _Budget:
-    """Sixty rows a minute in this process; what strangers look up never crowds out what was refused."""
+    """Sixty rows a minute and process. Refusals have their own, so look-ups never crowd them out."""
 
     def __init__(self) -> None:
         self._noted: deque[float] = deque(maxlen=60)
@@ -157,7 +158,7 @@ class _Budget:
 
 
 class Budgets:
-    """How much one process writes down; made when the application is."""
+    """How much one process logs; created with the application."""
 
     def __init__(self) -> None:
         self.refusals, self.discoveries = _Budget(), _Budget()
@@ -165,7 +166,7 @@ class Budgets:
         self._lock = threading.Lock()
 
     def is_news(self, key: tuple[str, str, str]) -> bool:
-        """False when the same was noted within the last minute."""
+        """False when the same was logged within the last minute."""
         moment = time.monotonic()
         with self._lock:
             if moment - self._seen.get(key, -60.0) < 60:

@@ -1,8 +1,8 @@
-"""From an authorization request to a flow: check it, ask the person once, and let it wait.
+"""Turns an authorization request into a waiting flow: checks it and asks the person for consent once.
 
-RFC 6749 section 4.1.1 and 4.1.2.1. Two kinds of refusal: while client and redirect URI are not known to
-belong together, our own error page; afterwards an error for the client, which a person who never allowed
-that client sees on our page first.
+RFC 6749 sections 4.1.1 and 4.1.2.1. There are two kinds of refusal. Until client and redirect URI are known
+to belong together, our own error page. Afterwards an OAuth error for the client, which a person who never
+allowed that client sees on our page first.
 """
 
 from dataclasses import dataclass
@@ -25,28 +25,24 @@ _WAITING_PER_PERSON = 20
 
 
 class UntrustedRequest(PatchbayError):
-    """The client or its redirect URI is not known, so nothing may be sent there (RFC 6749 section
-    4.1.2.1).
-    """
+    """The client or its redirect URI is unknown, so nothing may be sent there (RFC 6749 section 4.1.2.1)."""
 
     code = "INVALID_REQUEST"
     status = 400
 
 
 @dataclass(frozen=True)
-class Asked:
-    """An authorization request whose client and redirect URI belong together. `error` says what else is
-    wrong with it.
-    """
+class CheckedRequest:
+    """An authorization request with matching client and redirect URI. `error` holds any other fault."""
 
     client: Client
     redirect_uri: str
-    request: flows.Request | None
+    request: flows.AuthorizationRequest | None
     error: OAuth2Error | None = None
 
     @property
     def error_url(self) -> str:
-        """Where the error goes: back to the client, with state and issuer."""
+        """The client's redirect URI with the error, `state` and `iss`."""
         assert self.error is not None
         return rfc9207_issuer.answer(
             self.redirect_uri,
@@ -60,7 +56,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class ConsentView:
-    """What the consent page says."""
+    """What the consent page displays."""
 
     flow_id: str
     client_name: str
@@ -71,27 +67,27 @@ class ConsentView:
     sentences: tuple[str, ...]
 
 
-def read() -> Asked:
-    """The current request, checked. Raises UntrustedRequest when no answer may leave our own pages."""
+def read() -> CheckedRequest:
+    """Checks the current request. Raises UntrustedRequest when no response may leave our own pages."""
     authorization = server.current()
     try:
         grant = authorization.get_consent_grant()
     except OAuth2Error as error:
-        asked = authorization.create_oauth2_request()
-        client = authorization.query_client(asked.payload.client_id) if asked.payload.client_id else None
+        payload = authorization.create_oauth2_request().payload
+        client = authorization.query_client(payload.client_id) if payload.client_id else None
         attempt_log.note_refusal(
             "/authorize",
-            asked.payload.client_id,
+            payload.client_id,
             error,
-            more=_where(client, asked.payload.redirect_uri),
+            more=_where(client, payload.redirect_uri),
             user_id=_signed_in(),
         )
         if client is None or not error.redirect_uri:
-            raise UntrustedRequest(_in_words(error)) from None
-        return Asked(client.row, error.redirect_uri, None, error)
+            raise UntrustedRequest(_sentence_of(error)) from None
+        return CheckedRequest(client.row, error.redirect_uri, None, error)
     given = grant.request.payload
     client = grant.request.client
-    request = flows.Request(
+    request = flows.AuthorizationRequest(
         client_id=client.client_id,
         client_name=client.row.name,
         redirect_uri=grant.redirect_uri,
@@ -101,11 +97,11 @@ def read() -> Asked:
         resource=grant.request.resource,
         code_challenge=given.data["code_challenge"],
     )
-    return Asked(client.row, grant.redirect_uri, request)
+    return CheckedRequest(client.row, grant.redirect_uri, request)
 
 
 def _where(client: KnownClient | None, redirect_uri: str | None) -> str:
-    """For the trail: where a client wanted to go back to, when it is not where it said it would."""
+    """For the log: the redirect URI a client sent, when it is not one of those it registered."""
     if client is None or not redirect_uri or client.check_redirect_uri(redirect_uri):
         return ""
     expected = ", ".join(_bare(uri) for uri in client.row.redirect_uris[:4])
@@ -116,7 +112,7 @@ def _where(client: KnownClient | None, redirect_uri: str | None) -> str:
 
 
 def _bare(uri: str) -> str:
-    """An address without its query, which may hold anything."""
+    """A URI without its query and fragment, which may hold anything."""
     return uri.partition("?")[0].partition("#")[0][:120]
 
 
@@ -125,64 +121,62 @@ def _signed_in() -> str | None:
     return found.user.id if found else None
 
 
-def _in_words(error: OAuth2Error) -> str:
+def _sentence_of(error: OAuth2Error) -> str:
     advice = "Nothing was connected. Remove the connector in the AI client and add it again."
     return f"The AI client sent a request we cannot answer. {error.description} {advice}"
 
 
-def has_met(asked: Asked, member: Member) -> bool:
+def is_previously_allowed(checked: CheckedRequest, member: Member) -> bool:
     """True when the person allowed this client before, so that an error may go straight back to it (R10)."""
     with reading() as db:
-        return consents.has_seen(db, member.user.id, asked.client, asked.redirect_uri)
+        return consents.is_client_allowed(db, member.user.id, checked.client, checked.redirect_uri)
 
 
-def begin(asked: Asked, member: Member) -> tuple[str, bool]:
-    """Let the request wait. Gives the flow's id, and whether the person must still be asked."""
-    assert asked.request is not None
+def begin(checked: CheckedRequest, member: Member) -> tuple[str, bool]:
+    """Stores the request as a flow. Returns the flow's id, and whether the person must still be asked."""
+    assert checked.request is not None
     with transaction() as db:
         ask = not consents.is_remembered(
-            db, member.user.id, asked.client, asked.redirect_uri, asked.request.scope
+            db, member.user.id, checked.client, checked.redirect_uri, checked.request.scope
         )
         _forget_oldest_waiting(db, member.user.id)
-        flow_id = flows.start(db, asked.request, member, allowed=not ask)
-        sentence = (f"{asked.client.name} asked for access; ") + (
+        flow_id = flows.start(db, checked.request, member, allowed=not ask)
+        sentence = (f"{checked.client.name} asked for access; ") + (
             "the person is asked." if ask else "allowed before, so on to the hub."
         )
         attempt_log.record(
-            db, "authorize", sentence, client_id=asked.client.client_id, user_id=member.user.id
+            db, "authorize", sentence, client_id=checked.client.client_id, user_id=member.user.id
         )
     return flow_id, ask
 
 
 def _forget_oldest_waiting(db: Session, user_id: str) -> None:
-    """A page that reloads itself must not fill the table."""
+    """Caps the waiting flows per person, so that a page that reloads itself cannot fill the table."""
     waiting = select(col(Flow.id_digest)).where(col(Flow.user_id) == user_id, col(Flow.spent_at).is_(None))
     old = list(db.scalars(waiting.order_by(col(Flow.created_at).desc()).offset(_WAITING_PER_PERSON - 1)))
     if old:
         db.execute(delete(Flow).where(col(Flow.id_digest).in_(old)))
 
 
-def describe(flow_id: str, asked: Asked) -> ConsentView:
+def describe(flow_id: str, checked: CheckedRequest) -> ConsentView:
     """The consent page of a request."""
-    assert asked.request is not None
+    assert checked.request is not None
     return ConsentView(
         flow_id=flow_id,
-        client_name=asked.client.name,
-        redirect_host=redirects.host_of(asked.redirect_uri),
-        redirect_target_for_csp=redirects.form_target(asked.redirect_uri),
-        known=redirects.is_known(asked.redirect_uri),
-        local=redirects.is_local(asked.redirect_uri),
-        sentences=tuple(scopes.in_words(asked.request.scope)),
+        client_name=checked.client.name,
+        redirect_host=redirects.host_of(checked.redirect_uri),
+        redirect_target_for_csp=redirects.form_target(checked.redirect_uri),
+        known=redirects.is_known(checked.redirect_uri),
+        local=redirects.is_local(checked.redirect_uri),
+        sentences=tuple(scopes.describe(checked.request.scope)),
     )
 
 
 def allow(flow_id: str, member: Member) -> None:
-    """The person's "Allow": remember it and open the flow. A second click changes nothing. Raises
-    FlowGone.
-    """
+    """Records the person's "Allow" and opens the flow; idempotent. Raises FlowGone."""
     try:
         _allow(flow_id, member)
-    # the same "Allow" in another tab was a moment faster: now remember it on top of that one
+    # Another tab stored the same "Allow" first: add to that row.
     except IntegrityError:
         _allow(flow_id, member)
 
@@ -208,6 +202,6 @@ def _allow(flow_id: str, member: Member) -> None:
 
 
 def refuse(flow_id: str, member: Member) -> str:
-    """The person's "Cancel". Gives the URL that tells the client. Raises FlowGone."""
+    """Records the person's "Cancel" and returns the client's redirect URL with the error. Raises FlowGone."""
     with transaction() as db:
         return flows.cancel(db, flows.get(db, flow_id, member, allowed=False))

@@ -1,4 +1,4 @@
-"""Who is calling: one look-up from a bearer token to everything a request needs to know."""
+"""Authenticates bearer tokens: one query from a token to everything a request needs to know."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sqlalchemy import and_, bindparam, case, join, or_, select
 from app import clock
 from app.accounts.models import User
 from app.crypto import digest
-from app.fast_queries import Prepared
+from app.fast_queries import PreparedStatement
 from app.oauth_server import scopes
 from app.oauth_server.models import AccessToken, Client, Grant
 from app.workspaces.models import Membership, Workspace
@@ -18,13 +18,13 @@ from app.workspaces.models import Membership, Workspace
 ACCESS_PREFIX = "pba_"
 PERSONAL_PREFIX = "pbp_"
 API_KEY_PREFIX = "pbk_"
-API_KEY = "api_key"  # the kind of grant behind an operator's key: it belongs to no member
+API_KEY = "api_key"  # the grant kind of an operator's API key, which belongs to no member
 _PREFIXES = (ACCESS_PREFIX, PERSONAL_PREFIX, API_KEY_PREFIX)
 _LENGTH = len(ACCESS_PREFIX) + 43  # 32 random bytes in base64url
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class AuthenticatedCaller:
     """A verified bearer: the person, the workspace, and what the grant allows."""
 
     grant_id: str
@@ -52,8 +52,8 @@ class Caller:
 
     @property
     def sees_as(self) -> str:
-        """Whose personal connections count beside the shared ones: an API key reaches nobody's, not even
-        its maker's.
+        """The user id whose personal connections are visible beside the shared ones. "" for an API key: it
+        reaches nobody's, not even its maker's.
         """
         return "" if self.is_operator_key else self.user_id
 
@@ -65,7 +65,7 @@ _token, _grant, _user, _workspace, _membership, _client = (
 
 
 def _callers(source: Any, scope: Any, ends: Any, *which: Any) -> Any:
-    """The look-up of callers whose grant is in force, from grants or from their tokens."""
+    """Selects callers whose grant is in force, from grants or from their tokens."""
     return (
         select(
             _grant.id.label("grant_id"),
@@ -100,7 +100,7 @@ def _callers(source: Any, scope: Any, ends: Any, *which: Any) -> Any:
             _grant.revoked_at.is_(None),
             _user.disabled_at.is_(None),
             _client.blocked_at.is_(None),
-            # An operator's key needs no membership, but its maker must still operate the installation.
+            # An operator's key needs no membership, but its maker must still be an operator.
             or_(
                 and_(_grant.kind == API_KEY, _user.is_operator.is_(True)),
                 and_(_grant.kind != API_KEY, _membership.role.is_not(None)),
@@ -118,30 +118,30 @@ _SELECT = _callers(
     _token.revoked_at.is_(None),
 )
 _NAMES = tuple(str(column.key) for column in _SELECT.selected_columns)
-_LOOK_UP = Prepared(_SELECT)
-_OF_GRANT = Prepared(_callers(Grant, _grant.scope, _grant.expires_at, _grant.id == bindparam("grant_id")))
+_LOOK_UP = PreparedStatement(_SELECT)
+_OF_GRANT = PreparedStatement(
+    _callers(Grant, _grant.scope, _grant.expires_at, _grant.id == bindparam("grant_id"))
+)
 
 
-def find_caller(token: str) -> Caller | None:
+def find_caller(token: str) -> AuthenticatedCaller | None:
     """The caller behind a bearer token, in one query.
 
-    Returns None for an unknown, expired or revoked token, a disabled person, one who is no longer a
-    member of the workspace, a blocked AI client, and the API key of somebody who is no operator any more.
-    What cannot be a token costs no query.
+    Returns None for an unknown, expired or revoked token, a disabled person, a former member of the
+    workspace, a blocked AI client, and the API key of a former operator. A string that cannot be a token
+    costs no query.
     """
     if len(token) != _LENGTH or not token.startswith(_PREFIXES):
         return None
     return _caller(_LOOK_UP.first(digest=digest(token)))
 
 
-def find_caller_of(grant_id: str) -> Caller | None:
-    """The caller a grant stands for, with the rights it has now, for what is done later than it was asked
-    for; None as above.
-    """
+def find_caller_of(grant_id: str) -> AuthenticatedCaller | None:
+    """A grant's caller with its current rights, for work after its request (approved writes), or None."""
     return _caller(_OF_GRANT.first(grant_id=grant_id))
 
 
-def _caller(row: tuple[Any, ...] | None) -> Caller | None:
+def _caller(row: tuple[Any, ...] | None) -> AuthenticatedCaller | None:
     if row is None:
         return None
     facts: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
@@ -150,4 +150,4 @@ def _caller(row: tuple[Any, ...] | None) -> Caller | None:
         filter(None, (facts["expires_at"], facts.pop("family_ends"))),
         default=datetime.max.replace(tzinfo=UTC),
     )
-    return Caller(**facts) if facts["expires_at"] > clock.now() else None
+    return AuthenticatedCaller(**facts) if facts["expires_at"] > clock.now() else None

@@ -1,9 +1,9 @@
-"""Client ID Metadata Documents: the client's id is the https address of what it says about itself.
+"""Client ID Metadata Documents: the client's id is the https address of its metadata.
 
-draft-ietf-oauth-client-id-metadata-document. The address is a stranger's, so it is fetched through the
-guard of app.outbound: 5 KB, 10 seconds, status 200, no redirects. Documents are cached as their headers
-say, at most a week; failures are not cached, a stale copy serves meanwhile, and for the big clients a
-copy is pinned here, because their hosts have refused data centres before.
+draft-ietf-oauth-client-id-metadata-document. The address belongs to a stranger, so it is fetched through
+app.outbound's guard: 5 KB, 10 seconds, status 200, no redirects. Documents are cached as their headers say,
+at most a week. Failures are not cached; a stale copy serves in the meantime. The documents of the big clients
+are pinned here, because their hosts have refused data centres before.
 """
 
 import re
@@ -25,7 +25,7 @@ from app.oauth_server.models import Client
 
 _MAX_BYTES = 5 * 1024
 _SECONDS = 10.0
-_PINNED_SECONDS = 3.0  # nobody waits long for a document we have anyway
+_PINNED_SECONDS = 3.0  # a short wait: the pinned copy is there anyway
 _LONGEST = timedelta(days=7)
 _DEFAULT = timedelta(hours=1)
 _FETCHES_A_MINUTE = 30
@@ -37,7 +37,7 @@ _VSCODE_REDIRECTS = [
     "https://insiders.vscode.dev/redirect",
 ]
 
-# id: (name, redirect URIs), as published; see docs/ai-clients.md.
+# client id: (name, redirect URIs), as published; see docs/ai-clients.md.
 PINNED: dict[str, tuple[str, list[str]]] = {
     "https://claude.ai/oauth/mcp-oauth-client-metadata": (
         "Claude",
@@ -71,8 +71,8 @@ class DocumentUnusable(PatchbayError):
 def find(client_id: str, *, fetch: bool) -> Client | None:
     """The client behind a document address.
 
-    Gives the fresh copy we have, else fetches one (only with `fetch`), else the stale or pinned copy.
-    Raises DocumentUnusable when there is none. Without `fetch`, gives None then.
+    Returns the fresh stored copy, else fetches one (only with `fetch`), else the stale or pinned copy. If
+    there is none, raises DocumentUnusable with `fetch` and returns None without.
     """
     with reading() as db:
         known = db.get(Client, client_id)
@@ -90,12 +90,12 @@ def find(client_id: str, *, fetch: bool) -> Client | None:
     except (DocumentUnusable, TooManyRequests):
         if fallback is None:
             raise
-        # Keep the pinned copy for a while, so that not every visit waits for a host that does not answer.
+        # Store the pinned copy for a while, so that not every visit waits for a host that does not answer.
         return _store(fallback, fresh_for=_DEFAULT) if client_id in PINNED else fallback
 
 
 def _is_acceptable_id(client_id: str) -> bool:
-    """Section 3: https, a path, and nothing that reads differently to two parsers."""
+    """Section 3: https, a path, and nothing that two parsers read differently."""
     if not redirects.is_acceptable(client_id):
         return False
     parts = urlsplit(client_id)
@@ -103,7 +103,7 @@ def _is_acceptable_id(client_id: str) -> bool:
 
 
 def pinned(client_id: str) -> Client | None:
-    """The copy of a big client's document that is kept here, or None."""
+    """The pinned copy of a big client's document, or None."""
     if client_id not in PINNED:
         return None
     name, uris = PINNED[client_id]
@@ -166,11 +166,11 @@ def _client(client_id: str, metadata: client_metadata.ClientMetadata, *, kind: s
 
 
 def _store(client: Client, *, fresh_for: timedelta | None = None) -> Client:
-    """Write the copy down; what an operator decided about the client stays."""
+    """Stores the copy; an operator's decision about the client stays."""
     fresh_until = clock.now() + fresh_for if fresh_for else client.fresh_until
     try:
         return _upsert(client, fresh_until)
-    except IntegrityError:  # somebody else's first visit was a moment faster: now the row is there
+    except IntegrityError:  # a concurrent first visit inserted the row
         return _upsert(client, fresh_until)
 
 
@@ -192,7 +192,7 @@ def _upsert(client: Client, fresh_until: datetime | None) -> Client:
 
 
 def _fresh_for(headers: Any) -> timedelta:
-    """RFC 9111: how long the answer may be reused, at most a week."""
+    """RFC 9111: how long the response may be reused, at most a week."""
     control = headers.get("Cache-Control", "").lower()
     if "no-store" in control or "no-cache" in control:
         return timedelta()
@@ -209,7 +209,7 @@ _fetches_lock = threading.Lock()
 
 
 def _spend_budget(host: str) -> None:
-    """Nobody makes us knock at other people's doors: a few fetches a minute, per host and in all."""
+    """Limits fetches per minute, per host and in total, so that we cannot be made to flood other hosts."""
     moment = time.monotonic()
     with _fetches_lock:
         for name, most in (("", _FETCHES_A_MINUTE), (host, _FETCHES_A_MINUTE_PER_HOST)):

@@ -1,6 +1,4 @@
-"""What a client says about itself, checked: for registration (RFC 7591 section 2) and for metadata
-documents alike.
-"""
+"""Validates client metadata, for registration (RFC 7591 section 2) and metadata documents alike."""
 
 import unicodedata
 from typing import Annotated, Any, Literal
@@ -25,7 +23,7 @@ AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post")
 
 
 class InvalidMetadata(ValueError):
-    """The metadata cannot be used; `field` names what is wrong and the message says why."""
+    """The metadata cannot be used; `field` names the faulty field and the message says why."""
 
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -86,7 +84,7 @@ class ClientMetadata(BaseModel):
     def _with_code(cls, types: list[str]) -> list[str]:
         if "authorization_code" not in types:
             raise ValueError("must include authorization_code")
-        # Refresh tokens are always issued: clients that forget to ask for them expect them all the same.
+        # Refresh tokens are always issued: clients that forget to ask for them expect them anyway.
         return list(GRANT_TYPES)
 
     @field_validator("response_types")
@@ -102,12 +100,12 @@ class ClientMetadata(BaseModel):
         return self
 
     def details(self) -> dict[str, Any]:
-        """The fields that were given, as they are stored and answered."""
+        """The fields the client sent, as stored and as answered."""
         return self.model_dump(exclude_none=True)
 
 
 def read(given: Any) -> ClientMetadata:
-    """The checked metadata. Raises InvalidMetadata naming the first field that cannot be used."""
+    """The checked metadata. Raises InvalidMetadata for the first field that cannot be used."""
     if not isinstance(given, dict):
         raise InvalidMetadata("", "The client metadata must be a JSON object.")
     try:
@@ -121,7 +119,7 @@ def read(given: Any) -> ClientMetadata:
 
 def readable(name: str) -> str:
     """A name fit for a page: one line, without control, direction or other invisible characters."""
-    kept = "".join(
+    visible = "".join(
         c if unicodedata.category(c)[0] != "C" else " " for c in unicodedata.normalize("NFC", name)
     )
-    return " ".join(kept.split())[:_NAME_LENGTH].strip()
+    return " ".join(visible.split())[:_NAME_LENGTH].strip()

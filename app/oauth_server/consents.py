@@ -1,6 +1,4 @@
-"""A person's "Allow", remembered per client and redirect host, and asked again when what it covers
-changes.
-"""
+"""Consents, stored per client and redirect host. A person is asked again when the coverage changes."""
 
 import json
 
@@ -14,40 +12,38 @@ from app.oauth_server.models import Client, Consent
 
 
 def is_remembered(db: Session, user_id: str, client: Client, redirect_uri: str, scope: str) -> bool:
-    """True when the person allowed this client, as it describes itself now, to do at least this much
-    there.
-    """
+    """True when the person allowed this client, as it describes itself now, at least this scope there."""
     found = _find(db, user_id, client.client_id, redirect_uri)
     if found is None or found.client_digest != _describe(client):
         return False
     return all(scopes.covers(scopes.split(found.scope), name) for name in scopes.split(scope))
 
 
-def has_seen(db: Session, user_id: str, client: Client, redirect_uri: str) -> bool:
-    """True when the person allowed this client there before, with whatever scope."""
+def is_client_allowed(db: Session, user_id: str, client: Client, redirect_uri: str) -> bool:
+    """True when the person allowed this client there before, with any scope."""
     found = _find(db, user_id, client.client_id, redirect_uri)
     return found is not None and found.client_digest == _describe(client)
 
 
 def remember(db: Session, user_id: str, client: Client, redirect_uri: str, scope: str) -> None:
-    """Remember an "Allow". What was allowed before for the same description of the client stays allowed."""
-    shown = _describe(client)
+    """Stores an "Allow". Scopes allowed earlier for the same description of the client stay allowed."""
+    described = _describe(client)
     consent = _find(db, user_id, client.client_id, redirect_uri) or Consent(
         id=new_id("cns"),
         user_id=user_id,
         client_id=client.client_id,
         redirect_host=redirects.host_of(redirect_uri),
-        client_digest=shown,
+        client_digest=described,
         allowed_at=clock.now(),
     )
-    before = scopes.split(consent.scope) if consent.client_digest == shown else frozenset()
+    before = scopes.split(consent.scope) if consent.client_digest == described else frozenset()
     consent.scope = scopes.join(before | scopes.split(scope))
-    consent.client_digest, consent.allowed_at = shown, clock.now()
+    consent.client_digest, consent.allowed_at = described, clock.now()
     db.add(consent)
 
 
 def forget(db: Session, user_id: str, client_id: str) -> None:
-    """Ask again next time: the person ended what the client had."""
+    """Deletes the consent, so the person is asked again: they ended what the client had."""
     db.execute(delete(Consent).where(col(Consent.user_id) == user_id, col(Consent.client_id) == client_id))
 
 
@@ -62,5 +58,5 @@ def _find(db: Session, user_id: str, client_id: str, redirect_uri: str) -> Conse
 
 
 def _describe(client: Client) -> str:
-    """A digest of what the person was shown about the client and where it may return to."""
+    """A digest of what the consent page displayed about the client and where it may return to."""
     return digest(json.dumps([client.name, sorted(client.redirect_uris), client.details.get("client_uri")]))

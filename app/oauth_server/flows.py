@@ -1,7 +1,7 @@
-"""Flows: an authorization request that waits in the database while its person looks at the hub.
+"""Flows: an authorization request waits in the database while its person looks at the hub.
 
-A flow belongs to one person and one signed-in browser, lives 30 minutes and ends once: with a code,
-or with `access_denied`. It is a row, so it survives restarts and any host can go on with it.
+A flow belongs to one person and one signed-in browser, lives 30 minutes and ends once: with a code, or with
+`access_denied`. It is a row, so it survives restarts and any host can continue it.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _FAMILY_DAYS = 365  # the absolute end of a grant, however often it is refreshed
 
 
 class FlowGone(PatchbayError):
-    """The flow is not this person's, was used, or is too old: the three look the same."""
+    """The flow belongs to somebody else, was used, or has expired: the response is the same for all three."""
 
     code = "FLOW_GONE"
     status = 400
@@ -37,7 +37,7 @@ class FlowGone(PatchbayError):
 
 @dataclass(frozen=True)
 class FlowView:
-    """What a page says about a flow."""
+    """What a page displays about a flow."""
 
     client_name: str
     redirect_host: str
@@ -47,7 +47,7 @@ class FlowView:
 
 
 @dataclass(frozen=True)
-class Request:
+class AuthorizationRequest:
     """A checked authorization request."""
 
     client_id: str
@@ -60,10 +60,10 @@ class Request:
     code_challenge: str
 
 
-def start(db: Session, request: Request, member: Member, *, allowed: bool = True) -> str:
-    """Let a request wait for its person, who has allowed it or is asked next.
+def start(db: Session, request: AuthorizationRequest, member: Member, *, allowed: bool = True) -> str:
+    """Stores a request for its person, who has allowed it or is asked next.
 
-    Gives the flow's id, which is stored only as a digest.
+    Returns the flow's id, which is stored only as a digest.
     """
     at = clock.now()
     flow_id = new_token(FLOW_PREFIX)
@@ -83,8 +83,7 @@ def start(db: Session, request: Request, member: Member, *, allowed: bool = True
 
 
 def get(db: Session, flow_id: str, member: Member, *, allowed: bool = True) -> Flow:
-    """The waiting flow of this person in this browser; with `allowed=False` also one that is still to be
-    allowed.
+    """The waiting flow of this person in this browser; with `allowed=False` also one without consent yet.
 
     Raises FlowGone otherwise.
     """
@@ -102,7 +101,7 @@ def get(db: Session, flow_id: str, member: Member, *, allowed: bool = True) -> F
 
 
 def describe(flow: Flow) -> FlowView:
-    """The flow for a page: who asks, where it returns to, what it may do."""
+    """The flow for a page: which client, where it returns to, what it may do."""
     return FlowView(
         client_name=flow.client_name,
         redirect_host=redirects.host_of(flow.redirect_uri),
@@ -113,9 +112,11 @@ def describe(flow: Flow) -> FlowView:
 
 
 def complete(db: Session, flow: Flow, member: Member) -> str:
-    """Spend the flow on an authorization code (RFC 6749 section 4.1.2). Gives the URL to send the browser to.
+    """Spends the flow on an authorization code (RFC 6749 section 4.1.2). Returns the URL to redirect the
+    browser to.
 
-    The grant is made in the workspace the person is in now. Raises FlowGone when the flow ended meanwhile.
+    The grant belongs to the workspace the person is in now. Raises FlowGone if the flow ended in the
+    meantime.
     """
     _spend(db, flow)
     at = clock.now()
@@ -150,14 +151,7 @@ def complete(db: Session, flow: Flow, member: Member) -> str:
         )
     )
     details = {"client": flow.client_name, "scope": grant.scope}
-    audit.record(
-        db,
-        "grant.created",
-        workspace_id=grant.workspace_id,
-        user_id=grant.user_id,
-        subject=grant.id,
-        **details,
-    )
+    audit.record(db, "grant.created", **audit.about(grant, grant.user_id), **details)
     attempt_log.record(
         db,
         "code issued",
@@ -169,7 +163,7 @@ def complete(db: Session, flow: Flow, member: Member) -> str:
 
 
 def cancel(db: Session, flow: Flow) -> str:
-    """Spend the flow on a refusal (RFC 6749 section 4.1.2.1). Gives the URL to send the browser to."""
+    """Spends the flow on a refusal (RFC 6749 section 4.1.2.1). Returns the URL to redirect the browser to."""
     _spend(db, flow)
     details = {"client": flow.client_name, "host": redirects.host_of(flow.redirect_uri)}
     audit.record(db, "client.denied", workspace_id=flow.workspace_id, user_id=flow.user_id, **details)
@@ -192,7 +186,7 @@ def cancel(db: Session, flow: Flow) -> str:
 
 
 def _spend(db: Session, flow: Flow) -> None:
-    """End the flow. Of two clicks at once only one finds it unspent; the other is told so."""
+    """Ends the flow. Of two concurrent clicks only one finds it unspent; the other raises FlowGone."""
     at = clock.now()
     spent = db.execute(
         update(Flow)

@@ -1,10 +1,9 @@
-"""Grants: what a person gave an AI client, or made by hand. List them, make them, end them."""
+"""Grants: what a person gave an AI client, or issued by hand. List, issue and revoke them."""
 
 import threading
 import time
 from datetime import datetime, timedelta
 
-from flask import current_app
 from sqlalchemy import ColumnElement, and_, exists, or_, select, true, update
 from sqlmodel import Session, col
 
@@ -16,19 +15,21 @@ from app.oauth_server import consents
 from app.oauth_server import scopes as scope_names
 from app.oauth_server.callers import API_KEY, API_KEY_PREFIX, PERSONAL_PREFIX
 from app.oauth_server.models import AccessToken, Grant, RefreshToken
+from app.web import current
 from app.workspaces.guard import Member
 
-_REVOKED_SHOWN = timedelta(days=30)
+_REVOKED_LISTED_FOR = timedelta(days=30)
 _TOUCH_SECONDS = 60
 _LONGEST_PERSONAL_SECONDS = 365 * 86_400
 
 
 def list_for(db: Session, member: Member, *, of_all: bool = False) -> list[Grant]:
-    """The member's own grants in this workspace, newest first: live ones, and those that ended in the last 30
+    """The member's own grants in this workspace, newest first: live ones, and those revoked in the last 30
     days.
 
-    With `of_all` those of every member, for owners and admins. Raises Forbidden for anybody else. An
-    operator's API key is nobody's in the workspace it acts in: those are listed and revoked under /admin.
+    With `of_all` those of every member, for owners and admins; raises Forbidden for anybody else. An
+    operator's API key belongs to nobody in the workspace it acts in: those are listed and revoked under
+    /admin.
     """
     if of_all and not member.manages:
         raise Forbidden()
@@ -46,7 +47,7 @@ def list_for(db: Session, member: Member, *, of_all: bool = False) -> list[Grant
         .where(
             has_token,
             col(Grant.kind) != API_KEY,
-            or_(col(Grant.revoked_at).is_(None), col(Grant.revoked_at) > at - _REVOKED_SHOWN),
+            or_(col(Grant.revoked_at).is_(None), col(Grant.revoked_at) > at - _REVOKED_LISTED_FOR),
         )
         .order_by(col(Grant.revoked_at).is_not(None), col(Grant.created_at).desc(), col(Grant.id))
     )
@@ -54,9 +55,7 @@ def list_for(db: Session, member: Member, *, of_all: bool = False) -> list[Grant
 
 
 def get(db: Session, member: Member, grant_id: str) -> Grant:
-    """One of the member's own grants, for owners and admins one of the workspace's. Raises NotFound for
-    any other.
-    """
+    """One of the member's own grants; for owners and admins, one of the workspace's. Else raises NotFound."""
     within = and_(col(Grant.workspace_id) == member.workspace.id, col(Grant.kind) != API_KEY)
     mine = true() if member.manages else col(Grant.user_id) == member.user.id
     grant = db.scalars(select(Grant).where(col(Grant.id) == grant_id, within, mine)).first()
@@ -66,64 +65,44 @@ def get(db: Session, member: Member, grant_id: str) -> Grant:
 
 
 def revoke(db: Session, grant_id: str, reason: str, *, by: str | None = None) -> bool:
-    """End a grant and with it every token of the family, from the next request on. False when it had ended
+    """Revokes a grant and every token of its family, from the next request on. False if it was revoked
     before.
 
-    `by` is who ended it, for the trail; the person it belongs to when not given.
+    `by` is the user id for the audit trail; the grant's own person by default.
     """
-    ended = db.execute(
-        update(Grant)
-        .where(col(Grant.id) == grant_id, col(Grant.revoked_at).is_(None))
-        .values(revoked_at=clock.now(), revoked_reason=reason[:200])
-        .returning(col(Grant.workspace_id), col(Grant.user_id), col(Grant.client_name))
-    ).first()
-    if ended is None:
-        return False
-    details = {"client": ended[2], "reason": reason[:200]}
-    audit.record(
-        db, "grant.revoked", workspace_id=ended[0], user_id=by or ended[1], subject=grant_id, **details
-    )
-    return True
+    return _revoke_where(db, reason, col(Grant.id) == grant_id, by=by) == 1
 
 
 def revoke_all(db: Session, workspace_id: str, user_id: str, reason: str) -> int:
-    """End every grant of a person in one workspace, personal tokens too. Says how many ended.
+    """Revokes every grant of a person in one workspace, personal tokens too. Returns how many.
 
-    Not an operator's API key: that it acts there just now has nothing to do with membership.
+    Leaves an operator's API key alone: that it acts there now has nothing to do with membership.
     """
-    return _revoke_where(
-        db, reason, user_id, col(Grant.workspace_id) == workspace_id, col(Grant.kind) != API_KEY
-    )
+    in_workspace = (col(Grant.workspace_id) == workspace_id, col(Grant.kind) != API_KEY)
+    return _revoke_where(db, reason, col(Grant.user_id) == user_id, *in_workspace)
 
 
 def revoke_everywhere(db: Session, user_id: str, reason: str, *, by: str) -> int:
-    """End every grant of a person in all workspaces, and their API keys. Says how many ended. `by` is who
-    does it.
-    """
-    return _revoke_where(db, reason, user_id, by=by)
+    """Revokes a person's grants and API keys in all workspaces. Returns how many. `by` is who does it."""
+    return _revoke_where(db, reason, col(Grant.user_id) == user_id, by=by)
 
 
-def _revoke_where(
-    db: Session, reason: str, user_id: str, *which: ColumnElement[bool], by: str | None = None
-) -> int:
+def _revoke_where(db: Session, reason: str, *which: ColumnElement[bool], by: str | None = None) -> int:
     ended = db.execute(
         update(Grant)
-        .where(col(Grant.user_id) == user_id, col(Grant.revoked_at).is_(None), *which)
+        .where(col(Grant.revoked_at).is_(None), *which)
         .values(revoked_at=clock.now(), revoked_reason=reason[:200])
-        .returning(col(Grant.id), col(Grant.workspace_id), col(Grant.client_name))
-        .execution_options(synchronize_session=False)
+        .returning(col(Grant.id), col(Grant.workspace_id), col(Grant.user_id), col(Grant.client_name))
     ).all()
-    for grant_id, workspace_id, client in ended:
-        details = {"client": client, "reason": reason[:200]}
-        audit.record(
-            db, "grant.revoked", workspace_id=workspace_id, user_id=by or user_id, subject=grant_id, **details
-        )
+    for row in ended:
+        details = {"client": row.client_name, "reason": reason[:200]}
+        audit.record(db, "grant.revoked", **audit.about(row, by or row.user_id), **details)
     return len(ended)
 
 
 def end(db: Session, member: Member, grant_id: str) -> None:
-    """The person ends a grant of their own, or as owner or admin a colleague's; its client must ask again.
-    Raises NotFound.
+    """Revokes a member's own grant, or for owners and admins a colleague's; its client must ask for consent
+    again. Raises NotFound.
     """
     grant = get(db, member, grant_id)
     is_own = grant.user_id == member.user.id
@@ -138,7 +117,7 @@ def end(db: Session, member: Member, grant_id: str) -> None:
 
 
 def issue_personal_token(db: Session, member: Member, name: str, scopes: str, seconds: int) -> str:
-    """Make a bearer token by hand and give its clear text, the only time it exists.
+    """Issues a personal bearer token and returns its clear text, the only time it exists.
 
     Raises InvalidInput when the name is missing, no scope is known, or the lifetime is out of range.
     """
@@ -148,8 +127,8 @@ def issue_personal_token(db: Session, member: Member, name: str, scopes: str, se
 def issue_by_hand(
     db: Session, kind: str, user_id: str, workspace_id: str, name: str, scopes: str, seconds: int
 ) -> tuple[Grant, str]:
-    """A grant with one bearer token that nobody renews: a `personal` token or an operator's `api_key`. The
-    text exists only now.
+    """A grant with one bearer token and no refresh token: a `personal` token or an operator's `api_key`. The
+    clear text exists only now.
 
     Raises InvalidInput as `issue_personal_token` does.
     """
@@ -170,7 +149,7 @@ def issue_by_hand(
         workspace_id=workspace_id,
         client_name=name,
         scope=granted,
-        resource=current_app.extensions["patchbay"].mcp_url,
+        resource=current.settings().mcp_url,
         created_at=at,
         expires_at=ends,
     )
@@ -190,8 +169,8 @@ def issue_by_hand(
 
 
 def move(db: Session, grant_id: str, workspace_id: str) -> str:
-    """Let an operator's API key act in another workspace from its next call on, on every host. Gives the
-    one before. Raises NotFound.
+    """Moves an operator's API key to another workspace, from its next call on, on every host. Returns the
+    previous workspace id. Raises NotFound.
     """
     grant = db.get(Grant, grant_id, with_for_update=True)
     if grant is None or grant.kind != API_KEY or grant.revoked_at is not None:
@@ -202,7 +181,7 @@ def move(db: Session, grant_id: str, workspace_id: str) -> str:
 
 
 def set_active_business(db: Session, grant_id: str, connection_id: str, business_id: str) -> None:
-    """Remember on the grant which business of a connection its tools work in."""
+    """Stores on the grant which business of a connection its tools work in."""
     grant = db.get(Grant, grant_id, with_for_update=True)
     if grant is None:
         raise NotFound()
@@ -211,11 +190,13 @@ def set_active_business(db: Session, grant_id: str, connection_id: str, business
 
 
 def drop_active_business(db: Session, grant_id: str, connection_id: str) -> None:
-    """Forget the choice for a connection: the service lists that business no longer."""
+    """Clears the choice for a connection: the service no longer lists that business."""
     grant = db.get(Grant, grant_id, with_for_update=True)
     if grant is not None:
         grant.active_businesses = {
-            kept: business for kept, business in grant.active_businesses.items() if kept != connection_id
+            connection: business
+            for connection, business in grant.active_businesses.items()
+            if connection != connection_id
         }
         db.add(grant)
 
@@ -225,7 +206,7 @@ _touched_lock = threading.Lock()
 
 
 def touch(grant_id: str) -> None:
-    """Note that the grant was used. Writes at most once a minute, also across processes."""
+    """Records that the grant was used. Writes at most once per minute, also across processes."""
     moment = time.monotonic()
     with _touched_lock:
         if moment - _touched.get(grant_id, -_TOUCH_SECONDS) < _TOUCH_SECONDS:

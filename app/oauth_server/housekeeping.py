@@ -1,9 +1,5 @@
-"""Forget what has no use any more: old flows, codes, tokens, steps, and clients that registered and never
-came back.
-"""
+"""Deletes old flows, codes, tokens and log steps, and registered clients that never came back."""
 
-import threading
-import time
 from datetime import timedelta
 
 from sqlalchemy import delete, exists, select, update
@@ -14,37 +10,32 @@ from app.database import transaction
 from app.oauth_server import attempt_log
 from app.oauth_server.models import AccessToken, AuthorizationCode, Client, Flow, Grant, RefreshToken
 
-_EVERY_SECONDS = 3600
-_UNUSED_CLIENT = timedelta(days=30)  # some clients register at once and sign in weeks later
+_throttle = clock.Throttle(3600)
+_UNUSED_CLIENT = timedelta(days=30)  # some clients register early and sign in weeks later
 _IDLE_CLIENT = timedelta(days=180)
-_DEAD_KEPT = timedelta(days=7)  # so that a replay of something dead is still recognised
-_ANSWER_KEPT = timedelta(minutes=2)
-
-_due = 0.0
-_lock = threading.Lock()
+_DEAD_RETENTION = timedelta(days=7)  # so that a replay of a dead token is still recognised
+_ANSWER_RETENTION = timedelta(minutes=2)
 
 
 def run_if_due() -> None:
-    """Tidy up at most once an hour in this process."""
-    global _due
-    with _lock:
-        if time.monotonic() < _due:
-            return
-        _due = time.monotonic() + _EVERY_SECONDS
-    with transaction() as db:
-        run(db)
+    """Runs at most once per hour and process."""
+    if _throttle.is_due():
+        with transaction() as db:
+            run(db)
 
 
 def run(db: Session) -> None:
-    """Tidy up now."""
+    """Runs now."""
     at = clock.now()
-    db.execute(delete(Flow).where(col(Flow.expires_at) < at - _DEAD_KEPT))
-    db.execute(delete(AccessToken).where(col(AccessToken.expires_at) < at - _DEAD_KEPT))
-    db.execute(delete(RefreshToken).where(col(RefreshToken.expires_at) < at - _DEAD_KEPT))
-    db.execute(delete(AuthorizationCode).where(col(AuthorizationCode.expires_at) < at - _DEAD_KEPT))
+    db.execute(delete(Flow).where(col(Flow.expires_at) < at - _DEAD_RETENTION))
+    db.execute(delete(AccessToken).where(col(AccessToken.expires_at) < at - _DEAD_RETENTION))
+    db.execute(delete(RefreshToken).where(col(RefreshToken.expires_at) < at - _DEAD_RETENTION))
+    db.execute(delete(AuthorizationCode).where(col(AuthorizationCode.expires_at) < at - _DEAD_RETENTION))
     db.execute(
         update(RefreshToken)
-        .where(col(RefreshToken.answer_sealed).is_not(None), col(RefreshToken.spent_at) < at - _ANSWER_KEPT)
+        .where(
+            col(RefreshToken.answer_sealed).is_not(None), col(RefreshToken.spent_at) < at - _ANSWER_RETENTION
+        )
         .values(answer_sealed=None)
     )
     _forget_clients(db)

@@ -10,7 +10,7 @@ from app.database import UtcDateTime
 
 
 class Client(SQLModel, table=True):
-    """An AI client: registered (RFC 7591), from a metadata document (its id is a URL), or pinned with us."""
+    """An AI client: registered (RFC 7591), a metadata document (its id is a URL), or pinned in the code."""
 
     __tablename__ = "oauth_clients"
 
@@ -24,12 +24,14 @@ class Client(SQLModel, table=True):
     details: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     created_at: datetime = Field(sa_type=UtcDateTime)
     last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    fresh_until: datetime | None = Field(default=None, sa_type=UtcDateTime)  # documents: when to fetch again
+    fresh_until: datetime | None = Field(
+        default=None, sa_type=UtcDateTime
+    )  # of a document: when to fetch it again
     blocked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Flow(SQLModel, table=True):
-    """An authorization request waiting for its person: owner-bound, 30 minutes, single use."""
+    """An authorization request that waits for its person: bound to them, 30 minutes, single use."""
 
     __tablename__ = "oauth_flows"
 
@@ -40,21 +42,19 @@ class Flow(SQLModel, table=True):
     client_id: str = Field(max_length=512)
     client_name: str = Field(max_length=200)
     redirect_uri: str
-    redirect_uri_sent: bool = True  # False: the client left it out because it has only one
+    redirect_uri_sent: bool = True  # False: the client omitted it because it has only one
     state: str | None = None
     scope: str = ""
     resource: str
     code_challenge: str
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
-    allowed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # the consent was given
+    allowed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # when the person consented
     spent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Consent(SQLModel, table=True):
-    """A person's "Allow", remembered per client and redirect host; asked again when what it covers
-    changes.
-    """
+    """A consent per client and redirect host. The person is asked again when its coverage changes."""
 
     __tablename__ = "oauth_consents"
     __table_args__ = (UniqueConstraint("user_id", "client_id", "redirect_host"),)
@@ -69,7 +69,7 @@ class Consent(SQLModel, table=True):
 
 
 class Grant(SQLModel, table=True):
-    """What a person gave one AI client in one workspace: the family every token belongs to."""
+    """What a person gave one AI client in one workspace: the family of all its tokens."""
 
     __tablename__ = "oauth_grants"
 
@@ -92,7 +92,7 @@ class Grant(SQLModel, table=True):
 
 
 class AuthorizationCode(SQLModel, table=True):
-    """A code on its way through the browser (RFC 6749 section 4.1.2): minutes, once, PKCE-bound."""
+    """An authorization code (RFC 6749 section 4.1.2): minutes, single use, PKCE-bound."""
 
     __tablename__ = "oauth_codes"
 
@@ -118,7 +118,7 @@ class AuthorizationCode(SQLModel, table=True):
 
 
 class AccessToken(SQLModel, table=True):
-    """A bearer token for /mcp. Dies with its grant."""
+    """A bearer token for /mcp. Ends with its grant."""
 
     __tablename__ = "oauth_access_tokens"
 
@@ -140,14 +140,14 @@ class RefreshToken(SQLModel, table=True):
     generation: int = 1
     scope: str = ""
     created_at: datetime = Field(sa_type=UtcDateTime)
-    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)  # idle end, slides with every rotation
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)  # idle expiry, slides with every rotation
     spent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     successor_digest: str | None = None
-    answer_sealed: str | None = None  # the whole token answer given when it was spent, for an honest retry
+    answer_sealed: str | None = None  # the token response from when it was spent, for an honest retry
 
 
 class AuthorizationStep(SQLModel, table=True):
-    """One step of an authorization attempt, for /debug-oauth. Secrets are masked before they get here."""
+    """One step of an authorization attempt, for /debug-oauth. Secrets are redacted before they get here."""
 
     __tablename__ = "oauth_steps"
 
@@ -158,7 +158,7 @@ class AuthorizationStep(SQLModel, table=True):
     step: str = Field(max_length=40)
     outcome: str = Field(default="ok", max_length=40)
     sentence: str = Field(default="", max_length=500)
-    # digest of where it came from
+    # digest of the sender's address
     origin: str = Field(default="", max_length=64, index=True, sa_column_kwargs={"server_default": ""})
-    # what the sender calls itself
+    # the first product in the User-Agent
     program: str = Field(default="", max_length=60, sa_column_kwargs={"server_default": ""})

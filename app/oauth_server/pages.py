@@ -1,12 +1,13 @@
-"""The authorization server's pages: asking the person, and the trail for finding faults."""
+"""The authorization server's pages: consent, and the attempt log for debugging."""
 
-from flask import Blueprint, Flask, abort, current_app, g, redirect, render_template, request
+from flask import Blueprint, Flask, abort, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 
-from app.accounts import login
 from app.database import reading
 from app.errors import Forbidden, InvalidInput
 from app.oauth_server import attempt_log, authorization_request, housekeeping
+from app.web import current
 from app.web.headers import allow_form_target
 from app.web.limits import limiter
 from app.workspaces.guard import ask_to_sign_in, current_member, member
@@ -17,30 +18,30 @@ bp = Blueprint("oauth_pages", __name__)
 @bp.get("/oauth/authorize")
 @limiter.limit("300/minute")
 def authorize() -> ResponseReturnValue:
-    """RFC 6749 section 3.1. The request is checked before anybody is asked to sign in for it."""
-    asked = authorization_request.read()
-    return _ask(asked) if asked.error is None else _refuse(asked)
+    """RFC 6749 section 3.1. Checks the request before it asks anybody to sign in."""
+    checked = authorization_request.read()
+    return _ask(checked) if checked.error is None else _refuse(checked)
 
 
-def _refuse(asked: authorization_request.Asked) -> ResponseReturnValue:
-    """Straight back only to a client that the person in front of us allowed before; otherwise our own page
-    says what is wrong.
+def _refuse(checked: authorization_request.CheckedRequest) -> ResponseReturnValue:
+    """Redirects the error only to a client that this person allowed before; otherwise our own page explains
+    it.
 
-    No faulty request outlives the sign-in form, so its `form-action` need not admit any client.
+    A faulty request never survives the sign-in form, so that page's `form-action` need not admit any client.
     """
     found = current_member()
-    if found is not None and authorization_request.has_met(asked, found):
-        return redirect(asked.error_url, 303)
-    return render_template("oauth_server/refused.html", asked=asked, bare=True), 400
+    if found is not None and authorization_request.is_previously_allowed(checked, found):
+        return redirect(checked.error_url, 303)
+    return render_template("oauth_server/error.html", checked=checked, bare=True), 400
 
 
 @member
-def _ask(asked: authorization_request.Asked) -> ResponseReturnValue:
+def _ask(checked: authorization_request.CheckedRequest) -> ResponseReturnValue:
     housekeeping.run_if_due()
-    flow_id, ask = authorization_request.begin(asked, g.member)
+    flow_id, ask = authorization_request.begin(checked, g.member)
     if not ask:
         return redirect(f"/integrations?flow={flow_id}", 303)
-    view = authorization_request.describe(flow_id, asked)
+    view = authorization_request.describe(flow_id, checked)
     allow_form_target(view.redirect_target_for_csp)
     return render_template("oauth_server/consent.html", view=view, bare=True)
 
@@ -60,23 +61,21 @@ def submit() -> ResponseReturnValue:
 
 @bp.get("/debug-oauth")
 def debug() -> ResponseReturnValue:
-    """The last authorization attempts, step by step. Owners see their workspace's, operators all, also one
-    who is in no workspace.
-    """
-    if not current_app.extensions["patchbay"].debug_oauth:
+    """The latest authorization attempts, by step: owners see their workspace's, operators see all."""
+    if not current.settings().debug_oauth:
         abort(404)
-    found, person = current_member(), login.current()
-    if person is None:
+    found = current_member()
+    if not current_user.is_authenticated:
         return ask_to_sign_in()
-    if not person.user.is_operator and (found is None or found.role != "owner"):
+    if not current_user.user.is_operator and (found is None or found.role != "owner"):
         raise Forbidden("Only owners and operators may see this.")
     with reading() as db:
-        shown = (
+        steps = (
             attempt_log.all_latest(db)
-            if person.user.is_operator or found is None
+            if current_user.user.is_operator or found is None
             else attempt_log.latest_of(db, found.workspace.id)
         )
-    return render_template("oauth_server/debug.html", steps=shown)
+    return render_template("oauth_server/attempts.html", steps=steps)
 
 
 def install(app: Flask) -> None:

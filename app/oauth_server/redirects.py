@@ -1,4 +1,4 @@
-"""Redirect URIs: which may be registered, when one matches, and how a person is told where it goes.
+"""Redirect URIs: which may be registered, when one matches, and how pages display them.
 
 RFC 6749 section 3.1.2, RFC 8252 section 7, OAuth 2.1 sections 2.3.1 and 8.4.2.
 """
@@ -23,7 +23,7 @@ KNOWN_HOSTS = frozenset(
 )
 _MAX_LENGTH = 2000
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]{1,62}")
-# Schemes that a browser or the system acts upon itself; none belongs to an app.
+# Schemes that a browser or the system handles itself; none belongs to an app.
 _NEVER = frozenset(
     """about blob chrome chrome-extension data file filesystem ftp gopher http https intent jar javascript
     mailto moz-extension resource sms tel vbscript view-source ws wss""".split()  # noqa: SIM905
@@ -50,9 +50,7 @@ def is_acceptable(uri: object) -> bool:
 
 
 def matches(registered: Iterable[str], requested: str) -> bool:
-    """True when `requested` is one of the registered ones, letter by letter, but for the port of a
-    loopback URI.
-    """
+    """True when `requested` equals a registered URI exactly, except for the port of a loopback URI."""
     parts = _parts(requested)
     return parts is not None and any(requested == uri or _same_loopback(uri, parts) for uri in registered)
 
@@ -69,10 +67,9 @@ def is_loopback(parts: SplitResult) -> bool:
 
 
 def host_of(uri: str) -> str:
-    """What a person is shown and what a consent is remembered for: the host, or an app's scheme with its
-    host.
+    """What pages display and what a consent is stored for: the host, or an app's scheme with its host.
 
-    A loopback port changes with every start, so it is left out.
+    Omits a loopback port, which changes with every start.
     """
     parts = urlsplit(uri)
     if parts.scheme in {"http", "https"}:
@@ -100,7 +97,7 @@ def form_target(uri: str) -> str:
 
 
 def _parts(uri: object) -> SplitResult | None:
-    """The parts of a URI that has no trick in it, or None."""
+    """The parts of a URI without parser tricks, or None."""
     if (
         not isinstance(uri, str)
         or not 0 < len(uri) <= _MAX_LENGTH

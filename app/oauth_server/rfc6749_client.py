@@ -1,4 +1,4 @@
-"""RFC 6749 section 2: clients, as Authlib asks about them."""
+"""RFC 6749 section 2: clients, with the methods Authlib calls."""
 
 import hmac
 from typing import Any
@@ -26,7 +26,7 @@ class KnownClient(ClientMixin):  # type: ignore[misc]
         return self.client_id
 
     def get_default_redirect_uri(self) -> str | None:
-        """Section 3.1.2.3: the redirect URI may be left out only when there is exactly one."""
+        """Section 3.1.2.3: the redirect URI may be omitted only when exactly one is registered."""
         return self.row.redirect_uris[0] if len(self.row.redirect_uris) == 1 else None
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
@@ -34,7 +34,7 @@ class KnownClient(ClientMixin):  # type: ignore[misc]
         return redirects.matches(self.row.redirect_uris, redirect_uri)
 
     def get_allowed_scope(self, scope: str | None) -> str | None:
-        """What to grant. The scope a client registered with is no limit: step-up asks for more later."""
+        """The scope to grant. The scope a client registered with is no limit: step-up asks for more later."""
         return scopes.granted_for(scope)
 
     def check_client_secret(self, client_secret: str) -> bool:
@@ -48,7 +48,7 @@ class KnownClient(ClientMixin):  # type: ignore[misc]
         return method == self.row.auth_method
 
     def check_response_type(self, response_type: Any) -> bool:
-        """The request's response type is checked once, in rfc6749_code.py."""
+        """Always true: rfc6749_code.py checks the response type once."""
         return True
 
     def check_grant_type(self, grant_type: str) -> bool:
@@ -57,9 +57,10 @@ class KnownClient(ClientMixin):  # type: ignore[misc]
 
 
 def find(client_id: str, *, fetch: bool = False) -> KnownClient | None:
-    """The client of that id, or None when it is unknown or was blocked.
+    """The client of that id, or None when it is unknown or blocked.
 
-    With `fetch`, a metadata document may be loaded from the client's host; without, only what we have counts.
+    With `fetch`, a metadata document may be loaded from the client's host; without, only the stored copy
+    counts.
     """
     if not 0 < len(client_id) <= 512 or not client_id.isascii() or not client_id.isprintable():
         return None

@@ -29,9 +29,7 @@ class UnsupportedResponseType(OAuth2Error):  # type: ignore[misc]
 
 
 class AuthorizationCodeGrant(_AuthorizationCodeGrant):  # type: ignore[misc]
-    """Codes are issued by flows.complete, after the person saw the hub; here they are asked for and
-    redeemed.
-    """
+    """`flows.complete` issues the codes, after the hub; this class checks requests and redeems codes."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = list(AUTH_METHODS)
 
@@ -39,26 +37,22 @@ class AuthorizationCodeGrant(_AuthorizationCodeGrant):  # type: ignore[misc]
 
     @staticmethod
     def validate_no_multiple_request_parameter(request: Any) -> None:
-        """Section 3.1. Only these two decide where an error may go; the others are looked at once that is
-        known.
-        """
+        """Section 3.1. Only these two decide where an error goes; the others are checked afterwards."""
         refuse_repeats(request, "client_id", "redirect_uri")
 
     @staticmethod
     def validate_authorization_redirect_uri(request: Any, client: Any) -> str:
         """Section 3.1.2. Raises InvalidRequestError, which is never redirected."""
-        asked = request.payload.redirect_uri
-        if asked and not client.check_redirect_uri(asked):
+        requested = request.payload.redirect_uri
+        if requested and not client.check_redirect_uri(requested):
             raise InvalidRequestError("The redirect_uri is not one that this client registered.")
-        found: str | None = asked or client.get_default_redirect_uri()
+        found: str | None = requested or client.get_default_redirect_uri()
         if not found:
             raise InvalidRequestError("The parameter redirect_uri is missing.")
         return found
 
     def validate_requested_scope(self) -> None:
-        """The first step after client and redirect URI are known good: errors from here on may be
-        redirected.
-        """
+        """The first hook after client and redirect URI are verified: errors may now be redirected."""
         refuse_repeats(self.request)
         given = self.request.payload.data
         if not given.get("response_type"):
@@ -73,9 +67,7 @@ class AuthorizationCodeGrant(_AuthorizationCodeGrant):  # type: ignore[misc]
     # --- 4.1.3. Access Token Request ---
 
     def query_authorization_code(self, code: str, client: Any) -> AuthorizationCode | None:
-        """The code of this client, also when it was used: only a request that is right in all else is a
-        replay.
-        """
+        """The client's code, also after use: only a request right in everything else is a replay."""
         with reading() as db:
             found = db.scalars(
                 select(AuthorizationCode).where(
@@ -88,7 +80,7 @@ class AuthorizationCodeGrant(_AuthorizationCodeGrant):  # type: ignore[misc]
         return found
 
     def authenticate_user(self, authorization_code: AuthorizationCode) -> Grant:
-        """The grant the code was issued for. Everything about the request has been checked by now."""
+        """The grant behind the code. Every other part of the request has been checked by now."""
         if self.request.payload.redirect_uri not in {None, authorization_code.redirect_uri}:
             raise InvalidGrantError("Invalid 'redirect_uri' in request.")
         if authorization_code.used_at is not None:
@@ -99,7 +91,7 @@ class AuthorizationCodeGrant(_AuthorizationCodeGrant):  # type: ignore[misc]
         return grant
 
     def save_token(self, token: dict[str, Any]) -> None:
-        """Spend the code and store its tokens in one step: of sixteen requests at once one gets tokens."""
+        """Spends the code and stores its tokens in one transaction: of parallel requests one gets tokens."""
         code: AuthorizationCode = self.request.authorization_code
         grant: Grant = self.request.user
         at = clock.now()
@@ -126,10 +118,10 @@ class AuthorizationCodeGrant(_AuthorizationCodeGrant):  # type: ignore[misc]
             self._end_family(code)
 
     def delete_authorization_code(self, authorization_code: AuthorizationCode) -> None:
-        """Nothing to do: save_token spent it. The row stays, so that a replay is seen."""
+        """Does nothing: save_token spent the code. The row stays, so that a replay is detected."""
 
     def _end_family(self, code: AuthorizationCode) -> None:
-        """Section 4.1.2: a code used twice kills the tokens issued from it."""
+        """Section 4.1.2: a code used twice revokes the tokens issued from it."""
         with transaction() as db:
             grants.revoke(db, code.grant_id, REPLAYED)
             attempt_log.record(db, "token", REPLAYED, client_id=code.client_id, outcome="invalid_grant")

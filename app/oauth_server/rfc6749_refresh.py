@@ -1,8 +1,8 @@
 """RFC 6749 section 6: the refresh token grant, with rotation (RFC 9700 section 4.14.2).
 
-Each refresh token works once and names its successor. An answer can get lost, and some clients refresh
-from two addresses at once: for 60 seconds the spent token gets the same answer again, until the successor
-is used. Any later use means that two parties hold the token, so the whole family ends.
+Each refresh token works once and names its successor. A response can get lost, and some clients refresh from
+two addresses at once: for 60 seconds the spent token gets the same response again, until the successor is
+used. Any later use means that two parties hold the token, so the whole family is revoked.
 """
 
 import json
@@ -11,7 +11,6 @@ from typing import Any
 
 from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, InvalidScopeError
 from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as _RefreshTokenGrant
-from flask import current_app
 from sqlalchemy import select, update
 from sqlmodel import Session, col
 
@@ -23,6 +22,7 @@ from app.oauth_server.client_metadata import AUTH_METHODS
 from app.oauth_server.models import Grant, RefreshToken
 from app.oauth_server.rfc8707_resource import same_as_granted
 from app.vault import seal
+from app.web import current
 
 REPLAYED = (
     "An old refresh token was presented again, so this connection was ended for safety. Connect the "
@@ -32,13 +32,13 @@ _GRACE = timedelta(seconds=60)
 
 
 class RefreshTokenGrant(_RefreshTokenGrant):  # type: ignore[misc]
-    """Authlib's default neither rotates nor notices a second use; ours does both, in one transaction."""
+    """Authlib's default neither rotates nor detects a second use; ours does both, in one transaction."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = list(AUTH_METHODS)
     INCLUDE_NEW_REFRESH_TOKEN = True
 
     def _validate_request_token(self, client: Any) -> RefreshToken:
-        """The token with its grant; everything that is dead is `invalid_grant`, and nothing else."""
+        """The token with its grant; every dead token is `invalid_grant`."""
         given = self.request.form.get("refresh_token")
         if not given:
             raise InvalidRequestError("The parameter refresh_token is missing.")
@@ -59,19 +59,19 @@ class RefreshTokenGrant(_RefreshTokenGrant):  # type: ignore[misc]
         return token
 
     def _validate_token_scope(self, token: RefreshToken) -> None:
-        """Section 6: an access token may be asked for with less, never with more."""
+        """Section 6: an access token may be requested with less scope, never with more."""
         names = scopes.split(self.request.payload.scope)
         if not all(scopes.covers(scopes.split(token.scope), name) for name in names):
             raise InvalidScopeError("The scope exceeds what was granted.")
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
-        """Rotate, or give a spent token its answer once more."""
+        """Rotates, or returns a spent token's response once more."""
         token: RefreshToken = self.request.refresh_token
         answer = self._rotate(token) if token.spent_at is None else None
         return 200, answer or self._answer_again(token.token_digest), self.TOKEN_RESPONSE_HEADER
 
     def _rotate(self, token: RefreshToken) -> dict[str, Any] | None:
-        """Spend the token on a new answer. None when another request spent it a moment ago."""
+        """Spends the token on a new response. None if another request spent it a moment ago."""
         grant: Grant = self.request.user
         scope = scopes.join(scopes.split(self.request.payload.scope)) or token.scope
         answer: dict[str, Any] = self.generate_token(user=grant, scope=scope, include_refresh_token=True)
@@ -104,7 +104,7 @@ class RefreshTokenGrant(_RefreshTokenGrant):  # type: ignore[misc]
 
     @staticmethod
     def _forget_answer_of_predecessor(db: Session, token: RefreshToken) -> None:
-        """Using the successor proves that its answer arrived: the predecessor is dead from here on."""
+        """Using the successor proves that its response arrived: the predecessor is dead from here on."""
         db.execute(
             update(RefreshToken)
             .where(col(RefreshToken.successor_digest) == token.token_digest)
@@ -112,9 +112,7 @@ class RefreshTokenGrant(_RefreshTokenGrant):  # type: ignore[misc]
         )
 
     def _answer_again(self, token_digest: str) -> dict[str, Any]:
-        """The answer given when the token was spent, if that was the last thing that happened and a minute
-        ago at most.
-        """
+        """The response of when the token was spent, at most a minute ago and with nothing since."""
         grant: Grant = self.request.user
         with reading() as db:
             token = db.scalars(
@@ -135,12 +133,12 @@ class RefreshTokenGrant(_RefreshTokenGrant):  # type: ignore[misc]
                 )
             raise InvalidGrantError("The refresh token was used before.")
         answer: dict[str, Any] = json.loads(seal.unseal(_keys(), token, "answer_sealed"))
-        asked = scopes.join(scopes.split(self.request.payload.scope))
-        if asked and asked != answer["scope"]:
+        scope = scopes.join(scopes.split(self.request.payload.scope))
+        if scope and scope != answer["scope"]:
             raise InvalidScopeError("The refresh token was just used with another scope.")
         return {**answer, "expires_in": max(1, answer["expires_in"] - int(age.total_seconds()))}
 
 
 def _keys() -> KeyRing:
-    keys: KeyRing = current_app.extensions["patchbay"].vault_keys
+    keys: KeyRing = current.settings().vault_keys
     return keys

@@ -1,7 +1,7 @@
-"""RFC 6749: a request as Authlib wants it, read more strictly than its Flask integration does.
+"""RFC 6749: a request as Authlib expects it, read more strictly than its Flask integration does.
 
-Sections 3.1 and 3.2: a parameter without a value counts as absent, and one that appears twice is refused.
-The token endpoint reads its body only; Authlib's own class mixes the query string in.
+Sections 3.1 and 3.2: a parameter without a value counts as absent, and a repeated one is refused. The token
+endpoint reads its body only; Authlib's own class mixes in the query string.
 """
 
 from typing import Any
@@ -31,12 +31,12 @@ class Payload(OAuth2Payload):  # type: ignore[misc]
         return self._given
 
 
-class Request(OAuth2Request):  # type: ignore[misc]
+class OAuthRequest(OAuth2Request):  # type: ignore[misc]
     """One request to one of our endpoints."""
 
     def __init__(self, request: FlaskRequest, *, default_grant_type: str | None = None) -> None:
-        # Authlib insists on https in the address. Ours is the configured one (https in production), not what
-        # a proxy sent.
+        # Authlib insists on an https URL. Ours is the configured one (https in production), not what a proxy
+        # sent.
         super().__init__(
             request.method, issuer().replace("http://", "https://") + request.path, headers=request.headers
         )
@@ -44,7 +44,7 @@ class Request(OAuth2Request):  # type: ignore[misc]
         if default_grant_type:
             given.setdefault("grant_type", default_grant_type)
         self.payload = Payload(given)
-        self.resource = ""  # RFC 8707, set once it was checked
+        self.resource = ""  # RFC 8707, set once it is checked
 
     @property
     def form(self) -> dict[str, str]:
@@ -54,7 +54,7 @@ class Request(OAuth2Request):  # type: ignore[misc]
 
 
 class JsonBody(JsonPayload):  # type: ignore[misc]
-    """A JSON body, or None when it is not JSON, nests too deep, or holds half a character."""
+    """A JSON body. None when it is not JSON, is nested too deep, or has a lone surrogate."""
 
     def __init__(self, content: bytes) -> None:
         try:
@@ -64,14 +64,12 @@ class JsonBody(JsonPayload):  # type: ignore[misc]
 
     @property
     def data(self) -> Any:
-        """What was sent."""
+        """The parsed body."""
         return self._given
 
 
 def refuse_repeats(request: Any, *names: str) -> None:
-    """Raises InvalidRequestError when a parameter (one of `names`, if given) has two values or a control
-    character.
-    """
+    """Raises InvalidRequestError for a repeated parameter (of `names`, if given) or a control character."""
     for name, values in request.payload.datalist.items():
         if names and name not in names:
             continue

@@ -1,4 +1,4 @@
-"""RFC 7009: a client gives back a token of its own."""
+"""RFC 7009: a client revokes a token of its own."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ SIGNED_OUT = "The AI client signed out."
 
 @dataclass(frozen=True)
 class FoundToken:
-    """A token of either kind with its grant, as Authlib's endpoints ask about it."""
+    """A token of either kind with its grant, with the methods Authlib's endpoints call."""
 
     token: AccessToken | RefreshToken
     grant: Grant
@@ -30,18 +30,18 @@ class FoundToken:
         return self.grant.client_id is not None and self.grant.client_id == client.client_id
 
     def is_expired(self) -> bool:
-        """True when its time is over."""
+        """True once the token or its grant has expired."""
         ends = [self.token.expires_at, *([self.grant.expires_at] if self.grant.expires_at else [])]
         return min(ends) <= clock.now()
 
     def is_revoked(self) -> bool:
-        """True when it, or its whole grant, was ended, or a refresh token was used."""
+        """True when the token or its grant was revoked, or a refresh token was used."""
         ended = self.token.revoked_at if isinstance(self.token, AccessToken) else self.token.spent_at
         return ended is not None or self.grant.revoked_at is not None
 
 
 def find_token(text: str) -> FoundToken | None:
-    """The token of that text, access or refresh, dead or alive. None when there is none."""
+    """The access or refresh token of that text, dead or alive. None if there is none."""
     with reading() as db:
         for kind in (AccessToken, RefreshToken):
             row = db.execute(
@@ -54,22 +54,26 @@ def find_token(text: str) -> FoundToken | None:
     return None
 
 
-class RevocationEndpoint(_RevocationEndpoint):  # type: ignore[misc]
-    """Section 2. An unknown token is not an error; another client's is refused."""
+class TokenEndpointRules:
+    """What Authlib's revocation and introspection endpoints (RFC 7009, RFC 7662) share here."""
 
     CLIENT_AUTH_METHODS = list(AUTH_METHODS)
 
     def check_params(self, request: Any, client: Any) -> None:
-        """Section 2.1. A hint we do not know is ignored, as section 2.2.1 asks; Authlib refuses it."""
+        """Section 2.1 of both. Ignores a hint we do not know, as RFC 7009, 2.2.1 asks; Authlib refuses it."""
         if "token" not in request.form:
             raise InvalidRequestError("The parameter token is missing.")
 
     def query_token(self, token_string: str, token_type_hint: str | None) -> FoundToken | None:
-        """The hint saves nothing here: both look-ups are by primary key."""
+        """Ignores the hint, which saves nothing here: both look-ups are by primary key."""
         return find_token(token_string)
 
+
+class RevocationEndpoint(TokenEndpointRules, _RevocationEndpoint):  # type: ignore[misc]
+    """Section 2. An unknown token is not an error; another client's is refused."""
+
     def revoke_token(self, token: FoundToken, request: Any) -> None:
-        """Section 2.1: a refresh token takes its whole grant along, an access token only itself."""
+        """Section 2.1: a refresh token revokes its whole grant, an access token only itself."""
         with transaction() as db:
             if isinstance(token.token, RefreshToken):
                 grants.revoke(db, token.grant.id, SIGNED_OUT)
@@ -78,7 +82,7 @@ class RevocationEndpoint(_RevocationEndpoint):  # type: ignore[misc]
 
 
 def _end(db: Session, found: FoundToken) -> None:
-    """End one access token. Twice is no mistake, and stands in the trail once."""
+    """Revokes one access token. Idempotent, and in the audit trail once."""
     ended = db.execute(
         update(AccessToken)
         .where(
@@ -88,11 +92,4 @@ def _end(db: Session, found: FoundToken) -> None:
     )
     if ended.rowcount:  # type: ignore[attr-defined]
         grant, details = found.grant, {"client": found.grant.client_name, "reason": SIGNED_OUT}
-        audit.record(
-            db,
-            "token.revoked",
-            workspace_id=grant.workspace_id,
-            user_id=grant.user_id,
-            subject=grant.id,
-            **details,
-        )
+        audit.record(db, "token.revoked", **audit.about(grant, grant.user_id), **details)

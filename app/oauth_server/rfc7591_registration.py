@@ -1,4 +1,4 @@
-"""RFC 7591: dynamic client registration, open to everyone and therefore worth little: it proves nothing."""
+"""RFC 7591: dynamic client registration, open to everyone. A registration therefore proves nothing."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from app.oauth_server.rfc6749_client import CLIENT_PREFIX, SECRET_PREFIX, KnownC
 
 
 class ClientRegistrationEndpoint(_ClientRegistrationEndpoint):  # type: ignore[misc]
-    """Authlib's own check lets wrong types through to a crash, and gives public clients an empty secret."""
+    """Authlib's own validation crashes on wrong types and issues public clients an empty secret."""
 
     def authenticate_token(self, request: Any) -> bool:
         """Section 3: open registration. The route limits the rate; unused clients expire."""
@@ -29,13 +29,13 @@ class ClientRegistrationEndpoint(_ClientRegistrationEndpoint):  # type: ignore[m
             raise kind(_plain(str(error))) from None
 
     def generate_client_info(self, request: Any) -> dict[str, Any]:
-        """Section 3.2.1: the identifier; the secret is added in save_client for those who use one."""
+        """Section 3.2.1: the identifier. save_client adds the secret for clients that use one."""
         return {"client_id": new_token(CLIENT_PREFIX), "client_id_issued_at": int(clock.timestamp())}
 
     def save_client(
         self, client_info: dict[str, Any], client_metadata: dict[str, Any], request: Any
     ) -> KnownClient:
-        """Store the client. A public one gets no secret."""
+        """Stores the client. A public one gets no secret."""
         method = client_metadata["token_endpoint_auth_method"]
         request.client_secret = None if method == "none" else new_token(SECRET_PREFIX)
         client = Client(
@@ -60,9 +60,7 @@ class ClientRegistrationEndpoint(_ClientRegistrationEndpoint):  # type: ignore[m
         return KnownClient(client)
 
     def generate_client_registration_info(self, client: KnownClient, request: Any) -> dict[str, Any] | None:
-        """Section 3.2.1: the secret, which does not expire. We offer no client configuration endpoint (RFC
-        7592).
-        """
+        """Section 3.2.1: the secret never expires. We have no client configuration endpoint (RFC 7592)."""
         return (
             {"client_secret": request.client_secret, "client_secret_expires_at": 0}
             if request.client_secret

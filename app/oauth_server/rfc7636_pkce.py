@@ -10,8 +10,8 @@ _S256 = re.compile(r"[A-Za-z0-9_-]{43}")  # BASE64URL of 32 bytes
 
 
 class CodeChallenge(_CodeChallenge):  # type: ignore[misc]
-    """Authlib's default allows `plain`, and asks at the token endpoint only, of public clients only. Ours
-    does not.
+    """Authlib's default allows `plain`, and checks only public clients, only at the token endpoint. Ours
+    requires S256 of all.
     """
 
     DEFAULT_CODE_CHALLENGE_METHOD = "S256"
@@ -28,5 +28,5 @@ class CodeChallenge(_CodeChallenge):  # type: ignore[misc]
             raise InvalidRequestError("The parameter code_challenge is not a valid S256 challenge.")
 
     def get_authorization_code_challenge_method(self, authorization_code: Any) -> str:
-        """No other method ever got a code."""
+        """Always S256: no other method ever got a code."""
         return "S256"

@@ -1,7 +1,7 @@
-"""RFC 8414: what this authorization server can do, for clients to read.
+"""RFC 8414: what this authorization server supports, for clients to read.
 
-The same document answers at the OpenID Connect address for clients that look only there. It promises no
-ID tokens: we are no OpenID provider.
+The same document is served at the OpenID Connect address for clients that look only there. It promises no ID
+tokens: this server is no OpenID provider.
 """
 
 from typing import Any

@@ -4,9 +4,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from authlib.oauth2.rfc6749 import OAuth2Error
-from flask import Request, current_app
+from flask import Request
 
-# the endpoint's address may end so: a shorter list of tools, the same resource
+from app.web import current
+
+# the endpoint's address may end with this (compact mode); it is the same resource
 COMPACT_QUERY = "?tools=compact"
 
 
@@ -18,7 +20,7 @@ class InvalidTargetError(OAuth2Error):  # type: ignore[misc]
 
 
 class ResourceIndicators:
-    """Binds code and tokens to the resource that was asked for; an absent one means the MCP endpoint."""
+    """Binds code and tokens to the requested resource; an absent one means the MCP endpoint."""
 
     def __call__(self, grant: Any) -> None:
         """Hook into both steps of the code grant."""
@@ -30,24 +32,24 @@ class ResourceIndicators:
         grant.request.resource = canonical(grant.request.payload.data.get("resource"))
 
     def check_at_token(self, grant: Any, _result: Any) -> None:
-        """Section 2.2: what is asked for here must be what the code was given for."""
+        """Section 2.2: the resource must be the one the code was issued for."""
         same_as_granted(grant.request, grant.request.authorization_code.resource)
 
 
 def same_as_granted(request: Any, granted: str) -> None:
     """Raises InvalidTargetError when a token request names another resource than the grant's."""
-    asked = request.payload.data.get("resource")
-    if asked is not None and canonical(asked) != granted:
+    requested = request.payload.data.get("resource")
+    if requested is not None and canonical(requested) != granted:
         raise InvalidTargetError()
 
 
 def canonical(resource: str | None) -> str:
-    """The resource as we store it. Scheme and host in any case, one trailing slash and `?tools=compact` are
-    the same resource.
+    """The resource as stored. Any case of scheme and host, one trailing slash and `?tools=compact` name the
+    same resource.
 
     Raises InvalidTargetError for any other.
     """
-    ours: str = current_app.extensions["patchbay"].mcp_url
+    ours: str = current.settings().mcp_url
     if resource is None:
         return ours
     resource = resource.removesuffix(COMPACT_QUERY)
@@ -62,10 +64,10 @@ def canonical(resource: str | None) -> str:
 
 
 def ending_as_typed(request: Request) -> str:
-    """How the person's own address of the endpoint ends, by what came of it: metadata has to repeat it."""
+    """The ending of the endpoint's address as the person typed it: the metadata has to repeat it."""
     return ("/" if request.path.endswith("/") else "") + (COMPACT_QUERY if wants_compact(request) else "")
 
 
 def wants_compact(request: Request) -> bool:
-    """Whether the address asks for the compact list of tools."""
+    """Whether the address asks for compact mode."""
     return request.args.get("tools") == "compact"

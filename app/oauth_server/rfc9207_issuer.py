@@ -1,29 +1,27 @@
-"""RFC 9207: the authorization answer names its issuer, in success and in error, exactly once."""
+"""RFC 9207: the authorization response names its issuer, on success and on error, exactly once."""
 
 from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from flask import current_app
-
-from app.config import Settings
+from app.web import current
 
 _OURS = {"code", "state", "iss", "error", "error_description", "error_uri"}
 
 
 def issuer() -> str:
-    """Our identifier: the configured address, never the Host header."""
-    settings: Settings = current_app.extensions["patchbay"]
+    """Our issuer identifier: the configured address, never the Host header."""
+    settings = current.settings()
     return settings.public_url
 
 
 def answer(redirect_uri: str, parameters: Iterable[tuple[str, str | None]]) -> str:
-    """The redirect URI with the answer's parameters and `iss`, each set once.
+    """The redirect URI with the response parameters and `iss`, each set once.
 
-    A query the client registered stays, except for names that are part of the answer.
+    A query the client registered stays, except for the names of response parameters.
     """
     parts = urlsplit(redirect_uri)
-    kept = [
+    registered = [
         (name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in _OURS
     ]
     given = [(name, value) for name, value in parameters if value]
-    return urlunsplit(parts._replace(query=urlencode([*kept, *given, ("iss", issuer())])))
+    return urlunsplit(parts._replace(query=urlencode([*registered, *given, ("iss", issuer())])))

@@ -1,4 +1,4 @@
-"""RFC 9728: what the MCP endpoint is, and which authorization server guards it."""
+"""RFC 9728: metadata of the MCP endpoint, and which authorization server guards it."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ from app.oauth_server import scopes
 
 
 def metadata(settings: Settings, ending: str = "") -> dict[str, Any]:
-    """Section 2. `resource` repeats the address the person typed, with its `ending`: a slash, the query for
-    the compact list, or nothing.
+    """Section 2. `resource` repeats the address the person typed, with its `ending`: a slash, the query of
+    compact mode, or nothing.
 
     `offline_access` is for the authorization server alone, so it is not listed here.
     """

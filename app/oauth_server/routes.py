@@ -1,6 +1,6 @@
-"""The authorization server's addresses: those that programs use. Pages are in pages.py."""
+"""The authorization server's endpoints for programs. Pages are in pages.py."""
 
-from flask import Blueprint, Flask, Response, current_app, jsonify, make_response, request
+from flask import Blueprint, Flask, Response, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
 
 from app.config import Settings
@@ -16,12 +16,12 @@ from app.oauth_server import (
     whoami,
 )
 from app.oauth_server.aliases import Aliases
-from app.web import csrf
+from app.web import csrf, current
 from app.web.limits import limiter
 
-# Nothing here reads a cookie, so other origins may call it and forms need no token.
+# Nothing here reads a cookie, so other origins may call it and forms need no CSRF token.
 bp = Blueprint("oauth", __name__)
-# Like `bp`, but for servers and scripts only: browsers of other origins have no business here.
+# Like `bp`, but for servers and scripts only: without CORS headers for browsers of other origins.
 direct = Blueprint("oauth_direct", __name__)
 
 _OAUTH_CODES = {429: "temporarily_unavailable", 503: "temporarily_unavailable"}
@@ -65,7 +65,7 @@ def introspect() -> ResponseReturnValue:
 def authorization_server_metadata() -> ResponseReturnValue:
     """RFC 8414 section 3, at every address clients try."""
     attempt_log.note_discovery("metadata", "Read how to register and sign in.")
-    return _public(rfc8414_metadata.metadata(_settings()))
+    return _public(rfc8414_metadata.metadata(current.settings()))
 
 
 @bp.get("/.well-known/oauth-protected-resource")
@@ -76,31 +76,31 @@ def protected_resource_metadata() -> ResponseReturnValue:
     """RFC 9728 section 3, at every address clients try."""
     attempt_log.note_discovery("resource", "Read who signs people in for this address.")
     return _public(
-        rfc9728_protected_resource.metadata(_settings(), rfc8707_resource.ending_as_typed(request))
+        rfc9728_protected_resource.metadata(current.settings(), rfc8707_resource.ending_as_typed(request))
     )
 
 
 @direct.get("/status")
 def status() -> ResponseReturnValue:
-    """Who am I: for the holder of a bearer token."""
+    """Describes the bearer token's holder."""
     return jsonify(whoami.describe(whoami.caller_of(request)))
 
 
 @direct.errorhandler(whoami.InvalidToken)
 def _challenge(error: whoami.InvalidToken) -> Response:
-    """RFC 6750 section 3: no error code when no token came."""
+    """RFC 6750 section 3: no error code when the request had no token."""
     response = make_response(
         jsonify(error={"code": error.code, "message": error.message, "details": {}}), 401
     )
     problem = ', error="invalid_token"' if request.headers.get("Authorization") else ""
-    where = f"{_settings().public_url}/.well-known/oauth-protected-resource/mcp"
+    where = f"{current.settings().public_url}/.well-known/oauth-protected-resource/mcp"
     response.headers["WWW-Authenticate"] = f'Bearer resource_metadata="{where}"{problem}'
     return response
 
 
 @bp.errorhandler(PatchbayError)
 def _as_oauth(error: PatchbayError) -> Response:
-    """RFC 6749 section 5.2: what went wrong on our side, in the shape OAuth clients read."""
+    """RFC 6749 section 5.2: our own errors, in the shape OAuth clients read."""
     kind = _OAUTH_CODES.get(error.status, "invalid_request" if error.status < 500 else "server_error")
     response = make_response(jsonify(error=kind, error_description=error.message), error.status)
     if isinstance(error, TooManyRequests):
@@ -110,9 +110,7 @@ def _as_oauth(error: PatchbayError) -> Response:
 
 @bp.after_request
 def _cors(response: Response) -> Response:
-    """Browser-based clients, such as the Inspector, call from their own origin. Flask answers their
-    OPTIONS.
-    """
+    """Lets browser-based clients, such as the Inspector, call cross-origin. Flask answers OPTIONS."""
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
     response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, MCP-Protocol-Version"
@@ -128,13 +126,8 @@ def _public(document: dict[str, object]) -> Response:
     return response
 
 
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["patchbay"]
-    return settings
-
-
 def install(app: Flask, settings: Settings) -> None:
-    """Register the routes of this package."""
+    """Registers the routes of this package."""
     server.install(app, settings)
     app.register_blueprint(csrf.exempt(bp))
     app.register_blueprint(csrf.exempt(direct))

@@ -1,11 +1,11 @@
-"""Scopes: what a token may do, and what that is called in words (RFC 6749 section 3.3)."""
+"""Scopes: what a token may do, and the sentences that say so (RFC 6749 section 3.3)."""
 
 from collections.abc import Collection, Iterable
 
 READ = "tools:read"
 WRITE = "tools:write"
 OFFLINE = "offline_access"
-# FlowPOS has names of its own, for its tools only; each lies inside one of ours.
+# FlowPOS has its own scopes, for its tools only; each is contained in one of ours.
 POS_READ = "pos:read"
 POS_WRITE = "pos:write"
 REPORTS_READ = "reports:read"
@@ -18,7 +18,7 @@ _NARROW_SERVICE = "flowpos"
 SUPPORTED = (READ, WRITE, OFFLINE, *NARROW)
 DEFAULT = (READ, WRITE)
 
-# A scope covers itself and what stands here.
+# A scope covers itself and these.
 _INSIDE: dict[str, frozenset[str]] = {
     # FlowPOS intents are summaries: they only read
     READ: frozenset({POS_READ, REPORTS_READ, PSA_READ, POS_INTENTS}),
@@ -38,17 +38,17 @@ _WORDS = {
 
 
 def covers(scopes: Collection[str], needed: str) -> bool:
-    """True when `scopes` allow `needed`: write implies read, and FlowPOS names lie inside ours."""
+    """True when `scopes` allow `needed`: write implies read, and FlowPOS' scopes are contained in ours."""
     return needed in scopes or any(needed in _INSIDE.get(scope, ()) for scope in scopes)
 
 
 def is_narrow(scopes: Collection[str]) -> bool:
-    """True when nothing but FlowPOS' own names is held."""
+    """True when only FlowPOS' own scopes are held."""
     return not covers(scopes, READ) and any(name in scopes for name in NARROW)
 
 
 def reaches(scopes: Collection[str], slug: str) -> bool:
-    """Whether a service may be seen at all: with FlowPOS' own names alone it is FlowPOS only."""
+    """Whether a service is visible at all: FlowPOS' own scopes alone reach FlowPOS only."""
     return slug == _NARROW_SERVICE or covers(scopes, READ)
 
 
@@ -58,16 +58,16 @@ def split(text: str | None) -> frozenset[str]:
 
 
 def join(names: Iterable[str]) -> str:
-    """The known names in our own order, space separated: equal sets read equal. Unknown names are dropped."""
-    wanted = set(names)
-    return " ".join(name for name in SUPPORTED if name in wanted)
+    """The known names in canonical order, space separated: equal sets have equal text."""
+    chosen = set(names)
+    return " ".join(name for name in SUPPORTED if name in chosen)
 
 
 def granted_for(requested: str | None) -> str | None:
-    """What to grant for a `scope` parameter, or None when nothing in it is known (`invalid_scope`).
+    """The scope to grant for a `scope` parameter, or None when no name in it is known (`invalid_scope`).
 
-    Absent or empty means the default. Names we do not know are left out, as section 3.3 allows, and the token
-    answer says what was granted: clients ask for `openid` or `profile` out of habit.
+    Absent or empty means the default. Unknown names are dropped, as section 3.3 allows, and the token
+    response names what was granted: clients ask for `openid` or `profile` out of habit.
     """
     names = split(requested)
     if not names:
@@ -78,10 +78,8 @@ def granted_for(requested: str | None) -> str | None:
     return join(known | set(DEFAULT) if known == {OFFLINE} else known)
 
 
-def in_words(scope: str) -> list[str]:
-    """One plain sentence for each thing a grant allows. What a wider sentence already says is not
-    repeated.
-    """
+def describe(scope: str) -> list[str]:
+    """One plain sentence per thing a grant allows. Omits what a wider sentence already covers."""
     names = split(scope)
     if WRITE in names:
         names |= {READ}

@@ -14,15 +14,15 @@ from app.config import Settings
 from app.oauth_server import attempt_log, rfc6749_client, tokens
 from app.oauth_server.rfc6749_code import AuthorizationCodeGrant
 from app.oauth_server.rfc6749_refresh import RefreshTokenGrant
-from app.oauth_server.rfc6749_request import JsonBody, Request, refuse_repeats
+from app.oauth_server.rfc6749_request import JsonBody, OAuthRequest, refuse_repeats
 from app.oauth_server.rfc7009_revocation import RevocationEndpoint
 from app.oauth_server.rfc7591_registration import ClientRegistrationEndpoint
 from app.oauth_server.rfc7636_pkce import CodeChallenge
 from app.oauth_server.rfc7662_introspection import IntrospectionEndpoint
 from app.oauth_server.rfc8707_resource import ResourceIndicators
 
-# Section 5.2 makes the sentence optional and Authlib leaves it out in places; whoever reads an answer of ours
-# gets one.
+# RFC 6749 section 5.2 makes error_description optional and Authlib omits it in places; our responses always
+# carry one.
 _SENTENCES = {
     "invalid_request": "The request lacks a parameter, repeats one, or holds a value that cannot be used.",
     "invalid_client": "The client is not known, or it did not authenticate as it was registered.",
@@ -37,16 +37,16 @@ _SENTENCES = {
 class AuthorizationServer(_AuthorizationServer):  # type: ignore[misc]
     """Authlib's server, stricter where OAuth 2.1 is."""
 
-    def create_oauth2_request(self, _request: Any = None) -> Request:
+    def create_oauth2_request(self, _request: Any = None) -> OAuthRequest:
         """The current request. The old `/refresh` address implies its grant type."""
         implied = "refresh_token" if request.environ.get("patchbay.alias") == "/refresh" else None
-        return Request(request, default_grant_type=implied)
+        return OAuthRequest(request, default_grant_type=implied)
 
     def create_json_request(self, _request: Any = None) -> JsonRequest:
-        """The current request's body as JSON; what is no JSON is no metadata."""
-        asked = JsonRequest(request.method, request.url, request.headers)
-        asked.payload = JsonBody(request.get_data())
-        return asked
+        """The current request's body as JSON; a body that is not JSON has no metadata."""
+        oauth_request = JsonRequest(request.method, request.url, request.headers)
+        oauth_request.payload = JsonBody(request.get_data())
+        return oauth_request
 
     def query_client(self, client_id: str) -> rfc6749_client.KnownClient | None:
         """The client. Only the authorization endpoint (the one GET) may fetch its metadata document."""
@@ -56,60 +56,62 @@ class AuthorizationServer(_AuthorizationServer):  # type: ignore[misc]
         found: rfc6749_client.KnownClient | None = g.get(key)
         return found
 
-    def get_authorization_grant(self, asked: Request) -> AuthorizationCodeGrant:
-        """The code grant, whatever was asked: it refuses other response types after it knows where errors
-        may go.
-        """
-        grant = AuthorizationCodeGrant(asked, self)
+    def get_authorization_grant(self, oauth_request: OAuthRequest) -> AuthorizationCodeGrant:
+        """The code grant for every response type; it refuses others once it knows where errors may go."""
+        grant = AuthorizationCodeGrant(oauth_request, self)
         for extension in _CODE_EXTENSIONS:
             extension(grant)  # type: ignore[operator]
         return grant
 
-    def authenticate_client(self, asked: Request, methods: list[str], endpoint: str = "token") -> Any:
-        """RFC 6749 section 2.3: one way to authenticate in a request, the one that was registered."""
-        if asked.headers.get("Authorization") and asked.form.get("client_secret"):
+    def authenticate_client(
+        self, oauth_request: OAuthRequest, methods: list[str], endpoint: str = "token"
+    ) -> Any:
+        """RFC 6749 section 2.3: one authentication method per request, the registered one."""
+        if oauth_request.headers.get("Authorization") and oauth_request.form.get("client_secret"):
             raise InvalidRequestError("Authenticate in one way only.")
-        return super().authenticate_client(asked, methods, endpoint)
+        return super().authenticate_client(oauth_request, methods, endpoint)
 
     def create_token_response(self, _request: Any = None) -> ResponseReturnValue:
-        """RFC 6749 section 3.2, after what Authlib does not look at."""
-        asked = self.create_oauth2_request()
+        """RFC 6749 section 3.2, after the checks Authlib leaves out."""
+        oauth_request = self.create_oauth2_request()
         try:
-            refuse_repeats(asked)
-            if not asked.payload.grant_type:
+            refuse_repeats(oauth_request)
+            if not oauth_request.payload.grant_type:
                 raise InvalidRequestError("The parameter grant_type is missing.")
         except OAuth2Error as error:
-            return self.handle_error_response(asked, error)
+            return self.handle_error_response(oauth_request, error)
         answer: ResponseReturnValue = super().create_token_response()
         return answer
 
     def create_endpoint_response(self, name: str, _request: Any = None) -> ResponseReturnValue:
-        """RFC 7009 and 7662, after what Authlib does not look at."""
-        asked = self.create_oauth2_request()
+        """RFC 7009 and 7662, after the checks Authlib leaves out."""
+        oauth_request = self.create_oauth2_request()
         try:
-            refuse_repeats(asked)
+            refuse_repeats(oauth_request)
         except OAuth2Error as error:
-            return self.handle_error_response(asked, error)
+            return self.handle_error_response(oauth_request, error)
         answer: ResponseReturnValue = super().create_endpoint_response(name)
         return answer
 
-    def handle_error_response(self, asked: Any, error: OAuth2Error) -> ResponseReturnValue:
-        """Answer as RFC 6749 section 5.2 says, in a sentence, and write the refusal down for /debug-oauth."""
+    def handle_error_response(self, oauth_request: Any, error: OAuth2Error) -> ResponseReturnValue:
+        """RFC 6749 section 5.2, with a sentence. Logs the refusal for /debug-oauth."""
         error.description = error.description or _SENTENCES.get(
             error.error, "The request could not be answered."
         )
         attempt_log.note_refusal(
             request.path,
-            getattr(asked.payload, "client_id", None) if isinstance(asked, Request) else None,
+            getattr(oauth_request.payload, "client_id", None)
+            if isinstance(oauth_request, OAuthRequest)
+            else None,
             error,
         )
-        answer: ResponseReturnValue = super().handle_error_response(asked, error)
+        answer: ResponseReturnValue = super().handle_error_response(oauth_request, error)
         return answer
 
 
-def client_secret_basic(query_client: Any, asked: Request) -> Any:
+def client_secret_basic(query_client: Any, oauth_request: OAuthRequest) -> Any:
     """RFC 6749 section 2.3.1. Authlib's own crashes on bytes that are not UTF-8."""
-    scheme, _, encoded = asked.headers.get("Authorization", "").partition(" ")
+    scheme, _, encoded = oauth_request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return None
     try:
@@ -117,7 +119,7 @@ def client_secret_basic(query_client: Any, asked: Request) -> Any:
     except (binascii.Error, ValueError):
         raise InvalidClientError("The Authorization header could not be read.", status_code=401) from None
     client = query_client(unquote(name))
-    if client is None or asked.form.get("client_id", client.client_id) != client.client_id:
+    if client is None or oauth_request.form.get("client_id", client.client_id) != client.client_id:
         raise InvalidClientError("The client is not known, or its secret is wrong.", status_code=401)
     return client if client.check_client_secret(unquote(secret)) else None
 
@@ -126,12 +128,12 @@ _CODE_EXTENSIONS = [CodeChallenge(required=True), ResourceIndicators()]
 
 
 def install(app: Flask, settings: Settings) -> None:
-    """Make the application's authorization server, with everything that is supported."""
+    """Creates the application's authorization server and registers everything it supports."""
     app.extensions["authorization_steps"] = attempt_log.Budgets()
     authorization = AuthorizationServer(app)
     authorization.register_token_generator("default", tokens.generator(settings))
     authorization.register_grant(AuthorizationCodeGrant, _CODE_EXTENSIONS)
-    # app.identity_exchange adds token exchange (RFC 8693), where it is configured
+    # app.identity_exchange adds token exchange (RFC 8693) if it is configured
     authorization.register_grant(RefreshTokenGrant)
     authorization.register_client_auth_method("client_secret_basic", client_secret_basic)
     authorization.register_endpoint(ClientRegistrationEndpoint)

@@ -1,10 +1,9 @@
-"""Token answers become rows. Only digests are stored; the clear tokens exist in the answer alone."""
+"""Stores token responses. Only digests are stored; the clear tokens exist in the response alone."""
 
 from datetime import timedelta
 from typing import Any
 
 from authlib.oauth2.rfc6750 import BearerTokenGenerator
-from flask import current_app
 from sqlalchemy import select, update
 from sqlmodel import Session, col
 
@@ -15,6 +14,7 @@ from app.crypto import digest, new_token
 from app.database import reading
 from app.oauth_server.callers import ACCESS_PREFIX
 from app.oauth_server.models import AccessToken, Client, Grant, RefreshToken
+from app.web import current
 from app.workspaces.models import Membership
 
 REFRESH_PREFIX = "pbr_"
@@ -22,16 +22,14 @@ _NOTED_EVERY = timedelta(hours=1)
 
 
 def generator(settings: Settings) -> BearerTokenGenerator:
-    """Makes token answers (RFC 6749 section 5.1). Authlib's default lifetime for this grant is ten days."""
+    """Generates token responses (RFC 6749 section 5.1). Authlib's default lifetime here is ten days."""
     return BearerTokenGenerator(
         lambda **_: new_token(ACCESS_PREFIX), lambda **_: new_token(REFRESH_PREFIX), settings.oauth_token_ttl
     )
 
 
 def live_grant(grant_id: str) -> Grant | None:
-    """The grant, or None when it ended, its person was disabled, or is no longer a member of the
-    workspace.
-    """
+    """The grant, or None when it ended, its person was disabled, or they left the workspace."""
     query = (
         select(Grant)
         .join(User, col(User.id) == col(Grant.user_id))
@@ -50,11 +48,11 @@ def live_grant(grant_id: str) -> Grant | None:
 
 
 def store(db: Session, grant: Grant, answer: dict[str, Any], *, generation: int, refresh_scope: str) -> None:
-    """Store the access and the refresh token of an answer.
+    """Stores the access and the refresh token of a response.
 
-    A refresh token keeps the whole scope of its grant, also when the access token was asked for with less.
+    A refresh token has the whole scope of its grant, even when the access token was requested with less.
     """
-    settings: Settings = current_app.extensions["patchbay"]
+    settings = current.settings()
     at = clock.now()
     family_ends = grant.expires_at or at + timedelta(seconds=settings.oauth_refresh_ttl)
     access_ends = at + timedelta(seconds=settings.oauth_token_ttl)
@@ -81,9 +79,7 @@ def store(db: Session, grant: Grant, answer: dict[str, Any], *, generation: int,
 
 
 def note_use(db: Session, client_id: str | None) -> None:
-    """Remember that the client is in use, at most once an hour: one row serves every person of a big
-    client.
-    """
+    """Records a client's use, at most once per hour: one row serves every person of a big client."""
     at = clock.now()
     stale = col(Client.last_used_at).is_(None) | (col(Client.last_used_at) < at - _NOTED_EVERY)
     db.execute(update(Client).where(col(Client.client_id) == client_id, stale).values(last_used_at=at))

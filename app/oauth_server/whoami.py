@@ -1,4 +1,4 @@
-"""`GET /status`: what a bearer token is, in the words its holder needs."""
+"""`GET /status`: describes a bearer token to its holder."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ from flask import Request
 from app.database import reading
 from app.errors import PatchbayError
 from app.oauth_server import scopes
-from app.oauth_server.callers import Caller, find_caller
+from app.oauth_server.callers import AuthenticatedCaller, find_caller
 from app.vault import store
 
 
 class InvalidToken(PatchbayError):
-    """No bearer token that is alive came with the request (RFC 6750 section 3)."""
+    """The request has no live bearer token (RFC 6750 section 3)."""
 
     code = "INVALID_TOKEN"
     status = 401
@@ -22,10 +22,8 @@ class InvalidToken(PatchbayError):
     )
 
 
-def caller_of(request: Request) -> Caller:
-    """The caller behind the Authorization header; a token anywhere else does not count. Raises
-    InvalidToken.
-    """
+def caller_of(request: Request) -> AuthenticatedCaller:
+    """The caller of the Authorization header; no token elsewhere counts. Raises InvalidToken."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     caller = find_caller(token.strip()) if scheme.lower() == "bearer" else None
     if caller is None:
@@ -33,8 +31,8 @@ def caller_of(request: Request) -> Caller:
     return caller
 
 
-def describe(caller: Caller) -> dict[str, Any]:
-    """Person, workspace, what the token may do and until when, and the connections it reaches."""
+def describe(caller: AuthenticatedCaller) -> dict[str, Any]:
+    """Person, workspace, the token's scopes and expiry, and the connections it reaches."""
     with reading() as db:
         connections = store.visible(db, caller.workspace_id, caller.sees_as)
     return {

@@ -1,7 +1,7 @@
-"""The last step: credentials of a service are checked there, and a company comes to be with them connected.
+"""The last step: check a service's credentials there, and create a company with the service connected.
 
-The service is asked with no database connection held. Everything that is kept is kept in one transaction,
-which also uses up the setup token: of any number of tries at once, one makes a workspace.
+No database connection is held while the service is called. Everything is stored in one transaction, which
+also spends the setup token: of parallel attempts, one creates a workspace.
 """
 
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from app.mail import Mailer
 from app.oauth_server import grants, scopes
 from app.onboarding import letters
 from app.onboarding.models import SetupToken
-from app.onboarding.services import Chosen
+from app.onboarding.services import ServiceChoice
 from app.vault import access, form_exchange, store
 from app.vault.access import TokenNotAccepted
 from app.vault.token_endpoint import TokenRefused, TokenSet
@@ -30,13 +30,13 @@ from app.workspaces.models import Workspace
 
 _TOKEN_NAME = "Set up by API"
 _TOKEN_SECONDS = 30 * 86_400
-# Somebody trying secrets at a service through us would be our doing.
+# We must not be a tool for guessing credentials at a service.
 _PER_SOURCE = Rule("api-activate-source", 120, 3_600)
 _PER_SETUP = Rule("api-activate-setup", 20, 3_600)
 
 
 class SetupTokenRefused(PatchbayError):
-    """Unknown, used or too old. Which one, is not said."""
+    """The setup token is unknown, used or too old. The message does not say which."""
 
     code = "INVALID_TOKEN"
     status = 401
@@ -48,15 +48,15 @@ class SetupTokenRefused(PatchbayError):
 
 
 class CredentialsRefused(InvalidInput):
-    """The service does not accept what was sent. Nothing was kept, and the setup token can be used again."""
+    """The service does not accept the credentials. Nothing was stored; the setup token can be used again."""
 
     code = "CREDENTIALS_REFUSED"
     status = 422
 
 
 @dataclass(frozen=True)
-class Activated:
-    """What came of it. The access token exists in clear here alone."""
+class ActivatedWorkspace:
+    """The result. The access token exists in clear only here."""
 
     workspace: Workspace
     access_token: str = field(repr=False)
@@ -64,31 +64,34 @@ class Activated:
 
 
 def find_setup(token: str) -> SetupToken:
-    """The living setup token. Raises SetupTokenRefused."""
+    """Return the valid setup token. Raises SetupTokenRefused."""
     with reading() as db:
-        found = db.get(SetupToken, crypto.digest(token)) if token else None
-    if found is None or found.used_at is not None or found.expires_at <= clock.now():
+        setup = db.get(SetupToken, crypto.digest(token)) if token else None
+    if setup is None or setup.used_at is not None or setup.expires_at <= clock.now():
         raise SetupTokenRefused()
-    return found
+    return setup
 
 
-def activate(settings: Settings, mailer: Mailer, source: str, setup: SetupToken, chosen: Chosen) -> Activated:
-    """Check the credentials with the service and make the company. Raises CredentialsRefused,
-    SetupTokenRefused, BudgetSpent.
+def activate(
+    settings: Settings, mailer: Mailer, source: str, setup: SetupToken, choice: ServiceChoice
+) -> ActivatedWorkspace:
+    """Check the credentials with the service and create the company.
+
+    Raises CredentialsRefused, SetupTokenRefused, BudgetSpent.
     """
     with transaction() as db:
         budgets.take(db, settings, _PER_SOURCE, source)
         budgets.take(db, settings, _PER_SETUP, setup.token_digest)
-    account, tokens = _check(settings, chosen)
+    account, tokens = _check(settings, choice)
     with transaction() as db:
         _spend(db, setup)
         person = _person(db, setup)
-        workspace = members.found(db, setup.company, person)
+        workspace = members.create(db, setup.company, person)
         store.connect(
             db,
             workspace_id=workspace.id,
             owner_id=person.id,
-            slug=chosen.connector.slug,
+            slug=choice.connector.slug,
             account=account,
             tokens=tokens,
             scopes="",
@@ -97,28 +100,25 @@ def activate(settings: Settings, mailer: Mailer, source: str, setup: SetupToken,
         token = grants.issue_by_hand(
             db, "personal", person.id, workspace.id, _TOKEN_NAME, scopes.join(scopes.DEFAULT), _TOKEN_SECONDS
         )[1]
-    letter = letters.ready(settings)
-    mailer.send(setup.email, letter.subject, letter.text)
-    return Activated(workspace, token)
+    mailer.send(setup.email, *letters.ready(settings))
+    return ActivatedWorkspace(workspace, token)
 
 
-def _check(settings: Settings, chosen: Chosen) -> tuple[Account, TokenSet]:
-    """Ask the service who the credentials open it as. Raises CredentialsRefused, or what else stands in
-    the way.
-    """
-    connector, form = chosen.connector, chosen.form
+def _check(settings: Settings, choice: ServiceChoice) -> tuple[Account, TokenSet]:
+    """Ask the service whose account this is. Raises CredentialsRefused, or the service's error."""
+    connector, form = choice.connector, choice.form
     try:
-        tokens = form_exchange.obtain(connector, chosen.where, form, chosen.values)
+        tokens = form_exchange.obtain(connector, choice.where, form, choice.values)
         return access.probe(
-            settings, connector, chosen.where, tokens, {name: chosen.values[name] for name in form.facts}
+            settings, connector, choice.where, tokens, {name: choice.values[name] for name in form.facts}
         ), tokens
     except (TokenRefused, TokenNotAccepted):
         sentence = f"{connector.name} {form.refused}"
-        raise CredentialsRefused(sentence, details={"fields": {form.blames: sentence}}) from None
+        raise CredentialsRefused(sentence, details={"fields": {form.blamed_field: sentence}}) from None
 
 
 def _spend(db: Session, setup: SetupToken) -> None:
-    """Use the setup token up. Raises SetupTokenRefused when somebody was faster."""
+    """Mark the setup token as used. Raises SetupTokenRefused if another request was faster."""
     unused = (col(SetupToken.token_digest) == setup.token_digest, col(SetupToken.used_at).is_(None))
     spent = (
         update(SetupToken).where(*unused).values(used_at=clock.now()).returning(col(SetupToken.token_digest))
@@ -128,11 +128,11 @@ def _spend(db: Session, setup: SetupToken) -> None:
 
 
 def _person(db: Session, setup: SetupToken) -> User:
-    """The person of the proved address, made if need be. Raises SetupTokenRefused when they were disabled."""
-    made = people.create(db, setup.email)
-    person = made or people.find_by_email(db, setup.email)
+    """Return the person of the proved address, created if needed. Raises SetupTokenRefused if disabled."""
+    created = people.create(db, setup.email)
+    person = created or people.find_by_email(db, setup.email)
     if person is None:
         raise SetupTokenRefused()
-    if made:
+    if created:
         audit.record(db, "person.registered", user_id=person.id, subject=person.id, how="api")
     return person

@@ -1,6 +1,4 @@
-"""What a program sends about a company, checked as the pages check it: each refusal is a sentence by its
-name.
-"""
+"""What a program sends about a company, validated as the pages do: each refusal is a sentence per field."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,8 +13,8 @@ from app.web import json_body
 from app.workspaces.forms import company_field
 
 
-class Refused(InvalidInput):
-    """Values that cannot be used. `details.fields` has a sentence for each."""
+class InvalidFields(InvalidInput):
+    """Values that cannot be used. `details.fields` has one sentence per field."""
 
     status = 422
 
@@ -26,17 +24,17 @@ class Refused(InvalidInput):
 
 
 class _JsonForm(Form):  # type: ignore[misc]
-    """A form filled in from the members of a JSON object. Others than its own are ignored."""
+    """A form filled from the members of a JSON object. Unknown members are ignored."""
 
     def __init__(self, body: dict[str, Any]) -> None:
         names = [name for name in vars(type(self)) if not name.startswith("_")]
         super().__init__(MultiDict({name: json_body.text(body, name) for name in names}))
         if not self.validate():
-            raise Refused({name: " ".join(problems) for name, problems in self.errors.items()})
+            raise InvalidFields({name: " ".join(problems) for name, problems in self.errors.items()})
 
 
 class Registration(_JsonForm):
-    """A company and who speaks for it. Raises InvalidInput."""
+    """A company and its first person. Raises InvalidInput."""
 
     company = company_field()
     email = email_field()

@@ -8,9 +8,7 @@ from app.database import UtcDateTime
 
 
 class SetupToken(SQLModel, table=True):
-    """An address was proved and may now activate its company: an hour, once. `token_digest` is all that is
-    stored of it.
-    """
+    """Lets a proved address activate its company: for an hour, once. Only the token's digest is stored."""
 
     __tablename__ = "setup_tokens"
 

@@ -1,6 +1,4 @@
-"""The first two steps: a code is mailed to an address, and what came with it becomes a setup token once
-the code is given.
-"""
+"""The first two steps: mail a code, and exchange code and registration for a setup token."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,12 +21,12 @@ from app.onboarding.models import SetupToken
 PURPOSE = "api_register"
 SETUP_PREFIX = "pbi_"
 LIFETIME = timedelta(hours=1)
-_KEPT = timedelta(days=1)
+_RETENTION = timedelta(days=1)
 _CONFIRMED_PER_SOURCE = Rule("api-confirm-source", 300, 3_600)
 
 
 class CodeNotRight(CodeRefused):
-    """Wrong, used, too old, tried too often, or never mailed. Which one, is not said."""
+    """The code is wrong, used, expired, spent, or was never mailed. The message does not say which."""
 
     code = "CODE_REFUSED"
     message = (
@@ -46,7 +44,7 @@ class Setup:
 
 
 def register(settings: Settings, mailer: Mailer, caller: Browser, *, company: str, email: str) -> None:
-    """Mail a code to the address. Nothing else is made yet. Raises BudgetSpent."""
+    """Mail a code to the address. Creates nothing else yet. Raises BudgetSpent."""
     codes.reserve(settings, caller, email)
     with reading() as db:
         user = people.find_by_email(db, email)
@@ -56,19 +54,18 @@ def register(settings: Settings, mailer: Mailer, caller: Browser, *, company: st
         settings, caller, email=email, purpose=PURPOSE, payload={"company": company}, mailed=may_enter
     )
     if may_enter:
-        letter = (letters.confirm_known if known else letters.confirm)(settings, code)
-        mailer.send(email, letter.subject, letter.text)
+        mailer.send(email, *(letters.confirm_known if known else letters.confirm)(settings, code))
 
 
 def confirm(settings: Settings, caller: Browser, *, email: str, digits: str) -> Setup:
-    """A setup token for the code that was mailed to the address last. Raises CodeRefused, BudgetSpent."""
+    """Return a setup token for the newest code of the address. Raises CodeRefused, BudgetSpent."""
     with transaction() as db:
         budgets.take(db, settings, _CONFIRMED_PER_SOURCE, caller.source)
-        waiting = _latest(db, email)
+        pending = _latest(db, email)
     try:
-        code = codes.check(settings, caller, waiting.id if waiting else "", digits)
+        code = codes.check(settings, caller, pending.id if pending else "", digits)
     except CodeGone:
-        passwords.matches(None, digits)  # takes as long as looking at a code that is there
+        passwords.matches(None, digits)  # takes as long as checking an existing code
         raise CodeNotRight() from None
     except WrongCode:
         raise CodeNotRight() from None
@@ -76,7 +73,7 @@ def confirm(settings: Settings, caller: Browser, *, email: str, digits: str) -> 
 
 
 def _exchange(code: MailedCode) -> Setup:
-    """Spend the code on a setup token. Raises CodeNotRight when somebody was faster."""
+    """Exchange the code for a setup token. Raises CodeNotRight if another request was faster."""
     token, at = crypto.new_token(SETUP_PREFIX), clock.now()
     row = SetupToken(
         token_digest=crypto.digest(token),
@@ -88,7 +85,7 @@ def _exchange(code: MailedCode) -> Setup:
     try:
         with transaction() as db:
             codes.spend(db, code)
-            db.execute(delete(SetupToken).where(col(SetupToken.expires_at) < at - _KEPT))
+            db.execute(delete(SetupToken).where(col(SetupToken.expires_at) < at - _RETENTION))
             db.add(row)
             audit.record(db, "setup.confirmed")
     except CodeGone:
@@ -97,6 +94,6 @@ def _exchange(code: MailedCode) -> Setup:
 
 
 def _latest(db: Session, email: str) -> MailedCode | None:
-    """The newest code for the address that belongs to no browser. May be used up or too old."""
+    """Return the newest code for the address that is bound to no browser. It may be used or too old."""
     query = select(MailedCode).where(col(MailedCode.email) == email, col(MailedCode.purpose) == PURPOSE)
     return db.exec(query.order_by(col(MailedCode.created_at).desc(), col(MailedCode.id)).limit(1)).first()

@@ -1,23 +1,24 @@
-"""Which services can be connected by values alone, and which way in the values somebody sent belong to."""
+"""Which services can be connected by credentials alone, and which of their forms a request fills in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.config import Settings
-from app.connectors import availability, endpoints, registry
+from app.connectors import availability, endpoints
 from app.connectors.connector import Connector
 from app.connectors.credential_forms import Form
 from app.connectors.endpoints import Endpoints
-from app.onboarding.forms import Refused
+from app.connectors.services import services_of
+from app.onboarding.forms import InvalidFields
 from app.web import json_body
 
 _NO_FIELDS = {"service", "way"}
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """A service, the way in, and what was filled in for it."""
+class ServiceChoice:
+    """A service, one of its forms, and the values for it."""
 
     connector: Connector
     where: Endpoints
@@ -25,80 +26,83 @@ class Chosen:
     values: Mapping[str, str] = field(repr=False)
 
 
-def choose(settings: Settings, body: dict[str, Any]) -> Chosen:
-    """What a request to activate means. Raises Refused, which lists what is possible."""
-    slug, way = json_body.text(body, "service"), json_body.text(body, "way")
-    open_here = _open(settings)
-    if slug not in open_here:
-        possible = {name: _describe(forms) for name, (_, _, forms) in open_here.items()}
+def choose(settings: Settings, body: dict[str, Any]) -> ServiceChoice:
+    """Return the service, form and values of an activation request.
+
+    Raises InvalidFields, which lists what is possible.
+    """
+    slug, auth_method = json_body.text(body, "service"), json_body.text(body, "way")
+    enabled = _open(settings)
+    if slug not in enabled:
+        possible = {name: _describe(forms) for name, (_, _, forms) in enabled.items()}
         says = "There is no such service to activate here." if slug else "Say which service to connect."
         raise _refused({"service": f"{says} Possible: {', '.join(possible)}."}, services=possible)
-    connector, where, forms = open_here[slug]
-    given = {name: json_body.text(body, name) for name in body if name not in _NO_FIELDS}
-    if way and way not in {form.key for form in forms}:
-        ways = ", ".join(form.key for form in forms)
+    connector, where, forms = enabled[slug]
+    sent = {name: json_body.text(body, name) for name in body if name not in _NO_FIELDS}
+    if auth_method and auth_method not in {form.key for form in forms}:
+        auth_methods = ", ".join(form.key for form in forms)
         raise _refused(
-            {"way": f"{connector.name} has no such way in. Possible: {ways}."}, ways=_describe(forms)
+            {"way": f"{connector.name} has no such way in. Possible: {auth_methods}."}, ways=_describe(forms)
         )
-    form = _meant([form for form in forms if way in {"", form.key}], given)
-    values = {blank.name: blank.taken(given.get(blank.name, "")) for blank in form.blanks}
+    form = _best_match([form for form in forms if auth_method in {"", form.key}], sent)
+    values = {entry.name: entry.taken(sent.get(entry.name, "")) for entry in form.fields}
     problems = {
-        blank.name: problem for blank in form.blanks if (problem := blank.problem_with(values[blank.name]))
+        entry.name: problem for entry in form.fields if (problem := entry.problem_with(values[entry.name]))
     }
-    takes = ", ".join(blank.name for blank in form.blanks)
+    takes = ", ".join(entry.name for entry in form.fields)
     problems |= {
         name[:80]: f"{connector.name} takes no such field here. It takes {takes}."
-        for name in given
+        for name in sent
         if name not in values
     }
     if problems:
         raise _refused(problems, ways=_describe(forms))
-    return Chosen(connector, where, form, values)
+    return ServiceChoice(connector, where, form, values)
 
 
 def _open(settings: Settings) -> dict[str, tuple[Connector, Endpoints, list[Form]]]:
-    """The services with a form that is open here, in the catalogue's order."""
-    found = {}
-    for slug, connector in registry.CONNECTORS.items():
+    """Return the services that have an enabled form, in the catalogue's order."""
+    enabled = {}
+    for connector in services_of(None):
         where = (
             endpoints.resolve(connector, settings)
             if availability.offer_of(settings, connector) == "yes"
             else None
         )
-        forms = [form for form in connector.forms if where and form.key in where.ways]
+        forms = [form for form in connector.forms if where and form.key in where.auth_methods]
         if where and forms:
-            found[slug] = (connector, where, forms)
-    return found
+            enabled[connector.slug] = (connector, where, forms)
+    return enabled
 
 
-def _meant(forms: list[Form], given: Mapping[str, str]) -> Form:
-    """The form most of the given fields belong to, and of equal ones that which lacks least."""
+def _best_match(forms: list[Form], sent: Mapping[str, str]) -> Form:
+    """Return the form that most given fields belong to; of equal ones, that with fewest fields missing."""
 
     def fit(form: Form) -> tuple[int, int]:
-        names = {blank.name for blank in form.blanks}
-        return len(names & given.keys()), -sum(
-            blank.required and not given.get(blank.name) for blank in form.blanks
+        names = {entry.name for entry in form.fields}
+        return len(names & sent.keys()), -sum(
+            entry.required and not sent.get(entry.name) for entry in form.fields
         )
 
     return max(forms, key=fit)  # the first of equal ones
 
 
 def _describe(forms: list[Form]) -> list[dict[str, Any]]:
-    """The ways in as a program reads them."""
+    """Describe the forms for a program."""
     return [
         {
             "way": form.key,
             "title": form.title,
             "fields": [
                 {"name": b.name, "label": b.label, "required": b.required, "secret": b.secret}
-                for b in form.blanks
+                for b in form.fields
             ],
         }
         for form in forms
     ]
 
 
-def _refused(problems: Mapping[str, str], **possible: Any) -> Refused:
-    refused = Refused(problems)
+def _refused(problems: Mapping[str, str], **possible: Any) -> InvalidFields:
+    refused = InvalidFields(problems)
     refused.details |= possible
     return refused

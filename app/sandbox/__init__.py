@@ -3,11 +3,11 @@
 Imports nothing of the product, and nothing of the product imports it: the two meet over HTTP only,
 so that neither can exhaust the other's threads and the connectors' code is what runs for real.
 
-Start reading in `server.py` (the table of contents), then `service.py` (the words a service is
-declared with), then one service. Adding a service is one module in `services/` with a `SERVICE`.
+Start reading in `server.py` (the table of contents), then `service.py` (how a service is
+declared), then one service. Adding a service is one module in `services/` with a `SERVICE`.
 
-Decided: one process with threads, because the state is one set of dictionaries behind one lock; every
-change is also written to one SQLite file, so that a restart forgets no connection and no record.
-Waiting (the levers `slow` and `hang`) happens outside the lock. Tokens are kept as digests even here,
-so that a search of the disk for a secret finds none.
+Decided: one process with threads, because the state is one set of dictionaries behind one lock. Every
+change is also written to one SQLite file, so that a restart loses no connection and no record.
+Waiting (the levers `slow` and `hang`) happens outside the lock. Tokens are stored as digests even here,
+so that a search of the disk finds no secret.
 """

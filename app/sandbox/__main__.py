@@ -19,12 +19,12 @@ class _Process(BaseApplication):  # type: ignore[misc]
         super().__init__()
 
     def load_config(self) -> None:
-        """Take our options, not those of a gunicorn.conf.py lying around."""
+        """Set our options; a gunicorn.conf.py in the folder is ignored."""
         for name, value in self.options.items():
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        """The application, made inside the worker."""
+        """The application, created inside the worker."""
         return create_app(self.state_file)
 
 
@@ -38,7 +38,7 @@ def _has_ipv6() -> bool:
 
 
 def main() -> None:
-    """Serve until a signal comes."""
+    """Serve until a signal arrives."""
     arguments = argparse.ArgumentParser(
         prog="python -m app.sandbox", description="Imitations of the services, for development and tests."
     )

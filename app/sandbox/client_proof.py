@@ -1,6 +1,4 @@
-"""How a client proves itself to the authorization server of an imitated service: its password, its PKCE
-verifier.
-"""
+"""Client authentication at an imitated authorization server: the secret and the PKCE verifier."""
 
 import base64
 import binascii
@@ -10,12 +8,12 @@ from urllib.parse import unquote_plus
 
 from flask import request
 
-from app.sandbox.rules import Grant, Parameters
+from app.sandbox.rules import Parameters, ServiceGrant
 
 CLIENT_ID = CLIENT_SECRET = "sandbox"
 
 
-def parameters() -> dict[str, str]:
+def token_parameters() -> dict[str, str]:
     """The body, as a form or as JSON (several services take both), with the credentials of a Basic header.
 
     2.3.1. Client Password.
@@ -33,17 +31,15 @@ def parameters() -> dict[str, str]:
 
 
 def is_client(given: Parameters, *, secret_alone: bool = False) -> bool:
-    """Whether the request comes from the one app that is registered here. `secret_alone`: as Basic user,
-    with no password.
-    """
+    """Whether the one registered app sent the request. `secret_alone`: the secret is the Basic user name."""
     if secret_alone:
         return given.get("client_id") == CLIENT_SECRET and given.get("client_secret") == ""
     return given.get("client_id") == CLIENT_ID and given.get("client_secret") == CLIENT_SECRET
 
 
-def proves(grant: Grant, verifier: str) -> bool:
+def is_verified(grant: ServiceGrant, verifier: str) -> bool:
     """RFC 7636 4.6. Server Verifies code_verifier before Returning the Tokens."""
-    challenge = grant.asked.get("code_challenge", "")
+    challenge = grant.parameters.get("code_challenge", "")
     if not challenge:
         return not verifier
     made = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()

@@ -1,14 +1,15 @@
-"""What a view of an imitated service may ask for: records, the clock, who is calling, the mail log."""
+"""What a view of an imitated service needs: records, the clock, the caller, the mail log."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from flask import current_app, request
 
+from app.sandbox import clock
 from app.sandbox.grants import Grants
 from app.sandbox.log import Log
 from app.sandbox.rules import Access
-from app.sandbox.service import Service
+from app.sandbox.service import ImitatedService
 from app.sandbox.state import State
 from app.sandbox.store import Book
 
@@ -16,30 +17,30 @@ from app.sandbox.store import Book
 class Here:
     """One service during one request."""
 
-    def __init__(self, state: State, service: Service) -> None:
+    def __init__(self, state: State, service: ImitatedService) -> None:
         self._state = state
         self.service = service
 
     @property
     def grants(self) -> Grants:
-        """The sign-ins of this service."""
+        """The grants of this service."""
         return self._state.grants(self.service.slug)
 
     @property
     def project_grants(self) -> list[Grants]:
-        """The sign-ins of this service and of the others of its project."""
+        """The grants of this service and of the others of its project."""
         return self._state.project_grants(self.service.slug)
 
     def now(self) -> datetime:
         """The service's present moment (the lever `advance` moves it)."""
-        return datetime.now(UTC) + timedelta(seconds=self._state.clock_shift(self.service.slug))
+        return clock.now(self._state.clock_shift(self.service.slug))
 
     def today(self) -> date:
-        """The machine's calendar day, moved by `advance`: demo data and defaults hang on it."""
-        return (datetime.now() + timedelta(seconds=self._state.clock_shift(self.service.slug))).date()
+        """The machine's calendar day, moved by `advance`: demo data and defaults depend on it."""
+        return clock.today(self._state.clock_shift(self.service.slug))
 
     def book(self, name: str) -> Book:
-        """A company's records, written anew by `seed` when a new month has begun since."""
+        """A company's records. `seed` writes them again when a new month has begun."""
         book = self._state.store.book(self.service.slug, name)
         month = self.today().isoformat()[:7]
         seeded = book.find("seeded", "month")
@@ -56,11 +57,11 @@ class Here:
 
     @property
     def log(self) -> Log:
-        """What the log lever shows."""
+        """What the lever `log` returns."""
         return self._state.log(self.service.slug)
 
     def mailed(self, **what: Any) -> None:
-        """Record that the real service would have sent a mail now (shown by the log lever)."""
+        """Record that the real service would have sent a mail now (the lever `log` returns it)."""
         self.log.mails.append({"at": self.now().isoformat(), **what})
 
 

@@ -1,4 +1,4 @@
-"""The front door of all services: faults first, then one request at a time, then a line in the log."""
+"""WSGI middleware of all services: faults first, then one request at a time, then a line in the log."""
 
 import io
 import socket
@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 from flask import Flask
 from werkzeug.wrappers import Request, Response
 
-from app.sandbox.levers import Fault
+from app.sandbox.levers import InjectedFault
 from app.sandbox.state import State
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ _HTML = (
 _HANG_SECONDS = 300.0
 
 
-class Door:
-    """The WSGI application in front of the Flask application.
+class FaultMiddleware:
+    """Injects faults and serves one request at a time.
 
-    The lock makes every view simple: nothing changes under its hands. It costs nothing here, since
-    threads of one Python process compute in turn anyway; all waiting happens outside it.
+    The lock keeps every view simple: no other request changes its records meanwhile. It costs nothing, since
+    the threads of one Python process compute in turn anyway; all waiting happens outside it.
     """
 
     def __init__(self, app: Flask, state: State) -> None:
@@ -41,15 +41,15 @@ class Door:
             return self._serve(environ)(environ, start_response)
         method: str = environ["REQUEST_METHOD"]
         levers = self.state.levers(slug)
-        fault = levers.strike(method, "/" + rest, _grant_type(environ) if levers.faults else "")
+        fault = levers.take(method, "/" + rest, _grant_type(environ) if levers.faults else "")
         response = None
         if fault and fault.when == "before" and fault.kind != "cut":
-            response = self._suffer(fault, slug)
+            response = self._apply(fault, slug)
         if response is None:
             response = self._serve(environ)
             if fault and fault.when == "after" and fault.kind != "cut":
-                response = self._suffer(fault, slug) or response
-        self._note(slug, method, "/" + rest, environ, response, fault)
+                response = self._apply(fault, slug) or response
+        self._log(slug, method, "/" + rest, environ, response, fault)
         if fault and fault.kind in {"drop", "hang"}:
             _hang_up(environ)
         if fault and fault.kind == "cut":
@@ -63,8 +63,8 @@ class Door:
             finally:
                 self.state.store.commit()
 
-    def _suffer(self, fault: Fault, slug: str) -> Response | None:
-        """What the fault answers, or None when it only took time."""
+    def _apply(self, fault: InjectedFault, slug: str) -> Response | None:
+        """The response of the fault, or None if it only delays."""
         if fault.kind in {"slow", "hang"}:
             released = self.state.levers(slug).released
             released.wait(fault.seconds if fault.kind == "slow" else _HANG_SECONDS)
@@ -76,14 +76,14 @@ class Door:
                 return self.state.services[slug].too_many(fault.retry_after)
         return _failure(fault)
 
-    def _note(
+    def _log(
         self,
         slug: str,
         method: str,
         path: str,
         environ: "WSGIEnvironment",
         response: Response,
-        fault: Fault | None,
+        fault: InjectedFault | None,
     ) -> None:
         line: dict[str, Any] = {"method": method, "path": path, "status": response.status_code}
         if environ.get("HTTP_AUTHORIZATION", "").lower().startswith("bearer ") and environ.get(
@@ -96,7 +96,7 @@ class Door:
 
 
 def _grant_type(environ: "WSGIEnvironment") -> str:
-    """The grant type of a token request, read without using its body up."""
+    """The grant type of a token request. Leaves the body readable for the view."""
     if environ["REQUEST_METHOD"] != "POST":
         return ""
     request = Request(environ)
@@ -109,12 +109,12 @@ def _grant_type(environ: "WSGIEnvironment") -> str:
 
 
 def _no_answer() -> Response:
-    """What is noted, and made, where the caller gets nothing."""
+    """The response for the log where the caller gets none."""
     return Response(status=502, headers={"Connection": "close"})
 
 
 def _hang_up(environ: "WSGIEnvironment") -> None:
-    """Cut the connection, once the log has its line: the caller gets no byte of an answer."""
+    """Close the connection after logging: the caller receives no byte."""
     connection = environ.get("gunicorn.socket")
     if connection is not None:
         try:
@@ -123,7 +123,7 @@ def _hang_up(environ: "WSGIEnvironment") -> None:
             pass  # the caller has gone already
 
 
-def _failure(fault: Fault) -> Response:
+def _failure(fault: InjectedFault) -> Response:
     bodies = {
         "html": (_HTML.format(fault.status), "text/html"),
         "empty": ("", "application/json"),

@@ -1,6 +1,6 @@
-"""What Google's services share: accounts, consent, tokens, userinfo, and the shape of refusals.
+"""What Google's services share: accounts, consent, tokens, userinfo, errors.
 
-Accounts are `Company` records with `facts`: `sub`, `tester` (on the list of test users) and `mail`
+Accounts are `DemoCompany` records with `facts`: `sub`, `tester` (on the list of test users) and `mail`
 (has a mailbox). https://developers.google.com/identity/protocols/oauth2/web-server
 """
 
@@ -14,8 +14,8 @@ from flask import Blueprint, Response, jsonify, make_response
 
 from app.sandbox.client_proof import CLIENT_ID
 from app.sandbox.current import here
-from app.sandbox.rules import Access, Grant, Rules, fake_jwt, opaque_token
-from app.sandbox.service import Company
+from app.sandbox.rules import Access, Rules, ServiceGrant, fake_jwt, oauth_error, opaque_token
+from app.sandbox.service import DemoCompany
 
 PREFIX = "https://www.googleapis.com/auth/"
 IDENTITY = ("openid", "email", "profile", PREFIX + "userinfo.email", PREFIX + "userinfo.profile")
@@ -27,9 +27,9 @@ _TESTING_SECONDS = 7 * 86_400
 
 def _account(
     number: int, key: str, name: str, address: str, about: str, *, tester: bool = True, mail: bool = True
-) -> Company:
+) -> DemoCompany:
     facts = {"sub": f"104477{number:015d}", "tester": tester, "mail": mail}
-    return Company(key, name, address, f"{address}, {about}", facts=facts)
+    return DemoCompany(key, name, address, f"{address}, {about}", facts=facts)
 
 
 ACCOUNTS = (
@@ -83,7 +83,7 @@ def rules(scopes: Iterable[str]) -> Rules:
         token_fields=_token_fields,
         error=_token_error,
         revoking_ends="person",
-        project="google",  # consent belongs to the Cloud project, whichever of its services asked
+        project="google",  # consent belongs to the Cloud project, whichever of its services requested it
         unknown_token_is_error=True,
         revoking_needs_client=False,
     )
@@ -94,17 +94,17 @@ def add_userinfo(blueprint: Blueprint) -> None:
     blueprint.add_url_rule("/v1/userinfo", "userinfo", userinfo, methods=["GET"])
 
 
-def _gives_refresh_token(grant: Grant) -> bool:
-    """Only offline, and then only at a person's first consent or when consent was asked for."""
-    return grant.asked.get("access_type") == "offline" and (
-        grant.first or "consent" in grant.asked.get("prompt", "").split()
+def _gives_refresh_token(grant: ServiceGrant) -> bool:
+    """Only offline, and only at a person's first consent or with `prompt=consent`."""
+    return grant.parameters.get("access_type") == "offline" and (
+        grant.first or "consent" in grant.parameters.get("prompt", "").split()
     )
 
 
-def _refuses(asked: Mapping[str, str]) -> str | None:
+def _refuses(parameters: Mapping[str, str]) -> str | None:
     return (
         None
-        if asked.get("scope", "").strip()
+        if parameters.get("scope", "").strip()
         else "Error 400: invalid_request. Missing required parameter: scope."
     )
 
@@ -112,7 +112,7 @@ def _refuses(asked: Mapping[str, str]) -> str | None:
 def _refuses_account(key: str) -> str | None:
     if here().service.company(key).facts["tester"]:
         return None
-    # Nobody is sent back to the application: Google keeps the person on this page.
+    # Google does not redirect to the application: the person stays on this page.
     return (
         "Access blocked: this app has not completed the Google verification process. It is being tested, "
         "and can only be "
@@ -120,7 +120,7 @@ def _refuses_account(key: str) -> str | None:
     )
 
 
-def _token_fields(grant: Grant, _refreshing: bool) -> dict[str, Any]:
+def _token_fields(grant: ServiceGrant, _refreshing: bool) -> dict[str, Any]:
     account = here().service.company(grant.company)
     now = int(here().now().timestamp())
     claims = {
@@ -140,9 +140,7 @@ def _token_fields(grant: Grant, _refreshing: bool) -> dict[str, Any]:
 
 
 def _token_error(code: str, description: str) -> Response:
-    answer = jsonify(error=code, error_description=_DESCRIPTIONS.get(code, description))
-    answer.status_code = 401 if code == "invalid_client" else 400
-    return answer
+    return oauth_error(code, _DESCRIPTIONS.get(code, description))
 
 
 def userinfo() -> Response:
@@ -154,12 +152,12 @@ def userinfo() -> Response:
     return jsonify(sub=account.facts["sub"], email=account.person, email_verified=True)
 
 
-# --- the shape of refusals --------------------------------------------------------------------
+# --- errors ---
 
 
 @dataclass(eq=False)
-class Problem(Exception):
-    """A refusal in Google's envelope; views raise it."""
+class GoogleRefusal(Exception):
+    """An error in Google's envelope; views raise it."""
 
     code: int
     message: str
@@ -170,9 +168,7 @@ class Problem(Exception):
     location: str | None = None
 
     def answer(self, *, listed: bool = True) -> Response:
-        """The envelope: the old list of errors, which newer APIs leave out, and the newer status and
-        details.
-        """
+        """The envelope. `listed`: with the old list of errors, which newer APIs leave out."""
         entry = {"message": self.message, "domain": self.domain, "reason": self.reason}
         if self.location:
             entry |= {
@@ -193,7 +189,7 @@ class Problem(Exception):
 
 def unauthenticated(*, listed: bool = True) -> Response:
     """401 for a missing, unknown or expired token."""
-    problem = Problem(
+    problem = GoogleRefusal(
         401,
         "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or "
         "other valid authentication "
@@ -207,7 +203,7 @@ def unauthenticated(*, listed: bool = True) -> Response:
     return answer
 
 
-def scope_missing(service: str) -> Problem:
+def scope_missing(service: str) -> GoogleRefusal:
     """403 for a token without any of the scopes a method takes."""
     detail = {
         "@type": "type.googleapis.com/google.rpc.ErrorInfo",
@@ -216,20 +212,20 @@ def scope_missing(service: str) -> Problem:
         "metadata": {"service": service},
     }
     sentence = "Request had insufficient authentication scopes."
-    return Problem(403, sentence, "insufficientPermissions", "PERMISSION_DENIED", details=(detail,))
+    return GoogleRefusal(403, sentence, "insufficientPermissions", "PERMISSION_DENIED", details=(detail,))
 
 
-def throttled(now: datetime, seconds: int) -> Problem:
-    """403 for a person over their quota: when to come back stands in the sentence only."""
+def throttled(now: datetime, seconds: int) -> GoogleRefusal:
+    """403 for a person over their quota. Only the message says when to retry."""
     again = (now + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    return Problem(
+    return GoogleRefusal(
         403, f"User-rate limit exceeded.  Retry after {again}", "userRateLimitExceeded", domain="usageLimits"
     )
 
 
-def too_many_at_once() -> Problem:
-    """429 for many requests at once."""
-    return Problem(
+def too_many_at_once() -> GoogleRefusal:
+    """429 for too many concurrent requests."""
+    return GoogleRefusal(
         429,
         "Too many concurrent requests for user",
         "rateLimitExceeded",
@@ -241,11 +237,7 @@ def too_many_at_once() -> Problem:
 def needs(
     *scopes: str, service: str, listed: bool = True
 ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
-    """Guard a view: a living token with any one of the scopes, else Google's refusal. The view gets the
-    `Access`.
-
-    `listed`: refusals carry the old list of errors.
-    """
+    """Require a token with any of the scopes; the view receives its `Access`. `listed`: see `answer`."""
 
     def guard(view: Callable[..., Response]) -> Callable[..., Response]:
         @wraps(view)
@@ -257,7 +249,7 @@ def needs(
                 if not access.scopes & {PREFIX + scope if "/" not in scope else scope for scope in scopes}:
                     raise scope_missing(service)
                 return view(access, **parts)
-            except Problem as problem:
+            except GoogleRefusal as problem:
                 return problem.answer(listed=listed)
 
         return guarded

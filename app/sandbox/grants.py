@@ -1,42 +1,42 @@
-"""Sign-ins at an imitated service: consents given, codes, access and refresh tokens, and how they die.
+"""Grants of an imitated service: consents, codes, access and refresh tokens, and how they end.
 
-Tokens and codes are kept under their SHA-256, never as they are.
+Tokens and codes are stored as SHA-256 digests only.
 """
 
 import hashlib
 import secrets
 from collections.abc import Iterable
-from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from typing import Any
 
-from app.sandbox.rules import Access, Grant, Rules
+from app.sandbox import clock
+from app.sandbox.rules import Access, Rules, ServiceGrant
 from app.sandbox.store import Book, Record
 
 
 def digest(token: str) -> str:
-    """Under what a token or code is kept."""
+    """The key under which a token or code is stored."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 class Grants:
-    """One service's sign-ins, under its rules."""
+    """The grants of one service, under its rules."""
 
     def __init__(self, book: Book, rules: Rules, clock_shift: float) -> None:
         self.book = book
         self.rules = rules
-        self.now = (datetime.now(UTC) + timedelta(seconds=clock_shift)).timestamp()
+        self.now = clock.now(clock_shift).timestamp()
 
     # --- consents ---
 
-    def living(self, *, person: str | None = None, company: str | None = None) -> list[Grant]:
-        """Grants not revoked, of one person or company if given."""
-        grants = (Grant.of(record) for record in self.book.all("grant") if not record["revoked"])
+    def living(self, *, person: str | None = None, company: str | None = None) -> list[ServiceGrant]:
+        """Grants that are not revoked, optionally of one person or company."""
+        grants = (ServiceGrant.of(record) for record in self.book.all("grant") if not record["revoked"])
         return [g for g in grants if person in {None, g.person} and company in {None, g.company}]
 
-    def consent(self, company: str, person: str, scopes: Iterable[str], asked: dict[str, str]) -> str:
+    def consent(self, company: str, person: str, scopes: Iterable[str], parameters: dict[str, str]) -> str:
         """Record a consent and return the authorization code for it."""
-        grant = self.open(company, person, scopes, asked)
+        grant = self.open(company, person, scopes, parameters)
         code = secrets.token_urlsafe(24)
         self.book.put(
             "code",
@@ -45,22 +45,24 @@ class Grants:
         )
         return code
 
-    def open(self, company: str, person: str, scopes: Iterable[str], asked: dict[str, str]) -> Grant:
-        """A new grant, without a code for it."""
-        grant = Grant(
+    def open(
+        self, company: str, person: str, scopes: Iterable[str], parameters: dict[str, str]
+    ) -> ServiceGrant:
+        """Create a grant without a code."""
+        grant = ServiceGrant(
             id=secrets.token_hex(8),
             company=company,
             person=person,
             scopes=tuple(scopes),
-            asked=asked,
+            parameters=parameters,
             at=self.now,
             first=not self.living(person=person),
         )
-        self.book.put("grant", grant.id, asdict(grant))
+        self.book.put("grant", grant.id, grant.as_record())
         return grant
 
-    def find_by_code(self, code: str) -> Grant | None:
-        """Spend a code. None for an unknown, expired or spent one."""
+    def find_by_code(self, code: str) -> ServiceGrant | None:
+        """Spend a code. Returns None for an unknown, expired or spent one."""
         record = self.book.find("code", digest(code))
         if record is None or record["until"] < self.now:
             return None
@@ -72,29 +74,31 @@ class Grants:
         self.book.put("code", digest(code), {**record, "spent": True})
         return None if grant.revoked else grant
 
-    def get(self, grant_id: str) -> Grant:
+    def get(self, grant_id: str) -> ServiceGrant:
         """The grant of that id. Raises KeyError."""
         record = self.book.find("grant", grant_id)
         if record is None:
             raise KeyError(grant_id)
-        return Grant.of(record)
+        return ServiceGrant.of(record)
 
-    def revoke(self, grant: Grant) -> None:
-        """End a grant: its tokens are dead at once."""
-        self.book.put("grant", grant.id, asdict(replace(grant, revoked=True)))
+    def revoke(self, grant: ServiceGrant) -> None:
+        """End a grant: its tokens stop working at once."""
+        self.book.put("grant", grant.id, replace(grant, revoked=True).as_record())
 
-    def rescope(self, grant: Grant, scopes: Iterable[str]) -> None:
-        """Change what a grant allows; its access tokens lose the rest at once."""
-        kept = tuple(scopes)
-        self.book.put("grant", grant.id, asdict(replace(grant, scopes=kept)))
+    def rescope(self, grant: ServiceGrant, scopes: Iterable[str]) -> None:
+        """Change the scopes of a grant; its access tokens lose the others at once."""
+        remaining = tuple(scopes)
+        self.book.put("grant", grant.id, replace(grant, scopes=remaining).as_record())
         for id_, record in self.book.items("access"):
             if record["grant"] == grant.id:
-                self.book.put("access", id_, {**record, "scopes": [s for s in record["scopes"] if s in kept]})
+                self.book.put(
+                    "access", id_, {**record, "scopes": [s for s in record["scopes"] if s in remaining]}
+                )
 
     # --- tokens ---
 
-    def new_access(self, grant: Grant) -> str:
-        """A new access token. Older ones live on unless the rules end them at a refresh."""
+    def new_access(self, grant: ServiceGrant) -> str:
+        """Create an access token. Older ones stay valid unless the rules end them at a refresh."""
         for id_, record in self.book.items("access"):
             mine = record["grant"] == grant.id
             if record["until"] < self.now - 86_400 or (mine and self.rules.refresh_ends_access):
@@ -106,8 +110,8 @@ class Grants:
         )
         return token
 
-    def new_refresh(self, grant: Grant) -> str:
-        """A new refresh token; where a person may have only one alive, the others die."""
+    def new_refresh(self, grant: ServiceGrant) -> str:
+        """Create a refresh token. If a person may have only one, the others end."""
         if self.rules.one_refresh_token_per_person:
             mine = {g.id for g in self.living(person=grant.person)}
             for id_, record in self.book.items("refresh"):
@@ -120,7 +124,7 @@ class Grants:
         return token
 
     def find_access(self, token: str) -> Access | None:
-        """Who the access token speaks for, or None when it is unknown, expired or revoked."""
+        """Whose access token it is, or None if it is unknown, expired or revoked."""
         record = self.book.find("access", digest(token))
         if record is None and token in self.rules.keys:
             return self._access_by_key(token)
@@ -129,8 +133,8 @@ class Grants:
         grant = self.get(record["grant"])
         return None if grant.revoked else Access(grant, frozenset(record["scopes"]))
 
-    def find_refresh(self, token: str) -> tuple[Grant, Record] | None:
-        """The grant a refresh token renews and its record, or None when the token is dead by the rules."""
+    def find_refresh(self, token: str) -> tuple[ServiceGrant, Record] | None:
+        """The grant and the record of a refresh token, or None if the rules end it."""
         record = self.book.find("refresh", digest(token))
         if record is None:
             return None
@@ -144,8 +148,8 @@ class Grants:
         grant = self.get(record["grant"])
         return None if dead or grant.revoked else (grant, record)
 
-    def use_refresh(self, token: str, grant: Grant, record: Record) -> str:
-        """Spend or keep the refresh token as the rules say; returns the one to go on with."""
+    def use_refresh(self, token: str, grant: ServiceGrant, record: Record) -> str:
+        """Rotate the refresh token or not, by the rules. Returns the one to use next."""
         after = self.rules.rotates_after_seconds
         if after is None or self.now - record["issued"] < after:
             self.book.put("refresh", digest(token), {**record, "used": self.now})
@@ -154,8 +158,8 @@ class Grants:
             self.book.put("refresh", digest(token), {**record, "spent": self.now})
         return self.new_refresh(grant)
 
-    def find_by_token(self, token: str) -> Grant | None:
-        """The living grant an access or refresh token belongs to, or None. For revocation."""
+    def find_by_token(self, token: str) -> ServiceGrant | None:
+        """The unrevoked grant of an access or refresh token, or None. For revocation."""
         for kind in ("refresh", "access"):
             record = self.book.find(kind, digest(token))
             if record is not None:
@@ -169,8 +173,14 @@ class Grants:
         key = self.rules.keys[token]
         if self.is_rolled(token):
             return None
-        grant = Grant(
-            id="key", company=key.company, person=key.person, scopes=key.scopes, asked={}, at=0, first=False
+        grant = ServiceGrant(
+            id="key",
+            company=key.company,
+            person=key.person,
+            scopes=key.scopes,
+            parameters={},
+            at=0,
+            first=False,
         )
         return Access(grant, frozenset(key.scopes))
 
@@ -179,9 +189,7 @@ class Grants:
         return self.book.find("rolled", digest(key)) is not None
 
     def roll(self, company: str | None) -> int:
-        """Let the demo keys (of a company) be replaced: what was pasted is dead from now on. Returns how
-        many.
-        """
+        """Replace the demo keys (of a company): those that were pasted stop working. Returns how many."""
         mine = [
             name
             for name, key in (*self.rules.keys.items(), *self.rules.consumers.items())
@@ -192,14 +200,14 @@ class Grants:
         return len(mine)
 
     def unroll(self) -> None:
-        """Let every demo key live again."""
+        """Make every demo key valid again."""
         for id_, _ in self.book.items("rolled"):
             self.book.remove("rolled", id_)
 
     # --- levers ---
 
     def expire_access(self, company: str | None) -> int:
-        """Let access tokens be expired now. Returns how many."""
+        """Expire access tokens now. Returns how many."""
         mine = {g.id for g in self.living(company=company)}
         hit = [
             (id_, r) for id_, r in self.book.items("access") if r["grant"] in mine and r["until"] > self.now
@@ -209,15 +217,15 @@ class Grants:
         return len(hit)
 
     def forget_refresh(self, company: str | None) -> int:
-        """Let refresh tokens be dead while access tokens live on. Returns how many."""
+        """Delete refresh tokens; access tokens stay valid. Returns how many."""
         mine = {g.id for g in self.living(company=company)}
         hit = [id_ for id_, r in self.book.items("refresh") if r["grant"] in mine]
         for id_ in hit:
             self.book.remove("refresh", id_)
         return len(hit)
 
-    def tokens_of(self, grant: Grant) -> dict[str, Any]:
-        """How many tokens of a grant are kept, for the lever `grants`."""
+    def tokens_of(self, grant: ServiceGrant) -> dict[str, Any]:
+        """The number of valid tokens of a grant, for the lever `grants`."""
         return {
             kind: sum(
                 1

@@ -9,6 +9,9 @@ from app.sandbox.current import Here
 from app.sandbox.levers import KINDS, read_fault
 from app.sandbox.state import State
 
+_TOKEN_LEVERS = ("expire", "revoke", "roll_keys", "unroll_keys", "unscope")
+_NAMES = (*KINDS, "rotate_and_drop", *_TOKEN_LEVERS, "advance", "clear", "reset")
+
 bp = Blueprint("levers", __name__, url_prefix="/_levers")
 
 
@@ -28,13 +31,13 @@ def _given() -> dict[str, Any]:
 
 @bp.get("/<slug>/log")
 def log(slug: str) -> Response:
-    """What the service saw since the last reset: counts, mails, requests."""
-    return jsonify(_state(slug).log(slug).shown())
+    """Counts, mails and requests since the last reset."""
+    return jsonify(_state(slug).log(slug).as_json())
 
 
 @bp.get("/<slug>/grants")
 def grants(slug: str) -> Response:
-    """The living consents: who, which company, which scopes, how many tokens."""
+    """The unrevoked grants: person, company, scopes, number of tokens."""
     book = _state(slug).grants(slug)
     return jsonify(
         grants=[
@@ -46,7 +49,7 @@ def grants(slug: str) -> Response:
 
 @bp.post("/<slug>/<any(slow, fail, rate_limit, drop, cut, hang):kind>")
 def fault(slug: str, kind: str) -> Response:
-    """Set a fault for requests to come; the fields are those of `levers.Fault`."""
+    """Set a fault for later requests, with the fields of `levers.InjectedFault`."""
     try:
         _state(slug).levers(slug).add(read_fault(kind, _given()))
     except (ValueError, TypeError) as error:
@@ -56,7 +59,7 @@ def fault(slug: str, kind: str) -> Response:
 
 @bp.post("/<slug>/rotate_and_drop")
 def rotate_and_drop(slug: str) -> Response:
-    """The next refresh happens at the service, but the caller gets no answer."""
+    """The service performs the next refresh, but the caller gets no response."""
     times = _given().get("times", 1)
     _state(slug).levers(slug).add(
         read_fault("drop", {"grant_type": "refresh_token", "when": "after", "times": times})
@@ -66,19 +69,19 @@ def rotate_and_drop(slug: str) -> Response:
 
 @bp.post("/<slug>/expire")
 def expire(slug: str) -> Response:
-    """Access tokens (of `company`, if given) are expired from now on."""
+    """Expire access tokens (of `company`, if given)."""
     return jsonify(expired=_state(slug).grants(slug).expire_access(_given().get("company")))
 
 
 @bp.post("/<slug>/forget_refresh")
 def forget_refresh(slug: str) -> Response:
-    """Refresh tokens (of `company`, if given) are dead; access tokens live on until they expire."""
+    """Delete refresh tokens (of `company`, if given); access tokens stay valid until they expire."""
     return jsonify(forgotten=_state(slug).grants(slug).forget_refresh(_given().get("company")))
 
 
 @bp.post("/<slug>/revoke")
 def revoke(slug: str) -> Response:
-    """The person ended the consent (to `company`, if given) inside the service."""
+    """The person revokes the consent (to `company`, if given) inside the service."""
     ended = [
         (book, grant)
         for book in _state(slug).project_grants(slug)
@@ -91,20 +94,20 @@ def revoke(slug: str) -> Response:
 
 @bp.post("/<slug>/roll_keys")
 def roll_keys(slug: str) -> Response:
-    """The keys and client secrets people pasted (of `company`, if given) were replaced inside the service."""
+    """Replace the pasted keys and client secrets (of `company`, if given) inside the service."""
     return jsonify(rolled=_state(slug).grants(slug).roll(_given().get("company")))
 
 
 @bp.post("/<slug>/unroll_keys")
 def unroll_keys(slug: str) -> Response:
-    """They are good again."""
+    """Make them valid again."""
     _state(slug).grants(slug).unroll()
     return jsonify(ok=True)
 
 
 @bp.post("/<slug>/unscope")
 def unscope(slug: str) -> Response:
-    """Living grants (to `company`, if given) lose the listed `scopes`."""
+    """Grants (to `company`, if given) lose the listed `scopes`."""
     given = _given()
     lost = set(given.get("scopes", ()))
     book = _state(slug).grants(slug)
@@ -115,7 +118,7 @@ def unscope(slug: str) -> Response:
 
 @bp.post("/<slug>/advance")
 def advance(slug: str) -> Response:
-    """The service's clock jumps by `seconds`."""
+    """Move the service's clock by `seconds`."""
     seconds = _given().get("seconds")
     if not isinstance(seconds, int | float):
         raise BadRequest("Say how many `seconds`.")
@@ -125,7 +128,7 @@ def advance(slug: str) -> Response:
 
 @bp.post("/<slug>/clear")
 def clear(slug: str) -> Response:
-    """Take back waiting faults and empty the log; sign-ins and records stay."""
+    """Remove waiting faults and empty the log; grants and records stay."""
     state = _state(slug)
     state.levers(slug).clear()
     state.log(slug).clear()
@@ -134,14 +137,14 @@ def clear(slug: str) -> Response:
 
 @bp.post("/<slug>/reset")
 def reset(slug: str) -> Response:
-    """The service's first day again: no sign-ins, demo data, no faults, empty log."""
+    """Back to the first day: demo data, no grants, no faults, empty log."""
     _state(slug).reset(slug)
     return jsonify(ok=True)
 
 
 @bp.post("/<slug>/<name>")
 def own(slug: str, name: str) -> Response:
-    """A lever only this service has."""
+    """A lever of this service only."""
     state = _state(slug)
     pull = state.services[slug].levers.get(name)
     if pull is None:
@@ -156,18 +159,4 @@ def own(slug: str, name: str) -> Response:
 @bp.errorhandler(BadRequest)
 @bp.errorhandler(NotFound)
 def _wrong(error: BadRequest | NotFound) -> tuple[Response, int]:
-    return jsonify(
-        error=error.description,
-        levers=[
-            *KINDS,
-            "rotate_and_drop",
-            "expire",
-            "revoke",
-            "roll_keys",
-            "unroll_keys",
-            "unscope",
-            "advance",
-            "clear",
-            "reset",
-        ],
-    ), error.code
+    return jsonify(error=error.description, levers=_NAMES), error.code

@@ -1,6 +1,4 @@
-"""Faults on purpose: rules that wait for matching requests and then slow, fail, throttle, cut or drop
-them.
-"""
+"""Injected faults: rules that delay, fail, throttle, cut or drop the requests they match."""
 
 import threading
 from dataclasses import dataclass, field, fields
@@ -10,11 +8,11 @@ KINDS = ("slow", "fail", "rate_limit", "drop", "cut", "hang")
 
 
 @dataclass
-class Fault:
-    """One fault. It strikes `times` matching requests after letting `skip` of them pass.
+class InjectedFault:
+    """One fault. It hits `times` matching requests after letting `skip` of them pass.
 
     `path` is part of the path, `method` the HTTP method, `grant_type` that of a token request; empty ones
-    match all. `when="after"` lets the service do its work first, so that only the answer is lost.
+    match all. With `when="after"` the service does its work first, so that only the response is lost.
     """
 
     kind: str
@@ -30,18 +28,18 @@ class Fault:
     retry_after: int | None = None
 
     def matches(self, method: str, path: str, grant_type: str) -> bool:
-        """Whether the request is one this fault waits for."""
+        """Whether the fault applies to the request."""
         return (
             self.path in path and self.method.upper() in {"", method} and self.grant_type in {"", grant_type}
         )
 
 
-def read_fault(kind: str, given: dict[str, Any]) -> Fault:
-    """A fault from a lever's JSON. Raises ValueError naming what does not fit."""
-    known = {f.name for f in fields(Fault)} - {"kind"}
+def read_fault(kind: str, given: dict[str, Any]) -> InjectedFault:
+    """A fault from a lever's JSON. Raises ValueError that names the wrong field."""
+    known = {f.name for f in fields(InjectedFault)} - {"kind"}
     if unknown := set(given) - known:
         raise ValueError(f"Unknown: {', '.join(sorted(unknown))}. A fault takes {', '.join(sorted(known))}.")
-    fault = Fault(kind=kind, **given)
+    fault = InjectedFault(kind=kind, **given)
     if fault.when not in {"before", "after"} or fault.body not in {"html", "empty", "json", "text"}:
         raise ValueError("`when` is before or after; `body` is html, empty, json or text.")
     for name, kinds in (("times", int), ("skip", int), ("status", int), ("seconds", (int, float))):
@@ -54,17 +52,17 @@ def read_fault(kind: str, given: dict[str, Any]) -> Fault:
 class Levers:
     """The faults waiting at one service, in the order they were set."""
 
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[InjectedFault] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def add(self, fault: Fault) -> None:
+    def add(self, fault: InjectedFault) -> None:
         """Set a fault."""
         with self._lock:
             self.faults.append(fault)
 
-    def strike(self, method: str, path: str, grant_type: str) -> Fault | None:
-        """The fault this request meets, counted down, or None."""
+    def take(self, method: str, path: str, grant_type: str) -> InjectedFault | None:
+        """The fault for this request, counted down, or None."""
         if not self.faults:
             return None
         with self._lock:
@@ -81,7 +79,7 @@ class Levers:
         return None
 
     def clear(self) -> None:
-        """Take back every fault and let the requests that hang go on."""
+        """Remove every fault and release the hanging requests."""
         with self._lock:
             self.faults.clear()
             self.released.set()

@@ -1,4 +1,4 @@
-"""What a service saw: requests, sign-ins, mails. Never a token, a code or a body."""
+"""The log of a service: requests, counts, mails. Never a token, a code or a body."""
 
 from collections import Counter, deque
 from typing import Any
@@ -13,13 +13,13 @@ class Log:
         self.counts: Counter[str] = Counter()
 
     def clear(self) -> None:
-        """Forget everything seen so far."""
+        """Empty the log."""
         self.requests.clear()
         self.mails.clear()
         self.counts.clear()
 
-    def shown(self) -> dict[str, Any]:
-        """The log as the lever `log` answers it."""
+    def as_json(self) -> dict[str, Any]:
+        """The log as the lever `log` returns it."""
         names = ("exchanges", "refreshes", "mints", "refresh_refusals", "revocations", "approvals", "denials")
         counts = {name: self.counts[name] for name in names}
         return {**counts, "mails": list(self.mails), "requests": list(self.requests)}

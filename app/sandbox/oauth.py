@@ -1,4 +1,4 @@
-"""The authorization server of an imitated service (RFC 6749), with each service's own ways as data.
+"""The authorization server of an imitated service (RFC 6749); what differs per service is in `Rules`.
 
 `mount` adds a consent page, a token endpoint and a revocation endpoint to a service.
 """
@@ -9,10 +9,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from flask import Flask, Response, jsonify, make_response, redirect, render_template, request
 
-from app.sandbox.client_proof import CLIENT_ID, is_client, parameters, proves
+from app.sandbox.client_proof import CLIENT_ID, is_client, is_verified, token_parameters
 from app.sandbox.current import Here, here
 from app.sandbox.grants import Grants
-from app.sandbox.rules import Grant, Parameters, Rules
+from app.sandbox.rules import Parameters, Rules, ServiceGrant
 
 
 def mount(app: Flask, slug: str, rules: Rules) -> None:
@@ -33,16 +33,16 @@ def mount(app: Flask, slug: str, rules: Rules) -> None:
 
 
 def authorize() -> Response:
-    """4.1.1. Authorization Request: the consent page, and what its buttons do."""
+    """4.1.1. Authorization Request: the consent page and its two buttons."""
     at = here()
-    asked = request.args.to_dict()
-    refused = _refuse(at, asked)
+    parameters = request.args.to_dict()
+    refused = _refuse(at, parameters)
     if refused:
-        # The person stays on the service's own page: the client is never called back.
+        # The person stays on the service's own page: no redirect to the client.
         return make_response(render_template("refused.html", service=at.service, sentence=refused), 400)
     rules = _rules(at)
     scopes = tuple(
-        dict.fromkeys((*rules.always_granted, *(asked.get("scope", "").split() or rules.default_scopes)))
+        dict.fromkeys((*rules.always_granted, *(parameters.get("scope", "").split() or rules.default_scopes)))
     )
     if request.method == "GET":
         return make_response(
@@ -50,7 +50,7 @@ def authorize() -> Response:
         )
     if request.form.get("decision") != "approve":
         _count(at, "denials")
-        return _back(asked, error="access_denied")
+        return _back(parameters, error="access_denied")
     company = at.service.find_company(request.form.get("company", ""))
     if company is None:
         return make_response(
@@ -63,36 +63,36 @@ def authorize() -> Response:
         scopes = tuple(scope for scope in scopes if scope in ticked)
     _count(at, "approvals")
     return _back(
-        asked,
-        code=at.grants.consent(company.key, company.person, scopes, asked),
+        parameters,
+        code=at.grants.consent(company.key, company.person, scopes, parameters),
         **rules.callback_fields(company.key),
     )
 
 
-def _refuse(at: Here, asked: Parameters) -> str | None:
-    """Why the request cannot even be shown, or None."""
+def _refuse(at: Here, parameters: Parameters) -> str | None:
+    """Why there is no consent page for the request, or None."""
     rules = _rules(at)
-    if asked.get("client_id") != CLIENT_ID:
+    if parameters.get("client_id") != CLIENT_ID:
         return "The client id is not known."
-    if asked.get("response_type") != "code":
+    if parameters.get("response_type") != "code":
         return "The response type must be code."
-    target = urlsplit(asked.get("redirect_uri", ""))
+    target = urlsplit(parameters.get("redirect_uri", ""))
     local = target.scheme == "http" and target.hostname in {"localhost", "127.0.0.1", "::1"}
     if not (target.scheme == "https" or local) or not target.netloc or target.fragment:
         return "The redirect address is not registered for this app."
-    if asked.get("code_challenge") and asked.get("code_challenge_method") != "S256":
+    if parameters.get("code_challenge") and parameters.get("code_challenge_method") != "S256":
         return "The code challenge method is not supported."
-    if set(asked.get("scope", "").split()) - rules.scopes:
+    if set(parameters.get("scope", "").split()) - rules.scopes:
         return "The requested scope is invalid, unknown, or malformed."
-    return rules.refuses(asked)
+    return rules.refuses(parameters)
 
 
-def _back(asked: Parameters, **result: str) -> Response:
+def _back(parameters: Parameters, **result: str) -> Response:
     """4.1.2. Authorization Response, in the redirect address's query."""
-    parts = urlsplit(asked["redirect_uri"])
+    parts = urlsplit(parameters["redirect_uri"])
     query = [*parse_qsl(parts.query, keep_blank_values=True), *result.items()]
-    if "state" in asked:
-        query.append(("state", asked["state"]))
+    if "state" in parameters:
+        query.append(("state", parameters["state"]))
     answer = redirect(urlunsplit(parts._replace(query=urlencode(query))), 302)
     return make_response(answer)
 
@@ -104,7 +104,7 @@ def token() -> Response:
     """3.2. Token Endpoint."""
     at = here()
     rules = _rules(at)
-    given = parameters()
+    given = token_parameters()
     kind = given.get("grant_type")
     missing = [name for name in rules.refresh_needs if not given.get(name)] if kind == "refresh_token" else []
     if missing:
@@ -126,11 +126,11 @@ def token() -> Response:
 def _exchange(at: Here, rules: Rules, given: Parameters) -> Response:
     grants = at.grants
     grant = grants.find_by_code(given.get("code", ""))
-    returns = None if grant is None or rules.secret_is_user else grant.asked["redirect_uri"]
+    returns = None if grant is None or rules.secret_is_user else grant.parameters["redirect_uri"]
     if (
         grant is None
         or given.get("redirect_uri") != returns
-        or not proves(grant, given.get("code_verifier", ""))
+        or not is_verified(grant, given.get("code_verifier", ""))
     ):
         return rules.error(
             "invalid_grant",
@@ -166,7 +166,7 @@ def _refresh(at: Here, rules: Rules, given: Parameters) -> Response:
         grants.revoke(found[0])
         found = None
     if found is None or (
-        "redirect_uri" in rules.refresh_needs and given["redirect_uri"] != found[0].asked["redirect_uri"]
+        "redirect_uri" in rules.refresh_needs and given["redirect_uri"] != found[0].parameters["redirect_uri"]
     ):
         _count(at, "refresh_refusals")
         return rules.error(
@@ -175,11 +175,13 @@ def _refresh(at: Here, rules: Rules, given: Parameters) -> Response:
     _count(at, "refreshes")
     grant, record = found
     new = grants.use_refresh(old, grant, record)
-    shown = new if new != old or rules.repeats_refresh_token else None
-    return _tokens(grants, rules, grant, shown, refreshing=True)
+    repeated = new if new != old or rules.repeats_refresh_token else None
+    return _tokens(grants, rules, grant, repeated, refreshing=True)
 
 
-def _tokens(grants: Grants, rules: Rules, grant: Grant, refresh: str | None, *, refreshing: bool) -> Response:
+def _tokens(
+    grants: Grants, rules: Rules, grant: ServiceGrant, refresh: str | None, *, refreshing: bool
+) -> Response:
     body: dict[str, Any] = {"access_token": grants.new_access(grant), "token_type": "Bearer"}
     seconds = rules.access_seconds if rules.expires_in == -1 else rules.expires_in
     if seconds is not None:
@@ -194,22 +196,16 @@ def _tokens(grants: Grants, rules: Rules, grant: Grant, refresh: str | None, *, 
 
 
 def revoke() -> Response:
-    """RFC 7009: end a token; both it and its siblings of the same grant are dead at once."""
+    """RFC 7009: revoke a token and with it all tokens of its grant."""
     at = here()
     rules = _rules(at)
-    given = parameters()
+    given = token_parameters()
     if rules.revoking_needs_client and not is_client(given):
         return rules.error("invalid_client", "Client authentication failed.")
     if rules.revoking_needs_json and not request.is_json:
         return rules.error("invalid_request", "The token must come as JSON.")
-    found = next(
-        (
-            (book, grant)
-            for book in at.project_grants
-            if (grant := book.find_by_token(given.get("token", "")))
-        ),
-        None,
-    )
+    living = ((book, book.find_by_token(given.get("token", ""))) for book in at.project_grants)
+    found = next(((book, grant) for book, grant in living if grant), None)
     if found is None:
         return (
             rules.error("invalid_token", "The token is unknown or was revoked before.")

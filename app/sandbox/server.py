@@ -6,15 +6,18 @@ from pathlib import Path
 from flask import Flask, Response, jsonify, make_response, render_template
 
 from app.sandbox import lever_routes, oauth
-from app.sandbox.fault_middleware import Door
-from app.sandbox.service import Service
+from app.sandbox.fault_middleware import FaultMiddleware
+from app.sandbox.refusals import RequestRefused
+from app.sandbox.service import ImitatedService
 from app.sandbox.services import find_services
 from app.sandbox.state import State
 from app.sandbox.store import Store
 
 
-def create_app(state_file: Path | None = None, services: Mapping[str, Service] | None = None) -> Door:
-    """The sandbox as a WSGI application. Without a file it forgets everything when it ends."""
+def create_app(
+    state_file: Path | None = None, services: Mapping[str, ImitatedService] | None = None
+) -> FaultMiddleware:
+    """The sandbox as a WSGI application. Without a file its state ends with the process."""
     services = services or find_services()
     state = State(services, Store(state_file))
     app = Flask("app.sandbox", static_folder=None)
@@ -30,16 +33,17 @@ def create_app(state_file: Path | None = None, services: Mapping[str, Service] |
             oauth.mount(app, slug, service.oauth)
     app.add_url_rule("/", "index", _index(services))
     app.add_url_rule("/_ready", "ready", lambda: jsonify(ok=True))
+    app.register_error_handler(RequestRefused, lambda refused: refused.answer)
     app.after_request(_own_page)
-    return Door(app, state)
+    return FaultMiddleware(app, state)
 
 
-def _index(services: Mapping[str, Service]):  # type: ignore[no-untyped-def]
+def _index(services: Mapping[str, ImitatedService]):  # type: ignore[no-untyped-def]
     return lambda: make_response(render_template("index.html", services=services.values()))
 
 
 def _own_page(response: Response) -> Response:
-    """Pages with a consent button are not to be framed, even here."""
+    """No other site may frame a page with a consent button, even here."""
     if response.mimetype == "text/html":
         response.headers["Content-Security-Policy"] = "frame-ancestors 'none'"
         response.headers["Cache-Control"] = "no-store"

@@ -1,6 +1,6 @@
 """How an imitated service is declared.
 
-A service is a Flask blueprint with the real service's paths (`/<slug>` is put before them), the demo
+A service is a Flask blueprint with the real service's paths (after `/<slug>`), the demo
 companies its consent page offers, its OAuth rules (`rules.Rules`) and a function that writes a company's
 first records.
 """
@@ -10,17 +10,18 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, make_response
 
+from app.sandbox.refusals import with_retry_after
 from app.sandbox.rules import Rules
 from app.sandbox.store import Book
 
 
 @dataclass(frozen=True)
-class Company:
-    """What a person can choose on the consent page. `person` is the login it belongs to.
+class DemoCompany:
+    """A choice on the consent page. `person` is its login.
 
-    `books` names the record books it opens; left out, it is one book named like the company's key.
+    `books` names the books of records it opens; by default one, named like the company's key.
     """
 
     key: str
@@ -32,35 +33,30 @@ class Company:
 
 
 def _too_many(retry_after: int | None) -> Response:
-    answer = jsonify(error="rate_limited")
-    answer.status_code = 429
-    if retry_after is not None:
-        answer.headers["Retry-After"] = str(retry_after)
-    return answer
+    return with_retry_after(make_response(jsonify(error="rate_limited"), 429), retry_after)
 
 
 @dataclass(frozen=True)
-class Service:
-    """An imitated service. `seed(book, today)` fills the empty book of that name with demo records around
-    today.
+class ImitatedService:
+    """An imitated service. `seed(book, today)` fills an empty book with demo records around today.
 
-    `too_many(retry_after)` answers the lever `rate_limit` in the service's own shape. `levers` are the
-    service's own, by name; each takes the `Here` of the service and the JSON that was sent.
+    `too_many(retry_after)` is the response of the lever `rate_limit`. `levers` are its own, by name;
+    each takes the `Here` of the service and the JSON that was sent.
     """
 
     slug: str
     name: str
     blueprint: Blueprint
-    companies: tuple[Company, ...]
+    companies: tuple[DemoCompany, ...]
     seed: Callable[[Book, date], None]
     oauth: Rules | None = None
     too_many: Callable[[int | None], Response] = _too_many
     levers: Mapping[str, Callable[[Any, dict[str, Any]], None]] = field(default_factory=dict)
 
-    def company(self, key: str) -> Company:
+    def company(self, key: str) -> DemoCompany:
         """The company of that key. Raises KeyError."""
         return next(company for company in self.companies if company.key == key)
 
-    def find_company(self, key: str) -> Company | None:
+    def find_company(self, key: str) -> DemoCompany | None:
         """The company of that key, or None."""
         return next((company for company in self.companies if company.key == key), None)

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from app.sandbox.grants import Grants
 from app.sandbox.levers import Levers
 from app.sandbox.log import Log
-from app.sandbox.service import Service
+from app.sandbox.service import ImitatedService
 from app.sandbox.store import Store
 
-SIGN_INS = "sign-ins"  # the book with grants and token digests; company books have other names
+GRANTS_BOOK = "sign-ins"  # the book with grants and token digests; company books have other names
 
 
 class State:
     """Shared by all requests. Hold `lock` while touching the store."""
 
-    def __init__(self, services: Mapping[str, Service], store: Store) -> None:
+    def __init__(self, services: Mapping[str, ImitatedService], store: Store) -> None:
         self.services = services
         self.store = store
         self.lock = threading.RLock()
@@ -23,23 +23,23 @@ class State:
         self._levers = {slug: Levers() for slug in services}
 
     def log(self, slug: str) -> Log:
-        """What one service saw and did."""
+        """The log of one service."""
         return self._logs[slug]
 
     def levers(self, slug: str) -> Levers:
-        """The faults waiting to happen at one service."""
+        """The waiting faults of one service."""
         return self._levers[slug]
 
     def grants(self, slug: str) -> Grants:
-        """The sign-ins of one service. Only for a service with OAuth rules."""
+        """The grants of one service. Raises LookupError for a service without OAuth rules."""
         rules = self.services[slug].oauth
         if rules is None:
             raise LookupError(f"{slug} has no OAuth rules")
-        book = self.store.book(slug, SIGN_INS)
+        book = self.store.book(slug, GRANTS_BOOK)
         return Grants(book, rules, self.clock_shift(slug))
 
     def project_grants(self, slug: str) -> list[Grants]:
-        """The sign-ins of one service and of those that share its consents."""
+        """The grants of one service and of those that share its consents."""
         rules = self.services[slug].oauth
         project = rules.project if rules else ""
         others = (
@@ -51,15 +51,17 @@ class State:
 
     def clock_shift(self, slug: str) -> float:
         """Seconds the service's clock is ahead of the machine's."""
-        record = self.store.book(slug, SIGN_INS).find("clock", "shift")
+        record = self.store.book(slug, GRANTS_BOOK).find("clock", "shift")
         return float(record["seconds"]) if record else 0.0
 
     def advance(self, slug: str, seconds: float) -> None:
         """Move the service's clock."""
-        self.store.book(slug, SIGN_INS).put("clock", "shift", {"seconds": self.clock_shift(slug) + seconds})
+        self.store.book(slug, GRANTS_BOOK).put(
+            "clock", "shift", {"seconds": self.clock_shift(slug) + seconds}
+        )
 
     def reset(self, slug: str) -> None:
-        """Put one service back to its first day: no sign-ins, demo data, no faults, empty log."""
+        """Reset one service to its first day: demo data, no grants, no faults, empty log."""
         self.store.forget(slug)
         self._logs[slug].clear()
         self._levers[slug].clear()

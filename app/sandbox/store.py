@@ -1,6 +1,6 @@
-"""What the imitated services remember: plain records in dictionaries, written through to one SQLite file.
+"""The records of the imitated services: dictionaries, written through to one SQLite file.
 
-Everything here is called with the sandbox's lock held (`door.py` takes it around each request).
+Every call needs the sandbox's lock (`fault_middleware.py` holds it around each request).
 """
 
 import json
@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS record (
 
 
 class Store:
-    """All records of all services. Without a path they live in memory only."""
+    """All records of all services; without a path in memory only."""
 
     def __init__(self, path: Path | None = None) -> None:
         if path:
@@ -38,7 +38,7 @@ class Store:
             self._books.setdefault((service, book), {}).setdefault(kind, {})[id_] = json.loads(body)
 
     def book(self, service: str, name: str) -> "Book":
-        """The records of one company of a service (or of its sign-ins). Empty at first."""
+        """The records of one company of a service (or of its grants). Empty at first."""
         return Book(self, service, name)
 
     def forget(self, service: str) -> None:
@@ -49,7 +49,7 @@ class Store:
             del self._books[key]
 
     def commit(self) -> None:
-        """Make the changes of this request last."""
+        """Commit the changes of this request."""
         if self._open:
             self._file.execute("COMMIT")
             self._open = False
@@ -60,7 +60,7 @@ class Store:
             self._open = True
 
     def write(self, service: str, book: str, kind: str, id_: str, record: Record | None) -> None:
-        """Save one record, or with None remove it. For `Book`."""
+        """Save one record; None removes it. For `Book`."""
         self._begin()
         key = (service, book, kind, id_)
         if record is None:
@@ -79,7 +79,7 @@ class Store:
 
 
 class Book:
-    """The records of one company, by kind and id. Ids are text here, whatever the service makes of them."""
+    """The records of one company, by kind and id. Ids are text here, whatever their type at the service."""
 
     def __init__(self, store: Store, service: str, name: str) -> None:
         self._store = store
@@ -94,21 +94,26 @@ class Book:
         return list(self._kind(kind).values())
 
     def items(self, kind: str) -> Iterator[tuple[str, Record]]:
-        """Every id and record of a kind, safe against changes on the way."""
+        """Every id and record of a kind; the book may change during the loop."""
         return iter(list(self._kind(kind).items()))
 
     def find(self, kind: str, id_: object) -> Record | None:
         """The record of that id, or None."""
         return self._kind(kind).get(str(id_))
 
+    def first(self, kind: str, **members: object) -> Record | None:
+        """The first record with these members, or None."""
+        records = self._kind(kind).values()
+        return next((r for r in records if all(r[name] == value for name, value in members.items())), None)
+
     def put(self, kind: str, id_: object, record: Record) -> Record:
-        """Save a record under its id and give it back."""
+        """Save a record under its id and return it."""
         self._kind(kind)[str(id_)] = record
         self._store.write(self.service, self.name, kind, str(id_), record)
         return record
 
     def remove(self, kind: str, id_: object) -> bool:
-        """Remove a record. False when there was none."""
+        """Remove a record. Returns False if there is none."""
         gone = self._kind(kind).pop(str(id_), None) is not None
         if gone:
             self._store.write(self.service, self.name, kind, str(id_), None)
@@ -122,7 +127,7 @@ class Book:
             records.clear()
 
     def new_id(self, kind: str, first: int = 1) -> int:
-        """A whole number no record of this kind has had yet, counting up."""
+        """The next unused whole number for records of this kind."""
         counter = self.find("counter", kind)
         number = int(counter["last"]) + 1 if counter else first
         self.put("counter", kind, {"last": number})

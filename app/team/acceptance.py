@@ -1,6 +1,6 @@
-"""Joining by an invitation: only with its link, only the address it was mailed to, once.
+"""Joining by an invitation: only with its link, only with the address it was mailed to, only once.
 
-Opening a link changes nothing: mail scanners open links too. The person presses a button.
+Opening a link changes nothing, because mail scanners open links too. The person presses a button.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from app.workspaces.models import Membership, Workspace
 
 
 class InvitationGone(PatchbayError):
-    """The link is unknown, replaced, used, withdrawn or too old."""
+    """The link is unknown, replaced, used, withdrawn or expired."""
 
     code = "INVITATION_GONE"
     status = 410
@@ -38,7 +38,7 @@ class InvitationUsed(InvitationGone):
 
 
 class InvitationWithdrawn(InvitationGone):
-    """It was taken back."""
+    """It was withdrawn."""
 
     message = (
         "This invitation has been withdrawn. If you think that is a mistake, ask whoever invited you "
@@ -47,13 +47,13 @@ class InvitationWithdrawn(InvitationGone):
 
 
 class InvitationExpired(InvitationGone):
-    """Seven days have passed."""
+    """It is older than seven days."""
 
     message = "This invitation has expired: it was good for 7 days. Ask whoever invited you to send it again."
 
 
 class MeantForAnother(Forbidden):
-    """The person signed in is not the one who was invited. `email` is the address it was mailed to."""
+    """The signed-in person is not the invited one. `email` is the address it was mailed to."""
 
     def __init__(self, email: str) -> None:
         self.email = email
@@ -61,8 +61,8 @@ class MeantForAnother(Forbidden):
 
 
 @dataclass(frozen=True)
-class Opened:
-    """What the person holding the link may know."""
+class OpenedInvitation:
+    """What the holder of the link may see."""
 
     id: str
     email: str
@@ -70,13 +70,13 @@ class Opened:
     workspace: Workspace
     sender: str
     expires_at: datetime
-    joined: bool  # whoever asks has used it already, and is a member
+    joined: bool  # this person has used it and is a member
 
 
-def open_link(db: Session, token: str, user_id: str | None) -> Opened:
-    """What a link is good for, as the person with that id may know, or somebody signed out. Changes nothing.
+def open_link(db: Session, token: str, user_id: str | None) -> OpenedInvitation:
+    """Return what a link offers to the person with that id, or to somebody signed out. Changes nothing.
 
-    Raises InvitationGone, or the kind of it that says why.
+    Raises InvitationGone, or the subclass that gives the reason.
     """
     invitation = db.exec(
         select(Invitation).where(col(Invitation.token_digest) == crypto.digest(token))
@@ -88,7 +88,7 @@ def open_link(db: Session, token: str, user_id: str | None) -> Opened:
         _check_open(invitation)
     workspace = db.get_one(Workspace, invitation.workspace_id)
     sender = db.get(User, invitation.invited_by) if invitation.invited_by else None
-    return Opened(
+    return OpenedInvitation(
         invitation.id,
         invitation.email,
         invitation.role,
@@ -100,13 +100,14 @@ def open_link(db: Session, token: str, user_id: str | None) -> Opened:
 
 
 def accept(db: Session, invitation_id: str, user: User) -> Workspace:
-    """Let a person join, whose address was proved. Doing it again changes nothing. Raises InvitationGone,
-    MeantForAnother.
+    """Add a person whose address is proved. Repeating it changes nothing.
+
+    Raises InvitationGone, MeantForAnother.
     """
-    found = db.get(Invitation, invitation_id)
-    if found is None:
+    unlocked = db.get(Invitation, invitation_id)
+    if unlocked is None:
         raise InvitationGone()
-    workspace = members.hold(db, found.workspace_id)
+    workspace = members.lock(db, unlocked.workspace_id)
     invitation = db.get_one(Invitation, invitation_id, populate_existing=True)
     if _has_joined(db, invitation, user.id):
         return workspace
@@ -115,7 +116,7 @@ def accept(db: Session, invitation_id: str, user: User) -> Workspace:
         raise MeantForAnother(invitation.email)
     invitation.accepted_at, invitation.accepted_by = clock.now(), user.id
     if members.join(db, workspace.id, user.id, invitation.role):
-        # Whatever was made in the last moment of an earlier membership must not come back to life.
+        # A grant made in the last moment of an earlier membership must not become valid again.
         grants.revoke_all(db, workspace.id, user.id, "You left the workspace.")
         audit.record(
             db,
@@ -129,9 +130,10 @@ def accept(db: Session, invitation_id: str, user: User) -> Workspace:
     return workspace
 
 
-def accept_here(db: Session, token: str, user: User, session: LoginSession) -> Workspace:
-    """Let somebody signed in join by a link, and go on in that workspace. Raises InvitationGone,
-    MeantForAnother.
+def accept_signed_in(db: Session, token: str, user: User, session: LoginSession) -> Workspace:
+    """Add somebody signed in by a link, and switch their session to that workspace.
+
+    Raises InvitationGone, MeantForAnother.
     """
     invitation_id = db.exec(
         select(Invitation.id).where(col(Invitation.token_digest) == crypto.digest(token))

@@ -1,6 +1,5 @@
-"""What people type on the team pages, checked."""
+"""Forms of the team pages."""
 
-from flask import current_app
 from wtforms import EmailField, PasswordField, SelectField
 from wtforms.fields import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, StopValidation
@@ -10,10 +9,11 @@ from app.accounts.addresses import LONGEST
 from app.accounts.forms import PostedForm, an_address, readable, stripped
 from app.errors import InvalidInput
 from app.team.rights import INVITED_ROLES
+from app.web import current
 
 
 class NotInvitable(InvalidInput):
-    """Nobody can be invited with what was typed."""
+    """The invitation form is invalid."""
 
     status = 422
 
@@ -34,13 +34,13 @@ class InviteForm(PostedForm):
     )
 
     def checked(self) -> str:
-        """The address as we write it. Raises NotInvitable."""
+        """Return the normalised address. Raises NotInvitable."""
         if not self.validate():
             raise NotInvitable(next(iter(self.errors.values()))[0])
         return str(self.email.data)
 
     def refused(self, sentence: str) -> "InviteForm":
-        """The form with what is wrong beside the address, unless a field says so itself."""
+        """Return the form with the error beside the address, unless another field has one."""
         if not self.errors:
             self.email.errors = [sentence]
         return self
@@ -56,7 +56,7 @@ class JoinForm(PostedForm):
         self._about = about  # words the password must not be too close to
 
     def validate_password(self, field: PasswordField) -> None:
-        """Refuse what is too short or easily guessed. Raises StopValidation with a sentence."""
-        problem = passwords.problem_with(current_app.extensions["patchbay"], field.data, *self._about)
+        """Raise StopValidation with a sentence if the password is too short or easy to guess."""
+        problem = passwords.problem_with(current.settings(), field.data, *self._about)
         if problem:
             raise StopValidation(problem)

@@ -1,7 +1,7 @@
 """Sending invitations: one address, one workspace, seven days. The link goes out by mail and is stored
 nowhere.
 
-Whoever sends one holds the workspace, so that an address has one open invitation and the limits are exact.
+Sending locks the workspace, so an address has one open invitation and the limits are exact.
 """
 
 from collections.abc import Sequence
@@ -25,8 +25,8 @@ from app.workspaces.models import Membership, Workspace
 
 LIFETIME = timedelta(days=7)
 MOST_OPEN = 200
-_KEPT = timedelta(days=30)
-# What one workspace and one person may send, and what one address has to bear, from wherever.
+_RETENTION = timedelta(days=30)
+# How many one workspace and one person may send, and how many one address may receive in total.
 _PER_WORKSPACE = Rule("invitation-workspace", 50, 86_400)
 _PER_PERSON = Rule("invitation-person", 100, 86_400)
 _PER_ADDRESS = Rule("invitation-address", 10, 86_400)
@@ -42,7 +42,7 @@ class AlreadyMember(InvalidInput):
 
 
 class TooManyOpen(InvalidInput):
-    """So many invitations wait that no more may be sent."""
+    """The workspace has the maximum of open invitations."""
 
     status = 422
     message = (
@@ -51,8 +51,8 @@ class TooManyOpen(InvalidInput):
 
 
 @dataclass(frozen=True)
-class Sent:
-    """An invitation on its way. `token` goes into the mail's link and is stored nowhere."""
+class SentInvitation:
+    """An invitation to mail. `token` goes into the mail's link and is stored nowhere."""
 
     invitation: Invitation
     token: str
@@ -61,7 +61,7 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Waiting:
+class PendingInvitation:
     """An invitation nobody has used yet, as those who manage the workspace see it."""
 
     id: str
@@ -73,8 +73,8 @@ class Waiting:
     expired: bool
 
 
-def list_waiting(db: Session, workspace_id: str) -> list[Waiting]:
-    """Invitations of a workspace that were neither used nor withdrawn, the one sent last first."""
+def list_pending(db: Session, workspace_id: str) -> list[PendingInvitation]:
+    """Return a workspace's invitations that were neither used nor withdrawn, the most recently sent first."""
     query = (
         select(Invitation, col(User.email))
         .outerjoin(User, col(User.id) == col(Invitation.invited_by))
@@ -83,16 +83,18 @@ def list_waiting(db: Session, workspace_id: str) -> list[Waiting]:
     )
     at = clock.now()
     return [
-        Waiting(i.id, i.email, i.role, sender or "", i.sent_at, i.expires_at, i.expires_at <= at)
-        for i, sender in db.exec(query.where(col(Invitation.sent_at) > at - _KEPT))
+        PendingInvitation(i.id, i.email, i.role, sender or "", i.sent_at, i.expires_at, i.expires_at <= at)
+        for i, sender in db.exec(query.where(col(Invitation.sent_at) > at - _RETENTION))
     ]
 
 
-def send(db: Session, settings: Settings, workspace_id: str, email: str, role: str, *, by: str) -> Sent:
-    """Invite a normalised address; one invited before gets a new link, and the old one dies. The caller mails
-    it after the commit.
+def send(
+    db: Session, settings: Settings, workspace_id: str, email: str, role: str, *, by: str
+) -> SentInvitation:
+    """Invite a normalised address. Inviting again creates a new link, and the old one stops working.
 
-    Raises InvalidInput, NotForYou, AlreadyMember, TooManyOpen, BudgetSpent.
+    The caller mails it after the commit. Raises InvalidInput, NotForYou, AlreadyMember, TooManyOpen,
+    BudgetSpent.
     """
     workspace = _hold_for(db, workspace_id, by)
     rights.check_role(role, rights.INVITED_ROLES)
@@ -103,10 +105,10 @@ def send(db: Session, settings: Settings, workspace_id: str, email: str, role: s
     ):
         raise AlreadyMember(email)
     _forget_old(db, workspace_id)
-    here = (col(Invitation.workspace_id) == workspace_id, *_unanswered())
-    invitation = db.exec(select(Invitation).where(*here, col(Invitation.email) == email)).first()
+    open_ones = (col(Invitation.workspace_id) == workspace_id, *_unanswered())
+    invitation = db.exec(select(Invitation).where(*open_ones, col(Invitation.email) == email)).first()
     if invitation is None:
-        if db.exec(select(func.count()).select_from(Invitation).where(*here)).one() >= MOST_OPEN:
+        if db.exec(select(func.count()).select_from(Invitation).where(*open_ones)).one() >= MOST_OPEN:
             raise TooManyOpen()
         at = clock.now()
         invitation = Invitation(
@@ -124,11 +126,12 @@ def send(db: Session, settings: Settings, workspace_id: str, email: str, role: s
     return _send(db, settings, workspace, invitation, by, "invitation.sent")
 
 
-def send_again(db: Session, settings: Settings, workspace_id: str, invitation_id: str, *, by: str) -> Sent:
-    """Give an invitation a new link and another seven days; the old link dies. The caller mails it after the
-    commit.
+def send_again(
+    db: Session, settings: Settings, workspace_id: str, invitation_id: str, *, by: str
+) -> SentInvitation:
+    """Create a new link for an invitation, valid for another seven days; the old link stops working.
 
-    Raises NotForYou, NotFound, BudgetSpent.
+    The caller mails it after the commit. Raises NotForYou, NotFound, BudgetSpent.
     """
     workspace = _hold_for(db, workspace_id, by)
     return _send(
@@ -137,38 +140,29 @@ def send_again(db: Session, settings: Settings, workspace_id: str, invitation_id
 
 
 def withdraw(db: Session, workspace_id: str, invitation_id: str, *, by: str) -> str:
-    """Take an invitation back: its link works no longer. Gives the address. Raises NotForYou, NotFound."""
+    """Withdraw an invitation: its link stops working. Returns the address. Raises NotForYou, NotFound."""
     _hold_for(db, workspace_id, by)
     invitation = _get_unanswered(db, workspace_id, invitation_id)
     invitation.withdrawn_at = clock.now()
-    audit.record(
-        db,
-        "invitation.withdrawn",
-        workspace_id=workspace_id,
-        user_id=by,
-        subject=invitation.id,
-        email=masked(invitation.email),
-    )
+    audit.record(db, "invitation.withdrawn", **audit.about(invitation, by), email=masked(invitation.email))
     return invitation.email
 
 
 def withdraw_all_of(db: Session, workspace_id: str, user_id: str, *, by: str) -> int:
-    """Take back what somebody sent who may invite no longer. The caller holds the workspace. Says how many
-    it were.
-    """
+    """Withdraw what somebody sent who may no longer invite; the caller holds the lock. Returns the count."""
     sent = (
         col(Invitation.workspace_id) == workspace_id,
         col(Invitation.invited_by) == user_id,
         *_unanswered(),
     )
-    gone = db.exec(
+    withdrawn = db.exec(
         update(Invitation)
         .where(*sent)
         .values(withdrawn_at=clock.now())
         .returning(col(Invitation.id), col(Invitation.email))
         .execution_options(synchronize_session=False)
     ).all()
-    for invitation_id, email in gone:
+    for invitation_id, email in withdrawn:
         audit.record(
             db,
             "invitation.withdrawn",
@@ -177,11 +171,11 @@ def withdraw_all_of(db: Session, workspace_id: str, user_id: str, *, by: str) ->
             subject=invitation_id,
             email=masked(email),
         )
-    return len(gone)
+    return len(withdrawn)
 
 
 def _hold_for(db: Session, workspace_id: str, user_id: str) -> Workspace:
-    workspace = members.hold(db, workspace_id)
+    workspace = members.lock(db, workspace_id)
     membership = db.get(Membership, (workspace_id, user_id), populate_existing=True)
     rights.check_manages(membership.role if membership else "")
     return workspace
@@ -189,7 +183,7 @@ def _hold_for(db: Session, workspace_id: str, user_id: str) -> Workspace:
 
 def _send(
     db: Session, settings: Settings, workspace: Workspace, invitation: Invitation, by: str, action: str
-) -> Sent:
+) -> SentInvitation:
     if workspace.deactivated_at is not None:
         raise Forbidden(
             "This workspace was deactivated by the operator, so it cannot invite anybody. Ask them."
@@ -203,7 +197,7 @@ def _send(
     db.flush()
     details = {"email": masked(invitation.email), "role": invitation.role}
     audit.record(db, action, workspace_id=workspace.id, user_id=by, subject=invitation.id, **details)
-    return Sent(invitation, token, workspace, db.get_one(User, by).email)
+    return SentInvitation(invitation, token, workspace, db.get_one(User, by).email)
 
 
 def _get_unanswered(db: Session, workspace_id: str, invitation_id: str) -> Invitation:
@@ -223,6 +217,6 @@ def _unanswered() -> Sequence:  # type: ignore[type-arg]
 
 
 def _forget_old(db: Session, workspace_id: str) -> None:
-    """Old invitations need not be kept: what happened to them is in the audit trail."""
-    old = col(Invitation.sent_at) < clock.now() - _KEPT
+    """Delete old invitations: what happened to them is in the audit trail."""
+    old = col(Invitation.sent_at) < clock.now() - _RETENTION
     db.exec(delete(Invitation).where(col(Invitation.workspace_id) == workspace_id, old))

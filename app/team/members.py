@@ -1,9 +1,8 @@
-"""The members of a workspace: their roles, handing over ownership, removing, leaving. There is always an
-owner left.
+"""The members of a workspace: roles, handing over ownership, removing, leaving. An owner always remains.
 
-Each change holds the workspace's row and reads the rights of both people again under it, so that two changes
-at the same moment see each other: of two owners who leave, one is refused. Every verb wants the caller's
-transaction; those that give a Parting want its `finish` called after the commit.
+Each change locks the workspace's row and then reads the rights of both people again, so that concurrent
+changes see each other: of two owners who leave at once, one is refused. Every function runs in the caller's
+transaction. For those that return an EndedAccess, call its `finish` after the commit.
 """
 
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from app import audit
 from app.accounts.models import User
 from app.errors import InvalidInput, NotFound, PatchbayError
 from app.team import invitations, rights
-from app.team.access_removal import Parting, end_access
+from app.team.access_removal import EndedAccess, end_access
 from app.workspaces import members
 from app.workspaces.models import Membership, Workspace
 
@@ -33,14 +32,14 @@ class LastOwner(PatchbayError):
 
 
 class NoSuchMember(NotFound):
-    """Nobody of that id is a member here."""
+    """No member has that id here."""
 
     message = "There is no such member in this workspace (any more). Reload the page."
 
 
 @dataclass(frozen=True)
-class Colleague:
-    """A member as the others see them. `active` is False for an account the operator has disabled."""
+class TeamMember:
+    """A member as the others see them. `active` is False if the operator disabled the account."""
 
     user_id: str
     email: str
@@ -58,23 +57,23 @@ class SoleOwnership:
     others: int
 
 
-def list_of(db: Session, workspace_id: str) -> list[Colleague]:
-    """Everybody in a workspace: owners, then admins, then members, each by address."""
+def list_of(db: Session, workspace_id: str) -> list[TeamMember]:
+    """Return everybody in a workspace: owners, then admins, then members, each by address."""
     query = (
         select(Membership, User)
         .join(User, col(User.id) == col(Membership.user_id))
         .where(col(Membership.workspace_id) == workspace_id)
         .order_by(col(User.email))
     )
-    found = [
-        Colleague(u.id, u.email, u.name, m.role, m.created_at, u.disabled_at is None)
+    everybody = [
+        TeamMember(u.id, u.email, u.name, m.role, m.created_at, u.disabled_at is None)
         for m, u in db.exec(query)
     ]
-    return sorted(found, key=lambda each: rights.ROLES.index(each.role))
+    return sorted(everybody, key=lambda each: rights.ROLES.index(each.role))
 
 
 def change_role(db: Session, workspace_id: str, user_id: str, role: str, *, by: str) -> None:
-    """Give a member another role, from their next request on.
+    """Change a member's role, from their next request on.
 
     Raises InvalidInput, NotForYou, OwnersOnly, NoSuchMember, LastOwner. Somebody who may no longer invite
     loses the invitations they sent.
@@ -102,8 +101,9 @@ def change_role(db: Session, workspace_id: str, user_id: str, role: str, *, by: 
 
 
 def hand_over(db: Session, workspace_id: str, user_id: str, *, by: str) -> None:
-    """Make another member the owner in one's own place; one stays as an admin. Raises OwnersOnly,
-    NoSuchMember, InvalidInput.
+    """Make another member the owner in one's place; one stays as an admin.
+
+    Raises OwnersOnly, NoSuchMember, InvalidInput.
     """
     actor, target = _both(db, workspace_id, by, user_id)
     if actor.role != "owner":
@@ -120,53 +120,57 @@ def hand_over(db: Session, workspace_id: str, user_id: str, *, by: str) -> None:
     )
 
 
-def remove(db: Session, workspace_id: str, user_id: str, *, by: str) -> Parting:
-    """Put a member out, from their next request on; what they had here ends (see `parting`).
+def remove(db: Session, workspace_id: str, user_id: str, *, by: str) -> EndedAccess:
+    """Remove a member, from their next request on, and end their access here (see `access_removal`).
 
-    Raises InvalidInput for oneself (that is `leave`), NotForYou, OwnersOnly, NoSuchMember, LastOwner.
+    Raises InvalidInput for oneself (use `leave`), NotForYou, OwnersOnly, NoSuchMember, LastOwner.
     """
     actor, target = _both(db, workspace_id, by, user_id)
     rights.check_touches(actor.role, target.role)
     if user_id == by:
         raise InvalidInput("To go yourself, use “Leave workspace”.")
-    parting = _part(db, target, heir=by, by=by, reason="You were removed from the workspace.")
+    ended = _end_membership(db, target, new_owner_id=by, by=by, reason="You were removed from the workspace.")
     invitations.withdraw_all_of(db, workspace_id, user_id, by=by)
     audit.record(
         db, "member.removed", workspace_id=workspace_id, user_id=by, subject=user_id, role=target.role
     )
-    return parting
+    return ended
 
 
-def leave(db: Session, workspace_id: str, user_id: str) -> Parting:
-    """Go oneself, from the next request on; what one had here ends (see `parting`). Raises NoSuchMember,
-    LastOwner.
+def leave(db: Session, workspace_id: str, user_id: str) -> EndedAccess:
+    """Leave, from the next request on, and end one's access here (see `access_removal`).
+
+    Raises NoSuchMember, LastOwner.
     """
-    members.hold(db, workspace_id)
+    members.lock(db, workspace_id)
     membership = _get(db, workspace_id, user_id)
-    parting = _part(
-        db, membership, heir=_heir(db, workspace_id, user_id), by=user_id, reason="You left the workspace."
+    ended = _end_membership(
+        db,
+        membership,
+        new_owner_id=_find_new_owner(db, workspace_id, user_id),
+        by=user_id,
+        reason="You left the workspace.",
     )
     audit.record(
         db, "member.left", workspace_id=workspace_id, user_id=user_id, subject=user_id, role=membership.role
     )
-    return parting
+    return ended
 
 
-def leave_all(db: Session, user_id: str) -> Parting:
-    """Leave every workspace, for somebody whose account is deleted. Raises LastOwner while
-    `sole_ownerships` names one.
-    """
-    parting = Parting()
+def leave_all(db: Session, user_id: str) -> EndedAccess:
+    """Leave every workspace, to delete an account. Raises LastOwner unless `sole_ownerships` is empty."""
+    ended = EndedAccess()
     for workspace in sorted(members.list_of(db, user_id), key=lambda each: each.id):
-        parting += leave(db, workspace.id, user_id)
-    return parting
+        ended += leave(db, workspace.id, user_id)
+    return ended
 
 
 def sole_ownerships(db: Session, user_id: str) -> list[SoleOwnership]:
-    """The workspaces that would be left without an owner if this person went, by name. Each must be handed
-    over or deleted first.
+    """Return the workspaces that would have no owner without this person, by name.
+
+    Each must be handed over or deleted first.
     """
-    mine = select(Membership.workspace_id).where(
+    owned = select(Membership.workspace_id).where(
         col(Membership.user_id) == user_id, col(Membership.role) == "owner"
     )
     others = (
@@ -190,25 +194,27 @@ def sole_ownerships(db: Session, user_id: str) -> list[SoleOwnership]:
         select(Workspace, func.coalesce(everybody.c.people, 0))
         .outerjoin(others, others.c.workspace_id == col(Workspace.id))
         .outerjoin(everybody, everybody.c.workspace_id == col(Workspace.id))
-        .where(col(Workspace.id).in_(mine), others.c.owners.is_(None))
+        .where(col(Workspace.id).in_(owned), others.c.owners.is_(None))
         .order_by(col(Workspace.name), col(Workspace.id))
     )
     return [SoleOwnership(workspace, people) for workspace, people in db.exec(query)]
 
 
-def _part(db: Session, membership: Membership, *, heir: str | None, by: str, reason: str) -> Parting:
+def _end_membership(
+    db: Session, membership: Membership, *, new_owner_id: str | None, by: str, reason: str
+) -> EndedAccess:
     if membership.role == "owner":
         _check_another_owner(db, membership.workspace_id, membership.user_id)
     db.delete(membership)
     db.flush()
-    return end_access(db, membership.workspace_id, membership.user_id, heir=heir, by=by, reason=reason)
+    return end_access(
+        db, membership.workspace_id, membership.user_id, new_owner_id=new_owner_id, by=by, reason=reason
+    )
 
 
 def _both(db: Session, workspace_id: str, actor_id: str, user_id: str) -> tuple[Membership, Membership]:
-    """Who acts and on whom, as they are now. Raises NotForYou before it says whether the other is a
-    member.
-    """
-    members.hold(db, workspace_id)
+    """Return the actor and the target, freshly read. Raises NotForYou before it reveals the target."""
+    members.lock(db, workspace_id)
     actor = _get(db, workspace_id, actor_id)
     rights.check_manages(actor.role)
     return actor, _get(db, workspace_id, user_id)
@@ -230,10 +236,8 @@ def _check_another_owner(db: Session, workspace_id: str, user_id: str) -> None:
         raise LastOwner()
 
 
-def _heir(db: Session, workspace_id: str, user_id: str) -> str | None:
-    """Who answers for what somebody leaves behind: of the owners who stay the one here longest, else an
-    admin. None when nobody stays.
-    """
+def _find_new_owner(db: Session, workspace_id: str, user_id: str) -> str | None:
+    """Return who takes over from somebody: the longest-serving other owner, else an admin, else None."""
     stay = select(User.id).join(Membership, col(Membership.user_id) == col(User.id))
     stay = stay.where(
         col(Membership.workspace_id) == workspace_id,

@@ -1,4 +1,4 @@
-"""Table of invitations. Their links hold a token that is stored nowhere; only its digest is."""
+"""The table of invitations. A link contains a token of which only the digest is stored."""
 
 from datetime import datetime
 
@@ -8,9 +8,7 @@ from app.database import UtcDateTime
 
 
 class Invitation(SQLModel, table=True):
-    """One address asked to join one workspace. Sending it again gives it a new token and another seven
-    days.
-    """
+    """One address invited to one workspace. Sending it again creates a new token and another seven days."""
 
     __tablename__ = "invitations"
 

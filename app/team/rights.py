@@ -1,6 +1,4 @@
-"""Who may do what to whom in a workspace. Owners may do everything; admins everything that touches no
-owner.
-"""
+"""Who may do what to whom in a workspace. Owners: everything. Admins: everything that affects no owner."""
 
 from app.errors import Forbidden, InvalidInput
 
@@ -10,13 +8,13 @@ _MANAGING = {"owner", "admin"}
 
 
 class NotForYou(Forbidden):
-    """A member tried what owners and admins do."""
+    """A member tried what only owners and admins may do."""
 
     message = "Only an owner or admin of this workspace may do that. Ask one of them."
 
 
 class OwnersOnly(Forbidden):
-    """An admin tried what only owners do."""
+    """An admin tried what only owners may do."""
 
     message = "Only an owner may change, remove or make another owner. Ask an owner of this workspace."
 
@@ -28,15 +26,13 @@ def check_manages(role: str) -> None:
 
 
 def check_touches(role: str, other_role: str, new_role: str | None = None) -> None:
-    """Whether somebody with `role` may change or remove somebody with `other_role`. Raises NotForYou,
-    OwnersOnly.
-    """
+    """Check that `role` may change or remove somebody with `other_role`. Raises NotForYou, OwnersOnly."""
     check_manages(role)
     if "owner" in {other_role, new_role} and role != "owner":
         raise OwnersOnly()
 
 
 def check_role(name: str, among: tuple[str, ...] = ROLES) -> None:
-    """Raises InvalidInput unless it is a role one can have here."""
+    """Raises InvalidInput unless it is one of the allowed roles."""
     if name not in among:
         raise InvalidInput("Choose one of these roles: " + ", ".join(among) + ".")

@@ -1,7 +1,6 @@
-"""Single calls, newest first, a stretch of ids at a time: however rare what was asked for is, no query reads
-on and on.
+"""Single calls, newest first, read in stretches of ids: no query runs on and on, however rare the matches.
 
-The tallies say between which ids there is anything to find; what is not in them yet lies behind the mark.
+The tallies tell between which ids matches can be; calls that are not in them yet come after the mark.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +11,7 @@ from sqlmodel import Session, col
 
 from app.database import reading
 from app.usage import rollup
-from app.usage.filters import Asked
+from app.usage.filters import UsageFilter
 from app.usage.models import CallRow, UsageTally
 
 _STRETCH = 2_000
@@ -20,8 +19,8 @@ _MOST_LOOKED_AT = 20_000
 
 
 @dataclass(frozen=True)
-class Latest:
-    """The newest calls. `whole` is False when there may be more among older ones that were not looked at."""
+class LatestCalls:
+    """The newest calls. `whole` is False if older calls that were not searched may match too."""
 
     calls: Sequence[CallRow]
     whole: bool
@@ -29,52 +28,56 @@ class Latest:
 
 @dataclass(frozen=True)
 class _Span:
-    """Ids to look through, from `below` down to `above`, both left out. None: from the newest."""
+    """Ids to search, from `below` down to `above`, both exclusive. `below` None: from the newest."""
 
     above: int
     below: int | None
 
 
-def latest(db: Session, asked: Asked, most: int) -> Latest:
-    """The newest calls, looked for among as many as one page view can afford."""
+def latest(db: Session, usage_filter: UsageFilter, most: int) -> LatestCalls:
+    """The newest matching calls, among as many as one page view may search."""
     calls: list[CallRow] = []
     looked_at = 0
-    for span in _spans(db, asked):
+    for span in _spans(db, usage_filter):
         while span is not None:
             if looked_at >= _MOST_LOOKED_AT:
-                return Latest(calls, False)
-            found, span = _look(db, asked, span)
+                return LatestCalls(calls, False)
+            found, span = _search_span(db, usage_filter, span)
             looked_at += _STRETCH
             calls += found
             if len(calls) >= most:
-                return Latest(calls[:most], True)
-    return Latest(calls, True)
+                return LatestCalls(calls[:most], True)
+    return LatestCalls(calls, True)
 
 
-def every(asked: Asked) -> Iterator[Sequence[CallRow]]:
-    """All calls, newest first. No connection is held between two lots. Raises Unavailable."""
+def all_calls(usage_filter: UsageFilter) -> Iterator[Sequence[CallRow]]:
+    """All matching calls in batches, newest first. No connection is held in between. Raises Unavailable."""
     with reading() as db:
-        spans = _spans(db, asked)
+        spans = _spans(db, usage_filter)
     for span in spans:
         while span is not None:
             with reading() as db:
-                found, span = _look(db, asked, span)
+                found, span = _search_span(db, usage_filter, span)
             yield found
 
 
-def _spans(db: Session, asked: Asked) -> Sequence[_Span | None]:
-    """Where there may be something: behind the mark, and between the ids the tallies name."""
+def _spans(db: Session, usage_filter: UsageFilter) -> Sequence[_Span | None]:
+    """Where matches can be: after the mark, and between the ids that the tallies name."""
     upto = rollup.mark_in(db)
-    ends = select(func.min(UsageTally.first_id), func.max(UsageTally.last_id)).where(*asked.of_tallies())
+    ends = select(func.min(UsageTally.first_id), func.max(UsageTally.last_id)).where(
+        *usage_filter.of_tallies()
+    )
     first, last = db.execute(ends).one()
     fresh = _Span(upto, None)
     return [fresh] if first is None else [fresh, _Span(first - 1, min(last, upto) + 1)]
 
 
-def _look(db: Session, asked: Asked, span: _Span) -> tuple[Sequence[CallRow], _Span | None]:
-    """What one stretch holds of what was asked for, and the span that is left."""
+def _search_span(
+    db: Session, usage_filter: UsageFilter, span: _Span
+) -> tuple[Sequence[CallRow], _Span | None]:
+    """The matching calls of one stretch, and the span that is left."""
     ids = select(col(CallRow.id)).where(
-        col(CallRow.workspace_id) == asked.workspace_id, col(CallRow.id) > span.above
+        col(CallRow.workspace_id) == usage_filter.workspace_id, col(CallRow.id) > span.above
     )
     if span.below is not None:
         ids = ids.where(col(CallRow.id) < span.below)
@@ -85,6 +88,6 @@ def _look(db: Session, asked: Asked, span: _Span) -> tuple[Sequence[CallRow], _S
     if not count:
         return [], None
     within = col(CallRow.id).between(lowest, highest)
-    found = select(CallRow).where(within, *asked.of_rows()).order_by(col(CallRow.id).desc())
+    found = select(CallRow).where(within, *usage_filter.of_rows()).order_by(col(CallRow.id).desc())
     left = _Span(span.above, lowest) if count == _STRETCH else None
     return list(db.execute(found).scalars()), left

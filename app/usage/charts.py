@@ -1,11 +1,11 @@
-"""Bars of a chart as plain numbers, for the template to draw."""
+"""The bars of a chart as plain numbers, for the template to draw."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from app.usage.figures import Count
-from app.usage.periods import Period
+from app.usage.periods import UsagePeriod
 
 WIDTH, HEIGHT = 784, 132
 _MOST_BARS = 100
@@ -13,8 +13,8 @@ _LEAST_HEIGHT = 2.0
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A day, or a week where there are too many. Numbers are in the units of the drawing."""
+class ChartBar:
+    """A day, or a week when days would be too many. Numbers are in the units of the drawing."""
 
     first: date
     last: date
@@ -24,11 +24,11 @@ class Bar:
     width: float
     height: float
     failed_height: float
-    inside: bool  # of the period that was asked for; the rest is drawn for comparison
+    inside: bool  # part of the chosen period; the rest is drawn for comparison
 
     @property
     def words(self) -> str:
-        """What it says: "18 November: 1,204 calls, 3 failed"."""
+        """Its label: "18 November: 1,204 calls, 3 failed"."""
         span = f"{self.first.day} {self.first:%B}"
         if self.last != self.first:
             span += f" to {self.last.day} {self.last:%B}"
@@ -40,30 +40,30 @@ class Bar:
 class Chart:
     """Bars from left to right, and the number at the top of the scale."""
 
-    bars: list[Bar]
+    bars: list[ChartBar]
     top: int
     weekly: bool
 
     @property
     def calls(self) -> int:
-        """All calls in the picture."""
+        """All calls in the chart."""
         return sum(bar.count.calls for bar in self.bars)
 
     @property
     def failed(self) -> int:
-        """Those of them that failed."""
+        """All failed calls in the chart."""
         return sum(bar.count.failed for bar in self.bars)
 
     @property
     def words(self) -> str:
-        """The picture in a sentence."""
+        """The chart in a sentence."""
         most = max(self.bars, key=lambda bar: bar.count.calls)
         unit = "weeks" if self.weekly else "days"
         return f"{self.calls:,} calls in {len(self.bars)} {unit}. The most: {most.words}."
 
 
-def draw(days: Mapping[date, Count], period: Period) -> Chart:
-    """The chart of a period, from the days that have calls."""
+def draw(days: Mapping[date, Count], period: UsagePeriod) -> Chart:
+    """The chart of a period. `days` holds the days that have calls."""
     charted = period.charted
     length = (charted.last - charted.first).days + 1
     step = 7 if length > _MOST_BARS else 1
@@ -80,7 +80,7 @@ def draw(days: Mapping[date, Count], period: Period) -> Chart:
         failed = max(_LEAST_HEIGHT, height * count.failed / count.calls) if count.failed else 0.0
         x, width = round(n * slot + gap / 2, 2), round(slot - gap, 2)
         bars.append(
-            Bar(
+            ChartBar(
                 first,
                 last,
                 count,

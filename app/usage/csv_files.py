@@ -1,6 +1,4 @@
-"""CSV files: of calls, written while they are sent, and of the tables on the page. No cell can become a
-formula.
-"""
+"""CSV files: calls, written as they are sent, and the page's tables. No cell can become a formula."""
 
 import csv
 import io
@@ -13,11 +11,11 @@ from sqlmodel import col
 from app.accounts.models import User
 from app.database import reading
 from app.usage import calls_log
-from app.usage.filters import Asked
+from app.usage.filters import UsageFilter
 from app.usage.models import CallRow
 
-# What a spreadsheet takes for the beginning of a formula, also behind blanks, and the wide forms some locales
-# read alike.
+# What a spreadsheet reads as the beginning of a formula, also after blanks, and the full-width forms that
+# some locales read alike.
 _FORMULA = re.compile("[\\s\0\ufeff]*[=+\\-@|%\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 
 _HEADINGS = (
@@ -39,24 +37,20 @@ _HEADINGS = (
 
 
 def cell(value: object) -> object:
-    """A value as it may stand in a spreadsheet: text that reads like a formula gets an apostrophe before
-    it.
-    """
+    """A value for a spreadsheet: text that reads like a formula gets an apostrophe in front."""
     return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def table(headings: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
-    """A small file, whole."""
+    """A whole small file."""
     return "".join(_written([headings, *lines]))
 
 
-def calls(asked: Asked) -> Iterator[str]:
-    """The file of the calls asked for, lot by lot. Raises Unavailable when the database goes away on the
-    way.
-    """
+def calls(usage_filter: UsageFilter) -> Iterator[str]:
+    """The file of the filtered calls, in batches. Raises Unavailable if the database goes away."""
     yield "".join(_written([_HEADINGS]))
     known: dict[str, str] = {}
-    for lot in calls_log.every(asked):
+    for lot in calls_log.all_calls(usage_filter):
         _learn(known, {call.user_id for call in lot})
         yield "".join(_written(_line(call, known) for call in lot))
 
@@ -81,7 +75,7 @@ def _line(call: CallRow, known: dict[str, str]) -> Sequence[object]:
 
 
 def _learn(known: dict[str, str], user_ids: set[str]) -> None:
-    """Look up the addresses of people not met before."""
+    """Look up the e-mail addresses of users that are not known yet."""
     unknown = user_ids - known.keys()
     if unknown:
         with reading() as db:

@@ -1,4 +1,4 @@
-"""What somebody wants to see of a workspace's usage: whose calls, of which time, and narrowed to what."""
+"""What a person chose to see of a workspace's usage: whose calls, of which period, filtered by what."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -10,20 +10,20 @@ from sqlmodel import col
 from app.errors import InvalidInput
 from app.usage import outcomes, periods
 from app.usage.models import CallRow, UsageTally
-from app.usage.periods import Period
+from app.usage.periods import UsagePeriod
 
-FAILED = "failed"  # an outcome to ask for that stands for every failure
-NONE = "(none)"  # asks for the calls that have no connector, or no name of a client
+FAILED = "failed"  # as an outcome: every failure
+NONE = "(none)"  # calls without a connector, or without a client name
 _LONGEST = 300
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A question about usage. `user_id` bounds what a plain member sees; the rest is what they chose."""
+class UsageFilter:
+    """One selection of calls. `user_id` limits a plain member to their own; the rest is what they chose."""
 
     workspace_id: str
     user_id: str | None
-    period: Period
+    period: UsagePeriod
     tool: str = ""
     connector: str = ""
     member: str = ""
@@ -36,16 +36,16 @@ class Asked:
         return any((self.tool, self.connector, self.member, self.client, self.outcome))
 
     @property
-    def widened(self) -> "Asked":
-        """The same person's question without anything chosen but the period."""
-        return Asked(self.workspace_id, self.user_id, self.period)
+    def widened(self) -> "UsageFilter":
+        """The same without any choice but the period."""
+        return UsageFilter(self.workspace_id, self.user_id, self.period)
 
-    def over(self, period: Period) -> "Asked":
-        """The same for another stretch of time."""
+    def over(self, period: UsagePeriod) -> "UsageFilter":
+        """The same for another period."""
         return replace(self, period=period)
 
     def address(self, path: str, **more: str) -> str:
-        """The path with what was chosen, for links."""
+        """The path with the choices as its query, for links."""
         chosen = {
             name: value
             for name, value in self.chosen.items()
@@ -89,16 +89,16 @@ class Asked:
             yield col(table.outcome) == self.outcome
 
 
-def read(workspace_id: str, user_id: str | None, given: Mapping[str, str]) -> Asked:
-    """The question in an address. Raises InvalidInput for a period that does not exist or a filter nothing
-    can have.
-    """
+def read(workspace_id: str, user_id: str | None, given: Mapping[str, str]) -> UsageFilter:
+    """The filter in a query string. Raises InvalidInput for an unknown period or an impossible value."""
     chosen = {
         name: given.get(name, "").strip() for name in ("tool", "connector", "member", "client", "outcome")
     }
     if any(len(value) > _LONGEST or not value.isprintable() for value in chosen.values()):
         raise InvalidInput("That filter cannot be used. Go back to the usage page and choose from its menus.")
-    return Asked(workspace_id, user_id, periods.find(given.get("period", "") or periods.DEFAULT), **chosen)
+    return UsageFilter(
+        workspace_id, user_id, periods.find(given.get("period", "") or periods.DEFAULT), **chosen
+    )
 
 
 def _or_none(value: str) -> str:

@@ -1,8 +1,8 @@
-"""Admitting calls and writing them down, with one commit for all that arrive together.
+"""Admit calls and store them, with one commit for all that arrive together.
 
-A request puts its entry on the queue and takes the pen. Whoever holds the pen writes everything
-that is queued in one transaction; those who waited for it find their entry already written. So a
-lone call pays one commit, and sixteen at once share a few.
+A request queues its entry and acquires the writer lock; its holder commits the whole queue (group commit).
+Those that waited for the lock find their entry stored already. So a lone call pays one commit, and sixteen at
+once share a few.
 """
 
 import threading
@@ -13,10 +13,10 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert
 
-from app import audit
+from app import audit, rate_windows
 from app.config import Settings
 from app.errors import TooManyRequests
-from app.fast_queries import Prepared, Writing, writing
+from app.fast_queries import PreparedStatement, PreparedTransaction, writing
 from app.usage import metrics, windows
 from app.usage.models import Call, CallRow
 from app.usage.scheduler import Upkeep
@@ -24,20 +24,22 @@ from app.usage.tiers import Limits
 from app.usage.windows import DAY, RedisWindows, Spent
 
 _COLUMNS = tuple(field.name for field in fields(Call))
-_INSERT = Prepared(insert(CallRow.__table__).values({name: bindparam(name) for name in _COLUMNS}).inline())  # type: ignore[attr-defined]
+_INSERT = PreparedStatement(
+    insert(CallRow.__table__).values({name: bindparam(name) for name in _COLUMNS}).inline()  # type: ignore[attr-defined]
+)
 _LARGEST_BATCH = 256
 
 
 @dataclass
 class _Entry:
-    """What one request wants written. `done` is set when it is on disk, or `error` says why not."""
+    """What one request wants stored. `done` is set once it is on disk, or `error` says why it is not."""
 
     workspace_id: str = ""
     limits: Limits | None = None
     call: Call | None = None
     # an entry of the audit trail (`audit.make`) that belongs to the call
     trail: Mapping[str, Any] | None = None
-    full: int = 0  # the size of the window that was full, or 0
+    full: int = 0  # seconds of the window that was full, or 0
     done: bool = False
     error: BaseException | None = field(default=None, repr=False)
 
@@ -53,14 +55,12 @@ class Ledger:
         self.upkeep = Upkeep(retention_days)
 
     def spent(self, workspace_id: str) -> Spent:
-        """What of the present minute and day is used up, asked where it is counted and without counting.
-        Raises Unavailable.
-        """
+        """What of the present minute and day is used up, without counting a call. Raises Unavailable."""
         found = self._redis.look(workspace_id) if self._redis else None
         return found if found is not None else windows.look(workspace_id)
 
     def admit(self, workspace_id: str, limits: Limits) -> None:
-        """Count one call against the limits. Raises TooManyRequests, and then counts nothing."""
+        """Count one call against the limits. Raises TooManyRequests, and counts nothing then."""
         full = self._redis.take(workspace_id, limits) if self._redis else None
         if full is None:
             entry = _Entry(workspace_id, limits)
@@ -70,17 +70,16 @@ class Ledger:
             raise over_limit(full, limits)
 
     def record(self, call: Call, trail: Mapping[str, Any] | None = None) -> None:
-        """Write a call down, with its entry in the audit trail; it is durable on return."""
+        """Store a call with its entry in the audit trail. Durable on return."""
         self._write(_Entry(call=call, trail=trail))
         metrics.count(call)
 
     def admit_and_record(
         self, workspace_id: str, limits: Limits, call: Call, trail: Mapping[str, Any] | None = None
     ) -> None:
-        """Both at once, for a call that asks no service: one commit.
+        """Both with one commit, for a call that reaches no service.
 
-        Raises TooManyRequests when it is over the limit; the call is then written down as refused, and not in
-        the trail.
+        Raises TooManyRequests over the limit; the call is then stored as refused, without an audit entry.
         """
         full = self._redis.take(workspace_id, limits) if self._redis else None
         entry = _Entry(workspace_id, limits if full is None else None, call, None if full else trail)
@@ -131,10 +130,8 @@ class Ledger:
                 windows.forget_old(db)
 
 
-def _take(db: Writing, batch: Sequence[_Entry]) -> None:
-    """Count the batch's calls, one statement a workspace, and mark those over the limit in order of
-    arrival.
-    """
+def _take(db: PreparedTransaction, batch: Sequence[_Entry]) -> None:
+    """Counts the batch's calls, one statement per workspace, and marks those over the limit, in order."""
     asking: dict[tuple[str, Limits], list[_Entry]] = {}
     for entry in batch:
         if entry.limits is not None:
@@ -153,8 +150,8 @@ def _refuse(entries: Iterable[_Entry], full: int) -> None:
 
 
 def over_limit(full: int, limits: Limits) -> TooManyRequests:
-    """The sentence for a full window of `full` seconds, with the wait until it ends."""
-    wait = windows.seconds_left(full)
+    """The error for a full window of `full` seconds, with the wait until it ends."""
+    wait = rate_windows.current(full).seconds_left
     if full == DAY:
         sentence = (
             f"This workspace has used its {limits.per_day:,} calls of today. The count starts again "
@@ -186,17 +183,17 @@ def current() -> Ledger:
 
 
 def admit(workspace_id: str, limits: Limits) -> None:
-    """Count one call against a workspace's limits. Raises TooManyRequests, and then counts nothing."""
+    """Count one call against a workspace's limits. Raises TooManyRequests, and counts nothing then."""
     current().admit(workspace_id, limits)
 
 
 def record(call: Call, trail: Mapping[str, Any] | None = None) -> None:
-    """Write a call down, with its entry in the audit trail; it is durable on return."""
+    """Store a call with its entry in the audit trail. Durable on return."""
     current().record(call, trail)
 
 
 def admit_and_record(
     workspace_id: str, limits: Limits, call: Call, trail: Mapping[str, Any] | None = None
 ) -> None:
-    """Count and write down a call that asks no service, with one commit. Raises TooManyRequests."""
+    """Count and store a call that reaches no service, with one commit. Raises TooManyRequests."""
     current().admit_and_record(workspace_id, limits, call, trail)

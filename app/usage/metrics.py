@@ -1,6 +1,4 @@
-"""What /metrics counts about tool calls. Labels are tool and outcome names: nothing of a person or
-workspace.
-"""
+"""The counters of tool calls in /metrics, per tool and outcome. They name no person and no workspace."""
 
 from prometheus_client import Counter, Histogram
 

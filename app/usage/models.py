@@ -1,4 +1,4 @@
-"""Tables of tool calls, of what they add up to, and of limit counters."""
+"""Tables of tool calls, of their daily totals, and of limit counters."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,7 +11,7 @@ from app.database import UtcDateTime
 
 @dataclass(slots=True, kw_only=True)
 class Call:
-    """One tool call (contract: limits and usage), on its way to the ledger. Times in milliseconds."""
+    """One tool call (contract: limits and usage), before it is stored. Times in milliseconds."""
 
     at: datetime
     workspace_id: str
@@ -30,10 +30,10 @@ class Call:
 
 
 class CallRow(SQLModel, table=True):
-    """A call that was written down. See `Call` for what the columns mean."""
+    """A stored call. See `Call` for the columns."""
 
     __tablename__ = "calls"
-    # SQLite must never give an id twice, not even after the newest rows were deleted: roll-ups go by it.
+    # SQLite must never reuse an id, not even after the newest rows were deleted: the roll-up goes by id.
     __table_args__ = (Index("ix_calls_workspace_id", "workspace_id", "id"), {"sqlite_autoincrement": True})
 
     id: int | None = Field(
@@ -57,7 +57,7 @@ class CallRow(SQLModel, table=True):
 
 
 class UsageTally(SQLModel, table=True):
-    """What the calls of one day (UTC) add up to that are alike in everything people ask about."""
+    """The total of one day's calls (UTC) that have the same key. Every filter is a column of the key."""
 
     __tablename__ = "usage_tallies"
     __table_args__ = (Index("ix_usage_tallies_day", "day", "workspace_id"),)
@@ -72,26 +72,24 @@ class UsageTally(SQLModel, table=True):
     calls: int
     total_ms: float
     upstream_ms: float
-    first_id: int = Field(sa_type=BigInteger)  # the rows it was made of lie between these
+    first_id: int = Field(sa_type=BigInteger)  # its rows have ids between these two
     last_id: int = Field(sa_type=BigInteger)
     histogram: list[list[float]] = Field(sa_column=Column(JSON, nullable=False))  # see `buckets.py`
 
 
 class UsageMark(SQLModel, table=True):
-    """How far the roll-up has come: every call up to this id is in the tallies. One row, which is also the
-    lock.
-    """
+    """How far the roll-up is: every call up to this id is in the tallies. Its one row is also the lock."""
 
     __tablename__ = "usage_marks"
 
     name: str = Field(primary_key=True, max_length=16)
     upto: int = Field(default=0, sa_type=BigInteger)
-    # when old rows were last cleared away
+    # when old rows were last deleted
     swept_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class LimitCounter(SQLModel, table=True):
-    """Calls of a workspace in one minute or day, when Redis does not count them."""
+    """Calls of a workspace in one minute or day, if Redis does not count them."""
 
     __tablename__ = "limit_counters"
 

@@ -1,6 +1,6 @@
-"""What a call can end in, in words."""
+"""The outcomes of a call, in words."""
 
-# A write that waits for a yes did what it should.
+# A write that waits for an approval did what it should.
 FINE = ("ok", "APPROVAL_NEEDED")
 
 _WORDS = {
@@ -22,8 +22,8 @@ _WORDS = {
 }
 
 
-def in_words(outcome: str) -> str:
-    """An outcome for a person; a code we do not know stays as it is."""
+def describe(outcome: str) -> str:
+    """An outcome for a person; an unknown code is returned unchanged."""
     return _WORDS.get(outcome, outcome)
 
 

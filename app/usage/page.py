@@ -1,4 +1,4 @@
-"""What the page of usage shows."""
+"""The data of the usage page."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -9,13 +9,13 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.accounts.models import User
-from app.connectors import registry
+from app.connectors.services import services_of
 from app.database import snapshot
 from app.usage import calls_log, charts, figures, filters, outcomes, periods, remaining
-from app.usage.calls_log import Latest
+from app.usage.calls_log import LatestCalls
 from app.usage.charts import Chart
-from app.usage.figures import ByTool, Count, Timed
-from app.usage.filters import Asked
+from app.usage.figures import Count, TimedCount, ToolFigures
+from app.usage.filters import UsageFilter
 from app.usage.remaining import Allowance
 from app.workspaces.guard import Member
 
@@ -24,8 +24,8 @@ _SLOWEST = 5
 
 
 @dataclass(frozen=True)
-class Named:
-    """A line of a table: the value to filter by, how people call it, and its calls."""
+class NamedCount:
+    """A line of a table: the value to filter by, the name people read, and its calls."""
 
     value: str
     name: str
@@ -34,7 +34,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Menu:
-    """One filter: its field, its words, and what to choose from as value and words."""
+    """One filter: its field, its label, and its choices as value and words."""
 
     field: str
     label: str
@@ -44,56 +44,56 @@ class Menu:
 
 
 @dataclass(frozen=True)
-class Shown:
+class UsagePage:
     """The page. `menus` are the filters."""
 
-    asked: Asked
+    filter: UsageFilter
     allowance: Allowance
-    total: Timed
+    total: TimedCount
     chart: Chart
-    tools: list[ByTool]
-    slowest: list[ByTool]
-    members: list[Named]
-    clients: list[Named]
-    errors: list[Named]
-    latest: Latest
+    tools: list[ToolFigures]
+    slowest: list[ToolFigures]
+    members: list[NamedCount]
+    clients: list[NamedCount]
+    errors: list[NamedCount]
+    latest: LatestCalls
     names: Mapping[str, str]
     menus: list[Menu]
 
 
-def asked_by(member: Member, given: Mapping[str, str]) -> Asked:
-    """The question in an address, within what the member may see: a plain one sees their own calls. Raises
-    InvalidInput.
-    """
+def filter_for(member: Member, given: Mapping[str, str]) -> UsageFilter:
+    """The filter in a query string; a plain member sees only their own calls. Raises InvalidInput."""
     return filters.read(member.workspace.id, None if member.manages else member.user.id, given)
 
 
-def load(member: Member, given: Mapping[str, str]) -> Shown:
+def load(member: Member, given: Mapping[str, str]) -> UsagePage:
     """The whole page. Raises InvalidInput, Unavailable."""
-    asked = asked_by(member, given)
+    usage_filter = filter_for(member, given)
     with snapshot() as db:
-        tools = figures.by_tool(db, asked)
-        days = figures.by_day(db, asked.over(asked.period.charted))
-        people, clients = figures.by_person(db, asked)
-        known = figures.known(db, asked)
-        latest = calls_log.latest(db, asked, LATEST)
+        tools = figures.by_tool(db, usage_filter)
+        days = figures.by_day(db, usage_filter.over(usage_filter.period.charted))
+        people, clients = figures.by_person(db, usage_filter)
+        known = figures.filter_choices(db, usage_filter)
+        latest = calls_log.latest(db, usage_filter, LATEST)
         names = _names(db, {*people, *known.user_ids, *(call.user_id for call in latest.calls)})
     total = _total(tools)
-    return Shown(
-        asked=asked,
+    return UsagePage(
+        filter=usage_filter,
         allowance=remaining.of(member.workspace),
         total=total,
-        chart=charts.draw(_by_day(days), asked.period),
+        chart=charts.draw(_by_day(days), usage_filter.period),
         tools=tools,
         slowest=sorted(tools, key=_p95, reverse=True)[:_SLOWEST] if len(tools) > 1 else [],
-        members=[Named(user_id, names[user_id], count) for user_id, count in people.items()]
+        members=[NamedCount(user_id, names[user_id], count) for user_id, count in people.items()]
         if member.manages
         else [],
-        clients=[Named(name or filters.NONE, client_name(name), count) for name, count in clients.items()],
-        errors=_errors(days, asked),
+        clients=[
+            NamedCount(name or filters.NONE, client_name(name), count) for name, count in clients.items()
+        ],
+        errors=_errors(days, usage_filter),
         latest=latest,
         names=names,
-        menus=_menus(asked, known, names, member.manages),
+        menus=_menus(usage_filter, known, names, member.manages),
     )
 
 
@@ -102,9 +102,9 @@ def client_name(name: str) -> str:
     return name or "Without a name"
 
 
-def connector_name(slug: str) -> str:
-    """A connector's name as people read it."""
-    connector = registry.CONNECTORS.get(slug)
+def connector_name(workspace_id: str, slug: str) -> str:
+    """The name of one of the workspace's connectors as people read it."""
+    connector = services_of(workspace_id).find(slug)
     return connector.name if connector else slug or "Built in"
 
 
@@ -116,25 +116,27 @@ def duration(milliseconds: float) -> str:
 
 
 def percent(value: float) -> str:
-    """A share for people: "0.4 %", and never 0 or 100 where it is not quite."""
+    """A share for people: "0.4 %", never 0 or 100 unless it is exactly that."""
     if 0 < value < 0.1:
         return "< 0.1 %"
     return f"{min(value, 99.9):.1f} %" if value < 100 else "100 %"
 
 
 def _names(db: Session, user_ids: set[str]) -> dict[str, str]:
-    """Names of people by id, also of those who left."""
+    """The names of users by id, also of those who left."""
     found = db.execute(
         select(col(User.id), col(User.name), col(User.email)).where(col(User.id).in_(user_ids))
     ).all()
     names = {user_id: name or email for user_id, name, email in found}
     doubled = {name for name in names.values() if list(names.values()).count(name) > 1}
-    told_apart = {user_id: f"{name} ({email})" for user_id, name, email in found if names[user_id] in doubled}
-    return {**dict.fromkeys(user_ids, "Somebody who left"), **names, **told_apart}
+    with_address = {
+        user_id: f"{name} ({email})" for user_id, name, email in found if names[user_id] in doubled
+    }
+    return {**dict.fromkeys(user_ids, "Somebody who left"), **names, **with_address}
 
 
-def _total(tools: list[ByTool]) -> Timed:
-    total = Timed()
+def _total(tools: list[ToolFigures]) -> TimedCount:
+    total = TimedCount()
     for each in tools:
         total.add(each.timed.calls, each.timed.failed)
         total.histogram.merge(each.timed.histogram.stored())
@@ -148,43 +150,45 @@ def _by_day(days: Mapping[tuple[date, str], int]) -> dict[date, Count]:
     return counts
 
 
-def _errors(days: Mapping[tuple[date, str], int], asked: Asked) -> list[Named]:
+def _errors(days: Mapping[tuple[date, str], int], usage_filter: UsageFilter) -> list[NamedCount]:
     counts: dict[str, Count] = defaultdict(Count)
     for (day, outcome), calls in days.items():
-        if day >= asked.period.first and not outcomes.is_fine(outcome):
+        if day >= usage_filter.period.first and not outcomes.is_fine(outcome):
             counts[outcome].add(calls, calls)
     by_calls = sorted(counts.items(), key=lambda item: (-item[1].calls, item[0]))
-    return [Named(outcome, outcomes.in_words(outcome), count) for outcome, count in by_calls]
+    return [NamedCount(outcome, outcomes.describe(outcome), count) for outcome, count in by_calls]
 
 
-def _p95(each: ByTool) -> float:
+def _p95(each: ToolFigures) -> float:
     slow = each.timed.p95
     return slow.total_ms if slow else 0.0
 
 
-def _menus(asked: Asked, known: figures.Known, names: Mapping[str, str], manages: bool) -> list[Menu]:
+def _menus(
+    usage_filter: UsageFilter, known: figures.FilterChoices, names: Mapping[str, str], manages: bool
+) -> list[Menu]:
     people = sorted(
         ((user_id, names[user_id]) for user_id in known.user_ids), key=lambda each: each[1].casefold()
     )
     clients = [(name or filters.NONE, client_name(name)) for name in known.clients]
     connectors = sorted(
-        ((slug or filters.NONE, connector_name(slug)) for slug in known.slugs),
+        ((slug or filters.NONE, connector_name(usage_filter.workspace_id, slug)) for slug in known.slugs),
         key=lambda each: each[1].casefold(),
     )
-    endings = [(filters.FAILED, "Failed"), *((each, outcomes.in_words(each)) for each in known.outcomes)]
+    endings = [(filters.FAILED, "Failed"), *((each, outcomes.describe(each)) for each in known.outcomes)]
     menus = [
-        Menu("tool", "Tool", "All", [(tool, tool) for tool in known.tools], asked.tool),
-        Menu("connector", "Connector", "All", connectors, asked.connector),
-        Menu("member", "Member", "All", people, asked.member),
-        Menu("client", "AI client", "All", clients, asked.client),
-        Menu("outcome", "Outcome", "All", endings, asked.outcome),
+        Menu("tool", "Tool", "All", [(tool, tool) for tool in known.tools], usage_filter.tool),
+        Menu("connector", "Connector", "All", connectors, usage_filter.connector),
+        Menu("member", "Member", "All", people, usage_filter.member),
+        Menu("client", "AI client", "All", clients, usage_filter.client),
+        Menu("outcome", "Outcome", "All", endings, usage_filter.outcome),
     ]
-    period = Menu("period", "Period", "", periods.CHOICES, asked.period.name)
+    period = Menu("period", "Period", "", periods.CHOICES, usage_filter.period.name)
     return [period, *(_with_chosen(menu) for menu in menus if manages or menu.field != "member")]
 
 
 def _with_chosen(menu: Menu) -> Menu:
-    """A choice that fits nothing is shown all the same, so that the person sees why the page is empty."""
+    """A chosen value without calls stays in the menu, so that the person sees why the page is empty."""
     if not menu.chosen or menu.chosen in {value for value, _ in menu.choices}:
         return menu
     words = "Nobody here" if menu.field == "member" else menu.chosen

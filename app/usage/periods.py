@@ -1,4 +1,4 @@
-"""The stretches of time usage is shown for. Days and months are those of UTC, as the daily limit is."""
+"""The periods of the usage page. Days and months are in UTC, like the daily limit."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -32,8 +32,8 @@ _DAYS = {"today": 1, "7d": 7, "28d": 28, "90d": 90, "12m": 365}
 
 
 @dataclass(frozen=True)
-class Period:
-    """From the first day to the last, both counted."""
+class UsagePeriod:
+    """From the first day to the last, both included."""
 
     name: str
     first: date
@@ -41,12 +41,12 @@ class Period:
 
     @property
     def words(self) -> str:
-        """As a sentence ends: "this month"."""
+        """The end of a sentence: "this month"."""
         return _WORDS[self.name]
 
     @property
     def begins_at(self) -> datetime:
-        """The first moment of it."""
+        """Its first moment."""
         return datetime.combine(self.first, time(), UTC)
 
     @property
@@ -55,19 +55,19 @@ class Period:
         return datetime.combine(self.last + timedelta(days=1), time(), UTC)
 
     @property
-    def charted(self) -> "Period":
-        """The same for a chart: a short period is shown among the days before it."""
-        return Period(self.name, min(self.first, self.last - timedelta(days=CHART_DAYS - 1)), self.last)
+    def charted(self) -> "UsagePeriod":
+        """The days of its chart: a short period is drawn with the days before it."""
+        return UsagePeriod(self.name, min(self.first, self.last - timedelta(days=CHART_DAYS - 1)), self.last)
 
 
-def find(name: str) -> Period:
-    """The period of that name as of today. Raises InvalidInput."""
+def find(name: str) -> UsagePeriod:
+    """The period of that name, as of today. Raises InvalidInput."""
     today = clock.now().date()
     if name in _DAYS:
-        return Period(name, today - timedelta(days=_DAYS[name] - 1), today)
+        return UsagePeriod(name, today - timedelta(days=_DAYS[name] - 1), today)
     if name == "month":
-        return Period(name, today.replace(day=1), today)
+        return UsagePeriod(name, today.replace(day=1), today)
     if name == "last-month":
         last = today.replace(day=1) - timedelta(days=1)
-        return Period(name, last.replace(day=1), last)
+        return UsagePeriod(name, last.replace(day=1), last)
     raise InvalidInput("There is no such period. Choose one from the menu on the usage page.")

@@ -1,7 +1,8 @@
-"""What of its limits a workspace has left."""
+"""What a workspace has left of its limits."""
 
 from dataclasses import dataclass
 
+from app import rate_windows
 from app.usage import ledger, windows
 from app.usage.tiers import Limits, limits_of
 from app.workspaces.models import Workspace
@@ -9,7 +10,7 @@ from app.workspaces.models import Workspace
 
 @dataclass(frozen=True)
 class Allowance:
-    """Calls counted in the present minute and day, and how many there may be."""
+    """Calls counted in the present minute and day, and the limits."""
 
     tier: str
     limits: Limits
@@ -37,12 +38,12 @@ class Allowance:
 
     @property
     def resets_in_minutes(self) -> int:
-        """Whole minutes until the day begins anew (UTC)."""
-        return -(-windows.seconds_left(windows.DAY) // 60)
+        """Whole minutes until the next day begins (UTC)."""
+        return -(-rate_windows.current(windows.DAY).seconds_left // 60)
 
 
 def of(workspace: Workspace) -> Allowance:
-    """The workspace's allowance at this moment. Counts nothing. Raises Unavailable."""
+    """The workspace's allowance now. Counts no call. Raises Unavailable."""
     limits = limits_of(workspace.tier, workspace.per_minute, workspace.per_day)
     spent = ledger.current().spent(workspace.id)
     return Allowance(workspace.tier, limits, spent.minute, spent.day)

@@ -1,9 +1,8 @@
-"""Clearing away what is past its time: a few rows a transaction, with a rest after each, so that calls never
-wait for it.
+"""Delete what is past its retention: few rows per transaction, a pause after each, so that no call waits.
 
-Rows of calls go after USAGE_RETENTION_DAYS, once they are in the tallies; tallies after two years and a
-month, so that a month can be compared with the same one of last year. What belongs to a workspace that was
-deleted goes at once.
+Rows of calls are deleted after USAGE_RETENTION_DAYS, once they are in the tallies. Tallies are deleted after
+two years and a month, so that a month can be compared with the same month of last year. Data of a deleted
+workspace goes at once.
 """
 
 import time
@@ -19,7 +18,7 @@ from app.usage import rollup
 from app.usage.models import CallRow, LimitCounter, UsageMark, UsageTally
 from app.workspaces.models import Workspace
 
-TALLIES_KEPT_DAYS = 760
+TALLY_RETENTION_DAYS = 760
 _EVERY = timedelta(hours=1)
 _AT_ONCE = 1_000
 
@@ -37,13 +36,11 @@ def sweep_if_due(keep_days: int) -> None:
 
 
 def sweep(keep_days: int, progress: Callable[[int], None] = lambda gone: None) -> int:
-    """Delete what is too old. Says how many rows of calls went. Raises Unavailable; what is gone until
-    then stays gone.
-    """
+    """Delete what is too old. Returns how many calls. Raises Unavailable; earlier deletions stay."""
     gone = _forget_calls(keep_days, progress)
-    first_kept = (clock.now() - timedelta(days=max(keep_days, TALLIES_KEPT_DAYS))).date()
+    first_retained = (clock.now() - timedelta(days=max(keep_days, TALLY_RETENTION_DAYS))).date()
     _forget_tallies(
-        select(col(UsageTally.workspace_id), col(UsageTally.day)).where(col(UsageTally.day) < first_kept)
+        select(col(UsageTally.workspace_id), col(UsageTally.day)).where(col(UsageTally.day) < first_retained)
     )
     lost = ~exists().where(col(Workspace.id) == col(UsageTally.workspace_id))
     with database.reading() as db:
@@ -56,7 +53,7 @@ def sweep(keep_days: int, progress: Callable[[int], None] = lambda gone: None) -
 
 
 def forget_workspace(workspace_id: str) -> int:
-    """Delete all usage of a workspace that was deleted. Says how many rows of calls went."""
+    """Delete all usage of a deleted workspace. Returns how many rows of calls."""
     some = (
         select(col(CallRow.id))
         .where(col(CallRow.workspace_id) == workspace_id)
@@ -76,8 +73,8 @@ def forget_workspace(workspace_id: str) -> int:
 
 
 def _forget_calls(keep_days: int, progress: Callable[[int], None]) -> int:
-    """From the oldest id on, until nothing of a whole batch was old enough."""
-    kept_from, upto = clock.now() - timedelta(days=keep_days), rollup.mark()
+    """Delete from the oldest id on, until a whole batch holds nothing old enough."""
+    retained_from, upto = clock.now() - timedelta(days=keep_days), rollup.mark()
     behind, total = 0, 0
     while True:
         with database.reading() as db:
@@ -86,7 +83,7 @@ def _forget_calls(keep_days: int, progress: Callable[[int], None]) -> int:
         if not ids:
             return total
         between = col(CallRow.id).between(ids[0], ids[-1])
-        gone = _delete(delete(CallRow).where(between, col(CallRow.at) < kept_from))
+        gone = _delete(delete(CallRow).where(between, col(CallRow.at) < retained_from))
         if not gone:
             return total
         total, behind = total + gone, ids[-1]
@@ -94,7 +91,7 @@ def _forget_calls(keep_days: int, progress: Callable[[int], None]) -> int:
 
 
 def _forget_tallies(days: Select[str, date]) -> None:
-    """Delete the tallies of these days of workspaces, a day a transaction."""
+    """Delete the tallies of these days of workspaces, one day per transaction."""
     while True:
         with database.reading() as db:
             found = db.execute(days.distinct().limit(_AT_ONCE)).all()
@@ -109,7 +106,7 @@ def _forget_tallies(days: Select[str, date]) -> None:
 
 
 def _delete(statement: Delete) -> int:
-    """Run it on its own, and rest as long as it took."""
+    """Run it in a transaction of its own, then pause for as long as it took."""
     started = time.monotonic()
     with database.transaction() as db:
         gone = cast("CursorResult[Any]", db.execute(statement)).rowcount

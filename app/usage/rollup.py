@@ -1,11 +1,11 @@
-"""Adding calls up into tallies: each call once, however many processes do it, however late its row arrives.
+"""Add calls up into tallies: each call once, however many processes do it, however late its row arrives.
 
-Calls are taken in order of their ids, a batch a transaction, and the mark says how far. The mark moves in the
-same transaction, and its row is locked meanwhile, so a batch counts once or not at all.
+Calls are added in order of their ids, one batch per transaction; the mark says how far. The mark moves in the
+same transaction with its row locked, so a batch counts once or not at all.
 
-PostgreSQL gives an id out before the row can be seen, so a smaller id may appear after a larger one. Before
-an id is called settled we therefore wait for every transaction that was writing calls when it was seen, the
-way CREATE INDEX CONCURRENTLY does. On SQLite there is one writer at a time, and ids appear in order.
+PostgreSQL assigns an id before the row is visible, so a smaller id may appear after a larger one. An id
+therefore counts as settled only after every transaction has ended that was writing calls when the id was
+read, as CREATE INDEX CONCURRENTLY waits. SQLite has one writer at a time, and ids appear in order.
 """
 
 import time
@@ -15,7 +15,6 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Date, FunctionElement, and_, func, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlmodel import Session, col
 
@@ -24,7 +23,7 @@ from app.usage.buckets import Histogram, bucket_column
 from app.usage.models import CallRow, UsageMark, UsageTally
 
 MARK = "calls"
-_BATCH = {"sqlite": 2_000, "postgresql": 20_000}  # on SQLite nobody else writes meanwhile
+_BATCH = {"sqlite": 2_000, "postgresql": 20_000}  # on SQLite no other writer runs meanwhile
 _PATIENCE_SECONDS = 2.0
 
 _KEY = ("workspace_id", "day", "tool", "user_id", "client_name", "slug", "outcome")
@@ -39,7 +38,7 @@ _WRITING = text(
 
 
 class utc_day(FunctionElement[date]):
-    """The day of a moment, in UTC."""
+    """The day of a timestamp, in UTC."""
 
     type = Date()
     inherit_cache = True
@@ -56,11 +55,11 @@ def _postgres_day(element: FunctionElement[date], compiler: object, **options: o
 
 
 def run(progress: Callable[[int, int], None] = lambda done, total: None) -> int:
-    """Add up every call that is settled. Says how many. Another process at the same work makes this one stop.
+    """Add up every settled call. Returns how many. Stops if another process is adding up.
 
-    Raises Unavailable; what was added up until then stays.
+    Raises Unavailable; what was added up before stays.
     """
-    done, begun, goal = 0, mark(), _settled()
+    done, begun, goal = 0, mark(), _settled_id()
     while True:
         started = time.monotonic()
         with database.transaction() as db:
@@ -71,11 +70,11 @@ def run(progress: Callable[[int, int], None] = lambda done, total: None) -> int:
         progress(done, goal - begun)
         if upto >= goal:
             return done
-        time.sleep(min(1.0, time.monotonic() - started))  # others write too
+        time.sleep(min(1.0, time.monotonic() - started))  # let other writers in
 
 
 def mark() -> int:
-    """Up to which id calls are in the tallies."""
+    """The id up to which calls are in the tallies."""
     with database.reading() as db:
         return mark_in(db)
 
@@ -87,8 +86,8 @@ def mark_in(db: Session) -> int:
     )
 
 
-def _settled() -> int:
-    """An id with no row still to come before it. The mark's own when somebody writes a long time."""
+def _settled_id() -> int:
+    """An id before which no row can still appear. The mark if writers stay busy too long."""
     with database.reading() as db:
         newest: int = db.execute(select(func.max(CallRow.id))).scalar_one() or 0
     if database.current().is_sqlite:
@@ -103,30 +102,26 @@ def _settled() -> int:
 
 
 def _writers() -> set[str]:
-    """Transactions that have written calls, or are about to, and are not over."""
+    """Open transactions that have written calls, or are about to."""
     with database.reading() as db:
         return set(db.execute(_WRITING).scalars())
 
 
 def _take_batch(db: Session, goal: int) -> int | None:
-    """Add up the next calls, at most up to `goal`. The new mark, or None when there is nothing to do or
-    somebody else does it.
-    """
-    dialect = db.get_bind().dialect.name
-    insertion = (postgresql if dialect == "postgresql" else sqlite).insert
-    db.execute(insertion(UsageMark).values(name=MARK, upto=0).on_conflict_do_nothing())
+    """Add up the next calls, at most to `goal`. Returns the new mark; None if idle or another is at it."""
+    db.execute(database.upsert_into(UsageMark).values(name=MARK, upto=0).on_conflict_do_nothing())
     found = select(col(UsageMark.upto)).where(col(UsageMark.name) == MARK).with_for_update(skip_locked=True)
     begun: int | None = db.execute(found).scalar_one_or_none()
     if begun is None or begun >= goal:
         return None
-    upto = min(begun + _BATCH[dialect], goal)
+    upto = min(begun + _BATCH[db.get_bind().dialect.name], goal)
     tallies = _sum(db, begun, upto)
     _add_stored(db, tallies, begun, upto)
     if tallies:
         rows = [
             dict(zip((*_KEY, *_SUMS), (*key, *tally.values()), strict=True)) for key, tally in tallies.items()
         ]
-        storing = insertion(UsageTally)
+        storing = database.upsert_into(UsageTally)
         storing = storing.on_conflict_do_update(
             index_elements=_KEY, set_={name: storing.excluded[name] for name in _SUMS}
         )
@@ -135,8 +130,8 @@ def _take_batch(db: Session, goal: int) -> int | None:
     return upto
 
 
-class _Tally:
-    """Some calls with the same key, on the way to their row."""
+class _PendingTally:
+    """The sum of some calls with one key, before it is stored."""
 
     def __init__(self) -> None:
         self.calls, self.total_ms, self.upstream_ms = 0, 0.0, 0.0
@@ -144,7 +139,7 @@ class _Tally:
         self.histogram = Histogram()
 
     def take(self, calls: int, total_ms: float, upstream_ms: float, first_id: int, last_id: int) -> None:
-        """Count more calls in."""
+        """Add calls."""
         self.calls += calls
         self.total_ms += total_ms
         self.upstream_ms += upstream_ms
@@ -152,7 +147,7 @@ class _Tally:
         self.last_id = max(self.last_id, last_id)
 
     def values(self) -> tuple[Any, ...]:
-        """In the order of the columns."""
+        """The values in the order of the columns."""
         return (
             self.calls,
             self.total_ms,
@@ -163,8 +158,8 @@ class _Tally:
         )
 
 
-def _sum(db: Session, begun: int, upto: int) -> dict[tuple[Any, ...], _Tally]:
-    """The calls between two ids, by key."""
+def _sum(db: Session, begun: int, upto: int) -> dict[tuple[Any, ...], _PendingTally]:
+    """The calls between two ids, per key."""
     key, bucket = _key(), bucket_column(CallRow.total_ms)  # type: ignore[arg-type]
     sums: list[Any] = [
         func.count(),
@@ -173,7 +168,7 @@ def _sum(db: Session, begun: int, upto: int) -> dict[tuple[Any, ...], _Tally]:
         func.min(CallRow.id),
         func.max(CallRow.id),
     ]
-    found: dict[tuple[Any, ...], _Tally] = defaultdict(_Tally)
+    found: dict[tuple[Any, ...], _PendingTally] = defaultdict(_PendingTally)
     for *alike, number, calls, total_ms, upstream_ms, first_id, last_id in db.execute(
         select(*key, bucket, *sums).where(*_between(begun, upto)).group_by(*key, bucket)
     ):
@@ -183,10 +178,8 @@ def _sum(db: Session, begun: int, upto: int) -> dict[tuple[Any, ...], _Tally]:
     return found
 
 
-def _add_stored(db: Session, tallies: dict[tuple[Any, ...], _Tally], begun: int, upto: int) -> None:
-    """Add what the tallies of these calls already hold; the mark is locked, so nobody changes them
-    meanwhile.
-    """
+def _add_stored(db: Session, tallies: dict[tuple[Any, ...], _PendingTally], begun: int, upto: int) -> None:
+    """Add what the stored tallies of these keys hold. The locked mark keeps other writers out."""
     wanted = select(*_key()).where(*_between(begun, upto)).distinct().subquery()
     same = and_(*(getattr(UsageTally, name) == wanted.c[name] for name in _KEY))
     stored = select(*(getattr(UsageTally, name) for name in (*_KEY, *_SUMS))).join(wanted, same)
@@ -200,7 +193,7 @@ def _add_stored(db: Session, tallies: dict[tuple[Any, ...], _Tally], begun: int,
 
 
 def _key() -> list[ColumnElement[Any]]:
-    """The columns of a call that make its tally's key."""
+    """The columns of a call that make the key of its tally."""
     return [
         utc_day(CallRow.at).label(name) if name == "day" else getattr(CallRow, name).label(name)
         for name in _KEY

@@ -1,13 +1,15 @@
 """The page `/usage`, its live tile, and its files."""
 
-from flask import Blueprint, Flask, Response, g, make_response, render_template, request
+from functools import partial
+
+from flask import Blueprint, Flask, Response, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app import clock
 from app.config import Settings
 from app.usage import ledger, outcomes, page, remaining, tables
 from app.usage.exporting import Export
-from app.web.fragments import wants_fragment
+from app.web.fragments import varying, wants_fragment
 from app.web.limits import limiter
 from app.workspaces.guard import member, person_or_address
 
@@ -18,7 +20,7 @@ def install(app: Flask, settings: Settings) -> None:
     """Register the page."""
     app.register_blueprint(bp)
     app.jinja_env.filters.update(
-        duration=page.duration, percent=page.percent, outcome_words=outcomes.in_words
+        duration=page.duration, percent=page.percent, outcome_words=outcomes.describe
     )
 
 
@@ -26,20 +28,20 @@ def install(app: Flask, settings: Settings) -> None:
 @member
 def show() -> ResponseReturnValue:
     """The page, or for htmx the part below its heading."""
-    shown = page.load(g.member, request.args)
+    usage_page = page.load(g.member, request.args)
     ledger.current().upkeep.nudge()
-    drawn = {"shown": shown, "connector_name": page.connector_name, "today": clock.now()}
-    response = make_response(
-        render_template("usage/_figures.html" if wants_fragment() else "usage/usage.html", **drawn)
-    )
-    response.headers["Vary"] = "HX-Request"
-    return response
+    drawn = {
+        "page": usage_page,
+        "connector_name": partial(page.connector_name, g.member.workspace.id),
+        "today": clock.now(),
+    }
+    return varying(render_template("usage/_figures.html" if wants_fragment() else "usage/show.html", **drawn))
 
 
 @bp.get("/usage/limits")
 @member
 def show_limits() -> ResponseReturnValue:
-    """What is left of the limits, for the tile that asks again while the page is open."""
+    """What is left of the limits, for the tile that polls while the page is open."""
     return render_template("usage/_limits.html", allowance=remaining.of(g.member.workspace))
 
 
@@ -47,8 +49,8 @@ def show_limits() -> ResponseReturnValue:
 @limiter.limit("10/minute", key_func=person_or_address)
 @member
 def export_calls() -> ResponseReturnValue:
-    """The calls that were asked for, one a line, newest first."""
-    export = Export(g.member, page.asked_by(g.member, request.args))
+    """The filtered calls, one per line, newest first."""
+    export = Export(g.member, page.filter_for(g.member, request.args))
     response = Response(iter(export), mimetype="text/csv")
     response.call_on_close(export.close)
     return _as_file(response, "calls")

@@ -1,6 +1,4 @@
-"""The work that keeps usage in order, done now and then behind a call or a page view, so that nobody need
-set up a cron.
-"""
+"""Usage upkeep, started now and then by a call or a page view, so that no cron is needed."""
 
 import logging
 import threading
@@ -15,7 +13,7 @@ _EVERY_SECONDS = 60.0
 
 
 class Upkeep:
-    """The upkeep of one process: in a thread of its own, since whoever sets it off must not wait."""
+    """The upkeep of one process, in a thread of its own: whoever starts it must not wait."""
 
     def __init__(self, keep_days: int) -> None:
         self._keep_days = keep_days
@@ -23,10 +21,10 @@ class Upkeep:
         self._due = time.monotonic() + _EVERY_SECONDS
 
     def nudge(self) -> None:
-        """Begin, unless it was within the last minute or is under way."""
+        """Start, unless it ran within the last minute or is running."""
         if time.monotonic() < self._due or not self._lock.acquire(blocking=False):
             return
-        # Put off first: a second nudge that comes while the thread starts must find it done.
+        # Moved before the thread starts, so that a second nudge meanwhile finds nothing due.
         self._due = time.monotonic() + _EVERY_SECONDS
         threading.Thread(target=self._work, name="usage-upkeep", daemon=True).start()
 

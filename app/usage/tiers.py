@@ -1,11 +1,11 @@
-"""How much a workspace may call (contract: limits and usage)."""
+"""How many calls a workspace may make (contract: limits and usage)."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Tool calls a workspace may make. `per_day` None: no daily cap."""
+    """The tool calls a workspace may make. `per_day` None: no daily limit."""
 
     per_minute: int
     per_day: int | None

@@ -9,8 +9,8 @@ import redis
 from sqlalchemy import and_, bindparam, or_, select, text
 from sqlmodel import col
 
-from app import clock
-from app.fast_queries import Prepared, Writing
+from app import clock, rate_windows
+from app.fast_queries import PreparedStatement, PreparedTransaction
 from app.usage.models import LimitCounter
 from app.usage.tiers import Limits
 
@@ -20,7 +20,7 @@ MINUTE, DAY = 60, 86_400
 _NAMES = {MINUTE: "minute", DAY: "day"}
 _REST_SECONDS = 5.0
 
-_ADD = Prepared(
+_ADD = PreparedStatement(
     text(
         """
         INSERT INTO limit_counters (workspace_id, "window", window_start, count)
@@ -30,13 +30,13 @@ _ADD = Prepared(
         """
     )
 )
-_GIVE_BACK = Prepared(
+_GIVE_BACK = PreparedStatement(
     text(
         "UPDATE limit_counters SET count = count - :n WHERE workspace_id = :workspace_id AND window_start "
         "IN (:minute, :day)"
     )
 )
-_FORGET = Prepared(
+_FORGET = PreparedStatement(
     text(
         "DELETE FROM limit_counters WHERE (\"window\" = 'minute' AND window_start < :minute) OR "
         "window_start < :day"
@@ -44,7 +44,7 @@ _FORGET = Prepared(
 )
 
 _MINE = col(LimitCounter.workspace_id) == bindparam("workspace_id")
-_LOOK = Prepared(
+_LOOK = PreparedStatement(
     select(col(LimitCounter.window), col(LimitCounter.count)).where(
         or_(
             and_(
@@ -77,23 +77,17 @@ class Spent:
     day: int
 
 
-def starts(now: float) -> dict[str, int]:
-    """When the present minute and day began, in epoch seconds (UTC)."""
-    return {_NAMES[size]: int(now) // size * size for size in (MINUTE, DAY)}
+def _starts() -> dict[str, int]:
+    return {name: rate_windows.current(size).start for size, name in _NAMES.items()}
 
 
-def seconds_left(size: int) -> int:
-    """Whole seconds until the present window of `size` seconds ends; at least 1."""
-    return max(1, size - int(clock.timestamp()) % size)
-
-
-def take(db: Writing, workspace_id: str, limits: Limits, wanted: int) -> tuple[int, int]:
+def take(db: PreparedTransaction, workspace_id: str, limits: Limits, wanted: int) -> tuple[int, int]:
     """Count up to `wanted` calls of a workspace. Returns how many are allowed and the full window's size (0:
     none is).
 
     Refused calls are not counted.
     """
-    at = {"workspace_id": workspace_id, **starts(clock.timestamp())}
+    at = {"workspace_id": workspace_id, **_starts()}
     counts: dict[str, int] = dict(db.rows(_ADD, **at, n=wanted))
     spare_minute = limits.per_minute - (counts["minute"] - wanted)
     spare_day = wanted if limits.per_day is None else limits.per_day - (counts["day"] - wanted)
@@ -106,11 +100,11 @@ def take(db: Writing, workspace_id: str, limits: Limits, wanted: int) -> tuple[i
 
 def look(workspace_id: str) -> Spent:
     """What the database has counted of the present windows. Raises Unavailable."""
-    counts: dict[str, int] = dict(_LOOK.rows(workspace_id=workspace_id, **starts(clock.timestamp())))
+    counts: dict[str, int] = dict(_LOOK.rows(workspace_id=workspace_id, **_starts()))
     return Spent(counts.get("minute", 0), counts.get("day", 0))
 
 
-def forget_old(db: Writing) -> None:
+def forget_old(db: PreparedTransaction) -> None:
     """Delete the counters of windows that are over."""
     now = int(clock.timestamp())
     db.run(_FORGET, minute=now - 3_600, day=now - 3 * DAY)
@@ -138,9 +132,7 @@ class RedisWindows:
         return Spent(int(minute or 0), int(day or 0))
 
     def take(self, workspace_id: str, limits: Limits) -> int | None:
-        """Count one call. Returns 0 when allowed, the full window's size when not, None when Redis cannot
-        say.
-        """
+        """Counts one call. Returns 0 if allowed, else the full window's size; None when Redis cannot say."""
         if self._is_away():
             return None
         try:
@@ -153,9 +145,7 @@ class RedisWindows:
         return {0: 0, 1: MINUTE, 2: DAY}[full]
 
     def _is_away(self) -> bool:
-        """Whether to leave Redis alone. After the rest one caller asks it again, and the others go on
-        without meanwhile.
-        """
+        """Whether to leave Redis alone. After the rest one caller tries it; the others go on without."""
         if not self._away_until:
             return False
         with self._lock:
@@ -179,6 +169,4 @@ class RedisWindows:
 
 
 def _keys(workspace_id: str) -> list[str]:
-    return [
-        f"patchbay:calls:{workspace_id}:{name}:{start}" for name, start in starts(clock.timestamp()).items()
-    ]
+    return [f"patchbay:calls:{workspace_id}:{name}:{start}" for name, start in _starts().items()]

@@ -1,4 +1,4 @@
-"""From a connection to its service's API, ready to call tools with."""
+"""Open a connection's API, ready for tool calls."""
 
 import time
 import uuid
@@ -8,13 +8,13 @@ from typing import Any
 from app import database
 from app.config import Settings
 from app.connectors import endpoints as addresses
-from app.connectors import registry
 from app.connectors.api import Api
 from app.connectors.connector import Connector
 from app.connectors.endpoints import Endpoints
+from app.connectors.services import services_of
 from app.connectors.spec import Account, Business
 from app.errors import NotConnected, NothingReached, ProviderError
-from app.vault import claims, credentials, refresh, store
+from app.vault import claims, connection_state, refresh, store
 from app.vault.models import Connection
 from app.vault.token_endpoint import TokenSet
 
@@ -38,13 +38,12 @@ def open_api(
     report: Callable[[float, float | None, str], None] = lambda done, total, text: None,
     new_key: Callable[[], str] = lambda: uuid.uuid4().hex,
 ) -> Api:
-    """The connection's API for one tool call. `deadline` is on the monotonic clock; `new_key` makes its
-    idempotency keys.
+    """The connection's API for one tool call. `deadline` is monotonic; `new_key` makes idempotency keys.
 
-    Opens nothing yet: the token is looked up, and refreshed if stale, when the first request is sent.
-    Raises NotConnected when the service is not configured here any more.
+    Opens nothing yet: the first request reads the token, and refreshes it if stale. Raises NotConnected when
+    the service is no longer configured here.
     """
-    connector = registry.get(connection.slug)
+    connector = services_of(connection.workspace_id).get(connection.slug)
     where = addresses.resolve(connector, settings)
     if where is None:
         raise NotConnected(f"{connector.name} is not configured here. Ask your administrator.")
@@ -64,7 +63,7 @@ def open_api(
 
 
 def businesses_of(connection: Connection) -> list[Business]:
-    """The organisations inside a connection, as its connector described them."""
+    """The businesses of a connection, as its connector described them."""
     return [
         Business(id=str(b["id"]), name=str(b["name"]), facts=dict(b.get("facts") or {}))
         for b in connection.businesses
@@ -78,9 +77,9 @@ def probe(
     tokens: TokenSet,
     facts: Mapping[str, Any] | None = None,
 ) -> Account:
-    """Ask the service who we are with tokens that just came: its word, not the browser's, names the account.
+    """Ask the service which account new tokens belong to. Its answer names the account, not the browser's.
 
-    `facts` is what the browser brought back beside the code, for the connector to verify.
+    `facts` is what the browser brought back beside the code; the connector verifies it.
     """
     api = Api(
         service=connector,
@@ -93,34 +92,23 @@ def probe(
 
 
 def check(settings: Settings, connection: Connection, *, seconds: float = _PROBE_SECONDS) -> Account:
-    """Ask the service who we are with the stored tokens, and keep which businesses it lists now.
+    """Ask the service which account the stored tokens belong to, and store which businesses it lists now.
 
-    Raises a ToolError. A sign-in that reaches nothing any more is marked as one to reconnect.
+    Raises a ToolError. Access that no longer reaches anything is marked as needing a reconnect.
     """
     api = open_api(settings, connection, deadline=time.monotonic() + seconds)
-    seen = claims.look(connection)
+    snapshot = claims.find_snapshot(connection)
     try:
-        account = registry.get(connection.slug).identify(api, {})
+        account = services_of(connection.workspace_id).get(connection.slug).identify(api, {})
     except NothingReached as ended:
-        if seen is not None:
-            _note_the_end(connection, seen.credential.generation, ended.message)
+        if snapshot is not None:
+            with database.transaction() as db:
+                connection_state.end_access(db, connection, snapshot.credential.generation, ended.message)
         raise
     if account.key == connection.account_key:
         with database.transaction() as db:
             connection.businesses = store.set_businesses(db, connection, account).businesses
     return account
-
-
-def _note_the_end(connection: Connection, generation: int, reason: str) -> None:
-    """Unless the person has signed in anew meanwhile."""
-    with database.transaction() as db:
-        credential, row = credentials.locked(db, connection)
-        if (
-            credential is not None
-            and row is not None
-            and (credential.generation, row.state) == (generation, "connected")
-        ):
-            credentials.end(db, row, reason)
 
 
 class _JustObtained:

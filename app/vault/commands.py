@@ -6,8 +6,8 @@ from flask.cli import AppGroup
 
 from app.config import Settings
 from app.vault import keepalive, links, revocation, rewrap
-from app.vault.keepalive import Kept
-from app.vault.rewrap import Tally
+from app.vault.keepalive import KeepaliveResult
+from app.vault.rewrap import ColumnTally
 
 
 def install(app: Flask, settings: Settings) -> None:
@@ -36,12 +36,12 @@ def install(app: Flask, settings: Settings) -> None:
 
         Run it once a day.
         """
-        results = keepalive.run(settings, _kept)
+        results = keepalive.run(settings, _report_result)
         revoked = 0
         while count := revocation.run_due(settings, 50):
             revoked += count
         links.sweep()
-        failed = sum(1 for kept in results if kept.problem)
+        failed = sum(1 for result in results if result.problem)
         click.echo(
             f"{len(results) - failed} connections refreshed, {failed} failed, {revoked} tokens revoked."
         )
@@ -50,21 +50,21 @@ def install(app: Flask, settings: Settings) -> None:
     app.cli.add_command(connections)
 
 
-def _progress(tally: Tally) -> None:
+def _progress(tally: ColumnTally) -> None:
     click.echo(
         f"{tally.name}: {tally.by_key.total() + len(tally.shut)} looked at, {tally.rewrapped} sealed anew",
         err=True,
     )
 
 
-def _kept(done: int, total: int, kept: Kept) -> None:
+def _report_result(done: int, total: int, result: KeepaliveResult) -> None:
     click.echo(
-        f"[{done}/{total}] {kept.connection.slug} {kept.connection.id}: {kept.problem or 'refreshed'}",
+        f"[{done}/{total}] {result.connection.slug} {result.connection.id}: {result.problem or 'refreshed'}",
         err=True,
     )
 
 
-def _report(tallies: list[Tally], settings: Settings) -> None:
+def _report(tallies: list[ColumnTally], settings: Settings) -> None:
     """The counts, and exit status 1 when something does not open."""
     shut = sum(len(tally.shut) for tally in tallies)
     for tally in tallies:

@@ -1,29 +1,26 @@
-"""From what a person filled in to a token, and later to the next one: the requests a `Form` declares, carried
-out.
+"""Exchange what a person filled in for a token, and later for the next one: sends a `Form`'s requests.
 
-What is filled in stays in this module and in the request; only what the form `keeps` is sealed.
+What is filled in stays in this module and in the request; only what the form `stores` is sealed.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app import outbound
 from app.connectors.connector import Connector
-from app.connectors.credential_forms import Ask, Form
+from app.connectors.credential_forms import Form, TokenRequest
 from app.connectors.endpoints import Endpoints
 from app.errors import PatchbayError
-from app.outbound import Answer, OutboundError
+from app.outbound import Response
 from app.vault.token_answers import (
-    MAX_BYTES,
     TOKEN,
     ClientMisconfigured,
-    TokenEndpointUnavailable,
     TokenRefused,
     TokenSet,
     json_object,
     refusal,
     seconds_of,
+    send,
     unreadable,
 )
 
@@ -31,11 +28,9 @@ _LONGEST_VALUE = 16_384
 
 
 def obtain(connector: Connector, endpoints: Endpoints, form: Form, values: Mapping[str, str]) -> TokenSet:
-    """The token for what was filled in. Raises TokenRefused when the service says no, or
-    TokenEndpointUnavailable.
-    """
-    known, raw = _carry_out(connector, endpoints, form, form.asks, dict(values))
-    return _token_set(connector, form, known, raw, kept={name: known[name] for name in form.keeps})
+    """The token for what was filled in. Raises TokenRefused or TokenEndpointUnavailable."""
+    known, raw = _carry_out(connector, endpoints, form, form.requests, dict(values))
+    return _token_set(connector, form, known, raw, renewal_values={name: known[name] for name in form.stores})
 
 
 def renew(
@@ -43,73 +38,72 @@ def renew(
     endpoints: Endpoints,
     form: Form,
     *,
-    kept: str | None,
+    renewal_values: str | None,
     access_token: str,
     refresh_token: str | None,
 ) -> TokenSet:
-    """The next token, without the person. Raises TokenRefused when there is no way to it, or
-    TokenEndpointUnavailable.
+    """The next token, without the person. Raises TokenRefused if the form has no renewal or the service
+    refuses, else TokenEndpointUnavailable.
     """
-    if not form.renews:
+    if not form.renewals:
         raise TokenRefused()
-    known: dict[str, str] = {**(json.loads(kept) if kept else {}), "access_token": access_token}
+    known: dict[str, str] = {
+        **(json.loads(renewal_values) if renewal_values else {}),
+        "access_token": access_token,
+    }
     if refresh_token:
         known["refresh_token"] = refresh_token
-    return _token_set(connector, form, *_carry_out(connector, endpoints, form, form.renews, known), kept={})
+    return _token_set(
+        connector, form, *_carry_out(connector, endpoints, form, form.renewals, known), renewal_values={}
+    )
 
 
 def _carry_out(
-    connector: Connector, endpoints: Endpoints, form: Form, asks: Sequence[Ask], known: dict[str, str]
+    connector: Connector,
+    endpoints: Endpoints,
+    form: Form,
+    requests: Sequence[TokenRequest],
+    known: dict[str, str],
 ) -> tuple[dict[str, str], dict[str, Any]]:
-    """Send the requests one after the other. Gives everything known afterwards, and all that was answered."""
+    """Send the requests in order. Returns all values known afterwards, and everything that was answered."""
     raw: dict[str, Any] = {}
-    for ask in asks:
-        answer = _send(connector, endpoints.asks[ask.url], ask, known)
+    for request in requests:
+        answer = _send(connector, endpoints.request_urls[request.url], request, known)
         body = json_object(answer) if answer.status in {200, 201} else None
-        if body is None and ask.optional and answer.status not in {401, 403}:
+        if body is None and request.optional and answer.status not in {401, 403}:
             continue
         if answer.status not in {200, 201}:
             raise _refusal(connector, form, answer)
         if body is None:
             raise unreadable(connector)
         raw |= body
-        known |= {name: text for name, member in ask.takes.items() if (text := _text(body.get(member)))}
+        known |= {name: text for name, member in request.takes.items() if (text := _text(body.get(member)))}
     return known, raw
 
 
-def _send(connector: Connector, url: str, ask: Ask, known: Mapping[str, str]) -> Answer:
-    sent = {**ask.constants, **{parameter: known.get(name, "") for parameter, name in ask.sends.items()}}
+def _send(connector: Connector, url: str, request: TokenRequest, known: Mapping[str, str]) -> Response:
+    sent = {
+        **request.constants,
+        **{parameter: known.get(name, "") for parameter, name in request.sends.items()},
+    }
     body: dict[str, Any] = (
-        {} if ask.method == "GET" else {"json": sent} if ask.body == "json" else {"form": sent}
+        {} if request.method == "GET" else {"json": sent} if request.body == "json" else {"form": sent}
     )
     headers = {"Accept": "application/json"}
-    if ask.bearer:
-        headers["Authorization"] = f"Bearer {known.get(ask.bearer, '')}"
-    try:
-        return outbound.send(
-            ask.method,
-            url,
-            **body,
-            headers=headers,
-            auth=(known.get(ask.basic[0], ""), known.get(ask.basic[1], "")) if ask.basic else None,
-            max_bytes=MAX_BYTES,
-        )
-    except OutboundError as error:
-        raise TokenEndpointUnavailable(
-            f"{connector.name} cannot be reached right now. Please try again later.", lost=error.sent
-        ) from None
+    if request.bearer:
+        headers["Authorization"] = f"Bearer {known.get(request.bearer, '')}"
+    basic = (known.get(request.basic[0], ""), known.get(request.basic[1], "")) if request.basic else None
+    return send(connector, request.method, url, **body, headers=headers, auth=basic)
 
 
-def _refusal(connector: Connector, form: Form, answer: Answer) -> PatchbayError:
-    """What a refusal means. The client is the workspace's own here, so one that is not accepted is its to
-    mend.
+def _refusal(connector: Connector, form: Form, answer: Response) -> PatchbayError:
+    """What a refusal means. The client is the workspace's own here, so only the workspace can correct it.
 
-    A 401 or 403 counts as the service's word only in JSON: a proxy's page in between has not looked at the
-    token.
+    A 401 or 403 counts as the service's answer only in JSON: a proxy in between has not checked the token.
     """
     found = refusal(connector, answer)
-    said_no = answer.status in {401, 403} and json_object(answer) is not None
-    if said_no or isinstance(found, TokenRefused | ClientMisconfigured):
+    is_refused = answer.status in {401, 403} and json_object(answer) is not None
+    if is_refused or isinstance(found, TokenRefused | ClientMisconfigured):
         return TokenRefused(f"{connector.name} {form.refused}")
     return found
 
@@ -120,7 +114,7 @@ def _token_set(
     known: Mapping[str, str],
     raw: Mapping[str, Any],
     *,
-    kept: Mapping[str, str],
+    renewal_values: Mapping[str, str],
 ) -> TokenSet:
     token, refresh_token = known.get(form.token, ""), known.get("refresh_token")
     if not TOKEN.fullmatch(token) or (refresh_token is not None and not TOKEN.fullmatch(refresh_token)):
@@ -132,14 +126,14 @@ def _token_set(
         expires_in=expires_in,
         scopes=known.get("scopes", "")[:4000] or None,
         raw=raw,
-        way=form.key,
-        lasts=expires_in is None,
-        kept=kept,
+        auth_method=form.key,
+        has_no_expiry=expires_in is None,
+        renewal_values=renewal_values,
     )
 
 
 def _text(value: Any) -> str:
-    """A member of an answer as text; "" for what is none. Scopes come as a list in places."""
+    """A member of an answer as text, "" if it is none. Some services send scopes as a list."""
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         value = " ".join(value)
     if isinstance(value, bool) or not isinstance(value, str | int | float):

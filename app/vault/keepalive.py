@@ -1,4 +1,4 @@
-"""Idle connections are refreshed before their service would end the sign-in for lack of use."""
+"""Refresh idle connections before their service ends the access for lack of use."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -10,10 +10,10 @@ from sqlmodel import col
 
 from app import database
 from app.config import Settings
-from app.connectors import registry
 from app.connectors.credential_forms import OAUTH
+from app.connectors.services import services_of
 from app.errors import PatchbayError
-from app.vault import credentials
+from app.vault import connection_state, credentials
 from app.vault.models import Connection, Credential
 from app.vault.refresh import source
 
@@ -23,38 +23,39 @@ _NOT_AGAIN_WITHIN = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What became of one connection: `problem` is "" when it was refreshed."""
+class KeepaliveResult:
+    """The result for one connection: `problem` is "" when it was refreshed."""
 
     connection: Connection
     problem: str
 
 
 def run(
-    settings: Settings, progress: Callable[[int, int, Kept], None] = lambda done, total, kept: None
-) -> list[Kept]:
-    """Refresh what is due, a few at once. `progress` hears of each one."""
+    settings: Settings,
+    progress: Callable[[int, int, KeepaliveResult], None] = lambda done, total, result: None,
+) -> list[KeepaliveResult]:
+    """Refresh what is due, a few in parallel. Calls `progress` for each result."""
     due, results = _due(), []
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="keepalive") as crew:
-        for future in as_completed([crew.submit(_keep, settings, connection) for connection in due]):
+        for future in as_completed([crew.submit(_refresh, settings, connection) for connection in due]):
             results.append(future.result())
             progress(len(results), len(due), results[-1])
     return results
 
 
-def _keep(settings: Settings, connection: Connection) -> Kept:
+def _refresh(settings: Settings, connection: Connection) -> KeepaliveResult:
     try:
         source(settings, connection).renew()
     except PatchbayError as error:
-        return Kept(connection, error.message)
-    return Kept(connection, "")
+        return KeepaliveResult(connection, error.message)
+    return KeepaliveResult(connection, "")
 
 
 def _due() -> list[Connection]:
     """Connections of all workspaces that have used up two thirds of their idle time, or end within a week.
 
-    A sign-in that ends on a fixed day is left alone: refreshing does not prolong it, and the card warns of
-    its end.
+    Access that ends on a fixed day is not refreshed: that would not prolong it, and the card warns of its
+    end.
     """
     with database.reading() as db:
         now = database.current().now(db)
@@ -63,8 +64,11 @@ def _due() -> list[Connection]:
                 select(Connection)
                 .join(Credential, col(Credential.connection_id) == col(Connection.id))
                 .where(
-                    col(Connection.state) == "connected",
-                    or_(col(Credential.refresh_token_sealed).is_not(None), col(Connection.way) != OAUTH),
+                    col(Connection.state) == connection_state.CONNECTED,
+                    or_(
+                        col(Credential.refresh_token_sealed).is_not(None),
+                        col(Connection.auth_method) != OAUTH,
+                    ),
                     col(Credential.updated_at) < now - _NOT_AGAIN_WITHIN,
                     col(Connection.signin_ends_at).is_not(None),
                 )
@@ -75,12 +79,12 @@ def _due() -> list[Connection]:
 
 
 def _is_due(connection: Connection, now: datetime) -> bool:
-    connector = registry.CONNECTORS.get(connection.slug)
+    connector = services_of(connection.workspace_id).find(connection.slug)
     if (
         connector is None
         or connection.signin_ends_at is None
-        or not credentials.can_be_prolonged(connector, connection.way)
+        or not credentials.can_be_prolonged(connector, connection.auth_method)
     ):
         return False
-    idle = timedelta(days=connector.auth_of(connection.way).idle_days or 0)
+    idle = timedelta(days=connector.auth_of(connection.auth_method).idle_days or 0)
     return connection.signin_ends_at - now < max(idle / 3, timedelta(days=_WARNING_DAYS))

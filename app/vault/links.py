@@ -1,7 +1,7 @@
-"""One-time links given in a chat: they open the connect page for the person who asked, signed in as them.
+"""One-time links sent in a chat. They open the connect page for the person who asked, signed in as them.
 
-The link carries no secret that helps anybody else: another person, another workspace, a second use
-and a link that ran out all look the same.
+The link helps nobody else: another person, another workspace, a second use and an expired link all get the
+same answer.
 """
 
 from datetime import timedelta
@@ -17,7 +17,7 @@ _LIFE = timedelta(minutes=30)
 
 
 class LinkGone(InvalidInput):
-    """The link is unknown, used, too old, or was made for somebody else."""
+    """The link is unknown, used, expired, or was made for another person."""
 
     code = "LINK_GONE"
     message = (
@@ -36,7 +36,7 @@ def create(
     wants: str = "read",
     client_name: str = "",
 ) -> str:
-    """Make a link and give the id its URL carries. Only the id's digest is stored."""
+    """Make a link and return the id in its URL. Only the id's digest is stored."""
     link_id = crypto.new_token("lnk_")
     at = clock.now()
     db.add(
@@ -56,7 +56,7 @@ def create(
 
 
 def find(db: Session, link_id: str, user_id: str) -> ConnectLink:
-    """The link, still unused, for showing the page it opens. Raises LinkGone."""
+    """The unused link, for the page it opens. Raises LinkGone."""
     link = db.get(ConnectLink, crypto.digest(link_id))
     if link is None or link.user_id != user_id or link.used_at is not None or link.expires_at <= clock.now():
         raise LinkGone()
@@ -66,7 +66,7 @@ def find(db: Session, link_id: str, user_id: str) -> ConnectLink:
 def use(db: Session, link_id: str, member_user_id: str, workspace_id: str | None = None) -> ConnectLink:
     """Spend the link, once, however many tabs try. Raises LinkGone.
 
-    Only its own person can; with `workspace_id` also only in that workspace.
+    Only its own person can; with `workspace_id` only in that workspace.
     """
     id_digest, at = crypto.digest(link_id), clock.now()
     mine = [
@@ -84,6 +84,6 @@ def use(db: Session, link_id: str, member_user_id: str, workspace_id: str | None
 
 
 def sweep() -> None:
-    """Drop links nobody can use any more."""
+    """Delete links that have expired."""
     with database.transaction() as db:
         db.execute(delete(ConnectLink).where(col(ConnectLink.expires_at) < clock.now() - _LIFE))

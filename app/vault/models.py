@@ -1,4 +1,4 @@
-"""Tables of connections, their sealed credentials, and what is still to be revoked."""
+"""Tables of connections, their sealed credentials, and pending revocations."""
 
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from app.database import UtcDateTime
 
 
 class Connection(SQLModel, table=True):
-    """One authorised account of a service in a workspace. Holds nothing secret."""
+    """One authorized account of a service in a workspace. Holds no secret."""
 
     __tablename__ = "connections"
     __table_args__ = (Index("ix_connections_workspace_slug", "workspace_id", "slug"),)
@@ -22,7 +22,9 @@ class Connection(SQLModel, table=True):
     label: str = Field(default="", max_length=80)  # the person's own name for it
     account_name: str = Field(default="", max_length=200)  # what the service calls the account
     account_key: str = Field(default="", max_length=200)  # the service's stable id of the account
-    way: str = Field(default="oauth", max_length=32)  # how one signed in: oauth, or the key of a form
+    auth_method: str = Field(
+        default="oauth", max_length=32
+    )  # how it was authorized: oauth, or the key of a form
     visibility: str = Field(default="shared", max_length=16)  # shared, personal
     permission: str = Field(default="read", max_length=8)  # off, read, ask, write
     state: str = Field(default="connected", max_length=24)  # connected, reconnect_needed
@@ -35,8 +37,13 @@ class Connection(SQLModel, table=True):
     hidden_tools: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     connected_at: datetime = Field(sa_type=UtcDateTime)
     last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # last successful call
-    # when the refresh token dies unused
+    # when the access ends unless it is refreshed
     signin_ends_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+    def audit_details(self) -> dict[str, Any]:
+        """How audit entries name it. The name of a personal one concerns only its owner: left out."""
+        shared = self.visibility == "shared"
+        return {"slug": self.slug, "account": (self.label or self.account_name)[:200] if shared else ""}
 
 
 class Credential(SQLModel, table=True):
@@ -49,13 +56,13 @@ class Credential(SQLModel, table=True):
     generation: int = 1  # grows by one with every stored token
     access_token_sealed: str | None = None
     refresh_token_sealed: str | None = None
-    key_sealed: str | None = None  # what a person filled in and the sign-in is renewed with (JSON)
+    key_sealed: str | None = None  # what a person filled in and the access is renewed with (JSON)
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # None: does not expire
-    life_seconds: int | None = None  # what the access token was given when it was issued
+    life_seconds: int | None = None  # lifetime of the access token when it was issued
     claim_owner: str | None = None  # who is refreshing now
     claim_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     claim_generation: int | None = None
-    # first try whose answer never came
+    # first attempt without an answer
     claim_started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     failures: int = 0
     cooldown_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -63,9 +70,7 @@ class Credential(SQLModel, table=True):
 
 
 class PendingRevocation(SQLModel, table=True):
-    """A disconnected token the service has not confirmed dead yet: revoking is retried, also when its
-    workspace is gone.
-    """
+    """A disconnected token to revoke at its service: retried until confirmed, also without its workspace."""
 
     __tablename__ = "pending_revocations"
 
@@ -93,13 +98,13 @@ class RefreshFailure(SQLModel, table=True):
 
     slug: str = Field(primary_key=True, max_length=32)
     hour: int = Field(primary_key=True)  # epoch seconds at which it began
-    # refused (the sign-in ended), unreachable (tried again later)
+    # refused (the access ended), unreachable (tried again later)
     kind: str = Field(primary_key=True, max_length=16)
     count: int = 0
 
 
 class ConnectLink(SQLModel, table=True):
-    """A one-time link given in a chat: opens the connect page for the same person, signed in."""
+    """A one-time link sent in a chat: opens the connect page for the same person, signed in."""
 
     __tablename__ = "connect_links"
 
@@ -108,7 +113,7 @@ class ConnectLink(SQLModel, table=True):
     user_id: str = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
     slug: str = Field(max_length=32)
     connection_id: str | None = None  # set: reconnect this one
-    # permission level the asking tool needs: read, ask, write
+    # permission level that the calling tool needs: read, ask, write
     wants: str = Field(default="read", max_length=8)
     client_name: str = Field(default="", max_length=200)
     created_at: datetime = Field(sa_type=UtcDateTime)

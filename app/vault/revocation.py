@@ -1,6 +1,4 @@
-"""Ending tokens at the service after a disconnect: at once, and again with growing pauses until it is
-confirmed.
-"""
+"""Revoke tokens at their service after a disconnect: at once, then with growing pauses until confirmed."""
 
 import logging
 import random
@@ -10,11 +8,11 @@ from datetime import timedelta
 from sqlalchemy import delete, select
 from sqlmodel import col
 
-from app import audit, clock, crypto, database
+from app import audit, clock, database
 from app.config import Settings
 from app.connectors import endpoints as addresses
-from app.connectors import registry
 from app.connectors.connector import Connector
+from app.connectors.services import services_of
 from app.errors import Unavailable, Undecipherable
 from app.vault import credentials, seal, token_endpoint
 from app.vault.models import Connection, PendingRevocation
@@ -29,11 +27,11 @@ log = logging.getLogger(__name__)
 
 def run_due(settings: Settings, limit: int = 50) -> int:
     """Try what is due, at most `limit`. Returns how many tokens are settled now."""
-    return sum(_try(settings, row) for row in _take_due(limit))
+    return sum(_try(settings, row) for row in _claim_due(limit))
 
 
 def run_soon(settings: Settings) -> None:
-    """Try what is due in a thread of its own: call it after the commit of a disconnect."""
+    """Try what is due in a thread of its own. Call it after the commit of a disconnect."""
     threading.Thread(target=_run_quietly, args=(settings,), name="revocation", daemon=True).start()
 
 
@@ -45,35 +43,23 @@ def _run_quietly(settings: Settings) -> None:
 
 
 def add(settings: Settings, connection: Connection, tokens: TokenSet) -> None:
-    """Revoke tokens that came for a connection that is gone."""
-    connector, at = registry.get(connection.slug), clock.now()
-    if connector.auth_of(tokens.way).revoke_url is None:
+    """Revoke tokens that arrived for a connection that is gone."""
+    connector = services_of(connection.workspace_id).get(connection.slug)
+    if connector.auth_of(tokens.auth_method).revoke_url is None:
         return
     access = connector.auth.revokes == "access" or tokens.refresh_token is None
-    row = PendingRevocation(
-        id=crypto.new_id("rev"),
-        workspace_id=connection.workspace_id,
-        slug=connection.slug,
-        connection_id=connection.id,
-        account_key=connection.account_key,
-        token_field="access_token_sealed" if access else "refresh_token_sealed",
-        token_sealed="",
-        next_try_at=at,
-        created_at=at,
+    row = credentials.pending_revocation(
+        connection, "access_token_sealed" if access else "refresh_token_sealed"
     )
-    seal.seal(
-        settings.vault_keys,
-        row,
-        "token_sealed",
-        tokens.access_token if access else tokens.refresh_token or "",
-    )
+    token = tokens.access_token if access else tokens.refresh_token or ""
+    seal.seal(settings.vault_keys, row, "token_sealed", token)
     with database.transaction() as db:
         db.add(row)
     run_soon(settings)
 
 
-def _take_due(limit: int) -> list[PendingRevocation]:
-    """Rows to try now. Their next try is pushed on first, so that two processes do not try the same one."""
+def _claim_due(limit: int) -> list[PendingRevocation]:
+    """Rows to try now. Their next attempt is postponed first, so that no two processes try one row."""
     at = clock.now()
     with database.transaction() as db:
         due = (
@@ -89,8 +75,8 @@ def _take_due(limit: int) -> list[PendingRevocation]:
 
 
 def _try(settings: Settings, row: PendingRevocation) -> bool:
-    connector = registry.CONNECTORS.get(row.slug)
-    if connector is None or not _is_wanted(settings, connector, row):
+    connector = services_of(row.workspace_id).find(row.slug)
+    if connector is None or not _is_needed(settings, connector, row):
         return _forget(row, "connection.revocation_not_needed")
     if _revoke(settings, connector, row):
         return _forget(row, "connection.revoked")
@@ -106,8 +92,8 @@ def _try(settings: Settings, row: PendingRevocation) -> bool:
     return False
 
 
-def _is_wanted(settings: Settings, connector: Connector, row: PendingRevocation) -> bool:
-    """False when revoking would end another connection's sign-in of the same account, in the same project."""
+def _is_needed(settings: Settings, connector: Connector, row: PendingRevocation) -> bool:
+    """False if revoking would end the access of another connection of the same account and project."""
     ours = addresses.resolve(connector, settings)
     if ours is None or not connector.auth.revokes_whole_account:
         return ours is not None

@@ -1,8 +1,8 @@
-"""Rotating the vault keys while Patchbay runs: count what is sealed under which key, and seal it anew.
+"""Rotate the vault keys while Patchbay runs: count what is sealed under which key, and seal it anew.
 
-Works on every column that holds ciphertext, found by its name (`seal`). Each value is replaced only
-if it is still the one that was read, so a token stored meanwhile is never overwritten; what is left
-over is found by the next run. Interrupting it loses nothing.
+Works on every column that holds ciphertext, found by its name (`seal`). A value is replaced only if it is
+still the one that was read, so a token stored meanwhile is never overwritten; the next run finds what is
+left. Interrupting it loses nothing.
 """
 
 from collections import Counter
@@ -23,10 +23,8 @@ _BATCH = 200
 
 
 @dataclass
-class Tally:
-    """One sealed column: how many values each key holds, which rows do not open, and how many were sealed
-    anew.
-    """
+class ColumnTally:
+    """One sealed column: values per key, rows that do not open, and how many were sealed anew."""
 
     name: str
     by_key: Counter[str] = field(default_factory=Counter)
@@ -34,18 +32,16 @@ class Tally:
     rewrapped: int = 0
 
 
-Progress = Callable[[Tally], None]
+Progress = Callable[[ColumnTally], None]
 
 
-def check(keys: KeyRing, progress: Progress = lambda tally: None) -> list[Tally]:
-    """Open every sealed value of every workspace. `progress` hears of each batch."""
+def check(keys: KeyRing, progress: Progress = lambda tally: None) -> list[ColumnTally]:
+    """Open every sealed value of every workspace. Calls `progress` after each batch."""
     return [_walk(model, column, keys, progress, anew=False) for model, column in _columns()]
 
 
-def census(db: Session, keys: KeyRing) -> list[Tally]:
-    """Count sealed values by the key they name, opening none: one query a column. Those of a key we lack
-    count under "".
-    """
+def census(db: Session, keys: KeyRing) -> list[ColumnTally]:
+    """Count sealed values per key without opening any: one query per column. An unknown key counts as ""."""
     tallies = []
     for model, column in _columns():
         mapper: Any = inspect(model)
@@ -57,16 +53,16 @@ def census(db: Session, keys: KeyRing) -> list[Tally]:
         total, *counts = db.execute(
             select(func.count(), *of_key).where(sealed.is_not(None), sealed != "")
         ).one()
-        tally = Tally(f"{mapper.local_table.name}.{column}", Counter(dict(zip(starts, counts, strict=True))))
+        tally = ColumnTally(
+            f"{mapper.local_table.name}.{column}", Counter(dict(zip(starts, counts, strict=True)))
+        )
         tally.by_key[""] = total - sum(counts)
         tallies.append(tally)
     return tallies
 
 
-def rotate(keys: KeyRing, progress: Progress = lambda tally: None) -> list[Tally]:
-    """Seal every value that is under another key with the first one. The counts are what is found
-    afterwards.
-    """
+def rotate(keys: KeyRing, progress: Progress = lambda tally: None) -> list[ColumnTally]:
+    """Seal every value under another key with the first one. The counts are those found afterwards."""
     tallies = []
     for model, column in _columns():
         done = _walk(model, column, keys, progress, anew=True)
@@ -82,10 +78,12 @@ def _columns() -> Iterator[tuple[type[SQLModel], str]]:
             yield mapper.class_, name
 
 
-def _walk(model: type[SQLModel], column: str, keys: KeyRing, progress: Progress, *, anew: bool) -> Tally:
+def _walk(
+    model: type[SQLModel], column: str, keys: KeyRing, progress: Progress, *, anew: bool
+) -> ColumnTally:
     mapper: Any = inspect(model)
     table: Table = mapper.local_table
-    tally = Tally(f"{table.name}.{column}")
+    tally = ColumnTally(f"{table.name}.{column}")
     for rows in _batches(model, column):
         renewed: list[tuple[SQLModel, str, str]] = []
         for row in rows:
@@ -111,9 +109,7 @@ def _walk(model: type[SQLModel], column: str, keys: KeyRing, progress: Progress,
 
 
 def _batches(model: type[SQLModel], column: str) -> Iterator[list[SQLModel]]:
-    """Rows with a sealed value, a few at a time, in the order of their keys. Crosses workspaces on
-    purpose.
-    """
+    """Rows with a sealed value, in batches, ordered by primary key. Crosses workspaces on purpose."""
     mapper: Any = inspect(model)
     key = tuple_(*mapper.primary_key)
     wanted = (

@@ -24,12 +24,12 @@ SUFFIX = "_sealed"
 
 
 def seal(keys: KeyRing, row: SQLModel, column: str, secret: str) -> None:
-    """Put a secret into a row's sealed column, bound to that row. The row's key must be set already."""
+    """Seal a secret into a row's column, bound to that row. The row's primary key must be set already."""
     setattr(row, column, keys.seal(secret, **place(row, column)))
 
 
 def unseal(keys: KeyRing, row: SQLModel, column: str) -> str:
-    """The secret in a row's sealed column. Raises Undecipherable when it is missing or does not open here."""
+    """The secret in a row's sealed column. Raises Undecipherable if it is missing or does not open here."""
     sealed = getattr(row, column)
     if not sealed:
         raise Undecipherable()
@@ -37,7 +37,7 @@ def unseal(keys: KeyRing, row: SQLModel, column: str) -> str:
 
 
 def place(row: SQLModel, column: str) -> dict[str, str]:
-    """The associated data of a column of this row, as keyword arguments for the key ring."""
+    """The associated data of this row's column, as keyword arguments for the key ring."""
     given = getattr(row, "sealed_place", None)
     if given is not None:
         workspace, record, field = given(column)

@@ -1,9 +1,7 @@
-"""What a token endpoint's answer means (RFC 6749 sections 5.1 and 5.2), and how it is read without trusting
-it.
+"""What a token endpoint's answer means (RFC 6749 sections 5.1 and 5.2), read without trusting it.
 
-Three things can go wrong, and the difference matters: the grant is dead (`TokenRefused`), we are not
-accepted as a client (`ClientMisconfigured`), or there is no usable answer (`TokenEndpointUnavailable`),
-in which case the grant may well be alive.
+Three failures differ: the grant is dead (`TokenRefused`), our client is not accepted (`ClientMisconfigured`),
+or there is no usable answer (`TokenEndpointUnavailable`). After the last one the grant may well be alive.
 """
 
 import re
@@ -11,13 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.connectors.api import retry_after
+from app import outbound
+from app.connectors.api_errors import retry_after
 from app.connectors.connector import Connector
 from app.connectors.credential_forms import OAUTH
 from app.errors import PatchbayError
-from app.outbound import Answer
+from app.outbound import OutboundError, Response
 
-MAX_BYTES = 256 * 1024
+_MAX_BYTES = 256 * 1024
 TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 _LONGEST_LIFE_SECONDS = 400 * 86_400
 _DEAD = {"invalid_grant"}
@@ -28,8 +27,8 @@ _MISCONFIGURED = {"invalid_client", "unauthorized_client"}
 class TokenSet:
     """A successful token answer. `raw` is all of it, for `identify`. Secrets stay out of its repr.
 
-    `way` is how one signed in. What forms bring: `lasts` when the token ends on no known day, `kept` for
-    what is sealed beside it to ask anew with.
+    Only forms set these: `has_no_expiry` when no end of the token is known, and `renewal_values`, which are
+    sealed beside the token to renew it with.
     """
 
     access_token: str = field(repr=False)
@@ -38,22 +37,20 @@ class TokenSet:
     scopes: str | None = None
     refresh_expires_in: int | None = None
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    way: str = OAUTH
-    lasts: bool = False
-    kept: Mapping[str, str] = field(default_factory=dict, repr=False)
+    auth_method: str = OAUTH
+    has_no_expiry: bool = False
+    renewal_values: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class TokenRefused(PatchbayError):
-    """The service says the code or the refresh token is not valid (any more): `invalid_grant`."""
+    """The service says the code or the refresh token is not valid, or no longer: `invalid_grant`."""
 
     code = "PROVIDER_ERROR"
     status = 400
 
 
 class ClientMisconfigured(PatchbayError):
-    """The service does not accept our client id, secret or redirect address. Only the operator can mend
-    it.
-    """
+    """The service rejects our client id, secret or redirect address. Only the operator can correct it."""
 
     code = "PROVIDER_ERROR"
     status = 502
@@ -79,10 +76,8 @@ class TokenEndpointUnavailable(PatchbayError):
         super().__init__(message)
 
 
-def read_tokens(connector: Connector, answer: Answer) -> TokenSet:
-    """The tokens in an answer to the standard. Raises TokenRefused, ClientMisconfigured or
-    TokenEndpointUnavailable.
-    """
+def read_tokens(connector: Connector, answer: Response) -> TokenSet:
+    """The tokens in an answer. Raises TokenRefused, ClientMisconfigured or TokenEndpointUnavailable."""
     if answer.status != 200:
         raise refusal(connector, answer)
     body = json_object(answer)
@@ -105,14 +100,14 @@ def read_tokens(connector: Connector, answer: Answer) -> TokenSet:
 
 
 def unreadable(connector: Connector) -> TokenEndpointUnavailable:
-    """The error for an answer that says neither yes nor no; it may have held new tokens."""
+    """The error for an answer that is neither success nor refusal; it may have held new tokens."""
     return TokenEndpointUnavailable(
         f"{connector.name} sent an answer that could not be read. Please try again later.", lost=True
     )
 
 
-def refusal(connector: Connector, answer: Answer) -> PatchbayError:
-    """What a token endpoint's error means. Its own words are not repeated: only the known codes count."""
+def refusal(connector: Connector, answer: Response) -> PatchbayError:
+    """What a token endpoint's error means. Only known codes count; the service's words are not repeated."""
     code = error_code(answer) if 400 <= answer.status < 500 else ""
     if answer.status == 429:
         return TokenEndpointUnavailable(
@@ -135,8 +130,8 @@ def refusal(connector: Connector, answer: Answer) -> PatchbayError:
     )
 
 
-def json_object(answer: Answer) -> dict[str, Any] | None:
-    """The body when it is a JSON object and is not declared to be something else, such as an HTML page."""
+def json_object(answer: Response) -> dict[str, Any] | None:
+    """The body if it is a JSON object and not declared as something else, such as an HTML page."""
     media_type = answer.headers.get("Content-Type", "").split(";")[0].strip().lower()
     if media_type and media_type != "text/plain" and not media_type.endswith(("/json", "+json")):
         return None
@@ -146,14 +141,24 @@ def json_object(answer: Answer) -> dict[str, Any] | None:
     return body if isinstance(body, dict) else None
 
 
-def error_code(answer: Answer) -> str:
+def send(connector: Connector, method: str, url: str, **request: Any) -> Response:
+    """The answer to a request, whatever its status. Raises TokenEndpointUnavailable."""
+    try:
+        return outbound.send(method, url, guarded=connector.is_guarded, max_bytes=_MAX_BYTES, **request)
+    except OutboundError as error:
+        raise TokenEndpointUnavailable(
+            f"{connector.name} cannot be reached right now. Please try again later.", lost=error.sent
+        ) from None
+
+
+def error_code(answer: Response) -> str:
     """The `error` of a refusal, or ""."""
     code = (json_object(answer) or {}).get("error")
     return code if isinstance(code, str) else ""
 
 
 def seconds_of(value: Any) -> int | None:
-    """A lifetime in whole seconds, also when it came as text or a fraction; None when it makes no sense."""
+    """A lifetime in whole seconds, also from text or a fraction. None if it is no valid lifetime."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:

@@ -1,25 +1,20 @@
-"""Ending many connections at once, when their workspace goes: a handful of statements, however many there
-are.
-"""
+"""End all connections of a deleted workspace in a handful of statements, however many there are."""
 
 from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
 from app import audit
-from app.connectors import registry
-from app.vault import credentials, store
+from app.connectors.services import services_of
+from app.vault import credentials
 from app.vault.models import Connection, Credential
 
 
 def end_all(db: Session, workspace_id: str, *, by: str) -> int:
-    """Forget every connection of a workspace now, and note the tokens for revoking at their services. Says
-    how many ended.
+    """Delete every connection of a workspace now, and record the tokens for revoking. Returns how many ended.
 
-    Call `revocation.run_soon` after the commit. A refresh under way finds the rows gone, as after a
-    disconnect.
+    Call `revocation.run_soon` after the commit. A running refresh finds the rows gone, as after a disconnect.
     """
-    # Credentials first, then connections, each in one order: a refresh and a disconnect take them the same
-    # way.
+    # Credentials first, then connections, each in one order: a refresh and a disconnect lock them alike.
     sealed = (
         select(Credential)
         .where(col(Credential.workspace_id) == workspace_id)
@@ -35,17 +30,10 @@ def end_all(db: Session, workspace_id: str, *, by: str) -> int:
     )
     rows = list(db.execute(found.with_for_update().execution_options(**fresh)).scalars())
     for row in rows:
-        connector, credential = registry.CONNECTORS.get(row.slug), by_connection.get(row.id)
+        connector, credential = services_of(row.workspace_id).find(row.slug), by_connection.get(row.id)
         if connector is not None and credential is not None:
             credentials.note_for_revoking(db, connector, row, credential)
-        audit.record(
-            db,
-            "connection.disconnected",
-            workspace_id=workspace_id,
-            user_id=by,
-            subject=row.id,
-            **store.told(row),
-        )
+        audit.record(db, "connection.disconnected", **audit.about(row, by), **row.audit_details())
     db.flush()
     db.execute(delete(Credential).where(col(Credential.workspace_id) == workspace_id))
     db.execute(delete(Connection).where(col(Connection.workspace_id) == workspace_id))

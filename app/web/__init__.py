@@ -1,4 +1,4 @@
-"""What every page shares: CSRF, error pages, fragments, headers, limits.
+"""What every page shares: CSRF, error pages, fragments, headers, limits, the application's services.
 
-May import: the floor. Holds no page of its own but the error page and the health endpoints.
+May import: the floor. It has no pages of its own except the error page and the health endpoints.
 """

@@ -1,7 +1,7 @@
-"""Requests that are not what they seem: forged from another site, or sent to a host name that is not ours.
+"""Refuses forged requests: sent from another site, or to a host name that is not ours.
 
-A token on every form and htmx request, the Origin compared besides, and the Host (DNS rebinding). API and
-MCP routes take no cookie, only a bearer, so they are exempt; /mcp compares both on its own.
+Every form and htmx request carries a token; the Origin is compared too, and the Host (DNS rebinding). API and
+MCP routes read no cookie, only a bearer token, so they are exempt; `/mcp` compares both headers itself.
 """
 
 import ipaddress
@@ -26,13 +26,13 @@ class ForgedRequest(Forbidden):
 
 
 class UnknownHost(InvalidInput):
-    """The Host header names no address of this installation."""
+    """The Host header is not an address of this installation."""
 
     message = "This host name is not served here. Use the address in the installation's settings."
 
 
 def exempt(blueprint: Blueprint) -> Blueprint:
-    """Mark a blueprint whose routes never read a cookie."""
+    """Exempt a blueprint whose routes never read a cookie."""
     protect.exempt(blueprint)
     _exempt.add(blueprint.name)
     return blueprint
@@ -49,12 +49,12 @@ def install(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def _compare_host() -> None:
-        # A platform asks after our health by whatever address it reaches us.
+        # A hosting platform checks our health by whatever address it reaches us.
         host = request.host.lower()
         if (
             request.blueprint not in {*_exempt, "health"}
             and host not in settings.allowed_hosts
-            and not _is_here(host)
+            and not _is_this_machine(host)
         ):
             raise UnknownHost()
 
@@ -71,8 +71,8 @@ def install(app: Flask, settings: Settings) -> None:
         return app.handle_user_exception(ForgedRequest())
 
 
-def _is_here(host: str) -> bool:
-    """True for a name of this machine itself, which no stranger's DNS can make ours."""
+def _is_this_machine(host: str) -> bool:
+    """True for a loopback name, which no attacker's DNS can point to us."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
         return name == "localhost" or ipaddress.ip_address(name).is_loopback

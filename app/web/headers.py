@@ -1,4 +1,4 @@
-"""Security headers on every answer, errors included (OWASP ASVS 5.0, V3.4)."""
+"""Security headers on every response, errors included (OWASP ASVS 5.0, V3.4)."""
 
 import secrets
 
@@ -7,11 +7,11 @@ from flask import Flask, Response, g, request
 from app.config import Settings
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"  # for what is no page
+_DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"  # for responses that are not pages
 
 
 def nonce() -> str:
-    """The nonce of this answer's Content-Security-Policy, for the one script tag a page has."""
+    """Return the nonce of this response's Content-Security-Policy, for the page's one script tag."""
     if "csp_nonce" not in g:
         g.csp_nonce = secrets.token_urlsafe(16)
     value: str = g.csp_nonce
@@ -19,7 +19,7 @@ def nonce() -> str:
 
 
 def allow_form_target(origin: str) -> None:
-    """Let forms of this page end, by redirect, at another origin or private scheme (a service, an AI client).
+    """Let forms of this page redirect to another origin or private scheme (a service, an AI client).
 
     Browsers apply `form-action` to the whole redirect chain of a form.
     """
@@ -43,7 +43,7 @@ def install(app: Flask, settings: Settings) -> None:
     def _headers(response: Response) -> Response:
         headers = response.headers
         if "Location" in headers and response.status_code in _REDIRECTS:
-            response.set_data(b"")  # werkzeug repeats the address there, and with it an authorization code
+            response.set_data(b"")  # werkzeug repeats the URL in the body, and with it an authorization code
         present = {name.lower() for name in headers.keys()}  # noqa: SIM118 - iterating gives pairs
         for name, value in fixed:
             if name.lower() not in present:
@@ -59,7 +59,7 @@ def install(app: Flask, settings: Settings) -> None:
 
 
 def _page_policy(logo: str) -> str:
-    """The content policy of a page: our own files, one nonce, and where its forms may end."""
+    """Return the content policy of a page: our own files, one nonce, and the targets of its forms."""
     targets = " ".join(["'self'", *dict.fromkeys(g.get("form_targets", []))])
     return (
         "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; connect-src 'self'; font-src 'self'; "

@@ -1,39 +1,36 @@
-"""What programs send: one JSON object, read the same by every reader. Anything else is refused in a sentence.
+"""Request bodies of the API: one JSON object, with one meaning. Anything else is refused with a sentence.
 
-Only `application/json` is taken. A page of another site cannot send that without asking first (CORS), and is
-never allowed to: so addresses that read their body here, and take no cookie, need no form token.
+Only `application/json` is accepted. A page of another site cannot send that without a CORS preflight, which
+we never allow. So endpoints that read their body here, and read no cookie, need no CSRF token.
 """
 
-import json
 from typing import Any
 
 from flask import Request
-from pydantic_core import from_json
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from app import strict_json
 from app.errors import InvalidInput
 
 _LARGEST = 64 * 1024
 
 
 class NotJson(InvalidInput):
-    """The body is declared to be something else."""
+    """The Content-Type is not application/json."""
 
     status = 415
     message = "Send plain JSON with Content-Type: application/json."
 
 
 class BodyTooLarge(InvalidInput):
-    """Nothing that is taken here is so large."""
+    """No request to these endpoints is this large."""
 
     status = 413
     message = f"The body is larger than {_LARGEST // 1024} KiB, which is more than this address takes."
 
 
 def read(request: Request) -> dict[str, Any]:
-    """The members of the object. Raises NotJson, BodyTooLarge, or InvalidInput saying what is wrong with
-    it.
-    """
+    """Return the members of the object. Raises NotJson, BodyTooLarge, or InvalidInput with the reason."""
     if (
         request.mimetype != "application/json"
         or request.headers.get("Content-Encoding", "identity") != "identity"
@@ -45,13 +42,12 @@ def read(request: Request) -> dict[str, Any]:
     except RequestEntityTooLarge:
         raise BodyTooLarge() from None
     try:
-        body = from_json(raw, allow_inf_nan=False)
-        json.loads(raw, object_pairs_hook=_unrepeated)
-    except _Repeated:
+        body = strict_json.parse(raw)
+    except strict_json.RepeatedMember:
         raise InvalidInput(
             "A member appears twice in one JSON object, so its meaning is not clear."
         ) from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise InvalidInput("The body is not valid JSON.") from None
     if not isinstance(body, dict):
         raise InvalidInput("The body must be one JSON object.")
@@ -59,19 +55,10 @@ def read(request: Request) -> dict[str, Any]:
 
 
 def text(body: dict[str, Any], name: str) -> str:
-    """A member as text; "" when it is absent or null. Raises InvalidInput when it is something else."""
+    """Return a member as text; "" if absent or null. Raises InvalidInput if it is not text."""
     value = body.get(name)
     if value is None:
         return ""
     if not isinstance(value, str):
         raise InvalidInput(f"{name} must be text.", details={"fields": {name: "This must be text."}})
     return value
-
-
-class _Repeated(Exception):
-    """A JSON object names a member twice (not a ValueError: it has its own sentence)."""
-
-
-def _unrepeated(pairs: list[tuple[str, Any]]) -> None:
-    if len({name for name, _ in pairs}) != len(pairs):
-        raise _Repeated

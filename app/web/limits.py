@@ -1,7 +1,7 @@
-"""Floods of anonymous requests, by address (Flask-Limiter).
+"""Rate limits for anonymous requests, by address (Flask-Limiter).
 
-Sign-in and code budgets are not here: they are exact, in the database. Redis missing falls back to
-memory and never takes a page down.
+Sign-in and code budgets are not here: they are exact, in the database. If Redis is down, counting falls back
+to memory, so a page never fails because of it.
 """
 
 from flask import Flask
@@ -14,7 +14,7 @@ limiter = Limiter(get_remote_address, headers_enabled=False)
 
 
 def install(app: Flask, settings: Settings) -> None:
-    """Use Redis where there is one, memory where not or when it is away."""
+    """Use Redis if configured, and memory if it is not or is down."""
     app.config.update(
         RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,

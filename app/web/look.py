@@ -1,4 +1,4 @@
-"""What templates draw with: versioned assets, icons, times in words, the navigation, the company's accent."""
+"""What templates render with: versioned assets, icons, relative times, the navigation, the brand accent."""
 
 import hashlib
 import re
@@ -12,27 +12,28 @@ from markupsafe import Markup
 
 from app import clock
 from app.config import ROOT, Settings
+from app.web import current
 from app.web.palette import accent_set, stylesheet
 
 bp = Blueprint("look", __name__)
 STATIC = ROOT / "static"
 
-# Shown in this order, each as soon as its page exists.
-_PLACES = (
+# Listed in this order, each only if its page exists.
+_MAIN_LINKS = (
     ("/integrations", "Integrations"),
     ("/ai-clients", "AI clients"),
     ("/approvals", "Approvals"),
     ("/usage", "Usage"),
     ("/team", "Team"),
 )
-_ACCOUNT_PLACES = (
+_ACCOUNT_LINKS = (
     ("/account", "Account"),
     ("/activity", "Activity"),
     ("/memory", "Saved notes"),
 )
-_OPERATOR_PLACES = (("/admin", "Administration"),)
+_OPERATOR_LINKS = (("/admin", "Administration"),)
 
-# A word in an AI client's name, and its icon. The first that fits counts.
+# A word in an AI client's name, and its icon. The first match counts.
 _CLIENT_ICONS = (
     ("claude code", "lines/terminal"),
     ("claude", "clients/claude"),
@@ -49,23 +50,23 @@ _CLIENT_ICONS = (
 
 
 @dataclass(frozen=True)
-class Place:
-    """A link of the navigation. `here` when it leads to the page being shown."""
+class NavigationLink:
+    """A link of the navigation. `is_current`: it leads to the current page."""
 
     path: str
     label: str
-    here: bool
+    is_current: bool
 
 
 def install(app: Flask, settings: Settings) -> None:
-    """Give the templates their tools and serve `/brand.css`."""
+    """Register the template globals and filters, and serve `/brand.css`."""
     app.register_blueprint(bp)
     app.jinja_env.globals.update(
         asset=asset,
         icon=icon,
         client_icon=client_icon,
         has_service_icon=has_service_icon,
-        places=places,
+        navigation=navigation,
         time_words=time_words,
     )
     app.jinja_env.filters.update(exact=exact, initials=initials, number=number)
@@ -79,8 +80,8 @@ def install(app: Flask, settings: Settings) -> None:
 
 @bp.get("/brand.css")
 def brand() -> Response:
-    """The company's accent as a style sheet. 404 when BRAND_ACCENT is not set."""
-    settings: Settings = current_app.extensions["patchbay"]
+    """The brand accent as a style sheet. 404 if BRAND_ACCENT is not set."""
+    settings = current.settings()
     if settings.brand_accent is None:
         abort(404)
     response = Response(stylesheet(settings.brand_accent), mimetype="text/css")
@@ -90,8 +91,8 @@ def brand() -> Response:
 
 @bp.get("/brand.svg")
 def favicon() -> Response:
-    """Our mark for the browser's tab, in the company's accent. 404 when BRAND_ACCENT is not set."""
-    settings: Settings = current_app.extensions["patchbay"]
+    """Our favicon in the brand accent. 404 if BRAND_ACCENT is not set."""
+    settings = current.settings()
     if settings.brand_accent is None:
         abort(404)
     colours = accent_set(settings.brand_accent, "light")
@@ -105,9 +106,7 @@ def favicon() -> Response:
 
 
 def asset(path: str) -> str:
-    """The address of a file in `static/`, with a digest of its content so that browsers may keep it for
-    good.
-    """
+    """Return the URL of a file in `static/` with a content digest, so browsers may cache it for good."""
     file = STATIC / path
     return url_for("static", filename=path, v=_digest(file, file.stat().st_mtime_ns))
 
@@ -119,20 +118,20 @@ def _digest(file: Path, _changed: int) -> str:
 
 @cache
 def icon(name: str) -> Markup:
-    """A line icon as markup that takes the text colour. Decoration: words beside it say the same."""
+    """Return a line icon as markup in the text colour. It is decorative: the words beside it say the same."""
     return _inline(f"lines/{name}")
 
 
 @cache
 def client_icon(client_name: str) -> Markup:
-    """The icon of an AI client, by its name; a plain robot for one we do not know."""
+    """Return the icon of an AI client by its name; a robot for an unknown one."""
     name = client_name.casefold()
     return _inline(next((file for word, file in _CLIENT_ICONS if word in name), "lines/bot"))
 
 
 @cache
 def has_service_icon(slug: str) -> bool:
-    """Whether `static/icons/services` holds an icon of that service; else its card shows a letter."""
+    """Whether `static/icons/services` has an icon of that service; otherwise its card displays a letter."""
     return (STATIC / "icons" / "services" / f"{slug}.svg").is_file()
 
 
@@ -141,24 +140,26 @@ def _inline(name: str) -> Markup:
     return Markup(svg.strip().replace("<svg ", '<svg class="icon" aria-hidden="true" focusable="false" ', 1))  # noqa: S704  our own file
 
 
-def places(group: str = "main", *, is_operator: bool = False) -> list[Place]:
-    """The links of a navigation group whose pages exist on this installation."""
-    listed = {"main": _PLACES, "account": _ACCOUNT_PLACES + (_OPERATOR_PLACES if is_operator else ())}[group]
+def navigation(group: str = "main", *, is_operator: bool = False) -> list[NavigationLink]:
+    """Return the links of a navigation group whose pages exist on this installation."""
+    listed = {"main": _MAIN_LINKS, "account": _ACCOUNT_LINKS + (_OPERATOR_LINKS if is_operator else ())}[
+        group
+    ]
     existing = {
         rule.rule.rstrip("/")
         for rule in current_app.url_map.iter_rules()
         if rule.methods and "GET" in rule.methods
     }
-    here = request.path
+    current_path = request.path
     return [
-        Place(path, label, here == path or here.startswith(path + "/"))
+        NavigationLink(path, label, current_path == path or current_path.startswith(path + "/"))
         for path, label in listed
         if path in existing
     ]
 
 
 def time_words(at: datetime) -> str:
-    """How long ago, in words: "just now", "5 minutes ago", "yesterday", "18 November"."""
+    """Return a relative time: "just now", "5 minutes ago", "yesterday", "18 November"."""
     seconds = (clock.now() - at).total_seconds()
     if seconds < 60:
         return "just now"
@@ -175,18 +176,18 @@ def time_words(at: datetime) -> str:
 
 
 def exact(at: datetime) -> str:
-    """The moment for people who want it exactly: "18 November 2026, 14:05 UTC"."""
+    """Return the exact time: "18 November 2026, 14:05 UTC"."""
     return f"{at.day} {at:%B %Y, %H:%M} UTC"
 
 
 def initials(name: str) -> str:
-    """One or two capitals for a round portrait, from a name or an e-mail address."""
+    """Return one or two capitals for an avatar, from a name or an email address."""
     words = re.findall(r"[^\W_]+", name.split("@")[0])
     return "".join(word[0] for word in words[:2]).upper() or "?"
 
 
 def number(value: int) -> str:
-    """A whole number with its thousands apart: 50,000."""
+    """Return a whole number with thousands separators: 50,000."""
     return f"{value:,}"
 
 

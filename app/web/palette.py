@@ -1,31 +1,29 @@
-"""One accent colour becomes a readable set for both themes (WCAG 2.2, contrast 1.4.3)."""
+"""Derives a readable colour set for both themes from one accent colour (WCAG 2.2, contrast 1.4.3)."""
 
 GROUNDS = {"light": ("#ffffff", "#f7f6f3"), "dark": ("#1c1c1a", "#141413")}
 _READABLE = 4.5
 
 
 def contrast(one: str, other: str) -> float:
-    """The contrast ratio of two `#rrggbb` colours, from 1 to 21."""
+    """Return the contrast ratio of two `#rrggbb` colours, from 1 to 21."""
     high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (high + 0.05) / (low + 0.05)
 
 
 def mix(one: str, other: str, share: float) -> str:
-    """`share` of `other` mixed into `one`."""
+    """Return `one` with the given share (0 to 1) of `other` mixed in."""
     pairs = zip(_channels(one), _channels(other), strict=True)
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
 
 
 def accent_set(accent: str, theme: str) -> dict[str, str]:
-    """The custom properties that follow from the accent in `light` or `dark`: fills, text on them, text in
-    the accent.
-    """
+    """Return the properties derived from the accent in `light` or `dark`: fills, text on fills, text."""
     panel, ground = GROUNDS[theme]
     toward = "#000000" if theme == "light" else "#ffffff"
     soft = mix(panel, accent, 0.12 if theme == "light" else 0.2)
     ink = accent
     for step in range(1, 101):
-        if min(contrast(ink, place) for place in (panel, ground, soft)) >= _READABLE:
+        if min(contrast(ink, background) for background in (panel, ground, soft)) >= _READABLE:
             break
         ink = mix(accent, toward, step / 100)
     fill = accent if theme == "light" else ink
@@ -41,7 +39,7 @@ def accent_set(accent: str, theme: str) -> dict[str, str]:
 
 
 def stylesheet(accent: str) -> str:
-    """The style sheet that puts a company's accent over ours."""
+    """Return the style sheet that overrides our accent with the company's."""
 
     def block(theme: str) -> str:
         return (
@@ -58,7 +56,7 @@ def _channels(colour: str) -> tuple[int, int, int]:
 
 
 def _luminance(colour: str) -> float:
-    """Relative luminance as WCAG defines it."""
+    """Return the relative luminance as WCAG defines it."""
     red, green, blue = (
         c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
         for c in (v / 255 for v in _channels(colour))

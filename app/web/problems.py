@@ -1,6 +1,6 @@
-"""Errors become answers here: a page for people, a fragment for htmx, JSON for programs.
+"""Turns errors into responses: a page for people, a fragment for htmx, JSON for programs.
 
-Every failure names a correlation id that is also in the log; no stack trace leaves the house.
+Every failure carries a correlation id that is also in the log; no stack trace leaves the server.
 """
 
 import logging
@@ -44,7 +44,7 @@ _SENTENCES = {
 
 
 def install(app: Flask) -> None:
-    """Register the handlers."""
+    """Register the error handlers."""
 
     @app.errorhandler(PatchbayError)
     def _known(error: PatchbayError) -> Response:

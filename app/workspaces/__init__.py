@@ -2,6 +2,6 @@
 
 May import: the floor, `web`, `accounts`. Start reading in `guard.py`, then `registration.py`.
 
-Decided: every record is reached through the workspace of the verified caller; an id of another
-workspace is simply not found.
+Decided: every record is reached through the workspace of the authenticated caller, so the id of a record in
+another workspace is simply not found.
 """

@@ -1,6 +1,4 @@
-"""The step in which a mailed code is given: it creates an account or signs in, whichever it was mailed
-for.
-"""
+"""Entering a mailed code: it creates an account or signs in, depending on its purpose."""
 
 from app.accounts import codes, people, signing_in
 from app.accounts.browsers import Browser
@@ -12,16 +10,16 @@ from app.mail import Mailer
 from app.workspaces import registration
 
 
-def find_waiting(browser: Browser, code_id: str) -> MailedCode | None:
-    """The code to come in with that this browser waits for, or None."""
+def find_pending(browser: Browser, code_id: str) -> MailedCode | None:
+    """Return the code this browser waits for, or None."""
     with reading() as db:
-        return codes.find_waiting(db, browser, code_id, (registration.PURPOSE, signing_in.PURPOSE))
+        return codes.find_pending(db, browser, code_id, (registration.PURPOSE, signing_in.PURPOSE))
 
 
 def give(settings: Settings, browser: Browser, code_id: str, digits: str) -> tuple[User, str]:
-    """Do what the code was mailed for. Gives the person and the value of their new session's cookie.
+    """Do what the code was mailed for. Returns the person and the cookie value of their new session.
 
-    Raises CodeRefused. Using the code up and what it is good for are one transaction.
+    Raises CodeRefused. Spending the code and its effect are one transaction.
     """
     try:
         code = codes.check(settings, browser, code_id, digits)
@@ -35,15 +33,15 @@ def give(settings: Settings, browser: Browser, code_id: str, digits: str) -> tup
 
 
 def _note_failure(browser: Browser, code_id: str) -> None:
-    waiting = find_waiting(browser, code_id)
-    if waiting is not None and waiting.purpose == signing_in.PURPOSE:
+    pending = find_pending(browser, code_id)
+    if pending is not None and pending.purpose == signing_in.PURPOSE:
         with reading() as db:
-            user = people.find_by_email(db, waiting.email)
+            user = people.find_by_email(db, pending.email)
         signing_in.note_failure(browser, user, how="code")
 
 
 def send_again(settings: Settings, mailer: Mailer, browser: Browser, code: MailedCode) -> FreshCode:
-    """Mail a new code in place of one that did not arrive or no longer works. Raises BudgetSpent."""
+    """Mail a new code to replace one that did not arrive or is no longer valid. Raises BudgetSpent."""
     if code.purpose == registration.PURPOSE and code.used_at is None:
         fresh = registration.send_again(settings, mailer, browser, code)
     else:

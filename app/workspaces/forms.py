@@ -1,16 +1,16 @@
-"""What people type about their company and account, checked."""
+"""Forms about the company and the account."""
 
-from flask import current_app
 from wtforms import PasswordField, StringField
 from wtforms.validators import DataRequired, InputRequired, StopValidation
 
 from app.accounts import passwords
 from app.accounts.forms import PostedForm, email_field, readable, stripped
+from app.web import current
 from app.workspaces.members import LONGEST_NAME
 
 
 def company_field() -> StringField:
-    """The field labelled "Company"."""
+    """Return the field labelled "Company"."""
     return StringField(
         "Company",
         [readable(LONGEST_NAME), DataRequired("Enter the name of your company or team.")],
@@ -26,14 +26,14 @@ class RegisterForm(PostedForm):
     password = PasswordField("Password", [readable(passwords.LONGEST), InputRequired("Choose a password.")])
 
     def validate_password(self, field: PasswordField) -> None:
-        """Refuse what is too short or easily guessed. Raises StopValidation with a sentence."""
+        """Raise StopValidation with a sentence if the password is too short or easy to guess."""
         about = [str(self.email.data or ""), str(self.company.data or "")]
-        problem = passwords.problem_with(current_app.extensions["patchbay"], field.data, *about)
+        problem = passwords.problem_with(current.settings(), field.data, *about)
         if problem:
             raise StopValidation(problem)
 
 
 class WorkspaceForm(PostedForm):
-    """Creating a workspace, for somebody who is in none."""
+    """Creating a workspace, for somebody without one."""
 
     company = company_field()

@@ -1,6 +1,4 @@
-"""Creating an account for somebody Google has named and whose address is proved: all that is missing is
-their company.
-"""
+"""Creating an account after Google sign-in: the address is proved, only the company is missing."""
 
 from app import audit
 from app.accounts import google_identities, google_sign_in, people, signing_in
@@ -15,34 +13,34 @@ _TO_AN_INVITATION = "/invitations"
 
 
 def find(browser: Browser, attempt_id: str) -> GoogleAttempt | None:
-    """The trip to Google that waits for a company in this browser, or None."""
+    """Return the Google attempt of this browser that still needs a company, or None."""
     with reading() as db:
         attempt = google_sign_in.find_unfinished(db, browser, attempt_id)
     return attempt if attempt is not None and attempt.address_proved else None
 
 
 def needs_company(attempt: GoogleAttempt) -> bool:
-    """False for somebody on the way to an invitation: they join that workspace and make none."""
+    """False for somebody who follows an invitation: they join that workspace and create none."""
     return attempt.next_path != _TO_AN_INVITATION
 
 
 def finish(provider: Provider, browser: Browser, attempt: GoogleAttempt, company: str) -> tuple[User, str]:
-    """Make the account. Gives the person and the value of their new session's cookie. Raises AttemptGone,
-    AccountDisabled.
+    """Create the account. Returns the person and the cookie value of their new session.
 
-    Whoever has registered the address meanwhile is signed in instead: it is theirs, as the mailbox has shown.
+    Raises AttemptGone, AccountDisabled. If the address was registered meanwhile, signs in to that account
+    instead: the mailbox has proved that it is theirs.
     """
     with transaction() as db:
-        settled = google_sign_in.settle(db, provider, browser, attempt)
-        if settled.person is not None:
-            return settled.person, settled.cookie_value
+        result = google_sign_in.complete(db, provider, browser, attempt)
+        if result.person is not None:
+            return result.person, result.cookie_value
         google_sign_in.spend(db, attempt)
         user = people.create(db, attempt.email)
-        if user is None:  # made at this very moment
+        if user is None:  # created at the same moment by another request
             raise AttemptGone()
         user.name = attempt.name
         db.add(user)
         google_identities.link(db, user, issuer=provider.issuer, subject=attempt.subject, email=attempt.email)
-        home = members.found(db, company, user).id if company else None
+        home = members.create(db, company, user).id if company else None
         audit.record(db, "person.registered", workspace_id=home, user_id=user.id, subject=user.id)
         return user, signing_in.admit(db, browser, user, how="google", workspace_id=home)

@@ -1,7 +1,7 @@
-"""Who may come in: the member behind a request, with the rights they have at this moment.
+"""The member behind a request, with their current rights, and the decorators that require one.
 
-One query joins session, person, membership and workspace at every request, so a removed, demoted or
-disabled person is out on the next click, in every worker.
+One query joins session, person, membership and workspace at every request, so a removed, demoted or disabled
+person is affected at the next click, in every worker.
 """
 
 import functools
@@ -20,7 +20,7 @@ from app import clock, database
 from app.accounts import login, sessions
 from app.accounts.models import LoginSession, User
 from app.errors import Forbidden, PatchbayError, Unavailable, WorkspaceInactive
-from app.web.fragments import local_path, wants_fragment
+from app.web.fragments import htmx, local_path, redirect_whole_page, wants_fragment
 from app.workspaces.models import Membership, Workspace
 
 log = logging.getLogger(__name__)
@@ -32,15 +32,13 @@ _INACTIVE_ADVICE = (
 
 @dataclass(frozen=True)
 class Member:
-    """A person in the workspace they are working in. `session.id_digest` binds flows and handshakes to
-    this browser.
-    """
+    """A person in their current workspace. `session.id_digest` binds flows and handshakes to this browser."""
 
     user: User
     workspace: Workspace
     role: str
     session: LoginSession
-    workspaces: tuple[Workspace, ...] = ()  # all they belong to, by name
+    workspaces: tuple[Workspace, ...] = ()  # all of theirs, by name
 
     @property
     def manages(self) -> bool:
@@ -49,7 +47,7 @@ class Member:
 
 
 class SignInNeeded(PatchbayError):
-    """A program asked for something only a signed-in person may see."""
+    """A program requested something only a signed-in person may see."""
 
     code = "UNAUTHENTICATED"
     status = 401
@@ -66,17 +64,15 @@ class NoWorkspace(Forbidden):
 
 
 def current_member() -> Member | None:
-    """The member behind this request; None when signed out or in no workspace. Looked up once a request."""
+    """Return the member behind this request; None if signed out or in no workspace. Cached per request."""
     if "current_member" not in g:
         g.current_member = _find()
-    found: Member | None = g.current_member
-    return found
+    viewer: Member | None = g.current_member
+    return viewer
 
 
 def member(view: Callable[_P, ResponseReturnValue]) -> Callable[_P, ResponseReturnValue]:
-    """Let only members of an active workspace in, as `g.member`. Others sign in first and come back to
-    where they wanted to go.
-    """
+    """Require a member of an active workspace, as `g.member`. Others sign in first and then return here."""
 
     @functools.wraps(view)
     def guarded(*args: _P.args, **kwargs: _P.kwargs) -> ResponseReturnValue:
@@ -86,33 +82,35 @@ def member(view: Callable[_P, ResponseReturnValue]) -> Callable[_P, ResponseRetu
     return member_of_any(guarded)
 
 
-def check_active(found: Member) -> None:
-    """Raises WorkspaceInactive for a member of a workspace that operators have deactivated."""
-    if found.workspace.deactivated_at is not None:
-        raise WorkspaceInactive(f"{found.workspace.name} was deactivated by the operator. {_INACTIVE_ADVICE}")
+def check_active(viewer: Member) -> None:
+    """Raises WorkspaceInactive for a member of a deactivated workspace."""
+    if viewer.workspace.deactivated_at is not None:
+        raise WorkspaceInactive(
+            f"{viewer.workspace.name} was deactivated by the operator. {_INACTIVE_ADVICE}"
+        )
 
 
 def member_of_any(view: Callable[_P, ResponseReturnValue]) -> Callable[_P, ResponseReturnValue]:
-    """The same, where also members of a deactivated workspace have something to do: going to another one."""
+    """Like `member`, but also for a deactivated workspace, whose members can switch to another one."""
 
     @functools.wraps(view)
     def guarded(*args: _P.args, **kwargs: _P.kwargs) -> ResponseReturnValue:
-        found = current_member()
-        if found is None:
-            if login.current() is None:
+        viewer = current_member()
+        if viewer is None:
+            if login.find_signed_in() is None:
                 return ask_to_sign_in()
             if request.method in {"GET", "HEAD"} and not wants_fragment():
-                return redirect("/account", 303)  # which says so, and what to do
+                return redirect("/account", 303)  # that page explains it, and what to do
             raise NoWorkspace()
-        g.member = found
+        g.member = viewer
         return view(*args, **kwargs)
 
     return guarded
 
 
 def member_or_nobody() -> Member | None:
-    """The member, for what every page shows. None also while the database is away: the error page must
-    still be drawn.
+    """Return the member, for what every page displays. None also while the database is down, so that the
+    error page still renders.
     """
     try:
         return current_member()
@@ -121,22 +119,18 @@ def member_or_nobody() -> Member | None:
 
 
 def person_or_nobody() -> User | None:
-    """Who is signed in, also somebody in no workspace, for what every page shows. None also while the
-    database is away.
-    """
+    """Return the person who is signed in, also without a workspace. None also while the database is down."""
     try:
-        signed_in = login.current()
+        signed_in = login.find_signed_in()
     except Unavailable:
         return None
     return signed_in.user if signed_in else None
 
 
 def ask_to_sign_in() -> Response:
-    """To the sign-in page, and from there back to this one. Programs that ask for JSON get a 401."""
+    """Redirect to the sign-in page and back here afterwards. Programs that accept JSON get a 401."""
     if wants_fragment():
-        response = make_response("", 204)
-        response.headers["HX-Redirect"] = sign_in_path(_page_shown())
-        return response
+        return redirect_whole_page(sign_in_path(_current_page_path()))
     if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
         raise SignInNeeded()
     target = request.full_path.removesuffix("?") if request.method in {"GET", "HEAD"} else ""
@@ -144,31 +138,29 @@ def ask_to_sign_in() -> Response:
 
 
 def ask_for_proof(target: str) -> Response:
-    """To the sign-in page of somebody who is signed in: they prove once more who they are, and come back
-    to a local path.
-    """
-    return make_response(redirect("/login?" + urlencode({"again": "1", "next": target}), 303))
+    """Redirect somebody signed in to the sign-in page, to sign in again and return to a local path."""
+    return redirect_whole_page("/login?" + urlencode({"again": "1", "next": target}))
 
 
 def person_or_address() -> str:
-    """Whose limit a request counts against: the person's, or of somebody unknown the address."""
-    found = member_or_nobody()
-    return found.user.id if found else request.remote_addr or ""
+    """Return whose limit a request counts against: the person, or the address of somebody unknown."""
+    viewer = member_or_nobody()
+    return viewer.user.id if viewer else request.remote_addr or ""
 
 
 def sign_in_path(target: str = "") -> str:
-    """The sign-in page's path, remembering a local path to come back to."""
-    wanted = local_path(target, "")
-    return "/login" + (f"?next={quote(wanted, safe='/?:@=,;!$()*~')}" if wanted else "")
+    """Return the path of the sign-in page, with a local path to return to."""
+    path = local_path(target, "")
+    return "/login" + (f"?next={quote(path, safe='/?:@=,;!$()*~')}" if path else "")
 
 
-def _page_shown() -> str:
-    """The path of the page that htmx asked from, as the browser tells it."""
+def _current_page_path() -> str:
+    """Return the path of the page that sent an htmx request, as the browser reports it."""
     try:
-        shown = urlsplit(request.headers.get("HX-Current-URL", ""))
+        url = urlsplit(htmx.current_url or "")
     except ValueError:
         return ""
-    return shown.path + ("?" + shown.query if shown.query else "")
+    return url.path + ("?" + url.query if url.query else "")
 
 
 def _find() -> Member | None:
@@ -176,17 +168,16 @@ def _find() -> Member | None:
     if id_digest is None or ("signed_in" in g and g.signed_in is None):
         return None
     with database.reading() as db:
-        found = _query(db, id_digest)
-    if found is None:
+        viewer = _query(db, id_digest)
+    if viewer is None:
         return None
-    login.remember(login.SignedIn(found.user, found.session))
-    if sessions.is_stale(found.session):
-        _touch(found.session)
-    return found
+    login.remember(login.SignedIn(viewer.user, viewer.session))
+    note_seen(viewer.session)
+    return viewer
 
 
 def _query(db: Session, id_digest: str) -> Member | None:
-    """The session's person in the workspace it works in, or else in the first one they joined."""
+    """Return the session's person in its preferred workspace, or else in the first one they joined."""
     preferred = case((col(Membership.workspace_id) == col(LoginSession.workspace_id), 0), else_=1)
     query = (
         select(LoginSession, User, Membership, Workspace)
@@ -204,10 +195,13 @@ def _query(db: Session, id_digest: str) -> Member | None:
     return Member(user, workspace, membership.role, session, by_name)
 
 
-def _touch(session: LoginSession) -> None:
+def note_seen(session: LoginSession) -> None:
+    """Write down that a session was used, when the last time is old enough to matter."""
+    if not sessions.is_stale(session):
+        return
     try:
         with database.transaction() as db:
             sessions.touch(db, session)
     except Unavailable:
-        # Reading goes on while the database takes no writes; the next request tries again.
+        # Pages keep working while the database is read-only; the next request tries again.
         log.warning("the time a session was seen could not be written")

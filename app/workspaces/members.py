@@ -1,4 +1,4 @@
-"""Workspaces and who belongs to them."""
+"""Workspaces and their memberships."""
 
 from sqlmodel import Session, col, select
 
@@ -12,13 +12,13 @@ LONGEST_NAME = 100
 
 
 class NotAMember(Forbidden):
-    """The person does not belong to the workspace any more."""
+    """The person no longer belongs to the workspace."""
 
     message = "You are no longer a member of that workspace, so nothing was kept."
 
 
-def found(db: Session, name: str, owner: User) -> Workspace:
-    """Make a workspace with its first member, who owns it."""
+def create(db: Session, name: str, owner: User) -> Workspace:
+    """Create a workspace with its first member, who owns it."""
     at = clock.now()
     workspace = Workspace(id=crypto.new_id("wsp"), name=name, created_at=at)
     db.add(workspace)
@@ -29,18 +29,18 @@ def found(db: Session, name: str, owner: User) -> Workspace:
     return workspace
 
 
-def found_first(db: Session, name: str, person: User) -> Workspace:
-    """Make a workspace for somebody who is in none; otherwise the first they are in. Two clicks make one."""
+def create_first(db: Session, name: str, person: User) -> Workspace:
+    """Create a workspace for somebody without one; otherwise return their first. Two clicks create one."""
     db.exec(select(User.id).where(col(User.id) == person.id).with_for_update()).one()
     existing = list_of(db, person.id)
-    return existing[0] if existing else found(db, name, person)
+    return existing[0] if existing else create(db, name, person)
 
 
-def hold(db: Session, workspace_id: str) -> Workspace:
-    """The workspace as it is now, its row held: changes of who belongs to it come one after the other. Raises
+def lock(db: Session, workspace_id: str) -> Workspace:
+    """Lock the workspace's row and return it, so that membership changes run one after another. Raises
     NotFound.
 
-    Rows that refer to it (calls, connections) may still be added meanwhile.
+    Rows that refer to it (calls, connections) can still be added meanwhile.
     """
     query = select(Workspace).where(col(Workspace.id) == workspace_id).with_for_update(key_share=True)
     workspace = db.exec(query.execution_options(populate_existing=True)).first()
@@ -50,9 +50,7 @@ def hold(db: Session, workspace_id: str) -> Workspace:
 
 
 def join(db: Session, workspace_id: str, user_id: str, role: str) -> bool:
-    """Make a person a member; the caller holds the workspace. False when they are one already: their role
-    stays.
-    """
+    """Add a member; the caller holds the lock. Returns False if they are one already: their role stays."""
     if db.get(Membership, (workspace_id, user_id), populate_existing=True) is not None:
         return False
     db.add(Membership(workspace_id=workspace_id, user_id=user_id, role=role, created_at=clock.now()))
@@ -60,11 +58,11 @@ def join(db: Session, workspace_id: str, user_id: str, role: str) -> bool:
     return True
 
 
-def check_belongs(db: Session, workspace_id: str, user_id: str) -> None:
-    """Before something of a person is kept that was begun earlier: raises NotAMember when they were put out
-    meanwhile.
+def check_is_member(db: Session, workspace_id: str, user_id: str) -> None:
+    """Raises NotAMember if a person was removed. Call it before storing the result of something started
+    earlier.
 
-    Until the transaction ends they cannot be put out either, so whoever does it sees what was kept.
+    Until the transaction ends they cannot be removed either, so whoever removes them sees what was stored.
     """
     query = select(Membership.role).where(
         col(Membership.workspace_id) == workspace_id, col(Membership.user_id) == user_id
@@ -74,7 +72,7 @@ def check_belongs(db: Session, workspace_id: str, user_id: str) -> None:
 
 
 def list_of(db: Session, user_id: str) -> list[Workspace]:
-    """The workspaces a person belongs to, the one joined first first."""
+    """Return the workspaces a person belongs to, in the order of joining."""
     query = (
         select(Workspace)
         .join(Membership, col(Membership.workspace_id) == col(Workspace.id))
@@ -85,15 +83,13 @@ def list_of(db: Session, user_id: str) -> list[Workspace]:
 
 
 def find_home(db: Session, user_id: str) -> str | None:
-    """The id of the workspace a person comes into when they sign in: the first they joined. None when they
-    are in none.
-    """
+    """Return the id of the workspace a person starts in: the first they joined. None without any."""
     query = select(Membership.workspace_id).where(col(Membership.user_id) == user_id)
     return db.exec(query.order_by(col(Membership.created_at), col(Membership.workspace_id)).limit(1)).first()
 
 
 def switch(db: Session, session: LoginSession, workspace_id: str) -> None:
-    """Let a session work in another of its person's workspaces. Raises NotFound for any other id."""
+    """Switch a session to another of its person's workspaces. Raises NotFound for any other id."""
     if db.get(Membership, (workspace_id, session.user_id)) is None:
         raise NotFound()
     sessions.switch(db, session, workspace_id)

@@ -15,7 +15,7 @@ class Workspace(SQLModel, table=True):
     id: str = Field(primary_key=True)
     name: str = Field(max_length=200)
     tier: str = Field(default="free", max_length=16)
-    per_minute: int | None = None  # operator's override of the tier; None means the tier's own
+    per_minute: int | None = None  # the operator's override; None means the limit of the tier
     per_day: int | None = None
     timezone: str = Field(default="UTC", max_length=64)
     created_at: datetime = Field(sa_type=UtcDateTime)

@@ -1,8 +1,8 @@
 """Creating an account: a person and their company's workspace, once the mailed code proves the address.
 
-The page is the same for an address that has an account; only its mail differs. Somebody who was invited makes
-no company of their own, but joins the one that invited them; what an invitation is, `team` knows and tells
-with `expect_invitations`.
+The page is the same for an address that has an account; only its mail differs. People who were invited create
+no company, but join the workspace that invited them. `team` implements invitations and registers with
+`register_joiner`.
 """
 
 from collections.abc import Callable
@@ -21,31 +21,17 @@ from app.workspaces import members
 from app.workspaces.models import Workspace
 
 PURPOSE = "register"
-Join = Callable[[Session, str, User], Workspace]
-_ways_to_join: list[Join] = []
+Joiner = Callable[[Session, str, User], Workspace]
+_joiners: list[Joiner] = []
 
 
-def expect_invitations(join: Join) -> None:
-    """Let `join` take in somebody who registers with the id of an invitation. It raises when the
-    invitation is good no longer.
+def register_joiner(join: Joiner) -> None:
+    """Register the function that joins a new person by an invitation id. It raises if the invitation is
+    invalid.
+
+    A hook, because `team` imports this package.
     """
-    _ways_to_join[:] = [join]
-
-
-def begin_invited(
-    settings: Settings,
-    mailer: Mailer,
-    browser: Browser,
-    *,
-    invitation: str,
-    email: str,
-    password: str,
-    next_path: str,
-) -> FreshCode:
-    """Like `begin`, for somebody who was invited: they join that workspace instead of making one."""
-    codes.reserve(settings, browser, email)
-    payload = {"invitation": invitation, "password_hash": passwords.hash_secret(password), "next": next_path}
-    return _send(settings, mailer, browser, email, payload)
+    _joiners[:] = [join]
 
 
 def begin(
@@ -53,49 +39,48 @@ def begin(
     mailer: Mailer,
     browser: Browser,
     *,
-    company: str,
     email: str,
     password: str,
     next_path: str,
+    **joins: str,
 ) -> FreshCode:
-    """Mail a code to a new address, a hint to a known one. Nothing is created yet. Raises BudgetSpent."""
+    """Mail a code to a new address, a hint to a known one. Creates nothing yet. Raises BudgetSpent."""
     codes.reserve(settings, browser, email)
-    payload = {"company": company, "password_hash": passwords.hash_secret(password), "next": next_path}
+    payload = {**joins, "password_hash": passwords.hash_secret(password), "next": next_path}
     return _send(settings, mailer, browser, email, payload)
 
 
 def send_again(settings: Settings, mailer: Mailer, browser: Browser, code: MailedCode) -> FreshCode:
-    """Mail another code for the same account to be created. Raises BudgetSpent."""
+    """Mail another code for the same registration. Raises BudgetSpent."""
     codes.reserve(settings, browser, code.email)
     return _send(settings, mailer, browser, code.email, code.payload)
 
 
 def finish(db: Session, browser: Browser, code: MailedCode) -> tuple[User, str]:
-    """Make what a code was mailed for, once it was spent. Gives the person and the value of their new
-    session's cookie.
+    """Create what a spent code was mailed for. Returns the person and the cookie value of their new session.
 
-    Two registrations of one address may both be waiting; the second finds the account of the first and
-    signs in to it, since the code proves the address. Raises CodeGone when that account is disabled.
+    Two registrations of one address may both be pending. The second finds the account of the first and signs
+    in to it, since the code proves the address. Raises CodeGone if that account is disabled.
     """
     user = people.create(db, code.email, password_hash=code.payload["password_hash"])
     if "invitation" in code.payload:
         return _join(db, browser, code, user)
     if user is None:
         return signing_in.by_code(db, browser, code)
-    workspace = members.found(db, code.payload["company"], user)
+    workspace = members.create(db, code.payload["company"], user)
     audit.record(db, "person.registered", workspace_id=workspace.id, user_id=user.id, subject=user.id)
     return user, signing_in.admit(db, browser, user, how="registration", workspace_id=workspace.id)
 
 
-def _join(db: Session, browser: Browser, code: MailedCode, made: User | None) -> tuple[User, str]:
-    user = made or people.find_by_email(db, code.email)
+def _join(db: Session, browser: Browser, code: MailedCode, created: User | None) -> tuple[User, str]:
+    user = created or people.find_by_email(db, code.email)
     if user is None:
         raise codes.CodeGone()
-    workspace = _ways_to_join[0](db, code.payload["invitation"], user)
-    if made:
+    workspace = _joiners[0](db, code.payload["invitation"], user)
+    if created:
         audit.record(db, "person.registered", workspace_id=workspace.id, user_id=user.id, subject=user.id)
     return user, signing_in.admit(
-        db, browser, user, how="registration" if made else "code", workspace_id=workspace.id
+        db, browser, user, how="registration" if created else "code", workspace_id=workspace.id
     )
 
 
@@ -110,5 +95,5 @@ def _send(
         if known
         else letters.confirm_address(settings, code)
     )
-    mailer.send(email, letter.subject, letter.text)
+    mailer.send(email, *letter)
     return code

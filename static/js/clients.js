@@ -1,8 +1,6 @@
-// The AI clients page keeps its live line and the doctor's findings true, and marks the guide that is chosen.
+// The AI clients page marks the guide that is chosen, and keeps open what somebody reads. live.js keeps it current.
 (() => {
   "use strict";
-
-  setInterval(() => document.hidden || htmx.trigger(document.body, "look"), 3000);
 
   document.addEventListener("htmx:afterRequest", (event) => {
     const chosen = event.detail.successful && event.detail.elt.closest("[data-guide]");

@@ -1,14 +1,25 @@
-// A board of cards (connections, approvals) keeps itself true: every four seconds, while it is looked at, it asks whether anything
-// changed (204 when not) and morphs only the cards that did. Open menus, focus and half-typed names stay.
+// The one poller. An element with data-poll="4" gets the event "poll" every four seconds while the page is visible, and at
+// once when it becomes visible again; its hx-trigger="poll" asks the server (204 when nothing changed).
 (() => {
   "use strict";
 
-  const board = () => document.getElementById("board");
-  const look = () => {
-    if (board() && !document.hidden) htmx.trigger(document.body, "look");
+  const due = new WeakMap();
+  const poll = (all) => {
+    if (document.hidden) return;
+    const now = performance.now();
+    document.querySelectorAll("[data-poll]").forEach((element) => {
+      const isDue = all || due.get(element) <= now;
+      if (isDue || !due.has(element)) due.set(element, now + element.dataset.poll * 1000);
+      if (isDue) htmx.trigger(element, "poll");
+    });
   };
-  setInterval(look, 4000);
-  document.addEventListener("visibilitychange", look);
+  setInterval(poll, 500, false);
+  document.addEventListener("visibilitychange", () => poll(true));
+})();
+
+// A board of cards (connections, approvals) is morphed: only the cards that changed. Open menus, focus and half-typed names stay.
+(() => {
+  "use strict";
 
   const unchanged = (before, after) => before.dataset?.version && before.dataset.version === after.dataset?.version;
   const callbacks = {

@@ -1,6 +1,5 @@
-"""What the people own, and the mail they get."""
+"""What the people own, and the mail they receive."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -11,23 +10,6 @@ from app.accounts.models import LoginSession
 from app.connectors.spec import Account
 from app.vault import store
 from app.vault.token_endpoint import TokenSet
-
-
-@pytest.fixture
-def mailbox(app):
-    """`mailbox("alice@example.com")` gives the letters to an address, newest first."""
-    return lambda to: [letter for letter in app.extensions["mailer"].letters() if letter.to == to]
-
-
-@pytest.fixture
-def code_for(mailbox):
-    """`code_for(address)` gives the digits in the newest letter to an address."""
-    return lambda to: re.search(r"code is (\d{6})", mailbox(to)[0].text).group(1)
-
-
-@pytest.fixture
-def alice(sign_in, people):
-    return sign_in(people.alice)
 
 
 @pytest.fixture
@@ -47,8 +29,8 @@ def long_ago():
 
 @pytest.fixture
 def connect(settings):
-    """`connect(workspace, owner, "xero", visibility="personal")`: a connection with sealed tokens that
-    Xero would have to revoke.
+    """`connect(workspace, owner, "xero", visibility="personal")`: a connection with sealed tokens to revoke
+    at Xero.
     """
 
     def _connect(workspace, owner, slug="xero", *, visibility="shared", name="Main"):
@@ -79,14 +61,14 @@ def connect(settings):
 
 @pytest.fixture
 def no_services(monkeypatch):
-    """No service confirms that it revoked anything; what it was asked for is kept in the list given."""
+    """No service confirms a revocation; returns the list of the tokens we tried to revoke."""
     from app.vault import token_endpoint
 
-    asked = []
+    revoked = []
 
     def _revoke(connector, _where, token):
-        asked.append((connector.slug, token))
+        revoked.append((connector.slug, token))
         return False
 
     monkeypatch.setattr(token_endpoint, "revoke", _revoke)
-    return asked
+    return revoked

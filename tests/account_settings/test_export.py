@@ -1,9 +1,10 @@
-"""The download of one's data: whole, valid, without a secret, and small in memory however much there is."""
+"""The download of one's data: complete, valid, without secrets, and small in memory whatever its size."""
 
 import json
 import tracemalloc
 from types import SimpleNamespace
 
+import pytest
 from sqlalchemy import event
 from sqlmodel import insert
 
@@ -111,8 +112,8 @@ def test_strangers_sign_in_first(visitor):
 
 @both_databases
 def test_many_rows_come_in_order_whatever_lies_between(app, people, alice, monkeypatch):
-    monkeypatch.setattr(export, "_A_PAGE", 7)
-    monkeypatch.setattr(export, "_A_WINDOW", 25)
+    monkeypatch.setattr(export, "_PAGE_ROWS", 7)
+    monkeypatch.setattr(export, "_WINDOW_ROWS", 25)
     for start in range(0, 60, 20):
         calls("usr_alice", 20, start)
         calls("usr_bob", 30)
@@ -128,6 +129,7 @@ def test_many_rows_come_in_order_whatever_lies_between(app, people, alice, monke
     ]
 
 
+@pytest.mark.slow
 def test_no_connection_is_held_while_a_slow_line_takes_it_and_memory_stays_small(app, people, settings):
     for start in range(0, 30_000, 3_000):
         calls("usr_alice", 3_000, start)
@@ -146,16 +148,18 @@ def test_no_connection_is_held_while_a_slow_line_takes_it_and_memory_stays_small
 
 def test_what_is_not_found_by_person_is_looked_through_a_window_at_a_time(app, monkeypatch):
     """Ten million rows of others cost many short statements, and no long one."""
-    monkeypatch.setattr(export, "_A_WINDOW", 10)
+    monkeypatch.setattr(export, "_WINDOW_ROWS", 10)
     calls("usr_bob", 35)
-    table, asked = CallRow.__table__.c, []
+    table, statements = CallRow.__table__.c, []
     event.listen(
         database.current().engine,
         "before_cursor_execute",
-        lambda _c, _cursor, said, *_rest: asked.append(said),
+        lambda _c, _cursor, statement, *_rest: statements.append(statement),
     )
     assert [
         page for page in export._by_window(table.id, (table.tool,), table.user_id == "usr_alice") if page
     ] == []
-    looking = [said for said in asked if "FROM calls" in said][1:]
-    assert len(looking) == 4 and all("calls.id >= " in said and "calls.id < " in said for said in looking)
+    looking = [statement for statement in statements if "FROM calls" in statement][1:]
+    assert len(looking) == 4 and all(
+        "calls.id >= " in statement and "calls.id < " in statement for statement in looking
+    )

@@ -1,4 +1,4 @@
-"""The account page in a real Chromium: with htmx, without JavaScript, and the way through Google."""
+"""The account page in a real Chromium: with htmx, without JavaScript, and the redirect through Google."""
 
 import json
 
@@ -29,9 +29,9 @@ def product(tmp_path_factory, google):
 @pytest.mark.parametrize("javascript", [True, False])
 def test_a_person_looks_after_their_account_and_leaves(product, chromium, javascript):
     anna = Person(chromium, product.url, name="anna" if javascript else "nora", javascript=javascript)
-    said = []
+    console = []
     anna.page.on(
-        "console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None
+        "console", lambda line: console.append(line.text) if line.type in {"error", "warning"} else None
     )
     anna.create_account()
     elsewhere = Person(chromium, product.url, javascript=javascript)
@@ -74,7 +74,7 @@ def test_a_person_looks_after_their_account_and_leaves(product, chromium, javasc
     anna.page.get_by_label("Type your email to confirm").fill(anna.email)
     anna.button("Delete account").click()
     anna.sees("Your account is deleted")
-    assert said == []
+    assert console == []
 
 
 @pytest.mark.parametrize("javascript", [True, False])

@@ -1,4 +1,4 @@
-"""The account page: names, the workspace's settings, browsers that are signed in."""
+"""The account page: names, the workspace's settings, signed-in browsers."""
 
 import re
 
@@ -98,7 +98,7 @@ def test_somebody_in_no_workspace_has_an_account_page_too(people, sign_in):
 
 
 def test_every_field_has_the_label_people_see(alice):
-    """Two things of one id would give the label to the first of them."""
+    """With a duplicate id, the label would belong to the first element."""
     page = alice.get("/account").text
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids)), sorted({each for each in ids if ids.count(each) > 1})

@@ -118,14 +118,14 @@ def test_whether_an_address_is_known_is_not_told(app, people, alice, mailbox):
     begin(alice, "nobody@example.com")
     free = alice.page.replace("nobody@example.com", "ADDRESS")
 
-    def shown(page):
+    def visible(page):
         return [
             line
             for line in page.splitlines()
             if "csrf" not in line and 'name="request"' not in line and "nonce" not in line
         ]
 
-    assert shown(taken) == shown(free)
+    assert visible(taken) == visible(free)
     assert "has a Patchbay account" in mailbox("bob@example.com")[0].subject
     assert "code is" not in mailbox("bob@example.com")[0].text
 

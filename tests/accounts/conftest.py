@@ -1,6 +1,5 @@
-"""What somebody without an account does, and the mail they get."""
+"""What somebody without an account does, and the mail they receive."""
 
-import re
 
 import pytest
 
@@ -9,19 +8,7 @@ from tests.accounts.steps import GOOD_PASSWORD
 
 @pytest.fixture(autouse=True)
 def _in_one_window(early):
-    """Codes and tries are counted by the hour."""
-
-
-@pytest.fixture
-def mailbox(app):
-    """`mailbox("zoe@example.com")` gives the letters to an address, newest first."""
-    return lambda to: [letter for letter in app.extensions["mailer"].letters() if letter.to == to]
-
-
-@pytest.fixture
-def code_for(mailbox):
-    """`code_for(address)` gives the digits in the newest letter to an address."""
-    return lambda to: re.search(r"code is (\d{6})", mailbox(to.lower())[0].text).group(1)
+    """Codes and attempts are counted per hour."""
 
 
 @pytest.fixture
@@ -35,7 +22,7 @@ def ask_to_register():
 
 @pytest.fixture
 def register(ask_to_register, code_for):
-    """Create an account all the way; gives the answer after the code."""
+    """Create an account, including the code; returns the response to the code."""
 
     def _register(visitor, email, **options):
         visitor.follow(ask_to_register(visitor, email, **options))

@@ -1,4 +1,4 @@
-"""What a visitor does at the door."""
+"""Steps of a visitor who signs in."""
 
 GOOD_PASSWORD = "lantern orbit walrus"
 

@@ -1,4 +1,4 @@
-"""Whatever is sent to a form, the answer is a quick 4xx with a sentence, and nothing changes."""
+"""Whatever is sent to a form, the response is a quick 4xx with a sentence, and nothing changes."""
 
 import io
 

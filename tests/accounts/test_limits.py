@@ -1,4 +1,4 @@
-"""Tries are counted exactly, before anything is compared, and never lock the owner out."""
+"""Attempts are counted exactly, before anything is compared, and never lock the owner out."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The development mailbox shows mail that was not sent, and does not exist in production."""
+"""The development mailbox displays mail that was not sent, and does not exist in production."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Operators may stand down, be disabled and go, as long as one is left who can sign in."""
+"""Operators may stop, be disabled and be deleted, as long as one remains who can sign in."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -33,10 +33,10 @@ def active():
 
 def test_the_last_operator_cannot_stand_down_but_one_of_two_can(people, erin):
     with database.transaction() as db:
-        assert operators.stand_down(db, erin.id, by=people.dana.id)
+        assert operators.revoke_operator(db, erin.id, by=people.dana.id)
     assert active() == {"dana@example.com"}
     with pytest.raises(operators.LastOperator), database.transaction() as db:
-        operators.stand_down(db, people.dana.id)
+        operators.revoke_operator(db, people.dana.id)
     assert active() == {"dana@example.com"}
     with database.reading() as db:
         entry = db.exec(
@@ -47,10 +47,10 @@ def test_the_last_operator_cannot_stand_down_but_one_of_two_can(people, erin):
 
 def test_standing_down_twice_and_as_nobody_changes_nothing(people, erin):
     with database.transaction() as db:
-        operators.stand_down(db, erin.id)
-        assert not operators.stand_down(db, erin.id)
-        assert not operators.stand_down(db, people.alice.id)
-        assert not operators.stand_down(db, "usr_unknown")
+        operators.revoke_operator(db, erin.id)
+        assert not operators.revoke_operator(db, erin.id)
+        assert not operators.revoke_operator(db, people.alice.id)
+        assert not operators.revoke_operator(db, "usr_unknown")
 
 
 def test_an_operator_who_is_disabled_does_not_count(people, erin):
@@ -70,7 +70,7 @@ def test_of_operators_who_go_at_the_same_moment_one_stays(people, erin):
             start.wait(10)
             try:
                 with database.transaction() as db:
-                    operators.stand_down(db, user_id)
+                    operators.revoke_operator(db, user_id)
             except operators.LastOperator:
                 return False
             return True

@@ -116,10 +116,10 @@ def test_two_registrations_of_one_address_make_one_person(app, ask_to_register, 
 
 
 def test_the_code_is_bound_to_the_browser_that_asked(app, visitor, ask_to_register, code_for):
-    asked = ask_to_register(visitor, "zoe@example.com")
+    response = ask_to_register(visitor, "zoe@example.com")
     thief = Visitor(app)
     thief.get("/login")
-    code_id = asked.headers["Location"].partition("=")[2]
+    code_id = response.headers["Location"].partition("=")[2]
     assert (
         thief.submit("/confirm", {"code": code_for("zoe@example.com"), "request": code_id}).headers[
             "Location"
@@ -127,7 +127,7 @@ def test_the_code_is_bound_to_the_browser_that_asked(app, visitor, ask_to_regist
         == "/login"
     )
     assert not rows(User)
-    visitor.follow(asked)
+    visitor.follow(response)
     assert (
         visitor.submit("/confirm", {"code": code_for("zoe@example.com"), "request": code_id}).status_code
         == 303
@@ -168,9 +168,9 @@ def test_a_code_is_too_old_after_ten_minutes_and_a_new_one_can_be_sent(visitor, 
 
 
 def test_a_new_code_replaces_the_one_before(visitor, ask_to_register, code_for):
-    asked = ask_to_register(visitor, "zoe@example.com")
-    visitor.follow(asked)
-    old, old_id = code_for("zoe@example.com"), asked.headers["Location"].partition("=")[2]
+    response = ask_to_register(visitor, "zoe@example.com")
+    visitor.follow(response)
+    old, old_id = code_for("zoe@example.com"), response.headers["Location"].partition("=")[2]
     visitor.follow(visitor.submit("/confirm/again", {"request": old_id}))
     assert visitor.submit("/confirm", {"code": old, "request": old_id}).status_code == 422
     assert visitor.submit("/confirm", {"code": code_for("zoe@example.com")}).status_code == 303

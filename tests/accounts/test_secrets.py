@@ -1,6 +1,4 @@
-"""Codes, passwords and cookies appear in no log line, no page they do not belong to, and no row of the
-database.
-"""
+"""Codes, passwords and cookies appear in no log line, on no other page, and in no database row."""
 
 import logging
 

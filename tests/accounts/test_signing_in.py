@@ -1,4 +1,4 @@
-"""Signing in by password or mailed code; sessions; the same answers for everybody."""
+"""Signing in by password or mailed code; sessions; the same responses for known and unknown addresses."""
 
 import re
 from datetime import timedelta

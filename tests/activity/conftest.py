@@ -8,7 +8,7 @@ from app import audit, database
 
 @pytest.fixture
 def write(people):
-    """`write("connection.renamed", label="Main")`: an entry of alice in Northwind, unless said otherwise."""
+    """`write("connection.renamed", label="Main")`: an entry of alice in Northwind by default."""
 
     def _write(
         action="connection.renamed",
@@ -26,9 +26,7 @@ def write(people):
 
 @pytest.fixture
 def tamper(app):
-    """`tamper("DELETE FROM audit_entries WHERE seq = :seq", seq=2)`: somebody writes the database, past
-    Patchbay.
-    """
+    """`tamper("DELETE FROM audit_entries WHERE seq = :seq", seq=2)` writes the database behind Patchbay."""
 
     def _tamper(statement, **values):
         with database.transaction() as db:

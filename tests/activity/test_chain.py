@@ -1,6 +1,4 @@
-"""The chain of entries: what was changed, removed or put in afterwards shows; honest use never looks like
-it.
-"""
+"""The chain of entries: a changed, removed or inserted entry shows; honest use never looks like one."""
 
 import dataclasses
 import datetime
@@ -14,7 +12,7 @@ from sqlmodel import select
 from app import audit, clock, database
 from app.activity import sealing, verifying
 from app.activity.models import AuditChain
-from app.activity.verifying import Place
+from app.activity.verifying import ChainPosition
 from app.audit import AuditEntry, Signer
 from tests.conftest import both_databases
 
@@ -22,7 +20,7 @@ NORTHWIND = "wsp_northwind"
 
 
 def verify(chain=NORTHWIND):
-    """What a verification says, "" when nothing is wrong."""
+    """The problem a verification reports, or ""."""
     sealing.seal()
     sealing.seal()  # the entry that says a chain was begun
     return verifying.walk(chain).problem
@@ -53,7 +51,7 @@ def test_entries_are_numbered_and_linked_in_their_own_chains(write):
 
 
 @pytest.mark.parametrize(
-    ("statement", "said"),
+    ("statement", "sentence"),
     [
         ("UPDATE audit_entries SET user_id = 'usr_bob' WHERE seq = 3", "Entry 3 (connection.renamed"),
         (
@@ -74,11 +72,11 @@ def test_entries_are_numbered_and_linked_in_their_own_chains(write):
         ("UPDATE audit_entries SET workspace_id = NULL, seq = 9 WHERE seq = 5", "Entry 5 is missing."),
     ],
 )
-def test_whatever_is_changed_or_removed_shows(written, tamper, write, statement, said):
+def test_whatever_is_changed_or_removed_shows(written, tamper, write, statement, sentence):
     tamper(statement)
-    assert said in verify()
+    assert sentence in verify()
     write()
-    assert said in verify(), "going on does not cover it up"
+    assert sentence in verify(), "going on does not cover it up"
 
 
 @both_databases
@@ -241,14 +239,14 @@ def test_what_is_rolled_back_leaves_no_gap(written, write):
 
 def test_a_walk_goes_on_where_it_was_left(written):
     part = verifying.walk(NORTHWIND, seconds=0)
-    assert (part.place.seq, part.of, part.is_over) == (0, 5, False)
+    assert (part.position.seq, part.of, part.is_over) == (0, 5, False)
     with database.reading() as db:
         third = db.exec(
             select(AuditEntry.hash).where(AuditEntry.workspace_id == NORTHWIND, AuditEntry.seq == 3)
         ).one()
-    rest = verifying.walk(NORTHWIND, Place(3, third))
-    assert (rest.place.seq, rest.problem, rest.is_over) == (5, "", True)
-    assert verifying.walk(NORTHWIND, Place(3, "0" * 64)).problem
+    rest = verifying.walk(NORTHWIND, ChainPosition(3, third))
+    assert (rest.position.seq, rest.problem, rest.is_over) == (5, "", True)
+    assert verifying.walk(NORTHWIND, ChainPosition(3, "0" * 64)).problem
 
 
 def test_details_are_kept_as_json_gives_them_back(write):

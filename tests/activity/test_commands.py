@@ -11,7 +11,7 @@ from app.audit import AuditEntry
 
 @pytest.fixture
 def verify(app):
-    """`verify("--workspace", "wsp_northwind")`: what it prints, and its exit status."""
+    """`verify("--workspace", "wsp_northwind")`: its exit status and output."""
 
     def _verify(*options):
         ran = app.test_cli_runner().invoke(args=["audit", "verify", *options])
@@ -23,12 +23,12 @@ def verify(app):
 def test_it_says_that_nothing_was_changed(verify, write):
     write()
     write(workspace="wsp_contoso")
-    status, said = verify()
+    status, output = verify()
     assert (
         status == 0
-        and "wsp_northwind: unchanged, 1 entries" in said
-        and "wsp_contoso: unchanged" in said
-        and "installation:" in said
+        and "wsp_northwind: unchanged, 1 entries" in output
+        and "wsp_contoso: unchanged" in output
+        and "installation:" in output
     )
 
 
@@ -38,15 +38,17 @@ def test_it_names_the_first_bad_entry_and_fails(verify, write, tamper):
     write(workspace="wsp_contoso")
     sealing.seal()
     tamper("DELETE FROM audit_entries WHERE workspace_id = 'wsp_northwind' AND seq = 2")
-    status, said = verify()
-    assert status == 1 and "wsp_northwind: Entry 2 is missing." in said and "wsp_contoso: unchanged" in said
+    status, output = verify()
+    assert (
+        status == 1 and "wsp_northwind: Entry 2 is missing." in output and "wsp_contoso: unchanged" in output
+    )
     assert verify("--workspace", "wsp_contoso")[0] == 0
     assert verify("--workspace", "wsp_northwind")[0] == 1
 
 
 def test_an_unknown_workspace_is_said(verify):
-    status, said = verify("--workspace", "wsp_nowhere")
-    assert status == 1 and "There is no trail of wsp_nowhere" in said
+    status, output = verify("--workspace", "wsp_nowhere")
+    assert status == 1 and "There is no trail of wsp_nowhere" in output
 
 
 def test_an_anchor_shows_that_an_older_copy_was_put_back(verify, write, tamper):
@@ -65,8 +67,8 @@ def test_an_anchor_shows_that_an_older_copy_was_put_back(verify, write, tamper):
         hash=older.hash,
         signature=older.signature,
     )
-    status, said = verify("--workspace", "wsp_northwind", "--anchor", anchor)
-    assert status == 1 and "Entry 3 is not the one that was noted down" in said
+    status, output = verify("--workspace", "wsp_northwind", "--anchor", anchor)
+    assert status == 1 and "Entry 3 is not the one that was noted down" in output
     assert (
         verify("--anchor", anchor)[0] == 2 and verify("--workspace", "wsp_northwind", "--anchor", "3")[0] == 2
     )

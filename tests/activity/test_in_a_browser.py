@@ -1,13 +1,11 @@
-"""The trail in a real Chromium and a real server: with htmx, without JavaScript, on a phone; linked by the
-server's own thread.
-"""
+"""The trail in a real Chromium with a real server: htmx, no JavaScript, a phone; the server links entries."""
 
 import sqlite3
-import time
 
 import pytest
 
 from tests.support.browser import Person
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("activity-browser")]
 
@@ -20,16 +18,13 @@ def unlinked(product):
 @pytest.mark.parametrize("javascript", [True, False])
 def test_a_person_reads_filters_and_verifies(product, chromium, javascript):
     anna = Person(chromium, product.url, name="anna" if javascript else "nora", javascript=javascript)
-    said = []
+    messages = []
     anna.page.on(
-        "console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None
+        "console", lambda line: messages.append(line.text) if line.type in {"error", "warning"} else None
     )
     anna.create_account()
     anna.connect("Stripe")
-    until = time.monotonic() + 30
-    while unlinked(product) and time.monotonic() < until:
-        time.sleep(0.1)
-    assert unlinked(product) == 0, "the server's thread links entries before anybody looks"
+    until(lambda: unlinked(product) == 0)  # the server's thread links entries before anybody looks
     anna.go("/activity")
     anna.sees("connected Stripe: ")
     anna.button("Verify").click()
@@ -41,4 +36,4 @@ def test_a_person_reads_filters_and_verifies(product, chromium, javascript):
     anna.page.get_by_text("created the workspace").click()
     anna.page.set_viewport_size({"width": 360, "height": 740})
     assert anna.page.evaluate("document.documentElement.scrollWidth") <= 360 if javascript else True
-    assert said == []
+    assert messages == []

@@ -1,4 +1,4 @@
-"""The page of the trail: who sees what, filters, going on, files, and the button that verifies."""
+"""The page of the trail: who sees what, filters, paging, files, and the button that verifies."""
 
 import csv
 import io
@@ -11,11 +11,6 @@ from app import audit, database
 from app.activity import sealing
 from tests.conftest import both_databases
 from tests.support.databases import ROOT
-
-
-@pytest.fixture
-def alice(sign_in, people):
-    return sign_in(people.alice)
 
 
 def test_strangers_sign_in_first(visitor):

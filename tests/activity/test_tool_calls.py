@@ -1,4 +1,4 @@
-"""Calls of tools that change something stand in the trail: what was done, without secrets and letters."""
+"""Calls of tools that change something are in the trail: what was done, without secrets and messages."""
 
 import json
 
@@ -10,8 +10,8 @@ from app.activity import sealing, verifying
 from app.activity.tool_calls import redact
 from app.audit import AuditEntry
 from tests.conftest import both_databases
-from tests.mcp_server import acme
-from tests.mcp_server.conftest import *  # noqa: F403
+from tests.support import acme
+from tests.support.mcp_client import *  # noqa: F403
 
 
 def entries():
@@ -84,7 +84,7 @@ def test_it_takes_no_commit_of_its_own(alice, connect, people, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "kept"),
+    ("arguments", "redacted"),
     [
         ({"amount": 12.5, "paid": True, "due": None}, {"amount": 12.5, "paid": True, "due": None}),
         (
@@ -108,8 +108,8 @@ def test_it_takes_no_commit_of_its_own(alice, connect, people, monkeypatch):
     ],
     ids=lambda value: json.dumps(value)[:40] if isinstance(value, dict) else None,
 )
-def test_what_is_kept_of_arguments(arguments, kept):
-    assert redact(arguments) == kept
+def test_what_is_kept_of_arguments(arguments, redacted):
+    assert redact(arguments) == redacted
 
 
 def test_the_size_of_what_is_kept_is_bounded():

@@ -5,7 +5,7 @@ from sqlmodel import select
 
 from app import database
 from app.audit import AuditEntry
-from tests.mcp_server.conftest import client_of, token_for  # noqa: F401  an AI client at the endpoint
+from tests.support.mcp_client import client_of, token_for  # noqa: F401  an AI client at the endpoint
 
 
 @pytest.fixture

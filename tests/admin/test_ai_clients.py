@@ -4,8 +4,8 @@ import pytest
 
 from app import clock, database
 from app.oauth_server.models import Client
-from tests.mcp_server.conftest import Client as Caller
 from tests.support.ai_client import AiClient
+from tests.support.mcp_client import Client as Caller
 
 CLAUDE = "https://claude.ai/oauth/mcp-oauth-client-metadata"
 

@@ -11,7 +11,7 @@ from app.oauth_server.models import Grant
 from app.usage.models import CallRow
 from app.workspaces.models import Membership, Workspace
 from tests.conftest import both_databases
-from tests.mcp_server.conftest import Client, acme_service, connect  # noqa: F401
+from tests.support.mcp_client import Client, acme_service, connect  # noqa: F401
 
 FORM = {"name": "night shift", "scope": "tools:read tools:write", "days": "30", "workspace": "wsp_northwind"}
 
@@ -46,11 +46,11 @@ def test_a_key_is_shown_once_and_listed_with_its_last_use(dana, make_key, trail,
 
 
 @both_databases
-def test_it_is_known_in_one_query_and_acts_as_an_operator(make_key, asked):
+def test_it_is_known_in_one_query_and_acts_as_an_operator(make_key, queries):
     key = make_key()
-    asked.clear()
+    queries.clear()
     caller = find_caller(key.token)
-    assert len(asked) == 1
+    assert len(queries) == 1
     assert (caller.kind, caller.role, caller.workspace_name) == ("api_key", "operator", "Northwind")
 
 
@@ -118,12 +118,12 @@ def test_another_active_tenant_holds_for_every_later_call(make_key, connect, peo
         {"before": "wsp_northwind", "after": "wsp_contoso"},
     )
     # Neither company's own trail tells of the other.
-    told = [
+    entries = [
         (entry.workspace_id, entry.details)
         for action in ("left", "came")
         for entry in trail(f"api_key.{action}")
     ]
-    assert told == [("wsp_northwind", {}), ("wsp_contoso", {})]
+    assert entries == [("wsp_northwind", {}), ("wsp_contoso", {})]
     with database.reading() as db:
         rows = list(db.exec(select(CallRow).order_by(CallRow.id)))
     assert [(row.tool, row.workspace_id) for row in rows] == [

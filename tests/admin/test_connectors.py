@@ -16,13 +16,14 @@ from app import clock, database
 from app.admin import live_settings
 from app.admin.models import ConnectorApp
 from app.config import load
-from app.connectors import endpoints, registry
+from app.connectors import endpoints
+from app.connectors.services import services_of
 from app.crypto import KeyRing
 from app.errors import Unavailable
 from app.vault import rewrap
 from tests.conftest import both_databases, live_environment
-from tests.mcp_server.conftest import acme_service, connect  # noqa: F401
 from tests.support.databases import ROOT
+from tests.support.mcp_client import acme_service, connect  # noqa: F401
 
 SECRET = "sealed-secret-of-the-operator"
 OWN = {"offer": "yes", "badge": "", "client_id": "operators-own-app", "client_secret": SECRET}
@@ -33,17 +34,12 @@ def live(app):
     return app.extensions["patchbay"]
 
 
-@pytest.fixture
-def alice(people, sign_in):
-    return sign_in(people.alice)
-
-
 def save(visitor, slug, *, htmx=False, **form):
     return visitor.submit(f"/admin/connectors/{slug}", {"offer": "yes", "badge": "", **form}, htmx=htmx)
 
 
 def resolved(settings, slug="xero"):
-    return endpoints.resolve(registry.get(slug), settings)
+    return endpoints.resolve(services_of(None).get(slug), settings)
 
 
 @both_databases
@@ -176,15 +172,17 @@ def test_another_process_follows_within_seconds_without_a_restart(dana, live):
     )
 
 
+@pytest.mark.slow
 def test_a_process_that_starts_later_reads_them_at_once(dana, environ):
     save(dana, "xero", **OWN)
     code = (
         "from app import create_app"
         if False
         else "from app.factory import create_app\n"
-        "from app.connectors import endpoints, registry\n"
+        "from app.connectors import endpoints\n"
+        "from app.connectors.services import services_of\n"
         "app = create_app()\n"
-        "print(endpoints.resolve(registry.get('xero'), app.extensions['patchbay']).client_id)"
+        "print(endpoints.resolve(services_of(None).get('xero'), app.extensions['patchbay']).client_id)"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code],
@@ -197,17 +195,17 @@ def test_a_process_that_starts_later_reads_them_at_once(dana, environ):
 
 
 def test_asking_for_settings_costs_no_query_while_they_are_fresh(live):
-    asked = []
+    queries = []
     resolved(live)
     event.listen(
         database.current().engine,
         "before_cursor_execute",
-        lambda c, cur, statement, *rest: asked.append(statement),
+        lambda c, cur, statement, *rest: queries.append(statement),
     )
     live.services._again_at = float("inf")
     for _ in range(50):
         resolved(live)
-    assert asked == []
+    assert queries == []
 
 
 def test_what_was_known_holds_while_the_database_is_away(dana, live, monkeypatch):

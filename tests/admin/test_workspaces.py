@@ -26,7 +26,7 @@ def call(days_ago=0, workspace_id="wsp_northwind"):
         db.add(row)
 
 
-def kept():
+def stored():
     with database.reading() as db:
         row = db.get(Workspace, "wsp_northwind")
         return row.tier, row.per_minute, row.per_day
@@ -57,15 +57,15 @@ def test_a_call_counts_once_before_and_after_it_is_added_up(dana):
 
 
 def test_the_usage_of_a_whole_page_is_one_query(dana):
-    asked = []
+    queries = []
     event.listen(
         database.current().engine,
         "before_cursor_execute",
-        lambda c, cur, statement, *rest: asked.append(statement),
+        lambda c, cur, statement, *rest: queries.append(statement),
     )
     dana.get("/admin/workspaces")
-    assert len([statement for statement in asked if "usage_tallies" in statement]) == 1
-    assert len([statement for statement in asked if statement.startswith("SELECT")]) <= 6
+    assert len([statement for statement in queries if "usage_tallies" in statement]) == 1
+    assert len([statement for statement in queries if statement.startswith("SELECT")]) <= 6
 
 
 @both_databases
@@ -116,8 +116,8 @@ def test_a_limit_of_one_call_a_minute_is_felt_at_once(dana, client_of, people):
 
 
 def test_without_javascript_the_same_form_comes_back_to_the_row(dana):
-    said = dana.follow(dana.submit(LIMITS, {"tier": "enterprise", "per_minute": "", "per_day": "900000"}))
-    assert said.status_code == 200 and "Saved." in dana.page
+    page = dana.follow(dana.submit(LIMITS, {"tier": "enterprise", "per_minute": "", "per_day": "900000"}))
+    assert page.status_code == 200 and "Saved." in dana.page
     assert re.findall(r'id="(wsp_\w+)"', dana.page) == ["wsp_northwind"]
     assert "Enterprise: 6,000 a minute, 900,000 a day" in dana.page
 
@@ -140,7 +140,7 @@ def test_what_makes_no_sense_changes_nothing_and_stays_in_the_form(dana, trail, 
     assert all(f'value="{value}"' in answer.text for name, value in form.items() if name != "tier")
     fragment = dana.submit(LIMITS, {"per_minute": "", "per_day": "", **form}, htmx=True)
     assert fragment.status_code == 400 and "<html" not in fragment.text
-    assert kept() == ("free", None, None) and not trail("workspace.limits_changed")
+    assert stored() == ("free", None, None) and not trail("workspace.limits_changed")
     assert dana.submit(LIMITS, {"tier": "pro"}).status_code == 303
 
 

@@ -1,6 +1,4 @@
-"""An AI client at the endpoint and Acme, whose writes are counted, on a connection that asks before
-writing.
-"""
+"""An AI client, and Acme on a connection that asks before writing; its writes are counted."""
 
 from types import SimpleNamespace
 
@@ -8,14 +6,14 @@ import pytest
 
 from app import database
 from app.oauth_server import grants
-from tests.mcp_server.conftest import acme_service, alice, asking, client_of, connect, letters, written  # noqa: F401
+from tests.support.mcp_client import acme_service, alice, asking, client_of, connect, letters, written  # noqa: F401
 
 _LONGER_THAN_ANY_WAIT = 60 * 86_400
 
 
 @pytest.fixture
 def token_for(app, people):
-    """A bearer of that person that outlives every request for a yes."""
+    """A token of that person that outlives every waiting request."""
 
     def _token(user, scopes="tools:read tools:write"):
         member = SimpleNamespace(user=user, workspace=people.northwind)

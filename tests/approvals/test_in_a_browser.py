@@ -1,6 +1,4 @@
-"""Approvals as their people meet them: the official client asks, a real Chromium shows it without a
-reload, and a press does it.
-"""
+"""Approvals end to end: the official client asks, Chromium shows it without a reload, one click does it."""
 
 import re
 
@@ -17,9 +15,7 @@ NAME = "freshbooks_create_client"
 
 @pytest.fixture
 def arrive(product, chromium):
-    """`arrive(javascript=True, **client)`: somebody whose AI client is connected to a FreshBooks that asks
-    before writing.
-    """
+    """`arrive(javascript=True, **client)`: a person with an AI client on a FreshBooks that asks first."""
 
     def _arrive(javascript=True, **options):
         anna = Person(chromium, product.url, name="anna", javascript=javascript)
@@ -34,12 +30,12 @@ def test_a_new_request_appears_and_a_press_does_it(product, arrive):
     with client.connected():
         anna.go("/approvals")
         anna.sees("Nothing waits for you.")
-        said = []
+        messages = []
         anna.page.on(
-            "console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None
+            "console", lambda line: messages.append(line.text) if line.type in {"error", "warning"} else None
         )
-        asked = client.call(NAME, **ACT)
-        assert asked["error"]["code"] == "APPROVAL_NEEDED"
+        answer = client.call(NAME, **ACT)
+        assert answer["error"]["code"] == "APPROVAL_NEEDED"
         anna.page.get_by_role("heading", name="Create a client").wait_for(timeout=5_500)
         anna.page.get_by_role("link", name="Approvals 1 request waits").wait_for(timeout=5_500)
         anna.sees("Vandelay Industries")
@@ -51,7 +47,7 @@ def test_a_new_request_appears_and_a_press_does_it(product, arrive):
         assert done["success"] and done["message"].startswith("Approved by ")
         anna.page.set_viewport_size({"width": 360, "height": 740})
         assert anna.page.evaluate("document.documentElement.scrollWidth") <= 360
-        assert said == []
+        assert messages == []
 
 
 def test_without_javascript_by_the_link_and_rejected(product, arrive):
@@ -76,19 +72,19 @@ def _mail(person) -> str:
 
 @pytest.mark.parametrize(("mode", "revision"), [("legacy", "2025-11-25"), ("auto", "2026-07-28")])
 def test_the_official_client_asks_in_the_chat(product, arrive, mode, revision):
-    asked, answers = [], ["decline", "accept"]
+    questions, answers = [], ["decline", "accept"]
 
     def decide(message):
-        asked.append(message)
-        return answers[len(asked) - 1]
+        questions.append(message)
+        return answers[len(questions) - 1]
 
     _, client = arrive(mode=mode, decide=decide)
     with client.connected():
         assert client.client.protocol_version == revision
         refused = client.call(NAME, **ACT)
-        assert (refused["error"]["code"], len(asked)) == ("PERMISSION_DENIED", 1)
+        assert (refused["error"]["code"], len(questions)) == ("PERMISSION_DENIED", 1)
         assert client.call(NAME, **ACT)["data"]["organization"] == "Vandelay Industries"
         assert (
-            "Organization: Vandelay Industries" in asked[1]
-            and "Desk Assistant wants to do this in FreshBooks" in asked[1]
+            "Organization: Vandelay Industries" in questions[1]
+            and "Desk Assistant wants to do this in FreshBooks" in questions[1]
         )

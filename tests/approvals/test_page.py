@@ -1,4 +1,4 @@
-"""The page of approvals: what it says, who may decide there, and what becomes of a yes and a no."""
+"""The page of approvals: what it shows, who may decide there, and the results of approve and reject."""
 
 import re
 import threading
@@ -21,12 +21,12 @@ NAME = "acme_create_thing"
 
 @pytest.fixture
 def ask(alice, asking):
-    """`ask("two chairs")`: alice's AI client wants to write that. Gives the request's id."""
+    """`ask("two chairs")`: alice's AI client requests that write. Returns the request's id."""
     return lambda text="two chairs": request_in(alice.call(NAME, {"text": text}))
 
 
 def words_of(visitor, path="/approvals") -> str:
-    """What a person reads on a page."""
+    """The text a person reads on a page."""
     visitor.get(path)
     main = visitor.page.partition("<main")[2]
     return " ".join(re.sub(r"<[^>]+>", " ", main).split())
@@ -38,9 +38,9 @@ def decide(visitor, approval_id, deed, **form):
 
 
 def tell_the_clock(**ahead) -> None:
-    """Move the clock; the sweep, which runs once a minute, may run at once."""
+    """Move the clock; the sweep, which runs once per minute, may run at once."""
     clock.shift(timedelta(**ahead))
-    expiry._due = 0.0
+    expiry._throttle._due = 0.0
 
 
 def test_an_empty_page_says_what_to_do(people, sign_in):
@@ -51,7 +51,7 @@ def test_an_empty_page_says_what_to_do(people, sign_in):
 
 def test_a_request_is_shown_in_plain_words(people, sign_in, ask):
     ask("two chairs")
-    said = words_of(visitor := sign_in(people.alice))
+    text = words_of(visitor := sign_in(people.alice))
     for words in (
         "Waiting for a yes",
         "Create a thing",
@@ -60,7 +60,7 @@ def test_a_request_is_shown_in_plain_words(people, sign_in, ask):
         "asked just now",
         "Text two chairs",
     ):
-        assert words in said, words
+        assert words in text, words
     assert 'aria-label="Approve: Create a thing"' in visitor.page
     assert 'aria-label="Reject: Create a thing"' in visitor.page
     assert '<span class="visually-hidden">1 request waits</span>' in visitor.page
@@ -77,17 +77,17 @@ def test_a_yes_is_done_at_once_and_told_in_words(people, sign_in, ask, written):
     visitor = sign_in(people.alice)
     answer = decide(visitor, approval_id, "approve")
     assert (answer.status_code, answer.headers["Location"], written) == (303, "/approvals", ["two chairs"])
-    said = words_of(visitor)
-    assert "Done: Create a thing. Acme account: Main" in said
-    assert re.search(r"Decided lately .*Approved by you just now . Acme account: Main", said)
-    assert "What Acme answered ID new" in said
+    text = words_of(visitor)
+    assert "Done: Create a thing. Acme account: Main" in text
+    assert re.search(r"Decided lately .*Approved by you just now . Acme account: Main", text)
+    assert "What Acme answered ID new" in text
 
 
 def test_a_no_does_nothing(people, sign_in, ask, written):
     visitor = sign_in(people.alice)
     decide(visitor, ask(), "reject")
-    said = words_of(visitor)
-    assert "Rejected: Create a thing. Nothing was done." in said and "Rejected by you just now" in said
+    text = words_of(visitor)
+    assert "Rejected: Create a thing. Nothing was done." in text and "Rejected by you just now" in text
     assert written == []
     assert trail() == ["approval.requested", "approval.rejected"]
 
@@ -120,8 +120,8 @@ def test_the_link_opens_the_one_request_and_opening_does_nothing(people, visitor
         == f"/login?next=/approvals/{approval_id}"
     )
     alice = sign_in(people.alice)
-    said = words_of(alice, f"/approvals/{approval_id}")
-    assert "two chairs" in said and "another" not in said
+    text = words_of(alice, f"/approvals/{approval_id}")
+    assert "two chairs" in text and "another" not in text
     assert written == [] and stored()[0].state == models.WAITING
     answer = decide(alice, approval_id, "approve", only=approval_id)
     assert (answer.headers["Location"], written) == (f"/approvals/{approval_id}", ["two chairs"])
@@ -269,8 +269,8 @@ def test_long_work_shows_that_it_runs_and_then_how_it_ended(
     )
     monkeypatch.setattr(carrying_out, "_PATIENCE_SECONDS", 0.01)
     decide(visitor, approval_id, "approve")
-    said = words_of(visitor)
-    assert "is being done now" in said and "Running…" in said and "Approve: " not in visitor.page
+    text = words_of(visitor)
+    assert "is being done now" in text and "Running…" in text and "Approve: " not in visitor.page
     assert '<noscript><meta http-equiv="refresh" content="4"></noscript>' in visitor.page
     outcomes = []
     asking_again = threading.Thread(target=lambda: outcomes.append(alice.call(NAME, {"text": "two chairs"})))

@@ -8,8 +8,8 @@ from sqlmodel import select
 from app import database
 from app.vault.models import Connection, Credential
 from tests.conftest import both_databases
-from tests.hub.conftest import connect, sandbox_process  # noqa: F401
 from tests.support.approvals import request_in, stored
+from tests.support.consent import connect, sandbox_process  # noqa: F401
 
 ACT = {"organization": "Vandelay Industries", "email": "art@vandelay.example"}
 NAME = "freshbooks_create_client"
@@ -38,7 +38,7 @@ def anna(people, sign_in, connect):  # noqa: F811
 
 
 def writes(sandbox) -> int:
-    """How many requests that change something FreshBooks took, or failed at."""
+    """How many changing requests FreshBooks received."""
     seen = sandbox.log("freshbooks")["requests"]
     return sum(
         each["method"] == "POST" and "/accounting/" in each["path"] and each["status"] != 401 for each in seen

@@ -42,13 +42,13 @@ def run() -> Iterator[str]:
 
 
 def _openai(body: dict[str, Any]) -> dict[str, Any]:
-    asked = body["input"] if isinstance(body["input"], list) else []
-    told = [each["output"] for each in asked if each.get("type") == "function_call_output"]
+    items = body["input"] if isinstance(body["input"], list) else []
+    results = [each["output"] for each in items if each.get("type") == "function_call_output"]
     remote = [tool for tool in body["tools"] if tool["type"] == "mcp"]
     if remote:
         output = _message(_call_from_outside(remote[0]))
-    elif told:
-        output = _message(json.dumps(told[0]))
+    elif results:
+        output = _message(json.dumps(results[0]))
     else:
         assert TOOL in {tool["name"] for tool in body["tools"]}, body["tools"]
         output = {
@@ -118,9 +118,9 @@ def _rpc(method: str, params: dict[str, Any]) -> dict[str, Any]:
 
 def _gemini(body: dict[str, Any]) -> dict[str, Any]:
     parts = [part for content in body["contents"] for part in content["parts"]]
-    told = [part["functionResponse"] for part in parts if "functionResponse" in part]
-    if told:
-        part: dict[str, Any] = {"text": json.dumps(told[0]["response"])}
+    results = [part["functionResponse"] for part in parts if "functionResponse" in part]
+    if results:
+        part: dict[str, Any] = {"text": json.dumps(results[0]["response"])}
     else:
         assert TOOL in json.dumps(body["tools"]), body["tools"]
         part = {"functionCall": {"name": TOOL, "args": {}}}

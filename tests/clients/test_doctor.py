@@ -10,11 +10,6 @@ PROGRAM = {"User-Agent": "node"}
 
 
 @pytest.fixture
-def alice(sign_in, people):
-    return sign_in(people.alice)
-
-
-@pytest.fixture
 def client(app):
     return AiClient(app)
 

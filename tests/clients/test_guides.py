@@ -27,11 +27,6 @@ CLIENTS = [
 URL = "http://localhost:8000/mcp"
 
 
-@pytest.fixture
-def alice(sign_in, people):
-    return sign_in(people.alice)
-
-
 def codes_on(page):
     return re.findall(r'<code id="code-[^"]+">(.*?)</code>', page, re.S)
 
@@ -66,9 +61,9 @@ def test_the_link_for_cursor_carries_what_cursor_reads(alice):
     _, [link] = guide(alice, "cursor")
     parts = urlsplit(link)
     assert (parts.scheme, parts.netloc, parts.path) == ("cursor", "anysphere.cursor-deeplink", "/mcp/install")
-    asked = parse_qs(parts.query)
-    assert asked["name"] == ["patchbay"]
-    assert json.loads(base64.b64decode(asked["config"][0])) == {"url": URL}
+    parameters = parse_qs(parts.query)
+    assert parameters["name"] == ["patchbay"]
+    assert json.loads(base64.b64decode(parameters["config"][0])) == {"url": URL}
 
 
 def test_the_link_for_vs_code_carries_what_vs_code_reads(alice):

@@ -10,11 +10,6 @@ from tests.support.ai_client import AiClient
 
 
 @pytest.fixture
-def alice(sign_in, people):
-    return sign_in(people.alice)
-
-
-@pytest.fixture
 def cursor(app):
     client = AiClient(app)
     assert client.register(client_name="Cursor").status == 201

@@ -71,11 +71,11 @@ def test_claude_code_signs_in_with_its_metadata_document_and_the_page_sees_it_co
     tab = anna.context.new_page()
     stays, anna.page = anna.page, tab
     try:
-        said = terminal.sign_in("claude mcp login --no-browser patchbay", anna.authorize)
+        output = terminal.sign_in("claude mcp login --no-browser patchbay", anna.authorize)
     finally:
         tab.close()
         anna.page = stays
-    assert "Authenticated" in said
+    assert "Authenticated" in output
     expect(live).to_contain_text(
         re.compile(r"Claude Code connected\s+.* ago,\s+\d+ tools, about [\d,]+ tokens", re.S), timeout=20_000
     )

@@ -54,9 +54,9 @@ def api(service):
 def test_an_answer_past_the_size_limit_is_asked_for_once_and_named(api, service, monkeypatch):
     monkeypatch.setattr(outbound.send, "__kwdefaults__", {**outbound.send.__kwdefaults__, "max_bytes": 1000})
     service.behaviour = lambda n: (200, b"x" * 5000)
-    with pytest.raises(ProviderError, match="more at once than can be taken") as told:
+    with pytest.raises(ProviderError, match="more at once than can be taken") as refused:
         api.get("/all")
-    assert service.seen == 1 and not told.value.retryable
+    assert service.seen == 1 and not refused.value.retryable
 
 
 def test_of_a_write_with_such_an_answer_it_is_not_known_whether_it_was_done(api, service, monkeypatch):

@@ -13,28 +13,31 @@ import jsonschema
 import pytest
 from jsonschema.validators import Draft202012Validator
 
-from app.connectors import registry
 from app.connectors.credential_forms import OAUTH
-from app.connectors.summary import OneDay, Period, Summarizing
+from app.connectors.services import services_of
+from app.connectors.summary import Summarizing
+from app.connectors.summary_days import DateRange, OneDay
 from app.errors import InvalidArguments, ReconnectNeeded
 from tests.support.processes import run_sandbox
 from tests.support.signed_in import SignedIn
 
-TOOLS = [(connector, tool) for connector in registry.CONNECTORS.values() for tool in connector.tools]
+TOOLS = [(connector, tool) for connector in services_of(None) for tool in connector.tools]
 every_tool = pytest.mark.parametrize(
     ("connector", "tool"), TOOLS, ids=[f"{c.slug}_{t.verb}" for c, t in TOOLS]
 )
-every_connector = pytest.mark.parametrize("connector", registry.CONNECTORS.values(), ids=registry.CONNECTORS)
+every_connector = pytest.mark.parametrize(
+    "connector", list(services_of(None)), ids=lambda connector: connector.slug
+)
 
 
-FORMS = [(connector, form) for connector in registry.CONNECTORS.values() for form in connector.forms]
+FORMS = [(connector, form) for connector in services_of(None) for form in connector.forms]
 every_form = pytest.mark.parametrize(
     ("connector", "form"), FORMS, ids=[f"{c.slug}_{f.key}" for c, f in FORMS]
 )
 WAYS = [
-    (c, way)
-    for c in registry.CONNECTORS.values()
-    for way in (*(form.key for form in c.forms), *([OAUTH] if c.auth else []))
+    (c, auth_method)
+    for c in services_of(None)
+    for auth_method in (*(form.key for form in c.forms), *([OAUTH] if c.auth else []))
 ]
 
 
@@ -101,27 +104,27 @@ def test_it_says_how_to_sign_in_and_what_it_is(connector):
         if connector.auth
         else ()
     )
-    asks = [ask.url for form in connector.forms for ask in (*form.asks, *form.renews)]
-    for url in (connector.base_url, *consent, *asks):
+    urls = [request.url for form in connector.forms for request in (*form.requests, *form.renewals)]
+    for url in (connector.base_url, *consent, *urls):
         assert url is None or url.startswith("https://"), url
 
 
 @every_form
 def test_a_form_says_what_to_fill_in(connector, form):
-    assert form.title and form.noun and form.blanks and form.key != OAUTH
-    assert all(blank.label and blank.demo for blank in form.blanks if blank.required), (
+    assert form.title and form.noun and form.fields and form.key != OAUTH
+    assert all(entry.label and entry.demo for entry in form.fields if entry.required), (
         "the sandbox takes demo values: name them"
     )
-    assert form.token in {blank.name for blank in form.blanks} or any(
-        form.token in ask.takes for ask in form.asks
+    assert form.token in {entry.name for entry in form.fields} or any(
+        form.token in request.takes for request in form.requests
     )
-    assert set(form.keeps) <= {blank.name for blank in form.blanks}
-    assert not [b.name for b in form.blanks if b.kind == "password" and b.name in form.keeps], (
+    assert set(form.stores) <= {entry.name for entry in form.fields}
+    assert not [b.name for b in form.fields if b.kind == "password" and b.name in form.stores], (
         "a password is never kept"
     )
-    for blank in form.blanks:
-        assert not blank.pattern or (re.fullmatch(blank.pattern, blank.demo) and blank.pattern_says), (
-            blank.name
+    for entry in form.fields:
+        assert not entry.pattern or (re.fullmatch(entry.pattern, entry.demo) and entry.pattern_says), (
+            entry.name
         )
 
 
@@ -201,23 +204,25 @@ def test_a_tool_works_and_keeps_its_promise(connector, tool, here):
         assert methods == {"GET"}, f"it says it only reads, but sent {methods}"
 
 
-@pytest.mark.parametrize(
-    "connector", [c for c in registry.CONNECTORS.values() if c.summarize], ids=lambda c: c.slug
-)
-@pytest.mark.parametrize("wanted", [OneDay(), Period(preset="30d")], ids=["day", "period"])
+@pytest.mark.parametrize("connector", [c for c in services_of(None) if c.summarize], ids=lambda c: c.slug)
+@pytest.mark.parametrize("wanted", [OneDay(), DateRange(preset="30d")], ids=["day", "period"])
 def test_its_part_of_a_summary_is_read_and_nothing_else(connector, wanted, here):
     before = len(here.levers.log()["requests"])
-    asked = Summarizing(here.api(here.business), wanted, ZoneInfo("UTC"))
-    parts = connector.summarize(asked)
-    assert parts and not asked.problems and len({part.currency for part in parts}) == len(parts)
+    summary = Summarizing(here.api(here.business), wanted, ZoneInfo("UTC"))
+    parts = connector.summarize(summary)
+    assert parts and not summary.problems and len({part.currency for part in parts}) == len(parts)
     assert all(part.figures for part in parts)
     requests = here.levers.log()["requests"][before:]
     assert {line["method"] for line in requests} == {"GET"} and len(requests) <= 8
 
 
-@pytest.mark.parametrize(("connector", "way"), WAYS, ids=[f"{c.slug}_{way}" for c, way in WAYS])
-def test_every_way_in_leads_in(connector, way, sandbox):
-    there = SignedIn(connector, sandbox, way=way, company=getattr(sample_file(connector), "COMPANY", None))
+@pytest.mark.parametrize(
+    ("connector", "auth_method"), WAYS, ids=[f"{c.slug}_{auth_method}" for c, auth_method in WAYS]
+)
+def test_every_way_in_leads_in(connector, auth_method, sandbox):
+    there = SignedIn(
+        connector, sandbox, auth_method=auth_method, company=getattr(sample_file(connector), "COMPANY", None)
+    )
     assert there.account.key and there.account.name
     tool, arguments = easy_read(connector, there)
     there.call(tool.verb, arguments)
@@ -229,17 +234,17 @@ def test_an_expired_token_is_renewed_once_and_the_call_works(connector, here):
     if not here.can_renew:
         pytest.skip("a pasted key has no successor")
     tool, arguments = easy_read(connector, here)
-    before, asked = here.refreshes, here.levers.log()
+    before, log = here.refreshes, here.levers.log()
     here.levers("expire")
     here.call(tool.verb, arguments)
     assert here.refreshes == before + 1
     if here.form is None:
-        assert here.levers.log()["refreshes"] == asked["refreshes"] + 1
+        assert here.levers.log()["refreshes"] == log["refreshes"] + 1
 
 
 @every_connector
 def test_a_key_that_was_replaced_needs_its_person(connector, here):
-    if here.form is None or (here.can_renew and not here.form.keeps):
+    if here.form is None or (here.can_renew and not here.form.stores):
         pytest.skip("nothing was pasted that the service could replace")
     tool, arguments = easy_read(connector, here)
     here.levers("roll_keys")
@@ -260,7 +265,7 @@ def test_a_read_is_tried_again_when_the_service_is_briefly_away(connector, here)
 
 
 @pytest.mark.parametrize(
-    "connector", [c for c in registry.CONNECTORS.values() if c.auth.revoke_url], ids=lambda c: c.slug
+    "connector", [c for c in services_of(None) if c.auth.revoke_url], ids=lambda c: c.slug
 )
 def test_it_revokes_what_it_got(connector, sandbox):
     """Last, on a sign-in of its own: afterwards its tokens are dead."""

@@ -33,6 +33,7 @@ from tests.connectors.test_every_connector import (
 )
 from tests.support.processes import run_sandbox
 from tests.support.signed_in import SignedIn
+from tests.support.waiting import PROMPTLY_SECONDS
 
 _LIMITS = ("limit", "page_size", "per_page", "max_results")
 _signed_in = {}
@@ -49,9 +50,12 @@ def own_sandbox():
 def here(connector, own_sandbox):
     """A connection that can be renewed, where the service has such; without faults."""
     if connector.slug not in _signed_in:
-        way = OAUTH if connector.auth else None
+        auth_method = OAUTH if connector.auth else None
         _signed_in[connector.slug] = SignedIn(
-            connector, own_sandbox, way=way, company=getattr(sample_file(connector), "COMPANY", None)
+            connector,
+            own_sandbox,
+            auth_method=auth_method,
+            company=getattr(sample_file(connector), "COMPANY", None),
         )
     there = _signed_in[connector.slug]
     yield there
@@ -125,8 +129,10 @@ def test_a_dead_token_is_renewed_and_the_call_goes_on(connector, tool, here):
 
 @every_connector
 def test_a_missing_right_is_said_and_burns_no_token(connector, own_sandbox, sandbox):
-    way = OAUTH if connector.auth else None
-    there = SignedIn(connector, sandbox, way=way, company=getattr(sample_file(connector), "COMPANY", None))
+    auth_method = OAUTH if connector.auth else None
+    there = SignedIn(
+        connector, sandbox, auth_method=auth_method, company=getattr(sample_file(connector), "COMPANY", None)
+    )
     tool = next(
         (t for t in connector.tools if t.reads_only and t.needs_scopes), easy_read(connector, there)[0]
     )
@@ -188,8 +194,8 @@ def test_a_slow_service_is_not_waited_for_without_end(connector, here, reads):
     api.deadline = started = time.monotonic()
     api.deadline += 0.4
     with pytest.raises((ProviderTimeout, OutcomeUnknown)) as caught:
-        tool.function(api, **tool.parse(arguments))
-    assert time.monotonic() - started < 3
+        tool.call(api, tool.parse(arguments))
+    assert time.monotonic() - started < PROMPTLY_SECONDS
     assert reads is False or isinstance(caught.value, ProviderTimeout)
 
 

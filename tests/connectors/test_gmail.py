@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from app import clock, database
-from app.connectors import registry
 from app.connectors.gmail import CONNECTOR
+from app.connectors.services import services_of
 from app.errors import (
     InvalidArguments,
     ObjectNotFound,
@@ -334,5 +334,5 @@ def test_a_cut_answer_is_no_data(google, mailbox):
 
 
 def test_it_is_in_the_catalogue_with_its_eleven_tools():
-    assert registry.get("gmail") is CONNECTOR and len(CONNECTOR.tools) == 11
+    assert services_of(None).get("gmail") is CONNECTOR and len(CONNECTOR.tools) == 11
     assert CONNECTOR.badge == "Testing mode (limited to 100 users)"

@@ -13,11 +13,11 @@ import responses
 from app import clock
 from app.connectors.api import Api
 from app.connectors.gmail import CONNECTOR
-from app.connectors.gmail.composing import Reply, compose
+from app.connectors.gmail.composing import ReplyContext, compose
 from app.connectors.gmail.errors import read_error
 from app.connectors.gmail.html_text import html_to_text
 from app.connectors.gmail.invoices import invoice_query
-from app.connectors.tool import size_in_tokens, to_data
+from app.connectors.rows import size_in_tokens
 from app.errors import (
     InvalidArguments,
     ObjectNotFound,
@@ -28,7 +28,7 @@ from app.errors import (
     ReconnectNeeded,
     ToolError,
 )
-from app.outbound import Answer
+from app.outbound import Response
 
 
 class Fixed:
@@ -43,7 +43,7 @@ class Fixed:
 
 def call(api, verb, **arguments):
     tool = CONNECTOR.find_tool(f"gmail_{verb}")
-    return to_data(tool.function(api, **tool.parse(arguments)))
+    return tool.call(api, tool.parse(arguments))
 
 
 def test_invoice_days_are_exact_epoch_seconds_with_the_last_day_included():
@@ -95,7 +95,7 @@ def test_long_references_are_not_encoded():
         subject="Re: s",
         body="b",
         body_type="text",
-        reply=Reply("t", references[-1], references, "s"),
+        reply=ReplyContext("t", references[-1], references, "s"),
     )
     raw = base64.urlsafe_b64decode(made["raw"])
     assert b"=?" not in raw and message_from_bytes(raw, policy=default)["References"].split() == list(
@@ -110,13 +110,13 @@ def test_another_subject_leaves_the_conversation():
         subject="New",
         body="b",
         body_type="text",
-        reply=Reply("t", "<a@b>", ("<a@b>",), "Old"),
+        reply=ReplyContext("t", "<a@b>", ("<a@b>",), "Old"),
     )
     assert "threadId" not in made
 
 
 def answer(status, body):
-    return Answer(status, {}, json.dumps(body).encode())
+    return Response(status, {}, json.dumps(body).encode())
 
 
 def refusal(code, message, reason=None, detail=None):
@@ -143,7 +143,7 @@ def refusal(code, message, reason=None, detail=None):
         (refusal(503, "x", "backendError"), ProviderUnavailable),
         (answer(403, ["odd"]), PermissionDenied),
         (answer(400, {"error": "odd"}), InvalidArguments),
-        (Answer(500, {}, b"<html>"), ProviderUnavailable),
+        (Response(500, {}, b"<html>"), ProviderUnavailable),
     ],
 )
 def test_refusals_mean(given, kind):
@@ -236,7 +236,7 @@ def test_odd_messages_are_read_or_refused_but_never_crash(payload):
     ],
 )
 def test_answers_of_another_form_never_crash(verb, arguments, body, monkeypatch):
-    monkeypatch.setattr(Api, "_send", lambda *_: Answer(200, {}, body.encode()))
+    monkeypatch.setattr(Api, "_send", lambda *_: Response(200, {}, body.encode()))
     with contextlib.suppress(ToolError):
         call(Api(CONNECTOR, "http://localhost", Fixed()), verb, **arguments)
 

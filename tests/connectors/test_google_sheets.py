@@ -5,10 +5,10 @@ from datetime import date
 
 import pytest
 
-from app.connectors import registry
 from app.connectors.google_sheets import CONNECTOR
 from app.connectors.google_sheets.scopes import FILES_READONLY, SPREADSHEETS, SPREADSHEETS_READONLY
-from app.connectors.tool import size_in_tokens
+from app.connectors.rows import size_in_tokens
+from app.connectors.services import services_of
 from app.errors import (
     InvalidArguments,
     ObjectNotFound,
@@ -17,6 +17,7 @@ from app.errors import (
     ProviderRateLimited,
     ProviderUnavailable,
 )
+from app.sandbox.clock import today
 from app.sandbox.services.google_sheets.demo import BUDGET, OLD_BUDGET, PLAN, PRICES, SALES, STOCK, STOCK_ROWS
 from tests.support.google_sheets import Sheets
 
@@ -24,13 +25,13 @@ from tests.support.google_sheets import Sheets
 
 
 def test_it_is_in_the_catalogue_with_its_nine_tools():
-    assert registry.get("google_sheets") is CONNECTOR and len(CONNECTOR.tools) == 9
+    assert services_of(None).get("google_sheets") is CONNECTOR and len(CONNECTOR.tools) == 9
     assert CONNECTOR.badge == "Testing mode (limited to 100 users)"
 
 
 def test_the_account_is_known_by_the_sub_it_has_at_gmail_too_and_named_by_its_address(sheets, google):
     tokens = google.sign_in()
-    same_person = google.open(tokens).connector.identify(google.open(tokens), tokens.raw)
+    same_person = google.open(tokens).service.identify(google.open(tokens), tokens.raw)
     assert (sheets.account.key, sheets.account.name) == (same_person.key, "ap@northwind.example")
 
 
@@ -118,7 +119,7 @@ def test_a_name_is_searched_by_its_words_whatever_they_hold(sheets, words, names
 
 def test_a_spreadsheet_shows_its_tabs_and_names(sheets):
     found = sheets.call("get_spreadsheet", spreadsheet_id=SALES)
-    assert found["title"] == f"Sales {date.today().year}" and found["time_zone"] == "Europe/Berlin"
+    assert found["title"] == f"Sales {today().year}" and found["time_zone"] == "Europe/Berlin"
     assert [s["title"] for s in found["sheets"]] == [
         "Q4 Plan",
         "Bob's notes",
@@ -155,10 +156,10 @@ def test_a_spreadsheet_is_named_by_its_id_or_its_address(sheets, address):
     "address", ["../../drive/v3/files", "https://docs.google.com/spreadsheets/d/e/2PACX/pubhtml", "a b", "é"]
 )
 def test_what_is_no_id_never_leaves_the_house(sheets, address):
-    before = len(sheets.asked())
+    before = len(sheets.requests())
     with pytest.raises(InvalidArguments, match="the spreadsheet's id or its address"):
         sheets.call("get_spreadsheet", spreadsheet_id=address)
-    assert len(sheets.asked()) == before
+    assert len(sheets.requests()) == before
 
 
 def test_a_missing_a_private_and_a_foreign_file_are_told_apart(sheets):
@@ -213,9 +214,9 @@ def test_ranges_are_understood_with_and_without_quotes(sheets, range, first):
 
 
 def test_each_range_is_encoded_once_and_asked_for_once(sheets):
-    before = len(sheets.asked())
+    before = len(sheets.requests())
     sheets.rows(SALES, "Lager/Bestand!A1:B3")
-    assert [r["path"] for r in sheets.asked()[before:]] == [
+    assert [r["path"] for r in sheets.requests()[before:]] == [
         f"/v4/spreadsheets/{SALES}/values/'Lager/Bestand'!A1:B3"
     ]
 
@@ -244,11 +245,11 @@ def test_values_come_as_shown_as_numbers_or_as_formulas(sheets):
 
 
 def test_dates_stay_dates_among_bare_numbers(sheets):
-    shown, bare = (
+    formatted, bare = (
         sheets.rows(SALES, "Q4 Plan!A2", value_render=r)[0][0]
         for r in ("FORMATTED_VALUE", "UNFORMATTED_VALUE")
     )
-    assert shown == bare == date.fromisoformat(bare).isoformat()
+    assert formatted == bare == date.fromisoformat(bare).isoformat()
 
 
 def test_a_long_tab_is_read_to_its_end_a_window_at_a_time(sheets):
@@ -258,7 +259,7 @@ def test_a_long_tab_is_read_to_its_end_a_window_at_a_time(sheets):
         assert page["first_row"] == offset + 1 and size_in_tokens(page) < 20_000
         rows, offset, pages = rows + page["items"], page["next"], pages + 1
     assert len(rows) == STOCK_ROWS and rows[-1][0] == f"N-{STOCK_ROWS - 1:05d}" and pages <= 5
-    windows = [r["path"].rpartition("!")[2] for r in sheets.asked() if "/values/" in r["path"]]
+    windows = [r["path"].rpartition("!")[2] for r in sheets.requests() if "/values/" in r["path"]]
     assert windows[0] == "1:2000" and len(windows) == pages
 
 

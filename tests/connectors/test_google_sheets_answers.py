@@ -10,7 +10,7 @@ from app.connectors.api import Api
 from app.connectors.google_sheets import CONNECTOR
 from app.connectors.google_sheets.a1 import column_name, column_number, parse, to_send
 from app.connectors.google_sheets.errors import OutsideGrid, read_error
-from app.connectors.tool import size_in_tokens, to_data
+from app.connectors.rows import size_in_tokens
 from app.errors import (
     InvalidArguments,
     ObjectNotFound,
@@ -22,7 +22,7 @@ from app.errors import (
     ReconnectNeeded,
     ToolError,
 )
-from app.outbound import Answer
+from app.outbound import Response
 
 SHEETS, DRIVE = "https://sheets.googleapis.com/v4/spreadsheets", "https://www.googleapis.com/drive/v3/files"
 
@@ -43,7 +43,7 @@ def api_at(base_url):
 
 def call(verb, base_url=CONNECTOR.base_url, **arguments):
     tool = CONNECTOR.find_tool(f"google_sheets_{verb}")
-    return to_data(tool.function(api_at(base_url), **tool.parse(arguments)))
+    return tool.call(api_at(base_url), tool.parse(arguments))
 
 
 # --- ranges ---
@@ -115,7 +115,7 @@ def test_a_range_with_a_slash_and_quotes_is_encoded_once():
 def refusal(code, message, reason=None, status=None):
     error = {"code": code, "message": message, "status": status or "X"}
     error |= {"details": [{"@type": "x", "reason": reason}, "odd"]} if reason else {}
-    return Answer(code, {}, json.dumps({"error": error}).encode())
+    return Response(code, {}, json.dumps({"error": error}).encode())
 
 
 @pytest.mark.parametrize(
@@ -149,8 +149,8 @@ def refusal(code, message, reason=None, status=None):
         (refusal(404, "x"), ObjectNotFound, "does not know"),
         (refusal(429, "Quota exceeded x", "RATE_LIMIT_EXCEEDED"), ProviderRateLimited, "slow down"),
         (refusal(503, "x"), ProviderUnavailable, "trouble"),
-        (Answer(400, {}, b"[]"), InvalidArguments, "refused the request"),
-        (Answer(500, {}, b"<html>"), ProviderUnavailable, "trouble"),
+        (Response(400, {}, b"[]"), InvalidArguments, "refused the request"),
+        (Response(500, {}, b"<html>"), ProviderUnavailable, "trouble"),
     ],
 )
 def test_refusals_mean(given, kind, words):
@@ -254,12 +254,12 @@ def test_a_window_past_the_end_of_the_tab_ends_the_list_or_is_asked_for_again_sm
     ],
 )
 def test_answers_of_another_form_never_crash(verb, arguments, body, monkeypatch):
-    monkeypatch.setattr(Api, "_send", lambda *_: Answer(200, {}, body.encode()))
+    monkeypatch.setattr(Api, "_send", lambda *_: Response(200, {}, body.encode()))
     with contextlib.suppress(ToolError):
         call(verb, **arguments)
 
 
 def test_a_write_with_an_unreadable_answer_may_have_been_done(monkeypatch):
-    monkeypatch.setattr(Api, "_send", lambda *_: Answer(200, {}, b"{}"))
+    monkeypatch.setattr(Api, "_send", lambda *_: Response(200, {}, b"{}"))
     with pytest.raises(OutcomeUnknown, match="check there before repeating"):
         call("append_rows", spreadsheet_id="1a", range="S", rows=[["x"]])

@@ -11,6 +11,8 @@ from app.connectors import new_service
 from app.errors import ConfigError
 from tests.support.databases import ROOT
 
+pytestmark = pytest.mark.slow
+
 PARTS = ("app", "tests", "migrations", "static", "templates", "wsgi.py", "pyproject.toml", "alembic.ini")
 REGISTRY = (ROOT / "app/connectors/registry.py").read_text()
 
@@ -34,17 +36,17 @@ def test_the_skeleton_passes_the_contract_as_it_is_written(tree, environ):
         return done.returncode, done.stdout + done.stderr
 
     environ = {"PATH": "/usr/bin:/bin", **environ}
-    status, said = run("flask", "--app", "wsgi", "connectors", "new", "acme_books", "--name", "Acme Books")
-    assert status == 0, said
-    written = [line for line in said.splitlines() if line.endswith(".py")]
+    status, output = run("flask", "--app", "wsgi", "connectors", "new", "acme_books", "--name", "Acme Books")
+    assert status == 0, output
+    written = [line for line in output.splitlines() if line.endswith(".py")]
     assert "app/sandbox/services/acme_books.py" in written and "app/connectors/registry.py" in written
     for check in (["check"], ["format", "--check"]):
-        status, said = run("ruff", *check, *written)
-        assert status == 0, said
-    status, said = run("pytest", "tests/connectors", "tests/mcp_server/test_listing.py", "-k", "acme_books")
-    assert status == 0 and int(re.search(r"(\d+) passed", said)[1]) > 20, said
-    status, said = run("flask", "--app", "wsgi", "connectors", "new", "acme_books")
-    assert status == 1 and "There is a service acme_books already" in said
+        status, output = run("ruff", *check, *written)
+        assert status == 0, output
+    status, output = run("pytest", "tests/connectors", "tests/mcp_server/test_listing.py", "-k", "acme_books")
+    assert status == 0 and int(re.search(r"(\d+) passed", output)[1]) > 20, output
+    status, output = run("flask", "--app", "wsgi", "connectors", "new", "acme_books")
+    assert status == 1 and "There is a service acme_books already" in output
 
 
 @pytest.mark.parametrize(

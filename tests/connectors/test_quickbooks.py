@@ -10,7 +10,7 @@ from app import config
 from app.connectors import endpoints
 from app.connectors.quickbooks import CONNECTOR
 from app.connectors.quickbooks.query import contains, literal, select, where
-from app.connectors.tool import size_in_tokens
+from app.connectors.rows import size_in_tokens
 from app.errors import (
     ObjectNotFound,
     ProviderError,
@@ -18,11 +18,12 @@ from app.errors import (
     ProviderUnavailable,
     ReconnectNeeded,
 )
+from app.sandbox.clock import today
 from app.vault import token_endpoint
 from app.vault.token_endpoint import TokenRefused
 from tests.support.quickbooks import QuickBooks
 
-TODAY = date.today()
+TODAY = today()
 HALF_A_YEAR = {"start_date": (TODAY - timedelta(days=180)).isoformat(), "end_date": TODAY.isoformat()}
 
 
@@ -50,7 +51,7 @@ def test_what_is_no_company_number_is_refused_before_anything_is_asked(quickbook
     quickbooks.levers("clear")
     with pytest.raises(ProviderError, match="which company"):
         quickbooks.identify(**({} if realm is None else {"realmId": realm}))
-    assert quickbooks.asked() == []
+    assert quickbooks.requests() == []
 
 
 def test_the_stored_fact_is_enough_to_ask_again(quickbooks):
@@ -71,7 +72,7 @@ def test_every_request_names_the_minor_version(quickbooks):
     quickbooks.call("list_invoices", limit=1)
     quickbooks.call("get_balance_sheet", as_of=TODAY.isoformat())
     quickbooks.call("create_customer", display_name="Juniper Tea")
-    assert [parse_qs(line["query"])["minorversion"] for line in quickbooks.asked()] == [["75"]] * 3
+    assert [parse_qs(line["query"])["minorversion"] for line in quickbooks.requests()] == [["75"]] * 3
 
 
 # --- reading ---
@@ -233,7 +234,7 @@ def test_the_balance_sheet_is_of_the_day_asked_for_and_balances(quickbooks):
     quickbooks.levers("clear")
     day = (TODAY - timedelta(days=40)).isoformat()
     report = quickbooks.call("get_balance_sheet", as_of=day)
-    sent = parse_qs(quickbooks.asked()[0]["query"])
+    sent = parse_qs(quickbooks.requests()[0]["query"])
     assert (sent["start_date"], sent["end_date"]) == ([day], [day])
     assets, others = (
         next(t["amounts"][0] for t in report["totals"] if t["group"] == g)

@@ -6,7 +6,6 @@ import responses
 from app.connectors.api import Api
 from app.connectors.quickbooks import CONNECTOR
 from app.connectors.spec import Business
-from app.connectors.tool import to_data
 from app.errors import (
     InvalidArguments,
     ObjectNotFound,
@@ -41,7 +40,7 @@ def answers():
 def ask(verb, **arguments):
     tool = CONNECTOR.find_tool(f"quickbooks_{verb}")
     api = Api(CONNECTOR, "http://localhost:1", FixedToken(), Business(REALM, "Org", {"home_currency": "USD"}))
-    return to_data(tool.function(api, **tool.parse(arguments)))
+    return tool.call(api, tool.parse(arguments))
 
 
 def fault(code, message="", detail="", element="", *, small=False):
@@ -98,7 +97,7 @@ def test_a_write_with_an_unreadable_answer_is_of_unknown_outcome(answers, body):
 
 
 @pytest.mark.parametrize(
-    ("sent", "shown"),
+    ("sent", "expected"),
     [
         (275, "275.00"),
         (0.1, "0.10"),
@@ -108,13 +107,13 @@ def test_a_write_with_an_unreadable_answer_is_of_unknown_outcome(answers, body):
         (10**16, "1" + "0" * 16 + ".00"),
     ],
 )
-def test_amounts_are_exact_decimals(answers, sent, shown):
+def test_amounts_are_exact_decimals(answers, sent, expected):
     answers.add(
         "GET",
         f"{BASE}/query",
         json={"QueryResponse": {"Invoice": [{**INVOICE, "TotalAmt": sent, "Balance": sent}]}},
     )
-    assert ask("list_invoices")["items"][0]["total"] == shown
+    assert ask("list_invoices")["items"][0]["total"] == expected
 
 
 def test_text_of_strangers_is_shown_without_tricks(answers):

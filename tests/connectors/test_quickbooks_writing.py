@@ -1,15 +1,16 @@
 """What changes something in QuickBooks, against the imitated service over HTTP."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from urllib.parse import parse_qs
 
 import pytest
 
 from app.connectors.quickbooks import CONNECTOR
 from app.errors import InvalidArguments, OutcomeUnknown
+from app.sandbox.clock import today
 from tests.support.quickbooks import QuickBooks
 
-TODAY = date.today().isoformat()
+TODAY = today().isoformat()
 
 
 def line(**changes):
@@ -18,7 +19,7 @@ def line(**changes):
 
 def test_it_creates_an_invoice_with_exact_amounts(quickbooks):
     lines = [line(description="Weeding"), line(quantity=3, unit_price=33.335)]
-    due = (date.today() + timedelta(days=14)).isoformat()
+    due = (today() + timedelta(days=14)).isoformat()
     made = quickbooks.call(
         "create_invoice",
         customer_id="24",
@@ -70,7 +71,7 @@ def test_a_due_date_before_the_date_is_refused_before_anything_is_sent(quickbook
     quickbooks.levers("clear")
     with pytest.raises(InvalidArguments, match="due_date"):
         quickbooks.call("create_invoice", customer_id="24", lines=[line()], date=TODAY, due_date="2020-01-01")
-    assert quickbooks.asked() == []
+    assert quickbooks.requests() == []
 
 
 def test_closed_books_are_explained(quickbooks):
@@ -105,7 +106,9 @@ def test_it_records_a_payment_up_to_the_balance(quickbooks):
     quickbooks.levers("clear")
     with pytest.raises(InvalidArguments, match=r"no more than 88\.75 USD") as over:
         quickbooks.call("record_payment", invoice_id=made["invoice_id"], amount=88.76)
-    assert over.value.details["balance"] == "88.75" and [r["method"] for r in quickbooks.asked()] == ["GET"]
+    assert over.value.details["balance"] == "88.75" and [r["method"] for r in quickbooks.requests()] == [
+        "GET"
+    ]
     part = quickbooks.call("record_payment", invoice_id=made["invoice_id"], amount=0.1, date=TODAY)
     assert (part["total"], part["unapplied"], part["currency"], part["customer_id"]) == (
         "0.10",
@@ -163,7 +166,7 @@ def test_it_voids_an_invoice_only_when_confirmed_and_once(quickbooks):
     assert (voided["status"], voided["total"], voided["balance"]) == ("voided", "0.00", "0.00")
     quickbooks.levers("clear")
     assert quickbooks.call("void_invoice", invoice_id=invoice["invoice_id"], confirm=True) == voided
-    assert [r["method"] for r in quickbooks.asked()] == ["GET"] and "before" in quickbooks.last_api.note
+    assert [r["method"] for r in quickbooks.requests()] == ["GET"] and "before" in quickbooks.last_api.note
 
 
 def test_an_invoice_changed_between_look_and_write_is_looked_at_again(quickbooks, monkeypatch):
@@ -201,7 +204,7 @@ def test_every_write_carries_a_requestid_of_its_own_and_no_read_does(quickbooks)
     for name in ("One", "Two"):
         quickbooks.call("create_customer", display_name=name)
     quickbooks.call("list_customers")
-    ids = [parse_qs(r["query"]).get("requestid") for r in quickbooks.asked()]
+    ids = [parse_qs(r["query"]).get("requestid") for r in quickbooks.requests()]
     assert ids[2] is None and ids[0] != ids[1] and all(len(i[0]) == 32 for i in ids[:2])
 
 

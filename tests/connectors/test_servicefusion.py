@@ -12,7 +12,7 @@ from app.connectors import endpoints
 from app.connectors.servicefusion import CONNECTOR
 from app.connectors.servicefusion.errors import read_error
 from app.errors import InvalidArguments, ObjectNotFound, OutcomeUnknown, ProviderRateLimited, ReconnectNeeded
-from app.outbound import Answer
+from app.outbound import Response
 from app.vault import form_exchange
 from app.vault.token_endpoint import TokenRefused
 from tests.support.processes import Levers, run_sandbox
@@ -80,14 +80,17 @@ def test_the_operator_s_own_app_is_another_way(settings):
     real = replace(
         settings, services={"SERVICEFUSION_CLIENT_ID": "app", "SERVICEFUSION_CLIENT_SECRET": "secret"}
     )
-    assert endpoints.resolve(CONNECTOR, real).ways == ("client_credentials", "oauth")
+    assert endpoints.resolve(CONNECTOR, real).auth_methods == ("client_credentials", "oauth")
     without = endpoints.resolve(CONNECTOR, replace(settings, sandbox_url=None))
-    assert without.ways == ("client_credentials",) and without.base_url == "https://api.servicefusion.com"
+    assert (
+        without.auth_methods == ("client_credentials",)
+        and without.base_url == "https://api.servicefusion.com"
+    )
     named = endpoints.resolve(
         CONNECTOR, replace(settings, services={"SERVICEFUSION_BASE_URL": "https://api.servicefusion.com"})
     )
-    assert (named.sandbox, named.ways) == (False, ("client_credentials",))
-    assert list(named.asks.values()) == ["https://api.servicefusion.com/oauth/access_token"]
+    assert (named.sandbox, named.auth_methods) == (False, ("client_credentials",))
+    assert list(named.request_urls.values()) == ["https://api.servicefusion.com/oauth/access_token"]
 
 
 # --- reading ---
@@ -182,7 +185,7 @@ def test_a_create_that_may_have_arrived_is_not_repeated(reed):
 
 def test_the_limit_says_when_to_come_back():
     for reset, seconds in (("20", 20), ("", 60), ("99999999999", 60), ("1", 1)):
-        error = read_error(Answer(429, {"X-Rate-Limit-Reset": reset}, b"{}"))
+        error = read_error(Response(429, {"X-Rate-Limit-Reset": reset}, b"{}"))
         assert isinstance(error, ProviderRateLimited) and error.retry_after_seconds == seconds
 
 
@@ -208,5 +211,5 @@ def test_calls_at_once_share_nothing(reed):
 
 
 def test_a_422_that_is_no_list_is_still_a_sentence():
-    error = read_error(Answer(422, {}, json.dumps({"odd": 1}).encode()))
+    error = read_error(Response(422, {}, json.dumps({"odd": 1}).encode()))
     assert isinstance(error, InvalidArguments) and error.details["fields"] == []

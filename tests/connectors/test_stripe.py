@@ -6,10 +6,11 @@ import json
 
 import pytest
 
-from app.connectors import registry
+from app.connectors.services import services_of
 from app.connectors.stripe import CONNECTOR
 from app.connectors.stripe.errors import read_error
-from app.connectors.stripe.values import encoded, in_words
+from app.connectors.stripe.records import encoded
+from app.connectors.stripe.values import money_text
 from app.errors import (
     InvalidArguments,
     ObjectNotFound,
@@ -18,7 +19,7 @@ from app.errors import (
     ProviderRateLimited,
     ReconnectNeeded,
 )
-from app.outbound import Answer
+from app.outbound import Response
 from tests.support.processes import Levers, run_sandbox
 from tests.support.signed_in import SignedIn
 
@@ -36,12 +37,12 @@ def byrd(stripe_url):
     return SignedIn(CONNECTOR, stripe_url)
 
 
-def asked(there):
+def requests_of(there):
     return there.levers.log()["requests"]
 
 
 def answer(status, headers=None, **error):
-    return Answer(status, headers or {}, json.dumps({"error": error}).encode())
+    return Response(status, headers or {}, json.dumps({"error": error}).encode())
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def answer(status, headers=None, **error):
     ],
 )
 def test_money_is_said_as_people_write_it(amount, currency, words):
-    assert in_words(amount, currency) == words
+    assert money_text(amount, currency) == words
 
 
 def test_a_form_is_written_with_brackets():
@@ -101,7 +102,7 @@ def test_a_key_that_may_not_read_the_account_is_taken_when_it_may_read_the_balan
 
 
 def test_the_app_s_token_ends_after_an_hour_and_is_renewed(stripe_url):
-    there = SignedIn(CONNECTOR, stripe_url, way="oauth")
+    there = SignedIn(CONNECTOR, stripe_url, auth_method="oauth")
     assert "expires_in" not in there.tokens
     old = there.bearer()
     there.levers("advance", seconds=3700)
@@ -134,12 +135,12 @@ def test_pages_lead_on_by_the_last_id_until_the_end(byrd):
 def test_payments_are_filtered_by_us(byrd):
     found = byrd.call("list_payments", status="canceled", limit=100)
     assert [payment["description"] for payment in found["items"]] == ["Ordered twice"]
-    assert all("status" not in line.get("query", "") for line in asked(byrd))
+    assert all("status" not in line.get("query", "") for line in requests_of(byrd))
 
 
 def test_the_version_is_always_named_and_dates_are_seconds(byrd, monkeypatch):
     byrd.call("list_invoices", created_after="2026-11-01")
-    assert "created%5Bgte%5D=1793491200" in asked(byrd)[-1]["query"]
+    assert "created%5Bgte%5D=1793491200" in requests_of(byrd)[-1]["query"]
     assert CONNECTOR.headers["Stripe-Version"] == "2026-10-28.endive"
 
 
@@ -187,10 +188,10 @@ def test_an_invoice_is_a_draft_until_it_is_sent(byrd):
     ],
 )
 def test_a_line_says_its_amount_in_one_way(byrd, items):
-    before = len(asked(byrd))
+    before = len(requests_of(byrd))
     with pytest.raises(InvalidArguments, match=r"items\.0"):
         byrd.call("create_invoice", customer="cus_1", items=items, currency="usd")
-    assert len(asked(byrd)) == before
+    assert len(requests_of(byrd)) == before
 
 
 def test_a_draft_that_lacks_lines_is_named(byrd):
@@ -230,7 +231,7 @@ def test_a_refund_names_one_payment_and_needs_a_yes(byrd):
     ):
         with pytest.raises(InvalidArguments):
             byrd.call("create_refund", arguments)
-    assert not [line for line in asked(byrd) if line["method"] == "POST"]
+    assert not [line for line in requests_of(byrd) if line["method"] == "POST"]
 
 
 def test_a_subscription_ends_with_its_period_or_at_once(byrd):
@@ -302,5 +303,5 @@ def test_a_key_is_never_repeated_not_even_in_part():
 
 
 def test_what_is_no_refusal_of_stripe_is_left_to_the_status():
-    assert read_error(Answer(403, {}, b"<html>")) is None and read_error(Answer(200, {}, b"{}")) is None
-    assert registry.get("stripe") is CONNECTOR
+    assert read_error(Response(403, {}, b"<html>")) is None and read_error(Response(200, {}, b"{}")) is None
+    assert services_of(None).get("stripe") is CONNECTOR

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.connectors.money import as_text, from_minor
-from app.connectors.summary import OneDay, Period, Sums
+from app.connectors.summary import FigureTotals
+from app.connectors.summary_days import DateRange, OneDay
 from app.connectors.xero.zones import iana_name
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -50,29 +51,29 @@ def test_what_happened_around_the_change_of_clocks_belongs_to_its_own_day():
     ],
 )
 def test_a_preset_is_compared_with_as_many_days_before(preset, first, last, before):
-    days = Period(preset=preset).days(date(2026, 3, 1), BERLIN)
+    days = DateRange(preset=preset).days(date(2026, 3, 1), BERLIN)
     assert (days.first, days.last, days.before_first) == (first, last, before)
     assert days.before_last == days.first - timedelta(days=1)
     assert days.last - days.first == days.before_last - days.before_first
 
 
-def test_sums_keep_currencies_and_days_apart():
+def test_totals_keep_currencies_and_days_apart():
     days = OneDay(date(2026, 5, 8)).days(date(2026, 5, 8), BERLIN)
-    sums = Sums(days, "EUR")
-    sums.open("invoices_issued")
-    sums.open("overdue")
-    for currency, amount, day in (
+    totals = FigureTotals(days, "EUR")
+    issued = (
         ("EUR", "10.10", 8),
         ("EUR", "5", 1),
         ("USD", "7.5", 8),
         ("USD", "99", 4),
         (None, "1", 8),
-    ):
-        sums.add("invoices_issued", currency, Decimal(amount), date(2026, 5, day))
-    sums.add_now("overdue", "USD", Decimal("3"))
+    )
+    totals.add_all(
+        "invoices_issued", ((currency, Decimal(n), date(2026, 5, day)) for currency, n, day in issued)
+    )
+    totals.add_all("overdue", [("USD", Decimal("3"), None)])
     found = {
         part.currency: {f.name: (f.amount, f.count, f.amount_before) for f in part.figures}
-        for part in sums.parts()
+        for part in totals.parts()
     }
     assert list(found) == ["EUR", "USD", None]
     assert found["EUR"] == {"invoices_issued": ("10.10", 1, "5.00"), "overdue": ("0.00", 0, None)}
@@ -82,9 +83,9 @@ def test_sums_keep_currencies_and_days_apart():
 def test_a_business_without_anything_has_one_part_of_zeros():
     days = OneDay(date(2026, 5, 8)).days(date(2026, 5, 8), BERLIN)
     for home in ("EUR", None):
-        sums = Sums(days, home)
-        sums.open("payments_received")
-        assert [(part.currency, part.figures[0].amount) for part in sums.parts()] == [(home, "0.00")]
+        totals = FigureTotals(days, home)
+        totals.add_all("payments_received", [])
+        assert [(part.currency, part.figures[0].amount) for part in totals.parts()] == [(home, "0.00")]
 
 
 def test_amounts_have_the_decimals_of_their_currency():

@@ -2,11 +2,11 @@
 
 import pytest
 
-from app.connectors.tool import plain, to_data
+from app.connectors.rows import plain, to_data
 
 
 @pytest.mark.parametrize(
-    ("sent", "shown"),
+    ("sent", "expected"),
     [
         ("two\nlines\tand a tab", "two\nlines\tand a tab"),
         ("bell\x07 and return\r", "bell and return"),
@@ -18,6 +18,6 @@ from app.connectors.tool import plain, to_data
         (r"C:\books\u0041", r"C:\books\u0041"),
     ],
 )
-def test_control_characters_and_direction_tricks_never_reach_a_client(sent, shown):
+def test_control_characters_and_direction_tricks_never_reach_a_client(sent, expected):
     data = {"name": sent, "rows": [{"deep": [sent]}], sent: 1}
-    assert to_data(data) == plain(data) == {"name": shown, "rows": [{"deep": [shown]}], shown: 1}
+    assert to_data(data) == plain(data) == {"name": expected, "rows": [{"deep": [expected]}], expected: 1}

@@ -59,7 +59,7 @@ def test_the_account_is_the_person_and_its_businesses_are_the_instances(xano):
 
 
 @pytest.mark.parametrize(
-    "said",
+    "name",
     [
         "x3fe-90ab-sim2",
         "Northwind Warehouse",
@@ -69,13 +69,13 @@ def test_the_account_is_the_person_and_its_businesses_are_the_instances(xano):
         " HTTPS://XZ07-5h2m-c8wt.n7c.xano.io/ ",
     ],
 )
-def test_an_instance_goes_by_its_name_its_domains_and_its_address(xano, said):
-    assert xano.instance(said).id == "x3fe-90ab-sim2"
-    assert xano.call("list_databases", instance=said)["items"][0]["name"] == "Warehouse"
+def test_an_instance_goes_by_its_name_its_domains_and_its_address(xano, name):
+    assert xano.instance(name).id == "x3fe-90ab-sim2"
+    assert xano.call("list_databases", instance=name)["items"][0]["name"] == "Warehouse"
 
 
 @pytest.mark.parametrize(
-    "said",
+    "name",
     [
         "evil.example",
         "https://evil.example/api:meta",
@@ -85,8 +85,8 @@ def test_an_instance_goes_by_its_name_its_domains_and_its_address(xano, said):
         "data.",
     ],
 )
-def test_an_instance_that_is_not_listed_is_nobody(xano, said):
-    assert CONNECTOR.business.find(xano.account.businesses, said) is None
+def test_an_instance_that_is_not_listed_is_nobody(xano, name):
+    assert CONNECTOR.business.find(xano.account.businesses, name) is None
 
 
 def test_an_instance_is_asked_where_the_list_says(xano):

@@ -11,7 +11,7 @@ from app.errors import (
     ProviderRateLimited,
     ProviderTimeout,
 )
-from app.outbound import Answer
+from app.outbound import Response
 from tests.support.xano import PRODUCT, SHOP
 
 NAMED = {**SHOP, "table_id": 7}
@@ -45,10 +45,10 @@ def test_a_table_is_made_described_and_deleted(xano):
 
 
 def test_changing_a_table_without_a_change_asks_nothing(xano):
-    before = len(xano.asked())
+    before = len(xano.requests())
     with pytest.raises(InvalidArguments, match="Say what to change"):
         xano.call("update_table", PRODUCT)
-    assert len(xano.asked()) == before
+    assert len(xano.requests()) == before
 
 
 def test_fields_keep_their_order(xano):
@@ -64,24 +64,27 @@ def test_fields_keep_their_order(xano):
 
 def test_adding_a_field_touches_no_other(xano):
     xano.call("add_field_to_schema", PRODUCT, field_name="weight", field_type="decimal", default_value=0.5)
-    assert {line["path"].rpartition("/schema")[2] for line in xano.asked() if line["method"] == "POST"} == {
-        "/type/decimal"
-    }
+    assert {
+        line["path"].rpartition("/schema")[2] for line in xano.requests() if line["method"] == "POST"
+    } == {"/type/decimal"}
     assert xano.call("get_table_record", PRODUCT, record_id=1)["record"]["name"] == "Claw hammer 1"
 
 
 @pytest.mark.parametrize(
-    "said, meant", [("boolean", "bool"), ("integer", "int"), ("string", "text"), ("timestamp", "timestamp")]
+    "field_type, stored",
+    [("boolean", "bool"), ("integer", "int"), ("string", "text"), ("timestamp", "timestamp")],
 )
-def test_types_go_by_their_common_names_too(xano, said, meant):
+def test_types_go_by_their_common_names_too(xano, field_type, stored):
     table = xano.new_table()
-    assert xano.call("add_field_to_schema", table, field_name="f", field_type=said)["field_type"] == meant
-    assert xano.call("get_table_schema", table)["fields"][-1]["type"] == meant
+    assert (
+        xano.call("add_field_to_schema", table, field_name="f", field_type=field_type)["field_type"] == stored
+    )
+    assert xano.call("get_table_schema", table)["fields"][-1]["type"] == stored
 
 
-def test_a_field_is_added_with_all_that_was_said(xano):
+def test_a_field_is_added_with_every_option(xano):
     table = xano.new_table()
-    said = {
+    options = {
         "nullable": True,
         "default_value": True,
         "required": True,
@@ -90,7 +93,12 @@ def test_a_field_is_added_with_all_that_was_said(xano):
         "description": "Is it?",
     }
     xano.call(
-        "add_field_to_schema", table, field_name="flag", field_type="bool", validators={"trim": True}, **said
+        "add_field_to_schema",
+        table,
+        field_name="flag",
+        field_type="bool",
+        validators={"trim": True},
+        **options,
     )
     field = xano.call("get_table_schema", table)["fields"][-1]
     assert (field["default"], field["access"], field["validators"]) == ("true", "private", {"trim": True})
@@ -183,7 +191,7 @@ def test_much_work_goes_in_portions_and_tells_how_far_it_is(xano):
     made = xano.call("bulk_create_records", NAMED, records=[{"name": f"n{n}"} for n in range(250)])
     assert (made["created"], len(set(made["ids"]))) == (250, 250)
     assert [report[:2] for report in xano.reports] == [(0, 250), (100, 250), (200, 250), (250, 250)]
-    assert sum(line["path"].endswith("/bulk") for line in xano.asked()) == 3
+    assert sum(line["path"].endswith("/bulk") for line in xano.requests()) == 3
 
 
 def test_a_stop_in_the_middle_says_what_was_done(xano):
@@ -208,7 +216,7 @@ def test_a_lost_answer_in_the_middle_is_of_unknown_outcome(xano):
     ) as stopped:
         xano.call("bulk_create_records", NAMED, records=[{"name": f"n{n}"} for n in range(250)])
     assert stopped.value.details["unconfirmed"] == 100
-    assert sum(line["path"].endswith("/bulk") for line in xano.asked()) == 2
+    assert sum(line["path"].endswith("/bulk") for line in xano.requests()) == 2
 
 
 def test_work_stops_when_the_client_has_gone(xano):
@@ -241,10 +249,10 @@ def test_a_write_without_a_clear_answer_is_done_once_and_of_unknown_outcome(
     xano.levers(fault.pop("lever"), method=method, **fault)
     with pytest.raises(OutcomeUnknown, match="check there before repeating"):
         xano.call(verb, arguments)
-    assert sum(line["method"] == method for line in xano.asked()) == 1
+    assert sum(line["method"] == method for line in xano.requests()) == 1
 
 
 def test_a_write_refused_as_denied_by_a_failing_server_is_a_refusal():
     assert isinstance(
-        read_error(Answer(500, {}, b'{"code":"ERROR_FATAL","message":"Access Denied."}')), PermissionDenied
+        read_error(Response(500, {}, b'{"code":"ERROR_FATAL","message":"Access Denied."}')), PermissionDenied
     )

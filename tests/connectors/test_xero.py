@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from app.connectors.tool import size_in_tokens
+from app.connectors.rows import size_in_tokens
 from app.connectors.xero import CONNECTOR
 from app.errors import ObjectNotFound, PermissionDenied, ProviderRateLimited, ReconnectNeeded
+from app.sandbox.clock import today
 from tests.support.xero import Xero
 
 ELSEWHERE = "70784a63-d24b-46a9-a4db-0e70a274b056"
@@ -47,8 +48,8 @@ def test_it_lists_only_the_organisations_of_its_connection(xero_url):
     demo = Xero(xero_url, "both")
     api = demo.api(None)
     api.reach = frozenset({demo.account.businesses[0].id})
-    listed = demo.tool("list_organisations").function(api).items
-    assert [each.name for each in listed] == ["Demo Company (AU)"]
+    listed = demo.tool("list_organisations").call(api, {})["items"]
+    assert [each["name"] for each in listed] == ["Demo Company (AU)"]
 
 
 def test_the_person_is_known_without_the_token_answer(xero):
@@ -110,7 +111,7 @@ def test_the_longest_page_stays_within_what_a_client_takes(xero):
 
 def test_it_filters_invoices(xero):
     contact = xero.contact()
-    since = (date.today() - timedelta(days=60)).isoformat()
+    since = (today() - timedelta(days=60)).isoformat()
     found = xero.call(
         "list_invoices", type="ACCREC", status=["AUTHORISED", "PAID"], contact_id=contact, date_from=since
     )["items"]
@@ -145,7 +146,7 @@ def test_an_unknown_invoice_is_not_found_whatever_it_is_called(xero, name):
     xero.levers("clear")
     with pytest.raises(ObjectNotFound):
         xero.call("get_invoice", invoice_id=name)
-    assert all(request["path"].startswith("/api.xro/2.0/Invoices/") for request in xero.asked())
+    assert all(request["path"].startswith("/api.xro/2.0/Invoices/") for request in xero.requests())
 
 
 def test_it_finds_contacts_and_shows_archived_ones_only_when_asked(xero):
@@ -192,7 +193,7 @@ def test_it_flattens_profit_and_loss(xero):
 
 
 def test_it_flattens_the_balance_sheet(xero):
-    report = xero.call("get_balance_sheet", date=date.today().isoformat())
+    report = xero.call("get_balance_sheet", date=today().isoformat())
     amounts = {line["label"]: line["amounts"] for line in report["lines"]}
     assert amounts["Net Assets"] == amounts["Total Equity"]
 
@@ -244,7 +245,7 @@ def test_data_of_two_organisations_does_not_mix(xero_url, xero):
 
 def test_a_tool_without_an_organisation_asks_to_reconnect(xero):
     with pytest.raises(ReconnectNeeded):
-        CONNECTOR.find_tool("xero_get_organisation").function(xero.api(None))
+        CONNECTOR.find_tool("xero_get_organisation").call(xero.api(None), {})
 
 
 def test_the_limit_by_the_minute_says_when_to_come_back(xero):

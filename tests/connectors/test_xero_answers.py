@@ -8,7 +8,6 @@ import responses
 
 from app.connectors.api import Api
 from app.connectors.spec import Business
-from app.connectors.tool import to_data
 from app.connectors.xero import CONNECTOR
 from app.connectors.xero.values import calendar_date
 from app.errors import (
@@ -45,7 +44,7 @@ def ask(verb, **arguments):
     api = Api(
         CONNECTOR, "http://localhost:1", FixedToken(), Business(ELSEWHERE, "Org", {"tenant_id": ELSEWHERE})
     )
-    return to_data(tool.function(api, **tool.parse(arguments)))
+    return tool.call(api, tool.parse(arguments))
 
 
 INVOICES = "http://localhost:1/api.xro/2.0/Invoices"

@@ -1,11 +1,12 @@
 """What changes something in Xero, against the imitated service over HTTP."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
 from app.connectors.xero import CONNECTOR
 from app.errors import InvalidArguments, OutcomeUnknown
+from app.sandbox.clock import today
 from tests.support.xero import Xero
 
 ELSEWHERE = "70784a63-d24b-46a9-a4db-0e70a274b056"
@@ -21,7 +22,7 @@ def test_it_creates_a_draft_with_exact_amounts(xero):
         contact_id=xero.contact(),
         line_items=[line()],
         reference="P/O 1",
-        date=date.today().isoformat(),
+        date=today().isoformat(),
     )
     assert (made["status"], made["subtotal"], made["total_tax"], made["total"], made["currency"]) == (
         "DRAFT",
@@ -35,7 +36,7 @@ def test_it_creates_a_draft_with_exact_amounts(xero):
 
 
 def test_it_creates_a_bill(xero):
-    due = (date.today() + timedelta(days=7)).isoformat()
+    due = (today() + timedelta(days=7)).isoformat()
     made = xero.call(
         "create_invoice",
         contact_id=xero.contact("PowerDirect"),
@@ -48,10 +49,10 @@ def test_it_creates_a_bill(xero):
 
 
 def test_an_approved_invoice_needs_a_due_date_before_anything_is_sent(xero):
-    before = len(xero.asked())
+    before = len(xero.requests())
     with pytest.raises(InvalidArguments, match="due_date"):
         xero.call("create_invoice", contact_id=ELSEWHERE, line_items=[line()], status="AUTHORISED")
-    assert len(xero.asked()) == before
+    assert len(xero.requests()) == before
 
 
 def test_a_refusal_names_the_argument_in_our_words_and_xeros_reason_only_in_the_details(xero):
@@ -86,7 +87,7 @@ def test_it_creates_a_contact_once(xero):
 
 def test_it_records_a_payment_up_to_what_is_due(xero):
     invoice = xero.call("get_invoice", invoice_id="INV-0042")
-    payment = {"invoice_id": invoice["invoice_id"], "account_code": "090", "date": date.today().isoformat()}
+    payment = {"invoice_id": invoice["invoice_id"], "account_code": "090", "date": today().isoformat()}
     with pytest.raises(InvalidArguments, match="amount: pay no more"):
         xero.call("record_payment", amount=1100.01, **payment)
     with pytest.raises(InvalidArguments, match="account_code"):

@@ -1,4 +1,4 @@
-"""`demo seed` makes a company worth looking at, once, and never in production."""
+"""`demo seed` creates a company worth looking at, once, and never in production."""
 
 import re
 
@@ -29,7 +29,7 @@ def counted():
         }
 
 
-def sign_in_as_told(app, output):
+def sign_in_from_output(app, output):
     email = re.search(r"(\S+@demo\.example\.com)  \(owner\)", output)[1]
     password = re.search(r"password (\S+)", output)[1]
     visitor = Visitor(app)
@@ -43,7 +43,7 @@ def test_it_makes_a_company_one_can_sign_in_to_and_look_at(app, seed):
     ran = seed()
     assert ran.exit_code == 0, ran.output
     assert "calls written" in ran.output  # progress
-    anna = sign_in_as_told(app, ran.output)
+    anna = sign_in_from_output(app, ran.output)
     anna.get("/usage?period=90d")
     for words in ("Demo Company", "pro tier", "xero_list_invoices", "Ben Ortiz", "Claude", "Calls a day"):
         assert words in anna.page
@@ -62,16 +62,16 @@ def test_doing_it_again_adds_nothing(app, seed):
         and before[Note.__tablename__] == 4
         and before[Membership.__tablename__] == 4
     )
-    assert sign_in_as_told(app, again.output).get("/usage").status_code == 200
+    assert sign_in_from_output(app, again.output).get("/usage").status_code == 200
 
 
 def test_what_was_cut_short_is_made_whole_the_next_time(app, seed, monkeypatch):
     def cut(done, total):
         raise KeyboardInterrupt
 
-    company.found(app.extensions["patchbay"])
+    company.create(app.extensions["patchbay"])
     with pytest.raises(KeyboardInterrupt):
-        story.tell(cut)
+        story.write_calls(cut)
     assert counted()[CallRow.__tablename__] == 0
     assert seed().exit_code == 0
     assert counted()[CallRow.__tablename__] > 5_000

@@ -1,4 +1,4 @@
-"""A wrong or missing setting stops the start with one sentence that names it."""
+"""A missing or invalid setting stops the startup with one sentence that names it."""
 
 import base64
 import os
@@ -82,11 +82,11 @@ def test_hosting_panels_postgres_addresses_are_accepted(scheme):
 
 
 def test_no_secret_shows_when_settings_are_printed():
-    shown = repr(
+    printed = repr(
         config.load({**GOOD, "XERO_CLIENT_SECRET": "xero-secret-value", "MAIL_URL": "smtp://u:mail-pass@h"})
     )
     assert not any(
-        secret in shown
+        secret in printed
         for secret in (GOOD["SECRET_KEY"], GOOD["VAULT_KEYS"], "xero-secret-value", "mail-pass")
     )
 

@@ -1,4 +1,4 @@
-"""The migrations and the models say the same; running them twice or at once is safe."""
+"""Migrations and models agree; running the migrations twice or concurrently is safe."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""HTTP to elsewhere: deadlines that hold, limits, nothing taken from the environment, and the SSRF guard."""
+"""Outbound HTTP: total deadlines, limits, nothing from the environment, and the SSRF guard."""
 
 import gzip
 import http.server
@@ -11,8 +11,9 @@ import traceback
 
 import pytest
 
-from app import guarded_http, outbound
+from app import clock, guarded_http, outbound
 from app.outbound import AddressRefused, OutboundError, OutboundTimeout, is_public
+from tests.support.waiting import PROMPTLY_SECONDS
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -47,8 +48,8 @@ def server():
     service.server_close()
 
 
-def trickle(start, piece, times=200, every=0.05):
-    """A peer that sends a little, again and again, so that no single read takes long."""
+def trickle(start, piece, times=600, every=0.05):
+    """A peer that sends a byte now and then for 30 seconds, so that no single read takes long."""
 
     def behaviour(handler):
         handler.close_connection = True
@@ -70,9 +71,9 @@ TRICKLES = {
     "chunks": trickle(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
     "status line": trickle(b"", b"H"),
     "headers": trickle(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"a"),
-    "many headers": trickle(b"HTTP/1.1 200 OK\r\n", b"X-A: 1\r\n", times=99),
+    "many headers": trickle(b"HTTP/1.1 200 OK\r\n", b"X-A: 1\r\n", times=99, every=0.3),
     "interim answers": trickle(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
-    "silence": trickle(b"", b"", every=0.5, times=6),
+    "silence": trickle(b"", b"", times=60, every=0.5),
 }
 
 
@@ -82,13 +83,13 @@ def test_the_deadline_is_total_whatever_trickles(server, behaviour):
     started = time.monotonic()
     with pytest.raises(OutboundTimeout) as caught:
         outbound.send("GET", server.url, seconds=0.3)
-    assert 0.25 < time.monotonic() - started < 0.8
+    assert 0.25 < time.monotonic() - started < PROMPTLY_SECONDS
     assert caught.value.sent
 
 
 def test_a_deadline_that_passed_does_not_touch_the_next_request_on_the_same_connection(server):
-    outbound.send("GET", server.url, seconds=0.2)
-    server.behaviour = lambda handler: (time.sleep(0.5), handler.answer(b"late"))
+    outbound.send("GET", server.url, seconds=1)
+    server.behaviour = lambda handler: (time.sleep(1.2), handler.answer(b"late"))
     assert outbound.send("GET", server.url, seconds=5).text == "late"
     assert server.seen[0][2] == server.seen[1][2]  # one connection
 
@@ -98,16 +99,16 @@ def test_a_tls_handshake_that_never_ends_is_given_up():
         started = time.monotonic()
         with pytest.raises(OutboundTimeout) as caught:
             outbound.send("GET", f"https://127.0.0.1:{listener.getsockname()[1]}/", seconds=0.3)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < PROMPTLY_SECONDS
     assert not caught.value.sent
 
 
 def test_a_name_look_up_that_hangs_is_given_up(monkeypatch):
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *a: time.sleep(1) or [])
-    started = time.monotonic()
+    given_up = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *a: [] if given_up.wait(30) else pytest.fail("waited"))
     with pytest.raises(OutboundTimeout, match="looked up"):
         outbound.send("GET", "http://slow-name.example/", seconds=0.2)
-    assert time.monotonic() - started < 0.8
+    given_up.set()
 
 
 def test_a_hundred_dead_addresses_do_not_add_up(monkeypatch):
@@ -126,7 +127,7 @@ def test_a_hundred_dead_addresses_do_not_add_up(monkeypatch):
     started = time.monotonic()
     with pytest.raises(OutboundTimeout):
         guarded_http._dial("many.example", 80, 0.5, False, ())
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < PROMPTLY_SECONDS, "half a second each would be 50"
 
 
 @pytest.mark.parametrize("body", [b"x" * 5000, gzip.compress(b"x" * 50_000_000)], ids=["plain", "packed"])
@@ -184,7 +185,7 @@ def _self_signed():
         ec.generate_private_key(ec.SECP256R1()),
         x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")]),
     )
-    at = datetime.datetime.now(datetime.UTC)
+    at = clock.now()
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), 1, at, at + datetime.timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), False)
@@ -223,7 +224,7 @@ def test_cookies_are_not_kept(server):
     "body", [b"<html>", b"", b'{"a": ', b"[" * 100_000, b"\xff\xfe", b"9" * 5000], ids=range(6)
 )
 def test_what_is_not_json_reads_as_none(body):
-    assert outbound.Answer(200, {}, body).json() is None
+    assert outbound.Response(200, {}, body).json() is None
 
 
 @pytest.mark.parametrize(
@@ -251,7 +252,7 @@ def test_header_values_cannot_smuggle_lines(server):
 
 
 def test_answers_hide_their_body_when_printed():
-    assert "canary" not in repr(outbound.Answer(200, {}, json.dumps({"token": "canary"}).encode()))
+    assert "canary" not in repr(outbound.Response(200, {}, json.dumps({"token": "canary"}).encode()))
 
 
 # --- the guard ---
@@ -401,7 +402,7 @@ def test_a_name_is_looked_up_once_so_it_cannot_change_between_check_and_use(monk
 
 
 def test_who_answered_is_checked_before_a_byte_is_sent(server, monkeypatch):
-    """A peer that is not who we dialled, as behind some network tricks."""
+    """A peer other than the address we dialled, as behind some network tricks."""
     monkeypatch.setattr(
         guarded_http,
         "_addresses",

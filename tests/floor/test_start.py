@@ -1,5 +1,5 @@
-"""Starting and stopping: a wrong setting is one sentence and an end, and nothing is left behind by a
-launcher that was killed.
+"""Starting and stopping: an invalid setting is one sentence and an exit, and a killed launcher leaves nothing
+behind.
 """
 
 import os
@@ -19,6 +19,8 @@ from tests.conftest import live_environment
 from tests.floor.test_config import GOOD, LIVE
 from tests.support.databases import ROOT
 from tests.support.product import free_port, run_product
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,16 @@
 """What the buttons of a card do, and who may press them."""
 
-import time
-
 import pytest
 from sqlalchemy import event
 from sqlmodel import select
 
 from app import database
 from app.audit import AuditEntry
-from app.vault import store
+from app.vault import connection_settings
 from app.vault.models import Connection
 from app.workspaces.models import Membership
-from tests.hub.conftest import asked, connections_of
-
-
-def wait_until(true, seconds=5.0):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
+from tests.support.consent import connections_of, consent_parameters
+from tests.support.waiting import until
 
 
 def break_connection(slug="xero"):
@@ -38,7 +30,7 @@ def test_disconnecting_forgets_at_once_and_revokes_at_the_service(people, sign_i
     alice.follow(answer)
     assert "Xero disconnected." in alice.page and 'aria-label="Connect Xero"' in alice.page
     assert connections_of(alice, "xero") == []
-    wait_until(lambda: sandbox.log("xero")["revocations"] == 1)
+    until(lambda: sandbox.log("xero")["revocations"] == 1)
 
 
 def test_disconnecting_twice_is_fine(people, sign_in, connect):
@@ -90,7 +82,7 @@ def test_writing_that_was_not_granted_asks_the_service_again(people, sign_in, co
     connect(alice, "xero", level="read")
     answer = alice.submit("/integrations/xero/permission", {"level": "write"}, htmx=htmx)
     consent = answer.headers["HX-Redirect" if htmx else "Location"]
-    assert "accounting.invoices" in asked(consent)["scope"].split()
+    assert "accounting.invoices" in consent_parameters(consent)["scope"].split()
     [before] = connections_of(alice, "xero")
     assert before["permission"] == "read"
     alice.follow(alice.get(sandbox.approve(consent)))
@@ -265,7 +257,7 @@ def test_the_live_board_is_silent_until_something_changed(people, sign_in, conne
     seen = alice.get("/integrations").text.split('"seen": "')[1].split('"')[0]
     assert alice.get(f"/integrations/live?seen={seen}").status_code == 204
     with database.transaction() as db:
-        store.set_permission(db, db.exec(select(Connection)).one(), "write")
+        connection_settings.set_permission(db, db.exec(select(Connection)).one(), "write")
     answer = alice.get(f"/integrations/live?seen={seen}")
     assert 'aria-label="Xero: Read and write"' in answer.text and "<html" not in answer.text
     assert other_tab.get("/integrations/live?seen=nonsense").status_code == 200

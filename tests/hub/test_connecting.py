@@ -8,7 +8,6 @@ import pytest
 from sqlmodel import select
 
 from app import clock, database
-from app.connectors import registry
 from app.connectors.connector import Planned
 from app.errors import Unavailable
 from app.hub.models import Handshake
@@ -16,7 +15,8 @@ from app.vault import store
 from app.vault.models import Connection, Credential
 from app.workspaces.models import Membership
 from tests.conftest import both_databases
-from tests.hub.conftest import asked, connections_of
+from tests.support.catalogue import install
+from tests.support.consent import connections_of, consent_parameters
 
 
 def press_connect(visitor, slug="xero", **form):
@@ -52,7 +52,7 @@ def test_the_stored_tokens_are_sealed(people, sign_in, connect):
 
 
 def test_the_service_is_asked_with_pkce_and_a_long_state(people, sign_in):
-    question = asked(press_connect(sign_in(people.alice)))
+    question = consent_parameters(press_connect(sign_in(people.alice)))
     assert question["code_challenge_method"] == "S256" and len(question["code_challenge"]) == 43
     assert (
         len(question["state"]) >= 43
@@ -60,12 +60,12 @@ def test_the_service_is_asked_with_pkce_and_a_long_state(people, sign_in):
     )
     assert "accounting.invoices" in question["scope"].split()
     with database.reading() as db:
-        [trip] = db.exec(select(Handshake)).all()
-    assert question["state"] not in repr(trip) and trip.verifier_sealed.startswith("v1:")
+        [handshake] = db.exec(select(Handshake)).all()
+    assert question["state"] not in repr(handshake) and handshake.verifier_sealed.startswith("v1:")
 
 
 def test_read_access_only_is_all_that_is_asked_when_chosen(people, sign_in):
-    scopes = asked(press_connect(sign_in(people.alice), level="read"))["scope"].split()
+    scopes = consent_parameters(press_connect(sign_in(people.alice), level="read"))["scope"].split()
     assert "accounting.invoices.read" in scopes and "accounting.invoices" not in scopes
 
 
@@ -225,7 +225,7 @@ def test_a_callback_that_makes_no_sense_is_a_friendly_page(people, sign_in, quer
 
 @pytest.mark.parametrize(("slug", "status"), [("later", 409), ("nothing", 404), ("..", 404)])
 def test_what_cannot_be_connected_says_why(people, sign_in, slug, status, monkeypatch):
-    monkeypatch.setattr(registry, "CATALOGUE", (*registry.CATALOGUE, Planned("later", "Later", "Not yet")))
+    install(Planned("later", "Later", "Not yet"), monkeypatch=monkeypatch)
     alice = sign_in(people.alice)
     alice.get("/integrations")
     answer = alice.submit(f"/integrations/{slug}")

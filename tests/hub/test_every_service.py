@@ -8,13 +8,13 @@ import pytest
 from sqlmodel import col, select, update
 
 from app import database
-from app.connectors import registry
+from app.connectors.services import services_of
 from app.vault import revocation
 from app.vault.models import Connection, Credential, PendingRevocation
-from tests.hub.conftest import connections_of
 from tests.hub.test_forms import fill_in
+from tests.support.consent import connections_of
 
-every_service = pytest.mark.parametrize("slug", list(registry.CONNECTORS))
+every_service = pytest.mark.parametrize("slug", [each.slug for each in services_of(None)])
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def connect_here(sandbox):
 def test_connect_break_reconnect_disconnect(slug, people, sign_in, sandbox, connect_here, monkeypatch):
     monkeypatch.setattr(revocation, "run_soon", revocation.run_due)  # else in a thread of its own
     sandbox.lever(slug, "reset")
-    connector, alice = registry.get(slug), sign_in(people.alice)
+    connector, alice = services_of(None).get(slug), sign_in(people.alice)
     connect_here(alice, slug)
     assert f"{connector.name} connected: " in alice.page
     (before,) = connections_of(alice, slug)
@@ -62,8 +62,8 @@ def test_connect_break_reconnect_disconnect(slug, people, sign_in, sandbox, conn
     assert f"{connector.name} answers: signed in as" in alice.follow(tested).get_data(as_text=True)
 
     with database.reading() as db:
-        way = db.get(Connection, after["id"]).way
-    revokes = connector.auth_of(way).revoke_url is not None
+        auth_method = db.get(Connection, after["id"]).auth_method
+    revokes = connector.auth_of(auth_method).revoke_url is not None
     alice.submit(f"/integrations/{slug}/disconnect", {"connection": after["id"]})
     assert connections_of(alice, slug) == []
     with database.reading() as db:

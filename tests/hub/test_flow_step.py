@@ -11,8 +11,8 @@ from app.crypto import digest
 from app.oauth_server import flows
 from app.vault import links
 from app.workspaces.guard import Member
-from tests.hub.conftest import connections_of
 from tests.hub.test_changing import break_connection
+from tests.support.consent import connections_of
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def flow_of(app, people):
 
     def _start(visitor, user, workspace=None):
         cookie = visitor.client.get_cookie(sessions.cookie_name(app.extensions["patchbay"])).value
-        request = flows.Request(
+        request = flows.AuthorizationRequest(
             client_id="https://claude.ai/client.json",
             client_name="Claude",
             redirect_uri="https://claude.ai/api/mcp/auth_callback",

@@ -11,8 +11,8 @@ from app.hub.models import Handshake
 from app.vault import links
 from app.vault.models import Connection, Credential
 from tests.conftest import both_databases
-from tests.hub.conftest import connections_of
 from tests.support.ai_client import AiClient
+from tests.support.consent import connections_of
 
 BYRD, HARBOUR = "rk_test_sandbox_byrd", "rk_test_sandbox_harbour"
 
@@ -213,8 +213,8 @@ def test_the_trip_keeps_no_secret(people, sign_in):
     alice = sign_in(people.alice)
     connect(alice)
     with database.reading() as db:
-        [trip] = db.exec(select(Handshake)).all()
-    assert BYRD not in repr(trip.model_dump())
+        [handshake] = db.exec(select(Handshake)).all()
+    assert BYRD not in repr(handshake.model_dump())
 
 
 def test_a_form_cannot_be_tried_without_end(people, sign_in):

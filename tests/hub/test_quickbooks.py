@@ -3,21 +3,16 @@ there.
 """
 
 import re
-import time
 
 import pytest
 from sqlmodel import select
 
 from app import database
 from app.vault.models import Connection
-from tests.hub.conftest import asked, connections_of
+from tests.support.consent import connections_of, consent_parameters
+from tests.support.waiting import until
 
 MAPLE, NORTHERN = "9341454816381446", "9130357849302146"
-
-
-@pytest.fixture
-def alice(people, sign_in):
-    return sign_in(people.alice)
 
 
 def leave(alice):
@@ -28,13 +23,6 @@ def leave(alice):
 def stored():
     with database.reading() as db:
         return list(db.exec(select(Connection)).all())
-
-
-def until(true, seconds=5.0):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_the_company_that_was_chosen_is_connected_and_named(alice, connect):
@@ -51,7 +39,7 @@ def test_the_company_that_was_chosen_is_connected_and_named(alice, connect):
 
 
 def test_no_challenge_is_sent_to_a_service_that_documents_none(alice):
-    question = asked(leave(alice))
+    question = consent_parameters(leave(alice))
     assert (
         not [name for name in question if name.startswith("code_challenge")] and len(question["state"]) >= 43
     )

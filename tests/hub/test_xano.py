@@ -10,11 +10,12 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from app import config, database
-from app.connectors import endpoints, registry
+from app.connectors import endpoints
+from app.connectors.services import services_of
 from app.errors import ConfigError, ReconnectNeeded
 from app.vault.access import businesses_of, open_api
 from app.vault.models import Connection
-from tests.hub.conftest import connections_of
+from tests.support.consent import connections_of
 
 TOKEN, PASSWORD = "sandbox-xano-northwind", "sandbox"
 
@@ -29,10 +30,10 @@ def state_of(visitor):
     return re.search(r'name="state" value="([^"]*)"', visitor.page)[1]
 
 
-def open_form(visitor, way="token", **form):
+def open_form(visitor, auth_method="token", **form):
     visitor.get("/integrations")
     assert visitor.submit("/integrations/xano", form).status_code == 200
-    return visitor.submit("/integrations/xano/way", {"state": state_of(visitor), "way": way})
+    return visitor.submit("/integrations/xano/way", {"state": state_of(visitor), "way": auth_method})
 
 
 def paste(visitor, token=TOKEN, **form):
@@ -63,7 +64,7 @@ def whole_database():
 
 def databases(settings, connection):
     api = open_api(settings, connection, business=businesses_of(connection)[0])
-    return registry.get("xano").find_tool("xano_list_databases").function(api).items
+    return services_of(None).get("xano").find_tool("xano_list_databases").call(api, {})["items"]
 
 
 def test_the_form_offers_the_three_ways_and_the_sandbox_values(alice):
@@ -79,12 +80,12 @@ def test_a_pasted_token_connects_and_brings_its_instances(alice, settings):
     paste(alice)
     assert "Xano connected: Northwind" in alice.page
     [connection] = stored()
-    assert (connection.way, [b["id"] for b in connection.businesses]) == (
+    assert (connection.auth_method, [b["id"] for b in connection.businesses]) == (
         "token",
         ["x8ab-12cd-sim1", "x3fe-90ab-sim2"],
     )
     assert TOKEN not in whole_database()
-    assert [d.name for d in databases(settings, connection)] == ["Shop", "Website"]
+    assert [d["name"] for d in databases(settings, connection)] == ["Shop", "Website"]
 
 
 @pytest.mark.parametrize("token", ["not-a-token-of-anybody", "short", "two words of it"])
@@ -101,10 +102,10 @@ def test_a_login_connects_and_neither_password_nor_its_token_is_kept_in_the_clea
     log_in(alice)
     assert "Xano connected: Northwind" in alice.page
     [connection] = stored()
-    assert connection.way == "login" and connection.signin_ends_at is not None
+    assert connection.auth_method == "login" and connection.signin_ends_at is not None
     assert databases(settings, connection)
-    kept = whole_database()
-    assert "eyJhbGci" not in kept and PASSWORD not in re.sub(r"sandbox_|SANDBOX", "", kept)
+    database = whole_database()
+    assert "eyJhbGci" not in database and PASSWORD not in re.sub(r"sandbox_|SANDBOX", "", database)
 
 
 def test_a_wrong_password_is_said_and_can_be_corrected(alice):
@@ -156,7 +157,7 @@ def test_a_token_of_one_instance_survives_the_refusal_of_another(alice, settings
     [connection] = stored()
     api = open_api(settings, connection, business=businesses_of(connection)[1])
     with pytest.raises(Exception, match="not at this instance"):
-        registry.get("xano").find_tool("xano_list_databases").function(api)
+        services_of(None).get("xano").find_tool("xano_list_databases").call(api, {})
     assert stored()[0].state == "connected" and databases(settings, connection)
 
 
@@ -167,7 +168,7 @@ def test_the_consent_page_is_a_way_too_and_leads_to_the_same_connection(alice, s
     assert leaving.status_code == 303
     alice.follow(alice.get(sandbox.approve(leaving.headers["Location"], "northwind")))
     [after] = stored()
-    assert (after.id, after.way) == (before.id, "oauth")
+    assert (after.id, after.auth_method) == (before.id, "oauth")
     assert databases(settings, after)
 
 
@@ -182,19 +183,28 @@ def test_disconnecting_says_what_is_left_in_xano(alice):
 
 def resolved(environ, **settings):
     return endpoints.resolve(
-        registry.get("xano"), config.load({**environ, "SANDBOX": "0", "SANDBOX_URL": "", **settings})
+        services_of(None).get("xano"), config.load({**environ, "SANDBOX": "0", "SANDBOX_URL": "", **settings})
     )
 
 
 def test_without_a_sandbox_the_token_is_a_way_and_the_login_once_its_backend_is_set(environ):
     where = resolved(environ)
-    assert (where.ways, where.sandbox, where.base_url) == (("token",), False, "https://app.xano.com/api:meta")
+    assert (where.auth_methods, where.sandbox, where.base_url) == (
+        ("token",),
+        False,
+        "https://app.xano.com/api:meta",
+    )
     backend = {
         f"XANO_{name}_URL": f"https://x.example/api:auth/auth/{name.lower()}" for name in ("LOGIN", "PROFILE")
     }
     where = resolved(environ, **backend)
-    assert where.ways == ("token", "login") and set(where.asks.values()) == set(backend.values())
-    assert resolved(environ, XANO_CLIENT_ID="id", XANO_CLIENT_SECRET="secret").ways == ("token", "oauth")
+    assert where.auth_methods == ("token", "login") and set(where.request_urls.values()) == set(
+        backend.values()
+    )
+    assert resolved(environ, XANO_CLIENT_ID="id", XANO_CLIENT_SECRET="secret").auth_methods == (
+        "token",
+        "oauth",
+    )
 
 
 def test_a_backend_without_a_proper_address_stops_the_start(environ):

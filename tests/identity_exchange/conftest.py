@@ -2,10 +2,9 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -18,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from flask import Flask
 from werkzeug.test import TestResponse
+
+from app import clock, jwks
 
 PROJECT = "patchbay-tests"
 ISSUER = f"https://securetoken.google.com/{PROJECT}"
@@ -32,7 +33,7 @@ def key(name: str) -> rsa.RSAPrivateKey:
 def pem(name: str, *, days: int = 16) -> str:
     """The certificate of a key; with negative days one that has ended."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "securetoken.system.gserviceaccount.com")])
-    now = datetime.now(UTC)
+    now = clock.now()
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -50,7 +51,7 @@ def pem(name: str, *, days: int = 16) -> str:
 
 @dataclass
 class KeyServer:
-    """What Google serves. `asked` counts the requests."""
+    """What Google serves. `requests` counts them."""
 
     url: str = ""
     body: Any = None
@@ -58,7 +59,7 @@ class KeyServer:
     headers: dict[str, str] = field(
         default_factory=lambda: {"Cache-Control": "public, max-age=3600, must-revalidate"}
     )
-    asked: int = 0
+    requests: int = 0
     gate: threading.Event = field(default_factory=threading.Event)
 
     def serve(self, **names: str) -> None:
@@ -68,13 +69,14 @@ class KeyServer:
 
 @pytest.fixture
 def key_server() -> Iterator[KeyServer]:
+    jwks.forget()
     state = KeyServer()
     state.gate.set()
     state.serve(k1="first")
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            state.asked += 1
+            state.requests += 1
             state.gate.wait(10)
             content = state.body if isinstance(state.body, bytes) else json.dumps(state.body).encode()
             self.send_response(state.status)
@@ -108,7 +110,7 @@ def environ(environ: dict[str, str], key_server: KeyServer) -> dict[str, str]:
 
 def claims(**changes: Any) -> dict[str, Any]:
     """What an ID token of alice's says. A change to None leaves the claim out."""
-    now = int(time.time())
+    now = int(clock.timestamp())
     given = {
         "iss": ISSUER,
         "aud": PROJECT,

@@ -17,13 +17,13 @@ from app.errors import ProviderUnavailable, ReconnectNeeded
 from app.identity_exchange.models import FirebaseIdentity
 from app.oauth_server import grants
 from app.oauth_server.models import AccessToken, Grant
-from app.vault import access, store
+from app.vault import access, connection_settings, store
 from app.workspaces.models import Membership, Workspace
 from tests.conftest import both_databases
 from tests.identity_exchange.conftest import ISSUER, Exchanger, signed
-from tests.mcp_server import acme
-from tests.mcp_server.conftest import Client
+from tests.support import acme
 from tests.support.ai_client import AiClient
+from tests.support.mcp_client import Client
 
 SCOPES = ["pos:read", "pos:write", "reports:read", "psa:read", "pos:intents"]
 ONE, TWO = Business("b1", "Corner", {"is_default": True}), Business("b2", "Kiosk")
@@ -273,7 +273,7 @@ def test_the_workspace_with_flowpos_comes_before_one_without(app, people, progra
 def test_a_personal_connection_of_a_colleague_is_not_reached(program, people, flowpos):
     flowpos(ONE)
     with database.transaction() as db:
-        store.set_visibility(db, flowpos.connection, "personal")
+        connection_settings.set_visibility(db, flowpos.connection, "personal")
     assert program.exchange(signed(sub="uid-bob", email=people.bob.email)).json["authorizedBusinessIds"] == []
     assert program.exchange().json["authorizedBusinessIds"] == ["b1"]
 
@@ -301,8 +301,8 @@ def test_a_business_that_was_withdrawn_is_dropped_and_no_longer_active(app, peop
     token = program.exchange().json["accessToken"]
     with database.transaction() as db:
         grants.set_active_business(db, rows(Grant)[0].id, flowpos.connection.id, "b2")
-    kept = program.refresh(token).json
-    assert kept["activeBusinessId"] == "b2" and program.exchange().json["activeBusinessId"] == "b2"
+    refreshed = program.refresh(token).json
+    assert refreshed["activeBusinessId"] == "b2" and program.exchange().json["activeBusinessId"] == "b2"
     flowpos.lists = [ONE]
     dropped = program.refresh(token).json
     assert (dropped["activeBusinessId"], dropped["authorizedBusinessIds"]) == ("b1", ["b1"])

@@ -5,8 +5,8 @@ from sqlmodel import select
 
 from app import database
 from app.oauth_server.models import Grant
-from tests.mcp_server.conftest import Client
 from tests.support.ai_client import AiClient
+from tests.support.mcp_client import Client
 
 TYPE = "urn:ietf:params:oauth:token-type:"
 

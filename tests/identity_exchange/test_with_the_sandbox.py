@@ -10,7 +10,7 @@ import requests
 from app.identity_exchange import businesses
 from tests.hub.test_xano import state_of
 from tests.identity_exchange.conftest import Exchanger
-from tests.mcp_server.conftest import Client
+from tests.support.mcp_client import Client
 from tests.support.processes import Levers
 
 CERTIFICATES = "/flowpos/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com"

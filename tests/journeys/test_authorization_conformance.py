@@ -28,16 +28,16 @@ def test_both_authorization_server_scenarios_pass(product, arrive, tmp_path):
     program = node.install() / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
     command = [node.binary(), str(program), "authorization", "--file", "settings.json", "--port", str(port)]
     command += ["--spec-version", "2026-07-28", "--output-dir", "out"]
-    said = []
+    messages = []
     with subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as suite:
         for line in suite.stdout:
-            said.append(line)
+            messages.append(line)
             if found := re.match(rf"{re.escape(product.url)}/oauth/authorize\?\S+", line):
                 anna.authorize(found[0])
-    assert suite.returncode == 0, "".join(said)
-    summary = "".join(said).partition("=== SUMMARY ===")[2]
+    assert suite.returncode == 0, "".join(messages)
+    summary = "".join(messages).partition("=== SUMMARY ===")[2]
     assert set(re.findall(r"^✓ ([\w-]+): \d+ passed, 0 failed", summary, re.M)) == SCENARIOS, summary
     checks = [
         check for file in (tmp_path / "out").rglob("checks.json") for check in json.loads(file.read_text())
@@ -47,13 +47,13 @@ def test_both_authorization_server_scenarios_pass(product, arrive, tmp_path):
 
 
 def _register(product, port):
-    asked = {
+    parameters = {
         "client_name": "Conformance",
         "redirect_uris": [f"http://127.0.0.1:{port}/callback"],
         "token_endpoint_auth_method": "none",
     }
     request = urllib.request.Request(
-        product.url + "/oauth/register", json.dumps(asked).encode(), {"Content-Type": "application/json"}
+        product.url + "/oauth/register", json.dumps(parameters).encode(), {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request, timeout=10) as answer:
         return json.load(answer)["client_id"]

@@ -99,10 +99,10 @@ def test_no_secret_stays_anywhere_but_where_it_belongs(house):
     anna.button("Connect FreshBooks").wait_for()
 
     codes = set(re.findall(r"\b\d{6}\b", (house.product.instance / "mailbox.jsonl").read_text()))
-    ours = {found.decode() for found in OURS.findall(house.tap.asked + house.tap.answered)}
+    ours = {found.decode() for found in OURS.findall(house.tap.requests + house.tap.responses)}
     passed = {
         unquote_plus(found.decode())
-        for found in re.findall(rb"/callback\?(?:\S*?&)?code=([^&\s]+)", house.tap.asked)
+        for found in re.findall(rb"/callback\?(?:\S*?&)?code=([^&\s]+)", house.tap.requests)
     }
     cookies = {cookie["value"] for cookie in anna.context.cookies(anna.url) if cookie["name"] == "session"}
     settings = {house.product.environ["SECRET_KEY"], house.product.environ["VAULT_KEYS"].partition(":")[2]}
@@ -111,23 +111,23 @@ def test_no_secret_stays_anywhere_but_where_it_belongs(house):
     assert len(passed) >= 4 and len(house.service_tokens) >= 9 and len(cookies) == 1
     assert min(map(len, everything)) > 10
 
-    kept = {
+    stored = {
         path.name: path.read_bytes()
         for path in house.product.instance.rglob("*")
         if path.is_file() and path.name not in NOT_OURS
     }
-    assert {"patchbay.db", "log.txt"} <= set(kept)
-    kept["the metrics"] = house.knock("/metrics")
+    assert {"patchbay.db", "log.txt"} <= set(stored)
+    stored["the metrics"] = house.knock("/metrics")
     places = [
         f"{_name(secret)} is in {place}"
-        for place, text in kept.items()
+        for place, text in stored.items()
         for secret in everything
         if secret.encode() in text
     ]
     assert places == []
     assert _codes_in_clear(house, codes) == []
 
-    answered = house.tap.answered
+    answered = house.tap.responses
     never_sent = house.service_tokens | settings | {anna.password} | house.typed
     assert [_name(secret) for secret in never_sent if secret.encode() in answered] == []
     too_often = [
@@ -194,12 +194,14 @@ def _people_and_programs_make_mistakes(house):
     house.knock(f"/mcp?access_token={a_token}", b"{}", **{"Content-Type": "application/json"})
     house.knock("/status", Authorization=f"Bearer {a_token}")
     house.knock("/mcp", b"{}", Authorization=f"Bearer {a_token}")
-    asked = {
+    parameters = {
         "redirect_uris": [house.tap.url + "/nowhere"],
         "token_endpoint_auth_method": "client_secret_post",
     }
     client = json.loads(
-        house.knock("/oauth/register", json.dumps(asked).encode(), **{"Content-Type": "application/json"})
+        house.knock(
+            "/oauth/register", json.dumps(parameters).encode(), **{"Content-Type": "application/json"}
+        )
     )
     wrong = {
         "client_id": client["client_id"],

@@ -63,9 +63,9 @@ def test_a_service_that_is_not_connected_is_connected_from_the_chat(product, arr
     client = PythonClient(product.mcp_url, anna.authorize, mode=mode, open_links=connect_by_link)
     with client.connected():
         if mode == "legacy":
-            with pytest.raises(MCPError) as asked:
+            with pytest.raises(MCPError) as error:
                 client.call("xero_list_invoices")
-            [question] = UrlElicitationRequiredError.from_error(asked.value.error).elicitations
+            [question] = UrlElicitationRequiredError.from_error(error.value.error).elicitations
             connect_by_link(question.url)
         answer = client.call("xero_list_invoices")
         assert answer["success"] and answer["data"]["items"]

@@ -29,10 +29,10 @@ from mcp_types import (
 )
 
 from app import database
-from app.mcp_server.protocol.adapter import Adapter
-from app.mcp_server.protocol.client_replies import Rendezvous
-from app.mcp_server.protocol.elicitation import answered
-from app.mcp_server.protocol.exchange import Anyone
+from app.mcp_server.protocol.adapter import ProtocolAdapter
+from app.mcp_server.protocol.client_replies import ClientReplies
+from app.mcp_server.protocol.elicitation import run_with_elicitation
+from app.mcp_server.protocol.exchange import AnonymousPrincipal
 from app.mcp_server.protocol.request_checks import RequestChecks
 from app.mcp_server.protocol.sessions import Sessions
 from tests.mcp_server import conformance_content as content
@@ -48,7 +48,7 @@ async def list_tools(_ctx: Context, _params: Any) -> ListToolsResult:
 
 async def call_tool(ctx: Context, params: CallToolRequestParams) -> Any:
     if params.name in questions.HANDLERS:
-        return answered(ctx, params, lambda p: questions.HANDLERS[p.name](ctx, p))
+        return run_with_elicitation(ctx, params, lambda p: questions.HANDLERS[p.name](ctx, p))
     if params.name in {"test_tool_with_logging", "test_logging_tool"}:
         for text in ("Tool execution started", "Tool processing data", "Tool execution completed"):
             await ctx.session.send_log_message("info", text, related_request_id=ctx.request_id)
@@ -85,7 +85,7 @@ async def list_prompts(_ctx: Context, _params: Any) -> ListPromptsResult:
 
 async def get_prompt(ctx: Context, params: Any) -> Any:
     if params.name == "test_input_required_result_prompt":
-        return answered(ctx, params, questions.prompt)
+        return run_with_elicitation(ctx, params, questions.prompt)
     messages = content.prompt_messages(params.name, params.arguments or {})
     if messages is None:
         raise MCPError(INVALID_PARAMS, f"Unknown prompt: {params.name}")
@@ -140,12 +140,12 @@ def create_app() -> Flask:
     flask_app = Flask(__name__)
     port = os.environ["CONFORMANCE_PORT"]
     database.bind(os.environ["CONFORMANCE_DATABASE"])
-    adapter = Adapter(
+    adapter = ProtocolAdapter(
         make_server(),
-        gate=RequestChecks(frozenset(f"{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]"))),
-        authenticate=lambda _request: Anyone(),
+        checks=RequestChecks(frozenset(f"{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]"))),
+        authenticate=lambda _request: AnonymousPrincipal(),
         sessions=Sessions([_KEY]),
-        rendezvous=Rendezvous(os.environ.get("CONFORMANCE_REDIS")),
+        replies=ClientReplies(os.environ.get("CONFORMANCE_REDIS")),
         threads=16,
     )
 

@@ -42,8 +42,8 @@ def _wav() -> str:
     return base64.b64encode(struct.pack("<4sI", b"RIFF", len(body)) + body).decode()
 
 
-def text(said: str, *, is_error: bool = False) -> CallToolResult:
-    return CallToolResult(content=[TextContent(type="text", text=said)], is_error=is_error)
+def text(content: str, *, is_error: bool = False) -> CallToolResult:
+    return CallToolResult(content=[TextContent(type="text", text=content)], is_error=is_error)
 
 
 def tool(name: str, description: str, **properties: Any) -> Tool:
@@ -138,8 +138,8 @@ def resource(uri: str) -> TextResourceContents | BlobResourceContents | None:
         return TextResourceContents(uri=uri, mime_type="text/plain", text="Watched resource content")
     if uri.startswith("test://template/") and uri.endswith("/data"):
         key = uri.removeprefix("test://template/").removesuffix("/data")
-        said = f'{{"id":"{key}","templateTest":true,"data":"Data for ID: {key}"}}'
-        return TextResourceContents(uri=uri, mime_type="application/json", text=said)
+        content = f'{{"id":"{key}","templateTest":true,"data":"Data for ID: {key}"}}'
+        return TextResourceContents(uri=uri, mime_type="application/json", text=content)
     return None
 
 

@@ -1,5 +1,5 @@
 """The suite's tools that ask the client something. Written once, multi-round-trip style, for both
-generations.
+revisions.
 """
 
 import json
@@ -37,8 +37,8 @@ def form(message: str, properties: dict[str, Any], required: list[str] | None = 
     return ElicitRequest(params=ElicitRequestFormParams(message=message, requested_schema=schema))
 
 
-def sample(said: str, most: int = 100) -> CreateMessageRequest:
-    message = SamplingMessage(role="user", content=TextContent(type="text", text=said))
+def sample(prompt: str, most: int = 100) -> CreateMessageRequest:
+    message = SamplingMessage(role="user", content=TextContent(type="text", text=prompt))
     return CreateMessageRequest(params=CreateMessageRequestParams(messages=[message], max_tokens=most))
 
 
@@ -50,13 +50,13 @@ def one_round(
     """A tool that asks, and finishes when every question has an answer that fits."""
 
     def handler(ctx: Any, params: Any) -> Answer:
-        asked = questions(params.arguments or {})
+        requests = questions(params.arguments or {})
         given = params.input_responses or {}
-        if all(_fits(given.get(name), question) for name, question in asked.items()) and (
+        if all(_fits(given.get(name), question) for name, question in requests.items()) and (
             state is None or params.request_state == state
         ):
             return text(finish(given))
-        return InputRequiredResult(input_requests=asked, request_state=state)
+        return InputRequiredResult(input_requests=requests, request_state=state)
 
     return handler
 
@@ -81,7 +81,7 @@ def _fits(answer: Any, question: InputRequest) -> bool:
     return True
 
 
-def said(answer: Any) -> str:
+def summary_of(answer: Any) -> str:
     return json.dumps(answer.model_dump(mode="json", by_alias=True, exclude_none=True))
 
 
@@ -182,7 +182,8 @@ _USER = {
 
 HANDLERS: dict[str, Callable[[Any, Any], Answer]] = {
     "test_sampling": one_round(
-        lambda a: {"sample": sample(a.get("prompt", ""))}, lambda g: f"LLM response: {said(g['sample'])}"
+        lambda a: {"sample": sample(a.get("prompt", ""))},
+        lambda g: f"LLM response: {summary_of(g['sample'])}",
     ),
     "test_elicitation": one_round(
         lambda a: {"user": form(a.get("message", ""), _USER, ["username", "email"])},
@@ -201,10 +202,10 @@ HANDLERS: dict[str, Callable[[Any, Any], Answer]] = {
     ),
     "test_input_required_result_sampling": one_round(
         lambda a: {"capital_question": sample("What is the capital of France?")},
-        lambda g: said(g["capital_question"]),
+        lambda g: summary_of(g["capital_question"]),
     ),
     "test_input_required_result_list_roots": one_round(
-        lambda a: {"client_roots": ListRootsRequest()}, lambda g: f"Roots: {said(g['client_roots'])}"
+        lambda a: {"client_roots": ListRootsRequest()}, lambda g: f"Roots: {summary_of(g['client_roots'])}"
     ),
     "test_input_required_result_request_state": one_round(
         lambda a: {"confirm": _CONFIRM}, lambda g: "state-ok", "confirming"
@@ -218,7 +219,7 @@ HANDLERS: dict[str, Callable[[Any, Any], Answer]] = {
             "greeting": sample("Generate a greeting", 50),
             "client_roots": ListRootsRequest(),
         },
-        lambda g: "; ".join(said(part) for part in g.values()),
+        lambda g: "; ".join(summary_of(part) for part in g.values()),
         "several",
     ),
     "test_input_required_result_multi_round": multi_round,

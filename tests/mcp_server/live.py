@@ -41,7 +41,9 @@ def run_gunicorn(
 ) -> Iterator[str]:
     """Serve `target` (a module and a call) until the block ends. Gives the address."""
     port = port_of(listener)
-    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
+    inherited = {
+        name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}
+    }
     command = [sys.executable, "-m", "gunicorn", target, "-b", f"fd://{listener.fileno()}"]
     command += [
         "-w",
@@ -58,7 +60,7 @@ def run_gunicorn(
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=kept | environ,
+            env=inherited | environ,
             stdout=output,
             stderr=subprocess.STDOUT,
             pass_fds=[listener.fileno()],
@@ -74,7 +76,7 @@ def run_gunicorn(
             process.kill()
 
 
-def _wait(process: "subprocess.Popen[bytes]", port: int, log: Path, seconds: float = 30) -> None:
+def _wait(process: "subprocess.Popen[bytes]", port: int, log: Path, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if process.poll() is not None:
@@ -91,9 +93,8 @@ def _wait(process: "subprocess.Popen[bytes]", port: int, log: Path, seconds: flo
 def create_app() -> Flask:
     """The product with Acme in its catalogue."""
     from app import config, factory
-    from app.connectors import registry
-    from tests.mcp_server import acme
+    from tests.support import acme
+    from tests.support.catalogue import install
 
-    registry.CATALOGUE = (*registry.CATALOGUE, acme.CONNECTOR)
-    registry.CONNECTORS["acme"] = acme.CONNECTOR
+    install(acme.CONNECTOR)
     return factory.create_app(config.load(os.environ))

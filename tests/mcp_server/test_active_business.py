@@ -8,12 +8,13 @@ import pytest
 from sqlmodel import select
 
 from app import database
-from app.connectors import registry
+from app.connectors.services import services_of
 from app.errors import PermissionDenied, ProviderUnavailable
 from app.oauth_server.models import Grant
 from app.vault.models import Connection
 from tests.conftest import both_databases
-from tests.mcp_server import acme
+from tests.support import acme
+from tests.support.catalogue import install
 
 TOOL = "set_active_business"
 
@@ -29,7 +30,7 @@ def service(monkeypatch):
         return acme.account("Main", says["businesses"])
 
     changed = dataclasses.replace(acme.CONNECTOR, identify=identify)
-    monkeypatch.setattr(registry, "CONNECTORS", {**registry.CONNECTORS, "acme": changed})
+    install(changed, monkeypatch=monkeypatch)
     return says
 
 
@@ -138,9 +139,8 @@ def test_a_refusal_in_a_business_that_is_gone_says_so(alice, connect, people, se
     connect(people.alice, businesses=2)
     alice.call(TOOL, {"business_id": "b2"})
     refusing = dataclasses.replace(acme.get_thing, function=refuse)
-    monkeypatch.setitem(
-        registry.CONNECTORS, "acme", dataclasses.replace(registry.CONNECTORS["acme"], tools=(refusing,))
-    )
+    acme_now = services_of(None).get("acme")
+    install(dataclasses.replace(acme_now, tools=(refusing,)), monkeypatch=monkeypatch)
     assert alice.refusal("acme_get_thing", {"id": "a"})[1] == "Not with this role."
     assert {"b2"} == {business for active in chosen() for business in active.values()}
     service["businesses"] = 1

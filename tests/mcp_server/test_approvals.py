@@ -19,9 +19,9 @@ from app.usage.models import CallRow
 from app.vault.models import Connection, ConnectLink
 from app.workspaces.models import Membership, Workspace
 from tests.conftest import both_databases
-from tests.mcp_server.conftest import Client
 from tests.mcp_server.test_compact import CompactClient
 from tests.support.approvals import request_in, stored, trail
+from tests.support.mcp_client import Client
 
 FORMS = {"elicitation": {"form": {}}}
 NAME, ARGUMENTS = "acme_create_thing", {"text": "two chairs"}
@@ -37,9 +37,9 @@ def decide(visitor, approval_id: str, deed: str = "approve"):
 def put(client, **capabilities):
     """The first round of a modern call: the question, and the state that belongs to it."""
     client.capabilities = capabilities or FORMS
-    asked = client.ask("tools/call", name=NAME, arguments=ARGUMENTS).json["result"]
-    assert asked["resultType"] == "input_required", asked
-    return asked["inputRequests"]["approve"]["params"], asked["requestState"]
+    required = client.ask("tools/call", name=NAME, arguments=ARGUMENTS).json["result"]
+    assert required["resultType"] == "input_required", required
+    return required["inputRequests"]["approve"]["params"], required["requestState"]
 
 
 def answer(client, state: str, action: str):
@@ -148,10 +148,10 @@ def test_through_compact_mode(app, token_for, people, asking, sign_in, written):
     decide(sign_in(people.alice), first)
     assert client.call("call_write_tool", wanted)["data"]["text"] == "two chairs"
     client.capabilities = FORMS
-    asked = client.ask("tools/call", name="call_write_tool", arguments=wanted).json["result"]
+    required = client.ask("tools/call", name="call_write_tool", arguments=wanted).json["result"]
     responses = {"approve": {"action": "accept"}}
     again = client.call(
-        "call_write_tool", wanted, inputResponses=responses, requestState=asked["requestState"]
+        "call_write_tool", wanted, inputResponses=responses, requestState=required["requestState"]
     )
     assert again["success"] and written == ["two chairs"] * 2
 
@@ -242,18 +242,18 @@ def test_first_the_connection_is_mended_then_the_write_is_asked_for(alice, askin
     with database.transaction() as db:
         db.get(Connection, asking.id).state = "reconnect_needed"
     alice.capabilities = url_capable
-    asked = alice.ask("tools/call", name=NAME, arguments=ARGUMENTS).json["result"]
+    required = alice.ask("tools/call", name=NAME, arguments=ARGUMENTS).json["result"]
     with database.transaction() as db:
         db.get(Connection, asking.id).state = "connected"
     responses = {"connect": {"action": "accept"}}
-    asked = alice.ask(
+    required = alice.ask(
         "tools/call",
         name=NAME,
         arguments=ARGUMENTS,
         inputResponses=responses,
-        requestState=asked["requestState"],
+        requestState=required["requestState"],
     )
-    state = asked.json["result"]["requestState"]
+    state = required.json["result"]["requestState"]
     assert answer(alice, state, "accept")["success"] and written == ["two chairs"]
 
 

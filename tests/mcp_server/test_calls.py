@@ -10,9 +10,9 @@ from app.errors import Unavailable
 from app.oauth_server import grants
 from app.usage import ledger
 from app.usage.models import CallRow
-from app.vault import store
+from app.vault import last_used
 from tests.conftest import both_databases
-from tests.mcp_server import acme
+from tests.support import acme
 
 
 def calls() -> list[CallRow]:
@@ -310,7 +310,7 @@ def test_nobody_is_told_that_nothing_changed_after_a_write_was_sent(alice, conne
     connect(people.alice, permission="write")
     code, sentence = alice.refusal("acme_create_thing", {"text": "then the database goes"})
     assert code == "TIMEOUT" and "may or may not have been done" in sentence
-    monkeypatch.setattr(store, "mark_used", unavailable)
+    monkeypatch.setattr(last_used, "mark_used", unavailable)
     monkeypatch.setattr(grants, "touch", unavailable)
     assert alice.call("acme_create_thing", {"text": "b"})["success"]
 

@@ -6,13 +6,13 @@ import pytest
 from sqlmodel import select
 
 from app import database
-from app.connectors import registry
-from app.connectors.tool import size_in_tokens
+from app.connectors.rows import size_in_tokens
+from app.connectors.services import services_of
 from app.mcp_server.toolbox import Toolbox
 from app.mcp_server.tools import tool_search
 from app.usage.models import CallRow
-from tests.mcp_server import acme
-from tests.mcp_server.conftest import Client
+from tests.support import acme
+from tests.support.mcp_client import Client
 
 ITS_OWN = {"find_tools", "describe_tool", "call_read_tool", "call_write_tool"}
 LIMIT = 2_000
@@ -83,8 +83,8 @@ def test_a_client_with_everything_connected_starts_under_the_limit(compact, conn
     connect(people.alice, businesses=2, permission="write")
     listed = list(compact.tools().values())
     assert {"set_active_business", "debug_auth"} <= {tool["name"] for tool in listed}
-    told = compact.ask("server/discover").json["result"]["instructions"]
-    assert "find_tools" in told and len(told) <= 512
+    instructions = compact.ask("server/discover").json["result"]["instructions"]
+    assert "find_tools" in instructions and len(instructions) <= 512
     assert size_in_tokens(listed) < LIMIT
 
 
@@ -92,11 +92,13 @@ def test_what_the_whole_list_costs_is_known():
     """Prints the figures of docs/ai-clients.md; the whole may not grow unseen."""
     toolbox = Toolbox()
     sizes = {
-        slug: size_in_tokens([dict(toolbox.find(tool.name_in(slug)).wire) for tool in connector.tools])
-        for slug, connector in registry.CONNECTORS.items()
-        if slug != "acme"
+        connector.slug: size_in_tokens(
+            [dict(toolbox.find("wsp_any", tool.name_in(connector.slug)).wire) for tool in connector.tools]
+        )
+        for connector in services_of(None)
+        if connector.slug != "acme"
     }
-    tools = sum(len(connector.tools) for slug, connector in registry.CONNECTORS.items() if slug != "acme")
+    tools = sum(len(connector.tools) for connector in services_of(None) if connector.slug != "acme")
     print(sizes, sum(sizes.values()))
     assert sum(sizes.values()) < 680 * tools
 
@@ -198,8 +200,8 @@ def test_a_service_that_is_not_connected_gives_its_way_back(compact, compact_of,
     code, sentence = compact.refusal("call_read_tool", wanted)
     assert code == "NOT_CONNECTED" and "/integrations/connect/lnk_" in sentence
     capable = compact_of(people.alice, capabilities=url_capable)
-    asked = capable.ask("tools/call", name="call_read_tool", arguments=wanted).json["result"]
-    assert asked["resultType"] == "input_required"
+    required = capable.ask("tools/call", name="call_read_tool", arguments=wanted).json["result"]
+    assert required["resultType"] == "input_required"
     assert rows()[-1] == ("acme_get_thing", "acme", "NOT_CONNECTED")
 
 
@@ -231,7 +233,7 @@ def test_another_workspace_is_not_reached(compact, compact_of, connect, people):
     )
 
 
-def test_the_handshake_generation_gets_it_too(compact):
+def test_the_handshake_revisions_get_it_too(compact):
     compact.initialize()
     assert set(compact.tools()) > ITS_OWN
     assert compact.call("find_tools", {"query": "notes"})["success"]
@@ -270,12 +272,13 @@ def test_the_challenge_and_the_metadata_repeat_the_address_as_typed(compact, vis
 def test_tools_are_found_in_the_persons_own_words(query, expected):
     toolbox = Toolbox()
     entries = [
-        dict(toolbox.find(tool.name_in(slug)).wire)
-        for slug, c in registry.CONNECTORS.items()
+        dict(toolbox.find("wsp_any", tool.name_in(c.slug)).wire)
+        for c in services_of(None)
         for tool in c.tools
     ]
     entries += [
-        dict(toolbox.find(name).wire) for name in ("memory_save", "memory_search", "hub_list_connections")
+        dict(toolbox.find("wsp_any", name).wire)
+        for name in ("memory_save", "memory_search", "hub_list_connections")
     ]
     found = [entry["name"] for entry in tool_search.best(query, entries, 5)]
     assert expected in found

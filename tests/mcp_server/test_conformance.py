@@ -8,6 +8,8 @@ from tests.mcp_server.live import listen, port_of, run_gunicorn
 from tests.support import databases, node
 from tests.support.services import REDIS, has_redis
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.needs_node
 @pytest.mark.timeout(600)

@@ -10,8 +10,8 @@ from sqlmodel import select
 from app import database
 from app.vault import seal
 from app.vault.models import Connection, Credential
-from tests.hub.conftest import sandbox_process  # noqa: F401
-from tests.mcp_server.test_way_back import link_in
+from tests.mcp_server.test_connect_prompt import link_in
+from tests.support.consent import sandbox_process  # noqa: F401
 
 DEBUG = {"debug_auth", "debug_expire_oauth_tokens", "debug_refresh_profile"}
 READS = {"xero": "xero_list_organisations", "gmail": "gmail_list_labels"}

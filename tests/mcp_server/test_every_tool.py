@@ -5,12 +5,12 @@ service is asked.
 import pytest
 
 from app import database
-from app.connectors import registry
+from app.connectors.services import services_of
 from app.connectors.spec import Account, Business
 from app.vault import store
 from app.vault.token_endpoint import TokenSet
 
-SLUGS = list(registry.CONNECTORS)
+SLUGS = [each.slug for each in services_of(None)]
 TOKENS = TokenSet("nobody-asks-with-this", "nor-with-this", 3600, raw={})
 
 
@@ -22,7 +22,7 @@ def connected(app, people, settings):
 
     def _connected(slug, level):
         account = Account(
-            "1", "Northwind", (Business("1", "Northwind"),) if registry.get(slug).business else ()
+            "1", "Northwind", (Business("1", "Northwind"),) if services_of(None).get(slug).business else ()
         )
         with database.transaction() as db:
             row = store.connect(
@@ -42,7 +42,7 @@ def connected(app, people, settings):
 
 
 def names_of(slug, *, reads):
-    return {tool.name_in(slug) for tool in registry.get(slug).tools if tool.reads_only is reads}
+    return {tool.name_in(slug) for tool in services_of(None).get(slug).tools if tool.reads_only is reads}
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,8 @@ or a chosen one.
 
 import pytest
 
-from tests.hub.conftest import sandbox_process  # noqa: F401
 from tests.hub.test_xano import state_of
+from tests.support.consent import sandbox_process  # noqa: F401
 
 DOMAIN = {
     "flowpos_get_products",
@@ -27,13 +27,15 @@ def environ(environ, sandbox_process):  # noqa: F811
 def fill_in(people, sign_in):
     """`fill_in("key", api_key=…)` connects as alice in her browser; gives what she sees afterwards."""
 
-    def _fill_in(way, **given):
+    def _fill_in(auth_method, **given):
         visitor = sign_in(people.alice)
         visitor.get("/integrations")
         assert visitor.submit("/integrations/flowpos").status_code == 200
-        visitor.submit("/integrations/flowpos/way", {"state": state_of(visitor), "way": way})
+        visitor.submit("/integrations/flowpos/way", {"state": state_of(visitor), "way": auth_method})
         visitor.follow(
-            visitor.submit("/integrations/flowpos/keys", {"state": state_of(visitor), "way": way, **given})
+            visitor.submit(
+                "/integrations/flowpos/keys", {"state": state_of(visitor), "way": auth_method, **given}
+            )
         )
         return visitor
 
@@ -45,15 +47,15 @@ def names(client):
 
 
 @pytest.mark.parametrize(
-    ("way", "given"),
+    ("auth_method", "given"),
     [
         ("token", {"access_token": "sandbox-flowpos-mara"}),
         ("identity", {"id_token": "sandbox-identity-mara"}),
         ("key", {"api_key": "fp_mcp_sandbox_corner"}),
     ],
 )
-def test_each_way_in_gives_the_tools(alice, fill_in, way, given):
-    assert "FlowPOS connected: Corner Café" in fill_in(way, **given).page
+def test_each_way_in_gives_the_tools(alice, fill_in, auth_method, given):
+    assert "FlowPOS connected: Corner Café" in fill_in(auth_method, **given).page
     assert names(alice) >= DOMAIN | INTENTS and not names(alice) & WRITES
     envelope = alice.call("get_client_health", {})
     assert envelope["operation"] == "get_client_health" and envelope["data"]["total"] == 7

@@ -6,9 +6,9 @@ import pytest
 
 from app.sandbox.services.google_sheets.demo import BUDGET, STOCK, STOCK_ROWS
 from tests.hub import conftest as hub
-from tests.hub.conftest import sandbox_process  # noqa: F401
-from tests.mcp_server.test_way_back import link_in
+from tests.mcp_server.test_connect_prompt import link_in
 from tests.mcp_server.test_with_the_sandbox import follow_the_link
+from tests.support.consent import sandbox_process  # noqa: F401
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.mcp_server.protocol.exchange import Anyone, Exchange, run_to_end
+from app.mcp_server.protocol.exchange import AnonymousPrincipal, Exchange, run_to_end
 
 
 async def returns() -> int:
@@ -34,7 +34,7 @@ def test_one_that_waits_is_a_loud_mistake():
 
 
 def test_no_handler_of_the_product_waits(alice, connect, people, caplog):
-    """Every method and every tool, in both generations: a handler that waited would answer -32603."""
+    """Every method and tool, in modern and handshake revisions: a handler that waits would answer -32603."""
     connect(people.alice, permission="write")
     arguments: dict[str, dict[str, Any]] = {
         "acme_get_thing": {"id": "a"},
@@ -59,7 +59,7 @@ def test_no_handler_of_the_product_waits(alice, connect, people, caplog):
 
 
 def test_what_is_said_without_a_stream_is_dropped():
-    exchange = Exchange(Anyone(), 1, {"_meta": {"progressToken": "p"}}, {})
+    exchange = Exchange(AnonymousPrincipal(), 1, {"_meta": {"progressToken": "p"}}, {})
     exchange.report(1, 2, "half")
     run_to_end(exchange.notify("notifications/message", {}))
     assert not exchange.can_send_request

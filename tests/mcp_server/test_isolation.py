@@ -8,8 +8,9 @@ import pytest
 
 from tests.support.companies import ask, call, company
 from tests.support.product import run_product
+from tests.support.waiting import until
 
-SLOW_SECONDS = 8.0
+HELD_SECONDS = 40.0  # how long the service holds the calls; the test needs a few of them
 pytestmark = pytest.mark.xdist_group("isolation")
 FLOOD = 32  # far more than the 12 threads of the server below
 
@@ -25,7 +26,7 @@ def test_a_flood_on_a_slow_service_does_not_slow_another_workspace(product):
     assert call(product, calm, "servicefusion_list_jobs")[2]["result"]["structuredContent"]["success"]
     ask(
         f"{product.sandbox_url}/_levers/servicefusion/slow",
-        {"path": "/customers", "seconds": SLOW_SECONDS, "times": 1_000},
+        {"path": "/customers", "seconds": HELD_SECONDS, "times": 1_000},
     )
     with ThreadPoolExecutor(FLOOD) as pool:
         began = threading.Barrier(FLOOD + 1)
@@ -36,18 +37,15 @@ def test_a_flood_on_a_slow_service_does_not_slow_another_workspace(product):
 
         answers = [pool.submit(flood, n) for n in range(FLOOD)]
         began.wait()
-        until = time.monotonic() + SLOW_SECONDS / 2
-        while time.monotonic() < until:  # the flood has come: those there is no room for were turned away
-            turned_away = [answer.result() for answer in answers if answer.done()]
-            if len(turned_away) >= FLOOD - 12:
-                break
-            time.sleep(0.02)
+        until(lambda: sum(answer.done() for answer in answers) >= FLOOD - 12, HELD_SECONDS / 2)
+        # the flood has come: those there is no room for were turned away
+        turned_away = [answer.result() for answer in answers if answer.done()]
         times = []
         for tool in ("servicefusion_list_jobs", "hub_list_connections") * 5:
             started = time.monotonic()
             assert call(product, calm, tool)[2]["result"]["structuredContent"]["success"]
             times.append(time.monotonic() - started)
-        assert max(times) < SLOW_SECONDS / 2, "without the bound it waits for the other workspace's service"
+        assert max(times) < HELD_SECONDS / 4, "without the bound it waits for the other workspace's service"
         ask(f"{product.sandbox_url}/_levers/servicefusion/reset", {})
         statuses = [answer.result()[0] for answer in answers]
     assert turned_away and {status for status, _, _ in turned_away} == {429}

@@ -5,7 +5,7 @@ import re
 import jsonschema
 import pytest
 
-from app.connectors import registry
+from app.connectors.services import services_of
 from app.mcp_server.toolbox import Toolbox
 
 
@@ -56,7 +56,9 @@ def test_the_list_is_stable_private_and_says_how_long_it_holds(alice, connect, p
 def test_nothing_of_a_service_is_listed_until_it_is_connected(alice):
     tools = set(alice.tools())
     assert tools > {"hub_list_connections", "hub_connect_service", "memory_save"}
-    assert not [name for name in tools if name.split("_")[0] in {*registry.CONNECTORS, "set"}]
+    assert not [
+        name for name in tools if name.split("_")[0] in {*(each.slug for each in services_of(None)), "set"}
+    ]
 
 
 def test_a_token_without_write_sees_no_writing_tool(client_of, connect, people):
@@ -75,12 +77,12 @@ def test_the_business_argument_and_the_cursor_are_offered_where_they_work(alice,
     assert "account" not in tools["acme_get_thing"]
 
 
-@pytest.mark.parametrize("slug", sorted(registry.CONNECTORS))
+@pytest.mark.parametrize("slug", sorted(each.slug for each in services_of(None)))
 def test_every_connectors_tools_can_be_offered(slug):
-    connector, toolbox = registry.CONNECTORS[slug], Toolbox()
+    connector, toolbox = services_of(None).get(slug), Toolbox()
     taken = {"account", "cursor", connector.business.name if connector.business else "account"}
     for tool in connector.tools:
-        listed = toolbox.find(tool.name_in(slug))
+        listed = toolbox.find("wsp_any", tool.name_in(slug))
         assert listed is not None
         assert re.fullmatch(r"[a-z0-9_]{1,64}", listed.name)
         assert not taken & set(tool.input_schema.get("properties", {})), (

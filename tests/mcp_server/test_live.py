@@ -14,10 +14,12 @@ from mcp import Client as SdkClient
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import ElicitRequestURLParams, ElicitResult
 
-from tests.mcp_server.conftest import MODERN
 from tests.mcp_server.live import listen, port_of, run_gunicorn
 from tests.mcp_server.test_protocol import envelope_meta
 from tests.support import loops
+from tests.support.mcp_client import MODERN
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -73,10 +75,10 @@ def _progress_is_streamed_and_a_quick_error_is_not(http: Any, url: str, token: s
     with http.stream("POST", url, json=body, headers=modern_headers(token, "acme_get_thing")) as answer:
         assert answer.headers["content-type"] == "text/event-stream"
         assert answer.headers["x-accel-buffering"] == "no"
-        said = [json.loads(line[5:]) for line in answer.iter_lines() if line.startswith("data:")]
-    assert [m["params"]["progress"] for m in said[:-1]] == [0, 1, 2]
-    assert {m["params"]["progressToken"] for m in said[:-1]} == {"p1"}
-    assert said[-1]["result"]["structuredContent"]["success"]
+        messages = [json.loads(line[5:]) for line in answer.iter_lines() if line.startswith("data:")]
+    assert [m["params"]["progress"] for m in messages[:-1]] == [0, 1, 2]
+    assert {m["params"]["progressToken"] for m in messages[:-1]} == {"p1"}
+    assert messages[-1]["result"]["structuredContent"]["success"]
     quick = http.post(
         url,
         json=modern("no_such_tool", {}, progressToken="p2"),
@@ -119,7 +121,7 @@ def _a_client_that_leaves_does_not_hold_a_thread(url: str, token: str) -> None:
             url, json=modern("acme_get_thing", {"id": "a"}), headers=modern_headers(token, "acme_get_thing")
         )
     assert again.json()["result"]["structuredContent"]["success"]
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 15, "each of them would work for 20 seconds"
 
 
 def test_the_official_client_is_led_to_connecting_then_lists_and_calls(url, connect, people, token_for):

@@ -80,7 +80,7 @@ def test_a_colleague_sees_what_is_shared_and_no_other_workspace_does(alice, clie
 def test_a_long_list_goes_on_with_its_cursor_for_the_same_person_alone(
     alice, client_of, people, tool, arguments, monkeypatch
 ):
-    monkeypatch.setattr(tools, "A_PAGE", 3)
+    monkeypatch.setattr(tools, "PAGE_SIZE", 3)
     for n in range(7):
         alice.call("memory_save", {"text": f"note {n}"})
     seen, cursor = [], None

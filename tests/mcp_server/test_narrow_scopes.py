@@ -7,8 +7,8 @@ import pytest
 from app import database
 from app.connectors.spec import Account, Business
 from app.oauth_server import scopes
-from app.vault import store
-from tests.mcp_server import acme
+from app.vault import connection_settings, store
+from tests.support import acme
 
 OURS = {"hub_list_connections", "hub_connect_service"}
 POS = {
@@ -47,7 +47,7 @@ def connected(people, settings):
                 scopes="",
                 keys=settings.vault_keys,
             )
-            store.set_permission(db, connection, "write")
+            connection_settings.set_permission(db, connection, "write")
         return connection
 
     return _connected
@@ -81,7 +81,7 @@ def test_reading_everything_reads_flowpos_too_and_writes_nothing(client_of, peop
 
 
 @pytest.mark.parametrize(
-    ("held", "tool", "asked_for"),
+    ("held", "tool", "required"),
     [
         ("pos:read", "flowpos_create_order", "pos:read pos:write"),
         ("pos:read reports:read", "get_client_health", "pos:read reports:read pos:intents"),
@@ -91,7 +91,7 @@ def test_reading_everything_reads_flowpos_too_and_writes_nothing(client_of, peop
     ],
 )
 def test_a_tool_outside_is_refused_and_names_what_would_do(
-    client_of, people, connected, held, tool, asked_for
+    client_of, people, connected, held, tool, required
 ):
     connected("flowpos")
     connected("acme")
@@ -99,7 +99,7 @@ def test_a_tool_outside_is_refused_and_names_what_would_do(
     refused = client.ask("tools/call", name=tool, arguments={})
     assert refused.status_code == 403
     assert 'error="insufficient_scope"' in refused.headers["WWW-Authenticate"]
-    assert f'scope="{asked_for}"' in refused.headers["WWW-Authenticate"]
+    assert f'scope="{required}"' in refused.headers["WWW-Authenticate"]
     assert client.call("hub_list_connections")["success"]
 
 

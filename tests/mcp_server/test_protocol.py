@@ -1,10 +1,10 @@
-"""The HTTP rules and both generations, message by message."""
+"""The HTTP rules and all protocol revisions, message by message."""
 
 import json
 
 import pytest
 
-from tests.mcp_server.conftest import MODERN, Client
+from tests.support.mcp_client import MODERN, Client
 
 
 def test_the_handshake_settles_once_what_later_requests_refer_to(alice):
@@ -53,7 +53,7 @@ def test_a_changed_session_is_not_found(alice):
     assert alice.ask("tools/list").status_code == 404
 
 
-def test_the_modern_generation_needs_no_handshake(alice):
+def test_the_modern_revision_needs_no_handshake(alice):
     found = alice.ask("server/discover").json["result"]
     assert MODERN in found["supportedVersions"]
     listed = alice.ask("tools/list").json["result"]
@@ -112,7 +112,7 @@ def test_the_name_in_the_header_is_the_tool_that_runs(alice):
     "method",
     ["no/such", "resources/list", "subscriptions/listen", "logging/setLevel", "initialize", "tasks/get"],
 )
-def test_a_method_we_do_not_have_is_404_in_the_modern_generation(alice, method):
+def test_a_method_we_do_not_have_is_404_in_the_modern_revision(alice, method):
     refused = alice.ask(method, notifications={})
     assert refused.status_code == 404
     assert refused.json["error"]["code"] == -32601
@@ -228,15 +228,15 @@ def test_hosts_and_origins_are_on_a_list(alice):
 
 
 def test_a_browser_may_ask_first(app, people):
-    asked = {
+    request = {
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "authorization, mcp-method, cookie",
     }
-    allowed = app.test_client().options("/mcp", headers={"Origin": "http://localhost:6274", **asked})
+    allowed = app.test_client().options("/mcp", headers={"Origin": "http://localhost:6274", **request})
     assert allowed.status_code == 204
     assert allowed.headers["Access-Control-Allow-Headers"] == "authorization, mcp-method"
     assert allowed.headers["Access-Control-Allow-Methods"] == "POST"
-    refused = app.test_client().options("/mcp", headers={"Origin": "https://evil.example", **asked})
+    refused = app.test_client().options("/mcp", headers={"Origin": "https://evil.example", **request})
     assert "Access-Control-Allow-Origin" not in refused.headers
     unauthorized = Client(app, None).post({}, Origin="http://localhost:6274")
     assert "WWW-Authenticate" in unauthorized.headers["Access-Control-Expose-Headers"]

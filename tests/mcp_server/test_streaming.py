@@ -9,13 +9,15 @@ import pytest
 
 from app import database
 from app.mcp_server.protocol import event_stream
-from app.mcp_server.protocol.client_replies import Rendezvous
-from app.mcp_server.protocol.event_stream import Final, Stream, Streamer
-from app.mcp_server.protocol.exchange import Anyone, Exchange
+from app.mcp_server.protocol.client_replies import ClientReplies
+from app.mcp_server.protocol.event_stream import FinalResponse, Stream, Streamer
+from app.mcp_server.protocol.exchange import AnonymousPrincipal, Exchange
 from app.oauth_server import grants
 from app.oauth_server.callers import find_caller
 from tests.conftest import both_databases
+from tests.support import acme
 from tests.support.services import REDIS
+from tests.support.waiting import AT_MOST_SECONDS, PROMPTLY_SECONDS
 
 
 @pytest.fixture(autouse=True)
@@ -32,8 +34,13 @@ def frames_of(alice: Any, thing: str, **meta: Any) -> Iterator[bytes]:
 def test_silence_is_bridged_with_pings(alice, connect, people):
     connect(people.alice)
     alice.initialize()
-    frames = list(frames_of(alice, "quiet"))
-    assert frames.count(b": ping\r\n\r\n") >= 2
+    acme.quiet_is_over.clear()
+    frames = []
+    for frame in frames_of(alice, "quiet"):
+        frames.append(frame)
+        if frames.count(b": ping\r\n\r\n") == 2:
+            acme.quiet_is_over.set()
+    assert acme.quiet_is_over.is_set()
     assert b'"success":true' in frames[-1]
 
 
@@ -45,61 +52,65 @@ def test_a_revoked_bearer_ends_its_open_stream(alice, connect, people):
         grants.revoke(db, find_caller(alice.token).grant_id, "test")
     started = time.monotonic()
     rest = list(frames)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < PROMPTLY_SECONDS
     assert not any(b'"result"' in frame for frame in rest)
 
 
 def test_closing_the_stream_cancels_the_work():
-    exchange, stream, seen = Exchange(Anyone(), 1, {}, {}), Stream(Rendezvous()), threading.Event()
+    exchange, stream, seen = (
+        Exchange(AnonymousPrincipal(), 1, {}, {}),
+        Stream(ClientReplies()),
+        threading.Event(),
+    )
 
-    def work() -> Final:
+    def work() -> FinalResponse:
         while not exchange.is_cancelled():
             time.sleep(0.01)
         seen.set()
-        return Final(200, b"{}")
+        return FinalResponse(200, b"{}")
 
     answer = Streamer(2).respond(work, exchange, stream, {})
     iterator = iter(answer.response)
     next(iterator)
     iterator.close()
-    assert seen.wait(2)
+    assert seen.wait(AT_MOST_SECONDS)
 
 
 def test_work_that_breaks_off_still_ends_the_answer():
-    def work() -> Final:
+    def work() -> FinalResponse:
         raise SystemExit
 
-    answer = Streamer(2).respond(work, Exchange(Anyone(), 1, {}, {}), Stream(Rendezvous()), {})
+    answer = Streamer(2).respond(work, Exchange(AnonymousPrincipal(), 1, {}, {}), Stream(ClientReplies()), {})
     assert answer.status_code == 500
 
 
 @both_databases
 def test_a_reply_meets_the_one_who_asked_and_nobody_else(app):
-    meet(Rendezvous())
+    meet(ClientReplies())
 
 
 @pytest.mark.needs_redis
 def test_a_reply_meets_the_one_who_asked_through_redis(app):
-    meet(Rendezvous(REDIS))
+    meet(ClientReplies(REDIS))
 
 
 def test_redis_away_is_bridged_by_the_database(app):
-    meet(Rendezvous("redis://127.0.0.1:1/0"))
+    meet(ClientReplies("redis://127.0.0.1:1/0"))
 
 
-def meet(rendezvous: Rendezvous) -> None:
+def meet(replies: ClientReplies) -> None:
     request_id, other = (f"{name}-{time.monotonic_ns()}" for name in ("ask", "other"))
-    rendezvous.open(request_id, "alice")
-    threading.Timer(0.1, lambda: rendezvous.deliver(request_id, "alice", {"result": {"n": 1}})).start()
-    assert rendezvous.wait(request_id, "alice", lambda: False, 10) == {"result": {"n": 1}}
-    rendezvous.open(other, "alice")
-    rendezvous.deliver(other, "mallory", {"result": {}})
-    assert rendezvous.wait(other, "alice", lambda: False, 0.2) is None
+    replies.open(request_id, "alice")
+    threading.Timer(0.1, lambda: replies.deliver(request_id, "alice", {"result": {"n": 1}})).start()
+    assert replies.wait(request_id, "alice", lambda: False, 10) == {"result": {"n": 1}}
+    replies.open(other, "alice")
+    replies.deliver(other, "mallory", {"result": {}})
+    assert replies.wait(other, "alice", lambda: False, 0.2) is None
 
 
 @pytest.mark.needs_redis
 def test_a_reply_is_not_lost_when_redis_fails_at_one_end(app):
-    works, fails = Rendezvous(REDIS), Rendezvous("redis://127.0.0.1:1/0")
+    works, fails = ClientReplies(REDIS), ClientReplies("redis://127.0.0.1:1/0")
     for asking, answering in ((works, fails), (fails, works)):
         request_id = f"ask-{time.monotonic_ns()}"
         asking.open(request_id, "alice")

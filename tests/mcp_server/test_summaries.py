@@ -3,7 +3,7 @@ services.
 """
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -16,11 +16,11 @@ from app.mcp_server.tools import fan_out
 from app.usage.models import CallRow
 from app.vault.models import Connection
 from app.workspaces.models import Workspace
-from tests.hub.conftest import sandbox_process  # noqa: F401
 from tests.hub.test_forms import connect as fill_in
 from tests.hub.test_forms import press_connect
 from tests.hub.test_xano import state_of
 from tests.mcp_server.test_compact import CompactClient
+from tests.support.consent import sandbox_process  # noqa: F401
 
 SLUGS = ("freshbooks", "xero", "quickbooks", "stripe", "flowpos")
 TOOLS = {"summarize_day", "summarize_period"}
@@ -46,17 +46,17 @@ def visitor(people, sign_in):
 
 @pytest.fixture
 def connect_service(visitor, sandbox):
-    """`connect_service("xero")` connects as alice; `connect_service("flowpos", way="token",
+    """`connect_service("xero")` connects as alice; `connect_service("flowpos", auth_method="token",
     access_token=…)` by a form.
     """
 
-    def _connect(slug, *, way=None, company=None, **given):
-        if way is not None:
+    def _connect(slug, *, auth_method=None, company=None, **given):
+        if auth_method is not None:
             press_connect(visitor, slug)
-            visitor.submit(f"/integrations/{slug}/way", {"state": state_of(visitor), "way": way})
+            visitor.submit(f"/integrations/{slug}/way", {"state": state_of(visitor), "way": auth_method})
             visitor.follow(
                 visitor.submit(
-                    f"/integrations/{slug}/keys", {"state": state_of(visitor), "way": way, **given}
+                    f"/integrations/{slug}/keys", {"state": state_of(visitor), "way": auth_method, **given}
                 )
             )
         elif slug == "stripe":
@@ -78,7 +78,7 @@ def connect_service(visitor, sandbox):
 @pytest.fixture
 def flowpos(connect_service):
     """Corner Café alone."""
-    return connect_service("flowpos", way="key", api_key="fp_mcp_sandbox_corner")
+    return connect_service("flowpos", auth_method="key", api_key="fp_mcp_sandbox_corner")
 
 
 @pytest.fixture
@@ -269,7 +269,7 @@ def test_invoices_are_those_of_the_services_own_lists(alice, connect_service):
 def test_several_accounts_and_businesses_are_parts_of_their_own(alice, connect_service):
     connect_service("stripe", api_key="rk_test_sandbox_byrd")
     connect_service("stripe", api_key="rk_test_sandbox_harbour", new="1")
-    connect_service("flowpos", way="token", access_token="sandbox-flowpos-mara")
+    connect_service("flowpos", auth_method="token", access_token="sandbox-flowpos-mara")
     data, message = summary(alice, "summarize_period", preset="30d")
     assert [(p["account"], p["currency"]) for p in of(data, "stripe")] == [
         ("Byrd Ltd (test mode)", "USD"),
@@ -297,7 +297,7 @@ def auckland_is_a_day_ahead():
 
 
 def test_today_is_each_business_own_day(auckland_is_a_day_ahead, alice, connect_service):
-    connect_service("flowpos", way="token", access_token="sandbox-flowpos-mara")
+    connect_service("flowpos", auth_method="token", access_token="sandbox-flowpos-mara")
     data, _ = summary(alice, "summarize_day")
     days = {part["timezone"]: part["first_day"] for part in data["parts"]}
     auckland = str(here(ZoneInfo("Pacific/Auckland")))
@@ -466,7 +466,7 @@ def test_a_connection_that_is_switched_off_is_left_out(alice, visitor, connect_s
 
 
 def test_flowpos_must_have_granted_its_intents(alice, connect_service):
-    connect_service("flowpos", way="token", access_token="sandbox-flowpos-reader")
+    connect_service("flowpos", auth_method="token", access_token="sandbox-flowpos-reader")
     assert not TOOLS & set(alice.tools())
     refused = alice.call("summarize_day")["error"]
     assert refused["code"] == "PERMISSION_DENIED" and refused["details"]["needs_any_of"] == ["pos:intents"]
@@ -541,4 +541,4 @@ def test_days_that_make_no_sense_are_refused(alice, flowpos, sandbox, tool, argu
 
 
 def test_a_date_in_the_calendar_of_today_is_a_date(alice, flowpos):
-    assert summary(alice, "summarize_day", date=date.today().isoformat())[0]["parts"]
+    assert summary(alice, "summarize_day", date=clock.now().date().isoformat())[0]["parts"]

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from app.connectors import registry
+from app.connectors.services import services_of
 from tests.hub import conftest as hub
-from tests.hub.conftest import sandbox_process  # noqa: F401
-from tests.mcp_server.test_way_back import link_in
+from tests.mcp_server.test_connect_prompt import link_in
+from tests.support.consent import sandbox_process  # noqa: F401
 
 SERVICES = {
     "freshbooks": "freshbooks_list_clients",
@@ -79,4 +79,4 @@ def read_arguments(alice, slug: str) -> dict:
 
 
 def hub_name(slug: str) -> str:
-    return registry.get(slug).name
+    return services_of(None).get(slug).name

@@ -4,8 +4,8 @@ written until allowed.
 
 import pytest
 
-from tests.hub.conftest import sandbox_process  # noqa: F401
 from tests.hub.test_xano import paste
+from tests.support.consent import sandbox_process  # noqa: F401
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from app.memory.notebook import Notebook, Reader
 
 @pytest.fixture
 def notebook_of(people):
-    """`with notebook_of(people.alice) as notebook:` opens it; what was changed is kept at the end."""
+    """`with notebook_of(people.alice) as notebook:` opens it, and commits at the end."""
     roles = {
         people.alice.id: people.northwind,
         people.bob.id: people.northwind,

@@ -10,9 +10,9 @@ pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("memory-browse
 @pytest.mark.parametrize("javascript", [True, False])
 def test_a_person_keeps_shares_and_deletes_notes(product, chromium, javascript):
     anna = Person(chromium, product.url, name="anna" if javascript else "nora", javascript=javascript)
-    said = []
+    messages = []
     anna.page.on(
-        "console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None
+        "console", lambda line: messages.append(line.text) if line.type in {"error", "warning"} else None
     )
     anna.create_account()
     anna.go("/memory")
@@ -31,4 +31,4 @@ def test_a_person_keeps_shares_and_deletes_notes(product, chromium, javascript):
     anna.page.get_by_role("heading", name="Acme").wait_for(state="detached")
     anna.go("/memory")
     anna.sees("Nothing is saved yet")
-    assert said == []
+    assert messages == []

@@ -1,4 +1,4 @@
-"""Notes: whose they are, what is found, how much fits."""
+"""Notes: whose they are, what a search finds, how much they hold."""
 
 import pytest
 

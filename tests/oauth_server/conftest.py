@@ -4,12 +4,6 @@ from tests.support.ai_client import AiClient
 
 
 @pytest.fixture
-def alice(people, sign_in):
-    """alice, signed in, in her workspace Northwind."""
-    return sign_in(people.alice)
-
-
-@pytest.fixture
 def client_app(app, people):
     """An AI client that registered itself as public."""
     client = AiClient(app)

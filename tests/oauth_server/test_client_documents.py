@@ -37,7 +37,7 @@ class Host:
         content = self.document if isinstance(self.document, bytes) else json.dumps(self.document).encode()
         if len(content) > options["max_bytes"]:
             raise outbound.OutboundError("The answer is larger than we accept.", sent=True)
-        return outbound.Answer(self.status, self.headers, content)
+        return outbound.Response(self.status, self.headers, content)
 
 
 @pytest.fixture

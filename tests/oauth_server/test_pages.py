@@ -115,7 +115,7 @@ def test_an_operator_who_is_in_no_workspace_reads_all_of_it(client_app, alice, p
 class TestAfterAWhile:
     """Making a token needs a sign-in of the last half hour."""
 
-    ASKED = {"name": "laptop & co", "scope": "tools:write", "days": "7"}
+    REQUESTED = {"name": "laptop & co", "scope": "tools:write", "days": "7"}
 
     @pytest.fixture
     def alice(self, alice, people):
@@ -127,7 +127,7 @@ class TestAfterAWhile:
 
     def ask(self, alice):
         alice.get("/ai-clients")
-        return alice.submit("/ai-clients/tokens", self.ASKED)
+        return alice.submit("/ai-clients/tokens", self.REQUESTED)
 
     def test_the_password_is_asked_and_what_was_typed_comes_back(self, alice):
         answer = self.ask(alice)
@@ -142,14 +142,14 @@ class TestAfterAWhile:
         alice.get(where)
         assert 'value="laptop & co"' in alice.page and '<option value="tools:write" selected>' in alice.page
         assert '<option value="7" selected>' in alice.page
-        assert alice.submit("/ai-clients/tokens", self.ASKED).status_code == 200 and token_on(alice.page)
+        assert alice.submit("/ai-clients/tokens", self.REQUESTED).status_code == 200 and token_on(alice.page)
 
     def test_a_mailed_code_does_too(self, app, alice):
         alice.follow(self.ask(alice))
         alice.follow(alice.submit("/login/code", {"email": "alice@example.com", "next": "/ai-clients"}))
         digits = re.search(r"code is (\d{6})", app.extensions["mailer"].letters()[0].text)[1]
         assert alice.submit("/confirm", {"code": digits}).headers["Location"] == "/ai-clients"
-        assert alice.submit("/ai-clients/tokens", self.ASKED).status_code == 200
+        assert alice.submit("/ai-clients/tokens", self.REQUESTED).status_code == 200
 
     def test_other_things_stay_possible(self, alice):
         assert alice.get("/ai-clients").status_code == alice.get("/integrations").status_code == 200

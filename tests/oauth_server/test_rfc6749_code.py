@@ -16,8 +16,8 @@ from tests.support.ai_client import AiClient, came_back, flow_on
 
 
 def test_a_client_connects_from_registration_to_token(client_app, alice):
-    asked = client_app.ask(alice)
-    assert asked.status_code == 200
+    question = client_app.ask(alice)
+    assert question.status_code == 200
     assert "Test client" in alice.page and "localhost" in alice.page
     allowed = alice.submit("/oauth/authorize/submit", {"flow": flow_on(alice.page), "decision": "allow"})
     assert allowed.status_code == 303
@@ -287,11 +287,16 @@ def test_a_faulty_request_of_somebody_signed_out_is_told_at_once_and_leads_nowhe
 
 def test_a_state_of_several_kilobytes_survives_creating_an_account(app, client_app, visitor):
     client_app.state = '{"to": "/päge?a=b&c=d", "n": "' + "x+/=%" * 800 + '"}'
-    on_the_way = client_app.ask(visitor).headers["Location"]
-    visitor.get(on_the_way)
+    location = client_app.ask(visitor).headers["Location"]
+    visitor.get(location)
     visitor.get(re.search(r'href="(/register\?next=[^"]+)"', visitor.page)[1])
-    asked = re.search(r'name="next" value="([^"]+)"', visitor.page)[1]
-    typed = {"company": "Acme", "email": "zoe@example.com", "password": "lantern orbit walrus", "next": asked}
+    question = re.search(r'name="next" value="([^"]+)"', visitor.page)[1]
+    typed = {
+        "company": "Acme",
+        "email": "zoe@example.com",
+        "password": "lantern orbit walrus",
+        "next": question,
+    }
     visitor.follow(visitor.submit("/register", typed))
     digits = re.search(r"code is (\d{6})", app.extensions["mailer"].letters()[0].text)[1]
     visitor.follow(visitor.submit("/confirm", {"code": digits}))

@@ -7,15 +7,15 @@ from tests.support.ai_client import AiClient
 
 
 def test_a_client_may_ask_about_its_own_tokens(client_app, tokens, people):
-    said = client_app.introspect(tokens["access_token"])
-    assert said["active"] is True
-    assert said["client_id"] == client_app.client_id
-    assert said["scope"] == "tools:read tools:write"
-    assert said["sub"] == people.alice.id
-    assert said["aud"] == "http://localhost:8000/mcp"
-    assert said["iss"] == "http://localhost:8000"
-    assert said["exp"] - said["iat"] == 86400
-    assert "alice@" not in str(said.body)
+    response = client_app.introspect(tokens["access_token"])
+    assert response["active"] is True
+    assert response["client_id"] == client_app.client_id
+    assert response["scope"] == "tools:read tools:write"
+    assert response["sub"] == people.alice.id
+    assert response["aud"] == "http://localhost:8000/mcp"
+    assert response["iss"] == "http://localhost:8000"
+    assert response["exp"] - response["iat"] == 86400
+    assert "alice@" not in str(response.body)
     assert client_app.introspect(tokens["refresh_token"])["active"] is True
 
 

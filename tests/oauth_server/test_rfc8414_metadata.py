@@ -30,12 +30,12 @@ def test_it_answers_wherever_clients_look_also_from_other_origins(visitor, place
 
 
 def test_it_says_what_ai_clients_look_for(visitor):
-    said = visitor.get(PLACES[0]).json
-    assert "none" in said["token_endpoint_auth_methods_supported"]
-    assert said["client_id_metadata_document_supported"] is True
-    assert said["code_challenge_methods_supported"] == ["S256"]
-    assert said["authorization_response_iss_parameter_supported"] is True
-    assert "offline_access" in said["scopes_supported"]
+    metadata = visitor.get(PLACES[0]).json
+    assert "none" in metadata["token_endpoint_auth_methods_supported"]
+    assert metadata["client_id_metadata_document_supported"] is True
+    assert metadata["code_challenge_methods_supported"] == ["S256"]
+    assert metadata["authorization_response_iss_parameter_supported"] is True
+    assert "offline_access" in metadata["scopes_supported"]
 
 
 class TestInProduction:
@@ -44,13 +44,13 @@ class TestInProduction:
         return {**environ, "PUBLIC_URL": "https://Hub.Example.com", "SANDBOX": "0"}
 
     def test_it_is_valid_and_built_from_the_configured_address_only(self, app):
-        said = Visitor(app).get(PLACES[0], headers={"X-Forwarded-Host": "evil.example"}).json
-        metadata = rfc8414.AuthorizationServerMetadata(said)
+        metadata = Visitor(app).get(PLACES[0], headers={"X-Forwarded-Host": "evil.example"}).json
+        metadata = rfc8414.AuthorizationServerMetadata(metadata)
         metadata.validate(metadata_classes=[rfc9207.AuthorizationServerMetadata])
-        assert said["issuer"] == "https://hub.example.com"
+        assert metadata["issuer"] == "https://hub.example.com"
         assert all(
             value.startswith("https://hub.example.com/")
-            for name, value in said.items()
+            for name, value in metadata.items()
             if name.endswith("_endpoint")
         )
 

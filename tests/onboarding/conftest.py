@@ -1,4 +1,4 @@
-"""A company that gets in by API, and its mailbox."""
+"""A company that signs up by API, and its mailbox."""
 
 import json
 import re
@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
-
-from tests.support.processes import Levers
 
 
 @dataclass
@@ -59,12 +57,6 @@ class Company:
 
 
 @pytest.fixture
-def levers(sandbox):
-    """`levers("stripe")("fail", status=503)`."""
-    return lambda slug: Levers(sandbox, slug)
-
-
-@pytest.fixture
 def environ(environ, sandbox, levers):
     for slug in ("servicefusion", "stripe", "xano", "flowpos"):
         levers(slug)("reset")
@@ -77,7 +69,7 @@ def company(app) -> Company:
 
 
 def error_of(answer: TestResponse) -> dict[str, Any]:
-    """The error of an answer, which is JSON in the one shape."""
+    """The error of a response, which is JSON in the one shape."""
     assert answer.mimetype == "application/json"
     assert set(answer.json) == {"error"} and {"code", "message", "details"} == set(answer.json["error"])
     error: dict[str, Any] = answer.json["error"]

@@ -1,4 +1,4 @@
-"""Credentials of a service make a company: checked first, kept together, exactly once."""
+"""Credentials of a service create a company: checked first, stored together, exactly once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -14,14 +14,14 @@ from app.oauth_server.models import Grant
 from app.vault.models import Connection, Credential
 from app.workspaces.models import Membership, Workspace
 from tests.conftest import both_databases
-from tests.mcp_server.conftest import Client
 from tests.onboarding.conftest import Company, error_of
+from tests.support.mcp_client import Client
 
 GOOD = {"service": "servicefusion", "client_id": "sandbox", "client_secret": "sandbox"}
 
 
-def kept():
-    """How many there are of everything an activation makes."""
+def stored_counts():
+    """The row counts of everything an activation creates."""
     with database.reading() as db:
         return [
             len(db.exec(select(model)).all())
@@ -45,7 +45,7 @@ def test_a_workspace_comes_to_be_whose_tools_answer(app, settings, company):
     )
     assert status["user"]["email"] == company.email and status["user"]["role"] == "owner"
     assert status["workspace"]["id"] == given["workspace"]["id"]
-    assert kept() == [1, 1, 1, 1, 1, 1]
+    assert stored_counts() == [1, 1, 1, 1, 1, 1]
 
 
 def test_what_was_filled_in_is_sealed_and_nowhere_else(app, company, levers, caplog):
@@ -84,7 +84,7 @@ def test_refused_credentials_keep_nothing_and_the_token_still_works(company):
     assert refused.status_code == 422 and error["code"] == "CREDENTIALS_REFUSED"
     assert "ServiceFusion does not accept" in error["message"] and "wrong" not in refused.text
     assert "client_secret" in error["details"]["fields"]
-    assert kept() == [0] * 6
+    assert stored_counts() == [0] * 6
     assert company.activate(setup).status_code == 200
 
 
@@ -94,7 +94,7 @@ def test_a_service_that_is_down_keeps_nothing_and_the_token_still_works(company,
     refused = company.activate(setup)
     assert refused.status_code in {502, 503}
     assert "ServiceFusion" in error_of(refused)["message"]
-    assert kept() == [0] * 6
+    assert stored_counts() == [0] * 6
     levers("servicefusion")("reset")
     assert company.activate(setup).status_code == 200
 
@@ -134,7 +134,7 @@ def test_of_many_at_once_one_makes_a_company(company):
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda _: company.activate(setup).status_code, range(6)))
     assert sorted(answers) == [200, 401, 401, 401, 401, 401]
-    assert kept() == [1, 1, 1, 1, 1, 1]
+    assert stored_counts() == [1, 1, 1, 1, 1, 1]
 
 
 @both_databases
@@ -156,18 +156,18 @@ def test_somebody_disabled_meanwhile_gets_nothing(app, people):
     setup = company.setup_token()
     with database.transaction() as db:
         persons.disable(db, db.get(User, people.bob.id))
-    before = kept()
+    before = stored_counts()
     assert company.activate(setup).status_code == 401
-    assert kept() == before
+    assert stored_counts() == before
 
 
 def test_no_database_connection_is_held_while_the_service_is_asked(company, levers, monkeypatch):
-    from app.vault import form_exchange
+    from app import outbound
 
     engine, held = database.current().engine, []
-    send = form_exchange.outbound.send
+    send = outbound.send
     monkeypatch.setattr(
-        form_exchange.outbound, "send", lambda *a, **k: held.append(engine.pool.checkedout()) or send(*a, **k)
+        outbound, "send", lambda *a, **k: held.append(engine.pool.checkedout()) or send(*a, **k)
     )
     assert company.activate(company.setup_token()).status_code == 200
     assert held and set(held) == {0}
@@ -210,7 +210,7 @@ def test_values_that_do_not_fit_are_named_and_no_service_is_asked(company, lever
     refused = company.activate(setup, service="servicefusion", **given)
     assert refused.status_code in {400, 422}
     assert field in error_of(refused)["details"]["fields"]
-    assert levers("servicefusion").log() == before and kept() == [0] * 6
+    assert levers("servicefusion").log() == before and stored_counts() == [0] * 6
     assert company.activate(setup).status_code == 200
 
 
@@ -231,10 +231,10 @@ def test_values_that_do_not_fit_are_named_and_no_service_is_asked(company, lever
     ],
 )
 def test_every_service_with_a_way_in_by_values(app, company, given, tool):
-    from app.connectors import registry
+    from app.connectors.services import services_of
 
     if given.get("api_key") == "DEMO":
-        given = given | {"api_key": registry.get("stripe").forms[0].fields[0].demo}
+        given = given | {"api_key": services_of(None).get("stripe").forms[0].fields[0].demo}
     answer = company.activate(company.setup_token(), **given)
     assert answer.status_code == 200, answer.text
     client = Client(app, answer.json["access_token"])

@@ -1,5 +1,5 @@
-"""Everything under /api answers in JSON of one shape, whatever is sent; and no page of another site can
-send it.
+"""Everything under /api responds with JSON of one shape, whatever is sent; no page of another site can send
+it.
 """
 
 import pytest
@@ -63,10 +63,10 @@ def test_json_with_a_charset_is_json(company):
 
 @pytest.mark.parametrize("path", PATHS)
 def test_no_page_of_another_site_may_ask(app, path):
-    asked = app.test_client().options(
+    preflight = app.test_client().options(
         path, headers={"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
     )
-    assert not any(name.startswith("Access-Control") for name in asked.headers.keys())  # noqa: SIM118 - iterating gives pairs
+    assert not any(name.startswith("Access-Control") for name in preflight.headers.keys())  # noqa: SIM118 - iterating gives pairs
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -1,4 +1,4 @@
-"""A company registers and confirms its address by API. Answers never tell whether an address is known."""
+"""A company registers and confirms its address by API. Responses never reveal whether an address is known."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta

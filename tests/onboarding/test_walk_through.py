@@ -7,8 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.databases import ROOT
 from tests.support.product import run_product
+
+pytestmark = pytest.mark.slow
 
 SECTION = "Walk-through"
 
@@ -20,7 +24,7 @@ def lines():
 
 
 def paste(shell, line):
-    """What a line prints, once it is over."""
+    """What a line prints when it has finished."""
     shell.stdin.write(f"{line}\necho; echo ENDED $?\n")
     shell.stdin.flush()
     printed = ""

@@ -1,6 +1,4 @@
-"""The imitated FlowPOS verifies identity tokens as Firebase demands, and keeps scopes, businesses and days
-apart.
-"""
+"""The imitated FlowPOS verifies ID tokens as Firebase does, and separates scopes, businesses and days."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -11,10 +9,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from werkzeug.test import Client
 
+from app.sandbox.clock import now
 from app.sandbox.server import create_app
 from app.sandbox.services.flowpos.identity import KEY_ID, claims_of, private_key, signed
 
-NOW = datetime.now(UTC)
+NOW = now()
 CORNER, KIOSK, BOOKS = "/v1/businesses/b1a0-0001", "/v1/businesses/b1a0-0002", "/v1/businesses/b1a0-0003"
 
 

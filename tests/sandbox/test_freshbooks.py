@@ -1,4 +1,4 @@
-"""The imitated FreshBooks behaves as FreshBooks does: its sign-in, its two families, its traps."""
+"""The imitated FreshBooks behaves as FreshBooks does: its OAuth, its two API families, its quirks."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from werkzeug.test import Client
 
+from app.sandbox.clock import today
 from app.sandbox.server import create_app
 from app.sandbox.services.freshbooks import SERVICE
 
@@ -80,7 +81,7 @@ def errno_of(answer):
     return answer.json["response"]["errors"][0]["errno"]
 
 
-# --- signing in ---
+# --- authorization ---
 
 
 def test_tokens_look_like_freshbooks(freshbooks):
@@ -185,12 +186,10 @@ def test_a_filter_that_does_not_exist_is_ignored(freshbooks):
 
 def test_filters_that_work(freshbooks):
     some = freshbooks.invoices(**{"search[v3_status]": "overdue"})
-    assert some and all(
-        i["v3_status"] == "overdue" and i["due_date"] < date.today().isoformat() for i in some
-    )
+    assert some and all(i["v3_status"] == "overdue" and i["due_date"] < today().isoformat() for i in some)
     client = some[0]["customerid"]
     assert {i["customerid"] for i in freshbooks.invoices(**{"search[customerid]": client})} == {client}
-    low = (date.today() - timedelta(days=20)).isoformat()
+    low = (today() - timedelta(days=20)).isoformat()
     assert all(i["create_date"] >= low for i in freshbooks.invoices(**{"search[date_min]": low}))
     assert all(
         Decimal(i["outstanding"]["amount"]) > 0
@@ -266,7 +265,7 @@ def test_a_payment_settles_its_invoice(freshbooks):
     fields = {
         "invoiceid": invoice["invoiceid"],
         "amount": {"amount": invoice["outstanding"]["amount"]},
-        "date": date.today().isoformat(),
+        "date": today().isoformat(),
     }
     assert (
         freshbooks.write("POST", "payments/payments", {"payment": fields}).json["response"]["result"][
@@ -311,7 +310,7 @@ def test_a_time_entry_can_be_made_and_removed(freshbooks):
 
 
 def test_reports_keep_currencies_apart(freshbooks):
-    first = date.today().replace(day=1).isoformat()
+    first = today().replace(day=1).isoformat()
     report = freshbooks.books("reports/accounting/payments_collected", start_date=first).json["response"][
         "result"
     ]["payments_collected"]

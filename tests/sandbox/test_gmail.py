@@ -1,4 +1,4 @@
-"""The imitated Gmail behaves as Google documents: sign-in, mailbox, search, quotas, oddities."""
+"""The imitated Gmail behaves as Google documents: consent, mailbox, search, quotas, edge cases."""
 
 import base64
 import hashlib
@@ -21,13 +21,13 @@ CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest())
 
 
 class Caller:
-    """Somebody at the sandbox's door, with the tokens they got."""
+    """A client of the sandbox and its tokens."""
 
-    def __init__(self, door):
-        self.http = Client(door)
+    def __init__(self, sandbox):
+        self.http = Client(sandbox)
         self.tokens = {}
 
-    def consent(self, scope=WRITE, account="northwind", decision="approve", untick=(), **asked):
+    def consent(self, scope=WRITE, account="northwind", decision="approve", untick=(), **parameters):
         query = {
             "response_type": "code",
             "client_id": "sandbox",
@@ -38,7 +38,7 @@ class Caller:
             "prompt": "consent",
             "code_challenge": CHALLENGE,
             "code_challenge_method": "S256",
-            **asked,
+            **parameters,
         }
         granted = [s for s in scope.split() if s not in untick]
         form = {"company": account, "decision": decision, "granted": granted}
@@ -97,7 +97,7 @@ def reason(answer):
     return answer.json["error"]["errors"][0]["reason"]
 
 
-# --- signing in ---
+# --- authorization ---
 
 
 def test_a_sign_in_brings_both_tokens_the_granted_scopes_and_who_it_is(caller):
@@ -331,7 +331,7 @@ def test_a_reading_sign_in_may_not_write(caller):
     assert caller.post("/messages/send", {"raw": raw("To: a@b.example\r\n\r\nHello")}).status_code == 403
 
 
-# --- refusals ---
+# --- errors ---
 
 
 def test_refusals_have_googles_envelope(caller):

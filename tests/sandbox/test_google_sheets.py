@@ -1,15 +1,13 @@
-"""The imitated Google Sheets behaves as Google documents: consent, ranges, values, tables, quotas, and
-Drive's list.
-"""
+"""The imitated Google Sheets behaves as documented: consent, ranges, values, tables, quotas, errors."""
 
 import base64
 import hashlib
-from datetime import date
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from werkzeug.test import Client
 
+from app.sandbox.clock import today
 from app.sandbox.server import create_app
 from app.sandbox.services import gmail, google_sheets
 from app.sandbox.services.google_sheets.demo import BUDGET, OLD_BUDGET, PLAN, PRICES, SALES, STOCK
@@ -22,14 +20,14 @@ S = "/google_sheets/v4/spreadsheets"
 
 
 class Caller:
-    """Somebody at the sandbox's door, with the tokens they got."""
+    """A client of the sandbox and its tokens."""
 
-    def __init__(self, door):
-        self.http = Client(door)
+    def __init__(self, sandbox):
+        self.http = Client(sandbox)
         self.tokens = {}
 
     def sign_in(self, *scopes, account="northwind", untick=(), slug="google_sheets"):
-        asked = [
+        scopes = [
             *(PREFIX + scope for scope in scopes or ("spreadsheets", "drive.metadata.readonly")),
             "openid",
             "email",
@@ -38,7 +36,7 @@ class Caller:
             "response_type": "code",
             "client_id": "sandbox",
             "redirect_uri": REDIRECT,
-            "scope": " ".join(asked),
+            "scope": " ".join(scopes),
             "state": "s1",
             "access_type": "offline",
             "prompt": "consent",
@@ -48,7 +46,7 @@ class Caller:
         form = {
             "company": account,
             "decision": "approve",
-            "granted": [s for s in asked if s.removeprefix(PREFIX) not in untick],
+            "granted": [s for s in scopes if s.removeprefix(PREFIX) not in untick],
         }
         answer = self.http.post(f"/{slug}/o/oauth2/v2/auth", query_string=query, data=form)
         code = parse_qs(urlsplit(answer.headers["Location"]).query)["code"][0]
@@ -100,13 +98,13 @@ class Caller:
 
 
 @pytest.fixture
-def door():
+def sandbox():
     return create_app(None, {"gmail": gmail.SERVICE, "google_sheets": google_sheets.SERVICE})
 
 
 @pytest.fixture
-def caller(door):
-    return Caller(door).sign_in()
+def caller(sandbox):
+    return Caller(sandbox).sign_in()
 
 
 def error(answer, code, status=None):
@@ -120,9 +118,9 @@ def error(answer, code, status=None):
 
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
 @pytest.mark.parametrize("revoked_at", ["gmail", "google_sheets"])
-def test_revoking_any_token_ends_the_persons_consent_at_both_services(door, kind, revoked_at):
-    sheets, mail = Caller(door).sign_in(), Caller(door).sign_in("gmail.readonly", slug="gmail")
-    other = Caller(door).sign_in(account="contoso")
+def test_revoking_any_token_ends_the_persons_consent_at_both_services(sandbox, kind, revoked_at):
+    sheets, mail = Caller(sandbox).sign_in(), Caller(sandbox).sign_in("gmail.readonly", slug="gmail")
+    other = Caller(sandbox).sign_in(account="contoso")
     assert sheets.http.post(f"/{revoked_at}/revoke", data={"token": sheets.tokens[kind]}).status_code == 200
     assert error(sheets.get(f"/{SALES}"), 401, "UNAUTHENTICATED")
     assert mail.ask("GET", "/gmail/gmail/v1/users/me/profile").status_code == 401
@@ -132,8 +130,8 @@ def test_revoking_any_token_ends_the_persons_consent_at_both_services(door, kind
     assert again.status_code == 400 and again.json["error"] == "invalid_token"
 
 
-def test_a_token_of_one_service_opens_nothing_at_the_other(door, caller):
-    mail = Caller(door).sign_in("gmail.readonly", slug="gmail")
+def test_a_token_of_one_service_opens_nothing_at_the_other(sandbox, caller):
+    mail = Caller(sandbox).sign_in("gmail.readonly", slug="gmail")
     assert error(mail.get(f"/{SALES}"), 401, "UNAUTHENTICATED")
 
 
@@ -145,36 +143,36 @@ def insufficient(answer):
     return answer.json["error"]["details"][0]["reason"] == "ACCESS_TOKEN_SCOPE_INSUFFICIENT"
 
 
-def test_scopes_are_held_to_call_by_call(door):
-    reader = Caller(door).sign_in("spreadsheets.readonly")
+def test_scopes_are_held_to_call_by_call(sandbox):
+    reader = Caller(sandbox).sign_in("spreadsheets.readonly")
     assert reader.get(f"/{SALES}").status_code == 200
     assert insufficient(reader.put(SALES, "Q4 Plan!A1", [["x"]])) and insufficient(
         reader.append(SALES, "Q4 Plan", [["x"]])
     )
     assert insufficient(reader.files()) and "errors" in reader.files().json["error"]
     assert "errors" not in reader.put(SALES, "A1", [["x"]]).json["error"]
-    unticked = Caller(door).sign_in(
+    unticked = Caller(sandbox).sign_in(
         "spreadsheets", "drive.metadata.readonly", untick=["drive.metadata.readonly"]
     )
     assert insufficient(unticked.files()) and unticked.get(f"/{SALES}").status_code == 200
-    lister = Caller(door).sign_in("drive.metadata.readonly")
+    lister = Caller(sandbox).sign_in("drive.metadata.readonly")
     assert lister.files().status_code == 200 and insufficient(lister.get(f"/{SALES}"))
 
 
-def test_an_app_with_its_own_files_only_sees_no_others(door):
-    app = Caller(door).sign_in("drive.file")
+def test_an_app_with_its_own_files_only_sees_no_others(sandbox):
+    app = Caller(sandbox).sign_in("drive.file")
     assert app.files().json["files"] == [] and error(app.get(f"/{SALES}"), 404, "NOT_FOUND")
     made = app.ask("POST", S, {"properties": {"title": "Mine"}}).json
     assert [f["id"] for f in app.files().json["files"]] == [made["spreadsheetId"]]
     assert app.put(made["spreadsheetId"], "A1", [["x"]]).status_code == 200
 
 
-def test_files_are_private_shared_to_read_or_shared_to_write(door, caller):
+def test_files_are_private_shared_to_read_or_shared_to_write(sandbox, caller):
     assert error(caller.get(f"/{PLAN}"), 403, "PERMISSION_DENIED") == "The caller does not have permission"
     assert error(caller.get("/1Unknown"), 404, "NOT_FOUND")
     assert caller.get(f"/{PRICES}").status_code == 200
     assert error(caller.put(PRICES, "Prices!A1", [["x"]]), 403, "PERMISSION_DENIED")
-    contoso = Caller(door).sign_in(account="contoso")
+    contoso = Caller(sandbox).sign_in(account="contoso")
     assert contoso.put(BUDGET, "Empty!A1", [["x"]]).status_code == 200
     assert (
         error(caller.get(f"/{OLD_BUDGET}"), 400, "FAILED_PRECONDITION")
@@ -246,8 +244,8 @@ def test_typing_and_storing_differ(caller):
     def values(row, **how):
         return caller.values(BUDGET, f"Empty!A{row}:M{row}", **how).json["values"][0]
 
-    year = date.today().year
-    shown = [
+    year = today().year
+    displayed = [
         "2",
         "7",
         f"1/2/{year}",
@@ -262,7 +260,7 @@ def test_typing_and_storing_differ(caller):
         "9",
         "2x",
     ]
-    assert values(1) == shown and values(2) == typed[0]
+    assert values(1) == displayed and values(2) == typed[0]
     bare = values(1, valueRenderOption="UNFORMATTED_VALUE")
     assert bare[:2] == [2, 7] and bare[3] == 46085 and bare[4:7] == [1250.5, 0.05, True]
     assert (
@@ -387,9 +385,7 @@ def test_drive_lists_bare_files_unless_more_is_asked_for(caller):
     query = "mimeType='application/vnd.google-apps.spreadsheet' and trashed=false and name contains 'bud'"
     found = caller.files(q=query, fields="files(name,owners(emailAddress))").json
     assert found == {
-        "files": [
-            {"name": f"Budget {date.today().year}", "owners": [{"emailAddress": "ap@northwind.example"}]}
-        ]
+        "files": [{"name": f"Budget {today().year}", "owners": [{"emailAddress": "ap@northwind.example"}]}]
     }
 
 
@@ -416,7 +412,7 @@ def test_a_change_moves_a_file_to_the_top(caller):
 # --- quotas ---
 
 
-def test_the_sixty_first_read_of_a_minute_is_refused_and_writes_are_counted_apart(door, caller):
+def test_the_sixty_first_read_of_a_minute_is_refused_and_writes_are_counted_apart(sandbox, caller):
     assert {caller.values(SALES, "A1").status_code for _ in range(60)} == {200}
     refused = caller.values(SALES, "A1")
     assert error(refused, 429, "RESOURCE_EXHAUSTED").startswith(
@@ -427,7 +423,7 @@ def test_the_sixty_first_read_of_a_minute_is_refused_and_writes_are_counted_apar
         and "Retry-After" not in refused.headers
     )
     assert caller.put(BUDGET, "Empty!A1", [["x"]]).status_code == 200
-    assert Caller(door).sign_in(account="contoso").get(f"/{PLAN}").status_code == 200
+    assert Caller(sandbox).sign_in(account="contoso").get(f"/{PLAN}").status_code == 200
     caller.lever("advance", seconds=61)
     assert caller.values(SALES, "A1").status_code == 200
 

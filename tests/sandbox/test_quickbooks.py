@@ -1,6 +1,4 @@
-"""The imitated QuickBooks keeps Intuit's rules of signing in: what the connector meets here is what it
-meets there.
-"""
+"""The imitated QuickBooks follows Intuit's OAuth rules, so that the connector meets the real behaviour."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -43,15 +41,15 @@ def test_it_answers_a_code_with_tokens_of_intuits_shape(quickbooks):
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "parameters",
     [
         {"scope": ""},
         {"scope": "accounting"},
         {"redirect_uri": "http://127.0.0.1:8000/integrations/quickbooks/callback"},
     ],
 )
-def test_what_it_cannot_grant_ends_on_its_own_page(quickbooks, asked):
-    answer = quickbooks.ask(**asked)
+def test_what_it_cannot_grant_ends_on_its_own_page(quickbooks, parameters):
+    answer = quickbooks.ask(**parameters)
     assert (answer.status_code, answer.headers.get("Location")) == (400, None)
 
 

@@ -1,4 +1,4 @@
-"""The imitated Service Fusion keeps its rules."""
+"""The imitated Service Fusion follows the rules of the real one."""
 
 import pytest
 import requests

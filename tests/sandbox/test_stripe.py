@@ -1,4 +1,4 @@
-"""The imitated Stripe keeps Stripe's rules."""
+"""The imitated Stripe follows Stripe's rules."""
 
 import pytest
 import requests

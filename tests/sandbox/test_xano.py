@@ -1,6 +1,4 @@
-"""The imitated Xano behaves as Xano does: instances on hosts of their own, tokens, permissions, two shapes
-of list.
-"""
+"""The imitated Xano behaves as Xano does: a host per instance, tokens, permissions, lists in two shapes."""
 
 import pytest
 from werkzeug.test import Client
@@ -105,9 +103,9 @@ def test_the_free_plan_ends_after_ten_requests_in_twenty_seconds(xano):
 
 def test_replacing_the_schema_drops_what_is_left_out_and_keeps_the_order(xano):
     schema = xano.get(f"{PRODUCT}/schema").json
-    kept = [field for field in reversed(schema) if field["name"] != "notes"]
-    assert xano.ask("PUT", f"{PRODUCT}/schema", {"schema": kept}).json == {}
-    assert xano.fields() == [field["name"] for field in kept]
+    rest = [field for field in reversed(schema) if field["name"] != "notes"]
+    assert xano.ask("PUT", f"{PRODUCT}/schema", {"schema": rest}).json == {}
+    assert xano.fields() == [field["name"] for field in rest]
     assert "notes" not in xano.get(f"{PRODUCT}/content/1").json
 
 
@@ -151,12 +149,12 @@ def test_lists_come_bare_or_in_an_envelope(xano):
 
 
 def test_bulk_work_names_what_failed(xano):
-    told = xano.ask(
+    answer = xano.ask(
         "POST",
         f"{PRODUCT}/content/bulk",
         {"items": [{"name": "a", "price": 1}, {"name": "b"}], "allow_id_field": False},
     ).json
-    assert (len(told["success"]), told["success_total"], told["error"]) == (
+    assert (len(answer["success"]), answer["success_total"], answer["error"]) == (
         1,
         1,
         [{"message": "Missing param: price"}],

@@ -1,6 +1,4 @@
-"""The imitated Xero keeps Xero's rules of signing in: what the connector meets here is what it meets
-there.
-"""
+"""The imitated Xero follows Xero's OAuth rules, so that the connector meets the real behaviour."""
 
 import base64
 import json
@@ -16,7 +14,7 @@ def xero():
     return new_app()
 
 
-# --- signing in ---
+# --- authorization ---
 
 
 def test_it_answers_a_code_with_tokens_of_xeros_shape(xero):

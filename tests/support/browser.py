@@ -1,5 +1,7 @@
 """A person at a real Chromium. They go by the names they see: labels, buttons, headings."""
 
+from __future__ import annotations
+
 import contextlib
 import itertools
 import json
@@ -9,11 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
-
 from tests.support import services
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 # No traffic of the browser's own: a test hears only what it did.
 _QUIET = (
@@ -27,6 +31,8 @@ _numbers = itertools.count(1)
 @contextlib.contextmanager
 def open_chromium() -> Iterator[Browser]:
     """A headless Chromium; close to nothing starts with it."""
+    from playwright.sync_api import sync_playwright  # half a second that only browser tests need
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=services.chromium(), args=[f"--{each}" for each in _QUIET.split()]
@@ -35,6 +41,14 @@ def open_chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def seconds_between_polls(page: Page) -> float:
+    """The longest time after which the page asks for news by itself."""
+    longest: float = page.evaluate(
+        "Math.max(...[...document.querySelectorAll('[data-poll]')].map((each) => each.dataset.poll))"
+    )
+    return longest + 0.5  # it looks whether it is time twice a second
 
 
 @dataclass

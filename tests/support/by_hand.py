@@ -14,13 +14,13 @@ class ByHand:
     def __init__(self, url: str, loopback: Loopback) -> None:
         self.url, self.loopback = url, loopback
         self.state, self.verifier = secrets.token_urlsafe(16), secrets.token_urlsafe(48)
-        asked = {
+        request = {
             "client_name": "Notebook",
             "redirect_uris": [loopback.url],
             "token_endpoint_auth_method": "none",
         }
         request = urllib.request.Request(
-            url + "/oauth/register", json.dumps(asked).encode(), {"Content-Type": "application/json"}
+            url + "/oauth/register", json.dumps(request).encode(), {"Content-Type": "application/json"}
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
             self.client_id = json.load(answer)["client_id"]
@@ -29,7 +29,7 @@ class ByHand:
         challenge = (
             base64.urlsafe_b64encode(hashlib.sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()
         )
-        asked = {
+        request = {
             "response_type": "code",
             "client_id": self.client_id,
             "redirect_uri": self.loopback.url,
@@ -38,4 +38,4 @@ class ByHand:
             "code_challenge_method": "S256",
             "resource": self.url + "/mcp",
         }
-        return f"{self.url}/oauth/authorize?{urlencode(asked)}"
+        return f"{self.url}/oauth/authorize?{urlencode(request)}"

@@ -95,18 +95,18 @@ class Terminal:
             stdout=subprocess.PIPE,
             text=True,
         )
-        said, found = "", None
+        output, found = "", None
         try:
             assert program.stdout
             until = time.monotonic() + 60
             while found is None and time.monotonic() < until:
                 line = program.stdout.readline()
-                assert line, f"it ended without an address:\n{said}"
-                said += line
+                assert line, f"it ended without an address:\n{output}"
+                output += line
                 found = re.search(r"https?://\S+/oauth/authorize\?\S+", line)
-            assert found, said
+            assert found, output
             walk(found[0])
-            return said + program.communicate(timeout=60)[0]
+            return output + program.communicate(timeout=60)[0]
         finally:
             program.kill()
             os.close(ours)

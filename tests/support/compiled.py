@@ -15,14 +15,36 @@ class Templates(BytecodeCache):
     """Compiled templates, by name and content."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
+        self._cached: dict[str, bytes] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        if (kept := self._kept.get(f"{bucket.key} {bucket.checksum}")) is not None:
-            bucket.bytecode_from_string(kept)
+        if (cached := self._cached.get(f"{bucket.key} {bucket.checksum}")) is not None:
+            bucket.bytecode_from_string(cached)
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        self._kept[f"{bucket.key} {bucket.checksum}"] = bucket.bytecode_to_string()
+        self._cached[f"{bucket.key} {bucket.checksum}"] = bucket.bytecode_to_string()
+
+
+def share_parsed_rules() -> None:
+    """Let equal rules share their parts. Their converters know no more of the application than their pattern."""
+    parse_one: Callable[..., Any] = Rule._parse_rule
+    shared: dict[str, tuple[list[Any], list[tuple[bool, str]], dict[str, Any]]] = {}
+
+    @functools.wraps(parse_one)
+    def parsed(rule: Rule, text: str) -> Any:
+        if text not in shared:
+            before = len(rule._trace)
+            parts = list(parse_one(rule, text))
+            trace = rule._trace[before:]
+            shared[text] = parts, trace, {name: rule._converters[name] for dynamic, name in trace if dynamic}
+            return parts
+        parts, trace, converters = shared[text]
+        rule._trace.extend(trace)
+        rule._converters.update(converters)
+        rule.arguments.update(converters)
+        return parts
+
+    Rule._parse_rule = parsed  # type: ignore[method-assign]
 
 
 def share_url_builders() -> None:
@@ -30,13 +52,13 @@ def share_url_builders() -> None:
     is the same for all.
     """
     compile_one: Callable[..., Any] = Rule._compile_builder
-    kept: dict[tuple[object, ...], Any] = {}
+    cached: dict[tuple[object, ...], Any] = {}
 
     @functools.wraps(compile_one)
     def compiled(rule: Rule, append_unknown: bool = True) -> Any:
         key = (rule.rule, rule.subdomain, rule.host, repr(rule.defaults), rule.endpoint, append_unknown)
-        if key not in kept:
-            kept[key] = compile_one(rule, append_unknown)
-        return kept[key]
+        if key not in cached:
+            cached[key] = compile_one(rule, append_unknown)
+        return cached[key]
 
     Rule._compile_builder = compiled  # type: ignore[method-assign]

@@ -1,21 +1,18 @@
-"""Gmail over HTTP as the connector's tests see it: consents at the imitation, tools called as the caller
-calls them.
-"""
+"""Gmail for the connector's tests, over HTTP: authorized at the imitation, tools called as a caller does."""
 
 import base64
 import hashlib
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
-import jsonschema
 import requests
 
 from app.connectors import endpoints
 from app.connectors.api import Api
 from app.connectors.gmail import CONNECTOR
-from app.connectors.tool import to_data
 from app.vault import token_endpoint
 from tests.support.processes import Levers
+from tests.support.signed_in import check_data
 
 VERIFIER = "v" * 50
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
@@ -31,7 +28,7 @@ class Google:
         self.log = self.lever.log
 
     def sign_in(self, account="northwind", scopes=CONNECTOR.auth.write_scopes, untick=()):
-        asked = {
+        authorization = {
             **CONNECTOR.auth.authorize_params,
             "response_type": "code",
             "client_id": self.where.client_id,
@@ -43,7 +40,7 @@ class Google:
         }
         form = {"company": account, "decision": "approve", "granted": [s for s in scopes if s not in untick]}
         answer = requests.post(
-            self.where.authorize_url, params=asked, data=form, allow_redirects=False, timeout=10
+            self.where.authorize_url, params=authorization, data=form, allow_redirects=False, timeout=10
         )
         code = parse_qs(urlsplit(answer.headers["Location"]).query)["code"][0]
         return token_endpoint.exchange_code(CONNECTOR, self.where, code=code, verifier=VERIFIER)
@@ -78,11 +75,8 @@ class Tokens:
 def call(api, verb, **arguments):
     """A tool as the caller calls it: checked arguments in, plain data out."""
     tool = CONNECTOR.find_tool(f"gmail_{verb}")
-    data = to_data(tool.function(api, **tool.parse(arguments)))
-    shown = {**data, "next_cursor": "…"} if tool.pages_by else data
-    jsonschema.validate(
-        {k: v for k, v in shown.items() if k != "next" or not tool.pages_by}, tool.data_schema
-    )
+    data = tool.call(api, tool.parse(arguments))
+    check_data(tool, data)
     return data
 
 

@@ -42,18 +42,18 @@ class GoogleIdentity:
         self.key = new_key("k1")
         self.published = [self.key]
         self.codes: dict[str, dict[str, Any]] = {}
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.status = 200
         self.keys_status = 200
         google = self
 
         class _Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                google.asked.append("keys")
+                google.requests.append("keys")
                 self._answer(google.keys_status, KeySet(google.published).as_dict(private=False))
 
             def do_POST(self) -> None:
-                google.asked.append("token")
+                google.requests.append("token")
                 form = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
                 self._answer(*google.exchange(form))
 
@@ -89,11 +89,11 @@ class GoogleIdentity:
         """What the browser is sent back to when the person agrees; `faults` replace claims, None drops
         one.
         """
-        asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+        authorization = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
         assert (
-            asked["client_id"] == CLIENT_ID
-            and asked["code_challenge_method"] == "S256"
-            and "openid" in asked["scope"].split()
+            authorization["client_id"] == CLIENT_ID
+            and authorization["code_challenge_method"] == "S256"
+            and "openid" in authorization["scope"].split()
         )
         at = int(clock.timestamp())
         claims = {
@@ -102,19 +102,21 @@ class GoogleIdentity:
             "azp": CLIENT_ID,
             "iat": at,
             "exp": at + 3600,
-            "nonce": asked["nonce"],
+            "nonce": authorization["nonce"],
         }
         claims |= {"email_verified": True, **account, **faults}
         code = f"code-{len(self.codes)}"
         self.codes[code] = {
-            "asked": asked,
+            "authorization": authorization,
             "claims": {name: value for name, value in claims.items() if value is not None},
         }
-        return "/login/google/callback?" + urlencode({"state": asked["state"], "code": code, "iss": self.url})
+        return "/login/google/callback?" + urlencode(
+            {"state": authorization["state"], "code": code, "iss": self.url}
+        )
 
     def exchange(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
         """The token endpoint: a code once, for whom it was made, with the verifier of its challenge."""
-        kept = self.codes.pop(form.get("code", ""), None)
+        grant = self.codes.pop(form.get("code", ""), None)
         if self.status != 200:
             return self.status, {"error": "server_error"}
         challenge = (
@@ -123,17 +125,17 @@ class GoogleIdentity:
             .decode()
         )
         good = (
-            kept is not None
-            and kept["asked"]["code_challenge"] == challenge
-            and kept["asked"]["redirect_uri"] == form["redirect_uri"]
+            grant is not None
+            and grant["authorization"]["code_challenge"] == challenge
+            and grant["authorization"]["redirect_uri"] == form["redirect_uri"]
         )
         if not good or (form.get("client_id"), form.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
             return 400, {"error": "invalid_grant"}
-        assert kept is not None
+        assert grant is not None
         return 200, {
             "access_token": "ya29.unused",
             "token_type": "Bearer",
-            "id_token": self.sign(kept["claims"]),
+            "id_token": self.sign(grant["claims"]),
         }
 
     def sign(self, claims: dict[str, Any]) -> str:

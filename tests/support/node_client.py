@@ -26,7 +26,7 @@ class Program:
     def __init__(self, command: Sequence[str], walk: Callable[[str], None], folder: Path) -> None:
         self.walk = walk
         self.walked: list[str] = []
-        self.said: list[str] = []
+        self.lines: list[str] = []
         self._lines: Queue[tuple[str, str]] = Queue()
         # Without a PATH no program can open a browser of its own.
         environ = {
@@ -77,11 +77,11 @@ class Program:
             name, line = self._lines.get(timeout=_SECONDS)
         except Empty:
             raise AssertionError(
-                "the program says nothing any more:\n" + "\n".join(self.said[-40:])
+                "the program says nothing any more:\n" + "\n".join(self.lines[-40:])
             ) from None
-        self.said.append(line)
+        self.lines.append(line)
         if not line and self._process.poll() is not None:
-            raise AssertionError("the program ended:\n" + "\n".join(self.said[-40:]))
+            raise AssertionError("the program ended:\n" + "\n".join(self.lines[-40:]))
         return name, line
 
 
@@ -98,12 +98,12 @@ class TypeScriptClient(Program):
             name, line = self.next_line()
             if name == "err" or not line:
                 continue
-            said = json.loads(line)
-            if "open" in said:
-                self.open(said["open"])
+            message = json.loads(line)
+            if "open" in message:
+                self.open(message["open"])
                 continue
-            assert "answer" in said, said["error"]
-            return said["answer"]
+            assert "answer" in message, message["error"]
+            return message["answer"]
 
     def tools(self) -> dict[str, Any]:
         return {tool["name"]: tool for tool in self.do("tools")}
@@ -131,8 +131,8 @@ class McpRemote(Program):
     @property
     def tokens(self) -> dict[str, Any]:
         """What it keeps on disk."""
-        [kept] = (self.folder / ".mcp-auth").rglob("*_tokens.json")
-        return json.loads(kept.read_text())  # type: ignore[no-any-return]
+        [tokens_file] = (self.folder / ".mcp-auth").rglob("*_tokens.json")
+        return json.loads(tokens_file.read_text())  # type: ignore[no-any-return]
 
     def ask(self, method: str, params: dict[str, Any] | None = None) -> Any:
         self._id += 1
@@ -145,10 +145,10 @@ class McpRemote(Program):
                 continue
             if not line:
                 continue
-            said = json.loads(line)
-            if said.get("id") == self._id and "method" not in said:
-                assert "result" in said, said
-                return said["result"]
+            message = json.loads(line)
+            if message.get("id") == self._id and "method" not in message:
+                assert "result" in message, message
+                return message["result"]
 
     def tools(self) -> dict[str, Any]:
         return {tool["name"]: tool for tool in self.ask("tools/list")["tools"]}

@@ -37,7 +37,7 @@ def run_sandbox(folder: Path | None = None, *, port: int | None = None) -> Itera
             process.communicate()
 
 
-def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, seconds: float = 30) -> None:
+def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if process.poll() is not None:

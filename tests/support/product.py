@@ -83,7 +83,7 @@ def run_product(folder: Path, **extra: str) -> Iterator[Product]:
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def _wait_until_ready(product: Product, port: int, seconds: float = 60) -> None:
+def _wait_until_ready(product: Product, port: int, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if product.process.poll() is not None:

@@ -50,22 +50,22 @@ def every_route(app: Flask) -> list[Route]:
 class _Noticing(ImmutableMultiDict[str, Any]):
     """Fields that remember which of them were asked for."""
 
-    asked: set[str] = set()
+    read_fields: set[str] = set()
 
     def __getitem__(self, key: str) -> Any:
-        self.asked.add(key)
+        self.read_fields.add(key)
         return super().__getitem__(key)
 
     def __contains__(self, key: object) -> bool:
-        self.asked.add(str(key))
+        self.read_fields.add(str(key))
         return super().__contains__(key)
 
     def get(self, key: str, *given: Any, **options: Any) -> Any:  # type: ignore[override]
-        self.asked.add(key)
+        self.read_fields.add(key)
         return super().get(key, *given, **options)
 
     def getlist(self, key: str, *given: Any, **options: Any) -> Any:  # type: ignore[override]
-        self.asked.add(key)
+        self.read_fields.add(key)
         return super().getlist(key, *given, **options)
 
 
@@ -77,6 +77,6 @@ class NoticingRequest(Request):
 
 def noticed() -> Iterator[str]:
     """The fields asked for since the last time."""
-    asked = set(_Noticing.asked)
-    _Noticing.asked.clear()
-    yield from sorted(asked)
+    read_fields = set(_Noticing.read_fields)
+    _Noticing.read_fields.clear()
+    yield from sorted(read_fields)

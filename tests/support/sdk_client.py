@@ -70,7 +70,7 @@ class PythonClient:
     storage: Storage = field(default_factory=Storage)
     walked: list[str] = field(default_factory=list)
     requests: list[tuple[str, str, int]] = field(default_factory=list)
-    _wishes: "Queue[Callable[[], None]]" = field(default_factory=Queue)
+    _errands: "Queue[Callable[[], None]]" = field(default_factory=Queue)
 
     @contextlib.contextmanager
     def connected(self) -> Iterator["PythonClient"]:
@@ -153,10 +153,10 @@ class PythonClient:
     def _serving(self, future: "Future[Any]") -> Any:
         while not future.done():
             with contextlib.suppress(Empty):
-                self._wishes.get(timeout=0.02)()
+                self._errands.get(timeout=0.02)()
         return future.result()
 
-    async def _wish(self, deed: Callable[[], None]) -> None:
+    async def _run_errand(self, deed: Callable[[], None]) -> None:
         """Have the calling thread do something, and wait for it. What goes wrong there goes wrong here
         too.
         """
@@ -169,12 +169,12 @@ class PythonClient:
             except BaseException as error:
                 done.set_exception(error)
 
-        self._wishes.put(carry_out)
+        self._errands.put(carry_out)
         await anyio.to_thread.run_sync(done.result)
 
     async def _send_person(self, url: str) -> None:
         self.walked.append(url)
-        await self._wish(lambda: self.walk(url))
+        await self._run_errand(lambda: self.walk(url))
 
     async def _wait_for_return(self) -> AuthorizationCodeResult:
         given = await anyio.to_thread.run_sync(lambda: self._loopback.arrived.get(timeout=30))
@@ -188,5 +188,5 @@ class PythonClient:
             return ElicitResult(action=action, content={} if action == "accept" else None)
         assert self.open_links is not None
         opens = self.open_links
-        await self._wish(lambda: opens(params.url))
+        await self._run_errand(lambda: opens(params.url))
         return ElicitResult(action="accept")

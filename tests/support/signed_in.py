@@ -16,7 +16,7 @@ from app.connectors.connector import Connector
 from app.connectors.credential_forms import OAUTH, Form
 from app.connectors.endpoints import in_sandbox
 from app.connectors.spec import Account, Business
-from app.connectors.tool import Tool, to_data
+from app.connectors.tool import Tool
 from app.errors import ReconnectNeeded
 from app.vault import form_exchange
 from app.vault.token_endpoint import TokenRefused
@@ -34,10 +34,9 @@ _SETTINGS = {
 
 
 class SignedIn:
-    """One sign-in at a service; also the TokenSource of its calls, renewing as the vault would.
+    """A connection to a service; also the TokenSource of its calls, renewing as the vault would.
 
-    `way` is a form's key, or `oauth`; left out, the first there is, as the hub has it. `given` is filled in
-    instead of the sandbox's own values.
+    `auth_method` is a form's key or `oauth`; left out, the hub's first. `given` replaces the sandbox's values.
     """
 
     def __init__(
@@ -47,12 +46,12 @@ class SignedIn:
         *,
         company: str | None = None,
         scopes: tuple[str, ...] | None = None,
-        way: str | None = None,
+        auth_method: str | None = None,
         **given: str,
     ) -> None:
         self.where = endpoints.resolve(connector, config.load({**_SETTINGS, "SANDBOX_URL": sandbox_url}))
         assert self.where
-        self.form: Form | None = connector.find_form(way or self.where.ways[0])
+        self.form: Form | None = connector.find_form(auth_method or self.where.auth_methods[0])
         self.connector = connector
         self.base_url = in_sandbox(sandbox_url, connector.slug, connector.base_url)
         self.levers = Levers(sandbox_url, connector.slug)
@@ -72,20 +71,20 @@ class SignedIn:
 
     def fill_in(self, form: Form, given: dict[str, str]) -> dict[str, Any]:
         """What the person does on our form page; returns what came of it, like a token answer."""
-        values = {blank.name: given.get(blank.name, blank.demo) for blank in form.blanks}
+        values = {entry.name: given.get(entry.name, entry.demo) for entry in form.fields}
         self.brought_back = {name: values[name] for name in form.facts}
         made = form_exchange.obtain(self.connector, self.where, form, values)
-        self._kept = json.dumps(dict(made.kept))
+        self._renewal_values = json.dumps(dict(made.renewal_values))
         return {**made.raw, "access_token": made.access_token, "refresh_token": made.refresh_token}
 
     @property
-    def way(self) -> str:
+    def auth_method(self) -> str:
         return self.form.key if self.form else OAUTH
 
     @property
     def can_renew(self) -> bool:
         """Whether an access token that ended is replaced without the person."""
-        return self.form is None or bool(self.form.renews)
+        return self.form is None or bool(self.form.renewals)
 
     def consent(self, company: str | None, scopes: tuple[str, ...]) -> str:
         """What the person does on the consent page; returns the code."""
@@ -155,13 +154,13 @@ class SignedIn:
         return self.bearer()
 
     def _renew(self, form: Form) -> None:
-        self.refreshes += bool(form.renews)
+        self.refreshes += bool(form.renewals)
         try:
             made = form_exchange.renew(
                 self.connector,
                 self.where,
                 form,
-                kept=self._kept,
+                renewal_values=self._renewal_values,
                 access_token=self.bearer(),
                 refresh_token=self.tokens["refresh_token"],
             )
@@ -207,29 +206,28 @@ class SignedIn:
         """Call a tool as the caller would; returns its data."""
         tool = self.tool(verb)
         self.last_api = self.api(business or (self.business if tool.one_business else None))
-        return to_data(tool.function(self.last_api, **tool.parse({**(arguments or {}), **more})))
+        return tool.call(self.last_api, tool.parse({**(arguments or {}), **more}))
+
+
+def check_data(tool: Any, data: Any) -> None:
+    """Fails unless a tool's data has the schema it promises; `next` becomes the envelope's cursor."""
+    if tool.pages_by:
+        following = data["next"]
+        data = {**{k: v for k, v in data.items() if k != "next"}, "next_cursor": following and str(following)}
+    jsonschema.validate(data, tool.data_schema)
 
 
 class HeldToSchema(SignedIn):
     """A sign-in whose tools are held to the schemas they promise."""
 
-    def call(
-        self,
-        verb: str,
-        arguments: dict[str, Any] | None = None,
-        *,
-        business: Business | None = None,
-        **more: Any,
-    ) -> Any:
-        tool, arguments = self.tool(verb), {**(arguments or {}), **more}
-        jsonschema.validate(arguments, tool.input_schema)
-        data = super().call(verb, arguments, business=business)
-        shown = (
-            {**{k: v for k, v in data.items() if k != "next"}, "next_cursor": None} if tool.pages_by else data
-        )
-        jsonschema.validate(shown, tool.data_schema)
+    def call(self, verb: str, arguments: dict[str, Any] | None = None, **more: Any) -> Any:
+        tool = self.tool(verb)
+        given = {**(arguments or {}), **{name: value for name, value in more.items() if name != "business"}}
+        jsonschema.validate(given, tool.input_schema)
+        data = super().call(verb, arguments, **more)
+        check_data(tool, data)
         return data
 
-    def asked(self) -> Any:
+    def requests(self) -> Any:
         """The requests the service saw since the last `clear`."""
         return self.levers.log()["requests"]

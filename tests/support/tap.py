@@ -10,12 +10,12 @@ _PIECE = 65536
 
 
 class Tap:
-    """Listens on `url` at once; forwards from `forward_to` on. `asked` and `answered` are everything sent
+    """Listens on `url` at once; forwards from `forward_to` on. `requests` and `responses` are everything sent
     so far.
     """
 
     def __init__(self) -> None:
-        self._pieces: dict[str, list[list[bytes]]] = {"asked": [], "answered": []}
+        self._pieces: dict[str, list[list[bytes]]] = {"requests": [], "responses": []}
         self._target = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://localhost:{self._listener.getsockname()[1]}"
@@ -28,31 +28,31 @@ class Tap:
         self._listener.close()
 
     @property
-    def asked(self) -> bytes:
-        return self._all("asked")
+    def requests(self) -> bytes:
+        return self._all("requests")
 
     @property
-    def answered(self) -> bytes:
-        return self._all("answered")
+    def responses(self) -> bytes:
+        return self._all("responses")
 
-    def _all(self, way: str) -> bytes:
-        return b"\n".join(b"".join(connection) for connection in list(self._pieces[way]))
+    def _all(self, direction: str) -> bytes:
+        return b"\n".join(b"".join(connection) for connection in list(self._pieces[direction]))
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
                 near, _ = self._listener.accept()
                 far = socket.create_connection(("127.0.0.1", self._target))
-                for source, sink, way in ((near, far, "asked"), (far, near, "answered")):
-                    kept: list[bytes] = []
-                    self._pieces[way].append(kept)
-                    threading.Thread(target=self._pump, args=(source, sink, kept), daemon=True).start()
+                for source, sink, direction in ((near, far, "requests"), (far, near, "responses")):
+                    pieces: list[bytes] = []
+                    self._pieces[direction].append(pieces)
+                    threading.Thread(target=self._pump, args=(source, sink, pieces), daemon=True).start()
 
     @staticmethod
-    def _pump(source: socket.socket, sink: socket.socket, kept: list[bytes]) -> None:
+    def _pump(source: socket.socket, sink: socket.socket, pieces: list[bytes]) -> None:
         with contextlib.suppress(OSError):
             while piece := source.recv(_PIECE):
-                kept.append(piece)
+                pieces.append(piece)
                 sink.sendall(piece)
         with contextlib.suppress(OSError):
             sink.shutdown(socket.SHUT_WR)

@@ -1,6 +1,4 @@
-"""Xano as the connector's tests see it: a token pasted at the imitation, and tools held to the schema they
-promise.
-"""
+"""Xano for the connector's tests: a token pasted at the imitation, tools held to their schemas."""
 
 import time
 
@@ -8,10 +6,10 @@ import jsonschema
 
 from app.connectors.api import Api
 from app.connectors.endpoints import in_sandbox
-from app.connectors.tool import to_data
 from app.connectors.xano import CONNECTOR
 from app.errors import ReconnectNeeded
 from tests.support.processes import Levers
+from tests.support.signed_in import check_data
 
 SHOP = {"workspace_id": 3}
 PRODUCT = {**SHOP, "table_id": 8}
@@ -39,7 +37,12 @@ class Xano:
 
     def api(self, business, **more):
         return Api(
-            CONNECTOR, self.base_url, self, business, report=lambda *said: self.reports.append(said), **more
+            CONNECTOR,
+            self.base_url,
+            self,
+            business,
+            report=lambda *progress: self.reports.append(progress),
+            **more,
         )
 
     def instance(self, name=None):
@@ -52,14 +55,11 @@ class Xano:
         self.last_api = self.api(
             self.instance(instance) if tool.one_business else None, deadline=time.monotonic() + seconds
         )
-        data = to_data(tool.function(self.last_api, **tool.parse(arguments)))
-        shown = (
-            {**{k: v for k, v in data.items() if k != "next"}, "next_cursor": None} if tool.pages_by else data
-        )
-        jsonschema.validate(shown, tool.data_schema)
+        data = tool.call(self.last_api, tool.parse(arguments))
+        check_data(tool, data)
         return data
 
-    def asked(self):
+    def requests(self):
         """The requests the service saw since the last `clear`."""
         return self.levers.log()["requests"]
 

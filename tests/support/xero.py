@@ -1,6 +1,4 @@
-"""Xero as the connector's tests see it: consents at the imitation, and tools held to the schema they
-promise.
-"""
+"""Xero for the connector's tests: authorized at the imitation, tools held to their schemas."""
 
 import requests
 

@@ -1,5 +1,5 @@
-"""Invitations as their people see them: the page, the mail, the link. dina is an admin of Northwind,
-besides alice (owner) and bob.
+"""Invitations as people see them: the page, the mail, the link. dina is an admin of Northwind, besides alice
+(owner) and bob.
 """
 
 import re
@@ -16,24 +16,12 @@ GOOD_PASSWORD = "lantern orbit walrus"
 
 @pytest.fixture(autouse=True)
 def _in_one_window(early):
-    """Codes and tries are counted by the hour."""
-
-
-@pytest.fixture
-def mailbox(app):
-    """`mailbox("zoe@example.com")` gives the letters to an address, newest first."""
-    return lambda to: [letter for letter in app.extensions["mailer"].letters() if letter.to == to]
-
-
-@pytest.fixture
-def code_for(mailbox):
-    """`code_for(address)` gives the digits in the newest letter to an address."""
-    return lambda to: re.search(r"code is (\d{6})", mailbox(to)[0].text).group(1)
+    """Codes and attempts are counted per hour."""
 
 
 @pytest.fixture
 def link_for(mailbox):
-    """`link_for(address)` gives the path of the link in the newest invitation to an address."""
+    """`link_for(address)` returns the path of the link in the newest invitation to an address."""
 
     def _link(to):
         text = next(letter.text for letter in mailbox(to) if "invite" in letter.subject)
@@ -44,7 +32,7 @@ def link_for(mailbox):
 
 @pytest.fixture
 def invite(people, sign_in, link_for):
-    """`invite("zoe@example.com")` lets alice invite somebody; gives the path of the link in the mail."""
+    """`invite("zoe@example.com")` lets alice invite somebody; returns the path of the link in the mail."""
 
     def _invite(email, role="member", by=None):
         sender = sign_in(by or people.alice)
@@ -72,8 +60,8 @@ def dina(people):
 
 @pytest.fixture
 def join(app, invite, code_for):
-    """`join("zoe@example.com")`: somebody new is invited, creates an account on the way and is in. Gives
-    their Visitor.
+    """`join("zoe@example.com")`: somebody new is invited, creates an account and joins. Returns their
+    Visitor.
     """
 
     def _join(email, role="member"):
@@ -88,7 +76,7 @@ def join(app, invite, code_for):
 
 
 def roles(workspace_id="wsp_northwind"):
-    """Who is in a workspace, and as what."""
+    """The members of a workspace with their roles."""
     from sqlmodel import col, select
 
     query = select(User.email, Membership.role).join(User, col(User.id) == col(Membership.user_id))

@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("team-browser"
 
 
 def link_in_mail(person):
-    """The invitation's link, read in the mailbox page in another tab."""
+    """The invitation's link, read on the mailbox page in another tab."""
     tab = person.context.new_page()
     tab.goto(f"{person.url}/dev/mailbox?to={person.email}")
     link = re.search(r"/invitations/\S+", tab.locator("main").inner_text())[0]
@@ -22,9 +22,9 @@ def link_in_mail(person):
 def test_a_colleague_is_invited_joins_gets_a_role_and_is_removed(product, chromium, javascript):
     anna = Person(chromium, product.url, name="anna" if javascript else "nora", javascript=javascript)
     ben = Person(chromium, product.url, name="ben" if javascript else "noel", javascript=javascript)
-    said = []
+    console = []
     anna.page.on(
-        "console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None
+        "console", lambda line: console.append(line.text) if line.type in {"error", "warning"} else None
     )
     anna.create_account()
     anna.go("/team")
@@ -58,7 +58,7 @@ def test_a_colleague_is_invited_joins_gets_a_role_and_is_removed(product, chromi
     ben.go("/integrations")
     assert ben.is_at("/account")
     ben.sign_out()
-    assert said == []
+    assert console == []
 
 
 def test_the_ownership_is_handed_over(product, chromium):

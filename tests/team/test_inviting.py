@@ -1,5 +1,5 @@
-"""Owners and admins invite by mail: a link that works once, for seven days, for one address; sent again,
-the old one dies.
+"""Owners and admins invite by mail: a link valid once, for seven days, for one address. Resending invalidates
+the old one.
 """
 
 import re
@@ -185,10 +185,10 @@ def test_a_deactivated_workspace_sends_nothing(people, sign_in):
 
 def test_invitations_of_somebody_who_may_invite_no_longer_are_withdrawn(people, app, dina, sign_in, invite):
     link = invite("zoe@example.com", "admin", by=dina)
-    kept = invite("yan@example.com")
+    open_link = invite("yan@example.com")
     alice = sign_in(people.alice)
     alice.submit(f"/team/members/{dina.id}/role", {"role": "member"})
-    assert Visitor(app).get(link).status_code == 410 and Visitor(app).get(kept).status_code == 200
+    assert Visitor(app).get(link).status_code == 410 and Visitor(app).get(open_link).status_code == 200
     assert roles()["dina"] == "member"
 
 
@@ -232,8 +232,8 @@ def test_an_invitation_refused_through_htmx_says_why(people, sign_in):
 def test_the_trail_keeps_no_whole_address_of_somebody_who_never_came(invite):
     invite("zoe@example.com")
     with database.reading() as db:
-        kept = [
+        details_stored = [
             entry.details
             for entry in db.exec(select(audit.AuditEntry).where(audit.AuditEntry.action == "invitation.sent"))
         ]
-    assert [details["email"] for details in kept] == ["z…@example.com"]
+    assert [details["email"] for details in details_stored] == ["z…@example.com"]

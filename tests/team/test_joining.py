@@ -1,5 +1,5 @@
-"""Joining by an invitation: signed in, signing in on the way, or creating an account on the way, which
-needs no company.
+"""Joining by an invitation: signed in, after signing in, or after creating an account, which needs no
+company.
 """
 
 import re
@@ -225,7 +225,7 @@ def test_somebody_in_no_workspace_joins_and_can_sign_out(people, sign_in, invite
 
 
 def test_a_member_who_is_invited_anew_keeps_the_role(people, sign_in, invite):
-    """Somebody may have joined by another way while the invitation waited."""
+    """Somebody may have joined another way while the invitation was pending."""
     link = invite("charlie@example.com")
     with database.transaction() as db:
         db.add(

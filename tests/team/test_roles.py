@@ -1,4 +1,4 @@
-"""Roles: who may change whom. There is always an owner, also when two people act at the same moment."""
+"""Roles: who may change whom. An owner always remains, also with concurrent changes."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -150,7 +150,7 @@ def test_handing_over_and_making_an_owner_need_a_recent_sign_in(people, sign_in,
 
 
 def _at_once(*acts):
-    """Do all of them at the same moment; how many were let through."""
+    """Run all of them at the same time; returns how many succeeded."""
     start = threading.Barrier(len(acts))
 
     def run(act):

@@ -1,6 +1,4 @@
-"""Calls as a company makes them over some weeks: always the same for the same seed, written through the
-ledger's own table.
-"""
+"""Calls a company makes over some weeks, the same for the same seed, inserted into the ledger's own table."""
 
 import random
 from datetime import timedelta
@@ -34,7 +32,7 @@ def a_call(**given):
 
 
 def some_calls(seed, count, *, days=40, **given):
-    """Believable calls of alice and bob over the last `days`, in no order of time."""
+    """Plausible calls of alice and bob over the last `days`, in random order of time."""
     dice = random.Random(seed)
     made = []
     for _ in range(count):
@@ -57,7 +55,7 @@ def some_calls(seed, count, *, days=40, **given):
 
 @pytest.fixture
 def write(app):
-    """`write(calls)` stores them. Gives them back."""
+    """`write(calls)` stores and returns them."""
 
     def _write(calls):
         with database.transaction() as db:
@@ -69,7 +67,7 @@ def write(app):
 
 @pytest.fixture
 def redis_of_its_own():
-    """The address of Redis with nothing counted in it of the people's workspaces, before and after."""
+    """A Redis URL with no counters of these workspaces, before and after."""
 
     def clear():
         client = redis.Redis.from_url(services.REDIS)

@@ -1,4 +1,4 @@
-"""The figures say what counting every row by hand would say: rolled up, half rolled up, and not at all."""
+"""The figures equal counting every row by hand: rolled up, half rolled up, and not at all."""
 
 import statistics
 from collections import Counter, defaultdict
@@ -31,36 +31,36 @@ QUESTIONS = [
 ]
 
 
-def naively(calls, asked):
-    """The rows that were asked for, by going through all of them."""
+def naively(calls, usage_filter):
+    """The matching rows, found by going through all of them."""
 
     def fits(call):
         return (
-            call.workspace_id == asked.workspace_id
-            and asked.user_id in {None, call.user_id}
-            and asked.period.first <= call.at.date() <= asked.period.last
-            and asked.tool in {"", call.tool}
-            and asked.connector in {"", call.slug or NONE}
-            and asked.member in {"", call.user_id}
-            and asked.client in {"", call.client_name or NONE}
+            call.workspace_id == usage_filter.workspace_id
+            and usage_filter.user_id in {None, call.user_id}
+            and usage_filter.period.first <= call.at.date() <= usage_filter.period.last
+            and usage_filter.tool in {"", call.tool}
+            and usage_filter.connector in {"", call.slug or NONE}
+            and usage_filter.member in {"", call.user_id}
+            and usage_filter.client in {"", call.client_name or NONE}
             and (
-                asked.outcome in {"", call.outcome}
-                or (asked.outcome == FAILED and not outcomes.is_fine(call.outcome))
+                usage_filter.outcome in {"", call.outcome}
+                or (usage_filter.outcome == FAILED and not outcomes.is_fine(call.outcome))
             )
         )
 
     return [call for call in calls if fits(call)]
 
 
-def compare(calls, asked):
-    mine = naively(calls, asked)
+def compare(calls, usage_filter):
+    mine = naively(calls, usage_filter)
     with database.current().snapshot() as db:
         tools, days, (people, clients) = (
-            figures.by_tool(db, asked),
-            figures.by_day(db, asked),
-            figures.by_person(db, asked),
+            figures.by_tool(db, usage_filter),
+            figures.by_day(db, usage_filter),
+            figures.by_person(db, usage_filter),
         )
-        latest = calls_log.latest(db, asked, 50)
+        latest = calls_log.latest(db, usage_filter, 50)
     assert {each.tool: each.timed.calls for each in tools} == Counter(call.tool for call in mine)
     failed = Counter(call.tool for call in mine if not outcomes.is_fine(call.outcome))
     assert {each.tool: each.timed.failed for each in tools if each.timed.failed} == failed
@@ -78,7 +78,7 @@ def compare(calls, asked):
         assert each.timed.p95.total_ms == pytest.approx(exact, rel=0.091)
     newest = sorted((call.id for call in mine), reverse=True)
     assert [call.id for call in latest.calls] == newest[:50]
-    assert [call.id for lot in calls_log.every(asked) for call in lot] == newest
+    assert [call.id for lot in calls_log.all_calls(usage_filter) for call in lot] == newest
 
 
 @both_databases
@@ -91,18 +91,18 @@ def test_every_figure_is_what_the_rows_add_up_to(people, write, seed, monkeypatc
             *some_calls(seed + 100, 80, workspace_id="wsp_contoso", user_id="usr_charlie"),
         ]
     )
-    asks = [filters.read("wsp_northwind", None, each) for each in QUESTIONS]
-    asks.append(filters.read("wsp_northwind", "usr_bob", {"period": "90d"}))
-    asks.append(filters.read("wsp_northwind", "usr_bob", {"period": "90d", "member": "usr_alice"}))
-    for asked in asks:
-        compare(calls, asked)  # from rows alone
+    usage_filters = [filters.read("wsp_northwind", None, each) for each in QUESTIONS]
+    usage_filters.append(filters.read("wsp_northwind", "usr_bob", {"period": "90d"}))
+    usage_filters.append(filters.read("wsp_northwind", "usr_bob", {"period": "90d", "member": "usr_alice"}))
+    for usage_filter in usage_filters:
+        compare(calls, usage_filter)  # from rows alone
     assert rollup.run() == 380
     calls += write(some_calls(seed + 200, 60))
-    for asked in asks:
-        compare(calls, asked)  # from both
+    for usage_filter in usage_filters:
+        compare(calls, usage_filter)  # from both
     rollup.run()
-    for asked in asks:
-        compare(calls, asked)  # from tallies alone
+    for usage_filter in usage_filters:
+        compare(calls, usage_filter)  # from tallies alone
 
 
 @both_databases
@@ -110,9 +110,9 @@ def test_the_day_of_a_call_is_the_one_of_utc(people, write):
     midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
     moments = [midnight - timedelta(microseconds=1), midnight, midnight + timedelta(hours=23, minutes=59)]
     calls = write([a_call(at=at) for at in moments])
-    asked = filters.read("wsp_northwind", None, {"period": "7d"})
+    usage_filter = filters.read("wsp_northwind", None, {"period": "7d"})
     for _ in range(2):
-        compare(calls, asked)
+        compare(calls, usage_filter)
         rollup.run()
 
 

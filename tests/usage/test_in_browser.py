@@ -12,9 +12,9 @@ pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("usage-browser
 @pytest.mark.parametrize("javascript", [True, False])
 def test_a_person_chooses_what_to_see(product, chromium, javascript):
     anna = Person(chromium, product.url, name="una" if javascript else "uno", javascript=javascript)
-    said = []
+    messages = []
     anna.page.on(
-        "console", lambda line: said.append(line.text) if line.type in {"error", "warning"} else None
+        "console", lambda line: messages.append(line.text) if line.type in {"error", "warning"} else None
     )
     anna.create_account()
     anna.go("/usage")
@@ -30,4 +30,4 @@ def test_a_person_chooses_what_to_see(product, chromium, javascript):
     anna.page.set_viewport_size({"width": 360, "height": 740})
     if javascript:
         assert anna.page.evaluate("document.documentElement.scrollWidth") <= 360
-    assert said == []
+    assert messages == []

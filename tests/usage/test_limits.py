@@ -1,4 +1,4 @@
-"""Limits are exact, with Redis and without, for however many ask at once."""
+"""Limits are exact, with and without Redis, however many calls arrive at once."""
 
 import dataclasses
 import threading
@@ -32,7 +32,7 @@ def a_call(workspace_id="wsp_northwind", outcome="ok"):
 
 
 def ask_many(times, ask, threads=16):
-    """How many of `times` were let in, asked by many threads at once."""
+    """How many of `times` concurrent calls were admitted."""
     gate = threading.Barrier(threads)
     let_in = []
 

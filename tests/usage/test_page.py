@@ -1,4 +1,4 @@
-"""The page of usage: what a person reads there, whose calls they are, and what comes along as a file."""
+"""The usage page: what a person reads there, whose calls they are, and its files."""
 
 import csv
 import io
@@ -32,7 +32,7 @@ def read_csv(answer):
 
 @pytest.fixture
 def noon(app):
-    """The middle of a month and of a day, so that neither ends under a test."""
+    """The middle of a month and of a day, so that neither ends during a test."""
     at = clock.now()
     clock.shift(at.replace(day=15, hour=12, minute=30, second=5) - at)
 

@@ -1,4 +1,4 @@
-"""Every call is added up once: by many at a time, run again, cut short, arriving late."""
+"""Every call is added up once: by many processes, again, interrupted, arriving late."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ from tests.usage.conftest import a_call, some_calls
 
 
 def tallied():
-    """Every tally as plain values, without what adding floats in another order changes."""
+    """Every tally as plain values, without the effect of adding floats in another order."""
     with database.reading() as db:
         rows = db.execute(select(*UsageTally.__table__.columns)).all()
     return {
@@ -104,7 +104,7 @@ def test_a_row_that_becomes_visible_after_a_later_one_is_not_missed(people, writ
     monkeypatch.setattr(rollup, "_PATIENCE_SECONDS", 0.2)
     with database.transaction() as slow:
         slow.add(a_call())
-        slow.flush()  # has its id, and is seen by nobody else yet
+        slow.flush()  # has its id, and no other transaction sees it yet
         (later,) = write([a_call()])
         assert rollup.run() == 0, "an id was called settled while a smaller one was still to come"
     with database.reading() as db:
@@ -174,8 +174,8 @@ def test_tallies_go_after_two_years(people, write):
     rollup.run()
     retention.sweep(90)
     with database.reading() as db:
-        kept = set(db.execute(select(UsageTally.day)).scalars())
-    assert kept == {(clock.now() - timedelta(days=days)).date() for days in (0, 400, 759)}
+        days_left = set(db.execute(select(UsageTally.day)).scalars())
+    assert days_left == {(clock.now() - timedelta(days=days)).date() for days in (0, 400, 759)}
 
 
 @both_databases
@@ -205,7 +205,7 @@ def test_a_call_sets_the_upkeep_off_and_does_not_wait_for_it(people, write, monk
     upkeep._due = 0
     ledger.record(a_call())
     assert started.wait(10)
-    ledger.record(a_call())  # while it is under way
+    ledger.record(a_call())  # while it is running
     may_end.set()
     assert done.wait(10)
     assert added_up() == 3

@@ -1,4 +1,4 @@
-"""Limits are one number for all processes, and an operator's change counts at once in each of them."""
+"""Limits are one number for all processes, and an operator's change takes effect at once in each."""
 
 import contextlib
 import sqlite3
@@ -31,7 +31,7 @@ def product(request, tmp_path):
 
 @contextlib.contextmanager
 def operator(product):
-    """The operator's hand, as the page of administration changes a workspace."""
+    """The operator changes a workspace, as the administration page does."""
     with contextlib.closing(sqlite3.connect(product.instance / "patchbay.db", timeout=20)) as db, db:
         yield db
 

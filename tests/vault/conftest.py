@@ -1,30 +1,32 @@
 """A service with real HTTP, a connection to it, and processes of the product."""
 
-import json
-import subprocess
-import sys
+import multiprocessing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from multiprocessing.connection import Connection as Pipe
+from multiprocessing.context import ForkServerProcess
 from typing import Any
 
 import pytest
 
 from app import config, database
-from app.connectors import registry
 from app.connectors.spec import Account
-from app.vault import store
+from app.vault import credentials, store
 from app.vault.models import Connection, Credential
 from app.vault.token_endpoint import TokenSet
 from tests.conftest import People, live_environment
-from tests.support.databases import ROOT
+from tests.support.catalogue import install
 from tests.vault import provider as providers
+from tests.vault import worker
 from tests.vault.provider import Provider
+
+_forks = multiprocessing.get_context("forkserver")
+_forks.set_forkserver_preload([worker.__name__])
 
 
 @pytest.fixture
 def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
-    for slug, connector in providers.CONNECTORS.items():
-        monkeypatch.setitem(registry.CONNECTORS, slug, connector)
+    install(*providers.CONNECTORS.values(), monkeypatch=monkeypatch)
     service = Provider()
     yield service
     service.close()
@@ -37,9 +39,7 @@ def environ(environ: dict[str, str], provider: Provider) -> dict[str, str]:
 
 @pytest.fixture
 def connect(settings: config.Settings, people: People, provider: Provider) -> Callable[..., Connection]:
-    """`connect("strict")` connects an account of that service for alice, with tokens the service has
-    issued.
-    """
+    """`connect("strict")` connects an account of that service for alice, with tokens the service issued."""
 
     def _connect(
         slug: str = "strict",
@@ -69,7 +69,7 @@ def connect(settings: config.Settings, people: People, provider: Provider) -> Ca
 
 def expire(connection: Connection) -> None:
     with database.transaction() as db:
-        store.expire_in(db, connection, -1)
+        credentials.expire_in(db, connection, -1)
 
 
 def stored(connection: Connection) -> tuple[Connection, Credential]:
@@ -84,48 +84,38 @@ def stored(connection: Connection) -> tuple[Connection, Credential]:
 class Crew:
     """Processes of the product that call the service at the same moment."""
 
-    processes: list[subprocess.Popen[str]]
+    processes: list[ForkServerProcess]
+    pipes: list[Pipe]
 
     def go(self) -> None:
-        for process in self.processes:
-            assert process.stdin is not None
-            process.stdin.write("go\n")
-            process.stdin.flush()
+        for pipe in self.pipes:
+            pipe.send("go")
 
     def results(self) -> list[dict[str, Any]]:
-        return [json.loads(process.stdout.readline()) for process in self.processes if process.stdout]
+        return [pipe.recv() for pipe in self.pipes]
 
 
 @pytest.fixture
 def start_crew(environ: dict[str, str]) -> Iterator[Callable[..., Crew]]:
-    started: list[subprocess.Popen[str]] = []
+    started: list[Crew] = []
 
     def _start(connection: Connection, *, processes: int, threads: int) -> Crew:
-        command = [
-            sys.executable,
-            "-m",
-            "tests.vault.worker",
-            str(threads),
-            connection.workspace_id,
-            connection.id,
-        ]
-        crew = [
-            subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=live_environment(**environ),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            for _ in range(processes)
-        ]
-        started.extend(crew)
-        for process in crew:
-            assert process.stdout is not None and process.stdout.readline() == "ready\n"
-        return Crew(crew)
+        crew = Crew([], [])
+        started.append(crew)
+        for _ in range(processes):
+            ours, theirs = _forks.Pipe()
+            arguments = (theirs, live_environment(**environ), threads, connection.workspace_id, connection.id)
+            process = _forks.Process(target=worker.work, args=arguments)
+            process.start()
+            theirs.close()
+            crew.processes.append(process)
+            crew.pipes.append(ours)
+        assert [pipe.recv() for pipe in crew.pipes] == ["ready"] * processes
+        return crew
 
     yield _start
-    for process in started:
-        process.kill()
-        process.communicate()
+    for crew in started:
+        for process, pipe in zip(crew.processes, crew.pipes, strict=True):
+            pipe.close()
+            process.kill()
+            process.join()

@@ -1,6 +1,4 @@
-"""A service that answers real HTTP, with a token endpoint as strict as the strictest, and faults on
-demand.
-"""
+"""A service with real HTTP: a token endpoint as strict as the strictest, and faults on demand."""
 
 import base64
 import json
@@ -12,10 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
-from app.connectors import registry
 from app.connectors.connector import Connector
-from app.connectors.credential_forms import Ask, Blank, Form, client_credentials, log_in, pasted_key
+from app.connectors.credential_forms import Field, Form, TokenRequest, client_credentials, log_in, pasted_key
 from app.connectors.spec import NO_CONSENT_PAGE, Account, OAuth2
+from tests.support.catalogue import install
 
 CLIENT = ("the-client", "canary-client-secret")
 PASSWORD = "canary-password"
@@ -57,7 +55,7 @@ KEYED = _connector(
     "keyed",
     "Keyed",
     NO_CONSENT_PAGE,
-    pasted_key(Blank("api_key", "API key"), left_behind="The key itself still works there."),
+    pasted_key(Field("api_key", "API key"), left_behind="The key itself still works there."),
 )
 MINTED = _connector(
     "minted",
@@ -65,31 +63,31 @@ MINTED = _connector(
     NO_CONSENT_PAGE,
     client_credentials(
         token_url="https://service.invalid/token",
-        client_id=Blank("client_id", "Client id", secret=False),
-        client_secret=Blank("client_secret", "Client secret"),
+        client_id=Field("client_id", "Client id", secret=False),
+        client_secret=Field("client_secret", "Client secret"),
     ),
 )
-_PROFILE = Ask(
+_PROFILE = TokenRequest(
     "https://service.invalid/profile",
     method="GET",
     bearer="refresh_token",
     takes={"access_token": "api_key"},
-    setting="REVOKE_URL",  # any name the tests can point at the provider
+    setting="REVOKE_URL",  # any setting that the tests can point at the provider
 )
 LOGGED = _connector(
     "logged",
     "Logged",
     NO_CONSENT_PAGE,
     log_in(
-        Ask(
+        TokenRequest(
             "https://service.invalid/login",
             sends={"email": "email", "password": "password"},
             takes={"refresh_token": "authToken"},
             setting="AUTHORIZE_URL",
         ),
         _PROFILE,
-        renews=(_PROFILE,),
-        signin_seconds=86_400,
+        renewals=(_PROFILE,),
+        authorization_seconds=86_400,
     ),
 )
 CONNECTORS = {c.slug: c for c in (STRICT, GRACEFUL, LASTING, KEYED, MINTED, LOGGED)}
@@ -97,16 +95,16 @@ CONNECTORS = {c.slug: c for c in (STRICT, GRACEFUL, LASTING, KEYED, MINTED, LOGG
 
 def register() -> None:
     """Make the services of this file part of this process's catalogue."""
-    registry.CONNECTORS.update(CONNECTORS)
+    install(*CONNECTORS.values())
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = 128  # a storm comes in at once
+    request_queue_size = 128  # a storm arrives at once
 
 
 class Provider:
-    """The service. `faults` are taken one per token request; every refresh request is counted."""
+    """The service. `faults` are used up one per token request; every refresh request is counted."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -118,7 +116,7 @@ class Provider:
         self.lifetime: Any = 1800
         self.refreshes = 0  # requests
         self.rotations = 0  # successes
-        self.mints = 0  # tokens asked for without a refresh token
+        self.mints = 0  # tokens requested without a refresh token
         self.revoked: list[str] = []
         self.forms: list[dict[str, str]] = []
         self.faults: list[Callable[[_Handler], bool]] = []  # True: it answered; False: go on
@@ -282,7 +280,7 @@ class _Handler(BaseHTTPRequestHandler):
 def status(
     code: int, body: Any = b"", content_type: str = "text/html", **headers: str
 ) -> Callable[[_Handler], bool]:
-    """A fault: this answer instead of the right one."""
+    """A fault: this answer instead of the correct one."""
 
     def fault(handler: _Handler) -> bool:
         handler.answer(
@@ -297,7 +295,7 @@ def status(
 
 
 def hang(seconds: float) -> Callable[[_Handler], bool]:
-    """A fault: late, then as always."""
+    """A fault: a late answer, then as usual."""
 
     def fault(handler: _Handler) -> bool:
         time.sleep(seconds)

@@ -4,16 +4,16 @@ import contextlib
 import resource
 import sqlite3
 import threading
-import time
 
 import pytest
 from sqlalchemy import text
 
-from app import database
+from app import database, persist
 from app.errors import Unavailable
 from app.vault import store
 from app.vault.refresh import source
 from tests.conftest import both_databases
+from tests.support.waiting import until
 from tests.vault.conftest import expire, stored
 
 postgres_only = pytest.mark.parametrize(
@@ -93,7 +93,17 @@ def test_a_full_disk_means_the_service_is_not_called_and_recovers_by_itself(
     assert source(settings, connection).bearer() in provider.access
 
 
-def test_a_disk_that_fills_while_the_service_answers_loses_nothing(connect, provider, settings, full_disk):
+def test_a_disk_that_fills_while_the_service_answers_loses_nothing(
+    connect, provider, settings, full_disk, monkeypatch
+):
+    tries = []
+
+    def pauses():
+        while True:
+            tries.append(1)
+            yield 0.05
+
+    monkeypatch.setattr(persist, "_PAUSES_SECONDS", pauses())
     connection = connect()
     expire(connection)
     provider.hold_answer = threading.Event()
@@ -103,7 +113,7 @@ def test_a_disk_that_fills_while_the_service_answers_loses_nothing(connect, prov
     assert provider.rotated.wait(5)
     with full_disk():
         provider.hold_answer.set()
-        time.sleep(0.3)
+        until(lambda: len(tries) >= 3)  # it was refused twice
         assert tokens == []
     caller.join()
     assert tokens[0] in provider.access

@@ -1,4 +1,4 @@
-"""Refreshes that failed are counted by service and hour, whoever asked; honest ones are not."""
+"""Failed refreshes are counted per service and hour, whoever called; successful ones are not."""
 
 import pytest
 

@@ -1,6 +1,4 @@
-"""Ways in without a consent page: a key, the workspace's own client, a login; kept sealed, renewed once,
-ended honestly.
-"""
+"""Access without a consent page: a key, the workspace's own client, a login. Sealed, renewed once, ended."""
 
 import json
 import threading
@@ -11,13 +9,15 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from app import database
-from app.connectors import endpoints, registry
+from app.connectors import endpoints
+from app.connectors.services import services_of
 from app.errors import ProviderUnavailable, ReconnectNeeded
 from app.vault import access, form_exchange, keepalive, seal, store
 from app.vault.models import PendingRevocation
 from app.vault.refresh import source
 from app.vault.token_endpoint import TokenEndpointUnavailable, TokenRefused
 from tests.conftest import both_databases
+from tests.support.catalogue import install
 from tests.vault.conftest import expire, stored
 from tests.vault.provider import CLIENT, PASSWORD, cut, status
 
@@ -33,7 +33,7 @@ def fill_in(settings, people, provider):
     """`fill_in("minted")` connects by that service's form, as the hub does."""
 
     def _fill_in(slug, before=None, **changed):
-        connector = registry.get(slug)
+        connector = services_of(None).get(slug)
         where, [form] = endpoints.resolve(connector, settings), connector.forms
         given = {
             **({"api_key": provider.issue()["access_token"]} if slug == "keyed" else MINE[slug]),
@@ -70,9 +70,9 @@ def whole_database():
 def test_it_calls_the_service_and_nothing_secret_is_stored_in_the_clear(fill_in, provider, settings, slug):
     connection = fill_in(slug)
     assert source(settings, connection).bearer() in provider.access
-    assert stored(connection)[0].way == registry.get(slug).forms[0].key
-    kept = whole_database()
-    assert "canary" not in kept and CLIENT[1] not in kept and PASSWORD not in kept
+    assert stored(connection)[0].auth_method == services_of(None).get(slug).forms[0].key
+    stored_text = whole_database()
+    assert "canary" not in stored_text and CLIENT[1] not in stored_text and PASSWORD not in stored_text
 
 
 def test_the_client_id_and_secret_are_sealed_to_ask_again_with(fill_in, settings):
@@ -194,7 +194,7 @@ def test_disconnecting_says_what_is_left_and_has_nothing_to_revoke(fill_in, prov
 
 def test_signing_in_another_way_drops_what_the_first_one_kept(fill_in, settings, people, monkeypatch):
     connection = fill_in("minted")
-    monkeypatch.setitem(registry.CONNECTORS, "minted", both := with_key_form(registry.get("minted")))
+    install(both := with_key_form(services_of(None).get("minted")), monkeypatch=monkeypatch)
     where = endpoints.resolve(both, settings)
     tokens = form_exchange.obtain(
         both, where, both.forms[1], {"api_key": source(settings, connection).bearer()}
@@ -203,8 +203,8 @@ def test_signing_in_another_way_drops_what_the_first_one_kept(fill_in, settings,
         account = access.probe(settings, both, where, tokens)
         store.reconnect(db, connection, account=account, tokens=tokens, scopes=(), keys=settings.vault_keys)
     row, credential = stored(connection)
-    assert (row.way, credential.key_sealed, credential.expires_at) == ("key", None, None)
+    assert (row.auth_method, credential.key_sealed, credential.expires_at) == ("key", None, None)
 
 
 def with_key_form(connector):
-    return replace(connector, forms=(*connector.forms, *registry.get("keyed").forms))
+    return replace(connector, forms=(*connector.forms, *services_of(None).get("keyed").forms))

@@ -1,13 +1,12 @@
-"""Gmail and Google Sheets stand on one consent: Google ends it for both, whichever service's token is
-revoked.
-"""
+"""Gmail and Google Sheets share one consent: revoking either token ends it for both."""
 
 import pytest
 import requests
 from sqlalchemy import select
 
 from app import config, database
-from app.connectors import endpoints, registry
+from app.connectors import endpoints
+from app.connectors.services import services_of
 from app.errors import ReconnectNeeded
 from app.vault import access, revocation, store
 from app.vault.models import PendingRevocation
@@ -37,7 +36,7 @@ def connect_to(settings, people, google):
     """A connection of alice's company to that service, made as the product makes it."""
 
     def _connect(slug, *, company="northwind", workspace=None, owner=None, before=None):
-        connector = registry.get(slug)
+        connector = services_of(None).get(slug)
         signed_in = SignedIn(connector, google, company=company)
         given = signed_in.tokens
         tokens = TokenSet(
@@ -94,10 +93,9 @@ def test_disconnecting_one_leaves_the_other_working_and_says_so(
 ):
     one, other = connect_to(first), connect_to(second)
     assert stored(one)[0].account_key == stored(other)[0].account_key
-    ended = disconnect(one)
+    ended, name = disconnect(one), services_of(None).get(first).name
     assert not ended.revoking and ended.sentence == (
-        f"{registry.get(first).name} disconnected. Access at {registry.get(first).name} itself stays: "
-        "another connection uses the same sign-in there."
+        f"{name} disconnected. Access at {name} itself stays: another connection uses the same sign-in there."
     )
     assert revocation.run_due(settings) == 1 and pending() == []
     assert revocations(google) == [0, 0]
@@ -133,7 +131,7 @@ def test_consent_taken_away_at_google_ends_both_cleanly_and_a_new_one_heals(
     connections = {each: connect_to(each) for each in SLUGS}
     Levers(google, slug)("revoke", company="northwind")
     for each, connection in connections.items():
-        name = registry.get(each).name
+        name = services_of(None).get(each).name
         with pytest.raises(
             ReconnectNeeded, match=f"{name} ended this sign-in; we learned it on .* Please reconnect {name}."
         ):
@@ -143,7 +141,7 @@ def test_consent_taken_away_at_google_ends_both_cleanly_and_a_new_one_heals(
         assert Levers(google, each).log()["refresh_refusals"] == 1
         with pytest.raises(ReconnectNeeded):
             access.check(settings, connection)
-        assert Levers(google, each).log()["refresh_refusals"] == 1  # a dead sign-in is not tried again
+        assert Levers(google, each).log()["refresh_refusals"] == 1  # dead access is not tried again
     healed = connect_to("google_sheets", before=connections["google_sheets"])
     assert healed.id == connections["google_sheets"].id and works(settings, healed)
     assert stored(connections["gmail"])[0].state == "reconnect_needed"
@@ -151,7 +149,7 @@ def test_consent_taken_away_at_google_ends_both_cleanly_and_a_new_one_heals(
 
 def test_a_token_revoked_at_one_service_is_dead_at_the_other(connect_to, settings, google):
     gmail = connect_to("gmail")
-    sheets = SignedIn(registry.get("google_sheets"), google, company="northwind")
+    sheets = SignedIn(services_of(None).get("google_sheets"), google, company="northwind")
     answer = requests.post(
         f"{google}/google_sheets/revoke", data={"token": sheets.tokens["access_token"]}, timeout=10
     )

@@ -12,7 +12,7 @@ import pytest
 from sqlmodel import SQLModel
 
 from app import clock, config, database, logs
-from app.connectors import registry
+from app.connectors.services import services_of
 from app.crypto import KeyRing, digest
 from app.errors import PatchbayError, Undecipherable
 from app.hub.models import Handshake
@@ -20,6 +20,7 @@ from app.vault import access, keepalive, rewrap, seal, store
 from app.vault.models import Credential
 from app.vault.refresh import source
 from tests.conftest import both_databases
+from tests.support.catalogue import install
 from tests.vault.conftest import expire, stored
 from tests.vault.provider import status
 
@@ -46,7 +47,7 @@ def counts(tallies):
     return {tally.name: dict(tally.by_key) for tally in tallies if tally.by_key}
 
 
-def trip(people):
+def new_handshake(people):
     row = Handshake(
         state_digest=digest("state"),
         user_id=people.alice.id,
@@ -67,7 +68,7 @@ def test_rotating_moves_everything_to_the_first_key_and_everything_still_works(
     connections = [connect("strict", key=f"account-{n}") for n in range(5)]
     with database.transaction() as db:
         store.disconnect(db, connections.pop())
-        handshake = trip(people)
+        handshake = new_handshake(people)
         seal.seal(settings.vault_keys, handshake, "verifier_sealed", "verifier")
         db.add(handshake)
     expected = {
@@ -301,14 +302,14 @@ def test_a_sign_in_that_ends_on_a_fixed_day_is_not_refreshed_in_vain(
 ):
     connection = connect("graceful")
     set_ages(connection, ends_in=1, refreshed_ago=6)
-    connector = registry.get("graceful")
+    connector = services_of(None).get("graceful")
     fixed = dataclasses.replace(
-        connector, auth=dataclasses.replace(connector.auth, signin_days=7, idle_days=None)
+        connector, auth=dataclasses.replace(connector.auth, authorization_days=7, idle_days=None)
     )
-    monkeypatch.setitem(registry.CONNECTORS, "graceful", fixed)
+    install(fixed, monkeypatch=monkeypatch)
     assert keepalive.run(settings) == [] and provider.refreshes == 0
-    monkeypatch.setitem(registry.CONNECTORS, "graceful", connector)
-    assert [kept.problem for kept in keepalive.run(settings)] == [""]
+    install(connector, monkeypatch=monkeypatch)
+    assert [result.problem for result in keepalive.run(settings)] == [""]
 
 
 def test_every_sealed_column_is_known_to_the_key_commands(app):

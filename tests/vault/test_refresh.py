@@ -10,12 +10,13 @@ from sqlalchemy import select
 from app import database, persist
 from app.audit import AuditEntry
 from app.errors import NotConnected, ProviderUnavailable, ReconnectNeeded, Unavailable
-from app.vault import access, claims, refresh, store
+from app.vault import access, claims, credentials, refresh, store
 from app.vault.models import Connection, Credential
 from app.vault.refresh import source
 from tests.conftest import both_databases
+from tests.support.waiting import AT_MOST_SECONDS, until
 from tests.vault.conftest import expire, stored
-from tests.vault.provider import cut, hang, status
+from tests.vault.provider import cut, status
 
 
 def end_cooldown(connection):
@@ -28,11 +29,11 @@ def test_a_fresh_token_is_used_as_it_is(connect, provider, settings):
     assert provider.refreshes == 0
 
 
-def test_looking_up_a_fresh_token_is_one_query(connect, provider, settings, asked):
+def test_looking_up_a_fresh_token_is_one_query(connect, provider, settings, queries):
     tokens = source(settings, connect())
-    asked.clear()
+    queries.clear()
     tokens.bearer()
-    assert len(asked) == 1
+    assert len(queries) == 1
 
 
 @pytest.mark.parametrize(("left", "refreshes"), [(61, 0), (60, 1), (-5, 1)])
@@ -40,7 +41,7 @@ def test_looking_up_a_fresh_token_is_one_query(connect, provider, settings, aske
 def test_a_token_is_renewed_a_minute_before_it_ends(connect, provider, settings, left, refreshes):
     connection = connect()
     with database.transaction() as db:
-        store.expire_in(db, connection, left)
+        credentials.expire_in(db, connection, left)
     assert source(settings, connection).bearer() in provider.access
     assert provider.refreshes == refreshes
 
@@ -188,7 +189,7 @@ def test_while_the_service_rests_a_token_that_still_lives_is_used(connect, provi
     tokens = source(settings, connection)
     before = tokens.bearer()
     with database.transaction() as db:
-        store.expire_in(db, connection, 30)
+        credentials.expire_in(db, connection, 30)
     provider.faults = [status(500)]
     assert [tokens.bearer() for _ in range(3)] == [before] * 3
     assert provider.refreshes == 1
@@ -230,15 +231,17 @@ def test_a_sign_in_without_refresh_token_ends_with_its_access_token(connect, pro
 def test_a_slow_service_is_waited_for_without_a_database_connection(connect, provider, settings):
     connection = connect()
     expire(connection)
-    provider.faults = [hang(0.6)]
+    provider.hold_answer = threading.Event()
     tokens = []
     crew = [
         threading.Thread(target=lambda: tokens.append(source(settings, connection).bearer()))
         for _ in range(8)
     ]
     [t.start() for t in crew]
-    time.sleep(0.3)
-    assert database.current().engine.pool.checkedout() == 0
+    assert provider.rotated.wait(AT_MOST_SECONDS)
+    until(lambda: database.current().engine.pool.checkedout() == 0)  # though nobody has the answer yet
+    assert tokens == []
+    provider.hold_answer.set()
     [t.join() for t in crew]
     assert (provider.refreshes, len(tokens), len(set(tokens))) == (1, 8, 1)
 
@@ -248,7 +251,7 @@ def test_a_call_waits_for_another_process_no_longer_than_its_own_deadline(
 ):
     connection = connect()
     expire(connection)
-    claims.take(connection, 1)  # as a process of another machine would
+    claims.acquire(connection, 1)  # as a process of another machine would
     with database.transaction() as db:
         db.get(Credential, connection.id).claim_owner = "elsewhere/1/1/1.0/x"
     with pytest.raises(ProviderUnavailable, match="slow"):
@@ -320,16 +323,16 @@ def test_a_disconnected_connection_gives_no_token(connect, provider, settings):
 
 
 def away(monkeypatch, times):
-    """The database is away for the next so many transactions that store an answer."""
-    real, left = claims.settle, [times]
+    """The database is away for the next `times` transactions that store an answer."""
+    real, left = claims.store, [times]
 
-    def settle(*args):
+    def store_or_fail(*args):
         if left[0]:
             left[0] -= 1
             raise Unavailable()
         return real(*args)
 
-    monkeypatch.setattr(claims, "settle", settle)
+    monkeypatch.setattr(claims, "store", store_or_fail)
 
 
 def test_a_new_token_survives_a_short_absence_of_the_database(connect, provider, settings, monkeypatch):
@@ -348,7 +351,7 @@ def test_a_new_token_survives_a_long_absence_of_the_database(connect, provider, 
     away(monkeypatch, 3)
     with pytest.raises(Unavailable):
         source(settings, connection).bearer()
-    # waits for the one being kept, asks for no other
+    # waits for the one being stored, requests no other
     assert source(settings, connection).bearer() in provider.access
     assert provider.refreshes == 1
 
@@ -356,7 +359,7 @@ def test_a_new_token_survives_a_long_absence_of_the_database(connect, provider, 
 def test_the_service_is_not_called_when_the_claim_cannot_be_written(connect, provider, settings, monkeypatch):
     connection = connect()
     expire(connection)
-    monkeypatch.setattr(claims, "take", lambda *args: (_ for _ in ()).throw(Unavailable()))
+    monkeypatch.setattr(claims, "acquire", lambda *args: (_ for _ in ()).throw(Unavailable()))
     with pytest.raises(Unavailable):
         source(settings, connection).bearer()
     assert provider.refreshes == 0

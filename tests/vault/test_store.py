@@ -1,7 +1,6 @@
 """Connections: who sees them, one row per account, and what a disconnect leaves behind."""
 
 import threading
-import time
 from datetime import timedelta
 
 import pytest
@@ -10,11 +9,12 @@ from sqlalchemy import select
 from app import clock, database
 from app.connectors.spec import Account, Business
 from app.errors import InvalidInput, NotConnected, NotFound
-from app.vault import links, revocation, store
+from app.vault import connection_settings, last_used, links, revocation, store
 from app.vault.models import Connection, Credential, PendingRevocation
 from app.vault.refresh import source
 from app.vault.token_endpoint import TokenSet
 from tests.conftest import both_databases
+from tests.support.waiting import until
 from tests.vault.conftest import expire, stored
 from tests.vault.provider import hang, status
 
@@ -44,7 +44,7 @@ def test_a_connection_starts_reading_only_and_shared(connect):
 def test_a_personal_connection_is_seen_by_its_owner_only(connect, people):
     shared, personal = connect("strict"), connect("graceful")
     with database.transaction() as db:
-        store.set_visibility(db, personal, "personal")
+        connection_settings.set_visibility(db, personal, "personal")
     with database.reading() as db:
         see = lambda user: [c.id for c in store.visible(db, "wsp_northwind", user.id)]  # noqa: E731
         assert see(people.alice) == [shared.id, personal.id]
@@ -87,9 +87,9 @@ def test_what_a_consent_elsewhere_opened_is_kept_only_where_it_was_before(connec
 def test_the_same_account_again_renews_its_connection(connect, provider, settings):
     first = connect()
     with database.transaction() as db:
-        store.set_label(db, first, "Ours")
-        store.set_permission(db, first, "write")
-    provider.refresh.clear()  # a second consent of the same person kills the first sign-in
+        connection_settings.set_label(db, first, "Ours")
+        connection_settings.set_permission(db, first, "write")
+    provider.refresh.clear()  # a second consent of the same person ends the first access
     second = connect()
     assert (second.id, second.label, second.permission) == (first.id, "Ours", "write")
     expire(second)
@@ -113,7 +113,7 @@ def test_the_same_account_in_another_workspace_is_another_connection(connect, pe
 def test_somebody_elses_personal_connection_is_not_taken_over(connect, people):
     personal = connect()
     with database.transaction() as db:
-        store.set_visibility(db, personal, "personal")
+        connection_settings.set_visibility(db, personal, "personal")
     assert connect(owner=people.bob).id != personal.id
 
 
@@ -186,7 +186,7 @@ def test_a_reconnect_of_what_was_disconnected_meanwhile_is_refused(connect, sett
 def test_a_setting_that_makes_no_sense_is_refused(connect, verb, value):
     connection = connect()
     with pytest.raises(InvalidInput), database.transaction() as db:
-        getattr(store, verb)(db, connection, value)
+        getattr(connection_settings, verb)(db, connection, value)
 
 
 def test_a_setting_of_a_connection_that_is_gone_is_not_found(connect):
@@ -194,17 +194,17 @@ def test_a_setting_of_a_connection_that_is_gone_is_not_found(connect):
     disconnect(connection)
     for verb, value in (("set_permission", "write"), ("set_visibility", "personal"), ("set_label", "x")):
         with pytest.raises(NotFound), database.transaction() as db:
-            getattr(store, verb)(db, connection, value)
+            getattr(connection_settings, verb)(db, connection, value)
 
 
 def test_last_use_is_written_at_most_once_a_minute(connect, monkeypatch):
     connection = connect()
-    store.mark_used(connection.id)
+    last_used.mark_used(connection.id)
     first = stored(connection)[0].last_used_at
-    store.mark_used(connection.id)
+    last_used.mark_used(connection.id)
     assert stored(connection)[0].last_used_at == first
     clock.shift(timedelta(seconds=61))
-    store.mark_used(connection.id)
+    last_used.mark_used(connection.id)
     assert stored(connection)[0].last_used_at > first
 
 
@@ -318,10 +318,7 @@ def test_a_refresh_under_way_cannot_bring_a_disconnected_connection_back(connect
     provider.hold_answer.set()
     caller.join()
     assert isinstance(outcome[0], NotConnected)
-    end = time.monotonic() + 5
-    while (provider.refresh or pending()) and time.monotonic() < end:
-        time.sleep(0.02)
-    assert provider.refresh == set()  # the token that came late is dead too
+    until(lambda: not provider.refresh and not pending())  # the token that came late is dead too
     with database.reading() as db:
         assert db.get(Connection, connection.id) is None
         assert db.get(Credential, connection.id) is None

@@ -1,4 +1,4 @@
-"""However many ask at once, the service sees one refresh. Two would spend a one-use refresh token."""
+"""However many callers, the service sees one refresh. Two would spend a single-use refresh token."""
 
 import pytest
 

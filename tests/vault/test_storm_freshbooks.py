@@ -6,7 +6,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from app import database
-from app.connectors import endpoints, registry
+from app.connectors import endpoints
+from app.connectors.services import services_of
 from app.vault import access, store, token_endpoint
 from tests.conftest import both_databases
 from tests.support.processes import Levers, run_sandbox
@@ -30,9 +31,9 @@ def environ(environ, sandbox):
 @pytest.fixture
 def freshbooks(settings, people):
     """A FreshBooks connection of alice, made as the product makes it."""
-    connector = registry.get("freshbooks")
+    connector = services_of(None).get("freshbooks")
     where = endpoints.resolve(connector, settings)
-    asked = {
+    query = {
         "response_type": "code",
         "client_id": where.client_id,
         "redirect_uri": where.redirect_uri,
@@ -40,7 +41,7 @@ def freshbooks(settings, people):
         "state": "s",
     }
     tokens = token_endpoint.exchange_code(
-        connector, where, code=consent(f"{where.authorize_url}?{urlencode(asked)}"), verifier=None
+        connector, where, code=consent(f"{where.authorize_url}?{urlencode(query)}"), verifier=None
     )
     with database.transaction() as db:
         return store.connect(

@@ -1,15 +1,12 @@
-"""A process of the product for storms and crashes: `python -m tests.vault.worker THREADS WORKSPACE
-CONNECTION`.
+"""A process of the product for storms and crashes, forked from one that imported everything once.
 
-For every line on standard input, THREADS threads call the service at the same moment; one JSON line
-says how that went.
+At every "go" its threads call the service at the same moment; it prints the results.
 """
 
-import json
 import logging
 import os
-import sys
 import threading
+from multiprocessing.connection import Connection as Pipe
 
 from app import audit, config, database, factory
 from app.errors import PatchbayError
@@ -18,19 +15,20 @@ from app.vault.models import Connection
 from tests.vault import provider
 
 
-def main() -> None:
-    threads, workspace_id, connection_id = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+def work(pipe: Pipe, environ: dict[str, str], threads: int, workspace_id: str, connection_id: str) -> None:
+    """Run until the other end of the pipe is closed."""
+    os.environ.clear()
+    os.environ.update(environ)
     logging.disable(logging.WARNING)
     settings = config.load(os.environ)
-    factory.import_models()
     provider.register()
     audit.bind(settings)
     database.bind(settings.database_url, pool_size=4)  # several such processes share one small PostgreSQL
     with database.reading() as db:
         connection = db.get(Connection, connection_id)
     assert connection is not None and connection.workspace_id == workspace_id
-    print("ready", flush=True)
-    for _ in sys.stdin:
+    pipe.send("ready")
+    while _heard(pipe) == "go":
         ok: list[bool] = []
         problems: list[str] = []
         barrier = threading.Barrier(threads)
@@ -49,7 +47,14 @@ def main() -> None:
             thread.start()
         for thread in crew:
             thread.join()
-        print(json.dumps({"ok": sum(ok), "problems": problems}), flush=True)
+        pipe.send({"ok": sum(ok), "problems": problems})
 
 
-main()
+def _heard(pipe: Pipe) -> str | None:
+    try:
+        return str(pipe.recv())
+    except EOFError:
+        return None
+
+
+factory.import_models()

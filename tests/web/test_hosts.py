@@ -1,4 +1,4 @@
-"""Pages answer to the installation's own address only; what takes no cookie, and health, answer anywhere."""
+"""Pages respond only at the installation's own address; cookie-less endpoints and health respond anywhere."""
 
 import pytest
 

@@ -1,4 +1,6 @@
-"""The look: readable in both themes and in a company's own colour, quick to load, true to what exists."""
+"""The look: readable in both themes and in a brand's own colour, fast to load, linking only
+existing pages.
+"""
 
 import re
 from datetime import timedelta
@@ -15,7 +17,7 @@ CSS = (ROOT / "static/css/base.css").read_text()
 
 
 def colours(theme):
-    """The custom properties that hold a colour, as the theme sees them."""
+    """The custom properties that hold a colour, as the theme resolves them."""
     light, dark = CSS.split("@media (prefers-color-scheme: dark)", 1)
     pairs = re.compile(r"--([\w-]+):\s*(#[0-9a-f]{6});")
     return dict(pairs.findall(light)) | (

@@ -1,4 +1,4 @@
-"""A redirect says where to go in its header alone: its body would repeat an authorization code."""
+"""A redirect has its target in the header alone: the body would repeat an authorization code."""
 
 
 def test_the_body_of_a_redirect_is_empty(visitor, people, sign_in):

@@ -35,7 +35,9 @@ def test_a_scale_has_few_values_and_each_is_used(scale):
 def test_sizes_come_from_the_scale(path):
     wrong = []
     for line, name, value in declarations(path):
-        if name == "font-size" and pixels_in(value) and "!important" not in value:  # iOS zooms into smaller fields
+        if (
+            name == "font-size" and pixels_in(value) and "!important" not in value
+        ):  # iOS zooms into smaller fields
             wrong.append(f"{path.name}:{line} font-size: {value}: use --text-*")
         if name.endswith("radius") and (pixels_in(value) or "%" in value):
             wrong.append(f"{path.name}:{line} {name}: {value}: use --radius-*")

@@ -1,5 +1,5 @@
-"""A company that gives Patchbay its own name sees that name only: on every page, in every mail, on the
-consent screen.
+"""A company that renames Patchbay sees only its own name: on every page, in every mail, on the consent
+screen.
 """
 
 import ast
@@ -36,7 +36,7 @@ def environ(environ):
 
 @pytest.fixture
 def visitors(people, sign_in, visitor):
-    """Everybody who sees pages: nobody, a member, an owner, an operator who is in a workspace too."""
+    """Everybody who sees pages: anonymous, a member, an owner, an operator who also has a workspace."""
     return {
         "nobody": visitor,
         "bob": sign_in(people.bob),
@@ -47,7 +47,7 @@ def visitors(people, sign_in, visitor):
 
 @pytest.fixture
 def lived_in(app, people, visitors):
-    """Something of each kind, so that pages show rows and not only their empty state."""
+    """One record of each kind, so that pages render rows and not only their empty state."""
     alice = visitors["alice"]
     alice.submit("/memory", {"text": "A note"})
     alice.get("/team")
@@ -144,7 +144,7 @@ def test_every_letter_wears_it(settings, write):
         FreshCode: FreshCode("cod_1", "123456"),
         str: "Northwind",
         bool: True,
-        "Sent": SimpleNamespace(
+        "SentInvitation": SimpleNamespace(
             sender="alice@example.com",
             workspace=SimpleNamespace(name="Northwind"),
             token="t",
@@ -178,7 +178,7 @@ def test_mail_is_sent_in_the_companys_name(settings, environ):
 
 
 def test_no_text_of_the_program_says_our_name():
-    """Docstrings and comments may; what can reach a person's eyes takes the name from the settings."""
+    """Docstrings and comments may; text a person can see takes the name from the settings."""
     wrong = []
     for path in sorted((ROOT / "app").rglob("*.py")):
         if path.name in AT_THE_TERMINAL or {"sandbox", "demo"} & set(path.relative_to(ROOT).parts):

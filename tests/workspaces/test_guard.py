@@ -1,4 +1,4 @@
-"""Members come in, others sign in first and come back to where they wanted to go."""
+"""Members get in; others sign in first and return to the page they requested."""
 
 from datetime import timedelta
 

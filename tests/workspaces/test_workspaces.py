@@ -1,4 +1,4 @@
-"""Several workspaces, one person: switching, and only among one's own."""
+"""Several workspaces for one person: switching, and only among their own."""
 
 import re
 

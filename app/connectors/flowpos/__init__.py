@@ -1,21 +1,20 @@
-"""FlowPOS: products, stock, orders, clients and sales reports of the businesses a sign-in reaches.
+"""FlowPOS: products, stock, orders, clients and sales reports of the businesses a token reaches.
 
-Facts come from docs.flowandgrow.tech/dev/mcp, which documents the sign-in, the scopes and some of the
-tools; the REST addresses below it are not published and were chosen here, so `FLOWPOS_BASE_URL` names the
-server. Start here, then `signing_in.py` (the three ways in), `values.py` (how FlowPOS writes things), then a
-subject.
+Facts come from docs.flowandgrow.tech/dev/mcp, which documents access, scopes and some of the tools. The REST
+addresses are not published and were chosen here, so `FLOWPOS_BASE_URL` names the server. Start here, then
+`auth_methods.py` (three of them), `records.py` (how requests are sent), then a subject.
 
 Decided:
-- The business stands in the path of each request, never in a session at FlowPOS: calls do not disturb each
-  other.
-- An access token is opaque to us: its signature is for FlowPOS alone. What it may do is learnt by exchanging
-  it for a fresh one; of a key nobody says what it may do, so FlowPOS' own refusal (403) decides there.
-- Every write carries an idempotency key of ours, so that trying again cannot do a thing twice.
-- `get_inventory_health` and `get_client_health` go by these names alone, as FlowPOS' own users know them.
+- Each request names its business in the path, not in a session at FlowPOS: calls do not disturb each other.
+- An access token is opaque to us, as its signature is for FlowPOS alone. Exchanging it for a fresh one tells
+  its scopes; a key's scopes are told nowhere, so FlowPOS' own refusal (403) decides.
+- Every write carries an idempotency key of ours, so that a retry cannot do it twice.
+- `get_inventory_health` and `get_client_health` have no prefix, as FlowPOS' own users know these names.
 - Money is whole numbers of the smallest unit, beside its currency.
 """
 
 from app.connectors.connector import Connector
+from app.connectors.flowpos.auth_methods import FORMS, POS_INTENTS
 from app.connectors.flowpos.boards import list_psa_boards, list_psa_items
 from app.connectors.flowpos.catalogue import adjust_inventory, get_inventory, get_products
 from app.connectors.flowpos.clients import get_client_health, list_clients
@@ -24,7 +23,6 @@ from app.connectors.flowpos.identity import identify
 from app.connectors.flowpos.inventory_health import get_inventory_health
 from app.connectors.flowpos.orders import create_order, get_order, list_orders
 from app.connectors.flowpos.reports import get_sales_by_location, get_sales_report, get_top_products
-from app.connectors.flowpos.signing_in import FORMS, POS_INTENTS
 from app.connectors.flowpos.summary import summarize
 from app.connectors.spec import NO_CONSENT_PAGE, BusinessArgument
 

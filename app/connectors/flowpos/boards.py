@@ -5,24 +5,16 @@ from typing import Annotated
 from pydantic import Field
 
 from app.connectors.api import Api
-from app.connectors.flowpos.signing_in import PSA_READ
-from app.connectors.flowpos.values import (
-    BUSINESS,
-    After,
-    FlowId,
-    FlowRow,
-    Limit,
-    Words,
-    business_of,
-    page_of,
-    read_list,
-)
-from app.connectors.tool import Page, Row, tool
+from app.connectors.flowpos.auth_methods import PSA_READ
+from app.connectors.flowpos.records import read_list, read_page
+from app.connectors.flowpos.values import After, FlowId, FlowRow, Limit, Words
+from app.connectors.function_tool import tool
+from app.connectors.rows import Page, Row
 
-_BOARDS = BUSINESS + "/psa/boards"
+_BOARDS = "/psa/boards"
 
 
-class Board(FlowRow):
+class PsaBoard(FlowRow):
     """A board."""
 
     board_id: str = Field(validation_alias="id")
@@ -30,13 +22,13 @@ class Board(FlowRow):
     items_count: int | None = None
 
 
-class Boards(Row):
+class PsaBoards(Row):
     """Every board of the business."""
 
-    items: list[Board]
+    items: list[PsaBoard]
 
 
-class BoardItem(FlowRow):
+class PsaBoardItem(FlowRow):
     """Something to do."""
 
     item_id: str = Field(validation_alias="id")
@@ -48,12 +40,12 @@ class BoardItem(FlowRow):
 
 
 @tool(title="List FlowPOS boards", reads_only=True, needs_scopes=PSA_READ)
-def list_psa_boards(api: Api) -> Boards:
+def list_psa_boards(api: Api) -> PsaBoards:
     """List the business's boards with how many items each holds.
 
     Use it to get the `board_id` that flowpos_list_psa_items takes.
     """
-    return Boards(items=read_list(api, _BOARDS, Board, business=business_of(api)))
+    return PsaBoards(items=read_list(api, _BOARDS, PsaBoard))
 
 
 @tool(title="List FlowPOS board items", reads_only=True, pages_by="after", needs_scopes=PSA_READ)
@@ -63,12 +55,10 @@ def list_psa_items(
     status: Annotated[Words | None, Field(description="Only this status, as FlowPOS writes it.")] = None,
     limit: Limit = 50,
     after: After = None,
-) -> Page[BoardItem]:
+) -> Page[PsaBoardItem]:
     """List the items of a board: title, status, who does it, when it is due, for which client.
 
     Use it for "what is open". The client's name is in flowpos_list_clients.
     """
-    asked = {"status": status, "limit": limit, "cursor": after}
-    return page_of(
-        api, _BOARDS + "/{board}/items", BoardItem, asked, business=business_of(api), board=board_id
-    )
+    filters = {"status": status, "limit": limit, "cursor": after}
+    return read_page(api, _BOARDS + "/{board}/items", PsaBoardItem, filters, board=board_id)

@@ -5,23 +5,15 @@ from typing import Annotated
 from pydantic import Field
 
 from app.connectors.api import Api
-from app.connectors.flowpos.signing_in import POS_READ, POS_WRITE
-from app.connectors.flowpos.values import (
-    BUSINESS,
-    After,
-    FlowId,
-    FlowRow,
-    Limit,
-    Words,
-    business_of,
-    page_of,
-    read_as,
-)
-from app.connectors.tool import Page, tool
+from app.connectors.flowpos.auth_methods import POS_READ, POS_WRITE
+from app.connectors.flowpos.records import create, read_page
+from app.connectors.flowpos.values import After, FlowId, FlowRow, Limit, Words
+from app.connectors.function_tool import tool
+from app.connectors.rows import Page
 from app.errors import InvalidArguments
 
-PRODUCTS = BUSINESS + "/products"
-INVENTORY = BUSINESS + "/inventory"
+PRODUCTS = "/products"
+INVENTORY = "/inventory"
 
 
 class Product(FlowRow):
@@ -71,8 +63,8 @@ def get_products(
 
     Use it to get the `product_id` other tools take. For how many are in stock use flowpos_get_inventory.
     """
-    asked = {"search": search, "category": category, "limit": limit, "cursor": after}
-    return page_of(api, PRODUCTS, Product, asked, business=business_of(api))
+    filters = {"search": search, "category": category, "limit": limit, "cursor": after}
+    return read_page(api, PRODUCTS, Product, filters)
 
 
 @tool(title="List FlowPOS stock", reads_only=True, pages_by="after", needs_scopes=POS_READ)
@@ -93,8 +85,8 @@ def get_inventory(
     Use it for "how many are left". For what to reorder, what is too much and what it is worth use
     get_inventory_health.
     """
-    asked = {"locationId": location_id, "belowReorder": below_reorder, "limit": limit, "cursor": after}
-    return page_of(api, INVENTORY, Stock, asked, business=business_of(api))
+    filters = {"locationId": location_id, "belowReorder": below_reorder, "limit": limit, "cursor": after}
+    return read_page(api, INVENTORY, Stock, filters)
 
 
 @tool(title="Adjust FlowPOS stock", destructive=False, needs_scopes=POS_WRITE)
@@ -114,9 +106,5 @@ def adjust_inventory(
     """
     if delta == 0:
         raise InvalidArguments("delta: must not be 0.", details={"fields": ["delta"]})
-    sent = {"productId": product_id, "locationId": location_id, "delta": delta, "reason": reason}
-    return read_as(
-        Adjustment,
-        api.post(INVENTORY + "/adjustments", parts={"business": business_of(api)}, json=sent),
-        wrote=True,
-    )
+    change = {"productId": product_id, "locationId": location_id, "delta": delta, "reason": reason}
+    return create(api, INVENTORY + "/adjustments", Adjustment, change)

@@ -1,4 +1,4 @@
-"""Clients, and which of them are drifting away."""
+"""Clients, and which of them have stopped ordering."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -6,29 +6,19 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
 from app.connectors.api import Api
-from app.connectors.flowpos.signing_in import POS_INTENTS, POS_READ
-from app.connectors.flowpos.values import (
-    BUSINESS,
-    After,
-    FlowRow,
-    Limit,
-    Words,
-    business_of,
-    currency_of,
-    page_of,
-    read_all,
-    today,
-    zone_of,
-)
-from app.connectors.tool import Page, Row, tool
+from app.connectors.flowpos.auth_methods import POS_INTENTS, POS_READ
+from app.connectors.flowpos.records import read_all, read_page
+from app.connectors.flowpos.values import After, FlowRow, Limit, Words, currency_of, today, zone_of
+from app.connectors.function_tool import tool
+from app.connectors.rows import Page, Row
 
-_CLIENTS = BUSINESS + "/clients"
+_CLIENTS = "/clients"
 _MOST_PAGES = 30
 _MOST_NAMED = 20
 _MOMENT = TypeAdapter(AwareDatetime)
 
 
-class Client(FlowRow):
+class FlowposClient(FlowRow):
     """A client."""
 
     client_id: str = Field(validation_alias="id")
@@ -60,7 +50,7 @@ class ClientHealth(Row):
     at_risk: int = Field(description="Not within inactive_days, but within twice as many.")
     lost: int = Field(description="Not even within twice as many days.")
     never_ordered: int
-    top_spenders: list[Client] = Field(description="The ten who spent the most so far.")
+    top_spenders: list[FlowposClient] = Field(description="The ten who spent the most so far.")
     at_risk_clients: list[QuietClient] = Field(description="Up to 20, those who spent the most first.")
     lost_clients: list[QuietClient] = Field(description="Up to 20, those who spent the most first.")
     warnings: list[str] = Field(description="What is missing from these figures.")
@@ -72,14 +62,12 @@ def list_clients(
     search: Annotated[Words | None, Field(description="Part of the name or the e-mail address.")] = None,
     limit: Limit = 50,
     after: After = None,
-) -> Page[Client]:
+) -> Page[FlowposClient]:
     """List clients with their number of orders, what they spent and when they last ordered.
 
     Use it to find a `client_id`. For who is drifting away or spends most use get_client_health.
     """
-    return page_of(
-        api, _CLIENTS, Client, {"search": search, "limit": limit, "cursor": after}, business=business_of(api)
-    )
+    return read_page(api, _CLIENTS, FlowposClient, {"search": search, "limit": limit, "cursor": after})
 
 
 @tool(title="Check client health", reads_only=True, needs_scopes=POS_INTENTS, bare=True)
@@ -95,18 +83,18 @@ def get_client_health(
     Use it for "whom should we win back" or "who are our best clients". To find one client use
     flowpos_list_clients.
     """
-    clients, complete = read_all(api, _CLIENTS, Client, _MOST_PAGES)
+    clients, complete = read_all(api, _CLIENTS, FlowposClient, _MOST_PAGES)
     day = today(api)
     quiet = {client.client_id: _days_since(api, client.last_order_at, day) for client in clients}
     never = [c for c in clients if quiet[c.client_id] is None]
-    at_risk = _named(
+    at_risk = _quiet_clients(
         [
             (c, d)
             for c in clients
             if (d := quiet[c.client_id]) is not None and inactive_days < d <= 2 * inactive_days
         ]
     )
-    lost = _named(
+    lost = _quiet_clients(
         [(c, d) for c in clients if (d := quiet[c.client_id]) is not None and d > 2 * inactive_days]
     )
     return ClientHealth(
@@ -127,7 +115,7 @@ def get_client_health(
     )
 
 
-def _named(found: list[tuple[Client, int]]) -> list[QuietClient]:
+def _quiet_clients(found: list[tuple[FlowposClient, int]]) -> list[QuietClient]:
     return [
         QuietClient(
             client_id=c.client_id,
@@ -141,7 +129,7 @@ def _named(found: list[tuple[Client, int]]) -> list[QuietClient]:
 
 
 def _days_since(api: Api, text: str | None, day: date) -> int | None:
-    """How many of the business's days ago that was; None for never, and for a moment that cannot be read."""
+    """The number of the business's days since then; None for never or an unreadable moment."""
     try:
         moment: datetime = _MOMENT.validate_python(text)
     except ValidationError:

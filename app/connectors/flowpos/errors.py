@@ -1,19 +1,16 @@
-"""What FlowPOS' refusals mean, in our words. Its own text travels, cleaned and bounded, in `details`."""
+"""What FlowPOS' refusals mean, in our words. Its own text goes into `details`, cleaned and bounded."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from app.connectors.tool import plain
+from app.connectors.api_errors import reasons_of
 from app.errors import InvalidArguments, ObjectNotFound, PermissionDenied, ReconnectNeeded, ToolError
-from app.outbound import Answer
-
-_LONGEST_REASON = 300
-_MOST_REASONS = 10
+from app.outbound import Response
 
 
-def read_error(answer: Answer) -> ToolError | None:
-    """The error an answer means, or None when it is none or its status says enough."""
+def read_error(answer: Response) -> ToolError | None:
+    """The error an answer means, or None for none or when its status is enough."""
     if answer.status < 400 or answer.status >= 500 or answer.status == 429:
         return None
     body = answer.json()
@@ -29,8 +26,8 @@ def read_error(answer: Answer) -> ToolError | None:
             "there."
         )
     if answer.status in {400, 409, 422}:
-        told = " Its reasons are in the details." if reasons else " Check the arguments."
-        return InvalidArguments(f"FlowPOS refused the request.{told}", details=details)
+        advice = "Its reasons are in the details." if reasons else "Check the arguments."
+        return InvalidArguments(f"FlowPOS refused the request. {advice}", details=details)
     return None
 
 
@@ -49,5 +46,5 @@ def _denied(reasons: list[str], details: dict[str, Any]) -> PermissionDenied:
 
 def _reasons(message: Any) -> list[str]:
     """A sentence, or a list of them for a 400."""
-    found = message if isinstance(message, list) else [message]
-    return [str(plain(text))[:_LONGEST_REASON] for text in found if isinstance(text, str)][:_MOST_REASONS]
+    texts = message if isinstance(message, list) else [message]
+    return reasons_of(text for text in texts if isinstance(text, str))

@@ -1,10 +1,11 @@
-"""Which businesses a sign-in reaches, and under which name it is kept."""
+"""The businesses a token reaches, and the account it is stored as."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from app.connectors.api import Api
-from app.connectors.flowpos.values import FlowRow, read_list
+from app.connectors.flowpos.records import rows_of
+from app.connectors.flowpos.values import FlowRow
 from app.connectors.spec import Account, Business
 from app.errors import NothingReached
 
@@ -18,13 +19,12 @@ class _Reached(FlowRow):
 
 
 def identify(api: Api, token_answer: Mapping[str, Any]) -> Account:
-    """The businesses FlowPOS lists for the sign-in, the one that is active there first.
+    """The businesses FlowPOS lists for the token, its active one first.
 
-    FlowPOS names no person, so the first business by id stands for the account; the stored fact keeps that
-    when a membership of that business ends later. Raises NothingReached when there is no business to work
-    with.
+    FlowPOS names no person, so the first business by id identifies the account; the stored fact keeps that
+    key when membership of that business ends. Raises NothingReached without an active business.
     """
-    reached = [row for row in read_list(api, "/v1/businesses", _Reached) if row.is_active]
+    reached = [row for row in rows_of(api.get("/v1/businesses"), _Reached) if row.is_active]
     if not reached:
         raise NothingReached(
             "This FlowPOS sign-in reaches no active business. Connect FlowPOS again with another one."

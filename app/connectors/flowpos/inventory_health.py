@@ -1,4 +1,4 @@
-"""What to reorder, what there is too much of, what the stock is worth and how long it will last."""
+"""What to reorder, what is overstocked, what the stock is worth and how long it lasts."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -8,11 +8,13 @@ from typing import Annotated, TypeVar
 from pydantic import Field
 
 from app.connectors.api import Api
+from app.connectors.flowpos.auth_methods import POS_INTENTS
 from app.connectors.flowpos.catalogue import INVENTORY, PRODUCTS, Product, Stock
+from app.connectors.flowpos.records import read_all
 from app.connectors.flowpos.reports import read_top_products
-from app.connectors.flowpos.signing_in import POS_INTENTS
-from app.connectors.flowpos.values import FlowId, currency_of, read_all, today
-from app.connectors.tool import Row, tool
+from app.connectors.flowpos.values import FlowId, currency_of, today
+from app.connectors.function_tool import tool
+from app.connectors.rows import Row
 from app.errors import ToolError
 
 _MOST_PAGES = 30
@@ -83,7 +85,7 @@ def get_inventory_health(
     pace = None
     if location_id is None:
         pace = _or_none(
-            lambda: _sold_a_day(api), "Days of cover are left out: the sales could not be read.", warnings
+            lambda: _sold_per_day(api), "Days of cover are left out: the sales could not be read.", warnings
         )
     else:
         warnings.append("Days of cover are left out: sales are known for all locations together only.")
@@ -96,7 +98,7 @@ def get_inventory_health(
         and row.reorder_point is not None
         and row.on_hand - row.reserved <= row.reorder_point
     ]
-    much = [row for row in stock if _is_too_much(row)]
+    much = [row for row in stock if _is_overstocked(row)]
     low.sort(key=lambda row: cover.get(row.product_id, float("inf")))
     return InventoryHealth(
         as_of=today(api).isoformat(),
@@ -107,15 +109,15 @@ def get_inventory_health(
         overstocked=len(much),
         value_minor=_value(stock, costs, warnings),
         currency=currency_of(api),
-        out_of_stock_lines=_shown(out, cover),
-        below_reorder_lines=_shown(low, cover),
-        overstocked_lines=_shown(much, cover),
+        out_of_stock_lines=_stock_lines(out, cover),
+        below_reorder_lines=_stock_lines(low, cover),
+        overstocked_lines=_stock_lines(much, cover),
         warnings=warnings,
     )
 
 
 def _or_none(read: Callable[[], Found], warning: str, warnings: list[str]) -> Found | None:
-    """What was read, or None and a warning: one part that fails does not take the others along."""
+    """What was read, or None and a warning: one failing part leaves the others intact."""
     try:
         return read()
     except ToolError:
@@ -128,8 +130,8 @@ def _costs(api: Api) -> dict[str, int]:
     return {product.product_id: product.cost_minor for product in products if product.cost_minor is not None}
 
 
-def _sold_a_day(api: Api) -> dict[str, float]:
-    """Units of each product sold a day, over the last days that are over."""
+def _sold_per_day(api: Api) -> dict[str, float]:
+    """Units of each product sold per day, over the last complete days."""
     yesterday = today(api) - timedelta(days=1)
     sold = read_top_products(api, yesterday - timedelta(days=_SALES_DAYS - 1), yesterday, _MOST_SOLD)
     return {product.product_id: product.quantity / _SALES_DAYS for product in sold}
@@ -142,7 +144,7 @@ def _cover(stock: list[Stock], pace: Mapping[str, float]) -> dict[str, float]:
     return {id_: round(available[id_] / pace[id_], 1) for id_ in available if pace.get(id_, 0) > 0}
 
 
-def _is_too_much(row: Stock) -> bool:
+def _is_overstocked(row: Stock) -> bool:
     full = (row.reorder_point or 0) + (row.reorder_qty or 0)
     return full > 0 and row.on_hand > 2 * full
 
@@ -156,7 +158,7 @@ def _value(stock: list[Stock], costs: Mapping[str, int] | None, warnings: list[s
     return sum(max(0, row.on_hand) * costs.get(row.product_id, 0) for row in stock)
 
 
-def _shown(rows: list[Stock], cover: Mapping[str, float]) -> list[StockLine]:
+def _stock_lines(rows: list[Stock], cover: Mapping[str, float]) -> list[StockLine]:
     return [
         StockLine(
             product_id=row.product_id,

@@ -6,22 +6,13 @@ from typing import Annotated
 from pydantic import Field
 
 from app.connectors.api import Api
-from app.connectors.flowpos.signing_in import POS_READ, POS_WRITE
-from app.connectors.flowpos.values import (
-    BUSINESS,
-    After,
-    FlowId,
-    FlowRow,
-    Limit,
-    business_of,
-    check_period,
-    page_of,
-    read_as,
-    read_object,
-)
-from app.connectors.tool import Page, Row, tool
+from app.connectors.flowpos.auth_methods import POS_READ, POS_WRITE
+from app.connectors.flowpos.records import create, read_list, read_one, read_page
+from app.connectors.flowpos.values import After, FlowId, FlowRow, Limit, check_period
+from app.connectors.function_tool import tool
+from app.connectors.rows import Page, Row
 
-_ORDERS = BUSINESS + "/orders"
+_ORDERS = "/orders"
 
 
 class Order(FlowRow):
@@ -88,7 +79,7 @@ def list_orders(
     up.
     """
     check_period(first, to)
-    asked = {
+    filters = {
         "from": first,
         "to": to,
         "status": status,
@@ -96,14 +87,12 @@ def list_orders(
         "limit": limit,
         "cursor": after,
     }
-    return page_of(api, _ORDERS, Order, asked, business=business_of(api))
+    return read_page(api, _ORDERS, Order, filters)
 
 
 def latest_orders(api: Api, first: date, last: date, most: int) -> list[Order]:
     """The latest orders of those days."""
-    return page_of(
-        api, _ORDERS, Order, {"from": first, "to": last, "limit": most}, business=business_of(api)
-    ).items
+    return read_list(api, _ORDERS, Order, {"from": first, "to": last, "limit": most})
 
 
 @tool(title="Get FlowPOS order", reads_only=True, needs_scopes=POS_READ)
@@ -114,9 +103,7 @@ def get_order(
 
     Use it when the id is known. To find an order first use flowpos_list_orders.
     """
-    return read_as(
-        OrderDetails, read_object(api, _ORDERS + "/{order}", business=business_of(api), order=order_id)
-    )
+    return read_one(api, _ORDERS + "/{order}", OrderDetails, order=order_id)
 
 
 @tool(title="Create FlowPOS order", destructive=True, needs_scopes=POS_WRITE)
@@ -131,11 +118,9 @@ def create_order(
 
     Use it only after the person agreed to the lines. It takes no payment.
     """
-    sent = {
+    order = {
         "locationId": location_id,
         "items": [{"productId": item.product_id, "quantity": item.quantity} for item in items],
         **({"clientId": client_id} if client_id else {}),
     }
-    return read_as(
-        OrderDetails, api.post(_ORDERS, parts={"business": business_of(api)}, json=sent), wrote=True
-    )
+    return create(api, _ORDERS, OrderDetails, order)

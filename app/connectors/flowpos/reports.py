@@ -1,6 +1,4 @@
-"""Sales of a period. `read_sales`, `read_top_products` and `read_sales_by_location` are for other tools
-too.
-"""
+"""Sales of a period. Other tools use `read_sales`, `read_top_products`, `read_sales_by_location`."""
 
 from datetime import date
 from typing import Annotated, Literal
@@ -8,21 +6,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from app.connectors.api import Api
-from app.connectors.flowpos.signing_in import REPORTS_READ
-from app.connectors.flowpos.values import (
-    BUSINESS,
-    FirstDay,
-    FlowRow,
-    LastDay,
-    business_of,
-    check_period,
-    read_as,
-    read_list,
-    read_object,
-)
-from app.connectors.tool import Row, tool
+from app.connectors.flowpos.auth_methods import REPORTS_READ
+from app.connectors.flowpos.records import read_list, read_one
+from app.connectors.flowpos.values import FirstDay, FlowRow, LastDay, check_period
+from app.connectors.function_tool import tool
+from app.connectors.rows import Row
 
-_REPORTS = BUSINESS + "/reports"
+_REPORTS = "/reports"
 
 
 class SalesTotals(FlowRow):
@@ -127,26 +117,20 @@ def get_sales_by_location(api: Api, first: FirstDay, to: LastDay) -> SalesByLoca
 
 
 def read_sales(api: Api, first: date, last: date, group_by: str | None = None) -> SalesReport:
-    """The sales of a period. A day without any has totals of zero."""
+    """The sales of a period; totals are zero when there are none."""
     check_period(first, last)
-    asked = {"from": first, "to": last, "groupBy": group_by}
-    return read_as(SalesReport, read_object(api, _REPORTS + "/sales", asked, business=business_of(api)))
+    filters = {"from": first, "to": last, "groupBy": group_by}
+    return read_one(api, _REPORTS + "/sales", SalesReport, filters)
 
 
 def read_top_products(api: Api, first: date, last: date, limit: int) -> list[SoldProduct]:
-    """What sold best in a period."""
+    """The best sellers of a period."""
     check_period(first, last)
-    asked = {"from": first, "to": last, "limit": limit}
-    return read_list(api, _REPORTS + "/top-products", SoldProduct, asked, business=business_of(api))
+    filters = {"from": first, "to": last, "limit": limit}
+    return read_list(api, _REPORTS + "/top-products", SoldProduct, filters)
 
 
 def read_sales_by_location(api: Api, first: date, last: date) -> list[LocationSales]:
     """The sales of each location in a period."""
     check_period(first, last)
-    return read_list(
-        api,
-        _REPORTS + "/sales-by-location",
-        LocationSales,
-        {"from": first, "to": last},
-        business=business_of(api),
-    )
+    return read_list(api, _REPORTS + "/sales-by-location", LocationSales, {"from": first, "to": last})

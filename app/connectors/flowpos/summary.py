@@ -1,6 +1,4 @@
-"""FlowPOS' part of a summary: sales beside those before, what sold best, and the latest orders or the
-locations.
-"""
+"""FlowPOS' part of a summary: sales beside earlier ones, best sellers, latest orders or locations."""
 
 from decimal import Decimal
 
@@ -8,10 +6,10 @@ from app.connectors.flowpos.orders import latest_orders
 from app.connectors.flowpos.reports import SalesReport, read_sales, read_sales_by_location, read_top_products
 from app.connectors.flowpos.values import currency_of, zone_of
 from app.connectors.money import as_text, from_minor
-from app.connectors.summary import Figure, Name, Part, Ranked, Summarizing, compared, part_of
+from app.connectors.summary import Figure, FigureName, Part, Ranked, Summarizing, compared, part_of
 
 _BEST, _LATEST = 5, 5
-_TOTALS: tuple[tuple[Name, str], ...] = (
+_TOTALS: tuple[tuple[FigureName, str], ...] = (
     ("net_sales", "net_minor"),
     ("gross_sales", "gross_minor"),
     ("tax", "tax_minor"),
@@ -21,30 +19,30 @@ _TOTALS: tuple[tuple[Name, str], ...] = (
 )
 
 
-def summarize(asked: Summarizing) -> list[Part]:
+def summarize(summary: Summarizing) -> list[Part]:
     """The business's sales. Each report may fail alone."""
-    api = asked.api
-    days = asked.days(zone_of(api).key)
+    api = summary.api
+    days = summary.days(zone_of(api).key)
     now = before = None
-    with asked.reading("sales"):
+    with summary.reading("sales"):
         now = read_sales(api, days.first, days.last)
-    with asked.reading("sales to compare with"):
+    with summary.reading("sales to compare with"):
         before = read_sales(api, days.before_first, days.before_last)
     currency = (now and now.currency) or (before and before.currency) or currency_of(api)
     part = part_of(days, currency, _figures(currency, now, before) if now else [])
-    with asked.reading("top products"):
+    with summary.reading("top products"):
         part.top_products = [
             Ranked(id=p.product_id, name=p.name, amount=_text(p.net_minor, currency), count=p.quantity)
             for p in read_top_products(api, days.first, days.last, _BEST)
         ]
-    if asked.wanted.is_one_day:
-        with asked.reading("orders"):
+    if summary.period.is_one_day:
+        with summary.reading("orders"):
             part.latest_orders = [
                 Ranked(id=o.order_id, name=o.number, amount=_text(o.total_minor, o.currency or currency))
                 for o in latest_orders(api, days.first, days.last, _LATEST)
             ]
     else:
-        with asked.reading("sales by location"):
+        with summary.reading("sales by location"):
             part.locations = [
                 Ranked(
                     id=shop.location_id,

@@ -1,9 +1,8 @@
-"""How FlowPOS writes records, lists and days, and how we read them."""
+"""The types FlowPOS' API uses, and the currency, time zone and days of a business."""
 
-from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Annotated, Any, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import AliasGenerator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -11,10 +10,10 @@ from pydantic.alias_generators import to_camel
 from app import clock
 from app.connectors.answers import Answers
 from app.connectors.api import Api
-from app.connectors.tool import Page, Row
-from app.errors import InvalidArguments, ReconnectNeeded
+from app.connectors.rows import Row
+from app.connectors.summary_days import find_zone
+from app.errors import InvalidArguments
 
-BUSINESS = "/v1/businesses/{business}"
 _MOST_DAYS = 366
 
 FlowId = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._-]+$")]
@@ -30,7 +29,7 @@ read_as, unreadable = _answers.read_as, _answers.unreadable
 
 
 class FlowRow(Row):
-    """A Row made straight from FlowPOS' own record, whose names are in camel case."""
+    """A Row read directly from FlowPOS' record, whose names are camel case."""
 
     model_config = ConfigDict(
         extra="ignore",
@@ -40,83 +39,25 @@ class FlowRow(Row):
     )
 
 
-AnyRow = TypeVar("AnyRow", bound=FlowRow)
-
-
-def read_list(
-    api: Api, path: str, model: type[AnyRow], asked: Mapping[str, Any] | None = None, **parts: str
-) -> list[AnyRow]:
-    """A list that comes whole."""
-    return page_of(api, path, model, asked, **parts).items
-
-
-def page_of(
-    api: Api, path: str, model: type[AnyRow], asked: Mapping[str, Any] | None = None, **parts: str
-) -> Page[AnyRow]:
-    """One page of a list. FlowPOS names no total; its own cursor leads on."""
-    body = api.get(path, parts=parts or None, params=_query(asked or {}))
-    records = body.get("data") if isinstance(body, Mapping) else None
-    if not isinstance(records, list):
-        raise unreadable(wrote=False)
-    following = body.get("nextCursor")
-    return Page(
-        items=[read_as(model, record) for record in records],
-        next=following if isinstance(following, str) and following else None,
-    )
-
-
-def read_all(
-    api: Api, path: str, model: type[AnyRow], most_pages: int, asked: Mapping[str, Any] | None = None
-) -> tuple[list[AnyRow], bool]:
-    """Every record of the business's list, a hundred at a time, and whether that was all of them."""
-    found: list[AnyRow] = []
-    after: str | None = None
-    for number in range(most_pages):
-        api.progress(number, None, "Reading FlowPOS.")
-        page = page_of(
-            api, path, model, {**(asked or {}), "limit": 100, "cursor": after}, business=business_of(api)
-        )
-        found += page.items
-        after = str(page.next) if page.next else None
-        if after is None:
-            return found, True
-    return found, False
-
-
-def read_object(api: Api, path: str, asked: Mapping[str, Any] | None = None, **parts: str) -> Any:
-    """GET one object."""
-    return api.get(path, parts=parts, params=_query(asked or {}))
-
-
-def business_of(api: Api) -> str:
-    """The business the call works in."""
-    if api.business is None:
-        raise ReconnectNeeded("This FlowPOS connection reaches no business any more. Reconnect FlowPOS.")
-    return api.business.id
-
-
 def currency_of(api: Api) -> str | None:
-    """The currency the business works in."""
+    """The business's currency, or None when FlowPOS names none."""
     found = api.business.facts.get("currency") if api.business else None
     return found if isinstance(found, str) else None
 
 
 def zone_of(api: Api) -> ZoneInfo:
-    """The business's time zone, or UTC when FlowPOS names none that is known."""
+    """The business's time zone, or UTC when FlowPOS names no known one."""
     name = api.business.facts.get("timezone") if api.business else None
-    try:
-        return ZoneInfo(name if isinstance(name, str) else "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("UTC")
+    return find_zone(name if isinstance(name, str) else None) or ZoneInfo("UTC")
 
 
 def today(api: Api) -> date:
-    """The business's own day."""
+    """Today in the business's time zone."""
     return clock.now().astimezone(zone_of(api)).date()
 
 
 def check_period(first: date | None, last: date | None) -> None:
-    """Raises InvalidArguments for a period that runs backwards or is longer than a year."""
+    """Raises InvalidArguments for a period that runs backwards or exceeds a year."""
     if first is None or last is None:
         return
     if last < first:
@@ -125,11 +66,3 @@ def check_period(first: date | None, last: date | None) -> None:
         raise InvalidArguments(
             f"to: a period has at most {_MOST_DAYS} days.", details={"fields": ["from", "to"]}
         )
-
-
-def _query(asked: Mapping[str, Any]) -> dict[str, str]:
-    return {name: _text(value) for name, value in asked.items() if value is not None}
-
-
-def _text(value: Any) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)

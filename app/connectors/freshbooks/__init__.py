@@ -5,11 +5,11 @@ Facts come from https://www.freshbooks.com/api and the official SDKs. Start here
 
 Decided:
 - One connection is one FreshBooks person; the businesses they work in are its businesses. Logins to
-  somebody else's customer portal (role client) are not offered: every write there is refused.
-- A refresh token works once, without any grace, and a second consent of the same person kills the
-  first one's: so there is nothing to try again after a lost answer but to ask the person.
-- FreshBooks silently ignores filters it does not know. Only filters known to work are sent, and where
-  it matters (mailing, adding up) the record's own fields are checked again.
+  somebody else's customer portal (role client) are not offered, as every write there is refused.
+- A refresh token works once, without grace, and a second authorization of the same person revokes the
+  first one's. So after a lost answer only the person can help.
+- FreshBooks silently ignores unknown filters. Only proven ones are sent, and where it matters (mailing,
+  adding up) the record's own fields are checked again.
 - Amounts stay decimal text, always with their currency.
 """
 

@@ -5,17 +5,21 @@ from typing import Annotated
 from pydantic import Field
 
 from app.connectors.api import Api
-from app.connectors.freshbooks.families import create_accounting, get_accounting, list_accounting
+from app.connectors.freshbooks.families import create_accounting, get_accounting, list_accounting, unconfirmed
 from app.connectors.freshbooks.values import CurrencyCode, FreshBooksRow, PageNumber, Text, read_as
-from app.connectors.tool import Page, tool
-from app.errors import InvalidArguments, ObjectNotFound, OutcomeUnknown
+from app.connectors.function_tool import tool
+from app.connectors.rows import Page
+from app.errors import InvalidArguments, ObjectNotFound
 
 _PATH = "users/clients"
-_MOST_SHOWN = 10
+_MOST_CANDIDATES = 10
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+ClientName = Annotated[
+    Name | None, Field(description="Organization or e-mail address of the client, instead of client_id.")
+]
 
 
-class Client(FreshBooksRow):
+class FreshBooksClient(FreshBooksRow):
     """A client of the business."""
 
     id: int = Field(description="Pass as `client_id` to the other tools.")
@@ -43,7 +47,7 @@ def list_clients(
         ),
     ] = None,
     page: PageNumber = 1,
-) -> Page[Client]:
+) -> Page[FreshBooksClient]:
     """List the clients of a FreshBooks business, or find one by organization or e-mail address.
 
     Use it to learn a `client_id`. Not needed before freshbooks_create_invoice or freshbooks_log_time
@@ -51,7 +55,9 @@ def list_clients(
     """
     listed = list_accounting(api, _PATH, "clients", page=page, search=_search(search) if search else None)
     return Page(
-        items=[read_as(Client, record) for record in listed.records], next=listed.next, total=listed.total
+        items=[read_as(FreshBooksClient, record) for record in listed.records],
+        next=listed.next,
+        total=listed.total,
     )
 
 
@@ -68,7 +74,7 @@ def create_client(
     currency_code: Annotated[
         CurrencyCode | None, Field(description="Currency of their invoices; left out: the business's own.")
     ] = None,
-) -> Client:
+) -> FreshBooksClient:
     """Add a client to a FreshBooks business. Give at least an organization, a name or an e-mail address.
 
     First look with freshbooks_list_clients whether the client exists: FreshBooks allows duplicates.
@@ -82,31 +88,28 @@ def create_client(
         "email": email,
         "currency_code": currency_code,
     }
-    try:
+    with unconfirmed(
+        "FreshBooks did not confirm the new client. Look for it with freshbooks_list_clients before "
+        "trying again.",
+    ):
         record = create_accounting(api, _PATH, "client", fields)
-    except OutcomeUnknown as error:
-        raise OutcomeUnknown(
-            "FreshBooks did not confirm the new client. Look for it with freshbooks_list_clients before "
-            "trying again.",
-            details=error.details,
-        ) from None
     api.say("The client was added.")
-    return read_as(Client, record, wrote=True)
+    return read_as(FreshBooksClient, record, wrote=True)
 
 
-def find_client(api: Api, client_id: int | None, client_name: str | None) -> Client:
-    """The client meant by a number or a name.
+def find_client(api: Api, client_id: int | None, client_name: str | None) -> FreshBooksClient:
+    """The client with that id or name.
 
-    Raises InvalidArguments when both or neither were given or several fit the name, ObjectNotFound when none
-    does.
+    Raises InvalidArguments unless one of the two is given or when several clients match, ObjectNotFound when
+    none does.
     """
     if (client_id is None) == (client_name is None):
         raise InvalidArguments("Give either client_id or client_name.")
     if client_id is not None:
-        return read_as(Client, get_accounting(api, _PATH, "client", client_id))
+        return read_as(FreshBooksClient, get_accounting(api, _PATH, "client", client_id))
     name = (client_name or "").strip()
     listed = list_accounting(api, _PATH, "clients", page=1, per_page=100, search=_search(name))
-    found = [read_as(Client, record) for record in listed.records]
+    found = [read_as(FreshBooksClient, record) for record in listed.records]
     exact = [
         client for client in found if name.casefold() in {client.name.casefold(), client.email.casefold()}
     ]
@@ -117,16 +120,13 @@ def find_client(api: Api, client_id: int | None, client_name: str | None) -> Cli
             "No client of that name is in this FreshBooks business. Look with freshbooks_list_clients, or "
             "create it."
         )
+    candidates = [{"client_id": each.id, "name": each.name} for each in (exact or found)[:_MOST_CANDIDATES]]
     raise InvalidArguments(
         "Several clients fit that name. Choose one from the details and give its client_id.",
-        details={
-            "clients": [
-                {"client_id": client.id, "name": client.name} for client in (exact or found)[:_MOST_SHOWN]
-            ]
-        },
+        details={"clients": candidates},
     )
 
 
 def _search(text: str) -> dict[str, str]:
-    """The filter for it: names match in part, e-mail addresses only whole."""
+    """The filter for a name, which matches in part, or an e-mail address, which matches whole."""
     return {"email": text.strip()} if "@" in text else {"organization_like": text.strip()}

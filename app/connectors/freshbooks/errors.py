@@ -1,5 +1,4 @@
-"""What FreshBooks' refusals mean, in our words. Its two API families, and newer services, each refuse in a
-shape of their own.
+"""What FreshBooks' refusals mean, in our words. Its two API families and its newer services differ in shape.
 
 FreshBooks' own text never becomes part of a sentence; numbers and field names do.
 https://www.freshbooks.com/api/errors
@@ -10,20 +9,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.connectors.api import retry_after
+from app.connectors.api_errors import slow_down
 from app.errors import (
     InvalidArguments,
     ObjectNotFound,
     PermissionDenied,
     ProviderError,
-    ProviderRateLimited,
     ToolError,
 )
-from app.outbound import Answer
+from app.outbound import Response
 
-_WAIT_SECONDS = 60  # its limits are not published; Retry-After is not always there
+_WAIT_SECONDS = 60  # its limits are not published, and Retry-After is often missing
 _FIELD = re.compile(r"[a-z_][a-z0-9_]{0,39}")
-# Their names of what our tools call otherwise.
+# FreshBooks' field names, and our tools' argument names for them.
 _ARGUMENTS = {
     "customerid": "client_id",
     "clientid": "client_id",
@@ -56,15 +54,15 @@ _SENTENCES = {
 
 
 @dataclass(frozen=True)
-class Problem:
+class FreshBooksError:
     """One reason of a refusal: FreshBooks' number (0 when it has none) and the field it is about."""
 
     errno: int
     field: str
 
 
-def read_error(answer: Answer) -> ToolError | None:
-    """The error an answer means, or None when it is none or its status says enough."""
+def read_error(answer: Response) -> ToolError | None:
+    """The error an answer means, or None for none or when its status is enough."""
     if answer.status < 300:
         # The accounting family reports errors with HTTP 200 as well.
         if b'"errors"' not in answer.content:
@@ -72,7 +70,7 @@ def read_error(answer: Answer) -> ToolError | None:
         problems = list(_accounting(answer.json()))
         return _meaning(problems) if problems else None
     if answer.status == 429:
-        return _slow_down(answer)
+        return slow_down("FreshBooks", answer, default=_WAIT_SECONDS)
     body = answer.json()
     if answer.status == 403 and isinstance(body, Mapping) and body.get("error") == "insufficient_scope":
         return PermissionDenied(_LACKS_RIGHT)
@@ -82,25 +80,15 @@ def read_error(answer: Answer) -> ToolError | None:
     return _meaning(problems) if problems else None
 
 
-def _slow_down(answer: Answer) -> ProviderRateLimited:
-    seconds = retry_after(answer)
-    return ProviderRateLimited(
-        "FreshBooks asks to slow down. Please wait and try again.",
-        retry_after_seconds=_WAIT_SECONDS if seconds is None else seconds,
-    )
-
-
-def _meaning(problems: list[Problem]) -> ToolError:
-    """One error for all the reasons, by the gravest."""
+def _meaning(problems: list[FreshBooksError]) -> ToolError:
+    """One error for all reasons; the most serious decides."""
     numbers = {problem.errno for problem in problems}
     details: dict[str, Any] = {
         "errno": sorted(numbers - {0}),
         "fields": sorted({p.field for p in problems if p.field}),
     }
     if 429 in numbers:
-        return ProviderRateLimited(
-            "FreshBooks asks to slow down. Please wait and try again.", retry_after_seconds=_WAIT_SECONDS
-        )
+        return slow_down("FreshBooks", default=_WAIT_SECONDS)
     if 1042 in numbers:
         return PermissionDenied(_INACTIVE, details=details)
     if numbers & {1003, 12001}:
@@ -130,34 +118,34 @@ def _meaning(problems: list[Problem]) -> ToolError:
     return ProviderError("FreshBooks refused the request without a reason we know.", details=details)
 
 
-def _accounting(body: Any) -> Iterator[Problem]:
+def _accounting(body: Any) -> Iterator[FreshBooksError]:
     """`{"response":{"errors":[{errno,field,message,object,value}]}}`."""
     response = body.get("response") if isinstance(body, Mapping) else None
     errors = response.get("errors") if isinstance(response, Mapping) else None
     for error in errors if isinstance(errors, list) else ():
         if isinstance(error, Mapping):
-            yield Problem(_number(error.get("errno")), _field(error.get("field")))
+            yield FreshBooksError(_number(error.get("errno")), _field(error.get("field")))
 
 
-def _business(body: Any) -> Iterator[Problem]:
+def _business(body: Any) -> Iterator[FreshBooksError]:
     """`{"errno":2001,"error":{"title":"field required"}}` and `{"errno":422,"details":[…]}`."""
     if not isinstance(body, Mapping) or "errno" not in body:
         return
     errno = _number(body["errno"])
     errors = body.get("error")
     if isinstance(errors, Mapping) and errors:
-        yield from (Problem(errno, _field(name)) for name in errors)
+        yield from (FreshBooksError(errno, _field(name)) for name in errors)
     else:
-        yield Problem(errno, "")
+        yield FreshBooksError(errno, "")
 
 
-def _newer(body: Any) -> Iterator[Problem]:
+def _newer(body: Any) -> Iterator[FreshBooksError]:
     """`{"code":5,"details":[{"reason":"1012","metadata":{"field":…}}]}` (google.rpc.ErrorInfo)."""
     details = body.get("details") if isinstance(body, Mapping) and "code" in body else None
     for detail in details if isinstance(details, list) else ():
         if isinstance(detail, Mapping):
             metadata = detail.get("metadata")
-            yield Problem(
+            yield FreshBooksError(
                 _number(detail.get("reason")),
                 _field(metadata.get("field") if isinstance(metadata, Mapping) else None),
             )
@@ -169,7 +157,7 @@ def _number(value: Any) -> int:
 
 
 def _field(value: Any) -> str:
-    """The argument of ours a field of theirs is, or the field itself; nothing when it is no plain name."""
+    """Our argument for a FreshBooks field, else the field itself; "" for what is no plain name."""
     if not isinstance(value, str) or not _FIELD.fullmatch(value):
         return ""
     return _ARGUMENTS.get(value, value)

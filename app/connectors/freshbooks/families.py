@@ -1,25 +1,31 @@
 """The two API families: accounting addresses a business by its account id, time tracking by its number.
 
-Each has its own envelope, paging and way to filter. The wrong kind of id is a 404.
+Each has its own envelope, paging and filters. The wrong kind of id is a 404.
 https://www.freshbooks.com/api/parameters
 """
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from typing import Any, TypeVar
 
 from app.connectors.api import Api
-from app.connectors.freshbooks.values import unreadable
-from app.errors import InvalidArguments, PermissionDenied
+from app.connectors.checks import check_order
+from app.connectors.freshbooks.values import FreshBooksRow, read_as, unreadable
+from app.connectors.request import given
+from app.connectors.rows import Page
+from app.errors import InvalidArguments, OutcomeUnknown, PermissionDenied
 
-_FULL_PAGE = 100  # FreshBooks cuts larger wishes without a word
+_FULL_PAGE = 100  # FreshBooks silently cuts larger page sizes
 _MOST_PAGES = 50
 
 Query = Mapping[str, Any]
+AnyRow = TypeVar("AnyRow", bound=FreshBooksRow)
 
 
 @dataclass(frozen=True)
-class Listed:
+class RecordPage:
     """One page of records as FreshBooks sent them. `next` is the number of the next page, or None."""
 
     records: list[Any]
@@ -27,9 +33,35 @@ class Listed:
     total: int | None
     meta: Mapping[str, Any]
 
+    def read_as(self, model: type[AnyRow]) -> Page[AnyRow]:
+        """The records as rows."""
+        rows = [read_as(model, record) for record in self.records]
+        return Page(items=rows, next=self.next, total=self.total)
+
+
+@contextlib.contextmanager
+def unconfirmed(sentence: str, **details: Any) -> Iterator[None]:
+    """Around a write: on an unclear outcome, `sentence` tells where to look before trying again.
+
+    FreshBooks has no idempotency key, so a repeated write would happen twice.
+    """
+    try:
+        yield
+    except OutcomeUnknown as error:
+        raise OutcomeUnknown(sentence, details={**error.details, **details}) from None
+
+
+def dated_between(first: date | None, last: date | None) -> dict[str, str | None]:
+    """The accounting family's filter for a range of days. Raises InvalidArguments when it runs backwards."""
+    check_order(first, last)
+    return {
+        "date_min": first.isoformat() if first else None,
+        "date_max": last.isoformat() if last else None,
+    }
+
 
 def account_id(api: Api) -> str:
-    """What the accounting family calls the business. Raises PermissionDenied when it has no books."""
+    """The business's id in the accounting family. Raises PermissionDenied when it has no accounts."""
     found = api.business.facts.get("account_id") if api.business else None
     if not isinstance(found, str):
         raise PermissionDenied(
@@ -39,7 +71,7 @@ def account_id(api: Api) -> str:
 
 
 def business_id(api: Api) -> str:
-    """What the time tracking and project family calls the business."""
+    """The business's id in the time tracking and projects family."""
     if api.business is None:
         raise PermissionDenied("This FreshBooks connection has no business. Reconnect it in the hub.")
     return api.business.id
@@ -58,36 +90,26 @@ def list_accounting(
     search: Query | None = None,
     include: str | None = None,
     sort: str | None = None,
-) -> Listed:
-    """One page of `A/<path>`. `search` holds filters known to work: unknown ones are silently ignored by
-    FreshBooks.
-    """
-    params: dict[str, Any] = {
-        f"search[{key}]": _text(value) for key, value in (search or {}).items() if value is not None
-    }
-    params |= {"page": page, "per_page": per_page}
-    if include:
-        params["include[]"] = include
-    if sort:
-        params["sort"] = sort
+) -> RecordPage:
+    """One page of `A/<path>`. FreshBooks ignores unknown filters in `search` silently: use proven ones."""
+    params: dict[str, Any] = {f"search[{key}]": _text(value) for key, value in given(search or {}).items()}
+    params |= given({"page": page, "per_page": per_page, "include[]": include, "sort": sort})
     result = _result(api.get(_accounting(path), parts={"account": account_id(api)}, params=params))
     records = result.get(kind)
     if not isinstance(records, list):
-        raise unreadable(wrote=False)
-    return Listed(records, *_next_and_total(result, page), meta=result)
+        raise unreadable()
+    return RecordPage(records, *_next_and_total(result, page), meta=result)
 
 
-def all_accounting(api: Api, path: str, kind: str, **how: Any) -> Iterator[Any]:
-    """Every record of `A/<path>`, page by page. Raises InvalidArguments when there are too many to read in
-    one call.
-    """
+def all_accounting(api: Api, path: str, kind: str, **options: Any) -> Iterator[Any]:
+    """Every record of `A/<path>`, page by page. Raises InvalidArguments above the page limit."""
     page: int | None = 1
     while page is not None:
         if page > _MOST_PAGES:
             raise InvalidArguments(
                 f"There are more than {_MOST_PAGES * _FULL_PAGE} records to read. Choose a shorter range."
             )
-        listed = list_accounting(api, path, kind, page=page, per_page=_FULL_PAGE, **how)
+        listed = list_accounting(api, path, kind, page=page, per_page=_FULL_PAGE, **options)
         yield from listed.records
         if listed.next is not None:
             api.progress(page, None, f"Read {page * _FULL_PAGE} records")
@@ -102,17 +124,17 @@ def get_accounting(api: Api, path: str, kind: str, id_: int, *, include: str | N
 
 
 def create_accounting(api: Api, path: str, kind: str, fields: Mapping[str, Any]) -> Any:
-    """Make a record and return it. FreshBooks has no idempotency key, so this is sent once."""
-    body = api.post(_accounting(path), parts={"account": account_id(api)}, json={kind: _given(fields)})
+    """Creates a record and returns it. FreshBooks has no idempotency key, so this is sent once."""
+    body = api.post(_accounting(path), parts={"account": account_id(api)}, json={kind: given(fields)})
     return _one(body, kind, wrote=True)
 
 
 def change_accounting(api: Api, path: str, kind: str, id_: int, fields: Mapping[str, Any]) -> Any:
-    """Change a record and return it."""
+    """Changes a record and returns it."""
     body = api.put(
         _accounting(path) + "/{id}",
         parts={"account": account_id(api), "id": id_},
-        json={kind: _given(fields)},
+        json={kind: given(fields)},
     )
     return _one(body, kind, wrote=True)
 
@@ -124,12 +146,12 @@ def get_report(api: Api, name: str, **params: Any) -> Mapping[str, Any]:
         api.get(
             path,
             parts={"account": account_id(api)},
-            params={k: _text(v) for k, v in params.items() if v is not None},
+            params={k: _text(v) for k, v in given(params).items()},
         )
     )
     report = result.get(name)
     if not isinstance(report, Mapping):
-        raise unreadable(wrote=False)
+        raise unreadable()
     return report
 
 
@@ -137,18 +159,17 @@ def _accounting(path: str) -> str:
     return "/accounting/account/{account}/" + path
 
 
-def _result(body: Any) -> Mapping[str, Any]:
+def _result(body: Any, *, wrote: bool = False) -> Mapping[str, Any]:
     response = body.get("response") if isinstance(body, Mapping) else None
     result = response.get("result") if isinstance(response, Mapping) else None
     if not isinstance(result, Mapping):
-        raise unreadable(wrote=False)
+        raise unreadable(wrote=wrote)
     return result
 
 
 def _one(body: Any, kind: str, *, wrote: bool) -> Any:
-    response = body.get("response") if isinstance(body, Mapping) else None
-    result = response.get("result") if isinstance(response, Mapping) else None
-    if not isinstance(result, Mapping) or kind not in result:
+    result = _result(body, wrote=wrote)
+    if kind not in result:
         raise unreadable(wrote=wrote)
     return result[kind]
 
@@ -156,22 +177,22 @@ def _one(body: Any, kind: str, *, wrote: bool) -> Any:
 # --- the business family ---
 
 
-def list_business(api: Api, path: str, kind: str, *, page: int, filters: Query) -> Listed:
-    """One page of a path such as `/projects/business/{business}/projects`; filters are plain here."""
-    params = {key: _text(value) for key, value in filters.items() if value is not None}
+def list_business(api: Api, path: str, kind: str, *, page: int, filters: Query) -> RecordPage:
+    """One page of a path such as `/projects/business/{business}/projects`; its filters are plain."""
+    params = {key: _text(value) for key, value in given(filters).items()}
     body = api.get(
         path, parts={"business": business_id(api)}, params={**params, "page": page, "per_page": 50}
     )
     records = body.get(kind) if isinstance(body, Mapping) else None
     meta = body.get("meta") if isinstance(body, Mapping) else None
     if not isinstance(records, list) or not isinstance(meta, Mapping):
-        raise unreadable(wrote=False)
-    return Listed(records, *_next_and_total(meta, page), meta=meta)
+        raise unreadable()
+    return RecordPage(records, *_next_and_total(meta, page), meta=meta)
 
 
 def create_business(api: Api, path: str, kind: str, fields: Mapping[str, Any]) -> Any:
-    """Make a record and return it; sent once."""
-    body = api.post(path, parts={"business": business_id(api)}, json={kind: _given(fields)})
+    """Creates a record and returns it; sent once."""
+    body = api.post(path, parts={"business": business_id(api)}, json={kind: given(fields)})
     if not isinstance(body, Mapping) or kind not in body:
         raise unreadable(wrote=True)
     return body[kind]
@@ -182,16 +203,10 @@ def create_business(api: Api, path: str, kind: str, fields: Mapping[str, Any]) -
 
 def _next_and_total(envelope: Mapping[str, Any], page: int) -> tuple[int | None, int | None]:
     pages, total = envelope.get("pages"), envelope.get("total")
-    return page + 1 if isinstance(pages, int) and page < pages else None, total if isinstance(
-        total, int
-    ) else None
+    following = page + 1 if isinstance(pages, int) and page < pages else None
+    return following, total if isinstance(total, int) else None
 
 
 def _text(value: Any) -> Any:
-    """A filter's value as both families write it."""
+    """A filter's value as both families write it: booleans in lower case."""
     return str(value).lower() if isinstance(value, bool) else value
-
-
-def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Only what was said: a null would empty a field."""
-    return {key: value for key, value in fields.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Who signed in, and the businesses they work in."""
+"""The connected FreshBooks person and the businesses they work in."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,19 +8,18 @@ from app.connectors.freshbooks.values import unreadable
 from app.connectors.spec import Account, Business
 from app.errors import NothingReached
 
-_CUSTOMER = "client"  # a login to a supplier's customer portal: it may write nothing there
+_CUSTOMER = "client"  # a login to a supplier's customer portal, which may write nothing
 
 
 def identify(api: Api, _token_answer: Mapping[str, Any]) -> Account:
     """The FreshBooks person as the account, and the businesses they work in.
 
-    The account's name is the first business's, because that is what people recognise. Raises
-    NothingReached when there is none to work with.
+    The account is named after the first business, which people recognise. Raises NothingReached without one.
     """
     body = api.get("/auth/api/v1/users/me")
     me = body.get("response") if isinstance(body, Mapping) else None
     if not isinstance(me, Mapping) or not isinstance(me.get("id"), int):
-        raise unreadable(wrote=False)
+        raise unreadable()
     businesses = tuple(_businesses(me))
     if not businesses:
         raise NothingReached(
@@ -54,9 +53,7 @@ def _businesses(me: Mapping[str, Any]) -> list[Business]:
 
 
 def _spare_account(me: Mapping[str, Any], memberships: list[Mapping[str, Any]]) -> str | None:
-    """The account id of a business that shows none: `roles` names it, when one is left over and one
-    business lacks it.
-    """
+    """The account id of a business without one: `roles` names it when exactly one is left over."""
     listed = {m["business"].get("account_id") for m in memberships}
     without = [m for m in memberships if m.get("role") != _CUSTOMER and not m["business"].get("account_id")]
     roles = [r for r in me.get("roles") or () if isinstance(r, Mapping) and r.get("role") != _CUSTOMER]

@@ -7,13 +7,15 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasPath, BaseModel, ConfigDict, Field
 
 from app.connectors.api import Api
-from app.connectors.checks import check_confirmed, check_order
-from app.connectors.freshbooks.clients import find_client
+from app.connectors.checks import check_confirmed
+from app.connectors.freshbooks.clients import ClientName, find_client
 from app.connectors.freshbooks.families import (
     change_accounting,
     create_accounting,
+    dated_between,
     get_accounting,
     list_accounting,
+    unconfirmed,
 )
 from app.connectors.freshbooks.values import (
     CurrencyCode,
@@ -28,8 +30,9 @@ from app.connectors.freshbooks.values import (
     read_as,
     today,
 )
-from app.connectors.tool import Page, Row, tool
-from app.errors import InvalidArguments, OutcomeUnknown
+from app.connectors.function_tool import tool
+from app.connectors.rows import Page, Row
+from app.errors import InvalidArguments
 
 PATH = "invoices/invoices"
 READ = ("user:invoices:read",)
@@ -127,19 +130,15 @@ def list_invoices(
     Use it to find invoices or see who owes money. For totals over a period use
     freshbooks_get_revenue_report; for an invoice's lines use freshbooks_get_invoice.
     """
-    check_order(date_from, date_to)
     search = {
         "v3_status": "autopaid" if status == "auto-paid" else status,
         "customerid": client_id,
-        "date_min": date_from.isoformat() if date_from else None,
-        "date_max": date_to.isoformat() if date_to else None,
+        **dated_between(date_from, date_to),
     }
     listed = list_accounting(
         api, PATH, "invoices", page=page, per_page=per_page, search=search, sort=_NEWEST_FIRST
     )
-    return Page(
-        items=[read_as(Invoice, record) for record in listed.records], next=listed.next, total=listed.total
-    )
+    return listed.read_as(Invoice)
 
 
 @tool(title="Get an invoice", reads_only=True, needs_scopes=READ)
@@ -161,14 +160,7 @@ def create_invoice(
         list[LineItem], Field(min_length=1, max_length=100, description="What is invoiced.")
     ],
     client_id: Annotated[Id | None, Field(description="Who is invoiced; or give client_name.")] = None,
-    client_name: Annotated[
-        str | None,
-        Field(
-            min_length=1,
-            max_length=200,
-            description="Organization or e-mail address of the client, instead of client_id.",
-        ),
-    ] = None,
+    client_name: ClientName = None,
     due_offset_days: Annotated[int, Field(ge=0, le=3650, description="Days until it is due.")] = 30,
     currency_code: Annotated[
         CurrencyCode | None, Field(description="Left out: the client's currency.")
@@ -197,15 +189,12 @@ def create_invoice(
         "terms": terms,
         "lines": [_line(item, currency) for item in line_items],
     }
-    try:
+    with unconfirmed(
+        "FreshBooks did not confirm the new invoice. Look for it among the client's drafts with "
+        "freshbooks_list_invoices before trying again.",
+        client_id=client.id,
+    ):
         record = create_accounting(api, PATH, "invoice", fields)
-    except OutcomeUnknown as error:
-        raise OutcomeUnknown(
-            "FreshBooks did not confirm the new invoice. Look for it among the client's drafts with "
-            "freshbooks_list_invoices "
-            "before trying again.",
-            details={**error.details, "client_id": client.id},
-        ) from None
     api.say("A draft invoice was made; it has not been sent.")
     return read_as(InvoiceDetail, record, wrote=True)
 
@@ -250,15 +239,11 @@ def send_invoice(
         "email_include_pdf": False,
         "invoice_customized_email": custom or None,
     }
-    try:
+    with unconfirmed(
+        "FreshBooks did not confirm the mail. Look at the invoice's state with freshbooks_get_invoice "
+        "before trying again: a second try may mail it twice."
+    ):
         sent = read_as(Invoice, change_accounting(api, PATH, "invoice", invoice_id, fields), wrote=True)
-    except OutcomeUnknown as error:
-        raise OutcomeUnknown(
-            "FreshBooks did not confirm the mail. Look at the invoice's state with freshbooks_get_invoice "
-            "before trying again: "
-            "a second try may mail it twice.",
-            details=error.details,
-        ) from None
     api.say("The invoice was mailed.")
     return SentInvoice(
         invoice_id=sent.invoice_id,

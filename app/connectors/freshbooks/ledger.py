@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 from pydantic import AliasPath, Field
 
 from app.connectors.api import Api
-from app.connectors.checks import check_order
-from app.connectors.freshbooks.families import create_accounting, list_accounting
+from app.connectors.freshbooks.families import create_accounting, dated_between, list_accounting, unconfirmed
 from app.connectors.freshbooks.invoices import read_invoice
 from app.connectors.freshbooks.values import Amount, Day, FreshBooksRow, Id, Money, PageNumber, Text, read_as
-from app.connectors.tool import Page, tool
-from app.errors import InvalidArguments, OutcomeUnknown, ToolError
+from app.connectors.function_tool import tool
+from app.connectors.rows import Page
+from app.errors import InvalidArguments, ToolError
 
 PaymentType = Literal[
     "Check", "Credit", "Cash", "Bank Transfer", "Credit Card", "Debit", "PayPal", "ACH", "Other"
@@ -54,15 +54,9 @@ def list_expenses(
 
     Use it for questions about costs and vendors. Income is in freshbooks_get_revenue_report.
     """
-    check_order(date_from, date_to)
-    search = {
-        "date_min": date_from.isoformat() if date_from else None,
-        "date_max": date_to.isoformat() if date_to else None,
-    }
+    search = dated_between(date_from, date_to)
     listed = list_accounting(api, "expenses/expenses", "expenses", page=page, search=search)
-    return Page(
-        items=[read_as(Expense, record) for record in listed.records], next=listed.next, total=listed.total
-    )
+    return listed.read_as(Expense)
 
 
 @tool(title="Record a payment", destructive=True, needs_scopes=("user:payments:write",))
@@ -91,19 +85,16 @@ def record_payment(
         "type": type,
         "note": note,
     }
-    try:
+    with unconfirmed(
+        "FreshBooks did not confirm the payment. See what is still due with freshbooks_get_invoice "
+        "before trying again.",
+    ):
         record = create_accounting(api, "payments/payments", "payment", fields)
-    except OutcomeUnknown as error:
-        raise OutcomeUnknown(
-            "FreshBooks did not confirm the payment. See what is still due with freshbooks_get_invoice "
-            "before trying again.",
-            details=error.details,
-        ) from None
     payment = read_as(Payment, record, wrote=True)
     try:
         invoice = read_invoice(api, invoice_id)
     except ToolError:
-        # The payment stands: that its effect cannot be read now must not look like a failure.
+        # The payment was made: an unreadable effect must not look like a failure.
         api.say("The payment was recorded; the invoice's new state could not be read.")
         return payment
     payment.invoice_status, payment.invoice_outstanding = invoice.v3_status, invoice.outstanding

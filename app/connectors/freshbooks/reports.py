@@ -1,6 +1,7 @@
 """Reports. Every figure belongs to one currency; currencies are never added together."""
 
 import calendar
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ from pydantic import AliasPath, Field
 
 from app.connectors.api import Api
 from app.connectors.checks import check_order
-from app.connectors.freshbooks.families import all_accounting, get_report
+from app.connectors.freshbooks.families import Query, all_accounting, dated_between, get_report
 from app.connectors.freshbooks.invoices import PATH, Invoice
 from app.connectors.freshbooks.values import (
     CurrencyCode,
@@ -22,7 +23,8 @@ from app.connectors.freshbooks.values import (
     today,
     unreadable,
 )
-from app.connectors.tool import Row, tool
+from app.connectors.function_tool import tool
+from app.connectors.rows import Row
 
 _READ = ("user:reports:read",)
 _NONE = Decimal("0.00")
@@ -143,7 +145,7 @@ def get_accounts_aging(
     )
     accounts: Any = report.get("accounts")
     if not isinstance(accounts, list):
-        raise unreadable(wrote=False)
+        raise unreadable()
     clients = [read_as(AgedClient, entry) for entry in accounts]
     try:
         return AccountsAging(
@@ -153,17 +155,12 @@ def get_accounts_aging(
             total=sum((client.total for client in clients), _NONE),
         )
     except ValueError:
-        raise unreadable(wrote=False) from None
+        raise unreadable() from None
 
 
 def issued_between(api: Api, start: date, end: date) -> list[Invoice]:
-    """The invoices dated in these days, drafts left out."""
-    search = {"date_min": start.isoformat(), "date_max": end.isoformat()}
-    return [
-        i
-        for i in (read_as(Invoice, r) for r in all_accounting(api, PATH, "invoices", search=search))
-        if _counts(i, start, end)
-    ]
+    """The invoices dated in these days, without drafts."""
+    return [i for i in _invoices(api, dated_between(start, end)) if _counts(i, start, end)]
 
 
 def payments_between(api: Api, start: date, end: date) -> list[Collected]:
@@ -172,12 +169,13 @@ def payments_between(api: Api, start: date, end: date) -> list[Collected]:
 
 
 def overdue_on(api: Api, day: date) -> list[Invoice]:
-    """The invoices that should have been paid before that day and are not."""
-    owed = (
-        read_as(Invoice, record)
-        for record in all_accounting(api, PATH, "invoices", search={"outstanding": True})
-    )
+    """The unpaid invoices that were due before that day."""
+    owed = _invoices(api, {"outstanding": True})
     return [i for i in owed if i.outstanding > 0 and i.due_date and i.due_date < day and _is_out(i)]
+
+
+def _invoices(api: Api, search: Query) -> Iterator[Invoice]:
+    return (read_as(Invoice, record) for record in all_accounting(api, PATH, "invoices", search=search))
 
 
 def _collected(api: Api, start: date, end: date, member: str, currency_code: str | None = None) -> list[Any]:
@@ -190,12 +188,12 @@ def _collected(api: Api, start: date, end: date, member: str, currency_code: str
     )
     found = report.get(member)
     if not isinstance(found, list):
-        raise unreadable(wrote=False)
+        raise unreadable()
     return found
 
 
 def _period(start: date | None, end: date | None) -> tuple[date, date]:
-    """The days asked for; what is left out comes from the current month."""
+    """The requested days; missing ones come from the current month."""
     if end is None:
         month = start if start and start > today() else today()
         end = month.replace(day=calendar.monthrange(month.year, month.month)[1])
@@ -205,7 +203,7 @@ def _period(start: date | None, end: date | None) -> tuple[date, date]:
 
 
 def _counts(invoice: Invoice, start: date, end: date) -> bool:
-    """Drafts are no revenue; and the row's own date counts, not only the filter."""
+    """Whether it is revenue: no draft, and dated in these days by the row itself, not only by the filter."""
     return _is_out(invoice) and invoice.create_date is not None and start <= invoice.create_date <= end
 
 

@@ -1,9 +1,9 @@
-"""Sending all draft invoices, as an owner does on a Saturday morning. No weekday is checked.
+"""Sends all draft invoices, as an owner does on a Saturday morning. It checks no weekday.
 
-The tool a person trusts with their clients' mailboxes, so: it shows before it sends, trusts only an
-invoice's own state (FreshBooks ignores several filters without a word), takes no recipient from a
-model, looks at each invoice again just before mailing it, and stops when FreshBooks says stop. A
-repeated run meets only the drafts that remain, so nobody is mailed twice.
+People trust this tool with their clients' mailboxes. So it shows before it sends, trusts only an invoice's
+own state (FreshBooks silently ignores several filters), takes no recipient from a model, reads each invoice
+again just before mailing it, and stops when FreshBooks says stop. A repeated run finds only the remaining
+drafts, so nobody is mailed twice.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,8 @@ from app.connectors.freshbooks.families import all_accounting, change_accounting
 from app.connectors.freshbooks.invoices import PATH, WRITE, Invoice, read_invoice
 from app.connectors.freshbooks.time_tracking import ENTRIES, hours
 from app.connectors.freshbooks.values import Id, Money, add_up, read_as, today
-from app.connectors.tool import Row, tool
+from app.connectors.function_tool import tool
+from app.connectors.rows import Row
 from app.errors import (
     InvalidArguments,
     ObjectNotFound,
@@ -28,7 +29,7 @@ from app.errors import (
     ToolError,
 )
 
-_MOST_SHOWN = 200
+_MOST_LISTED = 200
 Outcome = Literal["would_send", "sent", "skipped", "failed", "unknown", "not_tried"]
 
 
@@ -98,14 +99,14 @@ def send_saturday_invoices(
     return _report(False, [*rows, *skipped], stopped=stopped)
 
 
-# --- what is there to send ---
+# --- finding drafts ---
 
 
-def _sort_out(api: Api, wanted: list[int] | None) -> tuple[list[Invoice], list[SaturdayInvoice]]:
-    """The drafts that can be sent, oldest first, and the rows of those that cannot."""
+def _sort_out(api: Api, invoice_ids: list[int] | None) -> tuple[list[Invoice], list[SaturdayInvoice]]:
+    """The drafts that can be sent, oldest first, and rows for those that cannot."""
     drafts, skipped = [], []
     for invoice in _drafts(api):
-        if wanted is not None and invoice.invoice_id not in wanted:
+        if invoice_ids is not None and invoice.invoice_id not in invoice_ids:
             continue
         reason = _reason_to_skip(invoice)
         if reason:
@@ -113,7 +114,7 @@ def _sort_out(api: Api, wanted: list[int] | None) -> tuple[list[Invoice], list[S
         else:
             drafts.append(invoice)
     seen = {invoice.invoice_id for invoice in drafts} | {row.invoice_id for row in skipped}
-    for missing in dict.fromkeys(wanted or ()):
+    for missing in dict.fromkeys(invoice_ids or ()):
         if missing not in seen:
             skipped.append(
                 SaturdayInvoice(
@@ -127,7 +128,7 @@ def _drafts(api: Api) -> Iterator[Invoice]:
     seen = set()
     for record in all_accounting(api, PATH, "invoices", search={"v3_status": "draft"}, include="lines"):
         invoice = read_as(Invoice, record)
-        # The row's own word counts: a filter FreshBooks does not know would have brought every invoice.
+        # Only the row's own state counts: FreshBooks answers an unknown filter with every invoice.
         if _is_draft(invoice) and invoice.invoice_id not in seen:
             seen.add(invoice.invoice_id)
             yield invoice
@@ -144,7 +145,7 @@ def _reason_to_skip(invoice: Invoice) -> str | None:
 
 
 def _unbilled_hours(api: Api) -> float | None:
-    """The week's billable time that is on no invoice, as a reminder; None when it may not be read."""
+    """This week's billable hours on no invoice, as a reminder; None when they may not be read."""
     monday = today() - timedelta(days=today().weekday())
     filters = {"billable": True, "billed": False, "started_from": f"{monday}T00:00:00Z"}
     try:
@@ -159,9 +160,9 @@ def _unbilled_hours(api: Api) -> float | None:
 
 
 def _send(api: Api, drafts: list[Invoice]) -> tuple[list[SaturdayInvoice], str | None]:
-    """Mail one after another. Returns a row each and why it ended early, if it did.
+    """Mails the drafts in turn. Returns one row per draft and the reason for stopping early, if any.
 
-    Raises the error itself when it came before anything was sent: then nothing happened at all.
+    Raises the error itself when nothing was sent before it.
     """
     rows: list[SaturdayInvoice] = []
     for number, draft in enumerate(drafts):
@@ -179,7 +180,7 @@ def _send(api: Api, drafts: list[Invoice]) -> tuple[list[SaturdayInvoice], str |
                 )
             )
             return [*rows, *_untried(drafts, number + 1)], error.message
-        # not allowed, slow down, sign-in ended, away, out of time: the next one would fare no better
+        # not allowed, rate limited, access ended, unreachable, out of time: the next one would fail too
         except ToolError as error:
             if all(row.outcome == "failed" for row in rows):
                 raise
@@ -205,7 +206,7 @@ def _untried(drafts: list[Invoice], after: int) -> list[SaturdayInvoice]:
     return [_row(draft, "not_tried") for draft in drafts[after:]]
 
 
-# --- telling ---
+# --- the report ---
 
 
 def _row(invoice: Invoice, outcome: Outcome, reason: str | None = None) -> SaturdayInvoice:
@@ -234,7 +235,7 @@ def _report(
     )
     return SaturdayRun(
         dry_run=dry_run,
-        invoices=rows[:_MOST_SHOWN],
+        invoices=rows[:_MOST_LISTED],
         counts=counts,
         totals=[
             CurrencyTotal(currency=currency, amount=amount) for currency, amount in add_up(counted).items()

@@ -1,26 +1,20 @@
 """FreshBooks' part of a summary: invoices issued, payments received, and what is overdue."""
 
 from app.connectors.freshbooks.reports import issued_between, overdue_on, payments_between
-from app.connectors.summary import Part, Summarizing, Sums
+from app.connectors.summary import FigureTotals, Part, Summarizing
 
 
-def summarize(asked: Summarizing) -> list[Part]:
-    """The business's invoices and payments. FreshBooks names no time zone, so the workspace's counts."""
-    api, days = asked.api, asked.days()
-    sums = Sums(days, home=None)
-    with asked.reading("invoices"):
+def summarize(summary: Summarizing) -> list[Part]:
+    """The business's invoices and payments. FreshBooks names no time zone, so the workspace's applies."""
+    api, days = summary.api, summary.days()
+    totals = FigureTotals(days, home=None)
+    with summary.reading("invoices"):
         issued = issued_between(api, days.before_first, days.last)
-        sums.open("invoices_issued")
-        for invoice in issued:
-            sums.add("invoices_issued", invoice.currency, invoice.amount, invoice.create_date)
-    with asked.reading("payments"):
+        totals.add_all("invoices_issued", ((i.currency, i.amount, i.create_date) for i in issued))
+    with summary.reading("payments"):
         received = payments_between(api, days.before_first, days.last)
-        sums.open("payments_received")
-        for payment in received:
-            sums.add("payments_received", payment.currency, payment.amount, payment.date)
-    with asked.reading("overdue invoices"):
+        totals.add_all("payments_received", ((p.currency, p.amount, p.date) for p in received))
+    with summary.reading("overdue invoices"):
         late = overdue_on(api, days.today)
-        sums.open("overdue")
-        for invoice in late:
-            sums.add_now("overdue", invoice.currency, invoice.outstanding)
-    return sums.parts()
+        totals.add_all("overdue", ((i.currency, i.outstanding, None) for i in late))
+    return totals.parts()

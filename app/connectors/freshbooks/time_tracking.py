@@ -7,11 +7,12 @@ from typing import Annotated, Any
 from pydantic import Field, WithJsonSchema
 
 from app.connectors.api import Api
-from app.connectors.freshbooks.clients import find_client
-from app.connectors.freshbooks.families import create_business, list_business
+from app.connectors.freshbooks.clients import ClientName, find_client
+from app.connectors.freshbooks.families import create_business, list_business, unconfirmed
 from app.connectors.freshbooks.values import FreshBooksRow, Id, OptionalDay, PageNumber, Text, read_as, today
-from app.connectors.tool import Page, tool
-from app.errors import InvalidArguments, OutcomeUnknown
+from app.connectors.function_tool import tool
+from app.connectors.rows import Page
+from app.errors import InvalidArguments
 
 ENTRIES = "/timetracking/business/{business}/time_entries"
 _PROJECTS = "/projects/business/{business}/projects"
@@ -25,7 +26,7 @@ Hours = Annotated[
 
 
 def hours(seconds: int) -> float:
-    """A duration of FreshBooks, which counts seconds, in hours."""
+    """FreshBooks' seconds as hours."""
     return round(seconds / 3600, 2)
 
 
@@ -45,7 +46,7 @@ class TimeEntry(FreshBooksRow):
     billed: bool = False
 
     def model_post_init(self, _context: Any) -> None:
-        """FreshBooks counts in seconds, people in hours."""
+        """FreshBooks counts seconds, people count hours."""
         self.hours = hours(self.seconds)
 
 
@@ -75,14 +76,7 @@ def log_time(
     client_id: Annotated[
         Id | None, Field(description="Whom it was for; or give client_name; or neither.")
     ] = None,
-    client_name: Annotated[
-        str | None,
-        Field(
-            min_length=1,
-            max_length=200,
-            description="Organization or e-mail address of the client, instead of client_id.",
-        ),
-    ] = None,
+    client_name: ClientName = None,
     project_id: Annotated[Id | None, Field(description="From freshbooks_list_projects.")] = None,
     service_id: Annotated[Id | None, Field(description="Number of the service in FreshBooks.")] = None,
     date: Annotated[
@@ -108,14 +102,11 @@ def log_time(
         "note": description,
         "billable": billable,
     }
-    try:
+    with unconfirmed(
+        "FreshBooks did not confirm the time entry. Look for it with freshbooks_list_time_entries "
+        "before trying again.",
+    ):
         record = create_business(api, ENTRIES, "time_entry", fields)
-    except OutcomeUnknown as error:
-        raise OutcomeUnknown(
-            "FreshBooks did not confirm the time entry. Look for it with freshbooks_list_time_entries "
-            "before trying again.",
-            details=error.details,
-        ) from None
     entry = read_as(TimeEntry, record, wrote=True)
     entry.client = client.name if client else None
     api.say(f"{entry.hours:g} hours were logged.")
@@ -182,7 +173,7 @@ def list_projects(
 
 
 def _moment(given: datetime | None) -> str | None:
-    """A time as the business family writes it: UTC with a Z."""
+    """A moment as the business family writes it: UTC with a Z."""
     if given is None:
         return None
     aware = given if given.tzinfo else given.replace(tzinfo=UTC)

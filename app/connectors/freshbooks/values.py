@@ -1,4 +1,4 @@
-"""How FreshBooks writes money, days and records, and how we read them."""
+"""The types FreshBooks' API uses: money, days, ids."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -9,12 +9,11 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from app import clock
 from app.connectors.answers import Answers
-from app.connectors.tool import Row
+from app.connectors.rows import Row
 
 Day = date  # for rows with a field called `date`
 
-# Amounts are decimal text on the wire and stay so: a float would lose cents, a sum over currencies means
-# nothing.
+# Amounts stay decimal text, as on the wire: a float would lose cents, a sum over currencies means nothing.
 Money = Annotated[Decimal, WithJsonSchema({"type": "string", "description": "Decimal."})]
 # FreshBooks leaves a day empty as "" or null.
 OptionalDay = Annotated[date | None, BeforeValidator(lambda value: value or None)]
@@ -43,13 +42,13 @@ read_as, unreadable = _answers.read_as, _answers.unreadable
 
 
 class FreshBooksRow(Row):
-    """A Row made straight from FreshBooks' own record: each field names where it stands there."""
+    """A Row read directly from FreshBooks' record; each field's alias is its path there."""
 
     model_config = ConfigDict(extra="ignore")
 
 
 def add_up(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
-    """One sum a currency."""
+    """One sum per currency."""
     sums: dict[str, Decimal] = {}
     for currency, amount in amounts:
         sums[currency] = sums.get(currency, Decimal("0.00")) + amount
@@ -57,5 +56,5 @@ def add_up(amounts: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
 
 
 def today() -> date:
-    """The present day (UTC): what a date left out means."""
+    """Today in UTC, which a missing date means."""
     return clock.now().date()

@@ -1,12 +1,12 @@
 """Gmail: search mail, read it, fetch invoices from it, write and send.
 
-Start reading in `reading.py`, then `mime.py` (a message taken apart) and `composing.py` (one put together).
+Start with `reading.py`, then `mime.py` (parsing a message) and `composing.py` (writing one).
 
 Decided:
-- For writing one scope is asked for, `gmail.modify`: it is the least that covers all tools, since only it
-  changes labels, and it includes reading, drafts and sending. For reading only, `gmail.readonly`.
-- The account is known by Google's `sub`; the address is only its name.
-- An attachment is named by message and part: Gmail's attachment ids change with every fetch.
+- For writing it requests one scope, `gmail.modify`: the smallest that covers all tools, as only it changes
+  labels, and it includes reading, drafts and sending. For reading only, `gmail.readonly`.
+- Google's `sub` identifies the account; the address is only its name.
+- Message and part identify an attachment: Gmail's attachment ids change with every fetch.
 """
 
 from app.connectors import google

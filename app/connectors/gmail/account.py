@@ -1,4 +1,4 @@
-"""Which Google account signed in."""
+"""The connected Google account."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,10 +9,10 @@ from app.connectors.spec import Account
 
 
 def identify(api: Api, token_answer: Mapping[str, Any]) -> Account:
-    """The Google account by its `sub`, named by its mailbox. Raises a ToolError.
+    """The Google account by its `sub`, named after its mailbox. Raises a ToolError.
 
-    Asks Gmail for the mailbox too: an account without one, or a consent with the mail box unticked,
-    is refused here with the reason instead of at the first tool call.
+    Also reads the mailbox: an account without one, or a consent page with the mail box unticked, is refused
+    here with the reason instead of at the first tool call.
     """
     claims = google.claims_of(token_answer)
     subject = google.subject(api, claims)

@@ -1,4 +1,4 @@
-"""Making a mail: recipients checked, headers safe, threads kept together."""
+"""Composes a mail: checked recipients, safe headers, replies in their thread."""
 
 import base64
 import re
@@ -20,18 +20,18 @@ from app.connectors.gmail.wire import MESSAGES
 from app.connectors.google import an_object, read
 from app.errors import InvalidArguments
 
-# Lines may be 998 long (RFC 5322 2.1.1); a shorter limit makes Python encode long message ids, which breaks
+# RFC 5322 2.1.1 allows 998 characters per line; below that Python encodes long message ids, which breaks
 # threads.
 _POLICY = SMTP.clone(max_line_length=998)
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
 _REPLY_MARK = re.compile(r"^\s*((re|aw|sv|antw|tr|fwd?|wg)\s*(\[\d+\])?\s*:\s*)+", re.IGNORECASE)
-_KEPT_REFERENCES = 30
+_MOST_REFERENCES = 30
 _MOST_RECIPIENTS = 100
 
 
 @dataclass(frozen=True)
-class Reply:
-    """What a mail needs to stay in the conversation it answers."""
+class ReplyContext:
+    """What a reply needs to stay in its conversation."""
 
     thread_id: str
     message_id: str
@@ -39,13 +39,13 @@ class Reply:
     subject: str
 
 
-def find_reply(api: Api, message_id: str) -> Reply:
-    """The conversation of the message being answered. Raises ObjectNotFound for an unknown id."""
-    wanted = [
+def find_reply(api: Api, message_id: str) -> ReplyContext:
+    """The conversation of the message to reply to. Raises ObjectNotFound for an unknown id."""
+    params = [
         ("format", "metadata"),
         *(("metadataHeaders", name) for name in ("Message-ID", "References", "In-Reply-To", "Subject")),
     ]
-    message = read(api, MESSAGES + "/{id}", parts={"id": message_id}, params=wanted)
+    message = read(api, MESSAGES + "/{id}", parts={"id": message_id}, params=params)
     payload = an_object(message.get("payload"))
     own = _MESSAGE_ID.findall(mime.header(payload, "Message-ID"))[:1]
     # RFC 5322 3.6.4: the parent's References, or its In-Reply-To, and then the parent itself.
@@ -54,13 +54,10 @@ def find_reply(api: Api, message_id: str) -> Reply:
         or _MESSAGE_ID.findall(mime.header(payload, "In-Reply-To"))[:1]
     )
     references = tuple(dict.fromkeys([*earlier, *own]))
-    kept = (
-        references
-        if len(references) <= _KEPT_REFERENCES
-        else (references[0], *references[1 - _KEPT_REFERENCES :])
-    )
-    return Reply(
-        str(message.get("threadId", "")), own[0] if own else "", kept, mime.header(payload, "Subject")
+    if len(references) > _MOST_REFERENCES:
+        references = (references[0], *references[1 - _MOST_REFERENCES :])
+    return ReplyContext(
+        str(message.get("threadId", "")), own[0] if own else "", references, mime.header(payload, "Subject")
     )
 
 
@@ -72,11 +69,11 @@ def compose(
     subject: str | None,
     body: str,
     body_type: Literal["text", "html"],
-    reply: Reply | None = None,
+    reply: ReplyContext | None = None,
 ) -> dict[str, Any]:
     """The `Message` resource for Gmail: the raw mail and, for a reply, its thread.
 
-    Without `From`: Gmail puts the account's address there whatever we say. Raises InvalidArguments.
+    It has no `From`: Gmail always puts the account's address there. Raises InvalidArguments.
     """
     if len(to) + len(cc) + len(bcc) > _MOST_RECIPIENTS:
         raise InvalidArguments(f"A mail may have {_MOST_RECIPIENTS} recipients at most here.")
@@ -96,7 +93,7 @@ def compose(
     else:
         mail.set_content(body)
     message: dict[str, Any] = {"raw": base64.urlsafe_b64encode(mail.as_bytes()).decode()}
-    # Gmail refuses to thread a mail whose subject is another one.
+    # Gmail does not thread a mail with a different subject.
     if reply and reply.thread_id and _bare(str(mail["Subject"])) == _bare(reply.subject):
         message["threadId"] = reply.thread_id
     return message
@@ -118,29 +115,24 @@ def _address(text: str) -> Address:
 
 
 def _one_line(text: str) -> str:
-    """Refuse what could begin a header of its own, instead of mending it silently."""
+    """Raises InvalidArguments for what could start another header, instead of repairing it silently."""
     if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in text):
         raise InvalidArguments("Subjects and recipients must be a single line without control characters.")
     return text
 
 
-def _reply_subject(reply: Reply | None) -> str:
-    """The answered subject with "Re:" in front. Its sender chose it, so what does not belong in a header
-    is dropped.
-    """
-    subject = " ".join(
-        "".join(
-            c if unicodedata.category(c)[0] != "C" else " " for c in (reply.subject if reply else "")
-        ).split()
-    )
+def _reply_subject(reply: ReplyContext | None) -> str:
+    """The subject with "Re:" in front. A stranger chose it, so control characters are dropped."""
+    letters = (c if unicodedata.category(c)[0] != "C" else " " for c in (reply.subject if reply else ""))
+    subject = " ".join("".join(letters).split())
     return subject if subject.lower().startswith("re:") else f"Re: {subject}"
 
 
 def _bare(subject: str) -> str:
-    """A subject as conversations compare it."""
+    """A subject as conversations are compared by."""
     return " ".join(_REPLY_MARK.sub("", subject).split()).lower()
 
 
 def sent_ids(message: Mapping[str, Any]) -> dict[str, str]:
-    """Message and thread id of what Gmail answered."""
+    """The message and thread id in Gmail's answer."""
     return {"message_id": str(message.get("id", "")), "thread_id": str(message.get("threadId", ""))}

@@ -1,4 +1,4 @@
-"""What Gmail's refused arguments mean: it says what was wrong only in words. Ours for the ones we know."""
+"""What Gmail's refused arguments mean: it explains only in words, and known ones get a sentence of ours."""
 
 from app.connectors.google import error_reader
 from app.errors import InvalidArguments, ProviderError, ToolError

@@ -1,9 +1,8 @@
 """HTML mail as readable text.
 
-Not the standard library's `HTMLParser`: it takes half a minute of processor time for 60 kB of
-unclosed tags, and anyone may send us those. Here every step moves forward, so the time grows with
-the length only. Text that a reader would not see is left out, since it is a favourite place for
-words aimed at an AI.
+Not the standard library's `HTMLParser`: it takes half a minute of processor time for 60 kB of unclosed tags,
+and anyone may send us those. Here every step moves forward, so the time grows linearly. Text that a reader
+would not see is left out, as it is a favourite place for words aimed at an AI.
 """
 
 import html
@@ -12,42 +11,11 @@ import re
 _LONGEST = 400_000
 _QUOTE_SEARCH = 2_000
 _ATTRIBUTES_READ = 4_000
-_BLOCKS = frozenset(
-    {
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "center",
-        "dd",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "footer",
-        "form",
-    }
-    | {
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "li",
-        "main",
-        "nav",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "table",
-        "tr",
-        "ul",
-    }
-)
+_BLOCKS = frozenset([
+    "address", "article", "aside", "blockquote", "center", "dd", "div", "dl", "dt", "fieldset", "footer",
+    "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p", "pre",
+    "section", "table", "tr", "ul",
+])  # fmt: skip
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 )
@@ -67,7 +35,7 @@ _SPACE = re.compile(r"[ \t\r\n\f\v\xa0]+")
 def html_to_text(source: str) -> str:
     """The visible text of an HTML document: blocks on lines of their own, link targets in brackets."""
     source = source[:_LONGEST]
-    reader = _Reader()
+    reader = _TextCollector()
     at = 0
     while at < len(source):
         opening = source.find("<", at)
@@ -79,8 +47,8 @@ def html_to_text(source: str) -> str:
     return reader.result()
 
 
-def _markup(source: str, opening: int, reader: "_Reader") -> int:
-    """Take what begins with the `<` at `opening`; gives the place after it, always further on."""
+def _markup(source: str, opening: int, reader: "_TextCollector") -> int:
+    """Reads the markup at the `<` at `opening`; returns the position after it, always further on."""
     if source.startswith("<!--", opening):
         return _after(source, "-->", opening + 4)
     if source.startswith(("<!", "<?"), opening):
@@ -108,9 +76,7 @@ def _after(source: str, mark: str, start: int) -> int:
 
 
 def _end_of_tag(source: str, start: int) -> int:
-    """Where the tag's `>` is; one inside a quoted attribute does not count. The end of the text when there
-    is none.
-    """
+    """The position of the tag's `>`, outside quoted attributes; the end of the text without one."""
     end = source.find(">", start)
     if end < 0:
         return len(source)
@@ -122,10 +88,8 @@ def _end_of_tag(source: str, start: int) -> int:
     return end
 
 
-class _Reader:
-    """Collects visible text. `_hidden_in` is the element whose content nobody sees, with how deep it nests
-    in itself.
-    """
+class _TextCollector:
+    """Collects visible text. `_hidden_in` is the hidden element, `_depth` how deep it nests in itself."""
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
@@ -170,8 +134,8 @@ class _Reader:
             return
         if tag == "a" and self._link:
             address, start = self._link
-            shown = "".join(self._pieces[start:]).strip()
-            if address.lower().startswith(("http://", "https://", "mailto:")) and shown not in {
+            text = "".join(self._pieces[start:]).strip()
+            if address.lower().startswith(("http://", "https://", "mailto:")) and text not in {
                 address,
                 address.removeprefix("mailto:"),
             }:
@@ -182,5 +146,5 @@ class _Reader:
 
     def result(self) -> str:
         lines = [_SPACE.sub(" ", line).strip() for line in "".join(self._pieces).split("\n")]
-        kept = [line for place, line in enumerate(lines) if line or (place and lines[place - 1])]
-        return "\n".join(kept).strip()
+        single_spaced = [line for place, line in enumerate(lines) if line or (place and lines[place - 1])]
+        return "\n".join(single_spaced).strip()

@@ -1,4 +1,4 @@
-"""Finding invoices: mail with a PDF that speaks of an invoice, receipt or bill."""
+"""Searches for invoices: mail with a PDF that mentions an invoice, receipt or bill."""
 
 import re
 from datetime import UTC, date, datetime
@@ -7,11 +7,12 @@ from typing import Annotated
 from pydantic import Field
 
 from app.connectors.api import Api
+from app.connectors.function_tool import tool
 from app.connectors.gmail import mime, scopes
 from app.connectors.gmail.listing import list_ids, load_each
 from app.connectors.gmail.shapes import MaxResults, MessageSummary, PageToken, fitting, summary
 from app.connectors.google import an_object
-from app.connectors.tool import Page, Row, tool
+from app.connectors.rows import Page, Row
 from app.errors import InvalidArguments
 
 _MOST_PDFS = 3
@@ -64,9 +65,9 @@ def search_invoices(
 
 
 def invoice_query(since: date | None, until: date | None, sender: str | None, text: str | None) -> str:
-    """The Gmail search for it. Days become epoch seconds, since Gmail reads written dates in Pacific time.
+    """The Gmail query. Days become epoch seconds, since Gmail reads written dates in Pacific time.
 
-    Words are quoted, so that none of them acts as an operator.
+    Words are quoted, so that none acts as an operator.
     https://developers.google.com/workspace/gmail/api/guides/filtering
     """
     if since and until and until < since:

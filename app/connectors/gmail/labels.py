@@ -5,11 +5,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from app.connectors.api import Api
+from app.connectors.function_tool import tool
 from app.connectors.gmail import scopes
-from app.connectors.gmail.shapes import MessageId, PageNumber
+from app.connectors.gmail.shapes import MessageId, PageNumber, page_of
 from app.connectors.gmail.wire import MESSAGES, label_ids, write
 from app.connectors.google import objects, read
-from app.connectors.tool import Page, Row, tool
+from app.connectors.rows import Page, Row
 from app.errors import InvalidArguments
 
 _A_PAGE = 200
@@ -48,12 +49,7 @@ def list_labels(api: Api, page: PageNumber = 1) -> Page[Label]:
         )
         for entry in found
     ]
-    start = (page - 1) * _A_PAGE
-    return Page(
-        items=labels[start : start + _A_PAGE],
-        next=page + 1 if start + _A_PAGE < len(labels) else None,
-        total=len(labels),
-    )
+    return page_of(labels, page, _A_PAGE)
 
 
 @tool(title="Change labels", idempotent=True, needs_scopes=scopes.TO_LABEL)
@@ -79,7 +75,7 @@ def modify_labels(
         MESSAGES + "/{id}/modify",
         parts={"id": message_id},
         json={"addLabelIds": add_label_ids or [], "removeLabelIds": remove_label_ids or []},
-        safe=True,  # the same change again changes nothing
+        safe=True,  # repeating the change has no effect
     )
     return Labelled(
         id=str(changed["id"]), thread_id=str(changed.get("threadId", "")), labels=label_ids(changed)

@@ -1,4 +1,4 @@
-"""Message ids of a search, and then the messages: Gmail's list gives ids only."""
+"""Searches for message ids, then loads the messages: Gmail's list returns ids only."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,15 +29,12 @@ def list_ids(
     params += [("includeSpamTrash", "true")] if spam_and_trash else []
     found = read(api, MESSAGES, params=params)
     following = found.get("nextPageToken")
-    return [str(entry.get("id", "")) for entry in objects(found.get("messages"))], str(
-        following
-    ) if following else None
+    ids = [str(entry.get("id", "")) for entry in objects(found.get("messages"))]
+    return ids, str(following) if following else None
 
 
 def load_each(api: Api, ids: Sequence[str], params: Any) -> Iterator[Mapping[str, Any]]:
-    """The messages in the order of their ids, a few requests at a time. One deleted since the search is
-    passed over.
-    """
+    """The messages in the order of their ids, a few requests at a time. Skips those deleted meanwhile."""
 
     def load(message_id: str) -> Mapping[str, Any] | None:
         try:

@@ -1,4 +1,4 @@
-"""Reading a message as the API gives it: a tree of MIME parts, already taken apart by Gmail.
+"""Reads a message as Gmail sends it: a parsed tree of MIME parts.
 
 https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages#MessagePart
 """
@@ -19,7 +19,7 @@ from app.connectors.google import an_object, objects
 from app.errors import ProviderUnavailable
 
 Part = Mapping[str, Any]
-LoadBody = Callable[[str], bytes]  # gives the bytes of an attachment id
+LoadBody = Callable[[str], bytes]  # returns the bytes of an attachment id
 
 _DEEPEST = 30
 _LONGEST_HEADER = 4_000
@@ -28,7 +28,7 @@ _RESERVED_NAME = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECAS
 
 
 def header(part: Part, name: str) -> str:
-    """The first header of that name, encoded words (RFC 2047) decoded; "" when there is none."""
+    """The first header of that name with encoded words (RFC 2047) decoded; "" without one."""
     for entry in objects(part.get("headers")):
         if str(entry.get("name", "")).lower() == name.lower():
             return _decoded(str(entry.get("value", ""))[:_LONGEST_HEADER])
@@ -45,9 +45,7 @@ def _decoded(value: str) -> str:
 
 
 def decode_data(data: str) -> bytes:
-    """The bytes of base64url text; the padding may be missing (RFC 4648 section 5). Raises
-    ProviderUnavailable.
-    """
+    """The bytes of base64url text, padded or not (RFC 4648 section 5). Raises ProviderUnavailable."""
     try:
         return base64.urlsafe_b64decode(data + "=" * (-len(data) % 4))
     except (binascii.Error, ValueError):
@@ -62,9 +60,9 @@ def encode_base64(data: bytes) -> str:
 
 
 def decode_text(data: bytes, charset: str) -> str:
-    """Text of a part. Gmail hands most text over as UTF-8 whatever the part declares, so that comes first.
+    """The text of a part. Gmail sends most text as UTF-8 whatever the part declares, so UTF-8 comes first.
 
-    Charsets whose bytes would pass for UTF-8 (ISO-2022, UTF-7, UTF-16) are taken at their word.
+    Declared charsets whose bytes are valid UTF-8 (ISO-2022, UTF-7, UTF-16) come before it.
     """
     charset = charset.lower()
     if charset.startswith(("iso-2022", "utf-7", "utf-16", "utf-32", "hz")) and (
@@ -103,14 +101,14 @@ def size(part: Part) -> int:
 
 
 def attachment_parts(payload: Part) -> Iterator[Part]:
-    """Every part that is a file: attachments, inline images and forwarded messages, with what those hold."""
+    """Every part that is a file: attachments, inline images, forwarded messages and the files in those."""
     for part in _walk(payload):
         if is_attachment(part):
             yield part
 
 
 def is_attachment(part: Part) -> bool:
-    """Whether a part is a file rather than the text or the structure of the mail."""
+    """Whether a part is a file, not the mail's text or structure."""
     return (
         bool(part.get("filename"))
         or mime_type(part) == "message/rfc822"
@@ -119,16 +117,14 @@ def is_attachment(part: Part) -> bool:
 
 
 def is_inline(part: Part) -> bool:
-    """Whether a file is shown inside the text, as logos in signatures are."""
+    """Whether a file appears inside the text, as logos in signatures do."""
     return _disposition(part) == "inline" or bool(
         header(part, "Content-ID") and _disposition(part) != "attachment"
     )
 
 
 def clean_filename(part: Part) -> str:
-    """A name that is safe to save under: what a stranger called the file, without folders, tricks or
-    reserved names.
-    """
+    """A name that is safe to save under: the stranger's name without folders, tricks or reserved names."""
     name = re.split(r"[/\\]", _decoded(str(part.get("filename") or "")[:_LONGEST_HEADER]))[-1]
     name = "".join("_" if c in '<>:"|?*' else c for c in name if unicodedata.category(c)[0] != "C")
     name = name.strip().lstrip(".").strip()
@@ -167,7 +163,7 @@ def _walk(part: Part, depth: int = 0) -> Iterator[Part]:
 
 
 def body_text(payload: Part, load: LoadBody | None = None) -> str:
-    """The mail's own text: plain where there is a plain version, else its HTML made readable.
+    """The mail's own text: the plain version, else its HTML as text.
 
     `load` fetches a text too long to come with the message; without it such a text is "".
     """

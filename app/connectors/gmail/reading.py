@@ -1,4 +1,4 @@
-"""Finding and reading mail."""
+"""Searches and reads mail."""
 
 import json
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from app.connectors.api import Api
+from app.connectors.function_tool import tool
 from app.connectors.gmail import mime, scopes
 from app.connectors.gmail.listing import list_ids, load_each
 from app.connectors.gmail.shapes import (
@@ -23,7 +24,7 @@ from app.connectors.gmail.shapes import (
 )
 from app.connectors.gmail.wire import MESSAGES
 from app.connectors.google import an_object, objects, read
-from app.connectors.tool import Page, Row, size_in_tokens, tool
+from app.connectors.rows import Page, Row, size_in_tokens
 
 _BODY_ROOM = 36_000  # characters of JSON
 _THREAD_TOKENS = 18_000
@@ -118,13 +119,13 @@ def get_thread(
     """
     thread = read(api, "/gmail/v1/users/me/threads/{id}", parts={"id": thread_id}, params={"format": format})
     messages = objects(thread.get("messages"))
-    kept = _that_fit(messages[-_THREAD_MESSAGES:], with_body=format == "full")
-    api.say(f"{len(kept)} of {len(messages)} messages.")
-    return Thread(id=str(thread.get("id", "")), messages=kept, earlier_left_out=len(messages) - len(kept))
+    fitted = _that_fit(messages[-_THREAD_MESSAGES:], with_body=format == "full")
+    api.say(f"{len(fitted)} of {len(messages)} messages.")
+    return Thread(id=str(thread.get("id", "")), messages=fitted, earlier_left_out=len(messages) - len(fitted))
 
 
 def _that_fit(messages: list[Mapping[str, Any]], *, with_body: bool) -> list[Message]:
-    """As many of the newest messages as fit into an answer, the room for text shared fairly among them."""
+    """The newest messages that fit into an answer, with the room for text shared fairly among them."""
     bodies = [mime.body_text(an_object(message.get("payload"))) if with_body else "" for message in messages]
     rows = fitting([whole(message, "") for message in messages])
     while len(rows) > 1 and _tokens(rows) > _THREAD_TOKENS // 2:

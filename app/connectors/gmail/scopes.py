@@ -1,7 +1,7 @@
 """Gmail's OAuth scopes, and which of them a tool can work with.
 
-Google's consent page lets the person untick scopes, so what was asked for says nothing: each tool
-names the scopes of which any one is enough.
+Google's consent page lets the person untick scopes, so the requested ones prove nothing: each tool names the
+scopes of which any one is enough.
 https://developers.google.com/workspace/gmail/api/auth/scopes
 """
 

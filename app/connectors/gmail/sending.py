@@ -1,19 +1,21 @@
 """Writing mail: drafts first, sending on its own.
 
-Gmail takes no idempotency key, so nothing here is ever sent twice by us: when the answer is lost
-the call ends as "may or may not have been done".
+Gmail takes no idempotency key, so no request here is repeated: when the answer is lost, the call ends as
+"may or may not have been done".
 """
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from app.connectors.api import Api
+from app.connectors.function_tool import tool
 from app.connectors.gmail import scopes
 from app.connectors.gmail.composing import compose, find_reply, sent_ids
 from app.connectors.gmail.wire import MESSAGES, write
 from app.connectors.google import an_object
-from app.connectors.tool import Row, tool
+from app.connectors.rows import Row
 
 _DRAFTS = "/gmail/v1/users/me/drafts"
 
@@ -39,7 +41,7 @@ ReplyTo = Annotated[
 ]
 
 
-class Draft(Row):
+class SavedDraft(Row):
     """A draft in the mailbox."""
 
     draft_id: str = Field(description="Pass to gmail_send_draft.")
@@ -47,54 +49,59 @@ class Draft(Row):
     thread_id: str
 
 
-class Sent(Row):
+class SentMessage(Row):
     """A mail that is on its way."""
 
     message_id: str
     thread_id: str
 
 
+def _composed(deliver: Callable[[Api, dict[str, Any]], Any]) -> Callable[..., Any]:
+    """Turns a function that takes a composed message into one that takes the arguments of a mail."""
+
+    def with_mail(
+        api: Api,
+        to: To,
+        body: Body,
+        subject: Subject = None,
+        cc: Cc = None,
+        bcc: Bcc = None,
+        body_type: BodyType = "text",
+        reply_to_message_id: ReplyTo = None,
+    ) -> Any:
+        reply = find_reply(api, reply_to_message_id) if reply_to_message_id else None
+        copies = {"cc": cc or (), "bcc": bcc or ()}
+        mail = compose(to=to, **copies, subject=subject, body=body, body_type=body_type, reply=reply)
+        return deliver(api, mail)
+
+    with_mail.__name__, with_mail.__doc__ = deliver.__name__, deliver.__doc__
+    with_mail.__annotations__["return"] = deliver.__annotations__["return"]
+    return with_mail
+
+
 @tool(title="Write a draft", needs_scopes=scopes.TO_DRAFT)
-def create_draft(
-    api: Api,
-    to: To,
-    body: Body,
-    subject: Subject = None,
-    cc: Cc = None,
-    bcc: Bcc = None,
-    body_type: BodyType = "text",
-    reply_to_message_id: ReplyTo = None,
-) -> Draft:
+@_composed
+def create_draft(api: Api, message: dict[str, Any]) -> SavedDraft:
     """Save a mail as a draft, for the person to look at in Gmail before it is sent.
 
     Prefer it to gmail_send_message unless the person asked to send. gmail_send_draft sends it later.
     """
-    message = _written(api, to, body, subject, cc, bcc, body_type, reply_to_message_id)
     made = write(api, _DRAFTS, json={"message": message})
     api.say("Draft saved, not sent.")
-    return Draft(draft_id=str(made["id"]), **sent_ids(an_object(made.get("message"))))
+    return SavedDraft(draft_id=str(made["id"]), **sent_ids(an_object(made.get("message"))))
 
 
 @tool(title="Send a mail", destructive=True, needs_scopes=scopes.TO_SEND)
-def send_message(
-    api: Api,
-    to: To,
-    body: Body,
-    subject: Subject = None,
-    cc: Cc = None,
-    bcc: Bcc = None,
-    body_type: BodyType = "text",
-    reply_to_message_id: ReplyTo = None,
-) -> Sent:
+@_composed
+def send_message(api: Api, message: dict[str, Any]) -> SentMessage:
     """Send a mail at once from the connected account. It cannot be taken back.
 
     Use it only when the person asked to send; otherwise gmail_create_draft. After a TIMEOUT look into the
     sent mail (gmail_search_messages with in:sent) before sending again.
     """
-    message = _written(api, to, body, subject, cc, bcc, body_type, reply_to_message_id)
     sent = write(api, MESSAGES + "/send", json=message)
     api.say("Sent.")
-    return Sent(**sent_ids(sent))
+    return SentMessage(**sent_ids(sent))
 
 
 @tool(title="Send a draft", destructive=True, needs_scopes=scopes.TO_DRAFT)
@@ -103,7 +110,7 @@ def send_draft(
     draft_id: Annotated[
         str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Id from gmail_create_draft.")
     ],
-) -> Sent:
+) -> SentMessage:
     """Send a draft as it is. It cannot be taken back, and the draft is gone afterwards.
 
     Use it after gmail_create_draft, when the person agreed. After a TIMEOUT look into the sent mail before
@@ -111,21 +118,4 @@ def send_draft(
     """
     sent = write(api, _DRAFTS + "/send", json={"id": draft_id})
     api.say("Sent.")
-    return Sent(**sent_ids(sent))
-
-
-def _written(
-    api: Api,
-    to: list[str],
-    body: str,
-    subject: str | None,
-    cc: More,
-    bcc: More,
-    body_type: Literal["text", "html"],
-    reply_to: str | None,
-) -> dict[str, Any]:
-    """The mail as Gmail takes it, an answer in the conversation of what it answers."""
-    reply = find_reply(api, reply_to) if reply_to else None
-    return compose(
-        to=to, cc=cc or (), bcc=bcc or (), subject=subject, body=body, body_type=body_type, reply=reply
-    )
+    return SentMessage(**sent_ids(sent))

@@ -1,4 +1,4 @@
-"""What goes into the tools and what comes out of them, shared by several."""
+"""The arguments and rows that several tools share, and how rows are cut to fit an answer."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from app.connectors.api import Api
 from app.connectors.gmail import mime
 from app.connectors.gmail.wire import MESSAGES, label_ids
 from app.connectors.google import an_object, read
-from app.connectors.tool import Row, size_in_tokens
+from app.connectors.rows import Page, Row, size_in_tokens
 
 MessageId = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Id of a message, from a search.")
@@ -28,6 +28,7 @@ _MAX_LABELS = 20
 _IDS = frozenset({"id", "thread_id", "part_id", "body"})
 
 Record = TypeVar("Record", bound=BaseModel)
+Item = TypeVar("Item", bound=Row)
 
 
 class Attachment(Row):
@@ -69,13 +70,19 @@ class Message(MessageSummary):
     attachments_left_out: int = Field(description="More than were listed here; list them separately.")
 
 
+def page_of(entries: Sequence[Item], page: int, size: int) -> Page[Item]:
+    """One page of a list that Gmail sends whole."""
+    end, total = page * size, len(entries)
+    return Page(items=list(entries[end - size : end]), next=page + 1 if end < total else None, total=total)
+
+
 def summary(message: Mapping[str, Any]) -> MessageSummary:
-    """A list entry of any format of a message."""
+    """A message as a list entry, from any format of it."""
     return MessageSummary(**_summary_fields(message))
 
 
 def whole(message: Mapping[str, Any], body: str, *, offset: int = 0, room: int = 0) -> Message:
-    """A message with as much of `body` from `offset` as takes `room` characters of JSON."""
+    """A message with `body` from `offset`, cut to `room` characters of JSON."""
     length = fitting_length(body[offset : offset + room], room)
     payload = an_object(message.get("payload"))
     files = [attachment(part) for part in mime.attachment_parts(payload)]
@@ -92,7 +99,7 @@ def whole(message: Mapping[str, Any], body: str, *, offset: int = 0, room: int =
 
 
 def attachment(part: mime.Part) -> Attachment:
-    """A file as it is listed."""
+    """A file as a list entry."""
     return Attachment(
         part_id=str(part.get("partId") or "0"),
         filename=mime.clean_filename(part),
@@ -103,7 +110,7 @@ def attachment(part: mime.Part) -> Attachment:
 
 
 def content_of(api: Api, message_id: str, attachment_id: str) -> bytes:
-    """The bytes behind an attachment id, which is good only right after its message was fetched."""
+    """The bytes of an attachment id, which is valid only right after its message was fetched."""
     found = read(
         api,
         MESSAGES + "/{id}/attachments/{attachment_id}",
@@ -127,7 +134,7 @@ def _summary_fields(message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _moment(internal_date: Any) -> str:
-    """`internalDate` is epoch milliseconds as text; the Date header is only what the sender claims."""
+    """`internalDate` is epoch milliseconds as text; the Date header is only the sender's claim."""
     try:
         return (
             datetime.fromtimestamp(int(internal_date) / 1000, UTC)
@@ -139,9 +146,7 @@ def _moment(internal_date: Any) -> str:
 
 
 def fitting(records: Sequence[Record], tokens: int = _MAX_TOKENS) -> list[Record]:
-    """The records with long strings cut so that all of them fit into an answer together. Ids and bodies
-    stay whole.
-    """
+    """The records, long strings cut so that all fit into one answer. Ids and bodies stay whole."""
     rows = list(records)
     for longest in _SHORTER:
         rows = [_shortened(row, longest) for row in rows]
@@ -151,9 +156,7 @@ def fitting(records: Sequence[Record], tokens: int = _MAX_TOKENS) -> list[Record
 
 
 def fitting_length(text: str, room: int) -> int:
-    """How many characters of a text take at most `room` characters of JSON, where quotes and line ends
-    take two.
-    """
+    """How many characters of a text fit `room` characters of JSON, where quotes and line ends take two."""
     length = min(len(text), room)
     while length and (taken := len(json.dumps(text[:length], ensure_ascii=False)) - 2) > room:
         length = length * room // taken

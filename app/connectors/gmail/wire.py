@@ -1,4 +1,4 @@
-"""What several of Gmail's tools ask it for."""
+"""Requests that several of Gmail's tools send."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ MESSAGES = "/gmail/v1/users/me/messages"
 
 
 def write(api: Api, path: str, **options: Any) -> Mapping[str, Any]:
-    """POST, and get the object that was made. Raises OutcomeUnknown when something else comes."""
+    """POSTs and returns the object Gmail made. Raises OutcomeUnknown for any other answer."""
     answer = api.post(path, **options)
     if not isinstance(answer, dict) or not answer.get("id"):
         raise Answers("Gmail").unreadable(wrote=True)

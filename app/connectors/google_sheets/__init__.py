@@ -1,14 +1,13 @@
 """Google Sheets: find spreadsheets, read ranges, append, change and clear them.
 
-Start reading in `a1.py` (what a range says), then `reading.py` and `writing.py`.
+Start with `a1.py` (ranges), then `reading.py` and `writing.py`.
 
 Decided:
-- Spreadsheets are listed through Drive, which Sheets' own scopes do not open: `drive.metadata.readonly` is
-  asked for besides. A person who leaves that box unticked loses the list only.
+- Spreadsheets are listed through Drive, which Sheets' own scopes do not cover, so `drive.metadata.readonly`
+  is requested too. A person who leaves that box unticked loses only the list.
 - Ranges are read a window of rows at a time, so that a tab of millions of cells never comes at once.
-- Values are written RAW unless the caller says otherwise: a formula could fetch from, or send to, somewhere
-  else.
-- A tab's title is put into quotes for the caller, who need not know when Google wants them.
+- Values are written RAW by default: a formula could fetch from, or send to, somewhere else.
+- A tab's title is quoted for the caller, who need not know when Google requires it.
 """
 
 from app.connectors import google

@@ -15,9 +15,9 @@ _PLAIN_NAME = re.compile(r"[^\W\d]\w*")
 
 @dataclass(frozen=True)
 class Area:
-    """Cells of a tab. No tab: the first one. No columns: all of them. No last row: to the end.
+    """Cells of a tab. No tab means the first one, no columns all of them, no last row the end.
 
-    `is_cell`: written as one cell, which a write takes as where to begin; `B2:B2` would be all it may touch.
+    `is_cell`: written as one cell, where a write begins; with `B2:B2` it could touch nothing else.
     """
 
     tab: str | None = None
@@ -28,7 +28,7 @@ class Area:
     is_cell: bool = False
 
     def __str__(self) -> str:
-        """The range as Google reads it, the tab's title in quotes."""
+        """The range in Google's notation, with the tab's title quoted."""
         tab = quoted(self.tab) if self.tab is not None else ""
         if not self.first_column and self.last_row is None:
             return tab
@@ -37,7 +37,7 @@ class Area:
         return f"{tab}!{cells}" if tab else cells
 
     def rows(self, offset: int, most: int) -> "Area | None":
-        """At most so many rows from the offset on, or None when that is past the end."""
+        """At most `most` rows from the offset on, or None past the end."""
         first = self.first_row + offset
         if self.last_row is not None and first > self.last_row:
             return None
@@ -46,7 +46,7 @@ class Area:
         )
 
     def within(self, rows: int, columns: int) -> "Area | None":
-        """The part inside a tab of that size, or None when there is none."""
+        """The part inside a tab of that size, or None for none."""
         if self.first_row > rows or column_number(self.first_column) > columns:
             return None
         last = self.last_column if column_number(self.last_column) <= columns else column_name(columns)
@@ -54,14 +54,14 @@ class Area:
 
 
 def quoted(title: str) -> str:
-    """A tab's title as a range names it."""
+    """A tab's title quoted for a range."""
     return "'" + title.replace("'", "''") + "'"
 
 
 def parse(text: str) -> Area | str:
-    """What a range says. A bare word may be a tab or a named range: it comes back as it is.
+    """The area of a range. A bare word may be a tab or a named range and is returned as it is.
 
-    Raises InvalidArguments for what cannot be a range.
+    Raises InvalidArguments for anything that is no range.
     """
     text = text.strip()
     if in_quotes := _QUOTED.fullmatch(text):
@@ -72,17 +72,17 @@ def parse(text: str) -> Area | str:
         return _area(tab.strip(), cells)
     if _corners(text) is not None:
         return _area(None, text)
-    # A named range is letters, digits and underscores; anything else can only be a tab.
+    # A named range has letters, digits and underscores; anything else can only be a tab.
     return text if _PLAIN_NAME.fullmatch(text) else Area(text)
 
 
 def to_send(text: str) -> str:
-    """The range as Google reads it, whatever quotes its writer left out."""
+    """The range in Google's notation, with any missing quotes added."""
     return str(parse(text))
 
 
 def column_number(name: str) -> int:
-    """A is 1, Z 26, AA 27; no name is 0."""
+    """A is 1, Z 26, AA 27; "" is 0."""
     number = 0
     for letter in name:
         number = number * 26 + ord(letter) - 64
@@ -99,9 +99,7 @@ def column_name(number: int) -> str:
 
 
 def _corners(text: str) -> tuple[str, int | None, str, int | None] | None:
-    """First column and row, last column and row of `A1:C10`, `A:C`, `2:5`, `A5:A` or `B2`; None for
-    anything else.
-    """
+    """First and last column and row of `A1:C10`, `A:C`, `2:5`, `A5:A` or `B2`; None for anything else."""
     found = _CELLS.fullmatch(text.strip().upper().replace("$", ""))
     if not found:
         return None

@@ -1,4 +1,4 @@
-"""Which Google account signed in."""
+"""The connected Google account."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,15 +10,15 @@ from app.connectors.spec import Account
 
 
 def identify(api: Api, token_answer: Mapping[str, Any]) -> Account:
-    """The Google account by its `sub`, named by its address. Raises a ToolError.
+    """The Google account by its `sub`, named after its address. Raises a ToolError.
 
-    A consent with the box for spreadsheets unticked is refused here with the reason. The one for Drive
-    may be missing: then only the list of spreadsheets is.
+    A consent page with the spreadsheets box unticked is refused here with the reason. Without the Drive box
+    only the list of spreadsheets is missing.
     """
     granted = token_answer.get("scope")
     if isinstance(granted, str) and granted and not set(granted.split()) & set(TO_READ):
         raise google.not_granted(api.service.name)
     subject = google.subject(api, google.claims_of(token_answer))
-    # Sheets itself has no method that says who we are
+    # Sheets has no method that names the account
     person = google.read(api, "/v1/userinfo", host="identity")
     return Account(key=subject, name=str(person.get("email") or "Google Sheets"), facts={"sub": subject})

@@ -1,6 +1,4 @@
-"""Which cells a bare word means: a named range, else the tab of that title. Only the spreadsheet itself
-knows.
-"""
+"""Resolves a bare word to cells: a named range, else the tab of that title, as the spreadsheet has it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,10 +10,9 @@ from app.connectors.google_sheets.values import PATH, number
 
 
 def locate(api: Api, spreadsheet_id: str, ranges: Sequence[str]) -> list[Area]:
-    """The cells each range means. Asks for the spreadsheet's names only when one of the ranges is a bare
-    word.
+    """The area of each range. Requests the spreadsheet's names only when a range is a bare word.
 
-    Raises InvalidArguments for what cannot be a range.
+    Raises InvalidArguments for anything that is no range.
     """
     parsed = [parse(text) for text in ranges]
     if all(isinstance(each, Area) for each in parsed):
@@ -32,9 +29,7 @@ def locate(api: Api, spreadsheet_id: str, ranges: Sequence[str]) -> list[Area]:
 
 
 def area_of(grid: Mapping[str, Any], titles: Mapping[int, str]) -> Area:
-    """A GridRange as an area: its indexes count from 0 and end before the last one; what is left out is
-    unbounded.
-    """
+    """A GridRange as an area: indexes count from 0, the end is exclusive, a missing one is unbounded."""
     last_row, last_column = number(grid.get("endRowIndex")), number(grid.get("endColumnIndex"))
     return Area(
         tab=titles.get(number(grid.get("sheetId")), ""),

@@ -1,4 +1,4 @@
-"""What Google Sheets' refusals mean: it says what was wrong only in words. Ours for the ones we know."""
+"""What Google Sheets' refusals mean: it explains only in words, and known ones get a sentence of ours."""
 
 import re
 
@@ -25,9 +25,7 @@ _GRID = re.compile(r"max rows: (\d{1,8}), max columns: (\d{1,5})")
 
 
 class OutsideGrid(InvalidArguments):
-    """The range reaches past the tab's last row or column. `rows` and `columns` are the tab's size, if it
-    was said.
-    """
+    """The range reaches past the tab's last row or column. `rows` and `columns`: the tab's size, if known."""
 
     def __init__(self, rows: int | None = None, columns: int | None = None) -> None:
         self.rows, self.columns = rows, columns

@@ -1,4 +1,4 @@
-"""Spreadsheets as files: finding one through Drive, what is in it, making a new one."""
+"""Spreadsheets as files: finds one through Drive, shows what is in it, creates a new one."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -6,12 +6,13 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from app.connectors.api import Api
+from app.connectors.function_tool import tool
 from app.connectors.google import an_object, objects, read
 from app.connectors.google_sheets import scopes
 from app.connectors.google_sheets.areas import area_of
 from app.connectors.google_sheets.values import PATH, SpreadsheetId, number, text
 from app.connectors.google_sheets.writing import SheetTitle, write
-from app.connectors.tool import Page, Row, tool
+from app.connectors.rows import Page, Row
 from app.errors import InvalidArguments
 
 _MOST_TABS = 200  # as many as a spreadsheet may have: https://support.google.com/drive/answer/37603
@@ -172,7 +173,7 @@ def _spreadsheet(found: Mapping[str, Any]) -> Spreadsheet:
 
 
 def sheet_of(properties: Mapping[str, Any]) -> Sheet:
-    """A tab as Google describes it."""
+    """A tab from Google's description of it."""
     grid = an_object(properties.get("gridProperties"))
     return Sheet(
         id=number(properties.get("sheetId")),

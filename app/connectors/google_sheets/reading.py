@@ -1,6 +1,4 @@
-"""Reading cells, a window of rows at a time: no more is asked for than an answer can show, whatever the
-range says.
-"""
+"""Reads cells, a window of rows at a time: never more than an answer can show, whatever the range."""
 
 from typing import Annotated, Any
 
@@ -8,6 +6,7 @@ from pydantic import Field
 
 from app.connectors.answers import Answers
 from app.connectors.api import Api
+from app.connectors.function_tool import tool
 from app.connectors.google import objects, read
 from app.connectors.google_sheets import scopes
 from app.connectors.google_sheets.a1 import Area, parse
@@ -16,24 +15,24 @@ from app.connectors.google_sheets.errors import OutsideGrid
 from app.connectors.google_sheets.values import (
     MOST_TOKENS,
     PATH,
-    Line,
+    CellRow,
     Range,
     SpreadsheetId,
     ValueRender,
+    cell_rows,
     fitting,
-    lines_of,
     text,
 )
-from app.connectors.tool import Page, Row, size_in_tokens, tool
+from app.connectors.rows import Page, Row, size_in_tokens
 from app.errors import InvalidArguments
 
-_ROWS_AT_ONCE = 2_000  # more than a new tab has, so that most tabs come in one piece
+_ROWS_AT_ONCE = 2_000  # more than a new tab has, so that most tabs fit in one window
 _ROWS_OF_EACH = 500
 _WHERE = "Where these rows are, in A1 notation."
 _SHORTENED = "Cells cut short, ending in …; do not write them back. Read such a cell alone."
 
 
-class Cells(Page[Line]):
+class Cells(Page[CellRow]):
     """Rows of a range. Empty cells at the end of a row, and empty rows at the end, are left out."""
 
     range: str = Field("", description=_WHERE)
@@ -46,7 +45,7 @@ class ReadRange(Row):
 
     range: str = Field(description=_WHERE)
     first_row: int = Field(description="Row number of the first of the values.")
-    values: list[Line]
+    values: list[CellRow]
     has_more: bool = Field(
         description="Not all rows are here: read the range alone with google_sheets_read_range."
     )
@@ -80,15 +79,17 @@ def read_range(
         window, found = _read_window(api, spreadsheet_id, window, value_render, goes_on=offset > 0)
     if window is None:
         return Cells(items=[], range=str(area), first_row=area.first_row + offset)
-    lines = lines_of(found.get("values"))
-    shown, shortened = fitting(lines, MOST_TOKENS)
+    found_rows = cell_rows(found.get("values"))
+    rows, shortened = fitting(found_rows, MOST_TOKENS)
     following = (
-        offset + len(shown) if len(shown) < len(lines) else _after(area, window, found.get("range"), offset)
+        offset + len(rows)
+        if len(rows) < len(found_rows)
+        else _after(area, window, found.get("range"), offset)
     )
-    if following is not None and not shown:
+    if following is not None and not rows:
         api.say("These rows are empty; there may be more below.")
     return Cells(
-        items=shown,
+        items=rows,
         next=following,
         range=text(found, "range"),
         first_row=window.first_row,
@@ -113,35 +114,34 @@ def batch_read(
     """
     areas = locate(api, spreadsheet_id, ranges)
     windows = [area.rows(0, _ROWS_OF_EACH) or area for area in areas]
-    asked = [*_rendered(value_render), *(("ranges", str(window)) for window in windows)]
+    params = [*_rendered(value_render), *(("ranges", str(window)) for window in windows)]
     found = objects(
-        read(api, PATH + "/values:batchGet", parts={"id": spreadsheet_id}, params=asked).get("valueRanges")
+        read(api, PATH + "/values:batchGet", parts={"id": spreadsheet_id}, params=params).get("valueRanges")
     )
     if len(found) != len(areas):
         raise Answers("Google Sheets").unreadable()
-    left, rows = MOST_TOKENS, []
+    left, read_ranges = MOST_TOKENS, []
     for place, (area, window, entry) in enumerate(zip(areas, windows, found, strict=True)):
-        lines = lines_of(entry.get("values"))
-        shown, shortened = fitting(lines, left // (len(areas) - place))
-        more = len(shown) < len(lines) or _after(area, window, entry.get("range"), 0) is not None
-        row = ReadRange(
-            range=text(entry, "range"),
-            first_row=window.first_row,
-            values=shown,
-            has_more=more,
-            shortened_cells=shortened,
+        found_rows = cell_rows(entry.get("values"))
+        rows, shortened = fitting(found_rows, left // (len(areas) - place))
+        more = len(rows) < len(found_rows) or _after(area, window, entry.get("range"), 0) is not None
+        read_ranges.append(
+            ReadRange(
+                range=text(entry, "range"),
+                first_row=window.first_row,
+                values=rows,
+                has_more=more,
+                shortened_cells=shortened,
+            )
         )
-        rows.append(row)
-        left -= size_in_tokens(row.values)
-    return ReadRanges(ranges=rows)
+        left -= size_in_tokens(rows)
+    return ReadRanges(ranges=read_ranges)
 
 
 def _read_window(
     api: Api, spreadsheet_id: str, window: Area, value_render: str, *, goes_on: bool
 ) -> tuple[Area | None, Any]:
-    """The window and its values; no window when it lies wholly below the tab's last row, which ends a list
-    that goes on.
-    """
+    """The window and its values; no window when it lies below the tab's last row, which ends the list."""
     try:
         return window, _values(api, spreadsheet_id, window, value_render)
     except OutsideGrid as outside:
@@ -172,7 +172,7 @@ def _rendered(value_render: str) -> list[tuple[str, str]]:
 
 
 def _after(area: Area, window: Area, answered: Any, offset: int) -> int | None:
-    """The offset after a window that was shown whole, or None at the end of the range or of the tab."""
+    """The offset after a window that fits whole, or None at the end of the range or of the tab."""
     if window.last_row is None or window.last_row == area.last_row:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What goes into the tools and what comes out of them, shared by several."""
+"""The arguments and values that several tools share, and how rows are cut to fit an answer."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from app.connectors.tool import size_in_tokens
+from app.connectors.rows import size_in_tokens
 from app.errors import InvalidArguments
 
 PATH = "/v4/spreadsheets/{id}"
-MOST_TOKENS = 18_000  # one cell of 50,000 characters, the longest there is, fits
+MOST_TOKENS = 18_000  # fits the longest cell there is, of 50,000 characters
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _IN_URL = re.compile(r"/spreadsheets/(?:u/\d+/)?d/([A-Za-z0-9_-]{2,128})(?:[/?#]|$)")
@@ -19,7 +19,7 @@ _SHORTER = (20_000, 5_000, 1_000, 200, 50)
 Cell = Annotated[
     str | bool | int | float | None, WithJsonSchema({"type": ["string", "number", "boolean", "null"]})
 ]
-Line = list[Cell]
+CellRow = list[Cell]
 
 
 def _id_of(text: str) -> str:
@@ -56,8 +56,8 @@ ValueRender = Annotated[
 ]
 
 
-def lines_of(value: Any) -> list[Line]:
-    """Rows as Google sends them: ragged, and no list at all when every cell is empty."""
+def cell_rows(value: Any) -> list[CellRow]:
+    """The rows of an answer: ragged, and missing when every cell is empty."""
     rows = value if isinstance(value, list) else []
     return [[_cell(cell) for cell in row] if isinstance(row, list) else [] for row in rows]
 
@@ -66,36 +66,35 @@ def _cell(value: Any) -> Cell:
     return value if value is None or isinstance(value, (str, bool, int, float)) else str(value)
 
 
-def fitting(lines: Sequence[Line], tokens: int) -> tuple[list[Line], int]:
-    """As many rows from the first on as fit, and how many cells had to be cut short (only of a first row too
-    large alone).
+def fitting(rows: Sequence[CellRow], tokens: int) -> tuple[list[CellRow], int]:
+    """The first rows that fit, and how many cells were cut short (only in a first row too large alone).
 
     Raises InvalidArguments for a row too wide to show at all.
     """
-    shown: list[Line] = []
-    for line in lines:
-        tokens -= size_in_tokens(line) + 1
+    fitted: list[CellRow] = []
+    for row in rows:
+        tokens -= size_in_tokens(row) + 1
         if tokens < 0:
             break
-        shown.append(line)
-    if shown or not lines:
-        return shown, 0
-    tokens += size_in_tokens(lines[0]) + 1
+        fitted.append(row)
+    if fitted or not rows:
+        return fitted, 0
+    tokens += size_in_tokens(rows[0]) + 1
     for longest in _SHORTER:
         cut = [
             cell[: longest - 1] + "…" if isinstance(cell, str) and len(cell) > longest else cell
-            for cell in lines[0]
+            for cell in rows[0]
         ]
         if size_in_tokens(cut) < tokens:
-            return [cut], sum(a is not b for a, b in zip(cut, lines[0], strict=True))
+            return [cut], sum(a is not b for a, b in zip(cut, rows[0], strict=True))
     raise InvalidArguments("A row of this range is too wide to show. Ask for fewer columns.")
 
 
 def number(value: Any) -> int:
-    """A whole number Google sent, or 0 when it left it out."""
+    """A whole number of Google's, or 0 for a missing one."""
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def text(record: Mapping[str, Any], name: str, longest: int = 300) -> str:
-    """A text of a record, cut when it is longer than anything sensible."""
+    """A text of a record, cut to a sensible length."""
     return str(record.get(name) or "")[:longest]

@@ -1,7 +1,7 @@
-"""Changing cells and tabs.
+"""Changes cells and tabs.
 
-Google takes no idempotency key, so nothing here is ever sent twice by us: when the answer is lost the
-call ends as "may or may not have been done".
+Google takes no idempotency key, so no request here is repeated: when the answer is lost, the call ends as
+"may or may not have been done".
 """
 
 import json
@@ -12,11 +12,12 @@ from pydantic import Field, WithJsonSchema
 
 from app.connectors.answers import Answers
 from app.connectors.api import Api
+from app.connectors.function_tool import tool
 from app.connectors.google import an_object, objects
 from app.connectors.google_sheets import scopes
 from app.connectors.google_sheets.a1 import to_send
 from app.connectors.google_sheets.values import PATH, Range, SpreadsheetId, number, text
-from app.connectors.tool import Row, tool
+from app.connectors.rows import Row
 from app.errors import InvalidArguments
 
 _MOST_BYTES = 2_000_000  # recommended: https://developers.google.com/workspace/sheets/api/limits
@@ -190,7 +191,7 @@ def add_sheet(
 
 
 def write(api: Api, method: str, path: str, **options: Any) -> Mapping[str, Any]:
-    """Change something, and get Google's account of it. Raises OutcomeUnknown when something else comes."""
+    """Sends a change and returns Google's answer. Raises OutcomeUnknown for any other answer."""
     answer = api.request(method, path, **options)
     if not isinstance(answer, dict) or not isinstance(answer.get("spreadsheetId"), str):
         raise Answers("Google Sheets").unreadable(wrote=True)
@@ -198,8 +199,7 @@ def write(api: Api, method: str, path: str, **options: Any) -> Mapping[str, Any]
 
 
 def _body(rows: list[list[Any]]) -> dict[str, Any]:
-    # Without `range`: the one in the address counts, and Google refuses a body whose range is spelled
-    # otherwise.
+    # Without `range`: Google takes the one in the address and refuses a body that spells it differently.
     if len(json.dumps(rows)) > _MOST_BYTES:
         raise InvalidArguments("That is more than Google takes at once (2 MB). Write it in several calls.")
     return {"majorDimension": "ROWS", "values": rows}

@@ -4,18 +4,17 @@ Facts come from https://developer.intuit.com/app/developer/qbo/docs. Start here,
 (how a request is made) and `query.py` (the query language), then a subject.
 
 Decided:
-- One connection is one company: Intuit names it (`realmId`) only in the address the browser comes
-  back to. Anybody could write another number there, so `identify` opens the company with the new
-  token before the number is kept.
-- There is no read-only scope: the connection's permission level is what keeps an AI client from writing.
+- One connection is one company. Intuit names it (`realmId`) only in the callback address, where anybody
+  could write another number, so `identify` opens the company with the new token before storing it.
+- There is no read-only scope: only the connection's permission level keeps an AI client from writing.
 - PKCE is not documented for Intuit, so no challenge is sent; the client secret and the state protect the
   code.
-- Amounts are decimal text, always with their currency; a company without several currencies names
-  none, then it is its home currency, learned when it was connected.
-- A refresh token keeps its value for about a day and is then replaced, so whatever the last answer
-  says is stored. It dies after 100 days without use.
-- Every write carries a `requestid`: the same one again gets its first answer, so a lost answer is
-  asked for again without doing anything twice.
+- Amounts are decimal text, always with their currency. A company with one currency names none: it is the
+  home currency, noted on connecting.
+- A refresh token keeps its value for about a day and is then replaced, so the last answer's is stored. It
+  expires after 100 days without use.
+- Every write carries a `requestid`: repeated, it returns its first answer, so a retry after a lost answer
+  does nothing twice.
 """
 
 from app.connectors.connector import Connector

@@ -1,4 +1,4 @@
-"""A request to the Accounting API: always for one company, always of the same minor version."""
+"""Requests to the Accounting API, each for one company and in the same minor version."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -6,40 +6,30 @@ from typing import Any, TypeVar
 from app.connectors.api import Api
 from app.connectors.quickbooks.query import Entity, select
 from app.connectors.quickbooks.values import QuickBooksRow, inside, read_as, unreadable
-from app.connectors.tool import Page
+from app.connectors.request import given
+from app.connectors.rows import Page
 from app.errors import ReconnectNeeded
 
 # Lower ones are treated as 75 since August 2025.
 _MINOR_VERSION = 75
+_ABSENT = (None, "")  # a missing field is left to QuickBooks
+Fields = Mapping[str, Any]
 AnyRow = TypeVar("AnyRow", bound=QuickBooksRow)
 
 
-def read(
-    api: Api,
-    path: str,
-    key: str,
-    *,
-    params: Mapping[str, Any] | None = None,
-    parts: Mapping[str, Any] | None = None,
-) -> Any:
-    """GET what stands under `key` of the answer. `path` is below the company's."""
-    body = api.get(
-        _path(path), parts=_parts(api, parts), params={**_given(params or {}), "minorversion": _MINOR_VERSION}
-    )
-    found = inside(body, key)
+def read(api: Api, path: str, key: str, *, params: Fields | None = None, parts: Fields | None = None) -> Any:
+    """The value under `key` of the answer. `path` is below the company's."""
+    found = inside(api.get(_path(path), parts=_parts(api, parts), params=_params(params)), key)
     if not isinstance(found, Mapping):
-        raise unreadable(wrote=False)
+        raise unreadable()
     return found
 
 
-def read_report(api: Api, name: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """GET a report. Its columns and rows are at the top of the answer."""
-    path = _path("/reports/{report}")
-    body = api.get(
-        path, parts=_parts(api, {"report": name}), params={**_given(params), "minorversion": _MINOR_VERSION}
-    )
+def read_report(api: Api, name: str, params: Fields) -> Mapping[str, Any]:
+    """A report. Its columns and rows are at the top level of the answer."""
+    body = api.get(_path("/reports/{report}"), parts=_parts(api, {"report": name}), params=_params(params))
     if not isinstance(body, Mapping) or not isinstance(body.get("Header"), Mapping):
-        raise unreadable(wrote=False)
+        raise unreadable()
     return body
 
 
@@ -53,14 +43,12 @@ def list_page(
     limit: int,
     offset: int,
 ) -> Page[AnyRow]:
-    """A page of records by the query language. One more than the page holds is asked for, to know whether
-    there is another.
-    """
+    """One page of records by query. Requests one record more than a page, to know whether another follows."""
     statement = select(entity, conditions, order, start=offset + 1, most=limit + 1)
     answer = read(api, "/query", "QueryResponse", params={"query": statement})
     found = answer.get(entity, [])  # nothing found: the member is missing
     if not isinstance(found, list):
-        raise unreadable(wrote=False)
+        raise unreadable()
     following = offset + limit if len(found) > limit else None
     return Page(items=[read_as(model, record) for record in found[:limit]], next=following)
 
@@ -69,18 +57,18 @@ def write(
     api: Api,
     path: str,
     key: str,
-    record: Mapping[str, Any] | None,
+    record: Fields | None,
     *,
-    parts: Mapping[str, Any] | None = None,
-    params: Mapping[str, Any] | None = None,
+    parts: Fields | None = None,
+    params: Fields | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Any:
-    """POST a record, or nothing where the address says it all, and give back what QuickBooks made of it."""
+    """POSTs a record, or no body where the address is enough; returns the record as QuickBooks stored it."""
     body = api.post(
         _path(path),
         parts=_parts(api, parts),
-        params={**_given(params or {}), "minorversion": _MINOR_VERSION},
-        json=None if record is None else _given(record),
+        params=_params(params),
+        json=None if record is None else given(record, _ABSENT),
         headers=headers,
     )
     made = inside(body, key)
@@ -90,7 +78,7 @@ def write(
 
 
 def home_currency(api: Api) -> str | None:
-    """The company's own currency, as learned when it was connected; None when QuickBooks did not say."""
+    """The company's own currency, as noted on connecting; None when QuickBooks named none."""
     found = api.business.facts.get("home_currency") if api.business else None
     return found if isinstance(found, str) else None
 
@@ -99,14 +87,13 @@ def _path(path: str) -> str:
     return "/v3/company/{company}" + path
 
 
-def _parts(api: Api, parts: Mapping[str, Any] | None) -> dict[str, Any]:
+def _params(params: Fields | None) -> dict[str, Any]:
+    return {**given(params or {}, _ABSENT), "minorversion": _MINOR_VERSION}
+
+
+def _parts(api: Api, parts: Fields | None) -> dict[str, Any]:
     if api.business is None:
         raise ReconnectNeeded(
             "This QuickBooks connection does not know its company any more. Reconnect QuickBooks."
         )
     return {"company": api.business.id, **(parts or {})}
-
-
-def _given(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What was given a value: an absent field means "leave it to QuickBooks"."""
-    return {name: value for name, value in values.items() if value not in (None, "")}

@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 from pydantic import AliasPath, Field
 
 from app.connectors.api import Api
+from app.connectors.function_tool import tool
 from app.connectors.quickbooks.accounting import home_currency, list_page
 from app.connectors.quickbooks.query import contains, where
 from app.connectors.quickbooks.values import Limit, Money, Offset, Quantity, QuickBooksRow, SearchText
-from app.connectors.tool import Page, tool
+from app.connectors.rows import Page
 
 Classification = Literal["Asset", "Liability", "Equity", "Revenue", "Expense"]
 

@@ -1,4 +1,4 @@
-"""Which company a connection opens, and its settings."""
+"""The company of a connection, and its settings."""
 
 import re
 from collections.abc import Mapping
@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import AliasPath, Field
 
 from app.connectors.api import Api
+from app.connectors.function_tool import tool
 from app.connectors.quickbooks.accounting import home_currency, read
 from app.connectors.quickbooks.values import QuickBooksRow, inside, read_as
 from app.connectors.spec import Account, Business
-from app.connectors.tool import tool
 from app.errors import ObjectNotFound, PermissionDenied, ProviderError, ReconnectNeeded
 
 _REALM = re.compile(r"[0-9]{1,30}")
@@ -32,15 +32,14 @@ class Company(QuickBooksRow):
 
 
 def identify(api: Api, _token_answer: Mapping[str, Any]) -> Account:
-    """The company as the account: opened with the new token, so that no other number than its own is kept.
+    """The company as the account. Reads it with the new token, so that only a company it opens is stored.
 
-    Raises ProviderError when the callback named no company, ReconnectNeeded when the token does not open the
-    one it named.
+    Raises ProviderError when the callback named no company, ReconnectNeeded when the token opens another.
     """
     realm = api.facts.get("realmId")
     if not isinstance(realm, str) or not _REALM.fullmatch(realm):
         raise ProviderError("QuickBooks did not say which company was chosen. Please try again.")
-    api.business = Business(realm, "")  # kept as text: a company's number may be larger than a float holds
+    api.business = Business(realm, "")  # text: a company's number may exceed what a float holds
     try:
         name = _read(api).name
     except (ReconnectNeeded, ObjectNotFound):
@@ -72,7 +71,7 @@ def _read(api: Api) -> Company:
 
 
 def _read_home_currency(api: Api) -> str | None:
-    """The company's own currency, or None when the person may not see the settings."""
+    """The company's own currency, or None when the person may not read the settings."""
     try:
         found = inside(read(api, "/preferences", "Preferences"), "CurrencyPrefs", "HomeCurrency", "value")
     except (PermissionDenied, ObjectNotFound):

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AliasPath, Field
 
 from app.connectors.api import Api
+from app.connectors.function_tool import tool
 from app.connectors.quickbooks.accounting import home_currency, list_page, write
 from app.connectors.quickbooks.query import contains, where
 from app.connectors.quickbooks.values import (
@@ -16,7 +17,7 @@ from app.connectors.quickbooks.values import (
     SearchText,
     read_as,
 )
-from app.connectors.tool import Page, tool
+from app.connectors.rows import Page
 
 
 class Customer(QuickBooksRow):

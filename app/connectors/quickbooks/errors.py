@@ -1,7 +1,7 @@
 """What QuickBooks' faults mean, in our words.
 
-Its own text never becomes part of a sentence: it may quote what a stranger wrote. It travels, cleaned
-and bounded, in `details`, where it is data, with the `intuit_tid` that Intuit's support asks for.
+Its own text never becomes part of a sentence, as it may quote a stranger. It goes into `details` as data,
+cleaned and bounded, with the `intuit_tid` that Intuit's support asks for.
 https://developer.intuit.com/app/developer/qbo/docs/develop/troubleshooting/error-codes
 """
 
@@ -11,27 +11,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.connectors.api import errors_by_status, retry_after
-from app.connectors.tool import plain
+from app.connectors.api_errors import errors_by_status, reasons_of, refused, slow_down
 from app.errors import (
     InvalidArguments,
     ObjectNotFound,
     PermissionDenied,
-    ProviderRateLimited,
     ProviderUnavailable,
     ReconnectNeeded,
     ToolError,
 )
-from app.outbound import Answer
+from app.outbound import Response
 
-_MOST_REASONS = 10
-_LONGEST_REASON = 300
-_SECONDS_WITHOUT_WORD = 60  # a 429 seldom says how long; the limits are by the minute
+_MOST_CODES = 10
+_DEFAULT_WAIT_SECONDS = 60  # a 429 seldom names a wait; the limits are per minute
 
 log = logging.getLogger(__name__)
 
-# What a refusal is about: its code, or words in its reason; the argument to change; our advice. The first
-# match counts. Codes stand first, as a reason may quote a name that holds any word.
+# A refusal's code, or words in its reason; the argument it is about; our advice. The first match counts.
+# Codes stand first, as a reason may quote a name that holds any word.
 _HINTS: tuple[tuple[str, str, str, str], ...] = (
     (
         "6240",
@@ -74,7 +71,7 @@ class StaleRecord(InvalidArguments):
 
 
 @dataclass(frozen=True)
-class Fault:
+class QuickBooksFault:
     """One error of an answer, with its code and what QuickBooks says about it."""
 
     code: str
@@ -82,8 +79,8 @@ class Fault:
     element: str
 
 
-def read_error(answer: Answer) -> ToolError | None:
-    """The error an answer means, or None when it is none."""
+def read_error(answer: Response) -> ToolError | None:
+    """The error an answer means, or None for none."""
     if answer.status < 300:
         return None
     faults = _faults(answer.json())
@@ -94,9 +91,9 @@ def read_error(answer: Answer) -> ToolError | None:
     return problem
 
 
-def _meaning(answer: Answer, faults: list[Fault], codes: set[str]) -> ToolError:
+def _meaning(answer: Response, faults: list[QuickBooksFault], codes: set[str]) -> ToolError:
     if answer.status == 429 or "3001" in codes:
-        return _over_limit(answer)
+        return slow_down("QuickBooks", answer, default=_DEFAULT_WAIT_SECONDS)
     if answer.status == 401:
         return errors_by_status(answer, "QuickBooks")
     if "3100" in codes:
@@ -129,8 +126,8 @@ def _meaning(answer: Answer, faults: list[Fault], codes: set[str]) -> ToolError:
     return errors_by_status(answer, "QuickBooks")
 
 
-def _refused(faults: list[Fault]) -> InvalidArguments:
-    """Our sentence for a refused request, naming the arguments its reasons are about."""
+def _refused(faults: list[QuickBooksFault]) -> InvalidArguments:
+    """The error for a refused request, with advice on the arguments its reasons are about."""
     hints: dict[str, str] = {}
     for fault in faults:
         for code, words, argument, advice in _HINTS:
@@ -139,37 +136,15 @@ def _refused(faults: list[Fault]) -> InvalidArguments:
             ):
                 hints.setdefault(argument, advice)
                 break
-    reasons = [str(plain(fault.reason))[:_LONGEST_REASON] for fault in faults if fault.reason][:_MOST_REASONS]
-    advice = "; ".join(f"{argument}: {text}" for argument, text in hints.items())
-    sentence = f"QuickBooks refused the request. Please correct {advice}."
-    if not advice:
-        sentence = "QuickBooks refused the request. Its reasons are in the details."
-    if not faults:
-        sentence = (
-            "QuickBooks refused the request without a reason. Check the arguments against what the "
-            "list tools show."
-        )
-    return InvalidArguments(
-        sentence,
-        details={"status": 400, "fields": sorted(hints), "codes": _codes(faults), "reasons": reasons},
-    )
+    reasons = reasons_of(fault.reason for fault in faults if fault.reason)
+    return refused("QuickBooks", hints, reasons, unexplained=not faults, codes=_codes(faults))
 
 
-def _over_limit(answer: Answer) -> ProviderRateLimited:
-    seconds = retry_after(answer)
-    return ProviderRateLimited(
-        "QuickBooks asks to slow down. Please wait and try again.",
-        retry_after_seconds=_SECONDS_WITHOUT_WORD if seconds is None else seconds,
-    )
-
-
-def _faults(body: Any) -> list[Fault]:
-    """The errors in an answer. The gateway writes `fault` and `error`, the accounting service `Fault` and
-    `Error`.
-    """
+def _faults(body: Any) -> list[QuickBooksFault]:
+    """The errors in an answer. The gateway writes `fault` and `error`, accounting `Fault` and `Error`."""
     errors = _member(_member(body, "fault"), "error")
     return [
-        Fault(
+        QuickBooksFault(
             code=_code(_text(error, "code")),
             reason=": ".join(part for part in (_text(error, "message"), _text(error, "detail")) if part),
             element=_text(error, "element"),
@@ -196,11 +171,11 @@ def _code(text: str) -> str:
     return text.lstrip("0") if text.isascii() and text.isdigit() else ""
 
 
-def _codes(faults: list[Fault]) -> list[str]:
-    return list(dict.fromkeys(fault.code for fault in faults if fault.code))[:_MOST_REASONS]
+def _codes(faults: list[QuickBooksFault]) -> list[str]:
+    return list(dict.fromkeys(fault.code for fault in faults if fault.code))[:_MOST_CODES]
 
 
-def _trace(answer: Answer) -> str | None:
+def _trace(answer: Response) -> str | None:
     """Intuit's own id of the request, when it looks like one."""
     text = answer.headers.get("intuit_tid", "")
     return text if re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", text) else None

@@ -7,10 +7,12 @@ from pydantic import AliasPath, Field
 
 from app.connectors.api import Api
 from app.connectors.checks import check_order
+from app.connectors.function_tool import tool
 from app.connectors.quickbooks.accounting import home_currency, list_page, read
 from app.connectors.quickbooks.query import where
 from app.connectors.quickbooks.values import (
     Identifier,
+    InvoiceId,
     Limit,
     Money,
     Offset,
@@ -20,7 +22,7 @@ from app.connectors.quickbooks.values import (
     read_as,
     today,
 )
-from app.connectors.tool import Page, tool
+from app.connectors.rows import Page
 
 Status = Literal["open", "overdue", "paid", "all"]
 _MOST_LINES = 200
@@ -117,7 +119,7 @@ def list_invoices(
         "all": [],
     }[status]
     page = list_page(api, InvoiceRow, "Invoice", conditions, "TxnDate DESC", limit=limit, offset=offset)
-    rows = [understood(api, row) for row in page.items]
+    rows = [with_status(api, row) for row in page.items]
     # A voided invoice has a balance of zero too, but nobody paid it.
     return Page(items=[row for row in rows if status != "paid" or row.status == "paid"], next=page.next)
 
@@ -125,35 +127,33 @@ def list_invoices(
 @tool(title="Get QuickBooks invoice", reads_only=True)
 def get_invoice(
     api: Api,
-    invoice_id: Annotated[
-        Identifier, Field(description="Its id (not its number), from quickbooks_list_invoices.")
-    ],
+    invoice_id: InvoiceId,
 ) -> Invoice:
     """Get one invoice with its lines, tax, balance and e-mail address.
 
     Use it when the lines matter, or to check an invoice before sending, paying or voiding it. To find one use
     quickbooks_list_invoices.
     """
-    invoice = shown(api, read_invoice(api, invoice_id))
+    invoice = invoice_with_lines(api, read_invoice(api, invoice_id))
     invoice.lines_left_out = max(0, len(invoice.lines) - _MOST_LINES)
     invoice.lines = invoice.lines[:_MOST_LINES]
     return invoice
 
 
 def read_invoice(api: Api, invoice_id: str) -> Any:
-    """QuickBooks' own record of an invoice. Raises ObjectNotFound."""
+    """QuickBooks' record of an invoice. Raises ObjectNotFound."""
     return read(api, "/invoice/{invoice_id}", "Invoice", parts={"invoice_id": invoice_id})
 
 
-def shown(api: Api, record: Any, *, wrote: bool = False) -> Invoice:
-    """An invoice with its lines; the line QuickBooks adds for the sum is left out."""
-    invoice = understood(api, read_as(Invoice, record, wrote=wrote))
+def invoice_with_lines(api: Api, record: Any, *, wrote: bool = False) -> Invoice:
+    """An invoice with its lines, without the subtotal line QuickBooks adds."""
+    invoice = with_status(api, read_as(Invoice, record, wrote=wrote))
     invoice.lines = [line for line in invoice.lines if line.kind != "SubTotalLineDetail"]
     return invoice
 
 
-def understood(api: Api, invoice: AnyInvoice) -> AnyInvoice:
-    """The invoice with its currency and state filled in, which QuickBooks leaves to be concluded."""
+def with_status(api: Api, invoice: AnyInvoice) -> AnyInvoice:
+    """The invoice with its currency and status, which QuickBooks leaves to the reader."""
     invoice.currency = invoice.currency or home_currency(api)
     if is_voided(invoice):
         invoice.status = "voided"
@@ -165,7 +165,5 @@ def understood(api: Api, invoice: AnyInvoice) -> AnyInvoice:
 
 
 def is_voided(invoice: InvoiceRow) -> bool:
-    """Whether it was voided: QuickBooks sets its amounts to zero and says so in the note, and nowhere
-    else.
-    """
+    """Whether it was voided: QuickBooks zeroes its amounts, and only the note says so."""
     return invoice.total == 0 and (invoice.note or "").lower().startswith("voided")

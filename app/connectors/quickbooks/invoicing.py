@@ -1,22 +1,31 @@
-"""Writing invoices, sending them, taking payments on them, voiding them."""
+"""Creates, sends and voids invoices, and records payments."""
 
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any
 
-from pydantic import AliasPath, BaseModel, ConfigDict, Field
+from pydantic import AliasPath, Field
 
 from app.connectors.api import Api
 from app.connectors.checks import check_confirmed
+from app.connectors.function_tool import tool
+from app.connectors.money import PositiveAmount
 from app.connectors.quickbooks.accounting import home_currency, write
 from app.connectors.quickbooks.errors import StaleRecord
-from app.connectors.quickbooks.invoices import Invoice, InvoiceRow, is_voided, read_invoice, shown, understood
+from app.connectors.quickbooks.invoices import (
+    Invoice,
+    InvoiceRow,
+    invoice_with_lines,
+    is_voided,
+    read_invoice,
+    with_status,
+)
 from app.connectors.quickbooks.values import (
     EmailAddress,
     Identifier,
+    InvoiceId,
     Money,
     OptionalDay,
-    PositiveAmount,
     QuantityGiven,
     QuickBooksRow,
     UnitPrice,
@@ -24,16 +33,14 @@ from app.connectors.quickbooks.values import (
     money_text,
     read_as,
 )
-from app.connectors.tool import tool
+from app.connectors.rows import Row
 from app.errors import InvalidArguments
 
 _CENTS = Decimal("0.01")
 
 
-class Line(BaseModel):
+class NewInvoiceLine(Row):
     """A line of a new invoice."""
-
-    model_config = ConfigDict(extra="forbid")
 
     item_id: Annotated[Identifier, Field(description="From quickbooks_list_items; not a Category.")]
     quantity: Annotated[QuantityGiven, Field(description="Up to five decimals.")]
@@ -73,7 +80,9 @@ class Payment(QuickBooksRow):
 def create_invoice(
     api: Api,
     customer_id: Annotated[Identifier, Field(description="Whom it is for, from quickbooks_list_customers.")],
-    lines: Annotated[list[Line], Field(min_length=1, max_length=100, description="What is invoiced.")],
+    lines: Annotated[
+        list[NewInvoiceLine], Field(min_length=1, max_length=100, description="What is invoiced.")
+    ],
     date: Annotated[date | None, Field(description="Today in the company when left out.")] = None,
     due_date: Annotated[date | None, Field(description="By the customer's terms when left out.")] = None,
     customer_email: Annotated[
@@ -99,9 +108,9 @@ def create_invoice(
         "DueDate": due_date and due_date.isoformat(),
         "BillEmail": {"Address": customer_email} if customer_email else None,
         "CustomerMemo": {"value": memo} if memo else None,
-        "Line": [_sent(line) for line in lines],
+        "Line": [_line(line) for line in lines],
     }
-    invoice = shown(api, write(api, "/invoice", "Invoice", record), wrote=True)
+    invoice = invoice_with_lines(api, write(api, "/invoice", "Invoice", record), wrote=True)
     api.say("The invoice is in the ledger; it was not sent.")
     return invoice
 
@@ -109,9 +118,7 @@ def create_invoice(
 @tool(title="Send QuickBooks invoice", destructive=True)
 def send_invoice(
     api: Api,
-    invoice_id: Annotated[
-        Identifier, Field(description="Its id (not its number), from quickbooks_list_invoices.")
-    ],
+    invoice_id: InvoiceId,
     confirm: Annotated[bool, Field(description="true once the person has agreed that the mail goes out.")],
     send_to: Annotated[
         EmailAddress | None, Field(description="Another address than the invoice's own.")
@@ -135,7 +142,7 @@ def send_invoice(
         None,
         parts={"invoice_id": invoice_id},
         params={"sendTo": send_to},
-        # QuickBooks wants it so, though nothing is sent
+        # QuickBooks requires it, though there is no body
         headers={"Content-Type": "application/octet-stream"},
     )
     api.say("The invoice was mailed.")
@@ -145,9 +152,7 @@ def send_invoice(
 @tool(title="Record QuickBooks payment", destructive=True)
 def record_payment(
     api: Api,
-    invoice_id: Annotated[
-        Identifier, Field(description="Its id (not its number), from quickbooks_list_invoices.")
-    ],
+    invoice_id: InvoiceId,
     amount: Annotated[PositiveAmount, Field(description="In the invoice's currency, at most its balance.")],
     date: Annotated[
         date | None, Field(description="When the money came; today in the company when left out.")
@@ -159,7 +164,7 @@ def record_payment(
     Use it only when the person asked for it; check the balance with quickbooks_get_invoice first.
     """
     record = read_invoice(api, invoice_id)
-    invoice = shown(api, record)
+    invoice = invoice_with_lines(api, record)
     if amount > invoice.balance:
         owed = f"{money_text(invoice.balance)} {invoice.currency or ''}".strip()
         raise InvalidArguments(
@@ -187,9 +192,7 @@ def record_payment(
 @tool(title="Void QuickBooks invoice", destructive=True, idempotent=True)
 def void_invoice(
     api: Api,
-    invoice_id: Annotated[
-        Identifier, Field(description="Its id (not its number), from quickbooks_list_invoices.")
-    ],
+    invoice_id: InvoiceId,
     confirm: Annotated[
         bool, Field(description="true once the person has agreed that this invoice is voided.")
     ],
@@ -204,25 +207,23 @@ def void_invoice(
     try:
         return _void(api, invoice_id)
     except StaleRecord:
-        return _void(api, invoice_id)  # somebody saved it between our look and our write
+        return _void(api, invoice_id)  # somebody saved it between our read and our write
 
 
 def _void(api: Api, invoice_id: str) -> InvoiceRow:
     record = read_invoice(api, invoice_id)
-    before = understood(api, read_as(InvoiceRow, record))
+    before = with_status(api, read_as(InvoiceRow, record))
     if is_voided(before):
         api.say("The invoice was voided before.")
         return before
     sent = {"Id": invoice_id, "SyncToken": record.get("SyncToken")}
     made = write(api, "/invoice", "Invoice", sent, params={"operation": "void"})
     api.say("The invoice was voided.")
-    return understood(api, read_as(InvoiceRow, made, wrote=True))
+    return with_status(api, read_as(InvoiceRow, made, wrote=True))
 
 
-def _sent(line: Line) -> dict[str, Any]:
-    """A line as QuickBooks wants it: JSON numbers from exact decimals, and an amount that is their
-    product.
-    """
+def _line(line: NewInvoiceLine) -> dict[str, Any]:
+    """A line as QuickBooks takes it: JSON numbers from exact decimals, and their product as the amount."""
     amount = (line.quantity * line.unit_price).quantize(_CENTS, ROUND_HALF_UP)
     detail = {
         "ItemRef": {"value": line.item_id},

@@ -1,7 +1,7 @@
-"""QuickBooks' query language: SQL in looks, with AND only.
+"""QuickBooks' query language: like SQL, with AND only.
 
-Entity and field names come from this code alone; every value passes `literal`, so text from outside
-stays text. https://developer.intuit.com/app/developer/qbo/docs/learn/explore-the-quickbooks-online-api/data-queries
+Entity and field names come from this code alone, and every value passes `literal`, so outside text stays
+text. https://developer.intuit.com/app/developer/qbo/docs/learn/explore-the-quickbooks-online-api/data-queries
 """
 
 from datetime import date
@@ -18,8 +18,7 @@ Sign = Literal["=", "<", ">", "<=", ">=", "LIKE"]
 def select(entity: Entity, conditions: list[str], order: str, *, start: int, most: int) -> str:
     """A whole statement. `start` counts from 1."""
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    # Names are of this module's types and values went through `literal`, so nothing here came as it was from
-    # outside.
+    # Names have this module's types and values passed `literal`: nothing comes unescaped from outside.
     return f"SELECT * FROM {entity}{where} ORDERBY {order} STARTPOSITION {start} MAXRESULTS {most}"  # noqa: S608
 
 
@@ -29,16 +28,14 @@ def where(field: Field, sign: Sign, value: str | bool | date | Decimal) -> str:
 
 
 def contains(field: Field, text: str) -> str:
-    """The condition that the text stands anywhere in the field. `%` in the text matches anything: it
-    cannot be escaped.
-    """
+    """The condition that a field contains the text. `%` in it matches anything and cannot be escaped."""
     return where(field, "LIKE", f"%{text}%")
 
 
 def literal(value: str | bool | date | Decimal) -> str:
-    """A value as the language writes it."""
+    """A value as a quoted literal of the language."""
     if isinstance(value, bool):
         return "true" if value else "false"
     text = value.isoformat() if isinstance(value, date) else str(value)
-    # The backslash first: it would otherwise take the power from the one put before a quote.
+    # The backslash first: otherwise it would escape the one put before a quote.
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,28 +1,29 @@
 """Reports: QuickBooks sends a tree of text cells; here it becomes lines with numbers.
 
-Columns are found by their type and key, sections by their group, never by their place: neither order
-is promised. https://developer.intuit.com/app/developer/qbo/docs/workflows/run-reports
+Columns are found by type and key, sections by group, never by position: QuickBooks promises no order.
+https://developer.intuit.com/app/developer/qbo/docs/workflows/run-reports
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from app.connectors.api import Api
 from app.connectors.checks import check_order
+from app.connectors.function_tool import tool
 from app.connectors.quickbooks.accounting import home_currency, read_report
-from app.connectors.quickbooks.values import Money, inside, unreadable
-from app.connectors.tool import Row, tool
+from app.connectors.quickbooks.values import Money, decimal, inside, unreadable
+from app.connectors.rows import Row
 
 Basis = Literal["Accrual", "Cash"]
 Columns = Literal["Total", "Month", "Quarter", "Year", "Customers", "Classes"]
 _MOST_LINES = 500
 _DEEPEST = 30
-# keys and types of the column that says what a line is about
+# keys and types of the column that names a line
 _LABELS = {"account", "customer", "cust_name", "name"}
 
 
@@ -38,7 +39,7 @@ class Total(Row):
     )
 
 
-class Line(Row):
+class ReportLine(Row):
     """An account, a customer or a total of a report."""
 
     label: str
@@ -61,7 +62,7 @@ class Report(Row):
     columns: list[str]
     has_data: bool = Field(description="false: QuickBooks has nothing for these days.")
     totals: list[Total] = Field(description="The outermost parts only.")
-    lines: list[Line]
+    lines: list[ReportLine]
     lines_left_out: int = Field(0, description="How many more lines the report has; totals are always whole.")
 
 
@@ -107,7 +108,7 @@ def get_balance_sheet(
 
     Use it for "where do we stand". For income and expenses over a time use quickbooks_get_profit_and_loss.
     """
-    # One date alone would silently be replaced by the year to date.
+    # QuickBooks silently replaces a single date by the year to date.
     day = as_of.isoformat()
     return _report(
         api, "BalanceSheet", {"start_date": day, "end_date": day, "accounting_method": accounting_method}
@@ -131,7 +132,7 @@ def get_aged_receivables(
 
 @dataclass(frozen=True)
 class _Shape:
-    """Where a report's cells stand."""
+    """The columns of a report: the label, the amounts and their titles."""
 
     label: int
     amounts: tuple[int, ...]
@@ -163,10 +164,10 @@ def _report(api: Api, name: str, params: Mapping[str, Any]) -> Report:
 
 
 def _shape(body: Mapping[str, Any]) -> _Shape:
-    """Raises ProviderUnavailable for a report without a column of amounts."""
+    """Raises ProviderUnavailable for a report without an amount column."""
     columns = inside(body, "Columns", "Column")
     if not isinstance(columns, list):
-        raise unreadable(wrote=False)
+        raise unreadable()
     amounts = [n for n, column in enumerate(columns) if str(inside(column, "ColType")).lower() == "money"]
     named = [
         n
@@ -175,7 +176,7 @@ def _shape(body: Mapping[str, Any]) -> _Shape:
     ]
     others = [n for n in range(len(columns)) if n not in amounts]
     if not amounts or not others:
-        raise unreadable(wrote=False)
+        raise unreadable()
     titles = tuple(str(inside(columns[n], "ColTitle") or _key(columns[n]) or "Total") for n in amounts)
     return _Shape(label=(named or others)[0], amounts=tuple(amounts), titles=titles)
 
@@ -189,17 +190,17 @@ def _key(column: Any) -> str:
     )
 
 
-def _lines(shape: _Shape, rows: list[Any], section: tuple[str, ...]) -> Iterator[Line]:
-    """Every line, parents before what stands under them and totals after it."""
+def _lines(shape: _Shape, rows: list[Any], section: tuple[str, ...]) -> Iterator[ReportLine]:
+    """Every line: a parent, its children, then its total."""
     if len(section) > _DEEPEST:
-        raise unreadable(wrote=False)
+        raise unreadable()
     for row in rows:
         heading = _cells(row, "Header")
         under = section
         if heading:
             label = _label(shape, heading)
             under = (*section, label) if label else section
-            if any(_amounts(shape, heading)):  # entries made on the parent account itself
+            if any(_amounts(shape, heading)):  # entries of the parent account itself
                 yield _line(shape, heading, section, is_total=False)
         yield from _lines(shape, _rows(row), under)
         if cells := _cells(row, None):
@@ -208,9 +209,9 @@ def _lines(shape: _Shape, rows: list[Any], section: tuple[str, ...]) -> Iterator
             yield _line(shape, cells, section, is_total=True)
 
 
-def _line(shape: _Shape, cells: list[Any], section: tuple[str, ...], *, is_total: bool) -> Line:
+def _line(shape: _Shape, cells: list[Any], section: tuple[str, ...], *, is_total: bool) -> ReportLine:
     id_ = _text(inside(cells[shape.label], "id")) if shape.label < len(cells) else None
-    return Line(
+    return ReportLine(
         label=_label(shape, cells),
         id=id_,
         section=list(section),
@@ -249,15 +250,9 @@ def _amounts(shape: _Shape, cells: list[Any]) -> list[Decimal | None]:
 
 def _amount(cell: Any) -> Decimal | None:
     """The number in a cell, or None for an empty one. Raises ProviderUnavailable for anything else."""
-    text = str(cell if cell is not None else "").replace(",", "").strip()
-    if not text:
-        return None
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        raise unreadable(wrote=False) from None
-    if not number.is_finite() or abs(number) >= 10**18:
-        raise unreadable(wrote=False)
+    number = decimal(str(cell if cell is not None else ""))
+    if number is not None and abs(number) >= 10**18:
+        raise unreadable()
     return number
 
 

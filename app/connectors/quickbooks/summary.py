@@ -10,10 +10,11 @@ from app.connectors.quickbooks.accounting import home_currency, list_page
 from app.connectors.quickbooks.invoices import InvoiceRow, is_voided
 from app.connectors.quickbooks.query import Entity, where
 from app.connectors.quickbooks.values import Money, OptionalDay, QuickBooksRow
-from app.connectors.summary import Days, Part, Summarizing, Sums
+from app.connectors.summary import FigureTotals, Part, Summarizing
+from app.connectors.summary_days import Days
 from app.errors import ProviderError
 
-_PAGE = 999  # one more is asked for, and QuickBooks sends a thousand at most
+_PAGE = 999  # a page requests one more, and QuickBooks sends a thousand at most
 _MOST_PAGES = 3
 AnyRow = TypeVar("AnyRow", bound=QuickBooksRow)
 
@@ -26,42 +27,34 @@ class _Received(QuickBooksRow):
     currency: str | None = Field(None, validation_alias=AliasPath("CurrencyRef", "value"))
 
 
-def summarize(asked: Summarizing) -> list[Part]:
-    """The company's invoices and payments. QuickBooks names no time zone, so the workspace's counts."""
-    api, days = asked.api, asked.days()
+def summarize(summary: Summarizing) -> list[Part]:
+    """The company's invoices and payments. QuickBooks names no time zone, so the workspace's applies."""
+    api, days = summary.api, summary.days()
     home = home_currency(api)
-    sums = Sums(days, home)
-    with asked.reading("invoices"):
-        issued = _all(api, InvoiceRow, "Invoice", _in_all(days))
-        sums.open("invoices_issued")
-        for invoice in issued:
-            if not is_voided(invoice):
-                sums.add("invoices_issued", invoice.currency or home, invoice.total, invoice.date)
-    with asked.reading("payments"):
-        received = _all(api, _Received, "Payment", _in_all(days))
-        sums.open("payments_received")
-        for payment in received:
-            if payment.total:
-                sums.add("payments_received", payment.currency or home, payment.total, payment.date)
-    with asked.reading("overdue invoices"):
+    totals = FigureTotals(days, home)
+    with summary.reading("invoices"):
+        issued = [i for i in _all(api, InvoiceRow, "Invoice", _in_both_spans(days)) if not is_voided(i)]
+        totals.add_all("invoices_issued", ((i.currency or home, i.total, i.date) for i in issued))
+    with summary.reading("payments"):
+        received = [p for p in _all(api, _Received, "Payment", _in_both_spans(days)) if p.total]
+        totals.add_all("payments_received", ((p.currency or home, p.total, p.date) for p in received))
+    with summary.reading("overdue invoices"):
         late = _all(api, InvoiceRow, "Invoice", overdue_on(days.today))
-        sums.open("overdue")
-        for invoice in late:
-            sums.add_now("overdue", invoice.currency or home, invoice.balance)
-    return sums.parts()
+        totals.add_all("overdue", ((i.currency or home, i.balance, None) for i in late))
+    return totals.parts()
 
 
 def overdue_on(day: date) -> list[str]:
-    """Conditions that keep the invoices which are overdue that day."""
+    """Query conditions for the invoices overdue on that day."""
     return [where("Balance", ">", "0"), where("DueDate", "<", day)]
 
 
-def _in_all(days: Days) -> list[str]:
+def _in_both_spans(days: Days) -> list[str]:
     return [where("TxnDate", ">=", days.before_first), where("TxnDate", "<=", days.last)]
 
 
 def _all(api: Api, model: type[AnyRow], entity: Entity, conditions: list[str]) -> list[AnyRow]:
-    """All records, page by page. Raises ProviderError when there are too many to read now."""
+    """Every record, page by page. Raises ProviderError above the page limit."""
     found: list[AnyRow] = []
     for number in range(_MOST_PAGES):
         page = list_page(api, model, entity, conditions, "TxnDate DESC", limit=_PAGE, offset=number * _PAGE)

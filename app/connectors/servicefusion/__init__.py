@@ -1,20 +1,20 @@
 """ServiceFusion: customers, jobs, estimates, technicians, equipment of a field service company.
 
-Facts come from https://docs.servicefusion.com (API v1). Start here, then `values.py` (how lists are asked
-for), then a subject.
+Facts come from https://docs.servicefusion.com (API v1). Start here, then `records.py` (how requests are
+sent), then a subject.
 
 Decided:
-- A company's own client id and secret first (RFC 6749 section 4.4): each workspace brings its own, and
-  the pair itself renews the token. The refresh token that comes along rotates and is not needed.
-- Signing in through an app of the operator is offered where there is one (`SERVICEFUSION_CLIENT_ID`).
-- There are no scopes: whoever connects opens everything. That a connection only reads is enforced by the
-  hub, as for every service.
-- The API can read and create, not change or delete. A repeated create makes a second record that only a
-  person can remove, so a create whose outcome is unclear is never tried again.
+- A company's own client id and secret first (RFC 6749 section 4.4): each workspace brings its own, and the
+  pair itself renews the token. The rotating refresh token of the answer is not needed.
+- OAuth through an app of the operator is offered where there is one (`SERVICEFUSION_CLIENT_ID`).
+- There are no scopes: a connection opens everything. The hub enforces that it only reads, as for every
+  service.
+- The API reads and creates, but does not change or delete. A repeated create makes a second record that only
+  a person can remove, so a create with an unclear outcome is never repeated.
 """
 
 from app.connectors.connector import Connector
-from app.connectors.credential_forms import Blank, client_credentials
+from app.connectors.credential_forms import Field, client_credentials
 from app.connectors.servicefusion.customers import (
     create_customer,
     get_customer,
@@ -46,8 +46,8 @@ CONNECTOR = Connector(
     forms=(
         client_credentials(
             token_url=_TOKEN_URL,
-            client_id=Blank("client_id", "Client id", secret=False, demo="sandbox"),
-            client_secret=Blank("client_secret", "Client secret", demo="sandbox"),
+            client_id=Field("client_id", "Client id", secret=False, demo="sandbox"),
+            client_secret=Field("client_secret", "Client secret", demo="sandbox"),
             body="json",
             intro=(
                 "In ServiceFusion, open My Office, Developer Settings, OAuth Consumer, and copy the "

@@ -3,26 +3,25 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from app.connectors.api import Api
+from app.connectors.function_tool import tool
+from app.connectors.rows import Page, Row
+from app.connectors.servicefusion.records import create_record, one, page_of, present
 from app.connectors.servicefusion.values import (
     FusionRow,
     Money,
     PageNumber,
     PerPage,
     RecordId,
+    ShortText,
     Text,
     When,
-    one,
-    page_of,
-    present,
     read_as,
 )
-from app.connectors.tool import Page, tool
 
 _EXPAND = ("contacts", "contacts.phones", "contacts.emails", "locations")
-_Short = Annotated[str, Field(min_length=1, max_length=255)]
 
 
 class CustomerRow(FusionRow):
@@ -92,48 +91,40 @@ class Customer(CustomerRow):
     locations: list[Location] = []
 
 
-class NewPhone(BaseModel):
+class NewPhone(Row):
     """A phone number of a new contact."""
-
-    model_config = ConfigDict(extra="forbid")
 
     phone: Annotated[str, Field(min_length=3, max_length=40, description="The number.")]
     type: Annotated[Literal["Mobile", "Home", "Work", "Other"] | None, Field(description="What kind.")] = None
 
 
-class NewEmail(BaseModel):
+class NewEmail(Row):
     """An e-mail address of a new contact."""
-
-    model_config = ConfigDict(extra="forbid")
 
     email: Annotated[str, Field(min_length=3, max_length=255, description="The address.")]
 
 
-class NewContact(BaseModel):
+class NewContact(Row):
     """A person of a new customer."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    fname: Annotated[_Short, Field(description="First name.")]
-    lname: Annotated[_Short, Field(description="Last name.")]
-    job_title: Annotated[_Short | None, Field(description="What they do there.")] = None
+    fname: Annotated[ShortText, Field(description="First name.")]
+    lname: Annotated[ShortText, Field(description="Last name.")]
+    job_title: Annotated[ShortText | None, Field(description="What they do there.")] = None
     is_primary: Annotated[bool | None, Field(description="Whom to call first.")] = None
     phones: Annotated[list[NewPhone] | None, Field(max_length=5, description="Phone numbers.")] = None
     emails: Annotated[list[NewEmail] | None, Field(max_length=5, description="E-mail addresses.")] = None
 
 
-class NewLocation(BaseModel):
+class NewLocation(Row):
     """A place of a new customer."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    street_1: Annotated[_Short, Field(description="Street and number.")]
-    street_2: Annotated[_Short | None, Field(description="Second line.")] = None
-    city: Annotated[_Short | None, Field(description="City.")] = None
-    state_prov: Annotated[_Short | None, Field(description="State or province.")] = None
+    street_1: Annotated[ShortText, Field(description="Street and number.")]
+    street_2: Annotated[ShortText | None, Field(description="Second line.")] = None
+    city: Annotated[ShortText | None, Field(description="City.")] = None
+    state_prov: Annotated[ShortText | None, Field(description="State or province.")] = None
     postal_code: Annotated[str | None, Field(max_length=20, description="Postal code.")] = None
-    country: Annotated[_Short | None, Field(description="Country.")] = None
-    nickname: Annotated[_Short | None, Field(description="What people call the place.")] = None
+    country: Annotated[ShortText | None, Field(description="Country.")] = None
+    nickname: Annotated[ShortText | None, Field(description="What people call the place.")] = None
     is_primary: Annotated[bool | None, Field(description="The place meant when none is named.")] = None
     is_bill_to: Annotated[bool | None, Field(description="Invoices go there.")] = None
 
@@ -214,7 +205,7 @@ def get_customer(
 @tool(title="Create ServiceFusion customer", destructive=False)
 def create_customer(
     api: Api,
-    customer_name: Annotated[_Short, Field(description="Company or person.")],
+    customer_name: Annotated[ShortText, Field(description="Company or person.")],
     contacts: Annotated[
         list[NewContact] | None, Field(max_length=20, description="People to call or write to.")
     ] = None,
@@ -229,14 +220,14 @@ def create_customer(
 
     Look first with servicefusion_list_customers: a second one of the same name would be made without a word.
     """
-    sent = present(
+    record = present(
         customer_name=customer_name,
         contacts=[contact.model_dump(exclude_none=True) for contact in contacts or ()],
         locations=[location.model_dump(exclude_none=True) for location in locations or ()],
         public_notes=public_notes,
         private_notes=private_notes,
     )
-    made = read_as(Customer, api.post("/v1/customers", json=sent), wrote=True)
+    made = create_record(api, "/v1/customers", Customer, record)
     api.say("The customer was created.")
     return made
 

@@ -6,43 +6,21 @@ from typing import Annotated
 from pydantic import Field
 
 from app.connectors.api import Api
-from app.connectors.servicefusion.values import (
-    PageNumber,
-    PerPage,
-    RecordId,
-    Text,
-    When,
-    one,
-    page_of,
-    present,
-    read_as,
-)
-from app.connectors.servicefusion.work import (
-    EXPAND,
-    CustomerId,
-    CustomerName,
-    NewCategory,
-    NewPriority,
-    NewStatus,
-    Products,
-    Services,
-    Word,
-    WorkDetails,
-    WorkRow,
-    for_customer,
-    lines,
-)
-from app.connectors.tool import Page, tool
+from app.connectors.function_tool import tool
+from app.connectors.rows import Page
+from app.connectors.servicefusion import work
+from app.connectors.servicefusion.records import create_record, page_of, present
+from app.connectors.servicefusion.values import PageNumber, PerPage, RecordId, Text, When, Word
 
 
-class EstimateRow(WorkRow):
+class EstimateRow(work.WorkRow):
     """An estimate in a list."""
 
     opportunity_rating: int | None = Field(None, description="How likely it is to be won, 1 to 5.")
     requested_date: When = None
 
 
-class Estimate(WorkDetails, EstimateRow):
+class Estimate(work.WorkDetails, EstimateRow):
     """An estimate with its people, notes and lines."""
 
     opportunity_owner: Text = None
@@ -52,7 +30,8 @@ class Estimate(WorkDetails, EstimateRow):
 def list_estimates(
     api: Api,
     status: Annotated[
-        Word | None, Field(description="Exact status as the company names it, such as Estimate Requested.")
+        Word | None,
+        Field(description="Exact status as the company names it, such as Estimate Requested."),
     ] = None,
     number: Annotated[Word | None, Field(description="Part of the estimate number.")] = None,
     customer_name: Annotated[Word | None, Field(description="Name of the customer.")] = None,
@@ -93,21 +72,21 @@ def get_estimate(
 
     Use it when the lines of an offer matter. To find an estimate use servicefusion_list_estimates.
     """
-    return one(api, "/v1/estimates/{id}", estimate_id, Estimate, EXPAND)
+    return work.get(api, "/v1/estimates/{id}", estimate_id, Estimate)
 
 
 @tool(title="Create ServiceFusion estimate", destructive=False)
 def create_estimate(
     api: Api,
-    customer_id: CustomerId = None,
-    customer_name: CustomerName = None,
+    customer_id: work.CustomerId = None,
+    customer_name: work.CustomerName = None,
     description: Annotated[str | None, Field(max_length=5000, description="What it is about.")] = None,
-    status: NewStatus = None,
-    category: NewCategory = None,
-    priority: NewPriority = None,
+    status: work.NewStatus = None,
+    category: work.NewCategory = None,
+    priority: work.NewPriority = None,
     start_date: Annotated[date | None, Field(description="When the work would start.")] = None,
-    products: Products = None,
-    services: Services = None,
+    products: work.Products = None,
+    services: work.Services = None,
 ) -> Estimate:
     """Create an estimate for a customer. Nothing is sent; it cannot be changed or deleted through this
     connection.
@@ -115,17 +94,10 @@ def create_estimate(
     Prefer customer_id. Never repeat it after an unclear answer without looking: every call makes another
     estimate.
     """
-    sent = {
-        **for_customer(customer_id, customer_name),
-        **present(
-            description=description,
-            status=status,
-            category=category,
-            priority=priority,
-            start_date=start_date,
-        ),
-        **lines(products, services),
-    }
-    made = read_as(Estimate, api.post("/v1/estimates", json=sent), wrote=True)
+    customer, lines = work.customer_of(customer_id, customer_name), work.lines_of(products, services)
+    fields = present(
+        description=description, status=status, category=category, priority=priority, start_date=start_date
+    )
+    made = create_record(api, "/v1/estimates", Estimate, {**customer, **fields, **lines})
     api.say("The estimate was created; nothing was sent.")
     return made

@@ -1,4 +1,4 @@
-"""Whose company it is."""
+"""The account behind the credentials."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from app.errors import ProviderError
 
 
 def identify(api: Api, token_answer: Mapping[str, Any]) -> Account:
-    """The person behind the credentials: they are all of one company, which has no name or id in the API."""
+    """The person behind the credentials. Their company has no name or id in the API."""
     me = api.get("/v1/me")
     if not isinstance(me, Mapping) or not me.get("id"):
         raise ProviderError("ServiceFusion did not say whose account this is. Please try again.")

@@ -6,38 +6,15 @@ from typing import Annotated
 from pydantic import Field
 
 from app.connectors.api import Api
+from app.connectors.function_tool import tool
+from app.connectors.rows import Page
+from app.connectors.servicefusion import work
 from app.connectors.servicefusion.customers import CustomerRow
-from app.connectors.servicefusion.values import (
-    Money,
-    PageNumber,
-    PerPage,
-    RecordId,
-    Text,
-    When,
-    one,
-    page_of,
-    present,
-    read_as,
-)
-from app.connectors.servicefusion.work import (
-    EXPAND,
-    CustomerId,
-    CustomerName,
-    NewCategory,
-    NewPriority,
-    NewStatus,
-    Products,
-    Services,
-    Word,
-    WorkDetails,
-    WorkRow,
-    for_customer,
-    lines,
-)
-from app.connectors.tool import Page, tool
+from app.connectors.servicefusion.records import create_record, one, page_of, present
+from app.connectors.servicefusion.values import Money, PageNumber, PerPage, RecordId, Text, When, Word
 
 
-class JobRow(WorkRow):
+class JobRow(work.WorkRow):
     """A job in a list."""
 
     due_total: Money = None
@@ -45,7 +22,7 @@ class JobRow(WorkRow):
     closed_at: When = None
 
 
-class Job(WorkDetails, JobRow):
+class Job(work.WorkDetails, JobRow):
     """A job with its people, notes and lines."""
 
     po_number: Text = None
@@ -100,7 +77,7 @@ def get_job(
 
     Use it when the details of a job matter. To find a job use servicefusion_list_jobs.
     """
-    return one(api, "/v1/jobs/{id}", job_id, Job, EXPAND)
+    return work.get(api, "/v1/jobs/{id}", job_id, Job)
 
 
 @tool(title="Get ServiceFusion job history", reads_only=True, pages_by="page")
@@ -120,19 +97,19 @@ def get_customer_job_history(
     found = page_of(
         api, "/v1/jobs", JobRow, page=page, per_page=per_page, sort="-start_date", filters=filters
     )
-    # The filter goes by name and finds similar ones too; there is none by id.
+    # The filter matches names, similar ones included; there is none by id.
     return Page(items=[job for job in found.items if job.customer_id == customer_id], next=found.next)
 
 
 @tool(title="Create ServiceFusion job", destructive=False)
 def create_job(
     api: Api,
-    customer_id: CustomerId = None,
-    customer_name: CustomerName = None,
+    customer_id: work.CustomerId = None,
+    customer_name: work.CustomerName = None,
     description: Annotated[str | None, Field(max_length=5000, description="What is to be done.")] = None,
-    status: NewStatus = None,
-    category: NewCategory = None,
-    priority: NewPriority = None,
+    status: work.NewStatus = None,
+    category: work.NewCategory = None,
+    priority: work.NewPriority = None,
     start_date: Annotated[date | None, Field(description="When it starts.")] = None,
     duration_minutes: Annotated[
         int | None, Field(ge=5, le=100_000, description="How long it takes; an hour when left out.")
@@ -144,29 +121,26 @@ def create_job(
         str | None, Field(max_length=5000, description="Notes for the technicians.")
     ] = None,
     po_number: Annotated[Word | None, Field(description="The customer's order number.")] = None,
-    products: Products = None,
-    services: Services = None,
+    products: work.Products = None,
+    services: work.Services = None,
 ) -> Job:
     """Create a job for a customer. It cannot be changed or deleted through this connection, only in
     ServiceFusion itself.
 
     Prefer customer_id. Never repeat it after an unclear answer without looking: every call makes another job.
     """
-    sent = {
-        **for_customer(customer_id, customer_name),
-        **present(
-            description=description,
-            status=status,
-            category=category,
-            priority=priority,
-            start_date=start_date,
-            duration=duration_minutes and duration_minutes * 60,
-            techs_assigned=[{"id": id_} for id_ in technician_ids or ()],
-            tech_notes=tech_notes,
-            po_number=po_number,
-        ),
-        **lines(products, services),
-    }
-    made = read_as(Job, api.post("/v1/jobs", json=sent), wrote=True)
+    customer, lines = work.customer_of(customer_id, customer_name), work.lines_of(products, services)
+    fields = present(
+        description=description,
+        status=status,
+        category=category,
+        priority=priority,
+        start_date=start_date,
+        duration=duration_minutes and duration_minutes * 60,
+        techs_assigned=[{"id": id_} for id_ in technician_ids or ()],
+        tech_notes=tech_notes,
+        po_number=po_number,
+    )
+    made = create_record(api, "/v1/jobs", Job, {**customer, **fields, **lines})
     api.say("The job was created.")
     return made

@@ -5,17 +5,10 @@ from typing import Annotated
 from pydantic import Field
 
 from app.connectors.api import Api
-from app.connectors.servicefusion.values import (
-    FusionRow,
-    PageNumber,
-    PerPage,
-    RecordId,
-    Text,
-    When,
-    one,
-    page_of,
-)
-from app.connectors.tool import Page, tool
+from app.connectors.function_tool import tool
+from app.connectors.rows import Page
+from app.connectors.servicefusion.records import one, page_of
+from app.connectors.servicefusion.values import FusionRow, PageNumber, PerPage, RecordId, Text, When
 
 
 class TechnicianRow(FusionRow):

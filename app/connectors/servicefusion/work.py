@@ -1,15 +1,16 @@
-"""What jobs and estimates have in common: a customer, a place, a plan, lines."""
+"""What jobs and estimates share: a customer, a place, a schedule, lines."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from app.connectors.servicefusion.values import FusionRow, Money, RecordId, Text, When, present
+from app.connectors.api import Api
+from app.connectors.rows import Row
+from app.connectors.servicefusion.records import one, present
+from app.connectors.servicefusion.values import FusionRow, Money, RecordId, ShortText, Text, When, Word
 from app.errors import InvalidArguments
 
-_Short = Annotated[str, Field(min_length=1, max_length=255)]
-Word = Annotated[str, Field(max_length=255)]
-EXPAND = ("techs_assigned", "notes", "products", "services")
+_EXPAND = ("techs_assigned", "notes", "products", "services")
 
 
 class WorkRow(FusionRow):
@@ -75,32 +76,27 @@ class WorkDetails(FusionRow):
     services: list[WorkLine] = []
 
 
-class NewProduct(BaseModel):
+Name = Annotated[ShortText, Field(description="Name as in the price book.")]
+Multiplier = Annotated[float | None, Field(gt=0, le=1_000_000, description="How many; 1 when left out.")]
+Rate = Annotated[
+    float | None, Field(ge=0, le=10**9, description="Price of one; the price book's when left out.")
+]
+
+
+class NewProduct(Row):
     """A product on a new job or estimate."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    product: Annotated[_Short, Field(description="Name as in the price book.")]
-    multiplier: Annotated[
-        float | None, Field(gt=0, le=1_000_000, description="How many; 1 when left out.")
-    ] = None
-    rate: Annotated[
-        float | None, Field(ge=0, le=10**9, description="Price of one; the price book's when left out.")
-    ] = None
+    product: Name
+    multiplier: Multiplier = None
+    rate: Rate = None
 
 
-class NewService(BaseModel):
+class NewService(Row):
     """A service on a new job or estimate."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    service: Annotated[_Short, Field(description="Name as in the price book.")]
-    multiplier: Annotated[
-        float | None, Field(gt=0, le=1_000_000, description="How many; 1 when left out.")
-    ] = None
-    rate: Annotated[
-        float | None, Field(ge=0, le=10**9, description="Price of one; the price book's when left out.")
-    ] = None
+    service: Name
+    multiplier: Multiplier = None
+    rate: Rate = None
 
 
 CustomerId = Annotated[RecordId | None, Field(description="From servicefusion_list_customers; the safe way.")]
@@ -115,9 +111,16 @@ Products = Annotated[list[NewProduct] | None, Field(max_length=50, description="
 Services = Annotated[list[NewService] | None, Field(max_length=50, description="Services on it.")]
 
 
-def for_customer(customer_id: int | None, customer_name: str | None) -> dict[str, Any]:
-    """The member that names the customer: an id as text, or the exact name. An unknown name makes a new
-    customer there.
+AnyWork = TypeVar("AnyWork", bound=WorkDetails)
+
+
+def get(api: Api, path: str, id_: int, model: type[AnyWork]) -> AnyWork:
+    """One job or estimate with its people, notes and lines."""
+    return one(api, path, id_, model, _EXPAND)
+
+
+def customer_of(customer_id: int | None, customer_name: str | None) -> dict[str, Any]:
+    """The field that names the customer: an id as text or the exact name; an unknown name makes a customer.
 
     Raises InvalidArguments unless exactly one of them is given.
     """
@@ -129,8 +132,8 @@ def for_customer(customer_id: int | None, customer_name: str | None) -> dict[str
     return {"customer_name": str(customer_id) if customer_id is not None else customer_name}
 
 
-def lines(products: list[NewProduct] | None, services: list[NewService] | None) -> dict[str, Any]:
-    """The members for products and services."""
+def lines_of(products: list[NewProduct] | None, services: list[NewService] | None) -> dict[str, Any]:
+    """The fields for products and services."""
     return present(
         products=[line.model_dump(exclude_none=True) for line in products or ()],
         services=[line.model_dump(exclude_none=True) for line in services or ()],

@@ -1,19 +1,19 @@
 """Stripe: customers, invoices, payments, subscriptions. Money is taken and given back, never moved out.
 
 Facts come from https://docs.stripe.com/api; the shapes are those of the API version we name. Start here,
-then `values.py` (how Stripe writes things), then a subject.
+then `records.py` (how requests are sent), then a subject.
 
 Decided:
 - A restricted key first: the person ticks what it may do, and no app of ours has to be reviewed.
-- Signing in through a Stripe App is offered where the operator has one (`STRIPE_CLIENT_ID`, and the App's
-  secret key as `STRIPE_CLIENT_SECRET`).
+- OAuth through a Stripe App is offered where the operator has one (`STRIPE_CLIENT_ID`, and the App's secret
+  key as `STRIPE_CLIENT_SECRET`).
 - Every request names the API version: without it the account's own default would decide the shapes.
 - Amounts stay whole numbers of the smallest unit, with the words people use beside them.
-- Every write carries an idempotency key of ours, so that trying again cannot do a thing twice.
+- Every write carries an idempotency key of ours, so that a retry cannot do it twice.
 """
 
 from app.connectors.connector import Connector
-from app.connectors.credential_forms import Blank, pasted_key
+from app.connectors.credential_forms import Field, pasted_key
 from app.connectors.spec import OAuth2
 from app.connectors.stripe.account import get_account, get_balance, list_payouts
 from app.connectors.stripe.customers import create_customer, list_customers
@@ -26,7 +26,7 @@ from app.connectors.stripe.summary import summarize
 
 API_VERSION = "2026-10-28.endive"
 
-_KEY = Blank(
+_KEY = Field(
     "api_key",
     "Restricted API key",
     help="It begins with rk_live_ or rk_test_.",

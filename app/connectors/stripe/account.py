@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AliasPath, Field, computed_field
+from pydantic import AliasPath, Field
 
 from app.connectors.api import Api
-from app.connectors.stripe.values import After, Day, Limit, StripeRow, in_words, page_of, read_as, seconds_at
-from app.connectors.tool import Page, Row, tool
+from app.connectors.function_tool import tool
+from app.connectors.rows import Page, Row
+from app.connectors.stripe.records import page_of
+from app.connectors.stripe.values import After, Day, Limit, StripeRow, read_as, seconds_at, text_of
 
 
 class StripeAccount(StripeRow):
@@ -32,11 +34,7 @@ class Sum(StripeRow):
     amount: int = Field(description="In the smallest unit of the currency.")
     currency: str
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def text(self) -> str | None:
-        """The amount as people write it."""
-        return in_words(self.amount, self.currency)
+    text: ClassVar[Any] = text_of("amount", "The amount as people write it.")
 
 
 class Balance(Row):
@@ -57,11 +55,7 @@ class Payout(StripeRow):
     created: Day = None
     method: str | None = None
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def amount_text(self) -> str | None:
-        """The amount as people write it."""
-        return in_words(self.amount, self.currency)
+    amount_text: ClassVar[Any] = text_of("amount", "The amount as people write it.")
 
 
 @tool(title="Get Stripe account", reads_only=True)
@@ -105,13 +99,13 @@ def list_payouts(
     Use it to match bank entries or to see when money arrives. It cannot start a payout: no tool here moves
     money out.
     """
-    asked = {
+    filters = {
         "status": status,
         "arrival_date": {"gte": seconds_at(arrival_after)},
         "limit": limit,
         "starting_after": starting_after,
     }
-    return page_of(api, "/v1/payouts", Payout, asked)
+    return page_of(api, "/v1/payouts", Payout, filters)
 
 
 def _sums(body: Any, key: str) -> list[Sum]:

@@ -1,24 +1,15 @@
 """Customers."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, computed_field
+from pydantic import Field
 
 from app.connectors.api import Api
-from app.connectors.stripe.values import (
-    After,
-    Day,
-    Limit,
-    StripeRow,
-    dashboard,
-    encoded,
-    in_words,
-    page_of,
-    read_as,
-    seconds_at,
-)
-from app.connectors.tool import Page, tool
+from app.connectors.function_tool import tool
+from app.connectors.rows import Page
+from app.connectors.stripe.records import create, dashboard, page_of
+from app.connectors.stripe.values import After, Day, Limit, StripeRow, seconds_at, text_of
 from app.errors import InvalidArguments
 
 
@@ -35,11 +26,7 @@ class Customer(StripeRow):
     delinquent: bool | None = Field(None, description="True: the latest invoice is overdue.")
     created: Day = None
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def balance_text(self) -> str | None:
-        """The balance as people write it."""
-        return in_words(self.balance, self.currency)
+    balance_text: ClassVar[Any] = text_of("balance", "The balance as people write it.")
 
 
 class CreatedCustomer(Customer):
@@ -66,13 +53,13 @@ def list_customers(
     Use it to get the `customer` id other tools take. One address may belong to several customers. Names
     cannot be searched.
     """
-    asked = {
+    filters = {
         "email": email,
         "created": {"gte": seconds_at(created_after)},
         "limit": limit,
         "starting_after": starting_after,
     }
-    return page_of(api, "/v1/customers", Customer, asked)
+    return page_of(api, "/v1/customers", Customer, filters)
 
 
 @tool(title="Create Stripe customer", destructive=False)
@@ -108,6 +95,6 @@ def create_customer(
         "description": description,
         "metadata": metadata,
     }
-    customer = read_as(CreatedCustomer, api.post("/v1/customers", form=encoded(sent)), wrote=True)
+    customer = create(api, "/v1/customers", CreatedCustomer, sent)
     customer.dashboard_url = dashboard(api, "customers", customer.id)
     return customer

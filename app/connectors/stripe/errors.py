@@ -1,4 +1,4 @@
-"""What Stripe's refusals mean, in our words. Stripe's own text travels, cleaned and bounded, in `details`.
+"""What Stripe's refusals mean, in our words. Stripe's own text goes into `details`, cleaned and bounded.
 
 https://docs.stripe.com/error-handling and https://docs.stripe.com/error-codes
 """
@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from app.connectors.tool import plain
+from app.connectors.rows import plain
 from app.errors import (
     InvalidArguments,
     ObjectNotFound,
@@ -16,7 +16,7 @@ from app.errors import (
     ProviderRateLimited,
     ToolError,
 )
-from app.outbound import Answer
+from app.outbound import Response
 
 _LONGEST_REASON = 300
 _ADVICE = {
@@ -31,8 +31,8 @@ _ADVICE = {
 }
 
 
-def read_error(answer: Answer) -> ToolError | None:
-    """The error an answer means, or None when it is none or its status says enough."""
+def read_error(answer: Response) -> ToolError | None:
+    """The error an answer means, or None for none or when its status is enough."""
     if answer.status < 400 or answer.status >= 500:
         return None
     body = answer.json()
@@ -93,13 +93,13 @@ def _unknown(message: str, details: dict[str, Any]) -> ObjectNotFound:
     )
 
 
-def _details(answer: Answer, error: Mapping[str, Any], code: str, message: str) -> dict[str, Any]:
+def _details(answer: Response, error: Mapping[str, Any], code: str, message: str) -> dict[str, Any]:
     given = {
         "status": answer.status,
         "code": code,
         "decline_code": error.get("decline_code"),
         "fields": [error["param"]] if isinstance(error.get("param"), str) else None,
-        # A key is quoted in part; even that stays out.
+        # Stripe quotes a key in part; even that stays out.
         "reason": re.sub(r"\b(sk|rk|pk)_\w[\w*]*", "(key)", message)[:_LONGEST_REASON],
         "request_id": answer.headers.get("Request-Id"),
     }

@@ -1,4 +1,4 @@
-"""Whose account it is, in test or in live mode."""
+"""The account of a key or token, in test or live mode."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,11 +9,10 @@ from app.errors import PermissionDenied, ProviderError
 
 
 def identify(api: Api, token_answer: Mapping[str, Any]) -> Account:
-    """The Stripe account of a key or token. Test and live mode are two accounts: nothing is shared between
-    them.
+    """The Stripe account of a key or token. Test and live mode are two accounts that share nothing.
 
-    A restricted key often may not read the account: it is taken all the same if it may read the balance, and
-    the refusal itself names the account. Raises PermissionDenied when it may read neither.
+    A restricted key often may not read the account. It is accepted if it may read the balance; the refusal
+    itself names the account. Raises PermissionDenied when it may read neither.
     """
     try:
         record = api.get("/v1/account")
@@ -35,16 +34,16 @@ def identify(api: Api, token_answer: Mapping[str, Any]) -> Account:
 
 
 def is_live(api: Api, token_answer: Mapping[str, Any]) -> bool:
-    """Whether real money moves: the key's prefix says so, or the answer the token came with."""
-    told = token_answer.get("livemode")
-    return told if isinstance(told, bool) else "_test_" not in api.tokens.bearer()[:16]
+    """Whether real money moves, by the token's answer or the key's prefix."""
+    livemode = token_answer.get("livemode")
+    return livemode if isinstance(livemode, bool) else "_test_" not in api.tokens.bearer()[:16]
 
 
 def _name(account: Mapping[str, Any]) -> str:
     settings, profile = account.get("settings"), account.get("business_profile")
-    shown = settings.get("dashboard") if isinstance(settings, Mapping) else None
+    dashboard = settings.get("dashboard") if isinstance(settings, Mapping) else None
     candidates = (
-        shown.get("display_name") if isinstance(shown, Mapping) else None,
+        dashboard.get("display_name") if isinstance(dashboard, Mapping) else None,
         profile.get("name") if isinstance(profile, Mapping) else None,
         account.get("email"),
     )

@@ -1,13 +1,16 @@
-"""Invoices: drafts are made here, and sent only when the person says so."""
+"""Invoices: created as drafts, and sent only on the person's word."""
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AliasPath, BaseModel, ConfigDict, Field, computed_field
+from pydantic import AliasPath, BaseModel, ConfigDict, Field
 
 from app.connectors.api import Api
 from app.connectors.checks import check_confirmed
+from app.connectors.function_tool import tool
+from app.connectors.rows import Page
+from app.connectors.stripe.records import dashboard, encoded, page_of
 from app.connectors.stripe.values import (
     After,
     Currency,
@@ -15,14 +18,10 @@ from app.connectors.stripe.values import (
     Limit,
     StripeId,
     StripeRow,
-    dashboard,
-    encoded,
-    in_words,
-    page_of,
     read_as,
     seconds_at,
+    text_of,
 )
-from app.connectors.tool import Page, tool
 from app.errors import InvalidArguments, ToolError
 
 _MOST_LINES = 200
@@ -45,17 +44,9 @@ class InvoiceRow(StripeRow):
     created: Day = None
     hosted_invoice_url: str | None = Field(None, description="Where the customer can pay it.")
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def total_text(self) -> str | None:
-        """The total as people write it."""
-        return in_words(self.total, self.currency)
+    total_text: ClassVar[Any] = text_of("total", "The total as people write it.")
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def remaining_text(self) -> str | None:
-        """What is still to pay, as people write it."""
-        return in_words(self.amount_remaining, self.currency)
+    remaining_text: ClassVar[Any] = text_of("amount_remaining", "What is still to pay, as people write it.")
 
 
 class InvoiceLine(StripeRow):
@@ -123,14 +114,14 @@ def list_invoices(
     Use it to find invoices by state, customer or time. Overdue ones are open with a due_date in the past.
     For the lines of one use stripe_get_invoice. Currencies may differ: do not add them up.
     """
-    asked = {
+    filters = {
         "status": status,
         "customer": customer,
         "created": {"gte": seconds_at(created_after), "lt": seconds_at(created_before)},
         "limit": limit,
         "starting_after": starting_after,
     }
-    return page_of(api, "/v1/invoices", InvoiceRow, asked)
+    return page_of(api, "/v1/invoices", InvoiceRow, filters)
 
 
 @tool(title="Get Stripe invoice", reads_only=True)
@@ -142,7 +133,7 @@ def get_invoice(
     Use it when the lines matter, or to check a draft before sending it. To find an invoice use
     stripe_list_invoices.
     """
-    return _shown(api, api.get("/v1/invoices/{id}", parts={"id": invoice}))
+    return _detailed(api, api.get("/v1/invoices/{id}", parts={"id": invoice}))
 
 
 @tool(title="Create Stripe invoice", destructive=False)
@@ -185,7 +176,7 @@ def create_invoice(
             api.post(
                 "/v1/invoiceitems", form=encoded({"customer": customer, "invoice": id_, **_line(item, code)})
             )
-        made = _shown(api, api.get("/v1/invoices/{id}", parts={"id": id_}))
+        made = _detailed(api, api.get("/v1/invoices/{id}", parts={"id": id_}))
     except ToolError as error:
         error.message = (
             "A draft was created, but not all of its lines: complete or delete the invoice named in the "
@@ -211,7 +202,7 @@ def send_invoice(
     Use it only after the person agreed to send this very invoice. In test mode Stripe sends no mail.
     """
     check_confirmed(confirm, "nothing was sent")
-    sent = _shown(api, api.post("/v1/invoices/{id}/send", parts={"id": invoice}), wrote=True)
+    sent = _detailed(api, api.post("/v1/invoices/{id}/send", parts={"id": invoice}), wrote=True)
     api.say(
         "The invoice is final and was mailed."
         if api.facts.get("livemode")
@@ -220,7 +211,7 @@ def send_invoice(
     return sent
 
 
-def _shown(api: Api, record: Any, *, wrote: bool = False) -> Invoice:
+def _detailed(api: Api, record: Any, *, wrote: bool = False) -> Invoice:
     invoice = read_as(Invoice, record, wrote=wrote)
     invoice.more_lines = invoice.more_lines or len(invoice.lines) > _MOST_LINES
     invoice.lines = invoice.lines[:_MOST_LINES]
@@ -229,7 +220,7 @@ def _shown(api: Api, record: Any, *, wrote: bool = False) -> Invoice:
 
 
 def _check(items: list[Item], currency: str | None) -> None:
-    """Raises InvalidArguments for a line that says its amount in no way or in two."""
+    """Raises InvalidArguments for a line without exactly one kind of amount."""
     for number, item in enumerate(items):
         if sum(value is not None for value in (item.amount, item.unit_amount, item.price)) != 1:
             raise InvalidArguments(

@@ -1,12 +1,15 @@
 """Payments received, links to pay with, refunds."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, computed_field
+from pydantic import Field
 
 from app.connectors.api import Api
 from app.connectors.checks import check_confirmed
+from app.connectors.function_tool import tool
+from app.connectors.rows import Page
+from app.connectors.stripe.records import create, page_of
 from app.connectors.stripe.values import (
     After,
     Currency,
@@ -15,13 +18,9 @@ from app.connectors.stripe.values import (
     Moment,
     StripeId,
     StripeRow,
-    encoded,
-    in_words,
-    page_of,
-    read_as,
     seconds_at,
+    text_of,
 )
-from app.connectors.tool import Page, tool
 from app.errors import InvalidArguments
 
 
@@ -38,11 +37,7 @@ class Payment(StripeRow):
     latest_charge: str | None = None
     created: Moment = None
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def amount_text(self) -> str | None:
-        """The amount as people write it."""
-        return in_words(self.amount, self.currency)
+    amount_text: ClassVar[Any] = text_of("amount", "The amount as people write it.")
 
 
 class PaymentLink(StripeRow):
@@ -66,11 +61,7 @@ class Refund(StripeRow):
     charge: str | None = None
     created: Moment = None
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def amount_text(self) -> str | None:
-        """The amount as people write it."""
-        return in_words(self.amount, self.currency)
+    amount_text: ClassVar[Any] = text_of("amount", "The amount as people write it.")
 
 
 @tool(title="List Stripe payments", reads_only=True, pages_by="starting_after")
@@ -96,13 +87,13 @@ def list_payments(
     are not subtracted. Currencies may differ: do not add them up. A page filtered by status may hold fewer
     records, even none, while next_cursor leads on.
     """
-    asked = {
+    filters = {
         "customer": customer,
         "created": {"gte": seconds_at(created_after), "lt": seconds_at(created_before)},
         "limit": limit,
         "starting_after": starting_after,
     }
-    page = page_of(api, "/v1/payment_intents", Payment, asked)
+    page = page_of(api, "/v1/payment_intents", Payment, filters)
     # Stripe's list has no filter for it.
     page.items = [payment for payment in page.items if status in {None, payment.status}]
     return page
@@ -141,9 +132,7 @@ def create_payment_link(
             "unit_amount": unit_amount,
             "product_data": {"name": product_name},
         }
-    made = read_as(
-        PaymentLink, api.post("/v1/payment_links", form=encoded({"line_items": [line]})), wrote=True
-    )
+    made = create(api, "/v1/payment_links", PaymentLink, {"line_items": [line]})
     api.say("The link works at once; nothing was sent to anybody.")
     return made
 
@@ -177,4 +166,4 @@ def create_refund(
         )
     check_confirmed(confirm, "nothing was refunded")
     sent = {"payment_intent": payment_intent, "charge": charge, "amount": amount, "reason": reason}
-    return read_as(Refund, api.post("/v1/refunds", form=encoded(sent)), wrote=True)
+    return create(api, "/v1/refunds", Refund, sent)

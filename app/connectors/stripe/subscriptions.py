@@ -1,23 +1,15 @@
 """Subscriptions."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AliasPath, Field, computed_field
+from pydantic import AliasPath, Field
 
 from app.connectors.api import Api
 from app.connectors.checks import check_confirmed
-from app.connectors.stripe.values import (
-    After,
-    Day,
-    Limit,
-    StripeId,
-    StripeRow,
-    encoded,
-    in_words,
-    page_of,
-    read_as,
-)
-from app.connectors.tool import Page, tool
+from app.connectors.function_tool import tool
+from app.connectors.rows import Page
+from app.connectors.stripe.records import encoded, page_of
+from app.connectors.stripe.values import After, Day, Limit, StripeId, StripeRow, read_as, text_of
 from app.errors import ObjectNotFound
 
 
@@ -29,14 +21,10 @@ class SubscriptionItem(StripeRow):
     currency: str | None = Field(None, validation_alias=AliasPath("price", "currency"))
     interval: str | None = Field(None, validation_alias=AliasPath("price", "recurring", "interval"))
     quantity: int | None = None
-    # The period stands on the items, not on the subscription.
+    # Stripe has the period on the items, not on the subscription.
     current_period_end: Day = None
 
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def unit_amount_text(self) -> str | None:
-        """The price of one as people write it."""
-        return in_words(self.unit_amount, self.currency)
+    unit_amount_text: ClassVar[Any] = text_of("unit_amount", "The price of one as people write it.")
 
 
 class Subscription(StripeRow):
@@ -71,14 +59,14 @@ def list_subscriptions(
     Use it for recurring income or to find what to cancel. Canceled ones appear only with status canceled or
     all.
     """
-    asked = {
+    filters = {
         "customer": customer,
         "price": price,
         "status": status,
         "limit": limit,
         "starting_after": starting_after,
     }
-    return page_of(api, "/v1/subscriptions", Subscription, asked)
+    return page_of(api, "/v1/subscriptions", Subscription, filters)
 
 
 @tool(title="Cancel Stripe subscription", destructive=True)
@@ -109,9 +97,7 @@ def cancel_subscription(
 
 
 def _end_now(api: Api, path: str, parts: dict[str, str]) -> Any:
-    """A DELETE knows no idempotency key: tried again after a lost answer, it may meet what it has ended
-    itself.
-    """
+    """A DELETE takes no idempotency key: a retry after a lost answer may find its own cancellation."""
     try:
         return api.delete(path, parts=parts)
     except ObjectNotFound:

@@ -1,15 +1,13 @@
-"""How Stripe writes money, times, lists and forms, and how we read them."""
+"""The types Stripe's API uses: ids, money, times."""
 
-from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, computed_field
 
 from app.connectors.answers import Answers
-from app.connectors.api import Api
-from app.connectors.tool import Page, Row
+from app.connectors.rows import Row
 
 # https://docs.stripe.com/currencies: ISO 4217 would be wrong for isk, ugx and mga.
 _NO_DECIMALS = frozenset(
@@ -27,20 +25,20 @@ read_as, unreadable = _answers.read_as, _answers.unreadable
 
 
 def moment(value: Any) -> Any:
-    """Unix seconds as a time in UTC, without fractions; what is none comes back unchanged."""
+    """Unix seconds as a UTC timestamp without fractions; other values unchanged."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
     return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def day(value: Any) -> Any:
-    """Unix seconds as a day in UTC; what is none comes back unchanged."""
+    """Unix seconds as a UTC day; other values unchanged."""
     text = moment(value)
     return text[:10] if isinstance(text, str) else text
 
 
 def seconds_at(start_of: date | None) -> int | None:
-    """Midnight UTC of a day, in Unix seconds."""
+    """Midnight UTC of that day in Unix seconds."""
     return (
         int(datetime(start_of.year, start_of.month, start_of.day, tzinfo=UTC).timestamp())
         if start_of
@@ -53,54 +51,26 @@ Day = Annotated[str | None, BeforeValidator(day)]
 
 
 def major(amount: int, currency: str) -> Decimal:
-    """An amount in Stripe's smallest unit as an exact number of the currency's own."""
+    """An amount in Stripe's smallest unit as an exact amount of the currency."""
     code = currency.lower()
     return Decimal(amount).scaleb(0 if code in _NO_DECIMALS else -3 if code in _THREE_DECIMALS else -2)
 
 
-def in_words(amount: int | None, currency: str | None) -> str | None:
-    """An amount in minor units as people write it: `10.99 USD`, `500 JPY`."""
+def money_text(amount: int | None, currency: str | None) -> str | None:
+    """An amount in the smallest unit as people write it: `10.99 USD`, `500 JPY`."""
     return None if amount is None or not currency else f"{major(amount, currency):f} {currency.upper()}"
 
 
+def text_of(name: str, description: str) -> Any:
+    """A computed field of a row: the amount of that field as people write it, in the row's currency."""
+
+    def text(row: Any) -> str | None:
+        return money_text(getattr(row, name), row.currency)
+
+    return computed_field(return_type=str | None, description=description)(property(text))
+
+
 class StripeRow(Row):
-    """A Row made straight from Stripe's own record."""
+    """A Row read directly from Stripe's record."""
 
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
-
-
-AnyRow = TypeVar("AnyRow", bound=StripeRow)
-
-
-def page_of(api: Api, path: str, model: type[AnyRow], asked: Mapping[str, Any]) -> Page[AnyRow]:
-    """One page of a list, newest first. Stripe names no total; the last id leads on."""
-    body = api.get(path, params=encoded(asked))
-    records = body.get("data") if isinstance(body, Mapping) else None
-    if not isinstance(records, list):
-        raise unreadable()
-    last = (
-        records[-1].get("id")
-        if records and body.get("has_more") and isinstance(records[-1], Mapping)
-        else None
-    )
-    return Page(items=[read_as(model, record) for record in records], next=last)
-
-
-def encoded(sent: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """A form as Stripe takes it: `metadata[order]=7`, `items[0][price]=…`. What is None is left out."""
-    return [pair for name, value in sent.items() for pair in _pairs(name, value)]
-
-
-def _pairs(name: str, value: Any) -> list[tuple[str, str]]:
-    if value is None:
-        return []
-    if isinstance(value, Mapping):
-        return [pair for key, part in value.items() for pair in _pairs(f"{name}[{key}]", part)]
-    if isinstance(value, list | tuple):
-        return [pair for index, part in enumerate(value) for pair in _pairs(f"{name}[{index}]", part)]
-    return [(name, ("true" if value else "false") if isinstance(value, bool) else str(value))]
-
-
-def dashboard(api: Api, kind: str, id_: str) -> str:
-    """Where the record is in Stripe's dashboard."""
-    return f"https://dashboard.stripe.com/{'' if api.facts.get('livemode') else 'test/'}{kind}/{id_}"

@@ -1,21 +1,22 @@
-"""Xano: the instances a sign-in reaches, their databases, tables, fields and records, by the Metadata API.
+"""Xano: the instances a token reaches, their databases, tables, fields and records, by the Metadata API.
 
 Facts come from https://docs.xano.com (Metadata API) and from the official command line, xano-inc/cli.
-Start here, then `metadata.py` (how a request is made), `signing_in.py` (the three ways in), then a subject.
+Start here, then `metadata.py` (how a request is made), `auth_methods.py` (three of them), then a subject.
 
 Decided:
-- Instances are the businesses of a connection. Their addresses cannot be made from their names, so they
-  come from the account's own list (`meta_api`) and from nowhere else: a name, domain or address in
-  `instance_name` only chooses among them.
-- Nobody can ask what a pasted token may do: it says so by refusing (403), which never renews a token.
-- A field is added by the call that touches one column; the one that replaces the whole schema drops,
-  with its data, whatever is left out of it.
-- There is no idempotency key: a write whose answer is lost is of unknown outcome and never repeated.
-- Record values are shown as Xano has them, moments in milliseconds since 1970 included.
+- Instances are the businesses of a connection. Their addresses cannot be derived from their names, so they
+  come only from the account's own list (`meta_api`): a name, domain or address in `instance_name` only
+  chooses among them.
+- A pasted token's permissions cannot be read: Xano refuses (403) what it may not do, which renews no token.
+- A field is added by the call for one column; the call that replaces the whole schema drops missing fields
+  with their data.
+- There is no idempotency key: a write with a lost answer has an unknown outcome and is never repeated.
+- Record values stay as Xano has them, with moments in milliseconds since 1970.
 """
 
 from app.connectors.connector import Connector
 from app.connectors.spec import BusinessArgument
+from app.connectors.xano.auth_methods import CONSENT, FORMS
 from app.connectors.xano.bulk import bulk_create_records, bulk_update_records
 from app.connectors.xano.databases import get_workspace_details, list_databases
 from app.connectors.xano.errors import read_error
@@ -33,7 +34,6 @@ from app.connectors.xano.schema import (
     get_table_schema,
     rename_schema_field,
 )
-from app.connectors.xano.signing_in import CONSENT, FORMS
 from app.connectors.xano.tables import (
     create_table,
     delete_table,

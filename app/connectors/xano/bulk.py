@@ -1,4 +1,4 @@
-"""Many records at once: sent in portions, with progress, and told as counts."""
+"""Many records at once: sent in batches, with progress, and reported as counts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,17 +8,18 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from app.connectors.api import Api
-from app.connectors.tool import Row, tool
+from app.connectors.function_tool import tool
+from app.connectors.rows import Row
+from app.connectors.xano.auth_methods import WRITES
 from app.connectors.xano.errors import reason_of
-from app.connectors.xano.metadata import ask
+from app.connectors.xano.metadata import send
 from app.connectors.xano.records import CONTENT
-from app.connectors.xano.signing_in import WRITES
 from app.connectors.xano.values import RecordData, RowId, TableId, WorkspaceId, unreadable
 from app.errors import InvalidArguments, OutcomeUnknown, ToolError
 
-_PORTION = 100
+_BATCH = 100
 _MOST = 1000
-_MOST_FAILURES = 50  # told one by one; all are counted
+_MOST_FAILURES = 50  # listed one by one; all are counted
 
 
 class Failure(Row):
@@ -73,15 +74,15 @@ def bulk_create_records(
     Use it after xano_get_table_schema. For a single record use xano_create_table_record. Repeating it makes
     the records twice.
     """
-    tally = _Tally(len(records), "created", "create")
-    for portion in _portions(records):
-        tally.take(
+    result = _BulkResult(len(records), "created", "create")
+    for batch in _batches(records):
+        result.take(
             api,
-            len(portion),
-            partial(_send, api, workspace_id, table_id, "", portion, {"allow_id_field": allow_id_field}),
+            len(batch),
+            partial(_send, api, workspace_id, table_id, "", batch, {"allow_id_field": allow_id_field}),
         )
-    tally.conclude(api)
-    return BulkCreated(created=tally.done, failed=tally.failed, ids=tally.ids, failures=tally.failures)
+    result.conclude(api)
+    return BulkCreated(created=result.done, failed=result.failed, ids=result.ids, failures=result.failures)
 
 
 @tool(title="Update Xano records in bulk", idempotent=True, needs_scopes=WRITES)
@@ -102,19 +103,19 @@ def bulk_update_records(
     Use it when the ids are known; fields that are left out stay. For a single record use
     xano_update_table_record.
     """
-    items = [{"row_id": _as_sent(update.row_id), "updates": update.updates} for update in updates]
+    items = [{"row_id": _id_for_xano(update.row_id), "updates": update.updates} for update in updates]
     if len({update.row_id for update in updates}) < len(updates):
         raise InvalidArguments("updates: name each row_id once.")
-    tally = _Tally(len(items), "updated", "update")
-    for portion in _portions(items):
-        tally.take(api, len(portion), partial(_send, api, workspace_id, table_id, "/patch", portion, {}))
-    tally.conclude(api)
-    return BulkUpdated(updated=tally.done, failed=tally.failed, ids=tally.ids, failures=tally.failures)
+    result = _BulkResult(len(items), "updated", "update")
+    for batch in _batches(items):
+        result.take(api, len(batch), partial(_send, api, workspace_id, table_id, "/patch", batch, {}))
+    result.conclude(api)
+    return BulkUpdated(updated=result.done, failed=result.failed, ids=result.ids, failures=result.failures)
 
 
 @dataclass
-class _Tally:
-    """What came of the portions so far."""
+class _BulkResult:
+    """The outcome of the batches so far."""
 
     total: int
     done_word: str
@@ -125,9 +126,9 @@ class _Tally:
     failures: list[Failure] = field(default_factory=list)
 
     def take(self, api: Api, size: int, send: Callable[[], Any]) -> None:
-        """Send a portion and count its answer. Once something has been done, an error says so too."""
+        """Sends a batch and counts its answer. An error after an earlier success reports that success too."""
         try:
-            if self.total > _PORTION:
+            if self.total > _BATCH:
                 api.progress(
                     self.done + self.failed,
                     self.total,
@@ -148,8 +149,8 @@ class _Tally:
             raise
 
     def conclude(self, api: Api) -> None:
-        """Say what was done. Raises InvalidArguments when nothing was."""
-        if self.total > _PORTION:
+        """Notes what was done. Raises InvalidArguments when nothing was."""
+        if self.total > _BATCH:
             api.progress(self.total, self.total, f"{self.done} of {self.total} records {self.done_word}")
         if not self.done:
             raise InvalidArguments(
@@ -168,9 +169,7 @@ class _Tally:
         return f"{self.done} of {self.total} records {self.done_word}{failed}."
 
     def _count(self, body: Any, size: int) -> None:
-        """Count an answer: a list of ids, an object with both sides, or nothing, which means that all went
-        well.
-        """
+        """Counts an answer: a list of ids, an object with successes and errors, or no body: all succeeded."""
         ids: list[str] = []
         failures: list[Failure] = []
         if not body:
@@ -180,10 +179,10 @@ class _Tally:
         elif isinstance(body, Mapping):
             ids = _ids(body.get("success"))
             failures = _failures(body.get("error") or [])
-            said = body.get("success_total")
+            success_total = body.get("success_total")
             done = (
-                said
-                if isinstance(said, int) and not isinstance(said, bool)
+                success_total
+                if isinstance(success_total, int) and not isinstance(success_total, bool)
                 else len(ids)
                 if "success" in body
                 else size - len(failures)
@@ -201,7 +200,7 @@ def _send(
     api: Api, workspace_id: str, table_id: str, call: str, items: Sequence[Any], more: Mapping[str, Any]
 ) -> Any:
     path = f"{CONTENT}/bulk{call}"
-    return ask(
+    return send(
         api,
         "POST",
         path,
@@ -210,11 +209,11 @@ def _send(
     )
 
 
-def _portions(items: Sequence[Any]) -> list[Sequence[Any]]:
-    return [items[start : start + _PORTION] for start in range(0, len(items), _PORTION)]
+def _batches(items: Sequence[Any]) -> list[Sequence[Any]]:
+    return [items[start : start + _BATCH] for start in range(0, len(items), _BATCH)]
 
 
-def _as_sent(row_id: str) -> int | str:
+def _id_for_xano(row_id: str) -> int | str:
     return int(row_id) if row_id.isascii() and row_id.isdigit() else row_id
 
 

@@ -5,12 +5,13 @@ from typing import Annotated
 from pydantic import Field
 
 from app.connectors.api import Api
-from app.connectors.tool import Row, tool
+from app.connectors.function_tool import tool
+from app.connectors.rows import Row
 from app.connectors.xano.metadata import at_instance, read_all, read_object
 from app.connectors.xano.values import AnyId, Text, WorkspaceId, XanoRow, read_as
 
 
-class Database(XanoRow):
+class XanoDatabase(XanoRow):
     """A workspace."""
 
     workspace_id: Annotated[
@@ -21,27 +22,31 @@ class Database(XanoRow):
     branch: str | None = Field(None, description="The branch that is live.")
 
 
-class Databases(Row):
+class XanoDatabases(Row):
     """The workspaces of an instance."""
 
-    items: list[Database]
+    items: list[XanoDatabase]
 
 
 @tool(title="List Xano databases", reads_only=True)
-def list_databases(api: Api) -> Databases:
+def list_databases(api: Api) -> XanoDatabases:
     """List the workspaces (databases) of an instance, with the ids the other tools take as `workspace_id`.
 
     Use it before xano_list_tables. It does not show tables or records.
     """
-    return Databases(
-        items=[read_as(Database, entry) for entry in read_all(api, "/workspace", base_url=at_instance(api))]
+    return XanoDatabases(
+        items=[
+            read_as(XanoDatabase, entry) for entry in read_all(api, "/workspace", base_url=at_instance(api))
+        ]
     )
 
 
 @tool(title="Get Xano workspace", reads_only=True)
-def get_workspace_details(api: Api, workspace_id: WorkspaceId) -> Database:
+def get_workspace_details(api: Api, workspace_id: WorkspaceId) -> XanoDatabase:
     """Get one workspace's name, description and live branch.
 
     Use it when the id is known and the name matters. For what is inside use xano_list_tables.
     """
-    return read_as(Database, read_object(api, "/workspace/{workspace}", parts={"workspace": workspace_id}))
+    return read_as(
+        XanoDatabase, read_object(api, "/workspace/{workspace}", parts={"workspace": workspace_id})
+    )

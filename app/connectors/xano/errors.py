@@ -1,15 +1,15 @@
 """What Xano's refusals mean, in our words.
 
-Its own text never becomes part of a sentence: it may quote what a stranger wrote. It travels, cleaned
-and bounded, in `details`. https://docs.xano.com/xano-features/metadata-api
+Its own text never becomes part of a sentence, as it may quote a stranger. It goes into `details`, cleaned
+and bounded. https://docs.xano.com/xano-features/metadata-api
 """
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from app.connectors.api import errors_by_status, retry_after
-from app.connectors.tool import plain
+from app.connectors.api_errors import errors_by_status, retry_after
+from app.connectors.rows import plain
 from app.errors import (
     InvalidArguments,
     ObjectNotFound,
@@ -18,24 +18,24 @@ from app.errors import (
     ReconnectNeeded,
     ToolError,
 )
-from app.outbound import Answer
+from app.outbound import Response
 
 _LONGEST_REASON = 300
-_SECONDS_WITHOUT_WORD = 20  # the free plan allows 10 requests in 20 seconds and says nothing more
+_DEFAULT_WAIT_SECONDS = 20  # the free plan allows 10 requests in 20 seconds and names no wait
 
 
-def read_error(answer: Answer) -> ToolError | None:
-    """The error an answer means, or None when it is none."""
+def read_error(answer: Response) -> ToolError | None:
+    """The error an answer means, or None for none."""
     if answer.status < 300:
         return None
     body = answer.json()
-    said: Mapping[str, Any] = body if isinstance(body, Mapping) else {}
-    code = str(said.get("code", ""))
+    error: Mapping[str, Any] = body if isinstance(body, Mapping) else {}
+    code = str(error.get("code", ""))
     if answer.status == 429 or code == "ERROR_CODE_TOO_MANY_REQUESTS":
         return _slow_down(answer)
     if answer.status == 401:
         return ReconnectNeeded("Xano no longer accepts this sign-in. Reconnect Xano in the hub.")
-    if answer.status == 403 or code == "ERROR_CODE_ACCESS_DENIED" or _is_denied(answer, said):
+    if answer.status == 403 or code == "ERROR_CODE_ACCESS_DENIED" or _is_denied(answer, error):
         return PermissionDenied(
             "Xano does not allow this with the connection's token. Tables and fields (Database) and "
             "records (Content) each have their own "
@@ -48,12 +48,12 @@ def read_error(answer: Answer) -> ToolError | None:
             "and use an id from there."
         )
     if answer.status == 400:
-        return _refused(said)
+        return _refused(error)
     return errors_by_status(answer, "Xano")
 
 
 def reason_of(value: Any) -> str:
-    """What Xano says about one thing, cleaned and bounded; "" when it says nothing."""
+    """Xano's own message in an object or text, cleaned and bounded; "" without one."""
     found = value
     if isinstance(value, Mapping):
         found = next(
@@ -67,34 +67,32 @@ def reason_of(value: Any) -> str:
     return str(plain(found))[:_LONGEST_REASON] if isinstance(found, str) else ""
 
 
-def _is_denied(answer: Answer, said: Mapping[str, Any]) -> bool:
-    # On some plans a call that is not allowed comes back as a failure of the server.
-    return answer.status == 500 and str(said.get("message", "")).strip().lower() in {
+def _is_denied(answer: Response, error: Mapping[str, Any]) -> bool:
+    # On some plans Xano answers a forbidden call with a server error.
+    return answer.status == 500 and str(error.get("message", "")).strip().lower() in {
         "access denied.",
         "access denied",
     }
 
 
-def _slow_down(answer: Answer) -> ProviderRateLimited:
+def _slow_down(answer: Response) -> ProviderRateLimited:
     seconds = retry_after(answer)
     return ProviderRateLimited(
         "Xano asks to slow down; the free plan allows 10 requests in 20 seconds. Please wait and try again.",
-        retry_after_seconds=_SECONDS_WITHOUT_WORD if seconds is None else seconds,
+        retry_after_seconds=_DEFAULT_WAIT_SECONDS if seconds is None else seconds,
     )
 
 
-def _refused(said: Mapping[str, Any]) -> InvalidArguments:
+def _refused(error: Mapping[str, Any]) -> InvalidArguments:
     details: dict[str, Any] = {"status": 400}
-    if reason := reason_of(said):
+    if reason := reason_of(error):
         details["reason"] = reason
-    parameter = said.get("param")
+    parameter = error.get("param")
     if isinstance(parameter, str) and re.fullmatch(r"[A-Za-z0-9_.\[\]-]{1,100}", parameter):
         details["field"] = parameter
-    told = (
-        ("Its reason, and the field it is about, are in the details.")
-        if "field" in details
-        else "Its reason is in the details."
-    )
-    if len(details) == 1:
-        told = "It gives no reason: compare the values with xano_get_table_schema."
-    return InvalidArguments(f"Xano refused the request. {told}", details=details)
+    explanation = "Its reason is in the details."
+    if "field" in details:
+        explanation = "Its reason, and the field it is about, are in the details."
+    elif "reason" not in details:
+        explanation = "It gives no reason: compare the values with xano_get_table_schema."
+    return InvalidArguments(f"Xano refused the request. {explanation}", details=details)

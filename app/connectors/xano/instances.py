@@ -1,4 +1,4 @@
-"""Who signed in, and the instances they reach."""
+"""The connected Xano person and the instances they reach."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,8 +8,9 @@ from pydantic import Field
 
 from app.connectors import discovered_hosts
 from app.connectors.api import Api
+from app.connectors.function_tool import tool
+from app.connectors.rows import Row
 from app.connectors.spec import Account, Business
-from app.connectors.tool import Row, tool
 from app.connectors.xano.metadata import read_all
 from app.connectors.xano.values import Text, XanoRow, read_as, unreadable
 from app.errors import NothingReached, ObjectNotFound, ReconnectNeeded
@@ -60,20 +61,19 @@ def get_instance_details(api: Api) -> InstanceDetails:
     if api.business is None:
         raise ReconnectNeeded("This Xano connection reaches no instance any more. Reconnect Xano.")
     if api.business.facts.get("alone"):
-        return InstanceDetails(**_alone(api).model_dump())
+        return InstanceDetails(**_self_hosted(api).model_dump())
     return read_as(InstanceDetails, api.get("/instance/{name}", parts={"name": api.business.id}))
 
 
 def identify(api: Api, _token_answer: Mapping[str, Any]) -> Account:
     """The Xano person as the account, and their instances as its businesses.
 
-    The account's name is the first instance's, because that is what people recognise. Raises
-    NothingReached when there is no instance to work with.
+    The account is named after the first instance, which people recognise. Raises NothingReached without one.
     """
     me = api.get("/auth/me")
     if not isinstance(me, Mapping) or not isinstance(me.get("id"), int | str) or not str(me["id"]):
-        raise unreadable(wrote=False)
-    instances = [instance for instance in _reached(api) if _may_get_our_credential(api, instance)]
+        raise unreadable()
+    instances = [instance for instance in _reached(api) if _may_receive_credential(api, instance)]
     own = _own_instance(me)
     instances.sort(key=lambda instance: instance.instance_name != own)
     if not instances:
@@ -81,21 +81,19 @@ def identify(api: Api, _token_answer: Mapping[str, Any]) -> Account:
     email = me.get("email")
     return Account(
         key=str(me["id"]),
-        name=_called(instances[0]),
+        name=_display_name(instances[0]),
         businesses=tuple(_business(api, instance) for instance in instances),
         facts={"email": email} if isinstance(email, str) else {},
     )
 
 
-def is_known_as(business: Business, wanted: str) -> bool:
-    """Whether an instance goes by that name, domain or address. Only a choice: requests go where the list
-    said.
-    """
-    said = wanted.strip().casefold()
-    if said in {business.name.casefold(), business.id.casefold()}:
+def is_known_as(business: Business, name: str) -> bool:
+    """Whether an instance has that name, domain or address. A choice only: requests use listed addresses."""
+    text = name.strip().casefold()
+    if text in {business.name.casefold(), business.id.casefold()}:
         return True
     try:
-        host = urlsplit(said if "://" in said else f"//{said}").hostname
+        host = urlsplit(text if "://" in text else f"//{text}").hostname
     except ValueError:
         return False
     return host is not None and host in set(business.facts.get("hosts") or ())
@@ -107,30 +105,30 @@ def _reached(api: Api) -> list[Instance]:
     except ObjectNotFound:
         if api.base_url == api.service.base_url:
             raise
-        # Xano on a server of one's own is an instance without an account above it.
-        return [_alone(api)]
+        # Self-hosted Xano is an instance without an account above it.
+        return [_self_hosted(api)]
 
 
 def _own_instance(me: Mapping[str, Any]) -> str | None:
-    """The instance the token was made in, when Xano says so: that one surely accepts it."""
+    """The instance the token was made in, when Xano names it: it accepts the token for certain."""
     found: Any = me
     for name in ("extras", "instance", "name"):
         found = found.get(name) if isinstance(found, Mapping) else None
     return found if isinstance(found, str) else None
 
 
-def _alone(api: Api) -> Instance:
+def _self_hosted(api: Api) -> Instance:
     host = urlsplit(api.base_url).hostname or "xano"
     return Instance(instance_name=host, display=host, xano_domain=host, meta_api=api.base_url)
 
 
-def _may_get_our_credential(api: Api, instance: Instance) -> bool:
+def _may_receive_credential(api: Api, instance: Instance) -> bool:
     return not discovered_hosts.is_foreign(instance.meta_api, api.base_url) or discovered_hosts.is_acceptable(
         instance.meta_api
     )
 
 
-def _called(instance: Instance) -> str:
+def _display_name(instance: Instance) -> str:
     return instance.display or instance.instance_name
 
 
@@ -142,4 +140,4 @@ def _business(api: Api, instance: Instance) -> Business:
     }
     if instance.meta_api == api.base_url:
         facts["alone"] = True
-    return Business(instance.instance_name, _called(instance), facts)
+    return Business(instance.instance_name, _display_name(instance), facts)

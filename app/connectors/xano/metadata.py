@@ -1,9 +1,10 @@
-"""A request to the Metadata API of one instance, and the two shapes its lists come in."""
+"""Requests to the Metadata API of one instance, and the two shapes of its lists."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from app.connectors.api import Api
+from app.connectors.request import given
 from app.connectors.xano.values import unreadable
 from app.errors import ReconnectNeeded
 
@@ -13,40 +14,36 @@ _MOST_PAGES = 50
 
 
 def at_instance(api: Api) -> str:
-    """The address the account's list gave for the instance the call is for; `Api` checks it on every use."""
+    """The instance's address from the account's list; `Api` checks it on every use."""
     found = api.business.facts.get("meta_api") if api.business else None
     if not isinstance(found, str):
         raise ReconnectNeeded("This Xano connection reaches no instance any more. Reconnect Xano.")
     return found
 
 
-def ask(api: Api, method: str, path: str, *, safe: bool = False, **options: Any) -> Any:
-    """One request to the instance; None when Xano says nothing or null, as it does after deleting."""
+def send(api: Api, method: str, path: str, *, safe: bool = False, **options: Any) -> Any:
+    """One request to the instance. Returns None for an empty answer or null, as after deleting."""
     return api.request(method, path, safe=safe, base_url=at_instance(api), **options)
 
 
 def read_object(api: Api, path: str, **options: Any) -> Mapping[str, Any]:
-    """GET one object."""
-    body = ask(api, "GET", path, safe=True, **options)
+    """One object."""
+    body = send(api, "GET", path, safe=True, **options)
     if not isinstance(body, Mapping):
-        raise unreadable(wrote=False)
+        raise unreadable()
     return body
 
 
 def read_page(
     api: Api, path: str, *, page: int, per_page: int, parts: Mapping[str, Any], **filters: Any
 ) -> "ListPage":
-    """GET one page of a list."""
-    params = {
-        "page": page,
-        "per_page": per_page,
-        **{name: value for name, value in filters.items() if value is not None},
-    }
-    return ListPage.of(ask(api, "GET", path, safe=True, parts=parts, params=params), page, per_page)
+    """One page of a list."""
+    params = {"page": page, "per_page": per_page, **given(filters)}
+    return ListPage.of(send(api, "GET", path, safe=True, parts=parts, params=params), page, per_page)
 
 
 class ListPage:
-    """A page of a list: the bare array or the envelope, whichever Xano sends. `next` is None at the end."""
+    """A page of a list: Xano sends a bare array or an envelope. `next` is None at the end."""
 
     def __init__(self, items: list[Any], following: int | None, total: int | None) -> None:
         self.items = items
@@ -55,9 +52,7 @@ class ListPage:
 
     @classmethod
     def of(cls, body: Any, page: int = 1, per_page: int | None = None) -> "ListPage":
-        """The page an answer holds; nothing at all counts as an empty one. Raises ProviderUnavailable for
-        other shapes.
-        """
+        """The page in an answer, empty for no body. Raises ProviderUnavailable for other shapes."""
         if body is None:
             return cls([], None, None)
         if isinstance(body, list):
@@ -66,7 +61,7 @@ class ListPage:
         if isinstance(body, Mapping) and items is None and "items" in body:
             items = []
         if not isinstance(items, list):
-            raise unreadable(wrote=False)
+            raise unreadable()
         following, total = _number(body.get("nextPage")), _number(body.get("itemsTotal"))
         return cls(items, following if following and following > page else None, total)
 
@@ -76,7 +71,7 @@ class ListPage:
             return cls(items, None, None)
         if len(items) == per_page:
             return cls(items, page + 1, None)
-        # More than a page: the endpoint knows no pages and sent everything.
+        # More than a page: the endpoint does not page and sent everything.
         return cls(
             items[(page - 1) * per_page : page * per_page],
             page + 1 if len(items) > page * per_page else None,
@@ -87,7 +82,7 @@ class ListPage:
 def read_all(
     api: Api, path: str, *, base_url: str | None = None, parts: Mapping[str, Any] | None = None
 ) -> list[Any]:
-    """Every entry of a short list, page after page when it comes in pages."""
+    """Every entry of a short list, from all of its pages."""
     found: list[Any] = []
     page: int | None = 1
     for _ in range(_MOST_PAGES):

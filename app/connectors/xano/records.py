@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from app.connectors.api import Api
-from app.connectors.tool import Page, Row, tool
-from app.connectors.xano.metadata import TABLE, ask, read_object, read_page
-from app.connectors.xano.signing_in import WRITES
+from app.connectors.function_tool import tool
+from app.connectors.rows import Page, Row
+from app.connectors.xano.auth_methods import WRITES
+from app.connectors.xano.metadata import TABLE, read_object, read_page, send
 from app.connectors.xano.values import (
     PageNumber,
     PerPage,
@@ -55,7 +56,7 @@ def browse_table_content(
         api, CONTENT, page=page, per_page=per_page, parts={"workspace": workspace_id, "table": table_id}
     )
     if not all(isinstance(entry, Mapping) for entry in found.items):
-        raise unreadable(wrote=False)
+        raise unreadable()
     return Page(items=found.items, next=found.next, total=found.total)
 
 
@@ -79,7 +80,7 @@ def create_table_record(
 
     Use it after xano_get_table_schema. For several at once use xano_bulk_create_records.
     """
-    body = ask(api, "POST", CONTENT, parts={"workspace": workspace_id, "table": table_id}, json=record_data)
+    body = send(api, "POST", CONTENT, parts={"workspace": workspace_id, "table": table_id}, json=record_data)
     if isinstance(body, int | str) and not isinstance(body, bool):
         body = {"id": body}
     if not isinstance(body, Mapping):
@@ -96,7 +97,7 @@ def update_table_record(
     Use it when the record's id is known. For several at once use xano_bulk_update_records.
     """
     parts = {"workspace": workspace_id, "table": table_id, "record": record_id}
-    body = ask(api, "PUT", _RECORD, parts=parts, json=record_data)
+    body = send(api, "PUT", _RECORD, parts=parts, json=record_data)
     return ChangedRecord(
         record_id=record_id, record=dict(body) if isinstance(body, Mapping) and body else None
     )
@@ -111,5 +112,5 @@ def delete_table_record(
     Use it only when the person has said to delete this record. It leaves the table and its fields as they
     are.
     """
-    ask(api, "DELETE", _RECORD, parts={"workspace": workspace_id, "table": table_id, "record": record_id})
+    send(api, "DELETE", _RECORD, parts={"workspace": workspace_id, "table": table_id, "record": record_id})
     return DeletedRecord(record_id=record_id, deleted=True)

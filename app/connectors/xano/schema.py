@@ -1,27 +1,21 @@
 """The fields of a table, in the order Xano keeps them."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, WithJsonSchema
 
 from app.connectors.api import Api
-from app.connectors.tool import Row, tool
-from app.connectors.xano.metadata import TABLE, ask
-from app.connectors.xano.signing_in import WRITES
-from app.connectors.xano.values import (
-    FieldName,
-    TableId,
-    Text,
-    Words,
-    WorkspaceId,
-    XanoRow,
-    read_as,
-    unreadable,
-)
+from app.connectors.function_tool import tool
+from app.connectors.request import given
+from app.connectors.rows import Row
+from app.connectors.xano.auth_methods import WRITES
+from app.connectors.xano.metadata import TABLE, send
+from app.connectors.xano.values import TableId, Text, Words, WorkspaceId, XanoRow, read_as, unreadable
 
 _SCHEMA = TABLE + "/schema"
 
+FieldName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
 FieldType = Literal[
     "attachment", "audio", "bool", "date", "decimal", "email", "enum", "geo_linestring",
     "geo_multilinestring", "geo_multipoint",
@@ -29,7 +23,7 @@ FieldType = Literal[
     "timestamp", "uuid", "vector",
     "video", "boolean", "integer", "string",
 ]  # fmt: skip
-# What people and AI clients call them; Xano refuses these.
+# Names people and AI clients use; Xano refuses them.
 _OTHER_NAMES = {"boolean": "bool", "integer": "int", "string": "text"}
 _AnyObject = Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object", "additionalProperties": True})]
 
@@ -88,12 +82,12 @@ def get_table_schema(api: Api, workspace_id: WorkspaceId, table_id: TableId) -> 
     Use it before creating or changing records or fields. For the records themselves use
     xano_browse_table_content.
     """
-    body = ask(api, "GET", _SCHEMA, safe=True, parts={"workspace": workspace_id, "table": table_id})
+    body = send(api, "GET", _SCHEMA, safe=True, parts={"workspace": workspace_id, "table": table_id})
     entries = body.get("schema") if isinstance(body, Mapping) else body
     if entries is None and (body is None or "schema" in body):
         entries = []
     if not isinstance(entries, list):
-        raise unreadable(wrote=False)
+        raise unreadable()
     return Schema(fields=[read_as(SchemaField, entry) for entry in entries])
 
 
@@ -134,7 +128,7 @@ def add_field_to_schema(
     xano_rename_schema_field.
     """
     kind = _OTHER_NAMES.get(field_type, field_type)
-    given: dict[str, Any] = {
+    field = {
         "name": field_name,
         "description": description,
         "nullable": nullable,
@@ -145,14 +139,8 @@ def add_field_to_schema(
         "style": style,
         "filters": validators,
     }
-    sent = {key: value for key, value in given.items() if value is not None}
-    ask(
-        api,
-        "POST",
-        _SCHEMA + "/type/{type}",
-        parts={"workspace": workspace_id, "table": table_id, "type": kind},
-        json=sent,
-    )
+    parts = {"workspace": workspace_id, "table": table_id, "type": kind}
+    send(api, "POST", _SCHEMA + "/type/{type}", parts=parts, json=given(field))
     return NewField(field_name=field_name, field_type=kind)
 
 
@@ -170,7 +158,7 @@ def rename_schema_field(
     need mending there.
     """
     names = {"old_name": old_name, "new_name": new_name}
-    ask(api, "POST", _SCHEMA + "/rename", parts={"workspace": workspace_id, "table": table_id}, json=names)
+    send(api, "POST", _SCHEMA + "/rename", parts={"workspace": workspace_id, "table": table_id}, json=names)
     return RenamedField(**names)
 
 
@@ -186,17 +174,13 @@ def delete_field(
     Use it only when the person has named this field and said to delete it. To empty it in one record use
     xano_update_table_record.
     """
-    ask(
-        api,
-        "DELETE",
-        _SCHEMA + "/{field}",
-        parts={"workspace": workspace_id, "table": table_id, "field": field_name},
-    )
+    parts = {"workspace": workspace_id, "table": table_id, "field": field_name}
+    send(api, "DELETE", _SCHEMA + "/{field}", parts=parts)
     return DeletedField(field_name=field_name, deleted=True)
 
 
 def _as_default(value: str | int | float | bool | None) -> str | None:
-    """Xano writes every default as text."""
+    """Xano takes every default as text."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return None if value is None else str(value)

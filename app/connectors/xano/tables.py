@@ -1,14 +1,16 @@
 """Tables."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
 from app.connectors.api import Api
-from app.connectors.tool import Page, Row, tool
-from app.connectors.xano.metadata import TABLE, TABLES, ask, read_object, read_page
-from app.connectors.xano.signing_in import WRITES
+from app.connectors.function_tool import tool
+from app.connectors.request import given
+from app.connectors.rows import Page, Row
+from app.connectors.xano.auth_methods import WRITES
+from app.connectors.xano.metadata import TABLE, TABLES, read_object, read_page, send
 from app.connectors.xano.values import (
     AnyId,
     PageNumber,
@@ -114,14 +116,8 @@ def create_table(
 
     Use it only after xano_list_tables did not show the table already.
     """
-    given = {"name": name, "description": description, "docs": docs, "auth": auth, "tag": tag}
-    body = ask(
-        api,
-        "POST",
-        TABLES,
-        parts={"workspace": workspace_id},
-        json={k: v for k, v in given.items() if v is not None},
-    )
+    table = given({"name": name, "description": description, "docs": docs, "auth": auth, "tag": tag})
+    body = send(api, "POST", TABLES, parts={"workspace": workspace_id}, json=table)
     made = body.get("id") if isinstance(body, Mapping) else body
     if isinstance(made, bool) or not isinstance(made, int | str):
         raise unreadable(wrote=True)
@@ -143,12 +139,11 @@ def update_table(
 
     Fields and records are not touched: for those use xano_add_field_to_schema or xano_update_table_record.
     """
-    given: dict[str, Any] = {"name": name, "description": description, "docs": docs, "auth": auth, "tag": tag}
-    changes = {key: value for key, value in given.items() if value is not None}
+    changes = given({"name": name, "description": description, "docs": docs, "auth": auth, "tag": tag})
     if not changes:
         raise InvalidArguments("Say what to change: name, description, docs, auth or tag.")
-    # The call without /meta wants the whole table and empties what is left out.
-    ask(api, "PUT", TABLE + "/meta", parts={"workspace": workspace_id, "table": table_id}, json=changes)
+    # Without /meta the call takes a whole table and empties missing fields.
+    send(api, "PUT", TABLE + "/meta", parts={"workspace": workspace_id, "table": table_id}, json=changes)
     return ChangedTable(table_id=table_id, changed=list(changes))
 
 
@@ -159,5 +154,5 @@ def delete_table(api: Api, workspace_id: WorkspaceId, table_id: TableId) -> Dele
     Use it only when the person has named this table and said to delete it. For single records use
     xano_delete_table_record.
     """
-    ask(api, "DELETE", TABLE, parts={"workspace": workspace_id, "table": table_id})
+    send(api, "DELETE", TABLE, parts={"workspace": workspace_id, "table": table_id})
     return DeletedTable(table_id=table_id, deleted=True)

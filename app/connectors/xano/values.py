@@ -1,11 +1,11 @@
-"""How Xano writes ids, records and lists, and how we read them."""
+"""The types Xano's API uses: ids, names, records."""
 
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
 from app.connectors.answers import Answers
-from app.connectors.tool import Row
+from app.connectors.rows import Row
 
 _answers = Answers("Xano")
 read_as, unreadable = _answers.read_as, _answers.unreadable
@@ -16,7 +16,7 @@ def _as_text(value: Any) -> Any:
 
 
 def _identifier(description: str, pattern: str) -> Any:
-    """A number, or the same as text."""
+    """A number, or a number as text."""
     return Annotated[
         str,
         BeforeValidator(_as_text),
@@ -29,13 +29,12 @@ WorkspaceId = _identifier("Id from xano_list_databases.", r"^[0-9]{1,19}$")
 TableId = _identifier("Id from xano_list_tables.", r"^[0-9]{1,19}$")
 RecordId = _identifier("The record's id: a number or a UUID.", r"^[A-Za-z0-9_-]{1,64}$")
 RowId = _identifier("The record's id: a number or a UUID.", r"^[A-Za-z0-9_-]{1,64}$")
-# Ids a service made come as numbers in some places and as text in others.
+# Xano sends its own ids as numbers in some places and as text in others.
 AnyId = Annotated[str, BeforeValidator(_as_text), WithJsonSchema({"type": "string"})]
 Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
 
 PageNumber = Annotated[int, Field(ge=1, le=1_000_000, description="Page to read, from 1.")]
 PerPage = Annotated[int, Field(ge=1, le=100, description="How many a page.")]
-FieldName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
 TableName = Annotated[
     str,
     Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f/\\]+$", description="Name of the table."),
@@ -60,6 +59,6 @@ Record = Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object", "addi
 
 
 class XanoRow(Row):
-    """A Row made straight from Xano's own object: each field stands there under its own name or the alias."""
+    """A Row read directly from Xano's object, by the field's name or alias."""
 
     model_config = ConfigDict(extra="ignore", populate_by_name=True)

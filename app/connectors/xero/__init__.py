@@ -4,15 +4,15 @@ Facts come from the developer site (https://developer.xero.com/documentation/), 
 XeroAPI/Xero-OpenAPI. Start here, then `accounting.py` (how a request is made), then a subject.
 
 Decided:
-- One connection is one Xero person; the organisations they allowed are its businesses. A request
-  names its organisation in the header `xero-tenant-id`.
-- A token reaches every organisation its person ever opened to this installation, for whichever
-  workspace. A connection has those of its own consents only (`authEventId`), and no tool names another.
-- Only granular scopes are asked for: apps made since March 2026 get no others, and one unknown
-  scope makes Xero show an error page from which the browser never comes back.
-- Leaving needs no step of its own: Xero's revocation removes every organisation of that person
-  from the app, so no organisation stays counted after "Disconnect".
-- Rows name their currency and nothing is added up here: totals are the ones Xero sent.
+- One connection is one Xero person; the organisations they allowed are its businesses. A request names its
+  organisation in the header `xero-tenant-id`.
+- A token reaches every organisation its person ever allowed this installation, for whichever workspace. A
+  connection has only those of its own authorizations (`authEventId`), and no tool names another.
+- Only granular scopes are requested: apps made since March 2026 get no others, and for one unknown scope Xero
+  shows an error page that never redirects back.
+- Disconnecting needs no further step: Xero's revocation removes every organisation of that person from the
+  app, so none stays counted.
+- Rows name their currency and nothing is added up here: totals are Xero's own.
 """
 
 from app.connectors.connector import Connector

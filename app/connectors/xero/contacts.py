@@ -5,11 +5,10 @@ from typing import Annotated
 from pydantic import Field
 
 from app.connectors.api import Api
-from app.connectors.tool import Page, tool
-from app.connectors.xero.accounting import create, read, total_and_next
+from app.connectors.function_tool import tool
+from app.connectors.rows import Page
+from app.connectors.xero.accounting import create, read_page
 from app.connectors.xero.values import XeroRow, read_as
-
-_PAGE_SIZE = 100
 
 
 class Contact(XeroRow):
@@ -46,21 +45,12 @@ def list_contacts(
     Use it to find the contact_id other tools need. For what a contact owes use xero_list_invoices or
     xero_get_aged_receivables.
     """
-    found, body = read(
-        api,
-        "/Contacts",
-        "Contacts",
-        params={
-            "page": page,
-            "pageSize": _PAGE_SIZE,
-            "searchTerm": search,
-            "includeArchived": "true" if include_archived else None,
-            "summaryOnly": "true",
-        },
-    )
-    rows = [read_as(Contact, record) for record in found]
-    total, following = total_and_next(body, page, len(rows), _PAGE_SIZE)
-    return Page(items=rows, next=following, total=total)
+    filters = {
+        "searchTerm": search,
+        "includeArchived": "true" if include_archived else None,
+        "summaryOnly": "true",
+    }
+    return read_page(api, "Contacts", Contact, filters, page=page)
 
 
 @tool(title="Create Xero contact", needs_scopes=("accounting.contacts",))

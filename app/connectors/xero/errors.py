@@ -9,16 +9,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from app.connectors.api import retry_after
-from app.connectors.tool import plain
+from app.connectors import api_errors
+from app.connectors.api_errors import reasons_of, retry_after, slow_down
 from app.errors import InvalidArguments, PermissionDenied, ProviderRateLimited, ToolError
-from app.outbound import Answer
+from app.outbound import Response
 
-_MOST_REASONS = 10
-_LONGEST_REASON = 300
-
-# What a reason of Xero's is about: words in it, the argument to change, and our advice. The first match
-# counts; the one whose reason quotes a name stands first, as a name may hold any word.
+# Words in Xero's reason, the argument it is about, and our advice. The first match counts; the reason that
+# quotes a name stands first, as a name may hold any word.
 _HINTS: tuple[tuple[str, str, str], ...] = (
     (
         r"contact name|already assigned|must be unique",
@@ -66,13 +63,13 @@ _HINTS: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def token_is_stale(answer: Answer) -> bool:
-    """A 401 that a fresh token can mend: anything but a missing scope, which Xero also answers with 401."""
+def token_is_stale(answer: Response) -> bool:
+    """Whether a fresh token helps: any 401 but a missing scope, which Xero also answers with 401."""
     return answer.status == 401 and not _lacks_scope(answer)
 
 
-def read_error(answer: Answer) -> ToolError | None:
-    """The error an answer means, or None when it is none or its status says enough."""
+def read_error(answer: Response) -> ToolError | None:
+    """The error an answer means, or None for none or when its status is enough."""
     if answer.status == 401 and _lacks_scope(answer):
         return PermissionDenied(
             "The Xero connection was not given the right for this. Reconnect Xero in the hub and allow it."
@@ -106,28 +103,17 @@ def refused_record(record: Mapping[str, Any]) -> InvalidArguments | None:
 
 
 def refused(reasons: list[str]) -> InvalidArguments:
-    """Our sentence for a refused request, naming the arguments its reasons are about."""
+    """The error for a refused request, with advice on the arguments its reasons are about."""
     hints: dict[str, str] = {}
     for reason in reasons:
         for words, argument, advice in _HINTS:
             if re.search(words, reason, re.IGNORECASE):
                 hints.setdefault(argument, advice)
                 break
-    reasons = [str(plain(reason))[:_LONGEST_REASON] for reason in dict.fromkeys(reasons)][:_MOST_REASONS]
-    advice = "; ".join(f"{argument}: {text}" for argument, text in hints.items())
-    sentence = (
-        f"Xero refused the request. Please correct {advice}."
-        if advice
-        else "Xero refused the request. Its reasons are in the details."
-    )
-    if not reasons:
-        sentence = (
-            "Xero refused the request without a reason. Check the arguments against what the list tools show."
-        )
-    return InvalidArguments(sentence, details={"status": 400, "fields": sorted(hints), "reasons": reasons})
+    return api_errors.refused("Xero", hints, reasons_of(dict.fromkeys(reasons)), unexplained=not reasons)
 
 
-def _lacks_scope(answer: Answer) -> bool:
+def _lacks_scope(answer: Response) -> bool:
     body = answer.json()
     detail = str(body.get("Detail", "")) if isinstance(body, Mapping) else ""
     return "AuthorizationUnsuccessful" in detail or "insufficient_scope" in answer.headers.get(
@@ -135,8 +121,8 @@ def _lacks_scope(answer: Answer) -> bool:
     )
 
 
-def _over_limit(answer: Answer) -> ProviderRateLimited:
-    """Only `minute` and `day` were seen on the wire, and others have met longer words: match loosely."""
+def _over_limit(answer: Response) -> ProviderRateLimited:
+    """Only `minute` and `day` were seen on the wire; others report longer words, so this matches loosely."""
     limit = answer.headers.get("X-Rate-Limit-Problem", "").lower()
     seconds = retry_after(answer)
     if "day" in limit:
@@ -150,14 +136,11 @@ def _over_limit(answer: Answer) -> ProviderRateLimited:
             "Xero is already answering five calls for this organisation. Please try again in a moment.",
             retry_after_seconds=seconds,
         )
-    return ProviderRateLimited(
-        "Xero asks to slow down. Please wait and try again.",
-        retry_after_seconds=60 if seconds is None else seconds,
-    )
+    return slow_down("Xero", answer, default=60)
 
 
 def _reasons(body: Mapping[str, Any]) -> Iterator[str]:
-    """Every reason in a ValidationException, or the message of another refusal."""
+    """Every reason in a ValidationException, or the message of any other refusal."""
     found = False
     stack: list[Any] = [body]
     while stack:

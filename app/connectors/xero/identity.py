@@ -1,4 +1,4 @@
-"""Who signed in, and which organisations they opened to us."""
+"""The connected Xero person and the organisations they allowed."""
 
 import base64
 import binascii
@@ -14,7 +14,7 @@ from app.connectors.xero.values import XeroRow, read_as, unreadable
 from app.errors import NothingReached, ProviderError
 
 
-class Reached(XeroRow):
+class XeroTenant(XeroRow):
     """One thing a Xero token reaches: mostly an organisation, sometimes an accountant's practice."""
 
     organisation_id: str = Field(
@@ -28,21 +28,20 @@ class Reached(XeroRow):
     event: str | None = Field(None, validation_alias="authEventId", exclude=True)
 
 
-def reached(api: Api) -> list[Reached]:
-    """Everything the token reaches, by GET /connections: the one call that names no organisation."""
+def list_tenants(api: Api) -> list[XeroTenant]:
+    """Every tenant the token reaches, from GET /connections: the one call without an organisation."""
     body = api.get("/connections")
     if not isinstance(body, list):
-        raise unreadable(wrote=False)
-    return [read_as(Reached, entry) for entry in body]
+        raise unreadable()
+    return [read_as(XeroTenant, entry) for entry in body]
 
 
 def identify(api: Api, token_answer: Mapping[str, Any]) -> Account:
-    """The Xero person as the account, and the organisations this consent opened as its businesses.
+    """The Xero person as the account, and the organisations this authorization allowed as its businesses.
 
-    A Xero token reaches every organisation its person ever opened to this installation, also for another
-    workspace; those are told apart by the event of their consent. The account's name is the first
-    organisation's, because that is what people recognise.
-    Raises NothingReached when no organisation was chosen.
+    A Xero token reaches every organisation its person ever allowed this installation, also for another
+    workspace; the event of their authorization tells those apart. The account is named after the first
+    organisation, which people recognise. Raises NothingReached when no organisation was chosen.
     """
     claims = {
         **_claims(token_answer.get("id_token")),
@@ -52,15 +51,13 @@ def identify(api: Api, token_answer: Mapping[str, Any]) -> Account:
     if not isinstance(person, str) or not person:
         raise ProviderError("Xero did not say who signed in. Please try again.")
     event = claims.get("authentication_event_id")
-    organisations = [entry for entry in reached(api) if entry.type == "ORGANISATION"]
+    organisations = [entry for entry in list_tenants(api) if entry.type == "ORGANISATION"]
     if not organisations:
         raise NothingReached("No Xero organisation was opened to us. Connect Xero again and choose one.")
     alone = len(organisations) == 1 or not isinstance(event, str)
     chosen = [entry for entry in organisations if alone or entry.event == event]
-    businesses, elsewhere = (
-        _businesses(chosen),
-        _businesses(entry for entry in organisations if entry not in chosen),
-    )
+    businesses = _businesses(chosen)
+    elsewhere = _businesses(entry for entry in organisations if entry not in chosen)
     email = claims.get("email")
     facts = {"email": email} if isinstance(email, str) else {}
     return Account(
@@ -72,7 +69,7 @@ def identify(api: Api, token_answer: Mapping[str, Any]) -> Account:
     )
 
 
-def _businesses(organisations: Iterable[Reached]) -> tuple[Business, ...]:
+def _businesses(organisations: Iterable[XeroTenant]) -> tuple[Business, ...]:
     return tuple(
         Business(entry.organisation_id, entry.name, {"tenant_id": entry.organisation_id})
         for entry in organisations
@@ -80,10 +77,10 @@ def _businesses(organisations: Iterable[Reached]) -> tuple[Business, ...]:
 
 
 def _claims(token: Any) -> dict[str, Any]:
-    """What a JWT says, or nothing when it is none.
+    """The claims of a JWT, or {} for anything else.
 
-    Its signature is not checked: it came straight from Xero's token endpoint (OpenID Connect Core
-    3.1.3.7, point 6) and grants nothing here.
+    Its signature needs no check: it came directly from Xero's token endpoint (OpenID Connect Core 3.1.3.7,
+    point 6) and grants nothing here.
     """
     parts = token.split(".") if isinstance(token, str) else []
     if len(parts) != 3:

@@ -3,12 +3,13 @@
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, AliasPath, Field
 
 from app.connectors.api import Api
 from app.connectors.checks import check_confirmed
-from app.connectors.tool import Page, Row, tool
-from app.connectors.xero.accounting import create, dated_between, read, read_one, send_empty, total_and_next
+from app.connectors.function_tool import tool
+from app.connectors.rows import Page, Row
+from app.connectors.xero.accounting import create, dated_between, read_one, read_page, send_empty
 from app.connectors.xero.values import (
     AccountCode,
     CalendarDate,
@@ -87,10 +88,8 @@ class Invoice(InvoiceRow):
     payments: list[InvoicePayment] = Field([], validation_alias="Payments")
 
 
-class LineItem(BaseModel):
+class LineItem(Row):
     """A line of a new invoice."""
-
-    model_config = ConfigDict(extra="forbid")
 
     description: Annotated[str, Field(min_length=1, max_length=4000, description="What the customer reads.")]
     quantity: Annotated[UnitAmount, Field(description="Up to four decimals.")]
@@ -147,23 +146,14 @@ def list_invoices(
     """
     where = [f'Type=="{type}"'] if type else []
     where += dated_between(date_from, date_to)
-    found, body = read(
-        api,
-        "/Invoices",
-        "Invoices",
-        params={
-            "page": page,
-            "pageSize": page_size,
-            "Statuses": ",".join(status or ()),
-            "ContactIDs": contact_id,
-            "searchTerm": search,
-            "where": " AND ".join(where),
-            "order": "Date DESC",
-        },
-    )
-    rows = [read_as(InvoiceRow, record) for record in found]
-    total, following = total_and_next(body, page, len(rows), page_size)
-    return Page(items=rows, next=following, total=total)
+    filters = {
+        "Statuses": ",".join(status or ()),
+        "ContactIDs": contact_id,
+        "searchTerm": search,
+        "where": " AND ".join(where),
+        "order": "Date DESC",
+    }
+    return read_page(api, "Invoices", InvoiceRow, filters, page=page, page_size=page_size)
 
 
 @tool(title="Get Xero invoice", reads_only=True, needs_scopes=_READ)
@@ -224,7 +214,7 @@ def create_invoice(
         {
             "Type": type,
             "Contact": {"ContactID": contact_id},
-            "LineItems": [_sent(line) for line in line_items],
+            "LineItems": [_line(line) for line in line_items],
             "Date": date and date.isoformat(),
             "DueDate": due_date and due_date.isoformat(),
             "Reference": reference,
@@ -264,8 +254,8 @@ def email_invoice(
     return EmailedInvoice(invoice_id=invoice_id, sent=True)
 
 
-def _sent(line: LineItem) -> dict[str, Any]:
-    """A line as Xero wants it: JSON numbers, written from the exact decimals."""
+def _line(line: LineItem) -> dict[str, Any]:
+    """A line as Xero takes it: JSON numbers from exact decimals."""
     record: dict[str, Any] = {
         "Description": line.description,
         "Quantity": float(line.quantity),

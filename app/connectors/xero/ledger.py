@@ -6,19 +6,19 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, AliasPath, Field
 
 from app.connectors.api import Api
-from app.connectors.tool import Page, Row, tool
-from app.connectors.xero.accounting import create, dated_between, read, total_and_next
+from app.connectors.function_tool import tool
+from app.connectors.money import PositiveAmount
+from app.connectors.rows import Page, Row
+from app.connectors.xero.accounting import create, dated_between, read, read_page
 from app.connectors.xero.values import (
     AccountCode,
     CalendarDate,
     Identifier,
     Money,
-    PositiveAmount,
     XeroRow,
     read_as,
 )
 
-_PAGE_SIZE = 100
 _MOST_ACCOUNTS = 250
 
 
@@ -123,20 +123,8 @@ def list_payments(
     Use it for "who paid when". It does not show other bank transactions; for one invoice's payments use
     xero_get_invoice. Amounts may be in different currencies: do not add them up.
     """
-    found, body = read(
-        api,
-        "/Payments",
-        "Payments",
-        params={
-            "page": page,
-            "pageSize": _PAGE_SIZE,
-            "where": " AND ".join(dated_between(date_from, date_to)),
-            "order": "Date DESC",
-        },
-    )
-    rows = [read_as(PaymentRow, record) for record in found]
-    total, following = total_and_next(body, page, len(rows), _PAGE_SIZE)
-    return Page(items=rows, next=following, total=total)
+    filters = {"where": " AND ".join(dated_between(date_from, date_to)), "order": "Date DESC"}
+    return read_page(api, "Payments", PaymentRow, filters, page=page)
 
 
 @tool(title="Record Xero payment", destructive=True, needs_scopes=("accounting.payments",))

@@ -3,16 +3,17 @@
 from pydantic import AliasChoices, Field
 
 from app.connectors.api import Api
-from app.connectors.tool import Row, tool
+from app.connectors.function_tool import tool
+from app.connectors.rows import Row
 from app.connectors.xero.accounting import read_one
-from app.connectors.xero.identity import Reached, reached
+from app.connectors.xero.identity import XeroTenant, list_tenants
 from app.connectors.xero.values import CalendarDate, XeroRow, read_as
 
 
 class Organisations(Row):
     """What the connection reaches."""
 
-    items: list[Reached]
+    items: list[XeroTenant]
 
 
 class Organisation(XeroRow):
@@ -46,7 +47,9 @@ def list_organisations(api: Api) -> Organisations:
     xero_get_organisation.
     """
     return Organisations(
-        items=[entry for entry in reached(api) if api.reach is None or entry.organisation_id in api.reach]
+        items=[
+            entry for entry in list_tenants(api) if api.reach is None or entry.organisation_id in api.reach
+        ]
     )
 
 
@@ -65,5 +68,5 @@ def get_organisation(api: Api) -> Organisation:
 
 
 def organisation(api: Api) -> Organisation:
-    """The organisation the call is for."""
+    """The organisation this call works in."""
     return read_as(Organisation, read_one(api, "/Organisation", "Organisations"))

@@ -1,20 +1,20 @@
-"""Reports: Xero sends them as a printed page of text cells; here they become lines with numbers.
+"""Reports: Xero sends the text cells of a printed page; here they become lines with numbers.
 
 https://developer.xero.com/documentation/api/accounting/reports
 """
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from app.connectors.api import Api
-from app.connectors.tool import Row, tool
+from app.connectors.function_tool import tool
+from app.connectors.rows import Row
 from app.connectors.xero.accounting import read_one
 from app.connectors.xero.organisations import organisation
-from app.connectors.xero.values import Identifier, Money, calendar_date, unreadable
+from app.connectors.xero.values import Identifier, Money, calendar_date, decimal, unreadable
 
 Timeframe = Literal["MONTH", "QUARTER", "YEAR"]
 _PROFIT_AND_LOSS = ("accounting.reports.profitandloss.read",)
@@ -165,7 +165,7 @@ def _report(api: Api, path: str, params: Mapping[str, Any]) -> Report:
             ReportLine(
                 section=section,
                 label=_text(cells, 0),
-                amounts=[_amount(_text(cells, n)) for n in range(1, len(columns))],
+                amounts=[decimal(_text(cells, n)) for n in range(1, len(columns))],
                 is_total=is_total,
             )
             for section, cells, is_total in rows
@@ -177,12 +177,10 @@ _TableRow = tuple[str | None, list[Any], bool]
 
 
 def _table(report: Any) -> tuple[list[str], list[_TableRow]]:
-    """A report's column names, and its rows with their section and whether they are totals. Raises
-    ProviderUnavailable.
-    """
+    """A report's column names, and its rows as section, cells and whether it is a total."""
     rows = report.get("Rows") if isinstance(report, Mapping) else None
     if not isinstance(rows, list):
-        raise unreadable(wrote=False)
+        raise unreadable()
     header = next((row for row in rows if isinstance(row, Mapping) and row.get("RowType") == "Header"), {})
     cells = _cells(header)
     columns = [_text(cells, n) for n in range(len(cells))]
@@ -210,26 +208,13 @@ def _text(cells: list[Any], index: int) -> str:
     return "" if value is None else str(value)
 
 
-def _amount(text: str) -> Decimal | None:
-    """The number in a cell, or None for an empty one. Raises ProviderUnavailable for anything else."""
-    if not text.strip():
-        return None
-    try:
-        number = Decimal(text.replace(",", ""))
-    except InvalidOperation:
-        raise unreadable(wrote=False) from None
-    if not number.is_finite():
-        raise unreadable(wrote=False)
-    return number
-
-
 def _titles(report: Mapping[str, Any]) -> list[str]:
     titles = report.get("ReportTitles")
     return [str(title) for title in titles] if isinstance(titles, list) else []
 
 
 def _aged_line(columns: list[str], cells: list[Any], is_total: bool) -> AgedLine:
-    """A row by the names of its columns; the column without a name says how late it is."""
+    """A row by its column names; the unnamed column says how late the invoice is."""
     named = {name: _text(cells, n) for n, name in enumerate(columns)}
     attributes = [
         a
@@ -244,9 +229,9 @@ def _aged_line(columns: list[str], cells: list[Any], is_total: bool) -> AgedLine
         number=named.get("Number") or None,
         due_date=calendar_date(named.get("Due Date")),
         overdue=named.get("") or None,
-        total=_amount(named.get("Total", "")),
-        paid=_amount(named.get("Paid", "")),
-        credited=_amount(named.get("Credited", "")),
-        due=_amount(named.get("Due", "")),
+        total=decimal(named.get("Total", "")),
+        paid=decimal(named.get("Paid", "")),
+        credited=decimal(named.get("Credited", "")),
+        due=decimal(named.get("Due", "")),
         is_total=is_total,
     )

@@ -5,7 +5,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.connectors.summary import Days, Part, Summarizing, Sums
+from app.connectors.summary import FigureTotals, Part, Summarizing
+from app.connectors.summary_days import Days
 from app.connectors.xero.accounting import dated_between, read, total_and_next
 from app.connectors.xero.invoices import InvoiceRow
 from app.connectors.xero.ledger import PaymentRow
@@ -16,56 +17,47 @@ from app.errors import ProviderError
 
 _PAGE_SIZE = 500
 _MOST_PAGES = 6
-_SALES = 'Type=="ACCREC"'
 
 
-def summarize(asked: Summarizing) -> list[Part]:
+def summarize(summary: Summarizing) -> list[Part]:
     """The organisation's sales invoices. Drafts, bills and voided documents do not count."""
     own: Organisation | None = None
-    with asked.reading("settings"):
-        own = organisation(asked.api)
-    days = asked.days(iana_name(own.timezone) if own else None)
-    sums = Sums(days, own.base_currency if own else None)
-    with asked.reading("invoices"):
-        issued = [
-            read_as(InvoiceRow, record)
-            for record in _invoices(asked, "AUTHORISED,PAID", [_SALES, *_in_all(days)])
-        ]
-        sums.open("invoices_issued")
-        for invoice in issued:
-            sums.add("invoices_issued", invoice.currency, invoice.total or Decimal(0), invoice.date)
-    with asked.reading("payments"):
-        payments = [
-            read_as(PaymentRow, record)
-            for record in _records(asked, "Payments", {"where": " AND ".join(_in_all(days))})
-        ]
-        sums.open("payments_received")
-        for payment in payments:
-            if payment.type == "ACCRECPAYMENT" and payment.status == "AUTHORISED":
-                sums.add("payments_received", payment.currency, payment.amount or Decimal(0), payment.date)
-    with asked.reading("overdue invoices"):
+    with summary.reading("settings"):
+        own = organisation(summary.api)
+    days = summary.days(iana_name(own.timezone) if own else None)
+    totals = FigureTotals(days, own.base_currency if own else None)
+    with summary.reading("invoices"):
+        issued = _invoices(summary, "AUTHORISED,PAID", _in_both_spans(days))
+        totals.add_all("invoices_issued", ((i.currency, i.total or Decimal(0), i.date) for i in issued))
+    with summary.reading("payments"):
+        received = _payments(summary, _in_both_spans(days))
+        totals.add_all("payments_received", ((p.currency, p.amount or Decimal(0), p.date) for p in received))
+    with summary.reading("overdue invoices"):
         until = dated_between(None, days.today - timedelta(days=1), field="DueDate")
-        late = [read_as(InvoiceRow, record) for record in _invoices(asked, "AUTHORISED", [_SALES, *until])]
-        sums.open("overdue")
-        for invoice in late:
-            if invoice.amount_due:
-                sums.add_now("overdue", invoice.currency, invoice.amount_due)
-    return sums.parts()
+        late = _invoices(summary, "AUTHORISED", until)
+        totals.add_all("overdue", ((i.currency, i.amount_due, None) for i in late if i.amount_due))
+    return totals.parts()
 
 
-def _in_all(days: Days) -> list[str]:
-    """One question for the days asked and those compared with, as requests are few: 60 a minute."""
+def _in_both_spans(days: Days) -> list[str]:
+    """One query for the requested days and the compared ones: Xero allows 60 requests per minute."""
     return dated_between(days.before_first, days.last)
 
 
-def _invoices(asked: Summarizing, statuses: str, where: list[str]) -> Iterator[Any]:
-    return _records(
-        asked, "Invoices", {"Statuses": statuses, "summaryOnly": "true", "where": " AND ".join(where)}
-    )
+def _invoices(summary: Summarizing, statuses: str, dates: list[str]) -> Iterator[InvoiceRow]:
+    where = " AND ".join(['Type=="ACCREC"', *dates])
+    params = {"Statuses": statuses, "summaryOnly": "true", "where": where}
+    return (read_as(InvoiceRow, record) for record in _records(summary, "Invoices", params))
 
 
-def _records(asked: Summarizing, kind: str, params: dict[str, Any]) -> Iterator[Any]:
-    """All of them, page by page. Raises ProviderError when there are too many to read now."""
+def _payments(summary: Summarizing, dates: list[str]) -> Iterator[PaymentRow]:
+    records = _records(summary, "Payments", {"where": " AND ".join(dates)})
+    payments = (read_as(PaymentRow, record) for record in records)
+    return (p for p in payments if p.type == "ACCRECPAYMENT" and p.status == "AUTHORISED")
+
+
+def _records(summary: Summarizing, kind: str, params: dict[str, Any]) -> Iterator[Any]:
+    """Every record, page by page. Raises ProviderError above the page limit."""
     page: int | None = 1
     while page is not None:
         if page > _MOST_PAGES:
@@ -74,7 +66,7 @@ def _records(asked: Summarizing, kind: str, params: dict[str, Any]) -> Iterator[
                 "at once."
             )
         found, body = read(
-            asked.api,
+            summary.api,
             f"/{kind}",
             kind,
             params={**params, "page": page, "pageSize": _PAGE_SIZE, "order": "Date DESC"},

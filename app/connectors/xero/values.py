@@ -1,4 +1,4 @@
-"""How Xero writes dates, money and records, and how we read them."""
+"""The types Xero's API uses: dates, money, ids; and its envelope."""
 
 import re
 from collections.abc import Mapping
@@ -9,20 +9,20 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from app.connectors.answers import Answers
-from app.connectors.tool import Row
+from app.connectors.rows import Row
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Milliseconds since 1970; the offset is optional, +0000 in practice.
 _WIRE_DATE = re.compile(r"/Date\((-?\d{1,14})(?:([+-])(\d\d)(\d\d))?\)/")
 _answers = Answers("Xero")
-read_as, unreadable = _answers.read_as, _answers.unreadable
+read_as, unreadable, decimal = _answers.read_as, _answers.unreadable, _answers.decimal
 
 
 def calendar_date(value: Any) -> Any:
-    """A day as Xero sent it, as `YYYY-MM-DD`; None for none. What is no date comes back unchanged.
+    """Xero's day as `YYYY-MM-DD`, None for none; other values unchanged.
 
-    A document's date is a day in the organisation's own calendar, so it is never moved between time
-    zones: `/Date(…)/` is midnight of that day.
+    A document's date is a day in the organisation's own calendar: `/Date(…)/` is its midnight, never moved
+    between time zones.
     """
     if not isinstance(value, str):
         return value
@@ -40,15 +40,10 @@ def calendar_date(value: Any) -> Any:
 
 CalendarDate = Annotated[date, BeforeValidator(calendar_date)]
 
-# Xero sends JSON numbers with at most four decimals. A Decimal made of the shortest form of the
-# float is exactly the number on the wire; it goes out as a JSON number again.
+# Xero sends JSON numbers with at most four decimals. A Decimal of the float's shortest form is exactly the
+# number on the wire; it is sent as a JSON number again.
 Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
 
-PositiveAmount = Annotated[
-    Decimal,
-    Field(gt=0, lt=10**12, decimal_places=2),
-    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10**12}),
-]
 UnitAmount = Annotated[
     Decimal,
     Field(gt=-(10**12), lt=10**12, decimal_places=4),
@@ -59,13 +54,13 @@ AccountCode = Annotated[str, Field(min_length=1, max_length=10)]
 
 
 class XeroRow(Row):
-    """A Row made straight from Xero's own record: each field names where it stands there."""
+    """A Row read directly from Xero's record; each field's alias is its path there."""
 
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
 
 
 def records(body: Any, key: str, *, wrote: bool = False) -> list[Any]:
-    """The list under `key` of Xero's envelope. Raises like `read_as` when the answer is something else."""
+    """The list under `key` of Xero's envelope. Raises like `read_as` for anything else."""
     found = body.get(key) if isinstance(body, Mapping) else None
     if not isinstance(found, list):
         raise unreadable(wrote=wrote)

@@ -1,4 +1,4 @@
-"""Xero's names of time zones: those of Windows, in capitals without blanks or signs.
+"""Xero's names of time zones: the Windows names, in capitals without spaces or punctuation.
 
 https://developer.xero.com/documentation/api/accounting/types#time-zones, and the zone of each from
 https://github.com/unicode-org/cldr/blob/main/common/supplemental/windowsZones.xml
@@ -149,5 +149,5 @@ _BY_NAME = dict(line.split() for line in _ZONES.split("\n") if line)
 
 
 def iana_name(name: str | None) -> str | None:
-    """The zone's name in the time zone database, or None for one that is not known."""
+    """The zone's name in the IANA time zone database, or None for an unknown one."""
     return _BY_NAME.get("".join(letter for letter in name.upper() if letter.isalnum())) if name else None

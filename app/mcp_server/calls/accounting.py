@@ -1,6 +1,4 @@
-"""One tool call under way: counted against the limits, run, and written down durably before it is
-answered.
-"""
+"""The accounting of one tool call: counted against limits, run, recorded before it is answered."""
 
 import logging
 import time
@@ -8,22 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from mcp.server.context import ServerRequestContext
 from mcp_types import CallToolRequestParams
 
 from app import clock, persist
 from app.activity import tool_calls
 from app.connectors.tool import Tool
 from app.errors import OutcomeUnknown, TooManyRequests, Unavailable, WorkspaceInactive
-from app.mcp_server.calls.service_call import Prepared
+from app.mcp_server.calls.service_call import PreparedCall
 from app.mcp_server.protocol.errors import RATE_LIMITED, Refusal
 from app.mcp_server.protocol.exchange import Exchange
-from app.mcp_server.tools.spec import Hub, Listed
+from app.mcp_server.tools.spec import ListedTool, ToolContext
 from app.oauth_server import grants
-from app.oauth_server.callers import Caller
+from app.oauth_server.callers import AuthenticatedCaller
 from app.usage import ledger
 from app.usage.models import Call
 from app.usage.tiers import limits_of
-from app.vault import store
+from app.vault import last_used
 
 log = logging.getLogger(__name__)
 
@@ -33,20 +32,20 @@ class Invocation:
     """A call and its usage row. `exchange` is None when no AI client waits for it."""
 
     params: CallToolRequestParams
-    caller: Caller
+    caller: AuthenticatedCaller
     row: Call
     exchange: Exchange | None = None
     started: float = field(default_factory=time.perf_counter)
-    admitted: bool = False  # counted against the limits already
-    used: list[str] = field(default_factory=list)  # ids of the connections that answered
-    writes: Tool | None = None  # when it changes something: the call stands in the audit trail
-    wrote: bool = False  # something was sent to the service that may have changed something
+    admitted: bool = False  # already counted against the limits
+    used: list[str] = field(default_factory=list)  # ids of the connections that responded
+    writes: Tool | None = None  # the tool, if it writes: the call is then in the audit trail
+    wrote: bool = False  # a request was sent that may have changed something at the service
 
     def run(
-        self, prepared: Prepared, *, new_key: Callable[[], str] | None = None, to_the_end: bool = False
+        self, prepared: PreparedCall, *, new_key: Callable[[], str] | None = None, to_the_end: bool = False
     ) -> dict[str, Any]:
-        """Call the service. `new_key` makes its idempotency keys; `to_the_end`: also when the client hangs
-        up. Raises ToolError.
+        """Calls the service. `new_key` generates idempotency keys; `to_the_end` ignores a client that
+        disconnects. Raises ToolError.
         """
         options: dict[str, Any] = {"new_key": new_key} if new_key else {}
         if self.exchange is not None:
@@ -74,7 +73,7 @@ class Invocation:
                 )
 
     def admit(self) -> None:
-        """Count the call before it has any effect. Raises Refusal (429)."""
+        """Counts the call before it has any effect. Raises Refusal (429)."""
         if self.admitted:
             return
         caller = self.caller
@@ -85,14 +84,14 @@ class Invocation:
         self.admitted = True
 
     def turn_away(self, error: TooManyRequests) -> NoReturn:
-        """Write down that the call has to come back later. Raises Refusal (429)."""
+        """Records that the call must be repeated later. Raises Refusal (429)."""
         self.admitted = True
         self.settle(error.code)
         raise _over_limit(error) from None
 
     def settle(self, outcome: str) -> None:
-        """Write the call down, durably, before it is answered. Raises Refusal (429) when it was not
-        counted before and is too many.
+        """Records the call durably, before it is answered. Raises Refusal (429) if it was not counted before
+        and exceeds a limit.
         """
         row, caller = self.row, self.caller
         row.outcome = outcome
@@ -112,22 +111,27 @@ class Invocation:
                     raise _over_limit(error) from None
         try:
             for connection_id in self.used if outcome == "ok" else ():
-                store.mark_used(connection_id)
+                last_used.mark_used(connection_id)
             grants.touch(caller.grant_id)
         except Unavailable:
             log.warning("the last use of %s could not be noted", caller.grant_id)
 
     def _record_for_sure(self, trail: dict[str, Any] | None) -> None:
-        """Write down a call the service has answered, also while the database is away: its answer is owed
-        to the client all the same.
-        """
+        """Records an answered call, even while the database is down: the client gets its answer anyway."""
         try:
-            persist.until_done(lambda: ledger.record(self.row, trail))
+            persist.retry_until_stored(lambda: ledger.record(self.row, trail))
         except Unavailable:
             log.error(
                 "%s was answered before its usage row could be stored; storing it is tried again",
                 self.row.tool,
             )
+
+
+@dataclass(kw_only=True)
+class ClientInvocation(Invocation):
+    """A call an AI client waits for."""
+
+    ctx: ServerRequestContext[Any, Exchange]
 
 
 def _changes_something(calls: list[Any]) -> bool:
@@ -144,8 +148,8 @@ def _over_limit(error: TooManyRequests) -> Refusal:
 _UNKNOWN = "(unknown)"
 
 
-def begin(caller: Caller, listed: Listed | None) -> Call:
-    """The row of a call that begins."""
+def begin(caller: AuthenticatedCaller, listed: ListedTool | None) -> Call:
+    """The usage row of a call that begins."""
     return Call(
         at=clock.now(),
         workspace_id=caller.workspace_id,
@@ -159,21 +163,24 @@ def begin(caller: Caller, listed: Listed | None) -> Call:
     )
 
 
-def note_services(row: Call, hub: Hub) -> list[str]:
-    """Put into the row what a tool of ours asked services; gives the connections that answered.
+def note_services(row: Call, context: ToolContext) -> list[str]:
+    """Records in the row which services a built-in tool called; returns the ids of connections that
+    responded.
 
-    There is one row a call: a request that failed stands for all of them, else the last.
+    There is one row per call: it describes the first failed request, else the last one.
     """
-    if not hub.calls:
+    if not context.calls:
         return []
-    asked = set(hub.asked)
-    told = next((sent for sent in hub.calls if sent.status is None or sent.status >= 400), hub.calls[-1])
-    row.upstream_endpoint, row.upstream_status, row.upstream_ms = (
-        told.endpoint[:200],
-        told.status,
-        hub.waited_ms,
+    called = set(context.called)
+    request = next(
+        (sent for sent in context.calls if sent.status is None or sent.status >= 400), context.calls[-1]
     )
-    slugs = {connection.slug for connection in hub.connections if connection.id in asked}
+    row.upstream_endpoint, row.upstream_status, row.upstream_ms = (
+        request.endpoint[:200],
+        request.status,
+        context.waited_ms,
+    )
+    slugs = {connection.slug for connection in context.connections if connection.id in called}
     row.slug = slugs.pop() if len(slugs) == 1 else ""
-    row.connection_id = asked.pop() if len(asked) == 1 else None
-    return list(dict.fromkeys(hub.used))
+    row.connection_id = called.pop() if len(called) == 1 else None
+    return list(dict.fromkeys(context.used))

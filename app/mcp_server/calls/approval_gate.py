@@ -1,8 +1,8 @@
-"""A write on a connection that asks first: the person is asked in the chat where the client can, else by a
-link.
+"""The approval gate of a connection that asks before writing: the person decides in the chat if the client
+can ask, else by a link.
 
-Three ways lead on: the answer in the chat, the page, and the page by mail. They meet in one row
-(`app.approvals`), so that whichever comes first counts and the others find what became of it.
+There are three ways to decide: the answer in the chat, the page, and the page from the mail. They share one
+row (`app.approvals`), so that the first decision counts and the others display its result.
 """
 
 import json
@@ -22,9 +22,9 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS, is_version_at_least
 
 from app import persist
 from app.approvals import argument_text, decisions, letters, models, requests
-from app.approvals.decisions import Decider, Ended
+from app.approvals.decisions import Decider, ExecutionResult
 from app.approvals.models import Approval
-from app.approvals.requests import Act
+from app.approvals.requests import ProposedWrite
 from app.config import Settings
 from app.connectors.tool import Tool
 from app.database import reading, transaction
@@ -32,85 +32,82 @@ from app.errors import ApprovalNeeded, OutcomeUnknown, PatchbayError, Permission
 from app.mail import Mailer
 from app.mcp_server.calls import approved_write
 from app.mcp_server.calls.accounting import Invocation
-from app.mcp_server.calls.connect_prompt import Asked
-from app.mcp_server.calls.service_call import Prepared
+from app.mcp_server.calls.connect_prompt import UserInputRequired
+from app.mcp_server.calls.service_call import PreparedCall
 from app.mcp_server.protocol.exchange import Exchange
-from app.oauth_server.callers import Caller
+from app.oauth_server.callers import AuthenticatedCaller
 from app.vault.seal import unseal
 from app.web.look import exact
 
 _QUESTION = "approve"
 _FIRST_WITH_FORMS = "2025-06-18"
-_LONGEST_ACT = 3_000  # characters of a question in a chat
-_PATIENCE_SECONDS, _LOOK_SECONDS = 10.0, 0.25
+_LONGEST_ACT = 3_000  # characters per question in a chat
+_PATIENCE_SECONDS, _POLL_SECONDS = 10.0, 0.25
 
 log = logging.getLogger(__name__)
 
 
-def comes_first(params: CallToolRequestParams, prepared: Prepared) -> bool:
-    """Whether this call needs a yes: by the connection's level, or because it was put to the person before
-    the level changed.
-    """
+def is_needed(params: CallToolRequestParams, prepared: PreparedCall) -> bool:
+    """Whether this call needs a yes: by the connection's level, or put to the person before it changed."""
     return not prepared.tool.reads_only and (
-        prepared.connection.permission == "ask" or _asked_before(params) is not None
+        prepared.connection.permission == "ask" or _earlier_approval_id(params) is not None
     )
 
 
-class Approving:
-    """Puts writes to their person. One per process; holds nothing of a call."""
+class ApprovalGate:
+    """Asks the person to approve writes. One per process; stores nothing of a call."""
 
     def __init__(self, settings: Settings, mailer: Mailer) -> None:
         self._settings = settings
         self._mailer = mailer
 
     def answer(
-        self, ctx: ServerRequestContext[Any, Exchange], invocation: Invocation, prepared: Prepared
+        self, ctx: ServerRequestContext[Any, Exchange], invocation: Invocation, prepared: PreparedCall
     ) -> dict[str, Any]:
         """The envelope of a write that was approved and carried out.
 
-        Raises Asked (the question for the chat), ApprovalNeeded with the link, PermissionDenied after a no.
+        Raises UserInputRequired (the question for the chat), ApprovalNeeded with the link, PermissionDenied
+        after a rejection.
         """
         caller, params = invocation.caller, invocation.params
-        approval = _known(caller, params, prepared)
+        approval = _earlier_approval(caller, params, prepared)
         if approval is None:
             act = _act(params, prepared)
-            approval = requests.place(self._settings, caller, act)
+            approval = requests.find_or_create(self._settings, caller, act)
             if approval.state == models.WAITING and _can_ask(ctx):
-                raise Asked(self._question(approval, act, caller, prepared.tool))
-        elif approval.state == models.WAITING and (said := _said(params)) is not None:
-            decided = self._decide(said, approval, invocation, prepared)
+                raise UserInputRequired(self._question(approval, act, caller, prepared.tool))
+        elif approval.state == models.WAITING and (answer := _chat_answer(params)) is not None:
+            decided = self._decide(answer, approval, invocation, prepared)
             if isinstance(decided, dict):
                 return decided
             approval = decided
         if approval.state == models.RUNNING:
             approval = _wait(caller, approval, invocation.exchange)
-        return self._told(approval, caller)
+        return self._result_of(approval, caller)
 
     def _decide(
-        self, said: str, approval: Approval, invocation: Invocation, prepared: Prepared
+        self, answer: str, approval: Approval, invocation: Invocation, prepared: PreparedCall
     ) -> dict[str, Any] | Approval:
-        """Act on the answer in the chat: what was done, or the request as it stands when somebody else was
-        first.
-        """
+        """Applies the chat's answer. Returns the result, or the approval when somebody else decided first."""
         caller = invocation.caller
         decider = Decider(caller.user_id, caller.email, "chat")
         with transaction() as db:
-            token = decisions.claim(db, approval, decider) if said == "accept" else None
-            if said != "accept":
+            token = decisions.claim(db, approval, decider) if answer == "accept" else None
+            if answer != "accept":
                 decisions.reject(db, approval, decider)
         if token is None:
             return requests.find(caller, approval.id) or approval
         try:
             ended = approved_write.carry_out(self._settings, invocation, prepared, approval)
-        except PatchbayError as error:  # nothing was sent: it waits for a yes again
+        except PatchbayError as error:  # nothing was sent: it waits for a decision again
             sentence = error.message
-            persist.until_done(lambda: decisions.give_back(approval, token, sentence))
+            persist.retry_until_stored(lambda: decisions.return_to_waiting(approval, token, sentence))
             raise
-        _keep(self._settings, approval, token, ended)
+        _store_outcome(self._settings, approval, token, ended)
         return dict(ended.envelope)
 
-    def _told(self, approval: Approval, caller: Caller) -> dict[str, Any]:
-        """What the AI client is told of a request in its present state."""
+    def _result_of(self, approval: Approval, caller: AuthenticatedCaller) -> dict[str, Any]:
+        """The result for the AI client, by the approval's current state."""
         who = (
             (f"{approval.decided_by_name or 'the person'} at {exact(approval.decided_at)}")
             if approval.decided_at
@@ -139,24 +136,24 @@ class Approving:
                 f"Approved by {who}, but {approval.service} may or may not have done it: check there "
                 "before asking for it again."
             )
-        kept: dict[str, Any] = json.loads(unseal(self._settings.vault_keys, approval, "outcome_sealed"))
-        if kept["success"]:
-            return {**kept, "message": f"Approved by {who}, and done. {kept['message']}"}
+        stored: dict[str, Any] = json.loads(unseal(self._settings.vault_keys, approval, "outcome_sealed"))
+        if stored["success"]:
+            return {**stored, "message": f"Approved by {who}, and done. {stored['message']}"}
         how = (
             ("it is not certain whether it was done")
             if approval.state == models.UNKNOWN
             else "it did not work"
         )
         return {
-            **kept,
+            **stored,
             "error": {
-                **kept["error"],
-                "message": f"Approved by {who}, but {how}. {kept['error']['message']}",
+                **stored["error"],
+                "message": f"Approved by {who}, but {how}. {stored['error']['message']}",
             },
         }
 
-    def _link(self, approval: Approval, caller: Caller) -> ApprovalNeeded:
-        """The error with the link in its words; the person gets it by mail too, once."""
+    def _link(self, approval: Approval, caller: AuthenticatedCaller) -> ApprovalNeeded:
+        """The error with the link in its message; the person also gets it by mail, once."""
         if approval.mailed_at is None and not caller.is_operator_key:
             letters.send(self._settings, self._mailer, approval)
         whom = (
@@ -182,8 +179,10 @@ class Approving:
             },
         )
 
-    def _question(self, approval: Approval, act: Act, caller: Caller, tool: Tool) -> InputRequiredResult:
-        """The act in plain words, as a form with nothing to fill in."""
+    def _question(
+        self, approval: Approval, act: ProposedWrite, caller: AuthenticatedCaller, tool: Tool
+    ) -> InputRequiredResult:
+        """The write in plain words, as a form without fields."""
         where = (f"{approval.service} account: {approval.account}") + (
             f"; {approval.business}" if approval.business else ""
         )
@@ -191,7 +190,9 @@ class Approving:
             f"{caller.client_name or 'Your AI client'} wants to do this in {approval.service}: "
             f"{argument_text.visible(approval.title)}",
             argument_text.visible(where),
-            argument_text.in_one_text(argument_text.of(act.arguments, tool.input_schema), _LONGEST_ACT),
+            argument_text.as_plain_text(
+                argument_text.display(act.arguments, tool.input_schema), _LONGEST_ACT
+            ),
             *(["This cannot be taken back."] if approval.is_destructive else []),
             f"Accept does it once, exactly so. The same on a page: {self._url(approval)}",
         ]
@@ -207,19 +208,21 @@ class Approving:
         return f"{self._settings.public_url}/approvals/{approval.id}"
 
 
-def _keep(settings: Settings, approval: Approval, token: str, ended: Ended) -> None:
-    """Store the end, also while the database is away: its answer is owed to the client all the same."""
+def _store_outcome(settings: Settings, approval: Approval, token: str, ended: ExecutionResult) -> None:
+    """Stores the outcome, even while the database is unavailable: the client gets the answer anyway."""
     try:
-        persist.until_done(lambda: decisions.settle(settings.vault_keys, approval, token, ended, told=True))
+        persist.retry_until_stored(
+            lambda: decisions.store_result(settings.vault_keys, approval, token, ended, delivered=True)
+        )
     except Unavailable:
         log.error("how %s ended could not be stored yet; it is tried again", approval.id)
 
 
-def _known(caller: Caller, params: CallToolRequestParams, prepared: Prepared) -> Approval | None:
-    """The request an earlier round of this call was about, unless it expired or means another account by
-    now.
-    """
-    before = _asked_before(params)
+def _earlier_approval(
+    caller: AuthenticatedCaller, params: CallToolRequestParams, prepared: PreparedCall
+) -> Approval | None:
+    """The approval an earlier round requested. None if expired or the call now means another account."""
+    before = _earlier_approval_id(params)
     known = requests.find(caller, before) if before else None
     if known is None or known.state == models.EXPIRED:
         return None
@@ -229,9 +232,9 @@ def _known(caller: Caller, params: CallToolRequestParams, prepared: Prepared) ->
     )
 
 
-def _act(params: CallToolRequestParams, prepared: Prepared) -> Act:
+def _act(params: CallToolRequestParams, prepared: PreparedCall) -> ProposedWrite:
     connector, business = prepared.connector, prepared.business
-    return Act(
+    return ProposedWrite(
         tool=prepared.tool.name_in(connector.slug),
         title=prepared.tool.title,
         slug=connector.slug,
@@ -241,44 +244,40 @@ def _act(params: CallToolRequestParams, prepared: Prepared) -> Act:
         business_id=business.id if business else None,
         business=business.name if business else "",
         is_destructive=prepared.tool.destructive,
-        arguments=approved_write.settled(prepared.tool, prepared.arguments, params.arguments or {}),
+        arguments=approved_write.canonical_arguments(
+            prepared.tool, prepared.arguments, params.arguments or {}
+        ),
     )
 
 
-def _wait(caller: Caller, approval: Approval, exchange: Exchange | None) -> Approval:
-    """The request once it has ended, or as it stands after a while. No database connection is held between
-    looks.
-    """
+def _wait(caller: AuthenticatedCaller, approval: Approval, exchange: Exchange | None) -> Approval:
+    """The approval once ended, or as it is after a while. Holds no database connection between polls."""
     end = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < end and not (exchange and exchange.is_cancelled()):
         with reading() as db:
             now = db.get(Approval, approval.id)
         if now is None or now.state != models.RUNNING:
             break
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)
     return requests.find(caller, approval.id) or approval
 
 
-def _asked_before(params: CallToolRequestParams) -> str | None:
-    """The request an earlier round of this call was about. The state was sealed by us and came back
-    unchanged.
-    """
+def _earlier_approval_id(params: CallToolRequestParams) -> str | None:
+    """The approval an earlier round requested. Its state is sealed, so it comes back unaltered."""
     if params.request_state is None:
         return None
     found = json.loads(params.request_state).get("approval")
     return found if isinstance(found, str) else None
 
 
-def _said(params: CallToolRequestParams) -> str | None:
-    """What the person answered in the chat: accept, decline, cancel; None when nothing came."""
+def _chat_answer(params: CallToolRequestParams) -> str | None:
+    """The person's answer in the chat: accept, decline, cancel; None if there is none."""
     answer = (params.input_responses or {}).get(_QUESTION)
     return answer.action if isinstance(answer, ElicitResult) else None
 
 
 def _can_ask(ctx: ServerRequestContext[Any, Exchange]) -> bool:
-    """Whether the client shows its person a form. Before there were two kinds, an empty declaration meant
-    forms.
-    """
+    """Whether the client displays forms. In older revisions an empty declaration means forms."""
     capabilities = ctx.session.client_capabilities
     elicitation = capabilities.elicitation if capabilities else None
     if elicitation is None or (elicitation.form is None and elicitation.url is not None):

@@ -1,6 +1,4 @@
-"""Doing what was approved, once: right away for an answer in the chat, or from the stored request for a
-yes on the page.
-"""
+"""Carries out an approved write, once: at once in the chat, or from the stored request for the page."""
 
 import itertools
 import logging
@@ -12,7 +10,7 @@ from pydantic_core import to_jsonable_python
 
 from app import crypto
 from app.approvals.carrying_out import NotCarriedOut
-from app.approvals.decisions import Ended
+from app.approvals.decisions import ExecutionResult
 from app.approvals.models import Approval
 from app.config import Settings
 from app.connectors.connector import Connector
@@ -30,19 +28,19 @@ from app.mcp_server import envelope
 from app.mcp_server.calls import accounting
 from app.mcp_server.calls.accounting import Invocation
 from app.mcp_server.calls.pagination import Cursors
-from app.mcp_server.calls.service_call import Prepared, prepare
+from app.mcp_server.calls.service_call import PreparedCall, prepare
 from app.mcp_server.protocol.errors import Refusal
 from app.mcp_server.toolbox import Toolbox
 from app.mcp_server.tools import active_business
-from app.mcp_server.tools.spec import Listed
-from app.oauth_server.callers import Caller, find_caller_of
-from app.vault.visible_connections import seen_by
+from app.mcp_server.tools.spec import ListedTool
+from app.oauth_server.callers import AuthenticatedCaller, find_caller_of
+from app.vault.visible_connections import visible_to
 
 log = logging.getLogger(__name__)
 
 
-class Approved:
-    """Carries out stored requests, with the rights their AI client has at that moment. One per process."""
+class ApprovedWrites:
+    """Carries out stored requests with the current rights of their AI client. One per process."""
 
     def __init__(self, settings: Settings, toolbox: Toolbox) -> None:
         self._settings = settings
@@ -50,11 +48,11 @@ class Approved:
         self._cursors = Cursors([settings.secret_key, *settings.secret_key_fallbacks])
         self._hub_url = f"{settings.public_url}/integrations"
 
-    def execute(self, approval: Approval, arguments: Mapping[str, Any]) -> Ended:
-        """Do it, and say how it ended. Raises NotCarriedOut when nothing was done and a later yes may
-        work.
+    def execute(self, approval: Approval, arguments: Mapping[str, Any]) -> ExecutionResult:
+        """Carries it out and returns how it ended. Raises NotCarriedOut when nothing was done and a later
+        approval may work.
         """
-        listed = self._toolbox.find(approval.tool)
+        listed = self._toolbox.find(approval.workspace_id, approval.tool)
         if listed is None or listed.connector is None:
             return failed(
                 approval.tool, PermissionDenied("This tool is not offered any more. Nothing was done.")
@@ -84,10 +82,10 @@ class Approved:
         self,
         approval: Approval,
         arguments: Mapping[str, Any],
-        listed: Listed,
+        listed: ListedTool,
         connector: Connector,
-        caller: Caller,
-    ) -> Ended:
+        caller: AuthenticatedCaller,
+    ) -> ExecutionResult:
         """Raises PatchbayError and Refusal (the limit) when nothing was done."""
         if not caller.workspace_active:
             raise PermissionDenied("This workspace was deactivated by the operator. Nothing was done.")
@@ -112,12 +110,10 @@ class Approved:
         arguments: Mapping[str, Any],
         tool: Tool,
         connector: Connector,
-        caller: Caller,
-    ) -> Prepared:
-        """The call as it was shown, checked anew: the very connection and business, and arguments that
-        mean the same.
-        """
-        mine = [c for c in seen_by(caller.workspace_id, caller.sees_as) if c.id == approval.connection_id]
+        caller: AuthenticatedCaller,
+    ) -> PreparedCall:
+        """The call as displayed, checked again: same connection and business, equivalent arguments."""
+        mine = [c for c in visible_to(caller.workspace_id, caller.sees_as) if c.id == approval.connection_id]
         if not mine:
             raise NotConnected(
                 f"{connector.name} is not connected any more, or not for the person who asked. Nothing was "
@@ -131,58 +127,60 @@ class Approved:
             self._settings, self._cursors, self._hub_url, tool, connector, mine, caller, params
         )
         business_id = prepared.business.id if prepared.business else None
-        if business_id != approval.business_id or settled(tool, prepared.arguments, arguments) != arguments:
+        if (
+            business_id != approval.business_id
+            or canonical_arguments(tool, prepared.arguments, arguments) != arguments
+        ):
             raise InvalidArguments(
                 "This installation understands the request differently by now. Reject it and ask again."
             )
         return prepared
 
 
-def carry_out(settings: Settings, invocation: Invocation, prepared: Prepared, approval: Approval) -> Ended:
-    """Do what was approved, and say how it ended.
+def carry_out(
+    settings: Settings, invocation: Invocation, prepared: PreparedCall, approval: Approval
+) -> ExecutionResult:
+    """Carries out an approved write and returns how it ended.
 
-    Raises a PatchbayError when nothing was sent to the service that could change anything, and a later yes
-    may work.
+    Raises a PatchbayError when nothing was sent that could change anything and a later approval may work.
     """
     name = approval.tool
     try:
-        return Ended(invocation.run(prepared, new_key=_keys_of(approval), to_the_end=True), "ok")
+        return ExecutionResult(invocation.run(prepared, new_key=_keys_of(approval), to_the_end=True), "ok")
     except OutcomeUnknown as error:
         return failed(name, error, is_certain=False)
     except PatchbayError as error:
         if not invocation.wrote and (error.retryable or isinstance(error, NotConnected | ReconnectNeeded)):
             raise
-        said: PatchbayError = error
+        explained: PatchbayError = error
         if isinstance(error, PermissionDenied) and prepared.business is not None:
-            said = active_business.explain(
+            explained = active_business.explain(
                 settings, invocation.caller, prepared.connection, prepared.business, error
             )
-        return failed(name, said)
-    except Exception:  # the edge: it was approved, and somebody waits to hear what came of it
+        return failed(name, explained)
+    except Exception:  # the edge: it was approved, and somebody waits for the outcome
         log.exception("%s failed", name)
         return failed(name, PatchbayError(), is_certain=not invocation.wrote)
 
 
-def failed(name: str, error: PatchbayError, *, is_certain: bool = True) -> Ended:
-    """The end of a request that was not done, or that may or may not have been."""
+def failed(name: str, error: PatchbayError, *, is_certain: bool = True) -> ExecutionResult:
+    """The result of a write that was not done, or may or may not have been."""
     answer = envelope.failure(name, error)
-    return Ended(answer, answer["error"]["code"], is_certain)
+    return ExecutionResult(answer, answer["error"]["code"], is_certain)
 
 
-def settled(tool: Tool, checked: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Checked arguments as JSON that means the same when it is checked again, defaults included; else what
-    was given.
-    """
-    said: dict[str, Any] = to_jsonable_python(dict(checked))
+def canonical_arguments(tool: Tool, checked: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Checked arguments as JSON that means the same when checked again, defaults included; else as given."""
+    jsonable: dict[str, Any] = to_jsonable_python(dict(checked))
     try:
-        if to_jsonable_python(tool.parse(said)) == said:
-            return said
+        if to_jsonable_python(tool.parse(jsonable)) == jsonable:
+            return jsonable
     except ToolError:
         log.warning("%s does not take its own checked arguments: they are kept as they were given", tool.verb)
-    return {name: given[name] for name in tool.arguments.model_fields if name in given}
+    return {name: given[name] for name in checked if name in given}
 
 
 def _keys_of(approval: Approval) -> Callable[[], str]:
-    """Idempotency keys for one request after the other, the same however often it were carried out."""
+    """Idempotency keys for one request after the other, the same however often it is carried out."""
     numbers = itertools.count(1)
     return lambda: crypto.digest(f"{approval.idempotency_key}:{next(numbers)}")[:32]

@@ -1,15 +1,15 @@
-"""How many calls of one workspace may be under way in this process, so that a workspace in trouble keeps to
-its share of threads.
+"""Limits the concurrent calls of one workspace in this process, so that a slow service occupies only its
+share of threads.
 
-A call that asks a service, or its person, may last a minute, and holds a thread for so long. Sixty-four such
-calls would hold every thread, and everybody else would wait for somebody else's slow service. So one
-workspace gets some turns, more calls wait for one, and the next is told to come back. Members take turns too:
-one member gets at most three quarters of them, never all places to wait, and who waits is served member by
-member.
+A call that contacts a service, or asks its person, may last a minute and occupies a thread for that long.
+Sixty-four such calls would occupy every thread, and everybody else would wait for one workspace's slow
+service. So each workspace gets a number of permits; further calls wait for one, and calls beyond that are
+refused with Retry-After. Members share fairly: one member gets at most three quarters of the permits, never
+the whole queue, and waiting calls are served round-robin by member.
 
-Whoever waits holds nothing but a thread, of which there are plenty for that (`config.THREADS_IN_ALL`): an
-honest burst is served whole, a bit later. When many workspaces are in trouble at once each is held to its
-part of what there is; the last threads are kept for those with nothing under way.
+A waiting call holds nothing but a thread, and there are plenty of those (`config.THREADS_IN_ALL`): a
+legitimate burst is served completely, a little later. When many workspaces are busy at once, each is limited
+to an equal part of the threads; the last threads are reserved for workspaces with no call running.
 """
 
 import threading
@@ -23,142 +23,144 @@ from app.config import THREADS_IN_ALL
 from app.errors import TooManyRequests
 
 PATIENCE_SECONDS = 10.0
-_COME_BACK_SECONDS = 2
-_LOOK_SECONDS = 0.5
+_RETRY_AFTER_SECONDS = 2
+_POLL_SECONDS = 0.5
 
 
 @dataclass(slots=True, eq=False)
-class _Waiting:
-    """A call that waits. `has_turn` is set under the lock by whoever gives the turn."""
+class _Waiter:
+    """A call that waits. `has_permit` is set under the lock by whoever hands the permit over."""
 
-    called: threading.Event = field(default_factory=threading.Event)
-    has_turn: bool = False
+    granted: threading.Event = field(default_factory=threading.Event)
+    has_permit: bool = False
 
 
 @dataclass(slots=True)
-class _Place:
+class _WorkspaceCalls:
     """One workspace's calls in this process."""
 
-    under_way: int = 0
+    running: int = 0
     queued: int = 0
     by_member: dict[str, int] = field(default_factory=dict)
-    # the member whose turn is next comes first
-    queues: dict[str, deque[_Waiting]] = field(default_factory=dict)
+    # in round-robin order: the member to serve next comes first
+    queues: dict[str, deque[_Waiter]] = field(default_factory=dict)
 
     @property
     def held(self) -> int:
-        return self.under_way + self.queued
+        return self.running + self.queued
 
 
 class FairSemaphore:
-    """The turns of one process. `at_once` is one workspace's share of the `threads` that work."""
+    """The permits of one process. `limit` is one workspace's share of the working `threads`."""
 
-    def __init__(self, threads: int, at_once: int, patience_seconds: float = PATIENCE_SECONDS) -> None:
-        self.at_once = at_once
-        self.may_wait = (THREADS_IN_ALL - 1) * threads
-        self.of_a_member = max(1, at_once * 3 // 4)
-        self.of_a_member_may_wait = self.may_wait - self.may_wait // 8
-        self._in_all = THREADS_IN_ALL * threads - max(1, threads // 2)
+    def __init__(self, threads: int, limit: int, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self.limit = limit
+        self.queue_limit = (THREADS_IN_ALL - 1) * threads
+        self.member_limit = max(1, limit * 3 // 4)
+        self.member_queue_limit = self.queue_limit - self.queue_limit // 8
+        self._thread_limit = THREADS_IN_ALL * threads - max(1, threads // 2)
         self._patience = patience_seconds
-        self._places: dict[str, _Place] = {}
+        self._workspaces: dict[str, _WorkspaceCalls] = {}
         self._held = 0
         self._lock = threading.Lock()
 
     @contextmanager
-    def take(
+    def acquire(
         self, workspace_id: str, member_id: str, is_gone: Callable[[], bool] = lambda: False
     ) -> Iterator[None]:
-        """Hold a turn. Raises TooManyRequests when none comes free while it is worth waiting, or who asked
-        `is_gone`.
-        """
-        waiting = self._begin(workspace_id, member_id)
-        if waiting is not None:
+        """Holds a permit. Raises TooManyRequests if none comes free in time, or `is_gone` becomes true."""
+        waiter = self._request(workspace_id, member_id)
+        if waiter is not None:
             end = time.monotonic() + self._patience
             while (
                 (left := end - time.monotonic()) > 0
-                and not waiting.called.wait(min(left, _LOOK_SECONDS))
+                and not waiter.granted.wait(min(left, _POLL_SECONDS))
                 and not is_gone()
             ):
                 pass
-            self._stop_waiting(workspace_id, member_id, waiting)
+            self._stop_waiting(workspace_id, member_id, waiter)
         try:
             yield
         finally:
-            self._end(workspace_id, member_id)
+            self._release(workspace_id, member_id)
 
-    def _begin(self, workspace_id: str, member_id: str) -> _Waiting | None:
-        """None when the call may go on, else what it waits for."""
+    def _request(self, workspace_id: str, member_id: str) -> _Waiter | None:
+        """None if the call may run, else the waiter to wait on. Raises TooManyRequests on a full queue."""
         with self._lock:
-            place = self._places.get(workspace_id)
-            held = place.held if place else 0
-            if self._held >= self._in_all and held and held >= self._in_all // len(self._places):
-                raise _come_back()
-            if place is None:
-                place = self._places[workspace_id] = _Place()
-            mine = place.by_member.get(member_id, 0)
-            if place.under_way < self.at_once and mine < self.of_a_member:
-                place.under_way += 1
-                place.by_member[member_id] = mine + 1
+            calls = self._workspaces.get(workspace_id)
+            held = calls.held if calls else 0
+            if (
+                self._held >= self._thread_limit
+                and held
+                and held >= self._thread_limit // len(self._workspaces)
+            ):
+                raise _too_many()
+            if calls is None:
+                calls = self._workspaces[workspace_id] = _WorkspaceCalls()
+            of_member = calls.by_member.get(member_id, 0)
+            if calls.running < self.limit and of_member < self.member_limit:
+                calls.running += 1
+                calls.by_member[member_id] = of_member + 1
                 self._held += 1
                 return None
-            queue = place.queues.get(member_id, ())
-            if place.queued >= self.may_wait or len(queue) >= self.of_a_member_may_wait:
-                raise _come_back()
-            waiting = _Waiting()
-            place.queues.setdefault(member_id, deque()).append(waiting)
-            place.queued += 1
+            queue = calls.queues.get(member_id, ())
+            if calls.queued >= self.queue_limit or len(queue) >= self.member_queue_limit:
+                raise _too_many()
+            waiter = _Waiter()
+            calls.queues.setdefault(member_id, deque()).append(waiter)
+            calls.queued += 1
             self._held += 1
-            return waiting
+            return waiter
 
-    def _stop_waiting(self, workspace_id: str, member_id: str, waiting: _Waiting) -> None:
-        """Go on with the turn that was given. Raises TooManyRequests when none was."""
+    def _stop_waiting(self, workspace_id: str, member_id: str, waiter: _Waiter) -> None:
+        """Leaves the queue. Raises TooManyRequests unless a permit was handed over."""
         with self._lock:
-            if waiting.has_turn:
+            if waiter.has_permit:
                 return
-            place = self._places[workspace_id]
-            place.queues[member_id].remove(waiting)
-            if not place.queues[member_id]:
-                del place.queues[member_id]
-            place.queued -= 1
-            self._leave(workspace_id, place)
-        raise _come_back()
+            calls = self._workspaces[workspace_id]
+            calls.queues[member_id].remove(waiter)
+            if not calls.queues[member_id]:
+                del calls.queues[member_id]
+            calls.queued -= 1
+            self._forget_if_idle(workspace_id, calls)
+        raise _too_many()
 
-    def _end(self, workspace_id: str, member_id: str) -> None:
+    def _release(self, workspace_id: str, member_id: str) -> None:
         with self._lock:
-            place = self._places[workspace_id]
-            place.under_way -= 1
-            place.by_member[member_id] -= 1
-            if not place.by_member[member_id]:
-                del place.by_member[member_id]
-            self._give_turn(place)
-            self._leave(workspace_id, place)
+            calls = self._workspaces[workspace_id]
+            calls.running -= 1
+            calls.by_member[member_id] -= 1
+            if not calls.by_member[member_id]:
+                del calls.by_member[member_id]
+            self._hand_over(calls)
+            self._forget_if_idle(workspace_id, calls)
 
-    def _give_turn(self, place: _Place) -> None:
-        """Let one who waits go on: of the member whose turn it is, among those with room."""
-        for member_id, queue in place.queues.items():
-            mine = place.by_member.get(member_id, 0)
-            if mine >= self.of_a_member:
+    def _hand_over(self, calls: _WorkspaceCalls) -> None:
+        """Hands the permit to a waiting call: round-robin, among members below their limit."""
+        for member_id, queue in calls.queues.items():
+            of_member = calls.by_member.get(member_id, 0)
+            if of_member >= self.member_limit:
                 continue
-            waiting = queue.popleft()
-            del place.queues[member_id]
+            waiter = queue.popleft()
+            del calls.queues[member_id]
             if queue:
-                place.queues[member_id] = queue  # behind the others
-            place.queued -= 1
-            place.under_way += 1
-            place.by_member[member_id] = mine + 1
-            waiting.has_turn = True
-            waiting.called.set()
+                calls.queues[member_id] = queue  # behind the others
+            calls.queued -= 1
+            calls.running += 1
+            calls.by_member[member_id] = of_member + 1
+            waiter.has_permit = True
+            waiter.granted.set()
             return
 
-    def _leave(self, workspace_id: str, place: _Place) -> None:
+    def _forget_if_idle(self, workspace_id: str, calls: _WorkspaceCalls) -> None:
         self._held -= 1
-        if not place.held:
-            del self._places[workspace_id]
+        if not calls.held:
+            del self._workspaces[workspace_id]
 
 
-def _come_back() -> TooManyRequests:
+def _too_many() -> TooManyRequests:
     sentence = (
         "This workspace has as many calls under way as it may have at once. Wait "
-        f"{_COME_BACK_SECONDS} seconds and call again."
+        f"{_RETRY_AFTER_SECONDS} seconds and call again."
     )
-    return TooManyRequests(sentence, retry_after_seconds=_COME_BACK_SECONDS)
+    return TooManyRequests(sentence, retry_after_seconds=_RETRY_AFTER_SECONDS)

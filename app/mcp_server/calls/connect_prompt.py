@@ -1,7 +1,7 @@
-"""A way back in the chat for a service that is not connected, or whose sign-in has ended.
+"""The prompt, in the chat, to connect a service that is not connected or whose access has ended.
 
-By what the client can do: a question with a URL (2026-07-28), the error that carries one (2025-11-25),
-else a result whose text holds the link. The link works once, for the same person, signed in.
+Depending on the client: an elicitation with a URL (2026-07-28), the error that carries one (2025-11-25), else
+a result whose text has the link. The link works once, for the same person, signed in.
 """
 
 import json
@@ -20,11 +20,16 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS, is_version_at_least
 
 from app.config import Settings
 from app.connectors.connector import Connector
+from app.connectors.endpoints import resolve
+from app.connectors.rows import plain
 from app.crypto import digest
 from app.database import transaction
-from app.errors import ToolError
+from app.errors import NotConnected, ReconnectNeeded, ToolError
+from app.mcp_server.account_choice import BrokenConnection
+from app.mcp_server.calls.accounting import ClientInvocation
 from app.mcp_server.protocol.exchange import Exchange
-from app.oauth_server.callers import Caller
+from app.mcp_server.tools.spec import ListedTool
+from app.oauth_server.callers import AuthenticatedCaller
 from app.vault import links
 from app.vault.models import Connection
 
@@ -32,8 +37,8 @@ _QUESTION = "connect"
 _FIRST_WITH_URLS = "2025-11-25"
 
 
-class Asked(Exception):
-    """The answer to this call is a question to the person, in the modern way."""
+class UserInputRequired(Exception):
+    """The result of this call is a question to the person, for clients of the modern revision."""
 
     def __init__(self, result: InputRequiredResult) -> None:
         self.result = result
@@ -41,9 +46,13 @@ class Asked(Exception):
 
 
 def make_link(
-    settings: Settings, caller: Caller, connector: Connector, connection: Connection | None, wants: str
+    settings: Settings,
+    caller: AuthenticatedCaller,
+    connector: Connector,
+    connection: Connection | None,
+    wants: str,
 ) -> str:
-    """The address of a new one-time link for this person."""
+    """The URL of a new one-time link for this person."""
     with transaction() as db:
         link_id = links.create(
             db,
@@ -57,30 +66,77 @@ def make_link(
     return f"{settings.public_url}/integrations/connect/{link_id}"
 
 
+def recover(
+    settings: Settings,
+    invocation: ClientInvocation,
+    listed: ListedTool,
+    connector: Connector,
+    error: ToolError,
+    connection: Connection | None,
+) -> ToolError:
+    """The error with a prompt to connect or reconnect in its message.
+
+    Raises what asks the person instead, if the client supports it; the call is then recorded here.
+    """
+    if resolve(connector, settings) is None:
+        return NotConnected(
+            f"{connector.name} is not configured in this installation. Ask your administrator."
+        )
+    if invocation.caller.is_operator_key:  # a link works for members only
+        error.message = (
+            f"{error.message} A member of {plain(invocation.caller.workspace_name)} can "
+            f"connect it at {settings.public_url}/integrations."
+        )
+        return error
+    invocation.admit()
+    target = (
+        error.connection
+        if isinstance(error, BrokenConnection)
+        else connection
+        if isinstance(error, ReconnectNeeded)
+        else None
+    )
+    wants = "read" if listed.tool.reads_only else "ask" if target and target.permission == "ask" else "write"
+    try:
+        return offer(
+            settings,
+            invocation.ctx,
+            invocation.params,
+            invocation.caller,
+            connector,
+            error,
+            connection=target,
+            wants=wants,
+        )
+    except (UrlElicitationRequiredError, UserInputRequired):
+        invocation.settle(error.code)
+        raise
+
+
 def offer(
     settings: Settings,
     ctx: ServerRequestContext[Any, Exchange],
     params: CallToolRequestParams,
-    caller: Caller,
+    caller: AuthenticatedCaller,
     connector: Connector,
     error: ToolError,
     *,
     connection: Connection | None,
     wants: str,
 ) -> ToolError:
-    """The error with the link in its words, for clients that can do no better.
+    """The error with the link in its message, for clients without URL elicitation.
 
-    Raises Asked or UrlElicitationRequiredError for those that can. A person who was asked already and came
-    back without connecting gets the same link in words: the question is put once.
+    Raises UserInputRequired or UrlElicitationRequiredError for clients with it. A person who was asked before
+    and returned without connecting gets the same link in the message: the question is sent once.
     """
-    asked = _asked_before(params)
-    url = asked or make_link(settings, caller, connector, connection, wants)
+    earlier = _earlier_url(params)
+    url = earlier or make_link(settings, caller, connector, connection, wants)
     verb = "reconnect" if connection else "connect"
     sentence = f"{error.message} Open this link to {verb} {connector.name}, signed in as {caller.email}."
-    if asked is None and _can_show_urls(ctx):
+    if earlier is None and _can_show_urls(ctx):
         if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
             question = ElicitRequest(params=ElicitRequestURLParams(message=sentence, url=url))
-            raise Asked(
+            raise UserInputRequired(
                 InputRequiredResult(
                     input_requests={_QUESTION: question}, request_state=json.dumps({"url": url})
                 )
@@ -88,7 +144,7 @@ def offer(
         if is_version_at_least(ctx.protocol_version, _FIRST_WITH_URLS):
             elicitation = ElicitRequestURLParams(message=sentence, url=url, elicitation_id=digest(url)[:32])
             raise UrlElicitationRequiredError([elicitation], sentence)
-    if asked is not None and _declined(params):
+    if earlier is not None and _declined(params):
         error.message = f"{error.message} The person chose not to {verb} now."
         error.details = {**error.details, "service": connector.slug}
     else:
@@ -97,8 +153,8 @@ def offer(
     return error
 
 
-def _asked_before(params: CallToolRequestParams) -> str | None:
-    """The link of an earlier round of this call. The state was sealed by us and came back unchanged."""
+def _earlier_url(params: CallToolRequestParams) -> str | None:
+    """The link of an earlier round of this call. The state is sealed, so it comes back unaltered."""
     if params.request_state is None:
         return None
     url: str | None = json.loads(params.request_state).get("url")

@@ -1,119 +1,112 @@
-"""One tool call, from the name to the envelope: who may, with which account, within which limits; and its
-usage row.
+"""Takes one tool call from its name to the envelope: rights, account, limits, usage row.
 
-A call that asks no service, refused ones included, costs one commit: it is counted and written down
-at once. A call that does is counted before and written down after.
+A call that contacts no service, refused ones included, costs one commit: it is counted and recorded at once.
+A call that does is counted before and recorded after.
 """
 
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
-from mcp.shared.exceptions import MCPError, UrlElicitationRequiredError
+from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, CallToolRequestParams, InputRequiredResult
 
 from app.config import Settings
-from app.connectors import registry
 from app.connectors.connector import Connector
-from app.connectors.endpoints import resolve
-from app.connectors.tool import plain, to_data
+from app.connectors.services import services_of
 from app.errors import (
     ApprovalNeeded,
     NotConnected,
     PatchbayError,
     PermissionDenied,
     ReconnectNeeded,
-    ToolError,
     TooManyRequests,
     Unavailable,
     WorkspaceInactive,
 )
 from app.mcp_server import envelope
-from app.mcp_server.account_choice import Broken
-from app.mcp_server.authentication import Door
+from app.mcp_server.account_choice import BrokenConnection
+from app.mcp_server.authentication import BearerAuthenticator
 from app.mcp_server.calls import accounting, approval_gate, connect_prompt, pagination
-from app.mcp_server.calls.accounting import Invocation
-from app.mcp_server.calls.approval_gate import Approving
+from app.mcp_server.calls.accounting import ClientInvocation
+from app.mcp_server.calls.approval_gate import ApprovalGate
 from app.mcp_server.calls.concurrency import FairSemaphore
 from app.mcp_server.calls.pagination import Cursors
-from app.mcp_server.calls.service_call import Prepared, prepare
+from app.mcp_server.calls.service_call import PreparedCall, prepare
 from app.mcp_server.protocol.errors import Refusal
 from app.mcp_server.protocol.exchange import Exchange
 from app.mcp_server.service_offers import catalogue
 from app.mcp_server.toolbox import Toolbox
 from app.mcp_server.tools import active_business
-from app.mcp_server.tools.compact import Wanted
-from app.mcp_server.tools.spec import Hub, Listed, within_reach
+from app.mcp_server.tools.spec import ForwardedCall, ListedTool, ToolContext, within_reach
 from app.oauth_server import scopes
-from app.oauth_server.callers import Caller
-from app.vault.models import Connection
-from app.vault.visible_connections import seen_by
+from app.oauth_server.callers import AuthenticatedCaller
+from app.vault.visible_connections import visible_to
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(kw_only=True)
-class Requested(Invocation):
-    """A call an AI client waits for."""
-
-    ctx: ServerRequestContext[Any, Exchange]
-
-
 class Invoker:
-    """Carries out tool calls. One per process; holds nothing of a call."""
+    """Carries out tool calls. One per process; stores nothing of a call."""
 
     def __init__(
         self,
         settings: Settings,
         toolbox: Toolbox,
-        door: Door,
-        approving: Approving,
-        turns: FairSemaphore,
+        authenticator: BearerAuthenticator,
+        gate: ApprovalGate,
+        permits: FairSemaphore,
         *,
         in_compact_mode: bool = False,
     ) -> None:
         self._in_compact_mode = in_compact_mode
-        self._turns = turns
+        self._permits = permits
         self._settings = settings
         self._toolbox = toolbox
-        self._door = door
-        self._approving = approving
+        self._authenticator = authenticator
+        self._gate = gate
         self._cursors = Cursors([settings.secret_key, *settings.secret_key_fallbacks])
         self._hub_url = f"{settings.public_url}/integrations"
 
     @contextmanager
-    def in_turn(
-        self, ctx: ServerRequestContext[Any, Exchange], params: CallToolRequestParams, caller: Caller
+    def permit(
+        self,
+        ctx: ServerRequestContext[Any, Exchange],
+        params: CallToolRequestParams,
+        caller: AuthenticatedCaller,
     ) -> Iterator[None]:
-        """Hold one of the workspace's turns around a call that may last, since it asks a service. Raises
-        Refusal (429).
+        """Holds one of the workspace's permits during a call that may last, since it contacts a service.
+        Raises Refusal (429).
         """
-        listed = self._toolbox.find(params.name, in_compact_mode=self._in_compact_mode)
+        listed = self._toolbox.find(caller.workspace_id, params.name, in_compact_mode=self._in_compact_mode)
         if listed is None or not listed.tool.open_world:
             yield
             return
         is_gone = ctx.request.is_cancelled if ctx.request else lambda: False
         with ExitStack() as held:
             try:
-                held.enter_context(self._turns.take(caller.workspace_id, caller.user_id, is_gone))
+                held.enter_context(self._permits.acquire(caller.workspace_id, caller.user_id, is_gone))
             except TooManyRequests as error:
-                Requested(params, caller, accounting.begin(caller, listed), ctx.request, ctx=ctx).turn_away(
-                    error
-                )
+                ClientInvocation(
+                    params, caller, accounting.begin(caller, listed), ctx.request, ctx=ctx
+                ).turn_away(error)
             yield
 
     def call(
-        self, ctx: ServerRequestContext[Any, Exchange], params: CallToolRequestParams, caller: Caller
+        self,
+        ctx: ServerRequestContext[Any, Exchange],
+        params: CallToolRequestParams,
+        caller: AuthenticatedCaller,
     ) -> dict[str, Any] | InputRequiredResult:
         """The result of tools/call.
 
         Raises Refusal (scope, limit) and MCPError (no such tool, a URL the person must open first).
         """
-        listed = self._toolbox.find(params.name, in_compact_mode=self._in_compact_mode)
-        invocation = Requested(params, caller, accounting.begin(caller, listed), ctx.request, ctx=ctx)
+        listed = self._toolbox.find(caller.workspace_id, params.name, in_compact_mode=self._in_compact_mode)
+        invocation = ClientInvocation(params, caller, accounting.begin(caller, listed), ctx.request, ctx=ctx)
         try:
             invocation.admitted = free = listed is not None and listed.for_operators and listed.is_for(caller)
             if not caller.workspace_active and not free:
@@ -127,9 +120,9 @@ class Invoker:
             raise
         except PatchbayError as error:
             answer = envelope.failure(invocation.params.name, error)
-        except connect_prompt.Asked as asked:
-            return asked.result
-        # the edge: the AI client is owed an answer, and the details belong in the log alone
+        except connect_prompt.UserInputRequired as required:
+            return required.result
+        # the edge: the AI client gets a result, and the details go to the log alone
         except Exception:
             log.exception("%s failed", invocation.row.tool)
             answer = envelope.failure(invocation.params.name, PatchbayError())
@@ -138,8 +131,8 @@ class Invoker:
         invocation.settle("ok" if answer["success"] else answer["error"]["code"])
         return envelope.result(answer, text)
 
-    def _answer(self, invocation: Requested, listed: Listed) -> dict[str, Any]:
-        """The envelope of a tool that is there."""
+    def _answer(self, invocation: ClientInvocation, listed: ListedTool) -> dict[str, Any]:
+        """The envelope of an existing tool."""
         invocation.writes = None if listed.tool.reads_only else listed.tool
         if not listed.is_for(invocation.caller):
             raise PermissionDenied(
@@ -148,18 +141,18 @@ class Invoker:
         if not listed.is_covered(invocation.caller):
             raise self._step_up(invocation, listed)
         return (
-            self._ask_service(invocation, listed, listed.connector)
+            self._call_service(invocation, listed, listed.connector)
             if listed.connector
-            else self._ask_hub(invocation, listed)
+            else self._call_built_in(invocation, listed)
         )
 
-    def _pass_on(self, invocation: Requested, wanted: Wanted) -> dict[str, Any]:
-        """The tool that was called through a tool of compact mode, as if it had been called itself."""
-        listed = self._toolbox.find(wanted.name)
+    def _forward(self, invocation: ClientInvocation, forward: ForwardedCall) -> dict[str, Any]:
+        """The tool called through a tool of compact mode, as if it had been called itself."""
+        listed = self._toolbox.find(invocation.caller.workspace_id, forward.name)
         if listed is None:
             raise self._no_such_tool(invocation)
         invocation.params = invocation.params.model_copy(
-            update={"name": wanted.name, "arguments": dict(wanted.arguments)}
+            update={"name": forward.name, "arguments": dict(forward.arguments)}
         )
         invocation.row.tool, invocation.row.slug = (
             listed.name,
@@ -167,7 +160,7 @@ class Invoker:
         )
         return self._answer(invocation, listed)
 
-    def _no_such_tool(self, invocation: Requested) -> MCPError:
+    def _no_such_tool(self, invocation: ClientInvocation) -> MCPError:
         invocation.settle("INVALID_ARGUMENTS")
         name = invocation.params.name[:64]
         return MCPError(
@@ -176,27 +169,29 @@ class Invoker:
             {"tool": name},
         )
 
-    def _step_up(self, invocation: Requested, listed: Listed) -> Refusal:
+    def _step_up(self, invocation: ClientInvocation, listed: ListedTool) -> Refusal:
         invocation.settle("PERMISSION_DENIED")
-        return self._door.insufficient_scope(
+        return self._authenticator.insufficient_scope(
             listed.needed_scopes(invocation.caller), invocation.ctx.request_id
         )
 
-    def _ask_hub(self, invocation: Requested, listed: Listed) -> dict[str, Any]:
-        """A tool of ours."""
+    def _call_built_in(self, invocation: ClientInvocation, listed: ListedTool) -> dict[str, Any]:
+        """Calls a built-in tool."""
         caller, tool = invocation.caller, listed.tool
         bound_to = (caller.user_id, caller.workspace_id, listed.name)
         arguments, answer = pagination.parse(
             listed.name, tool, invocation.params.arguments or {}, self._cursors, *bound_to
         )
-        connections = within_reach(caller, seen_by(caller.workspace_id, caller.sees_as))
+        connections = within_reach(caller, visible_to(caller.workspace_id, caller.sees_as))
         if not tool.reads_only:
             invocation.admit()
-        hub = Hub(
+        context = ToolContext(
             settings=self._settings,
             hub_url=self._hub_url,
             offered=lambda: [
-                e for e in catalogue(self._settings, connections) if scopes.reaches(caller.scopes, e.slug)
+                e
+                for e in catalogue(self._settings, caller.workspace_id, connections)
+                if scopes.reaches(caller.scopes, e.slug)
             ],
             caller=caller,
             connections=connections,
@@ -204,30 +199,37 @@ class Invoker:
                 self._settings, caller, connector, None, "read"
             ),
             services_tools=lambda: self._toolbox.of_services(caller, connections, self._hub_url),
-            find=self._toolbox.find,
+            find=partial(self._toolbox.find, caller.workspace_id),
             admit=invocation.admit,
         )
         if exchange := invocation.exchange:
-            hub.cancelled, hub.report = exchange.is_cancelled, exchange.report
+            context.cancelled, context.report = exchange.is_cancelled, exchange.report
         try:
-            returned = tool.function(hub, **arguments)
-        except Broken as error:
-            raise self._way_back(
-                invocation, listed, registry.get(error.connection.slug), error, error.connection
+            data = tool.call(context, arguments)
+        except BrokenConnection as error:
+            raise connect_prompt.recover(
+                self._settings,
+                invocation,
+                listed,
+                services_of(error.connection.workspace_id).get(error.connection.slug),
+                error,
+                error.connection,
             ) from None
         finally:
-            invocation.used = accounting.note_services(invocation.row, hub) or invocation.used
-        if isinstance(returned, Wanted):
-            return self._pass_on(invocation, returned)
-        return answer.envelope(to_data(returned), hub.note)
+            invocation.used = accounting.note_services(invocation.row, context) or invocation.used
+        if context.forward is not None:
+            return self._forward(invocation, context.forward)
+        return answer.envelope(data, context.note)
 
-    def _ask_service(self, invocation: Requested, listed: Listed, connector: Connector) -> dict[str, Any]:
-        """A tool of a service."""
+    def _call_service(
+        self, invocation: ClientInvocation, listed: ListedTool, connector: Connector
+    ) -> dict[str, Any]:
+        """Calls a tool of a service."""
         caller, params, connection = invocation.caller, invocation.params, None
         try:
-            mine = [c for c in seen_by(caller.workspace_id, caller.sees_as) if c.slug == connector.slug]
+            visible = [c for c in visible_to(caller.workspace_id, caller.sees_as) if c.slug == connector.slug]
             prepared = prepare(
-                self._settings, self._cursors, self._hub_url, listed.tool, connector, mine, caller, params
+                self._settings, self._cursors, self._hub_url, listed.tool, connector, visible, caller, params
             )
             connection = prepared.connection
             invocation.row.connection_id = connection.id
@@ -242,62 +244,16 @@ class Invoker:
                     self._settings, caller, connection, prepared.business, refused
                 ) from None
         except (NotConnected, ReconnectNeeded) as error:
-            raise self._way_back(invocation, listed, connector, error, connection) from None
+            raise connect_prompt.recover(
+                self._settings, invocation, listed, connector, error, connection
+            ) from None
 
-    def _way_back(
-        self,
-        invocation: Requested,
-        listed: Listed,
-        connector: Connector,
-        error: ToolError,
-        connection: Connection | None,
-    ) -> ToolError:
-        """The error with a way to mend it, in words.
-
-        Raises what asks the person instead, where the client can; the call is then written down here.
-        """
-        if resolve(connector, self._settings) is None:
-            return NotConnected(
-                f"{connector.name} is not configured in this installation. Ask your administrator."
-            )
-        if invocation.caller.is_operator_key:  # a link works for members only
-            error.message = (
-                f"{error.message} A member of {plain(invocation.caller.workspace_name)} can "
-                f"connect it at {self._hub_url}."
-            )
-            return error
-        invocation.admit()
-        mended = (
-            error.connection
-            if isinstance(error, Broken)
-            else connection
-            if isinstance(error, ReconnectNeeded)
-            else None
-        )
-        wants = (
-            "read" if listed.tool.reads_only else "ask" if mended and mended.permission == "ask" else "write"
-        )
-        try:
-            return connect_prompt.offer(
-                self._settings,
-                invocation.ctx,
-                invocation.params,
-                invocation.caller,
-                connector,
-                error,
-                connection=mended,
-                wants=wants,
-            )
-        except (UrlElicitationRequiredError, connect_prompt.Asked):
-            invocation.settle(error.code)
-            raise
-
-    def _once_approved(self, invocation: Requested, prepared: Prepared) -> dict[str, Any]:
-        """Run it; on a connection that asks before writing, after the person's yes."""
-        if not approval_gate.comes_first(invocation.params, prepared):
+    def _once_approved(self, invocation: ClientInvocation, prepared: PreparedCall) -> dict[str, Any]:
+        """Runs the call; on a connection that asks before writing, once the person has approved it."""
+        if not approval_gate.is_needed(invocation.params, prepared):
             return invocation.run(prepared)
         try:
-            return self._approving.answer(invocation.ctx, invocation, prepared)
-        except connect_prompt.Asked:
+            return self._gate.answer(invocation.ctx, invocation, prepared)
+        except connect_prompt.UserInputRequired:
             invocation.settle(ApprovalNeeded.code)
             raise

@@ -1,6 +1,4 @@
-"""What a tool returned, made into the envelope: lists page by page behind a signed cursor, and all of it
-kept to size.
-"""
+"""Turns a tool's return value into the envelope: lists by page behind a signed cursor, kept to size."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,26 +16,26 @@ _LIFE_SECONDS = 86_400
 
 
 @dataclass(frozen=True)
-class Place:
-    """A page of the service's list, and how many of its items to pass over."""
+class ListPosition:
+    """A page of the service's list, and how many of its items to skip."""
 
-    page: str | int | None = None  # None: the first, as the tool's own default has it
+    page: str | int | None = None  # None: the first, by the tool's own default
     skip: int = 0
 
 
 class Cursors:
-    """Makes and reads cursors under the installation's keys, the newest first."""
+    """Issues and reads cursors under the installation's keys, the newest first."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._signer = URLSafeTimedSerializer(list(reversed(keys)), salt="mcp-cursor")
 
-    def make(self, place: Place, *bound_to: Any) -> str:
-        """A cursor for a place in the list that `bound_to` describes."""
-        return self._signer.dumps([place.page, place.skip, _mark(bound_to)])
+    def make(self, position: ListPosition, *bound_to: Any) -> str:
+        """A cursor for a position in the list that `bound_to` describes."""
+        return self._signer.dumps([position.page, position.skip, _mark(bound_to)])
 
-    def read(self, cursor: str, *bound_to: Any) -> Place:
-        """The place a cursor names. Raises InvalidArguments when it is not ours, too old, or of another
-        list.
+    def read(self, cursor: str, *bound_to: Any) -> ListPosition:
+        """The position of a cursor. Raises InvalidArguments if it is not ours, has expired, or belongs to
+        another list.
         """
         try:
             page, skip, mark = self._signer.loads(cursor, max_age=_LIFE_SECONDS)
@@ -50,40 +48,40 @@ class Cursors:
                 "The cursor belongs to another list. Send it with the same tool, account and arguments as "
                 "before."
             )
-        return Place(page, skip)
+        return ListPosition(page, skip)
 
 
 _LONGEST_TEXT = 4000
 
 
 @dataclass(frozen=True)
-class Answering:
-    """How the answer to one call is made: under which name, from which place in the list."""
+class PageBuilder:
+    """Builds the envelope of one call: its name, and the position in the list."""
 
     name: str
     tool: Tool
     cursors: Cursors
-    place: Place
-    bound_to: tuple[Any, ...]  # what a cursor of this list is good for
+    position: ListPosition
+    bound_to: tuple[Any, ...]  # what a cursor of this list is bound to
 
     def envelope(self, data: Any, message: str) -> dict[str, Any]:
-        """The envelope of a call that worked."""
+        """The envelope of a successful call."""
         return self._page(data, message) if self.tool.pages_by else self._fitting(data, message)
 
     def _page(self, data: dict[str, Any], message: str) -> dict[str, Any]:
-        """A page of a list. Items that do not fit wait behind the cursor."""
-        items, following = data["items"][self.place.skip :], data.pop("next", None)
-        skipped = self.place.skip
+        """One page of a list. Items that do not fit come after the cursor."""
+        items, following = data["items"][self.position.skip :], data.pop("next", None)
+        skipped = self.position.skip
 
         def page(count: int) -> dict[str, Any]:
-            place = (
-                Place(self.place.page, skipped + count)
+            position = (
+                ListPosition(self.position.page, skipped + count)
                 if count < len(items)
-                else Place(following)
+                else ListPosition(following)
                 if following is not None
                 else None
             )
-            cursor = self.cursors.make(place, *self.bound_to) if place else None
+            cursor = self.cursors.make(position, *self.bound_to) if position else None
             return {**data, "items": items[:count], "next_cursor": cursor}
 
         count = len(items)
@@ -103,23 +101,23 @@ class Answering:
 
 def parse(
     name: str, tool: Tool, given: Mapping[str, Any], cursors: Cursors, *bound_to: Any
-) -> tuple[dict[str, Any], Answering]:
-    """The checked arguments of a call, and how to answer it. Raises InvalidArguments."""
-    given, place = dict(given), Place()
+) -> tuple[dict[str, Any], PageBuilder]:
+    """The checked arguments of a call, and its PageBuilder. Raises InvalidArguments."""
+    given, position = dict(given), ListPosition()
     cursor = text(given.pop("cursor", None), "cursor") if tool.pages_by else None
     others = {argument: value for argument, value in given.items() if argument != tool.pages_by}
     bound_to = (*bound_to, others)
     if cursor is not None and tool.pages_by:
-        place = cursors.read(cursor, *bound_to)
-        given = others if place.page is None else {**others, tool.pages_by: place.page}
+        position = cursors.read(cursor, *bound_to)
+        given = others if position.page is None else {**others, tool.pages_by: position.page}
     arguments = tool.parse(given)
-    if tool.pages_by and place.page is None:
-        place = Place(arguments[tool.pages_by], place.skip)
-    return arguments, Answering(name, tool, cursors, place, bound_to)
+    if tool.pages_by and position.page is None:
+        position = ListPosition(arguments[tool.pages_by], position.skip)
+    return arguments, PageBuilder(name, tool, cursors, position, bound_to)
 
 
 def text(value: Any, name: str, kind: type = str) -> str | None:
-    """An argument that chooses something, as text. Raises InvalidArguments unless it is of its kind."""
+    """An argument that selects something, as text. Raises InvalidArguments if it has another type."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | kind) or len(str(value)) > _LONGEST_TEXT:

@@ -1,4 +1,4 @@
-"""A call to a service's tool: made ready without asking the service anything, then run."""
+"""A call of a service's tool: prepared without contacting the service, then run."""
 
 import time
 import uuid
@@ -11,12 +11,13 @@ from mcp_types import CallToolRequestParams
 from app.config import Settings
 from app.connectors.api import Api
 from app.connectors.connector import Connector
+from app.connectors.rows import plain
 from app.connectors.spec import Business
-from app.connectors.tool import Tool, plain, to_data
+from app.connectors.tool import Tool
 from app.mcp_server import account_choice
 from app.mcp_server.calls import pagination
-from app.mcp_server.calls.pagination import Answering, Cursors
-from app.oauth_server.callers import Caller
+from app.mcp_server.calls.pagination import Cursors, PageBuilder
+from app.oauth_server.callers import AuthenticatedCaller
 from app.vault.access import open_api
 from app.vault.models import Connection
 
@@ -24,7 +25,7 @@ _CALL_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedCall:
     """Everything a tool call needs, checked."""
 
     settings: Settings
@@ -32,10 +33,10 @@ class Prepared:
     connector: Connector
     connection: Connection
     business: Business | None
-    account: str  # how the connection is called
-    accounts: int  # how many there were to choose from
+    account: str  # the connection's label
+    accounts: int  # how many there are to choose from
     arguments: Mapping[str, Any]
-    answering: Answering
+    page_builder: PageBuilder
 
     def open(
         self,
@@ -43,9 +44,7 @@ class Prepared:
         report: Callable[[float, float | None, str], None] = lambda done, total, text: None,
         new_key: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> Api:
-        """The service's API for this call. Raises NotConnected when the service is not configured any
-        more.
-        """
+        """The service's API for this call. Raises NotConnected if the service is no longer configured."""
         until = time.monotonic() + _CALL_SECONDS
         options: dict[str, Any] = {
             "deadline": until,
@@ -56,9 +55,8 @@ class Prepared:
         return open_api(self.settings, self.connection, business=self.business, **options)
 
     def run(self, api: Api) -> dict[str, Any]:
-        """Call the function and put what it returned into the envelope. Raises ToolError."""
-        data = to_data(self.tool.function(api, **self.arguments))
-        return self.answering.envelope(data, self._message(api.note))
+        """Calls the tool and returns the envelope with its data. Raises ToolError."""
+        return self.page_builder.envelope(self.tool.call(api, self.arguments), self._message(api.note))
 
     def _message(self, note: str) -> str:
         used = f"{self.connector.name} account: {self.account}"
@@ -76,24 +74,22 @@ def prepare(
     tool: Tool,
     connector: Connector,
     connections: Sequence[Connection],
-    caller: Caller,
+    caller: AuthenticatedCaller,
     params: CallToolRequestParams,
-) -> Prepared:
-    """Choose account and business, check permission and arguments. Raises the ToolError that says what is
-    wrong.
-    """
+) -> PreparedCall:
+    """Chooses account and business, checks permission and arguments. Raises the matching ToolError."""
     given = dict(params.arguments or {})
-    wanted = pagination.text(given.pop("account", None), "account")
-    wanted_business = None
+    account = pagination.text(given.pop("account", None), "account")
+    business_id = None
     if connector.business is not None and tool.one_business:
-        wanted_business = pagination.text(
+        business_id = pagination.text(
             given.pop(connector.business.name, None), connector.business.name, connector.business.type
         )
     connection = account_choice.account(
-        connector, tool, connections, wanted, hub_url, wanted_business, caller.active_businesses
+        connector, tool, connections, account, hub_url, business_id, caller.active_businesses
     )
     business = account_choice.business(
-        connector, tool, connection, wanted_business, caller.active_businesses.get(connection.id)
+        connector, tool, connection, business_id, caller.active_businesses.get(connection.id)
     )
     bound_to = (
         caller.user_id,
@@ -104,7 +100,7 @@ def prepare(
     )
     arguments, answer = pagination.parse(tool.name_in(connector.slug), tool, given, cursors, *bound_to)
     labels = account_choice.labels_of(connections)
-    return Prepared(
+    return PreparedCall(
         settings,
         tool,
         connector,

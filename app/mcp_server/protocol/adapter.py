@@ -1,7 +1,7 @@
-"""The adapter: one HTTP request in, the SDK's server run once, one HTTP response out.
+"""The adapter: takes one HTTP request, runs the SDK's server once, returns one HTTP response.
 
-It knows nothing of bearers, workspaces or tools: who the caller is comes from `authenticate`, what
-can be called from the SDK server it is given.
+It knows nothing of bearers, workspaces or tools: `authenticate` says who the caller is, and the SDK server it
+is given says what can be called.
 """
 
 import logging
@@ -16,73 +16,73 @@ from pydantic_core import to_json
 
 from app.errors import Unavailable
 from app.mcp_server.protocol import revisions
-from app.mcp_server.protocol.client_replies import Rendezvous
+from app.mcp_server.protocol.client_replies import ClientReplies
 from app.mcp_server.protocol.errors import UNAVAILABLE, Refusal
-from app.mcp_server.protocol.event_stream import Final, Stream, Streamer
+from app.mcp_server.protocol.event_stream import FinalResponse, Stream, Streamer
 from app.mcp_server.protocol.exchange import Exchange, Principal, run_to_end
 from app.mcp_server.protocol.request_checks import RequestChecks, accepts
-from app.mcp_server.protocol.revisions import Inbound, Posted
+from app.mcp_server.protocol.revisions import InboundRequest, PostedReply
 from app.mcp_server.protocol.sessions import Sessions
 
 log = logging.getLogger(__name__)
 
 
-class Adapter:
-    """An MCP endpoint over an SDK server. One per process; holds no state of any request."""
+class ProtocolAdapter:
+    """An MCP endpoint over an SDK server. One per process; stores no state of any request."""
 
     def __init__(
         self,
         server: Server[Any],
         *,
-        gate: RequestChecks,
+        checks: RequestChecks,
         authenticate: Callable[[Request], Principal],
         sessions: Sessions,
-        rendezvous: Rendezvous,
+        replies: ClientReplies,
         threads: int,
     ) -> None:
         self.server = server
-        self._gate = gate
+        self._checks = checks
         self._authenticate = authenticate
         self._sessions = sessions
-        self._rendezvous = rendezvous
+        self._replies = replies
         self._streamer = Streamer(threads)
 
     def answer(self, request: Request) -> Response:
-        """The response to any request to the endpoint. Refusals of every kind are answered, not raised."""
+        """The response to any request to the endpoint. Answers every refusal instead of raising it."""
         if request.method == "OPTIONS":
-            return self._gate.preflight(request)
+            return self._checks.preflight(request)
         try:
             response = self._answer(request)
         except Refusal as refusal:
             response = _refused(refusal, refusal.request_id).response()
         except Unavailable as error:
             response = _refused(_unavailable(error), None).response()
-        return self._gate.share(request, response)
+        return self._checks.add_cors_headers(request, response)
 
     def _answer(self, request: Request) -> Response:
-        self._gate.admit(request)
+        self._checks.admit(request)
         principal = self._authenticate(request)
-        body = self._gate.read(request)
+        body = self._checks.read(request)
         headers = {name.lower(): value for name, value in request.headers.items()}
         message = revisions.read(body, headers, principal.key, self._sessions, self.server)
-        if isinstance(message, Inbound):
+        if isinstance(message, InboundRequest):
             return self._serve(message, headers, principal, request)
-        if isinstance(message, Posted):
-            self._rendezvous.deliver(str(message.id), principal.key, message.body)
+        if isinstance(message, PostedReply):
+            self._replies.deliver(str(message.id), principal.key, message.body)
         return Response(status=202)
 
     def _serve(
-        self, inbound: Inbound, headers: dict[str, str], principal: Principal, request: Request
+        self, inbound: InboundRequest, headers: dict[str, str], principal: Principal, request: Request
     ) -> Response:
         exchange = Exchange(principal, inbound.id, inbound.params, headers)
         if not (inbound.may_stream and accepts(request)[1]):
             return self._run(inbound, exchange).response()
-        exchange.line = stream = Stream(self._rendezvous)
+        exchange.stream = stream = Stream(self._replies)
         exchange.may_ask = not inbound.is_modern
         return self._streamer.respond(lambda: self._run(inbound, exchange), exchange, stream, request.environ)
 
-    def _run(self, inbound: Inbound, exchange: Exchange) -> Final:
-        """Run the SDK's server over the request. Every outcome becomes an answer."""
+    def _run(self, inbound: InboundRequest, exchange: Exchange) -> FinalResponse:
+        """Runs the SDK's server on the request. Every outcome becomes a response."""
         connection = inbound.connect(exchange)
         runner = ServerRunner(self.server, connection, {})
         try:
@@ -91,13 +91,13 @@ class Adapter:
             return _refused(refusal, inbound.id)
         except Unavailable as error:
             return _refused(_unavailable(error), inbound.id)
-        except Exception as error:  # the edge: whatever happened, the client is owed an answer to its id
+        except Exception as error:  # the edge: whatever happened, the client gets a response to its id
             data = modern_error_data(error)
-            return Final(inbound.status_of(data.code), _error(inbound.id, data))
+            return FinalResponse(inbound.status_of(data.code), _error(inbound.id, data))
         headers = {}
         if inbound.method == "initialize":
             headers["Mcp-Session-Id"] = self._sessions.mint(connection, exchange.principal.key)
-        return Final(
+        return FinalResponse(
             200, to_json({"jsonrpc": "2.0", "id": inbound.id, "result": result}, inf_nan_mode="null"), headers
         )
 
@@ -107,8 +107,8 @@ def _unavailable(error: Unavailable) -> Refusal:
     return Refusal(503, UNAVAILABLE, error.message, {"retryable": True}, headers={"Retry-After": "5"})
 
 
-def _refused(refusal: Refusal, request_id: RequestId | None) -> Final:
-    return Final(refusal.status, _error(request_id, refusal.error), refusal.headers)
+def _refused(refusal: Refusal, request_id: RequestId | None) -> FinalResponse:
+    return FinalResponse(refusal.status, _error(request_id, refusal.error), refusal.headers)
 
 
 def _error(request_id: RequestId | None, error: ErrorData) -> bytes:

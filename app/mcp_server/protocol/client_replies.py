@@ -1,7 +1,7 @@
-"""Where a handshake-era client's reply, posted to any worker, meets the worker that asked.
+"""Delivers a handshake-revision client's reply, posted to any worker, to the worker that waits for it.
 
-A row in the database, looked at in short steps, works everywhere; with Redis the waiting is a BLPOP.
-When Redis is away, at either end or at both, the row is used instead: the waiting side looks there too.
+A database row, polled in short steps, works everywhere; with Redis the wait is a BLPOP. When Redis fails, at
+either end or at both, the row is used instead: the waiting worker polls it too.
 """
 
 import json
@@ -17,7 +17,7 @@ from sqlmodel import col
 
 from app import clock, database
 from app.crypto import digest
-from app.mcp_server.protocol.models import Reply
+from app.mcp_server.protocol.models import ClientReply
 
 log = logging.getLogger(__name__)
 _STEP_SECONDS = (0.02, 0.05, 0.1, 0.2)
@@ -25,10 +25,8 @@ _FORGET_AFTER = timedelta(minutes=10)
 _REDIS_SECONDS = 120
 
 
-class Rendezvous:
-    """Open a place for a reply, deliver it there, wait for it. Places are found by the unguessable id of
-    the request.
-    """
+class ClientReplies:
+    """Announces a reply, delivers it, waits for it. It is found by the unguessable id of its request."""
 
     def __init__(self, redis_url: str | None = None) -> None:
         # The longest read is one BLPOP slice.
@@ -37,71 +35,71 @@ class Rendezvous:
         )
 
     def open(self, request_id: str, principal_key: str) -> None:
-        """Expect a reply to this request, from this principal only."""
-        place = digest(request_id)
+        """Announces that a reply to this request is expected, from this principal only."""
+        id_digest = digest(request_id)
         if self._redis is not None:
             try:
-                self._redis.set(f"mcp:asked:{place}", digest(principal_key), ex=_REDIS_SECONDS)
+                self._redis.set(f"mcp:asked:{id_digest}", digest(principal_key), ex=_REDIS_SECONDS)
                 return
             except redis.RedisError:
                 log.warning("Redis is away: a reply is awaited through the database")
         now = clock.now()
         with database.transaction() as db:
-            db.execute(delete(Reply).where(Reply.created_at < now - _FORGET_AFTER))  # type: ignore[arg-type]
-            db.add(Reply(id_digest=place, principal=digest(principal_key), created_at=now))
+            db.execute(delete(ClientReply).where(ClientReply.created_at < now - _FORGET_AFTER))  # type: ignore[arg-type]
+            db.add(ClientReply(id_digest=id_digest, principal=digest(principal_key), created_at=now))
 
     def deliver(self, request_id: str, principal_key: str, body: dict[str, Any]) -> None:
-        """Hand a posted reply over, if somebody waits for it and it comes from the right one. The first
-        one counts.
-        """
-        place, owner, out_of_sight = digest(request_id), digest(principal_key), False
+        """Delivers a posted reply to a waiting worker of the right principal. Only the first one counts."""
+        id_digest, owner, redis_failed = digest(request_id), digest(principal_key), False
         try:
-            if self._push(place, owner, body):
+            if self._push(id_digest, owner, body):
                 return
         except redis.RedisError:
             log.warning("Redis is away: a reply is delivered through the database")
-            out_of_sight = True
+            redis_failed = True
         with database.transaction() as db:
-            waiting = update(Reply).where(
-                col(Reply.id_digest) == place, col(Reply.principal) == owner, col(Reply.body).is_(None)
+            waiting = update(ClientReply).where(
+                col(ClientReply.id_digest) == id_digest,
+                col(ClientReply.principal) == owner,
+                col(ClientReply.body).is_(None),
             )
             answered = db.execute(waiting.values(body=body)).rowcount  # type: ignore[attr-defined]
-            if out_of_sight and not answered and db.get(Reply, place) is None:
-                # Asked through Redis, perhaps. The one who waits looks at the row too, and checks whose it
-                # is.
-                db.add(Reply(id_digest=place, principal=owner, body=body, created_at=clock.now()))
+            if redis_failed and not answered and db.get(ClientReply, id_digest) is None:
+                # The request may be announced in Redis only. The waiting worker polls the row too, and
+                # checks its principal.
+                db.add(ClientReply(id_digest=id_digest, principal=owner, body=body, created_at=clock.now()))
 
-    def _push(self, place: str, owner: str, body: dict[str, Any]) -> bool:
-        if self._redis is None or self._redis.get(f"mcp:asked:{place}") != owner.encode():
+    def _push(self, id_digest: str, owner: str, body: dict[str, Any]) -> bool:
+        if self._redis is None or self._redis.get(f"mcp:asked:{id_digest}") != owner.encode():
             return False
         pipe = self._redis.pipeline()
-        pipe.delete(f"mcp:asked:{place}")
-        pipe.rpush(f"mcp:reply:{place}", json.dumps(body))
-        pipe.expire(f"mcp:reply:{place}", _REDIS_SECONDS)
+        pipe.delete(f"mcp:asked:{id_digest}")
+        pipe.rpush(f"mcp:reply:{id_digest}", json.dumps(body))
+        pipe.expire(f"mcp:reply:{id_digest}", _REDIS_SECONDS)
         pipe.execute()
         return True
 
     def wait(
         self, request_id: str, principal_key: str, cancelled: Callable[[], bool], seconds: float
     ) -> dict[str, Any] | None:
-        """The reply's body, or None when it did not come in time or the wait was cancelled."""
-        place, end, step = digest(request_id), time.monotonic() + seconds, 0
+        """The reply's body, or None if it did not come within `seconds` or the wait was cancelled."""
+        id_digest, end, step = digest(request_id), time.monotonic() + seconds, 0
         while not cancelled() and (left := end - time.monotonic()) > 0:
-            if self._redis is not None and (body := self._pop(place)) is not None:
+            if self._redis is not None and (body := self._pop(id_digest)) is not None:
                 return body
-            if (body := self._look(place, digest(principal_key))) is not None:
-                self._close(place)
+            if (body := self._look(id_digest, digest(principal_key))) is not None:
+                self._close(id_digest)
                 return body
             time.sleep(min(left, _STEP_SECONDS[min(step, 3)] if self._redis is None else 0.01))
             step += 1
-        self._close(place)
+        self._close(id_digest)
         return None
 
-    def _pop(self, place: str) -> dict[str, Any] | None:
+    def _pop(self, id_digest: str) -> dict[str, Any] | None:
         if self._redis is None:
             return None
         try:
-            found: Any = self._redis.blpop([f"mcp:reply:{place}"], timeout=1)
+            found: Any = self._redis.blpop([f"mcp:reply:{id_digest}"], timeout=1)
         except redis.RedisError:
             time.sleep(0.2)
             return None
@@ -109,12 +107,12 @@ class Rendezvous:
         return body
 
     @staticmethod
-    def _look(place: str, owner: str) -> dict[str, Any] | None:
+    def _look(id_digest: str, owner: str) -> dict[str, Any] | None:
         with database.reading() as db:
-            row = db.get(Reply, place)
+            row = db.get(ClientReply, id_digest)
             return row.body if row is not None and row.principal == owner else None
 
     @staticmethod
-    def _close(place: str) -> None:
+    def _close(id_digest: str) -> None:
         with database.transaction() as db:
-            db.execute(delete(Reply).where(Reply.id_digest == place))  # type: ignore[arg-type]
+            db.execute(delete(ClientReply).where(ClientReply.id_digest == id_digest))  # type: ignore[arg-type]

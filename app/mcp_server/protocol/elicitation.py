@@ -1,8 +1,8 @@
-"""One way to ask the person something, for both generations.
+"""Elicitation: one interface for questions to the person, for all protocol revisions.
 
-A handler returns `InputRequiredResult` and is called again with the answers. The modern client does
-that round trip itself; for a handshake-era client we send it each question over the open stream and
-call the handler again ourselves.
+A handler returns `InputRequiredResult` and is called again with the answers. A modern client makes that round
+trip itself; for a handshake-revision client we send each question over the open stream and call the handler
+again ourselves.
 """
 
 from collections.abc import Callable
@@ -40,18 +40,18 @@ _ANSWERS: dict[type[Any], type[BaseModel]] = {
 }
 
 
-def answered(
+def run_with_elicitation(
     ctx: ServerRequestContext[Any, Exchange],
     params: Params,
     handler: Callable[[Params], Result | InputRequiredResult],
     *,
     or_without: bool = False,
 ) -> Result | InputRequiredResult:
-    """The handler's result, after every question it has was put to a client that cannot do the round trip
+    """The handler's result, after all its questions were sent to a client that cannot make the round trip
     itself.
 
-    Raises MCPError when the client lacks what a question needs, or does not answer. With `or_without` the
-    handler is called once more then, with its state and no answers, and may find another way.
+    Raises MCPError when the client lacks a capability a question needs, or does not answer. With `or_without`
+    the handler is then called once more, with its state and no answers, and may do without.
     """
     for _ in range(_MOST_ROUNDS):
         result = handler(params)
@@ -68,9 +68,9 @@ def answered(
     raise MCPError(MISSING_REQUIRED_CLIENT_CAPABILITY, "The questions of this call did not come to an end.")
 
 
-def _next(params: Params, answers: dict[str, InputResponse], asked: InputRequiredResult) -> Params:
-    """The call of the next round."""
-    return params.model_copy(update={"input_responses": answers, "request_state": asked.request_state})
+def _next(params: Params, answers: dict[str, InputResponse], result: InputRequiredResult) -> Params:
+    """The params of the next round."""
+    return params.model_copy(update={"input_responses": answers, "request_state": result.request_state})
 
 
 def _ask(ctx: ServerRequestContext[Any, Exchange], question: InputRequest) -> InputResponse:
@@ -87,7 +87,7 @@ def _ask(ctx: ServerRequestContext[Any, Exchange], question: InputRequest) -> In
 
 
 def missing_capability(capabilities: ClientCapabilities | None, question: InputRequest) -> str | None:
-    """The capability a question needs and the client did not declare, or None when it can be asked."""
+    """The capability that a question needs and the client did not declare; None if there is none."""
     have = capabilities or ClientCapabilities()
     if isinstance(question, ElicitRequest):
         if have.elicitation is None:

@@ -1,4 +1,4 @@
-"""A request refused at the HTTP layer: a status, headers, and the JSON-RPC error that goes with them."""
+"""A request refused at the HTTP layer: a status, headers and a JSON-RPC error."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,16 +6,14 @@ from typing import Any
 from mcp.shared.exceptions import MCPError
 from mcp_types import RequestId
 
-# Ours, in the band the protocol leaves to implementations (-32000 to -32019).
+# Our own, in the range the protocol reserves for implementations (-32000 to -32019).
 NOT_ALLOWED = -32003
 RATE_LIMITED = -32005
 UNAVAILABLE = -32006
 
 
 class Refusal(MCPError):
-    """Raise it before or inside a handler: the answer carries `status` and `headers`, unless a stream has
-    begun.
-    """
+    """Raised before or in a handler: the response has its `status` and `headers`, unless streaming."""
 
     def __init__(
         self,

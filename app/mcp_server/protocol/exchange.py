@@ -1,13 +1,13 @@
-"""One inbound request while it is handled: the SDK's dispatch context, without an event loop.
+"""One request while it is handled: the SDK's dispatch context, without an event loop.
 
-The SDK's handlers are coroutines; ours are synchronous inside, so a coroutine runs to its end in one
-step (`run_to_end`). What a handler sends to the client meanwhile goes to the sink of the response's
-stream, if there is one; what it asks the client is answered through the rendezvous.
+The SDK's handlers are coroutines; ours are synchronous inside, so a coroutine finishes in one step
+(`run_to_end`). Messages a handler sends to the client go to the response's stream, if there is one; replies
+to its requests come back through `client_replies.py`.
 """
 
 import functools
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -21,26 +21,24 @@ from mcp_types import REQUEST_TIMEOUT, RequestId
 
 
 class Principal(Protocol):
-    """The verified sender of a request. What the server hands out (sessions, states, questions) is bound
-    to `key`.
-    """
+    """The verified sender of a request. Whatever the server issues (sessions, states) is bound to `key`."""
 
     @property
     def key(self) -> str:
-        """Stable for one person using one AI client, in one place; never a secret."""
+        """Stable for one person using one AI client in one workspace; never a secret."""
 
     def is_valid(self) -> bool:
-        """Asked again while a stream is open: False ends it."""
+        """Checked repeatedly while a stream is open: False ends it."""
 
 
 @dataclass(frozen=True)
-class Anyone:
-    """The principal of an endpoint that asks for no bearer."""
+class AnonymousPrincipal:
+    """The principal of an endpoint without authentication."""
 
     key: str = "anyone"
 
     def is_valid(self) -> bool:
-        """Always: there is nothing to take away."""
+        """Always true: there is nothing to revoke."""
         return True
 
 
@@ -48,61 +46,53 @@ Result = TypeVar("Result")
 _LONGEST_ANSWER_SECONDS = 55.0
 
 
-class Line(Protocol):
-    """The way to the client while its request is open."""
+class ClientStream(Protocol):
+    """The connection to the client while its request is open."""
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Put a JSON-RPC message on the response's stream."""
+        """Puts a JSON-RPC message on the response's stream."""
 
     def ask(
-        self,
-        method: str,
-        params: Mapping[str, Any] | None,
-        *,
-        principal: Principal,
-        cancelled: Callable[[], bool],
-        seconds: float,
+        self, method: str, params: Mapping[str, Any] | None, exchange: "Exchange", seconds: float
     ) -> dict[str, Any] | None:
-        """Send a request and wait for the reply's body; None when none came in time."""
+        """Sends a request and waits for the reply's body; None if none came within `seconds`."""
 
 
 @dataclass
 class Exchange:
-    """A request under way. Structurally the SDK's `DispatchContext`; handlers find it as `ctx.request`."""
+    """A request being handled: the SDK's `DispatchContext`; handlers find it as `ctx.request`."""
 
     principal: Principal
     request_id: RequestId
     params: Mapping[str, Any] | None
     headers: Mapping[str, str]
-    line: Line | None = None  # None: the answer is a single JSON body
+    stream: ClientStream | None = None  # None: the response is a single JSON body
     may_ask: bool = False
     _gone: threading.Event = field(default_factory=threading.Event)
 
     # --- for our handlers ---
 
     def report(self, done: float, total: float | None, text: str) -> None:
-        """Tell the client how far we are, if it asked to know and the answer is a stream."""
+        """Sends progress to the client, if it requested it and the response is a stream."""
         token = progress_token_from_params(self.params)
-        if token is None or self.line is None:
+        if token is None or self.stream is None:
             return
-        said: dict[str, Any] = {"progressToken": token, "progress": done, "message": text}
+        progress: dict[str, Any] = {"progressToken": token, "progress": done, "message": text}
         if total is not None:
-            said["total"] = total
-        self.line.send({"jsonrpc": "2.0", "method": "notifications/progress", "params": said})
+            progress["total"] = total
+        self.stream.send({"jsonrpc": "2.0", "method": "notifications/progress", "params": progress})
 
     def ask(
         self, method: str, params: Mapping[str, Any] | None, seconds: float = _LONGEST_ANSWER_SECONDS
     ) -> dict[str, Any]:
-        """Ask the client something and wait for its result (handshake generation, on a stream).
+        """Sends a request to the client and waits for its result (handshake revisions, on a stream only).
 
-        Raises MCPError with the client's error, or when it did not answer in time.
+        Raises MCPError with the client's error, or when it did not answer within `seconds`.
         """
-        if self.line is None or not self.may_ask:
+        if self.stream is None or not self.may_ask:
             raise NoBackChannelError(method)
         wait = min(seconds, _LONGEST_ANSWER_SECONDS)
-        reply = self.line.ask(
-            method, params, principal=self.principal, cancelled=self.is_cancelled, seconds=wait
-        )
+        reply = self.stream.ask(method, params, self, wait)
         if reply is None:
             raise MCPError(REQUEST_TIMEOUT, f"The AI client did not answer {method} in time.")
         if "error" in reply:
@@ -111,43 +101,43 @@ class Exchange:
         return result
 
     def cancel(self) -> None:
-        """The client has gone, or may no longer be served."""
+        """Marks the request cancelled: the client disconnected, or may no longer be served."""
         self._gone.set()
 
     def is_cancelled(self) -> bool:
-        """Whether work for this request is wasted."""
+        """Whether the result of this request is no longer needed."""
         return self._gone.is_set()
 
     # --- for the SDK ---
 
     @property
     def can_send_request(self) -> bool:
-        """Whether the client can be asked something while it waits."""
-        return self.may_ask and self.line is not None
+        """Whether requests can be sent to the client while it waits."""
+        return self.may_ask and self.stream is not None
 
     @functools.cached_property
     def transport(self) -> TransportContext:
-        """What carries this request."""
+        """The SDK's description of the transport."""
         return TransportContext(
             kind="streamable-http", can_send_request=self.can_send_request, headers=self.headers
         )
 
     @functools.cached_property
     def message_metadata(self) -> ServerMessageMetadata:
-        """Carries this object to handlers, as `ctx.request`."""
+        """Passes this object to handlers, as `ctx.request`."""
         return ServerMessageMetadata(request_context=self, can_send_request=self.can_send_request)
 
     @functools.cached_property
     def cancel_requested(self) -> anyio.Event:
-        """Never set: without an event loop nobody could wait for it. Ask `is_cancelled`."""
+        """Never set: without an event loop nothing could wait for it. Use `is_cancelled`."""
         return anyio.Event()
 
     async def notify(
         self, method: str, params: Mapping[str, Any] | None, opts: CallOptions | None = None
     ) -> None:
-        """Send a notification on this response's stream, or drop it when there is none."""
-        if self.line is not None:
-            self.line.send(
+        """Sends a notification on this response's stream, or drops it if there is none."""
+        if self.stream is not None:
+            self.stream.send(
                 {"jsonrpc": "2.0", "method": method, **({} if params is None else {"params": dict(params)})}
             )
 
@@ -163,9 +153,9 @@ class Exchange:
 
 
 def run_to_end(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine that never waits, in this thread and without an event loop.
+    """Runs a coroutine that never waits, in this thread and without an event loop.
 
-    Raises RuntimeError when it does wait: then a handler awaited something real, which is a mistake of ours.
+    Raises RuntimeError if it does wait: a handler that awaits something real is a mistake of ours.
     """
     try:
         coroutine.send(None)

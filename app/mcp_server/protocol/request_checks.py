@@ -1,16 +1,15 @@
-"""What must hold before a body is looked at: Host, Origin, method, media types, size, honest JSON."""
+"""Checks before the body is read: Host, Origin, method, media types, size, strict JSON."""
 
 import functools
-import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Request, Response
 from mcp_types import INVALID_REQUEST, PARSE_ERROR
-from pydantic_core import from_json
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from app import strict_json
 from app.mcp_server.protocol.errors import Refusal
 
 LARGEST_BODY = 4 * 1024 * 1024
@@ -22,15 +21,13 @@ _ALLOWED_HEADERS = re.compile(
 
 @dataclass(frozen=True)
 class RequestChecks:
-    """The allow-lists of one endpoint. Origins on the loopback interface are always fine: pages of the
-    person's own machine.
-    """
+    """The allow-lists of one endpoint. Loopback origins are always allowed: pages on one's own machine."""
 
     hosts: frozenset[str]
     origins: frozenset[str] = field(default_factory=frozenset)
 
     def admit(self, request: Request) -> None:
-        """Check Host and Origin (DNS rebinding). Raises Refusal: 421, 403."""
+        """Checks Host and Origin (DNS rebinding). Raises Refusal: 421, 403."""
         if request.environ.get("HTTP_HOST", "").lower() not in self.hosts:
             raise Refusal(
                 421,
@@ -38,10 +35,10 @@ class RequestChecks:
                 "This host name is not served here. Use the address in the installation's settings.",
             )
         origin = request.environ.get("HTTP_ORIGIN")
-        if origin is not None and not self._knows(origin):
+        if origin is not None and not self._is_allowed(origin):
             raise Refusal(403, INVALID_REQUEST, "Requests from this web origin are not allowed.")
 
-    def _knows(self, origin: str) -> bool:
+    def _is_allowed(self, origin: str) -> bool:
         return origin in self.origins or _LOOPBACK_ORIGIN.fullmatch(origin) is not None
 
     def read(self, request: Request) -> dict[str, Any]:
@@ -67,10 +64,10 @@ class RequestChecks:
             raise Refusal(413, INVALID_REQUEST, "The body is larger than 4 MiB.") from None
         return parse(raw)
 
-    def share(self, request: Request, response: Response) -> Response:
-        """Let a page of an allowed origin read the answer (CORS)."""
+    def add_cors_headers(self, request: Request, response: Response) -> Response:
+        """Allows a page of an allowed origin to read the response (CORS)."""
         origin = request.environ.get("HTTP_ORIGIN")
-        if origin is not None and self._knows(origin):
+        if origin is not None and self._is_allowed(origin):
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Expose-Headers"] = (
                 "Mcp-Session-Id, WWW-Authenticate, Retry-After, X-Request-Id"
@@ -79,25 +76,25 @@ class RequestChecks:
         return response
 
     def preflight(self, request: Request) -> Response:
-        """The answer to a browser's OPTIONS request."""
-        asked = request.headers.get("Access-Control-Request-Headers", "")
+        """The response to a browser's OPTIONS request."""
+        requested = request.headers.get("Access-Control-Request-Headers", "")
         names = [
-            name for name in (part.strip() for part in asked.split(",")) if _ALLOWED_HEADERS.fullmatch(name)
+            name
+            for name in (part.strip() for part in requested.split(","))
+            if _ALLOWED_HEADERS.fullmatch(name)
         ]
         response = Response(status=204)
-        if "Origin" in request.headers and self._knows(request.headers["Origin"]):
+        if "Origin" in request.headers and self._is_allowed(request.headers["Origin"]):
             response.headers["Access-Control-Allow-Methods"] = "POST"
             response.headers["Access-Control-Allow-Headers"] = (
                 ", ".join(names) or "Authorization, Content-Type"
             )
             response.headers["Access-Control-Max-Age"] = "600"
-        return self.share(request, response)
+        return self.add_cors_headers(request, response)
 
 
 def accepts(request: Request) -> tuple[bool, bool]:
-    """Whether the sender takes JSON, and whether it takes an event stream. No Accept header means JSON
-    (RFC 9110, 12.5.1).
-    """
+    """Whether JSON and an event stream are accepted. No Accept header means JSON (RFC 9110, 12.5.1)."""
     return _accepts(request.environ.get("HTTP_ACCEPT", "application/json"))
 
 
@@ -115,31 +112,17 @@ def _accepts(header: str) -> tuple[bool, bool]:
 
 
 def parse(raw: bytes) -> dict[str, Any]:
-    """One JSON object, read the same by every reader: no repeated member, no lone surrogate, no NaN, no
-    bottomless nesting.
-
-    Raises Refusal (400) otherwise; a batch is refused too, which only revision 2025-03-26 knew.
-    """
+    """One strict JSON object. Raises Refusal (400) otherwise, also for a batch (only 2025-03-26 had them)."""
     try:
-        body = from_json(raw, allow_inf_nan=False)
-        json.loads(raw, object_pairs_hook=_unrepeated)
-    except _Repeated:
+        body = strict_json.parse(raw)
+    except strict_json.RepeatedMember:
         raise Refusal(
             400, INVALID_REQUEST, "A member appears twice in one JSON object, so its meaning is not clear."
         ) from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise Refusal(400, PARSE_ERROR, "The body is not valid JSON.") from None
     if isinstance(body, list):
         raise Refusal(400, INVALID_REQUEST, "Batches are not supported: send one JSON-RPC message a request.")
     if not isinstance(body, dict):
         raise Refusal(400, INVALID_REQUEST, "The body must be one JSON-RPC message, as a JSON object.")
     return body
-
-
-class _Repeated(Exception):
-    """A JSON object names a member twice (not a ValueError: it has its own sentence)."""
-
-
-def _unrepeated(pairs: list[tuple[str, Any]]) -> None:
-    if len(pairs) > 1 and len({name for name, _ in pairs}) != len(pairs):
-        raise _Repeated

@@ -1,7 +1,7 @@
-"""Telling the two protocol generations apart, and reading each one's message into one shape.
+"""Tells the protocol revisions apart and reads each one's messages into one form.
 
-The modern one (2026-07-28) carries everything in the request. The handshake one (2025-11-25 and
-before) settles it once, in `initialize`, and refers to it by `Mcp-Session-Id`.
+The modern revision (2026-07-28) has everything in the request. The handshake revisions (2025-11-25 and
+before) negotiate it once, in `initialize`, and refer to it by `Mcp-Session-Id`.
 """
 
 from collections.abc import Mapping
@@ -38,15 +38,15 @@ from app.mcp_server.protocol.exchange import Exchange
 from app.mcp_server.protocol.sessions import Sessions
 
 Message = TypeVar("Message", bound=BaseModel)
-_WITHOUT_SESSION = "2025-03-26"  # what a request means that names no revision
+_WITHOUT_SESSION = "2025-03-26"  # the revision of a request that names none
 _SLOW_METHODS = frozenset({"tools/call", "prompts/get", "resources/read"})
 _PARAM_PREFIX = MCP_PARAM_HEADER_PREFIX.lower()
 _NOT_A_MESSAGE = "The body must be a single JSON-RPC 2.0 request, notification or response."
 
 
 @dataclass(frozen=True)
-class Inbound:
-    """A request to run, of either generation."""
+class InboundRequest:
+    """A request to run, of any revision."""
 
     id: RequestId
     method: str
@@ -59,16 +59,14 @@ class Inbound:
 
     @property
     def may_stream(self) -> bool:
-        """Whether there can be anything to say before the result."""
+        """Whether anything may be sent before the result."""
         if not self.is_modern:
             return self.method in _SLOW_METHODS
         meta = (self.params or {}).get("_meta") or {}
         return progress_token_from_params(self.params) is not None or LOG_LEVEL_META_KEY in meta
 
     def connect(self, exchange: Exchange) -> Connection:
-        """The SDK's connection for this one request. Handshake-era messages all travel on the request's
-        own stream.
-        """
+        """The SDK's connection for one request. Handshake-revision messages use the request's stream."""
         if self.is_modern:
             return Connection.from_envelope(self.version, self.client_info, self.capabilities)
         return Connection.from_envelope(self.version, self.client_info, self.capabilities, outbound=exchange)
@@ -76,14 +74,14 @@ class Inbound:
     def status_of(self, code: int) -> int:
         """The HTTP status of a JSON-RPC error.
 
-        Inside a handshake session a 404 would mean that the session is over, and other statuses hide the
-        error from clients of that time: there the request as such succeeded.
+        Inside a handshake session a 404 would mean that the session has ended, and clients of those revisions
+        hide the errors of other statuses: there the HTTP request as such succeeded.
         """
         return 200 if self.has_session else ERROR_CODE_HTTP_STATUS.get(code, 200)
 
 
 @dataclass(frozen=True)
-class Posted:
+class PostedReply:
     """A client's reply to a request of ours."""
 
     id: RequestId
@@ -96,7 +94,7 @@ def read(
     principal_key: str,
     sessions: Sessions,
     server: Server[Any],
-) -> Inbound | Posted | None:
+) -> InboundRequest | PostedReply | None:
     """The message in a body; None for a notification, which is only acknowledged. Raises Refusal."""
     if _is_modern(body, headers):
         return _read_modern(body, headers, server)
@@ -112,7 +110,9 @@ def _is_modern(body: dict[str, Any], headers: Mapping[str, str]) -> bool:
     return isinstance(meta, dict) and PROTOCOL_VERSION_META_KEY in meta
 
 
-def _read_modern(body: dict[str, Any], headers: Mapping[str, str], server: Server[Any]) -> Inbound | None:
+def _read_modern(
+    body: dict[str, Any], headers: Mapping[str, str], server: Server[Any]
+) -> InboundRequest | None:
     if "id" not in body:
         _valid(JSONRPCNotification, body)
         _pass(unsupported_protocol_version_rejection(headers.get(MCP_PROTOCOL_VERSION_HEADER, "")), None)
@@ -122,7 +122,7 @@ def _read_modern(body: dict[str, Any], headers: Mapping[str, str], server: Serve
     if isinstance(route, InboundLadderRejection):
         raise _refused(route, request.id)
     _pass(_mismatched_parameter(request, headers, server), request.id)
-    return Inbound(
+    return InboundRequest(
         request.id,
         request.method,
         request.params,
@@ -136,7 +136,7 @@ def _read_modern(body: dict[str, Any], headers: Mapping[str, str], server: Serve
 def _mismatched_parameter(
     request: JSONRPCRequest, headers: Mapping[str, str], server: Server[Any]
 ) -> InboundLadderRejection | None:
-    """Compare `Mcp-Param-*` headers with the arguments of a tool that declares such headers."""
+    """Compares `Mcp-Param-*` headers with the arguments of a tool that declares such headers."""
     schema_of, params = server.get_tool_input_schema, request.params or {}
     if request.method != "tools/call" or schema_of is None or not isinstance(params.get("name"), str):
         return None
@@ -151,25 +151,25 @@ def _mismatched_parameter(
 
 def _read_handshake(
     body: dict[str, Any], headers: Mapping[str, str], principal_key: str, sessions: Sessions
-) -> Inbound | Posted | None:
+) -> InboundRequest | PostedReply | None:
     if "method" not in body:
         reply = _valid(JSONRPCResponse if "result" in body else JSONRPCError, body)
         if not isinstance(reply, JSONRPCResponse | JSONRPCError) or reply.id is None:
             raise Refusal(400, INVALID_REQUEST, _NOT_A_MESSAGE)
-        return Posted(reply.id, body)
+        return PostedReply(reply.id, body)
     if "id" not in body:
         _valid(JSONRPCNotification, body)
         _find_session(headers, principal_key, sessions, None)
         return None
     request = _valid(JSONRPCRequest, body)
     if request.method == "initialize":
-        return Inbound(request.id, request.method, request.params, False, LATEST_HANDSHAKE_VERSION)
+        return InboundRequest(request.id, request.method, request.params, False, LATEST_HANDSHAKE_VERSION)
     return _find_session(headers, principal_key, sessions, request)
 
 
 def _find_session(
     headers: Mapping[str, str], principal_key: str, sessions: Sessions, request: JSONRPCRequest | None
-) -> Inbound | None:
+) -> InboundRequest | None:
     session_id = headers.get("mcp-session-id")
     session = sessions.find(session_id, principal_key) if session_id is not None else None
     if session_id is not None and session is None:
@@ -179,8 +179,8 @@ def _find_session(
         return None
     if session is None:
         version = headers.get(MCP_PROTOCOL_VERSION_HEADER, _WITHOUT_SESSION)
-        return Inbound(request.id, request.method, request.params, False, version)
-    return Inbound(
+        return InboundRequest(request.id, request.method, request.params, False, version)
+    return InboundRequest(
         request.id,
         request.method,
         request.params,

@@ -1,6 +1,4 @@
-"""The `Mcp-Session-Id` of the handshake generation: signed and self-contained, so any worker on any host
-can read it.
-"""
+"""The `Mcp-Session-Id` of handshake revisions: signed, self-contained, readable by any worker."""
 
 import secrets
 from collections.abc import Sequence
@@ -18,7 +16,7 @@ _LONGEST_TEXT = 100
 
 @dataclass(frozen=True)
 class Session:
-    """What the handshake settled."""
+    """What the handshake negotiated."""
 
     version: str
     client_info: dict[str, Any]
@@ -26,21 +24,19 @@ class Session:
 
 
 class Sessions:
-    """Mints and reads session ids under the installation's keys, the newest first."""
+    """Issues and reads session ids under the installation's keys, the newest first."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._signer = URLSafeTimedSerializer(list(reversed(keys)), salt="mcp-session")
 
     def mint(self, connection: Connection, principal_key: str) -> str:
-        """A session id for what `initialize` negotiated. Only what changes our answers is kept, and little
-        of it.
-        """
+        """A session id for what `initialize` negotiated: only what affects our responses."""
         params = connection.client_params
         capabilities: dict[str, Any] = {}
         if connection.client_capabilities is not None:
-            wanted = {"elicitation", "sampling", "roots"}
+            relevant = {"elicitation", "sampling", "roots"}
             capabilities = connection.client_capabilities.model_dump(
-                by_alias=True, exclude_none=True, include=wanted
+                by_alias=True, exclude_none=True, include=relevant
             )
         info = params.client_info if params else None
         return self._signer.dumps(
@@ -54,7 +50,7 @@ class Sessions:
         )
 
     def find(self, session_id: str, principal_key: str) -> Session | None:
-        """The session behind an id, or None: not ours, changed, too old, or another principal's."""
+        """The session of an id. None if foreign, altered, expired, or another principal's."""
         try:
             version, (name, client_version), capabilities, owner, _ = self._signer.loads(
                 session_id, max_age=_LIFETIME_SECONDS

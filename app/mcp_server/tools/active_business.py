@@ -1,4 +1,4 @@
-"""Choosing once which business the tools work in, where a connection reaches several."""
+"""The tool that chooses the active business, where a connection reaches several."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -6,16 +6,17 @@ from typing import Annotated
 from pydantic import AliasChoices, Field
 
 from app.config import Settings
-from app.connectors import registry
 from app.connectors.connector import Connector
+from app.connectors.function_tool import tool
+from app.connectors.rows import Row, plain
+from app.connectors.services import services_of
 from app.connectors.spec import Business
-from app.connectors.tool import Row, plain, tool
 from app.database import transaction
 from app.errors import AmbiguousAccount, InvalidArguments, PermissionDenied, ReconnectNeeded, ToolError
 from app.mcp_server.account_choice import labels_of
-from app.mcp_server.tools.spec import BuiltIn, Hub
+from app.mcp_server.tools.spec import BuiltIn, ToolContext
 from app.oauth_server import grants, scopes
-from app.oauth_server.callers import Caller
+from app.oauth_server.callers import AuthenticatedCaller
 from app.vault import access
 from app.vault.access import businesses_of
 from app.vault.models import Connection
@@ -30,7 +31,7 @@ class Active(Row):
     name: str
 
 
-class Choice(Row):
+class BusinessChoice(Row):
     """A business that can be chosen."""
 
     service: str
@@ -46,7 +47,7 @@ def offers_choice(connections: Sequence[Connection]) -> bool:
 
 @tool(title="Choose the active business", destructive=False, idempotent=True)
 def set_active_business(
-    hub: Hub,
+    context: ToolContext,
     business_id: Annotated[
         str | int,
         Field(
@@ -62,19 +63,21 @@ def set_active_business(
     Use it when the person settles on one; hub_list_connections lists them. It holds for this AI client until
     changed. A single call takes the id as an argument.
     """
-    connection, business = _wanted(hub, str(business_id).strip(), service, account)
-    connector = registry.get(connection.slug)
+    connection, business = _find_business(context, str(business_id).strip(), service, account)
+    connector = services_of(connection.workspace_id).get(connection.slug)
     if connection.state != "connected":
         raise ReconnectNeeded(
-            connection.last_error or f"{connector.name} needs to be reconnected at {hub.hub_url}."
+            connection.last_error or f"{connector.name} needs to be reconnected at {context.hub_url}."
         )
-    if not _still_listed(hub.settings, hub.caller, connection, business):
+    if not _still_listed(context.settings, context.caller, connection, business):
         raise _gone(connector, connection, business)
     with transaction() as db:
-        grants.set_active_business(db, hub.caller.grant_id, connection.id, business.id)
-    label = labels_of([c for c in hub.connections if c.slug == connection.slug])[connection.id]
+        grants.set_active_business(db, context.caller.grant_id, connection.id, business.id)
+    label = labels_of([c for c in context.connections if c.slug == connection.slug])[connection.id]
     name = str(plain(business.name))
-    hub.say(f"{connector.name} account: {label}; {_word(connector)}: {name}, from now on for this AI client.")
+    context.say(
+        f"{connector.name} account: {label}; {_word(connector)}: {name}, from now on for this AI client."
+    )
     return Active(service=connection.slug, account=label, business_id=business.id, name=name)
 
 
@@ -82,10 +85,14 @@ TOOL = BuiltIn("set_active_business", set_active_business, also=scopes.NARROW, i
 
 
 def explain(
-    settings: Settings, caller: Caller, connection: Connection, business: Business, refused: PermissionDenied
+    settings: Settings,
+    caller: AuthenticatedCaller,
+    connection: Connection,
+    business: Business,
+    refused: PermissionDenied,
 ) -> ToolError:
-    """What a refusal by the service means: that it lists the business no longer, or nothing at all, if so,
-    else what it was.
+    """The error behind a service's refusal: that it no longer lists the business, or that access ended, else
+    the refusal itself.
 
     A business that is gone is dropped as the active one.
     """
@@ -95,11 +102,17 @@ def explain(
         return ended
     except ToolError:
         return refused
-    return refused if listed else _gone(registry.get(connection.slug), connection, business)
+    return (
+        refused
+        if listed
+        else _gone(services_of(connection.workspace_id).get(connection.slug), connection, business)
+    )
 
 
-def _still_listed(settings: Settings, caller: Caller, connection: Connection, business: Business) -> bool:
-    """Ask the service. One that cannot be asked now is taken to list what it listed before. Raises
+def _still_listed(
+    settings: Settings, caller: AuthenticatedCaller, connection: Connection, business: Business
+) -> bool:
+    """Fetches the businesses from the service; on a temporary failure the last list counts. Raises
     ToolError.
     """
     try:
@@ -125,32 +138,35 @@ def _gone(connector: Connector, connection: Connection, business: Business) -> P
     )
 
 
-def _wanted(hub: Hub, wanted: str, service: str | None, account: str | None) -> tuple[Connection, Business]:
+def _find_business(
+    context: ToolContext, query: str, service: str | None, account: str | None
+) -> tuple[Connection, Business]:
     """The one business that is meant. Raises InvalidArguments, AmbiguousAccount listing the choices."""
-    several = [c for c in hub.connections if _has_several(c) and service in (None, c.slug)]
+    several = [c for c in context.connections if _has_several(c) and service in (None, c.slug)]
     if not several:
         raise InvalidArguments(
             "There is nothing to choose: no connection you may use reaches two businesses or more."
         )
     choices = [(connection, business) for connection in several for business in businesses_of(connection)]
     labels = {
-        slug: labels_of([c for c in hub.connections if c.slug == slug]) for slug in {c.slug for c in several}
+        slug: labels_of([c for c in context.connections if c.slug == slug])
+        for slug in {c.slug for c in several}
     }
     if account is not None:
         choices = [
             (c, b) for c, b in choices if account.casefold() in {labels[c.slug][c.id].casefold(), c.id}
         ]
-    found = [(c, b) for c, b in choices if b.id == wanted]
-    found = found or [(c, b) for c, b in choices if str(plain(b.name)).casefold() == wanted.casefold()]
+    found = [(c, b) for c, b in choices if b.id == query]
+    found = found or [(c, b) for c, b in choices if str(plain(b.name)).casefold() == query.casefold()]
     found = found or [
         (c, b)
         for c, b in choices
-        if (argument := registry.get(c.slug).business) and argument.known_as(b, wanted)
+        if (argument := services_of(c.workspace_id).get(c.slug).business) and argument.known_as(b, query)
     ]
     if len(found) == 1:
         return found[0]
     rows = [
-        Choice(
+        BusinessChoice(
             service=c.slug, account=labels[c.slug][c.id], business_id=b.id, name=str(plain(b.name))
         ).model_dump()
         for c, b in (found or choices)[:50]
@@ -166,7 +182,7 @@ def _wanted(hub: Hub, wanted: str, service: str | None, account: str | None) -> 
 
 
 def _has_several(connection: Connection) -> bool:
-    connector = registry.CONNECTORS.get(connection.slug)
+    connector = services_of(connection.workspace_id).find(connection.slug)
     return (
         connector is not None
         and connector.business is not None

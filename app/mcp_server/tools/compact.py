@@ -1,22 +1,23 @@
 """Compact mode (`/mcp?tools=compact`): a few tools that find, describe and call all the others.
 
-For AI clients that load every tool into the conversation: what they read at the start stays under
-2,000 tokens, however many services are connected. A call through here is the call itself: the same
-rights, limits, questions and usage row.
+For AI clients that load every tool into the conversation: what they read at the start stays under 2,000
+tokens, however many services are connected. A forwarded call is the call itself: the same rights, limits,
+questions and usage row.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from app.connectors import registry
-from app.connectors.tool import Row, tool
+from app.connectors import schemas
+from app.connectors.function_tool import tool
+from app.connectors.rows import Row
+from app.connectors.services import services_of
 from app.errors import InvalidArguments, ToolError
 from app.mcp_server import account_choice
 from app.mcp_server.tools import tool_search
-from app.mcp_server.tools.spec import BuiltIn, Hub, Listed
+from app.mcp_server.tools.spec import BuiltIn, ForwardedCall, ListedTool, ToolContext
 from app.oauth_server import scopes
 
 INSTRUCTIONS = (
@@ -27,23 +28,10 @@ INSTRUCTIONS = (
     "Every result is an envelope: success, data, message, or error with code and message. Lists go on with "
     "next_cursor."
 )
-# What the server checks anyway and a client can do without until it is told.
-_BOUNDS = frozenset(
-    {"maxLength", "minLength", "pattern", "maximum", "minimum", "default", "additionalProperties"}
-)
 _MOST_FOUND = 10
-_SHORT = {"cursor": "next_cursor from before"}
 
 ToolName = Annotated[str, Field(max_length=64, description="Its full name.")]
 Arguments = Annotated[dict[str, Any] | None, Field(description="As describe_tool shows them.")]
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """The tool a client wants called, with its arguments."""
-
-    name: str
-    arguments: Mapping[str, Any]
 
 
 class Found(Row):
@@ -78,12 +66,12 @@ class Described(Row):
 
 @tool(title="Find tools", reads_only=True, open_world=False)
 def find_tools(
-    hub: Hub,
+    context: ToolContext,
     query: Annotated[str, Field(min_length=1, max_length=300, description="What you want to do.")],
 ) -> FoundTools:
     """Search the tools of the connected services. Start here."""
-    found = tool_search.best(query, hub.services_tools(), _MOST_FOUND)
-    _say_what_lacks(hub, query, len(found))
+    found = tool_search.best(query, context.services_tools(), _MOST_FOUND)
+    _note_missing_services(context, query, len(found))
     return FoundTools(
         tools=[
             Found(
@@ -99,13 +87,13 @@ def find_tools(
 
 
 @tool(title="Describe a tool", reads_only=True, open_world=False)
-def describe_tool(hub: Hub, name: ToolName) -> Described:
+def describe_tool(context: ToolContext, name: ToolName) -> Described:
     """Show what a tool does and takes, before its first call."""
-    listed = hub.find(name)
+    listed = context.find(name)
     if listed is None:
         raise _unknown()
-    entry = next((entry for entry in hub.services_tools() if entry["name"] == name), listed.wire)
-    reason = _why_not(hub, listed, is_listed=entry is not listed.wire)
+    entry = next((entry for entry in context.services_tools() if entry["name"] == name), listed.wire)
+    reason = _reason_against(context, listed, is_listed=entry is not listed.wire)
     return Described(
         name=name,
         title=entry["title"],
@@ -120,15 +108,17 @@ def describe_tool(hub: Hub, name: ToolName) -> Described:
 
 
 @tool(title="Call a reading tool", reads_only=True)
-def call_read_tool(hub: Hub, name: ToolName, arguments: Arguments = None) -> Row:
+def call_read_tool(context: ToolContext, name: ToolName, arguments: Arguments = None) -> Row:
     """Call a tool that only reads, found with find_tools."""
-    return _wanted(hub, name, arguments, reads=True)  # type: ignore[return-value]
+    context.forward = _forward(context, name, arguments, reads=True)
+    return Row()
 
 
 @tool(title="Call a writing tool", destructive=True)
-def call_write_tool(hub: Hub, name: ToolName, arguments: Arguments = None) -> Row:
+def call_write_tool(context: ToolContext, name: ToolName, arguments: Arguments = None) -> Row:
     """Call a tool that changes something, as the person wants."""
-    return _wanted(hub, name, arguments, reads=False)  # type: ignore[return-value]
+    context.forward = _forward(context, name, arguments, reads=False)
+    return Row()
 
 
 _call_read = BuiltIn("call_read_tool", call_read_tool, also=scopes.NARROW)
@@ -142,43 +132,22 @@ TOOLS = (
 
 
 def brief(wire: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry of tools/list in few words: what it does, its arguments, its effects. Bounds and the
-    answer's shape are left out.
+    """An entry of tools/list, shortened: what it does, its arguments, its effects. Omits bounds and the
+    result's shape.
     """
-    entry = {
+    return {
         **wire,
         "description": wire["description"].split("\n\n", 1)[0],
+        "inputSchema": schemas.of_compact_arguments(wire["inputSchema"]),
         "outputSchema": {"type": "object"},
     }
-    schema = {name: part for name, part in wire["inputSchema"].items() if name not in _BOUNDS and part}
-    if "properties" in schema:
-        schema["properties"] = {
-            name: _brief_argument(name, part) for name, part in schema["properties"].items()
-        }
-    entry["inputSchema"] = schema
-    return entry
 
 
-def _brief_argument(name: str, argument: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in argument.items() if key not in _BOUNDS}
-    kinds = kept.pop("anyOf", None) or [{"type": kind} for kind in _listed(kept["type"])]
-    types = [kind["type"] for kind in kinds if kind["type"] != "null"]
-    if "enum" in kept:
-        kept["enum"] = [choice for choice in kept["enum"] if choice is not None]
-    kept = {
-        "type": types[0] if len(types) == 1 else types,
-        **{key: value for key, value in kept.items() if key != "type"},
-    }
-    return {**kept, "description": _SHORT[name]} if name in _SHORT else kept
-
-
-def _listed(types: str | list[str]) -> list[str]:
-    return [types] if isinstance(types, str) else types
-
-
-def _wanted(hub: Hub, name: str, arguments: dict[str, Any] | None, *, reads: bool) -> Wanted:
-    """What is to be called. Raises InvalidArguments for an unknown tool, or one of the other kind."""
-    listed = hub.find(name)
+def _forward(
+    context: ToolContext, name: str, arguments: dict[str, Any] | None, *, reads: bool
+) -> ForwardedCall:
+    """The call to make. Raises InvalidArguments for an unknown tool, or one of the other kind."""
+    listed = context.find(name)
     if listed is None:
         raise _unknown()
     if listed.tool.reads_only != reads:
@@ -186,43 +155,49 @@ def _wanted(hub: Hub, name: str, arguments: dict[str, Any] | None, *, reads: boo
             ("only reads", _call_read) if listed.tool.reads_only else ("changes something", _call_write)
         )
         raise InvalidArguments(f"{name} {does}: call it with {right.name}.")
-    return Wanted(name, arguments or {})
+    return ForwardedCall(name, arguments or {})
 
 
 def _unknown() -> InvalidArguments:
     return InvalidArguments("name: there is no tool of that name. Search with find_tools.")
 
 
-def _why_not(hub: Hub, listed: Listed, *, is_listed: bool) -> str | None:
-    """Why a tool that is there may not be called now, or None when it may."""
+def _reason_against(context: ToolContext, listed: ListedTool, *, is_listed: bool) -> str | None:
+    """Why an existing tool may not be called now; None if it may."""
     if is_listed:
         return None
-    if not listed.is_for(hub.caller):
+    if not listed.is_for(context.caller):
         return "It is for operators' API keys only."
-    if not listed.is_covered(hub.caller):
+    if not listed.is_covered(context.caller):
         return f"This AI client was not granted the scope {listed.scope}."
     if listed.connector is None:
-        return None if listed.is_offered(hub.connections) else "There is nothing to use it on now."
-    mine = [c for c in hub.connections if c.slug == listed.connector.slug]
+        return None if listed.is_offered(context.connections) else "There is nothing to use it on now."
+    connections = [c for c in context.connections if c.slug == listed.connector.slug]
     try:
-        account_choice.account(listed.connector, listed.tool, mine, mine[0].id if mine else None, hub.hub_url)
+        account_choice.account(
+            listed.connector,
+            listed.tool,
+            connections,
+            connections[0].id if connections else None,
+            context.hub_url,
+        )
     except ToolError as error:
         return error.message
-    return f"Change what AI clients may do at {hub.hub_url}."
+    return f"Change what AI clients may do at {context.hub_url}."
 
 
-def _say_what_lacks(hub: Hub, query: str, found: int) -> None:
-    """Name services that the query names and that are not connected, so that the client can offer to
+def _note_missing_services(context: ToolContext, query: str, found: int) -> None:
+    """Names services that the query mentions and that are not connected, so that the client can offer to
     connect them.
     """
-    connected = {connection.slug for connection in hub.connections}
+    connected = {connection.slug for connection in context.connections}
     text = " ".join(query.casefold().replace("_", " ").split())
     lacking = [
         c.name
-        for slug, c in registry.CONNECTORS.items()
-        if slug not in connected and c.name.casefold() in text
+        for c in services_of(context.caller.workspace_id)
+        if c.slug not in connected and c.name.casefold() in text
     ]
     sentence = f"{found} tool{'' if found == 1 else 's'} found."
     if lacking:
         sentence += f" Not connected: {', '.join(lacking)}; hub_connect_service gives a link to connect."
-    hub.say(sentence)
+    context.say(sentence)

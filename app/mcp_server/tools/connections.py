@@ -1,18 +1,17 @@
-"""Tools of ours: how one is declared, what it works with; and the first two, what is connected and the
-link to connect more.
-"""
+"""Tools that show what is connected and give the link to connect more."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.connectors import registry
-from app.connectors.tool import Row, plain, tool
+from app.connectors.function_tool import tool
+from app.connectors.rows import Row, plain
+from app.connectors.services import services_of
 from app.errors import InvalidArguments, PermissionDenied
 from app.mcp_server.account_choice import labels_of
 from app.mcp_server.service_offers import Offered
-from app.mcp_server.tools.spec import BuiltIn, Hub
+from app.mcp_server.tools.spec import BuiltIn, ToolContext
 from app.oauth_server import scopes
 from app.vault.access import businesses_of
 from app.vault.models import Connection
@@ -49,7 +48,7 @@ class ServiceRow(Row):
     connections: list[ConnectionRow]
 
 
-class Services(Row):
+class ConnectedServices(Row):
     """Every service there is."""
 
     services: list[ServiceRow]
@@ -67,23 +66,26 @@ class ConnectOffer(Row):
 
 
 @tool(title="List connections", reads_only=True, open_world=False)
-def list_connections(hub: Hub) -> Services:
+def list_connections(context: ToolContext) -> ConnectedServices:
     """List the services, the connected accounts, and what AI clients may do with each.
 
     Use it first when you do not know what is connected, or when a tool says that a service is not connected.
     """
-    rows = [_service(entry, [c for c in hub.connections if c.slug == entry.slug]) for entry in hub.offered()]
+    rows = [
+        _service(entry, [c for c in context.connections if c.slug == entry.slug])
+        for entry in context.offered()
+    ]
     connected = sum(len(row.connections) for row in rows)
-    hub.say(
+    context.say(
         f"{connected} connected account{'' if connected == 1 else 's'} in workspace "
-        f"{plain(hub.caller.workspace_name)}."
+        f"{plain(context.caller.workspace_name)}."
     )
-    return Services(services=rows, hub_url=hub.hub_url)
+    return ConnectedServices(services=rows, hub_url=context.hub_url)
 
 
 @tool(title="Connect a service", destructive=False, open_world=False)
 def connect_service(
-    hub: Hub,
+    context: ToolContext,
     service: Annotated[
         str, Field(max_length=32, description="Such as `xero`; hub_list_connections names them.")
     ],
@@ -93,22 +95,22 @@ def connect_service(
     Show the link to the person: it opens in a browser, signed in as themselves. Nothing is connected until
     they agree there.
     """
-    if hub.caller.is_operator_key:
+    if context.caller.is_operator_key:
         raise PermissionDenied(
             "An operator's API key connects nothing: a member of the workspace does, on its integrations "
             "page."
         )
-    available = [entry.slug for entry in hub.offered() if entry.state == "not_connected"]
+    available = [entry.slug for entry in context.offered() if entry.state == "not_connected"]
     if service not in available:
         raise InvalidArguments(
             "service: there is no service of that name to connect here.", details={"services": available}
         )
-    connector = registry.get(service)
-    mine = [c for c in hub.connections if c.slug == service]
-    url = hub.make_link(connector)
-    hub.say(
-        f"Open the link, signed in as {hub.caller.email}, to connect {connector.name}. It works once, for "
-        "30 minutes."
+    connector = services_of(context.caller.workspace_id).get(service)
+    mine = [c for c in context.connections if c.slug == service]
+    url = context.make_link(connector)
+    context.say(
+        f"Open the link, signed in as {context.caller.email}, to connect {connector.name}. It works once, "
+        "for 30 minutes."
     )
     return ConnectOffer(
         service=service,

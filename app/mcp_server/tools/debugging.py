@@ -1,18 +1,17 @@
-"""Tools for finding faults with sign-ins, offered while DEBUG_TOOLS is on. They show no secret and no part
-of one.
-"""
+"""Tools for debugging access, offered while DEBUG_TOOLS is on. They show no part of a secret."""
 
 from collections.abc import Iterator
 from typing import Literal
 
 from app import clock
-from app.connectors import registry
-from app.connectors.tool import Row, tool
+from app.connectors.function_tool import tool
+from app.connectors.rows import Row
+from app.connectors.services import services_of
 from app.database import transaction
 from app.errors import PatchbayError
 from app.mcp_server.account_choice import labels_of
-from app.mcp_server.tools.spec import BuiltIn, Hub
-from app.vault import access, claims, credentials, refresh, store
+from app.mcp_server.tools.spec import BuiltIn, ToolContext
+from app.vault import access, claims, credentials, refresh
 from app.vault.models import Connection
 
 _EXPIRE_SECONDS = 60
@@ -79,12 +78,12 @@ class Renewals(Row):
 
 
 @tool(title="Show authorization", reads_only=True, open_world=False)
-def debug_auth(hub: Hub) -> AuthPicture:
+def debug_auth(context: ToolContext) -> AuthPicture:
     """Show what the token allows and the state of each sign-in, without secrets.
 
     Use it when calls are refused and it is not clear why. It asks no service.
     """
-    caller = hub.caller
+    caller = context.caller
     token = TokenPicture(
         kind=caller.kind,
         person=caller.email,
@@ -96,28 +95,30 @@ def debug_auth(hub: Hub) -> AuthPicture:
         expires_at=caller.expires_at.isoformat(timespec="seconds"),
         seconds_left=int((caller.expires_at - clock.now()).total_seconds()),
     )
-    labels = labels_of(hub.connections)
-    return AuthPicture(token=token, connections=[_picture(hub, c, labels[c.id]) for c in hub.connections])
+    labels = labels_of(context.connections)
+    return AuthPicture(
+        token=token, connections=[_picture(context, c, labels[c.id]) for c in context.connections]
+    )
 
 
 @tool(title="Let service tokens expire", destructive=False, idempotent=True, open_world=False)
-def debug_expire_oauth_tokens(hub: Hub) -> Renewals:
+def debug_expire_oauth_tokens(context: ToolContext) -> Renewals:
     """Make the caller's stored service tokens expire in 60 seconds.
 
     Use it to test that calls go on working: the next one refreshes. Nothing is lost, and connections of
     others are left alone.
     """
     rows = []
-    for connection, label in _own(hub):
+    for connection, label in _own(context):
         if not _can_be_renewed(connection):
             rows.append(
                 _row(connection, label, "skipped", "Its token cannot be renewed, so it is left alone.")
             )
             continue
         with transaction() as db:
-            store.expire_in(db, connection, _EXPIRE_SECONDS)
+            credentials.expire_in(db, connection, _EXPIRE_SECONDS)
         rows.append(_row(connection, label, "expiring"))
-    hub.say(
+    context.say(
         f"{sum(row.outcome == 'expiring' for row in rows)} of {len(rows)} own connections expire in "
         f"{_EXPIRE_SECONDS} seconds."
     )
@@ -125,26 +126,28 @@ def debug_expire_oauth_tokens(hub: Hub) -> Renewals:
 
 
 @tool(title="Refresh service tokens", destructive=False)
-def debug_refresh_profile(hub: Hub) -> Renewals:
+def debug_refresh_profile(context: ToolContext) -> Renewals:
     """Refresh the caller's service tokens now, and ask which businesses they reach.
 
     Use it to see whether a sign-in still works, or after something changed at the service.
     """
     rows = []
-    for connection, label in _own(hub):
+    for connection, label in _own(context):
         if connection.state != "connected" or not _can_be_renewed(connection):
             rows.append(
                 _row(connection, label, "skipped", connection.last_error or "Its token cannot be renewed.")
             )
             continue
         try:
-            refresh.source(hub.settings, connection).renew()
-            access.check(hub.settings, connection)
+            refresh.source(context.settings, connection).renew()
+            access.check(context.settings, connection)
         except PatchbayError as error:
             rows.append(_row(connection, label, "failed", error.message))
         else:
             rows.append(_row(connection, label, "refreshed"))
-    hub.say(f"{sum(row.outcome == 'refreshed' for row in rows)} of {len(rows)} own connections refreshed.")
+    context.say(
+        f"{sum(row.outcome == 'refreshed' for row in rows)} of {len(rows)} own connections refreshed."
+    )
     return Renewals(connections=rows)
 
 
@@ -153,13 +156,13 @@ TOOLS = tuple(
 )
 
 
-def _own(hub: Hub) -> Iterator[tuple[Connection, str]]:
-    labels = labels_of(hub.connections)
-    return ((c, labels[c.id]) for c in hub.connections if c.owner_id == hub.caller.user_id)
+def _own(context: ToolContext) -> Iterator[tuple[Connection, str]]:
+    labels = labels_of(context.connections)
+    return ((c, labels[c.id]) for c in context.connections if c.owner_id == context.caller.user_id)
 
 
 def _can_be_renewed(connection: Connection) -> bool:
-    connector = registry.CONNECTORS.get(connection.slug)
+    connector = services_of(connection.workspace_id).find(connection.slug)
     return connector is not None and credentials.is_renewable(connector, connection)
 
 
@@ -169,7 +172,7 @@ def _row(
     outcome: Literal["expiring", "refreshed", "skipped", "failed"],
     reason: str | None = None,
 ) -> Renewal:
-    seen = claims.look(connection)
+    seen = claims.find_snapshot(connection)
     ends = seen.credential.expires_at if seen else None
     return Renewal(
         connection=connection.id,
@@ -181,27 +184,27 @@ def _row(
     )
 
 
-def _picture(hub: Hub, connection: Connection, label: str) -> SignInPicture:
-    seen = claims.look(connection)
+def _picture(context: ToolContext, connection: Connection, label: str) -> SignInPicture:
+    seen = claims.find_snapshot(connection)
     credential = seen.credential if seen else None
     ends = credential.expires_at if credential else None
-    rests = credential.cooldown_until if credential and seen and seen.cooling else None
+    rests = credential.cooldown_until if credential and seen and seen.is_cooling_down else None
     return SignInPicture(
         connection=connection.id,
         service=connection.slug,
         account=label,
-        own=connection.owner_id == hub.caller.user_id,
+        own=connection.owner_id == context.caller.user_id,
         state=connection.state,
         permission=connection.permission,
         visibility=connection.visibility,
         problem=connection.last_error,
         granted_scopes=sorted(connection.scopes.split()),
-        active_business=hub.caller.active_businesses.get(connection.id),
+        active_business=context.caller.active_businesses.get(connection.id),
         renewable=_can_be_renewed(connection),
         tokens_stored=credential.generation if credential else 0,
         token_expires_at=ends.isoformat(timespec="seconds") if ends else None,
         seconds_left=int((ends - seen.now).total_seconds()) if ends and seen else None,
-        renewing_now=bool(seen and seen.claimed),
+        renewing_now=bool(seen and seen.is_claimed),
         failures=credential.failures if credential else 0,
         resting_until=rests.isoformat(timespec="seconds") if rests else None,
     )

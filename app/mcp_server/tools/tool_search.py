@@ -1,4 +1,4 @@
-"""Finding tools by what somebody wants to do, in their own words."""
+"""Finds tools by what somebody wants to do, in their own words."""
 
 import math
 import re
@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 _WORD = re.compile(r"[^\W_]+")
-_NAME, _TITLE, _FIRST, _REST = 3.0, 2.5, 1.2, 0.5  # what a word counts by where it stands
+_NAME, _TITLE, _FIRST, _REST = 3.0, 2.5, 1.2, 0.5  # the weight of a word by its position
 _SAME_MEANING, _BEGINNING = 0.6, 0.5
 _SILENT = frozenset(
     _WORD.findall(
@@ -47,7 +47,7 @@ _MEANINGS = (
 
 
 def _stem(word: str) -> str:
-    """The word without the endings that English adds to it."""
+    """The word without its English endings."""
     for ending, instead in (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("s", "")):
         if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
             return word[: -len(ending)] + instead
@@ -55,7 +55,7 @@ def _stem(word: str) -> str:
 
 
 def _alike() -> dict[str, frozenset[str]]:
-    """Each word with those of the same meaning."""
+    """Each word with its synonyms."""
     alike: dict[str, frozenset[str]] = {}
     for group in _MEANINGS:
         words = frozenset(map(_stem, group.split()))
@@ -68,7 +68,7 @@ _ALIKE = _alike()
 
 
 def best(query: str, entries: Sequence[Mapping[str, Any]], most: int) -> list[Mapping[str, Any]]:
-    """The entries of tools/list that fit the query, the best first. Equal ones stay in the list's order."""
+    """The entries of tools/list that match the query, best first. Equal ones stay in the list's order."""
     words = list(dict.fromkeys(word for word in map(_stem, _words_of(query)) if word not in _SILENT))[:16]
     documents = [_document(entry["name"], entry["title"], entry["description"]) for entry in entries]
     rarity = {
@@ -82,7 +82,7 @@ def best(query: str, entries: Sequence[Mapping[str, Any]], most: int) -> list[Ma
 
 @lru_cache(maxsize=1024)
 def _document(name: str, title: str, description: str) -> Mapping[str, float]:
-    """Each word of a tool with what it counts."""
+    """Each word of a tool with its weight."""
     first, _, rest = description.partition("\n\n")
     weights: dict[str, float] = {}
     for weight, text in ((_NAME, name), (_TITLE, title), (_FIRST, first), (_REST, rest)):
@@ -92,7 +92,7 @@ def _document(name: str, title: str, description: str) -> Mapping[str, float]:
 
 
 def _strength(word: str, document: Mapping[str, float]) -> float:
-    """How well one word of the query fits: itself, a word of the same meaning, or one that begins with it."""
+    """How well one word of the query matches: itself, a synonym, or a word that begins with it."""
     found = document.get(word, 0.0)
     alike = (
         max((document.get(other, 0.0) for other in _ALIKE.get(word, ()) if other != word), default=0.0)

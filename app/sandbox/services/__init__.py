@@ -3,13 +3,13 @@
 import importlib
 import pkgutil
 
-from app.sandbox.service import Service
+from app.sandbox.service import ImitatedService
 
 
-def find_services() -> dict[str, Service]:
+def find_services() -> dict[str, ImitatedService]:
     """Every service here, by slug."""
-    found: dict[str, Service] = {}
+    found: dict[str, ImitatedService] = {}
     for module in pkgutil.iter_modules(__path__):
-        service: Service = importlib.import_module(f"{__name__}.{module.name}").SERVICE
+        service: ImitatedService = importlib.import_module(f"{__name__}.{module.name}").SERVICE
         found[service.slug] = service
     return found

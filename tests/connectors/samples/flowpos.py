@@ -1,8 +1,10 @@
 """Arguments with which each FlowPOS tool works on Corner Café."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
-TODAY = date.today()
+from app.sandbox.clock import today
+
+TODAY = today()
 MONTH = {"from": (TODAY - timedelta(days=30)).isoformat(), "to": TODAY.isoformat()}
 STOCK = {"product_id": "p-12", "location_id": "l-11"}
 

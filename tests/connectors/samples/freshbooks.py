@@ -1,8 +1,9 @@
 """Arguments with which each FreshBooks tool works on the demo company Northwind Studio."""
 
-from datetime import date
 
-TODAY = date.today().isoformat()
+from app.sandbox.clock import today
+
+TODAY = today().isoformat()
 
 
 def invoice(here, **search):

@@ -1,8 +1,10 @@
 """Arguments with which each QuickBooks tool works on the demo company Maple & Pine Landscaping."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
-TODAY = date.today()
+from app.sandbox.clock import today
+
+TODAY = today()
 
 
 def unpaid(here):

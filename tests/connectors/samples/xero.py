@@ -1,9 +1,10 @@
 """Arguments with which each Xero tool works on Harbour Street Trading: the demo company may mail nothing."""
 
-from datetime import date
+
+from app.sandbox.clock import today
 
 COMPANY = "harbour"
-TODAY = date.today().isoformat()
+TODAY = today().isoformat()
 
 
 def contact(here):

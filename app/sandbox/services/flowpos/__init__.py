@@ -1,30 +1,24 @@
-"""FlowPOS, imitated: the sign-in of its documentation, and a REST surface of its own kind below `/v1`.
+"""FlowPOS, imitated: the token exchange of its documentation, and a REST API below `/v1`.
 
-Start with `people.py` (who belongs to which business, and the demo tokens and keys), `identity.py` (Firebase:
-logins, certificates, verified ID tokens), `signing_in.py` (`/mcp/token`) and `gate.py` (what stands before
-every call), then `reading.py`, `reports.py` and `writing.py`. Levers: `withdraw` and `restore` (`{"person":
+Start with `people.py` (memberships, demo tokens and keys), `identity.py` (Firebase: logins, certificates,
+verified ID tokens), `token_exchange.py` (`/mcp/token`) and `request_checks.py` (the checks before every
+call), then `reading.py`, `reports.py` and `writing.py`. The levers `withdraw` and `restore` (`{"person":
 "mara", "business": "b1a0-0002"}`) end and renew a membership.
 """
 
-from flask import Blueprint, Response
+from flask import Blueprint
 
 from app.sandbox.rules import Rules, opaque_token
-from app.sandbox.service import Service
-from app.sandbox.services.flowpos import demo, identity, people, reading, reports, signing_in, writing
-from app.sandbox.services.flowpos.wire import Refused, too_many
+from app.sandbox.service import ImitatedService
+from app.sandbox.services.flowpos import demo, identity, people, reading, reports, token_exchange, writing
+from app.sandbox.services.flowpos.wire import too_many
 
 bp = Blueprint("flowpos", __name__)
-for part in (identity.bp, signing_in.bp, reading.bp, reports.bp, writing.bp):
+for part in (identity.bp, token_exchange.bp, reading.bp, reports.bp, writing.bp):
     bp.register_blueprint(part)
 
 
-@bp.errorhandler(Refused)
-def refused(error: Refused) -> Response:
-    """The answer of a refused request."""
-    return error.answer
-
-
-SERVICE = Service(
+SERVICE = ImitatedService(
     slug="flowpos",
     name="FlowPOS",
     blueprint=bp,
@@ -37,7 +31,7 @@ SERVICE = Service(
         token_path=None,
         revoke_path=None,
         scopes=frozenset(people.EVERYTHING),
-        access_seconds=signing_in.TOKEN_SECONDS,
+        access_seconds=token_exchange.TOKEN_SECONDS,
         keys=people.KEYS,
         access_token=opaque_token("eyJhbGciOiJIUzI1NiJ9.", 64),
     ),

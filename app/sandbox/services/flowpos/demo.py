@@ -1,6 +1,4 @@
-"""Demo records around today: seventy days of orders, stock that runs out and stock there is too much of,
-clients of every kind.
-"""
+"""Demo records around today: seventy days of orders, too little and too much stock, clients of every kind."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -9,8 +7,7 @@ from app.sandbox.services.flowpos.people import BUSINESSES
 from app.sandbox.store import Book
 
 _DAYS = 70
-# sku, name, category, price, cost; stock at the first location: on hand, reserved, reorder point, reorder
-# quantity
+# SKU, name, category, price, cost; first location: on hand, reserved, reorder point, reorder quantity
 _PRODUCTS = (
     ("BEAN-1KG", "Espresso beans 1 kg", "Beans", 2150, 1290, (3, 1, 6, 24)),
     ("BEAN-250", "Filter beans 250 g", "Beans", 890, 510, (40, 0, 10, 30)),

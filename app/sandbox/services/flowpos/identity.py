@@ -1,11 +1,11 @@
-"""Firebase, as far as FlowPOS leans on it: logins, the public keys, and ID tokens that are really verified.
+"""The part of Firebase that FlowPOS uses: logins, public keys, and ID tokens that are verified.
 
 https://firebase.google.com/docs/auth/admin/verify-id-tokens and …/docs/reference/rest/auth
 """
 
 import functools
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import jwt
@@ -13,12 +13,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify, make_response, request
 
+from app.sandbox import clock
 from app.sandbox.current import here
 from app.sandbox.grants import digest
+from app.sandbox.refusals import RequestRefused
 from app.sandbox.services.flowpos.people import PEOPLE, find_by_uid
-from app.sandbox.services.flowpos.wire import Refused
+from app.sandbox.services.flowpos.wire import refusal
 
 bp = Blueprint("identity", __name__)
 
@@ -26,7 +28,7 @@ PROJECT = "flowpos-sandbox"
 ISSUER = f"https://securetoken.google.com/{PROJECT}"
 KEY_ID = "sandbox-firebase-1"
 PASSWORD = "sandbox"
-# What the sandbox's own form is filled in with, since a real ID token lives for an hour only.
+# The values of the sandbox's own form, since a real ID token lives for an hour only.
 SHORTHANDS = {f"sandbox-identity-{name}": name for name in PEOPLE}
 _SECONDS = 3600
 _SKEW_SECONDS = 60
@@ -36,12 +38,12 @@ _REFRESH = "firebase refresh"
 
 @functools.cache
 def private_key() -> rsa.RSAPrivateKey:
-    """What Google signs with here; a new one each time the sandbox starts."""
+    """The signing key in Google's place; a new one per start of the sandbox."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 def claims_of(name: str, now: datetime) -> dict[str, Any]:
-    """What an ID token of that person says."""
+    """The claims of a person's ID token."""
     person, moment = PEOPLE[name], int(now.timestamp())
     return {
         "iss": ISSUER,
@@ -58,18 +60,18 @@ def claims_of(name: str, now: datetime) -> dict[str, Any]:
 
 
 def signed(claims: dict[str, Any], *, kid: str = KEY_ID) -> str:
-    """An ID token."""
+    """Sign an ID token."""
     return jwt.encode(claims, private_key(), algorithm="RS256", headers={"kid": kid})
 
 
 def verify(token: str, now: datetime) -> str:
-    """Whose ID token it is. Raises Refused for any that Firebase's own rules do not accept."""
+    """The person of an ID token. Raises RequestRefused for a token that Firebase's rules reject."""
     if token in SHORTHANDS:
         token = signed(claims_of(SHORTHANDS[token], now))
     try:
         if jwt.get_unverified_header(token).get("kid") != KEY_ID:
             raise jwt.InvalidTokenError("kid")
-        # The clock may be moved by a lever, so the times are compared below.
+        # A lever may move the clock, so the times are compared below.
         claims = jwt.decode(
             token,
             private_key().public_key(),
@@ -112,12 +114,10 @@ def key_set() -> Response:
 
 @bp.post("/v1/accounts:signInWithPassword")
 def sign_in() -> Response:
-    """E-mail and password for an ID token."""
+    """Exchange e-mail and password for an ID token."""
     given = request.get_json(silent=True) or {}
-    name = next(
-        (n for n, person in PEOPLE.items() if person.email == str(given.get("email", "")).strip().lower()),
-        None,
-    )
+    email = str(given.get("email", "")).strip().lower()
+    name = next((name for name, person in PEOPLE.items() if person.email == email), None)
     if name is None or given.get("password") != PASSWORD:
         return _google_refused("INVALID_LOGIN_CREDENTIALS")
     at = here()
@@ -136,14 +136,10 @@ def sign_in() -> Response:
 
 @bp.post("/v1/token")
 def refresh() -> Response:
-    """The next ID token for a refresh token."""
+    """Exchange a refresh token for an ID token."""
     at, token = here(), request.form.get("refresh_token", "")
-    record = (
-        at.grants.book.find(_REFRESH, digest(token))
-        if request.form.get("grant_type") == "refresh_token"
-        else None
-    )
-    if record is None:
+    record = at.grants.book.find(_REFRESH, digest(token))
+    if record is None or request.form.get("grant_type") != "refresh_token":
         return _google_refused("INVALID_REFRESH_TOKEN")
     name = str(record["person"])
     id_token = signed(claims_of(name, at.now()))
@@ -159,7 +155,7 @@ def refresh() -> Response:
 @functools.cache
 def _certificate() -> str:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _ACCOUNT)])
-    now = datetime.now(UTC)
+    now = clock.now()
     builder = (
         x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(private_key().public_key())
     )
@@ -168,17 +164,10 @@ def _certificate() -> str:
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def _refused() -> Refused:
-    return Refused(401, "Invalid or expired Firebase token")
+def _refused() -> RequestRefused:
+    return refusal(401, "Invalid or expired Firebase token")
 
 
 def _google_refused(message: str) -> Response:
-    answer = jsonify(
-        error={
-            "code": 400,
-            "message": message,
-            "errors": [{"message": message, "domain": "global", "reason": "invalid"}],
-        }
-    )
-    answer.status_code = 400
-    return answer
+    errors = [{"message": message, "domain": "global", "reason": "invalid"}]
+    return make_response(jsonify(error={"code": 400, "message": message, "errors": errors}), 400)

@@ -1,21 +1,21 @@
-"""Who has a login, which businesses there are, who belongs to which; and the tokens and keys to try."""
+"""Logins, businesses and memberships, and the demo tokens and keys."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from app.sandbox.current import Here
 from app.sandbox.rules import Access, DemoKey
-from app.sandbox.service import Company
+from app.sandbox.service import DemoCompany
 
-ONLY = "only:"  # in a key's scopes, before the id of the one business it was made for
+ONLY = "only:"  # in a key's scopes: the prefix of the only business it opens
 OPERATOR = "operator"
 READS = ("pos:read", "reports:read", "psa:read")
 EVERYTHING = ("pos:read", "pos:write", "reports:read", "psa:read", "pos:intents")
 
 
 @dataclass(frozen=True)
-class Business:
-    """A business with its currency and its own day."""
+class DemoBusiness:
+    """A business with its currency and time zone."""
 
     id: str
     name: str
@@ -24,8 +24,8 @@ class Business:
 
 
 @dataclass(frozen=True)
-class Person:
-    """A login. `businesses` are the memberships it was given."""
+class FlowposLogin:
+    """A login. `businesses` are its first memberships."""
 
     uid: str
     email: str
@@ -35,21 +35,21 @@ class Person:
 BUSINESSES = {
     business.id: business
     for business in (
-        Business("b1a0-0001", "Corner Café", "EUR", "Europe/Berlin"),
-        Business("b1a0-0002", "Harbour Kiosk", "NZD", "Pacific/Auckland"),
-        Business("b1a0-0003", "Quay Books", "USD", "America/New_York"),
+        DemoBusiness("b1a0-0001", "Corner Café", "EUR", "Europe/Berlin"),
+        DemoBusiness("b1a0-0002", "Harbour Kiosk", "NZD", "Pacific/Auckland"),
+        DemoBusiness("b1a0-0003", "Quay Books", "USD", "America/New_York"),
     )
 }
 PEOPLE = {
-    "mara": Person("fb-uid-mara-7F3k", "mara@corner.example", ("b1a0-0001", "b1a0-0002")),
-    "tom": Person("fb-uid-tom-9Qx2", "tom@quay.example", ("b1a0-0003",)),
-    "zoe": Person("fb-uid-zoe-1Lw8", "zoe@corner.example", ()),
+    "mara": FlowposLogin("fb-uid-mara-7F3k", "mara@corner.example", ("b1a0-0001", "b1a0-0002")),
+    "tom": FlowposLogin("fb-uid-tom-9Qx2", "tom@quay.example", ("b1a0-0003",)),
+    "zoe": FlowposLogin("fb-uid-zoe-1Lw8", "zoe@corner.example", ()),
 }
 CHOICES = (
-    Company(
+    DemoCompany(
         "mara", "Corner Café and Harbour Kiosk", PEOPLE["mara"].email, "Two businesses, half a world apart"
     ),
-    Company("tom", "Quay Books", PEOPLE["tom"].email, "One business"),
+    DemoCompany("tom", "Quay Books", PEOPLE["tom"].email, "One business"),
 )
 KEYS = {
     "sandbox-flowpos-mara": DemoKey("mara", PEOPLE["mara"].email, EVERYTHING),
@@ -63,30 +63,30 @@ _WITHDRAWN = "withdrawn"
 
 
 def find_by_uid(uid: str) -> str | None:
-    """Whose login it is."""
+    """The name of the login, or None."""
     return next((name for name, person in PEOPLE.items() if person.uid == uid), None)
 
 
-def memberships(at: Here, name: str) -> list[Business]:
-    """The businesses a person belongs to now."""
+def memberships(at: Here, name: str) -> list[DemoBusiness]:
+    """The present memberships of a person."""
     person = PEOPLE.get(name)
     ids = person.businesses if person else ()
     return [BUSINESSES[id_] for id_ in ids if at.grants.book.find(_WITHDRAWN, f"{name}/{id_}") is None]
 
 
-def reached(at: Here, access: Access) -> list[Business]:
-    """The businesses a token or key opens."""
+def reached(at: Here, access: Access) -> list[DemoBusiness]:
+    """The businesses that a token or key opens."""
     only = next((scope.removeprefix(ONLY) for scope in access.scopes if scope.startswith(ONLY)), None)
     return [business for business in memberships(at, access.company) if only in {None, business.id}]
 
 
 def withdraw(at: Here, given: dict[str, Any]) -> None:
-    """The person belongs to the business no more."""
+    """End a membership."""
     at.grants.book.put(_WITHDRAWN, _membership(given), {})
 
 
 def restore(at: Here, given: dict[str, Any]) -> None:
-    """The person belongs to it again."""
+    """Renew a membership."""
     at.grants.book.remove(_WITHDRAWN, _membership(given))
 
 

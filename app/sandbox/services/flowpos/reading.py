@@ -3,16 +3,16 @@
 from flask import Blueprint, Response, jsonify, request
 
 from app.sandbox.current import here
-from app.sandbox.services.flowpos.gate import BUSINESS, Call, opens, signed_in
 from app.sandbox.services.flowpos.people import BUSINESSES, OPERATOR, reached
-from app.sandbox.services.flowpos.wire import Refused, day, not_found, page, period
+from app.sandbox.services.flowpos.request_checks import BUSINESS, AuthorizedCall, opens, signed_in
+from app.sandbox.services.flowpos.wire import day, not_found, page, period, refusal
 
 bp = Blueprint("reading", __name__)
 
 
 @bp.get("/v1/businesses")
 def businesses() -> Response:
-    """What the token opens."""
+    """The businesses that the token opens."""
     found = reached(here(), signed_in())
     return jsonify(
         data=[
@@ -25,15 +25,15 @@ def businesses() -> Response:
 
 @bp.get("/v1/tenants")
 def tenants() -> Response:
-    """Every business there is, for the platform's own keys."""
+    """Every business, for the platform's own keys."""
     if OPERATOR not in signed_in().scopes:
-        raise Refused(403, "Operator key required")
+        raise refusal(403, "Operator key required")
     return page([{"id": b.id, "name": b.name, "isActive": True} for b in BUSINESSES.values()])
 
 
 @bp.get(f"{BUSINESS}/products")
 @opens("pos:read")
-def products(call: Call) -> Response:
+def products(call: AuthorizedCall) -> Response:
     """Products, by name or SKU, by category."""
     search, category = request.args.get("search", "").casefold(), request.args.get("category")
     found = [p for p in call.book.all("product") if category in {None, p["category"]}]
@@ -42,8 +42,8 @@ def products(call: Call) -> Response:
 
 @bp.get(f"{BUSINESS}/inventory")
 @opens("pos:read")
-def inventory(call: Call) -> Response:
-    """Stock, a row for each product and location."""
+def inventory(call: AuthorizedCall) -> Response:
+    """Stock, one row per product and location."""
     location, below = request.args.get("locationId"), request.args.get("belowReorder") == "true"
     found = [s for s in call.book.all("stock") if location in {None, s["locationId"]}]
     return page([s for s in found if not below or s["onHand"] - s["reserved"] <= s["reorderPoint"]])
@@ -51,7 +51,7 @@ def inventory(call: Call) -> Response:
 
 @bp.get(f"{BUSINESS}/orders")
 @opens("pos:read")
-def orders(call: Call) -> Response:
+def orders(call: AuthorizedCall) -> Response:
     """Orders, newest first."""
     first, last = period(needed=False)
     status, location = request.args.get("status"), request.args.get("locationId")
@@ -68,7 +68,7 @@ def orders(call: Call) -> Response:
 
 @bp.get(f"{BUSINESS}/orders/<id_>")
 @opens("pos:read")
-def order(call: Call, id_: str) -> Response:
+def order(call: AuthorizedCall, id_: str) -> Response:
     """One order with its lines and payments."""
     found = call.find("order", id_)
     if found is None:
@@ -78,15 +78,15 @@ def order(call: Call, id_: str) -> Response:
 
 @bp.get(f"{BUSINESS}/locations")
 @opens("pos:read")
-def locations(call: Call) -> Response:
+def locations(call: AuthorizedCall) -> Response:
     """Shops."""
     return jsonify(data=call.book.all("location"), nextCursor=None)
 
 
 @bp.get(f"{BUSINESS}/clients")
 @opens("pos:read")
-def clients(call: Call) -> Response:
-    """Clients, by name or e-mail, or those who have not ordered since."""
+def clients(call: AuthorizedCall) -> Response:
+    """Clients, by name, e-mail or last order."""
     search, before = request.args.get("search", "").casefold(), day("lastOrderBefore")
     found = [c for c in call.book.all("client") if search in f"{c['name']} {c['email']}".casefold()]
     return page(
@@ -100,8 +100,8 @@ def clients(call: Call) -> Response:
 
 @bp.get(f"{BUSINESS}/psa/boards")
 @opens("psa:read")
-def boards(call: Call) -> Response:
-    """Boards with how many items they hold."""
+def boards(call: AuthorizedCall) -> Response:
+    """Boards with their number of items."""
     items = call.book.all("item")
     found = [
         {**board, "itemsCount": sum(item["board"] == board["id"] for item in items)}
@@ -112,7 +112,7 @@ def boards(call: Call) -> Response:
 
 @bp.get(f"{BUSINESS}/psa/boards/<id_>/items")
 @opens("psa:read")
-def items(call: Call, id_: str) -> Response:
+def items(call: AuthorizedCall, id_: str) -> Response:
     """The items of a board."""
     if call.find("board", id_) is None:
         raise not_found("Board")

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from app.sandbox.services.flowpos.gate import BUSINESS, Call, opens
+from app.sandbox.services.flowpos.request_checks import BUSINESS, AuthorizedCall, opens
 from app.sandbox.services.flowpos.wire import bad_request, period, whole
 from app.sandbox.store import Record
 
@@ -16,8 +16,8 @@ _TAX_PERCENT = 7
 
 @bp.get(f"{BUSINESS}/reports/sales")
 @opens("reports:read")
-def sales(call: Call) -> Response:
-    """Totals and a series; an empty period has totals of zero."""
+def sales(call: AuthorizedCall) -> Response:
+    """Totals and a series; the totals of an empty period are zero."""
     orders = _sold(call)
     group = request.args.get("groupBy", "day")
     if group not in {"day", "week", "month"}:
@@ -43,8 +43,8 @@ def sales(call: Call) -> Response:
 
 @bp.get(f"{BUSINESS}/reports/top-products")
 @opens("reports:read")
-def top_products(call: Call) -> Response:
-    """What sold best."""
+def top_products(call: AuthorizedCall) -> Response:
+    """The products with the highest sales."""
     found: dict[str, dict[str, Any]] = {}
     for order in _sold(call):
         for item in order["items"] if order["status"] != "refunded" else ():
@@ -60,8 +60,8 @@ def top_products(call: Call) -> Response:
 
 @bp.get(f"{BUSINESS}/reports/sales-by-location")
 @opens("reports:read")
-def sales_by_location(call: Call) -> Response:
-    """Sales of each shop."""
+def sales_by_location(call: AuthorizedCall) -> Response:
+    """Sales per location."""
     mine: dict[str, list[Record]] = defaultdict(list)
     for order in _sold(call):
         mine[order["locationId"]].append(order)
@@ -78,8 +78,8 @@ def sales_by_location(call: Call) -> Response:
     )
 
 
-def _sold(call: Call) -> list[Record]:
-    """The orders of the period that were paid, those refunded later included."""
+def _sold(call: AuthorizedCall) -> list[Record]:
+    """The paid orders of the period, including those refunded later."""
     first, last = period(needed=True)
     orders = [order for order in call.book.all("order") if order["status"] in {"paid", "refunded"}]
     return [

@@ -1,4 +1,4 @@
-"""What all answers of FlowPOS have in common: lists with cursors, refusals as NestJS writes them."""
+"""What all FlowPOS answers share: lists with cursors, errors in the shape of NestJS."""
 
 import base64
 from datetime import date
@@ -7,31 +7,29 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
+from app.sandbox.refusals import RequestRefused, json_object, json_refusal
 from app.sandbox.store import Record
 
 
-class Refused(Exception):
-    """A request FlowPOS refuses. `answer` is its response."""
-
-    def __init__(self, status: int, message: str | list[str], error: str = "") -> None:
-        super().__init__()
-        self.answer = jsonify(statusCode=status, message=message, error=error or HTTPStatus(status).phrase)
-        self.answer.status_code = status
+def refusal(status: int, message: str | list[str], error: str = "") -> RequestRefused:
+    """A refusal in the shape of NestJS."""
+    reason = error or HTTPStatus(status).phrase
+    return json_refusal(status, {"statusCode": status, "message": message, "error": reason})
 
 
-def bad_request(*messages: str) -> Refused:
-    """400 with a sentence for each problem."""
-    return Refused(400, list(messages))
+def bad_request(*messages: str) -> RequestRefused:
+    """400 with one sentence per problem."""
+    return refusal(400, list(messages))
 
 
-def not_found(what: str) -> Refused:
-    """Nothing of that id in this business."""
-    return Refused(404, f"{what} not found")
+def not_found(what: str) -> RequestRefused:
+    """404 for an id that the business does not have."""
+    return refusal(404, f"{what} not found")
 
 
 def too_many(retry_after: int | None) -> Response:
-    """429, which says how long to wait."""
-    answer = Refused(429, "Too Many Requests", "ThrottlerException").answer
+    """429 with the time to wait."""
+    answer = refusal(429, "Too Many Requests", "ThrottlerException").answer
     answer.headers |= {
         "X-RateLimit-Limit": "120",
         "X-RateLimit-Remaining": "0",
@@ -42,10 +40,7 @@ def too_many(retry_after: int | None) -> Response:
 
 def body() -> dict[str, Any]:
     """The JSON object that was sent."""
-    given = request.get_json(silent=True)
-    if not isinstance(given, dict):
-        raise bad_request("body must be a JSON object")
-    return given
+    return json_object(bad_request("body must be a JSON object"))
 
 
 def page(records: list[Record]) -> Response:
@@ -59,7 +54,7 @@ def page(records: list[Record]) -> Response:
 
 
 def whole(name: str, usual: int, least: int, most: int) -> int:
-    """A whole number of the query."""
+    """A whole number in the query."""
     text = request.args.get(name, str(usual))
     if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
         raise bad_request(f"{name} must be an integer between {least} and {most}")
@@ -67,7 +62,7 @@ def whole(name: str, usual: int, least: int, most: int) -> int:
 
 
 def day(name: str, *, needed: bool = False) -> date | None:
-    """A day of the query."""
+    """A day in the query."""
     text = request.args.get(name)
     if text is None and not needed:
         return None

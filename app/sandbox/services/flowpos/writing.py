@@ -1,12 +1,12 @@
-"""What can be changed: stock, and new orders."""
+"""Writes: stock adjustments and new orders."""
 
 import uuid
 from typing import Any
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, make_response
 
-from app.sandbox.services.flowpos.gate import BUSINESS, Call, opens
-from app.sandbox.services.flowpos.wire import Refused, bad_request, body, not_found
+from app.sandbox.services.flowpos.request_checks import BUSINESS, AuthorizedCall, opens
+from app.sandbox.services.flowpos.wire import bad_request, body, not_found, refusal
 from app.sandbox.store import Record
 
 bp = Blueprint("writing", __name__)
@@ -14,8 +14,8 @@ bp = Blueprint("writing", __name__)
 
 @bp.post(f"{BUSINESS}/inventory/adjustments")
 @opens("pos:write")
-def adjust(call: Call) -> Response:
-    """More or fewer of a product at a location."""
+def adjust(call: AuthorizedCall) -> Response:
+    """Add or remove stock of a product at a location."""
     given = body()
     delta, reason = given.get("delta"), given.get("reason")
     if not isinstance(delta, int) or isinstance(delta, bool) or delta == 0:
@@ -28,15 +28,14 @@ def adjust(call: Call) -> Response:
     _move(call, stock, delta)
     id_ = str(uuid.uuid4())
     call.book.put("adjustment", id_, {"id": id_, "delta": delta, "reason": reason, "stock": stock["id"]})
-    answer = jsonify(id=id_, productId=stock["productId"], onHand=stock["onHand"] + delta)
-    answer.status_code = 201
-    return answer
+    changed = {"id": id_, "productId": stock["productId"], "onHand": stock["onHand"] + delta}
+    return make_response(jsonify(changed), 201)
 
 
 @bp.post(f"{BUSINESS}/orders")
 @opens("pos:write")
-def create_order(call: Call) -> Response:
-    """A new order, not paid yet, which takes stock."""
+def create_order(call: AuthorizedCall) -> Response:
+    """Create an unpaid order, which takes stock."""
     given = body()
     lines, location, client = given.get("items"), given.get("locationId"), given.get("clientId")
     if not isinstance(lines, list) or not lines:
@@ -49,7 +48,7 @@ def create_order(call: Call) -> Response:
     stocks = [_stock(call, item["productId"], location) for item in items]
     for stock, item in zip(stocks, items, strict=True):
         if stock["onHand"] - stock["reserved"] < item["quantity"]:
-            raise Refused(409, f"Not enough stock of {item['name']}")
+            raise refusal(409, f"Not enough stock of {item['name']}")
     for item in items:
         _move(call, _stock(call, item["productId"], location), -item["quantity"])
     number, id_ = call.book.new_id("order number", 5000), str(uuid.uuid4())
@@ -65,12 +64,10 @@ def create_order(call: Call) -> Response:
         "items": items,
         "payments": [],
     }
-    answer = jsonify(call.book.put("order", id_, order))
-    answer.status_code = 201
-    return answer
+    return make_response(jsonify(call.book.put("order", id_, order)), 201)
 
 
-def _item(call: Call, line: Any) -> dict[str, Any]:
+def _item(call: AuthorizedCall, line: Any) -> dict[str, Any]:
     quantity = line.get("quantity") if isinstance(line, dict) else None
     if not isinstance(quantity, int) or isinstance(quantity, bool) or quantity < 1:
         raise bad_request("items.0.quantity must not be less than 1")
@@ -85,14 +82,14 @@ def _item(call: Call, line: Any) -> dict[str, Any]:
     }
 
 
-def _stock(call: Call, product: Any, location: Any) -> Record:
+def _stock(call: AuthorizedCall, product: Any, location: Any) -> Record:
     found = call.find("stock", f"{product}@{location}")
     if found is None:
         raise not_found("Stock of this product at this location")
     return {**found, "id": f"{product}@{location}"}
 
 
-def _move(call: Call, stock: Record, by: int) -> None:
-    kept = {name: value for name, value in stock.items() if name != "id"}
+def _move(call: AuthorizedCall, stock: Record, by: int) -> None:
+    stored = {name: value for name, value in stock.items() if name != "id"}
     moment = call.at.now().strftime("%Y-%m-%dT%H:%M:%SZ")
-    call.book.put("stock", stock["id"], {**kept, "onHand": stock["onHand"] + by, "updatedAt": moment})
+    call.book.put("stock", stock["id"], {**stored, "onHand": stock["onHand"] + by, "updatedAt": moment})

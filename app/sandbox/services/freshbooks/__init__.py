@@ -1,7 +1,7 @@
 """The imitated FreshBooks: two API families behind one login.
 
-`people.py` says who may sign in, `seed.py` what their books hold, `answers.py` how the two families
-speak; the other modules are one subject of the API each.
+`people.py` has the logins, `seed.py` their demo books, `answers.py` the envelopes of the two families; every
+other module is one subject of the API.
 """
 
 import secrets
@@ -9,8 +9,8 @@ import secrets
 from flask import Blueprint, Response, jsonify
 
 from app.sandbox.current import here
-from app.sandbox.rules import Grant, Rules, fake_jwt
-from app.sandbox.service import Company, Service
+from app.sandbox.rules import Rules, ServiceGrant, fake_jwt
+from app.sandbox.service import DemoCompany, ImitatedService
 from app.sandbox.services.freshbooks import accounting, clients, reports, time_tracking
 from app.sandbox.services.freshbooks.answers import not_here, person_email, too_many
 from app.sandbox.services.freshbooks.people import PEOPLE, profile
@@ -23,7 +23,7 @@ for part in (accounting, clients, reports, time_tracking):
 
 @bp.get("/auth/api/v1/users/me")
 def users_me() -> Response:
-    """Who am I: `response` without a `result` layer."""
+    """The caller: `response` without a `result` layer."""
     return jsonify(response=profile(PEOPLE[person_email("user:profile:read")]))
 
 
@@ -33,32 +33,10 @@ def unknown(rest: str) -> Response:
     return not_here()
 
 
-_WRITABLE = [
-    *(
-        "bill_payments",
-        "bill_vendors",
-        "billable_items",
-        "bills",
-        "business",
-        "clients",
-        "credit_notes",
-        "estimates",
-        "expenses",
-    ),
-    *(
-        "invoices",
-        "online_payments",
-        "other_income",
-        "payments",
-        "projects",
-        "retainers",
-        "taxes",
-        "teams",
-        "time_entries",
-    ),
-]
-# Not ticked for this app in the developer portal: journal_entries, uploads. Asking for them fails the whole
-# consent.
+_BUYING = ("bill_payments", "bill_vendors", "billable_items", "bills", "expenses")
+_SELLING = ("clients", "credit_notes", "estimates", "invoices", "online_payments", "payments", "retainers")
+_WRITABLE = (*_BUYING, *_SELLING, "business", "other_income", "projects", "taxes", "teams", "time_entries")
+# Not enabled for this app in the developer portal: journal_entries, uploads. They fail the whole consent.
 _TICKED = frozenset(
     [
         "user:profile:read",
@@ -69,7 +47,7 @@ _TICKED = frozenset(
 )
 
 
-def _access_token(grant: Grant) -> str:
+def _access_token(grant: ServiceGrant) -> str:
     return fake_jwt(
         {
             "aud": "sandbox",
@@ -80,19 +58,21 @@ def _access_token(grant: Grant) -> str:
     )
 
 
-SERVICE = Service(
+SERVICE = ImitatedService(
     slug="freshbooks",
     name="FreshBooks",
     blueprint=bp,
     companies=(
-        Company(
+        DemoCompany(
             "northwind",
             "Northwind Studio",
             "nora@northwind.example",
             "A design studio, invoicing in three currencies.",
         ),
-        Company("harbour", "Harbour Plumbing", "sam@harbour.example", "A small plumbing company in Halifax."),
-        Company(
+        DemoCompany(
+            "harbour", "Harbour Plumbing", "sam@harbour.example", "A small plumbing company in Halifax."
+        ),
+        DemoCompany(
             "byrd",
             "Byrd Consulting",
             "ada@byrd.example",

@@ -8,22 +8,26 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from app.sandbox.current import here
-from app.sandbox.services.freshbooks.answers import accounting_page, enter_account, no_such, problem, result
-from app.sandbox.services.freshbooks.records import Draft, add_invoice, add_payment, set_lines, shown
+from app.sandbox.services.freshbooks.answers import (
+    accounting_page,
+    enter_account,
+    no_such,
+    problem,
+    result,
+    sent,
+)
+from app.sandbox.services.freshbooks.records import (
+    DraftInvoice,
+    add_invoice,
+    add_payment,
+    invoice_resource,
+    set_lines,
+)
 from app.sandbox.store import Book, Record
 
 _A = "/accounting/account/<account>"
-_PAYMENT_TYPES = {
-    "Check",
-    "Credit",
-    "Cash",
-    "Bank Transfer",
-    "Credit Card",
-    "Debit",
-    "PayPal",
-    "ACH",
-    "Other",
-}
+_CARDS = {"Credit", "Credit Card", "Debit"}
+_PAYMENT_TYPES = {*_CARDS, "Check", "Cash", "Bank Transfer", "PayPal", "ACH", "Other"}
 
 
 def install(bp: Blueprint) -> None:
@@ -37,20 +41,18 @@ def install(bp: Blueprint) -> None:
     bp.add_url_rule(f"{_A}/expenses/expenses", "list_expenses", list_expenses, methods=["GET"])
 
 
-def _body(name: str) -> dict[str, Any]:
-    given = request.get_json(silent=True)
-    inner = given.get(name) if isinstance(given, dict) else None
-    return inner if isinstance(inner, dict) else {}
-
-
 # --- invoices ---
 
 
 def list_invoices(account: str) -> Response:
-    """Invoices that pass the filters which work; the others are ignored without a word."""
+    """Invoices. The filters that do not work are ignored silently, as at FreshBooks."""
     book = enter_account(account, "user:invoices:read")
     lines = "lines" in request.args.getlist("include[]")
-    rows = [shown(book, i, here().today(), lines=lines) for i in book.all("invoice") if i["vis_state"] != 1]
+    rows = [
+        invoice_resource(book, i, here().today(), lines=lines)
+        for i in book.all("invoice")
+        if i["vis_state"] != 1
+    ]
     for key, keeps in _FILTERS.items():
         value = request.args.get(f"search[{key}]")
         if value is not None:
@@ -66,8 +68,7 @@ def _has_money(row: Record, member: str, wanted: str) -> bool:
     return (Decimal(row[member]["amount"]) > 0) == (wanted in {"true", "1"})
 
 
-# search[status], search[statusid], search[payment_status] and create_date_* look as if they worked, but
-# FreshBooks ignores them and answers with everything.
+# FreshBooks ignores search[status], search[statusid], search[payment_status] and create_date_*: it lists all.
 _FILTERS: dict[str, Callable[[Record, str], bool]] = {
     "v3_status": lambda row, value: row["v3_status"] == value,
     "customerid": lambda row, value: str(row["customerid"]) == value,
@@ -85,20 +86,22 @@ def _find(book: Book, number: str) -> Record | None:
 
 
 def get_invoice(account: str, number: str) -> Response:
-    """One invoice; its lines only when included."""
+    """One invoice, with its lines only if included."""
     book = enter_account(account, "user:invoices:read")
     invoice = _find(book, number)
     if invoice is None:
         return no_such("invoiceid", "invoice", number)
     return result(
-        invoice=shown(book, invoice, here().today(), lines="lines" in request.args.getlist("include[]"))
+        invoice=invoice_resource(
+            book, invoice, here().today(), lines="lines" in request.args.getlist("include[]")
+        )
     )
 
 
 def create_invoice(account: str) -> Response:
-    """A new draft."""
+    """Create a draft."""
     book = enter_account(account, "user:invoices:write")
-    given = _body("invoice")
+    given = sent("invoice")
     if given.get("customerid") in {None, ""}:
         return problem(1001, "customerid", "Required field: customerid", object_="invoice")
     client = book.find("client", given["customerid"])
@@ -106,7 +109,7 @@ def create_invoice(account: str) -> Response:
         return problem(1012, "customerid", "Client not found.", object_="invoice", value=given["customerid"])
     if refused := _refuse(given):
         return refused
-    draft = Draft(
+    draft = DraftInvoice(
         client=client,
         lines=given.get("lines") or [],
         made=date.fromisoformat(given.get("create_date") or here().today().isoformat()),
@@ -115,11 +118,11 @@ def create_invoice(account: str) -> Response:
         notes=given.get("notes") or "",
         terms=given.get("terms"),
     )
-    return result(invoice=shown(book, add_invoice(book, draft), here().today(), lines=True))
+    return result(invoice=invoice_resource(book, add_invoice(book, draft), here().today(), lines=True))
 
 
 def _refuse(given: dict[str, Any]) -> Response | None:
-    """Why an invoice cannot be written so, in FreshBooks' way: with HTTP 200."""
+    """The error for an invalid invoice, with HTTP 200 as at FreshBooks, or None."""
     if "due_date" in given:
         return problem(
             1038,
@@ -155,7 +158,7 @@ def change_invoice(account: str, number: str) -> Response:
     invoice = _find(book, number)
     if invoice is None:
         return no_such("invoiceid", "invoice", number)
-    given = _body("invoice")
+    given = sent("invoice")
     if refused := _refuse(given):
         return refused
     changes: Record = {
@@ -181,7 +184,9 @@ def change_invoice(account: str, number: str) -> Response:
     if (given.get("action_email") or given.get("action_mark_as_sent")) and changed["v3_status"] == "draft":
         changed["v3_status"] = "sent"
     changed["updated"] = here().now().strftime("%Y-%m-%d %H:%M:%S")
-    return result(invoice=shown(book, book.put("invoice", number, changed), here().today(), lines=True))
+    return result(
+        invoice=invoice_resource(book, book.put("invoice", number, changed), here().today(), lines=True)
+    )
 
 
 # --- payments ---
@@ -199,7 +204,7 @@ def list_payments(account: str) -> Response:
 def create_payment(account: str) -> Response:
     """Record a payment of an invoice."""
     book = enter_account(account, "user:payments:write")
-    given = _body("payment")
+    given = sent("payment")
     for name in ("invoiceid", "amount", "date"):
         if not given.get(name):
             return problem(1001, name, f"Required field: {name}", object_="payment")

@@ -5,7 +5,14 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from app.sandbox.current import here
-from app.sandbox.services.freshbooks.answers import accounting_page, enter_account, no_such, problem, result
+from app.sandbox.services.freshbooks.answers import (
+    accounting_page,
+    enter_account,
+    no_such,
+    problem,
+    result,
+    sent,
+)
 from app.sandbox.services.freshbooks.records import add_client
 from app.sandbox.store import Record
 
@@ -22,7 +29,7 @@ def install(bp: Blueprint) -> None:
 
 
 def _passes(client: Record) -> bool:
-    """The filters which work: an exact e-mail address and parts of names."""
+    """The filters that work: an exact e-mail address and parts of names."""
     if (email := request.args.get("search[email]")) is not None and client["email"].lower() != email.lower():
         return False
     for key, member in (
@@ -37,7 +44,7 @@ def _passes(client: Record) -> bool:
 
 
 def list_clients(account: str) -> Response:
-    """Clients by name of organization."""
+    """Clients, sorted by organization."""
     book = enter_account(account, "user:clients:read")
     rows = [c for c in book.all("client") if c["vis_state"] != 1 and _passes(c)]
     return accounting_page("clients", sorted(rows, key=lambda c: (c["organization"].lower(), c["id"])))
@@ -52,13 +59,7 @@ def get_client(account: str, number: str) -> Response:
 
 
 def _given() -> dict[str, Any]:
-    body = request.get_json(silent=True)
-    inner = body.get("client") if isinstance(body, dict) else None
-    return (
-        {k: v for k, v in inner.items() if k in _WRITABLE and v is not None}
-        if isinstance(inner, dict)
-        else {}
-    )
+    return {k: v for k, v in sent("client").items() if k in _WRITABLE and v is not None}
 
 
 def _refuse(given: dict[str, Any]) -> Response | None:
@@ -71,7 +72,7 @@ def _refuse(given: dict[str, Any]) -> Response | None:
 
 
 def create_client(account: str) -> Response:
-    """A new client; something to call it by is required."""
+    """Create a client, which needs some name or address."""
     book = enter_account(account, "user:clients:write")
     given = _given()
     if not any(given.get(name) for name in ("organization", "fname", "lname", "email")):

@@ -1,14 +1,12 @@
-"""Who signs in at the imitated FreshBooks, and the businesses each person belongs to."""
+"""The logins of the imitated FreshBooks and their businesses."""
 
 from dataclasses import dataclass
 from typing import Any
 
 
 @dataclass(frozen=True)
-class Business:
-    """A business. `listed_account_id` is what users/me shows, which may be null although the account
-    exists.
-    """
+class DemoBusiness:
+    """A business. `hides_account`: its account_id in users/me is null although the account exists."""
 
     id: int
     uuid: str
@@ -20,37 +18,39 @@ class Business:
 
 
 @dataclass(frozen=True)
-class Person:
+class FreshBooksIdentity:
     """An identity of FreshBooks."""
 
     email: str
     id: int
     first_name: str
     last_name: str
-    businesses: tuple[Business, ...]
+    businesses: tuple[DemoBusiness, ...]
 
 
-NORTHWIND = Business(88101, "6f2c1a90-5d1e-4c55-9b0d-2a7f3c1e8801", "Northwind Studio", "nW7kQ", "USD")
-HARBOUR = Business(88202, "0b9e7d34-11aa-4f0e-8a66-9d2b5e4f8802", "Harbour Plumbing", "hB3vR", "CAD")
-BYRD = Business(98765, "a81bc81b-dead-4e5d-abff-90865d1e13b1", "Byrd Consulting", "zDmNq", "USD")
-WORKSHOPS = Business(
+NORTHWIND = DemoBusiness(88101, "6f2c1a90-5d1e-4c55-9b0d-2a7f3c1e8801", "Northwind Studio", "nW7kQ", "USD")
+HARBOUR = DemoBusiness(88202, "0b9e7d34-11aa-4f0e-8a66-9d2b5e4f8802", "Harbour Plumbing", "hB3vR", "CAD")
+BYRD = DemoBusiness(98765, "a81bc81b-dead-4e5d-abff-90865d1e13b1", "Byrd Consulting", "zDmNq", "USD")
+WORKSHOPS = DemoBusiness(
     98770, "c3f0a2d7-77b1-4d4e-9a51-6a0f1be59870", "Byrd Workshops", "wRk8s", "EUR", hides_account=True
 )
-HOOLI = Business(55012, "e55012aa-3c9b-4a1d-8e0f-1b2c3d4e5501", "Hooli Ltd", "h0oLi", "USD", role="client")
+HOOLI = DemoBusiness(
+    55012, "e55012aa-3c9b-4a1d-8e0f-1b2c3d4e5501", "Hooli Ltd", "h0oLi", "USD", role="client"
+)
 
 PEOPLE = {
     person.email: person
     for person in (
-        Person("nora@northwind.example", 701001, "Nora", "Winter", (NORTHWIND,)),
-        Person("sam@harbour.example", 701002, "Sam", "Okafor", (HARBOUR,)),
-        # Several memberships: an ordinary one, one whose account_id is null, one as somebody's customer.
-        Person("ada@byrd.example", 712052, "Ada", "Byrd", (BYRD, WORKSHOPS, HOOLI)),
+        FreshBooksIdentity("nora@northwind.example", 701001, "Nora", "Winter", (NORTHWIND,)),
+        FreshBooksIdentity("sam@harbour.example", 701002, "Sam", "Okafor", (HARBOUR,)),
+        # Several memberships: an ordinary one, one whose account_id is null, one as a customer.
+        FreshBooksIdentity("ada@byrd.example", 712052, "Ada", "Byrd", (BYRD, WORKSHOPS, HOOLI)),
     )
 }
 BUSINESSES = {b.account_id: b for person in PEOPLE.values() for b in person.businesses}
 
 
-def profile(person: Person) -> dict[str, Any]:
+def profile(person: FreshBooksIdentity) -> dict[str, Any]:
     """The `response` of users/me."""
     return {
         "id": person.id,

@@ -1,4 +1,4 @@
-"""How an invoice, a client, a payment… of the imitated FreshBooks is made and kept. Money is decimal text."""
+"""Creates and stores invoices, clients, payments… of the imitated FreshBooks. Money is decimal text."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -26,8 +26,8 @@ def money(amount: Decimal | str, code: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Draft:
-    """What an invoice is made from."""
+class DraftInvoice:
+    """The input of a new invoice."""
 
     client: Record
     lines: list[dict[str, Any]]
@@ -42,14 +42,14 @@ class Draft:
 
 
 def add_client(book: Book, given: dict[str, Any]) -> Record:
-    """A new client."""
+    """Create a client."""
     number = book.new_id("client", 217_570)
     empty = {"organization": "", "fname": "", "lname": "", "email": "", "currency_code": "USD"}
     return book.put("client", number, {"id": number, "userid": number, **empty, "vis_state": 0, **given})
 
 
-def add_invoice(book: Book, draft: Draft, *, how: str = "Check") -> Record:
-    """A new invoice, sent or paid when the draft says so."""
+def add_invoice(book: Book, draft: DraftInvoice, *, how: str = "Check") -> Record:
+    """Create an invoice, sent or paid if the draft says so."""
     number = book.new_id("invoice", 217_500)
     code = draft.currency or draft.client["currency_code"]
     invoice: Record = {
@@ -80,7 +80,7 @@ def add_invoice(book: Book, draft: Draft, *, how: str = "Check") -> Record:
 
 
 def _prefix(book: Book, given: str) -> str:
-    """The account's invoice number prefix, remembered from its first invoice."""
+    """The account's invoice number prefix: that of its first invoice."""
     known = book.find("prefix", "invoice")
     if known is None and given:
         known = book.put("prefix", "invoice", {"value": given})
@@ -88,7 +88,7 @@ def _prefix(book: Book, given: str) -> str:
 
 
 def set_lines(invoice: Record, lines: list[dict[str, Any]]) -> None:
-    """Put lines on an invoice and work out its amount."""
+    """Set the lines of an invoice and its amount."""
     code = invoice["currency_code"]
     invoice["lines"] = []
     total = Decimal(0)
@@ -112,8 +112,8 @@ def set_lines(invoice: Record, lines: list[dict[str, Any]]) -> None:
     invoice["amount"] = money(total, code)
 
 
-def shown(book: Book, invoice: Record, today: date, *, lines: bool) -> Record:
-    """An invoice as the API answers it: with its client's names and what follows from the calendar."""
+def invoice_resource(book: Book, invoice: Record, today: date, *, lines: bool) -> Record:
+    """An invoice in the API's shape: with its client's names and the status of today."""
     client = book.find("client", invoice["customerid"]) or {}
     due = date.fromisoformat(invoice["create_date"]) + timedelta(days=invoice["due_offset_days"])
     amount, paid = Decimal(invoice["amount"]["amount"]), Decimal(invoice["paid"]["amount"])
@@ -140,7 +140,7 @@ def shown(book: Book, invoice: Record, today: date, *, lines: bool) -> Record:
 
 
 def add_payment(book: Book, invoice: Record, amount: Decimal, day: date, how: str, note: str) -> Record:
-    """A payment, and what it makes of the invoice."""
+    """Create a payment and update its invoice."""
     number = book.new_id("payment", 90)
     code = invoice["currency_code"]
     total = Decimal(invoice["paid"]["amount"]) + amount
@@ -172,7 +172,7 @@ def add_payment(book: Book, invoice: Record, amount: Decimal, day: date, how: st
 
 
 def add_expense(book: Book, vendor: str, notes: str, amount: str, code: str, day: date) -> Record:
-    """A new expense."""
+    """Create an expense."""
     number = book.new_id("expense", 5_001)
     return book.put(
         "expense",
@@ -193,7 +193,7 @@ def add_expense(book: Book, vendor: str, notes: str, amount: str, code: str, day
 
 
 def add_project(book: Book, title: str, client_id: int, due: date) -> Record:
-    """A new project."""
+    """Create a project."""
     number = book.new_id("project", 654_320)
     return book.put(
         "project",
@@ -225,7 +225,7 @@ def add_time(
     billed: bool,
     identity_id: int,
 ) -> Record:
-    """A new time entry at 14:00 UTC of that day."""
+    """Create a time entry at 14:00 UTC of the day."""
     return put_time(
         book,
         {
@@ -243,7 +243,7 @@ def add_time(
 
 
 def put_time(book: Book, given: dict[str, Any]) -> Record:
-    """A new time entry with FreshBooks' defaults for what is left out."""
+    """Create a time entry with FreshBooks' defaults."""
     number = book.new_id("time", 419_500)
     empty = {
         "is_logged": True,

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 from app.sandbox.current import here
 from app.sandbox.services.freshbooks.answers import enter_account, problem, result
 from app.sandbox.services.freshbooks.people import BUSINESSES
-from app.sandbox.services.freshbooks.records import money, shown
+from app.sandbox.services.freshbooks.records import invoice_resource, money
 from app.sandbox.store import Book, Record
 
 _R = "/accounting/account/<account>/reports/accounting"
@@ -31,7 +31,7 @@ def _range(today: date) -> tuple[str, str]:
 
 
 def _sums(amounts: Iterable[dict[str, str]]) -> list[dict[str, str]]:
-    """One total a currency; they are never added together."""
+    """One total per currency; currencies are never added together."""
     totals: dict[str, Decimal] = defaultdict(Decimal)
     for amount in amounts:
         totals[amount["code"]] += Decimal(amount["amount"])
@@ -94,7 +94,7 @@ def _collected(book: Book, payment: Record) -> dict[str, Any]:
 
 
 def accounts_aging(account: str) -> Response:
-    """What clients owe in one currency, by the age of the debt."""
+    """What clients owe in one currency, by the days overdue."""
     book = enter_account(account, "user:reports:read")
     today = here().today()
     end = request.args.get("end_date") or today.isoformat()
@@ -110,7 +110,7 @@ def accounts_aging(account: str) -> Response:
             or invoice["create_date"] > end
         ):
             continue
-        left = Decimal(shown(book, invoice, today, lines=False)["outstanding"]["amount"])
+        left = Decimal(invoice_resource(book, invoice, today, lines=False)["outstanding"]["amount"])
         if left:
             due = date.fromisoformat(invoice["create_date"]) + timedelta(days=invoice["due_offset_days"])
             days = (date.fromisoformat(end) - due).days
@@ -178,7 +178,7 @@ def _node(description: str, entry_type: str, amount: Decimal, code: str) -> dict
 
 
 def revenue_by_client(account: str) -> Response:
-    """Refused without `sales_type`; nothing of the product uses it."""
+    """An error without `sales_type`. The product does not use this report."""
     enter_account(account, "user:reports:read")
     if not request.args.get("sales_type"):
         return problem(1004, "sales_type", "Invalid value: sales_type", object_="report", status=422)

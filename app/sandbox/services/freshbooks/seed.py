@@ -1,4 +1,4 @@
-"""Demo books around today: believable, in several currencies, with the awkward cases a tool must survive."""
+"""Demo books around today: realistic, in several currencies, with the edge cases a tool must handle."""
 
 import random
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from typing import Any
 
 from app.sandbox.services.freshbooks.people import BUSINESSES, PEOPLE
 from app.sandbox.services.freshbooks.records import (
-    Draft,
+    DraftInvoice,
     add_client,
     add_expense,
     add_invoice,
@@ -17,13 +17,13 @@ from app.sandbox.services.freshbooks.records import (
     add_project,
     add_time,
 )
-from app.sandbox.store import Book
+from app.sandbox.store import Book, Record
 
-_COLLEAGUE = 799_001  # an identity of the same business that does not sign in here
+_COLLEAGUE = 799_001  # another identity of the business, without a login here
 
 
 @dataclass(frozen=True)
-class _Client:
+class _DemoClient:
     organization: str
     first_name: str
     last_name: str
@@ -33,10 +33,10 @@ class _Client:
 
 @dataclass(frozen=True)
 class _Trade:
-    """What a business does: its clients, its work and its bills."""
+    """A business's clients, work and expenses."""
 
     prefix: str
-    clients: tuple[_Client, ...]
+    clients: tuple[_DemoClient, ...]
     work: tuple[tuple[str, str, str], ...]  # name, description, rate
     projects: tuple[str, ...]
     expenses: tuple[tuple[str, str, str], ...]  # vendor, notes, amount
@@ -46,12 +46,12 @@ _TRADES = {
     "nW7kQ": _Trade(
         "NS",
         (
-            _Client("Alder & Finch Architects", "Priya", "Raman", "accounts@alderfinch.example", "USD"),
-            _Client("Brightwater Dental", "Luis", "Ortega", "office@brightwater.example", "USD"),
-            _Client("Cobalt Cycles", "Mei", "Tanaka", "mei@cobaltcycles.example", "USD"),
-            _Client("Dune Kosmetik GmbH", "Jonas", "Keller", "rechnung@dune.example", "EUR"),
-            _Client("Fable Books", "Claire", "Tremblay", "claire@fablebooks.example", "CAD"),
-            _Client("Harbor Pottery", "Ed", "Stone", "", "USD"),
+            _DemoClient("Alder & Finch Architects", "Priya", "Raman", "accounts@alderfinch.example", "USD"),
+            _DemoClient("Brightwater Dental", "Luis", "Ortega", "office@brightwater.example", "USD"),
+            _DemoClient("Cobalt Cycles", "Mei", "Tanaka", "mei@cobaltcycles.example", "USD"),
+            _DemoClient("Dune Kosmetik GmbH", "Jonas", "Keller", "rechnung@dune.example", "EUR"),
+            _DemoClient("Fable Books", "Claire", "Tremblay", "claire@fablebooks.example", "CAD"),
+            _DemoClient("Harbor Pottery", "Ed", "Stone", "", "USD"),
         ),
         (
             ("Brand design", "Identity and guidelines", "120.00"),
@@ -68,9 +68,9 @@ _TRADES = {
     "hB3vR": _Trade(
         "HP",
         (
-            _Client("Citadel Apartments", "Rose", "MacNeil", "rose@citadelapts.example", "CAD"),
-            _Client("Quayside Bistro", "Theo", "Marchand", "theo@quayside.example", "CAD"),
-            _Client("Lighthouse School", "Ines", "Doucet", "bursar@lighthouse.example", "CAD"),
+            _DemoClient("Citadel Apartments", "Rose", "MacNeil", "rose@citadelapts.example", "CAD"),
+            _DemoClient("Quayside Bistro", "Theo", "Marchand", "theo@quayside.example", "CAD"),
+            _DemoClient("Lighthouse School", "Ines", "Doucet", "bursar@lighthouse.example", "CAD"),
         ),
         (
             ("Call-out", "Emergency visit", "95.00"),
@@ -83,9 +83,9 @@ _TRADES = {
     "zDmNq": _Trade(
         "SS",
         (
-            _Client("Hooli Ltd", "Gavin", "B", "gavin@example.com", "USD"),
-            _Client("Globex", "Hank", "Scorpio", "hank@globex.example", "USD"),
-            _Client("Soylent Kitchens", "Sol", "Roth", "sol@soylent.example", "USD"),
+            _DemoClient("Hooli Ltd", "Gavin", "B", "gavin@example.com", "USD"),
+            _DemoClient("Globex", "Hank", "Scorpio", "hank@globex.example", "USD"),
+            _DemoClient("Soylent Kitchens", "Sol", "Roth", "sol@soylent.example", "USD"),
         ),
         (("Consulting", "Monthly retainer", "152.75"), ("Analysis", "Data review", "140.00")),
         ("Website", "Cost review"),
@@ -94,8 +94,8 @@ _TRADES = {
     "wRk8s": _Trade(
         "BW",
         (
-            _Client("Museum Nord", "Anke", "Voss", "kasse@museumnord.example", "EUR"),
-            _Client("Lycée Central", "Luc", "Morel", "luc@lycee.example", "EUR"),
+            _DemoClient("Museum Nord", "Anke", "Voss", "kasse@museumnord.example", "EUR"),
+            _DemoClient("Lycée Central", "Luc", "Morel", "luc@lycee.example", "EUR"),
         ),
         (("Workshop", "Two-day course", "650.00"),),
         ("Spring courses",),
@@ -103,7 +103,7 @@ _TRADES = {
     ),
     "h0oLi": _Trade(
         "HO",
-        (_Client("Byrd Consulting", "Ada", "Byrd", "ada@byrd.example", "USD"),),
+        (_DemoClient("Byrd Consulting", "Ada", "Byrd", "ada@byrd.example", "USD"),),
         (("Support", "Portal", "50.00"),),
         (),
         (),
@@ -148,14 +148,8 @@ def seed(book: Book, today: date) -> None:
 
 def _lines(trade: _Trade, chance: random.Random) -> list[dict[str, Any]]:
     name, description, rate = chance.choice(trade.work)
-    return [
-        {
-            "name": name,
-            "description": description,
-            "qty": str(chance.randint(2, 16)),
-            "unit_cost": {"amount": rate},
-        }
-    ]
+    quantity, cost = str(chance.randint(2, 16)), {"amount": rate}
+    return [{"name": name, "description": description, "qty": quantity, "unit_cost": cost}]
 
 
 def _history(
@@ -173,77 +167,46 @@ def _history(
             made = first - timedelta(days=30 * back - number * 4 % 25)
             if made >= first:
                 made = first - timedelta(days=1)
-            draft = Draft(
-                client,
-                _lines(trade, chance),
-                made,
-                30,
-                trade.prefix,
-                sent=True,
-                paid_on=made + timedelta(days=14 + number),
-            )
-            if draft.paid_on is not None and draft.paid_on > today:
-                draft = Draft(client, draft.lines, made, 30, trade.prefix, sent=True)
+            lines, paid_on = _lines(trade, chance), made + timedelta(days=14 + number)
+            paid = paid_on if paid_on <= today else None
+            draft = DraftInvoice(client, lines, made, 30, trade.prefix, sent=True, paid_on=paid)
             add_invoice(book, draft, how=chance.choice(("Check", "Bank Transfer", "Credit Card")))
 
 
 def _present(
     book: Book, trade: _Trade, clients: list[dict[str, Any]], today: date, chance: random.Random
 ) -> None:
-    """What the owner sees now: overdue, partly paid, sent and paid this month, and the drafts to send on
-    Saturday.
-    """
+    """The present: overdue, partly paid, sent and paid this month, and the drafts to send on Saturday."""
     first = today.replace(day=1)
     one, two = clients[0], clients[1 % len(clients)]
-    add_invoice(
-        book, Draft(two, _lines(trade, chance), today - timedelta(days=75), 30, trade.prefix, sent=True)
-    )
-    add_invoice(
-        book, Draft(one, _lines(trade, chance), today - timedelta(days=45), 30, trade.prefix, sent=True)
-    )
-    partly = add_invoice(
-        book,
-        Draft(
-            one, _lines(trade, chance), max(first, today - timedelta(days=12)), 30, trade.prefix, sent=True
-        ),
-    )
+
+    def add(client: Record, made: date, due: int = 30, *, how: str = "Check", **more: Any) -> Record:
+        lines = more.pop("lines") if "lines" in more else _lines(trade, chance)
+        return add_invoice(book, DraftInvoice(client, lines, made, due, trade.prefix, **more), how=how)
+
+    add(two, today - timedelta(days=75), sent=True)
+    add(one, today - timedelta(days=45), sent=True)
+    partly = add(one, max(first, today - timedelta(days=12)), sent=True)
     add_payment(book, partly, Decimal("100.00"), today, "Check", "First part")
     for back, client in enumerate(clients):
         made = max(first, today - timedelta(days=9 - back))
-        add_invoice(
-            book,
-            Draft(
-                client,
-                _lines(trade, chance),
-                made,
-                30,
-                trade.prefix,
-                sent=True,
-                paid_on=today if back % 2 == 0 else None,
-            ),
-        )
+        add(client, made, sent=True, paid_on=today if back % 2 == 0 else None)
     if book.name == "nW7kQ":
-        viewed = add_invoice(book, Draft(two, _lines(trade, chance), today, 14, trade.prefix, sent=True))
+        viewed = add(two, today, 14, sent=True)
         book.put("invoice", viewed["invoiceid"], {**viewed, "v3_status": "viewed", "status": 3})
-        auto = add_invoice(
-            book,
-            Draft(one, _lines(trade, chance), today, 14, trade.prefix, sent=True, paid_on=today),
-            how="Credit Card",
-        )
+        auto = add(one, today, 14, sent=True, paid_on=today, how="Credit Card")
         book.put("invoice", auto["invoiceid"], {**auto, "v3_status": "autopaid", "status": 5})
-        # Drafts nobody should mail: an empty one and an archived one.
-        add_invoice(book, Draft(one, [], today, 30, trade.prefix))
-        old = add_invoice(
-            book, Draft(two, _lines(trade, chance), today - timedelta(days=200), 30, trade.prefix)
-        )
+        # Drafts that must not be sent: an empty one and an archived one.
+        add(one, today, lines=[])
+        old = add(two, today - timedelta(days=200))
         book.put("invoice", old["invoiceid"], {**old, "vis_state": 2})
-    # One draft a client: at Northwind Studio that includes one without an e-mail address.
+    # One draft per client: at Northwind Studio one client has no e-mail address.
     for client in clients:
-        add_invoice(book, Draft(client, _lines(trade, chance), today, 30, trade.prefix))
+        add(client, today)
 
 
 def _work(book: Book, trade: _Trade, clients: list[dict[str, Any]], today: date) -> None:
-    """Projects and this week's time, part of it not yet on an invoice."""
+    """Projects and recent time entries, some not yet invoiced."""
     owner = next(
         person.id for person in PEOPLE.values() if any(b.account_id == book.name for b in person.businesses)
     )

@@ -1,18 +1,24 @@
-"""The business family: time entries and projects. Errors have other shapes, `search[…]` means nothing."""
+"""The business family: time entries and projects. Errors have other shapes, and `search[…]` does nothing."""
 
 from datetime import datetime
-from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response, request
 
 from app.sandbox.current import here
-from app.sandbox.services.freshbooks.answers import business_page, enter_business, not_here, person_email
+from app.sandbox.services.freshbooks.answers import (
+    business_page,
+    enter_business,
+    not_here,
+    person_email,
+    sent,
+)
 from app.sandbox.services.freshbooks.people import PEOPLE
 from app.sandbox.services.freshbooks.records import put_time
 from app.sandbox.store import Record
 
 _T = "/timetracking/business/<business>/time_entries"
 _P = "/projects/business/<business>/projects"
+_LINKS = {"client_id": "client", "project_id": "project"}
 
 
 def install(bp: Blueprint) -> None:
@@ -25,7 +31,7 @@ def install(bp: Blueprint) -> None:
 
 
 def _flag(name: str, value: bool) -> bool:
-    """Whether a row with this value passes the yes-or-no filter of that name."""
+    """Whether a value passes the boolean filter of that name."""
     wanted = request.args.get(name)
     return wanted is None or (wanted.lower() in {"true", "1"}) == value
 
@@ -44,7 +50,7 @@ def _passes(entry: Record, identity_id: int) -> bool:
 
 
 def _moment(text: str) -> float:
-    """A time of the API as a number; what cannot be read does not filter."""
+    """A time of the API in Unix seconds; 0 for an invalid one, which does not filter."""
     try:
         return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
     except ValueError:
@@ -52,7 +58,7 @@ def _moment(text: str) -> float:
 
 
 def list_time(business: str) -> Response:
-    """The caller's own entries, newest first; with `team=true` everybody's."""
+    """The caller's entries, or with `team=true` all, newest first."""
     book = enter_business(business, "user:time_entries:read")
     identity_id = PEOPLE[person_email("user:time_entries:read")].id
     rows = [e for e in book.all("time") if e["active"] and _passes(e, identity_id)]
@@ -63,11 +69,9 @@ def list_time(business: str) -> Response:
 
 
 def create_time(business: str) -> Response:
-    """A new time entry of the caller."""
+    """Create a time entry of the caller."""
     book = enter_business(business, "user:time_entries:write")
-    body = request.get_json(silent=True)
-    inner = body.get("time_entry") if isinstance(body, dict) else None
-    given: dict[str, Any] = inner if isinstance(inner, dict) else {}
+    given = sent("time_entry")
     missing = [name for name in ("started_at", "duration", "is_logged") if given.get(name) in {None, ""}]
     if missing:
         return make_response(jsonify(errno=2001, error=dict.fromkeys(missing, "field required")), 422)
@@ -78,20 +82,10 @@ def create_time(business: str) -> Response:
     ):
         field = "started_at" if isinstance(given["duration"], int) and given["duration"] > 0 else "duration"
         return make_response(jsonify(errno=2001, error={field: "value is not valid"}), 422)
-    for field, kind in (("client_id", "client"), ("project_id", "project")):
+    for field, kind in _LINKS.items():
         if given.get(field) is not None and book.find(kind, given[field]) is None:
             return make_response(jsonify(errno=2001, error={field: "does not exist"}), 422)
-    known = (
-        "is_logged",
-        "duration",
-        "started_at",
-        "client_id",
-        "project_id",
-        "service_id",
-        "note",
-        "billable",
-        "internal",
-    )
+    known = ("is_logged", "duration", "started_at", *_LINKS, "service_id", "note", "billable", "internal")
     entry = put_time(
         book,
         {
@@ -110,7 +104,7 @@ def get_time(business: str, number: str) -> Response:
 
 
 def delete_time(business: str, number: str) -> Response:
-    """Remove a time entry: 204."""
+    """Delete a time entry: 204."""
     book = enter_business(business, "user:time_entries:write")
     return make_response("", 204) if book.remove("time", number) else not_here()
 

@@ -1,14 +1,13 @@
-"""Gmail: two mailboxes behind Google's sign-in, with Gmail's shapes, search, quotas and oddities.
+"""Gmail, imitated: two mailboxes behind Google's OAuth, with Gmail's shapes, search, quotas and edge cases.
 
-Start in `api.py` (the methods), then `mail.py` (a mail as Gmail shows it) and `search.py`.
+Start in `api.py` (the methods), then `mail.py` (the Message resource) and `search.py`.
 """
-
-from datetime import UTC, datetime
 
 from flask import Response
 
+from app.sandbox import clock
 from app.sandbox.google import ACCOUNTS, PREFIX, rules, throttled, too_many_at_once
-from app.sandbox.service import Service
+from app.sandbox.service import ImitatedService
 from app.sandbox.services.gmail.api import bp
 from app.sandbox.services.gmail.demo import seed
 
@@ -19,14 +18,12 @@ _SCOPES = (
 
 
 def _too_many(retry_after: int | None) -> Response:
-    """With a time it is the person's quota (403, the time in the sentence), without one it is too much at
-    once (429).
-    """
-    problem = too_many_at_once() if retry_after is None else throttled(datetime.now(UTC), retry_after)
+    """With a time the person's quota (403, the time in the message), without one too many at once (429)."""
+    problem = too_many_at_once() if retry_after is None else throttled(clock.now(), retry_after)
     return problem.answer()
 
 
-SERVICE = Service(
+SERVICE = ImitatedService(
     slug="gmail",
     name="Gmail",
     blueprint=bp,

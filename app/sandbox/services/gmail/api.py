@@ -1,4 +1,4 @@
-"""The methods of the Gmail API that imitate `users.messages`, `threads`, `drafts` and `labels`.
+"""The methods of `users.messages`, `threads`, `drafts` and `labels` of the Gmail API.
 
 https://developers.google.com/workspace/gmail/api/reference/rest
 """
@@ -8,8 +8,9 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from app.sandbox.current import here
-from app.sandbox.google import Problem, add_userinfo
+from app.sandbox.google import GoogleRefusal, add_userinfo
 from app.sandbox.google import needs as google_needs
+from app.sandbox.refusals import json_object
 from app.sandbox.rules import Access
 from app.sandbox.services.gmail import mail
 from app.sandbox.services.gmail.mailbox import Mailbox, not_found
@@ -58,7 +59,7 @@ def list_messages(access: Access, user: str) -> Response:
 @needs(*SEE)
 def get_message(access: Access, user: str, id_: str) -> Response:
     """messages.get."""
-    return jsonify(_shown(access, Mailbox(access, user, units=5).get("message", id_)))
+    return jsonify(_message(access, Mailbox(access, user, units=5).get("message", id_)))
 
 
 @bp.get(f"{_USER}/messages/<id_>/attachments/<attachment_id>")
@@ -67,7 +68,7 @@ def get_attachment(access: Access, user: str, id_: str, attachment_id: str) -> R
     """messages.attachments.get."""
     data = mail.attachment(Mailbox(access, user, units=5).get("message", id_), attachment_id, here().now())
     if data is None:
-        raise Problem(400, "Invalid attachment token", "invalidArgument", "INVALID_ARGUMENT")
+        raise GoogleRefusal(400, "Invalid attachment token", "invalidArgument", "INVALID_ARGUMENT")
     return jsonify(size=len(data), data=mail.to_base64url(data))
 
 
@@ -117,7 +118,7 @@ def get_thread(access: Access, user: str, id_: str) -> Response:
     return jsonify(
         id=id_,
         historyId=messages[-1]["historyId"],
-        messages=[_shown(access, message) for message in messages],
+        messages=[_message(access, message) for message in messages],
     )
 
 
@@ -153,22 +154,19 @@ def get_draft(access: Access, user: str, id_: str) -> Response:
     draft = box.book.find("draft", id_)
     if draft is None:
         raise not_found()
-    return jsonify(id=id_, message=_shown(access, box.get("message", draft["message"])))
+    return jsonify(id=id_, message=_message(access, box.get("message", draft["message"])))
 
 
 @bp.post(f"{_USER}/drafts/send")
 @needs(*DRAFT)
 def send_draft(access: Access, user: str) -> Response:
-    """drafts.send: the draft is gone afterwards."""
+    """drafts.send, which deletes the draft."""
     sent = Mailbox(access, user, units=100).send_draft(str(_body().get("id", "")))
     return jsonify(id=sent["id"], threadId=sent["threadId"], labelIds=sent["labelIds"])
 
 
 def _body() -> dict[str, Any]:
-    given = request.get_json(silent=True)
-    if not isinstance(given, dict):
-        raise Problem(400, "Parse Error", "parseError", "INVALID_ARGUMENT")
-    return given
+    return json_object(GoogleRefusal(400, "Parse Error", "parseError", "INVALID_ARGUMENT"))
 
 
 def _metadata_only(access: Access) -> bool:
@@ -180,22 +178,26 @@ def _metadata_only(access: Access) -> bool:
 
 def _no_search_with_metadata_only(access: Access) -> None:
     if request.args.get("q") and _metadata_only(access):
-        raise Problem(403, "Metadata scope does not support 'q' parameter", "forbidden", "PERMISSION_DENIED")
+        raise GoogleRefusal(
+            403, "Metadata scope does not support 'q' parameter", "forbidden", "PERMISSION_DENIED"
+        )
 
 
-def _shown(access: Access, message: dict[str, Any]) -> dict[str, Any]:
+def _message(access: Access, message: dict[str, Any]) -> dict[str, Any]:
     format = request.args.get("format", "full")
     if format not in {"full", "metadata", "minimal", "raw"}:
-        raise Problem(400, f"Invalid value at 'format': {format}", "invalidArgument", "INVALID_ARGUMENT")
+        raise GoogleRefusal(
+            400, f"Invalid value at 'format': {format}", "invalidArgument", "INVALID_ARGUMENT"
+        )
     if format in {"full", "raw"} and _metadata_only(access) and request.method == "GET":
-        raise Problem(
+        raise GoogleRefusal(
             403, f"Metadata scope doesn't allow format {format.upper()}", "forbidden", "PERMISSION_DENIED"
         )
-    return mail.shown(message, format, request.args.getlist("metadataHeaders"), here().now())
+    return mail.message_resource(message, format, request.args.getlist("metadataHeaders"), here().now())
 
 
 def _page(found: list[dict[str, Any]], name: str, show: Any) -> Response:
-    """A page of a list; the array is left out when it would be empty, the token at the end."""
+    """A page of a list. Gmail leaves out an empty array, and the token of a last page."""
     most, start = _most(), _start()
     page = found[start : start + most]
     answer: dict[str, Any] = {name: [show(entry) for entry in page]} if page else {}
@@ -207,7 +209,7 @@ def _page(found: list[dict[str, Any]], name: str, show: Any) -> Response:
 def _most() -> int:
     given = request.args.get("maxResults", "100")
     if not given.isdigit() or not 1 <= int(given) <= 500:
-        raise Problem(400, "Invalid value for maxResults", "invalidArgument", "INVALID_ARGUMENT")
+        raise GoogleRefusal(400, "Invalid value for maxResults", "invalidArgument", "INVALID_ARGUMENT")
     return int(given)
 
 
@@ -217,5 +219,5 @@ def _start() -> int:
         return 0
     number = int(given) - 10_000_000_000 if given.isascii() and given.isdigit() else -1
     if number < 0 or number % 7_919:
-        raise Problem(400, "Invalid pageToken", "invalidArgument", "INVALID_ARGUMENT")
+        raise GoogleRefusal(400, "Invalid pageToken", "invalidArgument", "INVALID_ARGUMENT")
     return number // 7_919

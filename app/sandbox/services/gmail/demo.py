@@ -1,4 +1,4 @@
-"""The demo mailboxes: months of vendor invoices, conversations, and one mail for each oddity of real mail."""
+"""The demo mailboxes: months of vendor invoices, a conversation, and one mail per edge case."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,25 +12,16 @@ from app.sandbox.services.gmail.mail import store
 from app.sandbox.services.gmail.pdf import one_page
 from app.sandbox.store import Book
 
-SYSTEM_LABELS = (
-    "INBOX",
-    "SENT",
-    "DRAFT",
-    "SPAM",
-    "TRASH",
-    "UNREAD",
-    "STARRED",
-    "IMPORTANT",
-    "CATEGORY_PROMOTIONS",
-    "CATEGORY_UPDATES",
-)
+_FOLDERS = ("INBOX", "SENT", "DRAFT", "SPAM", "TRASH")
+_STATES = ("UNREAD", "STARRED", "IMPORTANT")
+SYSTEM_LABELS = (*_FOLDERS, *_STATES, "CATEGORY_PROMOTIONS", "CATEGORY_UPDATES")
 USER_LABELS = {"Label_7": "Invoices", "Label_8": "Receipts", "Label_9": "Clients/Acme"}
 _MONTHS = 6
 
 
 @dataclass(frozen=True)
 class Vendor:
-    """Somebody who sends a PDF each month."""
+    """A vendor who sends one PDF per month."""
 
     name: str
     address: str
@@ -91,20 +82,11 @@ VENDORS = {
 
 
 def seed(book: Book, today: date) -> None:
-    """Fill a mailbox. Mail is dated up to yesterday."""
+    """Fill a mailbox with mail up to yesterday."""
     account = next(account for account in ACCOUNTS if account.key == book.name)
     for label_id in SYSTEM_LABELS:
-        book.put(
-            "label",
-            label_id,
-            {
-                "id": label_id,
-                "name": label_id,
-                "messageListVisibility": "hide",
-                "labelListVisibility": "labelShow",
-                "type": "system",
-            },
-        )
+        visibility = {"messageListVisibility": "hide", "labelListVisibility": "labelShow"}
+        book.put("label", label_id, {"id": label_id, "name": label_id, **visibility, "type": "system"})
     for label_id, name in USER_LABELS.items():
         book.put("label", label_id, {"id": label_id, "name": name, "type": "user"})
     for vendor in VENDORS.get(book.name, ()):
@@ -116,7 +98,7 @@ def seed(book: Book, today: date) -> None:
 
 
 def mail_of(sender: str, to: str, subject: str, body: str, at: datetime, message_id: str) -> EmailMessage:
-    """A plain mail with the headers every mail has."""
+    """A plain mail with the usual headers."""
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = sender, to, subject
     mail["Date"], mail["Message-ID"] = format_datetime(at), f"<{message_id}>"
@@ -135,8 +117,8 @@ def _monthly(book: Book, owner: str, vendor: Vendor, months: int, day: date) -> 
     amount = f"{cents / 100:,.2f} USD"
     due = day + timedelta(days=30)
     at = moment(day, 9, vendor.day)
-    told = f"please find {vendor.word} {number} over {amount} attached. It is due on {due:%d %B %Y}."
-    body = f"Hello,\n\n{told}\n\nKind regards\n{vendor.name}\n"
+    sentence = f"please find {vendor.word} {number} over {amount} attached. It is due on {due:%d %B %Y}."
+    body = f"Hello,\n\n{sentence}\n\nKind regards\n{vendor.name}\n"
     mail = mail_of(
         f"{vendor.name} <{vendor.address}>",
         owner,

@@ -1,4 +1,4 @@
-"""A mail as kept here (its raw bytes and what a search needs) and as Gmail shows it (a tree of parts)."""
+"""A stored mail (raw bytes and a search index) and its Message resource (a tree of parts)."""
 
 import base64
 import binascii
@@ -17,7 +17,7 @@ from typing import Any
 from app.sandbox.services.gmail.search import words_of
 from app.sandbox.store import Book, Record
 
-_LONGEST_INLINE = 500_000  # bytes of text that still come with the message
+_LONGEST_INLINE = 500_000  # bytes of text that the message still contains
 _ATTACHMENT_ID_SECONDS = 3600
 _SNIPPET = 200
 
@@ -25,7 +25,7 @@ _SNIPPET = 200
 def store(
     book: Book, raw: bytes, at: datetime, labels: Iterable[str], thread_id: str | None = None
 ) -> Record:
-    """Keep a mail under a new id, made of its moment like Gmail's."""
+    """Store a mail under a new id, made from its time like Gmail's."""
     mail = message_from_bytes(raw, policy=compat32)
     milliseconds = int(at.timestamp() * 1000)
     id_ = f"{(milliseconds << 20 | book.new_id('message') & 0xFFFFF):016x}"
@@ -42,7 +42,7 @@ def store(
 
 
 def _index(mail: Message, size: int) -> Record:
-    """What a search looks at."""
+    """The search index of a mail."""
     text = " ".join(_texts(mail))
     filenames = [name for part in mail.walk() if (name := _filename(part))]
     fields = {name: decoded(str(mail.get(name, ""))) for name in ("from", "to", "cc", "subject")}
@@ -69,11 +69,13 @@ def _texts(mail: Message) -> Iterator[str]:
         )
 
 
-# --- as Gmail shows it ------------------------------------------------------------------------
+# --- the Message resource ---
 
 
-def shown(record: Record, format: str, wanted_headers: Iterable[str], now: datetime) -> dict[str, Any]:
-    """The `Message` resource in one of Gmail's formats."""
+def message_resource(
+    record: Record, format: str, wanted_headers: Iterable[str], now: datetime
+) -> dict[str, Any]:
+    """The Message resource in one of Gmail's formats."""
     message: dict[str, Any] = {name: record[name] for name in ("id", "threadId", "labelIds", "snippet")}
     message |= {
         "sizeEstimate": record["size"],
@@ -94,7 +96,7 @@ def shown(record: Record, format: str, wanted_headers: Iterable[str], now: datet
 
 def _part(part: Message, part_id: str, message_id: str, now: datetime) -> dict[str, Any]:
     filename = _filename(part)
-    shown: dict[str, Any] = {
+    message_resource: dict[str, Any] = {
         "partId": part_id,
         "mimeType": part.get_content_type(),
         "filename": filename,
@@ -102,21 +104,21 @@ def _part(part: Message, part_id: str, message_id: str, now: datetime) -> dict[s
     }
     children = part.get_payload() if part.is_multipart() else []
     if children and isinstance(children, list):
-        shown["body"] = {"size": 0}
+        message_resource["body"] = {"size": 0}
         prefix = part_id + "." if part_id else ""
-        shown["parts"] = [
+        message_resource["parts"] = [
             _part(child, f"{prefix}{n}", message_id, now)
             for n, child in enumerate(children)
             if isinstance(child, Message)
         ]
-        return shown
+        return message_resource
     data = _bytes_of(part)
-    shown["body"] = {"size": len(data)}
+    message_resource["body"] = {"size": len(data)}
     if filename or len(data) > _LONGEST_INLINE or part.get_content_maintype() not in {"text"}:
-        shown["body"]["attachmentId"] = _attachment_id(message_id, part_id, now)
+        message_resource["body"]["attachmentId"] = _attachment_id(message_id, part_id, now)
     elif data:
-        shown["body"]["data"] = to_base64url(data)
-    return shown
+        message_resource["body"]["data"] = to_base64url(data)
+    return message_resource
 
 
 def _headers(part: Message) -> list[dict[str, str]]:
@@ -135,11 +137,11 @@ def _bytes_of(part: Message) -> bytes:
 
 
 def decoded(value: str) -> str:
-    """A header with its encoded words (RFC 2047) read."""
+    """A header with its encoded words (RFC 2047) decoded."""
     return str(make_header(decode_header(value))) if "=?" in value else value
 
 
-# --- attachments: an id that is another one at every look, and stale after an hour ----------------
+# --- attachments: every response has a new id, which expires after an hour ---
 
 
 def _attachment_id(message_id: str, part_id: str, now: datetime) -> str:
@@ -148,7 +150,7 @@ def _attachment_id(message_id: str, part_id: str, now: datetime) -> str:
 
 
 def attachment(record: Record, attachment_id: str, now: datetime) -> bytes | None:
-    """The bytes behind an attachment id of this message, or None when it is no such id or too old."""
+    """The bytes of an attachment of this message, or None for a wrong or expired id."""
     try:
         message_id, part_id, at, _ = json.loads(from_base64url(attachment_id.removeprefix("ANGjdJ")))
     except ValueError:

@@ -1,4 +1,4 @@
-"""One mailbox during one request: who may look, what it costs, and what changes in it."""
+"""One mailbox during one request: access, quota, reads and changes."""
 
 import base64
 import re
@@ -14,37 +14,37 @@ from flask import current_app
 from werkzeug.datastructures import MultiDict
 
 from app.sandbox.current import Here, here
-from app.sandbox.google import Problem, throttled
+from app.sandbox.google import GoogleRefusal, throttled
 from app.sandbox.rules import Access
 from app.sandbox.services.gmail import mail, search
 from app.sandbox.store import Book, Record
 
-_UNITS_A_MINUTE = 15_000  # a classic project's quota per person: https://developers.google.com/workspace/gmail/api/reference/quota
+_UNITS_PER_MINUTE = 15_000  # a classic project's quota per person: https://developers.google.com/workspace/gmail/api/reference/quota
 _MOST_BYTES = 36_700_160
 _FIXED_LABELS = {"SENT", "DRAFT"}
 _ID = re.compile(r"[0-9a-f]{6,16}")
 
 
-def not_found() -> Problem:
-    """404 for an id this mailbox does not have."""
-    return Problem(404, "Requested entity was not found.", "notFound", "NOT_FOUND")
+def not_found() -> GoogleRefusal:
+    """404 for an id that the mailbox does not have."""
+    return GoogleRefusal(404, "Requested entity was not found.", "notFound", "NOT_FOUND")
 
 
-def _invalid(sentence: str) -> Problem:
-    return Problem(400, sentence, "invalidArgument", "INVALID_ARGUMENT")
+def _invalid(sentence: str) -> GoogleRefusal:
+    return GoogleRefusal(400, sentence, "invalidArgument", "INVALID_ARGUMENT")
 
 
 class Mailbox:
-    """The mailbox of the token's owner. Making one counts `units` against their quota."""
+    """The mailbox of the token's owner. Opening it counts `units` against their quota."""
 
     def __init__(self, access: Access, user: str, *, units: int) -> None:
         self.here: Here = here()
         account = self.here.service.company(access.company)
         self.owner = account.person
         if user not in {"me", self.owner}:
-            raise Problem(403, f"Delegation denied for {self.owner}", "forbidden", "PERMISSION_DENIED")
+            raise GoogleRefusal(403, f"Delegation denied for {self.owner}", "forbidden", "PERMISSION_DENIED")
         if not account.facts["mail"]:
-            raise Problem(400, "Mail service not enabled", "failedPrecondition", "FAILED_PRECONDITION")
+            raise GoogleRefusal(400, "Mail service not enabled", "failedPrecondition", "FAILED_PRECONDITION")
         self._spend(units)
         self.book: Book = self.here.book(account.key)
 
@@ -55,8 +55,8 @@ class Mailbox:
         while mine and mine[0][0] <= now.timestamp() - 60:
             mine.popleft()
         if mine and mine[0][0] > now.timestamp():
-            mine.clear()  # the clock was put back
-        if sum(each for _, each in mine) + units > _UNITS_A_MINUTE:
+            mine.clear()  # a lever has put the clock back
+        if sum(each for _, each in mine) + units > _UNITS_PER_MINUTE:
             raise throttled(now, max(1, round(mine[0][0] + 60 - now.timestamp())))
         mine.append((now.timestamp(), units))
 
@@ -67,7 +67,7 @@ class Mailbox:
         return sorted(self.book.all("message"), key=lambda m: int(m["internalDate"]), reverse=True)
 
     def get(self, kind: str, id_: str) -> Record:
-        """The record of that id, or Gmail's 400 for what is no id and 404 for an unknown one."""
+        """The record of that id. Raises Gmail's 400 for an invalid id and 404 for an unknown one."""
         if not _ID.fullmatch(id_):
             raise _invalid("Invalid id value")
         record = self.book.find(kind, id_)
@@ -84,9 +84,9 @@ class Mailbox:
             raise not_found()
         return messages
 
-    def search(self, asked: "MultiDict[str, str]") -> list[Record]:
-        """Messages that match `q` and have all of `labelIds`. Spam and Trash only when asked for."""
-        query, labels = asked.get("q", ""), set(asked.getlist("labelIds"))
+    def search(self, filters: "MultiDict[str, str]") -> list[Record]:
+        """Messages that match `q` and have all of `labelIds`. Spam and Trash only on request."""
+        query, labels = filters.get("q", ""), set(filters.getlist("labelIds"))
         for label in labels:
             if self.book.find("label", label) is None:
                 raise _invalid(f"Invalid label: {label}")
@@ -96,7 +96,7 @@ class Mailbox:
         }
         matches = search.matcher(query, self.here.now(), names)
         hidden = {"SPAM", "TRASH"} - labels
-        if asked.get("includeSpamTrash", "").lower() == "true" or search.names_spam_or_trash(query):
+        if filters.get("includeSpamTrash", "").lower() == "true" or search.names_spam_or_trash(query):
             hidden = set()
         return [
             m
@@ -111,13 +111,13 @@ class Mailbox:
         for label in (*add, *remove):
             if self.book.find("label", label) is None or label in _FIXED_LABELS:
                 raise _invalid(f"Invalid label: {label}")
-        kept = [label for label in message["labelIds"] if label not in set(remove)]
-        labels = list(dict.fromkeys([*kept, *add]))
+        remaining = [label for label in message["labelIds"] if label not in set(remove)]
+        labels = list(dict.fromkeys([*remaining, *add]))
         history = str(900_000 + self.book.new_id("history"))
         return self.book.put("message", message["id"], {**message, "labelIds": labels, "historyId": history})
 
     def composed(self, given: dict[str, Any]) -> tuple[Message, str | None]:
-        """The mail of a `Message` resource and its thread. `From` is the account's, whatever was written."""
+        """The mail of a Message resource and its thread. `From` is always the account's address."""
         try:
             raw = mail.from_base64url(str(given.get("raw") or ""))
         except ValueError:
@@ -138,14 +138,14 @@ class Mailbox:
         return made, thread
 
     def new_draft(self, composed: tuple[Message, str | None]) -> dict[str, Any]:
-        """Keep a draft."""
+        """Store a draft."""
         made, thread = composed
         message = mail.store(self.book, made.as_bytes(), self.here.now(), ["DRAFT"], thread)
         draft_id = f"r-{self.book.new_id('draft', first=55_121)}"
         return self.draft(self.book.put("draft", draft_id, {"id": draft_id, "message": message["id"]}))
 
     def draft(self, record: Record) -> dict[str, Any]:
-        """A draft as lists and `create` show it."""
+        """A draft in the shape of lists and `create`."""
         message = self.get("message", record["message"])
         return {
             "id": record["id"],
@@ -153,9 +153,7 @@ class Mailbox:
         }
 
     def send(self, composed: tuple[Message, str | None]) -> Record:
-        """Send a mail: it goes to Sent, to the demo mailboxes among its recipients, and is seen by the log
-        lever.
-        """
+        """Send a mail: to Sent, to the demo mailboxes among its recipients, and to the log."""
         made, thread = composed
         people = [
             address
@@ -179,7 +177,7 @@ class Mailbox:
         return sent
 
     def send_draft(self, draft_id: str) -> Record:
-        """Send a draft; it ends by that."""
+        """Send and delete a draft."""
         draft = self.book.find("draft", draft_id)
         if draft is None:
             raise not_found()

@@ -1,4 +1,4 @@
-"""One mail for each thing that makes real mail hard to read, and mail that means harm."""
+"""One mail per difficulty of real mail, and hostile mail."""
 
 import base64
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ _INJECTION = (
 
 
 def seed(book: Book, owner: str, today: date) -> None:
-    """Add the oddities to a mailbox."""
+    """Add the edge cases to a mailbox."""
     for days, (mail, labels) in enumerate(_all(owner), start=2):
         at = datetime.combine(today - timedelta(days=days), time(8, 30), UTC)
         mail["Date"] = format_datetime(at)
@@ -82,7 +82,7 @@ def _nested(owner: str) -> EmailMessage:
 
 
 def _octet_stream(owner: str) -> EmailMessage:
-    """A PDF that its sender calls application/octet-stream."""
+    """A PDF sent as application/octet-stream."""
     mail = _mail("erp@oldsystems.example", owner, "Your invoice 7781")
     mail.set_content("Your invoice is attached. This mailbox is not read.\n")
     pdf = one_page("Invoice 7781", ["Old Systems Ltd", "Maintenance contract", "Total: 480.00 USD"])
@@ -91,7 +91,7 @@ def _octet_stream(owner: str) -> EmailMessage:
 
 
 def _newsletter(owner: str) -> EmailMessage:
-    """HTML only, with text that nobody sees."""
+    """HTML only, with hidden text."""
     mail = _mail("Supply News <news@news.example>", owner, "Steel is cheaper")
     mail["Reply-To"] = "editors@news.example"
     mail.set_content(_NEWSLETTER, subtype="html")
@@ -99,7 +99,7 @@ def _newsletter(owner: str) -> EmailMessage:
 
 
 def _hostile(owner: str) -> EmailMessage:
-    """Words aimed at an AI, and a file name that wants out of its folder."""
+    """A prompt injection, and file names with path traversal."""
     mail = _mail(
         '"Accounts \u202eelpmaxe" <billing@evil.example>',
         owner,
@@ -115,7 +115,7 @@ def _hostile(owner: str) -> EmailMessage:
 
 
 def _forwarded(owner: str) -> EmailMessage:
-    """A whole mail as an attachment, with a file of its own."""
+    """A mail as an attachment, which has a file of its own."""
     inner = _mail("Tom Field <tom@field.example>", "office@northwind.example", "Receipt for the fair")
     inner["Date"] = "Mon, 02 Feb 2026 09:00:00 +0000"
     inner.set_content("The receipt for the stand is attached.\n")
@@ -171,7 +171,7 @@ def _deleted(owner: str) -> EmailMessage:
 
 
 def _long(owner: str) -> EmailMessage:
-    """More text than fits into one answer."""
+    """More text than fits into one response."""
     mail = _mail("Legal <legal@northwind.example>", owner, "General terms, complete text")
     mail.set_content(
         "".join(

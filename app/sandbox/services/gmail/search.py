@@ -1,4 +1,4 @@
-"""Gmail's search language, as far as people and the tools use it.
+"""The part of Gmail's search language that people and the tools use.
 
 Words, "phrases", `operator:value`, `-term`, `OR`, `( )`, `{ }`. Adjacent terms must all match; `OR`
 joins its two neighbours. https://support.google.com/mail/answer/7190
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-Mail = Mapping[str, Any]  # what `mail.index` keeps of a message
+Mail = Mapping[str, Any]  # the search index of a message
 Match = Callable[[Mail], bool]
 
 _TOKEN = re.compile(r'\s*(-?)(?:([(){}])|(?:([A-Za-z0-9_]+):)?(?:"([^"]*)"?|\(([^()]*)\)|([^\s(){}"]+)))')
@@ -29,12 +29,12 @@ _STATES = {"unread": "UNREAD", "starred": "STARRED", "important": "IMPORTANT"}
 
 
 def matcher(query: str, now: datetime, labels: Mapping[str, str]) -> Match:
-    """Whether a mail matches the query. `labels` gives the id of each label's name in lower case."""
+    """A predicate for the query. `labels` maps lower-case label names to ids."""
     return _Query(query, now, labels).everything()
 
 
 def names_spam_or_trash(query: str) -> bool:
-    """Whether the query itself asks for places that are left out otherwise."""
+    """Whether the query names Spam or Trash, which are hidden otherwise."""
     return bool(re.search(r"\b(in|label|is):\"?(anywhere|spam|trash)\b", query, re.IGNORECASE))
 
 
@@ -51,7 +51,7 @@ class _Query:
         self.labels = labels
 
     def everything(self) -> Match:
-        """All terms, even behind a bracket too many."""
+        """All terms, also after an unmatched bracket."""
         matches = [self.terms(None)]
         while self.at < len(self.tokens):
             self.at += 1
@@ -175,7 +175,7 @@ _OPERATORS = {
 
 
 def _holds(field: str, value: str, *, exact: bool) -> Match:
-    """The words of `value`, one after the other. Alone, a word also finds its plural, as Gmail does."""
+    """The words of `value` in sequence. A single word also matches its plural, as at Gmail."""
     wanted = words_of(value)
 
     def match(mail: Mail) -> bool:

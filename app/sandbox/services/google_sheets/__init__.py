@@ -1,5 +1,4 @@
-"""Google Sheets: a few accounts' spreadsheets behind Google's sign-in, with Sheets' ranges, shapes and
-quotas.
+"""Google Sheets, imitated: spreadsheets behind Google's OAuth, with Sheets' ranges, shapes and quotas.
 
 Start in `api.py` (the methods), then `workbook.py` (a spreadsheet) and `drive.py` (who may open which).
 """
@@ -10,24 +9,14 @@ from flask import Response
 
 from app.sandbox.current import Here
 from app.sandbox.google import ACCOUNTS, PREFIX, rules
-from app.sandbox.service import Service
+from app.sandbox.service import ImitatedService
 from app.sandbox.services.google_sheets import refusals
 from app.sandbox.services.google_sheets.api import bp
 from app.sandbox.services.google_sheets.demo import seed
-from app.sandbox.services.google_sheets.drive import A_MINUTE, DRIVE
+from app.sandbox.services.google_sheets.drive import DRIVE, PER_MINUTE
 
-_SCOPES = tuple(
-    PREFIX + name
-    for name in (
-        "spreadsheets",
-        "spreadsheets.readonly",
-        "drive",
-        "drive.file",
-        "drive.metadata",
-        "drive.metadata.readonly",
-        "drive.readonly",
-    )
-)
+_DRIVE = ("drive", "drive.file", "drive.metadata", "drive.metadata.readonly", "drive.readonly")
+_SCOPES = tuple(PREFIX + name for name in ("spreadsheets", "spreadsheets.readonly", *_DRIVE))
 
 
 def _too_many(_retry_after: int | None) -> Response:
@@ -36,11 +25,11 @@ def _too_many(_retry_after: int | None) -> Response:
 
 
 def _quota(at: Here, given: dict[str, Any]) -> None:
-    """How many requests of one kind a person may make `per_minute`."""
-    at.book(DRIVE).put("limit", "minute", {"calls": int(given.get("per_minute", A_MINUTE))})
+    """Set the requests of one kind that a person may send `per_minute`."""
+    at.book(DRIVE).put("limit", "minute", {"calls": int(given.get("per_minute", PER_MINUTE))})
 
 
-SERVICE = Service(
+SERVICE = ImitatedService(
     slug="google_sheets",
     name="Google Sheets",
     blueprint=bp,

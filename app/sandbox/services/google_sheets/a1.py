@@ -13,9 +13,7 @@ _NEEDS_NO_QUOTES = re.compile(r"(?![A-Za-z]{1,3}\d+$)[A-Za-z_][A-Za-z0-9_]*")  #
 
 @dataclass(frozen=True)
 class Box:
-    """Cells from one corner to the other, both included, counted from 0. `one_cell`: written as a single
-    cell.
-    """
+    """Cells between two corners, both included, counted from 0. `one_cell`: written as a single cell."""
 
     top: int
     left: int
@@ -37,7 +35,7 @@ class Range:
 
 
 def parse(text: str, titles: list[str], names: dict[str, dict[str, Any]]) -> Range | None:
-    """What the text means in a spreadsheet with these tabs and named ranges, or None when nothing."""
+    """The range in a spreadsheet with these tabs and named ranges, or None for an invalid text."""
     if text.startswith("'"):
         quoted = re.fullmatch(r"'((?:[^']|'')*)'(?:!(.+))?", text, re.DOTALL)
         if not quoted:
@@ -77,8 +75,8 @@ def _cells(title: str | None, text: str) -> Range | None:
     return Range(title, top, left, bottom, right)
 
 
-def shown(title: str, box: Box) -> str:
-    """A range as Google writes it: one cell without a colon, quotes only where needed."""
+def notation(title: str, box: Box) -> str:
+    """A range as Google writes it: no colon for one cell, quotes only where needed."""
     quoted = title if _NEEDS_NO_QUOTES.fullmatch(title) else "'" + title.replace("'", "''") + "'"
     first, last = f"{letters(box.left)}{box.top + 1}", f"{letters(box.right)}{box.bottom + 1}"
     return f"{quoted}!{first}" if first == last else f"{quoted}!{first}:{last}"

@@ -1,5 +1,4 @@
-"""The methods of the Sheets API: `spreadsheets`, `spreadsheets.values`, and the one of Drive that lists
-files.
+"""The methods `spreadsheets` and `spreadsheets.values` of the Sheets API, and `files.list` of Drive.
 
 https://developers.google.com/workspace/sheets/api/reference/rest
 """
@@ -11,6 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from app.sandbox.google import add_userinfo
 from app.sandbox.google import needs as google_needs
+from app.sandbox.refusals import json_object
 from app.sandbox.rules import Access
 from app.sandbox.services.google_sheets.drive import Drive
 from app.sandbox.services.google_sheets.mask import masked
@@ -22,7 +22,7 @@ from app.sandbox.services.google_sheets.workbook import (
     Workbook,
     new_sheet,
     properties,
-    shown,
+    spreadsheet_resource,
 )
 from app.sandbox.store import Record
 
@@ -39,7 +39,7 @@ _DATES = ("SERIAL_NUMBER", "FORMATTED_STRING")
 
 
 def needs(*scopes: str) -> Any:
-    """Guard a view of Sheets: its refusals have no old list of errors."""
+    """Guard a view of Sheets, whose errors have no old list."""
     return google_needs(*scopes, service="sheets.googleapis.com", listed=False)
 
 
@@ -54,7 +54,7 @@ def list_files(access: Access) -> Response:
 @needs(*_READ)
 def get_spreadsheet(access: Access, id_: str) -> Response:
     """spreadsheets.get."""
-    return _masked(Workbook(Drive(access), id_).shown())
+    return _masked(Workbook(Drive(access), id_).resource())
 
 
 @bp.post(_ALL)
@@ -74,21 +74,21 @@ def create_spreadsheet(access: Access) -> Response:
             new_sheet(sheets, place * 7_919, str(sheet.get("title") or f"Sheet{place + 1}"), *_grid(sheet))
         )
     file = drive.add(str(title))
-    return _masked(shown(drive.book.put("file", file["id"], {**file, "sheets": sheets})))
+    return _masked(spreadsheet_resource(drive.book.put("file", file["id"], {**file, "sheets": sheets})))
 
 
 @bp.post(f"{_ONE}:batchUpdate")
 @needs(*_WRITE)
 def batch_update(access: Access, id_: str) -> Response:
-    """spreadsheets.batchUpdate, of which it knows `addSheet`: all requests are done, or none."""
+    """spreadsheets.batchUpdate, `addSheet` only: all requests succeed, or none."""
     book = Workbook(Drive(access), id_, to_write=True)
     sheets, replies = list(book.file["sheets"]), []
-    for place, asked in enumerate(_body().get("requests") or []):
-        if set(asked) != {"addSheet"}:
+    for place, change in enumerate(_body().get("requests") or []):
+        if set(change) != {"addSheet"}:
             raise invalid(
                 f"Invalid JSON payload received. Unknown name at 'requests[{place}]': Cannot find field."
             )
-        sheet = _part(asked["addSheet"], "properties")
+        sheet = _part(change["addSheet"], "properties")
         sheet_id = max((each["sheetId"] for each in sheets), default=0) + 1_203_947
         sheets.append(
             new_sheet(sheets, sheet_id, str(sheet.get("title") or f"Sheet{len(sheets) + 1}"), *_grid(sheet))
@@ -152,10 +152,7 @@ def _masked(record: dict[str, Any]) -> Response:
 
 
 def _body() -> dict[str, Any]:
-    given = request.get_json(silent=True)
-    if not isinstance(given, dict):
-        raise invalid("Invalid JSON payload received.")
-    return given
+    return json_object(invalid("Invalid JSON payload received."))
 
 
 def _part(record: Any, name: str) -> dict[str, Any]:

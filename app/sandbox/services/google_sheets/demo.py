@@ -1,6 +1,4 @@
-"""The demo spreadsheets: sales, a budget with formulas, a long stock list, and one of each thing that goes
-wrong.
-"""
+"""The demo spreadsheets: sales, a budget with formulas, a long stock list, and one per possible failure."""
 
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -24,7 +22,7 @@ _COSTS = (("Rent", 2_400.0), ("Salaries", 18_250.0), ("Freight", 1_315.4), ("Sof
 
 
 def seed(book: Book, today: date) -> None:
-    """Fill everybody's Drive. What is dated lies in the weeks before today."""
+    """Fill the Drive of all accounts. Dates are in the weeks before today."""
     _sales(book, today)
     _budget(book, today)
     _stock(book, today)
@@ -101,7 +99,7 @@ def _file(
     writers: tuple[str, ...] = (),
     mime_type: str = SPREADSHEET,
 ) -> str:
-    """A file last changed so many days ago."""
+    """Add a file, last changed `days` ago."""
     at = datetime.combine(today - timedelta(days=days), time(9, 12, 44, 120_000), UTC).isoformat(
         timespec="milliseconds"
     )

@@ -1,5 +1,4 @@
-"""The files of all accounts: who may open which, what a person asked of them this minute, and Drive's list of
-them.
+"""The files of all accounts: sharing, the quota per minute, and files.list.
 
 https://developers.google.com/workspace/drive/api/reference/rest/v3/files/list
 """
@@ -11,7 +10,7 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from app.sandbox.current import here
-from app.sandbox.google import PREFIX, Problem
+from app.sandbox.google import PREFIX, GoogleRefusal
 from app.sandbox.rules import Access
 from app.sandbox.services.google_sheets.mask import masked
 from app.sandbox.services.google_sheets.refusals import forbidden, not_a_spreadsheet, not_found, too_many
@@ -19,8 +18,8 @@ from app.sandbox.store import Book, Record
 
 SPREADSHEET = "application/vnd.google-apps.spreadsheet"
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-DRIVE = "drive"  # the book with everybody's files: some are shared between accounts
-A_MINUTE = 60  # requests of one kind: https://developers.google.com/workspace/sheets/api/limits
+DRIVE = "drive"  # one book for all accounts, which share some files
+PER_MINUTE = 60  # requests of one kind: https://developers.google.com/workspace/sheets/api/limits
 
 _WIDER = {PREFIX + name for name in ("spreadsheets", "spreadsheets.readonly", "drive", "drive.readonly")}
 _LISTING = {
@@ -32,7 +31,7 @@ _CLAUSE = re.compile(
 
 
 class Drive:
-    """Everybody's files, as one caller sees them."""
+    """The files of all accounts, as one caller sees them."""
 
     def __init__(self, access: Access) -> None:
         self.access = access
@@ -40,11 +39,11 @@ class Drive:
         self.book: Book = here().book(DRIVE)
 
     def open(self, id_: str, *, to_write: bool = False) -> Record:
-        """A spreadsheet this person may read, or change. Counts against their quota of the minute."""
+        """A spreadsheet that the person may read, or write. Counts against their quota per minute."""
         self.spend("Write" if to_write else "Read")
         file = self.book.find("file", id_)
         if file is None or (not self.access.scopes & _WIDER and not file["by_app"]):
-            raise not_found()  # with drive.file alone, files of others do not exist
+            raise not_found()  # drive.file alone hides the files of others
         if not _may(file, self.person, to_write=to_write):
             raise forbidden()
         if file["mimeType"] != SPREADSHEET:
@@ -52,9 +51,9 @@ class Drive:
         return file
 
     def spend(self, kind: str) -> None:
-        """Count a request. Reads and writes are counted apart, over the last 60 seconds."""
+        """Count a request. Reads and writes count separately, over the last 60 seconds."""
         at = here()
-        quota = int((self.book.find("limit", "minute") or {"calls": A_MINUTE})["calls"])
+        quota = int((self.book.find("limit", "minute") or {"calls": PER_MINUTE})["calls"])
         now, key = at.now().timestamp(), f"{kind} {self.person}"
         recent = [
             moment
@@ -66,12 +65,12 @@ class Drive:
         self.book.put("spent", key, {"at": [*recent, now]})
 
     def add(self, name: str) -> Record:
-        """A new, empty file of this person, made by the calling app."""
+        """Create an empty file of the person, owned by the calling app."""
         at = here().now().isoformat(timespec="milliseconds")
         return new_file(self.book, secrets.token_urlsafe(33), name, self.person, at, by_app=True)
 
     def touch(self, file: Record) -> None:
-        """The file was changed now."""
+        """Set the time of the last change to now."""
         self.book.put(
             "file",
             file["id"],
@@ -80,22 +79,22 @@ class Drive:
 
     def list(self) -> Response:
         """files.list."""
-        asked = request.args
-        found = [f for f in self.book.all("file") if _may(f, self.person) and _matches(f, asked.get("q", ""))]
+        query = request.args
+        found = [f for f in self.book.all("file") if _may(f, self.person) and _matches(f, query.get("q", ""))]
         if not self.access.scopes & _LISTING:
             found = [file for file in found if file["by_app"]]
-        if asked.get("orderBy", "").startswith("modifiedTime"):
-            found.sort(key=lambda file: str(file["modifiedTime"]), reverse=asked["orderBy"].endswith("desc"))
-        most, start = _size(asked.get("pageSize", "100")), _start(asked.get("pageToken"))
+        if query.get("orderBy", "").startswith("modifiedTime"):
+            found.sort(key=lambda file: str(file["modifiedTime"]), reverse=query["orderBy"].endswith("desc"))
+        most, start = _size(query.get("pageSize", "100")), _start(query.get("pageToken"))
         answer: dict[str, Any] = {"kind": "drive#fileList", "incompleteSearch": False}
         if start + most < len(found):
             answer["nextPageToken"] = f"~!!~{start + most}"
-        answer["files"] = [_shown(file) for file in found[start : start + most]]
+        answer["files"] = [_resource(file) for file in found[start : start + most]]
         try:
             return jsonify(
                 masked(
                     answer,
-                    asked.get("fields") or "kind,incompleteSearch,nextPageToken,files(kind,id,name,mimeType)",
+                    query.get("fields") or "kind,incompleteSearch,nextPageToken,files(kind,id,name,mimeType)",
                 )
             )
         except ValueError:
@@ -112,7 +111,7 @@ def new_file(
     by_app: bool = False,
     mime_type: str = SPREADSHEET,
 ) -> Record:
-    """A file with no tab yet."""
+    """Create a file without tabs."""
     file = {
         "id": id_,
         "name": name,
@@ -129,7 +128,7 @@ def new_file(
 
 
 def address(id_: str) -> str:
-    """Where a spreadsheet opens in the browser."""
+    """The address of a spreadsheet in the browser."""
     return f"https://docs.google.com/spreadsheets/d/{id_}/edit"
 
 
@@ -143,7 +142,7 @@ def _may(file: Record, person: str, *, to_write: bool = False) -> bool:
     )
 
 
-def _shown(file: Record) -> dict[str, Any]:
+def _resource(file: Record) -> dict[str, Any]:
     return {
         "kind": "drive#file",
         "id": file["id"],
@@ -200,5 +199,5 @@ def _start(given: str | None) -> int:
     return int(given[4:])
 
 
-def _bad(sentence: str, parameter: str) -> Problem:
-    return Problem(400, sentence, "invalid", location=parameter)
+def _bad(sentence: str, parameter: str) -> GoogleRefusal:
+    return GoogleRefusal(400, sentence, "invalid", location=parameter)

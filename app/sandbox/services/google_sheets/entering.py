@@ -1,7 +1,7 @@
-"""What typing into a cell makes of a text, and how a cell is shown.
+"""How Sheets parses typed text, and formats a cell.
 
-A cell is a plain value, or a record: `v` the value or `f` a formula, and `n` how it is shown (money, percent,
-iso, us).
+A cell is a plain value, or a record: `v` a value or `f` a formula, and `n` its format (money, percent, iso,
+us).
 """
 
 import re
@@ -19,7 +19,7 @@ Cell = Any
 
 
 def typed(value: Any, today: date) -> Cell:
-    """USER_ENTERED: what Google makes of the value when it is typed."""
+    """USER_ENTERED: the cell that Google makes of typed text."""
     if not isinstance(value, str):
         return value
     text = value.strip()
@@ -48,12 +48,12 @@ def money(amount: float) -> Cell:
 
 
 def is_empty(cell: Cell) -> bool:
-    """Nothing in it."""
+    """Whether the cell is empty."""
     return cell is None or cell == ""
 
 
 def rendered(cell: Cell, option: str, dates: str, lookup: Lookup) -> Any:
-    """A cell as `valueRenderOption` and `dateTimeRenderOption` want it."""
+    """A cell, rendered by `valueRenderOption` and `dateTimeRenderOption`."""
     if is_empty(cell):
         return ""
     record = cell if isinstance(cell, dict) else {"v": cell}
@@ -95,5 +95,5 @@ def _as_day(text: str, today: date) -> Cell:
         if us:
             return {**day(date(int(us[3] or today.year), int(us[1]), int(us[2]))), "n": "us"}
     except ValueError:
-        return None  # 2026-13-45 stays the text it is
+        return None  # 2026-13-45 stays text
     return None

@@ -1,6 +1,4 @@
-"""A little of spreadsheet arithmetic: `=1+1`, `=SUM(C2:C13)*1.2`, `=A1/B1`. Unknown functions are
-`#NAME?`, as in Sheets.
-"""
+"""Simple formulas: `=1+1`, `=SUM(C2:C13)*1.2`, `=A1/B1`. Unknown functions are `#NAME?`, as in Sheets."""
 
 import re
 from collections.abc import Callable
@@ -8,7 +6,7 @@ from typing import Any
 
 from app.sandbox.services.google_sheets.a1 import number
 
-# The value of the cell in that row and column (from 0) of the formula's tab.
+# The value of a cell of the formula's tab, by row and column from 0.
 Lookup = Callable[[int, int], Any]
 
 # Groups: 1 number, 2 and 3 column and row of a cell, 4 function, 5 text, 6 symbol.
@@ -25,27 +23,27 @@ _FUNCTIONS: dict[str, Callable[[list[float]], float]] = {
 }
 
 
-class _Trouble(Exception):
-    """What a cell shows instead of a value."""
+class _CellError(Exception):
+    """The error that a cell displays instead of a value."""
 
 
 def evaluate(formula: str, lookup: Lookup) -> Any:
-    """The value of a formula, or the error its cell shows."""
+    """The value of a formula, or the error that its cell displays."""
     try:
-        reader = _Reader(formula.lstrip("="), lookup)
+        reader = _FormulaParser(formula.lstrip("="), lookup)
         value = reader.sum()
         if reader.kind:
-            raise _Trouble("#ERROR!")
-    except _Trouble as trouble:
+            raise _CellError("#ERROR!")
+    except _CellError as trouble:
         return str(trouble)
     except ZeroDivisionError:
         return "#DIV/0!"
     except RecursionError:
-        return "#REF!"  # it leads back to itself
+        return "#REF!"  # it refers to itself
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
 
 
-class _Reader:
+class _FormulaParser:
     """Reads a formula from left to right."""
 
     def __init__(self, text: str, lookup: Lookup) -> None:
@@ -59,7 +57,7 @@ class _Reader:
     def _step(self) -> None:
         self._found = _TOKENS.match(self._text, self._at)
         if self._found is None and self._text[self._at :].strip():
-            raise _Trouble("#ERROR!")
+            raise _CellError("#ERROR!")
         self.kind = self._found.lastindex if self._found else None
         self._at = self._found.end() if self._found else len(self._text)
 
@@ -70,7 +68,7 @@ class _Reader:
         return False
 
     def sum(self) -> Any:
-        """Terms added and taken away; & joins texts."""
+        """Terms added and subtracted; & joins text."""
         value = self._product()
         while True:
             if self._take("+"):
@@ -101,7 +99,7 @@ class _Reader:
             return value
         found = self._found
         if found is None or self.kind is None or self.kind == 6:
-            raise _Trouble("#ERROR!")
+            raise _CellError("#ERROR!")
         self._step()
         if found[1]:
             return float(found[1]) if "." in found[1] else int(found[1])
@@ -113,7 +111,7 @@ class _Reader:
 
     def _call(self, name: str) -> Any:
         if name not in _FUNCTIONS:
-            raise _Trouble("#NAME?")
+            raise _CellError("#NAME?")
         self._expect("(")
         values = list(self._argument())
         while self._take(","):
@@ -132,19 +130,19 @@ class _Reader:
         self._expect(":")
         last = self._found
         if self.kind != 3 or last is None:
-            raise _Trouble("#ERROR!")
+            raise _CellError("#ERROR!")
         self._step()
         rows, columns = range(int(first[3]) - 1, int(last[3])), range(number(first[2]), number(last[2]) + 1)
         return [self._lookup(row, column) for row in rows for column in columns]
 
     def _expect(self, symbol: str) -> None:
         if not self._take(symbol):
-            raise _Trouble("#ERROR!")
+            raise _CellError("#ERROR!")
 
 
 def _amount(value: Any) -> Any:
     if value == "":
         return 0
     if isinstance(value, str):
-        raise _Trouble(value if value.startswith("#") else "#VALUE!")
+        raise _CellError(value if value.startswith("#") else "#VALUE!")
     return value

@@ -9,18 +9,18 @@ Tree = dict[str, "Tree"]
 
 
 def masked(record: dict[str, Any], fields: str | None) -> dict[str, Any]:
-    """Only the fields asked for; all of them without a mask. Raises ValueError for a mask that is none."""
+    """The fields of the mask; all of them without one. Raises ValueError for an invalid mask."""
     if not fields or fields == "*":
         return record
     tree, rest = _tree(fields.replace(" ", ""))
     if rest:
         raise ValueError(fields)
-    kept: dict[str, Any] = _keep(record, tree)
-    return kept
+    answer: dict[str, Any] = _keep(record, tree)
+    return answer
 
 
 def _tree(text: str) -> tuple[Tree, str]:
-    """The fields of a list up to its end or closing bracket, and what is left of the text."""
+    """The fields up to the end or closing bracket, and the rest of the text."""
     tree: Tree = {}
     while text:
         end = next((i for i, c in enumerate(text) if c in ",()./"), len(text))

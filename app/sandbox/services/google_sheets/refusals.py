@@ -1,34 +1,34 @@
-"""Sheets' refusals in Google's words."""
+"""The errors of Sheets, with Google's messages."""
 
 from typing import Any
 
-from app.sandbox.google import Problem
+from app.sandbox.google import GoogleRefusal
 
 
-def invalid(sentence: str) -> Problem:
-    """400 for arguments that do not fit."""
-    return Problem(400, sentence, "badRequest", "INVALID_ARGUMENT")
+def invalid(sentence: str) -> GoogleRefusal:
+    """400 for invalid arguments."""
+    return GoogleRefusal(400, sentence, "badRequest", "INVALID_ARGUMENT")
 
 
-def not_found() -> Problem:
+def not_found() -> GoogleRefusal:
     """404 for an unknown id."""
-    return Problem(404, "Requested entity was not found.", "notFound", "NOT_FOUND")
+    return GoogleRefusal(404, "Requested entity was not found.", "notFound", "NOT_FOUND")
 
 
-def forbidden() -> Problem:
+def forbidden() -> GoogleRefusal:
     """403 for a file that is not shared with the account, or not for editing."""
-    return Problem(403, "The caller does not have permission", "forbidden", "PERMISSION_DENIED")
+    return GoogleRefusal(403, "The caller does not have permission", "forbidden", "PERMISSION_DENIED")
 
 
-def not_a_spreadsheet() -> Problem:
-    """400 for an Excel file kept in Drive."""
-    return Problem(
+def not_a_spreadsheet() -> GoogleRefusal:
+    """400 for an Excel file in Drive."""
+    return GoogleRefusal(
         400, "This operation is not supported for this document", "failedPrecondition", "FAILED_PRECONDITION"
     )
 
 
-def too_many(kind: str = "Read", quota: int = 60) -> Problem:
-    """429 for a person's requests in a minute; when to come back is not said."""
+def too_many(kind: str = "Read", quota: int = 60) -> GoogleRefusal:
+    """429 for a person's requests per minute, without the time to wait."""
     consumer = "123456789012"
     detail: dict[str, Any] = {
         "@type": "type.googleapis.com/google.rpc.ErrorInfo",
@@ -48,4 +48,4 @@ def too_many(kind: str = "Read", quota: int = 60) -> Problem:
         "user' of service "
         f"'sheets.googleapis.com' for consumer 'project_number:{consumer}'."
     )
-    return Problem(429, sentence, "rateLimitExceeded", "RESOURCE_EXHAUSTED", details=(detail,))
+    return GoogleRefusal(429, sentence, "rateLimitExceeded", "RESOURCE_EXHAUSTED", details=(detail,))

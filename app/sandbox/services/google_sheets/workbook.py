@@ -1,4 +1,4 @@
-"""One spreadsheet: its tabs, what ranges mean in it, and its cells read, written and appended."""
+"""One spreadsheet: its tabs and ranges, and reading, writing and appending cells."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ ROWS, COLUMNS, MOST_CELLS, MOST_CHARACTERS = 1000, 26, 10_000_000, 50_000
 
 
 class Workbook:
-    """A spreadsheet its caller may open."""
+    """A spreadsheet that the caller may open."""
 
     def __init__(self, drive: Drive, id_: str, *, to_write: bool = False) -> None:
         self._drive = drive
@@ -25,17 +25,16 @@ class Workbook:
         """The spreadsheet's id."""
         return str(self.file["id"])
 
-    def shown(self) -> dict[str, Any]:
+    def resource(self) -> dict[str, Any]:
         """The Spreadsheet resource, without cells."""
-        return shown(self.file)
+        return spreadsheet_resource(self.file)
 
     # --- ranges ---
 
     def find(self, text: str, *, grows: bool = False) -> tuple[Record, Box]:
-        """The tab and the cells a range means, clipped to the tab.
+        """The tab and the cells of a range, clipped to the tab.
 
-        Raises 400 for what is no range, and for one that begins (for a write: ends) outside the tab unless it
-        `grows`.
+        Raises 400 for an invalid range, and for one that begins outside the tab unless it `grows`.
         """
         grids = [sheet for sheet in self.file["sheets"] if sheet["sheetType"] == "GRID"]
         found = a1.parse(text, [sheet["title"] for sheet in grids], self.file["names"])
@@ -55,7 +54,7 @@ class Workbook:
     # --- cells ---
 
     def read(self, text: str, option: str, dates: str) -> dict[str, Any]:
-        """A ValueRange: rows without their empty ends, and no `values` at all when all cells are empty."""
+        """A ValueRange: rows without trailing empty cells, and no `values` if all cells are empty."""
         sheet, box = self.find(text)
         grid = self.grid(sheet)
 
@@ -69,14 +68,14 @@ class Workbook:
         ]
         while rows and not rows[-1]:
             rows.pop()
-        answer: dict[str, Any] = {"range": a1.shown(sheet["title"], box), "majorDimension": "ROWS"}
+        answer: dict[str, Any] = {"range": a1.notation(sheet["title"], box), "majorDimension": "ROWS"}
         return {**answer, "values": rows} if rows else answer
 
     def update(self, text: str, values: list[list[Any]], option: str) -> dict[str, Any]:
-        """Write from the range's first cell on; more than the range holds is refused."""
+        """Write from the range's first cell on. Raises 400 for more values than the range holds."""
         sheet, box = self.find(text, grows=True)
         height, width = len(values), max(map(len, values), default=0)
-        within = "" if box.one_cell else a1.shown(sheet["title"], box)
+        within = "" if box.one_cell else a1.notation(sheet["title"], box)
         if within and box.top + height - 1 > box.bottom:
             raise invalid(
                 f"Requested writing within range [{within}], but tried writing to row [{box.bottom + 2}]"
@@ -108,18 +107,18 @@ class Workbook:
         there = Box(top, left, top + max(len(values), 1) - 1, left + max(width, 1) - 1)
         answer: dict[str, Any] = {"spreadsheetId": self.id}
         if table:
-            answer["tableRange"] = a1.shown(sheet["title"], table)
+            answer["tableRange"] = a1.notation(sheet["title"], table)
         return {**answer, "updates": self._write(sheet, there, values, option)}
 
     def clear(self, text: str) -> dict[str, Any]:
-        """Empty the cells of a range."""
+        """Clear the cells of a range."""
         sheet, box = self.find(text)
         self._put(
             sheet,
             box,
             [[""] * (box.right - box.left + 1)] * min(box.bottom - box.top + 1, len(self.grid(sheet))),
         )
-        return {"spreadsheetId": self.id, "clearedRange": a1.shown(sheet["title"], box)}
+        return {"spreadsheetId": self.id, "clearedRange": a1.notation(sheet["title"], box)}
 
     def _write(self, sheet: Record, there: Box, values: list[list[Any]], option: str) -> dict[str, Any]:
         today = here().today()
@@ -132,14 +131,14 @@ class Workbook:
             "updatedColumns": max(map(len, values), default=0),
             "updatedCells": sum(map(len, values)),
         }
-        return {"spreadsheetId": self.id, "updatedRange": a1.shown(sheet["title"], there), **written}
+        return {"spreadsheetId": self.id, "updatedRange": a1.notation(sheet["title"], there), **written}
 
     def grid(self, sheet: Record) -> list[list[Cell]]:
-        """The cells of a tab, to be changed through `put`."""
+        """The cells of a tab. Change them through `_put`."""
         return read_grid(self._drive.book, self.id, sheet["sheetId"])
 
     def _put(self, sheet: Record, there: Box, cells: list[list[Cell]]) -> None:
-        """Put cells in place; null leaves what is there."""
+        """Write cells; null leaves a cell unchanged."""
         grid = self.grid(sheet)
         for row, values in enumerate(cells, there.top):
             grid += [[] for _ in range(row + 1 - len(grid))]
@@ -163,7 +162,7 @@ class Workbook:
         return resized
 
     def keep_sheets(self, sheets: list[Record]) -> None:
-        """Replace the tabs, all at once."""
+        """Replace all tabs."""
         self.file = {**self.file, "sheets": sheets}
         self._drive.touch(self.file)
 
@@ -181,7 +180,7 @@ def new_sheet(
     columns: int = COLUMNS,
     kind: str = "GRID",
 ) -> Record:
-    """A tab after the others. Raises 400 for a title that is taken or a size that is too much."""
+    """Create the last tab. Raises 400 for a taken title or too many cells."""
     if any(sheet["title"].lower() == title.lower() for sheet in sheets):
         raise invalid(
             f'Invalid requests[0].addSheet: A sheet with the name "{title}" already exists. Please enter '
@@ -193,7 +192,7 @@ def new_sheet(
 
 
 def check_size(sheets: list[Record]) -> None:
-    """Raises 400 when all tabs together have too many cells."""
+    """Raises 400 if all tabs together have too many cells."""
     if sum(sheet["rows"] * sheet["columns"] for sheet in sheets) > MOST_CELLS:
         raise invalid(
             "This action would increase the number of cells in the workbook above the limit of "
@@ -202,14 +201,14 @@ def check_size(sheets: list[Record]) -> None:
 
 
 def outside(sheet: Record, box: Box) -> Exception:
-    """400 for cells the tab does not have."""
-    there = a1.shown(sheet["title"], box)
+    """400 for cells outside the tab."""
+    there = a1.notation(sheet["title"], box)
     return invalid(
         f"Range ({there}) exceeds grid limits. Max rows: {sheet['rows']}, max columns: {sheet['columns']}"
     )
 
 
-def shown(file: Record) -> dict[str, Any]:
+def spreadsheet_resource(file: Record) -> dict[str, Any]:
     """The Spreadsheet resource of a file."""
     titles = {sheet["title"]: sheet["sheetId"] for sheet in file["sheets"]}
     answer = {
@@ -242,15 +241,15 @@ def shown(file: Record) -> dict[str, Any]:
 
 def properties(sheet: Record, index: int) -> dict[str, Any]:
     """SheetProperties."""
-    shown = {
+    resource = {
         "sheetId": sheet["sheetId"],
         "title": sheet["title"],
         "index": index,
         "sheetType": sheet["sheetType"],
     }
     if sheet["sheetType"] == "GRID":
-        shown["gridProperties"] = {"rowCount": sheet["rows"], "columnCount": sheet["columns"]}
-    return {**shown, "hidden": True} if sheet.get("hidden") else shown
+        resource["gridProperties"] = {"rowCount": sheet["rows"], "columnCount": sheet["columns"]}
+    return {**resource, "hidden": True} if sheet.get("hidden") else resource
 
 
 def _trimmed(row: list[Any]) -> list[Any]:
@@ -260,7 +259,7 @@ def _trimmed(row: list[Any]) -> list[Any]:
 
 
 def _table(grid: list[list[Cell]], box: Box) -> Box | None:
-    """The lowest block of filled cells that begins in the range, with everything that touches it."""
+    """The lowest block of filled cells in the range, with all cells that touch it."""
     filled = {(r, c) for r, row in enumerate(grid) for c, cell in enumerate(row) if not is_empty(cell)}
     inside = [(r, c) for r, c in filled if box.top <= r <= box.bottom and box.left <= c <= box.right]
     if not inside:
@@ -278,7 +277,7 @@ def _table(grid: list[list[Cell]], box: Box) -> Box | None:
 
 
 def _joined(some: set[tuple[int, int]], filled: set[tuple[int, int]]) -> set[tuple[int, int]]:
-    """These filled cells and every one that a chain of neighbours leads to."""
+    """These filled cells and all that are connected to them."""
     found, waiting = set(some), list(some)
     while waiting:
         row, column = waiting.pop()

@@ -1,15 +1,15 @@
-"""The demo companies. Both belong to one login, which opens one company with each consent."""
+"""The demo companies. Both belong to one login; each consent opens one company."""
 
 from dataclasses import dataclass
 
-from app.sandbox.service import Company
+from app.sandbox.service import DemoCompany
 
 _OWNER = "ada@example.com"
 
 
 @dataclass(frozen=True)
-class Settings:
-    """A company's settings. Rates are home currency for one of the other."""
+class CompanySettings:
+    """A company's settings."""
 
     key: str
     realm: str
@@ -22,13 +22,13 @@ class Settings:
     currency_name: str
     several_currencies: bool
     fiscal_year_start: int  # month
-    mails_a_day: int
+    mails_per_day: int
 
 
 COMPANIES = {
     company.key: company
     for company in (
-        Settings(
+        CompanySettings(
             key="maple",
             realm="9341454816381446",
             name="Maple & Pine Landscaping",
@@ -40,9 +40,9 @@ COMPANIES = {
             currency_name="United States Dollar",
             several_currencies=False,
             fiscal_year_start=1,
-            mails_a_day=40,
+            mails_per_day=40,
         ),
-        Settings(
+        CompanySettings(
             key="northern",
             realm="9130357849302146",
             name="Northern Lights Events",
@@ -54,12 +54,12 @@ COMPANIES = {
             currency_name="Canadian Dollar",
             several_currencies=True,
             fiscal_year_start=4,
-            mails_a_day=40,
+            mails_per_day=40,
         ),
     )
 }
 
 CHOICES = (
-    Company("maple", COMPANIES["maple"].name, _OWNER, "Landscaping, California, one currency: USD"),
-    Company("northern", COMPANIES["northern"].name, _OWNER, "Events, Canada, CAD with customers in USD"),
+    DemoCompany("maple", COMPANIES["maple"].name, _OWNER, "Landscaping, California, one currency: USD"),
+    DemoCompany("northern", COMPANIES["northern"].name, _OWNER, "Events, Canada, CAD with customers in USD"),
 )

@@ -1,10 +1,10 @@
-"""The first records of the demo companies: half a year of work that ends around today."""
+"""The first records of the demo companies: the half year up to today."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.sandbox.services.quickbooks.companies import COMPANIES, Settings
+from app.sandbox.services.quickbooks.companies import COMPANIES, CompanySettings
 from app.sandbox.services.quickbooks.records import currency_of, new, pay, ref, touched, with_subtotal
 from app.sandbox.services.quickbooks.wire import number
 from app.sandbox.store import Book, Record
@@ -102,7 +102,7 @@ def _at(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, 18, tzinfo=UTC)
 
 
-def _accounts(book: Book, company: Settings, began: datetime) -> dict[str, Record]:
+def _accounts(book: Book, company: CompanySettings, began: datetime) -> dict[str, Record]:
     made: dict[str, Record] = {}
     for id_, pattern, kind, subtype, classification, parent in _ACCOUNTS:
         name = pattern.format(**_NAMES[company.key])
@@ -141,7 +141,7 @@ def _item(book: Book, id_: str, name: str, kind: str, price: str, account: Recor
 
 
 def _customer(
-    book: Book, company: Settings, id_: str, name: str, mailbox: str, currency: str, began: datetime
+    book: Book, company: CompanySettings, id_: str, name: str, mailbox: str, currency: str, began: datetime
 ) -> Record:
     money = currency_of(company, currency or company.currency)
     record = new(
@@ -166,7 +166,7 @@ def _customer(
     return book.put("customer", id_, record)
 
 
-def _job(book: Book, company: Settings, parent: Record, began: datetime) -> None:
+def _job(book: Book, company: CompanySettings, parent: Record, began: datetime) -> None:
     """A job of a customer, with an open invoice of its own."""
     job = _customer(book, company, "9", "0969 Ocean View Road", "freeman", "", began)
     name = f"{parent['DisplayName']}:{job['DisplayName']}"
@@ -177,10 +177,8 @@ def _job(book: Book, company: Settings, parent: Record, began: datetime) -> None
     )
 
 
-def _sales(book: Book, company: Settings, customers: list[Record], today: date) -> None:
-    """An invoice every fourth day: old ones paid, some overdue, one paid in part, one voided, one for a
-    job.
-    """
+def _sales(book: Book, company: CompanySettings, customers: list[Record], today: date) -> None:
+    """One invoice per four days: old ones paid, some overdue, one partly paid, one voided, one for a job."""
     last = _INVOICES[company.key]
     items = [item for item in book.all("item") if item["Active"]]
     for n in range(1, last + 1):
@@ -229,7 +227,7 @@ def _line(item: Record, quantity: float) -> dict[str, Any]:
 
 def _invoice(
     book: Book,
-    company: Settings,
+    company: CompanySettings,
     id_: int,
     doc: int,
     customer: Record,
@@ -259,7 +257,9 @@ def _invoice(
     return book.put("invoice", id_, record)
 
 
-def _payment(book: Book, company: Settings, invoice: Record, id_: int, paid: Decimal, day: date) -> None:
+def _payment(
+    book: Book, company: CompanySettings, invoice: Record, id_: int, paid: Decimal, day: date
+) -> None:
     currency = invoice.get("CurrencyRef", {}).get("value", company.currency)
     record = new(
         id_,
@@ -276,7 +276,7 @@ def _payment(book: Book, company: Settings, invoice: Record, id_: int, paid: Dec
 
 
 def _spending(book: Book, today: date) -> None:
-    """Six months of costs; this month's materials are bills that are still open."""
+    """Six months of costs; this month's materials are open bills."""
     for month in range(6):
         day = (today - timedelta(days=30 * month + 2)).isoformat()
         for account, amount in (

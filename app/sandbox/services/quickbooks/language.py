@@ -1,6 +1,4 @@
-"""The query language: `SELECT * FROM Invoice WHERE Balance > '0' ORDERBY TxnDate DESC STARTPOSITION 1
-MAXRESULTS 100`.
-"""
+"""The query language: `SELECT * FROM Invoice WHERE Balance > '0' ORDERBY TxnDate DESC MAXRESULTS 100`."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -8,41 +6,18 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from app.sandbox.services.quickbooks.wire import Refused, decimal, fault
+from app.sandbox.bookkeeping import decimal
+from app.sandbox.refusals import RequestRefused
+from app.sandbox.services.quickbooks.wire import refusal
 
-# What can be asked about each entity: the members that can be filtered and sorted, dotted where they are
-# nested.
-FIELDS: Mapping[str, frozenset[str]] = {
-    "Customer": frozenset(
-        {
-            "Id",
-            "DisplayName",
-            "CompanyName",
-            "Active",
-            "Balance",
-            "PrimaryEmailAddr",
-            "MetaData.CreateTime",
-            "MetaData.LastUpdatedTime",
-        }
-    ),
-    "Invoice": frozenset(
-        {
-            "Id",
-            "DocNumber",
-            "TxnDate",
-            "DueDate",
-            "CustomerRef",
-            "Balance",
-            "TotalAmt",
-            "MetaData.CreateTime",
-            "MetaData.LastUpdatedTime",
-        }
-    ),
-    "Item": frozenset({"Id", "Name", "Type", "Active", "UnitPrice", "MetaData.LastUpdatedTime"}),
-    "Account": frozenset(
-        {"Id", "Name", "Active", "AccountType", "AccountSubType", "Classification", "CurrentBalance"}
-    ),
-    "Payment": frozenset({"Id", "TxnDate", "CustomerRef", "TotalAmt", "MetaData.LastUpdatedTime"}),
+_TIMES = ["MetaData.CreateTime", "MetaData.LastUpdatedTime"]
+# The members of each entity that a query can filter and sort by; nested ones are dotted.
+FIELDS: Mapping[str, list[str]] = {
+    "Customer": ["Id", "DisplayName", "CompanyName", "Active", "Balance", "PrimaryEmailAddr", *_TIMES],
+    "Invoice": ["Id", "DocNumber", "TxnDate", "DueDate", "CustomerRef", "Balance", "TotalAmt", *_TIMES],
+    "Item": ["Id", "Name", "Type", "Active", "UnitPrice", "MetaData.LastUpdatedTime"],
+    "Account": ["Id", "Name", "Active", "AccountType", "AccountSubType", "Classification", "CurrentBalance"],
+    "Payment": ["Id", "TxnDate", "CustomerRef", "TotalAmt", "MetaData.LastUpdatedTime"],
 }
 _TOKEN = re.compile(r"\s*(?:'((?:[^'\\]|\\.)*)'|([A-Za-z][A-Za-z.]*|-?\d+(?:\.\d+)?)|(<=|>=|[=<>(),*]))")
 _MOST = 1000
@@ -55,41 +30,39 @@ class _Token:
 
 
 @dataclass
-class Question:
-    """What a statement asks for."""
+class Query:
+    """A parsed statement."""
 
     entity: str
     counts: bool = False
     checks: list[Callable[[Mapping[str, Any]], bool]] = field(default_factory=list)
-    says_active: bool = False
+    filters_active: bool = False
     order: list[tuple[str, bool]] = field(default_factory=list)
     start: int = 1
     most: int = 100
 
     def of(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The records asked for, in their order, before pages are cut."""
+        """The matching records in their order, before paging."""
         found = [record for record in records if all(check(record) for check in self.checks)]
-        if not self.says_active and self.entity in {"Customer", "Item", "Account"}:
+        if not self.filters_active and self.entity in {"Customer", "Item", "Account"}:
             found = [record for record in found if record.get("Active", True)]
         for name, descending in reversed(self.order):
             found.sort(key=lambda record: _sortable(_value(record, name)), reverse=descending)
         return found
 
 
-def understand(statement: str) -> Question:
-    """Raises Refused with code 4000 for a statement it cannot parse and 4001 for one that asks for what is
-    not there.
-    """
-    return _Reader(_tokens(statement)).question()
+def parse(statement: str) -> Query:
+    """Raises RequestRefused: code 4000 for a syntax error, 4001 for an unknown entity or member."""
+    return _StatementParser(_tokens(statement)).query()
 
 
-class _Reader:
+class _StatementParser:
     """Walks the tokens of one statement."""
 
     def __init__(self, tokens: list[_Token]) -> None:
         self.left = tokens
 
-    def question(self) -> Question:
+    def query(self) -> Query:
         self.expect("SELECT")
         counts = self.is_next("COUNT")
         for text in ("(", "*", ")") if counts else ("*",):
@@ -98,33 +71,33 @@ class _Reader:
         entity = self.take("word").text
         if entity not in FIELDS:
             raise _invalid(f"{entity} is not a valid entity")
-        question = Question(entity, counts)
+        query = Query(entity, counts)
         if self.is_next("WHERE"):
-            self.condition(question)
+            self.condition(query)
             while self.is_next("AND"):
-                self.condition(question)
+                self.condition(query)
         if self.is_next("ORDERBY") or (self.is_next("ORDER") and self.expect("BY")):
-            self.order(question)
+            self.order(query)
             while self.is_next(","):
-                self.order(question)
+                self.order(query)
         if self.is_next("STARTPOSITION"):
-            question.start = max(1, self.whole())
+            query.start = max(1, self.whole())
         if self.is_next("MAXRESULTS"):
-            question.most = min(_MOST, self.whole())
+            query.most = min(_MOST, self.whole())
         if self.left:
             raise _unparsed(self.left[0].text)
-        return question
+        return query
 
-    def condition(self, question: Question) -> None:
-        name = self.field(question)
-        question.says_active |= name == "Active"
+    def condition(self, query: Query) -> None:
+        name = self.field(query)
+        query.filters_active |= name == "Active"
         if self.is_next("IN"):
             self.expect("(")
             wanted = [self.value()]
             while self.is_next(","):
                 wanted.append(self.value())
             self.expect(")")
-            question.checks.append(
+            query.checks.append(
                 lambda record: any(_compare(_value(record, name), "=", one) for one in wanted)
             )
             return
@@ -132,19 +105,19 @@ class _Reader:
         if sign not in {"=", "<", ">", "<=", ">=", "LIKE"}:
             raise _unparsed(sign)
         one = self.value()
-        question.checks.append(lambda record: _compare(_value(record, name), sign, one))
+        query.checks.append(lambda record: _compare(_value(record, name), sign, one))
 
-    def order(self, question: Question) -> None:
-        name = self.field(question)
+    def order(self, query: Query) -> None:
+        name = self.field(query)
         descending = self.is_next("DESC")
         if not descending:
             self.is_next("ASC")
-        question.order.append((name, descending))
+        query.order.append((name, descending))
 
-    def field(self, question: Question) -> str:
+    def field(self, query: Query) -> str:
         name = self.take("word").text
-        if name not in FIELDS[question.entity]:
-            raise _invalid(f"property '{name}' not found for entity {question.entity}")
+        if name not in FIELDS[query.entity]:
+            raise _invalid(f"property '{name}' not found for entity {query.entity}")
         return name
 
     def value(self) -> str:
@@ -193,7 +166,7 @@ def _tokens(statement: str) -> list[_Token]:
 
 
 def _value(record: Mapping[str, Any], name: str) -> Any:
-    """What a field holds: a reference is its id, an address its text."""
+    """The value of a field: the id of a reference, the text of an address."""
     value: Any = record
     for part in name.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None
@@ -229,13 +202,11 @@ def _sortable(value: Any) -> tuple[int, Any]:
     return (1, Decimal(str(value))) if isinstance(value, (int, float)) else (2, str(value).lower())
 
 
-def _unparsed(near: str) -> Refused:
-    return Refused(
-        fault(
-            "4000", "Error parsing query", f'QueryParserError: Encountered "{near}" where it was not expected'
-        )
+def _unparsed(near: str) -> RequestRefused:
+    return refusal(
+        "4000", "Error parsing query", f'QueryParserError: Encountered "{near}" where it was not expected'
     )
 
 
-def _invalid(detail: str) -> Refused:
-    return Refused(fault("4001", "Invalid query", f"QueryValidationError: {detail}"))
+def _invalid(detail: str) -> RequestRefused:
+    return refusal("4001", "Invalid query", f"QueryValidationError: {detail}")

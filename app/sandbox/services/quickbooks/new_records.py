@@ -1,4 +1,4 @@
-"""New customers, invoices and payments, with QuickBooks' own reasons to refuse them."""
+"""New customers, invoices and payments, with QuickBooks' validation."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.sandbox.services.quickbooks.gate import Call
+from app.sandbox.bookkeeping import cents, decimal
+from app.sandbox.refusals import RequestRefused
 from app.sandbox.services.quickbooks.records import (
     amount,
     currency_of,
@@ -17,50 +18,26 @@ from app.sandbox.services.quickbooks.records import (
     total_of,
     with_subtotal,
 )
+from app.sandbox.services.quickbooks.request_checks import AuthorizedCall
 from app.sandbox.services.quickbooks.wire import (
-    Refused,
     bad_reference,
     broken_rule,
-    cents,
-    decimal,
-    fault,
     missing,
     number,
+    refusal,
 )
 from app.sandbox.store import Record
 
 _LONGEST = {"DisplayName": 500, "CompanyName": 100, "CustomerMemo": 1000}
-_CUSTOMER = frozenset(
-    {
-        "DisplayName",
-        "CompanyName",
-        "GivenName",
-        "FamilyName",
-        "PrimaryEmailAddr",
-        "PrimaryPhone",
-        "CurrencyRef",
-        "Notes",
-        "BillAddr",
-    }
-)
-_INVOICE = frozenset(
-    {
-        "CustomerRef",
-        "TxnDate",
-        "DueDate",
-        "BillEmail",
-        "CustomerMemo",
-        "Line",
-        "CurrencyRef",
-        "PrivateNote",
-        "EmailStatus",
-    }
-)
-_PAYMENT = frozenset({"CustomerRef", "TotalAmt", "TxnDate", "Line", "CurrencyRef", "PrivateNote"})
+_NAMES = ("DisplayName", "CompanyName", "GivenName", "FamilyName")
+_CUSTOMER = {*_NAMES, "PrimaryEmailAddr", "PrimaryPhone", "CurrencyRef", "Notes", "BillAddr"}
+_TRANSACTION = ("CustomerRef", "TxnDate", "Line", "CurrencyRef", "PrivateNote")
+_INVOICE = {*_TRANSACTION, "DueDate", "BillEmail", "CustomerMemo", "EmailStatus"}
+_PAYMENT = {*_TRANSACTION, "TotalAmt"}
 
 
-def customer(call: Call, sent: Mapping[str, Any]) -> Record:
-    """A new customer. Names are unique; the inactive ones count too."""
+def customer(call: AuthorizedCall, sent: Mapping[str, Any]) -> Record:
+    """A new customer. Names are unique, also among inactive customers."""
     _known(sent, _CUSTOMER)
     name = str(sent.get("DisplayName") or "").strip()
     if not name:
@@ -72,7 +49,7 @@ def customer(call: Call, sent: Mapping[str, Any]) -> Record:
             "The name supplied already exists. : Another customer, vendor or employee is already "
             f"using the name {name}."
         )
-        raise Refused(fault("6240", "Duplicate Name Exists Error", detail))
+        raise refusal("6240", "Duplicate Name Exists Error", detail)
     if address := _inside(sent, "PrimaryEmailAddr", "Address"):
         check_email(address)
     phone = str(_inside(sent, "PrimaryPhone", "FreeFormNumber") or "")
@@ -99,14 +76,14 @@ def customer(call: Call, sent: Mapping[str, Any]) -> Record:
     )
 
 
-def invoice(call: Call, sent: Mapping[str, Any]) -> Record:
-    """A new invoice: posted at once, in the customer's currency."""
+def invoice(call: AuthorizedCall, sent: Mapping[str, Any]) -> Record:
+    """A new invoice, posted at once in the customer's currency."""
     _known(sent, _INVOICE)
     payer = _customer_of(call, sent)
     day = day_of(sent["TxnDate"]) if sent.get("TxnDate") else call.at.today()
     due = day_of(sent["DueDate"]) if sent.get("DueDate") else (day + timedelta(days=30) if day else None)
     if day is None or due is None:
-        raise Refused(fault("2030", "Invalid ID", "Invalid date", element="TxnDate"))
+        raise refusal("2030", "Invalid ID", "Invalid date", element="TxnDate")
     if due < day:
         raise broken_rule("The due date can't be before the transaction date", element="DueDate")
     _open(call, day.isoformat())
@@ -139,8 +116,8 @@ def invoice(call: Call, sent: Mapping[str, Any]) -> Record:
     )
 
 
-def payment(call: Call, sent: Mapping[str, Any]) -> Record:
-    """A payment, applied to the invoices its lines name; the rest is credit."""
+def payment(call: AuthorizedCall, sent: Mapping[str, Any]) -> Record:
+    """A new payment, applied to the invoices of its lines; the rest is credit."""
     _known(sent, _PAYMENT)
     payer = _customer_of(call, sent)
     total = decimal(sent.get("TotalAmt"))
@@ -150,7 +127,7 @@ def payment(call: Call, sent: Mapping[str, Any]) -> Record:
         raise broken_rule("Transaction amount must be 0 or greater", element="TotalAmt")
     day = day_of(sent["TxnDate"]) if sent.get("TxnDate") else call.at.today()
     if day is None:
-        raise Refused(fault("2030", "Invalid ID", "Invalid date", element="TxnDate"))
+        raise refusal("2030", "Invalid ID", "Invalid date", element="TxnDate")
     _open(call, day.isoformat())
     code = payer.get("CurrencyRef", {}).get("value", call.company.currency)
     if (_inside(sent, "CurrencyRef", "value") or code) != code:
@@ -188,42 +165,38 @@ def payment(call: Call, sent: Mapping[str, Any]) -> Record:
 
 
 def check_email(address: Any) -> None:
-    """Raises Refused for what is no e-mail address."""
+    """Raises RequestRefused for an invalid e-mail address."""
     if not isinstance(address, str) or not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", address):
-        raise Refused(
-            fault(
-                "2210",
-                "Invalid Email Address format",
-                "Email Address does not conform to the syntax rules of RFC 822.",
-                element="Address",
-            )
+        raise refusal(
+            "2210",
+            "Invalid Email Address format",
+            "Email Address does not conform to the syntax rules of RFC 822.",
+            element="Address",
         )
 
 
-def _known(sent: Mapping[str, Any], names: frozenset[str]) -> None:
+def _known(sent: Mapping[str, Any], names: set[str]) -> None:
     for name, longest in _LONGEST.items():
         text = sent.get(name)
         if len(str(text.get("value", "") if isinstance(text, Mapping) else text or "")) > longest:
             raise _too_long(name, longest)
     if unknown := sorted(set(sent) - names - {"sparse"}):
-        raise Refused(
-            fault(
-                "2010",
-                "Request has invalid or unsupported property",
-                f"Property Name:{unknown[0]} specified is unsupported or invalid",
-                element=unknown[0],
-            )
+        raise refusal(
+            "2010",
+            "Request has invalid or unsupported property",
+            f"Property Name:{unknown[0]} specified is unsupported or invalid",
+            element=unknown[0],
         )
 
 
-def _too_long(name: str, longest: int) -> Refused:
+def _too_long(name: str, longest: int) -> RequestRefused:
     detail = f"Max length allowed for {name} is {longest}"
-    return Refused(
-        fault("2050", "String length specified does not match the supported length", detail, element=name)
+    return refusal(
+        "2050", "String length specified does not match the supported length", detail, element=name
     )
 
 
-def _customer_of(call: Call, sent: Mapping[str, Any]) -> Record:
+def _customer_of(call: AuthorizedCall, sent: Mapping[str, Any]) -> Record:
     id_ = _inside(sent, "CustomerRef", "value")
     if not id_:
         raise missing("CustomerRef")
@@ -240,7 +213,7 @@ def _lines(sent: Mapping[str, Any]) -> list[Any]:
     return lines
 
 
-def _line(call: Call, sent: Any) -> dict[str, Any]:
+def _line(call: AuthorizedCall, sent: Any) -> dict[str, Any]:
     if _inside(sent, "DetailType") != "SalesItemLineDetail":
         raise missing("Line.DetailType")
     worth = decimal(_inside(sent, "Amount"))
@@ -257,7 +230,7 @@ def _line(call: Call, sent: Any) -> dict[str, Any]:
             "Amount calculation incorrect in the request. : Amount is not equal to UnitPrice * Qty. "
             "Supplied value:"
         ) + str(worth)
-        raise Refused(fault("6070", "Amount calculation incorrect in the request", detail, element="Amount"))
+        raise refusal("6070", "Amount calculation incorrect in the request", detail, element="Amount")
     detail_ = {
         "ItemRef": ref(item),
         "UnitPrice": number(worth if price is None else price),
@@ -272,14 +245,14 @@ def _line(call: Call, sent: Any) -> dict[str, Any]:
     return {"Description": str(sent["Description"]), **line} if sent.get("Description") else line
 
 
-def _open(call: Call, day: str) -> None:
+def _open(call: AuthorizedCall, day: str) -> None:
     closed = call.book.find("settings", "closed")
     if closed is not None and day <= closed["until"]:
         detail = (
             "The account period has closed and the account books cannot be updated through the QBO "
             "Services API."
         )
-        raise Refused(fault("6210", "Account Period Closed, Cannot Update Through Services API", detail))
+        raise refusal("6210", "Account Period Closed, Cannot Update Through Services API", detail)
 
 
 def _inside(node: Any, *names: str) -> Any:

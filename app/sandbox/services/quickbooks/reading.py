@@ -1,34 +1,23 @@
 """GET: the company, one record, queries."""
 
+import calendar
+
 from flask import Blueprint, Response, request
 
-from app.sandbox.services.quickbooks.gate import Call, company_only
-from app.sandbox.services.quickbooks.language import understand
-from app.sandbox.services.quickbooks.records import ENTITIES, everything, shown
+from app.sandbox.services.quickbooks.language import parse
+from app.sandbox.services.quickbooks.records import ENTITIES, everything, with_balances
+from app.sandbox.services.quickbooks.request_checks import AuthorizedCall, company_only
 from app.sandbox.services.quickbooks.wire import envelope, missing, not_found, stamp
 
 bp = Blueprint("reading", __name__)
 
-_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
+_MONTHS = calendar.month_name[1:]
 
 
 @bp.get("/v3/company/<realm>/companyinfo/<id_>")
 @company_only
-def company_info(call: Call, id_: str) -> Response:
-    """The company's own settings."""
+def company_info(call: AuthorizedCall, id_: str) -> Response:
+    """The company's settings."""
     own = call.company
     if id_ not in {own.realm, "1"}:
         return not_found()
@@ -59,8 +48,8 @@ def company_info(call: Call, id_: str) -> Response:
 
 @bp.get("/v3/company/<realm>/preferences")
 @company_only
-def preferences(call: Call) -> Response:
-    """How the company has set up its books."""
+def preferences(call: AuthorizedCall) -> Response:
+    """The company's accounting settings."""
     own = call.company
     home = {"value": own.currency, "name": own.currency_name}
     record = {
@@ -75,27 +64,31 @@ def preferences(call: Call) -> Response:
 
 @bp.get("/v3/company/<realm>/query")
 @company_only
-def query(call: Call) -> Response:
-    """A statement of the query language."""
+def query(call: AuthorizedCall) -> Response:
+    """Run a statement of the query language."""
     statement = request.args.get("query", "")
     if not statement.strip():
         raise missing("query")
-    question = understand(statement)
-    kind = question.entity.lower()
-    found = question.of(everything(kind, call.book))
-    if question.counts:
+    statement_query = parse(statement)
+    kind = statement_query.entity.lower()
+    found = statement_query.of(everything(kind, call.book))
+    if statement_query.counts:
         return envelope(QueryResponse={"totalCount": len(found)})
-    page = found[question.start - 1 :][: question.most]
+    page = found[statement_query.start - 1 :][: statement_query.most]
     if not page:
         return envelope(QueryResponse={})
     return envelope(
-        QueryResponse={question.entity: page, "startPosition": question.start, "maxResults": len(page)}
+        QueryResponse={
+            statement_query.entity: page,
+            "startPosition": statement_query.start,
+            "maxResults": len(page),
+        }
     )
 
 
 @bp.get(f"/v3/company/<realm>/<any({', '.join(ENTITIES)}):kind>/<id_>")
 @company_only
-def one(call: Call, kind: str, id_: str) -> Response:
+def one(call: AuthorizedCall, kind: str, id_: str) -> Response:
     """One record."""
     record = call.book.find(kind, id_)
-    return envelope(**{ENTITIES[kind]: shown(kind, call.book, record)}) if record else not_found()
+    return envelope(**{ENTITIES[kind]: with_balances(kind, call.book, record)}) if record else not_found()

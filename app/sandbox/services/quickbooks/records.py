@@ -1,18 +1,17 @@
-"""Records as they are kept, which is as QuickBooks shows them, less what is counted when they are looked
-at.
-"""
+"""Stored records: the shapes of QuickBooks, without the balances that are computed per response."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from app.sandbox.bookkeeping import decimal
 from app.sandbox.services.quickbooks import ledger
-from app.sandbox.services.quickbooks.companies import Settings
-from app.sandbox.services.quickbooks.wire import decimal, number, stamp
+from app.sandbox.services.quickbooks.companies import CompanySettings
+from app.sandbox.services.quickbooks.wire import number, stamp
 from app.sandbox.store import Book, Record
 
-# The name in an address, and in bodies and queries.
+# The name in a URL, and in bodies and queries.
 ENTITIES: Mapping[str, str] = {
     "customer": "Customer",
     "invoice": "Invoice",
@@ -30,8 +29,8 @@ def ref(record: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def currency_of(company: Settings, code: str) -> dict[str, Any]:
-    """The members that say a currency: none in a company that has only one."""
+def currency_of(company: CompanySettings, code: str) -> dict[str, Any]:
+    """The currency members: none in a company with a single currency."""
     if not company.several_currencies:
         return {}
     names = {company.currency: company.currency_name, "USD": "United States Dollar"}
@@ -42,7 +41,7 @@ def currency_of(company: Settings, code: str) -> dict[str, Any]:
 
 
 def new(id_: object, at: datetime, **members: Any) -> Record:
-    """A record with what all of them have; members of None are left out."""
+    """A record with the common members; members of None are left out."""
     given = {name: value for name, value in members.items() if value is not None}
     moment = stamp(at)
     return {
@@ -56,25 +55,25 @@ def new(id_: object, at: datetime, **members: Any) -> Record:
 
 
 def touched(record: Record, at: datetime, **changes: Any) -> Record:
-    """The record after a write: one more on its SyncToken."""
+    """The record after a write, with the next SyncToken."""
     meta = {**record["MetaData"], "LastUpdatedTime": stamp(at)}
     return {**record, **changes, "SyncToken": str(int(record["SyncToken"]) + 1), "MetaData": meta}
 
 
 def amount(record: Mapping[str, Any], name: str) -> Decimal:
-    """A number of a record; zero when it has none."""
+    """A number of a record; zero if missing."""
     return decimal(record.get(name)) or Decimal(0)
 
 
 def total_of(lines: list[dict[str, Any]]) -> Decimal:
-    """What the lines come to."""
+    """The sum of the lines."""
     return sum(
         (amount(line, "Amount") for line in lines if line["DetailType"] == "SalesItemLineDetail"), Decimal(0)
     )
 
 
 def with_subtotal(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The lines with their numbers, and the one QuickBooks adds."""
+    """The numbered lines and the subtotal line that QuickBooks adds."""
     numbered = [{"Id": str(n), "LineNum": n, **line} for n, line in enumerate(lines, 1)]
     return [
         *numbered,
@@ -83,14 +82,16 @@ def with_subtotal(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def pay(book: Book, invoice: Record, payment_id: str, paid: Decimal, at: datetime) -> None:
-    """Take a payment off what an invoice still owes."""
+    """Subtract a payment from an invoice's balance."""
     linked = [*invoice["LinkedTxn"], {"TxnId": payment_id, "TxnType": "Payment"}]
     changed = touched(invoice, at, Balance=number(amount(invoice, "Balance") - paid), LinkedTxn=linked)
     book.put("invoice", invoice["Id"], changed)
 
 
-def shown(kind: str, book: Book, record: Record, balances: Mapping[str, Decimal] | None = None) -> Record:
-    """The record as an answer shows it. `balances` are those of all accounts, when they are at hand."""
+def with_balances(
+    kind: str, book: Book, record: Record, balances: Mapping[str, Decimal] | None = None
+) -> Record:
+    """The record with its computed balances. `balances`: those of all accounts, if known."""
     if kind == "customer":
         owed = sum(
             (amount(i, "Balance") for i in book.all("invoice") if i["CustomerRef"]["value"] == record["Id"]),
@@ -106,13 +107,13 @@ def shown(kind: str, book: Book, record: Record, balances: Mapping[str, Decimal]
 
 
 def everything(kind: str, book: Book) -> list[Record]:
-    """All records of a kind as answers show them."""
+    """All records of a kind with their balances."""
     balances = ledger.balances(book) if kind == "account" else None
-    return [shown(kind, book, record, balances) for record in book.all(kind)]
+    return [with_balances(kind, book, record, balances) for record in book.all(kind)]
 
 
 def day_of(text: Any) -> date | None:
-    """A calendar day, or None when it is none."""
+    """A calendar day, or None for any other text."""
     try:
         return date.fromisoformat(str(text)[:10])
     except ValueError:

@@ -1,4 +1,4 @@
-"""POST: create, update (whole or sparse), void and delete records; send an invoice."""
+"""POST: create, update (full or sparse), void and delete records; send an invoice."""
 
 import re
 from collections.abc import Mapping
@@ -6,17 +6,17 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from app.sandbox.refusals import RequestRefused
 from app.sandbox.services.quickbooks import new_records
-from app.sandbox.services.quickbooks.gate import Call, company_only
-from app.sandbox.services.quickbooks.records import ENTITIES, amount, shown, touched, with_subtotal
+from app.sandbox.services.quickbooks.records import ENTITIES, amount, touched, with_balances, with_subtotal
+from app.sandbox.services.quickbooks.request_checks import AuthorizedCall, company_only
 from app.sandbox.services.quickbooks.wire import (
-    Refused,
     broken_rule,
     envelope,
-    fault,
     missing,
     not_found,
     number,
+    refusal,
     stamp,
 )
 from app.sandbox.store import Record
@@ -24,34 +24,20 @@ from app.sandbox.store import Record
 bp = Blueprint("writing", __name__)
 
 _MAKERS = {"customer": new_records.customer, "invoice": new_records.invoice, "payment": new_records.payment}
-_KEPT = (
-    "Id",
-    "SyncToken",
-    "MetaData",
-    "domain",
-    "sparse",
-    "Active",
-    "Balance",
-    "TotalAmt",
-    "DocNumber",
-    "LinkedTxn",
-    "Level",
-    "Job",
-)
+_COMMON = ("Id", "SyncToken", "MetaData", "domain", "sparse", "Active")
+_UNCHANGEABLE = (*_COMMON, "Balance", "TotalAmt", "DocNumber", "LinkedTxn", "Level", "Job")
 
 
 @bp.post("/v3/company/<realm>/<any(customer, invoice, payment):kind>")
 @company_only
-def write(call: Call, kind: str) -> Response:
-    """A record without an Id is new; one with it is changed, or what `operation` says."""
+def write(call: AuthorizedCall, kind: str) -> Response:
+    """Create a record without an Id; update one with it, or apply `operation`."""
     sent = request.get_json(silent=True)
     if not isinstance(sent, Mapping):
-        raise Refused(
-            fault(
-                "2010",
-                "Request has invalid or unsupported property",
-                "Property Name:failed to parse json object is unsupported or invalid",
-            )
+        raise refusal(
+            "2010",
+            "Request has invalid or unsupported property",
+            "Property Name:failed to parse json object is unsupported or invalid",
         )
     operation = request.args.get("operation", "")
     if not operation and "Id" not in sent:
@@ -63,9 +49,11 @@ def write(call: Call, kind: str) -> Response:
     if operation == "void" and kind == "invoice":
         return _answer(call, kind, _void(call, record))
     if operation not in {"", "update"}:
-        raise Refused(fault("4030", "Unsupported operation", f"Operation {operation} is not supported"))
+        raise refusal("4030", "Unsupported operation", f"Operation {operation} is not supported")
     before = (
-        record if sent.get("sparse") is True else {name: record[name] for name in _KEPT if name in record}
+        record
+        if sent.get("sparse") is True
+        else {name: record[name] for name in _UNCHANGEABLE if name in record}
     )
     changes = {name: value for name, value in sent.items() if name not in {"SyncToken", "sparse", "MetaData"}}
     return _answer(call, kind, touched({**before, **changes}, call.at.now()))
@@ -73,15 +61,13 @@ def write(call: Call, kind: str) -> Response:
 
 @bp.post("/v3/company/<realm>/invoice/<id_>/send")
 @company_only
-def send(call: Call, id_: str) -> Response:
-    """Mail an invoice, to its own address or to another, which then is its own."""
+def send(call: AuthorizedCall, id_: str) -> Response:
+    """Send an invoice by mail. A new address replaces the one of the invoice."""
     if request.mimetype != "application/octet-stream":
-        raise Refused(
-            fault(
-                "2010",
-                "Request has invalid or unsupported property",
-                "Content-Type must be application/octet-stream",
-            )
+        raise refusal(
+            "2010",
+            "Request has invalid or unsupported property",
+            "Content-Type must be application/octet-stream",
         )
     record = call.book.find("invoice", id_)
     if record is None:
@@ -92,7 +78,7 @@ def send(call: Call, id_: str) -> Response:
     new_records.check_email(to)
     today = call.at.now().date().isoformat()
     sent = call.book.find("mails", today) or {"count": 0}
-    if sent["count"] >= call.company.mails_a_day:
+    if sent["count"] >= call.company.mails_per_day:
         raise broken_rule("The daily limit of e-mails from this sandbox company is reached")
     call.book.put("mails", today, {"count": sent["count"] + 1})
     call.at.mailed(
@@ -108,26 +94,26 @@ def send(call: Call, id_: str) -> Response:
     )
 
 
-def _current(call: Call, kind: str, sent: Mapping[str, Any]) -> Record:
-    """The record a change is about. Raises Refused unless its SyncToken is the latest."""
+def _current(call: AuthorizedCall, kind: str, sent: Mapping[str, Any]) -> Record:
+    """The record to change. Raises RequestRefused unless its SyncToken is the latest."""
     if "Id" not in sent:
         raise missing("Id")
     if "SyncToken" not in sent:
         raise missing("SyncToken")
     record = call.book.find(kind, sent["Id"])
     if record is None:
-        raise Refused(not_found())
+        raise RequestRefused(not_found())
     if str(sent["SyncToken"]) != record["SyncToken"]:
         detail = (
             "Stale Object Error : You and Ada Byrd were working on this at the same time. Ada Byrd "
             "finished before you did."
         )
-        raise Refused(fault("5010", "Stale Object Error", detail))
+        raise refusal("5010", "Stale Object Error", detail)
     return record
 
 
-def _void(call: Call, record: Record) -> Record:
-    """Amounts become zero, and payments on it become credit."""
+def _void(call: AuthorizedCall, record: Record) -> Record:
+    """Void an invoice: amounts become zero, its payments become credit."""
     for id_, payment in call.book.items("payment"):
         lines = [
             line
@@ -154,6 +140,6 @@ def _void(call: Call, record: Record) -> Record:
     return touched(record, call.at.now(), **voided)
 
 
-def _answer(call: Call, kind: str, record: Record) -> Response:
+def _answer(call: AuthorizedCall, kind: str, record: Record) -> Response:
     call.book.put(kind, record["Id"], record)
-    return envelope(**{ENTITIES[kind]: shown(kind, call.book, record)})
+    return envelope(**{ENTITIES[kind]: with_balances(kind, call.book, record)})

@@ -1,24 +1,22 @@
 """Service Fusion, imitated: two companies with a client id and secret each, the API v1 in its own shapes.
 
-Start with `demo.py` (companies and credentials), then the views here, then `wire.py`. Beyond the common
-levers: `limit` (`{"per_minute": 5}` a token, null to count only) and `wrap_errors` (`{"wrapped": true}`:
-errors of the token endpoint come inside an array, as has been seen). The real list of jobs hangs without a
-sort; this one says at once that it would.
+Start with `demo.py` (companies and credentials), then the views here, then `wire.py`. Levers of its own:
+`limit` (`{"per_minute": 5}` per token, null to count only) and `wrap_errors` (`{"wrapped": true}`: the token
+endpoint wraps its errors in an array, as seen at times). The real list of jobs hangs without a sort; this one
+returns 504 at once.
 """
 
-from collections import deque
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, jsonify, request
+from flask import Blueprint, Response, g, jsonify, make_response, request
 
 from app.sandbox import rules
 from app.sandbox.current import Here, here
 from app.sandbox.grants import digest
-from app.sandbox.service import Company, Service
+from app.sandbox.service import DemoCompany, ImitatedService
 from app.sandbox.services.servicefusion.demo import COMPANIES, CONSUMERS, add_customer, add_work, seed
 from app.sandbox.services.servicefusion.wire import (
-    Refused,
-    Test,
+    Matcher,
     body,
     equal,
     expanded,
@@ -29,11 +27,12 @@ from app.sandbox.services.servicefusion.wire import (
     too_many,
 )
 from app.sandbox.store import Book, Record
+from app.sandbox.traffic import count_call, limit_of, set_limit
 
 _PER_MINUTE = 60
 _CUSTOMER_PARTS = ("contacts", "contacts.phones", "contacts.emails", "locations", "custom_fields")
 _WORK_PARTS = ("techs_assigned", "notes", "products", "services")
-_WORK_FILTERS: dict[str, Test | str] = {
+_WORK_FILTERS: dict[str, Matcher | str] = {
     "status": equal("status"),
     "number": part_of("number"),
     "customer_name": part_of("customer_name"),
@@ -49,7 +48,7 @@ bp = Blueprint("servicefusion", __name__)
 
 @bp.before_request
 def enter() -> Response | None:
-    """Who calls, and whether they call too often."""
+    """Check the token and the rate limit."""
     if "/v1/" not in request.path:
         return None
     at = here()
@@ -62,7 +61,7 @@ def enter() -> Response | None:
 
 @bp.after_request
 def add_limit_headers(response: Response) -> Response:
-    """On every answer of the API."""
+    """Add the limit headers to every response of the API."""
     if "fusion_left" in g:
         response.headers.setdefault("X-Rate-Limit-Limit", str(_PER_MINUTE))
         response.headers.setdefault("X-Rate-Limit-Remaining", str(g.fusion_left))
@@ -70,22 +69,16 @@ def add_limit_headers(response: Response) -> Response:
     return response
 
 
-@bp.errorhandler(Refused)
-def say_no(error: Refused) -> Response:
-    """The answer of a refused request."""
-    return error.answer
-
-
 @bp.route("/v1/<path:_rest>", methods=["PUT", "PATCH", "DELETE"])
 def unchangeable(_rest: str) -> Response:
-    """Nothing can be changed or deleted."""
+    """405: records cannot be changed or deleted."""
     raise refused(405)
 
 
 @bp.get("/v1/me")
 def me() -> Response:
-    """Who made the credentials."""
-    company: Company = g.company
+    """The owner of the credentials."""
+    company: DemoCompany = g.company
     first, last = company.facts["name"]
     return jsonify(
         id=company.facts["id"], first_name=first, last_name=last, email=company.person, _expandable=[]
@@ -94,8 +87,8 @@ def me() -> Response:
 
 @bp.get("/v1/customers")
 def customers() -> Response:
-    """The names of its filters are not those of jobs."""
-    filters: dict[str, Test | str] = {
+    """Customers. Their filters have other names than those of jobs."""
+    filters: dict[str, Matcher | str] = {
         "name": part_of("customer_name"),
         "email": lambda record, wanted: any(
             e["email"] == wanted for c in record["contacts"] for e in c.get("emails", ())
@@ -128,7 +121,7 @@ def customer(id_: str) -> Response:
 
 @bp.post("/v1/customers")
 def create_customer() -> Response:
-    """A new customer, whatever others are called."""
+    """Create a customer; names need not be unique."""
     given = body()
     _check_customer(given)
     return _created(expanded(add_customer(_book(), given, here().today()), ()))
@@ -136,7 +129,7 @@ def create_customer() -> Response:
 
 @bp.get("/v1/customers/<id_>/equipment")
 def equipment(id_: str) -> Response:
-    """What stands at a customer. No filters."""
+    """The equipment of a customer. No filters."""
     mine = _one("customer", id_)["id"]
     return page(
         [record for record in _book().all("equipment") if record["customer_id"] == mine],
@@ -147,7 +140,7 @@ def equipment(id_: str) -> Response:
 
 @bp.get("/v1/customers/<id_>/equipment/<equipment_id>")
 def one_equipment(id_: str, equipment_id: str) -> Response:
-    """One machine of that customer."""
+    """One piece of equipment of the customer."""
     record = _one("equipment", equipment_id)
     if str(record["customer_id"]) != id_:
         raise refused(404)
@@ -156,7 +149,7 @@ def one_equipment(id_: str, equipment_id: str) -> Response:
 
 @bp.get("/v1/jobs")
 def jobs() -> Response:
-    """Never without a sort."""
+    """Jobs. 504 without a sort."""
     if "sort" not in request.args:
         raise refused(504)
     return page(
@@ -168,7 +161,7 @@ def jobs() -> Response:
 
 @bp.get("/v1/estimates")
 def estimates() -> Response:
-    """Like jobs, less what only jobs have."""
+    """Estimates: like jobs, without the filters that only jobs have."""
     return page(
         _book().all("estimate"), {**_WORK_FILTERS, "requested_date": "requested_date"}, (*_WORK_PARTS, "tags")
     )
@@ -184,14 +177,12 @@ def work(id_: str, kind: str) -> Response:
 @bp.post("/v1/jobs", defaults={"kind": "job"})
 @bp.post("/v1/estimates", defaults={"kind": "estimate"})
 def create_work(kind: str) -> Response:
-    """A new job or estimate. `customer_name` is an id or a name; a name nobody has makes a customer."""
+    """Create a job or estimate. `customer_name` is an id or a name; an unknown name creates a customer."""
     given, book = body(), _book()
     name = str(given.get("customer_name") or "").strip()
     if not name:
         raise invalid(customer_name="Customer Name cannot be blank.")
-    known = book.find("customer", name) or next(
-        (c for c in book.all("customer") if c["customer_name"] == name), None
-    )
+    known = book.find("customer", name) or book.first("customer", customer_name=name)
     if known is None and name.isdigit():
         raise invalid(customer_name="Customer Name is invalid.")
     for assigned in given.get("techs_assigned") or ():
@@ -205,7 +196,7 @@ def create_work(kind: str) -> Response:
 
 @bp.get("/v1/techs")
 def technicians() -> Response:
-    """The team."""
+    """The technicians."""
     return page(
         _book().all("tech"), {name: part_of(name) for name in ("first_name", "last_name", "email")}, ()
     )
@@ -213,7 +204,7 @@ def technicians() -> Response:
 
 @bp.get("/v1/techs/<id_>")
 def technician(id_: str) -> Response:
-    """One of the team."""
+    """One technician."""
     return jsonify(expanded(_one("tech", id_), ()))
 
 
@@ -230,9 +221,7 @@ def _one(kind: str, id_: str) -> Record:
 
 
 def _created(record: Record) -> Response:
-    answer = jsonify(record)
-    answer.status_code = 201
-    return answer
+    return make_response(jsonify(record), 201)
 
 
 def _check_customer(given: dict[str, Any]) -> None:
@@ -245,32 +234,18 @@ def _check_customer(given: dict[str, Any]) -> None:
 
 
 def _count(at: Here) -> Response | None:
-    """Calls a minute by token; refused only once the lever set a limit, since demo data is shared by all
-    tests.
-    """
-    traffic: dict[str, deque[float]] = current_app.extensions.setdefault("servicefusion traffic", {})
-    calls = traffic.setdefault(digest(request.headers["Authorization"]), deque())
-    now = at.now().timestamp()
-    while calls and now - calls[0] >= 60:
-        calls.popleft()
-    limit = (at.grants.book.find("limit", "minute") or {}).get("calls")
-    if limit is not None and len(calls) >= limit:
-        return too_many(max(1, round(60 - (now - calls[0]))))
-    calls.append(now)
-    g.fusion_left = max(0, (limit or _PER_MINUTE) - len(calls))
+    """Count a call of a token. Returns a 429 over the limit per minute that the lever `limit` set."""
+    limit = limit_of(at)
+    calls, wait = count_call(at, digest(request.headers["Authorization"]), limit)
+    if wait:
+        return too_many(wait)
+    g.fusion_left = max(0, (limit or _PER_MINUTE) - calls)
     return None
 
 
 def _token_error(code: str, description: str) -> Response:
-    said: Any = {"error": code, "error_description": description}
-    answer = jsonify([said] if here().grants.book.find("errors", "wrapped") else said)
-    answer.status_code = 400
-    return answer
-
-
-def _limit(at: Here, given: dict[str, Any]) -> None:
-    at.grants.book.put("limit", "minute", {"calls": given["per_minute"]})
-    current_app.extensions.pop("servicefusion traffic", None)
+    body: Any = {"error": code, "error_description": description}
+    return make_response(jsonify([body] if here().grants.book.find("errors", "wrapped") else body), 400)
 
 
 def _wrap_errors(at: Here, given: dict[str, Any]) -> None:
@@ -279,14 +254,14 @@ def _wrap_errors(at: Here, given: dict[str, Any]) -> None:
     )
 
 
-SERVICE = Service(
+SERVICE = ImitatedService(
     slug="servicefusion",
     name="Service Fusion",
     blueprint=bp,
     companies=COMPANIES,
     seed=seed,
     too_many=too_many,
-    levers={"limit": _limit, "wrap_errors": _wrap_errors},
+    levers={"limit": set_limit, "wrap_errors": _wrap_errors},
     oauth=rules.Rules(
         authorize_path="/oauth/authorize",
         token_path="/oauth/access_token",

@@ -5,18 +5,18 @@ from datetime import date, timedelta
 from typing import Any
 
 from app.sandbox.rules import DemoKey
-from app.sandbox.service import Company
+from app.sandbox.service import DemoCompany
 from app.sandbox.store import Book, Record
 
 COMPANIES = (
-    Company(
+    DemoCompany(
         "reed",
         "Reed Heating & Air",
         "dana@reedhvac.example",
         "Heating and cooling in Austin.",
         facts={"id": 5501, "name": ("Dana", "Reed")},
     ),
-    Company(
+    DemoCompany(
         "harbour",
         "Harbour Plumbing",
         "sam@harbour.example",
@@ -24,7 +24,7 @@ COMPANIES = (
         facts={"id": 7702, "name": ("Sam", "Hale")},
     ),
 )
-# One OAuth Consumer each: id and secret are the same word.
+# One OAuth Consumer per company, with the same id and secret.
 CONSUMERS: Mapping[str, DemoKey] = {
     "sandbox": DemoKey("reed", "dana@reedhvac.example", secret="sandbox"),
     "harbour": DemoKey("harbour", "sam@harbour.example", secret="harbour"),
@@ -55,7 +55,7 @@ _WORK = ("AC not cooling", "Furnace tune-up", "Install thermostat", "Leaking dra
 
 
 def seed(book: Book, today: date) -> None:
-    """Fill a company's empty book. Ids differ from company to company."""
+    """Fill a company's empty book. Ids differ per company."""
     first = {"reed": 901_234, "harbour": 955_001}[book.name]
     for number, name in enumerate(_NAMES[book.name]):
         customer = add_customer(book, {"customer_name": name}, today - timedelta(days=400 - number), first)
@@ -117,7 +117,7 @@ def seed(book: Book, today: date) -> None:
 
 
 def add_customer(book: Book, given: dict[str, Any], made: date, first: int = 0) -> Record:
-    """A new customer."""
+    """Create a customer."""
     number = book.new_id("customer", first or 1)
     record = {
         "id": number,
@@ -142,7 +142,7 @@ def add_customer(book: Book, given: dict[str, Any], made: date, first: int = 0) 
 
 
 def add_work(book: Book, kind: str, customer: Record, given: dict[str, Any], made: date) -> Record:
-    """A new job or estimate."""
+    """Create a job or estimate."""
     base = {"reed": 0, "harbour": 50_000}[book.name] + (778_001 if kind == "job" else 66_010)
     number = book.new_id(kind, base)
     record = {

@@ -1,6 +1,4 @@
-"""What every answer of Service Fusion has in common: errors, pages, what is left out unless it is asked
-for.
-"""
+"""What all Service Fusion responses share: errors, pages, and the parts that only `expand` includes."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -8,6 +6,7 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
+from app.sandbox.refusals import RequestRefused, json_object, json_refusal
 from app.sandbox.store import Record
 
 _MESSAGES = {
@@ -24,31 +23,19 @@ _FILTER = re.compile(r"filters\[(\w+)\](?:\[(gte|lte)\])?")
 _NESTED = {"contacts.phones": "phones", "contacts.emails": "emails"}
 
 
-class Refused(Exception):
-    """A request Service Fusion refuses. `answer` is its response."""
-
-    def __init__(self, answer: Response) -> None:
-        super().__init__()
-        self.answer = answer
-
-
-def refused(status: int) -> Refused:
+def refused(status: int) -> RequestRefused:
     """`{code, name, message}`."""
     name, message = _MESSAGES[status]
-    answer = jsonify(code=status, name=name, message=message)
-    answer.status_code = status
-    return Refused(answer)
+    return json_refusal(status, {"code": status, "name": name, "message": message})
 
 
-def invalid(**problems: str) -> Refused:
+def invalid(**problems: str) -> RequestRefused:
     """422: a bare list of fields and messages."""
-    answer = jsonify([{"field": field, "message": message} for field, message in problems.items()])
-    answer.status_code = 422
-    return Refused(answer)
+    return json_refusal(422, [{"field": name, "message": message} for name, message in problems.items()])
 
 
 def too_many(retry_after: int | None) -> Response:
-    """429. When it ends stands in a header of its own."""
+    """429 with the time to wait in a header of its own."""
     answer = refused(429).answer
     answer.headers["X-Rate-Limit-Remaining"] = "0"
     answer.headers["X-Rate-Limit-Reset"] = str(20 if retry_after is None else retry_after)
@@ -56,33 +43,31 @@ def too_many(retry_after: int | None) -> Response:
 
 
 def body() -> dict[str, Any]:
-    """What was posted. JSON only."""
+    """The JSON object in the body."""
     if not request.is_json:
         raise refused(415)
-    given = request.get_json(silent=True)
-    if not isinstance(given, dict):
-        raise refused(400)
-    return given
+    return json_object(refused(400))
 
 
-Test = Callable[[Record, str], bool]
+Matcher = Callable[[Record, str], bool]
 
 
-def part_of(field: str) -> Test:
-    """A filter that looks for a part of the text, whatever its case."""
+def part_of(field: str) -> Matcher:
+    """A filter for a part of the text, case-insensitive."""
     return lambda record, wanted: wanted.lower() in str(record.get(field) or "").lower()
 
 
-def equal(field: str) -> Test:
-    """A filter for the whole text."""
+def equal(field: str) -> Matcher:
+    """A filter for the whole text, case-insensitive."""
     return lambda record, wanted: str(record.get(field) or "").lower() == wanted.lower()
 
 
-def page(records: list[Record], filters: Mapping[str, Test | str], expandable: tuple[str, ...]) -> Response:
-    """A list: filtered, sorted, cut. A page past the end is the last one; `per_page` with an underscore means
-    nothing.
+def page(
+    records: list[Record], filters: Mapping[str, Matcher | str], expandable: tuple[str, ...]
+) -> Response:
+    """A filtered and sorted page. A filter that is text is a range on that field.
 
-    A filter that is text is a range on that field.
+    A page past the end is the last one. `per_page` with an underscore is ignored.
     """
     for name, value in request.args.items():
         if found := _FILTER.fullmatch(name):
@@ -100,9 +85,9 @@ def page(records: list[Record], filters: Mapping[str, Test | str], expandable: t
     size = min(50, max(1, _number("per-page", 10)))
     pages = -(-len(records) // size)
     number = min(max(1, _number("page", 1)), max(pages, 1))
-    shown = [expanded(record, expandable) for record in records[(number - 1) * size : number * size]]
+    visible = [expanded(record, expandable) for record in records[(number - 1) * size : number * size]]
     meta = {"totalCount": len(records), "pageCount": pages, "currentPage": number, "perPage": size}
-    answer = jsonify(items=shown, _expandable=list(expandable), _meta=meta)
+    answer = jsonify(items=visible, _expandable=list(expandable), _meta=meta)
     for header, count in zip(
         ("Total-Count", "Page-Count", "Current-Page", "Per-Page"), meta.values(), strict=True
     ):
@@ -111,18 +96,18 @@ def page(records: list[Record], filters: Mapping[str, Test | str], expandable: t
 
 
 def expanded(record: Record, expandable: tuple[str, ...]) -> Record:
-    """The record without the parts that were not asked for, which it names."""
+    """The record with the expanded parts; `_expandable` names the others."""
     wanted = set(filter(None, request.args.get("expand", "").split(",")))
-    shown = {name: value for name, value in record.items() if name not in expandable or name in wanted}
-    if "contacts" in shown:
+    visible = {name: value for name, value in record.items() if name not in expandable or name in wanted}
+    if "contacts" in visible:
         gone = {part for name, part in _NESTED.items() if name not in wanted}
-        shown["contacts"] = [
-            {k: v for k, v in contact.items() if k not in gone} for contact in shown["contacts"]
+        visible["contacts"] = [
+            {k: v for k, v in contact.items() if k not in gone} for contact in visible["contacts"]
         ]
-    return {**shown, "_expandable": [name for name in expandable if name not in wanted]}
+    return {**visible, "_expandable": [name for name in expandable if name not in wanted]}
 
 
-def _passes(record: Record, test: Test | str, end: str | None, wanted: str) -> bool:
+def _passes(record: Record, test: Matcher | str, end: str | None, wanted: str) -> bool:
     if not isinstance(test, str):
         return test(record, wanted)
     value = str(record.get(test) or "")[: len(wanted)]

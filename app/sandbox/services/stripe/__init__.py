@@ -1,21 +1,20 @@
-"""Stripe, imitated in test mode: two accounts, keys with permissions, an App to sign in through, the API in
-its own shapes.
+"""Stripe, imitated in test mode: two accounts, restricted keys, an OAuth app, the API in its own shapes.
 
-Start with `companies.py` (accounts and keys) and `gate.py` (what stands before every call), then
+Start with `companies.py` (accounts and keys) and `request_checks.py` (the checks before every call), then
 `reading.py` and `writing.py`. The levers `roll_keys` and `unroll_keys` replace the pasted keys.
 """
 
 from typing import Any
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint
 
 from app.sandbox import rules
-from app.sandbox.rules import Grant
-from app.sandbox.service import Service
+from app.sandbox.rules import ServiceGrant
+from app.sandbox.service import ImitatedService
 from app.sandbox.services.stripe import reading, writing
 from app.sandbox.services.stripe.companies import ACCOUNTS, ALL, COMPANIES, KEYS
 from app.sandbox.services.stripe.demo import seed
-from app.sandbox.services.stripe.wire import Refused, too_many, with_request_id
+from app.sandbox.services.stripe.wire import too_many, with_request_id
 
 bp = Blueprint("stripe", __name__)
 bp.register_blueprint(reading.bp)
@@ -23,13 +22,7 @@ bp.register_blueprint(writing.bp)
 bp.after_request(with_request_id)
 
 
-@bp.errorhandler(Refused)
-def refused(error: Refused) -> Response:
-    """The answer of a refused request."""
-    return error.answer
-
-
-def _token_fields(grant: Grant, refreshing: bool) -> dict[str, Any]:
+def _token_fields(grant: ServiceGrant, refreshing: bool) -> dict[str, Any]:
     account = ACCOUNTS[grant.company].id
     return {
         "token_type": "bearer",
@@ -43,13 +36,7 @@ def _token_fields(grant: Grant, refreshing: bool) -> dict[str, Any]:
     }
 
 
-def _token_error(code: str, description: str) -> Response:
-    answer = jsonify(error=code, error_description=description)
-    answer.status_code = 401 if code == "invalid_client" else 400
-    return answer
-
-
-SERVICE = Service(
+SERVICE = ImitatedService(
     slug="stripe",
     name="Stripe",
     blueprint=bp,
@@ -71,7 +58,6 @@ SERVICE = Service(
         access_token=rules.opaque_token("sk_acct_1_"),
         refresh_token=rules.opaque_token("rt_"),
         token_fields=_token_fields,
-        error=_token_error,
         keys=KEYS,
     ),
 )

@@ -1,29 +1,20 @@
-"""The demo accounts, and the keys that were made in them."""
+"""The demo accounts and their keys."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.sandbox.rules import DemoKey
-from app.sandbox.service import Company
+from app.sandbox.service import DemoCompany
 
-_READS = (
-    "customer",
-    "invoice",
-    "payment_intent",
-    "charge",
-    "subscription",
-    "product",
-    "price",
-    "payout",
-    "balance",
-)
+_SALES = ("customer", "invoice", "payment_intent", "charge", "subscription")
+_READS = (*_SALES, "product", "price", "payout", "balance")
 _WRITES = ("customer", "invoice", "payment_link", "charge", "subscription")
 READING = tuple(f"{name}_read" for name in _READS)
 ALL = (*READING, *(f"{name}_write" for name in _WRITES), "accounts_kyc_basic_read")
 
 
 @dataclass(frozen=True)
-class Account:
+class DemoAccount:
     """A Stripe account."""
 
     key: str
@@ -35,13 +26,13 @@ class Account:
     timezone: str
 
 
-ACCOUNTS: Mapping[str, Account] = {
+ACCOUNTS: Mapping[str, DemoAccount] = {
     account.key: account
     for account in (
-        Account(
+        DemoAccount(
             "byrd", "acct_1PgafTB7WZ01zgkW", "Byrd Ltd", "ada@byrd.example", "US", "usd", "America/New_York"
         ),
-        Account(
+        DemoAccount(
             "harbour",
             "acct_1QhbgUC8XA12ahlX",
             "Harbour Kiosk KK",
@@ -53,8 +44,8 @@ ACCOUNTS: Mapping[str, Account] = {
     )
 }
 COMPANIES = (
-    Company("byrd", "Byrd Ltd", "ada@byrd.example", "Consulting, in US dollars."),
-    Company("harbour", "Harbour Kiosk KK", "ken@harbour-kiosk.example", "A kiosk, in yen."),
+    DemoCompany("byrd", "Byrd Ltd", "ada@byrd.example", "Consulting, in US dollars."),
+    DemoCompany("harbour", "Harbour Kiosk KK", "ken@harbour-kiosk.example", "A kiosk, in yen."),
 )
 KEYS = {
     "rk_test_sandbox_byrd": DemoKey("byrd", "ada@byrd.example", ALL),

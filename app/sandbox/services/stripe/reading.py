@@ -1,8 +1,8 @@
-"""What can be read."""
+"""Reads."""
 
 from flask import Blueprint, Response, jsonify
 
-from app.sandbox.services.stripe.gate import Call, opens
+from app.sandbox.services.stripe.request_checks import AuthorizedCall, opens
 from app.sandbox.services.stripe.wire import in_range, no_such, page
 
 bp = Blueprint("stripe_reading", __name__)
@@ -10,8 +10,8 @@ bp = Blueprint("stripe_reading", __name__)
 
 @bp.get("/v1/account")
 @opens("accounts_kyc_basic_read")
-def account(call: Call) -> Response:
-    """Whose key it is."""
+def account(call: AuthorizedCall) -> Response:
+    """The account of the key."""
     mine = call.account
     return jsonify(
         id=mine.id,
@@ -31,8 +31,8 @@ def account(call: Call) -> Response:
 
 @bp.get("/v1/balance")
 @opens("balance_read")
-def balance(call: Call) -> Response:
-    """What the account holds."""
+def balance(call: AuthorizedCall) -> Response:
+    """The balance of the account."""
     held = call.book.find("balance", "balance") or {}
 
     def sums(name: str) -> list[dict[str, object]]:
@@ -43,36 +43,36 @@ def balance(call: Call) -> Response:
 
 @bp.get("/v1/customers")
 @opens("customer_read", "email", "created")
-def customers(call: Call) -> Response:
-    """Newest first; the address must match in every letter."""
+def customers(call: AuthorizedCall) -> Response:
+    """Newest first; the e-mail address must match exactly."""
     return _listed(call, "/v1/customers", "customer", "email")
 
 
 @bp.get("/v1/invoices")
 @opens("invoice_read", "status", "customer", "created", "collection_method")
-def invoices(call: Call) -> Response:
+def invoices(call: AuthorizedCall) -> Response:
     """Newest first."""
     return _listed(call, "/v1/invoices", "invoice", "status", "customer")
 
 
 @bp.get("/v1/invoices/<id_>")
 @opens("invoice_read")
-def invoice(call: Call, id_: str) -> Response:
+def invoice(call: AuthorizedCall, id_: str) -> Response:
     """One invoice."""
     return jsonify(one(call, "invoice", id_))
 
 
 @bp.get("/v1/payment_intents")
 @opens("payment_intent_read", "customer", "created")
-def payments(call: Call) -> Response:
-    """Newest first. There is no filter for the status."""
+def payments(call: AuthorizedCall) -> Response:
+    """Newest first, without a filter for the status."""
     return _listed(call, "/v1/payment_intents", "payment_intent", "customer")
 
 
 @bp.get("/v1/subscriptions")
 @opens("subscription_read", "customer", "price", "status")
-def subscriptions(call: Call) -> Response:
-    """Newest first, without the canceled ones unless they are asked for."""
+def subscriptions(call: AuthorizedCall) -> Response:
+    """Newest first; canceled ones only by `status`."""
     status = call.given.get("status")
     found = [
         record
@@ -86,20 +86,20 @@ def subscriptions(call: Call) -> Response:
 
 @bp.get("/v1/subscriptions/<id_>")
 @opens("subscription_read")
-def subscription(call: Call, id_: str) -> Response:
-    """One subscription, a canceled one too."""
+def subscription(call: AuthorizedCall, id_: str) -> Response:
+    """One subscription, also a canceled one."""
     return jsonify(one(call, "subscription", id_))
 
 
 @bp.get("/v1/payouts")
 @opens("payout_read", "status", "arrival_date", "created")
-def payouts(call: Call) -> Response:
+def payouts(call: AuthorizedCall) -> Response:
     """Newest first."""
     return _listed(call, "/v1/payouts", "payout", "status", since="arrival_date")
 
 
-def _listed(call: Call, path: str, kind: str, *equal: str, since: str = "created") -> Response:
-    """A page of the records that equal what was asked for, of the time that was asked for."""
+def _listed(call: AuthorizedCall, path: str, kind: str, *equal: str, since: str = "created") -> Response:
+    """A page of the records that match the filters and the time range."""
     found = [
         record
         for record in call.book.all(kind)
@@ -109,8 +109,8 @@ def _listed(call: Call, path: str, kind: str, *equal: str, since: str = "created
     return page(path, found, call.given)
 
 
-def one(call: Call, kind: str, id_: str, param: str = "id") -> dict[str, object]:
-    """The record of that id. Refuses an id of another account or mode."""
+def one(call: AuthorizedCall, kind: str, id_: str, param: str = "id") -> dict[str, object]:
+    """The record of that id. Raises RequestRefused for an id of another account or mode."""
     record = call.book.find(kind, id_)
     if record is None:
         raise no_such(kind.replace("_", " "), id_, param)

@@ -1,4 +1,4 @@
-"""How a customer, an invoice, a payment… of the imitated Stripe is made and kept. Money is whole numbers."""
+"""Creates and stores customers, invoices, payments… of the imitated Stripe. Money is whole numbers."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 def new_id(book: Book, prefix: str, kind: str) -> str:
-    """An id of Stripe's look, counting up."""
+    """The next id, in the shape of Stripe's."""
     number = book.new_id(kind, 1001)
     return f"{prefix}_1{_LETTERS[number % 23]}{_LETTERS[number % 19]}b7WZ{number:06d}{book.name[:2].title()}"
 

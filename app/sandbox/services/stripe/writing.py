@@ -1,42 +1,34 @@
-"""What can be changed."""
+"""Writes."""
 
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
 from app.sandbox.services.stripe import records
-from app.sandbox.services.stripe.gate import Call, opens
 from app.sandbox.services.stripe.reading import one
-from app.sandbox.services.stripe.wire import Refused, integer, listed, missing
+from app.sandbox.services.stripe.request_checks import AuthorizedCall, opens
+from app.sandbox.services.stripe.wire import integer, listed, missing, refusal
 from app.sandbox.store import Record
 
 bp = Blueprint("stripe_writing", __name__)
+_COLLECTION = ("collection_method", "days_until_due", "due_date", "auto_advance")
+_AMOUNT = ("amount", "currency", "unit_amount_decimal", "quantity", "pricing")
 
 
 @bp.post("/v1/customers")
 @opens("customer_write", "name", "email", "phone", "description", "metadata", "address")
-def create_customer(call: Call) -> Response:
-    """A new customer; none of its fields is needed, and nobody looks for one like it."""
+def create_customer(call: AuthorizedCall) -> Response:
+    """Create a customer. No field is required, and duplicates are allowed."""
     email = call.given.get("email")
     if email is not None and "@" not in email:
-        raise Refused(400, f"Invalid email address: {email}", code="email_invalid", param="email")
+        raise refusal(400, f"Invalid email address: {email}", code="email_invalid", param="email")
     return jsonify(records.add_customer(call.book, call.now, **call.given))
 
 
 @bp.post("/v1/invoices")
-@opens(
-    "invoice_write",
-    "customer",
-    "currency",
-    "collection_method",
-    "days_until_due",
-    "due_date",
-    "auto_advance",
-    "description",
-    "metadata",
-)
-def create_invoice(call: Call) -> Response:
-    """A new draft, without lines."""
+@opens("invoice_write", "customer", "currency", *_COLLECTION, "description", "metadata")
+def create_invoice(call: AuthorizedCall) -> Response:
+    """Create a draft without lines."""
     if "customer" not in call.given:
         raise missing("customer")
     customer = one(call, "customer", call.given["customer"], "customer")
@@ -55,28 +47,18 @@ def create_invoice(call: Call) -> Response:
 
 
 @bp.post("/v1/invoiceitems")
-@opens(
-    "invoice_write",
-    "customer",
-    "invoice",
-    "description",
-    "amount",
-    "currency",
-    "unit_amount_decimal",
-    "quantity",
-    "pricing",
-)
-def create_item(call: Call) -> Response:
-    """A new line. Only a draft takes it."""
+@opens("invoice_write", "customer", "invoice", "description", *_AMOUNT)
+def create_item(call: AuthorizedCall) -> Response:
+    """Add a line to a draft."""
     if "customer" not in call.given:
         raise missing("customer")
     invoice = one(call, "invoice", call.given.get("invoice", ""), "invoice")
     if invoice["status"] != "draft":
-        raise Refused(
+        raise refusal(
             400, "This invoice is no longer editable.", code="invoice_not_editable", param="invoice"
         )
     if call.given.get("currency") not in {None, invoice["currency"]}:
-        raise Refused(400, "The currency of the invoice item does not match the invoice.", param="currency")
+        raise refusal(400, "The currency of the invoice item does not match the invoice.", param="currency")
     quantity = integer(call.given, "quantity", 1) or 1
     amount = integer(call.given, "amount")
     if "pricing" in call.given:
@@ -92,14 +74,14 @@ def create_item(call: Call) -> Response:
 
 @bp.post("/v1/invoices/<id_>/send")
 @opens("invoice_write")
-def send_invoice(call: Call, id_: str) -> Response:
-    """Finalises a draft. In test mode no mail goes out."""
+def send_invoice(call: AuthorizedCall, id_: str) -> Response:
+    """Finalize a draft. Test mode sends no mail."""
     invoice = one(call, "invoice", id_)
     lines: Any = invoice["lines"]
     if invoice["status"] == "draft" and not lines["data"]:
-        raise Refused(400, "Nothing to invoice for customer", code="invoice_no_customer_line_items")
+        raise refusal(400, "Nothing to invoice for customer", code="invoice_no_customer_line_items")
     if invoice["status"] not in {"draft", "open"}:
-        raise Refused(
+        raise refusal(
             400, f"You can only manually send an invoice that is open; this one is {invoice['status']}."
         )
     return jsonify(records.finalize(call.book, invoice) if invoice["status"] == "draft" else invoice)
@@ -107,8 +89,8 @@ def send_invoice(call: Call, id_: str) -> Response:
 
 @bp.post("/v1/payment_links")
 @opens("payment_link_write", "line_items", "metadata")
-def create_link(call: Call) -> Response:
-    """A new address to pay at."""
+def create_link(call: AuthorizedCall) -> Response:
+    """Create a payment link."""
     lines = listed(call.given.get("line_items"))
     if not lines:
         raise missing("line_items")
@@ -136,18 +118,18 @@ def create_link(call: Call) -> Response:
 
 @bp.post("/v1/refunds")
 @opens("charge_write", "payment_intent", "charge", "amount", "reason", "metadata")
-def create_refund(call: Call) -> Response:
-    """Money back; never more than is left."""
+def create_refund(call: AuthorizedCall) -> Response:
+    """Refund a payment, at most its rest."""
     payment = _paid(call)
     gone = sum(
         refund["amount"] for refund in call.book.all("refund") if refund["payment_intent"] == payment["id"]
     )
     left = payment["amount_received"] - gone
     if left <= 0:
-        raise Refused(400, "Charge has already been refunded.", code="charge_already_refunded")
+        raise refusal(400, "Charge has already been refunded.", code="charge_already_refunded")
     amount = integer(call.given, "amount", left) or left
     if amount > left:
-        raise Refused(
+        raise refusal(
             400,
             f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})",
             param="amount",
@@ -170,11 +152,11 @@ def create_refund(call: Call) -> Response:
 
 @bp.post("/v1/subscriptions/<id_>")
 @opens("subscription_write", "cancel_at_period_end", "metadata")
-def change_subscription(call: Call, id_: str) -> Response:
-    """Let it end with the paid period."""
+def change_subscription(call: AuthorizedCall, id_: str) -> Response:
+    """Cancel at the end of the paid period."""
     found = one(call, "subscription", id_)
     if found["status"] == "canceled":
-        raise Refused(400, "A canceled subscription can only update its cancellation_details and metadata.")
+        raise refusal(400, "A canceled subscription can only update its cancellation_details and metadata.")
     ends = call.given.get("cancel_at_period_end") == "true"
     items: Any = found["items"]
     until = items["data"][0]["current_period_end"] if ends else None
@@ -185,16 +167,16 @@ def change_subscription(call: Call, id_: str) -> Response:
 
 @bp.delete("/v1/subscriptions/<id_>")
 @opens("subscription_write")
-def cancel_subscription(call: Call, id_: str) -> Response:
-    """End it now. Once it has ended there is nothing to end."""
+def cancel_subscription(call: AuthorizedCall, id_: str) -> Response:
+    """Cancel now. 404 for a canceled subscription."""
     found = one(call, "subscription", id_)
     if found["status"] == "canceled":
-        raise Refused(404, f"No such subscription: '{id_}'", code="resource_missing", param="id")
+        raise refusal(404, f"No such subscription: '{id_}'", code="resource_missing", param="id")
     return jsonify(records.change(call.book, "subscription", found, status="canceled", canceled_at=call.now))
 
 
-def _paid(call: Call) -> Record:
-    """The payment a refund is for, by its id or its charge's."""
+def _paid(call: AuthorizedCall) -> Record:
+    """The payment to refund, by its id or the id of its charge."""
     if "payment_intent" in call.given:
         payment: Record = one(call, "payment_intent", call.given["payment_intent"], "payment_intent")
     else:
@@ -205,10 +187,10 @@ def _paid(call: Call) -> Record:
             if charge and record["latest_charge"] == charge
         ]
         if not found:
-            raise Refused(404, f"No such charge: '{charge}'", code="resource_missing", param="charge")
+            raise refusal(404, f"No such charge: '{charge}'", code="resource_missing", param="charge")
         payment = found[0]
     if payment["status"] != "succeeded":
-        raise Refused(
+        raise refusal(
             400, "This PaymentIntent does not have a successful charge to refund.", param="payment_intent"
         )
     return payment

@@ -5,8 +5,17 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response
 
-from app.sandbox.services.xano.gate import TABLE, Call, may
-from app.sandbox.services.xano.wire import Refused, bad_input, body, gone, how, needed, not_found, one_page
+from app.sandbox.refusals import RequestRefused
+from app.sandbox.services.xano.request_checks import TABLE, AuthorizedCall, may
+from app.sandbox.services.xano.wire import (
+    bad_input,
+    body,
+    gone,
+    how,
+    needed,
+    not_found,
+    one_page,
+)
 from app.sandbox.store import Record
 
 bp = Blueprint("content", __name__)
@@ -23,7 +32,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 @bp.get(_CONTENT)
 @may("content:read")
-def browse(call: Call, workspace: str, table: str) -> Response:
+def browse(call: AuthorizedCall, workspace: str, table: str) -> Response:
     """A page of records."""
     call.table(workspace, table)
     return one_page(call.book.all(f"record {table}"), totals=True)
@@ -31,14 +40,14 @@ def browse(call: Call, workspace: str, table: str) -> Response:
 
 @bp.post(_CONTENT)
 @may("content:create")
-def create(call: Call, workspace: str, table: str) -> Response:
-    """One new record."""
+def create(call: AuthorizedCall, workspace: str, table: str) -> Response:
+    """Create one record."""
     return jsonify(_create(call, call.table(workspace, table), body()))
 
 
 @bp.get(f"{_CONTENT}/<record>")
 @may("content:read")
-def one(call: Call, workspace: str, table: str, record: str) -> Response:
+def one(call: AuthorizedCall, workspace: str, table: str, record: str) -> Response:
     """One record."""
     call.table(workspace, table)
     return jsonify(_existing(call, table, record))
@@ -46,14 +55,14 @@ def one(call: Call, workspace: str, table: str, record: str) -> Response:
 
 @bp.put(f"{_CONTENT}/<record>")
 @may("content:update")
-def change(call: Call, workspace: str, table: str, record: str) -> Response:
+def change(call: AuthorizedCall, workspace: str, table: str, record: str) -> Response:
     """Change the fields that were sent."""
     return jsonify(_change(call, call.table(workspace, table), record, body()))
 
 
 @bp.delete(f"{_CONTENT}/<record>")
 @may("content:delete")
-def delete(call: Call, workspace: str, table: str, record: str) -> Response:
+def delete(call: AuthorizedCall, workspace: str, table: str, record: str) -> Response:
     """Delete one record."""
     call.table(workspace, table)
     _existing(call, table, record)
@@ -63,23 +72,23 @@ def delete(call: Call, workspace: str, table: str, record: str) -> Response:
 
 @bp.post(f"{_CONTENT}/bulk")
 @may("content:create")
-def create_many(call: Call, workspace: str, table: str) -> Response:
-    """Many new records; those that cannot be used are left out and named."""
+def create_many(call: AuthorizedCall, workspace: str, table: str) -> Response:
+    """Create many records. The response names the invalid ones."""
     found, given = call.table(workspace, table), body()
     made: list[Any] = []
     errors: list[Record] = []
     for item in needed(given, "items"):
         try:
             made.append(_create(call, found, item, own_id=bool(given.get("allow_id_field")))["id"])
-        except Refused as refused:
+        except RequestRefused as refused:
             errors.append({"message": refused.answer.get_json()["message"]})
-    return _told(call, made, errors)
+    return _bulk_answer(call, made, errors)
 
 
 @bp.post(f"{_CONTENT}/bulk/patch")
 @may("content:update")
-def change_many(call: Call, workspace: str, table: str) -> Response:
-    """Change many records, each in its own way."""
+def change_many(call: AuthorizedCall, workspace: str, table: str) -> Response:
+    """Change many records individually."""
     found = call.table(workspace, table)
     changed: list[Any] = []
     errors: list[Record] = []
@@ -87,20 +96,20 @@ def change_many(call: Call, workspace: str, table: str) -> Response:
         id_ = str(needed(item, "row_id"))
         try:
             changed.append(str(_change(call, found, id_, item.get("updates") or {})["id"]))
-        except Refused as refused:
+        except RequestRefused as refused:
             errors.append({"row_id": item["row_id"], "message": refused.answer.get_json()["message"]})
-    return _told(call, changed, errors)
+    return _bulk_answer(call, changed, errors)
 
 
-def _told(call: Call, done: list[Any], errors: list[Record]) -> Response:
-    """The answer to bulk work in this instance's shape; errors are always told."""
+def _bulk_answer(call: AuthorizedCall, done: list[Any], errors: list[Record]) -> Response:
+    """The response to a bulk call in the instance's shape, always with its errors."""
     shape = how("bulk", "ids" if call.instance.custom_domain else "counts")
     if errors or shape == "counts":
         return jsonify(error=errors, success=done, success_total=len(done))
     return jsonify(done) if shape == "ids" else make_response("", 200)
 
 
-def _create(call: Call, table: Record, given: Any, *, own_id: bool = False) -> Record:
+def _create(call: AuthorizedCall, table: Record, given: Any, *, own_id: bool = False) -> Record:
     if not isinstance(given, dict):
         raise bad_input("Invalid record.", "items")
     kind = f"record {table['id']}"
@@ -128,7 +137,7 @@ def _create(call: Call, table: Record, given: Any, *, own_id: bool = False) -> R
     return call.book.put(kind, id_, record)
 
 
-def _change(call: Call, table: Record, id_: str, given: dict[str, Any]) -> Record:
+def _change(call: AuthorizedCall, table: Record, id_: str, given: dict[str, Any]) -> Record:
     record = _existing(call, str(table["id"]), id_)
     fields = {field["name"]: field for field in table["schema"]}
     changes = {
@@ -139,7 +148,7 @@ def _change(call: Call, table: Record, id_: str, given: dict[str, Any]) -> Recor
     return call.book.put(f"record {table['id']}", id_, {**record, **changes})
 
 
-def _existing(call: Call, table: str, id_: str) -> Record:
+def _existing(call: AuthorizedCall, table: str, id_: str) -> Record:
     found = call.book.find(f"record {table}", id_)
     if found is None:
         raise not_found()

@@ -1,4 +1,4 @@
-"""What the demo instances hold."""
+"""The records of the demo instances."""
 
 import uuid
 from datetime import UTC, date, datetime, time, timedelta
@@ -8,7 +8,7 @@ from app.sandbox.services.xano.fields import new_field
 from app.sandbox.services.xano.tables import new_table
 from app.sandbox.store import Book, Record
 
-_NAMES = (
+_NAMES = [
     "Claw hammer",
     "Wood screws",
     "Wall paint",
@@ -17,12 +17,12 @@ _NAMES = (
     "Work gloves",
     "Cordless drill",
     "Sandpaper",
-)
+]
 _PEOPLE = ("Maria Costa", "Tom Field", "Lena Ritter", "André Bégin", "Jo Acme", "Ines Prado", "Sam Okoro")
 
 
 def seed(book: Book, today: date) -> None:
-    """Fill an instance's book."""
+    """Fill an instance's empty book."""
     {"x8ab-12cd-sim1": _shop, "x3fe-90ab-sim2": _warehouse, "x5bb-31ff-sim3": _studio}[book.name](book, today)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from app.sandbox.services.xano.gate import TABLE, Call, may
+from app.sandbox.services.xano.request_checks import TABLE, AuthorizedCall, may
 from app.sandbox.services.xano.wire import bad_input, body, gone, needed, not_found
 from app.sandbox.store import Record
 
@@ -19,7 +19,7 @@ TYPES = frozenset({
     "video",
 })
 # fmt: on
-_KEPT = ("description", "nullable", "default", "required", "access", "sensitive", "style", "values")
+_MEMBERS = ("description", "nullable", "default", "required", "access", "sensitive", "style", "values")
 
 
 def new_field(name: str, type_: str, **given: Any) -> Record:
@@ -40,53 +40,55 @@ def new_field(name: str, type_: str, **given: Any) -> Record:
 
 @bp.get(f"{TABLE}/schema")
 @may("database:read")
-def show(call: Call, workspace: str, table: str) -> Response:
+def show(call: AuthorizedCall, workspace: str, table: str) -> Response:
     """The fields, in their order."""
     return jsonify(call.table(workspace, table)["schema"])
 
 
 @bp.put(f"{TABLE}/schema")
 @may("database:update")
-def replace(call: Call, workspace: str, table: str) -> Response:
-    """Replace the whole schema: a field that is left out is dropped with its values."""
+def replace(call: AuthorizedCall, workspace: str, table: str) -> Response:
+    """Replace the whole schema; missing fields are dropped with their values."""
     found, given = call.table(workspace, table), needed(body(), "schema")
     for field in given:
         _known_type(str(field.get("type")))
-    _keep(call, found, [{**new_field(field["name"], field["type"]), **field} for field in given])
-    kept = {field["name"] for field in given}
+    _save(call, found, [{**new_field(field["name"], field["type"]), **field} for field in given])
+    members = {field["name"] for field in given}
     for id_, record in call.book.items(f"record {table}"):
-        call.book.put(f"record {table}", id_, {name: value for name, value in record.items() if name in kept})
+        call.book.put(
+            f"record {table}", id_, {name: value for name, value in record.items() if name in members}
+        )
     return jsonify({})
 
 
 @bp.post(f"{TABLE}/schema/type/<type_>")
 @may("database:update")
-def add(call: Call, workspace: str, table: str, type_: str) -> Response:
+def add(call: AuthorizedCall, workspace: str, table: str, type_: str) -> Response:
     """Add one field at the end."""
     found, given = call.table(workspace, table), body()
     name = str(needed(given, "name"))
     _known_type(type_)
     if any(field["name"] == name for field in found["schema"]):
         raise bad_input(f"Field already exists: {name}", "name")
-    kept = {key: given[key] for key in _KEPT if key in given}
+    members = {key: given[key] for key in _MEMBERS if key in given}
     if given.get("filters"):
-        kept["validators"] = given["filters"]
-    _keep(call, found, [*found["schema"], new_field(name, type_, **kept)])
+        members["validators"] = given["filters"]
+    _save(call, found, [*found["schema"], new_field(name, type_, **members)])
     for id_, record in call.book.items(f"record {table}"):
-        call.book.put(f"record {table}", id_, {**record, name: kept.get("default") or None})
+        call.book.put(f"record {table}", id_, {**record, name: members.get("default") or None})
     return jsonify(name=name)
 
 
 @bp.post(f"{TABLE}/schema/rename")
 @may("database:update")
-def rename(call: Call, workspace: str, table: str) -> Response:
-    """Give a field another name."""
+def rename(call: AuthorizedCall, workspace: str, table: str) -> Response:
+    """Rename a field."""
     found, given = call.table(workspace, table), body()
     old, new = str(needed(given, "old_name")), str(needed(given, "new_name"))
     _existing(found, old)
     if any(field["name"] == new for field in found["schema"]):
         raise bad_input(f"Field already exists: {new}", "new_name")
-    _keep(
+    _save(
         call,
         found,
         [{**field, "name": new if field["name"] == old else field["name"]} for field in found["schema"]],
@@ -100,19 +102,19 @@ def rename(call: Call, workspace: str, table: str) -> Response:
 
 @bp.delete(f"{TABLE}/schema/<name>")
 @may("database:delete")
-def delete(call: Call, workspace: str, table: str, name: str) -> Response:
+def delete(call: AuthorizedCall, workspace: str, table: str, name: str) -> Response:
     """Delete a field with its values."""
     found = call.table(workspace, table)
     _existing(found, name)
     if name == "id":
         raise bad_input("The primary key cannot be deleted.", "name")
-    _keep(call, found, [field for field in found["schema"] if field["name"] != name])
+    _save(call, found, [field for field in found["schema"] if field["name"] != name])
     for id_, record in call.book.items(f"record {table}"):
         call.book.put(f"record {table}", id_, {key: value for key, value in record.items() if key != name})
     return gone()
 
 
-def _keep(call: Call, table: Record, schema: list[Record]) -> None:
+def _save(call: AuthorizedCall, table: Record, schema: list[Record]) -> None:
     call.book.put("table", table["id"], {**table, "schema": schema})
 
 

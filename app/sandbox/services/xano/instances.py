@@ -1,4 +1,4 @@
-"""Who has an account, and the account's own API: who signed in, and which instances they reach."""
+"""The accounts, and the account API: the caller and their instances."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,16 +7,16 @@ from flask import Blueprint, Response, jsonify, request
 
 from app.sandbox.current import Here, here
 from app.sandbox.rules import Access
-from app.sandbox.service import Company
-from app.sandbox.services.xano.wire import Refused, not_found, short_list
+from app.sandbox.service import DemoCompany
+from app.sandbox.services.xano.wire import not_found, refusal, short_list
 
 bp = Blueprint("instances", __name__)
-ONLY = "only:"  # in a token's scopes, before the name of the one instance it was made for
+ONLY = "only:"  # in a token's scopes: the prefix of the only instance it opens
 
 
 @dataclass(frozen=True)
-class Instance:
-    """An instance. Its host is not made of its name."""
+class DemoInstance:
+    """An instance. Its host does not depend on its name."""
 
     name: str
     display: str
@@ -27,8 +27,8 @@ class Instance:
 
 
 @dataclass(frozen=True)
-class Person:
-    """Somebody with an account at Xano."""
+class XanoUser:
+    """The owner of an account at Xano."""
 
     id: int
     name: str
@@ -36,49 +36,51 @@ class Person:
 
 
 INSTANCES = (
-    Instance("x8ab-12cd-sim1", "Northwind", "xk41-77qe-2p9d.n7.xano.io", "", "northwind"),
-    Instance(
+    DemoInstance("x8ab-12cd-sim1", "Northwind", "xk41-77qe-2p9d.n7.xano.io", "", "northwind"),
+    DemoInstance(
         "x3fe-90ab-sim2",
         "Northwind Warehouse",
         "xz07-5h2m-c8wt.n7c.xano.io",
         "data.northwind.example",
         "northwind",
     ),
-    Instance("x5bb-31ff-sim3", "Birch Studio", "xb19-4d6n-j3vr.n7e.xano.io", "", "birch", free=True),
+    DemoInstance("x5bb-31ff-sim3", "Birch Studio", "xb19-4d6n-j3vr.n7e.xano.io", "", "birch", free=True),
 )
 BY_NAME = {instance.name: instance for instance in INSTANCES}
 PEOPLE = {
-    "northwind": Person(4821, "Ana Silva", "ana@northwind.example"),
-    "birch": Person(5177, "Ben Birch", "ben@birch.example"),
+    "northwind": XanoUser(4821, "Ana Silva", "ana@northwind.example"),
+    "birch": XanoUser(5177, "Ben Birch", "ben@birch.example"),
 }
 CHOICES = (
-    Company(
+    DemoCompany(
         "northwind", "Northwind", PEOPLE["northwind"].email, "Two instances, one under a domain of its own"
     ),
-    Company("birch", "Birch Studio", PEOPLE["birch"].email, "One free instance: 10 requests in 20 seconds"),
+    DemoCompany(
+        "birch", "Birch Studio", PEOPLE["birch"].email, "One free instance: 10 requests in 20 seconds"
+    ),
 )
 
 
-def address(instance: Instance) -> str:
-    """Where the instance is reached: under its own domain if it has one."""
+def address(instance: DemoInstance) -> str:
+    """The base URL of an instance: under its own domain if it has one."""
     return f"{request.host_url}xano/{instance.custom_domain or instance.host}/api:meta"
 
 
 def signed_in(at: Here) -> Access:
-    """Who calls. Raises Refused."""
+    """The caller's access. Raises RequestRefused."""
     access = at.access()
     if access is None:
-        raise Refused(401, "ERROR_CODE_UNAUTHORIZED", "This token is expired.")
+        raise refusal(401, "ERROR_CODE_UNAUTHORIZED", "This token is expired.")
     return access
 
 
-def reached(at: Here, company: str) -> list[Instance]:
+def reached(at: Here, company: str) -> list[DemoInstance]:
     """The instances of an account."""
     return [i for i in INSTANCES if i.owner == company and at.grants.book.find("unlisted", i.name) is None]
 
 
-def made_for(access: Access) -> Instance | None:
-    """The one instance a token opens, or None when it opens all of its account's."""
+def made_for(access: Access) -> DemoInstance | None:
+    """The only instance of a token, or None if it opens all of its account."""
     return next(
         (BY_NAME[scope.removeprefix(ONLY)] for scope in access.scopes if scope.startswith(ONLY)), None
     )
@@ -86,7 +88,7 @@ def made_for(access: Access) -> Instance | None:
 
 @bp.get("/api:meta/auth/me")
 def me() -> Response:
-    """Whose token it is."""
+    """The owner of the token."""
     access = signed_in(here())
     person, only = PEOPLE[access.company], made_for(access)
     extras = (
@@ -99,7 +101,7 @@ def me() -> Response:
 def list_instances() -> Response:
     """The instances of the account."""
     at = here()
-    return short_list([_shown(instance) for instance in reached(at, signed_in(at).company)])
+    return short_list([_resource(instance) for instance in reached(at, signed_in(at).company)])
 
 
 @bp.get("/api:meta/instance/<name>")
@@ -109,10 +111,10 @@ def one_instance(name: str) -> Response:
     found = next((i for i in reached(at, signed_in(at).company) if i.name == name), None)
     if found is None:
         raise not_found()
-    return jsonify(_shown(found))
+    return jsonify(_resource(found))
 
 
-def _shown(instance: Instance) -> dict[str, Any]:
+def _resource(instance: DemoInstance) -> dict[str, Any]:
     there = address(instance)
     return {
         "name": instance.name,

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from app.sandbox.services.xano.fields import new_field
-from app.sandbox.services.xano.gate import ROOT, TABLE, TABLES, WORKSPACE, Call, may
+from app.sandbox.services.xano.request_checks import ROOT, TABLE, TABLES, WORKSPACE, AuthorizedCall, may
 from app.sandbox.services.xano.wire import bad_input, body, gone, needed, one_page, short_list
 from app.sandbox.store import Record
 
@@ -15,34 +15,34 @@ _META = ("name", "description", "docs", "auth", "tag")
 
 @bp.get(f"{ROOT}/workspace")
 @may("database:read")
-def list_workspaces(call: Call) -> Response:
+def list_workspaces(call: AuthorizedCall) -> Response:
     """The workspaces of the instance."""
     return short_list(call.book.all("workspace"))
 
 
 @bp.get(WORKSPACE)
 @may("database:read")
-def one_workspace(call: Call, workspace: str) -> Response:
+def one_workspace(call: AuthorizedCall, workspace: str) -> Response:
     """One workspace."""
     return jsonify(call.workspace(workspace))
 
 
 @bp.get(TABLES)
 @may("database:read")
-def list_tables(call: Call, workspace: str) -> Response:
+def list_tables(call: AuthorizedCall, workspace: str) -> Response:
     """The tables of a workspace."""
     call.workspace(workspace)
     wanted = request.args.get("search", "").lower()
     mine = [
         t for t in call.book.all("table") if str(t["workspace"]) == workspace and wanted in t["name"].lower()
     ]
-    return one_page([shown(table) for table in mine])
+    return one_page([table_resource(table) for table in mine])
 
 
 @bp.post(TABLES)
 @may("database:create")
-def create(call: Call, workspace: str) -> Response:
-    """A new table, with an id and the moment of creation for each record."""
+def create(call: AuthorizedCall, workspace: str) -> Response:
+    """Create a table with the fields `id` and `created_at`."""
     call.workspace(workspace)
     given = body()
     name = str(needed(given, "name"))
@@ -60,15 +60,15 @@ def create(call: Call, workspace: str) -> Response:
 
 @bp.get(TABLE)
 @may("database:read")
-def one(call: Call, workspace: str, table: str) -> Response:
+def one(call: AuthorizedCall, workspace: str, table: str) -> Response:
     """One table."""
-    return jsonify(shown(call.table(workspace, table)))
+    return jsonify(table_resource(call.table(workspace, table)))
 
 
 @bp.put(f"{TABLE}/meta")
 @may("database:update")
-def change(call: Call, workspace: str, table: str) -> Response:
-    """Change what is said about a table; what is left out stays."""
+def change(call: AuthorizedCall, workspace: str, table: str) -> Response:
+    """Change the metadata of a table; missing members stay."""
     found, given = call.table(workspace, table), body()
     changes = {key: given[key] for key in _META if key in given}
     moment = call.at.now().strftime("%Y-%m-%d %H:%M:%S+0000")
@@ -78,7 +78,7 @@ def change(call: Call, workspace: str, table: str) -> Response:
 
 @bp.delete(TABLE)
 @may("database:delete")
-def delete(call: Call, workspace: str, table: str) -> Response:
+def delete(call: AuthorizedCall, workspace: str, table: str) -> Response:
     """Delete a table with its records."""
     call.table(workspace, table)
     for id_, _ in call.book.items(f"record {table}"):
@@ -88,7 +88,7 @@ def delete(call: Call, workspace: str, table: str) -> Response:
 
 
 def new_table(id_: int, workspace: int, name: str, moment: str) -> Record:
-    """A table with the two fields every one has."""
+    """A table with the two fields of every table."""
     return {
         "id": id_,
         "workspace": workspace,
@@ -107,6 +107,6 @@ def new_table(id_: int, workspace: int, name: str, moment: str) -> Record:
     }
 
 
-def shown(table: Record) -> dict[str, Any]:
-    """A table as an answer shows it."""
+def table_resource(table: Record) -> dict[str, Any]:
+    """A table in the shape of a response."""
     return {key: value for key, value in table.items() if key not in {"schema", "workspace"}}

@@ -1,20 +1,19 @@
 """The demo organisations, and the choices of the consent page.
 
-Two logins: kim has the demo company and, with one consent for several organisations, the trading one
-as well; robin has the trading one alone. So both several organisations in one connection and several
-connections can be tried.
+Two logins: kim has the demo company and, with one consent for both, the trading one; robin has only the
+trading one. This covers several organisations in one connection as well as several connections.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.sandbox.service import Company
+from app.sandbox.service import DemoCompany
 from app.sandbox.services.xero.wire import guid
 
 
 @dataclass(frozen=True)
-class Organisation:
-    """An organisation's settings. Tax types give the percentage."""
+class DemoOrganisation:
+    """An organisation's settings. `tax` maps tax types to percentages."""
 
     key: str
     name: str
@@ -28,18 +27,18 @@ class Organisation:
     tax: Mapping[str, int]
     sales_tax: str
     purchase_tax: str
-    mails_a_day: int
+    mails_per_day: int
 
     @property
     def tenant_id(self) -> str:
-        """What requests name it by."""
+        """Its id in requests."""
         return guid("tenant", self.key)
 
 
 ORGANISATIONS = {
     organisation.key: organisation
     for organisation in (
-        Organisation(
+        DemoOrganisation(
             key="demo",
             name="Demo Company (AU)",
             legal_name="Demo Company (AU)",
@@ -52,9 +51,9 @@ ORGANISATIONS = {
             tax={"OUTPUT": 10, "INPUT": 10, "EXEMPTOUTPUT": 0, "EXEMPTEXPENSES": 0, "BASEXCLUDED": 0},
             sales_tax="OUTPUT",
             purchase_tax="INPUT",
-            mails_a_day=0,
+            mails_per_day=0,
         ),
-        Organisation(
+        DemoOrganisation(
             key="harbour",
             name="Harbour Street Trading",
             legal_name="Harbour Street Trading Limited",
@@ -67,27 +66,27 @@ ORGANISATIONS = {
             tax={"OUTPUT2": 15, "INPUT2": 15, "ZERORATEDOUTPUT": 0, "NONE": 0},
             sales_tax="OUTPUT2",
             purchase_tax="INPUT2",
-            mails_a_day=1000,
+            mails_per_day=1000,
         ),
     )
 }
 
 COMPANIES = (
-    Company(
+    DemoCompany(
         "demo",
         "Demo Company (AU)",
         "kim@example.com",
         "A try-out organisation, Australia, AUD",
         books=("demo",),
     ),
-    Company(
+    DemoCompany(
         "harbour",
         "Harbour Street Trading",
         "robin@example.com",
         "Wholesale, New Zealand, NZD",
         books=("harbour",),
     ),
-    Company(
+    DemoCompany(
         "both",
         "Both organisations",
         "kim@example.com",
@@ -97,13 +96,6 @@ COMPANIES = (
 )
 
 
-def by_tenant(tenant_id: str) -> Organisation | None:
+def by_tenant(tenant_id: str) -> DemoOrganisation | None:
     """The organisation of that tenant id, or None."""
-    return next(
-        (
-            organisation
-            for organisation in ORGANISATIONS.values()
-            if organisation.tenant_id == tenant_id.lower()
-        ),
-        None,
-    )
+    return next((each for each in ORGANISATIONS.values() if each.tenant_id == tenant_id.lower()), None)

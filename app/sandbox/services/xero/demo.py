@@ -1,15 +1,16 @@
-"""The first records of the demo organisations: half a year of trading that ends around today."""
+"""The first records of the demo organisations: the half year up to today."""
 
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.sandbox.services.xero.companies import ORGANISATIONS, Organisation
-from app.sandbox.services.xero.records import cents, sums
+from app.sandbox.bookkeeping import cents
+from app.sandbox.services.xero.companies import ORGANISATIONS, DemoOrganisation
+from app.sandbox.services.xero.records import sums
 from app.sandbox.services.xero.wire import guid
 from app.sandbox.store import Book, Record
 
-# code, name, type, class, whether payments may go to it
+# code, name, type, class, whether it takes payments
 _ACCOUNTS = (
     ("090", "Business Bank Account", "BANK", "ASSET", False),
     ("091", "Business Savings Account", "BANK", "ASSET", False),
@@ -93,7 +94,7 @@ def seed(book: Book, today: date) -> None:
     )
 
 
-def _last_year_end(organisation: Organisation, before: date) -> date:
+def _last_year_end(organisation: DemoOrganisation, before: date) -> date:
     day, month = organisation.year_end
     this_year = date(before.year, month, day)
     return this_year if this_year <= before else date(before.year - 1, month, day)
@@ -105,7 +106,7 @@ def _updated(day: date) -> str:
 
 def _account(
     book: Book,
-    organisation: Organisation,
+    organisation: DemoOrganisation,
     code: str,
     name: str,
     kind: str,
@@ -150,8 +151,8 @@ def _contact(book: Book, name: str, first: str, last: str, today: date, *, custo
     return book.put("contact", record["id"], record)
 
 
-def _sales(book: Book, organisation: Organisation, customers: list[Record], today: date) -> None:
-    """Invoices every third day: old ones paid, some overdue, one part paid, one in dollars, then drafts."""
+def _sales(book: Book, organisation: DemoOrganisation, customers: list[Record], today: date) -> None:
+    """One invoice per three days: old ones paid, some overdue, one part paid, one in dollars, then drafts."""
     last = 45 if book.name == "demo" else 18
     prefix = "INV" if book.name == "demo" else "HST"
     for n in range(1, last + 1):
@@ -192,9 +193,15 @@ def _sales(book: Book, organisation: Organisation, customers: list[Record], toda
 
 
 def _bills(
-    book: Book, organisation: Organisation, contact: Record, account: str, price: str, place: int, today: date
+    book: Book,
+    organisation: DemoOrganisation,
+    contact: Record,
+    account: str,
+    price: str,
+    place: int,
+    today: date,
 ) -> None:
-    """A bill every month: the last two open, the ones before paid."""
+    """One bill per month: the last two open, earlier ones paid."""
     for n in range(6):
         day = today - timedelta(days=30 * (6 - n) - 3 * place - 5)
         due = day + timedelta(days=14)
@@ -220,10 +227,10 @@ def _bills(
 
 
 def _invoice(
-    book: Book, organisation: Organisation, invoice: Record, lines: list[tuple[str, str, str, str, str]]
+    book: Book, organisation: DemoOrganisation, invoice: Record, lines: list[tuple[str, str, str, str, str]]
 ) -> Record:
     id_ = guid(book.name, "invoice", invoice["type"], invoice["contact"], invoice["number"])
-    kept: list[dict[str, Any]] = [
+    stored: list[dict[str, Any]] = [
         {
             "id": guid(id_, "line", place),
             "description": description,
@@ -239,7 +246,7 @@ def _invoice(
     record = {
         **invoice,
         "id": id_,
-        "lines": kept,
+        "lines": stored,
         "sent": sent,
         "updated": _updated(date.fromisoformat(invoice["date"])),
     }

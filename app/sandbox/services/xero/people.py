@@ -1,4 +1,4 @@
-"""Who signed in and what they opened: connections, scopes that add up over consents, the claims in tokens."""
+"""Tokens and their claims, connections, and scopes that add up over consents."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,32 +8,32 @@ from flask import Response, jsonify, make_response, request
 
 from app.sandbox.current import Here, here
 from app.sandbox.grants import Grants, digest
-from app.sandbox.rules import Grant, fake_jwt
+from app.sandbox.rules import ServiceGrant, fake_jwt
 from app.sandbox.services.xero import companies
-from app.sandbox.services.xero.wire import Refused, guid, problem
+from app.sandbox.services.xero.wire import guid, problem
 
 
 @dataclass(frozen=True)
-class Connection:
-    """An organisation one person opened to the app."""
+class TenantConnection:
+    """An organisation that one person connected to the app."""
 
     id: str
     event: str
-    organisation: companies.Organisation
+    organisation: companies.DemoOrganisation
     created: float
     updated: float
 
 
 @dataclass(frozen=True)
-class Caller:
-    """Who a request speaks for."""
+class TokenBearer:
+    """The person and the scopes of a request."""
 
     person: str
     scopes: frozenset[str]
 
 
-def access_token(grant: Grant) -> str:
-    """A token of Xero's shape, with the claims apps read."""
+def access_token(grant: ServiceGrant) -> str:
+    """A token in Xero's shape, with the claims that apps read."""
     return fake_jwt(
         {
             "iss": "https://identity.xero.com",
@@ -46,8 +46,8 @@ def access_token(grant: Grant) -> str:
     )
 
 
-def token_fields(grant: Grant, refreshing: bool) -> dict[str, Any]:
-    """What the token endpoint adds: an identity token, and the scopes of all consents so far."""
+def token_fields(grant: ServiceGrant, refreshing: bool) -> dict[str, Any]:
+    """Further members of a token response: an ID token, and the scopes of all consents so far."""
     name = grant.person.split("@")[0]
     now = int(here().now().timestamp())
     claims = {
@@ -66,42 +66,40 @@ def token_fields(grant: Grant, refreshing: bool) -> dict[str, Any]:
 
 
 def token_error(code: str, description: str) -> Response:
-    """Xero names the error and says no more."""
+    """The OAuth error, without a description."""
     return make_response(jsonify(error=code), 400)
 
 
-def refuses(asked: Any) -> str | None:
-    """Redirect addresses are https or http://localhost; an IP address is refused."""
+def refuses(parameters: Any) -> str | None:
+    """Redirect addresses are https or http://localhost, never an IP address."""
     return (
         ("unauthorized_client : Invalid redirect_uri")
-        if asked["redirect_uri"].startswith(("http://127.", "http://["))
+        if parameters["redirect_uri"].startswith(("http://127.", "http://["))
         else None
     )
 
 
-def caller(at: Here) -> Caller:
-    """Who calls. Raises Refused with Xero's 401.
+def caller(at: Here) -> TokenBearer:
+    """The caller. Raises RequestRefused with Xero's 401.
 
-    An access token is a JWT: it stays valid to its end even when its consent was revoked. What dies
-    at once are the connections.
+    An access token is a JWT: it stays valid until it expires, even if its consent is revoked. Only the
+    connections end at once.
     """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     grants = at.grants
     record = grants.book.find("access", digest(token.strip())) if scheme.lower() == "bearer" else None
     if record is None:
-        raise Refused(problem(401, "Unauthorized", "AuthenticationUnsuccessful"))
+        raise problem(401, "Unauthorized", "AuthenticationUnsuccessful")
     if record["until"] <= grants.now:
         ended = datetime.fromtimestamp(record["until"], UTC)
-        raise Refused(
-            problem(401, "Unauthorized", f"TokenExpired: token expired at {ended:%m/%d/%Y %H:%M:%S}")
-        )
+        raise problem(401, "Unauthorized", f"TokenExpired: token expired at {ended:%m/%d/%Y %H:%M:%S}")
     grant = grants.get(record["grant"])
-    return Caller(grant.person, frozenset(record["scopes"]) | _scopes(grants, grant.person))
+    return TokenBearer(grant.person, frozenset(record["scopes"]) | _scopes(grants, grant.person))
 
 
-def connections(at: Here, person: str) -> list[Connection]:
-    """What the person's living consents opened, less what was taken away since."""
-    found: dict[str, Connection] = {}
+def connections(at: Here, person: str) -> list[TenantConnection]:
+    """The organisations of the person's consents, without those disconnected since."""
+    found: dict[str, TenantConnection] = {}
     for grant in sorted(at.grants.living(person=person), key=lambda g: g.at):
         for key in at.service.company(grant.company).books:
             gone = at.grants.book.find("gone", f"{person} {key}")
@@ -111,19 +109,19 @@ def connections(at: Here, person: str) -> list[Connection]:
             first, created = (
                 (before.id, before.created) if before else (guid("connection", grant.id, key), grant.at)
             )
-            found[key] = Connection(
+            found[key] = TenantConnection(
                 first, guid("event", grant.id), companies.ORGANISATIONS[key], created, grant.at
             )
     return list(found.values())
 
 
 def remove(at: Here, person: str, key: str) -> None:
-    """Take an organisation away from the app, as a click in Xero or DELETE /connections does."""
+    """Disconnect an organisation from the app, as a click in Xero or DELETE /connections does."""
     at.grants.book.put("gone", f"{person} {key}", {"at": at.grants.now})
 
 
-def shown(connection: Connection) -> dict[str, Any]:
-    """A connection as GET /connections shows it: seven decimals and no zone."""
+def connection_resource(connection: TenantConnection) -> dict[str, Any]:
+    """A connection of GET /connections; its times have seven decimals and no zone."""
 
     def stamp(seconds: float) -> str:
         return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S.%f}0"
@@ -140,5 +138,5 @@ def shown(connection: Connection) -> dict[str, Any]:
 
 
 def _scopes(grants: Grants, person: str) -> frozenset[str]:
-    """Scopes add up over consents; only a revocation takes some away."""
+    """The scopes of all consents; only a revocation removes some."""
     return frozenset(scope for grant in grants.living(person=person) for scope in grant.scopes)

@@ -1,4 +1,4 @@
-"""Xero's ways of asking for part of a list: `where` expressions, `order`, pages."""
+"""Xero's query parameters: `where` expressions, `order`, pages."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -7,10 +7,10 @@ from typing import Any
 
 from flask import request
 
-from app.sandbox.services.xero.wire import Refused, bad_request
+from app.sandbox.services.xero.wire import bad_request
 from app.sandbox.store import Record
 
-# Where a field of an expression stands in our record.
+# How to read a field of an expression from a record.
 Fields = Mapping[str, Callable[[Record], Any]]
 
 _CONDITION = re.compile(
@@ -29,7 +29,7 @@ _SIGNS: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 def where(fields: Fields) -> Callable[[Record], bool]:
-    """What `where=` keeps: conditions joined by AND. Raises Refused with QueryParseException."""
+    """A predicate for `where=`: conditions joined by AND. Raises RequestRefused with QueryParseException."""
     text = request.args.get("where", "")
     checks = (
         [_check(condition, fields) for condition in re.split(r"\s+AND\s+|&&", text)] if text.strip() else []
@@ -40,21 +40,17 @@ def where(fields: Fields) -> Callable[[Record], bool]:
 def _check(condition: str, fields: Fields) -> Callable[[Record], bool]:
     found = _CONDITION.fullmatch(condition)
     if found is None or found["field"] not in fields:
-        raise Refused(
-            bad_request(
-                16,
-                "QueryParseException",
-                f"No property or field in {condition.strip()[:60]!r} could be read.",
-            )
+        raise bad_request(
+            16,
+            "QueryParseException",
+            f"No property or field in {condition.strip()[:60]!r} could be read.",
         )
     wanted: Any = found["text"]
     if found["y"]:
         try:
             wanted = date(int(found["y"]), int(found["m"]), int(found["d"])).isoformat()
         except ValueError:
-            raise Refused(
-                bad_request(16, "QueryParseException", "The date is not a day of the calendar.")
-            ) from None
+            raise bad_request(16, "QueryParseException", "The date is not a day of the calendar.") from None
     elif found["guid"]:
         wanted = found["guid"].lower()
     elif found["flag"]:
@@ -69,25 +65,25 @@ def _check(condition: str, fields: Fields) -> Callable[[Record], bool]:
 
 
 def ordered(records: list[Record], fields: Fields) -> list[Record]:
-    """The records as `order=` wants them. Raises Refused."""
+    """The records sorted by `order=`. Raises RequestRefused."""
     text = request.args.get("order", "").strip()
     if not text:
         return records
     name, _, direction = text.partition(" ")
     if name not in fields or direction.upper() not in {"", "ASC", "DESC"}:
-        raise Refused(bad_request(16, "QueryParseException", f"Cannot order by {text[:60]!r}."))
+        raise bad_request(16, "QueryParseException", f"Cannot order by {text[:60]!r}.")
     return sorted(
         records, key=lambda record: str(fields[name](record) or ""), reverse=direction.upper() == "DESC"
     )
 
 
 def paged(records: list[Record]) -> tuple[list[Record], dict[str, Any]]:
-    """One page and the `pagination` member; without `page` the whole list and no member. Raises Refused."""
+    """One page and its `pagination`; without `page` the whole list and no member. Raises RequestRefused."""
     page, size = _whole("page", None), _whole("pageSize", 100)
     if page is None:
         return records, {}
     if size is None or size > 1000:
-        raise Refused(bad_request(16, "QueryParseException", "pageSize must be from 1 to 1000."))
+        raise bad_request(16, "QueryParseException", "pageSize must be from 1 to 1000.")
     pages = -(-len(records) // size)
     pagination = {"page": page, "pageSize": size, "pageCount": pages, "itemCount": len(records)}
     return records[(page - 1) * size : page * size], {"pagination": pagination}
@@ -103,5 +99,5 @@ def _whole(name: str, default: int | None) -> int | None:
     if not text:
         return default
     if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise Refused(bad_request(16, "QueryParseException", f"{name} must be a whole number from 1."))
+        raise bad_request(16, "QueryParseException", f"{name} must be a whole number from 1.")
     return int(text)

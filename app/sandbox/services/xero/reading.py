@@ -6,9 +6,20 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from app.sandbox.services.xero import query
-from app.sandbox.services.xero.gate import Call, open_to
-from app.sandbox.services.xero.records import account_shown, contact_shown, invoice_shown, payment_shown
-from app.sandbox.services.xero.wire import Refused, bad_request, envelope, milliseconds, not_found, wire_date
+from app.sandbox.services.xero.records import (
+    account_resource,
+    contact_resource,
+    invoice_resource,
+    payment_resource,
+)
+from app.sandbox.services.xero.request_checks import AuthorizedCall, open_to
+from app.sandbox.services.xero.wire import (
+    bad_request,
+    envelope,
+    milliseconds,
+    not_found,
+    wire_date,
+)
 from app.sandbox.store import Book, Record
 
 bp = Blueprint("reading", __name__)
@@ -52,24 +63,16 @@ _PAYMENT_FIELDS: query.Fields = {
 
 def find_invoice(book: Book, name: str) -> Record | None:
     """The invoice of that id or number, or None."""
-    found = book.find("invoice", name.lower())
-    return found or next(
-        (
-            invoice
-            for invoice in book.all("invoice")
-            if invoice["number"] == name and invoice["type"] == "ACCREC"
-        ),
-        None,
-    )
+    return book.find("invoice", name.lower()) or book.first("invoice", number=name, type="ACCREC")
 
 
 @bp.get("/api.xro/2.0/Organisation")
 @open_to(*SETTINGS)
-def organisation(call: Call) -> Response:
+def organisation(call: AuthorizedCall) -> Response:
     """The organisation named in the header."""
     own = call.organisation
     lock = call.book.find("settings", "lock")
-    shown = {
+    settings = {
         "Name": own.name,
         "LegalName": own.legal_name,
         "PaysTax": True,
@@ -88,13 +91,13 @@ def organisation(call: Call) -> Response:
         "Edition": "BUSINESS",
         "OrganisationID": own.tenant_id,
     }
-    return envelope(Organisations=[{key: value for key, value in shown.items() if value is not None}])
+    return envelope(Organisations=[{key: value for key, value in settings.items() if value is not None}])
 
 
 @bp.get("/api.xro/2.0/Invoices")
 @open_to(*INVOICES)
-def invoices(call: Call) -> Response:
-    """Invoices and bills. Without a page there are no lines."""
+def invoices(call: AuthorizedCall) -> Response:
+    """Invoices and bills, without lines unless `page` is set."""
     keep = query.where(_INVOICE_FIELDS)
     statuses, contacts, numbers, ids = (
         query.listed(name) for name in ("Statuses", "ContactIDs", "InvoiceNumbers", "IDs")
@@ -102,7 +105,7 @@ def invoices(call: Call) -> Response:
     words = request.args.get("searchTerm", "").lower()
     names = {contact["id"]: contact["name"].lower() for contact in call.book.all("contact")}
     if any(not _is_guid(id_) for id_ in contacts | ids):
-        raise Refused(bad_request(16, "QueryParseException", "An id is not a valid identifier."))
+        raise bad_request(16, "QueryParseException", "An id is not a valid identifier.")
     found = [
         invoice
         for invoice in call.book.all("invoice")
@@ -123,22 +126,22 @@ def invoices(call: Call) -> Response:
     page, pagination = query.paged(query.ordered(found, _INVOICE_FIELDS))
     lines = bool(pagination) and request.args.get("summaryOnly", "").lower() != "true"
     return envelope(
-        **pagination, Invoices=[invoice_shown(call.book, invoice, lines=lines) for invoice in page]
+        **pagination, Invoices=[invoice_resource(call.book, invoice, lines=lines) for invoice in page]
     )
 
 
 @bp.get("/api.xro/2.0/Invoices/<name>")
 @open_to(*INVOICES)
-def invoice(call: Call, name: str) -> Response:
+def invoice(call: AuthorizedCall, name: str) -> Response:
     """One invoice by id or number."""
     found = find_invoice(call.book, name)
-    return envelope(Invoices=[invoice_shown(call.book, found)]) if found else not_found()
+    return envelope(Invoices=[invoice_resource(call.book, found)]) if found else not_found()
 
 
 @bp.get("/api.xro/2.0/Contacts")
 @open_to(*CONTACTS)
-def contacts(call: Call) -> Response:
-    """Contacts; archived ones only when asked for."""
+def contacts(call: AuthorizedCall) -> Response:
+    """Contacts; archived ones only on request."""
     keep = query.where(_CONTACT_FIELDS)
     words = request.args.get("searchTerm", "").lower()
     archived = request.args.get("includeArchived", "").lower() == "true"
@@ -153,34 +156,34 @@ def contacts(call: Call) -> Response:
         query.ordered(found, _CONTACT_FIELDS) if request.args.get("order") else sorted(found, key=_by_name)
     )
     summary = request.args.get("summaryOnly", "").lower() == "true"
-    return envelope(**pagination, Contacts=[contact_shown(contact, summary=summary) for contact in page])
+    return envelope(**pagination, Contacts=[contact_resource(contact, summary=summary) for contact in page])
 
 
 @bp.get("/api.xro/2.0/Contacts/<id_>")
 @open_to(*CONTACTS)
-def contact(call: Call, id_: str) -> Response:
+def contact(call: AuthorizedCall, id_: str) -> Response:
     """One contact by id."""
     found = call.book.find("contact", id_.lower())
-    return envelope(Contacts=[contact_shown(found)]) if found else not_found()
+    return envelope(Contacts=[contact_resource(found)]) if found else not_found()
 
 
 @bp.get("/api.xro/2.0/Accounts")
 @open_to(*SETTINGS)
-def accounts(call: Call) -> Response:
-    """The chart of accounts, which has no pages."""
+def accounts(call: AuthorizedCall) -> Response:
+    """The chart of accounts, without pages."""
     keep = query.where(_ACCOUNT_FIELDS)
     found = query.ordered([account for account in call.book.all("account") if keep(account)], _ACCOUNT_FIELDS)
-    return envelope(Accounts=[account_shown(account) for account in found])
+    return envelope(Accounts=[account_resource(account) for account in found])
 
 
 @bp.get("/api.xro/2.0/Payments")
 @open_to(*PAYMENTS)
-def payments(call: Call) -> Response:
+def payments(call: AuthorizedCall) -> Response:
     """Payments on invoices and bills."""
     keep = query.where(_PAYMENT_FIELDS)
     found = [payment for payment in call.book.all("payment") if keep(payment)]
     page, pagination = query.paged(query.ordered(found, _PAYMENT_FIELDS))
-    return envelope(**pagination, Payments=[payment_shown(call.book, payment) for payment in page])
+    return envelope(**pagination, Payments=[payment_resource(call.book, payment) for payment in page])
 
 
 def _by_name(contact: Record) -> Any:

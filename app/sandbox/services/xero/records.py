@@ -1,25 +1,19 @@
-"""Records as Xero shows them, and the sums of an invoice.
+"""Xero's resources from stored records, and the totals of an invoice.
 
-What is kept is plain: days as `2026-11-05`, money as text, so that nothing is rounded on the way.
+Records store days as `2026-11-05` and money as text, so that nothing is rounded.
 """
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 
+from app.sandbox.bookkeeping import cents
 from app.sandbox.services.xero.wire import day_string, number, wire_date, wire_moment
 from app.sandbox.store import Book, Record
 
-CENT = Decimal("0.01")
-
-
-def cents(amount: Decimal) -> Decimal:
-    """Rounded to two decimals, half away from zero."""
-    return amount.quantize(CENT, ROUND_HALF_UP)
-
 
 @dataclass(frozen=True)
-class Sums:
+class InvoiceTotals:
     """The money of an invoice, in its own currency."""
 
     subtotal: Decimal
@@ -52,18 +46,18 @@ def payments_on(book: Book, invoice: Record) -> list[Record]:
     return [payment for payment in book.all("payment") if payment["invoice"] == invoice["id"]]
 
 
-def sums(book: Book, invoice: Record) -> Sums:
-    """What an invoice comes to and what was paid."""
+def sums(book: Book, invoice: Record) -> InvoiceTotals:
+    """The totals of an invoice."""
     paid = sum((Decimal(payment["amount"]) for payment in payments_on(book, invoice)), Decimal(0))
-    return Sums(
+    return InvoiceTotals(
         sum(map(line_amount, invoice["lines"]), Decimal(0)),
         sum(map(line_tax, invoice["lines"]), Decimal(0)),
         paid,
     )
 
 
-def account_shown(account: Record) -> dict[str, Any]:
-    """An account. Bank accounts have their number and currency."""
+def account_resource(account: Record) -> dict[str, Any]:
+    """An account. Bank accounts have a number and a currency."""
     body = {
         "AccountID": account["id"],
         "Code": account["code"],
@@ -86,8 +80,8 @@ def account_shown(account: Record) -> dict[str, Any]:
     return body
 
 
-def contact_shown(contact: Record, *, summary: bool = False) -> dict[str, Any]:
-    """A contact; a summary leaves out what is costly to find."""
+def contact_resource(contact: Record, *, summary: bool = False) -> dict[str, Any]:
+    """A contact; a summary leaves out the costly members."""
     body: dict[str, Any] = {
         "ContactID": contact["id"],
         "ContactStatus": contact["status"],
@@ -121,8 +115,8 @@ def contact_shown(contact: Record, *, summary: bool = False) -> dict[str, Any]:
     return body
 
 
-def invoice_shown(book: Book, invoice: Record, *, lines: bool = True) -> dict[str, Any]:
-    """An invoice. A list without a page leaves the lines out. A draft may have no due date."""
+def invoice_resource(book: Book, invoice: Record, *, lines: bool = True) -> dict[str, Any]:
+    """An invoice, without its lines in a list without a page. A draft may have no due date."""
     contact = book.find("contact", invoice["contact"]) or {"name": ""}
     money = sums(book, invoice)
     return {
@@ -168,7 +162,7 @@ def invoice_shown(book: Book, invoice: Record, *, lines: bool = True) -> dict[st
         "DueDate": wire_date(invoice["due"]),
         "Status": invoice["status"],
         "LineAmountTypes": "Exclusive",
-        "LineItems": [_line_shown(line) for line in invoice["lines"]] if lines else [],
+        "LineItems": [_line_resource(line) for line in invoice["lines"]] if lines else [],
         "SubTotal": number(money.subtotal),
         "TotalTax": number(money.tax),
         "Total": number(money.total),
@@ -178,7 +172,7 @@ def invoice_shown(book: Book, invoice: Record, *, lines: bool = True) -> dict[st
     }
 
 
-def _line_shown(line: Record) -> dict[str, Any]:
+def _line_resource(line: Record) -> dict[str, Any]:
     return {
         "LineItemID": line["id"],
         "Description": line["description"],
@@ -192,12 +186,12 @@ def _line_shown(line: Record) -> dict[str, Any]:
     }
 
 
-def payment_shown(book: Book, payment: Record, *, saved: bool = False) -> dict[str, Any]:
-    """A payment. Its date comes without an offset; after saving, the invoice shows what is still due."""
+def payment_resource(book: Book, payment: Record, *, saved: bool = False) -> dict[str, Any]:
+    """A payment. Its date has no offset. After saving, its invoice has the amount due."""
     invoice = book.find("invoice", payment["invoice"]) or {}
     contact = book.find("contact", invoice.get("contact")) or {"name": ""}
     money = sums(book, invoice)
-    shown = {
+    paid_invoice = {
         "Type": invoice["type"],
         "InvoiceID": invoice["id"],
         "InvoiceNumber": invoice["number"],
@@ -213,7 +207,7 @@ def payment_shown(book: Book, payment: Record, *, saved: bool = False) -> dict[s
         "HasErrors": False,
         "CurrencyCode": invoice["currency"],
     }
-    account = next(account for account in book.all("account") if account["code"] == payment["account"])
+    account = book.first("account", code=payment["account"]) or {}
     return {
         "PaymentID": payment["id"],
         "Date": wire_date(payment["date"], offset=""),
@@ -227,8 +221,8 @@ def payment_shown(book: Book, payment: Record, *, saved: bool = False) -> dict[s
         "HasAccount": True,
         "UpdatedDateUTC": wire_moment(payment["updated"]),
         "Account": {"AccountID": account["id"], "Code": account["code"]},
-        "Invoice": {**shown, "AmountDue": number(money.due), "AmountPaid": number(money.paid)}
+        "Invoice": {**paid_invoice, "AmountDue": number(money.due), "AmountPaid": number(money.paid)}
         if saved
-        else shown,
+        else paid_invoice,
         "HasValidationErrors": False,
     }

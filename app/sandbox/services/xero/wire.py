@@ -1,4 +1,4 @@
-"""What every answer of Xero has in common: envelope, dates, errors, limit headers, JSON or XML."""
+"""What all Xero responses share: envelope, dates, errors, limit headers, JSON or XML."""
 
 import itertools
 import uuid
@@ -11,22 +11,15 @@ from xml.sax.saxutils import escape
 from flask import Response, jsonify, make_response, request
 
 from app.sandbox.current import here
+from app.sandbox.refusals import RequestRefused, json_refusal
 
 _SPACE = uuid.UUID("5b1f2d3c-7a64-4a0e-9f65-0f6f2a7c1e11")
 _instances = itertools.count(1)
 
 
 def guid(*names: object) -> str:
-    """The same names give the same id, so that demo records keep theirs."""
+    """The same id for the same names, so that the ids of demo records are stable."""
     return str(uuid.uuid5(_SPACE, "/".join(map(str, names))))
-
-
-class Refused(Exception):
-    """A request Xero refuses. `answer` is its response."""
-
-    def __init__(self, answer: Response) -> None:
-        super().__init__()
-        self.answer = answer
 
 
 # --- dates and numbers ---
@@ -65,7 +58,7 @@ def number(amount: Decimal) -> float:
 
 
 def envelope(**members: Any) -> Response:
-    """A successful answer, in JSON if the caller asked for it and in XML if not."""
+    """A successful response, in JSON if the caller accepts it, else in XML."""
     body = {
         "Id": guid("answer", next(_instances)),
         "Status": "OK",
@@ -92,42 +85,34 @@ def _xml(name: str, value: Any) -> str:
     return f"<{name}>{inner}</{name}>"
 
 
-def problem(status: int, title: str, detail: str) -> Response:
-    """401 and 403 in the shape of Xero's gateway."""
+def problem(status: int, title: str, detail: str) -> RequestRefused:
+    """401 or 403 in the shape of Xero's gateway."""
     instance = guid("problem", next(_instances))
-    answer = jsonify(Type=None, Title=title, Status=status, Detail=detail, Instance=instance, Extensions={})
-    answer.status_code = status
-    return answer
+    head = {"Type": None, "Title": title, "Status": status, "Detail": detail}
+    return json_refusal(status, {**head, "Instance": instance, "Extensions": {}})
 
 
 def not_found() -> Response:
-    """404: a sentence in plain text, no JSON."""
+    """404: a sentence in plain text."""
     return make_response(
         "The resource you're looking for cannot be found", 404, {"Content-Type": "text/plain; charset=utf-8"}
     )
 
 
-def invalid(element: Mapping[str, Any], *messages: str) -> Response:
-    """400 ValidationException: what was sent comes back with the reasons in it."""
-    answer = jsonify(
-        ErrorNumber=10,
-        Type="ValidationException",
-        Message="A validation exception occurred",
-        Elements=[{**element, "ValidationErrors": [{"Message": message} for message in messages]}],
-    )
-    answer.status_code = 400
-    return answer
+def invalid(element: Mapping[str, Any], *messages: str) -> RequestRefused:
+    """400 ValidationException: the sent element with the reasons."""
+    head = {"ErrorNumber": 10, "Type": "ValidationException", "Message": "A validation exception occurred"}
+    reasons = [{"Message": message} for message in messages]
+    return json_refusal(400, {**head, "Elements": [{**element, "ValidationErrors": reasons}]})
 
 
-def bad_request(number_: int, kind: str, message: str) -> Response:
-    """400 for a request that is wrong before any record is looked at."""
-    answer = jsonify(ErrorNumber=number_, Type=kind, Message=message)
-    answer.status_code = 400
-    return answer
+def bad_request(number_: int, kind: str, message: str) -> RequestRefused:
+    """400 for an invalid request, before any record is read."""
+    return json_refusal(400, {"ErrorNumber": number_, "Type": kind, "Message": message})
 
 
 def too_many(retry_after: int | None) -> Response:
-    """429 without a body of use. An hour or more is the daily limit, less the limit by the minute."""
+    """429 with an empty body. An hour or more is the daily limit, less the limit per minute."""
     limit = "day" if retry_after is not None and retry_after >= 3600 else "minute"
     answer = make_response("", 429)
     answer.headers["X-Rate-Limit-Problem"] = limit

@@ -1,16 +1,17 @@
-"""PUT: new contacts, invoices and payments; POST: an invoice by mail. With Xero's own reasons to refuse."""
+"""PUT: new contacts, invoices and payments; POST: send an invoice. With Xero's validation."""
 
 import uuid
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, Response, make_response, request
 
-from app.sandbox.services.xero.gate import Call, open_to
-from app.sandbox.services.xero.records import contact_shown, invoice_shown, payment_shown, sums
-from app.sandbox.services.xero.wire import Refused, bad_request, envelope, invalid, not_found
+from app.sandbox.bookkeeping import decimal
+from app.sandbox.services.xero.records import contact_resource, invoice_resource, payment_resource, sums
+from app.sandbox.services.xero.request_checks import AuthorizedCall, open_to
+from app.sandbox.services.xero.wire import bad_request, envelope, invalid, not_found
 from app.sandbox.store import Book, Record
 
 bp = Blueprint("writing", __name__)
@@ -18,14 +19,14 @@ bp = Blueprint("writing", __name__)
 
 @bp.put("/api.xro/2.0/Contacts")
 @open_to("accounting.contacts")
-def create_contact(call: Call) -> Response:
-    """A new contact; its name must not be taken by an active one."""
+def create_contact(call: AuthorizedCall) -> Response:
+    """Create a contact. Its name must be unique among active ones."""
     sent = _sent("Contacts")
     name, email = _text(sent, "Name"), _text(sent, "EmailAddress")
     if not name:
-        raise Refused(invalid(sent, "The contact name must be specified."))
+        raise invalid(sent, "The contact name must be specified.")
     if len(name) > 255:
-        raise Refused(invalid(sent, "The contact name must be at most 255 characters."))
+        raise invalid(sent, "The contact name must be at most 255 characters.")
     if any(
         contact["name"].lower() == name.lower() and contact["status"] == "ACTIVE"
         for contact in call.book.all("contact")
@@ -34,9 +35,9 @@ def create_contact(call: Call) -> Response:
             f"The contact name {name} is already assigned to another contact. The contact name must be "
             "unique across all active contacts."
         )
-        raise Refused(invalid(sent, message))
+        raise invalid(sent, message)
     if email and ("@" not in email or "." not in email.split("@")[-1]):
-        raise Refused(invalid(sent, "Email address must be valid."))
+        raise invalid(sent, "Email address must be valid.")
     record = {
         "id": str(uuid.uuid4()),
         "status": "ACTIVE",
@@ -49,13 +50,13 @@ def create_contact(call: Call) -> Response:
         "supplier": False,
         "updated": call.at.now().isoformat(),
     }
-    return envelope(Contacts=[contact_shown(call.book.put("contact", record["id"], record))])
+    return envelope(Contacts=[contact_resource(call.book.put("contact", record["id"], record))])
 
 
 @bp.put("/api.xro/2.0/Invoices")
 @open_to("accounting.invoices")
-def create_invoice(call: Call) -> Response:
-    """A new invoice or bill in the organisation's base currency. The lock date holds for approved ones."""
+def create_invoice(call: AuthorizedCall) -> Response:
+    """Create an invoice or bill in the base currency. The lock date applies to approved ones."""
     sent = _sent("Invoices")
     reasons: list[str] = []
     kind, status = sent.get("Type"), sent.get("Status") or "DRAFT"
@@ -83,7 +84,7 @@ def create_invoice(call: Call) -> Response:
         reasons += _locked(call.book, day)
     lines = _lines(call, sent, str(kind), reasons)
     if reasons or contact is None:
-        raise Refused(invalid(sent, *reasons))
+        raise invalid(sent, *reasons)
     record = {
         "id": str(uuid.uuid4()),
         "type": kind,
@@ -100,13 +101,13 @@ def create_invoice(call: Call) -> Response:
         "updated": call.at.now().isoformat(),
     }
     call.book.put("contact", contact["id"], {**contact, "customer" if kind == "ACCREC" else "supplier": True})
-    return envelope(Invoices=[invoice_shown(call.book, call.book.put("invoice", record["id"], record))])
+    return envelope(Invoices=[invoice_resource(call.book, call.book.put("invoice", record["id"], record))])
 
 
 @bp.put("/api.xro/2.0/Payments")
 @open_to("accounting.payments")
-def record_payment(call: Call) -> Response:
-    """A payment on an approved invoice, from or to a bank account or one that takes payments."""
+def record_payment(call: AuthorizedCall) -> Response:
+    """Record a payment on an approved invoice, with a bank account or one that takes payments."""
     sent = _sent("Payments")
     reasons: list[str] = []
     given, to = sent.get("Invoice"), sent.get("Account")
@@ -116,15 +117,8 @@ def record_payment(call: Call) -> Response:
         else None
     )
     code = to.get("Code") if isinstance(to, Mapping) else None
-    account = next(
-        (
-            account
-            for account in call.book.all("account")
-            if account["code"] == code and account["status"] == "ACTIVE"
-        ),
-        None,
-    )
-    amount, day = _decimal(sent.get("Amount")), _day(sent, "Date") or call.at.today()
+    account = call.book.first("account", code=code, status="ACTIVE")
+    amount, day = decimal(sent.get("Amount")), _day(sent, "Date") or call.at.today()
     if account is None or not (account["type"] == "BANK" or account["payments"]):
         reasons.append(f"Account code '{code}' is not a valid code for payments.")
     if invoice is None:
@@ -137,7 +131,7 @@ def record_payment(call: Call) -> Response:
         reasons.append("Payment amount must be greater than zero.")
     reasons += _locked(call.book, day)
     if reasons or invoice is None or account is None:
-        raise Refused(invalid(sent, *reasons))
+        raise invalid(sent, *reasons)
     record = {
         "id": str(uuid.uuid4()),
         "invoice": invoice["id"],
@@ -152,26 +146,26 @@ def record_payment(call: Call) -> Response:
         call.book.put(
             "invoice", invoice["id"], {**invoice, "status": "PAID", "updated": call.at.now().isoformat()}
         )
-    return envelope(Payments=[payment_shown(call.book, record, saved=True)])
+    return envelope(Payments=[payment_resource(call.book, record, saved=True)])
 
 
 @bp.post("/api.xro/2.0/Invoices/<id_>/Email")
 @open_to("accounting.invoices")
-def email_invoice(call: Call, id_: str) -> Response:
-    """Send a sales invoice to its contact. A demo company may send nothing, others so many a day."""
+def email_invoice(call: AuthorizedCall, id_: str) -> Response:
+    """Send a sales invoice to its contact. A demo company cannot send any; others have a daily limit."""
     invoice = call.book.find("invoice", id_.lower())
     if invoice is None:
         return not_found()
     element = {"InvoiceID": invoice["id"]}
     if invoice["type"] != "ACCREC" or invoice["status"] not in {"SUBMITTED", "AUTHORISED", "PAID"}:
-        raise Refused(invalid(element, "The document cannot be emailed in its current status."))
+        raise invalid(element, "The document cannot be emailed in its current status.")
     contact = call.book.find("contact", invoice["contact"])
     if contact is None or not contact["email"]:
-        raise Refused(invalid(element, "The contact must have a valid email address."))
+        raise invalid(element, "The contact must have a valid email address.")
     today = call.at.now().date().isoformat()
     sent = call.book.find("mails", today) or {"count": 0}
-    if sent["count"] >= call.organisation.mails_a_day:
-        raise Refused(invalid(element, "Daily Email Rate Limit Exceeded"))
+    if sent["count"] >= call.organisation.mails_per_day:
+        raise invalid(element, "Daily Email Rate Limit Exceeded")
     call.book.put("mails", today, {"count": sent["count"] + 1})
     call.book.put("invoice", invoice["id"], {**invoice, "sent": True})
     call.at.mailed(
@@ -180,20 +174,18 @@ def email_invoice(call: Call, id_: str) -> Response:
     return make_response("", 204)
 
 
-# --- reading what was sent ---
+# --- the request body ---
 
 
 def _sent(key: str) -> Mapping[str, Any]:
-    """The one record in `{"Invoices": [{…}]}`. Raises Refused."""
+    """The one record in `{"Invoices": [{…}]}`. Raises RequestRefused."""
     body = request.get_json(silent=True)
     records = body.get(key) if isinstance(body, Mapping) else None
     if not isinstance(records, list) or len(records) != 1 or not isinstance(records[0], Mapping):
-        raise Refused(
-            bad_request(
-                14,
-                "PostDataInvalidException",
-                "The request body does not hold one element in the expected member.",
-            )
+        raise bad_request(
+            14,
+            "PostDataInvalidException",
+            "The request body does not hold one element in the expected member.",
         )
     return records[0]
 
@@ -210,30 +202,19 @@ def _day(sent: Mapping[str, Any], name: str) -> date | None:
     try:
         return date.fromisoformat(str(value)[:10])
     except ValueError:
-        raise Refused(invalid(sent, f"{name} is not a valid date.")) from None
-
-
-def _decimal(value: Any) -> Decimal | None:
-    try:
-        return (
-            Decimal(str(value))
-            if isinstance(value, int | float | str) and not isinstance(value, bool)
-            else None
-        )
-    except InvalidOperation:
-        return None
+        raise invalid(sent, f"{name} is not a valid date.") from None
 
 
 def _locked(book: Book, day: date) -> list[str]:
     lock = book.find("settings", "lock")
     if lock is None or day.isoformat() > lock["until"]:
         return []
-    shown = f"{date.fromisoformat(lock['until']):%d-%b-%Y}"
-    return [f"The document date cannot be before the period lock date, currently set at {shown}"]
+    until = f"{date.fromisoformat(lock['until']):%d-%b-%Y}"
+    return [f"The document date cannot be before the period lock date, currently set at {until}"]
 
 
-def _lines(call: Call, sent: Mapping[str, Any], kind: str, reasons: list[str]) -> list[Record]:
-    """The lines of a new invoice; what is wrong with them is added to the reasons."""
+def _lines(call: AuthorizedCall, sent: Mapping[str, Any], kind: str, reasons: list[str]) -> list[Record]:
+    """The lines of a new invoice. Adds their errors to `reasons`."""
     accounts = {
         account["code"]: account for account in call.book.all("account") if account["status"] == "ACTIVE"
     }
@@ -246,8 +227,8 @@ def _lines(call: Call, sent: Mapping[str, Any], kind: str, reasons: list[str]) -
         line = line if isinstance(line, Mapping) else {}
         code, quantity, unit = (
             line.get("AccountCode"),
-            _decimal(line.get("Quantity")),
-            _decimal(line.get("UnitAmount")),
+            decimal(line.get("Quantity")),
+            decimal(line.get("UnitAmount")),
         )
         account = accounts.get(str(code))
         if account is None or account["type"] == "BANK" or account["code"] in {"610", "800"}:

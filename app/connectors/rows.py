@@ -1,0 +1,72 @@
+"""What a tool returns: rows and pages of rows, and how they become JSON-ready data with safe text."""
+
+import json
+import re
+import unicodedata
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+from pydantic_core import to_json
+
+Item = TypeVar("Item")
+
+
+class Row(BaseModel):
+    """A record as an AI client sees it: only the fields that matter, named in plain words."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Page(BaseModel, Generic[Item]):
+    """One page of a list. `next` is the paging argument's value for the next page, or None at the end."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    items: list[Item]
+    next: str | int | None = None
+    total: int | None = None
+
+
+def plain(value: Any) -> Any:
+    """A service's data made safe to show: no control characters, no text direction tricks.
+
+    Line breaks and tabs stay. Applies to every string at any depth.
+    """
+    if isinstance(value, str):
+        return (
+            value
+            if value.isascii() and value.isprintable()
+            else "".join(c for c in value if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
+        )
+    if isinstance(value, dict):
+        return {plain(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    return value
+
+
+def to_data(returned: Any) -> Any:
+    """A tool function's result as JSON-ready data with `plain` strings."""
+    if isinstance(returned, BaseModel):
+        returned = returned.model_dump(mode="json")
+    return returned if _is_plain(returned) else plain(returned)
+
+
+# What JSON text of plain data never holds: escaped control characters, and DEL.
+_NOT_PLAIN = re.compile(rb"\\[ubfr]|\x7f")
+
+
+def _is_plain(data: Any) -> bool:
+    """Whether `plain` would change nothing. Decided on the JSON text, which costs a fraction of walking the
+    data; a false no is possible.
+    """
+    try:
+        text = to_json(data)
+    except ValueError:
+        return False
+    return text.isascii() and _NOT_PLAIN.search(text) is None
+
+
+def size_in_tokens(data: Any) -> int:
+    """A cautious estimate of what data costs an AI client: three characters of JSON per token."""
+    return len(json.dumps(data, ensure_ascii=False, separators=(",", ":"))) // 3

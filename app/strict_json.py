@@ -1,0 +1,25 @@
+"""JSON that every reader reads the same: no repeated member, lone surrogate, NaN or bottomless nesting."""
+
+import json
+from typing import Any
+
+from pydantic_core import from_json
+
+
+class RepeatedMember(ValueError):
+    """An object names a member twice, so its meaning depends on the reader."""
+
+
+def parse(raw: bytes) -> Any:
+    """Parse JSON text. Raises RepeatedMember, or ValueError for anything else that is not strict JSON."""
+    try:
+        value = from_json(raw, allow_inf_nan=False)
+        json.loads(raw, object_pairs_hook=_check_members)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    return value
+
+
+def _check_members(pairs: list[tuple[str, Any]]) -> None:
+    if len(pairs) > 1 and len({name for name, _ in pairs}) != len(pairs):
+        raise RepeatedMember

@@ -1,0 +1,30 @@
+"""Services that exist in a test alone, among those of the installation."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from app.connectors import services
+from app.connectors.connector import Connector, Planned
+from app.connectors.services import Services, ServiceSource
+
+
+def install(*entries: Connector | Planned, monkeypatch: pytest.MonkeyPatch | None = None) -> None:
+    """Give every workspace these services too, or in place of those of the same slug."""
+    by_slug = {entry.slug: entry for entry in services.services_of(None).catalogue}
+    changed = Services((by_slug | {entry.slug: entry for entry in entries}).values())
+    if monkeypatch is None:  # for good: in a process of the test's own
+        services._installed = changed
+    else:
+        monkeypatch.setattr(services, "_installed", changed)
+
+
+@contextmanager
+def sourced_from(source: ServiceSource) -> Iterator[None]:
+    """The source's services are there as long as this lasts."""
+    services.add_source(source)
+    try:
+        yield
+    finally:
+        services.remove_source(source)
