@@ -246,7 +246,9 @@ def sign_in(app: Flask):
 
 @pytest.fixture
 def alice(people: People, sign_in: Callable[[User], Visitor]) -> Visitor:
-    """alice, signed in, in her workspace Northwind. In tests/mcp_server and tests/approvals: her AI client."""
+    """alice, signed in, in her workspace Northwind. In tests/mcp_server and tests/approvals: her AI
+    client.
+    """
     return sign_in(people.alice)
 
 

@@ -223,7 +223,9 @@ def test_templates_hold_no_inline_script_or_style():
 
 
 def test_services_are_reached_through_one_seam():
-    """A service of one workspace is rows: whoever goes by the registry or by a service's own package misses it."""
+    """A service of one workspace is rows: whoever goes by the registry or by a service's own package
+    misses it.
+    """
     parts = {path.stem if path.is_file() else path.name for path in (APP / "connectors").iterdir()}
     services = {path.stem for path in (APP / "sandbox/services").iterdir() if path.stem in parts}
     assert services, "where are the services?"

@@ -84,8 +84,8 @@ _PAGES = {
         admin.home admin.show_ai_clients admin.set_blocked admin.show_people admin.set_operator admin.sign_out
         admin.set_disabled
         admin.show_workspaces admin.set_limits admin.set_active
-        admin_installation.show_audit admin_installation.show_connectors admin_installation.save_connector admin_installation.show_health
-        admin_installation.send_test_mail
+        admin_installation.show_audit admin_installation.show_connectors admin_installation.save_connector
+        admin_installation.show_health admin_installation.send_test_mail
         admin_installation.make_key admin_installation.show_keys admin_installation.revoke_key
     """,
     BEARER: "mcp.mcp oauth_direct.status onboarding.activate tokens.refresh",

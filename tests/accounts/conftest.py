@@ -1,6 +1,5 @@
 """What somebody without an account does, and the mail they receive."""
 
-
 import pytest
 
 from tests.accounts.steps import GOOD_PASSWORD

@@ -26,7 +26,9 @@ class Templates(BytecodeCache):
 
 
 def share_parsed_rules() -> None:
-    """Let equal rules share their parts. Their converters know no more of the application than their pattern."""
+    """Let equal rules share their parts. Their converters know no more of the application than their
+    pattern.
+    """
     parse_one: Callable[..., Any] = Rule._parse_rule
     shared: dict[str, tuple[list[Any], list[tuple[bool, str]], dict[str, Any]]] = {}
 

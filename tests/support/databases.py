@@ -1,7 +1,8 @@
 """A fresh migrated database for a test.
 
-On SQLite it is a copy of one that was migrated once. On PostgreSQL making and dropping one takes half a second, mostly
-waiting for the disk; so a database that a test is done with is emptied and given to the next, unless its tables changed.
+On SQLite it is a copy of one that was migrated once. On PostgreSQL making and dropping one takes half a
+second, mostly waiting for the disk; so a database that a test is done with is emptied and given to the next,
+unless its tables changed.
 """
 
 import functools
@@ -136,7 +137,9 @@ def _empty(made: _Database) -> bool:
 
 
 def drop_unused() -> None:
-    """Remove the databases of this process. Called at the end: a worker of pytest-xdist runs no exit handlers."""
+    """Remove the databases of this process. Called at the end: a worker of pytest-xdist runs no exit
+    handlers.
+    """
     while _unused:
         _drop(_unused.pop().name)
 

@@ -1,7 +1,7 @@
 """Where tests keep their files: in memory where the machine has room for it.
 
-Every commit of SQLite waits until the disk has it, 5 ms each time; in memory it takes 10 µs. What a power cut leaves on a
-disk is nothing that a test can see.
+Every commit of SQLite waits until the disk has it, 5 ms each time; in memory it takes 10 µs. What a power cut
+leaves on a disk is nothing that a test can see.
 """
 
 import os

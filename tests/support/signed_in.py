@@ -36,7 +36,8 @@ _SETTINGS = {
 class SignedIn:
     """A connection to a service; also the TokenSource of its calls, renewing as the vault would.
 
-    `auth_method` is a form's key or `oauth`; left out, the hub's first. `given` replaces the sandbox's values.
+    `auth_method` is a form's key or `oauth`; left out, the hub's first. `given` replaces the sandbox's
+    values.
     """
 
     def __init__(

@@ -1,6 +1,7 @@
 """Waiting for what happens elsewhere: in a thread, a process, a browser.
 
-A test waits for the thing itself, never for a time that ought to be enough: machines are slow when they are busy.
+A test waits for the thing itself, never for a time that ought to be enough: machines are slow when they are
+busy.
 """
 
 import time

@@ -1,6 +1,5 @@
 """Arguments with which each FreshBooks tool works on the demo company Northwind Studio."""
 
-
 from app.sandbox.clock import today
 
 TODAY = today().isoformat()

@@ -1,6 +1,5 @@
 """Arguments with which each Xero tool works on Harbour Street Trading: the demo company may mail nothing."""
 
-
 from app.sandbox.clock import today
 
 COMPANY = "harbour"
