@@ -3,11 +3,11 @@
 import ast
 import re
 from importlib.metadata import packages_distributions
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.support.sources import ROOT, python_files
+
 APP = ROOT / "app"
 # A package may import those before it in this list, never those after it.
 ORDER = [
@@ -163,9 +163,7 @@ def test_every_package_that_is_imported_is_declared(folders, files):
     }
     wrong = {
         f"{name} ({', '.join(distributions[name])})"
-        for folder in folders
-        for path in (ROOT / folder).rglob("*.py")
-        if "node_modules" not in path.parts
+        for path in python_files(*folders)
         for name in (full.split(".")[0] for full in imports_of(path))
         if name in distributions
         and declared.isdisjoint(owner.lower().replace("_", "-") for owner in distributions[name])
@@ -185,9 +183,8 @@ ASKS_FOR_THE_TIME = re.compile(
 def test_there_is_one_clock():
     wrong = [
         f"{path.relative_to(ROOT)}:{node.lineno} calls {ast.unparse(node.func)}()"
-        for folder in ("app", "tests", "bench")
-        for path in sorted((ROOT / folder).rglob("*.py"))
-        if str(path.relative_to(ROOT)) not in CLOCKS and not {".venv", "node_modules"} & set(path.parts)
+        for path in python_files("app", "tests", "bench")
+        if str(path.relative_to(ROOT)) not in CLOCKS
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and ASKS_FOR_THE_TIME.search(ast.unparse(node.func))
     ]

@@ -3,9 +3,9 @@
 import ast
 import re
 from collections import defaultdict
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.support.sources import ROOT, python_files
+
 FOLDERS = ("app", "bench", "tests")
 # Words that only this project would understand, and where to look for the field's own.
 PRIVATE = {
@@ -19,11 +19,6 @@ PRIVATE = {
     "wish": "the intent or the request it is",
 }
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-
-
-def modules(*folders):
-    for folder in folders:
-        yield from sorted(path for path in (ROOT / folder).rglob("*.py") if "node_modules" not in path.parts)
 
 
 def names_bound_in(tree):
@@ -53,14 +48,14 @@ def private_words_in(path):
 
 
 def test_no_name_is_a_private_word():
-    wrong = [line for path in modules(*FOLDERS) for line in private_words_in(path)]
+    wrong = [line for path in python_files(*FOLDERS) for line in private_words_in(path)]
     assert not wrong, "Use the field's noun (docs/glossary.md):\n" + "\n".join(wrong)
 
 
 def test_no_file_is_named_by_a_private_word():
     wrong = [
         str(path.relative_to(ROOT))
-        for path in modules("app")
+        for path in python_files("app")
         if {part.lower() for part in _PART.findall(path.stem)} & PRIVATE.keys()
     ]
     assert not wrong, "Name the file for the thing or deed in it, in the field's words:\n" + "\n".join(wrong)
@@ -68,7 +63,7 @@ def test_no_file_is_named_by_a_private_word():
 
 def test_one_class_name_is_one_thing():
     packages = defaultdict(set)
-    for path in modules("app"):
+    for path in python_files("app"):
         relative = path.relative_to(ROOT / "app")
         package = relative.parts[0] if len(relative.parts) > 1 else "the floor"
         for node in ast.parse(path.read_text()).body:

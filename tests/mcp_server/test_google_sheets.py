@@ -5,10 +5,9 @@ it is allowed.
 import pytest
 
 from app.sandbox.services.google_sheets.demo import BUDGET, STOCK, STOCK_ROWS
-from tests.hub import conftest as hub
 from tests.mcp_server.test_connect_prompt import link_in
 from tests.mcp_server.test_with_the_sandbox import follow_the_link
-from tests.support.consent import sandbox_process  # noqa: F401
+from tests.support.consent import connections_of, sandbox_process  # noqa: F401
 
 
 @pytest.fixture
@@ -44,7 +43,7 @@ def test_nothing_is_written_until_the_connection_allows_it(alice, visitor):
         alice.call("google_sheets_read_range", {"spreadsheet_id": BUDGET, "range": "Empty"})["data"]["items"]
         == []
     )
-    (connection,) = hub.connections_of(visitor, "google_sheets")
+    (connection,) = connections_of(visitor, "google_sheets")
     visitor.submit(
         "/integrations/google_sheets/permission", {"connection_id": connection["id"], "level": "write"}
     )

@@ -7,9 +7,8 @@ import re
 import pytest
 
 from app.connectors.services import services_of
-from tests.hub import conftest as hub
 from tests.mcp_server.test_connect_prompt import link_in
-from tests.support.consent import sandbox_process  # noqa: F401
+from tests.support.consent import connections_of, sandbox_process  # noqa: F401
 
 SERVICES = {
     "freshbooks": "freshbooks_list_clients",
@@ -60,13 +59,13 @@ def test_a_dead_sign_in_is_mended_by_the_link(alice, people, sign_in, sandbox, s
     follow_the_link(
         visitor, sandbox, link_in(alice.call("hub_connect_service", {"service": slug})["data"]["connect_url"])
     )
-    (before,) = hub.connections_of(visitor, slug)
+    (before,) = connections_of(visitor, slug)
     sandbox.lever(slug, "revoke")  # Xero's access token lives on, and reaches nothing
     envelope = alice.call(SERVICES[slug], read_arguments(alice, slug))
     assert envelope["error"]["code"] == "RECONNECT_NEEDED", envelope
-    assert hub.connections_of(visitor, slug)[0]["state"] == "reconnect_needed"
+    assert connections_of(visitor, slug)[0]["state"] == "reconnect_needed"
     follow_the_link(visitor, sandbox, link_in(envelope["error"]["message"]))
-    (after,) = hub.connections_of(visitor, slug)
+    (after,) = connections_of(visitor, slug)
     assert (after["id"], after["state"]) == (before["id"], "connected")
     assert alice.call(SERVICES[slug], read_arguments(alice, slug))["success"]
 
