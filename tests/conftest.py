@@ -18,7 +18,8 @@ from app.accounts.models import User
 from app.factory import create_app
 from app.workspaces.models import Membership, Workspace
 from tests.support import databases, processes, scratch, services
-from tests.support.compiled import Templates, share_parsed_rules, share_url_builders
+from tests.support.compiled import Templates, share_parsed_rules, share_statements, share_url_builders
+from tests.support.hashing import use_quick_hashes
 from tests.support.mail import code_for, mailbox  # noqa: F401
 from tests.support.product import Product, run_product
 from tests.support.sessions import start_session
@@ -35,7 +36,9 @@ _skipped: set[str] = set()
 _templates = Templates()
 _browsers: list["Browser"] = []
 scratch.use_memory()
+use_quick_hashes()
 share_parsed_rules()
+share_statements()
 share_url_builders()
 
 

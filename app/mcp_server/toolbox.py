@@ -31,6 +31,7 @@ _CURSOR = {
 }
 
 
+@lru_cache(maxsize=512)
 def _list_ours(built_in: BuiltIn) -> ListedTool:
     wire = _wire(built_in.name, built_in.tool, None)
     return ListedTool(

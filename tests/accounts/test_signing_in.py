@@ -12,6 +12,7 @@ from app.accounts import people as persons
 from app.accounts.models import LoginSession, User
 from tests.accounts.steps import GOOD_PASSWORD, is_signed_in, try_password
 from tests.conftest import both_databases
+from tests.support.hashing import PRODUCT_HASHER
 from tests.support.visitor import Visitor
 
 
@@ -151,9 +152,14 @@ def test_signing_out_twice_is_no_mistake(people, sign_in):
     assert alice.submit("/logout").headers["Location"] == "/"
 
 
-def test_an_old_hash_is_made_stronger_on_the_way_in(with_password, visitor):
+def test_hashes_are_as_strong_as_owasp_says():
+    assert PRODUCT_HASHER.hash(GOOD_PASSWORD).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+def test_an_old_hash_is_made_stronger_on_the_way_in(with_password, visitor, monkeypatch):
     from argon2 import PasswordHasher
 
+    monkeypatch.setattr(passwords, "_hasher", PRODUCT_HASHER)
     weak = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(GOOD_PASSWORD)
     with database.transaction() as db:
         db.exec(update(User).where(col(User.id) == with_password.alice.id).values(password_hash=weak))

@@ -1,5 +1,5 @@
-"""What is compiled once for all applications of a test process: most of making one, and of its first page.
-Every test makes one.
+"""What is compiled once for all applications of a test process: most of making one, of its first
+page and of its first queries. Every test makes one.
 """
 
 import functools
@@ -8,7 +8,10 @@ from typing import Any
 
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
+from sqlalchemy import Engine
 from werkzeug.routing.rules import Rule
+
+from app import database
 
 
 class Templates(BytecodeCache):
@@ -23,6 +26,26 @@ class Templates(BytecodeCache):
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         self._cached[f"{bucket.key} {bucket.checksum}"] = bucket.bytecode_to_string()
+
+
+def share_statements() -> None:
+    """Let databases of one kind share compiled SQL. Each engine keeps its own otherwise."""
+    make_one: Callable[..., Engine] = database.create_engine
+    shared: dict[str, Engine] = {}
+
+    @functools.wraps(make_one)
+    def made(url: str, **options: Any) -> Engine:
+        engine = make_one(url, **options)
+        kind = f"{engine.dialect.name} {options.get('isolation_level')}"
+        first = shared.setdefault(kind, engine)
+        if getattr(first.dialect, "server_version_info", None) is None:  # it has not been connected yet
+            shared[kind] = engine
+        else:
+            engine.dialect = engine.pool._dialect = first.dialect
+            engine._compiled_cache = first._compiled_cache
+        return engine
+
+    database.create_engine = made  # type: ignore[assignment]
 
 
 def share_parsed_rules() -> None:

@@ -28,11 +28,16 @@ def _material(number: int) -> RSAKey:
     return RSAKey.generate_key(2048)
 
 
+@functools.cache
+def _key(kid: str, number: int) -> RSAKey:
+    return RSAKey.import_key(
+        _material(number).as_dict(private=True), {"kid": kid, "use": "sig", "alg": "RS256"}
+    )
+
+
 def new_key(kid: str, *, numbers: Iterator[int] = itertools.cycle(range(4))) -> RSAKey:
     """A signing key of that id. Another one each time, of a few made once: making them is slow."""
-    return RSAKey.import_key(
-        _material(next(numbers)).as_dict(private=True), {"kid": kid, "use": "sig", "alg": "RS256"}
-    )
+    return _key(kid, next(numbers))
 
 
 class GoogleIdentity:
