@@ -21,6 +21,7 @@ from tests.support import databases, processes, scratch, services
 from tests.support.compiled import Templates, share_parsed_rules, share_statements, share_url_builders
 from tests.support.hashing import use_quick_hashes
 from tests.support.mail import code_for, mailbox  # noqa: F401
+from tests.support.order import spread_groups
 from tests.support.product import Product, run_product
 from tests.support.sessions import start_session
 from tests.support.visitor import Visitor
@@ -43,7 +44,7 @@ share_url_builders()
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if "chromium" in fixtures or item.get_closest_marker("needs_chromium"):
@@ -55,6 +56,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if item.get_closest_marker(marker) and not present():
                 _skipped.add(marker)
                 item.add_marker(pytest.mark.skip(reason=f"{marker}: not found on this machine"))
+    if getattr(config.option, "loadgroup", False):  # set in workers of pytest-xdist
+        items[:] = spread_groups(items)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
