@@ -101,6 +101,12 @@ def test_a_400_without_json_is_still_a_sentence(answers):
         ("The TaxType code 'X' does not exist or cannot be used for this type of transaction.", "tax_type"),
         ("Email address must be valid.", "email"),
         ("Invoice not of valid status for modification", "status"),
+        ("Payments can only be made against Authorised documents", "invoice_id"),
+        ("DueDate is required.", "due_date"),
+        ("The TaxType code 'DATE' does not exist.", "tax_type"),
+        ("Tracking category 'Account status' cannot be used.", None),
+        ("The update could not be validated.", None),
+        ("The syntax of the accountant's upload is not supported.", None),
     ],
 )
 def test_a_reason_points_at_the_argument_it_is_about(answers, reason, field):
@@ -108,7 +114,62 @@ def test_a_reason_points_at_the_argument_it_is_about(answers, reason, field):
     answers.add("GET", INVOICES, json={"ErrorNumber": 10, "Elements": [element]}, status=400)
     with pytest.raises(InvalidArguments) as refused:
         ask("list_invoices")
-    assert refused.value.details["fields"] == [field] and reason not in refused.value.message
+    assert refused.value.details["fields"] == ([field] if field else [])
+    assert reason not in refused.value.message
+
+
+def test_a_number_of_xeros_says_more_than_its_words(answers):
+    body = {"ErrorNumber": 16, "Type": "QueryParseException", "Message": "No property 'Account' of Date"}
+    answers.add("GET", INVOICES, json=body, status=400)
+    with pytest.raises(InvalidArguments, match="could not read the filters") as refused:
+        ask("list_invoices")
+    assert refused.value.details["fields"] == ["arguments"]
+
+
+@pytest.mark.parametrize(
+    ("period", "year", "until"),
+    [
+        ("/Date(1793836800000+0000)/", None, "2026-11-05"),
+        (None, "/Date(1793836800000+0000)/", "2026-11-05"),
+        ("/Date(1761955200000)/", "/Date(1793836800000)/", "2026-11-05"),
+        (None, None, None),
+    ],
+)
+def test_the_later_lock_date_counts(answers, period, year, until):
+    own = {"OrganisationID": ELSEWHERE, "PeriodLockDate": period, "EndOfYearLockDate": year}
+    answers.add("GET", INVOICES.replace("Invoices", "Organisation"), json={"Organisations": [own]})
+    assert ask("get_organisation")["locked_until"] == until
+
+
+def test_a_discount_explains_a_line(answers):
+    line = {"Quantity": 2, "UnitAmount": 50.0, "DiscountRate": 10, "LineAmount": 90.0}
+    body = {"InvoiceID": ELSEWHERE, "CurrencyCode": "JPY", "TotalDiscount": 10, "LineItems": [line]}
+    answers.add("GET", INVOICES + "/INV-1", json={"Invoices": [body]})
+    invoice = ask("get_invoice", invoice_id="INV-1")
+    assert invoice["total_discount"] == "10"
+    assert {key: invoice["lines"][0][key] for key in ("quantity", "discount_rate", "line_amount")} == {
+        "quantity": 2.0,
+        "discount_rate": 10.0,
+        "line_amount": "90",
+    }
+
+
+def test_a_payment_on_a_credit_note_names_whose_it_is(answers):
+    note = {"CurrencyCode": "AUD", "Contact": {"Name": "City Agency"}}
+    payment = {"PaymentID": "p1", "Amount": 5, "PaymentType": "ARCREDITPAYMENT", "CreditNote": note}
+    answers.add("GET", INVOICES.replace("Invoices", "Payments"), json={"Payments": [payment]})
+    (row,) = ask("list_payments")["items"]
+    assert (row["amount"], row["currency"], row["contact_name"]) == ("5.00", "AUD", "City Agency")
+
+
+def test_a_name_that_fits_too_many_contacts_asks_for_more_of_it(answers):
+    contacts = [{"ContactID": str(n), "Name": f"Cafe {n}"} for n in range(51)]
+    answers.add("GET", INVOICES.replace("Invoices", "Contacts"), json={"Contacts": contacts})
+    with pytest.raises(InvalidArguments, match="more than 50"):
+        ask("list_invoices", contact="cafe")
+    answers.add("GET", INVOICES, json={"Invoices": []})
+    ask("list_invoices", contact="cafe 7")
+    assert "ContactIDs=7&" in answers.calls[-1].request.url
 
 
 @pytest.mark.parametrize("problem", ["minute", "DayLimit", "appminute", "", None])

@@ -26,13 +26,13 @@ def test_it_creates_a_draft_with_exact_amounts(xero):
     )
     assert (made["status"], made["subtotal"], made["total_tax"], made["total"], made["currency"]) == (
         "DRAFT",
-        100.0,
-        10.0,
-        110.0,
+        "100.00",
+        "10.00",
+        "110.00",
         "AUD",
     )
     assert "nothing was sent" in xero.last_api.note
-    assert xero.call("get_invoice", invoice_id=made["invoice_id"])["lines"][0]["unit_amount"] == 33.3333
+    assert xero.call("get_invoice", invoice_id=made["invoice_id"])["lines"][0]["unit_amount"] == "33.3333"
 
 
 def test_it_creates_a_bill(xero):
@@ -46,6 +46,21 @@ def test_it_creates_a_bill(xero):
         status="AUTHORISED",
     )
     assert (made["type"], made["status"], made["due_date"]) == ("ACCPAY", "AUTHORISED", due)
+    assert "The bill was created with status AUTHORISED" in xero.last_api.note
+
+
+def test_the_reference_of_a_bill_is_the_suppliers_number_and_stays_findable(xero):
+    made = xero.call(
+        "create_invoice",
+        contact_id=xero.contact("PowerDirect"),
+        type="ACCPAY",
+        line_items=[line(account_code="445")],
+        reference="PD 2026/11",
+    )
+    assert made["number"] == "PD 2026/11"
+    assert xero.call("get_invoice", invoice_id=made["invoice_id"])["number"] == "PD 2026/11"
+    found = xero.call("list_invoices", type="ACCPAY", search="2026/11")["items"]
+    assert [row["invoice_id"] for row in found] == [made["invoice_id"]]
 
 
 def test_an_approved_invoice_needs_a_due_date_before_anything_is_sent(xero):
@@ -93,19 +108,56 @@ def test_it_records_a_payment_up_to_what_is_due(xero):
     with pytest.raises(InvalidArguments, match="account_code"):
         xero.call("record_payment", amount=1, **{**payment, "account_code": "200"})
     part = xero.call("record_payment", amount=100.1, reference="part", **payment)
-    assert (part["amount"], part["amount_still_due"], part["currency"]) == (100.1, 999.9, "AUD")
-    assert xero.call("record_payment", amount=999.9, **payment)["amount_still_due"] == 0
+    assert (part["amount"], part["amount_still_due"], part["currency"]) == ("100.10", "999.90", "AUD")
+    assert xero.call("record_payment", amount=999.9, **payment)["amount_still_due"] == "0.00"
     assert xero.call("get_invoice", invoice_id="INV-0042")["status"] == "PAID"
+
+
+def test_a_payment_from_an_account_without_a_code_goes_by_its_id(xero):
+    (card,) = [each for each in xero.call("list_accounts", type="BANK")["items"] if not each["code"]]
+    invoice = xero.call("get_invoice", invoice_id="INV-0042")["invoice_id"]
+    payment = {"invoice_id": invoice, "amount": 5, "date": today().isoformat()}
+    made = xero.call("record_payment", account_id=card["account_id"], **payment)
+    assert (made["account_id"], made["account_code"]) == (card["account_id"], None)
+    (listed,) = [p for p in xero.call("list_payments")["items"] if p["payment_id"] == made["payment_id"]]
+    assert listed["account_id"] == card["account_id"]
+    for neither_or_both in ({}, {"account_id": card["account_id"], "account_code": "090"}):
+        with pytest.raises(InvalidArguments, match="account_code, or account_id"):
+            xero.call("record_payment", **neither_or_both, **payment)
+
+
+def test_only_an_approved_invoice_can_be_paid(xero):
+    (draft, *_) = xero.call("list_invoices", type="ACCREC", status=["DRAFT"])["items"]
+    with pytest.raises(InvalidArguments, match="invoice_id: only an AUTHORISED"):
+        xero.call(
+            "record_payment",
+            invoice_id=draft["invoice_id"],
+            account_code="090",
+            amount=1,
+            date=today().isoformat(),
+        )
 
 
 def test_it_mails_an_invoice_only_when_confirmed(xero_url, xero):
     harbour = Xero(xero_url, "harbour")
-    open_ = harbour.call("list_invoices", type="ACCREC", status=["AUTHORISED"])["items"][0]["invoice_id"]
-    with pytest.raises(InvalidArguments, match="nothing was sent"):
+    open_ = harbour.call("list_invoices", contact="Kauri", status=["AUTHORISED"])["items"][0]["invoice_id"]
+    with pytest.raises(InvalidArguments, match="nothing was sent") as refused:
         harbour.call("email_invoice", invoice_id=open_, confirm=False)
     assert harbour.levers.log()["mails"] == []
     assert harbour.call("email_invoice", invoice_id=open_, confirm=True)["sent"] is True
-    assert len(harbour.levers.log()["mails"]) == 1
+    (mail,) = harbour.levers.log()["mails"]
+    # The contact, and the one of their two people whom Xero includes in e-mails.
+    assert mail["to"] == refused.value.details["recipients"]
+    assert mail["to"] == ["accounts@kauricafe.example.com", "wiremu@kauricafe.example.com"]
+    assert "contact persons included in e-mails" in harbour.last_api.note
+
+
+def test_without_a_yes_nothing_is_sent_even_when_the_recipients_cannot_be_read(xero):
+    xero.levers("fail", status=500, path="/Invoices/", times=10)
+    with pytest.raises(InvalidArguments, match="nothing was sent") as refused:
+        xero.call("email_invoice", invoice_id=ELSEWHERE, confirm=False)
+    assert "recipients" not in refused.value.details
+    xero.levers("clear")
 
 
 def test_a_demo_company_may_mail_nothing_and_says_so(xero):

@@ -41,9 +41,62 @@ def test_a_list_without_a_page_has_no_lines(xero):
 def test_dates_come_in_both_spellings_and_a_draft_may_have_no_due_date(xero):
     xero.sign_in()
     drafts = xero.get("/Invoices?page=1&Statuses=DRAFT&order=Date DESC").json["Invoices"]
-    assert drafts[0]["DueDate"] is None and drafts[0]["Date"].endswith("+0000)/")
+    assert "DueDate" not in drafts[0] and drafts[0]["Date"].endswith("+0000)/")
     assert xero.get("/Payments?page=1").json["Payments"][0]["Date"].endswith("0)/")
     assert "+" not in xero.get("/Payments?page=1").json["Payments"][0]["Date"]
+
+
+def test_a_search_of_invoices_never_looks_at_the_contact(xero):
+    def numbers(words):
+        answer = xero.get(f"/Invoices?page=1&searchTerm={words}").json
+        return [invoice["InvoiceNumber"] for invoice in answer["Invoices"]]
+
+    xero.sign_in()
+    assert numbers("City Agency") == []
+    assert numbers("inv-0042") == numbers("monthly retainer") == ["INV-0042"]
+
+
+def test_only_a_sales_invoice_has_a_reference(xero):
+    xero.sign_in()
+    invoices = xero.get("/Invoices?page=1").json["Invoices"]
+    assert {i["Type"] for i in invoices if "Reference" in i} == {"ACCREC"}
+    expense = {"Description": "x", "Quantity": 1, "UnitAmount": 5, "AccountCode": "453"}
+    bill = {"Type": "ACCPAY", "LineItems": [expense], "Reference": "lost", "InvoiceNumber": "B-1"}
+    (made,) = xero.put_invoice(**bill).json["Invoices"]
+    assert "Reference" not in made and made["InvoiceNumber"] == "B-1"
+
+
+def test_a_summary_leaves_out_what_takes_long_to_collect(xero):
+    xero.sign_in()
+    whole = xero.get("/Contacts?page=1").json["Contacts"][0]
+    summary = xero.get("/Contacts?page=1&summaryOnly=true").json["Contacts"][0]
+    assert {"IsCustomer", "IsSupplier", "ContactPersons"} <= set(whole) - set(summary)
+    invoice = xero.get("/Invoices?page=1&summaryOnly=true").json["Invoices"][0]
+    assert not {"Payments", "LineItems"} & set(invoice) and {"Total", "AmountDue"} <= set(invoice)
+
+
+def test_records_alike_in_the_sorted_field_need_a_second_one(xero):
+    def ids(order):
+        pages = [xero.get(f"/Contacts?page={n}&pageSize=5&order={order}").json for n in (1, 2, 3)]
+        return [contact["ContactID"] for page in pages for contact in page["Contacts"]]
+
+    xero.sign_in()
+    assert len(set(ids("IsCustomer"))) < len(ids("IsCustomer"))
+    assert len(set(ids("IsCustomer,ContactID DESC"))) == len(ids("IsCustomer,ContactID DESC"))
+
+
+def test_a_bank_account_may_have_no_code_and_is_paid_from_by_its_id(xero):
+    xero.sign_in()
+    (card,) = [a for a in xero.get("/Accounts").json["Accounts"] if "Code" not in a]
+    open_ = xero.get('/Invoices?page=1&Statuses=AUTHORISED&where=Type=="ACCREC"').json["Invoices"][0]
+    paid = {"Invoice": {"InvoiceID": open_["InvoiceID"]}, "Amount": 1, "Date": "/Date(4102444800000)/"}
+
+    def pay(account):
+        return xero.call("PUT", "/Payments", json={"Payments": [{**paid, "Account": account}]})
+
+    (made,) = pay({"AccountID": card["AccountID"]}).json["Payments"]
+    assert made["Account"] == {"AccountID": card["AccountID"]}
+    assert "valid code for payments" in reasons(pay({}))[0]
 
 
 def test_a_where_it_cannot_read_is_refused(xero):

@@ -11,13 +11,15 @@ Decided:
 - FreshBooks silently ignores unknown filters. Only proven ones are sent, and where it matters (mailing,
   adding up) the record's own fields are checked again.
 - Amounts stay decimal text, always with their currency.
+- A date that is left out is the business's own day, in the time zone that users/me names.
 """
 
 from app.connectors.connector import Connector
 from app.connectors.freshbooks.clients import create_client, list_clients
 from app.connectors.freshbooks.errors import read_error
 from app.connectors.freshbooks.identity import identify
-from app.connectors.freshbooks.invoices import create_invoice, get_invoice, list_invoices, send_invoice
+from app.connectors.freshbooks.invoice_sending import send_invoice
+from app.connectors.freshbooks.invoices import create_invoice, get_invoice, list_invoices
 from app.connectors.freshbooks.ledger import list_expenses, record_payment
 from app.connectors.freshbooks.reports import get_accounts_aging, get_revenue_report
 from app.connectors.freshbooks.saturday import send_saturday_invoices

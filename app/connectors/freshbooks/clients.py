@@ -14,15 +14,13 @@ from app.errors import InvalidArguments, ObjectNotFound
 _PATH = "users/clients"
 _MOST_CANDIDATES = 10
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-ClientName = Annotated[
-    Name | None, Field(description="Organization or e-mail address of the client, instead of client_id.")
-]
+ClientName = Annotated[Name | None, Field(description="Name or e-mail, instead of client_id.")]
 
 
 class FreshBooksClient(FreshBooksRow):
     """A client of the business."""
 
-    id: int = Field(description="Pass as `client_id` to the other tools.")
+    id: int = Field(description="Pass as `client_id`.")
     organization: Text = ""
     first_name: Text = Field("", validation_alias="fname")
     last_name: Text = Field("", validation_alias="lname")
@@ -30,9 +28,19 @@ class FreshBooksClient(FreshBooksRow):
     currency: Text = Field("", validation_alias="currency_code")
 
     @property
+    def person(self) -> str:
+        """First and last name."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
     def name(self) -> str:
         """What people call them."""
-        return self.organization or f"{self.first_name} {self.last_name}".strip() or self.email
+        return self.organization or self.person or self.email
+
+    @property
+    def names(self) -> set[str]:
+        """Each whole name, in lower case."""
+        return {each.casefold() for each in (self.organization, self.person, self.email)}
 
 
 @tool(title="List clients", reads_only=True, pages_by="page", needs_scopes=("user:clients:read",))
@@ -43,15 +51,14 @@ def list_clients(
         Field(
             min_length=1,
             max_length=200,
-            description="Part of an organization's name, or a whole e-mail address.",
+            description="Part of a name, or a whole e-mail address.",
         ),
     ] = None,
     page: PageNumber = 1,
 ) -> Page[FreshBooksClient]:
-    """List the clients of a FreshBooks business, or find one by organization or e-mail address.
+    """List clients, or find one's `client_id`.
 
-    Use it to learn a `client_id`. Not needed before freshbooks_create_invoice or freshbooks_log_time
-    when the organization's name is known: they look it up themselves.
+    Not needed before tools that take a client_name.
     """
     listed = list_accounting(api, _PATH, "clients", page=page, search=_search(search) if search else None)
     return Page(
@@ -64,20 +71,20 @@ def list_clients(
 @tool(title="Create a client", needs_scopes=("user:clients:write",))
 def create_client(
     api: Api,
-    organization: Annotated[Name | None, Field(description="Company name.")] = None,
-    first_name: Annotated[Name | None, Field(description="First name of the contact person.")] = None,
-    last_name: Annotated[Name | None, Field(description="Last name of the contact person.")] = None,
+    organization: Name | None = None,
+    first_name: Name | None = None,
+    last_name: Name | None = None,
     email: Annotated[
         str | None,
         Field(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$", max_length=254, description="Where invoices are mailed."),
     ] = None,
     currency_code: Annotated[
-        CurrencyCode | None, Field(description="Currency of their invoices; left out: the business's own.")
+        CurrencyCode | None, Field(description="Of their invoices. Default: the business's.")
     ] = None,
 ) -> FreshBooksClient:
-    """Add a client to a FreshBooks business. Give at least an organization, a name or an e-mail address.
+    """Add a client; give at least an organization, a name or an e-mail address.
 
-    First look with freshbooks_list_clients whether the client exists: FreshBooks allows duplicates.
+    FreshBooks allows duplicates: look with freshbooks_list_clients first.
     """
     if not (organization or first_name or last_name or email):
         raise InvalidArguments("Give an organization, a first or last name, or an e-mail address.")
@@ -92,9 +99,9 @@ def create_client(
         "FreshBooks did not confirm the new client. Look for it with freshbooks_list_clients before "
         "trying again.",
     ):
-        record = create_accounting(api, _PATH, "client", fields)
+        client = read_as(FreshBooksClient, create_accounting(api, _PATH, "client", fields), wrote=True)
     api.say("The client was added.")
-    return read_as(FreshBooksClient, record, wrote=True)
+    return client
 
 
 def find_client(api: Api, client_id: int | None, client_name: str | None) -> FreshBooksClient:
@@ -108,11 +115,11 @@ def find_client(api: Api, client_id: int | None, client_name: str | None) -> Fre
     if client_id is not None:
         return read_as(FreshBooksClient, get_accounting(api, _PATH, "client", client_id))
     name = (client_name or "").strip()
-    listed = list_accounting(api, _PATH, "clients", page=1, per_page=100, search=_search(name))
-    found = [read_as(FreshBooksClient, record) for record in listed.records]
-    exact = [
-        client for client in found if name.casefold() in {client.name.casefold(), client.email.casefold()}
-    ]
+    found = _found(api, name)
+    if not found and " " in name and "@" not in name:  # a first and a last name
+        last_name = name.split()[-1]
+        found = [each for each in _found(api, last_name) if name.casefold() == each.person.casefold()]
+    exact = [each for each in found if name.casefold() in each.names]
     if len(exact or found) == 1:
         return (exact or found)[0]
     if not found:
@@ -127,6 +134,15 @@ def find_client(api: Api, client_id: int | None, client_name: str | None) -> Fre
     )
 
 
+def _found(api: Api, name: str) -> list[FreshBooksClient]:
+    listed = list_accounting(api, _PATH, "clients", page=1, per_page=100, search=_search(name))
+    return [read_as(FreshBooksClient, record) for record in listed.records]
+
+
 def _search(text: str) -> dict[str, str]:
-    """The filter for a name, which matches in part, or an e-mail address, which matches whole."""
-    return {"email": text.strip()} if "@" in text else {"organization_like": text.strip()}
+    """The filter for a name, which matches in part, or an e-mail address, which matches whole.
+
+    `user_like` looks into the organization, the first name and the last name, each on its own
+    (https://www.freshbooks.com/api/clients).
+    """
+    return {"email": text.strip()} if "@" in text else {"user_like": text.strip()}

@@ -5,9 +5,9 @@ https://www.freshbooks.com/api/parameters
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, TypeVar
 
 from app.connectors.api import Api
@@ -19,6 +19,7 @@ from app.errors import InvalidArguments, OutcomeUnknown, PermissionDenied
 
 _FULL_PAGE = 100  # FreshBooks silently cuts larger page sizes
 _MOST_PAGES = 50
+_DAY = timedelta(days=1)
 
 Query = Mapping[str, Any]
 AnyRow = TypeVar("AnyRow", bound=FreshBooksRow)
@@ -52,12 +53,25 @@ def unconfirmed(sentence: str, **details: Any) -> Iterator[None]:
 
 
 def dated_between(first: date | None, last: date | None) -> dict[str, str | None]:
-    """The accounting family's filter for a range of days. Raises InvalidArguments when it runs backwards."""
+    """The accounting family's filter for a range of days. Raises InvalidArguments when it runs backwards.
+
+    "Maximums will match things below the value supplied" (https://www.freshbooks.com/api/parameters), so the
+    day after the last one is sent, and records of that day must be dropped (`not_after`): not every maximum
+    is as documented.
+    """
     check_order(first, last)
     return {
         "date_min": first.isoformat() if first else None,
-        "date_max": last.isoformat() if last else None,
+        "date_max": (last + _DAY).isoformat() if last and last < date.max else None,
     }
+
+
+def not_after(page: Page[AnyRow], last: date | None, day_of: Callable[[AnyRow], date | None]) -> Page[AnyRow]:
+    """The page without records dated after that day; then FreshBooks' total may count some of them."""
+    if last is None:
+        return page
+    rows = [row for row in page.items if (day_of(row) or last) <= last]
+    return Page(items=rows, next=page.next)
 
 
 def account_id(api: Api) -> str:
@@ -123,9 +137,19 @@ def get_accounting(api: Api, path: str, kind: str, id_: int, *, include: str | N
     return _one(body, kind, wrote=False)
 
 
-def create_accounting(api: Api, path: str, kind: str, fields: Mapping[str, Any]) -> Any:
-    """Creates a record and returns it. FreshBooks has no idempotency key, so this is sent once."""
-    body = api.post(_accounting(path), parts={"account": account_id(api)}, json={kind: given(fields)})
+def create_accounting(
+    api: Api, path: str, kind: str, fields: Mapping[str, Any], *, include: str | None = None
+) -> Any:
+    """Creates a record and returns it. FreshBooks has no idempotency key, so this is sent once.
+
+    Without `include` the answer lacks the same parts as that of a GET.
+    """
+    body = api.post(
+        _accounting(path),
+        parts={"account": account_id(api)},
+        params={"include[]": include} if include else None,
+        json={kind: given(fields)},
+    )
     return _one(body, kind, wrote=True)
 
 

@@ -6,10 +6,26 @@ from typing import Annotated, Literal
 from pydantic import AliasPath, Field
 
 from app.connectors.api import Api
-from app.connectors.freshbooks.families import create_accounting, dated_between, list_accounting, unconfirmed
+from app.connectors.freshbooks.families import (
+    create_accounting,
+    dated_between,
+    list_accounting,
+    not_after,
+    unconfirmed,
+)
 from app.connectors.freshbooks.invoices import read_invoice
-from app.connectors.freshbooks.values import Amount, Day, FreshBooksRow, Id, Money, PageNumber, Text, read_as
+from app.connectors.freshbooks.values import (
+    Day,
+    FirstDay,
+    FreshBooksRow,
+    InvoiceId,
+    LastDay,
+    PageNumber,
+    Text,
+    read_as,
+)
 from app.connectors.function_tool import tool
+from app.connectors.money import Money, PositiveAmount, as_text
 from app.connectors.rows import Page
 from app.errors import InvalidArguments, ToolError
 
@@ -22,10 +38,10 @@ class Expense(FreshBooksRow):
     """Money spent."""
 
     id: int
-    date: Day
+    date: Day | None = None
     vendor: Text = ""
-    amount: Money = Field(validation_alias=AliasPath("amount", "amount"))
-    currency: str = Field(validation_alias=AliasPath("amount", "code"))
+    amount: Money | None = Field(None, validation_alias=AliasPath("amount", "amount"))
+    currency: str | None = Field(None, validation_alias=AliasPath("amount", "code"))
     notes: Text = ""
 
 
@@ -33,10 +49,10 @@ class Payment(FreshBooksRow):
     """Money received for an invoice."""
 
     id: int
-    invoice_id: int = Field(validation_alias="invoiceid")
-    amount: Money = Field(validation_alias=AliasPath("amount", "amount"))
-    currency: str = Field(validation_alias=AliasPath("amount", "code"))
-    date: Day
+    invoice_id: int | None = Field(None, validation_alias="invoiceid")
+    amount: Money | None = Field(None, validation_alias=AliasPath("amount", "amount"))
+    currency: str | None = Field(None, validation_alias=AliasPath("amount", "code"))
+    date: Day | None = None
     type: Text = ""
     note: Text = ""
     invoice_status: str | None = Field(None, description="The invoice's state afterwards.")
@@ -46,37 +62,37 @@ class Payment(FreshBooksRow):
 @tool(title="List expenses", reads_only=True, pages_by="page", needs_scopes=("user:expenses:read",))
 def list_expenses(
     api: Api,
-    date_from: Annotated[date | None, Field(description="First day, YYYY-MM-DD.")] = None,
-    date_to: Annotated[date | None, Field(description="Last day, YYYY-MM-DD.")] = None,
+    date_from: FirstDay = None,
+    date_to: LastDay = None,
     page: PageNumber = 1,
 ) -> Page[Expense]:
-    """List what a FreshBooks business spent, newest first.
-
-    Use it for questions about costs and vendors. Income is in freshbooks_get_revenue_report.
-    """
+    """List what the business spent, and at whom. Income is in freshbooks_get_revenue_report."""
     search = dated_between(date_from, date_to)
     listed = list_accounting(api, "expenses/expenses", "expenses", page=page, search=search)
-    return listed.read_as(Expense)
+    return not_after(listed.read_as(Expense), date_to, lambda row: row.date)
 
 
 @tool(title="Record a payment", destructive=True, needs_scopes=("user:payments:write",))
 def record_payment(
     api: Api,
-    invoice_id: Annotated[Id, Field(description="The invoice that was paid, from freshbooks_list_invoices.")],
-    amount: Annotated[Amount, Field(description='Decimal in the invoice\'s currency, such as "150.00".')],
-    date: Annotated[date, Field(description="Day the money came, YYYY-MM-DD.")],
+    invoice_id: InvoiceId,
+    amount: Annotated[PositiveAmount, Field(description="In the invoice's currency.")],
+    date: Annotated[date, Field(description="Day the money came.")],
     type: Annotated[PaymentType, Field(description="How it was paid.")] = "Other",
     note: Annotated[str | None, Field(max_length=1000, description="For the books.")] = None,
 ) -> Payment:
-    """Enter in the FreshBooks books that an invoice was paid, in full or in part. It moves no money.
+    """Record in the books that an invoice was paid, in full or in part. It moves no money.
 
-    Use it only when the person says the money has arrived. See what is still due with freshbooks_get_invoice.
+    Use it only when the person says the money has arrived. What is due is in freshbooks_get_invoice.
     """
     invoice = read_invoice(api, invoice_id)
-    if amount > invoice.outstanding:
+    if invoice.outstanding is not None and amount > invoice.outstanding:
         raise InvalidArguments(
             "Nothing was recorded: that is more than is still due on this invoice.",
-            details={"outstanding": str(invoice.outstanding), "currency": invoice.currency},
+            details={
+                "outstanding": as_text(invoice.outstanding, invoice.currency),
+                "currency": invoice.currency,
+            },
         )
     fields = {
         "invoiceid": invoice_id,
@@ -90,7 +106,8 @@ def record_payment(
         "before trying again.",
     ):
         record = create_accounting(api, "payments/payments", "payment", fields)
-    payment = read_as(Payment, record, wrote=True)
+        payment = read_as(Payment, record, wrote=True)
+    payment.currency = payment.currency or invoice.currency
     try:
         invoice = read_invoice(api, invoice_id)
     except ToolError:

@@ -10,20 +10,20 @@ from pydantic import AliasPath, Field
 
 from app.connectors.api import Api
 from app.connectors.checks import check_order
+from app.connectors.freshbooks.business_time import today
 from app.connectors.freshbooks.families import Query, all_accounting, dated_between, get_report
 from app.connectors.freshbooks.invoices import PATH, Invoice
 from app.connectors.freshbooks.values import (
     CurrencyCode,
     FreshBooksRow,
-    Money,
     OptionalDay,
     Text,
     add_up,
     read_as,
-    today,
     unreadable,
 )
 from app.connectors.function_tool import tool
+from app.connectors.money import Money, MoneyRow
 from app.connectors.rows import Row
 
 _READ = ("user:reports:read",)
@@ -45,7 +45,17 @@ class Collected(FreshBooksRow):
     date: OptionalDay = None
 
 
-class Revenue(Row):
+class CountedInvoice(Invoice):
+    """An invoice in a sum: without one of these a total would quietly be too small."""
+
+    amount: Money = Field(validation_alias=AliasPath("amount", "amount"))
+    outstanding: Money = Field(validation_alias=AliasPath("outstanding", "amount"))
+    currency: str = Field(validation_alias=AliasPath("amount", "code"))
+    v3_status: str
+    create_date: date
+
+
+class Revenue(MoneyRow):
     """The figures of one currency."""
 
     currency: str
@@ -69,41 +79,34 @@ class AgedClient(FreshBooksRow):
     client: Text = Field("", validation_alias="organization")
     client_id: int | None = Field(None, validation_alias="userid")
     email: Text = ""
-    days_0_30: Money = Field(validation_alias=AliasPath("0-30", "amount"))
-    days_31_60: Money = Field(validation_alias=AliasPath("31-60", "amount"))
-    days_61_90: Money = Field(validation_alias=AliasPath("61-90", "amount"))
-    days_91_plus: Money = Field(validation_alias=AliasPath("91+", "amount"))
+    days_0_30: Money | None = Field(None, validation_alias=AliasPath("0-30", "amount"))
+    days_31_60: Money | None = Field(None, validation_alias=AliasPath("31-60", "amount"))
+    days_61_90: Money | None = Field(None, validation_alias=AliasPath("61-90", "amount"))
+    days_91_plus: Money | None = Field(None, validation_alias=AliasPath("91+", "amount"))
     total: Money = Field(validation_alias=AliasPath("total", "amount"))
 
 
-class AccountsAging(Row):
+class AccountsAging(FreshBooksRow):
     """Who owes how much, and for how long."""
 
-    end_date: date
-    currency: str = Field(description="Of every amount here.")
-    clients: list[AgedClient]
-    total: Money
+    end_date: OptionalDay = None
+    currency: str | None = Field(None, validation_alias="currency_code")
+    clients: list[AgedClient] = Field(validation_alias="accounts")
+    total: Money = _NONE
 
 
 @tool(title="Get the revenue report", reads_only=True, needs_scopes=_READ)
 def get_revenue_report(
     api: Api,
-    start_date: Annotated[
-        date | None, Field(description="First day, YYYY-MM-DD; left out: the first of the end date's month.")
-    ] = None,
-    end_date: Annotated[
-        date | None, Field(description="Last day, YYYY-MM-DD; left out: the last of the current month.")
-    ] = None,
-    currency_code: Annotated[
-        CurrencyCode | None, Field(description="Only this currency; left out: each one apart.")
-    ] = None,
+    start_date: Annotated[date | None, Field(description="Default: the first of the end's month.")] = None,
+    end_date: Annotated[date | None, Field(description="Default: the last of this month.")] = None,
+    currency_code: CurrencyCode | None = None,
 ) -> RevenueReport:
-    """Say what a FreshBooks business collected, invoiced and is still owed in a period, per currency.
+    """Get what the business collected, invoiced and is still owed in a period, per currency.
 
-    Without dates it is the current month. For single invoices use freshbooks_list_invoices; for how
-    long clients have owed money use freshbooks_get_accounts_aging.
+    How long clients have owed money is in freshbooks_get_accounts_aging.
     """
-    start, end = _period(start_date, end_date)
+    start, end = _period(api, start_date, end_date)
     totals = _collected(api, start, end, "totals", currency_code)
     collected = {total.code: total.amount for total in (read_as(_Sum, entry) for entry in totals)}
     issued = issued_between(api, start, end)
@@ -126,39 +129,26 @@ def get_revenue_report(
 @tool(title="Get accounts aging", reads_only=True, needs_scopes=_READ)
 def get_accounts_aging(
     api: Api,
-    end_date: Annotated[
-        date | None, Field(description="As of this day, YYYY-MM-DD; left out: today.")
-    ] = None,
-    currency_code: Annotated[
-        CurrencyCode | None, Field(description="One currency; left out: the business's own.")
-    ] = None,
+    end_date: Annotated[date | None, Field(description="Default: today.")] = None,
+    currency_code: Annotated[CurrencyCode | None, Field(description="Default: the business's.")] = None,
 ) -> AccountsAging:
-    """Show which clients of a FreshBooks business owe money in one currency, by how long it is overdue.
-
-    Use it to decide whom to remind. For income over a period use freshbooks_get_revenue_report.
-    """
+    """Get which clients owe money in one currency, by days overdue, to decide whom to remind."""
     report = get_report(
         api,
         "accounts_aging",
-        end_date=end_date.isoformat() if end_date else None,
+        end_date=(end_date or today(api)).isoformat(),
         currency_code=currency_code,
     )
-    accounts: Any = report.get("accounts")
+    accounts = report.get("accounts")
     if not isinstance(accounts, list):
         raise unreadable()
     clients = [read_as(AgedClient, entry) for entry in accounts]
-    try:
-        return AccountsAging(
-            end_date=report.get("end_date"),
-            currency=report.get("currency_code"),
-            clients=clients,
-            total=sum((client.total for client in clients), _NONE),
-        )
-    except ValueError:
-        raise unreadable() from None
+    aging = read_as(AccountsAging, {**report, "accounts": [], "total": None})
+    aging.clients, aging.total = clients, sum((client.total for client in clients), _NONE)
+    return aging
 
 
-def issued_between(api: Api, start: date, end: date) -> list[Invoice]:
+def issued_between(api: Api, start: date, end: date) -> list[CountedInvoice]:
     """The invoices dated in these days, without drafts."""
     return [i for i in _invoices(api, dated_between(start, end)) if _counts(i, start, end)]
 
@@ -168,14 +158,15 @@ def payments_between(api: Api, start: date, end: date) -> list[Collected]:
     return [read_as(Collected, entry) for entry in _collected(api, start, end, "payments")]
 
 
-def overdue_on(api: Api, day: date) -> list[Invoice]:
+def overdue_on(api: Api, day: date) -> list[CountedInvoice]:
     """The unpaid invoices that were due before that day."""
     owed = _invoices(api, {"outstanding": True})
     return [i for i in owed if i.outstanding > 0 and i.due_date and i.due_date < day and _is_out(i)]
 
 
-def _invoices(api: Api, search: Query) -> Iterator[Invoice]:
-    return (read_as(Invoice, record) for record in all_accounting(api, PATH, "invoices", search=search))
+def _invoices(api: Api, search: Query) -> Iterator[CountedInvoice]:
+    found = all_accounting(api, PATH, "invoices", search=search)
+    return (read_as(CountedInvoice, record) for record in found)
 
 
 def _collected(api: Api, start: date, end: date, member: str, currency_code: str | None = None) -> list[Any]:
@@ -192,19 +183,20 @@ def _collected(api: Api, start: date, end: date, member: str, currency_code: str
     return found
 
 
-def _period(start: date | None, end: date | None) -> tuple[date, date]:
-    """The requested days; missing ones come from the current month."""
+def _period(api: Api, start: date | None, end: date | None) -> tuple[date, date]:
+    """The requested days; missing ones come from the business's current month."""
     if end is None:
-        month = start if start and start > today() else today()
+        now = today(api)
+        month = start if start and start > now else now
         end = month.replace(day=calendar.monthrange(month.year, month.month)[1])
     start = start or end.replace(day=1)
     check_order(start, end)
     return start, end
 
 
-def _counts(invoice: Invoice, start: date, end: date) -> bool:
+def _counts(invoice: CountedInvoice, start: date, end: date) -> bool:
     """Whether it is revenue: no draft, and dated in these days by the row itself, not only by the filter."""
-    return _is_out(invoice) and invoice.create_date is not None and start <= invoice.create_date <= end
+    return _is_out(invoice) and start <= invoice.create_date <= end
 
 
 def _is_out(invoice: Invoice) -> bool:

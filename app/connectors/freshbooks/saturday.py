@@ -7,18 +7,21 @@ drafts, so nobody is mailed twice.
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from app.connectors.api import Api
-from app.connectors.freshbooks.families import all_accounting, change_accounting, list_business
+from app.connectors.freshbooks.business_time import moment, today
+from app.connectors.freshbooks.families import all_accounting, list_business
+from app.connectors.freshbooks.invoice_sending import mail
 from app.connectors.freshbooks.invoices import PATH, WRITE, Invoice, read_invoice
 from app.connectors.freshbooks.time_tracking import ENTRIES, hours
-from app.connectors.freshbooks.values import Id, Money, add_up, read_as, today
+from app.connectors.freshbooks.values import Id, add_up, read_as
 from app.connectors.function_tool import tool
+from app.connectors.money import Money, MoneyRow
 from app.connectors.rows import Row
 from app.errors import (
     InvalidArguments,
@@ -33,7 +36,7 @@ _MOST_LISTED = 200
 Outcome = Literal["would_send", "sent", "skipped", "failed", "unknown", "not_tried"]
 
 
-class SaturdayInvoice(Row):
+class SaturdayInvoice(MoneyRow):
     """One draft and what became of it."""
 
     invoice_id: int
@@ -46,7 +49,7 @@ class SaturdayInvoice(Row):
     reason: str | None = Field(None, description="Why it was skipped or failed.")
 
 
-class CurrencyTotal(Row):
+class CurrencyTotal(MoneyRow):
     """A sum in one currency."""
 
     currency: str
@@ -69,19 +72,16 @@ class SaturdayRun(Row):
 @tool(title="Send all draft invoices (Saturday run)", destructive=True, needs_scopes=WRITE)
 def send_saturday_invoices(
     api: Api,
-    dry_run: Annotated[
-        bool, Field(description="true: only show what would be sent. false: send it now.")
-    ] = True,
+    dry_run: Annotated[bool, Field(description="false: send now.")] = True,
     invoice_ids: Annotated[
         list[Id] | None, Field(min_length=1, max_length=200, description="Only these drafts.")
     ] = None,
-    max_invoices: Annotated[int, Field(ge=1, le=50, description="Refuse to send when more are ready.")] = 25,
+    max_invoices: Annotated[int, Field(ge=1, le=50, description="Send nothing when more are ready.")] = 25,
 ) -> SaturdayRun:
-    """Mail every draft invoice of a FreshBooks business to its client, the weekly Saturday run.
+    """Mail every draft invoice to its client, the weekly Saturday run. Call it with dry_run true first, show
+    the person list and totals, and only after a clear yes with false.
 
-    Always call it with dry_run true first, show the person the list and totals, and only after a clear
-    yes call it with dry_run false. Each goes to the client's own address; empty invoices and clients
-    without an address are skipped. For one invoice use freshbooks_send_invoice. It makes no invoices.
+    Empty invoices and clients without an address are skipped.
     """
     drafts, skipped = _sort_out(api, invoice_ids)
     if dry_run:
@@ -129,25 +129,26 @@ def _drafts(api: Api) -> Iterator[Invoice]:
     for record in all_accounting(api, PATH, "invoices", search={"v3_status": "draft"}, include="lines"):
         invoice = read_as(Invoice, record)
         # Only the row's own state counts: FreshBooks answers an unknown filter with every invoice.
-        if _is_draft(invoice) and invoice.invoice_id not in seen:
+        if invoice.is_draft and invoice.invoice_id not in seen:
             seen.add(invoice.invoice_id)
             yield invoice
 
 
-def _is_draft(invoice: Invoice) -> bool:
-    return invoice.v3_status == "draft" and invoice.vis_state == 0
-
-
 def _reason_to_skip(invoice: Invoice) -> str | None:
-    if invoice.amount <= 0:
-        return "Its total is zero."
+    if not _has_total(invoice):
+        return "Its total is zero." if invoice.amount is not None else "Its total is unknown."
     return None if invoice.recipient else "The client has no e-mail address on file."
+
+
+def _has_total(invoice: Invoice) -> bool:
+    return invoice.amount is not None and invoice.amount > 0
 
 
 def _unbilled_hours(api: Api) -> float | None:
     """This week's billable hours on no invoice, as a reminder; None when they may not be read."""
-    monday = today() - timedelta(days=today().weekday())
-    filters = {"billable": True, "billed": False, "started_from": f"{monday}T00:00:00Z"}
+    now = today(api)
+    monday = now - timedelta(days=now.weekday())
+    filters = {"billable": True, "billed": False, "started_from": moment(api, monday, time(0))}
     try:
         meta = list_business(api, ENTRIES, "time_entries", page=1, filters=filters).meta
     except (PermissionDenied, ObjectNotFound):
@@ -190,14 +191,11 @@ def _send(api: Api, drafts: list[Invoice]) -> tuple[list[SaturdayInvoice], str |
 
 def _send_one(api: Api, draft: Invoice) -> SaturdayInvoice:
     now = read_invoice(api, draft.invoice_id)
-    if not _is_draft(now):
+    if not now.is_draft:
         return _row(draft, "skipped", "It is no draft any more.")
-    if now.amount <= 0 or not now.recipient:
+    if not _has_total(now) or not now.recipient:
         return _row(draft, "skipped", "It changed meanwhile and cannot be sent.")
-    sent = read_as(
-        Invoice, change_accounting(api, PATH, "invoice", draft.invoice_id, {"action_email": True}), wrote=True
-    )
-    if _is_draft(sent):
+    if mail(api, draft.invoice_id).is_draft:
         return _row(now, "failed", "FreshBooks kept it as a draft.")
     return _row(now, "sent")
 

@@ -1,12 +1,17 @@
 """FreshBooks' part of a summary: invoices issued, payments received, and what is overdue."""
 
+from zoneinfo import ZoneInfo
+
+from app.connectors.freshbooks.business_time import zone_of
 from app.connectors.freshbooks.reports import issued_between, overdue_on, payments_between
 from app.connectors.summary import FigureTotals, Part, Summarizing
 
 
 def summarize(summary: Summarizing) -> list[Part]:
-    """The business's invoices and payments. FreshBooks names no time zone, so the workspace's applies."""
-    api, days = summary.api, summary.days()
+    """The business's invoices and payments by its own calendar, or the workspace's if it names no zone."""
+    api = summary.api
+    zone = zone_of(api)
+    days = summary.days(zone.key if isinstance(zone, ZoneInfo) else None)
     totals = FigureTotals(days, home=None)
     with summary.reading("invoices"):
         issued = issued_between(api, days.before_first, days.last)

@@ -20,7 +20,8 @@ from app.connectors.spec import BusinessArgument, OAuth2
 from app.connectors.xero.contacts import create_contact, list_contacts
 from app.connectors.xero.errors import read_error, token_is_stale
 from app.connectors.xero.identity import identify
-from app.connectors.xero.invoices import create_invoice, email_invoice, get_invoice, list_invoices
+from app.connectors.xero.invoice_writing import create_invoice, email_invoice
+from app.connectors.xero.invoices import get_invoice, list_invoices
 from app.connectors.xero.ledger import list_accounts, list_payments, record_payment
 from app.connectors.xero.organisations import get_organisation, list_organisations
 from app.connectors.xero.reports import get_aged_receivables, get_balance_sheet, get_profit_and_loss
@@ -65,6 +66,7 @@ CONNECTOR = Connector(
     read_error=read_error,
     token_is_stale=token_is_stale,
     idempotency_header="Idempotency-Key",  # remembered for 6 minutes, errors included
+    idempotency_docs="https://github.com/XeroAPI/Xero-OpenAPI",
     business=BusinessArgument("organisation_id", "organisation"),
     help_url="https://developer.xero.com/documentation/",
     summarize=summarize,

@@ -7,15 +7,18 @@ from pydantic import Field
 from app.connectors.api import Api
 from app.connectors.function_tool import tool
 from app.connectors.rows import Page
-from app.connectors.xero.accounting import create, read_page
-from app.connectors.xero.values import XeroRow, read_as
+from app.connectors.xero.accounting import create, read, read_page
+from app.connectors.xero.values import PageNumber, XeroRow, read_as
+from app.errors import InvalidArguments, ObjectNotFound
+
+_MOST_MATCHES = 50  # ids in the query of one request
 
 
 class Contact(XeroRow):
     """A customer, a supplier, or both."""
 
     contact_id: str = Field(validation_alias="ContactID")
-    name: str = Field(validation_alias="Name")
+    name: str | None = Field(None, validation_alias="Name")
     email: str | None = Field(None, validation_alias="EmailAddress")
     first_name: str | None = Field(None, validation_alias="FirstName")
     last_name: str | None = Field(None, validation_alias="LastName")
@@ -37,18 +40,18 @@ def list_contacts(
     search: Annotated[
         str | None, Field(max_length=200, description="Text in the name, e-mail or contact person.")
     ] = None,
-    page: Annotated[int, Field(ge=1, le=100_000, description="Page to read, from 1.")] = 1,
-    include_archived: Annotated[bool, Field(description="Also contacts put away in Xero.")] = False,
+    page: PageNumber = 1,
+    include_archived: Annotated[bool, Field(description="Also those put away.")] = False,
 ) -> Page[Contact]:
-    """List customers and suppliers with their ids, optionally by name or e-mail.
+    """List customers and suppliers, or find the contact_id that other tools need.
 
-    Use it to find the contact_id other tools need. For what a contact owes use xero_list_invoices or
-    xero_get_aged_receivables.
+    For what a contact owes use xero_get_aged_receivables or xero_list_invoices.
     """
+    # Not summaryOnly: it leaves out IsCustomer and IsSupplier.
     filters = {
         "searchTerm": search,
         "includeArchived": "true" if include_archived else None,
-        "summaryOnly": "true",
+        "order": "Name ASC,ContactID ASC",
     }
     return read_page(api, "Contacts", Contact, filters, page=page)
 
@@ -56,20 +59,17 @@ def list_contacts(
 @tool(title="Create Xero contact", needs_scopes=("accounting.contacts",))
 def create_contact(
     api: Api,
-    name: Annotated[
-        str, Field(min_length=1, max_length=255, description="Company or person; must not be taken yet.")
-    ],
+    name: Annotated[str, Field(min_length=1, max_length=255, description="Company or person.")],
     email: Annotated[
         str | None,
         Field(max_length=255, pattern=r"^[^@\s]+@[^@\s]+$", description="Where invoices are sent."),
     ] = None,
-    first_name: Annotated[str | None, Field(max_length=255, description="Of the primary person.")] = None,
-    last_name: Annotated[str | None, Field(max_length=255, description="Of the primary person.")] = None,
+    first_name: Annotated[str | None, Field(max_length=255)] = None,
+    last_name: Annotated[str | None, Field(max_length=255)] = None,
 ) -> Contact:
-    """Create a contact for invoices or bills.
+    """Create a contact for invoices or bills. Names are unique: look with xero_list_contacts first.
 
-    Use it only after xero_list_contacts did not find the contact: names are unique, and an existing one is
-    never changed by this.
+    An existing contact is never changed by this.
     """
     made = create(
         api,
@@ -78,3 +78,28 @@ def create_contact(
         {"Name": name, "EmailAddress": email, "FirstName": first_name, "LastName": last_name},
     )
     return read_as(Contact, made, wrote=True)
+
+
+def ids_of(api: Api, text: str) -> list[str]:
+    """The ids of the contacts that `text` names: those of exactly that name, else those it finds.
+
+    Raises ObjectNotFound for none, InvalidArguments for too many.
+    """
+    params = {
+        "searchTerm": text,
+        "includeArchived": "true",
+        "summaryOnly": "true",
+        "page": 1,
+        "pageSize": _MOST_MATCHES + 1,
+    }
+    found, _ = read(api, "/Contacts", "Contacts", params=params)
+    contacts = [read_as(Contact, record) for record in found]
+    named = [each for each in contacts if (each.name or "").casefold() == text.strip().casefold()]
+    if not contacts:
+        raise ObjectNotFound("No contact in Xero has that in its name. Look with xero_list_contacts.")
+    if not named and len(contacts) > _MOST_MATCHES:
+        raise InvalidArguments(
+            f"contact: more than {_MOST_MATCHES} contacts fit. Give more of the name, or a contact_id.",
+            details={"fields": ["contact"]},
+        )
+    return [each.contact_id for each in named or contacts]

@@ -14,16 +14,21 @@ from app.connectors.api_errors import reasons_of, retry_after, slow_down
 from app.errors import InvalidArguments, PermissionDenied, ProviderRateLimited, ToolError
 from app.outbound import Response
 
-# Words in Xero's reason, the argument it is about, and our advice. The first match counts; the reason that
-# quotes a name stands first, as a name may hold any word.
+# Xero's own numbers of what is wrong with a request as a whole; its words add nothing to them.
+_BY_NUMBER: Mapping[int, tuple[str, str]] = {
+    14: ("arguments", "Xero could not read the record: check its values"),
+    16: ("arguments", "Xero could not read the filters: check dates, ids and the type"),
+    17: ("arguments", "Xero found no record in the request: check its values"),
+}
+# Whole words in Xero's reason, the argument it is about, and our advice. The first match counts.
 _HINTS: tuple[tuple[str, str, str], ...] = (
     (
-        r"contact name|already assigned|must be unique",
+        r"contact name|already assigned",
         "name",
         "a contact of that name exists already: find it with xero_list_contacts",
     ),
     (
-        r"lock date",
+        r"lock dates?",
         "date",
         "the date lies in a period that is locked in Xero: use a later one, or have the lock date moved "
         "there",
@@ -38,29 +43,35 @@ _HINTS: tuple[tuple[str, str, str], ...] = (
         "status",
         "the organisation's Xero plan lets no more invoices be approved now: create a DRAFT",
     ),
+    (r"payments? can only be made", "invoice_id", "only an AUTHORISED invoice or bill can be paid"),
     (r"due ?date", "due_date", "an approved invoice needs a due date on or after its date"),
     (
-        r"account",
+        r"accounts?( ?codes?)?",
         "account_code",
         "use a code from xero_list_accounts; payments need a bank account or one that takes payments",
     ),
-    (r"tax ?type|tax rate|tax code", "tax_type", "use the tax type of the account, or leave it out"),
+    (r"tax ?(types?|rates?|codes?)", "tax_type", "use the tax type of the account, or leave it out"),
     (
-        r"line ?item|description|quantity|unit ?amount",
+        r"line ?items?|descriptions?|quantity|unit ?amounts?",
         "line_items",
         "every line needs a description, quantity, unit amount and account code",
     ),
-    (r"e-?mail", "email", "check the contact's e-mail address"),
-    (r"contact", "contact_id", "use an id from xero_list_contacts"),
+    (r"e-?mails?( ?address(es)?)?|emailed", "email", "check the contact's e-mail address"),
+    (r"contacts?( ?id)?", "contact_id", "use an id from xero_list_contacts"),
     (
-        r"amount|overpa|outstanding",
+        r"amounts?|overpaid|overpayments?|outstanding",
         "amount",
         "pay no more than what is still due, in the currency of the invoice",
     ),
     (r"status", "status", "the invoice is not in a state that allows this"),
-    (r"idempotency", "arguments", "this request was mixed up with another one: call again"),
-    (r"date", "date", "check the date"),
+    (r"idempotency(-key)?", "arguments", "this request was mixed up with another one: call again"),
+    (r"dates?", "date", "check the date"),
 )
+_RULES = tuple(
+    (re.compile(rf"\b(?:{words})\b", re.IGNORECASE), argument, advice) for words, argument, advice in _HINTS
+)
+# What Xero quotes, such as a name, may hold any word.
+_QUOTED = re.compile(r"""(?<!\w)(?:'[^']*'|"[^"]*")(?!\w)""")
 
 
 def token_is_stale(answer: Response) -> bool:
@@ -84,7 +95,9 @@ def read_error(answer: Response) -> ToolError | None:
         return _over_limit(answer)
     if answer.status == 400:
         body = answer.json()
-        return refused(list(_reasons(body)) if isinstance(body, Mapping) else [])
+        if not isinstance(body, Mapping):
+            return refused([])
+        return refused(list(_reasons(body)), body.get("ErrorNumber"))
     return None
 
 
@@ -102,14 +115,19 @@ def refused_record(record: Mapping[str, Any]) -> InvalidArguments | None:
     return None
 
 
-def refused(reasons: list[str]) -> InvalidArguments:
-    """The error for a refused request, with advice on the arguments its reasons are about."""
+def refused(reasons: list[str], number: Any = None) -> InvalidArguments:
+    """The error for a refused request, with advice on the arguments that its number or reasons are about."""
     hints: dict[str, str] = {}
-    for reason in reasons:
-        for words, argument, advice in _HINTS:
-            if re.search(words, reason, re.IGNORECASE):
-                hints.setdefault(argument, advice)
-                break
+    if isinstance(number, int) and number in _BY_NUMBER:
+        argument, advice = _BY_NUMBER[number]
+        hints[argument] = advice
+    else:
+        for reason in reasons:
+            words = _QUOTED.sub("", reason)
+            for rule, argument, advice in _RULES:
+                if rule.search(words):
+                    hints.setdefault(argument, advice)
+                    break
     return api_errors.refused("Xero", hints, reasons_of(dict.fromkeys(reasons)), unexplained=not reasons)
 
 
@@ -146,7 +164,8 @@ def _reasons(body: Mapping[str, Any]) -> Iterator[str]:
     while stack:
         node = stack.pop(0)
         if isinstance(node, Mapping):
-            for error in node.get("ValidationErrors") or ():
+            errors = node.get("ValidationErrors")
+            for error in errors if isinstance(errors, list) else ():
                 if isinstance(error, Mapping) and isinstance(error.get("Message"), str):
                     found = True
                     yield error["Message"]

@@ -20,9 +20,9 @@ class XeroTenant(XeroRow):
     organisation_id: str = Field(
         validation_alias="tenantId", description="Pass as `organisation_id` to the other tools."
     )
-    name: str = Field(validation_alias="tenantName")
-    type: str = Field(
-        validation_alias="tenantType", description="ORGANISATION has books; PRACTICE and others do not."
+    name: str = Field("Xero organisation", validation_alias="tenantName")
+    type: str | None = Field(
+        None, validation_alias="tenantType", description="ORGANISATION has books; PRACTICE and others do not."
     )
     connected_at: str | None = Field(None, validation_alias="createdDateUtc", description="UTC.")
     event: str | None = Field(None, validation_alias="authEventId", exclude=True)

@@ -6,29 +6,33 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, AliasPath, Field
 
 from app.connectors.api import Api
+from app.connectors.checks import check_order
 from app.connectors.function_tool import tool
-from app.connectors.money import PositiveAmount
+from app.connectors.money import Money, PositiveAmount
 from app.connectors.rows import Page, Row
 from app.connectors.xero.accounting import create, dated_between, read, read_page
 from app.connectors.xero.values import (
     AccountCode,
     CalendarDate,
     Identifier,
-    Money,
+    PageNumber,
     XeroRow,
     read_as,
 )
+from app.errors import InvalidArguments
 
 _MOST_ACCOUNTS = 250
+_COMMON_TYPES = "BANK, REVENUE, SALES, EXPENSE, OVERHEADS, DIRECTCOSTS, CURRENT, FIXED, CURRLIAB, EQUITY"
 
 
 class AccountRow(XeroRow):
     """An account of the ledger."""
 
+    account_id: str = Field(validation_alias="AccountID")
     code: str | None = Field(
-        None, validation_alias="Code", description="Pass as `account_code`. Some accounts have none."
+        None, validation_alias="Code", description="Bank accounts may have none: use account_id."
     )
-    name: str = Field(validation_alias="Name")
+    name: str | None = Field(None, validation_alias="Name")
     type: str | None = Field(None, validation_alias="Type", description="Such as BANK, REVENUE, EXPENSE.")
     tax_type: str | None = Field(None, validation_alias="TaxType")
     status: str | None = Field(None, validation_alias="Status")
@@ -47,6 +51,10 @@ class Accounts(Row):
     left_out: int = Field(0, description="How many more there are: ask again by `type`.")
 
 
+# What a payment can be on (Xero-OpenAPI, Payment).
+_DOCUMENTS = ("Invoice", "CreditNote", "Prepayment", "Overpayment")
+
+
 class PaymentRow(XeroRow):
     """A payment on an invoice, bill or credit note."""
 
@@ -55,18 +63,22 @@ class PaymentRow(XeroRow):
     amount: Money | None = Field(None, validation_alias="Amount")
     currency: str | None = Field(
         None,
-        validation_alias=AliasChoices(
-            AliasPath("Invoice", "CurrencyCode"), AliasPath("CreditNote", "CurrencyCode")
-        ),
-        description="The invoice's; null when Xero did not say.",
+        validation_alias=AliasChoices(*(AliasPath(document, "CurrencyCode") for document in _DOCUMENTS)),
+        description="The document's; null when Xero did not say.",
     )
     type: str | None = Field(
-        None, validation_alias="PaymentType", description="ACCRECPAYMENT: money in. ACCPAYPAYMENT: money out."
+        None,
+        validation_alias="PaymentType",
+        description="ACCRECPAYMENT: money in. ACCPAYPAYMENT: money out. Others are refunds.",
     )
     status: str | None = Field(None, validation_alias="Status", description="AUTHORISED or DELETED.")
     invoice_id: str | None = Field(None, validation_alias=AliasPath("Invoice", "InvoiceID"))
     invoice_number: str | None = Field(None, validation_alias=AliasPath("Invoice", "InvoiceNumber"))
-    contact_name: str | None = Field(None, validation_alias=AliasPath("Invoice", "Contact", "Name"))
+    contact_name: str | None = Field(
+        None,
+        validation_alias=AliasChoices(*(AliasPath(document, "Contact", "Name") for document in _DOCUMENTS)),
+    )
+    account_id: str | None = Field(None, validation_alias=AliasPath("Account", "AccountID"))
     account_code: str | None = Field(None, validation_alias=AliasPath("Account", "Code"))
     reference: str | None = Field(None, validation_alias="Reference")
 
@@ -90,19 +102,21 @@ def list_accounts(
     api: Api,
     type: Annotated[
         str | None,
-        Field(pattern=r"^[A-Za-z]{2,30}$", description="Such as BANK, REVENUE, EXPENSE, CURRENT, FIXED."),
+        Field(pattern=r"^[A-Za-z]{2,30}$", description="Such as BANK, REVENUE, EXPENSE."),
     ] = None,
-    status: Annotated[Literal["ACTIVE", "ARCHIVED"] | None, Field(description="Both when left out.")] = None,
+    status: Annotated[Literal["ACTIVE", "ARCHIVED"] | None, Field(description="Default: both.")] = None,
 ) -> Accounts:
-    """List the chart of accounts with the codes that invoices and payments need.
+    """List the chart of accounts with the codes that invoices (REVENUE, EXPENSE) and payments (BANK, or
+    takes_payments) need.
 
-    Use it before creating an invoice (REVENUE, EXPENSE) or recording a payment (BANK, or takes_payments
-    true). It holds no balances: for those use xero_get_balance_sheet or xero_get_profit_and_loss.
+    Balances are in xero_get_balance_sheet.
     """
     where = [f'Type=="{type.upper()}"'] if type else []
     where += [f'Status=="{status}"'] if status else []
     found, _ = read(api, "/Accounts", "Accounts", params={"where": " AND ".join(where), "order": "Code ASC"})
     rows = [read_as(AccountRow, record) for record in found[:_MOST_ACCOUNTS]]
+    if type and not rows:
+        api.say(f"No account has this type. The usual types are {_COMMON_TYPES}.")
     return Accounts(items=rows, left_out=len(found) - len(rows))
 
 
@@ -114,53 +128,55 @@ def list_accounts(
 )
 def list_payments(
     api: Api,
-    date_from: Annotated[date | None, Field(description="First payment date to include.")] = None,
-    date_to: Annotated[date | None, Field(description="Last payment date to include.")] = None,
-    page: Annotated[int, Field(ge=1, le=100_000, description="Page to read, from 1.")] = 1,
+    date_from: Annotated[date | None, Field(description="First payment date.")] = None,
+    date_to: Annotated[date | None, Field(description="Last one.")] = None,
+    page: PageNumber = 1,
 ) -> Page[PaymentRow]:
     """List payments received and made on invoices, bills and credit notes, newest first.
 
-    Use it for "who paid when". It does not show other bank transactions; for one invoice's payments use
-    xero_get_invoice. Amounts may be in different currencies: do not add them up.
+    No other bank transactions; one invoice's payments are in xero_get_invoice. Currencies differ: do not add
+    amounts up.
     """
-    filters = {"where": " AND ".join(dated_between(date_from, date_to)), "order": "Date DESC"}
+    check_order(date_from, date_to)
+    # Without the id, payments of one day may repeat or vanish between pages.
+    filters = {
+        "where": " AND ".join(dated_between(date_from, date_to)),
+        "order": "Date DESC,PaymentID DESC",
+    }
     return read_page(api, "Payments", PaymentRow, filters, page=page)
 
 
 @tool(title="Record Xero payment", destructive=True, needs_scopes=("accounting.payments",))
 def record_payment(
     api: Api,
-    invoice_id: Annotated[Identifier, Field(description="Its id (not its number), from xero_list_invoices.")],
-    account_code: Annotated[
-        AccountCode,
-        Field(
-            description=(
-                "Where the money went or came from, from xero_list_accounts: a BANK account or one "
-                "with takes_payments."
-            )
-        ),
-    ],
-    amount: Annotated[
-        PositiveAmount, Field(description="In the invoice's currency, at most what is still due.")
-    ],
+    invoice_id: Annotated[Identifier, Field(description="Not the number.")],
+    amount: Annotated[PositiveAmount, Field(description="In the invoice's currency.")],
     date: Annotated[date, Field(description="When the money moved.")],
-    reference: Annotated[
-        str | None, Field(max_length=255, description="Free text, such as a bank reference.")
+    account_code: Annotated[
+        AccountCode | None, Field(description="A BANK account or one with takes_payments.")
     ] = None,
+    account_id: Annotated[
+        Identifier | None, Field(description="Instead of account_code, for an account without one.")
+    ] = None,
+    reference: Annotated[str | None, Field(max_length=255, description="Free text.")] = None,
 ) -> RecordedPayment:
-    """Record in the books that an approved invoice or bill was paid. It moves no money and cannot be undone
-    here.
+    """Record in the books that an AUTHORISED invoice or bill was paid, if the person asked for it. It moves
+    no money and cannot be undone here.
 
-    Use it only when the person asked for it and the invoice is AUTHORISED; check what is due with
-    xero_get_invoice first.
+    See what is due with xero_get_invoice, and accounts with xero_list_accounts.
     """
+    if (account_code is None) == (account_id is None):
+        raise InvalidArguments(
+            "Give account_code, or account_id for an account without a code.",
+            details={"fields": ["account_code", "account_id"]},
+        )
     made = create(
         api,
         "/Payments",
         "Payments",
         {
             "Invoice": {"InvoiceID": invoice_id},
-            "Account": {"Code": account_code},
+            "Account": {"AccountID": account_id} if account_id else {"Code": account_code},
             "Amount": float(amount),
             "Date": date.isoformat(),
             "Reference": reference,

@@ -1,6 +1,8 @@
 """The organisations themselves."""
 
-from pydantic import AliasChoices, Field
+from typing import Any
+
+from pydantic import Field
 
 from app.connectors.api import Api
 from app.connectors.function_tool import tool
@@ -20,7 +22,7 @@ class Organisation(XeroRow):
     """An organisation's own settings."""
 
     organisation_id: str = Field(validation_alias="OrganisationID")
-    name: str = Field(validation_alias="Name")
+    name: str | None = Field(None, validation_alias="Name")
     legal_name: str | None = Field(None, validation_alias="LegalName")
     country: str | None = Field(None, validation_alias="CountryCode", description="ISO 3166 code.")
     base_currency: str | None = Field(
@@ -32,19 +34,21 @@ class Organisation(XeroRow):
     is_demo_company: bool | None = Field(None, validation_alias="IsDemoCompany")
     short_code: str | None = Field(None, validation_alias="ShortCode", description="Used in links into Xero.")
     locked_until: CalendarDate | None = Field(
-        None,
-        validation_alias=AliasChoices("PeriodLockDate", "EndOfYearLockDate"),
-        description="No approved document may be dated on or before this day.",
+        None, description="No approved document may be dated on or before this day."
     )
+    period_lock: CalendarDate | None = Field(None, validation_alias="PeriodLockDate", exclude=True)
+    year_lock: CalendarDate | None = Field(None, validation_alias="EndOfYearLockDate", exclude=True)
+
+    def model_post_init(self, _context: Any) -> None:
+        """Either date locks the days up to it: the later one counts."""
+        self.locked_until = max(filter(None, (self.period_lock, self.year_lock)), default=None)
 
 
 @tool(title="List Xero organisations", reads_only=True, one_business=False)
 def list_organisations(api: Api) -> Organisations:
-    """List the Xero organisations this connection reaches, with the id the other tools take as
-    `organisation_id`.
+    """List the organisations this connection reaches, with the `organisation_id` that other tools take.
 
-    Use it first when more than one organisation may be meant. For settings such as the currency use
-    xero_get_organisation.
+    Their settings are in xero_get_organisation.
     """
     return Organisations(
         items=[
@@ -59,10 +63,8 @@ def list_organisations(api: Api) -> Organisations:
     needs_scopes=("accounting.settings.read", "accounting.settings"),
 )
 def get_organisation(api: Api) -> Organisation:
-    """Get one organisation's settings: base currency, country, financial year end, lock date, whether it is a
+    """Get an organisation's settings: base currency, country, financial year end, lock date, whether it is a
     demo company.
-
-    Use it before reports or writes when the currency or the financial year matters. It holds no figures.
     """
     return organisation(api)
 

@@ -5,18 +5,22 @@ https://developer.xero.com/documentation/api/accounting/reports
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from app.connectors.api import Api
+from app.connectors.checks import check_order
 from app.connectors.function_tool import tool
+from app.connectors.money import Money, MoneyRow
 from app.connectors.rows import Row
 from app.connectors.xero.accounting import read_one
 from app.connectors.xero.organisations import organisation
-from app.connectors.xero.values import Identifier, Money, calendar_date, decimal, unreadable
+from app.connectors.xero.values import Identifier, calendar_date, unreadable
 
 Timeframe = Literal["MONTH", "QUARTER", "YEAR"]
+Periods = Annotated[int, Field(ge=1, le=11, description="How many earlier periods to compare.")]
 _PROFIT_AND_LOSS = ("accounting.reports.profitandloss.read",)
 _BALANCE_SHEET = ("accounting.reports.balancesheet.read",)
 _AGED = ("accounting.reports.aged.read",)
@@ -31,7 +35,7 @@ class ReportLine(Row):
     is_total: bool
 
 
-class Report(Row):
+class Report(MoneyRow):
     """A report for one organisation."""
 
     name: str
@@ -56,7 +60,7 @@ class AgedLine(Row):
     is_total: bool
 
 
-class AgedReceivables(Row):
+class AgedReceivables(MoneyRow):
     """What one contact owes."""
 
     name: str
@@ -68,21 +72,17 @@ class AgedReceivables(Row):
 @tool(title="Get Xero profit and loss", reads_only=True, needs_scopes=_PROFIT_AND_LOSS)
 def get_profit_and_loss(
     api: Api,
-    from_date: Annotated[
-        date | None, Field(description="First day; the current month when left out.")
-    ] = None,
+    from_date: Annotated[date | None, Field(description="Default: the current month.")] = None,
     to_date: Annotated[date | None, Field(description="Last day.")] = None,
-    periods: Annotated[
-        int | None, Field(ge=1, le=11, description="How many earlier periods to show beside it.")
-    ] = None,
+    periods: Periods | None = None,
     timeframe: Annotated[Timeframe | None, Field(description="Length of those periods.")] = None,
-    payments_only: Annotated[bool, Field(description="true for cash basis.")] = False,
+    payments_only: Annotated[bool, Field(description="Cash basis.")] = False,
 ) -> Report:
-    """Get income, costs and net profit over a time, with Xero's own totals.
+    """Get income, costs and net profit of a period, with Xero's own totals.
 
-    Use it for "how did we do". For what is owned and owed on a day use xero_get_balance_sheet; for single
-    invoices xero_list_invoices.
+    What is owned and owed on a day is in xero_get_balance_sheet.
     """
+    check_order(from_date, to_date)
     return _report(
         api,
         "/Reports/ProfitAndLoss",
@@ -100,17 +100,13 @@ def get_profit_and_loss(
 @tool(title="Get Xero balance sheet", reads_only=True, needs_scopes=_BALANCE_SHEET)
 def get_balance_sheet(
     api: Api,
-    date: Annotated[
-        date | None, Field(description="As at this day; the end of the current month when left out.")
-    ] = None,
-    periods: Annotated[
-        int | None, Field(ge=1, le=11, description="How many earlier periods to show beside it.")
-    ] = None,
+    date: Annotated[date | None, Field(description="Default: the end of this month.")] = None,
+    periods: Periods | None = None,
     timeframe: Annotated[Timeframe | None, Field(description="Length of those periods.")] = None,
 ) -> Report:
-    """Get assets, liabilities and equity as at a day, bank balances included, with Xero's own totals.
+    """Get assets, liabilities and equity on a day, bank balances included, with Xero's own totals.
 
-    Use it for "where do we stand". For income and costs over a time use xero_get_profit_and_loss.
+    Income and costs are in xero_get_profit_and_loss.
     """
     return _report(
         api,
@@ -127,16 +123,14 @@ def get_balance_sheet(
 @tool(title="Get Xero aged receivables", reads_only=True, needs_scopes=_AGED)
 def get_aged_receivables(
     api: Api,
-    contact_id: Annotated[Identifier, Field(description="The customer, from xero_list_contacts.")],
+    contact_id: Annotated[Identifier, Field(description="From xero_list_contacts.")],
     date: Annotated[
-        date | None,
-        Field(description="Payments up to this day count; the end of the current month when left out."),
+        date | None, Field(description="Counts payments up to then. Default: the end of this month.")
     ] = None,
 ) -> AgedReceivables:
     """Get what one customer owes, invoice by invoice, and how many days each is overdue.
 
-    Use it for a single customer's debt. For open invoices of everybody use xero_list_invoices with type
-    ACCREC and status AUTHORISED.
+    For everybody's open invoices use xero_list_invoices with type ACCREC and status AUTHORISED.
     """
     report = read_one(
         api,
@@ -156,6 +150,8 @@ def get_aged_receivables(
 def _report(api: Api, path: str, params: Mapping[str, Any]) -> Report:
     report = read_one(api, path, "Reports", params=params)
     columns, rows = _table(report)
+    if params.get("timeframe") and not params.get("periods"):
+        api.say("timeframe had no effect: it is the length of the earlier periods, so give `periods` too.")
     return Report(
         name=str(report.get("ReportName") or ""),
         titles=_titles(report),
@@ -165,7 +161,7 @@ def _report(api: Api, path: str, params: Mapping[str, Any]) -> Report:
             ReportLine(
                 section=section,
                 label=_text(cells, 0),
-                amounts=[decimal(_text(cells, n)) for n in range(1, len(columns))],
+                amounts=[_amount(_text(cells, n)) for n in range(1, max(len(columns), len(cells)))],
                 is_total=is_total,
             )
             for section, cells, is_total in rows
@@ -198,14 +194,29 @@ def _rows(rows: list[Any], section: str | None) -> Iterator[_TableRow]:
 
 
 def _cells(row: Mapping[str, Any]) -> list[Any]:
-    cells = row.get("Cells")
-    return cells if isinstance(cells, list) else []
+    return _listed(row.get("Cells"))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _text(cells: list[Any], index: int) -> str:
     cell = cells[index] if index < len(cells) else None
     value = cell.get("Value") if isinstance(cell, Mapping) else None
     return "" if value is None else str(value)
+
+
+def _amount(text: str) -> Decimal | None:
+    """The amount in a printed cell, None for an empty cell or other text."""
+    digits = text.replace(",", "").strip()
+    if digits.startswith("(") and digits.endswith(")"):
+        digits = f"-{digits[1:-1]}"
+    try:
+        amount = Decimal(digits)
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and abs(amount) < 10**18 else None
 
 
 def _titles(report: Mapping[str, Any]) -> list[str]:
@@ -220,7 +231,7 @@ def _aged_line(columns: list[str], cells: list[Any], is_total: bool) -> AgedLine
         a
         for cell in cells
         if isinstance(cell, Mapping)
-        for a in cell.get("Attributes") or ()
+        for a in _listed(cell.get("Attributes"))
         if isinstance(a, Mapping)
     ]
     return AgedLine(
@@ -229,9 +240,9 @@ def _aged_line(columns: list[str], cells: list[Any], is_total: bool) -> AgedLine
         number=named.get("Number") or None,
         due_date=calendar_date(named.get("Due Date")),
         overdue=named.get("") or None,
-        total=decimal(named.get("Total", "")),
-        paid=decimal(named.get("Paid", "")),
-        credited=decimal(named.get("Credited", "")),
-        due=decimal(named.get("Due", "")),
+        total=_amount(named.get("Total", "")),
+        paid=_amount(named.get("Paid", "")),
+        credited=_amount(named.get("Credited", "")),
+        due=_amount(named.get("Due", "")),
         is_total=is_total,
     )

@@ -57,7 +57,9 @@ def _payments(summary: Summarizing, dates: list[str]) -> Iterator[PaymentRow]:
 
 
 def _records(summary: Summarizing, kind: str, params: dict[str, Any]) -> Iterator[Any]:
-    """Every record, page by page. Raises ProviderError above the page limit."""
+    """Every record, page by page, by id, so that pages neither overlap nor skip. Raises ProviderError above
+    the page limit.
+    """
     page: int | None = 1
     while page is not None:
         if page > _MOST_PAGES:
@@ -69,7 +71,12 @@ def _records(summary: Summarizing, kind: str, params: dict[str, Any]) -> Iterato
             summary.api,
             f"/{kind}",
             kind,
-            params={**params, "page": page, "pageSize": _PAGE_SIZE, "order": "Date DESC"},
+            params={
+                **params,
+                "page": page,
+                "pageSize": _PAGE_SIZE,
+                "order": f"{kind.removesuffix('s')}ID ASC",
+            },
         )
         yield from found
         _, page = total_and_next(body, page, len(found), _PAGE_SIZE)

@@ -1,4 +1,4 @@
-"""The types Xero's API uses: dates, money, ids; and its envelope."""
+"""The types Xero's API uses: dates, numbers, ids; and its envelope."""
 
 import re
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from app.connectors.answers import Answers
-from app.connectors.rows import Row
+from app.connectors.money import MoneyRow
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Milliseconds since 1970; the offset is optional, +0000 in practice.
 _WIRE_DATE = re.compile(r"/Date\((-?\d{1,14})(?:([+-])(\d\d)(\d\d))?\)/")
 _answers = Answers("Xero")
-read_as, unreadable, decimal = _answers.read_as, _answers.unreadable, _answers.decimal
+read_as, unreadable = _answers.read_as, _answers.unreadable
 
 
 def calendar_date(value: Any) -> Any:
@@ -40,21 +40,29 @@ def calendar_date(value: Any) -> Any:
 
 CalendarDate = Annotated[date, BeforeValidator(calendar_date)]
 
-# Xero sends JSON numbers with at most four decimals. A Decimal of the float's shortest form is exactly the
-# number on the wire; it is sent as a JSON number again.
-Money = Annotated[Decimal, PlainSerializer(float, return_type=float, when_used="json")]
+# Not money: quantities and rates, with at most four decimals.
+Number = Annotated[
+    Decimal,
+    Field(allow_inf_nan=False),
+    PlainSerializer(float, return_type=float, when_used="json-unless-none"),
+    WithJsonSchema({"type": "number"}),
+]
 
 UnitAmount = Annotated[
     Decimal,
     Field(gt=-(10**12), lt=10**12, decimal_places=4),
-    WithJsonSchema({"type": "number", "exclusiveMinimum": -(10**12), "exclusiveMaximum": 10**12}),
+    WithJsonSchema({"type": "number"}),
 ]
 Identifier = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
 AccountCode = Annotated[str, Field(min_length=1, max_length=10)]
+PageNumber = Annotated[int, Field(ge=1, le=100_000, description="From 1.")]
 
 
-class XeroRow(Row):
-    """A Row read directly from Xero's record; each field's alias is its path there."""
+class XeroRow(MoneyRow):
+    """A row read directly from Xero's record; each field's alias is its path there.
+
+    Xero sends amounts as JSON numbers; the Decimal of a float's shortest form is exactly that number.
+    """
 
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
 

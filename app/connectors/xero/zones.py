@@ -1,7 +1,8 @@
 """Xero's names of time zones: the Windows names, in capitals without spaces or punctuation.
 
 https://developer.xero.com/documentation/api/accounting/types#time-zones, and the zone of each from
-https://github.com/unicode-org/cldr/blob/main/common/supplemental/windowsZones.xml
+https://github.com/unicode-org/cldr/blob/main/common/supplemental/windowsZones.xml (those of
+Kamchatka and the Mid-Atlantic, which Windows no longer offers, by their offset).
 """
 
 _ZONES = """
@@ -136,6 +137,8 @@ NORFOLKSTANDARDTIME Pacific/Norfolk
 SAKHALINSTANDARDTIME Asia/Sakhalin
 CENTRALPACIFICSTANDARDTIME Pacific/Guadalcanal
 RUSSIATIMEZONE11 Asia/Kamchatka
+KAMCHATKASTANDARDTIME Asia/Kamchatka
+MIDATLANTICSTANDARDTIME Etc/GMT+2
 NEWZEALANDSTANDARDTIME Pacific/Auckland
 UTC12 Etc/GMT-12
 FIJISTANDARDTIME Pacific/Fiji

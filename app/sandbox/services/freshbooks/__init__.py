@@ -1,14 +1,16 @@
 """The imitated FreshBooks: two API families behind one login.
 
 `people.py` has the logins, `seed.py` their demo books, `answers.py` the envelopes of the two families; every
-other module is one subject of the API.
+other module is one subject of the API. Lever of its own: `hold_mail` (`{}`): every request to mail an invoice
+is taken, but nothing is mailed and a draft stays one (no source says when FreshBooks does that).
 """
 
 import secrets
+from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from app.sandbox.current import here
+from app.sandbox.current import Here, here
 from app.sandbox.rules import Rules, ServiceGrant, fake_jwt
 from app.sandbox.service import DemoCompany, ImitatedService
 from app.sandbox.services.freshbooks import accounting, clients, reports, time_tracking
@@ -17,6 +19,8 @@ from app.sandbox.services.freshbooks.people import PEOPLE, profile
 from app.sandbox.services.freshbooks.seed import seed
 
 bp = Blueprint("freshbooks", __name__)
+
+
 for part in (accounting, clients, reports, time_tracking):
     part.install(bp)
 
@@ -31,6 +35,10 @@ def users_me() -> Response:
 def unknown(rest: str) -> Response:
     """Any other address, such as an invoice's /send."""
     return not_here()
+
+
+def _hold_mail(at: Here, _given: dict[str, Any]) -> None:
+    at.grants.book.put("lever", "hold_mail", {"on": True})
 
 
 _BUYING = ("bill_payments", "bill_vendors", "billable_items", "bills", "expenses")
@@ -81,6 +89,7 @@ SERVICE = ImitatedService(
     ),
     seed=seed,
     too_many=too_many,
+    levers={"hold_mail": _hold_mail},
     oauth=Rules(
         authorize_path="/oauth/authorize/",
         token_path="/auth/oauth/token",

@@ -47,7 +47,7 @@ def install(bp: Blueprint) -> None:
 def list_invoices(account: str) -> Response:
     """Invoices. The filters that do not work are ignored silently, as at FreshBooks."""
     book = enter_account(account, "user:invoices:read")
-    lines = "lines" in request.args.getlist("include[]")
+    lines = _with_lines()
     rows = [
         invoice_resource(book, i, here().today(), lines=lines)
         for i in book.all("invoice")
@@ -68,12 +68,13 @@ def _has_money(row: Record, member: str, wanted: str) -> bool:
     return (Decimal(row[member]["amount"]) > 0) == (wanted in {"true", "1"})
 
 
+# Minimums include their value, maximums do not (https://www.freshbooks.com/api/parameters).
 # FreshBooks ignores search[status], search[statusid], search[payment_status] and create_date_*: it lists all.
 _FILTERS: dict[str, Callable[[Record, str], bool]] = {
     "v3_status": lambda row, value: row["v3_status"] == value,
     "customerid": lambda row, value: str(row["customerid"]) == value,
     "date_min": lambda row, value: row["create_date"] >= value,
-    "date_max": lambda row, value: row["create_date"] <= value,
+    "date_max": lambda row, value: row["create_date"] < value,
     "updated_min": lambda row, value: row["updated"] >= value,
     "outstanding": lambda row, value: _has_money(row, "outstanding", value),
     "paid": lambda row, value: _has_money(row, "paid", value),
@@ -91,15 +92,16 @@ def get_invoice(account: str, number: str) -> Response:
     invoice = _find(book, number)
     if invoice is None:
         return no_such("invoiceid", "invoice", number)
-    return result(
-        invoice=invoice_resource(
-            book, invoice, here().today(), lines="lines" in request.args.getlist("include[]")
-        )
-    )
+    return result(invoice=invoice_resource(book, invoice, here().today(), lines=_with_lines()))
+
+
+def _with_lines() -> bool:
+    """Whether lines are asked for: no answer has them otherwise, nor does one to a POST or PUT."""
+    return "lines" in request.args.getlist("include[]")
 
 
 def create_invoice(account: str) -> Response:
-    """Create a draft."""
+    """Create a draft. The answer has its lines only if included."""
     book = enter_account(account, "user:invoices:write")
     given = sent("invoice")
     if given.get("customerid") in {None, ""}:
@@ -118,11 +120,12 @@ def create_invoice(account: str) -> Response:
         notes=given.get("notes") or "",
         terms=given.get("terms"),
     )
-    return result(invoice=invoice_resource(book, add_invoice(book, draft), here().today(), lines=True))
+    made = add_invoice(book, draft)
+    return result(invoice=invoice_resource(book, made, here().today(), lines=_with_lines()))
 
 
 def _refuse(given: dict[str, Any]) -> Response | None:
-    """The error for an invalid invoice, with HTTP 200 as at FreshBooks, or None."""
+    """The error for an invalid invoice, mostly with HTTP 200 as at FreshBooks, or None."""
     if "due_date" in given:
         return problem(
             1038,
@@ -130,6 +133,7 @@ def _refuse(given: dict[str, Any]) -> Response | None:
             "The field due_date is not writable.",
             object_="invoice",
             value=given["due_date"],
+            status=403,
         )
     if "create_date" in given and not _is_date(given["create_date"]):
         return problem(1004, "create_date", "Invalid date.", object_="invoice", value=given["create_date"])
@@ -167,7 +171,8 @@ def change_invoice(account: str, number: str) -> Response:
     changed = {**invoice, **changes}
     if "lines" in given:
         set_lines(changed, given["lines"])
-    if given.get("action_email"):
+    mails = bool(given.get("action_email")) and not here().grants.book.find("lever", "hold_mail")
+    if mails:
         client = book.find("client", invoice["customerid"]) or {}
         recipients = given.get("email_recipients") or [client.get("email")]
         if not all(isinstance(r, str) and "@" in r for r in recipients):
@@ -181,12 +186,11 @@ def change_invoice(account: str, number: str) -> Response:
             subject=custom.get("subject"),
             body=custom.get("body"),
         )
-    if (given.get("action_email") or given.get("action_mark_as_sent")) and changed["v3_status"] == "draft":
+    if (mails or given.get("action_mark_as_sent")) and changed["v3_status"] == "draft":
         changed["v3_status"] = "sent"
     changed["updated"] = here().now().strftime("%Y-%m-%d %H:%M:%S")
-    return result(
-        invoice=invoice_resource(book, book.put("invoice", number, changed), here().today(), lines=True)
-    )
+    stored = book.put("invoice", number, changed)
+    return result(invoice=invoice_resource(book, stored, here().today(), lines=_with_lines()))
 
 
 # --- payments ---
@@ -197,7 +201,7 @@ def list_payments(account: str) -> Response:
     book = enter_account(account, "user:payments:read")
     rows = [row for row in book.all("payment") if row["vis_state"] == 0]
     low, high = request.args.get("search[date_min]", ""), request.args.get("search[date_max]", "9999")
-    rows = [row for row in rows if low <= row["date"] <= high]
+    rows = [row for row in rows if low <= row["date"] < high]
     return accounting_page("payments", sorted(rows, key=lambda row: (row["date"], row["id"]), reverse=True))
 
 
@@ -232,5 +236,5 @@ def list_expenses(account: str) -> Response:
     """Expenses, newest first."""
     book = enter_account(account, "user:expenses:read")
     low, high = request.args.get("search[date_min]", ""), request.args.get("search[date_max]", "9999")
-    rows = [row for row in book.all("expense") if row["vis_state"] == 0 and low <= row["date"] <= high]
+    rows = [row for row in book.all("expense") if row["vis_state"] == 0 and low <= row["date"] < high]
     return accounting_page("expenses", sorted(rows, key=lambda row: (row["date"], row["id"]), reverse=True))

@@ -1,5 +1,6 @@
 """The envelopes and errors of the two API families, and the checks before every call."""
 
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from flask import Response, abort, jsonify, make_response, request
@@ -78,13 +79,17 @@ def person_email(scope: str) -> str:
     if access is None:
         abort(make_response(jsonify(_UNAUTHENTICATED), 401))
     if scope not in access.scopes:
-        _lacks(scope)
+        _lacks(scope, access.scopes)
     return access.person
 
 
-def _lacks(scope: str) -> NoReturn:
-    text = f"The token does not have enough scopes; this requires {scope}."
-    abort(make_response(jsonify(error="insufficient_scope", error_description=text), 403))
+def _lacks(scope: str, given: Iterable[str]) -> NoReturn:
+    """403 whose message names the scopes of the token and the one it needs.
+
+    https://www.freshbooks.com/api/how-to-find-the-right-scopes-for-your-app; the wording is ours.
+    """
+    text = f"The token was provided the scopes {' '.join(sorted(given))}. This call needs {scope}."
+    abort(make_response(jsonify(message=text), 403))
 
 
 def _businesses(scope: str) -> tuple[DemoBusiness, ...]:

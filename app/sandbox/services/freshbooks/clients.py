@@ -40,7 +40,9 @@ def _passes(client: Record) -> bool:
         part = request.args.get(f"search[{key}]")
         if part is not None and part.lower() not in client[member].lower():
             return False
-    return True
+    # https://www.freshbooks.com/api/clients: in the first name, the last name or the organization
+    part = request.args.get("search[user_like]", "").lower()
+    return any(part in client[member].lower() for member in ("organization", "fname", "lname"))
 
 
 def list_clients(account: str) -> Response:

@@ -6,7 +6,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class DemoBusiness:
-    """A business. `hides_account`: its account_id in users/me is null although the account exists."""
+    """A business. `hides_account`: its account_id in users/me is null although the account exists.
+
+    `timezone` is null in users/me for some businesses; `names_timezone=False` leaves the member out.
+    """
 
     id: int
     uuid: str
@@ -15,6 +18,8 @@ class DemoBusiness:
     currency: str
     role: str = "owner"
     hides_account: bool = False
+    timezone: str | None = None
+    names_timezone: bool = True
 
 
 @dataclass(frozen=True)
@@ -28,9 +33,30 @@ class FreshBooksIdentity:
     businesses: tuple[DemoBusiness, ...]
 
 
-NORTHWIND = DemoBusiness(88101, "6f2c1a90-5d1e-4c55-9b0d-2a7f3c1e8801", "Northwind Studio", "nW7kQ", "USD")
-HARBOUR = DemoBusiness(88202, "0b9e7d34-11aa-4f0e-8a66-9d2b5e4f8802", "Harbour Plumbing", "hB3vR", "CAD")
-BYRD = DemoBusiness(98765, "a81bc81b-dead-4e5d-abff-90865d1e13b1", "Byrd Consulting", "zDmNq", "USD")
+NORTHWIND = DemoBusiness(
+    88101,
+    "6f2c1a90-5d1e-4c55-9b0d-2a7f3c1e8801",
+    "Northwind Studio",
+    "nW7kQ",
+    "USD",
+    timezone="US/Pacific",
+)
+HARBOUR = DemoBusiness(
+    88202,
+    "0b9e7d34-11aa-4f0e-8a66-9d2b5e4f8802",
+    "Harbour Plumbing",
+    "hB3vR",
+    "CAD",
+    timezone="America/Halifax",
+)
+BYRD = DemoBusiness(
+    98765,
+    "a81bc81b-dead-4e5d-abff-90865d1e13b1",
+    "Byrd Consulting",
+    "zDmNq",
+    "USD",
+    names_timezone=False,
+)
 WORKSHOPS = DemoBusiness(
     98770, "c3f0a2d7-77b1-4d4e-9a51-6a0f1be59870", "Byrd Workshops", "wRk8s", "EUR", hides_account=True
 )
@@ -68,6 +94,7 @@ def profile(person: FreshBooksIdentity) -> dict[str, Any]:
                     "name": b.name,
                     "account_id": None if b.hides_account else b.account_id,
                     "date_format": "mm/dd/yyyy",
+                    **({"timezone": b.timezone} if b.names_timezone else {}),
                 },
             }
             for b in person.businesses

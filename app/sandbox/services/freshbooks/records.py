@@ -105,8 +105,8 @@ def set_lines(invoice: Record, lines: list[dict[str, Any]]) -> None:
                 "qty": str(line.get("qty", "1")),
                 "unit_cost": money(cost, code),
                 "amount": money(amount, code),
-                "taxName1": None,
-                "taxAmount1": None,
+                **{f"taxName{n}": line.get(f"taxName{n}", "") for n in (1, 2)},
+                **{f"taxAmount{n}": line.get(f"taxAmount{n}", "0") for n in (1, 2)},
             }
         )
     invoice["amount"] = money(total, code)

@@ -58,11 +58,12 @@ def _moment(text: str) -> float:
 
 
 def list_time(business: str) -> Response:
-    """The caller's entries, or with `team=true` all, newest first."""
+    """The caller's entries, or with `team=true` all; newest first only with `sort=-started_at`."""
     book = enter_business(business, "user:time_entries:read")
     identity_id = PEOPLE[person_email("user:time_entries:read")].id
     rows = [e for e in book.all("time") if e["active"] and _passes(e, identity_id)]
-    rows.sort(key=lambda e: (e["started_at"], e["id"]), reverse=True)
+    newest = request.args.get("sort") == "-started_at"
+    rows.sort(key=lambda e: (e["started_at"], e["id"]) if newest else e["id"], reverse=newest)
     logged = sum(e["duration"] for e in rows)
     unbilled = sum(e["duration"] for e in rows if e["billable"] and not e["billed"])
     return business_page("time_entries", rows, total_logged=logged, total_unbilled=unbilled)

@@ -35,6 +35,7 @@ bp.after_request(request_checks.add_limit_headers)
 
 
 @bp.get("/connections")
+@bp.get("/Connections")  # as the official SDKs write it
 def connections() -> Response:
     """The connections of the token: the only call without an organisation."""
     at = here()

@@ -14,6 +14,7 @@ from app.sandbox.store import Book, Record
 _ACCOUNTS = (
     ("090", "Business Bank Account", "BANK", "ASSET", False),
     ("091", "Business Savings Account", "BANK", "ASSET", False),
+    ("", "Company Card", "BANK", "ASSET", False),
     ("200", "Sales", "REVENUE", "REVENUE", False),
     ("260", "Other Revenue", "REVENUE", "REVENUE", False),
     ("310", "Cost of Goods Sold", "DIRECTCOSTS", "EXPENSE", False),
@@ -49,6 +50,23 @@ _CUSTOMERS = {
         ("Tui Outfitters", "Ben", "Walsh"),
         ("Southern Cross Gifts", "Lena", "Moir"),
     ),
+}
+# Further people of a contact; those included in e-mails get its invoices, too.
+_PERSONS = {
+    "Kauri Cafe": [
+        {
+            "FirstName": "Wiremu",
+            "LastName": "Hale",
+            "EmailAddress": "wiremu@kauricafe.example.com",
+            "IncludeInEmails": True,
+        },
+        {
+            "FirstName": "Ida",
+            "LastName": "Moss",
+            "EmailAddress": "ida@kauricafe.example.com",
+            "IncludeInEmails": False,
+        },
+    ]
 }
 _SUPPLIERS = {
     "demo": (
@@ -118,7 +136,7 @@ def _account(
         class_, "BASEXCLUDED" if book.name == "demo" else "NONE"
     )
     record: Record = {
-        "id": guid(book.name, "account", code),
+        "id": guid(book.name, "account", code or name),
         "code": code,
         "name": name,
         "type": kind,
@@ -126,7 +144,7 @@ def _account(
         "tax_type": tax,
         "status": "ARCHIVED" if code in _ARCHIVED else "ACTIVE",
         "payments": payments,
-        "number": f"06-2000-12345{code}",
+        "number": f"06-2000-12345{code or '099'}",
         "currency": organisation.currency,
         "opening": {"090": "18250.00", "091": "6000.00", "970": "-24250.00"}.get(code, "0"),
         "updated": _updated(today - timedelta(days=200)),
@@ -146,6 +164,7 @@ def _contact(book: Book, name: str, first: str, last: str, today: date, *, custo
         "phone": "5550 1234",
         "customer": customer,
         "supplier": not customer,
+        "persons": _PERSONS.get(name, []),
         "updated": _updated(today - timedelta(days=190)),
     }
     return book.put("contact", record["id"], record)

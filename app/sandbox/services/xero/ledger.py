@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from app.sandbox.bookkeeping import LedgerEntry, cents
-from app.sandbox.services.xero.records import line_amount, line_tax, payments_on, sums
+from app.sandbox.services.xero.records import ledger_key, line_amount, line_tax, payments_on, sums
 from app.sandbox.store import Book, Record
 
 
@@ -18,7 +18,7 @@ def entries_of(book: Book, *, cash: bool = False) -> Iterator[LedgerEntry]:
     first = min((invoice["date"] for invoice in book.all("invoice")), default="2000-01-01")
     for account in book.all("account"):
         if Decimal(account["opening"]):
-            yield LedgerEntry(first, account["code"], Decimal(account["opening"]))
+            yield LedgerEntry(first, ledger_key(account), Decimal(account["opening"]))
     for invoice in book.all("invoice"):
         if invoice["status"] not in {"AUTHORISED", "PAID"}:
             continue
@@ -46,4 +46,6 @@ def entries_of(book: Book, *, cash: bool = False) -> Iterator[LedgerEntry]:
 
 def profit_codes(book: Book) -> set[str]:
     """The codes of the accounts that make the profit."""
-    return {account["code"] for account in book.all("account") if account["class"] in {"REVENUE", "EXPENSE"}}
+    return {
+        ledger_key(account) for account in book.all("account") if account["class"] in {"REVENUE", "EXPENSE"}
+    }

@@ -65,16 +65,23 @@ def _check(condition: str, fields: Fields) -> Callable[[Record], bool]:
 
 
 def ordered(records: list[Record], fields: Fields) -> list[Record]:
-    """The records sorted by `order=`. Raises RequestRefused."""
+    """The records sorted by `order=`, such as `Date DESC,InvoiceID ASC`. Raises RequestRefused.
+
+    Records that are alike in every key come in another order on every page, as from a database.
+    """
     text = request.args.get("order", "").strip()
     if not text:
         return records
-    name, _, direction = text.partition(" ")
-    if name not in fields or direction.upper() not in {"", "ASC", "DESC"}:
-        raise bad_request(16, "QueryParseException", f"Cannot order by {text[:60]!r}.")
-    return sorted(
-        records, key=lambda record: str(fields[name](record) or ""), reverse=direction.upper() == "DESC"
-    )
+    found = records[::-1] if request.args.get("page", "1") != "1" else list(records)
+    for key in reversed(text.split(",")):
+        name, _, direction = key.strip().partition(" ")
+        if name not in fields or direction.upper() not in {"", "ASC", "DESC"}:
+            raise bad_request(16, "QueryParseException", f"Cannot order by {text[:60]!r}.")
+        found.sort(
+            key=lambda record, read=fields[name]: str(read(record) or ""),  # type: ignore[misc]
+            reverse=direction.upper() == "DESC",
+        )
+    return found
 
 
 def paged(records: list[Record]) -> tuple[list[Record], dict[str, Any]]:

@@ -56,11 +56,16 @@ def sums(book: Book, invoice: Record) -> InvoiceTotals:
     )
 
 
+def ledger_key(account: Record) -> str:
+    """What the ledger calls an account. A bank account may have no code."""
+    return str(account["code"] or account["id"])
+
+
 def account_resource(account: Record) -> dict[str, Any]:
-    """An account. Bank accounts have a number and a currency."""
+    """An account. Bank accounts have a number and a currency, and may have no code."""
     body = {
         "AccountID": account["id"],
-        "Code": account["code"],
+        **({"Code": account["code"]} if account["code"] else {}),
         "Name": account["name"],
         "Status": account["status"],
         "Type": account["type"],
@@ -81,7 +86,7 @@ def account_resource(account: Record) -> dict[str, Any]:
 
 
 def contact_resource(contact: Record, *, summary: bool = False) -> dict[str, Any]:
-    """A contact; a summary leaves out the costly members."""
+    """A contact; a summary (`summaryOnly`) has neither its roles nor its addresses, phones and persons."""
     body: dict[str, Any] = {
         "ContactID": contact["id"],
         "ContactStatus": contact["status"],
@@ -89,13 +94,13 @@ def contact_resource(contact: Record, *, summary: bool = False) -> dict[str, Any
         "FirstName": contact["first"],
         "LastName": contact["last"],
         "EmailAddress": contact["email"],
-        "IsSupplier": contact["supplier"],
-        "IsCustomer": contact["customer"],
         "UpdatedDateUTC": wire_moment(contact["updated"]),
         "HasValidationErrors": False,
     }
     if not summary:
         body |= {
+            "IsSupplier": contact["supplier"],
+            "IsCustomer": contact["customer"],
             "Addresses": [
                 {"AddressType": kind, "City": "", "Region": "", "PostalCode": "", "Country": ""}
                 for kind in ("STREET", "POBOX")
@@ -110,7 +115,7 @@ def contact_resource(contact: Record, *, summary: bool = False) -> dict[str, Any
                 for kind in ("DDI", "DEFAULT", "FAX", "MOBILE")
             ],
             "ContactGroups": [],
-            "ContactPersons": [],
+            "ContactPersons": contact.get("persons", []),
         }
     return body
 
@@ -123,7 +128,8 @@ def invoice_resource(book: Book, invoice: Record, *, lines: bool = True) -> dict
         "Type": invoice["type"],
         "InvoiceID": invoice["id"],
         "InvoiceNumber": invoice["number"],
-        "Reference": invoice["reference"],
+        # Of sales invoices only (Xero-OpenAPI, Invoice.Reference): a bill's is its InvoiceNumber.
+        **({"Reference": invoice["reference"]} if invoice["type"] == "ACCREC" else {}),
         "Payments": [
             {
                 "PaymentID": payment["id"],
@@ -158,8 +164,12 @@ def invoice_resource(book: Book, invoice: Record, *, lines: bool = True) -> dict
         },
         "DateString": day_string(invoice["date"]),
         "Date": wire_date(invoice["date"]),
-        "DueDateString": day_string(invoice["due"]),
-        "DueDate": wire_date(invoice["due"]),
+        # Never null: the official SDK cannot read a date that is.
+        **(
+            {"DueDateString": day_string(invoice["due"]), "DueDate": wire_date(invoice["due"])}
+            if invoice["due"]
+            else {}
+        ),
         "Status": invoice["status"],
         "LineAmountTypes": "Exclusive",
         "LineItems": [_line_resource(line) for line in invoice["lines"]] if lines else [],
@@ -207,7 +217,7 @@ def payment_resource(book: Book, payment: Record, *, saved: bool = False) -> dic
         "HasErrors": False,
         "CurrencyCode": invoice["currency"],
     }
-    account = book.first("account", code=payment["account"]) or {}
+    account = next(a for a in book.all("account") if ledger_key(a) == payment["account"])
     return {
         "PaymentID": payment["id"],
         "Date": wire_date(payment["date"], offset=""),
@@ -220,7 +230,10 @@ def payment_resource(book: Book, payment: Record, *, saved: bool = False) -> dic
         "IsReconciled": False,
         "HasAccount": True,
         "UpdatedDateUTC": wire_moment(payment["updated"]),
-        "Account": {"AccountID": account["id"], "Code": account["code"]},
+        "Account": {
+            "AccountID": account["id"],
+            **({"Code": account["code"]} if account["code"] else {}),
+        },
         "Invoice": {**paid_invoice, "AmountDue": number(money.due), "AmountPaid": number(money.paid)}
         if saved
         else paid_invoice,

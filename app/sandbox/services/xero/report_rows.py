@@ -9,6 +9,7 @@ from typing import Any
 from flask import Response
 
 from app.sandbox.bookkeeping import ZERO, cents, plus
+from app.sandbox.services.xero.records import ledger_key
 from app.sandbox.services.xero.request_checks import AuthorizedCall
 from app.sandbox.services.xero.wire import envelope, milliseconds
 from app.sandbox.store import Book
@@ -38,7 +39,7 @@ def section(
     """The accounts of some types with something on them, and their sum."""
     rows, sums_ = [], [ZERO] * len(totals)
     lines = [
-        (a["name"], a["id"], [sign * t[a["code"]] for t in totals])
+        (a["name"], a["id"], [sign * t[ledger_key(a)] for t in totals])
         for a in sorted(book.all("account"), key=lambda a: a["code"])
         if a["type"] in types
     ]

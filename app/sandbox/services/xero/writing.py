@@ -1,15 +1,22 @@
 """PUT: new contacts, invoices and payments; POST: send an invoice. With Xero's validation."""
 
+import re
 import uuid
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, Response, make_response, request
 
 from app.sandbox.bookkeeping import decimal
-from app.sandbox.services.xero.records import contact_resource, invoice_resource, payment_resource, sums
+from app.sandbox.services.xero.records import (
+    contact_resource,
+    invoice_resource,
+    ledger_key,
+    payment_resource,
+    sums,
+)
 from app.sandbox.services.xero.request_checks import AuthorizedCall, open_to
 from app.sandbox.services.xero.wire import bad_request, envelope, invalid, not_found
 from app.sandbox.store import Book, Record
@@ -116,11 +123,20 @@ def record_payment(call: AuthorizedCall) -> Response:
         if isinstance(given, Mapping)
         else None
     )
-    code = to.get("Code") if isinstance(to, Mapping) else None
-    account = call.book.first("account", code=code, status="ACTIVE")
+    named = to if isinstance(to, Mapping) else {}
+    code, id_ = named.get("Code"), str(named.get("AccountID", "")).lower()
+    account = next(
+        (
+            each
+            for each in call.book.all("account")
+            if each["status"] == "ACTIVE" and (each["id"] == id_ if id_ else code and each["code"] == code)
+        ),
+        None,
+    )
     amount, day = decimal(sent.get("Amount")), _day(sent, "Date") or call.at.today()
     if account is None or not (account["type"] == "BANK" or account["payments"]):
-        reasons.append(f"Account code '{code}' is not a valid code for payments.")
+        what = f"Account with ID '{id_}'" if id_ else f"Account code '{code}'"
+        reasons.append(f"{what} is not a valid code for payments.")
     if invoice is None:
         reasons.append("Invoice could not be found.")
     elif invoice["status"] != "AUTHORISED":
@@ -135,7 +151,7 @@ def record_payment(call: AuthorizedCall) -> Response:
     record = {
         "id": str(uuid.uuid4()),
         "invoice": invoice["id"],
-        "account": account["code"],
+        "account": ledger_key(account),
         "amount": str(amount),
         "date": day.isoformat(),
         "reference": _text(sent, "Reference"),
@@ -152,7 +168,10 @@ def record_payment(call: AuthorizedCall) -> Response:
 @bp.post("/api.xro/2.0/Invoices/<id_>/Email")
 @open_to("accounting.invoices")
 def email_invoice(call: AuthorizedCall, id_: str) -> Response:
-    """Send a sales invoice to its contact. A demo company cannot send any; others have a daily limit."""
+    """Send a sales invoice to its contact and the persons included in its e-mails.
+
+    A demo company cannot send any; others have a daily limit.
+    """
     invoice = call.book.find("invoice", id_.lower())
     if invoice is None:
         return not_found()
@@ -168,8 +187,11 @@ def email_invoice(call: AuthorizedCall, id_: str) -> Response:
         raise invalid(element, "Daily Email Rate Limit Exceeded")
     call.book.put("mails", today, {"count": sent["count"] + 1})
     call.book.put("invoice", invoice["id"], {**invoice, "sent": True})
+    persons = [p["EmailAddress"] for p in contact.get("persons", ()) if p["IncludeInEmails"]]
     call.at.mailed(
-        organisation=call.organisation.name, to=contact["email"], subject=f"Invoice {invoice['number']}"
+        organisation=call.organisation.name,
+        to=[contact["email"], *persons],
+        subject=f"Invoice {invoice['number']}",
     )
     return make_response("", 204)
 
@@ -196,12 +218,16 @@ def _text(sent: Mapping[str, Any], name: str) -> str:
 
 
 def _day(sent: Mapping[str, Any], name: str) -> date | None:
+    """The day in either spelling that Xero takes: `2026-11-05` or `/Date(1793836800000)/`."""
     value = sent.get(name)
     if not value:
         return None
+    written = re.fullmatch(r"/Date\((\d+)(?:\+0000)?\)/", str(value))
     try:
+        if written:
+            return datetime.fromtimestamp(int(written[1]) / 1000, UTC).date()
         return date.fromisoformat(str(value)[:10])
-    except ValueError:
+    except (ValueError, OverflowError):
         raise invalid(sent, f"{name} is not a valid date.") from None
 
 

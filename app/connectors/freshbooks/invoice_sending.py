@@ -1,0 +1,92 @@
+"""Sending an invoice by e-mail."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from app.connectors.api import Api
+from app.connectors.checks import check_confirmed
+from app.connectors.freshbooks.families import change_accounting, unconfirmed
+from app.connectors.freshbooks.invoices import PATH, WRITE, Invoice, read_invoice
+from app.connectors.freshbooks.values import InvoiceId, read_as
+from app.connectors.function_tool import tool
+from app.connectors.rows import Row
+from app.errors import InvalidArguments, OutcomeUnknown, ToolError
+
+EmailAddress = Annotated[str, Field(pattern=r"^[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\"]+$", max_length=254)]
+
+
+class SentInvoice(Row):
+    """An invoice that was sent."""
+
+    invoice_id: int
+    invoice_number: str
+    v3_status: str | None
+    recipients: list[str]
+
+
+@tool(title="Send an invoice by e-mail", destructive=True, needs_scopes=WRITE)
+def send_invoice(
+    api: Api,
+    invoice_id: InvoiceId,
+    confirm: Annotated[bool, Field(description="true once the person agreed to this mail.")],
+    recipients: Annotated[
+        list[EmailAddress] | None,
+        Field(min_length=1, max_length=10, description="Default: the client's own address."),
+    ] = None,
+    subject: Annotated[
+        str | None,
+        Field(min_length=1, max_length=200, pattern=r"^[^\r\n]*$", description="Default: FreshBooks' own."),
+    ] = None,
+    message: Annotated[
+        str | None, Field(min_length=1, max_length=5000, description="Default: FreshBooks' own.")
+    ] = None,
+) -> SentInvoice:
+    """Mail an invoice to the client now, irrevocably; a draft becomes sent.
+
+    Read it with freshbooks_get_invoice and ask the person first. All drafts at once:
+    freshbooks_send_saturday_invoices.
+    """
+    check_confirmed(confirm, "nothing was sent")
+    invoice = read_invoice(api, invoice_id)
+    if not recipients and not invoice.recipient:
+        raise InvalidArguments("Nothing was sent: the client has no e-mail address on file. Give recipients.")
+    custom = {key: value for key, value in (("subject", subject), ("body", message)) if value}
+    fields = {
+        "email_recipients": recipients,
+        "email_include_pdf": False,
+        "invoice_customized_email": custom or None,
+    }
+    with unconfirmed(
+        "FreshBooks did not confirm the mail. Look at the invoice's state with freshbooks_get_invoice "
+        "before trying again: a second try may mail it twice."
+    ):
+        sent = mail(api, invoice_id, fields)
+    if sent.is_draft:
+        raise OutcomeUnknown(
+            "FreshBooks took the request but still shows the invoice as a draft, so it was probably not "
+            "mailed. Look at it with freshbooks_get_invoice, or in FreshBooks, before trying again."
+        )
+    api.say("The invoice was mailed.")
+    return SentInvoice(
+        invoice_id=sent.invoice_id,
+        invoice_number=sent.invoice_number or invoice.invoice_number,
+        v3_status=sent.v3_status,
+        recipients=list(recipients) if recipients else [invoice.recipient],
+    )
+
+
+def mail(api: Api, invoice_id: int, fields: Mapping[str, Any] | None = None) -> Invoice:
+    """Has FreshBooks mail an invoice. Returns it as it is afterwards: still a draft if it was not mailed.
+
+    An answer that does not show it as sent may be older than the mail, so the invoice is read again.
+    """
+    record = change_accounting(api, PATH, "invoice", invoice_id, {"action_email": True, **(fields or {})})
+    sent = read_as(Invoice, record, wrote=True)
+    if sent.v3_status not in {None, "draft"}:
+        return sent
+    try:
+        return read_invoice(api, invoice_id)
+    except ToolError:
+        return sent  # the mail may have left: an unreadable effect must not look like a failure of it
