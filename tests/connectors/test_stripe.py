@@ -1,66 +1,15 @@
-"""What is special about Stripe: keys and modes, money in whole numbers, forms with brackets, writes that
-happen once.
-"""
-
-import json
+"""What Stripe says and how it is read: keys and modes, pages, prices, lines of invoices, refusals."""
 
 import pytest
 
-from app.connectors.services import services_of
 from app.connectors.stripe import CONNECTOR
-from app.connectors.stripe.errors import read_error
 from app.connectors.stripe.records import encoded
-from app.connectors.stripe.values import money_text
 from app.errors import (
-    InvalidArguments,
     ObjectNotFound,
     PermissionDenied,
-    ProviderError,
-    ProviderRateLimited,
-    ReconnectNeeded,
 )
-from app.outbound import Response
-from tests.support.processes import Levers, run_sandbox
 from tests.support.signed_in import SignedIn
-
-
-@pytest.fixture(scope="module")
-def stripe_url():
-    """A process of its own, since its tests put Stripe back to its first day."""
-    with run_sandbox() as url:
-        yield url
-
-
-@pytest.fixture
-def byrd(stripe_url):
-    Levers(stripe_url, "stripe")("reset")
-    return SignedIn(CONNECTOR, stripe_url)
-
-
-def requests_of(there):
-    return there.levers.log()["requests"]
-
-
-def answer(status, headers=None, **error):
-    return Response(status, headers or {}, json.dumps({"error": error}).encode())
-
-
-@pytest.mark.parametrize(
-    ("amount", "currency", "words"),
-    [
-        (1099, "usd", "10.99 USD"),
-        (5, "eur", "0.05 EUR"),
-        (-1000, "usd", "-10.00 USD"),
-        (500, "jpy", "500 JPY"),
-        (500, "isk", "5.00 ISK"),
-        (500, "ugx", "5.00 UGX"),
-        (500, "mga", "500 MGA"),
-        (1230, "KWD", "1.230 KWD"),
-        (0, "usd", "0.00 USD"),
-    ],
-)
-def test_money_is_said_as_people_write_it(amount, currency, words):
-    assert money_text(amount, currency) == words
+from tests.support.stripe import byrd, requests_of, stripe_url  # noqa: F401
 
 
 def test_a_form_is_written_with_brackets():
@@ -86,13 +35,21 @@ def test_no_tool_moves_money_out():
 # --- whose account ---
 
 
-def test_the_account_says_its_mode(byrd):
+def test_the_account_says_its_mode(byrd):  # noqa: F811
     assert byrd.account.key == "acct_1PgafTB7WZ01zgkW/test" and byrd.account.name == "Byrd Ltd (test mode)"
     assert byrd.account.facts == {"account": "acct_1PgafTB7WZ01zgkW", "livemode": False}
     assert byrd.call("get_account")["live"] is False
 
 
-def test_a_key_that_may_not_read_the_account_is_taken_when_it_may_read_the_balance(byrd, stripe_url):
+def test_a_sign_in_of_an_app_stays_in_test_mode_when_its_token_does_not_say_so(stripe_url):  # noqa: F811
+    there = SignedIn(CONNECTOR, stripe_url, auth_method="oauth")
+    assert there.account.name == "Byrd Ltd (test mode)"
+    checked = CONNECTOR.identify(there.api(None), {})  # as the connection check does
+    assert (checked.key, checked.name) == (there.account.key, there.account.name)
+    assert there.call("get_account")["live"] is False
+
+
+def test_a_key_that_may_not_read_the_account_is_taken_when_it_may_read_the_balance(byrd, stripe_url):  # noqa: F811
     reader = SignedIn(CONNECTOR, stripe_url, api_key="rk_test_sandbox_reader")
     assert reader.account.key == byrd.account.key
     with pytest.raises(PermissionDenied) as refused:
@@ -101,7 +58,7 @@ def test_a_key_that_may_not_read_the_account_is_taken_when_it_may_read_the_balan
     assert reader.call("list_customers")["items"]
 
 
-def test_the_app_s_token_ends_after_an_hour_and_is_renewed(stripe_url):
+def test_the_app_s_token_ends_after_an_hour_and_is_renewed(stripe_url):  # noqa: F811
     there = SignedIn(CONNECTOR, stripe_url, auth_method="oauth")
     assert "expires_in" not in there.tokens
     old = there.bearer()
@@ -110,18 +67,18 @@ def test_the_app_s_token_ends_after_an_hour_and_is_renewed(stripe_url):
     assert there.bearer() != old and there.refreshes == 1
 
 
-def test_two_accounts_do_not_mix(byrd, stripe_url):
+def test_two_accounts_do_not_mix(byrd, stripe_url):  # noqa: F811
     harbour = SignedIn(CONNECTOR, stripe_url, api_key="rk_test_sandbox_harbour")
     invoice = byrd.call("list_invoices")["items"][0]["id"]
     with pytest.raises(ObjectNotFound):
         harbour.call("get_invoice", invoice=invoice)
-    assert harbour.call("get_balance")["available"][0]["text"] == "1250 JPY"
+    assert harbour.call("get_balance")["available"] == [{"amount": "1250", "currency": "JPY"}]
 
 
 # --- reading ---
 
 
-def test_pages_lead_on_by_the_last_id_until_the_end(byrd):
+def test_pages_lead_on_by_the_last_id_until_the_end(byrd):  # noqa: F811
     seen, after = [], None
     for _ in range(10):
         page = byrd.call("list_payments", limit=6, **({"starting_after": after} if after else {}))
@@ -129,179 +86,96 @@ def test_pages_lead_on_by_the_last_id_until_the_end(byrd):
         after = page["next"]
         if after is None:
             break
-    assert len(seen) == len(set(seen)) == 29
+    assert len(seen) == len(set(seen)) == 32
 
 
-def test_payments_are_filtered_by_us(byrd):
+def test_payments_are_filtered_by_us(byrd):  # noqa: F811
     found = byrd.call("list_payments", status="canceled", limit=100)
     assert [payment["description"] for payment in found["items"]] == ["Ordered twice"]
+    assert found["items"][0]["cancellation_reason"] == "duplicate"
     assert all("status" not in line.get("query", "") for line in requests_of(byrd))
 
 
-def test_the_version_is_always_named_and_dates_are_seconds(byrd, monkeypatch):
+def test_the_version_is_always_named_and_dates_are_seconds(byrd, monkeypatch):  # noqa: F811
     byrd.call("list_invoices", created_after="2026-11-01")
     assert "created%5Bgte%5D=1793491200" in requests_of(byrd)[-1]["query"]
     assert CONNECTOR.headers["Stripe-Version"] == "2026-10-28.endive"
 
 
-def test_canceled_subscriptions_appear_when_asked_for(byrd):
-    assert len(byrd.call("list_subscriptions")["items"]) == 2
-    found = byrd.call("list_subscriptions", status="all")["items"]
-    assert {each["status"] for each in found} == {"active", "past_due", "canceled"}
-    assert (
-        found[0]["items"][0]["unit_amount_text"] == "49.00 USD" and found[0]["items"][0]["current_period_end"]
-    )
+@pytest.mark.parametrize(
+    "status", ["requires_confirmation", "requires_action", "requires_capture", "requires_payment_method"]
+)
+def test_payments_are_found_by_every_state_stripe_has(byrd, status):  # noqa: F811
+    found = byrd.call("list_payments", status=status, limit=100)["items"]
+    assert found and {payment["status"] for payment in found} == {status}
 
 
-# --- writing ---
+def test_a_payment_says_what_was_only_authorized_and_why_it_failed(byrd):  # noqa: F811
+    (held,) = byrd.call("list_payments", status="requires_capture", limit=100)["items"]
+    assert (held["amount_capturable"], held["amount_received"]) == ("80.00", "0.00")
+    failed = byrd.call("list_payments", status="requires_payment_method", limit=100)["items"]
+    assert {payment["failure"] for payment in failed} == {"card_declined"}
+
+
+@pytest.mark.parametrize(
+    ("status", "found"),
+    [
+        (None, 10),
+        ("all", 11),
+        ("canceled", 1),
+        ("ended", 2),
+        ("incomplete", 1),
+        ("incomplete_expired", 1),
+        ("trialing", 1),
+        ("unpaid", 1),
+        ("paused", 1),
+    ],
+)
+def test_subscriptions_are_found_by_every_state_stripe_has(byrd, status, found):  # noqa: F811
+    items = byrd.call("list_subscriptions", {"limit": 100, **({"status": status} if status else {})})["items"]
+    assert len(items) == found
+    assert status in {None, "all", "ended"} or {each["status"] for each in items} == {status}
+
+
+def item(byrd, price):  # noqa: F811
+    """The item of the subscription to the price whose nickname in Stripe is given by its interval or note."""
+    found = [each["items"][0] for each in byrd.call("list_subscriptions", status="all", limit=100)["items"]]
+    return next(each for each in found if price(each))
+
+
+def test_what_is_billed_every_three_months_says_so(byrd):  # noqa: F811
+    retainer = item(byrd, lambda each: each["interval_count"] == 3)
+    assert (retainer["amount"], retainer["currency"], retainer["interval"]) == ("300.00", "USD", "month")
+    plan = item(byrd, lambda each: each["quantity"] == 2)
+    assert (plan["unit_amount"], plan["amount"], plan["interval_count"]) == ("49.00", "98.00", 1)
+
+
+def test_a_price_that_is_no_single_amount_says_why(byrd):  # noqa: F811
+    tiered = item(byrd, lambda each: "Tiered" in (each["price_note"] or ""))
+    assert (tiered["unit_amount"], tiered["amount"], tiered["quantity"]) == (None, None, 12)
+    assert "each tier of the quantity has a price of its own" in tiered["price_note"]
+    metered = item(byrd, lambda each: "Metered" in (each["price_note"] or ""))
+    assert (metered["unit_amount"], metered["amount"]) == ("0.005", None)  # half a cent
+    packages = item(byrd, lambda each: "package of 12" in (each["price_note"] or ""))
+    assert (packages["quantity"], packages["amount"]) == (30, "30.00")  # three packages at 10.00
+
+
+def test_every_line_of_a_long_invoice_can_be_read(byrd):  # noqa: F811
+    items = [{"description": f"Line {number}", "amount": number + 1} for number in range(25)]
+    made = byrd.call("create_invoice", customer=customer(byrd), items=items, currency="usd")
+    assert (len(made["lines"]), made["more_lines"], made["total"]) == (25, False, "325.00")
+    again = byrd.call("get_invoice", invoice=made["id"])
+    assert [line["description"] for line in again["lines"]] == [each["description"] for each in items]
+    seen, after = [], None
+    while True:
+        more = {"starting_after": after} if after else {}
+        page = byrd.call("list_invoice_lines", invoice=made["id"], limit=10, **more)
+        seen += [line["amount"] for line in page["items"]]
+        after = page["next"]
+        if after is None:
+            break
+    assert seen == [f"{number + 1}.00" for number in range(25)]
 
 
 def customer(there):
     return there.call("list_customers", email="jenny@rosen.example")["items"][0]["id"]
-
-
-def test_an_invoice_is_a_draft_until_it_is_sent(byrd):
-    items = [
-        {"description": "Hours", "unit_amount": 12_050, "quantity": 3},
-        {"description": "Discount", "amount": -1_000},
-    ]
-    draft = byrd.call("create_invoice", customer=customer(byrd), items=items, currency="USD")
-    assert (draft["status"], draft["number"], draft["total_text"]) == ("draft", None, "351.50 USD")
-    assert [(line["description"], line["amount"]) for line in draft["lines"]] == [
-        ("Hours", 36_150),
-        ("Discount", -1_000),
-    ]
-    with pytest.raises(InvalidArguments, match="nothing was sent"):
-        byrd.call("send_invoice", invoice=draft["id"], confirm=False)
-    sent = byrd.call("send_invoice", invoice=draft["id"], confirm=True)
-    assert (
-        sent["status"] == "open" and sent["hosted_invoice_url"] and "test/invoices/" in sent["dashboard_url"]
-    )
-
-
-@pytest.mark.parametrize(
-    "items",
-    [
-        [{"description": "Both", "amount": 1, "unit_amount": 1}],
-        [{"description": "Neither"}],
-        [{"description": "Line with quantity", "amount": 100, "quantity": 2}],
-    ],
-)
-def test_a_line_says_its_amount_in_one_way(byrd, items):
-    before = len(requests_of(byrd))
-    with pytest.raises(InvalidArguments, match=r"items\.0"):
-        byrd.call("create_invoice", customer="cus_1", items=items, currency="usd")
-    assert len(requests_of(byrd)) == before
-
-
-def test_a_draft_that_lacks_lines_is_named(byrd):
-    items = [{"description": "One", "amount": 100}, {"description": "Two", "price": "price_nope"}]
-    with pytest.raises(ObjectNotFound) as refused:
-        byrd.call("create_invoice", customer=customer(byrd), items=items, currency="usd")
-    assert refused.value.message.startswith("A draft was created, but not all of its lines")
-    draft = byrd.call("get_invoice", invoice=refused.value.details["invoice"])
-    assert [line["description"] for line in draft["lines"]] == ["One"]
-
-
-@pytest.mark.parametrize("fault", [{"when": "after"}, {"when": "before"}])
-def test_a_lost_answer_makes_no_second_customer(byrd, fault):
-    byrd.levers("drop", method="POST", path="/v1/customers", **fault)
-    made = byrd.call("create_customer", email="once@example.com")
-    assert [each["id"] for each in byrd.call("list_customers", email="once@example.com")["items"]] == [
-        made["id"]
-    ]
-
-
-def test_a_refund_gives_back_what_is_left_and_no_more(byrd):
-    payment = byrd.call("list_payments", status="succeeded")["items"][0]
-    byrd.call("create_refund", payment_intent=payment["id"], amount=500, confirm=True)
-    with pytest.raises(InvalidArguments):
-        byrd.call("create_refund", payment_intent=payment["id"], amount=payment["amount"], confirm=True)
-    rest = byrd.call("create_refund", charge=payment["latest_charge"], confirm=True)
-    assert rest["amount"] == payment["amount"] - 500
-    with pytest.raises(InvalidArguments, match="refunded in full already"):
-        byrd.call("create_refund", payment_intent=payment["id"], confirm=True)
-
-
-def test_a_refund_names_one_payment_and_needs_a_yes(byrd):
-    for arguments in (
-        {"confirm": True},
-        {"confirm": True, "payment_intent": "pi_1", "charge": "ch_1"},
-        {"confirm": False, "charge": "ch_1"},
-    ):
-        with pytest.raises(InvalidArguments):
-            byrd.call("create_refund", arguments)
-    assert not [line for line in requests_of(byrd) if line["method"] == "POST"]
-
-
-def test_a_subscription_ends_with_its_period_or_at_once(byrd):
-    one = byrd.call("list_subscriptions", status="active")["items"][0]["id"]
-    assert byrd.call("cancel_subscription", subscription=one, confirm=True)["cancel_at_period_end"] is True
-    byrd.levers("drop", method="DELETE", when="after")  # done, but we do not hear of it
-    assert (
-        byrd.call("cancel_subscription", subscription=one, at_period_end=False, confirm=True)["status"]
-        == "canceled"
-    )
-    with pytest.raises(ObjectNotFound):
-        byrd.call("cancel_subscription", subscription="sub_nope", at_period_end=False, confirm=True)
-
-
-# --- refusals ---
-
-
-def test_a_rolled_key_needs_its_person(byrd):
-    byrd.levers("roll_keys")
-    with pytest.raises(ReconnectNeeded):
-        byrd.call("get_balance")
-
-
-def test_a_limit_without_a_time_is_waited_for_briefly(byrd):
-    byrd.levers("rate_limit", times=1)
-    assert byrd.call("get_balance")["available"]
-
-
-@pytest.mark.parametrize(
-    ("refusal", "kind", "words"),
-    [
-        (
-            answer(
-                402, type="card_error", code="card_declined", decline_code="insufficient_funds", message="No"
-            ),
-            ProviderError,
-            "declined",
-        ),
-        (
-            answer(
-                404, code="resource_missing", message="No such customer; a similar object exists in live mode"
-            ),
-            ObjectNotFound,
-            "live mode only",
-        ),
-        (
-            answer(400, code="parameter_missing", param="customer", message="Missing"),
-            InvalidArguments,
-            "about customer",
-        ),
-        (answer(409, code="idempotency_key_in_use", message="Busy"), ProviderRateLimited, "still working"),
-        (answer(429, code="lock_timeout", message="Locked"), ProviderRateLimited, "still working"),
-    ],
-)
-def test_a_refusal_says_what_to_do(refusal, kind, words):
-    error = read_error(refusal)
-    assert isinstance(error, kind) and words in error.message
-
-
-def test_a_key_is_never_repeated_not_even_in_part():
-    error = read_error(
-        answer(
-            403,
-            code="more_permissions_required",
-            message="The provided key 'rk_live_****abcd' lacks 'rak_invoice_read'.",
-        )
-    )
-    assert "abcd" not in json.dumps(error.details) and error.details["permission"] == "rak_invoice_read"
-
-
-def test_what_is_no_refusal_of_stripe_is_left_to_the_status():
-    assert read_error(Response(403, {}, b"<html>")) is None and read_error(Response(200, {}, b"{}")) is None
-    assert services_of(None).get("stripe") is CONNECTOR

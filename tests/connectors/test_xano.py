@@ -12,6 +12,8 @@ from app.errors import (
     ProviderUnavailable,
     ReconnectNeeded,
 )
+from app.vault.token_answers import TokenEndpointUnavailable, TokenRefused
+from tests.support.signed_in import SignedIn
 from tests.support.xano import PRODUCT, SHOP, Xano
 
 TWENTY = [
@@ -124,6 +126,36 @@ def test_a_token_is_not_given_up_while_xano_cannot_say_whether_it_lives(xano):
         xano.call("list_databases")
     assert xano.refused == 0
     assert xano.call("list_databases")["items"] and xano.refused == 1
+
+
+# --- signing in at the operator's backend ---
+
+
+@pytest.mark.parametrize("status", ["400", "403", "404", "500"])
+def test_a_wrong_password_is_called_so_whatever_status_the_backend_chose(xano, xano_url, status):
+    xano.levers("answers", logins=status)
+    with pytest.raises(TokenRefused, match=r"does not accept this e-mail and password\. Check both\."):
+        SignedIn(CONNECTOR, xano_url, auth_method="login", password="mistyped")
+    assert SignedIn(CONNECTOR, xano_url, auth_method="login").account.key == "4821"
+
+
+def test_a_login_without_a_metadata_api_key_says_whom_to_ask(xano, xano_url):
+    xano.levers("answers", profiles="without key")
+    with pytest.raises(TokenEndpointUnavailable, match=r"no Metadata API key \(api_key\)") as refused:
+        SignedIn(CONNECTOR, xano_url, auth_method="login")
+    assert "could not be read" not in refused.value.message
+
+
+def test_a_backend_without_such_an_address_is_for_the_operator(xano, xano_url):
+    xano.levers("fail", path="/auth/login", status=404)
+    with pytest.raises(TokenEndpointUnavailable, match="check XANO_LOGIN_URL"):
+        SignedIn(CONNECTOR, xano_url, auth_method="login")
+
+
+def test_an_outage_of_the_backend_is_not_called_a_wrong_password(xano, xano_url):
+    xano.levers("fail", path="/auth/login", status=500, body="html")
+    with pytest.raises(TokenEndpointUnavailable, match="having trouble"):
+        SignedIn(CONNECTOR, xano_url, auth_method="login")
 
 
 # --- refusals ---

@@ -2,7 +2,10 @@
 written until allowed.
 """
 
+import json
+
 import pytest
+import requests
 
 from tests.hub.test_xano import paste
 from tests.support.consent import sandbox_process  # noqa: F401
@@ -61,6 +64,37 @@ def test_the_active_instance_is_used_until_the_account_lists_it_no_more(alice, v
     gone = alice.call("xano_list_databases", {})["error"]
     assert gone["code"] == "PERMISSION_DENIED" and "does not list Northwind Warehouse" in gone["message"]
     assert alice.call("xano_list_databases", {})["data"]["items"][0]["name"] == "Shop"
+
+
+def test_a_missing_right_costs_one_request(alice, people, sign_in, sandbox_process):  # noqa: F811
+    paste(visitor := sign_in(people.alice), token="sandbox-xano-reader")
+    allow_writing(visitor)
+    sandbox_process.lever("xano", "clear")
+    record = {"workspace_id": 3, "table_id": 7, "record_data": {"name": "x"}, "instance_name": "Northwind"}
+    refused = alice.call("xano_create_table_record", record)["error"]
+    assert refused["code"] == "PERMISSION_DENIED" and "give the missing one in Xano" in refused["message"]
+    assert [line["status"] for line in sandbox_process.log("xano")["requests"]] == [403]
+
+
+def test_a_record_nested_deeper_than_can_be_shown_is_shown_as_far_as_it_can_be(
+    alice,
+    visitor,
+    sandbox_process,  # noqa: F811
+):
+    deep = "deepest"
+    for _ in range(400):
+        deep = {"in": deep}
+    content = "xk41-77qe-2p9d.n7.xano.io/api:meta/workspace/3/table/9/content"
+    requests.post(
+        f"{sandbox_process.url}/xano/{content}",
+        json={"name": "Deep", "created_at": deep},
+        headers={"Authorization": "Bearer sandbox-xano-northwind"},
+        timeout=10,
+    )
+    table = {"workspace_id": 3, "table_id": 9, "instance_name": "Northwind"}
+    envelope = alice.call("xano_browse_table_content", table | {"page": 2, "per_page": 7})
+    assert envelope["success"], envelope
+    assert "(nested too deep to show)" in json.dumps(envelope["data"])
 
 
 def test_nothing_is_written_until_the_connection_allows_it(alice, visitor):

@@ -71,3 +71,81 @@ def test_keys_are_known_unknown_or_expired(stripe, sandbox):
     assert requests.get(f"{stripe}/balance", headers=other, timeout=10).status_code == 200
     Levers(sandbox, "stripe")("unroll_keys")
     assert requests.get(f"{stripe}/balance", headers=KEY, timeout=10).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "param"),
+    [
+        ("invoices", {"customer": "cus_nope"}, "customer"),
+        ("refunds", {"payment_intent": "pi_nope"}, "payment_intent"),
+        ("refunds", {"charge": "ch_nope"}, "charge"),
+        ("payment_links", {"line_items[0][price]": "price_nope"}, "line_items[0][price]"),
+    ],
+)
+def test_an_unknown_id_is_a_400_in_a_parameter_and_a_404_in_the_path(stripe, path, form, param):
+    answer = requests.post(f"{stripe}/{path}", data=form, headers=KEY, timeout=10)
+    assert error_of(answer) == (400, "resource_missing") and answer.json()["error"]["param"] == param
+    named = requests.get(f"{stripe}/invoices/in_nope", headers=KEY, timeout=10)
+    assert error_of(named) == (404, "resource_missing")
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "says"),
+    [
+        ("usd", "100000000", "amount_too_large"),
+        ("idr", "999999999999", None),
+        ("isk", "550", "invalid_charge_amount_no_decimal_compatible"),
+        ("isk", "500", None),
+        ("kwd", "5124", "invalid_request_error"),
+        ("kwd", "5120", None),
+        ("huf", "1045", None),
+    ],
+)
+def test_amounts_obey_the_rules_of_their_currency(stripe, currency, amount, says):
+    price = "line_items[0][price_data]"
+    form = {
+        f"{price}[currency]": currency,
+        f"{price}[unit_amount]": amount,
+        f"{price}[product_data][name]": "x",
+    }
+    answer = requests.post(f"{stripe}/payment_links", data=form, headers=KEY, timeout=10)
+    assert (answer.status_code == 200) if says is None else (error_of(answer) == (400, says))
+
+
+def test_an_invoice_embeds_its_first_lines_and_lists_all(stripe):
+    customer = requests.get(f"{stripe}/customers", headers=KEY, timeout=10).json()["data"][0]["id"]
+    draft = {"customer": customer, "collection_method": "send_invoice", "days_until_due": "7"}
+    invoice = requests.post(f"{stripe}/invoices", data=draft, headers=KEY, timeout=10).json()["id"]
+    for number in range(12):
+        line = {
+            "customer": customer,
+            "invoice": invoice,
+            "currency": "usd",
+            "quantity": "2",
+            "unit_amount_decimal": str(number),
+        }
+        assert requests.post(f"{stripe}/invoiceitems", data=line, headers=KEY, timeout=10).status_code == 200
+    embedded = requests.get(f"{stripe}/invoices/{invoice}", headers=KEY, timeout=10).json()["lines"]
+    assert (len(embedded["data"]), embedded["has_more"], embedded["total_count"]) == (10, True, 12)
+    rest = requests.get(
+        f"{stripe}/invoices/{invoice}/lines",
+        params={"starting_after": embedded["data"][-1]["id"]},
+        headers=KEY,
+        timeout=10,
+    ).json()
+    assert ([line["amount"] for line in rest["data"]], rest["has_more"]) == ([20, 22], False)
+
+
+def test_a_key_for_other_addresses_is_refused_with_401(stripe, sandbox):
+    Levers(sandbox, "stripe")("allow_addresses")
+    answer = requests.get(f"{stripe}/balance", headers=KEY, timeout=10)
+    assert answer.status_code == 401 and "IP address" in answer.json()["error"]["message"]
+    Levers(sandbox, "stripe")("reset")
+
+
+def test_a_wrong_secret_key_at_the_token_endpoint_gets_the_error_object_of_the_api(sandbox):
+    form = {"grant_type": "refresh_token", "refresh_token": "rt_x"}
+    answer = requests.post(
+        f"{sandbox}/stripe/v1/oauth/token", data=form, auth=("sk_test_rolled", ""), timeout=10
+    )
+    assert error_of(answer) == (401, "invalid_request_error")

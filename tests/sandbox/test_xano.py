@@ -157,9 +157,54 @@ def test_bulk_work_names_what_failed(xano):
     assert (len(answer["success"]), answer["success_total"], answer["error"]) == (
         1,
         1,
-        [{"message": "Missing param: price"}],
+        [{"message": "Missing param: price", "param": "price"}],
     )
     patch = xano.ask(
         "POST", f"{PRODUCT}/content/bulk/patch", {"items": [{"row_id": 1, "updates": {"stock": 9}}]}
     ).json
     assert patch == {"error": [], "success": ["1"], "success_total": 1}
+
+
+@pytest.mark.parametrize(
+    ("type_", "sent", "stored"),
+    [
+        ("enum", {"values": ["To Do", "Done"]}, {"values": ["To Do", "Done"]}),
+        ("enum", {}, {"values": []}),
+        ("vector", {"vector": {"size": 3}}, {"vector": {"size": 3}}),
+        (
+            "object",
+            {"children": [{"name": "score", "type": "int"}]},
+            {"children": [{"name": "score", "type": "int"}]},
+        ),
+        ("json", {"default": "{}", "filters": {"trim": True}}, {"default": ""}),
+        ("int", {"tableref_id": 7}, {"tableref_id": 7}),
+        ("text", {"filters": {"trim": True}}, {"validators": {"trim": True}}),
+    ],
+)
+def test_a_call_for_one_column_takes_what_its_type_has(xano, type_, sent, stored):
+    answer = xano.ask("POST", f"{PRODUCT}/schema/type/{type_}", {"name": "extra", **sent})
+    assert (answer.status_code, answer.json) == (200, {"name": "extra"})
+    field = xano.get(f"{PRODUCT}/schema").json[-1]
+    assert {name: field[name] for name in stored} == stored and ("validators" in field) == (
+        "validators" in stored
+    )
+
+
+def test_a_uuid_refers_to_a_table_only_by_the_call_for_the_whole_schema(xano):
+    xano.ask("POST", f"{PRODUCT}/schema/type/uuid", {"name": "extra", "tableref_id": 11})
+    schema = xano.get(f"{PRODUCT}/schema").json
+    assert "tableref_id" not in schema[-1]
+    xano.ask("PUT", f"{PRODUCT}/schema", {"schema": [*schema[:-1], {**schema[-1], "tableref_id": 11}]})
+    assert xano.get(f"{PRODUCT}/schema").json[-1]["tableref_id"] == 11
+
+
+def test_a_vector_needs_a_size(xano):
+    assert xano.ask("POST", f"{PRODUCT}/schema/type/vector", {"name": "extra"}).status_code == 400
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 500])
+def test_a_wrong_password_is_refused_with_the_status_its_builder_chose(xano, status):
+    xano.lever("answers", logins=str(status))
+    wrong = {"email": "ana@northwind.example", "password": "no"}
+    answer = xano.http.post("/xano/api:auth/auth/login", json=wrong)
+    assert (answer.status_code, answer.json["message"]) == (status, "Invalid Credentials.")

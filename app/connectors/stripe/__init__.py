@@ -8,7 +8,7 @@ Decided:
 - OAuth through a Stripe App is offered where the operator has one (`STRIPE_CLIENT_ID`, and the App's secret
   key as `STRIPE_CLIENT_SECRET`).
 - Every request names the API version: without it the account's own default would decide the shapes.
-- Amounts stay whole numbers of the smallest unit, with the words people use beside them.
+- Amounts are shown and taken in main units, 12.50 and not 1250; `amounts.py` converts them.
 - Every write carries an idempotency key of ours, so that a retry cannot do it twice.
 """
 
@@ -17,9 +17,10 @@ from app.connectors.credential_forms import Field, pasted_key
 from app.connectors.spec import OAuth2
 from app.connectors.stripe.account import get_account, get_balance, list_payouts
 from app.connectors.stripe.customers import create_customer, list_customers
-from app.connectors.stripe.errors import read_error
+from app.connectors.stripe.errors import is_expired, read_error
 from app.connectors.stripe.identity import identify
-from app.connectors.stripe.invoices import create_invoice, get_invoice, list_invoices, send_invoice
+from app.connectors.stripe.invoices import get_invoice, list_invoice_lines, list_invoices
+from app.connectors.stripe.invoicing import create_invoice, send_invoice
 from app.connectors.stripe.payments import create_payment_link, create_refund, list_payments
 from app.connectors.stripe.subscriptions import cancel_subscription, list_subscriptions
 from app.connectors.stripe.summary import summarize
@@ -86,8 +87,10 @@ CONNECTOR = Connector(
     ),
     identify=identify,
     read_error=read_error,
+    token_is_stale=is_expired,
     headers={"Stripe-Version": API_VERSION},
     idempotency_header="Idempotency-Key",
+    idempotency_docs="https://docs.stripe.com/api/idempotent_requests",
     help_url="https://docs.stripe.com/keys",
     summarize=summarize,
     tools=(
@@ -96,6 +99,7 @@ CONNECTOR = Connector(
         list_customers,
         list_invoices,
         get_invoice,
+        list_invoice_lines,
         list_payments,
         list_subscriptions,
         list_payouts,

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasPath, Field
 
 from app.connectors.api import Api
 from app.connectors.function_tool import tool
 from app.connectors.rows import Page, Row
+from app.connectors.stripe.amounts import CurrencyCode, StripeMoney, StripeRow
+from app.connectors.stripe.identity import is_live
 from app.connectors.stripe.records import page_of
-from app.connectors.stripe.values import After, Day, Limit, StripeRow, read_as, seconds_at, text_of
+from app.connectors.stripe.values import After, Day, Limit, read_as, seconds_at, unreadable
 
 
 class StripeAccount(StripeRow):
@@ -21,7 +23,7 @@ class StripeAccount(StripeRow):
     business_name: str | None = Field(None, validation_alias=AliasPath("business_profile", "name"))
     email: str | None = None
     country: str | None = None
-    default_currency: str | None = None
+    default_currency: CurrencyCode = None
     timezone: str | None = Field(None, validation_alias=AliasPath("settings", "dashboard", "timezone"))
     charges_enabled: bool | None = None
     payouts_enabled: bool | None = None
@@ -31,54 +33,48 @@ class StripeAccount(StripeRow):
 class Sum(StripeRow):
     """Money in one currency."""
 
-    amount: int = Field(description="In the smallest unit of the currency.")
-    currency: str
-
-    text: ClassVar[Any] = text_of("amount", "The amount as people write it.")
+    amount: StripeMoney = None
+    currency: CurrencyCode = None
 
 
 class Balance(Row):
     """What the account holds, by currency."""
 
-    available: list[Sum] = Field(description="Can be paid out now.")
-    pending: list[Sum] = Field(description="On its way.")
+    available: list[Sum] = Field([], description="Can be paid out now.")
+    pending: list[Sum] = Field([], description="On its way.")
 
 
 class Payout(StripeRow):
     """A payout from Stripe to the bank."""
 
     id: str
-    amount: int = Field(description="In the smallest unit of the currency.")
-    currency: str
-    status: str
+    amount: StripeMoney = None
+    currency: CurrencyCode = None
+    status: str | None = None
     arrival_date: Day = None
     created: Day = None
     method: str | None = None
-
-    amount_text: ClassVar[Any] = text_of("amount", "The amount as people write it.")
+    failure_code: str | None = Field(None, description="Why it failed.")
 
 
 @tool(title="Get Stripe account", reads_only=True)
 def get_account(api: Api) -> StripeAccount:
-    """Get the connected Stripe account: name, country, default currency, whether it may take payments, test
-    or live mode.
-
-    Use it to see which account and mode you work with. For money held use stripe_get_balance.
-    """
+    """Get the connected account: name, country, default currency, test or live mode."""
     account = read_as(StripeAccount, api.get("/v1/account"))
-    account.live = bool(api.facts.get("livemode"))
+    account.live = is_live(api)
     return account
 
 
 @tool(title="Get Stripe balance", reads_only=True)
 def get_balance(api: Api) -> Balance:
-    """Get what the account holds: available and pending, one sum for each currency.
+    """Get the money held in Stripe by currency, available and pending.
 
-    Use it for "how much is in Stripe". It is no income report: for payments received use
-    stripe_list_payments.
+    For payments received use stripe_list_payments.
     """
     body = api.get("/v1/balance")
-    return Balance(available=_sums(body, "available"), pending=_sums(body, "pending"))
+    if not isinstance(body, Mapping) or not isinstance(body.get("available"), list):
+        raise unreadable()
+    return Balance(available=_sums(body["available"]), pending=_sums(body.get("pending")))
 
 
 @tool(title="List Stripe payouts", reads_only=True, pages_by="starting_after")
@@ -86,18 +82,15 @@ def list_payouts(
     api: Api,
     status: Annotated[
         Literal["pending", "in_transit", "paid", "failed", "canceled"] | None,
-        Field(description="Only payouts in this state."),
+        Field(description="Only these."),
     ] = None,
-    arrival_after: Annotated[
-        date | None, Field(description="First day of arrival at the bank to include (UTC).")
-    ] = None,
+    arrival_after: Annotated[date | None, Field(description="First day at the bank (UTC).")] = None,
     limit: Limit = 20,
     starting_after: After = None,
 ) -> Page[Payout]:
-    """List payouts from Stripe to the bank account, newest first.
+    """List payouts to the bank account, newest first.
 
-    Use it to match bank entries or to see when money arrives. It cannot start a payout: no tool here moves
-    money out.
+    Use it to match bank entries or to see when money arrives.
     """
     filters = {
         "status": status,
@@ -108,6 +101,6 @@ def list_payouts(
     return page_of(api, "/v1/payouts", Payout, filters)
 
 
-def _sums(body: Any, key: str) -> list[Sum]:
-    found = body.get(key) if isinstance(body, Mapping) else None
-    return [read_as(Sum, each) for each in found] if isinstance(found, list) else []
+def _sums(found: Any) -> list[Sum]:
+    entries = found if isinstance(found, list) else []
+    return [read_as(Sum, each) for each in entries if isinstance(each, Mapping)]

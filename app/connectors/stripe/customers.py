@@ -1,15 +1,16 @@
 """Customers."""
 
 from datetime import date
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from app.connectors.api import Api
 from app.connectors.function_tool import tool
 from app.connectors.rows import Page
+from app.connectors.stripe.amounts import CurrencyCode, StripeMoney, StripeRow
 from app.connectors.stripe.records import create, dashboard, page_of
-from app.connectors.stripe.values import After, Day, Limit, StripeRow, seconds_at, text_of
+from app.connectors.stripe.values import After, Day, Limit, seconds_at
 from app.errors import InvalidArguments
 
 
@@ -21,12 +22,10 @@ class Customer(StripeRow):
     email: str | None = None
     phone: str | None = None
     description: str | None = None
-    currency: str | None = None
-    balance: int | None = Field(None, description="Smallest unit; negative is credit for the next invoice.")
+    currency: CurrencyCode = None
+    balance: StripeMoney = Field(None, description="Negative: credit for the next invoice.")
     delinquent: bool | None = Field(None, description="True: the latest invoice is overdue.")
     created: Day = None
-
-    balance_text: ClassVar[Any] = text_of("balance", "The balance as people write it.")
 
 
 class CreatedCustomer(Customer):
@@ -39,19 +38,16 @@ class CreatedCustomer(Customer):
 def list_customers(
     api: Api,
     email: Annotated[
-        str | None,
-        Field(max_length=512, description="Only customers with exactly this address, as it was written."),
+        str | None, Field(max_length=512, description="Exactly as it was written, capitals included.")
     ] = None,
-    created_after: Annotated[
-        date | None, Field(description="First day of creation to include (UTC).")
-    ] = None,
+    created_after: Annotated[date | None, Field(description="First day to include (UTC).")] = None,
     limit: Limit = 20,
     starting_after: After = None,
 ) -> Page[Customer]:
-    """List customers, newest first, or find one by its e-mail address.
+    """List customers, newest first, or find one by e-mail address.
 
-    Use it to get the `customer` id other tools take. One address may belong to several customers. Names
-    cannot be searched.
+    Use it to get the `customer` id other tools take. Several customers may share an address. Names cannot be
+    searched.
     """
     filters = {
         "email": email,
@@ -66,23 +62,21 @@ def list_customers(
 def create_customer(
     api: Api,
     name: Annotated[
-        str | None,
-        Field(min_length=1, max_length=256, description="Person or company; this or an e-mail is needed."),
+        str | None, Field(min_length=1, max_length=256, description="Name or email is needed.")
     ] = None,
     email: Annotated[
         str | None, Field(min_length=3, max_length=512, description="Where invoices are mailed.")
     ] = None,
     phone: Annotated[str | None, Field(max_length=20, description="Phone number.")] = None,
-    description: Annotated[str | None, Field(max_length=350, description="A note only you see.")] = None,
+    description: Annotated[str | None, Field(max_length=350, description="Internal note.")] = None,
     metadata: Annotated[
         dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=500)]] | None,
-        Field(max_length=50, description="Your own names and values, such as an order number."),
+        Field(max_length=50, description="Names and values of your own."),
     ] = None,
 ) -> CreatedCustomer:
-    """Create a customer. Needs a name or an e-mail address.
+    """Create a customer. Nothing is charged or sent.
 
-    Look first with stripe_list_customers: Stripe does not notice a customer that exists already. It charges
-    and sends nothing.
+    Check stripe_list_customers first: Stripe does not notice duplicates.
     """
     if not name and not email:
         raise InvalidArguments(

@@ -25,10 +25,14 @@ _ADVICE = {
     "amount_too_small": "the amount is smaller than Stripe allows for this currency",
     "invoice_not_editable": "only a draft can be changed: this invoice is final",
     "invoice_no_customer_line_items": "an invoice needs a line before it can be sent",
+    "balance_insufficient": "the Stripe balance does not hold that much",
+    "charge_disputed": "the payment is disputed, which decides about the money",
     "customer_tax_location_invalid": "the customer needs an address for tax",
     "email_invalid": "check the e-mail address",
     "url_invalid": "check the address",
+    "invalid_charge_amount_no_decimal_compatible": "amounts in this currency have no decimals",
 }
+_CURSORS = {"starting_after", "ending_before"}
 
 
 def read_error(answer: Response) -> ToolError | None:
@@ -42,12 +46,24 @@ def read_error(answer: Response) -> ToolError | None:
     code, message = str(error.get("code") or ""), str(error.get("message") or "")
     details = _details(answer, error, code, message)
     if answer.status == 402:
-        return ProviderError(
-            "Stripe says that the card was declined. The reason is in the details.", details=details
+        cause = "that the card was declined" if error.get("type") == "card_error" else "that this failed"
+        return ProviderError(f"Stripe says {cause}. The reason is in the details.", details=details)
+    if answer.status in {401, 403} and is_about_address(answer):
+        return PermissionDenied(
+            "Stripe accepts this key from certain IP addresses only, and this server is not among them. In "
+            "Stripe, add the server's address to the key (Developers, API keys), or reconnect Stripe with "
+            "a key without that restriction.",
+            details=details,
         )
     if answer.status == 403:
         return _not_permitted(message, details)
-    if answer.status == 404:
+    if answer.status in {400, 404} and code == "resource_missing" and error.get("param") in _CURSORS:
+        return InvalidArguments(
+            "Stripe does not know the record this page begins after: list again from the first page.",
+            details=details,
+        )
+    # An unknown id in a parameter is a 400: https://docs.stripe.com/error-codes#resource-missing
+    if answer.status == 404 or (answer.status == 400 and code == "resource_missing"):
         return _unknown(message, details)
     if (answer.status == 409 and code == "idempotency_key_in_use") or code == "lock_timeout":
         return ProviderRateLimited(
@@ -66,6 +82,22 @@ def read_error(answer: Response) -> ToolError | None:
             details=details,
         )
     return None
+
+
+def is_about_address(answer: Response) -> bool:
+    """Whether a key was refused only because it may not be used from this server's IP address.
+
+    https://docs.stripe.com/keys#limit-api-secret-keys-ip-address
+    """
+    body = answer.json()
+    error = body.get("error") if isinstance(body, Mapping) else None
+    message = error.get("message") if isinstance(error, Mapping) else None
+    return isinstance(message, str) and re.search(r"\bIP address", message, re.IGNORECASE) is not None
+
+
+def is_expired(answer: Response) -> bool:
+    """Whether an answer says that the key or token has ended, so that a fresh one may help."""
+    return answer.status == 401 and not is_about_address(answer)
 
 
 def _not_permitted(message: str, details: dict[str, Any]) -> PermissionDenied:

@@ -1,5 +1,6 @@
 """The account of a key or token, in test or live mode."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,10 +18,15 @@ def identify(api: Api, token_answer: Mapping[str, Any]) -> Account:
     try:
         record = api.get("/v1/account")
         record = record if isinstance(record, Mapping) else {}
-        id_, name = str(record.get("id") or ""), _name(record)
+        id_, name = _text(record.get("id")), _name(record)
     except PermissionDenied as refused:
         api.get("/v1/balance")
-        id_ = str(refused.details.get("account") or token_answer.get("stripe_user_id") or "")
+        id_ = str(
+            refused.details.get("account")
+            or token_answer.get("stripe_user_id")
+            or api.facts.get("account")
+            or ""
+        )
         name = id_
     if not id_:
         raise ProviderError("Stripe did not say whose account this is. Please try again.")
@@ -33,10 +39,25 @@ def identify(api: Api, token_answer: Mapping[str, Any]) -> Account:
     )
 
 
-def is_live(api: Api, token_answer: Mapping[str, Any]) -> bool:
-    """Whether real money moves, by the token's answer or the key's prefix."""
-    livemode = token_answer.get("livemode")
-    return livemode if isinstance(livemode, bool) else "_test_" not in api.tokens.bearer()[:16]
+def is_live(api: Api, token_answer: Mapping[str, Any] | None = None) -> bool:
+    """Whether real money moves, by the token's answer, the key, what was known before, or the balance.
+
+    The token of a Stripe App does not say it, and neither does the answer to a refresh.
+    """
+    from_token = (token_answer or {}).get("livemode")
+    if isinstance(from_token, bool):
+        return from_token
+    if key := re.match(r"(?:rk|sk)_(test|live)_", api.tokens.bearer()):
+        return key[1] == "live"
+    known = api.facts.get("livemode")
+    if isinstance(known, bool):
+        return known
+    try:
+        balance = api.get("/v1/balance")
+    except PermissionDenied:
+        return True
+    livemode = balance.get("livemode") if isinstance(balance, Mapping) else None
+    return livemode if isinstance(livemode, bool) else True
 
 
 def _name(account: Mapping[str, Any]) -> str:
@@ -48,3 +69,7 @@ def _name(account: Mapping[str, Any]) -> str:
         account.get("email"),
     )
     return next((text for text in candidates if isinstance(text, str) and text.strip()), "")
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

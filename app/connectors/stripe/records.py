@@ -5,23 +5,29 @@ from typing import Any, TypeVar
 
 from app.connectors.api import Api
 from app.connectors.rows import Page
-from app.connectors.stripe.values import StripeRow, read_as, unreadable
+from app.connectors.stripe.amounts import StripeRow
+from app.connectors.stripe.values import read_as, unreadable
 
 AnyRow = TypeVar("AnyRow", bound=StripeRow)
 
 
-def page_of(api: Api, path: str, model: type[AnyRow], filters: Mapping[str, Any]) -> Page[AnyRow]:
+def page_of(
+    api: Api,
+    path: str,
+    model: type[AnyRow],
+    filters: Mapping[str, Any],
+    parts: Mapping[str, Any] | None = None,
+) -> Page[AnyRow]:
     """One page of a list, newest first. Stripe names no total; the last id leads to the next page."""
-    body = api.get(path, params=encoded(filters))
+    body = api.get(path, params=encoded(filters), parts=parts)
     records = body.get("data") if isinstance(body, Mapping) else None
     if not isinstance(records, list):
         raise unreadable()
-    last = (
-        records[-1].get("id")
-        if records and body.get("has_more") and isinstance(records[-1], Mapping)
-        else None
-    )
-    return Page(items=[read_as(model, record) for record in records], next=last)
+    last = records[-1].get("id") if records and isinstance(records[-1], Mapping) else None
+    if records and body.get("has_more") and not isinstance(last, str):
+        raise unreadable()  # without the way to the rest the list would look complete
+    following = last if body.get("has_more") else None
+    return Page(items=[read_as(model, record) for record in records], next=following)
 
 
 def create(api: Api, path: str, model: type[AnyRow], fields: Mapping[str, Any]) -> AnyRow:

@@ -1,30 +1,23 @@
 """Subscriptions."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import AliasPath, Field
+from pydantic import AliasPath, BeforeValidator, Field
 
 from app.connectors.api import Api
 from app.connectors.checks import check_confirmed
 from app.connectors.function_tool import tool
 from app.connectors.rows import Page
+from app.connectors.stripe.amounts import CurrencyCode, StripeRow
+from app.connectors.stripe.prices import SubscriptionItem
 from app.connectors.stripe.records import encoded, page_of
-from app.connectors.stripe.values import After, Day, Limit, StripeId, StripeRow, read_as, text_of
+from app.connectors.stripe.values import After, Day, Limit, StripeId, read_as
 from app.errors import ObjectNotFound
 
 
-class SubscriptionItem(StripeRow):
-    """What is subscribed to."""
-
-    price: str | None = Field(None, validation_alias=AliasPath("price", "id"))
-    unit_amount: int | None = Field(None, validation_alias=AliasPath("price", "unit_amount"))
-    currency: str | None = Field(None, validation_alias=AliasPath("price", "currency"))
-    interval: str | None = Field(None, validation_alias=AliasPath("price", "recurring", "interval"))
-    quantity: int | None = None
-    # Stripe has the period on the items, not on the subscription.
-    current_period_end: Day = None
-
-    unit_amount_text: ClassVar[Any] = text_of("unit_amount", "The price of one as people write it.")
+def _has_any(value: Any) -> bool | None:
+    return bool(value) if isinstance(value, list) else None
 
 
 class Subscription(StripeRow):
@@ -32,8 +25,21 @@ class Subscription(StripeRow):
 
     id: str
     customer: str | None = None
-    status: str
+    status: str | None = None
+    currency: CurrencyCode = None
     items: list[SubscriptionItem] = Field([], validation_alias=AliasPath("items", "data"))
+    more_items: bool = Field(
+        False, validation_alias=AliasPath("items", "has_more"), description="True: not all items are here."
+    )
+    discounted: Annotated[bool | None, BeforeValidator(_has_any)] = Field(
+        None, validation_alias="discounts", description="True: less is billed than amount."
+    )
+    collection_paused: str | None = Field(
+        None,
+        validation_alias=AliasPath("pause_collection", "behavior"),
+        description="What becomes of invoices while nothing is collected.",
+    )
+    trial_end: Day = None
     cancel_at_period_end: bool | None = None
     cancel_at: Day = None
     canceled_at: Day = None
@@ -43,21 +49,31 @@ class Subscription(StripeRow):
 @tool(title="List Stripe subscriptions", reads_only=True, pages_by="starting_after")
 def list_subscriptions(
     api: Api,
-    customer: Annotated[
-        StripeId | None, Field(description="Only this customer's, from stripe_list_customers.")
-    ] = None,
-    price: Annotated[StripeId | None, Field(description="Only those to this price.")] = None,
+    customer: Annotated[StripeId | None, Field(description="Id from stripe_list_customers.")] = None,
+    price: Annotated[StripeId | None, Field(description="Price id.")] = None,
     status: Annotated[
-        Literal["active", "past_due", "trialing", "canceled", "unpaid", "paused", "all"] | None,
-        Field(description="Only those in this state; left out: all but the canceled ones."),
+        Literal[
+            "active",
+            "trialing",
+            "past_due",
+            "unpaid",
+            "paused",
+            "incomplete",
+            "incomplete_expired",
+            "canceled",
+            "ended",
+            "all",
+        ]
+        | None,
+        Field(description="Left out: all but canceled. ended: canceled and incomplete_expired."),
     ] = None,
     limit: Limit = 20,
     starting_after: After = None,
 ) -> Page[Subscription]:
-    """List subscriptions, newest first, with what they are for, their price and when the paid period ends.
+    """List subscriptions, newest first: items, prices, end of the paid period.
 
-    Use it for recurring income or to find what to cancel. Canceled ones appear only with status canceled or
-    all.
+    Use it for recurring income or to find what to cancel. An item's amount is billed once per interval_count
+    intervals: divide 300 every 3 months by 3 for a month.
     """
     filters = {
         "customer": customer,
@@ -72,28 +88,34 @@ def list_subscriptions(
 @tool(title="Cancel Stripe subscription", destructive=True)
 def cancel_subscription(
     api: Api,
-    subscription: Annotated[StripeId, Field(description="Its id, from stripe_list_subscriptions.")],
-    confirm: Annotated[
-        bool, Field(description="true once the person has agreed to cancel this subscription.")
-    ],
+    subscription: Annotated[StripeId, Field(description="Id from stripe_list_subscriptions.")],
+    confirm: Annotated[bool, Field(description="true once the person agreed to this cancellation.")],
     at_period_end: Annotated[
-        bool, Field(description="true: it runs until the paid period ends. false: it ends now, for good.")
+        bool, Field(description="true: at the end of the paid period. false: now.")
     ] = True,
 ) -> Subscription:
-    """Cancel a subscription, at the end of the paid period or at once. A subscription that has ended cannot
-    be started again.
+    """Cancel a subscription. Once ended it cannot be restarted.
 
-    Use it only after the person agreed. It refunds nothing: that is stripe_create_refund.
+    Use it only after the person agreed. It refunds nothing: for that use stripe_create_refund.
     """
     check_confirmed(confirm, "nothing was canceled")
     path, parts = "/v1/subscriptions/{id}", {"id": subscription}
     if at_period_end:
         ended = api.post(path, parts=parts, form=encoded({"cancel_at_period_end": True}))
-        api.say("It runs until the end of the paid period.")
     else:
         ended = _end_now(api, path, parts)
-        api.say("It has ended.")
-    return read_as(Subscription, ended, wrote=True)
+    canceled = read_as(Subscription, ended, wrote=True)
+    api.say(_outcome(canceled, at_period_end))
+    return canceled
+
+
+def _outcome(subscription: Subscription, at_period_end: bool) -> str:
+    """What Stripe's answer says became of it."""
+    if subscription.status == "canceled":
+        return "It has ended."
+    if at_period_end and (subscription.cancel_at_period_end or subscription.cancel_at):
+        return "It runs until the end of the paid period."
+    return "Stripe took the request, but does not list the subscription as canceled: check it there."
 
 
 def _end_now(api: Api, path: str, parts: dict[str, str]) -> Any:
@@ -102,6 +124,6 @@ def _end_now(api: Api, path: str, parts: dict[str, str]) -> Any:
         return api.delete(path, parts=parts)
     except ObjectNotFound:
         record = api.get(path, parts=parts)
-        if isinstance(record, dict) and record.get("status") == "canceled":
+        if isinstance(record, Mapping) and record.get("status") == "canceled":
             return record
         raise

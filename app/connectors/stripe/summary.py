@@ -1,28 +1,27 @@
 """Stripe's part of a summary: payments received."""
 
-from datetime import UTC, date, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from app.connectors.stripe.account import StripeAccount
 from app.connectors.stripe.payments import Payment
 from app.connectors.stripe.records import page_of
-from app.connectors.stripe.values import major, read_as
+from app.connectors.stripe.values import read_as, unreadable
 from app.connectors.summary import FigureTotals, Part, Summarizing
-from app.connectors.summary_days import Days
 from app.errors import PermissionDenied, ProviderError
 
 _MOST_PAGES = 10
 
 
 def summarize(summary: Summarizing) -> list[Part]:
-    """Succeeded payments by the day of the account's own calendar. Refunds are not subtracted."""
+    """Succeeded payments by the account's own calendar. Refunds are not subtracted."""
     account = _account(summary)
     days = summary.days(account.timezone if account else None)
-    home = account.default_currency.upper() if account and account.default_currency else None
-    totals = FigureTotals(days, home)
+    home = account.default_currency if account else None
+    totals = FigureTotals(days, home, timed=True)
     with summary.reading("payments"):
         received = (payment for span in days.spans() for payment in _payments(summary, *span))
-        totals.add_all("payments_received", (_entry(days, payment) for payment in received))
+        totals.add_all("payments_received", map(_entry, received))
     return totals.parts()
 
 
@@ -55,7 +54,9 @@ def _payments(summary: Summarizing, start: datetime, end: datetime) -> list[Paym
     )
 
 
-def _entry(days: Days, payment: Payment) -> tuple[str, Decimal, date | None]:
+def _entry(payment: Payment) -> tuple[str | None, Decimal, datetime]:
+    """Raises ProviderUnavailable for an odd payment: without it the total would be too low."""
     received = payment.amount if payment.amount_received is None else payment.amount_received
-    day = days.day_of(datetime.fromisoformat(payment.created).astimezone(UTC)) if payment.created else None
-    return payment.currency.upper(), major(received, payment.currency), day
+    if received is None or payment.currency is None or payment.created is None:
+        raise unreadable()
+    return payment.currency, received, datetime.fromisoformat(payment.created)

@@ -9,7 +9,9 @@ Decided:
   chooses among them.
 - A pasted token's permissions cannot be read: Xano refuses (403) what it may not do, which renews no token.
 - A field is added by the call for one column; the call that replaces the whole schema drops missing fields
-  with their data.
+  with their data, and is used only for a reference to a table, which it alone documents.
+- An answer counts for what it says: an error sent with status 200 is an error, and a list of ids that lacks
+  some of the records is no success for those.
 - There is no idempotency key: a write with a lost answer has an unknown outcome and is never repeated.
 - Record values stay as Xano has them, with moments in milliseconds since 1970.
 """
@@ -20,6 +22,7 @@ from app.connectors.xano.auth_methods import CONSENT, FORMS
 from app.connectors.xano.bulk import bulk_create_records, bulk_update_records
 from app.connectors.xano.databases import get_workspace_details, list_databases
 from app.connectors.xano.errors import read_error
+from app.connectors.xano.fields import add_field_to_schema
 from app.connectors.xano.instances import get_instance_details, identify, is_known_as, list_instances
 from app.connectors.xano.records import (
     browse_table_content,
@@ -28,12 +31,7 @@ from app.connectors.xano.records import (
     get_table_record,
     update_table_record,
 )
-from app.connectors.xano.schema import (
-    add_field_to_schema,
-    delete_field,
-    get_table_schema,
-    rename_schema_field,
-)
+from app.connectors.xano.schema import delete_field, get_table_schema, rename_schema_field
 from app.connectors.xano.tables import (
     create_table,
     delete_table,

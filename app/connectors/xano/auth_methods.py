@@ -43,11 +43,15 @@ _TOKEN = pasted_key(
 
 # An API group on the operator's own Xano backend, made from Xano's stock template: the person's record there
 # holds their Metadata API token. Its addresses are settings, as every backend has its own.
+# Xano's stock login checks the password with a precondition, whose error type (and so the status: 403, but
+# also 400, 404 or 500) the builder of the backend chooses; the message is the template's.
+_WRONG_LOGIN = ({"message": "Invalid Credentials."},)
 _PROFILE = TokenRequest(
     "https://backend.xano.example/api:auth/auth/me",
     method="GET",
     bearer="refresh_token",
     takes={"access_token": "api_key"},
+    refused_with=({"code": "ERROR_CODE_UNAUTHORIZED"},),
     setting="PROFILE_URL",
     setting_required=True,
 )
@@ -56,6 +60,7 @@ _LOGIN = log_in(
         "https://backend.xano.example/api:auth/auth/login",
         sends={"email": "email", "password": "password"},
         takes={"refresh_token": "authToken"},
+        refused_with=_WRONG_LOGIN,
         setting="LOGIN_URL",
         setting_required=True,
     ),
@@ -63,7 +68,11 @@ _LOGIN = log_in(
     renewals=(_PROFILE,),
     demo=("ana@northwind.example", "sandbox"),
     intro="The e-mail and password of your login at your company's Xano application.",
-    if_refused="Check both, and that your login holds a Metadata API key.",
+    if_refused="Check both.",
+    if_without_token=(
+        "This login has no Metadata API key (api_key) there: ask whoever looks after the backend for one, "
+        "then sign in again."
+    ),
     authorization_seconds=_SESSION_SECONDS,
 )
 

@@ -11,10 +11,10 @@ from app.connectors.api import Api
 from app.connectors.function_tool import tool
 from app.connectors.rows import Row
 from app.connectors.xano.auth_methods import WRITES
-from app.connectors.xano.errors import reason_of
+from app.connectors.xano.bulk_answers import BatchAnswer
 from app.connectors.xano.metadata import send
 from app.connectors.xano.records import CONTENT
-from app.connectors.xano.values import RecordData, RowId, TableId, WorkspaceId, unreadable
+from app.connectors.xano.values import RecordData, RowId, TableId, WorkspaceId
 from app.errors import InvalidArguments, OutcomeUnknown, ToolError
 
 _BATCH = 100
@@ -25,8 +25,10 @@ _MOST_FAILURES = 50  # listed one by one; all are counted
 class Failure(Row):
     """Why one record was not taken."""
 
+    position: int | None = Field(None, description="Its place in what you sent, from 0.")
+    among: str | None = Field(None, description="The places it is among, when Xano does not say.")
     record_id: str | None = Field(None, description="Its id, when Xano named it.")
-    reason: str = Field(description="Xano's words.")
+    reason: str = Field("", description="Xano's words.")
 
 
 class BulkCreated(Row):
@@ -34,9 +36,7 @@ class BulkCreated(Row):
 
     created: int
     failed: int
-    ids: list[str] = Field(
-        description="Of the new records; fewer than created when Xano did not name them all."
-    )
+    ids: list[str] = Field(description="Fewer than created when Xano did not name them all.")
     failures: list[Failure] = Field(description=f"At most {_MOST_FAILURES}.")
 
 
@@ -45,9 +45,7 @@ class BulkUpdated(Row):
 
     updated: int
     failed: int
-    ids: list[str] = Field(
-        description="Of the changed records; fewer than updated when Xano did not name them all."
-    )
+    ids: list[str] = Field(description="Fewer than updated when Xano did not name them all.")
     failures: list[Failure] = Field(description=f"At most {_MOST_FAILURES}.")
 
 
@@ -65,20 +63,25 @@ def bulk_create_records(
     table_id: TableId,
     records: Annotated[
         list[RecordData],
-        Field(min_length=1, max_length=_MOST, description="One object of field values for each record."),
+        Field(min_length=1, max_length=_MOST, description="Values by field name, one object per record."),
     ],
-    allow_id_field: Annotated[bool, Field(description="Whether the records bring their own id.")] = False,
+    allow_id_field: Annotated[bool, Field(description="The records bring their own id.")] = False,
 ) -> BulkCreated:
-    """Create up to 1000 records of one table, and say how many were created, how many failed and why.
+    """Create up to 1000 records of one table; returns how many failed and why.
 
-    Use it after xano_get_table_schema. For a single record use xano_create_table_record. Repeating it makes
-    the records twice.
+    Use it after xano_get_table_schema. Repeating it creates the records twice.
     """
+    if not allow_id_field and any("id" in record for record in records):
+        raise InvalidArguments(
+            "records: some bring an id, which Xano would replace. Set allow_id_field to true to keep it, or "
+            "leave it out.",
+            details={"fields": ["records", "allow_id_field"]},
+        )
     result = _BulkResult(len(records), "created", "create")
     for batch in _batches(records):
         result.take(
             api,
-            len(batch),
+            batch,
             partial(_send, api, workspace_id, table_id, "", batch, {"allow_id_field": allow_id_field}),
         )
     result.conclude(api)
@@ -92,23 +95,19 @@ def bulk_update_records(
     table_id: TableId,
     updates: Annotated[
         list[Update],
-        Field(
-            min_length=1, max_length=_MOST, description="For each record its row_id and the fields to change."
-        ),
+        Field(min_length=1, max_length=_MOST, description="Per record its row_id and the fields to change."),
     ],
 ) -> BulkUpdated:
-    """Change up to 1000 records of one table, each in its own way, and say how many were changed, how many
-    failed and why.
+    """Change up to 1000 records of one table, each in its own way; returns how many failed and why.
 
-    Use it when the ids are known; fields that are left out stay. For a single record use
-    xano_update_table_record.
+    Use it when the ids are known. Fields left out stay.
     """
     items = [{"row_id": _id_for_xano(update.row_id), "updates": update.updates} for update in updates]
     if len({update.row_id for update in updates}) < len(updates):
         raise InvalidArguments("updates: name each row_id once.")
     result = _BulkResult(len(items), "updated", "update")
     for batch in _batches(items):
-        result.take(api, len(batch), partial(_send, api, workspace_id, table_id, "/patch", batch, {}))
+        result.take(api, batch, partial(_send, api, workspace_id, table_id, "/patch", batch, {}))
     result.conclude(api)
     return BulkUpdated(updated=result.done, failed=result.failed, ids=result.ids, failures=result.failures)
 
@@ -125,7 +124,7 @@ class _BulkResult:
     ids: list[str] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
-    def take(self, api: Api, size: int, send: Callable[[], Any]) -> None:
+    def take(self, api: Api, batch: Sequence[Any], send: Callable[[], Any]) -> None:
         """Sends a batch and counts its answer. An error after an earlier success reports that success too."""
         try:
             if self.total > _BATCH:
@@ -134,7 +133,7 @@ class _BulkResult:
                     self.total,
                     f"{self.done} of {self.total} records {self.done_word}",
                 )
-            self._count(send(), size)
+            self._count(BatchAnswer.of(send(), batch))
         except ToolError as error:
             if self.done + self.failed:
                 error.message = f"{self._sentence()} Then it stopped: {error.message}"
@@ -142,7 +141,7 @@ class _BulkResult:
                 error.details |= {
                     self.done_word: self.done,
                     "failed": self.failed,
-                    "unconfirmed": size if isinstance(error, OutcomeUnknown) else 0,
+                    "unconfirmed": len(batch) if isinstance(error, OutcomeUnknown) else 0,
                     "total": self.total,
                     "ids": self.ids,
                 }
@@ -168,32 +167,23 @@ class _BulkResult:
         failed = f", {self.failed} failed" if self.failed else ""
         return f"{self.done} of {self.total} records {self.done_word}{failed}."
 
-    def _count(self, body: Any, size: int) -> None:
-        """Counts an answer: a list of ids, an object with successes and errors, or no body: all succeeded."""
-        ids: list[str] = []
-        failures: list[Failure] = []
-        if not body:
-            done = size
-        elif isinstance(body, list):
-            ids, done = _ids(body), len(body)
-        elif isinstance(body, Mapping):
-            ids = _ids(body.get("success"))
-            failures = _failures(body.get("error") or [])
-            success_total = body.get("success_total")
-            done = (
-                success_total
-                if isinstance(success_total, int) and not isinstance(success_total, bool)
-                else len(ids)
-                if "success" in body
-                else size - len(failures)
+    def _count(self, answer: BatchAnswer) -> None:
+        first = self.done + self.failed
+        for entry in answer.failures:
+            if len(self.failures) == _MOST_FAILURES:
+                break
+            last = first + answer.size - 1
+            self.failures.append(
+                Failure(
+                    position=None if entry.position is None else first + entry.position,
+                    among=f"{first}-{last}" if entry.position is None else None,
+                    record_id=entry.record_id,
+                    reason=entry.reason or "Xano gave no reason.",
+                )
             )
-        else:
-            raise unreadable(wrote=True)
-        done = max(0, min(done, size))
-        self.done += done
-        self.failed += size - done
-        self.ids += ids
-        self.failures += failures[: _MOST_FAILURES - len(self.failures)]
+        self.done += answer.done
+        self.failed += answer.size - answer.done
+        self.ids += answer.ids
 
 
 def _send(
@@ -215,26 +205,3 @@ def _batches(items: Sequence[Any]) -> list[Sequence[Any]]:
 
 def _id_for_xano(row_id: str) -> int | str:
     return int(row_id) if row_id.isascii() and row_id.isdigit() else row_id
-
-
-def _ids(entries: Any) -> list[str]:
-    """The ids in a list of ids or of records."""
-    if not isinstance(entries, list):
-        return []
-    found = [entry.get("id") if isinstance(entry, Mapping) else entry for entry in entries]
-    return [str(id_) for id_ in found if isinstance(id_, int | str) and not isinstance(id_, bool)]
-
-
-def _failures(entries: Any) -> list[Failure]:
-    if not isinstance(entries, list):
-        entries = [entries]
-    found = []
-    for entry in entries:
-        named = (
-            next((entry[name] for name in ("row_id", "id") if name in entry), None)
-            if isinstance(entry, Mapping)
-            else None
-        )
-        id_ = str(named) if isinstance(named, int | str) and not isinstance(named, bool) else None
-        found.append(Failure(record_id=id_, reason=reason_of(entry) or "Xano gave no reason."))
-    return found

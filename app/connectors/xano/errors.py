@@ -12,8 +12,9 @@ from app.connectors.api_errors import errors_by_status, retry_after
 from app.connectors.rows import plain
 from app.errors import (
     InvalidArguments,
+    MissingRight,
     ObjectNotFound,
-    PermissionDenied,
+    ProviderError,
     ProviderRateLimited,
     ReconnectNeeded,
     ToolError,
@@ -25,18 +26,18 @@ _DEFAULT_WAIT_SECONDS = 20  # the free plan allows 10 requests in 20 seconds and
 
 
 def read_error(answer: Response) -> ToolError | None:
-    """The error an answer means, or None for none."""
-    if answer.status < 300:
-        return None
+    """The error an answer means, or None for none. Xano also sends errors with status 200."""
     body = answer.json()
     error: Mapping[str, Any] = body if isinstance(body, Mapping) else {}
+    if answer.status < 300 and not _is_error(error):
+        return None
     code = str(error.get("code", ""))
     if answer.status == 429 or code == "ERROR_CODE_TOO_MANY_REQUESTS":
         return _slow_down(answer)
-    if answer.status == 401:
+    if answer.status == 401 or (answer.status < 300 and code == "ERROR_CODE_UNAUTHORIZED"):
         return ReconnectNeeded("Xano no longer accepts this sign-in. Reconnect Xano in the hub.")
     if answer.status == 403 or code == "ERROR_CODE_ACCESS_DENIED" or _is_denied(answer, error):
-        return PermissionDenied(
+        return MissingRight(
             "Xano does not allow this with the connection's token. Tables and fields (Database) and "
             "records (Content) each have their own "
             "permissions to read, create, change and delete: give the missing one in Xano, or connect with "
@@ -47,9 +48,23 @@ def read_error(answer: Response) -> ToolError | None:
             "Xano does not know that workspace, table, field or record in this instance. List them again "
             "and use an id from there."
         )
-    if answer.status == 400:
+    if answer.status == 400 or (answer.status < 300 and code == "ERROR_CODE_INPUT_ERROR"):
         return _refused(error)
+    if answer.status < 300:
+        details = {"reason": reason} if (reason := reason_of(error)) else {}
+        return ProviderError("Xano answered with an error. Its reason is in the details.", details=details)
     return errors_by_status(answer, "Xano")
+
+
+def _is_error(body: Mapping[str, Any]) -> bool:
+    """Whether an object is Xano's error and not a record, which always has an id or fields of its own."""
+    code = body.get("code")
+    return (
+        isinstance(code, str)
+        and code.startswith("ERROR_")
+        and "message" in body
+        and not (body.keys() - {"code", "message", "param", "payload", "trace", "request_id"})
+    )
 
 
 def reason_of(value: Any) -> str:

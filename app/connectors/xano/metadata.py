@@ -26,6 +26,15 @@ def send(api: Api, method: str, path: str, *, safe: bool = False, **options: Any
     return api.request(method, path, safe=safe, base_url=at_instance(api), **options)
 
 
+def check_done(body: Any) -> None:
+    """Raises OutcomeUnknown for an answer to a deletion or a change that does not have Xano's shape.
+
+    Documented are null, an empty body and an object; an error sent with status 200 is found by `read_error`.
+    """
+    if body is not None and not isinstance(body, Mapping):
+        raise unreadable(wrote=True)
+
+
 def read_object(api: Api, path: str, **options: Any) -> Mapping[str, Any]:
     """One object."""
     body = send(api, "GET", path, safe=True, **options)

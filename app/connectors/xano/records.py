@@ -1,6 +1,7 @@
 """The records of a table, one at a time or a page."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from pydantic import Field
 
@@ -8,7 +9,7 @@ from app.connectors.api import Api
 from app.connectors.function_tool import tool
 from app.connectors.rows import Page, Row
 from app.connectors.xano.auth_methods import WRITES
-from app.connectors.xano.metadata import TABLE, read_object, read_page, send
+from app.connectors.xano.metadata import TABLE, check_done, read_object, read_page, send
 from app.connectors.xano.values import (
     PageNumber,
     PerPage,
@@ -17,6 +18,7 @@ from app.connectors.xano.values import (
     RecordId,
     TableId,
     WorkspaceId,
+    cut,
     unreadable,
 )
 
@@ -30,11 +32,18 @@ class OneRecord(Row):
     record: Record
 
 
+class CreatedRecord(OneRecord):
+    """A new record."""
+
+    ignored: list[str] = Field([], description="Fields you sent that Xano did not store.")
+
+
 class ChangedRecord(Row):
     """A record after a change."""
 
     record_id: str
     record: Record | None = Field(None, description="As it is now; null when Xano did not show it.")
+    ignored: list[str] = Field([], description="Fields you sent that Xano did not store.")
 
 
 class DeletedRecord(Row):
@@ -57,7 +66,7 @@ def browse_table_content(
     )
     if not all(isinstance(entry, Mapping) for entry in found.items):
         raise unreadable()
-    return Page(items=found.items, next=found.next, total=found.total)
+    return Page(items=[cut(entry) for entry in found.items], next=found.next, total=found.total)
 
 
 @tool(title="Get Xano record", reads_only=True)
@@ -75,17 +84,15 @@ def get_table_record(
 @tool(title="Create Xano record", needs_scopes=WRITES)
 def create_table_record(
     api: Api, workspace_id: WorkspaceId, table_id: TableId, record_data: RecordData
-) -> OneRecord:
+) -> CreatedRecord:
     """Create one record. Xano gives it its id.
 
     Use it after xano_get_table_schema. For several at once use xano_bulk_create_records.
     """
     body = send(api, "POST", CONTENT, parts={"workspace": workspace_id, "table": table_id}, json=record_data)
-    if isinstance(body, int | str) and not isinstance(body, bool):
-        body = {"id": body}
-    if not isinstance(body, Mapping):
+    if not isinstance(body, Mapping) or not body:
         raise unreadable(wrote=True)
-    return OneRecord(record=dict(body))
+    return CreatedRecord(record=dict(body), ignored=_ignored(api, record_data, body))
 
 
 @tool(title="Update Xano record", idempotent=True, needs_scopes=WRITES)
@@ -98,9 +105,10 @@ def update_table_record(
     """
     parts = {"workspace": workspace_id, "table": table_id, "record": record_id}
     body = send(api, "PUT", _RECORD, parts=parts, json=record_data)
-    return ChangedRecord(
-        record_id=record_id, record=dict(body) if isinstance(body, Mapping) and body else None
-    )
+    check_done(body)
+    if not body:
+        return ChangedRecord(record_id=record_id)
+    return ChangedRecord(record_id=record_id, record=dict(body), ignored=_ignored(api, record_data, body))
 
 
 @tool(title="Delete Xano record", destructive=True, idempotent=True, needs_scopes=WRITES)
@@ -112,5 +120,15 @@ def delete_table_record(
     Use it only when the person has said to delete this record. It leaves the table and its fields as they
     are.
     """
-    send(api, "DELETE", _RECORD, parts={"workspace": workspace_id, "table": table_id, "record": record_id})
+    parts = {"workspace": workspace_id, "table": table_id, "record": record_id}
+    check_done(send(api, "DELETE", _RECORD, parts=parts))
     return DeletedRecord(record_id=record_id, deleted=True)
+
+
+def _ignored(api: Api, sent: Mapping[str, Any], record: Mapping[str, Any]) -> list[str]:
+    """The fields that the stored record does not have: Xano drops what is not in the table's schema."""
+    names = [name for name in sent if name not in record]
+    if names and "id" in record:
+        api.say(f"Xano did not store {len(names)} of the fields: they are not in the table's schema.")
+        return names
+    return []

@@ -10,7 +10,7 @@ from app.connectors.function_tool import tool
 from app.connectors.request import given
 from app.connectors.rows import Page, Row
 from app.connectors.xano.auth_methods import WRITES
-from app.connectors.xano.metadata import TABLE, TABLES, read_object, read_page, send
+from app.connectors.xano.metadata import TABLE, TABLES, check_done, read_object, read_page, send
 from app.connectors.xano.values import (
     AnyId,
     PageNumber,
@@ -85,9 +85,10 @@ def list_tables(
     Use it to find a table. For its fields use xano_get_table_schema, for its records
     xano_browse_table_content.
     """
-    found = read_page(
-        api, TABLES, page=page, per_page=per_page, parts={"workspace": workspace_id}, search=search
-    )
+    # By id, so that pages neither repeat nor miss a table: by default Xano sorts by the moment of creation.
+    order = {"sort": "id", "order": "asc"}
+    parts = {"workspace": workspace_id}
+    found = read_page(api, TABLES, page=page, per_page=per_page, parts=parts, search=search, **order)
     return Page(items=[read_as(Table, entry) for entry in found.items], next=found.next, total=found.total)
 
 
@@ -118,7 +119,7 @@ def create_table(
     """
     table = given({"name": name, "description": description, "docs": docs, "auth": auth, "tag": tag})
     body = send(api, "POST", TABLES, parts={"workspace": workspace_id}, json=table)
-    made = body.get("id") if isinstance(body, Mapping) else body
+    made = body.get("id") if isinstance(body, Mapping) else None
     if isinstance(made, bool) or not isinstance(made, int | str):
         raise unreadable(wrote=True)
     return NewTable(table_id=str(made), name=name)
@@ -143,7 +144,8 @@ def update_table(
     if not changes:
         raise InvalidArguments("Say what to change: name, description, docs, auth or tag.")
     # Without /meta the call takes a whole table and empties missing fields.
-    send(api, "PUT", TABLE + "/meta", parts={"workspace": workspace_id, "table": table_id}, json=changes)
+    parts = {"workspace": workspace_id, "table": table_id}
+    check_done(send(api, "PUT", TABLE + "/meta", parts=parts, json=changes))
     return ChangedTable(table_id=table_id, changed=list(changes))
 
 
@@ -154,5 +156,5 @@ def delete_table(api: Api, workspace_id: WorkspaceId, table_id: TableId) -> Dele
     Use it only when the person has named this table and said to delete it. For single records use
     xano_delete_table_record.
     """
-    send(api, "DELETE", TABLE, parts={"workspace": workspace_id, "table": table_id})
+    check_done(send(api, "DELETE", TABLE, parts={"workspace": workspace_id, "table": table_id}))
     return DeletedTable(table_id=table_id, deleted=True)

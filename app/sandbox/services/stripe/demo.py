@@ -2,9 +2,9 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from app.sandbox.services.stripe import records
+from app.sandbox.services.stripe import plans, records
 from app.sandbox.services.stripe.companies import ACCOUNTS
-from app.sandbox.store import Book
+from app.sandbox.store import Book, Record
 
 _PEOPLE = (
     ("Jenny Rosen", "jenny@rosen.example"),
@@ -29,8 +29,31 @@ def seed(book: Book, today: date) -> None:
         for number, (name, email) in enumerate(_PEOPLE)
     ]
     jenny, maple, cobalt, juniper, walk_in = customers
-    records.add_price(book, at(300), 120 * scale, currency, "Consulting hour")
-    plan = records.add_price(book, at(300), 49 * scale, currency, "Support plan", "month")
+    plans.add_price(book, at(300), 120 * scale, currency, "Consulting hour")
+    plan = plans.add_price(book, at(300), 49 * scale, currency, "Support plan", "month")
+    retainer = plans.add_price(book, at(300), 300 * scale, currency, "Retainer", "month", 3)
+    messages = plans.add_price(
+        book,
+        at(300),
+        None,
+        currency,
+        "Messages",
+        "month",
+        unit_amount_decimal="0.5",
+        usage_type="metered",
+    )
+    seats = plans.add_price(
+        book, at(300), None, currency, "Seats", "year", billing_scheme="tiered", tiers_mode="graduated"
+    )
+    boxes = plans.add_price(
+        book,
+        at(300),
+        10 * scale,
+        currency,
+        "Boxes",
+        "week",
+        transform_quantity={"divide_by": 12, "round": "up"},
+    )
 
     for customer, days_ago, lines, ending in (
         (jenny, 90, (("Consulting", 980, 1), ("Travel", 120, 1)), "paid"),
@@ -64,14 +87,25 @@ def seed(book: Book, today: date) -> None:
             description,
         )
     records.add_payment(book, cobalt, at(1), 250 * scale, currency, "canceled", "Ordered twice")
+    for days_ago, status in ((3, "requires_action"), (4, "requires_capture"), (5, "requires_confirmation")):
+        records.add_payment(book, cobalt, at(days_ago), 80 * scale, currency, status, "Deposit")
 
-    for customer, days_ago, status, left, quantity in (
-        (maple, 75, "active", 12, 1),
-        (cobalt, 40, "past_due", -3, 2),
-        (jenny, 150, "canceled", -60, 1),
-    ):
-        records.add_subscription(book, customer, plan, at(days_ago), status, at(-left), quantity)
-    for days_ago, status in ((21, "paid"), (14, "paid"), (7, "paid"), (1, "in_transit")):
+    subscriptions: tuple[tuple[Record, Record, int, str, int, int | None], ...] = (
+        (maple, plan, 75, "active", 12, 1),
+        (cobalt, plan, 40, "past_due", -3, 2),
+        (jenny, plan, 150, "canceled", -60, 1),
+        (juniper, retainer, 100, "active", 80, 1),
+        (cobalt, messages, 95, "active", 20, None),
+        (maple, seats, 90, "trialing", 30, 12),
+        (juniper, boxes, 85, "active", 3, 30),
+        (walk_in, plan, 1, "incomplete", 29, 1),
+        (walk_in, plan, 30, "incomplete_expired", 0, 1),
+        (jenny, plan, 20, "unpaid", 5, 1),
+        (jenny, plan, 35, "paused", 5, 1),
+    )
+    for customer, price, days_ago, status, left, seats_taken in subscriptions:
+        plans.add_subscription(book, customer, price, at(days_ago), status, at(-left), seats_taken)
+    for days_ago, status in ((21, "paid"), (14, "failed"), (7, "paid"), (1, "in_transit")):
         records.add_payout(
             book, at(days_ago), at(days_ago - 2, 0), (1100 - days_ago) * scale, currency, status
         )

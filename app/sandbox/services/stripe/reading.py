@@ -3,9 +3,15 @@
 from flask import Blueprint, Response, jsonify
 
 from app.sandbox.services.stripe.request_checks import AuthorizedCall, opens
-from app.sandbox.services.stripe.wire import in_range, no_such, page
+from app.sandbox.services.stripe.wire import in_range, no_such, page, refusal
+from app.sandbox.store import Record
 
 bp = Blueprint("stripe_reading", __name__)
+# https://docs.stripe.com/api/subscriptions/list#list_subscriptions-status
+_SUBSCRIPTION_STATES = (
+    "active", "all", "canceled", "ended", "incomplete", "incomplete_expired", "past_due", "paused",
+    "trialing", "unpaid",
+)  # fmt: skip
 
 
 @bp.get("/v1/account")
@@ -45,28 +51,34 @@ def balance(call: AuthorizedCall) -> Response:
 @opens("customer_read", "email", "created")
 def customers(call: AuthorizedCall) -> Response:
     """Newest first; the e-mail address must match exactly."""
-    return _listed(call, "/v1/customers", "customer", "email")
-
-
-@bp.get("/v1/invoices")
-@opens("invoice_read", "status", "customer", "created", "collection_method")
-def invoices(call: AuthorizedCall) -> Response:
-    """Newest first."""
-    return _listed(call, "/v1/invoices", "invoice", "status", "customer")
-
-
-@bp.get("/v1/invoices/<id_>")
-@opens("invoice_read")
-def invoice(call: AuthorizedCall, id_: str) -> Response:
-    """One invoice."""
-    return jsonify(one(call, "invoice", id_))
+    return listed(call, "/v1/customers", "customer", "email")
 
 
 @bp.get("/v1/payment_intents")
 @opens("payment_intent_read", "customer", "created")
 def payments(call: AuthorizedCall) -> Response:
     """Newest first, without a filter for the status."""
-    return _listed(call, "/v1/payment_intents", "payment_intent", "customer")
+    return listed(call, "/v1/payment_intents", "payment_intent", "customer")
+
+
+@bp.get("/v1/payment_intents/<id_>")
+@opens("payment_intent_read")
+def payment(call: AuthorizedCall, id_: str) -> Response:
+    """One payment."""
+    return jsonify(one(call, "payment_intent", id_))
+
+
+@bp.get("/v1/charges/<id_>")
+@opens("charge_read")
+def charge(call: AuthorizedCall, id_: str) -> Response:
+    """The charge of a payment."""
+    found = [record for record in call.book.all("payment_intent") if record["latest_charge"] == id_]
+    if not found:
+        raise no_such("charge", id_)
+    shared = {
+        k: found[0][k] for k in ("amount", "created", "currency", "customer", "description", "livemode")
+    }
+    return jsonify({"id": id_, "object": "charge", "paid": True, "payment_intent": found[0]["id"], **shared})
 
 
 @bp.get("/v1/subscriptions")
@@ -74,12 +86,22 @@ def payments(call: AuthorizedCall) -> Response:
 def subscriptions(call: AuthorizedCall) -> Response:
     """Newest first; canceled ones only by `status`."""
     status = call.given.get("status")
+    if status not in {None, *_SUBSCRIPTION_STATES}:
+        raise refusal(
+            400, f"Invalid status: must be one of {', '.join(_SUBSCRIPTION_STATES)}", param="status"
+        )
+    price = call.given.get("price")
+    if price is not None:
+        one(call, "price", price, "price")
+    wanted = {
+        None: set(_SUBSCRIPTION_STATES) - {"canceled"},
+        "all": set(_SUBSCRIPTION_STATES),
+        "ended": {"canceled", "incomplete_expired"},
+    }.get(status, {status})
     found = [
         record
-        for record in call.book.all("subscription")
-        if (status == "all" or (record["status"] == status if status else record["status"] != "canceled"))
-        and call.given.get("customer") in {None, record["customer"]}
-        and call.given.get("price") in {None, record["items"]["data"][0]["price"]["id"]}
+        for record in matching(call, "subscription", "customer")
+        if record["status"] in wanted and price in {None, record["items"]["data"][0]["price"]["id"]}
     ]
     return page("/v1/subscriptions", found, call.given)
 
@@ -95,21 +117,27 @@ def subscription(call: AuthorizedCall, id_: str) -> Response:
 @opens("payout_read", "status", "arrival_date", "created")
 def payouts(call: AuthorizedCall) -> Response:
     """Newest first."""
-    return _listed(call, "/v1/payouts", "payout", "status", since="arrival_date")
+    return listed(call, "/v1/payouts", "payout", "status", since="arrival_date")
 
 
-def _listed(call: AuthorizedCall, path: str, kind: str, *equal: str, since: str = "created") -> Response:
+def listed(call: AuthorizedCall, path: str, kind: str, *equal: str, since: str = "created") -> Response:
     """A page of the records that match the filters and the time range."""
-    found = [
+    return page(path, matching(call, kind, *equal, since=since), call.given)
+
+
+def matching(call: AuthorizedCall, kind: str, *equal: str, since: str = "created") -> list[Record]:
+    """The records that match the filters and the time range. Raises RequestRefused for unknown customers."""
+    if "customer" in equal and "customer" in call.given:
+        one(call, "customer", call.given["customer"], "customer")
+    return [
         record
         for record in call.book.all(kind)
         if all(call.given.get(name) in {None, record[name]} for name in equal)
         and in_range(record, since, call.given.get(since))
     ]
-    return page(path, found, call.given)
 
 
-def one(call: AuthorizedCall, kind: str, id_: str, param: str = "id") -> dict[str, object]:
+def one(call: AuthorizedCall, kind: str, id_: str, param: str = "id") -> Record:
     """The record of that id. Raises RequestRefused for an id of another account or mode."""
     record = call.book.find(kind, id_)
     if record is None:

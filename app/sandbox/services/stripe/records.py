@@ -1,10 +1,16 @@
-"""Creates and stores customers, invoices, payments… of the imitated Stripe. Money is whole numbers."""
+"""Creates and stores customers, invoices, payments and payouts. Money is whole numbers."""
 
 from typing import Any
 
 from app.sandbox.store import Book, Record
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+_DECLINED = {
+    "type": "card_error",
+    "code": "card_declined",
+    "decline_code": "insufficient_funds",
+    "message": "Your card has insufficient funds.",
+}
 
 
 def new_id(book: Book, prefix: str, kind: str) -> str:
@@ -46,8 +52,12 @@ def add_invoice(
         "id": id_,
         "object": "invoice",
         "amount_due": 0,
+        "amount_overpaid": 0,
         "amount_paid": 0,
         "amount_remaining": 0,
+        "amount_shipping": 0,
+        "attempt_count": 0,
+        "attempted": False,
         "auto_advance": False,
         "billing_reason": "manual",
         "collection_method": "send_invoice",
@@ -60,19 +70,29 @@ def add_invoice(
         "due_date": created + days_until_due * 86_400,
         "hosted_invoice_url": None,
         "invoice_pdf": None,
-        "lines": {"object": "list", "has_more": False, "url": f"/v1/invoices/{id_}/lines", "data": []},
+        "lines": [],  # all of them; `reading.invoice_resource` embeds the first
         "livemode": False,
         "metadata": {},
         "number": None,
         "status": "draft",
         "subtotal": 0,
         "total": 0,
+        "total_discount_amounts": [],
+        "total_excluding_tax": 0,
+        "total_taxes": [],
         **given,
     }
     return book.put("invoice", id_, record)
 
 
-def add_line(book: Book, invoice: Record, description: str | None, amount: int, quantity: int = 1) -> Record:
+def add_line(
+    book: Book,
+    invoice: Record,
+    description: str | None,
+    amount: int,
+    quantity: int = 1,
+    pricing: Record | None = None,
+) -> Record:
     """A new line of a draft."""
     item = new_id(book, "ii", "invoiceitem")
     line = {
@@ -81,6 +101,9 @@ def add_line(book: Book, invoice: Record, description: str | None, amount: int, 
         "amount": amount,
         "currency": invoice["currency"],
         "description": description,
+        "discount_amounts": [],
+        "discountable": True,
+        "discounts": [],
         "invoice": invoice["id"],
         "livemode": False,
         "metadata": {},
@@ -88,11 +111,15 @@ def add_line(book: Book, invoice: Record, description: str | None, amount: int, 
             "type": "invoice_item_details",
             "invoice_item_details": {"invoice_item": item, "proration": False},
         },
+        "period": {"start": invoice["created"], "end": invoice["created"]},
+        "pricing": pricing,
         "quantity": quantity,
+        "quantity_decimal": str(quantity),
+        "subtotal": amount,
         "taxes": [],
     }
-    lines = {**invoice["lines"], "data": [*invoice["lines"]["data"], line]}
-    total = sum(each["amount"] for each in lines["data"])
+    lines = [*invoice["lines"], line]
+    total = sum(each["amount"] for each in lines)
     change(
         book,
         "invoice",
@@ -100,13 +127,15 @@ def add_line(book: Book, invoice: Record, description: str | None, amount: int, 
         lines=lines,
         subtotal=total,
         total=total,
+        total_excluding_tax=total,
         amount_due=total,
         amount_remaining=total,
     )
     return {
         "id": item,
         "object": "invoiceitem",
-        **{k: line[k] for k in ("amount", "currency", "description", "invoice", "quantity")},
+        "date": line["period"]["start"],
+        **{k: line[k] for k in ("amount", "currency", "description", "invoice", "quantity", "livemode")},
     }
 
 
@@ -141,66 +170,20 @@ def add_payment(
         "id": id_,
         "object": "payment_intent",
         "amount": amount,
+        "amount_capturable": amount if status == "requires_capture" else 0,
         "amount_received": amount if status == "succeeded" else 0,
+        "cancellation_reason": "duplicate" if status == "canceled" else None,
         "created": created,
         "currency": currency,
         "customer": customer["id"] if customer else None,
         "description": description,
+        "last_payment_error": _DECLINED if status == "requires_payment_method" else None,
         "latest_charge": charge,
         "livemode": False,
         "metadata": {},
         "status": status,
     }
     return book.put("payment_intent", id_, record)
-
-
-def add_price(
-    book: Book, created: int, amount: int, currency: str, name: str, interval: str | None = None
-) -> Record:
-    """A new price of a new product."""
-    id_ = new_id(book, "price", "price")
-    record = {
-        "id": id_,
-        "object": "price",
-        "active": True,
-        "created": created,
-        "currency": currency,
-        "livemode": False,
-        "nickname": name,
-        "recurring": {"interval": interval, "interval_count": 1} if interval else None,
-        "type": "recurring" if interval else "one_time",
-        "unit_amount": amount,
-    }
-    return book.put("price", id_, record)
-
-
-def add_subscription(
-    book: Book, customer: Record, price: Record, created: int, status: str, period_end: int, quantity: int = 1
-) -> Record:
-    """A new subscription."""
-    id_ = new_id(book, "sub", "subscription")
-    item = {
-        "id": id_.replace("sub_", "si_"),
-        "object": "subscription_item",
-        "current_period_start": created,
-        "current_period_end": period_end,
-        "price": price,
-        "quantity": quantity,
-    }
-    record = {
-        "id": id_,
-        "object": "subscription",
-        "cancel_at": None,
-        "cancel_at_period_end": False,
-        "canceled_at": created if status == "canceled" else None,
-        "created": created,
-        "customer": customer["id"],
-        "items": {"object": "list", "has_more": False, "data": [item]},
-        "livemode": False,
-        "metadata": {},
-        "status": status,
-    }
-    return book.put("subscription", id_, record)
 
 
 def add_payout(book: Book, created: int, arrival: int, amount: int, currency: str, status: str) -> Record:
@@ -214,6 +197,8 @@ def add_payout(book: Book, created: int, arrival: int, amount: int, currency: st
         "automatic": True,
         "created": created,
         "currency": currency,
+        "failure_code": "account_closed" if status == "failed" else None,
+        "failure_message": "The bank account has been closed." if status == "failed" else None,
         "livemode": False,
         "method": "standard",
         "status": status,

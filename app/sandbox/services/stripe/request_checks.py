@@ -15,6 +15,7 @@ from app.sandbox.services.stripe.wire import check_names, form, refusal
 from app.sandbox.store import Book
 
 _STORED_SECONDS = 24 * 3600
+ALLOWLIST = "allowlist"  # the record of the lever
 _PAGING = {"limit", "starting_after", "ending_before", "expand"}
 
 
@@ -44,6 +45,8 @@ def opens(permission: str, *takes: str) -> Callable[[View], View]:
         def guarded(**parts: Any) -> Response:
             at = here()
             access = at.access()
+            if access is not None and at.grants.book.find(ALLOWLIST, ALLOWLIST) is not None:
+                raise refusal(401, "The API key provided does not allow requests from your IP address.")
             if access is None:
                 raise _unknown_key()
             account = ACCOUNTS[access.company]

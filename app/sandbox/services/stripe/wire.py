@@ -7,11 +7,14 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
+from app.sandbox import rules
 from app.sandbox.refusals import RequestRefused, json_refusal, with_retry_after
 from app.sandbox.store import Record
 
 _requests = itertools.count(1)
 _PART = re.compile(r"\[([^\]]*)\]")
+_WHOLE = {"isk", "ugx"}  # written with two decimals, which are always 00
+_THREE_DECIMALS = {"bhd", "jod", "kwd", "omr", "tnd"}
 
 
 def refusal(
@@ -22,14 +25,26 @@ def refusal(
     return json_refusal(status, {"error": {name: value for name, value in error.items() if value}})
 
 
+def oauth_error(code: str, description: str) -> Response:
+    """The token endpoint's error. A wrong secret key has the error object of the API, as it is an API key."""
+    if code == "invalid_client":
+        return refusal(401, "Invalid API Key provided: sk_test_****").answer
+    return rules.oauth_error(code, description)
+
+
 def missing(param: str) -> RequestRefused:
     """The error for a missing parameter."""
     return refusal(400, f"Missing required param: {param}.", code="parameter_missing", param=param)
 
 
 def no_such(what: str, id_: str, param: str = "id") -> RequestRefused:
-    """404 for an unknown id of this account and mode."""
-    return refusal(404, f"No such {what}: '{id_}'", code="resource_missing", param=param)
+    """404 for an unknown id of this account and mode in the path, 400 for one in a parameter.
+
+    https://docs.stripe.com/error-codes#resource-missing
+    """
+    return refusal(
+        404 if param == "id" else 400, f"No such {what}: '{id_}'", code="resource_missing", param=param
+    )
 
 
 def too_many(retry_after: int | None) -> Response:
@@ -84,9 +99,28 @@ def integer(given: Mapping[str, Any], name: str, default: int | None = None) -> 
     text = given.get(name)
     if text is None:
         return default
-    if not re.fullmatch(r"-?\d{1,12}", str(text)):
+    if not re.fullmatch(r"-?\d{1,15}", str(text)):
         raise refusal(400, f"Invalid integer: {text}", code="parameter_invalid_integer", param=name)
     return int(text)
+
+
+def amount_in(given: Mapping[str, Any], name: str, currency: str) -> int | None:
+    """An amount in the currency's smallest unit. Raises RequestRefused by the rules of its currency.
+
+    https://docs.stripe.com/currencies#special-cases
+    """
+    amount = integer(given, name)
+    if amount is None:
+        return None
+    if abs(amount) >= 10 ** (12 if currency == "idr" else 8):
+        raise refusal(400, "Amount is too large.", code="amount_too_large", param=name)
+    if currency in _WHOLE and amount % 100:
+        # https://support.stripe.com/questions/deprecation-of-fractional-isk-charges-and-refunds
+        code = "invalid_charge_amount_no_decimal_compatible"
+        raise refusal(400, "Invalid amount: it must be evenly divisible by 100.", code=code, param=name)
+    if currency in _THREE_DECIMALS and amount % 10:
+        raise refusal(400, "Invalid amount: the last digit must be 0.", param=name)
+    return amount
 
 
 def in_range(record: Record, field: str, wanted: Any) -> bool:
@@ -99,16 +133,22 @@ def in_range(record: Record, field: str, wanted: Any) -> bool:
 
 
 def page(path: str, records: list[Record], given: Mapping[str, Any]) -> Response:
-    """A list, newest first: `limit` (10 by default, 100 at most) after `starting_after`."""
+    """A list, newest first."""
+    return in_order(
+        path, sorted(records, key=lambda record: (record["created"], record["id"]), reverse=True), given
+    )
+
+
+def in_order(path: str, records: list[Record], given: Mapping[str, Any]) -> Response:
+    """A list in the given order: `limit` (10 by default, 100 at most) after `starting_after`."""
     limit = integer(given, "limit", 10) or 10
     if not 1 <= limit <= 100:
         raise refusal(
             400, "This value must be between 1 and 100.", code="parameter_invalid_integer", param="limit"
         )
-    ordered = sorted(records, key=lambda record: (record["created"], record["id"]), reverse=True)
     if after := given.get("starting_after"):
-        places = [place for place, record in enumerate(ordered) if record["id"] == after]
+        places = [place for place, record in enumerate(records) if record["id"] == after]
         if not places:
-            raise refusal(400, f"No such object: '{after}'", code="resource_missing", param="starting_after")
-        ordered = ordered[places[0] + 1 :]
-    return jsonify(object="list", url=path, has_more=len(ordered) > limit, data=ordered[:limit])
+            raise no_such("object", after, "starting_after")
+        records = records[places[0] + 1 :]
+    return jsonify(object="list", url=path, has_more=len(records) > limit, data=records[:limit])

@@ -1,4 +1,4 @@
-"""Writes."""
+"""Writes of customers, payment links, refunds and subscriptions."""
 
 from typing import Any
 
@@ -7,12 +7,10 @@ from flask import Blueprint, Response, jsonify
 from app.sandbox.services.stripe import records
 from app.sandbox.services.stripe.reading import one
 from app.sandbox.services.stripe.request_checks import AuthorizedCall, opens
-from app.sandbox.services.stripe.wire import integer, listed, missing, refusal
+from app.sandbox.services.stripe.wire import amount_in, listed, missing, no_such, refusal
 from app.sandbox.store import Record
 
 bp = Blueprint("stripe_writing", __name__)
-_COLLECTION = ("collection_method", "days_until_due", "due_date", "auto_advance")
-_AMOUNT = ("amount", "currency", "unit_amount_decimal", "quantity", "pricing")
 
 
 @bp.post("/v1/customers")
@@ -22,69 +20,8 @@ def create_customer(call: AuthorizedCall) -> Response:
     email = call.given.get("email")
     if email is not None and "@" not in email:
         raise refusal(400, f"Invalid email address: {email}", code="email_invalid", param="email")
-    return jsonify(records.add_customer(call.book, call.now, **call.given))
-
-
-@bp.post("/v1/invoices")
-@opens("invoice_write", "customer", "currency", *_COLLECTION, "description", "metadata")
-def create_invoice(call: AuthorizedCall) -> Response:
-    """Create a draft without lines."""
-    if "customer" not in call.given:
-        raise missing("customer")
-    customer = one(call, "customer", call.given["customer"], "customer")
-    days = integer(call.given, "days_until_due")
-    if (
-        call.given.get("collection_method") == "send_invoice"
-        and days is None
-        and "due_date" not in call.given
-    ):
-        raise missing("days_until_due")
-    currency = call.given.get("currency") or call.account.currency
-    invoice = records.add_invoice(
-        call.book, customer, call.now, currency, days or 30, description=call.given.get("description")
-    )
-    return jsonify(invoice)
-
-
-@bp.post("/v1/invoiceitems")
-@opens("invoice_write", "customer", "invoice", "description", *_AMOUNT)
-def create_item(call: AuthorizedCall) -> Response:
-    """Add a line to a draft."""
-    if "customer" not in call.given:
-        raise missing("customer")
-    invoice = one(call, "invoice", call.given.get("invoice", ""), "invoice")
-    if invoice["status"] != "draft":
-        raise refusal(
-            400, "This invoice is no longer editable.", code="invoice_not_editable", param="invoice"
-        )
-    if call.given.get("currency") not in {None, invoice["currency"]}:
-        raise refusal(400, "The currency of the invoice item does not match the invoice.", param="currency")
-    quantity = integer(call.given, "quantity", 1) or 1
-    amount = integer(call.given, "amount")
-    if "pricing" in call.given:
-        price = one(call, "price", call.given["pricing"].get("price", ""), "pricing[price]")
-        amount = int(str(price["unit_amount"])) * quantity
-    elif amount is None:
-        unit = integer(call.given, "unit_amount_decimal")
-        if unit is None:
-            raise missing("amount")
-        amount = unit * quantity
-    return jsonify(records.add_line(call.book, invoice, call.given.get("description"), amount, quantity))
-
-
-@bp.post("/v1/invoices/<id_>/send")
-@opens("invoice_write")
-def send_invoice(call: AuthorizedCall, id_: str) -> Response:
-    """Finalize a draft. Test mode sends no mail."""
-    invoice = one(call, "invoice", id_)
-    lines: Any = invoice["lines"]
-    if invoice["status"] == "draft" and not lines["data"]:
-        raise refusal(400, "Nothing to invoice for customer", code="invoice_no_customer_line_items")
-    if invoice["status"] not in {"draft", "open"}:
-        raise refusal(
-            400, f"You can only manually send an invoice that is open; this one is {invoice['status']}."
-        )
-    return jsonify(records.finalize(call.book, invoice) if invoice["status"] == "draft" else invoice)
+    given = {name: value for name, value in call.given.items() if name != "expand"}
+    return jsonify(records.add_customer(call.book, call.now, **given))
 
 
 @bp.post("/v1/payment_links")
@@ -100,11 +37,13 @@ def create_link(call: AuthorizedCall) -> Response:
             currency = one(call, "price", line["price"], "line_items[0][price]")["currency"]
         else:
             data = line.get("price_data") or {}
-            if not data.get("product_data", {}).get("name") or integer(data, "unit_amount") is None:
-                raise missing("line_items[0][price_data]")
             currency = data.get("currency")
+            if not currency or not data.get("product_data", {}).get("name"):
+                raise missing("line_items[0][price_data]")
+            if amount_in(data, "unit_amount", currency) is None:
+                raise missing("line_items[0][price_data][unit_amount]")
     id_ = records.new_id(call.book, "plink", "payment_link")
-    link = {
+    link: Record = {
         "id": id_,
         "object": "payment_link",
         "active": True,
@@ -127,7 +66,7 @@ def create_refund(call: AuthorizedCall) -> Response:
     left = payment["amount_received"] - gone
     if left <= 0:
         raise refusal(400, "Charge has already been refunded.", code="charge_already_refunded")
-    amount = integer(call.given, "amount", left) or left
+    amount = amount_in(call.given, "amount", payment["currency"]) or left
     if amount > left:
         raise refusal(
             400,
@@ -170,7 +109,7 @@ def change_subscription(call: AuthorizedCall, id_: str) -> Response:
 def cancel_subscription(call: AuthorizedCall, id_: str) -> Response:
     """Cancel now. 404 for a canceled subscription."""
     found = one(call, "subscription", id_)
-    if found["status"] == "canceled":
+    if found["status"] in {"canceled", "incomplete_expired"}:
         raise refusal(404, f"No such subscription: '{id_}'", code="resource_missing", param="id")
     return jsonify(records.change(call.book, "subscription", found, status="canceled", canceled_at=call.now))
 
@@ -187,7 +126,7 @@ def _paid(call: AuthorizedCall) -> Record:
             if charge and record["latest_charge"] == charge
         ]
         if not found:
-            raise refusal(404, f"No such charge: '{charge}'", code="resource_missing", param="charge")
+            raise no_such("charge", str(charge), "charge")
         payment = found[0]
     if payment["status"] != "succeeded":
         raise refusal(

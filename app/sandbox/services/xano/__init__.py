@@ -2,10 +2,9 @@
 
 Start with `request_checks.py` (the checks before every call), then `tables.py`, `fields.py` and
 `content.py`; `backend.py` is the operator's backend with its stock login. A host cannot be derived from an
-instance's name, and one is the customer's own domain. Levers of its own: `answers` (`{"lists": "array" |
-"pages", "bulk": "ids" | "counts" | "empty", "deletes": "null" | "empty"}`, each until the next reset),
-`end_logins` (ends the logins of the backend) and `unlist` (`{"instance": "x8ab-12cd-sim1"}`: the account
-loses the instance).
+instance's name, and one is the customer's own domain. Levers of its own: `answers` (the shapes of
+`wire.ANSWERS`, such as `{"bulk": "counts"}`, each until the next reset), `end_logins` (ends the logins of
+the backend) and `unlist` (`{"instance": "x8ab-12cd-sim1"}`: the account loses the instance).
 """
 
 from typing import Any

@@ -9,7 +9,7 @@ from app.sandbox.current import Here, here
 from app.sandbox.grants import digest
 from app.sandbox.rules import DemoKey
 from app.sandbox.services.xano.instances import ONLY, PEOPLE
-from app.sandbox.services.xano.wire import body, refusal
+from app.sandbox.services.xano.wire import body, how, refusal
 
 bp = Blueprint("backend", __name__)
 
@@ -25,6 +25,13 @@ KEYS = {
 PASSWORD = "sandbox"
 _SESSION_SECONDS = 86_400
 _LOGIN = "login"
+# By the error type of the precondition that checks the password
+_LOGIN_CODES = {
+    "403": "ERROR_CODE_ACCESS_DENIED",
+    "400": "ERROR_CODE_INPUT_ERROR",
+    "404": "ERROR_CODE_NOT_FOUND",
+    "500": "ERROR_FATAL",
+}
 
 
 @bp.post("/api:auth/auth/login")
@@ -34,7 +41,8 @@ def login() -> Response:
     email = str(given.get("email", "")).strip().lower()
     company = next((key for key, person in PEOPLE.items() if person.email == email), None)
     if company is None or given.get("password") != PASSWORD:
-        raise refusal(403, "ERROR_CODE_ACCESS_DENIED", "Invalid Credentials.")
+        status = how("logins", "403")
+        raise refusal(int(status), _LOGIN_CODES[status], "Invalid Credentials.")
     at = here()
     token = "eyJhbGciOiJBMjU2S1ci." + secrets.token_urlsafe(64)
     at.grants.book.put(
@@ -58,12 +66,13 @@ def me() -> Response:
     at.grants.book.put(_LOGIN, key, {**session, "asked": session["asked"] + 1})
     person = PEOPLE[session["company"]]
     grant = at.grants.open(session["company"], person.email, EVERYTHING, {})
+    api_key = {"api_key": at.grants.new_access(grant)} if how("profiles", "with key") == "with key" else {}
     return jsonify(
         id=person.id - 4000,
         created_at=1762000000000,
         name=person.name,
         email=person.email,
-        api_key=at.grants.new_access(grant),
+        **api_key,
     )
 
 

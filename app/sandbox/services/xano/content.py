@@ -10,11 +10,13 @@ from app.sandbox.services.xano.request_checks import TABLE, AuthorizedCall, may
 from app.sandbox.services.xano.wire import (
     bad_input,
     body,
+    check_deletable,
     gone,
     how,
     needed,
     not_found,
     one_page,
+    refusal,
 )
 from app.sandbox.store import Record
 
@@ -66,6 +68,7 @@ def delete(call: AuthorizedCall, workspace: str, table: str, record: str) -> Res
     """Delete one record."""
     call.table(workspace, table)
     _existing(call, table, record)
+    check_deletable()
     call.book.remove(f"record {table}", record)
     return gone()
 
@@ -75,13 +78,16 @@ def delete(call: AuthorizedCall, workspace: str, table: str, record: str) -> Res
 def create_many(call: AuthorizedCall, workspace: str, table: str) -> Response:
     """Create many records. The response names the invalid ones."""
     found, given = call.table(workspace, table), body()
+    if (answer := _odd_answer()) is not None:
+        return answer
     made: list[Any] = []
     errors: list[Record] = []
     for item in needed(given, "items"):
         try:
             made.append(_create(call, found, item, own_id=bool(given.get("allow_id_field")))["id"])
         except RequestRefused as refused:
-            errors.append({"message": refused.answer.get_json()["message"]})
+            answer_body = refused.answer.get_json()
+            errors.append({"message": answer_body["message"], "param": answer_body.get("param")})
     return _bulk_answer(call, made, errors)
 
 
@@ -90,6 +96,8 @@ def create_many(call: AuthorizedCall, workspace: str, table: str) -> Response:
 def change_many(call: AuthorizedCall, workspace: str, table: str) -> Response:
     """Change many records individually."""
     found = call.table(workspace, table)
+    if (answer := _odd_answer()) is not None:
+        return answer
     changed: list[Any] = []
     errors: list[Record] = []
     for item in needed(body(), "items"):
@@ -99,6 +107,14 @@ def change_many(call: AuthorizedCall, workspace: str, table: str) -> Response:
         except RequestRefused as refused:
             errors.append({"row_id": item["row_id"], "message": refused.answer.get_json()["message"]})
     return _bulk_answer(call, changed, errors)
+
+
+def _odd_answer() -> Response | None:
+    """An answer of the lever that confirms nothing."""
+    shape = how("bulk", "")
+    if shape == "error":
+        raise refusal(200, "ERROR_FATAL", "The table is locked.")
+    return jsonify([] if shape == "no ids" else {}) if shape in {"no ids", "blank"} else None
 
 
 def _bulk_answer(call: AuthorizedCall, done: list[Any], errors: list[Record]) -> Response:

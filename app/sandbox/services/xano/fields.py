@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from app.sandbox.services.xano.request_checks import TABLE, AuthorizedCall, may
-from app.sandbox.services.xano.wire import bad_input, body, gone, needed, not_found
+from app.sandbox.services.xano.wire import bad_input, body, check_deletable, gone, needed, not_found
 from app.sandbox.store import Record
 
 bp = Blueprint("fields", __name__)
@@ -19,7 +19,27 @@ TYPES = frozenset({
     "video",
 })
 # fmt: on
-_MEMBERS = ("description", "nullable", "default", "required", "access", "sensitive", "style", "values")
+# What a call for one column takes, by its type; anything else is ignored.
+# https://docs.xano.com/api-reference, "table / schema / type"
+_MEMBERS = ("description", "nullable", "required", "access", "sensitive", "style")
+_WITHOUT_DEFAULT = {"json", "object"}
+_WITHOUT_FILTERS = {"enum", "json", "object", "uuid"}
+_OWN_MEMBERS = {"enum": "values", "vector": "vector", "object": "children", "int": "tableref_id"}
+
+
+def _taken(type_: str, given: Record) -> Record:
+    """The members of a new column that its type takes. Raises RequestRefused for a vector without a size."""
+    names = [*_MEMBERS, *([] if type_ in _WITHOUT_DEFAULT else ["default"])]
+    if own := _OWN_MEMBERS.get(type_):
+        names.append(own)
+    members = {name: given[name] for name in names if name in given}
+    if type_ == "vector" and not (given.get("vector") or {}).get("size"):
+        raise bad_input("Missing param: vector", "vector")
+    if given.get("filters") and type_ not in _WITHOUT_FILTERS:
+        members["validators"] = given["filters"]
+    if type_ == "enum":
+        members.setdefault("values", [])
+    return members
 
 
 def new_field(name: str, type_: str, **given: Any) -> Record:
@@ -70,9 +90,7 @@ def add(call: AuthorizedCall, workspace: str, table: str, type_: str) -> Respons
     _known_type(type_)
     if any(field["name"] == name for field in found["schema"]):
         raise bad_input(f"Field already exists: {name}", "name")
-    members = {key: given[key] for key in _MEMBERS if key in given}
-    if given.get("filters"):
-        members["validators"] = given["filters"]
+    members = _taken(type_, given)
     _save(call, found, [*found["schema"], new_field(name, type_, **members)])
     for id_, record in call.book.items(f"record {table}"):
         call.book.put(f"record {table}", id_, {**record, name: members.get("default") or None})
@@ -108,6 +126,7 @@ def delete(call: AuthorizedCall, workspace: str, table: str, name: str) -> Respo
     _existing(found, name)
     if name == "id":
         raise bad_input("The primary key cannot be deleted.", "name")
+    check_deletable()
     _save(call, found, [field for field in found["schema"] if field["name"] != name])
     for id_, record in call.book.items(f"record {table}"):
         call.book.put(f"record {table}", id_, {key: value for key, value in record.items() if key != name})

@@ -6,7 +6,15 @@ from flask import Blueprint, Response, jsonify, request
 
 from app.sandbox.services.xano.fields import new_field
 from app.sandbox.services.xano.request_checks import ROOT, TABLE, TABLES, WORKSPACE, AuthorizedCall, may
-from app.sandbox.services.xano.wire import bad_input, body, gone, needed, one_page, short_list
+from app.sandbox.services.xano.wire import (
+    bad_input,
+    body,
+    check_deletable,
+    gone,
+    needed,
+    one_page,
+    short_list,
+)
 from app.sandbox.store import Record
 
 bp = Blueprint("tables", __name__)
@@ -36,6 +44,10 @@ def list_tables(call: AuthorizedCall, workspace: str) -> Response:
     mine = [
         t for t in call.book.all("table") if str(t["workspace"]) == workspace and wanted in t["name"].lower()
     ]
+    key, order = request.args.get("sort", "created_at"), request.args.get("order", "desc")
+    if key not in {"id", "name", "created_at"} or order not in {"asc", "desc"}:
+        raise bad_input("Value is not valid: sort", "sort")
+    mine.sort(key=lambda table: table[key], reverse=order == "desc")
     return one_page([table_resource(table) for table in mine])
 
 
@@ -81,6 +93,7 @@ def change(call: AuthorizedCall, workspace: str, table: str) -> Response:
 def delete(call: AuthorizedCall, workspace: str, table: str) -> Response:
     """Delete a table with its records."""
     call.table(workspace, table)
+    check_deletable()
     for id_, _ in call.book.items(f"record {table}"):
         call.book.remove(f"record {table}", id_)
     call.book.remove("table", table)

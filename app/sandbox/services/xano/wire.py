@@ -7,7 +7,13 @@ from flask import Response, jsonify, make_response, request
 from app.sandbox.current import here
 from app.sandbox.refusals import RequestRefused, json_object, json_refusal, with_retry_after
 
-ANSWERS = {"lists": ("array", "pages"), "bulk": ("ids", "counts", "empty"), "deletes": ("null", "empty")}
+ANSWERS = {
+    "lists": ("array", "pages"),
+    "bulk": ("ids", "counts", "empty", "no ids", "blank", "error"),  # nothing is done at the last three
+    "deletes": ("null", "empty", "error"),
+    "logins": ("403", "400", "404", "500"),  # of a wrong password: the builder of a backend chooses
+    "profiles": ("with key", "without key"),
+}
 _MOST_PER_PAGE = 10_000
 
 
@@ -59,6 +65,12 @@ def one_page(found: list[Any], *, totals: bool = False) -> Response:
 def short_list(found: list[Any]) -> Response:
     """A list that the documentation shows as a bare array, and some instances in the envelope."""
     return jsonify(found) if how("lists", "array") == "array" else one_page(found)
+
+
+def check_deletable() -> None:
+    """Raises RequestRefused where the lever has an error sent with status 200."""
+    if how("deletes", "null") == "error":
+        raise refusal(200, "ERROR_FATAL", "The table is locked.")
 
 
 def gone() -> Response:
