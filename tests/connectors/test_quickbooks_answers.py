@@ -20,6 +20,7 @@ REALM = "9341454816381446"
 BASE = f"http://localhost:1/v3/company/{REALM}"
 LINE = {"item_id": "5", "quantity": 1, "unit_price": 10}
 INVOICE = {"Id": "130", "SyncToken": "0", "TotalAmt": 275.0, "Balance": 275.0, "CustomerRef": {"value": "24"}}
+FACTS = {"home_currency": "USD", "several_currencies": False}
 DAYS = {"start_date": "2026-11-01", "end_date": "2026-11-30"}
 
 
@@ -39,7 +40,7 @@ def answers():
 
 def ask(verb, **arguments):
     tool = CONNECTOR.find_tool(f"quickbooks_{verb}")
-    api = Api(CONNECTOR, "http://localhost:1", FixedToken(), Business(REALM, "Org", {"home_currency": "USD"}))
+    api = Api(CONNECTOR, "http://localhost:1", FixedToken(), Business(REALM, "Org", FACTS))
     return tool.call(api, tool.parse(arguments))
 
 
@@ -69,9 +70,8 @@ def test_a_list_that_is_none_is_an_outage_not_a_crash(answers, body):
 @pytest.mark.parametrize(
     "record",
     [
-        {"Id": "1"},
-        {"Id": "1", "TotalAmt": "much", "Balance": 0},
-        {"Id": "1", "TotalAmt": 1e30, "Balance": 0},
+        {"TotalAmt": 1, "Balance": 0},
+        {"Id": {}, "TotalAmt": 1},
         7,
         None,
     ],
@@ -80,6 +80,14 @@ def test_a_record_that_is_none_is_an_outage_too(answers, record):
     answers.add("GET", f"{BASE}/query", json={"QueryResponse": {"Invoice": [record]}})
     with pytest.raises(ProviderUnavailable, match="could not be read"):
         ask("list_invoices")
+
+
+@pytest.mark.parametrize("odd", [None, "much", 1e30, {}, ""])
+def test_an_odd_amount_hides_neither_the_invoice_nor_becomes_zero(answers, odd):
+    record = {**INVOICE, "TotalAmt": odd, "Balance": odd}
+    answers.add("GET", f"{BASE}/query", json={"QueryResponse": {"Invoice": [record]}})
+    row = ask("list_invoices")["items"][0]
+    assert (row["invoice_id"], row["total"], row["balance"], row["status"]) == ("130", None, None, None)
 
 
 def test_no_hits_is_an_empty_list(answers):
@@ -164,6 +172,7 @@ def test_long_invoices_say_what_was_left_out(answers):
         (400, fault("610", "Object Not Found"), ObjectNotFound, "does not know that record"),
         (400, fault("0610", "Object Not Found"), ObjectNotFound, "does not know that record"),
         (400, fault("5010", "Stale Object Error"), InvalidArguments, "changed in QuickBooks"),
+        (403, fault("6190", "Invalid Company Status"), PermissionDenied, "subscription ended"),
         (400, fault("6240", "Duplicate Name Exists Error"), InvalidArguments, "display_name: "),
         (
             400,
@@ -188,6 +197,96 @@ def test_a_fault_means_what_its_code_says(answers, status, body, error, words):
     with pytest.raises(error, match=words) as refused:
         ask("list_invoices")
     assert refused.value.details["intuit_tid"] == "1-abc"
+
+
+INACTIVE = (
+    "Invalid Reference Id : Something you're trying to use has been made inactive. Check the fields with "
+    "accounts, customers, items, vendors or employees."
+)
+
+
+@pytest.mark.parametrize(
+    ("fault_sent", "field"),
+    [
+        # a code counts before any word beside it
+        (fault("2500", "Invalid Reference Id", INACTIVE), "ids"),
+        (fault("2500", "Invalid Reference Id", "Items element id 12 not found"), "lines"),
+        (fault("2500", "Invalid Reference Id", "Names element id 9 not found"), "customer_id"),
+        (fault("6240", "Duplicate", "The name 'Tax Date Ltd, item payment' is taken"), "display_name"),
+        (fault("6210", "Account Period Closed", "for customer payments"), "date"),
+        (fault("6070", "Amount calculation incorrect", "customer"), "lines"),
+        # words are whole ones
+        (fault("6000", "A rule", "a syntax problem of the update"), None),
+        (
+            fault("6000", "A rule", "Make sure all your transactions have a VAT rate before you save."),
+            "lines",
+        ),
+        (fault("6000", "A rule", "Make sure all your transactions have a GST/HST rate."), "lines"),
+        (fault("6000", "A rule", "The due date can't be before the date"), "due_date"),
+        (fault("6000", "A rule", "The name 'Tax & Co' cannot be used"), None),
+    ],
+)
+def test_advice_is_by_code_first_and_then_by_whole_words(answers, fault_sent, field):
+    answers.add("POST", f"{BASE}/invoice", status=400, json=fault_sent)
+    with pytest.raises(InvalidArguments) as refused:
+        ask("create_invoice", customer_id="24", lines=[LINE])
+    assert refused.value.details["fields"] == ([field] if field else [])
+
+
+def test_a_fault_in_a_success_is_a_refusal_and_no_unclear_outcome(answers):
+    body = fault("6000", "A rule", "Make sure all your transactions have a VAT rate before you save.")
+    answers.add("POST", f"{BASE}/invoice", json=body)
+    with pytest.raises(InvalidArguments, match="quickbooks_list_tax_codes"):
+        ask("create_invoice", customer_id="24", lines=[LINE])
+
+
+def test_a_total_that_is_not_what_the_prices_come_to_is_said(answers):
+    code = {
+        "Id": "5",
+        "SalesTaxRateList": {
+            "TaxRateDetail": [{"TaxRateRef": {"value": "9"}, "TaxTypeApplicable": "TaxOnAmount"}]
+        },
+    }
+    answers.add("GET", f"{BASE}/query", json={"QueryResponse": {"TaxCode": [code]}})
+    answers.add("GET", f"{BASE}/query", json={"QueryResponse": {"TaxRate": [{"Id": "9", "RateValue": 13}]}})
+    answers.add("POST", f"{BASE}/invoice", json={"Invoice": {**INVOICE, "TotalAmt": 127.69}})
+    tool = CONNECTOR.find_tool("quickbooks_create_invoice")
+    api = Api(CONNECTOR, "http://localhost:1", FixedToken(), Business(REALM, "Org", FACTS))
+    lines = [{**LINE, "unit_price": 113, "tax_code": "5"}]
+    arguments = {"customer_id": "24", "lines": lines, "global_tax_calculation": "TaxInclusive"}
+    assert tool.call(api, tool.parse(arguments))["total"] == "127.69"
+    assert "its total is not the 113.00" in api.note
+
+
+def test_a_mail_of_which_quickbooks_says_nothing_is_not_called_sent(answers):
+    tool = CONNECTOR.find_tool("quickbooks_send_invoice")
+    answers.add("POST", f"{BASE}/invoice/130/send", json={"Invoice": {"Id": "130"}})
+    api = Api(CONNECTOR, "http://localhost:1", FixedToken(), Business(REALM, "Org", FACTS))
+    arguments = {"invoice_id": "130", "confirm": True, "send_to": "a@example.com"}
+    assert tool.call(api, tool.parse(arguments))["email_status"] is None
+    assert "does not say that the mail went out" in api.note
+
+
+def test_a_void_that_left_an_amount_is_not_called_done(answers):
+    answers.add("GET", f"{BASE}/invoice/130", json={"Invoice": INVOICE})
+    answers.add("POST", f"{BASE}/invoice", json={"Invoice": INVOICE})
+    with pytest.raises(OutcomeUnknown):
+        ask("void_invoice", invoice_id="130", confirm=True)
+
+
+def test_a_void_is_told_from_the_numbers_in_any_language(answers):
+    voided = {**INVOICE, "TotalAmt": 0, "Balance": 0, "PrivateNote": "Annul\u00e9"}
+    answers.add("GET", f"{BASE}/invoice/130", json={"Invoice": INVOICE})
+    answers.add("POST", f"{BASE}/invoice", json={"Invoice": voided})
+    assert ask("void_invoice", invoice_id="130", confirm=True)["status"] == "voided"
+
+
+def test_yen_have_no_decimals(answers):
+    yen = {**INVOICE, "TotalAmt": 500, "Balance": 500, "CurrencyRef": {"value": "JPY"}}
+    answers.add("GET", f"{BASE}/invoice/130", json={"Invoice": yen})
+    with pytest.raises(InvalidArguments, match="JPY has no decimals"):
+        ask("record_payment", invoice_id="130", amount=10.5)
+    assert ask("get_invoice", invoice_id="130")["total"] == "500"
 
 
 @pytest.mark.parametrize("status", [500, 400])

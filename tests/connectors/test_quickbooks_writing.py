@@ -125,7 +125,7 @@ def test_it_records_a_payment_up_to_the_balance(quickbooks):
 
 def test_a_payment_is_in_the_currency_of_the_invoice(quickbooks_url, quickbooks):
     northern = QuickBooks(quickbooks_url, "northern")
-    invoice = northern.call("create_invoice", customer_id="4", lines=[line(item_id="2")])
+    invoice = northern.call("create_invoice", customer_id="4", lines=[line(item_id="2", tax_code="3")])
     assert invoice["currency"] == "USD"
     assert northern.call("record_payment", invoice_id=invoice["invoice_id"], amount=10)["currency"] == "USD"
 
@@ -151,6 +151,25 @@ def test_it_mails_an_invoice_only_when_confirmed(quickbooks):
     ]
 
 
+@pytest.mark.parametrize(
+    ("outcome", "status", "error", "words"),
+    [
+        ({"queued": True}, "NeedToSend", None, "has not gone out"),
+        ({"error": "Bounced Email"}, "EmailSent", "Bounced Email", "could not deliver"),
+        ({}, "EmailSent", None, "was mailed"),
+    ],
+)
+def test_a_mail_is_called_sent_only_when_quickbooks_says_so(quickbooks, outcome, status, error, words):
+    invoice = quickbooks.call(
+        "create_invoice", customer_id="24", lines=[line()], customer_email="family@example.com"
+    )
+    quickbooks.levers("delivery", company="maple", **outcome)
+    sent = quickbooks.call("send_invoice", invoice_id=invoice["invoice_id"], confirm=True)
+    assert (sent["email_status"], sent["delivery_error"]) == (status, error)
+    assert words in quickbooks.last_api.note
+    assert quickbooks.call("get_invoice", invoice_id=invoice["invoice_id"])["delivery_error"] == error
+
+
 def test_an_invoice_without_an_address_asks_for_one_and_mails_nothing(quickbooks):
     invoice = quickbooks.call("create_invoice", customer_id="24", lines=[line()])
     with pytest.raises(InvalidArguments, match="send_to"):
@@ -167,6 +186,23 @@ def test_it_voids_an_invoice_only_when_confirmed_and_once(quickbooks):
     quickbooks.levers("clear")
     assert quickbooks.call("void_invoice", invoice_id=invoice["invoice_id"], confirm=True) == voided
     assert [r["method"] for r in quickbooks.requests()] == ["GET"] and "before" in quickbooks.last_api.note
+
+
+def test_whether_it_is_void_is_told_by_its_numbers_and_not_by_a_note(quickbooks):
+    free = quickbooks.call("create_invoice", customer_id="24", lines=[line(unit_price=0)])
+    assert (free["total"], free["status"]) == ("0.00", "paid")
+    voided = quickbooks.call("create_invoice", customer_id="24", lines=[line()])
+    quickbooks.call("void_invoice", invoice_id=voided["invoice_id"], confirm=True)
+
+    def note(invoice, text):
+        change = {"Id": invoice["invoice_id"], "sparse": True, "PrivateNote": text}
+        record = quickbooks.api_call("GET", f"/invoice/{invoice['invoice_id']}").json()["Invoice"]
+        change["SyncToken"] = record["SyncToken"]
+        assert quickbooks.api_call("POST", "/invoice", json=change).status_code == 200
+        return quickbooks.call("get_invoice", invoice_id=invoice["invoice_id"])["status"]
+
+    assert note(free, "Voided cheque enclosed") == "paid"
+    assert note(voided, "Annulé") == "voided"
 
 
 def test_an_invoice_changed_between_look_and_write_is_looked_at_again(quickbooks, monkeypatch):

@@ -7,8 +7,9 @@ import re
 import pytest
 from sqlmodel import select
 
-from app import database
+from app import clock, database
 from app.vault.models import Connection
+from app.vault.refresh import source
 from tests.support.consent import connections_of, consent_parameters
 from tests.support.waiting import until
 
@@ -36,6 +37,17 @@ def test_the_company_that_was_chosen_is_connected_and_named(alice, connect):
     )
     alice.follow(alice.submit("/integrations/quickbooks/test"))
     assert connections_of(alice, "quickbooks")[0]["state"] == "connected"
+
+
+def test_the_end_after_five_years_is_stored_and_no_refresh_moves_it(alice, connect, settings):
+    connect(alice, "quickbooks", "northern")
+    [before] = stored()
+    years = (before.hard_ends_at - clock.now()).days / 365
+    assert 4.9 < years <= 5 and before.signin_ends_at < before.hard_ends_at, "a hundred days without use"
+    source(settings, before).renew()
+    [after] = stored()
+    assert abs((after.hard_ends_at - before.hard_ends_at).total_seconds()) < 60
+    assert after.signin_ends_at > before.signin_ends_at
 
 
 def test_no_challenge_is_sent_to_a_service_that_documents_none(alice):

@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.support.quickbooks_app import new_app
+from tests.support.quickbooks_app import BASIC, new_app
 
 
 @pytest.fixture
@@ -135,3 +135,17 @@ def test_an_expired_token_is_told_in_small_letters(quickbooks):
         "AUTHENTICATION",
     )
     assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"] and answer.headers["intuit_tid"]
+
+
+def test_the_rest_of_the_five_years_is_told_to_who_asks_for_it(quickbooks):
+    quickbooks.sign_in()
+    assert "x_refresh_token_hard_expires_in" not in quickbooks.refresh().json
+    quickbooks.lever("advance", seconds=86_400)
+    form = {"grant_type": "refresh_token", "refresh_token": quickbooks.tokens["refresh_token"]}
+    answer = quickbooks.client.post(
+        "/quickbooks/oauth2/v1/tokens/bearer",
+        data=form,
+        headers={**BASIC, "x-include-refresh-token-hard-expires-in": "true"},
+    )
+    left = answer.json["x_refresh_token_hard_expires_in"]
+    assert 5 * 365 * 86_400 - left in range(86_400, 86_460)

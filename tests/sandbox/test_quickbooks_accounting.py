@@ -137,6 +137,9 @@ def test_voiding_keeps_the_invoice_and_frees_what_was_paid_on_it(quickbooks):
         "/invoice?operation=void", {"Id": invoice["Id"], "SyncToken": paid["SyncToken"]}
     ).json["Invoice"]
     assert (voided["TotalAmt"], voided["Balance"], voided["PrivateNote"]) == (0, 0, "Voided")
+    assert {(each["Amount"], each["SalesItemLineDetail"].get("Qty")) for each in voided["Line"][:-1]} == {
+        (0, 0)
+    }
     assert quickbooks.get(f"/payment/{payment['Id']}").json["Payment"]["UnappliedAmt"] == 71
 
 
@@ -255,3 +258,81 @@ def test_only_the_outermost_sections_have_a_group(quickbooks):
 )
 def test_a_report_parameter_it_does_not_know_is_refused(quickbooks, query):
     assert code_of(quickbooks.get(f"/reports/ProfitAndLoss?{query}")) == "5050"
+
+
+@pytest.mark.parametrize("report", ["ProfitAndLoss", "BalanceSheet"])
+def test_the_start_of_a_report_is_before_its_end(quickbooks, report):
+    path = f"/reports/{report}?start_date=2026-11-01&end_date="
+    assert code_of(quickbooks.get(path + "2026-11-01")) == "5050"
+    assert quickbooks.get(path + "2026-11-02").status_code == 200
+
+
+# --- the Canadian company ---
+
+
+@pytest.fixture
+def northern():
+    return new_app().sign_in("northern")
+
+
+def invoice_with(tax_code, **changes):
+    tax = {"TaxCodeRef": {"value": tax_code}} if tax_code else {}
+    detail = {"ItemRef": {"value": "2"}, "Qty": 1, "UnitPrice": 100, **tax}
+    return {
+        "CustomerRef": {"value": "1"},
+        "CurrencyRef": {"value": "CAD"},
+        "Line": [{"DetailType": "SalesItemLineDetail", "Amount": 100, "SalesItemLineDetail": detail}],
+        **changes,
+    }
+
+
+def test_it_refuses_lines_without_a_tax_code_in_intuits_words(northern):
+    refused = northern.post("/invoice", invoice_with(None))
+    assert code_of(refused) == "6000"
+    assert refused.json["Fault"]["Error"][0]["Detail"] == (
+        "Business Validation Error: Make sure all your transactions have a GST/HST rate before you save."
+    )
+
+
+def test_it_adds_the_tax_of_the_code(northern):
+    made = northern.post("/invoice", invoice_with("6")).json["Invoice"]
+    assert (made["TotalAmt"], made["TxnTaxDetail"]["TotalTax"], made["GlobalTaxCalculation"]) == (
+        112,
+        12,
+        "TaxExcluded",
+    )
+    assert [each["Amount"] for each in made["TxnTaxDetail"]["TaxLine"]] == [5, 7]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"CurrencyRef": {}}, "2020"),
+        ({"CurrencyRef": {"value": "USD"}}, "6000"),
+        ({"GlobalTaxCalculation": "Sometimes"}, "2110"),
+    ],
+)
+def test_it_names_its_currency_and_a_known_way_of_tax(northern, changes, code):
+    assert code_of(northern.post("/invoice", invoice_with("5", **changes))) == code
+
+
+def test_a_code_it_does_not_have_is_an_invalid_reference(northern, quickbooks):
+    assert code_of(northern.post("/invoice", invoice_with("99"))) == "2500"
+    detail = {"ItemRef": {"value": "6"}, "Qty": 2, "UnitPrice": 35.5, "TaxCodeRef": {"value": "5"}}
+    sold = {"DetailType": "SalesItemLineDetail", "Amount": 71, "SalesItemLineDetail": detail}
+    assert code_of(quickbooks.new_invoice(Line=[sold])) == "2500"
+
+
+def test_the_query_language_is_taken_in_a_body_too(northern):
+    statement = "SELECT *, Sku FROM TaxCode WHERE Active = True ORDERBY Name, Id"
+    answer = northern.client.post(
+        f"/quickbooks/v3/company/{northern.realm}/query",
+        data=statement,
+        headers={
+            "Authorization": f"Bearer {northern.tokens['access_token']}",
+            "Accept": "application/json",
+            "Content-Type": "application/text",
+        },
+    )
+    assert [c["Id"] for c in answer.json["QueryResponse"]["TaxCode"]] == ["2", "6", "5", "3"]
+    assert code_of(northern.post("/query", {"query": statement})) == "2010"

@@ -80,3 +80,52 @@ def test_jobs_without_a_sort_do_not_come(fusion):
 def test_every_answer_counts_down(fusion):
     answer = fusion.send("GET", "/me")
     assert answer.headers["X-Rate-Limit-Limit"] == "60" and int(answer.headers["X-Rate-Limit-Remaining"]) < 60
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "wrong", "right"),
+    [
+        ("/jobs", "updated_date", "2026-11-01", "2026-11-01T00:00:00+00:00"),
+        ("/jobs", "closed_date", "2026-11-01T00:00:00.5+00:00", "2026-11-01T00:00:00-08:00"),
+        ("/jobs", "start_date", "2026-11-01T00:00:00+00:00", "2026-11-01"),
+        ("/estimates", "requested_date", "2026-11-01", "2026-11-01T00:00:00+00:00"),
+        ("/customers", "last_serviced_date", "yesterday", "2026-11-01"),
+    ],
+)
+def test_a_date_filter_has_the_format_that_is_documented_for_it(fusion, path, name, wrong, right):
+    def ask(value):
+        return fusion.send("GET", path, params={"sort": "id", f"filters[{name}][gte]": value})
+
+    refused = ask(wrong)
+    assert (refused.status_code, refused.json()["code"]) == (400, 400)
+    assert ask(right).status_code == 200
+
+
+def test_several_statuses_are_separated_by_commas(fusion):
+    def count(status):
+        found = fusion.send("GET", "/estimates", params={"filters[status]": status}).json()
+        return found["_meta"]["totalCount"]
+
+    assert count("Estimate Won,estimate provided") == count("Estimate Won") + count("Estimate Provided") == 6
+    assert count("open") == 0
+    names = [s["name"] for s in fusion.send("GET", "/job-statuses").json()["items"]]
+    assert "Estimate Won" in names and "open" not in names
+
+
+def test_a_quantity_that_is_not_whole_is_refused(fusion):
+    job = {"customer_name": "901234", "services": [{"service": "A", "multiplier": 0.5}]}
+    refused = fusion.send("POST", "/jobs", json=job)
+    assert (refused.status_code, refused.json()[0]["field"]) == (422, "services")
+
+
+def test_an_estimate_has_no_priority_and_no_day_of_request(fusion):
+    made = fusion.send("POST", "/estimates", json={"customer_name": "901234", "priority": "High"})
+    assert made.status_code == 201
+    assert not {"priority", "end_date", "requested_date"} & set(made.json())
+
+
+def test_a_new_record_has_its_parts_only_when_asked_for(fusion):
+    job = {"customer_name": "901234", "services": [{"service": "A"}]}
+    assert "services" not in fusion.send("POST", "/jobs", json=job).json()
+    made = fusion.send("POST", "/jobs", json=job, params={"expand": "services"}).json()
+    assert made["services"][0]["name"] == "A"

@@ -11,8 +11,10 @@ Decided:
   code.
 - Amounts are decimal text, always with their currency. A company with one currency names none: it is the
   home currency, noted on connecting.
+- US lines are taxed by QuickBooks itself. Elsewhere each line needs a tax code, so there is a tool that lists
+  them; the refusal for a missing one says so.
 - A refresh token keeps its value for about a day and is then replaced, so the last answer's is stored. It
-  expires after 100 days without use.
+  expires after 100 days without use, and five years after the consent in any case.
 - Every write carries a `requestid`: repeated, it returns its first answer, so a retry after a lost answer
   does nothing twice.
 """
@@ -23,9 +25,11 @@ from app.connectors.quickbooks.company import get_company_info, identify
 from app.connectors.quickbooks.customers import create_customer, list_customers
 from app.connectors.quickbooks.errors import read_error
 from app.connectors.quickbooks.invoices import get_invoice, list_invoices
-from app.connectors.quickbooks.invoicing import create_invoice, record_payment, send_invoice, void_invoice
+from app.connectors.quickbooks.invoicing import record_payment, send_invoice, void_invoice
+from app.connectors.quickbooks.new_invoice import create_invoice
 from app.connectors.quickbooks.reports import get_aged_receivables, get_balance_sheet, get_profit_and_loss
 from app.connectors.quickbooks.summary import summarize
+from app.connectors.quickbooks.taxes import list_tax_codes
 from app.connectors.spec import BusinessArgument, OAuth2
 
 _SCOPES = ("com.intuit.quickbooks.accounting",)
@@ -45,6 +49,8 @@ CONNECTOR = Connector(
         client_auth="basic",
         pkce=False,
         callback_facts=("realmId",),
+        # without it the answer does not say when the access ends for good
+        token_headers={"x-include-refresh-token-hard-expires-in": "true"},
         revokes="refresh",
         revokes_by_json=True,
         idle_days=100,
@@ -52,6 +58,7 @@ CONNECTOR = Connector(
     identify=identify,
     read_error=read_error,
     idempotency_parameter="requestid",
+    idempotency_docs="https://blogs.intuit.com/2015/04/06/15346/",
     business=BusinessArgument("company_id", "company"),
     help_url="https://developer.intuit.com/app/developer/qbo/docs/get-started",
     summarize=summarize,
@@ -61,6 +68,7 @@ CONNECTOR = Connector(
         list_invoices,
         get_invoice,
         list_items,
+        list_tax_codes,
         list_accounts,
         get_profit_and_loss,
         get_balance_sheet,

@@ -19,16 +19,24 @@ AnyRow = TypeVar("AnyRow", bound=QuickBooksRow)
 
 def read(api: Api, path: str, key: str, *, params: Fields | None = None, parts: Fields | None = None) -> Any:
     """The value under `key` of the answer. `path` is below the company's."""
-    found = inside(api.get(_path(path), parts=_parts(api, parts), params=_params(params)), key)
-    if not isinstance(found, Mapping):
+    found = find(api, path, key, params=params, parts=parts)
+    if found is None:
         raise unreadable()
     return found
+
+
+def find(
+    api: Api, path: str, key: str, *, params: Fields | None = None, parts: Fields | None = None
+) -> Mapping[str, Any] | None:
+    """The same, or None for an answer without it."""
+    found = inside(api.get(_path(path), parts=_parts(api, parts), params=_params(params)), key)
+    return found if isinstance(found, Mapping) else None
 
 
 def read_report(api: Api, name: str, params: Fields) -> Mapping[str, Any]:
     """A report. Its columns and rows are at the top level of the answer."""
     body = api.get(_path("/reports/{report}"), parts=_parts(api, {"report": name}), params=_params(params))
-    if not isinstance(body, Mapping) or not isinstance(body.get("Header"), Mapping):
+    if not isinstance(body, Mapping):
         raise unreadable()
     return body
 
@@ -43,7 +51,12 @@ def list_page(
     limit: int,
     offset: int,
 ) -> Page[AnyRow]:
-    """One page of records by query. Requests one record more than a page, to know whether another follows."""
+    """One page of records by query. Requests one record more than a page, to know whether another follows.
+
+    The id is the second sort key: records that are alike in the first one would change places between pages.
+    """
+    if order != "Id":
+        order += ", Id DESC" if order.endswith(" DESC") else ", Id"
     statement = select(entity, conditions, order, start=offset + 1, most=limit + 1)
     answer = read(api, "/query", "QueryResponse", params={"query": statement})
     found = answer.get(entity, [])  # nothing found: the member is missing

@@ -18,16 +18,15 @@ class Item(QuickBooksRow):
     """A product or service."""
 
     item_id: str = Field(validation_alias="Id")
-    name: str = Field(validation_alias="Name")
+    name: str | None = Field(None, validation_alias="Name")
     type: str | None = Field(
         None,
         validation_alias="Type",
         description="Service, NonInventory, Inventory, Group or Category; a Category is not sold.",
     )
     description: str | None = Field(None, validation_alias="Description")
-    unit_price: Money | None = Field(
-        None, validation_alias="UnitPrice", description="Usual price of one, in the company's home currency."
-    )
+    unit_price: Money | None = Field(None, validation_alias="UnitPrice", description="Usual price of one.")
+    currency: str | None = Field(None, description="The company's home currency.")
     quantity_on_hand: Quantity | None = Field(None, validation_alias="QtyOnHand", description="Of inventory.")
     income_account: str | None = Field(None, validation_alias=AliasPath("IncomeAccountRef", "name"))
 
@@ -36,7 +35,7 @@ class AccountRow(QuickBooksRow):
     """An account of the ledger."""
 
     account_id: str = Field(validation_alias="Id")
-    name: str = Field(validation_alias="Name")
+    name: str | None = Field(None, validation_alias="Name")
     full_name: str | None = Field(
         None, validation_alias="FullyQualifiedName", description="With the accounts it stands under."
     )
@@ -51,9 +50,7 @@ class AccountRow(QuickBooksRow):
         validation_alias="CurrentBalance",
         description="Without the accounts under it; 0 for income and expenses.",
     )
-    currency: str | None = Field(
-        None, validation_alias=AliasPath("CurrencyRef", "value"), description="Of the balance."
-    )
+    currency: str | None = Field(None, validation_alias=AliasPath("CurrencyRef", "value"))
 
 
 @tool(title="List QuickBooks items", reads_only=True, pages_by="offset")
@@ -63,28 +60,25 @@ def list_items(
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> Page[Item]:
-    """List active products and services with their usual prices and the ids that invoice lines need.
-
-    Use it before quickbooks_create_invoice. It says nothing about what was sold: for that use
-    quickbooks_get_profit_and_loss.
-    """
+    """List active products and services with their usual prices and the ids that invoice lines need."""
     conditions = [where("Active", "=", True), *([contains("Name", search)] if search else [])]
-    return list_page(api, Item, "Item", conditions, "Name", limit=limit, offset=offset)
+    page = list_page(api, Item, "Item", conditions, "Name", limit=limit, offset=offset)
+    for item in page.items:
+        item.currency = home_currency(api)
+    return page
 
 
 @tool(title="List QuickBooks accounts", reads_only=True, pages_by="offset")
 def list_accounts(
     api: Api,
-    classification: Annotated[
-        Classification | None, Field(description="Only accounts of this kind; all when left out.")
-    ] = None,
+    classification: Annotated[Classification | None, Field(description="Only these.")] = None,
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> Page[AccountRow]:
     """List the chart of accounts with current balances, such as what is in the bank.
 
-    Use it for the balance of an account now. For balances at an earlier day use quickbooks_get_balance_sheet,
-    for income and expenses over a time quickbooks_get_profit_and_loss.
+    For balances on an earlier day use quickbooks_get_balance_sheet, for income and expenses
+    quickbooks_get_profit_and_loss.
     """
     conditions = [where("Classification", "=", classification)] if classification else []
     page = list_page(api, AccountRow, "Account", conditions, "Name", limit=limit, offset=offset)

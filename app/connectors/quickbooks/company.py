@@ -8,7 +8,7 @@ from pydantic import AliasPath, Field
 
 from app.connectors.api import Api
 from app.connectors.function_tool import tool
-from app.connectors.quickbooks.accounting import home_currency, read
+from app.connectors.quickbooks.accounting import find, home_currency, read
 from app.connectors.quickbooks.values import QuickBooksRow, inside, read_as
 from app.connectors.spec import Account, Business
 from app.errors import ObjectNotFound, PermissionDenied, ProviderError, ReconnectNeeded
@@ -19,16 +19,12 @@ _REALM = re.compile(r"[0-9]{1,30}")
 class Company(QuickBooksRow):
     """The company's own settings."""
 
-    name: str = Field(validation_alias="CompanyName", min_length=1)
+    name: str | None = Field(None, validation_alias="CompanyName", min_length=1)
     legal_name: str | None = Field(None, validation_alias="LegalName")
     country: str | None = Field(None, validation_alias="Country")
     email: str | None = Field(None, validation_alias=AliasPath("Email", "Address"))
-    fiscal_year_start_month: str | None = Field(
-        None, validation_alias="FiscalYearStartMonth", description="Such as January."
-    )
-    home_currency: str | None = Field(
-        None, description="Reports, and amounts that name no other currency, are in it."
-    )
+    fiscal_year_start_month: str | None = Field(None, validation_alias="FiscalYearStartMonth")
+    home_currency: str | None = None
 
 
 def identify(api: Api, _token_answer: Mapping[str, Any]) -> Account:
@@ -46,17 +42,16 @@ def identify(api: Api, _token_answer: Mapping[str, Any]) -> Account:
         raise ReconnectNeeded(
             "The QuickBooks sign-in does not open the company it came back with. Connect QuickBooks again."
         ) from None
-    facts = {"home_currency": _read_home_currency(api)}
+    facts = _read_currencies(api)
+    name = name or f"QuickBooks company {realm}"
     return Account(key=realm, name=name, businesses=(Business(realm, name, facts),), facts={"realmId": realm})
 
 
 @tool(title="Get QuickBooks company", reads_only=True)
 def get_company_info(api: Api) -> Company:
-    """Get the connected company's settings: name, country, e-mail, home currency and when its fiscal year
-    starts.
+    """Get the connected company's settings: name, country, home currency and when its fiscal year starts.
 
-    Use it before reports or writes when the currency or the fiscal year matters. It holds no figures:
-    for those use quickbooks_get_profit_and_loss or quickbooks_get_balance_sheet.
+    Reports, and amounts that name no other currency, are in the home currency.
     """
     company = _read(api)
     company.home_currency = home_currency(api)
@@ -70,10 +65,14 @@ def _read(api: Api) -> Company:
     )
 
 
-def _read_home_currency(api: Api) -> str | None:
-    """The company's own currency, or None when the person may not read the settings."""
+def _read_currencies(api: Api) -> dict[str, Any]:
+    """The company's own currency and whether it has several; None where they may not be read."""
     try:
-        found = inside(read(api, "/preferences", "Preferences"), "CurrencyPrefs", "HomeCurrency", "value")
+        settings = inside(find(api, "/preferences", "Preferences"), "CurrencyPrefs")
     except (PermissionDenied, ObjectNotFound):
-        return None
-    return found if isinstance(found, str) and re.fullmatch(r"[A-Z]{3}", found) else None
+        settings = None
+    home, several = inside(settings, "HomeCurrency", "value"), inside(settings, "MultiCurrencyEnabled")
+    return {
+        "home_currency": home if isinstance(home, str) and re.fullmatch(r"[A-Z]{3}", home) else None,
+        "several_currencies": several if isinstance(several, bool) else None,
+    }

@@ -24,7 +24,7 @@ class Customer(QuickBooksRow):
     """A customer, or a job of one."""
 
     customer_id: str = Field(validation_alias="Id")
-    display_name: str = Field(validation_alias="DisplayName")
+    display_name: str | None = Field(None, validation_alias="DisplayName")
     full_name: str | None = Field(
         None, validation_alias="FullyQualifiedName", description="With the customer it is a job of."
     )
@@ -34,9 +34,7 @@ class Customer(QuickBooksRow):
     balance: Money | None = Field(
         None, validation_alias="Balance", description="What the customer owes, jobs not included."
     )
-    currency: str | None = Field(
-        None, validation_alias=AliasPath("CurrencyRef", "value"), description="Of the balance."
-    )
+    currency: str | None = Field(None, validation_alias=AliasPath("CurrencyRef", "value"))
     active: bool | None = Field(None, validation_alias="Active")
 
 
@@ -44,14 +42,13 @@ class Customer(QuickBooksRow):
 def list_customers(
     api: Api,
     search: Annotated[SearchText | None, Field(description="Text in the display name.")] = None,
-    active: Annotated[bool, Field(description="false lists the customers made inactive instead.")] = True,
+    active: Annotated[bool, Field(description="false: only inactive ones.")] = True,
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> Page[Customer]:
-    """List customers by name, with what each owes and the ids other tools need.
+    """List customers by name, with the id that other tools take and the balance each owes.
 
-    Use it to find a customer_id. For who is late, by age, use quickbooks_get_aged_receivables; for single
-    invoices quickbooks_list_invoices. Balances may be in different currencies: do not add them up.
+    Balances may be in different currencies. For what is owed by age, use quickbooks_get_aged_receivables.
     """
     conditions = [where("Active", "=", active), *([contains("DisplayName", search)] if search else [])]
     page = list_page(api, Customer, "Customer", conditions, "DisplayName", limit=limit, offset=offset)
@@ -69,21 +66,20 @@ def create_customer(
             min_length=1,
             max_length=500,
             pattern=r"^[^:\x00-\x1f\x7f]+$",
-            description="Company or person; must not be taken yet; no colon.",
+            description="Company or person; no colon.",
         ),
     ],
-    email: Annotated[EmailAddress | None, Field(description="Where invoices are sent.")] = None,
+    email: Annotated[EmailAddress | None, Field(description="For invoices.")] = None,
     phone: Annotated[
-        str | None, Field(min_length=1, max_length=30, description="As it should be shown.")
+        str | None, Field(min_length=1, max_length=30, description="At most 30 characters.")
     ] = None,
     company_name: Annotated[
-        str | None, Field(min_length=1, max_length=100, description="When it differs from the display name.")
+        str | None, Field(min_length=1, max_length=100, description="If it differs.")
     ] = None,
 ) -> Customer:
-    """Create a customer, to invoice afterwards.
+    """Create a customer, after quickbooks_list_customers did not find it (also with active false).
 
-    Use it only after quickbooks_list_customers (also with active false) did not find the customer: names are
-    unique among customers, vendors and employees, and an existing one is never changed by this.
+    Names are unique among customers, vendors and employees.
     """
     record = {
         "DisplayName": display_name,

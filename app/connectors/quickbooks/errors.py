@@ -23,47 +23,65 @@ from app.errors import (
 from app.outbound import Response
 
 _MOST_CODES = 10
+# the first member of an answer that is a fault
+_FAULT = re.compile(rb"""^\s*\{\s*"(Fault|fault)"\s*:""")
+_FAULT_WITHIN = 200  # bytes
 _DEFAULT_WAIT_SECONDS = 60  # a 429 seldom names a wait; the limits are per minute
 
 log = logging.getLogger(__name__)
 
-# A refusal's code, or words in its reason; the argument it is about; our advice. The first match counts.
-# Codes stand first, as a reason may quote a name that holds any word.
-_HINTS: tuple[tuple[str, str, str, str], ...] = (
-    (
-        "6240",
-        "",
-        "display_name",
-        "a customer, vendor or employee of that name exists already: find it with quickbooks_list_customers",
-    ),
-    ("6210", "", "date", "the books are closed for that day in QuickBooks: use a later one"),
-    ("", r"closed|closing date", "date", "the books are closed for that day in QuickBooks: use a later one"),
-    ("", r"e-?mail", "email", "check the e-mail address; an invoice without one needs send_to"),
-    (
-        "",
-        r"customerref|customer|names? element",
-        "customer_id",
-        "use the id of an active customer from quickbooks_list_customers",
-    ),
-    ("", r"itemref|items? element|product", "lines", "use item ids from quickbooks_list_items"),
-    ("", r"duedate|due date", "due_date", "it must be a day on or after the invoice's date"),
-    ("6070", "", "lines", "the amounts of the lines do not add up for QuickBooks"),
-    ("", r"linkedtxn|balance|overpa|payment", "amount", "pay no more than the invoice's balance"),
-    (
-        "",
-        r"tax",
-        "lines",
-        "this company taxes its sales: create the invoice in QuickBooks, or set the item's tax there",
-    ),
-    ("", r"txndate|date", "date", "check the date"),
-    (
-        "2500",
-        "",
+# An argument, and our advice about it.
+Advice = tuple[str, str]
+
+_CUSTOMER: Advice = ("customer_id", "use the id of an active customer from quickbooks_list_customers")
+_ITEM: Advice = ("lines", "use ids of active items from quickbooks_list_items")
+_TAX: Advice = (
+    "lines",
+    "this company taxes its sales: give each line a tax_code from quickbooks_list_tax_codes",
+)
+_CLOSED: Advice = ("date", "the books are closed for that day in QuickBooks: use a later one")
+_EMAIL: Advice = ("email", "check the e-mail address; an invoice without one needs send_to")
+_BALANCE: Advice = ("amount", "pay no more than the invoice's balance")
+
+# What a code is about says more than any word beside it, as a reason may quote a name that holds any word. A
+# code of references says what kind of record it means in its own form, "Items element id 12 not found".
+_BY_CODE: dict[str, Advice] = {
+    "620": ("ids", "the record cannot be used here: list it again and use an id from there"),
+    "2050": ("arguments", "a text is too long for QuickBooks: shorten it"),
+    "2210": _EMAIL,
+    "2500": (
         "ids",
         "a record that was named does not exist or is inactive: list it again and use an id from there",
     ),
-    ("", r"phone", "phone", "at most 30 characters"),
+    "6070": ("lines", "the amounts of the lines do not add up for QuickBooks"),
+    "6140": ("number", "a document of that number exists already in QuickBooks"),
+    "6210": _CLOSED,
+    "6240": (
+        "display_name",
+        "a customer, vendor or employee of that name exists already: find it with quickbooks_list_customers",
+    ),
+    "6540": ("invoice_id", "its payment is part of a bank deposit: remove it from there in QuickBooks first"),
+}
+_REFERENCES: tuple[tuple[str, Advice], ...] = (
+    (r"names? element id|customerref", _CUSTOMER),
+    (r"items? element id|itemref", _ITEM),
+    (r"tax ?codes? element id|taxcoderef", _TAX),
 )
+# Whole words, for codes that say only "a rule was broken".
+_BY_WORDS: tuple[tuple[str, Advice], ...] = (
+    (r"closed|closing date", _CLOSED),
+    (r"tax(es)?|tax ?codes?|taxcoderef|vat|gst|hst", _TAX),
+    (r"e-?mails?( address(es)?)?|billemail", _EMAIL),
+    (r"customerref|customers?", _CUSTOMER),
+    (r"itemref|items?|products?", _ITEM),
+    (r"duedate|due date", ("due_date", "it must be a day on or after the invoice's date")),
+    (r"linkedtxn|balance|overpaid|overpayments?|payments?", _BALANCE),
+    (r"txndate|dates?", ("date", "check the date")),
+    (r"phones?|freeformnumber|primaryphone", ("phone", "at most 30 characters")),
+)
+_WORDS = tuple((re.compile(rf"\b(?:{words})\b", re.IGNORECASE), advice) for words, advice in _BY_WORDS)
+# What QuickBooks quotes, such as a name, may hold any word.
+_QUOTED = re.compile(r"""(?<!\w)(?:'[^']*'|"[^"]*")(?!\w)""")
 
 
 class StaleRecord(InvalidArguments):
@@ -80,10 +98,12 @@ class QuickBooksFault:
 
 
 def read_error(answer: Response) -> ToolError | None:
-    """The error an answer means, or None for none."""
-    if answer.status < 300:
+    """The error an answer means, or None for none. A success may hold a fault all the same."""
+    if answer.status < 300 and not _FAULT.search(answer.content[:_FAULT_WITHIN]):
         return None
     faults = _faults(answer.json())
+    if answer.status < 300 and not faults:
+        return None
     problem = _meaning(answer, faults, {fault.code for fault in faults})
     if (trace := _trace(answer)) is not None:
         problem.details["intuit_tid"] = trace
@@ -102,6 +122,11 @@ def _meaning(answer: Response, faults: list[QuickBooksFault], codes: set[str]) -
             "the sign-in belongs to another "
             "company. Reconnect QuickBooks with the same company."
         )
+    if "6190" in codes:
+        return PermissionDenied(
+            "QuickBooks takes no calls for this company: its subscription ended or could not be billed. The "
+            "person who pays for it can mend that in QuickBooks."
+        )
     if answer.status == 403 or "5020" in codes:
         return PermissionDenied(
             "QuickBooks does not allow this for the person who connected it. Check their role there, or "
@@ -114,14 +139,15 @@ def _meaning(answer: Response, faults: list[QuickBooksFault], codes: set[str]) -
         )
     if "610" in codes:
         return ObjectNotFound(
-            "QuickBooks does not know that record. List the records again and use an id from there."
+            "QuickBooks does not know that record, or it was made inactive. List the records again and use "
+            "an id from there."
         )
     if "5010" in codes:
         return StaleRecord(
             "The record was changed in QuickBooks in the meantime, so nothing was done. Look at it again, "
             "then repeat."
         )
-    if answer.status == 400:
+    if answer.status == 400 or answer.status < 300:
         return _refused(faults)
     return errors_by_status(answer, "QuickBooks")
 
@@ -130,14 +156,23 @@ def _refused(faults: list[QuickBooksFault]) -> InvalidArguments:
     """The error for a refused request, with advice on the arguments its reasons are about."""
     hints: dict[str, str] = {}
     for fault in faults:
-        for code, words, argument, advice in _HINTS:
-            if fault.code == code or (
-                words and re.search(words, f"{fault.element} {fault.reason}", re.IGNORECASE)
-            ):
-                hints.setdefault(argument, advice)
-                break
+        if (advice := _advice(fault)) is not None:
+            hints.setdefault(*advice)
     reasons = reasons_of(fault.reason for fault in faults if fault.reason)
     return refused("QuickBooks", hints, reasons, unexplained=not faults, codes=_codes(faults))
+
+
+def _advice(fault: QuickBooksFault) -> Advice | None:
+    """The advice by the fault's code, else by a whole word in what it says."""
+    text = f"{fault.element} {fault.reason}"
+    if fault.code == "2500":
+        for words, advice in _REFERENCES:
+            if re.search(words, text, re.IGNORECASE):
+                return advice
+    if fault.code in _BY_CODE:
+        return _BY_CODE[fault.code]
+    text = _QUOTED.sub("", text)
+    return next((advice for words, advice in _WORDS if words.search(text)), None)
 
 
 def _faults(body: Any) -> list[QuickBooksFault]:

@@ -24,8 +24,19 @@ from app.connectors.quickbooks.values import (
 )
 from app.connectors.rows import Page
 
+# Why QuickBooks could not deliver a mail (DeliveryErrorTypeEnum of the official SDKs): Missing Info,
+# Undeliverable, Delivery Server Down, Bounced Email.
 Status = Literal["open", "overdue", "paid", "all"]
 _MOST_LINES = 200
+
+
+class _Sold(QuickBooksRow):
+    """What the lines of an invoice say about voiding."""
+
+    kind: str | None = Field(None, validation_alias="DetailType")
+    amount: Money | None = Field(None, validation_alias="Amount")
+    quantity: Quantity | None = Field(None, validation_alias=AliasPath("SalesItemLineDetail", "Qty"))
+    unit_price: Money | None = Field(None, validation_alias=AliasPath("SalesItemLineDetail", "UnitPrice"))
 
 
 class InvoiceRow(QuickBooksRow):
@@ -37,16 +48,14 @@ class InvoiceRow(QuickBooksRow):
     customer: str | None = Field(None, validation_alias=AliasPath("CustomerRef", "name"))
     date: OptionalDay = Field(None, validation_alias="TxnDate")
     due_date: OptionalDay = Field(None, validation_alias="DueDate")
-    total: Money = Field(validation_alias="TotalAmt")
-    balance: Money = Field(validation_alias="Balance", description="Still to be paid.")
-    currency: str | None = Field(
-        None, validation_alias=AliasPath("CurrencyRef", "value"), description="Of every amount in this row."
-    )
-    status: str = Field("", description="open, overdue (due before today, UTC), paid or voided.")
+    total: Money | None = Field(None, validation_alias="TotalAmt")
+    balance: Money | None = Field(None, validation_alias="Balance", description="Still to be paid.")
+    currency: str | None = Field(None, validation_alias=AliasPath("CurrencyRef", "value"))
+    status: str | None = Field(None, description="open, overdue (due before today, UTC), paid or voided.")
     email_status: str | None = Field(
         None, validation_alias="EmailStatus", description="NotSet, NeedToSend or EmailSent."
     )
-    note: str | None = Field(None, validation_alias="PrivateNote", exclude=True)
+    sold: list[_Sold] = Field([], validation_alias=AliasPath("Line"), exclude=True)
 
 
 class InvoiceLine(QuickBooksRow):
@@ -58,9 +67,10 @@ class InvoiceLine(QuickBooksRow):
     quantity: Quantity | None = Field(None, validation_alias=AliasPath("SalesItemLineDetail", "Qty"))
     unit_price: Money | None = Field(None, validation_alias=AliasPath("SalesItemLineDetail", "UnitPrice"))
     amount: Money | None = Field(None, validation_alias="Amount")
-    kind: str | None = Field(
-        None, validation_alias="DetailType", description="Such as SalesItemLineDetail or DiscountLineDetail."
+    tax_code: str | None = Field(
+        None, validation_alias=AliasPath("SalesItemLineDetail", "TaxCodeRef", "value")
     )
+    kind: str | None = Field(None, validation_alias="DetailType")
 
 
 class Invoice(InvoiceRow):
@@ -76,6 +86,11 @@ class Invoice(InvoiceRow):
         None, validation_alias="PrivateNote", description="What the customer does not read."
     )
     total_tax: Money | None = Field(None, validation_alias=AliasPath("TxnTaxDetail", "TotalTax"))
+    delivery_error: str | None = Field(
+        None,
+        validation_alias=AliasPath("DeliveryInfo", "DeliveryErrorType"),
+        description="Why its last mail was not delivered.",
+    )
     lines: list[InvoiceLine] = Field([], validation_alias="Line")
     lines_left_out: int = Field(0, description="How many more lines there are in QuickBooks.")
 
@@ -86,27 +101,20 @@ AnyInvoice = TypeVar("AnyInvoice", bound=InvoiceRow)
 @tool(title="List QuickBooks invoices", reads_only=True, pages_by="offset")
 def list_invoices(
     api: Api,
-    customer_id: Annotated[
-        Identifier | None, Field(description="Only this customer's, from quickbooks_list_customers.")
-    ] = None,
+    customer_id: Annotated[Identifier | None, Field(description="From quickbooks_list_customers.")] = None,
     status: Annotated[
         Status,
-        Field(
-            description=(
-                "open: not paid in full, overdue ones included. A page of paid ones leaves out voided ones."
-            )
-        ),
+        Field(description="open includes overdue; paid leaves out voided ones."),
     ] = "all",
-    date_from: Annotated[date | None, Field(description="First invoice date to include.")] = None,
-    date_to: Annotated[date | None, Field(description="Last invoice date to include.")] = None,
+    date_from: Annotated[date | None, Field(description="First invoice date.")] = None,
+    date_to: Annotated[date | None, Field(description="Last invoice date.")] = None,
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> Page[InvoiceRow]:
-    """List invoices, newest first, without their lines.
+    """List invoices by state, customer or date, newest first. Lines are in quickbooks_get_invoice.
 
-    Use it to find invoices by state, customer or date. For one invoice with its lines use
-    quickbooks_get_invoice; for what customers owe by age quickbooks_get_aged_receivables. Amounts may be in
-    different currencies: do not add them up.
+    Amounts may be in different currencies. For what customers owe by age, use
+    quickbooks_get_aged_receivables.
     """
     check_order(date_from, date_to)
     conditions = [where("CustomerRef", "=", customer_id)] if customer_id else []
@@ -129,11 +137,7 @@ def get_invoice(
     api: Api,
     invoice_id: InvoiceId,
 ) -> Invoice:
-    """Get one invoice with its lines, tax, balance and e-mail address.
-
-    Use it when the lines matter, or to check an invoice before sending, paying or voiding it. To find one use
-    quickbooks_list_invoices.
-    """
+    """Get one invoice with its lines, tax, balance and e-mail address."""
     invoice = invoice_with_lines(api, read_invoice(api, invoice_id))
     invoice.lines_left_out = max(0, len(invoice.lines) - _MOST_LINES)
     invoice.lines = invoice.lines[:_MOST_LINES]
@@ -157,6 +161,8 @@ def with_status(api: Api, invoice: AnyInvoice) -> AnyInvoice:
     invoice.currency = invoice.currency or home_currency(api)
     if is_voided(invoice):
         invoice.status = "voided"
+    elif invoice.balance is None:
+        invoice.status = None
     elif invoice.balance == 0:
         invoice.status = "paid"
     else:
@@ -165,5 +171,12 @@ def with_status(api: Api, invoice: AnyInvoice) -> AnyInvoice:
 
 
 def is_voided(invoice: InvoiceRow) -> bool:
-    """Whether it was voided: QuickBooks zeroes its amounts, and only the note says so."""
-    return invoice.total == 0 and (invoice.note or "").lower().startswith("voided")
+    """Whether it was voided, by its own numbers: QuickBooks sets every amount and quantity of it to zero.
+
+    An invoice over something free keeps its quantities. The first word of the note, "Voided", is no proof:
+    QuickBooks translates it, and anybody can write it.
+    https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice#void-an-invoice
+    """
+    sold = [line for line in invoice.sold if line.kind == "SalesItemLineDetail"]
+    is_zeroed = all(not line.amount and not (line.quantity and not line.unit_price) for line in sold)
+    return invoice.total == 0 and not invoice.balance and bool(sold) and is_zeroed

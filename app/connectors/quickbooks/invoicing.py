@@ -1,74 +1,56 @@
-"""Creates, sends and voids invoices, and records payments."""
+"""Sends and voids invoices, and records payments."""
 
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
-from typing import Annotated, Any
+from decimal import Decimal
+from typing import Annotated
 
 from pydantic import AliasPath, Field
 
 from app.connectors.api import Api
 from app.connectors.checks import check_confirmed
 from app.connectors.function_tool import tool
-from app.connectors.money import PositiveAmount
+from app.connectors.money import PositiveAmount, as_text, decimals_of
 from app.connectors.quickbooks.accounting import home_currency, write
 from app.connectors.quickbooks.errors import StaleRecord
-from app.connectors.quickbooks.invoices import (
-    Invoice,
-    InvoiceRow,
-    invoice_with_lines,
-    is_voided,
-    read_invoice,
-    with_status,
-)
+from app.connectors.quickbooks.invoices import InvoiceRow, is_voided, read_invoice, with_status
 from app.connectors.quickbooks.values import (
     EmailAddress,
-    Identifier,
     InvoiceId,
     Money,
     OptionalDay,
-    QuantityGiven,
     QuickBooksRow,
-    UnitPrice,
     inside,
-    money_text,
     read_as,
+    unreadable,
 )
-from app.connectors.rows import Row
 from app.errors import InvalidArguments
 
-_CENTS = Decimal("0.01")
-
-
-class NewInvoiceLine(Row):
-    """A line of a new invoice."""
-
-    item_id: Annotated[Identifier, Field(description="From quickbooks_list_items; not a Category.")]
-    quantity: Annotated[QuantityGiven, Field(description="Up to five decimals.")]
-    unit_price: Annotated[
-        UnitPrice, Field(description="Price of one, before tax, in the customer's currency.")
-    ]
-    description: Annotated[
-        str | None, Field(min_length=1, max_length=4000, description="What the customer reads.")
-    ] = None
+# What the official XSD calls a mail that waits in QuickBooks, and one that went out.
+_WAITING, _SENT = "NeedToSend", "EmailSent"
 
 
 class SentInvoice(QuickBooksRow):
-    """That an invoice went out."""
+    """What became of the mail with an invoice."""
 
     invoice_id: str = Field(validation_alias="Id")
     number: str | None = Field(None, validation_alias="DocNumber")
     email_status: str | None = Field(None, validation_alias="EmailStatus")
     sent_to: str | None = Field(None, validation_alias=AliasPath("BillEmail", "Address"))
     delivered_at: datetime | None = Field(None, validation_alias=AliasPath("DeliveryInfo", "DeliveryTime"))
+    delivery_error: str | None = Field(
+        None,
+        validation_alias=AliasPath("DeliveryInfo", "DeliveryErrorType"),
+        description="Why it was not delivered.",
+    )
 
 
 class Payment(QuickBooksRow):
     """A payment as QuickBooks saved it."""
 
     payment_id: str = Field(validation_alias="Id")
-    total: Money = Field(validation_alias="TotalAmt")
+    total: Money | None = Field(None, validation_alias="TotalAmt")
     unapplied: Money | None = Field(
-        None, validation_alias="UnappliedAmt", description="What no invoice took; zero when all is well."
+        None, validation_alias="UnappliedAmt", description="What no invoice took."
     )
     currency: str | None = Field(None, validation_alias=AliasPath("CurrencyRef", "value"))
     date: OptionalDay = Field(None, validation_alias="TxnDate")
@@ -76,58 +58,19 @@ class Payment(QuickBooksRow):
     invoice_id: str | None = None
 
 
-@tool(title="Create QuickBooks invoice", destructive=True)
-def create_invoice(
-    api: Api,
-    customer_id: Annotated[Identifier, Field(description="Whom it is for, from quickbooks_list_customers.")],
-    lines: Annotated[
-        list[NewInvoiceLine], Field(min_length=1, max_length=100, description="What is invoiced.")
-    ],
-    date: Annotated[date | None, Field(description="Today in the company when left out.")] = None,
-    due_date: Annotated[date | None, Field(description="By the customer's terms when left out.")] = None,
-    customer_email: Annotated[
-        EmailAddress | None, Field(description="Where quickbooks_send_invoice will send it.")
-    ] = None,
-    memo: Annotated[
-        str | None,
-        Field(min_length=1, max_length=1000, description="Message to the customer on the invoice."),
-    ] = None,
-) -> Invoice:
-    """Create an invoice. QuickBooks has no drafts: it is in the ledger at once, and the customer owes it.
-
-    Use it only when the person asked for this invoice. It is not sent: that is quickbooks_send_invoice. It
-    cannot change an existing invoice.
-    """
-    if date and due_date and due_date < date:
-        raise InvalidArguments(
-            "due_date: it must be a day on or after the invoice's date.", details={"fields": ["due_date"]}
-        )
-    record = {
-        "CustomerRef": {"value": customer_id},
-        "TxnDate": date and date.isoformat(),
-        "DueDate": due_date and due_date.isoformat(),
-        "BillEmail": {"Address": customer_email} if customer_email else None,
-        "CustomerMemo": {"value": memo} if memo else None,
-        "Line": [_line(line) for line in lines],
-    }
-    invoice = invoice_with_lines(api, write(api, "/invoice", "Invoice", record), wrote=True)
-    api.say("The invoice is in the ledger; it was not sent.")
-    return invoice
-
-
 @tool(title="Send QuickBooks invoice", destructive=True)
 def send_invoice(
     api: Api,
     invoice_id: InvoiceId,
-    confirm: Annotated[bool, Field(description="true once the person has agreed that the mail goes out.")],
+    confirm: Annotated[bool, Field(description="true once the person has agreed.")],
     send_to: Annotated[
-        EmailAddress | None, Field(description="Another address than the invoice's own.")
+        EmailAddress | None, Field(description="Instead of the invoice's own address.")
     ] = None,
 ) -> SentInvoice:
-    """E-mail an invoice to the customer, from QuickBooks. The mail cannot be taken back.
+    """E-mail an invoice to the customer, after the person agreed to send this very one. It cannot be taken
+    back.
 
-    Use it only after the person agreed to send this very invoice; look at it with quickbooks_get_invoice
-    first.
+    See it with quickbooks_get_invoice first.
     """
     check_confirmed(confirm, "nothing was sent")
     if not send_to and not inside(read_invoice(api, invoice_id), "BillEmail", "Address"):
@@ -145,8 +88,26 @@ def send_invoice(
         # QuickBooks requires it, though there is no body
         headers={"Content-Type": "application/octet-stream"},
     )
-    api.say("The invoice was mailed.")
-    return read_as(SentInvoice, made, wrote=True)
+    sent = read_as(SentInvoice, made, wrote=True)
+    api.say(_outcome_of_mail(sent))
+    return sent
+
+
+def _outcome_of_mail(sent: SentInvoice) -> str:
+    """What QuickBooks says of the mail: taking the request is not sending it."""
+    if sent.delivery_error:
+        return "QuickBooks could not deliver the mail: delivery_error says why. Check the address first."
+    if sent.email_status == _SENT:
+        return "The invoice was mailed."
+    if sent.email_status == _WAITING:
+        return (
+            "The mail waits in QuickBooks and has not gone out. Look again with quickbooks_get_invoice "
+            "before sending once more."
+        )
+    return (
+        "QuickBooks took the request but does not say that the mail went out. Look at email_status with "
+        "quickbooks_get_invoice before sending once more."
+    )
 
 
 @tool(title="Record QuickBooks payment", destructive=True)
@@ -154,23 +115,18 @@ def record_payment(
     api: Api,
     invoice_id: InvoiceId,
     amount: Annotated[PositiveAmount, Field(description="In the invoice's currency, at most its balance.")],
-    date: Annotated[
-        date | None, Field(description="When the money came; today in the company when left out.")
-    ] = None,
+    date: Annotated[date | None, Field(description="When the money came; today if left out.")] = None,
 ) -> Payment:
-    """Record in the ledger that a customer paid an invoice, in full or in part. It moves no money and cannot
-    be undone here.
+    """Record in the ledger that a customer paid an invoice, if the person asked for it. It moves no money and
+    cannot be undone here.
 
-    Use it only when the person asked for it; check the balance with quickbooks_get_invoice first.
+    See the balance with quickbooks_get_invoice first.
     """
     record = read_invoice(api, invoice_id)
-    invoice = invoice_with_lines(api, record)
-    if amount > invoice.balance:
-        owed = f"{money_text(invoice.balance)} {invoice.currency or ''}".strip()
-        raise InvalidArguments(
-            f"amount: nothing was recorded, as no more than {owed} is still to be paid on this invoice.",
-            details={"fields": ["amount"], "balance": money_text(invoice.balance)},
-        )
+    invoice = with_status(api, read_as(InvoiceRow, record))
+    if not invoice.customer_id:
+        raise unreadable()
+    _check_amount(amount, invoice)
     made = write(
         api,
         "/payment",
@@ -193,15 +149,12 @@ def record_payment(
 def void_invoice(
     api: Api,
     invoice_id: InvoiceId,
-    confirm: Annotated[
-        bool, Field(description="true once the person has agreed that this invoice is voided.")
-    ],
+    confirm: Annotated[bool, Field(description="true once the person has agreed.")],
 ) -> InvoiceRow:
-    """Void an invoice: it stays in the books with amounts of zero, and payments on it become credit. It
-    cannot be undone.
+    """Void an invoice, after the person agreed to void this very one. It cannot be undone: it stays in the
+    books with amounts of zero, and payments on it become credit.
 
-    Use it only after the person agreed to void this very invoice; look at it with quickbooks_get_invoice
-    first.
+    See it with quickbooks_get_invoice first.
     """
     check_confirmed(confirm, "nothing was voided")
     try:
@@ -218,17 +171,26 @@ def _void(api: Api, invoice_id: str) -> InvoiceRow:
         return before
     sent = {"Id": invoice_id, "SyncToken": record.get("SyncToken")}
     made = write(api, "/invoice", "Invoice", sent, params={"operation": "void"})
+    after = with_status(api, read_as(InvoiceRow, made, wrote=True))
+    if after.total or after.balance:
+        raise unreadable(wrote=True)  # it still has an amount, so this does not say that it is void
+    after.status = "voided"
     api.say("The invoice was voided.")
-    return with_status(api, read_as(InvoiceRow, made, wrote=True))
+    return after
 
 
-def _line(line: NewInvoiceLine) -> dict[str, Any]:
-    """A line as QuickBooks takes it: JSON numbers from exact decimals, and their product as the amount."""
-    amount = (line.quantity * line.unit_price).quantize(_CENTS, ROUND_HALF_UP)
-    detail = {
-        "ItemRef": {"value": line.item_id},
-        "Qty": float(line.quantity),
-        "UnitPrice": float(line.unit_price),
-    }
-    record = {"DetailType": "SalesItemLineDetail", "Amount": float(amount), "SalesItemLineDetail": detail}
-    return {**record, "Description": line.description} if line.description else record
+def _check_amount(amount: Decimal, invoice: InvoiceRow) -> None:
+    """Raises InvalidArguments for more than is owed, or more decimals than the currency has."""
+    places = decimals_of(invoice.currency)
+    if amount != round(amount, places):
+        raise InvalidArguments(
+            f"amount: nothing was recorded, as {invoice.currency} has {places or 'no'} decimals.",
+            details={"fields": ["amount"]},
+        )
+    if invoice.balance is not None and amount > invoice.balance:
+        balance = as_text(invoice.balance, invoice.currency)
+        owed = f"{balance} {invoice.currency or ''}".strip()
+        raise InvalidArguments(
+            f"amount: nothing was recorded, as no more than {owed} is still to be paid on this invoice.",
+            details={"fields": ["amount"], "balance": balance},
+        )

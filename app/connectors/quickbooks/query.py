@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-Entity = Literal["Customer", "Invoice", "Item", "Account", "Payment"]
+Entity = Literal["Customer", "Invoice", "Item", "Account", "Payment", "TaxCode", "TaxRate"]
 Field = Literal[
     "Active", "Balance", "Classification", "CustomerRef", "DisplayName", "DueDate", "Name", "TxnDate"
 ]

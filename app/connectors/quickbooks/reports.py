@@ -6,7 +6,7 @@ https://developer.intuit.com/app/developer/qbo/docs/workflows/run-reports
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -15,9 +15,11 @@ from pydantic import Field
 from app.connectors.api import Api
 from app.connectors.checks import check_order
 from app.connectors.function_tool import tool
+from app.connectors.money import Money, MoneyRow
 from app.connectors.quickbooks.accounting import home_currency, read_report
-from app.connectors.quickbooks.values import Money, decimal, inside, unreadable
+from app.connectors.quickbooks.values import decimal, inside, unreadable
 from app.connectors.rows import Row
+from app.errors import InvalidArguments
 
 Basis = Literal["Accrual", "Cash"]
 Columns = Literal["Total", "Month", "Quarter", "Year", "Customers", "Classes"]
@@ -34,9 +36,7 @@ class Total(Row):
         description="QuickBooks' name of the part, such as Income, COGS, GrossProfit, Expenses, NetIncome."
     )
     label: str
-    amounts: list[Money | None] = Field(
-        description="One for each of `columns`; null where the cell is empty."
-    )
+    amounts: list[Money | None] = Field(description="One per column; null: an empty cell.")
 
 
 class ReportLine(Row):
@@ -45,20 +45,18 @@ class ReportLine(Row):
     label: str
     id: str | None = Field(description="Of the account or customer.")
     section: list[str] = Field(description="What it stands under, from the outermost in.")
-    amounts: list[Money | None] = Field(
-        description="One for each of `columns`; null where the cell is empty."
-    )
+    amounts: list[Money | None] = Field(description="One per column; null: an empty cell.")
     is_total: bool = Field(description="true: the sum of lines above it. Do not add it to them.")
 
 
-class Report(Row):
+class Report(MoneyRow):
     """A report for the company."""
 
     name: str
     basis: str | None = Field(description="Accrual or Cash.")
     date_from: str | None
     date_to: str | None
-    currency: str | None = Field(description="Of every amount.")
+    currency: str | None
     columns: list[str]
     has_data: bool = Field(description="false: QuickBooks has nothing for these days.")
     totals: list[Total] = Field(description="The outermost parts only.")
@@ -70,62 +68,59 @@ class Report(Row):
 def get_profit_and_loss(
     api: Api,
     start_date: Annotated[date, Field(description="First day.")],
-    end_date: Annotated[date, Field(description="Last day. More than six months are slow; ask for parts.")],
-    accounting_method: Annotated[
-        Basis | None, Field(description="The company's own way when left out.")
-    ] = None,
-    summarize_by: Annotated[
-        Columns | None, Field(description="What the columns are; one total when left out.")
-    ] = None,
+    end_date: Annotated[date, Field(description="Last day, at most six months on.")],
+    accounting_method: Annotated[Basis | None, Field(description="The company's own if left out.")] = None,
+    summarize_by: Annotated[Columns | None, Field(description="What the columns are.")] = None,
 ) -> Report:
     """Get income, costs, expenses and net income over a time, with QuickBooks' own totals.
 
-    Use it for "how did we do". For what is owned and owed on a day use quickbooks_get_balance_sheet; for
-    single invoices quickbooks_list_invoices.
+    For what is owned and owed on a day use quickbooks_get_balance_sheet.
     """
     check_order(start_date, end_date)
-    return _report(
-        api,
-        "ProfitAndLoss",
-        {
-            "start_date": start_date.isoformat(),
-            "end_date": end_date.isoformat(),
-            "accounting_method": accounting_method,
-            "summarize_column_by": summarize_by,
-        },
-    )
+    one_day = start_date if start_date == end_date else None
+    if one_day and summarize_by in {"Customers", "Classes"}:
+        raise InvalidArguments(
+            "summarize_by: QuickBooks reports one day as a total only. Leave it out, or ask for more days.",
+            details={"fields": ["summarize_by"]},
+        )
+    params = {
+        "start_date": _before(start_date) if one_day else start_date.isoformat(),
+        "end_date": end_date.isoformat(),
+        "accounting_method": accounting_method,
+        "summarize_column_by": "Days" if one_day else summarize_by,
+    }
+    return _report(api, "ProfitAndLoss", params, one_day=one_day)
 
 
 @tool(title="Get QuickBooks balance sheet", reads_only=True)
 def get_balance_sheet(
     api: Api,
     as_of: Annotated[date, Field(description="The day.")],
-    accounting_method: Annotated[
-        Basis | None, Field(description="The company's own way when left out.")
-    ] = None,
+    accounting_method: Annotated[Basis | None, Field(description="The company's own if left out.")] = None,
 ) -> Report:
     """Get assets, liabilities and equity as of a day, bank balances included, with QuickBooks' own totals.
 
-    Use it for "where do we stand". For income and expenses over a time use quickbooks_get_profit_and_loss.
+    For income and expenses over a time use quickbooks_get_profit_and_loss.
     """
-    # QuickBooks silently replaces a single date by the year to date.
-    day = as_of.isoformat()
-    return _report(
-        api, "BalanceSheet", {"start_date": day, "end_date": day, "accounting_method": accounting_method}
-    )
+    # QuickBooks silently replaces a single date by the year to date. The start does not change the balances.
+    params = {
+        "start_date": _before(as_of),
+        "end_date": as_of.isoformat(),
+        "accounting_method": accounting_method,
+    }
+    report = _report(api, "BalanceSheet", params)
+    report.date_from = None
+    return report
 
 
 @tool(title="Get QuickBooks aged receivables", reads_only=True)
 def get_aged_receivables(
     api: Api,
-    report_date: Annotated[
-        date | None, Field(description="As of this day; today in the company when left out.")
-    ] = None,
+    report_date: Annotated[date | None, Field(description="Today if left out.")] = None,
 ) -> Report:
     """Get what each customer owes by how many days it is overdue, in the company's home currency.
 
-    Use it for "who owes us, and for how long". For the single invoices use quickbooks_list_invoices with
-    status overdue.
+    The single invoices are in quickbooks_list_invoices with status overdue.
     """
     return _report(api, "AgedReceivables", {"report_date": report_date and report_date.isoformat()})
 
@@ -139,20 +134,37 @@ class _Shape:
     titles: tuple[str, ...]
 
 
-def _report(api: Api, name: str, params: Mapping[str, Any]) -> Report:
+def _before(day: date) -> str:
+    """The day before, as a start. Raises InvalidArguments for the first day there is.
+
+    Documented for each report, "start_date must be less than end_date".
+
+    https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/balancesheet
+    """
+    if day == date.min:
+        raise InvalidArguments("QuickBooks has no reports of that day. Use a later one.")
+    return (day - timedelta(days=1)).isoformat()
+
+
+def _report(api: Api, name: str, params: Mapping[str, Any], *, one_day: date | None = None) -> Report:
+    """A report; of one day, only that day's column of a report of two."""
     body = read_report(api, name, params)
-    header, shape = body["Header"], _shape(body)
+    shape = _shape(body)
+    header = body.get("Header")
+    header = header if isinstance(header, Mapping) else {}
+    if one_day:
+        shape = _only_day(body, shape, one_day)
     rows = _rows(body)
     lines = list(_lines(shape, rows, ()))
     options = {
         str(inside(o, "Name")): inside(o, "Value")
-        for o in header.get("Option") or ()
+        for o in _list(header.get("Option"))
         if isinstance(o, Mapping)
     }
     return Report(
-        name=str(header.get("ReportName") or name),
+        name=_text(header.get("ReportName")) or name,
         basis=_text(header.get("ReportBasis")),
-        date_from=_text(header.get("StartPeriod")),
+        date_from=one_day.isoformat() if one_day else _text(header.get("StartPeriod")),
         date_to=_text(header.get("EndPeriod")),
         currency=_text(header.get("Currency")) or home_currency(api),
         columns=list(shape.titles),
@@ -181,13 +193,29 @@ def _shape(body: Mapping[str, Any]) -> _Shape:
     return _Shape(label=(named or others)[0], amounts=tuple(amounts), titles=titles)
 
 
-def _key(column: Any) -> str:
-    found = inside(column, "MetaData")
-    return (
-        next((str(inside(m, "Value")).lower() for m in found if inside(m, "Name") == "ColKey"), "")
-        if isinstance(found, list)
-        else ""
+def _only_day(body: Mapping[str, Any], shape: _Shape, day: date) -> _Shape:
+    """The shape with the column of that day alone. Raises InvalidArguments where there is none."""
+    columns = inside(body, "Columns", "Column")
+    for n in shape.amounts:
+        if _meta(columns[n], "StartDate") == _meta(columns[n], "EndDate") == day.isoformat():
+            return _Shape(shape.label, (n,), ("Total",))
+    raise InvalidArguments(
+        "start_date, end_date: QuickBooks did not report this day by itself. Ask for two days or more.",
+        details={"fields": ["start_date", "end_date"]},
     )
+
+
+def _key(column: Any) -> str:
+    return _meta(column, "ColKey").lower()
+
+
+def _meta(column: Any, name: str) -> str:
+    found = (inside(m, "Value") for m in _list(inside(column, "MetaData")) if inside(m, "Name") == name)
+    return str(next(found, ""))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _lines(shape: _Shape, rows: list[Any], section: tuple[str, ...]) -> Iterator[ReportLine]:

@@ -27,19 +27,26 @@ class _Received(QuickBooksRow):
     currency: str | None = Field(None, validation_alias=AliasPath("CurrencyRef", "value"))
 
 
+class _Issued(InvoiceRow):
+    """An invoice whose amounts are known: a sum without one of them would be wrong."""
+
+    total: Money = Field(validation_alias="TotalAmt")
+    balance: Money = Field(validation_alias="Balance")
+
+
 def summarize(summary: Summarizing) -> list[Part]:
     """The company's invoices and payments. QuickBooks names no time zone, so the workspace's applies."""
     api, days = summary.api, summary.days()
     home = home_currency(api)
     totals = FigureTotals(days, home)
     with summary.reading("invoices"):
-        issued = [i for i in _all(api, InvoiceRow, "Invoice", _in_both_spans(days)) if not is_voided(i)]
+        issued = [i for i in _all(api, _Issued, "Invoice", _in_both_spans(days)) if not is_voided(i)]
         totals.add_all("invoices_issued", ((i.currency or home, i.total, i.date) for i in issued))
     with summary.reading("payments"):
         received = [p for p in _all(api, _Received, "Payment", _in_both_spans(days)) if p.total]
         totals.add_all("payments_received", ((p.currency or home, p.total, p.date) for p in received))
     with summary.reading("overdue invoices"):
-        late = _all(api, InvoiceRow, "Invoice", overdue_on(days.today))
+        late = _all(api, _Issued, "Invoice", overdue_on(days.today))
         totals.add_all("overdue", ((i.currency or home, i.balance, None) for i in late))
     return totals.parts()
 
@@ -54,10 +61,13 @@ def _in_both_spans(days: Days) -> list[str]:
 
 
 def _all(api: Api, model: type[AnyRow], entity: Entity, conditions: list[str]) -> list[AnyRow]:
-    """Every record, page by page. Raises ProviderError above the page limit."""
+    """Every record, page by page, by id, so that pages neither overlap nor skip.
+
+    Raises ProviderError above the page limit.
+    """
     found: list[AnyRow] = []
     for number in range(_MOST_PAGES):
-        page = list_page(api, model, entity, conditions, "TxnDate DESC", limit=_PAGE, offset=number * _PAGE)
+        page = list_page(api, model, entity, conditions, "Id", limit=_PAGE, offset=number * _PAGE)
         found += page.items
         if page.next is None:
             return found

@@ -6,11 +6,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from app.connectors.api import Api
+from app.connectors.checks import check_order
 from app.connectors.function_tool import tool
 from app.connectors.rows import Page, Row
 from app.connectors.servicefusion.records import create_record, one, page_of, present
 from app.connectors.servicefusion.values import (
     FusionRow,
+    LongText,
     Money,
     PageNumber,
     PerPage,
@@ -18,6 +20,8 @@ from app.connectors.servicefusion.values import (
     ShortText,
     Text,
     When,
+    Whole,
+    Word,
     read_as,
 )
 
@@ -28,10 +32,10 @@ class CustomerRow(FusionRow):
     """A customer in a list."""
 
     id: int
-    customer_name: str
+    customer_name: Text = None
     parent_customer: Text = None
     account_number: Text = None
-    account_balance: Money = None
+    account_balance: Money | None = None
     is_vip: bool | None = None
     last_serviced_date: When = None
     created_at: When = None
@@ -41,7 +45,7 @@ class CustomerRow(FusionRow):
 class Phone(FusionRow):
     """A phone number."""
 
-    phone: str
+    phone: Text = None
     ext: Text = None
     type: Text = None
 
@@ -49,7 +53,7 @@ class Phone(FusionRow):
 class Email(FusionRow):
     """An e-mail address."""
 
-    email: str
+    email: Text = None
 
 
 class Contact(FusionRow):
@@ -94,39 +98,39 @@ class Customer(CustomerRow):
 class NewPhone(Row):
     """A phone number of a new contact."""
 
-    phone: Annotated[str, Field(min_length=3, max_length=40, description="The number.")]
-    type: Annotated[Literal["Mobile", "Home", "Work", "Other"] | None, Field(description="What kind.")] = None
+    phone: Annotated[str, Field(min_length=3, max_length=40)]
+    type: Literal["Mobile", "Home", "Work", "Other"] | None = None
 
 
 class NewEmail(Row):
     """An e-mail address of a new contact."""
 
-    email: Annotated[str, Field(min_length=3, max_length=255, description="The address.")]
+    email: Annotated[str, Field(min_length=3, max_length=255)]
 
 
 class NewContact(Row):
     """A person of a new customer."""
 
-    fname: Annotated[ShortText, Field(description="First name.")]
-    lname: Annotated[ShortText, Field(description="Last name.")]
-    job_title: Annotated[ShortText | None, Field(description="What they do there.")] = None
-    is_primary: Annotated[bool | None, Field(description="Whom to call first.")] = None
-    phones: Annotated[list[NewPhone] | None, Field(max_length=5, description="Phone numbers.")] = None
-    emails: Annotated[list[NewEmail] | None, Field(max_length=5, description="E-mail addresses.")] = None
+    fname: ShortText
+    lname: ShortText
+    job_title: ShortText | None = None
+    is_primary: bool | None = None
+    phones: Annotated[list[NewPhone] | None, Field(max_length=5)] = None
+    emails: Annotated[list[NewEmail] | None, Field(max_length=5)] = None
 
 
 class NewLocation(Row):
     """A place of a new customer."""
 
-    street_1: Annotated[ShortText, Field(description="Street and number.")]
-    street_2: Annotated[ShortText | None, Field(description="Second line.")] = None
-    city: Annotated[ShortText | None, Field(description="City.")] = None
-    state_prov: Annotated[ShortText | None, Field(description="State or province.")] = None
-    postal_code: Annotated[str | None, Field(max_length=20, description="Postal code.")] = None
-    country: Annotated[ShortText | None, Field(description="Country.")] = None
-    nickname: Annotated[ShortText | None, Field(description="What people call the place.")] = None
-    is_primary: Annotated[bool | None, Field(description="The place meant when none is named.")] = None
-    is_bill_to: Annotated[bool | None, Field(description="Invoices go there.")] = None
+    street_1: ShortText
+    street_2: ShortText | None = None
+    city: ShortText | None = None
+    state_prov: ShortText | None = None
+    postal_code: Annotated[str | None, Field(max_length=20)] = None
+    country: ShortText | None = None
+    nickname: ShortText | None = None
+    is_primary: bool | None = None
+    is_bill_to: bool | None = None
 
 
 class Equipment(FusionRow):
@@ -142,38 +146,30 @@ class Equipment(FusionRow):
     install_date: When = None
     warranty_date: When = None
     extended_warranty_date: When = None
-    customer_id: int | None = None
+    customer_id: Whole = None
     customer_name: Text = Field(None, validation_alias="customer")
 
 
 @tool(title="List ServiceFusion customers", reads_only=True, pages_by="page")
 def list_customers(
     api: Api,
-    name: Annotated[str | None, Field(max_length=255, description="Part of the customer's name.")] = None,
-    email: Annotated[
-        str | None, Field(max_length=255, description="Exact e-mail address of a contact.")
-    ] = None,
-    phone: Annotated[str | None, Field(max_length=40, description="Part of a phone number.")] = None,
-    contact_last_name: Annotated[
-        str | None, Field(max_length=255, description="Last name of a contact.")
-    ] = None,
-    address: Annotated[str | None, Field(max_length=255, description="Part of the street address.")] = None,
-    city: Annotated[str | None, Field(max_length=255, description="Exact city.")] = None,
-    postal_code: Annotated[str | None, Field(max_length=20, description="Postal code.")] = None,
-    last_serviced_from: Annotated[
-        date | None, Field(description="First day of the last service to include.")
-    ] = None,
-    last_serviced_to: Annotated[
-        date | None, Field(description="Last day of the last service to include.")
-    ] = None,
+    name: Annotated[Word | None, Field(description="Part of it.")] = None,
+    email: Annotated[Word | None, Field(description="Exact.")] = None,
+    phone: Annotated[str | None, Field(max_length=40, description="Part of it.")] = None,
+    contact_last_name: Annotated[Word | None, Field(description="Part of it.")] = None,
+    address: Annotated[Word | None, Field(description="Part of it.")] = None,
+    city: Annotated[Word | None, Field(description="Exact.")] = None,
+    postal_code: Annotated[str | None, Field(max_length=20, description="Exact.")] = None,
+    last_serviced_from: Annotated[date | None, Field(description="First day.")] = None,
+    last_serviced_to: Annotated[date | None, Field(description="Last day.")] = None,
     page: PageNumber = 1,
     per_page: PerPage = 25,
 ) -> Page[CustomerRow]:
-    """List customers by name, contact, place or last service.
+    """List customers by name, contact, place or last service, with the id that other tools take.
 
-    Use it to find the customer id that other tools take. For contacts and addresses use
-    servicefusion_get_customer.
+    Contacts and addresses are in servicefusion_get_customer.
     """
+    check_order(last_serviced_from, last_serviced_to)
     filters = {
         "[name]": name,
         "[email]": email,
@@ -186,7 +182,13 @@ def list_customers(
         "[last_serviced_date][lte]": last_serviced_to,
     }
     return page_of(
-        api, "/v1/customers", CustomerRow, page=page, per_page=per_page, sort="customer_name", filters=filters
+        api,
+        "/v1/customers",
+        CustomerRow,
+        page=page,
+        per_page=per_page,
+        sort="customer_name,id",
+        filters=filters,
     )
 
 
@@ -196,8 +198,7 @@ def get_customer(
 ) -> Customer:
     """Get one customer with contacts, phone numbers, e-mail addresses, locations and notes.
 
-    Use it before visiting or writing to a customer. For their jobs use
-    servicefusion_get_customer_job_history.
+    Their jobs are in servicefusion_get_customer_job_history.
     """
     return one(api, "/v1/customers/{id}", customer_id, Customer, _EXPAND)
 
@@ -206,19 +207,16 @@ def get_customer(
 def create_customer(
     api: Api,
     customer_name: Annotated[ShortText, Field(description="Company or person.")],
-    contacts: Annotated[
-        list[NewContact] | None, Field(max_length=20, description="People to call or write to.")
-    ] = None,
+    contacts: Annotated[list[NewContact] | None, Field(max_length=20, description="People there.")] = None,
     locations: Annotated[
-        list[NewLocation] | None, Field(max_length=20, description="Places where work is done.")
+        list[NewLocation] | None, Field(max_length=20, description="Where work is done.")
     ] = None,
-    public_notes: Annotated[str | None, Field(max_length=5000, description="Notes technicians see.")] = None,
-    private_notes: Annotated[str | None, Field(max_length=5000, description="Notes for the office.")] = None,
+    public_notes: Annotated[LongText | None, Field(description="Technicians see them.")] = None,
+    private_notes: Annotated[LongText | None, Field(description="For the office.")] = None,
 ) -> Customer:
-    """Create a customer. It cannot be changed or deleted through this connection, only in ServiceFusion
-    itself.
+    """Create a customer, after servicefusion_list_customers did not find it: names need not be unique.
 
-    Look first with servicefusion_list_customers: a second one of the same name would be made without a word.
+    It cannot be changed or deleted here.
     """
     record = present(
         customer_name=customer_name,
@@ -227,7 +225,7 @@ def create_customer(
         public_notes=public_notes,
         private_notes=private_notes,
     )
-    made = create_record(api, "/v1/customers", Customer, record)
+    made = create_record(api, "/v1/customers", Customer, record, _EXPAND)
     api.say("The customer was created.")
     return made
 
@@ -235,17 +233,12 @@ def create_customer(
 @tool(title="List ServiceFusion equipment", reads_only=True, pages_by="page")
 def list_customer_equipment(
     api: Api,
-    customer_id: Annotated[
-        RecordId, Field(description="Whose equipment, from servicefusion_list_customers.")
-    ],
+    customer_id: Annotated[RecordId, Field(description="From servicefusion_list_customers.")],
     equipment_id: Annotated[RecordId | None, Field(description="Only this one.")] = None,
     page: PageNumber = 1,
     per_page: PerPage = 25,
 ) -> Page[Equipment]:
-    """List the equipment installed at a customer: type, make, model, serial number, warranty.
-
-    Use it to prepare a visit or to check a warranty. Equipment cannot be searched across customers.
-    """
+    """List the equipment installed at a customer: type, make, model, serial number, warranty."""
     if equipment_id is not None:
         found = api.get(
             "/v1/customers/{customer}/equipment/{id}", parts={"customer": customer_id, "id": equipment_id}

@@ -6,18 +6,27 @@ from typing import Annotated
 from pydantic import Field
 
 from app.connectors.api import Api
+from app.connectors.checks import check_order
 from app.connectors.function_tool import tool
 from app.connectors.rows import Page
-from app.connectors.servicefusion import work
+from app.connectors.servicefusion import statuses, work
 from app.connectors.servicefusion.records import create_record, page_of, present
-from app.connectors.servicefusion.values import PageNumber, PerPage, RecordId, Text, When, Word
+from app.connectors.servicefusion.values import (
+    PageNumber,
+    PerPage,
+    RecordId,
+    Text,
+    Whole,
+    Word,
+    end_of,
+    start_of,
+)
 
 
 class EstimateRow(work.WorkRow):
     """An estimate in a list."""
 
-    opportunity_rating: int | None = Field(None, description="How likely it is to be won, 1 to 5.")
-    requested_date: When = None
+    opportunity_rating: Whole = Field(None, description="How likely it is to be won, 1 to 5.")
 
 
 class Estimate(work.WorkDetails, EstimateRow):
@@ -29,49 +38,51 @@ class Estimate(work.WorkDetails, EstimateRow):
 @tool(title="List ServiceFusion estimates", reads_only=True, pages_by="page")
 def list_estimates(
     api: Api,
-    status: Annotated[
-        Word | None,
-        Field(description="Exact status as the company names it, such as Estimate Requested."),
-    ] = None,
-    number: Annotated[Word | None, Field(description="Part of the estimate number.")] = None,
-    customer_name: Annotated[Word | None, Field(description="Name of the customer.")] = None,
-    requested_from: Annotated[date | None, Field(description="First day of the request to include.")] = None,
-    requested_to: Annotated[date | None, Field(description="Last day of the request to include.")] = None,
-    start_date_from: Annotated[date | None, Field(description="First start day to include.")] = None,
-    start_date_to: Annotated[date | None, Field(description="Last start day to include.")] = None,
+    status: work.Statuses = None,
+    number: Annotated[Word | None, Field(description="Part of it.")] = None,
+    customer_name: Annotated[Word | None, Field(description="Part of it.")] = None,
+    requested_from: Annotated[date | None, Field(description="First day, UTC.")] = None,
+    requested_to: Annotated[date | None, Field(description="Last day, UTC.")] = None,
+    start_date_from: work.FirstDay = None,
+    start_date_to: work.LastDay = None,
     page: PageNumber = 1,
     per_page: PerPage = 25,
 ) -> Page[EstimateRow]:
-    """List estimates, newest first: customer, status, amount.
+    """List estimates, newest first: customer, status, amount, technicians.
 
-    Use it for open offers or to find an estimate. For its lines use servicefusion_get_estimate; for work that
-    was agreed use servicefusion_list_jobs.
+    The lines are in servicefusion_get_estimate.
     """
+    check_order(requested_from, requested_to)
+    check_order(start_date_from, start_date_to)
     filters = {
-        "[status]": status,
+        "[status]": statuses.joined(status),
         "[number]": number,
         "[customer_name]": customer_name,
-        "[requested_date][gte]": requested_from,
-        "[requested_date][lte]": requested_to,
+        "[requested_date][gte]": start_of(requested_from),
+        "[requested_date][lte]": end_of(requested_to),
         "[start_date][gte]": start_date_from,
         "[start_date][lte]": start_date_to,
     }
-    return page_of(
-        api, "/v1/estimates", EstimateRow, page=page, per_page=per_page, sort="-id", filters=filters
+    found = page_of(
+        api,
+        "/v1/estimates",
+        EstimateRow,
+        page=page,
+        per_page=per_page,
+        sort="-id",
+        filters=filters,
+        expand=work.TECHNICIANS,
     )
+    statuses.check_known(api, "/v1/estimates", status, found)
+    return found
 
 
 @tool(title="Get ServiceFusion estimate", reads_only=True)
 def get_estimate(
     api: Api,
-    estimate_id: Annotated[
-        RecordId, Field(description="From servicefusion_list_estimates; not the estimate number.")
-    ],
+    estimate_id: Annotated[RecordId, Field(description="Not the estimate number.")],
 ) -> Estimate:
-    """Get one estimate with its products, services, notes and people.
-
-    Use it when the lines of an offer matter. To find an estimate use servicefusion_list_estimates.
-    """
+    """Get one estimate with its products, services, notes and people."""
     return work.get(api, "/v1/estimates/{id}", estimate_id, Estimate)
 
 
@@ -80,24 +91,19 @@ def create_estimate(
     api: Api,
     customer_id: work.CustomerId = None,
     customer_name: work.CustomerName = None,
-    description: Annotated[str | None, Field(max_length=5000, description="What it is about.")] = None,
+    description: work.Description = None,
     status: work.NewStatus = None,
     category: work.NewCategory = None,
-    priority: work.NewPriority = None,
-    start_date: Annotated[date | None, Field(description="When the work would start.")] = None,
+    start_date: work.FirstDay = None,
     products: work.Products = None,
     services: work.Services = None,
 ) -> Estimate:
-    """Create an estimate for a customer. Nothing is sent; it cannot be changed or deleted through this
-    connection.
+    """Create an estimate for a customer, by customer_id if possible. Nothing is sent.
 
-    Prefer customer_id. Never repeat it after an unclear answer without looking: every call makes another
-    estimate.
+    It cannot be changed or deleted here: look before repeating it.
     """
     customer, lines = work.customer_of(customer_id, customer_name), work.lines_of(products, services)
-    fields = present(
-        description=description, status=status, category=category, priority=priority, start_date=start_date
-    )
-    made = create_record(api, "/v1/estimates", Estimate, {**customer, **fields, **lines})
+    fields = present(description=description, status=status, category=category, start_date=start_date)
+    made = create_record(api, "/v1/estimates", Estimate, {**customer, **fields, **lines}, work.DETAILS)
     api.say("The estimate was created; nothing was sent.")
     return made

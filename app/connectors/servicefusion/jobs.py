@@ -1,23 +1,40 @@
 """Jobs: what is to be done, where, when and by whom."""
 
-from datetime import date, datetime
-from typing import Annotated
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from app.connectors.api import Api
+from app.connectors.checks import check_order
 from app.connectors.function_tool import tool
 from app.connectors.rows import Page
-from app.connectors.servicefusion import work
+from app.connectors.servicefusion import statuses, work
 from app.connectors.servicefusion.customers import CustomerRow
 from app.connectors.servicefusion.records import create_record, one, page_of, present
-from app.connectors.servicefusion.values import Money, PageNumber, PerPage, RecordId, Text, When, Word
+from app.connectors.servicefusion.values import (
+    LongText,
+    Money,
+    PageNumber,
+    PerPage,
+    RecordId,
+    Text,
+    When,
+    Word,
+    moment,
+)
+from app.errors import ObjectNotFound
+
+_LATEST_FIRST = "-start_date,-id"
 
 
 class JobRow(work.WorkRow):
     """A job in a list."""
 
-    due_total: Money = None
+    priority: Text = None
+    end_date: When = None
+    due_total: Money | None = None
     payment_status: Text = None
     closed_at: When = None
 
@@ -33,50 +50,45 @@ class Job(work.WorkDetails, JobRow):
 @tool(title="List ServiceFusion jobs", reads_only=True, pages_by="page")
 def list_jobs(
     api: Api,
-    status: Annotated[
-        Word | None, Field(description="Exact status as the company names it, such as Scheduled.")
-    ] = None,
-    number: Annotated[Word | None, Field(description="Part of the job number.")] = None,
-    customer_name: Annotated[Word | None, Field(description="Name of the customer.")] = None,
-    category: Annotated[Word | None, Field(description="Exact category, such as Service Call.")] = None,
-    start_date_from: Annotated[date | None, Field(description="First start day to include.")] = None,
-    start_date_to: Annotated[date | None, Field(description="Last start day to include.")] = None,
-    updated_since: Annotated[
-        datetime | None, Field(description="Only jobs changed since then, with time zone.")
-    ] = None,
-    city: Annotated[Word | None, Field(description="City of the job.")] = None,
-    zip_code: Annotated[str | None, Field(max_length=20, description="Postal code of the job.")] = None,
+    status: work.Statuses = None,
+    number: Annotated[Word | None, Field(description="Part of it.")] = None,
+    customer_name: Annotated[Word | None, Field(description="Part of it.")] = None,
+    category: Annotated[Word | None, Field(description="Exact.")] = None,
+    start_date_from: work.FirstDay = None,
+    start_date_to: work.LastDay = None,
+    updated_since: Annotated[datetime | None, Field(description="UTC without an offset.")] = None,
+    city: Annotated[Word | None, Field(description="Exact.")] = None,
+    zip_code: Annotated[str | None, Field(max_length=20, description="Exact.")] = None,
     page: PageNumber = 1,
     per_page: PerPage = 25,
 ) -> Page[JobRow]:
-    """List jobs, the latest start first: customer, status, when, where, what is owed.
+    """List jobs, the latest start first: customer, status, when, where, technicians, what is owed.
 
-    Use it for the schedule of a day or week, or to find a job. Technicians are shown by servicefusion_get_job
-    only; for all jobs of one customer use servicefusion_get_customer_job_history.
+    For all jobs of one customer use servicefusion_get_customer_job_history.
     """
+    check_order(start_date_from, start_date_to)
     filters = {
-        "[status]": status,
+        "[status]": statuses.joined(status),
         "[number]": number,
         "[customer_name]": customer_name,
         "[category]": category,
         "[start_date][gte]": start_date_from,
         "[start_date][lte]": start_date_to,
-        "[updated_date][gte]": updated_since and updated_since.isoformat(),
+        "[updated_date][gte]": updated_since and moment(updated_since),
         "[city]": city,
         "[zip_code]": zip_code,
     }
-    return page_of(api, "/v1/jobs", JobRow, page=page, per_page=per_page, sort="-start_date", filters=filters)
+    found = _page(api, page, per_page, filters)
+    statuses.check_known(api, "/v1/jobs", status, found)
+    return found
 
 
 @tool(title="Get ServiceFusion job", reads_only=True)
 def get_job(
     api: Api,
-    job_id: Annotated[RecordId, Field(description="From servicefusion_list_jobs; not the job number.")],
+    job_id: Annotated[RecordId, Field(description="Not the job number.")],
 ) -> Job:
-    """Get one job with technicians, notes, products and services.
-
-    Use it when the details of a job matter. To find a job use servicefusion_list_jobs.
-    """
+    """Get one job with its technicians, notes, products and services."""
     return work.get(api, "/v1/jobs/{id}", job_id, Job)
 
 
@@ -89,14 +101,15 @@ def get_customer_job_history(
 ) -> Page[JobRow]:
     """List all jobs of one customer, the latest start first.
 
-    Use it for "what have we done for them". A page may hold fewer jobs than asked for, since customers with
-    similar names are left out.
+    A page may hold fewer jobs than asked for: customers with similar names are left out.
     """
     customer = one(api, "/v1/customers/{id}", customer_id, CustomerRow)
-    filters = {"[customer_name]": customer.customer_name}
-    found = page_of(
-        api, "/v1/jobs", JobRow, page=page, per_page=per_page, sort="-start_date", filters=filters
-    )
+    if customer.customer_name is None:
+        raise ObjectNotFound(
+            "ServiceFusion has no name for this customer, and its jobs are found by name only. Use "
+            "servicefusion_list_jobs with other filters."
+        )
+    found = _page(api, page, per_page, {"[customer_name]": customer.customer_name})
     # The filter matches names, similar ones included; there is none by id.
     return Page(items=[job for job in found.items if job.customer_id == customer_id], next=found.next)
 
@@ -106,28 +119,27 @@ def create_job(
     api: Api,
     customer_id: work.CustomerId = None,
     customer_name: work.CustomerName = None,
-    description: Annotated[str | None, Field(max_length=5000, description="What is to be done.")] = None,
+    description: work.Description = None,
     status: work.NewStatus = None,
     category: work.NewCategory = None,
-    priority: work.NewPriority = None,
-    start_date: Annotated[date | None, Field(description="When it starts.")] = None,
+    priority: Annotated[
+        Literal["Low", "Normal", "High"] | None, Field(description="Normal if left out.")
+    ] = None,
+    start_date: work.FirstDay = None,
     duration_minutes: Annotated[
-        int | None, Field(ge=5, le=100_000, description="How long it takes; an hour when left out.")
+        int | None, Field(ge=5, le=100_000, description="An hour if left out.")
     ] = None,
     technician_ids: Annotated[
         list[RecordId] | None, Field(max_length=20, description="From servicefusion_list_technicians.")
     ] = None,
-    tech_notes: Annotated[
-        str | None, Field(max_length=5000, description="Notes for the technicians.")
-    ] = None,
-    po_number: Annotated[Word | None, Field(description="The customer's order number.")] = None,
+    tech_notes: Annotated[LongText | None, Field(description="For the technicians.")] = None,
+    po_number: Annotated[Word | None, Field(description="The customer's.")] = None,
     products: work.Products = None,
     services: work.Services = None,
 ) -> Job:
-    """Create a job for a customer. It cannot be changed or deleted through this connection, only in
-    ServiceFusion itself.
+    """Create a job for a customer, by customer_id if possible.
 
-    Prefer customer_id. Never repeat it after an unclear answer without looking: every call makes another job.
+    It cannot be changed or deleted here: look before repeating it.
     """
     customer, lines = work.customer_of(customer_id, customer_name), work.lines_of(products, services)
     fields = present(
@@ -141,6 +153,19 @@ def create_job(
         tech_notes=tech_notes,
         po_number=po_number,
     )
-    made = create_record(api, "/v1/jobs", Job, {**customer, **fields, **lines})
+    made = create_record(api, "/v1/jobs", Job, {**customer, **fields, **lines}, work.DETAILS)
     api.say("The job was created.")
     return made
+
+
+def _page(api: Api, page: int, per_page: int, filters: Mapping[str, object]) -> Page[JobRow]:
+    return page_of(
+        api,
+        "/v1/jobs",
+        JobRow,
+        page=page,
+        per_page=per_page,
+        sort=_LATEST_FIRST,
+        filters=filters,
+        expand=work.TECHNICIANS,
+    )

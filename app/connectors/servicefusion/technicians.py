@@ -8,7 +8,7 @@ from app.connectors.api import Api
 from app.connectors.function_tool import tool
 from app.connectors.rows import Page
 from app.connectors.servicefusion.records import one, page_of
-from app.connectors.servicefusion.values import FusionRow, PageNumber, PerPage, RecordId, Text, When
+from app.connectors.servicefusion.values import FusionRow, PageNumber, PerPage, RecordId, Text, When, Word
 
 
 class TechnicianRow(FusionRow):
@@ -39,20 +39,16 @@ class Technician(TechnicianRow):
 @tool(title="List ServiceFusion technicians", reads_only=True, pages_by="page")
 def list_technicians(
     api: Api,
-    first_name: Annotated[str | None, Field(max_length=255, description="Part of the first name.")] = None,
-    last_name: Annotated[str | None, Field(max_length=255, description="Part of the last name.")] = None,
-    email: Annotated[str | None, Field(max_length=255, description="Part of the e-mail address.")] = None,
+    first_name: Annotated[Word | None, Field(description="Part of it.")] = None,
+    last_name: Annotated[Word | None, Field(description="Part of it.")] = None,
+    email: Annotated[Word | None, Field(description="Part of it.")] = None,
     page: PageNumber = 1,
     per_page: PerPage = 25,
 ) -> Page[TechnicianRow]:
-    """List the technicians and other people of the team.
-
-    Use it to get the technician ids a new job takes. It knows no schedule: see servicefusion_list_jobs and
-    servicefusion_get_job.
-    """
+    """List the technicians and other people of the team. Their jobs are in servicefusion_list_jobs."""
     filters = {"[first_name]": first_name, "[last_name]": last_name, "[email]": email}
     return page_of(
-        api, "/v1/techs", TechnicianRow, page=page, per_page=per_page, sort="last_name", filters=filters
+        api, "/v1/techs", TechnicianRow, page=page, per_page=per_page, sort="last_name,id", filters=filters
     )
 
 
@@ -60,8 +56,5 @@ def list_technicians(
 def get_technician(
     api: Api, technician_id: Annotated[RecordId, Field(description="From servicefusion_list_technicians.")]
 ) -> Technician:
-    """Get one person of the team with phone numbers, role and notes.
-
-    Use it when the details of one technician matter. To find somebody use servicefusion_list_technicians.
-    """
+    """Get one person of the team with phone numbers, role and notes."""
     return one(api, "/v1/techs/{id}", technician_id, Technician)

@@ -1,16 +1,37 @@
 """What jobs and estimates share: a customer, a place, a schedule, lines."""
 
-from typing import Annotated, Any, Literal, TypeVar
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, TypeVar
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from app.connectors.api import Api
 from app.connectors.rows import Row
 from app.connectors.servicefusion.records import one, present
-from app.connectors.servicefusion.values import FusionRow, Money, RecordId, ShortText, Text, When, Word
+from app.connectors.servicefusion.values import (
+    FusionRow,
+    LongText,
+    Money,
+    RecordId,
+    ShortText,
+    Text,
+    When,
+    Whole,
+    Word,
+)
 from app.errors import InvalidArguments
 
-_EXPAND = ("techs_assigned", "notes", "products", "services")
+TECHNICIANS = ("techs_assigned",)
+DETAILS = (*TECHNICIANS, "notes", "products", "services")
+
+
+class Assigned(FusionRow):
+    """Who does it."""
+
+    id: Whole = None
+    first_name: Text = None
+    last_name: Text = None
 
 
 class WorkRow(FusionRow):
@@ -20,33 +41,24 @@ class WorkRow(FusionRow):
     number: Text = None
     status: Text = None
     sub_status: Text = None
-    customer_id: int | None = None
+    customer_id: Whole = None
     customer_name: Text = None
     category: Text = None
-    priority: Text = None
     description: Text = None
     start_date: When = None
-    end_date: When = None
     time_from: Text = Field(
         None, validation_alias="time_frame_promised_start", description="Promised arrival, from."
     )
     time_to: Text = Field(
         None, validation_alias="time_frame_promised_end", description="Promised arrival, to."
     )
-    duration_seconds: int | None = Field(None, validation_alias="duration")
-    total: Money = None
+    duration_seconds: Whole = Field(None, validation_alias="duration")
+    total: Money | None = None
     street_1: Text = None
     city: Text = None
     created_at: When = None
     updated_at: When = None
-
-
-class Assigned(FusionRow):
-    """Who does it."""
-
-    id: int
-    first_name: Text = None
-    last_name: Text = None
+    techs_assigned: list[Assigned] = []
 
 
 class WorkLine(FusionRow):
@@ -54,9 +66,9 @@ class WorkLine(FusionRow):
 
     name: Text = None
     description: Text = None
-    multiplier: float | None = None
-    rate: Money = None
-    total: Money = None
+    multiplier: int | float | None = None
+    rate: Money | None = None
+    total: Money | None = None
 
 
 class WorkNote(FusionRow):
@@ -70,45 +82,46 @@ class WorkDetails(FusionRow):
     """What is shown of a single job or estimate only."""
 
     tech_notes: Text = None
-    techs_assigned: list[Assigned] = []
     notes: list[WorkNote] = []
     products: list[WorkLine] = []
     services: list[WorkLine] = []
 
 
-Name = Annotated[ShortText, Field(description="Name as in the price book.")]
-Multiplier = Annotated[float | None, Field(gt=0, le=1_000_000, description="How many; 1 when left out.")]
-Rate = Annotated[
-    float | None, Field(ge=0, le=10**9, description="Price of one; the price book's when left out.")
-]
+Multiplier = Annotated[int | None, Field(ge=1, le=1_000_000, description="Whole.")]
+Rate = Annotated[Decimal | None, Field(ge=0, lt=10**9, decimal_places=2), WithJsonSchema({"type": "number"})]
 
 
 class NewProduct(Row):
-    """A product on a new job or estimate."""
+    """A product on a new job or estimate. Its price is the price book's if `rate` is left out."""
 
-    product: Name
+    product: ShortText
     multiplier: Multiplier = None
     rate: Rate = None
 
 
 class NewService(Row):
-    """A service on a new job or estimate."""
+    """A service on a new job or estimate. Its price is the price book's if `rate` is left out."""
 
-    service: Name
+    service: ShortText
     multiplier: Multiplier = None
     rate: Rate = None
 
 
-CustomerId = Annotated[RecordId | None, Field(description="From servicefusion_list_customers; the safe way.")]
+CustomerId = Annotated[RecordId | None, Field(description="Or customer_name.")]
 CustomerName = Annotated[
-    str | None,
-    Field(min_length=1, max_length=255, description="Exact name; an unknown one makes a customer."),
+    str | None, Field(min_length=1, max_length=255, description="An unknown one makes a customer.")
 ]
-NewStatus = Annotated[Word | None, Field(description="A status of the company; its default when left out.")]
-NewCategory = Annotated[Word | None, Field(description="A category of the company.")]
-NewPriority = Annotated[Literal["Low", "Normal", "High"] | None, Field(description="How urgent.")]
-Products = Annotated[list[NewProduct] | None, Field(max_length=50, description="Products on it.")]
-Services = Annotated[list[NewService] | None, Field(max_length=50, description="Services on it.")]
+Statuses = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=255, pattern="^[^,]*$")]] | None,
+    Field(max_length=20, description="As the company names them, such as Scheduled."),
+]
+NewStatus = Annotated[Word | None, Field(description="One of the company's.")]
+NewCategory = Annotated[Word | None, Field(description="One of the company's.")]
+Description = Annotated[LongText | None, Field(description="The work.")]
+FirstDay = Annotated[date | None, Field(description="First day.")]
+LastDay = Annotated[date | None, Field(description="Last day.")]
+Products = Annotated[list[NewProduct] | None, Field(max_length=50, description="From the price book.")]
+Services = Annotated[list[NewService] | None, Field(max_length=50, description="From the price book.")]
 
 
 AnyWork = TypeVar("AnyWork", bound=WorkDetails)
@@ -116,7 +129,7 @@ AnyWork = TypeVar("AnyWork", bound=WorkDetails)
 
 def get(api: Api, path: str, id_: int, model: type[AnyWork]) -> AnyWork:
     """One job or estimate with its people, notes and lines."""
-    return one(api, path, id_, model, _EXPAND)
+    return one(api, path, id_, model, DETAILS)
 
 
 def customer_of(customer_id: int | None, customer_name: str | None) -> dict[str, Any]:
@@ -133,8 +146,12 @@ def customer_of(customer_id: int | None, customer_name: str | None) -> dict[str,
 
 
 def lines_of(products: list[NewProduct] | None, services: list[NewService] | None) -> dict[str, Any]:
-    """The fields for products and services."""
+    """The fields for products and services, with prices as JSON numbers."""
     return present(
-        products=[line.model_dump(exclude_none=True) for line in products or ()],
-        services=[line.model_dump(exclude_none=True) for line in services or ()],
+        products=[_line(line) for line in products or ()], services=[_line(line) for line in services or ()]
     )
+
+
+def _line(line: NewProduct | NewService) -> dict[str, Any]:
+    fields = line.model_dump(exclude_none=True)
+    return {**fields, "rate": float(fields["rate"])} if "rate" in fields else fields

@@ -1,10 +1,12 @@
 """Arguments with which each QuickBooks tool works on the demo company Maple & Pine Landscaping."""
 
 from datetime import timedelta
+from itertools import count
 
 from app.sandbox.clock import today
 
 TODAY = today()
+NUMBERS = count(1)  # names are taken once
 
 
 def unpaid(here):
@@ -21,9 +23,20 @@ def item(here):
     return here.call("list_items", {"search": "Gardening"})["items"][0]["item_id"]
 
 
+# Ids, the company itself, the columns of a report (what its numbers are), whose invoice is paid, and where it
+# is mailed to.
+REQUIRED = frozenset([
+    *("QueryResponse.Account[].Id", "QueryResponse.Customer[].Id", "QueryResponse.Invoice[].Id"),
+    *("QueryResponse.Item[].Id", "QueryResponse.TaxCode[].Id", "QueryResponse.TaxRate[]"),
+    *("CompanyInfo", "Columns.Column[]", "Customer.Id", "Invoice.Id", "Invoice.CustomerRef.value"),
+    *("Invoice.BillEmail.Address", "Payment.Id"),
+])  # fmt: skip
+
 SAMPLES = {
     "get_company_info": lambda here: {},
+    "list_tax_codes": lambda here: {"limit": 2, "offset": 1},
     "list_customers": lambda here: {"search": "Amy's", "limit": 5},
+    "list_invoices#2": lambda here: {"customer_id": "24", "status": "all", "date_from": "2020-01-01"},
     "list_invoices": lambda here: {"status": "overdue", "date_to": TODAY.isoformat(), "limit": 5},
     "get_invoice": lambda here: {"invoice_id": unpaid(here)},
     "list_items": lambda here: {"limit": 3, "offset": 1},
@@ -34,19 +47,34 @@ SAMPLES = {
         "accounting_method": "Cash",
         "summarize_by": "Month",
     },
-    "get_balance_sheet": lambda here: {"as_of": TODAY.isoformat()},
+    "get_profit_and_loss#2": lambda here: {"start_date": TODAY.isoformat(), "end_date": TODAY.isoformat()},
+    "get_balance_sheet": lambda here: {"as_of": TODAY.isoformat(), "accounting_method": "Accrual"},
     "get_aged_receivables": lambda here: {"report_date": TODAY.isoformat()},
     "create_customer": lambda here: {
-        "display_name": "Juniper Tea",
+        "display_name": f"Juniper Tea {next(NUMBERS)}",
         "email": "hello@junipertea.example",
         "phone": "555 0100",
+        "company_name": "Juniper Tea Ltd",
     },
     "create_invoice": lambda here: {
         "customer_id": "24",
         "lines": [{"item_id": item(here), "quantity": 2.5, "unit_price": 35.5, "description": "Weeding"}],
         "memo": "Thank you",
+        "date": TODAY.isoformat(),
+        "due_date": (TODAY + timedelta(days=14)).isoformat(),
+        "customer_email": "family@example.com",
+    },
+    "create_invoice#2": lambda here: {
+        "customer_id": "24",
+        "lines": [{"item_id": item(here), "quantity": 1, "unit_price": 35.5, "tax_code": "NON"}],
+        "global_tax_calculation": "TaxExcluded",
     },
     "send_invoice": lambda here: {"invoice_id": unpaid(here), "confirm": True},
+    "send_invoice#2": lambda here: {
+        "invoice_id": unpaid(here),
+        "confirm": True,
+        "send_to": "family+bills@example.com",
+    },
     "record_payment": lambda here: {"invoice_id": unpaid(here), "amount": 1, "date": TODAY.isoformat()},
     "void_invoice": lambda here: {"invoice_id": unpaid(here), "confirm": True},
 }

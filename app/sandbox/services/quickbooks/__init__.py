@@ -1,9 +1,10 @@
 """QuickBooks Online, imitated: two companies of one owner, the Accounting API in its own shapes.
 
 Start with `request_checks.py` (the checks before every call), then `reading.py` and `language.py` (the query
-language), `writing.py`, and `reports.py` with `ledger.py`. Levers of its own: `limit` (`{"per_minute": 5}`,
-null to count only), `strict` (`{"seconds": 5}`: a refresh token used twice within that time ends the grant,
-as parallel refreshes do) and `close_books` (`{"company": "maple", "until": "2026-10-31"}`).
+language), `writing.py`, and `reports.py` with `ledger.py`. Levers of its own:
+`limit` (`{"per_minute": 5}`, null to count only), `strict` (`{"seconds": 5}`: a refresh token used twice
+within that time ends the grant), `close_books` (`{"company": "maple", "until": "2026-10-31"}`) and `delivery`
+(the outcome of the next mails: `{"company": "maple", "error": "Bounced Email"}` or `"queued": true`).
 """
 
 from typing import Any
@@ -41,6 +42,11 @@ def _close_books(at: Here, given: dict[str, Any]) -> None:
     at.book(companies.COMPANIES[given["company"]].key).put("settings", "closed", {"until": given["until"]})
 
 
+def _delivery(at: Here, given: dict[str, Any]) -> None:
+    outcome: dict[str, Any] = {name: given[name] for name in given if name != "company"}
+    at.book(companies.COMPANIES[given["company"]].key).put("settings", "delivery", outcome)
+
+
 SERVICE = ImitatedService(
     slug="quickbooks",
     name="QuickBooks",
@@ -48,7 +54,7 @@ SERVICE = ImitatedService(
     companies=companies.CHOICES,
     seed=demo.seed,
     too_many=too_many,
-    levers={"limit": set_limit, "strict": _strict, "close_books": _close_books},
+    levers={"limit": set_limit, "strict": _strict, "close_books": _close_books, "delivery": _delivery},
     oauth=rules.Rules(
         authorize_path="/connect/oauth2",
         token_path="/oauth2/v1/tokens/bearer",

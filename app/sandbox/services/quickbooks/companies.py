@@ -23,6 +23,7 @@ class CompanySettings:
     several_currencies: bool
     fiscal_year_start: int  # month
     mails_per_day: int
+    tax_name: str  # as in "a GST/HST rate"; empty: US, where lines need no tax code
 
 
 COMPANIES = {
@@ -41,6 +42,7 @@ COMPANIES = {
             several_currencies=False,
             fiscal_year_start=1,
             mails_per_day=40,
+            tax_name="",
         ),
         CompanySettings(
             key="northern",
@@ -55,6 +57,7 @@ COMPANIES = {
             several_currencies=True,
             fiscal_year_start=4,
             mails_per_day=40,
+            tax_name="GST/HST",
         ),
     )
 }

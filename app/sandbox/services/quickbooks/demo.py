@@ -4,8 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from app.sandbox.services.quickbooks import taxes
 from app.sandbox.services.quickbooks.companies import COMPANIES, CompanySettings
-from app.sandbox.services.quickbooks.records import currency_of, new, pay, ref, touched, with_subtotal
+from app.sandbox.services.quickbooks.records import currency_of, new, pay, ref, touched, voided, with_subtotal
 from app.sandbox.services.quickbooks.wire import number
 from app.sandbox.store import Book, Record
 
@@ -14,6 +15,7 @@ _ACCOUNTS = (
     ("35", "Checking", "Bank", "Checking", "Asset", ""),
     ("36", "Savings", "Bank", "Savings", "Asset", ""),
     ("84", "Accounts Receivable (A/R)", "Accounts Receivable", "AccountsReceivable", "Asset", ""),
+    ("40", "GST/HST Payable", "Other Current Liability", "SalesTaxPayable", "Liability", ""),
     ("33", "Accounts Payable (A/P)", "Accounts Payable", "AccountsPayable", "Liability", ""),
     ("34", "Opening Balance Equity", "Equity", "OpeningBalanceEquity", "Equity", ""),
     ("2", "Retained Earnings", "Equity", "RetainedEarnings", "Equity", ""),
@@ -83,6 +85,7 @@ def seed(book: Book, today: date) -> None:
     company = COMPANIES[book.name]
     began = _at(today - timedelta(days=200))
     accounts = _accounts(book, company, began)
+    taxes.seed(book, began)
     for id_, name, kind, price, account in _ITEMS[company.key]:
         _item(book, id_, name, kind, price, accounts[account], began)
     old = _item(book, "12", "Pump (old model)", "Service", "15", accounts["79"], began)
@@ -187,19 +190,12 @@ def _sales(book: Book, company: CompanySettings, customers: list[Record], today:
         customer = customers[n % len(customers)]
         if company.key == "maple" and n == last - 9:
             customer = book.find("customer", "9") or customer
-        lines = [_line(items[n % len(items)], 1 + n % 4)]
+        lines = [_line(company, items[n % len(items)], 1 + n % 4)]
         if n % 3 == 0:
-            lines.append(_line(items[(n + 2) % len(items)], 2.5))
+            lines.append(_line(company, items[(n + 2) % len(items)], 2.5))
         invoice = _invoice(book, company, 100 + n, 1000 + n, customer, lines, day, due)
         if n == last - 5:
-            zero = [{**line, "Amount": 0} for line in lines]
-            book.put(
-                "invoice",
-                invoice["Id"],
-                touched(
-                    invoice, _at(day), TotalAmt=0, Balance=0, Line=with_subtotal(zero), PrivateNote="Voided"
-                ),
-            )
+            book.put("invoice", invoice["Id"], touched(invoice, _at(day), **voided(invoice)))
         elif n <= last - 10 and n % 6:
             _payment(
                 book,
@@ -213,10 +209,15 @@ def _sales(book: Book, company: CompanySettings, customers: list[Record], today:
             _payment(book, company, invoice, 300 + n, Decimal("20"), day + timedelta(days=3))
 
 
-def _line(item: Record, quantity: float) -> dict[str, Any]:
+def _line(company: CompanySettings, item: Record, quantity: float) -> dict[str, Any]:
     price = item["UnitPrice"]
     worth = (Decimal(str(price)) * Decimal(str(quantity))).quantize(Decimal("0.01"))
-    detail = {"ItemRef": ref(item), "UnitPrice": price, "Qty": quantity, "TaxCodeRef": {"value": "NON"}}
+    detail = {
+        "ItemRef": ref(item),
+        "UnitPrice": price,
+        "Qty": quantity,
+        "TaxCodeRef": {"value": taxes.ZERO_RATED if company.tax_name else "NON"},
+    }
     return {
         "Description": item["Description"],
         "Amount": number(worth),
@@ -248,7 +249,8 @@ def _invoice(
         EmailStatus="EmailSent" if doc % 3 and customer.get("PrimaryEmailAddr") else "NotSet",
         PrintStatus="NeedToPrint",
         Line=with_subtotal(lines),
-        TxnTaxDetail={"TotalTax": 0},
+        TxnTaxDetail=taxes.of_lines(book, lines) if company.tax_name else {"TotalTax": 0},
+        GlobalTaxCalculation="TaxExcluded" if company.tax_name else None,
         TotalAmt=total,
         Balance=total,
         LinkedTxn=[],

@@ -17,6 +17,8 @@ FIELDS: Mapping[str, list[str]] = {
     "Invoice": ["Id", "DocNumber", "TxnDate", "DueDate", "CustomerRef", "Balance", "TotalAmt", *_TIMES],
     "Item": ["Id", "Name", "Type", "Active", "UnitPrice", "MetaData.LastUpdatedTime"],
     "Account": ["Id", "Name", "Active", "AccountType", "AccountSubType", "Classification", "CurrentBalance"],
+    "TaxCode": ["Id", "Name", "Description", "Active", *_TIMES],
+    "TaxRate": ["Id", "Name", "Active", *_TIMES],
     "Payment": ["Id", "TxnDate", "CustomerRef", "TotalAmt", "MetaData.LastUpdatedTime"],
 }
 _TOKEN = re.compile(r"\s*(?:'((?:[^'\\]|\\.)*)'|([A-Za-z][A-Za-z.]*|-?\d+(?:\.\d+)?)|(<=|>=|[=<>(),*]))")
@@ -44,7 +46,7 @@ class Query:
     def of(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The matching records in their order, before paging."""
         found = [record for record in records if all(check(record) for check in self.checks)]
-        if not self.filters_active and self.entity in {"Customer", "Item", "Account"}:
+        if not self.filters_active and self.entity in {"Customer", "Item", "Account", "TaxCode", "TaxRate"}:
             found = [record for record in found if record.get("Active", True)]
         for name, descending in reversed(self.order):
             found.sort(key=lambda record: _sortable(_value(record, name)), reverse=descending)
@@ -67,6 +69,8 @@ class _StatementParser:
         counts = self.is_next("COUNT")
         for text in ("(", "*", ")") if counts else ("*",):
             self.expect(text)
+        while self.is_next(","):  # `*, Sku` asks for a member that is left out otherwise
+            self.take("word")
         self.expect("FROM")
         entity = self.take("word").text
         if entity not in FIELDS:
@@ -122,7 +126,7 @@ class _StatementParser:
 
     def value(self) -> str:
         token = self.left.pop(0) if self.left else _Token("end", "<EOF>")
-        if token.kind == "value" or re.fullmatch(r"true|false|-?\d+(\.\d+)?", token.text):
+        if token.kind == "value" or re.fullmatch(r"(?i:true|false)|-?\d+(\.\d+)?", token.text):
             return token.text
         raise _unparsed(token.text)
 

@@ -7,7 +7,7 @@ from typing import Any
 from app.sandbox.bookkeeping import ZERO, LedgerEntry, by_account, cents, decimal
 from app.sandbox.store import Book
 
-CHECKING, RECEIVABLE, PAYABLE, OPENING_EQUITY = "35", "84", "33", "34"
+CHECKING, RECEIVABLE, PAYABLE, OPENING_EQUITY, TAX_PAYABLE = "35", "84", "33", "34", "40"
 
 
 def home(record: Mapping[str, Any], amount: Any) -> Decimal:
@@ -45,6 +45,10 @@ def entries(book: Book, *, cash: bool = False) -> Iterator[LedgerEntry]:
                         day, income[line["SalesItemLineDetail"]["ItemRef"]["value"]], -worth, customer
                     )
                     yield LedgerEntry(day, RECEIVABLE, worth, customer)
+            tax = cents(home(invoice, invoice["TxnTaxDetail"]["TotalTax"]) * share)
+            if tax:
+                yield LedgerEntry(day, TAX_PAYABLE, -tax, customer)
+                yield LedgerEntry(day, RECEIVABLE, tax, customer)
     for payment in payments:
         worth = home(payment, payment["TotalAmt"])
         customer = payment["CustomerRef"]["value"]

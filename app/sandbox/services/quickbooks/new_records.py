@@ -8,6 +8,7 @@ from typing import Any
 
 from app.sandbox.bookkeeping import cents, decimal
 from app.sandbox.refusals import RequestRefused
+from app.sandbox.services.quickbooks import taxes
 from app.sandbox.services.quickbooks.records import (
     amount,
     currency_of,
@@ -31,9 +32,19 @@ from app.sandbox.store import Record
 _LONGEST = {"DisplayName": 500, "CompanyName": 100, "CustomerMemo": 1000}
 _NAMES = ("DisplayName", "CompanyName", "GivenName", "FamilyName")
 _CUSTOMER = {*_NAMES, "PrimaryEmailAddr", "PrimaryPhone", "CurrencyRef", "Notes", "BillAddr"}
-_TRANSACTION = ("CustomerRef", "TxnDate", "Line", "CurrencyRef", "PrivateNote")
-_INVOICE = {*_TRANSACTION, "DueDate", "BillEmail", "CustomerMemo", "EmailStatus"}
-_PAYMENT = {*_TRANSACTION, "TotalAmt"}
+_TRANSACTION = ("CustomerRef", "TxnDate", "Line", "CurrencyRef", "ExchangeRate", "PrivateNote")
+# Members that the real service knows too, and that change nothing here.
+_PASSED_OVER = {
+    *("AllowIPNPayment", "AllowOnlineACHPayment", "AllowOnlineCreditCardPayment", "ApplyTaxAfterDiscount"),
+    *("Balance", "CustomField", "Deposit", "DocNumber", "FreeFormAddress", "HomeBalance", "HomeTotalAmt"),
+    *("InvoiceLink", "LinkedTxn", "PaymentRefNum", "PrintStatus", "ProcessPayment", "ShipDate", "SyncToken"),
+    *("TotalAmt", "TrackingNum", "TxnSource", "TxnStatus", "UnappliedAmt", "domain"),
+}
+_INVOICE = {
+    *(*_TRANSACTION, "DueDate", "BillEmail", "CustomerMemo", "EmailStatus", "GlobalTaxCalculation"),
+    *_PASSED_OVER,
+}
+_PAYMENT = {*_TRANSACTION, *_PASSED_OVER}
 
 
 def customer(call: AuthorizedCall, sent: Mapping[str, Any]) -> Record:
@@ -89,12 +100,14 @@ def invoice(call: AuthorizedCall, sent: Mapping[str, Any]) -> Record:
     _open(call, day.isoformat())
     if address := _inside(sent, "BillEmail", "Address"):
         check_email(address)
-    lines = [_line(call, line) for line in _lines(sent)]
-    total = number(total_of(lines))
+    calculation = taxes.calculation_of(call.company, sent)
+    lines = [_line(call, line, calculation) for line in _lines(sent)]
+    tax = taxes.of_lines(call.book, lines) if calculation else {"TotalTax": 0}
+    total = number(total_of(lines) + amount(tax, "TotalTax"))
     if total < 0:
         raise broken_rule("Transaction amount must be 0 or greater")
     numbers = [int(other["DocNumber"]) for other in call.book.all("invoice") if other["DocNumber"].isdigit()]
-    code = payer.get("CurrencyRef", {}).get("value", call.company.currency)
+    code = _currency(call, sent, payer)
     return new(
         call.book.new_id("record"),
         call.at.now(),
@@ -108,7 +121,8 @@ def invoice(call: AuthorizedCall, sent: Mapping[str, Any]) -> Record:
         PrintStatus="NeedToPrint",
         PrivateNote=sent.get("PrivateNote"),
         Line=with_subtotal(lines),
-        TxnTaxDetail={"TotalTax": 0},
+        TxnTaxDetail=tax,
+        GlobalTaxCalculation=calculation,
         TotalAmt=total,
         Balance=total,
         LinkedTxn=[],
@@ -129,9 +143,7 @@ def payment(call: AuthorizedCall, sent: Mapping[str, Any]) -> Record:
     if day is None:
         raise refusal("2030", "Invalid ID", "Invalid date", element="TxnDate")
     _open(call, day.isoformat())
-    code = payer.get("CurrencyRef", {}).get("value", call.company.currency)
-    if (_inside(sent, "CurrencyRef", "value") or code) != code:
-        raise broken_rule("You can only use one foreign currency per transaction", element="CurrencyRef")
+    code = _currency(call, sent, payer)
     applied: list[tuple[Record, Decimal]] = []
     for line in sent.get("Line") or ():
         for linked in line.get("LinkedTxn") or ():
@@ -206,6 +218,17 @@ def _customer_of(call: AuthorizedCall, sent: Mapping[str, Any]) -> Record:
     return found
 
 
+def _currency(call: AuthorizedCall, sent: Mapping[str, Any], payer: Record) -> str:
+    """The customer's currency, which `CurrencyRef` must name where a company has several."""
+    code: str = payer.get("CurrencyRef", {}).get("value", call.company.currency)
+    given = _inside(sent, "CurrencyRef", "value")
+    if call.company.several_currencies and not given:
+        raise missing("CurrencyRef")
+    if (given or code) != code:
+        raise broken_rule("You can only use one foreign currency per transaction", element="CurrencyRef")
+    return code
+
+
 def _lines(sent: Mapping[str, Any]) -> list[Any]:
     lines = sent.get("Line")
     if not isinstance(lines, list) or not lines:
@@ -213,7 +236,7 @@ def _lines(sent: Mapping[str, Any]) -> list[Any]:
     return lines
 
 
-def _line(call: AuthorizedCall, sent: Any) -> dict[str, Any]:
+def _line(call: AuthorizedCall, sent: Any, calculation: str | None) -> dict[str, Any]:
     if _inside(sent, "DetailType") != "SalesItemLineDetail":
         raise missing("Line.DetailType")
     worth = decimal(_inside(sent, "Amount"))
@@ -231,11 +254,16 @@ def _line(call: AuthorizedCall, sent: Any) -> dict[str, Any]:
             "Supplied value:"
         ) + str(worth)
         raise refusal("6070", "Amount calculation incorrect in the request", detail, element="Amount")
+    tax_code = taxes.code_of_line(
+        call.company, call.book, calculation, _inside(sent, "SalesItemLineDetail", "TaxCodeRef")
+    )
+    gross = decimal(_inside(sent, "SalesItemLineDetail", "TaxInclusiveAmt"))
     detail_ = {
         "ItemRef": ref(item),
         "UnitPrice": number(worth if price is None else price),
         "Qty": number(Decimal(1) if quantity is None else quantity),
-        "TaxCodeRef": {"value": "NON"},
+        **({"TaxCodeRef": tax_code} if tax_code else {}),
+        **({"TaxInclusiveAmt": number(gross)} if gross is not None and calculation == "TaxInclusive" else {}),
     }
     line = {
         "Amount": number(cents(worth)),

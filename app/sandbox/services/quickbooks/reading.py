@@ -2,16 +2,33 @@
 
 import calendar
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, jsonify, request
 
 from app.sandbox.services.quickbooks.language import parse
 from app.sandbox.services.quickbooks.records import ENTITIES, everything, with_balances
 from app.sandbox.services.quickbooks.request_checks import AuthorizedCall, company_only
-from app.sandbox.services.quickbooks.wire import envelope, missing, not_found, stamp
+from app.sandbox.services.quickbooks.wire import envelope, missing, not_found, refusal, stamp
 
 bp = Blueprint("reading", __name__)
 
 _MONTHS = calendar.month_name[1:]
+
+
+@bp.get("/.well-known/openid_configuration")
+def discovery() -> Response:
+    """Intuit's OpenID discovery document, with this host's addresses."""
+    base = request.base_url.removesuffix("/.well-known/openid_configuration")
+    return jsonify(
+        issuer="https://oauth.platform.intuit.com/op/v1",
+        authorization_endpoint=f"{base}/connect/oauth2",
+        token_endpoint=f"{base}/oauth2/v1/tokens/bearer",
+        revocation_endpoint=f"{base}/v2/oauth2/tokens/revoke",
+        userinfo_endpoint=f"{base}/v1/openid_connect/userinfo",
+        jwks_uri=f"{base}/op/v1/jwks",
+        response_types_supported=["code"],
+        scopes_supported=["openid", "email", "profile", "address", "phone"],
+        token_endpoint_auth_methods_supported=["client_secret_post", "client_secret_basic"],
+    )
 
 
 @bp.get("/v3/company/<realm>/companyinfo/<id_>")
@@ -62,11 +79,16 @@ def preferences(call: AuthorizedCall) -> Response:
     return envelope(Preferences=record)
 
 
-@bp.get("/v3/company/<realm>/query")
+@bp.route("/v3/company/<realm>/query", methods=["GET", "POST"])
 @company_only
 def query(call: AuthorizedCall) -> Response:
-    """Run a statement of the query language."""
+    """Run a statement of the query language, from the address or, as `application/text`, from the body."""
     statement = request.args.get("query", "")
+    if request.method == "POST":
+        if request.mimetype != "application/text":
+            detail = "Content-Type must be application/text"
+            raise refusal("2010", "Request has invalid or unsupported property", detail)
+        statement = request.get_data(as_text=True)
     if not statement.strip():
         raise missing("query")
     statement_query = parse(statement)

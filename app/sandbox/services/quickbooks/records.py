@@ -18,6 +18,8 @@ ENTITIES: Mapping[str, str] = {
     "item": "Item",
     "account": "Account",
     "payment": "Payment",
+    "taxcode": "TaxCode",
+    "taxrate": "TaxRate",
 }
 
 
@@ -79,6 +81,26 @@ def with_subtotal(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
         *numbered,
         {"Amount": number(total_of(lines)), "DetailType": "SubTotalLineDetail", "SubTotalLineDetail": {}},
     ]
+
+
+def voided(invoice: Record) -> dict[str, Any]:
+    """The members that voiding changes: amounts and quantities become zero, the note begins with "Voided".
+
+    https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice#void-an-invoice
+    """
+    lines = []
+    for line in invoice["Line"]:
+        if line["DetailType"] == "SalesItemLineDetail":
+            detail = {k: v for k, v in line["SalesItemLineDetail"].items() if k != "TaxInclusiveAmt"}
+            lines.append({**line, "Amount": 0, "SalesItemLineDetail": {**detail, "Qty": 0}})
+    return {
+        "TotalAmt": 0,
+        "Balance": 0,
+        "TxnTaxDetail": {"TotalTax": 0},
+        "LinkedTxn": [],
+        "Line": with_subtotal(lines),
+        "PrivateNote": f"Voided {invoice.get('PrivateNote', '')}".rstrip(),
+    }
 
 
 def pay(book: Book, invoice: Record, payment_id: str, paid: Decimal, at: datetime) -> None:

@@ -18,6 +18,7 @@ class Column:
     title: str
     key: str
     takes: Callable[[LedgerEntry], bool]
+    days: tuple[str, ...] = ()  # the first and the last one of a column of time
 
 
 TOTAL = Column("Total", "total", lambda entry: True)

@@ -1,8 +1,7 @@
 """Reports, counted from the ledger."""
 
-import calendar
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 from app.sandbox.bookkeeping import ZERO, by_account, minus, plus
 from app.sandbox.services.quickbooks import ledger
 from app.sandbox.services.quickbooks.records import day_of
+from app.sandbox.services.quickbooks.report_columns import columns_of
 from app.sandbox.services.quickbooks.report_rows import (
     TOTAL,
     Column,
@@ -23,11 +23,8 @@ from app.sandbox.services.quickbooks.report_rows import (
 )
 from app.sandbox.services.quickbooks.request_checks import AuthorizedCall, company_only
 from app.sandbox.services.quickbooks.wire import refusal, stamp
-from app.sandbox.store import Book
 
 bp = Blueprint("reports", __name__)
-
-_MONTHS_OF = {"Month": 1, "Quarter": 3, "Year": 12}
 
 
 @bp.get("/v3/company/<realm>/reports/ProfitAndLoss")
@@ -35,7 +32,7 @@ _MONTHS_OF = {"Month": 1, "Quarter": 3, "Year": 12}
 def profit_and_loss(call: AuthorizedCall) -> Response:
     """Income, costs and net income of a period."""
     first, last = _days(call)
-    columns = _columns(call.book, first, last)
+    columns = columns_of(call.book, first, last)
     found = [
         e
         for e in ledger.entries(call.book, cash=_basis() == "Cash")
@@ -83,9 +80,14 @@ def balance_sheet(call: AuthorizedCall) -> Response:
         )
         for now in (True, False)
     ]
-    bank, owed_to_us, owed = (
+    bank, owed_to_us, owed, taxes = (
         Section(call.book, kind, sums, sign)
-        for kind, sign in (("Bank", 1), ("Accounts Receivable", 1), ("Accounts Payable", -1))
+        for kind, sign in (
+            ("Bank", 1),
+            ("Accounts Receivable", 1),
+            ("Accounts Payable", -1),
+            ("Other Current Liability", -1),
+        )
     )
     equity = Section(
         call.book, "Equity", sums, -1, more=[("Retained Earnings", [earned[1]]), ("Net Income", [earned[0]])]
@@ -106,8 +108,16 @@ def balance_sheet(call: AuthorizedCall) -> Response:
         nested(
             "LIABILITIES AND EQUITY",
             "TOTAL LIABILITIES AND EQUITY",
-            [owed.row("Accounts Payable", "Total Accounts Payable"), equity.row("Equity", "Total Equity")],
-            plus(owed.totals, equity.totals),
+            [
+                owed.row("Accounts Payable", "Total Accounts Payable"),
+                *(
+                    [taxes.row("Other Current Liabilities", "Total Other Current Liabilities")]
+                    if taxes.rows
+                    else []
+                ),
+                equity.row("Equity", "Total Equity"),
+            ],
+            plus(plus(owed.totals, taxes.totals), equity.totals),
             "TotalLiabilitiesAndEquity",
         ),
     ]
@@ -169,17 +179,20 @@ def aged_receivables(call: AuthorizedCall) -> Response:
     )
 
 
-# --- time and columns ---
+# --- time ---
 
 
 def _days(call: AuthorizedCall) -> tuple[date, date]:
-    """Both ends of the period. If one is missing, it is the year to date."""
+    """Both ends of the period. If one is missing, it is the year to date.
+
+    Documented for each report: "start_date must be less than end_date".
+    """
     given = [request.args.get(name, "") for name in ("start_date", "end_date")]
     if not all(given):
         return call.at.today().replace(month=1, day=1), call.at.today()
     first, last = map(day_of, given)
-    if first is None or last is None or first > last:
-        raise refusal("5050", "Invalid parameter", "The start date and end date must be days, in this order")
+    if first is None or last is None or first >= last:
+        raise refusal("5050", "Invalid parameter", "start_date must be less than end_date")
     return first, last
 
 
@@ -188,35 +201,6 @@ def _basis() -> str:
     if given not in {"Accrual", "Cash"}:
         raise refusal("5050", "Invalid parameter", "accounting_method must be Accrual or Cash")
     return given
-
-
-def _columns(book: Book, first: date, last: date) -> list[Column]:
-    by = request.args.get("summarize_column_by") or "Total"
-    if by in _MONTHS_OF:
-        return [*_periods(first, last, _MONTHS_OF[by]), TOTAL]
-    if by == "Customers":
-        named = [
-            Column(c["DisplayName"], c["Id"], lambda e, id_=c["Id"]: e.customer == id_)  # type: ignore[misc]
-            for c in book.all("customer")
-        ]
-        return [*named, Column("Not Specified", "not_specified", lambda e: not e.customer), TOTAL]
-    if by == "Classes":
-        return [Column("Not Specified", "not_specified", lambda e: True), TOTAL]
-    if by != "Total":
-        raise refusal("5050", "Invalid parameter", f"summarize_column_by {by} is not supported")
-    return [TOTAL]
-
-
-def _periods(first: date, last: date, months: int) -> list[Column]:
-    found = []
-    start = first
-    while start <= last:
-        number = start.month - (start.month - 1) % months + months - 1
-        end = min(last, date(start.year, number, calendar.monthrange(start.year, number)[1]))
-        title = {1: f"{start:%b %Y}", 3: f"{start:%b} - {end:%b %Y}", 12: f"{start:%Y}"}[months]
-        found.append(Column(title, title, lambda e, a=start.isoformat(), b=end.isoformat(): a <= e.day <= b))  # type: ignore[misc]
-        start = end + timedelta(days=1)
-    return found
 
 
 # --- the answer ---
@@ -259,7 +243,17 @@ def _report(
         ],
     }
     money = [
-        {"ColTitle": c.title, "ColType": "Money", "MetaData": [{"Name": "ColKey", "Value": c.key}]}
+        {
+            "ColTitle": c.title,
+            "ColType": "Money",
+            "MetaData": [
+                *(
+                    {"Name": name, "Value": day}
+                    for name, day in zip(("StartDate", "EndDate"), c.days, strict=False)
+                ),
+                {"Name": "ColKey", "Value": c.key},
+            ],
+        }
         for c in columns
     ]
     answer = jsonify(Header=header, Columns={"Column": [label, *money]}, Rows={"Row": rows} if rows else {})

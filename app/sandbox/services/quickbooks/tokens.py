@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Response, jsonify, make_response
+from flask import Response, jsonify, make_response, request
 
 from app.sandbox.current import here
 from app.sandbox.rules import ServiceGrant, opaque_token
 
 REFRESH_SECONDS = 100 * 86_400
+HARD_SECONDS = 5 * 365 * 86_400  # however often it is refreshed, a consent ends after five years
 _DESCRIPTIONS = {"invalid_grant": "Incorrect or invalid refresh token"}
 
 # an encrypted JWT: long
@@ -42,9 +43,16 @@ def refuses_refresh(record: Mapping[str, Any]) -> bool:
     )
 
 
-def token_fields(_grant: ServiceGrant, _refreshing: bool) -> dict[str, Any]:
-    """The lifetime of the refresh token, from now; the scopes are left out."""
-    return {"token_type": "bearer", "x_refresh_token_expires_in": REFRESH_SECONDS, "scope": None}
+def token_fields(grant: ServiceGrant, _refreshing: bool) -> dict[str, Any]:
+    """The lifetime of the refresh token, from now; the scopes are left out.
+
+    The rest of the five years is told only to a request whose header asks for it.
+    """
+    fields = {"token_type": "bearer", "x_refresh_token_expires_in": REFRESH_SECONDS, "scope": None}
+    if request.headers.get("x-include-refresh-token-hard-expires-in", "").lower() == "true":
+        left = HARD_SECONDS - int(here().now().timestamp() - grant.at)
+        fields["x_refresh_token_hard_expires_in"] = left
+    return fields
 
 
 def token_error(code: str, description: str) -> Response:

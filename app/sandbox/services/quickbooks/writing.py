@@ -1,6 +1,5 @@
 """POST: create, update (full or sparse), void and delete records; send an invoice."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +7,7 @@ from flask import Blueprint, Response, request
 
 from app.sandbox.refusals import RequestRefused
 from app.sandbox.services.quickbooks import new_records
-from app.sandbox.services.quickbooks.records import ENTITIES, amount, touched, with_balances, with_subtotal
+from app.sandbox.services.quickbooks.records import ENTITIES, amount, touched, voided, with_balances
 from app.sandbox.services.quickbooks.request_checks import AuthorizedCall, company_only
 from app.sandbox.services.quickbooks.wire import (
     broken_rule,
@@ -81,17 +80,22 @@ def send(call: AuthorizedCall, id_: str) -> Response:
     if sent["count"] >= call.company.mails_per_day:
         raise broken_rule("The daily limit of e-mails from this sandbox company is reached")
     call.book.put("mails", today, {"count": sent["count"] + 1})
-    call.at.mailed(
-        company=call.company.name, to=to, subject=f"Invoice {record['DocNumber']} from {call.company.name}"
-    )
     delivery = {"DeliveryType": "Email", "DeliveryTime": stamp(call.at.now())}
-    return _answer(
-        call,
-        "invoice",
-        touched(
-            record, call.at.now(), EmailStatus="EmailSent", BillEmail={"Address": to}, DeliveryInfo=delivery
-        ),
+    outcome = call.book.find("settings", "delivery") or {}
+    if error := outcome.get("error"):
+        delivery["DeliveryErrorType"] = error
+    elif not outcome.get("queued"):
+        call.at.mailed(
+            company=call.company.name,
+            to=to,
+            subject=f"Invoice {record['DocNumber']} from {call.company.name}",
+        )
+    changes = (
+        {"EmailStatus": "NeedToSend"}
+        if outcome.get("queued")
+        else {"EmailStatus": "EmailSent", "DeliveryInfo": delivery}
     )
+    return _answer(call, "invoice", touched(record, call.at.now(), BillEmail={"Address": to}, **changes))
 
 
 def _current(call: AuthorizedCall, kind: str, sent: Mapping[str, Any]) -> Record:
@@ -113,7 +117,7 @@ def _current(call: AuthorizedCall, kind: str, sent: Mapping[str, Any]) -> Record
 
 
 def _void(call: AuthorizedCall, record: Record) -> Record:
-    """Void an invoice: amounts become zero, its payments become credit."""
+    """Void an invoice: its payments become credit."""
     for id_, payment in call.book.items("payment"):
         lines = [
             line
@@ -128,16 +132,7 @@ def _void(call: AuthorizedCall, record: Record) -> Record:
             call.book.put(
                 "payment", id_, touched(payment, call.at.now(), Line=lines, UnappliedAmt=number(freed))
             )
-    zero = [{**line, "Amount": 0} for line in record["Line"] if line["DetailType"] != "SubTotalLineDetail"]
-    note = record.get("PrivateNote", "")
-    voided = {
-        "TotalAmt": 0,
-        "Balance": 0,
-        "LinkedTxn": [],
-        "Line": with_subtotal(zero),
-        "PrivateNote": re.sub(r"\s+$", "", f"Voided {note}"),
-    }
-    return touched(record, call.at.now(), **voided)
+    return touched(record, call.at.now(), **voided(record))
 
 
 def _answer(call: AuthorizedCall, kind: str, record: Record) -> Response:

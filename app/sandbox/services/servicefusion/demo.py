@@ -51,11 +51,27 @@ _TEAM = {
     ),
     "harbour": (("Bo", "Larsen", "Plumbing", "Lead"),),
 }
+# code, name, category: as a company has them after its first day
+_STATUSES = (
+    ("01_UNS", "Unscheduled", "OPEN"),
+    ("02_SCH", "Scheduled", "OPEN"),
+    ("05_OTW", "On The Way", "OPEN_ACTIVE"),
+    ("07_STA", "Started", "OPEN_ACTIVE"),
+    ("10_CMP", "Completed", "OPEN_ACTIVE"),
+    ("11_CXL", "Cancelled", "OPEN"),
+    ("12_CLS", "Job Closed", "CLOSED"),
+    ("20_ERQ", "Estimate Requested", "ESTIMATE"),
+    ("21_EPR", "Estimate Provided", "ESTIMATE"),
+    ("22_EWN", "Estimate Won", "ESTIMATE"),
+)
 _WORK = ("AC not cooling", "Furnace tune-up", "Install thermostat", "Leaking drain", "Annual inspection")
 
 
 def seed(book: Book, today: date) -> None:
     """Fill a company's empty book. Ids differ per company."""
+    for number, (code, name, category) in enumerate(_STATUSES, 1):
+        status = {"id": number, "code": code, "name": name, "is_custom": "0", "category": category}
+        book.put("status", number, status)
     first = {"reed": 901_234, "harbour": 955_001}[book.name]
     for number, name in enumerate(_NAMES[book.name]):
         customer = add_customer(book, {"customer_name": name}, today - timedelta(days=400 - number), first)
@@ -148,7 +164,6 @@ def add_work(book: Book, kind: str, customer: Record, given: dict[str, Any], mad
     record = {
         "id": number,
         "number": str(1043 + number - base) if kind == "job" else f"E-{210 + number - base}",
-        "priority": given.get("priority", "Normal"),
         "description": given.get("description"),
         "tech_notes": given.get("tech_notes"),
         "status": given.get("status") or ("Unscheduled" if kind == "job" else "Estimate Requested"),
@@ -157,25 +172,28 @@ def add_work(book: Book, kind: str, customer: Record, given: dict[str, Any], mad
         "customer_name": customer["customer_name"],
         "category": given.get("category"),
         "start_date": given.get("start_date"),
-        "end_date": given.get("end_date") or given.get("start_date"),
         "duration": given.get("duration", 3600),
-        "total": sum(
-            float(line.get("rate", 100)) * float(line.get("multiplier", 1)) for line in _lines(given)
-        ),
+        "total": sum(float(line.get("rate", 100)) * int(line.get("multiplier", 1)) for line in _lines(given)),
         "po_number": given.get("po_number"),
         "street_1": (customer["locations"] or [{}])[0].get("street_1", ""),
         "city": (customer["locations"] or [{}])[0].get("city", ""),
         "postal_code": (customer["locations"] or [{}])[0].get("postal_code", ""),
         "created_at": f"{made}T09:00:00+00:00",
         "updated_at": f"{made}T09:00:00+00:00",
-        "requested_date": f"{made}",
+        "requested_date": f"{made}T09:00:00+00:00",
         "techs_assigned": given.get("techs_assigned") or [],
         "notes": given.get("notes") or [],
         "products": [_line(line, "product") for line in given.get("products") or []],
         "services": [_line(line, "service") for line in given.get("services") or []],
     }
     if kind == "job":
-        record |= {"due_total": record["total"], "payment_status": "Unpaid", "closed_at": NO_DATE}
+        record |= {
+            "priority": given.get("priority", "Normal"),
+            "end_date": given.get("end_date") or given.get("start_date"),
+            "due_total": record["total"],
+            "payment_status": "Unpaid",
+            "closed_at": NO_DATE,
+        }
     return book.put(kind, number, record)
 
 
@@ -184,7 +202,7 @@ def _lines(given: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _line(given: dict[str, Any], kind: str) -> Record:
-    rate, multiplier = float(given.get("rate", 100)), float(given.get("multiplier", 1))
+    rate, multiplier = float(given.get("rate", 100)), int(given.get("multiplier", 1))
     return {
         "name": given[kind],
         "description": "",

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, g, jsonify, make_response, request
 
+from app.sandbox.current import here
 from app.sandbox.refusals import RequestRefused, json_object, json_refusal
-from app.sandbox.store import Record
+from app.sandbox.store import Book, Record
 
 _MESSAGES = {
     400: ("Bad Request.", "Your request is invalid."),
@@ -20,17 +22,21 @@ _MESSAGES = {
     504: ("Gateway Timeout.", "A list of jobs without a sort takes minutes."),
 }
 _FILTER = re.compile(r"filters\[(\w+)\](?:\[(gte|lte)\])?")
+# filtered by, and in no answer
+_HIDDEN = {"requested_date"}
 _NESTED = {"contacts.phones": "phones", "contacts.emails": "emails"}
 
 
-def refused(status: int) -> RequestRefused:
+def refused(status: int, message: str = "") -> RequestRefused:
     """`{code, name, message}`."""
-    name, message = _MESSAGES[status]
-    return json_refusal(status, {"code": status, "name": name, "message": message})
+    name, usual = _MESSAGES[status]
+    return json_refusal(status, {"code": status, "name": name, "message": message or usual})
 
 
 def invalid(**problems: str) -> RequestRefused:
-    """422: a bare list of fields and messages."""
+    """422: a bare list of fields and messages, or an object of fields with the lever `object_errors`."""
+    if here().grants.book.find("errors", "object") is not None:
+        return json_refusal(422, {name: [message] for name, message in problems.items()})
     return json_refusal(422, [{"field": name, "message": message} for name, message in problems.items()])
 
 
@@ -49,23 +55,87 @@ def body() -> dict[str, Any]:
     return json_object(refused(400))
 
 
-Matcher = Callable[[Record, str], bool]
+def book() -> Book:
+    """The records of the company whose token the request has."""
+    found: Book = g.book
+    return found
+
+
+def one(kind: str, id_: str) -> Record:
+    """The record of that id. Raises RequestRefused."""
+    record = book().find(kind, id_)
+    if record is None:
+        raise refused(404)
+    return record
+
+
+def created(record: Record) -> Response:
+    """201 with the new record."""
+    return make_response(jsonify(record), 201)
+
+
+# Whether a record passes a filter: `end` is gte or lte for a range, None for a value.
+Matcher = Callable[[Record, str, str | None], bool]
 
 
 def part_of(field: str) -> Matcher:
     """A filter for a part of the text, case-insensitive."""
-    return lambda record, wanted: wanted.lower() in str(record.get(field) or "").lower()
+    return lambda record, wanted, end: wanted.lower() in str(record.get(field) or "").lower()
 
 
 def equal(field: str) -> Matcher:
     """A filter for the whole text, case-insensitive."""
-    return lambda record, wanted: str(record.get(field) or "").lower() == wanted.lower()
+    return lambda record, wanted, end: same(record.get(field), wanted)
 
 
-def page(
-    records: list[Record], filters: Mapping[str, Matcher | str], expandable: tuple[str, ...]
-) -> Response:
-    """A filtered and sorted page. A filter that is text is a range on that field.
+def one_of(field: str) -> Matcher:
+    """A filter for whole texts, separated by commas."""
+    return lambda record, wanted, end: any(same(record.get(field), each) for each in wanted.split(","))
+
+
+def same(value: Any, wanted: Any) -> bool:
+    """Whether two texts are the same, as its database compares them."""
+    return str(value or "").strip().lower() == str(wanted or "").strip().lower()
+
+
+def day_range(field: str) -> Matcher:
+    """A range of days; the format is `Y-m-d`. Another one is a 400."""
+
+    def passes(record: Record, wanted: str, end: str | None) -> bool:
+        if not re.fullmatch(r"\d{4}-\d\d-\d\d", wanted):
+            raise refused(400, f"Filter {field} must have the format Y-m-d.")
+        value = str(record.get(field) or "")[:10]
+        return bool(value) and (value >= wanted if end == "gte" else value <= wanted)
+
+    return passes
+
+
+def moment_range(field: str) -> Matcher:
+    """A range of moments; the format is RFC 3339, `Y-m-d\\TH:i:sP`, without fractions. Another is a 400."""
+
+    def passes(record: Record, wanted: str, end: str | None) -> bool:
+        if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", wanted):
+            raise refused(400, f"Filter {field} must have the format Y-m-d\\TH:i:sP.")
+        text = str(record.get(field) or "")
+        if not text or text.startswith(("-", "1970")):
+            return False
+        value, limit = datetime.fromisoformat(text), datetime.fromisoformat(wanted)
+        return value >= limit if end == "gte" else value <= limit
+
+    return passes
+
+
+def check_lines(given: Mapping[str, Any]) -> None:
+    """Raises RequestRefused for a quantity that is no integer (typ.JobProductBody, typ.JobServiceBody)."""
+    for name in ("products", "services"):
+        for line in given.get(name) or ():
+            multiplier = line.get("multiplier", 1)
+            if isinstance(multiplier, bool) or not isinstance(multiplier, int):
+                raise invalid(**{name: "Multiplier must be an integer."})
+
+
+def page(records: list[Record], filters: Mapping[str, Matcher], expandable: tuple[str, ...]) -> Response:
+    """A filtered and sorted page.
 
     A page past the end is the last one. `per_page` with an underscore is ignored.
     """
@@ -74,7 +144,7 @@ def page(
             test = filters.get(found[1])
             if test is None:
                 continue
-            records = [record for record in records if _passes(record, test, found[2], value)]
+            records = [record for record in records if test(record, value, found[2])]
     for field in reversed(request.args.get("sort", "id").split(",")):
         key = field.lstrip("-")
         records = sorted(
@@ -98,20 +168,17 @@ def page(
 def expanded(record: Record, expandable: tuple[str, ...]) -> Record:
     """The record with the expanded parts; `_expandable` names the others."""
     wanted = set(filter(None, request.args.get("expand", "").split(",")))
-    visible = {name: value for name, value in record.items() if name not in expandable or name in wanted}
+    visible = {
+        name: value
+        for name, value in record.items()
+        if name not in _HIDDEN and (name not in expandable or name in wanted)
+    }
     if "contacts" in visible:
         gone = {part for name, part in _NESTED.items() if name not in wanted}
         visible["contacts"] = [
             {k: v for k, v in contact.items() if k not in gone} for contact in visible["contacts"]
         ]
     return {**visible, "_expandable": [name for name in expandable if name not in wanted]}
-
-
-def _passes(record: Record, test: Matcher | str, end: str | None, wanted: str) -> bool:
-    if not isinstance(test, str):
-        return test(record, wanted)
-    value = str(record.get(test) or "")[: len(wanted)]
-    return bool(value) and (value >= wanted if end == "gte" else value <= wanted)
 
 
 def _number(name: str, default: int) -> int:
