@@ -6,6 +6,7 @@ https://developers.google.com/identity/protocols/oauth2/web-server
 import base64
 import binascii
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -21,10 +22,60 @@ from app.outbound import Response
 
 PREFIX = "https://www.googleapis.com/auth/"
 BADGE = "Testing mode (limited to 100 users)"
+# https://support.google.com/cloud/answer/13464325 (scopes) and …/15549945 (testing)
+RESTRICTED = (
+    "{scopes} restricted by Google: a public app needs Google's verification, and a security assessment "
+    "every year. An internal app of your own Google Workspace needs neither. An app in testing takes 100 "
+    "test users, whose sign-ins end after 7 days. Remove the badge when your app is not in testing."
+)
 
 _IDENTITY = ("openid", "email")
 _ISSUERS = {"https://accounts.google.com", "accounts.google.com"}
-_THROTTLES = {"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED"}
+# https://developers.google.com/identity/protocols/oauth2/web-server#authorization-errors and
+# https://developers.google.com/identity/protocols/oauth2#expiration
+_ERRORS = {
+    "access_denied": (
+        "Google says that access was denied: nothing was connected. Connect again and allow what is asked. "
+        "If Google says that the app is being tested, ask your operator to make you one of its test users."
+    ),
+    "admin_policy_enforced": (
+        "The administrator of your Google Workspace does not allow this app. Ask them to trust it (Admin "
+        "console, API controls), or use another Google account."
+    ),
+    "org_internal": (
+        "This installation's Google app takes only accounts of its own organisation. Use an account of that "
+        "organisation, or ask your operator to make the app external."
+    ),
+    "deleted_client": (
+        "This installation's Google app was deleted in the Google Cloud console. Ask your operator to "
+        "restore it or to set up a new one."
+    ),
+    "disabled_client": (
+        "Google has disabled this installation's Google app. Ask your operator to look into the Google Cloud "
+        "console."
+    ),
+    "redirect_uri_mismatch": (
+        "The redirect address of this installation is not registered with its Google app. Ask your operator "
+        "to add it in the Google Cloud console."
+    ),
+    "disallowed_useragent": (
+        "Google refuses the browser inside of an app. Open this page in a normal browser."
+    ),
+    "invalid_rapt": (
+        "The administrator of your Google Workspace limits how long a sign-in lasts, and wants you to sign "
+        "in again."
+    ),
+}
+# Reasons as Google's old and new errors write them, in lower case and without underscores.
+_THROTTLES = {
+    "ratelimitexceeded", "userratelimitexceeded", "quotaexceeded", "sharingratelimitexceeded",
+    "concurrentlimitexceeded", "resourceexhausted",
+}  # fmt: skip
+_SCOPE_MISSING = {"accesstokenscopeinsufficient", "insufficientpermissions"}
+_NOT_SWITCHED_ON = {"accessnotconfigured", "servicedisabled"}
+_DAILY = {"dailylimitexceeded", "dailylimitexceededunreg"}
+_PROJECT_REFUSED = {"consumerinvalid", "consumersuspended", "userprojectdenied", "billingdisabled"}
+_DELAY = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)s")
 _RETRY_AT = re.compile(r"Retry after (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z)")
 _LONGEST_WAIT_SECONDS = 86_400
 
@@ -46,7 +97,14 @@ def consent(*, read: tuple[str, ...], write: tuple[str, ...]) -> OAuth2:
         authorize_params={"access_type": "offline", "prompt": "consent"},
         revokes_whole_account=True,
         project_of=lambda client_id: client_id.partition("-")[0],
-        authorization_days=7,  # while the app is in "Testing": https://support.google.com/cloud/answer/15549945
+        rotates=False,
+        # A sign-in that ends after 7 days (the app is in testing) or after the time the person chose says so
+        # itself, by `refresh_token_expires_in`.
+        ends_because=(
+            "Google does so 7 days after it began while the Google app is in testing mode, after 6 months "
+            "without use, and when the password is changed or the access is removed there."
+        ),
+        error_sentences=_ERRORS,
     )
 
 
@@ -120,10 +178,11 @@ def error_reader(
             return None
         error = an_object(an_object(answer.json()).get("error"))
         entries = [*objects(error.get("errors")), *objects(error.get("details"))]
-        reasons = {entry["reason"] for entry in entries if isinstance(entry.get("reason"), str)}
+        given = [error.get("status"), *(entry.get("reason") for entry in entries)]
+        reasons = {text.replace("_", "").lower() for text in given if isinstance(text, str)}
         message = str(error.get("message", ""))
-        if answer.status == 429 or reasons & _THROTTLES:
-            return slow_down(name, default=_seconds_until_retry(message))
+        if answer.status == 429 or (answer.status == 403 and reasons & _THROTTLES):
+            return slow_down(name, answer, default=_seconds_until_retry(message, entries))
         if answer.status == 401:
             return ReconnectNeeded(f"Google no longer accepts this sign-in. Reconnect {name} in the hub.")
         if answer.status == 403:
@@ -131,28 +190,34 @@ def error_reader(
                 not_allowed or f"{name} does not allow this for the connected account."
             )
         if answer.status == 400:
-            return bad_request(
-                " ".join([message, *(str(entry.get("location", "")) for entry in entries)]).lower()
-            )
+            blamed = [str(entry.get("location") or "") for entry in entries]
+            return bad_request(" ".join([message, *blamed]).lower())
         return errors_by_status(answer, name)
 
     return read_error
 
 
 def _refusal(name: str, reasons: set[str]) -> ToolError | None:
-    if reasons & {"ACCESS_TOKEN_SCOPE_INSUFFICIENT", "insufficientPermissions"}:
+    if reasons & _SCOPE_MISSING:
         return not_granted(name)
-    if "domainPolicy" in reasons:
+    if "domainpolicy" in reasons:
         return PermissionDenied(
             "The administrator of this Google Workspace does not allow it. Ask them to allow this "
             "application."
         )
-    if reasons & {"accessNotConfigured", "SERVICE_DISABLED"}:
+    if "storagequotaexceeded" in reasons:
+        return ProviderError("The storage of this Google account is full. Free some, then try again.")
+    if reasons & _NOT_SWITCHED_ON:
         return ProviderError(
             f"The {name} API is not switched on in this installation's Google Cloud project. Ask your "
             "operator to enable it."
         )
-    if "dailyLimitExceeded" in reasons:
+    if reasons & _PROJECT_REFUSED:
+        return ProviderError(
+            f"Google does not serve {name} to this installation's Google Cloud project. Ask your operator to "
+            "look there, perhaps at its billing."
+        )
+    if reasons & _DAILY:
         return ProviderError(
             f"This installation has used up its {name} quota for today. Ask your operator, or try again "
             "tomorrow."
@@ -168,8 +233,13 @@ def not_granted(name: str) -> PermissionDenied:
     )
 
 
-def _seconds_until_retry(message: str) -> int | None:
-    """Google sends no Retry-After header; the moment is in its message, if anywhere."""
+def _seconds_until_retry(message: str, entries: list[Mapping[str, Any]]) -> int | None:
+    """The wait where Google names it elsewhere than in a Retry-After header: a moment in the message, or the
+    delay of a RetryInfo (https://cloud.google.com/apis/design/errors#error_details).
+    """
+    delays = [_DELAY.fullmatch(str(entry.get("retryDelay", ""))) for entry in entries]
+    if seconds := [float(delay[1]) for delay in delays if delay]:
+        return max(1, min(math.ceil(seconds[0]), _LONGEST_WAIT_SECONDS))
     found = _RETRY_AT.search(message)
     if not found:
         return None

@@ -13,7 +13,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, make_response
 
 from app.sandbox.client_proof import CLIENT_ID
-from app.sandbox.current import here
+from app.sandbox.current import Here, here
 from app.sandbox.rules import Access, Rules, ServiceGrant, fake_jwt, oauth_error, opaque_token
 from app.sandbox.service import DemoCompany
 
@@ -58,6 +58,7 @@ _DESCRIPTIONS = {
     "invalid_client": "The OAuth client was not found.",
     "invalid_grant": "Token has been expired or revoked.",
     "invalid_token": "Token expired or revoked",
+    "deleted_client": "The OAuth client was deleted.",
 }
 
 
@@ -71,7 +72,6 @@ def rules(scopes: Iterable[str]) -> Rules:
         access_seconds=_HOUR - 1,
         code_seconds=600,
         rotates_after_seconds=None,
-        refresh_seconds=_TESTING_SECONDS,
         repeats_refresh_token=False,
         always_granted=("openid", "email"),
         granular=True,
@@ -79,6 +79,7 @@ def rules(scopes: Iterable[str]) -> Rules:
         refresh_token=opaque_token("1//sim-"),
         gives_refresh_token=_gives_refresh_token,
         refuses=_refuses,
+        refuses_refresh=_refuses_refresh,
         refuses_company=_refuses_account,
         token_fields=_token_fields,
         error=_token_error,
@@ -109,6 +110,30 @@ def _refuses(parameters: Mapping[str, str]) -> str | None:
     )
 
 
+def publish(at: Here, given: dict[str, Any]) -> None:
+    """Lever: the app is published, or with `testing` in testing again. Then sign-ins end after 7 days."""
+    at.grants.book.put("app", "state", {**_app(at), "testing": bool(given.get("testing", False))})
+
+
+def refuse_tokens(at: Here, given: dict[str, Any]) -> None:
+    """Lever: answer refreshes with this `code` and `subtype`; without a code stop doing so."""
+    refusal = {name: str(given.get(name, "")) for name in ("code", "subtype")}
+    at.grants.book.put("app", "state", {**_app(at), **refusal})
+
+
+LEVERS = {"publish": publish, "refuse_tokens": refuse_tokens}
+
+
+def _app(at: Here) -> Mapping[str, Any]:
+    return at.grants.book.find("app", "state") or {"testing": True, "code": "", "subtype": ""}
+
+
+def _refuses_refresh(record: Mapping[str, Any]) -> bool:
+    at, app = here(), _app(here())
+    age = at.now().timestamp() - float(record["issued"])
+    return bool(app.get("code")) or (bool(app["testing"]) and age > _TESTING_SECONDS)
+
+
 def _refuses_account(key: str) -> str | None:
     if here().service.company(key).facts["tester"]:
         return None
@@ -120,7 +145,7 @@ def _refuses_account(key: str) -> str | None:
     )
 
 
-def _token_fields(grant: ServiceGrant, _refreshing: bool) -> dict[str, Any]:
+def _token_fields(grant: ServiceGrant, refreshing: bool) -> dict[str, Any]:
     account = here().service.company(grant.company)
     now = int(here().now().timestamp())
     claims = {
@@ -133,13 +158,26 @@ def _token_fields(grant: ServiceGrant, _refreshing: bool) -> dict[str, Any]:
         "iat": now,
         "exp": now + _HOUR,
     }
+    # Only for access that ends: a published app gets it when the person limited the time.
+    ends = (
+        {"refresh_token_expires_in": _TESTING_SECONDS - 1}
+        if _app(here())["testing"] and not refreshing and _gives_refresh_token(grant)
+        else {}
+    )
     return {
+        **ends,
         "scope": " ".join(_ALIASES.get(scope, scope) for scope in grant.scopes),
         "id_token": fake_jwt(claims),
     }
 
 
 def _token_error(code: str, description: str) -> Response:
+    app = _app(here())
+    if code == "invalid_grant" and app.get("code"):
+        status = 401 if app["code"] in {"deleted_client", "disabled_client"} else 400
+        body = {"error": app["code"], "error_description": _DESCRIPTIONS.get(app["code"], "Bad Request")}
+        subtype = {"error_subtype": app["subtype"]} if app["subtype"] else {}
+        return make_response(jsonify({**body, **subtype}), status)
     return oauth_error(code, _DESCRIPTIONS.get(code, description))
 
 

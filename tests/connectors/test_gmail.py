@@ -124,6 +124,7 @@ def test_invoices_are_found_with_their_pdfs_whatever_their_type_says(mailbox):
     pdfs = {m["sender"]: [p["filename"] for p in m["pdfs"]] for m in found}
     assert pdfs["erp@oldsystems.example"] == ["INV7781.PDF"]
     assert pdfs["Lena Ritter <lena@ritter-gmbh.example>"] == ["Rechnung 2041 – März.pdf"]
+    assert pdfs["Scan Station <scanner@copyshop.example>"] == ["attachment-1.pdf"]
     assert "winner@lottery.example" not in pdfs
     assert all(p["part_id"] for m in found for p in m["pdfs"])
 
@@ -138,6 +139,12 @@ def test_invoices_by_sender_text_and_days(mailbox):
 def test_days_of_an_invoice_search_are_exact_and_in_order(mailbox):
     with pytest.raises(InvalidArguments):
         call(mailbox, "search_invoices", since="2026-02-01", until="2026-01-01")
+
+
+@pytest.mark.parametrize("given", [{"from": "()"}, {"text": '""'}])
+def test_an_invoice_search_without_a_word_is_no_search_for_all(mailbox, given):
+    with pytest.raises(InvalidArguments, match="no word to search for"):
+        call(mailbox, "search_invoices", **given)
 
 
 def test_labels_are_listed(mailbox):
@@ -182,11 +189,17 @@ def test_charsets_and_encoded_words_are_read(mailbox):
 def test_a_forwarded_mail_is_a_file_with_files_of_its_own(mailbox):
     message = read(mailbox, "subject:fwd")
     assert message["body"] == "For your files, see the attached mail."
-    assert [a["filename"] for a in message["attachments"]] == ["forwarded-message.eml", "stand-14.pdf"]
-    inner = call(
-        mailbox, "download_attachment", message_id=message["id"], part_id=message["attachments"][1]["part_id"]
+    assert [a["filename"] for a in message["attachments"]] == [
+        "forwarded-message.eml",
+        "attachment-1.0.0.txt",
+        "stand-14.pdf",
+    ]
+    text, pdf = (
+        call(mailbox, "download_attachment", message_id=message["id"], part_id=file["part_id"])
+        for file in message["attachments"][1:]
     )
-    assert base64.b64decode(inner["content"]).startswith(b"%PDF")
+    assert text["content"].strip() == "The receipt for the stand is attached."
+    assert base64.b64decode(pdf["content"]).startswith(b"%PDF")
 
 
 def test_hostile_names_and_direction_marks_are_harmless(mailbox):
@@ -205,6 +218,11 @@ def test_a_long_text_is_read_on_to_its_end(mailbox):
     assert len(whole) == message["body_length"] > 60_000 and whole.endswith(
         "clause 1200 of these terms and conditions."
     )
+
+
+def test_nothing_is_read_past_the_end_of_a_text(mailbox):
+    message = call(mailbox, "get_message", message_id=find(mailbox, "from:bank"), body_offset=1_000)
+    assert message["body"] == "" and message["body_length"] > 0 and "past the end" in mailbox.note
 
 
 def test_metadata_leaves_text_and_files_out(mailbox):

@@ -129,6 +129,13 @@ def refusal(code, message, reason=None, detail=None):
 @pytest.mark.parametrize(
     ("given", "kind"),
     [
+        (refusal(403, "x", "quotaExceeded"), ProviderRateLimited),
+        (refusal(403, "x", "userRateLimitExceeded"), ProviderRateLimited),
+        (refusal(403, "x", detail="RATE_LIMIT_EXCEEDED"), ProviderRateLimited),
+        (answer(403, {"error": {"code": 403, "status": "RESOURCE_EXHAUSTED"}}), ProviderRateLimited),
+        (refusal(403, "x", "storageQuotaExceeded"), ProviderError),
+        (refusal(403, "x", detail="USER_PROJECT_DENIED"), ProviderError),
+        (refusal(403, "x", detail="CONSUMER_SUSPENDED"), ProviderError),
         (refusal(403, "x", "dailyLimitExceeded"), ProviderError),
         (refusal(403, "x", "domainPolicy"), PermissionDenied),
         (refusal(403, "x", "accessNotConfigured"), ProviderError),
@@ -138,6 +145,7 @@ def refusal(code, message, reason=None, detail=None):
         (refusal(429, "Too many concurrent requests for user", "rateLimitExceeded"), ProviderRateLimited),
         (refusal(401, "x", "authError"), ReconnectNeeded),
         (refusal(400, "Mail service not enabled", "failedPrecondition"), ProviderError),
+        (refusal(400, "Precondition check failed.", "failedPrecondition"), ProviderError),
         (refusal(400, "Recipient address required", "invalidArgument"), InvalidArguments),
         (refusal(404, "x", "notFound"), ObjectNotFound),
         (refusal(503, "x", "backendError"), ProviderUnavailable),
@@ -167,6 +175,35 @@ def test_the_retry_moment_is_read_from_the_sentence():
         ).retry_after_seconds
         is None
     )
+
+
+@pytest.mark.parametrize("status", [403, 429, 503])
+def test_a_wait_in_a_header_counts_first(status):
+    body = {"error": {"code": status, "message": "x", "errors": [{"reason": "quotaExceeded"}]}}
+    error = read_error(Response(status, {"Retry-After": "17"}, json.dumps(body).encode()))
+    assert error.retry_after_seconds == 17
+
+
+def test_a_wait_is_read_from_googles_details():
+    delay = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.074824224s"}
+    body = {"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "details": [delay]}}
+    assert read_error(answer(429, body)).retry_after_seconds == 35
+
+
+def test_a_file_that_did_not_come_is_no_empty_file():
+    part = {"partId": "", "mimeType": "application/pdf", "filename": "x.pdf"}
+    part["body"] = {"attachmentId": "A1", "size": 3}
+    base = "http://localhost/gmail/v1/users/me/messages/m1"
+    with responses.RequestsMock() as mocked:
+        mocked.get(base, json={"id": "m1", "payload": part})
+        mocked.get(f"{base}/attachments/A1", json={"size": 3})
+        with pytest.raises(ProviderUnavailable, match="could not be read"):
+            call(
+                Api(CONNECTOR, "http://localhost", Fixed()),
+                "download_attachment",
+                message_id="m1",
+                filename="x.pdf",
+            )
 
 
 def test_a_text_too_long_to_come_along_is_fetched():

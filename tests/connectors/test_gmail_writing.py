@@ -12,9 +12,13 @@ from app.errors import InvalidArguments, ObjectNotFound, OutcomeUnknown, Permiss
 from tests.support.gmail import call, find
 
 
-def sent_mail(google, api, message_id):
+def source_of(api, message_id):
     found = api.get("/gmail/v1/users/me/messages/{id}", parts={"id": message_id}, params={"format": "raw"})
-    return message_from_bytes(base64.urlsafe_b64decode(found["raw"] + "=="), policy=default)
+    return base64.urlsafe_b64decode(found["raw"] + "==")
+
+
+def sent_mail(google, api, message_id):
+    return message_from_bytes(source_of(api, message_id), policy=default)
 
 
 def test_a_mail_goes_out_once_with_what_was_written(google, mailbox):
@@ -66,6 +70,34 @@ def test_a_reply_stays_in_its_conversation(google, mailbox):
 
 
 @pytest.mark.parametrize(
+    ("entry", "people"),
+    [
+        ("Doe, John <a@b.example>", ["Doe, John <a@b.example>"]),
+        ('"Doe, John" <a@b.example>', ["Doe, John <a@b.example>"]),
+        ("a@b.example, c@d.example", ["a@b.example", "c@d.example"]),
+        ("a@b.example; Doe, John <c@d.example>", ["a@b.example", "Doe, John <c@d.example>"]),
+        ('Ann <a@b.example>, "Roe, J" <r@b.example>', ["Ann <a@b.example>", "Roe, J <r@b.example>"]),
+        ("a@b.example <a@b.example>", ["a@b.example <a@b.example>"]),
+        ("O'Neill, Pat <p@b.example>", ["O'Neill, Pat <p@b.example>"]),
+        ("Jörg <j@bücher.example>", ["Jörg <j@xn--bcher-kva.example>"]),
+    ],
+)
+@pytest.mark.parametrize("field", ["to", "cc", "bcc"])
+def test_recipients_are_read_as_people_write_them(google, mailbox, entry, people, field):
+    mail = {"to": ["first@b.example"], "subject": "Hi", "body": "Hello", field: [entry]}
+    sent = sent_mail(google, mailbox, call(mailbox, "create_draft", **mail)["message_id"])
+    assert [
+        f"{a.display_name} <{a.addr_spec}>" if a.display_name else a.addr_spec for a in sent[field].addresses
+    ] == people
+
+
+def test_letters_before_the_at_sign_are_sent_as_they_are(mailbox):
+    mail = {"to": ["Jörg <jörg@b.example>"], "subject": "Größe", "body": "Hello"}
+    source = source_of(mailbox, call(mailbox, "create_draft", **mail)["message_id"])
+    assert "Jörg <jörg@b.example>".encode() in source and "Größe".encode() in source
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"subject": "Hi\r\nBcc: evil@evil.example"},
@@ -74,7 +106,12 @@ def test_a_reply_stays_in_its_conversation(google, mailbox):
         {"to": ["a@b.example\r\nBcc: evil@evil.example"]},
         {"to": ["Ann\n <a@b.example>"]},
         {"cc": ["not an address"]},
-        {"bcc": ["a@b.example, c@d.example"]},
+        {"bcc": ["a@b.example, nobody"]},
+        {"to": ["Ann <a@b.example"]},
+        {"to": ["Ann <a@b.example> Bob"]},
+        {"to": ["Doe, John a@b.example"]},
+        {"to": ["Team: a@b.example;"]},
+        {"to": [", ".join(f"p{n}@b.example" for n in range(501))]},
         {"to": []},
         {"subject": None},
         {"to": ["a@"]},
@@ -116,8 +153,9 @@ def test_labels_change(mailbox):
     assert "STARRED" in changed["labels"] and "UNREAD" not in changed["labels"]
     with pytest.raises(InvalidArguments, match="list of labels"):
         call(mailbox, "modify_labels", message_id=id_, add_label_ids=["Label_404"])
-    with pytest.raises(InvalidArguments):
-        call(mailbox, "modify_labels", message_id=id_)
+    for nothing in ({}, {"add_label_ids": ["STARRED"], "remove_label_ids": ["STARRED"]}):
+        with pytest.raises(InvalidArguments):
+            call(mailbox, "modify_labels", message_id=id_, **nothing)
 
 
 def test_a_reading_sign_in_cannot_write(google):

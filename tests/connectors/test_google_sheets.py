@@ -273,10 +273,38 @@ def test_several_ranges_come_in_their_order_with_their_first_rows(sheets):
     found = sheets.call(
         "batch_read", spreadsheet_id=STOCK, ranges=["Stock!C2:C3", "Stock!A:A", "Stock!A1:C1"]
     )["ranges"]
-    assert [r["range"] for r in found] == ["Stock!C2:C3", "Stock!A1:A500", "Stock!A1:C1"]
-    assert [(len(r["values"]), r["has_more"]) for r in found] == [(2, False), (500, True), (1, False)]
+    assert [r["range"] for r in found] == ["Stock!C2:C3", "Stock!A1:A1001", "Stock!A1:C1"]
+    assert [(len(r["values"]), r["has_more"]) for r in found] == [(2, False), (1001, True), (1, False)]
     with pytest.raises(InvalidArguments):
         sheets.call("batch_read", spreadsheet_id=STOCK, ranges=["Stock!A1", "Nope!A1"])
+
+
+@pytest.mark.parametrize("rows", [1_000, 1_001, 1_002, 5_000])
+def test_a_tab_of_any_length_has_no_more_rows_than_are_filled(sheets, rows):
+    id_ = sheets.new("Log")
+    sheets.call("add_sheet", spreadsheet_id=id_, title="Tab", rows=rows, columns=2)
+    sheets.call("append_rows", spreadsheet_id=id_, range="Tab", rows=[["a"], ["b"]])
+    found = sheets.call("batch_read", spreadsheet_id=id_, ranges=["Tab", "Log", "Tab!A2:A"])["ranges"]
+    assert [(r["values"], r["has_more"]) for r in found] == [
+        ([["a"], ["b"]], False),
+        ([], False),
+        ([["b"]], False),
+    ]
+    assert sheets.call("read_range", spreadsheet_id=id_, range="Tab")["next"] is None
+
+
+def test_rows_below_a_gap_are_still_announced(sheets):
+    id_ = sheets.new("Log")
+    sheets.call("add_sheet", spreadsheet_id=id_, title="Tab", rows=5_000, columns=2)
+    sheets.call("update_range", spreadsheet_id=id_, range="Tab!A1", rows=[["a"]])
+    sheets.call("update_range", spreadsheet_id=id_, range="Tab!B4321", rows=[["far below"]])
+    found = sheets.call("batch_read", spreadsheet_id=id_, ranges=["Tab", "Tab!A:A"])["ranges"]
+    assert [(r["values"], r["has_more"]) for r in found] == [([["a"]], True), ([["a"]], False)]
+    rows, offset = [], 0
+    while offset is not None:
+        page = sheets.call("read_range", spreadsheet_id=id_, range="Tab", offset=offset)
+        rows, offset = rows + page["items"], page["next"]
+    assert rows[0] == ["a"] and rows[-1] == ["", "far below"]
 
 
 def test_what_a_cell_says_is_data_without_direction_marks(sheets):

@@ -77,6 +77,68 @@ def test_one_cell_says_where_to_begin_and_a_range_what_may_be_touched(sheets):
     assert sheets.rows(id_, "Log!B2:C3") == [["1", "2"], ["3", "4"]]
 
 
+@pytest.fixture
+def words(sheets):
+    """A spreadsheet whose later tabs have titles that mean a cell of the first to Google, or need quotes."""
+    return sheets.new("First", "C", "R", "RC", "R1C1", "2024", "Sales!2024", "Report", "Jon's Data", "Q4")
+
+
+@pytest.mark.parametrize(
+    ("word", "cleared"),
+    [
+        ("C", "C!A1:Z1000"),
+        ("c", "C!A1:Z1000"),
+        ("R", "R!A1:Z1000"),
+        ("RC", "RC!A1:Z1000"),
+        ("R1C1", "'R1C1'!A1:Z1000"),
+        ("2024", "'2024'!A1:Z1000"),
+        ("Sales!2024", "'Sales!2024'!A1:Z1000"),
+        ("Sales!2024!A1:B2", "'Sales!2024'!A1:B2"),
+        ('"Report"', "Report!A1:Z1000"),
+        ('"report"!A1:B2', "Report!A1:B2"),
+        ("Jon's Data", "'Jon''s Data'!A1:Z1000"),
+        ("'Jon's Data'!A1:B2", "'Jon''s Data'!A1:B2"),
+    ],
+)
+def test_a_word_names_the_same_tab_in_writing_as_in_reading(sheets, words, word, cleared):
+    sheets.call("update_range", spreadsheet_id=words, range="First!A1", rows=[["keep"]])
+    sheets.call("update_range", spreadsheet_id=words, range=word, rows=[["x"]])
+    sheets.call("append_rows", spreadsheet_id=words, range=word, rows=[["y"]])
+    assert sheets.rows(words, word) == [["x"], ["y"]]
+    assert sheets.call("clear_range", spreadsheet_id=words, range=word)["range"] == cleared
+    assert sheets.rows(words, word) == [] and sheets.rows(words, "First") == [["keep"]]
+
+
+@pytest.mark.parametrize("verb", ["update_range", "append_rows", "clear_range", "read_range"])
+def test_a_tab_that_is_titled_like_a_cell_is_told_from_that_cell(sheets, words, verb):
+    rows = {} if verb in {"clear_range", "read_range"} else {"rows": [["x"]]}
+    with pytest.raises(InvalidArguments, match="Write 'Q4' for the whole tab, or Tab!Q4 for the cell"):
+        sheets.call(verb, spreadsheet_id=words, range="Q4", **rows)
+    assert sheets.rows(words, "'Q4'") == sheets.rows(words, "First") == []
+    sheets.call(verb, spreadsheet_id=words, range="'Q4'", **rows)
+    assert sheets.rows(words, "'Q4'") == ([["x"]] if rows else [])
+
+
+def test_a_cell_without_a_tab_is_one_of_the_first_tab(sheets, words):
+    assert sheets.call("update_range", spreadsheet_id=words, range="B2", rows=[["x"]])["range"] == "First!B2"
+    assert sheets.rows(words, "B2") == sheets.rows(words, "First!B2") == [["x"]]
+
+
+@pytest.mark.parametrize("verb", ["update_range", "append_rows", "clear_range"])
+@pytest.mark.parametrize("word", ["X", "R2C2", "Nope", "First!C", "Sales!2025", '"Nope"!A1'])
+def test_a_word_that_names_nothing_writes_nothing(sheets, words, verb, word):
+    rows = {} if verb == "clear_range" else {"rows": [["x"]]}
+    sheets.call("update_range", spreadsheet_id=words, range="First!A1", rows=[["keep"]])
+    with pytest.raises(InvalidArguments, match="no such tab or range"):
+        sheets.call(verb, spreadsheet_id=words, range=word, **rows)
+    assert sheets.rows(words, "First") == [["keep"]]
+
+
+def test_a_named_range_is_written_where_it_is(sheets):
+    written = sheets.call("update_range", spreadsheet_id=SALES, range="totals", rows=[["new"]])
+    assert written["range"] == "'Q4 Plan'!C2"
+
+
 def test_clearing_empties_the_range_only(sheets):
     cleared = sheets.call("clear_range", spreadsheet_id=SALES, range="Q4 Plan!A2:B")
     assert cleared == {"range": "'Q4 Plan'!A2:B1000"}
@@ -158,9 +220,9 @@ def test_a_lost_answer_is_not_written_again(sheets, verb):
 @pytest.mark.parametrize("verb", [t.verb for t in CONNECTOR.tools if not t.reads_only])
 def test_a_failing_write_is_not_tried_again(sheets, verb):
     arguments = {
-        "append_rows": {"spreadsheet_id": STOCK, "range": "Stock", "rows": [["x"]]},
+        "append_rows": {"spreadsheet_id": STOCK, "range": "Stock!A:C", "rows": [["x"]]},
         "update_range": {"spreadsheet_id": STOCK, "range": "Stock!A1", "rows": [["x"]]},
-        "clear_range": {"spreadsheet_id": STOCK, "range": "Stock"},
+        "clear_range": {"spreadsheet_id": STOCK, "range": "Stock!A:C"},
         "create_spreadsheet": {"title": "x"},
         "add_sheet": {"spreadsheet_id": STOCK, "title": "x"},
     }[verb]

@@ -249,7 +249,7 @@ def test_metadata_holds_the_wanted_headers_and_no_parts(caller):
         ("from:birch newer_than:45d", ["Invoice BH-5545"]),
         ("subject:(receipt fair)", ["Fwd: Receipt for the fair"]),
         ('"credit note" -in:sent', ["Re: Payment of INV-1044"]),
-        ("filename:csv has:attachment", ["Your weekly statement"]),
+        ("filename:csv has:attachment", ["Your weekly statement", "Exports"]),
         ("in:spam", ["You won an invoice"]),
         ("label:clients-acme from:jo newer_than:10d", ["Re: Payment of INV-1044"]),
         ("rfc822msgid:payment-0@acme.example", ["Payment of INV-1044"]),

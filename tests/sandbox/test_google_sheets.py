@@ -201,6 +201,39 @@ def test_what_is_no_range_cannot_be_parsed(caller, range):
     assert error(caller.values(SALES, range), 400, "INVALID_ARGUMENT") == f"Unable to parse range: {range}"
 
 
+@pytest.mark.parametrize(
+    ("written", "range"),
+    [
+        ("R2C3", "First!C2"),
+        ("First!R2C3", "First!C2"),
+        ("R1C1:R2C3", "First!A1:C2"),
+        ("R[1]C[2]", "First!C2"),
+        ("RC", "First!A1"),
+        ("R", "First!A1"),
+        ("C", "First!A1"),  # although there is a tab C
+        ("R1C1", "First!A1"),  # and a tab R1C1
+        ("'C'", "C!A1:Z1000"),
+        ("'R1C1'", "'R1C1'!A1:Z1000"),
+        ("R[1]", "First!A2:Z2"),
+        ("R1C1:R2", "First!A1:Z2"),
+        ("R1C1:C2", "First!A1:B1000"),
+        ("R2", "First!R2"),  # A1 notation comes first
+        ("C1:C2", "First!C1:C2"),
+    ],
+)
+def test_r1c1_notation_comes_after_a1_and_before_the_titles_of_tabs(caller, written, range):
+    tabs = [{"properties": {"title": title}} for title in ("First", "C", "R1C1")]
+    id_ = caller.ask("POST", S, {"sheets": tabs}).json["spreadsheetId"]
+    assert caller.values(id_, written).json["range"] == range
+    assert caller.put(id_, range, [["x"]]).status_code == 200
+    assert caller.values(id_, written).json["values"][0] == ["x"]
+
+
+@pytest.mark.parametrize("range", ["R0C1", "R[-1]C", "A1:R2C2", "R1C1:B2"])
+def test_the_two_notations_do_not_mix_and_offsets_are_not_negative(caller, range):
+    assert error(caller.values(SALES, range), 400, "INVALID_ARGUMENT") == f"Unable to parse range: {range}"
+
+
 def test_a_range_that_begins_outside_the_tab_exceeds_its_limits(caller):
     message = error(caller.values(SALES, "Q4 Plan!A1001:B1002"), 400, "INVALID_ARGUMENT")
     assert message == "Range ('Q4 Plan'!A1001:B1002) exceeds grid limits. Max rows: 1000, max columns: 26"

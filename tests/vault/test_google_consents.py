@@ -7,9 +7,9 @@ from sqlalchemy import select
 from app import config, database
 from app.connectors import endpoints
 from app.connectors.services import services_of
-from app.errors import ReconnectNeeded
+from app.errors import ProviderUnavailable, ReconnectNeeded
 from app.vault import access, revocation, store
-from app.vault.models import PendingRevocation
+from app.vault.models import Credential, PendingRevocation
 from app.vault.token_endpoint import TokenSet
 from tests.support.processes import Levers, run_sandbox
 from tests.support.signed_in import SignedIn
@@ -40,7 +40,12 @@ def connect_to(settings, people, google):
         signed_in = SignedIn(connector, google, company=company)
         given = signed_in.tokens
         tokens = TokenSet(
-            given["access_token"], given["refresh_token"], given["expires_in"], given["scope"], raw=given
+            given["access_token"],
+            given["refresh_token"],
+            given["expires_in"],
+            given["scope"],
+            given.get("refresh_token_expires_in"),
+            raw=given,
         )
         account = access.probe(settings, connector, endpoints.resolve(connector, settings), tokens)
         common = {
@@ -177,3 +182,71 @@ def test_clients_of_one_project_share_consents_and_those_of_two_do_not(
     assert (ended.revoking, "Access at Gmail itself stays" in ended.sentence) == (bool(revoked), not revoked)
     assert revocation.run_due(installation) == 1
     assert revocations(google) == [revoked, 0]
+
+
+# --- how long a sign-in lasts, and why it ended ---
+
+
+def warning_on_the_card(sign_in, person):
+    page = sign_in(person)
+    page.get("/integrations")
+    return "Sign-in ends" in page.page
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("testing", [True, False])
+def test_only_an_app_in_testing_has_an_end(connect_to, settings, google, people, sign_in, slug, testing):
+    Levers(google, slug)("publish", testing=testing)
+    connection = connect_to(slug)
+    assert (stored(connection)[0].signin_ends_at is not None) is testing
+    expire(connection)
+    assert works(settings, connection)  # the answer to a refresh does not say when access ends
+    assert (stored(connection)[0].signin_ends_at is not None) is testing
+    Levers(google, slug)("advance", seconds=8 * 86_400)
+    expire(connection)
+    if not testing:
+        assert works(settings, connection) and not warning_on_the_card(sign_in, people.alice)
+        return
+    with pytest.raises(ReconnectNeeded, match="7 days after it began while the Google app is in testing"):
+        access.check(settings, connection)
+
+
+def test_a_policy_of_the_workspace_is_named(connect_to, settings, google):
+    connection = connect_to("gmail")
+    Levers(google, "gmail")("refuse_tokens", code="invalid_grant", subtype="invalid_rapt")
+    expire(connection)
+    with pytest.raises(ReconnectNeeded, match=r"limits how long a sign-in lasts.* Please reconnect Gmail"):
+        access.check(settings, connection)
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        ("deleted_client", "Ask your operator to restore it"),
+        ("org_internal", "Use an account of that organisation"),
+        ("admin_policy_enforced", "administrator of your Google Workspace does not allow this app"),
+    ],
+)
+def test_whose_mistake_a_refusal_is_and_what_to_do(connect_to, settings, google, code, advice):
+    connection = connect_to("google_sheets")
+    Levers(google, "google_sheets")("refuse_tokens", code=code)
+    expire(connection)
+    with pytest.raises(ProviderUnavailable, match=advice):
+        access.check(settings, connection)
+    assert stored(connection)[0].state == "connected"  # the sign-in itself is alive
+
+
+def test_a_renewal_that_got_no_answer_is_not_blamed(connect_to, settings, google):
+    """Google does not replace refresh tokens, so a lost answer cost nothing."""
+    connection = connect_to("gmail")
+    expire(connection)
+    Levers(google, "gmail")("drop", path="/token", when="after")
+    with pytest.raises(ProviderUnavailable):
+        access.check(settings, connection)
+    Levers(google, "gmail")("revoke", company="northwind")
+    with database.transaction() as db:
+        credential = db.execute(select(Credential)).scalar_one()
+        credential.cooldown_until = None
+    with pytest.raises(ReconnectNeeded) as caught:
+        access.check(settings, connection)
+    assert "interrupted" not in caught.value.message and "password is changed" in caught.value.message

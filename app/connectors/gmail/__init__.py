@@ -44,4 +44,5 @@ CONNECTOR = Connector(
     badge=google.BADGE,
     personal=True,
     help_url="https://support.google.com/mail/answer/7190",
+    operator_note=google.RESTRICTED.format(scopes="All scopes that read mail are"),
 )

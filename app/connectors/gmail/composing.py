@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import getaddresses
 from typing import Any, Literal
 
-from email_validator import EmailNotValidError, validate_email
-
 from app.connectors.api import Api
-from app.connectors.gmail import mime
+from app.connectors.gmail.addresses import addresses
+from app.connectors.gmail.headers import header
 from app.connectors.gmail.html_text import html_to_text
-from app.connectors.gmail.wire import MESSAGES
+from app.connectors.gmail.wire import MESSAGES, text
 from app.connectors.google import an_object, read
 from app.errors import InvalidArguments
 
@@ -26,7 +24,7 @@ _POLICY = SMTP.clone(max_line_length=998)
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
 _REPLY_MARK = re.compile(r"^\s*((re|aw|sv|antw|tr|fwd?|wg)\s*(\[\d+\])?\s*:\s*)+", re.IGNORECASE)
 _MOST_REFERENCES = 30
-_MOST_RECIPIENTS = 100
+_MOST_RECIPIENTS = 500  # https://support.google.com/a/answer/166852
 
 
 @dataclass(frozen=True)
@@ -47,17 +45,17 @@ def find_reply(api: Api, message_id: str) -> ReplyContext:
     ]
     message = read(api, MESSAGES + "/{id}", parts={"id": message_id}, params=params)
     payload = an_object(message.get("payload"))
-    own = _MESSAGE_ID.findall(mime.header(payload, "Message-ID"))[:1]
+    own = _MESSAGE_ID.findall(header(payload, "Message-ID"))[:1]
     # RFC 5322 3.6.4: the parent's References, or its In-Reply-To, and then the parent itself.
     earlier = (
-        _MESSAGE_ID.findall(mime.header(payload, "References"))
-        or _MESSAGE_ID.findall(mime.header(payload, "In-Reply-To"))[:1]
+        _MESSAGE_ID.findall(header(payload, "References"))
+        or _MESSAGE_ID.findall(header(payload, "In-Reply-To"))[:1]
     )
     references = tuple(dict.fromkeys([*earlier, *own]))
     if len(references) > _MOST_REFERENCES:
         references = (references[0], *references[1 - _MOST_REFERENCES :])
     return ReplyContext(
-        str(message.get("threadId", "")), own[0] if own else "", references, mime.header(payload, "Subject")
+        text(message, "threadId"), own[0] if own else "", references, header(payload, "Subject")
     )
 
 
@@ -75,14 +73,17 @@ def compose(
 
     It has no `From`: Gmail always puts the account's address there. Raises InvalidArguments.
     """
-    if len(to) + len(cc) + len(bcc) > _MOST_RECIPIENTS:
-        raise InvalidArguments(f"A mail may have {_MOST_RECIPIENTS} recipients at most here.")
     if subject is None and reply is None:
         raise InvalidArguments("Give a subject; it may be left out only when replying.")
     mail = EmailMessage(policy=_POLICY)
+    everybody: list[Address] = []
     for name, people in (("To", to), ("Cc", cc), ("Bcc", bcc)):
-        if people:
-            mail[name] = [_address(person) for person in people]
+        listed = [address for person in people for address in addresses(_one_line(person))]
+        everybody += listed
+        if listed:
+            mail[name] = listed
+    if len(everybody) > _MOST_RECIPIENTS:
+        raise InvalidArguments(f"A mail may have {_MOST_RECIPIENTS} recipients at most.")
     mail["Subject"] = _one_line(subject) if subject is not None else _reply_subject(reply)
     if reply and reply.message_id:
         mail["In-Reply-To"] = reply.message_id
@@ -92,26 +93,13 @@ def compose(
         mail.add_alternative(body, subtype="html")
     else:
         mail.set_content(body)
-    message: dict[str, Any] = {"raw": base64.urlsafe_b64encode(mail.as_bytes()).decode()}
+    # RFC 6532: letters such as ö before the @ are sent as they are; an encoded word there is no address.
+    policy = _POLICY.clone(utf8=not all(address.username.isascii() for address in everybody))
+    message: dict[str, Any] = {"raw": base64.urlsafe_b64encode(mail.as_bytes(policy=policy)).decode()}
     # Gmail does not thread a mail with a different subject.
     if reply and reply.thread_id and _bare(str(mail["Subject"])) == _bare(reply.subject):
         message["threadId"] = reply.thread_id
     return message
-
-
-def _address(text: str) -> Address:
-    """`a@b.example` or `Name <a@b.example>`, checked. Raises InvalidArguments."""
-    found = getaddresses([_one_line(text)])
-    name, address = found[0] if len(found) == 1 else ("", "")
-    try:
-        checked = validate_email(address, check_deliverability=False, test_environment=True)
-    except EmailNotValidError:
-        raise InvalidArguments(
-            "One of the recipients is not an e-mail address. Write each as a@b.example or Name <a@b.example>."
-        ) from None
-    return Address(
-        display_name=name, username=checked.local_part, domain=checked.ascii_domain or checked.domain
-    )
 
 
 def _one_line(text: str) -> str:
@@ -135,4 +123,4 @@ def _bare(subject: str) -> str:
 
 def sent_ids(message: Mapping[str, Any]) -> dict[str, str]:
     """The message and thread id in Gmail's answer."""
-    return {"message_id": str(message.get("id", "")), "thread_id": str(message.get("threadId", ""))}
+    return {"message_id": text(message, "id"), "thread_id": text(message, "threadId")}

@@ -11,6 +11,9 @@ _BAD_ARGUMENTS = (
         "list of labels.",
     ),
     ("recipient", "Gmail needs at least one valid recipient. Check the addresses."),
+    ("invalid to header", "Gmail does not accept one of the addresses in to."),
+    ("invalid cc header", "Gmail does not accept one of the addresses in cc."),
+    ("invalid bcc header", "Gmail does not accept one of the addresses in bcc."),
     ("id value", "That is not the form of a Gmail id. Search again and use an id from there."),
 )
 
@@ -18,6 +21,11 @@ _BAD_ARGUMENTS = (
 def _bad_request(words: str) -> ToolError:
     if "mail service not enabled" in words:
         return ProviderError("This Google account has no Gmail mailbox. Connect an account that has one.")
+    if "precondition check failed" in words:
+        return ProviderError(
+            "Gmail does not do this for the connected account. Perhaps Gmail is switched off for it in "
+            "Google Workspace: ask its administrator."
+        )
     for sign, sentence in _BAD_ARGUMENTS:
         if sign in words:
             return InvalidArguments(sentence)

@@ -9,6 +9,7 @@ import html
 import re
 
 _LONGEST = 400_000
+_CUT = "\n\n[This mail is too long: its end is left out here.]"
 _QUOTE_SEARCH = 2_000
 _ATTRIBUTES_READ = 4_000
 _BLOCKS = frozenset([
@@ -34,7 +35,7 @@ _SPACE = re.compile(r"[ \t\r\n\f\v\xa0]+")
 
 def html_to_text(source: str) -> str:
     """The visible text of an HTML document: blocks on lines of their own, link targets in brackets."""
-    source = source[:_LONGEST]
+    is_cut, source = len(source) > _LONGEST, source[:_LONGEST]
     reader = _TextCollector()
     at = 0
     while at < len(source):
@@ -44,7 +45,7 @@ def html_to_text(source: str) -> str:
             break
         reader.text(source[at:opening])
         at = _markup(source, opening, reader)
-    return reader.result()
+    return reader.result() + (_CUT if is_cut else "")
 
 
 def _markup(source: str, opening: int, reader: "_TextCollector") -> int:

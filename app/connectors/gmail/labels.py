@@ -8,7 +8,7 @@ from app.connectors.api import Api
 from app.connectors.function_tool import tool
 from app.connectors.gmail import scopes
 from app.connectors.gmail.shapes import MessageId, PageNumber, page_of
-from app.connectors.gmail.wire import MESSAGES, label_ids, write
+from app.connectors.gmail.wire import MESSAGES, label_ids, text, write
 from app.connectors.google import objects, read
 from app.connectors.rows import Page, Row
 from app.errors import InvalidArguments
@@ -36,15 +36,12 @@ class Labelled(Row):
 
 @tool(title="List labels", reads_only=True, pages_by="page", needs_scopes=scopes.TO_READ)
 def list_labels(api: Api, page: PageNumber = 1) -> Page[Label]:
-    """List the mailbox's labels with their ids.
-
-    Use it to find the id of a label by its name before searching by label or changing labels.
-    """
+    """List the mailbox's labels with the ids that searching and changing labels take."""
     found = objects(read(api, "/gmail/v1/users/me/labels").get("labels"))
     labels = [
         Label(
-            id=str(entry.get("id", "")),
-            name=str(entry.get("name", ""))[:225],
+            id=text(entry, "id"),
+            name=text(entry, "name")[:225],
             type="system" if entry.get("type") == "system" else "user",
         )
         for entry in found
@@ -56,27 +53,22 @@ def list_labels(api: Api, page: PageNumber = 1) -> Page[Label]:
 def modify_labels(
     api: Api,
     message_id: MessageId,
-    add_label_ids: Annotated[
-        LabelIds | None, Field(max_length=100, description="Label ids to put on.")
-    ] = None,
-    remove_label_ids: Annotated[
-        LabelIds | None, Field(max_length=100, description="Label ids to take off.")
-    ] = None,
+    add_label_ids: Annotated[LabelIds | None, Field(max_length=100, description="To put on.")] = None,
+    remove_label_ids: Annotated[LabelIds | None, Field(max_length=100, description="To take off.")] = None,
 ) -> Labelled:
     """Put labels on a message or take them off: file it, mark it read (remove UNREAD), archive it (remove
-    INBOX).
-
-    Label ids come from gmail_list_labels. It does not create labels.
+    INBOX). Label ids come from gmail_list_labels.
     """
     if not add_label_ids and not remove_label_ids:
         raise InvalidArguments("Give label ids to add or to remove.")
+    if both := sorted(set(add_label_ids or ()) & set(remove_label_ids or ())):
+        raise InvalidArguments(f"{both[0]} is to be added and removed. Give it once.")
     changed = write(
         api,
         MESSAGES + "/{id}/modify",
+        proof=("id", "labelIds"),
         parts={"id": message_id},
         json={"addLabelIds": add_label_ids or [], "removeLabelIds": remove_label_ids or []},
         safe=True,  # repeating the change has no effect
     )
-    return Labelled(
-        id=str(changed["id"]), thread_id=str(changed.get("threadId", "")), labels=label_ids(changed)
-    )
+    return Labelled(id=message_id, thread_id=text(changed, "threadId"), labels=label_ids(changed))

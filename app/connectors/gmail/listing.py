@@ -6,7 +6,7 @@ from contextvars import copy_context
 from typing import Any
 
 from app.connectors.api import Api
-from app.connectors.gmail.wire import MESSAGES
+from app.connectors.gmail.wire import MESSAGES, text
 from app.connectors.google import objects, read
 from app.errors import ObjectNotFound
 
@@ -28,9 +28,8 @@ def list_ids(
     params += [("labelIds", label) for label in label_ids]
     params += [("includeSpamTrash", "true")] if spam_and_trash else []
     found = read(api, MESSAGES, params=params)
-    following = found.get("nextPageToken")
-    ids = [str(entry.get("id", "")) for entry in objects(found.get("messages"))]
-    return ids, str(following) if following else None
+    ids = [text(entry, "id") for entry in objects(found.get("messages"))]
+    return [id_ for id_ in ids if id_], text(found, "nextPageToken") or None
 
 
 def load_each(api: Api, ids: Sequence[str], params: Any) -> Iterator[Mapping[str, Any]]:

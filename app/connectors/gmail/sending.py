@@ -13,30 +13,28 @@ from app.connectors.api import Api
 from app.connectors.function_tool import tool
 from app.connectors.gmail import scopes
 from app.connectors.gmail.composing import compose, find_reply, sent_ids
-from app.connectors.gmail.wire import MESSAGES, write
+from app.connectors.gmail.wire import MESSAGES, text, write
 from app.connectors.google import an_object
 from app.connectors.rows import Row
 
 _DRAFTS = "/gmail/v1/users/me/drafts"
 
-Person = Annotated[str, Field(min_length=3, max_length=400)]
+Person = Annotated[str, Field(min_length=3, max_length=20_000)]
 To = Annotated[
     list[Person],
-    Field(min_length=1, max_length=100, description="Recipients: a@b.example or Name <a@b.example>."),
+    Field(min_length=1, max_length=500, description="a@b.example or Name <a@b.example>."),
 ]
 More = list[Person] | None
-Cc = Annotated[More, Field(max_length=100, description="Recipients of a copy.")]
-Bcc = Annotated[More, Field(max_length=100, description="Recipients the others do not see.")]
-Subject = Annotated[
-    str | None, Field(max_length=900, description='One line. When replying leave it out: it becomes "Re: …".')
-]
-Body = Annotated[str, Field(max_length=100_000, description="What the mail says.")]
-BodyType = Annotated[Literal["text", "html"], Field(description="How body is written.")]
+Cc = Annotated[More, Field(max_length=500, description="Copies.")]
+Bcc = Annotated[More, Field(max_length=500, description="Hidden copies.")]
+Subject = Annotated[str | None, Field(max_length=900, description='One line. Left out in a reply: "Re: …".')]
+Body = Annotated[str, Field(max_length=100_000, description="The text.")]
+BodyType = Annotated[Literal["text", "html"], Field(description="Of body.")]
 ReplyTo = Annotated[
     str | None,
     Field(
         pattern=r"^[A-Za-z0-9_-]{1,64}$",
-        description="Id of the message this answers; keeps it in that conversation.",
+        description="The message this answers; keeps the conversation together.",
     ),
 ]
 
@@ -82,22 +80,22 @@ def _composed(deliver: Callable[[Api, dict[str, Any]], Any]) -> Callable[..., An
 @tool(title="Write a draft", needs_scopes=scopes.TO_DRAFT)
 @_composed
 def create_draft(api: Api, message: dict[str, Any]) -> SavedDraft:
-    """Save a mail as a draft, for the person to look at in Gmail before it is sent.
+    """Save a mail as a draft, for the person to look at before it is sent.
 
     Prefer it to gmail_send_message unless the person asked to send. gmail_send_draft sends it later.
     """
     made = write(api, _DRAFTS, json={"message": message})
     api.say("Draft saved, not sent.")
-    return SavedDraft(draft_id=str(made["id"]), **sent_ids(an_object(made.get("message"))))
+    return SavedDraft(draft_id=text(made, "id"), **sent_ids(an_object(made.get("message"))))
 
 
 @tool(title="Send a mail", destructive=True, needs_scopes=scopes.TO_SEND)
 @_composed
 def send_message(api: Api, message: dict[str, Any]) -> SentMessage:
-    """Send a mail at once from the connected account. It cannot be taken back.
+    """Send a mail at once. It cannot be taken back.
 
-    Use it only when the person asked to send; otherwise gmail_create_draft. After a TIMEOUT look into the
-    sent mail (gmail_search_messages with in:sent) before sending again.
+    Only when the person asked to send; otherwise gmail_create_draft. After a TIMEOUT search in:sent before
+    sending again.
     """
     sent = write(api, MESSAGES + "/send", json=message)
     api.say("Sent.")
@@ -107,14 +105,11 @@ def send_message(api: Api, message: dict[str, Any]) -> SentMessage:
 @tool(title="Send a draft", destructive=True, needs_scopes=scopes.TO_DRAFT)
 def send_draft(
     api: Api,
-    draft_id: Annotated[
-        str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Id from gmail_create_draft.")
-    ],
+    draft_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="From gmail_create_draft.")],
 ) -> SentMessage:
-    """Send a draft as it is. It cannot be taken back, and the draft is gone afterwards.
+    """Send a draft as it is, when the person agreed. It cannot be taken back.
 
-    Use it after gmail_create_draft, when the person agreed. After a TIMEOUT look into the sent mail before
-    sending again.
+    After a TIMEOUT search in:sent before sending again.
     """
     sent = write(api, _DRAFTS + "/send", json={"id": draft_id})
     api.say("Sent.")

@@ -10,15 +10,13 @@ from pydantic import BaseModel, Field
 
 from app.connectors.api import Api
 from app.connectors.gmail import mime
-from app.connectors.gmail.wire import MESSAGES, label_ids
+from app.connectors.gmail.wire import MESSAGES, label_ids, text
 from app.connectors.google import an_object, read
 from app.connectors.rows import Page, Row, size_in_tokens
 
-MessageId = Annotated[
-    str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Id of a message, from a search.")
-]
-MaxResults = Annotated[int, Field(ge=1, le=100, description="How many messages to give at most.")]
-PageToken = Annotated[str | None, Field(max_length=200, description="Where to go on, from the page before.")]
+MessageId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="From a search.")]
+MaxResults = Annotated[int, Field(ge=1, le=100, description="At most.")]
+PageToken = Annotated[str | None, Field(max_length=200, description="From the page before.")]
 PageNumber = Annotated[int, Field(ge=1, le=1_000, description="Which page, from 1.")]
 
 _SHORTER = (500, 250, 120, 60, 30)
@@ -85,7 +83,7 @@ def whole(message: Mapping[str, Any], body: str, *, offset: int = 0, room: int =
     """A message with `body` from `offset`, cut to `room` characters of JSON."""
     length = fitting_length(body[offset : offset + room], room)
     payload = an_object(message.get("payload"))
-    files = [attachment(part) for part in mime.attachment_parts(payload)]
+    files = [attachment(part) for part in mime.files(payload)]
     return Message(
         **_summary_fields(message),
         cc=mime.header(payload, "Cc"),
@@ -101,7 +99,7 @@ def whole(message: Mapping[str, Any], body: str, *, offset: int = 0, room: int =
 def attachment(part: mime.Part) -> Attachment:
     """A file as a list entry."""
     return Attachment(
-        part_id=str(part.get("partId") or "0"),
+        part_id=text(part, "partId") or "0",
         filename=mime.clean_filename(part),
         mime_type=mime.mime_type(part),
         size=mime.size(part),
@@ -116,19 +114,19 @@ def content_of(api: Api, message_id: str, attachment_id: str) -> bytes:
         MESSAGES + "/{id}/attachments/{attachment_id}",
         parts={"id": message_id, "attachment_id": attachment_id},
     )
-    return mime.decode_data(str(found.get("data", "")))
+    return mime.decode_data(text(found, "data"))
 
 
 def _summary_fields(message: Mapping[str, Any]) -> dict[str, Any]:
     payload = an_object(message.get("payload"))
     return {
-        "id": str(message.get("id", "")),
-        "thread_id": str(message.get("threadId", "")),
+        "id": text(message, "id"),
+        "thread_id": text(message, "threadId"),
         "sender": mime.header(payload, "From"),
         "to": mime.header(payload, "To"),
         "subject": mime.header(payload, "Subject"),
         "received_at": _moment(message.get("internalDate")),
-        "snippet": unescape(str(message.get("snippet", ""))),  # Gmail sends it escaped for HTML
+        "snippet": unescape(text(message, "snippet")),  # Gmail sends it escaped for HTML
         "labels": label_ids(message)[:_MAX_LABELS],
     }
 

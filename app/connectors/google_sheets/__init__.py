@@ -42,4 +42,7 @@ CONNECTOR = Connector(
     badge=google.BADGE,
     personal=True,
     help_url="https://support.google.com/docs/answer/6000292",
+    operator_note=google.RESTRICTED.format(
+        scopes="The scope that lists spreadsheets (drive.metadata.readonly) is"
+    ),
 )

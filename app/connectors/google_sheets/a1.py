@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from app.errors import InvalidArguments
 
 _QUOTED = re.compile(r"'((?:[^']|'')+)'(?:!(.*))?", re.DOTALL)
+_BADLY_QUOTED = re.compile(r"""(['"])(.+)\1(?:!([^!]*))?""", re.DOTALL)  # a quote inside is not doubled
+_LIKE_A_CELL = re.compile(r"[A-Za-z]{1,3}[1-9]\d{0,7}")
 _CELLS = re.compile(r"([A-Z]{1,3})?([1-9]\d{0,7})?(?::([A-Z]{1,3})?([1-9]\d{0,7})?)?")
 _PLAIN_NAME = re.compile(r"[^\W\d]\w*")
 
@@ -53,13 +55,25 @@ class Area:
         return replace(self, last_row=min(self.last_row or rows, rows), last_column=last)
 
 
+@dataclass(frozen=True)
+class Word:
+    """A text that only the spreadsheet's own names explain.
+
+    `tabs` are what it means if a tab has that title, the likeliest first; `cells` what it means otherwise.
+    """
+
+    text: str
+    tabs: tuple[Area, ...]
+    cells: Area | None = None
+
+
 def quoted(title: str) -> str:
     """A tab's title quoted for a range."""
     return "'" + title.replace("'", "''") + "'"
 
 
-def parse(text: str) -> Area | str:
-    """The area of a range. A bare word may be a tab or a named range and is returned as it is.
+def parse(text: str) -> Area | Word:
+    """The area of a range, or a word to look up among the spreadsheet's tabs and named ranges.
 
     Raises InvalidArguments for anything that is no range.
     """
@@ -67,18 +81,25 @@ def parse(text: str) -> Area | str:
     if in_quotes := _QUOTED.fullmatch(text):
         tab, cells = in_quotes[1].replace("''", "'"), in_quotes[2]
         return _area(tab, cells) if cells is not None else Area(tab)
+    if in_quotes := _BADLY_QUOTED.fullmatch(text):
+        return _in_bad_quotes(text, *in_quotes.groups())
     if "!" in text:
         tab, _, cells = text.rpartition("!")
+        if tab.strip() and cells.strip() and _corners(cells) is None:
+            return Word(text, (Area(text),))  # a title with an exclamation mark, or no range at all
         return _area(tab.strip(), cells)
     if _corners(text) is not None:
-        return _area(None, text)
+        area = _area(None, text)
+        return Word(text, (Area(text),), area) if _LIKE_A_CELL.fullmatch(text) else area
     # A named range has letters, digits and underscores; anything else can only be a tab.
-    return text if _PLAIN_NAME.fullmatch(text) else Area(text)
+    return Word(text, (Area(text),)) if _PLAIN_NAME.fullmatch(text) else Area(text)
 
 
-def to_send(text: str) -> str:
-    """The range in Google's notation, with any missing quotes added."""
-    return str(parse(text))
+def _in_bad_quotes(text: str, mark: str, title: str, cells: str | None) -> Area | Word:
+    """`'Jon's Data'!A1`, whose quote is not doubled, and `"Data"!A1`, unless the quotes are in the title."""
+    tab = title.replace("''", "'") if mark == "'" else title
+    meant = _area(tab, cells) if cells is not None else Area(tab)
+    return meant if mark == "'" else Word(text, (replace(meant, tab=f'"{title}"'), meant))
 
 
 def column_number(name: str) -> int:

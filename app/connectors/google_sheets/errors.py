@@ -40,7 +40,7 @@ def _bad_request(words: str) -> ToolError:
     if "exceeds grid limits" in words:
         size = _GRID.search(words)
         return OutsideGrid(int(size[1]), int(size[2])) if size else OutsideGrid()
-    if "protected cell" in words:
+    if "protected" in words:
         return PermissionDenied(
             "These cells are protected in the spreadsheet. Ask its owner to let the connected account edit "
             "them."

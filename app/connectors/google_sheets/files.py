@@ -17,6 +17,7 @@ from app.errors import InvalidArguments
 
 _MOST_TABS = 200  # as many as a spreadsheet may have: https://support.google.com/drive/answer/37603
 _MOST_NAMES = 100
+_LISTED = "nextPageToken,incompleteSearch,files(id,name,modifiedTime,webViewLink,owners(emailAddress))"
 _CONTENTS = (
     "spreadsheetId,spreadsheetUrl,properties(title,locale,timeZone),namedRanges(name,range),"
     "sheets.properties(sheetId,title,index,sheetType,hidden,gridProperties(rowCount,columnCount))"
@@ -67,24 +68,21 @@ class Spreadsheet(Row):
 def list_spreadsheets(
     api: Api,
     name_contains: Annotated[
-        str | None, Field(min_length=1, max_length=200, description="Words the name begins or goes on with.")
+        str | None, Field(min_length=1, max_length=200, description="Beginnings of words in it.")
     ] = None,
-    page_size: Annotated[int, Field(ge=1, le=100, description="How many to give at most.")] = 25,
-    page_token: Annotated[
-        str | None, Field(max_length=2_000, description="Where to go on, from the page before.")
-    ] = None,
+    page_size: Annotated[int, Field(ge=1, le=100, description="At most.")] = 25,
+    page_token: Annotated[str | None, Field(max_length=2_000, description="From the page before.")] = None,
 ) -> Page[File]:
-    """List the Google spreadsheets the connected account can open, last changed first, or find some by name.
+    """List the Google spreadsheets the account can open, last changed first, or find some by name.
 
-    Use it to get a spreadsheet's id. With an address from the browser at hand it is not needed: pass that
-    instead. It does not look into the cells, and Excel files are left out.
+    Not needed with a spreadsheet's address at hand: every tool takes that as its id.
     """
     query = "mimeType='application/vnd.google-apps.spreadsheet' and trashed=false"
     if name_contains:
         query += f" and name contains '{_literal(name_contains)}'"
     params = {
         "q": query,
-        "fields": "nextPageToken,files(id,name,modifiedTime,webViewLink,owners(emailAddress))",
+        "fields": _LISTED,
         "orderBy": "modifiedTime desc",
         "pageSize": str(page_size),
         "supportsAllDrives": "true",
@@ -96,22 +94,19 @@ def list_spreadsheets(
         host="drive",
         params={**params, "pageToken": page_token} if page_token else params,
     )
-    following = found.get("nextPageToken")
+    if found.get("incompleteSearch") is True:
+        api.say("Google did not search all drives, so some spreadsheets may be missing.")
     return Page(
         items=[_file(entry) for entry in objects(found.get("files"))],
-        next=str(following) if following else None,
+        next=text(found, "nextPageToken", 5_000) or None,
     )
 
 
 @tool(title="Show a spreadsheet", reads_only=True, needs_scopes=scopes.TO_READ)
 def get_spreadsheet(api: Api, spreadsheet_id: SpreadsheetId) -> Spreadsheet:
-    """Show a spreadsheet's tabs with their sizes, and its named ranges.
-
-    Use it before reading or writing when the tab's title is not known. It holds no cell values: for those
-    google_sheets_read_range.
-    """
+    """Show a spreadsheet's tabs with their sizes, and its named ranges, but no cells."""
     found = read(api, PATH, parts={"id": spreadsheet_id}, params={"fields": _CONTENTS})
-    return _spreadsheet(found)
+    return _spreadsheet({**found, "spreadsheetId": spreadsheet_id})
 
 
 @tool(title="Create a spreadsheet", needs_scopes=scopes.TO_WRITE)
@@ -119,13 +114,12 @@ def create_spreadsheet(
     api: Api,
     title: Annotated[str, Field(min_length=1, max_length=300, description="Name of the file.")],
     sheet_titles: Annotated[
-        list[SheetTitle] | None, Field(min_length=1, max_length=50, description="Its tabs; left out: one.")
+        list[SheetTitle] | None, Field(min_length=1, max_length=50, description="Its tabs.")
     ] = None,
 ) -> Spreadsheet:
-    """Create an empty spreadsheet in the connected account's Drive.
+    """Create an empty spreadsheet in the account's Drive.
 
-    For a new tab in an existing spreadsheet use google_sheets_add_sheet. Fill it with
-    google_sheets_append_rows.
+    For a tab in an existing one google_sheets_add_sheet.
     """
     titles = sheet_titles or []
     if len({name.casefold() for name in titles}) < len(titles):
@@ -133,7 +127,9 @@ def create_spreadsheet(
     body: dict[str, Any] = {"properties": {"title": title}}
     if titles:
         body["sheets"] = [{"properties": {"title": name}} for name in titles]
-    made = write(api, "POST", "/v4/spreadsheets", params={"fields": _CONTENTS}, json=body)
+    made = write(
+        api, "POST", "/v4/spreadsheets", proofs=("spreadsheetId",), params={"fields": _CONTENTS}, json=body
+    )
     api.say("Spreadsheet created.")
     return _spreadsheet(made)
 

@@ -35,24 +35,20 @@ def _id_of(text: str) -> str:
 SpreadsheetId = Annotated[
     str,
     AfterValidator(_id_of),
-    Field(min_length=1, max_length=500, description="The spreadsheet's id, or its address in the browser."),
+    Field(min_length=1, max_length=500, description="Id, or address in the browser."),
 ]
 Range = Annotated[
     str,
     Field(
         min_length=1,
         max_length=300,
-        description="A1 notation: Sheet1!A1:C10, Sheet1!A:C, Sheet1!2:5, a named range, or a tab's "
-        "title alone for the whole tab. "
-        "Quote a title that looks like a cell: 'Q4'.",
+        description="Tab!A1:C10, Tab!A:C, Tab!2:5, a named range, or a tab's title for all of it; in quotes "
+        "if it looks like a cell: 'Q4'.",
     ),
 ]
 ValueRender = Annotated[
     Literal["FORMATTED_VALUE", "UNFORMATTED_VALUE", "FORMULA"],
-    Field(
-        description="FORMATTED_VALUE: text as people see it. UNFORMATTED_VALUE: bare numbers, to "
-        "calculate with. FORMULA: formulas."
-    ),
+    Field(description="Text as people see it, bare numbers to calculate with, or formulas."),
 ]
 
 
@@ -97,4 +93,5 @@ def number(value: Any) -> int:
 
 def text(record: Mapping[str, Any], name: str, longest: int = 300) -> str:
     """A text of a record, cut to a sensible length."""
-    return str(record.get(name) or "")[:longest]
+    value = record.get(name)
+    return value[:longest] if isinstance(value, str) else ""

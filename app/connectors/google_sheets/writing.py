@@ -5,7 +5,7 @@ Google takes no idempotency key, so no request here is repeated: when the answer
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
@@ -15,7 +15,7 @@ from app.connectors.api import Api
 from app.connectors.function_tool import tool
 from app.connectors.google import an_object, objects
 from app.connectors.google_sheets import scopes
-from app.connectors.google_sheets.a1 import to_send
+from app.connectors.google_sheets.areas import locate
 from app.connectors.google_sheets.values import PATH, Range, SpreadsheetId, number, text
 from app.connectors.rows import Row
 from app.errors import InvalidArguments
@@ -38,16 +38,15 @@ Rows = Annotated[
     Field(
         min_length=1,
         max_length=2_000,
-        description='Rows of cells, left to right. null leaves a cell as it is, "" empties it.',
+        description='Rows of cells: text, or bare numbers, true, false. null leaves a cell as it is, "" '
+        "empties it.",
     ),
 ]
 ValueInput = Annotated[
     Literal["RAW", "USER_ENTERED"],
     Field(
-        description="RAW stores what is given; formulas stay text. USER_ENTERED only when the "
-        "person asked for formulas, or for "
-        "dates and numbers to be recognised in text: it acts as if typed, and a formula "
-        "can send data elsewhere."
+        description="USER_ENTERED acts as if typed: dates, numbers and formulas in text are recognised. A "
+        "formula can send data elsewhere, so only when the person asked for it."
     ),
 ]
 SheetTitle = Annotated[str, Field(min_length=1, max_length=100)]
@@ -93,79 +92,77 @@ def append_rows(
     value_input: ValueInput = "RAW",
     insert: Annotated[
         Literal["OVERWRITE", "INSERT_ROWS"],
-        Field(description="INSERT_ROWS moves what is below the table down; OVERWRITE writes over it."),
+        Field(description="Whether what is below the table moves down."),
     ] = "INSERT_ROWS",
 ) -> Appended:
-    """Add rows under the last row of a table. `range` names its tab, or cells of it when the tab holds
-    several tables.
+    """Add rows under the last row of the table in a tab, or in cells of it.
 
-    To change rows that exist use google_sheets_update_range. After a TIMEOUT read the end of the table before
-    appending again: the rows may be there already.
+    To change existing rows google_sheets_update_range. After a TIMEOUT read the end of the table first: the
+    rows may be there.
     """
+    body = _body(rows)
     answer = write(
         api,
         "POST",
         PATH + "/values/{range}:append",
-        parts={"id": spreadsheet_id, "range": to_send(range)},
+        parts={"id": spreadsheet_id, "range": _to_send(api, spreadsheet_id, range)},
         params={"valueInputOption": value_input, "insertDataOption": insert},
-        json=_body(rows),
+        json=body,
     )
-    updates = an_object(answer.get("updates"))
-    api.say(f"Rows appended: {number(updates.get('updatedRows'))}.")
-    return Appended(**_written(updates), table=text(answer, "tableRange"))
+    written = _written(an_object(answer.get("updates")), rows)
+    api.say(f"Rows appended: {written['rows']}.")
+    return Appended(**written, table=text(answer, "tableRange"))
 
 
 @tool(title="Write a range", destructive=True, idempotent=True, needs_scopes=scopes.TO_WRITE)
 def update_range(
     api: Api, spreadsheet_id: SpreadsheetId, range: Range, rows: Rows, value_input: ValueInput = "RAW"
 ) -> Written:
-    """Write over the cells of a range, from its first cell on. What they held before is gone.
+    """Write over the cells of a range, from its first cell on. What they held is gone.
 
-    Read the range first. Give just the first cell, such as Sheet1!B2, or a range the rows fit into. To add
-    rows under a table use google_sheets_append_rows.
+    Read the range first. Give its first cell, such as Sheet1!B2, or a range the rows fit into.
     """
+    body = _body(rows)
     answer = write(
         api,
         "PUT",
         PATH + "/values/{range}",
-        parts={"id": spreadsheet_id, "range": to_send(range)},
+        parts={"id": spreadsheet_id, "range": _to_send(api, spreadsheet_id, range)},
         params={"valueInputOption": value_input},
-        json=_body(rows),
+        json=body,
     )
-    api.say(f"Cells written: {number(answer.get('updatedCells'))}.")
-    return Written(**_written(answer))
+    written = _written(answer, rows)
+    api.say(f"Cells written: {written['cells']}.")
+    return Written(**written)
 
 
 @tool(title="Clear a range", destructive=True, idempotent=True, needs_scopes=scopes.TO_WRITE)
 def clear_range(api: Api, spreadsheet_id: SpreadsheetId, range: Range) -> Cleared:
-    """Empty the cells of a range; their formats stay, and rows do not move up. It cannot be taken back from
-    here.
+    """Empty the cells of a range, or of a whole tab; formats stay. It cannot be taken back.
 
-    A tab's title alone empties the whole tab. Use it only when the person asked for that.
+    Only when the person asked for that.
     """
+    there = _to_send(api, spreadsheet_id, range)
     answer = write(
         api,
         "POST",
         PATH + "/values/{range}:clear",
-        parts={"id": spreadsheet_id, "range": to_send(range)},
+        parts={"id": spreadsheet_id, "range": there},
         json={},
     )
     api.say("Cleared.")
-    return Cleared(range=text(answer, "clearedRange"))
+    return Cleared(range=text(answer, "clearedRange") or there)
 
 
 @tool(title="Add a tab", needs_scopes=scopes.TO_WRITE)
 def add_sheet(
     api: Api,
     spreadsheet_id: SpreadsheetId,
-    title: Annotated[SheetTitle, Field(description="Its title; no other tab may have it.")],
+    title: Annotated[SheetTitle, Field(description="No other tab may have it.")],
     rows: Annotated[int | None, Field(ge=1, le=_MOST_CELLS, description="Left out: 1000.")] = None,
     columns: Annotated[int | None, Field(ge=1, le=18_278, description="Left out: 26.")] = None,
 ) -> AddedSheet:
-    """Add an empty tab to a spreadsheet, after its others.
-
-    For a new file use google_sheets_create_spreadsheet.
-    """
+    """Add an empty tab to a spreadsheet, after its others. For a file google_sheets_create_spreadsheet."""
     if (rows or 1_000) * (columns or 26) > _MOST_CELLS:
         raise InvalidArguments("A spreadsheet holds at most 10 million cells. Give fewer rows or columns.")
     grid = {name: size for name, size in (("rowCount", rows), ("columnCount", columns)) if size is not None}
@@ -190,12 +187,24 @@ def add_sheet(
     )
 
 
-def write(api: Api, method: str, path: str, **options: Any) -> Mapping[str, Any]:
-    """Sends a change and returns Google's answer. Raises OutcomeUnknown for any other answer."""
+# What only a change that was made has in its answer, beside the spreadsheet's id.
+_PROOFS = ("spreadsheetId", "updates", "updatedRange", "clearedRange", "replies")
+
+
+def write(
+    api: Api, method: str, path: str, *, proofs: Sequence[str] = _PROOFS, **options: Any
+) -> Mapping[str, Any]:
+    """Sends a change and returns Google's answer. Raises OutcomeUnknown for one that has none of `proofs`."""
     answer = api.request(method, path, **options)
-    if not isinstance(answer, dict) or not isinstance(answer.get("spreadsheetId"), str):
+    if not isinstance(answer, dict) or not any(
+        answer.get(proof) and isinstance(answer[proof], str | dict | list) for proof in proofs
+    ):
         raise Answers("Google Sheets").unreadable(wrote=True)
     return answer
+
+
+def _to_send(api: Api, spreadsheet_id: str, range: str) -> str:
+    return str(locate(api, spreadsheet_id, [range])[0])
 
 
 def _body(rows: list[list[Any]]) -> dict[str, Any]:
@@ -205,10 +214,8 @@ def _body(rows: list[list[Any]]) -> dict[str, Any]:
     return {"majorDimension": "ROWS", "values": rows}
 
 
-def _written(updates: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "range": text(updates, "updatedRange"),
-        "rows": number(updates.get("updatedRows")),
-        "columns": number(updates.get("updatedColumns")),
-        "cells": number(updates.get("updatedCells")),
-    }
+def _written(updates: Mapping[str, Any], rows: list[list[Any]]) -> dict[str, Any]:
+    """What Google says it wrote; what was sent where it does not say."""
+    sent = {"Rows": len(rows), "Columns": max(map(len, rows)), "Cells": sum(map(len, rows))}
+    counts = {name.lower(): number(updates.get(f"updated{name}", count)) for name, count in sent.items()}
+    return {"range": text(updates, "updatedRange"), **counts}

@@ -6,7 +6,7 @@ Start in `api.py` (the methods), then `mail.py` (the Message resource) and `sear
 from flask import Response
 
 from app.sandbox import clock
-from app.sandbox.google import ACCOUNTS, PREFIX, rules, throttled, too_many_at_once
+from app.sandbox.google import ACCOUNTS, LEVERS, PREFIX, rules, throttled, too_many_at_once
 from app.sandbox.service import ImitatedService
 from app.sandbox.services.gmail.api import bp
 from app.sandbox.services.gmail.demo import seed
@@ -31,4 +31,5 @@ SERVICE = ImitatedService(
     seed=seed,
     oauth=rules(_SCOPES),
     too_many=_too_many,
+    levers=LEVERS,
 )

@@ -17,7 +17,7 @@ from typing import Any
 from app.sandbox.services.gmail.search import words_of
 from app.sandbox.store import Book, Record
 
-_LONGEST_INLINE = 500_000  # bytes of text that the message still contains
+_LONGEST_INLINE = 50_000  # bytes of text that the message still contains
 _ATTACHMENT_ID_SECONDS = 3600
 _SNIPPET = 200
 
@@ -44,7 +44,12 @@ def store(
 def _index(mail: Message, size: int) -> Record:
     """The search index of a mail."""
     text = " ".join(_texts(mail))
-    filenames = [name for part in mail.walk() if (name := _filename(part))]
+    # Gmail's page calls a file without a name "noname"; `filename:` searches types, too.
+    filenames = [
+        _filename(part) or f"noname.{part.get_content_subtype()}"
+        for part in mail.walk()
+        if _filename(part) or part.get_content_maintype() not in {"text", "multipart", "message"}
+    ]
     fields = {name: decoded(str(mail.get(name, ""))) for name in ("from", "to", "cc", "subject")}
     words = {name: words_of(value) for name, value in fields.items()}
     everything = " ".join([*fields.values(), text, *filenames])

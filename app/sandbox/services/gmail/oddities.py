@@ -8,6 +8,7 @@ from email.message import EmailMessage, MIMEPart
 from email.policy import SMTP
 from email.utils import format_datetime
 
+from app.sandbox.services.gmail import odd_files
 from app.sandbox.services.gmail.mail import store
 from app.sandbox.services.gmail.pdf import one_page
 from app.sandbox.store import Book
@@ -50,6 +51,7 @@ def _all(owner: str) -> Sequence[tuple[EmailMessage, list[str]]]:
         (_spam(owner), ["SPAM", "UNREAD"]),
         (_deleted(owner), ["TRASH"]),
         (_long(owner), ["INBOX"]),
+        *odd_files.all_of(owner),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response
 
 from app.sandbox.current import Here
-from app.sandbox.google import ACCOUNTS, PREFIX, rules
+from app.sandbox.google import ACCOUNTS, LEVERS, PREFIX, rules
 from app.sandbox.service import ImitatedService
 from app.sandbox.services.google_sheets import refusals
 from app.sandbox.services.google_sheets.api import bp
@@ -37,5 +37,5 @@ SERVICE = ImitatedService(
     seed=seed,
     oauth=rules(_SCOPES),
     too_many=_too_many,
-    levers={"quota": _quota},
+    levers={"quota": _quota, **LEVERS},
 )

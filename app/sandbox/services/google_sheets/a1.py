@@ -7,8 +7,11 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from app.sandbox.services.google_sheets import r1c1
+
 _CELLS = re.compile(r"\$?([A-Za-z]{1,3})?\$?([1-9]\d*)?(?:(:)\$?([A-Za-z]{1,3})?\$?([1-9]\d*)?)?")
-_NEEDS_NO_QUOTES = re.compile(r"(?![A-Za-z]{1,3}\d+$)[A-Za-z_][A-Za-z0-9_]*")  # Q4 looks like a cell
+_LIKE_CELLS = r"[A-Za-z]{1,3}\d+$|[Rr]\d+[Cc]\d+$"  # Q4, R1C1
+_NEEDS_NO_QUOTES = re.compile(rf"(?!{_LIKE_CELLS})[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -35,21 +38,27 @@ class Range:
 
 
 def parse(text: str, titles: list[str], names: dict[str, dict[str, Any]]) -> Range | None:
-    """The range in a spreadsheet with these tabs and named ranges, or None for an invalid text."""
+    """The range in a spreadsheet with these tabs and named ranges, or None for an invalid text.
+
+    A bare word is cells first (in A1 notation, then in R1C1), then a named range, then a tab.
+    """
     if text.startswith("'"):
         quoted = re.fullmatch(r"'((?:[^']|'')*)'(?:!(.+))?", text, re.DOTALL)
         if not quoted:
             return None
         title = _known(quoted[1].replace("''", "'"), titles)
         return None if title is None else _cells(title, quoted[2]) if quoted[2] else Range(title)
-    if text in names:
-        name = names[text]
-        return Range(name["title"], name["top"], name["left"], name["bottom"], name["right"])
     if "!" in text:
         before, _, cells = text.rpartition("!")
         title = _known(before, titles)
         return _cells(title, cells) if title is not None else None
-    return _cells(None, text) or (((title := _known(text, titles)) is not None and Range(title)) or None)
+    if (found := _cells(None, text)) is not None:
+        return found
+    if text in names:
+        name = names[text]
+        return Range(name["title"], name["top"], name["left"], name["bottom"], name["right"])
+    title = _known(text, titles)
+    return None if title is None else Range(title)
 
 
 def _known(title: str, titles: list[str]) -> str | None:
@@ -57,6 +66,25 @@ def _known(title: str, titles: list[str]) -> str | None:
 
 
 def _cells(title: str | None, text: str) -> Range | None:
+    return _cells_in_a1(title, text) or _cells_in_r1c1(title, text)
+
+
+def _cells_in_r1c1(title: str | None, text: str) -> Range | None:
+    corners = r1c1.corners(text)
+    if corners is None:
+        return None
+    (top, left), last = corners
+    if last is None:
+        return Range(title, top or 0, left or 0, top, left, one_cell=True)
+    bottom, right = last
+    if None not in {top, bottom} and (bottom or 0) < (top or 0):
+        top, bottom = bottom, top
+    if None not in {left, right} and (right or 0) < (left or 0):
+        left, right = right, left
+    return Range(title, top or 0, left or 0, bottom, right)
+
+
+def _cells_in_a1(title: str | None, text: str) -> Range | None:
     found = _CELLS.fullmatch(text)
     if not found:
         return None

@@ -26,7 +26,7 @@ _LISTING = {
     PREFIX + name for name in ("drive", "drive.readonly", "drive.metadata", "drive.metadata.readonly")
 }
 _CLAUSE = re.compile(
-    r"\s*(?:(?P<field>mimeType|name)\s*(?P<op>=|!=|contains)\s*'(?P<text>(?:[^'\\]|\\.)*)'|trashed\s*=\s*(?P<trashed>true|false))\s*"
+    r"\s*(?:(?P<field>mimeType|name)\s*(?P<op>=|!=|contains)\s*(?:'(?P<text>(?:[^'\\]|\\.)*)'|\"(?P<double>(?:[^\"\\]|\\.)*)\")|trashed\s*=\s*(?P<trashed>true|false))\s*"
 )
 
 
@@ -167,7 +167,7 @@ def _matches(file: Record, query: str) -> bool:
         clause = _CLAUSE.match(query, at)
         if not clause:
             raise _bad("Invalid Value", "q")
-        text = re.sub(r"\\(.)", r"\1", clause["text"] or "").lower()
+        text = re.sub(r"\\(.)", r"\1", clause["text"] or clause["double"] or "").lower()
         if clause["trashed"]:
             wanted &= clause["trashed"] == "false"
         elif clause["field"] == "mimeType":
