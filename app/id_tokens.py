@@ -8,11 +8,11 @@ from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
-from joserfc.jwk import GuestProtocol, RSAKey
+from joserfc.jwk import GuestProtocol
 from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
 
 from app import clock
-from app.jwks import SigningKeys
+from app.jwks import PublicKey, SigningKeys
 
 _LONGEST = 8_192
 _SHAPE = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
@@ -37,7 +37,7 @@ def verify(
     Raises InvalidIdToken, KeysUnavailable.
     """
 
-    def find_key(signature: GuestProtocol) -> RSAKey:
+    def find_key(signature: GuestProtocol) -> PublicKey:
         header = signature.headers()
         key = keys.find(header["kid"]) if header.get("kid") and "crit" not in header else None
         if key is None:

@@ -15,7 +15,7 @@ from app.admin import queries
 from app.admin.queries import RowPage
 from app.database import reading, transaction
 from app.errors import NotFound
-from app.oauth_server import client_documents, redirects
+from app.oauth_server import client_documents, client_pins, redirects
 from app.oauth_server.models import Client
 
 KINDS = {"registered": "Registered", "document": "Metadata document", "pinned": "Built in"}
@@ -79,12 +79,8 @@ def _get(db: Session, client_id: str, *, lock: bool = False) -> Client:
 
 def _unused(db: Session, search: str) -> list[Client]:
     """Built-in clients without a row."""
-    known = set(
-        db.scalars(select(col(Client.client_id)).where(col(Client.client_id).in_(client_documents.PINNED)))
-    )
-    copies = (
-        client_documents.pinned(client_id) for client_id in client_documents.PINNED if client_id not in known
-    )
+    known = set(db.scalars(select(col(Client.client_id)).where(col(Client.client_id).in_(client_pins.ids()))))
+    copies = (client_documents.pinned(client_id) for client_id in client_pins.ids() if client_id not in known)
     words = search.strip().casefold()
     return [copy for copy in copies if copy and words in f"{copy.name} {copy.client_id}".casefold()]
 

@@ -18,6 +18,8 @@ from app.oauth_server.rfc8414_metadata import TOKEN_EXCHANGE
 from app.oauth_server.rfc8707_resource import InvalidTargetError, canonical
 from app.web import current
 
+# what a request that names its client holds
+_CREDENTIALS = {"client_id", "client_secret", "client_assertion", "client_assertion_type"}
 _TYPE = "urn:ietf:params:oauth:token-type:"
 ID_TOKEN, ACCESS_TOKEN = _TYPE + "id_token", _TYPE + "access_token"
 
@@ -31,7 +33,7 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
     def validate_token_request(self) -> None:
         """Section 2.1."""
         given = self.request.payload.data
-        if {"client_id", "client_secret"} & given.keys() or self.request.headers.get("Authorization"):
+        if _CREDENTIALS & given.keys() or self.request.headers.get("Authorization"):
             self.request.client = self.authenticate_token_endpoint_client()
         for name in ("subject_token", "subject_token_type"):
             if name not in given:
@@ -45,7 +47,7 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         canonical(given.get("resource"))
         if given.get("audience", ours := current.settings().mcp_url) != ours:
             raise InvalidTargetError()
-        if not scopes.split(given.get("scope")) <= set(exchange.SCOPES):
+        if not self._requested() <= set(exchange.SCOPES):
             raise InvalidScopeError("The exchange gives no more than " + " ".join(exchange.SCOPES) + ".")
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
@@ -68,7 +70,13 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         client = (
             exchange.RequestingClient(known.client_id, known.row.name) if known else exchange.UNNAMED_CLIENT
         )
-        requested = scopes.split(given.get("scope")) or exchange.SCOPES
         return exchange.exchange(
-            current.settings(), given["subject_token"], client=client, requested=requested
+            current.settings(),
+            given["subject_token"],
+            client=client,
+            requested=self._requested() or exchange.SCOPES,
         )
+
+    def _requested(self) -> frozenset[str]:
+        """The scopes asked for. Unknown names are dropped, as at the other endpoints."""
+        return scopes.known(self.request.payload.data.get("scope")) - {scopes.OFFLINE}

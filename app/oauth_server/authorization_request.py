@@ -16,7 +16,16 @@ from app import audit, clock
 from app.crypto import digest
 from app.database import reading, transaction
 from app.errors import PatchbayError
-from app.oauth_server import attempt_log, consents, flows, redirects, rfc9207_issuer, scopes, server
+from app.oauth_server import (
+    attempt_log,
+    client_documents,
+    consents,
+    flows,
+    redirects,
+    rfc9207_issuer,
+    scopes,
+    server,
+)
 from app.oauth_server.models import Client, Flow
 from app.oauth_server.rfc6749_client import KnownClient
 from app.workspaces.guard import Member, current_member
@@ -184,9 +193,10 @@ def allow(flow_id: str, member: Member) -> None:
 def _allow(flow_id: str, member: Member) -> None:
     with transaction() as db:
         flow = flows.get(db, flow_id, member, allowed=False)
-        client = db.get(Client, flow.client_id)
+        client = db.get(Client, flow.client_id) or client_documents.pinned(flow.client_id)
         if client is None:
             raise flows.FlowGone()
+        db.add(client)  # a pinned one gets its row now, so that operators see it
         if flow.allowed_at is not None:
             return
         db.execute(update(Flow).where(col(Flow.id_digest) == digest(flow_id)).values(allowed_at=clock.now()))

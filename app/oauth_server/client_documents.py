@@ -2,14 +2,13 @@
 
 draft-ietf-oauth-client-id-metadata-document. The address belongs to a stranger, so it is fetched through
 app.outbound's guard: 5 KB, 10 seconds, status 200, no redirects. Documents are cached as their headers say,
-at most a week. Failures are not cached; a stale copy serves in the meantime. The documents of the big clients
-are pinned here, because their hosts have refused data centres before.
+at most a week. Failures are not cached; a stale copy serves in the meantime, or the pinned one of a big
+client (client_pins.py).
 """
 
 import re
 import threading
 import time
-from collections import deque
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -18,9 +17,11 @@ from urllib.parse import urlsplit
 from sqlalchemy.exc import IntegrityError
 
 from app import clock, outbound
+from app.config import Settings
 from app.database import reading, transaction
-from app.errors import PatchbayError, TooManyRequests
-from app.oauth_server import client_metadata, redirects
+from app.errors import ConfigError, PatchbayError, TooManyRequests
+from app.oauth_server import client_metadata, client_pins, fetch_budget, redirects
+from app.oauth_server.client_metadata import SIGNED
 from app.oauth_server.models import Client
 
 _MAX_BYTES = 5 * 1024
@@ -28,31 +29,7 @@ _SECONDS = 10.0
 _PINNED_SECONDS = 3.0  # a short wait: the pinned copy is there anyway
 _LONGEST = timedelta(days=7)
 _DEFAULT = timedelta(hours=1)
-_FETCHES_A_MINUTE = 30
-_FETCHES_A_MINUTE_PER_HOST = 6
-_VSCODE_REDIRECTS = [
-    "http://127.0.0.1/",
-    "http://127.0.0.1:33418/",
-    "https://vscode.dev/redirect",
-    "https://insiders.vscode.dev/redirect",
-]
-
-# client id: (name, redirect URIs), as published; see docs/ai-clients.md.
-PINNED: dict[str, tuple[str, list[str]]] = {
-    "https://claude.ai/oauth/mcp-oauth-client-metadata": (
-        "Claude",
-        ["https://claude.ai/api/mcp/auth_callback", "https://claude.com/api/mcp/auth_callback"],
-    ),
-    "https://claude.ai/oauth/claude-code-client-metadata": (
-        "Claude Code",
-        ["http://localhost/callback", "http://127.0.0.1/callback"],
-    ),
-    "https://vscode.dev/oauth/client-metadata.json": ("Visual Studio Code", _VSCODE_REDIRECTS),
-    "https://insiders.vscode.dev/oauth/client-metadata.json": (
-        "Visual Studio Code - Insiders",
-        _VSCODE_REDIRECTS,
-    ),
-}
+_AWAY_SECONDS = 60.0  # after a failure, the pinned copy of a document serves without another attempt
 
 
 class DocumentUnusable(PatchbayError):
@@ -62,6 +39,7 @@ class DocumentUnusable(PatchbayError):
     status = 400
 
     def __init__(self, reason: str) -> None:
+        self.reason = reason
         super().__init__(
             f"This AI client could not be identified: {reason} Nothing was connected. Try again later, or "
             "tell the client's maker."
@@ -76,22 +54,22 @@ def find(client_id: str, *, fetch: bool) -> Client | None:
     """
     with reading() as db:
         known = db.get(Client, client_id)
-    if known is not None and (
-        known.blocked_at or not fetch or (known.fresh_until or known.created_at) > clock.now()
-    ):
+    if known is not None and (known.blocked_at or (known.fresh_until or known.created_at) > clock.now()):
         return known
-    fallback = known or pinned(client_id)
-    if not fetch:
+    copy = pinned(client_id)
+    fallback = copy if known is None or known.kind == "pinned" else known
+    if not fetch or (copy is not None and _is_away(client_id)):
         return fallback
     if not _is_acceptable_id(client_id):
         raise DocumentUnusable("its identifier is not a plain https address with a path.")
     try:
-        return _store(_fetch(client_id))
+        return _store(_fetch(client_id, seconds=_PINNED_SECONDS if copy else _SECONDS))
     except (DocumentUnusable, TooManyRequests):
         if fallback is None:
             raise
-        # Store the pinned copy for a while, so that not every visit waits for a host that does not answer.
-        return _store(fallback, fresh_for=_DEFAULT) if client_id in PINNED else fallback
+        if copy is not None:
+            _note_away(client_id)  # so that not every visit waits for a host that does not answer
+        return fallback
 
 
 def _is_acceptable_id(client_id: str) -> bool:
@@ -104,22 +82,24 @@ def _is_acceptable_id(client_id: str) -> bool:
 
 def pinned(client_id: str) -> Client | None:
     """The pinned copy of a big client's document, or None."""
-    if client_id not in PINNED:
+    document = client_pins.find(client_id)
+    if document is None:
         return None
-    name, uris = PINNED[client_id]
-    given = {"client_name": name, "redirect_uris": uris, "token_endpoint_auth_method": "none"}
-    return _client(client_id, client_metadata.read(given), kind="pinned")
+    return _client(client_id, read(client_id, {**document, "client_id": client_id}), kind="pinned")
 
 
-def _fetch(client_id: str) -> Client:
-    _spend_budget(urlsplit(client_id).netloc)
+def _fetch(client_id: str, *, seconds: float) -> Client:
+    if not fetch_budget.may_fetch(urlsplit(client_id).netloc):
+        raise TooManyRequests(
+            "Too many AI clients are connecting for the first time. Please wait a minute and try again."
+        )
     try:
         answer = outbound.send(
             "GET",
             client_id,
             headers={"Accept": "application/json"},
             guarded=True,
-            seconds=_PINNED_SECONDS if client_id in PINNED else _SECONDS,
+            seconds=seconds,
             max_bytes=_MAX_BYTES,
         )
     except outbound.OutboundError:
@@ -143,14 +123,31 @@ def read(client_id: str, document: Any) -> client_metadata.ClientMetadata:
         document["client_name"]
     ):
         raise DocumentUnusable("its metadata document has no client_name.")
-    if document.get("token_endpoint_auth_method", "none") != "none":
-        raise DocumentUnusable("its metadata document asks for a way to authenticate that is not supported.")
     try:
-        return client_metadata.read({**document, "token_endpoint_auth_method": "none"})
+        metadata = client_metadata.read(document)
     except client_metadata.InvalidMetadata as error:
         raise DocumentUnusable(
             f"its metadata document has a field that cannot be used ({error.field})."
         ) from None
+    return _with_methods(metadata)
+
+
+def _with_methods(metadata: client_metadata.ClientMetadata) -> client_metadata.ClientMetadata:
+    """The metadata with the authentication methods the client may use here. A document is public, so nothing
+    in it can be a secret (section 4.1): `none`, where it names no method, or a signature.
+    """
+    named = [metadata.token_endpoint_auth_method, *(metadata.token_endpoint_auth_methods_supported or ())]
+    usable = [name for name in metadata.methods if name in {"none", SIGNED}]
+    if any(named) and not usable:
+        wanted = ", ".join(dict.fromkeys(filter(None, named)))
+        lacks = " and holds no key" if SIGNED in named else ""
+        raise DocumentUnusable(
+            f"its metadata document asks to authenticate with {client_metadata.readable(wanted)}{lacks}; a "
+            f"client known by a document uses none, or {SIGNED} with a jwks_uri."
+        )
+    metadata.token_endpoint_auth_methods_supported = usable or ["none"]
+    metadata.token_endpoint_auth_method = metadata.token_endpoint_auth_methods_supported[0]
+    return metadata
 
 
 def _client(client_id: str, metadata: client_metadata.ClientMetadata, *, kind: str) -> Client:
@@ -159,19 +156,18 @@ def _client(client_id: str, metadata: client_metadata.ClientMetadata, *, kind: s
         kind=kind,
         name=metadata.client_name,
         redirect_uris=metadata.redirect_uris,
-        auth_method="none",
+        auth_method=metadata.token_endpoint_auth_method or "none",
         details=metadata.details(),
         created_at=clock.now(),
     )
 
 
-def _store(client: Client, *, fresh_for: timedelta | None = None) -> Client:
+def _store(client: Client) -> Client:
     """Stores the copy; an operator's decision about the client stays."""
-    fresh_until = clock.now() + fresh_for if fresh_for else client.fresh_until
     try:
-        return _upsert(client, fresh_until)
+        return _upsert(client, client.fresh_until)
     except IntegrityError:  # a concurrent first visit inserted the row
-        return _upsert(client, fresh_until)
+        return _upsert(client, client.fresh_until)
 
 
 def _upsert(client: Client, fresh_until: datetime | None) -> Client:
@@ -180,12 +176,8 @@ def _upsert(client: Client, fresh_until: datetime | None) -> Client:
         if known is None:
             known = Client(**client.model_dump())
         else:
-            known.kind, known.name, known.redirect_uris, known.details = (
-                client.kind,
-                client.name,
-                client.redirect_uris,
-                client.details,
-            )
+            for name in ("kind", "name", "redirect_uris", "auth_method", "details"):
+                setattr(known, name, getattr(client, name))
         known.fresh_until = fresh_until
         db.add(known)
     return known
@@ -204,24 +196,34 @@ def _fresh_for(headers: Any) -> timedelta:
         return _DEFAULT
 
 
-_fetches: dict[str, deque[float]] = {}
-_fetches_lock = threading.Lock()
+_away: dict[str, float] = {}  # client id with a pinned document -> monotonic time of the last failure
+_away_lock = threading.Lock()
 
 
-def _spend_budget(host: str) -> None:
-    """Limits fetches per minute, per host and in total, so that we cannot be made to flood other hosts."""
-    moment = time.monotonic()
-    with _fetches_lock:
-        for name, most in (("", _FETCHES_A_MINUTE), (host, _FETCHES_A_MINUTE_PER_HOST)):
-            recent = _fetches.setdefault(name, deque())
-            while recent and recent[0] < moment - 60:
-                recent.popleft()
-            if len(recent) >= most:
-                raise TooManyRequests(
-                    "Too many AI clients are connecting for the first time. Please wait a minute and try "
-                    "again."
-                )
-        for name in ("", host):
-            _fetches[name].append(moment)
-        for name in [name for name, recent in _fetches.items() if name and not recent]:
-            del _fetches[name]
+def _is_away(client_id: str) -> bool:
+    return time.monotonic() - _away.get(client_id, -_AWAY_SECONDS) < _AWAY_SECONDS
+
+
+def _note_away(client_id: str) -> None:
+    with _away_lock:
+        if len(_away) >= 1_000:
+            _away.clear()
+        _away[client_id] = time.monotonic()
+
+
+def forget_failures() -> None:
+    """Fetch again from every host, for tests."""
+    _away.clear()
+
+
+def check(settings: Settings) -> None:
+    """Checks the documents an operator pinned. Raises ConfigError with the rule that one breaks."""
+    for client_id, document in settings.client_documents.items():
+        try:
+            if not _is_acceptable_id(client_id):
+                raise DocumentUnusable("its identifier is not a plain https address with a path.")
+            read(client_id, document)
+        except DocumentUnusable as error:
+            raise ConfigError(
+                f"OAUTH_CLIENT_DOCUMENTS: {client_id[:200]!r} cannot be pinned: {error.reason}"
+            ) from None

@@ -1,7 +1,7 @@
 """Validates client metadata, for registration (RFC 7591 section 2) and metadata documents alike."""
 
 import unicodedata
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -15,11 +15,20 @@ from pydantic import (
     model_validator,
 )
 
-from app.oauth_server import redirects
+from app import jwks
+from app.oauth_server import redirects, scopes
 
 _NAME_LENGTH = 80
 GRANT_TYPES = ("authorization_code", "refresh_token")
-AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post")
+SECRET_METHODS = ("client_secret_basic", "client_secret_post")
+SIGNED = "private_key_jwt"
+AUTH_METHODS = ("none", *SECRET_METHODS, SIGNED)
+# What may sign an assertion (RFC 7518 section 3.1, RFC 8037): never `none`, never a shared secret (RFC 8725).
+SIGNING_ALGORITHMS = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"),
+    *("Ed25519", "EdDSA"),
+)
+_APPLICATION_TYPES = ("web", "native")
 
 
 class InvalidMetadata(ValueError):
@@ -49,16 +58,30 @@ Long = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_printa
 WebAddress = Annotated[str | None, BeforeValidator(_web_address)]
 
 
+def _https_address(value: Any) -> Any:
+    if _web_address(value) and not value.startswith("https://"):
+        raise ValueError("must be an https address")
+    return value or None
+
+
+HttpsAddress = Annotated[str | None, BeforeValidator(_https_address)]
+
+
 class ClientMetadata(BaseModel):
-    """The fields we read. Others, privileged ones included, are ignored as RFC 7591 section 2 allows."""
+    """The fields we read. Others, privileged ones included, are ignored as RFC 7591 section 2 allows.
+
+    A value we do not know is replaced by one we do, and the response says so (section 3.2.1), since a client
+    that can do more than we ask for is no worse for it. A value of the wrong type or shape is an error.
+    """
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
     redirect_uris: Annotated[list[str], Field(min_length=1, max_length=20)]
     client_name: str = Field(default="", max_length=1000)
-    token_endpoint_auth_method: Literal["none", "client_secret_basic", "client_secret_post"] = (
-        "client_secret_basic"
-    )
+    token_endpoint_auth_method: Short | None = None
+    # OpenID Connect Relying Party Metadata Choices: the methods a client is able to use
+    token_endpoint_auth_methods_supported: Annotated[list[Short], Field(max_length=20)] | None = None
+    token_endpoint_auth_signing_alg: Short | None = None
     grant_types: Annotated[list[Short], Field(max_length=20)] = list(GRANT_TYPES)
     response_types: Annotated[list[Short], Field(max_length=20)] = ["code"]
     scope: Long | None = None
@@ -66,9 +89,10 @@ class ClientMetadata(BaseModel):
     logo_uri: WebAddress = None
     tos_uri: WebAddress = None
     policy_uri: WebAddress = None
-    jwks_uri: WebAddress = None
+    jwks_uri: HttpsAddress = None
+    jwks: dict[str, Any] | None = None
     contacts: Annotated[list[Short], Field(max_length=10)] | None = None
-    application_type: Literal["web", "native"] | None = None
+    application_type: Short | None = None
     software_id: Short | None = None
     software_version: Short | None = None
 
@@ -81,23 +105,52 @@ class ClientMetadata(BaseModel):
 
     @field_validator("grant_types")
     @classmethod
-    def _with_code(cls, types: list[str]) -> list[str]:
-        if "authorization_code" not in types:
-            raise ValueError("must include authorization_code")
+    def _both(cls, _types: list[str]) -> list[str]:
         # Refresh tokens are always issued: clients that forget to ask for them expect them anyway.
         return list(GRANT_TYPES)
 
     @field_validator("response_types")
     @classmethod
-    def _only_code(cls, types: list[str]) -> list[str]:
-        if types and "code" not in types:
-            raise ValueError("must include code")
+    def _only_code(cls, _types: list[str]) -> list[str]:
         return ["code"]
+
+    @field_validator("scope")
+    @classmethod
+    def _known_scope(cls, scope: str | None) -> str | None:
+        return scopes.join(scopes.known(scope)) or None
+
+    @field_validator("application_type")
+    @classmethod
+    def _known_type(cls, kind: str | None) -> str | None:
+        return kind if kind in _APPLICATION_TYPES else None
+
+    @field_validator("token_endpoint_auth_signing_alg")
+    @classmethod
+    def _known_algorithm(cls, algorithm: str | None) -> str | None:
+        return algorithm if algorithm in SIGNING_ALGORITHMS else None
+
+    @field_validator("jwks")
+    @classmethod
+    def _public_keys(cls, given: dict[str, Any] | None) -> dict[str, Any] | None:
+        keys = [key.as_dict(private=False) for key in jwks.read(given)] if given and "keys" in given else []
+        return {"keys": keys} if keys else None
 
     @model_validator(mode="after")
     def _named(self) -> "ClientMetadata":
         self.client_name = readable(self.client_name) or redirects.host_of(self.redirect_uris[0])
         return self
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The authentication methods the client names that work here, the preferred one first."""
+        named = [self.token_endpoint_auth_method, *(self.token_endpoint_auth_methods_supported or ())]
+        return tuple(
+            dict.fromkeys(
+                name
+                for name in named
+                if name in AUTH_METHODS and (name != SIGNED or self.jwks_uri or self.jwks)
+            )
+        )
 
     def details(self) -> dict[str, Any]:
         """The fields the client sent, as stored and as answered."""
@@ -109,12 +162,23 @@ def read(given: Any) -> ClientMetadata:
     if not isinstance(given, dict):
         raise InvalidMetadata("", "The client metadata must be a JSON object.")
     try:
-        return ClientMetadata.model_validate(given)
+        # A null is a field left out: some libraries write every field they know.
+        return ClientMetadata.model_validate({k: v for k, v in given.items() if v is not None})
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         field = str(first["loc"][0]) if first["loc"] else ""
         reason = first["msg"].removeprefix("Value error, ")
         raise InvalidMetadata(field, f"{field}: {reason}.") from None
+
+
+def for_registration(given: Any) -> ClientMetadata:
+    """The checked metadata of a registration, with one authentication method: one that the client names, or
+    a secret, the default of RFC 7591 section 2. Raises InvalidMetadata.
+    """
+    metadata = read(given)
+    metadata.token_endpoint_auth_method = next(iter(metadata.methods), SECRET_METHODS[0])
+    metadata.token_endpoint_auth_methods_supported = None
+    return metadata
 
 
 def readable(name: str) -> str:

@@ -101,19 +101,47 @@ def _revoke_where(db: Session, reason: str, *which: ColumnElement[bool], by: str
 
 
 def end(db: Session, member: Member, grant_id: str) -> None:
-    """Revokes a member's own grant, or for owners and admins a colleague's; its client must ask for consent
-    again. Raises NotFound.
+    """Revokes a member's own grant, or for owners and admins a colleague's, with every other grant that the
+    person gave the same client here, so that it is cut off; it must ask for consent again. Raises NotFound.
     """
     grant = get(db, member, grant_id)
     is_own = grant.user_id == member.user.id
-    revoke(
-        db,
-        grant.id,
-        "You revoked it." if is_own else f"{member.user.name or member.user.email} revoked it.",
-        by=member.user.id,
+    reason = "You revoked it." if is_own else f"{member.user.name or member.user.email} revoked it."
+    which = (
+        col(Grant.user_id) == grant.user_id,
+        col(Grant.workspace_id) == grant.workspace_id,
+        _of_same_client(grant),
     )
-    if grant.client_id:
-        consents.forget(db, grant.user_id, grant.client_id)
+    clients = list(db.scalars(select(col(Grant.client_id)).where(*which).distinct()))
+    _revoke_where(db, reason, *which, by=member.user.id)
+    for client_id in filter(None, clients):
+        consents.forget(db, grant.user_id, client_id)
+
+
+def is_same_client(one: Grant, other: Grant) -> bool:
+    """Whether two grants are of one person and one client, as they see it: the same id, or the same name and
+    host, because some clients register anew for each sign-in.
+    """
+    if one.id == other.id:
+        return True
+    return (
+        one.kind == other.kind == "oauth"
+        and (one.user_id, one.workspace_id) == (other.user_id, other.workspace_id)
+        and (
+            one.client_id == other.client_id
+            or (one.client_name, one.redirect_host) == (other.client_name, other.redirect_host)
+        )
+    )
+
+
+def _of_same_client(grant: Grant) -> ColumnElement[bool]:
+    """The condition of `is_same_client`, for one person in one workspace."""
+    if grant.kind != "oauth":
+        return col(Grant.id) == grant.id
+    described = and_(
+        col(Grant.client_name) == grant.client_name, col(Grant.redirect_host) == grant.redirect_host
+    )
+    return and_(col(Grant.kind) == "oauth", or_(col(Grant.client_id) == grant.client_id, described))
 
 
 def issue_personal_token(db: Session, member: Member, name: str, scopes: str, seconds: int) -> str:

@@ -146,6 +146,15 @@ class RefreshToken(SQLModel, table=True):
     answer_sealed: str | None = None  # the token response from when it was spent, for an honest retry
 
 
+class ClientAssertion(SQLModel, table=True):
+    """An assertion a client authenticated with (RFC 7523), kept until it expires so that it works once."""
+
+    __tablename__ = "oauth_client_assertions"
+
+    id_digest: str = Field(primary_key=True)  # of the client's id and the assertion's `jti`
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
 class AuthorizationStep(SQLModel, table=True):
     """One step of an authorization attempt, for /debug-oauth. Secrets are redacted before they get here."""
 

@@ -50,9 +50,26 @@ def is_acceptable(uri: object) -> bool:
 
 
 def matches(registered: Iterable[str], requested: str) -> bool:
-    """True when `requested` equals a registered URI exactly, except for the port of a loopback URI."""
+    """True when `requested` equals a registered URI exactly, except for the port of a loopback URI, and for
+    the slash that stands for its empty path.
+    """
     parts = _parts(requested)
     return parts is not None and any(requested == uri or _same_loopback(uri, parts) for uri in registered)
+
+
+def is_same(one: str, other: str) -> bool:
+    """True for equal URIs, and for two spellings of one loopback URI: with the slash of the empty path, or
+    without.
+    """
+    if one == other:
+        return True
+    first, second = _parts(one), _parts(other)
+    return (
+        first is not None
+        and second is not None
+        and first.netloc == second.netloc
+        and _same_loopback(one, second)
+    )
 
 
 def is_loopback(parts: SplitResult) -> bool:
@@ -125,12 +142,15 @@ def _has_sane_host(parts: SplitResult) -> bool:
 
 
 def _same_loopback(registered: str, requested: SplitResult) -> bool:
-    """RFC 8252 section 7.3: any port, but the same host string, path and query."""
+    """RFC 8252 section 7.3: any port, but the same host string, path and query.
+
+    An empty path is "/" (RFC 3986 section 6.2.3): Visual Studio Code registers one form and sends the other.
+    """
     known = _parts(registered)
     return (
         known is not None
         and known.scheme == requested.scheme == "http"
         and is_loopback(known)
         and known.hostname == requested.hostname
-        and (known.path, known.query) == (requested.path, requested.query)
+        and (known.path or "/", known.query) == (requested.path or "/", requested.query)
     )

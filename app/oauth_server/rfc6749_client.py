@@ -7,7 +7,8 @@ from authlib.oauth2.rfc6749 import ClientMixin
 
 from app.crypto import digest
 from app.database import reading
-from app.oauth_server import client_documents, redirects, scopes
+from app.oauth_server import client_documents, client_pins, redirects, scopes
+from app.oauth_server.client_metadata import SECRET_METHODS
 from app.oauth_server.models import Client
 
 CLIENT_PREFIX = "pbd_"
@@ -31,9 +32,11 @@ class KnownClient(ClientMixin):  # type: ignore[misc]
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         """True for a registered redirect URI."""
-        return redirects.matches(self.row.redirect_uris, redirect_uri)
+        return redirects.matches(self.row.redirect_uris, redirect_uri) or (
+            self.row.kind != "registered" and client_pins.also_returns_to(self.client_id, redirect_uri)
+        )
 
-    def get_allowed_scope(self, scope: str | None) -> str | None:
+    def get_allowed_scope(self, scope: str | None) -> str:
         """The scope to grant. The scope a client registered with is no limit: step-up asks for more later."""
         return scopes.granted_for(scope)
 
@@ -43,9 +46,17 @@ class KnownClient(ClientMixin):  # type: ignore[misc]
             digest(client_secret), self.row.secret_digest
         )
 
+    @property
+    def auth_methods(self) -> tuple[str, ...]:
+        """The methods the client may authenticate with. A secret proves the same wherever it is sent."""
+        if self.row.auth_method in SECRET_METHODS:
+            return SECRET_METHODS
+        listed = self.row.details.get("token_endpoint_auth_methods_supported")
+        return tuple(listed) if listed and self.row.kind != "registered" else (self.row.auth_method,)
+
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        """A client authenticates exactly as it registered, at every endpoint."""
-        return method == self.row.auth_method
+        """True for a method the client may use; the same at every endpoint."""
+        return method in self.auth_methods
 
     def check_response_type(self, response_type: Any) -> bool:
         """Always true: rfc6749_code.py checks the response type once."""

@@ -10,7 +10,7 @@ from sqlmodel import col
 from app import clock
 from app.crypto import digest
 from app.database import reading, transaction
-from app.oauth_server import attempt_log, grants, tokens
+from app.oauth_server import attempt_log, grants, redirects, tokens
 from app.oauth_server.client_metadata import AUTH_METHODS
 from app.oauth_server.models import AuthorizationCode, Grant
 from app.oauth_server.rfc6749_request import refuse_repeats
@@ -77,6 +77,9 @@ class AuthorizationCodeGrant(_AuthorizationCodeGrant):  # type: ignore[misc]
             ).first()
         if found is None or (found.used_at is None and found.expires_at <= clock.now()):
             return None
+        sent = self.request.payload.redirect_uri
+        if sent is not None and redirects.is_same(sent, found.redirect_uri):
+            found.redirect_uri = sent  # Authlib compares strings
         return found
 
     def authenticate_user(self, authorization_code: AuthorizationCode) -> Grant:

@@ -60,9 +60,13 @@ class RefreshTokenGrant(_RefreshTokenGrant):  # type: ignore[misc]
 
     def _validate_token_scope(self, token: RefreshToken) -> None:
         """Section 6: an access token may be requested with less scope, never with more."""
-        names = scopes.split(self.request.payload.scope)
-        if not all(scopes.covers(scopes.split(token.scope), name) for name in names):
+        self._scope_for(token)
+
+    def _scope_for(self, token: RefreshToken) -> str:
+        scope = scopes.narrowed(self.request.payload.scope, token.scope)
+        if scope is None:
             raise InvalidScopeError("The scope exceeds what was granted.")
+        return scope
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         """Rotates, or returns a spent token's response once more."""
@@ -73,7 +77,7 @@ class RefreshTokenGrant(_RefreshTokenGrant):  # type: ignore[misc]
     def _rotate(self, token: RefreshToken) -> dict[str, Any] | None:
         """Spends the token on a new response. None if another request spent it a moment ago."""
         grant: Grant = self.request.user
-        scope = scopes.join(scopes.split(self.request.payload.scope)) or token.scope
+        scope = self._scope_for(token)
         answer: dict[str, Any] = self.generate_token(user=grant, scope=scope, include_refresh_token=True)
         at = clock.now()
         with transaction() as db:
@@ -133,8 +137,7 @@ class RefreshTokenGrant(_RefreshTokenGrant):  # type: ignore[misc]
                 )
             raise InvalidGrantError("The refresh token was used before.")
         answer: dict[str, Any] = json.loads(seal.unseal(_keys(), token, "answer_sealed"))
-        scope = scopes.join(scopes.split(self.request.payload.scope))
-        if scope and scope != answer["scope"]:
+        if scopes.known(self.request.payload.scope) and self._scope_for(token) != answer["scope"]:
             raise InvalidScopeError("The refresh token was just used with another scope.")
         return {**answer, "expires_in": max(1, answer["expires_in"] - int(age.total_seconds()))}
 

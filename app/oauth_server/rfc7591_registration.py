@@ -9,6 +9,7 @@ from app import clock
 from app.crypto import digest, new_token
 from app.database import transaction
 from app.oauth_server import attempt_log, client_metadata, redirects
+from app.oauth_server.client_metadata import SECRET_METHODS
 from app.oauth_server.models import Client
 from app.oauth_server.rfc6749_client import CLIENT_PREFIX, SECRET_PREFIX, KnownClient
 
@@ -21,9 +22,9 @@ class ClientRegistrationEndpoint(_ClientRegistrationEndpoint):  # type: ignore[m
         return True
 
     def extract_client_metadata(self, request: Any) -> dict[str, Any]:
-        """Section 2, every field checked. Raises the errors of section 3.2.2."""
+        """Section 2, every field checked and unknown values replaced. Raises the errors of section 3.2.2."""
         try:
-            return client_metadata.read(request.payload.data).details()
+            return client_metadata.for_registration(request.payload.data).details()
         except client_metadata.InvalidMetadata as error:
             kind = InvalidRedirectURIError if error.field == "redirect_uris" else InvalidClientMetadataError
             raise kind(_plain(str(error))) from None
@@ -35,9 +36,9 @@ class ClientRegistrationEndpoint(_ClientRegistrationEndpoint):  # type: ignore[m
     def save_client(
         self, client_info: dict[str, Any], client_metadata: dict[str, Any], request: Any
     ) -> KnownClient:
-        """Stores the client. A public one gets no secret."""
+        """Stores the client. One that is public or signs gets no secret."""
         method = client_metadata["token_endpoint_auth_method"]
-        request.client_secret = None if method == "none" else new_token(SECRET_PREFIX)
+        request.client_secret = new_token(SECRET_PREFIX) if method in SECRET_METHODS else None
         client = Client(
             client_id=client_info["client_id"],
             kind="registered",

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.config import Settings
 from app.oauth_server import scopes
-from app.oauth_server.client_metadata import AUTH_METHODS, GRANT_TYPES
+from app.oauth_server.client_metadata import AUTH_METHODS, GRANT_TYPES, SIGNING_ALGORITHMS
 
 # RFC 8693, which app.identity_exchange adds
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -29,8 +29,11 @@ def metadata(settings: Settings) -> dict[str, Any]:
         "response_modes_supported": ["query"],
         "grant_types_supported": [*GRANT_TYPES, *([TOKEN_EXCHANGE] if settings.firebase_project_id else [])],
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "token_endpoint_auth_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "revocation_endpoint_auth_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "introspection_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "introspection_endpoint_auth_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "client_id_metadata_document_supported": True,

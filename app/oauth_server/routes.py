@@ -7,6 +7,7 @@ from app.config import Settings
 from app.errors import PatchbayError, TooManyRequests
 from app.oauth_server import (
     attempt_log,
+    client_documents,
     housekeeping,
     pages,
     rfc8414_metadata,
@@ -113,7 +114,7 @@ def _cors(response: Response) -> Response:
     """Lets browser-based clients, such as the Inspector, call cross-origin. Flask answers OPTIONS."""
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
-    response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, MCP-Protocol-Version"
+    response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, MCP-Protocol-Version, *"
     response.headers["Access-Control-Expose-Headers"] = "WWW-Authenticate, Retry-After"
     response.headers["Access-Control-Max-Age"] = "86400"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
@@ -128,6 +129,7 @@ def _public(document: dict[str, object]) -> Response:
 
 def install(app: Flask, settings: Settings) -> None:
     """Registers the routes of this package."""
+    client_documents.check(settings)
     server.install(app, settings)
     app.register_blueprint(csrf.exempt(bp))
     app.register_blueprint(csrf.exempt(direct))

@@ -63,19 +63,31 @@ def join(names: Iterable[str]) -> str:
     return " ".join(name for name in SUPPORTED if name in chosen)
 
 
-def granted_for(requested: str | None) -> str | None:
-    """The scope to grant for a `scope` parameter, or None when no name in it is known (`invalid_scope`).
-
-    Absent or empty means the default. Unknown names are dropped, as section 3.3 allows, and the token
-    response names what was granted: clients ask for `openid` or `profile` out of habit.
+def known(text: str | None) -> frozenset[str]:
+    """The names we know in a `scope` parameter. Unknown ones are dropped at every endpoint, as section 3.3
+    allows: clients send `openid`, `profile` or a list of their own out of habit, also when they refresh.
     """
-    names = split(requested)
-    if not names:
-        return join(DEFAULT)
-    known = names & set(SUPPORTED)
-    if not known:
-        return None
-    return join(known | set(DEFAULT) if known == {OFFLINE} else known)
+    return split(text) & frozenset(SUPPORTED)
+
+
+def granted_for(requested: str | None) -> str:
+    """The scope to grant for a `scope` parameter; the response names what was granted.
+
+    A parameter that is absent, or names no access we know, means the default.
+    """
+    names = known(requested)
+    return join(names if names - {OFFLINE} else names | set(DEFAULT))
+
+
+def narrowed(requested: str | None, held: str) -> str | None:
+    """The scope of a token that is requested with less than `held` (section 6); `held` when the parameter
+    names no access we know. None when it exceeds `held`.
+    """
+    had = split(held)
+    names = known(requested) - ({OFFLINE} - had)
+    if not names - {OFFLINE}:
+        return held
+    return join(names) if all(covers(had, name) for name in names) else None
 
 
 def describe(scope: str) -> list[str]:

@@ -1,17 +1,14 @@
 """The authorization server: what is supported, one line each. Start reading here."""
 
-import base64
-import binascii
 from typing import Any
-from urllib.parse import unquote
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer as _AuthorizationServer
-from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, JsonRequest, OAuth2Error
+from authlib.oauth2.rfc6749 import InvalidRequestError, JsonRequest, OAuth2Error
 from flask import Flask, current_app, g, request
 from flask.typing import ResponseReturnValue
 
 from app.config import Settings
-from app.oauth_server import attempt_log, rfc6749_client, tokens
+from app.oauth_server import attempt_log, client_authentication, rfc6749_client, tokens
 from app.oauth_server.rfc6749_code import AuthorizationCodeGrant
 from app.oauth_server.rfc6749_refresh import RefreshTokenGrant
 from app.oauth_server.rfc6749_request import JsonBody, OAuthRequest, refuse_repeats
@@ -25,7 +22,7 @@ from app.oauth_server.rfc8707_resource import ResourceIndicators
 # carry one.
 _SENTENCES = {
     "invalid_request": "The request lacks a parameter, repeats one, or holds a value that cannot be used.",
-    "invalid_client": "The client is not known, or it did not authenticate as it was registered.",
+    "invalid_client": "The client is not known, or it did not prove that it is the one it names.",
     "invalid_grant": "The code or token is invalid, expired or revoked, or was issued to another client.",
     "unauthorized_client": "The client may not use this grant type.",
     "unsupported_grant_type": "Supported grant types are those the metadata of this server names.",
@@ -65,11 +62,9 @@ class AuthorizationServer(_AuthorizationServer):  # type: ignore[misc]
 
     def authenticate_client(
         self, oauth_request: OAuthRequest, methods: list[str], endpoint: str = "token"
-    ) -> Any:
-        """RFC 6749 section 2.3: one authentication method per request, the registered one."""
-        if oauth_request.headers.get("Authorization") and oauth_request.form.get("client_secret"):
-            raise InvalidRequestError("Authenticate in one way only.")
-        return super().authenticate_client(oauth_request, methods, endpoint)
+    ) -> rfc6749_client.KnownClient:
+        """RFC 6749 section 2.3, the same at every endpoint."""
+        return client_authentication.authenticate(oauth_request, self.query_client, methods)
 
     def create_token_response(self, _request: Any = None) -> ResponseReturnValue:
         """RFC 6749 section 3.2, after the checks Authlib leaves out."""
@@ -109,21 +104,6 @@ class AuthorizationServer(_AuthorizationServer):  # type: ignore[misc]
         return answer
 
 
-def client_secret_basic(query_client: Any, oauth_request: OAuthRequest) -> Any:
-    """RFC 6749 section 2.3.1. Authlib's own crashes on bytes that are not UTF-8."""
-    scheme, _, encoded = oauth_request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        name, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, ValueError):
-        raise InvalidClientError("The Authorization header could not be read.", status_code=401) from None
-    client = query_client(unquote(name))
-    if client is None or oauth_request.form.get("client_id", client.client_id) != client.client_id:
-        raise InvalidClientError("The client is not known, or its secret is wrong.", status_code=401)
-    return client if client.check_client_secret(unquote(secret)) else None
-
-
 _CODE_EXTENSIONS = [CodeChallenge(required=True), ResourceIndicators()]
 
 
@@ -135,7 +115,6 @@ def install(app: Flask, settings: Settings) -> None:
     authorization.register_grant(AuthorizationCodeGrant, _CODE_EXTENSIONS)
     # app.identity_exchange adds token exchange (RFC 8693) if it is configured
     authorization.register_grant(RefreshTokenGrant)
-    authorization.register_client_auth_method("client_secret_basic", client_secret_basic)
     authorization.register_endpoint(ClientRegistrationEndpoint)
     authorization.register_endpoint(RevocationEndpoint)
     authorization.register_endpoint(IntrospectionEndpoint)

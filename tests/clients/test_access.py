@@ -54,6 +54,45 @@ def test_a_plain_member_sees_only_their_own(app, owner, bob):
     assert mine.status(tokens["access_token"]).status == 200
 
 
+@pytest.mark.parametrize("anew", [False, True])
+def test_a_client_that_signed_in_again_is_one_row_and_revoking_it_cuts_it_off(app, owner, bob, bobs, anew):
+    client = AiClient(app)
+    client.register(client_name="Claude Code")
+    tokens = []
+    for _ in range(4):  # also on two computers at once: no sign-in ends another
+        if anew:
+            client = AiClient(app)
+            client.register(client_name="Claude Code")
+        tokens.append(client.connect(bob))
+    assert {client.status(each["access_token"]).status for each in tokens} == {200}
+    bob.get("/ai-clients")
+    assert bob.page.count("/revoke") == 2  # with Bob's Cursor
+    assert "signed in 4 times; Revoke ends them all" in bob.page
+    path = re.search(
+        r'action="(/ai-clients/grt_\w+/revoke)"[^>]*>(?:(?!</form>).)*Revoke Claude Code', bob.page
+    )[1]
+    assert bob.submit(path).status_code == 303
+    assert {client.status(each["access_token"]).status for each in tokens} == {401}
+    assert {client.refresh(each["refresh_token"]).status for each in tokens} <= {400}
+    assert client.ask(bob).status_code == 200, "the person is asked again"
+    cursor, still = bobs
+    assert cursor.status(still["access_token"]).status == 200
+    bob.get("/ai-clients")
+    assert bob.page.count("You revoked it.") == 1 and bob.page.count("/revoke") == 1
+
+
+def test_the_same_client_of_two_people_is_two_rows(app, owner, bob):
+    client = AiClient(app)
+    client.register(client_name="Claude Code")
+    mine, theirs = client.connect(owner), client.connect(bob)
+    owner.get("/ai-clients")
+    assert owner.page.count("/revoke") == 2
+    bob.get("/ai-clients")
+    assert bob.submit(path_of(bob.page)).status_code == 303
+    assert client.status(theirs["access_token"]).status == 401
+    assert client.status(mine["access_token"]).status == 200
+
+
 @pytest.mark.usefixtures("bobs")
 def test_the_right_goes_with_the_role(people, owner):
     owner.get("/ai-clients")

@@ -46,7 +46,7 @@ def test_less_may_be_asked_for_and_stays_less(app, people, program):
         ({"subject_token": ["a", "b"]}, "invalid_request"),
         ({"scope": "tools:read"}, "invalid_scope"),
         ({"scope": "pos:read tools:write"}, "invalid_scope"),
-        ({"scope": "nonsense"}, "invalid_scope"),
+        ({"scope": "openid tools:write"}, "invalid_scope"),
         ({"resource": "https://elsewhere.example/mcp"}, "invalid_target"),
         ({"resource": "/mcp"}, "invalid_target"),
         ({"audience": "somebody-else"}, "invalid_target"),
@@ -65,6 +65,15 @@ def test_a_request_that_cannot_be_answered(people, program, changes, error):
         ).status_code
         == 200
     )
+
+
+@pytest.mark.parametrize(
+    ("requested", "given"),
+    [("openid pos:read offline_access", "pos:read"), ("openid profile", None), ("nonsense", None)],
+)
+def test_scopes_we_do_not_know_are_dropped(people, program, requested, given):
+    every = program.at_token_endpoint().json["scope"]
+    assert program.at_token_endpoint(scope=requested).json["scope"] == (given or every)
 
 
 def test_a_client_that_says_who_it_is_authenticates_and_has_a_grant_of_its_own(app, people, program):

@@ -1,51 +1,14 @@
 """Client ID Metadata Documents."""
 
-import json
 from datetime import timedelta
 
 import pytest
 
-from app import clock, outbound
-from app.oauth_server import client_documents
+from app import clock
+from tests.oauth_server.conftest import ID
 from tests.support.ai_client import AiClient, came_back
 
-ID = "https://client.example/oauth/metadata.json"
 CLAUDE = "https://claude.ai/oauth/mcp-oauth-client-metadata"
-
-
-class Host:
-    """The client's web host, as app.outbound would reach it."""
-
-    def __init__(self) -> None:
-        self.document = {
-            "client_id": ID,
-            "client_name": "Example",
-            "redirect_uris": ["https://client.example/cb"],
-        }
-        self.status, self.headers, self.fetches, self.down, self.options = (
-            200,
-            {"Cache-Control": "max-age=600"},
-            0,
-            False,
-            {},
-        )
-
-    def send(self, method, url, **options):
-        self.fetches, self.options = self.fetches + 1, options
-        if self.down:
-            raise outbound.OutboundTimeout("The other side did not answer in time.", sent=True)
-        content = self.document if isinstance(self.document, bytes) else json.dumps(self.document).encode()
-        if len(content) > options["max_bytes"]:
-            raise outbound.OutboundError("The answer is larger than we accept.", sent=True)
-        return outbound.Response(self.status, self.headers, content)
-
-
-@pytest.fixture
-def host(monkeypatch):
-    host = Host()
-    monkeypatch.setattr(outbound, "send", host.send)
-    client_documents._fetches.clear()
-    return host
 
 
 @pytest.fixture
@@ -84,6 +47,13 @@ def test_it_is_fetched_with_the_guard_a_deadline_and_a_size_limit(client, host, 
         {"client_secret": "x"},
         {"token_endpoint_auth_method": "client_secret_post"},
         {"token_endpoint_auth_method": "private_key_jwt"},
+        {"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "http://client.example/jwks.json"},
+        {
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": {"keys": [{"kty": "oct", "k": "c2VjcmV0"}]},
+        },
+        {"token_endpoint_auth_method": "self_signed_tls_client_auth"},
+        {"token_endpoint_auth_methods_supported": ["client_secret_basic"]},
         {"logo_uri": "http://169.254.169.254/"},
     ],
 )
@@ -205,6 +175,56 @@ def test_nobody_makes_us_fetch_without_end(app, host, visitor):
             app, client_id=f"https://c{number}.example/m.json", redirect_uri="https://client.example/cb"
         ).ask(visitor)
     assert host.fetches <= 30
+
+
+def test_one_sender_leaves_room_for_others(app, people, host, visitor, alice):
+    host.is_named_by_its_address = True
+    for number in range(200):
+        AiClient(
+            app, client_id=f"https://c{number}.example/m.json", redirect_uri="https://client.example/cb"
+        ).ask(visitor)
+    flood = host.fetches
+    assert 0 < flood <= 20
+    assert (
+        visitor.get(AiClient(app, client_id="https://new.example/m.json").authorize_url()).status_code == 429
+    )
+    alice.client.environ_base["REMOTE_ADDR"] = "203.0.113.7"
+    client = AiClient(app, client_id="https://new.example/m.json", redirect_uri="https://client.example/cb")
+    assert client.connect(alice).status == 200
+
+
+def test_addresses_of_one_ipv6_network_are_one_sender(app, host, visitor):
+    for number in range(40):
+        visitor.client.environ_base["REMOTE_ADDR"] = f"2001:db8::{number:x}"
+        AiClient(app, client_id=f"https://c{number}.example/m.json").ask(visitor)
+    assert host.fetches <= 20
+
+
+def test_a_big_client_is_served_from_its_pinned_copy_while_a_flood_uses_up_the_fetches(
+    app, people, host, alice
+):
+    for number in range(60):
+        AiClient(app, client_id=f"https://claude.ai/{number}.json").ask(alice)
+    client = AiClient(app, client_id=CLAUDE, redirect_uri="https://claude.ai/api/mcp/auth_callback")
+    assert client.connect(alice).status == 200
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        {"token_endpoint_auth_method": "none"},
+        {
+            "token_endpoint_auth_method": "client_secret_basic",
+            "token_endpoint_auth_methods_supported": ["none"],
+        },
+        {"token_endpoint_auth_methods_supported": ["spiffe_jwt", "private_key_jwt", "none"]},
+        {"grant_types": ["urn:ietf:params:oauth:grant-type:device_code"], "response_types": ["token"]},
+        {"application_type": "hologram", "scope": "openid everything", "client_uri": None, "contacts": None},
+    ],
+)
+def test_values_we_do_not_know_do_not_end_a_client_that_has_another(client, host, alice, listed):
+    host.document = {**host.document, **listed}
+    assert client.connect(alice).status == 200
 
 
 def test_the_token_endpoint_never_fetches(client, host):

@@ -89,6 +89,52 @@ def test_a_loopback_redirect_may_use_any_port(client_app, alice):
     assert client_app.exchange(given["code"], redirect_uri="http://localhost:49152/callback").status == 200
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+@pytest.mark.parametrize(
+    ("registered", "requested"),
+    [("", "/"), ("/", ""), (":33418", ":33418/"), (":33418/", ":9"), ("/", ":33418/")],
+)
+def test_an_empty_path_and_a_slash_are_one_loopback_redirect(app, alice, host, registered, requested):
+    client = AiClient(app, redirect_uri=f"http://{host}{registered}")
+    client.register()
+    client.redirect_uri = f"http://{host}{requested}"
+    response = client.finish(alice, client.allow(alice))
+    assert response.headers["Location"].startswith(f"http://{host}{requested}?code=")
+    code = came_back(response)["code"]
+    other = client.redirect_uri.removesuffix("/") + ("" if client.redirect_uri.endswith("/") else "/")
+    assert client.exchange(code, redirect_uri=other + "x").error == "invalid_grant"
+    assert client.exchange(code, redirect_uri=other).status == 200
+
+
+def test_a_loopback_redirect_with_another_host_path_or_query_is_refused(app, alice):
+    client = AiClient(app, redirect_uri="http://127.0.0.1:33418")
+    client.register()
+    for uri in (
+        "http://localhost:33418",
+        "http://127.0.0.1/x",
+        "http://127.0.0.1/?x=1",
+        "https://127.0.0.1/",
+    ):
+        assert client.ask(alice, redirect_uri=uri).status_code == 400, uri
+    web = AiClient(app, redirect_uri="https://client.example")
+    web.register()
+    assert web.ask(alice, redirect_uri="https://client.example/").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"prompt": "none"},
+        {"prompt": "select_account consent"},
+        {"display": "hologram"},
+        {"nonce": "n", "max_age": "x", "ui_locales": "xx", "acr_values": "9", "claims": "{}"},
+        {"access_type": "offline", "audience": "us", "ext-thing": "1"},
+    ],
+)
+def test_parameters_we_do_not_know_are_ignored(client_app, alice, extra):
+    assert client_app.connect(alice, **extra).status == 200
+
+
 def test_an_apps_own_scheme_works_as_registered(app, alice):
     uri = "cursor://anysphere.cursor-mcp/oauth/callback"
     client = AiClient(app, redirect_uri=uri)
@@ -171,47 +217,6 @@ def test_only_digests_are_stored(client_app, code, tokens):
                 assert not any(secret in str(row) for secret in secrets), table.name
 
 
-def test_a_confidential_client_authenticates_as_it_registered(app, alice):
-    for method in ("client_secret_basic", "client_secret_post"):
-        client = AiClient(app, auth_method=method)
-        registered = client.register()
-        assert registered["client_secret"].startswith("pbs_")
-        code = client.code(alice)
-        right = client.client_secret
-        client.client_secret = "pbs_wrong"
-        assert client.exchange(code).error == "invalid_client"
-        client.client_secret = right
-        client.auth_method = {
-            "client_secret_basic": "client_secret_post",
-            "client_secret_post": "client_secret_basic",
-        }[method]
-        assert client.exchange(code).error == "invalid_client"
-        client.auth_method = "none"
-        assert client.exchange(code).error == "invalid_client"
-        client.auth_method = method
-        assert client.exchange(code, code_verifier=None).error == "invalid_request"
-        assert client.exchange(code).status == 200
-
-
-def test_a_public_client_with_a_secret_is_refused(client_app, code):
-    assert client_app.exchange(code, client_secret="made-up").error == "invalid_client"
-    assert client_app.exchange(code).status == 200
-
-
-@pytest.mark.parametrize(
-    "header", ["Basic", "Basic !!!", "Basic /////w==", "Basic Og==", "basic " + "A" * 5000]
-)
-def test_an_unreadable_authorization_header_is_invalid_client(app, header):
-    response = app.test_client().post(
-        "/oauth/token",
-        data={"grant_type": "authorization_code", "code": "x"},
-        headers={"Authorization": header},
-    )
-    assert response.status_code == 401
-    assert response.json["error"] == "invalid_client"
-    assert response.headers["WWW-Authenticate"].startswith("Basic")
-
-
 @pytest.mark.parametrize(
     "name", ["grant_type", "code", "redirect_uri", "code_verifier", "client_id", "resource"]
 )
@@ -262,7 +267,6 @@ def test_parameters_in_the_query_of_the_token_endpoint_do_not_count(app, client_
         ({"response_type": 'co"de'}, "unsupported_response_type"),
         ({"response_mode": "fragment"}, "invalid_request"),
         ({"request_uri": "urn:x"}, "invalid_request"),
-        ({"scope": "nothing we know"}, "invalid_scope"),
         ({"state": "a\x00b"}, "invalid_request"),
         ({"code_challenge": None, "code_challenge_method": None}, "invalid_request"),
         ({"resource": "https://elsewhere.example/mcp"}, "invalid_target"),
@@ -308,6 +312,7 @@ def test_a_state_of_several_kilobytes_survives_creating_an_account(app, client_a
 def test_unknown_scopes_are_left_out_and_the_default_is_read_and_write(client_app, alice):
     assert client_app.connect(alice, scope="openid tools:read profile")["scope"] == "tools:read"
     assert client_app.connect(alice, scope=None)["scope"] == "tools:read tools:write"
+    assert client_app.connect(alice, scope="openid profile email")["scope"] == "tools:read tools:write"
     assert (
         client_app.connect(alice, scope="offline_access")["scope"] == "tools:read tools:write offline_access"
     )

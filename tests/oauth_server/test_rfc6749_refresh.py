@@ -103,6 +103,25 @@ def test_scope_can_not_be_widened(client_app, alice):
     assert client_app.refresh(tokens["refresh_token"]).status == 200
 
 
+@pytest.mark.parametrize(
+    "requested",
+    ["openid profile tools:read tools:write offline_access", "openid tools:read email offline_access"],
+)
+def test_the_scope_first_asked_for_may_be_repeated_with_names_we_do_not_know(client_app, alice, requested):
+    tokens = client_app.connect(alice, scope=requested)
+    again = client_app.refresh(tokens["refresh_token"], scope=requested)
+    assert (again.status, again["scope"]) == (200, tokens["scope"])
+    assert client_app.refresh(again["refresh_token"], scope="openid email")["scope"] == tokens["scope"]
+
+
+@pytest.mark.parametrize("scope", ["tools:write", "tools:read tools:write x", "pos:write openid"])
+def test_unknown_names_beside_it_do_not_widen_the_scope(client_app, alice, scope):
+    tokens = client_app.connect(alice, scope="openid tools:read")
+    assert client_app.refresh(tokens["refresh_token"], scope=scope).error == "invalid_scope"
+    answer = client_app.refresh(tokens["refresh_token"], scope="tools:read offline_access openid")
+    assert answer["scope"] == "tools:read"
+
+
 def test_another_client_cannot_use_the_token_nor_harm_it(app, client_app, tokens):
     other = AiClient(app)
     other.register()

@@ -98,23 +98,74 @@ def test_every_address_is_checked(app, field, value):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"token_endpoint_auth_method": "private_key_jwt"},
         {"token_endpoint_auth_method": 1},
-        {"grant_types": ["client_credentials"]},
+        {"token_endpoint_auth_method": "no\nne"},
         {"grant_types": "authorization_code"},
-        {"response_types": ["token"]},
+        {"response_types": [7]},
         {"client_name": 5},
         {"client_name": "x" * 5000},
         {"contacts": "me"},
         {"scope": ["tools:read"]},
         {"scope": "a\x00b"},
-        {"application_type": "desktop"},
+        {"application_type": ["native"]},
+        {"jwks": "keys"},
     ],
 )
 def test_other_faulty_metadata_is_refused(app, changes):
     answer = AiClient(app).register(**changes)
     assert (answer.status, answer.error) == (400, "invalid_client_metadata")
     assert answer["error_description"]
+
+
+@pytest.mark.parametrize(
+    ("given", "answered"),
+    [
+        (
+            {"token_endpoint_auth_method": "tls_client_auth"},
+            {"token_endpoint_auth_method": "client_secret_basic"},
+        ),
+        (
+            {"token_endpoint_auth_method": "private_key_jwt"},
+            {"token_endpoint_auth_method": "client_secret_basic"},
+        ),
+        (
+            {
+                "token_endpoint_auth_method": "private_key_jwt",
+                "token_endpoint_auth_methods_supported": ["tls_client_auth", "none"],
+            },
+            {"token_endpoint_auth_method": "none"},
+        ),
+        (
+            {"grant_types": ["client_credentials", "urn:ietf:params:oauth:grant-type:device_code"]},
+            {"grant_types": ["authorization_code", "refresh_token"]},
+        ),
+        ({"grant_types": []}, {"grant_types": ["authorization_code", "refresh_token"]}),
+        ({"response_types": ["token", "code id_token"]}, {"response_types": ["code"]}),
+        ({"response_types": []}, {"response_types": ["code"]}),
+        ({"scope": "openid tools:read email"}, {"scope": "tools:read"}),
+        ({"scope": "openid email"}, {"scope": None}),
+        ({"application_type": "desktop"}, {"application_type": None}),
+        ({"token_endpoint_auth_signing_alg": "HS256"}, {"token_endpoint_auth_signing_alg": None}),
+    ],
+)
+def test_values_we_do_not_know_are_replaced_and_the_answer_says_so(app, alice, given, answered):
+    client = AiClient(app)
+    registered = client.register(**given)
+    assert registered.status == 201
+    assert {name: registered.body.get(name) for name in answered} == answered
+    assert client.connect(alice).status == 200
+
+
+def test_a_field_that_is_null_is_a_field_left_out(app, alice):
+    client = AiClient(app)
+    names = (
+        "client_name token_endpoint_auth_method grant_types response_types scope contacts logo_uri jwks_uri"
+    )
+    registered = client.register(**dict.fromkeys(names.split()))
+    assert registered.status == 201
+    assert registered["token_endpoint_auth_method"] == "client_secret_basic"
+    assert None not in registered.body.values()
+    assert client.connect(alice).status == 200
 
 
 @pytest.mark.parametrize(

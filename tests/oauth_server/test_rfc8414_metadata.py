@@ -31,7 +31,11 @@ def test_it_answers_wherever_clients_look_also_from_other_origins(visitor, place
 
 def test_it_says_what_ai_clients_look_for(visitor):
     metadata = visitor.get(PLACES[0]).json
-    assert "none" in metadata["token_endpoint_auth_methods_supported"]
+    for endpoint in ("token", "revocation", "introspection"):
+        assert {"none", "private_key_jwt"} < set(metadata[f"{endpoint}_endpoint_auth_methods_supported"])
+        algorithms = metadata[f"{endpoint}_endpoint_auth_signing_alg_values_supported"]
+        assert {"RS256", "PS256", "ES256"} < set(algorithms)
+        assert not {"none", "HS256"} & set(algorithms)
     assert metadata["client_id_metadata_document_supported"] is True
     assert metadata["code_challenge_methods_supported"] == ["S256"]
     assert metadata["authorization_response_iss_parameter_supported"] is True
