@@ -8,4 +8,5 @@ from app.factory import create_app
 try:
     app = create_app()
 except ConfigError as error:
-    sys.exit(f"Patchbay cannot start: {error.message}")
+    print(f"Patchbay cannot start: {error.message}", file=sys.stderr)
+    sys.exit(3)  # gunicorn's "worker failed to boot": after any other status it starts the worker again

@@ -4,13 +4,18 @@ A missing or invalid value stops the startup with one sentence that names the se
 documents every variable.
 """
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.utils import formataddr
+from email.headerregistry import Address, HeaderRegistry
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from typing import Any
+from urllib.parse import urlsplit
 
+from email_validator import validate_email
+
+from app import client_settings, url_settings
 from app.crypto import KeyRing
 from app.errors import ConfigError
 
@@ -19,6 +24,7 @@ VERSION = "0.1.0"
 # A web process runs this many times WEB_THREADS. The additional threads do no work of their own: they hold
 # calls that wait for their turn.
 THREADS_IN_ALL = 3
+_GOOGLE_CLIENT = ("GOOGLE_SIGN_IN_CLIENT_ID", "GOOGLE_SIGN_IN_CLIENT_SECRET")
 _PUBLISHED_SECRETS = {"changeme", "change-me", "secret", "dev", "development", "please-change-me"}
 
 
@@ -59,6 +65,9 @@ class Settings:
     brand_logo_url: str | None
     brand_accent: str | None
     services: Mapping[str, str] = field(default_factory=dict, repr=False)
+    mcp_allowed_origins: frozenset[str] = frozenset()
+    # the pinned metadata documents of AI clients, by client id
+    client_documents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
     @property
     def production(self) -> bool:
@@ -106,21 +115,29 @@ def load(environ: Mapping[str, str]) -> Settings:
             )
     brand_name = environ.get("BRAND_NAME") or "Patchbay"
     instance = Path(environ.get("INSTANCE_DIR") or ROOT / "instance").absolute()
+    for name in url_settings.SETTINGS:
+        if environ.get(name):
+            url_settings.parse(name, environ[name], production=production)
+    google = {name: environ.get(name) or None for name in _GOOGLE_CLIENT}
+    for name, value in google.items():
+        if value is None and any(google.values()):
+            raise ConfigError(f"{name} must be set too: a client id and its secret belong together.")
+    public_url = _public_url(environ.get("PUBLIC_URL") or f"http://localhost:{port}")
     web_threads = _number(environ, "WEB_THREADS", 32, 1, 256)
     settings = Settings(
         environment=environment,
         port=port,
         instance_dir=instance,
-        public_url=_public_url(environ.get("PUBLIC_URL") or f"http://localhost:{port}", production),
+        public_url=public_url,
         database_url=_database_url(environ.get("DATABASE_URL") or f"sqlite:///{instance / 'patchbay.db'}"),
-        redis_url=_url(environ, "REDIS_URL", {"redis", "rediss", "unix"}),
+        redis_url=environ.get("REDIS_URL") or None,
         secret_key=_secret_key(environ.get("SECRET_KEY", "")),
         secret_key_fallbacks=tuple(
             _secret_key(k) for k in environ.get("SECRET_KEY_FALLBACKS", "").split(",") if k
         ),
         vault_keys=KeyRing.parse(environ.get("VAULT_KEYS", "")),
-        mail_url=_url(environ, "MAIL_URL", {"smtp", "smtps", "smtp+tls"}),
-        mail_from=environ.get("MAIL_FROM") or formataddr((brand_name, "no-reply@localhost")),
+        mail_url=environ.get("MAIL_URL") or None,
+        mail_from=_mail_from(environ.get("MAIL_FROM", ""), brand_name, public_url),
         sandbox_url=(environ.get("SANDBOX_URL") or f"http://localhost:{port + 1}").rstrip("/")
         if sandbox_on
         else None,
@@ -128,10 +145,10 @@ def load(environ: Mapping[str, str]) -> Settings:
         oauth_refresh_ttl=_number(environ, "OAUTH_REFRESH_TTL", 90 * 86_400, 3_600, 10 * 31_536_000),
         mcp_token_ttl=_number(environ, "MCP_TOKEN_TTL_SECONDS", 86_400, 60, 31_536_000),
         firebase_project_id=environ.get("FIREBASE_PROJECT_ID") or None,
-        firebase_certs_url=_url(environ, "FIREBASE_CERTS_URL", {"https"} if production else {"https", "http"})
+        firebase_certs_url=environ.get("FIREBASE_CERTS_URL")
         or "https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com",
-        google_sign_in_client_id=environ.get("GOOGLE_SIGN_IN_CLIENT_ID") or None,
-        google_sign_in_client_secret=environ.get("GOOGLE_SIGN_IN_CLIENT_SECRET") or None,
+        google_sign_in_client_id=google["GOOGLE_SIGN_IN_CLIENT_ID"],
+        google_sign_in_client_secret=google["GOOGLE_SIGN_IN_CLIENT_SECRET"],
         require_connector=environ.get("REQUIRE_CONNECTOR") or None,
         proxy_count=_number(environ, "TRUSTED_PROXIES", 0, 0, 5),
         metrics_token=environ.get("METRICS_TOKEN") or None,
@@ -143,8 +160,10 @@ def load(environ: Mapping[str, str]) -> Settings:
         workspace_concurrency=_number(environ, "WORKSPACE_CONCURRENCY", max(1, web_threads // 2), 1, 256),
         usage_retention_days=_number(environ, "USAGE_RETENTION_DAYS", 90, 1, 3_650),
         brand_name=brand_name,
-        brand_logo_url=_logo_url(environ),
+        brand_logo_url=environ.get("BRAND_LOGO_URL") or None,
         brand_accent=_accent(environ.get("BRAND_ACCENT", "")),
+        mcp_allowed_origins=client_settings.allowed_origins(environ.get("MCP_ALLOWED_ORIGINS", "")),
+        client_documents=client_settings.client_documents(environ.get("OAUTH_CLIENT_DOCUMENTS", "")),
         services={
             k: v
             for k, v in environ.items()
@@ -178,52 +197,44 @@ def _choice(environ: Mapping[str, str], name: str, default: str, allowed: set[st
     return text
 
 
-def _url(environ: Mapping[str, str], name: str, schemes: set[str]) -> str | None:
-    text = environ.get(name) or None
-    if text and urlsplit(text).scheme not in schemes:
-        raise ConfigError(
-            f"{name} must be a URL starting with {' or '.join(sorted(s + '://' for s in schemes))}."
-        )
-    return text
-
-
-def split_address(text: str) -> SplitResult | None:
-    """The parts of a web address in a setting; None when it names a person, no host or a bad port."""
-    try:
-        parts = urlsplit(text)
-        _ = parts.port  # raises on a port that is no number
-    except ValueError:
-        return None
-    usable = parts.scheme in {"http", "https"} and parts.hostname and not parts.username
-    return parts if usable else None
-
-
-def _public_url(text: str, production: bool) -> str:
-    parts = urlsplit(text)
-    if (
-        parts.scheme not in {"http", "https"}
-        or not parts.netloc
-        or parts.query
-        or parts.fragment
-        or parts.username
-    ):
-        raise ConfigError("PUBLIC_URL must be the plain address people use, such as https://hub.example.com.")
-    if production and parts.scheme != "https":
-        raise ConfigError("PUBLIC_URL must start with https:// when ENV=production.")
-    if parts.path not in {"", "/"}:
-        raise ConfigError("PUBLIC_URL must have no path: Patchbay answers at the root of its host.")
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+def _public_url(text: str) -> str:
+    url = url_settings.parse("PUBLIC_URL", text)
+    return f"{url.scheme}://{url.netloc}"
 
 
 def _database_url(text: str) -> str:
-    for scheme in ("postgres://", "postgresql://"):
-        if text.startswith(scheme):
-            return "postgresql+psycopg://" + text.removeprefix(scheme)
-    if not text.startswith(("sqlite:///", "postgresql+psycopg://")):
-        raise ConfigError("DATABASE_URL must start with sqlite:/// or postgresql://.")
-    if text in {"sqlite:///", "sqlite:///:memory:"}:
-        raise ConfigError("DATABASE_URL must name a file: an in-memory database is lost between workers.")
-    return text
+    scheme, separator, rest = text.partition("://")
+    driver = "postgresql+psycopg" if scheme.startswith("postgres") else scheme
+    return driver + separator + rest
+
+
+def _mail_from(text: str, brand_name: str, public_url: str) -> str:
+    """The sender: MAIL_FROM, or no-reply at our own host. Raises ConfigError for anything but one address."""
+    if not text:
+        host = url_settings.parse("PUBLIC_URL", public_url).host
+        try:
+            host = f"[{'IPv6:' if ipaddress.ip_address(host).version == 6 else ''}{host}]"
+        except ValueError:
+            pass  # a name
+        return str(Address(" ".join(brand_name.split()), "no-reply", host))
+    try:
+        if not text.isprintable():
+            raise ValueError
+        header: Any = HeaderRegistry()("From", text)
+        [sender] = header.addresses
+        checked = validate_email(
+            sender.addr_spec,
+            check_deliverability=False,
+            allow_smtputf8=False,
+            allow_domain_literal=True,
+            globally_deliverable=False,
+        )
+    except (ValueError, IndexError, AttributeError):
+        raise ConfigError(
+            "MAIL_FROM must be one email address, alone or as in Patchbay <hub@example.com>; a name with a "
+            "comma needs quotes."
+        ) from None
+    return str(Address(sender.display_name, addr_spec=checked.ascii_email))
 
 
 def _secret_key(text: str) -> str:
@@ -238,12 +249,3 @@ def _accent(text: str) -> str | None:
     if text and not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
         raise ConfigError("BRAND_ACCENT must be a colour such as #0f766e.")
     return text or None
-
-
-def _logo_url(environ: Mapping[str, str]) -> str | None:
-    text = environ.get("BRAND_LOGO_URL") or None
-    if text and not (text.startswith("https://") or re.fullmatch(r"/[\w./-]+", text)):
-        raise ConfigError(
-            "BRAND_LOGO_URL must start with https:// or be a local path such as /static/logo.svg."
-        )
-    return text

@@ -1,28 +1,29 @@
 """Mail: over SMTP if MAIL_URL is set, else to the log and the development mailbox. In production without
-MAIL_URL it is lost, with a warning.
+MAIL_URL it is lost, which is logged.
 
 Mail is sent in the background, after the response is decided. So the time of a response does not reveal
 whether a mail was sent, and a slow mail server holds no request.
 """
 
-import contextlib
 import json
 import logging
 import os
-import smtplib
-import ssl
+import secrets
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from email import policy
+from email.errors import MessageError
+from email.headerregistry import Address, HeaderRegistry
 from email.message import EmailMessage
+from email.utils import format_datetime
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import Any
 
-from app import clock
+from app import clock, smtp, url_settings
 
 log = logging.getLogger(__name__)
-_TRIES = 3
+_LONGEST_SUBJECT = 250
 
 
 @dataclass(frozen=True)
@@ -38,24 +39,38 @@ class SentMail:
 class Mailer:
     """Sends mail. One per process. `outbox` is a file shared by workers, in development only."""
 
-    def __init__(self, url: str | None, sender: str, outbox: Path | None) -> None:
-        self._url = url
-        self._sender = sender
+    def __init__(
+        self,
+        url: str | None,
+        sender: str,
+        outbox: Path | None,
+        *,
+        pauses: tuple[float, ...] | None = None,
+    ) -> None:
+        """`pauses` are the seconds between tries to deliver. Raises ConfigError for an invalid `url`."""
+        header: Any = HeaderRegistry()("From", sender)
+        self._sender: Address = header.addresses[0]
         self._outbox = outbox
-        self._pool: ThreadPoolExecutor | None = None
-        self._pid = 0
+        self._delivery: smtp.Delivery | None = None
+        if url is not None:
+            server = url_settings.parse("MAIL_URL", url)
+            more = {} if pauses is None else {"pauses": pauses}
+            self._delivery = smtp.Delivery(server, self._sender.domain, **more)
 
     def send(self, to: str, subject: str, text: str) -> None:
-        """Queue a plain-text mail. Never raises for mail server trouble, which is logged and retried."""
-        message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = self._sender, to, subject
-        message.set_content(text)
-        if self._url is None:
-            self._store(SentMail(to, subject, text, clock.now()))
+        """Queue a plain-text mail to one address. Never raises: a mail that is not sent is logged."""
+        subject = " ".join("".join(c if c.isprintable() else " " for c in subject).split())[:_LONGEST_SUBJECT]
+        try:
+            message = compose(self._sender, to, subject, text)
+        except (ValueError, IndexError, MessageError):
+            smtp.not_sent(to, "it is not a valid mail to one address")
             return
-        if self._pool is None or self._pid != os.getpid():
-            self._pool, self._pid = ThreadPoolExecutor(2, thread_name_prefix="mail"), os.getpid()
-        self._pool.submit(self._deliver, message)
+        if self._delivery is not None:
+            self._delivery.add(smtp.Envelope(self._sender.addr_spec, to, message))
+        elif self._outbox is not None:
+            self._store(self._outbox, SentMail(to, subject, text, clock.now()))
+        else:
+            smtp.not_sent(to, "MAIL_URL is not set")
 
     def letters(self) -> list[SentMail]:
         """Return the mails in the development mailbox, newest first (at most 100)."""
@@ -65,10 +80,8 @@ class Mailer:
         rows = [json.loads(line) for line in reversed(last)]
         return [SentMail(r["to"], r["subject"], r["text"], datetime.fromisoformat(r["at"])) for r in rows]
 
-    def _store(self, letter: SentMail) -> None:
-        if self._outbox is None:
-            log.warning("a mail was NOT sent, because MAIL_URL is not set: %s", letter.subject)
-            return
+    @staticmethod
+    def _store(outbox: Path, letter: SentMail) -> None:
         log.info("mail to %s: %s\n%s", letter.to, letter.subject, letter.text)
         line = (
             json.dumps(
@@ -76,38 +89,24 @@ class Mailer:
             )
             + "\n"
         )
-        self._outbox.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._outbox, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        outbox.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(outbox, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(line)
 
-    def _deliver(self, message: EmailMessage) -> None:
-        for attempt in range(1, _TRIES + 1):
-            try:
-                with self._connect() as server:
-                    server.send_message(message)
-                return
-            except (OSError, smtplib.SMTPException) as error:
-                log.warning(
-                    "mail could not be sent (try %d of %d): %s", attempt, _TRIES, type(error).__name__
-                )
 
-    @contextlib.contextmanager
-    def _connect(self):  # type: ignore[no-untyped-def]
-        parts = urlsplit(self._url or "")
-        host, port = parts.hostname or "localhost", parts.port
-        if parts.scheme == "smtps":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(
-                host, port or 465, timeout=10, context=ssl.create_default_context()
-            )
-        else:
-            server = smtplib.SMTP(host, port or 25, timeout=10)
-            if parts.scheme == "smtp+tls":
-                server.starttls(context=ssl.create_default_context())
-        try:
-            if parts.username:
-                server.login(unquote(parts.username), unquote(parts.password or ""))
-            yield server
-        finally:
-            with contextlib.suppress(smtplib.SMTPException, OSError):
-                server.quit()
+def compose(sender: Address, to: str, subject: str, text: str) -> EmailMessage:
+    """A mail with the headers that receiving servers require. Raises ValueError, IndexError or MessageError
+    unless `to` is exactly one address.
+    """
+    message = EmailMessage(policy.SMTP)
+    message["Date"] = format_datetime(clock.now())  # RFC 5322, section 3.6.1
+    # Gmail refuses mail without one, and relays do not always add it (RFC 5322, section 3.6.4).
+    message["Message-ID"] = f"<{secrets.token_hex(16)}@{sender.domain}>"
+    message["From"], message["To"], message["Subject"] = sender, Address(addr_spec=to), subject
+    # No vacation notice in return: RFC 3834, section 5, and Exchange's own header.
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    # 7-bit whatever the text: not every server takes 8-bit mail, and lines must not exceed 998 characters.
+    message.set_content(text, cte="quoted-printable")
+    return message

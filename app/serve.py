@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 
-from app import config, environment
+from app import config, environment, url_settings
 from app.config import ROOT, Settings
 from app.connectors import configuration
 from app.errors import ConfigError
@@ -75,7 +75,7 @@ def _commands(settings: Settings) -> list[list[str]]:
     web = [sys.executable, "-m", "gunicorn", "wsgi:app"]
     if settings.sandbox_url is None:
         return [web]
-    port = settings.sandbox_url.rsplit(":", 1)[1]
+    port = str(url_settings.parse("SANDBOX_URL", settings.sandbox_url).port or 80)
     state = str(settings.instance_dir / "sandbox.db")
     return [[sys.executable, "-m", "app.sandbox", "--port", port, "--state", state], web]
 

@@ -1,8 +1,7 @@
 """Checks the settings of services at startup: a half-configured one must not quietly become the sandbox."""
 
-import ipaddress
-
-from app.config import Settings, split_address
+from app import url_settings
+from app.config import Settings
 from app.connectors.connector import Connector
 from app.connectors.services import services_of
 from app.errors import ConfigError
@@ -23,34 +22,13 @@ def check(settings: Settings) -> None:
                 raise ConfigError(
                     f"{slug.upper()}_{name} must be set too: a client id and its secret belong together."
                 )
-        for name in (*_ADDRESSES, *_request_settings(services.find(slug))):
-            address = settings.service(slug, name)
-            if address and not _is_usable(address, settings):
-                raise ConfigError(
-                    f"{slug.upper()}_{name} must be an address such as https://api.example.com, with https "
-                    "in production."
-                )
+        for name in addresses_of(services.find(slug)):
+            if address := settings.service(slug, name):
+                url_settings.parse(f"{slug.upper()}_{name}", address, production=settings.production)
 
 
-def _request_settings(connector: Connector | None) -> set[str]:
-    """The settings for the addresses a service's forms are sent to."""
+def addresses_of(connector: Connector | None) -> tuple[str, ...]:
+    """The settings that hold URLs of a service, without its slug: those of its forms' requests too."""
     forms = connector.forms if connector else ()
-    return {
-        request.setting for form in forms for request in (*form.requests, *form.renewals) if request.setting
-    } - set(_ADDRESSES)
-
-
-def _is_usable(address: str, settings: Settings) -> bool:
-    parts = split_address(address)
-    return (
-        parts is not None
-        and not parts.fragment
-        and (parts.scheme == "https" or not settings.production or _is_here(parts.hostname or ""))
-    )
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    requests = (request for form in forms for request in (*form.requests, *form.renewals))
+    return tuple(dict.fromkeys([*_ADDRESSES, *(request.setting for request in requests if request.setting)]))

@@ -13,17 +13,16 @@ currency. Days follow the business's own calendar, or the workspace's where the 
 import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from app import clock
 from app.connectors.api import Api
-from app.connectors.money import as_text
-from app.connectors.rows import Row
+from app.connectors.money import Money, MoneyRow
 from app.connectors.summary_days import Days, ReportingPeriod, find_zone
 from app.errors import ReconnectNeeded, ToolError
 
@@ -42,36 +41,57 @@ FigureName = Literal[
 _STANDING: frozenset[FigureName] = frozenset(["overdue"])  # true now: no days to compare with
 
 
-class Figure(Row):
+class SummaryRow(MoneyRow):
+    """A row without the members that say nothing: a summary has many figures, most with few of them."""
+
+    @model_serializer(mode="wrap")
+    def _in_its_currency(self, serialize: SerializerFunctionWrapHandler) -> Any:
+        members = super()._in_its_currency(serialize)
+        fields = type(self).model_fields
+        return {
+            name: value
+            for name, value in members.items()
+            if value not in (None, []) or fields[name].is_required()
+        }
+
+
+class Figure(SummaryRow):
     """One figure. `before`: the same over the days compared with."""
 
     name: FigureName
-    amount: str | None = Field(None, description="Decimal, in the part's currency.")
-    count: int | None = Field(None, description="How many.")
-    amount_before: str | None = None
+    amount: Money | None = None
+    count: int | None = None
+    amount_before: Money | None = None
     count_before: int | None = None
-    change_percent: float | None = Field(None, description="null: nothing to compare with.")
+    amount_compared: Money | None = Field(
+        None, description="Without today: what amount_before stands beside."
+    )
+    count_compared: int | None = None
+    change_percent: float | None = None
+    as_of: date | None = Field(None, description="The figure is of this day, whatever the period.")
 
 
-class Ranked(Row):
+class Ranked(SummaryRow):
     """A product, a location or an order."""
 
     id: str
-    name: str | None
-    amount: str
+    name: str | None = None
+    amount: Money | None = None
+    currency: str | None = Field(None, description="If not the part's.")
     count: int | None = Field(None, description="Quantity sold, or orders.")
 
 
-class Part(Row):
+class Part(SummaryRow):
     """The figures of one currency. Never add parts of different currencies up."""
 
     currency: str | None
     timezone: str
     first_day: date
     last_day: date
-    compared_first_day: date
-    compared_last_day: date
+    compared_first_day: date | None = None
+    compared_last_day: date | None = None
     is_over: bool = Field(description="false: the last day is still going on.")
+    comparison: str | None = Field(None, description="How an unfinished day is compared, or why not.")
     figures: list[Figure]
     top_products: list[Ranked] = []
     locations: list[Ranked] = []
@@ -90,8 +110,7 @@ class Summarizing:
 
     def days(self, zone: str | None = None) -> Days:
         """The days in the business's time zone, or the workspace's where that is unknown."""
-        there = find_zone(zone) or self.fallback_zone
-        return self.period.days(clock.now().astimezone(there).date(), there)
+        return self.period.days(clock.now(), find_zone(zone) or self.fallback_zone)
 
     @contextlib.contextmanager
     def reading(self, what: str) -> Iterator[None]:
@@ -115,24 +134,27 @@ class Summarizing:
 
 
 class FigureTotals:
-    """Adds amounts up per figure and currency."""
+    """Adds amounts up per figure and currency. `timed`: entries carry moments, else days."""
 
-    def __init__(self, days: Days, home: str | None) -> None:
+    def __init__(self, days: Days, home: str | None, *, timed: bool = False) -> None:
         self._days = days
+        self._timed = timed
         self._names: list[FigureName] = []
         self._home = home
-        self._totals: dict[tuple[str | None, FigureName, str], tuple[Decimal, int]] = {}
+        self._totals: dict[tuple[str | None, FigureName, _Span], _Total] = {}
 
-    def add_all(self, name: FigureName, entries: Iterable[tuple[str | None, Decimal, date | None]]) -> None:
-        """Adds up one figure from entries of currency, amount and day; days outside the period do not count.
+    def add_all(
+        self, name: FigureName, entries: Iterable[tuple[str | None, Decimal, date | datetime | None]]
+    ) -> None:
+        """Adds up one figure from entries of currency, amount and when; others than the days' do not count.
 
         Reads every entry first: a figure that cannot be read is left out, so that nobody takes it for zero.
         """
         complete = list(entries)
         self._names.append(name)
-        for currency, amount, day in complete:
-            if span := "now" if name in _STANDING else self._days.classify(day):
-                total, count = self._totals.get((currency, name, span), (Decimal(0), 0))
+        for currency, amount, when in complete:
+            for span in ("now",) if name in _STANDING else self._spans_of(when):
+                total, count = self._totals.get((currency, name, span), _NOTHING)
                 self._totals[currency, name, span] = total + amount, count + 1
 
     def parts(self) -> list[Part]:
@@ -145,49 +167,104 @@ class FigureTotals:
             key=lambda currency: (currency != self._home, currency is None, currency or ""),
         )
         return [
-            part_of(self._days, currency, [self._figure(currency, name) for name in self._names])
+            part_of(
+                self._days,
+                currency,
+                [self._figure(currency, name) for name in self._names],
+                timed=self._timed,
+            )
             for currency in ordered
         ]
 
+    def _spans_of(self, when: date | datetime | None) -> "tuple[_Span, ...]":
+        days = self._days
+        if isinstance(when, datetime):
+            if days.covers(days.day_of(when)):
+                return ("now",)
+            start, end = days.spans()[1]
+            return ("before",) if start <= when < end else ()
+        if when is None:
+            return ()
+        finished = days.finished
+        if days.covers(when):
+            return ("now", "compared") if finished and when <= finished[0] else ("now",)
+        return ("before",) if finished and days.before_first <= when <= finished[1] else ()
+
     def _figure(self, currency: str | None, name: FigureName) -> Figure:
-        nothing = (Decimal(0), 0)
-        now = self._totals.get((currency, name, "now"), nothing)
+        def total(span: _Span) -> _Total:
+            return self._totals.get((currency, name, span), _NOTHING)
+
+        now = total("now")
         if name in _STANDING:
-            return Figure(name=name, amount=as_text(now[0], currency), count=now[1])
-        return compared(name, currency, now, self._totals.get((currency, name, "before"), nothing))
+            return Figure(name=name, amount=now[0], count=now[1], as_of=self._days.today)
+        if not is_compared(self._days, timed=self._timed):
+            return Figure(name=name, amount=now[0], count=now[1])
+        without_today = None if self._timed or self._days.is_over else total("compared")
+        return compared(name, now, total("before"), without_today)
+
+
+_Span = Literal["now", "before", "compared"]
+_Total = tuple[Decimal, int]
+_NOTHING: _Total = (Decimal(0), 0)
 
 
 def compared(
     name: FigureName,
-    currency: str | None,
     now: tuple[Decimal | None, int | None],
     before: tuple[Decimal | None, int | None],
+    without_today: tuple[Decimal | None, int | None] | None = None,
 ) -> Figure:
-    """A figure beside its value before; each has an amount, a count or both."""
-    amount, count = now
-    amount_before, count_before = before
-    new, old = (count, count_before) if amount is None else (amount, amount_before)
+    """A figure beside its value before; each has an amount, a count or both.
+
+    `without_today`: the figure over the finished days only, if these are what `before` is compared with.
+    """
+    new, old = (pair[1] if now[0] is None else pair[0] for pair in (without_today or now, before))
     return Figure(
         name=name,
-        amount=None if amount is None else as_text(amount, currency),
-        count=count,
-        amount_before=None if amount_before is None else as_text(amount_before, currency),
-        count_before=count_before,
+        amount=now[0],
+        count=now[1],
+        amount_before=before[0],
+        count_before=before[1],
+        amount_compared=without_today[0] if without_today else None,
+        count_compared=without_today[1] if without_today else None,
         change_percent=round(float((Decimal(new) - Decimal(old)) * 100 / abs(Decimal(old))), 1)
         if new is not None and old
         else None,
     )
 
 
-def part_of(days: Days, currency: str | None, figures: list[Figure]) -> Part:
+def is_compared(days: Days, *, timed: bool) -> bool:
+    """Whether the days have a counterpart. `timed`: records carry moments, else days."""
+    return days.first <= days.today if timed else days.finished is not None
+
+
+def part_of(days: Days, currency: str | None, figures: list[Figure], *, timed: bool = False) -> Part:
     """A part that covers those days."""
+    last_compared, comparison = None, None
+    if days.is_over:
+        last_compared = days.before_last
+    elif not is_compared(days, timed=timed):
+        comparison = (
+            "Not compared: today is not over, and these records carry no time of day. Summarize a finished "
+            "day to compare."
+        )
+    elif timed:
+        last_compared = min(days.before_first + (days.today - days.first), days.before_last)
+        comparison = f"Until {days.now:%H:%M} on the last day of both, as today is not over."
+    elif days.finished:
+        last_compared = days.finished[1]
+        comparison = (
+            "Without today, which is not over, as these records carry no time of day: amount_before and "
+            "change_percent are beside amount_compared."
+        )
     return Part(
         currency=currency,
         timezone=days.zone.key,
         first_day=days.first,
         last_day=days.last,
-        compared_first_day=days.before_first,
-        compared_last_day=days.before_last,
-        is_over=days.last < days.today,
+        compared_first_day=days.before_first if last_compared else None,
+        compared_last_day=last_compared,
+        is_over=days.is_over,
+        comparison=comparison,
         figures=figures,
     )

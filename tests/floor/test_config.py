@@ -67,6 +67,36 @@ def test_a_wrong_value_is_refused_by_name(name, value):
         config.load({**GOOD, name: value})
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "hub",
+        "Acme Hub",
+        "a@acme.example, b@acme.example",
+        "Acme, Inc. <hub@acme.example>",
+        "Acme <hub@acme.example>\nBcc: eve@evil.example",
+        "h\u00fcb@acme.example",
+    ],
+)
+def test_a_sender_that_is_not_one_address_is_refused(value):
+    with pytest.raises(ConfigError, match="MAIL_FROM must be one email address"):
+        config.load({**GOOD, "MAIL_FROM": value})
+
+
+@pytest.mark.parametrize(
+    ("given", "sender"),
+    [
+        ({"MAIL_FROM": "hub@acme.example"}, "hub@acme.example"),
+        ({"MAIL_FROM": '"Acme, Inc." <hub@b\u00fccher.example>'}, '"Acme, Inc." <hub@xn--bcher-kva.example>'),
+        ({}, "Patchbay <no-reply@localhost>"),
+        ({"PUBLIC_URL": "https://hub.acme.example:8443"}, "Patchbay <no-reply@hub.acme.example>"),
+        ({"PUBLIC_URL": "http://192.0.2.1:8000"}, "Patchbay <no-reply@[192.0.2.1]>"),
+    ],
+)
+def test_mail_comes_from_the_sender_set_or_from_our_own_host(given, sender):
+    assert config.load({**GOOD, **given}).mail_from == sender
+
+
 @pytest.mark.parametrize(("name", "value"), [("SANDBOX", "1"), ("PUBLIC_URL", "http://hub.example.com")])
 def test_production_refuses(name, value):
     with pytest.raises(ConfigError, match=name):

@@ -56,7 +56,13 @@ def test_production_sends_tokens_over_https_only():
 
 @pytest.mark.parametrize(
     "given",
-    [{"ENV": "production"}, {"ENV": "production", "SANDBOX": "1", **LIVE}, {**GOOD, "XERO_CLIENT_ID": "a"}],
+    [
+        {"ENV": "production"},
+        {"ENV": "production", "SANDBOX": "1", **LIVE},
+        {**GOOD, "XERO_CLIENT_ID": "a"},
+        {**GOOD, "GOOGLE_SIGN_IN_CLIENT_ID": "a"},
+        {**GOOD, "MAIL_URL": "smtp://user:pass/word@mail.example.com"},
+    ],
 )
 def test_the_web_server_ends_instead_of_starting_again_and_again(given, tmp_path):
     environ = live_environment(PORT=str(free_port()), INSTANCE_DIR=str(tmp_path), **given)
@@ -70,6 +76,14 @@ def test_the_web_server_ends_instead_of_starting_again_and_again(given, tmp_path
     )
     assert ended.returncode != 0
     assert ended.stderr.startswith("Patchbay cannot start: ") and ended.stderr.count("\n") == 1
+
+
+def test_a_setting_refused_by_a_worker_does_not_start_it_again(tmp_path):
+    environ = live_environment(INSTANCE_DIR=str(tmp_path), **{**GOOD, "MAIL_FROM": "nobody"})
+    command = [sys.executable, "-c", "import wsgi"]
+    ended = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=30)
+    assert ended.stderr.startswith("Patchbay cannot start: MAIL_FROM") and ended.stderr.count("\n") == 1
+    assert ended.returncode == 3  # gunicorn.arbiter.Arbiter.WORKER_BOOT_ERROR
 
 
 def test_a_killed_launcher_leaves_nothing_behind(tmp_path):

@@ -115,3 +115,49 @@ def test_an_access_token_that_ended_is_renewed_without_the_person(alice, fill_in
     assert sandbox_process.log("flowpos")["refreshes"] == 1
     sandbox_process.lever("flowpos", "advance", seconds=2 * 86_400)
     assert alice.call("flowpos_get_products", {})["error"]["code"] == "RECONNECT_NEEDED"
+
+
+class TestWithoutTheSandbox:
+    """The real FlowPOS offers an MCP endpoint and none of the addresses this connector uses."""
+
+    @pytest.fixture
+    def environ(self, environ):
+        return {**environ, "SANDBOX": "0"}
+
+    @pytest.fixture
+    def card(self, people, sign_in):
+        """The words of FlowPOS' card."""
+
+        def _card(visitor=None):
+            page = (visitor or sign_in(people.alice)).get("/integrations").text
+            return page[page.index('id="card-flowpos"') :].split("</li>")[0]
+
+        return _card
+
+    def test_the_card_says_that_the_real_service_cannot_be_reached(self, card):
+        assert "Not available yet" in card() and "MCP endpoint" in card()
+        assert 'aria-label="Connect FlowPOS" disabled' in card()
+
+    def test_it_cannot_be_connected(self, people, sign_in):
+        visitor = sign_in(people.alice)
+        visitor.get("/integrations")
+        refused = visitor.submit("/integrations/flowpos")
+        assert refused.status_code == 409 and "to which this version does not connect" in refused.text
+
+    def test_ai_clients_are_told_the_same(self, alice):
+        services = alice.call("hub_list_connections", {})["data"]
+        assert "to which this version does not connect" in str(services)
+
+    class TestWithAServerOfTheOperators:
+        @pytest.fixture
+        def environ(self, environ):
+            return {**environ, "FLOWPOS_BASE_URL": "https://pos.example.com"}
+
+        def test_it_can_be_connected(self, card):
+            assert "Not available" not in card() and "disabled" not in card()
+
+
+def test_the_demo_is_named_as_one(people, sign_in):
+    page = sign_in(people.alice).get("/integrations").text
+    card = page[page.index('id="card-flowpos"') :].split("</li>")[0]
+    assert "Sandbox" in card and "Demo only" in card

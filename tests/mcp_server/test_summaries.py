@@ -135,13 +135,17 @@ def test_flowpos_alone_gives_a_day_beside_the_same_weekday_before(alice, flowpos
         own = alice.call("flowpos_get_sales_report", {"from": when.isoformat(), "to": when.isoformat()})[
             "data"
         ]["totals"]
-        assert Decimal(figures(part)["net_sales"]["amount" + suffix]) * 100 == own["net_minor"]
+        assert figures(part)["net_sales"]["amount" + suffix] == own["net"]
         assert figures(part)["orders"]["count" + suffix] == own["orders"]
     best = alice.call(
         "flowpos_get_top_products", {"from": day.isoformat(), "to": day.isoformat(), "limit": 5}
     )["data"]["items"]
     assert [row["name"] for row in part["top_products"]] == [row["name"] for row in best]
-    assert part["latest_orders"] and part["locations"] == []
+    assert part["latest_orders"] and "comparison" not in part
+    shops = alice.call("flowpos_get_sales_by_location", {"from": day.isoformat(), "to": day.isoformat()})
+    assert [(row["id"], row["amount"], row["count"]) for row in part["locations"]] == [
+        (row["location_id"], row["net"], row["orders"]) for row in shops["data"]["items"]
+    ]
 
 
 def test_flowpos_alone_gives_a_period_beside_the_one_before(alice, flowpos):
@@ -151,15 +155,111 @@ def test_flowpos_alone_gives_a_period_beside_the_one_before(alice, flowpos):
     assert (part["first_day"], part["last_day"]) == (str(today - timedelta(days=6)), str(today))
     assert (part["compared_first_day"], part["compared_last_day"]) == (
         str(today - timedelta(days=13)),
-        str(today - timedelta(days=7)),
+        str(today - timedelta(days=8)),
     )
-    assert part["is_over"] is False
-    assert {row["name"] for row in part["locations"]} == {"Main street", "Station"} and part[
-        "latest_orders"
-    ] == []
+    assert part["is_over"] is False and part["comparison"].startswith("Without today")
+    assert {row["name"] for row in part["locations"]} == {"Main street", "Station"}
+    assert "latest_orders" not in part
     net = figures(part)["net_sales"]
-    change = (Decimal(net["amount"]) - Decimal(net["amount_before"])) * 100 / Decimal(net["amount_before"])
+    for first, last, member in (
+        (today - timedelta(days=6), today - timedelta(days=1), "amount_compared"),
+        (today - timedelta(days=13), today - timedelta(days=8), "amount_before"),
+    ):
+        own = alice.call("flowpos_get_sales_report", {"from": str(first), "to": str(last)})["data"]["totals"]
+        assert net[member] == own["net"]
+    before = Decimal(net["amount_before"])
+    change = (Decimal(net["amount_compared"]) - before) * 100 / before
     assert net["change_percent"] == round(float(change), 1)
+
+
+@pytest.fixture
+def at_noon():
+    """`at_noon(zone)` sets the clock to midday there."""
+
+    def _set(zone):
+        now = clock.now()
+        there = now.astimezone(zone)
+        clock.shift(there.replace(hour=12, minute=0, second=0, microsecond=0) - there)
+
+    return _set
+
+
+def test_flowpos_at_noon_is_compared_with_the_mornings_orders(alice, flowpos, at_noon):
+    at_noon(BERLIN)
+    week_ago = here() - timedelta(days=7)
+    (part,) = summary(alice, "summarize_day")[0]["parts"]
+    days = {"from": str(week_ago), "to": str(week_ago), "limit": 100}
+    orders = alice.call("flowpos_list_orders", days)["data"]["items"]
+    morning = [
+        order
+        for order in orders
+        if order["status"] in {"paid", "refunded"}
+        and datetime.fromisoformat(order["created_at"]).astimezone(BERLIN).hour < 12
+    ]
+    assert 0 < len(morning) < len(orders)
+    mine = figures(part)
+    assert mine["orders"]["count_before"] == len(morning)
+    assert Decimal(mine["gross_sales"]["amount_before"]) == sum(Decimal(o["total"]) for o in morning)
+    assert "amount_before" not in mine["net_sales"] and "change_percent" not in mine["net_sales"]
+    assert part["comparison"].startswith("Until 12:00") and "gross sales and orders" in part["comparison"]
+
+
+def test_stripe_at_noon_is_compared_with_the_mornings_payments(alice, connect_service, at_noon):
+    zone = ZoneInfo("America/New_York")
+    at_noon(zone)
+    connect_service("stripe")
+    (part,) = summary(alice, "summarize_period", preset="7d")[0]["parts"]
+    today = here(zone)
+    around = {
+        "created_after": str(today - timedelta(days=14)),
+        "created_before": str(today - timedelta(days=5)),
+        "status": "succeeded",
+        "limit": 100,
+    }
+    payments = alice.call("stripe_list_payments", around)["data"]["items"]
+    start = datetime.combine(today - timedelta(days=13), datetime.min.time(), zone)
+    end = datetime.combine(today - timedelta(days=7), clock.now().astimezone(zone).time(), zone)
+    mine = [p for p in payments if start <= datetime.fromisoformat(p["created"]) < end]
+    received = figures(part)["payments_received"]
+    assert received["count_before"] == len(mine) > 0
+    assert Decimal(received["amount_before"]) == sum(Decimal(p["amount"]) for p in mine)
+    assert part["comparison"].startswith("Until 12:00 on the last day of both")
+
+
+def test_days_without_hours_are_not_compared_while_they_last(alice, connect_service, at_noon):
+    at_noon(BERLIN)
+    connect_service("xero")
+    connect_service("quickbooks")
+    connect_service("freshbooks")
+    data, _ = summary(alice, "summarize_day")
+    for part in data["parts"]:
+        for figure in part["figures"]:
+            assert not {"amount_before", "change_percent"} & set(figure), part["source"]
+        assert part["comparison"].startswith("Not compared: today is not over"), part["source"]
+        assert "compared_first_day" not in part
+
+
+def test_what_is_overdue_is_as_of_today_inside_a_past_month_too(alice, connect_service):
+    connect_service("quickbooks")
+    data, _ = summary(alice, "summarize_period", preset="last_month")
+    today = clock.now().astimezone(ZoneInfo(data["parts"][0]["timezone"])).date()
+    assert {figures(part)["overdue"]["as_of"] for part in data["parts"]} == {str(today)}
+    assert "as_of" not in figures(data["parts"][0])["invoices_issued"]
+
+
+def test_a_month_is_compared_with_the_month_before(alice, flowpos):
+    (part,) = summary(alice, "summarize_period", preset="last_month")[0]["parts"]
+    last = here().replace(day=1) - timedelta(days=1)
+    before = last.replace(day=1) - timedelta(days=1)
+    assert (part["first_day"], part["last_day"]) == (str(last.replace(day=1)), str(last))
+    compared = (part["compared_first_day"], part["compared_last_day"])
+    assert compared == (str(before.replace(day=1)), str(before))
+
+
+def test_services_without_locations_have_no_such_member(alice, connect_service):
+    connect_service("stripe")
+    (part,) = summary(alice, "summarize_period", preset="30d")[0]["parts"]
+    assert not {"locations", "top_products", "latest_orders"} & set(part)
 
 
 def test_a_day_without_sales_is_a_day_of_zeros(alice, flowpos):
@@ -167,17 +267,14 @@ def test_a_day_without_sales_is_a_day_of_zeros(alice, flowpos):
     assert figures(part)["net_sales"] == {
         "name": "net_sales",
         "amount": "0.00",
-        "count": None,
         "amount_before": "0.00",
-        "count_before": None,
-        "change_percent": None,
     }
 
 
 def test_a_report_that_fails_is_missing_and_named(alice, flowpos, sandbox):
     sandbox.lever("flowpos", "fail", path="top-products", status=500, times=9)
     data, message = summary(alice, "summarize_day")
-    assert data["parts"][0]["top_products"] == [] and figures(data["parts"][0])["net_sales"]
+    assert "top_products" not in data["parts"][0] and figures(data["parts"][0])["net_sales"]
     (warning,) = data["warnings"]
     assert warning["code"] == "PROVIDER_UNAVAILABLE" and warning["message"].startswith(
         "No top products: FlowPOS is having trouble"
@@ -187,8 +284,9 @@ def test_a_report_that_fails_is_missing_and_named(alice, flowpos, sandbox):
 
 def test_sales_that_could_not_be_read_are_no_zeros(alice, flowpos, sandbox):
     sandbox.lever("flowpos", "fail", path="reports/sales", status=500, times=18)
-    (part,) = summary(alice, "summarize_day")[0]["parts"]
-    assert part["figures"] == [] and part["latest_orders"] is not None
+    yesterday = str(here() - timedelta(days=1))
+    (part,) = summary(alice, "summarize_day", date=yesterday)[0]["parts"]
+    assert part["figures"] == [] and part["top_products"]
 
 
 # --- every service ---
@@ -321,6 +419,14 @@ def test_the_workspaces_time_zone_counts_where_the_service_names_none(
     assert of(data, "xero")[0]["timezone"] == "Australia/Sydney"
 
 
+def test_freshbooks_day_is_the_business_own_where_it_names_a_time_zone(alice, people, connect_service):
+    with database.transaction() as db:
+        db.execute(update(Workspace).values(timezone="Pacific/Auckland"))
+    connect_service("freshbooks")
+    zones = {part["timezone"] for part in summary(alice, "summarize_day")[0]["parts"]}
+    assert "US/Pacific" in zones and zones <= {"US/Pacific", "America/Halifax", "Pacific/Auckland"}
+
+
 def test_stripes_day_is_the_accounts_own(alice, connect_service):
     connect_service("stripe")
     zone = ZoneInfo("America/New_York")
@@ -335,7 +441,7 @@ def test_stripes_day_is_the_accounts_own(alice, connect_service):
     mine = [p for p in payments if datetime.fromisoformat(p["created"]).astimezone(zone).date() == day]
     assert part["timezone"] == "America/New_York"
     assert figures(part)["payments_received"]["count"] == len(mine)
-    assert Decimal(figures(part)["payments_received"]["amount"]) * 100 == sum(p["amount"] for p in mine)
+    assert Decimal(figures(part)["payments_received"]["amount"]) == sum(Decimal(p["amount"]) for p in mine)
 
 
 # --- when something is wrong ---
@@ -536,8 +642,11 @@ def test_days_that_make_no_sense_are_refused(alice, flowpos, sandbox, tool, argu
     sandbox.lever("flowpos", "clear")
     assert alice.refusal(tool, arguments)[0] == "INVALID_ARGUMENTS"
     assert sandbox.log("flowpos")["requests"] == []
-    year = {"from": "2024-01-01", "to": "2024-12-31"}
-    assert alice.call("summarize_period", year)["success"]
+
+
+def test_a_leap_year_is_not_too_long(alice, flowpos):
+    (part,) = summary(alice, "summarize_period", **{"from": "2024-01-01", "to": "2024-12-31"})[0]["parts"]
+    assert (part["compared_first_day"], part["compared_last_day"]) == ("2023-01-01", "2023-12-31")
 
 
 def test_a_date_in_the_calendar_of_today_is_a_date(alice, flowpos):

@@ -1,16 +1,17 @@
 """FlowPOS: products, stock, orders, clients and sales reports of the businesses a token reaches.
 
-Facts come from docs.flowandgrow.tech/dev/mcp, which documents access, scopes and some of the tools. The REST
-addresses are not published and were chosen here, so `FLOWPOS_BASE_URL` names the server. Start here, then
-`auth_methods.py` (three of them), `records.py` (how requests are sent), then a subject.
+Facts come from docs.flowandgrow.tech/dev/mcp, which documents access, scopes and some of the tools. The only
+door it documents is an MCP endpoint (`/mcp`); the REST addresses were chosen here, so the real FlowPOS cannot
+be reached: only the sandbox, or a server named by `FLOWPOS_BASE_URL` that has these addresses. Start here,
+then `auth_methods.py` (three of them), `records.py` (how requests are sent), then a subject.
 
 Decided:
 - Each request names its business in the path, not in a session at FlowPOS: calls do not disturb each other.
 - An access token is opaque to us, as its signature is for FlowPOS alone. Exchanging it for a fresh one tells
   its scopes; a key's scopes are told nowhere, so FlowPOS' own refusal (403) decides.
-- Every write carries an idempotency key of ours, so that a retry cannot do it twice.
+- Writes are sent once: FlowPOS documents no idempotency key.
 - `get_inventory_health` and `get_client_health` have no prefix, as FlowPOS' own users know these names.
-- Money is whole numbers of the smallest unit, beside its currency.
+- FlowPOS sends whole numbers of a currency's smallest unit (`values.in_main_units`).
 """
 
 from app.connectors.connector import Connector
@@ -35,8 +36,8 @@ CONNECTOR = Connector(
     forms=FORMS,
     identify=identify,
     read_error=read_error,
-    idempotency_header="Idempotency-Key",
     business=BusinessArgument("business_id", "business"),
+    unreachable="The real FlowPOS offers an MCP endpoint, to which this version does not connect.",
     help_url="https://docs.flowandgrow.tech/dev/mcp",
     summarize=summarize,
     summary_scopes=POS_INTENTS,

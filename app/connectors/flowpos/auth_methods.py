@@ -13,9 +13,14 @@ POS_INTENTS = ("pos:intents",)
 _TOKEN_SECONDS = 86_400  # FlowPOS' default life of an access token
 _ANSWER = {"access_token": "accessToken", "expires_in": "expiresIn", "scopes": "scopes"}
 
-# A token renews itself, while it lives or shortly after.
+# A token renews itself, while it lives or shortly after. FlowPOS refuses in the form of NestJS, which no
+# gateway in front of it has.
 _RENEW = TokenRequest(
-    "https://api.flowpos.app/mcp/token/refresh", takes=_ANSWER, bearer="access_token", setting="REFRESH_URL"
+    "https://api.flowpos.app/mcp/token/refresh",
+    takes=_ANSWER,
+    bearer="access_token",
+    setting="REFRESH_URL",
+    refused_with=({"statusCode": 401}, {"statusCode": 403}),
 )
 
 _TOKEN = pasted_key(

@@ -18,7 +18,7 @@ class PsaBoard(FlowRow):
     """A board."""
 
     board_id: str = Field(validation_alias="id")
-    name: str
+    name: str | None = None
     items_count: int | None = None
 
 
@@ -32,7 +32,7 @@ class PsaBoardItem(FlowRow):
     """Something to do."""
 
     item_id: str = Field(validation_alias="id")
-    title: str
+    title: str | None = None
     status: str | None = None
     assignee: str | None = None
     due_date: str | None = None
@@ -41,10 +41,7 @@ class PsaBoardItem(FlowRow):
 
 @tool(title="List FlowPOS boards", reads_only=True, needs_scopes=PSA_READ)
 def list_psa_boards(api: Api) -> PsaBoards:
-    """List the business's boards with how many items each holds.
-
-    Use it to get the `board_id` that flowpos_list_psa_items takes.
-    """
+    """List the PSA boards of a business with their number of items."""
     return PsaBoards(items=read_list(api, _BOARDS, PsaBoard))
 
 
@@ -52,13 +49,10 @@ def list_psa_boards(api: Api) -> PsaBoards:
 def list_psa_items(
     api: Api,
     board_id: Annotated[FlowId, Field(description="Id from flowpos_list_psa_boards.")],
-    status: Annotated[Words | None, Field(description="Only this status, as FlowPOS writes it.")] = None,
+    status: Annotated[Words | None, Field(description="As FlowPOS writes it.")] = None,
     limit: Limit = 50,
     after: After = None,
 ) -> Page[PsaBoardItem]:
-    """List the items of a board: title, status, who does it, when it is due, for which client.
-
-    Use it for "what is open". The client's name is in flowpos_list_clients.
-    """
+    """List the items of a PSA board: title, status, assignee, due date, client."""
     filters = {"status": status, "limit": limit, "cursor": after}
     return read_page(api, _BOARDS + "/{board}/items", PsaBoardItem, filters, board=board_id)

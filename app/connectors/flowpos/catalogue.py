@@ -9,6 +9,7 @@ from app.connectors.flowpos.auth_methods import POS_READ, POS_WRITE
 from app.connectors.flowpos.records import create, read_page
 from app.connectors.flowpos.values import After, FlowId, FlowRow, Limit, Words
 from app.connectors.function_tool import tool
+from app.connectors.money import Money
 from app.connectors.rows import Page
 from app.errors import InvalidArguments
 
@@ -21,10 +22,10 @@ class Product(FlowRow):
 
     product_id: str = Field(validation_alias="id")
     sku: str | None = None
-    name: str
+    name: str | None = None
     category: str | None = None
-    price_minor: int | None = Field(None, description="Selling price in the smallest unit of the currency.")
-    cost_minor: int | None = None
+    price: Money | None = None
+    cost: Money | None = None
     currency: str | None = None
     is_active: bool | None = None
 
@@ -35,8 +36,8 @@ class Stock(FlowRow):
     product_id: str
     sku: str | None = None
     name: str | None = None
-    location_id: str
-    on_hand: int
+    location_id: str | None = None
+    on_hand: int | None = None
     reserved: int = Field(0, description="Part of what is on hand, promised already.")
     reorder_point: int | None = Field(None, description="Time to reorder at or below this.")
     reorder_qty: int | None = None
@@ -47,21 +48,21 @@ class Adjustment(FlowRow):
     """A change of stock, as FlowPOS booked it."""
 
     adjustment_id: str = Field(validation_alias="id")
-    product_id: str
-    on_hand: int = Field(description="What is there now.")
+    product_id: str | None = None
+    on_hand: int | None = Field(None, description="What is there now.")
 
 
 @tool(title="List FlowPOS products", reads_only=True, pages_by="after", needs_scopes=POS_READ)
 def get_products(
     api: Api,
-    search: Annotated[Words | None, Field(description="Part of the name or the SKU.")] = None,
-    category: Annotated[Words | None, Field(description="Only this category, as FlowPOS writes it.")] = None,
+    search: Annotated[Words | None, Field(description="Part of the name or SKU.")] = None,
+    category: Annotated[Words | None, Field(description="As FlowPOS writes it.")] = None,
     limit: Limit = 50,
     after: After = None,
 ) -> Page[Product]:
-    """List the business's products with price and cost, or find some by name, SKU or category.
+    """List the products of a business with price and cost.
 
-    Use it to get the `product_id` other tools take. For how many are in stock use flowpos_get_inventory.
+    For how many are in stock use flowpos_get_inventory.
     """
     filters = {"search": search, "category": category, "limit": limit, "cursor": after}
     return read_page(api, PRODUCTS, Product, filters)
@@ -70,20 +71,14 @@ def get_products(
 @tool(title="List FlowPOS stock", reads_only=True, pages_by="after", needs_scopes=POS_READ)
 def get_inventory(
     api: Api,
-    location_id: Annotated[
-        FlowId | None,
-        Field(description="Only this location, from flowpos_get_sales_by_location or a stock row."),
-    ] = None,
-    below_reorder: Annotated[
-        bool | None, Field(description="true: only what is at or below its reorder point.")
-    ] = None,
+    location_id: Annotated[FlowId | None, Field(description="From flowpos_get_sales_by_location.")] = None,
+    below_reorder: Annotated[bool | None, Field(description="Only at or below the reorder point.")] = None,
     limit: Limit = 50,
     after: After = None,
 ) -> Page[Stock]:
-    """List what is in stock, a row for each product and location.
+    """List stock levels, one row per product and location.
 
-    Use it for "how many are left". For what to reorder, what is too much and what it is worth use
-    get_inventory_health.
+    For what to reorder and what the stock is worth use get_inventory_health.
     """
     filters = {"locationId": location_id, "belowReorder": below_reorder, "limit": limit, "cursor": after}
     return read_page(api, INVENTORY, Stock, filters)
@@ -93,16 +88,13 @@ def get_inventory(
 def adjust_inventory(
     api: Api,
     product_id: Annotated[FlowId, Field(description="Id from flowpos_get_products.")],
-    location_id: Annotated[FlowId, Field(description="Where it is, from flowpos_get_inventory.")],
-    delta: Annotated[
-        int, Field(ge=-1_000_000, le=1_000_000, description="How many more; negative for fewer; not 0.")
-    ],
-    reason: Annotated[Words, Field(description="Why, for the stock journal.")],
+    location_id: Annotated[FlowId, Field(description="Id from flowpos_get_inventory.")],
+    delta: Annotated[int, Field(ge=-1_000_000, le=1_000_000, description="Negative: fewer.")],
+    reason: Annotated[Words, Field(description="For the stock journal.")],
 ) -> Adjustment:
-    """Change how many of a product are at a location, by a difference, with a reason for the journal.
+    """Change the stock of a product at a location by a difference, as after a count, a loss or a delivery.
 
-    Use it after a count, a loss or a delivery. It does not set an absolute number, and sells nothing: that is
-    flowpos_create_order.
+    It sells nothing: that is flowpos_create_order.
     """
     if delta == 0:
         raise InvalidArguments("delta: must not be 0.", details={"fields": ["delta"]})

@@ -1,6 +1,7 @@
 """Clients, and which of them have stopped ordering."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
@@ -10,7 +11,8 @@ from app.connectors.flowpos.auth_methods import POS_INTENTS, POS_READ
 from app.connectors.flowpos.records import read_all, read_page
 from app.connectors.flowpos.values import After, FlowRow, Limit, Words, currency_of, today, zone_of
 from app.connectors.function_tool import tool
-from app.connectors.rows import Page, Row
+from app.connectors.money import Money, MoneyRow
+from app.connectors.rows import Page
 
 _CLIENTS = "/clients"
 _MOST_PAGES = 30
@@ -22,24 +24,26 @@ class FlowposClient(FlowRow):
     """A client."""
 
     client_id: str = Field(validation_alias="id")
-    name: str
+    name: str | None = None
     email: str | None = None
-    orders_count: int = 0
-    total_spent_minor: int = Field(0, description="In the smallest unit of the business's currency.")
+    orders_count: int | None = None
+    total_spent: Money | None = None
+    currency: str | None = None
     last_order_at: str | None = Field(None, description="In UTC; null: never ordered.")
 
 
-class QuietClient(Row):
+class QuietClient(MoneyRow):
     """A client who has not ordered for a while."""
 
     client_id: str
-    name: str
-    email: str | None
-    total_spent_minor: int
+    name: str | None = None
+    email: str | None = None
+    total_spent: Money | None = None
+    currency: str | None = None
     days_since_order: int
 
 
-class ClientHealth(Row):
+class ClientHealth(MoneyRow):
     """How the business's clients are doing."""
 
     currency: str | None
@@ -59,13 +63,13 @@ class ClientHealth(Row):
 @tool(title="List FlowPOS clients", reads_only=True, pages_by="after", needs_scopes=POS_READ)
 def list_clients(
     api: Api,
-    search: Annotated[Words | None, Field(description="Part of the name or the e-mail address.")] = None,
+    search: Annotated[Words | None, Field(description="Part of the name or email address.")] = None,
     limit: Limit = 50,
     after: After = None,
 ) -> Page[FlowposClient]:
     """List clients with their number of orders, what they spent and when they last ordered.
 
-    Use it to find a `client_id`. For who is drifting away or spends most use get_client_health.
+    For who is drifting away or spends most use get_client_health.
     """
     return read_page(api, _CLIENTS, FlowposClient, {"search": search, "limit": limit, "cursor": after})
 
@@ -74,14 +78,12 @@ def list_clients(
 def get_client_health(
     api: Api,
     inactive_days: Annotated[
-        int, Field(ge=1, le=3650, description="After so many days without an order a client is at risk.")
+        int, Field(ge=1, le=3650, description="Days without an order until a client is at risk.")
     ] = 60,
 ) -> ClientHealth:
-    """See how the clients of a FlowPOS business are doing: active, at risk, lost, never ordered, top
-    spenders.
+    """Show which clients of a FlowPOS business are active, at risk or lost, and who spends most.
 
-    Use it for "whom should we win back" or "who are our best clients". To find one client use
-    flowpos_list_clients.
+    To find one client use flowpos_list_clients.
     """
     clients, complete = read_all(api, _CLIENTS, FlowposClient, _MOST_PAGES)
     day = today(api)
@@ -106,9 +108,7 @@ def get_client_health(
         at_risk=len(at_risk),
         lost=len(lost),
         never_ordered=len(never),
-        top_spenders=sorted(
-            (c for c in clients if c.total_spent_minor > 0), key=lambda c: -c.total_spent_minor
-        )[:10],
+        top_spenders=sorted((c for c in clients if _spent(c) > 0), key=lambda c: -_spent(c))[:10],
         at_risk_clients=at_risk[:_MOST_NAMED],
         lost_clients=lost[:_MOST_NAMED],
         warnings=[] if complete else [f"Only the first {len(clients)} clients were counted."],
@@ -121,11 +121,16 @@ def _quiet_clients(found: list[tuple[FlowposClient, int]]) -> list[QuietClient]:
             client_id=c.client_id,
             name=c.name,
             email=c.email,
-            total_spent_minor=c.total_spent_minor,
+            total_spent=c.total_spent,
+            currency=c.currency,
             days_since_order=days,
         )
-        for c, days in sorted(found, key=lambda pair: -pair[0].total_spent_minor)
+        for c, days in sorted(found, key=lambda pair: -_spent(pair[0]))
     ]
+
+
+def _spent(client: FlowposClient) -> Decimal:
+    return client.total_spent or Decimal(0)
 
 
 def _days_since(api: Api, text: str | None, day: date) -> int | None:

@@ -12,7 +12,7 @@ from app.errors import NothingReached
 
 class _Reached(FlowRow):
     id: str
-    name: str
+    name: str | None = None
     currency: str | None = None
     timezone: str | None = None
     is_active: bool = True
@@ -36,7 +36,7 @@ def identify(api: Api, token_answer: Mapping[str, Any]) -> Account:
         key = min(row.id for row in reached)
     return Account(
         key=key,
-        name=reached[0].name,
+        name=reached[0].name or reached[0].id,
         businesses=tuple(_business(row, is_default=row.id == active) for row in reached),
         facts={"account": key, **({"active_business": active} if isinstance(active, str) else {})},
     )
@@ -44,4 +44,6 @@ def identify(api: Api, token_answer: Mapping[str, Any]) -> Account:
 
 def _business(row: _Reached, *, is_default: bool) -> Business:
     facts = {"currency": row.currency, "timezone": row.timezone, "is_default": is_default or None}
-    return Business(row.id, row.name, {name: value for name, value in facts.items() if value is not None})
+    return Business(
+        row.id, row.name or row.id, {name: value for name, value in facts.items() if value is not None}
+    )

@@ -7,9 +7,10 @@ from pydantic import Field
 
 from app.connectors.api import Api
 from app.connectors.flowpos.auth_methods import POS_READ, POS_WRITE
-from app.connectors.flowpos.records import create, read_list, read_one, read_page
+from app.connectors.flowpos.records import create, read_all, read_list, read_one, read_page
 from app.connectors.flowpos.values import After, FlowId, FlowRow, Limit, check_period
 from app.connectors.function_tool import tool
+from app.connectors.money import Money
 from app.connectors.rows import Page, Row
 
 _ORDERS = "/orders"
@@ -20,8 +21,8 @@ class Order(FlowRow):
 
     order_id: str = Field(validation_alias="id")
     number: str | None = None
-    status: str
-    total_minor: int = Field(description="In the smallest unit of the currency.")
+    status: str | None = None
+    total: Money | None = None
     currency: str | None = None
     location_id: str | None = None
     client_id: str | None = None
@@ -31,17 +32,17 @@ class Order(FlowRow):
 class OrderItem(FlowRow):
     """A line of an order."""
 
-    product_id: str
+    product_id: str | None = None
     name: str | None = None
-    quantity: int
-    unit_price_minor: int | None = None
+    quantity: int | None = None
+    unit_price: Money | None = None
 
 
 class Payment(FlowRow):
     """A payment of an order."""
 
-    method: str
-    amount_minor: int
+    method: str | None = None
+    amount: Money | None = None
 
 
 class OrderDetails(Order):
@@ -62,21 +63,19 @@ class NewItem(Row):
 def list_orders(
     api: Api,
     first: Annotated[
-        date | None, Field(alias="from", description="First day to include, in the business's time zone.")
+        date | None, Field(alias="from", description="First day, in the business's time zone.")
     ] = None,
-    to: Annotated[date | None, Field(description="Last day to include.")] = None,
+    to: Annotated[date | None, Field(description="Last day.")] = None,
     status: Annotated[
-        str | None,
-        Field(pattern=r"^[a-z_]{1,40}$", description="Only this status, such as paid or refunded."),
+        str | None, Field(pattern=r"^[a-z_]{1,40}$", description="Such as open, paid or refunded.")
     ] = None,
-    location_id: Annotated[FlowId | None, Field(description="Only this location.")] = None,
+    location_id: Annotated[FlowId | None, Field(description="From flowpos_get_sales_by_location.")] = None,
     limit: Limit = 50,
     after: After = None,
 ) -> Page[Order]:
-    """List orders, newest first, by day, status or location.
+    """List orders, newest first.
 
-    Use it to find single sales. For sums of a period use flowpos_get_sales_report instead of adding orders
-    up.
+    For sums of a period use flowpos_get_sales_report instead of adding orders up.
     """
     check_period(first, to)
     filters = {
@@ -95,13 +94,19 @@ def latest_orders(api: Api, first: date, last: date, most: int) -> list[Order]:
     return read_list(api, _ORDERS, Order, {"from": first, "to": last, "limit": most})
 
 
+def sold_orders(api: Api, day: date, most_pages: int) -> tuple[list[Order], bool]:
+    """The paid orders of that day, including those refunded later, and whether that is all of them."""
+    orders, complete = read_all(api, _ORDERS, Order, most_pages, {"from": day, "to": day})
+    return [order for order in orders if order.status in {"paid", "refunded"}], complete
+
+
 @tool(title="Get FlowPOS order", reads_only=True, needs_scopes=POS_READ)
 def get_order(
     api: Api, order_id: Annotated[FlowId, Field(description="Id from flowpos_list_orders.")]
 ) -> OrderDetails:
     """Get one order with its lines and payments.
 
-    Use it when the id is known. To find an order first use flowpos_list_orders.
+    To find its id use flowpos_list_orders.
     """
     return read_one(api, _ORDERS + "/{order}", OrderDetails, order=order_id)
 
@@ -109,14 +114,12 @@ def get_order(
 @tool(title="Create FlowPOS order", destructive=True, needs_scopes=POS_WRITE)
 def create_order(
     api: Api,
-    location_id: Annotated[FlowId, Field(description="Where it is sold.")],
-    items: Annotated[list[NewItem], Field(min_length=1, max_length=100, description="What is ordered.")],
-    client_id: Annotated[FlowId | None, Field(description="For whom, from flowpos_list_clients.")] = None,
+    location_id: Annotated[FlowId, Field(description="Id from flowpos_get_sales_by_location.")],
+    items: Annotated[list[NewItem], Field(min_length=1, max_length=100, description="The lines.")],
+    client_id: Annotated[FlowId | None, Field(description="Id from flowpos_list_clients.")] = None,
 ) -> OrderDetails:
-    """Create an order at a location, at the products' present prices. It takes stock and cannot be undone
-    from here.
-
-    Use it only after the person agreed to the lines. It takes no payment.
+    """Create an order at the products' present prices. It takes stock, but no payment, and cannot be undone
+    from here: use it once the person has agreed to the lines.
     """
     order = {
         "locationId": location_id,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from app.connectors.api import Api
-from app.connectors.flowpos.values import FlowRow, read_as, unreadable
+from app.connectors.flowpos.values import FlowRow, currency_of, in_main_units, read_as, unreadable
 from app.connectors.rows import Page
 from app.errors import ReconnectNeeded
 
@@ -20,7 +20,7 @@ def read_one(
     api: Api, path: str, model: type[AnyRow], filters: Filters | None = None, **parts: str
 ) -> AnyRow:
     """One object."""
-    return read_as(model, _get(api, path, filters, parts))
+    return read_as(model, in_main_units(_get(api, path, filters, parts), currency_of(api)))
 
 
 def read_list(
@@ -36,8 +36,11 @@ def read_page(
     """One page of a list. FlowPOS names no total; its cursor leads to the next page."""
     body = _get(api, path, filters, parts)
     following = body.get("nextCursor") if isinstance(body, Mapping) else None
+    if following is not None and not isinstance(following, str | int):
+        raise unreadable()  # without the way to the rest the list would look complete
     return Page(
-        items=rows_of(body, model), next=following if isinstance(following, str) and following else None
+        items=rows_of(body, model, currency_of(api)),
+        next=str(following) if following else None,
     )
 
 
@@ -60,15 +63,17 @@ def read_all(
 def create(api: Api, path: str, model: type[AnyRow], record: Mapping[str, Any]) -> AnyRow:
     """Creates a record and returns it as FlowPOS stored it."""
     made = api.post(_BUSINESS + path, parts={"business": _business_id(api)}, json=record)
-    return read_as(model, made, wrote=True)
+    return read_as(model, in_main_units(made, currency_of(api)), wrote=True)
 
 
-def rows_of(body: Any, model: type[AnyRow]) -> list[AnyRow]:
-    """The rows of a list. Raises ProviderUnavailable for anything else."""
+def rows_of(body: Any, model: type[AnyRow], currency: str | None = None) -> list[AnyRow]:
+    """The rows of a list, in that currency unless they name one. Raises ProviderUnavailable for anything
+    else.
+    """
     records = body.get("data") if isinstance(body, Mapping) else None
     if not isinstance(records, list):
         raise unreadable()
-    return [read_as(model, record) for record in records]
+    return [read_as(model, in_main_units(record, currency)) for record in records]
 
 
 def _get(api: Api, path: str, filters: Filters | None, parts: Mapping[str, str]) -> Any:

@@ -10,29 +10,30 @@ from app.connectors.flowpos.auth_methods import REPORTS_READ
 from app.connectors.flowpos.records import read_list, read_one
 from app.connectors.flowpos.values import FirstDay, FlowRow, LastDay, check_period
 from app.connectors.function_tool import tool
+from app.connectors.money import Money
 from app.connectors.rows import Row
 
 _REPORTS = "/reports"
 
 
 class SalesTotals(FlowRow):
-    """Sums of a period, in the smallest unit of the currency."""
+    """Sums of a period."""
 
-    gross_minor: int = Field(description="Before discounts, refunds and tax are taken off.")
-    net_minor: int
-    tax_minor: int = 0
-    discount_minor: int = 0
-    refund_minor: int = 0
-    orders: int
-    average_minor: int = Field(0, description="An order on average; 0 when there was none.")
+    gross: Money | None = Field(None, description="Before discounts, refunds and tax are taken off.")
+    net: Money | None = None
+    tax: Money | None = None
+    discount: Money | None = None
+    refund: Money | None = None
+    orders: int | None = None
+    average: Money | None = Field(None, description="Per order.")
 
 
 class SalesPoint(FlowRow):
     """A day, week or month, named by its first day."""
 
-    date: str
-    net_minor: int
-    orders: int
+    date: str | None = None
+    net: Money | None = None
+    orders: int | None = None
 
 
 class SalesReport(FlowRow):
@@ -48,8 +49,9 @@ class SoldProduct(FlowRow):
 
     product_id: str
     name: str | None = None
-    quantity: int
-    net_minor: int
+    quantity: int | None = None
+    net: Money | None = None
+    currency: str | None = None
 
 
 class LocationSales(FlowRow):
@@ -57,8 +59,9 @@ class LocationSales(FlowRow):
 
     location_id: str
     name: str | None = None
-    net_minor: int
-    orders: int
+    net: Money | None = None
+    currency: str | None = None
+    orders: int | None = None
 
 
 class TopProducts(Row):
@@ -79,14 +82,11 @@ def get_sales_report(
     first: FirstDay,
     to: LastDay,
     group_by: Annotated[
-        Literal["day", "week", "month"] | None, Field(description="How long each point of the series is.")
+        Literal["day", "week", "month"] | None, Field(description="A point of the series.")
     ] = None,
 ) -> SalesReport:
     """Get the sales of a period: gross, net, tax, discounts, refunds, orders and their average, and a series
     over time.
-
-    Use it for "how much did we sell". A period has at most 366 days. For what sold best use
-    flowpos_get_top_products.
     """
     return read_sales(api, first, to, group_by)
 
@@ -98,21 +98,13 @@ def get_top_products(
     to: LastDay,
     limit: Annotated[int, Field(ge=1, le=50, description="How many products.")] = 10,
 ) -> TopProducts:
-    """Get the products that brought the most in a period, with quantity and net sales.
-
-    Use it for "what sold best". Products that sold nothing are not in it; all of them are in
-    flowpos_get_products.
-    """
+    """Get the best-selling products of a period, with quantity and net sales."""
     return TopProducts(items=read_top_products(api, first, to, limit))
 
 
 @tool(title="Get FlowPOS sales by location", reads_only=True, needs_scopes=REPORTS_READ)
 def get_sales_by_location(api: Api, first: FirstDay, to: LastDay) -> SalesByLocation:
-    """Get the net sales and orders of each location in a period.
-
-    Use it to compare shops, or to learn the `location_id` other tools take. For the whole business use
-    flowpos_get_sales_report.
-    """
+    """Get the net sales and orders of each location in a period, with the `location_id` other tools take."""
     return SalesByLocation(items=read_sales_by_location(api, first, to))
 
 

@@ -1,7 +1,8 @@
 """The types FlowPOS' API uses, and the currency, time zone and days of a business."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import AliasGenerator, ConfigDict, Field
@@ -10,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from app import clock
 from app.connectors.answers import Answers
 from app.connectors.api import Api
-from app.connectors.rows import Row
+from app.connectors.money import MoneyRow, from_minor
 from app.connectors.summary_days import find_zone
 from app.errors import InvalidArguments
 
@@ -18,18 +19,16 @@ _MOST_DAYS = 366
 
 FlowId = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._-]+$")]
 Words = Annotated[str, Field(min_length=1, max_length=200)]
-Limit = Annotated[int, Field(ge=1, le=100, description="Records a page.")]
+Limit = Annotated[int, Field(ge=1, le=100, description="Per page.")]
 After = Annotated[str | None, Field(max_length=2000, description="Where the next page begins.")]
-FirstDay = Annotated[
-    date, Field(alias="from", description="First day to include, in the business's time zone.")
-]
-LastDay = Annotated[date, Field(description="Last day to include.")]
+FirstDay = Annotated[date, Field(alias="from", description="First day, in the business's time zone.")]
+LastDay = Annotated[date, Field(description="Last day, at most a year later.")]
 _answers = Answers("FlowPOS")
 read_as, unreadable = _answers.read_as, _answers.unreadable
 
 
-class FlowRow(Row):
-    """A Row read directly from FlowPOS' record, whose names are camel case."""
+class FlowRow(MoneyRow):
+    """A Row read from FlowPOS' record `in_main_units`, whose names are camel case."""
 
     model_config = ConfigDict(
         extra="ignore",
@@ -37,6 +36,27 @@ class FlowRow(Row):
         coerce_numbers_to_str=True,
         alias_generator=AliasGenerator(validation_alias=to_camel),
     )
+
+
+def in_main_units(record: Any, currency: str | None) -> Any:
+    """A record whose amounts (`totalMinor: 2150`) are in the currency's main unit (`total: 21.50`).
+
+    The currency is the record's own, else `currency`, and holds for what is inside it. Without one, and for
+    anything but a whole number, the amount is left out: it could be read a hundred times too high.
+    """
+    if isinstance(record, list):
+        return [in_main_units(each, currency) for each in record]
+    if not isinstance(record, Mapping):
+        return record
+    own = record.get("currency")
+    code = own if isinstance(own, str) and own else currency
+    found: dict[Any, Any] = {"currency": code}
+    for name, value in record.items():
+        if not isinstance(name, str) or not name.endswith("Minor"):
+            found[name] = code if name == "currency" else in_main_units(value, code)
+        elif isinstance(value, int) and not isinstance(value, bool) and code:
+            found[name.removesuffix("Minor")] = from_minor(value, code)
+    return found
 
 
 def currency_of(api: Api) -> str | None:

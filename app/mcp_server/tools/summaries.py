@@ -36,7 +36,7 @@ from app.workspaces.models import Workspace
 
 Service = Annotated[
     str | None,
-    Field(max_length=32, description="Only this service, such as flowpos; all connected ones when left out."),
+    Field(max_length=32, description="Only this one, such as xero; default all."),
 ]
 
 
@@ -46,8 +46,8 @@ class SourcePart(Part):
     source: str
     service: str
     account: str
-    business: str | None
-    business_id: str | None
+    business: str | None = None
+    business_id: str | None = None
 
 
 class Summary(Row):
@@ -61,16 +61,14 @@ class Summary(Row):
 def summarize_day(
     context: ToolContext,
     date: Annotated[
-        date | None, Field(description="YYYY-MM-DD; today in each business's own time zone when left out.")
+        date | None, Field(description="YYYY-MM-DD; default today, in each business's own time zone.")
     ] = None,
     service: Service = None,
 ) -> Summary:
-    """Summarize a day over every connected service: sales, best products, payments, invoices, what is
-    overdue.
+    """Summarize a day over every connected service, beside the same weekday a week before: sales, best
+    products, locations, payments, invoices, overdue.
 
-    Use it for "how was today", beside the same weekday a week before. Each part is one account and currency:
-    never add currencies up. For several days use summarize_period; for details the tools of the service
-    itself.
+    Use it for "how was today". Each part is one account and currency: never add currencies up.
     """
     return _summarize(context, summarize_day, OneDay(date), service)
 
@@ -79,17 +77,14 @@ def summarize_day(
 def summarize_period(
     context: ToolContext,
     first: Annotated[date | None, Field(alias="from", description="First day, YYYY-MM-DD.")] = None,
-    to: Annotated[date | None, Field(description="Last day; at most 366 days in all.")] = None,
-    preset: Annotated[
-        Preset | None, Field(description="Instead of from and to; 7d and 30d include today.")
-    ] = None,
+    to: Annotated[date | None, Field(description="Last day, YYYY-MM-DD, at most 366 in all.")] = None,
+    preset: Annotated[Preset | None, Field(description="Instead of from and to.")] = None,
     service: Service = None,
 ) -> Summary:
-    """Summarize a period over every connected service: sales, best products, payments, invoices, what is
-    overdue.
+    """Summarize a period over every connected service, beside the period before it (months beside months):
+    sales, best products, locations, payments, invoices, overdue.
 
-    Use it for "how was last month", beside as many days before. Each part is one account and currency: never
-    add currencies up. For a single day use summarize_day.
+    Use it for "how was last month". Each part is one account and currency: never add currencies up.
     """
     return _summarize(context, summarize_period, DateRange(first, to, preset), service)
 

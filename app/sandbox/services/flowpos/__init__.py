@@ -1,4 +1,6 @@
-"""FlowPOS, imitated: the token exchange of its documentation, and a REST API below `/v1`.
+"""FlowPOS, imitated: the token exchange of its documentation, and a REST API below `/v1` that is our own.
+
+FlowPOS documents an MCP endpoint instead; this API stands in for it in demos.
 
 Start with `people.py` (memberships, demo tokens and keys), `identity.py` (Firebase: logins, certificates,
 verified ID tokens), `token_exchange.py` (`/mcp/token`) and `request_checks.py` (the checks before every

@@ -63,7 +63,7 @@ def orders(call: AuthorizedCall) -> Response:
         and (first is None or call.local_day(order["createdAt"]) >= first)
         and (last is None or call.local_day(order["createdAt"]) <= last)
     ]
-    return page(sorted(found, key=lambda order: order["createdAt"], reverse=True))
+    return page(sorted(found, key=lambda order: (order["createdAt"], order["id"]), reverse=True))
 
 
 @bp.get(f"{BUSINESS}/orders/<id_>")

@@ -1,4 +1,4 @@
-"""The checks before every call: token, scope, membership, rate limit, repeated writes."""
+"""The checks before every call: token, scope, membership, rate limit."""
 
 import functools
 from collections.abc import Callable
@@ -11,10 +11,9 @@ from flask import Response, request
 
 from app.sandbox.current import Here, here
 from app.sandbox.grants import digest
-from app.sandbox.idempotency import answer_once
 from app.sandbox.rules import Access
 from app.sandbox.services.flowpos.people import DemoBusiness, reached
-from app.sandbox.services.flowpos.wire import body, refusal, too_many
+from app.sandbox.services.flowpos.wire import refusal, too_many
 from app.sandbox.store import Book, Record
 from app.sandbox.traffic import count_call
 
@@ -57,8 +56,7 @@ def opens(scope: str) -> Callable[[View], View]:
             if found is None:
                 raise refusal(403, "No active membership in this business")
             call = AuthorizedCall(at, found, at.book(found.id))
-            answer = functools.partial(view, call, **parts)
-            return answer() if request.method == "GET" else _once(call, answer)
+            return view(call, **parts)
 
         return guarded
 
@@ -71,12 +69,3 @@ def signed_in() -> Access:
     if access is None:
         raise refusal(401, "Invalid or expired token")
     return access
-
-
-def _once(call: AuthorizedCall, write: Callable[[], Response]) -> Response:
-    """Run a write, once per Idempotency-Key."""
-    key = request.headers.get("Idempotency-Key", "")
-    if not key:
-        return write()
-    mismatch = refusal(409, "Idempotency-Key was used with another request")
-    return answer_once(call.book, key, write, request=[request.path, body()], mismatch=mismatch)
