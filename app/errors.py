@@ -5,7 +5,11 @@ responses at four edges only: page, fragment, OAuth JSON and MCP result. A messa
 nor text from a service or another workspace.
 """
 
+import re
 from typing import Any
+
+# How a sentence ends that does not know when; the service's own word on it takes its place.
+_LATER = re.compile(r" ?Please (wait and )?try again( later| in a moment| in \d+ [a-z]+)?\.$")
 
 
 class PatchbayError(Exception):
@@ -108,6 +112,10 @@ class ReconnectNeeded(ToolError):
     status = 409
 
 
+class NotRenewable(ReconnectNeeded):
+    """The service rejects a token that has no successor: a pasted key, or access without refresh token."""
+
+
 class NothingReached(ReconnectNeeded):
     """The access is valid, but covers nothing at the service any more: the person removed everything."""
 
@@ -117,6 +125,12 @@ class PermissionDenied(ToolError):
 
     code = "PERMISSION_DENIED"
     status = 403
+
+
+class MissingRight(PermissionDenied):
+    """The service says that the account or key lacks a right. Which of its businesses was meant is no
+    question: nothing has to be looked up to explain it.
+    """
 
 
 class ApprovalNeeded(ToolError):
@@ -140,11 +154,9 @@ class ObjectNotFound(ToolError):
     status = 404
 
 
-class ProviderRateLimited(ToolError):
-    """The service's rate limit was reached. `retry_after_seconds` is from the service, or None."""
+class TemporaryFailure(ToolError):
+    """A failure that a later try can cure. `retry_after_seconds` is when, in whole seconds, or None."""
 
-    code = "RATE_LIMITED"
-    status = 429
     retryable = True
 
     def __init__(
@@ -154,22 +166,46 @@ class ProviderRateLimited(ToolError):
         retry_after_seconds: int | None = None,
         details: dict[str, Any] | None = None,
     ) -> None:
-        self.retry_after_seconds = retry_after_seconds
-        details = dict(details or {})
+        super().__init__(message, details=dict(details or {}))
+        self.retry_after_seconds: int | None = None
         if retry_after_seconds is not None:
-            details["retry_after_seconds"] = retry_after_seconds
-        super().__init__(message, details=details)
+            self.wait(retry_after_seconds)
+
+    def wait(self, seconds: int) -> None:
+        """Say when to try again: in `details` for programs, and at the end of the sentence for people.
+
+        A sentence that sends people to somebody else stays as it is: waiting alone does not help there.
+        """
+        self.retry_after_seconds = self.details["retry_after_seconds"] = seconds
+        when = f"Please try again in {_describe(seconds)}."
+        if "Ask your " not in self.message and not self.message.endswith(when):
+            self.message = f"{_LATER.sub('', self.message)} {when}"
+            self.args = (self.message,)
+
+
+def _describe(seconds: int) -> str:
+    """A wait in words: "40 seconds", "12 minutes", "3 hours"; rounded up."""
+    amount, unit = (seconds, "second") if seconds < 90 else (-(-seconds // 60), "minute")
+    if unit == "minute" and amount > 90:
+        amount, unit = -(-seconds // 3600), "hour"
+    return f"{amount} {unit}" + ("" if amount == 1 else "s")
+
+
+class ProviderRateLimited(TemporaryFailure):
+    """The service's rate limit was reached."""
+
+    code = "RATE_LIMITED"
+    status = 429
 
 
 class ProviderError(ToolError):
     """The service refused, or answered in a way that a retry will not change."""
 
 
-class ProviderUnavailable(ToolError):
-    """The service is down, unreachable or answered nonsense; a later retry can help."""
+class ProviderUnavailable(TemporaryFailure):
+    """The service is down, unreachable or answered nonsense."""
 
     code = "PROVIDER_UNAVAILABLE"
-    retryable = True
 
 
 class ProviderTimeout(ToolError):

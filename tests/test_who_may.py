@@ -44,7 +44,8 @@ _PAGES = {
         google.leave google.come_back workspaces.show_register workspaces.register account_settings.deleted
         invitations.show invitations.register invitations.show_register invitations.other_account
         invitations.resume invitations.accept
-        health.health health.ready health.metrics look.brand look.favicon mcp.sse
+        health.health health.ready health.metrics look.brand look.favicon look.favicon_ico
+        mcp.sse
         oauth.authorization_server_metadata oauth.protected_resource_metadata
         oauth.protected_resource_metadata_with_slash
         oauth.register oauth.token oauth_pages.authorize

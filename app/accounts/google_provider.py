@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from app.config import Settings, split_address
-from app.errors import ConfigError
+from app.config import Settings
 
 _PREFIX = "google_sign_in"
 # https://accounts.google.com/.well-known/openid-configuration
@@ -49,24 +48,3 @@ def find(settings: Settings) -> Provider | None:
         certs_url=certs,
         redirect_uri=settings.public_url + "/login/google/callback",
     )
-
-
-def check(settings: Settings) -> None:
-    """Raises ConfigError with one sentence that names what is missing or invalid."""
-    credentials = {
-        "CLIENT_ID": settings.google_sign_in_client_id,
-        "CLIENT_SECRET": settings.google_sign_in_client_secret,
-    }
-    for name, value in credentials.items():
-        if value is None and any(credentials.values()):
-            raise ConfigError(
-                f"GOOGLE_SIGN_IN_{name} must be set too: a client id and its secret belong together."
-            )
-    for name in _ADDRESSES:
-        address = settings.service(_PREFIX, name)
-        parts = split_address(address) if address else None
-        if address and (not parts or (settings.production and parts.scheme != "https")):
-            raise ConfigError(
-                f"GOOGLE_SIGN_IN_{name} must be an address such as https://accounts.example.com, with "
-                "https in production."
-            )

@@ -32,6 +32,7 @@ _SENTENCES = {
     "connection.connected": "{who} connected {service}",
     "connection.reconnected": "{who} reconnected {service}",
     "connection.reconnect_needed": "{service} ended the sign-in and must be reconnected",
+    "connection.recovered": "{service} works again without being reconnected",
     "connection.disconnected": "{who} disconnected {service}",
     "connection.permission_changed": "{who} set {service} to “{level_words}”",
     "connection.renamed": "{who} renamed {service}{new_label}",

@@ -47,6 +47,12 @@ class ConnectorRow:
         """Whether there is a consent page, so that an app at the service makes sense."""
         return bool(self.connector.auth)
 
+    @property
+    def refuses_redirect(self) -> bool:
+        """Whether the service accepts only https redirect addresses, and this one is not."""
+        auth = self.connector.auth
+        return bool(auth) and not auth.loopback_redirects and not self.redirect_uri.startswith("https://")
+
 
 def load_all(settings: Settings) -> list[ConnectorRow]:
     """Every service, in the hub's order."""

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 import redis
 from sqlalchemy import text
 
-from app import clock, database
+from app import clock, database, url_settings
 from app.accounts.login import SignedIn
 from app.admin import queries
 from app.admin.queries import ConnectionCounts
@@ -101,8 +100,7 @@ def send_test_mail(mailer: Mailer, operator: SignedIn, settings: Settings) -> st
     mailer.send(to, f"Test mail from {settings.brand_name}", words)
     if settings.mail_url:
         return (
-            f"On its way to {to}. When it does not come within minutes, look for “mail could not be "
-            "sent” in the log."
+            f"On its way to {to}. If it does not arrive within minutes, look for “was not sent” in the log."
         )
     return (
         "MAIL_URL is not set, so nothing was sent."
@@ -174,7 +172,7 @@ def _mail(settings: Settings) -> Check:
             "Mail",
             "good",
             "Set up",
-            f"through {urlsplit(settings.mail_url).hostname}, from {settings.mail_from}",
+            f"through {url_settings.parse('MAIL_URL', settings.mail_url).host}, from {settings.mail_from}",
         )
     if settings.production:
         return Check(

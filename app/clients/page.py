@@ -6,15 +6,17 @@ from flask import current_app
 from sqlmodel import Session, col, select
 
 from app.accounts.models import User
-from app.clients import doctor, guides, live, token_costs
+from app.clients import access, doctor, guides, live, token_costs
+from app.clients.access import AccessRow
 from app.clients.doctor import Attempt
 from app.clients.guides import Guide, ServerEntry
+from app.clients.limits import ClientLimits, too_many_for
 from app.clients.live import Arrival
 from app.clients.token_costs import TokenCosts
 from app.database import reading
 from app.mcp_server.toolbox import Toolbox
-from app.oauth_server import attempt_log, grants
-from app.oauth_server.models import Grant
+from app.oauth_server import attempt_log, grants, scopes
+from app.oauth_server.rfc8707_resource import COMPACT_QUERY
 from app.web import current
 from app.workspaces.guard import Member
 
@@ -27,6 +29,9 @@ class GuideView:
     server: ServerEntry
     is_public: bool
     arrival: Arrival | None
+    tools: int  # listed for the member's clients now
+    limits: ClientLimits | None  # of this client, if that is more than it takes
+    compact_url: str
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class AiClientsPage:
     guides: tuple[Guide, ...]
     guide: GuideView
     costs: TokenCosts
-    grants: tuple[Grant, ...]
+    access: tuple[AccessRow, ...]
     people: dict[str, str]  # user id -> email address, of those whose grants are listed
     shows_all: bool
     attempts: tuple[Attempt, ...]
@@ -56,7 +61,7 @@ def load(member: Member, key: str) -> AiClientsPage:
         guides=guides.all_guides(server),
         guide=load_guide(member, key),
         costs=token_costs.weigh(settings, toolbox, member),
-        grants=tuple(listed),
+        access=access.rows(listed),
         people=people,
         shows_all=member.manages,
         attempts=tuple(attempts),
@@ -68,8 +73,15 @@ def load_guide(member: Member, key: str) -> GuideView:
     settings = current.settings()
     server = guides.server_entry(settings)
     guide = guides.find(server, key)
+    tools, _ = token_costs.listed(settings, _toolbox(), member, " ".join(scopes.DEFAULT))
     return GuideView(
-        guide, server, guides.is_public(server.url), live.find_arrival(settings, _toolbox(), member, guide)
+        guide,
+        server,
+        guides.is_public(server.url),
+        live.find_arrival(settings, _toolbox(), member, guide),
+        tools,
+        next((client for client in too_many_for(tools) if client.key == guide.key), None),
+        settings.mcp_url + COMPACT_QUERY,
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from app import clock
+from app.clients.limits import ClientLimits, too_many_for
 from app.config import Settings
 from app.connectors.rows import size_in_tokens
 from app.connectors.services import services_of
@@ -33,12 +34,15 @@ class TokenCosts:
     choices: tuple[ListingCost, ListingCost]
     services: int
     tools: int
+    listed: int  # tools in the full list now
+    too_many_for: tuple[ClientLimits, ...]  # clients that cannot take that many
 
 
 def weigh(settings: Settings, toolbox: Toolbox, member: Member) -> TokenCosts:
     """What this member's AI clients read at the start, with a token that may write."""
     caller, connections = _as_caller(settings, member), visible_to(member.workspace.id, member.user.id)
-    full = size_in_tokens(toolbox.listing(caller, connections, f"{settings.public_url}/integrations"))
+    tools = toolbox.listing(caller, connections, f"{settings.public_url}/integrations")
+    full = size_in_tokens(tools)
     compact = size_in_tokens(toolbox.compact_listing(caller, connections))
     services = services_of(member.workspace.id)
     everything = size_in_tokens(toolbox.everything(member.workspace.id))
@@ -62,6 +66,8 @@ def weigh(settings: Settings, toolbox: Toolbox, member: Member) -> TokenCosts:
         ),
         len(services),
         sum(len(connector.tools) for connector in services),
+        len(tools),
+        too_many_for(len(tools)),
     )
 
 

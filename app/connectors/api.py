@@ -1,8 +1,9 @@
 """The service's API for a tool function: one connection, one call, every rule enforced.
 
 A fresh token before use and one forced refresh after a 401. Reads are retried when the service is briefly
-unavailable; a write that may have arrived is never repeated unless the service takes an idempotency key.
-Every answer is read defensively, and errors say what to do.
+unavailable; a write that may have arrived is never repeated unless the service documents an idempotency key.
+The service's own word on when to come back (Retry-After) is kept: a short wait is waited for, a longer one is
+told. Every answer is read defensively, and errors say what to do.
 """
 
 import random
@@ -15,17 +16,17 @@ from typing import Any, Protocol
 from app import outbound
 from app.connectors import discovered_hosts
 from app.connectors.answers import Answers
-from app.connectors.api_errors import errors_by_status
+from app.connectors.api_errors import errors_by_status, no_answer, outcome_unknown, retry_after
 from app.connectors.api_rules import ApiRules
 from app.connectors.request import ApiRequest, UpstreamCall, path_parts
 from app.connectors.spec import Business
 from app.errors import (
-    OutcomeUnknown,
+    NotRenewable,
     PermissionDenied,
-    ProviderError,
-    ProviderRateLimited,
     ProviderTimeout,
     ProviderUnavailable,
+    ReconnectNeeded,
+    TemporaryFailure,
     ToolError,
 )
 from app.outbound import OutboundError, OutboundTimeout, Response, ResponseTooLarge
@@ -59,6 +60,10 @@ class Api:
     cancelled: Callable[[], bool] = lambda: False
     report: Callable[[float, float | None, str], None] = lambda done, total, text: None
     new_key: Callable[[], str] = lambda: uuid.uuid4().hex  # makes an idempotency key
+    # Called when the service rejects a token that is fresh, with the reason if the service's own error names
+    # one. Returns what that means for the connection; None for no more than this call's own error.
+    on_rejected: Callable[[str, str | None], ToolError | None] = lambda token, reason: None
+    on_accepted: Callable[[], None] = lambda: None  # called when the service has taken the token
     calls: list[UpstreamCall] = field(default_factory=list)
     note: str = ""
 
@@ -129,13 +134,11 @@ class Api:
             path.format_map(path_parts(parts, self.service.name)) if parts else path
         )
         sent_headers = {"Accept": "application/json", **self.service.headers, **(headers or {})}
-        repeatable = safe
+        repeatable = safe or self.service.repeats_writes
         if not safe and self.service.idempotency_header:
             sent_headers[self.service.idempotency_header] = self.new_key()
-            repeatable = True
         if not safe and self.service.idempotency_parameter:
             params = {**(params or {}), self.service.idempotency_parameter: self.new_key()}
-            repeatable = True
         request = ApiRequest(
             method,
             path,
@@ -159,13 +162,20 @@ class Api:
                     unsure = unsure or error.sent
                     self._pause(attempt)
                     continue
-                raise self._no_answer(error, safe) from None
+                raise no_answer(self.service.name, error, safe=safe) from None
             if self.service.token_is_stale(answer) and not renewed:
                 self._prove_stale(request, token)
-                token, renewed = self.tokens.refreshed(token), True
+                token, renewed = self._renewed(token), True
                 answer = self._try_again_with(token, request, safe)
+            if self.service.token_is_stale(answer):
+                self._prove_stale(request, token)
+                if (rejection := self.on_rejected(token, None)) is not None:
+                    raise rejection
             problem = self._problem(answer)
+            if isinstance(problem, ReconnectNeeded):
+                raise (self.on_rejected(token, problem.message) or problem)
             if problem is None:
+                self.on_accepted()
                 return answer if raw else self._body(answer, safe)
             wait = self._wait_before_retry(problem, attempt)
             if last or wait is None or not repeatable:
@@ -191,7 +201,7 @@ class Api:
                 token,
             )
         except OutboundError as error:
-            raise self._no_answer(error, True) from None
+            raise no_answer(self.service.name, error, safe=True) from None
         if answer.status >= 500:
             raise errors_by_status(answer, self.service.name)
         if not self.service.token_is_stale(answer):
@@ -201,11 +211,17 @@ class Api:
                 "reconnect with a token made in it."
             )
 
+    def _renewed(self, token: str) -> str:
+        try:
+            return self.tokens.refreshed(token)
+        except NotRenewable as rejection:
+            raise (self.on_rejected(token, None) or rejection) from None
+
     def _try_again_with(self, token: str, request: ApiRequest, safe: bool) -> Response:
         try:
             return self._send(request, token)
         except OutboundError as error:
-            raise self._no_answer(error, safe) from None
+            raise no_answer(self.service.name, error, safe=safe) from None
 
     def _send(self, request: ApiRequest, token: str) -> Response:
         seconds = min(outbound.TOTAL_SECONDS, max(0.05, self.deadline - time.monotonic()))
@@ -232,17 +248,20 @@ class Api:
     def _problem(self, answer: Response) -> ToolError | None:
         read = self.service.read_error
         problem = read(answer) if read else None
-        return (
-            errors_by_status(answer, self.service.name)
-            if problem is None and answer.status >= 300
-            else problem
-        )
+        if problem is None and answer.status >= 300:
+            problem = errors_by_status(answer, self.service.name)
+        if isinstance(problem, TemporaryFailure) and (seconds := retry_after(answer)) is not None:
+            problem.wait(seconds)  # the service's word, over a default of the connector's
+        return problem
 
     def _unconfirmed(self, problem: ToolError, safe: bool) -> ToolError:
         """The problem after the last try: a write to a failing service may have been done."""
         if safe or not isinstance(problem, ProviderUnavailable):
             return problem
-        return self._unknown("failed while handling this")
+        unknown = outcome_unknown(self.service.name, "failed while handling this")
+        if problem.retry_after_seconds is not None:
+            unknown.details["retry_after_seconds"] = problem.retry_after_seconds
+        return unknown
 
     def _body(self, answer: Response, safe: bool) -> Any:
         if not answer.content:
@@ -252,45 +271,21 @@ class Api:
             raise Answers(self.service.name).unreadable(wrote=not safe)
         return body
 
-    def _no_answer(self, error: OutboundError, safe: bool) -> ToolError:
-        if error.sent and not safe:
-            return self._unknown()
-        if isinstance(error, ResponseTooLarge):
-            return ProviderError(
-                f"{self.service.name} sent more at once than can be taken. Ask for less: fewer records, a "
-                "shorter period."
-            )
-        if isinstance(error, OutboundTimeout):
-            return ProviderTimeout(f"{self.service.name} did not answer in time. Please try again.")
-        return ProviderUnavailable(
-            f"{self.service.name} cannot be reached right now. Please try again later."
-        )
-
-    def _unknown(self, happened: str = "did not confirm it") -> OutcomeUnknown:
-        return OutcomeUnknown(
-            f"{self.service.name} {happened}. It may or may not have been done: check there before "
-            "repeating it."
-        )
-
     def _stop_in_time(self, *, unsure: bool) -> None:
         """Like `stop_if_cancelled`, between tries. `unsure`: an earlier try may have done the write."""
         try:
             self.stop_if_cancelled()
         except ProviderTimeout as stopped:
-            raise (self._unknown() if unsure else stopped) from None
+            raise (outcome_unknown(self.service.name) if unsure else stopped) from None
 
     def _wait_before_retry(self, problem: ToolError, attempt: int) -> float | None:
         """Seconds to wait before a retry, or None when it would not help or take too long."""
-        if isinstance(problem, ProviderRateLimited):
-            seconds = (
-                float(problem.retry_after_seconds)
-                if problem.retry_after_seconds is not None
-                else 2.0**attempt / 2
-            )
-            return (
-                seconds if seconds <= min(_LONGEST_WAIT_SECONDS, self.deadline - time.monotonic()) else None
-            )
-        return 0.0 if isinstance(problem, ProviderUnavailable) else None
+        if not isinstance(problem, TemporaryFailure):
+            return None
+        if problem.retry_after_seconds is None and isinstance(problem, ProviderUnavailable):
+            return 0.0
+        seconds = float(problem.retry_after_seconds or 2.0**attempt / 2)
+        return seconds if seconds <= min(_LONGEST_WAIT_SECONDS, self.deadline - time.monotonic()) else None
 
     def _pause(self, attempt: int, seconds: float = 0.0) -> None:
         """Waits with jitter, so that callers do not return all at once."""

@@ -1,23 +1,36 @@
 """What a service's refusals mean, where its own words add nothing; and the parts of reading those words."""
 
+import math
+import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
+from app import clock
 from app.connectors.rows import plain
 from app.errors import (
     InvalidArguments,
     ObjectNotFound,
+    OutcomeUnknown,
     PermissionDenied,
     ProviderError,
     ProviderRateLimited,
+    ProviderTimeout,
     ProviderUnavailable,
     ReconnectNeeded,
     ToolError,
 )
-from app.outbound import Response
+from app.outbound import OutboundError, OutboundTimeout, Response, ResponseTooLarge
 
 _MOST_REASONS = 10
 _LONGEST_REASON = 300
+_LONGEST_WAIT_SECONDS = 86_400
+_FIRST_EPOCH = 1_000_000_000  # a larger number is a moment in Unix seconds (2001), not a wait
+_NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,9})?")
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "day")
+# Dates hold a comma of their own: "Fri, 31 Dec 1999 23:59:59 GMT", "Friday, 31-Dec-99 23:59:59 GMT".
+_NEXT_VALUE = re.compile("".join(f"(?<!{day})" for day in _DAYS) + ",", re.IGNORECASE)
 
 
 def errors_by_status(answer: Response, name: str) -> ToolError:
@@ -27,7 +40,9 @@ def errors_by_status(answer: Response, name: str) -> ToolError:
         return slow_down(name, answer)
     if status >= 500:
         return ProviderUnavailable(
-            f"{name} is having trouble right now. Please try again later.", details={"status": status}
+            f"{name} is having trouble right now. Please try again later.",
+            retry_after_seconds=retry_after(answer),
+            details={"status": status},
         )
     if status == 404 or status == 410:
         return ObjectNotFound(
@@ -52,10 +67,58 @@ def errors_by_status(answer: Response, name: str) -> ToolError:
     )
 
 
+def no_answer(name: str, error: OutboundError, *, safe: bool) -> ToolError:
+    """The error for a request without a usable answer. A write (not `safe`) may have been done."""
+    if error.sent and not safe:
+        return outcome_unknown(name)
+    if isinstance(error, ResponseTooLarge):
+        return ProviderError(
+            f"{name} sent more at once than can be taken. Ask for less: fewer records, a shorter period."
+        )
+    if isinstance(error, OutboundTimeout):
+        return ProviderTimeout(f"{name} did not answer in time. Please try again.")
+    return ProviderUnavailable(f"{name} cannot be reached right now. Please try again later.")
+
+
+def outcome_unknown(name: str, happened: str = "did not confirm it") -> OutcomeUnknown:
+    """The error for a write that may or may not have been done."""
+    return OutcomeUnknown(
+        f"{name} {happened}. It may or may not have been done: check there before repeating it."
+    )
+
+
 def retry_after(answer: Response) -> int | None:
-    """The Retry-After header in seconds (RFC 9110 section 10.2.3), or None; dates count as absent."""
-    text = answer.headers.get("Retry-After", "")
-    return min(int(text), 86_400) if text.isascii() and text.isdigit() else None
+    """The wait the service asks for, in whole seconds from 1 to a day (RFC 9110 section 10.2.3), or None.
+
+    Takes seconds or a date; a header sent twice counts by its longest wait. A date is compared with the
+    service's own `Date`, so that a wrong clock on either side does not matter. A wait that is over, or
+    negative, counts as one second: the service did ask for a pause.
+    """
+    waits = [
+        wait
+        for text in _NEXT_VALUE.split(answer.headers.get("Retry-After", ""))
+        if (wait := _wait_of(text.strip(), answer.headers.get("Date", ""))) is not None
+    ]
+    return min(max(1, math.ceil(max(waits))), _LONGEST_WAIT_SECONDS) if waits else None
+
+
+def _wait_of(text: str, sent_at: str) -> float | None:
+    if _NUMBER.fullmatch(text):
+        number = float(text)
+        return number if number < _FIRST_EPOCH else number - clock.timestamp()
+    until = _moment(text)
+    return None if until is None else (until - (_moment(sent_at) or clock.now())).total_seconds()
+
+
+def _moment(text: str) -> datetime | None:
+    """An HTTP date in any of its three forms, or an ISO 8601 one. None for anything else."""
+    for read in (parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            found = read(text)
+        except (ValueError, TypeError, IndexError, OverflowError):
+            continue
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+    return None
 
 
 def slow_down(name: str, answer: Response | None = None, default: int | None = None) -> ProviderRateLimited:

@@ -31,9 +31,17 @@ class ApiRules:
     proof_path: str | None = None
     idempotency_header: str | None = None
     idempotency_parameter: str | None = None  # the same in the query string
+    # Where the service documents that key. Without it no write is repeated, since a key that the service does
+    # not know makes nothing safe.
+    idempotency_docs: str | None = None
     business: BusinessArgument | None = None
     authorization: Callable[[str], Mapping[str, str]] = bearer  # the headers that carry the token
     workspace_id: str | None = None  # the one workspace that has the service; None: every workspace
+
+    @property
+    def repeats_writes(self) -> bool:
+        """Whether a write that may have arrived can be sent again: its key is one the service documents."""
+        return bool(self.idempotency_docs and (self.idempotency_header or self.idempotency_parameter))
 
     @property
     def is_guarded(self) -> bool:

@@ -35,6 +35,7 @@ class Connector(ApiRules):
     # it opens a person's own data, such as mail: a connection starts as theirs alone
     personal: bool = False
     help_url: str | None = None
+    operator_note: str = ""  # what an operator must know before registering an app at the service
     forms: tuple[Form, ...] = ()
     # its part in summaries across services, if it has figures
     summarize: Callable[["Summarizing"], list["Part"]] | None = None
@@ -42,6 +43,9 @@ class Connector(ApiRules):
     # Client id and secret at the consent page of a service that belongs to one workspace; the operator's
     # settings hold those of the others.
     own_client: Callable[[Settings], tuple[str, str]] | None = None
+    # Why the real service cannot be reached, as a sentence: then only the sandbox is, or a server that the
+    # operator names with `<SLUG>_BASE_URL`.
+    unreachable: str = ""
     is_offered: bool = True  # False: no new connections; a service of one workspace that is being removed
 
     def find_form(self, auth_method: str) -> Form | None:

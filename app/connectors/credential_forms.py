@@ -88,6 +88,10 @@ class TokenRequest:
     setting_required: bool = False
     # after a failure the known values stand; a 401 or 403 still refuses
     optional: bool = False
+    # Members of the service's documented refusals of what was sent, such as {"code": "ERROR_UNAUTHORIZED"}. A
+    # renewal that is refused so ends the access at once; any other 401 or 403 may be a gateway's, which has
+    # not checked the token (`vault/form_exchange.py`).
+    refused_with: tuple[Mapping[str, str | int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,8 +114,10 @@ class Form:
     intro: str = ""  # where to find the values
     help_url: str | None = None  # the service's page for it
     if_refused: str = ""  # what to check when the service does not accept it
+    if_without_token: str = ""  # what to do when the service accepts it, but has no token for it
     sandbox_says: str = ""  # what can be tried in the sandbox beside the demo values
     left_behind: str = ""  # displayed after disconnecting: what still exists at the service
+    access_seconds: int | None = None  # life of a token whose answer should say it and does not
     # access ends so long after it was given; None: not known
     authorization_seconds: int | None = None
     authorization_slides: bool = False  # renewing restarts that time
@@ -125,6 +131,11 @@ class Form:
     def refused(self) -> str:
         """The rest of the sentence for refused values, after the service's name."""
         return f"does not accept this {self.noun}. {self.if_refused}".strip()
+
+    @property
+    def tells_life(self) -> bool:
+        """Whether the service says how long a token lives. If not, its tokens count as without end."""
+        return any("expires_in" in request.takes for request in (*self.requests, *self.renewals))
 
     @property
     def stores_input(self) -> bool:

@@ -8,13 +8,14 @@ when not.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
 
+from app.connectors.argument_names import closest
 from app.connectors.rows import to_data
 from app.connectors.schemas import LONGEST_TEXT, tidy
 from app.errors import InvalidArguments
@@ -65,18 +66,33 @@ class FunctionTool:
         try:
             parsed = self.arguments.model_validate(dict(arguments))
         except ValidationError as error:
-            problems = [
-                f"{'.'.join(str(p) for p in e['loc']) or 'arguments'}: {e['msg']}"
-                for e in error.errors(include_url=False, include_context=False, include_input=False)
-            ][:10]
+            found = error.errors(include_url=False, include_context=False, include_input=False)
+            problems = [self._problem(each["type"], each["loc"], each["msg"]) for each in found[:10]]
             raise InvalidArguments(
                 "The arguments do not fit: " + "; ".join(problems) + ".", details={"problems": problems}
             ) from None
         return {name: getattr(parsed, name) for name in self.arguments.model_fields}
 
+    def _problem(self, kind: str, place: tuple[int | str, ...], message: str) -> str:
+        """One sentence about one argument."""
+        if kind == "extra_forbidden":
+            names = list(_declared_at(self.input_schema, place[:-1]))
+            meant = closest(str(place[-1]), names)
+            message = "there is no such argument" + (f"; did you mean {meant}?" if meant else "")
+        return f"{'.'.join(map(str, place)) or 'arguments'}: {message}"
+
     def call(self, context: Any, arguments: Mapping[str, Any]) -> Any:
         """The function's result as JSON-ready data. Raises ToolError."""
         return to_data(self.function(context, **arguments))
+
+
+def _declared_at(schema: Any, place: tuple[int | str, ...]) -> Iterable[str]:
+    """The names an object in the arguments may have; none where the schema does not say."""
+    for part in place:
+        schema = (
+            schema.get("items", {}) if isinstance(part, int) else schema.get("properties", {}).get(part, {})
+        )
+    return schema.get("properties", {})  # type: ignore[no-any-return]
 
 
 def tool(

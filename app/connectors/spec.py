@@ -20,6 +20,7 @@ class OAuth2:
     authorize_params: Mapping[str, str] = field(default_factory=dict)
     # sent with a code or a refresh token, such as `resource` (RFC 8707 section 2.2)
     token_params: Mapping[str, str] = field(default_factory=dict)
+    token_headers: Mapping[str, str] = field(default_factory=dict)  # sent to the token endpoint
     exchange_sends_redirect_uri: bool = True
     refresh_sends_redirect_uri: bool = False
     access_seconds: int | None = None  # life of an access token whose answer does not say
@@ -31,6 +32,11 @@ class OAuth2:
     revokes_whole_account: bool = False  # revoking one connection also ends others of the account
     # clients of one project share a person's consent
     project_of: Callable[[str], str] = lambda client_id: client_id
+    rotates: bool = True  # a refresh replaces the refresh token; False: it stays, and so does its end
+    ends_because: str = ""  # sentences: why this service ends access, for a person who has to reconnect
+    # What the service's own error codes mean, beside those of RFC 6749: whose mistake it is, and what to do.
+    # At the consent page and the token endpoint; with `invalid_grant` by its `error_subtype`.
+    error_sentences: Mapping[str, str] = field(default_factory=dict)
     rotation_grace_seconds: int = 0  # how long a used refresh token works again after a lost answer
     idle_days: int | None = None  # a refresh token unused for so long dies; None: never
     # access ends so long after authorization, however often it is refreshed; None: never

@@ -57,9 +57,10 @@ class Tool(Protocol):
 
     @property
     def input_schema(self) -> Mapping[str, Any]:
-        """JSON Schema (an object) of the arguments, without `account`, `cursor` and the business.
+        """JSON Schema (an object) of what `parse` takes, without `account`, `cursor` and the business.
 
-        Those are added here for the caller, so no argument of its own may have their names.
+        Those are added for the caller, so no argument of its own may have their names. AI clients see it in a
+        plainer form (`schemas.of_arguments`); what they send is read by it (`mcp_server/calls/arguments.py`).
         """
 
     @property

@@ -7,7 +7,7 @@ changes when anything on the card does.
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from app import clock
@@ -16,11 +16,11 @@ from app.connectors import availability, endpoints
 from app.connectors.connector import Connector, Planned
 from app.connectors.services import services_of
 from app.hub import rights
+from app.vault import access_end, connection_state
 from app.vault.models import Connection
 from app.workspaces.guard import Member
 
 LEVELS = {"off": "Off", "read": "Read only", "ask": "Ask before writing", "write": "Read and write"}
-_WARN_BEFORE = timedelta(days=7)
 
 State = Literal["connected", "reconnect_needed", "not_connected", "coming_soon", "not_configured"]
 
@@ -58,6 +58,7 @@ class ServiceCard:
     visibility: str = ""
     may_change: bool = False
     is_owner: bool = False
+    can_be_tested: bool = False  # not once the access has ended: no test can bring it back
     reads_only_choice: bool = False
     version: str = ""
 
@@ -155,7 +156,7 @@ def _connected(
     badges = [Badge("Reconnect needed", "bad")] if broken else []
     badges += [Badge("Sandbox")] if where and where.sandbox else []
     badges += [Badge(*word) for word in words]
-    ends_at = connection.signin_ends_at
+    ends_words = "" if broken else _ends_words(settings, connector, connection)
     return ServiceCard(
         key=f"card-{connection.id}",
         slug=connector.slug,
@@ -173,14 +174,13 @@ def _connected(
         reason=(connection.last_error or f"{connector.name} ended this sign-in. Reconnect to continue.")
         if broken
         else "",
-        ends_at=ends_at if ends_at and ends_at - clock.now() <= _WARN_BEFORE and not broken else None,
-        ends_words=_ends_words(availability.badge_of(settings, connector), ends_at)
-        if ends_at and not broken
-        else "",
+        ends_at=connection.signin_ends_at if ends_words else None,
+        ends_words=ends_words,
         permission=connection.permission,
         visibility=connection.visibility,
         may_change=rights.may_change(member, connection),
         is_owner=connection.owner_id == member.user.id,
+        can_be_tested=not connection_state.has_ended(connection),
     )
 
 
@@ -190,10 +190,12 @@ def _unconnected(settings: Settings, entry: Connector | Planned) -> ServiceCard:
     if state == "coming_soon":
         badges = [Badge("Coming soon")]
     elif state == "not_configured":
-        badges = [Badge("Not configured")]
+        unreachable = isinstance(entry, Connector) and entry.unreachable
+        badges = [Badge("Not available yet" if unreachable else "Not configured")]
     elif isinstance(entry, Connector):
         where = endpoints.resolve(entry, settings)
         badges = [Badge("Sandbox")] if where and where.sandbox else []
+        badges += [Badge("Demo only", "warning")] if badges and entry.unreachable else []
     if (
         isinstance(entry, Connector)
         and state == "not_connected"
@@ -205,7 +207,7 @@ def _unconnected(settings: Settings, entry: Connector | Planned) -> ServiceCard:
         slug=entry.slug,
         name=entry.name,
         whole=entry.name,
-        summary=entry.summary,
+        summary=availability.summary_of(settings, entry),
         state=state,
         badges=tuple(badges),
         reads_only_choice=isinstance(entry, Connector)
@@ -220,13 +222,23 @@ def _inside(connector: Connector, connection: Connection) -> str:
     return f"{count} {connector.business.words}" if connector.business and count > 1 else ""
 
 
-def _ends_words(badge: str, ends_at: datetime) -> str:
-    """When the access ends unless it is renewed, within the week before."""
-    left = ends_at - clock.now()
-    if left > _WARN_BEFORE:
+def _ends_words(settings: Settings, connector: Connector, connection: Connection) -> str:
+    """When the access ends, once a third of its life is left, a week ahead at most; "" before.
+
+    Also "" once that moment has passed while calls still work: then it did not hold, and the state tells.
+    """
+    now, ends_at = clock.now(), connection.signin_ends_at
+    warning_from = access_end.warning_from(connection)
+    if ends_at is None or warning_from is None or not warning_from <= now < ends_at:
         return ""
-    days = left.days
-    when = "today" if days <= 0 else "tomorrow" if days == 1 else f"in {days} days"
+    left = ends_at - now
+    hours = int(left.total_seconds() // 3600)
+    when = (
+        f"in {left.days} days" if left.days > 1 else f"in {hours} hours" if hours > 1 else "within the hour"
+    )
+    if access_end.can_be_prolonged(connector, connection):
+        return f"Sign-in ends {when} unless it is used"
+    badge = availability.badge_of(settings, connector)
     return f"Sign-in ends {when}" + (": testing mode" if badge.startswith("Testing") else "")
 
 

@@ -190,5 +190,5 @@ def connectable(
         raise NotConnectable(f"{entry.name} is coming soon: it cannot be connected yet.")
     where = endpoints.resolve(entry, settings)
     if where is None:
-        raise NotConnectable(f"{entry.name} is not configured on this installation. Ask your administrator.")
+        raise NotConnectable(availability.why_not(entry))
     return entry, where

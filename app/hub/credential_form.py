@@ -21,6 +21,7 @@ from app.connectors.credential_forms import OAUTH, Field, Form
 from app.connectors.endpoints import Endpoints
 from app.errors import PatchbayError
 from app.hub import handshake as handshakes
+from app.hub import refusals
 from app.hub.handshake import ConnectIntent, HandshakeGone
 from app.hub.models import Handshake
 from app.vault import access, form_exchange
@@ -110,9 +111,8 @@ def submit(
             {form.blamed_field: f"{connector.name} {form.refused}"},
         )
     except PatchbayError as error:
-        return _page(
-            settings, connector, where, form, handshake, state, values, {"": error.message}, error.status
-        )
+        refused = {"": refusals.describe(connector, error)}
+        return _page(settings, connector, where, form, handshake, state, values, refused, error.status)
 
 
 def form_of(connector: Connector, where: Endpoints, auth_method: str) -> Form:

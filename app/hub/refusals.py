@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from app.connectors.connector import Connector
 from app.connectors.endpoints import Endpoints
-from app.errors import InvalidInput, PatchbayError, Undecipherable
-from app.vault.token_endpoint import TokenRefused
+from app.errors import InvalidInput, PatchbayError, ProviderUnavailable, Undecipherable
+from app.vault.token_endpoint import TokenEndpointUnavailable, TokenRefused
 
 _LONGEST_CODE = 4096
 # RFC 6749 section 4.1.2.1, and OpenID Connect Core section 3.1.2.6.
@@ -48,7 +48,8 @@ def check_answer(connector: Connector, endpoints: Endpoints, answer: Mapping[str
         )
     if answer.get("error"):
         unknown = "{name} sent you back without saying why."
-        raise SignInRefused(_SENTENCES.get(answer["error"], unknown).format(name=connector.name))
+        sentence = _SENTENCES.get(answer["error"], unknown).format(name=connector.name)
+        raise SignInRefused(connector.auth.error_sentences.get(answer["error"], sentence))
     code = answer.get("code", "")
     if not code or len(code) > _LONGEST_CODE or not code.isprintable():
         raise SignInRefused(f"{connector.name} sent you back without a sign-in code.")
@@ -60,6 +61,8 @@ def describe(connector: Connector, error: PatchbayError) -> str:
         return "The sign-in could not be finished because the installation's keys changed meanwhile."
     if isinstance(error, TokenRefused):
         return f"{connector.name} says that the sign-in code is not valid or was used before."
+    if isinstance(error, TokenEndpointUnavailable) and error.retry_after_seconds is not None:
+        return ProviderUnavailable(error.message, retry_after_seconds=error.retry_after_seconds).message
     return error.message
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
+from app import clock
 from app.connectors.connector import Connector
 from app.connectors.rows import plain
 from app.connectors.spec import Business
@@ -14,6 +15,7 @@ from app.errors import (
     ReconnectNeeded,
     ToolError,
 )
+from app.vault import connection_state
 from app.vault.access import businesses_of
 from app.vault.models import Connection
 
@@ -91,7 +93,7 @@ def account(
     if (problem := refusal(connector, tool, chosen, hub_url)) is not None:
         problem.details["account"] = labels[chosen.id]
         raise problem
-    if chosen.state != "connected":
+    if not connection_state.may_try(chosen, clock.now()):
         raise BrokenConnection(connector, chosen)
     return chosen
 

@@ -47,21 +47,13 @@ def failure(operation: str, error: PatchbayError) -> dict[str, Any]:
     }
 
 
-def schema(data_schema: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON Schema of a tool's envelope: with data and message, or with error. Brief, since every tool repeats
-    it.
+def schema(data_schema: Mapping[str, Any], *, reads_only: bool) -> dict[str, Any]:
+    """JSON Schema of a tool's envelope: what its data holds. The rest is the same for every tool, and the
+    server's instructions describe it once.
     """
-    return {
-        "type": "object",
-        "properties": {
-            "success": {"type": "boolean"},
-            "data": schemas.of_answer(data_schema),
-            "message": {"type": "string"},
-            "error": {"type": "object"},
-            "operation": {"type": "string"},
-        },
-        "required": ["success", "operation"],
-    }
+    # the records of a list are two levels down; what a write returns is mostly what it was given
+    levels = 2 if reads_only else 1
+    return {"type": "object", "properties": {"data": schemas.of_answer(data_schema, levels)}}
 
 
 def to_text(envelope: dict[str, Any]) -> str:

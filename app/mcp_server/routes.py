@@ -18,7 +18,8 @@ from app.mcp_server.toolbox import Toolbox
 from app.oauth_server.rfc8707_resource import wants_compact
 from app.web import csrf, current
 
-# The origins of known AI clients' web apps; pages on the person's own machine are always allowed.
+# The origins of known AI clients' web apps; pages on the person's own machine are always allowed, and those
+# in MCP_ALLOWED_ORIGINS.
 _CLIENT_ORIGINS = (
     "https://claude.ai",
     "https://claude.com",
@@ -32,14 +33,19 @@ bp = Blueprint("mcp", __name__)
 
 def install(app: Flask, settings: Settings) -> None:
     """Creates this process' adapters and registers the endpoint."""
-    authenticator, toolbox = BearerAuthenticator(settings), Toolbox(debug_tools=settings.debug_tools)
+    authenticator, toolbox = (
+        BearerAuthenticator(settings),
+        Toolbox(debug_tools=settings.debug_tools, public_url=settings.public_url),
+    )
     gate = ApprovalGate(settings, app.extensions["mailer"])
     permits = FairSemaphore(settings.web_threads, settings.workspace_concurrency)
     hosts = settings.allowed_hosts | ({"localhost"} if settings.environment == "test" else set())
     app.extensions["mcp"] = {
         compact: ProtocolAdapter(
             make_server(settings, authenticator, toolbox, gate, permits, in_compact_mode=compact),
-            checks=RequestChecks(hosts, frozenset({settings.public_url, *_CLIENT_ORIGINS})),
+            checks=RequestChecks(
+                hosts, frozenset({settings.public_url, *_CLIENT_ORIGINS}) | settings.mcp_allowed_origins
+            ),
             authenticate=authenticator.authenticate,
             sessions=Sessions([settings.secret_key, *settings.secret_key_fallbacks]),
             replies=ClientReplies(settings.redis_url),

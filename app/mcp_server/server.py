@@ -11,6 +11,7 @@ from mcp_types import CallToolRequestParams, PaginatedRequestParams
 
 from app.config import VERSION, Settings
 from app.errors import Unavailable
+from app.mcp_server import icons
 from app.mcp_server.authentication import AuthenticatedBearer, BearerAuthenticator
 from app.mcp_server.calls.approval_gate import ApprovalGate
 from app.mcp_server.calls.concurrency import FairSemaphore
@@ -85,6 +86,7 @@ def make_server(
         title=settings.brand_name,
         instructions=instructions(settings, in_compact_mode=in_compact_mode),
         website_url=settings.public_url,
+        icons=icons.of_server(settings),
         cache_hints={
             "tools/list": CacheHint(ttl_ms=_LIST_TTL_MS, scope="private"),
             "server/discover": CacheHint(ttl_ms=_DISCOVER_TTL_MS, scope="private"),

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from app.connectors import schemas
 from app.connectors.connector import Connector
 from app.connectors.services import services_of
 from app.connectors.tool import Tool
-from app.mcp_server import account_choice, envelope
+from app.mcp_server import account_choice, envelope, icons
 from app.mcp_server.tools import active_business, compact, connections, debugging, summaries
 from app.mcp_server.tools.spec import BuiltIn, ListedTool, within_reach
 from app.memory import tools as memory
@@ -24,11 +25,7 @@ _BUILT_IN = (
     *(BuiltIn(tool.verb, tool, scopes.READ if tool.reads_only else scopes.WRITE) for tool in memory.TOOLS),
 )
 
-_CURSOR = {
-    "type": ["string", "null"],
-    "maxLength": 4000,
-    "description": "`next_cursor` of the answer before; send the other arguments unchanged.",
-}
+_CURSOR = {"type": "string", "description": "`next_cursor` of the last answer; other arguments unchanged."}
 
 
 @lru_cache(maxsize=512)
@@ -59,28 +56,23 @@ def _list(tool: Tool, connector: Connector) -> ListedTool:
 
 
 def _wire(name: str, tool: Tool, connector: Connector | None) -> dict[str, Any]:
-    parameters = dict(tool.input_schema)
-    properties = dict(parameters.get("properties", {}))
+    parameters = schemas.of_arguments(tool.input_schema)
+    properties = parameters["properties"]
     if tool.pages_by:
         if properties[tool.pages_by].get("type") != "integer":
             del properties[tool.pages_by]  # the service's own token: ours is the cursor
         properties["cursor"] = _CURSOR
     if connector is not None and (business := connector.business) is not None and tool.one_business:
         properties[business.name] = {
-            "type": ["integer" if business.type is int else "string", "null"],
-            "description": f"{business.takes} of the {business.word}; the active or only one when left out.",
+            "type": "integer" if business.type is int else "string",
+            "description": f"{business.takes} of the {business.word}; default: the active one.",
         }
     return {
         "name": name,
         "title": tool.title,
         "description": tool.description,
-        "inputSchema": {
-            **parameters,
-            "type": "object",
-            "properties": properties,
-            "additionalProperties": parameters.get("additionalProperties", False),
-        },
-        "outputSchema": envelope.schema(tool.data_schema),
+        "inputSchema": parameters,
+        "outputSchema": envelope.schema(tool.data_schema, reads_only=tool.reads_only),
         "annotations": {
             "readOnlyHint": tool.reads_only,
             "destructiveHint": tool.destructive,
@@ -103,7 +95,8 @@ def _prepared(connector: Connector) -> Mapping[str, ListedTool]:
 class Toolbox:
     """Every tool. One per process, created at start."""
 
-    def __init__(self, *, debug_tools: bool = False) -> None:
+    def __init__(self, *, debug_tools: bool = False, public_url: str = "") -> None:
+        self._public_url = public_url
         ours = (*_BUILT_IN, *debugging.TOOLS) if debug_tools else _BUILT_IN
         self._builtin = {built_in.name: _list_ours(built_in) for built_in in ours}
         self._summaries = {built_in.name: _list_ours(built_in) for built_in in summaries.TOOLS}
@@ -154,6 +147,7 @@ class Toolbox:
             if (own := by_slug.get(connector.slug)) is None:
                 continue
             labels = account_choice.labels_of(own)
+            first = len(found)
             for listed in self._of(connector).values():
                 usable = [
                     c for c in own if account_choice.refusal(connector, listed.tool, c, hub_url) is None
@@ -164,6 +158,9 @@ class Toolbox:
                         if len(labels) > 1
                         else dict(listed.wire)
                     )
+            # One per service: on every tool they would cost as much as the tools of a whole service.
+            if first < len(found) and (icon := icons.of_service(self._public_url, connector.slug)):
+                found[first]["icons"] = icon
         return found
 
     def everything(self, workspace_id: str) -> list[dict[str, Any]]:
@@ -173,6 +170,12 @@ class Toolbox:
         )
         ours = (listed for listed in self._builtin.values() if not listed.for_operators)
         return [dict(listed.wire) for listed in (*ours, *self._summaries.values(), *services)]
+
+    def argument_names(self, workspace_id: str) -> frozenset[str]:
+        """The names of the arguments of all tools in the workspace."""
+        return frozenset(
+            name for wire in self.everything(workspace_id) for name in wire["inputSchema"]["properties"]
+        )
 
     def compact_listing(
         self, caller: AuthenticatedCaller, connections: Sequence[Connection]

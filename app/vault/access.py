@@ -7,14 +7,25 @@ from typing import Any
 
 from app import database
 from app.config import Settings
+from app.connectors import availability
 from app.connectors import endpoints as addresses
 from app.connectors.api import Api
 from app.connectors.connector import Connector
 from app.connectors.endpoints import Endpoints
 from app.connectors.services import services_of
 from app.connectors.spec import Account, Business
-from app.errors import NotConnected, NothingReached, ProviderError
+from app.errors import (
+    NotConnected,
+    NothingReached,
+    PermissionDenied,
+    ProviderError,
+    ProviderTimeout,
+    ReconnectNeeded,
+    TemporaryFailure,
+    ToolError,
+)
 from app.vault import claims, connection_state, refresh, store
+from app.vault.claims import Snapshot
 from app.vault.models import Connection
 from app.vault.token_endpoint import TokenSet
 
@@ -37,8 +48,10 @@ def open_api(
     cancelled: Callable[[], bool] = lambda: False,
     report: Callable[[float, float | None, str], None] = lambda done, total, text: None,
     new_key: Callable[[], str] = lambda: uuid.uuid4().hex,
+    at_once: bool = False,
 ) -> Api:
     """The connection's API for one tool call. `deadline` is monotonic; `new_key` makes idempotency keys.
+    `at_once` tries a suspended connection before its pause is over.
 
     Opens nothing yet: the first request reads the token, and refreshes it if stale. Raises NotConnected when
     the service is no longer configured here.
@@ -46,12 +59,23 @@ def open_api(
     connector = services_of(connection.workspace_id).get(connection.slug)
     where = addresses.resolve(connector, settings)
     if where is None:
-        raise NotConnected(f"{connector.name} is not configured here. Ask your administrator.")
+        raise NotConnected(availability.why_not(connector))
     until = deadline if deadline is not None else time.monotonic() + _CALL_SECONDS
+    tokens = refresh.source(settings, connection, deadline=until, at_once=at_once)
+
+    def judge(rejected: str, reason: str | None) -> ToolError | None:
+        suspect = _OneToken(rejected, ReconnectNeeded())
+        proof = Api(connector, where.base_url, suspect, facts=connection.facts, deadline=until)
+        verdict = _judge(connector, connection, proof, lambda: tokens.reject(rejected, reason))
+        # The service's own error says to reconnect: it is right about this request, whatever else works.
+        return None if reason is not None and isinstance(verdict, PermissionDenied) else verdict
+
     return Api(
         service=connector,
         base_url=where.base_url,
-        tokens=refresh.source(settings, connection, deadline=until),
+        tokens=tokens,
+        on_rejected=judge,
+        on_accepted=tokens.accept,
         business=business,
         reach=frozenset(str(b["id"]) for b in connection.businesses),
         facts=connection.facts,
@@ -60,6 +84,37 @@ def open_api(
         report=report,
         new_key=new_key,
     )
+
+
+def _judge(
+    connector: Connector, connection: Connection, proof: Api, reject: Callable[[], ToolError]
+) -> ToolError:
+    """What it means that the API rejects a fresh token: the connection is broken, or only this request is.
+
+    Asks the service whose token it is, because some answer 401 where a right, a plan or a role is missing.
+    """
+    snapshot = claims.find_snapshot(connection)
+    try:
+        connector.identify(proof, {})
+    except NothingReached as ended:
+        _end(connection, snapshot, ended)
+        return ended
+    except ReconnectNeeded:
+        return reject()
+    except (TemporaryFailure, ProviderTimeout) as unclear:
+        return unclear
+    except ToolError:
+        pass  # it took the token
+    return PermissionDenied(
+        f"{connector.name} accepts the connection, but not this request: the account may lack the right, the "
+        f"role or the plan for it. Check in {connector.name}, or reconnect with more rights."
+    )
+
+
+def _end(connection: Connection, snapshot: Snapshot | None, ended: NothingReached) -> None:
+    if snapshot is not None:
+        with database.transaction() as db:
+            connection_state.end_access(db, connection, snapshot.credential.generation, ended.message)
 
 
 def businesses_of(connection: Connection) -> list[Business]:
@@ -84,7 +139,7 @@ def probe(
     api = Api(
         service=connector,
         base_url=endpoints.base_url,
-        tokens=_JustObtained(tokens.access_token),
+        tokens=_OneToken(tokens.access_token, TokenNotAccepted()),
         facts=facts or {},
         deadline=time.monotonic() + _PROBE_SECONDS,
     )
@@ -94,16 +149,15 @@ def probe(
 def check(settings: Settings, connection: Connection, *, seconds: float = _PROBE_SECONDS) -> Account:
     """Ask the service which account the stored tokens belong to, and store which businesses it lists now.
 
-    Raises a ToolError. Access that no longer reaches anything is marked as needing a reconnect.
+    A suspended connection is tried at once, and works again if the service answers. Access that no longer
+    reaches anything is marked as needing a reconnect. Raises a ToolError.
     """
-    api = open_api(settings, connection, deadline=time.monotonic() + seconds)
+    api = open_api(settings, connection, deadline=time.monotonic() + seconds, at_once=True)
     snapshot = claims.find_snapshot(connection)
     try:
         account = services_of(connection.workspace_id).get(connection.slug).identify(api, {})
     except NothingReached as ended:
-        if snapshot is not None:
-            with database.transaction() as db:
-                connection_state.end_access(db, connection, snapshot.credential.generation, ended.message)
+        _end(connection, snapshot, ended)
         raise
     if account.key == connection.account_key:
         with database.transaction() as db:
@@ -111,14 +165,15 @@ def check(settings: Settings, connection: Connection, *, seconds: float = _PROBE
     return account
 
 
-class _JustObtained:
-    """A token that is not stored yet and cannot be refreshed."""
+class _OneToken:
+    """A token that cannot be refreshed: one that is not stored yet, or one that is under suspicion."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, rejected: ToolError) -> None:
         self._token = token
+        self._rejected = rejected
 
     def bearer(self) -> str:
         return self._token
 
     def refreshed(self, rejected: str) -> str:
-        raise TokenNotAccepted()
+        raise self._rejected

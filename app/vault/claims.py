@@ -21,9 +21,10 @@ from sqlalchemy import bindparam, func, select
 
 from app import clock, database
 from app.connectors.connector import Connector
+from app.connectors.services import services_of
 from app.crypto import KeyRing
 from app.fast_queries import PreparedStatement, detached
-from app.vault import connection_state, credentials, failures
+from app.vault import access_end, connection_state, credentials, failures
 from app.vault.models import Connection, Credential
 from app.vault.token_endpoint import TokenSet
 
@@ -85,6 +86,22 @@ class Claim:
     interrupted_at: datetime | None
 
 
+@dataclass(frozen=True)
+class CoolDown:
+    """A failed refresh. `sentence` is the reason for everybody who asks while it lasts.
+
+    `lost`: new tokens may have been issued without reaching us; stored, as the true reason of a later
+    refusal. `refused`: the service answered clearly, without a code that says why. `is_token_rejected`: the
+    API has rejected the access token, whatever life it has left.
+    """
+
+    seconds: float
+    sentence: str
+    lost: bool = False
+    refused: bool = False
+    is_token_rejected: bool = False
+
+
 def find_snapshot(connection: Connection) -> Snapshot | None:
     """Read without a lock, in one query: every tool call does. Returns None if the connection is gone."""
     on_sqlite = database.current().is_sqlite
@@ -107,7 +124,7 @@ def acquire(connection: Connection, generation: int) -> Claim | None:
         snapshot = Snapshot(row, credential, database.current().now(db))
         if (
             credential.generation != generation
-            or row.state != connection_state.CONNECTED
+            or connection_state.has_ended(row)
             or snapshot.is_cooling_down
             or snapshot.is_claimed
         ):
@@ -138,10 +155,12 @@ def store(claim: Claim, tokens: TokenSet, connector: Connector, keys: KeyRing) -
             and credential.generation == claim.credential.generation
         ):
             credentials.put_tokens(credential, tokens, keys, issued_at=claim.taken_at)
-            connection_state.mark_connected(row)
+            # While the API rejects even fresh tokens, only the API's own success proves that it works again.
+            if connection_state.has_ended(row) or not credential.rejections:
+                connection_state.recover(db, row, credential)
             row.scopes = tokens.scopes or row.scopes
-            row.signin_ends_at = credentials.access_ends_at(
-                connector, row.auth_method, tokens, claim.taken_at, row.signin_ends_at
+            access_end.set_end(
+                row, connector, tokens, claim.taken_at, before=row.signin_ends_at, renewed=True
             )
     _owned_here.discard(claim.owner)
     return row is not None
@@ -158,20 +177,28 @@ def end_access(claim: Claim, reason: str) -> bool:
     return True
 
 
-def cool_down(claim: Claim, seconds: float, *, lost: bool) -> None:
-    """The refresh failed, but the access may be alive: do not call the service for that long.
-
-    `lost`: new tokens may have been issued without reaching us; stored, as the true reason of a later
-    refusal.
-    """
+def cool_down(claim: Claim, failure: CoolDown) -> None:
+    """The refresh failed, but the access may be alive: do not call the service for that long."""
     with _released_in_process(claim), database.transaction() as db:
-        credential, _ = credentials.locked(db, claim.connection)
-        if credential is None or credential.generation != claim.credential.generation:
+        credential, row = credentials.locked(db, claim.connection)
+        if credential is None or row is None or credential.generation != claim.credential.generation:
             return
+        now = database.current().now(db)
         credential.failures += 1
+        credential.last_failure = failure.sentence[:500]
         failures.count(db, claim.connection.slug, failures.UNREACHABLE)
-        credential.cooldown_until = database.current().now(db) + timedelta(seconds=seconds)
-        _clear_claim(claim, credential, lost=lost)
+        credential.cooldown_until = now + timedelta(seconds=failure.seconds)
+        _clear_claim(claim, credential, lost=failure.lost)
+        if not failure.refused:
+            return
+        credential.refusals += 1
+        credential.refused_since = credential.refused_since or now
+        if connection_state.is_refused_for_good(
+            row, credential, now, is_token_rejected=failure.is_token_rejected
+        ):
+            name = services_of(row.workspace_id).get(row.slug).name
+            reason = connection_state.why_not_renewed(name, failure.sentence, credential.refused_since)
+            connection_state.pause(db, row, reason, credential.refusals, now)
 
 
 def release(claim: Claim) -> None:

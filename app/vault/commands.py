@@ -34,7 +34,8 @@ def install(app: Flask, settings: Settings) -> None:
     def keep() -> None:
         """Refresh connections that would end for lack of use, and revoke what is still to be revoked.
 
-        Run it once a day.
+        Run it once a day; every eight hours where a service's sign-in lasts only a day. It says so when that
+        is needed here.
         """
         results = keepalive.run(settings, _report_result)
         revoked = 0
@@ -45,6 +46,8 @@ def install(app: Flask, settings: Settings) -> None:
         click.echo(
             f"{len(results) - failed} connections refreshed, {failed} failed, {revoked} tokens revoked."
         )
+        if (hours := keepalive.needed_hours()) is not None:
+            click.echo(f"Run this every {hours} hours or more often: a sign-in here lasts {3 * hours} hours.")
 
     app.cli.add_command(keys)
     app.cli.add_command(connections)

@@ -21,7 +21,7 @@ from app.vault import seal
 from app.vault.models import Connection, Credential, PendingRevocation
 from app.vault.token_endpoint import TokenSet
 
-_DEFAULT_LIFE_SECONDS = 1800  # of an access token whose service does not say
+_DEFAULT_LIFE_SECONDS = 1800  # of a first access token whose service does not say
 
 
 def locked(db: Session, connection: Connection) -> tuple[Credential | None, Connection | None]:
@@ -45,7 +45,11 @@ def locked(db: Session, connection: Connection) -> tuple[Credential | None, Conn
 
 
 def put_tokens(credential: Credential, tokens: TokenSet, keys: KeyRing, *, issued_at: datetime) -> None:
-    """Seal a token answer as the next generation. Without a new refresh token the stored one stays."""
+    """Seal a token answer as the next generation.
+
+    Without a new refresh token the stored one stays. Without a lifetime the token counts as living as long as
+    the one before it, so that it is still refreshed in time.
+    """
     if credential.access_token_sealed is not None:
         credential.generation += 1
     seal.seal(keys, credential, "access_token_sealed", tokens.access_token)
@@ -53,7 +57,11 @@ def put_tokens(credential: Credential, tokens: TokenSet, keys: KeyRing, *, issue
         seal.seal(keys, credential, "refresh_token_sealed", tokens.refresh_token)
     if tokens.renewal_values:
         seal.seal(keys, credential, "key_sealed", json.dumps(dict(tokens.renewal_values)))
-    credential.life_seconds = None if tokens.has_no_expiry else tokens.expires_in or _DEFAULT_LIFE_SECONDS
+    credential.life_seconds = (
+        None
+        if tokens.has_no_expiry
+        else tokens.expires_in or credential.life_seconds or _DEFAULT_LIFE_SECONDS
+    )
     credential.expires_at = (
         issued_at + timedelta(seconds=credential.life_seconds) if credential.life_seconds else None
     )
@@ -61,18 +69,25 @@ def put_tokens(credential: Credential, tokens: TokenSet, keys: KeyRing, *, issue
     credential.claim_owner = credential.claim_until = credential.claim_generation = (
         credential.claim_started_at
     ) = None
-    credential.failures, credential.cooldown_until = 0, None
+    credential.failures, credential.cooldown_until, credential.last_failure = 0, None, None
+    credential.refusals, credential.refused_since = 0, None
 
 
 def forget_tokens(credential: Credential) -> None:
     """Drop what another auth method left behind, before the tokens of a new one are stored."""
-    credential.refresh_token_sealed = credential.key_sealed = None
+    credential.refresh_token_sealed = credential.key_sealed = credential.life_seconds = None
 
 
 def is_renewable(connector: Connector, connection: Connection) -> bool:
-    """Whether a new access token needs no person. False for a pasted key, which is the access itself."""
+    """Whether new access tokens need no person. False for a pasted key, which is the access itself."""
     form = connector.find_form(connection.auth_method)
     return form is None or bool(form.renewals)
+
+
+def can_be_renewed(connector: Connector, connection: Connection, credential: Credential) -> bool:
+    """Whether a refresh can be requested at all: with a form's renewal, or with a refresh token."""
+    is_by_form = connector.find_form(connection.auth_method) is not None
+    return is_renewable(connector, connection) and (is_by_form or credential.refresh_token_sealed is not None)
 
 
 def expire_in(db: Session, connection: Connection, seconds: int) -> None:
@@ -85,44 +100,6 @@ def expire_in(db: Session, connection: Connection, seconds: int) -> None:
         raise NotFound()
     if is_renewable(services_of(connection.workspace_id).get(connection.slug), connection):
         credential.expires_at = database.current().now(db) + timedelta(seconds=seconds)
-
-
-def can_be_prolonged(connector: Connector, auth_method: str) -> bool:
-    """Whether refreshing moves the end of the access: not where it ends on a fixed day."""
-    form = connector.find_form(auth_method)
-    return (
-        connector.auth_of(auth_method).authorization_days is None
-        if form is None
-        else form.authorization_seconds is None or form.authorization_slides
-    )
-
-
-def access_ends_at(
-    connector: Connector, auth_method: str, tokens: TokenSet, at: datetime, before: datetime | None
-) -> datetime | None:
-    """When the access ends if nothing is done: the service's word, else its documented lifetime or idle time.
-
-    `before` is the end known at a refresh; None for new access.
-    """
-    if (form := connector.find_form(auth_method)) is not None:
-        if form.authorization_seconds is None:
-            return None
-        return (
-            at + timedelta(seconds=form.authorization_seconds)
-            if form.authorization_slides or before is None
-            else before
-        )
-    auth = connector.auth_of(auth_method)
-    if tokens.refresh_expires_in is not None:
-        return at + timedelta(seconds=tokens.refresh_expires_in)
-    if auth.authorization_days is not None:
-        # Refreshing does not prolong it; only a new authorization brings a new refresh token.
-        return (
-            at + timedelta(days=auth.authorization_days) if tokens.refresh_token or before is None else before
-        )
-    if auth.idle_days is not None:
-        return at + timedelta(days=auth.idle_days)
-    return before
 
 
 def siblings(

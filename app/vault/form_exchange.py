@@ -13,24 +13,36 @@ from app.connectors.endpoints import Endpoints
 from app.errors import PatchbayError
 from app.outbound import Response
 from app.vault.token_answers import (
-    TOKEN,
+    SUCCESSES,
     ClientMisconfigured,
+    TokenEndpointUnavailable,
     TokenRefused,
     TokenSet,
+    check_type,
+    error_code,
     json_object,
     refusal,
     seconds_of,
     send,
+    text_of,
+    token_of,
     unreadable,
+    without_token,
 )
 
-_LONGEST_VALUE = 16_384
+_ABOUT_THE_INPUT = {400, 401, 403, 422}  # a 404 may be a wrong address of ours
 
 
 def obtain(connector: Connector, endpoints: Endpoints, form: Form, values: Mapping[str, str]) -> TokenSet:
     """The token for what was filled in. Raises TokenRefused or TokenEndpointUnavailable."""
-    known, raw = _carry_out(connector, endpoints, form, form.requests, dict(values))
-    return _token_set(connector, form, known, raw, renewal_values={name: known[name] for name in form.stores})
+    answered, raw = _carry_out(connector, endpoints, form, form.requests, values, renewing=False)
+    known = {**values, **answered}
+    # Typed in, it needs no answer, unless a request that must succeed brings the real one.
+    is_due = any(form.token in request.takes for request in form.requests if not request.optional)
+    token = (answered if is_due else known).get(form.token)
+    return _token_set(
+        connector, form, token, known, raw, renewal_values={name: known[name] for name in form.stores}
+    )
 
 
 def renew(
@@ -43,7 +55,10 @@ def renew(
     refresh_token: str | None,
 ) -> TokenSet:
     """The next token, without the person. Raises TokenRefused if the form has no renewal or the service
-    refuses, else TokenEndpointUnavailable.
+    refuses in its documented form, else TokenEndpointUnavailable.
+
+    Only what this answer brings counts as new: an answer without a token must not become the old token with a
+    new life.
     """
     if not form.renewals:
         raise TokenRefused()
@@ -53,9 +68,8 @@ def renew(
     }
     if refresh_token:
         known["refresh_token"] = refresh_token
-    return _token_set(
-        connector, form, *_carry_out(connector, endpoints, form, form.renewals, known), renewal_values={}
-    )
+    answered, raw = _carry_out(connector, endpoints, form, form.renewals, known, renewing=True)
+    return _token_set(connector, form, answered.get(form.token), answered, raw, renewal_values={})
 
 
 def _carry_out(
@@ -63,22 +77,39 @@ def _carry_out(
     endpoints: Endpoints,
     form: Form,
     requests: Sequence[TokenRequest],
-    known: dict[str, str],
+    given: Mapping[str, str],
+    *,
+    renewing: bool,
 ) -> tuple[dict[str, str], dict[str, Any]]:
-    """Send the requests in order. Returns all values known afterwards, and everything that was answered."""
+    """Send the requests in order. Returns the values they brought, and everything that was answered."""
+    answered: dict[str, str] = {}
     raw: dict[str, Any] = {}
+    due = {name for request in requests for name in request.takes} - given.keys()
     for request in requests:
+        known = {**given, **answered}
+        if any(name in due and not known.get(name) for name in _values_of(request)):
+            raise without_token(connector, form.if_without_token)  # the request before was to bring it
         answer = _send(connector, endpoints.request_urls[request.url], request, known)
-        body = json_object(answer) if answer.status in {200, 201} else None
-        if body is None and request.optional and answer.status not in {401, 403}:
+        body = json_object(answer) if answer.status in SUCCESSES else None
+        is_error = bool(error_code(answer)) and not any((body or {}).get(m) for m in request.takes.values())
+        if (body is None or is_error) and request.optional and answer.status not in {401, 403}:
             continue
-        if answer.status not in {200, 201}:
-            raise _refusal(connector, form, answer)
+        if answer.status not in SUCCESSES or is_error:
+            raise _refusal(connector, form, request, answer, renewing=renewing)
         if body is None:
             raise unreadable(connector)
+        check_type(connector, body)
         raw |= body
-        known |= {name: text for name, member in request.takes.items() if (text := _text(body.get(member)))}
-    return known, raw
+        for name, member in request.takes.items():
+            read = token_of if name in {form.token, "refresh_token"} else text_of
+            if text := read(body.get(member)):
+                answered[name] = text
+    return answered, raw
+
+
+def _values_of(request: TokenRequest) -> list[str]:
+    """The known values a request sends."""
+    return [*request.sends.values(), *(request.basic or ()), *([request.bearer] if request.bearer else [])]
 
 
 def _send(connector: Connector, url: str, request: TokenRequest, known: Mapping[str, str]) -> Response:
@@ -96,46 +127,58 @@ def _send(connector: Connector, url: str, request: TokenRequest, known: Mapping[
     return send(connector, request.method, url, **body, headers=headers, auth=basic)
 
 
-def _refusal(connector: Connector, form: Form, answer: Response) -> PatchbayError:
+def _refusal(
+    connector: Connector, form: Form, request: TokenRequest, answer: Response, *, renewing: bool
+) -> PatchbayError:
     """What a refusal means. The client is the workspace's own here, so only the workspace can correct it.
 
-    A 401 or 403 counts as the service's answer only in JSON: a proxy in between has not checked the token.
+    While the person waits at the form, a refusal in JSON is about what was filled in. A renewal ends the
+    access only with a code of RFC 6749 or a refusal that the form declares (`TokenRequest.refused_with`): any
+    other 401 or 403 may be a gateway's, which has not checked what was sent.
     """
-    found = refusal(connector, answer)
-    is_refused = answer.status in {401, 403} and json_object(answer) is not None
+    found, body = refusal(connector, answer), json_object(answer)
+    is_refused = body is not None and (
+        (_is_documented(request, body) and (not renewing or answer.status < 500))
+        or (not renewing and answer.status in _ABOUT_THE_INPUT)
+    )
     if is_refused or isinstance(found, TokenRefused | ClientMisconfigured):
         return TokenRefused(f"{connector.name} {form.refused}")
+    if answer.status == 404 and request.setting_required:
+        return TokenEndpointUnavailable(
+            f"{connector.name} has nothing at the address set for this sign-in. Ask your administrator to "
+            f"check {connector.slug.upper()}_{request.setting}.",
+            retryable=False,
+            refused=True,
+        )
     return found
+
+
+def _is_documented(request: TokenRequest, body: Mapping[str, Any]) -> bool:
+    return any(
+        all(body.get(name) == value for name, value in members.items()) for members in request.refused_with
+    )
 
 
 def _token_set(
     connector: Connector,
     form: Form,
-    known: Mapping[str, str],
+    token: str | None,
+    values: Mapping[str, str],
     raw: Mapping[str, Any],
     *,
     renewal_values: Mapping[str, str],
 ) -> TokenSet:
-    token, refresh_token = known.get(form.token, ""), known.get("refresh_token")
-    if not TOKEN.fullmatch(token) or (refresh_token is not None and not TOKEN.fullmatch(refresh_token)):
-        raise unreadable(connector)
-    expires_in = seconds_of(known.get("expires_in"))
+    access_token = token_of(token)
+    if not access_token:
+        raise without_token(connector, form.if_without_token)
+    expires_in = seconds_of(values.get("expires_in")) or form.access_seconds
     return TokenSet(
-        access_token=token,
-        refresh_token=refresh_token,
+        access_token=access_token,
+        refresh_token=values.get("refresh_token"),
         expires_in=expires_in,
-        scopes=known.get("scopes", "")[:4000] or None,
+        scopes=values.get("scopes", "")[:4000] or None,
         raw=raw,
         auth_method=form.key,
-        has_no_expiry=expires_in is None,
+        has_no_expiry=expires_in is None and not form.tells_life,
         renewal_values=renewal_values,
     )
-
-
-def _text(value: Any) -> str:
-    """A member of an answer as text, "" if it is none. Some services send scopes as a list."""
-    if isinstance(value, list) and all(isinstance(part, str) for part in value):
-        value = " ".join(value)
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return ""
-    return str(value)[:_LONGEST_VALUE]

@@ -39,6 +39,12 @@ class Connection(SQLModel, table=True):
     last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # last successful call
     # when the access ends unless it is refreshed
     signin_ends_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    # how long it lasted from when that moment was set: a third of it left is time to act
+    signin_life_seconds: int | None = None
+    # when it ends however often it is refreshed
+    hard_ends_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    # set while a reconnect is needed, but the access may come back by itself: a call may try again from then
+    try_again_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
     def audit_details(self) -> dict[str, Any]:
         """How audit entries name it. The name of a personal one concerns only its owner: left out."""
@@ -64,8 +70,12 @@ class Credential(SQLModel, table=True):
     claim_generation: int | None = None
     # first attempt without an answer
     claim_started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    failures: int = 0
+    failures: int = 0  # refreshes in a row without tokens
     cooldown_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_failure: str | None = Field(default=None, max_length=500)  # why it cools down, a sentence of ours
+    refusals: int = 0  # of those failures, clear refusals that may not be the service's last word
+    refused_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    rejections: int = 0  # times in a row that the API did not take a fresh token
     updated_at: datetime = Field(sa_type=UtcDateTime)  # when the tokens were stored
 
 

@@ -7,20 +7,29 @@ coordinate in the database (`claims`). While waiting, and while the service is c
 is held.
 """
 
+import contextlib
 import hmac
 import logging
+import math
 import random
 import threading
 import time
 
-from app import persist
+from app import database, persist
 from app.config import Settings
-from app.connectors import endpoints as addresses
 from app.connectors.connector import Connector
 from app.connectors.services import services_of
-from app.errors import NotConnected, ProviderUnavailable, ReconnectNeeded, Undecipherable
-from app.vault import claims, connection_state, credentials, form_exchange, revocation, seal, token_endpoint
-from app.vault.claims import Claim, Snapshot
+from app.errors import (
+    NotConnected,
+    NotRenewable,
+    ProviderUnavailable,
+    ReconnectNeeded,
+    ToolError,
+    Unavailable,
+    Undecipherable,
+)
+from app.vault import claims, connection_state, credentials, renewal, revocation, seal
+from app.vault.claims import Claim, CoolDown, Snapshot
 from app.vault.models import Connection
 from app.vault.token_endpoint import ClientMisconfigured, TokenEndpointUnavailable, TokenRefused, TokenSet
 
@@ -34,18 +43,33 @@ _LONGEST_RETRY_AFTER_SECONDS = 3600
 log = logging.getLogger(__name__)
 
 
-def source(settings: Settings, connection: Connection, *, deadline: float | None = None) -> "TokenVault":
-    """The tokens an `Api` of this connection uses. `deadline` (monotonic) bounds waiting for a refresh."""
-    return TokenVault(settings, connection, deadline)
+def source(
+    settings: Settings, connection: Connection, *, deadline: float | None = None, at_once: bool = False
+) -> "TokenVault":
+    """The tokens an `Api` of this connection uses.
+
+    `deadline` (monotonic) bounds waiting for a refresh. `at_once` tries a suspended connection before its
+    pause is over: a person asked.
+    """
+    return TokenVault(settings, connection, deadline, at_once=at_once)
 
 
 class TokenVault:
     """The tokens of one connection: a `TokenSource`. Holds no token itself; every use reads the database."""
 
-    def __init__(self, settings: Settings, connection: Connection, deadline: float | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        connection: Connection,
+        deadline: float | None = None,
+        *,
+        at_once: bool = False,
+    ) -> None:
         self._settings = settings
         self._connection = connection
         self._deadline = deadline
+        self._at_once = at_once
+        self._on_trial = False  # it is suspended, and this call finds out whether it works again
 
     def bearer(self) -> str:
         """An access token valid for the next minute.
@@ -58,22 +82,56 @@ class TokenVault:
         return self._renewed(snapshot, forced=False)
 
     def refreshed(self, rejected: str) -> str:
-        """A newer token than the rejected one: another caller's if there is one, else from one refresh."""
+        """A newer token than the rejected one: another caller's if there is one, else from one refresh.
+
+        Raises NotRenewable for a token that has no successor and is not known to have expired.
+        """
         snapshot = self._snapshot()
         token = self._token(snapshot)
         if not hmac.compare_digest(token.encode(), rejected.encode()):
             return token if snapshot.is_valid_for(0) else self._renewed(snapshot, forced=False)
-        return self._renewed(snapshot, forced=True)
+        successor = credentials.can_be_renewed(self._connector, snapshot.connection, snapshot.credential)
+        if not successor and snapshot.is_valid_for(0):
+            raise NotRenewable(self._why_rejected(snapshot))
+        return self._renewed(snapshot, forced=True, is_token_rejected=True)
 
     def renew(self) -> None:
         """Refresh now, whatever the token's age: keeps idle access alive. Does nothing for a pasted key."""
         snapshot = self._snapshot()
-        if credentials.is_renewable(
-            services_of(snapshot.connection.workspace_id).get(snapshot.connection.slug), snapshot.connection
-        ):
+        if credentials.is_renewable(self._connector, snapshot.connection):
             self._renewed(snapshot, forced=True)
 
-    def _renewed(self, snapshot: Snapshot, *, forced: bool) -> str:
+    def accept(self) -> None:
+        """The API took the token: a suspended connection works again. Costs nothing otherwise, and raises
+        nothing: what the service has done must reach the caller, and the next trial finds out the same.
+        """
+        if self._on_trial:
+            self._on_trial = False
+            with contextlib.suppress(Unavailable), database.transaction() as db:
+                connection_state.end_trial(db, self._connection)
+
+    def reject(self, token: str, reason: str | None = None) -> ToolError:
+        """The API rejects a token that is fresh: suspend the connection. Returns what to raise.
+
+        `reason` is the sentence for it, if the service named one. A newer token than this one is another
+        caller's success or a reconnect: then it is worth another call.
+        """
+        snapshot = self._snapshot()
+        if not hmac.compare_digest(self._token(snapshot).encode(), token.encode()):
+            return ProviderUnavailable(
+                f"{self._name} renewed its sign-in during this call. Please try again in a moment."
+            )
+        reason = reason or self._why_rejected(snapshot)
+        with database.transaction() as db:
+            stored = connection_state.suspend(db, self._connection, snapshot.credential.generation, reason)
+        return ReconnectNeeded(stored or reason)
+
+    def _why_rejected(self, snapshot: Snapshot) -> str:
+        return connection_state.why_rejected(
+            self._connector, snapshot.connection, snapshot.credential, at=snapshot.now
+        )
+
+    def _renewed(self, snapshot: Snapshot, *, forced: bool, is_token_rejected: bool = False) -> str:
         """A token of a later generation than in the snapshot. At most one of all callers refreshes."""
         generation = snapshot.credential.generation
         give_up = time.monotonic() + _WAIT_SECONDS
@@ -83,7 +141,7 @@ class TokenVault:
             flight, leads = _join(self._connection.id)
             if leads:
                 try:
-                    self._lead(generation, give_up)
+                    self._lead(generation, give_up, is_token_rejected)
                 except ProviderUnavailable:
                     if forced or not snapshot.is_valid_for(0):
                         raise
@@ -97,16 +155,14 @@ class TokenVault:
             if snapshot.is_cooling_down:
                 if not forced and snapshot.is_valid_for(0):
                     return self._token(snapshot)
-                raise ProviderUnavailable(
-                    f"{self._name} could not renew its sign-in just now. Please try again in a moment."
-                )
+                raise self._resting(snapshot)
             if time.monotonic() >= give_up:
                 raise ProviderUnavailable(
                     f"{self._name} is slow to renew its sign-in. Please try again in a moment."
                 )
             generation = snapshot.credential.generation
 
-    def _lead(self, generation: int, give_up: float) -> None:
+    def _lead(self, generation: int, give_up: float, is_token_rejected: bool) -> None:
         """On behalf of this process's threads: refresh, or wait until another process has."""
         pause = _FIRST_POLL_SECONDS
         while time.monotonic() < give_up:
@@ -114,83 +170,51 @@ class TokenVault:
             if snapshot.credential.generation != generation or snapshot.is_cooling_down:
                 return
             if not snapshot.is_claimed and (claim := claims.acquire(self._connection, generation)):
-                self._refresh(claim)
+                self._refresh(claim, is_token_rejected)
                 return
             time.sleep(random.uniform(0.5, 1.0) * pause)
             pause = min(pause * 1.5, _LAST_POLL_SECONDS)
 
-    def _refresh(self, claim: Claim) -> None:
+    def _refresh(self, claim: Claim, is_token_rejected: bool) -> None:
         """The one call to the service, outside any transaction, and what its answer means."""
         connector = services_of(claim.connection.workspace_id).get(claim.connection.slug)
         try:
-            tokens = self._request_tokens(claim, connector)
+            tokens = renewal.request_tokens(self._settings, claim, connector)
         except Undecipherable:
             claims.release(claim)
             raise
-        except TokenRefused:
+        except TokenRefused as error:
             reason = connection_state.why_refused(
                 connector,
                 claim.connection,
                 claim.credential,
                 at=claim.taken_at,
                 interrupted_at=claim.interrupted_at,
+                because=error.because,
             )
             if claims.end_access(claim, reason):
-                log.warning(
-                    "connection %s needs to be reconnected: the service refused its refresh token",
-                    claim.connection.id,
-                )
+                log.warning("connection %s: the service refused its refresh token", claim.connection.id)
                 raise ReconnectNeeded(reason) from None
         except ClientMisconfigured as error:
-            claims.cool_down(claim, _MISCONFIGURED_COOLDOWN_SECONDS, lost=False)
-            raise ProviderUnavailable(error.message) from None
+            claims.cool_down(claim, CoolDown(_MISCONFIGURED_COOLDOWN_SECONDS, error.message))
+            raise self._resting(self._snapshot()) from None
         except TokenEndpointUnavailable as error:
-            claims.cool_down(claim, _cooldown(claim, error), lost=error.lost)
+            failure = CoolDown(
+                _cooldown(claim, error),
+                error.message,
+                lost=error.lost,
+                refused=error.refused,
+                is_token_rejected=is_token_rejected,
+            )
+            claims.cool_down(claim, failure)
             log.warning(
                 "connection %s: its token could not be refreshed, try %s",
                 claim.connection.id,
                 claim.credential.failures + 1,
             )
-            raise ProviderUnavailable(error.message) from None
+            raise self._resting(self._snapshot()) from None
         else:
             self._store(claim, tokens, connector)
-
-    def _request_tokens(self, claim: Claim, connector: Connector) -> TokenSet:
-        where = addresses.resolve(connector, self._settings)
-        if where is None:
-            raise ClientMisconfigured(
-                f"{connector.name} is not configured here any more. Ask your administrator."
-            )
-        if (form := connector.find_form(claim.connection.auth_method)) is not None:
-            if form.key not in where.auth_methods:
-                raise ClientMisconfigured(
-                    f"{connector.name} is not configured here for this way of signing in. Ask your "
-                    "administrator."
-                )
-            renewal_values, access_token, refresh_token = (
-                self._unsealed(claim, column)
-                for column in ("key_sealed", "access_token_sealed", "refresh_token_sealed")
-            )
-            return form_exchange.renew(
-                connector,
-                where,
-                form,
-                renewal_values=renewal_values,
-                access_token=access_token or "",
-                refresh_token=refresh_token,
-            )
-        refresh_token = self._unsealed(claim, "refresh_token_sealed")
-        if refresh_token is None or not connector.auth_of(claim.connection.auth_method):
-            raise TokenRefused()
-        return token_endpoint.refresh(connector, where, refresh_token)
-
-    def _unsealed(self, claim: Claim, column: str) -> str | None:
-        """The secret in a column of the credential, or None if it is empty."""
-        return (
-            seal.unseal(self._settings.vault_keys, claim.credential, column)
-            if getattr(claim.credential, column)
-            else None
-        )
 
     def _store(self, claim: Claim, tokens: TokenSet, connector: Connector) -> None:
         """Store the answer, through a database restart if need be: it may be the only living token."""
@@ -201,19 +225,41 @@ class TokenVault:
 
         persist.retry_until_stored(save)
 
+    def _resting(self, snapshot: Snapshot) -> ToolError:
+        """The error while the token endpoint is left alone: the reason of the last failure, and the wait."""
+        if snapshot.connection.state != connection_state.CONNECTED and snapshot.connection.last_error:
+            return ReconnectNeeded(snapshot.connection.last_error)
+        sentence = snapshot.credential.last_failure or f"{self._name} could not renew its sign-in just now."
+        until = snapshot.credential.cooldown_until or snapshot.now
+        left = max(1, math.ceil((until - snapshot.now).total_seconds()))
+        return ProviderUnavailable(sentence, retry_after_seconds=left)
+
     def _snapshot(self) -> Snapshot:
         snapshot = claims.find_snapshot(self._connection)
         if snapshot is None:
             raise NotConnected(f"{self._name} has been disconnected.")
-        connection_state.require_connected(snapshot.connection, self._name)
+        if snapshot.connection.state != connection_state.CONNECTED and not self._on_trial:
+            self._begin_trial(snapshot)
         return snapshot
+
+    def _begin_trial(self, snapshot: Snapshot) -> None:
+        """Raises ReconnectNeeded, with the stored reason, unless this call may try a suspended connection."""
+        if connection_state.may_try(snapshot.connection, snapshot.now, at_once=self._at_once):
+            with database.transaction() as db:
+                self._on_trial = connection_state.begin_trial(db, self._connection, at_once=self._at_once)
+        if not self._on_trial:
+            raise ReconnectNeeded(snapshot.connection.last_error or f"{self._name} needs to be reconnected.")
 
     def _token(self, snapshot: Snapshot) -> str:
         return seal.unseal(self._settings.vault_keys, snapshot.credential, "access_token_sealed")
 
     @property
+    def _connector(self) -> Connector:
+        return services_of(self._connection.workspace_id).get(self._connection.slug)
+
+    @property
     def _name(self) -> str:
-        return services_of(self._connection.workspace_id).get(self._connection.slug).name
+        return self._connector.name
 
 
 def _margin(snapshot: Snapshot) -> float:

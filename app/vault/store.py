@@ -14,7 +14,7 @@ from app.connectors.services import services_of
 from app.connectors.spec import Account
 from app.crypto import KeyRing
 from app.errors import InvalidInput, NotFound
-from app.vault import connection_state, credentials
+from app.vault import access_end, connection_state, credentials
 from app.vault.models import Connection, Credential
 from app.vault.token_endpoint import TokenSet
 from app.workspaces.models import Membership, Workspace
@@ -100,7 +100,7 @@ def connect(
     connector = services_of(workspace_id).get(slug)
     connection.visibility = "personal" if connector.personal else "shared"
     _describe(connection, account, tokens, scopes)
-    connection.signin_ends_at = credentials.access_ends_at(connector, tokens.auth_method, tokens, at, None)
+    access_end.set_end(connection, connector, tokens, at, before=None, renewed=False)
     credential = Credential(connection_id=connection.id, workspace_id=workspace_id, updated_at=at)
     credentials.put_tokens(credential, tokens, keys, issued_at=at)
     db.add(connection)
@@ -141,11 +141,10 @@ def reconnect(
     if row.auth_method != tokens.auth_method:
         credentials.forget_tokens(credential)
     _describe(row, account, tokens, scopes)
+    connector = services_of(row.workspace_id).get(row.slug)
     before = row.signin_ends_at if tokens.auth_method == OAUTH else None
-    row.signin_ends_at = credentials.access_ends_at(
-        services_of(row.workspace_id).get(row.slug), tokens.auth_method, tokens, at, before
-    )
-    connection_state.mark_connected(row)
+    access_end.set_end(row, connector, tokens, at, before=before, renewed=False)
+    connection_state.mark_connected(row, credential)
     credentials.put_tokens(credential, tokens, keys, issued_at=at)
     audit.record(db, "connection.reconnected", **audit.about(row, by), **row.audit_details())
     return row

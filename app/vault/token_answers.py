@@ -2,6 +2,10 @@
 
 Three failures differ: the grant is dead (`TokenRefused`), our client is not accepted (`ClientMisconfigured`),
 or there is no usable answer (`TokenEndpointUnavailable`). After the last one the grant may well be alive.
+
+Only a code that the service sent, `invalid_grant`, proves a dead grant, and only below status 500. Any other
+answer may come from something in between. If it is a clear one all the same (`refused`: a 4xx, a redirect, an
+object without a token), it is counted: `connection_state.is_refused_for_good` says when that is enough.
 """
 
 import re
@@ -18,7 +22,11 @@ from app.outbound import OutboundError, Response
 
 _MAX_BYTES = 256 * 1024
 TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
-_LONGEST_LIFE_SECONDS = 400 * 86_400
+SUCCESSES = {200, 201}
+_NOT_NOW = {408, 425}  # Request Timeout, Too Early: the same request may work later
+_LONGEST_VALUE = 16_384
+_LONGEST_LIFE_SECONDS = 400 * 86_400  # of an access token
+_LONGEST_ACCESS_SECONDS = 36_500 * 86_400
 _DEAD = {"invalid_grant"}
 _MISCONFIGURED = {"invalid_client", "unauthorized_client"}
 
@@ -36,6 +44,7 @@ class TokenSet:
     expires_in: int | None = None
     scopes: str | None = None
     refresh_expires_in: int | None = None
+    hard_expires_in: int | None = None  # the access ends so long from now, however often it is refreshed
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
     auth_method: str = OAUTH
     has_no_expiry: bool = False
@@ -43,10 +52,17 @@ class TokenSet:
 
 
 class TokenRefused(PatchbayError):
-    """The service says the code or the refresh token is not valid, or no longer: `invalid_grant`."""
+    """The service says the code or the refresh token is not valid, or no longer: `invalid_grant`.
+
+    `because`: sentences about the cause, if the service names it.
+    """
 
     code = "PROVIDER_ERROR"
     status = 400
+
+    def __init__(self, message: str | None = None, *, because: str = "") -> None:
+        self.because = because
+        super().__init__(message)
 
 
 class ClientMisconfigured(PatchbayError):
@@ -57,7 +73,10 @@ class ClientMisconfigured(PatchbayError):
 
 
 class TokenEndpointUnavailable(PatchbayError):
-    """No usable answer. `lost`: the service may have acted, and its answer may have held new tokens."""
+    """No usable answer. `lost`: the service may have acted, and its answer may have held new tokens.
+
+    `refused`: a clear answer that is not a token, without a code that says why.
+    """
 
     code = "PROVIDER_UNAVAILABLE"
     status = 502
@@ -69,33 +88,59 @@ class TokenEndpointUnavailable(PatchbayError):
         retryable: bool = True,
         retry_after_seconds: int | None = None,
         lost: bool = False,
+        refused: bool = False,
     ) -> None:
         self.retryable = retryable
         self.retry_after_seconds = retry_after_seconds
         self.lost = lost
+        self.refused = refused
         super().__init__(message)
 
 
 def read_tokens(connector: Connector, answer: Response) -> TokenSet:
     """The tokens in an answer. Raises TokenRefused, ClientMisconfigured or TokenEndpointUnavailable."""
-    if answer.status != 200:
+    body = json_object(answer) if answer.status in SUCCESSES else None
+    if answer.status not in SUCCESSES or (body is not None and _is_error(body)):
         raise refusal(connector, answer)
-    body = json_object(answer)
-    access_token = body.get("access_token") if body else None
-    if body is None or not isinstance(access_token, str) or not TOKEN.fullmatch(access_token):
+    if body is None:
         raise unreadable(connector)
-    refresh_token, scope = body.get("refresh_token"), body.get("scope")
+    access_token, scopes = token_of(body.get("access_token")), text_of(body.get("scope")).strip()
+    if not access_token:
+        raise without_token(connector)
+    check_type(connector, body)
     return TokenSet(
         access_token=access_token,
-        refresh_token=refresh_token
-        if isinstance(refresh_token, str) and TOKEN.fullmatch(refresh_token)
-        else None,
+        refresh_token=token_of(body.get("refresh_token")) or None,
         expires_in=seconds_of(body.get("expires_in")) or connector.auth.access_seconds,
-        scopes=scope[:4000] if isinstance(scope, str) and scope.strip() else None,
+        scopes=scopes[:4000] or None,
         refresh_expires_in=seconds_of(
-            body.get("refresh_token_expires_in") or body.get("x_refresh_token_expires_in")
+            body.get("refresh_token_expires_in") or body.get("x_refresh_token_expires_in"),
+            most=_LONGEST_ACCESS_SECONDS,
         ),
+        hard_expires_in=seconds_of(body.get("x_refresh_token_hard_expires_in"), most=_LONGEST_ACCESS_SECONDS),
         raw=body,
+    )
+
+
+def _is_error(body: Mapping[str, Any]) -> bool:
+    """Whether it is an error sent with a success status, as GitHub and Slack do."""
+    return not token_of(body.get("access_token")) and bool(_codes(body))
+
+
+def check_type(connector: Connector, body: Mapping[str, Any]) -> None:
+    """Raises TokenEndpointUnavailable for a token that is not a bearer token (RFC 6749 section 7.1).
+
+    A missing type counts as Bearer, as many services leave it out.
+    """
+    kind = body.get("token_type")
+    if kind is None or (isinstance(kind, str) and kind.strip().lower() in {"", "bearer"}):
+        return
+    raise TokenEndpointUnavailable(
+        f"{connector.name} issued a token of a type other than Bearer, which cannot be used here. Ask your "
+        "administrator to check the app registered there.",
+        retryable=False,
+        lost=True,
+        refused=True,
     )
 
 
@@ -106,27 +151,47 @@ def unreadable(connector: Connector) -> TokenEndpointUnavailable:
     )
 
 
+def without_token(connector: Connector, advice: str = "") -> TokenEndpointUnavailable:
+    """The error for a success whose answer holds no usable token."""
+    return TokenEndpointUnavailable(
+        f"{connector.name} answered without a token. {advice or 'Please try again later.'}",
+        lost=True,
+        refused=True,
+    )
+
+
 def refusal(connector: Connector, answer: Response) -> PatchbayError:
     """What a token endpoint's error means. Only known codes count; the service's words are not repeated."""
-    code = error_code(answer) if 400 <= answer.status < 500 else ""
-    if answer.status == 429:
+    status, name = answer.status, connector.name
+    if status == 429:
         return TokenEndpointUnavailable(
-            f"{connector.name} asks to slow down. Please try again later.",
-            retry_after_seconds=retry_after(answer),
+            f"{name} asks to slow down. Please try again later.", retry_after_seconds=retry_after(answer)
         )
+    code = error_code(answer) if status < 300 or 400 <= status < 500 else ""
     if code in _DEAD:
-        return TokenRefused(f"{connector.name} says this sign-in is not valid any more.")
-    if code in _MISCONFIGURED:
+        subtype = str((json_object(answer) or {}).get("error_subtype", ""))
+        because = connector.auth.error_sentences.get(subtype, "")
+        return TokenRefused(f"{name} says this sign-in is not valid any more.", because=because)
+    if (sentence := connector.auth.error_sentences.get(code)) is not None:
+        return ClientMisconfigured(sentence)
+    # A secret that is sent alone is an API key: one that was rolled gets the API's own error object.
+    is_rolled = status == 401 and code != "" and connector.auth.client_auth == "secret"
+    if code in _MISCONFIGURED or is_rolled:
         return ClientMisconfigured(
-            f"{connector.name} does not accept this installation's client id and secret. Ask your "
-            "administrator to check them."
+            f"{name} does not accept this installation's client id and secret. Ask your administrator to "
+            "check them."
         )
-    if 400 <= answer.status < 500 and code:
-        return TokenEndpointUnavailable(f"{connector.name} refused the request for a token.", retryable=False)
+    if status >= 500 or status in _NOT_NOW:
+        return TokenEndpointUnavailable(
+            f"{name} is having trouble right now. Please try again later.",
+            retry_after_seconds=retry_after(answer),
+            lost=status >= 500,
+        )
     return TokenEndpointUnavailable(
-        f"{connector.name} is having trouble right now. Please try again later.",
+        f"{name} refused the request for a token (status {status}). Please try again later.",
+        retryable=not code,
         retry_after_seconds=retry_after(answer),
-        lost=answer.status >= 500,
+        refused=True,
     )
 
 
@@ -152,17 +217,38 @@ def send(connector: Connector, method: str, url: str, **request: Any) -> Respons
 
 
 def error_code(answer: Response) -> str:
-    """The `error` of a refusal, or ""."""
-    code = (json_object(answer) or {}).get("error")
-    return code if isinstance(code, str) else ""
+    """The code of a refusal in lower case, or "". Some services nest it: {"error": {"code": "…"}}."""
+    found = _codes(json_object(answer) or {})
+    return next((code for code in found if code in _DEAD | _MISCONFIGURED), found[0] if found else "")
 
 
-def seconds_of(value: Any) -> int | None:
-    """A lifetime in whole seconds, also from text or a fraction. None if it is no valid lifetime."""
+def _codes(body: Mapping[str, Any]) -> list[str]:
+    error = body.get("error")
+    nested = [error.get(name) for name in ("code", "type", "error")] if isinstance(error, Mapping) else []
+    return [text.strip().lower() for text in (error, *nested) if isinstance(text, str) and text.strip()]
+
+
+def token_of(value: Any) -> str:
+    """A token without the white space around it, "" if it cannot be sent in a header."""
+    token = value.strip() if isinstance(value, str) else ""
+    return token if TOKEN.fullmatch(token) else ""
+
+
+def text_of(value: Any) -> str:
+    """A member of an answer as text, "" if it is none. Some services send scopes as a list."""
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        value = " ".join(value)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    return str(value)[:_LONGEST_VALUE]
+
+
+def seconds_of(value: Any, *, most: int = _LONGEST_LIFE_SECONDS) -> int | None:
+    """A lifetime in whole seconds, also from text or a fraction, at most `most`. None if it is none."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
         seconds = int(float(value))
     except (ValueError, OverflowError):
         return None
-    return min(seconds, _LONGEST_LIFE_SECONDS) if seconds > 0 else None
+    return min(seconds, most) if seconds > 0 else None

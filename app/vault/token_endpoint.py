@@ -71,4 +71,5 @@ def _post(
     if connector.auth.client_auth == "post":
         client["client_secret"] = endpoints.client_secret
     body = {"json" if json else "form": {**form, **client}}
-    return send(connector, "POST", url, **body, auth=basic, headers={"Accept": "application/json"})
+    headers = {"Accept": "application/json", **connector.auth.token_headers}
+    return send(connector, "POST", url, **body, auth=basic, headers=headers)

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-from flask import Blueprint, Flask, Response, abort, current_app, request, url_for
+from flask import Blueprint, Flask, Response, abort, current_app, request, send_from_directory, url_for
 from markupsafe import Markup
 
 from app import clock
@@ -102,6 +102,14 @@ def favicon() -> Response:
     )
     response = Response(mark, mimetype="image/svg+xml")
     response.headers["Cache-Control"] = "public, max-age=3600"
+    return response
+
+
+@bp.get("/favicon.ico")
+def favicon_ico() -> Response:
+    """Our favicon where browsers, search engines and AI clients look without having read a page."""
+    response = send_from_directory(STATIC / "icons", "favicon.ico", mimetype="image/vnd.microsoft.icon")
+    response.headers["Cache-Control"] = "public, max-age=86400"
     return response
 
 

@@ -42,6 +42,16 @@ def resolved(settings, slug="xero"):
     return endpoints.resolve(services_of(None).get(slug), settings)
 
 
+def test_a_service_that_refuses_http_redirect_addresses_says_so(dana):
+    """Here the address is http://localhost."""
+    page = dana.get("/admin/connectors").text
+    cards = {
+        slug: page.split(f'id="app-{slug}"')[1].split("</details>")[0] for slug in ("freshbooks", "xero")
+    }
+    warning = "accepts only https redirect addresses"
+    assert f"FreshBooks {warning}" in cards["freshbooks"] and warning not in cards["xero"]
+
+
 @both_databases
 def test_an_app_set_here_goes_over_the_environment(dana, live, alice, trail, people):
     assert resolved(live).sandbox

@@ -36,18 +36,16 @@ def test_arguments_stand_in_the_order_of_the_tool_with_names_in_words():
     assert displayed["Due date"].text == "2026-12-01"
 
 
-def test_amounts_in_the_smallest_unit_say_so():
+def test_amounts_are_shown_as_they_are_paid():
     displayed = displayed_by_label(
-        "stripe_create_refund", {"confirm": True, "payment_intent": "pi_1", "amount": 109900, "reason": None}
+        "stripe_create_refund", {"confirm": True, "payment_intent": "pi_1", "amount": 1099.25, "reason": None}
     )
-    assert displayed["Amount"].text == "109,900" and displayed["Amount"].hint.startswith(
-        "In the smallest unit"
-    )
+    assert displayed["Amount"].text == "1,099.25" and displayed["Amount"].hint.startswith("In the payment's")
     assert displayed["Confirm"].text == "Yes"
     items = displayed_by_label(
-        "stripe_create_invoice", {"customer": "cus_1", "items": [{"description": "x", "amount": 1099}]}
+        "stripe_create_invoice", {"customer": "cus_1", "items": [{"description": "x", "amount": 12.25}]}
     )["Items"]
-    assert items.columns[1].startswith("Amount (The whole line in the smallest unit")
+    assert items.columns == ("Description", "Amount") and items.rows == (("x", "12.25"),)
 
 
 def test_numbers_that_are_names_are_not_grouped():

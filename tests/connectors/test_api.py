@@ -19,6 +19,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         status, body = self.server.behaviour(self.server.seen)
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
+        for name, value in self.server.headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
@@ -39,7 +41,7 @@ class _Bearer:
 @pytest.fixture
 def service():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.seen, server.behaviour = 0, lambda n: (200, b"{}")
+    server.seen, server.behaviour, server.headers = 0, lambda n: (200, b"{}"), {}
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield server
     server.shutdown()

@@ -17,7 +17,7 @@ class Invoice(MoneyRow):
 
 
 @pytest.mark.parametrize(
-    ("currency", "sent", "shown"),
+    ("currency", "sent", "written"),
     [
         ("USD", 1234.5, "1234.50"),
         ("USD", "0.1", "0.10"),
@@ -32,9 +32,9 @@ class Invoice(MoneyRow):
         ("EUR", 0, "0.00"),
     ],
 )
-def test_an_amount_is_decimal_text_with_its_currencys_decimals(currency, sent, shown):
+def test_an_amount_is_decimal_text_with_its_currencys_decimals(currency, sent, written):
     invoice = Invoice(currency=currency, total=sent, lines=[{"amount": sent}])
-    expected = {"currency": currency, "total": shown, "lines": [{"amount": shown}]}
+    expected = {"currency": currency, "total": written, "lines": [{"amount": written}]}
     assert to_data(invoice) == expected
     assert to_data(Page(items=[invoice]))["items"] == [expected]
 

@@ -85,6 +85,14 @@ def test_a_failure_banner_never_repeats_what_the_address_says(people, sign_in):
     assert "Xero connection failed. Please try again." in alice.page and "0900" not in alice.page
 
 
+def test_a_service_that_asks_to_slow_down_says_when_to_come_back(people, sign_in, sandbox):
+    alice = sign_in(people.alice)
+    callback = sandbox.approve(press_connect(alice))
+    sandbox.lever("xero", "rate_limit", times=1, retry_after=40)
+    alice.follow(alice.get(callback))
+    assert "Xero asks to slow down. Please try again in 40 seconds." in alice.page
+
+
 @pytest.mark.parametrize("fault", ["fail", "drop", "cut"])
 def test_a_service_that_fails_during_the_exchange_leaves_nothing_behind(
     people, sign_in, sandbox, connect, fault

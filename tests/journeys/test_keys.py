@@ -19,7 +19,7 @@ def test_services_connected_by_a_form_work_in_the_chat(product, arrive):
     with client.connected():
         balance = client.call("stripe_get_balance")
         assert (
-            balance["data"]["available"][0]["text"] == "1250.00 USD"
+            balance["data"]["available"] == [{"amount": "1250.00", "currency": "USD"}]
             and "Byrd Ltd (test mode)" in balance["message"]
         )
         assert client.call("servicefusion_list_jobs", status="Scheduled")["data"]["items"]

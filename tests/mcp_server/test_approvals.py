@@ -100,7 +100,7 @@ def test_reading_needs_no_yes(alice, asking):
 
 
 @pytest.mark.parametrize(
-    "arguments", [{}, {"text": 7}, {"text": "x", "more": 1}, {"text": "x", "account": "Nobody"}]
+    "arguments", [{}, {"text": True}, {"text": "x", "more": 1}, {"text": "x", "account": "Nobody"}]
 )
 def test_what_is_wrong_with_a_call_is_said_before_anybody_is_asked(alice, asking, arguments):
     assert alice.refusal(NAME, arguments)[0] == "INVALID_ARGUMENTS"

@@ -126,6 +126,31 @@ def test_a_method_we_do_not_have_is_an_error_inside_a_session_and_404_outside(al
     assert (inside.status_code, inside.json["error"]["code"]) == (200, -32601)
 
 
+@pytest.mark.parametrize(
+    ("method", "member"),
+    [
+        ("prompts/list", "prompts"),
+        ("resources/list", "resources"),
+        ("resources/templates/list", "resourceTemplates"),
+    ],
+)
+def test_lists_of_what_we_do_not_have_are_empty_for_clients_that_ask_without_looking(alice, method, member):
+    message = {"jsonrpc": "2.0", "id": 1, "method": method}
+    versions = [{}, {"MCP_Protocol_Version": "2025-06-18"}, {"MCP_Protocol_Version": "2025-11-25"}]
+    for headers in versions:
+        answer = alice.post(message, **headers)
+        assert (answer.status_code, answer.json["result"]) == (200, {member: []})
+    alice.initialize()
+    assert alice.ask(method).json["result"] == {member: []}
+
+
+@pytest.mark.parametrize("method", ["no/such", "logging/setLevel", "completion/complete"])
+def test_no_404_ends_a_client_that_speaks_a_handshake_revision_without_a_session(alice, method):
+    refused = alice.post({"jsonrpc": "2.0", "id": 1, "method": method}, MCP_Protocol_Version="2025-06-18")
+    assert refused.status_code == 200
+    assert refused.json["error"]["code"] in {-32601, -32602}  # the SDK checks parameters first
+
+
 def test_an_unknown_tool_is_invalid_params(alice):
     refused = alice.ask("tools/call", name="no_such_tool", arguments={})
     assert (refused.status_code, refused.json["error"]["code"]) == (400, -32602)

@@ -65,7 +65,7 @@ def test_it_is_connected_and_called_like_any_other(people, connect, client_of, r
     assert first["message"] == "Stock Room account: Main room."
     second = alice.call(LIST, {"cursor": first["data"]["next_cursor"]})
     assert (second["data"]["items"][0]["name"], second["data"]["next_cursor"]) == ("lamp", None)
-    assert alice.refusal(LIST, {"shelf": 1})[0] == "INVALID_ARGUMENTS"
+    assert alice.refusal(LIST, {"pages": 1})[0] == "INVALID_ARGUMENTS"
     assert alice.refusal(ADD, {"name": "desk"})[0] == "PERMISSION_DENIED"
     assert not [name for name in charlie.tools() if name.startswith("stock")]
     assert unknown_tool(charlie, LIST) and unknown_tool(charlie, ADD, {"name": "desk"})

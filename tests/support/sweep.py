@@ -33,6 +33,8 @@ OAUTH_FIELDS = {
     "token",
     "token_type_hint",
     "client_secret",
+    "client_assertion",
+    "client_assertion_type",
 }
 
 
@@ -122,7 +124,7 @@ class Sweep:
         return answer
 
     def judge(self, what, answer):
-        text = answer.get_data(as_text=True)
+        text = answer.get_data().decode("utf-8", "replace")  # icons are no text
         if answer.status_code >= 500:
             self.faults.append(f"{what}: {answer.status_code} {text[:200]}")
         elif "Traceback (most recent" in text or 'File "/' in text:

@@ -10,18 +10,28 @@ from typing import Any
 import pytest
 
 from app import config, database
+from app.connectors import endpoints
+from app.connectors.services import services_of
 from app.connectors.spec import Account
-from app.vault import credentials, store
+from app.vault import access, credentials, form_exchange, store
 from app.vault.models import Connection, Credential
 from app.vault.token_endpoint import TokenSet
 from tests.conftest import People, live_environment
 from tests.support.catalogue import install
 from tests.vault import provider as providers
 from tests.vault import worker
-from tests.vault.provider import Provider
+from tests.vault.provider import CLIENT, PASSWORD, Provider
 
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload([worker.__name__])
+
+
+MINE = {
+    "keyed": {},
+    "daily": {},
+    "minted": {"client_id": CLIENT[0], "client_secret": CLIENT[1]},
+    "logged": {"email": "kim@example.com", "password": PASSWORD},
+}
 
 
 @pytest.fixture
@@ -65,6 +75,38 @@ def connect(settings: config.Settings, people: People, provider: Provider) -> Ca
             )
 
     return _connect
+
+
+@pytest.fixture
+def fill_in(settings: config.Settings, people: People, provider: Provider) -> Callable[..., Connection]:
+    """`fill_in("minted")` connects by that service's form, as the hub does."""
+
+    def _fill_in(slug: str, before: Connection | None = None, **changed: Any) -> Connection:
+        connector = services_of(None).get(slug)
+        where, [form] = endpoints.resolve(connector, settings), connector.forms
+        given = {
+            **(MINE[slug] or {form.fields[0].name: provider.issue()["access_token"]}),
+            **changed,
+        }
+        tokens = form_exchange.obtain(connector, where, form, given)
+        account = access.probe(settings, connector, where, tokens, {name: given[name] for name in form.facts})
+        with database.transaction() as db:
+            if before is not None:
+                return store.reconnect(
+                    db, before, account=account, tokens=tokens, scopes=(), keys=settings.vault_keys
+                )
+            return store.connect(
+                db,
+                workspace_id=people.northwind.id,
+                owner_id=people.alice.id,
+                slug=slug,
+                account=account,
+                tokens=tokens,
+                scopes=(),
+                keys=settings.vault_keys,
+            )
+
+    return _fill_in
 
 
 def expire(connection: Connection) -> None:

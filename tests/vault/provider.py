@@ -6,10 +6,12 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
+from app import clock
 from app.connectors.connector import Connector
 from app.connectors.credential_forms import Field, Form, TokenRequest, client_credentials, log_in, pasted_key
 from app.connectors.spec import NO_CONSENT_PAGE, Account, OAuth2
@@ -72,6 +74,7 @@ _PROFILE = TokenRequest(
     method="GET",
     bearer="refresh_token",
     takes={"access_token": "api_key"},
+    refused_with=({"error": "unauthorized"},),
     setting="REVOKE_URL",  # any setting that the tests can point at the provider
 )
 LOGGED = _connector(
@@ -90,7 +93,27 @@ LOGGED = _connector(
         authorization_seconds=86_400,
     ),
 )
-CONNECTORS = {c.slug: c for c in (STRICT, GRACEFUL, LASTING, KEYED, MINTED, LOGGED)}
+# A token that lasts a day and renews itself only while it lives.
+DAILY = _connector(
+    "daily",
+    "Daily",
+    NO_CONSENT_PAGE,
+    pasted_key(
+        Field("access_token", "Access token"),
+        renewals=(
+            TokenRequest(
+                "https://service.invalid/renew",
+                method="GET",
+                bearer="access_token",
+                setting="REFRESH_URL",
+                refused_with=({"error": "unauthorized"},),
+            ),
+        ),
+        authorization_seconds=86_400,
+        authorization_slides=True,
+    ),
+)
+CONNECTORS = {c.slug: c for c in (STRICT, GRACEFUL, LASTING, KEYED, MINTED, LOGGED, DAILY)}
 
 
 def register() -> None:
@@ -109,6 +132,7 @@ class Provider:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.access: set[str] = set()
+        self.issued_at: dict[str, datetime] = {}
         self.refresh: set[str] = set()
         self.spent: set[str] = set()  # rotated out
         self.accepts_spent = False  # the grace
@@ -117,6 +141,10 @@ class Provider:
         self.refreshes = 0  # requests
         self.rotations = 0  # successes
         self.mints = 0  # tokens requested without a refresh token
+        self.calls = 0  # requests to the API
+        self.takes_no_token = False  # the API answers 401 to everything
+        self.api_faults: list[Callable[[_Handler], bool]] = []  # as `faults`, for requests to the API
+        self.token_headers: list[dict[str, str]] = []  # of the requests to the token endpoint
         self.revoked: list[str] = []
         self.forms: list[dict[str, str]] = []
         self.faults: list[Callable[[_Handler], bool]] = []  # True: it answered; False: go on
@@ -147,12 +175,17 @@ class Provider:
                 "TOKEN_URL": self.url + "/token",
                 "REVOKE_URL": self.url + "/revoke",
             }.items()
-        } | {"LOGGED_AUTHORIZE_URL": self.url + "/login", "LOGGED_REVOKE_URL": self.url + "/profile"}
+        } | {
+            "LOGGED_AUTHORIZE_URL": self.url + "/login",
+            "LOGGED_REVOKE_URL": self.url + "/profile",
+            "DAILY_REFRESH_URL": self.url + "/renew",
+        }
 
     def issue(self) -> dict[str, Any]:
         access, refresh = "canary-access-" + secrets.token_hex(16), "canary-refresh-" + secrets.token_hex(16)
         with self.lock:
             self.access.add(access)
+            self.issued_at[access] = clock.now()
             self.refresh.add(refresh)
         return {
             "access_token": access,
@@ -197,15 +230,35 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path.endswith("/profile"):
             with self.provider.lock:
                 self.provider.mints += 1
+                fault = self.provider.faults.pop(0) if self.provider.faults else None
+            if fault is not None and fault(self):
+                return None
             return (
                 self.answer(200, {"api_key": self.provider.issue()["access_token"]})
                 if token in self.provider.refresh
                 else self._unknown()
             )
-        if token in self.provider.access:
+        if self.path.endswith("/renew"):
+            return self._renew(token)
+        with self.provider.lock:
+            self.provider.calls += 1
+            fault = self.provider.api_faults.pop(0) if self.provider.api_faults else None
+        if fault is not None and fault(self):
+            return None
+        if token in self.provider.access and not self.provider.takes_no_token:
             self.answer(200, {"key": "account-1", "name": "The Account"})
         else:
             self._unknown()
+        return None
+
+    def _renew(self, token: str) -> None:
+        with self.provider.lock:
+            self.provider.mints += 1
+            issued_at = self.provider.issued_at.get(token)
+            is_alive = issued_at is not None and clock.now() - issued_at < timedelta(days=1)
+        if not is_alive:
+            return self._unknown()
+        return self.answer(200, {**self.provider.issue(), "expires_in": 86_400})
 
     def _unknown(self) -> None:
         self.answer(401, {"error": "unauthorized"})
@@ -213,6 +266,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         if self.path.endswith("/login"):
             given = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+            with self.provider.lock:
+                fault = self.provider.faults.pop(0) if self.provider.faults else None
+            if fault is not None and fault(self):
+                return None
             known = given == {"email": "kim@example.com", "password": PASSWORD}
             return (
                 self.answer(200, {"authToken": self.provider.issue()["refresh_token"]})
@@ -244,6 +301,7 @@ class _Handler(BaseHTTPRequestHandler):
         basic = "Basic " + base64.b64encode(":".join(CLIENT).encode()).decode()
         with provider.lock:
             provider.forms.append(form)
+            provider.token_headers.append({name.lower(): value for name, value in self.headers.items()})
             provider.refreshes += form["grant_type"] == "refresh_token"
             fault = provider.faults.pop(0) if provider.faults else None
         if fault is not None and fault(self):

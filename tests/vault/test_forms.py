@@ -18,46 +18,8 @@ from app.vault.refresh import source
 from app.vault.token_endpoint import TokenEndpointUnavailable, TokenRefused
 from tests.conftest import both_databases
 from tests.support.catalogue import install
-from tests.vault.conftest import expire, stored
+from tests.vault.conftest import MINE, expire, stored
 from tests.vault.provider import CLIENT, PASSWORD, cut, status
-
-MINE = {
-    "keyed": {},
-    "minted": {"client_id": CLIENT[0], "client_secret": CLIENT[1]},
-    "logged": {"email": "kim@example.com", "password": PASSWORD},
-}
-
-
-@pytest.fixture
-def fill_in(settings, people, provider):
-    """`fill_in("minted")` connects by that service's form, as the hub does."""
-
-    def _fill_in(slug, before=None, **changed):
-        connector = services_of(None).get(slug)
-        where, [form] = endpoints.resolve(connector, settings), connector.forms
-        given = {
-            **({"api_key": provider.issue()["access_token"]} if slug == "keyed" else MINE[slug]),
-            **changed,
-        }
-        tokens = form_exchange.obtain(connector, where, form, given)
-        account = access.probe(settings, connector, where, tokens, {name: given[name] for name in form.facts})
-        with database.transaction() as db:
-            if before is not None:
-                return store.reconnect(
-                    db, before, account=account, tokens=tokens, scopes=(), keys=settings.vault_keys
-                )
-            return store.connect(
-                db,
-                workspace_id=people.northwind.id,
-                owner_id=people.alice.id,
-                slug=slug,
-                account=account,
-                tokens=tokens,
-                scopes=(),
-                keys=settings.vault_keys,
-            )
-
-    return _fill_in
 
 
 def whole_database():

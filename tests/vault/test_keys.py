@@ -1,26 +1,22 @@
 """Keys rotate while Patchbay runs; what does not open is counted, never served."""
 
 import base64
-import dataclasses
 import json
 import logging
 import threading
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlmodel import SQLModel
 
 from app import clock, config, database, logs
-from app.connectors.services import services_of
 from app.crypto import KeyRing, digest
 from app.errors import PatchbayError, Undecipherable
 from app.hub.models import Handshake
-from app.vault import access, keepalive, rewrap, seal, store
+from app.vault import access, rewrap, seal, store
 from app.vault.models import Credential
 from app.vault.refresh import source
 from tests.conftest import both_databases
-from tests.support.catalogue import install
 from tests.vault.conftest import expire, stored
 from tests.vault.provider import status
 
@@ -249,67 +245,6 @@ def test_no_token_is_found_in_the_database_the_logs_or_any_error(
     path = Path(database_url.removeprefix("sqlite:///"))
     for file in path.parent.glob(path.name + "*"):
         assert b"canary" not in file.read_bytes()
-
-
-# --- idle connections ---
-
-
-def set_ages(connection, *, ends_in, refreshed_ago):
-    with database.transaction() as db:
-        now = database.current().now(db)
-        row, credential = db.get(type(connection), connection.id), db.get(Credential, connection.id)
-        row.signin_ends_at, credential.updated_at = (
-            now + timedelta(days=ends_in),
-            now - timedelta(days=refreshed_ago),
-        )
-
-
-@both_databases
-def test_idle_connections_are_refreshed_before_they_die_and_the_others_left_alone(
-    app, connect, provider, settings
-):
-    idle, busy, broken = (connect("graceful", key=f"account-{n}") for n in range(3))
-    unlimited = connect("strict")
-    set_ages(idle, ends_in=15, refreshed_ago=45)
-    set_ages(busy, ends_in=50, refreshed_ago=10)
-    set_ages(broken, ends_in=1, refreshed_ago=59)
-    with database.transaction() as db:
-        db.get(type(broken), broken.id).state = "reconnect_needed"
-    gone = connect("strict", key="gone")
-    with database.transaction() as db:
-        store.disconnect(db, gone)
-    answer = run(app, "connections", "keepalive")
-    assert answer.exit_code == 0
-    assert "1 connections refreshed, 0 failed, 1 tokens revoked." in answer.stdout
-    assert f"[1/1] graceful {idle.id}: refreshed" in answer.stderr
-    assert (provider.refreshes, stored(unlimited)[1].generation) == (1, 1)
-    row = stored(idle)[0]
-    assert 59 <= (row.signin_ends_at - clock.now()).total_seconds() / 86_400 <= 60
-    assert keepalive.run(settings) == []
-
-
-def test_a_keepalive_that_fails_is_told_and_the_rest_goes_on(app, connect, provider):
-    for n in range(3):
-        set_ages(connect("graceful", key=f"account-{n}"), ends_in=3, refreshed_ago=57)
-    provider.faults = [status(500)]
-    answer = run(app, "connections", "keepalive")
-    assert "2 connections refreshed, 1 failed" in answer.stdout
-    assert provider.rotations == 2
-
-
-def test_a_sign_in_that_ends_on_a_fixed_day_is_not_refreshed_in_vain(
-    app, connect, provider, settings, monkeypatch
-):
-    connection = connect("graceful")
-    set_ages(connection, ends_in=1, refreshed_ago=6)
-    connector = services_of(None).get("graceful")
-    fixed = dataclasses.replace(
-        connector, auth=dataclasses.replace(connector.auth, authorization_days=7, idle_days=None)
-    )
-    install(fixed, monkeypatch=monkeypatch)
-    assert keepalive.run(settings) == [] and provider.refreshes == 0
-    install(connector, monkeypatch=monkeypatch)
-    assert [result.problem for result in keepalive.run(settings)] == [""]
 
 
 def test_every_sealed_column_is_known_to_the_key_commands(app):

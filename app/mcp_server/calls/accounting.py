@@ -39,6 +39,7 @@ class Invocation:
     admitted: bool = False  # already counted against the limits
     used: list[str] = field(default_factory=list)  # ids of the connections that responded
     writes: Tool | None = None  # the tool, if it writes: the call is then in the audit trail
+    note: str = ""  # what a successful result says besides: which arguments were ignored
     wrote: bool = False  # a request was sent that may have changed something at the service
 
     def run(

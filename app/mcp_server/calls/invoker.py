@@ -30,7 +30,7 @@ from app.errors import (
 from app.mcp_server import envelope
 from app.mcp_server.account_choice import BrokenConnection
 from app.mcp_server.authentication import BearerAuthenticator
-from app.mcp_server.calls import accounting, approval_gate, connect_prompt, pagination
+from app.mcp_server.calls import accounting, approval_gate, arguments, connect_prompt, pagination
 from app.mcp_server.calls.accounting import ClientInvocation
 from app.mcp_server.calls.approval_gate import ApprovalGate
 from app.mcp_server.calls.concurrency import FairSemaphore
@@ -126,6 +126,8 @@ class Invoker:
         except Exception:
             log.exception("%s failed", invocation.row.tool)
             answer = envelope.failure(invocation.params.name, PatchbayError())
+        if answer["success"]:
+            answer = {**answer, "message": answer["message"] + invocation.note}
         text = envelope.to_text(answer)
         invocation.row.bytes = len(text)
         invocation.settle("ok" if answer["success"] else answer["error"]["code"])
@@ -134,6 +136,7 @@ class Invoker:
     def _answer(self, invocation: ClientInvocation, listed: ListedTool) -> dict[str, Any]:
         """The envelope of an existing tool."""
         invocation.writes = None if listed.tool.reads_only else listed.tool
+        self._read_arguments(invocation, listed)
         if not listed.is_for(invocation.caller):
             raise PermissionDenied(
                 f"{listed.name} is for operators' API keys only. Go on with the tools that are listed."
@@ -145,6 +148,13 @@ class Invoker:
             if listed.connector
             else self._call_built_in(invocation, listed)
         )
+
+    def _read_arguments(self, invocation: ClientInvocation, listed: ListedTool) -> None:
+        """Brings the arguments into the tool's form: approvals, trail and cursors see no other."""
+        names = partial(self._toolbox.argument_names, invocation.caller.workspace_id)
+        reading = arguments.read(listed, invocation.params.arguments or {}, names)
+        invocation.params = invocation.params.model_copy(update={"arguments": reading.arguments})
+        invocation.note += reading.note
 
     def _forward(self, invocation: ClientInvocation, forward: ForwardedCall) -> dict[str, Any]:
         """The tool called through a tool of compact mode, as if it had been called itself."""
@@ -179,7 +189,7 @@ class Invoker:
         """Calls a built-in tool."""
         caller, tool = invocation.caller, listed.tool
         bound_to = (caller.user_id, caller.workspace_id, listed.name)
-        arguments, answer = pagination.parse(
+        checked, answer = pagination.parse(
             listed.name, tool, invocation.params.arguments or {}, self._cursors, *bound_to
         )
         connections = within_reach(caller, visible_to(caller.workspace_id, caller.sees_as))
@@ -205,7 +215,7 @@ class Invoker:
         if exchange := invocation.exchange:
             context.cancelled, context.report = exchange.is_cancelled, exchange.report
         try:
-            data = tool.call(context, arguments)
+            data = tool.call(context, checked)
         except BrokenConnection as error:
             raise connect_prompt.recover(
                 self._settings,

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
-from pydantic_core import to_json
+from pydantic_core import to_json, to_jsonable_python
 
 from app.connectors.tool import Tool
 from app.crypto import digest
 from app.errors import InvalidArguments
 from app.mcp_server import envelope
+from app.mcp_server.calls import arguments
 
 _LIFE_SECONDS = 86_400
 
@@ -102,25 +103,36 @@ class PageBuilder:
 def parse(
     name: str, tool: Tool, given: Mapping[str, Any], cursors: Cursors, *bound_to: Any
 ) -> tuple[dict[str, Any], PageBuilder]:
-    """The checked arguments of a call, and its PageBuilder. Raises InvalidArguments."""
+    """The checked arguments of a call, and its PageBuilder. Raises InvalidArguments.
+
+    A cursor is bound to the checked arguments, so it is valid however they are written.
+    """
+    if not tool.pages_by:
+        checked = arguments.parse(tool, given)
+        return checked, PageBuilder(name, tool, cursors, ListPosition(), bound_to)
     given, position = dict(given), ListPosition()
-    cursor = text(given.pop("cursor", None), "cursor") if tool.pages_by else None
-    others = {argument: value for argument, value in given.items() if argument != tool.pages_by}
-    bound_to = (*bound_to, others)
-    if cursor is not None and tool.pages_by:
+    cursor = text(given.pop("cursor", None), "cursor")
+    if cursor is not None:
+        given.pop(tool.pages_by, None)
+    checked = arguments.parse(tool, given)
+    others = {argument: value for argument, value in checked.items() if argument != tool.pages_by}
+    bound_to = (*bound_to, to_jsonable_python(others))
+    if cursor is not None:
         position = cursors.read(cursor, *bound_to)
-        given = others if position.page is None else {**others, tool.pages_by: position.page}
-    arguments = tool.parse(given)
-    if tool.pages_by and position.page is None:
-        position = ListPosition(arguments[tool.pages_by], position.skip)
-    return arguments, PageBuilder(name, tool, cursors, position, bound_to)
+    if position.page is None:
+        position = ListPosition(checked[tool.pages_by], position.skip)
+    else:
+        checked = arguments.parse(tool, {**given, tool.pages_by: position.page})
+    return checked, PageBuilder(name, tool, cursors, position, bound_to)
 
 
 def text(value: Any, name: str, kind: type = str) -> str | None:
     """An argument that selects something, as text. Raises InvalidArguments if it has another type."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, str | kind) or len(str(value)) > _LONGEST_TEXT:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, str | int) or len(str(value)) > _LONGEST_TEXT:
         raise InvalidArguments(f"{name}: this must be {'a whole number' if kind is int else 'a text'}.")
     return str(value)
 

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Request, Response
 from mcp.server.lowlevel.server import Server
 from mcp.server.runner import ServerRunner, modern_error_data
-from mcp_types import ErrorData, RequestId
+from mcp_types import METHOD_NOT_FOUND, ErrorData, RequestId
 from pydantic_core import to_json
 
 from app.errors import Unavailable
@@ -25,6 +25,14 @@ from app.mcp_server.protocol.revisions import InboundRequest, PostedReply
 from app.mcp_server.protocol.sessions import Sessions
 
 log = logging.getLogger(__name__)
+
+# Clients of the handshake revisions ask for these without looking at our capabilities, and some drop a server
+# that answers with an error.
+_EMPTY_LISTS = {
+    "prompts/list": "prompts",
+    "resources/list": "resources",
+    "resources/templates/list": "resourceTemplates",
+}
 
 
 class ProtocolAdapter:
@@ -93,13 +101,13 @@ class ProtocolAdapter:
             return _refused(_unavailable(error), inbound.id)
         except Exception as error:  # the edge: whatever happened, the client gets a response to its id
             data = modern_error_data(error)
+            if data.code == METHOD_NOT_FOUND and not inbound.is_modern and inbound.method in _EMPTY_LISTS:
+                return FinalResponse(200, _result(inbound.id, {_EMPTY_LISTS[inbound.method]: []}))
             return FinalResponse(inbound.status_of(data.code), _error(inbound.id, data))
         headers = {}
         if inbound.method == "initialize":
             headers["Mcp-Session-Id"] = self._sessions.mint(connection, exchange.principal.key)
-        return FinalResponse(
-            200, to_json({"jsonrpc": "2.0", "id": inbound.id, "result": result}, inf_nan_mode="null"), headers
-        )
+        return FinalResponse(200, _result(inbound.id, result), headers)
 
 
 def _unavailable(error: Unavailable) -> Refusal:
@@ -109,6 +117,10 @@ def _unavailable(error: Unavailable) -> Refusal:
 
 def _refused(refusal: Refusal, request_id: RequestId | None) -> FinalResponse:
     return FinalResponse(refusal.status, _error(request_id, refusal.error), refusal.headers)
+
+
+def _result(request_id: RequestId, result: dict[str, Any]) -> bytes:
+    return to_json({"jsonrpc": "2.0", "id": request_id, "result": result}, inf_nan_mode="null")
 
 
 def _error(request_id: RequestId | None, error: ErrorData) -> bytes:

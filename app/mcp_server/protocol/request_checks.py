@@ -10,6 +10,7 @@ from mcp_types import INVALID_REQUEST, PARSE_ERROR
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app import strict_json
+from app.client_settings import is_allowed
 from app.mcp_server.protocol.errors import Refusal
 
 LARGEST_BODY = 4 * 1024 * 1024
@@ -39,7 +40,7 @@ class RequestChecks:
             raise Refusal(403, INVALID_REQUEST, "Requests from this web origin are not allowed.")
 
     def _is_allowed(self, origin: str) -> bool:
-        return origin in self.origins or _LOOPBACK_ORIGIN.fullmatch(origin) is not None
+        return is_allowed(origin, self.origins) or _LOOPBACK_ORIGIN.fullmatch(origin) is not None
 
     def read(self, request: Request) -> dict[str, Any]:
         """The body: one JSON object. Raises Refusal: 405, 415, 406, 413, 400."""

@@ -33,6 +33,7 @@ from mcp_types import (
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, LATEST_HANDSHAKE_VERSION
 from pydantic import BaseModel, ValidationError
 
+from app import strict_json
 from app.mcp_server.protocol.errors import Refusal
 from app.mcp_server.protocol.exchange import Exchange
 from app.mcp_server.protocol.sessions import Sessions
@@ -55,7 +56,7 @@ class InboundRequest:
     version: str
     client_info: Any = None
     capabilities: Any = None
-    has_session: bool = False
+    is_of_handshake: bool = False  # it names a session, or a revision that has them
 
     @property
     def may_stream(self) -> bool:
@@ -74,10 +75,11 @@ class InboundRequest:
     def status_of(self, code: int) -> int:
         """The HTTP status of a JSON-RPC error.
 
-        Inside a handshake session a 404 would mean that the session has ended, and clients of those revisions
-        hide the errors of other statuses: there the HTTP request as such succeeded.
+        To a client of a handshake revision a 404 means that its session has ended, also if it never had one:
+        Claude Code gives the server up. Such clients hide the errors of other statuses, too. There the HTTP
+        request as such succeeded.
         """
-        return 200 if self.has_session else ERROR_CODE_HTTP_STATUS.get(code, 200)
+        return 200 if self.is_of_handshake else ERROR_CODE_HTTP_STATUS.get(code, 200)
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def _read_modern(
     return InboundRequest(
         request.id,
         request.method,
-        request.params,
+        _params_of(request),
         True,
         route.protocol_version,
         route.client_info,
@@ -179,17 +181,40 @@ def _find_session(
         return None
     if session is None:
         version = headers.get(MCP_PROTOCOL_VERSION_HEADER, _WITHOUT_SESSION)
-        return InboundRequest(request.id, request.method, request.params, False, version)
+        return InboundRequest(
+            request.id,
+            request.method,
+            _params_of(request),
+            False,
+            version,
+            is_of_handshake=MCP_PROTOCOL_VERSION_HEADER in headers,
+        )
     return InboundRequest(
         request.id,
         request.method,
-        request.params,
+        _params_of(request),
         False,
         session.version,
         session.client_info,
         session.capabilities,
-        has_session=True,
+        is_of_handshake=True,
     )
+
+
+def _params_of(request: JSONRPCRequest) -> dict[str, Any] | None:
+    """The parameters. Some clients send a tool's `arguments` as JSON text, and PHP an empty object as []."""
+    params = request.params
+    if request.method != "tools/call" or params is None:
+        return params
+    arguments = params.get("arguments")
+    if arguments in ("", []):
+        return {**params, "arguments": {}}
+    if not isinstance(arguments, str):
+        return params
+    try:
+        return {**params, "arguments": strict_json.parse(arguments.encode())}
+    except ValueError:
+        return params
 
 
 def _valid(model: type[Message], body: dict[str, Any]) -> Message:

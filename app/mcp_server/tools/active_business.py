@@ -12,7 +12,14 @@ from app.connectors.rows import Row, plain
 from app.connectors.services import services_of
 from app.connectors.spec import Business
 from app.database import transaction
-from app.errors import AmbiguousAccount, InvalidArguments, PermissionDenied, ReconnectNeeded, ToolError
+from app.errors import (
+    AmbiguousAccount,
+    InvalidArguments,
+    MissingRight,
+    PermissionDenied,
+    ReconnectNeeded,
+    ToolError,
+)
 from app.mcp_server.account_choice import labels_of
 from app.mcp_server.tools.spec import BuiltIn, ToolContext
 from app.oauth_server import grants, scopes
@@ -96,6 +103,8 @@ def explain(
 
     A business that is gone is dropped as the active one.
     """
+    if isinstance(refused, MissingRight):
+        return refused
     try:
         listed = _still_listed(settings, caller, connection, business)
     except ReconnectNeeded as ended:

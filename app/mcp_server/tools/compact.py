@@ -1,6 +1,6 @@
 """Compact mode (`/mcp?tools=compact`): a few tools that find, describe and call all the others.
 
-For AI clients that load every tool into the conversation: what they read at the start stays under 2,000
+For AI clients that load every tool into the conversation: what a model reads at the start stays under 800
 tokens, however many services are connected. A forwarded call is the call itself: the same rights, limits,
 questions and usage row.
 """
