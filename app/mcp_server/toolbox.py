@@ -147,29 +147,35 @@ class Toolbox:
             if (own := by_slug.get(connector.slug)) is None:
                 continue
             labels = account_choice.labels_of(own)
-            first = len(found)
+            entries = []
             for listed in self._of(connector).values():
                 usable = [
                     c for c in own if account_choice.refusal(connector, listed.tool, c, hub_url) is None
                 ]
                 if usable and listed.is_covered(caller):
-                    found.append(
+                    entries.append(
                         _with_account(listed, [labels[c.id] for c in usable])
                         if len(labels) > 1
                         else dict(listed.wire)
                     )
-            # One per service: on every tool they would cost as much as the tools of a whole service.
-            if first < len(found) and (icon := icons.of_service(self._public_url, connector.slug)):
-                found[first]["icons"] = icon
+            found += self._with_icon(entries, connector)
         return found
+
+    def _with_icon(self, entries: list[dict[str, Any]], connector: Connector) -> list[dict[str, Any]]:
+        """A service's entries, the first with its icon: on each it would cost as much as a whole service."""
+        icon = icons.of_service(self._public_url, connector.slug)
+        if not entries or not icon:
+            return entries
+        return [{**entries[0], "icons": icon}, *entries[1:]]
 
     def everything(self, workspace_id: str) -> list[dict[str, Any]]:
         """The entries of all tools in the workspace, as if every service were connected."""
-        services = (
-            listed for connector in services_of(workspace_id) for listed in self._of(connector).values()
-        )
         ours = (listed for listed in self._builtin.values() if not listed.for_operators)
-        return [dict(listed.wire) for listed in (*ours, *self._summaries.values(), *services)]
+        found = [dict(listed.wire) for listed in (*ours, *self._summaries.values())]
+        for connector in services_of(workspace_id):
+            entries = [dict(listed.wire) for listed in self._of(connector).values()]
+            found += self._with_icon(entries, connector)
+        return found
 
     def argument_names(self, workspace_id: str) -> frozenset[str]:
         """The names of the arguments of all tools in the workspace."""

@@ -7,7 +7,18 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-from flask import Blueprint, Flask, Response, abort, current_app, request, send_from_directory, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    current_app,
+    redirect,
+    request,
+    send_from_directory,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from app import clock
@@ -106,8 +117,13 @@ def favicon() -> Response:
 
 
 @bp.get("/favicon.ico")
-def favicon_ico() -> Response:
-    """Our favicon where browsers, search engines and AI clients look without having read a page."""
+def favicon_ico() -> ResponseReturnValue:
+    """The favicon where browsers, search engines and AI clients look without having read a page: the brand's
+    logo, else our mark in the brand accent, else our mark.
+    """
+    settings = current.settings()
+    if settings.brand_logo_url or settings.brand_accent:
+        return redirect(settings.brand_logo_url or url_for("look.favicon"), 302)
     response = send_from_directory(STATIC / "icons", "favicon.ico", mimetype="image/vnd.microsoft.icon")
     response.headers["Cache-Control"] = "public, max-age=86400"
     return response

@@ -176,6 +176,7 @@ def test_a_write_is_done_with_the_same_arguments_in_any_form(writer, sent, meant
         (READ, {"customer": "7"}),
         (READ, {"pagesize": 5}),
         (READ, {"text": "chairs"}),  # an argument of another tool
+        (READ, {"input": {"customer_id": "7"}}),  # ignoring it would find everything
         (WRITE, {"lines": '[{"item": "chair", "item": "table"}]'}),
         (WRITE, {"lines": [{"item": "chair", "piece": 2}]}),
         (WRITE, {"lines": LINES, "table": ["a", "b"]}),  # a row or a column

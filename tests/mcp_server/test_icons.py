@@ -70,3 +70,13 @@ def test_favicon_ico_is_there_without_reading_a_page(app):
     answer = app.test_client().get("/favicon.ico")
     assert answer.status_code == 200 and answer.data.startswith(b"\x00\x00\x01\x00")
     assert "max-age" in answer.headers["Cache-Control"]
+
+
+class TestABrand:
+    @pytest.fixture
+    def environ(self, environ):
+        return {**environ, "BRAND_LOGO_URL": "https://cdn.example/logo.png"}
+
+    def test_its_favicon_is_its_logo(self, app):
+        answer = app.test_client().get("/favicon.ico")
+        assert (answer.status_code, answer.location) == (302, "https://cdn.example/logo.png")

@@ -8,7 +8,6 @@ import pytest
 from app.connectors.services import services_of
 from app.mcp_server.toolbox import Toolbox
 
-
 # An argument of such a name needs no description.
 PLAIN_NAMES = {"first_name", "last_name", "email", "organization", "name"}
 

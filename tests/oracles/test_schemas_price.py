@@ -17,7 +17,9 @@ MOST_FOR_ALL = 35_000  # the array `tools` of tools/list, with output schemas
 @pytest.fixture(scope="module")
 def listed():
     """The list as it is without debugging; services that only tests have are not in it."""
-    ours = [tool for tool in Toolbox().everything("wsp_any") if not tool["name"].startswith("acme_")]
+    everything = Toolbox(public_url="https://patchbay.example.com").everything("wsp_any")
+    ours = [tool for tool in everything if not tool["name"].startswith("acme_")]
+    assert sum("icons" in tool for tool in ours) == len([s for s in services_of(None) if s.slug != "acme"])
     assert len(ours) > 100
     return ours
 

@@ -54,7 +54,11 @@ def read(
     schema = _with_ours(listed)
     declared = schema["properties"]
     ignored = tuple(
-        name for name in given if name not in declared and _may_ignore(name, schema, listed, argument_names)
+        name
+        for name, value in given.items()
+        if name not in declared
+        and not _wraps(value, declared)
+        and _may_ignore(name, schema, listed, argument_names)
     )
     arguments = _members(schema, {name: value for name, value in given.items() if name not in ignored})
     ours = declared.keys() - listed.tool.input_schema.get("properties", {}).keys()
@@ -111,6 +115,11 @@ def _may_ignore(
     return closest(name, schema["properties"]) is None and letters not in {
         letters_of(known) for known in argument_names()
     }
+
+
+def _wraps(value: Any, declared: Mapping[str, Any]) -> bool:
+    """Whether the arguments are inside of this member, such as `{"input": {…}}`."""
+    return isinstance(value, Mapping) and not declared.keys().isdisjoint(value)
 
 
 # --- structure ---
