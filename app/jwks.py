@@ -34,6 +34,7 @@ _SHORTEST, _DEFAULT, _LONGEST = 60, 3_600, 86_400  # how long a response is fres
 _STALE_SECONDS = 6 * 3_600  # how much longer it is used while fetching fails
 _BETWEEN_UNKNOWN_IDS = 10.0  # seconds between fetches for unknown key ids
 _BETWEEN_FAILURES = 5.0  # seconds after a failed fetch
+_MOST_WAITING = 3  # for keys of a stranger, whose slow host must not hold every thread
 
 
 PublicKey = RSAKey | ECKey | OKPKey
@@ -65,6 +66,7 @@ class SigningKeys:
     may_ask: Callable[[], bool] = lambda: True
     _keys: _Keys | None = None
     _fetching: threading.Lock = field(default_factory=threading.Lock)
+    _places: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_MOST_WAITING))
     _unknown_id_at: float = float("-inf")  # monotonic: when an unknown key id last made us fetch
     _failed_at: float = float("-inf")  # monotonic: when a fetch last failed
 
@@ -82,7 +84,7 @@ class SigningKeys:
         if keys is not None and now < keys.fresh_until and is_enough(keys):
             return keys
         is_usable = keys is not None and now < keys.fresh_until + _STALE_SECONDS and is_enough(keys)
-        if self._fetching.acquire(blocking=not is_usable):
+        if self._begin(waits=not is_usable):
             try:
                 if self._keys is keys and self._may_fetch(
                     is_fresh=keys is not None and now < keys.fresh_until
@@ -94,6 +96,21 @@ class SigningKeys:
         if keys is None or clock.timestamp() >= keys.fresh_until + _STALE_SECONDS:
             raise KeysUnavailable()
         return keys
+
+    def _begin(self, *, waits: bool) -> bool:
+        """Whether it is this thread's turn to fetch, possibly after it `waits` for the one that does. Raises
+        KeysUnavailable where enough wait for a stranger's keys.
+        """
+        if self._fetching.acquire(blocking=waits and not self.guarded):
+            return True
+        if not waits:
+            return False
+        if not self._places.acquire(blocking=False):
+            raise KeysUnavailable()
+        try:
+            return self._fetching.acquire()
+        finally:
+            self._places.release()
 
     def _may_fetch(self, *, is_fresh: bool) -> bool:
         """Whether to fetch now. Fresh keys are fetched again only for an unknown id."""

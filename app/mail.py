@@ -99,6 +99,8 @@ def compose(sender: Address, to: str, subject: str, text: str) -> EmailMessage:
     """A mail with the headers that receiving servers require. Raises ValueError, IndexError or MessageError
     unless `to` is exactly one address.
     """
+    # Python decodes encoded words (RFC 2047) in what it is given, and writes the line breaks they may hold.
+    subject = subject.replace("=?", "= ?")
     message = EmailMessage(policy.SMTP)
     message["Date"] = format_datetime(clock.now())  # RFC 5322, section 3.6.1
     # Gmail refuses mail without one, and relays do not always add it (RFC 5322, section 3.6.4).

@@ -175,7 +175,7 @@ def parse(name: str, text: str, *, production: bool = False) -> Url:
     if scheme == "unix":
         if not parts.path.strip("/"):
             raise ConfigError(f"{name} must name a socket, such as unix:///run/redis.sock.")
-    elif host and not _is_host(host):
+    elif host and not (_is_host(host) and re.fullmatch(r"[^\]]*(\](:.*)?)?", parts.netloc)):
         raise _wrong(name, rule, "has a host that is not a valid name or address")
     elif not host and (rule.needs_host or not parts.path.strip("/")):
         raise _wrong(name, rule, "names no host")

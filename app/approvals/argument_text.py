@@ -21,6 +21,7 @@ _AMOUNT = re.compile(
 _NOT_AMOUNT = re.compile(r"(^|_)(id|ids|type|code|date|number|days)$")
 _CAPITALS = {"id": "ID", "ids": "IDs", "url": "URL", "cc": "Cc", "bcc": "Bcc", "po": "PO", "html": "HTML"}
 _MONEY = re.compile(r"amount|price|smallest unit", re.IGNORECASE)
+_NULL, _EMPTY = "⟨null⟩", "⟨empty⟩"  # what would look like nothing, and erases what is there
 
 
 @dataclass(frozen=True)
@@ -91,18 +92,29 @@ def _displayed_sequence(
     label: str, hint: str, name: str, values: Sequence[Any], described: Mapping[str, Any]
 ) -> DisplayedArgument:
     if all(isinstance(value, Mapping) for value in values):
+        inner, is_free = _members(described)
         columns = list(
-            dict.fromkeys(key for value in values for key, cell in value.items() if not _is_empty(cell))
+            dict.fromkeys(
+                key
+                for value in values
+                for key, cell in value.items()
+                if not _is_empty(cell) or (is_free and key not in inner)
+            )
         )
         if len(columns) <= _MOST_COLUMNS:
-            inner = described.get("items", described).get("properties", {})
             heads = tuple(_with_hint(label_of(key), _hint(key, inner.get(key, {}))) for key in columns)
             return DisplayedArgument(
                 label,
                 "table",
                 hint=hint,
                 columns=heads,
-                rows=tuple(tuple(_text(k, v.get(k)) for k in columns) for v in values),
+                rows=tuple(
+                    tuple(
+                        _meant(k, v[k]) if is_free and k not in inner and k in v else _text(k, v.get(k))
+                        for k in columns
+                    )
+                    for v in values
+                ),
             )
         return DisplayedArgument(
             label, "long", visible(json.dumps(values, indent=2, ensure_ascii=False)), hint
@@ -110,12 +122,26 @@ def _displayed_sequence(
     if all(isinstance(value, Sequence) and not isinstance(value, str) for value in values):
         width = max((len(value) for value in values), default=0)
         if width <= _MOST_COLUMNS:
+            text_of = _meant if described else _text
             rows = tuple(
-                tuple(_text("", cell) for cell in value) + ("",) * (width - len(value)) for value in values
+                tuple(text_of("", cell) for cell in value) + ("",) * (width - len(value)) for value in values
             )
             return DisplayedArgument(label, "table", hint=hint, rows=rows)
         return DisplayedArgument(label, "long", visible(json.dumps(values, ensure_ascii=False)), hint)
     return DisplayedArgument(label, "list", hint=hint, rows=tuple((_text(name, value),) for value in values))
+
+
+def _members(described: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
+    """The members an object, or each in a list, has by its schema, and whether it may have any other: those
+    are fields of the service, where null and "" mean something. A member the schema names has its default.
+    """
+    about = described.get("items", described)
+    return about.get("properties", {}), about.get("additionalProperties", False) is not False
+
+
+def _meant(name: str, value: Any) -> str:
+    """A value that erases what is there, or leaves it, by that name; any other as its text."""
+    return _NULL if value is None else _EMPTY if value == "" else _text(name, value)
 
 
 def _text(name: str, value: Any) -> str:

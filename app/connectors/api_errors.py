@@ -27,7 +27,8 @@ _MOST_REASONS = 10
 _LONGEST_REASON = 300
 _LONGEST_WAIT_SECONDS = 86_400
 _FIRST_EPOCH = 1_000_000_000  # a larger number is a moment in Unix seconds (2001), not a wait
-_NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,9})?")
+# also as `60s`
+_NUMBER = re.compile(r"([+-]?\d{1,15}(?:\.\d{1,9})?)s?", re.IGNORECASE)
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "day")
 # Dates hold a comma of their own: "Fri, 31 Dec 1999 23:59:59 GMT", "Friday, 31-Dec-99 23:59:59 GMT".
 _NEXT_VALUE = re.compile("".join(f"(?<!{day})" for day in _DAYS) + ",", re.IGNORECASE)
@@ -103,8 +104,10 @@ def retry_after(answer: Response) -> int | None:
 
 
 def _wait_of(text: str, sent_at: str) -> float | None:
-    if _NUMBER.fullmatch(text):
-        number = float(text)
+    # Some services write it in quotes, or a parameter after it: `"30"`, `30; x`.
+    bare = text.split(";")[0].strip().strip("\"'").strip()
+    if found := _NUMBER.fullmatch(bare):
+        number = float(found[1])
         return number if number < _FIRST_EPOCH else number - clock.timestamp()
     until = _moment(text)
     return None if until is None else (until - (_moment(sent_at) or clock.now())).total_seconds()

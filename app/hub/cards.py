@@ -154,7 +154,7 @@ def _connected(
     broken = connection.state == "reconnect_needed"
     words = (("Only you", "") if connection.visibility == "personal" else ("Shared with the team", ""),)
     badges = [Badge("Reconnect needed", "bad")] if broken else []
-    badges += [Badge("Sandbox")] if where and where.sandbox else []
+    badges += _sandbox_badges(connector, where)
     badges += [Badge(*word) for word in words]
     ends_words = "" if broken else _ends_words(settings, connector, connection)
     return ServiceCard(
@@ -184,6 +184,13 @@ def _connected(
     )
 
 
+def _sandbox_badges(connector: Connector, where: endpoints.Endpoints | None) -> list[Badge]:
+    """That the sandbox answers; and that it alone can, where the real service cannot be reached."""
+    if where is None or not where.sandbox:
+        return []
+    return [Badge("Sandbox"), *([Badge("Demo only", "warning")] if connector.unreachable else [])]
+
+
 def _unconnected(settings: Settings, entry: Connector | Planned) -> ServiceCard:
     state = state_of(settings, entry)
     badges: list[Badge] = []
@@ -193,9 +200,7 @@ def _unconnected(settings: Settings, entry: Connector | Planned) -> ServiceCard:
         unreachable = isinstance(entry, Connector) and entry.unreachable
         badges = [Badge("Not available yet" if unreachable else "Not configured")]
     elif isinstance(entry, Connector):
-        where = endpoints.resolve(entry, settings)
-        badges = [Badge("Sandbox")] if where and where.sandbox else []
-        badges += [Badge("Demo only", "warning")] if badges and entry.unreachable else []
+        badges = _sandbox_badges(entry, endpoints.resolve(entry, settings))
     if (
         isinstance(entry, Connector)
         and state == "not_connected"

@@ -84,8 +84,8 @@ _ALSO: Mapping[str, re.Pattern[str]] = {
 
 
 def find(client_id: str) -> Mapping[str, Any] | None:
-    """The pinned document of a client id, or None."""
-    document = _DOCUMENTS.get(client_id) or current.settings().client_documents.get(client_id)
+    """The pinned document of a client id, or None. The operator's is before ours, which may be older."""
+    document = current.settings().client_documents.get(client_id) or _DOCUMENTS.get(client_id)
     return document or _per_server(client_id)
 
 

@@ -25,9 +25,13 @@ _MAX_LENGTH = 2000
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]{1,62}")
 # Schemes that a browser or the system handles itself; none belongs to an app.
 _NEVER = frozenset(
-    """about blob chrome chrome-extension data file filesystem ftp gopher http https intent jar javascript
-    mailto moz-extension resource sms tel vbscript view-source ws wss""".split()  # noqa: SIM905
+    """about blob chrome chrome-extension data facetime file filesystem ftp gopher http https intent jar
+    javascript ldap ldaps mailto mhtml mk moz-extension res resource search search-ms shell sms ssh steam tel
+    telnet vbscript view-source ws wss""".split()  # noqa: SIM905
 )
+# ms-msdt, ms-settings, ms-officecmd …: programs of Windows that take commands in their address. ms-appx-web
+# is that of store apps.
+_OF_WINDOWS = re.compile(r"ms-(?!appx)")
 
 
 def is_acceptable(uri: object) -> bool:
@@ -45,6 +49,7 @@ def is_acceptable(uri: object) -> bool:
     return (
         _SCHEME.fullmatch(parts.scheme) is not None
         and parts.scheme not in _NEVER
+        and _OF_WINDOWS.match(parts.scheme) is None
         and bool(parts.netloc or parts.path.strip("/"))
     )
 

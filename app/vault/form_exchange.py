@@ -21,6 +21,7 @@ from app.vault.token_answers import (
     check_type,
     error_code,
     json_object,
+    may_be_last_word,
     refusal,
     seconds_of,
     send,
@@ -138,7 +139,7 @@ def _refusal(
     """
     found, body = refusal(connector, answer), json_object(answer)
     is_refused = body is not None and (
-        (_is_documented(request, body) and (not renewing or answer.status < 500))
+        (_is_documented(request, body) and (not renewing or may_be_last_word(answer.status)))
         or (not renewing and answer.status in _ABOUT_THE_INPUT)
     )
     if is_refused or isinstance(found, TokenRefused | ClientMisconfigured):

@@ -3,9 +3,10 @@
 Three failures differ: the grant is dead (`TokenRefused`), our client is not accepted (`ClientMisconfigured`),
 or there is no usable answer (`TokenEndpointUnavailable`). After the last one the grant may well be alive.
 
-Only a code that the service sent, `invalid_grant`, proves a dead grant, and only below status 500. Any other
-answer may come from something in between. If it is a clear one all the same (`refused`: a 4xx, a redirect, an
-object without a token), it is counted: `connection_state.is_refused_for_good` says when that is enough.
+Only a code that the service sent, `invalid_grant`, proves a dead grant, and only with a status below 500 that
+does not say "not now" (408, 425, 429). Any other answer may come from something in between. If it is a clear
+one all the same (`refused`: a 4xx, a redirect, an object without a token), it is counted:
+`connection_state.is_refused_for_good` says when that is enough.
 """
 
 import re
@@ -23,7 +24,8 @@ from app.outbound import OutboundError, Response
 _MAX_BYTES = 256 * 1024
 TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 SUCCESSES = {200, 201}
-_NOT_NOW = {408, 425}  # Request Timeout, Too Early: the same request may work later
+# Request Timeout, Too Early, Too Many Requests: the same request may work later
+_NOT_NOW = {408, 425, 429}
 _LONGEST_VALUE = 16_384
 _LONGEST_LIFE_SECONDS = 400 * 86_400  # of an access token
 _LONGEST_ACCESS_SECONDS = 36_500 * 86_400
@@ -167,7 +169,7 @@ def refusal(connector: Connector, answer: Response) -> PatchbayError:
         return TokenEndpointUnavailable(
             f"{name} asks to slow down. Please try again later.", retry_after_seconds=retry_after(answer)
         )
-    code = error_code(answer) if status < 300 or 400 <= status < 500 else ""
+    code = error_code(answer) if may_be_last_word(status) else ""
     if code in _DEAD:
         subtype = str((json_object(answer) or {}).get("error_subtype", ""))
         because = connector.auth.error_sentences.get(subtype, "")
@@ -193,6 +195,11 @@ def refusal(connector: Connector, answer: Response) -> PatchbayError:
         retry_after_seconds=retry_after(answer),
         refused=True,
     )
+
+
+def may_be_last_word(status: int) -> bool:
+    """Whether an answer with this status can end an access: not an outage, a redirect or "not now"."""
+    return status < 300 or (400 <= status < 500 and status not in _NOT_NOW)
 
 
 def json_object(answer: Response) -> dict[str, Any] | None:

@@ -78,6 +78,19 @@ def test_rows_of_cells_are_a_table_and_what_is_deeper_is_shown_as_it_is():
     assert json.loads(wide.text) == [{f"f{n}": n for n in range(20)}]
 
 
+def test_what_erases_a_field_or_a_cell_is_seen_and_told_from_what_leaves_it():
+    record = {"notes": None, "name": "", "tags": [], "price": 2}
+    seen = displayed_by_label("xano_update_table_record", {"record_data": record})["Record data"]
+    assert seen.columns == ("Notes", "Name", "Tags", "Price")
+    assert seen.rows == (("⟨null⟩", "⟨empty⟩", "[]", "2"),)
+    records = [{"notes": None}, {"name": "x"}]
+    seen = displayed_by_label("xano_bulk_create_records", {"records": records})["Records"]
+    assert seen.rows == (("⟨null⟩", ""), ("", "x"))
+    rows = [[None, "", "a"], ["b"]]
+    seen = displayed_by_label("google_sheets_update_range", {"rows": rows})["Rows"]
+    assert seen.rows == (("⟨null⟩", "⟨empty⟩", "a"), ("b", "", ""))
+
+
 def test_a_chat_gets_one_text_and_hears_when_it_was_cut():
     displayed = argument_text.display(INVOICE)
     text = argument_text.as_plain_text(displayed, 3000)

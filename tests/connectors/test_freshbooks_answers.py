@@ -107,6 +107,14 @@ def test_an_answer_older_than_the_mail_is_not_taken_for_a_failure(answers):
     assert ask("send_invoice", invoice_id=9, confirm=True)["v3_status"] == "sent"
 
 
+def test_an_answer_without_a_state_is_not_called_mailed(answers):
+    for method in ("GET", "PUT", "GET"):
+        record = invoice(v3_status=None, email="a@hooli.example")
+        answers.add(method, f"{INVOICES}/9", json=result(invoice=record))
+    ask("send_invoice", invoice_id=9, confirm=True)
+    assert "does not say whether it was mailed" in ask.api.note
+
+
 # --- refusals ---
 
 LEDGER = {"errors": {"message": "Request failed", "status": 400, "details": [
@@ -131,6 +139,8 @@ VIOLATIONS = {"code": 3, "message": "Invalid data in this request.", "details": 
         ({"response": {"error": "Nothing was saved"}}, InvalidArguments, "details"),
         (INFO, ObjectNotFound, "invoice_id"),
         (VIOLATIONS, InvalidArguments, "currency_code"),
+        ({"code": 5, "message": "Not found", "details": []}, ObjectNotFound, "not in this FreshBooks"),
+        ({"code": 3, "message": "Invalid", "details": None}, InvalidArguments, "details"),
         (LEDGER, InvalidArguments, "name"),
         ({"errors": [{"field": "notes", "message": "Too long"}]}, InvalidArguments, "notes"),
         ({"error": "Requested resource could not be found."}, InvalidArguments, "details"),
@@ -143,6 +153,13 @@ def test_a_refusal_with_status_200_is_a_refusal_and_no_doubt(answers, body, kind
     with pytest.raises(kind, match=words) as refused:
         ask("create_invoice", client_id=5, line_items=[LINE])
     assert "may" not in refused.value.message and len(answers.calls) == 2
+
+
+@pytest.mark.parametrize("texts", ["field required", ["field required"]])
+def test_texts_by_field_are_reasons(texts):
+    problem = read_error(Response(422, {}, json.dumps({"errors": {"clientid": texts}}).encode()))
+    assert isinstance(problem, InvalidArguments)
+    assert (problem.details["fields"], problem.details["reasons"]) == (["client_id"], ["field required"])
 
 
 @pytest.mark.parametrize("status", [400, 404, 422])

@@ -89,6 +89,7 @@ def test_a_mail_that_is_nothing_but_a_pdf_is_a_file():
         ("image/jpeg", "attachment-1.jpg"),
         ("message/delivery-status", "attachment-1.txt"),
         ("text/csv", "attachment-1.csv"),
+        ("application/x-pdf", "attachment-1.pdf"),
         ("application/x-nobody-knows", "attachment-1"),
     ],
 )
@@ -97,6 +98,13 @@ def test_a_leaf_of_any_type_is_a_file_and_the_text_is_not(kind, name):
     message = ask("get_message", multipart("mixed", text, part(kind, b"content", part_id="1")))
     assert message["body"] == "Hello"
     assert [f["filename"] for f in message["attachments"]] == [name]
+
+
+@pytest.mark.parametrize(("kind", "name"), [("text/pdf", ""), ("text/plain", "INV.PDF")])
+def test_a_pdf_that_is_labelled_a_text_comes_as_its_bytes(kind, name):
+    content = b"%PDF-1.4 \xe2\xe3"
+    pdf = ask("download_attachment", part(kind, content, filename=name), part_id="0")
+    assert (pdf["encoding"], base64.b64decode(pdf["content"])) == ("base64", content)
 
 
 def test_only_a_picture_in_the_text_is_called_inline():
@@ -166,7 +174,14 @@ def test_a_text_file_keeps_its_letters_and_its_bytes(mailbox, name, text, charse
         ("Счёт 12", "koi8-r", "koi8-r"),
         ("Faktura złożona: 12 zł", "cp1250", ""),
         ("Číslo účtu", "cp1250", "windows-1250"),
+        ("Příjmení;Částka;Žluťoučký;Škoda", "cp1250", ""),
+        ("město", "cp1250", "us-ascii"),
+        ("Kowalski;100 zł", "cp1250", ""),
         ("ひらがな", "iso-2022-jp", "iso-2022-jp"),
+        ("①請求書", "cp932", "windows-31j"),
+        ("請求書", "cp932", "x-sjis"),
+        ("中文", "gb18030", "x-gbk"),
+        ("Però così: où, coût, m³", "cp1252", ""),
         ("①カタカナ", "cp932", "Shift_JIS"),
         ("中文發票", "gb18030", "gb2312"),
         ("한국어 똠", "cp949", "euc-kr"),
@@ -176,6 +191,40 @@ def test_a_text_file_keeps_its_letters_and_its_bytes(mailbox, name, text, charse
 )
 def test_the_charset_is_found(text, charset, declared):
     assert decode(text.encode(charset), declared)[0] == text
+
+
+@pytest.mark.parametrize(
+    ("text", "charset", "declared"),
+    [
+        ("Grüße aus Łódź, 日本", "utf-8", "utf-8"),
+        ("Счёт № 12", "utf-8", ""),
+        ("請求書をお送りします", "cp932", "shift_jis"),
+    ],
+)
+def test_a_broken_byte_spoils_no_other_letter(text, charset, declared):
+    assert decode(text.encode(charset) + b"\x85", declared)[0] == text + "…"
+    assert decode(text.encode(charset)[:-1], declared)[0].startswith(text[:-1])
+
+
+def test_a_text_with_a_broken_byte_says_that_it_is_not_the_bytes():
+    text_file = part("text/csv", "Grüße;日本".encode() + b"\xff", filename="a.csv")
+    with responses.RequestsMock() as mocked:
+        mocked.get(MESSAGE, json={"id": "m1", "threadId": "m1", "payload": text_file})
+        there = api()
+        file = call(there, "download_attachment", message_id="m1", part_id="0")
+    assert file["content"] == "Grüße;日本ÿ" and "as_base64" in there.note
+
+
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [
+        ("windows-31j?B?h0CQv4uBj5E=", "①請求書"),
+        ("Shift_JIS?B?h0CQv4uBj5E=", "①請求書"),
+        ("iso-8859-1?Q?10_=80", "10 €"),
+    ],
+)
+def test_encoded_words_are_read_in_the_charset_that_programs_mean(word, text):
+    assert decoded(f"=?{word}?=") == text
 
 
 @pytest.mark.parametrize(

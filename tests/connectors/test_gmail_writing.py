@@ -4,10 +4,11 @@ import base64
 import time
 from email import message_from_bytes
 from email.policy import default
+from types import SimpleNamespace
 
 import pytest
 
-from app.connectors.gmail import CONNECTOR
+from app.connectors.gmail import CONNECTOR, composing
 from app.errors import InvalidArguments, ObjectNotFound, OutcomeUnknown, PermissionDenied
 from tests.support.gmail import call, find
 
@@ -103,6 +104,10 @@ def test_letters_before_the_at_sign_are_sent_as_they_are(mailbox):
         {"subject": "Hi\r\nBcc: evil@evil.example"},
         {"subject": "Hi\nX: y"},
         {"subject": "Hi\u2028X: y"},
+        {"subject": "=?utf-8?q?Hi=0d=0aBcc:_evil@evil.example?="},
+        {"subject": "=?utf-8?b?DQpCY2M6IGV2aWxAZXZpbC5leGFtcGxl?= Hi"},
+        {"to": ["=?utf-8?q?Ann=0d=0aBcc:_evil@evil.example?= <a@b.example>"]},
+        {"to": ['"=\\?utf-8?q?Ann=0d=0aBcc:_evil@evil.example?=" <a@b.example>']},
         {"to": ["a@b.example\r\nBcc: evil@evil.example"]},
         {"to": ["Ann\n <a@b.example>"]},
         {"cc": ["not an address"]},
@@ -127,6 +132,28 @@ def test_what_could_smuggle_a_header_or_is_no_address_is_refused(google, mailbox
     assert google.log()["mails"] == []
     call(mailbox, "send_message", **good)
     assert len(google.log()["mails"]) == 1
+
+
+WORD = "=?utf-8?q?=0d=0aBcc:_evil@evil.example?="
+
+
+@pytest.mark.parametrize(
+    "original",
+    [
+        {"Subject": f"=?utf-8?b?{base64.b64encode(WORD.encode()).decode()}?="},
+        {"Subject": f"Offer {WORD}", "Message-ID": "<1@evil.example>"},
+        {"Subject": "Offer", "Message-ID": f"<x{WORD}>"},
+        {"Subject": "Offer", "Message-ID": "<1@evil.example>", "References": f"<x{WORD}> <2@evil.example>"},
+    ],
+    ids=["subject", "inner", "id", "references"],
+)
+def test_a_reply_takes_no_header_from_the_mail_it_answers(original):
+    headers = [{"name": name, "value": value} for name, value in original.items()]
+    api = SimpleNamespace(get=lambda *_, **__: {"threadId": "t", "payload": {"headers": headers}})
+    reply = composing.find_reply(api, "1")
+    made = composing.compose(to=["a@b.example"], subject=None, body="x", body_type="text", reply=reply)
+    mail = message_from_bytes(base64.urlsafe_b64decode(made["raw"]), policy=default)
+    assert mail["Bcc"] is None and mail["To"] == "a@b.example" and mail.get_content().strip() == "x"
 
 
 def test_a_lost_answer_is_not_sent_again(google, mailbox):

@@ -119,6 +119,19 @@ def test_a_tab_that_is_titled_like_a_cell_is_told_from_that_cell(sheets, words, 
     assert sheets.rows(words, "'Q4'") == ([["x"]] if rows else [])
 
 
+@pytest.mark.parametrize("verb", ["update_range", "append_rows", "clear_range", "read_range"])
+@pytest.mark.parametrize("title", ["A:A", "2:5", "A1:B2"])
+def test_a_tab_that_is_titled_like_a_range_is_told_from_that_range(sheets, verb, title):
+    id_ = sheets.new("First", title)
+    rows = {} if verb in {"clear_range", "read_range"} else {"rows": [["x"]]}
+    sheets.call("update_range", spreadsheet_id=id_, range="First!A2", rows=[["keep"]])
+    with pytest.raises(InvalidArguments, match=f"Write '{title}' for the whole tab, or Tab!{title} for the r"):
+        sheets.call(verb, spreadsheet_id=id_, range=title, **rows)
+    assert sheets.rows(id_, f"'{title}'") == [] and sheets.rows(id_, "First!A2") == [["keep"]]
+    sheets.call(verb, spreadsheet_id=id_, range=f"'{title}'", **rows)
+    assert sheets.rows(id_, f"'{title}'") == ([["x"]] if rows else [])
+
+
 def test_a_cell_without_a_tab_is_one_of_the_first_tab(sheets, words):
     assert sheets.call("update_range", spreadsheet_id=words, range="B2", rows=[["x"]])["range"] == "First!B2"
     assert sheets.rows(words, "B2") == sheets.rows(words, "First!B2") == [["x"]]
@@ -132,6 +145,21 @@ def test_a_word_that_names_nothing_writes_nothing(sheets, words, verb, word):
     with pytest.raises(InvalidArguments, match="no such tab or range"):
         sheets.call(verb, spreadsheet_id=words, range=word, **rows)
     assert sheets.rows(words, "First") == [["keep"]]
+
+
+@pytest.mark.parametrize(
+    ("tab", "other"), [("Report ", "Report"), ("Report", "Report "), (" Report", "Report")]
+)
+@pytest.mark.parametrize("cells", ["", "!A1"])
+def test_a_space_at_the_end_of_a_title_tells_two_tabs_apart(sheets, tab, other, cells):
+    id_ = sheets.new("First", "Report", "Report ", " Report")
+    sheets.call("update_range", spreadsheet_id=id_, range=tab + cells, rows=[["x"]])
+    assert (sheets.rows(id_, f"'{tab}'"), sheets.rows(id_, f"'{other}'")) == ([["x"]], [])
+
+
+def test_a_space_that_no_title_has_is_left_out(sheets, words):
+    sheets.call("update_range", spreadsheet_id=words, range="Report !A1", rows=[["x"]])
+    assert sheets.rows(words, " Report ") == [["x"]]
 
 
 def test_a_named_range_is_written_where_it_is(sheets):

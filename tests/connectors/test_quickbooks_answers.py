@@ -222,6 +222,16 @@ INACTIVE = (
             "lines",
         ),
         (fault("6000", "A rule", "Make sure all your transactions have a GST/HST rate."), "lines"),
+        (fault("6000", "Erreur", "V\u00e9rifiez que chaque transaction a un taux de TPS/TVH."), "lines"),
+        (fault("6000", "Erreur", "Indiquez la taxe de vente de chaque ligne pour ce client."), "lines"),
+        (fault("6000", "A rule", "Each line for this customer needs a QST rate."), "lines"),
+        (fault("6000", "A rule", "Enter a PST rate for the customer."), "lines"),
+        (fault("6000", "Erreur", "Choisissez un taux de TVA avant la date"), "lines"),
+        (fault("6000", "Erreur", "La TVQ manque"), "lines"),
+        (
+            fault("6000", "A rule", "Invalid currency USD: it must be the customer's currency, CAD."),
+            "currency",
+        ),
         (fault("6000", "A rule", "The due date can't be before the date"), "due_date"),
         (fault("6000", "A rule", "The name 'Tax & Co' cannot be used"), None),
     ],
@@ -279,6 +289,55 @@ def test_a_void_is_told_from_the_numbers_in_any_language(answers):
     answers.add("GET", f"{BASE}/invoice/130", json={"Invoice": INVOICE})
     answers.add("POST", f"{BASE}/invoice", json={"Invoice": voided})
     assert ask("void_invoice", invoice_id="130", confirm=True)["status"] == "voided"
+
+
+def test_a_voided_invoice_over_a_bundle_is_not_called_paid(answers):
+    sold = {"DetailType": "SalesItemLineDetail", "Amount": 0, "SalesItemLineDetail": {"Qty": 0}}
+    bundle = {"DetailType": "GroupLineDetail", "Amount": 0, "GroupLineDetail": {"Line": [sold]}}
+    record = {**INVOICE, "TotalAmt": 0, "Balance": 0, "Line": [bundle]}
+    answers.add("GET", f"{BASE}/invoice/130", json={"Invoice": record})
+    assert ask("get_invoice", invoice_id="130")["status"] == "voided"
+
+
+def sold(amount=0, **detail):
+    return {"DetailType": "SalesItemLineDetail", "Amount": amount, "SalesItemLineDetail": detail}
+
+
+WORDS = {"DetailType": "DescriptionOnly", "Description": "Thank you"}
+SUBTOTAL = {"DetailType": "SubTotalLineDetail", "Amount": 0}
+DISCOUNT = {"DetailType": "DiscountLineDetail", "Amount": 50}
+
+
+@pytest.mark.parametrize(
+    ("lines", "note", "status"),
+    [
+        # the numbers are enough
+        ([sold(Qty=0, UnitPrice=50), SUBTOTAL], None, "voided"),
+        ([sold(Qty=0)], "Annul\u00e9", "voided"),
+        ([sold(Qty=2, UnitPrice=50)], None, "voided"),
+        ([sold(Qty=0), sold()], None, "voided"),
+        ([sold(Qty=1, UnitPrice=0)], "Voided cheque enclosed", "paid"),
+        ([sold(Qty=1, UnitPrice=0), sold(Qty=0)], None, "paid"),
+        ([sold(50, Qty=1, UnitPrice=50), DISCOUNT], "Voided cheque enclosed", "paid"),
+        # they are not
+        ([sold()], None, "paid"),
+        ([sold(UnitPrice=0), SUBTOTAL], "a present", "paid"),
+        ([sold()], "Voided", "voided"),
+        ([WORDS], None, "paid"),
+        ([WORDS, SUBTOTAL], "Voided - entered twice", "voided"),
+        ([], "to be voided", "paid"),
+        ([], "Voided", "voided"),
+        (None, "Voided", "voided"),
+        (None, None, "paid"),
+    ],
+)
+def test_where_the_numbers_leave_it_open_the_note_says_whether_it_is_void(answers, lines, note, status):
+    record = {**INVOICE, "TotalAmt": 0, "Balance": 0, "Line": lines, "PrivateNote": note}
+    answers.add("GET", f"{BASE}/invoice/130", json={"Invoice": record})
+    answers.add("GET", f"{BASE}/query", json={"QueryResponse": {"Invoice": [record]}})
+    assert ask("get_invoice", invoice_id="130")["status"] == status
+    (row,) = ask("list_invoices")["items"]
+    assert row["status"] == status and "private_note" not in row
 
 
 def test_yen_have_no_decimals(answers):
@@ -450,3 +509,10 @@ def test_odd_rows_are_passed_over(answers, rows):
     assert {amount for line in ask("get_profit_and_loss", **DAYS)["lines"] for amount in line["amounts"]} <= {
         None
     }
+
+
+def test_a_day_without_data_is_no_error(answers):
+    body = report([LABEL, TOTAL], [], Option=[{"Name": "NoReportData", "Value": "true"}])
+    answers.add("GET", f"{BASE}/reports/ProfitAndLoss", json=body)
+    found = ask("get_profit_and_loss", start_date="2026-11-01", end_date="2026-11-01")
+    assert (found["has_data"], found["columns"], found["lines"]) == (False, ["Total"], [])

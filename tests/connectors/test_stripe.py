@@ -4,6 +4,7 @@ import pytest
 
 from app.connectors.stripe import CONNECTOR
 from app.connectors.stripe.records import encoded
+from app.connectors.stripe.subscriptions import Subscription
 from app.errors import (
     ObjectNotFound,
     PermissionDenied,
@@ -148,6 +149,15 @@ def test_what_is_billed_every_three_months_says_so(byrd):  # noqa: F811
     assert (retainer["amount"], retainer["currency"], retainer["interval"]) == ("300.00", "USD", "month")
     plan = item(byrd, lambda each: each["quantity"] == 2)
     assert (plan["unit_amount"], plan["amount"], plan["interval_count"]) == ("49.00", "98.00", 1)
+
+
+@pytest.mark.parametrize(
+    ("own", "of_item", "discounted"),
+    [([], ["di_1"], True), (["di_1"], [], True), ([], [], False), (None, None, None)],
+)
+def test_a_discount_of_an_item_counts_as_one_of_the_subscription(own, of_item, discounted):
+    record = {"id": "sub_1", "discounts": own, "items": {"data": [{"id": "si_1", "discounts": of_item}]}}
+    assert Subscription.model_validate(record).discounted is discounted
 
 
 def test_a_price_that_is_no_single_amount_says_why(byrd):  # noqa: F811

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from app.connectors.stripe import CONNECTOR
-from app.connectors.stripe.amounts import in_main_units, in_smallest_units
+from app.connectors.stripe.amounts import in_decimal_units, in_main_units, in_smallest_units
 from app.errors import InvalidArguments, ObjectNotFound
 from tests.support.signed_in import SignedIn
 from tests.support.stripe import byrd, requests_of, stripe_url  # noqa: F401
@@ -52,12 +52,49 @@ def test_an_amount_finer_than_its_currency_is_refused(amount, currency, says):
 
 def test_nothing_is_sent_of_an_amount_that_is_too_fine(byrd):  # noqa: F811
     before = len(requests_of(byrd))
-    with pytest.raises(InvalidArguments, match=r"items\.1\.unit_amount"):
-        items = [{"description": "a", "amount": 1}, {"description": "b", "unit_amount": 0.005}]
+    with pytest.raises(InvalidArguments, match=r"items\.1\.amount"):
+        items = [{"description": "a", "amount": 1}, {"description": "b", "amount": 0.005}]
         byrd.call("create_invoice", customer="cus_1", items=items, currency="usd")
     with pytest.raises(InvalidArguments, match="unit_amount: amounts in JPY have no decimals"):
         byrd.call("create_payment_link", product_name="x", unit_amount=12.5, currency="jpy")
     assert len(requests_of(byrd)) == before
+
+
+@pytest.mark.parametrize(
+    ("amount", "quantity", "currency", "sent"),
+    [
+        ("0.005", 1, "usd", "0.5"),
+        ("12.50", 1, "USD", "1250"),
+        ("-0.00000000000001", 1, "eur", "-0.000000000001"),
+        ("100", 1, "usd", "10000"),
+        ("0.25", 3, "jpy", "0.25"),
+        ("12.5", 2, "isk", "1250"),
+        ("0.0005", 20, "kwd", "0.5"),
+    ],
+)
+def test_the_price_of_one_may_be_finer_than_its_currency(amount, quantity, currency, sent):
+    assert in_decimal_units(Decimal(amount), quantity, currency, "unit_amount") == sent
+
+
+@pytest.mark.parametrize(
+    ("amount", "quantity", "currency", "says"),
+    [
+        ("0.000000000000001", 1, "usd", "USD have at most 14 decimals"),
+        ("0.0000000000001", 1, "jpy", "JPY have at most 12 decimals"),
+        ("12.5", 1, "isk", "ISK have no decimals"),
+        ("5.124", 1, "kwd", "KWD have at most 2 decimals"),
+    ],
+)
+def test_a_price_of_one_that_stripe_would_refuse_is_refused(amount, quantity, currency, says):
+    with pytest.raises(InvalidArguments, match=f"unit_amount: .*{says}"):
+        in_decimal_units(Decimal(amount), quantity, currency, "unit_amount")
+
+
+def test_half_a_cent_each_is_sent_and_shown_as_such(byrd):  # noqa: F811
+    items = [{"description": "Messages", "unit_amount": 0.005, "quantity": 300}]
+    draft = byrd.call("create_invoice", customer=customer(byrd), items=items, currency="usd")
+    assert draft["total"] == "1.50"
+    assert [(line["unit_amount"], line["amount"]) for line in draft["lines"]] == [("0.005", "1.50")]
 
 
 def test_stripe_itself_says_what_is_too_large(byrd):  # noqa: F811

@@ -176,3 +176,11 @@ def test_places_count_through_all_batches(xano):
         (120, None),
         (None, "100-149"),
     ]
+
+
+def test_an_error_among_ids_keeps_its_place_and_reason():
+    body = [{"id": 4}, {"code": "ERROR_CODE_INPUT_ERROR", "message": "Missing param: price"}]
+    answer = BatchAnswer.of(body, [{"name": "a", "price": 1}, {"name": "b"}])
+    assert (answer.done, answer.ids) == (1, ["4"])
+    assert [(each.position, each.reason) for each in answer.failures] == [(1, "Missing param: price")]
+    assert BatchAnswer.of([4, None, None], [{}, {}]).failures[0].position is None

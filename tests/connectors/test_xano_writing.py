@@ -7,6 +7,7 @@ import requests
 
 from app.connectors.xano import CONNECTOR
 from app.connectors.xano.errors import read_error
+from app.connectors.xano.metadata import check_done
 from app.errors import (
     InvalidArguments,
     MissingRight,
@@ -97,6 +98,28 @@ def test_an_error_sent_with_success_deletes_nothing(xano, verb, arguments):
         xano.call(verb, arguments)
     assert refused.value.details["reason"] == "The table is locked."
     assert xano.call("get_table_record", PRODUCT, record_id=1)["record"]["notes"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"message": "The table is locked."},
+        {"error": "locked"},
+        {"success": False},
+        {"code": 404, "message": "Not Found"},
+        {"code": "ERROR_CODE_ACCESS_DENIED", "message": "", "status": 403},
+        [],
+        False,
+    ],
+)
+def test_an_answer_of_another_shape_confirms_no_deletion(body):
+    with pytest.raises(OutcomeUnknown):
+        check_done(body)
+
+
+@pytest.mark.parametrize("body", [None, {}, {"id": 1, "message": "kept by a table of errors"}])
+def test_null_an_empty_object_and_a_record_confirm_a_change(body):
+    check_done(body)
 
 
 @pytest.mark.parametrize(

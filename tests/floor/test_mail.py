@@ -102,6 +102,14 @@ def test_a_subject_cannot_add_headers_or_recipients(server, received, subject):
     assert received.envelopes[0].rcpt_tos == ["zoe@example.com"]
 
 
+@pytest.mark.parametrize("word", ["=?utf-8?q?=0d=0aBcc:_eve@evil.example?=", "=?utf-8?b?DQpCY2M6IHhAeS56?="])
+def test_a_subject_that_looks_encoded_is_not_decoded(server, received, word):
+    mailer_to(server).send("zoe@example.com", f"{word} asks for your yes", "Text")
+    [mail] = received.wait_for()
+    assert mail["Bcc"] is None and mail["Subject"] == f"= {word[1:]} asks for your yes"
+    assert received.envelopes[0].rcpt_tos == ["zoe@example.com"]
+
+
 @pytest.mark.parametrize(
     "to", ["zoe@example.com, eve@evil.example", "zoe@example.com\r\nBcc: eve@evil.example", "zoe", "", "@"]
 )

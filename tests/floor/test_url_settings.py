@@ -73,6 +73,7 @@ def is_one_sentence_about(name, message):
         "12345",
         "[::1",
         "[nonsense]",
+        "[::1]x",
         "-host",
         "a..b",
         "x" * 64,

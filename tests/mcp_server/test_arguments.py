@@ -110,6 +110,8 @@ def given_to(envelope):
     [
         ({"states": '["PAID"]'}, {"states": ["PAID"]}),
         ({"states": "PAID"}, {"states": ["PAID"]}),
+        ({"order": ["oldest"]}, {"order": "oldest"}),
+        ({"order": '["OLDEST"]'}, {"order": "oldest"}),
         ({"states": "open, PAID"}, {"states": ["OPEN", "PAID"]}),
         ({"states": ["paid"]}, {"states": ["PAID"]}),
         ({"states": None}, {}),
@@ -166,6 +168,8 @@ def test_a_write_is_done_with_the_same_arguments_in_any_form(writer, sent, meant
         (READ, {"customers": "Smith, John"}),  # one customer or two
         (READ, {"customers": '["Smith"'}),  # a broken list, or a name
         (READ, {"states": "OPEN, LATE"}),
+        (READ, {"order": ["oldest", "newest"]}),
+        (READ, {"order": [["oldest", "newest"]]}),
         (READ, {"above": "1,5"}),  # 1.5 or 15
         (READ, {"above": True}),
         (READ, {"page_size": True}),
@@ -231,8 +235,10 @@ def test_the_whole_arguments_may_be_json_text_or_an_empty_list(writer, arguments
 
 
 def test_arguments_that_are_no_object_are_refused(writer):
-    for arguments in ("big", "[1]", [1], 7):
-        assert writer.ask("tools/call", name=READ, arguments=arguments).json["error"]["code"] == -32602
+    for arguments in ("big", "[1]", '{"states": "PAID"}x', '{"big": true, "big": false}', [1], 7):
+        error = writer.ask("tools/call", name=READ, arguments=arguments).json["error"]
+        assert error["code"] == -32602
+        assert not isinstance(arguments, str) or "Send an object" in error["message"]
 
 
 def test_a_cursor_holds_for_the_same_arguments_in_another_form(writer):

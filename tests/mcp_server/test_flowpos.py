@@ -157,7 +157,12 @@ class TestWithoutTheSandbox:
             assert "Not available" not in card() and "disabled" not in card()
 
 
-def test_the_demo_is_named_as_one(people, sign_in):
-    page = sign_in(people.alice).get("/integrations").text
-    card = page[page.index('id="card-flowpos"') :].split("</li>")[0]
-    assert "Sandbox" in card and "Demo only" in card
+def test_the_demo_is_named_as_one_before_and_after_it_is_connected(fill_in, people, sign_in):
+    def card(page):
+        return page[page.index("FlowPOS") :].split("</li>")[0]
+
+    before = card(sign_in(people.alice).get("/integrations").text)
+    fill_in("key", api_key="fp_mcp_sandbox_corner")
+    after = card(sign_in(people.alice).get("/integrations").text)
+    assert "Disconnect" in after and "Disconnect" not in before
+    assert all("Sandbox" in words and "Demo only" in words for words in (before, after))

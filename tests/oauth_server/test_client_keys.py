@@ -1,5 +1,7 @@
 """The keys of clients that sign (RFC 7523): fetched from their `jwks_uri`, or held in their metadata."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -96,6 +98,29 @@ def test_stale_keys_serve_while_their_host_is_away(client, host, alice, moment):
     host.keys_down = False
     moment(10)
     assert client.refresh(tokens["refresh_token"]).status == 200
+
+
+def test_a_slow_host_of_keys_holds_few_threads(host, monkeypatch):
+    host.keys, gate, refused = [RSA.as_dict(private=False)], threading.Event(), threading.Semaphore(0)
+
+    def answer_late(*request, **options):
+        assert gate.wait(10)
+        return host.send(*request, **options)
+
+    def find(_number):
+        try:
+            return jwks.strangers_keys_at(JWKS, lambda: True).find("rsa-1").kid
+        except jwks.KeysUnavailable:
+            refused.release()
+            return None
+
+    monkeypatch.setattr(jwks.outbound, "send", answer_late)
+    with ThreadPoolExecutor(12) as pool:
+        found = pool.map(find, range(12))
+        assert all(refused.acquire(timeout=5) for _ in range(8)), "eight of twelve need not wait"
+        gate.set()
+        assert list(found).count("rsa-1") == 4
+    assert host.key_fetches == 1
 
 
 def test_without_keys_a_client_that_may_be_public_gets_in_and_any_other_waits(client, host, alice, moment):

@@ -151,6 +151,20 @@ class TestOfTheOperator:
         assert client.connect(alice).status == 200
 
 
+class TestOfTheOperatorInPlaceOfOurs:
+    ID = "https://opencode.ai/oauth/opencode/client.json"
+
+    @pytest.fixture
+    def environ(self, environ):
+        document = {**MINE, "client_id": self.ID, "token_endpoint_auth_method": "none"}
+        return {**environ, "OAUTH_CLIENT_DOCUMENTS": json.dumps(document)}
+
+    def test_an_operator_pins_a_newer_copy_than_ours(self, app, people, host, alice):
+        host.down = True
+        client = AiClient(app, client_id=self.ID, redirect_uri=MINE["redirect_uris"][0])
+        assert client.connect(alice).status == 200
+
+
 @pytest.mark.parametrize(
     ("value", "problem"),
     [

@@ -25,6 +25,8 @@ _ARGUMENTS = {
     "fname": "first_name",
     "lname": "last_name",
 }
+# google.rpc.Code's NOT_FOUND, PERMISSION_DENIED and RESOURCE_EXHAUSTED, by the number that means the same.
+_BY_RPC_CODE = {5: 404, 7: 1003, 8: 429}
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ def problems_in(body: Any, *, succeeded: bool) -> list[FreshBooksError]:
 
 def _is_refusal(body: Mapping[str, Any]) -> bool:
     """Whether an answer with status 200 is a refusal by its own members."""
-    is_newer = all(body.get(name) for name in ("code", "message", "details"))
+    # google.rpc.Status: its details may be empty, and its code is 0 for OK
+    is_newer = bool(_number(body.get("code"))) and bool(body.get("message")) and "details" in body
     return is_newer or any(body.get(name) for name in ("error", "errno", "errors", "error_type"))
 
 
@@ -65,15 +68,24 @@ def _top_level(body: Mapping[str, Any]) -> Iterator[FreshBooksError]:
         nested += _each(error)
     if not nested:
         message = _words(body.get("error_description")) or _words(body.get("message"))
+        errno = errno or _BY_RPC_CODE.get(_number(body.get("code")), 0)
         if errno or message:
             nested = [FreshBooksError(errno, "", message)]
     yield from nested
 
 
 def _each(errors: Any) -> Iterator[FreshBooksError]:
-    """`{errno, field, message}`, a list of these, `{message, details}`, or a text."""
+    """`{errno, field, message}`, a list of these, `{message, details}`, texts by field, or a text."""
     if isinstance(errors, str) and errors:
         yield FreshBooksError(0, "", errors)
+    elif (
+        isinstance(errors, Mapping)
+        and errors
+        and not errors.keys() & {"errno", "field", "message", "details"}
+    ):
+        for name, texts in errors.items():
+            for text in texts if isinstance(texts, list) else [texts]:
+                yield FreshBooksError(0, _field(name), _words(text))
     elif isinstance(errors, Mapping) and errors:
         inner = list(_details(errors.get("details"), 0))
         yield from inner or [

@@ -68,7 +68,11 @@ def send_invoice(
             "FreshBooks took the request but still shows the invoice as a draft, so it was probably not "
             "mailed. Look at it with freshbooks_get_invoice, or in FreshBooks, before trying again."
         )
-    api.say("The invoice was mailed.")
+    api.say(
+        "The invoice was mailed."
+        if sent.v3_status
+        else "FreshBooks took the request but does not say whether it was mailed: look at the invoice first."
+    )
     return SentInvoice(
         invoice_id=sent.invoice_id,
         invoice_number=sent.invoice_number or invoice.invoice_number,

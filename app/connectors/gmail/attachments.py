@@ -94,7 +94,12 @@ def download_attachment(
     data = _bytes(api, message_id, part)
     _check_size(len(data))
     name = mime.clean_filename(part)
-    is_text = not as_base64 and _is_text(mime.mime_type(part), name) and not charsets.is_binary(data)
+    is_text = (
+        not as_base64
+        and not mime.is_pdf(part)
+        and _is_text(mime.mime_type(part), name)
+        and not charsets.is_binary(data)
+    )
     words, charset = charsets.decode(data, mime.charset_of(part)) if is_text else ("", "")
     whole: str | bytes = words if is_text else data
     if offset > len(whole):
@@ -104,6 +109,8 @@ def download_attachment(
         piece = piece[: fitting_length(piece, _TEXT_ROOM)]
         if left_out := len(piece) - len(plain(piece)):
             api.say(f"{left_out} invisible characters are left out here; as_base64 gives them, too.")
+        elif words.encode(charset, "replace") != data:
+            api.say("This text is not byte for byte what was sent: as_base64 is.")
     end = offset + len(piece)
     return Download(
         filename=name,

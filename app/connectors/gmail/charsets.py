@@ -1,8 +1,9 @@
 """The text in a stranger's bytes, without losing a character: no byte ever becomes U+FFFD.
 
-In order: a byte order mark, UTF-8, what the file says of itself (XML, HTML), what the mail declares, and
-for Western, Polish or Cyrillic text without a right label what its letters look like. Excel in Europe saves
-CSV in the Windows code page of its country and names it nowhere.
+In order: a byte order mark, UTF-8, what the file says of itself (XML, HTML), what the mail declares, UTF-8 or
+the declared charset with some broken bytes, and for Western, Polish, Czech or Cyrillic text without a right
+label what its letters look like. Excel in Europe saves CSV in the Windows code page of its country and names
+it nowhere.
 """
 
 import codecs
@@ -27,9 +28,23 @@ _MEANT = {
     "big5": "big5hkscs",
     "tis-620": "cp874",
 }
+# Labels in use that Python does not know, from the same standard.
+_LABELS = {
+    **dict.fromkeys(("windows-31j", "x-sjis"), "cp932"),
+    **dict.fromkeys(("windows-949", "x-windows-949"), "cp949"),
+    **dict.fromkeys(("windows-874", "dos-874"), "cp874"),
+    **dict.fromkeys(("iso-8859-8-i", "iso-8859-8-e", "logical", "visual"), "iso8859-8"),
+    "x-gbk": "gb18030",
+    "x-euc-jp": "euc_jp",
+    "x-mac-roman": "mac_roman",
+    "x-mac-cyrillic": "mac_cyrillic",
+    "x-x-big5": "big5hkscs",
+    **{f"x-cp125{digit}": f"cp125{digit}" for digit in range(9)},
+}
 # Declarations that programs send without looking: the text itself is asked too.
 _DOUBTFUL = {"", "utf-8", "ascii", "iso8859-1", "cp1252"}
 _STATEFUL = ("iso2022", "utf-7", "utf-16", "utf-32", "hz")
+_WIDE = ("utf-16", "utf-32")  # nearly any bytes are letters of these
 _SELF_DECLARED = re.compile(
     rb"""^\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*["']([\w.:-]{1,40})["']|<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]{1,40})""",
     re.IGNORECASE,
@@ -39,7 +54,12 @@ _READ = 100_000  # bytes that are looked at
 _HIGH = r"[\xc0-\xff\xa8\xb8]"  # Russian letters in windows-1251
 _BETWEEN_CYRILLIC = re.compile(rf"{_HIGH}(?={_HIGH})")
 _BESIDE_LATIN = re.compile(r"[A-Za-z](?=[\xc0-\xff])|[\xc0-\xff](?=[A-Za-z])")
-_POLISH_IN_A_WORD = re.compile(r"[A-Za-z\xc0-\xff][\xa3\xa5\xaf\xb3\xb9\xbf][A-Za-z\xc0-\xff]")
+# What windows-1250 makes of Polish and Czech, and no Western language has: a Polish letter in a word or in
+# "zł", Czech ě, ů and ří in a word, and bytes that windows-1252 leaves out.
+_CENTRAL = re.compile(
+    r"[A-Za-z\xc0-\xff][\xa3\xa5\xaf\xb3\xb9\xbf][A-Za-z\xc0-\xff]|\bz\xb3(?!\w)|\B[\xec\xf9](?=[a-z])|\xf8\xed"
+    r"|[\x8d\x8f\x9d]"
+)
 
 
 def decode(data: bytes, declared: str = "") -> tuple[str, str]:
@@ -47,18 +67,21 @@ def decode(data: bytes, declared: str = "") -> tuple[str, str]:
     for mark, charset in _MARKS:
         if data.startswith(mark) and (text := _decoded(data, charset)) is not None:
             return text, charset
-    label = _codec(declared)
+    label = codec_of(declared)
     # its bytes are valid ASCII or UTF-8, too
     if label.replace("_", "").startswith(_STATEFUL) and re.search(rb"[\x1b\0+~]", data):
         text = _decoded(data, label)
         if text is not None and text.encode(label, "replace") == data:
             return text, _name(label)
     for charset in ("utf-8", *_self_declared(data), *([] if label in _DOUBTFUL else [label])):
-        meant = _MEANT.get(charset, charset)
+        meant = meant_by(charset)
         if (text := _decoded(data, meant)) is not None:
             return text, _name(meant)
+    for charset in ("utf-8", *([] if label in _DOUBTFUL or label.startswith(_WIDE) else [meant_by(label)])):
+        if (text := _nearly(data, charset)) is not None:
+            return text, _name(charset)
     guess = _guess(data) if label in _DOUBTFUL else "windows-1252"
-    for charset in (guess, "windows-1252"):
+    for charset in (guess, "windows-1252", "windows-1250"):
         if (text := _decoded(data, charset)) is not None:
             return text, charset
     return data.decode("latin-1"), "iso-8859-1"
@@ -77,14 +100,42 @@ def _decoded(data: bytes, charset: str) -> str | None:
         return None
 
 
-def _codec(label: str) -> str:
+def _nearly(data: bytes, charset: str) -> str | None:
+    """The text in which some bytes are broken, as when it was cut: they alone are read as Western letters.
+
+    None when most of the bytes beyond ASCII do not fit.
+    """
+    text = data.decode(charset, "replace")
+    broken, fitting = text.count("\ufffd"), sum(letter > "\x7f" for letter in text)
+    return data.decode(charset, _WESTERN) if fitting - broken > broken else None
+
+
+def _as_western(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    broken = error.object[error.start : error.end]
+    return "".join(_decoded(bytes([byte]), "cp1252") or chr(byte) for byte in broken), error.end
+
+
+_WESTERN = "patchbay-western"
+codecs.register_error(_WESTERN, _as_western)
+
+
+def codec_of(label: str) -> str:
     """Python's name of the charset, "" for none or one it does not know or that decodes no text."""
+    label = label.strip().lower().strip("\"'")
     try:
-        found = codecs.lookup(label.strip().lower().strip("\"'"))
-        found.decode(b"")
+        found = codecs.lookup(_LABELS.get(label, label))
+        b"0000".decode(found.name)  # raises for what decodes no text, such as hex
     except (LookupError, ValueError, TypeError):
         return ""
     return found.name if found.name not in {"undefined", "idna", "punycode", "rot13"} else ""
+
+
+def meant_by(label: str) -> str:
+    """Python's name of the larger set that programs write under that label, "" for an unknown one."""
+    codec = codec_of(label)
+    return _MEANT.get(codec, codec)
 
 
 def _name(codec: str) -> str:
@@ -95,7 +146,7 @@ def _name(codec: str) -> str:
 def _self_declared(data: bytes) -> list[str]:
     found = _SELF_DECLARED.search(data[:_SELF_DESCRIPTION])
     label = (found[1] or found[2]).decode("ascii", "ignore") if found else ""
-    return [_codec(label)] if _codec(label) else []
+    return [codec_of(label)] if codec_of(label) else []
 
 
 def _guess(data: bytes) -> str:
@@ -103,4 +154,4 @@ def _guess(data: bytes) -> str:
     text = data[:_READ].decode("latin-1")
     if len(_BETWEEN_CYRILLIC.findall(text)) > len(_BESIDE_LATIN.findall(text)):
         return "windows-1251"
-    return "windows-1250" if _POLISH_IN_A_WORD.search(text) else "windows-1252"
+    return "windows-1250" if _CENTRAL.search(text) else "windows-1252"

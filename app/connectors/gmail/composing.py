@@ -21,7 +21,9 @@ from app.errors import InvalidArguments
 # RFC 5322 2.1.1 allows 998 characters per line; below that Python encodes long message ids, which breaks
 # threads.
 _POLICY = SMTP.clone(max_line_length=998)
-_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
+# Python decodes an encoded word (RFC 2047) in a header it is given, and writes the line breaks it may hold.
+_MESSAGE_ID = re.compile(r"<(?:(?!=\?)[!-;=?-~]){1,250}>")
+_ENCODED_WORD = re.compile(r"=\?[^?]*\?[BbQq]\?")
 _REPLY_MARK = re.compile(r"^\s*((re|aw|sv|antw|tr|fwd?|wg)\s*(\[\d+\])?\s*:\s*)+", re.IGNORECASE)
 _MOST_REFERENCES = 30
 _MOST_RECIPIENTS = 500  # https://support.google.com/a/answer/166852
@@ -79,6 +81,8 @@ def compose(
     everybody: list[Address] = []
     for name, people in (("To", to), ("Cc", cc), ("Bcc", bcc)):
         listed = [address for person in people for address in addresses(_one_line(person))]
+        for address in listed:
+            _one_line(address.display_name)  # without the backslashes of a quoted name
         everybody += listed
         if listed:
             mail[name] = listed
@@ -106,13 +110,15 @@ def _one_line(text: str) -> str:
     """Raises InvalidArguments for what could start another header, instead of repairing it silently."""
     if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in text):
         raise InvalidArguments("Subjects and recipients must be a single line without control characters.")
+    if _ENCODED_WORD.search(text):
+        raise InvalidArguments("Write subjects and recipients as plain text, without encoded words (=?…?=).")
     return text
 
 
 def _reply_subject(reply: ReplyContext | None) -> str:
-    """The subject with "Re:" in front. A stranger chose it, so control characters are dropped."""
+    """The subject with "Re:" in front. A stranger chose it: no control characters and no encoded words."""
     letters = (c if unicodedata.category(c)[0] != "C" else " " for c in (reply.subject if reply else ""))
-    subject = " ".join("".join(letters).split())
+    subject = _ENCODED_WORD.sub(lambda word: "= " + word[0][1:], " ".join("".join(letters).split()))
     return subject if subject.lower().startswith("re:") else f"Re: {subject}"
 
 

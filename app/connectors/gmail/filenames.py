@@ -14,6 +14,7 @@ _EXTENSIONS = {  # what the standard library does not know, or knows otherwise o
     "text/calendar": ".ics",
     "text/xml": ".xml",
     "application/xml": ".xml",
+    **dict.fromkeys(("application/x-pdf", "application/acrobat", "text/pdf", "text/x-pdf"), ".pdf"),
     "image/jpeg": ".jpg",
     "message/delivery-status": ".txt",
     "text/rfc822-headers": ".txt",

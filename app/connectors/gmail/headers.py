@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import codecs
 import quopri
 import re
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from email.message import Message
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from app.connectors.gmail import charsets
 from app.connectors.google import objects
 
 Part = Mapping[str, Any]
@@ -90,17 +90,13 @@ def _word_bytes(kind: str, text: str) -> bytes | None:
 
 
 def _knows(charset: str) -> bool:
-    try:
-        codecs.lookup(charset).decode(b"")
-    except (LookupError, ValueError, TypeError):
-        return False
-    return True
+    return bool(charsets.codec_of(charset))
 
 
 def _in_charset(data: bytes, charset: str) -> str:
     if not data:
         return ""
-    for each in (charset, "utf-8"):
+    for each in (charsets.meant_by(charset), "utf-8"):
         try:
             return data.decode(each)
         except (LookupError, ValueError):

@@ -20,6 +20,9 @@ __all__ = ["Part", "clean_filename", "filename_of", "header"]
 LoadBody = Callable[[str], bytes]  # returns the bytes of an attachment id
 
 _DEEPEST = 30
+PDF_TYPES = frozenset(
+    ["application/pdf", "application/x-pdf", "application/acrobat", "text/pdf", "text/x-pdf"]
+)
 _TEXTS = {"text/plain", "text/html"}
 
 
@@ -75,7 +78,7 @@ def is_inline(part: Part) -> bool:
 
 def is_pdf(part: Part) -> bool:
     """By type or by name: many senders label a PDF application/octet-stream."""
-    return mime_type(part) == "application/pdf" or clean_filename(part).lower().endswith(".pdf")
+    return mime_type(part) in PDF_TYPES or clean_filename(part).lower().endswith(".pdf")
 
 
 def _is_file(part: Part, *, forwarded: bool) -> bool:

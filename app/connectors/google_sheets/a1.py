@@ -10,7 +10,6 @@ from app.errors import InvalidArguments
 
 _QUOTED = re.compile(r"'((?:[^']|'')+)'(?:!(.*))?", re.DOTALL)
 _BADLY_QUOTED = re.compile(r"""(['"])(.+)\1(?:!([^!]*))?""", re.DOTALL)  # a quote inside is not doubled
-_LIKE_A_CELL = re.compile(r"[A-Za-z]{1,3}[1-9]\d{0,7}")
 _CELLS = re.compile(r"([A-Z]{1,3})?([1-9]\d{0,7})?(?::([A-Z]{1,3})?([1-9]\d{0,7})?)?")
 _PLAIN_NAME = re.compile(r"[^\W\d]\w*")
 
@@ -77,22 +76,32 @@ def parse(text: str) -> Area | Word:
 
     Raises InvalidArguments for anything that is no range.
     """
-    text = text.strip()
+    if text != text.strip() and (title := _with_outer_space(text)) is not None:
+        return title
+    written, text = text, text.strip()
     if in_quotes := _QUOTED.fullmatch(text):
         tab, cells = in_quotes[1].replace("''", "'"), in_quotes[2]
         return _area(tab, cells) if cells is not None else Area(tab)
     if in_quotes := _BADLY_QUOTED.fullmatch(text):
         return _in_bad_quotes(text, *in_quotes.groups())
     if "!" in text:
-        tab, _, cells = text.rpartition("!")
+        tab, _, cells = written.rpartition("!")
         if tab.strip() and cells.strip() and _corners(cells) is None:
             return Word(text, (Area(text),))  # a title with an exclamation mark, or no range at all
-        return _area(tab.strip(), cells)
+        meant = _area(tab.strip(), cells)
+        # Titles may begin or end with a space, which says which of two tabs is meant.
+        return meant if tab == tab.strip() else Word(text, (replace(meant, tab=tab), meant))
     if _corners(text) is not None:
-        area = _area(None, text)
-        return Word(text, (Area(text),), area) if _LIKE_A_CELL.fullmatch(text) else area
+        return Word(text, (Area(text),), _area(None, text))  # a tab may have any title, A:A and 2:5 too
     # A named range has letters, digits and underscores; anything else can only be a tab.
     return Word(text, (Area(text),)) if _PLAIN_NAME.fullmatch(text) else Area(text)
+
+
+def _with_outer_space(text: str) -> Word | None:
+    """A tab's title that begins or ends with a space, or else without it; None for anything but a title."""
+    title = text.strip()
+    is_title = title and "!" not in title and title[0] not in "'\"" and _corners(title) is None
+    return Word(title, (Area(text), Area(title))) if is_title else None
 
 
 def _in_bad_quotes(text: str, mark: str, title: str, cells: str | None) -> Area | Word:

@@ -41,9 +41,10 @@ def _resolved(word: Word, named: Mapping[str, Area], titles: Iterable[str]) -> A
     known = {title.casefold() for title in titles}
     tab = next((area for area in word.tabs if str(area.tab).casefold() in known), None)
     if word.cells is not None and tab is not None:
+        kind = "cell" if word.cells.is_cell else "range"
         raise InvalidArguments(
-            f"{word.text} is a cell, and also the title of a tab. Write {quoted(word.text)} for the whole "
-            f"tab, or Tab!{word.text} for the cell."
+            f"{word.text} is a {kind}, and also the title of a tab. Write {quoted(word.text)} for the whole "
+            f"tab, or Tab!{word.text} for the {kind}."
         )
     return named.get(word.text.casefold()) or tab or word.cells or word.tabs[-1]
 

@@ -39,6 +39,12 @@ _TAX: Advice = (
     "lines",
     "this company taxes its sales: give each line a tax_code from quickbooks_list_tax_codes",
 )
+# No argument takes one: an invoice and a payment get the customer's.
+_CURRENCY: Advice = (
+    "currency",
+    "QuickBooks takes only the customer's own currency: check it, and the company's list of currencies, in "
+    "QuickBooks",
+)
 _CLOSED: Advice = ("date", "the books are closed for that day in QuickBooks: use a later one")
 _EMAIL: Advice = ("email", "check the e-mail address; an invoice without one needs send_to")
 _BALANCE: Advice = ("amount", "pay no more than the invoice's balance")
@@ -70,8 +76,11 @@ _REFERENCES: tuple[tuple[str, Advice], ...] = (
 # Whole words, for codes that say only "a rule was broken".
 _BY_WORDS: tuple[tuple[str, Advice], ...] = (
     (r"closed|closing date", _CLOSED),
-    (r"tax(es)?|tax ?codes?|taxcoderef|vat|gst|hst", _TAX),
+    # in French as well, as a company in Quebec or France answers
+    (r"tax(es?)?|tax ?codes?|taxcoderef|vat|gst|hst|pst|qst|rst|tps|tvh|tvq|tvp|tva", _TAX),
     (r"e-?mails?( address(es)?)?|billemail", _EMAIL),
+    # Before customers: the currency is theirs.
+    (r"currenc(y|ies)|currencyref|exchange ?rate|devises?|monnaies?", _CURRENCY),
     (r"customerref|customers?", _CUSTOMER),
     (r"itemref|items?|products?", _ITEM),
     (r"duedate|due date", ("due_date", "it must be a day on or after the invoice's date")),

@@ -1,5 +1,6 @@
 """Reading invoices."""
 
+import re
 from datetime import date
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -28,6 +29,7 @@ from app.connectors.rows import Page
 # Undeliverable, Delivery Server Down, Bounced Email.
 Status = Literal["open", "overdue", "paid", "all"]
 _MOST_LINES = 200
+_VOIDED = re.compile(r"\s*voided\b", re.IGNORECASE)
 
 
 class _Sold(QuickBooksRow):
@@ -37,6 +39,7 @@ class _Sold(QuickBooksRow):
     amount: Money | None = Field(None, validation_alias="Amount")
     quantity: Quantity | None = Field(None, validation_alias=AliasPath("SalesItemLineDetail", "Qty"))
     unit_price: Money | None = Field(None, validation_alias=AliasPath("SalesItemLineDetail", "UnitPrice"))
+    bundled: list["_Sold"] = Field([], validation_alias=AliasPath("GroupLineDetail", "Line"))
 
 
 class InvoiceRow(QuickBooksRow):
@@ -56,6 +59,7 @@ class InvoiceRow(QuickBooksRow):
         None, validation_alias="EmailStatus", description="NotSet, NeedToSend or EmailSent."
     )
     sold: list[_Sold] = Field([], validation_alias=AliasPath("Line"), exclude=True)
+    private_note: str | None = Field(None, validation_alias=AliasPath("PrivateNote"), exclude=True)
 
 
 class InvoiceLine(QuickBooksRow):
@@ -171,12 +175,23 @@ def with_status(api: Api, invoice: AnyInvoice) -> AnyInvoice:
 
 
 def is_voided(invoice: InvoiceRow) -> bool:
-    """Whether it was voided, by its own numbers: QuickBooks sets every amount and quantity of it to zero.
+    """Whether it was voided, which no member of the record says.
 
-    An invoice over something free keeps its quantities. The first word of the note, "Voided", is no proof:
-    QuickBooks translates it, and anybody can write it.
+    Voiding sets every amount and quantity of an invoice to zero and writes "Voided" before its private note.
+    So an invoice is voided if its total, its balance and the amounts of all its lines are zero and
+
+    - it has quantities and each is zero, or nonzero at a price that would give an amount; or
+    - its lines name no quantity, or it has none (only descriptions, say), and its note begins with "Voided".
+
+    A line with a quantity and no price was free from the start, whatever the note says. The note alone is no
+    proof, as QuickBooks translates it and anybody can write it: a void that only a translated note shows is
+    "paid", with a total of zero.
     https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/invoice#void-an-invoice
     """
-    sold = [line for line in invoice.sold if line.kind == "SalesItemLineDetail"]
-    is_zeroed = all(not line.amount and not (line.quantity and not line.unit_price) for line in sold)
-    return invoice.total == 0 and not invoice.balance and bool(sold) and is_zeroed
+    lines = [inner for line in invoice.sold for inner in (line, *line.bundled)]
+    if invoice.total != 0 or invoice.balance or any(line.amount for line in lines):
+        return False
+    counted = [line for line in lines if line.kind == "SalesItemLineDetail" and line.quantity is not None]
+    if counted:
+        return all(not line.quantity or bool(line.unit_price) for line in counted)
+    return _VOIDED.match(invoice.private_note or "") is not None

@@ -152,15 +152,16 @@ def _report(api: Api, name: str, params: Mapping[str, Any], *, one_day: date | N
     shape = _shape(body)
     header = body.get("Header")
     header = header if isinstance(header, Mapping) else {}
-    if one_day:
-        shape = _only_day(body, shape, one_day)
-    rows = _rows(body)
-    lines = list(_lines(shape, rows, ()))
     options = {
         str(inside(o, "Name")): inside(o, "Value")
         for o in _list(header.get("Option"))
         if isinstance(o, Mapping)
     }
+    has_data = str(options.get("NoReportData")).lower() != "true"
+    if one_day:
+        shape = _only_day(body, shape, one_day, has_data=has_data)
+    rows = _rows(body)
+    lines = list(_lines(shape, rows, ()))
     return Report(
         name=_text(header.get("ReportName")) or name,
         basis=_text(header.get("ReportBasis")),
@@ -168,7 +169,7 @@ def _report(api: Api, name: str, params: Mapping[str, Any], *, one_day: date | N
         date_to=_text(header.get("EndPeriod")),
         currency=_text(header.get("Currency")) or home_currency(api),
         columns=list(shape.titles),
-        has_data=str(options.get("NoReportData")).lower() != "true",
+        has_data=has_data,
         totals=[total for row in rows if (total := _total(shape, row))],
         lines=lines[:_MOST_LINES],
         lines_left_out=max(0, len(lines) - _MOST_LINES),
@@ -193,12 +194,17 @@ def _shape(body: Mapping[str, Any]) -> _Shape:
     return _Shape(label=(named or others)[0], amounts=tuple(amounts), titles=titles)
 
 
-def _only_day(body: Mapping[str, Any], shape: _Shape, day: date) -> _Shape:
-    """The shape with the column of that day alone. Raises InvalidArguments where there is none."""
+def _only_day(body: Mapping[str, Any], shape: _Shape, day: date, *, has_data: bool) -> _Shape:
+    """The shape with the column of that day alone; a report without data may have no column for it.
+
+    Raises InvalidArguments where it is missed.
+    """
     columns = inside(body, "Columns", "Column")
     for n in shape.amounts:
         if _meta(columns[n], "StartDate") == _meta(columns[n], "EndDate") == day.isoformat():
             return _Shape(shape.label, (n,), ("Total",))
+    if not has_data:
+        return _Shape(shape.label, shape.amounts[-1:], ("Total",))
     raise InvalidArguments(
         "start_date, end_date: QuickBooks did not report this day by itself. Ask for two days or more.",
         details={"fields": ["start_date", "end_date"]},

@@ -167,7 +167,8 @@ def list_customers(
 ) -> Page[CustomerRow]:
     """List customers by name, contact, place or last service, with the id that other tools take.
 
-    Contacts and addresses are in servicefusion_get_customer.
+    Contacts and addresses are in servicefusion_get_customer. Balances are in the company's own currency;
+    ServiceFusion does not name it.
     """
     check_order(last_serviced_from, last_serviced_to)
     filters = {
@@ -196,10 +197,7 @@ def list_customers(
 def get_customer(
     api: Api, customer_id: Annotated[RecordId, Field(description="From servicefusion_list_customers.")]
 ) -> Customer:
-    """Get one customer with contacts, phone numbers, e-mail addresses, locations and notes.
-
-    Their jobs are in servicefusion_get_customer_job_history.
-    """
+    """Get one customer with contacts, phone numbers, e-mail addresses, locations and notes."""
     return one(api, "/v1/customers/{id}", customer_id, Customer, _EXPAND)
 
 

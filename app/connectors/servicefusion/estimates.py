@@ -50,7 +50,7 @@ def list_estimates(
 ) -> Page[EstimateRow]:
     """List estimates, newest first: customer, status, amount, technicians.
 
-    The lines are in servicefusion_get_estimate.
+    Amounts are in the company's own currency; ServiceFusion does not name it.
     """
     check_order(requested_from, requested_to)
     check_order(start_date_from, start_date_to)

@@ -64,7 +64,8 @@ def list_jobs(
 ) -> Page[JobRow]:
     """List jobs, the latest start first: customer, status, when, where, technicians, what is owed.
 
-    For all jobs of one customer use servicefusion_get_customer_job_history.
+    Amounts are in the company's own currency; ServiceFusion does not name it. For all jobs of one customer
+    use servicefusion_get_customer_job_history.
     """
     check_order(start_date_from, start_date_to)
     filters = {

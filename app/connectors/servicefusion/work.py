@@ -87,7 +87,7 @@ class WorkDetails(FusionRow):
     services: list[WorkLine] = []
 
 
-Multiplier = Annotated[int | None, Field(ge=1, le=1_000_000, description="Whole.")]
+Multiplier = Annotated[int | None, Field(ge=1, le=1_000_000)]
 Rate = Annotated[Decimal | None, Field(ge=0, lt=10**9, decimal_places=2), WithJsonSchema({"type": "number"})]
 
 
@@ -113,7 +113,7 @@ CustomerName = Annotated[
 ]
 Statuses = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=255, pattern="^[^,]*$")]] | None,
-    Field(max_length=20, description="As the company names them, such as Scheduled."),
+    Field(max_length=20, description="Such as Scheduled."),
 ]
 NewStatus = Annotated[Word | None, Field(description="One of the company's.")]
 NewCategory = Annotated[Word | None, Field(description="One of the company's.")]

@@ -27,6 +27,7 @@ _NO_DECIMALS = frozenset(
 _THREE_DECIMALS = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 # Two decimals in the API, which must be 00.
 _WHOLE = frozenset(["isk", "ugx"])
+_UNIT_DECIMALS = 12  # of `unit_amount_decimal`
 
 # Amounts as arguments, in the currency's main unit. Stripe takes twelve digits in the smallest unit for some
 # currencies and says itself when an amount is too large.
@@ -90,6 +91,26 @@ def in_smallest_units(amount: Decimal, currency: str, argument: str) -> int:
             f"{argument}: amounts in {currency.upper()} have {allowed}.", details={"fields": [argument]}
         )
     return int(amount.scaleb(_decimals(code)))
+
+
+def in_decimal_units(amount: Decimal, quantity: int, currency: str, argument: str) -> str:
+    """The price of one as Stripe takes it in `unit_amount_decimal`, "0.5" for 0.005 usd.
+
+    It may be finer than the currency, as Stripe rounds the whole line. Raises InvalidArguments for more than
+    twelve decimals of the smallest unit, and for a line of a currency with rules of its own that breaks them.
+    https://docs.stripe.com/api/invoiceitems/create#create_invoiceitem-unit_amount_decimal
+    """
+    code = currency.lower()
+    places = _UNIT_DECIMALS + _decimals(code)
+    if amount != round(amount, places):
+        raise InvalidArguments(
+            f"{argument}: prices of one in {currency.upper()} have at most {places} decimals.",
+            details={"fields": [argument]},
+        )
+    if code in _WHOLE | _THREE_DECIMALS:
+        in_smallest_units(amount * quantity, currency, argument)
+    text = f"{amount.scaleb(_decimals(code)):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _decimals(currency: str) -> int:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.connectors.api import Api
 from app.connectors.checks import check_confirmed
 from app.connectors.function_tool import tool
-from app.connectors.stripe.amounts import SignedAmount, StripeRow, in_smallest_units
+from app.connectors.stripe.amounts import SignedAmount, StripeRow, in_decimal_units, in_smallest_units
 from app.connectors.stripe.invoices import Invoice, InvoiceId, InvoiceRow, detailed, read_with_lines
 from app.connectors.stripe.records import create, encoded
 from app.connectors.stripe.values import Currency, StripeId, read_as
@@ -144,12 +144,8 @@ def _line(number: int, item: Item, currency: str | None) -> Mapping[str, Any]:
     if item.price is not None or currency is None:
         return {**line, "pricing": {"price": item.price}, "quantity": item.quantity or 1}
     if item.unit_amount is not None:
-        unit_amount = in_smallest_units(item.unit_amount, currency, f"items.{number}.unit_amount")
-        return {
-            **line,
-            "unit_amount_decimal": str(unit_amount),
-            "quantity": item.quantity or 1,
-            "currency": currency,
-        }
+        quantity = item.quantity or 1
+        unit_amount = in_decimal_units(item.unit_amount, quantity, currency, f"items.{number}.unit_amount")
+        return {**line, "unit_amount_decimal": unit_amount, "quantity": quantity, "currency": currency}
     amount = in_smallest_units(item.amount or Decimal(0), currency, f"items.{number}.amount")
     return {**line, "amount": amount, "currency": currency}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasPath, BeforeValidator, Field
+from pydantic import AliasPath, BeforeValidator, Field, model_validator
 
 from app.connectors.api import Api
 from app.connectors.checks import check_confirmed
@@ -44,6 +44,20 @@ class Subscription(StripeRow):
     cancel_at: Day = None
     canceled_at: Day = None
     created: Day = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_discounts_of_items(cls, record: Any) -> Any:
+        """The record with the discounts of its items among its own: they are applied before those."""
+        items = record.get("items") if isinstance(record, Mapping) else None
+        entries = items.get("data") if isinstance(items, Mapping) else None
+        found = [
+            each.get("discounts")
+            for each in (entries if isinstance(entries, list) else ())
+            if isinstance(each, Mapping)
+        ]
+        of_items = next((each for each in found if isinstance(each, list) and each), None)
+        return {**record, "discounts": of_items} if of_items else record
 
 
 @tool(title="List Stripe subscriptions", reads_only=True, pages_by="starting_after")

@@ -13,6 +13,7 @@ from app.connectors.xano.errors import reason_of
 from app.connectors.xano.values import unreadable
 
 _MISSING = re.compile(r"Missing param: ([A-Za-z0-9_]{1,100})")
+_UNNAMED = "Xano did not name it."
 _PLACE_NAMES = ("index", "position", "item_index")
 _ECHO_NAMES = ("item", "record", "input", "data")
 
@@ -44,7 +45,7 @@ class BatchAnswer:
             ids = _ids(body)
             if not ids:
                 raise unreadable(wrote=True)
-            return cls(len(batch), min(len(ids), len(batch)), ids, _unnamed(len(batch) - len(ids)))
+            return cls(len(batch), min(len(ids), len(batch)), ids, _not_made(body, len(batch), len(ids)))
         if not isinstance(body, Mapping) or not body.keys() & {"success", "error", "success_total"}:
             raise unreadable(wrote=True)
         return cls._of_counts(body, batch)
@@ -64,7 +65,15 @@ class BatchAnswer:
 
 def _unnamed(count: int) -> list[BatchFailure]:
     """Records that an answer does not name, neither as done nor as failed."""
-    return [BatchFailure(None, None, "Xano did not name it.")] * max(0, count)
+    return [BatchFailure(None, None, _UNNAMED)] * max(0, count)
+
+
+def _not_made(entries: Sequence[Any], size: int, done: int) -> list[BatchFailure]:
+    """What is no id in a list of ids: with an entry per record, its place is the record's."""
+    refused = [(n, entry) for n, entry in enumerate(entries) if not _ids([entry])]
+    if len(entries) != size or len(refused) != size - done:
+        return _unnamed(size - done)
+    return [BatchFailure(n, None, reason_of(entry) or _UNNAMED) for n, entry in refused]
 
 
 def _ids(entries: Any) -> list[str]:

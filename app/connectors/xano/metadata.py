@@ -11,6 +11,9 @@ from app.errors import ReconnectNeeded
 TABLES = "/workspace/{workspace}/table"
 TABLE = TABLES + "/{table}"
 _MOST_PAGES = 50
+_OF_ERRORS = frozenset(
+    ["code", "error", "errors", "message", "param", "payload", "request_id", "status", "success", "trace"]
+)
 
 
 def at_instance(api: Api) -> str:
@@ -30,8 +33,11 @@ def check_done(body: Any) -> None:
     """Raises OutcomeUnknown for an answer to a deletion or a change that does not have Xano's shape.
 
     Documented are null, an empty body and an object; an error sent with status 200 is found by `read_error`.
+    An object with nothing but members of an error, such as a message alone, confirms nothing.
     """
-    if body is not None and not isinstance(body, Mapping):
+    if body is None:
+        return
+    if not isinstance(body, Mapping) or (body and body.keys() <= _OF_ERRORS):
         raise unreadable(wrote=True)
 
 

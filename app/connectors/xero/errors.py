@@ -45,6 +45,14 @@ _HINTS: tuple[tuple[str, str, str], ...] = (
     ),
     (r"payments? can only be made", "invoice_id", "only an AUTHORISED invoice or bill can be paid"),
     (r"due ?date", "due_date", "an approved invoice needs a due date on or after its date"),
+    # Before accounts, as a contact has one too: "The contact's account has been archived."
+    (r"e-?mails?( ?address(es)?)?|emailed", "email", "check the contact's e-mail address"),
+    (
+        # the noun, not "please contact support"
+        r"(?<!please )contacts?( ?id)?(?! (us|xero|your|support|customer))",
+        "contact_id",
+        "use the id of an active contact from xero_list_contacts",
+    ),
     (
         r"accounts?( ?codes?)?",
         "account_code",
@@ -56,8 +64,6 @@ _HINTS: tuple[tuple[str, str, str], ...] = (
         "line_items",
         "every line needs a description, quantity, unit amount and account code",
     ),
-    (r"e-?mails?( ?address(es)?)?|emailed", "email", "check the contact's e-mail address"),
-    (r"contacts?( ?id)?", "contact_id", "use an id from xero_list_contacts"),
     (
         r"amounts?|overpaid|overpayments?|outstanding",
         "amount",

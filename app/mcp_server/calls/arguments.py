@@ -130,7 +130,8 @@ def _read(schema: Mapping[str, Any], value: Any) -> Any:
     kinds = kinds_of(schema)
     if isinstance(value, str):
         if "string" in kinds:
-            return _choice(schema, value)
+            found = _from_json(value) if choices_of(schema) else None
+            return _choice(schema, value) if not isinstance(found, list) else _read(schema, found)
         if kinds == {"array"}:
             return _list_from_text(schema, value)
         if kinds == {"object"} and isinstance(found := _from_json(value), dict):
@@ -142,6 +143,8 @@ def _read(schema: Mapping[str, Any], value: Any) -> Any:
         return _elements(schema["items"], [value]) if _may_stand_alone(schema["items"], value) else value
     if kinds == {"object"} and isinstance(value, dict):
         return _members(schema, value)
+    if isinstance(value, list) and len(value) == 1 and choices_of(schema):
+        return _read(schema, value[0])  # one choice, sent as a list of one
     return value
 
 

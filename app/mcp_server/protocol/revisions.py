@@ -21,6 +21,7 @@ from mcp.shared.inbound import (
 )
 from mcp.shared.jsonrpc_dispatcher import progress_token_from_params
 from mcp_types import (
+    INVALID_PARAMS,
     INVALID_REQUEST,
     LOG_LEVEL_META_KEY,
     PROTOCOL_VERSION_META_KEY,
@@ -42,6 +43,10 @@ Message = TypeVar("Message", bound=BaseModel)
 _WITHOUT_SESSION = "2025-03-26"  # the revision of a request that names none
 _SLOW_METHODS = frozenset({"tools/call", "prompts/get", "resources/read"})
 _PARAM_PREFIX = MCP_PARAM_HEADER_PREFIX.lower()
+_NO_ARGUMENTS = (
+    "`arguments` is a text that is not one JSON object with each member once. Send an object, such as "
+    '{"page": 1}.'
+)
 _NOT_A_MESSAGE = "The body must be a single JSON-RPC 2.0 request, notification or response."
 
 
@@ -212,9 +217,12 @@ def _params_of(request: JSONRPCRequest) -> dict[str, Any] | None:
     if not isinstance(arguments, str):
         return params
     try:
-        return {**params, "arguments": strict_json.parse(arguments.encode())}
+        found = strict_json.parse(arguments.encode())
     except ValueError:
-        return params
+        found = None
+    if not isinstance(found, dict):
+        raise Refusal(400, INVALID_PARAMS, _NO_ARGUMENTS, request_id=request.id)
+    return {**params, "arguments": found}
 
 
 def _valid(model: type[Message], body: dict[str, Any]) -> Message:
