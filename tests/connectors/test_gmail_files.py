@@ -193,6 +193,139 @@ def test_the_charset_is_found(text, charset, declared):
     assert decode(text.encode(charset), declared)[0] == text
 
 
+@pytest.mark.parametrize("declared", ["", "utf-8", "iso-8859-1", "us-ascii"])
+@pytest.mark.parametrize(
+    ("text", "charset"),
+    [
+        ("顧客名;金額\n株式会社山田;1200円", "cp932"),
+        ("請求書をお送りします。①", "cp932"),
+        ("請求書をお送りします", "euc_jp"),
+        ("고객명;금액\n홍길동;1200원", "cp949"),
+        ("客户名称;金额\n北京公司;100元", "gb18030"),
+        ("您好，請查收附件中的發票", "big5"),
+        ("Πελάτης;Ποσό\nΠαπαδόπουλος;100", "cp1253"),
+        ("ΠΕΛΑΤΗΣ;ΠΟΣΟ", "cp1253"),
+        ("לקוח;סכום\nכהן;100", "cp1255"),
+        ("Клиент;Сумма\nИванов;100", "koi8-r"),
+        ("Клиент;Сумма\nИванов;100", "cp1251"),
+        ("Ügyfél;Összeg\nKőszegi Győző;100", "cp1250"),
+        ("Fizetendő összeg", "cp1250"),
+        ("Preţ;Sumă\nŞtefan", "cp1250"),
+        ("Zażółć gęślą jaźń", "cp1250"),
+        ("Müşteri;Tutar\nYılmaz Işık;100", "cp1254"),
+        ("São Paulo; Ações; milhões", "cp1252"),
+        ("Það er íslenska; þú ert góður", "cp1252"),
+        ("Tõnu Õunapuu; sõõrik; täna", "cp1252"),
+        ("It’s “fine” – don’t worry", "cp1252"),
+        ("£5 – £10", "cp1252"),
+    ],
+)
+def test_the_charset_of_a_text_without_a_right_label_is_guessed_from_its_letters(text, charset, declared):
+    assert decode(text.encode(charset), declared)[0] == text
+
+
+@pytest.mark.parametrize(
+    ("data", "declared", "is_guess"),
+    [
+        ("Größe".encode("cp1252"), "", True),
+        ("請求書をお送りします".encode("cp932"), "utf-8", True),
+        ("Größe".encode("cp1252"), "iso-8859-1", False),
+        ("Größe".encode(), "", False),
+        ("請求書をお送りします".encode("cp932"), "shift_jis", False),
+        (b"plain", "", False),
+    ],
+)
+def test_a_guessed_charset_is_said_to_be_one(data, declared, is_guess):
+    kind = f"text/plain; charset={declared}" if declared else "text/plain"
+    for verb, arguments, file in (
+        ("download_attachment", {"part_id": "0"}, {"filename": "a.txt"}),
+        ("get_message", {}, {}),
+        ("get_thread", {}, {}),
+    ):
+        payload = part("text/plain", data, Content_Type=kind, **file)
+        message = {"id": "m1", "threadId": "m1", "payload": payload}
+        with responses.RequestsMock() as mocked:
+            if verb == "get_thread":
+                mocked.get(MESSAGE.replace("messages", "threads"), json={"messages": [message]})
+                arguments = {"thread_id": "m1"}
+            else:
+                mocked.get(MESSAGE, json=message)
+                arguments = {"message_id": "m1", **arguments}
+            there = api()
+            call(there, verb, **arguments)
+        assert ("unknown, read as" in there.note and "as_base64" in there.note) == is_guess, verb
+
+
+def test_the_bytes_of_the_mails_own_text_can_be_downloaded():
+    data = "Größe".encode("cp1252")
+    payload = multipart("mixed", part("text/plain", data, part_id="0"), part("application/pdf", part_id="1"))
+    raw = ask("download_attachment", payload, part_id="0", as_base64=True)
+    assert base64.b64decode(raw["content"]) == data
+    assert [f["part_id"] for f in ask("list_attachments", payload)["items"]] == ["1"]
+
+
+@pytest.mark.parametrize("declared", ["iso-2022-jp", "ISO-2022-JP", "us-ascii", ""])
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"\x1b$B-!@A5a=q\x1b(B No. 1", "①請求書 No. 1"),
+        (b"\x1b$B-j\x1b(J 100", "㈱ 100"),
+        (b"\x1b$@F|K\\\x1b(B\r\n\x1b(I1\x1b(B", "日本\r\nｱ"),
+        (b"\x1b$BF|K\\\nend", "日本\nend"),
+        (b"\x1b$B~~F|\x1b(B", "〓日"),
+    ],
+)
+def test_japanese_mail_is_read_without_its_escape_sequences(data, text, declared):
+    assert decode(data, declared)[0] == text
+
+
+@pytest.mark.parametrize(
+    ("declared", "charset"),
+    [("utf-16le", "utf-16-le"), ("utf-16be", "utf-16-be"), ("utf-16", "utf-16-le"), ("utf-16", "utf-16-be")],
+)
+def test_a_wide_text_without_a_mark_is_a_text_where_its_label_says_so(declared, charset):
+    text = "Name;Größe\nMüller;12"
+    table = part(
+        "text/csv", text.encode(charset), filename="a.csv", Content_Type=f"text/csv; charset={declared}"
+    )
+    file = ask("download_attachment", table, part_id="0")
+    assert (file["encoding"], file["content"], file["charset"]) == ("text", text, charset)
+
+
+def test_a_pdf_without_a_name_and_a_type_is_a_pdf():
+    payload = multipart("mixed", part("application/octet-stream", b"%PDF-1.4 x", part_id="1"))
+    assert [f["filename"] for f in ask("list_attachments", payload)["items"]] == ["attachment-1.pdf"]
+    with responses.RequestsMock() as mocked:
+        mocked.get(MESSAGE.removesuffix("/m1"), json={"messages": [{"id": "m1"}]})
+        mocked.get(MESSAGE, json={"id": "m1", "threadId": "m1", "payload": payload})
+        [invoice] = call(api(), "search_invoices")["items"]
+    assert [pdf["filename"] for pdf in invoice["pdfs"]] == ["attachment-1.pdf"]
+
+
+def test_a_pdf_without_a_name_and_a_type_that_gmail_sends_apart_is_a_pdf():
+    unnamed = part("application/octet-stream", part_id="1")
+    unnamed["body"] = {"size": 10, "attachmentId": "A1"}
+    payload = multipart("mixed", part("text/plain", b"Hi", part_id="0"), unnamed)
+    content = {"data": base64.urlsafe_b64encode(b"%PDF-1.4 \xff\xfe\xfb").decode()}
+    for verb in ("list_attachments", "get_message", "download_attachment"):
+        with responses.RequestsMock() as mocked:
+            mocked.get(MESSAGE, json={"id": "m1", "threadId": "m1", "payload": payload})
+            mocked.get(MESSAGE + "/attachments/A1", json=content)
+            which = {"filename": "attachment-1.pdf"} if verb == "download_attachment" else {}
+            answer = call(api(), verb, message_id="m1", **which)
+        assert "attachment-1.pdf" in str(answer)
+    assert base64.b64decode(answer["content"]) == b"%PDF-1.4 \xff\xfe\xfb"
+
+
+def test_what_is_very_deep_in_a_message_is_listed():
+    payload = multipart(
+        "mixed", part("application/pdf", b"x", part_id="1"), part("text/plain", b"deep", part_id="2")
+    )
+    for _ in range(60):
+        payload = multipart("mixed", payload)
+    assert [f["part_id"] for f in ask("list_attachments", payload)["items"]] == ["1", "2"]
+
+
 @pytest.mark.parametrize(
     ("text", "charset", "declared"),
     [
@@ -221,6 +354,7 @@ def test_a_text_with_a_broken_byte_says_that_it_is_not_the_bytes():
         ("windows-31j?B?h0CQv4uBj5E=", "①請求書"),
         ("Shift_JIS?B?h0CQv4uBj5E=", "①請求書"),
         ("iso-8859-1?Q?10_=80", "10 €"),
+        ("iso-2022-jp?B?GyRCLSFAQTVhPXEbKEI=", "①請求書"),
     ],
 )
 def test_encoded_words_are_read_in_the_charset_that_programs_mean(word, text):

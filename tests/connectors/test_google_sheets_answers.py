@@ -55,9 +55,6 @@ def call(verb, base_url=CONNECTOR.base_url, **arguments):
         ("Sheet1!A1:C10", "'Sheet1'!A1:C10"),
         ("Q4 Plan!a:c", "'Q4 Plan'!A1:C"),
         ("'Q4 Plan'!A1", "'Q4 Plan'!A1"),
-        ("B2:B2", "B2:B2"),
-        ("5:9", "5:9"),
-        ("A5:A", "A5:A"),
         ("'Q4'", "'Q4'"),
         ("Q4!B7", "'Q4'!B7"),
         ("'Bob''s'!$C$10:$A$1", "'Bob''s'!A1:C10"),
@@ -71,6 +68,12 @@ def call(verb, base_url=CONNECTOR.base_url, **arguments):
 )
 def test_a_range_is_written_for_google_with_quotes_and_sorted_corners(written, sent):
     assert str(parse(written)) == sent
+
+
+@pytest.mark.parametrize("cells", ["B2", "B2:B2", "5:9", "A5:A"])
+def test_cells_without_a_tab_are_cells_unless_a_tab_has_that_title(cells):
+    word = parse(cells)
+    assert (str(word.cells), str(word.tabs[0])) == (cells, f"'{cells}'")
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,6 @@ def test_it_has_the_thirteen_tools_and_no_others():
 def test_whose_currency_the_amounts_are_in_is_said_once_per_family(reed, family):
     (row, *_) = reed.call(f"list_{family}")["items"]
     assert {"account_balance", "total"} & row.keys() and "currency" not in row
-    assert "currency" not in reed.api_call("GET", "/v1/me").text if hasattr(reed, "api_call") else True
     listing = " ".join(CONNECTOR.find_tool(f"servicefusion_list_{family}").description.split())
     assert "in the company's own currency; ServiceFusion does not name it" in listing
 

@@ -133,6 +133,17 @@ def test_a_service_in_trouble_ends_nothing(fill_in, provider, settings, fault):
     assert stored(connection)[0].state == "connected"
 
 
+@pytest.mark.parametrize("code", [408, 425, 429, 503])
+@pytest.mark.parametrize(("slug", "error"), [("minted", "invalid_client"), ("logged", "unauthorized")])
+def test_a_refusal_with_the_status_of_not_now_ends_nothing(fill_in, provider, settings, slug, error, code):
+    connection = fill_in(slug)
+    expire(connection)
+    provider.faults.append(status(code, {"error": error}, "application/json"))
+    with pytest.raises(ProviderUnavailable):
+        source(settings, connection).renew()
+    assert stored(connection)[0].state == "connected"
+
+
 def test_what_the_service_does_not_accept_is_refused_at_once(fill_in, provider):
     for slug, wrong in (("minted", {"client_secret": "no"}), ("logged", {"password": "no"})):
         with pytest.raises(TokenRefused):

@@ -21,6 +21,7 @@ from app.connectors.gmail.shapes import (
     content_of,
     fitting_length,
     page_of,
+    with_unknown_files,
 )
 from app.connectors.gmail.wire import MESSAGES, text
 from app.connectors.google import an_object, read
@@ -98,9 +99,11 @@ def download_attachment(
         not as_base64
         and not mime.is_pdf(part)
         and _is_text(mime.mime_type(part), name)
-        and not charsets.is_binary(data)
+        and not charsets.is_binary(data, mime.charset_of(part))
     )
-    words, charset = charsets.decode(data, mime.charset_of(part)) if is_text else ("", "")
+    words, charset, is_guess = (
+        charsets.decode(data, mime.charset_of(part)) if is_text else charsets.Decoded("", "")
+    )
     whole: str | bytes = words if is_text else data
     if offset > len(whole):
         raise InvalidArguments("offset is past the end of the file.")
@@ -109,6 +112,8 @@ def download_attachment(
         piece = piece[: fitting_length(piece, _TEXT_ROOM)]
         if left_out := len(piece) - len(plain(piece)):
             api.say(f"{left_out} invisible characters are left out here; as_base64 gives them, too.")
+        elif is_guess:
+            api.say(f"Charset unknown, read as {charset}. as_base64 gives the bytes.")
         elif words.encode(charset, "replace") != data:
             api.say("This text is not byte for byte what was sent: as_base64 is.")
     end = offset + len(piece)
@@ -132,9 +137,8 @@ def _check_size(size: int) -> None:
 
 
 def _load(api: Api, message_id: str) -> mime.Part:
-    return an_object(
-        read(api, MESSAGES + "/{id}", parts={"id": message_id}, params={"format": "full"}).get("payload")
-    )
+    found = read(api, MESSAGES + "/{id}", parts={"id": message_id}, params={"format": "full"})
+    return with_unknown_files(api, message_id, an_object(found.get("payload")))
 
 
 def _find(payload: mime.Part, part_id: str | None, filename: str | None) -> mime.Part:
@@ -143,6 +147,7 @@ def _find(payload: mime.Part, part_id: str | None, filename: str | None) -> mime
         raise InvalidArguments("Give part_id or filename, one of the two.")
     files = list(mime.files(payload))
     if part_id is not None:
+        files += mime.texts(payload)  # so that the bytes of the mail's own text can be had, too
         named = [part for part in files if (text(part, "partId") or "0") == part_id]
     else:
         named = [part for part in files if filename in {mime.clean_filename(part), mime.filename_of(part)}]

@@ -1,13 +1,16 @@
 """The text in a stranger's bytes, without losing a character: no byte ever becomes U+FFFD.
 
 In order: a byte order mark, UTF-8, what the file says of itself (XML, HTML), what the mail declares, UTF-8 or
-the declared charset with some broken bytes, and for Western, Polish, Czech or Cyrillic text without a right
-label what its letters look like. Excel in Europe saves CSV in the Windows code page of its country and names
-it nowhere.
+the declared charset with some broken bytes, and for text without a right label what its letters look like.
+Excel saves CSV in the Windows code page of its country and names it nowhere.
 """
 
 import codecs
 import re
+from typing import NamedTuple
+
+from app.connectors.gmail import iso2022
+from app.connectors.gmail.charset_guess import guess
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -51,46 +54,74 @@ _SELF_DECLARED = re.compile(
 )
 _SELF_DESCRIPTION = 2_048  # bytes in which a file says its charset
 _READ = 100_000  # bytes that are looked at
-_HIGH = r"[\xc0-\xff\xa8\xb8]"  # Russian letters in windows-1251
-_BETWEEN_CYRILLIC = re.compile(rf"{_HIGH}(?={_HIGH})")
-_BESIDE_LATIN = re.compile(r"[A-Za-z](?=[\xc0-\xff])|[\xc0-\xff](?=[A-Za-z])")
-# What windows-1250 makes of Polish and Czech, and no Western language has: a Polish letter in a word or in
-# "zł", Czech ě, ů and ří in a word, and bytes that windows-1252 leaves out.
-_CENTRAL = re.compile(
-    r"[A-Za-z\xc0-\xff][\xa3\xa5\xaf\xb3\xb9\xbf][A-Za-z\xc0-\xff]|\bz\xb3(?!\w)|\B[\xec\xf9](?=[a-z])|\xf8\xed"
-    r"|[\x8d\x8f\x9d]"
-)
 
 
-def decode(data: bytes, declared: str = "") -> tuple[str, str]:
+class Decoded(NamedTuple):
+    """A text, the charset that it was read in, and whether that is only what its letters look like."""
+
+    text: str
+    charset: str
+    is_guess: bool = False
+
+
+def decode(data: bytes, declared: str = "") -> Decoded:
     """The text, and the charset that it was written in."""
     for mark, charset in _MARKS:
         if data.startswith(mark) and (text := _decoded(data, charset)) is not None:
-            return text, charset
+            return Decoded(text, charset)
     label = codec_of(declared)
-    # its bytes are valid ASCII or UTF-8, too
-    if label.replace("_", "").startswith(_STATEFUL) and re.search(rb"[\x1b\0+~]", data):
-        text = _decoded(data, label)
-        if text is not None and text.encode(label, "replace") == data:
-            return text, _name(label)
+    if (found := _stateful(data, label)) is not None:
+        return found
     for charset in ("utf-8", *_self_declared(data), *([] if label in _DOUBTFUL else [label])):
         meant = meant_by(charset)
         if (text := _decoded(data, meant)) is not None:
-            return text, _name(meant)
+            return Decoded(text, _name(meant))
     for charset in ("utf-8", *([] if label in _DOUBTFUL or label.startswith(_WIDE) else [meant_by(label)])):
         if (text := _nearly(data, charset)) is not None:
-            return text, _name(charset)
-    guess = _guess(data) if label in _DOUBTFUL else "windows-1252"
-    for charset in (guess, "windows-1252", "windows-1250"):
+            return Decoded(text, _name(charset))
+    for charset in (guess(data), "windows-1252", "windows-1250"):
         if (text := _decoded(data, charset)) is not None:
-            return text, charset
-    return data.decode("latin-1"), "iso-8859-1"
+            return Decoded(text, _name(charset), is_guess=codec_of(charset) != codec_of(meant_by(label)))
+    return Decoded(data.decode("latin-1"), "iso-8859-1", is_guess=True)
 
 
-def is_binary(data: bytes) -> bool:
-    """Whether bytes that are called text are none: they hold NUL, which no byte order mark explains."""
+def is_binary(data: bytes, declared: str = "") -> bool:
+    """Whether bytes that are called text are none: they hold NUL, which neither a byte order mark nor the
+    declared charset explains.
+    """
     start = data[:_READ]
-    return b"\0" in start and not any(start.startswith(mark) for mark, _ in _MARKS)
+    if b"\0" not in start or any(start.startswith(mark) for mark, _ in _MARKS):
+        return False
+    found = _stateful(data, codec_of(declared))
+    return found is None or "\0" in found.text
+
+
+def _stateful(data: bytes, label: str) -> Decoded | None:
+    """The text in a charset whose bytes are valid ASCII or UTF-8, too; None for any other."""
+    if label.startswith(_WIDE):
+        return _in_wide(data, label)
+    if (label.startswith("iso2022_jp") or label in _DOUBTFUL) and iso2022.is_japanese(data):
+        return Decoded(iso2022.decode(data), "iso-2022-jp")
+    if label.replace("_", "").startswith(_STATEFUL) and re.search(rb"[\x1b\0+~]", data):
+        text = _decoded(data, label)
+        if text is not None and text.encode(label, "replace") == data:
+            return Decoded(text, _name(label))
+    return None
+
+
+def _in_wide(data: bytes, label: str) -> Decoded | None:
+    """UTF-16 or UTF-32 without a mark. Where the NULs stand tells the order that the label leaves open.
+
+    None for bytes without one, which most programs mean as something else.
+    """
+    if b"\0" not in data[:_READ]:
+        return None
+    width = 4 if label.startswith("utf-32") else 2
+    at_start, at_end = data[:_READ:width].count(0), data[width - 1 : _READ : width].count(0)
+    order = label[6:] or ("_be" if at_start > at_end else "_le")
+    charset = label[:6] + order
+    text = _decoded(data, charset.replace("_", "-"))
+    return None if text is None else Decoded(text, _name(charset))
 
 
 def _decoded(data: bytes, charset: str) -> str | None:
@@ -147,11 +178,3 @@ def _self_declared(data: bytes) -> list[str]:
     found = _SELF_DECLARED.search(data[:_SELF_DESCRIPTION])
     label = (found[1] or found[2]).decode("ascii", "ignore") if found else ""
     return [codec_of(label)] if codec_of(label) else []
-
-
-def _guess(data: bytes) -> str:
-    """Letters with accents stand beside plain ones; Cyrillic ones beside each other."""
-    text = data[:_READ].decode("latin-1")
-    if len(_BETWEEN_CYRILLIC.findall(text)) > len(_BESIDE_LATIN.findall(text)):
-        return "windows-1251"
-    return "windows-1250" if _CENTRAL.search(text) else "windows-1252"

@@ -49,5 +49,13 @@ def _invented(part: Part) -> str:
     kind = str(part.get("mimeType") or "").lower()
     if kind == "message/rfc822":
         return "forwarded-message.eml"
+    if _begins_as_pdf(part):
+        return f"attachment-{part.get('partId') or 0}.pdf"
     extension = _EXTENSIONS.get(kind) or mimetypes.guess_extension(kind) or ""
     return f"attachment-{part.get('partId') or 0}{extension}"
+
+
+def _begins_as_pdf(part: Part) -> bool:
+    """Whether the content that came with the message begins with %PDF-, in base64."""
+    body = part.get("body")
+    return isinstance(body, dict) and str(body.get("data") or "").startswith("JVBERi0")

@@ -9,7 +9,7 @@ from email.message import Message
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from app.connectors.gmail import charsets
+from app.connectors.gmail import charsets, iso2022
 from app.connectors.google import objects
 
 Part = Mapping[str, Any]
@@ -96,6 +96,8 @@ def _knows(charset: str) -> bool:
 def _in_charset(data: bytes, charset: str) -> str:
     if not data:
         return ""
+    if charsets.codec_of(charset).startswith("iso2022_jp") and iso2022.is_japanese(data):
+        return iso2022.decode(data)
     for each in (charsets.meant_by(charset), "utf-8"):
         try:
             return data.decode(each)

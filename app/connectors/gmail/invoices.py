@@ -10,7 +10,14 @@ from app.connectors.api import Api
 from app.connectors.function_tool import tool
 from app.connectors.gmail import mime, scopes
 from app.connectors.gmail.listing import list_ids, load_each
-from app.connectors.gmail.shapes import MaxResults, MessageSummary, PageToken, fitting, summary
+from app.connectors.gmail.shapes import (
+    MaxResults,
+    MessageSummary,
+    PageToken,
+    fitting,
+    summary,
+    with_unknown_files,
+)
 from app.connectors.gmail.wire import text
 from app.connectors.google import an_object
 from app.connectors.rows import Page, Row
@@ -55,7 +62,8 @@ def search_invoices(
     ids, following = list_ids(api, invoice_query(since, until, sender, text), max_results, page_token)
     rows = []
     for message in load_each(api, ids, {"format": "full"}):
-        files = [part for part in mime.files(an_object(message.get("payload"))) if mime.is_pdf(part)]
+        payload = with_unknown_files(api, str(message.get("id") or ""), an_object(message.get("payload")))
+        files = [part for part in mime.files(payload) if mime.is_pdf(part)]
         rows.append(
             Invoice(
                 **summary(message).model_dump(),

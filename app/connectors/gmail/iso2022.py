@@ -1,7 +1,7 @@
 """ISO-2022-JP as Japanese mail programs write it: with the characters of NEC and IBM, such as ①.
 
-Python's codec refuses those. The sets are the ones of https://encoding.spec.whatwg.org/#iso-2022-jp-decoder and
-JIS X 0212 (RFC 1554).
+Python's codec refuses those. The sets are those of JIS X 0212 (RFC 1554) and of
+https://encoding.spec.whatwg.org/#iso-2022-jp-decoder.
 """
 
 import re
@@ -31,15 +31,16 @@ def _piece(data: bytes, mode: bytes) -> str:
     if not mode.startswith(b"$"):
         return data.decode("cp932", "replace").replace("\ufffd", _UNKNOWN)
     text, at = "", 0
+    data, end, rest = data.partition(b"\n")  # RFC 1468: every line ends in ASCII; some programs forget that
     while at < len(data):
         pair = data[at : at + 2]
         if len(pair) == 2 and all(0x21 <= byte <= 0x7E for byte in pair):
             text += _rare(*pair) if mode.endswith(b"D") else _one(_shifted(*pair))
             at += 2
-        else:  # a line end, before which the program forgot to switch back, or half a character
+        else:  # a space, or half a character
             text += chr(data[at]) if data[at] < 0x21 else _UNKNOWN
             at += 1
-    return text
+    return text + _piece(end + rest, b"(B") if end else text
 
 
 def _shifted(row: int, cell: int) -> bytes:
@@ -54,4 +55,7 @@ def _rare(row: int, cell: int) -> str:
 
 
 def _one(data: bytes) -> str:
-    return data.decode("cp932", "replace").replace("\ufffd", _UNKNOWN)
+    try:
+        return data.decode("cp932")
+    except ValueError:
+        return _UNKNOWN

@@ -18,6 +18,7 @@ from app.errors import ProviderUnavailable
 __all__ = ["Part", "clean_filename", "filename_of", "header"]
 
 LoadBody = Callable[[str], bytes]  # returns the bytes of an attachment id
+Guessed = Callable[[Part, str], None]  # is given a part and the charset that it was read in
 
 _DEEPEST = 30
 PDF_TYPES = frozenset(
@@ -67,6 +68,19 @@ def files(payload: Part) -> Iterator[Part]:
     return (part for part, forwarded in _walk(payload) if _is_file(part, forwarded=forwarded))
 
 
+def texts(payload: Part) -> Iterator[Part]:
+    """The parts of the mail's own text, in every version."""
+    return (
+        part
+        for part, forwarded in _walk(payload)
+        if _is_text(part) and not _is_file(part, forwarded=forwarded)
+    )
+
+
+def _is_text(part: Part) -> bool:
+    return mime_type(part) in _TEXTS and not part.get("parts")
+
+
 def is_inline(part: Part) -> bool:
     """Whether it is a picture inside the text, such as a logo. Some programs call every file "inline"."""
     return (
@@ -77,8 +91,15 @@ def is_inline(part: Part) -> bool:
 
 
 def is_pdf(part: Part) -> bool:
-    """By type or by name: many senders label a PDF application/octet-stream."""
+    """By type, by name or, for a file without a name, by its first bytes: many senders label a PDF
+    application/octet-stream.
+    """
     return mime_type(part) in PDF_TYPES or clean_filename(part).lower().endswith(".pdf")
+
+
+def is_unknown(part: Part) -> bool:
+    """Whether a file has neither a name nor a type, so that only its content tells what it is."""
+    return mime_type(part) == "application/octet-stream" and not filename_of(part)
 
 
 def _is_file(part: Part, *, forwarded: bool) -> bool:
@@ -99,25 +120,27 @@ def _disposition(part: Part) -> str:
     return header(part, "Content-Disposition").split(";", 1)[0].strip().lower()
 
 
-def _walk(part: Part, depth: int = 0, *, forwarded: bool = False) -> Iterator[tuple[Part, bool]]:
-    """Every part, and whether it is inside a forwarded message."""
-    yield part, forwarded
-    if depth < _DEEPEST:
-        for child in objects(part.get("parts")):
-            yield from _walk(child, depth + 1, forwarded=forwarded or mime_type(part) == "message/rfc822")
+def _walk(payload: Part) -> Iterator[tuple[Part, bool]]:
+    """Every part, and whether it is inside a forwarded message or too deep to be read as the mail's text."""
+    waiting = [(payload, 0, False)]
+    while waiting:
+        part, depth, forwarded = waiting.pop()
+        yield part, forwarded or depth > _DEEPEST
+        inside = forwarded or mime_type(part) == "message/rfc822"
+        waiting += [(child, depth + 1, inside) for child in reversed(objects(part.get("parts")))]
 
 
 # --- the text of a mail -----------------------------------------------------------------------
 
 
-def body_text(payload: Part, load: LoadBody) -> str:
+def body_text(payload: Part, load: LoadBody, guessed: Guessed = lambda part, charset: None) -> str:
     """The mail's own text: the plain version, else its HTML as text. `load` fetches a text too long to come
-    with the message.
+    with the message; `guessed` learns of a part whose charset is only a guess.
     """
-    return _text(payload, load, 0).strip()
+    return _text(payload, load, guessed, 0).strip()
 
 
-def _text(part: Part, load: LoadBody, depth: int) -> str:
+def _text(part: Part, load: LoadBody, guessed: Guessed, depth: int) -> str:
     kind = mime_type(part)
     if depth > _DEEPEST or (depth and (kind == "message/rfc822" or _is_named(part))):
         return ""
@@ -128,18 +151,28 @@ def _text(part: Part, load: LoadBody, depth: int) -> str:
             (
                 text
                 for child in children
-                if mime_type(child) == "text/plain" and (text := _text(child, load, depth + 1)).strip()
+                if mime_type(child) == "text/plain"
+                and (text := _text(child, load, guessed, depth + 1)).strip()
             ),
             "",
         )
         return plain or next(
-            (text for child in reversed(children) if (text := _text(child, load, depth + 1)).strip()), ""
+            (
+                text
+                for child in reversed(children)
+                if (text := _text(child, load, guessed, depth + 1)).strip()
+            ),
+            "",
         )
     if kind.startswith("multipart/"):
-        return "\n\n".join(text for child in children if (text := _text(child, load, depth + 1).strip()))
+        return "\n\n".join(
+            text for child in children if (text := _text(child, load, guessed, depth + 1).strip())
+        )
     if kind not in _TEXTS:
         return ""
-    text, _ = charsets.decode(_content(part, load), charset_of(part))
+    text, charset, is_guess = charsets.decode(_content(part, load), charset_of(part))
+    if is_guess:
+        guessed(part, charset)
     return html_to_text(text) if kind == "text/html" else text.replace("\r\n", "\n")
 
 

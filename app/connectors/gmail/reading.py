@@ -21,6 +21,7 @@ from app.connectors.gmail.shapes import (
     fitting_length,
     summary,
     whole,
+    with_unknown_files,
 )
 from app.connectors.gmail.wire import MESSAGES, text
 from app.connectors.google import an_object, objects, read
@@ -88,6 +89,8 @@ def get_message(
     """
     message = read(api, MESSAGES + "/{id}", parts={"id": message_id}, params={"format": format})
     message = {**message, "id": message_id}
+    if format == "full":
+        with_unknown_files(api, message_id, an_object(message.get("payload")))
     body = _body(api, message) if format == "full" else ""
     if body_offset > len(body):
         api.say("body_offset is past the end of the text.")
@@ -110,7 +113,8 @@ def get_thread(
     thread = read(api, "/gmail/v1/users/me/threads/{id}", parts={"id": thread_id}, params={"format": format})
     messages = objects(thread.get("messages"))
     fitted = _that_fit(api, messages[-_THREAD_MESSAGES:], with_body=format == "full")
-    api.say(f"{len(fitted)} of {len(messages)} messages.")
+    guess = f" {api.note}" if api.note else ""
+    api.say(f"{len(fitted)} of {len(messages)} messages.{guess}")
     return Thread(id=thread_id, messages=fitted, earlier_left_out=len(messages) - len(fitted))
 
 
@@ -140,10 +144,15 @@ def _that_fit(api: Api, messages: list[Mapping[str, Any]], *, with_body: bool) -
 
 
 def _body(api: Api, message: Mapping[str, Any]) -> str:
-    """The text of a message; Gmail sends a long one apart."""
+    """The text of a message; Gmail sends a long one apart. Says so when its charset is a guess."""
     id_ = text(message, "id")
+
+    def guessed(part: mime.Part, charset: str) -> None:
+        where = f"gmail_download_attachment with part_id {text(part, 'partId') or '0'} and as_base64"
+        api.say(f"Charset of the text unknown, read as {charset}. {where} gives its bytes.")
+
     return mime.body_text(
-        an_object(message.get("payload")), lambda part: content_of(api, id_, part) if id_ else b""
+        an_object(message.get("payload")), lambda part: content_of(api, id_, part) if id_ else b"", guessed
     )
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from html import unescape
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import BaseModel, Field
 
@@ -19,6 +19,9 @@ MaxResults = Annotated[int, Field(ge=1, le=100, description="At most.")]
 PageToken = Annotated[str | None, Field(max_length=200, description="From the page before.")]
 PageNumber = Annotated[int, Field(ge=1, le=1_000, description="Which page, from 1.")]
 
+_MOST_UNKNOWN = 3  # files a message
+_LARGEST_UNKNOWN = 5 * 1024 * 1024  # bytes
+_URL_SAFE = str.maketrans("+/", "-_")
 _SHORTER = (500, 250, 120, 60, 30)
 _MAX_TOKENS = 16_000
 _MAX_ATTACHMENTS = 50
@@ -115,6 +118,17 @@ def content_of(api: Api, message_id: str, attachment_id: str) -> bytes:
         parts={"id": message_id, "attachment_id": attachment_id},
     )
     return mime.decode_data(text(found, "data"))
+
+
+def with_unknown_files(api: Api, message_id: str, payload: mime.Part) -> mime.Part:
+    """The payload with the content of files that have neither a name nor a type, which tells a PDF."""
+    unknown = [part for part in mime.files(payload) if mime.is_unknown(part)]
+    for part in unknown[:_MOST_UNKNOWN]:
+        body = an_object(part.get("body"))
+        if message_id and (id_ := text(body, "attachmentId")) and mime.size(part) <= _LARGEST_UNKNOWN:
+            content = content_of(api, message_id, id_)
+            cast(dict[str, Any], body)["data"] = mime.encode_base64(content).translate(_URL_SAFE)
+    return payload
 
 
 def _summary_fields(message: Mapping[str, Any]) -> dict[str, Any]:

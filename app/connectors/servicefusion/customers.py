@@ -165,7 +165,7 @@ def list_customers(
     page: PageNumber = 1,
     per_page: PerPage = 25,
 ) -> Page[CustomerRow]:
-    """List customers by name, contact, place or last service, with the id that other tools take.
+    """List customers by name, contact, place or last service.
 
     Contacts and addresses are in servicefusion_get_customer. Balances are in the company's own currency;
     ServiceFusion does not name it.

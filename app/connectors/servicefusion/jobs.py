@@ -102,7 +102,7 @@ def get_customer_job_history(
 ) -> Page[JobRow]:
     """List all jobs of one customer, the latest start first.
 
-    A page may hold fewer jobs than asked for: customers with similar names are left out.
+    A page may be short: customers of similar names are left out.
     """
     customer = one(api, "/v1/customers/{id}", customer_id, CustomerRow)
     if customer.customer_name is None:

@@ -42,8 +42,8 @@ PerPage = Annotated[int, Field(ge=1, le=50, description="At most 50.")]
 class FusionRow(MoneyRow):
     """A row read directly from ServiceFusion's record.
 
-    Amounts are in the company's currency, which no answer of the API names, /v1/me included; the lists of
-    customers, jobs and estimates say so.
+    Amounts are in the company's own currency, which no answer of the API names, not even /v1/me: a customer's
+    `qbo_currency` is that of its copy in QuickBooks. The lists of customers, jobs and estimates say so.
     """
 
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
