@@ -125,7 +125,7 @@ def test_a_tab_that_is_titled_like_a_range_is_told_from_that_range(sheets, verb,
     id_ = sheets.new("First", title)
     rows = {} if verb in {"clear_range", "read_range"} else {"rows": [["x"]]}
     sheets.call("update_range", spreadsheet_id=id_, range="First!A2", rows=[["keep"]])
-    with pytest.raises(InvalidArguments, match=f"Write '{title}' for the whole tab, or Tab!{title} for the r"):
+    with pytest.raises(InvalidArguments, match=f"Write '{title}' for the whole tab, or Tab!{title} for"):
         sheets.call(verb, spreadsheet_id=id_, range=title, **rows)
     assert sheets.rows(id_, f"'{title}'") == [] and sheets.rows(id_, "First!A2") == [["keep"]]
     sheets.call(verb, spreadsheet_id=id_, range=f"'{title}'", **rows)
