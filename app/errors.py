@@ -8,7 +8,7 @@ nor text from a service or another workspace.
 import re
 from typing import Any
 
-# How a sentence ends that does not know when; the service's own word on it takes its place.
+# A closing that names no time, such as "Please try again later." It is replaced once the wait is known.
 _LATER = re.compile(r" ?Please (wait and )?try again( later| in a moment| in \d+ [a-z]+)?\.$")
 
 
@@ -113,7 +113,7 @@ class ReconnectNeeded(ToolError):
 
 
 class NotRenewable(ReconnectNeeded):
-    """The service rejects a token that has no successor: a pasted key, or access without refresh token."""
+    """The service rejects a token that cannot be renewed: a pasted key, or access without a refresh token."""
 
 
 class NothingReached(ReconnectNeeded):
@@ -128,8 +128,8 @@ class PermissionDenied(ToolError):
 
 
 class MissingRight(PermissionDenied):
-    """The service says that the account or key lacks a right. Which of its businesses was meant is no
-    question: nothing has to be looked up to explain it.
+    """The service says that the account or key lacks a right. That explains the refusal, so the connection's
+    businesses are not looked up.
     """
 
 
@@ -155,7 +155,7 @@ class ObjectNotFound(ToolError):
 
 
 class TemporaryFailure(ToolError):
-    """A failure that a later try can cure. `retry_after_seconds` is when, in whole seconds, or None."""
+    """A failure that may pass. `retry_after_seconds`: the wait in whole seconds, None if unknown."""
 
     retryable = True
 
@@ -172,9 +172,9 @@ class TemporaryFailure(ToolError):
             self.wait(retry_after_seconds)
 
     def wait(self, seconds: int) -> None:
-        """Say when to try again: in `details` for programs, and at the end of the sentence for people.
+        """Add when to try again: to `details` for programs, to the end of the sentence for people.
 
-        A sentence that sends people to somebody else stays as it is: waiting alone does not help there.
+        A sentence that refers people to their administrator stays as it is: waiting does not help.
         """
         self.retry_after_seconds = self.details["retry_after_seconds"] = seconds
         when = f"Please try again in {_describe(seconds)}."
@@ -192,7 +192,7 @@ def _describe(seconds: int) -> str:
 
 
 class ProviderRateLimited(TemporaryFailure):
-    """The service's rate limit was reached."""
+    """The service limits the rate of requests, and the limit is reached."""
 
     code = "RATE_LIMITED"
     status = 429
@@ -203,7 +203,7 @@ class ProviderError(ToolError):
 
 
 class ProviderUnavailable(TemporaryFailure):
-    """The service is down, unreachable or answered nonsense."""
+    """The service is down, unreachable, or returned an unusable response."""
 
     code = "PROVIDER_UNAVAILABLE"
 

@@ -49,7 +49,7 @@ class ConnectorRow:
 
     @property
     def refuses_redirect(self) -> bool:
-        """Whether the service accepts only https redirect addresses, and this one is not."""
+        """Whether the service accepts only https redirect URIs, and this one is not."""
         auth = self.connector.auth
         return bool(auth) and not auth.loopback_redirects and not self.redirect_uri.startswith("https://")
 

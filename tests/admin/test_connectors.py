@@ -48,7 +48,7 @@ def test_a_service_that_refuses_http_redirect_addresses_says_so(dana):
     cards = {
         slug: page.split(f'id="app-{slug}"')[1].split("</details>")[0] for slug in ("freshbooks", "xero")
     }
-    warning = "accepts only https redirect addresses"
+    warning = "accepts only https redirect URIs"
     assert f"FreshBooks {warning}" in cards["freshbooks"] and warning not in cards["xero"]
 
 

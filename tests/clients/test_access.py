@@ -67,7 +67,7 @@ def test_a_client_that_signed_in_again_is_one_row_and_revoking_it_cuts_it_off(ap
     assert {client.status(each["access_token"]).status for each in tokens} == {200}
     bob.get("/ai-clients")
     assert bob.page.count("/revoke") == 2  # with Bob's Cursor
-    assert "signed in 4 times; Revoke ends them all" in bob.page
+    assert "signed in 4 times. Revoke signs it out everywhere." in bob.page
     path = re.search(
         r'action="(/ai-clients/grt_\w+/revoke)"[^>]*>(?:(?!</form>).)*Revoke Claude Code', bob.page
     )[1]

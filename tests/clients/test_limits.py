@@ -49,15 +49,16 @@ def page_of(visitor, client="claude"):
 
 def test_a_short_list_suits_everybody(alice, connected):
     connected("gmail")
-    assert "too many" not in page_of(alice) + page_of(alice, "cursor")
+    pages = page_of(alice) + page_of(alice, "cursor")
+    assert "too many" not in pages and "can load" not in pages
 
 
 def test_with_everything_connected_the_page_names_who_cannot_take_it(alice, connected):
     connected(*(each.slug for each in services_of(None) if each.slug != "acme"))
     page = page_of(alice)
     assert (
-        "That is too many for Cursor (40; 80 in newer versions), Windsurf (100), VS Code (128) and "
-        "OpenAI&#39;s API (128): give these the compact address." in page
+        "more than these clients can load: Cursor (40; 80 in newer versions), Windsurf (100), "
+        "VS Code (128) and OpenAI&#39;s API (128). Use the compact URL there." in page
     )
     assert "tools are too many for" not in page  # Claude's guide
 
@@ -67,7 +68,7 @@ def test_the_guide_of_such_a_client_offers_compact_mode(alice, connected, client
     connected(*(each.slug for each in services_of(None) if each.slug != "acme"))
     page = page_of(alice, client)
     assert f"tools are too many for {name}." in page
-    assert f"Give it the compact address instead: <code>{COMPACT}</code>" in page
+    assert f"Use the compact URL instead: <code>{COMPACT}</code>" in page
 
 
 def test_compact_mode_suits_every_client():

@@ -6,11 +6,13 @@ import pytest
 
 from app import config
 from app.connectors.api import Api
+from app.connectors.servicefusion import CONNECTOR as SERVICEFUSION
 from tests.support.gmail import Google
 from tests.support.google_sheets import Sheets
 from tests.support.google_sheets import reset as reset_sheets
 from tests.support.processes import Levers, run_sandbox
 from tests.support.quickbooks import QuickBooks
+from tests.support.signed_in import SignedIn
 from tests.support.xano import Xano
 from tests.support.xero import Xero, reset
 
@@ -88,3 +90,17 @@ def xano(xano_url: str) -> Xano:
     """Northwind's two instances by a pasted token, on the imitated Xano's first day."""
     Levers(xano_url, "xano")("reset")
     return Xano(xano_url)
+
+
+@pytest.fixture(scope="package")
+def fusion_url() -> Iterator[str]:
+    """A process of its own, since its tests put ServiceFusion back to its first day."""
+    with run_sandbox() as url:
+        yield url
+
+
+@pytest.fixture
+def reed(fusion_url: str) -> SignedIn:
+    """Reed's company, connected, on the imitated ServiceFusion's first day."""
+    Levers(fusion_url, SERVICEFUSION.slug)("reset")
+    return SignedIn(SERVICEFUSION, fusion_url)

@@ -13,6 +13,7 @@ from app.connectors.freshbooks.errors import read_error
 from app.connectors.spec import Business
 from app.errors import InvalidArguments, ObjectNotFound, OutcomeUnknown, PermissionDenied, ProviderUnavailable
 from app.outbound import Response
+from tests.support.fixed_token import FixedToken
 from tests.support.signed_in import SignedIn
 
 ROOT = "http://localhost:1"
@@ -20,14 +21,6 @@ INVOICES = f"{ROOT}/accounting/account/acc/invoices/invoices"
 FACTS = {"account_id": "acc", "timezone": "America/Toronto"}
 LINE = {"description": "Work", "qty": 1, "unit_cost": 10}
 CLIENT = {"id": 5, "userid": 5, "organization": "Hooli", "email": "a@hooli.example", "currency_code": "CAD"}
-
-
-class FixedToken:
-    def bearer(self):
-        return "t"
-
-    def refreshed(self, rejected):
-        return "t"
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from app.errors import (
     ProviderUnavailable,
     ReconnectNeeded,
 )
+from tests.support.fixed_token import FixedToken
 
 REALM = "9341454816381446"
 BASE = f"http://localhost:1/v3/company/{REALM}"
@@ -22,14 +23,6 @@ LINE = {"item_id": "5", "quantity": 1, "unit_price": 10}
 INVOICE = {"Id": "130", "SyncToken": "0", "TotalAmt": 275.0, "Balance": 275.0, "CustomerRef": {"value": "24"}}
 FACTS = {"home_currency": "USD", "several_currencies": False}
 DAYS = {"start_date": "2026-11-01", "end_date": "2026-11-30"}
-
-
-class FixedToken:
-    def bearer(self):
-        return "token"
-
-    def refreshed(self, rejected):
-        return "token"
 
 
 @pytest.fixture

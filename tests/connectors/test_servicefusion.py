@@ -16,21 +16,7 @@ from app.errors import InvalidArguments, ObjectNotFound, ProviderRateLimited, Re
 from app.outbound import Response
 from app.vault import form_exchange
 from app.vault.token_endpoint import TokenRefused
-from tests.support.processes import Levers, run_sandbox
 from tests.support.signed_in import SignedIn
-
-
-@pytest.fixture(scope="module")
-def fusion_url():
-    """A process of its own, since its tests put the service back to its first day."""
-    with run_sandbox() as url:
-        yield url
-
-
-@pytest.fixture
-def reed(fusion_url):
-    Levers(fusion_url, "servicefusion")("reset")
-    return SignedIn(CONNECTOR, fusion_url)
 
 
 def sent(there):

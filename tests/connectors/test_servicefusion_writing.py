@@ -2,23 +2,7 @@
 
 import pytest
 
-from app.connectors.servicefusion import CONNECTOR
 from app.errors import InvalidArguments, OutcomeUnknown
-from tests.support.processes import Levers, run_sandbox
-from tests.support.signed_in import SignedIn
-
-
-@pytest.fixture(scope="module")
-def fusion_url():
-    """A process of its own, since its tests put the service back to its first day."""
-    with run_sandbox() as url:
-        yield url
-
-
-@pytest.fixture
-def reed(fusion_url):
-    Levers(fusion_url, "servicefusion")("reset")
-    return SignedIn(CONNECTOR, fusion_url)
 
 
 def customer(there, name):

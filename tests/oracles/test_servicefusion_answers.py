@@ -12,16 +12,9 @@ from app.connectors.servicefusion.errors import read_error
 from app.errors import InvalidArguments, ObjectNotFound, OutcomeUnknown
 from app.outbound import Response
 from tests.oracles.answers import servicefusion as reference
+from tests.support.fixed_token import FixedToken
 
 BASE = "http://localhost:1/v1"
-
-
-class FixedToken:
-    def bearer(self):
-        return "token"
-
-    def refreshed(self, rejected):
-        return "token"
 
 
 @pytest.fixture
