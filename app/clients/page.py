@@ -1,6 +1,6 @@
 """The data of the AI clients page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import current_app
 from sqlmodel import Session, col, select
@@ -69,19 +69,26 @@ def load(member: Member, key: str) -> AiClientsPage:
 
 
 def load_guide(member: Member, key: str) -> GuideView:
-    """The guide of that key, and whether its client has connected."""
+    """The guide of that key, and whether its client has connected. With the compact URL for a client that
+    cannot take as many tools.
+    """
     settings = current.settings()
     server = guides.server_entry(settings)
     guide = guides.find(server, key)
     tools, _ = token_costs.listed(settings, _toolbox(), member, " ".join(scopes.DEFAULT))
+    limits = next((client for client in too_many_for(tools) if client.key == guide.key), None)
+    compact_url = settings.mcp_url + COMPACT_QUERY
+    if limits:
+        server = replace(server, url=compact_url)
+        guide = guides.find(server, key)
     return GuideView(
         guide,
         server,
         guides.is_public(server.url),
         live.find_arrival(settings, _toolbox(), member, guide),
         tools,
-        next((client for client in too_many_for(tools) if client.key == guide.key), None),
-        settings.mcp_url + COMPACT_QUERY,
+        limits,
+        compact_url,
     )
 
 

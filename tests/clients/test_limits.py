@@ -68,7 +68,9 @@ def test_the_guide_of_such_a_client_offers_compact_mode(alice, connected, client
     connected(*(each.slug for each in services_of(None) if each.slug != "acme"))
     page = page_of(alice, client)
     assert f"tools are too many for {name}." in page
-    assert f"Use the compact URL instead: <code>{COMPACT}</code>" in page
+    assert f"The steps below use the compact URL: <code>{COMPACT}</code>" in page
+    snippet = page[page.index("<pre") :]
+    assert COMPACT in snippet and f"{COMPACT.partition('?')[0]}&#34;" not in snippet
 
 
 def test_compact_mode_suits_every_client():
