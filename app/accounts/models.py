@@ -21,6 +21,9 @@ class User(SQLModel, table=True):
     is_operator: bool = False
     created_at: datetime = Field(sa_type=UtcDateTime)
     disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    time_zone: str = Field(default="", max_length=64)  # IANA name such as Europe/Berlin; "" is UTC
+    # which mails the person does not want; None: the defaults
+    notifications: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
 
 
 class LoginSession(SQLModel, table=True):

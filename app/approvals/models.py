@@ -44,6 +44,8 @@ class Approval(SQLModel, table=True):
     tool: str = Field(max_length=64)
     title: str = Field(max_length=200)
     is_destructive: bool = False
+    # JSON: what the tool's preview returned when it was requested (headline, button, facts, warning, time)
+    preview_sealed: str | None = None
     arguments_sealed: str  # JSON: exactly what is displayed and executed
     idempotency_key: str = Field(max_length=64)  # made once; the service's keys follow from it
     # the same call finds this row by it, until the outcome was delivered

@@ -16,6 +16,7 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
 
 from app.connectors.argument_names import closest
+from app.connectors.preview import Preview, plain_preview
 from app.connectors.rows import to_data
 from app.connectors.schemas import LONGEST_TEXT, tidy
 from app.errors import InvalidArguments
@@ -38,6 +39,7 @@ class FunctionTool:
     one_business: bool
     bare: bool  # it goes by its verb alone, without the slug
     arguments: type[BaseModel] = field(repr=False)
+    previewer: Callable[..., Preview] | None = field(default=None, repr=False)
 
     def name_in(self, slug: str) -> str:
         """Its full name as a tool of that service."""
@@ -85,6 +87,12 @@ class FunctionTool:
         """The function's result as JSON-ready data. Raises ToolError."""
         return to_data(self.function(context, **arguments))
 
+    def preview(self, context: Any, arguments: Mapping[str, Any]) -> Preview:
+        """What the function would do, by its preview function. Raises ToolError."""
+        if self.previewer is None:
+            return plain_preview(self.title)
+        return self.previewer(context, **arguments)
+
 
 def _declared_at(schema: Any, place: tuple[int | str, ...]) -> Iterable[str]:
     """The names an object in the arguments may have; none where the schema does not say."""
@@ -106,8 +114,12 @@ def tool(
     needs_scopes: tuple[str, ...] = (),
     one_business: bool = True,
     bare: bool = False,
+    preview: Callable[..., Preview] | None = None,
 ) -> Callable[[Callable[..., Any]], FunctionTool]:
-    """Make a tool of a function. `destructive`: it removes, sends or moves what cannot be undone."""
+    """Make a tool of a function. `destructive`: it removes, sends or moves what cannot be undone.
+
+    `preview` takes the function's own parameters and returns what it would do (`preview.py`).
+    """
 
     def make(function: Callable[..., Any]) -> FunctionTool:
         return FunctionTool(
@@ -124,6 +136,7 @@ def tool(
             one_business=one_business,
             bare=bare,
             arguments=_arguments_of(function, pages_by),
+            previewer=preview,
         )
 
     return make

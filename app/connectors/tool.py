@@ -7,6 +7,8 @@ schemas from a JSON document and one HTTP request. Nothing outside a kind may de
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from app.connectors.preview import Preview
+
 
 class Tool(Protocol):
     """A tool of a service, or a built-in one. Its members do not change while it is listed.
@@ -80,4 +82,10 @@ class Tool(Protocol):
         """Carry it out with arguments from `parse`; returns JSON-ready data with `plain` strings.
 
         `context` is the connection's `Api`, for a built-in tool the `ToolContext`. Raises ToolError.
+        """
+
+    def preview(self, context: Any, arguments: Mapping[str, Any]) -> Preview:
+        """What `call` would do with these arguments, without doing it. Only for tools that write.
+
+        Raises the ToolError that `call` would raise, if that can be known before.
         """

@@ -51,6 +51,8 @@ class Flow(SQLModel, table=True):
     expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
     allowed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # when the person consented
     spent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    # what the person selected for this client on the consent page; None: everything
+    selection: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
 
 
 class Consent(SQLModel, table=True):
@@ -84,6 +86,8 @@ class Grant(SQLModel, table=True):
     resource: str
     # connection id -> business id
     active_businesses: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    # the connections and tools this client sees; None: all that the person may use
+    selection: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # absolute end of the family
     last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -35,6 +35,8 @@ class Connection(SQLModel, table=True):
     # connector's own, not secret
     facts: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     hidden_tools: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    # level `ask`: approved on the page only, never in the AI client's chat
+    approve_on_page: bool = False
     connected_at: datetime = Field(sa_type=UtcDateTime)
     last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # last successful call
     # when the access ends unless it is refreshed

@@ -31,3 +31,5 @@ class Membership(SQLModel, table=True):
     user_id: str = Field(primary_key=True, foreign_key="users.id", ondelete="CASCADE", index=True)
     role: str = Field(default="member", max_length=16)
     created_at: datetime = Field(sa_type=UtcDateTime)
+    # when the last step of "Getting started" was done or the list was dismissed
+    getting_started_done_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

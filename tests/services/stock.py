@@ -16,6 +16,7 @@ import jsonschema
 from app.connectors.api import Api
 from app.connectors.connector import Connector
 from app.connectors.credential_forms import Field, pasted_key
+from app.connectors.preview import Preview, plain_preview
 from app.connectors.rows import plain
 from app.connectors.spec import NO_CONSENT_PAGE, Account
 from app.errors import InvalidArguments
@@ -57,6 +58,9 @@ class DataTool:
         sent = {name: value for name, value in arguments.items() if value is not None}
         options = {"params": sent} if self.reads_only else {"json": sent}
         return plain(context.request(self.method, self.path, safe=self.reads_only, **options))
+
+    def preview(self, context: Api, arguments: Mapping[str, Any]) -> Preview:
+        return plain_preview(self.title)
 
 
 _ITEM = {"type": "object", "properties": {"name": {"type": "string"}, "count": {"type": "integer"}}}
