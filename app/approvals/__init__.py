@@ -23,8 +23,12 @@ Decided:
   four-eyes control. For a shared connection its owner and the workspace's owners and admins may decide too,
   as they may change its level. Mail goes only to the person whose client asks.
 - It is carried out with the rights the AI client has at that moment: grant, membership, scope, level, limits.
-- Arguments and outcomes are stored for 30 days. Mails and the audit trail name the tool and the account,
-  never an argument.
-- Invisible and direction-changing characters are drawn as their code points: what is read must be what is
-  sent.
+- What is displayed is looked up at the service once, before the row is made (`Tool.preview`), and sealed into
+  it: what cannot work is never asked, a repeated call costs no look-up, and what was read stays on record.
+- An answer in the chat counts only from a client that a person allowed on the consent page. Whoever holds a
+  personal token, API key or service token could answer for the person, so these are approved on the page.
+- Arguments, previews and outcomes are stored for 30 days. The audit trail names the tool and the account,
+  never an argument. An email has the headline besides, as it goes to the person who is asked; other pages
+  show a headline to those who may decide.
+- Characters that could hide something are drawn as their code points: what is read must be what is sent.
 """

@@ -1,13 +1,13 @@
 """The arguments of a write as a person reads them: labels in words, grouped amounts, folded texts, tables.
 
-Nothing is left out, shortened or rounded, and invisible characters are drawn as their code points: a person
-approves what they read.
+Nothing that has an effect is left out, and nothing is shortened or rounded. Invisible characters are drawn as
+their code points: a person approves what they read.
 """
 
 import json
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
@@ -18,9 +18,20 @@ _MOST_COLUMNS = 8
 _AMOUNT = re.compile(
     r"(^|_)(amount|price|rate|total|subtotal|delta|quantity|cost|fee|tax|balance|paid|due)(_|$)"
 )
+_NOT_MONEY = re.compile(r"(^|_)(rate|quantity|delta|balance)(_|$)")
 _NOT_AMOUNT = re.compile(r"(^|_)(id|ids|type|code|date|number|days)$")
 _CAPITALS = {"id": "ID", "ids": "IDs", "url": "URL", "cc": "Cc", "bcc": "Bcc", "po": "PO", "html": "HTML"}
-_MONEY = re.compile(r"amount|price|smallest unit", re.IGNORECASE)
+_MONEY = re.compile(r"amount|price", re.IGNORECASE)
+# Several emoji joined into one, such as a family, and the flags of England, Scotland and Wales: the joiners
+# are needed there, and nothing else can hide in them. https://www.unicode.org/reports/tr51/#Emoji_Sequences
+_PICTURE = "[\u2194\u2195\u2300-\u23ff\u2600-\u27bf\u2b1b\u2b1c\u2b50\u2b55\U0001f000-\U0001faff]"
+_ONE_EMOJI = f"{_PICTURE}\ufe0f?[\U0001f3fb-\U0001f3ff]?"
+_EMOJI = re.compile(
+    f"{_ONE_EMOJI}(?:\u200d{_ONE_EMOJI})+"
+    "|\U0001f3f4\U000e0067\U000e0062(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074"
+    "|\U000e0077\U000e006c\U000e0073)\U000e007f"
+)
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")  # letters and marks that show nothing
 _NULL, _EMPTY = "⟨null⟩", "⟨empty⟩"  # what would look like nothing, and erases what is there
 
 
@@ -43,15 +54,15 @@ class DisplayedArgument:
 
 
 def display(arguments: Mapping[str, Any], schema: Mapping[str, Any] | None = None) -> list[DisplayedArgument]:
-    """Every argument that has a value, in the order of the tool's schema."""
+    """Every argument that has an effect, in the order of the tool's schema.
+
+    Not displayed: `confirm`, which the page itself asks for, null, and an empty value that is the default.
+    """
     described: Mapping[str, Any] = (schema or {}).get("properties", {})
-    names = sorted(
-        arguments, key=lambda name: list(described).index(name) if name in described else len(described)
-    )
     return [
         _displayed(name, arguments[name], described.get(name, {}))
-        for name in names
-        if not _is_empty(arguments[name])
+        for name in _in_order_of(described, arguments)
+        if not _has_no_effect(name, arguments[name], described.get(name, {}))
     ]
 
 
@@ -59,9 +70,16 @@ def visible(text: str) -> str:
     """The text with each invisible or direction-changing character drawn as its code point."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(
-        c if c in "\n\t" or not _is_hidden(c) else f"⟨U+{ord(c):04X}⟩" for c in text.replace("\r\n", "\n")
-    )
+    text = text.replace("\r\n", "\n")
+    drawn, at = [], 0
+    for emoji in _EMOJI.finditer(text):
+        drawn += [_drawn(text[at : emoji.start()]), emoji[0]]
+        at = emoji.end()
+    return "".join((*drawn, _drawn(text[at:])))
+
+
+def _drawn(text: str) -> str:
+    return "".join(c if c in "\n\t" or not _is_hidden(c) else f"⟨U+{ord(c):04X}⟩" for c in text)
 
 
 def as_plain_text(displayed: Sequence[DisplayedArgument], most: int) -> str:
@@ -77,13 +95,19 @@ def label_of(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def _in_order_of(described: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    """The names in the order of a schema's properties, the others behind."""
+    places = {name: place for place, name in enumerate(described)}
+    return sorted(names, key=lambda name: places.get(name, len(places)))
+
+
 def _displayed(name: str, value: Any, described: Mapping[str, Any]) -> DisplayedArgument:
     label, hint = label_of(name), _hint(name, described)
     if isinstance(value, Mapping):
         value = [value]
     if isinstance(value, Sequence) and not isinstance(value, str):
         return _displayed_sequence(label, hint, name, value, described)
-    text = _text(name, value)
+    text = _meant(name, value)
     long = len(text) > LONG or text.count("\n") >= _LINES
     return DisplayedArgument(label, "long" if long else "text", text, hint)
 
@@ -93,16 +117,17 @@ def _displayed_sequence(
 ) -> DisplayedArgument:
     if all(isinstance(value, Mapping) for value in values):
         inner, is_free = _members(described)
-        columns = list(
+        columns = _in_order_of(
+            inner,
             dict.fromkeys(
                 key
                 for value in values
                 for key, cell in value.items()
                 if not _is_empty(cell) or (is_free and key not in inner)
-            )
+            ),
         )
         if len(columns) <= _MOST_COLUMNS:
-            heads = tuple(_with_hint(label_of(key), _hint(key, inner.get(key, {}))) for key in columns)
+            heads = tuple(label_of(key) for key in columns)
             return DisplayedArgument(
                 label,
                 "table",
@@ -150,19 +175,24 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "Yes" if value else "No"
     if isinstance(value, str):
-        return _grouped(value) if _is_amount(name) else visible(value)
+        return _grouped(name, value) if _is_amount(name) else visible(value)
     if isinstance(value, (int, float)):
-        return _grouped(str(value)) if _is_amount(name) else str(value)
+        return _grouped(name, str(value)) if _is_amount(name) else str(value)
     return visible(json.dumps(value, ensure_ascii=False))
 
 
-def _grouped(text: str) -> str:
-    """A number with grouped thousands and every digit it has; any other text unchanged."""
+def _grouped(name: str, text: str) -> str:
+    """A number with grouped thousands and every digit it has, money with one decimal as with two; any other
+    text unchanged.
+    """
     try:
         number = Decimal(text)
     except InvalidOperation:
         return visible(text)
-    return f"{number:,f}" if number.is_finite() and abs(number.adjusted()) < 40 else visible(text)
+    if not number.is_finite() or abs(number.adjusted()) >= 40:
+        return visible(text)
+    is_short = number.as_tuple().exponent == -1 and not _NOT_MONEY.search(name)
+    return f"{number:,.2f}" if is_short else f"{number:,f}"
 
 
 def _is_amount(name: str) -> bool:
@@ -172,12 +202,16 @@ def _is_amount(name: str) -> bool:
 def _hint(name: str, described: Mapping[str, Any]) -> str:
     """What an amount counts in, or what its choices mean, from the tool's description."""
     about = str(described.get("description", ""))
-    tells = "enum" in described or (_is_amount(name) and _MONEY.search(name + about))
+    tells = ("enum" in described and about.count(" ") > 2) or (
+        _is_amount(name) and _MONEY.search(name + about)
+    )
     return about if tells and len(about) <= 120 else ""
 
 
-def _with_hint(label: str, hint: str) -> str:
-    return f"{label} ({hint.rstrip('.')})" if "smallest unit" in hint else label
+def _has_no_effect(name: str, value: Any, described: Mapping[str, Any]) -> bool:
+    if name == "confirm" and value is True:
+        return True
+    return _is_empty(value) or (value == "" and described.get("default") == "")
 
 
 def _is_empty(value: Any) -> bool:
@@ -185,7 +219,11 @@ def _is_empty(value: Any) -> bool:
 
 
 def _is_hidden(character: str) -> bool:
-    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+    return (
+        unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+        or character in _BLANK
+        or "\U000e0100" <= character <= "\U000e01ef"  # variation selectors, which can carry a whole text
+    )
 
 
 def _lines(one: DisplayedArgument) -> list[str]:
@@ -200,6 +238,4 @@ def _lines(one: DisplayedArgument) -> list[str]:
         return [f"{one.label}:", *(f"  - {row}" for row in rows)]
     if one.kind == "list":
         return [f"{one.label}: " + ", ".join(row[0] for row in one.rows)]
-    return [
-        f"{one.label}: {one.text}" + (f" ({one.hint.rstrip('.')})" if "smallest unit" in one.hint else "")
-    ]
+    return [f"{one.label}: {one.text}"]

@@ -1,4 +1,4 @@
-"""The mail to the person whose AI client asks. It names tools and accounts; arguments need a sign-in to read.
+"""The email to the person whose AI client asks: headline and account. All else needs a sign-in to read.
 
 A request is mailed once. Several unmailed requests share one mail, and after three mails in ten minutes the
 rest stay on the page only, so that a client in a loop fills no mailbox.
@@ -16,17 +16,19 @@ from app.accounts.models import User
 from app.approvals import models
 from app.approvals.argument_text import visible
 from app.approvals.models import Approval
+from app.approvals.stored_preview import preview_of
 from app.config import Settings
 from app.database import transaction
 from app.mail import Mailer
-from app.web.look import exact
+from app.web.times import exact
 
 _RULE = Rule("approval mail", 3, 600)
 _MOST_NAMED = 20
+_LONGEST_LINE = 200
 
 
 def send(settings: Settings, mailer: Mailer, approval: Approval) -> None:
-    """Mail the person this and their other unmailed requests; nothing after too many mails."""
+    """Email the person this and their other unmailed requests; nothing after too many emails."""
     with transaction() as db:
         try:
             budgets.take(db, settings, _RULE, approval.workspace_id, approval.user_id)
@@ -49,33 +51,37 @@ def send(settings: Settings, mailer: Mailer, approval: Approval) -> None:
             each.mailed_at = clock.now()
         person = db.get(User, approval.user_id)
     if waiting and person is not None:
-        mailer.send(person.email, *_written(settings, waiting))
+        mailer.send(person.email, *_written(settings, waiting, person.time_zone or "UTC"))
 
 
-def _written(settings: Settings, waiting: Sequence[Approval]) -> tuple[str, str]:
+def _written(settings: Settings, waiting: Sequence[Approval], zone: str) -> tuple[str, str]:
     """Subject and text."""
-    first = waiting[0]
-    client = _line(first.client_name) or "Your AI client"
+    headlines = [_cut(preview_of(settings, each).headline) for each in waiting[:_MOST_NAMED]]
     if len(waiting) == 1:
-        subject = f"{client} asks for your yes: {_line(first.title)}"
+        subject = f"Approval requested: {headlines[0]}"
     else:
-        subject = f"{len(waiting)} requests of your AI clients wait for your yes"
+        subject = f"{len(waiting)} requests are waiting for your approval"
     named = [
-        f"{_line(each.title)} ({each.service}, {_line(each.account)})\n"
-        f"asked by {_line(each.client_name) or 'an AI client'}, waits until "
-        f"{exact(each.until or each.created_at)}\n"
+        f"{headline}\n"
+        f"{each.service}: {_line(each.account)}\n"
+        f"Requested by {_line(each.client_name) or 'an AI client'}, expires "
+        f"{exact(each.until or each.created_at, zone)}\n"
         f"{settings.public_url}/approvals/{each.id}\n"
-        for each in waiting[:_MOST_NAMED]
+        for headline, each in zip(headlines, waiting, strict=False)
     ]
     rest = len(waiting) - len(named)
     more = f"and {rest} more\n\n" if rest else ""
     return subject, (
-        "Nothing was done yet. Open a link to see what would be done, and approve or reject it there:\n\n"
+        "Nothing changes until you approve. Open a link to see the details, then approve or reject:\n\n"
         + "\n".join(named)
-        + f"\n{more}All that waits: {settings.public_url}/approvals\n\n"
-        "The links need you to sign in. You did not ask an AI client for this? Reject it there.\n"
+        + f"\n{more}All requests: {settings.public_url}/approvals\n\n"
+        "You'll be asked to sign in. If you didn't ask an AI client for this, reject it.\n"
     )
 
 
 def _line(text: str) -> str:
-    return " ".join(visible(text).split())[:200]
+    return _cut(" ".join(visible(text).split()))
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1] + "…"

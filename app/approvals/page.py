@@ -1,8 +1,11 @@
-"""The data of the approvals page: loaded in one query, unsealed, put into words."""
+"""The data of the approvals page: loaded in one query, unsealed, put into words.
+
+`headlines` serves other pages that name a request.
+"""
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -14,6 +17,7 @@ from app import clock
 from app.approvals import argument_text, expiry, models, rights
 from app.approvals.argument_text import DisplayedArgument
 from app.approvals.models import Approval
+from app.approvals.stored_preview import StoredPreview, preview_of
 from app.config import Settings
 from app.connectors.services import services_of
 from app.connectors.tool import Tool
@@ -32,7 +36,7 @@ class ApprovalElsewhere(PatchbayError):
     code = "ANOTHER_WORKSPACE"
     status = 409
     message = (
-        "This request belongs to another of your workspaces. Switch to that workspace at the top and "
+        "This request belongs to another of your workspaces. Switch to that workspace at the top, then "
         "open the link again."
     )
 
@@ -43,7 +47,7 @@ class ApprovalCard:
 
     id: str
     state: str
-    title: str
+    preview: StoredPreview
     tool: str
     slug: str
     service: str
@@ -105,6 +109,15 @@ def count(member: Member) -> int:
         return rights.count_waiting(db, member)
 
 
+def headlines(db: Session, settings: Settings, member: Member, ids: Collection[str]) -> dict[str, str]:
+    """The headline of each of these requests that the member may decide, for pages that name one by its id.
+
+    Others of the workspace have no right to it: it holds what was looked up in a personal connection, too.
+    """
+    found = db.execute(rights.decidable_by(member).where(col(Approval.id).in_(ids))).all()
+    return {approval.id: preview_of(settings, approval).headline for approval, *_ in found}
+
+
 def _rows(db: Session, member: Member, only: str) -> Sequence[Any]:
     decidable = rights.decidable_by(member)
     if only:
@@ -131,7 +144,7 @@ def _not_found_error(db: Session, member: Member, approval_id: str) -> PatchbayE
     elsewhere = db.execute(own).scalar_one_or_none()
     if elsewhere is not None and elsewhere in {workspace.id for workspace in member.workspaces}:
         return ApprovalElsewhere()
-    return NotFound("There is no such request here. It may be older than 30 days.")
+    return NotFound("There's no such request here. Requests are deleted after 30 days.")
 
 
 def _card(
@@ -143,7 +156,7 @@ def _card(
     card = ApprovalCard(
         id=approval.id,
         state=state,
-        title=argument_text.visible(approval.title),
+        preview=preview_of(settings, approval),
         tool=approval.tool,
         slug=approval.slug,
         service=approval.service,
@@ -183,49 +196,42 @@ def _state_now(approval: Approval) -> str:
 def _warning(approval: Approval, connection: Connection | None, tool: Tool | None) -> str:
     """What a person should know before they approve."""
     if connection is None:
-        return f"{approval.service} has been disconnected meanwhile, so this cannot be done any more."
+        return f"{approval.service} has been disconnected since, so this can't run."
     if tool is None:
-        return "This tool is not offered any more, so this cannot be done."
+        return "This tool is no longer available, so this can't run."
     if connection.permission in {"off", "read"}:
-        return (
-            f"This connection is set to {'off' if connection.permission == 'off' else 'read only'} now. "
-            "Change that first, then approve."
-        )
+        level = "off" if connection.permission == "off" else "read only"
+        return f"This connection is now set to {level}. Change that before you approve."
     if connection.permission == "write":
         return (
-            "This connection does not ask any more: the AI client may have done this already. Check "
-            "before you approve."
+            "This connection no longer asks before writing, so the AI client may have done this already. "
+            "Check before you approve."
         )
     if connection.state != "connected":
-        return f"{approval.service} needs to be reconnected first."
+        return f"Reconnect {approval.service} before you approve."
     return ""
 
 
 def _outcome(settings: Settings, approval: Approval) -> tuple[str, list[DisplayedArgument]]:
-    """How it ended, and what the service answered."""
+    """How it ended, and what the service returned."""
     if not approval.outcome_sealed:
-        return (
-            f"{approval.service} may or may not have done it: check there before it is asked for again."
-        ), []
+        return f"{approval.service} may or may not have done this. Check there before trying again.", []
     try:
         envelope: dict[str, Any] = json.loads(unseal(settings.vault_keys, approval, "outcome_sealed"))
     except Undecipherable:
-        return "What came of it cannot be opened any more: a key of this installation is missing.", []
+        return "The result can't be opened: a key of this installation is missing.", []
     if not envelope.get("success"):
         return argument_text.visible(str(envelope.get("error", {}).get("message", ""))), []
     data = envelope.get("data")
-    return argument_text.visible(str(envelope.get("message", ""))), argument_text.display(data) if isinstance(
-        data, Mapping
-    ) else []
+    filled = {name: v for name, v in data.items() if v != ""} if isinstance(data, Mapping) else {}
+    return argument_text.visible(str(envelope.get("message", ""))), argument_text.display(filled)
 
 
 def _arguments(settings: Settings, approval: Approval) -> dict[str, Any]:
     try:
         arguments: dict[str, Any] = json.loads(unseal(settings.vault_keys, approval, "arguments_sealed"))
     except Undecipherable:
-        return {
-            "arguments": "They cannot be opened any more: a key of this installation is missing. Reject this."
-        }
+        return {"arguments": "They can't be opened: a key of this installation is missing. Reject this."}
     return arguments
 
 
@@ -249,23 +255,22 @@ class ApprovalNotice:
 def outcome_notice(board: ApprovalBoard) -> ApprovalNotice:
     """The outcome of the one request on the board, whoever decided it."""
     [card] = (*board.waiting, *board.running, *board.decided)
-    by = "" if card.decided_by in {"", "you"} else f" {card.decided_by} had decided before you."
+    by = "" if card.decided_by in {"", "you"} else f" {card.decided_by} decided first."
     kind, words = _outcome_sentence(card)
     return ApprovalNotice(kind, words + by)
 
 
 def _outcome_sentence(card: ApprovalCard) -> tuple[str, str]:
-    if card.state == models.WAITING:
-        return "bad", f"{card.title} was not done. {card.problem or 'Please try again.'}"
-    if card.state == models.RUNNING:
-        return "good", f"{card.title} is being done now. This page shows how it ends."
+    headline = card.preview.headline
     return {
-        models.DONE: ("good", f"Done: {card.title}. {card.outcome}"),
-        models.FAILED: ("bad", f"{card.title} did not work. {card.outcome}"),
-        models.UNKNOWN: ("warning", f"{card.title}: {card.outcome}"),
-        models.REJECTED: ("good", f"Rejected: {card.title}. Nothing was done."),
+        models.WAITING: ("bad", f"Not done: {headline}. {card.problem or 'Please try again.'}"),
+        models.RUNNING: ("good", f"Running: {headline}. The outcome appears here."),
+        models.DONE: ("good", f"Done: {headline}. {card.outcome}"),
+        models.FAILED: ("bad", f"Failed: {headline}. {card.outcome}"),
+        models.UNKNOWN: ("warning", f"Outcome unknown: {headline}. {card.outcome}"),
+        models.REJECTED: ("good", f"Rejected: {headline}. Nothing was changed."),
         models.EXPIRED: (
             "warning",
-            f"{card.title} had expired, so nothing was done. Ask your AI client again.",
+            f"Expired: {headline}. Nothing was changed. To do it after all, ask your AI client again.",
         ),
     }[card.state]

@@ -12,9 +12,10 @@ from sqlmodel import Session, col
 
 from app import audit, clock, crypto
 from app.accounts.keyed_hash import keyed_digest
-from app.approvals import expiry, models
+from app.approvals import expiry, models, stored_preview
 from app.approvals.models import Approval
 from app.config import Settings
+from app.connectors.preview import Preview
 from app.database import transaction
 from app.errors import ApprovalNeeded, InvalidArguments, Unavailable
 from app.oauth_server.callers import AuthenticatedCaller
@@ -39,6 +40,7 @@ class ProposedWrite:
     business: str
     is_destructive: bool
     arguments: Mapping[str, Any]
+    defaults: Mapping[str, Any]  # of the arguments that have one
 
     @property
     def canonical(self) -> str:
@@ -46,32 +48,37 @@ class ProposedWrite:
         return json.dumps(self.arguments, sort_keys=True, ensure_ascii=False)
 
 
-def find_or_create(settings: Settings, caller: AuthenticatedCaller, write: ProposedWrite) -> Approval:
-    """The caller's request for this write: the existing one, or a new one that waits.
+def find_open(settings: Settings, caller: AuthenticatedCaller, write: ProposedWrite) -> Approval | None:
+    """The caller's existing request for this write, or None if a new one may be created.
 
     Returning one that has ended delivers it: the next such call makes a new request. Raises ApprovalNeeded
     when too many wait already, InvalidArguments when it is more than a person can look through.
     """
     if len(write.canonical) > MOST_CHARACTERS:
         raise InvalidArguments(
-            "This is too much at once for a person to approve: split it into several calls."
+            "This is too much for a person to review at once. Split it into several calls."
         )
     expiry.sweep_if_due()
-    key = keyed_digest(
-        settings,
-        "approval",
-        caller.grant_id,
-        caller.workspace_id,
-        write.tool,
-        write.connection_id,
-        write.business_id or "",
-        write.canonical,
-    )
+    with transaction() as db:
+        found = _find_open(db, _key_of(settings, caller, write))
+        if found is None:
+            _check_room(db, settings, caller)
+        return found
+
+
+def create(
+    settings: Settings, caller: AuthenticatedCaller, write: ProposedWrite, preview: Preview
+) -> Approval:
+    """A new request that waits; or the one that the same call, coming twice at once, created first.
+
+    Raises ApprovalNeeded when too many wait already.
+    """
+    key = _key_of(settings, caller, write)
     for _ in range(3):
         try:
             with transaction() as db:
                 found = _find_open(db, key)
-                return found if found is not None else _new(db, settings, caller, write, key)
+                return found if found is not None else _new(db, settings, caller, write, preview, key)
         except IntegrityError:
             continue  # the same call came twice at once, and the other was first
     raise Unavailable()
@@ -110,28 +117,49 @@ def _find_open(db: Session, key: str) -> Approval | None:
     return found
 
 
+def _key_of(settings: Settings, caller: AuthenticatedCaller, write: ProposedWrite) -> str:
+    return keyed_digest(
+        settings,
+        "approval",
+        caller.grant_id,
+        caller.workspace_id,
+        write.tool,
+        write.connection_id,
+        write.business_id or "",
+        write.canonical,
+    )
+
+
+def _check_room(db: Session, settings: Settings, caller: AuthenticatedCaller) -> None:
+    waiting = select(func.count()).where(
+        col(Approval.workspace_id) == caller.workspace_id,
+        col(Approval.user_id) == caller.user_id,
+        col(Approval.state) == models.WAITING,
+        col(Approval.until) > clock.now(),
+    )
+    if db.execute(waiting).scalar_one() >= MOST_WAITING:
+        raise ApprovalNeeded(
+            f"Nothing was changed: {MOST_WAITING} requests are already waiting for approval. Ask the person "
+            f"to decide those first at {settings.public_url}/approvals .",
+            details={"approvals_url": f"{settings.public_url}/approvals"},
+        )
+
+
 def _mark_delivered(found: Approval, at: datetime) -> None:
     if found.state in _ENDED:
         found.open_key, found.delivered_at = None, found.delivered_at or at
 
 
 def _new(
-    db: Session, settings: Settings, caller: AuthenticatedCaller, write: ProposedWrite, key: str
+    db: Session,
+    settings: Settings,
+    caller: AuthenticatedCaller,
+    write: ProposedWrite,
+    preview: Preview,
+    key: str,
 ) -> Approval:
     at = clock.now()
-    waiting = select(func.count()).where(
-        col(Approval.workspace_id) == caller.workspace_id,
-        col(Approval.user_id) == caller.user_id,
-        col(Approval.state) == models.WAITING,
-        col(Approval.until) > at,
-    )
-    if db.execute(waiting).scalar_one() >= MOST_WAITING:
-        raise ApprovalNeeded(
-            f"Nothing was done: {MOST_WAITING} requests wait for a yes already. Ask the person to decide "
-            "those first, at "
-            f"{settings.public_url}/approvals .",
-            details={"approvals_url": f"{settings.public_url}/approvals"},
-        )
+    _check_room(db, settings, caller)
     approval = Approval(
         id=crypto.new_id("apr"),
         workspace_id=caller.workspace_id,
@@ -154,6 +182,7 @@ def _new(
         created_at=at,
     )
     seal(settings.vault_keys, approval, "arguments_sealed", write.canonical)
+    stored_preview.seal_into(settings, approval, preview, write.arguments, write.defaults)
     db.add(approval)
     db.flush()
     audit.record(

@@ -30,8 +30,8 @@ def get(db: Session, member: Member, approval_id: str) -> Approval:
     row = db.execute(decidable_by(member).where(col(Approval.id) == approval_id)).first()
     if row is None:
         raise NotFound(
-            "There is no such request here. It may be older than 30 days, or belong to another of your "
-            "workspaces."
+            "There's no such request here. It may belong to another of your workspaces, or have been deleted "
+            "after 30 days."
         )
     approval: Approval = row[0]
     return approval

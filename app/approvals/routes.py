@@ -14,8 +14,9 @@ bp = Blueprint("approvals", __name__)
 
 
 def install(app: Flask, settings: Settings) -> None:
-    """Register the page, and the count the navigation shows."""
+    """Register the page, the count in the navigation, and the headlines for the page of activity."""
     app.register_blueprint(bp)
+    app.extensions["approvals.headlines"] = page.headlines
     app.jinja_env.globals["count_approvals"] = _count
 
 

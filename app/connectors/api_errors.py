@@ -47,7 +47,7 @@ def errors_by_status(answer: Response, name: str) -> ToolError:
         )
     if status == 404 or status == 410:
         return ObjectNotFound(
-            f"{name} does not know that record. List the records again and use an id from there."
+            f"{name} has no record with that id. List the records again and use an id from there."
         )
     if status == 403:
         return PermissionDenied(
@@ -56,15 +56,15 @@ def errors_by_status(answer: Response, name: str) -> ToolError:
         )
     if status == 401:
         return ReconnectNeeded(
-            f"{name} does not accept this sign-in any more, not even with a fresh token. Reconnect {name} "
-            "in the hub."
+            f"{name} no longer accepts this connection, not even with a fresh token. Reconnect {name} "
+            "on the Integrations page."
         )
     if status in {400, 409, 412, 422}:
         return InvalidArguments(
             f"{name} refused the request. Check the arguments.", details={"status": status}
         )
     return ProviderError(
-        f"{name} answered with status {status}, which was not expected.", details={"status": status}
+        f"{name} answered with status {status}, which we didn't expect.", details={"status": status}
     )
 
 
@@ -74,7 +74,7 @@ def no_answer(name: str, error: OutboundError, *, safe: bool) -> ToolError:
         return outcome_unknown(name)
     if isinstance(error, ResponseTooLarge):
         return ProviderError(
-            f"{name} sent more at once than can be taken. Ask for less: fewer records, a shorter period."
+            f"{name} sent more than fits in one answer. Ask for less: fewer records or a shorter period."
         )
     if isinstance(error, OutboundTimeout):
         return ProviderTimeout(f"{name} did not answer in time. Please try again.")
@@ -128,7 +128,7 @@ def slow_down(name: str, answer: Response | None = None, default: int | None = N
     """The error for a rate limit. `default` is the wait in seconds when the answer names none."""
     seconds = retry_after(answer) if answer else None
     return ProviderRateLimited(
-        f"{name} asks to slow down. Please wait and try again.",
+        f"{name} is rate limiting us. Please wait and try again.",
         retry_after_seconds=default if seconds is None else seconds,
     )
 
@@ -147,7 +147,7 @@ def refused(
         corrections = "; ".join(f"{argument}: {text}" for argument, text in advice.items())
         sentence = f"{name} refused the request. Please correct {corrections}."
     if unexplained:
-        advice_without_reason = "Check the arguments against what the list tools show."
+        advice_without_reason = "Compare the arguments with what the list tools return."
         sentence = f"{name} refused the request without a reason. {advice_without_reason}"
     return InvalidArguments(
         sentence, details={"status": 400, "fields": sorted(advice), **more, "reasons": reasons}

@@ -17,4 +17,4 @@ def check_confirmed(confirm: bool, nothing_done: str) -> None:
 def check_order(first: date | None, last: date | None) -> None:
     """Raises InvalidArguments for a range that ends before it starts."""
     if first and last and first > last:
-        raise InvalidArguments("The first day is after the last one. Swap them.")
+        raise InvalidArguments("The first day is after the last day. Swap them.")

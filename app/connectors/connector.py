@@ -31,6 +31,8 @@ class Connector(ApiRules):
     auth: OAuth2
     identify: Callable[["Api", Mapping[str, Any]], Account]
     tools: tuple[Tool, ...]
+    # the kind of work: Accounting, Payments, Email and documents, Operations, Data
+    category: str = ""
     badge: str | None = None  # such as "Testing mode (limited to 100 users)"
     # it opens a person's own data, such as mail: a connection starts as theirs alone
     personal: bool = False

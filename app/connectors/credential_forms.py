@@ -56,14 +56,14 @@ class Field:
         if not value:
             return f"Please fill in: {self.label}." if self.required else ""
         if len(value) > _LONGEST:
-            return "This is too long. Check what was copied."
+            return "This is too long. Check what you copied."
         fits = value.isprintable() and (
             self.kind == "password" or not self.secret or (value.isascii() and " " not in value)
         )
         if not fits:
-            return "This holds spaces or characters that do not belong in it. Check what was copied."
+            return "This contains spaces or characters that don't belong there. Check what you copied."
         if self.pattern and not re.fullmatch(self.pattern, value):
-            return self.pattern_says or "This does not look right. Check what was copied."
+            return self.pattern_says or "This doesn't look right. Check what you copied."
         return ""
 
 
@@ -202,14 +202,14 @@ def log_in(
     """E-mail and password, sent to the service once and not stored; what they bring renews the token."""
     fields = (
         Field("email", "Email", secret=False, kind="email", demo=demo[0]),
-        Field("password", "Password", help="It is sent once and not kept.", kind="password", demo=demo[1]),
+        Field("password", "Password", help="Sent once, never stored.", kind="password", demo=demo[1]),
     )
     return Form(
         key=key,
         fields=fields,
         requests=requests,
         renewals=renewals,
-        **{"title": "Email and password", "noun": "e-mail and password", **more},
+        **{"title": "Email and password", "noun": "email and password", **more},
     )
 
 

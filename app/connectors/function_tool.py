@@ -71,7 +71,7 @@ class FunctionTool:
             found = error.errors(include_url=False, include_context=False, include_input=False)
             problems = [self._problem(each["type"], each["loc"], each["msg"]) for each in found[:10]]
             raise InvalidArguments(
-                "The arguments do not fit: " + "; ".join(problems) + ".", details={"problems": problems}
+                "The arguments are invalid: " + "; ".join(problems) + ".", details={"problems": problems}
             ) from None
         return {name: getattr(parsed, name) for name in self.arguments.model_fields}
 

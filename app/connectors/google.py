@@ -26,7 +26,7 @@ BADGE = "Testing mode (limited to 100 users)"
 RESTRICTED = (
     "{scopes} restricted by Google: a public app needs Google's verification, and a security assessment "
     "every year. An internal app of your own Google Workspace needs neither. An app in testing takes 100 "
-    "test users, whose sign-ins end after 7 days. Remove the badge when your app is not in testing."
+    "test users, whose access ends after 7 days. Remove the badge when your app is not in testing."
 )
 
 _IDENTITY = ("openid", "email")
@@ -35,8 +35,8 @@ _ISSUERS = {"https://accounts.google.com", "accounts.google.com"}
 # https://developers.google.com/identity/protocols/oauth2#expiration
 _ERRORS = {
     "access_denied": (
-        "Google says that access was denied: nothing was connected. Connect again and allow what is asked. "
-        "If Google says that the app is being tested, ask your operator to make you one of its test users."
+        "To connect, try again and allow everything Google lists. "
+        "If Google says that the app is being tested, ask your operator to add you as a test user."
     ),
     "admin_policy_enforced": (
         "The administrator of your Google Workspace does not allow this app. Ask them to trust it (Admin "
@@ -59,10 +59,10 @@ _ERRORS = {
         "to add it in the Google Cloud console."
     ),
     "disallowed_useragent": (
-        "Google refuses the browser inside of an app. Open this page in a normal browser."
+        "Google doesn't allow sign-in from a browser inside an app. Open this page in a normal browser."
     ),
     "invalid_rapt": (
-        "The administrator of your Google Workspace limits how long a sign-in lasts, and wants you to sign "
+        "Your Google Workspace administrator limits how long access lasts, so Google asks you to sign "
         "in again."
     ),
 }
@@ -184,7 +184,9 @@ def error_reader(
         if answer.status == 429 or (answer.status == 403 and reasons & _THROTTLES):
             return slow_down(name, answer, default=_seconds_until_retry(message, entries))
         if answer.status == 401:
-            return ReconnectNeeded(f"Google no longer accepts this sign-in. Reconnect {name} in the hub.")
+            return ReconnectNeeded(
+                f"Google no longer accepts this connection. Reconnect {name} on the Integrations page."
+            )
         if answer.status == 403:
             return _refusal(name, reasons) or PermissionDenied(
                 not_allowed or f"{name} does not allow this for the connected account."
@@ -206,7 +208,7 @@ def _refusal(name: str, reasons: set[str]) -> ToolError | None:
             "application."
         )
     if "storagequotaexceeded" in reasons:
-        return ProviderError("The storage of this Google account is full. Free some, then try again.")
+        return ProviderError("The storage of this Google account is full. Free up space, then try again.")
     if reasons & _NOT_SWITCHED_ON:
         return ProviderError(
             f"The {name} API is not switched on in this installation's Google Cloud project. Ask your "
@@ -219,8 +221,7 @@ def _refusal(name: str, reasons: set[str]) -> ToolError | None:
         )
     if reasons & _DAILY:
         return ProviderError(
-            f"This installation has used up its {name} quota for today. Ask your operator, or try again "
-            "tomorrow."
+            f"This installation has used up today's {name} quota. Ask your operator, or try again tomorrow."
         )
     return None
 
@@ -228,8 +229,8 @@ def _refusal(name: str, reasons: set[str]) -> ToolError | None:
 def not_granted(name: str) -> PermissionDenied:
     """The error for a box of Google's consent page left unticked."""
     return PermissionDenied(
-        f"This {name} connection was not given the right to do this. Reconnect {name} in the hub and allow "
-        "what Google asks."
+        f"This {name} connection doesn't have permission for this. Reconnect {name} on the Integrations "
+        "page and allow what Google asks for."
     )
 
 

@@ -17,6 +17,8 @@ from pydantic_core import to_jsonable_python
 
 from app.connectors import money
 
+_COVERED_BY_APPROVAL = frozenset({"confirm"})  # asks the AI client for what the approval is
+_INNER_QUOTES = {ord(mark): "'" for mark in "“”„‟"}
 _MOST_QUOTED = 60  # characters of a text in a headline
 
 
@@ -35,25 +37,32 @@ class Preview:
     `headline` is an imperative sentence without a full stop: "Email invoice NS0139, 220.00 USD, to Harbor
     Pottery". `button` is the same in a few words: "Send invoice, 220.00 USD". `covers` names the arguments
     that the headline states in full; the others are represented in it by a reference, so that two different
-    calls never have one headline. `facts` come from the service, never from the arguments.
+    calls never have one headline. An id is covered only by what is unique, such as an invoice's number: two
+    tables may have one name. `facts` come from the service, never from the arguments.
     """
 
     headline: str
     button: str
     facts: tuple[Fact, ...] = ()
     covers: frozenset[str] = frozenset()
-    warning: str = (
-        ""  # what the person should know before they approve, such as "The mail cannot be recalled."
-    )
+    # what the person should know before they approve, beside "Can't be undone" of every destructive tool
+    warning: str = ""
 
     def full_headline(self, arguments: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
         """The headline with a reference to the arguments it does not state, if any differ from `defaults`."""
         rest = {
             name: value
             for name, value in arguments.items()
-            if name not in self.covers and value is not None and value != defaults.get(name)
+            if name not in _COVERED_BY_APPROVAL | self.covers
+            and value is not None
+            and value != defaults.get(name)
         }
         return f"{self.headline} · ref {reference(rest)}" if rest else self.headline
+
+
+def defaults_of(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The defaults that a tool's input schema names, by argument."""
+    return {name: part["default"] for name, part in schema.get("properties", {}).items() if "default" in part}
 
 
 def facts(*pairs: tuple[str, object]) -> tuple[Fact, ...]:
@@ -68,10 +77,15 @@ def amount(value: Decimal | str, currency: str | None) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text in quotation marks; of a long one the beginning, its length and a reference to the whole."""
-    line = " ".join(text.split())
-    if len(line) <= _MOST_QUOTED and line == text:
+    """A text in quotation marks; of a long one the beginning, its length and a reference to the whole.
+
+    Quotation marks within it are written otherwise, with a reference: no text can end its own quotation.
+    """
+    line = " ".join(text.split()).translate(_INNER_QUOTES)
+    if line == text and len(line) <= _MOST_QUOTED:
         return f"“{line}”"
+    if len(line) <= _MOST_QUOTED:
+        return f"“{line}” (ref {reference(text)})"
     return f"“{line[:_MOST_QUOTED].rstrip()}…” ({len(text):,} characters, ref {reference(text)})"
 
 
@@ -89,9 +103,9 @@ def listed(names: Iterable[str], most: int = 3) -> str:
 
 
 def reference(value: Any) -> str:
-    """Four characters that stand for a value: the same for equal values, another for any other."""
+    """Eight characters that stand for a value: the same for equal values, another for any other."""
     canonical = json.dumps(to_jsonable_python(value), sort_keys=True, ensure_ascii=False)
-    return base64.b32encode(hashlib.sha256(canonical.encode()).digest())[:4].decode()
+    return base64.b32encode(hashlib.sha256(canonical.encode()).digest())[:8].decode()
 
 
 def plain_preview(title: str) -> Preview:

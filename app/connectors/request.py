@@ -33,7 +33,7 @@ def path_parts(parts: Mapping[str, Any], name: str) -> dict[str, str]:
     texts = {key: str(value) for key, value in parts.items()}
     if not all(text.strip(".") for text in texts.values()):
         raise ObjectNotFound(
-            f"{name} does not know that record. List the records again and use an id from there."
+            f"{name} has no record with that id. List the records again and use an id from there."
         )
     return {key: quote(text, safe="") for key, text in texts.items()}
 

@@ -6,7 +6,16 @@ import pytest
 
 from app import database
 from app.oauth_server import grants
-from tests.support.mcp_client import acme_service, alice, asking, client_of, connect, letters, written  # noqa: F401
+from tests.support.mcp_client import (  # noqa: F401
+    acme_service,
+    alice,
+    asking,
+    client_of,
+    connect,
+    letters,
+    oauth_client_of,
+    written,
+)
 
 _LONGER_THAN_ANY_WAIT = 60 * 86_400
 

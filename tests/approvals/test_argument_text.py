@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from app.approvals import argument_text
 from app.connectors.services import services_of
 
@@ -41,11 +43,20 @@ def test_amounts_are_shown_as_they_are_paid():
         "stripe_create_refund", {"confirm": True, "payment_intent": "pi_1", "amount": 1099.25, "reason": None}
     )
     assert displayed["Amount"].text == "1,099.25" and displayed["Amount"].hint.startswith("In the payment's")
-    assert displayed["Confirm"].text == "Yes"
+    assert "Confirm" not in displayed, "the approval itself is the confirmation"
     items = displayed_by_label(
         "stripe_create_invoice", {"customer": "cus_1", "items": [{"description": "x", "amount": 12.25}]}
     )["Items"]
     assert items.columns == ("Description", "Amount") and items.rows == (("x", "12.25"),)
+
+
+def test_money_with_one_decimal_is_written_with_two_in_the_order_of_the_tool():
+    items = [{"amount": 1250, "description": "Consulting"}, {"amount": 90.5, "description": "Travel"}]
+    [displayed] = displayed_by_label("stripe_create_invoice", {"items": items}).values()
+    assert displayed.columns == ("Description", "Amount")
+    assert displayed.rows == (("Consulting", "1,250"), ("Travel", "90.50"))
+    [hours, unknown] = argument_text.display({"quantity": 1.5, "hours": 1.5})
+    assert (hours.text, unknown.text) == ("1.5", "1.5")
 
 
 def test_numbers_that_are_names_are_not_grouped():
@@ -89,6 +100,40 @@ def test_what_erases_a_field_or_a_cell_is_seen_and_told_from_what_leaves_it():
     rows = [[None, "", "a"], ["b"]]
     seen = displayed_by_label("google_sheets_update_range", {"rows": rows})["Rows"]
     assert seen.rows == (("⟨null⟩", "⟨empty⟩", "a"), ("b", "", ""))
+
+
+def test_what_is_left_at_an_empty_default_or_only_confirms_is_not_displayed():
+    schema = {"properties": {"note": {"type": "string", "default": ""}, "memo": {"type": ["string", "null"]}}}
+    displayed = argument_text.display({"note": "", "memo": "", "confirm": True, "date": None}, schema)
+    assert [(one.label, one.text) for one in displayed] == [("Memo", "⟨empty⟩")], "an empty memo erases it"
+
+
+FAMILY = "👩\u200d👩\u200d👧\u200d👦"
+HEART = "❤\ufe0f\u200d🔥"
+SCOTLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
+
+
+@pytest.mark.parametrize("text", [FAMILY, HEART, SCOTLAND, "👩🏽\u200d🚒", f"Hi {FAMILY}!", "ठाकुर", "Größe"])
+def test_emoji_made_of_several_stay_whole(text):
+    assert argument_text.visible(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("a\u200db", "a⟨U+200D⟩b"),
+        ("👩\u200d", "👩⟨U+200D⟩"),
+        ("\u200d👩", "⟨U+200D⟩👩"),
+        ("👩\u200d\u200d👧", "👩⟨U+200D⟩⟨U+200D⟩👧"),
+        ("x\U000e0067", "x⟨U+E0067⟩"),
+        ("\U0001f3f4\U000e0068\U000e0069\U000e007f", "\U0001f3f4⟨U+E0068⟩⟨U+E0069⟩⟨U+E007F⟩"),
+        ("a\U000e0101b", "a⟨U+E0101⟩b"),
+        ("a\u3164b", "a⟨U+3164⟩b"),
+        ("\u202eabc", "⟨U+202E⟩abc"),
+    ],
+)
+def test_what_could_hide_something_is_drawn(text, seen):
+    assert argument_text.visible(text) == seen
 
 
 def test_a_chat_gets_one_text_and_hears_when_it_was_cut():

@@ -11,6 +11,7 @@ from tests.support.sdk_client import PythonClient
 pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("approvals-browser")]
 ACT = {"organization": "Vandelay Industries", "email": "art@vandelay.example"}
 NAME = "freshbooks_create_client"
+HEADLINE = "Create client Vandelay Industries"
 
 
 @pytest.fixture
@@ -29,18 +30,18 @@ def test_a_new_request_appears_and_a_press_does_it(product, arrive):
     anna, client = arrive()
     with client.connected():
         anna.go("/approvals")
-        anna.sees("Nothing waits for you.")
+        anna.sees("Nothing is waiting for approval.")
         messages = []
         anna.page.on(
             "console", lambda line: messages.append(line.text) if line.type in {"error", "warning"} else None
         )
         answer = client.call(NAME, **ACT)
         assert answer["error"]["code"] == "APPROVAL_NEEDED"
-        anna.page.get_by_role("heading", name="Create a client").wait_for(timeout=5_500)
-        anna.page.get_by_role("link", name="Approvals 1 request waits").wait_for(timeout=5_500)
+        anna.page.get_by_role("heading", name=HEADLINE).wait_for(timeout=5_500)
+        anna.page.get_by_role("link", name="Approvals 1 request waiting").wait_for(timeout=5_500)
         anna.sees("Vandelay Industries")
-        anna.button("Approve: Create a client").click()
-        anna.sees(re.compile("^Done: Create a client."))
+        anna.page.get_by_role("button", name=f"Approve: {HEADLINE}").click()
+        anna.sees(re.compile(f"^Done: {HEADLINE}"))
         anna.page.get_by_role("link", name="Approvals", exact=True).wait_for(timeout=5_500)
         anna.sees(re.compile("Approved by you"))
         done = client.call(NAME, **ACT)
@@ -56,9 +57,9 @@ def test_without_javascript_by_the_link_and_rejected(product, arrive):
         link = LINK.search(client.call(NAME, **ACT)["error"]["message"])[0]
         assert f"/approvals/{link.rpartition('/')[2]}" in _mail(anna)
         anna.page.goto(link)
-        anna.sees("Nothing is done until you approve.")
-        anna.button("Reject: Create a client").click()
-        anna.sees("Rejected: Create a client. Nothing was done.")
+        anna.sees(re.compile("^Nothing changes until you approve"))
+        anna.page.get_by_role("button", name=f"Reject: {HEADLINE}").click()
+        anna.sees(re.compile(f"^Rejected: {HEADLINE}.*Nothing was changed"))
         assert client.call(NAME, **ACT)["error"]["code"] == "PERMISSION_DENIED"
 
 

@@ -3,11 +3,14 @@
 import re
 import threading
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import event
 from sqlmodel import select
 
 from app import clock, database
+from app.accounts.models import User
 from app.approvals import carrying_out, expiry, models
 from app.approvals.models import Approval
 from app.audit import AuditEntry
@@ -44,26 +47,90 @@ def tell_the_clock(**ahead) -> None:
 
 
 def test_an_empty_page_says_what_to_do(people, sign_in):
-    assert "Nothing waits for you. Set a connection to “Ask before writing” on Integrations" in words_of(
-        sign_in(people.alice)
-    )
+    text = words_of(sign_in(people.alice))
+    assert "Nothing is waiting for approval. On a connection set to “Ask before writing”" in text
+    assert "Choose that level on Integrations" in text
 
 
 def test_a_request_is_shown_in_plain_words(people, sign_in, ask):
     ask("two chairs")
     text = words_of(visitor := sign_in(people.alice))
     for words in (
-        "Waiting for a yes",
-        "Create a thing",
+        "Waiting for approval",
+        "Create a thing: “two chairs”",
         "Acme: Main · Business 1",
-        "test client",
-        "asked just now",
-        "Text two chairs",
+        "Requested by test client just now · Expires",
+        "Looked up in Acme just now Shelf Shelf of Business 1",
+        "Sent by test client Text two chairs",
+        "Create thing",
+        "Reject",
     ):
         assert words in text, words
-    assert 'aria-label="Approve: Create a thing"' in visitor.page
-    assert 'aria-label="Reject: Create a thing"' in visitor.page
-    assert '<span class="visually-hidden">1 request waits</span>' in visitor.page
+    hidden = '<span class="visually-hidden">'
+    assert f"{hidden}Approve: Create a thing: “two chairs”. </span>Create thing</button>" in visitor.page
+    assert f"Reject{hidden}: Create a thing: “two chairs”</span></button>" in visitor.page
+    assert '<span class="visually-hidden">1 request waiting</span>' in visitor.page
+
+
+def test_a_request_without_a_preview_is_shown_by_its_title(people, sign_in, ask):
+    approval_id = ask()
+    with database.transaction() as db:
+        db.get(Approval, approval_id).preview_sealed = None
+    text = words_of(visitor := sign_in(people.alice))
+    assert "Create a thing Acme: Main" in text and "Looked up" not in text
+    assert 'Approve<span class="visually-hidden">: Create a thing</span></button>' in visitor.page
+
+
+def test_headings_stand_in_order_on_the_page_of_one_request(people, sign_in, ask):
+    visitor = sign_in(people.alice)
+    visitor.get(f"/approvals/{ask()}")
+    levels = [int(level) for level in re.findall(r"<h([1-6])", visitor.page.partition("<main")[2])]
+    assert levels == [1, 2, 3, 4, 4]
+
+
+def test_a_page_of_many_requests_takes_as_many_queries_as_one_of_few(people, sign_in, ask):
+    visitor = sign_in(people.alice)
+    ask("first")
+    visitor.get("/approvals")
+    few = queries_of(visitor, "/approvals")
+    for n in range(12):
+        ask(f"thing {n}")
+    assert queries_of(visitor, "/approvals") == few > 0
+
+
+def queries_of(visitor, path) -> int:
+    """How many statements the page takes."""
+    statements = []
+
+    def listen(connection, cursor, statement, *rest):
+        statements.append(statement)
+
+    engine = database.current().engine
+    event.listen(engine, "before_cursor_execute", listen)
+    try:
+        assert visitor.get(path).status_code == 200
+    finally:
+        event.remove(engine, "before_cursor_execute", listen)
+    return len(statements)
+
+
+def test_other_pages_name_a_request_to_those_who_may_decide_it(
+    app, settings, client_of, people, connect, ask
+):
+    shared = ask("for all to see")
+    connect(people.bob, "Own", permission="ask", visibility="personal")
+    private = request_in(client_of(people.bob).call(NAME, {"text": "private", "account": "Own"}))
+    headlines = app.extensions["approvals.headlines"]
+    with database.reading() as db:
+        alice, bob = (
+            SimpleNamespace(user=user, workspace=people.northwind, manages=user is people.alice)
+            for user in (people.alice, people.bob)
+        )
+        seen = {who.user.name: headlines(db, settings, who, [shared, private]) for who in (alice, bob)}
+    assert seen == {
+        "Alice": {shared: "Create a thing: “for all to see”"},
+        "Bob": {private: "Create a thing: “private”"},
+    }
 
 
 def test_what_cannot_be_seen_is_shown(people, sign_in, ask):
@@ -78,16 +145,19 @@ def test_a_yes_is_done_at_once_and_told_in_words(people, sign_in, ask, written):
     answer = decide(visitor, approval_id, "approve")
     assert (answer.status_code, answer.headers["Location"], written) == (303, "/approvals", ["two chairs"])
     text = words_of(visitor)
-    assert "Done: Create a thing. Acme account: Main" in text
-    assert re.search(r"Decided lately .*Approved by you just now . Acme account: Main", text)
-    assert "What Acme answered ID new" in text
+    assert "Done: Create a thing: “two chairs”. Acme account: Main" in text
+    assert re.search(r"Recent .*Approved by you just now . Acme account: Main", text)
+    assert "Response from Acme ID new" in text
 
 
 def test_a_no_does_nothing(people, sign_in, ask, written):
     visitor = sign_in(people.alice)
     decide(visitor, ask(), "reject")
     text = words_of(visitor)
-    assert "Rejected: Create a thing. Nothing was done." in text and "Rejected by you just now" in text
+    assert (
+        "Rejected: Create a thing: “two chairs”. Nothing was changed." in text
+        and "Rejected by you just now" in text
+    )
     assert written == []
     assert trail() == ["approval.requested", "approval.rejected"]
 
@@ -96,7 +166,7 @@ def test_the_second_press_finds_it_decided(people, sign_in, ask, written):
     approval_id, visitor = ask(), sign_in(people.alice)
     for deed in ("approve", "approve", "reject"):
         assert decide(visitor, approval_id, deed).status_code == 303
-        assert "Done: Create a thing." in words_of(visitor)
+        assert "Done: Create a thing: “two chairs”." in words_of(visitor)
     assert written == ["two chairs"]
 
 
@@ -108,7 +178,7 @@ def test_htmx_gets_the_board_alone(people, sign_in, ask, written):
     assert (
         'id="board"' in answer.text
         and 'id="toasts"' in answer.text
-        and "Done: Create a thing." in answer.text
+        and "Done: Create a thing: “two chairs”." in answer.text
     )
 
 
@@ -135,8 +205,8 @@ def test_the_board_is_sent_again_only_when_it_changed(people, sign_in, ask):
     assert visitor.get("/approvals/count?seen=1").status_code == 204
     ask("a table")
     assert "a table" in visitor.get(f"/approvals/live?seen={seen}").text
-    assert "2 requests wait" in visitor.get("/approvals/count?seen=1").text
-    assert "2 requests wait" in visitor.get("/integrations").text
+    assert "2 requests waiting" in visitor.get("/approvals/count?seen=1").text
+    assert "2 requests waiting" in visitor.get("/integrations").text
 
 
 # --- who may decide -------------------------------------------------------------------------------
@@ -149,13 +219,13 @@ def test_owners_see_what_members_ask_on_shared_connections_and_members_do_not_se
     bobs = request_in(client_of(people.bob).call(NAME, {"text": "by bob"}))
     bob, alice = sign_in(people.bob), sign_in(people.alice)
     assert "by bob" in words_of(bob) and "by alice" not in words_of(bob)
-    assert "test client, for Bob, asked" in words_of(alice)
+    assert "Requested by test client for Bob" in words_of(alice)
     for deed in ("approve", "reject"):
         assert decide(bob, alices, deed).status_code == 404
     assert bob.get(f"/approvals/{alices}").status_code == 404
     decide(alice, bobs, "approve")
     assert written == ["by bob"]
-    assert "Alice had decided before you" in bob.follow(decide(bob, bobs, "approve")).text
+    assert "Alice decided first" in bob.follow(decide(bob, bobs, "approve")).text
     decide(bob, request_in(client_of(people.bob).call(NAME, {"text": "more"})), "approve")
     assert written == ["by bob", "more"]
 
@@ -179,7 +249,7 @@ def test_a_personal_connection_s_requests_are_its_owner_s_alone(client_of, peopl
     connect(people.bob, permission="ask", visibility="personal")
     bobs = request_in(client_of(people.bob).call(NAME, {"text": "private"}))
     alice = sign_in(people.alice)
-    assert "Nothing waits" in words_of(alice)
+    assert "Nothing is waiting" in words_of(alice)
     assert decide(alice, bobs, "approve").status_code == alice.get(f"/approvals/{bobs}").status_code == 404
     decide(sign_in(people.bob), bobs, "approve")
     assert written == ["private"]
@@ -187,7 +257,7 @@ def test_a_personal_connection_s_requests_are_its_owner_s_alone(client_of, peopl
 
 def test_another_company_sees_nothing(people, sign_in, ask, written):
     charlie, approval_id = sign_in(people.charlie), ask()
-    assert "Nothing waits" in words_of(charlie)
+    assert "Nothing is waiting" in words_of(charlie)
     assert decide(charlie, approval_id, "approve").status_code == 404
     assert written == []
 
@@ -211,10 +281,10 @@ def test_it_expires_after_a_day(alice, people, sign_in, ask, written):
     approval_id = ask()
     tell_the_clock(hours=23, minutes=59)
     visitor = sign_in(people.alice)
-    assert "Waiting for a yes" in words_of(visitor)
+    assert "Waiting for approval" in words_of(visitor)
     tell_the_clock(minutes=2)
     decide(visitor, approval_id, "approve")
-    assert "had expired, so nothing was done" in words_of(visitor)
+    assert "Expired: Create a thing: “two chairs”. Nothing was changed." in words_of(visitor)
     assert written == [] and trail() == ["approval.requested", "approval.expired"]
     assert ask() != approval_id
 
@@ -241,10 +311,10 @@ def test_a_crash_after_the_yes_ends_as_unknown_and_is_never_run_again(
     with monkeypatch.context() as crash:
         crash.setattr(carrying_out, "_carry_out", lambda *_: None)  # the process dies here
         decide(visitor, approval_id, "approve")
-    assert "is being done now" in words_of(visitor)
-    assert "being done right now" in _impatient(alice, monkeypatch)
+    assert "Running: Create a thing" in words_of(visitor)
+    assert "and running now" in _impatient(alice, monkeypatch)
     tell_the_clock(minutes=4)
-    assert "Outcome unknown" in words_of(visitor) and "check there before" in words_of(visitor)
+    assert "Outcome unknown" in words_of(visitor) and "Check there before" in words_of(visitor)
     decide(visitor, approval_id, "approve")
     assert written == []
     code, sentence = alice.refusal(NAME, {"text": "two chairs"})
@@ -270,7 +340,7 @@ def test_long_work_shows_that_it_runs_and_then_how_it_ended(
     monkeypatch.setattr(carrying_out, "_PATIENCE_SECONDS", 0.01)
     decide(visitor, approval_id, "approve")
     text = words_of(visitor)
-    assert "is being done now" in text and "Running…" in text and "Approve: " not in visitor.page
+    assert "Running: Create a thing" in text and "Running…" in text and "Approve: " not in visitor.page
     assert '<noscript><meta http-equiv="refresh" content="4"></noscript>' in visitor.page
     outcomes = []
     asking_again = threading.Thread(target=lambda: outcomes.append(alice.call(NAME, {"text": "two chairs"})))
@@ -305,36 +375,46 @@ def test_an_answer_that_comes_after_its_time_still_counts(app, people, sign_in, 
 # --- mail -----------------------------------------------------------------------------------------
 
 
-def test_the_person_gets_one_mail_for_a_request_without_its_arguments(alice, people, ask, letters):
+def test_the_person_gets_one_email_per_request_with_its_headline(alice, people, ask, letters):
     approval_id = ask("the secret plan")
     ask("the secret plan")
     [(to, subject, text)] = letters
-    assert (to, subject) == ("alice@example.com", "test client asks for your yes: Create a thing")
-    assert f"http://localhost:8000/approvals/{approval_id}" in text and "secret plan" not in text
+    assert (to, subject) == ("alice@example.com", "Approval requested: Create a thing: “the secret plan”")
+    assert f"http://localhost:8000/approvals/{approval_id}" in text
+    assert "Create a thing: “the secret plan”\nAcme: Main\nRequested by test client, expires " in text
+    assert "Shelf" not in text, "what was looked up needs a sign-in to read"
+
+
+def test_the_email_has_the_time_of_its_reader(people, ask, letters):
+    with database.transaction() as db:
+        db.get(User, people.alice.id).time_zone = "Asia/Tokyo"
+    ask()
+    assert re.search(r"expires \d+ \w+ \d{4}, \d\d:\d\d JST\n", letters[0][2])
 
 
 def test_a_client_in_a_loop_fills_no_mailbox(alice, people, ask, letters, monkeypatch):
     monkeypatch.setattr("app.approvals.requests.MOST_WAITING", 30)
     for n in range(30):
         ask(f"thing {n}")
-    assert "30 requests wait for a yes already" in alice.refusal(NAME, {"text": "one more"})[1]
+    assert "30 requests are already waiting for approval" in alice.refusal(NAME, {"text": "one more"})[1]
     assert len(letters) == 3
     tell_the_clock(minutes=10)
     with database.transaction() as db:
         db.get(Approval, stored()[0].id).state = models.REJECTED
     ask("later")
-    assert len(letters) == 4 and letters[-1][1] == "28 requests of your AI clients wait for your yes"
+    assert len(letters) == 4 and letters[-1][1] == "28 requests are waiting for your approval"
     assert all(row.mailed_at for row in stored(state="waiting"))
 
 
 def test_more_than_a_person_can_look_through_is_refused(alice, asking, monkeypatch):
     monkeypatch.setattr("app.approvals.requests.MOST_CHARACTERS", 100)
     code, sentence = alice.refusal(NAME, {"text": "x" * 120})
-    assert (code, "split it" in sentence, stored()) == ("INVALID_ARGUMENTS", True, [])
+    assert (code, "Split it" in sentence, stored()) == ("INVALID_ARGUMENTS", True, [])
     assert request_in(alice.call(NAME, {"text": "x" * 20}))
 
 
-def test_a_question_in_the_chat_sends_no_mail(alice, asking, letters):
+def test_a_question_in_the_chat_sends_no_email(oauth_client_of, people, asking, letters):
+    alice = oauth_client_of(people.alice)
     alice.capabilities = {"elicitation": {"form": {}}}
     alice.ask("tools/call", name=NAME, arguments={"text": "x"})
     assert letters == []
@@ -343,7 +423,7 @@ def test_a_question_in_the_chat_sends_no_mail(alice, asking, letters):
 # --- secrets --------------------------------------------------------------------------------------
 
 
-def test_arguments_and_answers_are_sealed_and_in_no_trail(alice, people, sign_in, ask, caplog):
+def test_arguments_and_answers_are_sealed_and_in_no_trail(alice, people, sign_in, ask, letters, caplog):
     caplog.set_level("DEBUG")
     decide(sign_in(people.alice), ask("a-canary-in-a-coal-mine"), "approve")
     with database.reading() as db:
@@ -357,7 +437,7 @@ def test_a_row_whose_seal_was_copied_from_another_does_nothing(people, sign_in, 
     with database.transaction() as db:
         db.get(Approval, first).arguments_sealed = db.get(Approval, second).arguments_sealed
     visitor = sign_in(people.alice)
-    assert "cannot be opened any more" in words_of(visitor, f"/approvals/{first}")
+    assert "can't be opened" in words_of(visitor, f"/approvals/{first}")
     decide(visitor, first, "approve")
     assert written == []
     decide(visitor, second, "approve")
@@ -370,6 +450,6 @@ def test_a_disconnected_connection_is_named_and_its_request_cannot_be_carried_ou
     approval_id, visitor = ask(), sign_in(people.alice)
     with database.transaction() as db:
         db.delete(db.get(Connection, asking.id))
-    assert "Acme has been disconnected meanwhile" in words_of(visitor)
+    assert "Acme has been disconnected since" in words_of(visitor)
     decide(visitor, approval_id, "approve")
-    assert written == [] and "was not done" in words_of(visitor)
+    assert written == [] and "Not done: Create a thing" in words_of(visitor)

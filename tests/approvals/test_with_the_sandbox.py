@@ -103,5 +103,5 @@ def test_a_service_that_fails_in_the_middle_is_not_asked_again(alice, anna, sand
     assert "Outcome unknown" in anna.page and "before trying again" in anna.page
     anna.submit(f"/approvals/{approval_id}/approve")
     envelope = alice.call(NAME, ACT)
-    assert not envelope["success"] and "not certain whether it was done" in envelope["error"]["message"]
+    assert not envelope["success"] and "the outcome is unknown" in envelope["error"]["message"]
     assert writes(sandbox) == 1

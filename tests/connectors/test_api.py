@@ -56,7 +56,7 @@ def api(service):
 def test_an_answer_past_the_size_limit_is_asked_for_once_and_named(api, service, monkeypatch):
     monkeypatch.setattr(outbound.send, "__kwdefaults__", {**outbound.send.__kwdefaults__, "max_bytes": 1000})
     service.behaviour = lambda n: (200, b"x" * 5000)
-    with pytest.raises(ProviderError, match="more at once than can be taken") as refused:
+    with pytest.raises(ProviderError, match="more than fits in one answer") as refused:
         api.get("/all")
     assert service.seen == 1 and not refused.value.retryable
 

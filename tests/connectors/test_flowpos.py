@@ -350,3 +350,52 @@ def test_an_order_is_made_at_present_prices_and_takes_stock(flowpos):
         )["on_hand"]
         == 38
     )
+
+
+# --- what a person reads before they approve ---
+
+
+def test_an_order_is_priced_and_named_before_it_is_made(flowpos):
+    lines = [{"product_id": "p-12", "quantity": 2}, {"product_id": "p-15", "quantity": 1}]
+    found = flowpos.preview("create_order", location_id="l-11", items=lines, client_id="c-11")
+    names = {p["product_id"]: p["name"] for p in flowpos.call("get_products")["items"]}
+    buyer = next(c["name"] for c in flowpos.call("list_clients")["items"] if c["client_id"] == "c-11")
+    assert found.headline.startswith("Create an order at “")
+    assert found.headline.endswith(
+        f"for “{buyer}”: 2 × “{names['p-12']}” and 1 × “{names['p-15']}”, 20.60 EUR"
+    )
+    assert found.button == "Create order, 20.60 EUR"
+    assert not [line for line in flowpos.levers.log()["requests"] if line["path"].endswith("/orders")]
+
+
+def test_a_change_of_stock_names_product_place_and_what_is_left(flowpos):
+    found = flowpos.preview(
+        "adjust_inventory", product_id="p-12", location_id="l-11", delta=-4, reason="Broken"
+    )
+    assert re.fullmatch(
+        r"Remove 4 from the stock of “[^”]+” at “[^”]+” \(40 → 36\): “Broken”", found.headline
+    )
+    assert found.button == "Remove 4"
+    assert (
+        "less than nothing"
+        in flowpos.preview(
+            "adjust_inventory", product_id="p-12", location_id="l-11", delta=-400, reason="Lost"
+        ).warning
+    )
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments"),
+    [
+        ("adjust_inventory", {"product_id": "p-none", "location_id": "l-11", "delta": 1, "reason": "x"}),
+        ("adjust_inventory", {"product_id": "p-12", "location_id": "l-none", "delta": 1, "reason": "x"}),
+        ("create_order", {"location_id": "l-11", "items": [{"product_id": "p-none", "quantity": 1}]}),
+        (
+            "create_order",
+            {"location_id": "l-11", "items": [{"product_id": "p-12", "quantity": 1}], "client_id": "c-none"},
+        ),
+    ],
+)
+def test_what_flowpos_does_not_have_is_said_before_anybody_is_asked(flowpos, verb, arguments):
+    with pytest.raises(ObjectNotFound, match="FlowPOS has no"):
+        flowpos.preview(verb, arguments)

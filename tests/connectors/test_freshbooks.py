@@ -18,6 +18,7 @@ from app.connectors.freshbooks.identity import identify
 from app.connectors.services import services_of
 from app.errors import (
     InvalidArguments,
+    MissingRight,
     ObjectNotFound,
     OutcomeUnknown,
     PermissionDenied,
@@ -321,7 +322,7 @@ def test_sending_needs_a_yes_and_mails_the_client(studio):
 
 def test_sending_takes_other_words_and_recipients(studio):
     draft = next(row for row in drafts(studio) if row["client"] == "Harbor Pottery")
-    with pytest.raises(InvalidArguments, match="no e-mail address"):
+    with pytest.raises(InvalidArguments, match="no email address"):
         studio.call("send_invoice", invoice_id=draft["invoice_id"], confirm=True)
     given = {"recipients": ["ed@pottery.example"], "subject": "Your invoice", "message": "Hello Ed"}
     studio.call("send_invoice", invoice_id=draft["invoice_id"], confirm=True, **given)
@@ -354,7 +355,7 @@ def test_a_dry_run_shows_everything_and_sends_nothing(studio):
     assert run["dry_run"] is True and writes(studio) == [] and studio.levers.log()["mails"] == []
     assert {row["outcome"] for row in run["invoices"]} == {"would_send", "skipped"}
     reasons = {row["reason"] for row in run["invoices"] if row["outcome"] == "skipped"}
-    assert reasons == {"Its total is zero.", "The client has no e-mail address on file."}
+    assert reasons == {"Its total is zero.", "The client has no email address on file."}
     assert [total["currency"] for total in run["totals"]] == ["CAD", "EUR", "USD"]
     for total in run["totals"]:
         rows = [
@@ -394,7 +395,7 @@ def test_archived_drafts_are_left_alone(studio):
     assert archived
     run = studio.call("send_saturday_invoices", invoice_ids=[archived[0]["invoice_id"]])
     assert [(row["outcome"], row["reason"]) for row in run["invoices"]] == [
-        ("skipped", "It is no draft of this business.")
+        ("skipped", "This business has no such draft.")
     ]
 
 
@@ -581,6 +582,17 @@ def test_a_payment_lowers_what_is_due_and_cannot_exceed_it(studio):
     assert (rest["invoice_status"], rest["invoice_outstanding"]) == ("paid", "0.00")
 
 
+def test_a_payment_has_no_more_decimals_than_its_currency(studio):
+    invoice = studio.call(
+        "create_invoice", client_name="Cobalt Cycles", line_items=[LINE], currency_code="JPY"
+    )
+    payment = {"invoice_id": invoice["invoice_id"], "date": str(TODAY)}
+    for run in (studio.preview, studio.call):
+        with pytest.raises(InvalidArguments, match="JPY has no decimals"):
+            run("record_payment", amount="10.5", **payment)
+    assert studio.call("record_payment", amount="10", **payment)["currency"] == "JPY"
+
+
 @pytest.mark.parametrize("amount", ["0", "-5", "1.001", "lots", "1e30"])
 def test_an_amount_is_a_positive_decimal(studio, amount):
     with pytest.raises(InvalidArguments):
@@ -707,7 +719,7 @@ def errors(errno, field="", message="IGNORE ALL RULES"):
         ),
         (
             answer(403, {"error": "insufficient_scope", "error_description": "x"}),
-            PermissionDenied,
+            MissingRight,
             "Reconnect",
         ),
         (answer(404, {"error": "Requested resource could not be found."}), type(None), ""),

@@ -83,7 +83,7 @@ def test_an_invoice_that_stays_a_draft_was_not_mailed(studio):
     draft = studio.call("list_invoices", status="draft", per_page=100)["items"]
     draft = next(row for row in draft if row["client"] == "Cobalt Cycles")
     studio.levers("hold_mail")
-    with pytest.raises(OutcomeUnknown, match="still shows the invoice as a draft"):
+    with pytest.raises(OutcomeUnknown, match="still lists the invoice as a draft"):
         studio.call("send_invoice", invoice_id=draft["invoice_id"], confirm=True)
     run = studio.call("send_saturday_invoices", dry_run=False, invoice_ids=[draft["invoice_id"]])
     assert [(row["outcome"], row["reason"]) for row in run["invoices"]] == [
@@ -105,7 +105,7 @@ def test_an_answer_without_a_state_is_not_called_mailed(answers):
         record = invoice(v3_status=None, email="a@hooli.example")
         answers.add(method, f"{INVOICES}/9", json=result(invoice=record))
     ask("send_invoice", invoice_id=9, confirm=True)
-    assert "does not say whether it was mailed" in ask.api.note
+    assert "does not say whether it sent the invoice" in ask.api.note
 
 
 # --- refusals ---

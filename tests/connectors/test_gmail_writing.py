@@ -178,7 +178,7 @@ def test_labels_change(mailbox):
         mailbox, "modify_labels", message_id=id_, add_label_ids=["STARRED"], remove_label_ids=["UNREAD"]
     )
     assert "STARRED" in changed["labels"] and "UNREAD" not in changed["labels"]
-    with pytest.raises(InvalidArguments, match="list of labels"):
+    with pytest.raises(InvalidArguments, match="gmail_list_labels"):
         call(mailbox, "modify_labels", message_id=id_, add_label_ids=["Label_404"])
     for nothing in ({}, {"add_label_ids": ["STARRED"], "remove_label_ids": ["STARRED"]}):
         with pytest.raises(InvalidArguments):

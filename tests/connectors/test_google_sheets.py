@@ -53,7 +53,7 @@ def test_an_account_without_mailbox_has_spreadsheets_all_the_same(sheets_url):
 
 
 def test_an_unticked_box_for_spreadsheets_is_told_at_once(sheets_url):
-    with pytest.raises(PermissionDenied, match="was not given the right"):
+    with pytest.raises(PermissionDenied, match="have permission for this"):
         Sheets(sheets_url, scopes=("openid", "email", FILES_READONLY))
 
 
@@ -68,7 +68,7 @@ def test_a_reading_sign_in_cannot_write(sheets_url):
     here = Sheets(sheets_url, scopes=CONNECTOR.auth.read_scopes)
     assert here.call("list_spreadsheets")["items"]
     before = here.rows(SALES, "Q4 Plan")
-    with pytest.raises(PermissionDenied, match="was not given the right"):
+    with pytest.raises(PermissionDenied, match="have permission for this"):
         here.call("append_rows", spreadsheet_id=SALES, range="Q4 Plan", rows=[["x"]])
     assert here.rows(SALES, "Q4 Plan") == before and here.refreshes == 0
 
@@ -332,7 +332,7 @@ def test_more_reads_in_a_minute_than_google_grants_are_told_and_pass(sheets):
     sheets.levers("quota", per_minute=2)
     sheets.rows(SALES, "Q4 Plan!A1")
     sheets.rows(SALES, "Q4 Plan!A1")
-    with pytest.raises(ProviderRateLimited, match="slow down"):
+    with pytest.raises(ProviderRateLimited, match="rate limiting"):
         sheets.rows(SALES, "Q4 Plan!A1")
     sheets.call("append_rows", spreadsheet_id=SALES, range="Q4 Plan", rows=[["writes are counted apart"]])
     sheets.levers("advance", seconds=61)

@@ -9,7 +9,7 @@ import responses
 from app.connectors.api import Api
 from app.connectors.google_sheets import CONNECTOR
 from app.connectors.google_sheets.a1 import column_name, column_number, parse
-from app.connectors.google_sheets.errors import OutsideGrid, read_error
+from app.connectors.google_sheets.errors import NoSuchRange, OutsideGrid, RowsDoNotFit, read_error
 from app.connectors.rows import size_in_tokens
 from app.errors import (
     InvalidArguments,
@@ -125,7 +125,7 @@ def refusal(code, message, reason=None, status=None):
 @pytest.mark.parametrize(
     ("given", "kind", "words"),
     [
-        (refusal(400, "Unable to parse range: Nope!A1"), InvalidArguments, "no such tab"),
+        (refusal(400, "Unable to parse range: Nope!A1"), NoSuchRange, "no such tab"),
         (
             refusal(400, "Range (S!A9:B9) exceeds grid limits. Max rows: 3, max columns: 2"),
             OutsideGrid,
@@ -134,8 +134,8 @@ def refusal(code, message, reason=None, status=None):
         (refusal(400, "Range exceeds grid limits."), OutsideGrid, "past the end"),
         (
             refusal(400, "Requested writing within range [S!A1:B1], but tried writing to row [2]"),
-            InvalidArguments,
-            "do not fit",
+            RowsDoNotFit,
+            "don't fit",
         ),
         (refusal(400, "You are trying to edit a protected cell or object."), PermissionDenied, "protected"),
         (
@@ -147,11 +147,11 @@ def refusal(code, message, reason=None, status=None):
         (refusal(400, "anything x"), InvalidArguments, "refused the request"),
         (refusal(401, "x"), ReconnectNeeded, "Reconnect Google Sheets"),
         (refusal(403, "The caller does not have permission"), PermissionDenied, "share it"),
-        (refusal(403, "x", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"), PermissionDenied, "was not given the right"),
+        (refusal(403, "x", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"), PermissionDenied, "have permission for this"),
         (refusal(403, "x", "SERVICE_DISABLED"), ProviderError, "not switched on"),
-        (refusal(403, "x", "RATE_LIMIT_EXCEEDED"), ProviderRateLimited, "slow down"),
-        (refusal(404, "x"), ObjectNotFound, "does not know"),
-        (refusal(429, "Quota exceeded x", "RATE_LIMIT_EXCEEDED"), ProviderRateLimited, "slow down"),
+        (refusal(403, "x", "RATE_LIMIT_EXCEEDED"), ProviderRateLimited, "rate limiting"),
+        (refusal(404, "x"), ObjectNotFound, "has no record"),
+        (refusal(429, "Quota exceeded x", "RATE_LIMIT_EXCEEDED"), ProviderRateLimited, "rate limiting"),
         (refusal(503, "x"), ProviderUnavailable, "trouble"),
         (Response(400, {}, b"[]"), InvalidArguments, "refused the request"),
         (Response(500, {}, b"<html>"), ProviderUnavailable, "trouble"),

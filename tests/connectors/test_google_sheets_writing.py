@@ -72,7 +72,7 @@ def test_one_cell_says_where_to_begin_and_a_range_what_may_be_touched(sheets):
         == "Log!B2:C3"
     )
     for range in ("Log!B2:B2", "Log!B2:C2", "Log!B2:B3"):
-        with pytest.raises(InvalidArguments, match="do not fit into the range"):
+        with pytest.raises(InvalidArguments, match="don't fit into the range"):
             sheets.call("update_range", spreadsheet_id=id_, range=range, rows=[[9, 9], [9, 9]])
     assert sheets.rows(id_, "Log!B2:C3") == [["1", "2"], ["3", "4"]]
 
@@ -194,7 +194,7 @@ def test_a_new_spreadsheet_has_its_tabs_and_is_found(sheets):
 def test_a_new_tab_comes_last_and_its_title_is_its_own(sheets):
     added = sheets.call("add_sheet", spreadsheet_id=STOCK, title="Archive", rows=20, columns=5)
     assert (added["title"], added["index"], added["rows"], added["columns"]) == ("Archive", 1, 20, 5)
-    with pytest.raises(InvalidArguments, match="exists already"):
+    with pytest.raises(InvalidArguments, match="already exists"):
         sheets.call("add_sheet", spreadsheet_id=STOCK, title="archive")
     with pytest.raises(InvalidArguments, match="10 million"):
         sheets.call("add_sheet", spreadsheet_id=STOCK, title="Huge", rows=1_000_000, columns=26)

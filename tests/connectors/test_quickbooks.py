@@ -41,7 +41,7 @@ def test_the_account_is_the_company_the_callback_named_and_the_token_opens(quick
 def test_a_company_the_token_does_not_open_is_never_kept(quickbooks_url, quickbooks):
     other = QuickBooks(quickbooks_url, "northern").account.key
     for realm in (other, "1234567890123456789"):
-        with pytest.raises(ReconnectNeeded, match="does not open the company"):
+        with pytest.raises(ReconnectNeeded, match="named a company that this connection can't open"):
             quickbooks.identify(realmId=realm)
     assert quickbooks.identify(realmId=quickbooks.account.key) == quickbooks.account
     assert quickbooks.refreshes == 0

@@ -162,8 +162,8 @@ def test_long_invoices_say_what_was_left_out(answers):
             ReconnectNeeded,
             "Reconnect",
         ),
-        (400, fault("610", "Object Not Found"), ObjectNotFound, "does not know that record"),
-        (400, fault("0610", "Object Not Found"), ObjectNotFound, "does not know that record"),
+        (400, fault("610", "Object Not Found"), ObjectNotFound, "has no record with that id"),
+        (400, fault("0610", "Object Not Found"), ObjectNotFound, "has no record with that id"),
         (400, fault("5010", "Stale Object Error"), InvalidArguments, "changed in QuickBooks"),
         (403, fault("6190", "Invalid Company Status"), PermissionDenied, "subscription ended"),
         (400, fault("6240", "Duplicate Name Exists Error"), InvalidArguments, "display_name: "),
@@ -176,7 +176,7 @@ def test_long_invoices_say_what_was_left_out(answers):
         (400, fault("9999", "Odd"), InvalidArguments, "reasons are in the details"),
         (400, "<html>bad</html>", InvalidArguments, "without a reason"),
         (400, {"Fault": {"Error": "none"}}, InvalidArguments, "without a reason"),
-        (404, "", ObjectNotFound, "does not know that record"),
+        (404, "", ObjectNotFound, "has no record with that id"),
     ],
 )
 def test_a_fault_means_what_its_code_says(answers, status, body, error, words):
@@ -267,7 +267,7 @@ def test_a_mail_of_which_quickbooks_says_nothing_is_not_called_sent(answers):
     api = Api(CONNECTOR, "http://localhost:1", FixedToken(), Business(REALM, "Org", FACTS))
     arguments = {"invoice_id": "130", "confirm": True, "send_to": "a@example.com"}
     assert tool.call(api, tool.parse(arguments))["email_status"] is None
-    assert "does not say that the mail went out" in api.note
+    assert "does not say whether it sent the email" in api.note
 
 
 def test_a_void_that_left_an_amount_is_not_called_done(answers):

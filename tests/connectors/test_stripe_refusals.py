@@ -105,7 +105,7 @@ def test_a_limit_without_a_time_is_waited_for_briefly(byrd):  # noqa: F811
         (
             answer(400, code="resource_missing", param="customer", message="No such customer: 'cus_1'"),
             ObjectNotFound,
-            "does not know that record",
+            "has no record with that id",
         ),
         (
             answer(400, code="parameter_missing", param="customer", message="Missing"),

@@ -134,7 +134,7 @@ def test_a_token_is_not_given_up_while_xano_cannot_say_whether_it_lives(xano):
 @pytest.mark.parametrize("status", ["400", "403", "404", "500"])
 def test_a_wrong_password_is_called_so_whatever_status_the_backend_chose(xano, xano_url, status):
     xano.levers("answers", logins=status)
-    with pytest.raises(TokenRefused, match=r"does not accept this e-mail and password\. Check both\."):
+    with pytest.raises(TokenRefused, match=r"does not accept this email and password\. Check both\."):
         SignedIn(CONNECTOR, xano_url, auth_method="login", password="mistyped")
     assert SignedIn(CONNECTOR, xano_url, auth_method="login").account.key == "4821"
 

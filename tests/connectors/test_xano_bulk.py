@@ -84,7 +84,7 @@ def test_much_work_goes_in_portions_and_tells_how_far_it_is(xano):
 def test_a_stop_in_the_middle_says_what_was_done(xano):
     xano.levers("rate_limit", path="/bulk", skip=1)
     with pytest.raises(
-        ProviderRateLimited, match=r"100 of 250 records created\. Then it stopped: Xano asks to slow down"
+        ProviderRateLimited, match=r"100 of 250 records created\. Then it stopped: Xano is rate limiting us"
     ) as stopped:
         xano.call("bulk_create_records", NAMED, records=[{"name": f"n{n}"} for n in range(250)])
     assert {name: stopped.value.details[name] for name in ("created", "failed", "unconfirmed", "total")} == {

@@ -189,7 +189,7 @@ def test_a_missing_scope_is_a_permission_and_never_a_refresh(xero_url):
     small = Xero(xero_url, "harbour", ("openid", "offline_access", "accounting.settings.read"))
     small.levers("revoke", company="harbour")
     small = Xero(xero_url, "harbour", ("openid", "offline_access", "accounting.settings.read"))
-    with pytest.raises(PermissionDenied, match=r"not given the right.*Reconnect"):
+    with pytest.raises(PermissionDenied, match=r"lacks permission.*Reconnect"):
         small.call("get_profit_and_loss")
     assert small.refreshes == 0
     assert small.call("get_organisation")["base_currency"] == "NZD"

@@ -191,7 +191,7 @@ def test_insufficient_scope_is_also_read_from_the_header(answers):
     answers.add(
         "GET", INVOICES, status=401, headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'}
     )
-    with pytest.raises(PermissionDenied, match="not given the right"):
+    with pytest.raises(PermissionDenied, match="lacks permission"):
         ask("list_invoices")
 
 

@@ -70,6 +70,19 @@ def test_an_approved_invoice_needs_a_due_date_before_anything_is_sent(xero):
     assert len(xero.requests()) == before
 
 
+def test_an_invoice_is_not_due_before_its_date(xero):
+    before = len(xero.requests())
+    with pytest.raises(InvalidArguments, match="due_date: it must be a day on or after"):
+        xero.call(
+            "create_invoice",
+            contact_id=ELSEWHERE,
+            line_items=[line()],
+            date="2026-11-05",
+            due_date="2026-11-04",
+        )
+    assert len(xero.requests()) == before
+
+
 def test_a_refusal_names_the_argument_in_our_words_and_xeros_reason_only_in_the_details(xero):
     with pytest.raises(InvalidArguments) as refused:
         xero.call("create_invoice", contact_id=xero.contact(), line_items=[line(account_code="999")])
@@ -96,7 +109,7 @@ def test_a_locked_period_is_explained(xero):
 def test_it_creates_a_contact_once(xero):
     made = xero.call("create_contact", name="Fresh Fields", email="hello@fresh.example.com", first_name="Flo")
     assert xero.call("list_contacts", search="fresh fields")["items"][0]["contact_id"] == made["contact_id"]
-    with pytest.raises(InvalidArguments, match="name: a contact of that name exists already"):
+    with pytest.raises(InvalidArguments, match="name: a contact with that name already exists"):
         xero.call("create_contact", name="Fresh Fields")
 
 
@@ -149,7 +162,7 @@ def test_it_mails_an_invoice_only_when_confirmed(xero_url, xero):
     # The contact, and the one of their two people whom Xero includes in e-mails.
     assert mail["to"] == refused.value.details["recipients"]
     assert mail["to"] == ["accounts@kauricafe.example.com", "wiremu@kauricafe.example.com"]
-    assert "contact persons included in e-mails" in harbour.last_api.note
+    assert "contact persons included in emails" in harbour.last_api.note
 
 
 def test_without_a_yes_nothing_is_sent_even_when_the_recipients_cannot_be_read(xero):
@@ -162,7 +175,7 @@ def test_without_a_yes_nothing_is_sent_even_when_the_recipients_cannot_be_read(x
 
 def test_a_demo_company_may_mail_nothing_and_says_so(xero):
     open_ = xero.call("get_invoice", invoice_id="INV-0042")["invoice_id"]
-    with pytest.raises(InvalidArguments, match="no more e-mails"):
+    with pytest.raises(InvalidArguments, match="email limit for today"):
         xero.call("email_invoice", invoice_id=open_, confirm=True)
 
 

@@ -13,18 +13,27 @@ from app import clock, database
 from app.accounts.models import User
 from app.approvals import models
 from app.approvals.carrying_out import NotCarriedOut
+from app.audit import AuditEntry
 from app.oauth_server import grants
 from app.oauth_server.callers import find_caller
 from app.usage.models import CallRow
+from app.vault import connection_settings
 from app.vault.models import Connection, ConnectLink
 from app.workspaces.models import Membership, Workspace
 from tests.conftest import both_databases
 from tests.mcp_server.test_compact import CompactClient
+from tests.support import acme
 from tests.support.approvals import request_in, stored, trail
-from tests.support.mcp_client import Client
+from tests.support.mcp_client import Client, allowed_by_consent
 
 FORMS = {"elicitation": {"form": {}}}
 NAME, ARGUMENTS = "acme_create_thing", {"text": "two chairs"}
+
+
+@pytest.fixture
+def client_of(oauth_client_of):
+    """AI clients that people allowed on the consent page."""
+    return oauth_client_of
 
 
 def decide(visitor, approval_id: str, deed: str = "approve"):
@@ -142,7 +151,7 @@ def test_another_ai_client_of_the_person_asks_for_itself(alice, client_of, peopl
 
 
 def test_through_compact_mode(app, token_for, people, asking, sign_in, written):
-    client = CompactClient(app, token_for(people.alice))
+    client = CompactClient(app, allowed_by_consent(token_for(people.alice)))
     wanted = {"name": NAME, "arguments": ARGUMENTS}
     first = request_in(client.call("call_write_tool", wanted))
     decide(sign_in(people.alice), first)
@@ -163,9 +172,11 @@ def test_a_modern_client_asks_in_the_chat_in_plain_words(alice, asking, written,
     question, state = put(alice)
     assert question["mode"] == "form" and question["requestedSchema"] == {"type": "object", "properties": {}}
     for words in (
-        "test client wants to do this in Acme: Create a thing",
-        "Acme account: Main",
-        "Text: two chairs",
+        "test client wants to do this in Acme: Create a thing: “two chairs”\n",
+        "Acme account: Main; Business 1\n",
+        "\nLooked up in Acme on ",
+        "\nShelf: Shelf of Business 1\n",
+        "\nSent by test client\nText: two chairs\n",
         "/approvals/apr_",
     ):
         assert words in question["message"]
@@ -175,7 +186,7 @@ def test_a_modern_client_asks_in_the_chat_in_plain_words(alice, asking, written,
     assert trail() == ["approval.requested", "approval.approved", "approval.carried_out"]
     assert calls() == ["APPROVAL_NEEDED", "ok"]
     repeated = answer(alice, state, "accept")
-    assert "and done" in repeated["message"] and written == ["two chairs"]
+    assert " and done. " in repeated["message"] and written == ["two chairs"]
 
 
 @pytest.mark.parametrize("action", ["decline", "cancel"])
@@ -306,6 +317,99 @@ def test_a_client_older_than_forms_gets_the_link(alice, asking):
     request_in(alice.call(NAME, ARGUMENTS))
 
 
+# --- looked up first -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def previews():
+    """The texts that were looked up before anybody was asked."""
+    acme.previews.clear()
+    return acme.previews
+
+
+@both_databases
+def test_the_service_is_read_once_per_request(alice, people, sign_in, asking, written, previews):
+    first = request_in(alice.call(NAME, ARGUMENTS))
+    for _ in range(3):
+        request_in(alice.call(NAME, ARGUMENTS))
+    decide(sign_in(people.alice), first)
+    assert alice.call(NAME, ARGUMENTS)["success"]
+    assert previews == written == ["two chairs"]
+    request_in(alice.call(NAME, ARGUMENTS))  # a new request
+    assert previews == ["two chairs"] * 2
+
+
+def test_the_look_up_is_on_the_usage_row(alice, asking):
+    alice.call(NAME, ARGUMENTS)
+    alice.call(NAME, ARGUMENTS)
+    with database.reading() as db:
+        rows = db.execute(select(CallRow.outcome, CallRow.upstream_endpoint).order_by(CallRow.id)).all()
+    assert rows == [("APPROVAL_NEEDED", "GET /things"), ("APPROVAL_NEEDED", "")]
+
+
+def test_nobody_is_asked_for_what_cannot_work(alice, asking, written, letters):
+    for client in (alice, _with_forms(alice)):
+        refused = client.refusal(NAME, {"text": "a thing that exists"})
+        assert refused == ("NOT_FOUND", "Acme has no room for that thing.")
+    assert (stored(), letters, written, trail()) == ([], [], [], [])
+    assert calls() == ["NOT_FOUND"] * 2
+
+
+def test_a_look_up_that_finds_the_access_ended_leads_to_reconnecting(alice, asking, url_capable):
+    envelope = alice.call(NAME, {"text": "after the access ended"})
+    assert envelope["error"]["code"] == "RECONNECT_NEEDED" and "/connect/" in envelope["error"]["message"]
+    alice.capabilities = url_capable
+    required = alice.ask("tools/call", name=NAME, arguments={"text": "after the access ended"}).json["result"]
+    assert required["inputRequests"]["connect"]["params"]["mode"] == "url" and stored() == []
+
+
+def test_a_client_without_forms_gets_the_headline_beside_the_link(alice, asking):
+    error = alice.call(NAME, ARGUMENTS)["error"]
+    assert error["details"]["headline"] == "Create a thing: “two chairs”"
+    assert "two chairs" not in error["message"]
+
+
+def _with_forms(client):
+    client.capabilities = FORMS
+    return client
+
+
+# --- on the page only ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["personal", "api_key", "identity"])
+def test_whoever_holds_a_token_cannot_answer_for_the_person(
+    app, token_for, people, asking, sign_in, written, kind
+):
+    client = Client(app, token_for(people.alice), FORMS)
+    with database.transaction() as db:
+        db.get(grants.Grant, find_caller(client.token).grant_id).kind = kind
+        db.get(User, people.alice.id).is_operator = kind == "api_key"
+    first = request_in(client.call(NAME, ARGUMENTS))
+    decide(sign_in(people.alice), first)
+    assert client.call(NAME, ARGUMENTS)["success"] and written == ["two chairs"]
+
+
+def test_a_connection_can_be_approved_on_the_page_only(alice, asking, people, sign_in, written):
+    _, state = put(alice)
+    with database.transaction() as db:
+        connection_settings.set_approve_on_page(db, asking, True, by=people.alice.id)
+    # also what was put to the chat before
+    first = request_in(answer(alice, state, "accept"))
+    assert request_in(alice.call(NAME, ARGUMENTS)) == first and written == []
+    decide(sign_in(people.alice), first)
+    assert written == ["two chairs"]
+    with database.transaction() as db:
+        connection_settings.set_approve_on_page(db, asking, False, by=people.alice.id)
+    assert alice.call(NAME, ARGUMENTS)["success"]
+    put(alice)
+    with database.reading() as db:
+        entries = db.scalars(
+            select(AuditEntry).where(AuditEntry.action == "connection.approval_place_changed")
+        ).all()
+    assert [entry.details["on_page"] for entry in entries] == [True, False]
+
+
 # --- carried out with the rights of that moment ---------------------------------------------------
 
 
@@ -342,7 +446,7 @@ def test_what_lost_its_right_meanwhile_is_not_carried_out(
     first = request_in(bob.call(NAME, ARGUMENTS))
     take_away(bob, people, asking)
     page = decide(sign_in(people.alice), first)
-    assert "Nothing was done" in page.text and written == []
+    assert "Nothing was changed" in page.text and written == []
     assert stored()[0].state == models.FAILED
     assert trail()[-1] == "approval.did_not_work"
 
@@ -358,7 +462,7 @@ def _read(connection):
 def _broken(connection):
     with database.transaction() as db:
         row = db.get(Connection, connection.id)
-        row.state, row.last_error = "reconnect_needed", "Acme ended the sign-in."
+        row.state, row.last_error = "reconnect_needed", "Acme ended our access."
 
 
 def _hidden(connection):
@@ -386,7 +490,7 @@ def test_what_stands_in_the_way_leaves_it_waiting_and_a_later_yes_works(
     visitor = sign_in(people.alice)
     hinder(asking)
     page = decide(visitor, first)
-    assert "was not done" in page.text and written == []
+    assert "Not done: Create a thing" in page.text and written == []
     [row] = stored()
     assert (row.state, row.claim, row.decided_at) == (models.WAITING, None, None) and row.problem
     _mended(asking)
@@ -421,7 +525,7 @@ def test_a_connection_in_the_place_of_a_gone_one_is_not_written_to(
         db.delete(db.get(Connection, asking.id))
     connect(people.alice, "Other", permission="write", label=asking.id)
     page = decide(sign_in(people.alice), first)
-    assert "not connected any more" in page.text and written == []
+    assert "no longer connected" in page.text and written == []
 
 
 def test_a_database_that_goes_in_the_middle_leaves_the_outcome_unknown(

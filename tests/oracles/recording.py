@@ -1,7 +1,8 @@
 """What a service's tools send and receive: recorded at the imitated service, replayed with changed answers.
 
 A *target* is anything that asks the service: a tool with sample arguments (`list_invoices`, or
-`list_invoices#2` for a second set), `identify` (who is connected) and `summarize` (its part of a summary).
+`list_invoices#2` for a second set), the preview of a write with them (`preview create_invoice`), `identify`
+(who is connected) and `summarize` (its part of a summary).
 """
 
 import importlib
@@ -23,6 +24,7 @@ from app.connectors.summary_days import DateRange
 from app.outbound import Response
 from tests.support.signed_in import SignedIn
 
+PREVIEW = "preview "
 _IDEMPOTENCY_PARAMETERS = {connector.idempotency_parameter for connector in services_of(None)}
 
 
@@ -54,7 +56,7 @@ class Target:
     """Something that asks the service. `run` does it again; its result is JSON-ready data."""
 
     name: str
-    tool: Any  # None: identify or summarize
+    tool: Any  # None: identify, summarize or a preview
     arguments: dict[str, Any] | None
     run: Callable[[], Any]
 
@@ -78,7 +80,10 @@ def samples_of(connector: Connector) -> Any:
 
 def targets_of(connector: Connector) -> list[str]:
     """The names of everything that asks the service."""
-    return [*samples_of(connector).SAMPLES, "identify", *(["summarize"] if connector.summarize else [])]
+    samples = list(samples_of(connector).SAMPLES)
+    writes = {tool.verb for tool in connector.tools if not tool.reads_only}
+    previews = [f"{PREVIEW}{name}" for name in samples if name.partition("#")[0] in writes]
+    return [*samples, *previews, "identify", *(["summarize"] if connector.summarize else [])]
 
 
 def sign_in(connector: Connector, sandbox_url: str) -> SignedIn:
@@ -105,8 +110,11 @@ def _target(connector: Connector, here: SignedIn, name: str) -> Target:
             return summarize(Summarizing(here.api(here.business), DateRange(preset="30d"), ZoneInfo("UTC")))
 
         return Target(name, None, None, run)
-    arguments = samples_of(connector).SAMPLES[name](here)
-    verb = name.partition("#")[0]
+    sample = name.removeprefix(PREVIEW)
+    arguments = samples_of(connector).SAMPLES[sample](here)
+    verb = sample.partition("#")[0]
+    if name.startswith(PREVIEW):
+        return Target(name, None, arguments, lambda: here.preview(verb, arguments))
     return Target(name, here.tool(verb), arguments, lambda: here.call(verb, arguments))
 
 

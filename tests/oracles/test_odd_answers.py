@@ -2,7 +2,8 @@
 
 Every answer that a tool reads is replayed with each of its members null, missing, empty or of another type.
 Only the members in `REQUIRED` of `tests/connectors/samples/<slug>.py` may make a difference: ids, and the
-thing asked for (and what they are inside of). Even then the caller gets an error of ours.
+thing asked for (and what they are inside of); to a preview also those in `PREVIEWS_REQUIRE`. Even then the
+caller gets an error of ours.
 """
 
 import copy
@@ -14,7 +15,7 @@ from jsonschema.validators import Draft202012Validator
 from app.connectors.services import services_of
 from app.errors import ToolError
 from app.outbound import Response
-from tests.oracles.recording import answering, record, samples_of, targets_of
+from tests.oracles.recording import PREVIEW, answering, record, samples_of, targets_of
 
 TARGETS = [(connector, name) for connector in services_of(None) for name in targets_of(connector)]
 every_target = pytest.mark.parametrize(
@@ -118,6 +119,8 @@ def body_to_change(recording, number):
 def test_an_odd_member_changes_nothing_else(connector, name, connection_to):
     recording = record(connector, connection_to(connector), name)
     required = getattr(samples_of(connector), "REQUIRED", frozenset())
+    if name.startswith(PREVIEW):
+        required |= getattr(samples_of(connector), "PREVIEWS_REQUIRE", frozenset())
     found = []
     for number, request in enumerate(recording.requests):
         body = body_to_change(recording, number)

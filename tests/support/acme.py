@@ -8,6 +8,7 @@ from pydantic import Field
 
 from app.connectors.connector import Connector
 from app.connectors.function_tool import tool
+from app.connectors.preview import Fact, Preview, quoted
 from app.connectors.request import UpstreamCall
 from app.connectors.rows import Page, Row
 from app.connectors.spec import Account, Business, BusinessArgument, OAuth2
@@ -39,8 +40,8 @@ class Thing(Row):
 def get_thing(api: Any, id: Annotated[str, Field(description="Id of the thing", max_length=20)]) -> Thing:
     """Get one thing by its id."""
     errors = {
-        "missing": ObjectNotFound("Acme does not know that record."),
-        "busy": ProviderRateLimited("Acme asks to slow down.", retry_after_seconds=7),
+        "missing": ObjectNotFound("Acme has no record with that id."),
+        "busy": ProviderRateLimited("Acme is rate limiting us.", retry_after_seconds=7),
         "down": ProviderUnavailable("Acme is having trouble right now."),
         "bug": ZeroDivisionError("secret detail"),
         "dead": ReconnectNeeded("Acme ended the sign-in."),
@@ -77,7 +78,25 @@ def list_things(
     return Page(items=rows, next=page + 1 if page * 10 < len(EVERYTHING) else None, total=len(EVERYTHING))
 
 
-@tool(title="Create a thing", needs_scopes=("things.write",))
+previews: list[str] = []  # the texts of things that were looked up before they were created
+
+
+def preview_thing(api: Any, text: str) -> Preview:
+    previews.append(text)
+    api.calls.append(UpstreamCall("GET /things", 200, 1.0))
+    if text == "a thing that exists":
+        raise ObjectNotFound("Acme has no room for that thing.")
+    if text == "after the access ended":
+        raise ReconnectNeeded("Acme ended our access.")
+    return Preview(
+        f"Create a thing: {quoted(text)}",
+        "Create thing",
+        facts=(Fact("Shelf", f"Shelf of {api.business.name}" if api.business else "Shelf A"),),
+        covers=frozenset({"text"}),
+    )
+
+
+@tool(title="Create a thing", needs_scopes=("things.write",), preview=preview_thing)
 def create_thing(api: Any, text: Annotated[str, Field(description="Its text", max_length=200)]) -> Thing:
     """Create a thing."""
     written.append(text)

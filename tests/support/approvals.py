@@ -1,4 +1,4 @@
-"""Requests for a yes, as tests look at them."""
+"""Approval requests, as tests look at them."""
 
 import json
 import re
@@ -20,7 +20,7 @@ LINK = re.compile(r"http://\S+/approvals/(apr_\w+)")
 def make_waiting(
     settings: Settings, connection: Connection, grant_id: str, *, text: str = "two chairs"
 ) -> Approval:
-    """A request of the connection's owner that waits for a yes, as if an AI client had asked."""
+    """A request of the connection's owner that waits for approval, as if an AI client had called."""
     at = clock.now()
     approval = Approval(
         id=crypto.new_id("apr"),
@@ -46,7 +46,7 @@ def make_waiting(
 
 
 def request_in(envelope: dict[str, Any]) -> str:
-    """The id of the request an answer asks a yes for."""
+    """The id of the request that an answer says is needed."""
     assert envelope.get("error", {}).get("code") == "APPROVAL_NEEDED", envelope
     found = LINK.search(envelope["error"]["message"])
     assert found, envelope

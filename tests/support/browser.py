@@ -51,6 +51,13 @@ def seconds_between_polls(page: Page) -> float:
     return longest + 0.5  # it looks whether it is time twice a second
 
 
+def choose_level(page: Page, service: str, words: str) -> None:
+    """Open a card's menu of permission levels, choose one by its words, and wait until it applies."""
+    page.locator(f".levels > summary[aria-label^='{service}: ']").click()
+    page.locator(".levels[open]").get_by_role("button", name=re.compile(f"^{words}")).click()
+    page.get_by_label(f"{service}: {words}", exact=True).wait_for()
+
+
 @dataclass
 class Person:
     """Somebody with a browser of their own, at a running installation (`url`)."""
@@ -145,7 +152,7 @@ class Person:
     def approve(self, company: str | None = None) -> None:
         """The service's own consent page; or our form, which comes filled with what the sandbox takes."""
         approve = self.page.get_by_role("button", name="Approve")
-        form = self.page.locator("form[action$='/keys']").get_by_role("button")
+        form = self.page.locator("form[action$='/keys'] button[type=submit]")
         approve.or_(form).wait_for()
         if form.count():
             form.click()
@@ -156,10 +163,7 @@ class Person:
 
     def permit(self, service: str, words: str) -> None:
         """Choose a permission by its words, such as "Read and write"."""
-        self.page.get_by_role("combobox", name=re.compile(f"^{service}: ")).select_option(words)
-        if not self.javascript:
-            self.button(f"Save the permission of {service}").click()
-        self.page.get_by_role("combobox", name=f"{service}: {words}").wait_for()
+        choose_level(self.page, service, words)
 
     def status(self) -> dict:  # type: ignore[type-arg]
         """The hub as JSON, asked by this person's browser: services by slug."""

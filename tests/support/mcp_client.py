@@ -15,6 +15,8 @@ from werkzeug.test import TestResponse
 from app import database
 from app.mail import Mailer
 from app.oauth_server import grants
+from app.oauth_server.callers import find_caller
+from app.oauth_server.models import Grant
 from app.vault import store
 from app.vault.models import Connection
 from tests.support import acme
@@ -103,7 +105,7 @@ def token_for(app, people):
         workspace = workspace or (people.contoso if user is people.charlie else people.northwind)
         member: Any = SimpleNamespace(user=user, workspace=workspace)
         with app.app_context(), database.transaction() as db:
-            return grants.issue_personal_token(db, member, "test client", scopes, 3600)
+            return grants.issue_personal_token(db, member, "test client", scopes, 2 * 86_400)
 
     return _token
 
@@ -116,6 +118,27 @@ def client_of(app, token_for):
         return Client(app, token_for(user, scopes), **options)
 
     return _client
+
+
+@pytest.fixture
+def oauth_client_of(app, token_for):
+    """Like `client_of`, but the person allowed the client on the consent page: it may ask in its chat."""
+
+    def _client(user: Any, scopes: str = "tools:read tools:write", **options: Any) -> Client:
+        return Client(app, allowed_by_consent(token_for(user, scopes)), **options)
+
+    return _client
+
+
+def allowed_by_consent(token: str) -> str:
+    """The token, its grant made one of the consent page."""
+    caller = find_caller(token)
+    assert caller
+    with database.transaction() as db:
+        grant = db.get(Grant, caller.grant_id)
+        assert grant
+        grant.kind = "oauth"
+    return token
 
 
 @pytest.fixture

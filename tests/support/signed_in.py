@@ -15,6 +15,7 @@ from app.connectors.api import Api
 from app.connectors.connector import Connector
 from app.connectors.credential_forms import OAUTH, Form
 from app.connectors.endpoints import in_sandbox
+from app.connectors.preview import Preview
 from app.connectors.spec import Account, Business
 from app.connectors.tool import Tool
 from app.errors import ReconnectNeeded
@@ -208,6 +209,12 @@ class SignedIn:
         tool = self.tool(verb)
         self.last_api = self.api(business or (self.business if tool.one_business else None))
         return tool.call(self.last_api, tool.parse({**(arguments or {}), **more}))
+
+    def preview(self, verb: str, arguments: dict[str, Any] | None = None, **more: Any) -> Preview:
+        """What a call would do, as the person who approves it reads it."""
+        tool = self.tool(verb)
+        self.last_api = self.api(self.business if tool.one_business else None)
+        return tool.preview(self.last_api, tool.parse({**(arguments or {}), **more}))
 
 
 def check_data(tool: Any, data: Any) -> None:

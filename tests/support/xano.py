@@ -59,6 +59,11 @@ class Xano:
         check_data(tool, data)
         return data
 
+    def preview(self, verb, arguments=None, **more):
+        """What a call would do, as the person who approves it reads it."""
+        tool = CONNECTOR.find_tool(f"xano_{verb}")
+        return tool.preview(self.api(self.instance()), tool.parse({**(arguments or {}), **more}))
+
     def requests(self):
         """The requests the service saw since the last `clear`."""
         return self.levers.log()["requests"]

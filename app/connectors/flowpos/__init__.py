@@ -31,6 +31,7 @@ CONNECTOR = Connector(
     slug="flowpos",
     name="FlowPOS",
     summary="Sales, inventory and clients of a point of sale",
+    category="Operations",
     base_url="https://api.flowpos.app",
     auth=NO_CONSENT_PAGE,
     forms=FORMS,

@@ -12,7 +12,9 @@ from app.connectors.flowpos.records import read_all, read_page
 from app.connectors.flowpos.values import After, FlowRow, Limit, Words, currency_of, today, zone_of
 from app.connectors.function_tool import tool
 from app.connectors.money import Money, MoneyRow
+from app.connectors.preview import quoted
 from app.connectors.rows import Page
+from app.errors import ObjectNotFound, PermissionDenied
 
 _CLIENTS = "/clients"
 _MOST_PAGES = 30
@@ -67,9 +69,9 @@ def list_clients(
     limit: Limit = 50,
     after: After = None,
 ) -> Page[FlowposClient]:
-    """List clients with their number of orders, what they spent and when they last ordered.
+    """List clients with their number of orders, total spent and last order.
 
-    For who is drifting away or spends most use get_client_health.
+    For clients at risk and top spenders use get_client_health.
     """
     return read_page(api, _CLIENTS, FlowposClient, {"search": search, "limit": limit, "cursor": after})
 
@@ -81,7 +83,7 @@ def get_client_health(
         int, Field(ge=1, le=3650, description="Days without an order until a client is at risk.")
     ] = 60,
 ) -> ClientHealth:
-    """Show which clients of a FlowPOS business are active, at risk or lost, and who spends most.
+    """Show which clients of a FlowPOS business are active, at risk or lost, and the top spenders.
 
     To find one client use flowpos_list_clients.
     """
@@ -113,6 +115,21 @@ def get_client_health(
         lost_clients=lost[:_MOST_NAMED],
         warnings=[] if complete else [f"Only the first {len(clients)} clients were counted."],
     )
+
+
+def client_name(api: Api, client_id: str) -> str:
+    """The quoted name of a client, or words in its place if it could not be looked up.
+
+    Raises ObjectNotFound for an id that the whole list does not have.
+    """
+    try:
+        clients, is_complete = read_all(api, _CLIENTS, FlowposClient, _MOST_PAGES)
+    except PermissionDenied:
+        clients, is_complete = [], False
+    found = next((client for client in clients if client.client_id == client_id), None)
+    if found is None and is_complete:
+        raise ObjectNotFound("client_id: FlowPOS has no client with that id.")
+    return quoted(found.name) if found and found.name else "a client who could not be looked up"
 
 
 def _quiet_clients(found: list[tuple[FlowposClient, int]]) -> list[QuietClient]:

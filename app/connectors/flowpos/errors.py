@@ -17,13 +17,12 @@ def read_error(answer: Response) -> ToolError | None:
     reasons = _reasons(body.get("message") if isinstance(body, Mapping) else None)
     details: dict[str, Any] = {"status": answer.status, **({"reasons": reasons} if reasons else {})}
     if answer.status == 401:
-        return ReconnectNeeded("FlowPOS no longer accepts this sign-in. Reconnect FlowPOS in the hub.")
+        return ReconnectNeeded("FlowPOS no longer accepts this connection. Reconnect FlowPOS.")
     if answer.status == 403:
         return _denied(reasons, details)
     if answer.status == 404:
         return ObjectNotFound(
-            "FlowPOS does not know that record in this business. List the records again and use an id from "
-            "there."
+            "FlowPOS has no such record in this business. List the records again and use an id from there."
         )
     if answer.status in {400, 409, 422}:
         advice = "Its reasons are in the details." if reasons else "Check the arguments."

@@ -69,10 +69,10 @@ def get_inventory_health(
         FlowId | None, Field(description="Id from flowpos_get_sales_by_location; all if left out.")
     ] = None,
 ) -> InventoryHealth:
-    """Show what a FlowPOS business must reorder, what is out of stock or overstocked, what the stock is worth
-    and how long it lasts.
+    """Show what a FlowPOS business has to reorder, what is out of stock or overstocked, stock value and
+    days of cover.
 
-    For the stock of single products use flowpos_get_inventory.
+    For single products use flowpos_get_inventory.
     """
     warnings: list[str] = []
     stock, complete = read_all(api, INVENTORY, Stock, _MOST_PAGES, {"locationId": location_id})

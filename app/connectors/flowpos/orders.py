@@ -1,16 +1,21 @@
 """Orders."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import Field
 
 from app.connectors.api import Api
+from app.connectors.flowpos import locations
 from app.connectors.flowpos.auth_methods import POS_READ, POS_WRITE
+from app.connectors.flowpos.catalogue import find_products, product_name
+from app.connectors.flowpos.clients import client_name
 from app.connectors.flowpos.records import create, read_all, read_list, read_one, read_page
-from app.connectors.flowpos.values import After, FlowId, FlowRow, Limit, check_period
+from app.connectors.flowpos.values import After, FlowId, FlowRow, Limit, check_period, currency_of
 from app.connectors.function_tool import tool
 from app.connectors.money import Money
+from app.connectors.preview import Preview, amount, facts, listed
 from app.connectors.rows import Page, Row
 
 _ORDERS = "/orders"
@@ -75,7 +80,7 @@ def list_orders(
 ) -> Page[Order]:
     """List orders, newest first.
 
-    For sums of a period use flowpos_get_sales_report instead of adding orders up.
+    For totals of a period use flowpos_get_sales_report.
     """
     check_period(first, to)
     filters = {
@@ -111,15 +116,41 @@ def get_order(
     return read_one(api, _ORDERS + "/{order}", OrderDetails, order=order_id)
 
 
-@tool(title="Create FlowPOS order", destructive=True, needs_scopes=POS_WRITE)
+def _preview_order(api: Api, location_id: str, items: list[NewItem], client_id: str | None = None) -> Preview:
+    place, buyer = locations.name_of(api, location_id), client_name(api, client_id) if client_id else ""
+    products = find_products(api, (item.product_id for item in items))
+    lines, total, currency = [], Decimal(0), currency_of(api)
+    for item in items:
+        product = products.get(item.product_id)
+        lines.append(f"{item.quantity:,} × {product_name(product)}")
+        if product is None or product.price is None:
+            currency = None
+        else:
+            total += product.price * item.quantity
+    price = amount(total, currency) if currency else ""
+    headline = f"Create an order at {place}{f' for {buyer}' if buyer else ''}: {listed(lines)}"
+    return Preview(
+        headline + (f", {price}" if price else ""),
+        "Create order" + (f", {price}" if price else ""),
+        facts(
+            ("Location", place),
+            ("Client", buyer),
+            ("Lines", listed(lines, most=100)),
+            ("Total at present prices", price or "could not be looked up"),
+        ),
+        warning="It takes the items out of stock.",
+    )
+
+
+@tool(title="Create FlowPOS order", destructive=True, needs_scopes=POS_WRITE, preview=_preview_order)
 def create_order(
     api: Api,
     location_id: Annotated[FlowId, Field(description="Id from flowpos_get_sales_by_location.")],
     items: Annotated[list[NewItem], Field(min_length=1, max_length=100, description="The lines.")],
     client_id: Annotated[FlowId | None, Field(description="Id from flowpos_list_clients.")] = None,
 ) -> OrderDetails:
-    """Create an order at the products' present prices. It takes stock, but no payment, and cannot be undone
-    from here: use it once the person has agreed to the lines.
+    """Create an order at the products' current prices. It reduces stock, takes no payment and can't be
+    undone from here: use it once the person has agreed to the lines.
     """
     order = {
         "locationId": location_id,

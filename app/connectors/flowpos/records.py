@@ -83,7 +83,7 @@ def _get(api: Api, path: str, filters: Filters | None, parts: Mapping[str, str])
 
 def _business_id(api: Api) -> str:
     if api.business is None:
-        raise ReconnectNeeded("This FlowPOS connection reaches no business any more. Reconnect FlowPOS.")
+        raise ReconnectNeeded("This FlowPOS connection no longer reaches a business. Reconnect FlowPOS.")
     return api.business.id
 
 

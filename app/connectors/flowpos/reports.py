@@ -85,8 +85,8 @@ def get_sales_report(
         Literal["day", "week", "month"] | None, Field(description="A point of the series.")
     ] = None,
 ) -> SalesReport:
-    """Get the sales of a period: gross, net, tax, discounts, refunds, orders and their average, and a series
-    over time.
+    """Get the sales of a period: gross, net, tax, discounts, refunds, orders, average order and a time
+    series.
     """
     return read_sales(api, first, to, group_by)
 

@@ -45,6 +45,7 @@ CONNECTOR = Connector(
     slug="freshbooks",
     name="FreshBooks",
     summary="Invoices, time and revenue",
+    category="Accounting",
     base_url="https://api.freshbooks.com",
     auth=OAuth2(
         # https://www.freshbooks.com/api/authentication

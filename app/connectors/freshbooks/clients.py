@@ -8,13 +8,15 @@ from app.connectors.api import Api
 from app.connectors.freshbooks.families import create_accounting, get_accounting, list_accounting, unconfirmed
 from app.connectors.freshbooks.values import CurrencyCode, FreshBooksRow, PageNumber, Text, read_as
 from app.connectors.function_tool import tool
+from app.connectors.lookups import NO_ACCESS, look_up, mailbox, plain_among
+from app.connectors.preview import Preview, facts, listed
 from app.connectors.rows import Page
 from app.errors import InvalidArguments, ObjectNotFound
 
 _PATH = "users/clients"
 _MOST_CANDIDATES = 10
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-ClientName = Annotated[Name | None, Field(description="Name or e-mail, instead of client_id.")]
+ClientName = Annotated[Name | None, Field(description="Name or email, instead of client_id.")]
 
 
 class FreshBooksClient(FreshBooksRow):
@@ -51,7 +53,7 @@ def list_clients(
         Field(
             min_length=1,
             max_length=200,
-            description="Part of a name, or a whole e-mail address.",
+            description="Part of a name, or a whole email address.",
         ),
     ] = None,
     page: PageNumber = 1,
@@ -68,7 +70,33 @@ def list_clients(
     )
 
 
-@tool(title="Create a client", needs_scopes=("user:clients:write",))
+def _preview_of_new_client(
+    api: Api,
+    organization: str | None,
+    first_name: str | None,
+    last_name: str | None,
+    email: str | None,
+    currency_code: str | None,
+) -> Preview:
+    """Preview of `create_client`. Warns of a client with the same name or email. Raises InvalidArguments."""
+    _check_named(organization, first_name, last_name, email)
+    person = " ".join(filter(None, (first_name, last_name)))
+    name = organization or person
+    same = look_up(lambda: _found(api, email or organization or last_name or first_name or ""))
+    if same is not None and not email:
+        same = [each for each in same if name.casefold() in each.names]
+    who = mailbox(f"{organization} ({person})" if organization and person else name, email)
+    known = NO_ACCESS if same is None else listed(mailbox(each.name, each.email) for each in same) or "none"
+    return Preview(
+        f"Create client {who}" + (f", invoiced in {currency_code}" if currency_code else ""),
+        "Create client",
+        facts(("Clients with this name or email", known)),
+        frozenset({"email", "currency_code"}) | plain_among(organization=organization),
+        "A client with this name or email already exists." if same else "",
+    )
+
+
+@tool(title="Create a client", needs_scopes=("user:clients:write",), preview=_preview_of_new_client)
 def create_client(
     api: Api,
     organization: Name | None = None,
@@ -76,18 +104,17 @@ def create_client(
     last_name: Name | None = None,
     email: Annotated[
         str | None,
-        Field(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$", max_length=254, description="Where invoices are mailed."),
+        Field(pattern=r"^[^@\s,;<>]+@[^@\s,;<>]+$", max_length=254, description="Where invoices are sent."),
     ] = None,
     currency_code: Annotated[
-        CurrencyCode | None, Field(description="Of their invoices. Default: the business's.")
+        CurrencyCode | None, Field(description="For their invoices. Default: the business's.")
     ] = None,
 ) -> FreshBooksClient:
-    """Add a client; give at least an organization, a name or an e-mail address.
+    """Add a client; give at least an organization, a name or an email address.
 
-    FreshBooks allows duplicates: look with freshbooks_list_clients first.
+    FreshBooks allows duplicates: check freshbooks_list_clients first.
     """
-    if not (organization or first_name or last_name or email):
-        raise InvalidArguments("Give an organization, a first or last name, or an e-mail address.")
+    _check_named(organization, first_name, last_name, email)
     fields = {
         "organization": organization,
         "fname": first_name,
@@ -102,6 +129,12 @@ def create_client(
         client = read_as(FreshBooksClient, create_accounting(api, _PATH, "client", fields), wrote=True)
     api.say("The client was added.")
     return client
+
+
+def _check_named(*names: str | None) -> None:
+    """Raises InvalidArguments for a client that nothing identifies."""
+    if not any(names):
+        raise InvalidArguments("Give an organization, a first or last name, or an email address.")
 
 
 def find_client(api: Api, client_id: int | None, client_name: str | None) -> FreshBooksClient:
@@ -124,12 +157,12 @@ def find_client(api: Api, client_id: int | None, client_name: str | None) -> Fre
         return (exact or found)[0]
     if not found:
         raise ObjectNotFound(
-            "No client of that name is in this FreshBooks business. Look with freshbooks_list_clients, or "
-            "create it."
+            "No client of that name is in this FreshBooks business. Check freshbooks_list_clients, or create "
+            "it."
         )
     candidates = [{"client_id": each.id, "name": each.name} for each in (exact or found)[:_MOST_CANDIDATES]]
     raise InvalidArguments(
-        "Several clients fit that name. Choose one from the details and give its client_id.",
+        "Several clients match that name. Choose one from the details and give its client_id.",
         details={"clients": candidates},
     )
 
@@ -140,7 +173,7 @@ def _found(api: Api, name: str) -> list[FreshBooksClient]:
 
 
 def _search(text: str) -> dict[str, str]:
-    """The filter for a name, which matches in part, or an e-mail address, which matches whole.
+    """The filter for a name, which matches in part, or an email address, which matches whole.
 
     `user_like` looks into the organization, the first name and the last name, each on its own
     (https://www.freshbooks.com/api/clients).

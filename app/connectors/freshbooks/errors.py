@@ -13,6 +13,7 @@ from app.connectors.api_errors import reasons_of, slow_down
 from app.connectors.freshbooks.error_shapes import FreshBooksError, problems_in
 from app.errors import (
     InvalidArguments,
+    MissingRight,
     ObjectNotFound,
     PermissionDenied,
     ProviderError,
@@ -82,7 +83,8 @@ def _meaning(problems: list[FreshBooksError]) -> ToolError:
         field = next(p.field for p in problems if p.errno in {404, 1011, 1012})
         if field == "accountid":
             return PermissionDenied(
-                "FreshBooks does not open this business to the connection any more. Reconnect it in the hub."
+                "This connection can no longer reach this FreshBooks business. Reconnect FreshBooks on the "
+                "Integrations page."
             )
         what = f"The record named by {field}" if field else "That record"
         return ObjectNotFound(
@@ -104,7 +106,7 @@ def _meaning(problems: list[FreshBooksError]) -> ToolError:
         return InvalidArguments(
             "FreshBooks refused the request. Its reason is in the details.", details=details
         )
-    return ProviderError("FreshBooks refused the request without a reason we know.", details=details)
+    return ProviderError("FreshBooks refused the request without a known reason.", details=details)
 
 
 _KNOWN = frozenset({404, 429, 1003, 1011, 1012, 1042, 12001, *_SENTENCES})
@@ -126,10 +128,10 @@ def _missing_scopes(answer: Response) -> list[str] | None:
     return sorted(set(needed or _SCOPE.findall(text)))[:10]
 
 
-def _lacks_scope(missing: list[str]) -> PermissionDenied:
+def _lacks_scope(missing: list[str]) -> MissingRight:
     named = f" ({', '.join(missing)})" if missing else ""
-    return PermissionDenied(
-        f"The FreshBooks connection was not given the right for this{named}. Reconnect FreshBooks in the hub "
-        "and allow it.",
+    return MissingRight(
+        f"The FreshBooks connection lacks permission for this{named}. Reconnect FreshBooks on the "
+        "Integrations page and allow it.",
         details={"scopes": missing} if missing else {},
     )

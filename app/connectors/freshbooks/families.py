@@ -87,7 +87,9 @@ def account_id(api: Api) -> str:
 def business_id(api: Api) -> str:
     """The business's id in the time tracking and projects family."""
     if api.business is None:
-        raise PermissionDenied("This FreshBooks connection has no business. Reconnect it in the hub.")
+        raise PermissionDenied(
+            "This FreshBooks connection has no business. Reconnect it on the Integrations page."
+        )
     return api.business.id
 
 
@@ -212,6 +214,14 @@ def list_business(api: Api, path: str, kind: str, *, page: int, filters: Query) 
     if not isinstance(records, list) or not isinstance(meta, Mapping):
         raise unreadable()
     return RecordPage(records, *_next_and_total(meta, page), meta=meta)
+
+
+def get_business(api: Api, path: str, kind: str, id_: int) -> Any:
+    """One record of a path such as `/projects/business/{business}/project/{id}`."""
+    body = api.get(path, parts={"business": business_id(api), "id": id_})
+    if not isinstance(body, Mapping) or kind not in body:
+        raise unreadable()
+    return body[kind]
 
 
 def create_business(api: Api, path: str, kind: str, fields: Mapping[str, Any]) -> Any:

@@ -23,7 +23,7 @@ def identify(api: Api, _token_answer: Mapping[str, Any]) -> Account:
     businesses = tuple(_businesses(me))
     if not businesses:
         raise NothingReached(
-            "This FreshBooks login works in no business. Connect FreshBooks again with another login."
+            "This FreshBooks login has no business. Connect FreshBooks again with another login."
         )
     email = me.get("email")
     facts = {"email": email} if isinstance(email, str) else {}

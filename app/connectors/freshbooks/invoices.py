@@ -1,7 +1,7 @@
 """Invoices: list, read, write a draft."""
 
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasPath, Field
@@ -34,7 +34,9 @@ from app.connectors.freshbooks.values import (
     read_as,
 )
 from app.connectors.function_tool import tool
+from app.connectors.lookups import long_day, mailbox, money, named
 from app.connectors.money import Money
+from app.connectors.preview import Fact, Preview, amount, counted, facts
 from app.connectors.rows import Page, Row
 
 PATH = "invoices/invoices"
@@ -57,7 +59,7 @@ class Invoice(FreshBooksRow):
     due_date: OptionalDay = None
     amount: Money | None = Field(None, validation_alias=AliasPath("amount", "amount"))
     outstanding: Money | None = Field(
-        None, validation_alias=AliasPath("outstanding", "amount"), description="Still to be paid."
+        None, validation_alias=AliasPath("outstanding", "amount"), description="Balance due."
     )
     currency: str | None = Field(None, validation_alias=AliasPath("amount", "code"))
     v3_status: str | None = Field(None, description="draft, sent, viewed, partial, paid, autopaid, overdue…")
@@ -66,7 +68,7 @@ class Invoice(FreshBooksRow):
 
     @property
     def is_draft(self) -> bool:
-        """Whether it was neither sent nor put away, by its own fields."""
+        """Whether it was neither sent nor archived, by its own fields."""
         return self.v3_status == "draft" and self.vis_state == 0
 
 
@@ -78,7 +80,7 @@ class InvoiceLine(FreshBooksRow):
     qty: Number | None = None
     unit_cost: Money | None = Field(None, validation_alias=AliasPath("unit_cost", "amount"))
     amount: Money | None = Field(
-        None, validation_alias=AliasPath("amount", "amount"), description="Without tax."
+        None, validation_alias=AliasPath("amount", "amount"), description="Before tax."
     )
     tax_name: OptionalText = Field(None, validation_alias="taxName1")
     tax_percent: Number | None = Field(None, validation_alias="taxAmount1")
@@ -96,7 +98,7 @@ class InvoiceDetail(Invoice):
     payment_status: Text = ""
     notes: Text = ""
     terms: Text = ""
-    recipient: Text = Field("", validation_alias="email", description="The client's e-mail address on file.")
+    recipient: Text = Field("", validation_alias="email", description="The client's email address on file.")
 
 
 class LineItem(Row):
@@ -138,14 +140,41 @@ def get_invoice(
     api: Api,
     invoice_id: InvoiceId,
 ) -> InvoiceDetail:
-    """Get one invoice with its lines, taxes and state. Use it before sending or paying one.
+    """Get one invoice with its lines, taxes and status. Use it before sending or paying one.
 
     To find it use freshbooks_list_invoices.
     """
     return read_invoice(api, invoice_id)
 
 
-@tool(title="Create a draft invoice", needs_scopes=WRITE)
+def _preview_of_draft(
+    api: Api,
+    line_items: list[LineItem],
+    client_id: int | None,
+    client_name: str | None,
+    currency_code: str | None,
+    **_more: Any,
+) -> Preview:
+    """Preview of `create_invoice`, with the total of its lines. Raises like `find_client`."""
+    client = find_client(api, client_id, client_name)
+    worths = (item.qty * item.unit_cost for item in line_items)
+    total = amount(
+        sum((worth.quantize(Decimal("0.01"), ROUND_HALF_UP) for worth in worths), Decimal(0)),
+        currency_code or client.currency or None,
+    )
+    lines = counted(len(line_items), "line")
+    return Preview(
+        f"Create draft invoice for {named(client.name)}: {lines}, {total} before tax",
+        f"Create draft, {total}",
+        facts(
+            ("Client", mailbox(client.name, client.email)),
+            ("Client's email", client.email or "none on file"),
+            ("Client's currency", client.currency),
+        ),
+    )
+
+
+@tool(title="Create a draft invoice", needs_scopes=WRITE, preview=_preview_of_draft)
 def create_invoice(
     api: Api,
     line_items: Annotated[list[LineItem], Field(min_length=1, max_length=100, description="Up to 100.")],
@@ -179,13 +208,24 @@ def create_invoice(
     ):
         record = create_accounting(api, PATH, "invoice", fields, include="lines")
         invoice = read_as(InvoiceDetail, record, wrote=True)
-    api.say("A draft invoice was made; it has not been sent.")
+    api.say("Draft invoice created; it has not been sent.")
     return invoice
 
 
 def read_invoice(api: Api, invoice_id: int) -> InvoiceDetail:
     """One invoice with its lines. Raises ObjectNotFound."""
     return read_as(InvoiceDetail, get_accounting(api, PATH, "invoice", invoice_id, include="lines"))
+
+
+def invoice_facts(invoice: InvoiceDetail) -> tuple[Fact, ...]:
+    """What a person should know of an invoice before they approve something about it."""
+    return facts(
+        ("Client", mailbox(invoice.client, invoice.recipient)),
+        ("Status", invoice.v3_status),
+        ("Total", money(invoice.amount, invoice.currency)),
+        ("Balance due", money(invoice.outstanding, invoice.currency)),
+        ("Due date", invoice.due_date and long_day(invoice.due_date)),
+    )
 
 
 def _line(item: LineItem, currency: str | None) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Expenses, and payments received."""
 
 from datetime import date
-from typing import Annotated, Literal
+from decimal import Decimal
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasPath, Field
 
@@ -13,7 +14,7 @@ from app.connectors.freshbooks.families import (
     not_after,
     unconfirmed,
 )
-from app.connectors.freshbooks.invoices import read_invoice
+from app.connectors.freshbooks.invoices import InvoiceDetail, invoice_facts, read_invoice
 from app.connectors.freshbooks.values import (
     Day,
     FirstDay,
@@ -25,7 +26,10 @@ from app.connectors.freshbooks.values import (
     read_as,
 )
 from app.connectors.function_tool import tool
-from app.connectors.money import Money, PositiveAmount, as_text
+from app.connectors.lookups import long_day, named, named_invoice
+from app.connectors.money import Money, PositiveAmount, as_text, decimals_of
+from app.connectors.preview import Preview, facts
+from app.connectors.preview import amount as spelled_out
 from app.connectors.rows import Page
 from app.errors import InvalidArguments, ToolError
 
@@ -55,8 +59,8 @@ class Payment(FreshBooksRow):
     date: Day | None = None
     type: Text = ""
     note: Text = ""
-    invoice_status: str | None = Field(None, description="The invoice's state afterwards.")
-    invoice_outstanding: Money | None = Field(None, description="What is still to be paid afterwards.")
+    invoice_status: str | None = Field(None, description="The invoice's status afterwards.")
+    invoice_outstanding: Money | None = Field(None, description="Balance due afterwards.")
 
 
 @tool(title="List expenses", reads_only=True, pages_by="page", needs_scopes=("user:expenses:read",))
@@ -66,18 +70,44 @@ def list_expenses(
     date_to: LastDay = None,
     page: PageNumber = 1,
 ) -> Page[Expense]:
-    """List what the business spent, and at whom. Income is in freshbooks_get_revenue_report."""
+    """List what the business spent, and where. Income is in freshbooks_get_revenue_report."""
     search = dated_between(date_from, date_to)
     listed = list_accounting(api, "expenses/expenses", "expenses", page=page, search=search)
     return not_after(listed.read_as(Expense), date_to, lambda row: row.date)
 
 
-@tool(title="Record a payment", destructive=True, needs_scopes=("user:payments:write",))
+def _preview_of_payment(
+    api: Api, invoice_id: int, amount: Decimal, date: Day, type: PaymentType, **_more: Any
+) -> Preview:
+    """Preview of `record_payment`. Raises what stops it."""
+    invoice = _payable(api, invoice_id, amount)
+    total = spelled_out(amount, invoice.currency)
+    due = invoice.outstanding
+    by = "" if type == "Other" else f" by {type if type in {'ACH', 'PayPal'} else type.lower()}"
+    client = f" for {named(invoice.client)}" if invoice.client else ""
+    return Preview(
+        f"Record payment of {total}{by} on {named_invoice(invoice.invoice_number)}{client}, received "
+        f"{long_day(date)}",
+        f"Record payment, {total}",
+        (
+            *invoice_facts(invoice),
+            *facts(("Due after this payment", due and spelled_out(due - amount, invoice.currency))),
+        ),
+        frozenset({"amount", "date", "type", *(["invoice_id"] if invoice.invoice_number else [])}),
+    )
+
+
+@tool(
+    title="Record a payment",
+    destructive=True,
+    needs_scopes=("user:payments:write",),
+    preview=_preview_of_payment,
+)
 def record_payment(
     api: Api,
     invoice_id: InvoiceId,
     amount: Annotated[PositiveAmount, Field(description="In the invoice's currency.")],
-    date: Annotated[date, Field(description="Day the money came.")],
+    date: Annotated[date, Field(description="Day the money arrived.")],
     type: Annotated[PaymentType, Field(description="How it was paid.")] = "Other",
     note: Annotated[str | None, Field(max_length=1000, description="For the books.")] = None,
 ) -> Payment:
@@ -85,15 +115,7 @@ def record_payment(
 
     Use it only when the person says the money has arrived. What is due is in freshbooks_get_invoice.
     """
-    invoice = read_invoice(api, invoice_id)
-    if invoice.outstanding is not None and amount > invoice.outstanding:
-        raise InvalidArguments(
-            "Nothing was recorded: that is more than is still due on this invoice.",
-            details={
-                "outstanding": as_text(invoice.outstanding, invoice.currency),
-                "currency": invoice.currency,
-            },
-        )
+    invoice = _payable(api, invoice_id, amount)
     fields = {
         "invoiceid": invoice_id,
         "amount": {"amount": f"{amount:.2f}"},
@@ -112,8 +134,28 @@ def record_payment(
         invoice = read_invoice(api, invoice_id)
     except ToolError:
         # The payment was made: an unreadable effect must not look like a failure.
-        api.say("The payment was recorded; the invoice's new state could not be read.")
+        api.say("The payment was recorded; the invoice's new status could not be read.")
         return payment
     payment.invoice_status, payment.invoice_outstanding = invoice.v3_status, invoice.outstanding
     api.say("The payment was recorded.")
     return payment
+
+
+def _payable(api: Api, invoice_id: int, amount: Decimal) -> InvoiceDetail:
+    """The invoice to record a payment on. Raises InvalidArguments for an amount that it cannot take."""
+    invoice = read_invoice(api, invoice_id)
+    places = decimals_of(invoice.currency)
+    if amount != round(amount, places):
+        raise InvalidArguments(
+            f"amount: nothing was recorded. {invoice.currency} has {places or 'no'} decimals.",
+            details={"fields": ["amount"]},
+        )
+    if invoice.outstanding is not None and amount > invoice.outstanding:
+        raise InvalidArguments(
+            "Nothing was recorded: the amount is more than the balance due on this invoice.",
+            details={
+                "outstanding": as_text(invoice.outstanding, invoice.currency),
+                "currency": invoice.currency,
+            },
+        )
+    return invoice

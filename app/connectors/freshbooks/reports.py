@@ -59,9 +59,9 @@ class Revenue(MoneyRow):
     """The figures of one currency."""
 
     currency: str
-    collected: Money = Field(description="Payments received in the period, for whatever invoice.")
-    invoiced: Money = Field(description="Total of the invoices dated in the period, drafts left out.")
-    outstanding: Money = Field(description="What of these invoices is still to be paid.")
+    collected: Money = Field(description="Payments received in the period, for any invoice.")
+    invoiced: Money = Field(description="Total of the invoices dated in the period, excluding drafts.")
+    outstanding: Money = Field(description="Balance due on these invoices.")
     invoices: int
 
 
@@ -70,7 +70,7 @@ class RevenueReport(Row):
 
     start_date: date
     end_date: date
-    currencies: list[Revenue] = Field(description="One row a currency; never add them together.")
+    currencies: list[Revenue] = Field(description="One row per currency; never add them together.")
 
 
 class AgedClient(FreshBooksRow):
@@ -132,7 +132,7 @@ def get_accounts_aging(
     end_date: Annotated[date | None, Field(description="Default: today.")] = None,
     currency_code: Annotated[CurrencyCode | None, Field(description="Default: the business's.")] = None,
 ) -> AccountsAging:
-    """Get which clients owe money in one currency, by days overdue, to decide whom to remind."""
+    """Get what clients owe in one currency, by days overdue, to decide whom to remind."""
     report = get_report(
         api,
         "accounts_aging",

@@ -2,14 +2,14 @@
 
 People trust this tool with their clients' mailboxes. So it shows before it sends, trusts only an invoice's
 own state (FreshBooks silently ignores several filters), takes no recipient from a model, reads each invoice
-again just before mailing it, and stops when FreshBooks says stop. A repeated run finds only the remaining
-drafts, so nobody is mailed twice.
+again just before sending it, and stops when FreshBooks says stop. A repeated run finds only the remaining
+drafts, so nobody gets two emails.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import time, timedelta
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -21,7 +21,9 @@ from app.connectors.freshbooks.invoices import PATH, WRITE, Invoice, read_invoic
 from app.connectors.freshbooks.time_tracking import ENTRIES, hours
 from app.connectors.freshbooks.values import Id, add_up, read_as
 from app.connectors.function_tool import tool
+from app.connectors.lookups import mailbox, money
 from app.connectors.money import Money, MoneyRow
+from app.connectors.preview import Preview, amount, counted, facts, listed
 from app.connectors.rows import Row
 from app.errors import (
     InvalidArguments,
@@ -33,6 +35,7 @@ from app.errors import (
 )
 
 _MOST_LISTED = 200
+_MOST_FACTS = 50
 Outcome = Literal["would_send", "sent", "skipped", "failed", "unknown", "not_tried"]
 
 
@@ -65,11 +68,40 @@ class SaturdayRun(Row):
     totals: list[CurrencyTotal] = Field(description="Of the invoices sent, or to be sent, per currency.")
     stopped: str | None = Field(None, description="Why the run ended early.")
     unbilled_hours_this_week: float | None = Field(
-        None, description="Billable time since Monday that is on no invoice yet."
+        None, description="Billable time since Monday, not invoiced yet."
     )
 
 
-@tool(title="Send all draft invoices (Saturday run)", destructive=True, needs_scopes=WRITE)
+def _preview_of_run(
+    api: Api, dry_run: bool, invoice_ids: list[int] | None, max_invoices: int, **_more: Any
+) -> Preview:
+    """Preview of `send_saturday_invoices`: what is ready now. Raises InvalidArguments for too many."""
+    drafts, skipped = _sort_out(api, invoice_ids)
+    if not dry_run:
+        _check_number(drafts, max_invoices)
+    sums = _totals((draft.currency, draft.amount) for draft in drafts)
+    total = listed((amount(each.amount, each.currency) for each in sums), most=20)
+    number = counted(len(drafts), "draft invoice")
+    parts = f"{number}, {total}," if total else number
+    addresses = {draft.recipient.casefold() for draft in drafts}
+    to = f"to {counted(len(addresses), 'email address', 'email addresses')}"
+    later = "" if invoice_ids else " Drafts that are ready when you approve are included."
+    return Preview(
+        f"Check {parts} without sending anything" if dry_run else f"Email {parts} {to}",
+        "Check drafts" if dry_run else f"Send {counted(len(drafts), 'invoice')}",
+        facts(
+            *(
+                (draft.invoice_number or "Draft", _recipient_and_amount(draft))
+                for draft in drafts[:_MOST_FACTS]
+            ),
+            ("Skipped", listed(map(_skipped, skipped), most=10)),
+        ),
+        frozenset({"dry_run"}),
+        "" if dry_run else f"Sends to {counted(len(addresses), 'person', 'people')}.{later}",
+    )
+
+
+@tool(title="Send all draft invoices", destructive=True, needs_scopes=WRITE, preview=_preview_of_run)
 def send_saturday_invoices(
     api: Api,
     dry_run: Annotated[bool, Field(description="false: send now.")] = True,
@@ -78,22 +110,17 @@ def send_saturday_invoices(
     ] = None,
     max_invoices: Annotated[int, Field(ge=1, le=50, description="Send nothing when more are ready.")] = 25,
 ) -> SaturdayRun:
-    """Mail every draft invoice to its client, the weekly Saturday run. Call it with dry_run true first, show
-    the person list and totals, and only after a clear yes with false.
+    """Email every draft invoice to its client (the weekly Saturday run). First call it with dry_run true and
+    show the person the list and totals; pass false only after they agree.
 
-    Empty invoices and clients without an address are skipped.
+    Empty invoices and clients without an email address are skipped.
     """
     drafts, skipped = _sort_out(api, invoice_ids)
     if dry_run:
         rows = [_row(draft, "would_send") for draft in drafts]
         api.say(f"{len(drafts)} drafts would be sent; nothing was sent.")
         return _report(True, [*rows, *skipped], unbilled=_unbilled_hours(api))
-    if len(drafts) > max_invoices:
-        raise InvalidArguments(
-            f"Nothing was sent: {len(drafts)} drafts are ready, more than max_invoices ({max_invoices}). "
-            "Name invoice_ids, or raise max_invoices (50 at most).",
-            details={"ready": len(drafts), "max_invoices": max_invoices},
-        )
+    _check_number(drafts, max_invoices)
     rows, stopped = _send(api, drafts)
     api.say(f"{sum(row.outcome == 'sent' for row in rows)} of {len(drafts)} drafts were sent.")
     return _report(False, [*rows, *skipped], stopped=stopped)
@@ -118,7 +145,7 @@ def _sort_out(api: Api, invoice_ids: list[int] | None) -> tuple[list[Invoice], l
         if missing not in seen:
             skipped.append(
                 SaturdayInvoice(
-                    invoice_id=missing, outcome="skipped", reason="It is no draft of this business."
+                    invoice_id=missing, outcome="skipped", reason="This business has no such draft."
                 )
             )
     return sorted(drafts, key=lambda invoice: invoice.invoice_id), skipped
@@ -134,10 +161,20 @@ def _drafts(api: Api) -> Iterator[Invoice]:
             yield invoice
 
 
+def _check_number(drafts: list[Invoice], most: int) -> None:
+    """Raises InvalidArguments for more drafts than the caller expects."""
+    if len(drafts) > most:
+        raise InvalidArguments(
+            f"Nothing was sent: {len(drafts)} drafts are ready, more than max_invoices ({most}). Pass "
+            "invoice_ids, or raise max_invoices (50 at most).",
+            details={"ready": len(drafts), "max_invoices": most},
+        )
+
+
 def _reason_to_skip(invoice: Invoice) -> str | None:
     if not _has_total(invoice):
         return "Its total is zero." if invoice.amount is not None else "Its total is unknown."
-    return None if invoice.recipient else "The client has no e-mail address on file."
+    return None if invoice.recipient else "The client has no email address on file."
 
 
 def _has_total(invoice: Invoice) -> bool:
@@ -177,7 +214,7 @@ def _send(api: Api, drafts: list[Invoice]) -> tuple[list[SaturdayInvoice], str |
                 _row(
                     draft,
                     "unknown",
-                    "FreshBooks did not confirm it. Look at its state before sending it again.",
+                    "FreshBooks did not confirm it. Check its status before sending it again.",
                 )
             )
             return [*rows, *_untried(drafts, number + 1)], error.message
@@ -192,9 +229,9 @@ def _send(api: Api, drafts: list[Invoice]) -> tuple[list[SaturdayInvoice], str |
 def _send_one(api: Api, draft: Invoice) -> SaturdayInvoice:
     now = read_invoice(api, draft.invoice_id)
     if not now.is_draft:
-        return _row(draft, "skipped", "It is no draft any more.")
+        return _row(draft, "skipped", "It is no longer a draft.")
     if not _has_total(now) or not now.recipient:
-        return _row(draft, "skipped", "It changed meanwhile and cannot be sent.")
+        return _row(draft, "skipped", "It changed meanwhile and can't be sent.")
     if mail(api, draft.invoice_id).is_draft:
         return _row(now, "failed", "FreshBooks kept it as a draft.")
     return _row(now, "sent")
@@ -226,18 +263,25 @@ def _report(
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.outcome] = counts.get(row.outcome, 0) + 1
-    counted = (
-        (row.currency or "", row.amount or Decimal(0))
-        for row in rows
-        if row.outcome in {"would_send", "sent"}
-    )
     return SaturdayRun(
         dry_run=dry_run,
         invoices=rows[:_MOST_LISTED],
         counts=counts,
-        totals=[
-            CurrencyTotal(currency=currency, amount=amount) for currency, amount in add_up(counted).items()
-        ],
+        totals=_totals((row.currency, row.amount) for row in rows if row.outcome in {"would_send", "sent"}),
         stopped=stopped,
         unbilled_hours_this_week=unbilled,
     )
+
+
+def _totals(amounts: Iterable[tuple[str | None, Decimal | None]]) -> list[CurrencyTotal]:
+    """One sum per currency."""
+    sums = add_up((currency or "", value or Decimal(0)) for currency, value in amounts)
+    return [CurrencyTotal(currency=currency, amount=value) for currency, value in sums.items()]
+
+
+def _recipient_and_amount(draft: Invoice) -> str:
+    return f"{money(draft.amount, draft.currency)} to {mailbox(draft.client, draft.recipient)}"
+
+
+def _skipped(row: SaturdayInvoice) -> str:
+    return f"{row.invoice_number or 'a draft'} ({(row.reason or '').rstrip('.')})"

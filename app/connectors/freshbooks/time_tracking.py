@@ -9,9 +9,10 @@ from pydantic import Field, WithJsonSchema
 from app.connectors.api import Api
 from app.connectors.freshbooks.business_time import moment, today
 from app.connectors.freshbooks.clients import ClientName, find_client
-from app.connectors.freshbooks.families import create_business, list_business, unconfirmed
+from app.connectors.freshbooks.families import create_business, get_business, list_business, unconfirmed
 from app.connectors.freshbooks.values import (
     ClientId,
+    Day,
     FreshBooksRow,
     Id,
     OptionalDay,
@@ -20,11 +21,14 @@ from app.connectors.freshbooks.values import (
     read_as,
 )
 from app.connectors.function_tool import tool
+from app.connectors.lookups import NO_ACCESS, long_day, look_up, mailbox, named
+from app.connectors.preview import Preview, facts, quoted
 from app.connectors.rows import Page
 from app.errors import InvalidArguments
 
 ENTRIES = "/timetracking/business/{business}/time_entries"
 _PROJECTS = "/projects/business/{business}/projects"
+_PROJECT = "/projects/business/{business}/project/{id}"
 _READ = ("user:time_entries:read",)
 
 Hours = Annotated[
@@ -77,7 +81,49 @@ class Project(FreshBooksRow):
     complete: bool = False
 
 
-@tool(title="Log time", needs_scopes=("user:time_entries:write",))
+def _preview_of_time(
+    api: Api,
+    hours: Decimal,
+    description: str,
+    client_id: int | None,
+    client_name: str | None,
+    project_id: int | None,
+    date: Day | None,
+    billable: bool,
+    **_more: Any,
+) -> Preview:
+    """Preview of `log_time`, with the names of client and project. Raises what stops it."""
+    _check_one_client(client_id, client_name)
+    client = project = None
+    if client_name is not None:
+        client = find_client(api, None, client_name)
+    elif client_id is not None:
+        client = look_up(lambda: find_client(api, client_id, None))
+    if project_id is not None:
+        project = look_up(lambda: _project(api, project_id))
+    has_client = client is not None or client_id is not None
+    parts = [
+        f"Log {hours:f} {'' if billable else 'non-'}billable {'hour' if hours == 1 else 'hours'}",
+        f"for {named(client.name) if client else 'a client'}" if has_client else "",
+        f"on project {named(project.title)}"
+        if project and project.title
+        else "on a project"
+        if project_id
+        else "",
+        f"on {long_day(date)}" if date else "",
+    ]
+    return Preview(
+        f"{' '.join(filter(None, parts))}: {quoted(description)}",
+        f"Log {hours:f} {'hour' if hours == 1 else 'hours'}",
+        facts(
+            ("Client", mailbox(client.name, client.email) if client else NO_ACCESS if has_client else ""),
+            ("Project", project.title if project else NO_ACCESS if project_id else ""),
+        ),
+        frozenset({"hours", "description", "billable", "date"}),
+    )
+
+
+@tool(title="Log time", needs_scopes=("user:time_entries:write",), preview=_preview_of_time)
 def log_time(
     api: Api,
     hours: Annotated[Hours, Field(description="Such as 1.5.")],
@@ -85,13 +131,12 @@ def log_time(
     client_id: ClientId = None,
     client_name: ClientName = None,
     project_id: Annotated[Id | None, Field(description="From freshbooks_list_projects.")] = None,
-    service_id: Annotated[Id | None, Field(description="Number of the service.")] = None,
+    service_id: Annotated[Id | None, Field(description="Id of the service.")] = None,
     date: Annotated[date | None, Field(description="Default: the business's today.")] = None,
     billable: Annotated[bool, Field(description="Whether the client pays for it.")] = True,
 ) -> TimeEntry:
-    """Log hours that the connected person worked, for a client or project if given. It makes no invoice."""
-    if client_id is not None and client_name is not None:
-        raise InvalidArguments("Give client_id or client_name, not both.")
+    """Log hours that the connected person worked, for a client or project if given. It creates no invoice."""
+    _check_one_client(client_id, client_name)
     client = find_client(api, None, client_name) if client_name is not None else None
     fields = {
         "is_logged": True,
@@ -122,7 +167,7 @@ def list_time_entries(
     project_id: Annotated[Id | None, Field(description="From freshbooks_list_projects.")] = None,
     billable: Annotated[bool | None, Field(description="Whether the client pays for it.")] = None,
     billed: Annotated[bool | None, Field(description="Whether it is on an invoice.")] = None,
-    team: Annotated[bool | None, Field(description="Everybody's time, not only the person's own.")] = None,
+    team: Annotated[bool | None, Field(description="Everyone's time, not only the person's own.")] = None,
     page: PageNumber = 1,
 ) -> TimePage:
     """List logged time, newest first, with the sums of logged and unbilled hours over all pages."""
@@ -161,6 +206,17 @@ def list_projects(
     )
 
 
+def _check_one_client(client_id: int | None, client_name: str | None) -> None:
+    """Raises InvalidArguments if both are given."""
+    if client_id is not None and client_name is not None:
+        raise InvalidArguments("Give client_id or client_name, not both.")
+
+
+def _project(api: Api, project_id: int) -> Project:
+    """One project. Raises ObjectNotFound."""
+    return read_as(Project, get_business(api, _PROJECT, "project", project_id))
+
+
 def _moment(given: datetime | None) -> str | None:
     """A moment as the business family writes it: UTC with a Z."""
     if given is None:
@@ -169,4 +225,4 @@ def _moment(given: datetime | None) -> str | None:
     try:
         return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except OverflowError:
-        raise InvalidArguments("That time is too far away.") from None
+        raise InvalidArguments("That date is out of range.") from None

@@ -1,6 +1,6 @@
-"""Gmail: search mail, read it, fetch invoices from it, write and send.
+"""Gmail: search email, read it, fetch invoices from it, write and send.
 
-Start with `reading.py`, then `mime.py` (parsing a message) and `composing.py` (writing one).
+Start with `reading.py`, then `mime.py` (parsing a message) and `composing.py` (writing one), `previews.py`.
 
 Decided:
 - For writing it requests one scope, `gmail.modify`: the smallest that covers all tools, as only it changes
@@ -24,6 +24,7 @@ CONNECTOR = Connector(
     slug="gmail",
     name="Gmail",
     summary="Search emails and download invoices",
+    category="Email and documents",
     base_url="https://gmail.googleapis.com",
     auth=google.consent(read=(READONLY,), write=(MODIFY,)),
     identify=identify,

@@ -54,5 +54,5 @@ def _address(text: str, name: str = "") -> Address:
 
 def _no_address() -> InvalidArguments:
     return InvalidArguments(
-        "One of the recipients is not an e-mail address. Write each as a@b.example or Name <a@b.example>."
+        "One of the recipients isn't an email address. Write each as a@b.example or Name <a@b.example>."
     )

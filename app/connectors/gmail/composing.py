@@ -1,4 +1,4 @@
-"""Composes a mail: checked recipients, safe headers, replies in their thread."""
+"""Composes an email: checked recipients, safe headers, replies in their thread."""
 
 import base64
 import re
@@ -37,13 +37,17 @@ class ReplyContext:
     message_id: str
     references: tuple[str, ...]
     subject: str
+    sender: str = ""
 
 
 def find_reply(api: Api, message_id: str) -> ReplyContext:
     """The conversation of the message to reply to. Raises ObjectNotFound for an unknown id."""
     params = [
         ("format", "metadata"),
-        *(("metadataHeaders", name) for name in ("Message-ID", "References", "In-Reply-To", "Subject")),
+        *(
+            ("metadataHeaders", name)
+            for name in ("Message-ID", "References", "In-Reply-To", "Subject", "From")
+        ),
     ]
     message = read(api, MESSAGES + "/{id}", parts={"id": message_id}, params=params)
     payload = an_object(message.get("payload"))
@@ -57,7 +61,11 @@ def find_reply(api: Api, message_id: str) -> ReplyContext:
     if len(references) > _MOST_REFERENCES:
         references = (references[0], *references[1 - _MOST_REFERENCES :])
     return ReplyContext(
-        text(message, "threadId"), own[0] if own else "", references, header(payload, "Subject")
+        text(message, "threadId"),
+        own[0] if own else "",
+        references,
+        header(payload, "Subject"),
+        header(payload, "From"),
     )
 
 
@@ -87,8 +95,8 @@ def compose(
         if listed:
             mail[name] = listed
     if len(everybody) > _MOST_RECIPIENTS:
-        raise InvalidArguments(f"A mail may have {_MOST_RECIPIENTS} recipients at most.")
-    mail["Subject"] = _one_line(subject) if subject is not None else _reply_subject(reply)
+        raise InvalidArguments(f"An email can have at most {_MOST_RECIPIENTS} recipients.")
+    mail["Subject"] = _one_line(subject_of(subject, reply))
     if reply and reply.message_id:
         mail["In-Reply-To"] = reply.message_id
         mail["References"] = " ".join(reply.references)
@@ -104,6 +112,11 @@ def compose(
     if reply and reply.thread_id and _bare(str(mail["Subject"])) == _bare(reply.subject):
         message["threadId"] = reply.thread_id
     return message
+
+
+def subject_of(subject: str | None, reply: ReplyContext | None) -> str:
+    """The subject it goes out with: the one given, else that of the message it answers."""
+    return subject if subject is not None else _reply_subject(reply)
 
 
 def _one_line(text: str) -> str:

@@ -1,18 +1,24 @@
 """Labels: Gmail's folders and marks."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from email.utils import parseaddr
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from app.connectors.api import Api
 from app.connectors.function_tool import tool
-from app.connectors.gmail import scopes
+from app.connectors.gmail import mime, scopes
+from app.connectors.gmail.errors import UnknownLabel
 from app.connectors.gmail.shapes import MessageId, PageNumber, page_of
 from app.connectors.gmail.wire import MESSAGES, label_ids, text, write
-from app.connectors.google import objects, read
+from app.connectors.google import an_object, objects, read
+from app.connectors.lookups import mailbox, named
+from app.connectors.preview import Preview, facts, listed, quoted
 from app.connectors.rows import Page, Row
 from app.errors import InvalidArguments
 
+_LABELS = "/gmail/v1/users/me/labels"
 _A_PAGE = 200
 
 LabelIds = list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_^-]{1,100}$")]]
@@ -37,7 +43,7 @@ class Labelled(Row):
 @tool(title="List labels", reads_only=True, pages_by="page", needs_scopes=scopes.TO_READ)
 def list_labels(api: Api, page: PageNumber = 1) -> Page[Label]:
     """List the mailbox's labels with the ids that searching and changing labels take."""
-    found = objects(read(api, "/gmail/v1/users/me/labels").get("labels"))
+    found = objects(read(api, _LABELS).get("labels"))
     labels = [
         Label(
             id=text(entry, "id"),
@@ -49,7 +55,37 @@ def list_labels(api: Api, page: PageNumber = 1) -> Page[Label]:
     return page_of(labels, page, _A_PAGE)
 
 
-@tool(title="Change labels", idempotent=True, needs_scopes=scopes.TO_LABEL)
+def preview_labels(
+    api: Api, message_id: str, add_label_ids: list[str] | None, remove_label_ids: list[str] | None
+) -> Preview:
+    """Preview of `modify_labels`, with the names of the labels. Raises what Gmail would for unknown ids."""
+    _check(add_label_ids, remove_label_ids)
+    params = [("format", "metadata"), *(("metadataHeaders", name) for name in ("From", "Subject"))]
+    message = read(api, MESSAGES + "/{id}", parts={"id": message_id}, params=params)
+    payload = an_object(message.get("payload"))
+    subject, sender = mime.header(payload, "Subject"), mime.header(payload, "From")
+    whose = mailbox(*parseaddr(sender)) or quoted(sender)
+    names = {text(entry, "id"): _name_of(entry) for entry in objects(read(api, _LABELS).get("labels"))}
+    if names and not {*(add_label_ids or ()), *(remove_label_ids or ())} <= names.keys():
+        raise UnknownLabel()
+    changes = [
+        f"{word} {listed((named(names.get(id_, id_)) for id_ in ids), most=10)}"
+        for word, ids in (("add", add_label_ids), ("remove", remove_label_ids))
+        if ids
+    ]
+    return Preview(
+        f"Change labels of {quoted(subject) if subject else 'the message without a subject'} from {whose}: "
+        + "; ".join(changes),
+        "Change labels",
+        facts=facts(
+            ("Subject", subject or "(no subject)"),
+            ("From", sender),
+            ("Labels now", ", ".join(names.get(id_, id_) for id_ in label_ids(message))),
+        ),
+    )
+
+
+@tool(title="Change labels", idempotent=True, needs_scopes=scopes.TO_LABEL, preview=preview_labels)
 def modify_labels(
     api: Api,
     message_id: MessageId,
@@ -59,10 +95,7 @@ def modify_labels(
     """Put labels on a message or take them off: file it, mark it read (remove UNREAD), archive it (remove
     INBOX). Label ids come from gmail_list_labels.
     """
-    if not add_label_ids and not remove_label_ids:
-        raise InvalidArguments("Give label ids to add or to remove.")
-    if both := sorted(set(add_label_ids or ()) & set(remove_label_ids or ())):
-        raise InvalidArguments(f"{both[0]} is to be added and removed. Give it once.")
+    _check(add_label_ids, remove_label_ids)
     changed = write(
         api,
         MESSAGES + "/{id}/modify",
@@ -72,3 +105,16 @@ def modify_labels(
         safe=True,  # repeating the change has no effect
     )
     return Labelled(id=message_id, thread_id=text(changed, "threadId"), labels=label_ids(changed))
+
+
+def _check(add: list[str] | None, remove: list[str] | None) -> None:
+    if not add and not remove:
+        raise InvalidArguments("Give label ids to add or to remove.")
+    if both := sorted(set(add or ()) & set(remove or ())):
+        raise InvalidArguments(f"{both[0]} can't be both added and removed.")
+
+
+def _name_of(entry: Mapping[str, Any]) -> str:
+    """A label's name; of Gmail's own labels, which are in capitals, as a word."""
+    name = text(entry, "name")
+    return name.replace("_", " ").capitalize() if entry.get("type") == "system" else name

@@ -1,4 +1,4 @@
-"""Searches and reads mail."""
+"""Searches and reads email."""
 
 import json
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ class Thread(Row):
     earlier_left_out: int = Field(description="Older messages that did not fit; read them one by one.")
 
 
-@tool(title="Search mail", reads_only=True, pages_by="page_token", needs_scopes=scopes.TO_READ)
+@tool(title="Search email", reads_only=True, pages_by="page_token", needs_scopes=scopes.TO_READ)
 def search_messages(
     api: Api,
     query: Annotated[
@@ -52,7 +52,7 @@ def search_messages(
             max_length=2_000,
             description='Gmail search: words, "a phrase", from: to: subject: label: in: filename:pdf '
             "has:attachment after:2026/11/01 newer_than:30d larger:1M, -without, OR, ( ). "
-            "Empty: newest mail.",
+            "Empty: newest email.",
         ),
     ] = "",
     max_results: MaxResults = 20,

@@ -1,4 +1,4 @@
-"""Writing mail: drafts first, sending on its own.
+"""Writing email: drafts first, sending on its own.
 
 Gmail takes no idempotency key, so no request here is repeated: when the answer is lost, the call ends as
 "may or may not have been done".
@@ -11,7 +11,7 @@ from pydantic import Field
 
 from app.connectors.api import Api
 from app.connectors.function_tool import tool
-from app.connectors.gmail import scopes
+from app.connectors.gmail import previews, scopes
 from app.connectors.gmail.composing import compose, find_reply, sent_ids
 from app.connectors.gmail.wire import MESSAGES, text, write
 from app.connectors.google import an_object
@@ -48,14 +48,14 @@ class SavedDraft(Row):
 
 
 class SentMessage(Row):
-    """A mail that is on its way."""
+    """An email that was sent."""
 
     message_id: str
     thread_id: str
 
 
 def _composed(deliver: Callable[[Api, dict[str, Any]], Any]) -> Callable[..., Any]:
-    """Turns a function that takes a composed message into one that takes the arguments of a mail."""
+    """Turns a function that takes a composed message into one that takes the arguments of an email."""
 
     def with_mail(
         api: Api,
@@ -77,22 +77,27 @@ def _composed(deliver: Callable[[Api, dict[str, Any]], Any]) -> Callable[..., An
     return with_mail
 
 
-@tool(title="Write a draft", needs_scopes=scopes.TO_DRAFT)
+@tool(title="Save a draft", needs_scopes=scopes.TO_DRAFT, preview=previews.create_draft)
 @_composed
 def create_draft(api: Api, message: dict[str, Any]) -> SavedDraft:
-    """Save a mail as a draft, for the person to look at before it is sent.
+    """Save an email as a draft, so that the person can check it before it is sent.
 
-    Prefer it to gmail_send_message unless the person asked to send. gmail_send_draft sends it later.
+    Prefer this to gmail_send_message unless the person asked to send. gmail_send_draft sends it later.
     """
     made = write(api, _DRAFTS, json={"message": message})
     api.say("Draft saved, not sent.")
     return SavedDraft(draft_id=text(made, "id"), **sent_ids(an_object(made.get("message"))))
 
 
-@tool(title="Send a mail", destructive=True, needs_scopes=scopes.TO_SEND)
+@tool(
+    title="Send an email",
+    destructive=True,
+    needs_scopes=scopes.TO_SEND,
+    preview=previews.send_message,
+)
 @_composed
 def send_message(api: Api, message: dict[str, Any]) -> SentMessage:
-    """Send a mail at once. It cannot be taken back.
+    """Send an email now. Can't be undone.
 
     Only when the person asked to send; otherwise gmail_create_draft. After a TIMEOUT search in:sent before
     sending again.
@@ -102,12 +107,12 @@ def send_message(api: Api, message: dict[str, Any]) -> SentMessage:
     return SentMessage(**sent_ids(sent))
 
 
-@tool(title="Send a draft", destructive=True, needs_scopes=scopes.TO_DRAFT)
+@tool(title="Send a draft", destructive=True, needs_scopes=scopes.TO_DRAFT, preview=previews.send_draft)
 def send_draft(
     api: Api,
     draft_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="From gmail_create_draft.")],
 ) -> SentMessage:
-    """Send a draft as it is, when the person agreed. It cannot be taken back.
+    """Send a draft as it is, once the person agreed. Can't be undone.
 
     After a TIMEOUT search in:sent before sending again.
     """

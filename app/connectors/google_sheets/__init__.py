@@ -23,6 +23,7 @@ CONNECTOR = Connector(
     slug="google_sheets",
     name="Google Sheets",
     summary="Read and write spreadsheet data",
+    category="Email and documents",
     base_url="https://sheets.googleapis.com",
     hosts={"drive": "https://www.googleapis.com", "identity": "https://openidconnect.googleapis.com"},
     auth=google.consent(read=(SPREADSHEETS_READONLY, FILES_READONLY), write=(SPREADSHEETS, FILES_READONLY)),

@@ -8,12 +8,11 @@ from pydantic import Field
 from app.connectors.api import Api
 from app.connectors.function_tool import tool
 from app.connectors.google import an_object, objects, read
-from app.connectors.google_sheets import scopes
+from app.connectors.google_sheets import previews, scopes
 from app.connectors.google_sheets.areas import area_of
 from app.connectors.google_sheets.values import PATH, SpreadsheetId, number, text
 from app.connectors.google_sheets.writing import SheetTitle, write
 from app.connectors.rows import Page, Row
-from app.errors import InvalidArguments
 
 _MOST_TABS = 200  # as many as a spreadsheet may have: https://support.google.com/drive/answer/37603
 _MOST_NAMES = 100
@@ -109,7 +108,7 @@ def get_spreadsheet(api: Api, spreadsheet_id: SpreadsheetId) -> Spreadsheet:
     return _spreadsheet({**found, "spreadsheetId": spreadsheet_id})
 
 
-@tool(title="Create a spreadsheet", needs_scopes=scopes.TO_WRITE)
+@tool(title="Create a spreadsheet", needs_scopes=scopes.TO_WRITE, preview=previews.create_spreadsheet)
 def create_spreadsheet(
     api: Api,
     title: Annotated[str, Field(min_length=1, max_length=300, description="Name of the file.")],
@@ -122,8 +121,7 @@ def create_spreadsheet(
     For a tab in an existing one google_sheets_add_sheet.
     """
     titles = sheet_titles or []
-    if len({name.casefold() for name in titles}) < len(titles):
-        raise InvalidArguments("Two of the tabs have the same title. Every tab needs its own.")
+    previews.check_titles(titles)
     body: dict[str, Any] = {"properties": {"title": title}}
     if titles:
         body["sheets"] = [{"properties": {"title": name}} for name in titles]

@@ -10,6 +10,7 @@ from app.connectors.rows import size_in_tokens
 from app.errors import InvalidArguments
 
 PATH = "/v4/spreadsheets/{id}"
+MOST_CELLS = 10_000_000
 MOST_TOKENS = 18_000  # fits the longest cell there is, of 50,000 characters
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -84,6 +85,12 @@ def fitting(rows: Sequence[CellRow], tokens: int) -> tuple[list[CellRow], int]:
         if size_in_tokens(cut) < tokens:
             return [cut], sum(a is not b for a, b in zip(cut, rows[0], strict=True))
     raise InvalidArguments("A row of this range is too wide to show. Ask for fewer columns.")
+
+
+def check_tab_size(rows: int | None, columns: int | None) -> None:
+    """Raises InvalidArguments for a tab larger than a spreadsheet may be. None is Google's default."""
+    if (rows or 1_000) * (columns or 26) > MOST_CELLS:
+        raise InvalidArguments("A spreadsheet holds at most 10 million cells. Give fewer rows or columns.")
 
 
 def number(value: Any) -> int:

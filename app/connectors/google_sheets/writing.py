@@ -14,14 +14,21 @@ from app.connectors.answers import Answers
 from app.connectors.api import Api
 from app.connectors.function_tool import tool
 from app.connectors.google import an_object, objects
-from app.connectors.google_sheets import scopes
+from app.connectors.google_sheets import previews, scopes
 from app.connectors.google_sheets.areas import locate
-from app.connectors.google_sheets.values import PATH, Range, SpreadsheetId, number, text
+from app.connectors.google_sheets.values import (
+    MOST_CELLS,
+    PATH,
+    Range,
+    SpreadsheetId,
+    check_tab_size,
+    number,
+    text,
+)
 from app.connectors.rows import Row
 from app.errors import InvalidArguments
 
 _MOST_BYTES = 2_000_000  # recommended: https://developers.google.com/workspace/sheets/api/limits
-_MOST_CELLS = 10_000_000
 
 _Given = (
     Annotated[str, Field(max_length=50_000)]
@@ -83,7 +90,7 @@ class AddedSheet(Row):
     columns: int
 
 
-@tool(title="Append rows", needs_scopes=scopes.TO_WRITE)
+@tool(title="Append rows", needs_scopes=scopes.TO_WRITE, preview=previews.append_rows)
 def append_rows(
     api: Api,
     spreadsheet_id: SpreadsheetId,
@@ -114,11 +121,17 @@ def append_rows(
     return Appended(**written, table=text(answer, "tableRange"))
 
 
-@tool(title="Write a range", destructive=True, idempotent=True, needs_scopes=scopes.TO_WRITE)
+@tool(
+    title="Write a range",
+    destructive=True,
+    idempotent=True,
+    needs_scopes=scopes.TO_WRITE,
+    preview=previews.update_range,
+)
 def update_range(
     api: Api, spreadsheet_id: SpreadsheetId, range: Range, rows: Rows, value_input: ValueInput = "RAW"
 ) -> Written:
-    """Write over the cells of a range, from its first cell on. What they held is gone.
+    """Overwrite the cells of a range, starting at its first cell. Can't be undone.
 
     Read the range first. Give its first cell, such as Sheet1!B2, or a range the rows fit into.
     """
@@ -136,9 +149,15 @@ def update_range(
     return Written(**written)
 
 
-@tool(title="Clear a range", destructive=True, idempotent=True, needs_scopes=scopes.TO_WRITE)
+@tool(
+    title="Clear a range",
+    destructive=True,
+    idempotent=True,
+    needs_scopes=scopes.TO_WRITE,
+    preview=previews.clear_range,
+)
 def clear_range(api: Api, spreadsheet_id: SpreadsheetId, range: Range) -> Cleared:
-    """Empty the cells of a range, or of a whole tab; formats stay. It cannot be taken back.
+    """Empty the cells of a range, or of a whole tab; formats stay. Can't be undone.
 
     Only when the person asked for that.
     """
@@ -154,17 +173,16 @@ def clear_range(api: Api, spreadsheet_id: SpreadsheetId, range: Range) -> Cleare
     return Cleared(range=text(answer, "clearedRange") or there)
 
 
-@tool(title="Add a tab", needs_scopes=scopes.TO_WRITE)
+@tool(title="Add a tab", needs_scopes=scopes.TO_WRITE, preview=previews.add_sheet)
 def add_sheet(
     api: Api,
     spreadsheet_id: SpreadsheetId,
     title: Annotated[SheetTitle, Field(description="No other tab may have it.")],
-    rows: Annotated[int | None, Field(ge=1, le=_MOST_CELLS, description="Left out: 1000.")] = None,
+    rows: Annotated[int | None, Field(ge=1, le=MOST_CELLS, description="Left out: 1000.")] = None,
     columns: Annotated[int | None, Field(ge=1, le=18_278, description="Left out: 26.")] = None,
 ) -> AddedSheet:
     """Add an empty tab to a spreadsheet, after its others. For a file google_sheets_create_spreadsheet."""
-    if (rows or 1_000) * (columns or 26) > _MOST_CELLS:
-        raise InvalidArguments("A spreadsheet holds at most 10 million cells. Give fewer rows or columns.")
+    check_tab_size(rows, columns)
     grid = {name: size for name, size in (("rowCount", rows), ("columnCount", columns)) if size is not None}
     properties = {"title": title, "gridProperties": grid} if grid else {"title": title}
     answer = write(
@@ -210,7 +228,7 @@ def _to_send(api: Api, spreadsheet_id: str, range: str) -> str:
 def _body(rows: list[list[Any]]) -> dict[str, Any]:
     # Without `range`: Google takes the one in the address and refuses a body that spells it differently.
     if len(json.dumps(rows)) > _MOST_BYTES:
-        raise InvalidArguments("That is more than Google takes at once (2 MB). Write it in several calls.")
+        raise InvalidArguments("That is more than Google takes at once (2 MB). Split it into several calls.")
     return {"majorDimension": "ROWS", "values": rows}
 
 

@@ -38,6 +38,7 @@ CONNECTOR = Connector(
     slug="quickbooks",
     name="QuickBooks",
     summary="Customers, invoices and reports",
+    category="Accounting",
     base_url="https://quickbooks.api.intuit.com",
     auth=OAuth2(
         # https://developer.api.intuit.com/.well-known/openid_configuration

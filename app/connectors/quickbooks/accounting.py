@@ -106,7 +106,5 @@ def _params(params: Fields | None) -> dict[str, Any]:
 
 def _parts(api: Api, parts: Fields | None) -> dict[str, Any]:
     if api.business is None:
-        raise ReconnectNeeded(
-            "This QuickBooks connection does not know its company any more. Reconnect QuickBooks."
-        )
+        raise ReconnectNeeded("This QuickBooks connection has lost its company. Reconnect QuickBooks.")
     return {"company": api.business.id, **(parts or {})}

@@ -25,7 +25,7 @@ class Item(QuickBooksRow):
         description="Service, NonInventory, Inventory, Group or Category; a Category is not sold.",
     )
     description: str | None = Field(None, validation_alias="Description")
-    unit_price: Money | None = Field(None, validation_alias="UnitPrice", description="Usual price of one.")
+    unit_price: Money | None = Field(None, validation_alias="UnitPrice", description="Usual unit price.")
     currency: str | None = Field(None, description="The company's home currency.")
     quantity_on_hand: Quantity | None = Field(None, validation_alias="QtyOnHand", description="Of inventory.")
     income_account: str | None = Field(None, validation_alias=AliasPath("IncomeAccountRef", "name"))
@@ -37,7 +37,7 @@ class AccountRow(QuickBooksRow):
     account_id: str = Field(validation_alias="Id")
     name: str | None = Field(None, validation_alias="Name")
     full_name: str | None = Field(
-        None, validation_alias="FullyQualifiedName", description="With the accounts it stands under."
+        None, validation_alias="FullyQualifiedName", description="Including its parent accounts."
     )
     number: str | None = Field(None, validation_alias="AcctNum")
     classification: str | None = Field(None, validation_alias="Classification")
@@ -48,7 +48,7 @@ class AccountRow(QuickBooksRow):
     current_balance: Money | None = Field(
         None,
         validation_alias="CurrentBalance",
-        description="Without the accounts under it; 0 for income and expenses.",
+        description="Excluding sub-accounts; 0 for income and expenses.",
     )
     currency: str | None = Field(None, validation_alias=AliasPath("CurrencyRef", "value"))
 

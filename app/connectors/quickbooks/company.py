@@ -40,14 +40,14 @@ def identify(api: Api, _token_answer: Mapping[str, Any]) -> Account:
         name = _read(api).name
     except (ReconnectNeeded, ObjectNotFound):
         raise ReconnectNeeded(
-            "The QuickBooks sign-in does not open the company it came back with. Connect QuickBooks again."
+            "QuickBooks named a company that this connection can't open. Connect QuickBooks again."
         ) from None
     facts = _read_currencies(api)
     name = name or f"QuickBooks company {realm}"
     return Account(key=realm, name=name, businesses=(Business(realm, name, facts),), facts={"realmId": realm})
 
 
-@tool(title="Get QuickBooks company", reads_only=True)
+@tool(title="Get the QuickBooks company", reads_only=True)
 def get_company_info(api: Api) -> Company:
     """Get the connected company's settings: name, country, home currency and when its fiscal year starts.
 

@@ -42,11 +42,11 @@ _TAX: Advice = (
 # No argument takes one: an invoice and a payment get the customer's.
 _CURRENCY: Advice = (
     "currency",
-    "QuickBooks takes only the customer's own currency: check it, and the company's list of currencies, in "
+    "QuickBooks accepts only the customer's own currency: check it, and the company's list of currencies, in "
     "QuickBooks",
 )
 _CLOSED: Advice = ("date", "the books are closed for that day in QuickBooks: use a later one")
-_EMAIL: Advice = ("email", "check the e-mail address; an invoice without one needs send_to")
+_EMAIL: Advice = ("email", "check the email address; an invoice without one needs send_to")
 _BALANCE: Advice = ("amount", "pay no more than the invoice's balance")
 
 # What a code is about says more than any word beside it, as a reason may quote a name that holds any word. A
@@ -60,11 +60,12 @@ _BY_CODE: dict[str, Advice] = {
         "a record that was named does not exist or is inactive: list it again and use an id from there",
     ),
     "6070": ("lines", "the amounts of the lines do not add up for QuickBooks"),
-    "6140": ("number", "a document of that number exists already in QuickBooks"),
+    "6140": ("number", "a document with that number already exists in QuickBooks"),
     "6210": _CLOSED,
     "6240": (
         "display_name",
-        "a customer, vendor or employee of that name exists already: find it with quickbooks_list_customers",
+        "a customer, vendor or employee with that name already exists: find it with "
+        "quickbooks_list_customers",
     ),
     "6540": ("invoice_id", "its payment is part of a bank deposit: remove it from there in QuickBooks first"),
 }
@@ -127,14 +128,13 @@ def _meaning(answer: Response, faults: list[QuickBooksFault], codes: set[str]) -
         return errors_by_status(answer, "QuickBooks")
     if "3100" in codes:
         return ReconnectNeeded(
-            "QuickBooks does not open this company to the connection: the app was disconnected there, or "
-            "the sign-in belongs to another "
-            "company. Reconnect QuickBooks with the same company."
+            "This connection can't open this QuickBooks company: the app was disconnected there, or the "
+            "connection belongs to another company. Reconnect QuickBooks with the same company."
         )
     if "6190" in codes:
         return PermissionDenied(
-            "QuickBooks takes no calls for this company: its subscription ended or could not be billed. The "
-            "person who pays for it can mend that in QuickBooks."
+            "QuickBooks accepts no requests for this company: its subscription ended or could not be billed. "
+            "The person who pays for it can fix that in QuickBooks."
         )
     if answer.status == 403 or "5020" in codes:
         return PermissionDenied(
@@ -148,13 +148,13 @@ def _meaning(answer: Response, faults: list[QuickBooksFault], codes: set[str]) -
         )
     if "610" in codes:
         return ObjectNotFound(
-            "QuickBooks does not know that record, or it was made inactive. List the records again and use "
+            "QuickBooks has no record with that id, or it was made inactive. List the records again and use "
             "an id from there."
         )
     if "5010" in codes:
         return StaleRecord(
-            "The record was changed in QuickBooks in the meantime, so nothing was done. Look at it again, "
-            "then repeat."
+            "The record was changed in QuickBooks in the meantime, so nothing was done. Check it, then try "
+            "again."
         )
     if answer.status == 400 or answer.status < 300:
         return _refused(faults)

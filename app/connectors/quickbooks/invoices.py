@@ -9,6 +9,8 @@ from pydantic import AliasPath, Field
 from app.connectors.api import Api
 from app.connectors.checks import check_order
 from app.connectors.function_tool import tool
+from app.connectors.lookups import long_day, money
+from app.connectors.preview import Fact, facts
 from app.connectors.quickbooks.accounting import home_currency, list_page, read
 from app.connectors.quickbooks.query import where
 from app.connectors.quickbooks.values import (
@@ -25,7 +27,7 @@ from app.connectors.quickbooks.values import (
 )
 from app.connectors.rows import Page
 
-# Why QuickBooks could not deliver a mail (DeliveryErrorTypeEnum of the official SDKs): Missing Info,
+# Why QuickBooks could not deliver an email (DeliveryErrorTypeEnum of the official SDKs): Missing Info,
 # Undeliverable, Delivery Server Down, Bounced Email.
 Status = Literal["open", "overdue", "paid", "all"]
 _MOST_LINES = 200
@@ -52,7 +54,7 @@ class InvoiceRow(QuickBooksRow):
     date: OptionalDay = Field(None, validation_alias="TxnDate")
     due_date: OptionalDay = Field(None, validation_alias="DueDate")
     total: Money | None = Field(None, validation_alias="TotalAmt")
-    balance: Money | None = Field(None, validation_alias="Balance", description="Still to be paid.")
+    balance: Money | None = Field(None, validation_alias="Balance", description="Balance due.")
     currency: str | None = Field(None, validation_alias=AliasPath("CurrencyRef", "value"))
     status: str | None = Field(None, description="open, overdue (due before today, UTC), paid or voided.")
     email_status: str | None = Field(
@@ -84,16 +86,14 @@ class Invoice(InvoiceRow):
         None, validation_alias=AliasPath("BillEmail", "Address"), description="Where it is or would be sent."
     )
     memo: str | None = Field(
-        None, validation_alias=AliasPath("CustomerMemo", "value"), description="What the customer reads."
+        None, validation_alias=AliasPath("CustomerMemo", "value"), description="Shown to the customer."
     )
-    note: str | None = Field(
-        None, validation_alias="PrivateNote", description="What the customer does not read."
-    )
+    note: str | None = Field(None, validation_alias="PrivateNote", description="Not shown to the customer.")
     total_tax: Money | None = Field(None, validation_alias=AliasPath("TxnTaxDetail", "TotalTax"))
     delivery_error: str | None = Field(
         None,
         validation_alias=AliasPath("DeliveryInfo", "DeliveryErrorType"),
-        description="Why its last mail was not delivered.",
+        description="Why its last email was not delivered.",
     )
     lines: list[InvoiceLine] = Field([], validation_alias="Line")
     lines_left_out: int = Field(0, description="How many more lines there are in QuickBooks.")
@@ -115,7 +115,7 @@ def list_invoices(
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> Page[InvoiceRow]:
-    """List invoices by state, customer or date, newest first. Lines are in quickbooks_get_invoice.
+    """List invoices by status, customer or date, newest first. Lines are in quickbooks_get_invoice.
 
     Amounts may be in different currencies. For what customers owe by age, use
     quickbooks_get_aged_receivables.
@@ -136,12 +136,12 @@ def list_invoices(
     return Page(items=[row for row in rows if status != "paid" or row.status == "paid"], next=page.next)
 
 
-@tool(title="Get QuickBooks invoice", reads_only=True)
+@tool(title="Get a QuickBooks invoice", reads_only=True)
 def get_invoice(
     api: Api,
     invoice_id: InvoiceId,
 ) -> Invoice:
-    """Get one invoice with its lines, tax, balance and e-mail address."""
+    """Get one invoice with its lines, tax, balance and email address."""
     invoice = invoice_with_lines(api, read_invoice(api, invoice_id))
     invoice.lines_left_out = max(0, len(invoice.lines) - _MOST_LINES)
     invoice.lines = invoice.lines[:_MOST_LINES]
@@ -195,3 +195,15 @@ def is_voided(invoice: InvoiceRow) -> bool:
     if counted:
         return all(not line.quantity or bool(line.unit_price) for line in counted)
     return _VOIDED.match(invoice.private_note or "") is not None
+
+
+def invoice_facts(invoice: Invoice) -> tuple[Fact, ...]:
+    """What a person should know of an invoice before they approve something about it."""
+    return facts(
+        ("Customer", invoice.customer),
+        ("Status", invoice.status),
+        ("Total", money(invoice.total, invoice.currency)),
+        ("Balance due", money(invoice.balance, invoice.currency)),
+        ("Due date", invoice.due_date and long_day(invoice.due_date)),
+        ("Last email not delivered", invoice.delivery_error),
+    )

@@ -9,20 +9,26 @@ from pydantic import Field
 
 from app.connectors.api import Api
 from app.connectors.function_tool import tool
+from app.connectors.lookups import long_day, mailbox, money, named
 from app.connectors.money import as_text, decimals_of
-from app.connectors.quickbooks.accounting import home_currency, read, write
+from app.connectors.preview import Preview, counted, facts, listed
+from app.connectors.preview import amount as spelled_out
+from app.connectors.quickbooks.accounting import home_currency, list_page, write
+from app.connectors.quickbooks.accounts import Item
+from app.connectors.quickbooks.customers import check_active, get_customer
 from app.connectors.quickbooks.invoices import Invoice, invoice_with_lines
-from app.connectors.quickbooks.taxes import TaxCalculation, percent_by_code
+from app.connectors.quickbooks.query import among, where
+from app.connectors.quickbooks.taxes import TaxCalculation, active_codes, percents_of
 from app.connectors.quickbooks.values import (
+    Day,
     EmailAddress,
     Identifier,
     QuantityGiven,
     TaxCodeId,
     UnitPrice,
-    inside,
 )
 from app.connectors.rows import Row
-from app.errors import InvalidArguments, ObjectNotFound
+from app.errors import InvalidArguments
 
 _UNIT_PRICE_STEP = Decimal("0.0000001")
 
@@ -39,36 +45,69 @@ class NewInvoiceLine(Row):
     ] = None
 
 
-@tool(title="Create QuickBooks invoice", destructive=True)
+def _preview_of_invoice(
+    api: Api,
+    customer_id: str,
+    lines: list[NewInvoiceLine],
+    date: Day | None,
+    due_date: Day | None,
+    customer_email: str | None,
+    global_tax_calculation: TaxCalculation | None,
+    **_more: Any,
+) -> Preview:
+    """Preview of `create_invoice`, with the total of its lines. Raises what stops it."""
+    _check_dates(date, due_date)
+    customer = get_customer(api, customer_id)
+    check_active(customer)
+    currency = customer.currency or home_currency(api)
+    items = _names_of_items(api, lines)
+    taxes = _taxes_of(api, lines, global_tax_calculation)
+    total = spelled_out(_gross(lines, _step(currency)), currency)
+    tax = "including tax" if global_tax_calculation == "TaxInclusive" else "before tax"
+    due = f", due {long_day(due_date)}" if due_date else ""
+    return Preview(
+        f"Create invoice for {named(customer.full_name or customer.display_name) or 'a customer'}: "
+        f"{counted(len(lines), 'line')}, {total} {tax}{due}",
+        f"Create invoice, {total}",
+        facts(
+            ("Customer", mailbox(customer.display_name, customer.email)),
+            ("Balance now", money(customer.balance, currency)),
+            ("Currency", currency),
+            ("Items", listed(items, most=10)),
+            ("Tax", taxes),
+        ),
+        frozenset({"due_date"}),
+        "QuickBooks has no drafts: the invoice is in the books at once.",
+    )
+
+
+@tool(title="Create a QuickBooks invoice", destructive=True, preview=_preview_of_invoice)
 def create_invoice(
     api: Api,
     customer_id: Annotated[Identifier, Field(description="From quickbooks_list_customers.")],
     lines: Annotated[list[NewInvoiceLine], Field(min_length=1, max_length=100, description="At most 100.")],
-    date: Annotated[date | None, Field(description="Today if left out.")] = None,
-    due_date: Annotated[date | None, Field(description="By the customer's terms if left out.")] = None,
+    date: Annotated[date | None, Field(description="Default: today.")] = None,
+    due_date: Annotated[date | None, Field(description="Default: by the customer's terms.")] = None,
     customer_email: Annotated[EmailAddress | None, Field(description="For quickbooks_send_invoice.")] = None,
     memo: Annotated[
-        str | None, Field(min_length=1, max_length=1000, description="The customer reads it.")
+        str | None, Field(min_length=1, max_length=1000, description="Shown to the customer.")
     ] = None,
     global_tax_calculation: Annotated[
         TaxCalculation | None,
-        Field(description="What the prices are, outside the US: TaxExcluded if left out."),
+        Field(description="How prices include tax, outside the US. Default: TaxExcluded."),
     ] = None,
 ) -> Invoice:
     """Create an invoice, only if the person asked for it. There are no drafts: the customer owes it at once.
 
-    It is not mailed: that is quickbooks_send_invoice. Items are in quickbooks_list_items.
+    Nothing is sent: that is quickbooks_send_invoice. Items are in quickbooks_list_items.
     """
-    if date and due_date and due_date < date:
-        raise InvalidArguments(
-            "due_date: it must be a day on or after the invoice's date.", details={"fields": ["due_date"]}
-        )
-    currency_ref = _currency_of_customer(api, customer_id)
-    step = Decimal(1).scaleb(-decimals_of(inside(currency_ref, "value") or home_currency(api)))
+    _check_dates(date, due_date)
+    currency = _currency_of_customer(api, customer_id)
+    step = _step(currency or home_currency(api))
     has_codes = any(line.tax_code for line in lines)
     record = {
         "CustomerRef": {"value": customer_id},
-        "CurrencyRef": currency_ref,
+        "CurrencyRef": currency and {"value": currency},
         "TxnDate": date and date.isoformat(),
         "DueDate": due_date and due_date.isoformat(),
         "BillEmail": {"Address": customer_email} if customer_email else None,
@@ -83,33 +122,71 @@ def create_invoice(
     }
     invoice = invoice_with_lines(api, write(api, "/invoice", "Invoice", record), wrote=True)
     api.say("The invoice is in the ledger; it was not sent.")
-    gross = sum((_amount(line, step) for line in lines), Decimal(0))
+    gross = _gross(lines, step)
     if global_tax_calculation == "TaxInclusive" and invoice.total not in {None, gross}:
         expected = as_text(gross, invoice.currency)
         api.say(
-            f"The invoice is in the ledger, but its total is not the {expected} that its prices come to. "
-            "Look at it; it was not sent."
+            f"The invoice is in the ledger, but its total is not the {expected} that its prices add up to. "
+            "Check it; it was not sent."
         )
     return invoice
 
 
-def _currency_of_customer(api: Api, customer_id: str) -> Mapping[str, str] | None:
-    """The `CurrencyRef` that a company with several currencies requires; None in a company with one.
+def _check_dates(date: Day | None, due_date: Day | None) -> None:
+    """Raises InvalidArguments for an invoice that is due before its date."""
+    if date and due_date and due_date < date:
+        raise InvalidArguments(
+            "due_date: it must be a day on or after the invoice's date.", details={"fields": ["due_date"]}
+        )
+
+
+def _currency_of_customer(api: Api, customer_id: str) -> str | None:
+    """The code of the `CurrencyRef` that a company with several currencies requires; None in one with one.
 
     Raises InvalidArguments for a customer QuickBooks does not know.
     """
     if api.business and api.business.facts.get("several_currencies") is False:
         return None
-    try:
-        customer = read(api, "/customer/{customer_id}", "Customer", parts={"customer_id": customer_id})
-    except ObjectNotFound:
+    return get_customer(api, customer_id).currency or None
+
+
+def _names_of_items(api: Api, lines: list[NewInvoiceLine]) -> list[str]:
+    """What the lines sell. Raises InvalidArguments for an unknown or inactive item, or a category."""
+    ids = list(dict.fromkeys(line.item_id for line in lines))
+    conditions = [where("Active", "=", True), among("Id", ids)]
+    found = list_page(api, Item, "Item", conditions, "Id", limit=len(ids), offset=0).items
+    names = {item.item_id: item.name or "an item without a name" for item in found if item.type != "Category"}
+    if any(each not in names for each in ids):
         raise InvalidArguments(
-            "customer_id: QuickBooks does not know it. Use the id of an active customer from "
-            "quickbooks_list_customers.",
-            details={"fields": ["customer_id"]},
-        ) from None
-    code = inside(customer, "CurrencyRef", "value")
-    return {"value": code} if isinstance(code, str) and code else None
+            "lines: use ids of active items from quickbooks_list_items.", details={"fields": ["lines"]}
+        )
+    return [names[each] for each in ids]
+
+
+def _taxes_of(api: Api, lines: list[NewInvoiceLine], calculation: TaxCalculation | None) -> str:
+    """The tax codes of the lines by name. Raises InvalidArguments for a code that cannot be used."""
+    wanted = dict.fromkeys(line.tax_code for line in lines)
+    # what US companies have, without a record of their own
+    if calculation != "TaxInclusive" and set(wanted) <= {None, "TAX", "NON"}:
+        return "calculated by QuickBooks"
+    codes = active_codes(api)
+    if calculation == "TaxInclusive":
+        _check_percents(lines, percents_of(api, codes))
+    names = {code.tax_code: code.name or code.tax_code for code in codes}
+    if any(each not in names for each in wanted if each and each not in {"TAX", "NON"}):
+        raise InvalidArguments(
+            "lines: use tax codes from quickbooks_list_tax_codes.", details={"fields": ["lines"]}
+        )
+    return listed([names.get(each, each) if each else "no tax code" for each in wanted], most=10)
+
+
+def _step(currency: str | None) -> Decimal:
+    """The smallest amount of the currency."""
+    return Decimal(1).scaleb(-decimals_of(currency))
+
+
+def _gross(lines: list[NewInvoiceLine], step: Decimal) -> Decimal:
+    return sum((_amount(line, step) for line in lines), Decimal(0))
 
 
 def _amount(line: NewInvoiceLine, step: Decimal) -> Decimal:
@@ -121,15 +198,8 @@ def _lines_with_tax_inside(api: Api, lines: list[NewInvoiceLine], step: Decimal)
 
     Raises InvalidArguments where the tax in a price cannot be known.
     """
-    percents = percent_by_code(api)
-    unknown = sorted({line.tax_code or "none" for line in lines if line.tax_code not in percents})
-    if unknown:
-        raise InvalidArguments(
-            f"lines: with TaxInclusive each line needs a tax_code with a percentage (this is not one: "
-            f"{', '.join(unknown)}). Use codes from quickbooks_list_tax_codes, or prices without tax and "
-            "TaxExcluded.",
-            details={"fields": ["lines"]},
-        )
+    percents = percents_of(api, active_codes(api))
+    _check_percents(lines, percents)
     made = []
     for line in lines:
         gross = _amount(line, step)
@@ -138,6 +208,18 @@ def _lines_with_tax_inside(api: Api, lines: list[NewInvoiceLine], step: Decimal)
         is_exact = (price * line.quantity).quantize(step, ROUND_HALF_UP) == net
         made.append(_line(line, net, price if is_exact else None, gross))
     return made
+
+
+def _check_percents(lines: list[NewInvoiceLine], percents: Mapping[str, Decimal]) -> None:
+    """Raises InvalidArguments for a line whose tax is not known."""
+    unknown = sorted({line.tax_code or "none" for line in lines if line.tax_code not in percents})
+    if unknown:
+        raise InvalidArguments(
+            f"lines: with TaxInclusive each line needs a tax_code with a percentage (this is not one: "
+            f"{', '.join(unknown)}). Use codes from quickbooks_list_tax_codes, or prices without tax and "
+            "TaxExcluded.",
+            details={"fields": ["lines"]},
+        )
 
 
 def _line(

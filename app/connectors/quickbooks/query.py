@@ -4,13 +4,14 @@ Entity and field names come from this code alone, and every value passes `litera
 text. https://developer.intuit.com/app/developer/qbo/docs/learn/explore-the-quickbooks-online-api/data-queries
 """
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Literal
 
 Entity = Literal["Customer", "Invoice", "Item", "Account", "Payment", "TaxCode", "TaxRate"]
 Field = Literal[
-    "Active", "Balance", "Classification", "CustomerRef", "DisplayName", "DueDate", "Name", "TxnDate"
+    "Active", "Balance", "Classification", "CustomerRef", "DisplayName", "DueDate", "Id", "Name", "TxnDate"
 ]
 Sign = Literal["=", "<", ">", "<=", ">=", "LIKE"]
 
@@ -25,6 +26,11 @@ def select(entity: Entity, conditions: list[str], order: str, *, start: int, mos
 def where(field: Field, sign: Sign, value: str | bool | date | Decimal) -> str:
     """One condition."""
     return f"{field} {sign} {literal(value)}"
+
+
+def among(field: Field, values: Iterable[str | bool]) -> str:
+    """The condition that a field has one of the values."""
+    return f"{field} IN ({', '.join(map(literal, values))})"
 
 
 def contains(field: Field, text: str) -> str:

@@ -44,7 +44,7 @@ class ReportLine(Row):
 
     label: str
     id: str | None = Field(description="Of the account or customer.")
-    section: list[str] = Field(description="What it stands under, from the outermost in.")
+    section: list[str] = Field(description="Its parent sections, outermost first.")
     amounts: list[Money | None] = Field(description="One per column; null: an empty cell.")
     is_total: bool = Field(description="true: the sum of lines above it. Do not add it to them.")
 
@@ -69,12 +69,12 @@ def get_profit_and_loss(
     api: Api,
     start_date: Annotated[date, Field(description="First day.")],
     end_date: Annotated[date, Field(description="Last day, at most six months on.")],
-    accounting_method: Annotated[Basis | None, Field(description="The company's own if left out.")] = None,
+    accounting_method: Annotated[Basis | None, Field(description="Default: the company's.")] = None,
     summarize_by: Annotated[Columns | None, Field(description="What the columns are.")] = None,
 ) -> Report:
-    """Get income, costs, expenses and net income over a time, with QuickBooks' own totals.
+    """Get income, costs, expenses and net income for a period, with QuickBooks' own totals.
 
-    For what is owned and owed on a day use quickbooks_get_balance_sheet.
+    For assets and liabilities on a day use quickbooks_get_balance_sheet.
     """
     check_order(start_date, end_date)
     one_day = start_date if start_date == end_date else None
@@ -96,11 +96,11 @@ def get_profit_and_loss(
 def get_balance_sheet(
     api: Api,
     as_of: Annotated[date, Field(description="The day.")],
-    accounting_method: Annotated[Basis | None, Field(description="The company's own if left out.")] = None,
+    accounting_method: Annotated[Basis | None, Field(description="Default: the company's.")] = None,
 ) -> Report:
     """Get assets, liabilities and equity as of a day, bank balances included, with QuickBooks' own totals.
 
-    For income and expenses over a time use quickbooks_get_profit_and_loss.
+    For income and expenses of a period use quickbooks_get_profit_and_loss.
     """
     # QuickBooks silently replaces a single date by the year to date. The start does not change the balances.
     params = {
@@ -116,11 +116,11 @@ def get_balance_sheet(
 @tool(title="Get QuickBooks aged receivables", reads_only=True)
 def get_aged_receivables(
     api: Api,
-    report_date: Annotated[date | None, Field(description="Today if left out.")] = None,
+    report_date: Annotated[date | None, Field(description="Default: today.")] = None,
 ) -> Report:
     """Get what each customer owes by how many days it is overdue, in the company's home currency.
 
-    The single invoices are in quickbooks_list_invoices with status overdue.
+    Individual invoices are in quickbooks_list_invoices with status overdue.
     """
     return _report(api, "AgedReceivables", {"report_date": report_date and report_date.isoformat()})
 
@@ -142,7 +142,7 @@ def _before(day: date) -> str:
     https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/balancesheet
     """
     if day == date.min:
-        raise InvalidArguments("QuickBooks has no reports of that day. Use a later one.")
+        raise InvalidArguments("QuickBooks has no reports for that day. Use a later one.")
     return (day - timedelta(days=1)).isoformat()
 
 

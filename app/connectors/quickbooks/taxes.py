@@ -39,7 +39,7 @@ class TaxCode(QuickBooksRow):
     tax_code: str = Field(validation_alias="Id")
     name: str | None = Field(None, validation_alias="Name")
     description: str | None = Field(None, validation_alias="Description")
-    percent: Quantity | None = Field(None, description="Of its sales rates together; null: not known.")
+    percent: Quantity | None = Field(None, description="Total of its sales rates; null: unknown.")
     rates: list[_RateOfCode] = Field(
         [], validation_alias=AliasPath("SalesTaxRateList", "TaxRateDetail"), exclude=True
     )
@@ -56,11 +56,14 @@ def list_tax_codes(api: Api, limit: Limit = 50, offset: Offset = 0) -> Page[TaxC
     return page
 
 
-def percent_by_code(api: Api) -> dict[str, Decimal]:
-    """The percentage of each active code, without those that are compound or have none."""
-    codes = list_page(
-        api, TaxCode, "TaxCode", [where("Active", "=", True)], "Name", limit=_MOST_RATES, offset=0
-    ).items
+def active_codes(api: Api) -> list[TaxCode]:
+    """Every active tax code."""
+    conditions = [where("Active", "=", True)]
+    return list_page(api, TaxCode, "TaxCode", conditions, "Name", limit=_MOST_RATES, offset=0).items
+
+
+def percents_of(api: Api, codes: list[TaxCode]) -> dict[str, Decimal]:
+    """The percentage of each of the codes, without those that are compound or have none."""
     percents = _percents(api)
     return {code.tax_code: percent for code in codes if (percent := _percent_of(code, percents)) is not None}
 

@@ -12,6 +12,7 @@ from app.connectors.answers import Answers
 from app.connectors.money import Money as Money
 from app.connectors.money import MoneyRow
 
+Day = date  # where an argument is called `date`
 _answers = Answers("QuickBooks")
 read_as, unreadable, decimal = _answers.read_as, _answers.unreadable, _answers.decimal
 

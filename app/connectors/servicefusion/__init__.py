@@ -34,6 +34,7 @@ CONNECTOR = Connector(
     slug="servicefusion",
     name="ServiceFusion",
     summary="Customers, jobs, estimates, technicians, equipment",
+    category="Operations",
     base_url="https://api.servicefusion.com",
     auth=OAuth2(
         authorize_url="https://api.servicefusion.com/oauth/authorize",

@@ -1,13 +1,14 @@
 """Customers and the equipment that stands at them."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from app.connectors.api import Api
 from app.connectors.checks import check_order
 from app.connectors.function_tool import tool
+from app.connectors.preview import Preview, counted, facts, quoted
 from app.connectors.rows import Page, Row
 from app.connectors.servicefusion.records import create_record, one, page_of, present
 from app.connectors.servicefusion.values import (
@@ -24,6 +25,7 @@ from app.connectors.servicefusion.values import (
     Word,
     read_as,
 )
+from app.errors import MissingRight
 
 _EXPAND = ("contacts", "contacts.phones", "contacts.emails", "locations")
 
@@ -51,7 +53,7 @@ class Phone(FusionRow):
 
 
 class Email(FusionRow):
-    """An e-mail address."""
+    """An email address."""
 
     email: Text = None
 
@@ -103,7 +105,7 @@ class NewPhone(Row):
 
 
 class NewEmail(Row):
-    """An e-mail address of a new contact."""
+    """An email address of a new contact."""
 
     email: Annotated[str, Field(min_length=3, max_length=255)]
 
@@ -165,10 +167,10 @@ def list_customers(
     page: PageNumber = 1,
     per_page: PerPage = 25,
 ) -> Page[CustomerRow]:
-    """List customers by name, contact, place or last service.
+    """List customers by name, contact, address or last service.
 
-    Contacts and addresses are in servicefusion_get_customer. Balances are in the company's own currency;
-    ServiceFusion does not name it.
+    Contacts and addresses are in servicefusion_get_customer. Balances are in the company's currency, which
+    ServiceFusion does not name.
     """
     check_order(last_serviced_from, last_serviced_to)
     filters = {
@@ -197,11 +199,42 @@ def list_customers(
 def get_customer(
     api: Api, customer_id: Annotated[RecordId, Field(description="From servicefusion_list_customers.")]
 ) -> Customer:
-    """Get one customer with contacts, phone numbers, e-mail addresses, locations and notes."""
+    """Get one customer with contacts, phone numbers, email addresses, locations and notes."""
     return one(api, "/v1/customers/{id}", customer_id, Customer, _EXPAND)
 
 
-@tool(title="Create ServiceFusion customer", destructive=False)
+def find_by_name(api: Api, name: str) -> list[CustomerRow]:
+    """The customers of exactly that name, in any case of letters; none if they may not be read."""
+    try:
+        found = page_of(
+            api,
+            "/v1/customers",
+            CustomerRow,
+            page=1,
+            per_page=50,
+            sort="customer_name,id",
+            filters={"[name]": name},
+        )
+    except MissingRight:
+        return []
+    return [row for row in found.items if (row.customer_name or "").casefold() == name.casefold()]
+
+
+def _preview(api: Api, customer_name: str, **more: Any) -> Preview:
+    same = find_by_name(api, customer_name)
+    already = f"{counted(len(same), 'customer')} of this name" if same else "No customer of this name"
+    return Preview(
+        f"Create customer {quoted(customer_name)}",
+        "Create customer",
+        facts(("Already in ServiceFusion", already)),
+        frozenset({"customer_name"}),
+        f"{already} already there. It can't be changed or deleted from here."
+        if same
+        else "It can't be changed or deleted from here.",
+    )
+
+
+@tool(title="Create ServiceFusion customer", destructive=False, preview=_preview)
 def create_customer(
     api: Api,
     customer_name: Annotated[ShortText, Field(description="Company or person.")],
@@ -212,9 +245,9 @@ def create_customer(
     public_notes: Annotated[LongText | None, Field(description="Technicians see them.")] = None,
     private_notes: Annotated[LongText | None, Field(description="For the office.")] = None,
 ) -> Customer:
-    """Create a customer, after servicefusion_list_customers did not find it: names need not be unique.
+    """Create a customer. Check with servicefusion_list_customers first: names need not be unique.
 
-    It cannot be changed or deleted here.
+    It can't be changed or deleted from here.
     """
     record = present(
         customer_name=customer_name,

@@ -32,7 +32,7 @@ def read_error(answer: Response) -> ToolError | None:
     if answer.status == 403:
         return PermissionDenied(
             "ServiceFusion does not allow this for the connected account. Its API needs the Pro plan; "
-            "check there, or reconnect in the hub."
+            "check there, or reconnect."
         )
     return None
 

@@ -9,7 +9,7 @@ from app.connectors.api import Api
 from app.connectors.checks import check_order
 from app.connectors.function_tool import tool
 from app.connectors.rows import Page
-from app.connectors.servicefusion import statuses, work
+from app.connectors.servicefusion import previews, statuses, work
 from app.connectors.servicefusion.records import create_record, page_of, present
 from app.connectors.servicefusion.values import (
     PageNumber,
@@ -50,7 +50,7 @@ def list_estimates(
 ) -> Page[EstimateRow]:
     """List estimates, newest first: customer, status, amount, technicians.
 
-    Amounts are in the company's own currency; ServiceFusion does not name it.
+    Amounts are in the company's currency, which ServiceFusion does not name.
     """
     check_order(requested_from, requested_to)
     check_order(start_date_from, start_date_to)
@@ -86,7 +86,7 @@ def get_estimate(
     return work.get(api, "/v1/estimates/{id}", estimate_id, Estimate)
 
 
-@tool(title="Create ServiceFusion estimate", destructive=False)
+@tool(title="Create ServiceFusion estimate", destructive=False, preview=previews.create_estimate)
 def create_estimate(
     api: Api,
     customer_id: work.CustomerId = None,
@@ -100,7 +100,7 @@ def create_estimate(
 ) -> Estimate:
     """Create an estimate for a customer, by customer_id if possible. Nothing is sent.
 
-    It cannot be changed or deleted here: look before repeating it.
+    It can't be changed or deleted from here: check before repeating the call.
     """
     customer, lines = work.customer_of(customer_id, customer_name), work.lines_of(products, services)
     fields = present(description=description, status=status, category=category, start_date=start_date)

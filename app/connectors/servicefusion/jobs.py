@@ -10,7 +10,7 @@ from app.connectors.api import Api
 from app.connectors.checks import check_order
 from app.connectors.function_tool import tool
 from app.connectors.rows import Page
-from app.connectors.servicefusion import statuses, work
+from app.connectors.servicefusion import previews, statuses, work
 from app.connectors.servicefusion.customers import CustomerRow
 from app.connectors.servicefusion.records import create_record, one, page_of, present
 from app.connectors.servicefusion.values import (
@@ -62,9 +62,9 @@ def list_jobs(
     page: PageNumber = 1,
     per_page: PerPage = 25,
 ) -> Page[JobRow]:
-    """List jobs, the latest start first: customer, status, when, where, technicians, what is owed.
+    """List jobs, latest start first: customer, status, time, place, technicians, balance due.
 
-    Amounts are in the company's own currency; ServiceFusion does not name it. For all jobs of one customer
+    Amounts are in the company's currency, which ServiceFusion does not name. For all jobs of one customer
     use servicefusion_get_customer_job_history.
     """
     check_order(start_date_from, start_date_to)
@@ -100,9 +100,9 @@ def get_customer_job_history(
     page: PageNumber = 1,
     per_page: PerPage = 25,
 ) -> Page[JobRow]:
-    """List all jobs of one customer, the latest start first.
+    """List all jobs of one customer, latest start first.
 
-    A page may be short: customers of similar names are left out.
+    A page may be short, because jobs of customers with similar names are left out.
     """
     customer = one(api, "/v1/customers/{id}", customer_id, CustomerRow)
     if customer.customer_name is None:
@@ -115,7 +115,7 @@ def get_customer_job_history(
     return Page(items=[job for job in found.items if job.customer_id == customer_id], next=found.next)
 
 
-@tool(title="Create ServiceFusion job", destructive=False)
+@tool(title="Create ServiceFusion job", destructive=False, preview=previews.create_job)
 def create_job(
     api: Api,
     customer_id: work.CustomerId = None,
@@ -140,7 +140,7 @@ def create_job(
 ) -> Job:
     """Create a job for a customer, by customer_id if possible.
 
-    It cannot be changed or deleted here: look before repeating it.
+    It can't be changed or deleted from here: check before repeating the call.
     """
     customer, lines = work.customer_of(customer_id, customer_name), work.lines_of(products, services)
     fields = present(

@@ -45,7 +45,7 @@ def list_technicians(
     page: PageNumber = 1,
     per_page: PerPage = 25,
 ) -> Page[TechnicianRow]:
-    """List the technicians and other people of the team. Their jobs are in servicefusion_list_jobs."""
+    """List technicians and other team members. Their jobs are in servicefusion_list_jobs."""
     filters = {"[first_name]": first_name, "[last_name]": last_name, "[email]": email}
     return page_of(
         api, "/v1/techs", TechnicianRow, page=page, per_page=per_page, sort="last_name,id", filters=filters
@@ -56,5 +56,5 @@ def list_technicians(
 def get_technician(
     api: Api, technician_id: Annotated[RecordId, Field(description="From servicefusion_list_technicians.")]
 ) -> Technician:
-    """Get one person of the team with phone numbers, role and notes."""
+    """Get one team member with email address, phone numbers, role and notes."""
     return one(api, "/v1/techs/{id}", technician_id, Technician)

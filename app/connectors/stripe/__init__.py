@@ -21,7 +21,8 @@ from app.connectors.stripe.errors import is_expired, read_error
 from app.connectors.stripe.identity import identify
 from app.connectors.stripe.invoices import get_invoice, list_invoice_lines, list_invoices
 from app.connectors.stripe.invoicing import create_invoice, send_invoice
-from app.connectors.stripe.payments import create_payment_link, create_refund, list_payments
+from app.connectors.stripe.payments import create_payment_link, list_payments
+from app.connectors.stripe.refunds import create_refund
 from app.connectors.stripe.subscriptions import cancel_subscription, list_subscriptions
 from app.connectors.stripe.summary import summarize
 
@@ -50,6 +51,7 @@ CONNECTOR = Connector(
     slug="stripe",
     name="Stripe",
     summary="Payments, customers and subscriptions",
+    category="Payments",
     base_url="https://api.stripe.com",
     # https://docs.stripe.com/stripe-apps/api-authentication/oauth
     auth=OAuth2(

@@ -41,7 +41,7 @@ class Balance(Row):
     """What the account holds, by currency."""
 
     available: list[Sum] = Field([], description="Can be paid out now.")
-    pending: list[Sum] = Field([], description="On its way.")
+    pending: list[Sum] = Field([], description="Not yet available.")
 
 
 class Payout(StripeRow):
@@ -57,7 +57,7 @@ class Payout(StripeRow):
     failure_code: str | None = Field(None, description="Why it failed.")
 
 
-@tool(title="Get Stripe account", reads_only=True)
+@tool(title="Get the Stripe account", reads_only=True)
 def get_account(api: Api) -> StripeAccount:
     """Get the connected account: name, country, default currency, test or live mode."""
     account = read_as(StripeAccount, api.get("/v1/account"))
@@ -65,7 +65,7 @@ def get_account(api: Api) -> StripeAccount:
     return account
 
 
-@tool(title="Get Stripe balance", reads_only=True)
+@tool(title="Get the Stripe balance", reads_only=True)
 def get_balance(api: Api) -> Balance:
     """Get the money held in Stripe by currency, available and pending.
 

@@ -104,13 +104,18 @@ def in_decimal_units(amount: Decimal, quantity: int, currency: str, argument: st
     places = _UNIT_DECIMALS + _decimals(code)
     if amount != round(amount, places):
         raise InvalidArguments(
-            f"{argument}: prices of one in {currency.upper()} have at most {places} decimals.",
+            f"{argument}: unit prices in {currency.upper()} have at most {places} decimals.",
             details={"fields": [argument]},
         )
     if code in _WHOLE | _THREE_DECIMALS:
         in_smallest_units(amount * quantity, currency, argument)
     text = f"{amount.scaleb(_decimals(code)):f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def smallest_unit(currency: str) -> Decimal:
+    """What amounts of the currency are whole multiples of."""
+    return Decimal(1).scaleb(-_decimals(currency))
 
 
 def _decimals(currency: str) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 from app.connectors.rows import plain
 from app.errors import (
     InvalidArguments,
+    MissingRight,
     ObjectNotFound,
     PermissionDenied,
     ProviderError,
@@ -20,7 +21,7 @@ from app.outbound import Response
 
 _LONGEST_REASON = 300
 _ADVICE = {
-    "charge_already_refunded": "this payment was refunded in full already",
+    "charge_already_refunded": "this payment was already refunded in full",
     "amount_too_large": "the amount is larger than Stripe allows, or than what is left to refund",
     "amount_too_small": "the amount is smaller than Stripe allows for this currency",
     "invoice_not_editable": "only a draft can be changed: this invoice is final",
@@ -28,7 +29,7 @@ _ADVICE = {
     "balance_insufficient": "the Stripe balance does not hold that much",
     "charge_disputed": "the payment is disputed, which decides about the money",
     "customer_tax_location_invalid": "the customer needs an address for tax",
-    "email_invalid": "check the e-mail address",
+    "email_invalid": "check the email address",
     "url_invalid": "check the address",
     "invalid_charge_amount_no_decimal_compatible": "amounts in this currency have no decimals",
 }
@@ -59,7 +60,7 @@ def read_error(answer: Response) -> ToolError | None:
         return _not_permitted(message, details)
     if answer.status in {400, 404} and code == "resource_missing" and error.get("param") in _CURSORS:
         return InvalidArguments(
-            "Stripe does not know the record this page begins after: list again from the first page.",
+            "Stripe no longer has the record this page starts after: list again from the first page.",
             details=details,
         )
     # An unknown id in a parameter is a 400: https://docs.stripe.com/error-codes#resource-missing
@@ -100,15 +101,14 @@ def is_expired(answer: Response) -> bool:
     return answer.status == 401 and not is_about_address(answer)
 
 
-def _not_permitted(message: str, details: dict[str, Any]) -> PermissionDenied:
+def _not_permitted(message: str, details: dict[str, Any]) -> MissingRight:
     if account := re.search(r"\bacct_\w{1,64}", message):
         details["account"] = account[0]
     if permission := re.search(r"\brak_\w{1,80}", message):
         details["permission"] = permission[0]
-    return PermissionDenied(
-        "The Stripe key or app was not given the right for this. In Stripe, edit the key's permissions "
-        "(Developers, API keys), "
-        "or reconnect Stripe with a key that has it.",
+    return MissingRight(
+        "The Stripe key or app lacks permission for this. In Stripe, edit the key's permissions (Developers, "
+        "API keys), or reconnect Stripe with a key that has it.",
         details=details,
     )
 
@@ -116,12 +116,12 @@ def _not_permitted(message: str, details: dict[str, Any]) -> PermissionDenied:
 def _unknown(message: str, details: dict[str, Any]) -> ObjectNotFound:
     if other := re.search(r"exists in (live|test) mode", message):
         return ObjectNotFound(
-            f"Stripe knows that id in {other[1]} mode only, and this connection is the other one. Use an "
+            f"Stripe has that id in {other[1]} mode only, and this connection uses the other mode. Use an "
             "id from the list tools.",
             details=details,
         )
     return ObjectNotFound(
-        "Stripe does not know that record. List the records again and use an id from there.", details=details
+        "Stripe has no record with that id. List the records again and use an id from there.", details=details
     )
 
 

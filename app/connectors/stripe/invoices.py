@@ -79,7 +79,7 @@ def list_invoices(
 ) -> Page[InvoiceRow]:
     """List invoices, newest first, without their lines.
 
-    Use it to find invoices by state, customer or time. Overdue ones are open with a due_date in the past.
+    Use it to find invoices by status, customer or time. Overdue ones are open with a due_date in the past.
     """
     check_order(created_after, created_before)
     filters = {
@@ -92,7 +92,7 @@ def list_invoices(
     return page_of(api, "/v1/invoices", InvoiceRow, filters)
 
 
-@tool(title="Get Stripe invoice", reads_only=True)
+@tool(title="Get a Stripe invoice", reads_only=True)
 def get_invoice(api: Api, invoice: InvoiceId) -> Invoice:
     """Get one invoice with its lines and the URL where it can be paid.
 

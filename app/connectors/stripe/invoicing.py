@@ -1,7 +1,8 @@
 """Invoices created as drafts, and sent only on the person's word."""
 
 from collections.abc import Mapping
-from decimal import Decimal
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,9 +10,30 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.connectors.api import Api
 from app.connectors.checks import check_confirmed
 from app.connectors.function_tool import tool
-from app.connectors.stripe.amounts import SignedAmount, StripeRow, in_decimal_units, in_smallest_units
+from app.connectors.lookups import (
+    NO_ACCESS,
+    email_headline,
+    long_day,
+    look_up,
+    mailbox,
+    money,
+    named,
+    named_invoice,
+    send_button,
+)
+from app.connectors.preview import Preview, counted, facts, listed, quoted
+from app.connectors.preview import amount as spelled_out
+from app.connectors.stripe.amounts import (
+    SignedAmount,
+    StripeRow,
+    in_decimal_units,
+    in_smallest_units,
+    smallest_unit,
+)
+from app.connectors.stripe.customers import get_customer
 from app.connectors.stripe.invoices import Invoice, InvoiceId, InvoiceRow, detailed, read_with_lines
-from app.connectors.stripe.records import create, encoded
+from app.connectors.stripe.prices import Price, check_active, find_prices
+from app.connectors.stripe.records import create, encoded, one
 from app.connectors.stripe.values import Currency, StripeId, read_as
 from app.errors import InvalidArguments, ToolError
 
@@ -23,7 +45,7 @@ class Item(BaseModel):
 
     description: Annotated[str, Field(min_length=1, max_length=500)]
     amount: SignedAmount | None = Field(None, description="The whole line, such as 12.50.")
-    unit_amount: SignedAmount | None = Field(None, description="Price of one.")
+    unit_amount: SignedAmount | None = Field(None, description="Unit price.")
     quantity: Annotated[int | None, Field(ge=1, le=999_999_999)] = None
     price: StripeId | None = Field(None, description="Price id, instead of amounts.")
 
@@ -34,7 +56,41 @@ class _AddedLine(StripeRow):
     id: str
 
 
-@tool(title="Create Stripe invoice", destructive=False)
+def _preview_of_invoice(
+    api: Api, customer: str, items: list[Item], currency: str | None, **_more: Any
+) -> Preview:
+    """Preview of `create_invoice`, with the total of its lines. Raises what stops it."""
+    _check(items, currency)
+    code = currency.upper() if currency else None
+    for number, item in enumerate(items):
+        _line(number, item, code.lower() if code else None)
+    who = look_up(lambda: get_customer(api, customer))
+    prices = find_prices(api, (item.price for item in items if item.price))
+    code = _check_prices(items, prices, code)
+    worths = [_worth(item, prices, code) for item in items]
+    known = [worth for worth in worths if worth is not None]
+    total = spelled_out(sum(known, Decimal(0)), code) if known else ""
+    open_ = len(worths) - len(known)
+    more = f"{counted(open_, 'line')} at a price that Stripe works out" if open_ else ""
+    lines = counted(len(items), "line")
+    whom = (named(who.name or who.email) if who else "") or "a customer"
+    return Preview(
+        f"Create draft invoice for {whom}: {lines}, "
+        + " plus ".join(filter(None, (f"{total} before tax" if total else "", more))),
+        f"Create draft, {total}" if total and not open_ else "Create draft invoice",
+        facts(
+            ("Customer", who.mailbox if who else NO_ACCESS),
+            ("Customer's email", (who.email or "none") if who else NO_ACCESS),
+            *(
+                (f"Price of {quoted(item.description)}", _price_of(item, prices))
+                for item in items
+                if item.price
+            ),
+        ),
+    )
+
+
+@tool(title="Create a Stripe invoice", destructive=False, preview=_preview_of_invoice)
 def create_invoice(
     api: Api,
     customer: Annotated[StripeId, Field(description="Id from stripe_list_customers.")],
@@ -50,7 +106,7 @@ def create_invoice(
 ) -> Invoice:
     """Create a draft invoice with its lines. Nothing is sent or charged.
 
-    To make it final and mail it use stripe_send_invoice.
+    To finalize and email it use stripe_send_invoice.
     """
     _check(items, currency)
     code = currency.lower() if currency else None
@@ -91,15 +147,58 @@ def create_invoice(
     return made
 
 
-@tool(title="Send Stripe invoice", destructive=True)
+def _preview_of_email(api: Api, invoice: str, confirm: bool) -> Preview:
+    """Preview of `send_invoice`. Raises what stops it."""
+    check_confirmed(confirm, "nothing was sent")
+    found = look_up(lambda: one(api, "/v1/invoices/{id}", Invoice, invoice))
+    if found is None:
+        return Preview(
+            "Email an invoice that could not be looked up to its customer",
+            "Send invoice",
+            facts(("Invoice", NO_ACCESS)),
+        )
+    _check_sendable(found)
+    is_draft = found.status == "draft"
+    total = money(found.total, found.currency)
+    what = (
+        named_invoice(found.number)
+        if found.number
+        else "a draft invoice"
+        if is_draft
+        else named_invoice(None)
+    )
+    warnings = [
+        "A draft becomes final: it can be voided, but not changed or deleted." if is_draft else "",
+        "" if found.customer_email else "The customer has no email address, so Stripe may not send it.",
+        "" if api.facts.get("livemode") is True else "In test mode Stripe sends no email.",
+    ]
+    return Preview(
+        email_headline(
+            what, total, f"to {mailbox(found.customer_name, found.customer_email) or 'its customer'}"
+        ),
+        send_button(total),
+        facts(
+            ("Customer", mailbox(found.customer_name, found.customer_email)),
+            ("Status", found.status),
+            ("Total", total),
+            ("Amount remaining", money(found.amount_remaining, found.currency)),
+            ("Due date", found.due_date and long_day(date.fromisoformat(found.due_date))),
+            ("Lines", listed((each.description or "no text" for each in found.lines), most=5)),
+        ),
+        frozenset({"invoice"} if found.number else ()),
+        " ".join(filter(None, warnings)),
+    )
+
+
+@tool(title="Email a Stripe invoice", destructive=True, preview=_preview_of_email)
 def send_invoice(
     api: Api,
     invoice: InvoiceId,
     confirm: Annotated[bool, Field(description="true once the person agreed to send this invoice.")],
 ) -> Invoice:
-    """Mail an invoice to its customer. A draft becomes final: it can be voided, not changed or deleted.
+    """Email an invoice to its customer. A draft becomes final: it can be voided, not changed or deleted.
 
-    Use it only after the person agreed. In test mode Stripe mails nothing.
+    Use it only after the person agreed. In test mode Stripe sends no email.
     """
     check_confirmed(confirm, "nothing was sent")
     sent = detailed(api, api.post("/v1/invoices/{id}/send", parts={"id": invoice}), wrote=True)
@@ -110,14 +209,12 @@ def send_invoice(
 def _outcome(invoice: Invoice, *, live: bool) -> str:
     """What Stripe's answer says became of it."""
     if invoice.status == "draft":
-        return "Stripe took the request, but the invoice is still a draft: check it there."
+        return "Stripe accepted the request, but the invoice is still a draft: check it there."
     if not live:
-        return "The invoice is final. In test mode Stripe mails nothing."
+        return "The invoice is final. In test mode Stripe sends no email."
     if not invoice.customer_email:
-        return (
-            "The invoice is final, but its customer has no e-mail address: check there whether it went out."
-        )
-    return "The invoice is final, and Stripe was told to mail it to its customer."
+        return "The invoice is final, but its customer has no email address: check there whether it was sent."
+    return "The invoice is final, and Stripe is emailing it to its customer."
 
 
 def _check(items: list[Item], currency: str | None) -> None:
@@ -135,7 +232,7 @@ def _check(items: list[Item], currency: str | None) -> None:
             )
     if currency is None and any(item.price is None for item in items):
         raise InvalidArguments(
-            "currency: say which, unless every line has a price.", details={"fields": ["currency"]}
+            "currency: give it, unless every line has a price.", details={"fields": ["currency"]}
         )
 
 
@@ -149,3 +246,48 @@ def _line(number: int, item: Item, currency: str | None) -> Mapping[str, Any]:
         return {**line, "unit_amount_decimal": unit_amount, "quantity": quantity, "currency": currency}
     amount = in_smallest_units(item.amount or Decimal(0), currency, f"items.{number}.amount")
     return {**line, "amount": amount, "currency": currency}
+
+
+def _check_sendable(invoice: Invoice) -> None:
+    """Raises InvalidArguments for an invoice that Stripe does not send."""
+    if invoice.status in {"paid", "void", "uncollectible"}:
+        raise InvalidArguments(
+            f"invoice: only a draft or an open invoice can be sent. This one is {invoice.status}.",
+            details={"fields": ["invoice"]},
+        )
+    if invoice.status == "draft" and not invoice.lines and invoice.total == 0:
+        raise InvalidArguments("invoice: it has no lines yet.", details={"fields": ["invoice"]})
+
+
+def _check_prices(items: list[Item], prices: Mapping[str, Price], currency: str | None) -> str | None:
+    """The invoice's currency. Raises InvalidArguments for a price that the invoice cannot have."""
+    for number, item in enumerate(items):
+        if (price := prices.get(item.price or "")) is None:
+            continue
+        argument = f"items.{number}.price"
+        check_active(price, argument)
+        currency = currency or price.currency
+        if price.currency and price.currency != currency:
+            raise InvalidArguments(
+                f"{argument}: this price is in {price.currency[:3]}, the invoice in {currency}.",
+                details={"fields": [argument]},
+            )
+    return currency
+
+
+def _worth(item: Item, prices: Mapping[str, Price], currency: str | None) -> Decimal | None:
+    """What a line comes to before tax; None if that is up to Stripe, or the price may not be read."""
+    if item.amount is not None:
+        return item.amount
+    each = item.unit_amount
+    if each is None:
+        price = prices.get(item.price or "")
+        if price is None or not price.is_plain:
+            return None
+        each = price.unit_amount or Decimal(0)
+    return (each * (item.quantity or 1)).quantize(smallest_unit(currency or ""), ROUND_HALF_UP)
+
+
+def _price_of(item: Item, prices: Mapping[str, Price]) -> str:
+    price = prices.get(item.price or "")
+    return price.described if price else NO_ACCESS

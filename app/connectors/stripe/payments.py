@@ -1,6 +1,5 @@
-"""Payments received, links to pay with, refunds."""
+"""Payments received, and links to pay with."""
 
-from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -8,8 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasPath, Field
 
 from app.connectors.api import Api
-from app.connectors.checks import check_confirmed, check_order
+from app.connectors.checks import check_order
 from app.connectors.function_tool import tool
+from app.connectors.lookups import NO_ACCESS
+from app.connectors.preview import Preview, facts, quoted
+from app.connectors.preview import amount as spelled_out
 from app.connectors.rows import Page
 from app.connectors.stripe.amounts import (
     Amount,
@@ -18,6 +20,7 @@ from app.connectors.stripe.amounts import (
     StripeRow,
     in_smallest_units,
 )
+from app.connectors.stripe.prices import check_active, find_prices, name_of, per
 from app.connectors.stripe.records import create, page_of
 from app.connectors.stripe.values import (
     After,
@@ -26,7 +29,6 @@ from app.connectors.stripe.values import (
     Moment,
     StripeId,
     seconds_at,
-    unreadable,
 )
 from app.errors import InvalidArguments
 
@@ -53,26 +55,12 @@ class Payment(StripeRow):
 
 
 class PaymentLink(StripeRow):
-    """An address where anybody can pay."""
+    """An address where anyone can pay."""
 
     id: str
     url: str
     active: bool | None = None
     currency: CurrencyCode = None
-
-
-class Refund(StripeRow):
-    """Money on its way back."""
-
-    id: str
-    amount: StripeMoney = None
-    currency: CurrencyCode = None
-    status: str | None = Field(None, description="Only succeeded has left the account.")
-    failure_reason: str | None = None
-    reason: str | None = None
-    payment_intent: str | None = None
-    charge: str | None = None
-    created: Moment = None
 
 
 @tool(title="List Stripe payments", reads_only=True, pages_by="starting_after")
@@ -115,27 +103,62 @@ def list_payments(
     return page
 
 
-@tool(title="Create Stripe payment link", destructive=False)
+def _preview_of_link(
+    api: Api,
+    price: str | None,
+    product_name: str | None,
+    unit_amount: Decimal | None,
+    currency: str | None,
+    quantity: int,
+) -> Preview:
+    """Preview of `create_payment_link`. Raises InvalidArguments for what Stripe would refuse."""
+    _check_link(price, product_name, unit_amount, currency)
+    times = f"{quantity:,} × " if quantity != 1 else ""
+    covers = frozenset({"quantity"})
+    if currency and unit_amount is not None:
+        in_smallest_units(unit_amount, currency, "unit_amount")
+        each = spelled_out(unit_amount, currency.upper())
+        total = spelled_out(unit_amount * quantity, currency.upper())
+        what, covers = quoted(product_name or ""), covers | {"product_name", "unit_amount", "currency"}
+        known = facts()
+    else:
+        found = find_prices(api, [price or ""]).get(price or "")
+        if found is not None:
+            check_active(found, "price")
+        name = name_of(api, found) if found else ""
+        what = quoted(name) if name else "a product"
+        each = found.described if found else ""
+        total = each
+        if found and found.is_plain:
+            worth = (found.unit_amount or Decimal(0)) * quantity
+            total = spelled_out(worth, found.currency) + per(found.interval, found.interval_count)
+        known = facts(("Product", name), ("Price", each or NO_ACCESS))
+    sold = f"{times}{each}" + (f" = {total}" if times and total != each else "")
+    return Preview(
+        f"Create payment link for {what}" + (f": {sold}" if each else ""),
+        f"Create link, {total}" if each else "Create link",
+        known,
+        covers,
+        "Anyone with the link can pay, as often as they like.",
+    )
+
+
+@tool(title="Create a Stripe payment link", destructive=False, preview=_preview_of_link)
 def create_payment_link(
     api: Api,
     price: Annotated[StripeId | None, Field(description="Id of a price in Stripe.")] = None,
     product_name: Annotated[
         str | None, Field(min_length=1, max_length=250, description="What is sold, if it has no price id.")
     ] = None,
-    unit_amount: Annotated[Amount | None, Field(description="Price of one, such as 12.50.")] = None,
+    unit_amount: Annotated[Amount | None, Field(description="Unit price, such as 12.50.")] = None,
     currency: Annotated[Currency | None, Field(description="Such as usd.")] = None,
     quantity: Annotated[int, Field(ge=1, le=999_999, description="Sold at once.")] = 1,
 ) -> PaymentLink:
-    """Create a URL where anybody who has it can pay by card, as often as they like.
+    """Create a URL where anyone who has it can pay by card, as often as they like.
 
     Give price, or product_name with unit_amount and currency. To bill one customer use stripe_create_invoice.
     """
-    parts = (product_name, unit_amount, currency)
-    if (price is None) == (parts == (None, None, None)) or (price is None and None in parts):
-        raise InvalidArguments(
-            "price: give either a price, or product_name, unit_amount and currency together.",
-            details={"fields": ["price", "product_name", "unit_amount", "currency"]},
-        )
+    _check_link(price, product_name, unit_amount, currency)
     line: dict[str, Any] = {"price": price, "quantity": quantity}
     if currency and unit_amount is not None:
         line["price_data"] = {
@@ -145,77 +168,20 @@ def create_payment_link(
         }
     made = create(api, "/v1/payment_links", PaymentLink, {"line_items": [line]})
     api.say(
-        "The link does not take payments: it is not active."
+        "The link takes no payments: it is inactive."
         if made.active is False
-        else "The link works at once; nothing was sent to anybody."
+        else "The link works at once; nothing was sent to anyone."
     )
     return made
 
 
-@tool(title="Refund Stripe payment", destructive=True)
-def create_refund(
-    api: Api,
-    confirm: Annotated[bool, Field(description="true once the person agreed to this refund.")],
-    payment_intent: Annotated[
-        StripeId | None, Field(description="Id from stripe_list_payments; or give charge.")
-    ] = None,
-    charge: Annotated[StripeId | None, Field(description="Charge id.")] = None,
-    amount: Annotated[
-        Amount | None,
-        Field(description="In the payment's currency, such as 12.50; left out: all that is left."),
-    ] = None,
-    currency: Annotated[Currency | None, Field(description="Of amount, to be sure.")] = None,
-    reason: Annotated[
-        Literal["duplicate", "fraudulent", "requested_by_customer"] | None,
-        Field(description="For Stripe's records."),
-    ] = None,
-) -> Refund:
-    """Refund a payment, in full or in part. The money cannot be called back.
-
-    Use it only after the person agreed to this very refund and amount.
-    """
-    if (payment_intent is None) == (charge is None):
+def _check_link(
+    price: str | None, product_name: str | None, unit_amount: Decimal | None, currency: str | None
+) -> None:
+    """Raises InvalidArguments unless there is either a price, or all that makes one."""
+    parts = (product_name, unit_amount, currency)
+    if (price is None) == (parts == (None, None, None)) or (price is None and None in parts):
         raise InvalidArguments(
-            "payment_intent: name the payment either by payment_intent or by charge.",
-            details={"fields": ["payment_intent", "charge"]},
+            "price: give either a price, or product_name, unit_amount and currency together.",
+            details={"fields": ["price", "product_name", "unit_amount", "currency"]},
         )
-    check_confirmed(confirm, "nothing was refunded")
-    sent: dict[str, Any] = {"payment_intent": payment_intent, "charge": charge, "reason": reason}
-    if amount is not None or currency is not None:
-        sent["amount"] = _part_of(api, payment_intent, charge, amount, currency)
-    refund = create(api, "/v1/refunds", Refund, sent)
-    api.say(_outcome(refund))
-    return refund
-
-
-def _part_of(
-    api: Api, payment_intent: str | None, charge: str | None, amount: Decimal | None, currency: str | None
-) -> int | None:
-    """The amount in the smallest unit of the payment's own currency, which a refund is always in.
-
-    Raises InvalidArguments if the caller thinks of another currency.
-    """
-    path, id_ = (
-        ("/v1/payment_intents/{id}", payment_intent) if payment_intent else ("/v1/charges/{id}", charge)
-    )
-    record = api.get(path, parts={"id": id_})
-    own = record.get("currency") if isinstance(record, Mapping) else None
-    if not isinstance(own, str) or not own:
-        raise unreadable()
-    if currency and currency.lower() != own.lower():
-        raise InvalidArguments(
-            f"currency: the payment is in {own.upper()[:3]}, and so is its refund. Nothing was refunded.",
-            details={"fields": ["currency"]},
-        )
-    return None if amount is None else in_smallest_units(amount, own, "amount")
-
-
-def _outcome(refund: Refund) -> str:
-    """What became of the refund. https://docs.stripe.com/refunds#refund-statuses"""
-    return {
-        "succeeded": "The refund was made.",
-        "pending": "The refund is pending: Stripe has not paid it out yet.",
-        "requires_action": "The refund waits for the customer, who has to tell Stripe where to send it.",
-        "failed": "The refund failed: the money is still in the account.",
-        "canceled": "The refund was canceled: the money is still in the account.",
-    }.get(refund.status or "", "Stripe took the refund; check its status there.")

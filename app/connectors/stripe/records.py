@@ -30,6 +30,11 @@ def page_of(
     return Page(items=[read_as(model, record) for record in records], next=following)
 
 
+def one(api: Api, path: str, model: type[AnyRow], id_: str) -> AnyRow:
+    """The record at a path such as `/v1/customers/{id}`. Raises ObjectNotFound."""
+    return read_as(model, api.get(path, parts={"id": id_}))
+
+
 def create(api: Api, path: str, model: type[AnyRow], fields: Mapping[str, Any]) -> AnyRow:
     """Creates a record and returns it as Stripe stored it."""
     return read_as(model, api.post(path, form=encoded(fields)), wrote=True)

@@ -44,6 +44,7 @@ CONNECTOR = Connector(
     slug="xano",
     name="Xano",
     summary="Databases, tables and records",
+    category="Data",
     base_url="https://app.xano.com/api:meta",
     auth=CONSENT,
     forms=FORMS,

@@ -1,4 +1,4 @@
-"""The auth methods: a Xano token, e-mail and password at the operator's backend, Xano's consent page."""
+"""The auth methods: a Xano token, email and password at the operator's backend, Xano's consent page."""
 
 from app.connectors.credential_forms import Field, TokenRequest, log_in, pasted_key
 from app.connectors.spec import OAuth2
@@ -67,7 +67,7 @@ _LOGIN = log_in(
     _PROFILE,
     renewals=(_PROFILE,),
     demo=("ana@northwind.example", "sandbox"),
-    intro="The e-mail and password of your login at your company's Xano application.",
+    intro="The email and password of your login at your company's Xano application.",
     if_refused="Check both.",
     if_without_token=(
         "This login has no Metadata API key (api_key) there: ask whoever looks after the backend for one, "

@@ -9,11 +9,12 @@ from pydantic import Field
 
 from app.connectors.api import Api
 from app.connectors.function_tool import tool
+from app.connectors.preview import Preview
 from app.connectors.rows import Row
+from app.connectors.xano import previews
 from app.connectors.xano.auth_methods import WRITES
 from app.connectors.xano.bulk_answers import BatchAnswer
-from app.connectors.xano.metadata import send
-from app.connectors.xano.records import CONTENT
+from app.connectors.xano.metadata import CONTENT, send
 from app.connectors.xano.values import RecordData, RowId, TableId, WorkspaceId
 from app.errors import InvalidArguments, OutcomeUnknown, ToolError
 
@@ -56,7 +57,18 @@ class Update(Row):
     updates: RecordData
 
 
-@tool(title="Create Xano records in bulk", needs_scopes=WRITES)
+def _preview_create(
+    api: Api,
+    workspace_id: str,
+    table_id: str,
+    records: Sequence[Mapping[str, Any]],
+    allow_id_field: bool = False,
+) -> Preview:
+    _check_ids(records, allow_id_field)
+    return previews.bulk_create(api, workspace_id, table_id, records)
+
+
+@tool(title="Create Xano records in bulk", needs_scopes=WRITES, preview=_preview_create)
 def bulk_create_records(
     api: Api,
     workspace_id: WorkspaceId,
@@ -69,14 +81,9 @@ def bulk_create_records(
 ) -> BulkCreated:
     """Create up to 1000 records of one table; returns how many failed and why.
 
-    Use it after xano_get_table_schema. Repeating it creates the records twice.
+    Use it after xano_get_table_schema. Repeating the call creates the records twice.
     """
-    if not allow_id_field and any("id" in record for record in records):
-        raise InvalidArguments(
-            "records: some bring an id, which Xano would replace. Set allow_id_field to true to keep it, or "
-            "leave it out.",
-            details={"fields": ["records", "allow_id_field"]},
-        )
+    _check_ids(records, allow_id_field)
     result = _BulkResult(len(records), "created", "create")
     for batch in _batches(records):
         result.take(
@@ -88,7 +95,13 @@ def bulk_create_records(
     return BulkCreated(created=result.done, failed=result.failed, ids=result.ids, failures=result.failures)
 
 
-@tool(title="Update Xano records in bulk", idempotent=True, needs_scopes=WRITES)
+def _preview_update(api: Api, workspace_id: str, table_id: str, updates: Sequence[Update]) -> Preview:
+    _check_unique(updates)
+    changes = [(update.row_id, update.updates) for update in updates]
+    return previews.bulk_update(api, workspace_id, table_id, changes)
+
+
+@tool(title="Update Xano records in bulk", idempotent=True, needs_scopes=WRITES, preview=_preview_update)
 def bulk_update_records(
     api: Api,
     workspace_id: WorkspaceId,
@@ -98,18 +111,31 @@ def bulk_update_records(
         Field(min_length=1, max_length=_MOST, description="Per record its row_id and the fields to change."),
     ],
 ) -> BulkUpdated:
-    """Change up to 1000 records of one table, each in its own way; returns how many failed and why.
+    """Change up to 1000 records of one table, each with its own values; returns how many failed and why.
 
-    Use it when the ids are known. Fields left out stay.
+    Use it when the ids are known. Omitted fields keep their values.
     """
+    _check_unique(updates)
     items = [{"row_id": _id_for_xano(update.row_id), "updates": update.updates} for update in updates]
-    if len({update.row_id for update in updates}) < len(updates):
-        raise InvalidArguments("updates: name each row_id once.")
     result = _BulkResult(len(items), "updated", "update")
     for batch in _batches(items):
         result.take(api, batch, partial(_send, api, workspace_id, table_id, "/patch", batch, {}))
     result.conclude(api)
     return BulkUpdated(updated=result.done, failed=result.failed, ids=result.ids, failures=result.failures)
+
+
+def _check_ids(records: Sequence[Mapping[str, Any]], allow_id_field: bool) -> None:
+    if not allow_id_field and any("id" in record for record in records):
+        raise InvalidArguments(
+            "records: some bring an id, which Xano would replace. Set allow_id_field to true to keep it, or "
+            "leave it out.",
+            details={"fields": ["records", "allow_id_field"]},
+        )
+
+
+def _check_unique(updates: Sequence[Update]) -> None:
+    if len({update.row_id for update in updates}) < len(updates):
+        raise InvalidArguments("updates: name each row_id once.")
 
 
 @dataclass

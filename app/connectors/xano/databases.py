@@ -32,7 +32,7 @@ class XanoDatabases(Row):
 def list_databases(api: Api) -> XanoDatabases:
     """List the workspaces (databases) of an instance, with the ids the other tools take as `workspace_id`.
 
-    Use it before xano_list_tables. It does not show tables or records.
+    Use it before xano_list_tables. It returns no tables or records.
     """
     return XanoDatabases(
         items=[
@@ -45,7 +45,7 @@ def list_databases(api: Api) -> XanoDatabases:
 def get_workspace_details(api: Api, workspace_id: WorkspaceId) -> XanoDatabase:
     """Get one workspace's name, description and live branch.
 
-    Use it when the id is known and the name matters. For what is inside use xano_list_tables.
+    Use it when the id is known and the name matters. For its tables use xano_list_tables.
     """
     return read_as(
         XanoDatabase, read_object(api, "/workspace/{workspace}", parts={"workspace": workspace_id})

@@ -35,7 +35,7 @@ def read_error(answer: Response) -> ToolError | None:
     if answer.status == 429 or code == "ERROR_CODE_TOO_MANY_REQUESTS":
         return _slow_down(answer)
     if answer.status == 401 or (answer.status < 300 and code == "ERROR_CODE_UNAUTHORIZED"):
-        return ReconnectNeeded("Xano no longer accepts this sign-in. Reconnect Xano in the hub.")
+        return ReconnectNeeded("Xano no longer accepts this connection. Reconnect Xano.")
     if answer.status == 403 or code == "ERROR_CODE_ACCESS_DENIED" or _is_denied(answer, error):
         return MissingRight(
             "Xano does not allow this with the connection's token. Tables and fields (Database) and "
@@ -45,7 +45,7 @@ def read_error(answer: Response) -> ToolError | None:
         )
     if answer.status == 404 or code == "ERROR_CODE_NOT_FOUND":
         return ObjectNotFound(
-            "Xano does not know that workspace, table, field or record in this instance. List them again "
+            "Xano has no such workspace, table, field or record in this instance. List them again "
             "and use an id from there."
         )
     if answer.status == 400 or (answer.status < 300 and code == "ERROR_CODE_INPUT_ERROR"):
@@ -93,7 +93,8 @@ def _is_denied(answer: Response, error: Mapping[str, Any]) -> bool:
 def _slow_down(answer: Response) -> ProviderRateLimited:
     seconds = retry_after(answer)
     return ProviderRateLimited(
-        "Xano asks to slow down; the free plan allows 10 requests in 20 seconds. Please wait and try again.",
+        "Xano is rate limiting us: the free plan allows 10 requests in 20 seconds. Please wait and try "
+        "again.",
         retry_after_seconds=_DEFAULT_WAIT_SECONDS if seconds is None else seconds,
     )
 

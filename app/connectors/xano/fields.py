@@ -12,11 +12,13 @@ from pydantic import Field, WithJsonSchema
 
 from app.connectors.api import Api
 from app.connectors.function_tool import tool
+from app.connectors.preview import Preview
 from app.connectors.request import given
 from app.connectors.rows import Row
+from app.connectors.xano import previews
 from app.connectors.xano.auth_methods import WRITES
-from app.connectors.xano.metadata import check_done, send
-from app.connectors.xano.schema import SCHEMA, AnyObject, FieldName, SchemaField, read_entries
+from app.connectors.xano.metadata import SCHEMA, check_done, read_entries, send
+from app.connectors.xano.schema import AnyObject, FieldName, SchemaField
 from app.connectors.xano.values import TableId, Words, WorkspaceId, read_as, unreadable
 from app.errors import InvalidArguments, ProviderError, ToolError
 
@@ -50,7 +52,14 @@ class NewField(Row):
     stored: SchemaField | None = Field(None, description="The field as Xano stores it, if it was read.")
 
 
-@tool(title="Add Xano field", needs_scopes=WRITES)
+def _preview(
+    api: Api, workspace_id: str, table_id: str, field_name: str, field_type: str, **more: Any
+) -> Preview:
+    kind = _checked_type(field_type, **{name: more.get(name) for name in (*_ONLY, *_LACKS)})
+    return previews.add_field(api, workspace_id, table_id, field_name, kind, more.get("tableref_id"))
+
+
+@tool(title="Add Xano field", needs_scopes=WRITES, preview=_preview)
 def add_field_to_schema(
     api: Api,
     workspace_id: WorkspaceId,
@@ -86,15 +95,12 @@ def add_field_to_schema(
     ] = None,
     tableref_id: Annotated[TableId | None, Field(description="Table an int or uuid refers to.")] = None,
 ) -> NewField:
-    """Add one field at the end of a table's schema; the others stay as they are.
+    """Add one field at the end of a table's schema.
 
     An enum needs values, a vector vector_size. Use it after xano_get_table_schema.
     """
-    kind = _OTHER_NAMES.get(field_type, field_type)
     own = {"values": values, "vector_size": vector_size, "children": children, "tableref_id": tableref_id}
-    _check(kind, {**own, "default_value": default_value, "validators": validators})
-    if values and default_value is not None and str(default_value) not in values:
-        raise _wrong("default_value", "it must be one of values.")
+    kind = _checked_type(field_type, **own, default_value=default_value, validators=validators)
     sent = given(
         {
             "name": field_name,
@@ -119,6 +125,18 @@ def add_field_to_schema(
     if not is_confirmed or any(value is not None for value in own.values()):
         added.stored = _read_back(api, workspace_id, table_id, sent, is_confirmed=is_confirmed)
     return added
+
+
+def _checked_type(field_type: str, **arguments: Any) -> str:
+    """Xano's name of the type. Raises InvalidArguments for arguments that do not fit it."""
+    kind = _OTHER_NAMES.get(field_type, field_type)
+    _check(kind, arguments)
+    values, default = arguments["values"], arguments["default_value"]
+    if values and default is not None and str(default) not in values:
+        raise _wrong("default_value", "it must be one of values.")
+    if arguments["children"]:
+        _children(arguments["children"])
+    return kind
 
 
 def _check(kind: str, arguments: Mapping[str, Any]) -> None:

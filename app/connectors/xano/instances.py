@@ -55,11 +55,10 @@ def list_instances(api: Api) -> Instances:
 def get_instance_details(api: Api) -> InstanceDetails:
     """Get one instance's domains, the address of its API and whether the free plan's rate limit holds.
 
-    Use it to explain where an instance is or why it is slow. It holds no data: go on with
-    xano_list_databases.
+    Use it to explain where an instance is or why it is slow. For its data start with xano_list_databases.
     """
     if api.business is None:
-        raise ReconnectNeeded("This Xano connection reaches no instance any more. Reconnect Xano.")
+        raise ReconnectNeeded("This Xano connection no longer reaches an instance. Reconnect Xano.")
     if api.business.facts.get("alone"):
         return InstanceDetails(**_self_hosted(api).model_dump())
     return read_as(InstanceDetails, api.get("/instance/{name}", parts={"name": api.business.id}))

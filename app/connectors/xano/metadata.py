@@ -6,10 +6,13 @@ from typing import Any
 from app.connectors.api import Api
 from app.connectors.request import given
 from app.connectors.xano.values import unreadable
-from app.errors import ReconnectNeeded
+from app.errors import InvalidArguments, ReconnectNeeded
 
 TABLES = "/workspace/{workspace}/table"
 TABLE = TABLES + "/{table}"
+CONTENT = TABLE + "/content"
+RECORD = CONTENT + "/{record}"
+SCHEMA = TABLE + "/schema"
 _MOST_PAGES = 50
 _OF_ERRORS = frozenset(
     ["code", "error", "errors", "message", "param", "payload", "request_id", "status", "success", "trace"]
@@ -20,7 +23,7 @@ def at_instance(api: Api) -> str:
     """The instance's address from the account's list; `Api` checks it on every use."""
     found = api.business.facts.get("meta_api") if api.business else None
     if not isinstance(found, str):
-        raise ReconnectNeeded("This Xano connection reaches no instance any more. Reconnect Xano.")
+        raise ReconnectNeeded("This Xano connection no longer reaches an instance. Reconnect Xano.")
     return found
 
 
@@ -39,6 +42,13 @@ def check_done(body: Any) -> None:
         return
     if not isinstance(body, Mapping) or (body and body.keys() <= _OF_ERRORS):
         raise unreadable(wrote=True)
+
+
+def table_changes(**changes: Any) -> dict[str, Any]:
+    """What a change of a table sets. Raises InvalidArguments when that is nothing."""
+    if not (named := given(changes)):
+        raise InvalidArguments("Say what to change: name, description, docs, auth or tag.")
+    return named
 
 
 def read_object(api: Api, path: str, **options: Any) -> Mapping[str, Any]:
@@ -108,6 +118,15 @@ def read_all(
         if page is None:
             break
     return found
+
+
+def read_entries(api: Api, workspace_id: str, table_id: str) -> list[Any]:
+    """The fields of a table as Xano sends them: a list, or an object that holds it."""
+    body = send(api, "GET", SCHEMA, safe=True, parts={"workspace": workspace_id, "table": table_id})
+    entries = body.get("schema") if isinstance(body, Mapping) else body
+    if not isinstance(entries, list):
+        raise unreadable()
+    return entries
 
 
 def _number(value: Any) -> int | None:

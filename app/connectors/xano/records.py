@@ -8,8 +8,9 @@ from pydantic import Field
 from app.connectors.api import Api
 from app.connectors.function_tool import tool
 from app.connectors.rows import Page, Row
+from app.connectors.xano import previews
 from app.connectors.xano.auth_methods import WRITES
-from app.connectors.xano.metadata import TABLE, check_done, read_object, read_page, send
+from app.connectors.xano.metadata import CONTENT, RECORD, check_done, read_object, read_page, send
 from app.connectors.xano.values import (
     PageNumber,
     PerPage,
@@ -21,9 +22,6 @@ from app.connectors.xano.values import (
     cut,
     unreadable,
 )
-
-CONTENT = TABLE + "/content"
-_RECORD = CONTENT + "/{record}"
 
 
 class OneRecord(Row):
@@ -57,7 +55,7 @@ class DeletedRecord(Row):
 def browse_table_content(
     api: Api, workspace_id: WorkspaceId, table_id: TableId, page: PageNumber = 1, per_page: PerPage = 50
 ) -> Page[Record]:
-    """List a table's records, page by page. Moments are milliseconds since 1970.
+    """List a table's records, page by page. Timestamps are milliseconds since 1970.
 
     Use it to look through a table. When the id is known use xano_get_table_record.
     """
@@ -78,14 +76,14 @@ def get_table_record(
     Use it when the id is known. To find a record first use xano_browse_table_content.
     """
     parts = {"workspace": workspace_id, "table": table_id, "record": record_id}
-    return OneRecord(record=dict(read_object(api, _RECORD, parts=parts)))
+    return OneRecord(record=dict(read_object(api, RECORD, parts=parts)))
 
 
-@tool(title="Create Xano record", needs_scopes=WRITES)
+@tool(title="Create Xano record", needs_scopes=WRITES, preview=previews.create_record)
 def create_table_record(
     api: Api, workspace_id: WorkspaceId, table_id: TableId, record_data: RecordData
 ) -> CreatedRecord:
-    """Create one record. Xano gives it its id.
+    """Create one record. Xano assigns its id.
 
     Use it after xano_get_table_schema. For several at once use xano_bulk_create_records.
     """
@@ -95,33 +93,38 @@ def create_table_record(
     return CreatedRecord(record=dict(body), ignored=_ignored(api, record_data, body))
 
 
-@tool(title="Update Xano record", idempotent=True, needs_scopes=WRITES)
+@tool(title="Update Xano record", idempotent=True, needs_scopes=WRITES, preview=previews.update_record)
 def update_table_record(
     api: Api, workspace_id: WorkspaceId, table_id: TableId, record_id: RecordId, record_data: RecordData
 ) -> ChangedRecord:
-    """Change fields of one record; fields that are left out stay.
+    """Change fields of one record. Omitted fields keep their values.
 
     Use it when the record's id is known. For several at once use xano_bulk_update_records.
     """
     parts = {"workspace": workspace_id, "table": table_id, "record": record_id}
-    body = send(api, "PUT", _RECORD, parts=parts, json=record_data)
+    body = send(api, "PUT", RECORD, parts=parts, json=record_data)
     check_done(body)
     if not body:
         return ChangedRecord(record_id=record_id)
     return ChangedRecord(record_id=record_id, record=dict(body), ignored=_ignored(api, record_data, body))
 
 
-@tool(title="Delete Xano record", destructive=True, idempotent=True, needs_scopes=WRITES)
+@tool(
+    title="Delete Xano record",
+    destructive=True,
+    idempotent=True,
+    needs_scopes=WRITES,
+    preview=previews.delete_record,
+)
 def delete_table_record(
     api: Api, workspace_id: WorkspaceId, table_id: TableId, record_id: RecordId
 ) -> DeletedRecord:
-    """Delete one record. It cannot be undone.
+    """Delete one record. This can't be undone.
 
-    Use it only when the person has said to delete this record. It leaves the table and its fields as they
-    are.
+    Use it only when the person asked to delete this record.
     """
     parts = {"workspace": workspace_id, "table": table_id, "record": record_id}
-    check_done(send(api, "DELETE", _RECORD, parts=parts))
+    check_done(send(api, "DELETE", RECORD, parts=parts))
     return DeletedRecord(record_id=record_id, deleted=True)
 
 

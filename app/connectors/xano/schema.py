@@ -1,18 +1,16 @@
 """The fields of a table, in the order Xano keeps them."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AliasPath, Field, JsonValue, WithJsonSchema
 
 from app.connectors.api import Api
 from app.connectors.function_tool import tool
 from app.connectors.rows import Row
+from app.connectors.xano import previews
 from app.connectors.xano.auth_methods import WRITES
-from app.connectors.xano.metadata import TABLE, check_done, send
-from app.connectors.xano.values import AnyId, TableId, Text, WorkspaceId, XanoRow, read_as, unreadable
-
-SCHEMA = TABLE + "/schema"
+from app.connectors.xano.metadata import SCHEMA, check_done, read_entries, send
+from app.connectors.xano.values import AnyId, TableId, Text, WorkspaceId, XanoRow, read_as
 
 FieldName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
 AnyObject = Annotated[dict[str, JsonValue], WithJsonSchema({"type": "object", "additionalProperties": True})]
@@ -70,7 +68,7 @@ def get_table_schema(api: Api, workspace_id: WorkspaceId, table_id: TableId) -> 
     return Schema(fields=[read_as(SchemaField, entry) for entry in entries])
 
 
-@tool(title="Rename Xano field", needs_scopes=WRITES)
+@tool(title="Rename Xano field", needs_scopes=WRITES, preview=previews.rename_field)
 def rename_schema_field(
     api: Api,
     workspace_id: WorkspaceId,
@@ -78,9 +76,9 @@ def rename_schema_field(
     old_name: Annotated[FieldName, Field(description="Present name.")],
     new_name: Annotated[FieldName, Field(description="New name.")],
 ) -> RenamedField:
-    """Rename a field; its values, type and place stay.
+    """Rename a field. Its values, type and position stay the same.
 
-    Functions in Xano that use the old name may need mending there.
+    Functions in Xano that use the old name may have to be updated there.
     """
     names = {"old_name": old_name, "new_name": new_name}
     parts = {"workspace": workspace_id, "table": table_id}
@@ -88,26 +86,23 @@ def rename_schema_field(
     return RenamedField(**names)
 
 
-@tool(title="Delete Xano field", destructive=True, idempotent=True, needs_scopes=WRITES)
+@tool(
+    title="Delete Xano field",
+    destructive=True,
+    idempotent=True,
+    needs_scopes=WRITES,
+    preview=previews.delete_field,
+)
 def delete_field(
     api: Api,
     workspace_id: WorkspaceId,
     table_id: TableId,
     field_name: Annotated[FieldName, Field(description="Field to delete.")],
 ) -> DeletedField:
-    """Delete a field with its values in every record. It cannot be undone.
+    """Delete a field with its values in every record. This can't be undone.
 
-    Use it only when the person named this field and said to delete it.
+    Use it only when the person named this field and asked to delete it.
     """
     parts = {"workspace": workspace_id, "table": table_id, "field": field_name}
     check_done(send(api, "DELETE", SCHEMA + "/{field}", parts=parts))
     return DeletedField(field_name=field_name, deleted=True)
-
-
-def read_entries(api: Api, workspace_id: str, table_id: str) -> list[Any]:
-    """The fields of a table as Xano sends them: a list, or an object that holds it."""
-    body = send(api, "GET", SCHEMA, safe=True, parts={"workspace": workspace_id, "table": table_id})
-    entries = body.get("schema") if isinstance(body, Mapping) else body
-    if not isinstance(entries, list):
-        raise unreadable()
-    return entries

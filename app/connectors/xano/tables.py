@@ -9,8 +9,17 @@ from app.connectors.api import Api
 from app.connectors.function_tool import tool
 from app.connectors.request import given
 from app.connectors.rows import Page, Row
+from app.connectors.xano import previews
 from app.connectors.xano.auth_methods import WRITES
-from app.connectors.xano.metadata import TABLE, TABLES, check_done, read_object, read_page, send
+from app.connectors.xano.metadata import (
+    TABLE,
+    TABLES,
+    check_done,
+    read_object,
+    read_page,
+    send,
+    table_changes,
+)
 from app.connectors.xano.values import (
     AnyId,
     PageNumber,
@@ -25,7 +34,6 @@ from app.connectors.xano.values import (
     read_as,
     unreadable,
 )
-from app.errors import InvalidArguments
 
 
 class Table(XanoRow):
@@ -103,7 +111,7 @@ def get_table_details(api: Api, workspace_id: WorkspaceId, table_id: TableId) ->
     )
 
 
-@tool(title="Create Xano table", needs_scopes=WRITES)
+@tool(title="Create Xano table", needs_scopes=WRITES, preview=previews.create_table)
 def create_table(
     api: Api,
     workspace_id: WorkspaceId,
@@ -115,7 +123,7 @@ def create_table(
 ) -> NewTable:
     """Create a table. Xano gives it the fields id and created_at; add others with xano_add_field_to_schema.
 
-    Use it only after xano_list_tables did not show the table already.
+    Check first with xano_list_tables that the table does not exist.
     """
     table = given({"name": name, "description": description, "docs": docs, "auth": auth, "tag": tag})
     body = send(api, "POST", TABLES, parts={"workspace": workspace_id}, json=table)
@@ -125,7 +133,7 @@ def create_table(
     return NewTable(table_id=str(made), name=name)
 
 
-@tool(title="Update Xano table", idempotent=True, needs_scopes=WRITES)
+@tool(title="Update Xano table", idempotent=True, needs_scopes=WRITES, preview=previews.update_table)
 def update_table(
     api: Api,
     workspace_id: WorkspaceId,
@@ -136,24 +144,29 @@ def update_table(
     auth: Annotated[bool | None, Field(description="Whether people sign in with its records.")] = None,
     tag: Tags | None = None,
 ) -> ChangedTable:
-    """Change a table's name, description, documentation, sign-in or tags; what is left out stays.
+    """Change a table's name, description, documentation, authentication or tags. Omitted members keep their
+    values.
 
-    Fields and records are not touched: for those use xano_add_field_to_schema or xano_update_table_record.
+    It does not change fields or records: for those use xano_add_field_to_schema or xano_update_table_record.
     """
-    changes = given({"name": name, "description": description, "docs": docs, "auth": auth, "tag": tag})
-    if not changes:
-        raise InvalidArguments("Say what to change: name, description, docs, auth or tag.")
+    changes = table_changes(name=name, description=description, docs=docs, auth=auth, tag=tag)
     # Without /meta the call takes a whole table and empties missing fields.
     parts = {"workspace": workspace_id, "table": table_id}
     check_done(send(api, "PUT", TABLE + "/meta", parts=parts, json=changes))
     return ChangedTable(table_id=table_id, changed=list(changes))
 
 
-@tool(title="Delete Xano table", destructive=True, idempotent=True, needs_scopes=WRITES)
+@tool(
+    title="Delete Xano table",
+    destructive=True,
+    idempotent=True,
+    needs_scopes=WRITES,
+    preview=previews.delete_table,
+)
 def delete_table(api: Api, workspace_id: WorkspaceId, table_id: TableId) -> DeletedTable:
-    """Delete a table with all its records. It cannot be undone.
+    """Delete a table with all its records. This can't be undone.
 
-    Use it only when the person has named this table and said to delete it. For single records use
+    Use it only when the person named this table and asked to delete it. For single records use
     xano_delete_table_record.
     """
     check_done(send(api, "DELETE", TABLE, parts={"workspace": workspace_id, "table": table_id}))

@@ -20,10 +20,12 @@ from app.connectors.spec import BusinessArgument, OAuth2
 from app.connectors.xero.contacts import create_contact, list_contacts
 from app.connectors.xero.errors import read_error, token_is_stale
 from app.connectors.xero.identity import identify
-from app.connectors.xero.invoice_writing import create_invoice, email_invoice
+from app.connectors.xero.invoice_emailing import email_invoice
+from app.connectors.xero.invoice_writing import create_invoice
 from app.connectors.xero.invoices import get_invoice, list_invoices
-from app.connectors.xero.ledger import list_accounts, list_payments, record_payment
+from app.connectors.xero.ledger import list_accounts, list_payments
 from app.connectors.xero.organisations import get_organisation, list_organisations
+from app.connectors.xero.payment_recording import record_payment
 from app.connectors.xero.reports import get_aged_receivables, get_balance_sheet, get_profit_and_loss
 from app.connectors.xero.summary import summarize
 
@@ -43,6 +45,7 @@ CONNECTOR = Connector(
     slug="xero",
     name="Xero",
     summary="Invoices, contacts and reports",
+    category="Accounting",
     base_url="https://api.xero.com",
     auth=OAuth2(
         authorize_url="https://login.xero.com/identity/connect/authorize",

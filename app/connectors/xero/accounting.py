@@ -82,6 +82,6 @@ def dated_between(
 def _organisation(api: Api) -> dict[str, str]:
     if api.business is None:
         raise ReconnectNeeded(
-            "This Xero connection reaches no organisation any more. Reconnect Xero and choose one."
+            "This Xero connection no longer reaches an organisation. Reconnect Xero and choose one."
         )
     return {"xero-tenant-id": str(api.business.facts.get("tenant_id") or api.business.id)}

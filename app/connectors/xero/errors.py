@@ -11,7 +11,7 @@ from typing import Any
 
 from app.connectors import api_errors
 from app.connectors.api_errors import reasons_of, retry_after, slow_down
-from app.errors import InvalidArguments, PermissionDenied, ProviderRateLimited, ToolError
+from app.errors import InvalidArguments, MissingRight, PermissionDenied, ProviderRateLimited, ToolError
 from app.outbound import Response
 
 # Xero's own numbers of what is wrong with a request as a whole; its words add nothing to them.
@@ -25,28 +25,28 @@ _HINTS: tuple[tuple[str, str, str], ...] = (
     (
         r"contact name|already assigned",
         "name",
-        "a contact of that name exists already: find it with xero_list_contacts",
+        "a contact with that name already exists: find it with xero_list_contacts",
     ),
     (
         r"lock dates?",
         "date",
-        "the date lies in a period that is locked in Xero: use a later one, or have the lock date moved "
-        "there",
+        "the date is in a period that is locked in Xero: use a later one, or have the lock date "
+        "changed there",
     ),
     (
         r"rate limit|email limit",
         "invoice_id",
-        "no more e-mails may be sent from this organisation today (a demo company may send none)",
+        "this organisation has reached its email limit for today (a demo company may send none)",
     ),
     (
         r"limit of invoices",
         "status",
-        "the organisation's Xero plan lets no more invoices be approved now: create a DRAFT",
+        "the organisation's Xero plan allows no more approved invoices for now: create a DRAFT",
     ),
     (r"payments? can only be made", "invoice_id", "only an AUTHORISED invoice or bill can be paid"),
     (r"due ?date", "due_date", "an approved invoice needs a due date on or after its date"),
     # Before accounts, as a contact has one too: "The contact's account has been archived."
-    (r"e-?mails?( ?address(es)?)?|emailed", "email", "check the contact's e-mail address"),
+    (r"e-?mails?( ?address(es)?)?|emailed", "email", "check the contact's email address"),
     (
         # the noun, not "please contact support"
         r"(?<!please )contacts?( ?id)?(?! (us|xero|your|support|customer))",
@@ -88,14 +88,15 @@ def token_is_stale(answer: Response) -> bool:
 def read_error(answer: Response) -> ToolError | None:
     """The error an answer means, or None for none or when its status is enough."""
     if answer.status == 401 and _lacks_scope(answer):
-        return PermissionDenied(
-            "The Xero connection was not given the right for this. Reconnect Xero in the hub and allow it."
+        return MissingRight(
+            "The Xero connection lacks permission for this. Reconnect Xero on the Integrations page and "
+            "allow it."
         )
     if answer.status == 403:
         return PermissionDenied(
-            "Xero does not open this organisation to the connection: it was removed from the app in Xero, "
-            "or the person's role there "
-            "lacks the right. Check in Xero, or reconnect Xero in the hub and choose the organisation again."
+            "This connection can't open this Xero organisation: it was removed from the app in Xero, or the "
+            "person's role there does not allow it. Check in Xero, or reconnect Xero on the Integrations "
+            "page and choose the organisation again."
         )
     if answer.status == 429:
         return _over_limit(answer)

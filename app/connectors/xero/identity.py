@@ -53,7 +53,7 @@ def identify(api: Api, token_answer: Mapping[str, Any]) -> Account:
     event = claims.get("authentication_event_id")
     organisations = [entry for entry in list_tenants(api) if entry.type == "ORGANISATION"]
     if not organisations:
-        raise NothingReached("No Xero organisation was opened to us. Connect Xero again and choose one.")
+        raise NothingReached("No Xero organisation was selected. Connect Xero again and choose one.")
     alone = len(organisations) == 1 or not isinstance(event, str)
     chosen = [entry for entry in organisations if alone or entry.event == event]
     businesses = _businesses(chosen)

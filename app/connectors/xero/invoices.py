@@ -8,7 +8,9 @@ from pydantic import AliasChoices, AliasPath, Field
 from app.connectors.api import Api
 from app.connectors.checks import check_order
 from app.connectors.function_tool import tool
+from app.connectors.lookups import NO_ACCESS, long_day, money, named_invoice
 from app.connectors.money import Money
+from app.connectors.preview import Fact, facts
 from app.connectors.rows import Page
 from app.connectors.xero.accounting import dated_between, read_one, read_page
 from app.connectors.xero.contacts import ids_of
@@ -89,6 +91,11 @@ class Invoice(InvoiceRow):
     lines_left_out: int = Field(0, description="How many more lines there are in Xero.")
     payments: list[InvoicePayment] = Field([], validation_alias="Payments")
 
+    @property
+    def is_unique(self) -> bool:
+        """Whether its number stands for it: a bill has its supplier's number, which another may have too."""
+        return bool(self.number) and self.type == "ACCREC"
+
 
 @tool(title="List Xero invoices", reads_only=True, pages_by="page", needs_scopes=_READ)
 def list_invoices(
@@ -113,7 +120,7 @@ def list_invoices(
     """List sales invoices and bills, newest first, without their lines.
 
     For one with lines and payments use xero_get_invoice; for what a customer owes by age
-    xero_get_aged_receivables. Currencies differ: do not add amounts up.
+    xero_get_aged_receivables. Currencies may differ: do not add amounts up.
     """
     check_order(date_from, date_to)
     if contact and contact_id:
@@ -136,7 +143,7 @@ def list_invoices(
     return found
 
 
-@tool(title="Get Xero invoice", reads_only=True, needs_scopes=_READ)
+@tool(title="Get a Xero invoice", reads_only=True, needs_scopes=_READ)
 def get_invoice(
     api: Api,
     invoice_id: Annotated[
@@ -145,14 +152,36 @@ def get_invoice(
 ) -> Invoice:
     """Get one invoice or bill with its lines, tax and payments.
 
-    Use it before e-mailing or paying one. To find it use xero_list_invoices.
+    Use it before emailing or paying one. To find it use xero_list_invoices.
     """
-    invoice = read_as(
-        Invoice,
-        read_one(
-            api, "/Invoices/{invoice_id}", "Invoices", params=FOUR_DECIMALS, parts={"invoice_id": invoice_id}
-        ),
-    )
+    invoice = read_invoice(api, invoice_id)
     invoice.lines_left_out = max(0, len(invoice.lines) - _MOST_LINES)
     invoice.lines = invoice.lines[:_MOST_LINES]
     return invoice
+
+
+def read_invoice(api: Api, invoice_id: str) -> Invoice:
+    """One invoice or bill by id or number. Raises ObjectNotFound."""
+    parts = {"invoice_id": invoice_id}
+    record = read_one(api, "/Invoices/{invoice_id}", "Invoices", params=FOUR_DECIMALS, parts=parts)
+    return read_as(Invoice, record)
+
+
+def document_name(invoice: Invoice | None) -> str:
+    """ "invoice INV-0042" or "bill PD 7"."""
+    if invoice is None:
+        return "an invoice that could not be looked up"
+    return named_invoice(invoice.number, "bill" if invoice.type == "ACCPAY" else "invoice")
+
+
+def invoice_facts(invoice: Invoice | None) -> tuple[Fact, ...]:
+    """What a person should know of a document before they approve something about it."""
+    if invoice is None:
+        return facts(("Invoice", NO_ACCESS))
+    return facts(
+        ("Contact", invoice.contact_name),
+        ("Status", invoice.status and invoice.status.lower()),
+        ("Total", money(invoice.total, invoice.currency)),
+        ("Amount due", money(invoice.amount_due, invoice.currency)),
+        ("Due date", invoice.due_date and long_day(invoice.due_date)),
+    )

@@ -8,18 +8,10 @@ from pydantic import AliasChoices, AliasPath, Field
 from app.connectors.api import Api
 from app.connectors.checks import check_order
 from app.connectors.function_tool import tool
-from app.connectors.money import Money, PositiveAmount
+from app.connectors.money import Money
 from app.connectors.rows import Page, Row
-from app.connectors.xero.accounting import create, dated_between, read, read_page
-from app.connectors.xero.values import (
-    AccountCode,
-    CalendarDate,
-    Identifier,
-    PageNumber,
-    XeroRow,
-    read_as,
-)
-from app.errors import InvalidArguments
+from app.connectors.xero.accounting import dated_between, read, read_page
+from app.connectors.xero.values import CalendarDate, PageNumber, XeroRow, read_as
 
 _MOST_ACCOUNTS = 250
 _COMMON_TYPES = "BANK, REVENUE, SALES, EXPENSE, OVERHEADS, DIRECTCOSTS, CURRENT, FIXED, CURRLIAB, EQUITY"
@@ -43,12 +35,17 @@ class AccountRow(XeroRow):
     )
     currency: str | None = Field(None, validation_alias="CurrencyCode", description="Of a bank account.")
 
+    @property
+    def named(self) -> str:
+        """Name and code: "Sales (200)"."""
+        return f"{self.name} ({self.code})" if self.name and self.code else self.name or self.code or ""
+
 
 class Accounts(Row):
     """The chart of accounts."""
 
     items: list[AccountRow]
-    left_out: int = Field(0, description="How many more there are: ask again by `type`.")
+    left_out: int = Field(0, description="How many more there are: filter by `type`.")
 
 
 # What a payment can be on (Xero-OpenAPI, Payment).
@@ -81,16 +78,6 @@ class PaymentRow(XeroRow):
     account_id: str | None = Field(None, validation_alias=AliasPath("Account", "AccountID"))
     account_code: str | None = Field(None, validation_alias=AliasPath("Account", "Code"))
     reference: str | None = Field(None, validation_alias="Reference")
-
-
-class RecordedPayment(PaymentRow):
-    """The payment as Xero saved it."""
-
-    amount_still_due: Money | None = Field(
-        None,
-        validation_alias=AliasPath("Invoice", "AmountDue"),
-        description="On the invoice, in its currency.",
-    )
 
 
 @tool(
@@ -134,8 +121,8 @@ def list_payments(
 ) -> Page[PaymentRow]:
     """List payments received and made on invoices, bills and credit notes, newest first.
 
-    No other bank transactions; one invoice's payments are in xero_get_invoice. Currencies differ: do not add
-    amounts up.
+    No other bank transactions; one invoice's payments are in xero_get_invoice. Currencies may differ: do not
+    add amounts up.
     """
     check_order(date_from, date_to)
     # Without the id, payments of one day may repeat or vanish between pages.
@@ -146,40 +133,7 @@ def list_payments(
     return read_page(api, "Payments", PaymentRow, filters, page=page)
 
 
-@tool(title="Record Xero payment", destructive=True, needs_scopes=("accounting.payments",))
-def record_payment(
-    api: Api,
-    invoice_id: Annotated[Identifier, Field(description="Not the number.")],
-    amount: Annotated[PositiveAmount, Field(description="In the invoice's currency.")],
-    date: Annotated[date, Field(description="When the money moved.")],
-    account_code: Annotated[
-        AccountCode | None, Field(description="A BANK account or one with takes_payments.")
-    ] = None,
-    account_id: Annotated[
-        Identifier | None, Field(description="Instead of account_code, for an account without one.")
-    ] = None,
-    reference: Annotated[str | None, Field(max_length=255, description="Free text.")] = None,
-) -> RecordedPayment:
-    """Record in the books that an AUTHORISED invoice or bill was paid, if the person asked for it. It moves
-    no money and cannot be undone here.
-
-    See what is due with xero_get_invoice, and accounts with xero_list_accounts.
-    """
-    if (account_code is None) == (account_id is None):
-        raise InvalidArguments(
-            "Give account_code, or account_id for an account without a code.",
-            details={"fields": ["account_code", "account_id"]},
-        )
-    made = create(
-        api,
-        "/Payments",
-        "Payments",
-        {
-            "Invoice": {"InvoiceID": invoice_id},
-            "Account": {"AccountID": account_id} if account_id else {"Code": account_code},
-            "Amount": float(amount),
-            "Date": date.isoformat(),
-            "Reference": reference,
-        },
-    )
-    return read_as(RecordedPayment, made, wrote=True)
+def active_accounts(api: Api) -> list[AccountRow]:
+    """Every active account of the ledger."""
+    found, _ = read(api, "/Accounts", "Accounts", params={"where": 'Status=="ACTIVE"', "order": "Code ASC"})
+    return [read_as(AccountRow, record) for record in found]

@@ -1,5 +1,6 @@
 """The organisations themselves."""
 
+from datetime import date
 from typing import Any
 
 from pydantic import Field
@@ -10,6 +11,7 @@ from app.connectors.rows import Row
 from app.connectors.xero.accounting import read_one
 from app.connectors.xero.identity import XeroTenant, list_tenants
 from app.connectors.xero.values import CalendarDate, XeroRow, read_as
+from app.errors import InvalidArguments
 
 
 class Organisations(Row):
@@ -58,7 +60,7 @@ def list_organisations(api: Api) -> Organisations:
 
 
 @tool(
-    title="Get Xero organisation",
+    title="Get a Xero organisation",
     reads_only=True,
     needs_scopes=("accounting.settings.read", "accounting.settings"),
 )
@@ -72,3 +74,13 @@ def get_organisation(api: Api) -> Organisation:
 def organisation(api: Api) -> Organisation:
     """The organisation this call works in."""
     return read_as(Organisation, read_one(api, "/Organisation", "Organisations"))
+
+
+def check_unlocked(own: Organisation | None, day: date | None) -> None:
+    """Raises InvalidArguments for a day in a locked period. An unknown organisation or day passes."""
+    if own and own.locked_until and day and day <= own.locked_until:
+        raise InvalidArguments(
+            f"date: Xero is locked up to {own.locked_until.isoformat()}. Use a later date, or have the lock "
+            "date changed in Xero.",
+            details={"fields": ["date"]},
+        )

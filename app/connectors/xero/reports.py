@@ -29,7 +29,7 @@ _AGED = ("accounting.reports.aged.read",)
 class ReportLine(Row):
     """An account or a total of a report."""
 
-    section: str | None = Field(description="The part of the report it stands in.")
+    section: str | None = Field(description="Its section of the report.")
     label: str
     amounts: list[Money | None] = Field(description="One for each of `columns`.")
     is_total: bool
@@ -39,7 +39,7 @@ class Report(MoneyRow):
     """A report for one organisation."""
 
     name: str
-    titles: list[str] = Field(description="What the printed report says at its top: organisation and period.")
+    titles: list[str] = Field(description="The report's heading: organisation and period.")
     currency: str | None = Field(description="Of every amount: the organisation's base currency.")
     columns: list[str]
     lines: list[ReportLine]
@@ -80,7 +80,7 @@ def get_profit_and_loss(
 ) -> Report:
     """Get income, costs and net profit of a period, with Xero's own totals.
 
-    What is owned and owed on a day is in xero_get_balance_sheet.
+    Assets and liabilities on a day are in xero_get_balance_sheet.
     """
     check_order(from_date, to_date)
     return _report(
@@ -130,7 +130,7 @@ def get_aged_receivables(
 ) -> AgedReceivables:
     """Get what one customer owes, invoice by invoice, and how many days each is overdue.
 
-    For everybody's open invoices use xero_list_invoices with type ACCREC and status AUTHORISED.
+    For all customers' open invoices use xero_list_invoices with type ACCREC and status AUTHORISED.
     """
     report = read_one(
         api,

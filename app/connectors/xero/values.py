@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJs
 from app.connectors.answers import Answers
 from app.connectors.money import MoneyRow
 
+Day = date  # where an argument is called `date`
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Milliseconds since 1970; the offset is optional, +0000 in practice.
 _WIRE_DATE = re.compile(r"/Date\((-?\d{1,14})(?:([+-])(\d\d)(\d\d))?\)/")

@@ -11,6 +11,8 @@ from mcp_types import CallToolRequestParams
 
 from app import clock, persist
 from app.activity import tool_calls
+from app.connectors.api import Api
+from app.connectors.preview import Preview
 from app.connectors.tool import Tool
 from app.errors import OutcomeUnknown, TooManyRequests, Unavailable, WorkspaceInactive
 from app.mcp_server.calls.service_call import PreparedCall
@@ -66,12 +68,23 @@ class Invocation:
             raise
         finally:
             self.wrote = _changes_something(api.calls)
-            self.row.upstream_ms = sum(sent.milliseconds for sent in api.calls)
-            if api.calls:
-                self.row.upstream_endpoint, self.row.upstream_status = (
-                    api.calls[-1].endpoint[:200],
-                    api.calls[-1].status,
-                )
+            self._note_requests(api)
+
+    def preview(self, prepared: PreparedCall) -> Preview:
+        """What the call would do, looked up at the service while the client waits. Raises ToolError."""
+        api = prepared.open(cancelled=self.exchange.is_cancelled) if self.exchange else prepared.open()
+        try:
+            return prepared.tool.preview(api, prepared.arguments)
+        finally:
+            self._note_requests(api)
+
+    def _note_requests(self, api: Api) -> None:
+        self.row.upstream_ms = sum(sent.milliseconds for sent in api.calls)
+        if api.calls:
+            self.row.upstream_endpoint, self.row.upstream_status = (
+                api.calls[-1].endpoint[:200],
+                api.calls[-1].status,
+            )
 
     def admit(self) -> None:
         """Counts the call before it has any effect. Raises Refusal (429)."""

@@ -1,8 +1,9 @@
 """The approval gate of a connection that asks before writing: the person decides in the chat if the client
 can ask, else by a link.
 
-There are three ways to decide: the answer in the chat, the page, and the page from the mail. They share one
-row (`app.approvals`), so that the first decision counts and the others display its result.
+The answer in the chat, the page, and the page from the mail decide on one row (`app.approvals`), so that the
+first decision counts and the others display its result. Before the person is asked, the service is: the
+tool's preview says what would happen, or why it cannot.
 """
 
 import json
@@ -11,46 +12,37 @@ import time
 from typing import Any
 
 from mcp.server.context import ServerRequestContext
-from mcp_types import (
-    CallToolRequestParams,
-    ElicitRequest,
-    ElicitRequestFormParams,
-    ElicitResult,
-    InputRequiredResult,
-)
-from mcp_types.version import MODERN_PROTOCOL_VERSIONS, is_version_at_least
+from mcp_types import CallToolRequestParams
 
 from app import persist
-from app.approvals import argument_text, decisions, letters, models, requests
+from app.approvals import decisions, letters, models, requests
 from app.approvals.decisions import Decider, ExecutionResult
 from app.approvals.models import Approval
 from app.approvals.requests import ProposedWrite
+from app.approvals.stored_preview import preview_of
 from app.config import Settings
-from app.connectors.tool import Tool
+from app.connectors.preview import defaults_of
 from app.database import reading, transaction
 from app.errors import ApprovalNeeded, OutcomeUnknown, PatchbayError, PermissionDenied, Unavailable
 from app.mail import Mailer
-from app.mcp_server.calls import approved_write
+from app.mcp_server.calls import approval_question, approved_write
 from app.mcp_server.calls.accounting import Invocation
 from app.mcp_server.calls.connect_prompt import UserInputRequired
 from app.mcp_server.calls.service_call import PreparedCall
 from app.mcp_server.protocol.exchange import Exchange
 from app.oauth_server.callers import AuthenticatedCaller
 from app.vault.seal import unseal
-from app.web.look import exact
+from app.web.times import exact
 
-_QUESTION = "approve"
-_FIRST_WITH_FORMS = "2025-06-18"
-_LONGEST_ACT = 3_000  # characters per question in a chat
 _PATIENCE_SECONDS, _POLL_SECONDS = 10.0, 0.25
 
 log = logging.getLogger(__name__)
 
 
 def is_needed(params: CallToolRequestParams, prepared: PreparedCall) -> bool:
-    """Whether this call needs a yes: by the connection's level, or put to the person before it changed."""
+    """Whether this call needs approval: by the connection's level, or requested before that changed."""
     return not prepared.tool.reads_only and (
-        prepared.connection.permission == "ask" or _earlier_approval_id(params) is not None
+        prepared.connection.permission == "ask" or approval_question.approval_id_in(params) is not None
     )
 
 
@@ -70,13 +62,25 @@ class ApprovalGate:
         after a rejection.
         """
         caller, params = invocation.caller, invocation.params
+        in_chat = approval_question.may_decide(caller, prepared.connection)
         approval = _earlier_approval(caller, params, prepared)
         if approval is None:
-            act = _act(params, prepared)
-            approval = requests.find_or_create(self._settings, caller, act)
-            if approval.state == models.WAITING and _can_ask(ctx):
-                raise UserInputRequired(self._question(approval, act, caller, prepared.tool))
-        elif approval.state == models.WAITING and (answer := _chat_answer(params)) is not None:
+            approval = self.request(invocation, prepared)
+            if approval.state == models.WAITING and in_chat and approval_question.can_ask(ctx):
+                raise UserInputRequired(
+                    approval_question.make(
+                        approval,
+                        _act(params, prepared).arguments,
+                        prepared.tool,
+                        preview_of(self._settings, approval),
+                        self._url(approval),
+                    )
+                )
+        elif (
+            approval.state == models.WAITING
+            and in_chat
+            and (answer := approval_question.answer_in(params)) is not None
+        ):
             decided = self._decide(answer, approval, invocation, prepared)
             if isinstance(decided, dict):
                 return decided
@@ -84,6 +88,18 @@ class ApprovalGate:
         if approval.state == models.RUNNING:
             approval = _wait(caller, approval, invocation.exchange)
         return self._result_of(approval, caller)
+
+    def request(self, invocation: Invocation, prepared: PreparedCall) -> Approval:
+        """The open request for this write, or a new one once its preview was looked up at the service.
+
+        Looked up once per request, outside any transaction: a repeated call finds the request first. What
+        the look-up raises is the answer, so that nobody approves what cannot work.
+        """
+        act = _act(invocation.params, prepared)
+        found = requests.find_open(self._settings, invocation.caller, act)
+        if found is not None:
+            return found
+        return requests.create(self._settings, invocation.caller, act, invocation.preview(prepared))
 
     def _decide(
         self, answer: str, approval: Approval, invocation: Invocation, prepared: PreparedCall
@@ -117,33 +133,29 @@ class ApprovalGate:
             raise self._link(approval, caller)
         if approval.state == models.RUNNING:
             raise ApprovalNeeded(
-                f"Approved by {who}; it is being done right now. Make the same call again in some seconds "
-                "to get the result.",
+                f"Approved by {who} and running now. Make the same call again in a few seconds to get the "
+                "result.",
                 details={"state": approval.state, "approval_url": self._url(approval)},
             )
         if approval.state == models.REJECTED:
             raise PermissionDenied(
-                f"Rejected by {who}: nothing was done. Do not call it again unless the person asks for it.",
+                f"Rejected by {who}. Nothing was changed. Don't call it again unless the person asks for it.",
                 details={"state": approval.state},
             )
         if approval.state == models.EXPIRED:
             raise ApprovalNeeded(
-                "Nobody approved it within 24 hours, so nothing was done. Make the same call again to ask "
-                "anew."
+                "The approval request expired after 24 hours. Nothing was changed. Make the same call again "
+                "to request approval again."
             )
         if not approval.outcome_sealed:
             raise OutcomeUnknown(
                 f"Approved by {who}, but {approval.service} may or may not have done it: check there "
-                "before asking for it again."
+                "before trying again."
             )
         stored: dict[str, Any] = json.loads(unseal(self._settings.vault_keys, approval, "outcome_sealed"))
         if stored["success"]:
-            return {**stored, "message": f"Approved by {who}, and done. {stored['message']}"}
-        how = (
-            ("it is not certain whether it was done")
-            if approval.state == models.UNKNOWN
-            else "it did not work"
-        )
+            return {**stored, "message": f"Approved by {who} and done. {stored['message']}"}
+        how = "the outcome is unknown" if approval.state == models.UNKNOWN else "it failed"
         return {
             **stored,
             "error": {
@@ -159,7 +171,7 @@ class ApprovalGate:
         whom = (
             "an owner or admin of the workspace"
             if caller.is_operator_key
-            else f"the person, signed in as {caller.email}"
+            else f"the person, signed in as {caller.email},"
         )
         until, iso = (
             (exact(approval.until), approval.until.isoformat(timespec="seconds"))
@@ -167,41 +179,17 @@ class ApprovalGate:
             else ("", "")
         )
         return ApprovalNeeded(
-            f"Nothing was done yet: this {approval.service} connection asks before writing. Ask {whom}, to "
-            f"open {self._url(approval)} "
-            "and approve it there, which does it at once. Then make the same call again to get the "
-            f"result. It waits until {until}.",
+            f"Nothing was changed yet: this {approval.service} connection asks before writing. Ask {whom} to "
+            f"open {self._url(approval)} and approve it there; it runs at once. Then make the same call "
+            f"again to get the result. The request expires on {until}.",
             details={
                 "state": approval.state,
+                # here and not in the message, which holds no text that others wrote
+                "headline": preview_of(self._settings, approval).headline,
                 "approval_url": self._url(approval),
                 "expires_at": iso,
                 "service": approval.slug,
             },
-        )
-
-    def _question(
-        self, approval: Approval, act: ProposedWrite, caller: AuthenticatedCaller, tool: Tool
-    ) -> InputRequiredResult:
-        """The write in plain words, as a form without fields."""
-        where = (f"{approval.service} account: {approval.account}") + (
-            f"; {approval.business}" if approval.business else ""
-        )
-        lines = [
-            f"{caller.client_name or 'Your AI client'} wants to do this in {approval.service}: "
-            f"{argument_text.visible(approval.title)}",
-            argument_text.visible(where),
-            argument_text.as_plain_text(
-                argument_text.display(act.arguments, tool.input_schema), _LONGEST_ACT
-            ),
-            *(["This cannot be taken back."] if approval.is_destructive else []),
-            f"Accept does it once, exactly so. The same on a page: {self._url(approval)}",
-        ]
-        schema: dict[str, Any] = {"type": "object", "properties": {}}
-        question = ElicitRequest(
-            params=ElicitRequestFormParams(message="\n\n".join(filter(None, lines)), requested_schema=schema)
-        )
-        return InputRequiredResult(
-            input_requests={_QUESTION: question}, request_state=json.dumps({"approval": approval.id})
         )
 
     def _url(self, approval: Approval) -> str:
@@ -222,7 +210,7 @@ def _earlier_approval(
     caller: AuthenticatedCaller, params: CallToolRequestParams, prepared: PreparedCall
 ) -> Approval | None:
     """The approval an earlier round requested. None if expired or the call now means another account."""
-    before = _earlier_approval_id(params)
+    before = approval_question.approval_id_in(params)
     known = requests.find(caller, before) if before else None
     if known is None or known.state == models.EXPIRED:
         return None
@@ -247,6 +235,7 @@ def _act(params: CallToolRequestParams, prepared: PreparedCall) -> ProposedWrite
         arguments=approved_write.canonical_arguments(
             prepared.tool, prepared.arguments, params.arguments or {}
         ),
+        defaults=defaults_of(prepared.tool.input_schema),
     )
 
 
@@ -260,32 +249,3 @@ def _wait(caller: AuthenticatedCaller, approval: Approval, exchange: Exchange | 
             break
         time.sleep(_POLL_SECONDS)
     return requests.find(caller, approval.id) or approval
-
-
-def _earlier_approval_id(params: CallToolRequestParams) -> str | None:
-    """The approval an earlier round requested. Its state is sealed, so it comes back unaltered."""
-    if params.request_state is None:
-        return None
-    found = json.loads(params.request_state).get("approval")
-    return found if isinstance(found, str) else None
-
-
-def _chat_answer(params: CallToolRequestParams) -> str | None:
-    """The person's answer in the chat: accept, decline, cancel; None if there is none."""
-    answer = (params.input_responses or {}).get(_QUESTION)
-    return answer.action if isinstance(answer, ElicitResult) else None
-
-
-def _can_ask(ctx: ServerRequestContext[Any, Exchange]) -> bool:
-    """Whether the client displays forms. In older revisions an empty declaration means forms."""
-    capabilities = ctx.session.client_capabilities
-    elicitation = capabilities.elicitation if capabilities else None
-    if elicitation is None or (elicitation.form is None and elicitation.url is not None):
-        return False
-    if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
-        return True
-    return (
-        is_version_at_least(ctx.protocol_version, _FIRST_WITH_FORMS)
-        and ctx.request is not None
-        and ctx.request.can_send_request
-    )

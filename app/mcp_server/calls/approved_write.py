@@ -24,7 +24,7 @@ from app.errors import (
     ReconnectNeeded,
     ToolError,
 )
-from app.mcp_server import envelope
+from app.mcp_server import account_choice, envelope, member_caller
 from app.mcp_server.calls import accounting
 from app.mcp_server.calls.accounting import Invocation
 from app.mcp_server.calls.pagination import Cursors
@@ -33,7 +33,7 @@ from app.mcp_server.protocol.errors import Refusal
 from app.mcp_server.toolbox import Toolbox
 from app.mcp_server.tools import active_business
 from app.mcp_server.tools.spec import ListedTool
-from app.oauth_server.callers import AuthenticatedCaller, find_caller_of
+from app.oauth_server.callers import AuthenticatedCaller
 from app.vault.visible_connections import visible_to
 
 log = logging.getLogger(__name__)
@@ -55,22 +55,30 @@ class ApprovedWrites:
         listed = self._toolbox.find(approval.workspace_id, approval.tool)
         if listed is None or listed.connector is None:
             return failed(
-                approval.tool, PermissionDenied("This tool is not offered any more. Nothing was done.")
+                approval.tool, PermissionDenied("This tool is no longer available. Nothing was changed.")
             )
-        caller = find_caller_of(approval.grant_id)
+        caller = member_caller.find(self._settings, approval.grant_id, approval.workspace_id)
         if caller is None or (caller.user_id, caller.workspace_id) != (
             approval.user_id,
             approval.workspace_id,
         ):
             return failed(
                 approval.tool,
-                PermissionDenied("The AI client that asked has no access any more. Nothing was done."),
+                PermissionDenied(
+                    "The AI client that requested this no longer has access. Nothing was changed."
+                ),
             )
         if not listed.is_covered(caller):
             return failed(
                 approval.tool,
-                PermissionDenied("The AI client that asked may not write any more. Nothing was done."),
+                PermissionDenied(
+                    "The AI client that requested this may no longer make changes. Nothing was changed."
+                ),
             )
+        try:
+            account_choice.check_tool_selected(caller, listed, self._settings.public_url)
+        except PermissionDenied as refused:
+            return failed(approval.tool, refused)
         try:
             return self._execute(approval, arguments, listed, listed.connector, caller)
         except Refusal as refusal:
@@ -88,7 +96,7 @@ class ApprovedWrites:
     ) -> ExecutionResult:
         """Raises PatchbayError and Refusal (the limit) when nothing was done."""
         if not caller.workspace_active:
-            raise PermissionDenied("This workspace was deactivated by the operator. Nothing was done.")
+            raise PermissionDenied("This workspace was deactivated by the operator. Nothing was changed.")
         params = CallToolRequestParams(name=approval.tool, arguments=dict(arguments))
         invocation = Invocation(params, caller, accounting.begin(caller, listed), writes=listed.tool)
         prepared = self._prepare(approval, arguments, listed.tool, connector, caller)
@@ -113,11 +121,15 @@ class ApprovedWrites:
         caller: AuthenticatedCaller,
     ) -> PreparedCall:
         """The call as displayed, checked again: same connection and business, equivalent arguments."""
-        mine = [c for c in visible_to(caller.workspace_id, caller.sees_as) if c.id == approval.connection_id]
+        visible = visible_to(caller.workspace_id, caller.sees_as)
+        mine = [c for c in visible if c.id == approval.connection_id]
+        if mine and not caller.selection.includes(approval.connection_id):
+            what = f"Nothing was changed: this {connector.name} connection is not selected"
+            raise account_choice.not_selected(caller, what, self._settings.public_url)
         if not mine:
             raise NotConnected(
-                f"{connector.name} is not connected any more, or not for the person who asked. Nothing was "
-                "done."
+                f"{connector.name} is no longer connected, or not for the person who requested this. Nothing "
+                "was changed."
             )
         given = dict(arguments)
         if approval.business_id is not None and connector.business is not None:
@@ -132,7 +144,7 @@ class ApprovedWrites:
             or canonical_arguments(tool, prepared.arguments, arguments) != arguments
         ):
             raise InvalidArguments(
-                "This installation understands the request differently by now. Reject it and ask again."
+                "This request no longer matches its tool. Reject it and ask your AI client again."
             )
         return prepared
 

@@ -75,3 +75,7 @@ SAMPLES = {
 
 # Members without which an answer is of no use: ids, and the file that was asked for.
 REQUIRED = {"id", "data", "payload.parts[].body.attachmentId"}
+# Without them a draft has no recipients, and a label is unknown.
+PREVIEWS_REQUIRE = frozenset(
+    {"message.payload.headers[].name", "message.payload.headers[].value", "labels[].id"}
+)

@@ -71,3 +71,5 @@ SAMPLES = {
 
 # Members without which an answer is of no use: the id of a new file, and the ranges that were asked for.
 REQUIRED = {"spreadsheetId", "valueRanges[]"}
+# Without it the tab of a range is not there.
+PREVIEWS_REQUIRE = frozenset({"sheets[].properties.title"})

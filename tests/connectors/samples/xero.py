@@ -19,7 +19,11 @@ REQUIRED = frozenset(
         "[].tenantType",
     }
 )
-# Xero answers a sent e-mail with 204 and no content.
+# Beside them, what decides whether a write can work: what is booked on, what is taxed, who gets the email.
+PREVIEWS_REQUIRE = frozenset(
+    {"Accounts[].Code", "Accounts[].Type", "TaxRates[].TaxType", "Contacts[].EmailAddress"}
+)
+# Xero answers a sent email with 204 and no content.
 EMPTY_ANSWERS = frozenset({"email_invoice"})
 
 

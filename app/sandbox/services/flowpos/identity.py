@@ -114,7 +114,7 @@ def key_set() -> Response:
 
 @bp.post("/v1/accounts:signInWithPassword")
 def sign_in() -> Response:
-    """Exchange e-mail and password for an ID token."""
+    """Exchange email and password for an ID token."""
     given = request.get_json(silent=True) or {}
     email = str(given.get("email", "")).strip().lower()
     name = next((name for name, person in PEOPLE.items() if person.email == email), None)

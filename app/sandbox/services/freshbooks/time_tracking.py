@@ -28,6 +28,7 @@ def install(bp: Blueprint) -> None:
     bp.add_url_rule(f"{_T}/<number>", "get_time", get_time, methods=["GET"])
     bp.add_url_rule(f"{_T}/<number>", "delete_time", delete_time, methods=["DELETE"])
     bp.add_url_rule(_P, "list_projects", list_projects, methods=["GET"])
+    bp.add_url_rule(f"{_P[:-1]}/<number>", "get_project", get_project, methods=["GET"])
 
 
 def _flag(name: str, value: bool) -> bool:
@@ -114,3 +115,9 @@ def list_projects(business: str) -> Response:
     """Projects."""
     book = enter_business(business, "user:projects:read")
     return business_page("projects", [p for p in book.all("project") if _flag("active", p["active"])])
+
+
+def get_project(business: str, number: str) -> Response:
+    """One project."""
+    found = enter_business(business, "user:projects:read").find("project", number)
+    return jsonify(project=found) if found else not_here()

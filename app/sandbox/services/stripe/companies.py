@@ -10,7 +10,8 @@ _SALES = ("customer", "invoice", "payment_intent", "charge", "subscription")
 _READS = (*_SALES, "product", "price", "payout", "balance")
 _WRITES = ("customer", "invoice", "payment_link", "charge", "subscription")
 READING = tuple(f"{name}_read" for name in _READS)
-ALL = (*READING, *(f"{name}_write" for name in _WRITES), "accounts_kyc_basic_read")
+WRITING = tuple(f"{name}_write" for name in _WRITES)
+ALL = (*READING, *WRITING, "accounts_kyc_basic_read")
 
 
 @dataclass(frozen=True)
@@ -51,5 +52,6 @@ KEYS = {
     "rk_test_sandbox_byrd": DemoKey("byrd", "ada@byrd.example", ALL),
     "rk_test_sandbox_harbour": DemoKey("harbour", "ken@harbour-kiosk.example", ALL),
     "rk_test_sandbox_reader": DemoKey("byrd", "ada@byrd.example", READING),
+    "rk_test_sandbox_writer": DemoKey("byrd", "ada@byrd.example", ("balance_read", *WRITING)),
     "sk_test_sandbox_byrd": DemoKey("byrd", "ada@byrd.example", ALL),
 }

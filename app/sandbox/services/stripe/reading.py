@@ -54,6 +54,44 @@ def customers(call: AuthorizedCall) -> Response:
     return listed(call, "/v1/customers", "customer", "email")
 
 
+@bp.get("/v1/customers/<id_>")
+@opens("customer_read")
+def customer(call: AuthorizedCall, id_: str) -> Response:
+    """One customer."""
+    return jsonify(one(call, "customer", id_))
+
+
+@bp.get("/v1/prices")
+@opens("price_read", "active", "product", "type")
+def prices(call: AuthorizedCall) -> Response:
+    """Newest first."""
+    return listed(call, "/v1/prices", "price", "product")
+
+
+@bp.get("/v1/prices/<id_>")
+@opens("price_read")
+def price(call: AuthorizedCall, id_: str) -> Response:
+    """One price."""
+    return jsonify(one(call, "price", id_))
+
+
+@bp.get("/v1/products/<id_>")
+@opens("product_read")
+def product(call: AuthorizedCall, id_: str) -> Response:
+    """The product of a price. Each price here has one of its own, which has the price's name."""
+    found = call.book.first("price", product=id_)
+    if found is None:
+        raise no_such("product", id_)
+    members = {
+        "active": True,
+        "created": found["created"],
+        "description": None,
+        "livemode": False,
+        "metadata": {},
+    }
+    return jsonify({"id": id_, "object": "product", "name": found["nickname"], **members})
+
+
 @bp.get("/v1/payment_intents")
 @opens("payment_intent_read", "customer", "created")
 def payments(call: AuthorizedCall) -> Response:
@@ -78,7 +116,19 @@ def charge(call: AuthorizedCall, id_: str) -> Response:
     shared = {
         k: found[0][k] for k in ("amount", "created", "currency", "customer", "description", "livemode")
     }
-    return jsonify({"id": id_, "object": "charge", "paid": True, "payment_intent": found[0]["id"], **shared})
+    refunded = sum(each["amount"] for each in call.book.all("refund") if each["charge"] == id_)
+    own = {
+        "amount_captured": found[0]["amount_received"],
+        "amount_refunded": refunded,
+        "billing_details": {"address": None, "email": None, "name": None, "phone": None},
+        "disputed": False,
+        "paid": True,
+        "payment_intent": found[0]["id"],
+        "receipt_email": None,
+        "refunded": refunded >= found[0]["amount_received"],
+        "status": "succeeded",
+    }
+    return jsonify({"id": id_, "object": "charge", **own, **shared})
 
 
 @bp.get("/v1/subscriptions")

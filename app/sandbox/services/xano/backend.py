@@ -36,7 +36,7 @@ _LOGIN_CODES = {
 
 @bp.post("/api:auth/auth/login")
 def login() -> Response:
-    """Exchange e-mail and password for an authToken."""
+    """Exchange email and password for an authToken."""
     given = body()
     email = str(given.get("email", "")).strip().lower()
     company = next((key for key, person in PEOPLE.items() if person.email == email), None)

@@ -182,6 +182,17 @@ def accounts(call: AuthorizedCall) -> Response:
     return envelope(Accounts=[account_resource(account) for account in found])
 
 
+@bp.get("/api.xro/2.0/TaxRates")
+@open_to(*SETTINGS)
+def tax_rates(call: AuthorizedCall) -> Response:
+    """The organisation's rates of tax."""
+    rates = [
+        {"Name": f"{name.title()} {percent}%", "TaxType": name, "Status": "ACTIVE", "EffectiveRate": percent}
+        for name, percent in call.organisation.tax.items()
+    ]
+    return envelope(TaxRates=rates)
+
+
 @bp.get("/api.xro/2.0/Payments")
 @open_to(*PAYMENTS)
 def payments(call: AuthorizedCall) -> Response:

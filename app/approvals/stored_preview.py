@@ -1,0 +1,68 @@
+"""What a tool's preview returned when the write was requested: sealed with the request, read for display."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app import clock
+from app.approvals.argument_text import visible
+from app.approvals.models import Approval
+from app.config import Settings
+from app.connectors.preview import Fact, Preview
+from app.errors import Undecipherable
+from app.vault.seal import seal, unseal
+
+
+@dataclass(frozen=True)
+class StoredPreview:
+    """What a person reads of a request. Every text is `visible`; headline and button are single lines.
+
+    `button` is "" and `looked_up_at` None for a request that has no preview.
+    """
+
+    headline: str
+    button: str = ""
+    facts: tuple[Fact, ...] = ()
+    warning: str = ""
+    looked_up_at: datetime | None = None
+
+
+def seal_into(
+    settings: Settings,
+    approval: Approval,
+    preview: Preview,
+    arguments: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+) -> None:
+    """Seal the preview into the request's row, looked up now."""
+    content = {
+        "headline": preview.full_headline(arguments, defaults),
+        "button": preview.button,
+        "facts": [[fact.label, fact.value] for fact in preview.facts],
+        "warning": preview.warning,
+        "looked_up_at": clock.now().isoformat(),
+    }
+    seal(settings.vault_keys, approval, "preview_sealed", json.dumps(content, ensure_ascii=False))
+
+
+def preview_of(settings: Settings, approval: Approval) -> StoredPreview:
+    """The request's preview. Its tool's title alone if it has none, or none that can be opened."""
+    if approval.preview_sealed is None:
+        return StoredPreview(_line(approval.title))
+    try:
+        content: dict[str, Any] = json.loads(unseal(settings.vault_keys, approval, "preview_sealed"))
+    except Undecipherable:
+        return StoredPreview(_line(approval.title))
+    return StoredPreview(
+        headline=_line(content["headline"]),
+        button=_line(content["button"]),
+        facts=tuple(Fact(visible(label), visible(value)) for label, value in content["facts"]),
+        warning=visible(content["warning"]),
+        looked_up_at=datetime.fromisoformat(content["looked_up_at"]),
+    )
+
+
+def _line(text: str) -> str:
+    return " ".join(visible(text).split())
