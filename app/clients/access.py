@@ -8,8 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.crypto import digest
+from app.oauth_server import scopes
 from app.oauth_server.grants import is_same_client
 from app.oauth_server.models import Grant
+from app.oauth_server.selections import Selection
 
 
 @dataclass
@@ -29,6 +32,19 @@ class AccessRow:
         return frozenset(name for grant in self.grants for name in grant.scope.split())
 
     @property
+    def access(self) -> str:
+        """What it can do, in short."""
+        reading_only = Selection.of_json(self.newest.selection).reading_only
+        if scopes.WRITE in self.scopes:
+            return "Read only" if reading_only else "Read and write"
+        return "Read" if scopes.READ in self.scopes else ", ".join(scopes.describe(" ".join(self.scopes)))
+
+    @property
+    def is_narrowed(self) -> bool:
+        """True when it sees a selection of the connections and tools."""
+        return not Selection.of_json(self.newest.selection).is_everything
+
+    @property
     def hosts(self) -> str:
         """The hosts they return to."""
         return ", ".join(dict.fromkeys(grant.redirect_host for grant in self.grants))
@@ -45,6 +61,25 @@ class AccessRow:
             for held in self.grants
             if (grant.revoked_at is None) == (held.revoked_at is None)
         )
+
+
+@dataclass(frozen=True)
+class AccessList:
+    """The list of what has access, as one person sees it."""
+
+    rows: tuple[AccessRow, ...]
+    people: dict[str, str]  # user id -> email address, of those whose grants are listed
+    shows_all: bool
+
+    @property
+    def version(self) -> str:
+        """Changes when a row comes, ends or is used for the first time."""
+        state = [
+            (grant.id, grant.revoked_at is None, grant.last_used_at is None)
+            for row in self.rows
+            for grant in row.grants
+        ]
+        return digest(repr(state))[:16]
 
 
 def rows(grants: Iterable[Grant]) -> tuple[AccessRow, ...]:

@@ -16,63 +16,55 @@ _PAUSE = timedelta(minutes=30)  # after it, the same client begins a new attempt
 _DISCOVERY_PAUSE = timedelta(minutes=5)
 
 _TITLES = {
-    "knock": "Came without a token",
-    "resource": "Looked for the sign-in",
+    "knock": "Called without a token",
+    "resource": "Looked up the sign-in",
     "metadata": "Read the metadata",
     "registration": "Registered",
     "authorize": "Opened the sign-in",
-    "consent": "Was allowed",
-    "code issued": "Was sent back",
-    "cancelled": "Was cancelled",
+    "consent": "Allowed",
+    "code issued": "Returned to the client",
+    "cancelled": "Cancelled",
     "token": "Got its token",
     "refresh": "Renewed its token",
     "register": "Registered",
-    "revoke": "Gave its token back",
+    "revoke": "Revoked its token",
 }
 # What to do when an attempt stopped after a successful step.
 _UNFINISHED = {
     "knock": (
-        "It was told where to sign in and did not go on. It may not know how to sign in to MCP "
-        "servers: update it, or use a token."
+        "It got the sign-in address and stopped. It may not support sign-in for MCP servers: update it, or "
+        "use a token."
     ),
     "resource": (
-        "It found who signs people in and did not go on. A firewall between it and this address "
-        "may be in the way."
+        "It found the sign-in and stopped. A firewall between the client and this address may block it."
     ),
-    "metadata": (
-        "It read how to sign in and did not go on. Look at what the client itself says, and try again."
-    ),
+    "metadata": "It read how to sign in and stopped. Check what the client itself reports, and try again.",
     "registration": (
-        "It registered, but no browser came to sign in. If no window opened, copy the address "
-        "the client shows into a browser."
+        "It registered, but no browser opened. Copy the address that the client displays into a browser."
     ),
     "authorize": (
-        "The question whether to allow it was not answered, or the hub was left before "
-        "“Continue”. Start again in the client."
+        "Nobody chose Allow or Cancel, or the hub was closed before “Continue”. Start again in the client."
     ),
     "consent": "It was allowed, but nobody pressed “Continue” in the hub. Start again in the client.",
-    "code issued": "The browser was sent back, but the client never fetched its token. It may have been "
-    "closed, or something on its side "
-    "blocks the way back. Start again in the client and keep it open.",
+    "code issued": (
+        "The browser returned to the client, but the client never fetched its token. It may have been "
+        "closed, or something on its side blocks the return. Start again in the client and keep it open."
+    ),
 }
 _ADVICE = {
-    "access_denied": "You cancelled. Start again in the client if that was a mistake.",
+    "access_denied": "You cancelled. To connect it after all, start again in the client.",
     "invalid_client": (
-        "The client uses a registration we do not know any more. Remove the connector in the "
-        "client and add it again."
+        "The client's registration is unknown here. Remove the connector in the client and add it again."
     ),
-    "invalid_target": (
-        "The client asks for another address than ours. Copy the address above into the client again."
-    ),
-    "invalid_grant": "The client used a code or token that had ended. Connect it again in the client.",
+    "invalid_target": "The client uses a different URL. Copy the connector URL into it again.",
+    "invalid_grant": "The client used an expired code or token. Connect it again in the client.",
     "invalid_scope": (
-        "The client asks for rights we do not have. Remove its scope setting, or ask for "
-        "tools:read tools:write."
+        "The client asks for unknown scopes. Remove its scope setting, or ask for tools:read tools:write."
     ),
 }
 _OTHERWISE = (
-    "Remove the connector in the client and add it again. If that does not help, show this to "
-    "whoever makes the client."
+    "Remove the connector in the client and add it again. If that doesn't help, send these steps to the "
+    "client's developer."
 )
 
 

@@ -1,6 +1,7 @@
 """How each AI client connects to us: steps with the address filled in. Facts: docs/ai-clients.md."""
 
 import base64
+import ipaddress
 import json
 import re
 import unicodedata
@@ -65,13 +66,20 @@ def server_entry(settings: Settings) -> ServerEntry:
 
 
 def is_public(url: str) -> bool:
-    """False when only this computer can open the address."""
-    return urlsplit(url).hostname not in {"localhost", "127.0.0.1", "::1"}
+    """False when only this computer or its network can open the address."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." in host and not host.endswith((".local", ".localhost", ".internal", ".lan"))
 
 
 def all_guides(server: ServerEntry) -> tuple[Guide, ...]:
-    """Every client's guide, in the order of the page."""
-    return tuple(make(server) for make in _GUIDES)
+    """Every client's guide, in the order of the page: on a local address those that can reach it first."""
+    guides = [make(server) for make in _GUIDES]
+    if not is_public(server.url):
+        guides.sort(key=lambda guide: guide.from_the_cloud)
+    return tuple(guides)
 
 
 def find(server: ServerEntry, key: str) -> Guide:
@@ -88,11 +96,11 @@ def _claude(server: ServerEntry) -> Guide:
             link_label="Open Claude's settings",
         ),
         SetupStep(
-            f"Choose “Add custom connector”, call it {server.title}, and paste this address:", code=server.url
+            f"Choose “Add custom connector”, name it {server.title}, and paste this URL:", code=server.url
         ),
         SetupStep(
-            "Choose “Connect”, sign in here, allow Claude, and continue. It then works on the web, the "
-            "desktop and the phone."
+            "Choose “Connect”, sign in, allow Claude, and continue. It then works on the web, on desktop "
+            "and on your phone."
         ),
     )
     return Guide(
@@ -111,7 +119,7 @@ def _claude_code(server: ServerEntry) -> Guide:
             "Run this in a terminal:", code=f"claude mcp add --transport http {server.name} {server.url}"
         ),
         SetupStep(
-            f"In Claude Code type /mcp, choose {server.name}, and sign in. Or stay in the terminal:",
+            f"In Claude Code, type /mcp, choose {server.name}, and sign in. Or sign in from the terminal:",
             code=f"claude mcp login {server.name}",
         ),
     )
@@ -133,22 +141,29 @@ def _claude_code(server: ServerEntry) -> Guide:
 
 def _claude_desktop(server: ServerEntry) -> Guide:
     bridge = {"mcpServers": {server.name: {"command": "npx", "args": ["-y", "mcp-remote", server.url]}}}
+    with_token = {
+        "command": "npx",
+        "args": ["-y", "mcp-remote", server.url, "--header", "Authorization:${AUTH_HEADER}"],
+        "env": {"AUTH_HEADER": "Bearer …"},
+    }
+    where = "In Claude Desktop, open Settings, Developer, “Edit Config”, and add:"
     steps = (
+        SetupStep(where, code=json.dumps(bridge, indent=2)),
+        SetupStep("Restart Claude Desktop. A browser opens: sign in, allow it, and continue."),
+        SetupStep("With a public address, follow the guide for Claude instead: it needs no Node.js."),
+    )
+    token = (
         SetupStep(
-            "In Claude Desktop open Settings, Developer, “Edit Config”, and add:",
-            code=json.dumps(bridge, indent=2),
+            where, code=json.dumps({"mcpServers": {server.name: with_token}}, indent=2, ensure_ascii=False)
         ),
-        SetupStep("Restart Claude Desktop. A browser opens: sign in here, allow it, and continue."),
-        SetupStep(
-            "If this address is public, the connector of the guide for Claude needs no bridge and no Node.js."
-        ),
+        SetupStep("Generate a token below, put it in place of “…”, and restart Claude Desktop."),
     )
     return Guide(
         "claude-desktop",
         "Claude Desktop",
         "claude",
         r"^(claude desktop|mcp cli proxy|mcp-remote)",
-        (SetupPath("", steps),),
+        (SetupPath("", steps), SetupPath("With a token", token, True)),
     )
 
 
@@ -158,15 +173,25 @@ def _cursor(server: ServerEntry) -> Guide:
     by_hand = json.dumps({"mcpServers": {server.name: {"url": server.url}}}, indent=2)
     steps = (
         SetupStep(
-            "Let Cursor add it, then choose “Connect” in its settings and sign in:",
+            "Add it to Cursor, then choose “Connect” in its settings and sign in:",
             link=link,
             link_label="Add to Cursor",
         ),
         SetupStep(
-            "Or put this into .cursor/mcp.json of a project, or ~/.cursor/mcp.json for all:", code=by_hand
+            "Or add this to .cursor/mcp.json in a project, or to ~/.cursor/mcp.json for all projects:",
+            code=by_hand,
         ),
     )
-    return Guide("cursor", "Cursor", "cursor", r"^cursor", (SetupPath("", steps),))
+    entry = {"url": server.url, "headers": {"Authorization": "Bearer …"}}
+    token = (
+        SetupStep(
+            "Generate a token below, put it in place of “…”, and add this to ~/.cursor/mcp.json:",
+            code=json.dumps({"mcpServers": {server.name: entry}}, indent=2, ensure_ascii=False),
+        ),
+        SetupStep("Keep the token out of files that you share or commit."),
+    )
+    paths = (SetupPath("", steps), SetupPath("With a token", token, True))
+    return Guide("cursor", "Cursor", "cursor", r"^cursor", paths)
 
 
 def _vs_code(server: ServerEntry) -> Guide:
@@ -175,9 +200,9 @@ def _vs_code(server: ServerEntry) -> Guide:
     by_hand = json.dumps({"servers": {server.name: {"type": "http", "url": server.url}}}, indent=2)
     steps = (
         SetupStep(
-            "Let VS Code add it, then choose “Start” and sign in:", link=link, link_label="Add to VS Code"
+            "Add it to VS Code, then choose “Start” and sign in:", link=link, link_label="Add to VS Code"
         ),
-        SetupStep("Or put this into .vscode/mcp.json of a project:", code=by_hand),
+        SetupStep("Or add this to .vscode/mcp.json in a project:", code=by_hand),
     )
     return Guide("vs-code", "VS Code", "vs code", r"^(visual studio code|vs ?code)", (SetupPath("", steps),))
 
@@ -185,15 +210,15 @@ def _vs_code(server: ServerEntry) -> Guide:
 def _chatgpt(server: ServerEntry) -> Guide:
     steps = (
         SetupStep(
-            "In ChatGPT open Settings, “Apps & Connectors”, “Advanced settings”, and switch on developer "
+            "In ChatGPT, open Settings, “Apps & Connectors”, “Advanced settings”, and turn on developer "
             "mode.",
             link="https://chatgpt.com/#settings/Connectors",
             link_label="Open ChatGPT's settings",
         ),
         SetupStep(
-            f"Choose “Create”, call it {server.title}, choose OAuth, and paste this address:", code=server.url
+            f"Choose “Create”, name it {server.title}, choose OAuth, and paste this URL:", code=server.url
         ),
-        SetupStep("Sign in here, allow ChatGPT, and continue. In a chat switch it on under “+”."),
+        SetupStep("Sign in, allow ChatGPT, and continue. In a chat, turn it on under “+”."),
     )
     return Guide(
         "chatgpt", "ChatGPT", "chatgpt", r"^(chatgpt|openai)", (SetupPath("", steps),), from_the_cloud=True
@@ -215,20 +240,20 @@ def _gemini(server: ServerEntry) -> Guide:
             code=f"gemini mcp add --scope user --transport http {_header(server)} {server.name} {server.url}",
         ),
     )
-    ways = (
+    paths = (
         SetupPath("Gemini CLI", cli),
         SetupPath("Gemini CLI with a token", token, True),
         _script("LangChain", server, snippets.LANGCHAIN),
     )
-    return Guide("gemini", "Gemini", "gemini", r"^gemini", ways)
+    return Guide("gemini", "Gemini", "gemini", r"^gemini", paths)
 
 
 def _openai(server: ServerEntry) -> Guide:
-    ways = (
+    paths = (
         _script("Agents SDK", server, snippets.OPENAI_AGENTS),
         _script("Responses API", server, snippets.OPENAI_RESPONSES),
     )
-    return Guide("openai", "OpenAI API", "openai", None, ways)
+    return Guide("openai", "OpenAI API", "openai", None, paths)
 
 
 def _python(server: ServerEntry) -> Guide:
@@ -237,7 +262,7 @@ def _python(server: ServerEntry) -> Guide:
 
 def _put_token(server: ServerEntry) -> SetupStep:
     return SetupStep(
-        "Put a token, made below, into the environment:", code=f"export {server.token_variable}=…"
+        "Generate a token below and set it in your environment:", code=f"export {server.token_variable}=…"
     )
 
 

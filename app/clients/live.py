@@ -53,8 +53,8 @@ def find_arrival(settings: Settings, toolbox: Toolbox, member: Member, guide: Gu
     # An unused personal token was only issued here.
     if newest.kind != "oauth" and newest.last_used_at is None:
         return None
-    tools, tokens = token_costs.listed(settings, toolbox, member, newest.scope)
-    return Arrival(newest.client_name, heard_at(newest), tools, tokens)
+    cost = token_costs.listed(settings, toolbox, member, newest)
+    return Arrival(newest.client_name, heard_at(newest), cost.tools, cost.tokens)
 
 
 def heard_at(grant: Grant) -> datetime:

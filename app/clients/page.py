@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from app.accounts.models import User
 from app.clients import access, doctor, guides, live, token_costs
-from app.clients.access import AccessRow
+from app.clients.access import AccessList
 from app.clients.doctor import Attempt
 from app.clients.guides import Guide, ServerEntry
 from app.clients.limits import ClientLimits, too_many_for
@@ -15,7 +15,7 @@ from app.clients.live import Arrival
 from app.clients.token_costs import TokenCosts
 from app.database import reading
 from app.mcp_server.toolbox import Toolbox
-from app.oauth_server import attempt_log, grants, scopes
+from app.oauth_server import attempt_log, grants
 from app.oauth_server.rfc8707_resource import COMPACT_QUERY
 from app.web import current
 from app.workspaces.guard import Member
@@ -35,6 +35,15 @@ class GuideView:
 
 
 @dataclass(frozen=True)
+class LiveUpdate:
+    """What changed while the page is open. The line and the list are of one moment, so they agree."""
+
+    view: GuideView
+    access: AccessList
+    is_changed: bool  # the list
+
+
+@dataclass(frozen=True)
 class AiClientsPage:
     """The whole page."""
 
@@ -42,28 +51,23 @@ class AiClientsPage:
     guides: tuple[Guide, ...]
     guide: GuideView
     costs: TokenCosts
-    access: tuple[AccessRow, ...]
-    people: dict[str, str]  # user id -> email address, of those whose grants are listed
-    shows_all: bool
+    access: AccessList
     attempts: tuple[Attempt, ...]
 
 
 def load(member: Member, key: str) -> AiClientsPage:
     """Everything for the member, with the guide of that key open."""
-    settings, toolbox = current.settings(), _toolbox()
+    settings = current.settings()
     server = guides.server_entry(settings)
     with reading() as db:
-        listed = grants.list_for(db, member, of_all=member.manages)
-        people = _people(db, {grant.user_id for grant in listed})
+        listed = _access(db, member)
         attempts = doctor.attempts_of(db, member.user.id, attempt_log.origin_of_request())
     return AiClientsPage(
         server=server,
         guides=guides.all_guides(server),
         guide=load_guide(member, key),
-        costs=token_costs.weigh(settings, toolbox, member),
-        access=access.rows(listed),
-        people=people,
-        shows_all=member.manages,
+        costs=token_costs.weigh(settings, toolbox(), member),
+        access=listed,
         attempts=tuple(attempts),
     )
 
@@ -75,7 +79,7 @@ def load_guide(member: Member, key: str) -> GuideView:
     settings = current.settings()
     server = guides.server_entry(settings)
     guide = guides.find(server, key)
-    tools, _ = token_costs.listed(settings, _toolbox(), member, " ".join(scopes.DEFAULT))
+    tools = token_costs.listed(settings, toolbox(), member).tools
     limits = next((client for client in too_many_for(tools) if client.key == guide.key), None)
     compact_url = settings.mcp_url + COMPACT_QUERY
     if limits:
@@ -85,11 +89,18 @@ def load_guide(member: Member, key: str) -> GuideView:
         guide,
         server,
         guides.is_public(server.url),
-        live.find_arrival(settings, _toolbox(), member, guide),
+        live.find_arrival(settings, toolbox(), member, guide),
         tools,
         limits,
         compact_url,
     )
+
+
+def load_update(member: Member, key: str, seen: str) -> LiveUpdate:
+    """The live line, with the list of what has access if that is not the version `seen`."""
+    with reading() as db:
+        listed = _access(db, member)
+    return LiveUpdate(load_guide(member, key), listed, seen != listed.version)
 
 
 def load_attempts(member: Member) -> tuple[Attempt, ...]:
@@ -98,10 +109,17 @@ def load_attempts(member: Member) -> tuple[Attempt, ...]:
         return tuple(doctor.attempts_of(db, member.user.id, attempt_log.origin_of_request()))
 
 
+def _access(db: Session, member: Member) -> AccessList:
+    listed = grants.list_for(db, member, of_all=member.manages)
+    people = _people(db, {grant.user_id for grant in listed})
+    return AccessList(access.rows(listed), people, member.manages)
+
+
 def _people(db: Session, user_ids: set[str]) -> dict[str, str]:
     return dict(db.exec(select(User.id, User.email).where(col(User.id).in_(user_ids))).all())
 
 
-def _toolbox() -> Toolbox:
-    toolbox: Toolbox = current_app.extensions["toolbox"]
-    return toolbox
+def toolbox() -> Toolbox:
+    """This process' toolbox."""
+    found: Toolbox = current_app.extensions["toolbox"]
+    return found

@@ -1,16 +1,17 @@
-"""The page `/ai-clients`: guides, what has access, personal tokens, and the connect doctor."""
+"""The pages under `/ai-clients`: guides, what has access, one AI client, tokens, and the connect doctor."""
 
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, g, redirect, render_template, request
+from flask import Blueprint, Flask, flash, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.accounts import sessions
-from app.clients import doctor, page
+from app.clients import client_page, doctor, page
 from app.config import Settings
-from app.database import transaction
+from app.database import reading, transaction
 from app.errors import InvalidInput
-from app.oauth_server import grants
+from app.oauth_server import grants, selection_store
+from app.web import current
 from app.web.fragments import wants_fragment
 from app.web.limits import limiter
 from app.workspaces.guard import ask_for_proof, member, person_or_address
@@ -26,14 +27,50 @@ def install(app: Flask, settings: Settings) -> None:
     app.jinja_env.filters["step_title"] = doctor.title
 
 
+@bp.get("/ai-clients/<grant_id>")
+@member
+def client(grant_id: str) -> ResponseReturnValue:
+    """One AI client: what it has, and the connections and tools that it sees."""
+    return _client_page("clients/client.html", grant_id)
+
+
+@bp.post("/ai-clients/<grant_id>")
+@member
+def save_selection(grant_id: str) -> ResponseReturnValue:
+    """Stores what this client sees; it applies from its next request."""
+    with transaction() as db:
+        found = client_page.find(db, g.member, grant_id)
+        chosen = client_page.read_form(page.toolbox(), found, request.form)
+        sentence = client_page.saved_sentence(current.settings(), page.toolbox(), found, chosen)
+        selection_store.save(db, found.row.newest, chosen, by=g.member.user.id)
+    if wants_fragment():
+        return _client_page("clients/_selection.html", grant_id, saved_sentence=sentence)
+    flash(sentence, "good")
+    return redirect(f"/ai-clients/{grant_id}", 303)
+
+
+@bp.post("/ai-clients/<grant_id>/price")
+@limiter.limit("240/minute", key_func=person_or_address)
+@member
+def price(grant_id: str) -> ResponseReturnValue:
+    """What the list of tools would cost with what is ticked, before it is saved."""
+    with reading() as db:
+        found = client_page.find(db, g.member, grant_id)
+    chosen = client_page.read_form(page.toolbox(), found, request.form)
+    now, ticked = (
+        client_page.price_of(current.settings(), page.toolbox(), found, each)
+        for each in (found.selection, chosen)
+    )
+    return render_template("clients/_price.html", client=found, now=now, ticked=ticked)
+
+
 @bp.get("/ai-clients")
 @member
 def show() -> ResponseReturnValue:
     """The connector URL, a guide per client, what has access, and the form for a personal token."""
     if wants_fragment():
-        return render_template(
-            "clients/_guide.html", view=page.load_guide(g.member, request.args.get("client", ""))
-        )
+        update = page.load_update(g.member, request.args.get("client", ""), "")
+        return render_template("clients/_guide.html", view=update.view, version=update.access.version)
     return _page()
 
 
@@ -41,9 +78,10 @@ def show() -> ResponseReturnValue:
 @limiter.limit("240/minute", key_func=person_or_address)
 @member
 def live() -> ResponseReturnValue:
-    """The live line of one guide, polled every few seconds."""
+    """The live line of one guide, and the list of what has access if it changed; polled every few seconds."""
     return render_template(
-        "clients/_arrival.html", view=page.load_guide(g.member, request.args.get("client", ""))
+        "clients/_update.html",
+        update=page.load_update(g.member, request.args.get("client", ""), request.args.get("seen", "")),
     )
 
 
@@ -65,7 +103,9 @@ def attempts() -> ResponseReturnValue:
 def revoke(grant_id: str) -> ResponseReturnValue:
     """Revokes what an AI client was given, or a token; at once and everywhere."""
     with transaction() as db:
+        name = grants.get(db, g.member, grant_id).client_name
         grants.end(db, g.member, grant_id)
+    flash(f"Revoked. {name} no longer has access.", "good")
     return redirect("/ai-clients#access", 303)
 
 
@@ -80,7 +120,7 @@ def make_token() -> ResponseReturnValue:
         )
     days = request.form.get("days", "")
     if days not in {"1", "7", "30", "90", "365"}:
-        raise InvalidInput("Choose how long the token lives.")
+        raise InvalidInput("Choose when the token expires.")
     try:
         with transaction() as db:
             token = grants.issue_personal_token(
@@ -91,13 +131,21 @@ def make_token() -> ResponseReturnValue:
     return _page(new_token=token)
 
 
+def _client_page(template: str, grant_id: str, **more: str) -> str:
+    with reading() as db:
+        found = client_page.find(db, g.member, grant_id)
+    loaded = client_page.load(current.settings(), page.toolbox(), found)
+    return render_template(template, page=loaded, client=found, **more)
+
+
 def _page(new_token: str | None = None, error: str | None = None) -> str:
     typed = {} if new_token else {name: request.values.get(name, "")[:200] for name in _TOKEN_FIELDS}
-    view = page.load(g.member, request.args.get("client", ""))
+    view = page.load(g.member, request.values.get("client", ""))
     return render_template(
         "clients/show.html",
         page=view,
         view=view.guide,
+        version=view.access.version,
         new_token=new_token,
         error=error,
         typed=typed,

@@ -15,6 +15,8 @@ from app.errors import (
     ReconnectNeeded,
     ToolError,
 )
+from app.mcp_server.tools.spec import ListedTool
+from app.oauth_server.callers import AuthenticatedCaller
 from app.vault import connection_state
 from app.vault.access import businesses_of
 from app.vault.models import Connection
@@ -72,8 +74,8 @@ def account(
         chosen = connections[0]
     elif not tool.reads_only:
         raise AmbiguousAccount(
-            f"{len(connections)} {connector.name} accounts are connected: say in `account` which one to "
-            "change.",
+            f"{len(connections)} {connector.name} accounts are connected: name the one to change in "
+            "`account`.",
             details={"accounts": list(labels.values())},
         )
     elif (
@@ -105,14 +107,31 @@ def _reaches(connector: Connector, connection: Connection, named: str) -> bool:
     )
 
 
+def not_selected(caller: AuthenticatedCaller, what: str, public_url: str) -> PermissionDenied:
+    """Why this AI client may not use something of its person, and where that is changed. `what` begins the
+    sentence.
+    """
+    where = f"{public_url}/ai-clients/{caller.grant_id}"
+    return PermissionDenied(
+        f"{what} for this AI client ({caller.client_name}). Change it at {where}.",
+        details={"change_at": where},
+    )
+
+
+def check_tool_selected(caller: AuthenticatedCaller, listed: ListedTool, public_url: str) -> None:
+    """Raises PermissionDenied for a tool that is not selected for this AI client."""
+    if not listed.is_selected(caller):
+        off = listed.name in caller.selection.tools_off
+        what = f"{listed.name} is turned off" if off else f"{listed.name} makes changes, which are turned off"
+        raise not_selected(caller, what, public_url)
+
+
 class BrokenConnection(ReconnectNeeded):
     """The chosen connection must be reconnected. Carries it, so that the prompt reconnects this one."""
 
     def __init__(self, connector: Connector, connection: Connection, message: str | None = None) -> None:
         self.connection = connection
-        super().__init__(
-            message or connection.last_error or f"{connector.name} ended the sign-in of this connection."
-        )
+        super().__init__(message or connection.last_error or f"{connector.name} ended our access.")
 
 
 def _named(connections: Sequence[Connection], labels: dict[str, str], named: str) -> Connection:

@@ -116,6 +116,15 @@ class Toolbox:
         """Adds tools of a package above this one, at start."""
         self._builtin.update({built_in.name: _list_ours(built_in) for built_in in tools})
 
+    def own_tools(self) -> tuple[ListedTool, ...]:
+        """The tools that belong to no service, as any AI client may see them."""
+        ours = (*self._builtin.values(), *self._summaries.values())
+        return tuple(listed for listed in ours if not listed.for_operators)
+
+    def tools_of(self, connector: Connector) -> tuple[ListedTool, ...]:
+        """The connector's tools, in its order."""
+        return tuple(self._of(connector).values())
+
     def find(self, workspace_id: str, name: str, *, in_compact_mode: bool = False) -> ListedTool | None:
         """The tool of that full name in the workspace, or None."""
         if in_compact_mode and name in self._compact:
@@ -141,7 +150,8 @@ class Toolbox:
         """The listing's part from connected services, summaries across them first."""
         by_slug: dict[str, list[Connection]] = defaultdict(list)
         for connection in connections:
-            by_slug[connection.slug].append(connection)
+            if caller.selection.includes(connection.id):
+                by_slug[connection.slug].append(connection)
         found = self._ours(self._summaries, caller, connections)
         for connector in services_of(caller.workspace_id):
             if (own := by_slug.get(connector.slug)) is None:
@@ -152,7 +162,7 @@ class Toolbox:
                 usable = [
                     c for c in own if account_choice.refusal(connector, listed.tool, c, hub_url) is None
                 ]
-                if usable and listed.is_covered(caller):
+                if usable and listed.is_covered(caller) and listed.is_selected(caller):
                     entries.append(
                         _with_account(listed, [labels[c.id] for c in usable])
                         if len(labels) > 1
@@ -204,7 +214,10 @@ class Toolbox:
         return [
             dict(one.wire)
             for one in tools.values()
-            if one.is_for(caller) and one.is_covered(caller) and one.is_offered(reached)
+            if one.is_for(caller)
+            and one.is_covered(caller)
+            and one.is_selected(caller)
+            and one.is_offered(reached)
         ]
 
 

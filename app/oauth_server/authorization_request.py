@@ -19,6 +19,7 @@ from app.errors import PatchbayError
 from app.oauth_server import (
     attempt_log,
     client_documents,
+    consent_choice,
     consents,
     flows,
     redirects,
@@ -26,8 +27,10 @@ from app.oauth_server import (
     scopes,
     server,
 )
+from app.oauth_server.consent_choice import ConsentChoice, ConsentTicks
 from app.oauth_server.models import Client, Flow
 from app.oauth_server.rfc6749_client import KnownClient
+from app.oauth_server.selections import Selection
 from app.workspaces.guard import Member, current_member
 
 _WAITING_PER_PERSON = 20
@@ -74,6 +77,7 @@ class ConsentView:
     known: bool
     local: bool
     sentences: tuple[str, ...]
+    choice: ConsentChoice
 
 
 def read() -> CheckedRequest:
@@ -114,10 +118,7 @@ def _where(client: KnownClient | None, redirect_uri: str | None) -> str:
     if client is None or not redirect_uri or client.check_redirect_uri(redirect_uri):
         return ""
     expected = ", ".join(_bare(uri) for uri in client.row.redirect_uris[:4])
-    return (
-        f"{client.row.name} wanted to come back to {_bare(redirect_uri)}, but it is registered for "
-        f"{expected}."
-    )
+    return f"{client.row.name} asked to return to {_bare(redirect_uri)}, but is registered for {expected}."
 
 
 def _bare(uri: str) -> str:
@@ -132,7 +133,7 @@ def _signed_in() -> str | None:
 
 def _sentence_of(error: OAuth2Error) -> str:
     advice = "Nothing was connected. Remove the connector in the AI client and add it again."
-    return f"The AI client sent a request we cannot answer. {error.description} {advice}"
+    return f"The AI client sent an invalid request. {error.description} {advice}"
 
 
 def is_previously_allowed(checked: CheckedRequest, member: Member) -> bool:
@@ -151,7 +152,7 @@ def begin(checked: CheckedRequest, member: Member) -> tuple[str, bool]:
         _forget_oldest_waiting(db, member.user.id)
         flow_id = flows.start(db, checked.request, member, allowed=not ask)
         sentence = (f"{checked.client.name} asked for access; ") + (
-            "the person is asked." if ask else "allowed before, so on to the hub."
+            "the consent page opened." if ask else "allowed before, so the hub opened."
         )
         attempt_log.record(
             db, "authorize", sentence, client_id=checked.client.client_id, user_id=member.user.id
@@ -167,9 +168,12 @@ def _forget_oldest_waiting(db: Session, user_id: str) -> None:
         db.execute(delete(Flow).where(col(Flow.id_digest).in_(old)))
 
 
-def describe(flow_id: str, checked: CheckedRequest) -> ConsentView:
+def describe(flow_id: str, checked: CheckedRequest, member: Member) -> ConsentView:
     """The consent page of a request."""
     assert checked.request is not None
+    with reading() as db:
+        flow = flows.get(db, flow_id, member, allowed=False)
+        choice = consent_choice.load(db, member, flow)
     return ConsentView(
         flow_id=flow_id,
         client_name=checked.client.name,
@@ -178,19 +182,20 @@ def describe(flow_id: str, checked: CheckedRequest) -> ConsentView:
         known=redirects.is_known(checked.redirect_uri),
         local=redirects.is_local(checked.redirect_uri),
         sentences=tuple(scopes.describe(checked.request.scope)),
+        choice=choice,
     )
 
 
-def allow(flow_id: str, member: Member) -> None:
-    """Records the person's "Allow" and opens the flow; idempotent. Raises FlowGone."""
+def allow(flow_id: str, member: Member, ticks: ConsentTicks) -> None:
+    """Records the person's "Allow" with what they ticked, and opens the flow; idempotent. Raises FlowGone."""
     try:
-        _allow(flow_id, member)
+        _allow(flow_id, member, ticks)
     # Another tab stored the same "Allow" first: add to that row.
     except IntegrityError:
-        _allow(flow_id, member)
+        _allow(flow_id, member, ticks)
 
 
-def _allow(flow_id: str, member: Member) -> None:
+def _allow(flow_id: str, member: Member, ticks: ConsentTicks) -> None:
     with transaction() as db:
         flow = flows.get(db, flow_id, member, allowed=False)
         client = db.get(Client, flow.client_id) or client_documents.pinned(flow.client_id)
@@ -199,10 +204,15 @@ def _allow(flow_id: str, member: Member) -> None:
         db.add(client)  # a pinned one gets its row now, so that operators see it
         if flow.allowed_at is not None:
             return
-        db.execute(update(Flow).where(col(Flow.id_digest) == digest(flow_id)).values(allowed_at=clock.now()))
+        selection = ticks.selection(Selection.of_json(flow.selection))
+        db.execute(
+            update(Flow)
+            .where(col(Flow.id_digest) == digest(flow_id))
+            .values(allowed_at=clock.now(), selection=selection.as_json())
+        )
         consents.remember(db, member.user.id, client, flow.redirect_uri, flow.scope)
         attempt_log.record(
-            db, "consent", "The person allowed it.", client_id=flow.client_id, user_id=member.user.id
+            db, "consent", "Allowed on the consent page.", client_id=flow.client_id, user_id=member.user.id
         )
         host = redirects.host_of(flow.redirect_uri)
         details = {"client": flow.client_name, "host": host, "scope": flow.scope}

@@ -13,6 +13,7 @@ from app.crypto import digest
 from app.fast_queries import PreparedStatement
 from app.oauth_server import scopes
 from app.oauth_server.models import AccessToken, Client, Grant
+from app.oauth_server.selections import EVERYTHING, Selection
 from app.workspaces.models import Membership, Workspace
 
 ACCESS_PREFIX = "pba_"
@@ -44,6 +45,7 @@ class AuthenticatedCaller:
     audience: str
     expires_at: datetime
     active_businesses: Mapping[str, str]
+    selection: Selection = EVERYTHING
 
     @property
     def is_operator_key(self) -> bool:
@@ -86,6 +88,7 @@ def _callers(source: Any, scope: Any, ends: Any, *which: Any) -> Any:
             ends.label("expires_at"),
             _grant.expires_at.label("family_ends"),
             _grant.active_businesses,
+            _grant.selection,
         )
         .select_from(source)
         .join(User, _user.id == _grant.user_id)
@@ -146,6 +149,7 @@ def _caller(row: tuple[Any, ...] | None) -> AuthenticatedCaller | None:
         return None
     facts: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
     facts["scopes"] = scopes.split(facts["scopes"])
+    facts["selection"] = Selection.of_json(facts["selection"])
     facts["expires_at"] = min(
         filter(None, (facts["expires_at"], facts.pop("family_ends"))),
         default=datetime.max.replace(tzinfo=UTC),

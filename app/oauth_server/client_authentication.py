@@ -32,7 +32,7 @@ def authenticate(
     client = find_client(client_id) if client_id else None
     if client is None:
         raise InvalidClientError(
-            "The client is not known here. Register it again."
+            "The client is unknown. Register it again."
             if client_id
             else "The request names no client: the parameter client_id is missing.",
             status_code=401,

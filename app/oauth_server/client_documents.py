@@ -41,8 +41,8 @@ class DocumentUnusable(PatchbayError):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(
-            f"This AI client could not be identified: {reason} Nothing was connected. Try again later, or "
-            "tell the client's maker."
+            f"This AI client couldn't be identified: {reason} Nothing was connected. Try again later, or "
+            "contact the client's developer."
         )
 
 

@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 from app import audit, clock
 from app.crypto import digest, new_id, new_token
 from app.errors import PatchbayError
-from app.oauth_server import attempt_log, redirects, rfc9207_issuer
+from app.oauth_server import attempt_log, redirects, rfc9207_issuer, selection_store
 from app.oauth_server.models import AuthorizationCode, Flow, Grant
 from app.workspaces.guard import Member
 
@@ -63,9 +63,13 @@ class AuthorizationRequest:
 def start(db: Session, request: AuthorizationRequest, member: Member, *, allowed: bool = True) -> str:
     """Stores a request for its person, who has allowed it or is asked next.
 
-    Returns the flow's id, which is stored only as a digest.
+    It begins with what the person selected for this client before. Returns the flow's id, which is stored
+    only as a digest.
     """
     at = clock.now()
+    before = selection_store.find_earlier(
+        db, member, request.client_id, request.client_name, request.redirect_uri
+    )
     flow_id = new_token(FLOW_PREFIX)
     db.add(
         Flow(
@@ -77,6 +81,7 @@ def start(db: Session, request: AuthorizationRequest, member: Member, *, allowed
             created_at=at,
             expires_at=at + timedelta(minutes=_FLOW_MINUTES),
             allowed_at=at if allowed else None,
+            selection=before.as_json(),
         )
     )
     return flow_id
@@ -136,6 +141,7 @@ def complete(db: Session, flow: Flow, member: Member) -> str:
     code = new_token(CODE_PREFIX)
     db.add(grant)
     db.flush()
+    selection_store.save(db, grant, selection_store.of_finished(db, flow, member), by=member.user.id)
     db.add(
         AuthorizationCode(
             code_digest=digest(code),
@@ -155,7 +161,7 @@ def complete(db: Session, flow: Flow, member: Member) -> str:
     attempt_log.record(
         db,
         "code issued",
-        f"Went back to {grant.redirect_host} with a code.",
+        f"The browser returned to {grant.redirect_host} with a code.",
         client_id=flow.client_id,
         user_id=member.user.id,
     )
@@ -170,7 +176,7 @@ def cancel(db: Session, flow: Flow) -> str:
     attempt_log.record(
         db,
         "cancelled",
-        "The person cancelled.",
+        "Access was not granted: cancelled on the consent page or in the hub.",
         client_id=flow.client_id,
         user_id=flow.user_id,
         outcome="access_denied",
@@ -179,7 +185,7 @@ def cancel(db: Session, flow: Flow) -> str:
         flow.redirect_uri,
         [
             ("error", "access_denied"),
-            ("error_description", "The person did not allow the connection."),
+            ("error_description", "Access was not granted."),
             ("state", flow.state),
         ],
     )

@@ -110,7 +110,7 @@ def end(db: Session, member: Member, grant_id: str) -> None:
     which = (
         col(Grant.user_id) == grant.user_id,
         col(Grant.workspace_id) == grant.workspace_id,
-        _of_same_client(grant),
+        of_same_client(grant),
     )
     clients = list(db.scalars(select(col(Grant.client_id)).where(*which).distinct()))
     _revoke_where(db, reason, *which, by=member.user.id)
@@ -134,7 +134,7 @@ def is_same_client(one: Grant, other: Grant) -> bool:
     )
 
 
-def _of_same_client(grant: Grant) -> ColumnElement[bool]:
+def of_same_client(grant: Grant) -> ColumnElement[bool]:
     """The condition of `is_same_client`, for one person in one workspace."""
     if grant.kind != "oauth":
         return col(Grant.id) == grant.id
@@ -163,11 +163,11 @@ def issue_by_hand(
     name = " ".join(name.split())
     granted = scope_names.join(scope_names.split(scopes))
     if not 1 <= len(name) <= 80 or not name.isprintable():
-        raise InvalidInput("Give the token a name of up to 80 characters, so that you know it again.")
+        raise InvalidInput("Name the token, in up to 80 characters.")
     if not granted:
-        raise InvalidInput("Choose what the token may do.")
+        raise InvalidInput("Choose the token's access.")
     if not 60 <= seconds <= _LONGEST_PERSONAL_SECONDS:
-        raise InvalidInput("A token lives between a minute and a year.")
+        raise InvalidInput("A token expires after a minute at the earliest and a year at the latest.")
     at = clock.now()
     ends = at + timedelta(seconds=seconds)
     grant = Grant(

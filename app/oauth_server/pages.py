@@ -1,5 +1,7 @@
 """The authorization server's pages: consent, and the attempt log for debugging."""
 
+from urllib.parse import quote
+
 from flask import Blueprint, Flask, abort, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -7,6 +9,7 @@ from flask_login import current_user
 from app.database import reading
 from app.errors import Forbidden, InvalidInput
 from app.oauth_server import attempt_log, authorization_request, housekeeping
+from app.oauth_server.consent_choice import ConsentTicks
 from app.web import current
 from app.web.headers import allow_form_target
 from app.web.limits import limiter
@@ -41,19 +44,26 @@ def _ask(checked: authorization_request.CheckedRequest) -> ResponseReturnValue:
     flow_id, ask = authorization_request.begin(checked, g.member)
     if not ask:
         return redirect(f"/integrations?flow={flow_id}", 303)
-    view = authorization_request.describe(flow_id, checked)
-    allow_form_target(view.redirect_target_for_csp)
+    view = authorization_request.describe(flow_id, checked, g.member)
+    for target in (view.redirect_target_for_csp, *(each.origin for each in view.choice.services)):
+        allow_form_target(target)
     return render_template("oauth_server/consent.html", view=view, bare=True)
 
 
 @bp.post("/oauth/authorize/submit")
 @member
 def submit() -> ResponseReturnValue:
-    """The person's answer to the consent page."""
+    """The person's answer to the consent page: Allow, alone or with what comes next in the same press.
+
+    307 sends this form on, so that the next step begins with its own checks.
+    """
     flow_id, decision = request.form.get("flow", ""), request.form.get("decision")
-    if decision == "allow":
-        authorization_request.allow(flow_id, g.member)
-        return redirect(f"/integrations?flow={flow_id}", 303)
+    slug = request.form.get("connect", "")
+    if decision in {"allow", "continue"} or slug:
+        authorization_request.allow(flow_id, g.member, ConsentTicks.of_form(request.form))
+        if decision == "allow":
+            return redirect(f"/integrations?flow={flow_id}", 303)
+        return redirect(f"/integrations/{quote(slug, safe='')}" if slug else "/integrations/complete", 307)
     if decision == "cancel":
         return redirect(authorization_request.refuse(flow_id, g.member), 303)
     raise InvalidInput("Choose Allow or Cancel.")

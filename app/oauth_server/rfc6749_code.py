@@ -16,8 +16,7 @@ from app.oauth_server.models import AuthorizationCode, Grant
 from app.oauth_server.rfc6749_request import refuse_repeats
 
 REPLAYED = (
-    "A used authorization code was presented again, so every token from it was ended. Connect the "
-    "AI client again."
+    "An authorization code was presented again, so all its tokens were revoked. Connect the AI client again."
 )
 
 
@@ -90,7 +89,7 @@ class AuthorizationCodeGrant(_AuthorizationCodeGrant):  # type: ignore[misc]
             self._end_family(authorization_code)
         grant = tokens.live_grant(authorization_code.grant_id)
         if grant is None:
-            raise InvalidGrantError("The permission behind this code has ended.")
+            raise InvalidGrantError("The access behind this code was revoked.")
         return grant
 
     def save_token(self, token: dict[str, Any]) -> None:

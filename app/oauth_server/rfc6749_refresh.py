@@ -25,8 +25,8 @@ from app.vault import seal
 from app.web import current
 
 REPLAYED = (
-    "An old refresh token was presented again, so this connection was ended for safety. Connect the "
-    "AI client again."
+    "An old refresh token was presented again, so access was revoked as a precaution. Connect the AI "
+    "client again."
 )
 _GRACE = timedelta(seconds=60)
 

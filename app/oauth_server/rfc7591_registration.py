@@ -55,7 +55,7 @@ class ClientRegistrationEndpoint(_ClientRegistrationEndpoint):  # type: ignore[m
             attempt_log.record(
                 db,
                 "registration",
-                f"{client.name} registered itself, to come back to {hosts}.",
+                f"{client.name} registered itself, returning to {hosts}.",
                 client_id=client.client_id,
             )
         return KnownClient(client)

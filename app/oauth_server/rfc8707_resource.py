@@ -16,7 +16,7 @@ class InvalidTargetError(OAuth2Error):  # type: ignore[misc]
     """Section 2: the requested resource is invalid, missing, unknown, or malformed."""
 
     error = "invalid_target"
-    description = "The resource is not known here. Use the address of the MCP endpoint."
+    description = "The resource is unknown. Use the URL of the MCP endpoint."
 
 
 class ResourceIndicators:

@@ -75,7 +75,7 @@ def authorization_server_metadata() -> ResponseReturnValue:
 @bp.get("/mcp/.well-known/oauth-protected-resource")
 def protected_resource_metadata() -> ResponseReturnValue:
     """RFC 9728 section 3, at every address clients try."""
-    attempt_log.note_discovery("resource", "Read who signs people in for this address.")
+    attempt_log.note_discovery("resource", "Got the address of the authorization server.")
     return _public(
         rfc9728_protected_resource.metadata(current.settings(), rfc8707_resource.ending_as_typed(request))
     )

@@ -17,8 +17,8 @@ class InvalidToken(PatchbayError):
     code = "INVALID_TOKEN"
     status = 401
     message = (
-        "This needs a valid bearer token in the Authorization header. Connect again, or make a token "
-        "on the AI clients page."
+        "This needs a valid bearer token in the Authorization header. Connect again, or generate a "
+        "token on the AI clients page."
     )
 
 
@@ -56,6 +56,6 @@ def describe(caller: AuthenticatedCaller) -> dict[str, Any]:
                 "permission": c.permission,
             }
             for c in connections
-            if scopes.reaches(caller.scopes, c.slug)
+            if scopes.reaches(caller.scopes, c.slug) and caller.selection.includes(c.id)
         ],
     }

@@ -69,7 +69,7 @@ def test_a_client_that_signed_in_again_is_one_row_and_revoking_it_cuts_it_off(ap
     assert bob.page.count("/revoke") == 2  # with Bob's Cursor
     assert "signed in 4 times. Revoke signs it out everywhere." in bob.page
     path = re.search(
-        r'action="(/ai-clients/grt_\w+/revoke)"[^>]*>(?:(?!</form>).)*Revoke Claude Code', bob.page
+        r'action="(/ai-clients/grt_\w+/revoke)"[^>]*>(?:(?!</form>).)*Revoke<[^>]+> Claude Code', bob.page
     )[1]
     assert bob.submit(path).status_code == 303
     assert {client.status(each["access_token"]).status for each in tokens} == {401}
@@ -78,6 +78,7 @@ def test_a_client_that_signed_in_again_is_one_row_and_revoking_it_cuts_it_off(ap
     cursor, still = bobs
     assert cursor.status(still["access_token"]).status == 200
     bob.get("/ai-clients")
+    assert "Revoked. Claude Code no longer has access." in bob.page
     assert bob.page.count("You revoked it.") == 1 and bob.page.count("/revoke") == 1
 
 

@@ -24,7 +24,7 @@ def attempts(visitor):
 
 def test_nothing_happened_yet_says_what_to_do(alice):
     assert attempts(alice) == []
-    assert "No AI client of yours has tried to connect" in alice.page
+    assert "None of your AI clients tried to connect" in alice.page
 
 
 def test_an_attempt_reads_from_the_first_knock_to_the_token(app, alice, client):
@@ -38,12 +38,12 @@ def test_an_attempt_reads_from_the_first_knock_to_the_token(app, alice, client):
     assert re.search(r"Cursor .* Connected", read)
     for earlier, later in [
         ("Registered", "Opened the sign-in"),
-        ("Opened the sign-in", "Was allowed"),
-        ("Was sent back", "Got its token"),
+        ("Opened the sign-in", "Allowed"),
+        ("Returned to the client", "Got its token"),
     ]:
         assert read.index(earlier) < read.index(later)
-    knocked = next(each for each in attempts(alice) if "Came without a token" in each)
-    assert knocked.index("Looked for the sign-in") < knocked.index("Read the metadata")
+    knocked = next(each for each in attempts(alice) if "Called without a token" in each)
+    assert knocked.index("Looked up the sign-in") < knocked.index("Read the metadata")
 
 
 def test_one_that_registers_under_the_name_it_looked_around_with_is_one_attempt(app, alice):
@@ -56,8 +56,8 @@ def test_one_that_registers_under_the_name_it_looked_around_with_is_one_attempt(
     }
     assert program.post("/oauth/register", json=document, headers=PROGRAM).status_code == 201
     [only] = attempts(alice)
-    assert "Looked for the sign-in" in only and "Registered" in only
-    assert "no browser came to sign in" in only and "Not finished" in only
+    assert "Looked up the sign-in" in only and "Registered" in only
+    assert "no browser opened" in only and "Not finished" in only
 
 
 def test_it_says_where_the_client_wanted_to_go_back_to(alice, client):
@@ -67,7 +67,7 @@ def test_it_says_where_the_client_wanted_to_go_back_to(alice, client):
     [only] = attempts(alice)
     assert "Refused" in only
     assert (
-        "wanted to come back to https://cursor.example:8443/callback, but it is registered for https://cursor.example/callback"
+        "asked to return to https://cursor.example:8443/callback, but is registered for https://cursor.example/callback"
         in only
     )
 
@@ -96,7 +96,7 @@ def test_the_attempts_of_others_are_not_shown(alice, client, sign_in, people):
     client.connect(alice)
     assert "Got its token" in attempts(alice)[0]
     for stranger in (sign_in(people.bob), sign_in(people.charlie)):
-        assert "Got its token" not in str(attempts(stranger)) and "Was allowed" not in str(attempts(stranger))
+        assert "Got its token" not in str(attempts(stranger)) and "Allowed on" not in str(attempts(stranger))
 
 
 def test_what_came_from_another_address_before_a_sign_in_is_not_shown(app, alice):
@@ -112,7 +112,7 @@ def test_a_flood_of_look_ups_is_one_step(app, alice):
     for _ in range(50):
         app.test_client().get("/.well-known/oauth-protected-resource", headers=PROGRAM)
     [only] = attempts(alice)
-    assert only.count("Looked for the sign-in") == 1
+    assert only.count("Looked up the sign-in") == 1
 
 
 def test_the_part_of_the_page_is_sent_only_when_something_happened(alice, client):
@@ -125,6 +125,18 @@ def test_the_part_of_the_page_is_sent_only_when_something_happened(alice, client
     assert alice.get(f"/ai-clients/attempts?seen={seen}", headers=htmx).status_code == 200
 
 
-def test_it_is_there_also_where_the_owners_page_is_switched_off(alice):
+def test_the_page_of_ai_clients_has_it_on_first_paint(alice, client):
     alice.get("/ai-clients")
-    assert "Connect doctor" in alice.page
+    assert "Connection attempts" in alice.page and "None of your AI clients tried to connect" in alice.page
+    client.connect(alice)
+    alice.get("/ai-clients")
+    assert "Got its token" in alice.page and "None of your AI clients" not in alice.page
+    assert '<details class="card fold" open>' not in " ".join(alice.page.split())
+
+
+def test_an_attempt_that_did_not_end_well_is_open_on_the_page_of_ai_clients(alice, client):
+    client.register(client_name="Cursor")
+    client.code(alice)
+    alice.get("/ai-clients")
+    assert '<details class="card fold" open>' in " ".join(alice.page.split())
+    assert "Last: Cursor, not finished" in alice.page

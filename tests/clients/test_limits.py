@@ -58,7 +58,7 @@ def test_with_everything_connected_the_page_names_who_cannot_take_it(alice, conn
     page = page_of(alice)
     assert (
         "more than these clients can load: Cursor (40; 80 in newer versions), Windsurf (100), "
-        "VS Code (128) and OpenAI&#39;s API (128). Use the compact URL there." in page
+        "VS Code (128) and OpenAI&#39;s API (128). Use the compact URL there, or select fewer tools" in page
     )
     assert "tools are too many for" not in page  # Claude's guide
 

@@ -37,7 +37,7 @@ def test_it_says_how_long_ago_and_waits_again_when_that_is_long_past(alice, curs
     clock.shift(timedelta(minutes=5))
     assert "5 minutes ago" in line(alice)
     clock.shift(timedelta(hours=3))
-    assert "Waiting for Cursor… It was last here" in line(alice)
+    assert "Waiting for Cursor… Last connected" in line(alice)
 
 
 def test_another_client_or_another_person_is_not_who_one_waits_for(alice, cursor, sign_in, people):
@@ -76,8 +76,8 @@ def test_a_script_has_come_when_its_token_was_used(app, alice):
     )
     session = {"Mcp-Session-Id": begun.headers["Mcp-Session-Id"], "MCP-Protocol-Version": "2025-11-25"}
     assert app.test_client().post("/mcp", json=body, headers={**headers, **session}).status_code == 200
-    assert "A token “nightly” connected" in line(alice, "python")
+    assert "Token “nightly” connected" in line(alice, "python")
 
 
 def test_the_line_asks_again_by_itself(alice):
-    assert 'hx-get="/ai-clients/live?client=cursor"' in line(alice)
+    assert 'hx-get="/ai-clients/live?client=cursor&seen=' in line(alice)

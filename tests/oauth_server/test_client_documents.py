@@ -19,7 +19,7 @@ def client(app, people):
 def test_a_client_connects_by_its_document_alone(client, host, alice):
     client.ask(alice)
     assert "Example" in alice.page and "client.example" in alice.page
-    assert "does not know this client" in alice.page
+    assert "doesn't know this client" in alice.page
     tokens = client.connect(alice)
     assert client.status(tokens["access_token"])["client"]["name"] == "Example"
     assert client.refresh(tokens["refresh_token"]).status == 200
@@ -61,7 +61,7 @@ def test_a_document_that_breaks_a_rule_is_refused_and_not_remembered(client, hos
     honest = host.document
     host.document = {**honest, **change}
     assert client.ask(alice).status_code == 400
-    assert "could not be identified" in alice.page
+    assert "couldn't be identified" in alice.page
     host.document = honest
     assert client.ask(alice).status_code == 200
 
@@ -160,7 +160,7 @@ def test_claude_code_returns_to_any_loopback_port_with_a_warning(app, people, ho
         redirect_uri=f"http://{host_name}:51234/callback",
     )
     client.ask(alice)
-    assert "program on your own computer" in alice.page
+    assert "program on your computer" in alice.page
     assert "Known client" not in alice.page
     assert client.connect(alice).status == 200
 

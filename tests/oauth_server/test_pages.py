@@ -24,7 +24,7 @@ def test_it_shows_the_address_and_what_has_access(client_app, alice):
     assert "Nothing is connected yet" in alice.page
     client_app.connect(alice)
     alice.get("/ai-clients")
-    assert "Test client · localhost" in alice.page
+    assert re.search(r">Test client</a> <span class=\"hint\">localhost<", alice.page)
     assert "Revoke" in alice.page
 
 
@@ -86,7 +86,7 @@ def test_an_owner_reads_what_happened_without_secrets(client_app, alice, people,
     for words in (
         "registered itself",
         "asked for access",
-        "The person allowed it",
+        "Allowed on the consent page",
         "code was exchanged",
         "new access token",
         "invalid_grant",
@@ -109,7 +109,7 @@ def test_an_operator_who_is_in_no_workspace_reads_all_of_it(client_app, alice, p
     client_app.connect(alice)
     dana = sign_in(people.dana)
     assert dana.get("/debug-oauth").status_code == 200
-    assert "registered itself" in dana.page and "The person allowed it" in dana.page
+    assert "registered itself" in dana.page and "Allowed on the consent page" in dana.page
 
 
 class TestAfterAWhile:
@@ -133,10 +133,10 @@ class TestAfterAWhile:
         answer = self.ask(alice)
         assert answer.status_code == 303 and "pbp_" not in alice.page
         alice.follow(answer)
-        assert "Confirm that it is you" in alice.page and 'value="alice@example.com"' in alice.page
+        assert "Please confirm it’s you" in alice.page and 'value="alice@example.com"' in alice.page
         where = parse_qs(urlsplit(answer.headers["Location"]).query)["next"][0]
         form = {"email": "alice@example.com", "password": "wrong", "again": "1", "next": where}
-        assert alice.submit("/login", form).status_code == 422 and "Confirm that it is you" in alice.page
+        assert alice.submit("/login", form).status_code == 422 and "Please confirm it’s you" in alice.page
         back = alice.submit("/login", {**form, "password": "lantern orbit walrus"})
         assert back.headers["Location"] == where
         alice.get(where)

@@ -197,7 +197,7 @@ def test_a_name_cannot_disguise_itself(app, alice):
     assert answer["client_name"] == "Evil <b>Claude</b>"
     client.ask(alice)
     assert "&lt;b&gt;Claude" in alice.client.get(client.authorize_url()).get_data(as_text=True)
-    assert "does not know this client" in alice.page or "own computer" in alice.page
+    assert "doesn't know this client" in alice.page or "on your computer" in alice.page
 
 
 def test_a_client_that_registered_and_never_came_back_is_forgotten(app, client_app, alice):

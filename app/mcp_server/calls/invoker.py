@@ -5,7 +5,7 @@ A call that does is counted before and recorded after.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
@@ -27,7 +27,7 @@ from app.errors import (
     Unavailable,
     WorkspaceInactive,
 )
-from app.mcp_server import envelope
+from app.mcp_server import account_choice, envelope
 from app.mcp_server.account_choice import BrokenConnection
 from app.mcp_server.authentication import BearerAuthenticator
 from app.mcp_server.calls import accounting, approval_gate, arguments, connect_prompt, pagination
@@ -44,6 +44,7 @@ from app.mcp_server.tools import active_business
 from app.mcp_server.tools.spec import ForwardedCall, ListedTool, ToolContext, within_reach
 from app.oauth_server import scopes
 from app.oauth_server.callers import AuthenticatedCaller
+from app.vault.models import Connection
 from app.vault.visible_connections import visible_to
 
 log = logging.getLogger(__name__)
@@ -141,6 +142,7 @@ class Invoker:
             raise PermissionDenied(
                 f"{listed.name} is for operators' API keys only. Go on with the tools that are listed."
             )
+        account_choice.check_tool_selected(invocation.caller, listed, self._settings.public_url)
         if not listed.is_covered(invocation.caller):
             raise self._step_up(invocation, listed)
         return (
@@ -192,7 +194,9 @@ class Invoker:
         checked, answer = pagination.parse(
             listed.name, tool, invocation.params.arguments or {}, self._cursors, *bound_to
         )
-        connections = within_reach(caller, visible_to(caller.workspace_id, caller.sees_as))
+        visible = visible_to(caller.workspace_id, caller.sees_as)
+        connections = within_reach(caller, visible)
+        not_selected = _not_selected(caller, visible)
         if not tool.reads_only:
             invocation.admit()
         context = ToolContext(
@@ -201,7 +205,7 @@ class Invoker:
             offered=lambda: [
                 e
                 for e in catalogue(self._settings, caller.workspace_id, connections)
-                if scopes.reaches(caller.scopes, e.slug)
+                if scopes.reaches(caller.scopes, e.slug) and e.slug not in not_selected
             ],
             caller=caller,
             connections=connections,
@@ -210,6 +214,7 @@ class Invoker:
             ),
             services_tools=lambda: self._toolbox.of_services(caller, connections, self._hub_url),
             find=partial(self._toolbox.find, caller.workspace_id),
+            not_selected=not_selected,
             admit=invocation.admit,
         )
         if exchange := invocation.exchange:
@@ -238,8 +243,12 @@ class Invoker:
         caller, params, connection = invocation.caller, invocation.params, None
         try:
             visible = [c for c in visible_to(caller.workspace_id, caller.sees_as) if c.slug == connector.slug]
+            mine = [c for c in visible if caller.selection.includes(c.id)]
+            if visible and not mine:
+                what = f"{connector.name} is not selected"
+                raise account_choice.not_selected(caller, what, self._settings.public_url)
             prepared = prepare(
-                self._settings, self._cursors, self._hub_url, listed.tool, connector, visible, caller, params
+                self._settings, self._cursors, self._hub_url, listed.tool, connector, mine, caller, params
             )
             connection = prepared.connection
             invocation.row.connection_id = connection.id
@@ -267,3 +276,9 @@ class Invoker:
         except connect_prompt.UserInputRequired:
             invocation.settle(ApprovalNeeded.code)
             raise
+
+
+def _not_selected(caller: AuthenticatedCaller, visible: Sequence[Connection]) -> frozenset[str]:
+    """Slugs of services that are connected, of which no connection is selected for this AI client."""
+    selected = {each.slug for each in visible if caller.selection.includes(each.id)}
+    return frozenset(each.slug for each in visible) - selected

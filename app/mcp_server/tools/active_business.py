@@ -67,8 +67,8 @@ def set_active_business(
 ) -> Active:
     """Choose the business (organisation, company) that later calls work in when they name none.
 
-    Use it when the person settles on one; hub_list_connections lists them. It holds for this AI client until
-    changed. A single call takes the id as an argument.
+    Use it when the person settles on one; hub_list_connections lists them. It applies to this AI client
+    until changed. For a single call pass the id as an argument.
     """
     connection, business = _find_business(context, str(business_id).strip(), service, account)
     connector = services_of(connection.workspace_id).get(connection.slug)
@@ -83,7 +83,7 @@ def set_active_business(
     label = labels_of([c for c in context.connections if c.slug == connection.slug])[connection.id]
     name = str(plain(business.name))
     context.say(
-        f"{connector.name} account: {label}; {_word(connector)}: {name}, from now on for this AI client."
+        f"{connector.name} account: {label}; {_word(connector)}: {name}, for this AI client from now on."
     )
     return Active(service=connection.slug, account=label, business_id=business.id, name=name)
 
@@ -140,7 +140,7 @@ def _still_listed(
 def _gone(connector: Connector, connection: Connection, business: Business) -> PermissionDenied:
     left = [{"id": b.id, "name": plain(b.name)} for b in businesses_of(connection)]
     return PermissionDenied(
-        f"{connector.name} does not list {plain(business.name)} for this connection any more. Choose "
+        f"{connector.name} does not list {plain(business.name)} for this connection anymore. Choose "
         f"another {_word(connector)}, "
         f"or reconnect {connector.name} and allow it there.",
         details={"businesses": left},
@@ -154,7 +154,7 @@ def _find_business(
     several = [c for c in context.connections if _has_several(c) and service in (None, c.slug)]
     if not several:
         raise InvalidArguments(
-            "There is nothing to choose: no connection you may use reaches two businesses or more."
+            "There is nothing to choose: none of your connections reaches more than one business."
         )
     choices = [(connection, business) for connection in several for business in businesses_of(connection)]
     labels = {
@@ -186,7 +186,7 @@ def _find_business(
             details={"businesses": rows},
         )
     raise InvalidArguments(
-        "businessId: no connection you may use reaches that business.", details={"businesses": rows}
+        "businessId: none of your connections reaches that business.", details={"businesses": rows}
     )
 
 

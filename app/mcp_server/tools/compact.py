@@ -107,14 +107,14 @@ def describe_tool(context: ToolContext, name: ToolName) -> Described:
     )
 
 
-@tool(title="Call a reading tool", reads_only=True)
+@tool(title="Call a read tool", reads_only=True)
 def call_read_tool(context: ToolContext, name: ToolName, arguments: Arguments = None) -> Row:
-    """Call a tool that only reads, found with find_tools."""
+    """Call a read-only tool found with find_tools."""
     context.forward = _forward(context, name, arguments, reads=True)
     return Row()
 
 
-@tool(title="Call a writing tool", destructive=True)
+@tool(title="Call a write tool", destructive=True)
 def call_write_tool(context: ToolContext, name: ToolName, arguments: Arguments = None) -> Row:
     """Call a tool that changes something, as the person wants."""
     context.forward = _forward(context, name, arguments, reads=False)
@@ -159,7 +159,7 @@ def _forward(
 
 
 def _unknown() -> InvalidArguments:
-    return InvalidArguments("name: there is no tool of that name. Search with find_tools.")
+    return InvalidArguments("name: there is no tool with that name. Search with find_tools.")
 
 
 def _reason_against(context: ToolContext, listed: ListedTool, *, is_listed: bool) -> str | None:
@@ -170,8 +170,15 @@ def _reason_against(context: ToolContext, listed: ListedTool, *, is_listed: bool
         return "It is for operators' API keys only."
     if not listed.is_covered(context.caller):
         return f"This AI client was not granted the scope {listed.scope}."
+    if not listed.is_selected(context.caller) or (
+        listed.connector is not None and listed.connector.slug in context.not_selected
+    ):
+        public_url = context.settings.public_url
+        return account_choice.not_selected(
+            context.caller, f"{listed.name} is not selected", public_url
+        ).message
     if listed.connector is None:
-        return None if listed.is_offered(context.connections) else "There is nothing to use it on now."
+        return None if listed.is_offered(context.connections) else "Nothing it works with is connected now."
     connections = [c for c in context.connections if c.slug == listed.connector.slug]
     try:
         account_choice.account(
@@ -190,7 +197,7 @@ def _note_missing_services(context: ToolContext, query: str, found: int) -> None
     """Names services that the query mentions and that are not connected, so that the client can offer to
     connect them.
     """
-    connected = {connection.slug for connection in context.connections}
+    connected = {connection.slug for connection in context.connections} | context.not_selected
     text = " ".join(query.casefold().replace("_", " ").split())
     lacking = [
         c.name

@@ -9,7 +9,7 @@ from app.connectors.function_tool import tool
 from app.connectors.rows import Row, plain
 from app.connectors.services import services_of
 from app.errors import InvalidArguments, PermissionDenied
-from app.mcp_server.account_choice import labels_of
+from app.mcp_server.account_choice import labels_of, not_selected
 from app.mcp_server.service_offers import Offered
 from app.mcp_server.tools.spec import BuiltIn, ToolContext
 from app.oauth_server import scopes
@@ -67,9 +67,9 @@ class ConnectOffer(Row):
 
 @tool(title="List connections", reads_only=True, open_world=False)
 def list_connections(context: ToolContext) -> ConnectedServices:
-    """List the services, the connected accounts, and what AI clients may do with each.
+    """List services, connected accounts, and what AI clients may do with each.
 
-    Use it first when you do not know what is connected, or when a tool says that a service is not connected.
+    Use it first when you don't know what is connected, or when a tool says that a service is not connected.
     """
     rows = [
         _service(entry, [c for c in context.connections if c.slug == entry.slug])
@@ -87,23 +87,28 @@ def list_connections(context: ToolContext) -> ConnectedServices:
 def connect_service(
     context: ToolContext,
     service: Annotated[
-        str, Field(max_length=32, description="Such as `xero`; hub_list_connections names them.")
+        str, Field(max_length=32, description="Such as `xero`; hub_list_connections lists them.")
     ],
 ) -> ConnectOffer:
     """Get a one-time link with which the person connects a service, or adds another account of it.
 
-    Show the link to the person: it opens in a browser, signed in as themselves. Nothing is connected until
-    they agree there.
+    Give the link to the person: it opens in their browser, where they sign in. Nothing is connected until
+    they approve there.
     """
     if context.caller.is_operator_key:
         raise PermissionDenied(
             "An operator's API key connects nothing: a member of the workspace does, on its integrations "
             "page."
         )
+    if service in context.not_selected:
+        name = services_of(context.caller.workspace_id).get(service).name
+        raise not_selected(
+            context.caller, f"{name} is connected, but not selected", context.settings.public_url
+        )
     available = [entry.slug for entry in context.offered() if entry.state == "not_connected"]
     if service not in available:
         raise InvalidArguments(
-            "service: there is no service of that name to connect here.", details={"services": available}
+            "service: there is no service with that name here.", details={"services": available}
         )
     connector = services_of(context.caller.workspace_id).get(service)
     mine = [c for c in context.connections if c.slug == service]

@@ -79,9 +79,9 @@ class Renewals(Row):
 
 @tool(title="Show authorization", reads_only=True, open_world=False)
 def debug_auth(context: ToolContext) -> AuthPicture:
-    """Show what the token allows and the state of each sign-in, without secrets.
+    """Show what the token allows and the state of each connection, without secrets.
 
-    Use it when calls are refused and it is not clear why. It asks no service.
+    Use it when calls are refused and it is not clear why. It contacts no service.
     """
     caller = context.caller
     token = TokenPicture(
@@ -105,8 +105,8 @@ def debug_auth(context: ToolContext) -> AuthPicture:
 def debug_expire_oauth_tokens(context: ToolContext) -> Renewals:
     """Make the caller's stored service tokens expire in 60 seconds.
 
-    Use it to test that calls go on working: the next one refreshes. Nothing is lost, and connections of
-    others are left alone.
+    Use it to test that calls keep working: the next one refreshes the token. Nothing is lost, and other
+    people's connections are untouched.
     """
     rows = []
     for connection, label in _own(context):
@@ -127,9 +127,9 @@ def debug_expire_oauth_tokens(context: ToolContext) -> Renewals:
 
 @tool(title="Refresh service tokens", destructive=False)
 def debug_refresh_profile(context: ToolContext) -> Renewals:
-    """Refresh the caller's service tokens now, and ask which businesses they reach.
+    """Refresh the caller's service tokens now, and read which businesses they reach.
 
-    Use it to see whether a sign-in still works, or after something changed at the service.
+    Use it to check whether a connection still works, or after something changed at the service.
     """
     rows = []
     for connection, label in _own(context):

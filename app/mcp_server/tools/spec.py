@@ -29,6 +29,8 @@ class ToolContext:
     # the entries of tools/list from services, for this caller
     services_tools: Callable[[], list[dict[str, Any]]]
     find: Callable[[str], "ListedTool | None"]  # any tool by its name
+    # slugs of services that are connected, but not selected for this AI client
+    not_selected: frozenset[str] = frozenset()
     note: str = ""
     # counts the call against the limits; called before any request to a service
     admit: Callable[[], None] = lambda: None
@@ -91,6 +93,20 @@ class ListedTool:
         """Whether the caller's token allows it."""
         return scopes.covers(caller.scopes, self.scope) or not caller.scopes.isdisjoint(self.also)
 
+    @property
+    def is_write(self) -> bool:
+        """Whether it changes something. Links to connect and the active business are the client's own
+        business, so a client that only reads has them.
+        """
+        return not self.tool.reads_only and (
+            self.connector is not None or self.scope in {scopes.WRITE, scopes.POS_WRITE}
+        )
+
+    def is_selected(self, caller: AuthenticatedCaller) -> bool:
+        """Whether the tool is among those selected for this AI client."""
+        selection = caller.selection
+        return not (self.is_write and selection.reading_only) and self.name not in selection.tools_off
+
     def needed_scopes(self, caller: AuthenticatedCaller) -> tuple[str, ...]:
         """Every scope a token needs to call it: ours; for a token with only FlowPOS' own scopes, those and
         this one.
@@ -101,5 +117,6 @@ class ListedTool:
 
 
 def within_reach(caller: AuthenticatedCaller, connections: Sequence[Connection]) -> list[Connection]:
-    """The connections of services that the caller's scopes reach."""
-    return [connection for connection in connections if scopes.reaches(caller.scopes, connection.slug)]
+    """The connections that are selected for the caller, of services that its scopes reach."""
+    includes = caller.selection.includes
+    return [each for each in connections if scopes.reaches(caller.scopes, each.slug) and includes(each.id)]

@@ -65,10 +65,10 @@ def summarize_day(
     ] = None,
     service: Service = None,
 ) -> Summary:
-    """Summarize a day over every connected service, beside the same weekday a week before: sales, best
+    """Summarize a day across connected services, compared with the same weekday a week before: sales, best
     products, locations, payments, invoices, overdue.
 
-    Use it for "how was today". Each part is one account and currency: never add currencies up.
+    Use it for "how was today". Each part is one account and currency: never add up different currencies.
     """
     return _summarize(context, summarize_day, OneDay(date), service)
 
@@ -81,10 +81,10 @@ def summarize_period(
     preset: Annotated[Preset | None, Field(description="Instead of from and to.")] = None,
     service: Service = None,
 ) -> Summary:
-    """Summarize a period over every connected service, beside the period before it (months beside months):
+    """Summarize a period across connected services, compared with the period before (months with months):
     sales, best products, locations, payments, invoices, overdue.
 
-    Use it for "how was last month". Each part is one account and currency: never add currencies up.
+    Use it for "how was last month". Each part is one account and currency: never add up different currencies.
     """
     return _summarize(context, summarize_period, DateRange(first, to, preset), service)
 

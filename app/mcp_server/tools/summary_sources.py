@@ -54,6 +54,15 @@ def connections_for(context: ToolContext, tool: FunctionTool, service: str | Non
     """The connections to read. Raises InvalidArguments, NotConnected, PermissionDenied (the first reason)."""
     able = with_figures(context.connections)
     connections = [connection for connection in able if service in (None, connection.slug)]
+    unselected = [
+        connector.name
+        for connector in services_of(context.caller.workspace_id)
+        if connector.summarize is not None and connector.slug in context.not_selected
+        if connector.slug == service or (service is None and not able)
+    ]
+    if unselected:
+        what = f"{' and '.join(unselected)} {'is' if len(unselected) == 1 else 'are'} not selected"
+        raise account_choice.not_selected(context.caller, what, context.settings.public_url)
     if not connections and able:
         raise InvalidArguments(
             "service: none of that name is connected here and has figures.",
@@ -97,7 +106,7 @@ def sources_of(context: ToolContext, connections: Sequence[Connection]) -> tuple
             businesses = [b for b in known if b.id == active] or list(known)
             if not known:
                 empty = ReconnectNeeded(
-                    f"This {connector.name} connection reaches no {connector.business.word} any more."
+                    f"This {connector.name} connection no longer reaches any {connector.business.word}."
                 )
                 warnings.append(
                     warning_of(context, Source(connector, connection, labels[connection.id], None), empty)

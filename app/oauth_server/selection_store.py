@@ -1,0 +1,80 @@
+"""Stores selections on grants. A client that signed in several times has one selection: it is one client to
+its person, so all its grants follow.
+"""
+
+from typing import Any
+
+from sqlalchemy import and_, or_, select, update
+from sqlmodel import Session, col
+
+from app import audit
+from app.oauth_server.grants import of_same_client
+from app.oauth_server.models import Flow, Grant
+from app.oauth_server.redirects import host_of
+from app.oauth_server.selections import EVERYTHING, Selection
+from app.vault import store
+from app.workspaces.guard import Member
+
+
+def find_earlier(
+    db: Session, member: Member, client_id: str, client_name: str, redirect_uri: str
+) -> Selection:
+    """What this person selected for the client in this workspace before; everything if it has no grant here.
+    Matches clients as `grants.is_same_client` does.
+    """
+    described = and_(col(Grant.client_name) == client_name, col(Grant.redirect_host) == host_of(redirect_uri))
+    found = db.scalars(
+        select(Grant)
+        .where(
+            col(Grant.user_id) == member.user.id,
+            col(Grant.workspace_id) == member.workspace.id,
+            col(Grant.kind) == "oauth",
+            col(Grant.revoked_at).is_(None),
+            or_(col(Grant.client_id) == client_id, described),
+        )
+        .order_by(col(Grant.created_at).desc())
+        .limit(1)
+    ).first()
+    return Selection.of_json(found.selection) if found is not None else EVERYTHING
+
+
+def of_finished(db: Session, flow: Flow, member: Member) -> Selection:
+    """The selection of the grant that a flow ends in.
+
+    What the person connected during the flow was connected for this client, so a chosen list gains it. Ids of
+    one workspace say nothing in another: whoever changed workspace meanwhile selected no connections there.
+    """
+    chosen = Selection.of_json(flow.selection)
+    if flow.workspace_id != member.workspace.id:
+        before = find_earlier(db, member, flow.client_id, flow.client_name, flow.redirect_uri)
+        return Selection(before.connections, chosen.reading_only or before.reading_only, before.tools_off)
+    if chosen.connections is None:
+        return chosen
+    added = {
+        connection.id
+        for connection in store.visible(db, member.workspace.id, member.user.id)
+        if connection.owner_id == member.user.id and connection.connected_at >= flow.created_at
+    }
+    return Selection(chosen.connections | added, chosen.reading_only, chosen.tools_off)
+
+
+def save(db: Session, grant: Grant, selection: Selection, *, by: str) -> None:
+    """Stores the selection on every grant of the client; it applies from the next request. `by` is the user
+    id for the audit trail.
+    """
+    before = Selection.of_json(grant.selection)
+    which = (
+        col(Grant.user_id) == grant.user_id,
+        col(Grant.workspace_id) == grant.workspace_id,
+        col(Grant.revoked_at).is_(None),
+        of_same_client(grant),
+    )
+    db.execute(update(Grant).where(*which).values(selection=selection.as_json()))
+    if selection != before:
+        details: dict[str, Any] = {
+            "client": grant.client_name,
+            "connections": "all" if selection.connections is None else str(len(selection.connections)),
+            "reading_only": selection.reading_only,
+            "tools_off": len(selection.tools_off),
+        }
+        audit.record(db, "grant.selection_changed", **audit.about(grant, by), **details)
