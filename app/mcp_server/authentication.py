@@ -14,6 +14,8 @@ from app.oauth_server import attempt_log, scopes
 from app.oauth_server.callers import AuthenticatedCaller, find_caller
 from app.oauth_server.rfc8707_resource import ending_as_typed
 
+_REFUSED = "The access token is unknown, expired or revoked. Authorize again."
+
 
 @dataclass(frozen=True)
 class AuthenticatedBearer:
@@ -51,21 +53,24 @@ class BearerAuthenticator:
         # The metadata's `resource` has to equal the address the person typed.
         ending = ending_as_typed(request)
         if given is None:
-            attempt_log.note_discovery(
-                "knock", "Asked for the tools without a token, and was told where to sign in."
-            )
+            attempt_log.note_discovery("knock", "Called without a token, and got the sign-in address.")
             raise self._unauthorized("Sign in first: this endpoint needs a bearer token.", ending)
         scheme, _, token = given.partition(" ")
         caller = find_caller(token.strip()) if scheme.lower() == "bearer" else None
         # OAuth 2.1, "Access Token Privilege Restriction": a token for another resource is no token here.
         if caller is None or caller.audience.rstrip("/") != self._audience:
-            raise self._unauthorized(
-                "The access token is unknown, expired or revoked. Authorize again.", ending, "invalid_token"
-            )
+            raise self._unauthorized(_REFUSED, ending, "invalid_token")
         # An operator's key changes workspaces within one session.
         workspace_id = "" if caller.is_operator_key else caller.workspace_id
         key = json.dumps([caller.client_id or caller.grant_id, self._issuer, caller.user_id, workspace_id])
         return AuthenticatedBearer(caller, key, self._audience, token.strip())
+
+    def again(self, bearer: AuthenticatedBearer) -> AuthenticatedCaller:
+        """The caller with its rights now, later in the same request. Raises Refusal (401)."""
+        caller = find_caller(bearer.token)
+        if caller is None:
+            raise self._unauthorized(_REFUSED, "", "invalid_token")
+        return caller
 
     def _unauthorized(self, sentence: str, ending: str, error: str | None = None) -> Refusal:
         # RFC 6750, 3.1: without any token there is no error code.

@@ -8,6 +8,7 @@ from app.config import THREADS_IN_ALL, Settings
 from app.mcp_server.authentication import BearerAuthenticator
 from app.mcp_server.calls.approval_gate import ApprovalGate
 from app.mcp_server.calls.approved_write import ApprovedWrites
+from app.mcp_server.calls.browser_call import BrowserCalls
 from app.mcp_server.calls.concurrency import FairSemaphore
 from app.mcp_server.protocol.adapter import ProtocolAdapter
 from app.mcp_server.protocol.client_replies import ClientReplies
@@ -55,6 +56,7 @@ def install(app: Flask, settings: Settings) -> None:
     }
     carrying_out.register(app, ApprovedWrites(settings, toolbox).execute)
     app.extensions["toolbox"] = toolbox
+    app.extensions["browser_calls"] = BrowserCalls(settings, toolbox, gate, permits)
     app.register_blueprint(csrf.exempt(bp))
 
 
@@ -72,7 +74,7 @@ def sse() -> ResponseReturnValue:
     return jsonify(
         error={
             "code": "GONE",
-            "message": f"The SSE transport is not offered any more. Use {url} instead.",
+            "message": f"The SSE transport is no longer offered. Use {url} instead.",
             "details": {"url": url},
         }
     ), 410

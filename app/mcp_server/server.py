@@ -75,10 +75,14 @@ def make_server(
 
     async def call_tool(ctx: Context, params: CallToolRequestParams) -> Any:
         caller = _caller(ctx)
+
+        def answer(given: CallToolRequestParams) -> Any:
+            # Rights may have changed while the person was asked over the open stream.
+            now = caller if given is params else authenticator.again(_bearer(ctx))
+            return invoker.call(ctx, given, now)
+
         with invoker.permit(ctx, params, caller):
-            return run_with_elicitation(
-                ctx, params, lambda given: invoker.call(ctx, given, caller), or_without=True
-            )
+            return run_with_elicitation(ctx, params, answer, or_without=True)
 
     server: Server[Any] = Server(
         "patchbay",
@@ -111,10 +115,14 @@ def _note_use(caller: AuthenticatedCaller) -> None:
 
 
 def _caller(ctx: Context) -> AuthenticatedCaller:
+    return _bearer(ctx).caller
+
+
+def _bearer(ctx: Context) -> AuthenticatedBearer:
     bearer = ctx.request.principal if ctx.request else None
     if not isinstance(bearer, AuthenticatedBearer):
         raise RuntimeError("a request reached a handler without its bearer")
-    return bearer.caller
+    return bearer
 
 
 def _principal(ctx: Context) -> str | None:

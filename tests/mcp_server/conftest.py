@@ -7,6 +7,7 @@ from tests.support.mcp_client import (  # noqa: F401
     client_of,
     connect,
     letters,
+    oauth_client_of,
     token_for,
     url_capable,
     written,

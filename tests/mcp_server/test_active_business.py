@@ -67,7 +67,7 @@ def test_the_choice_holds_for_this_client_and_every_answer_names_it(
         "business_id": "b2",
         "name": "Business 2",
     }
-    assert envelope["message"] == "Acme account: Main; business: Business 2, from now on for this AI client."
+    assert envelope["message"] == "Acme account: Main; business: Business 2, for this AI client from now on."
     answer = alice.call("acme_get_thing", {"id": "a"})
     assert (answer["data"]["business"], answer["message"]) == (
         "b2",
@@ -122,7 +122,7 @@ def test_what_the_service_lists_no_longer_is_neither_chosen_nor_kept(alice, conn
     connection = connect(people.alice, businesses=3)
     service["businesses"] = 2
     assert (
-        "does not list Business 3 for this connection any more"
+        "does not list Business 3 for this connection anymore"
         in alice.refusal(TOOL, {"business_id": "b3"})[1]
     )
     alice.call(TOOL, {"business_id": "b2"})

@@ -93,7 +93,7 @@ def test_a_forced_refresh_stores_new_tokens_and_says_what_failed(connected, sand
     data = connected.call("debug_refresh_profile")
     outcome = {row["service"]: row for row in data["data"]["connections"]}
     assert outcome["xero"]["outcome"] == "refreshed" and outcome["gmail"]["outcome"] == "failed"
-    assert "Please reconnect Gmail" in outcome["gmail"]["reason"]
+    assert "Reconnect Gmail" in outcome["gmail"]["reason"]
     assert data["message"] == "1 of 2 own connections refreshed."
     stored = {
         row["service"]: row["tokens_stored"] for row in connected.call("debug_auth")["data"]["connections"]

@@ -60,8 +60,11 @@ def test_the_button_on_the_card_finds_out_at_once(alice, people, sign_in, sandbo
     alice.call("quickbooks_list_customers")
     visitor.get("/integrations")
     assert "Reconnect needed" in visitor.page and "Test connection" in visitor.page
-    assert "did not pass the test" in visitor.follow(visitor.submit("/integrations/quickbooks/test")).text
+    assert (
+        "The test of QuickBooks failed"
+        in visitor.follow(visitor.submit("/integrations/quickbooks/test")).text
+    )
     sandbox.lever("quickbooks", "clear")
     visitor.follow(visitor.submit("/integrations/quickbooks/test"))
-    assert "QuickBooks answers: signed in as" in visitor.page and "Reconnect needed" not in visitor.page
+    assert "QuickBooks works: connected as" in visitor.page and "Reconnect needed" not in visitor.page
     assert alice.call("quickbooks_list_customers")["success"]

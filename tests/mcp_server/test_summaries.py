@@ -13,6 +13,9 @@ from sqlmodel import col, select, update
 
 from app import clock, database
 from app.mcp_server.tools import fan_out
+from app.oauth_server.callers import find_caller
+from app.oauth_server.models import Grant
+from app.oauth_server.selections import Selection
 from app.usage.models import CallRow
 from app.vault.models import Connection
 from app.workspaces.models import Workspace
@@ -651,3 +654,16 @@ def test_a_leap_year_is_not_too_long(alice, flowpos):
 
 def test_a_date_in_the_calendar_of_today_is_a_date(alice, flowpos):
     assert summary(alice, "summarize_day", date=clock.now().date().isoformat())[0]["parts"]
+
+
+def test_only_selected_connections_are_read(alice, everything):
+    with database.transaction() as db:
+        xero = db.exec(select(Connection).where(col(Connection.slug) == "xero")).one()
+        chosen = Selection(frozenset({xero.id})).as_json()
+        grant_id = find_caller(alice.token).grant_id
+        db.execute(update(Grant).where(col(Grant.id) == grant_id).values(selection=chosen))
+    data, message = summary(alice, "summarize_period", preset="30d")
+    assert {part["source"] for part in data["parts"]} == {"xero"} and data["warnings"] == []
+    assert "Stripe" not in message
+    code, sentence = alice.refusal("summarize_period", {"preset": "30d", "service": "stripe"})
+    assert code == "PERMISSION_DENIED" and f"/ai-clients/{grant_id}" in sentence

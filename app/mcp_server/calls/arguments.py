@@ -74,7 +74,7 @@ def parse(tool: Tool, given: Mapping[str, Any]) -> dict[str, Any]:
     if paths := single_values.switches_as_numbers(schema, given):
         problems = [f"{path}: true and false are no numbers" for path in paths[:10]]
         raise InvalidArguments(
-            f"The arguments do not fit: {'; '.join(problems)}.", details={"problems": problems}
+            f"The arguments are invalid: {'; '.join(problems)}.", details={"problems": problems}
         )
     try:
         return tool.parse(given)

@@ -42,7 +42,7 @@ class UserInputRequired(Exception):
 
     def __init__(self, result: InputRequiredResult) -> None:
         self.result = result
-        super().__init__("the person is asked to connect")
+        super().__init__("The person was asked to connect.")
 
 
 def make_link(
@@ -145,7 +145,7 @@ def offer(
             elicitation = ElicitRequestURLParams(message=sentence, url=url, elicitation_id=digest(url)[:32])
             raise UrlElicitationRequiredError([elicitation], sentence)
     if earlier is not None and _declined(params):
-        error.message = f"{error.message} The person chose not to {verb} now."
+        error.message = f"{error.message} The person chose not to {verb} it now."
         error.details = {**error.details, "service": connector.slug}
     else:
         error.message = f"{sentence[:-1]}: {url} . Afterwards call {params.name} again."

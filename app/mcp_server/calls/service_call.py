@@ -17,6 +17,7 @@ from app.connectors.tool import Tool
 from app.mcp_server import account_choice
 from app.mcp_server.calls import pagination
 from app.mcp_server.calls.pagination import Cursors, PageBuilder
+from app.notifications.hints import ending_hint
 from app.oauth_server.callers import AuthenticatedCaller
 from app.vault.access import open_api
 from app.vault.models import Connection
@@ -64,7 +65,8 @@ class PreparedCall:
             used += f" (one of {self.accounts}; name another in `account`)"
         if self.business is not None and self.connector.business is not None:
             used += f"; {self.connector.business.word}: {plain(self.business.name)}"
-        return f"{note} {used}." if note else f"{used}."
+        ends = ending_hint(self.settings, self.connector, self.connection)
+        return " ".join(filter(None, (note, f"{used}.", f"{ends}." if ends else "")))
 
 
 def prepare(
