@@ -5,22 +5,21 @@ changes when anything on the card does.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
-from app import clock
 from app.config import Settings
 from app.connectors import availability, endpoints
 from app.connectors.connector import Connector, Planned
 from app.connectors.services import services_of
-from app.hub import rights
-from app.vault import access_end, connection_state
+from app.hub import access_words, rights, scope_choice, tool_counts
+from app.hub.levels import LEVELS
+from app.hub.tool_counts import ToolCounts
+from app.vault import connection_state
 from app.vault.models import Connection
 from app.workspaces.guard import Member
-
-LEVELS = {"off": "Off", "read": "Read only", "ask": "Ask before writing", "write": "Read and write"}
 
 State = Literal["connected", "reconnect_needed", "not_connected", "coming_soon", "not_configured"]
 
@@ -60,6 +59,13 @@ class ServiceCard:
     is_owner: bool = False
     can_be_tested: bool = False  # not once the access has ended: no test can bring it back
     reads_only_choice: bool = False
+    sandbox: bool = False
+    tools: ToolCounts | None = None
+    reads: tuple[str, ...] = ()  # titles of the tools, where no page of a connection lists them
+    changes: tuple[str, ...] = ()
+    asks_for_writing: bool = False  # a level that writes leads to the service's consent page
+    made_by: str = ""  # who connected it, if somebody else did
+    notified: str = ""  # who was emailed that it is broken, as a sentence
     version: str = ""
 
     @property
@@ -70,7 +76,13 @@ class ServiceCard:
     @property
     def level_words(self) -> str:
         """The permission level as words."""
-        return LEVELS.get(self.permission, "")
+        level = LEVELS.get(self.permission)
+        return level.words if level else ""
+
+    @property
+    def page(self) -> str:
+        """The path of the connection's own page."""
+        return f"/integrations/{self.slug}/{self.connection_id}"
 
 
 @dataclass(frozen=True)
@@ -91,6 +103,12 @@ class CardBoard:
     connected: int
     connected_slugs: frozenset[str] = field(default_factory=frozenset)
 
+    @property
+    def sandbox(self) -> str:
+        """Which cards are the sandbox: "all", "some", or "" for none."""
+        of_services = [card.sandbox for group in self.groups for card in group.cards if card.tools]
+        return "all" if of_services and all(of_services) else "some" if any(of_services) else ""
+
     def find(self, slug: str, connection_id: str = "") -> ServiceCard | None:
         """The card of that connection, or of that service while it is not connected."""
         cards = [card for group in self.groups for card in group.cards if card.slug == slug]
@@ -98,11 +116,21 @@ class CardBoard:
         return exact[0] if exact else None
 
 
-def board(settings: Settings, member: Member, connections: Sequence[Connection]) -> CardBoard:
-    """All cards of the page, from the connections this member may see."""
+def board(
+    settings: Settings,
+    member: Member,
+    connections: Sequence[Connection],
+    *,
+    makers: Mapping[str, str],
+    notified: Mapping[str, str],
+) -> CardBoard:
+    """All cards of the page, from the connections this member may see.
+
+    `makers` are the names of other members by id; `notified` who was emailed, by connection id.
+    """
     services = services_of(member.workspace.id)
     of_connections = [
-        _connected(settings, member, connection, connections)
+        _connected(settings, member, connection, connections, makers, notified)
         for connection in connections
         if services.find(connection.slug) is not None
     ]
@@ -145,7 +173,12 @@ def state_of(settings: Settings, entry: Connector | Planned) -> State:
 
 
 def _connected(
-    settings: Settings, member: Member, connection: Connection, siblings: Sequence[Connection]
+    settings: Settings,
+    member: Member,
+    connection: Connection,
+    siblings: Sequence[Connection],
+    makers: Mapping[str, str],
+    notified: Mapping[str, str],
 ) -> ServiceCard:
     connector = services_of(connection.workspace_id).get(connection.slug)
     where = endpoints.resolve(connector, settings)
@@ -154,9 +187,9 @@ def _connected(
     broken = connection.state == "reconnect_needed"
     words = (("Only you", "") if connection.visibility == "personal" else ("Shared with the team", ""),)
     badges = [Badge("Reconnect needed", "bad")] if broken else []
-    badges += _sandbox_badges(connector, where)
+    badges += _demo_badge(connector, where)
     badges += [Badge(*word) for word in words]
-    ends_words = "" if broken else _ends_words(settings, connector, connection)
+    ends_words = "" if broken else access_words.ends_words(settings, connector, connection)
     return ServiceCard(
         key=f"card-{connection.id}",
         slug=connector.slug,
@@ -171,7 +204,7 @@ def _connected(
         inside=_inside(connector, connection),
         label=connection.label,
         synced_at=connection.last_used_at or connection.connected_at,
-        reason=(connection.last_error or f"{connector.name} ended this sign-in. Reconnect to continue.")
+        reason=(connection.last_error or f"{connector.name} ended our access. Reconnect to keep using it.")
         if broken
         else "",
         ends_at=connection.signin_ends_at if ends_words else None,
@@ -181,14 +214,19 @@ def _connected(
         may_change=rights.may_change(member, connection),
         is_owner=connection.owner_id == member.user.id,
         can_be_tested=not connection_state.has_ended(connection),
+        sandbox=where is not None and where.sandbox,
+        tools=tool_counts.of_connection(connector, connection),
+        asks_for_writing=not scope_choice.may_write(connector, connection),
+        made_by=makers.get(connection.owner_id, ""),
+        notified=notified.get(connection.id, "") if broken else "",
     )
 
 
-def _sandbox_badges(connector: Connector, where: endpoints.Endpoints | None) -> list[Badge]:
-    """That the sandbox answers; and that it alone can, where the real service cannot be reached."""
-    if where is None or not where.sandbox:
+def _demo_badge(connector: Connector, where: endpoints.Endpoints | None) -> list[Badge]:
+    """That only the sandbox can answer, because the real service cannot be reached."""
+    if where is None or not where.sandbox or not connector.unreachable:
         return []
-    return [Badge("Sandbox"), *([Badge("Demo only", "warning")] if connector.unreachable else [])]
+    return [Badge("Demo only", "warning")]
 
 
 def _unconnected(settings: Settings, entry: Connector | Planned) -> ServiceCard:
@@ -199,15 +237,7 @@ def _unconnected(settings: Settings, entry: Connector | Planned) -> ServiceCard:
     elif state == "not_configured":
         unreachable = isinstance(entry, Connector) and entry.unreachable
         badges = [Badge("Not available yet" if unreachable else "Not configured")]
-    elif isinstance(entry, Connector):
-        badges = _sandbox_badges(entry, endpoints.resolve(entry, settings))
-    if (
-        isinstance(entry, Connector)
-        and state == "not_connected"
-        and (words := availability.badge_of(settings, entry))
-    ):
-        badges.append(Badge(words, "warning"))
-    return ServiceCard(
+    card = ServiceCard(
         key=f"card-{entry.slug}",
         slug=entry.slug,
         name=entry.name,
@@ -215,9 +245,25 @@ def _unconnected(settings: Settings, entry: Connector | Planned) -> ServiceCard:
         summary=availability.summary_of(settings, entry),
         state=state,
         badges=tuple(badges),
-        reads_only_choice=isinstance(entry, Connector)
-        and not entry.forms
-        and entry.auth.read_scopes != entry.auth.write_scopes,
+    )
+    return _with_tools(settings, entry, card) if isinstance(entry, Connector) else card
+
+
+def _with_tools(settings: Settings, connector: Connector, card: ServiceCard) -> ServiceCard:
+    """The card of a service that has a connector: its tools, and what can be chosen before connecting."""
+    where = endpoints.resolve(connector, settings)
+    badges = [*card.badges, *_demo_badge(connector, where)]
+    if card.state == "not_connected" and (words := availability.badge_of(settings, connector)):
+        badges.append(Badge(words, "warning"))
+    return replace(
+        card,
+        badges=tuple(badges),
+        visibility="personal" if connector.personal else "shared",
+        reads_only_choice=not connector.forms and connector.auth.read_scopes != connector.auth.write_scopes,
+        sandbox=where is not None and where.sandbox,
+        tools=tool_counts.of_service(connector),
+        reads=tuple(tool_counts.titles(connector, reads_only=True)),
+        changes=tuple(tool_counts.titles(connector, reads_only=False)),
     )
 
 
@@ -225,26 +271,6 @@ def _inside(connector: Connector, connection: Connection) -> str:
     """How many businesses the connection reaches, if more than the one in its name."""
     count = len(connection.businesses)
     return f"{count} {connector.business.words}" if connector.business and count > 1 else ""
-
-
-def _ends_words(settings: Settings, connector: Connector, connection: Connection) -> str:
-    """When the access ends, once a third of its life is left, a week ahead at most; "" before.
-
-    Also "" once that moment has passed while calls still work: then it did not hold, and the state tells.
-    """
-    now, ends_at = clock.now(), connection.signin_ends_at
-    warning_from = access_end.warning_from(connection)
-    if ends_at is None or warning_from is None or not warning_from <= now < ends_at:
-        return ""
-    left = ends_at - now
-    hours = int(left.total_seconds() // 3600)
-    when = (
-        f"in {left.days} days" if left.days > 1 else f"in {hours} hours" if hours > 1 else "within the hour"
-    )
-    if access_end.can_be_prolonged(connector, connection):
-        return f"Sign-in ends {when} unless it is used"
-    badge = availability.badge_of(settings, connector)
-    return f"Sign-in ends {when}" + (": testing mode" if badge.startswith("Testing") else "")
 
 
 def _versioned(cards: Iterable[ServiceCard]) -> list[ServiceCard]:

@@ -11,6 +11,7 @@ from app.connectors.connector import Connector
 from app.connectors.services import services_of
 from app.errors import InvalidInput, NotFound, PatchbayError, Undecipherable
 from app.hub import rights, scope_choice
+from app.hub.levels import LEVELS
 from app.vault import access, connection_settings, last_used, revocation, store
 from app.vault.models import Connection
 from app.workspaces.guard import Member
@@ -24,6 +25,7 @@ class Outcome:
     connection_id: str = ""
     sentence: str = ""
     good: bool = True
+    saved: bool = False  # said beside the control; without htmx `sentence` says it
     ask_service: tuple[Connection, str] | None = None
 
 
@@ -50,7 +52,8 @@ def permission(member: Member, slug: str, form: Mapping[str, str]) -> Outcome:
         if level in scope_choice.WRITING_LEVELS and not scope_choice.may_write(connector, connection):
             return Outcome(slug, connection.id, ask_service=(connection, level))
         connection_settings.set_permission(db, connection, level, by=member.user.id)
-    return Outcome(slug, connection.id)
+    sentence = f"Saved. {connector.name}: {LEVELS[level].words}."
+    return Outcome(slug, connection.id, sentence, saved=True)
 
 
 def label(member: Member, slug: str, form: Mapping[str, str]) -> Outcome:
@@ -58,7 +61,7 @@ def label(member: Member, slug: str, form: Mapping[str, str]) -> Outcome:
     with database.transaction() as db:
         connection = _get(db, member, services_of(member.workspace.id).get(slug), form)
         connection_settings.set_label(db, connection, form.get("label", ""), by=member.user.id)
-    return Outcome(slug, connection.id)
+    return Outcome(slug, connection.id, "Saved.", saved=True)
 
 
 def visibility(member: Member, slug: str, form: Mapping[str, str]) -> Outcome:
@@ -66,7 +69,7 @@ def visibility(member: Member, slug: str, form: Mapping[str, str]) -> Outcome:
     with database.transaction() as db:
         connection = _get(db, member, services_of(member.workspace.id).get(slug), form)
         connection_settings.set_visibility(db, connection, form.get("visibility", ""), by=member.user.id)
-    return Outcome(slug, connection.id)
+    return Outcome(slug, connection.id, "Saved.", saved=True)
 
 
 def test(settings: Settings, member: Member, slug: str, form: Mapping[str, str]) -> Outcome:
@@ -80,10 +83,10 @@ def test(settings: Settings, member: Member, slug: str, form: Mapping[str, str])
         raise
     except PatchbayError as error:
         return Outcome(
-            slug, connection.id, f"{connector.name} did not pass the test: {error.message}", good=False
+            slug, connection.id, f"The test of {connector.name} failed: {error.message}", good=False
         )
     last_used.mark_used(connection.id)
-    return Outcome(slug, connection.id, f"{connector.name} answers: signed in as {account.name}.")
+    return Outcome(slug, connection.id, f"{connector.name} works: connected as {account.name}.")
 
 
 def get_for_reconnect(db: Session, member: Member, connector: Connector, connection_id: str) -> Connection:
@@ -94,7 +97,7 @@ def get_for_reconnect(db: Session, member: Member, connector: Connector, connect
 def _get(db: Session, member: Member, connector: Connector, form: Mapping[str, str]) -> Connection:
     connection = _find(db, member, connector, form)
     if connection is None:
-        raise NotFound(f"{connector.name} is not connected (any more). Reload the page.")
+        raise NotFound(f"{connector.name} isn't connected anymore. Reload the page.")
     rights.check(member, connection)
     return connection
 
@@ -106,5 +109,5 @@ def _find(db: Session, member: Member, connector: Connector, form: Mapping[str, 
     if connection_id:
         return next((c for c in visible if c.id == connection_id), None)
     if len(visible) > 1:
-        raise InvalidInput(f"{connector.name} has several connections: say which one is meant.")
+        raise InvalidInput(f"{connector.name} has several connections. Choose one of them.")
     return visible[0] if visible else None

@@ -14,13 +14,13 @@ from app.connectors.credential_forms import OAUTH, Form
 from app.connectors.endpoints import Endpoints
 from app.connectors.services import services_of
 from app.errors import NotFound, PatchbayError
-from app.hub import changes, credential_form, scope_choice
+from app.hub import changes, credential_form, flow_return, scope_choice
 from app.hub import handshake as handshakes
 from app.hub.credential_form import CredentialForm
 from app.hub.handshake import ConnectIntent
 from app.hub.models import Handshake
 from app.oauth_server import flows
-from app.vault import links
+from app.vault import connection_settings, links
 from app.vault.models import Connection, ConnectLink
 from app.workspaces.guard import Member
 
@@ -54,7 +54,13 @@ def to_service(
             member,
             connector,
             where,
-            ConnectIntent((), before, flow_id=flow_id),
+            ConnectIntent(
+                (),
+                before,
+                flow_id=flow_id,
+                visibility=_visibility(form),
+                continues=form.get("then") == "continue",
+            ),
             form.get("way", ""),
             level,
         )
@@ -114,10 +120,17 @@ def another_method(
             (),
             before,
             handshake.level,
-            flow_id=handshakes.flow_of(settings, handshake),
+            flow_id=flow_return.flow_of(settings, handshake),
             client_name=handshake.client_name,
+            continues=flow_return.continues(settings, handshake),
+            visibility=handshakes.visibility_of(form.get("state", "")),
         )
         return _begin(db, settings, member, connector, where, intent, chosen, None)
+
+
+def _visibility(form: Mapping[str, str]) -> str | None:
+    chosen = form.get("visibility", "")
+    return chosen if chosen in connection_settings.VISIBILITIES else None
 
 
 def fill_in(settings: Settings, member: Member, slug: str, form: Mapping[str, str]) -> str | CredentialForm:
@@ -166,7 +179,7 @@ def link_page(settings: Settings, member: Member, link_id: str) -> tuple[Connect
 
 def return_url(settings: Settings, handshake: Handshake) -> str:
     """Where a handshake returns to: the hub with its outcome's banner, in the flow it started from."""
-    flow_id = handshakes.flow_of(settings, handshake)
+    flow_id = flow_return.flow_of(settings, handshake)
     query = {"flow": flow_id} if flow_id else {}
     if handshake.outcome:
         query[handshake.outcome] = handshake.slug
@@ -185,9 +198,9 @@ def connectable(
     entry = services_of(workspace_id).find_entry(slug)
     offer = availability.offer_of(settings, entry) if entry and anew else "yes"
     if entry is None or offer == "no":
-        raise NotFound("There is no such service here. Choose one from the integrations page.")
+        raise NotFound("We don't know that service. Choose one on the Integrations page.")
     if isinstance(entry, Planned) or offer == "soon":
-        raise NotConnectable(f"{entry.name} is coming soon: it cannot be connected yet.")
+        raise NotConnectable(f"{entry.name} is coming soon. It can't be connected yet.")
     where = endpoints.resolve(entry, settings)
     if where is None:
         raise NotConnectable(availability.why_not(entry))

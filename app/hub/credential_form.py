@@ -20,8 +20,8 @@ from app.connectors.connector import Connector
 from app.connectors.credential_forms import OAUTH, Field, Form
 from app.connectors.endpoints import Endpoints
 from app.errors import PatchbayError
+from app.hub import flow_return, refusals
 from app.hub import handshake as handshakes
-from app.hub import refusals
 from app.hub.handshake import ConnectIntent, HandshakeGone
 from app.hub.models import Handshake
 from app.vault import access, form_exchange
@@ -97,7 +97,14 @@ def submit(
             settings, connector, where, tokens, {name: values[name] for name in form.facts}
         )
         return handshakes.store_tokens(
-            settings, member, handshake, connector, account, tokens, _warning(form, values)
+            settings,
+            member,
+            handshake,
+            connector,
+            account,
+            tokens,
+            _warning(form, values),
+            visibility=handshakes.visibility_of(state),
         )
     except (TokenRefused, TokenNotAccepted):
         return _page(
@@ -144,7 +151,7 @@ def _page(
         else (),
         reconnects=handshake.connection_id is not None,
         sandbox=where.sandbox,
-        flow_id=handshakes.flow_of(settings, handshake) or "",
+        flow_id=flow_return.flow_of(settings, handshake) or "",
         client_name=handshake.client_name,
         values={
             entry.name: _prefilled(entry, (values or {}).get(entry.name, ""), sandbox=where.sandbox)

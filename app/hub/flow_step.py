@@ -1,11 +1,16 @@
 """The hub as a step of an AI client's authorization: Continue, Skip for now, Cancel."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from sqlmodel import Session
 
 from app import database
 from app.config import Settings
 from app.connectors.services import services_of
 from app.errors import PatchbayError
+from app.hub import flow_return
+from app.hub import handshake as handshakes
 from app.hub.cards import CardBoard
 from app.oauth_server import flows
 from app.vault import store
@@ -26,7 +31,7 @@ class FlowStep:
 
 
 class ConnectorRequired(PatchbayError):
-    """This installation requires a connection before it lets AI clients in."""
+    """This installation requires a connection before an AI client gets access."""
 
     code = "CONNECTOR_REQUIRED"
     status = 409
@@ -54,6 +59,21 @@ def complete(settings: Settings, member: Member, flow_id: str) -> str:
         if missing:
             raise ConnectorRequired(missing)
         return flows.complete(db, flow, member)
+
+
+def goes_on(
+    db: Session, settings: Settings, member: Member, step: FlowStep, query: Mapping[str, str]
+) -> bool:
+    """Whether the page submits Continue by itself: the person chose that on the consent page and has just
+    connected a service in this flow. Known from this browser's handshake, never from the URL alone.
+    """
+    handshake = handshakes.find_last(db, member, query.get("connected", ""), "connected")
+    return (
+        not step.missing
+        and handshake is not None
+        and flow_return.continues(settings, handshake)
+        and flow_return.flow_of(settings, handshake) == step.flow_id
+    )
 
 
 def cancel(member: Member, flow_id: str) -> str:

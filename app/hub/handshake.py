@@ -6,13 +6,10 @@ consumes the handshake in a short transaction of its own before the code is spen
 fetches the account without holding a database connection, and stores the outcome for a page to display.
 """
 
-import base64
-import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import urlencode
 
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlmodel import Session, col
@@ -23,7 +20,7 @@ from app.connectors.connector import Connector
 from app.connectors.endpoints import Endpoints
 from app.connectors.spec import Account
 from app.errors import Forbidden, InvalidInput, NotFound, PatchbayError
-from app.hub import refusals, rights, scope_choice
+from app.hub import authorization_url, flow_return, refusals, rights, scope_choice
 from app.hub.models import Handshake
 from app.vault import access, connection_settings, revocation, seal, store, token_endpoint
 from app.vault.models import Connection
@@ -40,8 +37,8 @@ class HandshakeGone(InvalidInput):
 
     code = "SIGN_IN_EXPIRED"
     message = (
-        "This sign-in has expired, or was started in another browser or workspace. Nothing was changed. "
-        "Go to your integrations and press Connect again."
+        "This attempt to connect has expired, or was started in another browser or workspace. Nothing was "
+        "changed. Go to Integrations and connect again."
     )
 
 
@@ -54,6 +51,8 @@ class ConnectIntent:
     level: str | None = None  # and give it this permission level
     flow_id: str | None = None
     client_name: str = ""
+    visibility: str | None = None  # of a new connection; None: the service's default
+    continues: bool = False  # connected, the person goes straight back to the AI client of `flow_id`
 
 
 def start(
@@ -68,20 +67,7 @@ def start(
     handshake, state = create(db, settings, member, connector, intent)
     verifier = secrets.token_urlsafe(48)
     seal.seal(settings.vault_keys, handshake, "verifier_sealed", verifier)
-    parameters = {
-        "response_type": "code",
-        "client_id": endpoints.client_id,
-        "redirect_uri": endpoints.redirect_uri,
-        "state": state,
-        **({"scope": handshake.scopes} if handshake.scopes else {}),
-        **(
-            {"code_challenge": _challenge(verifier), "code_challenge_method": "S256"}
-            if connector.auth.pkce
-            else {}
-        ),
-        **connector.auth.authorize_params,
-    }
-    return endpoints.authorize_url + ("&" if "?" in endpoints.authorize_url else "?") + urlencode(parameters)
+    return authorization_url.of(connector, endpoints, handshake.scopes, state, verifier)
 
 
 def create(
@@ -92,10 +78,13 @@ def create(
     intent: ConnectIntent,
     life: timedelta = _LIFE,
 ) -> tuple[Handshake, str]:
-    """Stores a handshake. Returns it with the clear `state`, of which the row has only the digest."""
+    """Stores a handshake. Returns it with the clear `state`, of which the row has only the digest.
+
+    The state ends in the chosen visibility: its digest protects that like the rest.
+    """
     at = clock.now()
     db.execute(delete(Handshake).where(col(Handshake.expires_at) < at - _RETENTION))
-    state = crypto.new_token()
+    state = crypto.new_token() + (f".{intent.visibility}" if intent.visibility else "")
     handshake = Handshake(
         state_digest=crypto.digest(state),
         user_id=member.user.id,
@@ -110,7 +99,7 @@ def create(
         expires_at=at + life,
     )
     if intent.flow_id:
-        seal.seal(settings.vault_keys, handshake, "flow_sealed", intent.flow_id)
+        flow_return.store(settings, handshake, intent.flow_id, continues=intent.continues)
     db.add(handshake)
     return handshake, state
 
@@ -132,21 +121,25 @@ def finish(
         tokens = token_endpoint.exchange_code(connector, endpoints, code=answer["code"], verifier=verifier)
         facts = {name: answer[name] for name in connector.auth.callback_facts if name in answer}
         account = access.probe(settings, connector, endpoints, tokens, facts)
+    except refusals.AccessDenied as error:
+        return _close(handshake, "denied", error.message)
     except PatchbayError as error:
         # The account is unknown, so with some services revoking could end a connection of somebody else.
         if tokens is not None and not connector.auth.revokes_whole_account:
             _revoke_unused(settings, handshake, Account(key="", name=""), tokens)
         return _close(handshake, "failed", refusals.describe(connector, error))
     try:
-        return store_tokens(settings, member, handshake, connector, account, tokens)
+        chosen = visibility_of(answer["state"])
+        return store_tokens(settings, member, handshake, connector, account, tokens, visibility=chosen)
     except (store.AnotherAccount, NotFound, Forbidden) as error:
         _revoke_unused(settings, handshake, account, tokens)
         return _close(handshake, "failed", error.message)
 
 
-def flow_of(settings: Settings, handshake: Handshake) -> str | None:
-    """The id of the authorization flow the handshake returns to, or None."""
-    return seal.unseal(settings.vault_keys, handshake, "flow_sealed") if handshake.flow_sealed else None
+def visibility_of(state: str) -> str | None:
+    """The visibility that was chosen before leaving, or None for the service's default."""
+    chosen = state.rpartition(".")[2]
+    return chosen if chosen in connection_settings.VISIBILITIES else None
 
 
 def find_last(db: Session, member: Member, slug: str, outcome: str) -> Handshake | None:
@@ -205,6 +198,8 @@ def store_tokens(
     account: Account,
     tokens: TokenSet,
     sentence: str = "",
+    *,
+    visibility: str | None = None,
 ) -> Handshake:
     """Stores the tokens and the outcome in one transaction; `sentence` is an addition for the banner.
 
@@ -216,14 +211,14 @@ def store_tokens(
 
     def save() -> None:
         with database.transaction() as db:
-            connection = _connection(db, settings, member, handshake, target, account, tokens)
+            connection = _connection(db, settings, member, handshake, target, account, tokens, visibility)
             handshake.connection_id = connection.id
             writes = handshake.level in scope_choice.WRITING_LEVELS
             granted = not writes or scope_choice.may_write(connector, connection)
             if handshake.level and granted:
                 connection_settings.set_permission(db, connection, handshake.level, by=handshake.user_id)
             if not granted:
-                refused = f"{connector.name} did not grant writing, so its permission stays as it was."
+                refused = refusals.without_writing(connector)
             finished.append(_end(db, handshake, "connected", sentence if granted else refused))
 
     persist.retry_until_stored(save)
@@ -238,6 +233,7 @@ def _connection(
     target: str | None,
     account: Account,
     tokens: TokenSet,
+    visibility: str | None,
 ) -> Connection:
     """The connection with new tokens. Raises NotAMember if the person was removed meanwhile."""
     keys = settings.vault_keys
@@ -263,6 +259,7 @@ def _connection(
         tokens=tokens,
         scopes=handshake.scopes,
         keys=keys,
+        visibility=visibility,
     )
 
 
@@ -289,8 +286,3 @@ def _revoke_unused(settings: Settings, handshake: Handshake, account: Account, t
         connected_at=clock.now(),
     )
     revocation.add(settings, stray, tokens)
-
-
-def _challenge(verifier: str) -> str:
-    """RFC 7636 section 4.2: BASE64URL(SHA256(verifier)), without padding."""
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()

@@ -33,5 +33,5 @@ class Handshake(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
     used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    outcome: str | None = Field(default=None, max_length=16)  # connected, failed
+    outcome: str | None = Field(default=None, max_length=16)  # connected, denied, failed
     sentence: str = Field(default="", max_length=500)  # why it failed, or an addition, in our words

@@ -16,7 +16,7 @@ from app.workspaces.guard import Member
 class Banner:
     """A banner. `more` is a second, quieter sentence."""
 
-    kind: Literal["good", "bad", "warning"]
+    kind: Literal["good", "bad", "warning", "note"]
     sentence: str
     more: str = ""
 
@@ -24,8 +24,8 @@ class Banner:
 def of_return(
     db: Session, member: Member, connections: list[Connection], query: Mapping[str, str]
 ) -> list[Banner]:
-    """The banner after returning from a service: `?connected=slug` or `?failed=slug`. None for an unknown
-    slug.
+    """The banner after returning from a service: `?connected=`, `?denied=` or `?failed=` with its slug. None
+    for an unknown slug.
 
     Its text comes from this browser's handshake, never from the URL.
     """
@@ -37,7 +37,7 @@ def of_return(
         if connection is None:
             return []
         back = (
-            (f"Go back to {handshake.client_name} and ask again: it works now.")
+            (f"Go back to {handshake.client_name} and ask again. It works now.")
             if handshake and handshake.client_name
             else ""
         )
@@ -48,6 +48,16 @@ def of_return(
                 f"{connector.name} connected: "
                 f"{connection.account_name or connection.label or connector.name}",
                 more,
+            )
+        ]
+    if connector := services_of(member.workspace.id).find(query.get("denied", "")):
+        handshake = handshakes.find_last(db, member, connector.slug, "denied")
+        nothing = "changed" if handshake and handshake.connection_id else "connected"
+        return [
+            Banner(
+                "note",
+                f"You didn't allow access at {connector.name}. Nothing was {nothing}.",
+                handshake.sentence if handshake else "",
             )
         ]
     if connector := services_of(member.workspace.id).find(query.get("failed", "")):

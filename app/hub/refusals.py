@@ -11,26 +11,25 @@ from app.vault.token_endpoint import TokenEndpointUnavailable, TokenRefused
 _LONGEST_CODE = 4096
 # RFC 6749 section 4.1.2.1, and OpenID Connect Core section 3.1.2.6.
 _SENTENCES = {
-    "access_denied": "{name} says that access was denied: nothing was connected.",
     "invalid_scope": (
-        "{name} says that this account or app may not be given the access we ask for. Ask your administrator."
+        "{name} doesn't let this account or app give the access we requested. Ask your administrator."
     ),
     "unauthorized_client": (
-        "{name} says that this installation's app may not sign people in. Ask your administrator."
+        "{name} doesn't let this installation's app connect accounts. Ask your administrator."
     ),
     "invalid_request": (
-        "{name} says that our request was not right. Ask your administrator to check the "
-        "app registered there."
+        "{name} rejected our request as invalid. Ask your administrator to check the app registered there."
     ),
     "invalid_client": (
-        "{name} does not know this installation's client id. Ask your administrator to check it."
+        "{name} doesn't recognize this installation's client ID. Ask your administrator to check it."
     ),
-    "server_error": "{name} says that it has a problem of its own. Nothing was connected.",
-    "temporarily_unavailable": "{name} says that it is too busy right now. Nothing was connected.",
-    "login_required": "{name} says that you were not signed in there.",
-    "consent_required": "{name} says that you did not finish its consent page.",
-    "interaction_required": "{name} says that you did not finish its consent page.",
+    "server_error": "{name} reported an error of its own.",
+    "temporarily_unavailable": "{name} is too busy right now.",
+    "login_required": "You weren't signed in to {name}.",
 }
+# The person said no, or left the page: nothing is wrong, so the page doesn't say so.
+_DENIALS = {"access_denied", "consent_required", "interaction_required"}
+_WHAT_TO_DO = "To connect, choose Allow on {name}'s page and tick everything you want AI clients to use."
 
 
 class SignInRefused(InvalidInput):
@@ -39,28 +38,45 @@ class SignInRefused(InvalidInput):
     code = "SIGN_IN_REFUSED"
 
 
+class AccessDenied(SignInRefused):
+    """The person did not allow access on the service's page. The message says what to do to connect."""
+
+    code = "ACCESS_DENIED"
+
+
 def check_answer(connector: Connector, endpoints: Endpoints, answer: Mapping[str, str]) -> None:
     """Raises SignInRefused unless the response has a code and comes from the right service (RFC 9207)."""
     issuer = answer.get("iss")
     if issuer and _origin(issuer) not in {_origin(endpoints.authorize_url), _origin(endpoints.token_url)}:
         raise SignInRefused(
-            f"The answer did not come from {connector.name}, so it was not used. Please try again."
+            f"The response did not come from {connector.name}, so it was not used. Please try again."
         )
+    if answer.get("error") in _DENIALS:
+        advice = _WHAT_TO_DO.format(name=connector.name)
+        raise AccessDenied(connector.auth.error_sentences.get(answer["error"], advice))
     if answer.get("error"):
-        unknown = "{name} sent you back without saying why."
+        unknown = "{name} returned you without a reason."
         sentence = _SENTENCES.get(answer["error"], unknown).format(name=connector.name)
         raise SignInRefused(connector.auth.error_sentences.get(answer["error"], sentence))
     code = answer.get("code", "")
     if not code or len(code) > _LONGEST_CODE or not code.isprintable():
-        raise SignInRefused(f"{connector.name} sent you back without a sign-in code.")
+        raise SignInRefused(f"{connector.name} returned you without an authorization code.")
+
+
+def without_writing(connector: Connector) -> str:
+    """Connected, but with less than the level needs: what is so now, and what to tick."""
+    return (
+        f"You didn't allow writing at {connector.name}, so the permission is unchanged. To allow it, choose "
+        f"the permission again and tick everything {connector.name} lists."
+    )
 
 
 def describe(connector: Connector, error: PatchbayError) -> str:
     """The sentence under "connection failed" for any error during the handshake."""
     if isinstance(error, Undecipherable):
-        return "The sign-in could not be finished because the installation's keys changed meanwhile."
+        return "The installation's keys changed in the meantime. Please connect again."
     if isinstance(error, TokenRefused):
-        return f"{connector.name} says that the sign-in code is not valid or was used before."
+        return f"{connector.name} says the authorization code is invalid or was already used."
     if isinstance(error, TokenEndpointUnavailable) and error.retry_after_seconds is not None:
         return ProviderUnavailable(error.message, retry_after_seconds=error.retry_after_seconds).message
     return error.message

@@ -14,6 +14,6 @@ def check(member: Member, connection: Connection) -> None:
     """Raises Forbidden with a sentence that names whom to ask."""
     if not may_change(member, connection):
         raise Forbidden(
-            "Only the person who connected this account, or an owner or admin of your workspace, may "
+            "Only the person who connected this account, or an owner or admin of your workspace, can "
             "change it."
         )

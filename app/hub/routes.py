@@ -17,10 +17,11 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from app.config import Settings
-from app.hub import cards, changes, connecting, flow_step, page, status
+from app.hub import cards, changes, connecting, flow_step, getting_started, page, status
 from app.hub import handshake as handshakes
 from app.hub.changes import Outcome
 from app.hub.credential_form import CredentialForm
+from app.hub.levels import LEVELS
 from app.hub.notices import Banner
 from app.web import current
 from app.web.fragments import redirect_whole_page, varying, wants_fragment
@@ -32,7 +33,7 @@ bp = Blueprint("hub", __name__)
 def install(app: Flask, settings: Settings) -> None:
     """Registers the routes of this package."""
     app.register_blueprint(bp)
-    app.jinja_env.globals["levels"] = cards.LEVELS
+    app.jinja_env.globals["levels"] = LEVELS
     # for the landing page, which lists services too
     app.jinja_env.globals["is_listed"] = functools.partial(cards.is_listed, settings)
 
@@ -183,6 +184,14 @@ def use_link(link_id: str) -> ResponseReturnValue:
     return _go_on(connecting.from_link(current.settings(), g.member, link_id, request.form))
 
 
+@bp.post("/integrations/getting-started")
+@member
+def dismiss() -> ResponseReturnValue:
+    """Dismisses the "Getting started" list for good."""
+    getting_started.finish(g.member)
+    return "" if wants_fragment() else redirect("/integrations", 303)
+
+
 def _page(query: MultiDict[str, str], more: list[Banner] | None = None) -> str:
     hub = page.load(current.settings(), g.member, query)
     page.allow_leaving(current.settings(), g.member.workspace.id, hub.step)
@@ -191,6 +200,7 @@ def _page(query: MultiDict[str, str], more: list[Banner] | None = None) -> str:
         hub=hub,
         notices=[*(more or []), *hub.notices, *page.flashed()],
         bare=hub.step is not None,
+        returned="connected" in query,
     )
 
 
@@ -202,9 +212,11 @@ def _respond(outcome: Outcome) -> ResponseReturnValue:
         flow_id = request.form.get("flow")
         return redirect("/integrations" + (f"?{urlencode({'flow': flow_id})}" if flow_id else ""), 303)
     card = page.load_card(current.settings(), g.member, outcome.slug, outcome.connection_id)
-    banners = [Banner("good" if outcome.good else "bad", outcome.sentence)] if outcome.sentence else []
+    toast = outcome.sentence and not outcome.saved
+    banners = [Banner("good" if outcome.good else "bad", outcome.sentence)] if toast else []
+    flow_id = request.form.get("flow", "")
     response = varying(
-        render_template("hub/_update.html", card=card, flow_id=request.form.get("flow", ""), notices=banners)
+        render_template("hub/_update.html", card=card, flow_id=flow_id, notices=banners, saved=outcome.saved)
     )
     response.headers["HX-Trigger-After-Swap"] = "refresh"
     return response

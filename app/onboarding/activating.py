@@ -41,9 +41,8 @@ class SetupTokenRefused(PatchbayError):
     code = "INVALID_TOKEN"
     status = 401
     message = (
-        "This needs a setup token in the Authorization header that is not used yet and not older than an "
-        "hour. "
-        "Register again for a new one. If you activated already, sign in by a mailed code instead."
+        "Send an unused setup token, issued within the last hour, in the Authorization header. Register "
+        "again for a new one. If you already activated, sign in with an emailed code instead."
     )
 
 

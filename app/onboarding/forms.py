@@ -44,4 +44,4 @@ class Confirmation(_JsonForm):
     """The code from the mail. Raises InvalidInput."""
 
     email = email_field()
-    code = StringField("Code", [readable(40), InputRequired("Enter the 6 digits from the mail.")])
+    code = StringField("Code", [readable(40), InputRequired("Enter the 6-digit code from the email.")])

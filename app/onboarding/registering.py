@@ -30,7 +30,7 @@ class CodeNotRight(CodeRefused):
 
     code = "CODE_REFUSED"
     message = (
-        "This code is not right or works no longer: it has five tries in ten minutes. Check it, or "
+        "That code isn't right or has expired. A code allows five tries within ten minutes. Check it, or "
         "register again for a new one."
     )
 

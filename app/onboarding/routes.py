@@ -21,13 +21,13 @@ bp = Blueprint("onboarding", __name__)
 @bp.post("/api/register")
 @limiter.limit("300/minute")
 def register() -> ResponseReturnValue:
-    """Mail a code to the first person of a company. The response is the same for every address."""
+    """Email a code to the first person of a company. The response is the same for every address."""
     form = Registration(json_body.read(request))
     mailer = current.mailer()
     registering.register(
         current.settings(), mailer, _caller(), company=form.company.data, email=form.email.data
     )
-    sentence = "We mailed a 6-digit code to this address. Send it to /api/confirm."
+    sentence = "We sent a 6-digit code to this email. Send it to /api/confirm."
     return jsonify(email=form.email.data, message=sentence, expires_in=int(LIFETIME.total_seconds())), 201
 
 

@@ -35,15 +35,14 @@ def choose(settings: Settings, body: dict[str, Any]) -> ServiceChoice:
     enabled = _open(settings)
     if slug not in enabled:
         possible = {name: _describe(forms) for name, (_, _, forms) in enabled.items()}
-        says = "There is no such service to activate here." if slug else "Say which service to connect."
+        says = "That service can't be activated here." if slug else "Name the service to connect."
         raise _refused({"service": f"{says} Possible: {', '.join(possible)}."}, services=possible)
     connector, where, forms = enabled[slug]
     sent = {name: json_body.text(body, name) for name in body if name not in _NO_FIELDS}
     if auth_method and auth_method not in {form.key for form in forms}:
         auth_methods = ", ".join(form.key for form in forms)
-        raise _refused(
-            {"way": f"{connector.name} has no such way in. Possible: {auth_methods}."}, ways=_describe(forms)
-        )
+        problem = f"{connector.name} can't be connected this way. Possible: {auth_methods}."
+        raise _refused({"way": problem}, ways=_describe(forms))
     form = _best_match([form for form in forms if auth_method in {"", form.key}], sent)
     values = {entry.name: entry.taken(sent.get(entry.name, "")) for entry in form.fields}
     problems = {
@@ -51,7 +50,7 @@ def choose(settings: Settings, body: dict[str, Any]) -> ServiceChoice:
     }
     takes = ", ".join(entry.name for entry in form.fields)
     problems |= {
-        name[:80]: f"{connector.name} takes no such field here. It takes {takes}."
+        name[:80]: f"{connector.name} doesn't take this field. It takes {takes}."
         for name in sent
         if name not in values
     }

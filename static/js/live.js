@@ -37,7 +37,9 @@
     handleSwap: (style, target, fragment) => {
       if (style !== "morph") return false;
       const held = document.activeElement?.closest("[data-slug]")?.dataset.slug ?? pressed;
-      const result = Idiomorph.morph(target, fragment.children, { morphStyle: "outerHTML", ignoreActiveValue: true, callbacks });
+      // What is being typed stays; a menu's button with the focus has no value, but words that change.
+      const ignoreActiveValue = document.activeElement?.tagName !== "SUMMARY";
+      const result = Idiomorph.morph(target, fragment.children, { morphStyle: "outerHTML", ignoreActiveValue, callbacks });
       refocus(held);
       return result;
     },
@@ -57,6 +59,18 @@
   document.addEventListener("htmx:beforeRequest", (event) => {
     pressed = event.detail.elt.contains(document.activeElement) ? event.detail.elt.closest("[data-slug]")?.dataset.slug : undefined;
   });
+  // A choice from a menu of levels closes it; the focus returns to the menu's button, which names the choice.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const menu = event.detail.elt.closest("details.levels");
+    menu?.removeAttribute("open");
+    menu?.querySelector("summary").focus();
+  });
+
+  // "Saved" beside a control goes away by itself.
+  document.addEventListener("htmx:afterSettle", () => {
+    document.querySelectorAll(".saved-note:not(:empty)").forEach((note) => setTimeout(() => note.replaceChildren(), 4000));
+  });
+
   const refocus = (slug) => {
     if (!slug || document.activeElement !== document.body) return;
     const card = document.querySelector(`[data-slug="${CSS.escape(slug)}"][tabindex]`);

@@ -72,9 +72,11 @@ def test_read_access_only_is_all_that_is_asked_when_chosen(people, sign_in):
 def test_denying_at_the_service_is_said_in_words(people, sign_in, sandbox, connect):
     alice = sign_in(people.alice)
     back = alice.get(sandbox.deny(press_connect(alice)))
-    assert back.headers["Location"] == "/integrations?failed=xero"
+    assert back.headers["Location"] == "/integrations?denied=xero"
     alice.follow(back)
-    assert "Xero connection failed. Please try again." in alice.page and "access was denied" in alice.page
+    assert "You didn't allow access at Xero. Nothing was connected." in alice.page
+    assert "tick everything you want AI clients to use" in alice.page
+    assert "failed" not in alice.page and 'role="alert"' not in alice.page
     connect(alice, "xero")
     assert "Xero connected: " in alice.page
 
@@ -90,7 +92,7 @@ def test_a_service_that_asks_to_slow_down_says_when_to_come_back(people, sign_in
     callback = sandbox.approve(press_connect(alice))
     sandbox.lever("xero", "rate_limit", times=1, retry_after=40)
     alice.follow(alice.get(callback))
-    assert "Xero asks to slow down. Please try again in 40 seconds." in alice.page
+    assert "Xero is rate limiting us. Please try again in 40 seconds." in alice.page
 
 
 @pytest.mark.parametrize("fault", ["fail", "drop", "cut"])

@@ -59,7 +59,7 @@ def test_connect_break_reconnect_disconnect(slug, people, sign_in, sandbox, conn
     assert (after["id"], after["state"], after["last_error"]) == (before["id"], "connected", None)
     alice.get("/integrations")
     tested = alice.submit(f"/integrations/{slug}/test", {"connection": after["id"]})
-    assert f"{connector.name} answers: signed in as" in alice.follow(tested).get_data(as_text=True)
+    assert f"{connector.name} works: connected as" in alice.follow(tested).get_data(as_text=True)
 
     with database.reading() as db:
         auth_method = db.get(Connection, after["id"]).auth_method

@@ -6,37 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from app import clock, database
-from app.accounts import sessions
-from app.crypto import digest
-from app.oauth_server import flows
 from app.vault import links
-from app.workspaces.guard import Member
 from tests.hub.test_changing import break_connection
 from tests.support.consent import connections_of
-
-
-@pytest.fixture
-def flow_of(app, people):
-    """`flow_of(visitor, user)`: the id of an allowed request of Claude that waits for this person."""
-
-    def _start(visitor, user, workspace=None):
-        cookie = visitor.client.get_cookie(sessions.cookie_name(app.extensions["patchbay"])).value
-        request = flows.AuthorizationRequest(
-            client_id="https://claude.ai/client.json",
-            client_name="Claude",
-            redirect_uri="https://claude.ai/api/mcp/auth_callback",
-            redirect_uri_sent=True,
-            state="xyz",
-            scope="tools:read tools:write",
-            resource="http://localhost:8000/mcp",
-            code_challenge="x" * 43,
-        )
-        with database.transaction() as db:
-            session = sessions.find(db, cookie)
-            assert session.id_digest == digest(cookie)
-            return flows.start(db, request, Member(user, workspace or people.northwind, "owner", session))
-
-    return _start
 
 
 def query_of(answer):
@@ -152,7 +124,7 @@ def test_a_link_from_a_chat_connects_and_sends_back_to_the_chat(people, sign_in,
     alice = sign_in(people.alice)
     link = link_for(people.alice)
     alice.get(f"/integrations/connect/{link}")
-    assert "Claude asked to read data in FreshBooks" in alice.page and "Connect FreshBooks" in alice.page
+    assert "Claude wants to read data in FreshBooks" in alice.page and "Connect FreshBooks" in alice.page
     through(alice, sandbox, link)
     assert "FreshBooks connected: " in alice.page and "Go back to Claude and ask again" in alice.page
     assert [c["permission"] for c in connections_of(alice, "freshbooks")] == ["read"]
@@ -182,7 +154,7 @@ def test_a_link_for_writing_says_so_and_leaves_the_choice(people, sign_in, link_
     alice = sign_in(people.alice)
     link = link_for(people.alice, wants="write")
     alice.get(f"/integrations/connect/{link}")
-    assert "read and change data" in alice.page and "Give read access only" in alice.page
+    assert "read and change data" in alice.page and "Allow reading only" in alice.page
     through(alice, sandbox, link, **chosen)
     assert [c["permission"] for c in connections_of(alice, "freshbooks")] == [level]
 

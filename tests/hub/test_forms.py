@@ -75,7 +75,7 @@ def test_a_pasted_key_connects_and_is_sealed(people, sign_in):
     [
         ("", "Please fill in: Restricted API key."),
         ("pk_test_51Nothing", "A publishable key (pk_…) may not read anything."),
-        ("rk_test with blanks", "spaces or characters that do not belong"),
+        ("rk_test with blanks", "spaces or characters that don't belong"),
         ("rk_test_" + "x" * 20_000, "too long"),
         ("rk_test_unknown_key", "Stripe does not accept this key. Copy it again from Stripe"),
     ],
@@ -126,7 +126,7 @@ def test_reconnecting_keeps_the_connection_and_refuses_another_account(people, s
     press_connect(alice, connection=before["id"])
     assert ">Reconnect Stripe</button>" in alice.page
     assert fill_in(alice, api_key=HARBOUR).status_code == 409
-    assert "You signed in to a different Stripe account" in alice.page
+    assert "You chose a different Stripe account" in alice.page
     assert fill_in(alice).status_code == 303
     [after] = connections_of(alice, "stripe")
     assert (after["id"], after["label"]) == (before["id"], "Main")
@@ -139,7 +139,7 @@ def test_a_rolled_key_shows_why_on_the_card(people, sign_in, sandbox):
     alice.submit("/integrations/stripe/test")
     [connection] = connections_of(alice, "stripe")
     assert connection["state"] == "reconnect_needed"
-    assert "does not accept the key of this connection any more" in connection["last_error"]
+    assert "no longer accepts the key of this connection" in connection["last_error"]
     alice.get("/integrations")
     assert 'aria-label="Reconnect Stripe"' in alice.page
 
@@ -202,10 +202,10 @@ def test_a_link_from_a_chat_leads_to_the_form_and_back(people, sign_in):
             client_name="Claude",
         )
     alice.get(f"/integrations/connect/{link}")
-    assert "You enter your Stripe key next; Claude never sees it." in alice.page
+    assert "Next, enter your Stripe key. Claude never sees it." in alice.page
     assert alice.submit(f"/integrations/connect/{link}").status_code == 200
     alice.follow(fill_in(alice))
-    assert "Go back to Claude and ask again: it works now." in alice.page
+    assert "Go back to Claude and ask again. It works now." in alice.page
     assert connections_of(alice, "stripe")[0]["permission"] == "write"
 
 

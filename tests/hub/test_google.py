@@ -10,8 +10,8 @@ import pytest
 @pytest.mark.parametrize(
     ("error", "advice"),
     [
-        ("access_denied", "Connect again and allow what is asked"),
-        ("access_denied", "ask your operator to make you one of its test users"),
+        ("access_denied", "allow everything Google lists"),
+        ("access_denied", "ask your operator to add you as a test user"),
         ("admin_policy_enforced", "administrator of your Google Workspace does not allow this app"),
         ("org_internal", "takes only accounts of its own organisation"),
         ("deleted_client", "Ask your operator to restore it"),

@@ -30,12 +30,12 @@ def set_end(left, life, *, hard=False):
     [
         (19 * DAY, 60 * DAY, ""),
         (7 * DAY + HOUR, 60 * DAY, ""),
-        (6 * DAY + HOUR, 60 * DAY, "Sign-in ends in 6 days unless it is used"),
-        (2 * DAY + HOUR, 7 * DAY, "Sign-in ends in 2 days unless it is used"),
+        (6 * DAY + HOUR, 60 * DAY, "Access ends in 6 days unless it is used"),
+        (2 * DAY + HOUR, 7 * DAY, "Access ends in 2 days unless it is used"),
         (3 * DAY, 7 * DAY, ""),
         (9 * HOUR, DAY, ""),
-        (7 * HOUR + timedelta(minutes=5), DAY, "Sign-in ends in 7 hours unless it is used"),
-        (timedelta(minutes=30), DAY, "Sign-in ends within the hour unless it is used"),
+        (7 * HOUR + timedelta(minutes=5), DAY, "Access ends in 7 hours unless it is used"),
+        (timedelta(minutes=30), DAY, "Access ends within the hour unless it is used"),
         (-HOUR, DAY, ""),
     ],
 )
@@ -44,7 +44,7 @@ def test_it_warns_in_time_and_not_for_ever(people, sign_in, connect, left, life,
     connect(alice, "xero")
     set_end(left, life)
     alice.get("/integrations")
-    assert ("Sign-in ends" in alice.page) == bool(words)
+    assert ("Access ends" in alice.page) == bool(words)
     assert words in alice.page
 
 
@@ -53,5 +53,5 @@ def test_an_end_that_no_use_moves_is_not_called_avoidable(people, sign_in, conne
     connect(alice, "xero")
     set_end(5 * DAY + HOUR, 1825 * DAY, hard=True)
     alice.get("/integrations")
-    assert "Sign-in ends in 5 days" in alice.page and "unless it is used" not in alice.page
+    assert "Access ends in 5 days" in alice.page and "unless it is used" not in alice.page
     assert connections_of(alice, "xero")[0]["state"] == "connected"

@@ -1,4 +1,4 @@
-"""The three ways into Xano: a pasted token, e-mail and password, the consent page; one account whichever
+"""The three ways into Xano: a pasted token, email and password, the consent page; one account whichever
 was taken.
 """
 
@@ -73,7 +73,7 @@ def test_the_form_offers_the_three_ways_and_the_sandbox_values(alice):
         assert title in alice.page
     assert f'value="{TOKEN}"' in alice.page and "sandbox-xano-reader" in alice.page
     open_form(alice, "login")
-    assert 'value="ana@northwind.example"' in alice.page and "It is sent once and not kept." in alice.page
+    assert 'value="ana@northwind.example"' in alice.page and "Sent once, never stored." in alice.page
 
 
 def test_a_pasted_token_connects_and_brings_its_instances(alice, settings):
@@ -110,7 +110,7 @@ def test_a_login_connects_and_neither_password_nor_its_token_is_kept_in_the_clea
 
 def test_a_wrong_password_is_said_and_can_be_corrected(alice):
     log_in(alice, "wrong")
-    assert "Xano does not accept this e-mail and password." in alice.page and "wrong" not in alice.page
+    assert "Xano does not accept this email and password." in alice.page and "wrong" not in alice.page
     log_in(alice)
     assert "Xano connected: Northwind" in alice.page
 

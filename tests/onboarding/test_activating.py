@@ -68,7 +68,7 @@ def test_what_was_filled_in_is_sealed_and_nowhere_else(app, company, levers, cap
 
 def test_the_person_is_told_and_gets_in_by_a_mailed_code(company, visitor):
     company.activate(company.setup_token())
-    assert "enter this address and choose" in company.letters()[0]
+    assert "enter this email and choose" in company.letters()[0]
     visitor.get("/login")
     page = visitor.submit("/login/code", {"email": company.email})
     request = page.headers["Location"].partition("request=")[2]
