@@ -56,13 +56,15 @@ def _check_settings():  # type: ignore[no-untyped-def]
 _check_settings()
 
 
-def post_worker_init(_worker):  # type: ignore[no-untyped-def]
-    """Seals the audit trail's entries in the background, in a thread per worker, since threads do not survive
-    a fork.
+def post_worker_init(worker):  # type: ignore[no-untyped-def]
+    """Seals the audit trail's entries and sends notifications in the background, in threads of each worker,
+    since threads do not survive a fork.
     """
     from app.activity import sealer
+    from app.notifications import run
 
     sealer.start()
+    run.start(worker.wsgi.extensions["patchbay"], worker.wsgi.extensions["mailer"])
 
 
 def child_exit(_server, worker):  # type: ignore[no-untyped-def]

@@ -10,6 +10,7 @@ import logging
 import os
 import secrets
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email import policy
@@ -59,7 +60,7 @@ class Mailer:
 
     def send(self, to: str, subject: str, text: str) -> None:
         """Queue a plain-text mail to one address. Never raises: a mail that is not sent is logged."""
-        subject = " ".join("".join(c if c.isprintable() else " " for c in subject).split())[:_LONGEST_SUBJECT]
+        subject = _one_line(subject)
         try:
             message = compose(self._sender, to, subject, text)
         except (ValueError, IndexError, MessageError):
@@ -71,6 +72,28 @@ class Mailer:
             self._store(self._outbox, SentMail(to, subject, text, clock.now()))
         else:
             smtp.not_sent(to, "MAIL_URL is not set")
+
+    def deliver(
+        self, to: str, subject: str, text: str, *, reference: str, headers: Mapping[str, str] = {}
+    ) -> None:
+        """Send a plain-text mail now, in this thread. Raises smtp.NotDelivered.
+
+        `reference` makes the Message-ID: the same mail sent twice has the same one.
+        """
+        subject = _one_line(subject)
+        try:
+            message = compose(self._sender, to, subject, text)
+        except (ValueError, IndexError, MessageError):
+            raise smtp.NotDelivered("it is not a valid mail to one address", is_final=True) from None
+        message.replace_header("Message-ID", f"<{reference}@{self._sender.domain}>")
+        for name, value in headers.items():
+            message[name] = value
+        if self._delivery is not None:
+            self._delivery.deliver_now(smtp.Envelope(self._sender.addr_spec, to, message))
+        elif self._outbox is not None:
+            self._store(self._outbox, SentMail(to, subject, text, clock.now()))
+        else:
+            raise smtp.NotDelivered("MAIL_URL is not set", is_final=True)
 
     def letters(self) -> list[SentMail]:
         """Return the mails in the development mailbox, newest first (at most 100)."""
@@ -93,6 +116,10 @@ class Mailer:
         descriptor = os.open(outbox, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(line)
+
+
+def _one_line(subject: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in subject).split())[:_LONGEST_SUBJECT]
 
 
 def compose(sender: Address, to: str, subject: str, text: str) -> EmailMessage:

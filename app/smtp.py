@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 # a mailed code works for ten.
 _PAUSES = (2.0, 20.0, 90.0, 300.0)
 _SECONDS = 30  # per answer of the server: some greet late on purpose
+_SECONDS_WAITED_FOR = 10  # the same, where somebody's turn to send lasts only so long
 _MOST_WAITING = 1_000
 _PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}  # RFC 8314, section 7.3
 
@@ -87,6 +88,10 @@ class Delivery:
             not_sent(envelope.to, "too many mails wait for the mail server")
         else:
             self._submit(envelope, 0)
+
+    def deliver_now(self, envelope: Envelope) -> None:
+        """Send a mail in this thread, once, waiting ten seconds for each answer. Raises NotDelivered."""
+        deliver(self._server, self._host_name, envelope, seconds=_SECONDS_WAITED_FOR)
 
     def _submit(self, envelope: Envelope, tries: int) -> None:
         with self._lock:

@@ -1,4 +1,5 @@
-"""One's own account and workspace: name, address, password, browsers signed in, data export, deletion.
+"""One's own account and workspace: name, time zone, emails, password, browsers, data
+export, deletion.
 
 May import everything up to `team`. Start reading in `routes.py` and `sign_in_routes.py`, then
 `account_deletion.py` and `workspace_deletion.py`.

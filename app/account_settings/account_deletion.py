@@ -31,9 +31,8 @@ class HandOverFirst(PatchbayError):
     def __init__(self, names: Sequence[str]) -> None:
         listed = names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
         super().__init__(
-            f"You are the only owner of {listed}, and others work there. Hand over the ownership on the "
-            "team page, "
-            "or delete the workspace; then you can delete your account."
+            f"You're the only owner of {listed}, and others work there. Make somebody else an owner on the "
+            "team page, or delete the workspace. Then you can delete your account."
         )
 
 

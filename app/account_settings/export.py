@@ -19,6 +19,7 @@ from app.audit import AuditEntry
 from app.config import Settings
 from app.database import reading
 from app.memory.models import Note
+from app.notifications.models import ConnectionNotice
 from app.oauth_server.models import Grant
 from app.usage.models import CallRow
 from app.vault.models import Connection
@@ -74,12 +75,14 @@ def _profile(user: User) -> dict[str, Any]:
         "has_password": user.password_hash is not None,
         "is_operator": user.is_operator,
         "created_at": user.created_at,
+        "time_zone": user.time_zone,
+        "notifications": user.notifications,
     }
 
 
 def _sections(user_id: str) -> dict[str, Callable[[], Iterator[_Page]]]:
     """Return the sections of the document: a name, and how to read its pages."""
-    s, g, m, w, c, t, n, a, u = (
+    s, g, m, w, c, t, n, a, u, e = (
         table.__table__.c  # type: ignore[union-attr]
         for table in (
             LoginSession,
@@ -91,6 +94,7 @@ def _sections(user_id: str) -> dict[str, Callable[[], Iterator[_Page]]]:
             Note,
             AuditEntry,
             CallRow,
+            ConnectionNotice,
         )
     )
     memberships: _Columns = (
@@ -145,6 +149,9 @@ def _sections(user_id: str) -> dict[str, Callable[[], Iterator[_Page]]]:
             n.number,
             (n.id, n.workspace_id, n.title, n.text, n.shared, n.client_name, n.created_at, n.updated_at),
             n.owner_id == user_id,
+        ),
+        "notifications": lambda: _by_key(
+            e.id, (e.connection_id, e.kind, e.about_at, e.state, e.emailed_at), e.user_id == user_id
         ),
         "activity": lambda: _by_window(
             a.id, (a.at, a.workspace_id, a.action, a.subject, a.details), a.user_id == user_id

@@ -1,44 +1,34 @@
 """Forms of the account page."""
 
-import zoneinfo
-from functools import cache
-
 from flask_login import current_user
 from wtforms import EmailField, PasswordField, SelectField, StringField
 from wtforms.validators import DataRequired, InputRequired, StopValidation
 
 from app.accounts import addresses, passwords
 from app.accounts.forms import PostedForm, an_address, readable, stripped
-from app.web import current
+from app.web import current, times
 from app.workspaces.members import LONGEST_NAME
-
-
-@cache
-def timezones() -> tuple[str, ...]:
-    """Return the time zones by their common names: UTC first, then area and city."""
-    areas = (
-        "Africa",
-        "America",
-        "Antarctica",
-        "Asia",
-        "Atlantic",
-        "Australia",
-        "Europe",
-        "Indian",
-        "Pacific",
-    )
-    return (
-        "UTC",
-        *sorted(
-            name for name in zoneinfo.available_timezones() if name.partition("/")[0] in areas and "/" in name
-        ),
-    )
 
 
 class NameForm(PostedForm):
     """The name others see."""
 
     name = StringField("Your name", [readable(LONGEST_NAME)], filters=[stripped])
+
+
+class TimeZoneForm(PostedForm):
+    """The zone a person reads times in: its name, or its city alone."""
+
+    time_zone = StringField("Time zone", [readable(64)], filters=[stripped])
+
+    def validate_time_zone(self, field: StringField) -> None:
+        """Replace what was typed by the zone's own name. Raise StopValidation if there is no such zone."""
+        name = times.find_zone(field.data)
+        if name is None:
+            raise StopValidation(
+                "No time zone has that name. Choose one from the list, such as Europe/Berlin."
+            )
+        field.data = name
 
 
 class PasswordForm(PostedForm):
@@ -74,11 +64,13 @@ class WorkspaceSettingsForm(PostedForm):
         [readable(LONGEST_NAME), DataRequired("Enter the name of your company or team.")],
         filters=[stripped],
     )
-    timezone = SelectField("Time zone", [readable(64)], choices=timezones, validate_choice=False)
+    timezone = SelectField(
+        "Workspace time zone", [readable(64)], choices=times.zone_names, validate_choice=False
+    )
 
     def validate_timezone(self, field: SelectField) -> None:
         """Raise StopValidation unless the zone database has this zone."""
-        if field.data not in zoneinfo.available_timezones():
+        if not times.is_zone(field.data):
             raise StopValidation("Choose a time zone from the list.")
 
 

@@ -5,7 +5,7 @@ from app.accounts.letters import Letter
 from app.config import Settings
 
 _NOT_YOU = (
-    "If this was not you, sign in with “Email me a code”, choose a new password, and tell your administrator."
+    "If this wasn't you, sign in with “Email me a code”, choose a new password, and tell your administrator."
 )
 
 
@@ -15,7 +15,7 @@ def password_changed(settings: Settings) -> Letter:
         f"Your {settings.brand_name} password was changed",
         f"The password of your {settings.brand_name} account was just changed. Every other browser was "
         "signed out.\n\n"
-        f"If this was you, there is nothing to do. {_NOT_YOU}\n\n{settings.public_url}/account\n",
+        f"If this was you, there's nothing to do. {_NOT_YOU}\n\n{settings.public_url}/account\n",
     )
 
 
@@ -30,10 +30,10 @@ def address_in_use(settings: Settings) -> Letter:
     return Letter(
         f"This address has a {settings.brand_name} account",
         f"Somebody, probably you, tried to use this address for another {settings.brand_name} account. It "
-        "has one of its own already, "
-        f"so nothing was changed.\n\nSign in to it: {settings.public_url}/login\n\n"
+        "already has an account, so nothing changed.\n\n"
+        f"Sign in to it: {settings.public_url}/login\n\n"
         "To use the address for the other account, delete this one or change its email first. "
-        "If this was not you, there is nothing to do.\n",
+        "If this wasn't you, there's nothing to do.\n",
     )
 
 
@@ -43,7 +43,7 @@ def address_changed(settings: Settings) -> Letter:
         f"The email of your {settings.brand_name} account was changed",
         f"Your {settings.brand_name} account has a new email address and no longer uses this one. Every "
         "other browser was signed out.\n\n"
-        "If this was you, there is nothing to do. If it was not, tell your administrator at once: "
+        "If this was you, there's nothing to do. If it wasn't, tell your administrator immediately: "
         "this address no longer signs in to the account.\n",
     )
 
@@ -52,9 +52,9 @@ def account_deleted(settings: Settings) -> Letter:
     """To somebody who deleted their account."""
     return Letter(
         f"Your {settings.brand_name} account is deleted",
-        f"Your {settings.brand_name} account and everything that was yours alone is deleted. AI clients "
-        "you had let in are out, and access "
-        "at the services you had connected is being ended.\n\nThis is the last mail you get about it.\n",
+        f"Your {settings.brand_name} account and everything that was yours alone is deleted. Your AI clients "
+        "lost access, and we're revoking the access at the services you had connected.\n\n"
+        "This is the last email you get from us.\n",
     )
 
 
@@ -63,6 +63,6 @@ def workspace_deleted(settings: Settings, name: str) -> Letter:
     return Letter(
         f"The workspace {name} is deleted",
         f"An owner deleted the workspace {name} on {settings.brand_name}, with its connections and saved "
-        "notes. AI clients that "
-        f"worked in it are out.\n\nYour account stays: {settings.public_url}/account\n",
+        "notes. AI clients that used it lost access.\n\n"
+        f"You keep your account: {settings.public_url}/account\n",
     )

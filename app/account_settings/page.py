@@ -9,6 +9,7 @@ from app.accounts.login import SignedIn
 from app.accounts.models import GoogleIdentity
 from app.config import Settings
 from app.database import reading
+from app.notifications import preferences
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class AccountPage:
     google: list[GoogleIdentity]
     blocked_by: list[str]
     proved: bool
+    choices: dict[str, tuple[str, bool]]  # of notifications: label, and whether it is on
 
 
 def load(settings: Settings, person: SignedIn) -> AccountPage:
@@ -31,4 +33,8 @@ def load(settings: Settings, person: SignedIn) -> AccountPage:
             google_identities.list_of(db, person.user.id),
             account_deletion.blocked_by(db, person.user.id),
             sessions.is_proved(person.session),
+            {
+                kind: (label, preferences.wants(person.user, kind))
+                for kind, label in preferences.CHOICES.items()
+            },
         )

@@ -1,10 +1,10 @@
-"""The responses that the routes of this package share: the page, a saved notice, a signed-out browser."""
+"""The responses that the routes of this package share: the page, a section of it, a notice, a sign-out."""
 
 import functools
 from collections.abc import Callable
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
-from flask import Response, flash, make_response, redirect, render_template
+from flask import Response, flash, g, make_response, redirect, render_template
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
@@ -15,11 +15,13 @@ from app.account_settings.forms import (
     EmailForm,
     NameForm,
     PasswordForm,
+    TimeZoneForm,
     WorkspaceSettingsForm,
 )
 from app.accounts import sessions
 from app.accounts.forms import PostedForm
 from app.web import current
+from app.web.fragments import varying, wants_fragment
 from app.workspaces.forms import WorkspaceForm
 from app.workspaces.guard import ask_for_proof, current_member
 
@@ -40,9 +42,44 @@ def proved(view: Callable[_P, ResponseReturnValue]) -> Callable[_P, ResponseRetu
 
 def show_page(refused: PostedForm | None = None, *, status: int = 200) -> Response:
     """Render the page. The refused form replaces its empty one."""
+    return make_response(render_template("account_settings/show.html", **_context(refused)), status)
+
+
+def show_section(section: str, refused: PostedForm) -> Response:
+    """The refused form in its section for htmx, which replaces nothing by an error; else the whole page."""
+    if wants_fragment():
+        return varying(render_template(f"account_settings/_{section}.html", **_context(refused)))
+    return show_page(refused, status=422)
+
+
+def saved(sentence: str) -> Response:
+    """Redirect to `/account` with a notice that the change is saved."""
+    flash(sentence, "good")
+    return make_response(redirect("/account", 303))
+
+
+def saved_section(section: str) -> Response:
+    """The section with "Saved" beside its button; without htmx a redirect to the page, which has it too."""
+    if wants_fragment():
+        _forget_person()
+        html = render_template(f"account_settings/_{section}.html", saved_section=section, **_context())
+        return varying(html)
+    flash(section, "saved")
+    return make_response(redirect("/account", 303))
+
+
+def signed_out(location: str) -> Response:
+    """Redirect to `location` and delete the session cookie."""
+    response = make_response(redirect(location, 303))
+    sessions.forget_cookie(response, current.settings())
+    return response
+
+
+def _context(refused: PostedForm | None = None) -> dict[str, Any]:
     viewer, user = current_member(), current_user.user
-    forms = {
+    forms: dict[str, Any] = {
         "name_form": NameForm(name=user.name),
+        "zone_form": TimeZoneForm(time_zone=user.time_zone or "UTC"),
         "password_form": PasswordForm(),
         "email_form": EmailForm(),
         "workspace_form": WorkspaceForm(),
@@ -53,21 +90,16 @@ def show_page(refused: PostedForm | None = None, *, status: int = 200) -> Respon
             workspace_name=viewer.workspace.name, timezone=viewer.workspace.timezone
         )
         forms["close_form"] = DeleteWorkspaceForm(viewer.workspace.name)
+    if refused is None:  # a form reads what was posted; the zone's own name may differ from what was typed
+        forms["zone_form"].time_zone.data = user.time_zone or "UTC"
     forms = {key: refused if type(form) is type(refused) else form for key, form in forms.items()}
-    return make_response(render_template("account_settings/show.html", page=load_page(), **forms), status)
+    return {"page": load_page(), **forms}
 
 
-def saved(sentence: str) -> Response:
-    """Redirect to `/account` with a notice that the change is saved."""
-    flash(sentence, "good")
-    return make_response(redirect("/account", 303))
-
-
-def signed_out(location: str) -> Response:
-    """Redirect to `location` and delete the session cookie."""
-    response = make_response(redirect(location, 303))
-    sessions.forget_cookie(response, current.settings())
-    return response
+def _forget_person() -> None:
+    """Who is signed in was read before the change: the next look reads them again."""
+    for name in ("signed_in", "current_member", "_login_user"):
+        g.pop(name, None)
 
 
 def load_page() -> page.AccountPage:

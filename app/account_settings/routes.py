@@ -1,6 +1,6 @@
 """The page `/account`: name, data export, deleting the account, and the workspace's settings."""
 
-from flask import Blueprint, Flask, Response, g, redirect, render_template
+from flask import Blueprint, Flask, Response, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required
 
@@ -11,13 +11,27 @@ from app.account_settings import (
     workspace_deletion,
     workspace_settings,
 )
-from app.account_settings.forms import DeleteAccountForm, DeleteWorkspaceForm, NameForm, WorkspaceSettingsForm
-from app.account_settings.responses import proved, saved, show_page, signed_out
+from app.account_settings.forms import (
+    DeleteAccountForm,
+    DeleteWorkspaceForm,
+    NameForm,
+    TimeZoneForm,
+    WorkspaceSettingsForm,
+)
+from app.account_settings.responses import (
+    proved,
+    saved,
+    saved_section,
+    show_page,
+    show_section,
+    signed_out,
+)
 from app.accounts import people
 from app.accounts.sign_in_pages import refuse
 from app.config import Settings
 from app.database import transaction
 from app.errors import PatchbayError
+from app.notifications import preferences
 from app.web import current
 from app.web.limits import limiter
 from app.workspaces import members
@@ -46,10 +60,31 @@ def rename() -> ResponseReturnValue:
     """Change the name others see."""
     form = NameForm()
     if not form.validate():
-        return show_page(form, status=422)
+        return show_section("profile", form)
     with transaction() as db:
         people.rename(db, current_user.user, form.name.data)
-    return saved("Your name is saved.")
+    return saved_section("profile")
+
+
+@bp.post("/account/time-zone")
+@login_required
+def set_time_zone() -> ResponseReturnValue:
+    """Choose the zone that times are in."""
+    form = TimeZoneForm()
+    if not form.validate():
+        return show_section("time_zone", form)
+    with transaction() as db:
+        people.set_time_zone(db, current_user.user, form.time_zone.data)
+    return saved_section("time_zone")
+
+
+@bp.post("/account/notifications")
+@login_required
+def choose_notifications() -> ResponseReturnValue:
+    """Choose which emails to get."""
+    with transaction() as db:
+        preferences.choose(db, current_user.user, request.form.getlist("wanted"))
+    return saved_section("notifications")
 
 
 @bp.get("/account/export")
@@ -90,10 +125,10 @@ def change_workspace() -> ResponseReturnValue:
     """Rename the workspace and set its time zone."""
     form = WorkspaceSettingsForm()
     if not form.validate():
-        return show_page(form, status=422)
+        return show_section("workspace", form)
     with transaction() as db:
         workspace_settings.change(db, g.member, name=form.workspace_name.data, timezone=form.timezone.data)
-    return saved("The workspace is saved.")
+    return saved_section("workspace")
 
 
 @bp.post("/account/workspace/delete")

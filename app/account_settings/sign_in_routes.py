@@ -30,7 +30,7 @@ def change_password() -> ResponseReturnValue:
     if not form.validate():
         return show_page(form, status=422)
     sign_in.change_password(current.settings(), current.mailer(), current_user, form.password.data)
-    return saved("Your password is changed. Every other browser was signed out.")
+    return saved("Password changed. Every other browser was signed out.")
 
 
 @bp.post("/account/email")
@@ -90,7 +90,7 @@ def confirm_email() -> ResponseReturnValue:
 def unlink_google() -> ResponseReturnValue:
     """Remove every Google account that signs in as this person."""
     sign_in.unlink_google(current_user)
-    return saved("Google no longer signs you in. Your password and mailed codes do.")
+    return saved("Google unlinked. Sign in with your password or a code we email you.")
 
 
 @bp.post("/account/sessions/<session_id>/end")

@@ -33,11 +33,10 @@ class DeletedWorkspace:
         """The notice for the owner: what is done, and what continues in the background."""
         if not self.connections:
             return f"{self.name} is deleted."
-        many = "1 connection has" if self.connections == 1 else f"{self.connections:,} connections have"
+        many = "1 connection was" if self.connections == 1 else f"{self.connections:,} connections were"
         return (
-            f"{self.name} is deleted. {many} ended here; access at the services is being ended in the "
-            "background, "
-            "again and again until each has confirmed it. You need not wait."
+            f"{self.name} is deleted. {many} disconnected. We're revoking the access at each service in the "
+            "background."
         )
 
 

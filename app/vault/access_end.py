@@ -32,17 +32,25 @@ def set_end(
     `before` is the end known so far, if it still counts; `renewed` is False for a new authorization.
     """
     if tokens.hard_expires_in is not None:
-        row.hard_ends_at = at + timedelta(seconds=tokens.hard_expires_in)
+        row.hard_ends_at = _steady(row.hard_ends_at, at + timedelta(seconds=tokens.hard_expires_in))
     elif not renewed:
         row.hard_ends_at = None
     ends_at = _end(connector, row.auth_method, tokens, at, before, renewed=renewed)
     if row.hard_ends_at is not None:
         ends_at = min(ends_at, row.hard_ends_at) if ends_at else row.hard_ends_at
+    ends_at = _steady(before, ends_at)
     if ends_at is None:
         row.signin_life_seconds = None
     elif before is None or row.signin_life_seconds is None or ends_at > before + _PROLONGED_BY:
         row.signin_life_seconds = int((ends_at - at).total_seconds())
     row.signin_ends_at = ends_at
+
+
+def _steady(before: datetime | None, ends_at: datetime | None) -> datetime | None:
+    """The end known so far if the new one is the same, counted from another moment: nobody is reminded twice."""
+    if before is not None and ends_at is not None and abs(ends_at - before) <= _PROLONGED_BY:
+        return before
+    return ends_at
 
 
 def _end(

@@ -47,7 +47,7 @@ def install(app: Flask, settings: Settings) -> None:
             f"{len(results) - failed} connections refreshed, {failed} failed, {revoked} tokens revoked."
         )
         if (hours := keepalive.needed_hours()) is not None:
-            click.echo(f"Run this every {hours} hours or more often: a sign-in here lasts {3 * hours} hours.")
+            click.echo(f"Run this every {hours} hours or more often: access here lasts {3 * hours} hours.")
 
     app.cli.add_command(keys)
     app.cli.add_command(connections)

@@ -3,6 +3,8 @@
 `by` is the person who makes the change, for the audit trail.
 """
 
+from collections.abc import Mapping
+
 from sqlmodel import Session
 
 from app import audit
@@ -22,6 +24,29 @@ def set_permission(db: Session, connection: Connection, level: str, *, by: str |
     details = {**row.audit_details(), "before": row.permission, "level": level}
     row.permission = level
     audit.record(db, "connection.permission_changed", **audit.about(row, by), **details)
+    return row
+
+
+def set_approve_on_page(
+    db: Session, connection: Connection, on_page: bool, *, by: str | None = None
+) -> Connection:
+    """Whether its writes are approved on the page only, never in the AI client's chat. Raises NotFound."""
+    row = get_current(db, connection)
+    row.approve_on_page = on_page
+    details = {**row.audit_details(), "on_page": on_page}
+    audit.record(db, "connection.approval_place_changed", **audit.about(row, by), **details)
+    return row
+
+
+def set_tools(
+    db: Session, connection: Connection, names: Mapping[str, str], *, on: bool, by: str | None = None
+) -> Connection:
+    """Switch tools on or off for every AI client. `names` maps full names to titles. Raises NotFound."""
+    row = get_current(db, connection, lock=True)
+    left = [name for name in row.hidden_tools if name not in names]
+    row.hidden_tools = left if on else [*left, *names]
+    details = {**row.audit_details(), "on": on, "tools": list(names), "titles": ", ".join(names.values())}
+    audit.record(db, "connection.tools_changed", **audit.about(row, by), **details)
     return row
 
 

@@ -41,6 +41,7 @@ _TRIAL = timedelta(seconds=25)  # for one call to find out; as long as a claim
 def mark_connected(row: Connection, credential: Credential) -> None:
     """It works. Both rows are locked, in the transaction that stores new tokens or ends a trial."""
     row.state, row.last_error, row.try_again_at = CONNECTED, None, None
+    row.broken_at = None
     credential.rejections = 0
 
 
@@ -123,6 +124,7 @@ def _need_reconnect(db: Session, row: Connection, reason: str) -> None:
     is_news = row.state == CONNECTED
     row.state, row.last_error = RECONNECT_NEEDED, reason[:_LONGEST_REASON]
     if is_news:
+        row.broken_at = database.current().now(db)
         audit.record(
             db, "connection.reconnect_needed", **audit.about(row), **row.audit_details(), reason=reason
         )
@@ -165,30 +167,27 @@ def why_refused(
     """
     name, form = connector.name, connector.find_form(connection.auth_method)
     if form is not None and not (form.renewals and interrupted_at):
-        what = "sign-in" if form.authorization_seconds else form.noun
-        ended = f"{name} does not accept the {what} of this connection any more; we learned it on {_day(at)}."
-        return f"{ended} Please reconnect {name}."
+        what = "login" if form.authorization_seconds else form.noun
+        ended = f"{name} no longer accepts the {what} of this connection (since {_day(at)})."
+        return f"{ended} Reconnect {name}."
     auth = connector.auth_of(connection.auth_method)
     if because:
         return _ended(name, at, because)
     if interrupted_at is not None and (form is not None or auth.rotates):
         return (
-            f"On {_day(interrupted_at)} a renewal was interrupted while {name} was issuing a new token, "
-            f"and {name} does not accept the previous one any more. Please reconnect {name}."
+            f"On {_day(interrupted_at)} renewing the access was interrupted while {name} issued a new token, "
+            f"and {name} no longer accepts the previous one. Reconnect {name}."
         )
     if not credential.refresh_token_sealed:
         if credential.expires_at is None or credential.expires_at > at:
             return _ended(name, at, auth.ends_because)
-        return (
-            f"{name} gave a sign-in that cannot be renewed, and it ended on {_day(at)}. "
-            f"Please reconnect {name}."
-        )
+        return f"{name} granted access that can't be renewed, and it ended on {_day(at)}. Reconnect {name}."
     return _ended(name, at, auth.ends_because)
 
 
 def _ended(name: str, at: datetime, because: str) -> str:
-    learned = f"{name} ended this sign-in; we learned it on {_day(at)}."
-    return " ".join(filter(None, (learned, because, f"Please reconnect {name}.")))
+    learned = f"{name} ended our access on {_day(at)}."
+    return " ".join(filter(None, (learned, because, f"Reconnect {name}.")))
 
 
 def why_rejected(
@@ -204,7 +203,7 @@ def why_rejected(
         return why_refused(connector, connection, credential, at=at, interrupted_at=None)
     return (
         f"Since {_day(at)} {connector.name} accepts no token of this connection, not even one it has just "
-        f"issued. Please reconnect {connector.name}; until then a call tries again from time to time."
+        f"issued. Reconnect {connector.name}; until then a call tries again from time to time."
     )
 
 
@@ -214,8 +213,8 @@ def why_not_renewed(name: str, cause: str, since: datetime) -> str:
     `cause` is the sentence about its last answer.
     """
     return (
-        f"{cause.removesuffix(' Please try again later.')} This has been so since {_day(since)}. Please "
-        f"reconnect {name}; until then a call tries again from time to time."
+        f"{cause.removesuffix(' Please try again later.')} This has been so since {_day(since)}. "
+        f"Reconnect {name}; until then a call tries again from time to time."
     )
 
 

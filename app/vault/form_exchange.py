@@ -146,7 +146,7 @@ def _refusal(
         return TokenRefused(f"{connector.name} {form.refused}")
     if answer.status == 404 and request.setting_required:
         return TokenEndpointUnavailable(
-            f"{connector.name} has nothing at the address set for this sign-in. Ask your administrator to "
+            f"{connector.name} has nothing at the address set for this connection. Ask your administrator to "
             f"check {connector.slug.upper()}_{request.setting}.",
             retryable=False,
             refused=True,

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index
+from sqlalchemy import JSON, Column, Index, text
 from sqlmodel import Field, SQLModel
 
 from app.database import UtcDateTime
@@ -13,7 +13,17 @@ class Connection(SQLModel, table=True):
     """One authorized account of a service in a workspace. Holds no secret."""
 
     __tablename__ = "connections"
-    __table_args__ = (Index("ix_connections_workspace_slug", "workspace_id", "slug"),)
+    __table_args__ = (
+        Index("ix_connections_workspace_slug", "workspace_id", "slug"),
+        # for notifications, which look every few seconds
+        Index(
+            "ix_connections_broken_at",
+            "broken_at",
+            sqlite_where=text("broken_at IS NOT NULL"),
+            postgresql_where=text("broken_at IS NOT NULL"),
+        ),
+        Index("ix_connections_signin_ends_at", "signin_ends_at"),
+    )
 
     id: str = Field(primary_key=True)
     workspace_id: str = Field(foreign_key="workspaces.id", ondelete="CASCADE")
@@ -29,6 +39,7 @@ class Connection(SQLModel, table=True):
     permission: str = Field(default="read", max_length=8)  # off, read, ask, write
     state: str = Field(default="connected", max_length=24)  # connected, reconnect_needed
     last_error: str | None = Field(default=None, max_length=500)  # the true reason, one sentence of ours
+    broken_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # since when it is not connected
     scopes: str = ""  # granted by the service, space separated
     # [{"id","name",…}]
     businesses: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))

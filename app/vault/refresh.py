@@ -119,7 +119,7 @@ class TokenVault:
         snapshot = self._snapshot()
         if not hmac.compare_digest(self._token(snapshot).encode(), token.encode()):
             return ProviderUnavailable(
-                f"{self._name} renewed its sign-in during this call. Please try again in a moment."
+                f"{self._name} renewed its access during this call. Please try again in a moment."
             )
         reason = reason or self._why_rejected(snapshot)
         with database.transaction() as db:
@@ -158,7 +158,7 @@ class TokenVault:
                 raise self._resting(snapshot)
             if time.monotonic() >= give_up:
                 raise ProviderUnavailable(
-                    f"{self._name} is slow to renew its sign-in. Please try again in a moment."
+                    f"{self._name} is slow to renew the access. Please try again in a moment."
                 )
             generation = snapshot.credential.generation
 
@@ -229,7 +229,7 @@ class TokenVault:
         """The error while the token endpoint is left alone: the reason of the last failure, and the wait."""
         if snapshot.connection.state != connection_state.CONNECTED and snapshot.connection.last_error:
             return ReconnectNeeded(snapshot.connection.last_error)
-        sentence = snapshot.credential.last_failure or f"{self._name} could not renew its sign-in just now."
+        sentence = snapshot.credential.last_failure or f"{self._name} couldn't renew the access just now."
         until = snapshot.credential.cooldown_until or snapshot.now
         left = max(1, math.ceil((until - snapshot.now).total_seconds()))
         return ProviderUnavailable(sentence, retry_after_seconds=left)

@@ -14,13 +14,11 @@ def request_tokens(settings: Settings, claim: Claim, connector: Connector) -> To
     """
     where = addresses.resolve(connector, settings)
     if where is None:
-        raise ClientMisconfigured(
-            f"{connector.name} is not configured here any more. Ask your administrator."
-        )
+        raise ClientMisconfigured(f"{connector.name} is no longer configured here. Ask your administrator.")
     if (form := connector.find_form(claim.connection.auth_method)) is not None:
         if form.key not in where.auth_methods:
             raise ClientMisconfigured(
-                f"{connector.name} is not configured here for this way of signing in. Ask your administrator."
+                f"{connector.name} is not configured here for this way of connecting. Ask your administrator."
             )
         return form_exchange.renew(
             connector,

@@ -54,7 +54,7 @@ def get(db: Session, workspace_id: str, user_id: str, connection_id: str) -> Con
     found = select(Connection).where(*_visible_to(workspace_id, user_id), col(Connection.id) == connection_id)
     connection: Connection | None = db.execute(found).scalar_one_or_none()
     if connection is None:
-        raise NotFound("We could not find that connection. It may have been disconnected; reload the page.")
+        raise NotFound("We couldn't find that connection. It may have been disconnected. Reload the page.")
     return connection
 
 
@@ -68,8 +68,11 @@ def connect(
     tokens: TokenSet,
     scopes: str | Iterable[str],
     keys: KeyRing,
+    visibility: str | None = None,
 ) -> Connection:
     """Store a new connection; it may only read until somebody allows more.
+
+    `visibility` is shared or personal; None is the service's own default.
 
     For an account this person already sees in the workspace, the existing connection gets the new tokens.
     Some services (FreshBooks) end the first access when the same person authorizes again, so a second row
@@ -98,7 +101,7 @@ def connect(
         id=crypto.new_id("con"), workspace_id=workspace_id, owner_id=owner_id, slug=slug, connected_at=at
     )
     connector = services_of(workspace_id).get(slug)
-    connection.visibility = "personal" if connector.personal else "shared"
+    connection.visibility = visibility or ("personal" if connector.personal else "shared")
     _describe(connection, account, tokens, scopes)
     access_end.set_end(connection, connector, tokens, at, before=None, renewed=False)
     credential = Credential(connection_id=connection.id, workspace_id=workspace_id, updated_at=at)
@@ -130,13 +133,12 @@ def reconnect(
     name = services_of(connection.workspace_id).get(connection.slug).name
     if connection.account_key and account.key != connection.account_key:
         raise AnotherAccount(
-            f"You signed in to a different {name} account. To mend this connection, sign in with the "
-            "account it was made with; "
-            "or connect the other account as a new connection."
+            f"You chose a different {name} account. To restore this connection, use the account it was "
+            "made with, or connect the other account as a new connection."
         )
     credential, row = credentials.locked(db, connection)
     if credential is None or row is None:
-        raise NotFound("That connection has been disconnected in the meantime. Please connect again.")
+        raise NotFound("That connection was disconnected in the meantime. Please connect again.")
     at = database.current().now(db)
     if row.auth_method != tokens.auth_method:
         credentials.forget_tokens(credential)
@@ -180,8 +182,8 @@ def disconnect(
     if shared_with:
         return Disconnected(
             False,
-            f"{connector.name} disconnected. Access at {connector.name} itself stays: another connection "
-            "uses the same sign-in there.",
+            f"{connector.name} disconnected. {connector.name} still lists our access, because another "
+            "connection uses it.",
         )
     form = connector.find_form(connection.auth_method)
     return Disconnected(True, f"{connector.name} disconnected. {form.left_behind if form else ''}".strip())
@@ -203,15 +205,17 @@ def _visible_to(workspace_id: str, user_id: str) -> tuple:  # type: ignore[type-
     )
 
 
-def get_current(db: Session, connection: Connection) -> Connection:
-    """The connection's row as it is now. Raises NotFound if it has been disconnected."""
-    row: Connection | None = db.execute(
-        select(Connection).where(
-            col(Connection.id) == connection.id, col(Connection.workspace_id) == connection.workspace_id
-        )
-    ).scalar_one_or_none()
+def get_current(db: Session, connection: Connection, *, lock: bool = False) -> Connection:
+    """The connection's row as it is now. `lock`: until the transaction ends, for a change that depends on
+    what is stored. Raises NotFound if it has been disconnected.
+    """
+    query = select(Connection).where(
+        col(Connection.id) == connection.id, col(Connection.workspace_id) == connection.workspace_id
+    )
+    query = query.with_for_update().execution_options(populate_existing=True) if lock else query
+    row: Connection | None = db.execute(query).scalar_one_or_none()
     if row is None:
-        raise NotFound("We could not find that connection. It may have been disconnected; reload the page.")
+        raise NotFound("We couldn't find that connection. It may have been disconnected. Reload the page.")
     return row
 
 

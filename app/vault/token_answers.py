@@ -156,7 +156,7 @@ def unreadable(connector: Connector) -> TokenEndpointUnavailable:
 def without_token(connector: Connector, advice: str = "") -> TokenEndpointUnavailable:
     """The error for a success whose answer holds no usable token."""
     return TokenEndpointUnavailable(
-        f"{connector.name} answered without a token. {advice or 'Please try again later.'}",
+        f"{connector.name} responded without a token. {advice or 'Please try again later.'}",
         lost=True,
         refused=True,
     )
@@ -167,13 +167,13 @@ def refusal(connector: Connector, answer: Response) -> PatchbayError:
     status, name = answer.status, connector.name
     if status == 429:
         return TokenEndpointUnavailable(
-            f"{name} asks to slow down. Please try again later.", retry_after_seconds=retry_after(answer)
+            f"{name} is rate limiting us. Please try again later.", retry_after_seconds=retry_after(answer)
         )
     code = error_code(answer) if may_be_last_word(status) else ""
     if code in _DEAD:
         subtype = str((json_object(answer) or {}).get("error_subtype", ""))
         because = connector.auth.error_sentences.get(subtype, "")
-        return TokenRefused(f"{name} says this sign-in is not valid any more.", because=because)
+        return TokenRefused(f"{name} says that this access is no longer valid.", because=because)
     if (sentence := connector.auth.error_sentences.get(code)) is not None:
         return ClientMisconfigured(sentence)
     # A secret that is sent alone is an API key: one that was rolled gets the API's own error object.

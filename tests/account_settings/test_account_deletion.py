@@ -109,7 +109,7 @@ def test_somebody_alone_in_a_workspace_takes_it_along(people, sign_in, connect):
 
 def test_the_only_owner_of_a_team_hands_over_first(people, alice, sign_in):
     page = alice.get("/account").text
-    assert "You are the only owner of <b>Northwind</b>" in page and "Delete account<" not in page
+    assert "You're the only owner of <b>Northwind</b>" in page and "Delete account<" not in page
     refused = delete(alice, "alice@example.com")
     assert refused.status_code == 409 and rows(Workspace)
     assert {each.id for each in rows(User)} >= {"usr_alice"}

@@ -104,3 +104,61 @@ def test_every_field_has_the_label_people_see(alice):
     assert len(ids) == len(set(ids)), sorted({each for each in ids if ids.count(each) > 1})
     labels = dict(re.findall(r'<label for="([^"]+)">([^<]+)</label>', page))
     assert labels["password"] == "New password" and labels["email"] == "New email" and set(labels) <= set(ids)
+
+
+def test_a_person_chooses_their_time_zone(alice, people):
+    assert 'value="UTC"' in alice.get("/account").text
+    assert alice.submit("/account/time-zone", {"time_zone": "new york"}).status_code == 303
+    page = alice.get("/account").text
+    assert 'value="America/New_York"' in page and 'role="status"' in page
+    refused = alice.submit("/account/time-zone", {"time_zone": "Mars"})
+    assert refused.status_code == 422 and "No time zone has that name." in refused.text
+    with database.reading() as db:
+        assert db.get_one(User, people.alice.id).time_zone == "America/New_York"
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "card"),
+    [
+        ("/account/name", {"name": "Alice Kraus"}, "profile-card"),
+        ("/account/time-zone", {"time_zone": "Europe/Berlin"}, "time-zone-card"),
+        ("/account/notifications", {"wanted": ["broken"]}, "notifications-card"),
+        ("/account/workspace", {"workspace_name": "Northwind Pty", "timezone": "UTC"}, "workspace-card"),
+    ],
+)
+def test_a_section_is_saved_in_place_and_says_so(alice, path, form, card):
+    alice.get("/account")
+    answer = alice.submit(path, form, htmx=True)
+    assert answer.status_code == 200 and f'id="{card}"' in answer.text and "<html" not in answer.text
+    assert "Saved<" in answer.text
+    for value in form.values():
+        if isinstance(value, str):
+            assert value in answer.text, "the section shows what is stored now"
+    assert "Saved<" not in alice.get("/account").text
+    alice.submit(path, form)
+    page = alice.get("/account").text
+    assert page.count("Saved<") == 1 and "Saved<" in page[page.index(f'id="{card}"') :]
+
+
+def test_what_is_refused_in_place_is_said_at_its_field(alice):
+    alice.get("/account")
+    answer = alice.submit("/account/time-zone", {"time_zone": "Mars"}, htmx=True)
+    assert answer.status_code == 200 and 'role="alert"' in answer.text and "<html" not in answer.text
+
+
+def test_the_number_of_queries_of_the_page_is_fixed(people, alice, sign_in):
+    from sqlalchemy import event
+
+    def statements():
+        found = []
+        count = lambda *given: found.append(given[2])  # noqa: E731
+        event.listen(database.current().engine, "before_cursor_execute", count)
+        alice.get("/account")
+        event.remove(database.current().engine, "before_cursor_execute", count)
+        return len([each for each in found if each.startswith("SELECT")])
+
+    alice.get("/account")
+    few = statements()
+    for _ in range(10):
+        sign_in(people.alice)
+    assert statements() == few <= 8

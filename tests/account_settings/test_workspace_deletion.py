@@ -59,9 +59,11 @@ def test_everything_of_the_workspace_ends_and_nothing_of_another(
 ):
     assert northwind.client.tools()
     assert delete(alice).headers["Location"] == "/account"
-    assert "2 connections have ended here" in alice.get("/account").text and "in the background" in alice.page
+    assert (
+        "2 connections were disconnected" in alice.get("/account").text and "in the background" in alice.page
+    )
     assert northwind.bob.get("/integrations").headers["Location"] == "/account"
-    assert "You are not a member of any workspace yet" in northwind.bob.get("/account").text
+    assert "You're not in a workspace yet" in northwind.bob.get("/account").text
     assert northwind.client.ask("tools/list").status_code == 401
     assert [each.id for each in rows(Workspace)] == ["wsp_contoso"]
     assert (

@@ -56,7 +56,7 @@ def test_a_service_without_grace_needs_a_reconnect_and_the_reason_is_true_and_sa
     for _ in range(3):
         with pytest.raises(
             ReconnectNeeded,
-            match=r"was interrupted while Strict was issuing a new token.*Please reconnect Strict\.",
+            match=r"was interrupted while Strict issued a new token.*Reconnect Strict\.",
         ):
             source(settings, connection).bearer()
     assert provider.refreshes == 2  # the one that was interrupted, and one more

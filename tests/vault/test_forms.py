@@ -98,10 +98,10 @@ def test_a_key_the_service_refuses_needs_its_person_once_with_the_true_reason(fi
     connection = fill_in("keyed")
     provider.forget_access_tokens()
     for _ in range(3):
-        with pytest.raises(ReconnectNeeded, match="does not accept the key of this connection any more"):
+        with pytest.raises(ReconnectNeeded, match="no longer accepts the key of this connection"):
             access.check(settings, connection)
     row, _ = stored(connection)
-    assert row.state == "reconnect_needed" and "Please reconnect Keyed." in row.last_error
+    assert row.state == "reconnect_needed" and "Reconnect Keyed." in row.last_error
     fill_in("keyed", before=connection)
     assert stored(connection)[0].state == "connected"
     assert access.check(settings, connection).key == "account-1"
@@ -119,7 +119,7 @@ def test_a_login_that_ended_needs_its_person(fill_in, provider, settings):
     connection = fill_in("logged")
     provider.forget_access_tokens()
     provider.refresh.clear()
-    with pytest.raises(ReconnectNeeded, match="the sign-in of this connection"):
+    with pytest.raises(ReconnectNeeded, match="the login of this connection"):
         access.check(settings, connection)
 
 

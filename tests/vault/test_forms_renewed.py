@@ -47,7 +47,7 @@ def test_a_success_without_a_token_does_not_become_the_old_token_with_a_new_life
     expire(connection)
     before = stored(connection)[1]
     provider.faults.append(status(200, body, JSON))
-    with pytest.raises(ProviderUnavailable, match="Minted answered without a token"):
+    with pytest.raises(ProviderUnavailable, match="Minted responded without a token"):
         source(settings, connection).bearer()
     row, credential = stored(connection)
     assert (row.state, credential.generation, credential.expires_at) == ("connected", 1, before.expires_at)
@@ -59,7 +59,7 @@ def test_the_same_for_a_login_whose_profile_holds_no_key_any_more(fill_in, provi
     connection = fill_in("logged")
     provider.forget_access_tokens()
     provider.faults.append(status(200, {"id": 7, "name": "Kim"}, JSON))
-    with pytest.raises(ProviderUnavailable, match="Logged answered without a token"):
+    with pytest.raises(ProviderUnavailable, match="Logged responded without a token"):
         source(settings, connection).renew()
     assert stored(connection)[1].generation == 1
 
@@ -139,7 +139,7 @@ def test_the_documented_refusal_ends_it_at_once(fill_in, provider, settings, slu
     connection = fill_in(slug)
     expire(connection)
     provider.faults.append(answer)
-    with pytest.raises(ReconnectNeeded, match="Please reconnect"):
+    with pytest.raises(ReconnectNeeded, match="Reconnect"):
         source(settings, connection).renew()
     row = stored(connection)[0]
     assert (row.state, row.try_again_at) == ("reconnect_needed", None)
@@ -174,6 +174,6 @@ def test_while_the_person_waits_a_refusal_is_about_what_was_filled_in(fill_in, p
 def test_a_login_that_brings_no_session_asks_for_nothing_with_an_empty_token(fill_in, provider):
     before = provider.mints
     provider.faults.append(status(200, {"ok": True}, JSON))
-    with pytest.raises(TokenEndpointUnavailable, match="answered without a token"):
+    with pytest.raises(TokenEndpointUnavailable, match="responded without a token"):
         fill_in("logged")
     assert provider.mints == before

@@ -100,7 +100,7 @@ def test_disconnecting_one_leaves_the_other_working_and_says_so(
     assert stored(one)[0].account_key == stored(other)[0].account_key
     ended, name = disconnect(one), services_of(None).get(first).name
     assert not ended.revoking and ended.sentence == (
-        f"{name} disconnected. Access at {name} itself stays: another connection uses the same sign-in there."
+        f"{name} disconnected. {name} still lists our access, because another connection uses it."
     )
     assert revocation.run_due(settings) == 1 and pending() == []
     assert revocations(google) == [0, 0]
@@ -137,12 +137,10 @@ def test_consent_taken_away_at_google_ends_both_cleanly_and_a_new_one_heals(
     Levers(google, slug)("revoke", company="northwind")
     for each, connection in connections.items():
         name = services_of(None).get(each).name
-        with pytest.raises(
-            ReconnectNeeded, match=f"{name} ended this sign-in; we learned it on .* Please reconnect {name}."
-        ):
+        with pytest.raises(ReconnectNeeded, match=f"{name} ended our access on .* Reconnect {name}."):
             access.check(settings, connection)
         row = stored(connection)[0]
-        assert row.state == "reconnect_needed" and row.last_error.startswith(f"{name} ended this sign-in")
+        assert row.state == "reconnect_needed" and row.last_error.startswith(f"{name} ended our access")
         assert Levers(google, each).log()["refresh_refusals"] == 1
         with pytest.raises(ReconnectNeeded):
             access.check(settings, connection)
@@ -179,7 +177,7 @@ def test_clients_of_one_project_share_consents_and_those_of_two_do_not(
     }
     installation = config.load({**environ, **real})
     ended = disconnect(gmail, installation)
-    assert (ended.revoking, "Access at Gmail itself stays" in ended.sentence) == (bool(revoked), not revoked)
+    assert (ended.revoking, "Gmail still lists our access" in ended.sentence) == (bool(revoked), not revoked)
     assert revocation.run_due(installation) == 1
     assert revocations(google) == [revoked, 0]
 
@@ -190,7 +188,7 @@ def test_clients_of_one_project_share_consents_and_those_of_two_do_not(
 def warning_on_the_card(sign_in, person):
     page = sign_in(person)
     page.get("/integrations")
-    return "Sign-in ends" in page.page
+    return "sign in again in" in page.page or "Access ends" in page.page
 
 
 @pytest.mark.parametrize("slug", SLUGS)
@@ -215,7 +213,7 @@ def test_a_policy_of_the_workspace_is_named(connect_to, settings, google):
     connection = connect_to("gmail")
     Levers(google, "gmail")("refuse_tokens", code="invalid_grant", subtype="invalid_rapt")
     expire(connection)
-    with pytest.raises(ReconnectNeeded, match=r"limits how long a sign-in lasts.* Please reconnect Gmail"):
+    with pytest.raises(ReconnectNeeded, match=r"limits how long access lasts.* Reconnect Gmail"):
         access.check(settings, connection)
 
 

@@ -118,7 +118,7 @@ def test_the_command_says_how_often_it_must_run(app, connect, fill_in):
     assert "Run this" not in run(app, "connections", "keepalive").stdout
     fill_in("daily")
     output = run(app, "connections", "keepalive").stdout
-    assert "Run this every 8 hours or more often: a sign-in here lasts 24 hours." in output
+    assert "Run this every 8 hours or more often: access here lasts 24 hours." in output
 
 
 def test_a_hard_end_is_stored_moves_with_no_refresh_and_bounds_the_other(connect, provider, settings):

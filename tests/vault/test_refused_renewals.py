@@ -80,7 +80,7 @@ def test_refused_for_ever_it_asks_its_person_and_heals_when_the_service_does(
     row = stored(connection)[0]
     assert (row.state, row.last_error) == ("reconnect_needed", errors[-1].message)
     assert row.last_error.startswith("Strict ") and "This has been so since" in row.last_error
-    assert "Please reconnect Strict" in row.last_error and "try again" not in row.last_error
+    assert "Reconnect Strict" in row.last_error and "try again" not in row.last_error
     assert provider.refreshes < len(errors)
     clock.shift(timedelta(hours=1))
     assert call(settings, connection) is None
@@ -116,7 +116,7 @@ def test_one_refusal_is_enough_once_the_sign_in_is_known_to_have_ended(fill_in, 
         access.check(settings, connection)
     clock.shift(timedelta(hours=25))
     provider.faults = [status(401, {"message": "Unauthorized"}, JSON)]
-    with pytest.raises(ReconnectNeeded, match="Please reconnect Logged"):
+    with pytest.raises(ReconnectNeeded, match="Reconnect Logged"):
         access.check(settings, connection)
     assert stored(connection)[0].state == "reconnect_needed"
 
@@ -146,7 +146,7 @@ def test_the_services_last_word_ends_it_for_good(connect, provider, settings):
     assert isinstance(call(settings, connection), ReconnectNeeded)
     row = stored(connection)[0]
     assert (row.state, row.try_again_at) == ("reconnect_needed", None)
-    assert row.last_error.startswith("Strict ended this sign-in")
+    assert row.last_error.startswith("Strict ended our access")
     refreshes = provider.refreshes
     clock.shift(timedelta(days=1))
     assert isinstance(call(settings, connection), ReconnectNeeded) and provider.refreshes == refreshes
@@ -165,7 +165,7 @@ CAUSES = {
     "client": (status(401, {"error": "invalid_client"}, JSON), "client id and secret"),
     "client nested": (status(400, {"error": {"type": "invalid_client"}}, JSON), "client id and secret"),
     "refused": (status(404), r"refused the request for a token \(status 404\)"),
-    "slow down": (status(429), "asks to slow down"),
+    "slow down": (status(429), "is rate limiting us"),
     "trouble": (status(500), "having trouble"),
     "type": (status(200, {"access_token": "canary-a", "token_type": "MAC"}, JSON), "other than Bearer"),
     "page": (status(200, b"<html>"), "could not be read"),
@@ -239,7 +239,7 @@ def test_a_dead_grant_is_understood_in_each_shape(connect, provider, settings, a
     connection = connect()
     expire(connection)
     provider.faults = [answer]
-    with pytest.raises(ReconnectNeeded, match="Strict ended this sign-in"):
+    with pytest.raises(ReconnectNeeded, match="Strict ended our access"):
         source(settings, connection).bearer()
 
 

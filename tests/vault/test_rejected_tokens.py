@@ -54,7 +54,7 @@ def test_the_hub_and_every_call_say_the_same_and_only_the_first_call_asks_the_se
     assert isinstance(first, ReconnectNeeded)
     assert (row.state, row.last_error) == ("reconnect_needed", first.message)
     assert "accepts no token of this connection, not even one it has just issued" in first.message
-    assert "Please reconnect Strict" in first.message
+    assert "Reconnect Strict" in first.message
     before = requests_of(provider)
     assert before == (3, 1), "the call, the call with a new token, and whose token it is"
     for _ in range(5):
@@ -215,7 +215,7 @@ def test_access_that_ends_while_it_is_suspended_has_ended(connect, provider, set
     clock.shift(timedelta(minutes=2))
     expire(connection)
     provider.refresh.clear()
-    assert "ended this sign-in" in call(settings, connection).message
+    assert "ended our access" in call(settings, connection).message
     row = stored(connection)[0]
     assert (row.state, row.try_again_at) == ("reconnect_needed", None)
 
@@ -225,7 +225,7 @@ def test_a_rejected_key_is_suspended_and_works_again_when_the_service_takes_it(f
     provider.takes_no_token = True
     first = call(settings, connection)
     assert (
-        isinstance(first, ReconnectNeeded) and "does not accept the key of this connection" in first.message
+        isinstance(first, ReconnectNeeded) and "no longer accepts the key of this connection" in first.message
     )
     assert stored(connection)[0].last_error == first.message
     provider.takes_no_token = False

@@ -282,7 +282,7 @@ def test_a_whole_account_is_not_revoked_while_another_connection_stands_on_it(
     mine, theirs = connect("lasting"), connect("lasting", workspace=people.contoso, owner=people.charlie)
     answer = disconnect(mine, settings)
     assert not answer.revoking
-    assert "another connection uses the same sign-in" in answer.sentence
+    assert "another connection uses it" in answer.sentence
     revocation.run_due(settings)
     assert (provider.revoked, pending()) == ([], [])
     assert disconnect(theirs).revoking

@@ -1,0 +1,73 @@
+"""Turns, agreed on through the database: one process runs a periodic job, one sends to a person."""
+
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select, update
+from sqlmodel import Session, col
+
+from app import clock
+from app.database import reading, transaction, upsert_into
+from app.notifications.models import JobTurn, MailTurn
+
+# Longer than a mail server may take for one email; a turn is renewed before each.
+LEASE = timedelta(minutes=2)
+_LONGEST_PAUSE = timedelta(minutes=30)
+
+
+def take_job(name: str, every: timedelta) -> bool:
+    """Whether this process runs the job now. True for one process per period."""
+    now = clock.now()
+    with reading() as db:
+        next_at = db.execute(select(col(JobTurn.next_at)).where(col(JobTurn.name) == name)).scalar()
+    if next_at is not None and now < next_at <= now + 2 * every:  # a later one is of a wrong clock
+        return False
+    with transaction() as db:
+        if next_at is None:
+            first = upsert_into(JobTurn).values(name=name, next_at=now + every).on_conflict_do_nothing()
+            return db.execute(first.returning(col(JobTurn.name))).first() is not None
+        moved = update(JobTurn).where(col(JobTurn.name) == name, col(JobTurn.next_at) == next_at)
+        return bool(db.execute(moved.values(next_at=now + every)).rowcount)  # type: ignore[attr-defined]
+
+
+def claim_person(user_id: str) -> str | None:
+    """Claim the right to send to a person. Returns None while another process has it, or during a pause."""
+    token, now = secrets.token_hex(16), clock.now()
+    with transaction() as db:
+        db.execute(upsert_into(MailTurn).values(user_id=user_id, failures=0).on_conflict_do_nothing())
+        free = or_(col(MailTurn.claimed_until).is_(None), col(MailTurn.claimed_until) <= now)
+        taken = update(MailTurn).where(col(MailTurn.user_id) == user_id, free)
+        values = {"claim": token, "claimed_until": now + LEASE}
+        return token if db.execute(taken.values(values)).rowcount else None  # type: ignore[attr-defined]
+
+
+def renew(db: Session, user_id: str, token: str) -> bool:
+    """Prolong a claim by a whole lease. False if another process has taken over."""
+    return _set(db, user_id, token, {"claimed_until": clock.now() + LEASE})
+
+
+def release(user_id: str, token: str) -> None:
+    """Everything was sent: the next to look may claim the person."""
+    with transaction() as db:
+        _set(db, user_id, token, {"claim": None, "claimed_until": None, "failures": 0})
+
+
+def pause(user_id: str, token: str) -> None:
+    """The mail server took nothing: leave it alone for a minute, then for two, up to half an hour."""
+    with transaction() as db:
+        turn = db.get(MailTurn, user_id)
+        if turn is not None and turn.claim == token:
+            turn.claimed_until = clock.now() + min(
+                timedelta(minutes=2 ** min(turn.failures, 6)), _LONGEST_PAUSE
+            )
+            turn.claim, turn.failures = None, turn.failures + 1
+
+
+def note_digest(db: Session, user_id: str, at: datetime) -> None:
+    """Remember up to which moment the last digest tells. The caller has the person's turn."""
+    db.execute(update(MailTurn).where(col(MailTurn.user_id) == user_id).values(digested_at=at))
+
+
+def _set(db: Session, user_id: str, token: str, values: dict[str, object]) -> bool:
+    mine = update(MailTurn).where(col(MailTurn.user_id) == user_id, col(MailTurn.claim) == token)
+    return bool(db.execute(mine.values(values)).rowcount)  # type: ignore[attr-defined]
