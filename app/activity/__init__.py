@@ -23,6 +23,9 @@ Decided:
 - No chain can tell by itself that the whole database was restored to an older day. `audit verify` prints each
   end; noted down elsewhere, it is checked later with `--anchor`.
 - Numbers follow the order of linking. With parallel commits it differs from the order of time by moments.
+- The page shows acts, not entries (`acts.py`): what belongs together is one line with its state. That is
+  decided while reading, by what entries have in common; the chain and the files know only entries.
+- The headline of an approval comes from `approvals`, which stands above: the route passes its look-up in.
 - A person's own actions outside any workspace (a changed password) are shown to that person only.
 - Deleting a workspace or a person keeps their entries: they have no foreign key and hold no name.
 """

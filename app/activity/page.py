@@ -2,39 +2,42 @@
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from itertools import groupby
+from typing import Protocol
 from urllib.parse import urlencode
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from sqlmodel import Session
 
 from app import clock
-from app.activity import sealing, trail, verifying
+from app.activity import acts, sealing, trail, verifying
+from app.activity.acts import Act
 from app.activity.models import AuditChain
-from app.activity.sentences import facts, sentence
 from app.activity.trail import TrailCursor, TrailFilter
+from app.audit import AuditEntry
 from app.config import Settings
 from app.database import reading
 from app.errors import InvalidInput, Unavailable
+from app.web import times
 from app.workspaces.guard import Member
 
 log = logging.getLogger(__name__)
 _PAGE_SIZE = 50
+_LOOK_AHEAD = 20  # entries after the page, where the steps of its last acts may be
 _STEP_SECONDS = 1.5  # how long one request may take; a long trail continues by itself
 _RESUME_SECONDS = 900
 
 
-@dataclass(frozen=True)
-class TrailLine:
-    """One entry as the page draws it."""
+class HeadlineSource(Protocol):
+    """What the writes of approvals do, by approval id: of those that the member may decide."""
 
-    id: int
-    at: datetime
-    sentence: str
-    facts: list[tuple[str, str]]
+    def __call__(
+        self, db: Session, settings: Settings, member: Member, ids: Collection[str]
+    ) -> Mapping[str, str]:
+        """Raises nothing; an approval that is gone is left out."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,8 @@ class Verification:
 class ActivityPage:
     """The page. `further` is the URL of the next one, or None; `query` the filter as part of a URL."""
 
-    days: list[tuple[date, list[TrailLine]]]
+    days: list[tuple[date, list[Act]]]
+    zone: tzinfo
     filter: TrailFilter
     person: str
     people: list[tuple[str, str]]
@@ -69,27 +73,40 @@ class ActivityPage:
     verification: Verification | None
 
 
-def load(member: Member, given: Mapping[str, str]) -> ActivityPage:
+def load(
+    member: Member, settings: Settings, given: Mapping[str, str], headlines_of: HeadlineSource | None = None
+) -> ActivityPage:
     """The page for a filter, with `?behind=` as the cursor. Raises InvalidInput for an invalid day."""
     trail_filter = filter_for(member, given)
+    workspace_id = member.workspace.id
     seal_quietly(member)
     with reading() as db:
-        entries = trail.latest(db, trail_filter, _PAGE_SIZE + 1)
-        names = trail.names_in(db, member.workspace.id, entries)
-        people = trail.people_of(db, member.workspace.id) if member.manages else []
-        verification = _verification(db, member.workspace.id) if member.manages else None
-    more, entries = len(entries) > _PAGE_SIZE, entries[:_PAGE_SIZE]
+        found = trail.latest(db, trail_filter, _PAGE_SIZE + _LOOK_AHEAD)
+        entries, older = found[:_PAGE_SIZE], found[_PAGE_SIZE:]
+        around = trail.approvals_around(db, workspace_id, entries, acts.APPROVAL_SPAN)
+        approvals = _listed(around, trail_filter)
+        groups = acts.group(entries, older, approvals, _on_earlier_pages(approvals, trail_filter))
+        names = trail.names_in(db, workspace_id, [*found, *approvals])
+        ids = acts.approval_ids(groups)
+        headlines = headlines_of(db, settings, member, ids) if ids and headlines_of else {}
+        people = trail.people_of(db, workspace_id) if member.manages else []
+        verification = _verification(db, workspace_id) if member.manages else None
     chosen = {name: given[name] for name in ("person", "kind", "since", "until") if given.get(name)}
-    lines = [TrailLine(entry.id or 0, entry.at, sentence(entry, names), facts(entry)) for entry in entries]
+    lines = [acts.describe(each, names, headlines) for each in groups]
+    zone = trail_filter.zone
     return ActivityPage(
-        days=[(day, list(of_day)) for day, of_day in groupby(lines, key=lambda line: line.at.date())],
+        days=[
+            (day, list(of_day))
+            for day, of_day in groupby(lines, key=lambda act: act.at.astimezone(zone).date())
+        ],
+        zone=zone,
         filter=trail_filter,
         person=given.get("person", ""),
         people=people,
         kinds=[(word, words) for word, words, _ in trail.KINDS],
         further="/activity?"
         + urlencode({**chosen, "behind": str(TrailCursor(entries[-1].at, entries[-1].id or 0))})
-        if more
+        if older
         else None,
         query=urlencode(chosen),
         filtered=bool(chosen),
@@ -97,17 +114,36 @@ def load(member: Member, given: Mapping[str, str]) -> ActivityPage:
     )
 
 
+def _listed(approvals: Sequence[AuditEntry], trail_filter: TrailFilter) -> list[AuditEntry]:
+    """All entries of the approvals of which at least one matches: those that have a line on some page."""
+    listed = {entry.subject for entry in approvals if trail_filter.matches(entry)}
+    return [entry for entry in approvals if entry.subject in listed]
+
+
+def _on_earlier_pages(approvals: Sequence[AuditEntry], trail_filter: TrailFilter) -> set[int]:
+    """The ids of those that match and are before the cursor: their act is on an earlier page."""
+    behind = trail_filter.behind
+    if behind is None:
+        return set()
+    return {
+        entry.id or 0
+        for entry in approvals
+        if (entry.at, entry.id or 0) >= (behind.at, behind.id) and trail_filter.matches(entry)
+    }
+
+
 def filter_for(member: Member, given: Mapping[str, str]) -> TrailFilter:
     """The filter in a query string, within what the member may see. Raises InvalidInput for a wrong day."""
     since, until = _day(given.get("since"), "From"), _day(given.get("until"), "To")
     if since and until and since > until:
-        raise InvalidInput("“From” is later than “To”. Swap the two days.")
+        raise InvalidInput("“From” must not be later than “To”.")
     person = given.get("person", "")
     person = person if re.fullmatch(r"[a-z0-9_]{0,64}", person) else "nobody"
     trail_filter = trail.allowed_filter(
         member, person=person, kind=given.get("kind", ""), since=since, until=until
     )
-    return replace(trail_filter, behind=TrailCursor.read(given.get("behind")))
+    zone = times.zone_of(member.user.time_zone)
+    return replace(trail_filter, behind=TrailCursor.read(given.get("behind")), zone=zone)
 
 
 def seal_quietly(member: Member) -> None:

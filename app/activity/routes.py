@@ -1,11 +1,13 @@
 """The page `/activity`, its files, and the button that verifies."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from flask import (
     Blueprint,
     Flask,
     Response,
+    current_app,
     g,
     redirect,
     render_template,
@@ -36,10 +38,16 @@ def install(app: Flask, settings: Settings) -> None:
 @member
 def show() -> ResponseReturnValue:
     """The newest entries that match the filter; for htmx the list alone."""
+    load = partial(
+        page.load,
+        g.member,
+        current.settings(),
+        headlines_of=current_app.extensions.get("approvals.headlines"),  # approvals stands above
+    )
     try:
-        activity_page, error = page.load(g.member, request.args), None
+        activity_page, error = load(given=request.args), None
     except InvalidInput as refused:
-        activity_page, error = page.load(g.member, {}), refused
+        activity_page, error = load(given={}), refused
     template = "activity/_entries.html" if wants_fragment() else "activity/show.html"
     drawn = render_template(
         template, page=activity_page, error=error.message if error else "", typed=request.args

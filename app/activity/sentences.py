@@ -6,89 +6,98 @@ from typing import Any
 
 from app.audit import AuditEntry
 from app.connectors.services import services_of
+from app.errors import ApprovalNeeded
+from app.usage import outcomes
 
-GONE = "Somebody whose account was deleted"
-OURSELVES = "The hub"
-_LEVELS = {"off": "off", "read": "read only", "ask": "ask before writing", "write": "read and write"}
+GONE = "Deleted account"
+OURSELVES = "System"
+_LEVELS = {"off": "off", "read": "read only", "ask": "ask before changes", "write": "read and write"}
 _LONGEST = 300
 
 # {who} and {whom} are people, {service} is a service with its account, {client} an AI client; other names
 # are details.
 _SENTENCES = {
     "person.signed_in": "{who} signed in{by}",
-    "person.sign_in_failed": "Somebody tried to sign in as {whom} and did not know the {secret}",
+    "person.sign_in_failed": "Failed sign-in as {whom}: wrong {secret}",
     "person.signed_out": "{who} signed out",
-    "person.signed_out_everywhere": "{who} signed out everywhere",
+    "person.signed_out_everywhere": "{who} signed out of all browsers",
     "person.signed_out_elsewhere": "{who} signed out another browser",
     "person.registered": "{who} created an account",
     "person.renamed": "{who} changed their name",
-    "person.password_changed": "{who} changed the password",
-    "person.email_changed": "{who} changed the e-mail address",
-    "person.disabled": "{whom} was kept out by the operator",
-    "person.enabled": "{whom} was let in again by the operator",
+    "person.notifications_changed": "{who} changed which emails they get",
+    "person.password_changed": "{who} changed their password",
+    "person.email_changed": "{who} changed their email address",
+    "person.disabled": "The operator disabled {whom}",
+    "person.enabled": "The operator enabled {whom}",
     "person.deleted": "{who} deleted their account",
-    "person.google_linked": "{who} linked a Google account to sign in with",
+    "person.google_linked": "{who} linked a Google account",
     "person.google_unlinked": "{who} unlinked the Google account",
     "connection.connected": "{who} connected {service}",
     "connection.reconnected": "{who} reconnected {service}",
-    "connection.reconnect_needed": "{service} ended the sign-in and must be reconnected",
-    "connection.recovered": "{service} works again without being reconnected",
+    "connection.reconnect_needed": "{service} ended our access",
+    "connection.recovered": "{service} works again",
     "connection.disconnected": "{who} disconnected {service}",
-    "connection.permission_changed": "{who} set {service} to “{level_words}”",
+    "connection.permission_changed": "{who} set {service} to {level_words}",
+    "connection.tools_changed": "{who} changed which tools of {service} are on",
+    "connection.approval_place_changed": "{who} changed where writes to {service} are approved",
     "connection.renamed": "{who} renamed {service}{new_label}",
     "connection.visibility_changed": "{who} made {service} {visibility}",
-    "connection.handed_over": "{service} was handed over",
-    "connection.revoked": "{service} confirmed that the access has ended",
-    "connection.revocation_not_needed": "The access at {service} had nothing left to end",
-    "connection.revocation_abandoned": "{service} did not confirm that the access has ended",
-    "client.allowed": "{who} allowed {client}, which returns to {host}",
-    "client.denied": "{who} did not allow {client}, which returns to {host}",
-    "grant.created": "{who} let {client} in",
-    "grant.revoked": "{who} ended the access of {client}",
-    "token.created": "{who} made the token “{name}”",
-    "token.exchanged": "{client} of {who} showed an identity token, or prolonged its access by one",
-    "identity.linked": "{who} used a Firebase login for the first time",
-    "identity.forgotten": "The operator forgot the Firebase login of {whom}",
-    "setup.confirmed": "An address was confirmed to set up a company by API",
-    "token.revoked": "{client} of {who} gave back a token",
-    "tool.called": "{client} of {who} used “{title}”{of_service}",
-    "approval.requested": "{client} of {who} asked to be allowed “{tool}”",
-    "approval.approved": "{who} approved “{tool}”",
-    "approval.rejected": "{who} rejected “{tool}”",
-    "approval.expired": "Nobody decided about “{tool}” in time",
-    "approval.carried_out": "“{tool}” was done as approved",
-    "approval.did_not_work": "“{tool}” was approved, but did not work",
-    "approval.not_carried_out": "“{tool}” was approved, could not be done, and waits again",
-    "approval.outcome_unknown": "“{tool}” was approved, and may or may not have been done",
+    "connection.handed_over": "{service} got a new owner",
+    "connection.revoked": "{service} confirmed that access was revoked",
+    "connection.revocation_not_needed": "{service} had no access left to revoke",
+    "connection.revocation_abandoned": "{service} did not confirm that access was revoked",
+    "client.allowed": "{who} allowed {client} to connect from {host}",
+    "client.denied": "{who} denied {client} from {host}",
+    "grant.created": "{who} connected {client}",
+    "grant.revoked": "{who} revoked the access of {client}",
+    "grant.selection_changed": "{who} changed what {client} can use",
+    "token.created": "{who} created the token “{name}”",
+    "token.exchanged": "{client} renewed its access for {who} with an identity token",
+    "identity.linked": "{who} signed in with Firebase for the first time",
+    "identity.forgotten": "The operator unlinked the Firebase sign-in of {whom}",
+    "setup.confirmed": "An email address was confirmed for setup by API",
+    "token.revoked": "{client} revoked a token of {who}",
+    "tool.called": "{client} used “{title}”{of_service} for {who}",
+    "approval.requested": "{client} requested “{title}”{of_service} for {who}",
+    "approval.approved": "{who} approved “{title}”{of_service}",
+    "approval.rejected": "{who} rejected “{title}”{of_service}",
+    "approval.expired": "“{title}”{of_service} expired without a decision",
+    "approval.carried_out": "“{title}”{of_service} was approved and done",
+    "approval.did_not_work": "“{title}”{of_service} was approved, but failed",
+    "approval.not_carried_out": "“{title}”{of_service} could not start and is waiting again",
+    "approval.outcome_unknown": "“{title}”{of_service} was approved. Its outcome is unknown",
     "member.joined": "{who} joined the workspace",
     "member.left": "{who} left the workspace",
     "member.removed": "{who} removed {whom} from the workspace",
-    "member.role_changed": "{who} made {whom} {after}",
-    "member.access_ended": "The AI clients and connections of {whom} were ended",
+    "member.role_changed": "{who} changed the role of {whom} to {after}",
+    "member.access_ended": "Access of {whom} ended: AI clients, tokens and personal connections",
     "invitation.sent": "{who} invited {email}",
-    "invitation.sent_again": "{who} invited {email} again",
-    "invitation.withdrawn": "{who} took the invitation of {email} back",
+    "invitation.sent_again": "{who} resent the invitation to {email}",
+    "invitation.withdrawn": "{who} withdrew the invitation to {email}",
     "invitation.accepted": "{who} accepted an invitation",
     "workspace.created": "{who} created the workspace",
     "workspace.deleted": "{who} deleted the workspace",
-    "workspace.changed": "{who} changed the settings of the workspace",
-    "workspace.handed_over": "{who} handed the workspace over to {whom}",
-    "workspace.limits_changed": "{who} changed the limits of the workspace",
+    "workspace.changed": "{who} changed the workspace settings",
+    "workspace.handed_over": "{who} transferred ownership to {whom}",
+    "workspace.limits_changed": "{who} changed the workspace limits",
     "workspace.activated": "{who} activated the workspace",
     "workspace.deactivated": "{who} deactivated the workspace",
-    "api_key.created": "{who} made the API key “{name}”",
-    "api_key.moved": "An API key of {who} went from workspace {before} to {after}",
+    "api_key.created": "{who} created the API key “{name}”",
+    "api_key.moved": "An API key of {who} moved from workspace {before} to {after}",
     "api_key.left": "An API key of {who} left the workspace",
-    "api_key.came": "An API key of {who} came to the workspace",
+    "api_key.came": "An API key of {who} joined the workspace",
     "client.blocked": "{who} blocked {client}",
     "client.unblocked": "{who} unblocked {client}",
-    "connector.changed": "{who} changed how {service_named} is offered",
-    "person.made_operator": "{whom} was made an operator",
-    "person.stood_down_as_operator": "{whom} is no operator any more",
-    "budget.spent": "Something was tried too often: {subject}",
-    "audit.chain_began": "The trail of the workspace {subject} was begun",
+    "connector.changed": "{who} changed the settings of {service_named}",
+    "person.made_operator": "{whom} became an operator",
+    "person.stood_down_as_operator": "{whom} is no longer an operator",
+    "budget.spent": "Too many attempts: {subject}",
+    "audit.chain_began": "The audit trail of workspace {subject} began",
 }
-_REFUSED = "{client} of {who} wanted to use “{title}”{of_service}, which did not work ({outcome})"
+_REFUSED = "{client} tried “{title}”{of_service} for {who}: {outcome_words}"
+
+_WITH_HEADLINE = "{client} for {who}: {headline}"
+_NEEDS_APPROVAL = "{client} requested “{title}”{of_service} for {who}: approval needed"
 
 
 class _Values(dict[str, str]):
@@ -98,19 +107,22 @@ class _Values(dict[str, str]):
         return "something"
 
 
-def sentence(entry: AuditEntry, names: Mapping[str, str]) -> str:
-    """What happened. `names` maps user ids to names; an action without a sentence shows its own name."""
-    form = _SENTENCES.get(entry.action)
+def sentence(entry: AuditEntry, names: Mapping[str, str], headline: str = "") -> str:
+    """What happened. `names` maps user ids to names; an action without a sentence shows its own name.
+
+    `headline` says what an approval's write does; without it the tool's title must do.
+    """
+    form = _WITH_HEADLINE if headline else _SENTENCES.get(entry.action)
     if entry.action == "tool.called" and entry.details.get("outcome") not in {"ok", None}:
-        form = _REFUSED
+        form = _NEEDS_APPROVAL if entry.details["outcome"] == ApprovalNeeded.code else _REFUSED
     who = _person(entry.user_id, names)
     text = (
-        form.format_map(_values(entry, who, names))
+        form.format_map(_values(entry, who, names, headline))
         if form
         else f"{who}: {entry.action.replace('.', ' ').replace('_', ' ')}"
     )
     text = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-    return text[0].upper() + text[1:] if text.startswith(("a ", "an ", "somebody ")) else text
+    return text[0].upper() + text[1:] if text.startswith(("a ", "an ")) else text
 
 
 def facts(entry: AuditEntry) -> list[tuple[str, str]]:
@@ -123,27 +135,32 @@ def facts(entry: AuditEntry) -> list[tuple[str, str]]:
         rows.append(("Service", _service(entry, str(slug))))
     rows += [(name.replace("_", " ").capitalize(), _describe(value)) for name, value in details]
     if entry.subject:
-        rows.append(("Concerns", entry.subject))
+        rows.append(("ID", entry.subject))
     if entry.seq:
         rows.append(("Entry", f"{entry.seq:,}"))
     return rows
 
 
-def _values(entry: AuditEntry, who: str, names: Mapping[str, str]) -> _Values:
+def _values(entry: AuditEntry, who: str, names: Mapping[str, str], headline: str) -> _Values:
     details = entry.details
+    found = services_of(entry.workspace_id or None).find_tool(str(details.get("tool") or ""))
     values = _Values({name: _describe(value) for name, value in details.items() if value not in ("", None)})
-    slug = str(details.get("slug") or "")
+    slug = str(details.get("slug") or (found[0].slug if found else ""))
+    title = details.get("title") or (found[1].title if found else details.get("tool"))
     service = _service(entry, slug) if slug else "a service"
     account = details.get("account")
     values |= {
         "who": who,
-        "whom": _person(entry.subject or None, names, nobody="somebody unknown"),
+        "whom": _person(entry.subject or None, names, nobody="an unknown address"),
         "subject": entry.subject,
         "service_named": _service(entry, entry.subject),
         "service": f"{service}: {account}" if account else service,
         "of_service": f" in {service}" if slug else "",
+        "title": str(title or "a tool"),
+        "headline": headline,
+        "outcome_words": outcomes.describe(str(details.get("outcome"))).lower(),
         "client": values.get("client") or "an AI client",
-        "by": {"code": " by a mailed code", "password": " by password", "google": " with Google"}.get(
+        "by": {"code": " with an emailed code", "password": " with a password", "google": " with Google"}.get(
             str(details.get("how")), ""
         ),
         "secret": "code" if details.get("how") == "code" else "password",

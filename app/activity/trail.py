@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from sqlalchemy import and_, or_, select, tuple_
@@ -15,11 +15,12 @@ from app.workspaces.guard import Member
 from app.workspaces.models import Membership
 
 _LOT = 500
+_MOST_AROUND = 2_000
 _FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 
 # What a person may filter by: the value in the URL, the words on the page, and the nouns of the actions.
 KINDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("signing-in", "Signing in and accounts", ("person",)),
+    ("signing-in", "Sign-in and accounts", ("person",)),
     ("connections", "Connections", ("connection",)),
     ("ai-clients", "AI clients and tokens", ("client", "grant", "token", "api_key")),
     ("tools", "Tool calls and approvals", ("tool", "approval")),
@@ -66,6 +67,18 @@ class TrailFilter:
     since: date | None = None
     until: date | None = None
     behind: TrailCursor | None = None
+    zone: tzinfo = UTC  # in which `since` and `until` are days
+
+    def matches(self, entry: AuditEntry) -> bool:
+        """Whether an entry of this workspace is among them, whatever its place in the list."""
+        mine = self.viewer_id if self.own else self.person
+        noun = entry.action.partition(".")[0]
+        return (
+            mine in {"", entry.user_id}
+            and (not self.kind or noun in _NOUNS[self.kind])
+            and (self.since is None or entry.at >= _midnight(self.since, self.zone))
+            and (self.until is None or entry.at < _midnight(self.until + timedelta(days=1), self.zone))
+        )
 
 
 def allowed_filter(
@@ -103,6 +116,25 @@ def all_entries(trail_filter: TrailFilter) -> Iterator[Sequence[AuditEntry]]:
         trail_filter = replace(trail_filter, behind=TrailCursor(lot[-1].at, lot[-1].id or 0))
 
 
+def approvals_around(
+    db: Session, workspace_id: str, entries: Sequence[AuditEntry], span: timedelta
+) -> list[AuditEntry]:
+    """The workspace's `approval.*` entries from `span` before the oldest of these to `span` after the newest.
+
+    An empty list if none of these is an approval's or a call's.
+    """
+    times = [entry.at for entry in entries if entry.action.startswith(("approval.", "tool."))]
+    if not times:
+        return []
+    query = select(AuditEntry).where(
+        col(AuditEntry.workspace_id) == workspace_id,
+        col(AuditEntry.at).between(min(times) - span, max(times) + span),
+        col(AuditEntry.action).startswith("approval."),
+    )
+    newest_first = (col(AuditEntry.at).desc(), col(AuditEntry.id).desc())
+    return list(db.execute(query.order_by(*newest_first).limit(_MOST_AROUND)).scalars())
+
+
 def people_of(db: Session, workspace_id: str) -> list[tuple[str, str]]:
     """The members of a workspace as id and name, for the menu."""
     query = select(col(User.id), col(User.name), col(User.email)).join(
@@ -113,7 +145,7 @@ def people_of(db: Session, workspace_id: str) -> list[tuple[str, str]]:
 
 
 def names_in(db: Session, workspace_id: str, entries: Sequence[AuditEntry]) -> dict[str, str]:
-    """The names of the people in these entries; an operator who is no member is "The operator"."""
+    """The names of the people in these entries; an operator who is not a member is "The operator"."""
     ids = {
         each
         for entry in entries
@@ -148,9 +180,11 @@ def _conditions(trail_filter: TrailFilter) -> list[Any]:
             )
         )
     if trail_filter.since:
-        conditions.append(col(AuditEntry.at) >= _midnight(trail_filter.since))
+        conditions.append(col(AuditEntry.at) >= _midnight(trail_filter.since, trail_filter.zone))
     if trail_filter.until:
-        conditions.append(col(AuditEntry.at) < _midnight(trail_filter.until) + timedelta(days=1))
+        conditions.append(
+            col(AuditEntry.at) < _midnight(trail_filter.until + timedelta(days=1), trail_filter.zone)
+        )
     if trail_filter.behind:
         behind = tuple_(col(AuditEntry.at), col(AuditEntry.id)) < (
             trail_filter.behind.at,
@@ -160,5 +194,5 @@ def _conditions(trail_filter: TrailFilter) -> list[Any]:
     return conditions
 
 
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, UTC)
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time.min, zone).astimezone(UTC)

@@ -24,8 +24,8 @@ class InvitationGone(PatchbayError):
     code = "INVITATION_GONE"
     status = 410
     message = (
-        "This invitation link does not work. It may be incomplete, or a newer mail has replaced it: "
-        "open the link in the latest mail, or ask for a new invitation."
+        "This invitation link doesn't work. It may be incomplete or replaced by a newer one. "
+        "Open the link in the latest email, or ask for a new invitation."
     )
 
 
@@ -33,7 +33,7 @@ class InvitationUsed(InvitationGone):
     """Somebody joined with it."""
 
     message = (
-        "This invitation has been used already. If that was you, sign in; otherwise ask for a new invitation."
+        "This invitation was already used. If that was you, sign in. Otherwise, ask for a new invitation."
     )
 
 
@@ -41,15 +41,14 @@ class InvitationWithdrawn(InvitationGone):
     """It was withdrawn."""
 
     message = (
-        "This invitation has been withdrawn. If you think that is a mistake, ask whoever invited you "
-        "for a new one."
+        "This invitation was withdrawn. If that is a mistake, ask the person who invited you for a new one."
     )
 
 
 class InvitationExpired(InvitationGone):
     """It is older than seven days."""
 
-    message = "This invitation has expired: it was good for 7 days. Ask whoever invited you to send it again."
+    message = "This invitation expired after 7 days. Ask the person who invited you to resend it."
 
 
 class MeantForAnother(Forbidden):
@@ -57,7 +56,7 @@ class MeantForAnother(Forbidden):
 
     def __init__(self, email: str) -> None:
         self.email = email
-        super().__init__(f"This invitation is for {email}. Sign in with that address to use it.")
+        super().__init__(f"This invitation is for {email}. Sign in as {email} to use it.")
 
 
 @dataclass(frozen=True)

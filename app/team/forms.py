@@ -23,7 +23,7 @@ class InviteForm(PostedForm):
 
     email = EmailField(
         "Email",
-        [readable(LONGEST), DataRequired("Enter the email address of your colleague."), an_address],
+        [readable(LONGEST), DataRequired("Enter your colleague's email address."), an_address],
         filters=[stripped],
     )
     role = SelectField(

@@ -86,7 +86,7 @@ def show_register(token: str) -> ResponseReturnValue:
 @bp.post("/invitations/<token>/register")
 @limiter.limit("300/minute")
 def register(token: str) -> ResponseReturnValue:
-    """Mail the code that proves the address, and ask for it."""
+    """Email the code that proves the address, and ask for it."""
     try:
         invitation = _open(token)
     except InvitationGone as error:
@@ -122,7 +122,7 @@ def _open(token: str) -> OpenedInvitation:
 
 def _joined(workspace_name: str) -> ResponseReturnValue:
     session.pop("invitation", None)
-    flash(f"You are a member of {workspace_name} now.", "good")
+    flash(f"You joined {workspace_name}.", "good")
     return redirect("/integrations", 303)
 
 

@@ -38,16 +38,14 @@ class AlreadyMember(InvalidInput):
     status = 422
 
     def __init__(self, email: str) -> None:
-        super().__init__(f"{email} is a member of this workspace already.")
+        super().__init__(f"{email} is already a member of this workspace.")
 
 
 class TooManyOpen(InvalidInput):
     """The workspace has the maximum of open invitations."""
 
     status = 422
-    message = (
-        f"{MOST_OPEN} invitations are waiting for an answer, which is the most. Withdraw some of them first."
-    )
+    message = f"This workspace has {MOST_OPEN} open invitations, which is the limit. Withdraw some first."
 
 
 @dataclass(frozen=True)
@@ -185,9 +183,7 @@ def _send(
     db: Session, settings: Settings, workspace: Workspace, invitation: Invitation, by: str, action: str
 ) -> SentInvitation:
     if workspace.deactivated_at is not None:
-        raise Forbidden(
-            "This workspace was deactivated by the operator, so it cannot invite anybody. Ask them."
-        )
+        raise Forbidden("This workspace is deactivated, so it can't invite anyone. Ask your operator.")
     budgets.take(db, settings, _PER_WORKSPACE, workspace.id)
     budgets.take(db, settings, _PER_PERSON, by)
     budgets.take(db, settings, _PER_ADDRESS, invitation.email)
@@ -206,9 +202,7 @@ def _get_unanswered(db: Session, workspace_id: str, invitation_id: str) -> Invit
     )
     invitation = db.exec(query).first()
     if invitation is None:
-        raise NotFound(
-            "There is no such invitation (any more). It may have been used or withdrawn; reload the page."
-        )
+        raise NotFound("This invitation no longer exists. It was used or withdrawn. Reload the page.")
     return invitation
 
 

@@ -6,7 +6,6 @@ transaction. For those that return an EndedAccess, call its `finish` after the c
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
@@ -26,27 +25,14 @@ class LastOwner(PatchbayError):
     code = "LAST_OWNER"
     status = 409
     message = (
-        "A workspace needs an owner, and this is the only one. Hand over the ownership to another "
-        "member first."
+        "A workspace needs an owner, and this is the only one. Hand over ownership to another member first."
     )
 
 
 class NoSuchMember(NotFound):
     """No member has that id here."""
 
-    message = "There is no such member in this workspace (any more). Reload the page."
-
-
-@dataclass(frozen=True)
-class TeamMember:
-    """A member as the others see them. `active` is False if the operator disabled the account."""
-
-    user_id: str
-    email: str
-    name: str
-    role: str
-    joined_at: datetime
-    active: bool
+    message = "This person is not a member of the workspace. Reload the page."
 
 
 @dataclass(frozen=True)
@@ -55,21 +41,6 @@ class SoleOwnership:
 
     workspace: Workspace
     others: int
-
-
-def list_of(db: Session, workspace_id: str) -> list[TeamMember]:
-    """Return everybody in a workspace: owners, then admins, then members, each by address."""
-    query = (
-        select(Membership, User)
-        .join(User, col(User.id) == col(Membership.user_id))
-        .where(col(Membership.workspace_id) == workspace_id)
-        .order_by(col(User.email))
-    )
-    everybody = [
-        TeamMember(u.id, u.email, u.name, m.role, m.created_at, u.disabled_at is None)
-        for m, u in db.exec(query)
-    ]
-    return sorted(everybody, key=lambda each: rights.ROLES.index(each.role))
 
 
 def change_role(db: Session, workspace_id: str, user_id: str, role: str, *, by: str) -> None:
@@ -107,13 +78,11 @@ def hand_over(db: Session, workspace_id: str, user_id: str, *, by: str) -> None:
     """
     actor, target = _both(db, workspace_id, by, user_id)
     if actor.role != "owner":
-        raise rights.OwnersOnly("Only an owner can hand over the ownership of this workspace.")
+        raise rights.OwnersOnly("Only an owner can hand over ownership of this workspace.")
     if user_id == by:
-        raise InvalidInput("Choose another member: you are an owner already.")
+        raise InvalidInput("You are already an owner. Choose another member.")
     if not _is_active(db, user_id):
-        raise InvalidInput(
-            "The operator has disabled that account, so it cannot own a workspace. Choose another member."
-        )
+        raise InvalidInput("That account is disabled, so it can't own a workspace. Choose another member.")
     before, target.role, actor.role = target.role, "owner", "admin"
     audit.record(
         db, "workspace.handed_over", workspace_id=workspace_id, user_id=by, subject=user_id, before=before
@@ -128,7 +97,7 @@ def remove(db: Session, workspace_id: str, user_id: str, *, by: str) -> EndedAcc
     actor, target = _both(db, workspace_id, by, user_id)
     rights.check_touches(actor.role, target.role)
     if user_id == by:
-        raise InvalidInput("To go yourself, use “Leave workspace”.")
+        raise InvalidInput("To remove yourself, use “Leave workspace”.")
     ended = _end_membership(db, target, new_owner_id=by, by=by, reason="You were removed from the workspace.")
     invitations.withdraw_all_of(db, workspace_id, user_id, by=by)
     audit.record(

@@ -1,11 +1,11 @@
 """The page `/team` for one member: everybody, and for managers invitations and possible actions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.database import reading
-from app.team import invitations, members, rights
+from app.team import invitations, members, rights, roster
 from app.team.invitations import PendingInvitation
-from app.team.members import TeamMember
+from app.team.roster import TeamMember
 from app.workspaces.guard import Member
 
 
@@ -19,6 +19,12 @@ class MemberRow:
     removable: bool
     may_take_over: bool  # the viewer may hand over the ownership to them
     confirming: str = ""  # the action to confirm for them: remove, hand-over
+    changed: bool = False  # their role was just changed
+
+    @property
+    def manageable(self) -> bool:
+        """Whether the viewer may do anything to them."""
+        return bool(self.roles) or self.removable or self.may_take_over
 
 
 @dataclass(frozen=True)
@@ -36,13 +42,15 @@ class TeamPage:
         return self.pending is not None
 
 
-def load(member: Member, *, confirming: str = "", member_id: str = "") -> TeamPage:
+def load(member: Member, *, confirming: str = "", member_id: str = "", changed_id: str = "") -> TeamPage:
     """Load the page. `confirming` (remove, hand-over, leave) is an action to confirm, `member_id` its target.
+
+    `changed_id`: whose role was just changed; their row stays open.
 
     Raises NotForYou, OwnersOnly and NoSuchMember if this member may not take that action.
     """
     with reading() as db:
-        everybody = members.list_of(db, member.workspace.id)
+        everybody = roster.list_of(db, member.workspace.id)
         role = next((each.role for each in everybody if each.user_id == member.user.id), "")
         manages = role in {"owner", "admin"}
         pending = invitations.list_pending(db, member.workspace.id) if manages else None
@@ -52,7 +60,11 @@ def load(member: Member, *, confirming: str = "", member_id: str = "") -> TeamPa
         )
     last = role == "owner" and sum(each.role == "owner" and each.active for each in everybody) == 1
     rows = [
-        _row(member, role, each, last, confirming if each.user_id == member_id else "") for each in everybody
+        replace(
+            _row(member, role, each, last, confirming if each.user_id == member_id else ""),
+            changed=each.user_id == changed_id,
+        )
+        for each in everybody
     ]
     return TeamPage(rows, pending, last, confirms_leaving=confirming == "leave")
 

@@ -10,13 +10,13 @@ _MANAGING = {"owner", "admin"}
 class NotForYou(Forbidden):
     """A member tried what only owners and admins may do."""
 
-    message = "Only an owner or admin of this workspace may do that. Ask one of them."
+    message = "Only owners and admins can do this. Ask one of them."
 
 
 class OwnersOnly(Forbidden):
     """An admin tried what only owners may do."""
 
-    message = "Only an owner may change, remove or make another owner. Ask an owner of this workspace."
+    message = "Only owners can add, change or remove owners. Ask an owner of this workspace."
 
 
 def check_manages(role: str) -> None:
@@ -35,4 +35,4 @@ def check_touches(role: str, other_role: str, new_role: str | None = None) -> No
 def check_role(name: str, among: tuple[str, ...] = ROLES) -> None:
     """Raises InvalidInput unless it is one of the allowed roles."""
     if name not in among:
-        raise InvalidInput("Choose one of these roles: " + ", ".join(among) + ".")
+        raise InvalidInput("Choose a role: " + ", ".join(among) + ".")

@@ -57,7 +57,7 @@ def change_role(user_id: str) -> ResponseReturnValue:
         return ask_for_proof("/team")
     with transaction() as db:
         members.change_role(db, g.member.workspace.id, user_id, role, by=g.member.user.id)
-    return _done("The role is changed. It counts from the next click or call.")
+    return _done("Role changed. It applies immediately.", changed_id=user_id)
 
 
 @bp.get("/team/members/<user_id>/remove")
@@ -75,7 +75,7 @@ def remove(user_id: str) -> ResponseReturnValue:
     with transaction() as db:
         ended = members.remove(db, g.member.workspace.id, user_id, by=g.member.user.id)
     ended.finish(current.settings())
-    return _done("Removed. Their AI clients and tokens stopped working here at once.")
+    return _done("Removed. Their AI clients and tokens no longer work here.")
 
 
 @bp.get("/team/members/<user_id>/hand-over")
@@ -97,7 +97,7 @@ def hand_over(user_id: str) -> ResponseReturnValue:
         return ask_for_proof(f"/team/members/{quote(user_id, safe='')}/hand-over")
     with transaction() as db:
         members.hand_over(db, g.member.workspace.id, user_id, by=g.member.user.id)
-    return _done("The ownership is handed over. You are an admin now.")
+    return _done("Ownership handed over. You are an admin now.")
 
 
 @bp.get("/team/leave")
@@ -114,12 +114,12 @@ def leave() -> ResponseReturnValue:
     """Leave the current workspace. The form names it, because another tab may have switched meanwhile."""
     if id_in(request.form, "workspace") != g.member.workspace.id:
         raise NotFound(
-            "You work in another workspace now, so you left none. Reload the page and look which one it is."
+            "You switched to another workspace, so you didn't leave. Reload the page and try again."
         )
     with transaction() as db:
         ended = members.leave(db, g.member.workspace.id, g.member.user.id)
     ended.finish(current.settings())
-    flash(f"You have left {g.member.workspace.name}.", "good")
+    flash(f"You left {g.member.workspace.name}.", "good")
     return redirect("/integrations" if len(g.member.workspaces) > 1 else "/account", 303)
 
 
@@ -130,7 +130,7 @@ def leave() -> ResponseReturnValue:
 @limiter.limit("120/minute")
 @member
 def invite() -> ResponseReturnValue:
-    """Invite an address by mail."""
+    """Invite an address by email."""
     form = InviteForm()
     try:
         email = form.checked()
@@ -150,13 +150,13 @@ def invite() -> ResponseReturnValue:
 @limiter.limit("120/minute")
 @member
 def resend(invitation_id: str) -> ResponseReturnValue:
-    """Mail an invitation again, with a new link."""
+    """Email an invitation again, with a new link."""
     with transaction() as db:
         sent = invitations.send_again(
             db, current.settings(), g.member.workspace.id, invitation_id, by=g.member.user.id
         )
     letters.mail(current.settings(), current.mailer(), sent)
-    return _done(f"Sent again to {sent.invitation.email}. The link mailed before works no longer.")
+    return _done(f"Sent again to {sent.invitation.email}. The earlier link no longer works.")
 
 
 @bp.post("/team/invitations/<invitation_id>/withdraw")
@@ -166,7 +166,7 @@ def withdraw(invitation_id: str) -> ResponseReturnValue:
     """Withdraw an invitation."""
     with transaction() as db:
         email = invitations.withdraw(db, g.member.workspace.id, invitation_id, by=g.member.user.id)
-    return _done(f"The invitation to {email} is withdrawn. Its link works no longer.")
+    return _done(f"Invitation to {email} withdrawn. Its link no longer works.")
 
 
 def _page(form: InviteForm | None = None, *, confirming: str = "", member_id: str = "") -> str:
@@ -179,9 +179,11 @@ def _render(team: page.TeamPage, form: InviteForm | None = None) -> str:
     return render_template("team/show.html", team=team, form=form or InviteForm())
 
 
-def _done(sentence: str) -> ResponseReturnValue:
+def _done(sentence: str, *, changed_id: str = "") -> ResponseReturnValue:
     """The current team for htmx; for everyone else a redirect to the page, with the notice."""
     if wants_fragment():
-        return render_template("team/_team.html", team=page.load(g.member), notice=sentence)
+        return render_template(
+            "team/_team.html", team=page.load(g.member, changed_id=changed_id), notice=sentence
+        )
     flash(sentence, "good")
     return redirect("/team", 303)

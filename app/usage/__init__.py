@@ -17,6 +17,8 @@ Decided:
 - No cron is needed: about once per minute a call or a page view starts the upkeep, in a thread of its own.
 - Days are in UTC, whatever the workspace's time zone, because the daily limit counts them so: "today" on the
   page and "today" in a refusal are the same day. The time zone is for what people write in their services.
+- A period is compared with the one before it. The database adds the histograms up (`figures.py`), so that
+  the page costs as much for ten tools as for a thousand calls of them.
 - A plain member sees their own calls, and what is left of the limits that all members share. Owners and
   admins see everybody's calls, on the page and in the files alike.
 - A call failed unless its outcome is `ok` or `APPROVAL_NEEDED`: waiting for an approval is the intended

@@ -42,7 +42,7 @@ def latest(db: Session, usage_filter: UsageFilter, most: int) -> LatestCalls:
         while span is not None:
             if looked_at >= _MOST_LOOKED_AT:
                 return LatestCalls(calls, False)
-            found, span = _search_span(db, usage_filter, span)
+            found, span = _search_span(db, usage_filter, span, most - len(calls))
             looked_at += _STRETCH
             calls += found
             if len(calls) >= most:
@@ -73,9 +73,9 @@ def _spans(db: Session, usage_filter: UsageFilter) -> Sequence[_Span | None]:
 
 
 def _search_span(
-    db: Session, usage_filter: UsageFilter, span: _Span
+    db: Session, usage_filter: UsageFilter, span: _Span, most: int | None = None
 ) -> tuple[Sequence[CallRow], _Span | None]:
-    """The matching calls of one stretch, and the span that is left."""
+    """The newest matching calls of one stretch, `most` of them or all, and the span that is left."""
     ids = select(col(CallRow.id)).where(
         col(CallRow.workspace_id) == usage_filter.workspace_id, col(CallRow.id) > span.above
     )
@@ -88,6 +88,8 @@ def _search_span(
     if not count:
         return [], None
     within = col(CallRow.id).between(lowest, highest)
-    found = select(CallRow).where(within, *usage_filter.of_rows()).order_by(col(CallRow.id).desc())
+    found = (
+        select(CallRow).where(within, *usage_filter.of_rows()).order_by(col(CallRow.id).desc()).limit(most)
+    )
     left = _Span(span.above, lowest) if count == _STRETCH else None
     return list(db.execute(found).scalars()), left

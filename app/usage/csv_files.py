@@ -41,7 +41,7 @@ def cell(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
-def table(headings: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
+def table(headings: Sequence[object], lines: Iterable[Sequence[object]]) -> str:
     """A whole small file."""
     return "".join(_written([headings, *lines]))
 
@@ -75,7 +75,7 @@ def _line(call: CallRow, known: dict[str, str]) -> Sequence[object]:
 
 
 def _learn(known: dict[str, str], user_ids: set[str]) -> None:
-    """Look up the e-mail addresses of users that are not known yet."""
+    """Look up the email addresses of users that are not known yet."""
     unknown = user_ids - known.keys()
     if unknown:
         with reading() as db:

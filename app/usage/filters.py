@@ -40,6 +40,12 @@ class UsageFilter:
         """The same without any choice but the period."""
         return UsageFilter(self.workspace_id, self.user_id, self.period)
 
+    @property
+    def with_before(self) -> "UsageFilter":
+        """The same over the period, the days of its chart, and the period it is compared with."""
+        first = min(self.period.before.first, self.period.charted.first)
+        return self.over(UsagePeriod(self.period.name, first, self.period.last))
+
     def over(self, period: UsagePeriod) -> "UsageFilter":
         """The same for another period."""
         return replace(self, period=period)
@@ -59,6 +65,20 @@ class UsageFilter:
         """The fields of the form."""
         named = ("tool", "connector", "member", "client", "outcome")
         return {"period": self.period.name, **{name: getattr(self, name) for name in named}}
+
+    def selects(self, tool: str, slug: str, user_id: str, client_name: str, outcome: str) -> bool:
+        """Whether calls with these values match, in whatever period they are."""
+        by_outcome = (
+            not outcomes.is_fine(outcome) if self.outcome == FAILED else self.outcome in {"", outcome}
+        )
+        return (
+            by_outcome
+            and self.user_id in {None, user_id}
+            and self.tool in {"", tool}
+            and self.member in {"", user_id}
+            and (not self.connector or _or_none(self.connector) == slug)
+            and (not self.client or _or_none(self.client) == client_name)
+        )
 
     def of_tallies(self) -> Iterator[ColumnElement[bool]]:
         """As conditions on tallies."""

@@ -4,21 +4,21 @@
 FINE = ("ok", "APPROVAL_NEEDED")
 
 _WORDS = {
-    "ok": "Worked",
-    "APPROVAL_NEEDED": "Waits for a yes",
-    "NOT_CONNECTED": "Service not connected",
-    "RECONNECT_NEEDED": "Service must be reconnected",
-    "PERMISSION_DENIED": "Not allowed",
-    "INVALID_ARGUMENTS": "Arguments did not fit",
-    "NOT_FOUND": "Not found at the service",
-    "RATE_LIMITED": "Over a limit",
-    "PROVIDER_ERROR": "Refused by the service",
-    "PROVIDER_UNAVAILABLE": "Service was away",
-    "TIMEOUT": "No answer in time",
+    "ok": "Succeeded",
+    "APPROVAL_NEEDED": "Waiting for approval",
+    "NOT_CONNECTED": "Not connected",
+    "RECONNECT_NEEDED": "Reconnect needed",
+    "PERMISSION_DENIED": "Permission denied",
+    "INVALID_ARGUMENTS": "Invalid arguments",
+    "NOT_FOUND": "Not found",
+    "RATE_LIMITED": "Rate limited",
+    "PROVIDER_ERROR": "Rejected by the service",
+    "PROVIDER_UNAVAILABLE": "Service unavailable",
+    "TIMEOUT": "Timed out",
     "WORKSPACE_INACTIVE": "Workspace deactivated",
-    "AMBIGUOUS_ACCOUNT": "Account not named",
-    "UNAVAILABLE": "The hub was away",
-    "INTERNAL": "A fault on our side",
+    "AMBIGUOUS_ACCOUNT": "Account not specified",
+    "UNAVAILABLE": "Temporarily unavailable",
+    "INTERNAL": "Internal error",
 }
 
 

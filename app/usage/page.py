@@ -1,7 +1,7 @@
 """The data of the usage page."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,27 +9,20 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.accounts.models import User
-from app.connectors.services import services_of
 from app.database import snapshot
-from app.usage import calls_log, charts, figures, filters, outcomes, periods, remaining
+from app.usage import breakdowns, calls_log, charts, filters, outcomes, periods, remaining
+from app.usage.breakdowns import BreakdownRow, Breakdowns
 from app.usage.calls_log import LatestCalls
 from app.usage.charts import Chart
-from app.usage.figures import Count, TimedCount, ToolFigures
+from app.usage.figures import CallFigures, CallGroup, Count, TimedCount
 from app.usage.filters import UsageFilter
+from app.usage.models import CallRow
 from app.usage.remaining import Allowance
 from app.workspaces.guard import Member
 
-LATEST = 50
-_SLOWEST = 5
-
-
-@dataclass(frozen=True)
-class NamedCount:
-    """A line of a table: the value to filter by, the name people read, and its calls."""
-
-    value: str
-    name: str
-    count: Count
+LATEST = "latest"  # the view that lists single calls
+MOST_LATEST = 50
+FIRST_ROWS = 20  # of a table, until all are requested
 
 
 @dataclass(frozen=True)
@@ -45,20 +38,45 @@ class Menu:
 
 @dataclass(frozen=True)
 class UsagePage:
-    """The page. `menus` are the filters."""
+    """The page. `view` is the kind of its table, or LATEST; `latest` is None in any other view."""
 
     filter: UsageFilter
     allowance: Allowance
     total: TimedCount
+    before: TimedCount
     chart: Chart
-    tools: list[ToolFigures]
-    slowest: list[ToolFigures]
-    members: list[NamedCount]
-    clients: list[NamedCount]
-    errors: list[NamedCount]
-    latest: LatestCalls
+    view: str
+    sort: str
+    views: Sequence[tuple[str, str]]
+    tables: Breakdowns
+    shows_all: bool
+    latest: LatestCalls | None
     names: Mapping[str, str]
     menus: list[Menu]
+
+    @property
+    def rows(self) -> list[BreakdownRow]:
+        """The rows of the chosen table, as many as are displayed."""
+        rows = breakdowns.in_order(self.every_row, self.sort)
+        return rows if self.shows_all else rows[:FIRST_ROWS]
+
+    @property
+    def every_row(self) -> list[BreakdownRow]:
+        """All rows of the chosen table."""
+        return self.tables.rows.get(self.view, [])
+
+    @property
+    def has_times(self) -> bool:
+        """Whether the rows of the chosen table have times."""
+        return self.view in {"tool", "connector"}
+
+    def address(self, **more: str) -> str:
+        """The page with its filters and view; `more` replaces parts of the address."""
+        parts = {"view": self.view, "sort": self.sort, **more}
+        defaults = {"view": "tool", "sort": "calls"}
+        return self.filter.address(
+            "/usage", **{name: value for name, value in parts.items() if value != defaults.get(name)}
+        )
 
 
 def filter_for(member: Member, given: Mapping[str, str]) -> UsageFilter:
@@ -67,45 +85,44 @@ def filter_for(member: Member, given: Mapping[str, str]) -> UsageFilter:
 
 
 def load(member: Member, given: Mapping[str, str]) -> UsagePage:
-    """The whole page. Raises InvalidInput, Unavailable."""
+    """The whole page, in a number of queries that does not depend on it. Raises InvalidInput, Unavailable."""
     usage_filter = filter_for(member, given)
+    period = usage_filter.period
+    views = _views(member.manages)
+    view = given.get("view", "") if given.get("view", "") in dict(views) else "tool"
     with snapshot() as db:
-        tools = figures.by_tool(db, usage_filter)
-        days = figures.by_day(db, usage_filter.over(usage_filter.period.charted))
-        people, clients = figures.by_person(db, usage_filter)
-        known = figures.filter_choices(db, usage_filter)
-        latest = calls_log.latest(db, usage_filter, LATEST)
-        names = _names(db, {*people, *known.user_ids, *(call.user_id for call in latest.calls)})
-    total = _total(tools)
+        figures = CallFigures(db)
+        known = figures.groups(usage_filter.widened)
+        days = figures.by_day(usage_filter.with_before)
+        times = figures.times(usage_filter)
+        most = MOST_LATEST if given.get("rows") == "all" else FIRST_ROWS
+        latest = calls_log.latest(db, usage_filter, most) if view == LATEST else None
+        names = _names(db, {group.user_id for group in known} | {each.user_id for each in _calls(latest)})
+    groups = [group for group in known if usage_filter.selects(*_values(group))]
+    tables = breakdowns.of(member.workspace.id, groups, [each for each in times if each.inside], names)
+    before = TimedCount()
+    for each in times:
+        if not each.inside:
+            before.histogram.merge(each.histogram.stored())
+    by_day = _by_day(days)
+    for day, count in by_day.items():
+        if period.before.first <= day <= period.before.last:
+            before.add(count.calls, count.failed)
     return UsagePage(
         filter=usage_filter,
         allowance=remaining.of(member.workspace),
-        total=total,
-        chart=charts.draw(_by_day(days), usage_filter.period),
-        tools=tools,
-        slowest=sorted(tools, key=_p95, reverse=True)[:_SLOWEST] if len(tools) > 1 else [],
-        members=[NamedCount(user_id, names[user_id], count) for user_id, count in people.items()]
-        if member.manages
-        else [],
-        clients=[
-            NamedCount(name or filters.NONE, client_name(name), count) for name, count in clients.items()
-        ],
-        errors=_errors(days, usage_filter),
+        total=tables.total,
+        before=before,
+        chart=charts.draw(by_day, period),
+        view=view,
+        sort=given.get("sort", "") if given.get("sort", "") in dict(breakdowns.SORTS) else "calls",
+        views=views,
+        tables=tables,
+        shows_all=given.get("rows") == "all",
         latest=latest,
         names=names,
         menus=_menus(usage_filter, known, names, member.manages),
     )
-
-
-def client_name(name: str) -> str:
-    """An AI client's name as people read it."""
-    return name or "Without a name"
-
-
-def connector_name(workspace_id: str, slug: str) -> str:
-    """The name of one of the workspace's connectors as people read it."""
-    connector = services_of(workspace_id).find(slug)
-    return connector.name if connector else slug or "Built in"
 
 
 def duration(milliseconds: float) -> str:
@@ -116,10 +133,37 @@ def duration(milliseconds: float) -> str:
 
 
 def percent(value: float) -> str:
-    """A share for people: "0.4 %", never 0 or 100 unless it is exactly that."""
+    """A share for people: "0.4%", never 0 or 100 unless it is exactly that."""
     if 0 < value < 0.1:
-        return "< 0.1 %"
-    return f"{min(value, 99.9):.1f} %" if value < 100 else "100 %"
+        return "< 0.1%"
+    return f"{min(value, 99.9):.1f}%" if value < 100 else "100%"
+
+
+def change(now: float, before: float) -> str:
+    """How a figure changed, for people: "+12%", "−3%", "±0%". "" if there was none before."""
+    if not before:
+        return ""
+    parts = round(100 * (now - before) / before)
+    return f"{'+' if parts > 0 else '−' if parts < 0 else '±'}{abs(parts):,}%"
+
+
+def points(now: float, before: float) -> str:
+    """How a share changed, in percentage points: "+0.3 pts"."""
+    parts = round(now - before, 1)
+    return f"{'+' if parts > 0 else '−' if parts < 0 else '±'}{abs(parts):.1f} pts"
+
+
+def _views(manages: bool) -> list[tuple[str, str]]:
+    tables = [(kind, words) for kind, words, _ in breakdowns.KINDS if manages or kind != "member"]
+    return [*tables, (LATEST, "Latest calls")]
+
+
+def _values(group: CallGroup) -> tuple[str, str, str, str, str]:
+    return group.tool, group.slug, group.user_id, group.client_name, group.outcome
+
+
+def _calls(latest: LatestCalls | None) -> Iterable[CallRow]:
+    return latest.calls if latest else ()
 
 
 def _names(db: Session, user_ids: set[str]) -> dict[str, str]:
@@ -132,15 +176,7 @@ def _names(db: Session, user_ids: set[str]) -> dict[str, str]:
     with_address = {
         user_id: f"{name} ({email})" for user_id, name, email in found if names[user_id] in doubled
     }
-    return {**dict.fromkeys(user_ids, "Somebody who left"), **names, **with_address}
-
-
-def _total(tools: list[ToolFigures]) -> TimedCount:
-    total = TimedCount()
-    for each in tools:
-        total.add(each.timed.calls, each.timed.failed)
-        total.histogram.merge(each.timed.histogram.stored())
-    return total
+    return {**dict.fromkeys(user_ids, "Former member"), **names, **with_address}
 
 
 def _by_day(days: Mapping[tuple[date, str], int]) -> dict[date, Count]:
@@ -150,46 +186,42 @@ def _by_day(days: Mapping[tuple[date, str], int]) -> dict[date, Count]:
     return counts
 
 
-def _errors(days: Mapping[tuple[date, str], int], usage_filter: UsageFilter) -> list[NamedCount]:
-    counts: dict[str, Count] = defaultdict(Count)
-    for (day, outcome), calls in days.items():
-        if day >= usage_filter.period.first and not outcomes.is_fine(outcome):
-            counts[outcome].add(calls, calls)
-    by_calls = sorted(counts.items(), key=lambda item: (-item[1].calls, item[0]))
-    return [NamedCount(outcome, outcomes.describe(outcome), count) for outcome, count in by_calls]
-
-
-def _p95(each: ToolFigures) -> float:
-    slow = each.timed.p95
-    return slow.total_ms if slow else 0.0
-
-
 def _menus(
-    usage_filter: UsageFilter, known: figures.FilterChoices, names: Mapping[str, str], manages: bool
+    usage_filter: UsageFilter, known: Sequence[CallGroup], names: Mapping[str, str], manages: bool
 ) -> list[Menu]:
-    people = sorted(
-        ((user_id, names[user_id]) for user_id in known.user_ids), key=lambda each: each[1].casefold()
-    )
-    clients = [(name or filters.NONE, client_name(name)) for name in known.clients]
-    connectors = sorted(
-        ((slug or filters.NONE, connector_name(usage_filter.workspace_id, slug)) for slug in known.slugs),
-        key=lambda each: each[1].casefold(),
-    )
-    endings = [(filters.FAILED, "Failed"), *((each, outcomes.describe(each)) for each in known.outcomes)]
+    """The filters, with the values that occur in the period whatever else is filtered."""
+
+    def choices(field: str, words: Mapping[str, str]) -> Menu:
+        label, chosen = _LABELS[field], getattr(usage_filter, field)
+        sorted_by_words = sorted(words.items(), key=lambda each: each[1].casefold())
+        return _with_chosen(Menu(field, label, "All", sorted_by_words, chosen))
+
+    workspace_id = usage_filter.workspace_id
     menus = [
-        Menu("tool", "Tool", "All", [(tool, tool) for tool in known.tools], usage_filter.tool),
-        Menu("connector", "Connector", "All", connectors, usage_filter.connector),
-        Menu("member", "Member", "All", people, usage_filter.member),
-        Menu("client", "AI client", "All", clients, usage_filter.client),
-        Menu("outcome", "Outcome", "All", endings, usage_filter.outcome),
+        Menu("period", "Period", "", periods.CHOICES, usage_filter.period.name),
+        choices("tool", {group.tool: group.tool for group in known}),
+        choices(
+            "connector",
+            {g.slug or filters.NONE: breakdowns.connector_name(workspace_id, g.slug) for g in known},
+        ),
+        choices("member", {group.user_id: names[group.user_id] for group in known}),
+        choices(
+            "client",
+            {g.client_name or filters.NONE: breakdowns.client_name(g.client_name) for g in known},
+        ),
     ]
-    period = Menu("period", "Period", "", periods.CHOICES, usage_filter.period.name)
-    return [period, *(_with_chosen(menu) for menu in menus if manages or menu.field != "member")]
+    endings = {group.outcome: outcomes.describe(group.outcome) for group in known}
+    by_words = sorted(endings.items(), key=lambda each: each[1])
+    outcome = Menu("outcome", "Outcome", "All", [(filters.FAILED, "Failed"), *by_words], usage_filter.outcome)
+    return [menu for menu in [*menus, _with_chosen(outcome)] if manages or menu.field != "member"]
+
+
+_LABELS = {"tool": "Tool", "connector": "Service", "member": "Member", "client": "AI client"}
 
 
 def _with_chosen(menu: Menu) -> Menu:
     """A chosen value without calls stays in the menu, so that the person sees why the page is empty."""
     if not menu.chosen or menu.chosen in {value for value, _ in menu.choices}:
         return menu
-    words = "Nobody here" if menu.field == "member" else menu.chosen
+    words = "Not a member" if menu.field == "member" else menu.chosen
     return Menu(menu.field, menu.label, menu.every, [*menu.choices, (menu.chosen, words)], menu.chosen)

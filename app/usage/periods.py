@@ -55,6 +55,27 @@ class UsagePeriod:
         return datetime.combine(self.last + timedelta(days=1), time(), UTC)
 
     @property
+    def before(self) -> "UsagePeriod":
+        """The period it is compared with: as many days before it, for a month those of the month before."""
+        last = self.first - timedelta(days=1)
+        if self.name == "month":
+            return UsagePeriod("before", last.replace(day=1), last.replace(day=min(self.last.day, last.day)))
+        if self.name == "last-month":
+            return UsagePeriod("before", last.replace(day=1), last)
+        return UsagePeriod("before", self.first - (self.last - last), last)
+
+    @property
+    def dates(self) -> str:
+        """Its days in short: "18 Nov", "1–18 Nov", "28 Oct – 3 Nov"."""
+        if self.first == self.last:
+            return f"{self.last.day} {self.last:%b}"
+        if (self.first.year, self.first.month) == (self.last.year, self.last.month):
+            return f"{self.first.day}–{self.last.day} {self.last:%b}"
+        year = f" {self.first.year}" if self.first.year != self.last.year else ""
+        until = f" {self.last.year}" if year else ""
+        return f"{self.first.day} {self.first:%b}{year} – {self.last.day} {self.last:%b}{until}"
+
+    @property
     def charted(self) -> "UsagePeriod":
         """The days of its chart: a short period is drawn with the days before it."""
         return UsagePeriod(self.name, min(self.first, self.last - timedelta(days=CHART_DAYS - 1)), self.last)

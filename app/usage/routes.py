@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from app import clock
 from app.config import Settings
-from app.usage import ledger, outcomes, page, remaining, tables
+from app.usage import breakdowns, ledger, outcomes, page, remaining, tables
 from app.usage.exporting import Export
 from app.web.fragments import varying, wants_fragment
 from app.web.limits import limiter
@@ -22,6 +22,7 @@ def install(app: Flask, settings: Settings) -> None:
     app.jinja_env.filters.update(
         duration=page.duration, percent=page.percent, outcome_words=outcomes.describe
     )
+    app.jinja_env.globals.update(usage_change=page.change, usage_points=page.points)
 
 
 @bp.get("/usage")
@@ -30,12 +31,9 @@ def show() -> ResponseReturnValue:
     """The page, or for htmx the part below its heading."""
     usage_page = page.load(g.member, request.args)
     ledger.current().upkeep.nudge()
-    drawn = {
-        "page": usage_page,
-        "connector_name": partial(page.connector_name, g.member.workspace.id),
-        "today": clock.now(),
-    }
-    return varying(render_template("usage/_figures.html" if wants_fragment() else "usage/show.html", **drawn))
+    template = "usage/_figures.html" if wants_fragment() else "usage/show.html"
+    title_of = partial(breakdowns.tool_title, g.member.workspace.id)
+    return varying(render_template(template, page=usage_page, title_of=title_of))
 
 
 @bp.get("/usage/limits")
@@ -60,7 +58,7 @@ def export_calls() -> ResponseReturnValue:
 @limiter.limit("60/minute", key_func=person_or_address)
 @member
 def export_table() -> ResponseReturnValue:
-    """One table of the page: `by` is tool, member, client, outcome or day."""
+    """One table of the page: `by` is tool, connector, member, client, outcome or day."""
     text = tables.csv_of(page.load(g.member, request.args), request.args.get("by", ""))
     return _as_file(Response(text, mimetype="text/csv"), "usage")
 

@@ -1,57 +1,46 @@
 """The tables of the page as CSV files."""
 
 from app.errors import InvalidInput
-from app.usage import csv_files, page
+from app.usage import breakdowns, csv_files
+from app.usage.breakdowns import BreakdownRow
 from app.usage.buckets import Quantile
-from app.usage.page import NamedCount, UsagePage
+from app.usage.page import UsagePage
 
-KINDS = ("tool", "member", "client", "outcome", "day")
+_HEADINGS = {"client": "ai_client", "member": "member", "connector": "connector"}
 
 
 def csv_of(usage_page: UsagePage, kind: str) -> str:
     """One table of the page as CSV. Raises InvalidInput for an unknown table."""
-    if kind == "tool":
-        return _tools(usage_page)
     if kind == "day":
+        points = (bar.point for bar in usage_page.chart.bars)
         days = (
-            [bar.first.isoformat(), bar.last.isoformat(), bar.count.calls, bar.count.failed]
-            for bar in usage_page.chart.bars
+            [point.first.isoformat(), point.last.isoformat(), point.count.calls, point.count.failed]
+            for point in points
         )
         return csv_files.table(["first_day", "last_day", "calls", "failed"], days)
-    if kind == "client":
-        return _counted("ai_client", usage_page.clients)
+    if kind not in dict(usage_page.views) or kind not in usage_page.tables.rows:
+        raise InvalidInput("There is no such table. Use the links on the usage page.")
+    rows = usage_page.tables.rows[kind]
+    if kind == "tool":
+        return _tools(usage_page.filter.workspace_id, rows)
     if kind == "outcome":
         return csv_files.table(
-            ["outcome", "words", "calls"],
-            ([each.value, each.name, each.count.calls] for each in usage_page.errors),
+            ["outcome", "words", "calls"], ([row.value, row.name, row.timed.calls] for row in rows)
         )
-    if kind == "member" and usage_page.filter.user_id is None:
-        return _counted("member", usage_page.members)
-    raise InvalidInput("There is no such table. Use the links on the usage page.")
+    return csv_files.table(
+        [_HEADINGS[kind], "calls", "failed"], ([row.name, row.timed.calls, row.timed.failed] for row in rows)
+    )
 
 
-def _tools(usage_page: UsagePage) -> str:
+def _tools(workspace_id: str, rows: list[BreakdownRow]) -> str:
     headings = ["tool", "connector", "calls", "failed", "median_ms", "p95_ms", "median_own_ms"]
     lines = []
-    for each in usage_page.tools:
-        median, p95 = each.timed.median, each.timed.p95
+    for row in rows:
+        median, p95 = row.timed.median, row.timed.p95
         times = [_ms(median), _ms(p95), "" if median is None else round(median.own_ms, 1)]
-        lines.append(
-            [
-                each.tool,
-                page.connector_name(usage_page.filter.workspace_id, each.slug),
-                each.timed.calls,
-                each.timed.failed,
-                *times,
-            ]
-        )
+        service = breakdowns.connector_name(workspace_id, row.slug)
+        lines.append([row.value, service, row.timed.calls, row.timed.failed, *times])
     return csv_files.table(headings, lines)
-
-
-def _counted(heading: str, named: list[NamedCount]) -> str:
-    return csv_files.table(
-        [heading, "calls", "failed"], ([each.name, each.count.calls, each.count.failed] for each in named)
-    )
 
 
 def _ms(found: Quantile | None) -> object:

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from app import audit, database
+from tests.support.statements import statements  # noqa: F401
 
 
 @pytest.fixture

@@ -28,9 +28,9 @@ def test_a_person_reads_filters_and_verifies(product, chromium, javascript):
     anna.go("/activity")
     anna.sees("connected Stripe: ")
     anna.button("Verify").click()
-    anna.sees("Nothing was changed:")
-    anna.page.get_by_label("What").select_option("Team and workspace")
-    anna.button("Show").click()
+    anna.sees("Unchanged:")
+    anna.page.get_by_label("Type").select_option("Team and workspace")
+    anna.button("Apply").click()
     anna.sees("created the workspace")
     assert anna.page.get_by_text("connected Stripe: ").count() == 0
     anna.page.get_by_text("created the workspace").click()

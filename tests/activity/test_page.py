@@ -7,8 +7,9 @@ import re
 
 import pytest
 
-from app import audit, database
+from app import audit, clock, database
 from app.activity import sealing
+from app.connectors.services import services_of
 from tests.conftest import both_databases
 from tests.support.databases import ROOT
 
@@ -18,7 +19,7 @@ def test_strangers_sign_in_first(visitor):
 
 
 def test_with_nothing_done_it_says_what_to_do(alice):
-    assert "Nothing has happened yet" in alice.get("/activity").text and "Connect a service" in alice.page
+    assert "No activity yet" in alice.get("/activity").text and "Connect a service" in alice.page
 
 
 def test_acts_are_told_in_plain_sentences(alice, write):
@@ -44,8 +45,8 @@ def test_acts_are_told_in_plain_sentences(alice, write):
     page = alice.get("/activity").text
     for sentence in (
         "Alice connected Xero: Demo Company (AU)",
-        "Alice set Xero: Demo Company (AU) to “read and write”",
-        "Claude of Alice used “Create an invoice” in Xero",
+        "Alice set Xero: Demo Company (AU) to read and write",
+        "Claude used “Create an invoice” in Xero for Alice",
         "Alice removed Bob from the workspace",
         "Alice: parrot fed",
     ):
@@ -68,7 +69,7 @@ def test_owners_see_everybody_and_members_themselves(sign_in, people, alice, wri
     bob = sign_in(people.bob).get("/activity").text
     assert (
         "Bob disconnected Stripe" in bob
-        and "Bob changed the password" in bob
+        and "Bob changed their password" in bob
         and "Alice" not in bob
         and "Verify" not in bob
     )
@@ -84,7 +85,8 @@ def test_owners_see_everybody_and_members_themselves(sign_in, people, alice, wri
 def test_an_operator_who_is_no_member_is_not_named(alice, write, people):
     write("workspace.limits_changed", user="usr_dana")
     assert (
-        "The operator changed the limits" in alice.get("/activity").text and "dana" not in alice.page.lower()
+        "The operator changed the workspace limits" in alice.get("/activity").text
+        and "dana" not in alice.page.lower()
     )
 
 
@@ -93,7 +95,7 @@ def test_it_is_filtered_by_person_kind_and_days(alice, write):
     write("tool.called", user="usr_bob", tool="x", title="Send it", slug="", client="Claude", outcome="ok")
     assert "Send it" not in alice.get("/activity?person=usr_alice").text and "Books" in alice.page
     assert "Books" not in alice.get("/activity?kind=tools").text and "Send it" in alice.page
-    assert "Nothing fits" in alice.get("/activity?until=2020-01-01").text
+    assert "No matches" in alice.get("/activity?until=2020-01-01").text
     assert "Books" in alice.get("/activity?since=2020-01-01&kind=nonsense").text
     assert "Books" not in alice.get("/activity?person=usr_charlie").text
 
@@ -171,9 +173,9 @@ def test_verify_says_that_nothing_was_changed(alice, write):
     write()
     assert "1 entry, not verified yet" in alice.get("/activity").text
     alice.follow(alice.submit("/activity/verify"))
-    assert "Nothing was changed:" in alice.page and "up to entry 1." in alice.page
+    assert "Unchanged:" in alice.page and "up to entry 1." in alice.page
     write()
-    assert "1 entry has come since" in alice.get("/activity").text
+    assert "1 new entry since" in alice.get("/activity").text
     assert "up to entry 2." in alice.submit("/activity/verify", htmx=True).text
 
 
@@ -184,7 +186,7 @@ def test_verify_says_what_was_changed(alice, write, tamper):
     tamper("DELETE FROM audit_entries WHERE seq = 2 AND workspace_id IS NOT NULL")
     alice.get("/activity")
     alice.follow(alice.submit("/activity/verify"))
-    assert "Entry 2 is missing." in alice.page and "tell your operator" in alice.page
+    assert "Entry 2 is missing." in alice.page and "Tell your operator" in alice.page
 
 
 def test_members_cannot_verify(sign_in, people, alice):
@@ -258,3 +260,136 @@ def test_junk_as_the_place_of_a_verification_begins_at_the_start(alice, write):
     for junk in ("\x00", "a.b.c", "9" * 400, "\u202e"):
         assert alice.submit("/activity/verify", {"place": junk}).status_code == 303
     assert "up to entry 1." in alice.get("/activity").text
+
+
+CREATE_INVOICE = services_of(None).find_tool("xero_create_invoice")[1].title
+
+
+def an_approval(write, last="approval.carried_out", *, approval="apr_1", decider="usr_bob"):
+    """What a write leaves that waited for approval, as the product records it."""
+    call = {"tool": "xero_create_invoice", "title": "Create an invoice", "slug": "xero", "client": "Claude"}
+    write("tool.called", outcome="APPROVAL_NEEDED", arguments={"amount": "10.00"}, **call)
+    about = {"subject": approval, "tool": "xero_create_invoice", "connection": "con_1"}
+    write("approval.requested", client="Claude", **about)
+    write("tool.called", outcome="APPROVAL_NEEDED", arguments={"amount": "10.00"}, **call)
+    if last == "approval.requested":
+        return
+    if last == "approval.rejected":
+        write(last, user=decider, **about)
+        return
+    write("approval.approved", user=decider, **about)
+    outcome = "ok" if last == "approval.carried_out" else "PROVIDER_ERROR"
+    write("tool.called", outcome=outcome, arguments={"amount": "10.00"}, **call)
+    write(last, outcome=outcome, **about)
+
+
+def lines_on(page):
+    """Each line as its words, with its state, without what it opens."""
+    summaries = re.findall(r"<summary>(.*?)</summary>", page, re.S)
+    words = [" ".join(re.sub("<[^>]+>", " ", each).split()) for each in summaries]
+    return [re.sub(r" \d\d:\d\d$", "", each) for each in words if "for Alice" in each or "AI client" in each]
+
+
+@pytest.mark.parametrize(
+    ("last", "state"),
+    [
+        ("approval.requested", "Waiting for approval"),
+        ("approval.rejected", "Rejected"),
+        ("approval.carried_out", "Done"),
+        ("approval.did_not_work", "Failed"),
+    ],
+)
+def test_a_write_that_needs_approval_is_one_line_with_its_state(alice, write, last, state):
+    an_approval(write, last)
+    page = alice.get("/activity").text
+    assert lines_on(page) == [f"Claude requested “{CREATE_INVOICE}” in Xero for Alice {state}"]
+    steps = re.findall(r"<li><p><b>([^<]+)</b>", page)
+    expected = {
+        "approval.requested": [],
+        "approval.rejected": ["Requested by Claude for Alice", "Rejected by Bob"],
+        "approval.carried_out": ["Requested by Claude for Alice", "Approved by Bob", "Ran", "Done"],
+        "approval.did_not_work": [
+            "Requested by Claude for Alice",
+            "Approved by Bob",
+            "Ran: rejected by the service",
+            "Failed",
+        ],
+    }
+    assert steps == expected[last]
+    assert len(list(csv.DictReader(io.StringIO(alice.get("/activity/trail.csv").text)))) == {
+        "approval.requested": 3,
+        "approval.rejected": 4,
+    }.get(last, 6)
+
+
+def test_a_decider_finds_the_write_among_their_own_acts(sign_in, people, write):
+    an_approval(write)
+    page = sign_in(people.bob).get("/activity").text
+    assert lines_on(page) == [f"Claude requested “{CREATE_INVOICE}” in Xero for Alice Done"]
+    assert lines_on(sign_in(people.alice).get("/activity?person=usr_bob").text) == lines_on(page)
+
+
+def test_an_approval_is_one_line_across_pages(alice, write, monkeypatch):
+    monkeypatch.setattr("app.activity.page._PAGE_SIZE", 3)
+    for number in range(4):
+        an_approval(write, approval=f"apr_{number}")
+    lines, path = [], "/activity"
+    while path:
+        page = alice.get(path).text
+        lines += lines_on(page)
+        found = re.search(r'activity-more"><a class="button" href="([^"]+)"', page)
+        path = found[1].replace("&amp;", "&") if found else ""
+    assert len(lines) == 4 and lines.count(f"Claude requested “{CREATE_INVOICE}” in Xero for Alice Done") == 4
+
+
+def test_a_call_that_failed_says_why_and_one_that_waits_did_not_fail(alice, write):
+    call = {"tool": "xero_create_invoice", "title": "Create an invoice", "slug": "xero", "client": "Claude"}
+    write("tool.called", outcome="INVALID_ARGUMENTS", arguments={}, **call)
+    write("tool.called", outcome="APPROVAL_NEEDED", arguments={}, **call)
+    page = alice.get("/activity").text
+    assert lines_on(page) == [
+        "Claude used “Create an invoice” in Xero for Alice Waiting for approval",
+        "Claude used “Create an invoice” in Xero for Alice Invalid arguments",
+    ]
+    assert page.count('class="badge error"') == 1
+    rows = list(csv.DictReader(io.StringIO(alice.get("/activity/trail.csv").text)))
+    assert [row["what"] for row in rows] == [
+        "Claude requested “Create an invoice” in Xero for Alice: approval needed",
+        "Claude tried “Create an invoice” in Xero for Alice: invalid arguments",
+    ]
+
+
+def test_what_completes_an_act_is_a_step_of_it(alice, write):
+    write("client.allowed", subject="cli_1", client="Claude", host="claude.ai")
+    write("grant.created", subject="grt_1", client="Claude")
+    write("connection.disconnected", subject="con_9", slug="xero", account="Books")
+    write("connection.revocation_abandoned", user=None, subject="con_9", slug="xero", account="Books")
+    page = alice.get("/activity").text
+    assert page.count("activity-what") == 2 and "Not confirmed by the service" in page
+
+
+def test_days_are_those_of_the_persons_own_zone(alice, write, people):
+    with database.transaction() as db:
+        db.merge(people.alice).time_zone = "Pacific/Kiritimati"  # 14 hours ahead
+    at = clock.now()
+    clock.shift(at.replace(month=6, day=10, hour=11, minute=30) - at)
+    write(label="Home")
+    page = alice.get("/activity").text
+    assert f"11 June {at.year}" in page and ">01:30</time>" in page and "Pacific/Kiritimati" in page
+    day = f"{at.year}-06-11"
+    assert "Home" in alice.get(f"/activity?since={day}&until={day}").text
+    assert "No matches" in alice.get(f"/activity?until={at.year}-06-10").text
+    assert "Home" in alice.get(f"/activity/trail.csv?since={day}").text
+
+
+def test_the_page_costs_the_same_queries_however_long_the_trail(alice, write, statements):
+    an_approval(write)
+    alice.get("/activity")
+    with statements() as few:
+        alice.get("/activity")
+    for number in range(2, 9):
+        an_approval(write, approval=f"apr_{number}")
+    alice.get("/activity")
+    with statements() as many:
+        alice.get("/activity")
+    assert alice.page.count(CREATE_INVOICE) >= 8 and len(many) == len(few)

@@ -9,6 +9,8 @@ import pytest
 from app import clock, database
 from app.accounts.models import User
 from app.workspaces.models import Membership
+from tests.support.mcp_client import acme_service, connect  # noqa: F401
+from tests.support.statements import statements  # noqa: F401
 from tests.support.visitor import Visitor
 
 GOOD_PASSWORD = "lantern orbit walrus"

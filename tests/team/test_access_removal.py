@@ -221,7 +221,7 @@ def test_leaving_asks_first(people, sign_in):
     bob.get("/team/leave")
     here = re.search(r'name="workspace" value="([^"]+)"', bob.page)[1]
     bob.follow(bob.submit("/team/leave", {"workspace": here}))
-    assert "You have left Northwind" in bob.page and "bob" not in roles()
+    assert "You left Northwind" in bob.page and "bob" not in roles()
 
 
 def test_what_was_begun_before_the_removal_comes_to_nothing(people, settings, sign_in, connect):

@@ -55,11 +55,11 @@ def test_the_mail_brings_a_link_that_is_stored_nowhere(people, sign_in, mailbox,
 @pytest.mark.parametrize(
     ("form", "sentence"),
     [
-        ({"email": "", "role": "member"}, "Enter the email address of your colleague"),
+        ({"email": "", "role": "member"}, "Enter your colleague"),
         ({"email": "zoe", "role": "member"}, "Enter an email address"),
         ({"email": "zoe@example.com", "role": "owner"}, "Not a valid choice"),
-        ({"email": "zoe@example.com\nBcc: x@y.z", "role": "member"}, "characters that cannot be used"),
-        ({"email": "bob@example.com", "role": "member"}, "is a member of this workspace already"),
+        ({"email": "zoe@example.com\nBcc: x@y.z", "role": "member"}, "characters that can"),
+        ({"email": "bob@example.com", "role": "member"}, "is already a member of this workspace"),
     ],
 )
 def test_what_cannot_be_sent_is_refused_beside_its_field(people, sign_in, mailbox, form, sentence):
@@ -91,7 +91,7 @@ def test_sending_again_makes_a_new_link_and_the_old_one_dies(people, app, sign_i
     clock.shift(timedelta(days=6))
     new = link_for("zoe@example.com")
     assert new != old
-    assert zoe.get(old).status_code == 410 and "newer mail has replaced it" in zoe.page
+    assert zoe.get(old).status_code == 410 and "replaced by a newer one" in zoe.page
     assert zoe.get(new).status_code == 200 and "Join Northwind" in zoe.page
     assert actions().count("invitation.sent_again") == 1
 
@@ -124,8 +124,7 @@ def test_htmx_swaps_the_team_and_says_what_happened(people, sign_in, invite):
     answer = alice.submit(f"/team/invitations/{rows()[0].id}/withdraw", htmx=True)
     assert answer.status_code == 200 and answer.text.startswith('<div id="team">')
     assert (
-        "The invitation to zoe@example.com is withdrawn" in answer.text
-        and "Withdraw invitation" not in answer.text
+        "Invitation to zoe@example.com withdrawn" in answer.text and "Withdraw invitation" not in answer.text
     )
 
 
@@ -221,7 +220,7 @@ def test_an_invitation_refused_through_htmx_says_why(people, sign_in):
     alice = sign_in(people.alice)
     for email, sentence in [
         ("zoe", "Enter an email address"),
-        ("bob@example.com", "is a member of this workspace already"),
+        ("bob@example.com", "is already a member of this workspace"),
     ]:
         answer = alice.submit("/team/invitations", {"email": email, "role": "member"}, htmx=True)
         assert answer.status_code == 422 and sentence in answer.text and 'role="alert"' in answer.text

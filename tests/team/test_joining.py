@@ -45,13 +45,13 @@ def test_somebody_signed_in_joins_and_works_in_the_new_workspace(people, sign_in
     charlie.get(link)
     assert "alice@example.com" in charlie.page and "an admin" in charlie.page
     charlie.follow(charlie.submit(link))
-    assert "You are a member of Northwind now" in charlie.page
+    assert "You joined Northwind." in charlie.page
     assert roles() == {"alice": "owner", "bob": "member", "charlie": "admin"}
     charlie.get("/team")
-    assert "Who works in Northwind" in charlie.page
+    assert "People in Northwind." in charlie.page
     assert charlie.submit("/workspace", {"workspace": people.contoso.id}).status_code == 303
     charlie.get("/team")
-    assert "Who works in Contoso" in charlie.page
+    assert "People in Contoso." in charlie.page
     with database.reading() as db:
         joined = db.exec(select(AuditEntry).where(col(AuditEntry.action) == "member.joined")).one()
     assert (joined.workspace_id, joined.user_id, joined.details) == (
@@ -71,10 +71,10 @@ def test_somebody_new_creates_an_account_on_the_way_and_needs_no_company(people,
     assert zoe.submit(register, {"password": "short"}).status_code == 422
     assert "at least 8 characters" in zoe.page
     zoe.follow(zoe.submit(register, {"password": GOOD_PASSWORD}))
-    assert "Check your mail" in zoe.page and "zoe" not in roles()
+    assert "Check your email" in zoe.page and "zoe" not in roles()
     answer = zoe.submit("/confirm", {"code": code_for("zoe@example.com")})
     zoe.follow(answer)
-    assert "You are a member of Northwind now" in zoe.page
+    assert "You joined Northwind." in zoe.page
     assert roles()["zoe"] == "member" and len(rows(Workspace)) == 2
     other = Visitor(app)
     other.get("/login")
@@ -129,7 +129,7 @@ def test_it_works_once(people, app, sign_in, invite):
         assert charlie.submit(link).headers["Location"] == "/integrations"
     assert charlie.get(link).headers["Location"] == "/integrations"
     stranger = Visitor(app)
-    assert stranger.get(link).status_code == 410 and "used already" in stranger.page
+    assert stranger.get(link).status_code == 410 and "already used" in stranger.page
     assert "charlie" not in stranger.page and "Northwind" not in stranger.page
     alice = sign_in(people.alice)
     alice.submit(f"/team/members/{people.charlie.id}/remove")
@@ -217,7 +217,7 @@ def test_the_code_can_be_sent_again_and_still_joins(people, app, invite, code_fo
 def test_somebody_in_no_workspace_joins_and_can_sign_out(people, sign_in, invite):
     dana = sign_in(people.dana)
     dana.get("/account")
-    assert "Sign out" in dana.page and "In no workspace" in dana.page
+    assert "Sign out" in dana.page and "No workspace" in dana.page
     link = invite("dana@example.com")
     dana.get(link)
     dana.follow(dana.submit(link))

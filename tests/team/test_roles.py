@@ -1,5 +1,6 @@
 """Roles: who may change whom. An owner always remains, also with concurrent changes."""
 
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -187,3 +188,74 @@ def test_of_owners_who_go_at_the_same_moment_one_stays(people, app):
                     )
             _at_once(first, second)
             assert "owner" in roles().values()
+
+
+def row_of(page, user):
+    """A member's row as text."""
+    row = page.split(f'id="member-{user.id}">')[1].split("</li>")[0]
+    return " ".join(re.sub("<[^>]+>", " ", row).split())
+
+
+def test_a_row_says_who_somebody_is_and_what_they_own(people, sign_in, connect):
+    connect(people.bob, "Books")
+    connect(people.bob, "Mine", visibility="personal")
+    bob, alice = sign_in(people.bob), sign_in(people.alice)
+    bob.get("/integrations")
+    alice.get("/team")
+    assert row_of(alice.page, people.bob).startswith(
+        "B Bob bob@example.com Member Active just now 2 connections Manage bob@example.com Role"
+    )
+    assert row_of(alice.page, people.alice).startswith(
+        "A Alice You alice@example.com Owner Active just now No"
+    )
+    bob.get("/team")
+    assert "2 connections" in row_of(bob.page, people.bob) and "Manage" not in bob.page
+
+
+def test_personal_connections_are_counted_for_those_who_manage_alone(people, sign_in, connect):
+    connect(people.alice, "Mine", visibility="personal")
+    bob = sign_in(people.bob)
+    bob.get("/team")
+    assert "No connections" in row_of(bob.page, people.alice)
+
+
+def test_every_act_names_its_consequence_before_it_acts(people, sign_in):
+    alice = sign_in(people.alice)
+    alice.get("/team")
+    row = row_of(alice.page, people.bob)
+    for words in (
+        "Applies immediately.",
+        "withdraws the invitations they sent",
+        "They become the owner in your place, and you become an admin.",
+        "They lose access immediately. Personal connections are disconnected; shared ones stay.",
+    ):
+        assert words in row
+    alice.get(f"/team/members/{people.bob.id}/remove")
+    assert "Remove bob@example.com from Northwind?" in alice.page and "you become their owner" in alice.page
+    assert roles()["bob"] == "member"
+
+
+def test_a_changed_role_is_confirmed_and_the_row_stays_open(people, sign_in):
+    alice = sign_in(people.alice)
+    answer = alice.submit(f"/team/members/{people.bob.id}/role", {"role": "admin"}, htmx=True)
+    row = answer.text.split(f'id="member-{people.bob.id}"')[1]
+    assert "Role changed. It applies immediately." in answer.text and '<details class="manage" open>' in row
+    assert answer.text.count('class="manage" open') == 1
+
+
+def test_the_team_costs_the_same_queries_however_large(people, sign_in, statements):
+    alice = sign_in(people.alice)
+    alice.get("/team")
+    with statements() as few:
+        alice.get("/team")
+    at = clock.now()
+    with database.transaction() as db:
+        for n in range(25):
+            db.add(User(id=f"usr_{n}", email=f"n{n}@example.com", created_at=at))
+            db.flush()
+            db.add(
+                Membership(workspace_id=people.northwind.id, user_id=f"usr_{n}", role="member", created_at=at)
+            )
+    with statements() as many:
+        alice.get("/team")
+    assert "n24@example.com" in alice.page and len(many) == len(few)

@@ -23,7 +23,7 @@ def test_a_person_chooses_what_to_see(product, chromium, javascript):
     if javascript:
         assert anna.page.get_by_text("<button").count() == 0
     else:
-        anna.button("Show").click()
+        anna.button("Apply").click()
     anna.sees("No calls in the last 7 days")
     anna.page.wait_for_url(re.compile("period=7d"))
     assert anna.page.get_by_label("Period").input_value() == "7d"

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from app import clock, database
-from app.usage import calls_log, exporting, ledger, rollup
+from app.usage import calls_log, charts, exporting, ledger, periods, rollup
 from app.usage.models import Call
 from app.usage.tiers import limits_of
 from app.workspaces.models import Membership, Workspace
@@ -38,29 +38,105 @@ def noon(app):
 
 
 @both_databases
-def test_the_tiles_say_what_the_month_was_like(people, sign_in, noon, write):
-    write([a_call(at=clock.now() - timedelta(days=1)) for _ in range(1_200)])
+def test_the_tiles_compare_the_month_with_the_days_before_it(people, sign_in, noon, write):
+    yesterday, last_month = clock.now() - timedelta(days=1), clock.now() - timedelta(days=31)
+    write([a_call(at=yesterday) for _ in range(1_200)])
+    write([a_call(at=last_month, total_ms=400, upstream_ms=390) for _ in range(603)])
     rollup.run()
     write([a_call(outcome="TIMEOUT", total_ms=900, upstream_ms=890) for _ in range(6)])
-    write([a_call(at=clock.now() - timedelta(days=30))])
+    write([a_call(at=clock.now() - timedelta(days=20), total_ms=9_000) for _ in range(50)])  # in neither
     alice = sign_in(people.alice)
     assert alice.get("/usage").status_code == 200
-    calls, failed, median, today = figures_on(alice.page)
-    assert calls == "1,206 calls this month"
-    assert failed == "0.5 % failed, 6 calls"
-    assert median == "200 ms median, 3.0 ms of it ours; 95 % within 200 ms"
-    assert today == "0 / 1,000 today, 1,000 left 60 of 60 left this minute"
+    dates = periods.find("month").before.dates
+    calls, rate, median, today = figures_on(alice.page)
+    assert calls == f"Calls this month 1,206 +100% vs {dates}"
+    assert rate == f"Success rate 99.5% 6 failed −0.5 pts vs {dates}"
+    assert median == f"Median time 200 ms 3.0 ms Patchbay overhead −50% vs {dates}"
+    assert today == "Calls today (UTC) 0 / 1,000 1,000 left today 60 of 60 left this minute"
     assert "15 " in alice.page and ": 6 calls, 6 failed" in alice.page
-    for words in ("xero_list_invoices", "Alice", "Claude", "No answer in time", "calls a minute"):
-        assert words in alice.page
+
+
+def test_without_calls_before_there_is_nothing_to_compare_with(people, sign_in, noon, write):
+    write([a_call()])
+    alice = sign_in(people.alice)
+    alice.get("/usage")
+    dates = periods.find("month").before.dates
+    assert figures_on(alice.page)[0] == f"Calls this month 1 No calls {dates}"
+
+
+def test_each_breakdown_is_a_view_of_its_own(people, sign_in, write):
+    write(
+        [a_call(), a_call(tool="memory_search", slug="", upstream_ms=0.0, outcome="TIMEOUT", client_name="")]
+    )
+    alice = sign_in(people.alice)
+    for view, words in {
+        "": ("List Xero invoices", "xero_list_invoices", "Memory search", "95th percentile"),
+        "connector": ("Xero", "Built in", "95th percentile"),
+        "client": ("Claude", "Unnamed client"),
+        "member": ("Alice",),
+        "outcome": ("Timed out", "TIMEOUT", "Share of errors"),
+        "latest": ("API call", "Just now", "Timed out"),
+        "nonsense": ("Memory search",),
+    }.items():
+        alice.get(f"/usage?view={view}")
+        table = alice.page.split('id="breakdown"')[1]
+        assert [each for each in words if each not in table] == [], view
+        assert alice.page.count('aria-current="page"') == 2, view  # the navigation, and the view
+
+
+def test_a_table_is_sorted_by_the_chosen_column(people, sign_in, write):
+    write(
+        [a_call(tool="quick"), a_call(tool="quick"), a_call(tool="slow", total_ms=9_000, outcome="TIMEOUT")]
+    )
+    alice = sign_in(people.alice)
+    for sort, order in {
+        "": "quick slow",
+        "p95": "slow quick",
+        "failed": "slow quick",
+        "x": "quick slow",
+    }.items():
+        alice.get(f"/usage?sort={sort}")
+        assert re.findall(r'"mono hint">(\w+)', alice.page) == order.split(), sort
+    assert alice.page.count("aria-sort") == 1
+
+
+def test_a_long_table_begins_with_twenty_rows(people, sign_in, write):
+    write([a_call(tool=f"tool_{number:02}") for number in range(31)])
+    alice = sign_in(people.alice)
+    alice.get("/usage")
+    assert alice.page.count('"mono hint">tool_') == 20 and "Show all 31" in alice.page
+    alice.get("/usage?rows=all")
+    assert alice.page.count('"mono hint">tool_') == 31 and "Show all" not in alice.page
+
+
+@both_databases
+def test_the_number_of_queries_does_not_depend_on_what_there_is(people, sign_in, write, statements):
+    alice = sign_in(people.alice)
+
+    def queries(path):
+        alice.get(path)
+        with statements() as made:
+            assert alice.get(path).status_code == 200
+        return len(made)
+
+    write([a_call()])
+    paths = [f"/usage?period=12m&view={view}" for view in ("tool", "member", "latest")]
+    few = [queries(path) for path in paths]
+    write([a_call(tool=f"tool_{n}", client_name=f"client {n}") for n in range(40)])
+    write(some_calls(12, 300, days=300))
+    rollup.run()
+    write(some_calls(13, 30))
+    assert [queries(path) for path in paths[:2]] == few[:2]
+    # The list of latest calls also looks behind the mark, among the rows that are in tallies.
+    assert queries(paths[2]) <= few[2] + 2
 
 
 def test_a_workspace_without_calls_is_told_what_to_do(people, sign_in):
     alice = sign_in(people.alice)
     alice.get("/usage")
-    assert "No calls this month" in alice.page and "/ai-clients" in alice.page
+    assert "No calls this month" in alice.page and "Connect an AI client" in alice.page
     alice.get("/usage?tool=nothing_of_this_name")
-    assert "fits these filters" in alice.page
+    assert "match these filters" in alice.page
 
 
 @both_databases
@@ -90,7 +166,7 @@ def test_nothing_of_another_workspace_is_ever_counted_or_named(people, sign_in, 
             *paths,
             *(
                 f"/usage/table.csv?period=90d&by={kind}"
-                for kind in ("tool", "member", "client", "outcome", "day")
+                for kind in ("tool", "connector", "member", "client", "outcome", "day")
             ),
         ):
             text = alice.get(path).get_data(as_text=True)
@@ -112,8 +188,10 @@ def test_a_plain_member_sees_their_own_calls_and_an_owner_all(people, sign_in, w
     bob = sign_in(people.bob)
     bob.get("/usage")
     assert "xero_list_quotes" in bob.page and "xero_get_contact" not in bob.page
-    assert "By member" not in bob.page and 'name="member"' not in bob.page
-    assert figures_on(bob.page)[0] == "1 call this month"
+    assert "Members" not in bob.page and 'name="member"' not in bob.page
+    assert figures_on(bob.page)[0].startswith("Calls this month 1 ")
+    bob.get("/usage?view=member")
+    assert "Alice" not in bob.page and 'aria-current="page">Tools' in bob.page
     bob.get("/usage?member=usr_alice")
     assert "xero_get_contact" not in bob.page
     assert [line["tool"] for line in read_csv(bob.get("/usage/calls.csv?member="))] == ["xero_list_quotes"]
@@ -121,7 +199,7 @@ def test_a_plain_member_sees_their_own_calls_and_an_owner_all(people, sign_in, w
     with database.transaction() as db:
         db.get(Membership, ("wsp_northwind", "usr_bob")).role = "admin"
     bob.get("/usage")
-    assert "xero_get_contact" in bob.page and "By member" in bob.page
+    assert "xero_get_contact" in bob.page and "Members" in bob.page
 
 
 def test_filters_narrow_the_whole_page(people, sign_in, write):
@@ -147,8 +225,8 @@ def test_filters_narrow_the_whole_page(people, sign_in, write):
         "member=usr_bob",
     ):
         alice.get(f"/usage?{query}")
-        assert figures_on(alice.page)[0] == "1 call this month", query
-        assert "Clear the filters" in alice.page
+        assert figures_on(alice.page)[0].startswith("Calls this month 1 "), query
+        assert "Clear filters" in alice.page
         value = query.partition("=")[2]
         assert f'value="{value}" selected' in alice.page
         (line,) = read_csv(alice.get(f"/usage/calls.csv?{query}"))
@@ -266,29 +344,32 @@ def test_what_is_left_of_the_limits_is_exact_and_looking_counts_nothing(people, 
     for _ in range(2):
         assert alice.get("/usage/limits").status_code == 200
         alice.get("/usage")
-        assert figures_on(alice.page)[3] == "7 / 1,000 today, 993 left 53 of 60 left this minute"
+        assert (
+            figures_on(alice.page)[3]
+            == "Calls today (UTC) 7 / 1,000 993 left today 53 of 60 left this minute"
+        )
     clock.shift(timedelta(minutes=1))
     alice.get("/usage")
-    assert figures_on(alice.page)[3] == "7 / 1,000 today, 993 left 60 of 60 left this minute"
+    assert figures_on(alice.page)[3] == "Calls today (UTC) 7 / 1,000 993 left today 60 of 60 left this minute"
 
 
 def test_an_operators_change_of_limits_shows_at_once(people, sign_in, noon):
     alice = sign_in(people.alice)
     for tier, per_day, words in (
-        ("pro", None, "0 / 50,000 today"),
-        ("enterprise", None, "0 today, without a daily limit"),
-        ("free", 3, "0 / 3 today"),
+        ("pro", None, "Calls today (UTC) 0 / 50,000 "),
+        ("enterprise", None, "Calls today (UTC) 0 No daily limit"),
+        ("free", 3, "Calls today (UTC) 0 / 3 "),
     ):
         with database.transaction() as db:
             workspace = db.get(Workspace, "wsp_northwind")
             workspace.tier, workspace.per_day = tier, per_day
         alice.get("/usage")
         assert figures_on(alice.page)[3].startswith(words)
-        assert f"{tier} tier" in alice.page
+        assert f"{tier.capitalize()} tier" in alice.page
     for _ in range(3):
         ledger.admit("wsp_northwind", limits_of("free", None, 3))
     alice.get("/usage")
-    assert "Nothing is left: the count starts again at midnight UTC" in alice.page
+    assert "Daily limit reached. Resets at midnight UTC" in alice.page
 
 
 @pytest.mark.needs_redis
@@ -301,7 +382,10 @@ def test_with_redis_what_is_left_is_read_where_it_is_counted(environ, request, r
     alice = sign_in(people.alice)
     for _ in range(2):
         alice.get("/usage")
-        assert figures_on(alice.page)[3] == "5 / 1,000 today, 995 left 55 of 60 left this minute"
+        assert (
+            figures_on(alice.page)[3]
+            == "Calls today (UTC) 5 / 1,000 995 left today 55 of 60 left this minute"
+        )
     assert ledger.current().spent("wsp_contoso").day == 0
 
 
@@ -324,8 +408,9 @@ def test_a_call_shows_up_at_once(people, sign_in):
     alice = sign_in(people.alice)
     ledger.record(call)
     alice.get("/usage")
-    assert figures_on(alice.page)[0] == "1 call this month"
-    assert "memory_list" in alice.page and "just now" in alice.page.lower()
+    assert figures_on(alice.page)[0].startswith("Calls this month 1 ") and "memory_list" in alice.page
+    alice.get("/usage?view=latest")
+    assert "Memory list" in alice.page and "Just now" in alice.page
 
 
 @pytest.mark.parametrize("period", ["today", "7d", "28d", "90d", "month", "last-month", "12m"])
@@ -340,3 +425,25 @@ def test_the_chart_tells_in_a_table_what_it_draws(people, sign_in, noon, write, 
         int(re.search(r"([\d,]+) calls?", title)[1]) for title in drawn
     )
     assert ' style="' not in alice.page
+
+
+def test_the_chart_has_a_scale_with_its_numbers(people, sign_in, noon, write):
+    write([a_call() for _ in range(137)])
+    alice = sign_in(people.alice)
+    alice.get("/usage?period=7d")
+    scale = alice.page.split('class="chart-scale"')[1].split("</svg>")[0]
+    assert re.findall(r"<text[^>]*>([\d,]+)</text>", scale) == ["0", "50", "100", "150"]
+    assert all(words in alice.page for words in ("Succeeded</li>", "Failed</li>", "Before this period</li>"))
+    heights = [
+        float(each)
+        for each in re.findall(r'class="bar" x="[^"]+" y="[^"]+" width="[^"]+" height="([\d.]+)"', alice.page)
+    ]
+    assert heights == [pytest.approx(charts.HEIGHT * 137 / 150, abs=0.01)]
+
+
+def test_what_is_tried_in_the_browser_is_a_client_like_others(people, sign_in, write):
+    write([a_call(client_name="Tried in Patchbay"), a_call()])
+    alice = sign_in(people.alice)
+    alice.get("/usage?view=client&client=Tried+in+Patchbay")
+    assert figures_on(alice.page)[0].startswith("Calls this month 1 ")
+    assert '<option value="Tried in Patchbay" selected>' in alice.page
