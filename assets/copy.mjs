@@ -1,7 +1,9 @@
 // Copies what the pages use out of the pinned packages into static/. Run by `make assets`.
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import subsetFont from "subset-font";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const from = (...parts) => join(here, "node_modules", ...parts);
@@ -13,9 +15,27 @@ const to = (...parts) => {
 
 cpSync(from("htmx.org/dist/htmx.min.js"), to("vendor/htmx.min.js"));
 cpSync(from("idiomorph/dist/idiomorph.min.js"), to("vendor/idiomorph.min.js"));
-for (const subset of ["latin", "latin-ext"]) {
-  cpSync(from(`@fontsource-variable/inter/files/inter-${subset}-wght-normal.woff2`), to(`fonts/inter-${subset}.woff2`));
+
+// Every first visit pays for the font, so it carries only the weights and features the style sheets use, and the first file
+// only what Western European text needs. The digest is part of the name: a style sheet's url() has no place for "?v=".
+const WEIGHTS = { wght: { min: 400, max: 700 } };
+const FEATURES = ["ccmp", "cv05", "kern", "locl", "mark", "ss03", "tnum"];
+const characters = (...ranges) => ranges.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, i) => String.fromCodePoint(first + i))).join("");
+const SUBSETS = {
+  latin: characters([0x20, 0x7e], [0xa0, 0xff]) + "\u0131\u0152\u0153\u02c6\u02dc–—‘’‚“”„•…‹›\u2009\u202f€™↑↓−",
+  "latin-ext": characters([0x100, 0x2ba], [0x1e00, 0x1eff], [0x20a0, 0x20c0]) + "†‡‰№",
+};
+for (const old of readdirSync(dirname(to("fonts/x")))) rmSync(to(`fonts/${old}`));
+const fonts = {};
+for (const [subset, text] of Object.entries(SUBSETS)) {
+  const whole = readFileSync(from(`@fontsource-variable/inter/files/inter-${subset}-wght-normal.woff2`));
+  const font = await subsetFont(whole, text, { targetFormat: "woff2", variationAxes: WEIGHTS, keepFeatures: FEATURES });
+  fonts[subset] = `inter-${subset}.${createHash("sha256").update(font).digest("hex").slice(0, 12)}.woff2`;
+  writeFileSync(to(`fonts/${fonts[subset]}`), font);
 }
+const sheet = to("css/base.css");
+const faces = readFileSync(sheet, "utf8");
+writeFileSync(sheet, faces.replace(/fonts\/inter-(latin(?:-ext)?)(?:\.\w+)?\.woff2/g, (_, subset) => `fonts/${fonts[subset]}`));
 
 // Brand icons, in the service's own colour. A service without one in the package gets a letter tile.
 const BRANDS = {

@@ -16,6 +16,7 @@ from app.accounts import sessions
 from app.accounts.budgets import source_of
 from app.accounts.keyed_hash import keyed_digest
 from app.config import Settings
+from app.web import times
 
 _HOLDER_SECONDS = 3_600
 _KNOWN_SECONDS = 365 * 86_400
@@ -51,6 +52,7 @@ class Browser:
     holder: str
     known: str
     session: str
+    time_zone: str = ""  # an IANA name the browser reported with a form; "" where it did not
 
     @property
     def holder_digest(self) -> str:
@@ -61,6 +63,7 @@ class Browser:
 def read(request: Request, settings: Settings) -> Browser:
     """Return the browser that sent this request."""
     address = request.remote_addr or ""
+    zone = request.form.get("time_zone", "")
     holder = request.cookies.get(_name(settings, "holder"), "")
     known = request.cookies.get(_name(settings, "known"), "")
     return Browser(
@@ -70,6 +73,7 @@ def read(request: Request, settings: Settings) -> Browser:
         holder=holder if len(holder) in _PLAUSIBLE else "",
         known=known if len(known) in _PLAUSIBLE else "",
         session=request.cookies.get(sessions.cookie_name(settings), ""),
+        time_zone=zone if times.is_zone(zone) else "",
     )
 
 

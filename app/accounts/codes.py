@@ -40,15 +40,15 @@ class CodeRefused(InvalidInput):
 
 
 class WrongCode(CodeRefused):
-    """The digits are not the ones that were mailed."""
+    """The digits are not the ones in the email."""
 
     def __init__(self, tries_left: int) -> None:
         more = (
-            (f"You have {tries_left} more {'try' if tries_left == 1 else 'tries'}.")
+            f"You have {tries_left} {'attempt' if tries_left == 1 else 'attempts'} left."
             if tries_left
             else "Send a new one."
         )
-        super().__init__(f"That is not the code we mailed. {more}")
+        super().__init__(f"That code isn't right. {more}")
 
 
 class CodeGone(CodeRefused):
@@ -123,7 +123,7 @@ def check(settings: Settings, browser: Browser, code_id: str, typed: str) -> Mai
         "".join(unicodedata.normalize("NFKC", typed).split()).replace("-", "") if len(typed) <= 40 else ""
     )
     if not re.fullmatch(r"[0-9]{6}", digits):
-        raise CodeRefused("Enter the 6 digits from the mail.")
+        raise CodeRefused("Enter the 6-digit code from the email.")
     with transaction() as db:
         attempts = db.execute(
             update(MailedCode)

@@ -34,14 +34,14 @@ class readable:
         """Raise StopValidation with a sentence."""
         values = field.raw_data or []
         if len(values) > 1:
-            raise StopValidation("This was sent twice. Reload the page and fill it in once.")
+            raise StopValidation("This field was sent twice. Reload the page and fill it in again.")
         text = values[0] if values else ""
         if len(text) > self.longest:
             field.data = ""  # do not echo it
             raise StopValidation(f"Use at most {self.longest} characters.")
         if any(unicodedata.category(c) in _UNREADABLE or c in _BIDI_CONTROLS or c == "\ufffd" for c in text):
             field.data = ""
-            raise StopValidation("This holds characters that cannot be used here. Type it again.")
+            raise StopValidation("This contains characters that can't be used here. Type it again.")
 
 
 def an_address(_form: Form, field: AnyField) -> None:
@@ -76,4 +76,4 @@ class SignInForm(PostedForm):
 class CodeForm(PostedForm):
     """The code from a mail."""
 
-    code = StringField("Code", [readable(40), InputRequired("Enter the 6 digits from the mail.")])
+    code = StringField("Code", [readable(40), InputRequired("Enter the 6-digit code from the email.")])

@@ -45,19 +45,19 @@ class AttemptGone(InvalidInput):
     """The attempt is unknown, finished, too old, or was started in another browser."""
 
     code = "SIGN_IN_EXPIRED"
-    message = "This sign-in has expired, or was started in another browser. Nothing was changed; start again."
+    message = "This sign-in expired or was started in another browser. Nothing changed. Start again."
 
 
 class DeclinedAtGoogle(InvalidInput):
     """The person, or Google, cancelled the sign-in."""
 
-    message = "Google did not sign you in. Try again, or sign in with your email."
+    message = "Google didn't sign you in. Try again, or sign in with your email."
 
 
 class AccountDisabled(Forbidden):
     """The account exists and may not be used."""
 
-    message = "This account is switched off. Ask your administrator."
+    message = "This account is disabled. Ask your administrator."
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ class GoogleUnreachable(PatchbayError):
 
     code = "PROVIDER_UNAVAILABLE"
     status = 503
-    message = "Google cannot be reached at this moment. Try again in a minute, or sign in with your email."
+    message = "Google is unavailable. Try again in a minute, or sign in with your email."
     retryable = True
 
 
@@ -31,14 +31,14 @@ class NotFromGoogle(PatchbayError):
 
     code = "SIGN_IN_REFUSED"
     status = 422
-    message = "Google's answer does not fit this sign-in. Try again, or sign in with your email."
+    message = "Google's response doesn't match this sign-in. Try again, or sign in with your email."
 
 
 class AddressNotVerified(NotFromGoogle):
     """Google has an address for the person, but has not verified it."""
 
     message = (
-        "Google has not verified the email address of that account. Verify it at Google first, or "
+        "Google hasn't verified that account's email. Verify it with Google first, or "
         "sign in with your email."
     )
 

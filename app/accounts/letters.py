@@ -20,12 +20,13 @@ class Letter(NamedTuple):
     ) -> Self:
         """A mail with a code and its `use`. `guards`: what happens only with the code; else it signs in."""
         warning = (
-            f"ignore this mail: without the code nothing is {guards}. Never give the code to anybody.\n"
+            f"ignore this email: without the code nothing is {guards}. Never share the code.\n"
             if guards
-            else "ignore this mail. Never give the code to anybody: it signs in to your account.\n"
+            else "ignore this email. Never share the code: it signs in to your account.\n"
         )
-        text = f"Your code is {code.digits}\n\n{use} It works once, for {_MINUTES} minutes.\n\n{besides}"
-        return cls(subject, f"{text}If this was not you, {warning}")
+        once = f"It works once and expires in {_MINUTES} minutes."
+        text = f"Your code is {code.digits}\n\n{use} {once}\n\n{besides}"
+        return cls(subject, f"{text}If this wasn't you, {warning}")
 
 
 def confirm_address(settings: Settings, code: FreshCode) -> Letter:
@@ -36,39 +37,39 @@ def confirm_address(settings: Settings, code: FreshCode) -> Letter:
 
 def sign_in_code(settings: Settings, code: FreshCode) -> Letter:
     """To somebody who signs in without a password."""
-    use = "Enter it on the page where you asked for it."
+    use = "Enter it on the page that asked for it."
     return Letter.with_code(f"Your sign-in code for {settings.brand_name}", code, use)
 
 
 def already_registered(settings: Settings, *, invited: bool = False) -> Letter:
     """To an address that has an account and tries to create one. `invited`: to join a workspace with it."""
-    after = "Then open the link in the invitation's mail again to join.\n\n" if invited else ""
+    after = "Then open the link in your invitation again to join.\n\n" if invited else ""
     return Letter(
         f"You already have a {settings.brand_name} account",
-        f"Somebody, probably you, tried to create a {settings.brand_name} account with this address. You "
+        f"Someone, probably you, tried to create a {settings.brand_name} account with this email. You "
         "already have one.\n\n"
         f"Sign in: {settings.public_url}/login\n\n"
         f"{after}"
-        "No password at hand? Choose “Email me a code” there. If this was not you, there is nothing to do.\n",
+        "Forgot your password? Choose “Email me a code” there. If this wasn't you, ignore this email.\n",
     )
 
 
 def not_registered(settings: Settings) -> Letter:
     """To an address without an account that tries to sign in."""
     return Letter(
-        f"There is no {settings.brand_name} account with this address",
-        f"Somebody, probably you, tried to sign in to {settings.brand_name} with this address, which has "
+        f"There is no {settings.brand_name} account with this email",
+        f"Someone, probably you, tried to sign in to {settings.brand_name} with this email, which has "
         "no account.\n\n"
         f"Create one: {settings.public_url}/register\n\n"
-        "Or sign in with the address you used before. If this was not you, there is nothing to do.\n",
+        "Or sign in with the email you used before. If this wasn't you, ignore this email.\n",
     )
 
 
 def google_code(settings: Settings, code: FreshCode) -> Letter:
     """To an address that Google names, but whose mailbox it does not run."""
     use = (
-        f"Somebody, probably you, signs in to {settings.brand_name} with Google as this address. Enter the "
-        "code on the page where you were asked for it; after that Google is enough."
+        f"Someone, probably you, is signing in to {settings.brand_name} with Google as this email. Enter the "
+        "code on the page that asked for it. From then on, Google alone is enough."
     )
     return Letter.with_code(f"Your sign-in code for {settings.brand_name}", code, use)
 
@@ -77,9 +78,8 @@ def google_linked(settings: Settings) -> Letter:
     """To somebody whose Google account now signs in to their existing account."""
     return Letter(
         f"Google now signs in to your {settings.brand_name} account",
-        f"Your {settings.brand_name} account was just opened with the Google account of this address, and "
-        "will be from now on. "
-        "Your password, if you have one, works as before.\n\n"
-        "If this was not you, secure your mailbox, then unlink Google and sign out everywhere: "
+        f"Someone, probably you, signed in to your {settings.brand_name} account with the Google account of "
+        "this email. It can sign in from now on. Your password, if you have one, still works.\n\n"
+        "If this wasn't you, secure your mailbox, then unlink Google and sign out everywhere: "
         f"{settings.public_url}/account\n",
     )

@@ -13,7 +13,7 @@ from flask_login import LoginManager, UserMixin
 from app import database
 from app.accounts import sessions
 from app.accounts.models import LoginSession, User
-from app.web import current
+from app.web import current, times
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ def session_cookie() -> str | None:
 def remember(signed_in: SignedIn | None) -> SignedIn | None:
     """Cache, for the rest of this request, who is signed in, for queries that already loaded it."""
     g.signed_in = signed_in
+    times.use_zone(signed_in.user.time_zone if signed_in else "")
     return signed_in
 
 

@@ -13,9 +13,7 @@ class LastOperator(PatchbayError):
 
     code = "LAST_OPERATOR"
     status = 409
-    message = (
-        "This is the last operator of the installation. Make somebody else an operator first, then try again."
-    )
+    message = "This is the last operator of the installation. Make someone else an operator first."
 
 
 def check_not_last_operator(db: Session, user_id: str) -> None:

@@ -39,10 +39,7 @@ def problem_with(settings: Settings, password: str, *about: str) -> str | None:
         return f"Choose a password of at most {LONGEST} characters."
     plain = _normalise(password).casefold()
     if len(set(plain)) < 3 or _is_a_run(plain) or _is_common(plain):
-        return (
-            "This password is one of the first that would be guessed. Choose another, such as a few "
-            "unrelated words."
-        )
+        return "This password is too common. Choose another, such as a few unrelated words."
     close = {
         word
         for text in (settings.brand_name, *about)
@@ -51,7 +48,7 @@ def problem_with(settings: Settings, password: str, *about: str) -> str | None:
     }
     if plain in {text.casefold() for text in about} or _stem(plain) in close:
         return (
-            "This password is too close to your address or company. Choose another, such as a few "
+            "This password is too similar to your email or company. Choose another, such as a few "
             "unrelated words."
         )
     return None

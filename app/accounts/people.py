@@ -60,6 +60,11 @@ def rename(db: Session, user: User, name: str) -> None:
     audit.record(db, "person.renamed", user_id=user.id, subject=user.id)
 
 
+def set_time_zone(db: Session, user: User, name: str) -> None:
+    """Set the zone a person reads times in, an IANA name."""
+    db.execute(update(User).where(col(User.id) == user.id).values(time_zone=name))
+
+
 def disable(db: Session, user: User, *, by: str | None = None) -> None:
     """Disable a person and end every session of theirs. Raises LastOperator.
 

@@ -34,7 +34,7 @@ class WrongCredentials(InvalidInput):
     """Address and password do not match. The message does not say whether the address is known."""
 
     status = 422
-    message = "Email and password do not match. Try again, or have a code mailed to you."
+    message = "Email and password don't match. Try again, or have a code emailed to you."
 
 
 class TooManyTries(BudgetSpent):
@@ -43,7 +43,7 @@ class TooManyTries(BudgetSpent):
     def __init__(self, spent: BudgetSpent) -> None:
         super().__init__(spent.rule, spent.retry_after_seconds)
         self.message = (
-            "Too many tries. Have a code mailed to you, or wait "
+            "Too many attempts. Have a code emailed to you, or wait "
             f"{budgets.describe_wait(spent.retry_after_seconds)}."
         )
 
@@ -110,6 +110,8 @@ def admit(db: Session, browser: Browser, user: User, *, how: str, workspace_id: 
     if workspace_id is None and before is not None and before.user_id == user.id:
         workspace_id = before.workspace_id
     sessions.end_cookie(db, browser.session)
+    if browser.time_zone and not user.time_zone:  # what the person chose on the account page stays
+        db.execute(update(User).where(col(User.id) == user.id).values(time_zone=browser.time_zone))
     home = workspace_id or _home_of(db, user.id)
     audit.record(
         db,

@@ -20,7 +20,7 @@ def create(db: Session, by: str, *, name: str, scopes: str, days: str, workspace
     Raises InvalidInput.
     """
     if days not in DAYS:
-        raise InvalidInput("Choose how long the key lives.")
+        raise InvalidInput("Choose when the key expires.")
     try:
         start = find_workspace(db, workspace)
     except (InvalidArguments, WorkspaceInactive) as refused:

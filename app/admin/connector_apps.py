@@ -106,14 +106,12 @@ def _put_client(settings: Settings, row: ConnectorApp, client_id: str, secret: s
     if not client_id:
         if secret:
             raise InvalidInput(
-                "Give the client id that belongs to this secret.", details={"field": "client_id"}
+                "Enter the client ID that belongs to this secret.", details={"field": "client_id"}
             )
         row.client_id = row.client_secret_sealed = row.secret_set_at = None
         return
     if not secret and (client_id != row.client_id or not row.client_secret_sealed):
-        raise InvalidInput(
-            "Give the secret of this client id too: they belong together.", details={"field": "client_secret"}
-        )
+        raise InvalidInput("Enter the secret of this client ID too.", details={"field": "client_secret"})
     row.client_id = client_id
     if secret:
         seal.seal(settings.vault_keys, row, "client_secret_sealed", secret)
@@ -134,9 +132,9 @@ def _credential(form: Mapping[str, str], name: str) -> str:
         or not text.isascii()
         or any(not c.isprintable() or c.isspace() for c in text)
     ):
-        words = "client id" if name == "client_id" else "client secret"
+        words = "client ID" if name == "client_id" else "client secret"
         raise InvalidInput(
-            f"That is no {words}: it has no spaces and at most {LONGEST_CREDENTIAL} characters.",
+            f"That isn't a {words}. It has no spaces and at most {LONGEST_CREDENTIAL} characters.",
             details={"field": name},
         )
     return text

@@ -87,7 +87,7 @@ def load(settings: Settings) -> HealthPage:
         services = _services(counts, failed)
         checks.append(_keys(settings, sealed))
     except Unavailable:
-        checks.append(Check("Keys", "bad", "Not known", advice="The database does not answer."))
+        checks.append(Check("Keys", "bad", "Unknown", advice="The database is unavailable."))
     return HealthPage(
         checks, sealed, services, processes(), socket.gethostname(), python=platform.python_version()
     )
@@ -96,16 +96,14 @@ def load(settings: Settings) -> HealthPage:
 def send_test_mail(mailer: Mailer, operator: SignedIn, settings: Settings) -> str:
     """Mails the requesting operator, and returns a sentence about where it goes."""
     to = operator.user.email
-    words = f"This is the test mail you asked for on {settings.public_url}/admin/health. Mail works.\n"
-    mailer.send(to, f"Test mail from {settings.brand_name}", words)
+    words = f"You asked for this test email on {settings.public_url}/admin/health. Email works.\n"
+    mailer.send(to, f"Test email from {settings.brand_name}", words)
     if settings.mail_url:
-        return (
-            f"On its way to {to}. If it does not arrive within minutes, look for “was not sent” in the log."
-        )
+        return f"Sent to {to}. If it doesn't arrive within minutes, look for “was not sent” in the log."
     return (
         "MAIL_URL is not set, so nothing was sent."
         if settings.production
-        else f"Put into the development mailbox for {to}."
+        else f"Stored in the development mailbox for {to}."
     )
 
 
@@ -126,15 +124,15 @@ def _database() -> Check:
         return Check(
             "Database",
             "bad",
-            "Does not answer",
+            "Unavailable",
             kind,
-            "Look at the database server, its connections and its disk.",
+            "Check the database server, its connections and its disk.",
         )
     tone: Tone = "good" if took < 50 else "warning"
     return Check(
         "Database",
         tone,
-        "Answers" if tone == "good" else "Slow",
+        "Available" if tone == "good" else "Slow",
         f"{kind} · {took:.1f} ms · {_size(size_bytes)}",
     )
 
@@ -150,7 +148,7 @@ def _migrations() -> Check:
 
 def _redis(settings: Settings) -> Check:
     if not settings.redis_url:
-        return Check("Redis", "", "Not used", "Limits are counted in the database.")
+        return Check("Redis", "", "Not used", "The database counts limits.")
     try:
         with redis.Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1) as client:
             began = time.perf_counter()
@@ -160,28 +158,28 @@ def _redis(settings: Settings) -> Check:
         return Check(
             "Redis",
             "warning",
-            "Away",
-            advice="Limits are counted in the database meanwhile; nothing stands still.",
+            "Unavailable",
+            advice="The database counts limits until Redis is back.",
         )
-    return Check("Redis", "good", "Answers", f"{took:.1f} ms")
+    return Check("Redis", "good", "Available", f"{took:.1f} ms")
 
 
 def _mail(settings: Settings) -> Check:
     if settings.mail_url:
         return Check(
-            "Mail",
+            "Email",
             "good",
             "Set up",
             f"through {url_settings.parse('MAIL_URL', settings.mail_url).host}, from {settings.mail_from}",
         )
     if settings.production:
         return Check(
-            "Mail",
+            "Email",
             "bad",
             "Not set up",
-            advice="Set MAIL_URL: without it nobody can create an account or sign in by a mailed code.",
+            advice="Set MAIL_URL: without it nobody can create an account or sign in with a code.",
         )
-    return Check("Mail", "", "Development mailbox", "Mail is kept at /dev/mailbox and not sent.")
+    return Check("Email", "", "Development mailbox", "Email is stored at /dev/mailbox and not sent.")
 
 
 def _keys(settings: Settings, sealed: Mapping[str, int]) -> Check:
@@ -196,18 +194,20 @@ def _keys(settings: Settings, sealed: Mapping[str, int]) -> Check:
             "Keys",
             "bad",
             "A key is missing",
-            f"{gone:,} values are sealed under a key that is not there.",
+            f"{gone:,} values are encrypted with a missing key.",
             advice,
         )
     if old:
         return Check(
             "Keys",
             "warning",
-            "Rotation not finished",
-            f"{old:,} values are under an older key.",
+            "Rotation unfinished",
+            f"{old:,} values are encrypted with an older key.",
             "Run: flask --app wsgi keys rotate",
         )
-    return Check("Keys", "good", "All open", f"{sum(sealed.values()):,} values under {first}")
+    return Check(
+        "Keys", "good", "All keys present", f"{sum(sealed.values()):,} values encrypted with {first}"
+    )
 
 
 def _services(

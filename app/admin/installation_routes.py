@@ -1,10 +1,11 @@
 """Pages under /admin about the installation itself: connectors, API keys, audit trail, health."""
 
-from flask import Blueprint, flash, redirect, render_template, request
+from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app.admin import api_keys, connector_apps, health, queries, trail
+from app import clock
+from app.admin import api_keys, connector_apps, health, queries, trail, usage
 from app.admin.guard import operator, proved_operator
 from app.database import reading, transaction
 from app.errors import InvalidInput
@@ -77,8 +78,33 @@ def revoke_key(grant_id: str) -> ResponseReturnValue:
     """Revokes a key from its next call on."""
     with transaction() as db:
         api_keys.revoke(db, grant_id, current_user.user.id)
-    flash("Revoked.", "good")
+    flash("API key revoked.", "good")
     return redirect("/admin/keys", 303)
+
+
+@bp.get("/admin/usage")
+@operator
+def show_usage() -> ResponseReturnValue:
+    """Usage of all workspaces; `?month=2026-11` and `?workspace=` filter it."""
+    chosen = _usage_filter()
+    try:
+        return render_template("admin/usage.html", page=usage.load(**chosen), filters=chosen)
+    except InvalidInput as error:
+        page = usage.load("", "")
+        return render_template("admin/usage.html", page=page, filters=chosen, problem=error.message), 422
+
+
+@bp.get("/admin/usage.csv")
+@limiter.limit("10/minute")
+@operator
+def export_usage() -> ResponseReturnValue:
+    """The same as a file: one line per month, workspace, tool and outcome."""
+    chosen = _usage_filter()
+    response = Response(usage.csv_lines(**chosen), mimetype="text/csv")
+    name = f"usage-{chosen['month'] or f'to-{clock.now():%Y-%m}'}.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
 
 
 @bp.get("/admin/audit")
@@ -110,6 +136,11 @@ def send_test_mail() -> ResponseReturnValue:
     message = health.send_test_mail(current.mailer(), current_user, current.settings())
     flash(message, "good")
     return redirect("/admin/health", 303)
+
+
+def _usage_filter() -> dict[str, str]:
+    month, workspace = request.args.get("month", ""), request.args.get("workspace", "")
+    return {"month": month[:16].strip(), "workspace_id": workspace[:64].strip()}
 
 
 def _connectors_page(problem: str = "", wrong: str = "") -> str:

@@ -47,7 +47,7 @@ def set_disabled(user_id: str, by: str, disabled: bool) -> None:
     Enabling restores nothing: they sign in and connect anew. Raises NotFound, InvalidInput, LastOperator.
     """
     if user_id == by:
-        raise InvalidInput("This is you. Another operator can disable your account.")
+        raise InvalidInput("You can't disable your own account. Ask another operator.")
     with transaction() as db:
         user = _get(db, user_id, lock=True)
         if (user.disabled_at is not None) == disabled:

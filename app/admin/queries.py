@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, extract, func, literal, or_, select, tuple_, union_all
 from sqlmodel import Session, SQLModel, col
 
 from app import clock
@@ -26,6 +26,7 @@ from app.workspaces.models import Membership, Workspace
 PAGE_SIZE = 25
 DAYS = 28
 _LONGEST_SEARCH = 200
+_MOST_PARAMETERS = 500  # of one statement, well under SQLite's limit
 Model = TypeVar("Model", bound=SQLModel)
 Item = TypeVar("Item")
 Other = TypeVar("Other")
@@ -121,33 +122,66 @@ def grants_of_unsafe(db: Session, client_ids: Sequence[str]) -> dict[str, int]:
 def calls_by_day_unsafe(db: Session, workspace_ids: Sequence[str], today: date) -> dict[str, list[int]]:
     """Calls of these workspaces per day for 28 days, oldest first: one query, tallies plus newer calls."""
     first = today - timedelta(days=DAYS - 1)
+    c = _calls(("workspace_id",), first, today, workspace_ids)
+    days: dict[str, list[int]] = {workspace_id: [0] * DAYS for workspace_id in workspace_ids}
+    for workspace_id, day, calls in db.execute(
+        select(c.workspace_id, c.day, func.sum(c.calls)).group_by(c.workspace_id, c.day)
+    ):
+        days[workspace_id][(day - first).days] = int(calls)
+    return days
+
+
+def usage_by_unsafe(
+    db: Session, by: Sequence[str], first: date, last: date, workspace_id: str = ""
+) -> dict[tuple[str, ...], int]:
+    """Calls of all workspaces, or of one, from one day (UTC) to another, added up in the database.
+
+    `by` names columns of `calls`, or "month", whose values are such as "2026-11".
+    """
+    names = tuple(name for name in by if name != "month")
+    c = _calls(names, first, last, [workspace_id] if workspace_id else None)
+    month = (extract("year", c.day) * 100 + extract("month", c.day)).label("month")
+    key = [month if name == "month" else c[name] for name in by]
+    found: dict[tuple[str, ...], int] = {}
+    for *values, calls in db.execute(select(*key, func.sum(c.calls)).group_by(*key)):
+        words = tuple(
+            f"{int(value) // 100:04}-{int(value) % 100:02}" if name == "month" else value
+            for name, value in zip(by, values, strict=True)
+        )
+        found[words] = int(calls)
+    return found
+
+
+def billed_as_unsafe(db: Session, workspace_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """The name and tier of each of these workspaces. Deleted ones are missing."""
+    query = select(col(Workspace.id), col(Workspace.name), col(Workspace.tier))
+    found: dict[str, tuple[str, str]] = {}
+    for start in range(0, len(workspace_ids), _MOST_PARAMETERS):
+        part = workspace_ids[start : start + _MOST_PARAMETERS]
+        found |= {
+            key: (name, tier) for key, name, tier in db.execute(query.where(col(Workspace.id).in_(part)))
+        }
+    return found
+
+
+def _calls(names: Sequence[str], first: date, last: date, workspace_ids: Sequence[str] | None) -> Any:
+    """The columns of tallies and of newer calls between two days. `calls` is what a line stands for."""
     mark = (
         select(func.coalesce(func.max(col(UsageMark.upto)), 0))
         .where(col(UsageMark.name) == rollup.MARK)
         .scalar_subquery()
     )
-    added: Any = select(
-        col(UsageTally.workspace_id).label("workspace_id"),
-        col(UsageTally.day).label("day"),
-        col(UsageTally.calls).label("calls"),
-    )
+    day = rollup.utc_day(CallRow.at)  # type: ignore[arg-type]
+    stored: Any = select(
+        *(col(getattr(UsageTally, name)).label(name) for name in ("day", *names, "calls"))
+    ).where(col(UsageTally.day).between(first, last))
     fresh: Any = select(
-        col(CallRow.workspace_id).label("workspace_id"),
-        rollup.utc_day(CallRow.at).label("day"),  # type: ignore[arg-type]
-        literal(1).label("calls"),
-    )
-    lines = union_all(
-        added.where(col(UsageTally.workspace_id).in_(workspace_ids), col(UsageTally.day) >= first),
-        fresh.where(col(CallRow.workspace_id).in_(workspace_ids), col(CallRow.id) > mark),
-    ).subquery()
-    c = lines.c
-    days: dict[str, list[int]] = {workspace_id: [0] * DAYS for workspace_id in workspace_ids}
-    for workspace_id, day, calls in db.execute(
-        select(c.workspace_id, c.day, func.sum(c.calls)).where(c.day >= first).group_by(c.workspace_id, c.day)
-    ):
-        if 0 <= (place := (day - first).days) < DAYS:
-            days[workspace_id][place] = int(calls)
-    return days
+        day.label("day"), *(getattr(CallRow, name).label(name) for name in names), literal(1).label("calls")
+    ).where(col(CallRow.id) > mark, day.between(first, last))
+    if workspace_ids is not None:
+        stored = stored.where(col(UsageTally.workspace_id).in_(workspace_ids))
+        fresh = fresh.where(col(CallRow.workspace_id).in_(workspace_ids))
+    return union_all(stored, fresh).subquery().c
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from app.admin import ai_clients, installation_routes, people, tenant_tools, wor
 from app.admin.guard import operator, proved_operator
 from app.config import Settings
 from app.errors import InvalidInput
+from app.usage import outcomes
 from app.usage.tiers import TIERS
 from app.web.fragments import fragment_or_redirect, redirect_whole_page, wants_fragment
 
@@ -19,6 +20,7 @@ bp = Blueprint("admin", __name__)
 # The pages of the sub-navigation.
 PLACES = (
     ("/admin/workspaces", "Workspaces"),
+    ("/admin/usage", "Usage"),
     ("/admin/people", "People"),
     ("/admin/ai-clients", "AI clients"),
     ("/admin/connectors", "Connectors"),
@@ -34,6 +36,7 @@ def install(app: Flask, settings: Settings) -> None:
     app.register_blueprint(installation_routes.bp)
     app.extensions["toolbox"].add(*tenant_tools.TOOLS)
     app.jinja_env.globals["admin_places"] = PLACES
+    app.jinja_env.filters["outcome_words"] = outcomes.describe
 
 
 @bp.get("/admin")
@@ -75,9 +78,7 @@ def set_active(workspace: str) -> ResponseReturnValue:
     """Deactivates or activates a workspace."""
     active = _yes_or_no("active")
     workspaces.set_active(workspace, current_user.user.id, active)
-    message = (
-        "Active again." if active else "Deactivated: its people and AI clients are kept out from now on."
-    )
+    message = "Activated." if active else "Deactivated. Its people and AI clients lost access."
     return _changed(
         "admin/_workspace.html",
         "/admin/workspaces",
@@ -107,7 +108,9 @@ def show_people() -> ResponseReturnValue:
 def set_disabled(user_id: str) -> ResponseReturnValue:
     """Disables or enables an account."""
     disabled = _yes_or_no("disabled")
-    message = "Disabled: sessions and AI clients are out." if disabled else "Enabled: they can sign in again."
+    message = (
+        "Disabled. Sessions and AI clients lost access." if disabled else "Enabled. They can sign in again."
+    )
     return _change_person(
         user_id, message, lambda: people.set_disabled(user_id, current_user.user.id, disabled)
     )
@@ -118,7 +121,7 @@ def set_disabled(user_id: str) -> ResponseReturnValue:
 def set_operator(user_id: str) -> ResponseReturnValue:
     """Grants or revokes the operator right."""
     is_operator = _yes_or_no("operator")
-    message = "They operate this installation now." if is_operator else "They are no operator any more."
+    message = "Now an operator." if is_operator else "No longer an operator."
     return _change_person(
         user_id, message, lambda: people.set_operator(user_id, current_user.user.id, is_operator)
     )
@@ -157,7 +160,7 @@ def set_blocked() -> ResponseReturnValue:
     """Blocks or unblocks an AI client. The id is in the form, since it may be a URL."""
     client_id, blocked = request.form.get("client_id", ""), _yes_or_no("blocked")
     ai_clients.set_blocked(client_id, current_user.user.id, blocked)
-    message = "Blocked from its next request on." if blocked else "It may come again."
+    message = "Blocked. It applies from the next request." if blocked else "Unblocked."
     return _changed(
         "admin/_ai_client.html", "/admin/ai-clients", client_id, message, row=ai_clients.load(client_id)
     )

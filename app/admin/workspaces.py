@@ -14,7 +14,7 @@ from app.usage.tiers import TIERS, Limits, limits_of
 from app.workspaces.models import Workspace
 
 _MOST = {"per_minute": 1_000_000, "per_day": 1_000_000_000}
-_WORDS = {"per_minute": "Calls a minute", "per_day": "Calls a day"}
+_WORDS = {"per_minute": "Calls per minute", "per_day": "Calls per day"}
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _number(name: str, text: str) -> int | None:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 12 or not 1 <= int(text) <= _MOST[name]:
         sentence = (
-            f"{_WORDS[name]} must be a whole number from 1 to {_MOST[name]:,}, or empty for the tier's own."
+            f"{_WORDS[name]} must be a whole number from 1 to {_MOST[name]:,}, or empty for the tier default."
         )
         raise InvalidInput(sentence, details={"field": name})
     return int(text)

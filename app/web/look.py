@@ -1,10 +1,9 @@
-"""What templates render with: versioned assets, icons, relative times, the navigation, the brand accent."""
+"""What templates render with: versioned assets, icons, the navigation, the brand accent."""
 
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from flask import (
@@ -21,7 +20,6 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from app import clock
 from app.config import ROOT, Settings
 from app.web import current
 from app.web.palette import accent_set, stylesheet
@@ -41,6 +39,11 @@ _ACCOUNT_LINKS = (
     ("/account", "Account"),
     ("/activity", "Activity"),
     ("/memory", "Saved notes"),
+)
+_FOOTER_LINKS = (
+    ("/docs", "Docs"),
+    ("/privacy", "Privacy"),
+    ("/terms", "Terms"),
 )
 _OPERATOR_LINKS = (("/admin", "Administration"),)
 
@@ -76,15 +79,16 @@ def install(app: Flask, settings: Settings) -> None:
         asset=asset,
         icon=icon,
         client_icon=client_icon,
-        has_service_icon=has_service_icon,
+        body_font=body_font,
+        service_icon=service_icon,
         navigation=navigation,
-        time_words=time_words,
+        footer_links=footer_links,
     )
-    app.jinja_env.filters.update(exact=exact, initials=initials, number=number)
+    app.jinja_env.filters.update(initials=initials, number=number)
 
     @app.after_request
     def _keep_assets(response: Response) -> Response:
-        if request.path.startswith("/static/") and request.args.get("v") and response.status_code == 200:
+        if request.endpoint == "static" and response.status_code in {200, 304} and _is_named_by_content():
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response
 
@@ -129,6 +133,16 @@ def favicon_ico() -> ResponseReturnValue:
     return response
 
 
+def _is_named_by_content() -> bool:
+    """Whether the URL holds the file's digest. During an upgrade a page of one version may ask another for its
+    style sheet, and what it gets must not be cached as if it were the right one.
+    """
+    if request.path.startswith("/static/fonts/"):
+        return True
+    file = (STATIC / (request.view_args or {})["filename"]).resolve()
+    return request.args.get("v") == _digest(file, file.stat().st_mtime_ns)
+
+
 def asset(path: str) -> str:
     """Return the URL of a file in `static/` with a content digest, so browsers may cache it for good."""
     file = STATIC / path
@@ -154,9 +168,16 @@ def client_icon(client_name: str) -> Markup:
 
 
 @cache
-def has_service_icon(slug: str) -> bool:
-    """Whether `static/icons/services` has an icon of that service; otherwise its card displays a letter."""
-    return (STATIC / "icons" / "services" / f"{slug}.svg").is_file()
+def service_icon(slug: str) -> Markup | None:
+    """Return the icon of a service in its own colour, or None if `static/icons/services` has none."""
+    return _inline(f"services/{slug}") if (STATIC / "icons" / "services" / f"{slug}.svg").is_file() else None
+
+
+@cache
+def body_font() -> str:
+    """Return the URL of the font every page needs, as its style sheet names it: the digest is in the name."""
+    [file] = (STATIC / "fonts").glob("inter-latin.*.woff2")
+    return url_for("static", filename=f"fonts/{file.name}")
 
 
 def _inline(name: str) -> Markup:
@@ -169,12 +190,7 @@ def navigation(group: str = "main", *, is_operator: bool = False) -> list[Naviga
     listed = {"main": _MAIN_LINKS, "account": _ACCOUNT_LINKS + (_OPERATOR_LINKS if is_operator else ())}[
         group
     ]
-    existing = {
-        rule.rule.rstrip("/")
-        for rule in current_app.url_map.iter_rules()
-        if rule.methods and "GET" in rule.methods
-    }
-    current_path = request.path
+    current_path, existing = request.path, _pages()
     return [
         NavigationLink(path, label, current_path == path or current_path.startswith(path + "/"))
         for path, label in listed
@@ -182,26 +198,22 @@ def navigation(group: str = "main", *, is_operator: bool = False) -> list[Naviga
     ]
 
 
-def time_words(at: datetime) -> str:
-    """Return a relative time: "just now", "5 minutes ago", "yesterday", "18 November"."""
-    seconds = (clock.now() - at).total_seconds()
-    if seconds < 60:
-        return "just now"
-    if seconds < 3600:
-        return _counted(int(seconds // 60), "minute")
-    if seconds < 86_400:
-        return _counted(int(seconds // 3600), "hour")
-    if seconds < 2 * 86_400:
-        return "yesterday"
-    if seconds < 7 * 86_400:
-        return _counted(int(seconds // 86_400), "day")
-    day = f"{at.day} {at:%B}"
-    return day if at.year == clock.now().year else f"{day} {at.year}"
+def footer_links() -> list[tuple[str, str]]:
+    """Return path and label of the pages about the product that exist on this installation."""
+    existing = _pages()
+    return [(path, label) for path, label in _FOOTER_LINKS if path in existing]
 
 
-def exact(at: datetime) -> str:
-    """Return the exact time: "18 November 2026, 14:05 UTC"."""
-    return f"{at.day} {at:%B %Y, %H:%M} UTC"
+def _pages() -> frozenset[str]:
+    """Return the paths that can be opened. An application's routes are complete before its first request."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    return _pages_of(app)
+
+
+@lru_cache(maxsize=4)
+def _pages_of(app: Flask) -> frozenset[str]:
+    rules = app.url_map.iter_rules()
+    return frozenset(rule.rule.rstrip("/") for rule in rules if rule.methods and "GET" in rule.methods)
 
 
 def initials(name: str) -> str:
@@ -213,7 +225,3 @@ def initials(name: str) -> str:
 def number(value: int) -> str:
     """Return a whole number with thousands separators: 50,000."""
     return f"{value:,}"
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count} {word} ago" if count == 1 else f"{count} {word}s ago"

@@ -28,16 +28,16 @@ _JSON_PATHS = (
 )
 _CODES = {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 429: "RATE_LIMITED"}
 _SENTENCES = {
-    400: ("This request could not be read", "Something in it is not valid. Go back and try again."),
-    404: ("Nothing is here", "The page may have moved, or the link is incomplete."),
+    400: ("This request isn't valid", "Go back and try again."),
+    404: ("Page not found", "The page may have moved, or the link is incomplete."),
     405: (
-        "That does not work here",
-        "This address does not accept that kind of request. Go back and use the page's own buttons.",
+        "This address doesn't accept that",
+        "Go back and use the buttons on the page.",
     ),
-    413: ("That is too large", "Send something smaller."),
+    413: ("Too large", "Send something smaller."),
     415: (
-        "That format is not accepted here",
-        "Send the form from its own page, or JSON where JSON is asked for.",
+        "Unsupported format",
+        "Send the form from its page, or JSON where JSON is expected.",
     ),
     429: ("Too many requests", "Please wait a minute and try again."),
 }
@@ -60,7 +60,7 @@ def install(app: Flask) -> None:
         if error.response is not None:
             return error.response  # type: ignore[return-value]
         status = error.code or 500
-        title, sentence = _SENTENCES.get(status, ("That did not work", PatchbayError.message))
+        title, sentence = _SENTENCES.get(status, ("Something went wrong", PatchbayError.message))
         response = _answer(
             status,
             _CODES.get(status, "INVALID_ARGUMENTS" if status < 500 else "INTERNAL"),
@@ -82,9 +82,9 @@ def install(app: Flask) -> None:
 
 def _title(error: PatchbayError) -> str:
     if isinstance(error, NotFound):
-        return "Nothing is here"
+        return "Page not found"
     return {403: "Not allowed", 429: "Too many requests", 503: "Briefly unavailable"}.get(
-        error.status, "That did not work"
+        error.status, "Something went wrong"
     )
 
 

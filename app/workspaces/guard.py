@@ -8,6 +8,7 @@ import functools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ParamSpec
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -39,6 +40,7 @@ class Member:
     role: str
     session: LoginSession
     workspaces: tuple[Workspace, ...] = ()  # all of theirs, by name
+    getting_started_done_at: datetime | None = None
 
     @property
     def manages(self) -> bool:
@@ -58,8 +60,7 @@ class NoWorkspace(Forbidden):
     """The person is signed in, but belongs to no workspace."""
 
     message = (
-        "You are not a member of any workspace. Ask a colleague to invite you, or create a workspace "
-        "on your account page."
+        "You're not in a workspace yet. Ask a colleague to invite you, or create one on your account page."
     )
 
 
@@ -192,7 +193,8 @@ def _query(db: Session, id_digest: str) -> Member | None:
         return None
     session, user, membership, workspace = rows[0]
     by_name = tuple(sorted((row[3] for row in rows), key=lambda each: (each.name.casefold(), each.id)))
-    return Member(user, workspace, membership.role, session, by_name)
+    done_at = membership.getting_started_done_at
+    return Member(user, workspace, membership.role, session, by_name, done_at)
 
 
 def note_seen(session: LoginSession) -> None:

@@ -14,7 +14,7 @@ LONGEST_NAME = 100
 class NotAMember(Forbidden):
     """The person no longer belongs to the workspace."""
 
-    message = "You are no longer a member of that workspace, so nothing was kept."
+    message = "You're no longer a member of that workspace."
 
 
 def create(db: Session, name: str, owner: User) -> Workspace:

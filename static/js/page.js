@@ -18,7 +18,7 @@
     document.querySelectorAll("details.menu[open]").forEach((menu) => menu.contains(event.target) || close(menu));
   });
 
-  // Relative times stay true while the page is open. The server writes the same words (app/web/look.py).
+  // Relative times stay true while the page is open. The server writes the same words (app/web/times.py).
   const counted = (count, word) => `${count} ${word}${count === 1 ? "" : "s"} ago`;
   const words = (at) => {
     const seconds = (Date.now() - at) / 1000;
@@ -36,17 +36,82 @@
     });
   }, 15000);
 
-  // "Copy" buttons: data-copy names the element whose text is copied.
-  document.addEventListener("click", (event) => {
+  // What changed on the page without a reload is announced to screen readers.
+  const announce = (words) => {
+    const live = document.getElementById("announcements");
+    live.textContent = "";
+    setTimeout(() => (live.textContent = words), 60); // the same words twice are two announcements
+  };
+
+  // "Copy" buttons: data-copy names the element whose text or value is copied. The clipboard API needs https or localhost;
+  // elsewhere the old command copies a selection, and where that is refused too the text is left selected.
+  const copyBySelection = (text) => {
+    const area = document.createElement("textarea");
+    area.value = text;
+    area.className = "visually-hidden";
+    document.body.append(area);
+    area.select();
+    const copied = document.execCommand("copy");
+    area.remove();
+    return copied;
+  };
+  const select = (source) => {
+    if (source.select) return source.select();
+    getSelection().selectAllChildren(source);
+  };
+  document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
-    if (!button) return;
+    if (!button || button.dataset.busy) return;
     const source = document.getElementById(button.dataset.copy);
-    navigator.clipboard.writeText(source.value ?? source.textContent.trim()).then(() => {
-      const before = button.textContent;
-      button.textContent = "Copied";
-      setTimeout(() => (button.textContent = before), 1600);
-    });
+    const text = source.value ?? source.textContent.trim();
+    let copied = false;
+    try {
+      await navigator.clipboard.writeText(text);
+      copied = true;
+    } catch {
+      copied = copyBySelection(text);
+      button.focus();
+    }
+    if (!copied) select(source);
+    const words = copied ? "Copied" : "Press Ctrl+C";
+    const label = button.querySelector("span:not(.visually-hidden)") ?? button;
+    const before = label.textContent;
+    button.dataset.busy = "1";
+    button.style.minWidth = `${button.offsetWidth}px`; // the shorter word moves nothing
+    label.textContent = words;
+    announce(copied ? "Copied" : "Selected. Press Ctrl+C to copy.");
+    setTimeout(() => {
+      label.textContent = before;
+      delete button.dataset.busy;
+    }, 1600);
   });
+
+  // A field for a secret can be read while it is typed.
+  document.addEventListener("click", (event) => {
+    const toggle = event.target.closest(".secret-toggle");
+    if (!toggle) return;
+    const field = toggle.parentElement.querySelector("input");
+    const shows = field.type === "password";
+    field.type = shows ? "text" : "password";
+    toggle.firstChild.textContent = shows ? "Hide" : "Show";
+  });
+  document.addEventListener("submit", (event) => {
+    // Browsers offer to save a password only from a password field.
+    event.target.querySelectorAll(".secret > input[type=text]").forEach((field) => (field.type = "password"));
+  });
+
+  // Forms that create or enter an account carry the browser's time zone.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone) document.querySelectorAll("input[name=time_zone][type=hidden]").forEach((field) => (field.value = zone));
+
+  // A form that was refused puts the focus into its first wrong field.
+  document.querySelector("main [aria-invalid=true]")?.focus();
+
+  // Whoever chose on the consent page to connect one service and return, returns without pressing Continue.
+  if (document.querySelector("form[data-goes-on]")) {
+    const goOn = () => document.querySelector('form[action="/integrations/complete"]')?.requestSubmit();
+    setTimeout(goOn, 1200);
+  }
 
   // A form that leaves the page is sent once, however often its button is pressed.
   document.addEventListener("submit", (event) => {
@@ -70,6 +135,6 @@
   });
   document.addEventListener("htmx:sendError", (event) => {
     if (event.detail.elt.hasAttribute("data-quiet")) return;
-    complain('<div class="banner bad" role="alert"><p><b>You seem to be offline.</b> Nothing was changed; try again in a moment.</p></div>');
+    complain('<div class="banner bad" role="alert"><p><b>You seem to be offline.</b> Nothing changed. Try again in a moment.</p></div>');
   });
 })();

@@ -149,7 +149,7 @@ def test_somebody_invited_joins_and_makes_no_company(people, app, visitor, throu
     visitor.get(link)
     back = through(visitor, ZOE, "/invitations")
     page = visitor.follow(back).text
-    assert "Create it, and go on to your invitation" in page and 'name="company"' not in page
+    assert "Create one to accept your invitation" in page and 'name="company"' not in page
     request = back.headers["Location"].partition("request=")[2]
     visitor.follow(visitor.submit("/register/google", {"request": request}))
     visitor.submit(link)
@@ -169,9 +169,9 @@ def test_somebody_signed_in_proves_with_google_that_it_is_them(people, google, s
 
 def test_a_linked_account_is_shown_and_unlinked(people, app, visitor, through):
     through(visitor, ALICE)
-    assert "at Google signs in as you" in visitor.get("/account").text
+    assert "Unlink Google" in visitor.get("/account").text
     assert visitor.submit("/account/google/unlink").headers["Location"] == "/account"
-    assert "at Google signs in as you" not in visitor.get("/account").text and rows(GoogleIdentity) == []
+    assert "Unlink Google" not in visitor.get("/account").text and rows(GoogleIdentity) == []
     assert is_signed_in(visitor)
 
 
@@ -335,7 +335,7 @@ def test_an_answer_comes_within_ten_minutes(people, visitor, google):
 )
 def test_an_answer_to_nothing_is_a_sentence(visitor, query):
     answer = visitor.get("/login/google/callback?" + query)
-    assert answer.status_code == 400 and "start again" in answer.text
+    assert answer.status_code == 400 and "Start again" in answer.text
 
 
 def test_saying_no_at_google_leads_back_with_a_sentence(people, visitor, google):
@@ -345,7 +345,7 @@ def test_saying_no_at_google_leads_back_with_a_sentence(people, visitor, google)
     )
     assert (
         page.status_code == 400
-        and "Google did not sign you in" in page.text
+        and "Google didn&#39;t sign you in" in page.text
         and "<script>" not in page.text.replace("<script nonce", "")
     )
     assert 'name="next" value="/memory"' in page.text
@@ -362,7 +362,7 @@ def test_somebody_disabled_stays_out(people, app, visitor, through):
     with database.transaction() as db:
         db.get_one(User, "usr_alice").disabled_at = clock.now()
     refused = through(Visitor(app), ALICE)
-    assert refused.status_code == 403 and "switched off" in refused.text
+    assert refused.status_code == 403 and "is disabled" in refused.text
     with database.transaction() as db:
         db.get_one(User, "usr_bob").disabled_at = clock.now()
     assert (
@@ -405,7 +405,7 @@ def test_when_google_is_away_nobody_comes_in_unverified(people, visitor, google,
     else:
         setattr(google, "status" if trouble == "token" else "keys_status", 503)
     page = visitor.get(back)
-    assert page.status_code == 503 and "cannot be reached" in page.text and not is_signed_in(visitor)
+    assert page.status_code == 503 and "Google is unavailable" in page.text and not is_signed_in(visitor)
 
 
 def test_no_transaction_is_open_while_google_is_asked(people, visitor, google, monkeypatch):

@@ -79,7 +79,13 @@ def test_what_is_no_code_spends_no_try(visitor, ask_to_register, code_for):
 def test_the_page_counts_the_tries_down_and_then_offers_a_new_code(visitor, ask_to_register, code_for):
     visitor.follow(ask_to_register(visitor, "zoe@example.com"))
     wrong = f"{(int(code_for('zoe@example.com')) + 1) % 1_000_000:06d}"
-    for sentence in ("4 more tries", "3 more tries", "2 more tries", "1 more try", "Send a new one"):
+    for sentence in (
+        "4 attempts left",
+        "3 attempts left",
+        "2 attempts left",
+        "1 attempt left",
+        "Send a new one",
+    ):
         assert visitor.submit("/confirm", {"code": wrong}).status_code == 422
         assert sentence in visitor.page
     assert visitor.submit("/confirm", {"code": code_for("zoe@example.com")}).status_code == 422
@@ -130,7 +136,7 @@ def test_too_many_wrong_passwords_from_one_place_stop_that_place_only(with_passw
     assert answers == [422] * 10 + [429] * 2
     refused = try_password(attacker, "alice@example.com", GOOD_PASSWORD, **ELSEWHERE)
     assert refused.status_code == 429 and int(refused.headers["Retry-After"]) <= 900
-    assert "Have a code mailed to you" in attacker.page
+    assert "Have a code emailed to you" in attacker.page
     assert try_password(Visitor(app), "alice@example.com", GOOD_PASSWORD).status_code == 303, (
         "the owner, from home"
     )

@@ -30,7 +30,7 @@ def test_a_blocked_client_is_refused_at_every_door(app, dana, claude, people, si
     assert (
         answer.status_code == 200
         and "Blocked" in answer.text
-        and "Unblock Test client" in answer.text
+        and 'Unblock<span class="visually-hidden"> Test client</span>' in answer.text
         and "<html" not in answer.text
     )
     assert caller.ask("tools/list").status_code == 401
@@ -64,13 +64,13 @@ def test_a_built_in_client_can_be_blocked_before_its_first_visit(app, dana, peop
 
 def test_the_list_says_kind_last_use_and_grants(dana, claude):
     dana.get("/admin/ai-clients?kind=registered")
-    assert "Test client" in dana.page and claude.client_id in dana.page and "back to " in dana.page
+    assert "Test client" in dana.page and claude.client_id in dana.page and "returns to " in dana.page
     assert 'data-label="Grants" class="numeric">1<' in dana.page and CLAUDE not in dana.page
-    assert "No AI client is blocked" in dana.get("/admin/ai-clients?kind=blocked").text
+    assert "No blocked AI clients" in dana.get("/admin/ai-clients?kind=blocked").text
     block(dana, claude.client_id)
     assert claude.client_id in dana.get("/admin/ai-clients?kind=blocked").text
     assert claude.client_id in dana.get("/admin/ai-clients?q=test+CLI").text
-    assert "No AI client fits" in dana.get("/admin/ai-clients?q=%25").text
+    assert "No matches" in dana.get("/admin/ai-clients?q=%25").text
     assert dana.get("/admin/ai-clients?kind=nonsense&after=nobody").status_code == 200
 
 

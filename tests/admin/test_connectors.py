@@ -91,7 +91,7 @@ def test_the_secret_stays_while_the_client_id_does(dana, live):
     refused = save(dana, "xero", client_id="another-app")
     assert (
         refused.status_code == 400
-        and "belong together" in refused.text
+        and "Enter the secret of this client ID" in refused.text
         and 'value="another-app"' in refused.text
     )
     assert resolved(live).client_id == "operators-own-app"
@@ -256,7 +256,7 @@ def test_rotating_the_keys_seals_it_anew(dana, settings, live):
 def test_a_card_that_needs_no_app_asks_for_none(dana):
     page = dana.get("/admin/connectors").text
     card = re.search(r'id="app-flowpos".*?</li>', page, re.S)[0]
-    assert "client_secret" not in card and "brings its own key" in card
+    assert "client_secret" not in card and "enters its own key" in card
 
 
 def test_the_trail_tells_of_offer_and_badge(dana, trail):

@@ -40,20 +40,22 @@ def test_an_operator_changes_limits_and_keeps_a_workspace_out(product, chromium,
     dana.go("/account")
     dana.page.get_by_label("Your account").click()
     dana.page.get_by_role("link", name="Administration").click()
-    dana.page.get_by_label("Name or id of a workspace").fill(company)
+    dana.page.get_by_label("Name or ID of a workspace").fill(company)
     dana.button("Search").click()
-    dana.page.get_by_text("Free: 60 a minute").click()
+    dana.page.get_by_text("Free: 60 per minute").click()
     dana.page.get_by_label("Tier").select_option("pro")
-    dana.page.get_by_label("Calls a minute").fill("700")
-    dana.button(f"Save the limits of {company}").click()
-    dana.sees("Pro: 700 a minute, 50,000 a day")
+    dana.page.get_by_label("Calls per minute").fill("700")
+    dana.button(f"Save limits of {company}").click()
+    dana.sees("Pro: 700 per minute, 50,000 per day")
+    dana.page.locator("summary", has_text="Deactivate").click()
+    dana.sees("lose access immediately. Its data stays")
     dana.button(f"Deactivate {company}").click()
     dana.button(f"Activate {company}").wait_for()
     for _ in range(6):  # both workers
         anna.go("/integrations")
         anna.sees("was deactivated by the operator")
     dana.button(f"Activate {company}").click()
-    dana.button(f"Deactivate {company}").wait_for()
+    dana.page.locator("summary", has_text="Deactivate").wait_for()
     anna.go("/integrations")
     anna.button("Connect Xero").wait_for()
     assert messages == []
@@ -61,11 +63,11 @@ def test_an_operator_changes_limits_and_keeps_a_workspace_out(product, chromium,
 
 def test_every_page_fits_a_phone(product, chromium):
     dana = operator(product, chromium, name="dora")
-    dana.page.set_viewport_size({"width": 360, "height": 740})
-    for path in ("workspaces", "people", "ai-clients", "connectors", "keys", "audit", "health"):
+    dana.page.set_viewport_size({"width": 320, "height": 740})
+    for path in ("workspaces", "usage", "people", "ai-clients", "connectors", "keys", "audit", "health"):
         dana.go(f"/admin/{path}")
         dana.page.get_by_role("heading", level=1).wait_for()
-        assert dana.page.evaluate("document.documentElement.scrollWidth") <= 360, path
+        assert dana.page.evaluate("document.documentElement.scrollWidth") <= 320, path
 
 
 def test_what_is_offered_reaches_every_worker_within_seconds(product, chromium):

@@ -1,5 +1,5 @@
-"""Every page, in light and dark, on a phone and on a screen: nothing is cut off, everything can be read
-and has a name.
+"""Every page, in light and dark, on phones and on a screen: axe-core finds nothing, nothing is cut off or
+moves, everything can be read and has a name, and the focus is always in sight.
 """
 
 import os
@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from tests.support import node
 from tests.support.databases import ROOT
 
 pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("journeys")]
@@ -27,6 +28,7 @@ MEMBERS = (
 OPERATORS = (
     "/admin",
     "/admin/workspaces",
+    "/admin/usage",
     "/admin/people",
     "/admin/ai-clients",
     "/admin/connectors",
@@ -97,32 +99,102 @@ LOOK = """() => {
 }"""
 
 
+# Every rule of axe, also those that are off by default because they are young.
+AXE = """async () => {
+  const rules = { 'target-size': { enabled: true }, 'label-content-name-mismatch': { enabled: true } };
+  const found = await axe.run(document, { rules, resultTypes: ['violations'] });
+  const where = (each) => each.nodes.slice(0, 3).map((one) => one.html.slice(0, 120)).join(' | ');
+  return found.violations.map((each) => `axe ${each.id}: ${where(each)}`);
+}"""
+# How much moved while the page was loading (Cumulative Layout Shift).
+SHIFT = """() => new Promise((done) => {
+  let sum = 0;
+  const add = (list) => list.getEntries().forEach((each) => each.hadRecentInput || (sum += each.value));
+  new PerformanceObserver(add).observe({ type: 'layout-shift', buffered: true });
+  setTimeout(() => done(sum), 60);
+})"""
+# Whether the focused control is on the screen and nothing lies over all of it (WCAG 2.4.11).
+HIDDEN = """() => {
+  const focused = document.activeElement, box = focused.getBoundingClientRect();
+  if (focused === document.body || !box.width) return null;
+  for (const x of [0.1, 0.5, 0.9]) for (const y of [0.1, 0.5, 0.9]) {
+    const hit = document.elementFromPoint(box.left + box.width * x, box.top + box.height * y);
+    if (hit && (focused.contains(hit) || hit.contains(focused))) return null;
+  }
+  return focused.outerHTML.slice(0, 100);
+}"""
+SIZES = ((1280, 800), (360, 740), (320, 640))
+
+
 def faults_of(person, paths):
-    """What is wrong on these pages, each looked at four times, and what the browser complained about."""
-    faults = []
-    person.page.on(
+    """What is wrong on these pages, each looked at in six ways, and what the browser complained about."""
+    axe = (node.install() / "axe-core" / "axe.min.js").read_text()
+    faults, page = [], person.page
+    page.on(
         "console",
         lambda line: (
             line.type == "error" and "404" not in line.text and faults.append(f"console: {line.text}")
         ),
     )
     for path in paths:
-        for width, scheme in ((1280, "light"), (1280, "dark"), (360, "light"), (360, "dark")):
-            person.page.set_viewport_size({"width": width, "height": 800})
-            person.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            page.set_viewport_size({"width": 1280, "height": 800})
             person.go(path)
-            faults += [f"{path} ({scheme}, {width}): {fault}" for fault in person.page.evaluate(LOOK)]
+            if (moved := page.evaluate(SHIFT)) > 0.01:
+                faults.append(f"{path} ({scheme}): moved by {moved:.3f} while loading")
+            page.evaluate(axe)
+            for width, height in SIZES:
+                page.set_viewport_size({"width": width, "height": height})
+                found = [*page.evaluate(LOOK), *page.evaluate(AXE)]
+                faults += [f"{path} ({scheme}, {width}): {fault}" for fault in found]
     return faults
+
+
+def controls_that_hide(person, paths):
+    """The controls that somebody who goes through a page by keyboard cannot see while they have the focus."""
+    hidden = []
+    person.page.set_viewport_size({"width": 360, "height": 640})
+    for path in paths:
+        person.go(path)
+        for _ in range(70):
+            person.page.keyboard.press("Tab")
+            if found := person.page.evaluate(HIDDEN):
+                hidden.append(f"{path}: {found}")
+    return hidden
 
 
 def test_pages_for_everybody(arrive):
     assert not faults_of(arrive("olga"), SIGNED_OUT)
 
 
-def test_pages_of_a_member(arrive):
-    paula = arrive("paula")
-    paula.create_account()
-    assert not faults_of(paula, MEMBERS), "with nothing in them yet"
+def test_refused_forms_for_everybody(arrive):
+    olga = arrive("omar")
+    olga.go("/register")
+    olga.page.get_by_label("Company").fill("Omar & Sons")
+    olga.button("Create account").click()
+    olga.sees("Enter your email address.")
+    assert olga.page.evaluate("document.activeElement.name") == "email", "the first wrong field has the focus"
+    olga.page.evaluate((node.install() / "axe-core" / "axe.min.js").read_text())
+    assert not [*olga.page.evaluate(LOOK), *olga.page.evaluate(AXE)]
+
+
+def test_a_password_can_be_shown_while_it_is_typed(arrive):
+    omar = arrive("omar")
+    omar.go("/register")
+    field = omar.page.get_by_label("Password")
+    field.fill("violet-anchor")
+    omar.button("Show password").click()
+    assert field.get_attribute("type") == "text"
+    omar.button("Hide password").click()
+    assert field.get_attribute("type") == "password"
+    careful = arrive("omar", javascript=False)
+    careful.go("/register")
+    assert careful.button("Show password").count() == 0
+
+
+def in_use(paula):
+    """Two connections, a note, a token."""
     paula.go("/integrations")
     paula.connect("Gmail")
     paula.connect("Xero")
@@ -133,9 +205,51 @@ def test_pages_of_a_member(arrive):
     paula.page.get_by_label("Name", exact=True).fill("laptop")
     paula.button("Generate token").click()
     paula.sees("Your new token")
-    assert not faults_of(paula, MEMBERS)
 
 
+@pytest.mark.timeout(400)
+def test_pages_of_a_member(arrive):
+    paula = arrive("paula")
+    paula.create_account()
+    assert not faults_of(paula, MEMBERS), "with nothing in them yet"
+    in_use(paula)
+    own = paula.page.evaluate(
+        "async () => (await (await fetch('/integrations/status')).json()).connectors"
+        ".flatMap((each) => each.connections.map((one) => `/integrations/${each.slug}/${one.id}`))"
+    )
+    assert not faults_of(paula, (*MEMBERS, *own[:1]))
+
+
+def test_the_focus_is_always_in_sight(arrive):
+    paula = arrive("pia")
+    paula.create_account()
+    in_use(paula)
+    assert not controls_that_hide(paula, ("/integrations", "/ai-clients", "/account", "/team"))
+
+
+def test_on_a_phone_the_navigation_is_there(arrive):
+    paula = arrive("pam")
+    paula.create_account()
+    paula.page.set_viewport_size({"width": 360, "height": 740})
+    paula.go("/usage")
+    links = paula.page.get_by_role("navigation", name="Main").get_by_role("link")
+    assert [links.nth(n).is_visible() for n in range(links.count())] == [True] * 5
+    paula.page.get_by_role("link", name="Approvals").click()
+    assert paula.is_at("/approvals")
+
+
+def test_in_forced_colours_the_current_page_is_still_marked(arrive):
+    paula = arrive("pit")
+    paula.create_account()
+    paula.page.emulate_media(forced_colors="active")
+    paula.go("/usage")
+    outline = "(link) => getComputedStyle(link).outlineStyle"
+    links = paula.page.get_by_role("navigation", name="Main")
+    assert links.locator("[aria-current]").evaluate(outline) == "solid"
+    assert links.locator("a:not([aria-current])").first.evaluate(outline) == "none"
+
+
+@pytest.mark.timeout(300)
 def test_pages_of_an_operator(arrive, product):
     oskar = arrive("oskar")
     oskar.create_account()
@@ -144,3 +258,7 @@ def test_pages_of_an_operator(arrive, product):
         make, cwd=ROOT, env={**os.environ, **product.environ}, check=True, capture_output=True, timeout=60
     )
     assert not faults_of(oskar, OPERATORS)
+    oskar.go("/admin/people")
+    oskar.page.locator("summary", has_text="Disable").first.click()
+    oskar.page.evaluate((node.install() / "axe-core" / "axe.min.js").read_text())
+    assert not [*oskar.page.evaluate(LOOK), *oskar.page.evaluate(AXE)], "while it asks"

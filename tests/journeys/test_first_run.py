@@ -67,7 +67,7 @@ def test_a_refusal_at_the_service_ends_on_the_hub_with_the_reason(arrive):
     anna.create_account()
     anna.button("Connect Gmail").click()
     anna.page.get_by_role("button", name="Deny").click()
-    anna.sees("Gmail connection failed. Please try again.")
+    anna.sees("You didn't allow access at Gmail. Nothing was connected.")
     assert anna.is_at("/integrations")
     anna.connect("Gmail")
 

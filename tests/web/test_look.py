@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from app import clock
-from app.web.look import initials, time_words
+from app.web.look import initials
 from app.web.palette import GROUNDS, accent_set, contrast, stylesheet
+from app.web.times import time_words
 
 ROOT = Path(__file__).resolve().parents[2]
 CSS = (ROOT / "static/css/base.css").read_text()

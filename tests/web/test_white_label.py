@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,10 +15,15 @@ import pytest
 from app import clock, database
 from app.accounts.codes import FreshCode
 from app.accounts.letters import Letter
+from app.accounts.models import User
+from app.approvals.models import Approval
 from app.config import Settings
 from app.errors import PatchbayError
 from app.factory import ROUTES
+from app.notifications.letters import NoticeItem
+from app.notifications.models import ConnectionNotice
 from app.oauth_server import grants
+from app.vault.models import Connection
 from tests.support.ai_client import AiClient
 from tests.support.routes import STATIC, every_route
 
@@ -136,6 +142,17 @@ def every_letter():
                 yield f"{module.__name__}.{name}", write
 
 
+def _notice_item():
+    at = clock.now()
+    notice = ConnectionNotice(
+        id="ntc_1", connection_id="con_1", user_id="usr_1", kind="broken", about_at=at, created_at=at
+    )
+    connection = Connection(
+        id="con_1", workspace_id="wsp_1", owner_id="usr_1", slug="xero", account_name="Main", connected_at=at
+    )
+    return NoticeItem(notice, connection, "Northwind")
+
+
 @pytest.mark.parametrize("write", [pytest.param(write, id=name) for name, write in every_letter()])
 def test_every_letter_wears_it(settings, write):
     invitation = SimpleNamespace(email="new@example.com", role="member", expires_at=clock.now())
@@ -150,6 +167,11 @@ def test_every_letter_wears_it(settings, write):
             token="t",
             invitation=invitation,
         ),
+        User: User(id="usr_1", email="alice@example.com", created_at=clock.now()),
+        Sequence[NoticeItem]: [_notice_item()],
+        Sequence[Approval]: [
+            SimpleNamespace(title="Send", service="Xero", account="Main", client_name="Claude")
+        ],
     }
     given = {}
     for name, parameter in inspect.signature(write).parameters.items():

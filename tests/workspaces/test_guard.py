@@ -55,7 +55,7 @@ def test_a_program_that_asks_for_json_gets_401(visitor):
 
 def test_someone_in_no_workspace_is_shown_what_to_do(people, sign_in):
     dana = sign_in(people.dana)
-    assert "not a member of any workspace" in dana.follow(dana.get("/inside")).text
+    assert "not in a workspace yet" in dana.follow(dana.get("/inside")).text
     assert dana.submit("/inside/change").status_code == 403
 
 

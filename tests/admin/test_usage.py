@@ -1,0 +1,165 @@
+"""Usage of all workspaces: page and billing file agree with a naive count, and only operators see them."""
+
+import csv
+import io
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event
+
+from app import clock, database
+from app.usage import rollup
+from app.usage.models import CallRow
+from app.workspaces.models import Workspace
+from tests.conftest import both_databases
+
+TOOLS = ("xero_list_invoices", "gmail_send_email", "hub_list_connections")
+OUTCOMES = ("ok", "ok", "ok", "PROVIDER_ERROR", "APPROVAL_NEEDED")
+
+
+def call(workspace_id, days_ago, tool="xero_list_invoices", outcome="ok", total_ms=12.5):
+    return CallRow(
+        at=clock.now() - timedelta(days=days_ago),
+        workspace_id=workspace_id,
+        user_id="usr_alice",
+        grant_id="grt_1",
+        client_name="Claude",
+        tool=tool,
+        slug=tool.split("_")[0],
+        outcome=outcome,
+        total_ms=total_ms,
+    )
+
+
+def store(calls):
+    with database.transaction() as db:
+        db.add_all(calls)
+
+
+@pytest.fixture
+def stored(app, people):
+    """Calls of two companies over a year, most of them rolled up and some not; more than a year ago too."""
+    made = [
+        call(("wsp_northwind", "wsp_contoso")[n % 2], n * 4, TOOLS[n % 3], OUTCOMES[n % 5], float(n))
+        for n in range(120)
+    ]
+    expected = [(each.at, each.workspace_id, each.tool, each.outcome, each.total_ms) for each in made]
+    store(made[:80])
+    rollup.run()
+    store(made[80:])
+    return expected
+
+
+def lines(answer):
+    return list(csv.DictReader(io.StringIO(answer.get_data(as_text=True))))
+
+
+def naive(stored, months, workspace=""):
+    """Calls per month, workspace, tool and outcome, counted one by one."""
+    return Counter(
+        (f"{at:%Y-%m}", where, tool, outcome)
+        for at, where, tool, outcome, _ms in stored
+        if f"{at:%Y-%m}" in months and workspace in {"", where}
+    )
+
+
+def last_months(count):
+    month, found = clock.now().replace(day=1), []
+    for _ in range(count):
+        found.append(f"{month:%Y-%m}")
+        month = (month - timedelta(days=1)).replace(day=1)
+    return found
+
+
+def counted(rows):
+    return {(r["month"], r["workspace_id"], r["tool"], r["outcome"]): int(r["calls"]) for r in rows}
+
+
+@both_databases
+def test_the_file_equals_a_naive_count(dana, stored):
+    answer = dana.get("/admin/usage.csv")
+    assert answer.status_code == 200 and answer.mimetype == "text/csv"
+    rows = lines(answer)
+    assert counted(rows) == naive(stored, last_months(12)) and len(rows) > 60
+    assert list(rows[0]) == [
+        *("month", "workspace_id", "workspace", "tier", "tool", "outcome", "calls", "total_ms")
+    ]
+    assert {(r["workspace_id"], r["workspace"], r["tier"]) for r in rows} == {
+        ("wsp_northwind", "Northwind", "free"),
+        ("wsp_contoso", "Contoso", "free"),
+    }
+    months = last_months(12)
+    spent = sum(ms for at, _where, _tool, _outcome, ms in stored if f"{at:%Y-%m}" in months)
+    assert sum(float(r["total_ms"]) for r in rows) == pytest.approx(spent)
+
+
+@both_databases
+def test_a_month_and_a_workspace_are_filters_of_both(dana, stored):
+    month = last_months(3)[-1]
+    query = f"month={month}&workspace=wsp_contoso"
+    expected = naive(stored, [month], "wsp_contoso")
+    assert expected
+    assert counted(lines(dana.get(f"/admin/usage.csv?{query}"))) == expected
+    dana.get(f"/admin/usage?{query}")
+    assert "Usage of Contoso" in dana.page
+    for (_month, _where, tool, _outcome), _calls in expected.items():
+        assert tool in dana.page
+
+
+@both_databases
+def test_the_page_adds_up_to_the_file(dana, stored):
+    dana.get("/admin/usage")
+    by_workspace = Counter()
+    for (_month, where, _tool, _outcome), calls in naive(stored, last_months(12)).items():
+        by_workspace[where] += calls
+    for where, calls in by_workspace.items():
+        row = dana.page.split(f"<code>{where}</code>")[1].split("</tr>")[0]
+        assert f'data-label="Calls">{calls}</td>' in row
+    assert 'role="img" aria-label="Calls per month. ' in dana.page
+
+
+def test_no_cell_becomes_a_formula(dana, people):
+    with database.transaction() as db:
+        db.get(Workspace, "wsp_contoso").name = '=HYPERLINK("https://evil.example")'
+    store([call("wsp_contoso", 0)])
+    [row] = lines(dana.get("/admin/usage.csv"))
+    assert row["workspace"].startswith("'=")
+
+
+def test_the_number_of_queries_does_not_grow_with_workspaces(dana, people):
+    def queries_of_page():
+        statements, engine = [], database.current().engine
+
+        def note(_connection, _cursor, statement, *_rest):
+            statements.append(statement)
+
+        event.listen(engine, "before_cursor_execute", note)
+        dana.get("/admin/usage")
+        event.remove(engine, "before_cursor_execute", note)
+        return len(statements)
+
+    store([call("wsp_contoso", 0)])
+    before = queries_of_page()
+    with database.transaction() as db:
+        db.add_all(Workspace(id=f"wsp_{n}", name=f"Company {n}", created_at=clock.now()) for n in range(40))
+    store([call(f"wsp_{n}", 1) for n in range(40)])
+    assert queries_of_page() == before
+    assert dana.page.count('data-label="Share"') == 20, "the most, not all"
+
+
+@pytest.mark.parametrize("query", ["month=2019-01", "month=soon", "workspace=wsp_unknown"])
+def test_a_wrong_filter_is_a_sentence(dana, query):
+    answer = dana.get(f"/admin/usage?{query}")
+    assert answer.status_code == 422 and 'role="alert"' in answer.text
+    assert dana.get("/admin/usage").status_code == 200
+
+
+def test_without_calls_it_says_so(dana):
+    assert "No calls in the last 12 months." in dana.get("/admin/usage").text
+
+
+@pytest.mark.parametrize("path", ["/admin/usage", "/admin/usage.csv"])
+def test_to_everybody_else_it_does_not_exist(people, sign_in, path):
+    assert sign_in(people.alice).get(path).status_code == 404
+    assert sign_in(people.dana).get(path).status_code == 200
