@@ -18,8 +18,8 @@ class PatchbayError(Exception):
     code = "INTERNAL"
     status = 500
     message = (
-        "Something went wrong on our side. Please try again; if it stays, tell your administrator "
-        "the correlation id."
+        "Something went wrong on our side. Please try again. If it keeps happening, give your "
+        "administrator the correlation id."
     )
     retryable = False
 
@@ -40,7 +40,7 @@ class NotFound(PatchbayError):
 
     code = "NOT_FOUND"
     status = 404
-    message = "We could not find that. It may have been removed; go back and reload the list."
+    message = "We couldn't find that. It may have been removed. Go back and reload the list."
 
 
 class Forbidden(PatchbayError):
@@ -56,7 +56,7 @@ class InvalidInput(PatchbayError):
 
     code = "INVALID_ARGUMENTS"
     status = 400
-    message = "Something in that request could not be used. Check it and send it again."
+    message = "That request isn't valid. Check it and send it again."
 
 
 class TooManyRequests(PatchbayError):
@@ -78,7 +78,7 @@ class Unavailable(PatchbayError):
 
     code = "UNAVAILABLE"
     status = 503
-    message = "We are briefly unavailable and nothing was changed. Please try again in a moment."
+    message = "We're briefly unavailable. Nothing was changed. Please try again in a moment."
     retryable = True
 
 

@@ -16,7 +16,7 @@ from app.connectors import configuration
 from app.connectors.services import services_of
 from app.mail import Mailer
 from app.usage import ledger
-from app.web import csrf, fragments, headers, health, limits, look, problems
+from app.web import compression, csrf, fragments, headers, health, limits, look, problems, times
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ MODELS = (
     "app.account_settings.models",
     "app.activity.models",
     "app.approvals.models",
+    "app.notifications.models",
     "app.identity_exchange.models",
     "app.onboarding.models",
     "app.admin.models",
@@ -52,9 +53,11 @@ ROUTES = (
     "app.usage.routes",
     "app.activity.routes",
     "app.approvals.routes",
+    "app.notifications.routes",
     "app.identity_exchange.routes",
     "app.onboarding.routes",
     "app.clients.routes",
+    "app.connection_pages.routes",
     "app.admin.routes",
 )
 COMMANDS = (
@@ -64,6 +67,7 @@ COMMANDS = (
     "app.identity_exchange.commands",
     "app.usage.commands",
     "app.activity.commands",
+    "app.notifications.commands",
     "app.demo.commands",
 )
 
@@ -92,7 +96,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     audit.bind(settings)
     ledger.bind(settings)
     fragments.htmx.init_app(app)
-    for part in (headers, csrf, limits, look):
+    for part in (compression, headers, csrf, limits, look, times):
         part.install(app, settings)
     problems.install(app)
     app.register_blueprint(health.bp)

@@ -10,9 +10,10 @@ import re
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import update
 from sqlmodel import select
 
-from app import database, outbound
+from app import clock, database, outbound
 from app.connectors.api import Api
 from app.connectors.services import services_of
 from app.connectors.spec import Account, Business
@@ -21,7 +22,7 @@ from app.oauth_server import grants
 from app.team import invitations
 from app.vault import links, store
 from app.vault.token_endpoint import TokenSet
-from app.workspaces.models import Workspace
+from app.workspaces.models import Membership, Workspace
 from tests.support.ai_client import AiClient
 from tests.support.approvals import make_waiting
 from tests.support.mcp_client import Client
@@ -29,7 +30,7 @@ from tests.support.routes import STATIC, NoticingRequest, every_route, noticed
 
 # Names in paths and forms that mean nobody's object.
 # a mailed token is a secret by itself: tests/team/test_joining.py
-PUBLIC_NAMES = {"slug", "filename", "client_id", "token"}
+PUBLIC_NAMES = {"slug", "filename", "client_id", "token", "name"}
 TOKENS = TokenSet(
     access_token="a", refresh_token="r", expires_in=3600, scopes=None, refresh_expires_in=None, raw={}
 )
@@ -95,6 +96,7 @@ def alices(app, alice, people, settings, connect, sign_in):
     return {
         "approval_id": make_waiting(settings, connection, grant_id).id,
         "connection": connection.id,
+        "connection_id": connection.id,
         "flow": client.allow(alice),
         "grant_id": grant_id,
         "invitation_id": sent.invitation.id,
@@ -117,6 +119,8 @@ def test_ids_of_somebody_else_look_like_ids_that_do_not_exist(
     if who == "bob":
         alices.pop("workspace")  # which is his too
     monkeypatch.setattr(app, "request_class", NoticingRequest)
+    with database.transaction() as db:  # what a stranger dismisses is the stranger's own
+        db.execute(update(Membership).values(getting_started_done_at=clock.now()))
     before, tried = _rows(), set()
     for route in every_route(app):
         for name in _objects_of(app, route, sign_in(stranger)):
@@ -173,7 +177,7 @@ def _objects_of(app, route, visitor):
 
 def _send(route, values, visitor):
     fields = {name: value for name, value in values.items() if name not in route.arguments}
-    path = route.path({"slug": "freshbooks", **values})
+    path = route.path({"slug": "freshbooks", "name": "freshbooks_list_invoices", **values})
     if route.method == "GET":
         return visitor.client.get(path, query_string=fields)
     plain = {

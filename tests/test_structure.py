@@ -23,6 +23,7 @@ ORDER = [
         "memory",
         "activity",
         "approvals",
+        "notifications",
     ),
     *(
         "identity_exchange",
@@ -32,6 +33,7 @@ ORDER = [
         "hub",
         "mcp_server",
         "clients",
+        "connection_pages",
         "admin",
         "demo",
     ),

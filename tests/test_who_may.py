@@ -44,6 +44,7 @@ _PAGES = {
         google.leave google.come_back workspaces.show_register workspaces.register account_settings.deleted
         invitations.show invitations.register invitations.show_register invitations.other_account
         invitations.resume invitations.accept
+        notifications.confirm notifications.unsubscribe
         health.health health.ready health.metrics look.brand look.favicon look.favicon_ico
         mcp.sse
         oauth.authorization_server_metadata oauth.protected_resource_metadata
@@ -59,6 +60,7 @@ _PAGES = {
         account_settings.show account_settings.create_workspace account_settings.delete_account
         sign_in_settings.change_email
         sign_in_settings.show_email_code sign_in_settings.confirm_email
+        account_settings.set_time_zone account_settings.choose_notifications
         account_settings.download sign_in_settings.unlink_google account_settings.rename
         sign_in_settings.change_password
         sign_in_settings.sign_out_one sign_in_settings.sign_out_everywhere
@@ -66,10 +68,13 @@ _PAGES = {
     MEMBER: """
         workspaces.switch oauth_pages.submit
         hub.show hub.connect hub.callback hub.disconnect hub.fill_in hub.label hub.permission hub.test
-        hub.visibility hub.another_method
+        hub.visibility hub.another_method hub.dismiss
+        connection_pages.show connection_pages.test connection_pages.switch_tools
+        connection_pages.approve_on_page connection_pages.try_tool connection_pages.run_tool
         hub.cancel hub.complete hub.link hub.use_link hub.live hub.skip hub.state
         memory.save memory.show memory.edit memory.show_note memory.delete memory.share
         clients.show clients.revoke clients.attempts clients.live clients.make_token
+        clients.client clients.save_selection clients.price
         approvals.show approvals.show_one approvals.approve approvals.reject approvals.count approvals.live
         activity.show activity.export_csv activity.export_json_lines
         usage.show usage.export_calls usage.show_limits usage.export_table
@@ -87,6 +92,7 @@ _PAGES = {
         admin.show_workspaces admin.set_limits admin.set_active
         admin_installation.show_audit admin_installation.show_connectors admin_installation.save_connector
         admin_installation.show_health admin_installation.send_test_mail
+        admin_installation.show_usage admin_installation.export_usage
         admin_installation.make_key admin_installation.show_keys admin_installation.revoke_key
     """,
     BEARER: "mcp.mcp oauth_direct.status onboarding.activate tokens.refresh",

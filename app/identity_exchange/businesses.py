@@ -9,6 +9,7 @@ from app.connectors.spec import Business
 from app.database import reading
 from app.errors import NotFound, ToolError
 from app.oauth_server import scopes
+from app.oauth_server.selections import Selection
 from app.vault import access, store
 from app.vault.access import businesses_of
 from app.vault.models import Connection
@@ -26,6 +27,10 @@ class ReachableBusinesses:
     def businesses(self) -> tuple[Business, ...]:
         """All businesses, each once."""
         return tuple({b.id: b for _, businesses in self.connections for b in businesses}.values())
+
+    def within(self, selection: Selection) -> "ReachableBusinesses":
+        """Those of the connections that are selected for the client."""
+        return ReachableBusinesses(tuple(each for each in self.connections if selection.includes(each[0].id)))
 
     def without_choice(self, chosen: Mapping[str, str]) -> list[str]:
         """The ids of connections whose chosen business is no longer reachable."""

@@ -20,6 +20,7 @@ from app.identity_exchange.identities import KIND, NoMembership
 from app.oauth_server import grants, scopes
 from app.oauth_server.callers import ACCESS_PREFIX, AuthenticatedCaller
 from app.oauth_server.models import AccessToken, Grant
+from app.oauth_server.selections import Selection
 
 SCOPES = scopes.NARROW
 _NAME = "FlowPOS app"
@@ -121,10 +122,9 @@ def _grant(
         col(Grant.workspace_id) == workspace_id,
         col(Grant.client_id) == client.client_id if client.client_id else col(Grant.client_id).is_(None),
         col(Grant.revoked_at).is_(None),
-        col(Grant.expires_at) > at,
     )
-    found = db.scalars(query.order_by(col(Grant.created_at)).limit(1)).first()
-    if found is not None:
+    found = db.scalars(query.order_by(col(Grant.expires_at).desc(), col(Grant.created_at)).limit(1)).first()
+    if found is not None and found.expires_at is not None and found.expires_at > at:
         db.execute(update(Grant).where(col(Grant.id) == found.id).values(expires_at=ends))
         db.refresh(found)
         return found
@@ -139,6 +139,7 @@ def _grant(
         resource=settings.mcp_url,
         created_at=at,
         expires_at=ends,
+        selection=found.selection if found else None,  # what is selected for the client outlives its access
     )
     db.add(made)
     db.flush()
@@ -149,6 +150,7 @@ def _grant(
 def _issue(
     db: Session, settings: Settings, grant: Grant, granted: tuple[str, ...], reachable: ReachableBusinesses
 ) -> Issued:
+    reachable = reachable.within(Selection.of_json(grant.selection))
     for connection_id in reachable.without_choice(grant.active_businesses):
         grants.drop_active_business(db, grant.id, connection_id)
     at = clock.now()

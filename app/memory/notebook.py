@@ -72,7 +72,7 @@ class Notebook:
         views = self._views(self._visible().where(col(Note.id) == note_id))
         if not views:
             raise NotFound(
-                "There is no saved note of that id. It may have been deleted; list the notes again."
+                "There is no saved note with that id. It may have been deleted. List the notes again."
             )
         return views[0]
 
@@ -101,9 +101,7 @@ class Notebook:
             known.shared = known.shared or shared
             return self.get(known.id), False
         if self.count() >= MOST_NOTES:
-            raise InvalidInput(
-                f"There are {MOST_NOTES:,} notes of yours here, which is the most. Delete some first."
-            )
+            raise InvalidInput(f"You have {MOST_NOTES:,} notes here, which is the limit. Delete some first.")
         at = clock.now()
         note = Note(
             id=new_id("note"),
@@ -187,7 +185,7 @@ class Notebook:
 def _checked(title: str, text: str) -> tuple[str, str]:
     title, text = " ".join(str(plain(title)).split()), str(plain(text.replace("\r\n", "\n"))).strip()
     if not text:
-        raise InvalidInput("Write down what to remember: the note is empty.")
+        raise InvalidInput("The note is empty. Write down what to remember.")
     if len(text) > LONGEST_TEXT:
         raise InvalidInput(
             f"A note holds at most {LONGEST_TEXT:,} characters; this one has {len(text):,}. Split it into "

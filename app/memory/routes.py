@@ -63,7 +63,7 @@ def edit(note_id: str) -> ResponseReturnValue:
             )
     except InvalidInput as error:
         return _note_page(note_id, error=error.message), error.status
-    flash("Changed.", "good")
+    flash("Saved.", "good")
     return redirect("/memory", 303)
 
 
@@ -87,7 +87,7 @@ def delete(note_id: str) -> ResponseReturnValue:
         Notebook(db, page.reader_of(g.member)).delete(note_id)
     if wants_fragment():
         return ""
-    flash("Deleted.", "good")
+    flash("Note deleted.", "good")
     return redirect("/memory", 303)
 
 

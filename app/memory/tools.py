@@ -66,8 +66,9 @@ def memory_save(
 ) -> NoteRow:
     """Remember something for later conversations: a fact, a preference, a decision.
 
-    Use it when the person asks to remember something; share it only when they say so. Do not save passwords
-    or keys. It only adds: to correct a note, save the new one and delete the old one with memory_delete.
+    Use it when the person asks to remember something; share it only when they ask for that. Do not save
+    passwords
+    or keys. It only adds notes: to correct one, save the new note and delete the old one with memory_delete.
     """
     try:
         with transaction() as db:
@@ -89,7 +90,7 @@ def memory_search(
     query: Annotated[str, Field(min_length=1, max_length=LONGEST_QUERY, description="Words to look for.")],
     place: ListCursor = None,
 ) -> Page[Hit]:
-    """Search the person's saved notes and those shared in the workspace, the best match first.
+    """Search the person's saved notes and those shared in the workspace, best match first.
 
     Any of the words may match. Use it before answering about preferences, decisions or facts that may have
     been saved. To see all notes use memory_list.
@@ -106,7 +107,7 @@ def memory_search(
 def memory_list(context: NoteContext, place: ListCursor = None) -> Page[NoteRow]:
     """List the person's saved notes and those shared in the workspace, newest first.
 
-    Use it to show or tidy up what is remembered. To find something in it use memory_search.
+    Use it to review or tidy up notes. To find something use memory_search.
     """
     with reading() as db:
         found = _notebook(db, context).latest(PAGE_SIZE + 1, before=int(place) if place else None)
@@ -124,8 +125,8 @@ def memory_delete(
 ) -> Deleted:
     """Delete a saved note for good.
 
-    Use it when the person asks to forget something, or after saving a corrected note. Notes of others can
-    only be deleted by them or by an owner or admin of the workspace.
+    Use it when the person asks to forget something, or after saving a corrected note. Other people's notes
+    can only be deleted by them, or by an owner or admin of the workspace.
     """
     try:
         with transaction() as db:

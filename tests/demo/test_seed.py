@@ -45,7 +45,7 @@ def test_it_makes_a_company_one_can_sign_in_to_and_look_at(app, seed):
     assert "calls written" in ran.output  # progress
     anna = sign_in_from_output(app, ran.output)
     anna.get("/usage?period=90d")
-    for words in ("Demo Company", "pro tier", "xero_list_invoices", "Ben Ortiz", "Claude", "Calls a day"):
+    for words in ("Demo Company", "Pro tier", "xero_list_invoices", "Ben Ortiz", "Claude", "Calls per day"):
         assert words in anna.page
     anna.get("/memory")
     assert "Late payers" in anna.page

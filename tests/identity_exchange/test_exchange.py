@@ -3,10 +3,11 @@ the operator says.
 """
 
 from concurrent.futures import ThreadPoolExecutor
+import re
 from datetime import timedelta
 
 import pytest
-from sqlmodel import select
+from sqlmodel import select, update
 
 from app import clock, database
 from app.accounts import people as persons
@@ -276,6 +277,23 @@ def test_a_personal_connection_of_a_colleague_is_not_reached(program, people, fl
         connection_settings.set_visibility(db, flowpos.connection, "personal")
     assert program.exchange(signed(sub="uid-bob", email=people.bob.email)).json["authorizedBusinessIds"] == []
     assert program.exchange().json["authorizedBusinessIds"] == ["b1"]
+
+
+def test_a_connection_that_is_not_selected_for_the_client_is_not_reached(
+    app, people, program, flowpos, sign_in
+):
+    flowpos(ONE, TWO)
+    token = program.exchange().json["accessToken"]
+    alice = sign_in(people.alice)
+    alice.get("/ai-clients")
+    path = re.search(r'href="(/ai-clients/grt_\w+)"', alice.page)[1]
+    alice.get(path)
+    alice.submit(path, {"offered": [flowpos.connection.id], "connections": "chosen"})
+    for answer in (program.refresh(token), program.exchange()):
+        assert (answer.json["authorizedBusinessIds"], answer.json["activeBusinessId"]) == ([], None)
+    with database.transaction() as db:
+        db.execute(update(Grant).values(expires_at=clock.now() - timedelta(days=1)))
+    assert program.exchange().json["authorizedBusinessIds"] == [], "the choice outlives the grant"
 
 
 # --- the next token ---

@@ -27,8 +27,9 @@ def test_a_person_keeps_shares_and_deletes_notes(product, chromium, javascript):
     anna.sees("Acme pays on the 5th")
     anna.page.set_viewport_size({"width": 360, "height": 740})
     assert anna.page.evaluate("document.documentElement.scrollWidth") <= 360 if javascript else True
-    anna.button("Delete Acme").click()
+    anna.page.get_by_text("Delete Acme", exact=True).click()
+    anna.button("Delete note Acme").click()
     anna.page.get_by_role("heading", name="Acme").wait_for(state="detached")
     anna.go("/memory")
-    anna.sees("Nothing is saved yet")
+    anna.sees("No notes yet")
     assert messages == []

@@ -35,16 +35,16 @@ def test_it_stands_in_the_navigation(alice):
 
 
 def test_a_note_is_written_found_edited_and_deleted(alice):
-    assert "Nothing is saved yet" in alice.page
+    assert "No notes yet" in alice.page
     id_ = save(alice, "Acme pays on the 5th", title="Acme")
     assert "Saved." in alice.page and "1 of 1,000 notes" in alice.page
     assert id_ in alice.get("/memory?q=acme").text
-    assert "No note has these words" in alice.get("/memory?q=zebra").text
+    assert "No matches" in alice.get("/memory?q=zebra").text
     assert "Acme pays on the 5th" in alice.get(f"/memory/{id_}").text
     alice.follow(alice.submit(f"/memory/{id_}", {"title": "Acme", "text": "Acme pays on the 9th"}))
     assert "Acme pays on the 9th" in alice.page and "5th" not in alice.page
     alice.follow(alice.submit(f"/memory/{id_}/delete"))
-    assert "Deleted." in alice.page and "Nothing is saved yet" in alice.page
+    assert "Note deleted." in alice.page and "No notes yet" in alice.page
 
 
 def test_what_is_shared_is_read_by_colleagues_who_cannot_change_it(alice, sign_in, people):
@@ -84,7 +84,7 @@ def test_what_was_typed_stays_when_it_is_refused(alice):
     )
     id_ = save(alice, "Short")
     refused = alice.submit(f"/memory/{id_}", {"title": "", "text": " "})
-    assert refused.status_code == 400 and "the note is empty" in refused.text
+    assert refused.status_code == 400 and "The note is empty" in refused.text
 
 
 def test_markup_in_a_note_is_text(alice):

@@ -50,7 +50,7 @@ class DataTool:
         try:
             jsonschema.validate(dict(arguments), dict(self.input_schema))
         except jsonschema.ValidationError as error:
-            raise InvalidArguments(f"The arguments do not fit: {error.message}.") from None
+            raise InvalidArguments(f"The arguments are invalid: {error.message}.") from None
         defaults = {name: part.get("default") for name, part in self.input_schema["properties"].items()}
         return {**defaults, **arguments}
 
