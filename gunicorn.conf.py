@@ -64,7 +64,8 @@ def post_worker_init(worker):  # type: ignore[no-untyped-def]
     from app.notifications import run
 
     sealer.start()
-    run.start(worker.wsgi.extensions["patchbay"], worker.wsgi.extensions["mailer"])
+    if (settings := worker.wsgi.extensions.get("patchbay")) is not None:  # the product, not another app
+        run.start(settings, worker.wsgi.extensions["mailer"])
 
 
 def child_exit(_server, worker):  # type: ignore[no-untyped-def]

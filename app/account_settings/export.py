@@ -15,17 +15,22 @@ from sqlalchemy.sql.elements import KeyedColumnElement
 
 from app import clock
 from app.accounts.models import GoogleIdentity, LoginSession, User
+from app.approvals.models import Approval
+from app.approvals.stored_preview import preview_of
 from app.audit import AuditEntry
 from app.config import Settings
 from app.database import reading
+from app.errors import Undecipherable
 from app.memory.models import Note
 from app.notifications.models import ConnectionNotice
 from app.oauth_server.models import Grant
 from app.usage.models import CallRow
 from app.vault.models import Connection
+from app.vault.seal import unseal
 from app.workspaces.models import Membership, Workspace
 
 _PAGE_ROWS = 200
+_PAGE_REQUESTS = 10  # each may have a lot of arguments
 # Calls and audit entries are many and have no index by person alone. A window of row numbers limits what one
 # statement scans.
 _WINDOW_ROWS = 20_000
@@ -54,7 +59,7 @@ def write(settings: Settings, user: User) -> Iterator[str]:
         "profile": _profile(user),
     }
     yield json.dumps(head, default=_plain, ensure_ascii=False, indent=1).removesuffix("\n}")
-    for name, pages in _sections(user.id).items():
+    for name, pages in _sections(settings, user.id).items():
         yield f',\n "{name}": ['
         between = "\n  "
         for page in pages():
@@ -80,7 +85,7 @@ def _profile(user: User) -> dict[str, Any]:
     }
 
 
-def _sections(user_id: str) -> dict[str, Callable[[], Iterator[_Page]]]:
+def _sections(settings: Settings, user_id: str) -> dict[str, Callable[[], Iterator[_Page]]]:
     """Return the sections of the document: a name, and how to read its pages."""
     s, g, m, w, c, t, n, a, u, e = (
         table.__table__.c  # type: ignore[union-attr]
@@ -150,6 +155,7 @@ def _sections(user_id: str) -> dict[str, Callable[[], Iterator[_Page]]]:
             (n.id, n.workspace_id, n.title, n.text, n.shared, n.client_name, n.created_at, n.updated_at),
             n.owner_id == user_id,
         ),
+        "approvals": lambda: _approvals(settings, user_id),
         "notifications": lambda: _by_key(
             e.id, (e.connection_id, e.kind, e.about_at, e.state, e.emailed_at), e.user_id == user_id
         ),
@@ -160,13 +166,40 @@ def _sections(user_id: str) -> dict[str, Callable[[], Iterator[_Page]]]:
     }
 
 
+def _approvals(settings: Settings, user_id: str) -> Iterator[_Page]:
+    """Yield what the person's AI clients requested, with the arguments; null if no key opens them."""
+    p = Approval.__table__.c  # type: ignore[attr-defined]
+    columns: _Columns = (
+        *(p.id, p.workspace_id, p.grant_id, p.client_name, p.connection_id, p.service, p.account),
+        *(p.business, p.tool, p.title, p.arguments_sealed, p.preview_sealed, p.state, p.created_at),
+        *(p.decided_at, p.decided_by_name, p.via, p.ended_at, p.outcome_code),
+    )
+    for page in _by_key(p.id, columns, p.user_id == user_id, page_rows=_PAGE_REQUESTS):
+        for row in page:
+            approval = Approval(**row)
+            row["headline"] = preview_of(settings, approval).headline
+            row["arguments"] = _opened(settings, approval)
+            del row["arguments_sealed"], row["preview_sealed"]
+        yield page
+
+
+def _opened(settings: Settings, approval: Approval) -> Any:
+    try:
+        return json.loads(unseal(settings.vault_keys, approval, "arguments_sealed"))
+    except Undecipherable:
+        return None
+
+
 def _by_key(
-    key: KeyedColumnElement[Any], columns: _Columns, *conditions: ColumnElement[bool]
+    key: KeyedColumnElement[Any],
+    columns: _Columns,
+    *conditions: ColumnElement[bool],
+    page_rows: int | None = None,
 ) -> Iterator[_Page]:
     """Yield pages in the order of a unique key, each starting after the last row of the one before."""
-    last: Any = None
+    last, most = None, page_rows or _PAGE_ROWS
     while True:
-        query = select(key.label("_key"), *columns).where(*conditions).order_by(key).limit(_PAGE_ROWS)
+        query = select(key.label("_key"), *columns).where(*conditions).order_by(key).limit(most)
         with reading() as db:
             rows = [
                 dict(row) for row in db.execute(query if last is None else query.where(key > last)).mappings()
@@ -174,7 +207,7 @@ def _by_key(
         if rows:
             last = rows[-1]["_key"]
         yield [{name: value for name, value in row.items() if name != "_key"} for row in rows]
-        if len(rows) < _PAGE_ROWS:
+        if len(rows) < most:
             return
 
 

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from app import clock
 from app.admin import queries
-from app.database import reading
+from app.database import snapshot
 from app.errors import InvalidInput
 from app.usage import csv_files, figures, outcomes
 from app.usage.figures import Count
@@ -71,7 +71,7 @@ def load(month: str, workspace_id: str) -> AllUsagePage:
     months = _months()
     chosen = _chosen(month, months)
     first, last = (chosen, _last_day(chosen)) if chosen else (months[-1], _last_day(months[0]))
-    with reading() as db:
+    with snapshot() as db:
         workspace = db.get(Workspace, workspace_id) if workspace_id.isprintable() else None
         if workspace_id and workspace is None:
             raise InvalidInput("No workspace has that id. Copy it from the list of workspaces.")
@@ -101,7 +101,7 @@ def csv_lines(month: str, workspace_id: str) -> Iterator[str]:
 def _csv(months: Sequence[date], workspace_id: str) -> Iterator[str]:
     yield csv_files.table(HEADINGS, ())
     for month in months:
-        with reading() as db:
+        with snapshot() as db:
             lines = figures.of_all_workspaces_unsafe(db, month, _last_day(month), workspace_id)
             known = queries.billed_as_unsafe(db, sorted({line.workspace_id for line in lines}))
         rows = [

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
+CUT = "… (cut here)"  # ends a text in a chat that is not whole
 LONG = 280  # characters above which a text is folded
 _LINES = 5
 _MOST_COLUMNS = 8
@@ -85,7 +86,12 @@ def _drawn(text: str) -> str:
 def as_plain_text(displayed: Sequence[DisplayedArgument], most: int) -> str:
     """The arguments for a chat, one per line; at most `most` characters, and a note if that cuts them."""
     text = "\n".join(line for one in displayed for line in _lines(one))
-    return text if len(text) <= most else text[:most].rstrip() + "… (cut here)"
+    return text if len(text) <= most else text[:most].rstrip() + CUT
+
+
+def indented(text: str) -> str:
+    """The text with every line but the first indented, so that none looks like a line of its own."""
+    return text.replace("\n", "\n    ")
 
 
 def label_of(name: str) -> str:
@@ -230,12 +236,12 @@ def _lines(one: DisplayedArgument) -> list[str]:
     if one.kind == "table":
         rows = [
             " | ".join(
-                f"{head}: {cell}" if head else cell
+                indented(f"{head}: {cell}" if head else cell)
                 for head, cell in zip(one.columns or [""] * len(row), row, strict=True)
             )
             for row in one.rows
         ]
         return [f"{one.label}:", *(f"  - {row}" for row in rows)]
     if one.kind == "list":
-        return [f"{one.label}: " + ", ".join(row[0] for row in one.rows)]
-    return [f"{one.label}: {one.text}"]
+        return [f"{one.label}: " + ", ".join(indented(row[0]) for row in one.rows)]
+    return [f"{one.label}: {indented(one.text)}"]

@@ -18,6 +18,7 @@ from app.approvals.argument_text import visible
 from app.approvals.models import Approval
 from app.approvals.stored_preview import preview_of
 from app.config import Settings
+from app.connectors.preview import reference
 from app.database import transaction
 from app.mail import Mailer
 from app.web.times import exact
@@ -63,7 +64,7 @@ def _written(settings: Settings, waiting: Sequence[Approval], zone: str) -> tupl
         subject = f"{len(waiting)} requests are waiting for your approval"
     named = [
         f"{headline}\n"
-        f"{each.service}: {_line(each.account)}\n"
+        f"{each.service}: {_line(_place(each))}\n"
         f"Requested by {_line(each.client_name) or 'an AI client'}, expires "
         f"{exact(each.until or each.created_at, zone)}\n"
         f"{settings.public_url}/approvals/{each.id}\n"
@@ -79,9 +80,19 @@ def _written(settings: Settings, waiting: Sequence[Approval], zone: str) -> tupl
     )
 
 
+def _place(approval: Approval) -> str:
+    """The account, and the business in it unless they have one name."""
+    names = (approval.account, approval.business if approval.business != approval.account else "")
+    return "; ".join(filter(None, names))
+
+
 def _line(text: str) -> str:
     return _cut(" ".join(visible(text).split()))
 
 
 def _cut(line: str) -> str:
-    return line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1] + "…"
+    """The line; the beginning of a long one, with a reference to the whole: no two read alike."""
+    if len(line) <= _LONGEST_LINE:
+        return line
+    end = f"… (cut here, ref {reference(line)})"
+    return line[: _LONGEST_LINE - len(end)].rstrip() + end

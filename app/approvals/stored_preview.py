@@ -14,6 +14,8 @@ from app.connectors.preview import Fact, Preview
 from app.errors import Undecipherable
 from app.vault.seal import seal, unseal
 
+_SHUT = "What was looked up can't be opened: a key of this installation is missing."
+
 
 @dataclass(frozen=True)
 class StoredPreview:
@@ -48,13 +50,13 @@ def seal_into(
 
 
 def preview_of(settings: Settings, approval: Approval) -> StoredPreview:
-    """The request's preview. Its tool's title alone if it has none, or none that can be opened."""
+    """The request's preview. Its tool's title alone if it has none; with a warning if it can't be opened."""
     if approval.preview_sealed is None:
         return StoredPreview(_line(approval.title))
     try:
         content: dict[str, Any] = json.loads(unseal(settings.vault_keys, approval, "preview_sealed"))
     except Undecipherable:
-        return StoredPreview(_line(approval.title))
+        return StoredPreview(_line(approval.title), warning=_SHUT)
     return StoredPreview(
         headline=_line(content["headline"]),
         button=_line(content["button"]),

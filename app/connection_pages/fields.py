@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.approvals.argument_text import label_of
-from app.connection_pages.form_values import Kind, Raw, kind_of, node_of, properties_of, rows_in
+from app.connection_pages.form_values import Kind, Raw, fill, kind_of, node_of, properties_of, rows_in
 from app.connectors.schemas import choices_of
 from app.connectors.tool import Tool
 
@@ -14,6 +14,7 @@ _WRITTEN = re.compile(r"(^|_)(body|message|notes?|memo|terms|description|text|ht
 _LONG = 900  # characters that a text may have from which it gets several lines
 _MOST_VISIBLE = 6  # fields; with more, those that may be left empty are folded
 
+_WITH_DEFAULT = frozenset({"switch", "choice"})
 _MISSING = "Fill this in."
 _SENTENCES = (
     (re.compile(r"Field required"), _MISSING),
@@ -46,6 +47,7 @@ class FormField:
     problem: str = ""
     members: tuple["FormField", ...] = ()  # of a group
     rows: tuple[tuple["FormField", ...], ...] = ()
+    is_changed: bool = False  # of a switch or choice: it is not at its default
 
     @property
     def value(self) -> str:
@@ -63,7 +65,8 @@ class FormField:
         inner = [*self.members, *(each for row in self.rows for each in row)]
         if self.kind in {"rows", "group"}:
             return bool(self.problem) or any(each.is_touched for each in inner)
-        return bool(self.problem) or (bool(self.value) and self.kind not in {"switch", "choice"})
+        holds = self.is_changed if self.kind in _WITH_DEFAULT else bool(self.value)
+        return bool(self.problem) or holds
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,7 @@ def _field(
         tuple(str(choice) for choice in choices_of(_elements(node) if kind == "choices" else node)),
         _is_long(name, node) if kind == "text" else kind in {"lines", "table", "json"},
         _example(node, kind),
+        is_changed=kind in _WITH_DEFAULT and _is_changed(name, schema, raw.get(path, ())),
     )
     if kind == "group":
         found = replace(found, members=_fields_of(node, path, raw, problems, depth))
@@ -177,6 +181,11 @@ def _take(problems: dict[str, str], path: str, *, whole: bool) -> str:
 def _has_problem(field: FormField) -> bool:
     inner = [*field.members, *(each for row in field.rows for each in row)]
     return bool(field.problem) or any(_has_problem(each) for each in inner)
+
+
+def _is_changed(name: str, schema: Mapping[str, Any], values: Sequence[str]) -> bool:
+    """Whether a form would display another value if nobody had chosen one."""
+    return [value for value in values if value] != fill({"properties": {name: schema}}, {}).get(name, [])
 
 
 def _elements(node: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -38,6 +38,7 @@ COUNT = "#"
 CONFIRM = "confirm"  # pressing the button that names the write confirms it
 _MOST_ROWS = 200
 _DEEPEST = 4  # levels of rows and groups; below, an object is written as JSON
+_COUNT = re.compile(r"\d{1,9}")
 _WHOLE = re.compile(r"[+-]?\d{1,19}")
 _NOTHING = object()
 
@@ -109,7 +110,7 @@ def properties_of(schema: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
 def rows_in(raw: Raw, path: str) -> int:
     """How many rows of a list the form had, at least one."""
     stated = _first(raw, f"{path}.{COUNT}")
-    return min(max(int(stated), 1), _MOST_ROWS) if stated.isdecimal() else 1
+    return min(max(int(stated), 1), _MOST_ROWS) if _COUNT.fullmatch(stated) else 1
 
 
 def read(schema: Mapping[str, Any], raw: Raw, without: Sequence[str] = ()) -> FormReading:
@@ -198,7 +199,7 @@ def literal(text: str) -> Any:
     text itself.
     """
     try:
-        found = json.loads(text)
+        found = strict_json.parse(text.encode())
     except ValueError:
         return text
     return text if isinstance(found, (list, dict)) else found

@@ -27,10 +27,13 @@ class CallExpired(InvalidInput):
 
 
 class AlreadyRun(InvalidInput):
-    """The button was pressed before: nothing is done a second time."""
+    """The button was pressed before: nothing is done a second time, whatever came of the first."""
 
     status = 409
-    message = "This was already run, so nothing was done again. See the last calls on the connection's page."
+    message = (
+        "This button was already used, so nothing was done again. See the last calls on the connection's "
+        "page; if it didn't run, preview it again."
+    )
 
 
 @dataclass(frozen=True)

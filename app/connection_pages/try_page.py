@@ -1,18 +1,19 @@
 """The page "Try it" of one tool: its form, and what came of running it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
 from app import database
+from app.approvals.argument_text import visible
 from app.config import Settings
 from app.connection_pages import fields, form_values, links, lookup, result_view, signed_calls
 from app.connection_pages.fields import ToolForm
 from app.connection_pages.lookup import ViewedConnection
 from app.connection_pages.result_view import ResultView
-from app.connectors.preview import Preview
+from app.connectors.preview import Fact, Preview
 from app.connectors.rows import plain
 from app.connectors.spec import Business
 from app.connectors.tool import Tool
@@ -179,7 +180,7 @@ class _Trial:
         if answer.error:
             return TryResult(error=answer.error, retry_after_seconds=answer.retry_after_seconds)
         if answer.preview is not None:
-            return TryResult(preview=answer.preview, call=self.sign(arguments, business_id))
+            return TryResult(preview=_displayed(answer.preview), call=self.sign(arguments, business_id))
         data = answer.envelope["data"]
         uses = links.uses_of(self.viewed.connector, self.viewed.connection.id, self.tool)
         cursor = (data.get("next_cursor") if isinstance(data, Mapping) else None) or ""
@@ -241,6 +242,17 @@ def _run_signed(trial: _Trial, text: str, cursor: str) -> TryPage:
         return _misfit(trial, raw, signed.business_id, refused)
     result = trial.result_of(answer, signed.arguments, signed.business_id)
     return trial.page(raw, signed.business_id, result=result)
+
+
+def _displayed(preview: Preview) -> Preview:
+    """The preview with what cannot be seen drawn as its code point, as a request for approval has it."""
+    return replace(
+        preview,
+        headline=visible(preview.headline),
+        button=visible(preview.button),
+        facts=tuple(Fact(visible(fact.label), visible(fact.value)) for fact in preview.facts),
+        warning=visible(preview.warning),
+    )
 
 
 def _misfit(trial: _Trial, raw: form_values.Raw, business_id: str, refused: InvalidArguments) -> TryPage:

@@ -99,7 +99,9 @@ def from_link(
             else None
         )
         level = link.wants if link.wants in scope_choice.WRITING_LEVELS and not read_only else None
-        intent = ConnectIntent((), before, level, client_name=link.client_name)
+        intent = ConnectIntent(
+            (), before, level, client_name=link.client_name, grant_id=links.grant_of(link_id)
+        )
         return _begin(db, settings, member, connector, where, intent, "", "read" if read_only else None)
 
 
@@ -122,6 +124,7 @@ def another_method(
             handshake.level,
             flow_id=flow_return.flow_of(settings, handshake),
             client_name=handshake.client_name,
+            grant_id=flow_return.client_of(settings, handshake),
             continues=flow_return.continues(settings, handshake),
             visibility=handshakes.visibility_of(form.get("state", "")),
         )

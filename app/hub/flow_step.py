@@ -13,6 +13,7 @@ from app.hub import flow_return
 from app.hub import handshake as handshakes
 from app.hub.cards import CardBoard
 from app.oauth_server import flows
+from app.oauth_server.selections import Selection
 from app.vault import store
 from app.workspaces.guard import Member
 
@@ -28,6 +29,7 @@ class FlowStep:
     known: bool
     missing: str
     may_skip: bool
+    left_out: int  # how many connections are not selected for the client
 
 
 class ConnectorRequired(PatchbayError):
@@ -37,8 +39,11 @@ class ConnectorRequired(PatchbayError):
     status = 409
 
 
-def describe(settings: Settings, view: flows.FlowView, flow_id: str, board: CardBoard) -> FlowStep:
-    """The step for a page, from the flow and the board below it."""
+def describe(
+    settings: Settings, view: flows.FlowView, flow_id: str, board: CardBoard, selection: Selection
+) -> FlowStep:
+    """The step for a page, from the flow, what is selected for its client, and the board below it."""
+    healthy = [card for group in board.groups for card in group.cards if card.state == "connected"]
     return FlowStep(
         flow_id=flow_id,
         client_name=view.client_name,
@@ -47,6 +52,7 @@ def describe(settings: Settings, view: flows.FlowView, flow_id: str, board: Card
         known=view.known,
         missing=_missing(settings, set(board.connected_slugs)),
         may_skip=settings.require_connector is None,
+        left_out=sum(not selection.includes(card.connection_id) for card in healthy),
     )
 
 

@@ -22,6 +22,7 @@ from app.connectors.spec import Account
 from app.errors import Forbidden, InvalidInput, NotFound, PatchbayError
 from app.hub import authorization_url, flow_return, refusals, rights, scope_choice
 from app.hub.models import Handshake
+from app.oauth_server import selection_store
 from app.vault import access, connection_settings, revocation, seal, store, token_endpoint
 from app.vault.models import Connection
 from app.vault.token_endpoint import TokenSet
@@ -51,6 +52,7 @@ class ConnectIntent:
     level: str | None = None  # and give it this permission level
     flow_id: str | None = None
     client_name: str = ""
+    grant_id: str = ""  # of the AI client whose chat asked for it
     visibility: str | None = None  # of a new connection; None: the service's default
     continues: bool = False  # connected, the person goes straight back to the AI client of `flow_id`
 
@@ -100,6 +102,8 @@ def create(
     )
     if intent.flow_id:
         flow_return.store(settings, handshake, intent.flow_id, continues=intent.continues)
+    elif intent.grant_id:
+        flow_return.store_client(settings, handshake, intent.grant_id)
     db.add(handshake)
     return handshake, state
 
@@ -213,6 +217,8 @@ def store_tokens(
         with database.transaction() as db:
             connection = _connection(db, settings, member, handshake, target, account, tokens, visibility)
             handshake.connection_id = connection.id
+            # What a client's chat asked for was connected for it: the same call works afterwards.
+            selection_store.include(db, member, flow_return.client_of(settings, handshake), connection.id)
             writes = handshake.level in scope_choice.WRITING_LEVELS
             granted = not writes or scope_choice.may_write(connector, connection)
             if handshake.level and granted:

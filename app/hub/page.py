@@ -17,7 +17,7 @@ from app.hub.flow_step import FlowStep
 from app.hub.getting_started import GettingStarted
 from app.hub.notices import Banner
 from app.notifications import lines
-from app.oauth_server import flows
+from app.oauth_server import flows, selection_store
 from app.vault import store
 from app.vault.models import Connection
 from app.web import headers
@@ -126,4 +126,6 @@ def _noting_the_end(hub: HubPage, member: Member) -> HubPage:
 def _step(db: Session, settings: Settings, member: Member, flow_id: str, board: CardBoard) -> FlowStep | None:
     if not flow_id:
         return None
-    return flow_step.describe(settings, flows.describe(flows.get(db, flow_id, member)), flow_id, board)
+    flow = flows.get(db, flow_id, member)
+    selection = selection_store.expected(db, flow, member)
+    return flow_step.describe(settings, flows.describe(flow), flow_id, board, selection)

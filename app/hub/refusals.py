@@ -29,7 +29,7 @@ _SENTENCES = {
 }
 # The person said no, or left the page: nothing is wrong, so the page doesn't say so.
 _DENIALS = {"access_denied", "consent_required", "interaction_required"}
-_WHAT_TO_DO = "To connect, choose Allow on {name}'s page and tick everything you want AI clients to use."
+_WHAT_TO_DO = "To connect, choose Allow on the {name} page and tick everything you want AI clients to use."
 
 
 class SignInRefused(InvalidInput):

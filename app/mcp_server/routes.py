@@ -17,6 +17,7 @@ from app.mcp_server.protocol.sessions import Sessions
 from app.mcp_server.server import make_server
 from app.mcp_server.toolbox import Toolbox
 from app.oauth_server.rfc8707_resource import wants_compact
+from app.usage import breakdowns
 from app.web import csrf, current
 
 # The origins of known AI clients' web apps; pages on the person's own machine are always allowed, and those
@@ -56,6 +57,7 @@ def install(app: Flask, settings: Settings) -> None:
     }
     carrying_out.register(app, ApprovedWrites(settings, toolbox).execute)
     app.extensions["toolbox"] = toolbox
+    breakdowns.name_built_in({each.name: each.tool.title for each in toolbox.own_tools()})
     app.extensions["browser_calls"] = BrowserCalls(settings, toolbox, gate, permits)
     app.register_blueprint(csrf.exempt(bp))
 

@@ -65,7 +65,7 @@ def recovered(settings: Settings, reader: User, items: Sequence[NoticeItem]) -> 
         f"{_named(names)} {'works' if len(items) == 1 else 'work'} again",
         "AI clients can use "
         + ("this connection" if len(items) == 1 else "these connections")
-        + " again. There is nothing to do:\n\n"
+        + " again. There's nothing you need to do:\n\n"
         + _listed(items, lambda item: "")
         + f"\nYour integrations: {_link(settings, items)}\n\n"
         + _why(settings, reader, items, because="because we emailed you when it broke"),
@@ -85,8 +85,8 @@ def digest(
             else f"Access to {len(items)} services ends soon"
         )
         parts.append(
-            "Access ends on a fixed date, however often it is used. Reconnect before then and nothing stops:"
-            "\n\n"
+            "Access ends on a fixed date, no matter how often it's used. "
+            "Reconnect before then to keep using it:\n\n"
             + _listed(items, lambda item: f"Ends {exact(item.notice.about_at, reader.time_zone)}")
             + f"\nReconnect: {_link(settings, items)}\n"
         )
@@ -94,7 +94,7 @@ def digest(
         many = "1 approval" if len(expired) == 1 else f"{len(expired)} approvals"
         subjects.append(f"{many} expired")
         parts.append(
-            "Nobody decided on these requests in time, so nothing was done:\n\n"
+            "These requests expired before anyone approved or rejected them. Nothing was changed:\n\n"
             + "".join(f"- {_request(each)}\n" for each in expired[:_MOST_NAMED])
             + (f"and {len(expired) - _MOST_NAMED} more\n" if len(expired) > _MOST_NAMED else "")
             + f"\nYour approvals: {settings.public_url}/approvals\n"
@@ -151,10 +151,10 @@ def _why(settings: Settings, reader: User, items: Sequence[NoticeItem], because:
             if items and owns
             else "because you own this workspace, and whoever connected it no longer has access"
             if items
-            else "because these requests waited for your approval"
+            else "because these requests were waiting for your approval"
         )
     return (
-        f"You get this email from {settings.brand_name} {because}.\n"
+        f"You're receiving this email from {settings.brand_name} {because}.\n"
         f"Choose which emails you get: {settings.public_url}/account#notifications\n"
     )
 

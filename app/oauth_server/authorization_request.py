@@ -204,7 +204,8 @@ def _allow(flow_id: str, member: Member, ticks: ConsentTicks) -> None:
         db.add(client)  # a pinned one gets its row now, so that operators see it
         if flow.allowed_at is not None:
             return
-        selection = ticks.selection(Selection.of_json(flow.selection))
+        before, may_write = Selection.of_json(flow.selection), consent_choice.can_write(flow)
+        selection = ticks.selection(before, may_write=may_write)
         db.execute(
             update(Flow)
             .where(col(Flow.id_digest) == digest(flow_id))

@@ -53,12 +53,13 @@ class ConsentChoice:
     reading_only: bool
     may_write: bool  # False: the client asks for reading alone, so "Reading only" is no choice
     services: tuple[ConnectableService, ...] = ()  # while nothing is connected
+    is_list: bool = False  # True: chosen one by one before, so connections added later stay out
 
 
 @dataclass(frozen=True)
 class ConsentTicks:
     """What a person ticked. `offered` are the ids that the page listed: all ticked means all connections,
-    with those connected later; none offered means that there was nothing to choose.
+    with those connected later, unless they were chosen one by one before.
     """
 
     offered: frozenset[str]
@@ -76,26 +77,36 @@ class ConsentTicks:
             "choice" in form,
         )
 
-    def selection(self, before: Selection) -> Selection:
-        """The selection; tools that were turned off for this client earlier stay off."""
+    def selection(self, before: Selection, *, may_write: bool) -> Selection:
+        """The selection. What the page did not offer stays as it was, tools that were turned off too: it
+        holds for every sign-in of the client, also those with more access than this one.
+        """
         if not self.is_given:
             return before
-        chosen = of_ticks(self.ticked, self.offered)
-        everything = chosen == self.offered
-        return Selection(None if everything else chosen, self.reading_only, before.tools_off)
+        unlisted = (before.connections or frozenset()) - self.offered
+        chosen = of_ticks(self.ticked, self.offered, unlisted)
+        everything = before.connections is None and chosen == self.offered
+        reading_only = self.reading_only if may_write else before.reading_only
+        return Selection(None if everything else chosen, reading_only, before.tools_off)
 
 
 def load(db: Session, member: Member, flow: Flow) -> ConsentChoice:
     """What the client of this flow can reach now, ticked as it was selected before."""
     before, granted = Selection.of_json(flow.selection), scopes.split(flow.scope)
-    may_write = scopes.covers(granted, scopes.POS_WRITE)
+    may_write = can_write(flow)
     found = [
         reachable(connection, before, may_write=may_write)
         for connection in store.visible(db, member.workspace.id, member.user.id)
         if scopes.reaches(granted, connection.slug)
     ]
     services = () if found else tuple(_connectable(member, granted))
-    return ConsentChoice(tuple(found), before.reading_only, may_write, services)
+    is_list = before.connections is not None
+    return ConsentChoice(tuple(found), before.reading_only, may_write, services, is_list)
+
+
+def can_write(flow: Flow) -> bool:
+    """Whether the client asks to change anything."""
+    return scopes.covers(scopes.split(flow.scope), scopes.POS_WRITE)
 
 
 def _connectable(member: Member, granted: Collection[str]) -> Iterator[ConnectableService]:

@@ -125,6 +125,7 @@ def complete(db: Session, flow: Flow, member: Member) -> str:
     """
     _spend(db, flow)
     at = clock.now()
+    before = selection_store.find_earlier(db, member, flow.client_id, flow.client_name, flow.redirect_uri)
     grant = Grant(
         id=new_id("grt"),
         kind="oauth",
@@ -137,11 +138,12 @@ def complete(db: Session, flow: Flow, member: Member) -> str:
         resource=flow.resource,
         created_at=at,
         expires_at=at + timedelta(days=_FAMILY_DAYS),
+        selection=before.as_json(),
     )
     code = new_token(CODE_PREFIX)
     db.add(grant)
     db.flush()
-    selection_store.save(db, grant, selection_store.of_finished(db, flow, member), by=member.user.id)
+    selection_store.save(db, grant, selection_store.of_finished(db, flow, member, before), by=member.user.id)
     db.add(
         AuthorizationCode(
             code_digest=digest(code),

@@ -19,34 +19,41 @@ from app.workspaces.guard import Member
 def find_earlier(
     db: Session, member: Member, client_id: str, client_name: str, redirect_uri: str
 ) -> Selection:
-    """What this person selected for the client in this workspace before; everything if it has no grant here.
+    """What this person selected for the client in this workspace before. Without a grant here, what the
+    consent elsewhere said of writing and tools; ids of one workspace say nothing in another.
+
     Matches clients as `grants.is_same_client` does.
     """
+    here = col(Grant.workspace_id) == member.workspace.id
     described = and_(col(Grant.client_name) == client_name, col(Grant.redirect_host) == host_of(redirect_uri))
     found = db.scalars(
         select(Grant)
         .where(
             col(Grant.user_id) == member.user.id,
-            col(Grant.workspace_id) == member.workspace.id,
             col(Grant.kind) == "oauth",
             col(Grant.revoked_at).is_(None),
             or_(col(Grant.client_id) == client_id, described),
         )
-        .order_by(col(Grant.created_at).desc())
+        .order_by(here.desc(), col(Grant.created_at).desc())
         .limit(1)
     ).first()
-    return Selection.of_json(found.selection) if found is not None else EVERYTHING
+    if found is None:
+        return EVERYTHING
+    before = Selection.of_json(found.selection)
+    if found.workspace_id == member.workspace.id:
+        return before
+    return Selection(None, before.reading_only, before.tools_off)
 
 
-def of_finished(db: Session, flow: Flow, member: Member) -> Selection:
-    """The selection of the grant that a flow ends in.
+def of_finished(db: Session, flow: Flow, member: Member, before: Selection) -> Selection:
+    """The selection of the grant that a flow ends in; `before` is what the client has in this workspace now.
 
     What the person connected during the flow was connected for this client, so a chosen list gains it. Ids of
     one workspace say nothing in another: whoever changed workspace meanwhile selected no connections there.
+    A flow that asked nothing takes what is selected now: that may have been narrowed meanwhile.
     """
-    chosen = Selection.of_json(flow.selection)
+    chosen = before if flow.allowed_at == flow.created_at else Selection.of_json(flow.selection)
     if flow.workspace_id != member.workspace.id:
-        before = find_earlier(db, member, flow.client_id, flow.client_name, flow.redirect_uri)
         return Selection(before.connections, chosen.reading_only or before.reading_only, before.tools_off)
     if chosen.connections is None:
         return chosen
@@ -56,6 +63,23 @@ def of_finished(db: Session, flow: Flow, member: Member) -> Selection:
         if connection.owner_id == member.user.id and connection.connected_at >= flow.created_at
     }
     return Selection(chosen.connections | added, chosen.reading_only, chosen.tools_off)
+
+
+def expected(db: Session, flow: Flow, member: Member) -> Selection:
+    """What the client would see if the flow ended now."""
+    before = find_earlier(db, member, flow.client_id, flow.client_name, flow.redirect_uri)
+    return of_finished(db, flow, member, before)
+
+
+def include(db: Session, member: Member, grant_id: str, connection_id: str) -> None:
+    """Adds a connection that the member made for one of their AI clients, if that has a chosen list."""
+    grant = db.get(Grant, grant_id) if grant_id else None
+    if grant is None or (grant.user_id, grant.workspace_id) != (member.user.id, member.workspace.id):
+        return
+    before = Selection.of_json(grant.selection)
+    if before.connections is not None and not before.includes(connection_id):
+        chosen = Selection(before.connections | {connection_id}, before.reading_only, before.tools_off)
+        save(db, grant, chosen, by=member.user.id)
 
 
 def save(db: Session, grant: Grant, selection: Selection, *, by: str) -> None:

@@ -20,6 +20,8 @@ KINDS = (
 # What a table can be sorted by, with the column's words. Calls first: that is how it comes.
 SORTS = (("calls", "Calls"), ("failed", "Failed"), ("median", "Median"), ("p95", "95th percentile"))
 
+_built_in: dict[str, str] = {}  # their titles by name
+
 
 @dataclass(frozen=True)
 class BreakdownRow:
@@ -93,7 +95,12 @@ def connector_name(workspace_id: str, slug: str) -> str:
 def tool_title(workspace_id: str, name: str) -> str:
     """A tool's title; of one that is not a service's (any more) its name in words."""
     found = services_of(workspace_id).find_tool(name)
-    return found[1].title if found else name.replace("_", " ").capitalize()
+    return found[1].title if found else _built_in.get(name) or name.replace("_", " ").capitalize()
+
+
+def name_built_in(titles: Mapping[str, str]) -> None:
+    """Tell the titles of the tools that belong to no service: the package that offers them does, at start."""
+    _built_in.update(titles)
 
 
 def _tools(

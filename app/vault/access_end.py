@@ -15,6 +15,7 @@ from app.vault.token_answers import TokenSet
 
 _LONGEST_WARNING = timedelta(days=7)
 _UNKNOWN_LIFE = timedelta(days=60)  # of a row that was written before the life was stored
+_SHORT_LIFE = timedelta(hours=1)  # in which a minute matters
 _PROLONGED_BY = timedelta(minutes=1)  # a shorter move is the same end, counted from another moment
 
 
@@ -32,13 +33,13 @@ def set_end(
     `before` is the end known so far, if it still counts; `renewed` is False for a new authorization.
     """
     if tokens.hard_expires_in is not None:
-        row.hard_ends_at = _steady(row.hard_ends_at, at + timedelta(seconds=tokens.hard_expires_in))
+        row.hard_ends_at = _steady(row.hard_ends_at, at + timedelta(seconds=tokens.hard_expires_in), at)
     elif not renewed:
         row.hard_ends_at = None
     ends_at = _end(connector, row.auth_method, tokens, at, before, renewed=renewed)
     if row.hard_ends_at is not None:
         ends_at = min(ends_at, row.hard_ends_at) if ends_at else row.hard_ends_at
-    ends_at = _steady(before, ends_at)
+    ends_at = _steady(before, ends_at, at)
     if ends_at is None:
         row.signin_life_seconds = None
     elif before is None or row.signin_life_seconds is None or ends_at > before + _PROLONGED_BY:
@@ -46,11 +47,14 @@ def set_end(
     row.signin_ends_at = ends_at
 
 
-def _steady(before: datetime | None, ends_at: datetime | None) -> datetime | None:
-    """The end known so far if the new one is the same, counted from another moment: nobody is reminded twice."""
-    if before is not None and ends_at is not None and abs(ends_at - before) <= _PROLONGED_BY:
-        return before
-    return ends_at
+def _steady(before: datetime | None, ends_at: datetime | None, at: datetime) -> datetime | None:
+    """The end known so far if the new one is the same, counted from another moment.
+
+    Some services say with every refresh how many seconds are left. Nobody is reminded twice of one end.
+    """
+    if before is None or ends_at is None or ends_at - at < _SHORT_LIFE:
+        return ends_at
+    return before if abs(ends_at - before) <= _PROLONGED_BY else ends_at
 
 
 def _end(

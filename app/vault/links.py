@@ -14,6 +14,7 @@ from app.errors import InvalidInput
 from app.vault.models import ConnectLink
 
 _LIFE = timedelta(minutes=30)
+_GRANT = "grt_"  # begins a grant's id
 
 
 class LinkGone(InvalidInput):
@@ -35,9 +36,12 @@ def create(
     connection_id: str | None = None,
     wants: str = "read",
     client_name: str = "",
+    grant_id: str = "",
 ) -> str:
-    """Make a link and return the id in its URL. Only the id's digest is stored."""
-    link_id = crypto.new_token("lnk_")
+    """Make a link and return the id in its URL. Only the id's digest is stored. It ends in the grant of the
+    AI client that asked, which the digest protects like the rest.
+    """
+    link_id = crypto.new_token("lnk_") + grant_id
     at = clock.now()
     db.add(
         ConnectLink(
@@ -53,6 +57,12 @@ def create(
         )
     )
     return link_id
+
+
+def grant_of(link_id: str) -> str:
+    """The id of the grant whose AI client asked for the link, or ""."""
+    before, prefix, rest = link_id.rpartition(_GRANT)
+    return prefix + rest if before else ""
 
 
 def find(db: Session, link_id: str, user_id: str) -> ConnectLink:

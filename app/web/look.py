@@ -134,8 +134,8 @@ def favicon_ico() -> ResponseReturnValue:
 
 
 def _is_named_by_content() -> bool:
-    """Whether the URL holds the file's digest. During an upgrade a page of one version may ask another for its
-    style sheet, and what it gets must not be cached as if it were the right one.
+    """Whether the URL holds the file's digest. During an upgrade a page may ask a process of another version
+    for its style sheet, and what it gets must not be cached as if it were the right one.
     """
     if request.path.startswith("/static/fonts/"):
         return True

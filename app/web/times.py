@@ -121,7 +121,8 @@ def time_words(at: datetime) -> str:
 
 @cache
 def _known() -> frozenset[str]:
-    return frozenset(zoneinfo.available_timezones())
+    # Two names stand for no place: the machine's own zone, and one nobody has set yet.
+    return frozenset(zoneinfo.available_timezones()) - {"localtime", "Factory"}
 
 
 def _local(at: datetime, zone: str | None) -> datetime:

@@ -59,22 +59,28 @@
   document.addEventListener("htmx:beforeRequest", (event) => {
     pressed = event.detail.elt.contains(document.activeElement) ? event.detail.elt.closest("[data-slug]")?.dataset.slug : undefined;
   });
-  // A choice from a menu of levels closes it; the focus returns to the menu's button, which names the choice.
+  // A choice from a card's menu closes it, and the focus returns to the menu's button: the pressed one is disabled meanwhile.
   document.addEventListener("htmx:beforeRequest", (event) => {
-    const menu = event.detail.elt.closest("details.levels");
+    const menu = event.detail.elt.closest("[data-slug] details.menu");
     menu?.removeAttribute("open");
     menu?.querySelector("summary").focus();
   });
 
-  // "Saved" beside a control goes away by itself.
+  // "Saved" beside a control goes away by itself, and with the next choice, so that each is announced.
+  let fading;
+  const unsave = () => document.querySelectorAll(".saved-note").forEach((note) => note.replaceChildren());
+  document.addEventListener("htmx:beforeRequest", (event) => event.detail.elt.closest("[data-slug]") && unsave());
   document.addEventListener("htmx:afterSettle", () => {
-    document.querySelectorAll(".saved-note:not(:empty)").forEach((note) => setTimeout(() => note.replaceChildren(), 4000));
+    clearTimeout(fading);
+    fading = setTimeout(unsave, 4000);
   });
 
+  // Never a button that disconnects: what took the place may be another account, and the key may be pressed once more.
   const refocus = (slug) => {
     if (!slug || document.activeElement !== document.body) return;
     const card = document.querySelector(`[data-slug="${CSS.escape(slug)}"][tabindex]`);
-    const buttons = document.querySelectorAll(`[data-slug="${CSS.escape(slug)}"] button:not(:disabled)`);
-    ([...buttons].find((button) => button.checkVisibility()) ?? card)?.focus({ preventScroll: true });
+    const inside = `[data-slug="${CSS.escape(slug)}"] `;
+    const controls = document.querySelectorAll(`${inside}.levels > summary, ${inside}form:not([action$="/disconnect"]) button:not(:disabled)`);
+    ([...controls].find((control) => control.checkVisibility()) ?? card)?.focus({ preventScroll: true });
   };
 })();

@@ -13,6 +13,7 @@ from app.account_settings import export
 from app.oauth_server import grants
 from app.usage.models import CallRow
 from tests.conftest import both_databases
+from tests.support.approvals import make_waiting
 
 
 def download(visitor):
@@ -46,13 +47,14 @@ def calls(user_id, count, start=0, tool="xero_list_invoices"):
 
 
 @both_databases
-def test_it_holds_everything_kept_about_a_person(app, people, alice, connect):
+def test_it_holds_everything_kept_about_a_person(app, settings, people, alice, connect):
     connection = connect(people.northwind, people.alice, "xero", name="Main")
     alice.submit("/memory", {"text": "Umlauts: äöü", "title": "Note"})
     member = SimpleNamespace(user=people.alice, workspace=people.northwind)
     with app.app_context(), database.transaction() as db:
         token = grants.issue_personal_token(db, member, "my token", "tools:read", 3600)
     calls("usr_alice", 3)
+    make_waiting(settings, connection, "grt_1", text="Tea & Co")
     alice.submit("/account/name", {"name": "Alice"})
     data = download(alice)
     assert data["profile"]["email"] == "alice@example.com" and data["profile"]["has_password"] is False
@@ -75,6 +77,8 @@ def test_it_holds_everything_kept_about_a_person(app, people, alice, connect):
         "GET /Invoices 1",
         "GET /Invoices 2",
     ]
+    (request,) = data["approvals"]
+    assert (request["headline"], request["arguments"]) == ("Create a client", {"organization": "Tea & Co"})
     assert len(data["browsers"]) == 1 and data["google_accounts"] == []
     text = json.dumps(data)
     for secret in (
@@ -89,12 +93,13 @@ def test_it_holds_everything_kept_about_a_person(app, people, alice, connect):
         assert secret not in text
 
 
-def test_it_holds_nothing_of_anybody_else(app, people, alice, sign_in, connect):
-    connect(people.northwind, people.bob, "freshbooks", name="Bobs own", visibility="personal")
+def test_it_holds_nothing_of_anybody_else(app, settings, people, alice, sign_in, connect):
+    bobs = connect(people.northwind, people.bob, "freshbooks", name="Bobs own", visibility="personal")
     connect(people.contoso, people.charlie, "xero", name="Contoso")
     bob = sign_in(people.bob)
     bob.submit("/memory", {"text": "Bob's secret", "shared": "yes"})
     calls("usr_bob", 5, tool="freshbooks_list_clients")
+    make_waiting(settings, bobs, "grt_2", text="Bob's tea")
     data = json.dumps(download(alice))
     for theirs in ("Bob", "bob@", "Contoso", "freshbooks", "usr_bob"):
         assert theirs not in data

@@ -91,10 +91,11 @@ def test_a_key_is_copied_once(product, chromium):
     dana = operator(product, chromium, name="dag")
     dana.go("/admin/keys")
     dana.page.get_by_label("Name", exact=True).fill("night shift")
-    dana.page.get_by_label("Workspace to start in").fill("Keyed Ltd")
+    dana.page.get_by_label("First workspace").fill("Keyed Ltd")
     dana.button("Generate API key").click()
     assert re.fullmatch(r"pbk_[\w-]{43}", dana.page.get_by_label("New API key", exact=True).input_value())
     dana.go("/admin/keys")
     assert dana.page.get_by_label("New API key", exact=True).count() == 0
+    dana.page.locator("summary").filter(has_text="Revoke night shift").click()
     dana.button("Revoke night shift").click()
     dana.sees("Revoked.")

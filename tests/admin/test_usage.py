@@ -3,13 +3,14 @@
 import csv
 import io
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import event
 
 from app import clock, database
-from app.usage import rollup
+from app.usage import figures, rollup
 from app.usage.models import CallRow
 from app.workspaces.models import Workspace
 from tests.conftest import both_databases
@@ -117,6 +118,21 @@ def test_the_page_adds_up_to_the_file(dana, stored):
         row = dana.page.split(f"<code>{where}</code>")[1].split("</tr>")[0]
         assert f'data-label="Calls">{calls}</td>' in row
     assert 'role="img" aria-label="Calls per month. ' in dana.page
+
+
+@both_databases
+def test_a_roll_up_while_the_file_is_read_counts_no_call_twice(dana, stored, monkeypatch):
+    mark_in = figures.rollup.mark_in
+
+    def overtaken(db):
+        found = mark_in(db)
+        monkeypatch.setattr(figures.rollup, "mark_in", mark_in)
+        with ThreadPoolExecutor(1) as other_process:
+            other_process.submit(rollup.run).result()
+        return found
+
+    monkeypatch.setattr(figures.rollup, "mark_in", overtaken)
+    assert counted(lines(dana.get("/admin/usage.csv"))) == naive(stored, last_months(12))
 
 
 def test_no_cell_becomes_a_formula(dana, people):

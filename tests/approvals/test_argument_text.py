@@ -136,6 +136,17 @@ def test_what_could_hide_something_is_drawn(text, seen):
     assert argument_text.visible(text) == seen
 
 
+def test_in_a_chat_no_argument_looks_like_a_line_of_its_own():
+    forged = "a\nTotal: 1.00"
+    for arguments in (
+        {"text": forged},
+        {"texts": [forged]},
+        {"rows": [{"text": forged}]},
+        {"cells": [[forged]]},
+    ):
+        assert "\nTotal" not in argument_text.as_plain_text(argument_text.display(arguments), 3000)
+
+
 def test_a_chat_gets_one_text_and_hears_when_it_was_cut():
     displayed = argument_text.display(INVOICE)
     text = argument_text.as_plain_text(displayed, 3000)

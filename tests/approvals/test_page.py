@@ -17,6 +17,7 @@ from app.audit import AuditEntry
 from app.vault.models import Connection
 from app.workspaces.models import Membership
 from tests.conftest import both_databases
+from tests.support import acme
 from tests.support.approvals import request_in, stored, trail
 
 NAME = "acme_create_thing"
@@ -68,7 +69,7 @@ def test_a_request_is_shown_in_plain_words(people, sign_in, ask):
         assert words in text, words
     hidden = '<span class="visually-hidden">'
     assert f"{hidden}Approve: Create a thing: “two chairs”. </span>Create thing</button>" in visitor.page
-    assert f"Reject{hidden}: Create a thing: “two chairs”</span></button>" in visitor.page
+    assert 'aria-label="Reject: Create a thing: “two chairs”">Reject</button>' in visitor.page
     assert '<span class="visually-hidden">1 request waiting</span>' in visitor.page
 
 
@@ -78,7 +79,16 @@ def test_a_request_without_a_preview_is_shown_by_its_title(people, sign_in, ask)
         db.get(Approval, approval_id).preview_sealed = None
     text = words_of(visitor := sign_in(people.alice))
     assert "Create a thing Acme: Main" in text and "Looked up" not in text
-    assert 'Approve<span class="visually-hidden">: Create a thing</span></button>' in visitor.page
+    assert 'aria-label="Approve: Create a thing">Approve</button>' in visitor.page
+
+
+def test_a_preview_that_was_copied_from_another_request_is_not_believed(people, sign_in, ask):
+    first, second = ask("two chairs"), ask("a table")
+    with database.transaction() as db:
+        db.get(Approval, first).preview_sealed = db.get(Approval, second).preview_sealed
+    text = words_of(sign_in(people.alice), f"/approvals/{first}")
+    assert "be opened: a key of this installation is missing" in text and "a table" not in text
+    assert "Create a thing" in text and "two chairs" in text
 
 
 def test_headings_stand_in_order_on_the_page_of_one_request(people, sign_in, ask):
@@ -180,6 +190,15 @@ def test_htmx_gets_the_board_alone(people, sign_in, ask, written):
         and 'id="toasts"' in answer.text
         and "Done: Create a thing: “two chairs”." in answer.text
     )
+
+
+def test_the_heading_of_one_request_changes_with_the_decision(people, sign_in, ask, written):
+    approval_id, visitor = ask(), sign_in(people.alice)
+    assert "Nothing changes until you approve" in visitor.get(f"/approvals/{approval_id}").text
+    form = {"only": approval_id}
+    answer = visitor.submit(f"/approvals/{approval_id}/approve", form, htmx=True)
+    assert '<div id="approvals-heading" hx-swap-oob="true">' in answer.text
+    assert "Approval request</h1>" in answer.text and "Nothing changes until" not in answer.text
 
 
 def test_the_link_opens_the_one_request_and_opening_does_nothing(people, visitor, sign_in, ask, written):
@@ -381,8 +400,19 @@ def test_the_person_gets_one_email_per_request_with_its_headline(alice, people, 
     [(to, subject, text)] = letters
     assert (to, subject) == ("alice@example.com", "Approval requested: Create a thing: “the secret plan”")
     assert f"http://localhost:8000/approvals/{approval_id}" in text
-    assert "Create a thing: “the secret plan”\nAcme: Main\nRequested by test client, expires " in text
+    named = "Create a thing: “the secret plan”\nAcme: Main; Business 1\nRequested by test client, expires "
+    assert named in text
     assert "Shelf" not in text, "what was looked up needs a sign-in to read"
+
+
+def test_long_headlines_that_begin_alike_are_told_apart_in_the_email(
+    alice, people, ask, letters, monkeypatch
+):
+    monkeypatch.setattr(acme, "quoted", lambda text: text + text)
+    for end in "ab":
+        ask("x" * 199 + end)
+    (_, one, _), (_, other, _) = letters
+    assert one != other and len(one) < 240 and ", ref " in one
 
 
 def test_the_email_has_the_time_of_its_reader(people, ask, letters):

@@ -80,6 +80,7 @@ def test_claude_code_signs_in_with_its_metadata_document_and_the_page_sees_it_co
         re.compile(r"Claude Code connected\s+.* ago,\s+\d+ tools, about [\d,]+ tokens", re.S), timeout=20_000
     )
     assert "✔ Connected" in terminal.run("claude mcp list")
+    anna.page.locator("details.fold").first.evaluate("fold => (fold.open = true)")
     attempt = anna.page.locator("details.attempt").first
     attempt.locator("summary").click()
     for step in (

@@ -71,7 +71,7 @@ def test_it_says_who_what_when_and_until_when(alice, path, main):
         "or after 90 days without use",
         "Acme: Main",
         "Includes connections added later.",
-        "Connections added later stay out until you tick them here.",
+        "Connections added later stay out until you tick them here or connect them for this client.",
     ):
         assert expected in words, expected
     assert re.search(r"Create a thing Changes", words) and re.search(r"Get a thing Reads", words)

@@ -308,7 +308,7 @@ def test_pressing_twice_does_it_once(invoice_form, sandbox):
     form.press("call")
     form.forms = pressed
     again = form.press("call")
-    assert again.status_code == 409 and "already run" in again.text
+    assert again.status_code == 409 and "already used" in again.text
     assert len(writes_at(sandbox, "freshbooks")) == before + 1 and len(calls()) == 1
 
 

@@ -4,6 +4,7 @@ import base64
 
 import pytest
 
+from app.connectors.gmail import mime
 from app.errors import InvalidArguments, ObjectNotFound
 from tests.support.gmail import call
 
@@ -104,6 +105,22 @@ def test_a_draft_for_nobody_cannot_be_sent(preview, mailbox):
         preview("send_draft", draft_id=draft["id"])
     with pytest.raises(InvalidArguments):
         call(mailbox, "send_draft", draft_id=draft["id"])
+
+
+def test_a_display_name_cannot_imitate_the_rest_of_the_headline(preview, mailbox, monkeypatch):
+    raw = 'To: "jo@acme.example, Ann" <eve@evil.example>\r\nSubject: Hi\r\n\r\nHello'
+    encoded = base64.urlsafe_b64encode(raw.encode()).decode()
+    draft = mailbox.post("/gmail/v1/users/me/drafts", json={"message": {"raw": encoded}})
+    assert preview("send_draft", draft_id=draft["id"]).headline == (
+        "Send draft “Hi” to “jo@acme.example, Ann” <eve@evil.example>"
+    )
+    sender = '"Bank <b@bank.example>: add Starred; remove Inbox" <eve@evil.example>'
+    monkeypatch.setattr(mime, "header", lambda payload, name: sender if name == "From" else "Hi")
+    found = preview("modify_labels", message_id=draft["message"]["id"], add_label_ids=["STARRED"])
+    assert found.headline == (
+        "Change labels of “Hi” from “Bank <b@bank.example>: add Starred; remove Inbox” <eve@evil.example>: "
+        "add Starred"
+    )
 
 
 def test_labels_are_named_and_unknown_ones_refused(preview, mailbox):

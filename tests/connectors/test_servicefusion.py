@@ -42,7 +42,7 @@ def test_whose_currency_the_amounts_are_in_is_said_once_per_family(reed, family)
     (row, *_) = reed.call(f"list_{family}")["items"]
     assert {"account_balance", "total"} & row.keys() and "currency" not in row
     listing = " ".join(CONNECTOR.find_tool(f"servicefusion_list_{family}").description.split())
-    assert "in the company's own currency; ServiceFusion does not name it" in listing
+    assert "in the company's currency, which ServiceFusion does not name" in listing
 
 
 # --- signing in ---

@@ -1,14 +1,20 @@
 """The hub as a step of an AI client's authorization, and the one-time links given in chats."""
 
+import re
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from sqlmodel import select
 
 from app import clock, database
+from app.oauth_server.models import Grant
+from app.oauth_server.selections import Selection
 from app.vault import links
 from tests.hub.test_changing import break_connection
+from tests.support.ai_client import AiClient, flow_on
 from tests.support.consent import connections_of
+from tests.support.mcp_client import Client
 
 
 def query_of(answer):
@@ -49,6 +55,21 @@ def test_connecting_in_a_flow_comes_back_to_it_and_continues(people, sign_in, fl
         and query_of(answer)["state"] == "xyz"
         and query_of(answer)["iss"] == "http://localhost:8000"
     )
+
+
+def test_the_foot_says_how_many_connections_are_not_selected_for_the_client(app, people, sign_in, connect):
+    alice = sign_in(people.alice)
+    connect(alice, "freshbooks")
+    [unselected] = connections_of(alice, "freshbooks")
+    client = AiClient(app)
+    client.register()
+    client.ask(alice)
+    flow = flow_on(alice.page)
+    form = {"flow": flow, "choice": "1", "decision": "allow", "offered": [unselected["id"]]}
+    alice.follow(alice.submit("/oauth/authorize/submit", form))
+    assert "1 service connected, 1 not selected" in alice.page
+    connect(alice, "xero", flow=flow)
+    assert "2 services connected, 1 not selected" in alice.page, "what is connected here is for this client"
 
 
 @pytest.mark.parametrize("deed", ["complete", "skip", "cancel"])
@@ -171,3 +192,43 @@ def test_a_link_mends_a_broken_connection(people, sign_in, link_for, connect, sa
     assert [(c["id"], c["state"]) for c in connections_of(alice, "freshbooks")] == [
         (before["id"], "connected")
     ]
+
+
+@pytest.mark.parametrize("slug", ["freshbooks", "stripe"])
+def test_what_a_client_asks_for_in_its_chat_joins_its_chosen_connections(app, people, sign_in, sandbox, slug):
+    alice = sign_in(people.alice)
+    ai_client = AiClient(app)
+    client = Client(app, ai_client.connect(alice)["access_token"])
+    alice.get("/ai-clients")
+    page = re.search(r'href="(/ai-clients/grt_\w+)"', alice.page)[1]
+    alice.submit(page, {"connections": "chosen"})
+    _, sentence = client.refusal(f"{slug}_list_invoices")
+    link = re.search(r"/integrations/connect/(lnk_[\w-]+)", sentence)[1]
+    alice.get(f"/integrations/connect/{link}")
+    if slug == "stripe":
+        alice.submit(f"/integrations/connect/{link}")
+        form = dict(re.findall(r'<input[^>]* name="(\w+)"[^>]* value="([^"]*)"', alice.page))
+        alice.submit(f"/integrations/{slug}/keys", form)
+    else:
+        through(alice, sandbox, link)
+    assert client.call(f"{slug}_list_invoices")["success"]
+    with database.reading() as db:
+        assert Selection.of_json(db.exec(select(Grant)).one().selection).connections == {
+            connections_of(alice, slug)[0]["id"]
+        }
+
+
+def test_a_link_that_names_the_client_of_somebody_else_changes_nothing_there(
+    app, people, sign_in, link_for, sandbox
+):
+    bob = sign_in(people.bob)
+    AiClient(app).connect(bob)
+    bob.get("/ai-clients")
+    page = re.search(r'href="/ai-clients/(grt_\w+)"', bob.page)[1]
+    bob.submit(f"/ai-clients/{page}", {"connections": "chosen"})
+    alice = sign_in(people.alice)
+    link = link_for(people.alice, grant_id=page)
+    alice.get(f"/integrations/connect/{link}")
+    through(alice, sandbox, link)
+    with database.reading() as db:
+        assert Selection.of_json(db.exec(select(Grant)).one().selection).connections == frozenset()

@@ -94,6 +94,46 @@ def test_nothing_jumps_when_a_card_changes(open_tab):
     assert first.evaluate("window.unexpected") < 0.01, "what was dismissed may go, and at once"
 
 
+def test_a_choice_from_a_menu_closes_it_and_the_focus_returns_to_its_button(open_tab):
+    page = open_tab()
+    connect(page)
+    more = page.get_by_label("More about FreshBooks")
+    for press in ("Make private", "Test connection"):
+        more.focus()
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name=press).focus()
+        page.keyboard.press("Enter")
+        done = "Saved" if press == "Make private" else "FreshBooks works: connected as Northwind Studio."
+        page.get_by_text(done, exact=True).wait_for()
+        assert page.locator("details.menu[open]").count() == 0
+        assert page.evaluate("document.activeElement.ariaLabel") == "More about FreshBooks"
+
+
+def test_disconnecting_one_of_two_accounts_never_leaves_the_focus_on_disconnecting_the_other(open_tab):
+    page = open_tab()
+    connect(page, "Xero")
+    page.get_by_label("More about Xero").click()
+    button(page, "Connect another account").click()
+    page.get_by_label("Harbour Street Trading").check()
+    page.get_by_role("button", name="Approve").click()
+    page.get_by_text("Xero connected: Harbour Street Trading").wait_for()
+    button(page, "Disconnect Xero: Harbour Street Trading").focus()
+    page.keyboard.press("Enter")
+    level(page, "Xero: Read only").wait_for()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.ariaLabel") == "Xero: Read only"
+
+
+def test_saved_stays_as_long_after_the_second_choice_as_after_the_first(open_tab):
+    page = open_tab()
+    connect(page)
+    for words in ("Off", "Read only"):
+        choose_level(page, "FreshBooks", words)
+        page.get_by_text("Saved", exact=True).wait_for()
+        page.wait_for_timeout(2500)
+    assert page.get_by_text("Saved", exact=True).count() == 1
+
+
 def test_everything_works_without_javascript(open_tab):
     page = open_tab(java_script_enabled=False)
     connect(page)

@@ -3,6 +3,7 @@ there.
 """
 
 import re
+from datetime import timedelta
 
 import pytest
 from sqlmodel import select
@@ -11,6 +12,7 @@ from app import clock, database
 from app.vault.models import Connection
 from app.vault.refresh import source
 from tests.support.consent import connections_of, consent_parameters
+from tests.support.processes import Levers
 from tests.support.waiting import until
 
 MAPLE, NORTHERN = "9341454816381446", "9130357849302146"
@@ -44,6 +46,8 @@ def test_the_end_after_five_years_is_stored_and_no_refresh_moves_it(alice, conne
     [before] = stored()
     years = (before.hard_ends_at - clock.now()).days / 365
     assert 4.9 < years <= 5 and before.signin_ends_at < before.hard_ends_at, "a hundred days without use"
+    clock.shift(timedelta(seconds=90))
+    Levers(settings.sandbox_url, "quickbooks")("advance", seconds=90)
     source(settings, before).renew()
     [after] = stored()
     assert abs((after.hard_ends_at - before.hard_ends_at).total_seconds()) < 60

@@ -133,7 +133,7 @@ def test_no_secret_stays_anywhere_but_where_it_belongs(house):
     too_often = [
         _name(secret)
         for secret in ours
-        if secret.startswith(SENT_ONCE) and answered.count(secret.encode()) > 1
+        if secret.startswith(SENT_ONCE) and _is_in_two_responses(secret.encode(), answered)
     ]
     assert too_often == [], "a secret is told once, to whom it belongs"
     assert "Traceback" not in house.product.log
@@ -231,6 +231,11 @@ def _every_page_is_looked_at(house):
     for path in paths.split():
         anna.go(f"/{path}")
     anna.go("/integrations")
+
+
+def _is_in_two_responses(secret, answered):
+    """A new token stands several times on the one page that displays it: in each of its snippets."""
+    return b"HTTP/1.1 " in answered[answered.find(secret) : answered.rfind(secret)]
 
 
 def _codes_in_clear(house, codes):

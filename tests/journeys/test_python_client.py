@@ -42,7 +42,8 @@ def test_from_an_address_to_working_tools_past_the_token_s_end(
         first, second = client.storage.every_token
         assert first.access_token != second.access_token and first.refresh_token != second.refresh_token
     anna.go("/ai-clients")
-    anna.sees("Desk Assistant · 127.0.0.1")
+    row = anna.page.get_by_role("row").filter(has=anna.page.get_by_role("link", name="Desk Assistant"))
+    row.get_by_text("127.0.0.1").wait_for()
 
 
 @BOTH_GENERATIONS
@@ -58,7 +59,7 @@ def test_a_service_that_is_not_connected_is_connected_from_the_chat(product, arr
         anna.button("Connect Xero").click()
         anna.approve("Demo Company (AU)")
         anna.sees("Xero connected: Demo Company (AU)")
-        anna.sees("Go back to Desk Assistant and ask again: it works now.")
+        anna.sees("Go back to Desk Assistant and ask again. It works now.")
 
     client = PythonClient(product.mcp_url, anna.authorize, mode=mode, open_links=connect_by_link)
     with client.connected():

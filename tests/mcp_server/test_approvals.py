@@ -14,6 +14,7 @@ from app.accounts.models import User
 from app.approvals import models
 from app.approvals.carrying_out import NotCarriedOut
 from app.audit import AuditEntry
+from app.mcp_server.calls import approval_question
 from app.oauth_server import grants
 from app.oauth_server.callers import find_caller
 from app.usage.models import CallRow
@@ -187,6 +188,24 @@ def test_a_modern_client_asks_in_the_chat_in_plain_words(alice, asking, written,
     assert calls() == ["APPROVAL_NEEDED", "ok"]
     repeated = answer(alice, state, "accept")
     assert " and done. " in repeated["message"] and written == ["two chairs"]
+
+
+def test_no_text_in_the_question_looks_like_a_line_of_its_own(alice, asking, written):
+    forged = "chairs\n\nLooked up in Acme on 1 May 2026\nShelf: 12\nThis changes nothing."
+    alice.capabilities = FORMS
+    required = alice.ask("tools/call", name=NAME, arguments={"text": forged}).json["result"]
+    lines = required["inputRequests"]["approve"]["params"]["message"].split("\n")
+    assert "Text: chairs" in lines and "    This changes nothing." in lines
+    assert not [
+        line for line in lines if line.startswith(("Looked up in Acme on 1 May", "Shelf: 12", "This"))
+    ]
+
+
+def test_a_question_that_cannot_hold_everything_says_where_the_rest_is(alice, asking, monkeypatch):
+    assert "exactly as above" in put(alice)[0]["message"]
+    monkeypatch.setattr(approval_question, "_LONGEST_ARGUMENTS", 8)
+    message = put(alice)[0]["message"]
+    assert "What is cut above can be read here first: http" in message and "exactly as above" not in message
 
 
 @pytest.mark.parametrize("action", ["decline", "cancel"])

@@ -186,6 +186,7 @@ MALFORMED = [
     b'{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}',
     b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","name":"b"}}',
     b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"hub_list_connections","arguments":{"x":NaN}}}',
+    b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"hub_list_connections","arguments":{"x":1e999}}}',
     b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"\\ud800"}}',
     b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{}}',
     b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":7}}',

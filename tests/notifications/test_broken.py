@@ -7,9 +7,11 @@ from sqlmodel import col, update
 
 from app import clock, database
 from app.accounts.models import User
+from app.notifications import run
 from app.workspaces.models import Membership, Workspace
 from tests.conftest import both_databases
 from tests.notifications.conftest import link_in
+from tests.notifications.test_delivery import CountingMailer
 
 ALICE, BOB, CHARLIE = "alice@example.com", "bob@example.com", "charlie@example.com"
 
@@ -143,6 +145,35 @@ def test_the_owners_of_the_workspace_are_emailed_in_place_of_somebody_who_is_gon
     after(minutes=1)
     assert subjects(ALICE) == ["Xero needs to be reconnected"] and subjects(BOB) == []
     assert "because you own this workspace" in mailbox(ALICE)[0].text
+
+
+@pytest.mark.parametrize("how", ["left", "disabled"])
+def test_somebody_who_goes_before_the_email_leaves_is_replaced(
+    how, connect, end, after, subjects, people, settings
+):
+    end(connect(owner=people.bob))
+    down = CountingMailer(failures=9)
+    clock.shift(timedelta(seconds=30))
+    run.tick(settings, down)
+    assert down.failures == 8, "it was due to Bob"
+    with database.transaction() as db:
+        if how == "disabled":
+            db.execute(update(User).where(col(User.id) == people.bob.id).values(disabled_at=clock.now()))
+        else:
+            db.delete(db.get(Membership, (people.northwind.id, people.bob.id)))
+    after(minutes=5)
+    assert subjects(ALICE) == ["Xero needs to be reconnected"] and subjects(BOB) == []
+
+
+def test_somebody_who_left_hears_nothing_of_the_recovery(connect, end, reconnect, after, subjects, people):
+    connection = connect(owner=people.bob)
+    end(connection)
+    after(minutes=1)
+    with database.transaction() as db:
+        db.delete(db.get(Membership, (people.northwind.id, people.bob.id)))
+    reconnect(connection)
+    after(minutes=10)
+    assert subjects(BOB) == ["Xero needs to be reconnected"]
 
 
 def test_a_deactivated_workspace_is_quiet_until_it_is_active_again(connect, end, after, subjects, people):

@@ -9,8 +9,9 @@ from sqlmodel import col, select
 
 from app import clock, database, smtp
 from app.mail import Mailer
-from app.notifications import run, sending
+from app.notifications import lines, run, sending
 from app.notifications.models import ConnectionNotice
+from app.vault.models import Connection
 from tests.conftest import both_databases
 from tests.support.smtp_server import Received, SmtpServer
 
@@ -107,6 +108,23 @@ def test_a_mail_server_that_is_away_delays_the_email(connect, end, settings):
         clock.shift(timedelta(seconds=15))
         run.tick(settings, mailer)
     assert mailer.sent == [(ALICE, "Xero needs to be reconnected")]
+
+
+def test_nobody_counts_as_emailed_whose_address_the_mail_server_refuses(connect, end, settings):
+    class RefusingMailer(CountingMailer):
+        def deliver(self, to, subject, text, *, reference, headers=None):
+            self.references.append(reference)
+            raise smtp.NotDelivered("the mail server refused the recipient (550)", is_final=True)
+
+    connection, mailer = connect(), RefusingMailer()
+    end(connection)
+    clock.shift(timedelta(minutes=1))
+    assert run.send_all(settings, mailer) == 0
+    clock.shift(timedelta(hours=1))
+    run.send_all(settings, mailer)
+    assert len(mailer.references) == 1, "it is not tried for ever"
+    with database.reading() as db:
+        assert lines.notified_lines(db, [db.get(Connection, connection.id)]) == {}
 
 
 def test_what_works_again_before_the_mail_server_does_is_not_mentioned(

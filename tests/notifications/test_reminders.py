@@ -8,8 +8,14 @@ from sqlmodel import col, update
 from app import clock, database
 from app.accounts.models import User
 from app.approvals.models import Approval
+from app.connectors.services import services_of
+from app.notifications import sending
+from app.vault import access_end
 from app.vault.models import Connection
+from app.vault.token_endpoint import TokenSet
+from app.workspaces.models import Membership
 from tests.conftest import both_databases
+from tests.support.statements import statements  # noqa: F401
 
 ALICE = "alice@example.com"
 QUARTER = timedelta(days=90)
@@ -115,10 +121,52 @@ def test_a_second_reminder_of_the_same_day_waits_for_tomorrow(ends_in, after, su
     ends_in("gmail", days=6)
     after(minutes=11)
     ends_in("quickbooks", days=6)
+    after(hours=19)
+    assert len(subjects(ALICE)) == 1
+    after(hours=2)
+    assert len(subjects(ALICE)) == 2
+
+
+def test_two_digests_are_hours_apart_also_around_midnight(ends_in, after, subjects):
+    at_hour(23)
+    ends_in("gmail", days=6)
+    after(minutes=15)
+    ends_in("quickbooks", days=6)
     after(hours=12)
     assert len(subjects(ALICE)) == 1
-    after(hours=3)
-    assert len(subjects(ALICE)) == 2
+
+
+def test_a_change_of_zone_makes_no_second_day(ends_in, after, subjects, people):
+    at_hour(12)
+    ends_in("gmail", days=6)
+    after(minutes=15)
+    for n, zone in enumerate(("Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kathmandu", "No/Where")):
+        with database.transaction() as db:
+            db.get(User, people.alice.id).time_zone = zone
+        ends_in("quickbooks", days=6, minutes=n)
+        after(hours=1)
+    assert len(subjects(ALICE)) == 1
+
+
+def test_an_end_that_every_refresh_counts_anew_is_mentioned_once(app, settings, connect, after, subjects):
+    # Google says with each refresh how many seconds are left: the moment moves by a second or two.
+    connection, ends_at = connect("gmail"), clock.now() + timedelta(days=60)
+    connector = services_of(connection.workspace_id).get("gmail")
+
+    def refresh(*, renewed=True, off=0):
+        with database.transaction() as db:
+            row, now = db.get(Connection, connection.id), clock.now()
+            left = int((ends_at - now).total_seconds()) + off
+            tokens = TokenSet("access", None, 3600, refresh_expires_in=left, raw={})
+            before = row.signin_ends_at if renewed else None
+            access_end.set_end(row, connector, tokens, now, before=before, renewed=renewed)
+
+    refresh(renewed=False)
+    clock.shift(timedelta(days=52))
+    for n in range(15):
+        after(hours=12)
+        refresh(off=n % 3)
+    assert subjects(ALICE) == ["Gmail access ends in 7 days", "Gmail access ends in 2 days"]
 
 
 def test_expired_approvals_come_in_the_morning_of_the_person(
@@ -164,6 +212,27 @@ def test_what_a_person_turned_off_is_left_out(off, left, ends_in, expire_approva
     expire_approval("Send an invoice")
     after(minutes=15)
     assert subjects(ALICE) == left
+
+
+def test_somebody_who_left_hears_nothing_more(ends_in, expire_approval, after, subjects, people):
+    at_hour(2)
+    ends_in("gmail", days=6)
+    expire_approval("Send an invoice")
+    with database.transaction() as db:
+        db.execute(update(Connection).values(owner_id=people.bob.id))
+        db.delete(db.get(Membership, (people.northwind.id, people.alice.id)))
+    after(hours=20)
+    assert subjects(ALICE) == []
+
+
+def test_finding_what_expired_costs_one_query_however_many_people(expire_approval, people, statements):  # noqa: F811
+    at_hour(12)
+    for n in range(5):
+        expire_approval(f"For Alice {n}")
+        expire_approval(f"For Bob {n}", user=people.bob)
+    with statements() as made:
+        assert len(sending.people_with_expired_approvals()) == 2
+    assert len([each for each in made if each.startswith("SELECT")]) == 1
 
 
 def test_a_reconnected_one_is_left_out(ends_in, reconnect, after, subjects):

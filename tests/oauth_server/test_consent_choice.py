@@ -5,11 +5,14 @@ grant, and remembered with the consent.
 import re
 
 import pytest
-from sqlmodel import col, select
+from sqlmodel import col, select, update
 
-from app import database
+from app import clock, database
+from app.audit import AuditEntry
 from app.oauth_server.models import Flow, Grant
 from app.oauth_server.selections import EVERYTHING, Selection
+from app.vault.models import Connection
+from app.workspaces.models import Membership
 from tests.support.ai_client import AiClient, flow_on
 from tests.support.mcp_client import Client, acme_service, connect  # noqa: F401
 
@@ -151,6 +154,99 @@ def test_asked_again_the_page_ticks_what_was_selected_and_all_its_grants_follow(
     assert re.search(r'name="reading_only" value="1" checked', alice.page)
     finish(again, alice, allow(again, alice, ticked=[main.id]))
     assert selections() == [Selection(frozenset({main.id}))] * 2
+
+
+def page_of(visitor, client_name="Test client"):
+    visitor.get("/ai-clients")
+    return re.search(rf'href="(/ai-clients/grt_\w+)">{client_name}', visitor.page)[1]
+
+
+def test_a_list_that_leaves_later_connections_out_stays_one_when_nothing_is_changed(
+    app,
+    client_app,
+    alice,
+    people,
+    main,
+    connect,  # noqa: F811
+):
+    client_app.connect(alice)
+    path = page_of(alice)
+    alice.submit(path, {"offered": [main.id], "connection": [main.id], "connections": "chosen"})
+    again = AiClient(app)
+    again.register()
+    again.ask(alice)
+    assert (
+        "included" not in alice.page and "It can use only the ticked ones, and what you connect" in alice.page
+    )
+    tokens = finish(again, alice, allow(again, alice, ticked=sorted(ticks(alice.page))))
+    assert selections()[-1].connections == {main.id}
+    connect(people.alice, "Later")
+    assert "Later" not in str(client_app.status(tokens["access_token"]).body["connections"])
+
+
+def test_what_the_page_does_not_offer_stays_as_it_was(app, client_app, alice, main, side):
+    client_app.ask(alice)
+    finish(client_app, alice, allow(client_app, alice, ticked=[main.id], reading_only="1"))
+    with database.transaction() as db:
+        flowpos = {"slug": "flowpos", "scopes": ""}
+        db.execute(update(Connection).where(col(Connection.id) == side.id).values(**flowpos))
+    again = AiClient(app)  # the same program, which now asks for less
+    again.register()
+    again.ask(alice, scope="pos:read")
+    assert "Main" not in alice.page and "Reading only" not in alice.page
+    finish(again, alice, allow(again, alice, ticked=[side.id]))
+    assert selections() == [Selection(frozenset({main.id, side.id}), reading_only=True)] * 2
+
+
+def test_what_is_narrowed_while_a_remembered_flow_waits_stays_narrowed(client_app, alice, main):
+    client_app.connect(alice)
+    flow = client_app.allow(alice)
+    path = page_of(alice)
+    alice.submit(path, {"preset": "read-only"})
+    finish(client_app, alice, flow)
+    assert selections() == [Selection(reading_only=True)] * 2
+
+
+def test_the_trail_says_when_a_choice_changes_and_not_when_it_comes_back(client_app, alice, main, side):
+    client_app.ask(alice)
+    finish(client_app, alice, allow(client_app, alice, ticked=[side.id], reading_only="1"))
+    client_app.connect(alice)
+    with database.reading() as db:
+        actions = [each.action for each in db.exec(select(AuditEntry)).all()]
+    assert actions.count("grant.created") == 2 and actions.count("grant.selection_changed") == 1
+
+
+class TestInTwoWorkspaces:
+    @pytest.fixture
+    def bob(self, people, sign_in):
+        with database.transaction() as db:
+            db.add(
+                Membership(
+                    user_id=people.bob.id,
+                    workspace_id=people.contoso.id,
+                    role="member",
+                    created_at=clock.now(),
+                )
+            )
+        return sign_in(people.bob)
+
+    def test_reading_only_goes_with_the_remembered_consent(self, client_app, bob, people, main):
+        client_app.ask(bob)
+        finish(client_app, bob, allow(client_app, bob, ticked=[main.id], reading_only="1"))
+        bob.submit("/workspace", {"workspace": people.contoso.id})
+        client_app.connect(bob)
+        assert selections() == [Selection(reading_only=True)] * 2
+
+    def test_changing_workspace_in_a_flow_keeps_what_was_selected_there(self, client_app, bob, people):
+        bob.get("/account")
+        bob.submit("/workspace", {"workspace": people.contoso.id})
+        client_app.connect(bob)
+        bob.submit(page_of(bob), {"preset": "read-only"})
+        bob.submit("/workspace", {"workspace": people.northwind.id})
+        flow = client_app.allow(bob)
+        bob.submit("/workspace", {"workspace": people.contoso.id})
+        finish(client_app, bob, flow)
+        assert selections() == [Selection(reading_only=True)] * 2
 
 
 def test_a_personal_connection_of_somebody_else_is_not_offered(client_app, alice, people, connect):  # noqa: F811

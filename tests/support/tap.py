@@ -1,12 +1,14 @@
 """A wire tap: forwards TCP between an address people use and the product behind it, and keeps what went
-each way.
+each way. What the product answers is asked for uncompressed, so that it can be searched.
 """
 
 import contextlib
+import re
 import socket
 import threading
 
 _PIECE = 65536
+_ENCODING = re.compile(rb"\bAccept-Encoding:", re.IGNORECASE)
 
 
 class Tap:
@@ -52,6 +54,7 @@ class Tap:
     def _pump(source: socket.socket, sink: socket.socket, pieces: list[bytes]) -> None:
         with contextlib.suppress(OSError):
             while piece := source.recv(_PIECE):
+                piece = _ENCODING.sub(b"X-Ignored:", piece)
                 pieces.append(piece)
                 sink.sendall(piece)
         with contextlib.suppress(OSError):

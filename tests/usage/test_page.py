@@ -64,19 +64,29 @@ def test_without_calls_before_there_is_nothing_to_compare_with(people, sign_in, 
     assert figures_on(alice.page)[0] == f"Calls this month 1 No calls {dates}"
 
 
+def test_calls_before_are_not_denied_because_there_are_none_now(people, sign_in, noon, write):
+    write([a_call(at=clock.now() - timedelta(days=1)) for _ in range(3)])
+    alice = sign_in(people.alice)
+    alice.get("/usage?period=today")
+    dates = periods.find("today").before.dates
+    calls, rate, median, _ = figures_on(alice.page)
+    assert calls == f"Calls today 0 −100% vs {dates}"
+    assert (rate, median) == ("Success rate – 0 failed", "Median time –")
+
+
 def test_each_breakdown_is_a_view_of_its_own(people, sign_in, write):
     write(
         [a_call(), a_call(tool="memory_search", slug="", upstream_ms=0.0, outcome="TIMEOUT", client_name="")]
     )
     alice = sign_in(people.alice)
     for view, words in {
-        "": ("List Xero invoices", "xero_list_invoices", "Memory search", "95th percentile"),
+        "": ("List Xero invoices", "xero_list_invoices", "Search notes", "95th percentile"),
         "connector": ("Xero", "Built in", "95th percentile"),
         "client": ("Claude", "Unnamed client"),
         "member": ("Alice",),
         "outcome": ("Timed out", "TIMEOUT", "Share of errors"),
         "latest": ("API call", "Just now", "Timed out"),
-        "nonsense": ("Memory search",),
+        "nonsense": ("Search notes",),
     }.items():
         alice.get(f"/usage?view={view}")
         table = alice.page.split('id="breakdown"')[1]
@@ -410,7 +420,7 @@ def test_a_call_shows_up_at_once(people, sign_in):
     alice.get("/usage")
     assert figures_on(alice.page)[0].startswith("Calls this month 1 ") and "memory_list" in alice.page
     alice.get("/usage?view=latest")
-    assert "Memory list" in alice.page and "Just now" in alice.page
+    assert "List notes" in alice.page and "Just now" in alice.page
 
 
 @pytest.mark.parametrize("period", ["today", "7d", "28d", "90d", "month", "last-month", "12m"])

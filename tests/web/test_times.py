@@ -63,6 +63,8 @@ def test_a_moment_in_a_sentence():
         ("Mars", None),
         ("", None),
         ("../etc/passwd", None),
+        ("localtime", None),
+        ("Factory", None),
     ],
 )
 def test_a_zone_is_found_by_its_name_or_its_city(text, name):

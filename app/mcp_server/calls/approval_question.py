@@ -32,8 +32,8 @@ def make(
     approval: Approval, arguments: Mapping[str, Any], tool: Tool, preview: StoredPreview, url: str
 ) -> InputRequiredResult:
     """The write as the page shows it: headline, facts looked up, arguments as sent, and the page's URL."""
-    client = argument_text.visible(approval.client_name) or "Your AI client"
-    facts = "\n".join(f"{fact.label}: {fact.value}" for fact in preview.facts)
+    client = _line(approval.client_name) or "Your AI client"
+    facts = "\n".join(f"{fact.label}: {argument_text.indented(fact.value)}" for fact in preview.facts)
     sent = argument_text.as_plain_text(
         argument_text.display(arguments, tool.input_schema), _LONGEST_ARGUMENTS
     )
@@ -42,14 +42,16 @@ def make(
         where += f"; {approval.business}"
     lines = [
         f"{client} wants to do this in {approval.service}: {preview.headline}",
-        argument_text.visible(where),
+        _line(where),
         f"Looked up in {approval.service} on {exact(preview.looked_up_at)}\n{facts}"
         if facts and preview.looked_up_at
         else "",
         f"Sent by {client}\n{sent}" if sent else "",
         preview.warning,
         "This can't be undone." if approval.is_destructive else "",
-        f"Accept runs it once, exactly as above. To decide on a page instead: {url}",
+        f"Accept runs it once, all of it. What is cut above can be read here first: {url}"
+        if sent.endswith(argument_text.CUT)
+        else f"Accept runs it once, exactly as above. To decide on a page instead: {url}",
     ]
     schema: dict[str, Any] = {"type": "object", "properties": {}}
     question = ElicitRequest(
@@ -58,6 +60,10 @@ def make(
     return InputRequiredResult(
         input_requests={_QUESTION: question}, request_state=json.dumps({"approval": approval.id})
     )
+
+
+def _line(text: str) -> str:
+    return " ".join(argument_text.visible(text).split())
 
 
 def answer_in(params: CallToolRequestParams) -> str | None:

@@ -62,6 +62,7 @@ def make_link(
             connection_id=connection.id if connection else None,
             wants=wants,
             client_name=caller.client_name,
+            grant_id=caller.grant_id,
         )
     return f"{settings.public_url}/integrations/connect/{link_id}"
 
