@@ -84,10 +84,10 @@ def test_claude_code_signs_in_with_its_metadata_document_and_the_page_sees_it_co
     attempt = anna.page.locator("details.attempt").first
     attempt.locator("summary").click()
     for step in (
-        "Looked for the sign-in",
+        "Looked up the sign-in",
         "Opened the sign-in",
-        "Was allowed",
-        "Was sent back",
+        "Allowed",
+        "Returned to the client",
         "Got its token",
     ):
         attempt.get_by_text(step, exact=True).first.wait_for()
