@@ -25,7 +25,7 @@ def test_it_makes_a_new_operator_who_signs_in_by_code(run, visitor, code_for):
     visitor.follow(visitor.submit("/login/code", {"email": "root@example.com"}))
     arrived = visitor.submit("/confirm", {"code": code_for("root@example.com")})
     visitor.follow(arrived)
-    assert "of this installation" in visitor.page
+    assert "Yes, for this installation" in visitor.page
 
 
 def test_it_raises_somebody_and_twice_is_no_mistake(people, run):
