@@ -1,6 +1,7 @@
 """Arguments with which each QuickBooks tool works on the demo company Maple & Pine Landscaping."""
 
 from datetime import timedelta
+from decimal import Decimal
 from itertools import count
 
 from app.sandbox.clock import today
@@ -10,8 +11,9 @@ NUMBERS = count(1)  # names are taken once
 
 
 def unpaid(here):
-    """An overdue invoice with an e-mail address."""
+    """The overdue invoice with an email address on which most is owed: each payment here takes some of it."""
     found = here.call("list_invoices", {"status": "overdue"})["items"]
+    found.sort(key=lambda invoice: Decimal(invoice["balance"]), reverse=True)
     return next(
         i["invoice_id"]
         for i in found
