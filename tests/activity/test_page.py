@@ -218,14 +218,14 @@ def test_it_stands_in_the_menu(alice):
 
 def test_an_export_is_checked_with_the_program_of_the_documentation(alice, write, tmp_path, capsys):
     for number in range(3):
-        write(amount=1.5 * number, label="Größe “x”", nested={"b": [1, {"a": None}]})
+        write(amount=4321.5 * number, label="Größe “x”", nested={"b": [1, {"a": None}]})
     (tmp_path / "activity.jsonl").write_text(alice.get("/activity/trail.jsonl").text)
     program = re.search(r"```python\n(.+?)```", (ROOT / "docs" / "activity.md").read_text(), re.S)[1]
     program = program.replace("activity.jsonl", str(tmp_path / "activity.jsonl"))
     exec(program, {})
     assert "3 entries, unchanged" in capsys.readouterr().out
     lines = (tmp_path / "activity.jsonl").read_text()
-    (tmp_path / "activity.jsonl").write_text(lines.replace("1.5", "9.5"))
+    (tmp_path / "activity.jsonl").write_text(lines.replace("4321.5", "9321.5"))
     with pytest.raises(AssertionError, match="entry 2 was changed"):
         exec(program, {})
 

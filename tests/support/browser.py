@@ -187,6 +187,8 @@ class Person:
             else:
                 self.page.get_by_role("link", name="Create account").click()
                 self.fill_in_registration()
+            # a click does not wait for the page it leads to
+            self.page.wait_for_url(re.compile(rf"^{re.escape(self.url)}/((oauth/)?authorize|integrations)\?"))
         if self.is_at("/oauth/authorize") or self.is_at("/authorize"):
             self.button("Allow").click()
         self.page.wait_for_url(re.compile(r"/integrations\?.*flow="))
