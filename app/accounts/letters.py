@@ -37,7 +37,7 @@ def confirm_address(settings: Settings, code: FreshCode) -> Letter:
 
 def sign_in_code(settings: Settings, code: FreshCode) -> Letter:
     """To somebody who signs in without a password."""
-    use = "Enter it on the page that asked for it."
+    use = "Enter it on the page where you requested it."
     return Letter.with_code(f"Your sign-in code for {settings.brand_name}", code, use)
 
 
@@ -69,7 +69,7 @@ def google_code(settings: Settings, code: FreshCode) -> Letter:
     """To an address that Google names, but whose mailbox it does not run."""
     use = (
         f"Someone, probably you, is signing in to {settings.brand_name} with Google as this email. Enter the "
-        "code on the page that asked for it. From then on, Google alone is enough."
+        "code on the page where you requested it. From then on, Google alone is enough."
     )
     return Letter.with_code(f"Your sign-in code for {settings.brand_name}", code, use)
 

@@ -112,3 +112,18 @@ def warning_from(connection: Connection) -> datetime | None:
     if connection.signin_ends_at is None:
         return None
     return connection.signin_ends_at - min(time_to_act(connection), _LONGEST_WARNING)
+
+
+def ends_in(connection: Connection, now: datetime) -> str:
+    """When the access ends, such as "in 5 days"; "" before there is a warning.
+
+    Also "" once that moment has passed while calls still work: then it did not hold, and the state tells.
+    """
+    ends_at, first = connection.signin_ends_at, warning_from(connection)
+    if ends_at is None or first is None or not first <= now < ends_at:
+        return ""
+    left = ends_at - now
+    hours = int(left.total_seconds() // 3600)
+    if left.days > 1:
+        return f"in {left.days} days"
+    return f"in {hours} hours" if hours > 1 else "within the hour"
