@@ -207,9 +207,14 @@ def in_use(paula):
     paula.sees("Your new token")
 
 
+# As long as addresses and names get, with nowhere to break.
+LONG_NAME = "paula.featherstonehaugh-vandenberghe.accountsreceivable"
+LONG_COMPANY = "Donaudampfschifffahrtsgesellschaft"
+
+
 @pytest.mark.timeout(400)
 def test_pages_of_a_member(arrive):
-    paula = arrive("paula")
+    paula = arrive(LONG_NAME, company=LONG_COMPANY)
     paula.create_account()
     assert not faults_of(paula, MEMBERS), "with nothing in them yet"
     in_use(paula)
@@ -251,7 +256,7 @@ def test_in_forced_colours_the_current_page_is_still_marked(arrive):
 
 @pytest.mark.timeout(300)
 def test_pages_of_an_operator(arrive, product):
-    oskar = arrive("oskar")
+    oskar = arrive(LONG_NAME, company=LONG_COMPANY)
     oskar.create_account()
     make = [sys.executable, "-m", "flask", "--app", "wsgi", "create-operator", oskar.email]
     subprocess.run(

@@ -189,6 +189,8 @@ def test_a_service_in_trouble_meanwhile_proves_nothing(connect, provider, settin
 def test_many_calls_at_once_make_one_trial(connect, provider, settings):
     connection = connect()
     provider.takes_no_token = True
+    all_rejected = threading.Barrier(8)  # nobody is answered before all eight have sent the first token
+    provider.api_faults = [lambda request: all_rejected.wait(20) < 0] * 8
 
     def at_once():
         errors = []
