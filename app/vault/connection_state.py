@@ -15,7 +15,9 @@ A suspended connection has `try_again_at`; one that has ended has none. Two thin
 Both may be an outage that looks like a refusal, so the tokens stay, and whatever works again heals by itself.
 
 A refusal counts only for the generation of tokens that is still stored. One that arrives after a reconnect is
-about older tokens and changes nothing. `last_error` is the sentence that people and AI clients read.
+about older tokens and changes nothing. A rejection of tokens that were renewed meanwhile says nothing about
+the newer ones. Five of them in a row, with no success between them, do: under steady calls somebody has
+always just renewed. `last_error` is the sentence that people and AI clients read.
 
 "RECONNECT_NEEDED although just reconnected": the generation is compared in `end_access` and `suspend`. Their
 callers are `claims.py` (a refresh), `refresh.py` (a rejected token) and `access.check` (the service answers,
@@ -33,6 +35,7 @@ from app.vault.models import Connection, Credential
 
 CONNECTED, RECONNECT_NEEDED = "connected", "reconnect_needed"
 _REFUSALS, _REFUSED_FOR = 3, timedelta(hours=1)
+_OVERTAKEN = 5  # rejections of tokens that were renewed meanwhile, with no success between them
 _LONGEST_REASON = 500
 _FIRST_PAUSE, _LAST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 _TRIAL = timedelta(seconds=25)  # for one call to find out; as long as a claim
@@ -100,16 +103,29 @@ def end_access(db: Session, connection: Connection, generation: int, reason: str
 def suspend(db: Session, connection: Connection, generation: int, reason: str) -> str | None:
     """The API rejects the tokens of that generation, though they are fresh. Returns the stored reason.
 
-    Returns None if that is no news about the stored tokens: newer ones are stored, or the connection is gone.
+    Returns None if that is no news about the stored tokens (newer ones are stored) or the connection is gone.
     """
     credential, row = credentials.locked(db, connection)
-    if credential is None or row is None or credential.generation != generation:
+    if credential is None or row is None:
+        return None
+    if credential.generation != generation and not _is_overtaken_again(row, credential):
         return None
     now = database.current().now(db)
-    if row.state == CONNECTED or (row.try_again_at is not None and row.try_again_at <= now + _TRIAL):
+    if row.state == CONNECTED:
+        credential.rejections = 1
+        pause(db, row, reason, credential.rejections, now)
+    elif row.try_again_at is not None and row.try_again_at <= now + _TRIAL:
         credential.rejections += 1
         pause(db, row, reason, credential.rejections, now)
     return row.last_error or reason
+
+
+def _is_overtaken_again(row: Connection, credential: Credential) -> bool:
+    """Count a rejection of tokens that were renewed meanwhile. True once there were enough in a row."""
+    if row.state != CONNECTED:
+        return False
+    credential.rejections += 1
+    return credential.rejections >= _OVERTAKEN
 
 
 def pause(db: Session, row: Connection, reason: str, times: int, now: datetime) -> None:

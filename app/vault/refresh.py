@@ -70,6 +70,7 @@ class TokenVault:
         self._deadline = deadline
         self._at_once = at_once
         self._on_trial = False  # it is suspended, and this call finds out whether it works again
+        self._is_doubted = False  # tokens of it were rejected, and renewed before that could be counted
 
     def bearer(self) -> str:
         """An access token valid for the next minute.
@@ -105,8 +106,8 @@ class TokenVault:
         """The API took the token: a suspended connection works again. Costs nothing otherwise, and raises
         nothing: what the service has done must reach the caller, and the next trial finds out the same.
         """
-        if self._on_trial:
-            self._on_trial = False
+        if self._on_trial or self._is_doubted:
+            self._on_trial = self._is_doubted = False
             with contextlib.suppress(Unavailable), database.transaction() as db:
                 connection_state.end_trial(db, self._connection)
 
@@ -117,13 +118,15 @@ class TokenVault:
         caller's success or a reconnect: then it is worth another call.
         """
         snapshot = self._snapshot()
-        if not hmac.compare_digest(self._token(snapshot).encode(), token.encode()):
+        is_stored = hmac.compare_digest(self._token(snapshot).encode(), token.encode())
+        generation = snapshot.credential.generation if is_stored else snapshot.credential.generation - 1
+        reason = reason or self._why_rejected(snapshot)
+        with database.transaction() as db:
+            stored = connection_state.suspend(db, self._connection, generation, reason)
+        if stored is None and not is_stored:
             return ProviderUnavailable(
                 f"{self._name} renewed its access during this call. Please try again in a moment."
             )
-        reason = reason or self._why_rejected(snapshot)
-        with database.transaction() as db:
-            stored = connection_state.suspend(db, self._connection, snapshot.credential.generation, reason)
         return ReconnectNeeded(stored or reason)
 
     def _why_rejected(self, snapshot: Snapshot) -> str:
@@ -240,6 +243,7 @@ class TokenVault:
             raise NotConnected(f"{self._name} has been disconnected.")
         if snapshot.connection.state != connection_state.CONNECTED and not self._on_trial:
             self._begin_trial(snapshot)
+        self._is_doubted = self._is_doubted or snapshot.credential.rejections > 0
         return snapshot
 
     def _begin_trial(self, snapshot: Snapshot) -> None:

@@ -210,6 +210,51 @@ def test_many_calls_at_once_make_one_trial(connect, provider, settings):
     assert stored(connection)[1].rejections == 2
 
 
+@both_databases
+def test_under_steady_calls_it_is_suspended_although_somebody_has_always_just_renewed(
+    connect, provider, settings
+):
+    connection = connect()
+    provider.takes_no_token = True
+    errors = []
+    for _ in range(5):
+        provider.api_faults = [go_on, go_on, renewed_by_another_call(settings, connection)]
+        errors.append(type(call(settings, connection)))
+    assert errors == [ProviderUnavailable] * 4 + [ReconnectNeeded]
+    row, credential = stored(connection)
+    assert (row.state, credential.rejections) == ("reconnect_needed", 1)
+    assert row.try_again_at - clock.now() <= timedelta(minutes=1)
+    before = requests_of(provider)
+    assert isinstance(call(settings, connection), ReconnectNeeded)
+    assert requests_of(provider) == before, "it rests"
+
+
+def test_one_success_between_starts_the_count_anew(connect, provider, settings):
+    connection = connect()
+    for _ in range(3):
+        provider.takes_no_token = True
+        for _ in range(4):
+            provider.api_faults = [go_on, go_on, renewed_by_another_call(settings, connection)]
+            assert isinstance(call(settings, connection), ProviderUnavailable)
+        provider.takes_no_token = False
+        assert call(settings, connection) is None
+        assert stored(connection)[1].rejections == 0
+
+
+def go_on(request):
+    return False
+
+
+def renewed_by_another_call(settings, connection):
+    """While the service is asked whose token it is, another process renews the connection."""
+
+    def renew(request):
+        source(settings, connection).renew()
+        return False
+
+    return renew
+
+
 def test_access_that_ends_while_it_is_suspended_has_ended(connect, provider, settings):
     connection = connect()
     provider.takes_no_token = True
