@@ -32,6 +32,7 @@ from app import audit, database
 from app.connectors.connector import Connector
 from app.vault import credentials, failures
 from app.vault.models import Connection, Credential
+from app.web import times
 
 CONNECTED, RECONNECT_NEEDED = "connected", "reconnect_needed"
 _REFUSALS, _REFUSED_FOR = 3, timedelta(hours=1)
@@ -235,4 +236,5 @@ def why_not_renewed(name: str, cause: str, since: datetime) -> str:
 
 
 def _day(at: datetime) -> str:
-    return f"{at.day} {at:%B %Y} at {at:%H:%M} UTC"
+    """The moment in UTC; pages and emails show it in their reader's zone."""
+    return times.in_words(at)

@@ -1,5 +1,4 @@
-"""Fresh tokens, refreshed exactly once. Look without a lock; only if stale: claim, look again, refresh,
-store.
+"""Fresh tokens, refreshed exactly once. Look without a lock; if stale: claim, look again, refresh, store.
 
 The accident this prevents: two refreshes at once spend a single-use refresh token, the service ends the
 access, and the customer must reconnect. Threads of one process wait for one of them; processes and hosts
@@ -69,8 +68,8 @@ class TokenVault:
         self._connection = connection
         self._deadline = deadline
         self._at_once = at_once
-        self._on_trial = False  # it is suspended, and this call finds out whether it works again
-        self._is_doubted = False  # tokens of it were rejected, and renewed before that could be counted
+        # This call finds out whether it works: it is suspended, or tokens of it were rejected.
+        self._on_trial = self._is_doubted = False
 
     def bearer(self) -> str:
         """An access token valid for the next minute.
@@ -119,14 +118,13 @@ class TokenVault:
         """
         snapshot = self._snapshot()
         is_stored = hmac.compare_digest(self._token(snapshot).encode(), token.encode())
-        generation = snapshot.credential.generation if is_stored else snapshot.credential.generation - 1
+        rejected = snapshot.credential.generation - (not is_stored)
         reason = reason or self._why_rejected(snapshot)
         with database.transaction() as db:
-            stored = connection_state.suspend(db, self._connection, generation, reason)
+            stored = connection_state.suspend(db, self._connection, rejected, reason)
         if stored is None and not is_stored:
-            return ProviderUnavailable(
-                f"{self._name} renewed its access during this call. Please try again in a moment."
-            )
+            sentence = f"{self._name} renewed its access during this call. Please try again in a moment."
+            return ProviderUnavailable(sentence)
         return ReconnectNeeded(stored or reason)
 
     def _why_rejected(self, snapshot: Snapshot) -> str:
@@ -180,7 +178,7 @@ class TokenVault:
 
     def _refresh(self, claim: Claim, is_token_rejected: bool) -> None:
         """The one call to the service, outside any transaction, and what its answer means."""
-        connector = services_of(claim.connection.workspace_id).get(claim.connection.slug)
+        connector = self._connector
         try:
             tokens = renewal.request_tokens(self._settings, claim, connector)
         except Undecipherable:

@@ -4,6 +4,7 @@ A page for nobody in particular (an AI client's answer, a sign-in page) says UTC
 zone: whoever sends it is somebody else, or a background thread.
 """
 
+import re
 import zoneinfo
 from datetime import UTC, datetime, tzinfo
 from functools import cache
@@ -16,12 +17,24 @@ from app.config import Settings
 _AREAS = frozenset(
     ("Africa", "America", "Antarctica", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
 )
+# The months by name, whatever the locale: stored sentences are read again.
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+# As `in_words` writes a moment, and as the audit trail does: "2026-08-05 14:35 UTC".
+_MOMENT = re.compile(
+    rf"\b(?:(?P<day>\d{{1,2}}) (?P<name>{'|'.join(_MONTHS)}) (?P<year>\d{{4}}) at "
+    r"|(?P<iso_year>\d{4})-(?P<month>\d\d)-(?P<iso_day>\d\d) )(?P<hour>\d\d):(?P<minute>\d\d) UTC(?![+-]?\w)"
+)
 
 
 def install(app: Flask, settings: Settings) -> None:
     """Register the template globals and filters."""
     app.jinja_env.globals.update(time_words=time_words, zone_names=zone_names, now=clock.now)
-    app.jinja_env.filters.update(exact=exact, day=day, moment=moment, exact_title=exact_title)
+    app.jinja_env.filters.update(
+        exact=exact, day=day, moment=moment, exact_title=exact_title, local_times=local_times
+    )
 
 
 def use_zone(name: str) -> None:
@@ -79,6 +92,32 @@ def exact_title(at: datetime) -> str:
     return f"{exact(at)} ({date}{universal:%H:%M} UTC)"
 
 
+def in_words(at: datetime) -> str:
+    """Return the moment for a stored sentence: "5 August 2026 at 14:35 UTC". `local_times` finds it there."""
+    at = at.astimezone(UTC)
+    return f"{at.day} {_MONTHS[at.month - 1]} {at.year} at {at:%H:%M} UTC"
+
+
+def local_times(sentence: str, zone: str | None = None) -> str:
+    """Return a stored sentence with each moment it names in UTC as `exact` writes it, in the reader's zone.
+
+    What only looks like a moment (31 June) stays. `zone`: of the reader, if not of this request.
+    """
+
+    def localized(found: re.Match[str]) -> str:
+        at = _moment_of(found)
+        return found[0] if at is None else exact(at, zone)
+
+    if _MOMENT.search(sentence) is None:
+        return sentence
+    return type(sentence)(_MOMENT.sub(localized, sentence))  # markup stays markup
+
+
+def names_moment(sentence: str) -> bool:
+    """Whether a stored sentence names a moment in UTC."""
+    return any(_moment_of(found) for found in _MOMENT.finditer(sentence))
+
+
 def day(at: datetime, zone: str | None = None) -> str:
     """Return the day: "18 Nov 2026"."""
     return _date(_local(at, zone))
@@ -117,6 +156,21 @@ def time_words(at: datetime) -> str:
     local = _local(at, None)
     words = f"{local.day} {local:%B}"
     return words if local.year == _local(clock.now(), None).year else f"{words} {local.year}"
+
+
+def _moment_of(found: re.Match[str]) -> datetime | None:
+    month = _MONTHS.index(found["name"]) + 1 if found["name"] else int(found["month"])
+    try:
+        return datetime(
+            int(found["year"] or found["iso_year"]),
+            month,
+            int(found["day"] or found["iso_day"]),
+            int(found["hour"]),
+            int(found["minute"]),
+            tzinfo=UTC,
+        )
+    except ValueError:
+        return None
 
 
 @cache

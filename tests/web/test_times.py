@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from markupsafe import Markup
 
 from app import clock, database
 from app.accounts.models import User
@@ -69,3 +70,50 @@ def test_a_moment_in_a_sentence():
 )
 def test_a_zone_is_found_by_its_name_or_its_city(text, name):
     assert times.find_zone(text) == name
+
+
+# --- moments in stored sentences ---
+
+STORED = "Xero ended our access on 18 November 2026 at 14:05 UTC. Reconnect Xero."
+
+
+@pytest.mark.parametrize(
+    ("zone", "expected"),
+    [
+        ("Europe/Berlin", "Xero ended our access on 18 Nov 2026, 15:05 CET. Reconnect Xero."),
+        ("Asia/Kathmandu", "Xero ended our access on 18 Nov 2026, 19:50 UTC+5:45. Reconnect Xero."),
+        ("", "Xero ended our access on 18 Nov 2026, 14:05 UTC. Reconnect Xero."),
+    ],
+)
+def test_a_moment_in_a_stored_sentence_is_shown_in_the_readers_zone(zone, expected):
+    assert times.in_words(WINTER) in STORED
+    assert times.local_times(STORED, zone) == expected
+    assert times.local_times("Entry 3 (x, 2026-11-18 14:05 UTC) is missing.", zone) == (
+        f"Entry 3 (x, {times.exact(WINTER, zone)}) is missing."
+    )
+
+
+def test_every_month_is_read_again():
+    for month in range(1, 13):
+        at = datetime(2026, month, 9, 23, 59, tzinfo=UTC)
+        assert times.local_times(f"(since {times.in_words(at)})", "") == f"(since {times.exact(at, '')})"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "",
+        "The limit resets at midnight UTC.",
+        "On 31 June 2026 at 14:05 UTC nothing was.",
+        "On 18 November 2026 at 25:05 UTC nothing was.",
+        "On 18 November 2026 at 14:05 UTC+2 it was.",
+    ],
+)
+def test_what_is_no_moment_in_utc_stays(sentence):
+    assert times.local_times(sentence, "Europe/Berlin") == sentence
+    assert not times.names_moment(sentence)
+
+
+def test_markup_stays_markup():
+    marked = times.local_times(Markup("<b>18 November 2026 at 14:05 UTC</b>"), "Europe/Berlin")
+    assert marked == Markup("<b>18 Nov 2026, 15:05 CET</b>") and isinstance(marked, Markup)
