@@ -1,5 +1,7 @@
 """What a first visit costs: few requests and few bytes, and nothing is asked for twice."""
 
+import sqlite3
+
 import pytest
 
 pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("journeys")]
@@ -40,6 +42,41 @@ def test_the_hub_is_light_on_a_first_visit_too(arrive):
     newcomer = arrive("lena")
     newcomer.context.add_cookies(lena.context.cookies())
     responses = visit(newcomer, "/integrations")
+    assert len(responses) <= MOST_REQUESTS, responses
+    assert sum(size for _url, size in responses) < MOST_BYTES, responses
+
+
+EVERY_SERVICE = (
+    *("freshbooks", "xero", "quickbooks", "gmail", "google_sheets"),
+    *("xano", "stripe", "servicefusion", "flowpos"),
+)
+
+
+def connect_many(product, slugs):
+    """Give the workspace that connected last one more connection, copied from that one, per slug."""
+    with sqlite3.connect(product.instance / "patchbay.db", timeout=10) as database:
+        database.row_factory = sqlite3.Row
+        [model] = database.execute("SELECT * FROM connections ORDER BY connected_at DESC LIMIT 1")
+        for number, slug in enumerate(slugs):
+            row = dict(model) | {
+                "id": f"{model['id'][:-3]}-{number:02}",
+                "slug": slug,
+                "account_name": f"Company number {number}",
+                "account_key": f"{model['account_key']}-{number}",
+            }
+            names, marks = ", ".join(row), ", ".join("?" * len(row))
+            database.execute(f"INSERT INTO connections ({names}) VALUES ({marks})", tuple(row.values()))
+
+
+def test_a_hub_full_of_connections_is_light_on_a_first_visit(arrive, product):
+    lena = arrive("lena")
+    lena.create_account()
+    lena.connect("Xero")
+    connect_many(product, [slug for slug in EVERY_SERVICE if slug != "xero"])
+    newcomer = arrive("lena")
+    newcomer.context.add_cookies(lena.context.cookies())
+    responses = visit(newcomer, "/integrations")
+    assert newcomer.page.locator(".service[data-slug] .service-line b").count() == len(EVERY_SERVICE)
     assert len(responses) <= MOST_REQUESTS, responses
     assert sum(size for _url, size in responses) < MOST_BYTES, responses
 

@@ -10,6 +10,7 @@ import pytest
 from app import clock, database, jwks
 from tests.support.ai_client import AiClient
 from tests.support.signing_client import EC, ED, JWKS, OTHER, RSA, SHORT, SigningClient, with_change
+from tests.support.waiting import AT_MOST_SECONDS
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ def test_a_slow_host_of_keys_holds_few_threads(host, monkeypatch):
     host.keys, gate, refused = [RSA.as_dict(private=False)], threading.Event(), threading.Semaphore(0)
 
     def answer_late(*request, **options):
-        assert gate.wait(10)
+        assert gate.wait(AT_MOST_SECONDS)
         return host.send(*request, **options)
 
     def find(_number):

@@ -13,6 +13,7 @@ from app.audit import AuditEntry
 from app.team import members, rights
 from app.workspaces.models import Membership
 from tests.conftest import both_databases
+from tests.support.waiting import AT_MOST_SECONDS
 from tests.team.conftest import roles
 
 
@@ -155,7 +156,7 @@ def _at_once(*acts):
     start = threading.Barrier(len(acts))
 
     def run(act):
-        start.wait(10)
+        start.wait(AT_MOST_SECONDS)
         try:
             with database.transaction() as db:
                 act(db)

@@ -14,7 +14,7 @@ from app.usage.tiers import Limits
 from app.usage.windows import RedisWindows
 from tests.support import services
 from tests.support.visitor import Visitor
-from tests.usage.test_limits import ask_many, mid_window  # noqa: F401
+from tests.usage.test_limits import ask_many
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def away(request):
     return "redis://127.0.0.1:1/0" if request.param == "missing" else request.getfixturevalue("silent")
 
 
-def test_exactly_the_limit_is_let_in(app, mid_window, away):  # noqa: F811
+def test_exactly_the_limit_is_let_in(app, early, away):
     ledger = Ledger(away)
     assert ask_many(96, lambda: ledger.admit("w", Limits(60, None))) == 60
 
@@ -94,7 +94,7 @@ def test_pages_with_a_limit_answer_and_are_limited_in_memory(environ, away):
     assert statuses[0] == 201 and statuses[-1] == 429
 
 
-def test_a_full_window_is_said_with_the_time_to_come_back(app, away, mid_window):  # noqa: F811
+def test_a_full_window_is_said_with_the_time_to_come_back(app, away, early):
     ledger = Ledger(away)
     ledger.admit("w", Limits(1, None))
     with pytest.raises(TooManyRequests) as refused:

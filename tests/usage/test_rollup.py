@@ -13,6 +13,7 @@ from app.usage import ledger, retention, rollup
 from app.usage.models import CallRow, LimitCounter, UsageMark, UsageTally
 from app.usage.scheduler import Upkeep
 from tests.conftest import both_databases
+from tests.support.waiting import AT_MOST_SECONDS
 from tests.usage.conftest import a_call, some_calls
 
 
@@ -193,7 +194,7 @@ def test_a_call_sets_the_upkeep_off_and_does_not_wait_for_it(people, write, monk
 
     def slow_run():
         started.set()
-        assert may_end.wait(10)
+        assert may_end.wait(AT_MOST_SECONDS)
         real()
 
     real = rollup.run
@@ -204,10 +205,10 @@ def test_a_call_sets_the_upkeep_off_and_does_not_wait_for_it(people, write, monk
     assert not started.is_set(), "a fresh process waits a minute first"
     upkeep._due = 0
     ledger.record(a_call())
-    assert started.wait(10)
+    assert started.wait(AT_MOST_SECONDS)
     ledger.record(a_call())  # while it is running
     may_end.set()
-    assert done.wait(10)
+    assert done.wait(AT_MOST_SECONDS)
     assert added_up() == 3
 
 

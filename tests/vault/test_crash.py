@@ -13,7 +13,7 @@ from app.vault import claims
 from app.vault.models import Credential
 from app.vault.refresh import source
 from tests.conftest import both_databases
-from tests.support.waiting import PROMPTLY_SECONDS
+from tests.support.waiting import AT_MOST_SECONDS, PROMPTLY_SECONDS
 from tests.vault.conftest import expire, stored
 
 
@@ -27,7 +27,7 @@ def crash(connect, provider, start_crew):
         crew = start_crew(connection, processes=1, threads=2)
         provider.hold_answer = threading.Event()
         crew.go()
-        assert provider.rotated.wait(10)
+        assert provider.rotated.wait(AT_MOST_SECONDS)
         crew.processes[0].kill()
         provider.hold_answer.set()
         provider.hold_answer = None
@@ -74,7 +74,7 @@ def test_callers_who_wait_in_another_process_take_over_from_the_dead_one(connect
     first, second = (start_crew(connection, processes=1, threads=4) for _ in range(2))
     provider.hold_answer = threading.Event()
     first.go()
-    assert provider.rotated.wait(10)
+    assert provider.rotated.wait(AT_MOST_SECONDS)
     second.go()
     time.sleep(0.2)
     first.processes[0].kill()

@@ -13,7 +13,7 @@ from app.errors import Unavailable
 from app.vault import store
 from app.vault.refresh import source
 from tests.conftest import both_databases
-from tests.support.waiting import until
+from tests.support.waiting import AT_MOST_SECONDS, until
 from tests.vault.conftest import expire, stored
 
 postgres_only = pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_restart_of_the_database_while_the_service_answers_loses_nothing(conne
     tokens = []
     caller = threading.Thread(target=lambda: tokens.append(source(settings, connection).bearer()))
     caller.start()
-    assert provider.rotated.wait(5)
+    assert provider.rotated.wait(AT_MOST_SECONDS)
     kill_connections()
     provider.hold_answer.set()
     caller.join()
@@ -110,7 +110,7 @@ def test_a_disk_that_fills_while_the_service_answers_loses_nothing(
     tokens = []
     caller = threading.Thread(target=lambda: tokens.append(source(settings, connection).bearer()))
     caller.start()
-    assert provider.rotated.wait(5)
+    assert provider.rotated.wait(AT_MOST_SECONDS)
     with full_disk():
         provider.hold_answer.set()
         until(lambda: len(tries) >= 3)  # it was refused twice

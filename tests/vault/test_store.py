@@ -14,7 +14,7 @@ from app.vault.models import Connection, Credential, PendingRevocation
 from app.vault.refresh import source
 from app.vault.token_endpoint import TokenSet
 from tests.conftest import both_databases
-from tests.support.waiting import until
+from tests.support.waiting import AT_MOST_SECONDS, until
 from tests.vault.conftest import expire, stored
 from tests.vault.provider import hang, status
 
@@ -312,7 +312,7 @@ def test_a_refresh_under_way_cannot_bring_a_disconnected_connection_back(connect
 
     caller = threading.Thread(target=call)
     caller.start()
-    assert provider.rotated.wait(5)
+    assert provider.rotated.wait(AT_MOST_SECONDS)
     disconnect(connection)
     revocation.run_due(settings)
     provider.hold_answer.set()
