@@ -16,7 +16,18 @@ from app.connectors import configuration
 from app.connectors.services import services_of
 from app.mail import Mailer
 from app.usage import ledger
-from app.web import compression, csrf, fragments, headers, health, limits, look, problems, times
+from app.web import (
+    command_errors,
+    compression,
+    csrf,
+    fragments,
+    headers,
+    health,
+    limits,
+    look,
+    problems,
+    times,
+)
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +113,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(health.bp)
     for name in (*ROUTES, *COMMANDS):
         importlib.import_module(name).install(app, settings)
+    command_errors.install(app, settings)  # last: it holds for every command registered above
     if settings.proxy_count:
         n = settings.proxy_count
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]

@@ -84,7 +84,9 @@ class Mailer:
         try:
             message = compose(self._sender, to, subject, text)
         except (ValueError, IndexError, MessageError):
-            raise smtp.NotDelivered("it is not a valid mail to one address", is_final=True) from None
+            raise smtp.NotDelivered(
+                "it is not a valid mail to one address", is_final=True, fault="recipient"
+            ) from None
         message.replace_header("Message-ID", f"<{reference}@{self._sender.domain}>")
         for name, value in headers.items():
             message[name] = value
@@ -93,7 +95,7 @@ class Mailer:
         elif self._outbox is not None:
             self._store(self._outbox, SentMail(to, subject, text, clock.now()))
         else:
-            raise smtp.NotDelivered("MAIL_URL is not set", is_final=True)
+            raise smtp.NotDelivered("MAIL_URL is not set", is_final=True, fault="setup")
 
     def letters(self) -> list[SentMail]:
         """Return the mails in the development mailbox, newest first (at most 100)."""

@@ -15,6 +15,7 @@ from app import config, environment, url_settings
 from app.config import ROOT, Settings
 from app.connectors import configuration
 from app.errors import ConfigError
+from app.web.command_errors import explain
 
 _READY_SECONDS = 60
 _PR_SET_PDEATHSIG = 1
@@ -22,13 +23,13 @@ _PR_SET_PDEATHSIG = 1
 
 def main() -> int:
     """Run until interrupted. Returns the exit status."""
-    variables = environment.read()
-    variables.setdefault("PORT", "8000")
     try:
+        variables = environment.read()
+        variables.setdefault("PORT", "8000")
         settings = config.load(_with_sandbox(variables))
         configuration.check(settings)
-    except ConfigError as error:
-        print(f"Patchbay cannot start: {error.message}", file=sys.stderr)
+    except (ConfigError, OSError) as error:
+        print(f"Patchbay cannot start: {explain(error)}", file=sys.stderr)
         return 1
     variables = _with_sandbox(variables)
     if not _is_free(settings.port):

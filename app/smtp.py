@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from email import policy
 from email.message import EmailMessage
+from typing import Literal
 
 from app.url_settings import Url
 
@@ -31,12 +32,23 @@ _MOST_WAITING = 1_000
 _PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}  # RFC 8314, section 7.3
 
 
-class NotDelivered(Exception):
-    """The mail server did not take a mail. `is_final`: another try would end the same way."""
+# What keeps a mail from leaving. "policy": the server refuses by a rule, which may be about this recipient or
+# about everything we send (RFC 3463, section 3.8).
+Fault = Literal["setup", "server", "policy", "recipient"]
+_RELAY_REFUSED = re.compile(r"\brelay|\bauthenticat|rcpthosts|\bsign[ -]?in\b|\blog ?in\b", re.IGNORECASE)
 
-    def __init__(self, reason: str, *, is_final: bool) -> None:
+
+class NotDelivered(Exception):
+    """The mail server did not take a mail.
+
+    `is_final`: the same try made at once would end the same way. `fault`: what has to change first; only
+    "recipient" says something about the one address.
+    """
+
+    def __init__(self, reason: str, *, is_final: bool, fault: Fault = "server") -> None:
         super().__init__(reason)
         self.is_final = is_final
+        self.fault: Fault = fault
 
 
 @dataclass(frozen=True)
@@ -199,11 +211,16 @@ def _explained(error: OSError | smtplib.SMTPException) -> NotDelivered:
     """The error in our words. What the server wrote could quote the mail: only its numbers are repeated."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         [(code, reply)] = list(error.recipients.values())[:1]
-        return _refused("the recipient", code, reply)
+        return _refused("the recipient", code, reply, fault=_fault_of_refusal(code, reply))
+    if isinstance(error, smtplib.SMTPDataError):
+        return _refused("the mail", error.smtp_code, error.smtp_error, fault="policy")
     if isinstance(error, smtplib.SMTPResponseException):
+        if isinstance(error, smtplib.SMTPSenderRefused) and error.smtp_code == 530:  # RFC 4954, section 6
+            return _refused(
+                "mail without signing in; add the user and password to MAIL_URL", 530, error.smtp_error
+            )
         what = {
             smtplib.SMTPSenderRefused: "the sender; check MAIL_FROM",
-            smtplib.SMTPDataError: "the mail",
             smtplib.SMTPAuthenticationError: "the user or password of MAIL_URL",
             smtplib.SMTPConnectError: "the connection",
         }.get(type(error), "the conversation")
@@ -226,9 +243,29 @@ def _explained(error: OSError | smtplib.SMTPException) -> NotDelivered:
     return NotDelivered("the mail server cannot be reached", is_final=False)
 
 
-def _refused(what: str, code: int, reply: bytes | str) -> NotDelivered:
+def _refused(what: str, code: int, reply: bytes | str, *, fault: Fault = "server") -> NotDelivered:
     """Codes from 500 on are final (RFC 5321, section 4.2.1)."""
-    text = reply if isinstance(reply, str) else reply.decode("ascii", "replace")
-    status = re.match(r"[245]\.\d{1,3}\.\d{1,3}\b", text)  # RFC 3463
-    numbers = f"{code} {status[0]}" if status else str(code)
-    return NotDelivered(f"the mail server refused {what} ({numbers})", is_final=code >= 500)
+    status = _status(reply)
+    numbers = f"{code} {status}" if status else str(code)
+    return NotDelivered(f"the mail server refused {what} ({numbers})", is_final=code >= 500, fault=fault)
+
+
+def _fault_of_refusal(code: int, reply: bytes | str) -> Fault:
+    """Whether a refusal after RCPT is about that address, or about us.
+
+    421 closes the connection, 530 and 535 want a sign-in (RFC 4954, section 6), and a server that relays for
+    nobody says so. Status x.7.x is a rule of the server (RFC 3463, section 3.8), also about senders.
+    """
+    if code in {421, 530, 535} or _RELAY_REFUSED.search(_ascii(reply)):
+        return "server"
+    return "policy" if ".7." in _status(reply) else "recipient"
+
+
+def _status(reply: bytes | str) -> str:
+    """The enhanced status code (RFC 3463), or ""."""
+    found = re.match(r"[245]\.\d{1,3}\.\d{1,3}\b", _ascii(reply))
+    return found[0] if found else ""
+
+
+def _ascii(reply: bytes | str) -> str:
+    return reply if isinstance(reply, str) else reply.decode("ascii", "replace")

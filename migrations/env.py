@@ -2,17 +2,21 @@
 
 import contextlib
 import fcntl
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from alembic import context
 from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import OperationalError
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString
 
 from app import config, environment, factory
 from app.database import UtcDateTime
+from app.errors import ConfigError
 from app.memory.models import is_described
+from app.web.command_errors import explain
 
 _LOCK = 7_208_412  # any number, the same for every release
 
@@ -64,4 +68,9 @@ def _alone(engine: Engine, url: str) -> Iterator[None]:
         yield
 
 
-run()
+try:
+    run()
+except (ConfigError, OSError, OperationalError) as error:
+    if "url" in context.config.attributes:  # not from the command line
+        raise
+    sys.exit(f"The database was not migrated: {explain(error)}")

@@ -12,6 +12,7 @@ from typing import Literal
 
 import redis
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from app import clock, database, url_settings
 from app.accounts.login import SignedIn
@@ -21,11 +22,14 @@ from app.config import VERSION, Settings
 from app.connectors.services import services_of
 from app.errors import Unavailable
 from app.mail import Mailer
+from app.notifications import mail_health
 from app.vault import failures, rewrap
 from app.web import health
+from app.web.times import exact
 
 Tone = Literal["good", "warning", "bad", ""]
 _PROC = Path("/proc")
+_NO_MAIL = "Set MAIL_URL: without it nobody can create an account or sign in with a code."
 
 
 @dataclass(frozen=True)
@@ -165,6 +169,9 @@ def _redis(settings: Settings) -> Check:
 
 
 def _mail(settings: Settings) -> Check:
+    failing = _failing_mail(settings)
+    if failing is not None:
+        return failing
     if settings.mail_url:
         return Check(
             "Email",
@@ -177,9 +184,28 @@ def _mail(settings: Settings) -> Check:
             "Email",
             "bad",
             "Not set up",
-            advice="Set MAIL_URL: without it nobody can create an account or sign in with a code.",
+            advice=_NO_MAIL,
         )
     return Check("Email", "", "Development mailbox", "Email is stored at /dev/mailbox and not sent.")
+
+
+def _failing_mail(settings: Settings) -> Check | None:
+    """Since when notifications can't be emailed, why, and how many wait. None while mail works."""
+    try:
+        state = mail_health.present()
+    except (Unavailable, DBAPIError):  # away, or not migrated yet
+        return None
+    if state.failing_since is None:
+        return None
+    waiting = f"{state.waiting:,} notice{' waits' if state.waiting == 1 else 's wait'}"
+    return Check(
+        "Email",
+        "bad",
+        "Not working" if settings.mail_url else "Not set up",
+        f"Failing since {exact(state.failing_since)}: {state.reason}. {waiting}.",
+        ("Correct MAIL_URL or the mail server." if settings.mail_url else _NO_MAIL)
+        + " What waits is then sent by itself, or at once with: flask --app wsgi notifications send",
+    )
 
 
 def _keys(settings: Settings, sealed: Mapping[str, int]) -> Check:

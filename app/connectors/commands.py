@@ -7,6 +7,7 @@ from flask.cli import AppGroup
 from app.config import ROOT, Settings
 from app.connectors import new_service
 from app.errors import ConfigError
+from app.web.command_errors import without_database
 
 
 def install(app: Flask, settings: Settings) -> None:
@@ -14,6 +15,7 @@ def install(app: Flask, settings: Settings) -> None:
     connectors = AppGroup("connectors", help="The services this code knows.")
 
     @connectors.command("new")
+    @without_database
     @click.argument("slug")
     @click.option("--name", default="", help="What people call the service. Made of the slug when left out.")
     def new(slug: str, name: str) -> None:

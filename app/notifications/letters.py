@@ -16,7 +16,7 @@ from app.config import Settings
 from app.connectors.services import services_of
 from app.notifications.models import ConnectionNotice
 from app.vault.models import Connection
-from app.web.times import exact
+from app.web.times import exact, local_times, names_moment
 
 _MOST_NAMED = 20
 
@@ -43,38 +43,55 @@ class NoticeItem:
         return f"{named} in {_line(self.workspace)}"
 
 
-def broken(settings: Settings, reader: User, items: Sequence[NoticeItem]) -> Letter:
+@dataclass(frozen=True)
+class LetterPart:
+    """What one kind of notice adds to an email. `why` says for what reason the reader gets it."""
+
+    subject: str
+    body: str
+    why: str
+
+
+def joined(parts: Sequence[LetterPart]) -> Letter:
+    """One email of what is due at the same time: at least one part."""
+    return Letter(
+        "; ".join(part.subject for part in parts),
+        "\n\n".join(part.body.rstrip("\n") for part in parts) + f"\n\n{parts[0].why}",
+    )
+
+
+def broken(settings: Settings, reader: User, items: Sequence[NoticeItem]) -> LetterPart:
     """To whoever can reconnect what broke."""
     names = [item.service for item in items]
     subject = f"{_named(names)} {'needs' if len(items) == 1 else 'need'} to be reconnected"
-    return Letter(
+    return LetterPart(
         subject,
         "AI clients can't use "
         + ("this connection" if len(items) == 1 else "these connections")
         + " until you reconnect:\n\n"
         + _listed(items, lambda item: _what_broke(item, reader))
-        + f"\nReconnect: {_link(settings, items)}\n\n"
-        + _why(settings, reader, items),
+        + f"\nReconnect: {_link(settings, items)}",
+        _why(settings, reader, items),
     )
 
 
-def recovered(settings: Settings, reader: User, items: Sequence[NoticeItem]) -> Letter:
+def recovered(settings: Settings, reader: User, items: Sequence[NoticeItem]) -> LetterPart:
     """To whoever was emailed that it broke."""
     names = [item.service for item in items]
-    return Letter(
+    return LetterPart(
         f"{_named(names)} {'works' if len(items) == 1 else 'work'} again",
         "AI clients can use "
         + ("this connection" if len(items) == 1 else "these connections")
         + " again. There's nothing you need to do:\n\n"
         + _listed(items, lambda item: "")
-        + f"\nYour integrations: {_link(settings, items)}\n\n"
-        + _why(settings, reader, items, because="because we emailed you when it broke"),
+        + f"\nYour integrations: {_link(settings, items)}",
+        _why(settings, reader, items, because="because we emailed you when it broke"),
     )
 
 
 def digest(
     settings: Settings, reader: User, items: Sequence[NoticeItem], expired: Sequence[Approval]
-) -> Letter:
+) -> LetterPart:
     """At most once a day: what ends soon, and what nobody decided in time."""
     parts, subjects = [], []
     if items:
@@ -100,16 +117,14 @@ def digest(
             + f"\nYour approvals: {settings.public_url}/approvals\n"
         )
     because = "because you connected it" if items and len(items) == 1 else ""
-    return Letter(
-        "; ".join(subjects), "\n".join(parts) + "\n" + _why(settings, reader, items, because=because)
-    )
+    return LetterPart("; ".join(subjects), "\n".join(parts), _why(settings, reader, items, because=because))
 
 
 def _what_broke(item: NoticeItem, reader: User) -> str:
-    """The reason, which names the moment in UTC; and that moment in the reader's zone, if they chose one."""
+    """The reason, with the moments it names in the reader's zone; since when, if it names none."""
     reason = item.connection.last_error or f"{item.service} ended our access. Reconnect {item.service}."
-    words = _line(reason, 500)
-    if reader.time_zone in {"", "UTC"}:
+    words = _line(local_times(reason, reader.time_zone), 500)
+    if names_moment(reason):
         return words
     return f"{words}\n  Since {exact(item.notice.about_at, reader.time_zone)}."
 

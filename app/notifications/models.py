@@ -10,8 +10,8 @@ from app.database import UtcDateTime
 # kinds of a notice
 BROKEN, RECOVERED, ENDS_IN_A_WEEK, ENDS_IN_TWO_DAYS = "broken", "recovered", "ends_7", "ends_2"
 ENDING = (ENDS_IN_A_WEEK, ENDS_IN_TWO_DAYS)
-# states: to be sent, sent, and not sent (turned off, or no longer true)
-PENDING, EMAILED, SKIPPED = "pending", "emailed", "skipped"
+# states: to be sent, sent, not sent (turned off, or no longer true), and refused (the address takes no mail)
+PENDING, EMAILED, SKIPPED, REFUSED = "pending", "emailed", "skipped", "refused"
 
 
 class ConnectionNotice(SQLModel, table=True):
@@ -53,7 +53,22 @@ class MailTurn(SQLModel, table=True):
         default=None, sa_type=UtcDateTime
     )  # also the pause after a failure
     failures: int = 0  # of the mail server, in a row
+    failed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # the last of them
     digested_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class MailHealth(SQLModel, table=True):
+    """Whether the mail server takes our mail: one row. Written when that changes, and with each delivery."""
+
+    __tablename__ = "mail_health"
+
+    id: int = Field(primary_key=True)
+    failing_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    is_set_up: bool = True  # False: MAIL_URL is not set
+    reason: str = Field(default="", max_length=300)  # in our words, for operators
+    failures: int = 0  # in a row
+    next_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # the next try
+    delivered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class JobTurn(SQLModel, table=True):

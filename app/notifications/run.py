@@ -8,7 +8,7 @@ from datetime import timedelta
 from app.config import Settings
 from app.errors import Unavailable
 from app.mail import Mailer
-from app.notifications import notices, sending, turns
+from app.notifications import due, mail_health, notices, sending, turns
 
 log = logging.getLogger(__name__)
 
@@ -16,19 +16,29 @@ _EVERY, _REMINDERS_EVERY = timedelta(seconds=12), timedelta(minutes=10)
 _PAUSE_SECONDS = (13.0, 18.0)  # of one process; several look at different moments
 
 
-def send_all(settings: Settings, mailer: Mailer) -> int:
-    """Send everything that is due now. Returns how many emails left. Safe beside other processes."""
+def send_all(settings: Settings, mailer: Mailer, *, at_once: bool = False) -> int:
+    """Send everything that is due now. Returns how many emails left. Safe beside other processes.
+
+    `at_once`: try also while the mail server is left alone after a failure.
+    """
     notices.open_reminders()
     notices.prune()
-    late = sending.people_with_expired_approvals()
-    return send_urgent(settings, mailer) + sum(sending.send_to(settings, mailer, each) for each in late)
+    late = due.people_with_expired_approvals()
+    emails = send_urgent(settings, mailer, at_once=at_once)
+    return emails + _send(settings, mailer, late, at_once=at_once)
 
 
-def send_urgent(settings: Settings, mailer: Mailer) -> int:
+def send_urgent(settings: Settings, mailer: Mailer, *, at_once: bool = False) -> int:
     """Send what broke and what works again, and the reminders already noted. Returns how many emails left."""
     notices.settle_working()
     notices.open_broken()
-    return sum(sending.send_to(settings, mailer, each) for each in sending.people_with_notices())
+    return _send(settings, mailer, due.people_with_notices(), at_once=at_once)
+
+
+def _send(settings: Settings, mailer: Mailer, people: list[str], *, at_once: bool) -> int:
+    if not people or not (at_once or mail_health.may_try()):
+        return 0
+    return sending.send_due(settings, mailer, people)
 
 
 def tick(settings: Settings, mailer: Mailer) -> int:

@@ -1,5 +1,6 @@
 """Turns, agreed on through the database: one process runs a periodic job, one sends to a person."""
 
+import random
 import secrets
 from datetime import datetime, timedelta
 
@@ -49,18 +50,20 @@ def renew(db: Session, user_id: str, token: str) -> bool:
 def release(user_id: str, token: str) -> None:
     """Everything was sent: the next to look may claim the person."""
     with transaction() as db:
-        _set(db, user_id, token, {"claim": None, "claimed_until": None, "failures": 0})
+        _set(db, user_id, token, {"claim": None, "claimed_until": None, "failures": 0, "failed_at": None})
 
 
-def pause(user_id: str, token: str) -> None:
-    """The mail server took nothing: leave it alone for a minute, then for two, up to half an hour."""
+def fail(user_id: str, token: str, *, pause: bool) -> None:
+    """The mail server did not take the email. `pause`: leave this person alone, for a minute at first, then
+    for two, up to half an hour, each a little less at random.
+    """
     with transaction() as db:
         turn = db.get(MailTurn, user_id)
         if turn is not None and turn.claim == token:
-            turn.claimed_until = clock.now() + min(
-                timedelta(minutes=2 ** min(turn.failures, 6)), _LONGEST_PAUSE
-            )
-            turn.claim, turn.failures = None, turn.failures + 1
+            now = clock.now()
+            longest = min(timedelta(minutes=2 ** min(turn.failures, 6)), _LONGEST_PAUSE)
+            turn.claimed_until = now + longest * random.uniform(0.8, 1.0) if pause else None
+            turn.claim, turn.failures, turn.failed_at = None, turn.failures + 1, now
 
 
 def note_digest(db: Session, user_id: str, at: datetime) -> None:

@@ -70,21 +70,31 @@ def _database() -> bool:
 
 
 @functools.cache
-def _newest_revision() -> str | None:
-    """Return the migration this release needs, read from its files once."""
+def _migrations() -> ScriptDirectory:
     config = Config()
     config.set_main_option("script_location", str(ROOT / "migrations"))
-    return ScriptDirectory.from_config(config).get_current_head()
+    return ScriptDirectory.from_config(config)
+
+
+@functools.cache
+def newest_revision() -> str | None:
+    """Return the migration this release needs, read from its files once."""
+    return _migrations().get_current_head()
+
+
+def known_revisions() -> frozenset[str]:
+    """Return every migration this release has."""
+    return frozenset(script.revision for script in _migrations().walk_revisions())
 
 
 def revisions() -> tuple[str | None, str | None]:
     """Return the migration of the database (None if it cannot be read), and the one this release needs."""
     try:
         with database.current().engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision(), _newest_revision()
+            return MigrationContext.configure(connection).get_current_revision(), newest_revision()
     except SQLAlchemyError:
         log.warning("the migration state could not be read", exc_info=True)
-        return None, _newest_revision()
+        return None, newest_revision()
 
 
 def _migrated() -> bool:

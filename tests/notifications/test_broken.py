@@ -204,3 +204,21 @@ def test_a_name_from_a_service_stays_on_its_line(connect, end, after, mailbox):
     end(connect(name="Acme\n\nReconnect: https://evil.example/"))
     after(minutes=1)
     assert "\nReconnect: https://evil" not in mailbox(ALICE)[0].text
+
+
+def test_the_reason_names_its_moment_in_the_readers_zone_everywhere_but_for_programs(
+    connect, end, after, mailbox, people, sign_in
+):
+    with database.transaction() as db:
+        for person in (people.alice, people.bob):
+            db.get(User, person.id).time_zone = "Asia/Kolkata"
+    connection = connect()
+    end(connection, "Xero ended our access on 18 November 2026 at 14:05 UTC. Reconnect Xero.")
+    after(minutes=1)
+    local = "Xero ended our access on 18 Nov 2026, 19:35 IST. Reconnect Xero."
+    assert local in mailbox(ALICE)[0].text and "UTC" not in mailbox(ALICE)[0].text
+    bob = sign_in(people.bob)
+    for page in ("/integrations", f"/integrations/xero/{connection.id}"):
+        page_text = bob.get(page).text
+        assert local in page_text and "at 14:05 UTC" not in page_text, page
+    assert "at 14:05 UTC" in bob.client.get("/integrations/status").text, "programs read UTC"

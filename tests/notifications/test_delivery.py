@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from app import clock, database, smtp
 from app.mail import Mailer
-from app.notifications import lines, run, sending
+from app.notifications import due, lines, run
 from app.notifications.models import ConnectionNotice
 from app.vault.models import Connection
 from tests.conftest import both_databases
@@ -69,7 +69,7 @@ def test_processes_that_look_at_the_same_moment_send_one_email(connect, end, set
 @both_databases
 def test_one_process_looks_in_each_period(app, settings, monkeypatch, database_kind):
     looks, start = [], threading.Barrier(6)
-    monkeypatch.setattr(run, "send_urgent", lambda *_: looks.append(1) or 0)
+    monkeypatch.setattr(run, "send_urgent", lambda *_, **__: looks.append(1) or 0)
 
     def tick():
         start.wait()
@@ -114,7 +114,9 @@ def test_nobody_counts_as_emailed_whose_address_the_mail_server_refuses(connect,
     class RefusingMailer(CountingMailer):
         def deliver(self, to, subject, text, *, reference, headers=None):
             self.references.append(reference)
-            raise smtp.NotDelivered("the mail server refused the recipient (550)", is_final=True)
+            raise smtp.NotDelivered(
+                "the mail server refused the recipient (550)", is_final=True, fault="recipient"
+            )
 
     connection, mailer = connect(), RefusingMailer()
     end(connection)
@@ -124,7 +126,8 @@ def test_nobody_counts_as_emailed_whose_address_the_mail_server_refuses(connect,
     run.send_all(settings, mailer)
     assert len(mailer.references) == 1, "it is not tried for ever"
     with database.reading() as db:
-        assert lines.notified_lines(db, [db.get(Connection, connection.id)]) == {}
+        line = lines.notified_lines(db, [db.get(Connection, connection.id)])[connection.id]
+    assert line == f"We couldn't email {ALICE} (the mail server refused the address)."
 
 
 def test_what_works_again_before_the_mail_server_does_is_not_mentioned(
@@ -180,7 +183,7 @@ def test_a_notice_of_a_person_is_written_once(connect, end, settings):
     end(connect())
     for _ in range(3):
         clock.shift(timedelta(seconds=30))
-        sending.people_with_notices()
+        due.people_with_notices()
         run.send_all(settings, CountingMailer())
     with database.reading() as db:
         (notice,) = db.exec(

@@ -10,6 +10,7 @@ from app.connectors.services import services_of
 from app.notifications import run
 from app.vault import credentials
 from app.vault.models import Connection
+from app.web.times import local_times
 from tests.hub.test_forms import fill_in
 from tests.support.consent import environ, sandbox, sandbox_process  # noqa: F401
 
@@ -67,7 +68,7 @@ def test_one_email_within_a_minute_of_the_end(slug, connected, sandbox, app, set
     run.send_all(settings, app.extensions["mailer"])
     (letter,) = mailbox(ALICE)[: len(mailbox(ALICE)) - before]
     assert letter.subject == f"{services_of(None).get(slug).name} needs to be reconnected"
-    assert connection.last_error in letter.text
+    assert local_times(connection.last_error, "") in letter.text
 
 
 @every_service

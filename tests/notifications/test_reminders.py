@@ -9,7 +9,7 @@ from app import clock, database
 from app.accounts.models import User
 from app.approvals.models import Approval
 from app.connectors.services import services_of
-from app.notifications import sending
+from app.notifications import due
 from app.vault import access_end
 from app.vault.models import Connection
 from app.vault.token_endpoint import TokenSet
@@ -231,7 +231,7 @@ def test_finding_what_expired_costs_one_query_however_many_people(expire_approva
         expire_approval(f"For Alice {n}")
         expire_approval(f"For Bob {n}", user=people.bob)
     with statements() as made:
-        assert len(sending.people_with_expired_approvals()) == 2
+        assert len(due.people_with_expired_approvals()) == 2
     assert len([each for each in made if each.startswith("SELECT")]) == 1
 
 

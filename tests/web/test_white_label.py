@@ -20,7 +20,7 @@ from app.approvals.models import Approval
 from app.config import Settings
 from app.errors import PatchbayError
 from app.factory import ROUTES
-from app.notifications.letters import NoticeItem
+from app.notifications.letters import LetterPart, NoticeItem, broken
 from app.notifications.models import ConnectionNotice
 from app.oauth_server import grants
 from app.vault.models import Connection
@@ -138,7 +138,10 @@ def letter_modules():
 def every_letter():
     for module in letter_modules():
         for name, write in inspect.getmembers(module, inspect.isfunction):
-            if write.__module__ == module.__name__ and inspect.signature(write).return_annotation is Letter:
+            if write.__module__ == module.__name__ and inspect.signature(write).return_annotation in {
+                Letter,
+                LetterPart,
+            }:
                 yield f"{module.__name__}.{name}", write
 
 
@@ -169,6 +172,7 @@ def test_every_letter_wears_it(settings, write):
         ),
         User: User(id="usr_1", email="alice@example.com", created_at=clock.now()),
         Sequence[NoticeItem]: [_notice_item()],
+        Sequence[LetterPart]: [broken(settings, User(id="usr_1", email="a@example.com"), [_notice_item()])],
         Sequence[Approval]: [
             SimpleNamespace(title="Send", service="Xero", account="Main", client_name="Claude")
         ],
@@ -183,7 +187,8 @@ def test_every_letter_wears_it(settings, write):
         assert kind in examples, f"give `examples` in tests/web/test_white_label.py a {parameter.annotation}"
         given[name] = examples[kind]
     letter = write(**given)
-    assert OURS not in letter.subject + letter.text and "Acme Hub" in letter.subject + letter.text
+    words = "\n".join(getattr(letter, part, "") for part in ("subject", "text", "body", "why"))
+    assert OURS not in words and "Acme Hub" in words
 
 
 def test_mail_is_sent_in_the_companys_name(settings, environ):
