@@ -2,15 +2,19 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import update
+from sqlmodel import col
+
 from app import clock
 from app.approvals.argument_text import visible
-from app.approvals.models import Approval
+from app.approvals.models import RUNNING, Approval
 from app.config import Settings
 from app.connectors.preview import Fact, Preview
+from app.database import transaction
 from app.errors import Undecipherable
 from app.vault.seal import seal, unseal
 
@@ -47,6 +51,26 @@ def seal_into(
         "looked_up_at": clock.now().isoformat(),
     }
     seal(settings.vault_keys, approval, "preview_sealed", json.dumps(content, ensure_ascii=False))
+
+
+def replace_if_changed(
+    settings: Settings,
+    approval: Approval,
+    preview: Preview,
+    arguments: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+) -> StoredPreview | None:
+    """Store a preview looked up again if a person would read something else in it. Returns it then."""
+    judged, before = preview_of(settings, approval), approval.preview_sealed
+    seal_into(settings, approval, preview, arguments, defaults)
+    found = preview_of(settings, approval)
+    if replace(found, looked_up_at=judged.looked_up_at) == judged:
+        approval.preview_sealed = before
+        return None
+    with transaction() as db:
+        mine = (col(Approval.id) == approval.id, col(Approval.state) == RUNNING)
+        db.execute(update(Approval).where(*mine).values(preview_sealed=approval.preview_sealed))
+    return found
 
 
 def preview_of(settings: Settings, approval: Approval) -> StoredPreview:

@@ -1,11 +1,12 @@
 """Exactly once, counted by the imitated service itself."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 from sqlmodel import select
 
-from app import database
+from app import clock, database
 from app.vault.models import Connection, Credential
 from tests.conftest import both_databases
 from tests.support.approvals import request_in, stored
@@ -105,3 +106,26 @@ def test_a_service_that_fails_in_the_middle_is_not_asked_again(alice, anna, sand
     envelope = alice.call(NAME, ACT)
     assert not envelope["success"] and "the outcome is unknown" in envelope["error"]["message"]
     assert writes(sandbox) == 1
+
+
+def test_an_invoice_paid_down_meanwhile_is_not_emailed_as_it_was(alice, anna, sandbox):
+    invoices = alice.call("freshbooks_list_invoices", {"status": "sent"})["data"]["items"]
+    invoice = next(each for each in invoices if float(each["outstanding"]) > 10)
+    mailing = {"invoice_id": invoice["invoice_id"], "confirm": True, "recipients": ["art@vandelay.example"]}
+    payment = {"invoice_id": invoice["invoice_id"], "amount": "5.00", "date": f"{clock.now():%Y-%m-%d}"}
+    emailed = request_in(alice.call("freshbooks_send_invoice", mailing))
+    paid = request_in(alice.call("freshbooks_record_payment", payment))
+    anna.get("/approvals")
+    anna.submit(f"/approvals/{paid}/approve")
+    assert alice.call("freshbooks_record_payment", payment)["success"]
+    clock.shift(timedelta(minutes=5))
+    anna.get("/approvals")
+    anna.submit(f"/approvals/{emailed}/approve")
+    [request] = stored(id=emailed)
+    assert (
+        request.state == "waiting"
+        and " changed at FreshBooks since approval was requested." in request.problem
+    )
+    anna.get(f"/approvals/{emailed}")
+    anna.submit(f"/approvals/{emailed}/approve")
+    assert alice.call("freshbooks_send_invoice", mailing)["success"]

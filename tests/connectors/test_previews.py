@@ -4,10 +4,11 @@ The samples are those of `test_every_connector.py`.
 """
 
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
+from app import clock
 from app.connectors.preview import defaults_of
 from app.connectors.services import services_of
 from app.errors import InvalidArguments, ProviderRateLimited, ToolError
@@ -120,6 +121,14 @@ def test_every_tool_that_writes_has_a_preview(connector, tool):
     assert tool.previewer is not None, (
         f"Give {tool.name_in(connector.slug)} a preview (app/connectors/preview.py): nobody approves a title."
     )
+
+
+@every_sample
+def test_it_says_the_same_half_an_hour_later_while_nothing_changes(tool, arguments, here):
+    """Approving compares the two: what differed by itself could never be approved."""
+    before = preview_of(here, tool, arguments)
+    clock.shift(timedelta(minutes=30))
+    assert preview_of(here, tool, arguments) == before
 
 
 @every_sample

@@ -56,7 +56,8 @@ def test_a_sign_in_ended_at_the_service_is_said_plainly_and_mended_in_place(
     broken = anna.connection("freshbooks")
     assert broken["state"] == "reconnect_needed"
     assert re.search(r"Reconnect|sign in again|ended", broken["last_error"])
-    assert broken["last_error"] in anna.card("freshbooks").inner_text()
+    card, [reason, _, advice] = anna.card("freshbooks").inner_text(), broken["last_error"].partition(" on ")
+    assert reason in card and advice.partition(" UTC. ")[2] in card, "with the time in her own zone between"
     anna.connect("FreshBooks", company="Harbour Plumbing", again=True)
     now = anna.connection("freshbooks")
     assert (now["id"], now["state"], now["permission"]) == (was["id"], "connected", "off")

@@ -4,6 +4,7 @@ once.
 
 import json
 import threading
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -14,6 +15,7 @@ from app.accounts.models import User
 from app.approvals import models
 from app.approvals.carrying_out import NotCarriedOut
 from app.audit import AuditEntry
+from app.errors import ObjectNotFound, ProviderUnavailable
 from app.mcp_server.calls import approval_question
 from app.oauth_server import grants
 from app.oauth_server.callers import find_caller
@@ -386,6 +388,74 @@ def test_a_client_without_forms_gets_the_headline_beside_the_link(alice, asking)
     error = alice.call(NAME, ARGUMENTS)["error"]
     assert error["details"]["headline"] == "Create a thing: “two chairs”"
     assert "two chairs" not in error["message"]
+
+
+# --- looked up again, when it is approved later --------------------------------------------------
+
+
+def test_what_is_still_so_an_hour_later_is_looked_up_again_and_done(
+    alice, people, sign_in, asking, written, previews
+):
+    first = request_in(alice.call(NAME, ARGUMENTS))
+    clock.shift(timedelta(hours=1))
+    decide(sign_in(people.alice), first)
+    assert previews == ["two chairs"] * 2 and written == ["two chairs"]
+
+
+@both_databases
+def test_what_has_changed_meanwhile_is_not_done_but_judged_again(
+    alice, people, sign_in, asking, written, previews, monkeypatch
+):
+    first = request_in(alice.call(NAME, ARGUMENTS))
+    clock.shift(timedelta(hours=1))
+    monkeypatch.setattr(acme, "shelf", "Basement")
+    visitor = sign_in(people.alice)
+    page = decide(visitor, first)
+    sentence = "Shelf has changed at Acme since approval was requested. Nothing was done."
+    assert written == [] and sentence in page.text
+    assert "Basement of Business 1" in page.text and "Shelf of Business 1" not in page.text
+    assert trail() == ["approval.requested", "approval.approved", "approval.not_carried_out"]
+    decide(visitor, first)
+    assert written == ["two chairs"] and len(previews) == 2, "the new details are fresh"
+
+
+def test_what_can_no_longer_work_ends_with_the_tools_own_sentence(
+    alice, people, sign_in, asking, written, monkeypatch
+):
+    first = request_in(alice.call(NAME, ARGUMENTS))
+    clock.shift(timedelta(hours=1))
+    monkeypatch.setattr(acme, "trouble", ObjectNotFound("Acme has no room left."))
+    decide(sign_in(people.alice), first)
+    error = alice.call(NAME, ARGUMENTS)["error"]
+    assert (error["code"], written) == ("NOT_FOUND", [])
+    assert error["message"].endswith("but it failed. Acme has no room left.")
+
+
+def test_nothing_is_done_unseen_while_the_service_is_away(
+    alice, people, sign_in, asking, written, monkeypatch
+):
+    first = request_in(alice.call(NAME, ARGUMENTS))
+    clock.shift(timedelta(hours=1))
+    visitor = sign_in(people.alice)
+    monkeypatch.setattr(acme, "trouble", ProviderUnavailable("Acme is having trouble right now."))
+    assert "Acme is having trouble right now." in decide(visitor, first).text
+    assert (written, stored()[0].state) == ([], models.WAITING)
+    monkeypatch.setattr(acme, "trouble", None)
+    decide(visitor, first)
+    assert written == ["two chairs"]
+
+
+def test_a_late_answer_in_the_chat_leads_to_a_new_question(alice, asking, written, monkeypatch):
+    _, state = put(alice)
+    clock.shift(timedelta(minutes=30))
+    monkeypatch.setattr(acme, "shelf", "Basement")
+    error = answer(alice, state, "accept")["error"]
+    assert error["code"] == "APPROVAL_NEEDED" and written == []
+    assert "Make the same call again: it asks with the new details." in error["message"]
+    assert "Basement" not in error["message"], "what others wrote stays out of it"
+    question, state = put(alice)
+    assert "\nShelf: Basement of Business 1\n" in question["message"]
+    assert answer(alice, state, "accept")["success"] and written == ["two chairs"]
 
 
 def _with_forms(client):

@@ -79,11 +79,15 @@ def list_things(
 
 
 previews: list[str] = []  # the texts of things that were looked up before they were created
+shelf = "Shelf"  # what a preview finds, and what it meets instead
+trouble: Exception | None = None
 
 
 def preview_thing(api: Any, text: str) -> Preview:
     previews.append(text)
     api.calls.append(UpstreamCall("GET /things", 200, 1.0))
+    if trouble is not None:
+        raise trouble
     if text == "a thing that exists":
         raise ObjectNotFound("Acme has no room for that thing.")
     if text == "after the access ended":
@@ -91,7 +95,7 @@ def preview_thing(api: Any, text: str) -> Preview:
     return Preview(
         f"Create a thing: {quoted(text)}",
         "Create thing",
-        facts=(Fact("Shelf", f"Shelf of {api.business.name}" if api.business else "Shelf A"),),
+        facts=(Fact("Shelf", f"{shelf} of {api.business.name}" if api.business else f"{shelf} A"),),
         covers=frozenset({"text"}),
     )
 

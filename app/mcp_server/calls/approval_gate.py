@@ -118,6 +118,11 @@ class ApprovalGate:
         except PatchbayError as error:  # nothing was sent: it waits for a decision again
             sentence = error.message
             persist.retry_until_stored(lambda: decisions.return_to_waiting(approval, token, sentence))
+            if isinstance(error, ApprovalNeeded):  # what was approved has changed
+                raise ApprovalNeeded(
+                    f"{sentence} Make the same call again: it asks with the new details.",
+                    details={"state": models.WAITING, "approval_url": self._url(approval)},
+                ) from None
             raise
         _store_outcome(self._settings, approval, token, ended)
         return dict(ended.envelope)

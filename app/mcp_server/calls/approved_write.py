@@ -16,6 +16,7 @@ from app.config import Settings
 from app.connectors.connector import Connector
 from app.connectors.tool import Tool
 from app.errors import (
+    ApprovalNeeded,
     InvalidArguments,
     NotConnected,
     OutcomeUnknown,
@@ -25,7 +26,7 @@ from app.errors import (
     ToolError,
 )
 from app.mcp_server import account_choice, envelope, member_caller
-from app.mcp_server.calls import accounting
+from app.mcp_server.calls import accounting, second_look
 from app.mcp_server.calls.accounting import Invocation
 from app.mcp_server.calls.pagination import Cursors
 from app.mcp_server.calls.service_call import PreparedCall, prepare
@@ -35,6 +36,8 @@ from app.mcp_server.tools import active_business
 from app.mcp_server.tools.spec import ListedTool
 from app.oauth_server.callers import AuthenticatedCaller
 from app.vault.visible_connections import visible_to
+
+_MAY_WORK_LATER = (ApprovalNeeded, NotConnected, ReconnectNeeded)
 
 log = logging.getLogger(__name__)
 
@@ -157,12 +160,14 @@ def carry_out(
     Raises a PatchbayError when nothing was sent that could change anything and a later approval may work.
     """
     name = approval.tool
+    given = canonical_arguments(prepared.tool, prepared.arguments, invocation.params.arguments or {})
     try:
+        second_look.check(settings, invocation, prepared, approval, given)
         return ExecutionResult(invocation.run(prepared, new_key=_keys_of(approval), to_the_end=True), "ok")
     except OutcomeUnknown as error:
         return failed(name, error, is_certain=False)
     except PatchbayError as error:
-        if not invocation.wrote and (error.retryable or isinstance(error, NotConnected | ReconnectNeeded)):
+        if not invocation.wrote and (error.retryable or isinstance(error, _MAY_WORK_LATER)):
             raise
         explained: PatchbayError = error
         if isinstance(error, PermissionDenied) and prepared.business is not None:
