@@ -2,7 +2,7 @@
 
 On SQLite it is a copy of one that was migrated once. On PostgreSQL making and dropping one takes half a
 second, mostly waiting for the disk; so a database that a test is done with is emptied and given to the next,
-unless its tables changed.
+unless its tables or its migration changed.
 """
 
 import functools
@@ -73,6 +73,7 @@ class _Database:
 
     name: str
     shape: Any
+    revisions: list[Any]
     filled_tables: str
 
 
@@ -96,8 +97,9 @@ def new_postgres() -> tuple[str, str]:
         migrate(url)
         with psycopg.connect(url.replace("+psycopg", "")) as connection:
             shape = connection.execute(_SHAPE).fetchone()
+            revisions = connection.execute("SELECT version_num FROM alembic_version").fetchall()
             filled = " UNION ALL ".join(row[0] for row in connection.execute(_TABLES))
-        _made[name] = _Database(name, shape, filled)
+        _made[name] = _Database(name, shape, revisions, filled)
         return url, name
     name = _unused.pop().name
     return _postgres_url(name), name
@@ -129,6 +131,8 @@ def _empty(made: _Database) -> bool:
         )
         connection.execute(f'ALTER DATABASE "{made.name}" RESET ALL')  # type: ignore[call-overload]
         if connection.execute(_SHAPE).fetchone() != made.shape:
+            return False
+        if connection.execute("SELECT version_num FROM alembic_version").fetchall() != made.revisions:
             return False
         filled = ", ".join(f'"{row[0]}"' for row in connection.execute(made.filled_tables))  # type: ignore[call-overload]
         if filled:
