@@ -204,7 +204,7 @@ def _failing_mail(settings: Settings) -> Check | None:
         "Not working" if settings.mail_url else "Not set up",
         f"Failing since {exact(state.failing_since)}: {state.reason}. {waiting}.",
         ("Correct MAIL_URL or the mail server." if settings.mail_url else _NO_MAIL)
-        + " What waits is then sent by itself, or at once with: flask --app wsgi notifications send",
+        + " Pending notices are then sent automatically, or now with: flask --app wsgi notifications send",
     )
 
 

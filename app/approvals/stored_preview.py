@@ -60,7 +60,7 @@ def replace_if_changed(
     arguments: Mapping[str, Any],
     defaults: Mapping[str, Any],
 ) -> StoredPreview | None:
-    """Store a preview looked up again if a person would read something else in it. Returns it then."""
+    """Store a new look-up if it reads differently from the one the person saw. Returns it then, else None."""
     judged, before = preview_of(settings, approval), approval.preview_sealed
     seal_into(settings, approval, preview, arguments, defaults)
     found = preview_of(settings, approval)

@@ -21,7 +21,7 @@ def install(app: Flask, settings: Settings) -> None:
         if state.failing_since is not None and state.waiting:
             raise click.ClickException(
                 f"{state.waiting} notice{' waits' if state.waiting == 1 else 's wait'}: {state.reason}. "
-                "Correct MAIL_URL or the mail server; what waits is then sent by itself."
+                "Correct MAIL_URL or the mail server. Pending notices are then sent automatically."
             )
 
     app.cli.add_command(group)

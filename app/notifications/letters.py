@@ -45,7 +45,7 @@ class NoticeItem:
 
 @dataclass(frozen=True)
 class LetterPart:
-    """What one kind of notice adds to an email. `why` says for what reason the reader gets it."""
+    """One section of a notification email. `why` tells the reader why they got it."""
 
     subject: str
     body: str
@@ -53,7 +53,7 @@ class LetterPart:
 
 
 def joined(parts: Sequence[LetterPart]) -> Letter:
-    """One email of what is due at the same time: at least one part."""
+    """Combine everything that is due now into one email. Takes at least one part."""
     return Letter(
         "; ".join(part.subject for part in parts),
         "\n\n".join(part.body.rstrip("\n") for part in parts) + f"\n\n{parts[0].why}",
@@ -121,7 +121,7 @@ def digest(
 
 
 def _what_broke(item: NoticeItem, reader: User) -> str:
-    """The reason, with the moments it names in the reader's zone; since when, if it names none."""
+    """The reason, with its times in the reader's time zone, and when it broke if the reason doesn't say."""
     reason = item.connection.last_error or f"{item.service} ended our access. Reconnect {item.service}."
     words = _line(local_times(reason, reader.time_zone), 500)
     if names_moment(reason):

@@ -74,7 +74,7 @@ def note_failure(problem: NotDelivered) -> None:
         row.failures += 1
         row.failing_since, row.reason, row.is_set_up = row.failing_since or now, reason, is_set_up
     if is_news:
-        log.warning("notifications can't be emailed: %s; they wait and are tried again by themselves", reason)
+        log.warning("notifications can't be emailed: %s; they are retried automatically", reason)
 
 
 def note_delivery(db: Session) -> bool:
