@@ -263,7 +263,10 @@ def outcome_notice(board: ApprovalBoard) -> ApprovalNotice:
 def _outcome_sentence(card: ApprovalCard) -> tuple[str, str]:
     headline = card.preview.headline
     return {
-        models.WAITING: ("bad", f"Not done: {headline}. {card.problem or 'Please try again.'}"),
+        models.WAITING: (
+            "bad",
+            f"Not done: {headline}. {'The request says why.' if card.problem else 'Please try again.'}",
+        ),
         models.RUNNING: ("good", f"Running: {headline}. The outcome appears here."),
         models.DONE: ("good", f"Done: {headline}. {card.outcome}"),
         models.FAILED: ("bad", f"Failed: {headline}. {card.outcome}"),

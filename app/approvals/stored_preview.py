@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,8 @@ _SHUT = "What was looked up can't be opened: a key of this installation is missi
 class StoredPreview:
     """What a person reads of a request. Every text is `visible`; headline and button are single lines.
 
-    `button` is "" and `looked_up_at` None for a request that has no preview.
+    `button` is "" and `looked_up_at` None for a request that has no preview. `was` holds, by label, what the
+    facts read before they were looked up again.
     """
 
     headline: str
@@ -33,6 +34,7 @@ class StoredPreview:
     facts: tuple[Fact, ...] = ()
     warning: str = ""
     looked_up_at: datetime | None = None
+    was: Mapping[str, str] = field(default_factory=dict)
 
 
 def seal_into(
@@ -41,6 +43,7 @@ def seal_into(
     preview: Preview,
     arguments: Mapping[str, Any],
     defaults: Mapping[str, Any],
+    was: Mapping[str, str] | None = None,
 ) -> None:
     """Seal the preview into the request's row, looked up now."""
     content = {
@@ -49,6 +52,7 @@ def seal_into(
         "facts": [[fact.label, fact.value] for fact in preview.facts],
         "warning": preview.warning,
         "looked_up_at": clock.now().isoformat(),
+        "was": dict(was or {}),
     }
     seal(settings.vault_keys, approval, "preview_sealed", json.dumps(content, ensure_ascii=False))
 
@@ -64,9 +68,12 @@ def replace_if_changed(
     judged, before = preview_of(settings, approval), approval.preview_sealed
     seal_into(settings, approval, preview, arguments, defaults)
     found = preview_of(settings, approval)
-    if replace(found, looked_up_at=judged.looked_up_at) == judged:
+    if replace(found, looked_up_at=judged.looked_up_at, was=judged.was) == judged:
         approval.preview_sealed = before
         return None
+    now = {fact.label: fact.value for fact in found.facts}
+    was = {fact.label: fact.value for fact in judged.facts if now.get(fact.label) != fact.value}
+    seal_into(settings, approval, preview, arguments, defaults, was)
     with transaction() as db:
         mine = (col(Approval.id) == approval.id, col(Approval.state) == RUNNING)
         db.execute(update(Approval).where(*mine).values(preview_sealed=approval.preview_sealed))
@@ -87,6 +94,7 @@ def preview_of(settings: Settings, approval: Approval) -> StoredPreview:
         facts=tuple(Fact(visible(label), visible(value)) for label, value in content["facts"]),
         warning=visible(content["warning"]),
         looked_up_at=datetime.fromisoformat(content["looked_up_at"]),
+        was={visible(label): visible(value) for label, value in content.get("was", {}).items()},
     )
 
 

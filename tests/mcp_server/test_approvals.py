@@ -413,7 +413,7 @@ def test_what_has_changed_meanwhile_is_not_done_but_judged_again(
     page = decide(visitor, first)
     sentence = "Shelf has changed at Acme since approval was requested. Nothing was done."
     assert written == [] and sentence in page.text
-    assert "Basement of Business 1" in page.text and "Shelf of Business 1" not in page.text
+    assert "Basement of Business 1" in page.text and "(was Shelf of Business 1)" in page.text
     assert trail() == ["approval.requested", "approval.approved", "approval.not_carried_out"]
     decide(visitor, first)
     assert written == ["two chairs"] and len(previews) == 2, "the new details are fresh"
