@@ -143,6 +143,8 @@ def check(settings: Settings, browser: Browser, code_id: str, typed: str) -> Mai
         raise CodeGone()
     if not passwords.matches(code.code_hash, _keyed(settings, code_id, digits)):
         raise WrongCode(TRIES - attempts)
+    if code.used_at is not None:  # by a request that came between; its payload is gone, too
+        raise CodeGone()
     return code
 
 

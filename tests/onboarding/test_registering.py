@@ -7,6 +7,7 @@ import pytest
 from sqlmodel import select
 
 from app import clock, database
+from app.accounts import codes
 from app.accounts import people as persons
 from app.accounts.models import MailedCode, User
 from app.onboarding.models import SetupToken
@@ -150,6 +151,21 @@ def test_of_many_at_once_one_gets_a_setup_token(company):
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: company.confirm(code).status_code, range(8)))
     assert answers.count(200) == 1 and set(answers) <= {200, 422}
+    assert count(SetupToken) == 1
+
+
+@both_databases
+def test_one_that_is_overtaken_before_it_reads_the_code_gets_no_setup_token(company, monkeypatch):
+    company.register()
+    code, reading = company.code(), codes.reading
+
+    def overtaken():
+        monkeypatch.setattr(codes, "reading", reading)
+        assert company.confirm(code).status_code == 200
+        return reading()
+
+    monkeypatch.setattr(codes, "reading", overtaken)
+    assert company.confirm(code).status_code == 422
     assert count(SetupToken) == 1
 
 
