@@ -8,7 +8,9 @@ import tempfile
 from gunicorn.http import message
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from app import startup
 from app.config import THREADS_IN_ALL
+from app.errors import ConfigError
 
 # In production the host's router must reach us; a developer's machine serves itself only.
 _host = os.environ.get("BIND_HOST") or ("0.0.0.0" if os.environ.get("ENV") == "production" else "127.0.0.1")  # noqa: S104
@@ -38,34 +40,20 @@ loglevel = os.environ.get("GUNICORN_LOG_LEVEL", "warning")
 _metrics = os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="patchbay-metrics-"))
 
 
-def _check_settings():  # type: ignore[no-untyped-def]
-    """Exits with one sentence before a worker starts: gunicorn would endlessly replace a worker that
-    exits.
-    """
-    from app import config, environment
-    from app.connectors import configuration
-    from app.errors import ConfigError
-
-    try:
-        configuration.check(config.load(environment.read()))
-    except ConfigError as error:
-        shutil.rmtree(_metrics, ignore_errors=True)
-        sys.exit(f"Patchbay cannot start: {error.message}")
-
-
-_check_settings()
+try:
+    startup.check()
+except ConfigError as error:
+    # Before a worker starts: gunicorn would endlessly replace a worker that exits.
+    shutil.rmtree(_metrics, ignore_errors=True)
+    sys.exit(f"Patchbay cannot start: {error.message}")
 
 
 def post_worker_init(worker):  # type: ignore[no-untyped-def]
-    """Seals the audit trail's entries and sends notifications in the background, in threads of each worker,
-    since threads do not survive a fork.
-    """
-    from app.activity import sealer
-    from app.notifications import run
+    """Starts the background threads of each worker, since threads do not survive a fork."""
+    from app import background
 
-    sealer.start()
-    if (settings := worker.wsgi.extensions.get("patchbay")) is not None:  # the product, not another app
-        run.start(settings, worker.wsgi.extensions["mailer"])
+    if "patchbay" in getattr(worker.wsgi, "extensions", {}):  # the product, not another app
+        background.start(worker.wsgi)
 
 
 def child_exit(_server, worker):  # type: ignore[no-untyped-def]

@@ -39,7 +39,7 @@ ORDER = [
     ),
 ]
 NO_FLASK = {"connectors", "vault", "usage"}
-EDGES = {"factory", "serve"}  # know every package
+EDGES = {"background", "factory", "serve", "startup"}  # know every package
 EDGE_FILES = {"commands.py", "routes.py"}
 
 

@@ -121,11 +121,11 @@ def test_no_secret_of_the_configuration_is_shown(dana, settings, app):
 @pytest.mark.needs_redis
 def test_redis_is_asked(environ, monkeypatch):
     from app import config
-    from app.admin import health
+    from app.admin import health_checks
     from tests.support.services import REDIS
 
-    assert health._redis(config.load({**environ, "REDIS_URL": REDIS})).state == "Available"
-    assert health._redis(config.load({**environ, "REDIS_URL": "redis://localhost:1"})).state == "Unavailable"
+    assert health_checks._redis(config.load({**environ, "REDIS_URL": REDIS})).state == "Available"
+    assert health_checks._redis(config.load({**environ, "REDIS_URL": "redis://localhost:1"})).state == "Unavailable"
 
 
 def test_every_service_has_a_card(dana):

@@ -1,0 +1,14 @@
+"""linked logins"""
+
+revision = "0016"
+down_revision = "0015"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add what this release needs; the previous release keeps working on it."""
+
+
+def downgrade() -> None:
+    """Take it away again."""

@@ -1,0 +1,14 @@
+"""jobs"""
+
+revision = "0018"
+down_revision = "0017"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add what this release needs; the previous release keeps working on it."""
+
+
+def downgrade() -> None:
+    """Take it away again."""
