@@ -125,7 +125,10 @@ def test_redis_is_asked(environ, monkeypatch):
     from tests.support.services import REDIS
 
     assert health_checks._redis(config.load({**environ, "REDIS_URL": REDIS})).state == "Available"
-    assert health_checks._redis(config.load({**environ, "REDIS_URL": "redis://localhost:1"})).state == "Unavailable"
+    assert (
+        health_checks._redis(config.load({**environ, "REDIS_URL": "redis://localhost:1"})).state
+        == "Unavailable"
+    )
 
 
 def test_every_service_has_a_card(dana):
