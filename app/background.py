@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from app import metrics
 from app.activity import sealer
 from app.notifications import run
 
@@ -9,4 +10,5 @@ from app.notifications import run
 def start(app: Flask) -> None:
     """Seal the audit trail's entries and send notifications. Call it once per web process, after the fork."""
     sealer.start()
+    metrics.start_sampling()
     run.start(app.extensions["patchbay"], app.extensions["mailer"])

@@ -1,4 +1,8 @@
-"""Logging: a correlation id on every line, secrets masked, control characters escaped."""
+"""Logging: a correlation id on every line, secrets masked, control characters escaped.
+
+An event has fields besides its sentence (`event`): `key=value` at the end of a line of text, members of an
+entry in JSON. What is expected while something we need is down is one line, not a traceback (`unavailable`).
+"""
 
 import contextvars
 import json
@@ -6,6 +10,12 @@ import logging
 import re
 import sys
 from datetime import UTC, datetime
+from typing import Any
+
+from app import clock
+
+_TRACES_EVERY_SECONDS = 60.0
+_traces = clock.Throttle(_TRACES_EVERY_SECONDS)
 
 correlation_id: contextvars.ContextVar[str] = contextvars.ContextVar("correlation_id", default="-")
 
@@ -38,6 +48,7 @@ class _RedactingFormatter(logging.Formatter):
         """Return the record as one redacted line."""
         message = _escape(redact(record.getMessage()))
         trace = redact(self.formatException(record.exc_info)) if record.exc_info else ""
+        fields: dict[str, Any] = getattr(record, "fields", {})
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         if self.as_json:
             entry = {
@@ -47,9 +58,43 @@ class _RedactingFormatter(logging.Formatter):
                 "correlation_id": correlation_id.get(),
                 "message": message,
             }
-            return json.dumps({**entry, "trace": trace} if trace else entry)
-        line = f"{at} {record.levelname} {record.name} [{correlation_id.get()}] {message}"
+            details = {name: _plain(value) for name, value in fields.items()}
+            return json.dumps({**details, **entry, **({"trace": trace} if trace else {})})
+        pairs = "".join(f" {name}={_quoted(_plain(value))}" for name, value in fields.items())
+        line = f"{at} {record.levelname} {record.name} [{correlation_id.get()}] {message}{pairs}"
         return f"{line}\n{trace}" if trace else line
+
+
+def event(logger: logging.Logger, level: int, sentence: str, **fields: Any) -> None:
+    """Log something that happened as one line with fields. Fields that are None or empty are left out."""
+    present = {name: value for name, value in fields.items() if value is not None and value != ""}
+    logger.log(level, "%s", sentence, extra={"fields": present}, stacklevel=2)
+
+
+def unavailable(logger: logging.Logger, sentence: str, error: BaseException, **fields: Any) -> None:
+    """Log an expected failure as one line that names its cause.
+
+    An outage fails every request alike, so a traceback follows once a minute, and always at DEBUG.
+    """
+    has_trace = logger.isEnabledFor(logging.DEBUG) or _traces.is_due()
+    reason = type(error.__cause__ or error).__name__
+    logger.error(
+        "%s", sentence, exc_info=error if has_trace else None, extra={"fields": {"reason": reason, **fields}}
+    )
+
+
+def _plain(value: Any) -> Any:
+    """The value of a field: numbers as they are, anything else as redacted text."""
+    if isinstance(value, bool | int):
+        return value
+    return round(value, 3) if isinstance(value, float) else _escape(redact(str(value)))
+
+
+def _quoted(value: Any) -> str:
+    """The value in a line of text, in quotes where it would not read as one word."""
+    if isinstance(value, str) and not re.fullmatch(r"[^\s\"=]+", value):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
 
 
 def _escape(text: str) -> str:

@@ -21,7 +21,7 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
-from app import clock, smtp, url_settings
+from app import clock, metrics, smtp, url_settings
 
 log = logging.getLogger(__name__)
 _LONGEST_SUBJECT = 250
@@ -107,6 +107,7 @@ class Mailer:
 
     @staticmethod
     def _store(outbox: Path, letter: SentMail) -> None:
+        metrics.MAILS.labels("sent").inc()
         log.info("mail to %s: %s\n%s", letter.to, letter.subject, letter.text)
         line = (
             json.dumps(

@@ -20,6 +20,7 @@ from email import policy
 from email.message import EmailMessage
 from typing import Literal
 
+from app import metrics
 from app.url_settings import Url
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,8 @@ def domain_of(address: str) -> str:
 
 
 def not_sent(to: str, reason: str) -> None:
-    """Log that a mail was not sent."""
+    """Log and count that a mail was not sent."""
+    metrics.MAILS.labels("failed").inc()
     log.error("a mail to %s was not sent: %s", domain_of(to), reason)
 
 
@@ -85,6 +87,7 @@ class Delivery:
         self._pauses = pauses
         self._lock = threading.Lock()
         self._pid = 0
+        metrics.add_sampler("mail", self.sample)
 
     def add(self, envelope: Envelope) -> None:
         """Queue a mail. Returns at once and never raises."""
@@ -105,6 +108,12 @@ class Delivery:
         """Send a mail in this thread, once, waiting ten seconds for each answer. Raises NotDelivered."""
         deliver(self._server, self._host_name, envelope, seconds=_SECONDS_WAITED_FOR)
 
+    def sample(self) -> None:
+        """Set the gauge of the mails that wait here."""
+        with self._lock:
+            here = self._pid == os.getpid()
+            metrics.MAILS_WAITING.set(self._queued + len(self._paused) if here else 0)
+
     def _submit(self, envelope: Envelope, tries: int) -> None:
         with self._lock:
             self._queued += 1
@@ -123,6 +132,7 @@ class Delivery:
                 not_sent(envelope.to, str(problem))
                 return
             pause = self._pauses[tries]
+            metrics.MAILS.labels("retried").inc()
             log.warning(
                 "a mail to %s has to wait %.0f s for another try: %s", envelope.domain, pause, problem
             )
@@ -150,11 +160,12 @@ class Delivery:
 
 
 def deliver(server: Url, host_name: str, envelope: Envelope, *, seconds: float = _SECONDS) -> None:
-    """Send one mail now. `seconds`: how long to wait for each answer. Raises NotDelivered."""
+    """Send one mail now, and count it. `seconds`: how long to wait for each answer. Raises NotDelivered."""
     try:
         with _connected(server, host_name, seconds) as smtp:
             # not send_message, which changes lines that begin with "From"
             smtp.sendmail(envelope.sender, [envelope.to], envelope.message.as_bytes(policy=policy.SMTP))
+        metrics.MAILS.labels("sent").inc()
     except (OSError, smtplib.SMTPException) as error:
         raise _explained(error) from None
 

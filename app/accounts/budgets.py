@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlmodel import Session
 
-from app import audit, rate_windows
+from app import audit, limit_log, rate_windows
 from app.accounts.keyed_hash import keyed_digest
 from app.config import Settings
 from app.errors import TooManyRequests
@@ -62,6 +62,8 @@ def take(db: Session, settings: Settings, rule: Rule, *who: str) -> Taken:
     key = f"{rule.name}:{keyed_digest(settings, rule.name, *who)[:40]}"
     count = db.execute(_TAKE, {"key": key, "start": window.start, "limit": rule.limit}).scalar_one_or_none()
     if count is None:
+        if rule.limit > 1:  # one of 1 is no limit, but what makes something happen once
+            limit_log.note(rule.name.replace(" ", "-"), rule.seconds)
         raise BudgetSpent(rule, window.seconds_left)
     if count == rule.limit > 1:
         # Once per window, when it fills: a flood of refusals does not flood the trail.

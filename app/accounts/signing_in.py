@@ -10,7 +10,7 @@ from flask import Response, make_response, redirect
 from sqlalchemy import update
 from sqlmodel import Session, col
 
-from app import audit
+from app import audit, metrics
 from app.accounts import browsers, budgets, codes, letters, passwords, people, sessions
 from app.accounts.browsers import Browser, is_known_to
 from app.accounts.budgets import BudgetSpent, Rule
@@ -132,6 +132,7 @@ def note_failure(browser: Browser, user: User | None, *, how: str) -> None:
 
     The input is not stored: it may be a password in the wrong field.
     """
+    metrics.SIGN_INS_FAILED.labels(how).inc()
     user_id = user.id if user else ""
     with transaction() as db:
         home = _home_of(db, user_id)

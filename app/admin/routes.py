@@ -7,7 +7,7 @@ from flask import Blueprint, Flask, abort, flash, redirect, render_template, req
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app.admin import ai_clients, installation_routes, people, tenant_tools, workspaces
+from app.admin import ai_clients, gauges, installation_routes, people, tenant_tools, workspaces
 from app.admin.guard import operator, proved_operator
 from app.config import Settings
 from app.errors import InvalidInput
@@ -34,6 +34,7 @@ def install(app: Flask, settings: Settings) -> None:
     """Registers the pages, and adds the operators' tools to the toolbox."""
     app.register_blueprint(bp)
     app.register_blueprint(installation_routes.bp)
+    gauges.install()
     app.extensions["toolbox"].add(*tenant_tools.TOOLS)
     app.jinja_env.globals["admin_places"] = PLACES
     app.jinja_env.filters["outcome_words"] = outcomes.describe

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import Session, col
 
-from app import audit, clock, crypto
+from app import audit, clock, crypto, metrics
 from app.approvals import models
 from app.approvals.models import Approval
 from app.crypto import KeyRing
@@ -62,6 +62,7 @@ def claim(db: Session, approval: Approval, decider: Decider) -> str | None:
     )
     if not claimed:
         return None
+    metrics.APPROVALS_DECIDED.labels("approved").inc()
     _note(db, approval, "approval.approved", decider.user_id, via=decider.via)
     return token
 
@@ -73,6 +74,7 @@ def reject(db: Session, approval: Approval, decider: Decider) -> bool:
         db, approval, decider, state=models.REJECTED, decided_at=at, ended_at=at, until=None, problem=None
     ):
         return False
+    metrics.APPROVALS_DECIDED.labels("rejected").inc()
     _note(db, approval, "approval.rejected", decider.user_id, via=decider.via)
     return True
 

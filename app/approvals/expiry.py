@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
-from app import audit, clock
+from app import audit, clock, metrics
 from app.approvals import models
 from app.approvals.models import Approval
 from app.database import transaction
@@ -60,6 +60,7 @@ def end_if_over(db: Session, approval: Approval, at: datetime) -> None:
             approval.until,
             None,
         )
+        metrics.APPROVALS_DECIDED.labels("expired").inc()
         _note(db, approval, "approval.expired")
     elif approval.state == models.RUNNING:
         approval.state, approval.outcome_code, approval.ended_at, approval.until = (

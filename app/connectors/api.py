@@ -6,7 +6,6 @@ The service's own word on when to come back (Retry-After) is kept: a short wait 
 told. Every answer is read defensively, and errors say what to do.
 """
 
-import random
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -14,11 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from app import outbound
-from app.connectors import discovered_hosts
+from app.connectors import discovered_hosts, upstream_log
 from app.connectors.answers import Answers
 from app.connectors.api_errors import errors_by_status, no_answer, outcome_unknown, retry_after
 from app.connectors.api_rules import ApiRules
 from app.connectors.request import ApiRequest, UpstreamCall, path_parts
+from app.connectors.retries import READ_TRIES, pause, wait_before_retry
 from app.connectors.spec import Business
 from app.errors import (
     NotRenewable,
@@ -30,9 +30,6 @@ from app.errors import (
     ToolError,
 )
 from app.outbound import OutboundError, OutboundTimeout, Response, ResponseTooLarge
-
-_READ_TRIES = 3
-_LONGEST_WAIT_SECONDS = 5.0
 
 
 class TokenSource(Protocol):
@@ -64,6 +61,8 @@ class Api:
     # one. Returns what that means for the connection; None for no more than this call's own error.
     on_rejected: Callable[[str, str | None], ToolError | None] = lambda token, reason: None
     on_accepted: Callable[[], None] = lambda: None  # called when the service has taken the token
+    # the connection it belongs to, as fields of log lines; empty while there is none
+    about: Mapping[str, str] = field(default_factory=dict)
     calls: list[UpstreamCall] = field(default_factory=list)
     note: str = ""
 
@@ -152,15 +151,15 @@ class Api:
         )
         token = self.tokens.bearer()
         renewed = unsure = False
-        for attempt in range(1, _READ_TRIES + 1):
+        for attempt in range(1, READ_TRIES + 1):
             self._stop_in_time(unsure=unsure and not safe)
-            last = attempt == _READ_TRIES or not repeatable
+            last = attempt == READ_TRIES or not repeatable
             try:
                 answer = self._send(request, token)
             except OutboundError as error:
                 if not last and (not error.sent or not isinstance(error, OutboundTimeout | ResponseTooLarge)):
                     unsure = unsure or error.sent
-                    self._pause(attempt)
+                    pause(attempt)
                     continue
                 raise no_answer(self.service.name, error, safe=safe) from None
             if self.service.token_is_stale(answer) and not renewed:
@@ -169,19 +168,22 @@ class Api:
                 answer = self._try_again_with(token, request, safe)
             if self.service.token_is_stale(answer):
                 self._prove_stale(request, token)
+                upstream_log.refresh_failed(self.about, "the service rejects the new token too")
                 if (rejection := self.on_rejected(token, None)) is not None:
                     raise rejection
             problem = self._problem(answer)
             if isinstance(problem, ReconnectNeeded):
                 raise (self.on_rejected(token, problem.message) or problem)
             if problem is None:
+                if renewed:
+                    upstream_log.retry_succeeded(self.about)
                 self.on_accepted()
                 return answer if raw else self._body(answer, safe)
-            wait = self._wait_before_retry(problem, attempt)
+            wait = wait_before_retry(problem, attempt, self.deadline)
             if last or wait is None or not repeatable:
                 raise self._unconfirmed(problem, safe)
             unsure = unsure or isinstance(problem, ProviderUnavailable)
-            self._pause(attempt, wait)
+            pause(attempt, wait)
         raise ProviderUnavailable(f"{self.service.name} is not answering. Please try again later.")
 
     def _base(self, host: str | None) -> str:
@@ -213,9 +215,14 @@ class Api:
 
     def _renewed(self, token: str) -> str:
         try:
-            return self.tokens.refreshed(token)
+            fresh = self.tokens.refreshed(token)
         except NotRenewable as rejection:
             raise (self.on_rejected(token, None) or rejection) from None
+        except ToolError as failure:
+            upstream_log.refresh_failed(self.about, failure.code)
+            raise
+        upstream_log.refreshed(self.about)
+        return fresh
 
     def _try_again_with(self, token: str, request: ApiRequest, safe: bool) -> Response:
         try:
@@ -227,6 +234,7 @@ class Api:
         seconds = min(outbound.TOTAL_SECONDS, max(0.05, self.deadline - time.monotonic()))
         started = time.monotonic()
         status: int | None = None
+        failure: OutboundError | None = None
         try:
             answer = outbound.send(
                 request.method,
@@ -240,10 +248,13 @@ class Api:
             )
             status = answer.status
             return answer
+        except OutboundError as error:
+            failure = error
+            raise
         finally:
-            self.calls.append(
-                UpstreamCall(f"{request.method} {request.path}", status, (time.monotonic() - started) * 1000)
-            )
+            took = time.monotonic() - started
+            self.calls.append(UpstreamCall(f"{request.method} {request.path}", status, took * 1000))
+            upstream_log.count(self.service, status, failure, took)
 
     def _problem(self, answer: Response) -> ToolError | None:
         read = self.service.read_error
@@ -277,16 +288,3 @@ class Api:
             self.stop_if_cancelled()
         except ProviderTimeout as stopped:
             raise (outcome_unknown(self.service.name) if unsure else stopped) from None
-
-    def _wait_before_retry(self, problem: ToolError, attempt: int) -> float | None:
-        """Seconds to wait before a retry, or None when it would not help or take too long."""
-        if not isinstance(problem, TemporaryFailure):
-            return None
-        if problem.retry_after_seconds is None and isinstance(problem, ProviderUnavailable):
-            return 0.0
-        seconds = float(problem.retry_after_seconds or 2.0**attempt / 2)
-        return seconds if seconds <= min(_LONGEST_WAIT_SECONDS, self.deadline - time.monotonic()) else None
-
-    def _pause(self, attempt: int, seconds: float = 0.0) -> None:
-        """Waits with jitter, so that callers do not return all at once."""
-        time.sleep(max(seconds, random.uniform(0.1, 0.3) * attempt))

@@ -23,6 +23,7 @@ class ApiRules:
 
     name: str
     base_url: str
+    slug: str = ""  # what it is called in addresses, tool names, logs and metrics
     hosts: Mapping[str, str] = field(default_factory=dict)  # further hosts of its API, by a name of ours
     headers: Mapping[str, str] = field(default_factory=dict)
     read_error: Callable[[Response], ToolError | None] | None = None
@@ -42,6 +43,11 @@ class ApiRules:
     def repeats_writes(self) -> bool:
         """Whether a write that may have arrived can be sent again: its key is one the service documents."""
         return bool(self.idempotency_docs and (self.idempotency_header or self.idempotency_parameter))
+
+    @property
+    def metrics_name(self) -> str:
+        """Its label in metrics: the slug; one name for all services that workspaces brought."""
+        return "custom" if self.workspace_id else self.slug
 
     @property
     def is_guarded(self) -> bool:

@@ -3,6 +3,7 @@
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from app import metrics
 from app.approvals import carrying_out
 from app.config import THREADS_IN_ALL, Settings
 from app.mcp_server.authentication import BearerAuthenticator
@@ -41,6 +42,7 @@ def install(app: Flask, settings: Settings) -> None:
     )
     gate = ApprovalGate(settings, app.extensions["mailer"])
     permits = FairSemaphore(settings.web_threads, settings.workspace_concurrency)
+    metrics.add_sampler("calls", permits.sample)
     hosts = settings.allowed_hosts | ({"localhost"} if settings.environment == "test" else set())
     app.extensions["mcp"] = {
         compact: ProtocolAdapter(

@@ -9,7 +9,7 @@ from hashlib import sha256
 from sqlalchemy import update
 from sqlmodel import col
 
-from app import clock
+from app import clock, metrics
 from app.accounts.letters import Letter
 from app.accounts.models import User
 from app.config import Settings
@@ -64,6 +64,7 @@ def _send_to(settings: Settings, mailer: Mailer, user_id: str) -> tuple[int, Not
         found = _letter_for(settings, user_id)
         has_left = found is not None and _send_letter(settings, mailer, user_id, token, looked_at, found)
     except NotDelivered as problem:
+        metrics.MAILS.labels("retried").inc()
         log.info("notifications to one person have to wait for another try: %s", problem)
         turns.fail(user_id, token, pause=problem.fault in {"policy", "recipient"})
         return 0, problem
@@ -123,6 +124,7 @@ def _deliver(settings: Settings, mailer: Mailer, person: User, turn: MailTurn, f
     except NotDelivered as problem:
         if not _ends_it(problem, turn):
             raise
+        metrics.MAILS.labels("failed").inc()
         log.error("a notification to %s was not sent: %s", domain_of(person.email), problem)
         return False
     return True

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert
 
-from app import audit, rate_windows
+from app import audit, limit_log, rate_windows
 from app.config import Settings
 from app.errors import TooManyRequests
 from app.fast_queries import PreparedStatement, PreparedTransaction, writing
@@ -67,7 +67,7 @@ class Ledger:
             self._write(entry)
             full = entry.full
         if full:
-            raise over_limit(full, limits)
+            raise over_limit(full, limits, workspace_id)
 
     def record(self, call: Call, trail: Mapping[str, Any] | None = None) -> None:
         """Store a call with its entry in the audit trail. Durable on return."""
@@ -88,7 +88,7 @@ class Ledger:
         self._write(entry)
         metrics.count(call)
         if full or entry.full:
-            raise over_limit(full or entry.full, limits)
+            raise over_limit(full or entry.full, limits, workspace_id)
 
     def _write(self, entry: _Entry) -> None:
         self._queue.append(entry)
@@ -149,9 +149,11 @@ def _refuse(entries: Iterable[_Entry], full: int) -> None:
             entry.call.outcome = TooManyRequests.code
 
 
-def over_limit(full: int, limits: Limits) -> TooManyRequests:
-    """The error for a full window of `full` seconds, with the wait until it ends."""
+def over_limit(full: int, limits: Limits, workspace_id: str) -> TooManyRequests:
+    """The error for a full window of `full` seconds, with the wait until it ends. Logged and counted."""
     wait = rate_windows.current(full).seconds_left
+    kind = "calls_per_day" if full == DAY else "calls_per_minute"
+    limit_log.note(kind, full, workspace=workspace_id)
     if full == DAY:
         sentence = (
             f"This workspace has used its {limits.per_day:,} calls of today. The count starts again "

@@ -2,6 +2,7 @@
 
 from prometheus_client import Counter, Histogram
 
+from app.connectors.services import services_of
 from app.usage.models import Call
 
 _CALLS = Counter("patchbay_tool_calls", "Tool calls by tool and outcome.", ["tool", "outcome"])
@@ -20,6 +21,9 @@ _OWN_SECONDS = Histogram(
 
 def count(call: Call) -> None:
     """Count one finished call."""
-    _CALLS.labels(call.tool, call.outcome).inc()
-    _SECONDS.labels(call.slug or "hub").observe(call.total_ms / 1000)
+    # Services that workspaces brought share one name, so that the number of series is bounded.
+    is_custom = bool(call.slug) and services_of(None).find(call.slug) is None
+    tool, slug = ("custom", "custom") if is_custom else (call.tool, call.slug or "hub")
+    _CALLS.labels(tool, call.outcome).inc()
+    _SECONDS.labels(slug).observe(call.total_ms / 1000)
     _OWN_SECONDS.observe(max(0.0, call.total_ms - call.upstream_ms) / 1000)

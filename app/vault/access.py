@@ -1,5 +1,6 @@
 """Open a connection's API, ready for tool calls."""
 
+import logging
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -24,7 +25,7 @@ from app.errors import (
     TemporaryFailure,
     ToolError,
 )
-from app.vault import claims, connection_state, refresh, store
+from app.vault import claims, connection_log, connection_state, refresh, store
 from app.vault.claims import Snapshot
 from app.vault.models import Connection
 from app.vault.token_endpoint import TokenSet
@@ -83,6 +84,7 @@ def open_api(
         cancelled=cancelled,
         report=report,
         new_key=new_key,
+        about=connection_log.fields_of(connection),
     )
 
 
@@ -162,6 +164,8 @@ def check(settings: Settings, connection: Connection, *, seconds: float = _PROBE
     if account.key == connection.account_key:
         with database.transaction() as db:
             connection.businesses = store.set_businesses(db, connection, account).businesses
+    sentence = "User profile successfully refreshed"
+    connection_log.note(logging.INFO, sentence, connection, businesses=len(account.businesses))
     return account
 
 

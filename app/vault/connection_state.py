@@ -24,13 +24,15 @@ callers are `claims.py` (a refresh), `refresh.py` (a rejected token) and `access
 but reaches nothing).
 """
 
+import logging
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlmodel import Session
 
 from app import audit, database
 from app.connectors.connector import Connector
-from app.vault import credentials, failures
+from app.vault import connection_log, credentials, failures
 from app.vault.models import Connection, Credential
 from app.web import times
 
@@ -77,6 +79,7 @@ def recover(db: Session, row: Connection, credential: Credential) -> None:
     """It works without its person's help: a suspension is over, or a late answer held the living token."""
     if row.state != CONNECTED:
         audit.record(db, "connection.recovered", **audit.about(row), **row.audit_details())
+        _log(db, logging.INFO, "Connection works again", row, generation=credential.generation)
     mark_connected(row, credential)
 
 
@@ -96,6 +99,7 @@ def end_access(db: Session, connection: Connection, generation: int, reason: str
     credential, row = credentials.locked(db, connection)
     if credential is None or row is None or credential.generation != generation or has_ended(row):
         return None
+    _log(db, logging.WARNING, "Access ended: reconnect needed", row, reason=reason, generation=generation)
     _need_reconnect(db, row, reason)
     row.try_again_at = None
     return credential
@@ -133,6 +137,7 @@ def pause(db: Session, row: Connection, reason: str, times: int, now: datetime) 
     """Suspend a locked connection for the time that this many times in a row deserve."""
     if row.state == CONNECTED:
         failures.count(db, row.slug, failures.REFUSED)
+        _log(db, logging.WARNING, "Connection suspended: reconnect needed", row, reason=reason)
     _need_reconnect(db, row, reason)
     row.try_again_at = now + min(_FIRST_PAUSE * 2 ** min(times - 1, 10), _LAST_PAUSE)
 
@@ -145,6 +150,10 @@ def _need_reconnect(db: Session, row: Connection, reason: str) -> None:
         audit.record(
             db, "connection.reconnect_needed", **audit.about(row), **row.audit_details(), reason=reason
         )
+
+
+def _log(db: Session, level: int, sentence: str, row: Connection, **fields: object) -> None:
+    connection_log.after_commit(db, partial(connection_log.note, level, sentence, row, **fields))
 
 
 def is_refused_for_good(

@@ -11,8 +11,8 @@ import hmac
 import logging
 import math
 import random
-import threading
 import time
+from typing import Literal
 
 from app import database, persist
 from app.config import Settings
@@ -27,8 +27,18 @@ from app.errors import (
     Unavailable,
     Undecipherable,
 )
-from app.vault import claims, connection_state, credentials, renewal, revocation, seal
+from app.vault import (
+    claims,
+    connection_log,
+    connection_state,
+    credentials,
+    flights,
+    renewal,
+    revocation,
+    seal,
+)
 from app.vault.claims import Claim, CoolDown, Snapshot
+from app.vault.connection_log import RefreshLog
 from app.vault.models import Connection
 from app.vault.token_endpoint import ClientMisconfigured, TokenEndpointUnavailable, TokenRefused, TokenSet
 
@@ -39,7 +49,8 @@ _FIRST_COOLDOWN_SECONDS, _LAST_COOLDOWN_SECONDS = 2.0, 300.0
 _MISCONFIGURED_COOLDOWN_SECONDS = 60.0
 _LONGEST_RETRY_AFTER_SECONDS = 3600
 
-log = logging.getLogger(__name__)
+# What causes a refresh: the token is about to expire, the API rejected it, or somebody requested it.
+Cause = Literal["expired", "rejected", "requested"]
 
 
 def source(
@@ -79,7 +90,7 @@ class TokenVault:
         snapshot = self._snapshot()
         if snapshot.is_valid_for(_margin(snapshot)):
             return self._token(snapshot)
-        return self._renewed(snapshot, forced=False)
+        return self._renewed(snapshot, "expired")
 
     def refreshed(self, rejected: str) -> str:
         """A newer token than the rejected one: another caller's if there is one, else from one refresh.
@@ -89,17 +100,19 @@ class TokenVault:
         snapshot = self._snapshot()
         token = self._token(snapshot)
         if not hmac.compare_digest(token.encode(), rejected.encode()):
-            return token if snapshot.is_valid_for(0) else self._renewed(snapshot, forced=False)
+            self._note_rejection(snapshot)
+            return token if snapshot.is_valid_for(0) else self._renewed(snapshot, "expired")
         successor = credentials.can_be_renewed(self._connector, snapshot.connection, snapshot.credential)
         if not successor and snapshot.is_valid_for(0):
             raise NotRenewable(self._why_rejected(snapshot))
-        return self._renewed(snapshot, forced=True, is_token_rejected=True)
+        self._note_rejection(snapshot)
+        return self._renewed(snapshot, "rejected")
 
     def renew(self) -> None:
         """Refresh now, whatever the token's age: keeps idle access alive. Does nothing for a pasted key."""
         snapshot = self._snapshot()
         if credentials.is_renewable(self._connector, snapshot.connection):
-            self._renewed(snapshot, forced=True)
+            self._renewed(snapshot, "requested")
 
     def accept(self) -> None:
         """The API took the token: a suspended connection works again. Costs nothing otherwise, and raises
@@ -132,22 +145,28 @@ class TokenVault:
             self._connector, snapshot.connection, snapshot.credential, at=snapshot.now
         )
 
-    def _renewed(self, snapshot: Snapshot, *, forced: bool, is_token_rejected: bool = False) -> str:
+    def _note_rejection(self, snapshot: Snapshot) -> None:
+        sentence = "Got 401 Unauthorized - attempting automatic token refresh…"
+        generation = snapshot.credential.generation
+        connection_log.note(logging.INFO, sentence, snapshot.connection, generation=generation)
+
+    def _renewed(self, snapshot: Snapshot, cause: Cause) -> str:
         """A token of a later generation than in the snapshot. At most one of all callers refreshes."""
+        forced = cause != "expired"
         generation = snapshot.credential.generation
         give_up = time.monotonic() + _WAIT_SECONDS
         if self._deadline is not None:
             give_up = min(give_up, self._deadline)
         while True:
-            flight, leads = _join(self._connection.id)
+            flight, leads = flights.join(self._connection.id)
             if leads:
                 try:
-                    self._lead(generation, give_up, is_token_rejected)
+                    self._lead(generation, give_up, cause)
                 except ProviderUnavailable:
                     if forced or not snapshot.is_valid_for(0):
                         raise
                 finally:
-                    _land(self._connection.id, flight)
+                    flights.land(self._connection.id, flight)
             else:
                 flight.wait(max(0.0, give_up - time.monotonic()))
             snapshot = self._snapshot()
@@ -163,7 +182,7 @@ class TokenVault:
                 )
             generation = snapshot.credential.generation
 
-    def _lead(self, generation: int, give_up: float, is_token_rejected: bool) -> None:
+    def _lead(self, generation: int, give_up: float, cause: Cause) -> None:
         """On behalf of this process's threads: refresh, or wait until another process has."""
         pause = _FIRST_POLL_SECONDS
         while time.monotonic() < give_up:
@@ -171,33 +190,36 @@ class TokenVault:
             if snapshot.credential.generation != generation or snapshot.is_cooling_down:
                 return
             if not snapshot.is_claimed and (claim := claims.acquire(self._connection, generation)):
-                self._refresh(claim, is_token_rejected)
+                self._refresh(claim, cause)
                 return
             time.sleep(random.uniform(0.5, 1.0) * pause)
             pause = min(pause * 1.5, _LAST_POLL_SECONDS)
 
-    def _refresh(self, claim: Claim, is_token_rejected: bool) -> None:
+    def _refresh(self, claim: Claim, cause: Cause) -> None:
         """The one call to the service, outside any transaction, and what its answer means."""
-        connector = self._connector
+        connector, credential = self._connector, claim.credential
+        log = RefreshLog(connector, claim.connection, credential.generation, credential.failures, cause)
         try:
             tokens = renewal.request_tokens(self._settings, claim, connector)
-        except Undecipherable:
+        except Undecipherable as error:
             claims.release(claim)
+            log.failed(connection_log.UNREADABLE, error.message)
             raise
         except TokenRefused as error:
             reason = connection_state.why_refused(
                 connector,
                 claim.connection,
-                claim.credential,
+                credential,
                 at=claim.taken_at,
                 interrupted_at=claim.interrupted_at,
                 because=error.because,
             )
             if claims.end_access(claim, reason):
-                log.warning("connection %s: the service refused its refresh token", claim.connection.id)
+                log.failed(connection_log.REFUSED, reason)
                 raise ReconnectNeeded(reason) from None
         except ClientMisconfigured as error:
             claims.cool_down(claim, CoolDown(_MISCONFIGURED_COOLDOWN_SECONDS, error.message))
+            log.failed(connection_log.MISCONFIGURED, error.message, _MISCONFIGURED_COOLDOWN_SECONDS)
             raise self._resting(self._snapshot()) from None
         except TokenEndpointUnavailable as error:
             failure = CoolDown(
@@ -205,17 +227,14 @@ class TokenVault:
                 error.message,
                 lost=error.lost,
                 refused=error.refused,
-                is_token_rejected=is_token_rejected,
+                is_token_rejected=cause == "rejected",
             )
             claims.cool_down(claim, failure)
-            log.warning(
-                "connection %s: its token could not be refreshed, try %s",
-                claim.connection.id,
-                claim.credential.failures + 1,
-            )
+            log.failed(connection_log.UNREACHABLE, error.message, failure.seconds)
             raise self._resting(self._snapshot()) from None
         else:
             self._store(claim, tokens, connector)
+            log.succeeded()
 
     def _store(self, claim: Claim, tokens: TokenSet, connector: Connector) -> None:
         """Store the answer, through a database restart if need be: it may be the only living token."""
@@ -275,26 +294,3 @@ def _cooldown(claim: Claim, error: TokenEndpointUnavailable) -> float:
         _FIRST_COOLDOWN_SECONDS * 2.0**claim.credential.failures, _LAST_COOLDOWN_SECONDS
     ) * random.uniform(0.5, 1.0)
     return max(seconds, min(error.retry_after_seconds or 0, _LONGEST_RETRY_AFTER_SECONDS))
-
-
-# --- one at a time within this process --------------------------------------------------------
-
-_flights: dict[str, threading.Event] = {}
-_flights_lock = threading.Lock()
-
-
-def _join(connection_id: str) -> tuple[threading.Event, bool]:
-    """The event that this process's threads wait on, and whether the caller is the one who refreshes."""
-    with _flights_lock:
-        flight = _flights.get(connection_id)
-        if flight is not None:
-            return flight, False
-        flight = _flights[connection_id] = threading.Event()
-        return flight, True
-
-
-def _land(connection_id: str, flight: threading.Event) -> None:
-    with _flights_lock:
-        if _flights.get(connection_id) is flight:
-            del _flights[connection_id]
-    flight.set()

@@ -14,7 +14,7 @@ from app.connectors import endpoints as addresses
 from app.connectors.connector import Connector
 from app.connectors.services import services_of
 from app.errors import Unavailable, Undecipherable
-from app.vault import credentials, seal, token_endpoint
+from app.vault import connection_log, credentials, seal, token_endpoint
 from app.vault.models import Connection, PendingRevocation
 from app.vault.token_endpoint import TokenSet
 
@@ -81,7 +81,8 @@ def _try(settings: Settings, row: PendingRevocation) -> bool:
     if _revoke(settings, connector, row):
         return _forget(row, "connection.revoked")
     if row.attempts >= _MOST_ATTEMPTS:
-        log.warning("giving up revoking a token of %s after %s attempts", row.slug, row.attempts)
+        sentence = "Revoking a token was given up"
+        connection_log.note_removed(logging.WARNING, sentence, row, attempts=row.attempts)
         return _forget(row, "connection.revocation_abandoned")
     pause = min(_FIRST_PAUSE_SECONDS * 2.0 ** (row.attempts - 1), _LAST_PAUSE_SECONDS) * random.uniform(
         0.75, 1.0
@@ -108,7 +109,7 @@ def _revoke(settings: Settings, connector: Connector, row: PendingRevocation) ->
     try:
         return token_endpoint.revoke(connector, where, seal.unseal(settings.vault_keys, row, "token_sealed"))
     except Undecipherable:
-        log.warning("a token of %s cannot be revoked: it does not open", row.slug)
+        connection_log.note_removed(logging.WARNING, "A token cannot be revoked: it does not open", row)
         return False
 
 

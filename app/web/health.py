@@ -4,19 +4,19 @@ import functools
 import hmac
 import ipaddress
 import logging
-import os
 
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest, multiprocess
+from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import database
+from app import database, logs
 from app.config import ROOT
 from app.errors import Forbidden, Unavailable
+from app.metrics import exposition
 from app.web import current
 
 bp = Blueprint("health", __name__)
@@ -37,9 +37,9 @@ def ready() -> ResponseReturnValue:
         "migrations": _migrated(),
         "keys": bool(current.settings().vault_keys.ids),
     }
-    return jsonify(status="ready" if all(checks.values()) else "not ready", checks=checks), 200 if all(
-        checks.values()
-    ) else 503
+    if all(checks.values()):
+        return jsonify(status="ready", checks=checks)
+    return jsonify(status="not ready", checks=checks), 503, {"Retry-After": "5"}
 
 
 @bp.get("/metrics")
@@ -52,12 +52,7 @@ def metrics() -> ResponseReturnValue:
             raise Forbidden("Metrics need the bearer token set in METRICS_TOKEN.")
     elif not _is_private(request.remote_addr or "") or request.headers.get("X-Forwarded-For"):
         raise Forbidden("Metrics are answered to private addresses only, or set METRICS_TOKEN.")
-    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    else:
-        registry = REGISTRY
-    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    return Response(exposition(), content_type=CONTENT_TYPE_LATEST)
 
 
 def _database() -> bool:
@@ -92,8 +87,8 @@ def revisions() -> tuple[str | None, str | None]:
     try:
         with database.current().engine.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision(), newest_revision()
-    except SQLAlchemyError:
-        log.warning("the migration state could not be read", exc_info=True)
+    except SQLAlchemyError as error:
+        logs.unavailable(log, "the migration state could not be read", error)
         return None, newest_revision()
 
 

@@ -8,8 +8,9 @@ import logging
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from app.errors import NotFound, PatchbayError, TooManyRequests
-from app.logs import correlation_id
+from app import metrics
+from app.errors import NotFound, PatchbayError, TooManyRequests, Unavailable
+from app.logs import correlation_id, unavailable
 from app.web.fragments import wants_fragment
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,8 @@ _JSON_PATHS = (
     "/ready",
     "/integrations/status",
 )
+RETRY_AFTER_SECONDS = 5
+_EXPECTED = {502, 503, 504}  # a service or our database does not answer
 _CODES = {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 429: "RATE_LIMITED"}
 _SENTENCES = {
     400: ("This request isn't valid", "Go back and try again."),
@@ -48,11 +51,12 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(PatchbayError)
     def _known(error: PatchbayError) -> Response:
-        if error.status >= 500:
-            log.error("%s: %s", type(error).__name__, error.message, exc_info=error)
+        _log(error)
         response = _answer(error.status, error.code, error.message, error.details, _title(error))
         if isinstance(error, TooManyRequests):
             response.headers["Retry-After"] = str(error.retry_after_seconds)
+        elif error.status == 503:
+            response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
 
     @app.errorhandler(HTTPException)
@@ -70,14 +74,30 @@ def install(app: Flask) -> None:
         )
         if isinstance(error, MethodNotAllowed) and error.valid_methods:
             response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
-        if status == 429:
+        if status == 429:  # Flask-Limiter's, by address
+            metrics.LIMITS_HIT.labels("address").inc()
             response.headers.setdefault("Retry-After", "60")
+        elif status == 503:
+            response.headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
         return response
 
     @app.errorhandler(Exception)
     def _unknown(error: Exception) -> Response:
+        metrics.UNHANDLED_ERRORS.inc()
         log.error("unhandled error on %s", request.path, exc_info=error)
         return _answer(500, PatchbayError.code, PatchbayError.message, {}, "Something went wrong")
+
+
+def _log(error: PatchbayError) -> None:
+    """One line for what is expected while something we need is down; a traceback for a defect of ours."""
+    sentence = f"{type(error).__name__}: {error.message}"
+    if isinstance(error, Unavailable):
+        metrics.count_unavailable(error)
+    if error.status in _EXPECTED:
+        unavailable(log, sentence, error, status=error.status, path=request.path)
+    elif error.status >= 500:
+        metrics.UNHANDLED_ERRORS.inc()
+        log.error("%s", sentence, exc_info=error)
 
 
 def _title(error: PatchbayError) -> str:

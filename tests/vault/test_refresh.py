@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app import database, persist
 from app.audit import AuditEntry
 from app.errors import NotConnected, ProviderUnavailable, ReconnectNeeded, Unavailable
-from app.vault import access, claims, credentials, refresh, store
+from app.vault import access, claims, credentials, flights, store
 from app.vault.models import Connection, Credential
 from app.vault.refresh import source
 from tests.conftest import both_databases
@@ -364,7 +364,7 @@ def test_the_service_is_not_called_when_the_claim_cannot_be_written(connect, pro
         source(settings, connection).bearer()
     assert provider.refreshes == 0
     monkeypatch.undo()
-    assert refresh._flights == {}
+    assert flights._flights == {}
 
 
 def test_a_call_to_the_service_goes_through_with_the_renewed_token(connect, provider, settings):

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from app import limit_log, metrics
 from app.config import THREADS_IN_ALL
 from app.errors import TooManyRequests
 
@@ -84,6 +85,13 @@ class FairSemaphore:
         finally:
             self._release(workspace_id, member_id)
 
+    def sample(self) -> None:
+        """Set the gauges of running and waiting calls."""
+        with self._lock:
+            calls = list(self._workspaces.values())
+            metrics.CALLS_RUNNING.set(sum(each.running for each in calls))
+            metrics.CALLS_WAITING.set(sum(each.queued for each in calls))
+
     def _request(self, workspace_id: str, member_id: str) -> _Waiter | None:
         """None if the call may run, else the waiter to wait on. Raises TooManyRequests on a full queue."""
         with self._lock:
@@ -94,7 +102,7 @@ class FairSemaphore:
                 and held
                 and held >= self._thread_limit // len(self._workspaces)
             ):
-                raise _too_many()
+                raise _too_many(workspace_id)
             if calls is None:
                 calls = self._workspaces[workspace_id] = _WorkspaceCalls()
             of_member = calls.by_member.get(member_id, 0)
@@ -105,7 +113,7 @@ class FairSemaphore:
                 return None
             queue = calls.queues.get(member_id, ())
             if calls.queued >= self.queue_limit or len(queue) >= self.member_queue_limit:
-                raise _too_many()
+                raise _too_many(workspace_id)
             waiter = _Waiter()
             calls.queues.setdefault(member_id, deque()).append(waiter)
             calls.queued += 1
@@ -123,7 +131,7 @@ class FairSemaphore:
                 del calls.queues[member_id]
             calls.queued -= 1
             self._forget_if_idle(workspace_id, calls)
-        raise _too_many()
+        raise _too_many(workspace_id)
 
     def _release(self, workspace_id: str, member_id: str) -> None:
         with self._lock:
@@ -158,7 +166,8 @@ class FairSemaphore:
             del self._workspaces[workspace_id]
 
 
-def _too_many() -> TooManyRequests:
+def _too_many(workspace_id: str) -> TooManyRequests:
+    limit_log.note("concurrent_calls", 60, workspace=workspace_id)
     sentence = (
         "This workspace has as many calls under way as it may have at once. Wait "
         f"{_RETRY_AFTER_SECONDS} seconds and call again."

@@ -14,6 +14,7 @@ from mcp.server.runner import ServerRunner, modern_error_data
 from mcp_types import METHOD_NOT_FOUND, ErrorData, RequestId
 from pydantic_core import to_json
 
+from app import logs, metrics
 from app.errors import Unavailable
 from app.mcp_server.protocol import revisions
 from app.mcp_server.protocol.client_replies import ClientReplies
@@ -111,7 +112,8 @@ class ProtocolAdapter:
 
 
 def _unavailable(error: Unavailable) -> Refusal:
-    log.error("answered 503: %s", error.message, exc_info=error)
+    metrics.count_unavailable(error)
+    logs.unavailable(log, f"answered 503: {error.message}", error, status=503)
     return Refusal(503, UNAVAILABLE, error.message, {"retryable": True}, headers={"Retry-After": "5"})
 
 

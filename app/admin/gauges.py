@@ -1,0 +1,83 @@
+"""The gauges at /metrics that are read from the database: each group costs one query in a few seconds."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
+from sqlalchemy import func, select, text
+from sqlmodel import col
+
+from app import clock, metrics
+from app.approvals import models
+from app.approvals.models import Approval
+from app.connectors.services import services_of
+from app.database import reading
+from app.errors import Unavailable
+from app.notifications import mail_health
+from app.vault.models import Connection
+
+
+def install() -> None:
+    """Register the collectors."""
+    metrics.add_collector("database", _database)
+    metrics.add_collector("connections", _connections)
+    metrics.add_collector("approvals", _approvals)
+    metrics.add_collector("notices", _notices)
+
+
+def _database() -> Iterator[Metric]:
+    try:
+        with reading() as db:
+            db.execute(text("SELECT 1"))
+        is_up = 1
+    except Unavailable:
+        is_up = 0
+    yield GaugeMetricFamily("patchbay_database_up", "1 if the database answers, else 0.", value=is_up)
+
+
+def _connections() -> Iterator[Metric]:
+    family = GaugeMetricFamily(
+        "patchbay_connections",
+        "Connections by service and state: connected, suspended or reconnect_needed.",
+        labels=["service", "state"],
+    )
+    suspended = col(Connection.try_again_at).is_not(None)
+    columns = (col(Connection.slug), col(Connection.state), suspended)
+    with reading() as db:
+        found = db.execute(select(*columns, func.count()).group_by(*columns)).all()
+    counts: Counter[tuple[str, str]] = Counter()
+    installed = services_of(None)
+    for slug, state, may_recover, count in found:
+        name = slug if installed.find(slug) else "custom"
+        counts[name, "suspended" if may_recover and state != "connected" else state] += count
+    for labels, count in sorted(counts.items()):
+        family.add_metric(labels, count)
+    yield family
+
+
+def _approvals() -> Iterator[Metric]:
+    now = clock.now()
+    waiting = select(func.count(), func.min(col(Approval.created_at))).where(
+        col(Approval.state) == models.WAITING, col(Approval.until) > now
+    )
+    with reading() as db:
+        count, oldest = db.execute(waiting).one()
+    yield GaugeMetricFamily("patchbay_approvals_waiting", "Writes that wait for an approval.", value=count)
+    yield GaugeMetricFamily(
+        "patchbay_approvals_oldest_seconds",
+        "How long the oldest of them has waited.",
+        value=(now - oldest).total_seconds() if oldest else 0,
+    )
+
+
+def _notices() -> Iterator[Metric]:
+    state = mail_health.present()
+    yield GaugeMetricFamily(
+        "patchbay_notices_pending", "Notices that wait to be emailed.", value=state.waiting
+    )
+    yield GaugeMetricFamily(
+        "patchbay_mail_failing",
+        "1 while the mail server takes no notices, else 0.",
+        value=int(state.failing_since is not None),
+    )
