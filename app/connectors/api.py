@@ -6,6 +6,7 @@ The service's own word on when to come back (Retry-After) is kept: a short wait 
 told. Every answer is read defensively, and errors say what to do.
 """
 
+import random
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -18,7 +19,7 @@ from app.connectors.answers import Answers
 from app.connectors.api_errors import errors_by_status, no_answer, outcome_unknown, retry_after
 from app.connectors.api_rules import ApiRules
 from app.connectors.request import ApiRequest, UpstreamCall, path_parts
-from app.connectors.retries import READ_TRIES, pause, wait_before_retry
+from app.connectors.retries import READ_TRIES, wait_before_retry
 from app.connectors.spec import Business
 from app.errors import (
     NotRenewable,
@@ -159,7 +160,7 @@ class Api:
             except OutboundError as error:
                 if not last and (not error.sent or not isinstance(error, OutboundTimeout | ResponseTooLarge)):
                     unsure = unsure or error.sent
-                    pause(attempt)
+                    self._pause(attempt)
                     continue
                 raise no_answer(self.service.name, error, safe=safe) from None
             if self.service.token_is_stale(answer) and not renewed:
@@ -183,7 +184,7 @@ class Api:
             if last or wait is None or not repeatable:
                 raise self._unconfirmed(problem, safe)
             unsure = unsure or isinstance(problem, ProviderUnavailable)
-            pause(attempt, wait)
+            self._pause(attempt, wait)
         raise ProviderUnavailable(f"{self.service.name} is not answering. Please try again later.")
 
     def _base(self, host: str | None) -> str:
@@ -288,3 +289,7 @@ class Api:
             self.stop_if_cancelled()
         except ProviderTimeout as stopped:
             raise (outcome_unknown(self.service.name) if unsure else stopped) from None
+
+    def _pause(self, attempt: int, seconds: float = 0.0) -> None:
+        """Waits with jitter, so that callers do not return all at once."""
+        time.sleep(max(seconds, random.uniform(0.1, 0.3) * attempt))

@@ -1,6 +1,5 @@
 """When a request to a service is sent again, and how long to wait before."""
 
-import random
 import time
 
 from app.errors import ProviderUnavailable, TemporaryFailure, ToolError
@@ -19,8 +18,3 @@ def wait_before_retry(problem: ToolError, attempt: int, deadline: float) -> floa
         return 0.0
     seconds = float(problem.retry_after_seconds or 2.0**attempt / 2)
     return seconds if seconds <= min(_LONGEST_WAIT_SECONDS, deadline - time.monotonic()) else None
-
-
-def pause(attempt: int, seconds: float = 0.0) -> None:
-    """Wait with jitter, so that callers do not return all at once."""
-    time.sleep(max(seconds, random.uniform(0.1, 0.3) * attempt))
