@@ -65,13 +65,13 @@ class _RedactingFormatter(logging.Formatter):
         return f"{line}\n{trace}" if trace else line
 
 
-def event(logger: logging.Logger, level: int, sentence: str, **fields: Any) -> None:
+def event(logger: logging.Logger, level: int, sentence: str, /, **fields: Any) -> None:
     """Log something that happened as one line with fields. Fields that are None or empty are left out."""
     present = {name: value for name, value in fields.items() if value is not None and value != ""}
     logger.log(level, "%s", sentence, extra={"fields": present}, stacklevel=2)
 
 
-def unavailable(logger: logging.Logger, sentence: str, error: BaseException, **fields: Any) -> None:
+def unavailable(logger: logging.Logger, sentence: str, error: BaseException, /, **fields: Any) -> None:
     """Log an expected failure as one line that names its cause.
 
     An outage fails every request alike, so a traceback follows once a minute, and always at DEBUG.

@@ -14,7 +14,8 @@ from app import logs, metrics
 from app.connectors.connector import Connector
 from app.vault.models import Connection
 
-SUCCESS, REFUSED, UNREACHABLE = "success", "refused", "unreachable"
+# How a refresh ended. "ended": the service ended the access. "refused": it refused, and did not say why.
+SUCCESS, ENDED, REFUSED, UNREACHABLE = "success", "ended", "refused", "unreachable"
 MISCONFIGURED, UNREADABLE = "misconfigured", "unreadable"
 
 log = logging.getLogger("app.vault.connections")

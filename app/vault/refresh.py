@@ -215,7 +215,7 @@ class TokenVault:
                 because=error.because,
             )
             if claims.end_access(claim, reason):
-                log.failed(connection_log.REFUSED, reason)
+                log.failed(connection_log.ENDED, reason)
                 raise ReconnectNeeded(reason) from None
         except ClientMisconfigured as error:
             claims.cool_down(claim, CoolDown(_MISCONFIGURED_COOLDOWN_SECONDS, error.message))
@@ -230,7 +230,8 @@ class TokenVault:
                 is_token_rejected=cause == "rejected",
             )
             claims.cool_down(claim, failure)
-            log.failed(connection_log.UNREACHABLE, error.message, failure.seconds)
+            outcome = connection_log.REFUSED if error.refused else connection_log.UNREACHABLE
+            log.failed(outcome, error.message, failure.seconds)
             raise self._resting(self._snapshot()) from None
         else:
             self._store(claim, tokens, connector)
