@@ -1,18 +1,24 @@
-"""Runs migrations. One runner at a time: an advisory lock on PostgreSQL, a locked file beside SQLite's."""
+"""Runs migrations. One runner at a time: an advisory lock on PostgreSQL, a locked file beside SQLite's.
+
+Each migration is one transaction with its number, on both databases: an upgrade that is killed has done it
+completely or not at all, and the next run goes on from there.
+"""
 
 import contextlib
 import fcntl
+import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from alembic import context
-from sqlalchemy import Engine, create_engine, text
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString
 
-from app import config, environment, factory
+from app import config, environment, factory, interrupted_upgrade
 from app.database import UtcDateTime
 from app.errors import ConfigError
 from app.memory.models import is_described
@@ -20,6 +26,7 @@ from app.web.command_errors import explain
 
 _LOCK = 7_208_412  # any number, the same for every release
 
+log = logging.getLogger("app.migrations")
 factory.import_models()
 
 
@@ -36,19 +43,49 @@ def run() -> None:
     """Upgrade or downgrade the database named by DATABASE_URL, or the one given by a test."""
     url = context.config.attributes.get("url") or config.load(environment.read()).database_url
     engine = create_engine(url)
-    with _alone(engine, url), engine.connect() as connection:
-        context.configure(
-            connection=connection,
-            target_metadata=SQLModel.metadata,
-            render_as_batch=connection.dialect.name == "sqlite",
-            compare_type=True,
-            transaction_per_migration=True,
-            render_item=_render,
-            include_name=is_described,
-        )
-        with context.begin_transaction():
-            context.run_migrations()
+    if engine.dialect.name == "sqlite":
+        interrupted_upgrade.run_whole(engine)
+    with _alone(engine, url):
+        try:
+            with engine.connect() as connection:
+                _migrate(connection)
+        except OperationalError as error:
+            if engine.dialect.name != "sqlite" or not _is_half_done(error):
+                raise
+            _complete(engine)
     engine.dispose()
+
+
+def _migrate(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=SQLModel.metadata,
+        render_as_batch=connection.dialect.name == "sqlite",
+        compare_type=True,
+        transactional_ddl=True,  # on SQLite, too: `run_whole`
+        transaction_per_migration=True,
+        render_item=_render,
+        include_name=is_described,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def _is_half_done(error: OperationalError) -> bool:
+    """Whether a migration failed on what a killed run of an earlier release left behind on SQLite."""
+    words = str(error.orig)
+    return any(sign in words for sign in ("already exists", "duplicate column name", "no such"))
+
+
+def _complete(engine: Engine) -> None:
+    """Go on where the killed run stopped. Raises UnknownSchema if that cannot be proved."""
+    with engine.connect() as connection:
+        done = interrupted_upgrade.statements_done(connection, ScriptDirectory.from_config(context.config))
+        log.warning(
+            "an upgrade by an earlier release was interrupted; going on after its %d statements", done
+        )
+        interrupted_upgrade.skip_statements(connection, done)
+        _migrate(connection)
 
 
 @contextlib.contextmanager
@@ -63,8 +100,6 @@ def _alone(engine: Engine, url: str) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".migrating").open("w") as lock_file:
         fcntl.flock(lock_file, fcntl.LOCK_EX)
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA journal_mode=WAL")
         yield
 
 
