@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from email_validator import validate_email
 
-from app import client_settings, url_settings
+from app import client_settings, firebase_settings, url_settings
 from app.crypto import KeyRing
 from app.errors import ConfigError
 
@@ -124,6 +124,10 @@ def load(environ: Mapping[str, str]) -> Settings:
             raise ConfigError(f"{name} must be set too: a client id and its secret belong together.")
     public_url = _public_url(environ.get("PUBLIC_URL") or f"http://localhost:{port}")
     web_threads = _number(environ, "WEB_THREADS", 32, 1, 256)
+    sandbox_url = (
+        (environ.get("SANDBOX_URL") or f"http://localhost:{port + 1}").rstrip("/") if sandbox_on else None
+    )
+    firebase_project, firebase_certs_url = firebase_settings.read(environ, sandbox_url)
     settings = Settings(
         environment=environment,
         port=port,
@@ -138,15 +142,12 @@ def load(environ: Mapping[str, str]) -> Settings:
         vault_keys=KeyRing.parse(environ.get("VAULT_KEYS", "")),
         mail_url=environ.get("MAIL_URL") or None,
         mail_from=_mail_from(environ.get("MAIL_FROM", ""), brand_name, public_url),
-        sandbox_url=(environ.get("SANDBOX_URL") or f"http://localhost:{port + 1}").rstrip("/")
-        if sandbox_on
-        else None,
+        sandbox_url=sandbox_url,
         oauth_token_ttl=_number(environ, "OAUTH_TOKEN_TTL", 86_400, 3_600, 31_536_000),
         oauth_refresh_ttl=_number(environ, "OAUTH_REFRESH_TTL", 90 * 86_400, 3_600, 10 * 31_536_000),
         mcp_token_ttl=_number(environ, "MCP_TOKEN_TTL_SECONDS", 86_400, 60, 31_536_000),
-        firebase_project_id=environ.get("FIREBASE_PROJECT_ID") or None,
-        firebase_certs_url=environ.get("FIREBASE_CERTS_URL")
-        or "https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com",
+        firebase_project_id=firebase_project,
+        firebase_certs_url=firebase_certs_url,
         google_sign_in_client_id=google["GOOGLE_SIGN_IN_CLIENT_ID"],
         google_sign_in_client_secret=google["GOOGLE_SIGN_IN_CLIENT_SECRET"],
         require_connector=environ.get("REQUIRE_CONNECTOR") or None,

@@ -5,10 +5,15 @@ May import: the floor, `web`, `accounts`, `workspaces`, `connectors`, `vault`, `
 in `exchange.py`, then `firebase_tokens.py`, app/id_tokens.py and app/jwks.py. `rfc8693_token_exchange.py` is
 the same exchange at the token endpoint.
 
-Decided: the ID token is passed on to nobody. Its audience is the project in FIREBASE_PROJECT_ID. We decide
-which person it means; FlowPOS decides which businesses they may work in, through their workspace's
-connections. So `authorizedBusinesses` are those that set_active_business accepts, and none while FlowPOS is
-not connected.
+Decided: its audience is the project in FIREBASE_PROJECT_ID, with the sandbox on the sandbox's
+(app/firebase_settings.py). We decide which person it means; FlowPOS decides which businesses they may work
+in, through their workspace's connections. So `authorizedBusinesses` are those that set_active_business
+accepts, and none while FlowPOS is not connected.
+
+Decided: a person of whom FlowPOS itself says that they have no business is refused (403), as FlowPOS refuses
+them. While no connection can say so, the ID token is sent to FlowPOS' own exchange, which it was issued for,
+and to nobody else (`memberships.py`). Silence is not an answer: whoever has yet to connect FlowPOS gets a
+token, to connect it with.
 
 Decided: issuer and subject identify a person. On the first exchange the ID token's verified email address
 finds the account, and the login is linked to it; a second login with the same address is refused. Membership

@@ -1,4 +1,8 @@
-"""The businesses an exchanged token reaches: those FlowPOS lists now, per connection the person may use."""
+"""The businesses an exchanged token reaches: those FlowPOS lists now, per connection the person may use.
+
+"FlowPOS lists none" and "we do not know" differ: the first is FlowPOS' own answer, and refuses the exchange.
+Not connected, unreachable, and access that ended for another reason say nothing about memberships.
+"""
 
 import time
 from collections.abc import Mapping
@@ -7,7 +11,7 @@ from dataclasses import dataclass
 from app.config import Settings
 from app.connectors.spec import Business
 from app.database import reading
-from app.errors import NotFound, ToolError
+from app.errors import NotFound, NothingReached, ToolError
 from app.oauth_server import scopes
 from app.oauth_server.selections import Selection
 from app.vault import access, store
@@ -22,6 +26,7 @@ class ReachableBusinesses:
     """The connections, each with the businesses it reaches now."""
 
     connections: tuple[tuple[Connection, tuple[Business, ...]], ...]
+    is_none_listed: bool = False  # there are connections, and FlowPOS answered each: no active business
 
     @property
     def businesses(self) -> tuple[Business, ...]:
@@ -30,7 +35,9 @@ class ReachableBusinesses:
 
     def within(self, selection: Selection) -> "ReachableBusinesses":
         """Those of the connections that are selected for the client."""
-        return ReachableBusinesses(tuple(each for each in self.connections if selection.includes(each[0].id)))
+        return ReachableBusinesses(
+            tuple(each for each in self.connections if selection.includes(each[0].id)), self.is_none_listed
+        )
 
     def without_choice(self, chosen: Mapping[str, str]) -> list[str]:
         """The ids of connections whose chosen business is no longer reachable."""
@@ -61,19 +68,24 @@ def fetch(settings: Settings, workspace_id: str, user_id: str) -> ReachableBusin
         visible = store.visible(db, workspace_id, user_id)
     usable = [c for c in visible if scopes.reaches(scopes.NARROW, c.slug) and c.permission != "off"]
     until = time.monotonic() + _SECONDS
+    found = [(connection, _reachable_now(settings, connection, until)) for connection in usable]
     return ReachableBusinesses(
-        tuple((connection, _reachable_now(settings, connection, until)) for connection in usable)
+        tuple((connection, businesses or ()) for connection, businesses in found),
+        is_none_listed=bool(found) and all(businesses is None for _, businesses in found),
     )
 
 
-def _reachable_now(settings: Settings, connection: Connection, until: float) -> tuple[Business, ...]:
+def _reachable_now(settings: Settings, connection: Connection, until: float) -> tuple[Business, ...] | None:
+    """The businesses of a connection, or None if FlowPOS says that there are none."""
     if connection.state != "connected":
-        return ()
+        return None if access.reaches_nothing(connection) else ()
     try:
         if (left := until - time.monotonic()) > 0:
             access.check(settings, connection, seconds=left)
     except NotFound:
         return ()  # disconnected a moment ago
+    except NothingReached:
+        return None
     except ToolError as error:
         if not error.retryable:
             return ()

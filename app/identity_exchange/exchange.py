@@ -14,9 +14,10 @@ from app.accounts.models import User
 from app.config import Settings
 from app.database import transaction
 from app.errors import Forbidden, NotFound
-from app.identity_exchange import businesses, firebase_tokens, identities
+from app.identity_exchange import businesses, firebase_tokens, identities, memberships
 from app.identity_exchange.businesses import ReachableBusinesses
 from app.identity_exchange.identities import KIND, NoMembership
+from app.identity_exchange.memberships import NoBusiness
 from app.oauth_server import grants, scopes
 from app.oauth_server.callers import ACCESS_PREFIX, AuthenticatedCaller
 from app.oauth_server.models import AccessToken, Grant
@@ -74,7 +75,7 @@ def exchange(
 ) -> Issued:
     """Issues a token for the person of an ID token, with those of SCOPES that are requested.
 
-    Raises ExchangeNotConfigured, IdTokenRefused, NoMembership, BudgetSpent, Unavailable.
+    Raises ExchangeNotConfigured, IdTokenRefused, NoMembership, NoBusiness, BudgetSpent, Unavailable.
     """
     if settings.firebase_project_id is None:
         raise ExchangeNotConfigured()
@@ -86,6 +87,10 @@ def exchange(
         workspace = identities.workspace_of(db, person)
         budgets.take(db, settings, _PER_PERSON, person.id)
     reachable = businesses.fetch(settings, workspace.id, person.id)
+    if not reachable.businesses:
+        has_any = memberships.look_up(settings, workspace.id, id_token)
+        if has_any is False or (has_any is None and reachable.is_none_listed):
+            raise NoBusiness()
     with transaction() as db:
         grant = _grant(db, settings, person, workspace.id, client)
         return _issue(
@@ -94,7 +99,10 @@ def exchange(
 
 
 def refresh(settings: Settings, caller: AuthenticatedCaller) -> Issued:
-    """Issues a grant's next token while one lives. Raises NotFromExchange, NoMembership, BudgetSpent."""
+    """Issues a grant's next token while one lives.
+
+    Raises NotFromExchange, NoMembership, NoBusiness, BudgetSpent.
+    """
     if caller.kind != KIND:
         raise NotFromExchange()
     if not caller.workspace_active:
@@ -102,6 +110,8 @@ def refresh(settings: Settings, caller: AuthenticatedCaller) -> Issued:
     with transaction() as db:
         budgets.take(db, settings, _PER_PERSON, caller.user_id)
     reachable = businesses.fetch(settings, caller.workspace_id, caller.user_id)
+    if reachable.is_none_listed:
+        raise NoBusiness()
     with transaction() as db:
         grant = db.get(Grant, caller.grant_id, with_for_update=True)
         if grant is None:

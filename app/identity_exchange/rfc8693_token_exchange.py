@@ -12,6 +12,7 @@ from app.identity_exchange import exchange
 from app.identity_exchange.exchange import Issued
 from app.identity_exchange.firebase_tokens import IdTokenRefused
 from app.identity_exchange.identities import NoMembership
+from app.identity_exchange.memberships import NoBusiness
 from app.oauth_server import scopes
 from app.oauth_server.client_metadata import AUTH_METHODS
 from app.oauth_server.rfc8414_metadata import TOKEN_EXCHANGE
@@ -54,7 +55,7 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         """Section 2.2.1. An invalid or unacceptable subject token is `invalid_request` (section 2.2.2)."""
         try:
             issued = self._exchange()
-        except (IdTokenRefused, NoMembership) as refused:
+        except (IdTokenRefused, NoMembership, NoBusiness) as refused:
             raise InvalidRequestError(refused.message) from None
         answer = {
             "access_token": issued.access_token,

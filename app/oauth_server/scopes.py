@@ -13,7 +13,7 @@ PSA_READ = "psa:read"
 POS_INTENTS = "pos:intents"
 
 NARROW = (POS_READ, POS_WRITE, REPORTS_READ, PSA_READ, POS_INTENTS)
-_NARROW_SERVICE = "flowpos"
+NARROW_SERVICE = "flowpos"
 
 SUPPORTED = (READ, WRITE, OFFLINE, *NARROW)
 DEFAULT = (READ, WRITE)
@@ -49,7 +49,7 @@ def is_narrow(scopes: Collection[str]) -> bool:
 
 def reaches(scopes: Collection[str], slug: str) -> bool:
     """Whether a service is visible at all: FlowPOS' own scopes alone reach FlowPOS only."""
-    return slug == _NARROW_SERVICE or covers(scopes, READ)
+    return slug == NARROW_SERVICE or covers(scopes, READ)
 
 
 def split(text: str | None) -> frozenset[str]:

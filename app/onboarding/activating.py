@@ -22,7 +22,7 @@ from app.oauth_server import grants, scopes
 from app.onboarding import letters
 from app.onboarding.models import SetupToken
 from app.onboarding.services import ServiceChoice
-from app.vault import access, form_exchange, store
+from app.vault import access, connection_settings, form_exchange, store
 from app.vault.access import TokenNotAccepted
 from app.vault.token_endpoint import TokenRefused, TokenSet
 from app.workspaces import members
@@ -59,6 +59,7 @@ class ActivatedWorkspace:
 
     workspace: Workspace
     access_token: str = field(repr=False)
+    permission: str  # what AI clients may do on the connection: off, read, ask or write
     seconds: int = _TOKEN_SECONDS
 
 
@@ -86,7 +87,7 @@ def activate(
         _spend(db, setup)
         person = _person(db, setup)
         workspace = members.create(db, setup.company, person)
-        store.connect(
+        connection = store.connect(
             db,
             workspace_id=workspace.id,
             owner_id=person.id,
@@ -96,11 +97,14 @@ def activate(
             scopes="",
             keys=settings.vault_keys,
         )
+        if choice.permission not in {None, connection.permission}:
+            connection_settings.set_permission(db, connection, choice.permission or "", by=person.id)
+        permission = connection.permission
         token = grants.issue_by_hand(
             db, "personal", person.id, workspace.id, _TOKEN_NAME, scopes.join(scopes.DEFAULT), _TOKEN_SECONDS
         )[1]
     mailer.send(setup.email, *letters.ready(settings))
-    return ActivatedWorkspace(workspace, token)
+    return ActivatedWorkspace(workspace, token, permission)
 
 
 def _check(settings: Settings, choice: ServiceChoice) -> tuple[Account, TokenSet]:

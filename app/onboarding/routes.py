@@ -54,6 +54,7 @@ def activate() -> ResponseReturnValue:
         mcp_url=settings.mcp_url,
         access_token=activated.access_token,
         expires_in=activated.seconds,
+        **({"permission": activated.permission} if choice.permission else {}),
     )
 
 

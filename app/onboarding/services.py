@@ -11,19 +11,23 @@ from app.connectors.credential_forms import Form
 from app.connectors.endpoints import Endpoints
 from app.connectors.services import services_of
 from app.onboarding.forms import InvalidFields
+from app.vault import connection_settings
 from app.web import json_body
 
-_NO_FIELDS = {"service", "way"}
+_NO_FIELDS = {"service", "way", "permission"}
 
 
 @dataclass(frozen=True)
 class ServiceChoice:
-    """A service, one of its forms, and the values for it."""
+    """A service, one of its forms, the values for it, and what AI clients may do there: a level, or None for
+    the level of every new connection.
+    """
 
     connector: Connector
     where: Endpoints
     form: Form
     values: Mapping[str, str] = field(repr=False)
+    permission: str | None = None
 
 
 def choose(settings: Settings, body: dict[str, Any]) -> ServiceChoice:
@@ -32,6 +36,7 @@ def choose(settings: Settings, body: dict[str, Any]) -> ServiceChoice:
     Raises InvalidFields, which lists what is possible.
     """
     slug, auth_method = json_body.text(body, "service"), json_body.text(body, "way")
+    permission = _permission(body)
     enabled = _open(settings)
     if slug not in enabled:
         possible = {name: _describe(forms) for name, (_, _, forms) in enabled.items()}
@@ -56,7 +61,21 @@ def choose(settings: Settings, body: dict[str, Any]) -> ServiceChoice:
     }
     if problems:
         raise _refused(problems, ways=_describe(forms))
-    return ServiceChoice(connector, where, form, values)
+    return ServiceChoice(connector, where, form, values, permission)
+
+
+def _permission(body: dict[str, Any]) -> str | None:
+    """Return the requested level, or None if none was. Raises InvalidFields."""
+    if body.get("permission") is None:
+        return None
+    level = json_body.text(body, "permission")
+    if level not in connection_settings.LEVELS:
+        possible = ", ".join(connection_settings.LEVELS)
+        raise _refused(
+            {"permission": f"That is no permission level. Possible: {possible}; without it: read."},
+            permissions=list(connection_settings.LEVELS),
+        )
+    return level
 
 
 def _open(settings: Settings) -> dict[str, tuple[Connector, Endpoints, list[Form]]]:

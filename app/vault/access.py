@@ -114,9 +114,18 @@ def _judge(
 
 
 def _end(connection: Connection, snapshot: Snapshot | None, ended: NothingReached) -> None:
-    if snapshot is not None:
-        with database.transaction() as db:
-            connection_state.end_access(db, connection, snapshot.credential.generation, ended.message)
+    """End the access, and store that the service lists nothing."""
+    if snapshot is None:
+        return
+    with database.transaction() as db:
+        if connection_state.end_access(db, connection, snapshot.credential.generation, ended.message):
+            nothing = Account(key=connection.account_key, name="", businesses=())
+            connection.businesses = store.set_businesses(db, connection, nothing).businesses
+
+
+def reaches_nothing(connection: Connection) -> bool:
+    """Whether a reconnect is needed because the service last listed no business."""
+    return connection.state != connection_state.CONNECTED and not connection.businesses
 
 
 def businesses_of(connection: Connection) -> list[Business]:

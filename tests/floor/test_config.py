@@ -152,3 +152,26 @@ class TestDevelopmentKeys:
         (tmp_path / ".env").write_text("# note\nPORT=9000\nBRAND_NAME='Acme Hub'\n")
         merged = environment.read({**GOOD, "PORT": "9001"}, tmp_path)
         assert (merged["PORT"], merged["BRAND_NAME"]) == ("9001", "Acme Hub")
+
+
+class TestIdTokens:
+    """Whose ID tokens are exchanged: with the sandbox the sandbox's, unless the operator says otherwise."""
+
+    def of(self, **given):
+        settings = config.load(GOOD | given)
+        return settings.firebase_project_id, settings.firebase_certs_url.partition("://")[2].partition("/")[0]
+
+    def test_the_sandboxes_stand_in_for_both_settings(self):
+        assert self.of() == ("flowpos-sandbox", "localhost:8001")
+        assert self.of(SANDBOX_URL="http://localhost:9123/") == ("flowpos-sandbox", "localhost:9123")
+        assert self.of(FIREBASE_PROJECT_ID="", FIREBASE_CERTS_URL="") == self.of()
+
+    def test_a_given_one_wins_and_is_not_mixed_with_the_sandboxes(self):
+        assert self.of(FIREBASE_PROJECT_ID="mine") == ("mine", "www.googleapis.com")
+        assert self.of(FIREBASE_CERTS_URL="https://keys.example.com/x") == (None, "keys.example.com")
+
+    def test_without_the_sandbox_nothing_is_exchanged(self):
+        assert self.of(SANDBOX="0") == (None, "www.googleapis.com")
+        production = {"ENV": "production", "PUBLIC_URL": "https://hub.example.com"}
+        assert self.of(**production) == (None, "www.googleapis.com")
+        assert self.of(**production, FIREBASE_PROJECT_ID="mine") == ("mine", "www.googleapis.com")

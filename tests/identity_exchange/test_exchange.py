@@ -144,7 +144,7 @@ def test_not_configured_says_so(environ, people):
     from app.config import load
     from app.factory import create_app
 
-    without = Exchanger(create_app(load({**environ, "FIREBASE_PROJECT_ID": ""})))
+    without = Exchanger(create_app(load({**environ, "FIREBASE_PROJECT_ID": "", "SANDBOX": "0"})))
     refused = without.exchange()
     assert refused.status_code == 404
     assert (

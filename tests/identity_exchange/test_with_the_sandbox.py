@@ -93,8 +93,54 @@ def test_from_a_login_at_firebase_to_a_tool_of_flowpos(app, mara, id_token, leve
         == "FlowPOS account: Corner Café; business: Corner Café."
     )
     assert "set_active_business" not in client.tools()
-    levers("withdraw", person="mara", business="b1a0-0001")
-    assert program.refresh(second["accessToken"]).json["authorizedBusinessIds"] == []
+
+
+def test_whoever_flowpos_gives_no_business_is_refused_at_every_door(
+    app, mara, id_token, levers, people, sign_in
+):
+    program, token = Exchanger(app), id_token("mara@corner.example")
+    connect(mara)
+    ours = program.exchange(token).json["accessToken"]
+    for business in ("b1a0-0001", "b1a0-0002"):
+        levers("withdraw", person="mara", business=business)
+    for _ in range(2):  # the first answer ends the connection's access, and the second is the same
+        for refused in (program.refresh(ours), program.exchange(token)):
+            assert refused.status_code == 403
+            error = refused.json["error"]
+            assert error["code"] == "PERMISSION_DENIED" and "No active business" in error["message"]
+            assert error["details"]["reason"] == "NO_ACTIVE_BUSINESS"
+        refused = program.at_token_endpoint(subject_token=token)
+        assert (refused.status_code, refused.json["error"]) == (400, "invalid_request")
+        assert "No active business" in refused.json["error_description"]
+    levers("restore", person="mara", business="b1a0-0002")
+    assert program.exchange(token).json["authorizedBusinessIds"] == [], "to connect FlowPOS again with"
+
+
+def test_a_login_without_any_business_is_refused_though_nothing_is_connected(app, people, id_token, levers):
+    from sqlmodel import select
+
+    from app import database
+    from app.accounts.models import User
+    from app.oauth_server.models import Grant
+
+    with database.transaction() as db:
+        db.get(User, people.alice.id).email = "zoe@corner.example"
+        db.get(User, people.bob.id).email = "tom@quay.example"
+    program, zoe = Exchanger(app), id_token("zoe@corner.example")
+    refused = program.exchange(zoe)
+    assert refused.status_code == 403 and "No active business" in refused.json["error"]["message"]
+    assert program.at_token_endpoint(subject_token=zoe).status_code == 400
+    with database.reading() as db:
+        assert db.exec(select(Grant)).all() == []
+    assert program.exchange(id_token("tom@quay.example")).status_code == 200, "he has one, not connected yet"
+
+
+@pytest.mark.parametrize("status", [500, 503, 401, 403])
+def test_only_flowpos_own_word_refuses(app, mara, id_token, levers, status):
+    """A gateway in front of it, an outage and an unknown project are no answer about memberships."""
+    levers("fail", status=status, times=5, path="/mcp/token")
+    answer = Exchanger(app).exchange(id_token("mara@corner.example"))
+    assert answer.status_code == 200 and answer.json["authorizedBusinessIds"] == []
 
 
 def test_flowpos_being_away_leaves_the_businesses_it_listed(app, mara, id_token, levers):

@@ -268,3 +268,54 @@ def test_it_is_in_the_trail_without_a_secret(company):
     ):
         assert actions.count(action) == 1
     assert "sandbox" not in repr(entries) and company.email not in repr(entries)
+
+
+# --- what AI clients may do ---
+
+READS_AND_WRITES = 13  # tools of ServiceFusion
+
+
+def tools_of(app, answer):
+    names = Client(app, answer.json["access_token"]).tools()
+    return [name for name in names if name.startswith("servicefusion_")]
+
+
+@pytest.mark.parametrize(
+    ("permission", "count"),
+    [("write", READS_AND_WRITES), ("ask", READS_AND_WRITES), ("read", 10), ("off", 0)],
+)
+def test_the_permission_asked_for_is_that_of_the_connection(app, company, permission, count):
+    answer = company.activate(company.setup_token(), **GOOD | {"permission": permission})
+    assert answer.status_code == 200 and answer.json["permission"] == permission
+    assert len(tools_of(app, answer)) == count
+    with database.reading() as db:
+        assert db.scalars(select(Connection.permission)).one() == permission
+        changes = db.scalars(
+            select(AuditEntry.details).where(AuditEntry.action == "connection.permission_changed")
+        ).all()
+    wanted = [] if permission == "read" else [("read", permission)]
+    assert [(each["before"], each["level"]) for each in changes] == wanted
+
+
+@pytest.mark.parametrize("given", [{}, {"permission": None}])
+def test_without_one_a_company_can_read(app, company, given):
+    answer = company.activate(company.setup_token(), **GOOD | given)
+    assert answer.status_code == 200 and len(tools_of(app, answer)) == 10
+
+
+@pytest.mark.parametrize("given", ["", "admin", "WRITE", " write", "read,write", ["write"], True, 1, {}])
+def test_another_permission_is_refused_before_the_service_is_asked(company, levers, given):
+    setup, asked = company.setup_token(), levers("servicefusion").log()["requests"]
+    refused = company.activate(setup, **GOOD | {"permission": given})
+    error = error_of(refused)
+    assert refused.status_code in {400, 422} and "permission" in error["details"]["fields"]
+    assert stored_counts() == [0] * 6 and levers("servicefusion").log()["requests"] == asked
+    assert company.activate(setup, **GOOD | {"permission": "write"}).status_code == 200
+
+
+def test_a_repeated_activation_changes_no_permission(company):
+    setup = company.setup_token()
+    assert company.activate(setup, **GOOD | {"permission": "ask"}).status_code == 200
+    assert company.activate(setup, **GOOD | {"permission": "write"}).status_code == 401
+    with database.reading() as db:
+        assert db.scalars(select(Connection.permission)).all() == ["ask"]

@@ -1,4 +1,4 @@
-"""docs/onboarding-api.md works as it stands: pasted line by line into a shell, against the whole product."""
+"""The docs' first calls work as they stand: pasted line by line into a shell, against the whole product."""
 
 import json
 import os
@@ -14,13 +14,13 @@ from tests.support.product import run_product
 
 pytestmark = pytest.mark.slow
 
-SECTION = "Walk-through"
+DOCS = ROOT / "docs"
 
 
-def lines():
+def lines(page, section):
     """The lines of the section's shell block."""
-    section = (ROOT / "docs" / "onboarding-api.md").read_text().split(f"## {SECTION}\n")[1].split("\n## ")[0]
-    return re.search(r"```bash\n(.*?)```", section, re.S)[1].splitlines()
+    text = (DOCS / page).read_text().split(f"## {section}\n")[1].split("\n## ")[0]
+    return re.search(r"```bash\n(.*?)```", text, re.S)[1].splitlines()
 
 
 def paste(shell, line):
@@ -36,26 +36,59 @@ def paste(shell, line):
     raise AssertionError(f"the shell ended at: {line}")
 
 
-def test_the_walk_through_pasted_line_by_line(tmp_path: Path):
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    with (
-        run_product(tmp_path / "instance", WEB_CONCURRENCY="1", WEB_THREADS="4") as product,
-        subprocess.Popen(
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory):
+    """As `make run` starts it: the settings name neither Firebase nor FlowPOS."""
+    folder = tmp_path_factory.mktemp("walk-through")
+    with run_product(folder, WEB_CONCURRENCY="1", WEB_THREADS="4") as product:
+        yield product
+
+
+@pytest.fixture
+def follow(installation, tmp_path):
+    """`follow("tokens.md", "First exchange")`: what each line of the block prints, pasted into a shell."""
+
+    def _follow(page, section):
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        with subprocess.Popen(
             ["bash", "--norc", "--noprofile"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             env={"PATH": path, "HOME": str(tmp_path)},
-        ) as shell,
-    ):
-        block = lines()
-        assert block[0] == "HUB=http://localhost:8000", "what `make run` answers at"
-        assert paste(shell, f"HUB={product.url}") == ""
-        printed = [paste(shell, line) for line in block[1:]]
-        shell.stdin.close()
-    assert json.loads(printed[0])["email"] == "you@example.com"
-    assert printed[1:4] == ["", "", ""], "code and tokens go into variables"
-    assert "servicefusion_list_customers" in printed[4].splitlines()
-    answer = json.loads(printed[5])["result"]["structuredContent"]
+        ) as shell:
+            block = lines(page, section)
+            ours = {
+                "http://localhost:8000": installation.url,
+                "http://localhost:8001": installation.sandbox_url,
+            }
+            assert block[0] == "HUB=http://localhost:8000", "what `make run` answers at"
+            printed = []
+            for line in block:
+                name, _, value = line.partition("=")
+                printed.append(paste(shell, f"{name}={ours[value]}" if value in ours else line))
+            shell.stdin.close()
+        return printed
+
+    return _follow
+
+
+def test_a_company_is_set_up_line_by_line(follow):
+    printed = follow("onboarding-api.md", "Walk-through")
+    assert json.loads(printed[1])["email"] == "you@example.com"
+    assert printed[2:5] == ["", "", ""], "code and tokens go into variables"
+    assert "servicefusion_list_customers" in printed[5].splitlines()
+    answer = json.loads(printed[6])["result"]["structuredContent"]
     assert answer["success"] and answer["data"]["items"]
+
+
+def test_an_id_token_is_exchanged_line_by_line(follow):
+    """Sign in at the sandbox's Firebase, exchange, call a tool, refresh: with no setting for any of it."""
+    *_, workspace, silent, called, refreshed = follow("tokens.md", "First exchange")
+    assert (workspace, silent) == ("Corner Café", "")
+    answer = json.loads(called)["result"]["structuredContent"]
+    assert answer["success"] and answer["data"]["items"][0]["currency"] == "EUR"
+    given = json.loads(refreshed)
+    assert given["accessToken"].startswith("pba_") and given["activeBusinessId"] == "b1a0-0001"
+    assert given["authorizedBusinessIds"] == ["b1a0-0001", "b1a0-0002"]
