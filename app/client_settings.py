@@ -57,7 +57,8 @@ def _origin(text: str) -> str:
 
 
 def _wrong(text: str, problem: str) -> ConfigError:
-    named = "one of them" if "@" in text else repr(text[:100])  # what holds an @ may hold a password
+    # what holds an @ may hold a password, and a query a token
+    named = "one of them" if set(text) & set("@?#") else repr(text[:100])
     return ConfigError(f"{ORIGINS}: {named} {problem}; it should look like {_ORIGIN_EXAMPLE}.")
 
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from email_validator import validate_email
 
-from app import client_settings, firebase_settings, url_settings
+from app import client_settings, exposure, firebase_settings, key_strength, url_settings
 from app.crypto import KeyRing
 from app.errors import ConfigError
 
@@ -25,7 +25,6 @@ VERSION = "0.1.0"
 # calls that wait for their turn.
 THREADS_IN_ALL = 3
 _GOOGLE_CLIENT = ("GOOGLE_SIGN_IN_CLIENT_ID", "GOOGLE_SIGN_IN_CLIENT_SECRET")
-_PUBLISHED_SECRETS = {"changeme", "change-me", "secret", "dev", "development", "please-change-me"}
 
 
 @dataclass(frozen=True)
@@ -75,6 +74,11 @@ class Settings:
         return self.environment == "production"
 
     @property
+    def is_local(self) -> bool:
+        """True if PUBLIC_URL leads to this machine or a private network, where people develop."""
+        return exposure.is_local_url(self.public_url)
+
+    @property
     def secure(self) -> bool:
         """True if people reach us over https, so cookies can require it."""
         return self.public_url.startswith("https://")
@@ -99,7 +103,7 @@ class Settings:
 
 def load(environ: Mapping[str, str]) -> Settings:
     """Read and check all settings. Raises ConfigError with one sentence naming the variable."""
-    environment = environ.get("ENV", "development")
+    environment = environ.get("ENV") or "development"
     if environment not in {"development", "production", "test"}:
         raise ConfigError(f"ENV must be development, test or production, not {environment!r}.")
     production = environment == "production"
@@ -123,6 +127,14 @@ def load(environ: Mapping[str, str]) -> Settings:
         if value is None and any(google.values()):
             raise ConfigError(f"{name} must be set too: a client id and its secret belong together.")
     public_url = _public_url(environ.get("PUBLIC_URL") or f"http://localhost:{port}")
+    is_local = exposure.is_local_url(public_url)
+    if not is_local and not environ.get("ENV"):
+        raise ConfigError(
+            "ENV must be set when PUBLIC_URL is not on this machine or a private network: ENV=production for "
+            "an installation that people use, ENV=development for one that hands out demo data."
+        )
+    # Whoever reaches it may guess; on a developer's machine a fixed key of a test program will do.
+    strict = production or (not is_local and environment != "test")
     web_threads = _number(environ, "WEB_THREADS", 32, 1, 256)
     sandbox_url = (
         (environ.get("SANDBOX_URL") or f"http://localhost:{port + 1}").rstrip("/") if sandbox_on else None
@@ -135,11 +147,13 @@ def load(environ: Mapping[str, str]) -> Settings:
         public_url=public_url,
         database_url=_database_url(environ.get("DATABASE_URL") or f"sqlite:///{instance / 'patchbay.db'}"),
         redis_url=environ.get("REDIS_URL") or None,
-        secret_key=_secret_key(environ.get("SECRET_KEY", "")),
+        secret_key=_secret_key("SECRET_KEY", environ.get("SECRET_KEY", ""), strict=strict),
         secret_key_fallbacks=tuple(
-            _secret_key(k) for k in environ.get("SECRET_KEY_FALLBACKS", "").split(",") if k
+            _secret_key("SECRET_KEY_FALLBACKS", k, strict=strict)
+            for k in environ.get("SECRET_KEY_FALLBACKS", "").split(",")
+            if k
         ),
-        vault_keys=KeyRing.parse(environ.get("VAULT_KEYS", "")),
+        vault_keys=KeyRing.parse(environ.get("VAULT_KEYS", ""), strict=strict),
         mail_url=environ.get("MAIL_URL") or None,
         mail_from=_mail_from(environ.get("MAIL_FROM", ""), brand_name, public_url),
         sandbox_url=sandbox_url,
@@ -153,8 +167,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         require_connector=environ.get("REQUIRE_CONNECTOR") or None,
         proxy_count=_number(environ, "TRUSTED_PROXIES", 0, 0, 5),
         metrics_token=environ.get("METRICS_TOKEN") or None,
-        debug_tools=_flag(environ, "DEBUG_TOOLS", default=not production),
-        debug_oauth=_flag(environ, "DEBUG_OAUTH", default=not production),
+        debug_tools=_flag(environ, "DEBUG_TOOLS", default=is_local and not production),
+        debug_oauth=_flag(environ, "DEBUG_OAUTH", default=is_local and not production),
         log_format=_choice(environ, "LOG_FORMAT", "text", {"text", "json"}),
         log_level=_choice(environ, "LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR"}),
         web_threads=web_threads,
@@ -238,10 +252,11 @@ def _mail_from(text: str, brand_name: str, public_url: str) -> str:
     return str(Address(sender.display_name, addr_spec=checked.ascii_email))
 
 
-def _secret_key(text: str) -> str:
-    if len(text) < 32 or text.lower() in _PUBLISHED_SECRETS or len(set(text)) < 10:
+def _secret_key(name: str, text: str, *, strict: bool) -> str:
+    if len(text) < 32 or len(set(text)) < 10 or key_strength.is_guessable_text(text, strict=strict):
         raise ConfigError(
-            "SECRET_KEY must be at least 32 random characters; make one with: openssl rand -base64 48."
+            f"{name} must be at least 32 random characters, not words, sequences or an example; make one "
+            "with: openssl rand -base64 48."
         )
     return text
 

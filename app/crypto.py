@@ -9,14 +9,17 @@ import base64
 import binascii
 import hashlib
 import os
+import re
 import secrets
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from app import key_strength
 from app.errors import ConfigError, Undecipherable
 
 _VERSION = "v1"
+_KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _NONCE_BYTES = 12
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -42,35 +45,48 @@ def digest(secret: str) -> str:
 class KeyRing:
     """The vault keys: the first one seals, all of them open."""
 
-    def __init__(self, keys: dict[str, bytes]) -> None:
+    def __init__(self, keys: dict[str, bytes], *, strict: bool = False) -> None:
         """Takes a map of key id to 32 key bytes, the sealing key first.
 
-        Raises ConfigError if the map is empty, or a key is short or not random.
+        Raises ConfigError if the map is empty, or a key is short or guessable. `strict` refuses more of
+        them. The errors count the entries and quote none: in a swapped one the "id" is the key.
         """
         if not keys:
             raise ConfigError("VAULT_KEYS is empty: set it to id:base64-of-32-bytes.")
-        for key_id, key in keys.items():
-            if not key_id or not key_id.replace("-", "").replace("_", "").isalnum():
-                raise ConfigError("VAULT_KEYS holds a key id that is not made of letters, digits, - and _.")
-            if len(key) != 32 or len(set(key)) < 8:
-                raise ConfigError(f"VAULT_KEYS: key {key_id} must be 32 random bytes in base64.")
+        for number, (key_id, key) in enumerate(keys.items(), 1):
+            if not _KEY_ID.fullmatch(key_id):
+                raise ConfigError(
+                    f"VAULT_KEYS: the id of entry {number} must be at most 32 letters, digits, - and _."
+                )
+            if len(key) != 32 or len(set(key)) < 8 or key_strength.is_guessable_bytes(key, strict=strict):
+                raise ConfigError(
+                    f"VAULT_KEYS: the key of entry {number} must be 32 random bytes in base64; make one "
+                    "with: openssl rand -base64 32."
+                )
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
         self.sealing_id = next(iter(keys))
 
     @classmethod
-    def parse(cls, text: str) -> "KeyRing":
-        """Read `id:base64,id:base64`. Raises ConfigError naming VAULT_KEYS."""
+    def parse(cls, text: str, *, strict: bool = False) -> "KeyRing":
+        """Read `id:base64,id:base64`. Raises ConfigError naming VAULT_KEYS, as the constructor does."""
         keys: dict[str, bytes] = {}
-        for part in filter(None, (p.strip() for p in text.split(","))):
-            key_id, _, encoded = part.partition(":")
+        for number, part in enumerate(filter(None, (p.strip() for p in text.split(","))), 1):
+            key_id, separator, encoded = part.partition(":")
+            if not separator:
+                raise ConfigError(
+                    f"VAULT_KEYS: entry {number} has no colon; it must be id:base64-of-32-bytes."
+                )
             try:
                 key = base64.b64decode(encoded, validate=True)
             except (binascii.Error, ValueError):
-                raise ConfigError(f"VAULT_KEYS: key {key_id} is not valid base64.") from None
+                raise ConfigError(
+                    f"VAULT_KEYS: entry {number} must be id:base64-of-32-bytes; what follows its colon is "
+                    "not valid base64."
+                ) from None
             if key_id in keys:
-                raise ConfigError(f"VAULT_KEYS names the key {key_id} twice.")
+                raise ConfigError(f"VAULT_KEYS: entry {number} has the id of an earlier one.")
             keys[key_id] = key
-        return cls(keys)
+        return cls(keys, strict=strict)
 
     @property
     def ids(self) -> list[str]:

@@ -1,7 +1,6 @@
 """The people are always the same: alice owns the workspace Northwind, bob is a member of it,
 charlie owns another company (Contoso), dana operates the installation and is in no workspace."""
 
-import base64
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from app.workspaces.models import Membership, Workspace
 from tests.support import databases, processes, scratch, services
 from tests.support.compiled import Templates, share_parsed_rules, share_statements, share_url_builders
 from tests.support.hashing import use_quick_hashes
+from tests.support.keys import SECRET_KEY, VAULT_KEY
 from tests.support.mail import code_for, mailbox  # noqa: F401
 from tests.support.order import spread_groups
 from tests.support.product import Product, run_product
@@ -167,8 +167,8 @@ def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
         "PORT": "8000",
         "INSTANCE_DIR": str(tmp_path),
         "DATABASE_URL": database_url,
-        "SECRET_KEY": "test-secret-key-0123456789-abcdefghijklmnop",
-        "VAULT_KEYS": "t1:" + base64.b64encode(bytes(range(32))).decode(),
+        "SECRET_KEY": SECRET_KEY,
+        "VAULT_KEYS": f"t1:{VAULT_KEY}",
         "SANDBOX": "1",
     }
 

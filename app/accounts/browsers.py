@@ -6,7 +6,6 @@ somebody who spends an account's budgets from elsewhere does not lock its owner 
 """
 
 import hmac
-import ipaddress
 from dataclasses import dataclass, replace
 
 from flask import Request, Response
@@ -16,7 +15,7 @@ from app.accounts import sessions
 from app.accounts.budgets import source_of
 from app.accounts.keyed_hash import keyed_digest
 from app.config import Settings
-from app.web import times
+from app.web import local_access, times
 
 _HOLDER_SECONDS = 3_600
 _KNOWN_SECONDS = 365 * 86_400
@@ -121,19 +120,9 @@ def _set(response: Response, settings: Settings, kind: str, value: str, seconds:
     )
 
 
-def is_nearby(request: Request) -> bool:
-    """True if the request comes directly from this machine or a private network, without tunnel or proxy."""
-    if "X-Forwarded-For" in request.headers or "Forwarded" in request.headers:
-        return False
-    try:
-        return ipaddress.ip_address((request.remote_addr or "").partition("%")[0]).is_private
-    except ValueError:
-        return False
-
-
 def sees_mailbox(request: Request, settings: Settings) -> bool:
     """True if mail goes to the development mailbox and this browser may open it."""
-    return not settings.production and not settings.mail_url and is_nearby(request)
+    return not settings.mail_url and local_access.has_mailbox(settings, request.environ)
 
 
 def name_of(user_agent: str) -> str:

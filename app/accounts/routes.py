@@ -20,7 +20,7 @@ from app.accounts.forms import SignInForm
 from app.accounts.sign_in_pages import next_path, refuse, to_code_page
 from app.config import Settings
 from app.errors import PatchbayError
-from app.web import current
+from app.web import current, local_access
 from app.web.limits import limiter
 
 bp = Blueprint("accounts", __name__)
@@ -89,8 +89,8 @@ def logout() -> ResponseReturnValue:
 
 @bp.get("/dev/mailbox")
 def mailbox() -> ResponseReturnValue:
-    """The mails not sent because there is no mail server. Only from a developer's own machine or network."""
-    if current.settings().production or not browsers.is_nearby(request):
+    """The mails not sent because there is no mail server. Only on a developer's own machine."""
+    if not local_access.has_mailbox(current.settings(), request.environ):
         abort(404)
     mailer = current.mailer()
     letters = [letter for letter in mailer.letters() if letter.to == request.args.get("to", letter.to)]

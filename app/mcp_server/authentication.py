@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flask import Request
 from mcp_types import RequestId
@@ -13,6 +13,7 @@ from app.mcp_server.protocol.errors import NOT_ALLOWED, Refusal
 from app.oauth_server import attempt_log, scopes
 from app.oauth_server.callers import AuthenticatedCaller, find_caller
 from app.oauth_server.rfc8707_resource import ending_as_typed
+from app.web import local_access
 
 _REFUSED = "The access token is unknown, expired or revoked. Authorize again."
 
@@ -41,6 +42,7 @@ class BearerAuthenticator:
     """Authenticates bearers of our own tokens."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._issuer = settings.public_url
         self._audience = settings.mcp_url
         self._metadata = f"{settings.public_url}/.well-known/oauth-protected-resource/mcp"
@@ -63,6 +65,8 @@ class BearerAuthenticator:
         # An operator's key changes workspaces within one session.
         workspace_id = "" if caller.is_operator_key else caller.workspace_id
         key = json.dumps([caller.client_id or caller.grant_id, self._issuer, caller.user_id, workspace_id])
+        if self._settings.debug_tools and local_access.may_debug(self._settings, request.environ):
+            caller = replace(caller, may_debug=True)
         return AuthenticatedBearer(caller, key, self._audience, token.strip())
 
     def again(self, bearer: AuthenticatedBearer) -> AuthenticatedCaller:
@@ -70,7 +74,7 @@ class BearerAuthenticator:
         caller = find_caller(bearer.token)
         if caller is None:
             raise self._unauthorized(_REFUSED, "", "invalid_token")
-        return caller
+        return replace(caller, may_debug=bearer.caller.may_debug)
 
     def _unauthorized(self, sentence: str, ending: str, error: str | None = None) -> Refusal:
         # RFC 6750, 3.1: without any token there is no error code.

@@ -40,6 +40,7 @@ def _list_ours(built_in: BuiltIn) -> ListedTool:
         built_in.also,
         built_in.is_offered,
         built_in.for_operators,
+        built_in.for_debugging,
     )
 
 
@@ -125,12 +126,16 @@ class Toolbox:
         """The connector's tools, in its order."""
         return tuple(self._of(connector).values())
 
-    def find(self, workspace_id: str, name: str, *, in_compact_mode: bool = False) -> ListedTool | None:
-        """The tool of that full name in the workspace, or None."""
+    def find(
+        self, workspace_id: str, name: str, *, in_compact_mode: bool = False, debugging: bool = False
+    ) -> ListedTool | None:
+        """The tool of that full name in the workspace, or None. Tools for debugging are found only with
+        `debugging`.
+        """
         if in_compact_mode and name in self._compact:
             return self._compact[name]
         if (listed := self._builtin.get(name) or self._summaries.get(name)) is not None:
-            return listed
+            return listed if debugging or not listed.for_debugging else None
         known = services_of(workspace_id).find_tool(name)
         return _prepared(known[0])[name] if known is not None else None
 

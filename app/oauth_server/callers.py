@@ -46,6 +46,7 @@ class AuthenticatedCaller:
     expires_at: datetime
     active_businesses: Mapping[str, str]
     selection: Selection = EVERYTHING
+    may_debug: bool = False  # by where the request comes from, not by the grant
 
     @property
     def is_operator_key(self) -> bool:

@@ -224,6 +224,6 @@ def check(settings: Settings) -> None:
                 raise DocumentUnusable("its identifier is not a plain https address with a path.")
             read(client_id, document)
         except DocumentUnusable as error:
-            raise ConfigError(
-                f"OAUTH_CLIENT_DOCUMENTS: {client_id[:200]!r} cannot be pinned: {error.reason}"
-            ) from None
+            # what is no plain address may hold a password or a token
+            named = repr(client_id[:200]) if _is_acceptable_id(client_id) else "one client_id"
+            raise ConfigError(f"OAUTH_CLIENT_DOCUMENTS: {named} cannot be pinned: {error.reason}") from None

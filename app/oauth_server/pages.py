@@ -10,7 +10,7 @@ from app.database import reading
 from app.errors import Forbidden, InvalidInput
 from app.oauth_server import attempt_log, authorization_request, housekeeping
 from app.oauth_server.consent_choice import ConsentTicks
-from app.web import current
+from app.web import current, local_access
 from app.web.headers import allow_form_target
 from app.web.limits import limiter
 from app.workspaces.guard import ask_to_sign_in, current_member, member
@@ -72,7 +72,8 @@ def submit() -> ResponseReturnValue:
 @bp.get("/debug-oauth")
 def debug() -> ResponseReturnValue:
     """The latest authorization attempts, by step: owners see their workspace's, operators see all."""
-    if not current.settings().debug_oauth:
+    settings = current.settings()
+    if not settings.debug_oauth or not local_access.may_debug(settings, request.environ):
         abort(404)
     found = current_member()
     if not current_user.is_authenticated:

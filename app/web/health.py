@@ -2,7 +2,6 @@
 
 import functools
 import hmac
-import ipaddress
 import logging
 
 from alembic.config import Config
@@ -13,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import database, logs
+from app import database, exposure, logs
 from app.config import ROOT
 from app.errors import Forbidden, Unavailable
 from app.metrics import exposition
@@ -44,14 +43,17 @@ def ready() -> ResponseReturnValue:
 
 @bp.get("/metrics")
 def metrics() -> ResponseReturnValue:
-    """Prometheus text, for the holder of METRICS_TOKEN or, if that is not set, for a private network."""
+    """Prometheus text: with METRICS_TOKEN for its holder from anywhere, without it for this machine only."""
     settings = current.settings()
     if settings.metrics_token:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
         if not hmac.compare_digest(token.encode(), settings.metrics_token.encode()):
             raise Forbidden("Metrics need the bearer token set in METRICS_TOKEN.")
-    elif not _is_private(request.remote_addr or "") or request.headers.get("X-Forwarded-For"):
-        raise Forbidden("Metrics are answered to private addresses only, or set METRICS_TOKEN.")
+    elif not exposure.comes_from_this_machine(request.environ):
+        raise Forbidden(
+            "Without METRICS_TOKEN, metrics are answered to this machine only, not through a proxy. Set "
+            "METRICS_TOKEN and send it as a bearer token."
+        )
     return Response(exposition(), content_type=CONTENT_TYPE_LATEST)
 
 
@@ -95,10 +97,3 @@ def revisions() -> tuple[str | None, str | None]:
 def _migrated() -> bool:
     present, needed = revisions()
     return present == needed
-
-
-def _is_private(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_private
-    except ValueError:
-        return False

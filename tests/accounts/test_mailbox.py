@@ -48,12 +48,52 @@ def test_it_does_not_exist_in_production(environ):
     )
 
 
-@pytest.mark.parametrize(
-    "stranger",
-    [{"environ_base": {"REMOTE_ADDR": "198.41.0.4"}}, {"headers": {"X-Forwarded-For": "203.0.113.9"}}],
-)
-def test_it_is_not_shown_to_the_internet(visitor, two_letters, stranger):
-    assert visitor.get("/dev/mailbox", **stranger).status_code == 404
+PROXY_HEADERS = [
+    *("X-Forwarded-For", "x-forwarded-for", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Anything"),
+    *("Forwarded", "Via", "X-Real-IP", "x-real-ip", "True-Client-IP", "CF-Connecting-IP", "X-Client-IP"),
+    *("X-Original-Forwarded-For", "X-Envoy-External-Address", "X-Request-Start"),
+]
+
+
+@pytest.mark.parametrize("peer", ["198.41.0.4", "192.168.1.7", "10.0.0.2", "172.17.0.1", "fd00::2", ""])
+def test_it_exists_for_this_machine_only(visitor, two_letters, peer):
+    assert visitor.get("/dev/mailbox", environ_base={"REMOTE_ADDR": peer}).status_code == 404
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "127.3.2.1", "::1", "::ffff:127.0.0.1"])
+def test_this_machine_may_have_any_of_its_addresses(visitor, two_letters, peer):
+    assert visitor.get("/dev/mailbox", environ_base={"REMOTE_ADDR": peer}).status_code == 200
+
+
+@pytest.mark.parametrize("name", PROXY_HEADERS)
+@pytest.mark.parametrize("proxies", ["0", "1"])
+def test_it_does_not_exist_through_a_proxy(environ, name, proxies):
+    behind = Visitor(create_app(config.load({**environ, "TRUSTED_PROXIES": proxies})))
+    for value in ("127.0.0.1", "for=127.0.0.1", ""):
+        # 400: the page is not served under a name that a trusted proxy forwards and nobody configured
+        assert behind.get("/dev/mailbox", headers={name: value}).status_code in {400, 404}
+    assert behind.get("/dev/mailbox").status_code == 200
+
+
+def test_it_does_not_exist_through_a_proxy_without_headers(visitor, two_letters):
+    """As nginx speaks to what is behind it unless configured otherwise."""
+    old = {"SERVER_PROTOCOL": "HTTP/1.0"}
+    assert visitor.get("/dev/mailbox", environ_overrides=old).status_code == 404
+
+
+def test_a_trusted_proxy_cannot_claim_to_be_this_machine(environ):
+    """Its header names the person, so the address it makes of the request is not the peer's."""
+    behind = Visitor(create_app(config.load({**environ, "TRUSTED_PROXIES": "1"})))
+    claim = {"headers": {"X-Forwarded-For": "127.0.0.1"}, "environ_base": {"REMOTE_ADDR": "198.41.0.4"}}
+    assert behind.get("/dev/mailbox", **claim).status_code == 404
+
+
+def test_it_does_not_exist_where_the_address_is_on_the_internet(environ):
+    """Even if the mode was named wrongly, and the proxy in front adds no header."""
+    public = {**environ, "ENV": "development", "PUBLIC_URL": "https://hub.example.com"}
+    behind = Visitor(create_app(config.load(public)))
+    for host in ("https://hub.example.com", "http://localhost:8000"):
+        assert behind.get("/dev/mailbox", base_url=host).status_code == 404
 
 
 def test_in_development_the_log_holds_the_mail_too(app, caplog):

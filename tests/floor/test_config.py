@@ -2,17 +2,24 @@
 
 import base64
 import os
+import secrets
 
 import pytest
 
 from app import config, environment
 from app.errors import ConfigError
+from app.factory import create_app
+from tests.support.keys import SECRET_KEY, VAULT_KEY
 
 GOOD = {
-    "SECRET_KEY": "correct-horse-battery-staple-0123456789",
-    "VAULT_KEYS": "k1:" + base64.b64encode(bytes(range(32))).decode(),
+    "SECRET_KEY": SECRET_KEY,
+    "VAULT_KEYS": f"k1:{VAULT_KEY}",
 }
 LIVE = {**GOOD, "ENV": "production", "PUBLIC_URL": "https://hub.example.com"}
+
+
+def encoded(raw):
+    return base64.b64encode(raw).decode()
 
 
 def test_two_keys_are_enough_to_start():
@@ -28,6 +35,122 @@ def test_two_keys_are_enough_to_start():
 def test_production_refuses_to_start_without(name):
     with pytest.raises(ConfigError, match=name):
         config.load({k: v for k, v in LIVE.items() if k != name})
+
+
+@pytest.mark.parametrize(
+    "public_url",
+    [
+        "https://hub.example.com",
+        "http://hub.example.com",
+        "https://8.8.8.8",
+        "https://[2606:4700::1111]:8443",
+    ],
+)
+def test_an_address_on_the_internet_needs_its_mode_named(public_url):
+    for missing in ({}, {"ENV": ""}):
+        with pytest.raises(ConfigError, match=r"^ENV must be set when PUBLIC_URL"):
+            config.load({**GOOD, **missing, "PUBLIC_URL": public_url})
+    named = config.load({**GOOD, "ENV": "development", "PUBLIC_URL": public_url})
+    assert not named.is_local and not named.debug_tools and not named.debug_oauth
+
+
+@pytest.mark.parametrize(
+    "public_url",
+    [
+        *("http://localhost:8000", "https://hub.localhost", "http://127.8.9.1:8000", "http://[::1]:8000"),
+        *("http://192.168.1.20:8000", "http://10.0.0.7", "http://[fd00::7]:8000", "http://100.64.0.9:8000"),
+        *("http://hub:8000", "https://hub.corp.internal", "http://nas.local:8000"),
+    ],
+)
+def test_at_home_nothing_needs_to_be_named(public_url):
+    assert config.load({**GOOD, "PUBLIC_URL": public_url}).is_local
+
+
+GUESSABLE = [
+    *("0123456789" * 4, "0123456789abcdef0123456789abcdef", "abcdefghijklmnopqrstuvwxyz0123456789"),
+    *("9876543210zyxwvutsrqponmlkjihgfedcba", "qwertyuiopasdfghjklzxcvbnm123456", "a1B2c3D4" * 6),
+    "change-me-change-me-change-me-please",
+]
+WORDS = [
+    *("test-secret-key-0123456789-abcdefghijklmnop", "please-change-this-secret-key-in-production"),
+    *("django-insecure-0123456789012345678901", "MySuperSecretKeyForPatchbayProduction1"),
+]
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "SECRET_KEY_FALLBACKS"])
+@pytest.mark.parametrize("key", GUESSABLE)
+def test_a_long_key_that_can_be_guessed_is_refused(name, key):
+    for where in (GOOD, LIVE):
+        with pytest.raises(ConfigError, match=f"^{name} must") as refused:
+            config.load({**where, name: key})
+        assert key not in refused.value.message
+
+
+@pytest.mark.parametrize("key", WORDS)
+def test_where_others_reach_it_a_key_of_words_is_refused(key):
+    for where in (LIVE, {**LIVE, "ENV": "development"}):
+        with pytest.raises(ConfigError, match=r"^SECRET_KEY must"):
+            config.load({**where, "SECRET_KEY": key})
+    config.load({**GOOD, "SECRET_KEY": key})
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *(
+            bytes(range(32)),
+            bytes(range(64, 0, -2)),
+            b"0123456789abcdef" * 2,
+            b"correct horse battery staple 123",
+        ),
+        *(bytes.fromhex("8f3a61d20c9be7544f10a3c65e8812d9") * 2, bytes([*range(16)] * 2)),
+    ],
+)
+def test_a_vault_key_that_can_be_guessed_is_refused(key):
+    with pytest.raises(ConfigError, match=r"^VAULT_KEYS: the key of entry 2 must") as refused:
+        config.load({**LIVE, "VAULT_KEYS": f"new:{VAULT_KEY},old:{base64.b64encode(key).decode()}"})
+    assert base64.b64encode(key).decode() not in refused.value.message
+
+
+def test_random_keys_are_never_taken_for_guessable():
+    for _ in range(40):
+        text = {"SECRET_KEY": secrets.token_hex(16), "VAULT_KEYS": f"v:{encoded(os.urandom(32))}"}
+        config.load({**LIVE, **text})
+        config.load({**LIVE, "SECRET_KEY": secrets.token_urlsafe(24)})
+
+
+@pytest.mark.parametrize(
+    "entry", ["{key}", "{key}:v1", "v1:{key}!", "{key}=", "v 1:{key}", "v1:{key},{key}", "v1:{key},v1:{key}"]
+)
+def test_no_error_about_keys_quotes_what_may_be_one(entry):
+    key = encoded(os.urandom(32)).rstrip("=")
+    with pytest.raises(ConfigError, match=r"^VAULT_KEYS: ") as refused:
+        config.load({**GOOD, "VAULT_KEYS": entry.format(key=key)})
+    assert not any(key[n : n + 6] in refused.value.message for n in range(len(key) - 6))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql://hub:{0}@db.example.com:port/hub"),
+        ("REDIS_URL", "redis://:{0}@cache.example.com/first"),
+        ("MAIL_URL", "smtp://hub:{0}@mail.example.com/inbox"),
+        ("XERO_BASE_URL", "https://hub:{0}@api.example.com"),
+        ("MCP_ALLOWED_ORIGINS", "https://hub:{0}@n8n.example.com"),
+        ("MCP_ALLOWED_ORIGINS", "https://n8n.example.com?token={0}"),
+        ("OAUTH_CLIENT_DOCUMENTS", '{{"client_id": "https://hub:{0}@ai.example.com/c.json"}}'),
+        ("OAUTH_CLIENT_DOCUMENTS", '{{"client_id": "https://ai.example.com/c.json?token={0}"}}'),
+        (
+            "OAUTH_CLIENT_DOCUMENTS",
+            '{{"client_id": "https://ai.example.com/c.json", "client_secret": "{0}"}}',
+        ),
+    ],
+)
+def test_no_error_about_a_setting_quotes_the_secret_in_it(environ, name, value):
+    secret = "hunter2-9fK"
+    with pytest.raises(ConfigError, match=f"^{name}") as refused:
+        create_app(config.load({**environ, name: value.format(secret)}))
+    assert secret not in refused.value.message
 
 
 def test_production_starts_when_complete_and_has_no_sandbox():
@@ -89,7 +212,7 @@ def test_a_sender_that_is_not_one_address_is_refused(value):
         ({"MAIL_FROM": "hub@acme.example"}, "hub@acme.example"),
         ({"MAIL_FROM": '"Acme, Inc." <hub@b\u00fccher.example>'}, '"Acme, Inc." <hub@xn--bcher-kva.example>'),
         ({}, "Patchbay <no-reply@localhost>"),
-        ({"PUBLIC_URL": "https://hub.acme.example:8443"}, "Patchbay <no-reply@hub.acme.example>"),
+        ({"PUBLIC_URL": "http://hub.acme.internal:8443"}, "Patchbay <no-reply@hub.acme.internal>"),
         ({"PUBLIC_URL": "http://192.0.2.1:8000"}, "Patchbay <no-reply@[192.0.2.1]>"),
     ],
 )

@@ -138,7 +138,7 @@ def test_production_is_reached_over_https(name):
 
 @pytest.mark.parametrize("name", URL_SETTINGS)
 def test_what_an_error_shows_as_an_example_is_taken(name):
-    start(**{name: url_settings.rule_of(name).example})
+    start(ENV="test", **{name: url_settings.rule_of(name).example})
 
 
 @pytest.mark.parametrize(

@@ -133,3 +133,23 @@ class TestSwitchedOff:
         assert not DEBUG & set(alice.tools())
         answer = alice.ask("tools/call", name="debug_auth", arguments={})
         assert answer.json["error"]["code"] == -32602
+
+
+@pytest.mark.parametrize("headers", [{"Via": "1.1 proxy"}, {"X-Real-IP": "127.0.0.1"}])
+def test_through_a_proxy_they_are_not_there(alice, headers):
+    assert set(alice.tools()) >= DEBUG and alice.call("debug_auth")["success"]
+    alice.headers = headers
+    assert not DEBUG & set(alice.tools())
+    answer = alice.ask("tools/call", name="debug_auth", arguments={})
+    assert answer.json["error"]["code"] == -32602
+
+
+class TestInProduction:
+    @pytest.fixture
+    def environ(self, environ):
+        public = {"ENV": "production", "PUBLIC_URL": "https://hub.example.com", "SANDBOX": "0"}
+        return {**environ, **public, "DEBUG_TOOLS": "1"}
+
+    def test_an_operator_may_turn_them_on(self, alice):
+        alice.headers = {"Host": "hub.example.com", "X-Forwarded-For": "203.0.113.9"}
+        assert set(alice.tools()) >= DEBUG

@@ -170,3 +170,11 @@ def test_names_a_client_chose_cannot_become_markup(app, alice):
     client.connect(alice)
     for path in ("/ai-clients", "/debug-oauth"):
         assert "<script>alert(1)" not in alice.get(path).get_data(as_text=True)
+
+
+@pytest.mark.parametrize("name", ["Via", "X-Forwarded-Host", "x-real-ip", "Forwarded"])
+def test_the_debug_page_does_not_exist_through_a_proxy(people, sign_in, name):
+    alice = sign_in(people.alice)
+    assert alice.get("/debug-oauth", headers={name: "localhost"}).status_code == 404
+    assert alice.get("/debug-oauth", environ_base={"REMOTE_ADDR": "192.168.1.7"}).status_code == 404
+    assert alice.get("/debug-oauth").status_code == 200

@@ -40,6 +40,7 @@ class Client:
     capabilities: dict[str, Any] = field(default_factory=dict)
     session: str | None = None
     version: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
     _ids: Any = field(default_factory=lambda: itertools.count(1))
     path = "/mcp"
 
@@ -47,7 +48,7 @@ class Client:
         sent = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
         if self.token:
             sent["Authorization"] = f"Bearer {self.token}"
-        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        sent |= self.headers | {name.replace("_", "-"): value for name, value in headers.items()}
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         return self.app.test_client().post(self.path, data=data, headers=sent)
 

@@ -1,6 +1,5 @@
 """The whole product as its users run it: `python -m app.serve` on free ports, in a folder of its own."""
 
-import base64
 import contextlib
 import os
 import signal
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.databases import ROOT
+from tests.support.keys import SECRET_KEY, VAULT_KEY
 
 
 @dataclass
@@ -48,8 +48,8 @@ def run_product(folder: Path, **extra: str) -> Iterator[Product]:
     environ = {k: v for k, v in os.environ.items() if k in {"PATH", "HOME", "LANG", "TMPDIR"}} | {
         "PORT": str(port),
         "INSTANCE_DIR": str(folder),
-        "SECRET_KEY": "product-test-secret-key-0123456789-abcdef",
-        "VAULT_KEYS": "p1:" + base64.b64encode(bytes(range(32))).decode(),
+        "SECRET_KEY": SECRET_KEY,
+        "VAULT_KEYS": f"p1:{VAULT_KEY}",
         "SANDBOX_URL": f"http://localhost:{sandbox_port}",
         "WEB_CONCURRENCY": "2",
         "WEB_THREADS": "16",

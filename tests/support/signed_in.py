@@ -21,6 +21,7 @@ from app.connectors.tool import Tool
 from app.errors import ReconnectNeeded
 from app.vault import form_exchange
 from app.vault.token_endpoint import TokenRefused
+from tests.support.keys import SECRET_KEY, VAULT_KEY
 from tests.support.processes import Levers
 
 CALLBACK = "http://localhost:8000/integrations/{}/callback"
@@ -29,8 +30,8 @@ CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest())
 CLIENT = {"client_id": "sandbox", "client_secret": "sandbox"}
 _SETTINGS = {
     "ENV": "test",
-    "SECRET_KEY": "test-secret-key-0123456789-abcdefghijklmnop",
-    "VAULT_KEYS": "t1:" + base64.b64encode(bytes(range(32))).decode(),
+    "SECRET_KEY": SECRET_KEY,
+    "VAULT_KEYS": f"t1:{VAULT_KEY}",
 }
 
 

@@ -82,7 +82,7 @@ class Invoker:
         """Holds one of the workspace's permits during a call that may last, since it contacts a service.
         Raises Refusal (429).
         """
-        listed = self._toolbox.find(caller.workspace_id, params.name, in_compact_mode=self._in_compact_mode)
+        listed = self._find(caller, params.name)
         if listed is None or not listed.tool.open_world:
             yield
             return
@@ -106,7 +106,7 @@ class Invoker:
 
         Raises Refusal (scope, limit) and MCPError (no such tool, a URL the person must open first).
         """
-        listed = self._toolbox.find(caller.workspace_id, params.name, in_compact_mode=self._in_compact_mode)
+        listed = self._find(caller, params.name)
         invocation = ClientInvocation(params, caller, accounting.begin(caller, listed), ctx.request, ctx=ctx)
         try:
             invocation.admitted = free = listed is not None and listed.for_operators and listed.is_for(caller)
@@ -134,6 +134,14 @@ class Invoker:
         invocation.settle("ok" if answer["success"] else answer["error"]["code"])
         return envelope.result(answer, text)
 
+    def _find(self, caller: AuthenticatedCaller, name: str) -> ListedTool | None:
+        return self._toolbox.find(
+            caller.workspace_id,
+            name,
+            in_compact_mode=self._in_compact_mode,
+            debugging=caller.may_debug,
+        )
+
     def _answer(self, invocation: ClientInvocation, listed: ListedTool) -> dict[str, Any]:
         """The envelope of an existing tool."""
         invocation.writes = None if listed.tool.reads_only else listed.tool
@@ -160,7 +168,8 @@ class Invoker:
 
     def _forward(self, invocation: ClientInvocation, forward: ForwardedCall) -> dict[str, Any]:
         """The tool called through a tool of compact mode, as if it had been called itself."""
-        listed = self._toolbox.find(invocation.caller.workspace_id, forward.name)
+        caller = invocation.caller
+        listed = self._toolbox.find(caller.workspace_id, forward.name, debugging=caller.may_debug)
         if listed is None:
             raise self._no_such_tool(invocation)
         invocation.params = invocation.params.model_copy(
@@ -213,7 +222,7 @@ class Invoker:
                 self._settings, caller, connector, None, "read"
             ),
             services_tools=lambda: self._toolbox.of_services(caller, connections, self._hub_url),
-            find=partial(self._toolbox.find, caller.workspace_id),
+            find=partial(self._toolbox.find, caller.workspace_id, debugging=caller.may_debug),
             not_selected=not_selected,
             admit=invocation.admit,
         )

@@ -1,4 +1,6 @@
-"""Tools for debugging access, offered while DEBUG_TOOLS is on. They show no part of a secret."""
+"""Tools for debugging access, offered while DEBUG_TOOLS is on: to clients on this machine, and in production
+to all, if an operator set it there. They show no part of a secret.
+"""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -152,7 +154,8 @@ def debug_refresh_profile(context: ToolContext) -> Renewals:
 
 
 TOOLS = tuple(
-    BuiltIn(tool.verb, tool) for tool in (debug_auth, debug_expire_oauth_tokens, debug_refresh_profile)
+    BuiltIn(tool.verb, tool, for_debugging=True)
+    for tool in (debug_auth, debug_expire_oauth_tokens, debug_refresh_profile)
 )
 
 

@@ -70,6 +70,7 @@ class BuiltIn:
     is_offered: Callable[[Sequence[Connection]], bool] = lambda connections: True
     # for operators' API keys only; also works while the key's workspace is deactivated, without limits
     for_operators: bool = False
+    for_debugging: bool = False  # exists only for a caller who may debug
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,13 @@ class ListedTool:
     also: tuple[str, ...] = ()  # further scopes, each of which is enough
     is_offered: Callable[[Sequence[Connection]], bool] = lambda connections: True
     for_operators: bool = False  # only for an operator's API key
+    for_debugging: bool = False  # exists only for a caller who may debug
 
     def is_for(self, caller: AuthenticatedCaller) -> bool:
         """Whether the tool is for this kind of caller at all."""
-        return caller.is_operator_key or not self.for_operators
+        return (caller.is_operator_key or not self.for_operators) and (
+            caller.may_debug or not self.for_debugging
+        )
 
     def is_covered(self, caller: AuthenticatedCaller) -> bool:
         """Whether the caller's token allows it."""
