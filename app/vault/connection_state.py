@@ -30,7 +30,7 @@ from sqlmodel import Session
 
 from app import audit, database
 from app.connectors.connector import Connector
-from app.vault import credentials, failures
+from app.vault import credentials, failures, state_events
 from app.vault.models import Connection, Credential
 from app.web import times
 
@@ -42,8 +42,10 @@ _FIRST_PAUSE, _LAST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 _TRIAL = timedelta(seconds=25)  # for one call to find out; as long as a claim
 
 
-def mark_connected(row: Connection, credential: Credential) -> None:
+def mark_connected(db: Session, row: Connection, credential: Credential) -> None:
     """It works. Both rows are locked, in the transaction that stores new tokens or ends a trial."""
+    if row.state != CONNECTED:
+        state_events.announce_recovered(db, row)
     row.state, row.last_error, row.try_again_at = CONNECTED, None, None
     row.broken_at = None
     credential.rejections = 0
@@ -77,7 +79,7 @@ def recover(db: Session, row: Connection, credential: Credential) -> None:
     """It works without its person's help: a suspension is over, or a late answer held the living token."""
     if row.state != CONNECTED:
         audit.record(db, "connection.recovered", **audit.about(row), **row.audit_details())
-    mark_connected(row, credential)
+    mark_connected(db, row, credential)
 
 
 def end_trial(db: Session, connection: Connection) -> None:
@@ -96,7 +98,7 @@ def end_access(db: Session, connection: Connection, generation: int, reason: str
     credential, row = credentials.locked(db, connection)
     if credential is None or row is None or credential.generation != generation or has_ended(row):
         return None
-    _need_reconnect(db, row, reason)
+    _need_reconnect(db, row, reason, may_recover=False)
     row.try_again_at = None
     return credential
 
@@ -133,11 +135,11 @@ def pause(db: Session, row: Connection, reason: str, times: int, now: datetime) 
     """Suspend a locked connection for the time that this many times in a row deserve."""
     if row.state == CONNECTED:
         failures.count(db, row.slug, failures.REFUSED)
-    _need_reconnect(db, row, reason)
+    _need_reconnect(db, row, reason, may_recover=True)
     row.try_again_at = now + min(_FIRST_PAUSE * 2 ** min(times - 1, 10), _LAST_PAUSE)
 
 
-def _need_reconnect(db: Session, row: Connection, reason: str) -> None:
+def _need_reconnect(db: Session, row: Connection, reason: str, *, may_recover: bool) -> None:
     is_news = row.state == CONNECTED
     row.state, row.last_error = RECONNECT_NEEDED, reason[:_LONGEST_REASON]
     if is_news:
@@ -145,6 +147,7 @@ def _need_reconnect(db: Session, row: Connection, reason: str) -> None:
         audit.record(
             db, "connection.reconnect_needed", **audit.about(row), **row.audit_details(), reason=reason
         )
+        state_events.announce_broken(db, row, row.last_error, may_recover=may_recover)
 
 
 def is_refused_for_good(
