@@ -5,10 +5,12 @@ from flask import Flask
 from app import metrics
 from app.activity import sealer
 from app.notifications import run
+from app.webhooks import sender
 
 
 def start(app: Flask) -> None:
-    """Seal the audit trail's entries and send notifications. Call it once per web process, after the fork."""
+    """Seal the audit trail, send notifications and webhooks. Call it once per web process, after the fork."""
     sealer.start()
     metrics.start_sampling()
     run.start(app.extensions["patchbay"], app.extensions["mailer"])
+    sender.start(app.extensions["patchbay"], app.extensions["mailer"])

@@ -47,6 +47,7 @@ MODELS = (
     "app.activity.models",
     "app.approvals.models",
     "app.notifications.models",
+    "app.webhooks.models",
     "app.identity_exchange.models",
     "app.onboarding.models",
     "app.admin.models",
@@ -65,6 +66,7 @@ ROUTES = (
     "app.activity.routes",
     "app.approvals.routes",
     "app.notifications.routes",
+    "app.webhooks.routes",
     "app.identity_exchange.routes",
     "app.onboarding.routes",
     "app.clients.routes",
@@ -79,6 +81,7 @@ COMMANDS = (
     "app.usage.commands",
     "app.activity.commands",
     "app.notifications.commands",
+    "app.webhooks.commands",
     "app.demo.commands",
 )
 

@@ -47,6 +47,13 @@ class AddressRefused(OutboundError):
         super().__init__("That address is not allowed.", sent=False)
 
 
+class HostUnknown(OutboundError):
+    """The name of the host does not resolve."""
+
+    def __init__(self) -> None:
+        super().__init__("The name of the other side is not known.", sent=False)
+
+
 # --- the deadline ----------------------------------------------------------------------------
 
 
@@ -143,10 +150,19 @@ def _addresses(host: str, port: int, seconds: float, guarded: bool) -> list[Any]
             "The name of the other side could not be looked up in time.", sent=False
         ) from None
     except (OSError, UnicodeError):
-        raise OutboundError("The name of the other side is not known.", sent=False) from None
+        raise HostUnknown() from None
     if guarded and not all(is_public(str(info[4][0])) for info in addresses):
         raise AddressRefused()
     return addresses
+
+
+def check_public(host: str, port: int, seconds: float) -> None:
+    """Resolve a host, without connecting to it. Raises AddressRefused unless every address is public,
+    HostUnknown without any, and OutboundTimeout after `seconds`.
+
+    A connection checks again: the name may resolve to something else by then.
+    """
+    _addresses(host, port, seconds, True)
 
 
 def _is_address(host: str) -> bool:

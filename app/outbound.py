@@ -23,8 +23,10 @@ from app.guarded_http import (
     AddressRefused,
     Deadline,
     DeadlineAdapter,
+    HostUnknown,
     OutboundError,
     OutboundTimeout,
+    check_public,
 )
 from app.public_addresses import is_public
 
@@ -36,10 +38,12 @@ _POOL_SIZE = 64
 __all__ = [
     "TOTAL_SECONDS",
     "AddressRefused",
+    "HostUnknown",
     "OutboundError",
     "OutboundTimeout",
     "Response",
     "ResponseTooLarge",
+    "check_public",
     "is_public",
     "send",
 ]
@@ -84,8 +88,11 @@ def send(
     guarded: bool = False,
     seconds: float = TOTAL_SECONDS,
     max_bytes: int = _MAX_BYTES,
+    reads_body: bool = True,
 ) -> Response:
     """Send one request and read the whole response, within `seconds` in total.
+
+    `reads_body=False`: only status and headers count, and the connection is closed after them.
 
     Raises OutboundTimeout, AddressRefused, ResponseTooLarge or OutboundError (its `sent` says whether the
     request may have arrived). Any HTTP status is a response, not an error.
@@ -112,7 +119,7 @@ def send(
                 allow_redirects=False,
                 timeout=(min(seconds, _CONNECT_SECONDS), seconds),
             )
-            content = _read(response, max_bytes)
+            content = _read(response, max_bytes) if reads_body else _drop(response)
         except OutboundError:
             raise
         except requests.RequestException as error:
@@ -136,6 +143,11 @@ def _read(response: requests.Response, max_bytes: int) -> bytes:
             if size > max_bytes:
                 raise ResponseTooLarge("The answer is larger than we accept.", sent=True)
     return b"".join(chunks)
+
+
+def _drop(response: requests.Response) -> bytes:
+    response.close()
+    return b""
 
 
 # --- sessions: one guarded, one not, shared by threads for their connection pools --------------

@@ -24,6 +24,7 @@ ORDER = [
         "activity",
         "approvals",
         "notifications",
+        "webhooks",
     ),
     *(
         "identity_exchange",

@@ -91,6 +91,13 @@ _SENTENCES = {
     "connector.changed": "{who} changed the settings of {service_named}",
     "person.made_operator": "{whom} became an operator",
     "person.stood_down_as_operator": "{whom} is no longer an operator",
+    "webhook.created": "{who} added the webhook to {host}",
+    "webhook.changed": "{who} changed the webhook to {host}",
+    "webhook.secret_rotated": "{who} rotated the secret of the webhook to {host}",
+    "webhook.enabled": "{who} turned on the webhook to {host}",
+    "webhook.disabled": "{who} turned off the webhook to {host}",
+    "webhook.turned_off": "The webhook to {host} was turned off: {reason}",
+    "webhook.deleted": "{who} deleted the webhook to {host}",
     "budget.spent": "Too many attempts: {subject}",
     "audit.chain_began": "The audit trail of workspace {subject} began",
 }

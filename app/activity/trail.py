@@ -24,7 +24,7 @@ KINDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("connections", "Connections", ("connection",)),
     ("ai-clients", "AI clients and tokens", ("client", "grant", "token", "api_key")),
     ("tools", "Tool calls and approvals", ("tool", "approval")),
-    ("team", "Team and workspace", ("member", "invitation", "workspace")),
+    ("team", "Team and workspace", ("member", "invitation", "workspace", "webhook")),
 )
 _NOUNS = {word: nouns for word, _, nouns in KINDS}
 

@@ -9,7 +9,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col
 
 from app import audit, clock, crypto, metrics
-from app.approvals import models
+from app.approvals import events, models
 from app.approvals.models import Approval
 from app.crypto import KeyRing
 from app.database import transaction
@@ -64,6 +64,7 @@ def claim(db: Session, approval: Approval, decider: Decider) -> str | None:
         return None
     metrics.APPROVALS_DECIDED.labels("approved").inc()
     _note(db, approval, "approval.approved", decider.user_id, via=decider.via)
+    events.announce_decided(db, approval, events.APPROVED, decider.user_id)
     return token
 
 
@@ -76,6 +77,7 @@ def reject(db: Session, approval: Approval, decider: Decider) -> bool:
         return False
     metrics.APPROVALS_DECIDED.labels("rejected").inc()
     _note(db, approval, "approval.rejected", decider.user_id, via=decider.via)
+    events.announce_decided(db, approval, events.REJECTED, decider.user_id)
     return True
 
 
@@ -95,6 +97,7 @@ def return_to_waiting(approval: Approval, token: str, problem: str) -> None:
         )
         if db.execute(update(Approval).where(*mine).values(**waits, **nobody)).rowcount == 1:  # type: ignore[attr-defined]
             _note(db, approval, "approval.not_carried_out", approval.user_id)
+            events.announce_waiting(db, approval)
 
 
 def store_result(

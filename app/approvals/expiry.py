@@ -7,7 +7,7 @@ from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
 from app import audit, clock, metrics
-from app.approvals import models
+from app.approvals import events, models
 from app.approvals.models import Approval
 from app.database import transaction
 from app.errors import Unavailable
@@ -62,6 +62,7 @@ def end_if_over(db: Session, approval: Approval, at: datetime) -> None:
         )
         metrics.APPROVALS_DECIDED.labels("expired").inc()
         _note(db, approval, "approval.expired")
+        events.announce_decided(db, approval, events.EXPIRED)
     elif approval.state == models.RUNNING:
         approval.state, approval.outcome_code, approval.ended_at, approval.until = (
             models.UNKNOWN,

@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 
 from app import audit, clock, crypto
 from app.accounts.keyed_hash import keyed_digest
-from app.approvals import expiry, models, stored_preview
+from app.approvals import events, expiry, models, stored_preview
 from app.approvals.models import Approval
 from app.config import Settings
 from app.connectors.preview import Preview
@@ -193,4 +193,5 @@ def _new(
         connection=write.connection_id,
         client=approval.client_name,
     )
+    events.announce_waiting(db, approval)
     return approval

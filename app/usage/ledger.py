@@ -18,6 +18,7 @@ from app.config import Settings
 from app.errors import TooManyRequests
 from app.fast_queries import PreparedStatement, PreparedTransaction, writing
 from app.usage import metrics, windows
+from app.usage.limit_events import LimitAnnouncer
 from app.usage.models import Call, CallRow
 from app.usage.scheduler import Upkeep
 from app.usage.tiers import Limits
@@ -51,6 +52,7 @@ class Ledger:
         self._queue: deque[_Entry] = deque()
         self._pen = threading.Lock()
         self._redis = RedisWindows(redis_url) if redis_url else None
+        self._announcer = LimitAnnouncer()
         self._batches = 0
         self.upkeep = Upkeep(retention_days)
 
@@ -67,6 +69,7 @@ class Ledger:
             self._write(entry)
             full = entry.full
         if full:
+            self._announcer.note_refusal(workspace_id, full, limits)
             raise over_limit(full, limits, workspace_id)
 
     def record(self, call: Call, trail: Mapping[str, Any] | None = None) -> None:
@@ -88,6 +91,7 @@ class Ledger:
         self._write(entry)
         metrics.count(call)
         if full or entry.full:
+            self._announcer.note_refusal(workspace_id, full or entry.full, limits)
             raise over_limit(full or entry.full, limits, workspace_id)
 
     def _write(self, entry: _Entry) -> None:

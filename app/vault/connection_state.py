@@ -32,7 +32,7 @@ from sqlmodel import Session
 
 from app import audit, database
 from app.connectors.connector import Connector
-from app.vault import connection_log, credentials, failures
+from app.vault import connection_log, credentials, failures, state_events
 from app.vault.models import Connection, Credential
 from app.web import times
 
@@ -44,8 +44,10 @@ _FIRST_PAUSE, _LAST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 _TRIAL = timedelta(seconds=25)  # for one call to find out; as long as a claim
 
 
-def mark_connected(row: Connection, credential: Credential) -> None:
+def mark_connected(db: Session, row: Connection, credential: Credential) -> None:
     """It works. Both rows are locked, in the transaction that stores new tokens or ends a trial."""
+    if row.state != CONNECTED:
+        state_events.announce_recovered(db, row)
     row.state, row.last_error, row.try_again_at = CONNECTED, None, None
     row.broken_at = None
     credential.rejections = 0
@@ -80,7 +82,7 @@ def recover(db: Session, row: Connection, credential: Credential) -> None:
     if row.state != CONNECTED:
         audit.record(db, "connection.recovered", **audit.about(row), **row.audit_details())
         _log(db, logging.INFO, "Connection works again", row, generation=credential.generation)
-    mark_connected(row, credential)
+    mark_connected(db, row, credential)
 
 
 def end_trial(db: Session, connection: Connection) -> None:
@@ -100,7 +102,7 @@ def end_access(db: Session, connection: Connection, generation: int, reason: str
     if credential is None or row is None or credential.generation != generation or has_ended(row):
         return None
     _log(db, logging.WARNING, "Access ended: reconnect needed", row, reason=reason, generation=generation)
-    _need_reconnect(db, row, reason)
+    _need_reconnect(db, row, reason, may_recover=False)
     row.try_again_at = None
     return credential
 
@@ -138,11 +140,11 @@ def pause(db: Session, row: Connection, reason: str, times: int, now: datetime) 
     if row.state == CONNECTED:
         failures.count(db, row.slug, failures.REFUSED)
         _log(db, logging.WARNING, "Connection suspended: reconnect needed", row, reason=reason)
-    _need_reconnect(db, row, reason)
+    _need_reconnect(db, row, reason, may_recover=True)
     row.try_again_at = now + min(_FIRST_PAUSE * 2 ** min(times - 1, 10), _LAST_PAUSE)
 
 
-def _need_reconnect(db: Session, row: Connection, reason: str) -> None:
+def _need_reconnect(db: Session, row: Connection, reason: str, *, may_recover: bool) -> None:
     is_news = row.state == CONNECTED
     row.state, row.last_error = RECONNECT_NEEDED, reason[:_LONGEST_REASON]
     if is_news:
@@ -150,6 +152,7 @@ def _need_reconnect(db: Session, row: Connection, reason: str) -> None:
         audit.record(
             db, "connection.reconnect_needed", **audit.about(row), **row.audit_details(), reason=reason
         )
+        state_events.announce_broken(db, row, row.last_error, may_recover=may_recover)
 
 
 def _log(db: Session, level: int, sentence: str, row: Connection, **fields: object) -> None:

@@ -146,7 +146,7 @@ def reconnect(
     connector = services_of(row.workspace_id).get(row.slug)
     before = row.signin_ends_at if tokens.auth_method == OAUTH else None
     access_end.set_end(row, connector, tokens, at, before=before, renewed=False)
-    connection_state.mark_connected(row, credential)
+    connection_state.mark_connected(db, row, credential)
     credentials.put_tokens(credential, tokens, keys, issued_at=at)
     audit.record(db, "connection.reconnected", **audit.about(row, by), **row.audit_details())
     return row

@@ -38,6 +38,7 @@ _MAIN_LINKS = (
 _ACCOUNT_LINKS = (
     ("/account", "Account"),
     ("/activity", "Activity"),
+    ("/webhooks", "Webhooks"),
     ("/memory", "Saved notes"),
 )
 _FOOTER_LINKS = (

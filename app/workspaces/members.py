@@ -2,7 +2,7 @@
 
 from sqlmodel import Session, col, select
 
-from app import audit, clock, crypto
+from app import audit, clock, crypto, events
 from app.accounts import sessions
 from app.accounts.models import LoginSession, User
 from app.errors import Forbidden, NotFound
@@ -55,6 +55,17 @@ def join(db: Session, workspace_id: str, user_id: str, role: str) -> bool:
         return False
     db.add(Membership(workspace_id=workspace_id, user_id=user_id, role=role, created_at=clock.now()))
     db.flush()
+    person = db.get_one(User, user_id)
+    events.announce(
+        db,
+        "member.joined",
+        workspace_id=workspace_id,
+        sentence=f"{person.name or person.email} joined the workspace.",
+        user_id=user_id,
+        name=person.name,
+        email=person.email,
+        role=role,
+    )
     return True
 
 
