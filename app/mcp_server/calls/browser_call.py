@@ -15,7 +15,7 @@ from typing import Any
 from flask import current_app
 from mcp_types import CallToolRequestParams
 
-from app import crypto
+from app import crypto, metrics
 from app.approvals import models
 from app.approvals.models import Approval
 from app.config import Settings
@@ -205,6 +205,7 @@ class BrowserCalls:
             self._fail(answer, invocation, error)
         # the edge: the person gets a sentence, and the details go to the log alone
         except Exception:
+            metrics.UNHANDLED_ERRORS.inc()
             log.exception("%s failed", invocation.row.tool)
             self._fail(answer, invocation, PatchbayError())
 

@@ -14,6 +14,7 @@ from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, CallToolRequestParams, InputRequiredResult
 
+from app import metrics
 from app.config import Settings
 from app.connectors.connector import Connector
 from app.connectors.services import services_of
@@ -125,6 +126,7 @@ class Invoker:
             return required.result
         # the edge: the AI client gets a result, and the details go to the log alone
         except Exception:
+            metrics.UNHANDLED_ERRORS.inc()
             log.exception("%s failed", invocation.row.tool)
             answer = envelope.failure(invocation.params.name, PatchbayError())
         if answer["success"]:
