@@ -124,6 +124,8 @@ SETTINGS: Mapping[str, UrlRule] = {
         query=True,
         problem=_redis_problem,
     ),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": UrlRule(_WEB, "http://localhost:4318"),
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": UrlRule(_WEB, "http://localhost:4318/v1/traces"),
     "BRAND_LOGO_URL": UrlRule(("https",), "https://example.com/logo.svg", query=True, local_path=True),
     "FIREBASE_CERTS_URL": UrlRule(_WEB, "https://certs.example.com/x509", query=True, https="always"),
     "GOOGLE_SIGN_IN_ISSUER_URL": UrlRule(_WEB, "https://accounts.example.com", https="always"),

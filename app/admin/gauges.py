@@ -18,7 +18,6 @@ from app.notifications import mail_health
 from app.vault import connection_log
 from app.vault.models import Connection
 
-
 _STATES = ("connected", "suspended", "reconnect_needed")
 
 
