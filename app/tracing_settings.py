@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
+from app import url_settings
 from app.errors import ConfigError
 
 ENDPOINT, TRACES_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
@@ -29,9 +30,12 @@ def parse(environ: Mapping[str, str]) -> TracingSettings | None:
     Raises ConfigError for a wrong value, and if tracing is on without the packages of the extra `otel`.
     """
     base, exact = environ.get(ENDPOINT, ""), environ.get(TRACES_ENDPOINT, "")
+    for name in (ENDPOINT, TRACES_ENDPOINT):
+        if environ.get(name):
+            url_settings.parse(name, environ[name])
     headers = _headers(environ.get("OTEL_EXPORTER_OTLP_HEADERS", ""))
     ratio = _ratio(environ.get("OTEL_TRACES_SAMPLER_ARG", ""))
-    name = environ.get("OTEL_SERVICE_NAME") or "patchbay"
+    service = environ.get("OTEL_SERVICE_NAME") or "patchbay"
     is_on = _flag(environ, "TRACING", default=bool(base or exact))
     if _flag(environ, "OTEL_SDK_DISABLED", default=False) or not is_on:
         return None
@@ -44,9 +48,8 @@ def parse(environ: Mapping[str, str]) -> TracingSettings | None:
                 f"{switch} turns tracing on, but the OpenTelemetry packages are not installed: run "
                 "pip install -r requirements-otel.txt, or set TRACING=0."
             ) from None
-    return TracingSettings(
-        exact or f"{(base or _LOCAL_COLLECTOR).rstrip('/')}/v1/traces", headers, name, ratio
-    )
+    endpoint = exact or f"{(base or _LOCAL_COLLECTOR).rstrip('/')}/v1/traces"
+    return TracingSettings(endpoint, headers, service, ratio)
 
 
 def _flag(environ: Mapping[str, str], name: str, *, default: bool) -> bool:
