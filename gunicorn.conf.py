@@ -7,6 +7,10 @@ import tempfile
 
 from gunicorn.http import message
 
+# Workers write their counters to files here; /metrics adds them up. Set before the application is imported,
+# which is when prometheus_client decides where values are kept.
+os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="patchbay-metrics-"))
+
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from app import startup
 from app.config import THREADS_IN_ALL
@@ -36,9 +40,7 @@ forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1")
 errorlog = "-"
 loglevel = os.environ.get("GUNICORN_LOG_LEVEL", "warning")
 
-# Workers write their counters to files here; /metrics adds them up.
-_metrics = os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="patchbay-metrics-"))
-
+_metrics = os.environ["PROMETHEUS_MULTIPROC_DIR"]
 
 try:
     startup.check()

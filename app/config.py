@@ -15,7 +15,14 @@ from urllib.parse import urlsplit
 
 from email_validator import validate_email
 
-from app import client_settings, exposure, firebase_settings, key_strength, url_settings
+from app import (
+    client_settings,
+    exposure,
+    firebase_settings,
+    key_strength,
+    tracing_settings,
+    url_settings,
+)
 from app.crypto import KeyRing
 from app.errors import ConfigError
 
@@ -67,6 +74,7 @@ class Settings:
     mcp_allowed_origins: frozenset[str] = frozenset()
     # the pinned metadata documents of AI clients, by client id
     client_documents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    tracing: tracing_settings.TracingSettings | None = None
 
     @property
     def production(self) -> bool:
@@ -178,6 +186,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         brand_logo_url=environ.get("BRAND_LOGO_URL") or None,
         brand_accent=_accent(environ.get("BRAND_ACCENT", "")),
         mcp_allowed_origins=client_settings.allowed_origins(environ.get("MCP_ALLOWED_ORIGINS", "")),
+        tracing=tracing_settings.parse(environ),
         client_documents=client_settings.client_documents(environ.get("OAUTH_CLIENT_DOCUMENTS", "")),
         services={
             k: v

@@ -9,7 +9,7 @@ from flask import Flask, g, request
 from sqlalchemy.orm import configure_mappers
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import audit, config, database, environment, logs
+from app import audit, config, database, environment, logs, outbound, tracing
 from app.admin import live_settings
 from app.config import ROOT, VERSION, Settings
 from app.connectors import configuration
@@ -106,6 +106,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     _configure(app, settings)
     import_models()
+    tracing.configure(settings.tracing, outbound.post)
     database.bind(settings.database_url, pool_size=settings.web_threads)
     audit.bind(settings)
     ledger.bind(settings)

@@ -109,5 +109,5 @@ def configure(log_format: str, level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     # These libraries print tokens or whole requests at DEBUG.
-    for name in ("authlib", "urllib3", "requests", "sqlalchemy", "httpx", "mcp", "alembic"):
+    for name in ("authlib", "urllib3", "requests", "sqlalchemy", "httpx", "mcp", "alembic", "opentelemetry"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -37,6 +37,10 @@ UPSTREAM_SECONDS = Histogram(
     ["service"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20),
 )
+UPSTREAM_ERROR_KINDS = (
+    *("unauthorized", "rate_limited", "client_error", "server_error"),
+    *("timeout", "unreachable", "no_answer"),
+)
 UPSTREAM_ERRORS = Counter(
     "patchbay_upstream_errors", "Requests to services' APIs that failed.", ["service", "kind"]
 )
@@ -75,6 +79,25 @@ _FRESH_SECONDS = 5.0
 # By the name of whatever registers them: an application that is built again replaces its own.
 _samplers: dict[str, Sampler] = {}
 _collectors: dict[str, "_CachedCollector"] = {}
+
+
+def start_at_zero(services: Iterable[str], outcomes: Iterable[str]) -> None:
+    """Create the series that alerts compare: `increase()` does not see the first value of a new one."""
+    for service in (*services, "custom"):
+        UPSTREAM_SECONDS.labels(service)
+        for outcome in outcomes:
+            REFRESHES.labels(service, outcome)
+        for kind in UPSTREAM_ERROR_KINDS:
+            UPSTREAM_ERRORS.labels(service, kind)
+    for counter, values in (
+        (LIMITS_HIT, ("calls_per_minute", "calls_per_day", "concurrent_calls", "address")),
+        (MAILS, ("sent", "retried", "failed")),
+        (APPROVALS_DECIDED, ("approved", "rejected", "expired")),
+        (SIGN_INS_FAILED, ("password", "code")),
+        (UNAVAILABLE, ("pool", "database", "other")),
+    ):
+        for each in values:
+            counter.labels(each)
 
 
 def add_sampler(name: str, sample: Sampler) -> None:

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from app import tracing
 from app.guarded_http import (
     AddressRefused,
     Deadline,
@@ -32,6 +33,7 @@ from app.public_addresses import is_public
 
 TOTAL_SECONDS = 20.0
 _CONNECT_SECONDS = 5.0
+_POST_SECONDS = 5.0
 _MAX_BYTES = 16 * 1024 * 1024
 _POOL_SIZE = 64
 
@@ -45,6 +47,7 @@ __all__ = [
     "ResponseTooLarge",
     "check_public",
     "is_public",
+    "post",
     "send",
 ]
 
@@ -89,26 +92,43 @@ def send(
     seconds: float = TOTAL_SECONDS,
     max_bytes: int = _MAX_BYTES,
     reads_body: bool = True,
+    template: str = "",
 ) -> Response:
     """Send one request and read the whole response, within `seconds` in total.
 
-    `reads_body=False`: only status and headers count, and the connection is closed after them.
+    `reads_body=False`: only status and headers count, and the connection is closed after them. `template` is
+    the path for a trace, with names for its values.
 
     Raises OutboundTimeout, AddressRefused, ResponseTooLarge or OutboundError (its `sent` says whether the
     request may have arrived). Any HTTP status is a response, not an error.
     """
+    with tracing.upstream_request(method, url, template) as traced:
+        response = _send(
+            method,
+            url,
+            params=params,
+            headers={**(headers or {}), **traced.headers},
+            json=json,
+            data=form if body is None else body,
+            auth=auth,
+            guarded=guarded,
+            seconds=seconds,
+            max_bytes=max_bytes,
+        )
+        traced.answered(response.status)
+    return response
+
+
+def _send(
+    method: str, url: str, *, guarded: bool, seconds: float, max_bytes: int, **request: Any
+) -> Response:
     started = time.monotonic()
     session = _session(guarded)
     try:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or (guarded and "@" in parts.netloc):
             raise ValueError
-        data = form if body is None else body
-        prepared = session.prepare_request(
-            requests.Request(
-                method, url, params=params, headers=dict(headers or {}), json=json, data=data, auth=auth
-            )
-        )
+        prepared = session.prepare_request(requests.Request(method, url, **request))
     except (requests.RequestException, UnicodeError, ValueError):
         raise OutboundError("The address is not valid.", sent=False) from None
     with Deadline(seconds) as deadline:
@@ -131,6 +151,11 @@ def send(
         if deadline.passed:  # our shutdown ended the stream, so a body that looks complete may not be
             raise OutboundTimeout("The other side did not finish its answer in time.", sent=True)
     return Response(response.status_code, response.headers, content, (time.monotonic() - started) * 1000)
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+    """POST a body and return the status of the answer. Raises like `send`."""
+    return send("POST", url, body=body, headers=headers, seconds=_POST_SECONDS).status
 
 
 def _read(response: requests.Response, max_bytes: int) -> bytes:

@@ -98,6 +98,9 @@ _USUAL_PORTS = {"https": 443, "http": 80}
 _ORIGIN = UrlRule(_WEB, "https://api.example.com", https="or_local")
 _ENDPOINT = UrlRule(_WEB, "https://api.example.com/oauth/token", query=True, https="or_local")
 
+# A collector stands on this machine or network, so http is usual.
+_COLLECTOR = UrlRule(_WEB, "http://localhost:4318")
+
 # Every setting whose value is a URL, but for those that each service has.
 SETTINGS: Mapping[str, UrlRule] = {
     "PUBLIC_URL": UrlRule(_WEB, "https://hub.example.com", path=False, https="always"),
@@ -143,6 +146,8 @@ _LOCAL_PATH = re.compile(r"/(?!/)[A-Za-z0-9_./-]+")
 
 def rule_of(name: str) -> UrlRule:
     """The rule of a setting. Settings of services are recognised by their ending."""
+    if name.startswith("OTEL_"):
+        return _COLLECTOR
     return SETTINGS.get(name) or (_ORIGIN if name.endswith("_BASE_URL") else _ENDPOINT)
 
 

@@ -15,11 +15,15 @@ from app.connectors.services import services_of
 from app.database import reading
 from app.errors import Unavailable
 from app.notifications import mail_health
+from app.vault import connection_log
 from app.vault.models import Connection
+
+_STATES = ("connected", "suspended", "reconnect_needed")
 
 
 def install() -> None:
-    """Register the collectors."""
+    """Register the collectors, and begin the series of each service at zero."""
+    metrics.start_at_zero((each.slug for each in services_of(None)), connection_log.OUTCOMES)
     metrics.add_collector("database", _database)
     metrics.add_collector("connections", _connections)
     metrics.add_collector("approvals", _approvals)
@@ -46,8 +50,8 @@ def _connections() -> Iterator[Metric]:
     columns = (col(Connection.slug), col(Connection.state), suspended)
     with reading() as db:
         found = db.execute(select(*columns, func.count()).group_by(*columns)).all()
-    counts: Counter[tuple[str, str]] = Counter()
     installed = services_of(None)
+    counts = Counter({(each.slug, state): 0 for each in installed for state in _STATES})
     for slug, state, may_recover, count in found:
         name = slug if installed.find(slug) else "custom"
         counts[name, "suspended" if may_recover and state != "connected" else state] += count

@@ -246,6 +246,7 @@ class Api:
                 headers={**request.headers, **self.service.authorization(token)},
                 guarded=request.guarded or self.service.is_guarded,
                 seconds=seconds,
+                template=request.path,
             )
             status = answer.status
             return answer

@@ -71,6 +71,12 @@ def result(envelope: dict[str, Any], text: str) -> dict[str, Any]:
     }
 
 
+def error_code(result: Any) -> str | None:
+    """The error code in a result of tools/call; None for success and for a request for input."""
+    answer = result.get("structuredContent") if isinstance(result, dict) else None
+    return str(answer["error"]["code"]) if answer and not answer["success"] else None
+
+
 def most_items(items: list[Any], fits: Callable[[int], bool]) -> int:
     """How many items from the front fit, at least one. Assumes that fewer fit when more do."""
     low, high = 1, len(items)

@@ -11,7 +11,7 @@ from mcp_types import CallToolRequestParams, PaginatedRequestParams
 
 from app.config import VERSION, Settings
 from app.errors import Unavailable
-from app.mcp_server import icons
+from app.mcp_server import envelope, icons
 from app.mcp_server.authentication import AuthenticatedBearer, BearerAuthenticator
 from app.mcp_server.calls.approval_gate import ApprovalGate
 from app.mcp_server.calls.concurrency import FairSemaphore
@@ -81,8 +81,11 @@ def make_server(
             now = caller if given is params else authenticator.again(_bearer(ctx))
             return invoker.call(ctx, given, now)
 
-        with invoker.permit(ctx, params, caller):
-            return run_with_elicitation(ctx, params, answer, or_without=True)
+        with invoker.traced(ctx, params, caller) as traced, invoker.permit(ctx, params, caller):
+            result = run_with_elicitation(ctx, params, answer, or_without=True)
+            if (code := envelope.error_code(result)) is not None:
+                traced.failed(code)
+            return result
 
     server: Server[Any] = Server(
         "patchbay",
@@ -99,7 +102,7 @@ def make_server(
         on_list_tools=list_tools,  # type: ignore[arg-type]
         on_call_tool=call_tool,
     )
-    server.middleware.clear()  # OpenTelemetry's spans cost a third of a call, and no exporter is configured
+    server.middleware.clear()  # its spans cost a third of a call even while tracing is off
     keys = [settings.secret_key, *settings.secret_key_fallbacks]
     security = RequestStateSecurity(keys=keys, ttl=_STATE_SECONDS, bind_principal=_principal)
     server.middleware.append(RequestStateBoundary(security, default_audience=settings.mcp_url))

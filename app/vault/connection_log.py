@@ -17,6 +17,7 @@ from app.vault.models import Connection
 # How a refresh ended. "ended": the service ended the access. "refused": it refused, and did not say why.
 SUCCESS, ENDED, REFUSED, UNREACHABLE = "success", "ended", "refused", "unreachable"
 MISCONFIGURED, UNREADABLE = "misconfigured", "unreadable"
+OUTCOMES = (SUCCESS, ENDED, REFUSED, UNREACHABLE, MISCONFIGURED, UNREADABLE)
 
 log = logging.getLogger("app.vault.connections")
 

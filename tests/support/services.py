@@ -44,10 +44,16 @@ def has_node() -> bool:
     return shutil.which("node") is not None and shutil.which("npm") is not None
 
 
+@functools.cache
+def has_promtool() -> bool:
+    return shutil.which("promtool") is not None
+
+
 NEEDS = {
     "needs_postgres": has_postgres,
     "needs_redis": has_redis,
     "needs_chromium": has_chromium,
     "needs_node": has_node,
+    "needs_promtool": has_promtool,
 }
 REQUIRED = os.environ.get("REQUIRE_SERVICES") == "1"

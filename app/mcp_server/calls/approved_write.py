@@ -8,7 +8,7 @@ from typing import Any
 from mcp_types import CallToolRequestParams
 from pydantic_core import to_jsonable_python
 
-from app import crypto
+from app import crypto, metrics, tracing
 from app.approvals.carrying_out import NotCarriedOut
 from app.approvals.decisions import ExecutionResult
 from app.approvals.models import Approval
@@ -83,7 +83,11 @@ class ApprovedWrites:
         except PermissionDenied as refused:
             return failed(approval.tool, refused)
         try:
-            return self._execute(approval, arguments, listed, listed.connector, caller)
+            with tracing.tool_call(listed.name) as traced:
+                ended = self._execute(approval, arguments, listed, listed.connector, caller)
+                if ended.code != "ok":
+                    traced.failed(ended.code)
+                return ended
         except Refusal as refusal:
             raise NotCarriedOut(refusal.error.message) from refusal
         except PatchbayError as error:
@@ -176,6 +180,7 @@ def carry_out(
             )
         return failed(name, explained)
     except Exception:  # the edge: it was approved, and somebody waits for the outcome
+        metrics.UNHANDLED_ERRORS.inc()
         log.exception("%s failed", name)
         return failed(name, PatchbayError(), is_certain=not invocation.wrote)
 

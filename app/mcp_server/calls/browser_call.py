@@ -15,7 +15,7 @@ from typing import Any
 from flask import current_app
 from mcp_types import CallToolRequestParams
 
-from app import crypto
+from app import crypto, metrics, tracing
 from app.approvals import models
 from app.approvals.models import Approval
 from app.config import Settings
@@ -100,6 +100,13 @@ class BrowserCalls:
         InvalidArguments (the form does not fit: nothing was called), Unavailable.
         """
         listed = self._find(call)
+        with tracing.tool_call(listed.name) as traced:
+            answer = self._call(call, listed, key)
+            if answer.error:
+                traced.failed(answer.error["code"])
+        return answer
+
+    def _call(self, call: BrowserCall, listed: ListedTool, key: str) -> BrowserAnswer:
         invocation = self._begin(call, listed)
         with self._answering(invocation) as answer:
             with self._admitted(call, listed, invocation) as prepared:
@@ -205,6 +212,7 @@ class BrowserCalls:
             self._fail(answer, invocation, error)
         # the edge: the person gets a sentence, and the details go to the log alone
         except Exception:
+            metrics.UNHANDLED_ERRORS.inc()
             log.exception("%s failed", invocation.row.tool)
             self._fail(answer, invocation, PatchbayError())
 

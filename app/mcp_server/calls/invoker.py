@@ -5,8 +5,8 @@ A call that does is counted before and recorded after.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, CallToolRequestParams, InputRequiredResult
 
+from app import metrics, tracing
 from app.config import Settings
 from app.connectors.connector import Connector
 from app.connectors.services import services_of
@@ -96,6 +97,19 @@ class Invoker:
                 ).turn_away(error)
             yield
 
+    def traced(
+        self,
+        ctx: ServerRequestContext[Any, Exchange],
+        params: CallToolRequestParams,
+        caller: AuthenticatedCaller,
+    ) -> AbstractContextManager[tracing.Traced]:
+        """A span of the call, whose parent is the client's: named in `_meta`, else in the HTTP headers."""
+        if not tracing.is_on():
+            return tracing.tool_call("")
+        listed = self._toolbox.find(caller.workspace_id, params.name, in_compact_mode=self._in_compact_mode)
+        carrier: Mapping[str, Any] = ctx.request.trace_context() if ctx.request else {}
+        return tracing.tool_call(listed.name if listed else "(unknown)", carrier)
+
     def call(
         self,
         ctx: ServerRequestContext[Any, Exchange],
@@ -125,6 +139,7 @@ class Invoker:
             return required.result
         # the edge: the AI client gets a result, and the details go to the log alone
         except Exception:
+            metrics.UNHANDLED_ERRORS.inc()
             log.exception("%s failed", invocation.row.tool)
             answer = envelope.failure(invocation.params.name, PatchbayError())
         if answer["success"]:

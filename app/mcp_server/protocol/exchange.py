@@ -72,6 +72,11 @@ class Exchange:
 
     # --- for our handlers ---
 
+    def trace_context(self) -> Mapping[str, Any]:
+        """What may hold `traceparent` and `tracestate` (W3C): the request's `_meta`, else its headers."""
+        meta = (self.params or {}).get("_meta")
+        return meta if isinstance(meta, Mapping) and "traceparent" in meta else self.headers
+
     def report(self, done: float, total: float | None, text: str) -> None:
         """Sends progress to the client, if it requested it and the response is a stream."""
         token = progress_token_from_params(self.params)
