@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from email_validator import validate_email
 
-from app import client_settings, url_settings
+from app import client_settings, database_settings, url_settings
 from app.crypto import KeyRing
 from app.errors import ConfigError
 
@@ -37,6 +37,7 @@ class Settings:
     instance_dir: Path
     public_url: str
     database_url: str = field(repr=False)
+    database_connections: database_settings.Connections
     redis_url: str | None = field(repr=False)
     secret_key: str = field(repr=False)
     secret_key_fallbacks: tuple[str, ...] = field(repr=False)
@@ -124,12 +125,15 @@ def load(environ: Mapping[str, str]) -> Settings:
             raise ConfigError(f"{name} must be set too: a client id and its secret belong together.")
     public_url = _public_url(environ.get("PUBLIC_URL") or f"http://localhost:{port}")
     web_threads = _number(environ, "WEB_THREADS", 32, 1, 256)
-    settings = Settings(
+    return Settings(
         environment=environment,
         port=port,
         instance_dir=instance,
         public_url=public_url,
         database_url=_database_url(environ.get("DATABASE_URL") or f"sqlite:///{instance / 'patchbay.db'}"),
+        database_connections=database_settings.connections(
+            environ, _number(environ, "WEB_CONCURRENCY", 2, 1, 64)
+        ),
         redis_url=environ.get("REDIS_URL") or None,
         secret_key=_secret_key(environ.get("SECRET_KEY", "")),
         secret_key_fallbacks=tuple(
@@ -170,8 +174,6 @@ def load(environ: Mapping[str, str]) -> Settings:
             if re.fullmatch(r"[A-Z]+_[A-Z_]*(CLIENT_ID|CLIENT_SECRET|URL)", k)
         },
     )
-    _number(environ, "WEB_CONCURRENCY", 2, 1, 64)
-    return settings
 
 
 def _number(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

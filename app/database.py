@@ -24,10 +24,14 @@ from sqlmodel import Session, SQLModel
 from app import clock
 from app.errors import Unavailable
 
-_POSTGRES_OPTIONS = "-c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s"
-
-# No thread holds a connection while it waits for a service, so a few serve all threads of a process.
-_CONNECTIONS, _RAW_CONNECTIONS = 12, 8
+# Nobody waits longer than about five seconds in all, for a free connection and then for a lock.
+_POOL_SECONDS = 2.0
+_LOCK_SECONDS = 2.0
+_CONNECT_SECONDS = 3
+_POSTGRES_OPTIONS = (
+    f"-c lock_timeout={_LOCK_SECONDS:.0f}s -c statement_timeout=30s "
+    "-c idle_in_transaction_session_timeout=30s"
+)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -54,7 +58,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 class Database:
     """An engine and its rules. One per process: threads share it, forked workers create their own."""
 
-    def __init__(self, url: str, *, pool_size: int = 32) -> None:
+    def __init__(self, url: str, *, pool_size: int = 24) -> None:
+        """`pool_size`: the most connections this process opens, at least 2."""
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         self._writers = threading.Lock()
@@ -62,10 +67,10 @@ class Database:
             self.engine: Engine = create_engine(
                 url,
                 pool_size=pool_size,
-                max_overflow=8,
-                pool_timeout=10,
+                max_overflow=0,
+                pool_timeout=_POOL_SECONDS,
                 hide_parameters=True,
-                connect_args={"check_same_thread": False, "timeout": 15},
+                connect_args={"check_same_thread": False, "timeout": _LOCK_SECONDS},
             )
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -74,31 +79,20 @@ class Database:
             self._raw_engine = self.engine
             self._writer: Engine = self.engine.execution_options(writes=True)
         else:
-            self.engine = create_engine(
-                url,
-                pool_size=min(pool_size, _CONNECTIONS),
-                max_overflow=4,
-                pool_timeout=10,
-                pool_pre_ping=True,
-                hide_parameters=True,
-                connect_args={"connect_timeout": 5, "options": _POSTGRES_OPTIONS},
-            )
+            raw = max(1, pool_size // 3)
+            pool: dict[str, Any] = {
+                "max_overflow": 0,
+                "pool_timeout": _POOL_SECONDS,
+                "hide_parameters": True,
+                "connect_args": {"connect_timeout": _CONNECT_SECONDS, "options": _POSTGRES_OPTIONS},
+            }
+            self.engine = create_engine(url, pool_size=pool_size - raw, pool_pre_ping=True, **pool)
             # A single statement is its own snapshot: a look-up needs no round trips for BEGIN and ROLLBACK.
             self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
             self._snapshots = self.engine.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
-            self._raw_engine = create_engine(
-                url,
-                pool_size=min(pool_size, _RAW_CONNECTIONS),
-                max_overflow=0,
-                isolation_level="AUTOCOMMIT",
-                hide_parameters=True,
-                connect_args={
-                    "connect_timeout": 5,
-                    "options": _POSTGRES_OPTIONS + " -c synchronous_commit=off",
-                },
-            )
+            self._raw_engine = create_engine(url, pool_size=raw, isolation_level="AUTOCOMMIT", **pool)
             self._writer = self.engine
 
     @contextlib.contextmanager
@@ -149,6 +143,11 @@ class Database:
         with self._writers if self.is_sqlite else contextlib.nullcontext():
             yield
 
+    def connections_in_use(self) -> int:
+        """Return how many connections of this process somebody holds at this moment."""
+        engines = {self.engine, self._raw_engine}
+        return sum(engine.pool.checkedout() for engine in engines)  # type: ignore[attr-defined]
+
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
@@ -160,7 +159,7 @@ _READ_ONLY = "25006"  # PostgreSQL's SQLSTATE for a standby or a database that i
 _current: Database | None = None
 
 
-def bind(url: str, *, pool_size: int = 32) -> Database:
+def bind(url: str, *, pool_size: int = 24) -> Database:
     """Make `url` the database of this process and close the previous one."""
     global _current
     if _current is not None:

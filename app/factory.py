@@ -103,7 +103,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     _configure(app, settings)
     import_models()
-    database.bind(settings.database_url, pool_size=settings.web_threads)
+    database.bind(settings.database_url, pool_size=_pool_size(settings))
     audit.bind(settings)
     ledger.bind(settings)
     fragments.htmx.init_app(app)
@@ -124,6 +124,12 @@ def create_app(settings: Settings | None = None) -> Flask:
             "code. Set it."
         )
     return app
+
+
+def _pool_size(settings: Settings) -> int:
+    """A SQLite file has no limit of its own: a connection for each thread."""
+    is_sqlite = settings.database_url.startswith("sqlite")
+    return settings.web_threads if is_sqlite else settings.database_connections.of_process
 
 
 def import_models() -> None:
