@@ -10,6 +10,7 @@ Never hold either open during a call to a service.
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +29,9 @@ from app.errors import Unavailable
 _POOL_SECONDS = 2.0
 _LOCK_SECONDS = 2.0
 _CONNECT_SECONDS = 3
+# A writer on SQLite waits this long in all: for the other writers of this process, then for other processes.
+_WRITER_SECONDS = 3.0
+_SHORTEST_BUSY_SECONDS = 0.5
 _POSTGRES_OPTIONS = (
     f"-c lock_timeout={_LOCK_SECONDS:.0f}s -c statement_timeout=30s "
     "-c idle_in_transaction_session_timeout=30s"
@@ -63,6 +67,7 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         self._writers = threading.Lock()
+        self._write_until = 0.0  # when whoever holds `_writers` stops waiting for other processes
         if self.is_sqlite:
             self.engine: Engine = create_engine(
                 url,
@@ -73,7 +78,7 @@ class Database:
                 connect_args={"check_same_thread": False, "timeout": _LOCK_SECONDS},
             )
             event.listen(self.engine, "connect", _prepare_sqlite)
-            event.listen(self.engine, "begin", _begin_sqlite)
+            event.listen(self.engine, "begin", self._begin_sqlite)
             self._reader: Engine = self.engine
             self._snapshots: Engine = self.engine
             self._raw_engine = self.engine
@@ -98,7 +103,7 @@ class Database:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Session]:
         """A session that commits when the block returns and rolls back when it raises."""
-        with _as_unavailable(), self._writers if self.is_sqlite else contextlib.nullcontext():
+        with _as_unavailable(), self.write_lock():
             with Session(self._writer, expire_on_commit=False) as session, session.begin():
                 yield session
 
@@ -139,9 +144,34 @@ class Database:
 
     @contextlib.contextmanager
     def write_lock(self) -> Iterator[None]:
-        """Queue with the other writers of this process (SQLite allows one write at a time)."""
-        with self._writers if self.is_sqlite else contextlib.nullcontext():
+        """Queue with the other writers of this process (SQLite allows one write at a time).
+
+        Raises Unavailable if that takes too long: another program holds the file.
+        """
+        if not self.is_sqlite:
             yield
+            return
+        until = time.monotonic() + _WRITER_SECONDS
+        if not self._writers.acquire(timeout=_WRITER_SECONDS):
+            raise Unavailable()
+        try:
+            self._write_until = until
+            yield
+        finally:
+            self._writers.release()
+
+    def busy_timeout(self) -> str:
+        """Return the statement that lets the holder of the write lock wait for other processes as well."""
+        left = max(_SHORTEST_BUSY_SECONDS, self._write_until - time.monotonic())
+        return f"PRAGMA busy_timeout={left * 1000:.0f}"
+
+    def _begin_sqlite(self, connection: Any) -> None:
+        if connection.get_execution_options().get("writes"):
+            # The commit returns once the data is on disk: a single-use token must survive a power cut.
+            for statement in (self.busy_timeout(), "PRAGMA synchronous=FULL", "BEGIN IMMEDIATE"):
+                connection.exec_driver_sql(statement)
+        else:
+            connection.exec_driver_sql("BEGIN")
 
     def connections_in_use(self) -> int:
         """Return how many connections of this process somebody holds at this moment."""
@@ -211,15 +241,11 @@ def _as_unavailable() -> Iterator[None]:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # _begin_sqlite sends BEGIN itself
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=15000", "cache_size=-16000"):
+    for pragma in (
+        "journal_mode=WAL",
+        "foreign_keys=ON",
+        f"busy_timeout={_LOCK_SECONDS * 1000:.0f}",
+        "cache_size=-16000",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-
-
-def _begin_sqlite(connection: Any) -> None:
-    if connection.get_execution_options().get("writes"):
-        # The commit returns once the data is on disk: a single-use refresh token must survive a power cut.
-        connection.exec_driver_sql("PRAGMA synchronous=FULL")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.exec_driver_sql("BEGIN")

@@ -3,11 +3,8 @@
 import json
 import re
 import threading
-import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 
-import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -15,8 +12,6 @@ from app import config, database
 from app.errors import ConfigError, Unavailable
 from tests.conftest import both_databases
 from tests.support import databases
-from tests.support.companies import call, company
-from tests.support.product import run_product
 
 postgres_only = pytest.mark.parametrize(
     "database_kind", [pytest.param("postgres", marks=pytest.mark.needs_postgres)]
@@ -105,36 +100,3 @@ def test_nobody_waits_longer_than_five_seconds_for_a_free_connection(app, databa
         release.set()
         holder.join()
     assert database._POOL_SECONDS + database._LOCK_SECONDS + database._CONNECT_SECONDS < 6
-
-
-@pytest.mark.slow
-@pytest.mark.needs_postgres
-def test_64_parallel_calls_on_a_database_of_20_connections_are_all_served(tmp_path):
-    """The smallest database of Heroku, with room left for the release command and psql."""
-    url, name = databases.new_postgres()
-    role = f"small_{uuid.uuid4().hex[:8]}"
-    admin = psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
-    with closing(admin):
-        admin.execute(f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 15")
-        admin.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}")
-        admin.execute(f"GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {role}")
-        try:
-            small = re.sub(r"//[^@]*@", f"//{role}@", url)
-            with run_product(tmp_path / "small", DATABASE_URL=small, DATABASE_CONNECTIONS="14") as product:
-                token = company(product, "busy")
-                most = []
-                with ThreadPoolExecutor(64) as pool:
-                    answers = [pool.submit(call, product, token, "hub_list_connections") for _ in range(96)]
-                    while not all(answer.done() for answer in answers):
-                        most.append(
-                            admin.execute(
-                                "SELECT count(*) FROM pg_stat_activity WHERE usename = %s", (role,)
-                            ).fetchone()[0]
-                        )
-                statuses = {answer.result()[0] for answer in answers}
-            assert max(most) <= 14
-            assert 503 not in statuses and statuses <= {200, 429}
-        finally:
-            admin.execute(f"DROP OWNED BY {role}")
-            admin.execute(f"DROP ROLE {role}")
-    databases.drop_postgres(name)
