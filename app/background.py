@@ -2,11 +2,13 @@
 
 from flask import Flask
 
+from app import database_clock
 from app.activity import sealer
 from app.notifications import run
 
 
 def start(app: Flask) -> None:
     """Seal the audit trail's entries and send notifications. Call it once per web process, after the fork."""
+    database_clock.start()
     sealer.start()
     run.start(app.extensions["patchbay"], app.extensions["mailer"])
