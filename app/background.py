@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from app import metrics
+from app import database_clock, metrics
 from app.activity import sealer
 from app.notifications import run
 from app.webhooks import sender
@@ -10,6 +10,7 @@ from app.webhooks import sender
 
 def start(app: Flask) -> None:
     """Seal the audit trail, send notifications and webhooks. Call it once per web process, after the fork."""
+    database_clock.start()
     sealer.start()
     metrics.start_sampling()
     run.start(app.extensions["patchbay"], app.extensions["mailer"])

@@ -1,20 +1,62 @@
-"""The only module that reads the clock, so that a test can move it."""
+"""The only module that reads the clock, so that a test can move it, and all hosts have one.
+
+Hosts that share a PostgreSQL database go by its clock: `app.database_clock` measures how far this host's is
+from it, and `correct` applies that. Otherwise a host that is two hours behind would take what has expired for
+alive, and what another host dates now for the future.
+"""
 
 import threading
 import time
 from datetime import UTC, datetime, timedelta
 
+from itsdangerous import TimestampSigner
+
 _shift = timedelta()
+_correction = timedelta()
+_BETWEEN_HOSTS = timedelta(seconds=30)
+
+
+def host_now() -> datetime:
+    """Return the time by this host's own clock, uncorrected."""
+    return datetime.now(UTC)
 
 
 def now() -> datetime:
     """Return the current time as an aware UTC datetime."""
-    return datetime.now(UTC) + _shift
+    return host_now() + _correction + _shift
+
+
+def is_ahead(moment: datetime | None, span: timedelta, *, at: datetime) -> bool:
+    """Whether a stored moment is still to come, and no further than the longest `span` it may be ahead.
+
+    One that is further ahead was written by a host whose clock was wrong, and does not count. Half a minute
+    more is granted for the difference between hosts.
+    """
+    return moment is not None and at < moment <= at + span + _BETWEEN_HOSTS
+
+
+def correct(by: timedelta) -> None:
+    """Add `by` to this host's clock from now on, instead of the previous correction."""
+    global _correction
+    _correction = by
+
+
+def correction() -> timedelta:
+    """Return what is added to this host's clock."""
+    return _correction
 
 
 def timestamp() -> float:
     """Return the current time in seconds since the epoch."""
     return now().timestamp()
+
+
+class ClockSigner(TimestampSigner):
+    """Dates what is signed with a lifetime, such as the cookie of forms, by this clock."""
+
+    def get_timestamp(self) -> int:
+        """Return the current time in whole seconds."""
+        return int(timestamp())
 
 
 class Throttle:

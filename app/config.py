@@ -17,6 +17,7 @@ from email_validator import validate_email
 
 from app import (
     client_settings,
+    database_settings,
     exposure,
     firebase_settings,
     key_strength,
@@ -43,6 +44,7 @@ class Settings:
     instance_dir: Path
     public_url: str
     database_url: str = field(repr=False)
+    database_connections: database_settings.Connections
     redis_url: str | None = field(repr=False)
     secret_key: str = field(repr=False)
     secret_key_fallbacks: tuple[str, ...] = field(repr=False)
@@ -148,12 +150,15 @@ def load(environ: Mapping[str, str]) -> Settings:
         (environ.get("SANDBOX_URL") or f"http://localhost:{port + 1}").rstrip("/") if sandbox_on else None
     )
     firebase_project, firebase_certs_url = firebase_settings.read(environ, sandbox_url)
-    settings = Settings(
+    return Settings(
         environment=environment,
         port=port,
         instance_dir=instance,
         public_url=public_url,
         database_url=_database_url(environ.get("DATABASE_URL") or f"sqlite:///{instance / 'patchbay.db'}"),
+        database_connections=database_settings.connections(
+            environ, _number(environ, "WEB_CONCURRENCY", 2, 1, 64)
+        ),
         redis_url=environ.get("REDIS_URL") or None,
         secret_key=_secret_key("SECRET_KEY", environ.get("SECRET_KEY", ""), strict=strict),
         secret_key_fallbacks=tuple(
@@ -194,8 +199,6 @@ def load(environ: Mapping[str, str]) -> Settings:
             if re.fullmatch(r"[A-Z]+_[A-Z_]*(CLIENT_ID|CLIENT_SECRET|URL)", k)
         },
     )
-    _number(environ, "WEB_CONCURRENCY", 2, 1, 64)
-    return settings
 
 
 def _number(environ: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

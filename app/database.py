@@ -10,6 +10,7 @@ Never hold either open during a call to a service.
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -24,10 +25,17 @@ from sqlmodel import Session, SQLModel
 from app import clock
 from app.errors import Unavailable
 
-_POSTGRES_OPTIONS = "-c lock_timeout=10s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s"
-
-# No thread holds a connection while it waits for a service, so a few serve all threads of a process.
-_CONNECTIONS, _RAW_CONNECTIONS = 12, 8
+# Nobody waits longer than about five seconds in all, for a free connection and then for a lock.
+_POOL_SECONDS = 2.0
+_LOCK_SECONDS = 2.0
+_CONNECT_SECONDS = 3
+# A writer on SQLite waits this long in all: for the other writers of this process, then for other processes.
+_WRITER_SECONDS = 3.0
+_SHORTEST_BUSY_SECONDS = 0.5
+_POSTGRES_OPTIONS = (
+    f"-c lock_timeout={_LOCK_SECONDS:.0f}s -c statement_timeout=30s "
+    "-c idle_in_transaction_session_timeout=30s"
+)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -54,57 +62,48 @@ class UtcDateTime(TypeDecorator[datetime]):
 class Database:
     """An engine and its rules. One per process: threads share it, forked workers create their own."""
 
-    def __init__(self, url: str, *, pool_size: int = 32) -> None:
+    def __init__(self, url: str, *, pool_size: int = 24) -> None:
+        """`pool_size`: the most connections this process opens, at least 2."""
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         self._writers = threading.Lock()
+        self._write_until = 0.0  # when whoever holds `_writers` stops waiting for other processes
         if self.is_sqlite:
             self.engine: Engine = create_engine(
                 url,
                 pool_size=pool_size,
-                max_overflow=8,
-                pool_timeout=10,
+                max_overflow=0,
+                pool_timeout=_POOL_SECONDS,
                 hide_parameters=True,
-                connect_args={"check_same_thread": False, "timeout": 15},
+                connect_args={"check_same_thread": False, "timeout": _LOCK_SECONDS},
             )
             event.listen(self.engine, "connect", _prepare_sqlite)
-            event.listen(self.engine, "begin", _begin_sqlite)
+            event.listen(self.engine, "begin", self._begin_sqlite)
             self._reader: Engine = self.engine
             self._snapshots: Engine = self.engine
             self._raw_engine = self.engine
             self._writer: Engine = self.engine.execution_options(writes=True)
         else:
-            self.engine = create_engine(
-                url,
-                pool_size=min(pool_size, _CONNECTIONS),
-                max_overflow=4,
-                pool_timeout=10,
-                pool_pre_ping=True,
-                hide_parameters=True,
-                connect_args={"connect_timeout": 5, "options": _POSTGRES_OPTIONS},
-            )
+            raw = max(1, pool_size // 3)
+            pool: dict[str, Any] = {
+                "max_overflow": 0,
+                "pool_timeout": _POOL_SECONDS,
+                "hide_parameters": True,
+                "connect_args": {"connect_timeout": _CONNECT_SECONDS, "options": _POSTGRES_OPTIONS},
+            }
+            self.engine = create_engine(url, pool_size=pool_size - raw, pool_pre_ping=True, **pool)
             # A single statement is its own snapshot: a look-up needs no round trips for BEGIN and ROLLBACK.
             self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
             self._snapshots = self.engine.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
-            self._raw_engine = create_engine(
-                url,
-                pool_size=min(pool_size, _RAW_CONNECTIONS),
-                max_overflow=0,
-                isolation_level="AUTOCOMMIT",
-                hide_parameters=True,
-                connect_args={
-                    "connect_timeout": 5,
-                    "options": _POSTGRES_OPTIONS + " -c synchronous_commit=off",
-                },
-            )
+            self._raw_engine = create_engine(url, pool_size=raw, isolation_level="AUTOCOMMIT", **pool)
             self._writer = self.engine
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Session]:
         """A session that commits when the block returns and rolls back when it raises."""
-        with _as_unavailable(), self._writers if self.is_sqlite else contextlib.nullcontext():
+        with _as_unavailable(), self.write_lock():
             with Session(self._writer, expire_on_commit=False) as session, session.begin():
                 yield session
 
@@ -145,9 +144,39 @@ class Database:
 
     @contextlib.contextmanager
     def write_lock(self) -> Iterator[None]:
-        """Queue with the other writers of this process (SQLite allows one write at a time)."""
-        with self._writers if self.is_sqlite else contextlib.nullcontext():
+        """Queue with the other writers of this process (SQLite allows one write at a time).
+
+        Raises Unavailable if that takes too long: another program holds the file.
+        """
+        if not self.is_sqlite:
             yield
+            return
+        until = time.monotonic() + _WRITER_SECONDS
+        if not self._writers.acquire(timeout=_WRITER_SECONDS):
+            raise Unavailable()
+        try:
+            self._write_until = until
+            yield
+        finally:
+            self._writers.release()
+
+    def busy_timeout(self) -> str:
+        """Return the statement that lets the holder of the write lock wait for other processes as well."""
+        left = max(_SHORTEST_BUSY_SECONDS, self._write_until - time.monotonic())
+        return f"PRAGMA busy_timeout={left * 1000:.0f}"
+
+    def _begin_sqlite(self, connection: Any) -> None:
+        if connection.get_execution_options().get("writes"):
+            # The commit returns once the data is on disk: a single-use token must survive a power cut.
+            for statement in (self.busy_timeout(), "PRAGMA synchronous=FULL", "BEGIN IMMEDIATE"):
+                connection.exec_driver_sql(statement)
+        else:
+            connection.exec_driver_sql("BEGIN")
+
+    def connections_in_use(self) -> int:
+        """Return how many connections of this process somebody holds at this moment."""
+        engines = {self.engine, self._raw_engine}
+        return sum(engine.pool.checkedout() for engine in engines)  # type: ignore[attr-defined]
 
     def close(self) -> None:
         """Close every pooled connection."""
@@ -160,7 +189,7 @@ _READ_ONLY = "25006"  # PostgreSQL's SQLSTATE for a standby or a database that i
 _current: Database | None = None
 
 
-def bind(url: str, *, pool_size: int = 32) -> Database:
+def bind(url: str, *, pool_size: int = 24) -> Database:
     """Make `url` the database of this process and close the previous one."""
     global _current
     if _current is not None:
@@ -212,15 +241,11 @@ def _as_unavailable() -> Iterator[None]:
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # _begin_sqlite sends BEGIN itself
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "busy_timeout=15000", "cache_size=-16000"):
+    for pragma in (
+        "journal_mode=WAL",
+        "foreign_keys=ON",
+        f"busy_timeout={_LOCK_SECONDS * 1000:.0f}",
+        "cache_size=-16000",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-
-
-def _begin_sqlite(connection: Any) -> None:
-    if connection.get_execution_options().get("writes"):
-        # The commit returns once the data is on disk: a single-use refresh token must survive a power cut.
-        connection.exec_driver_sql("PRAGMA synchronous=FULL")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.exec_driver_sql("BEGIN")

@@ -9,7 +9,7 @@ from flask import Flask, g, request
 from sqlalchemy.orm import configure_mappers
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import audit, config, database, environment, logs, outbound, tracing
+from app import audit, config, database, database_clock, environment, logs, outbound, tracing
 from app.admin import live_settings
 from app.config import ROOT, VERSION, Settings
 from app.connectors import configuration
@@ -28,6 +28,7 @@ from app.web import (
     problems,
     times,
 )
+from app.web.form_cookie import FormCookie
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     _configure(app, settings)
     import_models()
     tracing.configure(settings.tracing, outbound.post)
-    database.bind(settings.database_url, pool_size=settings.web_threads)
+    database.bind(settings.database_url, pool_size=_pool_size(settings))
+    database_clock.measure()
     audit.bind(settings)
     ledger.bind(settings)
     fragments.htmx.init_app(app)
@@ -128,6 +130,12 @@ def create_app(settings: Settings | None = None) -> Flask:
             "code. Set it."
         )
     return app
+
+
+def _pool_size(settings: Settings) -> int:
+    """A SQLite file has no limit of its own: a connection for each thread."""
+    is_sqlite = settings.database_url.startswith("sqlite")
+    return settings.web_threads if is_sqlite else settings.database_connections.of_process
 
 
 def import_models() -> None:
@@ -152,6 +160,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
         TEMPLATES_AUTO_RELOAD=False,
     )
+    app.session_interface = FormCookie()
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
         brand=settings.brand_name, settings=settings, version=VERSION, catalogue=services_of(None).catalogue

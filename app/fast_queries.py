@@ -126,22 +126,20 @@ def detached(model: type[Row], values: Mapping[str, Any]) -> Row:
 
 
 @contextlib.contextmanager
-def writing() -> Iterator[PreparedTransaction]:
+def writing(*, durable: bool) -> Iterator[PreparedTransaction]:
     """A transaction of prepared statements that commits on return and rolls back on a raise. Raises
     Unavailable.
 
-    It returns before the database has flushed its log to disk. Committed data survives a crash of this
-    process; only a crash of the database host can lose the last moment. Use it to count calls, never to store
-    tokens.
+    A durable one is on disk on return. Any other survives a crash of this process; only a crash of the
+    database host can lose the last moment. That is enough to count calls, and never for what changed
+    something.
     """
     bound = database.current()
     dialect = bound.engine.dialect
     with bound.write_lock(), bound.raw_connection() as connection:
         try:
             cursor = connection.cursor()
-            if bound.is_sqlite:
-                cursor.execute("PRAGMA synchronous=NORMAL")
-            cursor.execute("BEGIN IMMEDIATE" if bound.is_sqlite else "BEGIN")
+            _begin(bound, cursor, durable=durable)
             try:
                 yield PreparedTransaction(cursor, dialect)
             except BaseException:
@@ -152,6 +150,17 @@ def writing() -> Iterator[PreparedTransaction]:
         except dialect.loaded_dbapi.Error as error:
             _discard(bound, connection, error)
             raise Unavailable() from error
+
+
+def _begin(bound: Database, cursor: Any, *, durable: bool) -> None:
+    if bound.is_sqlite:
+        cursor.execute(bound.busy_timeout())
+        cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        cursor.execute("BEGIN IMMEDIATE")
+    elif durable:
+        cursor.execute("BEGIN")
+    else:  # two statements in one message, which cannot be prepared
+        cursor.execute("BEGIN; SET LOCAL synchronous_commit = off", prepare=False)
 
 
 def _select(bound: Database, sql: str, values: Any) -> Sequence[Any]:

@@ -114,13 +114,21 @@ def send(
             guarded=guarded,
             seconds=seconds,
             max_bytes=max_bytes,
+            reads_body=reads_body,
         )
         traced.answered(response.status)
     return response
 
 
 def _send(
-    method: str, url: str, *, guarded: bool, seconds: float, max_bytes: int, **request: Any
+    method: str,
+    url: str,
+    *,
+    guarded: bool,
+    seconds: float,
+    max_bytes: int,
+    reads_body: bool,
+    **request: Any,
 ) -> Response:
     started = time.monotonic()
     session = _session(guarded)

@@ -198,6 +198,7 @@ def _serializer(settings: Settings) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(
         [*reversed(settings.secret_key_fallbacks), settings.secret_key],
         salt="verification of the audit trail",
+        signer=clock.ClockSigner,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from pydantic_core import to_jsonable_python
 
-from app import crypto
+from app import clock, crypto
 from app.accounts import budgets
 from app.accounts.budgets import BudgetSpent, Rule
 from app.config import Settings
@@ -74,4 +74,4 @@ def use_up(settings: Settings, call: SignedCall) -> None:
 
 def _signer(settings: Settings) -> URLSafeTimedSerializer:
     keys = [settings.secret_key, *settings.secret_key_fallbacks]
-    return URLSafeTimedSerializer(list(reversed(keys)), salt="try-it")
+    return URLSafeTimedSerializer(list(reversed(keys)), salt="try-it", signer=clock.ClockSigner)

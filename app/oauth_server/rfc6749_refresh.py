@@ -124,7 +124,7 @@ class RefreshTokenGrant(_RefreshTokenGrant):  # type: ignore[misc]
             ).one()
         assert token.spent_at is not None
         age = clock.now() - token.spent_at
-        if age > _GRACE or token.answer_sealed is None:
+        if abs(age) > _GRACE or token.answer_sealed is None:
             with transaction() as db:
                 grants.revoke(db, grant.id, REPLAYED)
                 attempt_log.record(

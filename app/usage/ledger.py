@@ -6,16 +6,18 @@ once share a few.
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sqlalchemy import bindparam, insert
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app import audit, limit_log, rate_windows
+from app import audit, database, limit_log, rate_windows
 from app.config import Settings
-from app.errors import TooManyRequests
+from app.errors import TooManyRequests, Unavailable
 from app.fast_queries import PreparedStatement, PreparedTransaction, writing
 from app.usage import metrics, windows
 from app.usage.limit_events import LimitAnnouncer
@@ -29,6 +31,8 @@ _INSERT = PreparedStatement(
     insert(CallRow.__table__).values({name: bindparam(name) for name in _COLUMNS}).inline()  # type: ignore[attr-defined]
 )
 _LARGEST_BATCH = 256
+_PATIENCE_SECONDS = 3.0
+_LOST_CONNECTION_SECONDS = 0.5  # a failure that fast is no lock that was waited for
 
 
 @dataclass
@@ -104,34 +108,74 @@ class Ledger:
             raise entry.error
 
     def _write_next(self) -> None:
-        batch = [self._queue.popleft() for _ in range(min(len(self._queue), _LARGEST_BATCH))]
+        batch = self._next_batch(_LARGEST_BATCH)
+        started = time.monotonic()
+        try:
+            self._commit(batch)
+        except Unavailable as error:
+            if not _is_database_trouble(error):
+                self._write_each(batch, until=started + _PATIENCE_SECONDS, failure=error)
+            elif time.monotonic() - started < _LOST_CONNECTION_SECONDS and len(batch) > 1:
+                self._write_again(batch)
+            else:
+                self._fail(batch, error)
+        except Exception as error:
+            self._write_each(batch, until=started + _PATIENCE_SECONDS, failure=error)
+        else:
+            _finish(batch)
+
+    def _next_batch(self, most: int) -> list[_Entry]:
+        return [self._queue.popleft() for _ in range(min(len(self._queue), most))]
+
+    def _write_again(self, batch: Sequence[_Entry]) -> None:
+        """Once more, all together: the connection was an old one, closed by a restart of the database."""
         try:
             self._commit(batch)
         except Exception as error:
-            if len(batch) == 1:
-                batch[0].error, batch[0].done = error, True
-                return
-            for entry in batch:  # one bad entry must not fail the others: each on its own
-                try:
-                    self._commit([entry])
-                except Exception as own:
-                    entry.error = own
-                entry.done = True
-            return
-        for entry in batch:
+            self._fail(batch, error)
+        else:
+            _finish(batch)
+
+    def _write_each(self, batch: Sequence[_Entry], *, until: float, failure: Exception) -> None:
+        """Each on its own, because one bad entry must not fail the others. Not longer than `until`."""
+        for entry in batch if len(batch) > 1 else ():
+            if time.monotonic() > until:
+                break
+            try:
+                self._commit([entry])
+            except Exception as own:
+                entry.error = own
             entry.done = True
+        _finish([entry for entry in batch if not entry.done], failure)
+
+    def _fail(self, batch: Sequence[_Entry], error: Exception) -> None:
+        """Fail whoever waited with this batch as well: trying for each again would add up their waits."""
+        _finish([*batch, *self._next_batch(len(self._queue))], error)
 
     def _commit(self, batch: Sequence[_Entry]) -> None:
-        with writing() as db:
+        trails = [entry.trail for entry in batch if entry.trail]
+        with writing(durable=bool(trails)) as db:
             _take(db, batch)
             rows = [{name: getattr(entry.call, name) for name in _COLUMNS} for entry in batch if entry.call]
             if rows:
                 db.run_many(_INSERT, rows)
-            if trails := [entry.trail for entry in batch if entry.trail]:
+            if trails := [entry.trail for entry in batch if entry.trail]:  # without those over the limit
                 db.run_many(audit.INSERT, trails)
             self._batches += 1
             if self._batches % 5_000 == 0:
                 windows.forget_old(db)
+
+
+def _finish(batch: Iterable[_Entry], error: BaseException | None = None) -> None:
+    for entry in batch:
+        entry.error, entry.done = error, True
+
+
+def _is_database_trouble(error: Unavailable) -> bool:
+    """Whether the database is away, locked, full or busy; otherwise it refused something in the batch."""
+    cause = error.__cause__
+    dbapi = database.current().engine.dialect.loaded_dbapi
+    return cause is None or isinstance(cause, (dbapi.OperationalError, PoolTimeout))
 
 
 def _take(db: PreparedTransaction, batch: Sequence[_Entry]) -> None:

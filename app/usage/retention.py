@@ -26,7 +26,8 @@ _AT_ONCE = 1_000
 def sweep_if_due(keep_days: int) -> None:
     """Sweep, unless any process has within the hour. Raises Unavailable."""
     at = clock.now()
-    due = or_(col(UsageMark.swept_at).is_(None), col(UsageMark.swept_at) < at - _EVERY)
+    swept_at = col(UsageMark.swept_at)
+    due = or_(swept_at.is_(None), swept_at < at - _EVERY, swept_at > at)
     with database.transaction() as db:
         taken = db.execute(
             update(UsageMark).where(col(UsageMark.name) == rollup.MARK, due).values(swept_at=at)

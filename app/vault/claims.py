@@ -28,6 +28,7 @@ from app.vault import access_end, connection_state, credentials, failures
 from app.vault.models import Connection, Credential
 from app.vault.token_endpoint import TokenSet
 
+LONGEST_COOLDOWN = timedelta(hours=1)
 LEASE = timedelta(seconds=25)  # longer than the outbound deadline, so that a live owner is never overtaken
 
 _credential, _connection = Credential.__table__.c, Connection.__table__.c  # type: ignore[attr-defined]
@@ -58,7 +59,7 @@ class Snapshot:
     @property
     def is_cooling_down(self) -> bool:
         """True while the service is not called, after a failure."""
-        return self.credential.cooldown_until is not None and self.credential.cooldown_until > self.now
+        return clock.is_ahead(self.credential.cooldown_until, LONGEST_COOLDOWN, at=self.now)
 
     @property
     def is_claimed(self) -> bool:
@@ -67,7 +68,7 @@ class Snapshot:
         if c.claim_owner is None or c.claim_until is None:
             return False
         is_alive = _is_owner_alive(c.claim_owner)
-        return c.claim_until > self.now if is_alive is None else is_alive
+        return clock.is_ahead(c.claim_until, LEASE, at=self.now) if is_alive is None else is_alive
 
     def is_valid_for(self, seconds: float) -> bool:
         """True if the access token is valid for at least that long."""
@@ -187,7 +188,7 @@ def cool_down(claim: Claim, failure: CoolDown) -> None:
         credential.failures += 1
         credential.last_failure = failure.sentence[:500]
         failures.count(db, claim.connection.slug, failures.UNREACHABLE)
-        credential.cooldown_until = now + timedelta(seconds=failure.seconds)
+        credential.cooldown_until = now + min(timedelta(seconds=failure.seconds), LONGEST_COOLDOWN)
         _clear_claim(claim, credential, lost=failure.lost)
         if not failure.refused:
             return

@@ -30,7 +30,7 @@ from functools import partial
 
 from sqlmodel import Session
 
-from app import audit, database
+from app import audit, clock, database
 from app.connectors.connector import Connector
 from app.vault import connection_log, credentials, failures, state_events
 from app.vault.models import Connection, Credential
@@ -62,7 +62,9 @@ def may_try(connection: Connection, at: datetime, *, at_once: bool = False) -> b
     """Whether a call may use it: it works, or it is suspended and its pause is over (`at_once`: or not)."""
     if connection.state == CONNECTED:
         return True
-    return connection.try_again_at is not None and (at_once or connection.try_again_at <= at)
+    if connection.try_again_at is None:
+        return False
+    return at_once or not clock.is_ahead(connection.try_again_at, _LAST_PAUSE, at=at)
 
 
 def begin_trial(db: Session, connection: Connection, *, at_once: bool = False) -> bool:

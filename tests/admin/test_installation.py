@@ -135,3 +135,18 @@ def test_redis_is_asked(environ, monkeypatch):
 def test_every_service_has_a_card(dana):
     dana.get("/admin/connectors")
     assert all(f'id="app-{slug}"' in dana.page for slug in (each.slug for each in services_of(None)))
+
+
+@pytest.mark.parametrize("database_kind", [pytest.param("postgres", marks=pytest.mark.needs_postgres)])
+def test_connections_in_use_and_allowed_are_shown_and_too_many_are_a_warning(dana, settings):
+    dana.get("/admin/health")
+    assert re.search(r"\d+ of 24 in use by this process · 48 for this host · \d+ of \d+ open at", dana.page)
+    name = database.current().engine.url.database
+    with database.transaction() as db:
+        db.connection().exec_driver_sql(f'ALTER DATABASE "{name}" CONNECTION LIMIT 20')
+    try:
+        dana.get("/admin/health")
+        assert "of 20 open at the server" in dana.page and "Set DATABASE_CONNECTIONS to 15 or" in dana.page
+    finally:
+        with database.transaction() as db:
+            db.connection().exec_driver_sql(f'ALTER DATABASE "{name}" CONNECTION LIMIT -1')

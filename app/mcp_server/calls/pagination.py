@@ -7,6 +7,7 @@ from typing import Any
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from pydantic_core import to_json, to_jsonable_python
 
+from app.clock import ClockSigner
 from app.connectors.tool import Tool
 from app.crypto import digest
 from app.errors import InvalidArguments
@@ -28,7 +29,7 @@ class Cursors:
     """Issues and reads cursors under the installation's keys, the newest first."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        self._signer = URLSafeTimedSerializer(list(reversed(keys)), salt="mcp-cursor")
+        self._signer = URLSafeTimedSerializer(list(reversed(keys)), salt="mcp-cursor", signer=ClockSigner)
 
     def make(self, position: ListPosition, *bound_to: Any) -> str:
         """A cursor for a position in the list that `bound_to` describes."""

@@ -8,6 +8,7 @@ from typing import Any
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from mcp.server.connection import Connection
 
+from app.clock import ClockSigner
 from app.crypto import digest
 
 _LIFETIME_SECONDS = 30 * 86_400
@@ -27,7 +28,7 @@ class Sessions:
     """Issues and reads session ids under the installation's keys, the newest first."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        self._signer = URLSafeTimedSerializer(list(reversed(keys)), salt="mcp-session")
+        self._signer = URLSafeTimedSerializer(list(reversed(keys)), salt="mcp-session", signer=ClockSigner)
 
     def mint(self, connection: Connection, principal_key: str) -> str:
         """A session id for what `initialize` negotiated: only what affects our responses."""

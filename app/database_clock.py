@@ -1,0 +1,72 @@
+"""One clock for all hosts: each measures how far its own is from PostgreSQL's, and corrects it by that.
+
+SQLite serves one host, which has one clock.
+"""
+
+import logging
+import threading
+import time
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+
+from app import clock, database
+from app.errors import Unavailable
+
+_PERIOD_SECONDS = 30.0
+_TRIES = 3
+_LONGEST_ROUND_TRIP = timedelta(seconds=1)
+# A difference this small is no wrong clock, and following it would let the time jump to and fro.
+_TOLERANCE = timedelta(milliseconds=100)
+_WORTH_A_WARNING = timedelta(seconds=10)
+
+log = logging.getLogger(__name__)
+
+
+def measure() -> None:
+    """Correct this host's clock now. It stays as it is while the database does not answer in time."""
+    if database.current().is_sqlite:
+        clock.correct(timedelta())
+        return
+    try:
+        measured = min((_sample() for _ in range(_TRIES)), key=lambda sample: sample[1])
+    except Unavailable:
+        return
+    apart, round_trip = measured
+    if round_trip > _LONGEST_ROUND_TRIP:
+        return
+    if abs(apart) <= _TOLERANCE:
+        apart = timedelta()
+    if abs(apart - clock.correction()) <= max(_TOLERANCE, round_trip):
+        return
+    if abs(apart - clock.correction()) > _WORTH_A_WARNING:
+        log.warning(
+            "this host's clock is %.0f s %s the database's, which counts; set it by NTP",
+            abs(apart.total_seconds()),
+            "behind" if apart > timedelta() else "ahead of",
+        )
+    clock.correct(apart)
+
+
+def start() -> None:
+    """Measure again now and then, in a thread of its own. Call it once per web process."""
+    threading.Thread(target=_run, name="database-clock", daemon=True).start()
+
+
+def _run() -> None:
+    while True:
+        time.sleep(_PERIOD_SECONDS)
+        try:
+            measure()
+        except Exception:
+            log.exception("this host's clock could not be compared with the database's")
+
+
+def _sample() -> tuple[timedelta, timedelta]:
+    """Return how far the database's clock is ahead of this host's, and how long asking took."""
+    with database.reading() as db:
+        db.execute(text("SELECT 1"))  # opens the connection, so that the next query alone is timed
+        sent, began = clock.host_now(), time.monotonic()
+        at: datetime = db.execute(text("SELECT clock_timestamp()")).scalar_one()
+        round_trip = timedelta(seconds=time.monotonic() - began)
+    return at - (sent + round_trip / 2), round_trip
