@@ -47,6 +47,7 @@ _PAGES = {
         notifications.confirm notifications.unsubscribe
         health.health health.ready health.metrics look.brand look.favicon look.favicon_ico
         mcp.sse
+        pages.docs pages.document pages.privacy pages.terms pages.security_txt
         oauth.authorization_server_metadata oauth.protected_resource_metadata
         oauth.protected_resource_metadata_with_slash
         oauth.register oauth.token oauth_pages.authorize

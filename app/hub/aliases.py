@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-
 from sqlmodel import col, select
 
 from app import crypto, database
