@@ -21,14 +21,17 @@ from app import (
     exposure,
     firebase_settings,
     key_strength,
+    page_settings,
     tracing_settings,
     url_settings,
 )
 from app.crypto import KeyRing
 from app.errors import ConfigError
+from app.page_settings import PageSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
+PRODUCT_NAME = "Patchbay"  # the brand, unless the operator gives another
 # A web process runs this many times WEB_THREADS. The additional threads do no work of their own: they hold
 # calls that wait for their turn.
 THREADS_IN_ALL = 3
@@ -77,6 +80,7 @@ class Settings:
     # the pinned metadata documents of AI clients, by client id
     client_documents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     tracing: tracing_settings.TracingSettings | None = None
+    pages: PageSettings = field(default_factory=PageSettings)
 
     @property
     def production(self) -> bool:
@@ -127,7 +131,7 @@ def load(environ: Mapping[str, str]) -> Settings:
             raise ConfigError(
                 "SANDBOX=1 is refused when ENV=production: the imitated services are for development only."
             )
-    brand_name = environ.get("BRAND_NAME") or "Patchbay"
+    brand_name = environ.get("BRAND_NAME") or PRODUCT_NAME
     instance = Path(environ.get("INSTANCE_DIR") or ROOT / "instance").absolute()
     for name in url_settings.SETTINGS:
         if environ.get(name):
@@ -193,6 +197,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         mcp_allowed_origins=client_settings.allowed_origins(environ.get("MCP_ALLOWED_ORIGINS", "")),
         tracing=tracing_settings.parse(environ),
         client_documents=client_settings.client_documents(environ.get("OAUTH_CLIENT_DOCUMENTS", "")),
+        pages=page_settings.read(environ, production=production),
         services={
             k: v
             for k, v in environ.items()

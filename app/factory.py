@@ -73,6 +73,7 @@ ROUTES = (
     "app.clients.routes",
     "app.connection_pages.routes",
     "app.admin.routes",
+    "app.pages.routes",
 )
 COMMANDS = (
     "app.accounts.commands",

@@ -128,6 +128,10 @@ SETTINGS: Mapping[str, UrlRule] = {
         problem=_redis_problem,
     ),
     "BRAND_LOGO_URL": UrlRule(("https",), "https://example.com/logo.svg", query=True, local_path=True),
+    **{
+        name: UrlRule(_WEB, "https://example.com/legal", query=True, https="always")
+        for name in ("PRIVACY_URL", "TERMS_URL")
+    },
     "FIREBASE_CERTS_URL": UrlRule(_WEB, "https://certs.example.com/x509", query=True, https="always"),
     "GOOGLE_SIGN_IN_ISSUER_URL": UrlRule(_WEB, "https://accounts.example.com", https="always"),
     **{

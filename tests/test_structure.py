@@ -14,6 +14,7 @@ ORDER = [
     *(
         "floor",
         "web",
+        "pages",
         "accounts",
         "workspaces",
         "connectors",

@@ -47,6 +47,7 @@ _PAGES = {
         notifications.confirm notifications.unsubscribe
         health.health health.ready health.metrics look.brand look.favicon look.favicon_ico
         mcp.sse
+        pages.docs pages.document pages.privacy pages.terms pages.security_txt
         oauth.authorization_server_metadata oauth.protected_resource_metadata
         oauth.protected_resource_metadata_with_slash
         oauth.register oauth.token oauth_pages.authorize
@@ -71,6 +72,7 @@ _PAGES = {
         hub.visibility hub.another_method hub.dismiss
         connection_pages.show connection_pages.test connection_pages.switch_tools
         connection_pages.approve_on_page connection_pages.try_tool connection_pages.run_tool
+        hub_aliases.callback hub_aliases.card
         hub.cancel hub.complete hub.link hub.use_link hub.live hub.skip hub.state
         memory.save memory.show memory.edit memory.show_note memory.delete memory.share
         clients.show clients.revoke clients.attempts clients.live clients.make_token

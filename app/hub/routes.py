@@ -17,7 +17,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from app.config import Settings
-from app.hub import cards, changes, connecting, flow_step, getting_started, page, status
+from app.hub import aliases, cards, changes, connecting, flow_step, getting_started, page, status
 from app.hub import handshake as handshakes
 from app.hub.changes import Outcome
 from app.hub.credential_form import CredentialForm
@@ -28,11 +28,13 @@ from app.web.fragments import redirect_whole_page, varying, wants_fragment
 from app.workspaces.guard import SignInNeeded, check_active, current_member, member
 
 bp = Blueprint("hub", __name__)
+bp.url_value_preprocessor(aliases.read_slug)
 
 
 def install(app: Flask, settings: Settings) -> None:
     """Registers the routes of this package."""
     app.register_blueprint(bp)
+    app.register_blueprint(aliases.bp)
     app.jinja_env.globals["levels"] = LEVELS
     # for the landing page, which lists services too
     app.jinja_env.globals["is_listed"] = functools.partial(cards.is_listed, settings)

@@ -13,7 +13,10 @@ from tests.support.databases import ROOT
 
 pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("journeys")]
 
-SIGNED_OUT = ("/", "/login", "/register", "/dev/mailbox", "/nowhere")
+SIGNED_OUT = (
+    *("/", "/login", "/register", "/dev/mailbox", "/nowhere"),
+    *("/docs", "/docs/ai-clients", "/docs/tokens", "/privacy", "/terms"),
+)
 MEMBERS = (
     *(
         "/integrations",

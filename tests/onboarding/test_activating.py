@@ -305,11 +305,11 @@ def test_without_one_a_company_can_read(app, company, given):
 
 @pytest.mark.parametrize("given", ["", "admin", "WRITE", " write", "read,write", ["write"], True, 1, {}])
 def test_another_permission_is_refused_before_the_service_is_asked(company, levers, given):
-    setup, asked = company.setup_token(), levers("servicefusion").log()["requests"]
+    setup, before = company.setup_token(), levers("servicefusion").log()["requests"]
     refused = company.activate(setup, **GOOD | {"permission": given})
     error = error_of(refused)
     assert refused.status_code in {400, 422} and "permission" in error["details"]["fields"]
-    assert stored_counts() == [0] * 6 and levers("servicefusion").log()["requests"] == asked
+    assert stored_counts() == [0] * 6 and levers("servicefusion").log()["requests"] == before
     assert company.activate(setup, **GOOD | {"permission": "write"}).status_code == 200
 
 
