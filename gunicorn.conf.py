@@ -41,7 +41,7 @@ _metrics = os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(pr
 
 
 try:
-    startup.check()
+    startup.announce(startup.check())
 except ConfigError as error:
     # Before a worker starts: gunicorn would endlessly replace a worker that exits.
     shutil.rmtree(_metrics, ignore_errors=True)

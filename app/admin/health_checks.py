@@ -5,33 +5,22 @@ A check of another subject has a module of its own and one entry in `CHECKS`.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 import redis
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app import database, url_settings
+from app.admin import start_checks
+from app.admin.check import Check, Tone
 from app.config import Settings
 from app.errors import Unavailable
 from app.notifications import mail_health
 from app.web import health
 from app.web.times import exact
 
-Tone = Literal["good", "warning", "bad", ""]
+__all__ = ["CHECKS", "Check", "Tone", "keys"]
 _NO_MAIL = "Set MAIL_URL: without it nobody can create an account or sign in with a code."
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check. `advice` says what to do when it fails."""
-
-    name: str
-    tone: Tone
-    state: str
-    facts: str = ""
-    advice: str = ""
 
 
 def _database() -> Check:
@@ -168,6 +157,7 @@ def _size(count: int) -> str:
 
 # In the order of the page.
 CHECKS: tuple[Callable[[Settings], Check], ...] = (
+    *start_checks.CHECKS,
     lambda _settings: _database(),
     lambda _settings: _migrations(),
     _redis,
