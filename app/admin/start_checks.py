@@ -78,8 +78,8 @@ def _of_proxies(settings: Settings) -> list[str]:
     if settings.production and settings.secure and not settings.proxy_count:
         return [
             "PUBLIC_URL is https, which a proxy in front must provide, but TRUSTED_PROXIES is 0, so "
-            "everybody seems to have the proxy's address and shares its limits: set TRUSTED_PROXIES to the number of "
-            "proxies in front."
+            "everybody seems to have the proxy's address and shares its limits: set TRUSTED_PROXIES to the "
+            "number of proxies in front."
         ]
     return []
 
