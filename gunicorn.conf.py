@@ -43,7 +43,7 @@ loglevel = os.environ.get("GUNICORN_LOG_LEVEL", "warning")
 _metrics = os.environ["PROMETHEUS_MULTIPROC_DIR"]
 
 try:
-    startup.check()
+    startup.announce(startup.check())
 except ConfigError as error:
     # Before a worker starts: gunicorn would endlessly replace a worker that exits.
     shutil.rmtree(_metrics, ignore_errors=True)

@@ -201,7 +201,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         services={
             k: v
             for k, v in environ.items()
-            if re.fullmatch(r"[A-Z]+_[A-Z_]*(CLIENT_ID|CLIENT_SECRET|URL)", k)
+            if re.fullmatch(r"[A-Z]+_[A-Z_]*(CLIENT_ID|CLIENT_SECRET|URL|ALLOWED_HOSTS)", k)
         },
     )
 

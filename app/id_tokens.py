@@ -65,6 +65,11 @@ def verify(
         raise InvalidIdToken(str(error)) from None
     if decoded["exp"] <= now:
         raise InvalidIdToken("it has expired")
+    # OpenID Connect Core 3.1.3.7: a token that others may use, too, could have been given to us by them.
+    if decoded["aud"] not in (audience, [audience]):
+        raise InvalidIdToken("it has several audiences")
+    if decoded.get("azp", audience) != audience:
+        raise InvalidIdToken("it was issued to another client")
     if not decoded["sub"].isprintable():
         raise InvalidIdToken("its subject is no text")
     return decoded

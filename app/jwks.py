@@ -30,6 +30,8 @@ _MOST_URLS = 256  # of keys that belong to strangers; the least recently used on
 _RSA_BITS = range(2_048, 8_193)
 # the public members of a JWK (RFC 7518 section 6); no private or symmetric key is ever imported
 _MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
+# the private and symmetric ones: whoever published them has published the key
+_PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _SHORTEST, _DEFAULT, _LONGEST = 60, 3_600, 86_400  # how long a response is fresh, in seconds
 _STALE_SECONDS = 6 * 3_600  # how much longer it is used while fetching fails
 _BETWEEN_UNKNOWN_IDS = 10.0  # seconds between fetches for unknown key ids
@@ -180,7 +182,8 @@ def forget() -> None:
 def read(body: object) -> tuple[PublicKey, ...]:
     """Return the public keys for signatures in a JWK set (RFC 7517) or a map of certificates by key id.
 
-    Leaves out what is no such key: private members, symmetric keys, keys for encryption, short RSA keys.
+    Leaves out what is no such key: those published with private members, symmetric ones, those for
+    encryption, short RSA keys.
     """
     if not isinstance(body, dict):
         return ()
@@ -189,6 +192,16 @@ def read(body: object) -> tuple[PublicKey, ...]:
     else:
         found = [_of_certificate(*entry) for entry in list(body.items())[:_MOST_KEYS]]
     return tuple(key for key in found if key is not None)
+
+
+def holds_private_key(body: object) -> bool:
+    """Whether any key of a JWK set has private or symmetric members."""
+    entries = body.get("keys") if isinstance(body, dict) else None
+    return isinstance(entries, list) and any(_is_private(entry) for entry in entries)
+
+
+def _is_private(entry: object) -> bool:
+    return isinstance(entry, dict) and not _PRIVATE_MEMBERS.isdisjoint(entry)
 
 
 def _of_certificate(key_id: str, entry: object) -> PublicKey | None:
@@ -208,7 +221,7 @@ def _of_certificate(key_id: str, entry: object) -> PublicKey | None:
 
 def _of_jwk(entry: object) -> PublicKey | None:
     """Return the public key of a JWK; None for anything that no signature may be verified with."""
-    if not isinstance(entry, dict) or entry.get("use", "sig") != "sig":
+    if not isinstance(entry, dict) or entry.get("use", "sig") != "sig" or _is_private(entry):
         return None
     try:
         if "verify" not in entry.get("key_ops", ("verify",)):

@@ -11,7 +11,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 
-from app import config, environment, url_settings
+from app import config, environment, startup, url_settings
+from app.admin import start_checks
 from app.config import ROOT, Settings
 from app.connectors import configuration
 from app.errors import ConfigError
@@ -46,12 +47,13 @@ def main() -> int:
         )
         return 1
     end_with_us = _end_with(os.getpid())
+    variables[startup.ANNOUNCED] = "1"
     children = [
         subprocess.Popen(command, cwd=ROOT, env=variables, start_new_session=True, preexec_fn=end_with_us)
         for command in _commands(settings)
     ]
     try:
-        return _watch(children, settings)
+        return _watch(children, settings, start_checks.workers_in(variables))
     except KeyboardInterrupt:
         return 0
     finally:
@@ -107,7 +109,7 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _watch(children: list[subprocess.Popen[bytes]], settings: Settings) -> int:
+def _watch(children: list[subprocess.Popen[bytes]], settings: Settings, workers: int) -> int:
     """Print the banner once ready, then wait; if one child ends, all end."""
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     announced, started = False, time.monotonic()
@@ -118,7 +120,7 @@ def _watch(children: list[subprocess.Popen[bytes]], settings: Settings) -> int:
                 return status or 1
         if not announced and _answers(settings.port):
             announced = True
-            print(_banner(settings), flush=True)
+            print(_banner(settings, workers), flush=True)
         if not announced and time.monotonic() - started > _READY_SECONDS:
             print("Patchbay did not become ready in a minute; see the lines above.", file=sys.stderr)
             return 1
@@ -133,22 +135,16 @@ def _answers(port: int) -> bool:
         return False
 
 
-def _banner(settings: Settings) -> str:
+def _banner(settings: Settings, workers: int) -> str:
     lines = [
         "",
-        f"  {settings.brand_name} is running",
+        startup.block(settings, workers),
         "",
-        f"  Open          {settings.public_url}",
-        f"  MCP URL       {settings.mcp_url}",
-        f'  Sign in       choose "Create account" at {settings.public_url}/register',
+        f'Open {settings.public_url} and choose "Create account". Ctrl-C stops everything.',
     ]
-    if settings.mail_url is None:
-        lines.append(f"  Mailed codes  {settings.public_url}/dev/mailbox")
     if settings.sandbox_url:
-        lines.append(
-            f"  Sandbox       {settings.sandbox_url} (imitated services, nothing leaves this machine)"
-        )
-    return "\n".join([*lines, "", "  Ctrl-C stops everything.", ""])
+        lines.append(f"What is imitated is at {settings.sandbox_url}; nothing of it leaves this machine.")
+    return "\n".join([*lines, ""])
 
 
 def _stop(children: list[subprocess.Popen[bytes]]) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from app import database, url_settings
-from app.admin import pool_check
+from app.admin import pool_check, start_checks
 from app.admin.check import Check, Tone
 from app.config import Settings
 from app.errors import Unavailable
@@ -157,6 +157,7 @@ def _size(count: int) -> str:
 
 # In the order of the page.
 CHECKS: tuple[Callable[[Settings], Check], ...] = (
+    *start_checks.CHECKS,
     lambda _settings: _database(),
     pool_check.check,
     lambda _settings: _migrations(),

@@ -26,3 +26,13 @@ class ConnectorApp(SQLModel, table=True):
     client_secret_sealed: str | None = None
     secret_set_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class RunningHost(SQLModel, table=True):
+    """A host with web processes on this database, as it said itself last."""
+
+    __tablename__ = "running_hosts"
+
+    name: str = Field(primary_key=True, max_length=255)
+    seen_at: datetime = Field(sa_type=UtcDateTime)
+    untrusted_proxy_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # last forwarded request

@@ -7,7 +7,7 @@ from flask import Blueprint, Flask, abort, flash, redirect, render_template, req
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app.admin import ai_clients, gauges, installation_routes, people, tenant_tools, workspaces
+from app.admin import ai_clients, gauges, hosts, installation_routes, people, tenant_tools, workspaces
 from app.admin.guard import operator, proved_operator
 from app.config import Settings
 from app.errors import InvalidInput
@@ -37,6 +37,7 @@ def install(app: Flask, settings: Settings) -> None:
     gauges.install()
     app.extensions["toolbox"].add(*tenant_tools.TOOLS)
     app.jinja_env.globals["admin_places"] = PLACES
+    hosts.watch_for_proxies(app, settings)
     app.jinja_env.filters["outcome_words"] = outcomes.describe
 
 

@@ -9,7 +9,7 @@ told. Every answer is read defensively, and errors say what to do.
 import random
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -54,6 +54,7 @@ class Api:
     # ids of the connection's businesses; None while they are unknown
     reach: frozenset[str] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    allowed_hosts: Collection[str] = ()  # the operator's, beside the service's own domains
     deadline: float = field(default_factory=lambda: time.monotonic() + 60.0)
     cancelled: Callable[[], bool] = lambda: False
     report: Callable[[float, float | None, str], None] = lambda done, total, text: None
@@ -91,6 +92,12 @@ class Api:
         """Sets the envelope's `message`: what the call did, in our words, without text of the service."""
         self.note = sentence
 
+    def may_send_to(self, listed_url: str) -> bool:
+        """Whether the credential may be sent to an address that the service listed."""
+        return discovered_hosts.may_receive_credential(
+            listed_url, self.base_url, self.service.own_domains, self.allowed_hosts
+        )
+
     def progress(self, done: float, total: float | None, text: str) -> None:
         """Reports progress to the waiting client. Raises ProviderTimeout if it has gone."""
         self.stop_if_cancelled()
@@ -125,10 +132,10 @@ class Api:
         checked on every use (`discovered_hosts`). Raises a ToolError that says what happened.
         """
         guarded = base_url is not None and discovered_hosts.is_foreign(base_url, self.base_url)
-        if guarded and not discovered_hosts.is_acceptable(str(base_url)):
+        if guarded and not self.may_send_to(str(base_url)):
             raise PermissionDenied(
                 f"{self.service.name} named an address we send no credential to. Reconnect it, or ask your "
-                "administrator."
+                "administrator to allow its host."
             )
         url = (base_url or self._base(host)) + (
             path.format_map(path_parts(parts, self.service.name)) if parts else path

@@ -24,6 +24,9 @@ class ApiRules:
     name: str
     base_url: str
     slug: str = ""  # what it is called in addresses, tool names, logs and metrics
+    # Domains under which all hosts are the service's own, where its customers may list others: those get the
+    # credential only if the operator allows them (`<SLUG>_ALLOWED_HOSTS`). Empty: every public host may.
+    own_domains: tuple[str, ...] = ()
     hosts: Mapping[str, str] = field(default_factory=dict)  # further hosts of its API, by a name of ours
     headers: Mapping[str, str] = field(default_factory=dict)
     read_error: Callable[[Response], ToolError | None] | None = None

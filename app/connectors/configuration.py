@@ -2,6 +2,7 @@
 
 from app import url_settings
 from app.config import Settings
+from app.connectors import discovered_hosts
 from app.connectors.connector import Connector
 from app.connectors.services import services_of
 from app.errors import ConfigError
@@ -22,6 +23,11 @@ def check(settings: Settings) -> None:
                 raise ConfigError(
                     f"{slug.upper()}_{name} must be set too: a client id and its secret belong together."
                 )
+        hosts = settings.service(slug, "ALLOWED_HOSTS")
+        if hosts and discovered_hosts.read_hosts(hosts) is None:
+            raise ConfigError(
+                f"{slug.upper()}_ALLOWED_HOSTS must be host names, comma-separated, such as data.example.com."
+            )
         for name in addresses_of(services.find(slug)):
             if address := settings.service(slug, name):
                 url_settings.parse(f"{slug.upper()}_{name}", address, production=settings.production)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from app.config import Settings
+from app.connectors import discovered_hosts
 from app.connectors.connector import Connector
 from app.connectors.credential_forms import OAUTH, TokenRequest
 
@@ -102,6 +103,13 @@ def resolve(connector: Connector, settings: Settings) -> Endpoints | None:
             request.url: url_of(request) for form in forms for request in (*form.requests, *form.renewals)
         },
     )
+
+
+def allowed_hosts(settings: Settings, connector: Connector) -> frozenset[str]:
+    """The hosts an operator allows to receive the service's credential, `<SLUG>_ALLOWED_HOSTS`."""
+    if not connector.own_domains:
+        return frozenset()
+    return discovered_hosts.read_hosts(settings.service(connector.slug, "ALLOWED_HOSTS") or "") or frozenset()
 
 
 def _as_declared(connector: Connector, settings: Settings) -> Endpoints | None:

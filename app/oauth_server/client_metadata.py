@@ -100,7 +100,10 @@ class ClientMetadata(BaseModel):
     @classmethod
     def _acceptable(cls, uris: list[str]) -> list[str]:
         if not all(redirects.is_acceptable(uri) for uri in uris):
-            raise ValueError("must be https, http on localhost, or an app's own scheme, without fragment")
+            raise ValueError(
+                "must be https, http on localhost, or an app's own scheme such as com.example.app:/done, "
+                "without fragment"
+            )
         return list(dict.fromkeys(uris))
 
     @field_validator("grant_types")
@@ -132,6 +135,8 @@ class ClientMetadata(BaseModel):
     @field_validator("jwks")
     @classmethod
     def _public_keys(cls, given: dict[str, Any] | None) -> dict[str, Any] | None:
+        if jwks.holds_private_key(given):
+            raise ValueError("must hold public keys only; make a new key, since a private part was sent")
         keys = [key.as_dict(private=False) for key in jwks.read(given)] if given and "keys" in given else []
         return {"keys": keys} if keys else None
 

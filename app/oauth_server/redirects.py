@@ -22,20 +22,28 @@ KNOWN_HOSTS = frozenset(
     }
 )
 _MAX_LENGTH = 2000
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]{1,62}")
-# Schemes that a browser or the system handles itself; none belongs to an app.
-_NEVER = frozenset(
-    """about blob chrome chrome-extension data facetime file filesystem ftp gopher http https intent jar
-    javascript ldap ldaps mailto mhtml mk moz-extension res resource search search-ms shell sms ssh steam tel
-    telnet vbscript view-source ws wss""".split()  # noqa: SIM905
+_LONGEST_SCHEME = 63
+# A private scheme is a domain name of its owner in reverse (RFC 8252 section 7.1), so that no other program
+# has it: com.example.app. Any without a dot may belong to the system (search-ms, shell, ldap, jnlp …), which
+# runs what is behind it; a list of those would never be complete.
+_REVERSE_DOMAIN = re.compile(r"[a-z]{2,24}(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
+_OF_THE_SYSTEM = (
+    "microsoft.",
+    "windows.",
+    "apple.",
+    "com.apple.",
+    "com.microsoft.",
+)  # microsoft.windows.camera
+# The schemes without a dot of apps that are known to connect to MCP servers.
+_APPS = frozenset(
+    """antigravity cherrystudio claude cursor goose insomnia jan kiro lmstudio obsidian postman raycast trae
+    vscode vscode-insiders vscodium warp windsurf windsurf-insiders windsurf-next zed""".split()  # noqa: SIM905
 )
-# ms-msdt, ms-settings, ms-officecmd …: programs of Windows that take commands in their address. ms-appx-web
-# is that of store apps.
-_OF_WINDOWS = re.compile(r"ms-(?!appx)")
 
 
 def is_acceptable(uri: object) -> bool:
-    """True for a URI that a client may register: https, http on loopback, or an app's own scheme.
+    """True for a URI that a client may register: https, http on loopback, or an app's own scheme, which is a
+    reverse domain name or a known app's.
 
     No fragment, user information, dot segments, backslashes, spaces or control characters.
     """
@@ -46,11 +54,14 @@ def is_acceptable(uri: object) -> bool:
         return bool(parts.hostname) and _has_sane_host(parts)
     if parts.scheme == "http":
         return is_loopback(parts)
-    return (
-        _SCHEME.fullmatch(parts.scheme) is not None
-        and parts.scheme not in _NEVER
-        and _OF_WINDOWS.match(parts.scheme) is None
-        and bool(parts.netloc or parts.path.strip("/"))
+    return _is_of_an_app(parts.scheme) and bool(parts.netloc or parts.path.strip("/"))
+
+
+def _is_of_an_app(scheme: str) -> bool:
+    return scheme in _APPS or (
+        len(scheme) <= _LONGEST_SCHEME
+        and _REVERSE_DOMAIN.fullmatch(scheme) is not None
+        and not scheme.startswith(_OF_THE_SYSTEM)
     )
 
 
@@ -59,7 +70,11 @@ def matches(registered: Iterable[str], requested: str) -> bool:
     the slash that stands for its empty path.
     """
     parts = _parts(requested)
-    return parts is not None and any(requested == uri or _same_loopback(uri, parts) for uri in registered)
+    return (
+        parts is not None
+        and is_acceptable(requested)  # also of clients that registered under older rules
+        and any(requested == uri or _same_loopback(uri, parts) for uri in registered)
+    )
 
 
 def is_same(one: str, other: str) -> bool:

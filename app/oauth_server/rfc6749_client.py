@@ -28,7 +28,8 @@ class KnownClient(ClientMixin):  # type: ignore[misc]
 
     def get_default_redirect_uri(self) -> str | None:
         """Section 3.1.2.3: the redirect URI may be omitted only when exactly one is registered."""
-        return self.row.redirect_uris[0] if len(self.row.redirect_uris) == 1 else None
+        [only, *others] = self.row.redirect_uris
+        return only if not others and redirects.is_acceptable(only) else None
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         """True for a registered redirect URI."""

@@ -80,6 +80,7 @@ def open_api(
         business=business,
         reach=frozenset(str(b["id"]) for b in connection.businesses),
         facts=connection.facts,
+        allowed_hosts=addresses.allowed_hosts(settings, connector),
         deadline=until,
         cancelled=cancelled,
         report=report,
@@ -152,6 +153,7 @@ def probe(
         base_url=endpoints.base_url,
         tokens=_OneToken(tokens.access_token, TokenNotAccepted()),
         facts=facts or {},
+        allowed_hosts=addresses.allowed_hosts(settings, connector),
         deadline=time.monotonic() + _PROBE_SECONDS,
     )
     return connector.identify(api, tokens.raw)

@@ -17,7 +17,7 @@ from app.workspaces.models import Membership, Workspace
 from tests.accounts.steps import is_signed_in
 from tests.conftest import both_databases
 from tests.support.ai_client import AiClient
-from tests.support.google_identity import ALICE, CLIENT_SECRET, new_key
+from tests.support.google_identity import ALICE, CLIENT_ID, CLIENT_SECRET, new_key
 from tests.support.google_identity import GoogleIdentity as Google
 from tests.support.visitor import Visitor
 
@@ -250,6 +250,10 @@ def test_the_company_page_does_not_replace_the_code(app, visitor, through):
 
 BAD_CLAIMS = {
     "another client's token": {"aud": "somebody-else.apps.googleusercontent.com"},
+    "a second audience": {"aud": [CLIENT_ID, "somebody-else.apps.googleusercontent.com"]},
+    "no audience in a list": {"aud": []},
+    "our audience twice": {"aud": [CLIENT_ID, CLIENT_ID]},
+    "an authorized party that is no text": {"azp": [CLIENT_ID]},
     "another authorized party": {"azp": "somebody-else.apps.googleusercontent.com"},
     "another issuer": {"iss": "https://accounts.evil.example"},
     "no issuer": {"iss": None},

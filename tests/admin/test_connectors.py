@@ -23,6 +23,7 @@ from app.errors import Unavailable
 from app.vault import rewrap
 from tests.conftest import both_databases, live_environment
 from tests.support.databases import ROOT
+from tests.support.keys import SECRET_KEY, VAULT_KEY
 from tests.support.mcp_client import acme_service, connect  # noqa: F401
 
 SECRET = "sealed-secret-of-the-operator"
@@ -271,7 +272,5 @@ def test_the_trail_tells_of_offer_and_badge(dana, trail):
 
 
 def _keys(key_id, start=0):
-    return {
-        "SECRET_KEY": "test-secret-key-0123456789-abcdefghijklmnop",
-        "VAULT_KEYS": f"{key_id}:" + base64.b64encode(bytes(range(start, start + 32))).decode(),
-    }
+    key = bytes((byte + start) % 256 for byte in base64.b64decode(VAULT_KEY))
+    return {"SECRET_KEY": SECRET_KEY, "VAULT_KEYS": f"{key_id}:{base64.b64encode(key).decode()}"}

@@ -2,14 +2,16 @@
 use.
 """
 
+import dataclasses
+
 import pytest
 
 from app import outbound
-from app.connectors import discovered_hosts
+from app.connectors import configuration, discovered_hosts, endpoints
 from app.connectors.api import Api
 from app.connectors.spec import Business
 from app.connectors.xano import CONNECTOR
-from app.errors import PermissionDenied
+from app.errors import ConfigError, NothingReached, PermissionDenied
 from app.outbound import Response
 
 REAL = CONNECTOR.base_url
@@ -36,12 +38,13 @@ def sent(monkeypatch):
     return requests
 
 
-def list_databases(meta_api, base_url=REAL):
-    api = Api(CONNECTOR, base_url, _Token(), Business("x", "X", {"meta_api": meta_api}))
+def list_databases(meta_api, base_url=REAL, allowed=()):
+    business = Business("x", "X", {"meta_api": meta_api})
+    api = Api(CONNECTOR, base_url, _Token(), business, allowed_hosts=allowed)
     return CONNECTOR.find_tool("xano_list_databases").call(api, {})
 
 
-@pytest.mark.parametrize("host", ["xk41-77qe.n7.xano.io", "data.northwind.example", "xk41.n7c.xano.io:443"])
+@pytest.mark.parametrize("host", ["xk41-77qe.n7.xano.io", "x.xano.io", "xk41.n7c.xano.io:443"])
 def test_a_listed_host_is_asked_and_guarded_against_private_networks(sent, host):
     list_databases(f"https://{host}/api:meta")
     assert sent == [(f"https://{host}/api:meta/workspace", True)]
@@ -74,6 +77,64 @@ def test_an_odd_address_gets_nothing(sent, url):
     with pytest.raises(PermissionDenied, match="send no credential"):
         list_databases(url)
     assert sent == []
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *(
+            "data.northwind.example",
+            "xano.io",
+            "evilxano.io",
+            "xano.io.evil.example",
+            "x.xano.io.evil.example",
+        ),
+        *("app.xano.com.evil.example", "other.xano.com", "sub.data.allowed.example", "allowed.example"),
+    ],
+)
+def test_a_host_that_its_owner_chose_gets_the_token_of_the_whole_account_only_if_an_operator_allows_it(
+    sent, host
+):
+    url = f"https://{host}/api:meta"
+    with pytest.raises(PermissionDenied, match="ask your administrator to allow its host"):
+        list_databases(url, allowed={"data.allowed.example"})
+    assert sent == []
+    list_databases(url, allowed={host})
+    list_databases("https://DATA.allowed.example/api:meta", allowed={"data.allowed.example"})
+    assert len(sent) == 2
+
+
+def test_an_account_with_instances_on_such_domains_alone_says_what_to_do(monkeypatch):
+    listed = b"""[{"name":"a","display":"A","meta_api":"https://data.northwind.example/api:meta"}]"""
+    bodies = {"/auth/me": b'{"id":1,"name":"Ana"}', "/instance": listed}
+    monkeypatch.setattr(
+        outbound, "send", lambda method, url, **options: Response(200, {}, bodies[url.removeprefix(REAL)])
+    )
+    with pytest.raises(NothingReached, match="XANO_ALLOWED_HOSTS"):
+        CONNECTOR.identify(Api(CONNECTOR, REAL, _Token()), {})
+    allowed = {"data.northwind.example"}
+    account = CONNECTOR.identify(Api(CONNECTOR, REAL, _Token(), allowed_hosts=allowed), {})
+    assert [b.id for b in account.businesses] == ["a"]
+
+
+def test_operators_allow_hosts_by_a_setting(settings):
+    def allowed(text):
+        given = dataclasses.replace(settings, services={"XANO_ALLOWED_HOSTS": text})
+        configuration.check(given)
+        return endpoints.allowed_hosts(given, CONNECTOR)
+
+    assert allowed("Data.Northwind.example., b.example") == {"data.northwind.example", "b.example"}
+    assert allowed("") == set()
+    for wrong in (
+        "https://data.example",
+        "data",
+        "10.0.0.1",
+        "*.example.com",
+        "a.example/x",
+        "a.example:443",
+    ):
+        with pytest.raises(ConfigError, match=r"^XANO_ALLOWED_HOSTS must be host names"):
+            allowed(wrong)
 
 
 def test_what_lives_on_the_sandbox_or_the_operators_server_is_not_foreign(sent):

@@ -74,6 +74,7 @@ REFUSED = {
     "other project": lambda: signed(aud="another-project"),
     "several audiences": lambda: signed(aud=[PROJECT, "another-project"]),
     "one audience in a list": lambda: signed(aud=[PROJECT]),
+    "another authorized party": lambda: signed(azp="another-project"),
     "no audience": lambda: signed(aud=None),
     "empty audience": lambda: signed(aud=""),
     "other issuer": lambda: signed(iss="https://securetoken.google.com/another-project"),

@@ -45,16 +45,38 @@ def test_a_signature_with_another_key_is_refused(client, host, alice, key):
     assert client.exchange(code).status == 200
 
 
-def test_keys_may_be_in_the_document_itself_and_never_include_private_ones(client, host, alice):
+def test_keys_may_be_in_the_document_itself(client, host, alice):
     del host.document["jwks_uri"]
-    host.document["jwks"] = {"keys": [EC.as_dict(private=True), ED.as_dict(private=False)]}
+    host.document["jwks"] = {"keys": [EC.as_dict(private=False), ED.as_dict(private=False)]}
     signing = with_change(client, key=EC, alg="ES256")
     assert signing.connect(alice).status == 200
     assert client.exchange(client.code(alice)).error == "invalid_client"
     assert host.key_fetches == 0
+
+
+@pytest.mark.parametrize("member", ["d", "p", "q", "dp", "dq", "qi", "oth", "k"])
+def test_a_document_that_publishes_a_private_key_is_refused(app, client, host, alice, member):
+    honest, key = host.document, {**RSA.as_dict(private=False), member: "c2VjcmV0LXBhcnQ"}
+    jwks_of_it = {"keys": [EC.as_dict(private=False), key]}
+    host.document = {**honest, "jwks": jwks_of_it}
+    del host.document["jwks_uri"]
+    assert client.ask(alice).status_code == 400 and "jwks" in alice.page
+    answer = AiClient(app).register(token_endpoint_auth_method="private_key_jwt", jwks=jwks_of_it)
+    assert (answer.status, answer.error) == (400, "invalid_client_metadata")
+    assert "public keys only" in answer["error_description"]
     with database.current().engine.connect() as connection:
-        [details] = connection.exec_driver_sql("SELECT details FROM oauth_clients").scalars()
-    assert EC.as_dict(private=True)["d"] not in str(details)
+        stored = str(connection.exec_driver_sql("SELECT details FROM oauth_clients").scalars().all())
+    assert "c2VjcmV0LXBhcnQ" not in stored
+    host.document = honest
+    assert client.connect(alice).status == 200
+
+
+def test_a_key_whose_private_part_is_published_signs_nothing(client, host, alice):
+    host.keys = [RSA.as_dict(private=True), EC.as_dict(private=False)]
+    assert client.exchange(client.code(alice)).error == "invalid_client"
+    jwks.forget()
+    host.keys = [RSA.as_dict(private=False)]
+    assert client.exchange(client.code(alice)).status == 200
 
 
 @pytest.mark.parametrize("change", [{"use": "enc"}, {"key_ops": ["encrypt"]}, {"alg": "PS512"}])

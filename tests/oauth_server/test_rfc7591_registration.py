@@ -83,6 +83,47 @@ def test_a_redirect_uri_that_cannot_be_trusted_is_refused(app, uri):
     assert answer.error == "invalid_redirect_uri"
 
 
+# What the systems of people's computers run or open, and what only looks like somebody's own.
+SYSTEM_SCHEMES = """
+    about android-app app blob calculator chrome data facetime feed file ftp geo gopher hcp imap
+    intent irc itms-apps jar javascript jdbc jnlp ldap ldaps live mailto map market message
+    microsoft-edge mk mms ms-appinstaller ms-appx ms-appx-web ms-excel ms-msdt ms-officecmd
+    ms-settings ms-word news nfs nntp odata onenote opener outlook pop prefs res rtsp search
+    search-ms shell sip skype slack sms smb ssh steam svn teams tel telnet ts vbscript view-source
+    vnc webcal windowsdefender wpa ws wss x-apple.systempreferences xmpp zoommtg
+    microsoft.windows.camera com.microsoft.builder3d ms-msdt.example search-ms.example .example a.b
+    com..app com. myapp
+""".split()  # noqa: SIM905
+APP_SCHEMES = [
+    *("cursor", "vscode", "vscode-insiders", "windsurf", "zed", "com.example.app", "com.example.my-app"),
+    "io.github.someone.tool2",
+]
+
+
+def test_no_scheme_of_the_system_is_an_app(app):
+    for scheme in SYSTEM_SCHEMES:
+        for form in ("://host/callback", ":/callback", ":callback"):
+            refused = AiClient(app).register(redirect_uris=[scheme + form])
+            assert refused.error == "invalid_redirect_uri", scheme + form
+
+
+@pytest.mark.parametrize("uri", ["search-ms:query=x", "jnlp://host/x", "smb://host/share", "myapp://cb"])
+def test_a_client_that_registered_one_before_it_was_refused_is_not_answered_there(app, alice, uri):
+    client = AiClient(app, redirect_uri=uri)
+    client.register(redirect_uris=["https://client.example/cb"])
+    with database.transaction() as db:
+        db.get(Client, client.client_id).redirect_uris = [uri]
+    for named in (uri, None):
+        refused = client.ask(alice, redirect_uri=named)
+        assert refused.status_code == 400 and "Location" not in refused.headers
+
+
+def test_reverse_domains_and_known_apps_may_have_a_scheme(app):
+    for scheme in APP_SCHEMES:
+        for form in ("://host/callback", ":/callback"):
+            assert AiClient(app).register(redirect_uris=[scheme + form]).status == 201, scheme
+
+
 @pytest.mark.parametrize(
     "uris", [None, [], "https://client.example/cb", {}, [f"https://client.example/{n}" for n in range(30)]]
 )

@@ -6,7 +6,8 @@ Start here, then `metadata.py` (how a request is made), `auth_methods.py` (three
 Decided:
 - Instances are the businesses of a connection. Their addresses cannot be derived from their names, so they
   come only from the account's own list (`meta_api`): a name, domain or address in `instance_name` only
-  chooses among them.
+  chooses among them. The token opens every instance of its person, and the owner of one may put it on a
+  domain of theirs: so it goes to `*.xano.io` and to hosts in XANO_ALLOWED_HOSTS only.
 - A pasted token's permissions cannot be read: Xano refuses (403) what it may not do, which renews no token.
 - A field is added by the call for one column; the call that replaces the whole schema drops missing fields
   with their data, and is used only for a reference to a table, which it alone documents.
@@ -46,6 +47,7 @@ CONNECTOR = Connector(
     summary="Databases, tables and records",
     category="Data",
     base_url="https://app.xano.com/api:meta",
+    own_domains=("xano.io",),
     auth=CONSENT,
     forms=FORMS,
     identify=identify,

@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from app.connectors import discovered_hosts
 from app.connectors.api import Api
 from app.connectors.function_tool import tool
 from app.connectors.rows import Row
@@ -72,9 +71,15 @@ def identify(api: Api, _token_answer: Mapping[str, Any]) -> Account:
     me = api.get("/auth/me")
     if not isinstance(me, Mapping) or not isinstance(me.get("id"), int | str) or not str(me["id"]):
         raise unreadable()
-    instances = [instance for instance in _reached(api) if _may_receive_credential(api, instance)]
+    reached = _reached(api)
+    instances = [instance for instance in reached if api.may_send_to(instance.meta_api)]
     own = _own_instance(me)
     instances.sort(key=lambda instance: instance.instance_name != own)
+    if reached and not instances:
+        raise NothingReached(
+            "This Xano sign-in reaches only instances on domains of their own. Ask your administrator to "
+            "allow their hosts (XANO_ALLOWED_HOSTS), then connect Xano again."
+        )
     if not instances:
         raise NothingReached("This Xano sign-in reaches no instance. Connect Xano again with another one.")
     email = me.get("email")
@@ -119,12 +124,6 @@ def _own_instance(me: Mapping[str, Any]) -> str | None:
 def _self_hosted(api: Api) -> Instance:
     host = urlsplit(api.base_url).hostname or "xano"
     return Instance(instance_name=host, display=host, xano_domain=host, meta_api=api.base_url)
-
-
-def _may_receive_credential(api: Api, instance: Instance) -> bool:
-    return not discovered_hosts.is_foreign(instance.meta_api, api.base_url) or discovered_hosts.is_acceptable(
-        instance.meta_api
-    )
 
 
 def _display_name(instance: Instance) -> str:
