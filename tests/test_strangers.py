@@ -22,6 +22,8 @@ from app.oauth_server import grants
 from app.team import invitations
 from app.vault import links, store
 from app.vault.token_endpoint import TokenSet
+from app.webhooks import endpoints, outbox
+from app.webhooks.endpoints import EndpointForm
 from app.workspaces.models import Membership, Workspace
 from tests.support.ai_client import AiClient
 from tests.support.approvals import make_waiting
@@ -77,8 +79,12 @@ def alices(app, alice, people, settings, connect, sign_in):
     assert client.register().status == 201
     connection = connect(people.alice, "freshbooks", "Secret Northwind")
     alice.submit("/memory", {"text": "The vault of Northwind is in the cellar."})
-    member = SimpleNamespace(user=people.alice, workspace=people.northwind)
+    member = SimpleNamespace(user=people.alice, workspace=people.northwind, manages=True)
     with app.app_context(), database.transaction() as db:
+        form = EndpointForm("http://127.0.0.1:9/", "", ["member.joined"])
+        endpoint, other = (endpoints.create(db, settings, member, form)[0] for _ in range(2))
+        db.flush()
+        delivery_id = outbox.store_test(db, other)  # the sweep deletes the first one
         grants.issue_personal_token(db, member, "alice's token", "tools:read", 3600)
         link = links.create(
             db,
@@ -97,6 +103,8 @@ def alices(app, alice, people, settings, connect, sign_in):
         "approval_id": make_waiting(settings, connection, grant_id).id,
         "connection": connection.id,
         "connection_id": connection.id,
+        "delivery_id": delivery_id,
+        "endpoint_id": endpoint.id,
         "flow": client.allow(alice),
         "grant_id": grant_id,
         "invitation_id": sent.invitation.id,

@@ -85,6 +85,8 @@ _PAGES = {
     MANAGER: """
         team.invite team.resend team.withdraw team.ask_remove team.remove team.change_role
         account_settings.change_workspace activity.verify
+        webhooks.show webhooks.create webhooks.show_one webhooks.change webhooks.rotate webhooks.set_enabled
+        webhooks.delete webhooks.test webhooks.resend webhooks.show_log
     """,
     OWNER: "team.ask_hand_over team.hand_over account_settings.delete_workspace",
     OWNER_OR_OPERATOR: "oauth_pages.debug",

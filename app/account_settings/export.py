@@ -27,6 +27,7 @@ from app.oauth_server.models import Grant
 from app.usage.models import CallRow
 from app.vault.models import Connection
 from app.vault.seal import unseal
+from app.webhooks.models import WebhookEndpoint
 from app.workspaces.models import Membership, Workspace
 
 _PAGE_ROWS = 200
@@ -87,7 +88,7 @@ def _profile(user: User) -> dict[str, Any]:
 
 def _sections(settings: Settings, user_id: str) -> dict[str, Callable[[], Iterator[_Page]]]:
     """Return the sections of the document: a name, and how to read its pages."""
-    s, g, m, w, c, t, n, a, u, e = (
+    s, g, m, w, c, t, n, a, u, e, h = (
         table.__table__.c  # type: ignore[union-attr]
         for table in (
             LoginSession,
@@ -100,6 +101,7 @@ def _sections(settings: Settings, user_id: str) -> dict[str, Callable[[], Iterat
             AuditEntry,
             CallRow,
             ConnectionNotice,
+            WebhookEndpoint,
         )
     )
     memberships: _Columns = (
@@ -158,6 +160,10 @@ def _sections(settings: Settings, user_id: str) -> dict[str, Callable[[], Iterat
         "approvals": lambda: _approvals(settings, user_id),
         "notifications": lambda: _by_key(
             e.id, (e.connection_id, e.kind, e.about_at, e.state, e.emailed_at), e.user_id == user_id
+        ),
+        # without the URL, which may hold a secret of the workspace
+        "webhooks": lambda: _by_key(
+            h.id, (h.id, h.workspace_id, h.description, h.events, h.created_at), h.created_by == user_id
         ),
         "activity": lambda: _by_window(
             a.id, (a.at, a.workspace_id, a.action, a.subject, a.details), a.user_id == user_id

@@ -150,14 +150,16 @@ def test(db: Session, settings: Settings, member: Member, endpoint_id: str) -> s
     return outbox.store_test(db, endpoint)
 
 
-def send_again(db: Session, settings: Settings, member: Member, endpoint_id: str, delivery_id: str) -> str:
-    """Begin a new schedule for a delivery, under the same webhook-id. Returns its id. Raises as `test`."""
-    endpoint = _sendable(db, settings, member, endpoint_id)
+def send_again(db: Session, settings: Settings, member: Member, delivery_id: str) -> WebhookDelivery:
+    """Begin a new schedule for a delivery, under the same webhook-id. Returns it. Raises as `test`."""
+    check_manages(member)
     delivery = db.get(WebhookDelivery, delivery_id)
-    if delivery is None or delivery.endpoint_id != endpoint.id:
+    if delivery is None or delivery.workspace_id != member.workspace.id:
         raise NotFound("There is no such delivery. The log reaches back 30 days.")
+    _sendable(db, settings, member, delivery.endpoint_id)
+    db.refresh(delivery)
     delivery.state, delivery.tries, delivery.next_at = PENDING, 0, clock.now()
-    return delivery.id
+    return delivery
 
 
 def _locked(db: Session, member: Member, endpoint_id: str) -> WebhookEndpoint:

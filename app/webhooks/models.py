@@ -66,6 +66,8 @@ class WebhookDelivery(SQLModel, table=True):
     event_id: str = Field(max_length=40)  # the header webhook-id, the same in every attempt
     type: str = Field(max_length=40)
     body: str = Field(sa_column=Column(Text, nullable=False))  # exactly what is signed and sent
+    # whom it names: it is deleted with their account
+    user_id: str | None = Field(default=None, foreign_key="users.id", ondelete="CASCADE", index=True)
     # what may be delivered only once, such as a limit's window
     once: str | None = Field(default=None, max_length=120)
     state: str = Field(default=PENDING, max_length=12)

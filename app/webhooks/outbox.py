@@ -49,7 +49,8 @@ def store(db: Session, event: Event) -> None:
     }
     event_id, body = crypto.new_id("evt"), _body(event.type.name, event.at, data)
     rows = [
-        _row(endpoint, event_id, event.type.name, body, event.at) | {"once": event.once or None}
+        _row(endpoint, event_id, event.type.name, body, event.at)
+        | {"once": event.once or None, "user_id": event.data.get("user_id")}
         for endpoint in endpoints
     ]
     db.execute(upsert_into(WebhookDelivery).values(rows).on_conflict_do_nothing())

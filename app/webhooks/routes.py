@@ -117,14 +117,14 @@ def test(endpoint_id: str) -> ResponseReturnValue:
     return _send(endpoint_id, delivery_id)
 
 
-@bp.post("/webhooks/<endpoint_id>/deliveries/<delivery_id>/resend")
+@bp.post("/webhooks/deliveries/<delivery_id>/resend")
 @limiter.limit(_LIMIT, key_func=person_or_address)
 @member
-def resend(endpoint_id: str, delivery_id: str) -> ResponseReturnValue:
+def resend(delivery_id: str) -> ResponseReturnValue:
     """Send a delivery of the log again, now."""
     with transaction() as db:
-        endpoints.send_again(db, current.settings(), g.member, endpoint_id, delivery_id)
-    return _send(endpoint_id, delivery_id)
+        delivery = endpoints.send_again(db, current.settings(), g.member, delivery_id)
+    return _send(delivery.endpoint_id, delivery.id)
 
 
 @bp.get("/webhooks/<endpoint_id>/log")

@@ -26,7 +26,17 @@ MEMBERS = (
         "/ai-clients/attempts",
         "/approvals",
     ),
-    *("/usage", "/team", "/team/leave", "/activity", "/memory", "/account", "/debug-oauth", "/nowhere"),
+    *(
+        "/usage",
+        "/team",
+        "/team/leave",
+        "/activity",
+        "/webhooks",
+        "/memory",
+        "/account",
+        "/debug-oauth",
+        "/nowhere",
+    ),
 )
 OPERATORS = (
     "/admin",

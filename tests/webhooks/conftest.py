@@ -171,7 +171,7 @@ def announce(people):
 
     def _announce(name="member.joined", workspace=None, once="", **data):
         kind = events.CATALOGUE[name]
-        given = {**dict.fromkeys(kind.fields, "x"), **data}
+        given = {name: people.alice.id if name == "user_id" else "x" for name in kind.fields} | data
         with database.transaction() as db:
             workspace_id = (workspace or people.northwind).id
             events.announce(db, name, workspace_id=workspace_id, sentence="It happened.", once=once, **given)

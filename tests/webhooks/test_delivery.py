@@ -70,7 +70,7 @@ def test_an_event_is_sent_only_if_what_happened_is_stored(add, people, send_due,
 
     def announce_and_fail():
         with database.transaction() as db:
-            data = dict.fromkeys(events.CATALOGUE["member.joined"].fields, "x")
+            data = {**dict.fromkeys(events.CATALOGUE["member.joined"].fields, "x"), "user_id": people.bob.id}
             events.announce(db, "member.joined", workspace_id=people.northwind.id, sentence="", **data)
             raise ZeroDivisionError
 

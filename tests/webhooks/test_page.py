@@ -1,11 +1,13 @@
 """The pages `/webhooks`: what owners and admins can do there, who may, and what the trail says of it."""
 
+import json
 import re
 
 import pytest
 from sqlmodel import select
 
 from app import database
+from app.accounts.models import User
 from app.audit import AuditEntry
 from app.webhooks.models import WebhookDelivery, WebhookEndpoint
 from app.workspaces.models import Membership
@@ -86,7 +88,7 @@ def test_send_again_repeats_a_delivery_under_its_id(add, alice, receiver, announ
     announce()
     send_due()
     [delivery] = endpoint.deliveries()
-    alice.follow(alice.submit(f"{endpoint.path}/deliveries/{delivery.id}/resend"))
+    alice.follow(alice.submit(f"/webhooks/deliveries/{delivery.id}/resend"))
     assert "Delivered: status 204" in text_of(alice)
     first, second = receiver.requests
     assert first.id == second.id == delivery.event_id and first.body == second.body
@@ -132,7 +134,7 @@ def test_an_endpoint_that_is_off_gets_nothing_until_it_is_on(add, alice, receive
     alice.submit(f"{endpoint.path}/enabled", {"enabled": "yes"})
     [waited] = endpoint.deliveries()
     assert waited.state == "failed" and send_due() == 0
-    alice.submit(f"{endpoint.path}/deliveries/{waited.id}/resend")
+    alice.submit(f"/webhooks/deliveries/{waited.id}/resend")
     assert receiver.types() == ["member.joined"]
 
 
@@ -246,13 +248,13 @@ def test_an_endpoint_of_another_workspace_does_not_exist(people, sign_in, add, a
     [delivery] = endpoint.deliveries()
     before = endpoint.row().model_dump()
     form = {"url": receiver.url, "events": EVERY_EVENT, "enabled": "no"}
-    for path in (*("", "/test", "/rotate", "/enabled", "/delete", f"/deliveries/{delivery.id}/resend"),):
+    for path in (*("", "/test", "/rotate", "/enabled", "/delete"),):
         assert charlie.submit(endpoint.path + path, form).status_code == 404, path
         assert charlie.submit("/webhooks/whk_unknown" + path, form).status_code == 404, path
     assert charlie.get(endpoint.path).status_code == 404
     assert endpoint.row().model_dump() == before and receiver.requests == []
-    theirs = add(by=charlie)
-    assert charlie.submit(f"{theirs.path}/deliveries/{delivery.id}/resend").status_code == 404
+    add(by=charlie)
+    assert charlie.submit(f"/webhooks/deliveries/{delivery.id}/resend").status_code == 404
     send_due()
     assert receiver.types() == ["member.joined"] and receiver.requests[0].verify(endpoint.secret)
 
@@ -266,3 +268,24 @@ def test_deleting_the_workspace_deletes_its_webhooks(add, alice, announce, send_
     answer = alice.submit("/account/workspace/delete", {"typed_name": "Northwind"})
     assert answer.status_code == 303, alice.page
     assert rows() == [] and rows(WebhookDelivery) == []
+
+
+def test_what_names_a_person_goes_with_their_account(add, alice, announce, people):
+    endpoint = add()
+    announce(user_id=people.bob.id, email=people.bob.email)
+    announce("limit.reached")
+    with database.transaction() as db:
+        db.delete(db.get_one(User, people.bob.id))
+    assert [delivery.type for delivery in endpoint.deliveries()] == ["limit.reached"]
+
+
+def test_the_copy_of_ones_data_names_the_webhooks_one_added(add, alice, receiver):
+    endpoint = add(description="Ops bot", wanted=["limit.reached"])
+    copy = json.loads(alice.get("/account/export").text)
+    [webhook] = copy["webhooks"]
+    assert (webhook["id"], webhook["description"], webhook["events"]) == (
+        endpoint.id,
+        "Ops bot",
+        ["limit.reached"],
+    )
+    assert "whsec_" not in str(copy) and receiver.url not in str(copy)
