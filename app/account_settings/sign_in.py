@@ -33,12 +33,12 @@ def begin_move(
     """
     if email == person.user.email:
         raise InvalidInput("This is your email already. Enter the new one.")
-    codes.reserve(settings, browser, email)
+    payload = {"person": person.user.id}
+    if not codes.reserve(settings, browser, email, PURPOSE):
+        return codes.hold_back(settings, browser, email=email, purpose=PURPOSE, payload=payload)
     with reading() as db:
         known = people.is_known(db, email)
-    code = codes.issue(
-        settings, browser, email=email, purpose=PURPOSE, payload={"person": person.user.id}, mailed=not known
-    )
+    code = codes.issue(settings, browser, email=email, purpose=PURPOSE, payload=payload, mailed=not known)
     letter = letters.address_in_use(settings) if known else letters.new_address(settings, code)
     mailer.send(email, *letter)
     return code

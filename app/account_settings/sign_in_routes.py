@@ -8,7 +8,7 @@ from app.account_settings import browsers, sign_in
 from app.account_settings.forms import EmailForm, PasswordForm
 from app.account_settings.responses import load_page, proved, saved, show_page, signed_out
 from app.accounts import browsers as current_browser
-from app.accounts import codes, signing_in
+from app.accounts import codes, known_browsers, signing_in
 from app.accounts.forms import CodeForm, PostedForm
 from app.accounts.sign_in_pages import id_in, refuse
 from app.database import transaction
@@ -29,8 +29,11 @@ def change_password() -> ResponseReturnValue:
     form = PasswordForm()
     if not form.validate():
         return show_page(form, status=422)
-    sign_in.change_password(current.settings(), current.mailer(), current_user, form.password.data)
-    return saved("Password changed. Every other browser was signed out.")
+    settings, person = current.settings(), current_user
+    sign_in.change_password(settings, current.mailer(), person, form.password.data)
+    response = saved("Password changed. Every other browser was signed out.")
+    known_browsers.remember(response, settings, person.user.email, person.user.browser_epoch)
+    return response
 
 
 @bp.post("/account/email")
@@ -60,7 +63,7 @@ def show_email_code() -> ResponseReturnValue:
 
 
 @bp.post("/account/email/confirm")
-@limiter.limit("300/minute")
+@limiter.limit("300/minute", key_func=person_or_address)
 @proved
 def confirm_email() -> ResponseReturnValue:
     """Check the code and change the address."""
@@ -81,7 +84,7 @@ def confirm_email() -> ResponseReturnValue:
         form.code.errors, form.code.data = [refused.message], ""
         return refuse(refused, _code_page(form, code.id))
     response = saved(f"Your email is now {code.email}. Every other browser was signed out.")
-    current_browser.set_known(response, settings, code.email)
+    known_browsers.remember(response, settings, code.email, person.user.browser_epoch)
     return response
 
 
@@ -108,7 +111,8 @@ def sign_out_one(session_id: str) -> ResponseReturnValue:
 @login_required
 def sign_out_everywhere() -> ResponseReturnValue:
     """End every session of the person, including this one."""
-    signing_in.sign_out_everywhere(current_user.get_id())
+    with transaction() as db:
+        signing_in.sign_out_everywhere(db, current_user.user, by=current_user.get_id())
     return signed_out("/login")
 
 

@@ -192,10 +192,10 @@ def notify_linked(settings: Settings, mailer: Mailer, user: User) -> None:
 
 def mail_code(settings: Settings, mailer: Mailer, browser: Browser, attempt: GoogleAttempt) -> FreshCode:
     """Mail a code to prove the mailbox. The same for known and unknown addresses. Raises BudgetSpent."""
-    codes.reserve(settings, browser, attempt.email)
-    code = codes.issue(
-        settings, browser, email=attempt.email, purpose=PURPOSE, payload={"attempt": attempt.id}, mailed=True
-    )
+    email, payload = attempt.email, {"attempt": attempt.id}
+    if not codes.reserve(settings, browser, email, PURPOSE):
+        return codes.hold_back(settings, browser, email=email, purpose=PURPOSE, payload=payload)
+    code = codes.issue(settings, browser, email=email, purpose=PURPOSE, payload=payload, mailed=True)
     mailer.send(attempt.email, *letters.google_code(settings, code))
     return code
 

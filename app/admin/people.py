@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from app import audit
-from app.accounts import operators, people, sessions
+from app.accounts import operators, people, signing_in
 from app.accounts.models import User
 from app.admin import queries
 from app.admin.queries import RowPage
@@ -76,9 +76,7 @@ def set_operator(user_id: str, by: str, is_operator: bool) -> None:
 def sign_out_everywhere(user_id: str, by: str) -> None:
     """Ends every session of a person. Their AI clients stay connected. Raises NotFound."""
     with transaction() as db:
-        user = _get(db, user_id)
-        sessions.end_all(db, user.id)
-        audit.record(db, "person.signed_out_everywhere", user_id=by, subject=user.id)
+        signing_in.sign_out_everywhere(db, _get(db, user_id), by=by)
 
 
 def _get(db: Session, user_id: str, *, lock: bool = False) -> User:
