@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlmodel import Session, col
 
 from app import audit, clock, crypto, jwks
-from app.accounts import budgets
+from app.accounts import budgets, letters
 from app.accounts.budgets import Rule
 from app.accounts.models import User
 from app.config import Settings
@@ -17,6 +17,7 @@ from app.errors import Forbidden, NotFound
 from app.identity_exchange import businesses, firebase_tokens, identities
 from app.identity_exchange.businesses import ReachableBusinesses
 from app.identity_exchange.identities import KIND, NoMembership
+from app.mail import Mailer
 from app.oauth_server import grants, scopes
 from app.oauth_server.callers import ACCESS_PREFIX, AuthenticatedCaller
 from app.oauth_server.models import AccessToken, Grant
@@ -67,12 +68,14 @@ UNNAMED_CLIENT = RequestingClient()
 
 def exchange(
     settings: Settings,
+    mailer: Mailer,
     id_token: str,
     *,
     client: RequestingClient = UNNAMED_CLIENT,
     requested: Iterable[str] = SCOPES,
 ) -> Issued:
-    """Issues a token for the person of an ID token, with those of SCOPES that are requested.
+    """Issues a token for the person of an ID token, with those of SCOPES that are requested. Mails the person
+    when it links the login to their account.
 
     Raises ExchangeNotConfigured, IdTokenRefused, NoMembership, BudgetSpent, Unavailable.
     """
@@ -82,11 +85,16 @@ def exchange(
         id_token, settings.firebase_project_id, jwks.keys_at(settings.firebase_certs_url)
     )
     with transaction() as db:
-        person = identities.person_of(db, identity)
+        found = identities.person_of(db, identity)
+        person = found.user
         workspace = identities.workspace_of(db, person)
         budgets.take(db, settings, _PER_PERSON, person.id)
+    if found.linked:
+        mailer.send(person.email, *letters.login_linked(settings))
     reachable = businesses.fetch(settings, workspace.id, person.id)
     with transaction() as db:
+        grants.lock_person(db, person.id)
+        identities.check_linked(db, identity, person)
         grant = _grant(db, settings, person, workspace.id, client)
         return _issue(
             db, settings, grant, tuple(name for name in SCOPES if name in set(requested)), reachable
@@ -112,8 +120,9 @@ def refresh(settings: Settings, caller: AuthenticatedCaller) -> Issued:
 def _grant(
     db: Session, settings: Settings, person: User, workspace_id: str, client: RequestingClient
 ) -> Grant:
-    """The live grant of person, workspace and client, or a new one. Locks the person: only one is created."""
-    db.execute(select(col(User.id)).where(col(User.id) == person.id).with_for_update())
+    """The live grant of person, workspace and client, or a new one. The caller locks the person: only one is
+    created.
+    """
     at = clock.now()
     ends = at + timedelta(seconds=settings.oauth_refresh_ttl)
     query = select(Grant).where(
