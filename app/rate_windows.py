@@ -1,8 +1,7 @@
-"""The fixed windows that budgets and calls are counted in: each starts at a multiple of its length (UTC).
+"""The fixed windows that calls are counted in: each starts at a multiple of its length (UTC).
 
-Two counters use them. `accounts.budgets` counts or refuses one attempt inside the caller's transaction, so a
-refusal undoes what that transaction took before. `usage.windows` counts a whole group commit in two windows
-at once and gives back what did not fit, in the database or in Redis.
+`usage.windows` counts a whole group commit in two windows at once and gives back what did not fit, in the
+database or in Redis. Attempts to sign in are not counted in windows: see `accounts.budgets`.
 """
 
 from dataclasses import dataclass

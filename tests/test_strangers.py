@@ -14,6 +14,7 @@ from sqlalchemy import update
 from sqlmodel import select
 
 from app import clock, database, outbound
+from app.accounts import linked_logins
 from app.connectors.api import Api
 from app.connectors.services import services_of
 from app.connectors.spec import Account, Business
@@ -98,6 +99,9 @@ def alices(app, alice, people, settings, connect, sign_in):
         sent = invitations.send(
             db, settings, people.northwind.id, "zoe@example.com", "member", by=people.alice.id
         )
+        login = {"issuer": "https://firebase.example", "subject": "uid-alice", "email": people.alice.email}
+        linked_logins.link(db, people.alice, linked_logins.FIREBASE, **login)
+        login_id = linked_logins.list_firebase(db, settings, people.alice.id)[0].handle
     sign_in(people.alice)  # another browser of hers
     return {
         "approval_id": make_waiting(settings, connection, grant_id).id,
@@ -109,6 +113,7 @@ def alices(app, alice, people, settings, connect, sign_in):
         "grant_id": grant_id,
         "invitation_id": sent.invitation.id,
         "link_id": link,
+        "login_id": login_id,
         "note_id": note_id,
         "request": alice.submit("/login/code", {"email": people.alice.email})
         .headers["Location"]

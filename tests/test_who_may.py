@@ -63,7 +63,7 @@ _PAGES = {
         sign_in_settings.show_email_code sign_in_settings.confirm_email
         account_settings.set_time_zone account_settings.choose_notifications
         account_settings.download sign_in_settings.unlink_google account_settings.rename
-        sign_in_settings.change_password
+        sign_in_settings.change_password sign_in_settings.remove_login sign_in_settings.allow_login
         sign_in_settings.sign_out_one sign_in_settings.sign_out_everywhere
     """,
     MEMBER: """

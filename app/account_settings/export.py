@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from app import clock
-from app.accounts.models import GoogleIdentity, LoginSession, User
+from app.accounts.models import FirebaseIdentity, GoogleIdentity, LoginSession, RemovedLogin, User
 from app.approvals.models import Approval
 from app.approvals.stored_preview import preview_of
 from app.audit import AuditEntry
@@ -88,11 +88,13 @@ def _profile(user: User) -> dict[str, Any]:
 
 def _sections(settings: Settings, user_id: str) -> dict[str, Callable[[], Iterator[_Page]]]:
     """Return the sections of the document: a name, and how to read its pages."""
-    s, g, m, w, c, t, n, a, u, e, h = (
+    s, g, f, r, m, w, c, t, n, a, u, e, h = (
         table.__table__.c  # type: ignore[union-attr]
         for table in (
             LoginSession,
             GoogleIdentity,
+            FirebaseIdentity,
+            RemovedLogin,
             Membership,
             Workspace,
             Connection,
@@ -146,6 +148,12 @@ def _sections(settings: Settings, user_id: str) -> dict[str, Callable[[], Iterat
         ),
         "google_accounts": lambda: _by_key(
             g.subject, (g.issuer, g.subject, g.email, g.linked_at), g.user_id == user_id
+        ),
+        "firebase_logins": lambda: _by_key(
+            f.subject, (f.issuer, f.subject, f.email, f.linked_at), f.user_id == user_id
+        ),
+        "removed_logins": lambda: _by_key(
+            r.subject, (r.issuer, r.subject, r.email, r.removed_at), r.user_id == user_id
         ),
         "workspaces": lambda: _by_key(
             m.workspace_id, memberships, m.user_id == user_id, m.workspace_id == w.id

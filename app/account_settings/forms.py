@@ -1,7 +1,7 @@
 """Forms of the account page."""
 
 from flask_login import current_user
-from wtforms import EmailField, PasswordField, SelectField, StringField
+from wtforms import BooleanField, EmailField, PasswordField, SelectField, StringField
 from wtforms.validators import DataRequired, InputRequired, StopValidation
 
 from app.accounts import addresses, passwords
@@ -32,11 +32,12 @@ class TimeZoneForm(PostedForm):
 
 
 class PasswordForm(PostedForm):
-    """A new password."""
+    """A new password, and whether what acts for the person without it ends, too."""
 
     password = PasswordField(
         "New password", [readable(passwords.LONGEST), InputRequired("Choose a password.")]
     )
+    ends_access = BooleanField("Also end the access of my AI clients and tokens")
 
     def validate_password(self, field: PasswordField) -> None:
         """Raise StopValidation with a sentence if the password is too short or easy to guess."""

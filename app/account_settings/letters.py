@@ -1,5 +1,6 @@
 """The mails about changes to an account. Codes are in the text only: subjects reach logs and lock screens."""
 
+from app.account_settings.access import RemainingAccess
 from app.accounts.codes import FreshCode
 from app.accounts.letters import Letter
 from app.config import Settings
@@ -9,14 +10,32 @@ _NOT_YOU = (
 )
 
 
-def password_changed(settings: Settings) -> Letter:
-    """To somebody whose password was changed or set."""
-    return Letter(
-        f"Your {settings.brand_name} password was changed",
+def password_changed(settings: Settings, remaining: RemainingAccess, *, ended: bool) -> Letter:
+    """To somebody whose password was changed or set. `ended`: what acted for them lost its access as well."""
+    text = (
         f"The password of your {settings.brand_name} account was just changed. Every other browser was "
         "signed out.\n\n"
-        f"If this was you, there's nothing to do. {_NOT_YOU}\n\n{settings.public_url}/account\n",
     )
+    if ended:
+        text += "Your AI clients, tokens and linked logins lost their access.\n\n"
+    elif remaining:
+        text += _still_has_access(settings, remaining)
+    return Letter(
+        f"Your {settings.brand_name} password was changed",
+        f"{text}If this was you, there's nothing to do. {_NOT_YOU}\n\n{settings.public_url}/account\n",
+    )
+
+
+def _still_has_access(settings: Settings, remaining: RemainingAccess) -> str:
+    lines = [f"- {name}, in {workspace}" for name, workspace in remaining.clients]
+    if more := remaining.count - len(lines):
+        lines.append(f"- and {more} more")
+    if remaining.logins:
+        lines.append("- your linked FlowPOS login")
+    listed = "\n".join(lines)
+    ends = [f"AI clients and tokens at {settings.public_url}/ai-clients"] if remaining.count else []
+    ends += [f"linked logins at {settings.public_url}/account"] if remaining.logins else []
+    return f"A new password doesn't end what these already have:\n\n{listed}\n\nEnd {', '.join(ends)}.\n\n"
 
 
 def new_address(settings: Settings, code: FreshCode) -> Letter:

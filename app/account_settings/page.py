@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from app.account_settings import account_deletion, browsers
 from app.account_settings.browsers import SignedInBrowser
-from app.accounts import google_identities, sessions
+from app.accounts import linked_logins, sessions
+from app.accounts.linked_logins import GOOGLE, LinkedLogin, StoredLogin
 from app.accounts.login import SignedIn
-from app.accounts.models import GoogleIdentity
 from app.config import Settings
 from app.database import reading
 from app.notifications import preferences
@@ -18,7 +18,8 @@ class AccountPage:
 
     person: SignedIn
     browsers: list[SignedInBrowser]
-    google: list[GoogleIdentity]
+    google: list[StoredLogin]
+    logins: list[LinkedLogin]  # of Firebase
     blocked_by: list[str]
     proved: bool
     choices: dict[str, tuple[str, bool]]  # of notifications: label, and whether it is on
@@ -30,7 +31,8 @@ def load(settings: Settings, person: SignedIn) -> AccountPage:
         return AccountPage(
             person,
             browsers.list_of(db, settings, person.session),
-            google_identities.list_of(db, person.user.id),
+            linked_logins.list_of(db, GOOGLE, person.user.id),
+            linked_logins.list_firebase(db, settings, person.user.id),
             account_deletion.blocked_by(db, person.user.id),
             sessions.is_proved(person.session),
             {

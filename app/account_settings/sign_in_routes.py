@@ -1,4 +1,4 @@
-"""Pages of `/account` about signing in: password, email address, Google, and the browsers signed in."""
+"""Pages of `/account` about signing in: password, email address, linked logins, the browsers signed in."""
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -8,7 +8,7 @@ from app.account_settings import browsers, sign_in
 from app.account_settings.forms import EmailForm, PasswordForm
 from app.account_settings.responses import load_page, proved, saved, show_page, signed_out
 from app.accounts import browsers as current_browser
-from app.accounts import codes, signing_in
+from app.accounts import codes, known_browsers
 from app.accounts.forms import CodeForm, PostedForm
 from app.accounts.sign_in_pages import id_in, refuse
 from app.database import transaction
@@ -29,8 +29,18 @@ def change_password() -> ResponseReturnValue:
     form = PasswordForm()
     if not form.validate():
         return show_page(form, status=422)
-    sign_in.change_password(current.settings(), current.mailer(), current_user, form.password.data)
-    return saved("Password changed. Every other browser was signed out.")
+    settings, person = current.settings(), current_user
+    remaining = sign_in.change_password(
+        settings, current.mailer(), person, form.password.data, ends_access=form.ends_access.data
+    )
+    sentence = "Password changed. Every other browser was signed out."
+    if form.ends_access.data:
+        sentence += " Your AI clients and tokens lost access."
+    elif remaining:
+        sentence += " Your AI clients and tokens still have access."
+    response = saved(sentence)
+    known_browsers.remember(response, settings, person.user.email, person.user.browser_epoch)
+    return response
 
 
 @bp.post("/account/email")
@@ -60,7 +70,7 @@ def show_email_code() -> ResponseReturnValue:
 
 
 @bp.post("/account/email/confirm")
-@limiter.limit("300/minute")
+@limiter.limit("300/minute", key_func=person_or_address)
 @proved
 def confirm_email() -> ResponseReturnValue:
     """Check the code and change the address."""
@@ -81,7 +91,7 @@ def confirm_email() -> ResponseReturnValue:
         form.code.errors, form.code.data = [refused.message], ""
         return refuse(refused, _code_page(form, code.id))
     response = saved(f"Your email is now {code.email}. Every other browser was signed out.")
-    current_browser.set_known(response, settings, code.email)
+    known_browsers.remember(response, settings, code.email, person.user.browser_epoch)
     return response
 
 
@@ -91,6 +101,22 @@ def unlink_google() -> ResponseReturnValue:
     """Remove every Google account that signs in as this person."""
     sign_in.unlink_google(current_user)
     return saved("Google unlinked. Sign in with your password or a code we email you.")
+
+
+@bp.post("/account/logins/<login_id>/remove")
+@proved
+def remove_login(login_id: str) -> ResponseReturnValue:
+    """Remove a linked login."""
+    sign_in.remove_login(current.settings(), current_user, login_id)
+    return saved("Login removed. What it had access to is ended.")
+
+
+@bp.post("/account/logins/<login_id>/allow")
+@proved
+def allow_login(login_id: str) -> ResponseReturnValue:
+    """Let a removed login be linked again."""
+    sign_in.allow_login(current.settings(), current_user, login_id)
+    return saved("Login allowed. It gets access again when its app asks for it.")
 
 
 @bp.post("/account/sessions/<session_id>/end")
@@ -108,7 +134,7 @@ def sign_out_one(session_id: str) -> ResponseReturnValue:
 @login_required
 def sign_out_everywhere() -> ResponseReturnValue:
     """End every session of the person, including this one."""
-    signing_in.sign_out_everywhere(current_user.get_id())
+    sign_in.sign_out_everywhere(current_user)
     return signed_out("/login")
 
 

@@ -1,11 +1,9 @@
-"""The browser that sent a request: its address, and the two cookies it holds besides the session.
+"""The browser that sent a request: its address, and the cookies it holds besides the session.
 
-The holder cookie binds a mailed code to the browser that requested it. The known cookie says that this
-browser has signed in to an account before. It grants nothing but a separate budget of attempts, so that
-somebody who spends an account's budgets from elsewhere does not lock its owner out (OWASP: device cookies).
+The holder cookie binds a mailed code to the browser that requested it. The known cookie is in
+`known_browsers.py`.
 """
 
-import hmac
 from dataclasses import dataclass, replace
 
 from flask import Request, Response
@@ -13,13 +11,11 @@ from flask import Request, Response
 from app import crypto
 from app.accounts import sessions
 from app.accounts.budgets import source_of
-from app.accounts.keyed_hash import keyed_digest
 from app.config import Settings
 from app.web import local_access, times
 
 _HOLDER_SECONDS = 3_600
-_KNOWN_SECONDS = 365 * 86_400
-_PLAUSIBLE = range(40, 120)
+_PLAUSIBLE = range(40, 160)
 # The first match counts: Edge also names Chrome, Chrome also names Safari, an iPhone also names Mac OS X.
 _BROWSERS = (
     ("Edg", "Edge"),
@@ -63,14 +59,12 @@ def read(request: Request, settings: Settings) -> Browser:
     """Return the browser that sent this request."""
     address = request.remote_addr or ""
     zone = request.form.get("time_zone", "")
-    holder = request.cookies.get(_name(settings, "holder"), "")
-    known = request.cookies.get(_name(settings, "known"), "")
     return Browser(
         address=address,
         source=source_of(address),
         user_agent=request.headers.get("User-Agent", ""),
-        holder=holder if len(holder) in _PLAUSIBLE else "",
-        known=known if len(known) in _PLAUSIBLE else "",
+        holder=cookie_value_of(request, settings, "holder"),
+        known=cookie_value_of(request, settings, "known"),
         session=request.cookies.get(sessions.cookie_name(settings), ""),
         time_zone=zone if times.is_zone(zone) else "",
     )
@@ -83,32 +77,23 @@ def with_holder(browser: Browser) -> Browser:
     return replace(browser, holder=crypto.new_token())
 
 
-def is_known_to(settings: Settings, browser: Browser, email: str) -> bool:
-    """True if this browser has signed in to the account of this address before."""
-    token, _, mark = browser.known.rpartition(".")
-    return bool(token) and hmac.compare_digest(mark.encode(), _mark(settings, token, email).encode())
-
-
 def set_holder(response: Response, settings: Settings, browser: Browser) -> None:
     """Set the holder cookie, to which a mailed code is bound."""
-    _set(response, settings, "holder", browser.holder, _HOLDER_SECONDS)
+    set_cookie(response, settings, "holder", browser.holder, _HOLDER_SECONDS)
 
 
-def set_known(response: Response, settings: Settings, email: str) -> None:
-    """Set the cookie that proves later that this browser has signed in to this account."""
-    token = crypto.new_token()
-    _set(response, settings, "known", f"{token}.{_mark(settings, token, email)}", _KNOWN_SECONDS)
-
-
-def _mark(settings: Settings, token: str, email: str) -> str:
-    return keyed_digest(settings, "known browser", token, email)[:40]
+def cookie_value_of(request: Request, settings: Settings, kind: str) -> str:
+    """Return the value of one of these cookies, or "" if there is none or it cannot be ours."""
+    value = request.cookies.get(_name(settings, kind), "")
+    return value if len(value) in _PLAUSIBLE else ""
 
 
 def _name(settings: Settings, kind: str) -> str:
     return f"__Host-{kind}" if settings.secure else kind
 
 
-def _set(response: Response, settings: Settings, kind: str, value: str, seconds: int) -> None:
+def set_cookie(response: Response, settings: Settings, kind: str, value: str, seconds: int) -> None:
+    """Set one of these cookies, which no script reads and no other site gets."""
     response.set_cookie(
         _name(settings, kind),
         value,

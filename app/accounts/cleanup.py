@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, Delete, delete
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, and_, col, or_, select
 
 from app import clock
 from app.accounts import budgets
@@ -40,12 +40,17 @@ def sweep(db: Session, at_once: int = _AT_ONCE) -> int:
     dead_attempts = (
         select(GoogleAttempt.id).where(col(GoogleAttempt.expires_at) < at - _CODE_RETENTION).limit(at_once)
     )
+    # An empty budget says nothing. The second half is what the release before counted in windows.
     over = int((at - _BUDGET_RETENTION).timestamp())
-    dead_budgets = select(Budget.key).where(col(Budget.window_start) < over).limit(at_once)
+    spent_long_ago = or_(
+        col(Budget.empty_at) < int(at.timestamp() * 1_000_000),
+        and_(col(Budget.empty_at).is_(None), col(Budget.window_start) < over),
+    )
+    dead_budgets = select(Budget.key).where(spent_long_ago).limit(at_once)
     sweeps: list[Delete] = [
         delete(MailedCode).where(col(MailedCode.id).in_(dead_codes)),
         delete(LoginSession).where(col(LoginSession.id_digest).in_(dead_sessions)),
         delete(GoogleAttempt).where(col(GoogleAttempt.id).in_(dead_attempts)),
-        delete(Budget).where(col(Budget.key).in_(dead_budgets), col(Budget.window_start) < over),
+        delete(Budget).where(col(Budget.key).in_(dead_budgets), spent_long_ago),
     ]
     return sum(cast("CursorResult[Any]", db.execute(each)).rowcount for each in sweeps)

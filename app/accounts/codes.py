@@ -2,6 +2,11 @@
 
 Every request writes a row, also for an address that gets no code, so that the following pages look the same.
 Codes are keyed and hashed slowly: a plain hash of six digits is cracked in a second.
+
+Anybody can request codes for anybody's address. So a flood of requests holds back mail and refuses nobody:
+the answer stays the same, and a code that was mailed earlier stays valid. Guesses are counted per address,
+over all its codes: at most 30 in a day. Strangers can't use up the last of them, which are for browsers that
+have signed in before; and a password still signs in.
 """
 
 import re
@@ -16,9 +21,9 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from app import clock, crypto
-from app.accounts import budgets, passwords
-from app.accounts.browsers import Browser, is_known_to
-from app.accounts.budgets import Rule
+from app.accounts import budgets, known_browsers, passwords
+from app.accounts.browsers import Browser
+from app.accounts.budgets import BudgetSpent, Rule, Taken
 from app.accounts.keyed_hash import keyed_digest
 from app.accounts.models import MailedCode
 from app.config import Settings
@@ -27,10 +32,15 @@ from app.errors import InvalidInput
 
 LIFETIME = timedelta(minutes=10)
 TRIES = 5
-_PER_SOURCE = Rule("code-source", 500, 86_400)
-_PER_ADDRESS_AND_SOURCE = Rule("code-address-source", 10, 3_600)
-_PER_ADDRESS = Rule("code-address", 20, 86_400)
-_PER_KNOWN_BROWSER = Rule("code-known", 10, 86_400)
+# Requests. All but the first hold back the mail and are counted per purpose.
+_PER_SOURCE = Rule("code-source", 10, 600, burst=100)
+_PER_ADDRESS_AND_SOURCE = Rule("code-address-source", 5, 3_600)
+_PER_ADDRESS = Rule("code-address", 5, 3_600, burst=20)
+_PER_KNOWN_BROWSER = Rule("code-known", 10, 3_600)
+# Guesses. Strangers and known browsers share one count per address, of which 5 are for the known alone.
+_GUESSES = Rule("code-guess", 5, 86_400, burst=25)
+_GUESSES_OF_STRANGERS = Rule("code-guess", 5, 86_400, burst=20)
+_GUESSES_OF_SOURCE = Rule("code-guess-source", 5, 86_400, burst=10)
 
 
 class CodeRefused(InvalidInput):
@@ -57,18 +67,69 @@ class CodeGone(CodeRefused):
     message = "This code no longer works. Send a new one."
 
 
+class TooManyGuesses(BudgetSpent):
+    """Too many codes were typed for this address. A password still works."""
+
+    def __init__(self, spent: BudgetSpent) -> None:
+        super().__init__(spent.rule, spent.retry_after_seconds)
+        self.message = (
+            "Too many wrong codes for this email. Sign in with your password, or wait "
+            f"{budgets.describe_wait(spent.retry_after_seconds)}."
+        )
+
+
 @dataclass(frozen=True)
 class FreshCode:
-    """A new code. `digits` goes into the mail and is stored nowhere."""
+    """A new code. `digits` goes into the mail and is stored nowhere; "" where the mail is held back."""
 
     id: str
     digits: str
 
 
-def reserve(settings: Settings, browser: Browser, email: str) -> None:
-    """Count one more code for an address. Raises BudgetSpent. Call it before `issue`."""
+def reserve(settings: Settings, browser: Browser, email: str, purpose: str) -> bool:
+    """Count one more request of a code, and return whether its mail may go out; if not, call `hold_back`.
+
+    Raises BudgetSpent for a stranger at a source that requests too many codes. Call it before `issue`.
+    """
     with transaction() as db:
-        _spend_budgets(db, settings, browser, email)
+        if known_browsers.is_known_to(db, settings, browser, email):
+            return budgets.has_room(db, settings, _PER_KNOWN_BROWSER, purpose, browser.known)
+        budgets.take(db, settings, _PER_SOURCE, browser.source)
+        return budgets.has_room(
+            db, settings, _PER_ADDRESS_AND_SOURCE, purpose, email, browser.source
+        ) and budgets.has_room(db, settings, _PER_ADDRESS, purpose, email)
+
+
+def hold_back(
+    settings: Settings, browser: Browser, *, email: str, purpose: str, payload: dict[str, Any]
+) -> FreshCode:
+    """Answer a request whose mail is held back, at the cost of `issue`.
+
+    That is the code this browser requested before, if the right digits still open it; it now stands for
+    `payload`. Otherwise it is a code that no digits match.
+    """
+    latest = (
+        select(MailedCode.id)
+        .where(
+            col(MailedCode.email) == email,
+            col(MailedCode.purpose) == purpose,
+            col(MailedCode.holder_digest) == browser.holder_digest,
+            col(MailedCode.used_at).is_(None),
+            col(MailedCode.attempts) < TRIES,
+            col(MailedCode.expires_at) > clock.now(),
+        )
+        .order_by(col(MailedCode.created_at).desc())
+        .limit(1)
+    )
+    with transaction() as db:
+        code_id = db.exec(latest).first() if browser.holder else None
+        if code_id is not None:
+            db.execute(update(MailedCode).where(*_usable(code_id)).values(payload=payload))
+    if code_id is None:
+        held = issue(settings, browser, email=email, purpose=purpose, payload=payload, mailed=False)
+        return FreshCode(held.id, "")
+    passwords.hash_secret(crypto.new_token())
+    return FreshCode(code_id, "")
 
 
 def issue(
@@ -117,26 +178,19 @@ def check(settings: Settings, browser: Browser, code_id: str, typed: str) -> Mai
     """Return the code if the digits are right. Raises CodeRefused, WrongCode or CodeGone.
 
     The attempt is counted and committed before anything is compared, so parallel guesses share the five
-    attempts. The caller then spends the code in the same transaction as the change it allows.
+    attempts. The caller then spends the code in the same transaction as the change it allows. Raises
+    TooManyGuesses once too many codes were typed for its address.
     """
     digits = (
         "".join(unicodedata.normalize("NFKC", typed).split()).replace("-", "") if len(typed) <= 40 else ""
     )
     if not re.fullmatch(r"[0-9]{6}", digits):
         raise CodeRefused("Enter the 6-digit code from the email.")
-    with transaction() as db:
-        attempts = db.execute(
-            update(MailedCode)
-            .where(
-                *_usable(code_id),
-                col(MailedCode.holder_digest) == browser.holder_digest,
-                col(MailedCode.attempts) < TRIES,
-            )
-            .values(attempts=col(MailedCode.attempts) + 1)
-            .returning(col(MailedCode.attempts))
-        ).scalar_one_or_none()
-    if attempts is None:
-        raise CodeGone()
+    try:
+        with transaction() as db:
+            attempts, guesses = _count_attempt(db, settings, browser, code_id)
+    except BudgetSpent as spent:
+        raise TooManyGuesses(spent) from None
     with reading() as db:
         code = db.get(MailedCode, code_id)
     if code is None:
@@ -145,13 +199,51 @@ def check(settings: Settings, browser: Browser, code_id: str, typed: str) -> Mai
         raise WrongCode(TRIES - attempts)
     if code.used_at is not None:  # by a request that came between; its payload is gone, too
         raise CodeGone()
+    with transaction() as db:
+        for each in (*guesses, *_requests_of(settings, browser, code)):
+            budgets.give_back(db, each)
     return code
+
+
+def _count_attempt(
+    db: Session, settings: Settings, browser: Browser, code_id: str
+) -> tuple[int, list[Taken]]:
+    """Count an attempt at a code and at its address; returns the code's attempts and what it took.
+
+    Raises CodeGone, BudgetSpent; the transaction then counts neither.
+    """
+    attempt = (
+        update(MailedCode)
+        .where(
+            *_usable(code_id),
+            col(MailedCode.holder_digest) == browser.holder_digest,
+            col(MailedCode.attempts) < TRIES,
+        )
+        .values(attempts=col(MailedCode.attempts) + 1)
+    )
+    row = db.execute(attempt.returning(col(MailedCode.attempts), col(MailedCode.email))).first()
+    if row is None:
+        raise CodeGone()
+    if known_browsers.is_known_to(db, settings, browser, row.email):
+        return row.attempts, [budgets.take(db, settings, _GUESSES, row.email)]
+    return row.attempts, [
+        budgets.take(db, settings, _GUESSES_OF_SOURCE, row.email, browser.source),
+        budgets.take(db, settings, _GUESSES_OF_STRANGERS, row.email),
+    ]
+
+
+def _requests_of(settings: Settings, browser: Browser, code: MailedCode) -> list[Taken]:
+    """Return what the request of this code counted against its address: the person has the mailbox."""
+    return [
+        budgets.of(settings, _PER_ADDRESS_AND_SOURCE, code.purpose, code.email, browser.source),
+        budgets.of(settings, _PER_ADDRESS, code.purpose, code.email),
+    ]
 
 
 def spend(db: Session, code: MailedCode) -> None:
     """Mark the code as used. Raises CodeGone if another request was faster: one of parallel uses wins."""
-    # A second click still needs the redirect target; the rest is no longer needed.
-    remaining = {"next": code.payload.get("next", "")}
+    # A second click still needs the redirect target, and a program's next code its source.
+    remaining = {"next": "", **{k: v for k, v in code.payload.items() if k in {"next", "source"}}}
     spent = (
         update(MailedCode)
         .where(*_usable(code.id))
@@ -173,15 +265,6 @@ def _usable(code_id: str) -> tuple[Any, ...]:
         col(MailedCode.used_at).is_(None),
         col(MailedCode.expires_at) > clock.now(),
     )
-
-
-def _spend_budgets(db: Session, settings: Settings, browser: Browser, email: str) -> None:
-    budgets.take(db, settings, _PER_SOURCE, browser.source)
-    if is_known_to(settings, browser, email):
-        budgets.take(db, settings, _PER_KNOWN_BROWSER, browser.known)
-    else:
-        budgets.take(db, settings, _PER_ADDRESS_AND_SOURCE, email, browser.source)
-        budgets.take(db, settings, _PER_ADDRESS, email)
 
 
 def _keyed(settings: Settings, code_id: str, digits: str) -> str:

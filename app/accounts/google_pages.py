@@ -15,7 +15,15 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app.accounts import browsers, cleanup, codes, google_provider, google_sign_in, signing_in
+from app.accounts import (
+    browsers,
+    cleanup,
+    codes,
+    google_provider,
+    google_sign_in,
+    known_browsers,
+    signing_in,
+)
 from app.accounts.browsers import Browser
 from app.accounts.forms import CodeForm, PostedForm, SignInForm
 from app.accounts.google_provider import Provider
@@ -50,7 +58,7 @@ def offers_google() -> bool:
 
 
 @bp.post("/login/google")
-@limiter.limit("300/minute")
+@limiter.limit("300/minute", key_func=known_browsers.sender)
 def leave() -> ResponseReturnValue:
     """Redirect to Google."""
     settings, provider = current.settings(), _provider()
@@ -64,7 +72,7 @@ def leave() -> ResponseReturnValue:
 
 
 @bp.get("/login/google/callback")
-@limiter.limit("300/minute")
+@limiter.limit("300/minute", key_func=known_browsers.sender)
 def come_back() -> ResponseReturnValue:
     """The callback: signs in, or leads to the next step. Repeating a callback changes nothing."""
     settings, provider = current.settings(), _provider()
@@ -93,7 +101,7 @@ def show_confirm() -> ResponseReturnValue:
 
 
 @bp.post("/login/google/confirm")
-@limiter.limit("300/minute")
+@limiter.limit("300/minute", key_func=known_browsers.sender)
 def confirm() -> ResponseReturnValue:
     """Check the code, then sign in or continue with creating an account."""
     settings, provider, form = current.settings(), _provider(), CodeForm()

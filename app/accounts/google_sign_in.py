@@ -23,13 +23,14 @@ from sqlalchemy import ColumnElement, update
 from sqlmodel import Session, col, select
 
 from app import clock, crypto
-from app.accounts import addresses, codes, google_identities, google_tokens, letters, signing_in
+from app.accounts import addresses, codes, google_tokens, letters, linked_logins, people, signing_in
 from app.accounts.addresses import InvalidAddress
 from app.accounts.browsers import Browser
 from app.accounts.codes import FreshCode
 from app.accounts.google_provider import Provider
 from app.accounts.google_tokens import AddressNotVerified, Claims, NotFromGoogle
 from app.accounts.keyed_hash import keyed_digest
+from app.accounts.linked_logins import GOOGLE
 from app.accounts.models import GoogleAttempt, MailedCode, User
 from app.config import Settings
 from app.database import reading, transaction
@@ -156,7 +157,7 @@ def complete(db: Session, provider: Provider, browser: Browser, attempt: GoogleA
 
     The result has no person if an account still has to be created. Raises AccountDisabled, AttemptGone.
     """
-    user = google_identities.find_person(db, provider.issuer, attempt.subject)
+    user = linked_logins.find_person(db, GOOGLE, provider.issuer, attempt.subject)
     known = user is not None
     if user is None and attempt.address_proved:
         user = db.exec(select(User).where(col(User.email) == attempt.email)).first()
@@ -165,9 +166,11 @@ def complete(db: Session, provider: Provider, browser: Browser, attempt: GoogleA
     if user.disabled_at is not None:
         raise AccountDisabled()
     spend(db, attempt)
-    linked = not known and google_identities.link(
-        db, user, issuer=provider.issuer, subject=attempt.subject, email=attempt.email
+    linked = not known and linked_logins.link(
+        db, user, GOOGLE, issuer=provider.issuer, subject=attempt.subject, email=attempt.email
     )
+    if linked:
+        people.prove_address(db, user)
     return SignInResult(user, signing_in.admit(db, browser, user, how="google"), linked)
 
 
@@ -192,10 +195,10 @@ def notify_linked(settings: Settings, mailer: Mailer, user: User) -> None:
 
 def mail_code(settings: Settings, mailer: Mailer, browser: Browser, attempt: GoogleAttempt) -> FreshCode:
     """Mail a code to prove the mailbox. The same for known and unknown addresses. Raises BudgetSpent."""
-    codes.reserve(settings, browser, attempt.email)
-    code = codes.issue(
-        settings, browser, email=attempt.email, purpose=PURPOSE, payload={"attempt": attempt.id}, mailed=True
-    )
+    email, payload = attempt.email, {"attempt": attempt.id}
+    if not codes.reserve(settings, browser, email, PURPOSE):
+        return codes.hold_back(settings, browser, email=email, purpose=PURPOSE, payload=payload)
+    code = codes.issue(settings, browser, email=email, purpose=PURPOSE, payload=payload, mailed=True)
     mailer.send(attempt.email, *letters.google_code(settings, code))
     return code
 

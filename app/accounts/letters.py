@@ -83,3 +83,14 @@ def google_linked(settings: Settings) -> Letter:
         "If this wasn't you, secure your mailbox, then unlink Google and sign out everywhere: "
         f"{settings.public_url}/account\n",
     )
+
+
+def login_linked(settings: Settings) -> Letter:
+    """To somebody whose Firebase login is now exchanged for access to their account."""
+    return Letter(
+        f"A FlowPOS login now has access to your {settings.brand_name} account",
+        f"A FlowPOS app, probably yours, used a login with this email to get access to your "
+        f"{settings.brand_name} account. It can get new access from now on, without asking you again.\n\n"
+        "If this wasn't you, secure that login and your mailbox, then remove it: "
+        f"{settings.public_url}/account\n",
+    )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column
+from sqlalchemy import JSON, BigInteger, Column, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 from app.database import UtcDateTime
@@ -21,6 +21,10 @@ class User(SQLModel, table=True):
     is_operator: bool = False
     created_at: datetime = Field(sa_type=UtcDateTime)
     disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    # no code was ever read from this mailbox: an operator's account made from the command line
+    email_unproved: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    # counts up when browsers that signed in before are to be strangers again
+    browser_epoch: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     time_zone: str = Field(default="", max_length=64)  # IANA name such as Europe/Berlin; "" is UTC
     # which mails the person does not want; None: the defaults
     notifications: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
@@ -60,13 +64,18 @@ class MailedCode(SQLModel, table=True):
 
 
 class Budget(SQLModel, table=True):
-    """How often something happened in a window: attempts, codes sent. The key holds no clear address."""
+    """How often something happened lately: attempts, codes sent. The key holds no clear address.
+
+    Times are in microseconds since the epoch. Rows whose `window_start` is not 0 are from the release before.
+    """
 
     __tablename__ = "budgets"
 
     key: str = Field(primary_key=True, max_length=128)
-    window_start: int = Field(primary_key=True)  # epoch seconds
-    count: int = 0
+    window_start: int = Field(default=0, primary_key=True)
+    count: int = 0  # since the budget was last empty
+    empty_at: int | None = Field(default=None, sa_type=BigInteger)  # when all of it is free again
+    noted_at: int | None = Field(default=None, sa_type=BigInteger)  # when the trail got that it was spent
 
 
 class GoogleAttempt(SQLModel, table=True):
@@ -100,3 +109,28 @@ class GoogleIdentity(SQLModel, table=True):
     user_id: str = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
     email: str = Field(max_length=320)
     linked_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class FirebaseIdentity(SQLModel, table=True):
+    """A Firebase login whose ID tokens are exchanged for a person's access; one per project and person."""
+
+    __tablename__ = "firebase_identities"
+    __table_args__ = (UniqueConstraint("issuer", "user_id"),)
+
+    issuer: str = Field(primary_key=True, max_length=255)
+    subject: str = Field(primary_key=True, max_length=128)
+    user_id: str = Field(foreign_key="users.id", ondelete="CASCADE", index=True)
+    email: str = Field(default="", max_length=320, sa_column_kwargs={"server_default": ""})
+    linked_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class RemovedLogin(SQLModel, table=True):
+    """A login that a person removed and that may not link itself to them again until they allow it."""
+
+    __tablename__ = "removed_logins"
+
+    issuer: str = Field(primary_key=True, max_length=255)
+    subject: str = Field(primary_key=True, max_length=255)
+    user_id: str = Field(primary_key=True, foreign_key="users.id", ondelete="CASCADE", index=True)
+    email: str = Field(max_length=320)
+    removed_at: datetime = Field(sa_type=UtcDateTime)

@@ -4,7 +4,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from app import audit, clock, crypto
-from app.accounts import operators, sessions
+from app.accounts import known_browsers, operators, sessions
 from app.accounts.models import LoginSession, User
 from app.database import upsert_into
 
@@ -20,15 +20,25 @@ def is_known(db: Session, email: str) -> bool:
 
 
 def create(
-    db: Session, email: str, *, password_hash: str | None = None, is_operator: bool = False
+    db: Session,
+    email: str,
+    *,
+    password_hash: str | None = None,
+    is_operator: bool = False,
+    email_unproved: bool = False,
 ) -> User | None:
-    """Create a person. Returns None if the address is taken (race-safe)."""
+    """Create a person. Returns None if the address is taken (race-safe).
+
+    `email_unproved`: nobody has read a code from this mailbox yet.
+    """
     row = {
         "id": crypto.new_id("usr"),
         "email": email,
         "name": "",
         "password_hash": password_hash,
         "is_operator": is_operator,
+        "email_unproved": email_unproved,
+        "browser_epoch": 0,
         "created_at": clock.now(),
     }
     created = db.execute(
@@ -38,9 +48,12 @@ def create(
 
 
 def set_password(db: Session, user: User, password_hash: str, *, keep: LoginSession | None = None) -> None:
-    """Set a person's password and end every session of theirs except `keep`, the current one."""
+    """Set a person's password and end every session of theirs except `keep`, the current one. Browsers that
+    were signed in before are strangers again.
+    """
     db.execute(update(User).where(col(User.id) == user.id).values(password_hash=password_hash))
     sessions.end_all(db, user.id, keep=keep)
+    known_browsers.forget_all(db, user)
     audit.record(db, "person.password_changed", user_id=user.id, subject=user.id)
 
 
@@ -48,10 +61,16 @@ def change_email(db: Session, user: User, email: str, *, keep: LoginSession) -> 
     """Change a person's address and end every session but `keep`. Returns False if the address is taken."""
     if is_known(db, email):
         return False
-    db.execute(update(User).where(col(User.id) == user.id).values(email=email))
+    db.execute(update(User).where(col(User.id) == user.id).values(email=email, email_unproved=False))
     sessions.end_all(db, user.id, keep=keep)
     audit.record(db, "person.email_changed", user_id=user.id, subject=user.id)
     return True
+
+
+def prove_address(db: Session, user: User) -> None:
+    """Note that the person has read their mailbox."""
+    if user.email_unproved:
+        db.execute(update(User).where(col(User.id) == user.id).values(email_unproved=False))
 
 
 def rename(db: Session, user: User, name: str) -> None:
@@ -78,7 +97,7 @@ def disable(db: Session, user: User, *, by: str | None = None) -> None:
 
 def make_operator(db: Session, email: str) -> bool:
     """Make the person of an address an operator. Returns True if the person was created for it."""
-    created = create(db, email, is_operator=True)
+    created = create(db, email, is_operator=True, email_unproved=True)
     user = created or db.exec(select(User).where(col(User.email) == email)).one()
     db.execute(update(User).where(col(User.id) == user.id).values(is_operator=True, disabled_at=None))
     audit.record(db, "person.made_operator", subject=user.id)

@@ -15,7 +15,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app.accounts import browsers, cleanup, google_pages, login, sessions, signing_in
+from app.accounts import browsers, cleanup, google_pages, known_browsers, login, sessions, signing_in
 from app.accounts.forms import SignInForm
 from app.accounts.sign_in_pages import next_path, refuse, to_code_page
 from app.config import Settings
@@ -45,7 +45,7 @@ def show_login() -> ResponseReturnValue:
 
 
 @bp.post("/login")
-@limiter.limit("300/minute")
+@limiter.limit("300/minute", key_func=known_browsers.sender)
 def sign_in() -> ResponseReturnValue:
     """Sign in by password."""
     settings, form = current.settings(), SignInForm()
@@ -61,7 +61,7 @@ def sign_in() -> ResponseReturnValue:
 
 
 @bp.post("/login/code")
-@limiter.limit("300/minute")
+@limiter.limit("300/minute", key_func=known_browsers.sender)
 def email_code() -> ResponseReturnValue:
     """Mail a sign-in code and ask for it."""
     settings, form = current.settings(), SignInForm()

@@ -11,8 +11,8 @@ from sqlalchemy import update
 from sqlmodel import Session, col
 
 from app import audit, metrics
-from app.accounts import browsers, budgets, codes, letters, passwords, people, sessions
-from app.accounts.browsers import Browser, is_known_to
+from app.accounts import budgets, codes, known_browsers, letters, passwords, people, sessions
+from app.accounts.browsers import Browser
 from app.accounts.budgets import BudgetSpent, Rule
 from app.accounts.codes import FreshCode
 from app.accounts.models import LoginSession, MailedCode, User
@@ -24,7 +24,7 @@ from app.mail import Mailer
 PURPOSE = "sign_in"
 HomeFinder = Callable[[Session, str], str | None]
 _home_finders: list[HomeFinder] = []
-_PER_SOURCE = Rule("password-source", 300, 3_600)
+_PER_SOURCE = Rule("password-source", 50, 600, burst=100)
 _PER_ACCOUNT_AND_SOURCE = Rule("password-account-source", 10, 900)
 _PER_ACCOUNT = Rule("password-account", 100, 86_400)
 _PER_KNOWN_BROWSER = Rule("password-known", 10, 900)
@@ -50,9 +50,9 @@ class TooManyTries(BudgetSpent):
 
 def by_password(settings: Settings, browser: Browser, email: str, password: str) -> tuple[User, str]:
     """Return the person and the cookie value of a new session. Raises WrongCredentials or TooManyTries."""
-    rules = _rules(settings, browser, email)
     try:
         with transaction() as db:
+            rules = _rules(db, settings, browser, email)
             taken = [budgets.take(db, settings, rule, *who) for rule, who in rules]
             user = people.find_by_email(db, email)
     except BudgetSpent as spent:
@@ -79,12 +79,14 @@ def by_password(settings: Settings, browser: Browser, email: str, password: str)
 
 def send_code(settings: Settings, mailer: Mailer, browser: Browser, email: str, next_path: str) -> FreshCode:
     """Mail a sign-in code to a known address, a hint to an unknown one. Raises BudgetSpent."""
-    codes.reserve(settings, browser, email)
+    payload = {"next": next_path}
+    if not codes.reserve(settings, browser, email, PURPOSE):
+        return codes.hold_back(settings, browser, email=email, purpose=PURPOSE, payload=payload)
     with reading() as db:
         user = people.find_by_email(db, email)
         known = people.is_known(db, email)
     code = codes.issue(
-        settings, browser, email=email, purpose=PURPOSE, payload={"next": next_path}, mailed=user is not None
+        settings, browser, email=email, purpose=PURPOSE, payload=payload, mailed=user is not None
     )
     if user is not None:
         mailer.send(email, *letters.sign_in_code(settings, code))
@@ -98,6 +100,7 @@ def by_code(db: Session, browser: Browser, code: MailedCode) -> tuple[User, str]
     user = people.find_by_email(db, code.email)
     if user is None:
         raise codes.CodeGone()
+    people.prove_address(db, user)
     return user, admit(db, browser, user, how="code")
 
 
@@ -157,24 +160,19 @@ def sign_out(session: LoginSession) -> None:
         )
 
 
-def sign_out_everywhere(user_id: str) -> None:
-    """End every session of a person."""
-    with transaction() as db:
-        sessions.end_all(db, user_id)
-        audit.record(
-            db,
-            "person.signed_out_everywhere",
-            workspace_id=_home_of(db, user_id),
-            user_id=user_id,
-            subject=user_id,
-        )
+def sign_out_everywhere(db: Session, user: User, *, by: str) -> None:
+    """End every session of a person; their browsers are strangers again. `by` is who does it."""
+    sessions.end_all(db, user.id)
+    known_browsers.forget_all(db, user)
+    home = _home_of(db, user.id) if by == user.id else None
+    audit.record(db, "person.signed_out_everywhere", workspace_id=home, user_id=by, subject=user.id)
 
 
 def welcome(settings: Settings, user: User, cookie_value: str, location: str) -> Response:
     """Redirect somebody who has just signed in, and set their cookies."""
     response = make_response(redirect(location, 303))
     sessions.set_cookie(response, settings, cookie_value)
-    browsers.set_known(response, settings, user.email)
+    known_browsers.remember(response, settings, user.email, user.browser_epoch)
     return response
 
 
@@ -190,12 +188,14 @@ def _home_of(db: Session, user_id: str) -> str | None:
     return _home_finders[0](db, user_id) if _home_finders else None
 
 
-def _rules(settings: Settings, browser: Browser, email: str) -> list[tuple[Rule, tuple[str, ...]]]:
-    """Return the budgets an attempt counts against. A browser that signed in before has its own, which nobody
-    else can spend.
+def _rules(
+    db: Session, settings: Settings, browser: Browser, email: str
+) -> list[tuple[Rule, tuple[str, ...]]]:
+    """Return the budgets an attempt counts against. A browser that signed in before has its own alone, which
+    nobody else can spend, also where many share one address.
     """
-    if is_known_to(settings, browser, email):
-        return [(_PER_SOURCE, (browser.source,)), (_PER_KNOWN_BROWSER, (browser.known,))]
+    if known_browsers.is_known_to(db, settings, browser, email):
+        return [(_PER_KNOWN_BROWSER, (browser.known,))]
     return [
         (_PER_SOURCE, (browser.source,)),
         (_PER_ACCOUNT_AND_SOURCE, (email, browser.source)),

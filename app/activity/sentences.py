@@ -54,6 +54,8 @@ _SENTENCES = {
     "token.created": "{who} created the token “{name}”",
     "token.exchanged": "{client} renewed its access for {who} with an identity token",
     "identity.linked": "{who} signed in with Firebase for the first time",
+    "identity.removed": "The Firebase sign-in of {whom} was removed",
+    "identity.allowed": "{who} allowed their Firebase sign-in again",
     "identity.forgotten": "The operator unlinked the Firebase sign-in of {whom}",
     "setup.confirmed": "An email address was confirmed for setup by API",
     "token.revoked": "{client} revoked a token of {who}",

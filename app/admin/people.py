@@ -8,12 +8,13 @@ from datetime import datetime
 from sqlmodel import Session
 
 from app import audit
-from app.accounts import operators, people, sessions
+from app.accounts import operators, people, signing_in
 from app.accounts.models import User
 from app.admin import queries
 from app.admin.queries import RowPage
 from app.database import reading, transaction
 from app.errors import InvalidInput, NotFound
+from app.identity_exchange import identities
 from app.oauth_server import grants
 
 _DISABLED = "An operator disabled this account."
@@ -74,11 +75,13 @@ def set_operator(user_id: str, by: str, is_operator: bool) -> None:
 
 
 def sign_out_everywhere(user_id: str, by: str) -> None:
-    """Ends every session of a person. Their AI clients stay connected. Raises NotFound."""
+    """Ends every session of a person and removes their linked Firebase logins. Their AI clients stay
+    connected. Raises NotFound.
+    """
     with transaction() as db:
         user = _get(db, user_id)
-        sessions.end_all(db, user.id)
-        audit.record(db, "person.signed_out_everywhere", user_id=by, subject=user.id)
+        signing_in.sign_out_everywhere(db, user, by=by)
+        identities.remove(db, user.id, "An operator signed you out everywhere.", by=by)
 
 
 def _get(db: Session, user_id: str, *, lock: bool = False) -> User:

@@ -105,12 +105,13 @@ def title(step: AuthorizationStep) -> str:
     return _TITLES.get(step.step, step.step.capitalize())
 
 
-def attempts_of(db: Session, user_id: str, origin: str) -> list[Attempt]:
+def attempts_of(db: Session, user_id: str, browser: str) -> list[Attempt]:
     """A person's last attempts, newest first.
 
-    `origin` is the digest of their browser's address: steps from there before any sign-in are theirs to see.
+    `browser` is the mark of their browser: what it did before a sign-in is theirs to see. An address is not:
+    strangers may share it.
     """
-    taken = _steps(db, user_id, origin)
+    taken = _steps(db, user_id, browser)
     names = _names(db, {step.client_id for step in taken})
     attempts: list[Attempt] = []
     for step in taken:
@@ -119,23 +120,21 @@ def attempts_of(db: Session, user_id: str, origin: str) -> list[Attempt]:
     return attempts[:_MAX_ATTEMPTS]
 
 
-def _steps(db: Session, user_id: str, origin: str) -> Sequence[AuthorizationStep]:
-    """The person's steps, those of their clients, and nobody's from their address; oldest first."""
+def _steps(db: Session, user_id: str, browser: str) -> Sequence[AuthorizationStep]:
+    """The person's steps, and nobody's: of a client that registered for them alone, or from their browser.
+    Oldest first.
+    """
     step = AuthorizationStep
     theirs = select(col(step.client_id)).where(
-        col(step.user_id) == user_id, attempt_log.is_registered(col(step.client_id))
+        col(step.user_id) == user_id,
+        attempt_log.is_registered(col(step.client_id)),
+        col(step.client_id).not_in(attempt_log.used_by(col(step.user_id) != user_id)),
     )
-    others = select(col(step.client_id)).where(col(step.user_id).is_not(None), col(step.user_id) != user_id)
     nobodys = col(step.user_id).is_(None)
     visible = or_(
         col(step.user_id) == user_id,
         and_(nobodys, col(step.client_id).in_(theirs)),
-        and_(
-            nobodys,
-            col(step.origin) == origin,
-            col(step.origin) != "",
-            or_(col(step.client_id) == "", col(step.client_id).not_in(others)),
-        ),
+        and_(nobodys, col(step.browser) == browser, col(step.browser) != ""),
     )
     found = db.scalars(
         select(step).where(visible, ~_is_routine()).order_by(col(step.id).desc()).limit(_MAX_STEPS)

@@ -61,7 +61,7 @@ def load(member: Member, key: str) -> AiClientsPage:
     server = guides.server_entry(settings)
     with reading() as db:
         listed = _access(db, member)
-        attempts = doctor.attempts_of(db, member.user.id, attempt_log.origin_of_request())
+        attempts = doctor.attempts_of(db, member.user.id, attempt_log.browser_of_request())
     return AiClientsPage(
         server=server,
         guides=guides.all_guides(server),
@@ -106,7 +106,7 @@ def load_update(member: Member, key: str, seen: str) -> LiveUpdate:
 def load_attempts(member: Member) -> tuple[Attempt, ...]:
     """The member's last attempts, for the doctor."""
     with reading() as db:
-        return tuple(doctor.attempts_of(db, member.user.id, attempt_log.origin_of_request()))
+        return tuple(doctor.attempts_of(db, member.user.id, attempt_log.browser_of_request()))
 
 
 def _access(db: Session, member: Member) -> AccessList:

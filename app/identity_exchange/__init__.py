@@ -16,8 +16,12 @@ and to nobody else (`memberships.py`). Silence is not an answer: whoever has yet
 token, to connect it with.
 
 Decided: issuer and subject identify a person. On the first exchange the ID token's verified email address
-finds the account, and the login is linked to it; a second login with the same address is refused. Membership
-is ours: of an active workspace. Whoever has none gets a 403, whatever the reason.
+finds the account, if its person has proved that address here, too. The login is linked, the person mailed,
+and it is on their account page. A second login with the same address is refused. A login whose person removed
+it, revoked what it was exchanged for, or signed out everywhere is refused until they allow it again, signed
+in; a new address of the account ends what the old one had linked. See `accounts/linked_logins.py`.
+
+Decided: membership is ours: of an active workspace. Whoever has none gets a 403, whatever the reason.
 
 Decided: `role` is always "merchant", as FlowPOS' clients expect of everybody but operators. What a person may
 do here depends on their role in the workspace and each connection's level, and every call reads both.

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlmodel import Session, col
 
 from app import audit, clock, crypto, jwks
-from app.accounts import budgets
+from app.accounts import budgets, letters
 from app.accounts.budgets import Rule
 from app.accounts.models import User
 from app.config import Settings
@@ -18,6 +18,7 @@ from app.identity_exchange import businesses, firebase_tokens, identities, membe
 from app.identity_exchange.businesses import ReachableBusinesses
 from app.identity_exchange.identities import KIND, NoMembership
 from app.identity_exchange.memberships import NoBusiness
+from app.mail import Mailer
 from app.oauth_server import grants, scopes
 from app.oauth_server.callers import ACCESS_PREFIX, AuthenticatedCaller
 from app.oauth_server.models import AccessToken, Grant
@@ -68,12 +69,14 @@ UNNAMED_CLIENT = RequestingClient()
 
 def exchange(
     settings: Settings,
+    mailer: Mailer,
     id_token: str,
     *,
     client: RequestingClient = UNNAMED_CLIENT,
     requested: Iterable[str] = SCOPES,
 ) -> Issued:
-    """Issues a token for the person of an ID token, with those of SCOPES that are requested.
+    """Issues a token for the person of an ID token, with those of SCOPES that are requested. Mails the person
+    when it links the login to their account.
 
     Raises ExchangeNotConfigured, IdTokenRefused, NoMembership, NoBusiness, BudgetSpent, Unavailable.
     """
@@ -83,15 +86,20 @@ def exchange(
         id_token, settings.firebase_project_id, jwks.keys_at(settings.firebase_certs_url)
     )
     with transaction() as db:
-        person = identities.person_of(db, identity)
+        found = identities.person_of(db, identity)
+        person = found.user
         workspace = identities.workspace_of(db, person)
         budgets.take(db, settings, _PER_PERSON, person.id)
+    if found.linked:
+        mailer.send(person.email, *letters.login_linked(settings))
     reachable = businesses.fetch(settings, workspace.id, person.id)
     if not reachable.businesses:
         has_any = memberships.look_up(settings, workspace.id, id_token)
         if has_any is False or (has_any is None and reachable.is_none_listed):
             raise NoBusiness()
     with transaction() as db:
+        grants.lock_person(db, person.id)
+        identities.check_linked(db, identity, person)
         grant = _grant(db, settings, person, workspace.id, client)
         return _issue(
             db, settings, grant, tuple(name for name in SCOPES if name in set(requested)), reachable
@@ -122,8 +130,9 @@ def refresh(settings: Settings, caller: AuthenticatedCaller) -> Issued:
 def _grant(
     db: Session, settings: Settings, person: User, workspace_id: str, client: RequestingClient
 ) -> Grant:
-    """The live grant of person, workspace and client, or a new one. Locks the person: only one is created."""
-    db.execute(select(col(User.id)).where(col(User.id) == person.id).with_for_update())
+    """The live grant of person, workspace and client, or a new one. The caller locks the person: only one is
+    created.
+    """
     at = clock.now()
     ends = at + timedelta(seconds=settings.oauth_refresh_ttl)
     query = select(Grant).where(

@@ -1,21 +1,21 @@
 """Links a Firebase login to a person, and chooses the workspace they work in."""
 
-from sqlalchemy import delete, select
+from dataclasses import dataclass
+
+from sqlalchemy import select
 from sqlmodel import Session, col
 
-from app import audit, clock
-from app.accounts import addresses, people
+from app import audit
+from app.accounts import addresses, linked_logins, people
+from app.accounts.linked_logins import FIREBASE
 from app.accounts.models import User
-from app.database import upsert_into
 from app.errors import Forbidden
 from app.identity_exchange.firebase_tokens import Identity
-from app.identity_exchange.models import FirebaseIdentity
 from app.oauth_server import grants, scopes
-from app.oauth_server.models import Grant
 from app.vault.models import Connection
 from app.workspaces.models import Membership, Workspace
 
-KIND = "identity"  # the grant kind of an exchange
+KIND = grants.IDENTITY
 
 
 class NoMembership(Forbidden):
@@ -29,19 +29,49 @@ class NoMembership(Forbidden):
     )
 
 
-def person_of(db: Session, identity: Identity) -> User:
-    """The linked person; links them on the first exchange. Raises NoMembership."""
-    known = select(User).join(FirebaseIdentity, col(FirebaseIdentity.user_id) == col(User.id))
-    known = known.where(
-        col(FirebaseIdentity.issuer) == identity.issuer, col(FirebaseIdentity.subject) == identity.subject
+class LoginRemoved(NoMembership):
+    """The person removed this login from their account. Only they can allow it again, signed in."""
+
+    message = (
+        "This login was removed from its account here. To use it again, sign in on this server's account "
+        "page, and allow it under Linked logins."
     )
-    person = db.scalars(known).first() or _link(db, identity)
-    if person is None or person.disabled_at is not None:
+
+
+class AddressNotProved(NoMembership):
+    """The account was made for its person, who has never read a code from its mailbox."""
+
+    message = (
+        "Nobody has confirmed the address of this account here yet. Sign in once with an emailed code, and "
+        "then try again."
+    )
+
+
+@dataclass(frozen=True)
+class IdentifiedPerson:
+    """The person of a login. `linked`: just now, so they are to be mailed."""
+
+    user: User
+    linked: bool = False
+
+
+def person_of(db: Session, identity: Identity) -> IdentifiedPerson:
+    """The linked person; links them on the first exchange. Raises NoMembership."""
+    user = linked_logins.find_person(db, FIREBASE, identity.issuer, identity.subject)
+    found = IdentifiedPerson(user) if user else _link(db, identity)
+    if found is None or found.user.disabled_at is not None:
         raise NoMembership()
-    return person
+    return found
 
 
-def _link(db: Session, identity: Identity) -> User | None:
+def check_linked(db: Session, identity: Identity, person: User) -> None:
+    """Raises LoginRemoved if the login was removed meanwhile. The caller holds the lock on the person."""
+    linked = linked_logins.find_person(db, FIREBASE, identity.issuer, identity.subject)
+    if linked is None or linked.id != person.id:
+        raise LoginRemoved()
+
+
+def _link(db: Session, identity: Identity) -> IdentifiedPerson | None:
     """Links the login to its verified address's account. None without one, or if it has another login."""
     try:
         email = addresses.normalise(identity.verified_email)
@@ -50,43 +80,50 @@ def _link(db: Session, identity: Identity) -> User | None:
     person = people.find_by_email(db, email)
     if person is None:
         return None
-    row = {
-        "issuer": identity.issuer,
-        "subject": identity.subject,
-        "user_id": person.id,
-        "linked_at": clock.now(),
-    }
-    made = db.execute(
-        upsert_into(FirebaseIdentity)
-        .values(row)
-        .on_conflict_do_nothing()
-        .returning(col(FirebaseIdentity.user_id))
-    )
-    if made.scalar_one_or_none() is not None:
-        audit.record(db, "identity.linked", user_id=person.id, subject=person.id)
-        return person
-    met = db.get(FirebaseIdentity, (identity.issuer, identity.subject))  # concurrently, same login
-    return person if met is not None and met.user_id == person.id else None
+    grants.lock_person(db, person.id)
+    if linked_logins.is_barred(db, person.id, identity.issuer, identity.subject):
+        raise LoginRemoved()
+    if person.email_unproved:
+        raise AddressNotProved()
+    if linked_logins.link(
+        db, person, FIREBASE, issuer=identity.issuer, subject=identity.subject, email=email
+    ):
+        return IdentifiedPerson(person, linked=True)
+    # concurrently, the same login
+    met = linked_logins.find_person(db, FIREBASE, identity.issuer, identity.subject)
+    return IdentifiedPerson(person) if met is not None and met.id == person.id else None
+
+
+def remove(db: Session, user_id: str, reason: str, *, by: str) -> None:
+    """Removes a person's Firebase logins and revokes what they were exchanged for. They are barred until the
+    person allows them again.
+    """
+    grants.lock_person(db, user_id)
+    linked_logins.remove(db, user_id, FIREBASE, by=by)
+    grants.revoke_exchanged(db, user_id, reason, by=by)
 
 
 def forget(db: Session, email: str) -> bool:
     """Unlinks the login from its person, so that the next login with this verified address can be linked, and
     revokes its grants. False if there was none.
     """
-    ours = select(col(User.id)).where(col(User.email) == email)
-    gone = (
-        delete(FirebaseIdentity)
-        .where(col(FirebaseIdentity.user_id).in_(ours))
-        .returning(col(FirebaseIdentity.user_id))
-    )
-    met = set(db.scalars(gone))
-    for user_id in met:
-        for grant_id in db.scalars(
-            select(col(Grant.id)).where(col(Grant.user_id) == user_id, col(Grant.kind) == KIND)
-        ).all():
-            grants.revoke(db, grant_id, "The operator forgot the login it was made with.")
-        audit.record(db, "identity.forgotten", subject=user_id)
-    return bool(met)
+    user_id = db.scalar(select(col(User.id)).where(col(User.email) == email))
+    if user_id is None or not linked_logins.forget(db, user_id, FIREBASE):
+        return False
+    grants.revoke_exchanged(db, user_id, "The operator forgot the login it was made with.", by=user_id)
+    audit.record(db, "identity.forgotten", subject=user_id)
+    return True
+
+
+def move(db: Session, user_id: str) -> None:
+    """Unlinks the logins that were linked by the address a person had until now, and revokes their grants.
+
+    A login with the new address can be linked at its next exchange.
+    """
+    grants.lock_person(db, user_id)
+    if linked_logins.forget(db, user_id, FIREBASE):
+        audit.record(db, FIREBASE.removed, user_id=user_id, subject=user_id)
+        grants.revoke_exchanged(db, user_id, "The account's email was changed.", by=user_id)
 
 
 def workspace_of(db: Session, person: User) -> Workspace:

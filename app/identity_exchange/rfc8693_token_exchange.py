@@ -73,6 +73,7 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         )
         return exchange.exchange(
             current.settings(),
+            current.mailer(),
             given["subject_token"],
             client=client,
             requested=self._requested() or exchange.SCOPES,

@@ -28,7 +28,7 @@ def token() -> ResponseReturnValue:
             f"{_ID_TOKEN} is missing: send the Firebase ID token of the person.",
             details={"fields": {_ID_TOKEN: "Missing."}},
         )
-    return _answer(exchange.exchange(current.settings(), given))
+    return _answer(exchange.exchange(current.settings(), current.mailer(), given))
 
 
 @bp.post("/mcp/token/refresh")

@@ -11,12 +11,12 @@ from collections import deque
 from datetime import timedelta
 from typing import Any
 
-from flask import current_app, has_request_context, request
-from sqlalchemy import ColumnElement, delete, select
+from flask import current_app, has_request_context, request, session
+from sqlalchemy import ColumnElement, Select, delete, select
 from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col
 
-from app import clock
+from app import clock, crypto
 from app.accounts.keyed_hash import keyed_digest
 from app.database import transaction
 from app.errors import Unavailable
@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 _RETENTION = timedelta(days=7)
 _MAX_ROWS = 2_000
 _LATEST = 200
+_MARK = "attempts"  # in Flask's session cookie
 _REGISTERED = "pbd_"  # a registered client belongs to whoever used it; a document's id is public
 
 
@@ -52,6 +53,7 @@ def record(
             sentence=_plain(sentence)[:500],
             origin=origin_of_request(),
             program=_program(),
+            browser=browser_of_request() if user_id is None else "",
         )
     )
 
@@ -93,6 +95,17 @@ def origin_of_request() -> str:
     return keyed_digest(current.settings(), "origin", request.remote_addr or "")
 
 
+def mark_browser() -> None:
+    """Mark this browser, so that what it does before a sign-in is its own."""
+    session.setdefault(_MARK, crypto.new_token())
+
+
+def browser_of_request() -> str:
+    """A digest of this browser's mark; "" for one without, for programs, and outside of requests."""
+    mark = session.get(_MARK, "") if has_request_context() else ""
+    return keyed_digest(current.settings(), "attempts of a browser", mark) if mark else ""
+
+
 def is_registered(client_id: ColumnElement[str] | Mapped[str]) -> ColumnElement[bool]:
     """The condition that a client registered with us, so that its id belongs to whoever used it."""
     return client_id.startswith(_REGISTERED, autoescape=True)
@@ -110,10 +123,18 @@ def latest_of(db: Session, workspace_id: str) -> list[AuthorizationStep]:
     members = select(col(Membership.user_id)).where(col(Membership.workspace_id) == workspace_id)
     step = AuthorizationStep
     theirs = select(col(step.client_id)).where(
-        col(step.user_id).in_(members), is_registered(col(step.client_id))
+        col(step.user_id).in_(members),
+        is_registered(col(step.client_id)),
+        col(step.client_id).not_in(used_by(col(step.user_id).not_in(members))),
     )
     visible = col(step.user_id).in_(members) | (col(step.user_id).is_(None) & col(step.client_id).in_(theirs))
     return list(db.scalars(select(step).where(visible).order_by(col(step.id).desc()).limit(_LATEST)))
+
+
+def used_by(others: ColumnElement[bool]) -> Select[str]:
+    """The ids of clients that people of this condition used: what such a client did unnamed may be theirs."""
+    step = AuthorizationStep
+    return select(col(step.client_id)).where(col(step.user_id).is_not(None), others)
 
 
 def forget_old(db: Session) -> None:

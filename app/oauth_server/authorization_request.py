@@ -88,6 +88,7 @@ def read() -> CheckedRequest:
     except OAuth2Error as error:
         payload = authorization.create_oauth2_request().payload
         client = authorization.query_client(payload.client_id) if payload.client_id else None
+        attempt_log.mark_browser()
         attempt_log.note_refusal(
             "/authorize",
             payload.client_id,

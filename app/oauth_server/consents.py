@@ -47,6 +47,11 @@ def forget(db: Session, user_id: str, client_id: str) -> None:
     db.execute(delete(Consent).where(col(Consent.user_id) == user_id, col(Consent.client_id) == client_id))
 
 
+def forget_all(db: Session, user_id: str) -> None:
+    """Deletes every consent of a person: they ended the access of all their clients."""
+    db.execute(delete(Consent).where(col(Consent.user_id) == user_id))
+
+
 def _find(db: Session, user_id: str, client_id: str, redirect_uri: str) -> Consent | None:
     return db.scalars(
         select(Consent).where(

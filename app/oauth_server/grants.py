@@ -8,6 +8,8 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select, true, update
 from sqlmodel import Session, col
 
 from app import audit, clock
+from app.accounts import linked_logins
+from app.accounts.models import User
 from app.crypto import digest, new_id, new_token
 from app.database import transaction
 from app.errors import Forbidden, InvalidInput, NotFound
@@ -18,6 +20,7 @@ from app.oauth_server.models import AccessToken, Grant, RefreshToken
 from app.web import current
 from app.workspaces.guard import Member
 
+IDENTITY = "identity"  # the kind of a grant that Firebase ID tokens are exchanged for
 _REVOKED_LISTED_FOR = timedelta(days=30)
 _TOUCH_SECONDS = 60
 _LONGEST_PERSONAL_SECONDS = 365 * 86_400
@@ -87,6 +90,18 @@ def revoke_everywhere(db: Session, user_id: str, reason: str, *, by: str) -> int
     return _revoke_where(db, reason, col(Grant.user_id) == user_id, by=by)
 
 
+def revoke_exchanged(db: Session, user_id: str, reason: str, *, by: str) -> int:
+    """Revokes what a person's Firebase logins were exchanged for. Returns how many. `by` is who does it."""
+    return _revoke_where(db, reason, col(Grant.user_id) == user_id, col(Grant.kind) == IDENTITY, by=by)
+
+
+def lock_person(db: Session, user_id: str) -> None:
+    """Locks a person until the transaction ends, so that linking a login, removing it, and issuing a grant
+    for it happen one after the other.
+    """
+    db.execute(select(col(User.id)).where(col(User.id) == user_id).with_for_update())
+
+
 def _revoke_where(db: Session, reason: str, *which: ColumnElement[bool], by: str | None = None) -> int:
     ended = db.execute(
         update(Grant)
@@ -103,8 +118,13 @@ def _revoke_where(db: Session, reason: str, *which: ColumnElement[bool], by: str
 def end(db: Session, member: Member, grant_id: str) -> None:
     """Revokes a member's own grant, or for owners and admins a colleague's, with every other grant that the
     person gave the same client here, so that it is cut off; it must ask for consent again. Raises NotFound.
+
+    A grant that a login was exchanged for ends with that login, which would get another one at once.
     """
     grant = get(db, member, grant_id)
+    if grant.kind == IDENTITY:
+        lock_person(db, grant.user_id)
+        linked_logins.remove(db, grant.user_id, linked_logins.FIREBASE, by=member.user.id)
     is_own = grant.user_id == member.user.id
     reason = "You revoked it." if is_own else f"{member.user.name or member.user.email} revoked it."
     which = (

@@ -175,3 +175,5 @@ class AuthorizationStep(SQLModel, table=True):
     origin: str = Field(default="", max_length=64, index=True, sa_column_kwargs={"server_default": ""})
     # the first product in the User-Agent
     program: str = Field(default="", max_length=60, sa_column_kwargs={"server_default": ""})
+    # digest of the cookie of the browser that made it, before a sign-in
+    browser: str = Field(default="", max_length=64, index=True, sa_column_kwargs={"server_default": ""})

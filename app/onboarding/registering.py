@@ -11,6 +11,7 @@ from app.accounts import budgets, codes, passwords, people
 from app.accounts.browsers import Browser
 from app.accounts.budgets import Rule
 from app.accounts.codes import CodeGone, CodeRefused, WrongCode
+from app.accounts.keyed_hash import keyed_digest
 from app.accounts.models import MailedCode
 from app.config import Settings
 from app.database import reading, transaction
@@ -44,24 +45,31 @@ class Setup:
 
 
 def register(settings: Settings, mailer: Mailer, caller: Browser, *, company: str, email: str) -> None:
-    """Mail a code to the address. Creates nothing else yet. Raises BudgetSpent."""
-    codes.reserve(settings, caller, email)
+    """Mail a code to the address. Creates nothing else yet. Raises BudgetSpent.
+
+    Where the mail is held back, no code is stored either: the newest one is what `confirm` compares with.
+    """
+    if not codes.reserve(settings, caller, email, PURPOSE):
+        passwords.hash_secret(crypto.new_token())  # takes as long as issuing a code
+        return
     with reading() as db:
         user = people.find_by_email(db, email)
         known = people.is_known(db, email)
     may_enter = user is not None or not known
-    code = codes.issue(
-        settings, caller, email=email, purpose=PURPOSE, payload={"company": company}, mailed=may_enter
-    )
+    payload = {"company": company, "source": _source_digest(settings, caller)}
+    code = codes.issue(settings, caller, email=email, purpose=PURPOSE, payload=payload, mailed=may_enter)
     if may_enter:
         mailer.send(email, *(letters.confirm_known if known else letters.confirm)(settings, code))
 
 
 def confirm(settings: Settings, caller: Browser, *, email: str, digits: str) -> Setup:
-    """Return a setup token for the newest code of the address. Raises CodeRefused, BudgetSpent."""
+    """Return a setup token for the code of the address that this source requested last, or else the newest.
+
+    So nobody elsewhere can replace a code by requesting another. Raises CodeRefused, BudgetSpent.
+    """
     with transaction() as db:
         budgets.take(db, settings, _CONFIRMED_PER_SOURCE, caller.source)
-        pending = _latest(db, email)
+        pending = _latest(db, email, _source_digest(settings, caller))
     try:
         code = codes.check(settings, caller, pending.id if pending else "", digits)
     except CodeGone:
@@ -93,7 +101,15 @@ def _exchange(code: MailedCode) -> Setup:
     return Setup(token, int(LIFETIME.total_seconds()))
 
 
-def _latest(db: Session, email: str) -> MailedCode | None:
-    """Return the newest code for the address that is bound to no browser. It may be used or too old."""
+def _latest(db: Session, email: str, source: str) -> MailedCode | None:
+    """Return the newest code for the address that is bound to no browser: if possible one that this source
+    requested. It may be used or too old.
+    """
     query = select(MailedCode).where(col(MailedCode.email) == email, col(MailedCode.purpose) == PURPOSE)
-    return db.exec(query.order_by(col(MailedCode.created_at).desc(), col(MailedCode.id)).limit(1)).first()
+    newest = db.exec(query.order_by(col(MailedCode.created_at).desc(), col(MailedCode.id)).limit(50)).all()
+    own = (code for code in newest if code.payload.get("source") == source)
+    return next(own, newest[0] if newest else None)
+
+
+def _source_digest(settings: Settings, caller: Browser) -> str:
+    return keyed_digest(settings, "source of a code", caller.source)

@@ -41,11 +41,15 @@ def _note_failure(browser: Browser, code_id: str) -> None:
 
 
 def send_again(settings: Settings, mailer: Mailer, browser: Browser, code: MailedCode) -> FreshCode:
-    """Mail a new code to replace one that did not arrive or is no longer valid. Raises BudgetSpent."""
+    """Mail a new code to replace one that did not arrive or is no longer valid. Raises BudgetSpent.
+
+    While mail is held back, the code that was mailed before stays valid.
+    """
     if code.purpose == registration.PURPOSE and code.used_at is None:
         fresh = registration.send_again(settings, mailer, browser, code)
     else:
         fresh = signing_in.send_code(settings, mailer, browser, code.email, code.payload.get("next", ""))
-    with transaction() as db:
-        codes.withdraw(db, code)
+    if fresh.digits:
+        with transaction() as db:
+            codes.withdraw(db, code)
     return fresh

@@ -1,10 +1,11 @@
 """Creating an account after Google sign-in: the address is proved, only the company is missing."""
 
 from app import audit
-from app.accounts import google_identities, google_sign_in, people, signing_in
+from app.accounts import google_sign_in, linked_logins, people, signing_in
 from app.accounts.browsers import Browser
 from app.accounts.google_provider import Provider
 from app.accounts.google_sign_in import AttemptGone
+from app.accounts.linked_logins import GOOGLE
 from app.accounts.models import GoogleAttempt, User
 from app.database import reading, transaction
 from app.workspaces import members
@@ -40,7 +41,9 @@ def finish(provider: Provider, browser: Browser, attempt: GoogleAttempt, company
             raise AttemptGone()
         user.name = attempt.name
         db.add(user)
-        google_identities.link(db, user, issuer=provider.issuer, subject=attempt.subject, email=attempt.email)
+        linked_logins.link(
+            db, user, GOOGLE, issuer=provider.issuer, subject=attempt.subject, email=attempt.email
+        )
         home = members.create(db, company, user).id if company else None
         audit.record(db, "person.registered", workspace_id=home, user_id=user.id, subject=user.id)
         return user, signing_in.admit(db, browser, user, how="google", workspace_id=home)

@@ -45,14 +45,12 @@ def begin(
     **joins: str,
 ) -> FreshCode:
     """Mail a code to a new address, a hint to a known one. Creates nothing yet. Raises BudgetSpent."""
-    codes.reserve(settings, browser, email)
     payload = {**joins, "password_hash": passwords.hash_secret(password), "next": next_path}
     return _send(settings, mailer, browser, email, payload)
 
 
 def send_again(settings: Settings, mailer: Mailer, browser: Browser, code: MailedCode) -> FreshCode:
     """Mail another code for the same registration. Raises BudgetSpent."""
-    codes.reserve(settings, browser, code.email)
     return _send(settings, mailer, browser, code.email, code.payload)
 
 
@@ -87,6 +85,8 @@ def _join(db: Session, browser: Browser, code: MailedCode, created: User | None)
 def _send(
     settings: Settings, mailer: Mailer, browser: Browser, email: str, payload: dict[str, str]
 ) -> FreshCode:
+    if not codes.reserve(settings, browser, email, PURPOSE):
+        return codes.hold_back(settings, browser, email=email, purpose=PURPOSE, payload=payload)
     with reading() as db:
         known = people.is_known(db, email)
     code = codes.issue(settings, browser, email=email, purpose=PURPOSE, payload=payload, mailed=not known)

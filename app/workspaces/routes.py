@@ -4,7 +4,7 @@ from flask import Blueprint, Flask, Response, make_response, redirect, render_te
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app.accounts import browsers, cleanup, codes, google_provider, signing_in
+from app.accounts import browsers, cleanup, codes, google_provider, known_browsers, signing_in
 from app.accounts.forms import CodeForm, PostedForm
 from app.accounts.models import GoogleAttempt, MailedCode
 from app.accounts.sign_in_pages import id_in, next_path, refuse, to_code_page
@@ -29,7 +29,7 @@ def show_register() -> ResponseReturnValue:
 
 
 @bp.post("/register")
-@limiter.limit("300/minute")
+@limiter.limit("300/minute", key_func=known_browsers.sender)
 def register() -> ResponseReturnValue:
     """Create an account: mail the code and ask for it."""
     settings, form = current.settings(), RegisterForm()
@@ -54,7 +54,7 @@ def show_register_google() -> ResponseReturnValue:
 
 
 @bp.post("/register/google")
-@limiter.limit("300/minute")
+@limiter.limit("300/minute", key_func=known_browsers.sender)
 def register_google() -> ResponseReturnValue:
     """Create the account of a person who came through Google."""
     settings, form = current.settings(), WorkspaceForm()
@@ -84,7 +84,7 @@ def show_confirm() -> ResponseReturnValue:
 
 
 @bp.post("/confirm")
-@limiter.limit("300/minute")
+@limiter.limit("300/minute", key_func=known_browsers.sender)
 def confirm() -> ResponseReturnValue:
     """Check the code, then create the account or sign in."""
     settings, form = current.settings(), CodeForm()
@@ -105,7 +105,7 @@ def confirm() -> ResponseReturnValue:
 
 
 @bp.post("/confirm/again")
-@limiter.limit("300/minute")
+@limiter.limit("300/minute", key_func=known_browsers.sender)
 def send_again() -> ResponseReturnValue:
     """Mail another code."""
     settings, code = current.settings(), _pending_code(id_in(request.form, "request"))

@@ -1,5 +1,6 @@
 """Changing the password and the address on the account page."""
 
+import re
 import threading
 
 import pytest
@@ -8,8 +9,10 @@ from sqlmodel import select
 from app import database
 from app.accounts import passwords
 from app.accounts.models import MailedCode, User
+from app.oauth_server import grants
 from tests.accounts.steps import GOOD_PASSWORD, is_signed_in, try_password
 from tests.conftest import both_databases
+from tests.support.ai_client import AiClient
 from tests.support.visitor import Visitor
 
 NEW_PASSWORD = "copper meadow ladder"
@@ -245,3 +248,55 @@ def test_after_proving_it_the_change_is_made(app, people, alice, long_ago):
     alice.get("/account")
     assert alice.submit("/account/password", {"password": NEW_PASSWORD}).headers["Location"] == "/account"
     assert try_password(Visitor(app), "alice@example.com", NEW_PASSWORD).status_code == 303
+
+
+# --- what acts for the person without their password --------------------------------------------
+
+
+@pytest.fixture
+def access(app, people, alice):
+    """An AI client, a personal token, and a key of an operator's, all of alice's; returns their tokens."""
+    with database.transaction() as db:
+        db.get(User, people.alice.id).is_operator = True
+    client = AiClient(app)
+    tokens = {"client": client.connect(alice)["access_token"]}
+    with app.app_context(), database.transaction() as db:
+        for kind in ("personal", grants.API_KEY):
+            tokens[kind] = grants.issue_by_hand(
+                db, kind, people.alice.id, people.northwind.id, f"my {kind}", "tools:read", 3_600
+            )[1]
+    return tokens
+
+
+def works(app, token):
+    return app.test_client().get("/status", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+
+
+def test_a_new_password_leaves_ai_clients_and_tokens_and_the_mail_lists_them(app, alice, access, mailbox):
+    page = alice.get("/account").text
+    assert 'name="ends_access"' in page and "Also end the access of my AI clients and tokens" in page
+    notice = alice.follow(alice.submit("/account/password", {"password": NEW_PASSWORD})).text
+    assert "still have access" in notice and all(works(app, token) for token in access.values())
+    text = mailbox("alice@example.com")[0].text
+    assert "- my personal, in Northwind" in text and text.count(", in Northwind") == 3
+    assert "http://localhost:8000/ai-clients" in text
+
+
+@both_databases
+def test_a_new_password_ends_ai_clients_and_tokens_if_the_person_says_so(app, people, alice, access, mailbox):
+    alice.get("/account")
+    changed = alice.submit("/account/password", {"password": NEW_PASSWORD, "ends_access": "1"})
+    assert "lost access" in alice.follow(changed).text and is_signed_in(alice)
+    assert not any(works(app, token) for token in access.values())
+    text = mailbox("alice@example.com")[0].text
+    assert "lost their access" in text and "Northwind" not in text
+    client = AiClient(app)
+    client.register()
+    assert "wants to connect" in client.ask(alice).text, "it is asked for consent again"
+
+
+def test_a_password_that_is_refused_ends_nothing_and_the_choice_stays_ticked(app, alice, access):
+    alice.get("/account")
+    refused = alice.submit("/account/password", {"password": "short", "ends_access": "1"})
+    assert refused.status_code == 422 and re.search(r'name="ends_access"[^>]*checked', refused.text)
+    assert all(works(app, token) for token in access.values())

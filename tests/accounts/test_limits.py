@@ -1,5 +1,6 @@
 """Attempts are counted exactly, before anything is compared, and never lock the owner out."""
 
+import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -8,7 +9,7 @@ import pytest
 from sqlmodel import select
 
 from app import audit, clock, database
-from app.accounts import browsers, budgets, codes, signing_in
+from app.accounts import browsers, budgets, codes, known_browsers, signing_in
 from app.accounts.budgets import BudgetSpent, Rule
 from app.accounts.models import Budget, LoginSession, MailedCode, User
 from app.workspaces import confirmation
@@ -38,6 +39,38 @@ def waiting(visitor, ask_to_register, settings):
     code_id = ask_to_register(visitor, "zoe@example.com").headers["Location"].partition("=")[2]
     holder = visitor.client.get_cookie("holder").value
     return browsers.Browser("127.0.0.1", "127.0.0.1", "", holder, "", ""), code_id
+
+
+def spend(app, name, times=500):
+    """Take from the budget of this machine's address, as that many anonymous requests do."""
+    rule = next(
+        each
+        for module in (signing_in, codes)
+        for each in vars(module).values()
+        if isinstance(each, Rule) and each.name == name
+    )
+    settings = app.extensions["patchbay"]
+    try:
+        with database.transaction() as db:
+            for _ in range(times):
+                if not budgets.has_room(db, settings, rule, "127.0.0.1"):
+                    budgets.take(db, settings, rule, "127.0.0.1")
+    except BudgetSpent as spent:
+        with database.transaction() as db:
+            for _ in range(rule.burst or rule.limit):
+                budgets.has_room(db, settings, rule, "127.0.0.1")
+        return spent
+    return None
+
+
+def visitor_from(app, address):
+    visitor = Visitor(app)
+    visitor.client.environ_base["REMOTE_ADDR"] = address
+    return visitor
+
+
+def request_on(visitor):
+    return re.search(r'name="request" value="(\w+)"', visitor.page)[1]
 
 
 def count(model):
@@ -160,32 +193,68 @@ def test_a_mailed_code_still_works_where_passwords_are_used_up(with_password, vi
     assert visitor.submit("/confirm", {"code": code_for("alice@example.com")}).status_code == 303
 
 
-def test_tries_from_many_places_leave_the_owners_own_browser_alone(with_password, app, monkeypatch):
+def test_tries_from_many_places_leave_the_owners_own_browser_alone(with_password, app, monkeypatch, mailbox):
     monkeypatch.setattr(signing_in, "_PER_ACCOUNT", Rule("password-account", 6, 86_400))
-    monkeypatch.setattr(codes, "_PER_ADDRESS", Rule("code-address", 3, 86_400))
     owner = Visitor(app)
     try_password(owner, "alice@example.com", GOOD_PASSWORD)
     owner.get("/account")
     owner.submit("/logout")
     attacker = Visitor(app)
-    for n in range(8):
+    for n in range(30):
         attacker.client.delete_cookie("holder")
-        try_password(
-            attacker, "alice@example.com", "wrong one", environ_base={"REMOTE_ADDR": f"203.0.113.{n}"}
-        )
-        attacker.submit(
-            "/login/code", {"email": "alice@example.com"}, environ_base={"REMOTE_ADDR": f"203.0.113.{n}"}
-        )
-    assert (
-        try_password(
-            attacker, "alice@example.com", GOOD_PASSWORD, environ_base={"REMOTE_ADDR": "203.0.113.99"}
-        ).status_code
-        == 429
-    )
-    assert attacker.submit("/login/code", {"email": "alice@example.com"}).status_code == 429
+        place = {"environ_base": {"REMOTE_ADDR": f"203.0.113.{n}"}}
+        if n < 8:
+            try_password(attacker, "alice@example.com", "wrong one", **place)
+        assert attacker.submit("/login/code", {"email": "alice@example.com"}, **place).status_code == 303
+    elsewhere = {"environ_base": {"REMOTE_ADDR": "203.0.113.99"}}
+    assert try_password(attacker, "alice@example.com", GOOD_PASSWORD, **elsewhere).status_code == 429
     owner.get("/login")
+    mails = len(mailbox("alice@example.com"))
     assert owner.submit("/login/code", {"email": "alice@example.com"}).status_code == 303
+    assert len(mailbox("alice@example.com")) == mails + 1
     assert try_password(owner, "alice@example.com", GOOD_PASSWORD).status_code == 303
+
+
+@both_databases
+def test_a_flood_from_an_address_that_many_share_does_not_stop_a_browser_that_is_known(with_password, app):
+    known = Visitor(app)
+    try_password(known, "alice@example.com", GOOD_PASSWORD)
+    known.get("/account")
+    known.submit("/logout")
+    spend(app, "password-source")
+    spend(app, "code-source")
+    stranger = Visitor(app)
+    refused = try_password(stranger, "bob@example.com", GOOD_PASSWORD)
+    assert refused.status_code == 429
+    assert try_password(known, "alice@example.com", GOOD_PASSWORD).status_code == 303
+    known.submit("/logout")
+    known.get("/login")
+    assert known.submit("/login/code", {"email": "alice@example.com"}).status_code == 303
+    clock.shift(timedelta(seconds=int(refused.headers["Retry-After"])))
+    assert try_password(stranger, "bob@example.com", GOOD_PASSWORD).status_code == 303
+
+
+def test_after_five_hundred_registrations_from_one_address_a_colleague_waits_a_minute(
+    app, ask_to_register, mailbox
+):
+    spend(app, "code-source", 500)
+    colleague = Visitor(app)
+    refused = ask_to_register(colleague, "zoe@example.com")
+    assert refused.status_code == 429 and 1 <= int(refused.headers["Retry-After"]) <= 60
+    clock.shift(timedelta(seconds=int(refused.headers["Retry-After"])))
+    assert ask_to_register(colleague, "zoe@example.com").status_code == 303
+    assert len(mailbox("zoe@example.com")) == 1
+
+
+@pytest.mark.parametrize("rule", ["password-source", "code-source"])
+def test_a_source_waits_minutes_not_until_midnight(app, settings, rule):
+    """Retry-After is true: no attempt before it, and one at that second."""
+    spent = spend(app, rule, 2_000)
+    assert spent.retry_after_seconds <= 600
+    clock.shift(timedelta(seconds=spent.retry_after_seconds - 1.5))
+    assert isinstance(spend(app, rule, 1), BudgetSpent)
+    clock.shift(timedelta(seconds=1.5))
+    assert spend(app, rule, 1) is None
 
 
 def test_another_accounts_browser_mark_opens_nothing(with_password, app, monkeypatch):
@@ -210,19 +279,63 @@ def test_signing_in_right_gives_the_tries_back(with_password, app):
         assert try_password(visitor, "alice@example.com", GOOD_PASSWORD).status_code == 303
 
 
-def test_mail_to_one_address_is_capped_and_known_and_unknown_count_alike(people, app, mailbox):
-    for email in ("alice@example.com", "nobody@example.com"):
-        visitor = Visitor(app)
-        visitor.get("/login")
-        answers = [visitor.submit("/login/code", {"email": email}).status_code for _ in range(12)]
-        assert answers == [303] * 10 + [429] * 2
-        assert len(mailbox(email)) == 10
-        assert "too often" in visitor.page
+@pytest.mark.parametrize("email", ["alice@example.com", "nobody@example.com"])
+def test_past_the_cap_the_mail_is_held_back_and_the_answer_is_the_same(people, app, mailbox, email, code_for):
+    visitor = Visitor(app)
+    visitor.get("/login")
+    answers = [visitor.submit("/login/code", {"email": email}) for _ in range(12)]
+    pages = {re.sub(r"<[^>]+>", "", visitor.follow(each).text) for each in answers}
+    assert {answer.status_code for answer in answers} == {303} and len(pages) == 1
+    assert len(mailbox(email)) == 5
 
 
-def test_the_daily_cap_of_an_address_counts_every_place_and_every_purpose(
-    people, app, mailbox, ask_to_register
+@both_databases
+def test_a_code_that_was_mailed_opens_while_later_mails_are_held_back(people, app, mailbox, code_for):
+    visitor = Visitor(app)
+    visitor.get("/login")
+    for _ in range(7):
+        visitor.follow(visitor.submit("/login/code", {"email": "alice@example.com"}))
+    visitor.follow(visitor.submit("/confirm/again", {"request": request_on(visitor)}))
+    assert len(mailbox("alice@example.com")) == 5
+    answer = visitor.submit(
+        "/confirm", {"request": request_on(visitor), "code": code_for("alice@example.com")}
+    )
+    assert answer.status_code == 303 and is_signed_in(visitor)
+
+
+def test_a_registration_that_is_corrected_while_mail_is_held_back_counts_as_corrected(
+    app, ask_to_register, code_for, mailbox
 ):
+    visitor = Visitor(app)
+    for _ in range(5):
+        ask_to_register(visitor, "zoe@example.com", company="Acne")
+    visitor.follow(ask_to_register(visitor, "zoe@example.com", company="Acme"))
+    assert len(mailbox("zoe@example.com")) == 5
+    answer = visitor.submit("/confirm", {"request": request_on(visitor), "code": code_for("zoe@example.com")})
+    assert answer.status_code == 303
+    with database.reading() as db:
+        assert db.exec(select(Workspace.name)).all() == ["Acme"]
+
+
+@both_databases
+def test_twenty_requests_from_two_places_stop_no_address_from_registering_or_signing_in(
+    people, app, mailbox, register, ask_to_register, code_for
+):
+    for n in range(20):
+        attacker = visitor_from(app, f"203.0.113.{n % 2}")
+        attacker.get("/login")
+        attacker.submit("/login/code", {"email": "zoe@example.com"})
+        attacker.submit("/login/code", {"email": "alice@example.com"})
+        ask_to_register(attacker, "zoe@example.com")
+    assert len(mailbox("alice@example.com")) == 10
+    assert register(Visitor(app), "zoe@example.com").status_code == 303
+    alice = Visitor(app)
+    alice.get("/login")
+    alice.follow(alice.submit("/login/code", {"email": "alice@example.com"}))
+    assert alice.submit("/confirm", {"code": code_for("alice@example.com")}).status_code == 303
+
+
+def test_mail_to_one_address_is_capped_over_all_places_per_purpose(people, app, mailbox, ask_to_register):
     for n in range(25):
         visitor = Visitor(app)
         visitor.get("/login")
@@ -230,11 +343,143 @@ def test_the_daily_cap_of_an_address_counts_every_place_and_every_purpose(
             "/login/code", {"email": "alice@example.com"}, environ_base={"REMOTE_ADDR": f"203.0.113.{n}"}
         )
     assert len(mailbox("alice@example.com")) == 20
-    assert ask_to_register(Visitor(app), "alice@example.com").status_code == 429
+    assert ask_to_register(Visitor(app), "alice@example.com").status_code == 303
+    assert len(mailbox("alice@example.com")) == 21
+    clock.shift(timedelta(minutes=13))
+    visitor.submit("/login/code", {"email": "alice@example.com"})
+    assert len(mailbox("alice@example.com")) == 22
+
+
+def test_using_the_codes_gives_the_requests_back(people, app, mailbox, code_for):
+    for n in range(7):
+        visitor = Visitor(app)
+        visitor.get("/login")
+        visitor.follow(visitor.submit("/login/code", {"email": "alice@example.com"}))
+        assert visitor.submit("/confirm", {"code": code_for("alice@example.com")}).status_code == 303, n
+
+
+# --- guesses ------------------------------------------------------------------------------------
+
+
+def guesses():
+    """How many typed codes were compared with one that was mailed."""
+    with database.reading() as db:
+        return sum(db.exec(select(MailedCode.attempts)))
+
+
+def guess(visitor, times=5, email="alice@example.com"):
+    """Request a code and type wrong ones. Returns how many were compared."""
+    before = guesses()
+    visitor.get("/login")
+    visitor.follow(visitor.submit("/login/code", {"email": email}))
+    for typed in range(times):
+        visitor.submit("/confirm", {"request": request_on(visitor), "code": f"{typed:06d}"})
+    return guesses() - before
+
+
+@both_databases
+def test_at_most_thirty_guesses_at_an_address_in_a_day_over_all_its_codes(with_password, app):
+    compared = 0
+    for hour in range(24):
+        for n in range(4):
+            compared += guess(visitor_from(app, f"203.0.113.{(4 * hour + n) % 60}"))
+        clock.shift(timedelta(hours=1))
+    assert 20 <= compared <= 25
+    assert try_password(Visitor(app), "alice@example.com", GOOD_PASSWORD).status_code == 303
+
+
+def test_guesses_at_registrations_and_sign_ins_share_one_count(people, app, ask_to_register):
+    for n in range(8):
+        visitor = visitor_from(app, f"203.0.113.{n}")
+        if n % 2:
+            guess(visitor)
+            continue
+        visitor.follow(ask_to_register(visitor, "alice@example.com"))
+        for _ in range(5):
+            visitor.submit("/confirm", {"code": "000000"})
+    assert guesses() == 20
+
+
+def test_one_place_uses_up_neither_the_guesses_of_others_nor_those_of_a_known_browser(
+    with_password, app, code_for
+):
+    known = Visitor(app)
+    try_password(known, "alice@example.com", GOOD_PASSWORD)
+    known.get("/account")
+    known.submit("/logout")
+    assert [guess(visitor_from(app, "203.0.113.9")) for _ in range(4)] == [5, 5, 0, 0]
+    assert guess(Visitor(app), times=4) == 4
+    for n in range(3):
+        guess(visitor_from(app, f"203.0.113.{20 + n}"))
+    stranger = Visitor(app)
+    assert guess(stranger, times=1) == 0
+    assert "Sign in with your password, or wait" in stranger.page
+    assert guess(known, times=4) == 4
+    answer = known.submit("/confirm", {"request": request_on(known), "code": code_for("alice@example.com")})
+    assert answer.status_code == 303
+
+
+# --- known browsers -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def is_known(app, settings):
+    """Whether the cookie of a visitor's browser makes it a known browser of an account."""
+
+    def _is_known(visitor, email="alice@example.com"):
+        cookie = visitor.client.get_cookie("known")
+        browser = browsers.Browser("", "", "", "", cookie.value if cookie else "", "")
+        with database.reading() as db:
+            return known_browsers.is_known_to(db, settings, browser, email)
+
+    return _is_known
+
+
+def test_a_new_password_makes_strangers_of_all_browsers_but_this_one(with_password, app, is_known):
+    here, stolen = Visitor(app), Visitor(app)
+    for visitor in (here, stolen):
+        try_password(visitor, "alice@example.com", GOOD_PASSWORD)
+        assert is_known(visitor) and not is_known(visitor, "bob@example.com")
+    before = here.client.get_cookie("known").value
+    here.get("/account")
+    assert here.submit("/account/password", {"password": "violet anchor meadow"}).status_code == 303
+    assert is_known(here) and here.client.get_cookie("known").value != before
+    assert not is_known(stolen)
+
+
+@pytest.mark.parametrize("by", ["the person", "an operator"])
+def test_signing_out_everywhere_makes_strangers_of_all_browsers(with_password, app, is_known, sign_in, by):
+    visitor = Visitor(app)
+    try_password(visitor, "alice@example.com", GOOD_PASSWORD)
+    visitor.get("/account")
+    if by == "the person":
+        visitor.submit("/account/sign-out-everywhere")
+    else:
+        dana = sign_in(with_password.dana)
+        dana.get("/admin")
+        assert dana.submit(f"/admin/people/{with_password.alice.id}/sign-out").status_code == 303
+    assert not is_known(visitor)
+    try_password(visitor, "alice@example.com", GOOD_PASSWORD)
+    assert is_known(visitor)
+
+
+def test_a_cookie_that_is_not_ours_is_nobodys(app, settings, is_known, with_password):
+    visitor = Visitor(app)
+    try_password(visitor, "alice@example.com", GOOD_PASSWORD)
+    token, seal, mark = visitor.client.get_cookie("known").value.split(".")
+    with app.test_request_context("/login", headers={"Cookie": f"known={token}.{seal}.{mark}"}):
+        assert known_browsers.sender() == f"known:{token}"
+    for forged in (f"{token}.{'0' * 24}.{mark}", f"{'A' * 43}.{seal}.{mark}", f"{token}..{mark}", "é" * 60):
+        visitor.client.set_cookie("known", forged)
+        assert not is_known(visitor)
+    with app.test_request_context(
+        "/login", headers={"Cookie": f"known={token}.{'0' * 24}.{mark}"}, environ_base={"REMOTE_ADDR": "::1"}
+    ):
+        assert known_browsers.sender() == "::1"
 
 
 def test_one_place_cannot_mail_to_everybody(app, monkeypatch):
-    monkeypatch.setattr(codes, "_PER_SOURCE", Rule("code-source", 5, 86_400))
+    monkeypatch.setattr(codes, "_PER_SOURCE", Rule("code-source", 5, 600))
     visitor = Visitor(app)
     visitor.get("/login")
     here = {"environ_base": {"REMOTE_ADDR": "2001:db8:1:2::1"}}

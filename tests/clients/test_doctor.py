@@ -3,8 +3,12 @@
 import re
 
 import pytest
+from sqlmodel import select
 
+from app import database
+from app.oauth_server.models import AuthorizationStep
 from tests.support.ai_client import AiClient
+from tests.support.visitor import Visitor
 
 PROGRAM = {"User-Agent": "node"}
 
@@ -27,7 +31,7 @@ def test_nothing_happened_yet_says_what_to_do(alice):
     assert "None of your AI clients tried to connect" in alice.page
 
 
-def test_an_attempt_reads_from_the_first_knock_to_the_token(app, alice, client):
+def test_an_attempt_reads_from_the_registration_to_the_token(app, alice, client):
     program = app.test_client()
     assert program.post("/mcp", json={}, headers=PROGRAM).status_code == 401
     program.get("/.well-known/oauth-protected-resource/mcp", headers=PROGRAM)
@@ -42,22 +46,7 @@ def test_an_attempt_reads_from_the_first_knock_to_the_token(app, alice, client):
         ("Returned to the client", "Got its token"),
     ]:
         assert read.index(earlier) < read.index(later)
-    knocked = next(each for each in attempts(alice) if "Called without a token" in each)
-    assert knocked.index("Looked up the sign-in") < knocked.index("Read the metadata")
-
-
-def test_one_that_registers_under_the_name_it_looked_around_with_is_one_attempt(app, alice):
-    program = app.test_client()
-    program.get("/.well-known/oauth-protected-resource/mcp", headers=PROGRAM)
-    document = {
-        "client_name": "Cursor",
-        "redirect_uris": ["http://localhost:3000/callback"],
-        "token_endpoint_auth_method": "none",
-    }
-    assert program.post("/oauth/register", json=document, headers=PROGRAM).status_code == 201
-    [only] = attempts(alice)
-    assert "Looked up the sign-in" in only and "Registered" in only
-    assert "no browser opened" in only and "Not finished" in only
+    assert "Called without a token" not in str(attempts(alice)), "nobody's, before a sign-in"
 
 
 def test_it_says_where_the_client_wanted_to_go_back_to(alice, client):
@@ -99,20 +88,49 @@ def test_the_attempts_of_others_are_not_shown(alice, client, sign_in, people):
         assert "Got its token" not in str(attempts(stranger)) and "Allowed on" not in str(attempts(stranger))
 
 
-def test_what_came_from_another_address_before_a_sign_in_is_not_shown(app, alice):
-    app.test_client().get(
-        "/.well-known/oauth-protected-resource", headers=PROGRAM, environ_base={"REMOTE_ADDR": "203.0.113.9"}
-    )
+def test_what_a_program_did_before_a_sign_in_is_not_shown_to_whoever_shares_its_address(app, alice, client):
+    """Behind one office's address, or a proxy that names no clients, are several companies."""
+    program = app.test_client()
+    program.post("/mcp", json={}, headers=PROGRAM)
+    program.get("/.well-known/oauth-protected-resource", headers=PROGRAM)
+    client.register(client_name="Contoso Bookkeeping", redirect_uris=["https://contoso.example/callback"])
+    client.ask(Visitor(app), redirect_uri="https://contoso.example:8443/callback")
+    client.exchange("no-code")
     assert attempts(alice) == []
-    app.test_client().get("/.well-known/oauth-protected-resource", headers=PROGRAM)
-    assert len(attempts(alice)) == 1
 
 
-def test_a_flood_of_look_ups_is_one_step(app, alice):
+def test_what_a_browser_did_before_it_signed_in_is_shown_in_that_browser_only(
+    app, people, client, sign_in, code_for
+):
+    client.register(client_name="Cursor", redirect_uris=["https://cursor.example/callback"])
+    here = Visitor(app)
+    assert client.ask(here, redirect_uri="https://cursor.example:8443/callback").status_code == 400
+    here.get("/login")
+    here.follow(here.submit("/login/code", {"email": people.alice.email}))
+    here.submit("/confirm", {"code": code_for(people.alice.email)})
+    [only] = attempts(here)
+    assert "Refused" in only and "https://cursor.example:8443/callback" in only
+    for elsewhere in (sign_in(people.alice), sign_in(people.charlie)):
+        assert attempts(elsewhere) == []
+
+
+def test_a_client_that_people_of_two_companies_use_shows_neither_what_it_did_for_the_other(
+    app, alice, client, sign_in, people
+):
+    client.connect(alice)
+    charlie = sign_in(people.charlie)
+    client.exchange(client.code(charlie), code_verifier="x" * 43)
+    client.exchange("no-code")
+    for visitor in (alice, charlie):
+        assert "Refused" not in str(attempts(visitor))
+    assert "Got its token" in str(attempts(alice)) and "Got its token" not in str(attempts(charlie))
+
+
+def test_a_flood_of_look_ups_is_one_step(app):
     for _ in range(50):
         app.test_client().get("/.well-known/oauth-protected-resource", headers=PROGRAM)
-    [only] = attempts(alice)
-    assert only.count("Looked up the sign-in") == 1
+    with database.reading() as db:
+        assert len(db.exec(select(AuthorizationStep)).all()) == 1
 
 
 def test_the_part_of_the_page_is_sent_only_when_something_happened(alice, client):

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from app import clock, database
+from app.account_settings.access import RemainingAccess
 from app.accounts.codes import FreshCode
 from app.accounts.letters import Letter
 from app.accounts.models import User
@@ -163,7 +164,8 @@ def test_every_letter_wears_it(settings, write):
         Settings: settings,
         FreshCode: FreshCode("cod_1", "123456"),
         str: "Northwind",
-        bool: True,
+        bool: False,
+        RemainingAccess: RemainingAccess(clients=(("Claude", "Northwind"),), count=1, logins=1),
         "SentInvitation": SimpleNamespace(
             sender="alice@example.com",
             workspace=SimpleNamespace(name="Northwind"),
