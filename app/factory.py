@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 # Every module with tables, for migrations and tests.
 MODELS = (
     "app.audit",
+    "app.jobs.models",
     "app.accounts.models",
     "app.workspaces.models",
     "app.vault.models",

@@ -14,6 +14,7 @@ ORDER = [
     *(
         "floor",
         "web",
+        "jobs",
         "accounts",
         "workspaces",
         "connectors",

@@ -85,7 +85,7 @@ def _exchange(code: MailedCode) -> Setup:
     try:
         with transaction() as db:
             codes.spend(db, code)
-            db.execute(delete(SetupToken).where(col(SetupToken.expires_at) < at - _RETENTION))
+            forget_old(db)
             db.add(row)
             audit.record(db, "setup.confirmed")
     except CodeGone:
@@ -97,3 +97,8 @@ def _latest(db: Session, email: str) -> MailedCode | None:
     """Return the newest code for the address that is bound to no browser. It may be used or too old."""
     query = select(MailedCode).where(col(MailedCode.email) == email, col(MailedCode.purpose) == PURPOSE)
     return db.exec(query.order_by(col(MailedCode.created_at).desc(), col(MailedCode.id)).limit(1)).first()
+
+
+def forget_old(db: Session) -> None:
+    """Deletes setup tokens that expired a day ago."""
+    db.execute(delete(SetupToken).where(col(SetupToken.expires_at) < clock.now() - _RETENTION))

@@ -5,6 +5,7 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from app.config import Settings
+from app.jobs import runner
 from app.vault import keepalive, links, revocation, rewrap
 from app.vault.keepalive import KeepaliveResult
 from app.vault.rewrap import ColumnTally
@@ -34,20 +35,28 @@ def install(app: Flask, settings: Settings) -> None:
     def keep() -> None:
         """Refresh connections that would end for lack of use, and revoke what is still to be revoked.
 
-        Run it once a day; every eight hours where a service's sign-in lasts only a day. It says so when that
-        is needed here.
+        The web processes do this by themselves every few minutes. Where none runs for days, run it once a
+        day; every eight hours where access to a service lasts only a day. It says so when that is needed.
         """
-        results = keepalive.run(settings, _report_result)
-        revoked = 0
-        while count := revocation.run_due(settings, 50):
-            revoked += count
+        results: list[KeepaliveResult] = []
+
+        def refresh() -> int:
+            results.extend(keepalive.run(settings, _report_result))
+            return len(results)
+
+        if runner.run_now(keepalive.job(settings), refresh) is None:
+            click.echo("A web process is refreshing connections at this moment.", err=True)
+        revoked = runner.run_now(revocation.job(settings)) or 0
         links.sweep()
         failed = sum(1 for result in results if result.problem)
         click.echo(
             f"{len(results) - failed} connections refreshed, {failed} failed, {revoked} tokens revoked."
         )
         if (hours := keepalive.needed_hours()) is not None:
-            click.echo(f"Run this every {hours} hours or more often: access here lasts {3 * hours} hours.")
+            click.echo(
+                f"Run this every {hours} hours or more often: access here lasts {3 * hours} hours. "
+                "Running web processes do it by themselves."
+            )
 
     app.cli.add_command(keys)
     app.cli.add_command(connections)
