@@ -129,7 +129,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         port=port,
         instance_dir=instance,
         public_url=public_url,
-        database_url=_database_url(environ.get("DATABASE_URL") or f"sqlite:///{instance / 'patchbay.db'}"),
+        database_url=database_url(environ.get("DATABASE_URL") or f"sqlite:///{instance / 'patchbay.db'}"),
         redis_url=environ.get("REDIS_URL") or None,
         secret_key=_secret_key(environ.get("SECRET_KEY", "")),
         secret_key_fallbacks=tuple(
@@ -202,7 +202,8 @@ def _public_url(text: str) -> str:
     return f"{url.scheme}://{url.netloc}"
 
 
-def _database_url(text: str) -> str:
+def database_url(text: str) -> str:
+    """Return the URL with the driver this release uses, for any spelling of PostgreSQL's scheme."""
     scheme, separator, rest = text.partition("://")
     driver = "postgresql+psycopg" if scheme.startswith("postgres") else scheme
     return driver + separator + rest

@@ -80,6 +80,7 @@ COMMANDS = (
     "app.usage.commands",
     "app.activity.commands",
     "app.notifications.commands",
+    "app.backup.commands",
     "app.demo.commands",
 )
 

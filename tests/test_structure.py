@@ -36,6 +36,7 @@ ORDER = [
         "clients",
         "connection_pages",
         "admin",
+        "backup",
         "demo",
     ),
 ]

@@ -1,12 +1,13 @@
-"""Commands for operators: `keys check`, `keys rotate`, `connections keepalive`."""
+"""Commands for operators: `keys check`, `keys rotate`, `keys forget`, `connections keepalive`."""
 
 import click
 from flask import Flask
 from flask.cli import AppGroup
 
+from app import database
 from app.config import Settings
 from app.jobs import runner
-from app.vault import keepalive, links, revocation, rewrap
+from app.vault import keepalive, key_proofs, links, revocation, rewrap
 from app.vault.keepalive import KeepaliveResult
 from app.vault.rewrap import ColumnTally
 
@@ -20,6 +21,10 @@ def install(app: Flask, settings: Settings) -> None:
     def check() -> None:
         """Open every stored secret and count them per key. Changes nothing."""
         _report(rewrap.check(settings.vault_keys, _progress), settings)
+        with database.reading() as db:
+            wrong = key_proofs.problem(db, settings.vault_keys)
+        if wrong:
+            raise click.ClickException(wrong)
 
     @keys.command("rotate")
     def rotate() -> None:
@@ -29,7 +34,27 @@ def install(app: Flask, settings: Settings) -> None:
         nothing is left under the old key, then take the old key away. Safe while Patchbay runs and
         when interrupted: run it again.
         """
-        _report(rewrap.rotate(settings.vault_keys, _progress), settings)
+        tallies = rewrap.rotate(settings.vault_keys, _progress)
+        if not (wrong := key_proofs.ensure(settings.vault_keys)):
+            key_proofs.forget_unneeded(settings.vault_keys)
+        _report(tallies, settings)
+        if wrong:
+            raise click.ClickException(wrong)
+
+    @keys.command("forget")
+    @click.argument("key_id")
+    def forget(key_id: str) -> None:
+        """Start without the key KEY_ID from now on, because it is lost for good.
+
+        What was encrypted with it stays closed: those connections must be reconnected.
+        """
+        if key_id in settings.vault_keys.ids:
+            raise click.ClickException(
+                f"VAULT_KEYS holds the key {key_id}. Run: flask --app wsgi keys rotate; then take it away."
+            )
+        if not key_proofs.forget(key_id):
+            raise click.ClickException(f"Nothing here requires a key {key_id}. Check its id.")
+        click.echo(f"Patchbay starts without the key {key_id} now. What it encrypted must be reconnected.")
 
     @connections.command("keepalive")
     def keep() -> None:
@@ -58,8 +83,14 @@ def install(app: Flask, settings: Settings) -> None:
                 "Running web processes do it by themselves."
             )
 
+    app.extensions["vault_problem"] = lambda: _problem(settings)  # for /ready
     app.cli.add_command(keys)
     app.cli.add_command(connections)
+
+
+def _problem(settings: Settings) -> str:
+    with database.reading() as db:
+        return key_proofs.problem(db, settings.vault_keys)
 
 
 def _progress(tally: ColumnTally) -> None:

@@ -25,9 +25,9 @@ def upgrade() -> None:
     ):
         op.add_column("job_turns", column)
     op.create_table(
-        "vault_canaries",
+        "vault_key_proofs",
         sa.Column("key_id", sa.String(length=100), nullable=False),
-        sa.Column("canary", sa.String(), nullable=False),
+        sa.Column("proof", sa.String(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("key_id"),
     )
@@ -35,6 +35,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take it away again."""
-    op.drop_table("vault_canaries")
+    op.drop_table("vault_key_proofs")
     for name in (*_OF_JOBS, "period_seconds"):
         op.execute(f"ALTER TABLE job_turns DROP COLUMN {name}")
