@@ -151,9 +151,12 @@ def find_tool(name: str, at_least: int = 0) -> str:
         if major >= at_least:
             return place
     if not found:
-        raise BackupRefused(f"{name} is missing. Install PostgreSQL's client programs and try again.")
+        raise BackupRefused(
+            f"The program {name} is missing. Install PostgreSQL's client programs and try again."
+        )
+    newest = max(major for _, major in found)
     raise BackupRefused(
-        f"{name} is of version {max(major for _, major in found)} and the server of version {at_least}. "
+        f"The program {name} is of version {newest} and the server of version {at_least}. "
         f"Install the client programs of PostgreSQL {at_least} or later."
     )
 
@@ -191,4 +194,4 @@ def read_tool(command: list[str]) -> Iterator[str]:
 
 def _failed(program: str, output: str) -> BackupRefused:
     last = (output.strip().splitlines() or ["it gave no reason"])[-1]
-    return BackupRefused(f"{Path(program).name} failed: {last[:300]}. Nothing was changed.")
+    return BackupRefused(f"The program {Path(program).name} failed: {last[:300]}. Nothing was changed.")

@@ -2,8 +2,8 @@
 
 Each key that seals here leaves a proof: a known value, encrypted with it. A key that does not open its proof
 is another key under the same id. A proof whose key is missing counts only while something is still sealed
-under it; `keys rotate` removes the proofs of keys that nothing needs any more. A database from before the proofs is
-judged by what is sealed in it.
+under it; `keys rotate` removes the proofs of keys that nothing needs any more. A database from before
+the proofs is judged by what is sealed in it.
 """
 
 from collections.abc import Iterable
