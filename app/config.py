@@ -159,7 +159,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         port=port,
         instance_dir=instance,
         public_url=public_url,
-        database_url=_database_url(environ.get("DATABASE_URL") or f"sqlite:///{instance / 'patchbay.db'}"),
+        database_url=database_url(environ.get("DATABASE_URL") or f"sqlite:///{instance / 'patchbay.db'}"),
         database_connections=database_settings.connections(
             environ, _number(environ, "WEB_CONCURRENCY", 2, 1, 64)
         ),
@@ -234,7 +234,8 @@ def _public_url(text: str) -> str:
     return f"{url.scheme}://{url.netloc}"
 
 
-def _database_url(text: str) -> str:
+def database_url(text: str) -> str:
+    """Return the URL with the driver this release uses, for any spelling of PostgreSQL's scheme."""
     scheme, separator, rest = text.partition("://")
     driver = "postgresql+psycopg" if scheme.startswith("postgres") else scheme
     return driver + separator + rest

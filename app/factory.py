@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 # Every module with tables, for migrations and tests.
 MODELS = (
     "app.audit",
+    "app.jobs.models",
     "app.accounts.models",
     "app.workspaces.models",
     "app.vault.models",
@@ -83,6 +84,7 @@ COMMANDS = (
     "app.usage.commands",
     "app.activity.commands",
     "app.notifications.commands",
+    "app.backup.commands",
     "app.webhooks.commands",
     "app.demo.commands",
 )

@@ -17,6 +17,7 @@ def check() -> Settings:
     """Return the settings. Raises ConfigError with one sentence that names what stops the start."""
     settings = config.load(environment.read())
     configuration.check(settings)
+    _check_database(settings)
     return settings
 
 
@@ -43,3 +44,12 @@ def block(settings: Settings, workers: int) -> str:
             *(f"  WARNING: {each}" for each in warnings),
         ]
     )
+
+
+def _check_database(settings: Settings) -> None:
+    # Imported here: the metrics of these packages need to know first where their files are.
+    from app import factory
+    from app.backup import at_start
+
+    factory.import_models()
+    at_start.check(settings)

@@ -15,6 +15,7 @@ ORDER = [
         "floor",
         "web",
         "pages",
+        "jobs",
         "accounts",
         "workspaces",
         "connectors",
@@ -37,6 +38,7 @@ ORDER = [
         "clients",
         "connection_pages",
         "admin",
+        "backup",
         "demo",
     ),
 ]

@@ -59,6 +59,7 @@ _SENTENCES = {
     "identity.forgotten": "The operator unlinked the Firebase sign-in of {whom}",
     "setup.confirmed": "An email address was confirmed for setup by API",
     "token.revoked": "{client} revoked a token of {who}",
+    "installation.restored": "The installation was restored from a backup",
     "tool.called": "{client} used “{title}”{of_service} for {who}",
     "approval.requested": "{client} requested “{title}”{of_service} for {who}",
     "approval.approved": "{who} approved “{title}”{of_service}",

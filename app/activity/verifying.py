@@ -56,7 +56,7 @@ def walk(
     until = None if seconds is None else time.monotonic() + seconds
     position = start or ChainPosition()
     while True:
-        head = _head(chain)
+        head = head_of(chain)
         of = head.count if head else 0
         while position.seq < of:
             if until is not None and time.monotonic() >= until:
@@ -199,7 +199,8 @@ def _strangers(chain: str) -> str:
     return ""
 
 
-def _head(chain: str) -> AuditChain | None:
+def head_of(chain: str) -> AuditChain | None:
+    """The signed end of a chain."""
     with database.reading() as db:
         found: AuditChain | None = db.get(AuditChain, chain)
     return found

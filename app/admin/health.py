@@ -10,8 +10,9 @@ from pathlib import Path
 
 from app import clock, database
 from app.accounts.login import SignedIn
-from app.admin import queries
+from app.admin import job_check, queries
 from app.admin.health_checks import CHECKS, Check, keys
+from app.admin.job_check import JobRow
 from app.admin.queries import ConnectionCounts
 from app.config import VERSION, Settings
 from app.connectors.services import services_of
@@ -50,6 +51,7 @@ class HealthPage:
     sealed: Mapping[str, int]  # values by key id, "" for a missing key
     services: list[ServiceHealth] = field(default_factory=list)
     processes: list[Process] = field(default_factory=list)
+    jobs: list[JobRow] = field(default_factory=list)
     host: str = ""
     version: str = VERSION
     python: str = ""
@@ -57,7 +59,7 @@ class HealthPage:
 
 def load(settings: Settings) -> HealthPage:
     """All checks, run now. Works without the database too: the page says so."""
-    checks = [check(settings) for check in CHECKS]
+    checks = [check(settings) for check in (*CHECKS, job_check.check)]
     sealed: dict[str, int] = {}
     services: list[ServiceHealth] = []
     try:
@@ -72,7 +74,13 @@ def load(settings: Settings) -> HealthPage:
     except Unavailable:
         checks.append(Check("Keys", "bad", "Unknown", advice="The database is unavailable."))
     return HealthPage(
-        checks, sealed, services, processes(), socket.gethostname(), python=platform.python_version()
+        checks,
+        sealed,
+        services,
+        processes(),
+        job_check.load(),
+        socket.gethostname(),
+        python=platform.python_version(),
     )
 
 

@@ -85,7 +85,7 @@ def create(
     The state ends in the chosen visibility: its digest protects that like the rest.
     """
     at = clock.now()
-    db.execute(delete(Handshake).where(col(Handshake.expires_at) < at - _RETENTION))
+    forget_old(db)
     state = crypto.new_token() + (f".{intent.visibility}" if intent.visibility else "")
     handshake = Handshake(
         state_digest=crypto.digest(state),
@@ -106,6 +106,11 @@ def create(
         flow_return.store_client(settings, handshake, intent.grant_id)
     db.add(handshake)
     return handshake, state
+
+
+def forget_old(db: Session) -> None:
+    """Deletes handshakes that expired hours ago."""
+    db.execute(delete(Handshake).where(col(Handshake.expires_at) < clock.now() - _RETENTION))
 
 
 def finish(

@@ -21,7 +21,6 @@ Decided:
   line when that begins, when the reason changes, and when it is over.
 - A connection that heals by itself counts as working once it has worked for five minutes, so one that flaps
   causes no further email.
-- Every process looks, each at a slightly different moment, and the first one to look in a period does the
-  work (`job_turns`).
+- Looking for what is due is a job of the web processes (`app/jobs`): one of them does it in each period.
 - Nobody is emailed what they have turned off. They still count as the owner: nobody else is emailed instead.
 """

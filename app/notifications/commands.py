@@ -5,6 +5,7 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from app.config import Settings
+from app.jobs import runner
 from app.notifications import mail_health, run
 
 
@@ -15,7 +16,14 @@ def install(app: Flask, settings: Settings) -> None:
     @group.command("send")
     def send() -> None:
         """Send what is due now. The web processes do this by themselves every few seconds."""
-        emails = run.send_all(settings, app.extensions["mailer"], at_once=True)
+        mailer = app.extensions["mailer"]
+        _, job = run.jobs(settings, mailer)
+        emails = runner.run_now(job, lambda: run.send_all(settings, mailer, at_once=True))
+        if emails is None:
+            raise click.ClickException(
+                "A web process has been sending notifications for more than ten seconds. Let it finish, or "
+                "try again in a minute."
+            )
         click.echo(f"{emails} email{'' if emails == 1 else 's'} sent.")
         state = mail_health.present()
         if state.failing_since is not None and state.waiting:

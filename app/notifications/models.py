@@ -69,12 +69,3 @@ class MailHealth(SQLModel, table=True):
     failures: int = 0  # in a row
     next_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # the next try
     delivered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-
-
-class JobTurn(SQLModel, table=True):
-    """When a periodic job may run next. Whoever moves it forward runs it."""
-
-    __tablename__ = "job_turns"
-
-    name: str = Field(primary_key=True, max_length=64)
-    next_at: datetime = Field(sa_type=UtcDateTime)

@@ -1,19 +1,15 @@
 """Look for what is due and send it: now by a command, or every few seconds in the web processes."""
 
-import logging
-import random
-import threading
 from datetime import timedelta
 
 from app.config import Settings
-from app.errors import Unavailable
+from app.jobs import runner
+from app.jobs.leases import Job
 from app.mail import Mailer
-from app.notifications import due, mail_health, notices, sending, turns
+from app.notifications import due, mail_health, notices, sending
 
-log = logging.getLogger(__name__)
-
+NOTIFICATIONS = "notifications"
 _EVERY, _REMINDERS_EVERY = timedelta(seconds=12), timedelta(minutes=10)
-_PAUSE_SECONDS = (13.0, 18.0)  # of one process; several look at different moments
 
 
 def send_all(settings: Settings, mailer: Mailer, *, at_once: bool = False) -> int:
@@ -21,11 +17,15 @@ def send_all(settings: Settings, mailer: Mailer, *, at_once: bool = False) -> in
 
     `at_once`: try also while the mail server is left alone after a failure.
     """
+    reminders = send_reminders(settings, mailer, at_once=at_once)
+    return reminders + send_urgent(settings, mailer, at_once=at_once)
+
+
+def send_reminders(settings: Settings, mailer: Mailer, *, at_once: bool = False) -> int:
+    """Note what will end soon, and send the digests about expired approvals. Returns how many emails left."""
     notices.open_reminders()
     notices.prune()
-    late = due.people_with_expired_approvals()
-    emails = send_urgent(settings, mailer, at_once=at_once)
-    return emails + _send(settings, mailer, late, at_once=at_once)
+    return _send(settings, mailer, due.people_with_expired_approvals(), at_once=at_once)
 
 
 def send_urgent(settings: Settings, mailer: Mailer, *, at_once: bool = False) -> int:
@@ -41,29 +41,14 @@ def _send(settings: Settings, mailer: Mailer, people: list[str], *, at_once: boo
     return sending.send_due(settings, mailer, people)
 
 
+def jobs(settings: Settings, mailer: Mailer) -> tuple[Job, Job]:
+    """What the web processes do by themselves: reminders and digests now and then, the rest at once."""
+    return (
+        Job("reminders", _REMINDERS_EVERY, lambda: send_reminders(settings, mailer)),
+        Job(NOTIFICATIONS, _EVERY, lambda: send_urgent(settings, mailer)),
+    )
+
+
 def tick(settings: Settings, mailer: Mailer) -> int:
-    """What one process does every few seconds: nothing, if another one did it in this period."""
-    if not turns.take_job("notifications", _EVERY):
-        return 0
-    if turns.take_job("reminders", _REMINDERS_EVERY):
-        return send_all(settings, mailer)
-    return send_urgent(settings, mailer)
-
-
-def start(settings: Settings, mailer: Mailer) -> threading.Thread:
-    """Tick until the process ends, in a thread of its own. Call it once per web process, after the fork."""
-    thread = threading.Thread(target=_run, args=(settings, mailer), name="notifications", daemon=True)
-    thread.start()
-    return thread
-
-
-def _run(settings: Settings, mailer: Mailer) -> None:
-    pause = threading.Event()
-    while True:
-        pause.wait(random.uniform(*_PAUSE_SECONDS))
-        try:
-            tick(settings, mailer)
-        except Unavailable:
-            log.warning("notifications wait: the database is away")
-        except Exception:
-            log.exception("notifications could not be sent; they are tried again in a few seconds")
+    """Run both jobs in this thread if they are due. Returns how many emails left."""
+    return sum(runner.run_if_due(job) for job in jobs(settings, mailer))

@@ -1,34 +1,19 @@
-"""Turns, agreed on through the database: one process runs a periodic job, one sends to a person."""
+"""Turns, agreed on through the database: one process sends to a person."""
 
 import random
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, update
 from sqlmodel import Session, col
 
 from app import clock
-from app.database import reading, transaction, upsert_into
-from app.notifications.models import JobTurn, MailTurn
+from app.database import transaction, upsert_into
+from app.notifications.models import MailTurn
 
 # Longer than a mail server may take for one email; a turn is renewed before each.
 LEASE = timedelta(minutes=2)
 _LONGEST_PAUSE = timedelta(minutes=30)
-
-
-def take_job(name: str, every: timedelta) -> bool:
-    """Whether this process runs the job now. True for one process per period."""
-    now = clock.now()
-    with reading() as db:
-        next_at = db.execute(select(col(JobTurn.next_at)).where(col(JobTurn.name) == name)).scalar()
-    if next_at is not None and now < next_at <= now + 2 * every:  # a later one is of a wrong clock
-        return False
-    with transaction() as db:
-        if next_at is None:
-            first = upsert_into(JobTurn).values(name=name, next_at=now + every).on_conflict_do_nothing()
-            return db.execute(first.returning(col(JobTurn.name))).first() is not None
-        moved = update(JobTurn).where(col(JobTurn.name) == name, col(JobTurn.next_at) == next_at)
-        return bool(db.execute(moved.values(next_at=now + every)).rowcount)  # type: ignore[attr-defined]
 
 
 def claim_person(user_id: str) -> str | None:

@@ -93,7 +93,7 @@ def _exchange(code: MailedCode) -> Setup:
     try:
         with transaction() as db:
             codes.spend(db, code)
-            db.execute(delete(SetupToken).where(col(SetupToken.expires_at) < at - _RETENTION))
+            forget_old(db)
             db.add(row)
             audit.record(db, "setup.confirmed")
     except CodeGone:
@@ -113,3 +113,8 @@ def _latest(db: Session, email: str, source: str) -> MailedCode | None:
 
 def _source_digest(settings: Settings, caller: Browser) -> str:
     return keyed_digest(settings, "source of a code", caller.source)
+
+
+def forget_old(db: Session) -> None:
+    """Deletes setup tokens that expired a day ago."""
+    db.execute(delete(SetupToken).where(col(SetupToken.expires_at) < clock.now() - _RETENTION))

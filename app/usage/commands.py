@@ -5,7 +5,8 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from app.config import Settings
-from app.usage import retention, rollup
+from app.jobs import runner
+from app.usage import retention, rollup, scheduler
 
 
 def install(app: Flask, settings: Settings) -> None:
@@ -16,13 +17,14 @@ def install(app: Flask, settings: Settings) -> None:
     def roll_up() -> None:
         """Add calls up into the tallies that /usage reads, and delete what is past its time.
 
-        Patchbay does this by itself, about once a minute while calls come in. Run it after an upgrade or an
-        import, or from cron where nobody calls for weeks and old rows should still go on the day. Safe
+        The web processes do this by themselves, once a minute. Run it after an upgrade or an import. Safe
         while Patchbay runs, several times at once, and when interrupted: run it again.
 
         Rows of calls are deleted after USAGE_RETENTION_DAYS, tallies after two years and a month.
         """
-        added = rollup.run(_added)
+        added = runner.run_now(scheduler.rollup_job(), lambda: rollup.run(_added))
+        if added is None:  # a web process is adding up: each call counts once, whoever adds it
+            added = rollup.run(_added)
         gone = retention.sweep(settings.usage_retention_days, _gone)
         click.echo(
             f"{added:,} calls added up, {gone:,} rows older than {settings.usage_retention_days} days "

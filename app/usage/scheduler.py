@@ -1,15 +1,34 @@
-"""Usage upkeep, started now and then by a call or a page view, so that no cron is needed."""
+"""Usage upkeep: the jobs of the web processes, and a nudge by a call or a page view between two of them."""
 
 import logging
 import threading
 import time
+from datetime import timedelta
 
 from app.errors import Unavailable
+from app.jobs.leases import Job
 from app.usage import retention, rollup
 
 log = logging.getLogger(__name__)
 
+ROLLUP = "usage rollup"
+
 _EVERY_SECONDS = 60.0
+
+
+def rollup_job() -> Job:
+    """Add calls up, every minute."""
+    return Job(ROLLUP, timedelta(minutes=1), rollup.run)
+
+
+def jobs(keep_days: int) -> tuple[Job, ...]:
+    """What the web processes do by themselves."""
+
+    def sweep() -> int:
+        retention.sweep_if_due(keep_days)
+        return 0
+
+    return rollup_job(), Job("usage retention", timedelta(hours=1), sweep)
 
 
 class Upkeep:

@@ -15,6 +15,7 @@ from app.vault.token_answers import TokenSet
 
 _LONGEST_WARNING = timedelta(days=7)
 _UNKNOWN_LIFE = timedelta(days=60)  # of a row that was written before the life was stored
+UNKNOWN_TIME_TO_ACT = _UNKNOWN_LIFE / 3
 _SHORT_LIFE = timedelta(hours=1)  # in which a minute matters
 _PROLONGED_BY = timedelta(minutes=1)  # a shorter move is the same end, counted from another moment
 
@@ -104,7 +105,7 @@ def can_be_prolonged(connector: Connector, connection: Connection) -> bool:
 def time_to_act(connection: Connection) -> timedelta:
     """How long before its end the access should be refreshed: a third of its life."""
     life = connection.signin_life_seconds
-    return timedelta(seconds=life) / 3 if life else _UNKNOWN_LIFE / 3
+    return timedelta(seconds=life) / 3 if life else UNKNOWN_TIME_TO_ACT
 
 
 def warning_from(connection: Connection) -> datetime | None:

@@ -1,11 +1,13 @@
-"""Commands for operators: `keys check`, `keys rotate`, `connections keepalive`."""
+"""Commands for operators: `keys check`, `keys rotate`, `keys forget`, `connections keepalive`."""
 
 import click
 from flask import Flask
 from flask.cli import AppGroup
 
+from app import database
 from app.config import Settings
-from app.vault import keepalive, links, revocation, rewrap
+from app.jobs import runner
+from app.vault import keepalive, key_proofs, links, revocation, rewrap
 from app.vault.keepalive import KeepaliveResult
 from app.vault.rewrap import ColumnTally
 
@@ -19,6 +21,10 @@ def install(app: Flask, settings: Settings) -> None:
     def check() -> None:
         """Open every stored secret and count them per key. Changes nothing."""
         _report(rewrap.check(settings.vault_keys, _progress), settings)
+        with database.reading() as db:
+            wrong = key_proofs.problem(db, settings.vault_keys)
+        if wrong:
+            raise click.ClickException(wrong)
 
     @keys.command("rotate")
     def rotate() -> None:
@@ -28,29 +34,63 @@ def install(app: Flask, settings: Settings) -> None:
         nothing is left under the old key, then take the old key away. Safe while Patchbay runs and
         when interrupted: run it again.
         """
-        _report(rewrap.rotate(settings.vault_keys, _progress), settings)
+        tallies = rewrap.rotate(settings.vault_keys, _progress)
+        if not (wrong := key_proofs.ensure(settings.vault_keys)):
+            key_proofs.forget_unneeded(settings.vault_keys)
+        _report(tallies, settings)
+        if wrong:
+            raise click.ClickException(wrong)
+
+    @keys.command("forget")
+    @click.argument("key_id")
+    def forget(key_id: str) -> None:
+        """Start without the key KEY_ID from now on, because it is lost for good.
+
+        What was encrypted with it stays closed: those connections must be reconnected.
+        """
+        if key_id in settings.vault_keys.ids:
+            raise click.ClickException(
+                f"VAULT_KEYS holds the key {key_id}. Run: flask --app wsgi keys rotate; then take it away."
+            )
+        if not key_proofs.forget(key_id):
+            raise click.ClickException(f"Nothing here requires a key {key_id}. Check its id.")
+        click.echo(f"Patchbay starts without the key {key_id} now. What it encrypted must be reconnected.")
 
     @connections.command("keepalive")
     def keep() -> None:
         """Refresh connections that would end for lack of use, and revoke what is still to be revoked.
 
-        Run it once a day; every eight hours where a service's sign-in lasts only a day. It says so when that
-        is needed here.
+        The web processes do this by themselves every few minutes. Where none runs for days, run it once a
+        day; every eight hours where access to a service lasts only a day. It says so when that is needed.
         """
-        results = keepalive.run(settings, _report_result)
-        revoked = 0
-        while count := revocation.run_due(settings, 50):
-            revoked += count
+        results: list[KeepaliveResult] = []
+
+        def refresh() -> int:
+            results.extend(keepalive.run(settings, _report_result))
+            return len(results)
+
+        if runner.run_now(keepalive.job(settings), refresh) is None:
+            click.echo("A web process is refreshing connections at this moment.", err=True)
+        revoked = runner.run_now(revocation.job(settings)) or 0
         links.sweep()
         failed = sum(1 for result in results if result.problem)
         click.echo(
             f"{len(results) - failed} connections refreshed, {failed} failed, {revoked} tokens revoked."
         )
         if (hours := keepalive.needed_hours()) is not None:
-            click.echo(f"Run this every {hours} hours or more often: access here lasts {3 * hours} hours.")
+            click.echo(
+                f"Run this every {hours} hours or more often: access here lasts {3 * hours} hours. "
+                "Running web processes do it by themselves."
+            )
 
+    app.extensions["vault_problem"] = lambda: _problem(settings)  # for /ready
     app.cli.add_command(keys)
     app.cli.add_command(connections)
+
+
+def _problem(settings: Settings) -> str:
+    with database.reading() as db:
+        return key_proofs.problem(db, settings.vault_keys)
 
 
 def _progress(tally: ColumnTally) -> None:

@@ -142,3 +142,16 @@ class ConnectLink(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class VaultKeyProof(SQLModel, table=True):
+    """A known value, encrypted with one of the vault keys when that key first sealed something here.
+
+    The column's name does not end in `_sealed` on purpose: rotating must not encrypt it with another key.
+    """
+
+    __tablename__ = "vault_key_proofs"
+
+    key_id: str = Field(primary_key=True, max_length=100)
+    proof: str
+    created_at: datetime = Field(sa_type=UtcDateTime)

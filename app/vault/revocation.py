@@ -14,10 +14,13 @@ from app.connectors import endpoints as addresses
 from app.connectors.connector import Connector
 from app.connectors.services import services_of
 from app.errors import Unavailable, Undecipherable
+from app.jobs.leases import Job
 from app.vault import connection_log, credentials, seal, token_endpoint
 from app.vault.models import Connection, PendingRevocation
 from app.vault.token_endpoint import TokenSet
 
+JOB = "token revocations"
+_EVERY = timedelta(minutes=1)
 _MOST_ATTEMPTS = 12
 _FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 30.0, 6 * 3600.0
 _LEASE = timedelta(seconds=60)
@@ -28,6 +31,19 @@ log = logging.getLogger(__name__)
 def run_due(settings: Settings, limit: int = 50) -> int:
     """Try what is due, at most `limit`. Returns how many tokens are settled now."""
     return sum(_try(settings, row) for row in _claim_due(limit))
+
+
+def job(settings: Settings) -> Job:
+    """What the web processes do by themselves: try every minute what a service has not confirmed."""
+    return Job(JOB, _EVERY, lambda: run_all_due(settings))
+
+
+def run_all_due(settings: Settings) -> int:
+    """Try everything that is due, in batches. Returns how many tokens are settled now."""
+    settled, at_once = 0, 50
+    while rows := _claim_due(at_once):
+        settled += sum(_try(settings, row) for row in rows)
+    return settled
 
 
 def run_soon(settings: Settings) -> None:

@@ -37,13 +37,13 @@ Progress = Callable[[ColumnTally], None]
 
 def check(keys: KeyRing, progress: Progress = lambda tally: None) -> list[ColumnTally]:
     """Open every sealed value of every workspace. Calls `progress` after each batch."""
-    return [_walk(model, column, keys, progress, anew=False) for model, column in _columns()]
+    return [_walk(model, column, keys, progress, anew=False) for model, column in sealed_columns()]
 
 
 def census(db: Session, keys: KeyRing) -> list[ColumnTally]:
     """Count sealed values per key without opening any: one query per column. An unknown key counts as ""."""
     tallies = []
-    for model, column in _columns():
+    for model, column in sealed_columns():
         mapper: Any = inspect(model)
         sealed = mapper.columns[column]
         starts = {key: keys.start_of(key) for key in keys.ids}
@@ -64,7 +64,7 @@ def census(db: Session, keys: KeyRing) -> list[ColumnTally]:
 def rotate(keys: KeyRing, progress: Progress = lambda tally: None) -> list[ColumnTally]:
     """Seal every value under another key with the first one. The counts are those found afterwards."""
     tallies = []
-    for model, column in _columns():
+    for model, column in sealed_columns():
         done = _walk(model, column, keys, progress, anew=True)
         tally = _walk(model, column, keys, lambda tally: None, anew=False)
         tally.rewrapped = done.rewrapped
@@ -72,7 +72,8 @@ def rotate(keys: KeyRing, progress: Progress = lambda tally: None) -> list[Colum
     return tallies
 
 
-def _columns() -> Iterator[tuple[type[SQLModel], str]]:
+def sealed_columns() -> Iterator[tuple[type[SQLModel], str]]:
+    """Every column that holds ciphertext, with its model."""
     for mapper in sorted(default_registry.mappers, key=lambda m: m.class_.__name__):
         for name in sorted(column.key for column in mapper.columns if column.key.endswith(seal.SUFFIX)):
             yield mapper.class_, name

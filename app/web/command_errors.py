@@ -15,7 +15,7 @@ import click
 from alembic.migration import MigrationContext
 from alembic.util import CommandError
 from flask import Flask
-from sqlalchemy import URL, Engine, make_url
+from sqlalchemy import URL, Engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from app import config, database, environment
@@ -47,6 +47,12 @@ def leaves(group: click.Group) -> Iterator[click.Command]:
 def without_database(callback: _Callback) -> _Callback:
     """Mark a command that works without a database."""
     callback.without_database = True  # type: ignore[attr-defined]
+    return callback
+
+
+def may_create_database(callback: _Callback) -> _Callback:
+    """Mark a command that takes an empty or missing database, and checks it itself."""
+    callback.may_create_database = True  # type: ignore[attr-defined]
     return callback
 
 
@@ -94,11 +100,26 @@ def database_trouble(engine: Engine) -> str:
     )
 
 
+def is_empty(engine: Engine) -> bool:
+    """Whether there is no database yet where one can be created, or one without tables."""
+    path = _sqlite_path(engine.url)
+    if path is not None and not path.exists():
+        return path.parent.is_dir()
+    try:
+        with engine.connect() as connection:
+            return not inspect(connection).get_table_names()
+    except SQLAlchemyError:
+        return False
+
+
 def _guarded(callback: Callable[..., Any], settings: Settings) -> Callable[..., Any]:
     @functools.wraps(callback)
     def run(*args: Any, **options: Any) -> Any:
         try:
-            needs_database = not getattr(callback, "without_database", False)
+            needs_database = not (
+                getattr(callback, "without_database", False)
+                or (getattr(callback, "may_create_database", False) and is_empty(database.current().engine))
+            )
             if needs_database and (trouble := database_trouble(database.current().engine)):
                 raise click.ClickException(trouble)
             return callback(*args, **options)

@@ -7,7 +7,7 @@ import logging
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
@@ -34,7 +34,7 @@ def ready() -> ResponseReturnValue:
     checks = {
         "database": _database(),
         "migrations": _migrated(),
-        "keys": bool(current.settings().vault_keys.ids),
+        "keys": _keys_open(),
     }
     if all(checks.values()):
         return jsonify(status="ready", checks=checks)
@@ -64,6 +64,14 @@ def _database() -> bool:
     except Unavailable:
         return False
     return True
+
+
+def _keys_open() -> bool:
+    """Whether VAULT_KEYS opens what this database holds (`app.vault.key_proofs`)."""
+    try:
+        return not current_app.extensions["vault_problem"]()
+    except (Unavailable, SQLAlchemyError):  # away, or not migrated yet
+        return False
 
 
 @functools.cache

@@ -1,0 +1,1 @@
+from tests.vault.conftest import connect, environ, provider  # noqa: F401
