@@ -7,6 +7,7 @@ from enum import Enum, auto
 _LONGEST_HEAD = 65_536
 _LONGEST_CHUNK_LINE = 16_384
 _FRAMING = re.compile(rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r]*)", re.IGNORECASE)
+_HEXADECIMAL = re.compile(rb"[0-9a-fA-F]+")
 
 
 class Progress(Enum):
@@ -16,6 +17,7 @@ class Progress(Enum):
     BODY = auto()
     READY = auto()
     HEAD_TOO_LARGE = auto()
+    BODY_TOO_LARGE = auto()
 
 
 class RequestCollector:
@@ -32,6 +34,7 @@ class RequestCollector:
         self._begin()
 
     def _begin(self) -> None:
+        self._searched = 0
         self._body_at = 0  # 0: the head is not complete
         self._end: int | None = None  # None: not known yet
         self._chunk_at: int | None = None  # where the next chunk begins; None: not chunked
@@ -43,10 +46,10 @@ class RequestCollector:
 
     def feed(self, data: bytes) -> Progress:
         """Add what arrived (or nothing) and return how much of the next request is there."""
-        searched = max(0, len(self._data) - 3)
         self._data += data
         if not self._body_at:
-            found = self._data.find(b"\r\n\r\n", searched)
+            found = self._data.find(b"\r\n\r\n", self._searched)
+            self._searched = max(0, len(self._data) - 3)
             if found < 0 or found > _LONGEST_HEAD:
                 return self._without_head()
             self._read_head(found + 4)
@@ -54,6 +57,9 @@ class RequestCollector:
             self._read_chunks()
         if self._in_doubt or (self._end is not None and len(self._data) >= self._end):
             return Progress.READY
+        # Without an announced length the application would read a part and take it for the whole.
+        if len(self._data) - self._body_at > self._longest_body + _LONGEST_CHUNK_LINE:
+            return Progress.BODY_TOO_LARGE
         return Progress.BODY
 
     def take(self) -> tuple[bytes, bool]:
@@ -99,11 +105,9 @@ class RequestCollector:
             if line_end < 0:
                 self._in_doubt = len(data) - at >= _LONGEST_CHUNK_LINE
                 break
-            try:
-                size = int(data[at:line_end].partition(b";")[0], 16)
-            except ValueError:
-                size = -1
-            if size < 0:
+            digits = data[at:line_end].partition(b";")[0].rstrip(b" \t")
+            size = int(digits, 16) if _HEXADECIMAL.fullmatch(digits) else None
+            if size is None:
                 self._in_doubt = True
             elif size == 0:
                 self._end = self._end_of_trailers(line_end)
@@ -113,8 +117,6 @@ class RequestCollector:
             else:
                 break
         self._chunk_at = at
-        if len(data) - self._body_at > self._longest_body + _LONGEST_CHUNK_LINE and self._end is None:
-            self._in_doubt = True
 
     def _end_of_trailers(self, line_end: int) -> int | None:
         if self._data[line_end + 2 : line_end + 4] == b"\r\n":

@@ -26,6 +26,10 @@ _LONGEST_BODY = 4 * 1024 * 1024  # where the application sets no MAX_CONTENT_LEN
 _COLLECTED_BYTES = 32 * 1024 * 1024  # of all requests that are not complete
 _OTHER_DESCRIPTORS = 256  # database, services, logs, metrics
 _MOST_DESCRIPTORS = 65_536
+_TOO_LARGE = {
+    Progress.HEAD_TOO_LARGE: (431, "Request Header Fields Too Large", "The head of the request is too long."),
+    Progress.BODY_TOO_LARGE: (413, "Content Too Large", "The body of the request is too long."),
+}
 _LIVENESS = (b"GET /health ", b"HEAD /health ")
 
 
@@ -145,10 +149,8 @@ class DeadlineWorker(ThreadWorker):
         progress = connection.incoming.feed(data)
         if progress is Progress.READY:
             return self._start(connection)
-        if progress is Progress.HEAD_TOO_LARGE:
-            self._refuse(
-                connection, 431, "Request Header Fields Too Large", "The head of the request is too long."
-            )
+        if progress in _TOO_LARGE:
+            self._refuse(connection, *_TOO_LARGE[progress])
             return self._linger(connection)
         if progress is Progress.BODY and connection.stage is not Stage.BODY:
             self._waiting.enter(connection, Stage.BODY)
