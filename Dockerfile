@@ -36,6 +36,6 @@ VOLUME /var/lib/patchbay
 EXPOSE 8000
 # gunicorn finishes its calls after SIGTERM; give it more than its 65 seconds (docker stop --time 75).
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --start-interval=1s --retries=3 \
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-m", "app.healthcheck"]
 CMD ["gunicorn", "wsgi:app"]

@@ -45,7 +45,23 @@ def sleep(seconds: float) -> str:
     return "slept"
 
 
+@app.get("/echo")
+def echo() -> dict[str, str]:
+    return {**dict(request.headers), "Query-Length": str(len(request.query_string))}
+
+
+@app.get("/metrics")
+def metrics() -> str:
+    return "counters"
+
+
+@app.errorhandler(413)
+def too_long(_error: Exception) -> tuple[str, int]:
+    return "longer than this product takes", 413
+
+
 @app.get("/events/<int:count>")
+@app.get("/mcp/events/<int:count>")
 def events(count: int) -> Response:
     def frames() -> Iterator[bytes]:
         for number in range(count):
