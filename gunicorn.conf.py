@@ -20,7 +20,7 @@ from app.errors import ConfigError
 _host = os.environ.get("BIND_HOST") or ("0.0.0.0" if os.environ.get("ENV") == "production" else "127.0.0.1")  # noqa: S104
 bind = f"{_host}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
-worker_class = "gthread"
+worker_class = "app.http_worker.DeadlineWorker"
 # The working threads, and those that only hold calls waiting for a permit
 # (app/mcp_server/calls/concurrency.py).
 threads = THREADS_IN_ALL * int(os.environ.get("WEB_THREADS") or 32)

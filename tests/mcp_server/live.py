@@ -51,7 +51,7 @@ def run_gunicorn(
         "--threads",
         str(threads),
         "-k",
-        "gthread",
+        "app.http_worker.DeadlineWorker",
         "--no-control-socket",
         "--graceful-timeout",
         "2",

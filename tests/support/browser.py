@@ -66,6 +66,7 @@ class Person:
     url: str
     name: str = "anna"
     javascript: bool = True
+    accepts_any_certificate: bool = False
     company: str = "Kraus & Daughters"
     password: str = "violet-anchor-meadow-62"
     has_account: bool = False
@@ -75,7 +76,9 @@ class Person:
 
     def __post_init__(self) -> None:
         self.email = f"{self.name}.{next(_numbers)}@example.com"
-        self.context = self.browser.new_context(java_script_enabled=self.javascript)
+        self.context = self.browser.new_context(
+            java_script_enabled=self.javascript, ignore_https_errors=self.accepts_any_certificate
+        )
         self.context.set_default_timeout(_SECONDS * 1000)
         self.page = self.context.new_page()
 

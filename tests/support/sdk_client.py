@@ -67,6 +67,7 @@ class PythonClient:
     open_links: Callable[[str], None] | None = None
     # what the person answers a question in the chat: accept, decline, cancel
     decide: Callable[[str], str] | None = None
+    verify: Any = True  # an ssl.SSLContext for a server with a certificate of its own
     storage: Storage = field(default_factory=Storage)
     walked: list[str] = field(default_factory=list)
     requests: list[tuple[str, str, int]] = field(default_factory=list)
@@ -86,7 +87,9 @@ class PythonClient:
         async def note(response: httpx2.Response) -> None:
             self.requests.append((response.request.method, response.request.url.path, response.status_code))
 
-        http = httpx2.AsyncClient(auth=self.provider, timeout=60, event_hooks={"response": [note]})
+        http = httpx2.AsyncClient(
+            auth=self.provider, timeout=60, verify=self.verify, event_hooks={"response": [note]}
+        )
         try:
             with start_blocking_portal() as self._portal:
                 with self._entered(self._portal, http):

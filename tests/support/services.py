@@ -9,6 +9,7 @@ import redis
 
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/15")
+_SERVER_PATH = os.environ.get("PATH", "") + ":/usr/sbin"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -49,11 +50,21 @@ def has_promtool() -> bool:
     return shutil.which("promtool") is not None
 
 
+def has_nginx() -> bool:
+    return shutil.which("nginx", path=_SERVER_PATH) is not None
+
+
+def has_caddy() -> bool:
+    return shutil.which("caddy", path=_SERVER_PATH) is not None
+
+
 NEEDS = {
     "needs_postgres": has_postgres,
     "needs_redis": has_redis,
     "needs_chromium": has_chromium,
     "needs_node": has_node,
     "needs_promtool": has_promtool,
+    "needs_nginx": has_nginx,
+    "needs_caddy": has_caddy,
 }
 REQUIRED = os.environ.get("REQUIRE_SERVICES") == "1"

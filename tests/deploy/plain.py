@@ -1,0 +1,71 @@
+"""A small application for tests of the web server alone."""
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+
+from flask import Flask, Response, request
+
+app = Flask(__name__)
+app.config["MAX_CONTENT_LENGTH"] = 4 * 1024 * 1024
+
+
+@app.get("/health")
+def health() -> str:
+    return "ok"
+
+
+@app.post("/digest")
+def digest() -> str:
+    body = request.get_data()
+    return f"{len(body)} {hashlib.sha256(body).hexdigest()}"
+
+
+@app.post("/unread")
+def unread() -> str:
+    return "the body was not read"
+
+
+@app.get("/bytes/<int:count>")
+def many(count: int) -> Response:
+    return Response(b"x" * count, content_type="application/octet-stream")
+
+
+@app.get("/file")
+def file() -> Response:
+    from flask import send_file
+
+    return send_file(os.path.abspath(__file__))
+
+
+@app.get("/sleep/<float:seconds>")
+def sleep(seconds: float) -> str:
+    time.sleep(seconds)
+    return "slept"
+
+
+@app.get("/echo")
+def echo() -> dict[str, str]:
+    return {**dict(request.headers), "Query-Length": str(len(request.query_string))}
+
+
+@app.get("/metrics")
+def metrics() -> str:
+    return "counters"
+
+
+@app.errorhandler(413)
+def too_long(_error: Exception) -> tuple[str, int]:
+    return "longer than this product takes", 413
+
+
+@app.get("/events/<int:count>")
+@app.get("/mcp/events/<int:count>")
+def events(count: int) -> Response:
+    def frames() -> Iterator[bytes]:
+        for number in range(count):
+            time.sleep(0.2)
+            yield f"data: {number}\n\n".encode()
+
+    return Response(frames(), content_type="text/event-stream")
