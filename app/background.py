@@ -20,6 +20,7 @@ from app.oauth_server import housekeeping
 from app.onboarding import registering
 from app.usage import scheduler
 from app.vault import keepalive, links, revocation
+from app.webhooks import log as delivery_log
 from app.webhooks import sender
 
 
@@ -42,6 +43,7 @@ def jobs(settings: Settings, mailer: Mailer) -> tuple[Job, ...]:
         keepalive.job(settings),
         revocation.job(settings),
         *scheduler.jobs(settings.usage_retention_days),
+        Job("webhook log", timedelta(hours=1), delivery_log.prune),
         Job("expired approvals", timedelta(minutes=1), _end_approvals),
         Job("expired sessions and codes", timedelta(minutes=15), _forget_expired),
     )

@@ -4,13 +4,10 @@ import logging
 import random
 import threading
 from collections import Counter
-from datetime import timedelta
 
 from app.config import Settings
 from app.errors import Unavailable
 from app.mail import Mailer
-from app.notifications import turns
-from app.webhooks import log as delivery_log
 from app.webhooks import outbox, queue, sending
 from app.webhooks.queue import DueEndpoint, Work
 
@@ -19,7 +16,6 @@ log = logging.getLogger(__name__)
 AT_ONCE = 8  # deliveries of one process
 _PER_WORKSPACE = 2  # of those: slow receivers of one workspace leave the others to the rest
 _PAUSE_SECONDS = (1.5, 2.5)
-_PRUNE_EVERY = timedelta(hours=1)
 
 
 class Sender:
@@ -37,8 +33,6 @@ class Sender:
             outbox.due_now.clear()
             try:
                 self.start_due()
-                if turns.take_job("webhook log", _PRUNE_EVERY):
-                    delivery_log.prune()
             except Unavailable:
                 log.warning("webhooks wait: the database is away")
             except Exception:
