@@ -81,18 +81,21 @@ def load(endpoint_id: str, *, before: str = "") -> LogPage:
     return LogPage(rows, listed[-1].id if len(found) > _PAGE_SIZE else "")
 
 
-def prune() -> None:
-    """Delete deliveries older than 30 days, and secrets that sign no more."""
-    at = clock.now()
+def prune() -> int:
+    """Delete deliveries older than 30 days, and secrets that sign no more. Returns how many deliveries."""
+    at, total = clock.now(), 0
     old = select(col(WebhookDelivery.id)).where(col(WebhookDelivery.created_at) < at - RETENTION)
     while True:
         with transaction() as db:
             gone = db.execute(delete(WebhookDelivery).where(col(WebhookDelivery.id).in_(old.limit(_AT_ONCE))))
-            if gone.rowcount < _AT_ONCE:  # type: ignore[attr-defined]
-                break
+            count: int = gone.rowcount  # type: ignore[attr-defined]
+        total += count
+        if count < _AT_ONCE:
+            break
     over = update(WebhookEndpoint).where(col(WebhookEndpoint.previous_until) <= at)
     with transaction() as db:
         db.execute(over.values(previous_secret_sealed=None, previous_until=None))
+    return total
 
 
 def _attempts(db: Session, delivery_ids: Sequence[str]) -> dict[str, list[WebhookAttempt]]:
