@@ -14,6 +14,9 @@ class Level:
 LEVELS = {
     "off": Level("Off", "AI clients can't use this connection."),
     "read": Level("Read only", "AI clients can read. Nothing can be changed."),
-    "ask": Level("Ask before writing", "AI clients can read. Each change waits for your approval."),
+    "ask": Level(
+        "Ask before writing",
+        "AI clients can read. Each change waits for a person's approval. Tokens are approved only on this site.",
+    ),
     "write": Level("Read and write", "AI clients can read and make changes without asking."),
 }

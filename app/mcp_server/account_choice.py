@@ -17,16 +17,9 @@ from app.errors import (
 )
 from app.mcp_server.tools.spec import ListedTool
 from app.oauth_server.callers import AuthenticatedCaller
-from app.vault import connection_state
+from app.vault import connection_state, labels
 from app.vault.access import businesses_of
 from app.vault.models import Connection
-
-
-def labels_of(connections: Sequence[Connection]) -> dict[str, str]:
-    """Connection id to its name in `account`: its label, else the account's name, made unique."""
-    names = {c.id: str(plain(c.label or c.account_name or c.id)) for c in connections}
-    seen = [name.casefold() for name in names.values()]
-    return {id: name if seen.count(name.casefold()) == 1 else f"{name} ({id})" for id, name in names.items()}
 
 
 def refusal(connector: Connector, tool: Tool, connection: Connection, hub_url: str) -> ToolError | None:
@@ -67,16 +60,16 @@ def account(
     """
     if not connections:
         raise NotConnected(f"{connector.name} is not connected yet.")
-    labels = labels_of(connections)
+    names = labels.names_of(connections)
     if named is not None:
-        chosen = _named(connections, labels, named)
+        chosen = _named(connections, names, named)
     elif len(connections) == 1:
         chosen = connections[0]
     elif not tool.reads_only:
         raise AmbiguousAccount(
             f"{len(connections)} {connector.name} accounts are connected: name the one to change in "
             "`account`.",
-            details={"accounts": list(labels.values())},
+            details={"accounts": list(names.values())},
         )
     elif (
         business_id is not None
@@ -93,7 +86,7 @@ def account(
             ),
         )
     if (problem := refusal(connector, tool, chosen, hub_url)) is not None:
-        problem.details["account"] = labels[chosen.id]
+        problem.details["account"] = names[chosen.id]
         raise problem
     if not connection_state.may_try(chosen, clock.now()):
         raise BrokenConnection(connector, chosen)
@@ -134,13 +127,13 @@ class BrokenConnection(ReconnectNeeded):
         super().__init__(message or connection.last_error or f"{connector.name} ended our access.")
 
 
-def _named(connections: Sequence[Connection], labels: dict[str, str], named: str) -> Connection:
+def _named(connections: Sequence[Connection], names: dict[str, str], named: str) -> Connection:
     for matches in (
-        [c for c in connections if named in {c.id, labels[c.id]}],
+        [c for c in connections if named in {c.id, names[c.id]}],
         [
             c
             for c in connections
-            if named.casefold() in {labels[c.id].casefold(), c.label.casefold(), c.account_name.casefold()}
+            if named.casefold() in {names[c.id].casefold(), c.label.casefold(), c.account_name.casefold()}
         ],
     ):
         if len(matches) == 1:
@@ -148,7 +141,7 @@ def _named(connections: Sequence[Connection], labels: dict[str, str], named: str
         if matches:
             break
     raise InvalidArguments(
-        "account: no single connected account goes by that name.", details={"accounts": list(labels.values())}
+        "account: no single connected account goes by that name.", details={"accounts": list(names.values())}
     )
 
 

@@ -69,4 +69,5 @@ def _caller(settings: Settings, user: User, workspace: Workspace, role: str) -> 
         audience=settings.mcp_url,
         expires_at=clock.now() + _LIFE,
         active_businesses={},
+        may_debug=settings.debug_tools,
     )

@@ -17,6 +17,7 @@ from app.mcp_server.tools.spec import BuiltIn, ListedTool, within_reach
 from app.memory import tools as memory
 from app.oauth_server import scopes
 from app.oauth_server.callers import AuthenticatedCaller
+from app.vault.labels import names_of
 from app.vault.models import Connection
 
 _BUILT_IN = (
@@ -161,7 +162,7 @@ class Toolbox:
         for connector in services_of(caller.workspace_id):
             if (own := by_slug.get(connector.slug)) is None:
                 continue
-            labels = account_choice.labels_of(own)
+            labels = names_of(own)
             entries = []
             for listed in self._of(connector).values():
                 usable = [

@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from app import audit
 from app.errors import InvalidInput
+from app.vault import labels
 from app.vault.models import Connection
 from app.vault.store import get_current
 
@@ -53,8 +54,10 @@ def set_tools(
 def set_label(db: Session, connection: Connection, label: str, *, by: str | None = None) -> Connection:
     """Change its label; an empty one falls back to the account's name. Raises InvalidInput, NotFound."""
     label = " ".join(label.split())
-    if len(label) > 80 or not label.isprintable():
-        raise InvalidInput("The label must be at most 80 characters, without control characters.")
+    if not labels.is_plain(label):
+        raise InvalidInput(
+            f"The label must be at most {labels.LONGEST} letters, digits, spaces and simple punctuation."
+        )
     row = get_current(db, connection)
     details = {**row.audit_details(), "label": label if row.visibility == "shared" else ""}
     row.label = label

@@ -20,6 +20,7 @@ from app.mcp_server.calls.pagination import Cursors, PageBuilder
 from app.notifications.hints import ending_hint
 from app.oauth_server.callers import AuthenticatedCaller
 from app.vault.access import open_api
+from app.vault.labels import names_of
 from app.vault.models import Connection
 
 _CALL_SECONDS = 60.0
@@ -101,7 +102,7 @@ def prepare(
         business.id if business else None,
     )
     arguments, answer = pagination.parse(tool.name_in(connector.slug), tool, given, cursors, *bound_to)
-    labels = account_choice.labels_of(connections)
+    labels = names_of(connections)
     return PreparedCall(
         settings,
         tool,

@@ -20,12 +20,12 @@ from app.errors import (
     ReconnectNeeded,
     ToolError,
 )
-from app.mcp_server.account_choice import labels_of
 from app.mcp_server.tools.spec import BuiltIn, ToolContext
 from app.oauth_server import grants, scopes
 from app.oauth_server.callers import AuthenticatedCaller
 from app.vault import access
 from app.vault.access import businesses_of
+from app.vault.labels import names_of
 from app.vault.models import Connection
 
 
@@ -80,7 +80,7 @@ def set_active_business(
         raise _gone(connector, connection, business)
     with transaction() as db:
         grants.set_active_business(db, context.caller.grant_id, connection.id, business.id)
-    label = labels_of([c for c in context.connections if c.slug == connection.slug])[connection.id]
+    label = names_of([c for c in context.connections if c.slug == connection.slug])[connection.id]
     name = str(plain(business.name))
     context.say(
         f"{connector.name} account: {label}; {_word(connector)}: {name}, for this AI client from now on."
@@ -158,7 +158,7 @@ def _find_business(
         )
     choices = [(connection, business) for connection in several for business in businesses_of(connection)]
     labels = {
-        slug: labels_of([c for c in context.connections if c.slug == slug])
+        slug: names_of([c for c in context.connections if c.slug == slug])
         for slug in {c.slug for c in several}
     }
     if account is not None:

@@ -9,11 +9,12 @@ from app.connectors.function_tool import tool
 from app.connectors.rows import Row, plain
 from app.connectors.services import services_of
 from app.errors import InvalidArguments, PermissionDenied
-from app.mcp_server.account_choice import labels_of, not_selected
+from app.mcp_server.account_choice import not_selected
 from app.mcp_server.service_offers import Offered
 from app.mcp_server.tools.spec import BuiltIn, ToolContext
 from app.oauth_server import scopes
 from app.vault.access import businesses_of
+from app.vault.labels import names_of
 from app.vault.models import Connection
 
 
@@ -120,7 +121,7 @@ def connect_service(
     return ConnectOffer(
         service=service,
         name=connector.name,
-        connected_accounts=list(labels_of(mine).values()),
+        connected_accounts=list(names_of(mine).values()),
         connect_url=url,
         minutes=30,
     )
@@ -142,7 +143,7 @@ def _service(entry: Offered, mine: Sequence[Connection]) -> ServiceRow:
         name=entry.name,
         summary=entry.summary,
         state="connected" if any(c.state == "connected" for c in mine) else "reconnect_needed",
-        connections=[_connection(c, label) for c, label in zip(mine, labels_of(mine).values(), strict=True)],
+        connections=[_connection(c, label) for c, label in zip(mine, names_of(mine).values(), strict=True)],
     )
 
 

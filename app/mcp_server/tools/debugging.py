@@ -11,9 +11,9 @@ from app.connectors.rows import Row
 from app.connectors.services import services_of
 from app.database import transaction
 from app.errors import PatchbayError
-from app.mcp_server.account_choice import labels_of
 from app.mcp_server.tools.spec import BuiltIn, ToolContext
 from app.vault import access, claims, credentials, refresh
+from app.vault.labels import names_of
 from app.vault.models import Connection
 
 _EXPIRE_SECONDS = 60
@@ -97,7 +97,7 @@ def debug_auth(context: ToolContext) -> AuthPicture:
         expires_at=caller.expires_at.isoformat(timespec="seconds"),
         seconds_left=int((caller.expires_at - clock.now()).total_seconds()),
     )
-    labels = labels_of(context.connections)
+    labels = names_of(context.connections)
     return AuthPicture(
         token=token, connections=[_picture(context, c, labels[c.id]) for c in context.connections]
     )
@@ -160,7 +160,7 @@ TOOLS = tuple(
 
 
 def _own(context: ToolContext) -> Iterator[tuple[Connection, str]]:
-    labels = labels_of(context.connections)
+    labels = names_of(context.connections)
     return ((c, labels[c.id]) for c in context.connections if c.owner_id == context.caller.user_id)
 
 

@@ -18,6 +18,7 @@ from app.mcp_server import account_choice
 from app.mcp_server.tools.fan_out import Source
 from app.mcp_server.tools.spec import ToolContext
 from app.vault.access import businesses_of
+from app.vault.labels import names_of
 from app.vault.models import Connection
 
 _MOST_SOURCES = 12
@@ -144,5 +145,5 @@ def _slugs(connections: Sequence[Connection]) -> list[str]:
 
 
 def _labelled(connections: Sequence[Connection]) -> Iterator[tuple[Connection, str]]:
-    labels = account_choice.labels_of(connections)
+    labels = names_of(connections)
     return ((connection, labels[connection.id]) for connection in connections)
