@@ -67,8 +67,12 @@ class _RedactingFormatter(logging.Formatter):
 
 def event(logger: logging.Logger, level: int, sentence: str, /, **fields: Any) -> None:
     """Log something that happened as one line with fields. Fields that are None or empty are left out."""
-    present = {name: value for name, value in fields.items() if value is not None and value != ""}
-    logger.log(level, "%s", sentence, extra={"fields": present}, stacklevel=2)
+    logger.log(level, "%s", sentence, extra={"fields": _present(fields)}, stacklevel=2)
+
+
+def defect(logger: logging.Logger, sentence: str, /, **fields: Any) -> None:
+    """Log the exception that is being handled, with its traceback."""
+    logger.exception("%s", sentence, extra={"fields": _present(fields)}, stacklevel=2)
 
 
 def unavailable(logger: logging.Logger, sentence: str, error: BaseException, /, **fields: Any) -> None:
@@ -81,6 +85,10 @@ def unavailable(logger: logging.Logger, sentence: str, error: BaseException, /, 
     logger.error(
         "%s", sentence, exc_info=error if has_trace else None, extra={"fields": {"reason": reason, **fields}}
     )
+
+
+def _present(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None and value != ""}
 
 
 def _plain(value: Any) -> Any:

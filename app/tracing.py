@@ -102,7 +102,7 @@ def upstream_request(method: str, url: str, template: str = "") -> AbstractConte
     return _tracing.span(name, "CLIENT", attributes, None)
 
 
-class _Span(Traced):
+class _LiveSpan(Traced):
     def __init__(self, span: Any, headers: Mapping[str, str], is_server: bool) -> None:
         self._span, self.headers, self._is_server = span, headers, is_server
 
@@ -149,7 +149,7 @@ class _Tracing:
             # Only the ids: a tracestate holds what the client's vendor wrote for itself.
             TraceContextTextMapPropagator().inject(headers)
             headers.pop("tracestate", None)
-            traced = _Span(span, headers, kind == "SERVER")
+            traced = _LiveSpan(span, headers, kind == "SERVER")
             try:
                 yield traced
             except BaseException as error:

@@ -6,9 +6,11 @@ import pytest
 
 from app import database, logs
 from app.errors import ProviderUnavailable, ReconnectNeeded
-from app.vault import access, revocation, seal
+from app.vault import access, connection_state, revocation, seal, store
 from app.vault.models import Credential, PendingRevocation
 from app.vault.refresh import source
+from tests.support import acme
+from tests.support.catalogue import install
 from tests.vault.conftest import expire, stored
 from tests.vault.provider import status
 
@@ -136,8 +138,6 @@ def test_reading_the_account_again_says_so(connect, settings, log):
 def test_a_line_of_a_transaction_that_is_rolled_back_is_never_written(connect, settings, log, monkeypatch):
     connection = connect()
     with pytest.raises(ZeroDivisionError), database.transaction() as db:
-        from app.vault import connection_state
-
         connection_state.end_access(db, connection, stored(connection)[1].generation, "Reconnect Strict.")
         raise ZeroDivisionError
     assert not log.named("Access ended")
@@ -230,3 +230,23 @@ def test_no_line_holds_a_token_or_a_part_of_one(connect, fill_in, provider, sett
                     secret = seal.unseal(settings.vault_keys, credential, column)
                     parts = {secret[i : i + 12] for i in range(0, len(secret) - 12, 4)}
                     assert sealed not in log.text and not any(part in log.text for part in parts)
+
+
+def test_a_tool_that_breaks_names_the_connection_beside_its_traceback(
+    app, people, client_of, settings, log, monkeypatch
+):
+    install(acme.CONNECTOR, monkeypatch=monkeypatch)
+    with database.transaction() as db:
+        connection = store.connect(
+            db,
+            workspace_id=people.northwind.id,
+            owner_id=people.alice.id,
+            slug="acme",
+            account=acme.account("Main", 1),
+            tokens=acme.TOKENS,
+            scopes="things.read",
+            keys=settings.vault_keys,
+        )
+    assert client_of(people.alice).refusal("acme_get_thing", {"id": "bug"})[0] == "INTERNAL"
+    line = log.one("acme_get_thing failed")
+    assert is_about(connection, line) and "ZeroDivisionError" in line["trace"]

@@ -18,7 +18,6 @@ from tests.conftest import live_environment
 from tests.floor.test_config import GOOD
 from tests.observability.collector import Collector, attributes
 from tests.support.catalogue import install
-from tests.support.mcp_client import client_of, token_for  # noqa: F401
 from tests.support.sources import ROOT
 from tests.vault import provider as providers
 from tests.vault.conftest import expire
@@ -67,7 +66,7 @@ def environ(environ, collector, monkeypatch):
 
 
 @pytest.fixture
-def client(connect, client_of, people):  # noqa: F811
+def client(connect, client_of, people):
     """An AI client of alice, who has connected the service."""
     connect()
     return client_of(people.alice)

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from mcp.server.context import ServerRequestContext
 from mcp_types import CallToolRequestParams
 
-from app import clock, persist
+from app import clock, logs, metrics, persist
 from app.activity import tool_calls
 from app.connectors.api import Api
 from app.connectors.preview import Preview
@@ -129,6 +129,12 @@ class Invocation:
             grants.touch(caller.grant_id)
         except Unavailable:
             log.warning("the last use of %s could not be noted", caller.grant_id)
+
+    def log_defect(self) -> None:
+        """Log the exception that is being handled, with what the call was about, and count it."""
+        metrics.UNHANDLED_ERRORS.inc()
+        about = {"service": self.row.slug, "connection": self.row.connection_id}
+        logs.defect(log, f"{self.row.tool} failed", **about, workspace=self.row.workspace_id)
 
     def _record_for_sure(self, trail: dict[str, Any] | None) -> None:
         """Records an answered call, even while the database is down: the client gets its answer anyway."""

@@ -8,7 +8,7 @@ from typing import Any
 from mcp_types import CallToolRequestParams
 from pydantic_core import to_jsonable_python
 
-from app import crypto, metrics, tracing
+from app import crypto, tracing
 from app.approvals.carrying_out import NotCarriedOut
 from app.approvals.decisions import ExecutionResult
 from app.approvals.models import Approval
@@ -180,8 +180,7 @@ def carry_out(
             )
         return failed(name, explained)
     except Exception:  # the edge: it was approved, and somebody waits for the outcome
-        metrics.UNHANDLED_ERRORS.inc()
-        log.exception("%s failed", name)
+        invocation.log_defect()
         return failed(name, PatchbayError(), is_certain=not invocation.wrote)
 
 

@@ -6,7 +6,6 @@ previewed first, so the person presses a button that names what it does.
 """
 
 import itertools
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ from typing import Any
 from flask import current_app
 from mcp_types import CallToolRequestParams
 
-from app import crypto, metrics, tracing
+from app import crypto, tracing
 from app.approvals import models
 from app.approvals.models import Approval
 from app.config import Settings
@@ -42,8 +41,6 @@ from app.mcp_server.tools import active_business
 from app.mcp_server.tools.spec import ListedTool
 from app.oauth_server.callers import AuthenticatedCaller
 from app.vault.models import Connection
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -212,8 +209,7 @@ class BrowserCalls:
             self._fail(answer, invocation, error)
         # the edge: the person gets a sentence, and the details go to the log alone
         except Exception:
-            metrics.UNHANDLED_ERRORS.inc()
-            log.exception("%s failed", invocation.row.tool)
+            invocation.log_defect()
             self._fail(answer, invocation, PatchbayError())
 
     def _fail(self, answer: BrowserAnswer, invocation: Invocation, error: PatchbayError) -> None:

@@ -4,7 +4,6 @@ A call that contacts no service, refused ones included, costs one commit: it is 
 A call that does is counted before and recorded after.
 """
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
@@ -14,7 +13,7 @@ from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, CallToolRequestParams, InputRequiredResult
 
-from app import metrics, tracing
+from app import tracing
 from app.config import Settings
 from app.connectors.connector import Connector
 from app.connectors.services import services_of
@@ -47,8 +46,6 @@ from app.oauth_server import scopes
 from app.oauth_server.callers import AuthenticatedCaller
 from app.vault.models import Connection
 from app.vault.visible_connections import visible_to
-
-log = logging.getLogger(__name__)
 
 
 class Invoker:
@@ -139,8 +136,7 @@ class Invoker:
             return required.result
         # the edge: the AI client gets a result, and the details go to the log alone
         except Exception:
-            metrics.UNHANDLED_ERRORS.inc()
-            log.exception("%s failed", invocation.row.tool)
+            invocation.log_defect()
             answer = envelope.failure(invocation.params.name, PatchbayError())
         if answer["success"]:
             answer = {**answer, "message": answer["message"] + invocation.note}

@@ -12,11 +12,13 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from app import logs, metrics
 from app.connectors.api import Api
 from app.connectors.connector import Connector
 from app.connectors.request import UpstreamCall
 from app.connectors.spec import Business
 from app.errors import PatchbayError, ProviderTimeout, ToolError
+from app.vault import connection_log
 from app.vault.models import Connection
 
 log = logging.getLogger(__name__)
@@ -102,7 +104,8 @@ def _store_result(future: "Future[Result]", one: SourceResult[Result]) -> None:
     except PatchbayError as problem:
         one.problem = problem
     except Exception:  # an unexpected response of one service must not fail the others
-        log.exception("asking %s failed", one.source.connector.slug)
+        metrics.UNHANDLED_ERRORS.inc()
+        logs.defect(log, "Reading a summary failed", **connection_log.fields_of(one.source.connection))
         one.problem = PatchbayError(
             f"{one.source.connector.name} could not be read. Tell your administrator the correlation id."
         )
