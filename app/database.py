@@ -26,14 +26,14 @@ from app import clock
 from app.errors import Unavailable
 
 # Nobody waits longer than about five seconds in all, for a free connection and then for a lock.
-_POOL_SECONDS = 2.0
-_LOCK_SECONDS = 2.0
+_POOL_SECONDS = 1.5
+_LOCK_SECONDS = 1.5
 _CONNECT_SECONDS = 3
 # A writer on SQLite waits this long in all: for the other writers of this process, then for other processes.
-_WRITER_SECONDS = 3.0
+_WRITER_SECONDS = 2.5
 _SHORTEST_BUSY_SECONDS = 0.5
 _POSTGRES_OPTIONS = (
-    f"-c lock_timeout={_LOCK_SECONDS:.0f}s -c statement_timeout=30s "
+    f"-c lock_timeout={_LOCK_SECONDS * 1000:.0f}ms -c statement_timeout=30s "
     "-c idle_in_transaction_session_timeout=30s"
 )
 

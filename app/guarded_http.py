@@ -23,6 +23,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.poolmanager import PoolManager
 
+from app import threads
 from app.public_addresses import is_public
 
 _LOOKUP_THREADS = 16
@@ -140,7 +141,7 @@ def _addresses(host: str, port: int, seconds: float, guarded: bool) -> list[Any]
             with _changed:
                 if guarded not in _lookups:
                     _lookups[guarded] = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="lookup")
-            future = _lookups[guarded].submit(socket.getaddrinfo, host, port, 0, socket.SOCK_STREAM)
+            future = threads.submit(_lookups[guarded], socket.getaddrinfo, host, port, 0, socket.SOCK_STREAM)
             try:
                 addresses = future.result(max(0.0, seconds))
             finally:

@@ -24,7 +24,7 @@ from app.usage.limit_events import LimitAnnouncer
 from app.usage.models import Call, CallRow
 from app.usage.scheduler import Upkeep
 from app.usage.tiers import Limits
-from app.usage.windows import DAY, RedisWindows, Spent
+from app.usage.windows import DAY, KnownCounts, RedisWindows, Spent
 
 _COLUMNS = tuple(field.name for field in fields(Call))
 _INSERT = PreparedStatement(
@@ -55,7 +55,8 @@ class Ledger:
     def __init__(self, redis_url: str | None = None, retention_days: int = 90) -> None:
         self._queue: deque[_Entry] = deque()
         self._pen = threading.Lock()
-        self._redis = RedisWindows(redis_url) if redis_url else None
+        self._known = KnownCounts()
+        self._redis = RedisWindows(redis_url, self._known) if redis_url else None
         self._announcer = LimitAnnouncer()
         self._batches = 0
         self.upkeep = Upkeep(retention_days)
@@ -155,7 +156,7 @@ class Ledger:
     def _commit(self, batch: Sequence[_Entry]) -> None:
         trails = [entry.trail for entry in batch if entry.trail]
         with writing(durable=bool(trails)) as db:
-            _take(db, batch)
+            _take(db, batch, self._known)
             rows = [{name: getattr(entry.call, name) for name in _COLUMNS} for entry in batch if entry.call]
             if rows:
                 db.run_many(_INSERT, rows)
@@ -178,7 +179,7 @@ def _is_database_trouble(error: Unavailable) -> bool:
     return cause is None or isinstance(cause, (dbapi.OperationalError, PoolTimeout))
 
 
-def _take(db: PreparedTransaction, batch: Sequence[_Entry]) -> None:
+def _take(db: PreparedTransaction, batch: Sequence[_Entry], known: KnownCounts) -> None:
     """Counts the batch's calls, one statement per workspace, and marks those over the limit, in order."""
     asking: dict[tuple[str, Limits], list[_Entry]] = {}
     for entry in batch:
@@ -186,7 +187,7 @@ def _take(db: PreparedTransaction, batch: Sequence[_Entry]) -> None:
             asking.setdefault((entry.workspace_id, entry.limits), []).append(entry)
     # In one order everywhere, so that two workers never wait for each other's counters.
     for (workspace_id, limits), entries in sorted(asking.items(), key=lambda item: item[0][0]):
-        allowed, full = windows.take(db, workspace_id, limits, len(entries))
+        allowed, full = windows.take(db, workspace_id, limits, len(entries), known)
         _refuse(entries[allowed:], full)
 
 

@@ -19,13 +19,16 @@ log = logging.getLogger(__name__)
 MINUTE, DAY = 60, 86_400
 _NAMES = {MINUTE: "minute", DAY: "day"}
 _REST_SECONDS = 5.0
+_MOST_KNOWN = 50_000
 
 _ADD = PreparedStatement(
     text(
         """
         INSERT INTO limit_counters (workspace_id, "window", window_start, count)
-        VALUES (:workspace_id, 'minute', :minute, :n), (:workspace_id, 'day', :day, :n)
-        ON CONFLICT (workspace_id, "window", window_start) DO UPDATE SET count = limit_counters.count + :n
+        VALUES (:workspace_id, 'minute', :minute, :minute_n), (:workspace_id, 'day', :day, :day_n)
+        ON CONFLICT (workspace_id, "window", window_start) DO UPDATE SET count =
+            CASE WHEN limit_counters.count < excluded.count - :n THEN excluded.count
+            ELSE limit_counters.count + :n END
         RETURNING "window", count
         """
     )
@@ -60,12 +63,14 @@ _LOOK = PreparedStatement(
 )
 
 _LUA = """
-local function over(key, limit) return limit >= 0 and tonumber(redis.call('GET', key) or '0') >= limit end
-if over(KEYS[1], tonumber(ARGV[1])) then return 1 end
-if over(KEYS[2], tonumber(ARGV[2])) then return 2 end
-if redis.call('INCR', KEYS[1]) == 1 then redis.call('EXPIRE', KEYS[1], 120) end
-if redis.call('INCR', KEYS[2]) == 1 then redis.call('EXPIRE', KEYS[2], 172800) end
-return 0
+local function used(key, known) return math.max(tonumber(redis.call('GET', key) or '0'), tonumber(known)) end
+local function over(count, limit) return limit >= 0 and count >= limit end
+local minute, day = used(KEYS[1], ARGV[3]), used(KEYS[2], ARGV[4])
+if over(minute, tonumber(ARGV[1])) then return {1, minute, day} end
+if over(day, tonumber(ARGV[2])) then return {2, minute, day} end
+redis.call('SET', KEYS[1], minute + 1, 'EX', 120)
+redis.call('SET', KEYS[2], day + 1, 'EX', 172800)
+return {0, minute + 1, day + 1}
 """
 
 
@@ -81,19 +86,53 @@ def _starts() -> dict[str, int]:
     return {name: rate_windows.current(size).start for size, name in _NAMES.items()}
 
 
-def take(db: PreparedTransaction, workspace_id: str, limits: Limits, wanted: int) -> tuple[int, int]:
+class KnownCounts:
+    """The highest counts this process has seen of the present windows, wherever they were counted.
+
+    When Redis goes away in the middle of a window, or comes back empty, the other counter goes on from there.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[tuple[int, int], Spent]] = {}
+        self._lock = threading.Lock()
+
+    def of(self, workspace_id: str) -> Spent:
+        """Return them, as far as their windows are not over."""
+        (minute, day), spent = self._seen.get(workspace_id, ((0, 0), Spent(0, 0)))
+        starts = _starts()
+        return Spent(
+            spent.minute if minute == starts["minute"] else 0, spent.day if day == starts["day"] else 0
+        )
+
+    def note(self, workspace_id: str, spent: Spent) -> None:
+        """Remember what a counter says now."""
+        known, starts = self.of(workspace_id), _starts()
+        highest = Spent(max(known.minute, spent.minute), max(known.day, spent.day))
+        with self._lock:
+            if len(self._seen) >= _MOST_KNOWN and workspace_id not in self._seen:
+                self._seen.clear()
+            self._seen[workspace_id] = (starts["minute"], starts["day"]), highest
+
+
+def take(
+    db: PreparedTransaction, workspace_id: str, limits: Limits, wanted: int, known: KnownCounts
+) -> tuple[int, int]:
     """Count up to `wanted` calls of a workspace. Returns how many are allowed and the full window's size (0:
     none is).
 
     Refused calls are not counted.
     """
-    at = {"workspace_id": workspace_id, **_starts()}
-    counts: dict[str, int] = dict(db.rows(_ADD, **at, n=wanted))
+    at, before = {"workspace_id": workspace_id, **_starts()}, known.of(workspace_id)
+    counts: dict[str, int] = dict(
+        db.rows(_ADD, **at, n=wanted, minute_n=before.minute + wanted, day_n=before.day + wanted)
+    )
     spare_minute = limits.per_minute - (counts["minute"] - wanted)
     spare_day = wanted if limits.per_day is None else limits.per_day - (counts["day"] - wanted)
     allowed = max(0, min(wanted, spare_minute, spare_day))
+    unused = wanted - allowed
+    known.note(workspace_id, Spent(counts["minute"] - unused, counts["day"] - unused))
     if allowed < wanted:
-        db.run(_GIVE_BACK, **at, n=wanted - allowed)
+        db.run(_GIVE_BACK, **at, n=unused)
         return allowed, DAY if spare_day <= spare_minute else MINUTE
     return allowed, 0
 
@@ -113,7 +152,8 @@ def forget_old(db: PreparedTransaction) -> None:
 class RedisWindows:
     """The same counters in Redis. When Redis is away they say so once, and rest for a few seconds."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, known: KnownCounts | None = None) -> None:
+        self._known = known or KnownCounts()
         self._client = redis.Redis.from_url(url, socket_timeout=0.25, socket_connect_timeout=0.25)
         self._script = self._client.register_script(_LUA)
         self._away_until = 0.0
@@ -136,12 +176,15 @@ class RedisWindows:
         if self._is_away():
             return None
         try:
-            args = [limits.per_minute, -1 if limits.per_day is None else limits.per_day]
-            full = int(self._script(keys=_keys(workspace_id), args=args))  # type: ignore[arg-type]
+            known = self._known.of(workspace_id)
+            per_day = -1 if limits.per_day is None else limits.per_day
+            args = [limits.per_minute, per_day, known.minute, known.day]
+            full, minute, day = self._script(keys=_keys(workspace_id), args=args)  # type: ignore[misc]
         except redis.RedisError as error:
             self._rest(error)
             return None
         self._answered()
+        self._known.note(workspace_id, Spent(minute, day))
         return {0: 0, 1: MINUTE, 2: DAY}[full]
 
     def _is_away(self) -> bool:

@@ -1,5 +1,6 @@
 """Streams: pings, a bearer that ends, a client that leaves, work that breaks off."""
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app import database
+from app import database, outbound
 from app.mcp_server.protocol import event_stream
 from app.mcp_server.protocol.client_replies import ClientReplies
 from app.mcp_server.protocol.event_stream import FinalResponse, Stream, Streamer
@@ -119,3 +120,24 @@ def test_a_reply_is_not_lost_when_redis_fails_at_one_end(app):
         asking.open(request_id := f"ask-{time.monotonic_ns()}", "alice")
         answering.deliver(request_id, "alice", {"result": {"n": 1}})
         assert asking.wait(request_id, "alice", lambda: False, 10) == {"result": {"n": 1}}
+
+
+def test_a_worker_at_its_end_sends_the_client_to_the_next_one(alice, connect, people, monkeypatch):
+    """Python lets the threads of an ending process finish and starts no more."""
+    connect(people.alice)
+    alice.initialize()
+    monkeypatch.setattr("concurrent.futures.thread._shutdown", True)
+    answer = alice.ask(
+        "tools/call", name="acme_get_thing", arguments={"id": "1"}, _meta={"progressToken": "p"}
+    )
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.json["error"]["data"]["retryable"] is True and answer.json["id"] is not None
+
+
+def test_a_call_that_a_worker_at_its_end_has_begun_still_reaches_its_service(monkeypatch):
+    """Looking up the address of a service takes a thread, too."""
+    monkeypatch.setattr("concurrent.futures.thread._shutdown", True)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(outbound.OutboundTimeout):  # it was connected, and nothing answers
+            outbound.send("GET", f"http://localhost:{port}/", seconds=0.2)

@@ -2,6 +2,7 @@
 
 import socket
 import time
+import uuid
 
 import pytest
 
@@ -11,7 +12,8 @@ from app.factory import create_app
 from app.usage import windows
 from app.usage.ledger import Ledger
 from app.usage.tiers import Limits
-from app.usage.windows import RedisWindows
+from app.usage.windows import RedisWindows, Spent
+from tests.conftest import both_databases
 from tests.support import services
 from tests.support.visitor import Visitor
 from tests.usage.test_limits import ask_many
@@ -100,3 +102,42 @@ def test_a_full_window_is_said_with_the_time_to_come_back(app, away, early):
     with pytest.raises(TooManyRequests) as refused:
         ledger.admit("w", Limits(1, None))
     assert 1 <= refused.value.retry_after_seconds <= 60
+
+
+@pytest.fixture
+def workspace():
+    """A workspace whose counters in Redis are removed afterwards."""
+    name = f"test-{uuid.uuid4().hex}"
+    yield name
+    client = windows.redis.Redis.from_url(services.REDIS)
+    for key in client.scan_iter(f"patchbay:calls:{name}:*"):
+        client.delete(key)
+
+
+@pytest.mark.needs_redis
+@both_databases
+def test_a_redis_that_dies_within_a_minute_does_not_start_the_count_again(app, early, workspace):
+    ledger = Ledger(services.REDIS)
+    assert ask_many(48, lambda: ledger.admit(workspace, Limits(60, None))) == 48
+    ledger._redis._rest(windows.redis.ConnectionError())
+    assert ask_many(64, lambda: ledger.admit(workspace, Limits(60, None))) == 12
+
+
+@pytest.mark.needs_redis
+@both_databases
+def test_a_redis_that_comes_back_empty_goes_on_from_the_database_count(app, early, workspace):
+    ledger = Ledger(services.REDIS)
+    ledger._redis._rest(windows.redis.ConnectionError())
+    assert ask_many(48, lambda: ledger.admit(workspace, Limits(60, 1_000))) == 48
+    ledger._redis._away_until = time.monotonic() - 1
+    ledger.admit(workspace, Limits(60, 1_000))  # finds Redis back; callers of that moment go either place
+    assert ask_many(64, lambda: ledger.admit(workspace, Limits(60, 1_000))) == 11
+    assert ledger.spent(workspace) == Spent(60, 60)
+
+
+@pytest.mark.needs_redis
+def test_a_full_day_stays_full_when_redis_dies(app, early, workspace):
+    ledger = Ledger(services.REDIS)
+    assert ask_many(16, lambda: ledger.admit(workspace, Limits(60, 8))) == 8
+    ledger._redis._rest(windows.redis.ConnectionError())
+    assert ask_many(16, lambda: ledger.admit(workspace, Limits(60, 8))) == 0

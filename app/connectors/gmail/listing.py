@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
 
+from app import threads
 from app.connectors.api import Api
 from app.connectors.gmail.wire import MESSAGES, text
 from app.connectors.google import objects, read
@@ -42,7 +43,7 @@ def load_each(api: Api, ids: Sequence[str], params: Any) -> Iterator[Mapping[str
             return None
 
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="gmail") as pool:
-        waiting = [pool.submit(copy_context().run, load, message_id) for message_id in ids]
+        waiting = [threads.submit(pool, copy_context().run, load, message_id) for message_id in ids]
         try:
             for done, future in enumerate(waiting):
                 message = future.result()

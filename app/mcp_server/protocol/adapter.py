@@ -88,7 +88,12 @@ class ProtocolAdapter:
             return self._run(inbound, exchange).response()
         exchange.stream = stream = Stream(self._replies)
         exchange.may_ask = not inbound.is_modern
-        return self._streamer.respond(lambda: self._run(inbound, exchange), exchange, stream, request.environ)
+        try:
+            return self._streamer.respond(
+                lambda: self._run(inbound, exchange), exchange, stream, request.environ
+            )
+        except Unavailable as error:
+            return _refused(_unavailable(error), inbound.id).response()
 
     def _run(self, inbound: InboundRequest, exchange: Exchange) -> FinalResponse:
         """Runs the SDK's server on the request. Every outcome becomes a response."""

@@ -19,6 +19,7 @@ from typing import Any
 from flask import Response
 from pydantic_core import to_json
 
+from app.errors import Unavailable
 from app.mcp_server.protocol.client_replies import ClientReplies
 from app.mcp_server.protocol.exchange import Exchange
 
@@ -108,8 +109,14 @@ class Streamer:
         stream: Stream,
         environ: Mapping[str, Any],
     ) -> Response:
-        """Starts the work; responds with JSON or a stream, depending on what comes first."""
-        self._helpers().submit(contextvars.copy_context().run, _work, work, stream)
+        """Starts the work; responds with JSON or a stream, depending on what comes first.
+
+        Raises Unavailable in a process that is ending, before any work is done.
+        """
+        try:
+            self._helpers().submit(contextvars.copy_context().run, _work, work, stream)
+        except RuntimeError as error:  # at its end, Python starts no more threads
+            raise Unavailable() from error
         connection = environ.get("gunicorn.socket")
 
         def is_gone() -> bool:

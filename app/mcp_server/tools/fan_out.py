@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from app import logs, metrics
+from app import logs, metrics, threads
 from app.connectors.api import Api
 from app.connectors.connector import Connector
 from app.connectors.request import UpstreamCall
@@ -76,7 +76,7 @@ def gather(
                 one.problem = problem
                 continue
             one.calls = api.calls
-            running[pool.submit(contextvars.copy_context().run, ask, one.source, api)] = one
+            running[threads.submit(pool, contextvars.copy_context().run, ask, one.source, api)] = one
         waiting = set(running)
         while waiting and time.monotonic() < until + _PATIENCE_SECONDS:
             done, waiting = wait(waiting, timeout=_POLL_SECONDS)
