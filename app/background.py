@@ -10,7 +10,7 @@ from app.approvals import expiry
 from app.config import Settings
 from app.database import transaction
 from app.hub import handshake
-from app.jobs.leases import Job
+from app.jobs.leases import PeriodicJob
 from app.jobs.runner import JobRunner
 from app.mail import Mailer
 from app.notifications import run
@@ -26,15 +26,15 @@ def start(app: Flask) -> None:
     JobRunner(jobs(app.extensions["patchbay"], app.extensions["mailer"])).start()
 
 
-def jobs(settings: Settings, mailer: Mailer) -> tuple[Job, ...]:
+def jobs(settings: Settings, mailer: Mailer) -> tuple[PeriodicJob, ...]:
     """Every job of this release."""
     return (
         *run.jobs(settings, mailer),
         keepalive.job(settings),
         revocation.job(settings),
         *scheduler.jobs(settings.usage_retention_days),
-        Job("expired approvals", timedelta(minutes=1), _end_approvals),
-        Job("expired sessions and codes", timedelta(minutes=15), _forget_expired),
+        PeriodicJob("expired approvals", timedelta(minutes=1), _end_approvals),
+        PeriodicJob("expired sessions and codes", timedelta(minutes=15), _forget_expired),
     )
 
 
