@@ -12,7 +12,7 @@ from app.approvals import expiry
 from app.config import Settings
 from app.database import transaction
 from app.hub import handshake
-from app.jobs.leases import Job
+from app.jobs.leases import PeriodicJob
 from app.jobs.runner import JobRunner
 from app.mail import Mailer
 from app.notifications import run
@@ -36,16 +36,16 @@ def start(app: Flask) -> None:
     sender.start(app.extensions["patchbay"], app.extensions["mailer"])
 
 
-def jobs(settings: Settings, mailer: Mailer) -> tuple[Job, ...]:
+def jobs(settings: Settings, mailer: Mailer) -> tuple[PeriodicJob, ...]:
     """Every job of this release."""
     return (
         *run.jobs(settings, mailer),
         keepalive.job(settings),
         revocation.job(settings),
         *scheduler.jobs(settings.usage_retention_days),
-        Job("webhook log", timedelta(hours=1), delivery_log.prune),
-        Job("expired approvals", timedelta(minutes=1), _end_approvals),
-        Job("expired sessions and codes", timedelta(minutes=15), _forget_expired),
+        PeriodicJob("webhook log", timedelta(hours=1), delivery_log.prune),
+        PeriodicJob("expired approvals", timedelta(minutes=1), _end_approvals),
+        PeriodicJob("expired sessions and codes", timedelta(minutes=15), _forget_expired),
     )
 
 

@@ -12,7 +12,7 @@ from app import clock, database
 from app.accounts.login import SignedIn
 from app.admin import job_check, queries
 from app.admin.health_checks import CHECKS, Check, keys
-from app.admin.job_check import JobRow
+from app.admin.job_check import JobStatus
 from app.admin.queries import ConnectionCounts
 from app.config import VERSION, Settings
 from app.connectors.services import services_of
@@ -51,7 +51,7 @@ class HealthPage:
     sealed: Mapping[str, int]  # values by key id, "" for a missing key
     services: list[ServiceHealth] = field(default_factory=list)
     processes: list[Process] = field(default_factory=list)
-    jobs: list[JobRow] = field(default_factory=list)
+    jobs: list[JobStatus] = field(default_factory=list)
     host: str = ""
     version: str = VERSION
     python: str = ""

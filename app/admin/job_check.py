@@ -19,7 +19,7 @@ _NOT_RUNNING = (
 
 
 @dataclass(frozen=True)
-class JobRow:
+class JobStatus:
     """One job. `state`: one of running, failing, overdue, ok, waiting."""
 
     name: str
@@ -32,7 +32,7 @@ class JobRow:
     error: str
 
 
-def load() -> list[JobRow]:
+def load() -> list[JobStatus]:
     """Every job, those with trouble first. Empty while the database is unavailable or not migrated."""
     try:
         with database.reading() as db:
@@ -59,7 +59,7 @@ def check(_settings: Settings) -> Check:
     return Check("Background jobs", "good", "Running", f"{len(jobs)} jobs, listed below")
 
 
-def _row(state: JobState, *, is_running: bool) -> JobRow:
+def _row(state: JobState, *, is_running: bool) -> JobStatus:
     if is_running:
         words = "running"
     elif leases.is_overdue(state):
@@ -68,7 +68,7 @@ def _row(state: JobState, *, is_running: bool) -> JobRow:
         words = "failing"
     else:
         words = "ok" if state.succeeded_at else "waiting"
-    return JobRow(
+    return JobStatus(
         state.name,
         _span(timedelta(seconds=state.period_seconds)),
         words,

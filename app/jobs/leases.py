@@ -32,7 +32,7 @@ _FORGOTTEN_AFTER = timedelta(days=2)
 
 
 @dataclass(frozen=True)
-class Job:
+class PeriodicJob:
     """A periodic job. `run` returns how many things it did, and must be safe to repeat after a kill."""
 
     name: str
@@ -44,14 +44,14 @@ class Job:
 class JobClaim:
     """The right to run a job, until `LEASE` after the last renewal. `failures`: of earlier runs, in a row."""
 
-    job: Job
+    job: PeriodicJob
     token: str
     started_at: datetime
     failures: int
     error: str
 
 
-def register(jobs: Iterable[Job]) -> None:
+def register(jobs: Iterable[PeriodicJob]) -> None:
     """Store the jobs of this release, and forget those that none has run for days. Raises Unavailable."""
     jobs, now = list(jobs), clock.now()
     with database.transaction() as db:
@@ -76,7 +76,7 @@ def register(jobs: Iterable[Job]) -> None:
         db.execute(delete(JobState).where(unknown, col(JobState.next_at) < now - _FORGOTTEN_AFTER))
 
 
-def due(jobs: Iterable[Job]) -> list[Job]:
+def due(jobs: Iterable[PeriodicJob]) -> list[PeriodicJob]:
     """The jobs that nobody runs and whose time has come, by one look without a lock. Raises Unavailable."""
     with database.reading() as db:
         now = database.current().now(db)
@@ -88,7 +88,7 @@ def due(jobs: Iterable[Job]) -> list[Job]:
     ]
 
 
-def claim(job: Job, *, at_once: bool = False) -> JobClaim | None:
+def claim(job: PeriodicJob, *, at_once: bool = False) -> JobClaim | None:
     """Claim the job. Returns None if another process runs it, or, unless `at_once`, if it is not due."""
     with database.transaction() as db:
         now = database.current().now(db)
@@ -169,7 +169,7 @@ def is_overdue(row: JobState) -> bool:
     return row.next_at + max(timedelta(seconds=row.period_seconds), _LONGEST_PAUSE) < clock.now()
 
 
-def _is_due(row: JobState, job: Job) -> bool:
+def _is_due(row: JobState, job: PeriodicJob) -> bool:
     # A moment further ahead than any pause was written by a clock that was wrong.
     now = clock.now()
     return row.next_at <= now or row.next_at > now + 2 * _longest_wait(job)
@@ -179,11 +179,11 @@ def _is_unclaimed(row: JobState, now: datetime) -> bool:
     return row.claimed_until is None or not now < row.claimed_until <= now + 2 * LEASE
 
 
-def _longest_wait(job: Job) -> timedelta:
+def _longest_wait(job: PeriodicJob) -> timedelta:
     return max(job.every, _LONGEST_PAUSE)
 
 
-def _seconds(job: Job) -> int:
+def _seconds(job: PeriodicJob) -> int:
     return max(1, int(job.every.total_seconds()))
 
 

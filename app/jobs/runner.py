@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from app.errors import PatchbayError, Unavailable
 from app.jobs import leases
-from app.jobs.leases import Job, JobClaim
+from app.jobs.leases import JobClaim, PeriodicJob
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ _WAIT_SECONDS, _POLL_SECONDS = 10.0, 0.2
 class JobRunner:
     """The runner of one web process: a thread that looks for what is due, and one thread per running job."""
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
+    def __init__(self, jobs: Sequence[PeriodicJob]) -> None:
         self._jobs = jobs
         self._lock = threading.Lock()
         self._running: set[str] = set()
@@ -47,7 +47,7 @@ class JobRunner:
             threads.append(thread)
         return threads
 
-    def _run_one(self, job: Job) -> None:
+    def _run_one(self, job: PeriodicJob) -> None:
         try:
             run_if_due(job)
         except Unavailable:
@@ -72,7 +72,7 @@ class JobRunner:
                 self._trouble = ""
 
 
-def run_if_due(job: Job) -> int:
+def run_if_due(job: PeriodicJob) -> int:
     """Run the job in this thread if it is due and nobody runs it. Returns how many things it did.
 
     A failure is recorded and logged, not raised. Raises Unavailable if it could not be claimed.
@@ -86,7 +86,7 @@ def run_if_due(job: Job) -> int:
         return 0  # recorded and logged
 
 
-def run_now(job: Job, run: Callable[[], int] | None = None) -> int | None:
+def run_now(job: PeriodicJob, run: Callable[[], int] | None = None) -> int | None:
     """Run a job for a command, due or not, and record it. Returns what it did; raises what it raises.
 
     `run` replaces the job's function, for a command that reports its progress. None if another process has

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from app.config import Settings
 from app.jobs import runner
-from app.jobs.leases import Job
+from app.jobs.leases import PeriodicJob
 from app.mail import Mailer
 from app.notifications import due, mail_health, notices, sending
 
@@ -41,11 +41,11 @@ def _send(settings: Settings, mailer: Mailer, people: list[str], *, at_once: boo
     return sending.send_due(settings, mailer, people)
 
 
-def jobs(settings: Settings, mailer: Mailer) -> tuple[Job, Job]:
+def jobs(settings: Settings, mailer: Mailer) -> tuple[PeriodicJob, PeriodicJob]:
     """What the web processes do by themselves: reminders and digests now and then, the rest at once."""
     return (
-        Job("reminders", _REMINDERS_EVERY, lambda: send_reminders(settings, mailer)),
-        Job(NOTIFICATIONS, _EVERY, lambda: send_urgent(settings, mailer)),
+        PeriodicJob("reminders", _REMINDERS_EVERY, lambda: send_reminders(settings, mailer)),
+        PeriodicJob(NOTIFICATIONS, _EVERY, lambda: send_urgent(settings, mailer)),
     )
 
 

@@ -6,7 +6,7 @@ import time
 from datetime import timedelta
 
 from app.errors import Unavailable
-from app.jobs.leases import Job
+from app.jobs.leases import PeriodicJob
 from app.usage import retention, rollup
 
 log = logging.getLogger(__name__)
@@ -16,19 +16,19 @@ ROLLUP = "usage rollup"
 _EVERY_SECONDS = 60.0
 
 
-def rollup_job() -> Job:
+def rollup_job() -> PeriodicJob:
     """Add calls up, every minute."""
-    return Job(ROLLUP, timedelta(minutes=1), rollup.run)
+    return PeriodicJob(ROLLUP, timedelta(minutes=1), rollup.run)
 
 
-def jobs(keep_days: int) -> tuple[Job, ...]:
+def jobs(keep_days: int) -> tuple[PeriodicJob, ...]:
     """What the web processes do by themselves."""
 
     def sweep() -> int:
         retention.sweep_if_due(keep_days)
         return 0
 
-    return rollup_job(), Job("usage retention", timedelta(hours=1), sweep)
+    return rollup_job(), PeriodicJob("usage retention", timedelta(hours=1), sweep)
 
 
 class Upkeep:

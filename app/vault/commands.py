@@ -20,9 +20,10 @@ def install(app: Flask, settings: Settings) -> None:
     @keys.command("check")
     def check() -> None:
         """Open every stored secret and count them per key. Changes nothing."""
+        wrong = _problem(settings)
+        if wrong:
+            click.echo(wrong, err=True)
         _report(rewrap.check(settings.vault_keys, _progress), settings)
-        with database.reading() as db:
-            wrong = key_proofs.problem(db, settings.vault_keys)
         if wrong:
             raise click.ClickException(wrong)
 

@@ -18,7 +18,7 @@ from app.config import Settings
 from app.connectors.credential_forms import OAUTH
 from app.connectors.services import services_of
 from app.errors import PatchbayError
-from app.jobs.leases import Job
+from app.jobs.leases import PeriodicJob
 from app.vault import access_end, claims, connection_state
 from app.vault.models import Connection, Credential
 from app.vault.refresh import source
@@ -39,14 +39,14 @@ class KeepaliveResult:
     problem: str
 
 
-def job(settings: Settings) -> Job:
+def job(settings: Settings) -> PeriodicJob:
     """What the web processes do by themselves."""
 
     def refresh_due() -> int:
         results = run(settings, until_next_run=_UNTIL_NEXT_JOB)
         return sum(1 for result in results if not result.problem)
 
-    return Job(JOB, EVERY, refresh_due)
+    return PeriodicJob(JOB, EVERY, refresh_due)
 
 
 def run(

@@ -14,7 +14,7 @@ from app.connectors import endpoints as addresses
 from app.connectors.connector import Connector
 from app.connectors.services import services_of
 from app.errors import Unavailable, Undecipherable
-from app.jobs.leases import Job
+from app.jobs.leases import PeriodicJob
 from app.vault import connection_log, credentials, seal, token_endpoint
 from app.vault.models import Connection, PendingRevocation
 from app.vault.token_endpoint import TokenSet
@@ -33,9 +33,9 @@ def run_due(settings: Settings, limit: int = 50) -> int:
     return sum(_try(settings, row) for row in _claim_due(limit))
 
 
-def job(settings: Settings) -> Job:
+def job(settings: Settings) -> PeriodicJob:
     """What the web processes do by themselves: try every minute what a service has not confirmed."""
-    return Job(JOB, _EVERY, lambda: run_all_due(settings))
+    return PeriodicJob(JOB, _EVERY, lambda: run_all_due(settings))
 
 
 def run_all_due(settings: Settings) -> int:

@@ -2,17 +2,26 @@
 
 import hashlib
 import os
+import sqlite3
 import stat
+import threading
+from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import make_url
 
 from app import config, database
+from app.backup import at_start, files, image
+from app.backup.files import connection_of
+from app.errors import ConfigError
 from app.factory import create_app
+from app.usage.models import UsageMark
 from app.vault.models import PendingRevocation
 from app.vault.refresh import source
 from tests.conftest import both_databases
 from tests.support import databases
 from tests.support.ai_client import AiClient
+from tests.support.services import NEEDS
 from tests.support.visitor import Visitor
 
 
@@ -109,8 +118,6 @@ def test_a_backup_of_one_kind_of_database_restores_into_the_other(
 
 
 def _revocation():
-    from datetime import UTC, datetime
-
     at = datetime(2026, 5, 6, 7, 8, 9, 123456, tzinfo=UTC)
     return PendingRevocation(
         id="rev_1",
@@ -129,8 +136,6 @@ def _revocation():
 def _empty_of_other_kind(database_kind, tmp_path):
     if database_kind == "postgres":
         return f"sqlite:///{tmp_path / 'other.db'}", None
-    from tests.support.services import NEEDS
-
     if not NEEDS["needs_postgres"]():
         pytest.skip("needs_postgres: not found on this machine")
     return databases.new_empty_postgres()
@@ -163,8 +168,6 @@ def test_a_file_that_is_no_whole_backup_is_refused_by_name(app, backup, tmp_path
         path = tmp_path / "letter.txt"
         path.write_text("Dear operator")
     elif how == "newer":
-        import sqlite3
-
         path.with_name(path.name + ".sha256").unlink()
         with sqlite3.connect(path) as connection:
             connection.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -182,9 +185,6 @@ def test_a_file_that_is_no_whole_backup_is_refused_by_name(app, backup, tmp_path
 
 
 def test_a_copied_backup_does_not_start_until_it_is_finished(app, alice, people, backup, environ, tmp_path):
-    from app.backup import at_start
-    from app.errors import ConfigError
-
     path = backup()
     place = tmp_path / "by-hand.db"
     place.write_bytes(path.read_bytes())
@@ -199,8 +199,6 @@ def test_a_copied_backup_does_not_start_until_it_is_finished(app, alice, people,
 @pytest.mark.needs_postgres
 @pytest.mark.parametrize("database_kind", ["postgres"])
 def test_pg_dump_that_is_missing_or_too_old_is_named(app, tmp_path, monkeypatch, database_kind):
-    from app.backup import files
-
     monkeypatch.setattr(files, "_DEBIAN", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     assert "pg_dump is missing" in run(app, "backup", str(tmp_path / "x"), status=1)
@@ -215,10 +213,6 @@ def test_pg_dump_that_is_missing_or_too_old_is_named(app, tmp_path, monkeypatch,
 
 
 def test_the_password_is_never_on_a_command_line():
-    from sqlalchemy import make_url
-
-    from app.backup.files import connection_of
-
     for text in ("postgresql+psycopg://u:hidden@h:1/x?sslmode=require", "postgresql://u@h/x?password=hidden"):
         url, environ = connection_of(make_url(text))
         assert "hidden" not in url and environ["PGPASSWORD"] == "hidden"
@@ -227,11 +221,6 @@ def test_the_password_is_never_on_a_command_line():
 @both_databases
 def test_a_backup_is_consistent_while_others_write(app, people, backup, database_kind):
     """Each transaction writes a pair; no backup holds half of one."""
-    import threading
-
-    from app.backup import image
-    from app.usage.models import UsageMark
-
     stop = threading.Event()
 
     def write():

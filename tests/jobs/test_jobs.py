@@ -16,7 +16,6 @@ from app import background, clock, database
 from app.approvals.models import Approval
 from app.errors import ProviderUnavailable
 from app.jobs import leases, runner
-from app.jobs.leases import Job
 from app.jobs.models import JobState
 from app.jobs.runner import JobRunner
 from tests.conftest import both_databases, live_environment
@@ -39,7 +38,7 @@ def ran():
 
 @pytest.fixture
 def job(app, ran):
-    return Job("sweep", MINUTE, lambda: ran.append(1) or len(ran))
+    return PeriodicJob("sweep", MINUTE, lambda: ran.append(1) or len(ran))
 
 
 def test_every_job_of_the_issue_is_one_of_the_product(app):
@@ -102,7 +101,10 @@ def test_a_failing_job_is_logged_once_waits_longer_each_time_and_stops_no_other(
     def fail():
         raise ProviderUnavailable("Xero is unavailable.")
 
-    broken, other = Job("broken", MINUTE, fail), Job("other", MINUTE, lambda: ran.append(1) or 1)
+    broken, other = (
+        PeriodicJob("broken", MINUTE, fail),
+        PeriodicJob("other", MINUTE, lambda: ran.append(1) or 1),
+    )
     pauses = []
     caplog.set_level(logging.INFO)
     for _ in range(5):
@@ -123,7 +125,7 @@ def test_an_unexpected_failure_is_a_sentence_without_its_data(app, caplog):
     def fail():
         raise KeyError("hidden-token")
 
-    runner.run_if_due(Job("broken", MINUTE, fail))
+    runner.run_if_due(PeriodicJob("broken", MINUTE, fail))
     assert "hidden" not in row("broken").error and "KeyError" in row("broken").error
     assert "Traceback" in caplog.text, "the log says where"
 
@@ -131,8 +133,8 @@ def test_an_unexpected_failure_is_a_sentence_without_its_data(app, caplog):
 def test_a_long_job_delays_no_short_one(app, ran):
     over, short = threading.Event(), threading.Event()
     jobs = [
-        Job("long", MINUTE, lambda: over.wait(AT_MOST_SECONDS) or 1),
-        Job("short", MINUTE, lambda: short.set() or 1),
+        PeriodicJob("long", MINUTE, lambda: over.wait(AT_MOST_SECONDS) or 1),
+        PeriodicJob("short", MINUTE, lambda: short.set() or 1),
     ]
     crew = JobRunner(jobs)
     leases.register(jobs)
@@ -157,7 +159,7 @@ def test_a_moment_of_a_wrong_clock_does_not_stop_a_job(job, ran):
 
 
 def test_a_job_of_another_release_is_forgotten_after_days(app, job):
-    leases.register([job, Job("old", MINUTE, lambda: 0)])
+    leases.register([job, PeriodicJob("old", MINUTE, lambda: 0)])
     leases.register([job])
     assert row("old") is not None, "the other release may still run it"
     clock.shift(timedelta(days=3))
@@ -172,7 +174,7 @@ def test_the_health_page_shows_each_job_and_warns_of_what_is_overdue(app, people
     def fail():
         raise ProviderUnavailable("Xero is unavailable.")
 
-    broken = Job("broken", MINUTE, fail)
+    broken = PeriodicJob("broken", MINUTE, fail)
     leases.register([job, broken])
     runner.run_now(job)
     page = dana.get("/admin/health").text
@@ -229,14 +231,14 @@ HOLD = """
 import sys, time
 from app.factory import create_app
 from app.jobs import runner
-from app.jobs.leases import Job
+from app.jobs.leases import PeriodicJob
 from datetime import timedelta
 create_app()
 def work():
     print("working", flush=True)
     time.sleep(600)
     return 1
-runner.run_if_due(Job("sweep", timedelta(minutes=1), work))
+runner.run_if_due(PeriodicJob("sweep", timedelta(minutes=1), work))
 """
 
 

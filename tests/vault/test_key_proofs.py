@@ -5,12 +5,14 @@ import subprocess
 import sys
 
 import pytest
+from sqlalchemy import select
 
 from app import config, database
 from app.backup import at_start
 from app.errors import ConfigError
 from app.factory import create_app
-from app.vault.models import VaultKeyProof
+from app.vault import rewrap
+from app.vault.models import Credential, VaultKeyProof
 from tests.conftest import both_databases, live_environment
 from tests.support.databases import ROOT
 from tests.support.product import free_port
@@ -38,7 +40,7 @@ def run(settings, *words, status=0):
 
 def proofs():
     with database.reading() as db:
-        return {row.key_id for row in db.query(VaultKeyProof)}
+        return {row.key_id for row in db.scalars(select(VaultKeyProof))}
 
 
 @both_databases
@@ -101,9 +103,6 @@ def test_a_key_lost_long_before_the_proofs_does_not_stop_an_upgrade(connect, set
     connect()
     both = with_keys(key("n2"), own)
     connection = connect(key="account-2")
-    from app.vault import rewrap
-    from app.vault.models import Credential
-
     rewrap.rotate(both.vault_keys)
     with database.transaction() as db:  # one that still lies under a key nobody has
         row = db.get(Credential, connection.id)
