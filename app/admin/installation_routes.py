@@ -7,6 +7,7 @@ from flask_login import current_user
 from app import clock
 from app.admin import api_keys, connector_apps, health, queries, trail, usage
 from app.admin.guard import operator, proved_operator
+from app.admin.usage_breakdowns import BREAKDOWNS
 from app.database import reading, transaction
 from app.errors import InvalidInput
 from app.web import current
@@ -85,23 +86,26 @@ def revoke_key(grant_id: str) -> ResponseReturnValue:
 @bp.get("/admin/usage")
 @operator
 def show_usage() -> ResponseReturnValue:
-    """Usage of all workspaces; `?month=2026-11` and `?workspace=` filter it."""
+    """Usage of all workspaces; `?month=2026-11` and `?workspace=` filter it, `?by=` breaks it down."""
     chosen = _usage_filter()
     try:
-        return render_template("admin/usage.html", page=usage.load(**chosen), filters=chosen)
+        page = usage.load(**chosen)
+        return render_template("admin/usage.html", page=page, filters=chosen, breakdowns=BREAKDOWNS)
     except InvalidInput as error:
         page = usage.load("", "")
-        return render_template("admin/usage.html", page=page, filters=chosen, problem=error.message), 422
+        values = {"filters": chosen, "breakdowns": BREAKDOWNS, "problem": error.message}
+        return render_template("admin/usage.html", page=page, **values), 422
 
 
 @bp.get("/admin/usage.csv")
 @limiter.limit("10/minute")
 @operator
 def export_usage() -> ResponseReturnValue:
-    """The same as a file: one line per month, workspace, tool and outcome."""
+    """The same as a file: one line per month, workspace, tool and outcome, or what `?by=` names."""
     chosen = _usage_filter()
     response = Response(usage.csv_lines(**chosen), mimetype="text/csv")
-    name = f"usage-{chosen['month'] or f'to-{clock.now():%Y-%m}'}.csv"
+    by = f"by-{chosen['by']}-" if chosen["by"] else ""
+    name = f"usage-{by}{chosen['month'] or f'to-{clock.now():%Y-%m}'}.csv"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["X-Accel-Buffering"] = "no"
     return response
@@ -140,7 +144,11 @@ def send_test_mail() -> ResponseReturnValue:
 
 def _usage_filter() -> dict[str, str]:
     month, workspace = request.args.get("month", ""), request.args.get("workspace", "")
-    return {"month": month[:16].strip(), "workspace_id": workspace[:64].strip()}
+    return {
+        "month": month[:16].strip(),
+        "workspace_id": workspace[:64].strip(),
+        "by": request.args.get("by", "")[:16].strip(),
+    }
 
 
 def _connectors_page(problem: str = "", wrong: str = "") -> str:

@@ -136,16 +136,16 @@ def usage_by_unsafe(
 ) -> dict[tuple[str, ...], int]:
     """Calls of all workspaces, or of one, from one day (UTC) to another, added up in the database.
 
-    `by` names columns of `calls`, or "month", whose values are such as "2026-11".
+    `by` names columns of `calls`, "day" (2026-11-29) or "month" (2026-11).
     """
-    names = tuple(name for name in by if name != "month")
+    names = tuple(name for name in by if name not in {"day", "month"})
     c = _calls(names, first, last, [workspace_id] if workspace_id else None)
     month = (extract("year", c.day) * 100 + extract("month", c.day)).label("month")
     key = [month if name == "month" else c[name] for name in by]
     found: dict[tuple[str, ...], int] = {}
     for *values, calls in db.execute(select(*key, func.sum(c.calls)).group_by(*key)):
         words = tuple(
-            f"{int(value) // 100:04}-{int(value) % 100:02}" if name == "month" else value
+            f"{int(value) // 100:04}-{int(value) % 100:02}" if name == "month" else str(value or "")
             for name, value in zip(by, values, strict=True)
         )
         found[words] = int(calls)
@@ -231,7 +231,11 @@ def every_audit_entry_unsafe(
 
 def addresses_of_unsafe(db: Session, user_ids: Sequence[str]) -> dict[str, str]:
     """The addresses of these people."""
-    return _pairs(db, select(col(User.id), col(User.email)).where(col(User.id).in_(user_ids)))
+    query, found = select(col(User.id), col(User.email)), dict[str, str]()
+    for start in range(0, len(user_ids), _MOST_PARAMETERS):
+        part = user_ids[start : start + _MOST_PARAMETERS]
+        found |= _pairs(db, query.where(col(User.id).in_(part)))
+    return found
 
 
 def names_of_workspaces_unsafe(db: Session, workspace_ids: Sequence[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from sqlmodel import Session
 
 from app import clock
-from app.admin import queries
+from app.admin import queries, usage_breakdowns
 from app.database import snapshot
 from app.errors import InvalidInput
 from app.usage import csv_files, figures, outcomes
@@ -64,10 +64,16 @@ class AllUsagePage:
     top: int
     workspaces: list[UsageLine]
     tools: list[UsageLine]
+    by: str  # the breakdown below: "" (tools), service, member or day
+    parts: list[UsageLine]
 
 
-def load(month: str, workspace_id: str) -> AllUsagePage:
-    """The page of a month such as 2026-11, or of twelve if empty. Raises InvalidInput."""
+def load(month: str, workspace_id: str, by: str = "") -> AllUsagePage:
+    """The page of a month such as 2026-11, or of twelve if empty, broken down `by` service, member or day.
+
+    Raises InvalidInput.
+    """
+    usage_breakdowns.check(by)
     months = _months()
     chosen = _chosen(month, months)
     first, last = (chosen, _last_day(chosen)) if chosen else (months[-1], _last_day(months[0]))
@@ -81,21 +87,35 @@ def load(month: str, workspace_id: str) -> AllUsagePage:
         by_tool = queries.usage_by_unsafe(db, ("tool", "outcome"), first, last, workspace_id)
         by_workspace = queries.usage_by_unsafe(db, ("workspace_id", "outcome"), first, last, workspace_id)
         workspaces = _by_workspace(db, by_workspace)
+        parts = usage_breakdowns.load(db, by, first, last, workspace_id) if by else []
     bars, top = _bars(months, by_month)
     tools = [
         UsageLine(tool, tool, outcome, _count(outcome, calls)) for (tool, outcome), calls in by_tool.items()
     ]
     total = _sum(line.count for line in tools)
     return AllUsagePage(
-        chosen, months, workspace, total, bars, top, workspaces, sorted(tools, key=_most_calls)
+        chosen,
+        months,
+        workspace,
+        total,
+        bars,
+        top,
+        workspaces,
+        sorted(tools, key=_most_calls),
+        by,
+        [UsageLine(key, name, "", count) for key, name, count in parts],
     )
 
 
-def csv_lines(month: str, workspace_id: str) -> Iterator[str]:
+def csv_lines(month: str, workspace_id: str, by: str = "") -> Iterator[str]:
     """The file, one month at a time, the oldest first. Raises InvalidInput before the first part."""
+    usage_breakdowns.check(by)
     months = _months()
     chosen = _chosen(month, months)
-    return _csv([chosen] if chosen else months[::-1], workspace_id)
+    listed = [chosen] if chosen else months[::-1]
+    if by:
+        return usage_breakdowns.csv_lines(by, [(each, _last_day(each)) for each in listed], workspace_id)
+    return _csv(listed, workspace_id)
 
 
 def _csv(months: Sequence[date], workspace_id: str) -> Iterator[str]:

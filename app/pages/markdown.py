@@ -34,7 +34,8 @@ class _Renderer(RendererHTML):
     """Wide tables and long lines scroll in a frame of their own, which the keyboard reaches."""
 
     def table_open(self, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
-        return '<div class="card table-frame" role="region" aria-label="Table" tabindex="0"><table>\n'
+        label = Markup.escape(tokens[index].meta["label"])
+        return f'<div class="card table-frame" role="region" aria-label="{label}" tabindex="0"><table>\n'
 
     def table_close(self, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
         return "</table></div>\n"
@@ -55,8 +56,9 @@ def render(text: str, *, brand: str, link: Callable[[str], str] = lambda target:
     Raw HTML is displayed as the text it is, and links with a scheme that runs code are not links.
     """
     tokens = _parser.parse(text)
-    title, contents, taken = "", [], set[str]()
-    for token, following in zip(tokens, [*tokens[1:], None], strict=True):
+    title, contents, taken, labels = "", [], set[str](), set[str]()
+    heading = ""
+    for index, (token, following) in enumerate(zip(tokens, [*tokens[1:], None], strict=True)):
         for part in (token, *(token.children or ())):
             if part.type in {"text", "code_inline", "fence", "code_block"}:
                 part.content = part.content.replace(PRODUCT_NAME, brand)
@@ -66,9 +68,13 @@ def render(text: str, *, brand: str, link: Callable[[str], str] = lambda target:
             words = "".join(part.content for part in following.children or ()).replace(PRODUCT_NAME, brand)
             anchor = _free(slug_of(following.content), taken)
             token.attrSet("id", anchor)
-            title = title or words
+            title, heading = title or words, words
             if token.tag == "h2":
                 contents.append(ContentsEntry(anchor, words))
+        elif token.type == "table_open":
+            token.meta["label"] = _free(f"Table: {heading}", labels)
+        elif token.type == "th_open" and following is not None and not following.content:
+            token.tag = tokens[index + 2].tag = "td"  # a heading without words names nothing
     return RenderedPage(title, Markup(_parser.renderer.render(tokens, _parser.options, {})), tuple(contents))  # noqa: S704
 
 

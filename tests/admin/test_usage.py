@@ -1,6 +1,7 @@
 """Usage of all workspaces: page and billing file agree with a naive count, and only operators see them."""
 
 import csv
+import html
 import io
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -179,3 +180,68 @@ def test_without_calls_it_says_so(dana):
 def test_to_everybody_else_it_does_not_exist(people, sign_in, path):
     assert sign_in(people.alice).get(path).status_code == 404
     assert sign_in(people.dana).get(path).status_code == 200
+
+
+# --- what a workspace used: by service, member and day ---
+
+
+@pytest.fixture
+def of_two_people(app, people):
+    """Some rolled up and some not: alice and bob in Northwind, charlie in Contoso, one built-in tool."""
+    made = []
+    for n in range(60):
+        each = call(("wsp_northwind", "wsp_contoso")[n % 3 == 0], n, TOOLS[n % 2], OUTCOMES[n % 5])
+        each.user_id = "usr_charlie" if n % 3 == 0 else ("usr_alice", "usr_bob")[n % 2]
+        made.append(each)
+    made[7].slug = ""
+    facts = [
+        (f"{e.at:%Y-%m}", e.workspace_id, e.slug, e.user_id, f"{e.at:%Y-%m-%d}", e.outcome) for e in made
+    ]
+    store(made[:40])
+    rollup.run()
+    store(made[40:])
+    return facts
+
+
+@both_databases
+@pytest.mark.parametrize(
+    ("by", "column", "place"), [("service", "service", 2), ("member", "member_id", 3), ("day", "day", 4)]
+)
+def test_the_file_breaks_down_by_service_member_or_day(dana, of_two_people, by, column, place):
+    rows = lines(dana.get(f"/admin/usage.csv?by={by}"))
+    expected = Counter((fact[0], fact[1], fact[place]) for fact in of_two_people)
+    failed = sum(fact[5] not in {"ok", "APPROVAL_NEEDED"} for fact in of_two_people)
+    assert {(r["month"], r["workspace_id"], r[column]): int(r["calls"]) for r in rows} == expected
+    assert sum(int(r["failed"]) for r in rows) == failed > 0
+    assert {r["workspace"] for r in rows} == {"Northwind", "Contoso"}
+    if by == "member":
+        assert {r["member"] for r in rows} == {"alice@example.com", "bob@example.com", "charlie@example.com"}
+
+
+@both_databases
+def test_the_page_shows_the_chosen_breakdown_of_a_workspace(dana, of_two_people):
+    for by, words in [
+        ("service", ("Xero", "Gmail", "Built-in tools")),
+        ("member", ("alice@example.com", "bob@example.com")),
+        ("day", [fact[4] for fact in of_two_people if fact[1] == "wsp_northwind"]),
+    ]:
+        answer = dana.get(f"/admin/usage?workspace=wsp_northwind&by={by}")
+        table = dana.page.partition(f'aria-label="Calls by {by}"')[2].partition("</table>")[0]
+        assert answer.status_code == 200 and all(word in table for word in words), by
+        assert "charlie@example.com" not in table
+        assert f"/admin/usage.csv?month=&workspace=wsp_northwind&by={by}" in html.unescape(dana.page)
+
+
+def test_no_cell_of_a_breakdown_is_a_formula(dana, people, of_two_people):
+    with database.transaction() as db:
+        db.get(Workspace, people.northwind.id).name = "=HYPERLINK(1)"
+    for by in ("service", "member", "day"):
+        names = {r["workspace"] for r in lines(dana.get(f"/admin/usage.csv?by={by}"))}
+        assert "'=HYPERLINK(1)" in names and "=HYPERLINK(1)" not in names
+
+
+@pytest.mark.parametrize("by", ["client", "DAY", "user_id", "';--", "outcome"])
+def test_another_breakdown_is_refused(dana, of_two_people, by):
+    assert dana.get("/admin/usage", query_string={"by": by}).status_code == 422
+    assert "Choose a breakdown" in dana.page
+    assert dana.get("/admin/usage.csv", query_string={"by": by}).status_code == 400
