@@ -32,7 +32,7 @@ TWO_HOSTS = (
     "DATABASE_URL to PostgreSQL."
 )
 UNTRUSTED_PROXY = (
-    "Requests come through a proxy, but TRUSTED_PROXIES is 0, so everybody seems to have the proxy's address "
+    "Requests come through a proxy, but TRUSTED_PROXIES is 0, so everyone seems to have the proxy's address "
     "and shares its limits: set TRUSTED_PROXIES to the number of proxies in front."
 )
 _noticed = threading.Event()  # a forwarded request, since the last beat of this process

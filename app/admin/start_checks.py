@@ -27,26 +27,26 @@ _SHORTEST_TOKEN = 16
 
 
 @dataclass(frozen=True)
-class Fact:
+class SetupFact:
     """One line about the installation."""
 
     name: str
     value: str
 
 
-def facts(settings: Settings, workers: int) -> list[Fact]:
+def facts(settings: Settings, workers: int) -> list[SetupFact]:
     """What runs, in the order people look for it."""
     return [
-        Fact("Mode", settings.environment),
-        Fact("Address", settings.public_url),
-        Fact("MCP URL", settings.mcp_url),
-        Fact("Proxies", _proxies(settings)),
-        Fact("Email", _mail(settings)),
-        Fact("Services", _services(settings)),
-        Fact("Vault keys", _keys(settings)),
-        Fact("Database", _database(settings)),
-        Fact("Redis", _redis(settings)),
-        Fact("Web server", _web_server(settings, workers)),
+        SetupFact("Mode", settings.environment),
+        SetupFact("Address", settings.public_url),
+        SetupFact("MCP URL", settings.mcp_url),
+        SetupFact("Proxies", _proxies(settings)),
+        SetupFact("Email", _mail(settings)),
+        SetupFact("Services", _services(settings)),
+        SetupFact("Vault keys", _keys(settings)),
+        SetupFact("Database", _database(settings)),
+        SetupFact("Redis", _redis(settings)),
+        SetupFact("Web server", _web_server(settings, workers)),
     ]
 
 
@@ -60,7 +60,7 @@ def _of_mode(settings: Settings) -> list[str]:
     if settings.environment != "production" and not settings.is_local:
         found.append(
             f"ENV is {settings.environment}, but {settings.public_url} is not on this machine or a private "
-            "network: set ENV=production before anybody connects real accounts."
+            "network: set ENV=production before anyone connects real accounts."
         )
     if settings.production:
         for name, is_on, what in (
@@ -78,7 +78,7 @@ def _of_proxies(settings: Settings) -> list[str]:
     if settings.production and settings.secure and not settings.proxy_count:
         return [
             "PUBLIC_URL is https, which a proxy in front must provide, but TRUSTED_PROXIES is 0, so "
-            "everybody seems to have the proxy's address and shares its limits: set TRUSTED_PROXIES to the "
+            "everyone seems to have the proxy's address and shares its limits: set TRUSTED_PROXIES to the "
             "number of proxies in front."
         ]
     return []

@@ -8,13 +8,14 @@ from typing import Annotated
 from pydantic import Field
 
 from app import audit
-from app.admin import api_keys, queries
+from app.admin import queries
 from app.connectors.function_tool import tool
 from app.connectors.rows import Page, Row, plain
 from app.database import reading, transaction
 from app.errors import PermissionDenied
 from app.mcp_server.tools.spec import BuiltIn, ToolContext
 from app.oauth_server import grants, scopes
+from app.workspaces import finding
 
 
 class TenantRow(Row):
@@ -79,13 +80,13 @@ def set_active_tenant(
     chosen.
 
     They then use its shared connections and its limits, and count as its usage. List the tools again
-    afterwards.
+    afterwards. It concerns every program that uses this key: for one call alone, give that call `tenant`.
     """
     caller = context.caller
     if not caller.is_operator_key:
         raise PermissionDenied("set_active_tenant is for operators' API keys only.")
     with transaction() as db:
-        workspace = api_keys.find_workspace(db, tenant)
+        workspace = finding.find_active(db, tenant)
         before = grants.move(db, caller.grant_id, workspace.id)
         if before != workspace.id:
             about = {"user_id": caller.user_id, "subject": caller.grant_id}

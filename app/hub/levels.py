@@ -16,7 +16,8 @@ LEVELS = {
     "read": Level("Read only", "AI clients can read. Nothing can be changed."),
     "ask": Level(
         "Ask before writing",
-        "AI clients can read. Each change waits for a person's approval. Tokens are approved only on this site.",
+        "AI clients can read. Each change waits for your approval. To keep a program from approving its own "
+        "changes, approve only on this site: a switch on the connection's page.",
     ),
     "write": Level("Read and write", "AI clients can read and make changes without asking."),
 }

@@ -13,6 +13,7 @@ from app.config import VERSION, Settings
 from app.errors import Unavailable
 from app.mcp_server import envelope, icons
 from app.mcp_server.authentication import AuthenticatedBearer, BearerAuthenticator
+from app.mcp_server.calls import tenant_choice
 from app.mcp_server.calls.approval_gate import ApprovalGate
 from app.mcp_server.calls.concurrency import FairSemaphore
 from app.mcp_server.calls.invoker import Invoker
@@ -71,6 +72,8 @@ def make_server(
             else toolbox.listing(caller, connections, hub_url)
         )
         _note_use(caller)
+        if caller.is_operator_key:
+            listed = [tenant_choice.with_argument(entry) for entry in listed]
         return {"resultType": "complete", "tools": listed}
 
     async def call_tool(ctx: Context, params: CallToolRequestParams) -> Any:

@@ -11,6 +11,8 @@ from app.oauth_server.models import Grant
 from app.usage.models import CallRow
 from app.workspaces.models import Membership, Workspace
 from tests.conftest import both_databases
+from tests.support import acme
+from tests.support.approvals import request_in
 from tests.support.mcp_client import Client, acme_service, connect  # noqa: F401
 
 FORM = {"name": "night shift", "scope": "tools:read tools:write", "days": "30", "workspace": "wsp_northwind"}
@@ -281,3 +283,70 @@ def test_the_call_in_the_readme_works_as_it_stands(make_key):
     }
     answer = key.post(body, Accept="*/*", MCP_Protocol_Version="2025-06-18")
     assert answer.json["result"]["structuredContent"]["data"]["items"][0]["is_current"] in {True, False}
+
+
+# --- the tenant of one call ---
+
+
+def test_a_call_may_name_its_tenant_and_moves_nothing(make_key, connect, people, trail):  # noqa: F811
+    """Two programs with one key do not move it under each other's feet."""
+    connect(people.charlie, "Contoso Main", permission="write")
+    connect(people.alice, "Northwind Main", permission="write")
+    key = make_key()
+    other = Client(key.app, key.token)
+    for tenant in ("wsp_contoso", "contoso"):
+        assert "Contoso Main" in key.call("acme_get_thing", {"id": "a", "tenant": tenant})["message"]
+        assert "Northwind Main" in other.call("acme_get_thing", {"id": "a"})["message"]
+    assert "Contoso" in key.call("hub_list_connections", {"tenant": "wsp_contoso"})["message"]
+    assert key.call("memory_save", {"text": "a note", "tenant": "wsp_contoso"})["success"]
+    assert find_caller(key.token).workspace_id == "wsp_northwind" and trail("api_key.moved") == []
+    with database.reading() as db:
+        rows = list(db.exec(select(CallRow).where(CallRow.tool == "acme_get_thing").order_by(CallRow.id)))
+    assert [row.workspace_id for row in rows] == ["wsp_contoso", "wsp_northwind"] * 2
+
+
+def test_every_tool_of_a_key_lists_the_argument_and_nobody_elses_does(make_key, connect, client_of, people):  # noqa: F811
+    connect(people.alice, "Main", permission="write")
+    for name, entry in make_key().tools().items():
+        has_it = "tenant" in entry["inputSchema"]["properties"]
+        assert has_it, name
+        assert name == "set_active_tenant" or "tenant" not in entry["inputSchema"].get("required", [])
+    alice = client_of(people.alice)
+    assert not any("tenant" in each["inputSchema"]["properties"] for each in alice.tools().values())
+
+
+def test_a_member_reaches_no_other_company_by_it(client_of, connect, people):  # noqa: F811
+    connect(people.alice, "Northwind Main")
+    connect(people.charlie, "Contoso Main")
+    answer = client_of(people.alice).call("acme_get_thing", {"id": "a", "tenant": "wsp_contoso"})
+    assert "Contoso" not in str(answer)
+
+
+@pytest.mark.parametrize("tenant", ["wsp_none", "Nobody", 7, ["wsp_contoso"], "x" * 300, "\x00"])
+def test_a_tenant_that_is_none_is_refused_and_nothing_runs(make_key, connect, people, tenant):  # noqa: F811
+    connect(people.alice, "Northwind Main", permission="write")
+    key = make_key()
+    acme.written.clear()
+    code, _ = key.refusal("acme_create_thing", {"text": "x", "tenant": tenant})
+    assert code == "INVALID_ARGUMENTS" and acme.written == []
+    assert key.call("acme_create_thing", {"text": "x", "tenant": "wsp_northwind"})["success"]
+
+
+def test_a_deactivated_tenant_is_refused_by_its_name(make_key, people):
+    with database.transaction() as db:
+        db.get(Workspace, "wsp_contoso").deactivated_at = clock.now()
+    code, _ = make_key().refusal("hub_list_connections", {"tenant": "wsp_contoso"})
+    assert code == "WORKSPACE_INACTIVE"
+
+
+def test_a_write_of_another_tenant_is_approved_there(make_key, connect, people, sign_in):  # noqa: F811
+    connect(people.charlie, "Contoso Main", permission="ask")
+    key = make_key()
+    arguments = {"text": "two chairs", "tenant": "wsp_contoso"}
+    acme.written.clear()
+    request_id = request_in(key.call("acme_create_thing", arguments))
+    charlie = sign_in(people.charlie)
+    charlie.get("/approvals")
+    assert charlie.submit(f"/approvals/{request_id}/approve").status_code == 303
+    assert acme.written == ["two chairs"]
+    assert key.call("acme_create_thing", arguments)["success"] and acme.written == ["two chairs"]

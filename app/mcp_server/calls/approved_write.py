@@ -24,9 +24,10 @@ from app.errors import (
     PermissionDenied,
     ReconnectNeeded,
     ToolError,
+    WorkspaceInactive,
 )
 from app.mcp_server import account_choice, envelope, member_caller
-from app.mcp_server.calls import accounting, second_look
+from app.mcp_server.calls import accounting, second_look, tenant_choice
 from app.mcp_server.calls.accounting import Invocation
 from app.mcp_server.calls.pagination import Cursors
 from app.mcp_server.calls.service_call import PreparedCall, prepare
@@ -60,7 +61,7 @@ class ApprovedWrites:
             return failed(
                 approval.tool, PermissionDenied("This tool is no longer available. Nothing was changed.")
             )
-        caller = member_caller.find(self._settings, approval.grant_id, approval.workspace_id)
+        caller = self._caller_of(approval)
         if caller is None or (caller.user_id, caller.workspace_id) != (
             approval.user_id,
             approval.workspace_id,
@@ -92,6 +93,16 @@ class ApprovedWrites:
             raise NotCarriedOut(refusal.error.message) from refusal
         except PatchbayError as error:
             raise NotCarriedOut(error.message) from error
+
+    def _caller_of(self, approval: Approval) -> AuthenticatedCaller | None:
+        """Whoever requested it, with the rights now; an operator's key in the workspace of the request."""
+        caller = member_caller.find(self._settings, approval.grant_id, approval.workspace_id)
+        if caller is None or not caller.is_operator_key or caller.workspace_id == approval.workspace_id:
+            return caller
+        try:
+            return tenant_choice.in_workspace(caller, approval.workspace_id)
+        except (InvalidArguments, WorkspaceInactive):
+            return None
 
     def _execute(
         self,

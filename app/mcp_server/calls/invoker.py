@@ -30,7 +30,14 @@ from app.errors import (
 from app.mcp_server import account_choice, envelope
 from app.mcp_server.account_choice import BrokenConnection
 from app.mcp_server.authentication import BearerAuthenticator
-from app.mcp_server.calls import accounting, approval_gate, arguments, connect_prompt, pagination
+from app.mcp_server.calls import (
+    accounting,
+    approval_gate,
+    arguments,
+    connect_prompt,
+    pagination,
+    tenant_choice,
+)
 from app.mcp_server.calls.accounting import ClientInvocation
 from app.mcp_server.calls.approval_gate import ApprovalGate
 from app.mcp_server.calls.concurrency import FairSemaphore
@@ -80,6 +87,7 @@ class Invoker:
         """Holds one of the workspace's permits during a call that may last, since it contacts a service.
         Raises Refusal (429).
         """
+        params, caller, _ = tenant_choice.of_call(params, caller, self._find(caller, params.name))
         listed = self._find(caller, params.name)
         if listed is None or not listed.tool.open_world:
             yield
@@ -117,9 +125,12 @@ class Invoker:
 
         Raises Refusal (scope, limit) and MCPError (no such tool, a URL the person must open first).
         """
+        params, caller, problem = tenant_choice.of_call(params, caller, self._find(caller, params.name))
         listed = self._find(caller, params.name)
         invocation = ClientInvocation(params, caller, accounting.begin(caller, listed), ctx.request, ctx=ctx)
         try:
+            if problem is not None:
+                raise problem
             invocation.admitted = free = listed is not None and listed.for_operators and listed.is_for(caller)
             if not caller.workspace_active and not free:
                 raise WorkspaceInactive(
@@ -146,12 +157,8 @@ class Invoker:
         return envelope.result(answer, text)
 
     def _find(self, caller: AuthenticatedCaller, name: str) -> ListedTool | None:
-        return self._toolbox.find(
-            caller.workspace_id,
-            name,
-            in_compact_mode=self._in_compact_mode,
-            debugging=caller.may_debug,
-        )
+        compact, debugging = self._in_compact_mode, caller.may_debug
+        return self._toolbox.find(caller.workspace_id, name, in_compact_mode=compact, debugging=debugging)
 
     def _answer(self, invocation: ClientInvocation, listed: ListedTool) -> dict[str, Any]:
         """The envelope of an existing tool."""
