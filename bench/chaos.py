@@ -18,6 +18,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from sqlalchemy import text
+
 from app.config import THREADS_IN_ALL
 from bench import chaos_checks, house
 from bench.chaos_checks import Promise
@@ -48,14 +50,19 @@ class House:
         self._run("alembic", "upgrade", "head")
         self.sandbox_state = folder / "sandbox.db"
         self._sandbox = subprocess.Popen(
-            [sys.executable, "-m", "app.sandbox", "--port", str(self.sandbox_port), "--state"]
-            + [str(self.sandbox_state)],
+            [
+                *(sys.executable, "-m", "app.sandbox", "--port", str(self.sandbox_port)),
+                *("--state", str(self.sandbox_state)),
+            ],
             cwd=ROOT,
             env=self.environ,
             stderr=subprocess.DEVNULL,
         )
         house.wait_for(self.sandbox_port, "/_ready", 60)
         tokens = json.loads(self._run("bench.seed", "--connect").splitlines()[-1])
+        with chaos_checks.open_database(url) as db:
+            db.execute(text("UPDATE connections SET permission = 'write'"))
+            db.commit()
         self.target = Target(ports, f"localhost:{ports[0]}", (tokens["token"], tokens["other"]))
         self.answers = Answers()
         self._instances: dict[int, subprocess.Popen[bytes]] = {}
@@ -181,9 +188,8 @@ def main() -> None:
         print("| What must hold | Measured | |\n|---|---|---|")
         for promise in promises:
             held = held and promise.held
-            print(
-                f"| {promise.name} | {promise.figure} | {'held' if promise.held else 'BROKEN'} |", flush=True
-            )
+            verdict = "held" if promise.held else "BROKEN"
+            print(f"| {promise.name} | {promise.figure} | {verdict} |", flush=True)
     sys.exit(0 if held else 1)
 
 

@@ -10,12 +10,12 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 
-from app.mcp_server.protocol.event_stream import PING_SECONDS
+from app.mcp_server.calls.concurrency import PATIENCE_SECONDS
 
 REVISION = "2025-06-18"
 _READ, _SERVICE_READ, _WRITE = "hub_list_connections", "freshbooks_list_clients", "freshbooks_create_client"
-# Longer than a lock or a full pool may hold a caller, and than a retried call to the service takes.
-SLOW_SECONDS = PING_SECONDS
+# A flooding workspace queues for its permits; then come a lock, and a service that is asked again.
+SLOW_SECONDS = PATIENCE_SECONDS + 10
 
 
 @dataclass
@@ -85,12 +85,8 @@ def call(
     target: Target, port: int, token: str, tool: str, arguments: dict[str, str], answers: Answers
 ) -> str:
     """Call a tool once. Returns ok, failed (the tool says why), refused (429, 503) or lost (no answer)."""
-    body = {
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "tools/call",
-        "params": {"name": tool, "arguments": arguments},
-    }
+    params = {"name": tool, "arguments": arguments}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
     headers = {
         "Host": target.host,
         "Authorization": f"Bearer {token}",
