@@ -125,3 +125,4 @@ FAULTS: dict[str, tuple[Fault, ...]] = {
     "sqlite": (kill_workers, lock_sqlite, flood, fill_disk, roll, kill_instance),
     "postgres": (kill_workers, lock_table, end_backends, flood, roll, kill_instance),
 }
+SHORT = {kill_workers, lock_sqlite, lock_table, kill_instance}
