@@ -113,6 +113,19 @@ def holds(chain: str, anchor: ChainPosition) -> bool:
         return db.scalar(query) == anchor.hash
 
 
+def is_signed_by_us() -> bool:
+    """Whether SECRET_KEY, or one of its fallbacks, signed the audit trail: its end and its newest entry."""
+    newest = select(AuditEntry).where(col(AuditEntry.signature).is_not(None))
+    with database.reading() as db:
+        entry = db.scalars(newest.order_by(col(AuditEntry.id).desc()).limit(1)).first()
+    head = head_of(INSTALLATION)
+    signed = [
+        *([(head.signature, sealing.head_content(head))] if head else []),
+        *([(entry.signature, audit.content_of(entry.model_dump()))] if entry else []),
+    ]
+    return all(audit.signer().accepts(*each) is not None for each in signed)
+
+
 def _follow(position: ChainPosition, rows: list[RowMapping]) -> tuple[ChainPosition, str]:
     """The position after these entries, or the problem with the first that is not as it was written."""
     signer = audit.signer()

@@ -2,12 +2,8 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
-from sqlmodel import col
-
-from app import audit, database
+from app import database
 from app.activity import sealing, verifying
-from app.audit import AuditEntry
 from app.config import Settings
 from app.vault import key_proofs, rewrap
 
@@ -32,7 +28,7 @@ def inspect_bound(settings: Settings) -> BackupReport:
         refusal = key_proofs.problem(db, settings.vault_keys)
     if not refusal and closed and not opened:
         refusal = "VAULT_KEYS opens none of its secrets. Set the keys of the installation that was backed up."
-    if not refusal and not is_signed_by_us():
+    if not refusal and not verifying.is_signed_by_us():
         refusal = (
             "Its audit trail is signed with another SECRET_KEY. Set the one of the backed-up installation, "
             "or put it into SECRET_KEY_FALLBACKS."
@@ -53,16 +49,3 @@ def verify_trails() -> tuple[list[str], int]:
         if finding.problem:
             problems.append(f"{chain or 'installation'}: {finding.problem}")
     return problems, entries
-
-
-def is_signed_by_us() -> bool:
-    """Whether SECRET_KEY, or one of its fallbacks, signed the audit trail: its end and its newest entry."""
-    newest = select(AuditEntry).where(col(AuditEntry.signature).is_not(None))
-    with database.reading() as db:
-        entry = db.scalars(newest.order_by(col(AuditEntry.id).desc()).limit(1)).first()
-    head = verifying.head_of(sealing.INSTALLATION)
-    signed = [
-        *([(head.signature, sealing.head_content(head))] if head else []),
-        *([(entry.signature, audit.content_of(entry.model_dump()))] if entry else []),
-    ]
-    return all(audit.signer().accepts(*each) is not None for each in signed)

@@ -16,6 +16,7 @@ from app import background, clock, database
 from app.approvals.models import Approval
 from app.errors import ProviderUnavailable
 from app.jobs import leases, runner
+from app.jobs.leases import PeriodicJob
 from app.jobs.models import JobState
 from app.jobs.runner import JobRunner
 from tests.conftest import both_databases, live_environment
