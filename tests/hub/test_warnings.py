@@ -1,5 +1,6 @@
 """The card warns before access ends: when a third of its life is left, a week ahead at most."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -16,6 +17,19 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 def own_clock():
     yield
     clock.reset()
+
+
+@pytest.fixture
+def connect_flowpos(sandbox):
+    def _connect(visitor):
+        visitor.get("/integrations")
+        visitor.submit("/integrations/flowpos")
+        state = re.search(r'name="state" value="([^"]+)"', visitor.page)[1]
+        form = {"state": state, "way": "token", "access_token": "sandbox-flowpos-mara"}
+        visitor.submit("/integrations/flowpos/keys", form)
+        assert len(connections_of(visitor, "flowpos")) == 1
+
+    return _connect
 
 
 def set_end(left, life, *, hard=False):
@@ -55,3 +69,19 @@ def test_an_end_that_no_use_moves_is_not_called_avoidable(people, sign_in, conne
     alice.get("/integrations")
     assert "Access ends in 5 days" in alice.page and "unless it is used" not in alice.page
     assert connections_of(alice, "xero")[0]["state"] == "connected"
+
+
+def test_access_that_lasts_a_day_warns_only_near_its_end(people, sign_in, connect_flowpos):
+    """FlowPOS gives a day, and every use prolongs it: the first minute is no time to warn."""
+    alice = sign_in(people.alice)
+    connect_flowpos(alice)
+    for hours, warned in ((0, False), (12, False), (3, False), (2, True)):
+        clock.shift(timedelta(hours=hours))
+        alice.get("/integrations")
+        assert ("Access ends" in alice.page) == warned, hours
+        assert "today" not in alice.page.partition('id="board"')[2]
+    clock.reset()
+    alice.submit("/integrations/flowpos/test")
+    clock.shift(timedelta(minutes=1))
+    alice.get("/integrations")
+    assert "Access ends" not in alice.page

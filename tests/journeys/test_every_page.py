@@ -42,6 +42,7 @@ OPERATORS = (
     "/admin",
     "/admin/workspaces",
     "/admin/usage",
+    "/admin/usage?by=day",
     "/admin/people",
     "/admin/ai-clients",
     "/admin/connectors",

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import jwt
 import pytest
@@ -247,3 +248,32 @@ def test_more_than_120_requests_a_minute_are_too_many(flowpos):
     statuses = [flowpos.get(f"{CORNER}/locations", token).status_code for _ in range(121)]
     assert statuses == [200] * 120 + [429]
     assert flowpos.get(f"{CORNER}/locations", flowpos.token()).status_code == 200
+
+
+@pytest.mark.parametrize("hour", [0, 1, 5, 9, 14, 23])
+@pytest.mark.parametrize("later", [timedelta(0), timedelta(hours=7), timedelta(days=3)])
+def test_the_shops_sell_today_and_never_in_the_future(monkeypatch, hour, later):
+    """Whatever the hour, in every zone, and however long ago the demo data was written."""
+    moment = now().replace(day=10, hour=hour, minute=7)
+    monkeypatch.setattr("app.sandbox.clock.now", lambda shift=0: moment + timedelta(seconds=shift))
+    flowpos = FlowPosApp()
+    for name, business, zone in (
+        ("mara", CORNER, "Europe/Berlin"),
+        ("mara", KIOSK, "Pacific/Auckland"),
+        ("tom", BOOKS, "America/New_York"),
+    ):
+        token = flowpos.exchange(signed(claims_of(name, moment))).json["accessToken"]
+        assert flowpos.get(f"{business}/orders", token).status_code == 200
+        flowpos.lever("advance", seconds=later.total_seconds())
+        at = moment + later
+        token = flowpos.exchange(signed(claims_of(name, at))).json["accessToken"]
+        today = at.astimezone(ZoneInfo(zone)).date()
+        orders = flowpos.get(f"{business}/orders", token, limit=100).json["data"]
+        assert all(datetime.fromisoformat(order["createdAt"]) <= at for order in orders)
+        for day in (today, today - timedelta(days=1)):
+            period = {"from": day.isoformat(), "to": day.isoformat()}
+            report = flowpos.get(f"{business}/reports/sales", token, **period).json
+            assert report["totals"]["orders"] > 0, (zone, day)
+        again = flowpos.get(f"{business}/orders", token, limit=100).json["data"]
+        assert [order["id"] for order in again] == [order["id"] for order in orders], "each order once"
+        flowpos.lever("reset")

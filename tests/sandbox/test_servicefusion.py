@@ -1,8 +1,13 @@
 """The imitated Service Fusion follows the rules of the real one."""
 
+from datetime import datetime, timedelta
+
 import pytest
 import requests
+from werkzeug.test import Client
 
+from app.sandbox.clock import now
+from app.sandbox.server import create_app
 from tests.support.processes import Levers
 
 
@@ -129,3 +134,25 @@ def test_a_new_record_has_its_parts_only_when_asked_for(fusion):
     assert "services" not in fusion.send("POST", "/jobs", json=job).json()
     made = fusion.send("POST", "/jobs", json=job, params={"expand": "services"}).json()
     assert made["services"][0]["name"] == "A"
+
+
+@pytest.mark.parametrize("hour", [0, 8, 23])
+def test_nothing_was_created_in_the_future(monkeypatch, hour):
+    moment = now().replace(hour=hour, minute=3)
+    monkeypatch.setattr("app.sandbox.clock.now", lambda shift=0: moment + timedelta(seconds=shift))
+    client = Client(create_app())
+    for consumer in ("sandbox", "harbour"):
+        given = {"grant_type": "client_credentials", "client_id": consumer, "client_secret": consumer}
+        token = client.post("/servicefusion/oauth/access_token", json=given).json["access_token"]
+        bearer = {"Authorization": f"Bearer {token}"}
+        name = client.get("/servicefusion/v1/customers", headers=bearer).json["items"][0]["customer_name"]
+        client.post("/servicefusion/v1/jobs", json={"customer_name": name}, headers=bearer)
+        client.post("/servicefusion/v1/customers", json={"customer_name": "New"}, headers=bearer)
+        for kind in ("jobs", "estimates", "customers"):
+            query = {"sort": "-created_at", "per-page": 50}
+            found = client.get(f"/servicefusion/v1/{kind}", query_string=query, headers=bearer).json["items"]
+            assert found
+            for each in found:
+                for field in ("created_at", "updated_at", "requested_date", "closed_at"):
+                    if text := each.get(field):
+                        assert datetime.fromisoformat(text) <= moment, (kind, field)

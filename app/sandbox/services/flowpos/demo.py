@@ -1,5 +1,10 @@
-"""Demo records around today: seventy days of orders, too little and too much stock, clients of every kind."""
+"""Demo records around today: seventy days of orders, too little and too much stock, clients of every kind.
 
+The shops go on selling: `sell` adds the orders since the last look, none of them in the future. A day begins
+with an order placed online at midnight, so that today has sales whatever the hour.
+"""
+
+import threading
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,6 +12,9 @@ from app.sandbox.services.flowpos.people import BUSINESSES
 from app.sandbox.store import Book
 
 _DAYS = 70
+_ALWAYS_PAST = 2  # days back on which it is evening in every time zone
+_MANY = 99  # more orders than a day has: the day is complete
+_selling = threading.Lock()
 # SKU, name, category, price, cost; first location: on hand, reserved, reorder point, reorder quantity
 _PRODUCTS = (
     ("BEAN-1KG", "Espresso beans 1 kg", "Beans", 2150, 1290, (3, 1, 6, 24)),
@@ -61,7 +69,7 @@ def seed(book: Book, today: date) -> None:
             more = {
                 "reorderPoint": point,
                 "reorderQty": quantity,
-                "updatedAt": f"{today.isoformat()}T06:00:00Z",
+                "updatedAt": f"{_day(today, 1)}T06:00:00Z",
             }
             book.put("stock", f"{id_}@l-{tag}{place}", {**row, **more})
     for number, (name, email, orders, spent, days) in enumerate(_CLIENTS, 1):
@@ -76,8 +84,9 @@ def seed(book: Book, today: date) -> None:
             "lastOrderAt": last,
         }
         book.put("client", id_, record)
-    for back in range(_DAYS, 0, -1):
-        _seed_day(book, today - timedelta(days=back), back, business.currency, zone, tag)
+    for back in range(_DAYS, _ALWAYS_PAST - 1, -1):
+        _seed_day(book, today - timedelta(days=back), back)
+    book.put("till", "sold", {"began": today.isoformat(), "day": _day(today, _ALWAYS_PAST), "orders": _MANY})
     for number, name in enumerate(("Catering", "Repairs"), 1):
         book.put("board", f"board-{tag}{number}", {"id": f"board-{tag}{number}", "name": name})
     for number, (title, status, who) in enumerate(
@@ -95,8 +104,32 @@ def seed(book: Book, today: date) -> None:
         book.put("item", item["id"], {**item, "board": f"board-{tag}1"})
 
 
-def _seed_day(book: Book, day: date, back: int, currency: str, zone: ZoneInfo, tag: str) -> None:
+def sell(book: Book, now: datetime) -> None:
+    """Add the orders of a business from the last one until now."""
+    with _selling:
+        till = book.find("till", "sold")
+        if till is None:
+            return
+        began, last = date.fromisoformat(till["began"]), date.fromisoformat(till["day"])
+        today = now.astimezone(ZoneInfo(BUSINESSES[book.name].timezone)).date()
+        made = done = int(till["orders"])
+        for day in (last + timedelta(days=n) for n in range(max(0, (today - last).days) + 1)):
+            made = _seed_day(book, day, (began - day).days, skip=done if day == last else 0, until=now)
+        if (today.isoformat(), made) != (till["day"], done) and today >= last:
+            book.put("till", "sold", {**till, "day": today.isoformat(), "orders": made})
+
+
+def _seed_day(book: Book, day: date, back: int, *, skip: int = 0, until: datetime | None = None) -> int:
+    """Add a day's orders after the first `skip`, until that moment. Returns how many the day has now."""
+    business = BUSINESSES[book.name]
+    currency, zone, tag = business.currency, ZoneInfo(business.timezone), business.id[-1]
     for nth in range(3 + back * 7 % 5):
+        hour = 8 + nth * 2 if nth or back > 0 else None
+        created = _moment(day, hour, zone) if hour is not None else _midnight(day, zone)
+        if until is not None and datetime.fromisoformat(created) > until:
+            return max(nth, skip)
+        if nth < skip:
+            continue
         first, second = (back + nth * 3) % len(_PRODUCTS), (back * 2 + nth) % len(_PRODUCTS)
         items = [
             {
@@ -118,11 +151,20 @@ def _seed_day(book: Book, day: date, back: int, currency: str, zone: ZoneInfo, t
             "currency": currency,
             "locationId": f"l-{tag}{1 + nth % 2}",
             "clientId": f"c-{tag}{1 + nth}" if nth < 3 else None,
-            "createdAt": _moment(day, 8 + nth * 2, zone),
+            "createdAt": created,
             "items": items,
             "payments": [{"method": "card" if nth % 2 else "cash", "amountMinor": total}],
         }
         book.put("order", id_, order)
+    return max(3 + back * 7 % 5, skip)
+
+
+def _day(today: date, back: int) -> str:
+    return (today - timedelta(days=back)).isoformat()
+
+
+def _midnight(day: date, zone: ZoneInfo) -> str:
+    return datetime.combine(day, time(), zone).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _moment(day: date, hour: int, zone: ZoneInfo) -> str:

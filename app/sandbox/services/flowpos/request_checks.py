@@ -12,6 +12,7 @@ from flask import Response, request
 from app.sandbox.current import Here, here
 from app.sandbox.grants import digest
 from app.sandbox.rules import Access
+from app.sandbox.services.flowpos import demo
 from app.sandbox.services.flowpos.people import DemoBusiness, reached
 from app.sandbox.services.flowpos.wire import refusal, too_many
 from app.sandbox.store import Book, Record
@@ -56,6 +57,7 @@ def opens(scope: str) -> Callable[[View], View]:
             if found is None:
                 raise refusal(403, "No active membership in this business")
             call = AuthorizedCall(at, found, at.book(found.id))
+            demo.sell(call.book, at.now())
             return view(call, **parts)
 
         return guarded

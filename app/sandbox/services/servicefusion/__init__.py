@@ -165,8 +165,8 @@ def create_work(kind: str) -> Response:
         if tech is None:
             raise invalid(techs_assigned="Technician is invalid.")
         assigned |= {part: tech[part] for part in ("id", "first_name", "last_name")}
-    owner = known or add_customer(records, {"customer_name": name}, here().today())
-    return created(expanded(add_work(records, kind, owner, given, here().today()), _WORK_PARTS))
+    owner = known or add_customer(records, {"customer_name": name}, here().now())
+    return created(expanded(add_work(records, kind, owner, given, here().now()), _WORK_PARTS))
 
 
 @bp.get("/v1/techs")

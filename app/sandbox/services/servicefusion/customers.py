@@ -64,7 +64,7 @@ def create_customer() -> Response:
     """Create a customer; names need not be unique."""
     given = body()
     _check(given)
-    return created(expanded(add_customer(book(), given, here().today()), _CUSTOMER_PARTS))
+    return created(expanded(add_customer(book(), given, here().now()), _CUSTOMER_PARTS))
 
 
 @bp.get("/v1/customers/<id_>/equipment")

@@ -1,7 +1,7 @@
 """The demo companies and their first records, around today."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from app.sandbox.rules import DemoKey
@@ -91,6 +91,7 @@ def seed(book: Book, today: date) -> None:
     for name, last, department, title in _TEAM[book.name]:
         _add_technician(book, name, last, department, title)
     customers, team = book.all("customer"), book.all("tech")
+    yesterday = today - timedelta(days=1)  # nothing was created in the future, whatever the hour
     for number in range(34 if book.name == "reed" else 6):
         start = today + timedelta(days=14 - number)
         done = start < today
@@ -99,7 +100,7 @@ def seed(book: Book, today: date) -> None:
             "job",
             customers[number % len(customers)],
             {"description": _WORK[number % 5]},
-            start - timedelta(days=9),
+            min(start - timedelta(days=9), yesterday),
         )
         total = 150.0 + 50 * (number % 7)
         job |= {
@@ -123,7 +124,7 @@ def seed(book: Book, today: date) -> None:
             "estimate",
             customers[number % len(customers)],
             {"description": "New unit"},
-            today - timedelta(days=number * 4),
+            yesterday - timedelta(days=number * 4),
         )
         estimate |= {
             "status": ("Estimate Requested", "Estimate Provided", "Estimate Won")[number % 3],
@@ -132,7 +133,7 @@ def seed(book: Book, today: date) -> None:
         book.put("estimate", estimate["id"], {**estimate, "opportunity_rating": number % 5 + 1})
 
 
-def add_customer(book: Book, given: dict[str, Any], made: date, first: int = 0) -> Record:
+def add_customer(book: Book, given: dict[str, Any], made: date | datetime, first: int = 0) -> Record:
     """Create a customer."""
     number = book.new_id("customer", first or 1)
     record = {
@@ -148,8 +149,8 @@ def add_customer(book: Book, given: dict[str, Any], made: date, first: int = 0) 
         "is_vip": False,
         "is_taxable": True,
         "payment_terms": "Due Upon Receipt",
-        "created_at": f"{made}T14:20:00+00:00",
-        "updated_at": f"{made}T14:20:00+00:00",
+        "created_at": _stamp(made),
+        "updated_at": _stamp(made),
         "contacts": given.get("contacts") or [],
         "locations": given.get("locations") or [],
         "custom_fields": [],
@@ -157,7 +158,7 @@ def add_customer(book: Book, given: dict[str, Any], made: date, first: int = 0) 
     return book.put("customer", number, record)
 
 
-def add_work(book: Book, kind: str, customer: Record, given: dict[str, Any], made: date) -> Record:
+def add_work(book: Book, kind: str, customer: Record, given: dict[str, Any], made: date | datetime) -> Record:
     """Create a job or estimate."""
     base = {"reed": 0, "harbour": 50_000}[book.name] + (778_001 if kind == "job" else 66_010)
     number = book.new_id(kind, base)
@@ -178,9 +179,9 @@ def add_work(book: Book, kind: str, customer: Record, given: dict[str, Any], mad
         "street_1": (customer["locations"] or [{}])[0].get("street_1", ""),
         "city": (customer["locations"] or [{}])[0].get("city", ""),
         "postal_code": (customer["locations"] or [{}])[0].get("postal_code", ""),
-        "created_at": f"{made}T09:00:00+00:00",
-        "updated_at": f"{made}T09:00:00+00:00",
-        "requested_date": f"{made}T09:00:00+00:00",
+        "created_at": _stamp(made),
+        "updated_at": _stamp(made),
+        "requested_date": _stamp(made),
         "techs_assigned": given.get("techs_assigned") or [],
         "notes": given.get("notes") or [],
         "products": [_line(line, "product") for line in given.get("products") or []],
@@ -195,6 +196,12 @@ def add_work(book: Book, kind: str, customer: Record, given: dict[str, Any], mad
             "closed_at": NO_DATE,
         }
     return book.put(kind, number, record)
+
+
+def _stamp(made: date | datetime) -> str:
+    """A moment as ServiceFusion writes it; a day of the demo data means its morning."""
+    moment = made if isinstance(made, datetime) else datetime.combine(made, time(9), UTC)
+    return moment.isoformat(timespec="seconds")
 
 
 def _lines(given: dict[str, Any]) -> list[dict[str, Any]]:
