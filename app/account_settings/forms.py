@@ -5,7 +5,7 @@ from wtforms import BooleanField, EmailField, PasswordField, SelectField, String
 from wtforms.validators import DataRequired, InputRequired, StopValidation
 
 from app.accounts import addresses, passwords
-from app.accounts.forms import PostedForm, an_address, readable, stripped
+from app.accounts.forms import PostedForm, a_plain_name, an_address, readable, stripped
 from app.web import current, times
 from app.workspaces.members import LONGEST_NAME
 
@@ -13,7 +13,7 @@ from app.workspaces.members import LONGEST_NAME
 class NameForm(PostedForm):
     """The name others see."""
 
-    name = StringField("Your name", [readable(LONGEST_NAME)], filters=[stripped])
+    name = StringField("Your name", [readable(LONGEST_NAME), a_plain_name], filters=[stripped])
 
 
 class TimeZoneForm(PostedForm):
@@ -62,7 +62,7 @@ class WorkspaceSettingsForm(PostedForm):
 
     workspace_name = StringField(
         "Workspace name",
-        [readable(LONGEST_NAME), DataRequired("Enter the name of your company or team.")],
+        [readable(LONGEST_NAME), DataRequired("Enter the name of your company or team."), a_plain_name],
         filters=[stripped],
     )
     timezone = SelectField(

@@ -1,6 +1,7 @@
 """The mails about changes to an account. Codes are in the text only: subjects reach logs and lock screens."""
 
 from app.account_settings.access import RemainingAccess
+from app.accounts import plain_names
 from app.accounts.codes import FreshCode
 from app.accounts.letters import Letter
 from app.config import Settings
@@ -27,7 +28,10 @@ def password_changed(settings: Settings, remaining: RemainingAccess, *, ended: b
 
 
 def _still_has_access(settings: Settings, remaining: RemainingAccess) -> str:
-    lines = [f"- {name}, in {workspace}" for name, workspace in remaining.clients]
+    lines = [
+        f"- {plain_names.in_mail(name, 'an AI client')}, in {plain_names.in_mail(workspace, 'a workspace')}"
+        for name, workspace in remaining.clients
+    ]
     if more := remaining.count - len(lines):
         lines.append(f"- and {more} more")
     if remaining.logins:
@@ -79,6 +83,7 @@ def account_deleted(settings: Settings) -> Letter:
 
 def workspace_deleted(settings: Settings, name: str) -> Letter:
     """To a member of a workspace that its owner deleted."""
+    name = plain_names.in_mail(name, "you were in")
     return Letter(
         f"The workspace {name} is deleted",
         f"An owner deleted the workspace {name} on {settings.brand_name}, with its connections and saved "

@@ -8,7 +8,7 @@ from wtforms import EmailField, Form, PasswordField, StringField
 from wtforms import Field as AnyField
 from wtforms.validators import DataRequired, InputRequired, StopValidation
 
-from app.accounts import addresses, passwords
+from app.accounts import addresses, passwords, plain_names
 
 # control characters, surrogates, private use, unassigned, line and paragraph separators
 _UNREADABLE = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -50,6 +50,12 @@ def an_address(_form: Form, field: AnyField) -> None:
         field.data = addresses.normalise(field.data)
     except addresses.InvalidAddress as refused:
         raise StopValidation(refused.message) from None
+
+
+def a_plain_name(_form: Form, field: AnyField) -> None:
+    """Refuse a name that would be a link in a mail. Raises StopValidation."""
+    if problem := plain_names.problem_with(field.data or ""):
+        raise StopValidation(problem)
 
 
 def stripped(text: str | None) -> str:

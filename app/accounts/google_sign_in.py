@@ -23,7 +23,16 @@ from sqlalchemy import ColumnElement, update
 from sqlmodel import Session, col, select
 
 from app import clock, crypto
-from app.accounts import addresses, codes, google_tokens, letters, linked_logins, people, signing_in
+from app.accounts import (
+    addresses,
+    codes,
+    google_tokens,
+    letters,
+    linked_logins,
+    people,
+    plain_names,
+    signing_in,
+)
 from app.accounts.addresses import InvalidAddress
 from app.accounts.browsers import Browser
 from app.accounts.codes import FreshCode
@@ -232,7 +241,7 @@ def _store_claims(attempt: GoogleAttempt, claims: Claims) -> GoogleAttempt:
     values = {
         "subject": claims.subject,
         "email": email,
-        "name": " ".join("".join(c for c in claims.name if c.isprintable()).split())[:100],
+        "name": plain_names.in_mail(" ".join(claims.name.split())[:100], ""),
         "address_proved": claims.runs_mailbox,
         "expires_at": clock.now() + _TO_FINISH,
     }

@@ -4,7 +4,7 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import DataRequired, InputRequired, StopValidation
 
 from app.accounts import passwords
-from app.accounts.forms import PostedForm, email_field, readable, stripped
+from app.accounts.forms import PostedForm, a_plain_name, email_field, readable, stripped
 from app.web import current
 from app.workspaces.members import LONGEST_NAME
 
@@ -13,7 +13,7 @@ def company_field() -> StringField:
     """Return the field labelled "Company"."""
     return StringField(
         "Company",
-        [readable(LONGEST_NAME), DataRequired("Enter the name of your company or team.")],
+        [readable(LONGEST_NAME), DataRequired("Enter the name of your company or team."), a_plain_name],
         filters=[stripped],
     )
 

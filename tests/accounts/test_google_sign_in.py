@@ -462,3 +462,14 @@ def test_the_secret_is_shown_nowhere(people, visitor, through, settings):
     through(visitor, ALICE)
     assert CLIENT_SECRET not in visitor.get("/account").text
     assert CLIENT_SECRET not in repr(google_provider.find(settings)) + repr(settings)
+
+
+def test_no_link_comes_in_by_the_name_at_google_or_the_company(visitor, through):
+    answer = through(visitor, {**ZOE, "name": "Zoe https://evil.example"})
+    page = visitor.follow(answer).text
+    assert "evil" not in page
+    request = answer.headers["Location"].partition("request=")[2]
+    refused = visitor.submit("/register/google", {"request": request, "company": "See www.evil.example"})
+    assert refused.status_code == 422 and rows(Workspace) == []
+    assert visitor.submit("/register/google", {"request": request, "company": "Zoe.com"}).status_code == 303
+    assert [user.name for user in rows(User)] == [""]
