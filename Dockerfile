@@ -1,14 +1,14 @@
 # Patchbay as an image: docker build -t patchbay .
-ARG BASE=docker.io/library/python:3.13-slim-trixie
+ARG BASE=docker.io/library/python:3.13.11-slim-trixie
 
 FROM ${BASE} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
 COPY requirements.txt /tmp/requirements.txt
-# Tests and type stubs of packages are a quarter of them, and never imported.
+# Without what is never imported: tests, type stubs, and the sources of compiled modules.
 RUN python3 -m venv --without-pip /opt/patchbay/venv \
  && python3 -m pip --python /opt/patchbay/venv/bin/python install -r /tmp/requirements.txt \
  && find /opt/patchbay/venv -depth -type d -name tests -path "*/site-packages/*" -exec rm -rf {} + \
- && find /opt/patchbay/venv -name "*.pyi" -delete
+ && find /opt/patchbay/venv -type f \( -name "*.pyi" -o -name "*.pyx" -o -name "*.pxd" -o -name "*.c" -o -name "*.h" \) -delete
 COPY alembic.ini gunicorn.conf.py wsgi.py LICENSE /opt/patchbay/
 COPY app /opt/patchbay/app
 COPY migrations /opt/patchbay/migrations
@@ -18,7 +18,8 @@ RUN /opt/patchbay/venv/bin/python -m compileall -q /opt/patchbay/app /opt/patchb
 
 FROM ${BASE}
 # The number is fixed, so that a volume's owner can be set from outside.
-RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/patchbay --create-home \
+RUN groupadd --system --gid 10001 patchbay \
+ && useradd --system --uid 10001 --gid 10001 --home-dir /var/lib/patchbay --create-home \
     --shell /usr/sbin/nologin patchbay
 COPY --from=build /opt/patchbay /opt/patchbay
 WORKDIR /opt/patchbay

@@ -6,7 +6,7 @@ WORKERS ?= 2
 # Keep what Python compiles: the next run starts ten seconds sooner. Some images switch that off for everything.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run check test bench chaos lint clean assets
+.PHONY: run check test bench chaos lint clean assets image
 
 run: $(VENV)/.run
 	@exec $(BIN)/python -m app.serve
@@ -31,6 +31,10 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Builds the container image and runs it on a read-only root, without Docker. Takes minutes; needs root.
+image:
+	.ci/image
 
 # Copies htmx, the font and the icons from the packages pinned in assets/ into static/.
 assets:

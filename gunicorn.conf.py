@@ -34,7 +34,7 @@ max_requests_jitter = 20_000
 limit_request_line = message.MAX_REQUEST_LINE = 32_768
 limit_request_fields = 100
 limit_request_field_size = 16_384
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - a heartbeat file, in memory
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a heartbeat file, in memory
 control_socket_disable = True
 forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1")
 errorlog = "-"

@@ -37,11 +37,16 @@ def settings_read(environ):
     recorded = Recorded(environ)
     config.load(recorded)
     server = ast.parse((ROOT / "gunicorn.conf.py").read_text())
-    return recorded.names | {
-        node.args[0].value
-        for node in ast.walk(server)
-        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("os.environ.")
-    }
+    compose = set(re.findall(r"\$\{([A-Z_]+):", (ROOT / "compose.yaml").read_text()))
+    return (
+        recorded.names
+        | compose
+        | {
+            node.args[0].value
+            for node in ast.walk(server)
+            if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("os.environ.")
+        }
+    )
 
 
 def settings_documented():
