@@ -2,8 +2,7 @@
 
 A fresh token before use and one forced refresh after a 401. Reads are retried when the service is briefly
 unavailable; a write that may have arrived is never repeated unless the service documents an idempotency key.
-The service's own word on when to come back (Retry-After) is kept: a short wait is waited for, a longer one is
-told. Every answer is read defensively, and errors say what to do.
+A short Retry-After is waited for, a longer one reported. Errors say what to do.
 """
 
 import random
@@ -51,8 +50,7 @@ class Api:
     base_url: str
     tokens: TokenSource
     business: Business | None = None
-    # ids of the connection's businesses; None while they are unknown
-    reach: frozenset[str] | None = None
+    reach: frozenset[str] | None = None  # ids of the connection's businesses; None while they are unknown
     facts: Mapping[str, Any] = field(default_factory=dict)
     allowed_hosts: Collection[str] = ()  # the operator's, beside the service's own domains
     deadline: float = field(default_factory=lambda: time.monotonic() + 60.0)
@@ -63,8 +61,7 @@ class Api:
     # one. Returns what that means for the connection; None for no more than this call's own error.
     on_rejected: Callable[[str, str | None], ToolError | None] = lambda token, reason: None
     on_accepted: Callable[[], None] = lambda: None  # called when the service has taken the token
-    # the connection it belongs to, as fields of log lines; empty while there is none
-    about: Mapping[str, str] = field(default_factory=dict)
+    about: Mapping[str, str] = field(default_factory=dict)  # its connection, as fields of log lines
     calls: list[UpstreamCall] = field(default_factory=list)
     note: str = ""
 

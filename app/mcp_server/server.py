@@ -1,6 +1,7 @@
 """The SDK's server with our handlers: tools, and nothing else."""
 
 import logging
+from contextlib import AbstractContextManager
 from typing import Any
 
 from mcp.server.caching import CacheHint
@@ -9,6 +10,7 @@ from mcp.server.lowlevel.server import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp_types import CallToolRequestParams, PaginatedRequestParams
 
+from app import tracing
 from app.config import VERSION, Settings
 from app.errors import Unavailable
 from app.mcp_server import envelope, icons
@@ -84,7 +86,7 @@ def make_server(
             now = caller if given is params else authenticator.again(_bearer(ctx))
             return invoker.call(ctx, given, now)
 
-        with invoker.traced(ctx, params, caller) as traced, invoker.permit(ctx, params, caller):
+        with _traced(ctx, invoker, params.name, caller) as traced, invoker.permit(ctx, params, caller):
             result = run_with_elicitation(ctx, params, answer, or_without=True)
             if (code := envelope.error_code(result)) is not None:
                 traced.failed(code)
@@ -110,6 +112,18 @@ def make_server(
     security = RequestStateSecurity(keys=keys, ttl=_STATE_SECONDS, bind_principal=_principal)
     server.middleware.append(RequestStateBoundary(security, default_audience=settings.mcp_url))
     return server
+
+
+def _traced(
+    ctx: Context, invoker: Invoker, name: str, caller: AuthenticatedCaller
+) -> AbstractContextManager[tracing.Traced]:
+    """A span of the call, whose parent is the client's: named in `_meta`, else in the HTTP headers."""
+    if not tracing.is_on():
+        return tracing.tool_call("")
+    listed = invoker.find(caller, name)
+    return tracing.tool_call(
+        listed.name if listed else "(unknown)", ctx.request.trace_context() if ctx.request else {}
+    )
 
 
 def _note_use(caller: AuthenticatedCaller) -> None:

@@ -4,8 +4,8 @@ A call that contacts no service, refused ones included, costs one commit: it is 
 A call that does is counted before and recorded after.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,6 @@ from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, CallToolRequestParams, InputRequiredResult
 
-from app import tracing
 from app.config import Settings
 from app.connectors.connector import Connector
 from app.connectors.services import services_of
@@ -77,6 +76,11 @@ class Invoker:
         self._cursors = Cursors([settings.secret_key, *settings.secret_key_fallbacks])
         self._hub_url = f"{settings.public_url}/integrations"
 
+    def find(self, caller: AuthenticatedCaller, name: str) -> ListedTool | None:
+        """The tool of that name, whether or not the caller may call it. None if there is none."""
+        compact, debugging = self._in_compact_mode, caller.may_debug
+        return self._toolbox.find(caller.workspace_id, name, in_compact_mode=compact, debugging=debugging)
+
     @contextmanager
     def permit(
         self,
@@ -87,8 +91,8 @@ class Invoker:
         """Holds one of the workspace's permits during a call that may last, since it contacts a service.
         Raises Refusal (429).
         """
-        params, caller, _ = tenant_choice.of_call(params, caller, self._find(caller, params.name))
-        listed = self._find(caller, params.name)
+        params, caller, _ = tenant_choice.of_call(params, caller, self.find(caller, params.name))
+        listed = self.find(caller, params.name)
         if listed is None or not listed.tool.open_world:
             yield
             return
@@ -102,19 +106,6 @@ class Invoker:
                 ).turn_away(error)
             yield
 
-    def traced(
-        self,
-        ctx: ServerRequestContext[Any, Exchange],
-        params: CallToolRequestParams,
-        caller: AuthenticatedCaller,
-    ) -> AbstractContextManager[tracing.Traced]:
-        """A span of the call, whose parent is the client's: named in `_meta`, else in the HTTP headers."""
-        if not tracing.is_on():
-            return tracing.tool_call("")
-        listed = self._toolbox.find(caller.workspace_id, params.name, in_compact_mode=self._in_compact_mode)
-        carrier: Mapping[str, Any] = ctx.request.trace_context() if ctx.request else {}
-        return tracing.tool_call(listed.name if listed else "(unknown)", carrier)
-
     def call(
         self,
         ctx: ServerRequestContext[Any, Exchange],
@@ -125,8 +116,8 @@ class Invoker:
 
         Raises Refusal (scope, limit) and MCPError (no such tool, a URL the person must open first).
         """
-        params, caller, problem = tenant_choice.of_call(params, caller, self._find(caller, params.name))
-        listed = self._find(caller, params.name)
+        params, caller, problem = tenant_choice.of_call(params, caller, self.find(caller, params.name))
+        listed = self.find(caller, params.name)
         invocation = ClientInvocation(params, caller, accounting.begin(caller, listed), ctx.request, ctx=ctx)
         try:
             if problem is not None:
@@ -155,10 +146,6 @@ class Invoker:
         invocation.row.bytes = len(text)
         invocation.settle("ok" if answer["success"] else answer["error"]["code"])
         return envelope.result(answer, text)
-
-    def _find(self, caller: AuthenticatedCaller, name: str) -> ListedTool | None:
-        compact, debugging = self._in_compact_mode, caller.may_debug
-        return self._toolbox.find(caller.workspace_id, name, in_compact_mode=compact, debugging=debugging)
 
     def _answer(self, invocation: ClientInvocation, listed: ListedTool) -> dict[str, Any]:
         """The envelope of an existing tool."""
