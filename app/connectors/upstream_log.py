@@ -40,7 +40,7 @@ def retry_succeeded(about: Mapping[str, str]) -> None:
 
 def refresh_failed(about: Mapping[str, str], reason: str) -> None:
     """The 401 stands: no new token came, or the service rejects that one too."""
-    _note(logging.WARNING, "Automatic refresh failed - returning 401 error", about, reason)
+    _note(logging.INFO, "Automatic refresh failed - returning 401 error", about, reason)
 
 
 def _note(level: int, sentence: str, about: Mapping[str, str], reason: str = "") -> None:

@@ -103,7 +103,7 @@ def end_access(db: Session, connection: Connection, generation: int, reason: str
     credential, row = credentials.locked(db, connection)
     if credential is None or row is None or credential.generation != generation or has_ended(row):
         return None
-    _log(db, logging.WARNING, "Access ended: reconnect needed", row, reason=reason, generation=generation)
+    _log(db, logging.INFO, "Access ended: reconnect needed", row, reason=reason, generation=generation)
     _need_reconnect(db, row, reason, may_recover=False)
     row.try_again_at = None
     return credential
@@ -141,7 +141,7 @@ def pause(db: Session, row: Connection, reason: str, times: int, now: datetime) 
     """Suspend a locked connection for the time that this many times in a row deserve."""
     if row.state == CONNECTED:
         failures.count(db, row.slug, failures.REFUSED)
-        _log(db, logging.WARNING, "Connection suspended: reconnect needed", row, reason=reason)
+        _log(db, logging.INFO, "Connection suspended: reconnect needed", row, reason=reason)
     _need_reconnect(db, row, reason, may_recover=True)
     row.try_again_at = now + min(_FIRST_PAUSE * 2 ** min(times - 1, 10), _LAST_PAUSE)
 
