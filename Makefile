@@ -6,7 +6,7 @@ WORKERS ?= 2
 # Keep what Python compiles: the next run starts ten seconds sooner. Some images switch that off for everything.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: run check test bench lint clean assets
+.PHONY: run check test bench chaos lint clean assets
 
 run: $(VENV)/.run
 	@exec $(BIN)/python -m app.serve
@@ -21,6 +21,11 @@ test: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench
+
+# Minutes of faults on each database: `make chaos MINUTES=10`.
+MINUTES ?= 2
+chaos: $(VENV)/.dev
+	$(BIN)/python -m bench.chaos --minutes $(MINUTES)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -1,0 +1,128 @@
+"""What `make chaos` does to a running installation. Each fault ends by itself, and names what it did."""
+
+import contextlib
+import os
+import resource
+import signal
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import psycopg
+
+from bench import chaos_load
+
+_HOLD_SECONDS = 3.0
+_FLOOD = 64
+
+
+class Installation(Protocol):
+    """What a fault needs of the running installation."""
+
+    url: str
+    target: chaos_load.Target
+    answers: chaos_load.Answers
+
+    def pids(self) -> list[int]:
+        """The masters' process ids."""
+
+    def restart(self, number: int) -> None:
+        """Start an instance that has ended again, and wait until it is ready."""
+
+    def end(self, number: int, sign: signal.Signals) -> None:
+        """End an instance with its workers."""
+
+
+def workers_of(master: int) -> list[int]:
+    """Return the process ids of a master's workers."""
+    with contextlib.suppress(OSError):
+        return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
+    return []
+
+
+def kill_workers(installation: Installation) -> str:
+    """kill -9 one worker of each instance; the master starts another."""
+    for master in installation.pids():
+        for worker in workers_of(master)[:1]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+    time.sleep(1)
+    return "kill -9 of a worker"
+
+
+def kill_instance(installation: Installation) -> str:
+    """kill -9 a whole instance, and start it again."""
+    installation.end(1, signal.SIGKILL)
+    installation.restart(1)
+    return "kill -9 of an instance"
+
+
+def roll(installation: Installation) -> str:
+    """Stop and start one instance after the other, as a deploy does."""
+    for number in range(len(installation.target.ports)):
+        installation.end(number, signal.SIGTERM)
+        installation.restart(number)
+    return "rolling restart"
+
+
+def flood(installation: Installation) -> str:
+    """Many more callers at once."""
+    with chaos_load.Load(installation.target, _FLOOD, installation.answers):
+        time.sleep(_HOLD_SECONDS)
+    return "flood of 64 callers"
+
+
+def lock_sqlite(installation: Installation) -> str:
+    """Another program holds the file."""
+    path = installation.url.removeprefix("sqlite:///")
+    with contextlib.closing(sqlite3.connect(path, timeout=30)) as program:
+        program.execute("BEGIN IMMEDIATE")
+        time.sleep(_HOLD_SECONDS)
+        program.rollback()
+    return "locked file"
+
+
+def fill_disk(installation: Installation) -> str:
+    """No process of the product can write to any file."""
+    pids = [pid for master in installation.pids() for pid in (master, *workers_of(master))]
+    before = {}
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            before[pid] = resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    time.sleep(_HOLD_SECONDS)
+    for pid, limits in before.items():
+        with contextlib.suppress(OSError):
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
+    return "full disk"
+
+
+def lock_table(installation: Installation) -> str:
+    """Another program holds a table that every call writes to."""
+    with psycopg.connect(installation.url) as program:
+        program.execute("LOCK TABLE calls IN ACCESS EXCLUSIVE MODE")
+        time.sleep(_HOLD_SECONDS)
+        program.rollback()
+    return "locked table"
+
+
+def end_backends(installation: Installation) -> str:
+    """What a restart of the server does to everybody, for two seconds."""
+    with psycopg.connect(installation.url, autocommit=True) as admin:
+        until = time.monotonic() + 2
+        while time.monotonic() < until:
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            time.sleep(0.2)
+    return "database restart"
+
+
+Fault = Callable[[Installation], str]
+FAULTS: dict[str, tuple[Fault, ...]] = {
+    "sqlite": (kill_workers, lock_sqlite, flood, fill_disk, roll, kill_instance),
+    "postgres": (kill_workers, lock_table, end_backends, flood, roll, kill_instance),
+}
+SHORT = {kill_workers, lock_sqlite, lock_table, kill_instance}
