@@ -15,7 +15,7 @@ from app.errors import Unavailable
 
 _PERIOD_SECONDS = 30.0
 _TRIES = 3
-_LONGEST_ROUND_TRIP = timedelta(seconds=1)
+_LONGEST_LATENCY = timedelta(seconds=1)
 # A difference this small is no wrong clock, and following it would let the time jump to and fro.
 _TOLERANCE = timedelta(milliseconds=100)
 _WORTH_A_WARNING = timedelta(seconds=10)
@@ -32,12 +32,12 @@ def measure() -> None:
         measured = min((_sample() for _ in range(_TRIES)), key=lambda sample: sample[1])
     except Unavailable:
         return
-    apart, round_trip = measured
-    if round_trip > _LONGEST_ROUND_TRIP:
+    apart, latency = measured
+    if latency > _LONGEST_LATENCY:
         return
     if abs(apart) <= _TOLERANCE:
         apart = timedelta()
-    if abs(apart - clock.correction()) <= max(_TOLERANCE, round_trip):
+    if abs(apart - clock.correction()) <= max(_TOLERANCE, latency):
         return
     if abs(apart - clock.correction()) > _WORTH_A_WARNING:
         log.warning(
@@ -63,10 +63,10 @@ def _run() -> None:
 
 
 def _sample() -> tuple[timedelta, timedelta]:
-    """Return how far the database's clock is ahead of this host's, and how long asking took."""
+    """Return how far the database's clock is ahead of this host's, and how long the query took."""
     with database.reading() as db:
         db.execute(text("SELECT 1"))  # opens the connection, so that the next query alone is timed
         sent, began = clock.host_now(), time.monotonic()
         at: datetime = db.execute(text("SELECT clock_timestamp()")).scalar_one()
-        round_trip = timedelta(seconds=time.monotonic() - began)
-    return at - (sent + round_trip / 2), round_trip
+        latency = timedelta(seconds=time.monotonic() - began)
+    return at - (sent + latency / 2), latency

@@ -96,8 +96,10 @@ class House:
 
     def restart(self, number: int) -> None:
         """Start an instance that has ended again, and wait until it is ready."""
+        self.answers.starting = True
         self._start(number)
-        house.wait_for(self.target.ports[number], "/ready", 60)
+        house.wait_for(self.target.ports[number], "/ready", 120)
+        self.answers.starting, self.answers.started_at = False, time.monotonic()
 
     def end(self, number: int, sign: signal.Signals) -> None:
         """End an instance with its workers. They are a process group of their own."""
@@ -146,17 +148,18 @@ def storm(
     done, expiries = Counter[str](), 0
     with chaos_checks.open_database(installation.url) as db:
         before = chaos_checks.usage_rows(db)
-        with Load(installation.target, _CALLERS, installation.answers) as answers:
-            until, number = time.monotonic() + seconds, 0
-            while number < len(faults) or time.monotonic() < until:
-                expiries += installation.expire()
-                done[faults[number % len(faults)](installation)] += 1
-                number += 1
-                time.sleep(_PAUSE_SECONDS)
-        for port in installation.target.ports:  # a claim of a killed process is taken over by the next call
-            for token in installation.target.tokens:
-                call(installation.target, port, token, "freshbooks_list_clients", {}, answers)
-        kills = sum(times for name, times in done.items() if "kill" in name or "restart" in name)
+    with Load(installation.target, _CALLERS, installation.answers) as answers:
+        until, number = time.monotonic() + seconds, 0
+        while number < len(faults) or time.monotonic() < until:
+            expiries += installation.expire()
+            done[faults[number % len(faults)](installation)] += 1
+            number += 1
+            time.sleep(_PAUSE_SECONDS)
+    for port in installation.target.ports:  # a claim of a killed process is taken over by the next call
+        for token in installation.target.tokens:
+            call(installation.target, port, token, "freshbooks_list_clients", {}, answers)
+    kills = sum(times for name, times in done.items() if "kill" in name or "restart" in name)
+    with chaos_checks.open_database(installation.url) as db:
         promises = [
             chaos_checks.writes(answers, installation.sandbox_state),
             chaos_checks.rows(answers, db, before),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.pool import NullPool
 
 from bench.chaos_load import Answers
 from bench.house import ROOT
@@ -104,4 +105,7 @@ def refreshes(sandbox_port: int, expiries: int, kills: int) -> Promise:
 def open_database(url: str) -> Connection:
     """Connect to the installation's database."""
     driver = url.replace("postgresql://", "postgresql+psycopg://")
-    return create_engine(driver, connect_args={} if "postgres" in url else {"timeout": 30}).connect()
+    engine = create_engine(
+        driver, poolclass=NullPool, connect_args={} if "postgres" in url else {"timeout": 30}
+    )
+    return engine.connect()
