@@ -70,7 +70,7 @@ def _database() -> bool:
 
 
 def _keys_open() -> bool:
-    """Whether VAULT_KEYS opens what this database holds (`app.vault.key_proofs`), as far as it can be read."""
+    """Whether VAULT_KEYS opens what this database holds (`app.vault.key_proofs`), if it can be read."""
     try:
         return not current_app.extensions["vault_problem"]()
     except (Unavailable, SQLAlchemyError):  # away, or not migrated yet: the other checks say so
