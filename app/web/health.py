@@ -67,11 +67,11 @@ def _database() -> bool:
 
 
 def _keys_open() -> bool:
-    """Whether VAULT_KEYS opens what this database holds (`app.vault.key_proofs`)."""
+    """Whether VAULT_KEYS opens what this database holds (`app.vault.key_proofs`), if it can be read."""
     try:
         return not current_app.extensions["vault_problem"]()
-    except (Unavailable, SQLAlchemyError):  # away, or not migrated yet
-        return False
+    except (Unavailable, SQLAlchemyError):  # away, or not migrated yet: the other checks say so
+        return True
 
 
 @functools.cache
