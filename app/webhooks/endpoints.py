@@ -12,7 +12,7 @@ from app import audit, clock, crypto
 from app.accounts import budgets
 from app.config import Settings
 from app.connectors.rows import plain
-from app.errors import Forbidden, InvalidInput, NotFound
+from app.errors import Forbidden, InvalidInput, NotFound, Undecipherable
 from app.events import CATALOGUE
 from app.vault.seal import seal
 from app.webhooks import outbox, queue, signing
@@ -116,9 +116,13 @@ def change(db: Session, member: Member, endpoint_id: str, form: EndpointForm) ->
 def rotate(db: Session, settings: Settings, member: Member, endpoint_id: str) -> str:
     """Make a new secret and return it. The one before signs as well for 24 hours. Raises NotFound."""
     endpoint = _locked(db, member, endpoint_id)
-    secret, before = signing.new_secret(), queue.secret_of(settings, endpoint)
-    seal(settings.vault_keys, endpoint, "previous_secret_sealed", before)
-    endpoint.previous_until = clock.now() + OVERLAP
+    secret = signing.new_secret()
+    try:
+        before = queue.secret_of(settings, endpoint)
+        seal(settings.vault_keys, endpoint, "previous_secret_sealed", before)
+        endpoint.previous_until = clock.now() + OVERLAP
+    except Undecipherable:  # its key is lost: a new secret is what repairs the endpoint
+        endpoint.previous_secret_sealed = endpoint.previous_until = None
     seal(settings.vault_keys, endpoint, "secret_sealed", secret)
     _record(db, "webhook.secret_rotated", endpoint, member)
     return secret

@@ -52,7 +52,9 @@ def _send(settings: Settings, work: Work) -> SendResult:
     retry_after: timedelta | None = None
     try:
         if not work.signing_secrets:
-            error = "The signing secret could not be opened. Ask the operator to check the vault keys."
+            error = (
+                "The signing secret could not be opened. Rotate it, or ask the operator to check the keys."
+            )
         else:
             check_form(settings, work.url)
             response = _post(settings, work, int(at.timestamp()))

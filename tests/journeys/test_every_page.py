@@ -208,7 +208,7 @@ def test_a_password_can_be_shown_while_it_is_typed(arrive):
 
 
 def in_use(paula):
-    """Two connections, a note, a token."""
+    """Two connections, a note, a token, a webhook that fails."""
     paula.go("/integrations")
     paula.connect("Gmail")
     paula.connect("Xero")
@@ -219,6 +219,11 @@ def in_use(paula):
     paula.page.get_by_label("Name", exact=True).fill("laptop")
     paula.button("Generate token").click()
     paula.sees("Your new token")
+    paula.go("/webhooks")
+    paula.page.get_by_label("URL").fill("http://127.0.0.1:9/")  # nobody listens there
+    paula.button("Add webhook").click()
+    paula.button("Send a test event").click()
+    paula.sees("Not delivered")
 
 
 # As long as addresses and names get, with nowhere to break.
@@ -236,7 +241,9 @@ def test_pages_of_a_member(arrive):
         "async () => (await (await fetch('/integrations/status')).json()).connectors"
         ".flatMap((each) => each.connections.map((one) => `/integrations/${each.slug}/${one.id}`))"
     )
-    assert not faults_of(paula, (*MEMBERS, *own[:1]))
+    paula.go("/webhooks")
+    webhook = paula.page.locator('a[href^="/webhooks/"]').get_attribute("href")
+    assert not faults_of(paula, (*MEMBERS, *own[:1], webhook))
 
 
 def test_the_focus_is_always_in_sight(arrive):

@@ -162,6 +162,18 @@ def test_a_rotated_secret_signs_together_with_the_one_before_for_a_day(
     assert len(request.headers["webhook-signature"].split()) == 2
 
 
+def test_a_secret_whose_key_is_lost_is_replaced_by_rotating(add, alice, receiver):
+    endpoint = add()
+    with database.transaction() as db:
+        db.get_one(WebhookEndpoint, endpoint.id).secret_sealed = "v1:lost:AAAA"
+    alice.follow(alice.submit(f"{endpoint.path}/test"))
+    assert "The signing secret could not be opened. Rotate it" in text_of(alice) and receiver.requests == []
+    assert alice.submit(f"{endpoint.path}/rotate").status_code == 200
+    secret = re.search(r'value="(whsec_[^"]+)"', alice.page)[1]
+    alice.submit(f"{endpoint.path}/test")
+    assert receiver.requests[0].verify(secret)
+
+
 def test_a_workspace_has_at_most_five(add, alice):
     for _ in range(5):
         add()
