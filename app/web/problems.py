@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from app.errors import NotFound, PatchbayError, TooManyRequests
 from app.logs import correlation_id
+from app.web import limits
 from app.web.fragments import wants_fragment
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ def install(app: Flask) -> None:
         if isinstance(error, MethodNotAllowed) and error.valid_methods:
             response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
         if status == 429:
-            response.headers.setdefault("Retry-After", "60")
+            response.headers.setdefault("Retry-After", str(limits.seconds_to_wait()))
         return response
 
     @app.errorhandler(Exception)
