@@ -55,6 +55,7 @@ def set_disabled(user_id: str, by: str, disabled: bool) -> None:
             return
         if disabled:
             people.disable(db, user, by=by)
+            identities.remove(db, user.id, _DISABLED, by=by)
             grants.revoke_everywhere(db, user.id, _DISABLED, by=by)
         else:
             user.disabled_at = None

@@ -37,7 +37,7 @@ def token() -> ResponseReturnValue:
 
 
 @bp.post("/oauth/register")
-@limiter.limit("60/minute;2000/day")
+@limiter.limit("60/minute;200 per 15 minutes")
 def register() -> ResponseReturnValue:
     """RFC 7591 section 3."""
     return server.current().create_endpoint_response("client_registration")

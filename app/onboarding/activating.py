@@ -136,6 +136,7 @@ def _person(db: Session, setup: SetupToken) -> User:
     person = created or people.find_by_email(db, setup.email)
     if person is None:
         raise SetupTokenRefused()
+    people.prove_address(db, person)
     if created:
         audit.record(db, "person.registered", user_id=person.id, subject=person.id, how="api")
     return person

@@ -6,7 +6,7 @@ from flask import Blueprint, flash, make_response, redirect, render_template, re
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app.accounts import browsers, sessions, signing_in
+from app.accounts import browsers, known_browsers, sessions, signing_in
 from app.accounts.sign_in_pages import refuse, to_code_page
 from app.database import reading, transaction
 from app.errors import PatchbayError
@@ -28,7 +28,7 @@ def resume() -> ResponseReturnValue:
 
 
 @bp.get("/invitations/<token>")
-@limiter.limit("300/minute")
+@limiter.limit("300/minute", key_func=known_browsers.sender)
 def show(token: str) -> ResponseReturnValue:
     """The invitation, and how to accept it: join, sign in, or create an account."""
     try:
@@ -44,7 +44,7 @@ def show(token: str) -> ResponseReturnValue:
 
 
 @bp.post("/invitations/<token>")
-@limiter.limit("300/minute")
+@limiter.limit("300/minute", key_func=known_browsers.sender)
 def accept(token: str) -> ResponseReturnValue:
     """Join, as the person signed in."""
     if not current_user.is_authenticated:
@@ -70,7 +70,7 @@ def other_account(token: str) -> ResponseReturnValue:
 
 
 @bp.get("/invitations/<token>/register")
-@limiter.limit("300/minute")
+@limiter.limit("300/minute", key_func=known_browsers.sender)
 def show_register(token: str) -> ResponseReturnValue:
     """Create an account for the invited address, and join with it."""
     if current_user.is_authenticated:
@@ -84,7 +84,7 @@ def show_register(token: str) -> ResponseReturnValue:
 
 
 @bp.post("/invitations/<token>/register")
-@limiter.limit("300/minute")
+@limiter.limit("300/minute", key_func=known_browsers.sender)
 def register(token: str) -> ResponseReturnValue:
     """Email the code that proves the address, and ask for it."""
     try:

@@ -4,13 +4,22 @@ Sign-in and code budgets are not here: they are exact, in the database. If Redis
 to memory, so a page never fails because of it.
 """
 
+import math
+
 from flask import Flask
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 
+from app import clock
 from app.config import Settings
 
 limiter = Limiter(get_remote_address, headers_enabled=False)
+
+
+def seconds_to_wait() -> int:
+    """Return when the limit that refused this request has room again, at the latest; a minute if unknown."""
+    spent = limiter.current_limit
+    return max(1, math.ceil(spent.reset_at - clock.timestamp())) if spent is not None else 60
 
 
 def install(app: Flask, settings: Settings) -> None:

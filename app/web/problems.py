@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from app import metrics
 from app.errors import NotFound, PatchbayError, TooManyRequests, Unavailable
 from app.logs import correlation_id, unavailable
+from app.web import limits
 from app.web.fragments import wants_fragment
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ def install(app: Flask) -> None:
             response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
         if status == 429:  # Flask-Limiter's, by address
             metrics.LIMITS_HIT.labels("address").inc()
-            response.headers.setdefault("Retry-After", "60")
+            response.headers.setdefault("Retry-After", str(limits.seconds_to_wait()))
         elif status == 503:
             response.headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
         return response

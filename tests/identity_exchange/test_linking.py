@@ -9,6 +9,7 @@ from sqlmodel import select
 from app import clock, database
 from app.accounts import people as persons
 from app.accounts.models import FirebaseIdentity, RemovedLogin, User
+from app.admin import people as operators
 from app.audit import AuditEntry
 from app.oauth_server.models import Grant
 from tests.conftest import both_databases
@@ -109,8 +110,23 @@ def be_signed_out(people, sign_in, **_):
     dana.submit(f"/admin/people/{people.alice.id}/sign-out")
 
 
+def be_disabled_and_enabled(people, **_):
+    for disabled in (True, False):
+        operators.set_disabled(people.alice.id, people.dana.id, disabled)
+
+
+ENDS = [
+    remove,
+    revoke,
+    sign_out,
+    end_access_with_a_new_password,
+    be_signed_out,
+    be_disabled_and_enabled,
+]
+
+
 @both_databases
-@pytest.mark.parametrize("end", [remove, revoke, sign_out, end_access_with_a_new_password, be_signed_out])
+@pytest.mark.parametrize("end", ENDS)
 def test_what_a_person_ended_does_not_link_itself_again(program, people, alice, sign_in, mailbox, end):
     token = program.exchange().json["accessToken"]
     end(alice=alice, people=people, sign_in=sign_in)

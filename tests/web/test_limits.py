@@ -1,0 +1,57 @@
+"""The limits per address: how long somebody waits, and who does not count against the address."""
+
+import re
+
+import pytest
+
+from app import config
+from app.factory import create_app
+from app.web.limits import limiter
+from tests.support.visitor import Visitor
+
+
+@pytest.fixture
+def limited(environ, app):
+    """An application that counts requests, as it does outside of tests."""
+    counting = create_app(config.load({**environ, "ENV": "development"}))
+    limiter.reset()
+    yield counting
+    limiter.reset()
+    limiter.enabled = False
+
+
+@pytest.fixture
+def known(limited, people):
+    """A browser in which alice signed in before."""
+    visitor = Visitor(limited)
+    visitor.get("/login")
+    visitor.follow(visitor.submit("/login/code", {"email": people.alice.email}))
+    [letter] = limited.extensions["mailer"].letters()
+    answer = visitor.submit("/confirm", {"code": re.search(r"\b\d{6}\b", letter.text)[0]})
+    assert answer.status_code == 303
+    visitor.get("/account")
+    visitor.submit("/logout")
+    visitor.get("/login")
+    return visitor
+
+
+def flood(app):
+    """Send sign-in forms from this machine's address until one is refused; returns the refusal."""
+    stranger = Visitor(app)
+    stranger.get("/login")
+    answers = (stranger.submit("/login", {"email": "nobody"}) for _ in range(302))
+    return next(answer for answer in answers if answer.status_code == 429)
+
+
+def test_a_flood_from_its_address_does_not_stop_a_browser_that_is_known(limited, known):
+    refused = flood(limited)
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60 and "wait a minute" in refused.text
+    assert known.submit("/login", {"email": "nobody"}).status_code == 422
+    known.client.set_cookie("known", "A" * 43 + "." + "0" * 24 + "." + "0" * 40)
+    assert known.submit("/login", {"email": "nobody"}).status_code == 429, "not by a cookie it made up"
+
+
+def test_a_refusal_says_when_its_limit_ends_also_when_that_is_an_hour(limited):
+    answers = (Visitor(limited).get("/account/export") for _ in range(21))
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert 60 < int(refused.headers["Retry-After"]) <= 3_601
