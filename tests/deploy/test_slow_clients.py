@@ -25,6 +25,12 @@ DOES_NOT_READ = b"GET /bytes/3000000 HTTP/1.1\r\nHost: localhost\r\n\r\n"
 DOES_NOT_READ_MANY = b"GET /bytes/200000 HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100
 
 
+def assert_prompt(seconds):
+    """Answers come within a second. A busy machine may make one late; a held-up server makes all late."""
+    ordered = sorted(seconds)
+    assert ordered[len(ordered) // 2] < 1 and ordered[-1] < 4
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     with run_server(tmp_path_factory.mktemp("server")) as running:
@@ -60,7 +66,7 @@ def test_three_hundred_slow_clients_hold_nobody_up(server: Server, sent):
     with contextlib.ExitStack() as stack:
         for _ in range(300):
             stack.enter_context(server.connect(sent, receive_buffer=4096))
-        assert max(server.health_seconds() for _ in range(10)) < 1
+        assert_prompt(server.health_seconds() for _ in range(10))
         with server.connect(
             b"POST /digest HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc"
         ) as sock:
@@ -128,7 +134,7 @@ def test_who_never_reads_is_closed(server: Server):
 def test_more_connections_than_a_process_may_have_close_those_that_wait(tmp_path):
     with run_server(tmp_path, "--worker-connections", "60") as server, contextlib.ExitStack() as stack:
         idle = [stack.enter_context(server.connect(HALF_HEAD)) for _ in range(200)]
-        assert max(server.health_seconds() for _ in range(10)) < 1
+        assert_prompt(server.health_seconds() for _ in range(10))
         assert read_to_end(idle[0]) == b""
 
 
@@ -165,12 +171,12 @@ def test_the_product_survives_hundreds_of_half_requests(product):
         heads = [stack.enter_context(server.connect(HALF_HEAD)) for _ in range(300)]
         for _ in range(300):
             stack.enter_context(server.connect(HALF_BODY.replace(b"/digest", b"/mcp")))
-        slowest = 0.0
+        waited = []
         closed = threading.Event()
         watcher = threading.Thread(target=lambda: (read_to_end(heads[-1]), closed.set()))
         watcher.start()
         while not closed.wait(0.5):
-            slowest = max(slowest, server.health_seconds())
-        assert slowest < 1
+            waited.append(server.health_seconds())
+        assert_prompt(waited)
         assert 9.9 < time.monotonic() - started < 14
         watcher.join()
