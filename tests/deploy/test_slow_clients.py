@@ -73,12 +73,12 @@ def test_three_hundred_slow_clients_hold_nobody_up(server: Server, sent):
             assert read_response(sock)[0] == 200
 
 
-@pytest.mark.parametrize(("sent", "seconds"), [(HALF_HEAD, 1.5), (HALF_BODY, 4), (HALF_CHUNK, 4)])
+@pytest.mark.parametrize(("sent", "seconds"), [(HALF_HEAD, 1), (HALF_BODY, 2.5), (HALF_CHUNK, 2.5)])
 def test_half_a_request_gets_a_deadline_and_an_answer(server: Server, sent, seconds):
     started = time.monotonic()
     with server.connect(sent) as sock:
         assert read_to_end(sock).startswith(b"HTTP/1.1 408 ")
-    assert seconds - 0.1 < time.monotonic() - started < seconds + 2
+    assert seconds - 0.1 < time.monotonic() - started < seconds + 3
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_an_idle_connection_is_closed_without_a_word(server: Server, sent):
 
 
 @pytest.mark.parametrize(
-    ("start", "byte", "seconds"), [(b"GET / HTTP/1.1\r\nX: ", b"x", 1.5), (HALF_BODY, b"x", 4)]
+    ("start", "byte", "seconds"), [(b"GET / HTTP/1.1\r\nX: ", b"x", 1), (HALF_BODY, b"x", 2.5)]
 )
 def test_a_byte_now_and_then_does_not_extend_the_deadline(server: Server, start, byte, seconds):
     started = time.monotonic()
@@ -104,7 +104,7 @@ def test_a_byte_now_and_then_does_not_extend_the_deadline(server: Server, start,
                 sock.sendall(byte)
                 answer = sock.recv(1000)
     assert answer.startswith(b"HTTP/1.1 408 ")
-    assert time.monotonic() - started < seconds + 2
+    assert time.monotonic() - started < seconds + 3
 
 
 def test_an_upload_may_take_as_long_as_a_body_may(server: Server):
@@ -113,7 +113,7 @@ def test_an_upload_may_take_as_long_as_a_body_may(server: Server):
     with server.connect(head.encode()) as sock:
         for part in range(16):
             sock.sendall(body[part * 262_144 : (part + 1) * 262_144])
-            time.sleep(0.15)
+            time.sleep(0.1)
         assert read_response(sock) == (200, f"4194304 {hashlib.sha256(body).hexdigest()}".encode())
 
 
@@ -127,7 +127,7 @@ def test_who_reads_slowly_gets_everything_and_holds_no_thread(server: Server):
 
 def test_who_never_reads_is_closed(server: Server):
     with server.connect(DOES_NOT_READ_MANY, receive_buffer=4096) as sock:
-        time.sleep(5)
+        time.sleep(3)
         assert len(read_to_end(sock)) < 100 * 200_000
 
 
