@@ -1,4 +1,4 @@
-"""gunicorn's configuration for tests: the product's worker with deadlines of seconds."""
+"""gunicorn's configuration for tests: the product's worker with deadlines of seconds and little memory."""
 
 from gunicorn.http import message
 
@@ -7,6 +7,7 @@ from app.http_waiting import Stage
 from app.http_worker import DeadlineWorker
 
 http_waiting._SECONDS.update({Stage.HEAD: 1.0, Stage.BODY: 2.5, Stage.FLUSH: 1.5})
+http_worker._COLLECTED_BYTES = 6_000_000
 http_worker._ORPHAN_SECONDS = 3.0
 client_socket.SEND_SECONDS = 1.5
 worker_class = DeadlineWorker
