@@ -139,14 +139,15 @@ def test_more_connections_than_a_process_may_have_close_those_that_wait(tmp_path
 
 
 def test_health_answers_while_every_thread_works(server: Server):
+    call = b"GET /sleep/1.2 HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with contextlib.ExitStack() as stack:
-        for _ in range(12):
-            stack.enter_context(server.connect(b"GET /sleep/3.0 HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+        calls = [stack.enter_context(server.connect(call)) for _ in range(16)]
         assert server.health_seconds() < 1
+        assert {read_response(sock) for sock in calls} == {(200, b"slept")}
 
 
 def test_unfinished_bodies_take_bounded_memory(server: Server):
-    """Eight halves of a megabyte are more than a process collects here: the oldest make room for the others."""
+    """Eight halves of a megabyte are more than a process collects here: the oldest make room."""
     part = b"POST /digest HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000010\r\n\r\n" + b"x" * 1_000_000
     with contextlib.ExitStack() as stack:
         halves = [stack.enter_context(server.connect()) for _ in range(8)]
