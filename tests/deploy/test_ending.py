@@ -52,7 +52,7 @@ def test_workers_end_when_their_master_is_killed(tmp_path):
         idle, half = server.connect(), server.connect(b"GET / HTTP/1.1\r\n")
         stream = server.connect(b"GET /events/900 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert stream.recv(100)
-        call = server.connect(b"GET /sleep/3.0 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        call = server.connect(b"GET /sleep/1.5 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         os.kill(server.process.pid, signal.SIGKILL)
         server.process.wait(5)
         seconds_until(lambda: is_free(server.port), at_most=5)
@@ -64,7 +64,7 @@ def test_workers_end_when_their_master_is_killed(tmp_path):
 
 def test_a_stopping_server_finishes_its_calls_and_frees_the_port(tmp_path):
     with run_server(tmp_path) as server:
-        call = server.connect(b"GET /sleep/2.0 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        call = server.connect(b"GET /sleep/1.5 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         slow_upload = server.connect(
             b"POST /digest HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\na"
         )

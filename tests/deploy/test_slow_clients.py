@@ -25,6 +25,12 @@ DOES_NOT_READ = b"GET /bytes/3000000 HTTP/1.1\r\nHost: localhost\r\n\r\n"
 DOES_NOT_READ_MANY = b"GET /bytes/200000 HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100
 
 
+def assert_prompt(seconds):
+    """Answers come within a second. A busy machine may make one late; a held-up server makes all late."""
+    ordered = sorted(seconds)
+    assert ordered[len(ordered) // 2] < 1 and ordered[-1] < 4
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     with run_server(tmp_path_factory.mktemp("server")) as running:
@@ -60,19 +66,19 @@ def test_three_hundred_slow_clients_hold_nobody_up(server: Server, sent):
     with contextlib.ExitStack() as stack:
         for _ in range(300):
             stack.enter_context(server.connect(sent, receive_buffer=4096))
-        assert max(server.health_seconds() for _ in range(10)) < 1
+        assert_prompt(server.health_seconds() for _ in range(10))
         with server.connect(
             b"POST /digest HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc"
         ) as sock:
             assert read_response(sock)[0] == 200
 
 
-@pytest.mark.parametrize(("sent", "seconds"), [(HALF_HEAD, 1.5), (HALF_BODY, 4), (HALF_CHUNK, 4)])
+@pytest.mark.parametrize(("sent", "seconds"), [(HALF_HEAD, 1), (HALF_BODY, 2.5), (HALF_CHUNK, 2.5)])
 def test_half_a_request_gets_a_deadline_and_an_answer(server: Server, sent, seconds):
     started = time.monotonic()
     with server.connect(sent) as sock:
         assert read_to_end(sock).startswith(b"HTTP/1.1 408 ")
-    assert seconds - 0.1 < time.monotonic() - started < seconds + 2
+    assert seconds - 0.1 < time.monotonic() - started < seconds + 3
 
 
 @pytest.mark.parametrize(
@@ -86,7 +92,7 @@ def test_an_idle_connection_is_closed_without_a_word(server: Server, sent):
 
 
 @pytest.mark.parametrize(
-    ("start", "byte", "seconds"), [(b"GET / HTTP/1.1\r\nX: ", b"x", 1.5), (HALF_BODY, b"x", 4)]
+    ("start", "byte", "seconds"), [(b"GET / HTTP/1.1\r\nX: ", b"x", 1), (HALF_BODY, b"x", 2.5)]
 )
 def test_a_byte_now_and_then_does_not_extend_the_deadline(server: Server, start, byte, seconds):
     started = time.monotonic()
@@ -98,7 +104,7 @@ def test_a_byte_now_and_then_does_not_extend_the_deadline(server: Server, start,
                 sock.sendall(byte)
                 answer = sock.recv(1000)
     assert answer.startswith(b"HTTP/1.1 408 ")
-    assert time.monotonic() - started < seconds + 2
+    assert time.monotonic() - started < seconds + 3
 
 
 def test_an_upload_may_take_as_long_as_a_body_may(server: Server):
@@ -107,7 +113,7 @@ def test_an_upload_may_take_as_long_as_a_body_may(server: Server):
     with server.connect(head.encode()) as sock:
         for part in range(16):
             sock.sendall(body[part * 262_144 : (part + 1) * 262_144])
-            time.sleep(0.15)
+            time.sleep(0.1)
         assert read_response(sock) == (200, f"4194304 {hashlib.sha256(body).hexdigest()}".encode())
 
 
@@ -121,39 +127,39 @@ def test_who_reads_slowly_gets_everything_and_holds_no_thread(server: Server):
 
 def test_who_never_reads_is_closed(server: Server):
     with server.connect(DOES_NOT_READ_MANY, receive_buffer=4096) as sock:
-        time.sleep(5)
+        time.sleep(3)
         assert len(read_to_end(sock)) < 100 * 200_000
 
 
 def test_more_connections_than_a_process_may_have_close_those_that_wait(tmp_path):
     with run_server(tmp_path, "--worker-connections", "60") as server, contextlib.ExitStack() as stack:
         idle = [stack.enter_context(server.connect(HALF_HEAD)) for _ in range(200)]
-        assert max(server.health_seconds() for _ in range(10)) < 1
+        assert_prompt(server.health_seconds() for _ in range(10))
         assert read_to_end(idle[0]) == b""
 
 
 def test_health_answers_while_every_thread_works(server: Server):
+    call = b"GET /sleep/1.2 HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with contextlib.ExitStack() as stack:
-        for _ in range(12):
-            stack.enter_context(server.connect(b"GET /sleep/3.0 HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+        calls = [stack.enter_context(server.connect(call)) for _ in range(16)]
         assert server.health_seconds() < 1
+        assert {read_response(sock) for sock in calls} == {(200, b"slept")}
 
 
 def test_unfinished_bodies_take_bounded_memory(server: Server):
-    """Twelve halves of a body would be more than a process collects: the oldest make room for the others."""
-    part = b"POST /digest HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4194304\r\n\r\n" + b"x" * 4_000_000
+    """Eight halves of a megabyte are more than a process collects here: the oldest make room."""
+    part = b"POST /digest HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000010\r\n\r\n" + b"x" * 1_000_000
     with contextlib.ExitStack() as stack:
-        halves = [stack.enter_context(server.connect()) for _ in range(12)]
+        halves = [stack.enter_context(server.connect()) for _ in range(8)]
         for sock in halves:
             with contextlib.suppress(OSError):
                 sock.sendall(part)
         ended = []
         for sock in halves:
-            with contextlib.suppress(OSError):
-                sock.sendall(b"x" * (4_194_304 - 4_000_000))
             with contextlib.suppress(OSError, AssertionError):
+                sock.sendall(b"x" * 10)
                 ended.append(read_response(sock)[0])
-        assert ended.count(200) >= 6 and len(ended) < 12
+        assert ended.count(200) >= 4 and len(ended) < 8
 
 
 def test_the_product_survives_hundreds_of_half_requests(product):
@@ -165,12 +171,12 @@ def test_the_product_survives_hundreds_of_half_requests(product):
         heads = [stack.enter_context(server.connect(HALF_HEAD)) for _ in range(300)]
         for _ in range(300):
             stack.enter_context(server.connect(HALF_BODY.replace(b"/digest", b"/mcp")))
-        slowest = 0.0
+        waited = []
         closed = threading.Event()
         watcher = threading.Thread(target=lambda: (read_to_end(heads[-1]), closed.set()))
         watcher.start()
         while not closed.wait(0.5):
-            slowest = max(slowest, server.health_seconds())
-        assert slowest < 1
+            waited.append(server.health_seconds())
+        assert_prompt(waited)
         assert 9.9 < time.monotonic() - started < 14
         watcher.join()
