@@ -14,6 +14,7 @@ from app.approvals.models import Approval
 from app.connectors.services import services_of
 from app.database import reading
 from app.errors import Unavailable
+from app.jobs import leases
 from app.notifications import mail_health
 from app.vault import connection_log
 from app.vault.models import Connection
@@ -28,6 +29,7 @@ def install() -> None:
     metrics.add_collector("connections", _connections)
     metrics.add_collector("approvals", _approvals)
     metrics.add_collector("notices", _notices)
+    metrics.add_collector("jobs", _jobs)
 
 
 def _database() -> Iterator[Metric]:
@@ -85,3 +87,22 @@ def _notices() -> Iterator[Metric]:
         "1 while the mail server takes no notices, else 0.",
         value=int(state.failing_since is not None),
     )
+
+
+def _jobs() -> Iterator[Metric]:
+    # Not "job": that is Prometheus' own label of what it scrapes.
+    overdue = GaugeMetricFamily(
+        "patchbay_job_overdue", "1 if a background job should have run long ago, else 0.", labels=["task"]
+    )
+    ages = GaugeMetricFamily(
+        "patchbay_job_success_age_seconds", "How long ago a background job last succeeded.", labels=["task"]
+    )
+    now = clock.now()
+    with reading() as db:
+        rows = leases.list_states(db)
+    for row in rows:
+        overdue.add_metric([row.name], int(leases.is_overdue(row)))
+        if row.succeeded_at is not None:
+            ages.add_metric([row.name], (now - row.succeeded_at).total_seconds())
+    yield overdue
+    yield ages

@@ -10,7 +10,7 @@ from sqlalchemy import Delete, Update, delete, func, select, update
 from sqlmodel import Session, SQLModel, col
 
 from app import audit, clock
-from app.accounts.models import GoogleAttempt, LoginSession, MailedCode
+from app.accounts.models import GoogleAttempt, LoginSession, MailedCode, User
 from app.approvals import expiry
 from app.approvals import models as approvals
 from app.approvals.models import Approval
@@ -24,6 +24,7 @@ from app.onboarding.models import SetupToken
 from app.team.models import Invitation
 from app.vault import connection_state
 from app.vault.models import Connection, ConnectLink, Credential
+from app.webhooks.models import FAILED, PENDING, WebhookDelivery, WebhookEndpoint
 
 _REASON = "This installation was restored from a backup. Connect again."
 # Grants that a client renews by itself. Personal tokens and API keys are issued by hand, and stay.
@@ -80,7 +81,17 @@ def finish(db: Session) -> list[RestoreEffect]:
             ),
             "invitations expired: owners send them again",
         ),
+        RestoreEffect(
+            _run(
+                db,
+                update(WebhookDelivery)
+                .where(col(WebhookDelivery.state) == PENDING)
+                .values(state=FAILED, next_at=None),
+            ),
+            "webhook deliveries given up: they may have arrived since. Send again from their log",
+        ),
     ]
+    _run(db, update(User).values(browser_epoch=User.browser_epoch + 1))  # no browser is a known one
     _delete(db, ClientReply)
     _free_leases(db)
     audit.record(db, "installation.restored", ended={"sessions": effects[0].count, "clients": clients})
@@ -135,6 +146,7 @@ def _free_leases(db: Session) -> None:
     claim = {"claim_owner": None, "claim_until": None, "claim_generation": None}
     _run(db, update(Credential).values({**claim, "claim_started_at": None, "cooldown_until": None}))
     _run(db, update(MailTurn).values(claim=None, claimed_until=None))
+    _run(db, update(WebhookEndpoint).values(claim=None, claimed_until=None, paused_until=None))
     _run(db, update(JobState).values(claim=None, claimed_until=None, next_at=clock.now()))
 
 

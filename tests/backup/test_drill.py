@@ -8,9 +8,9 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, select
 
-from app import config, database
+from app import config, database, events
 from app.backup import at_start, files, image
 from app.backup.files import connection_of
 from app.errors import ConfigError
@@ -18,6 +18,7 @@ from app.factory import create_app
 from app.usage.models import UsageMark
 from app.vault.models import PendingRevocation
 from app.vault.refresh import source
+from app.webhooks.models import FAILED, WebhookDelivery
 from tests.conftest import both_databases
 from tests.support import databases
 from tests.support.ai_client import AiClient
@@ -79,6 +80,30 @@ def test_a_restored_installation_revives_nothing_that_ended(
     assert source(settings, connection).bearer() in provider.access
     assert "unchanged" in run(app, "audit", "verify")
     assert "Every secret that opens is under t1" in run(app, "keys", "check")
+
+
+@both_databases
+def test_a_webhook_that_waited_in_a_backup_is_not_sent_again(app, alice, people, backup, database_kind):
+    """It may have arrived since. Its log offers to send it again."""
+    alice.submit(
+        "/webhooks", {"url": "http://localhost:9/hook", "description": "", "events": ["member.joined"]}
+    )
+    with database.transaction() as db:
+        events.announce(
+            db,
+            "member.joined",
+            workspace_id=people.northwind.id,
+            sentence="It happened.",
+            user_id=people.bob.id,
+            name="",
+            email="bob@example.com",
+            role="member",
+        )
+    path = backup()
+    assert "1  webhook deliveries given up" in run(app, "restore", "--replace", str(path))
+    with database.reading() as db:
+        [delivery] = db.scalars(select(WebhookDelivery))
+    assert (delivery.state, delivery.next_at) == (FAILED, None)
 
 
 @both_databases

@@ -91,6 +91,7 @@ TROUBLE = {
     "PatchbayPoolExhausted": {counters("patchbay_db_pool_in_use", pool="main"): f"3x40 32x{MINUTES_20}"},
     "PatchbayQueueLong": {counters("patchbay_calls_waiting"): f"2x40 30x{MINUTES_20}"},
     "PatchbayMailFailing": {counters("patchbay_mail_failing"): f"0x30 1x{MINUTES_20}"},
+    "PatchbayJobOverdue": {counters("patchbay_job_overdue", task="reminders"): f"0x30 1x{MINUTES_20}"},
     "PatchbayApprovalsStuck": {counters("patchbay_approvals_oldest_seconds"): f"14000+15x{MINUTES_20}"},
     "PatchbayLimitStorm": {counters("patchbay_limits_hit_total", kind="calls_per_minute"): steady(60)},
     "PatchbaySignInsFail": {counters("patchbay_sign_ins_failed_total", how="password"): steady(3)},

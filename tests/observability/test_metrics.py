@@ -11,6 +11,9 @@ from app import clock, database, mail, metrics
 from app.approvals.models import Approval
 from app.connectors.services import services_of
 from app.errors import ProviderUnavailable, ReconnectNeeded, ToolError, TooManyRequests
+from app.jobs import runner
+from app.jobs.leases import PeriodicJob
+from app.jobs.models import JobState
 from app.mcp_server.calls.concurrency import FairSemaphore
 from app.usage import ledger
 from app.usage.models import Call
@@ -219,6 +222,16 @@ def test_approvals_that_wait_are_gauges(app, people, value):
             )
     assert value("patchbay_approvals_waiting") == 2
     assert 3_600 <= value("patchbay_approvals_oldest_seconds") < 3_660
+
+
+def test_a_background_job_that_does_not_run_is_a_gauge(app, value):
+    job = PeriodicJob("sweep", timedelta(minutes=1), lambda: 1)
+    runner.run_now(job)
+    assert value("patchbay_job_overdue", task="sweep") == 0
+    assert 0 <= value("patchbay_job_success_age_seconds", task="sweep") < 60
+    with database.transaction() as db:
+        db.get(JobState, "sweep").next_at = clock.now() - timedelta(hours=1)
+    assert value("patchbay_job_overdue", task="sweep") == 1
 
 
 def test_a_service_that_a_workspace_brought_has_no_series_of_its_own(
