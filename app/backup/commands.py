@@ -140,9 +140,8 @@ def _finish_mark() -> None:
 
 def _say_remaining(settings: Settings) -> None:
     click.echo(
-        "A browser that people used before still counts as known to them, and a personal token or API key "
-        "that was revoked after the backup works again. Operators revoke these at "
-        f"{settings.public_url}/admin."
+        "A personal token or API key that was revoked after the backup works again. Operators revoke these "
+        f"at {settings.public_url}/admin."
     )
 
 
