@@ -84,7 +84,6 @@ def test_claude_code_signs_in_with_its_metadata_document_and_the_page_sees_it_co
     attempt = anna.page.locator("details.attempt").first
     attempt.locator("summary").click()
     for step in (
-        "Looked up the sign-in",
         "Opened the sign-in",
         "Allowed",
         "Returned to the client",
