@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 import time
 from collections.abc import Iterator
 
@@ -41,6 +42,7 @@ def file() -> Response:
 
 @app.get("/sleep/<float:seconds>")
 def sleep(seconds: float) -> str:
+    print("asleep", file=sys.stderr, flush=True)
     time.sleep(seconds)
     return "slept"
 
