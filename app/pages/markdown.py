@@ -23,7 +23,7 @@ class ContentsEntry:
 
 @dataclass(frozen=True)
 class RenderedPage:
-    """A page. `title` is its first heading; `heading` is that as HTML if the page begins with it, else empty."""
+    """A page. `title` is its first heading; `heading` is its HTML where the page begins with it, else ""."""
 
     title: str
     heading: Markup
