@@ -101,6 +101,17 @@ class TestPrivacyAndTerms:
         assert "_DAYS" not in page.text
         assert visit(environ).get("/terms").status_code == 200
 
+    def test_the_default_names_every_cookie_that_a_person_gets(self, app, visitor, people, code_for):
+        named = set(re.findall(r"<td><code>(\w+)</code></td>", visitor.get("/privacy").text))
+        visitor.get("/login")
+        answers = [visitor.submit("/login/code", {"email": "alice@example.com"})]
+        visitor.follow(answers[0])
+        answers.append(visitor.submit("/confirm", {"code": code_for("alice@example.com")}))
+        answers.append(visitor.get("/integrations"))
+        assert answers[-1].status_code == 200
+        lines = [line for answer in answers for line in answer.headers.getlist("Set-Cookie")]
+        assert {line.partition("=")[0] for line in lines} | {"form"} == named
+
     @pytest.mark.parametrize(("name", "path"), [("PRIVACY", "/privacy"), ("TERMS", "/terms")])
     def test_an_operator_s_own_text_takes_its_place(self, environ, tmp_path, name, path):
         file = tmp_path / "own.md"
