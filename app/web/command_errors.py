@@ -186,7 +186,7 @@ _POSTGRES = (
     ("timeout", "PostgreSQL at {where} didn't answer in time. Try again, or check the server."),
     (
         "too many",
-        "PostgreSQL at {where} has no free connection. Raise max_connections, or lower WEB_CONCURRENCY.",
+        "PostgreSQL at {where} has no free connection. Raise max_connections, or lower DATABASE_CONNECTIONS.",
     ),
 )
 
