@@ -123,8 +123,8 @@ def _guarded(callback: Callable[..., Any], settings: Settings) -> Callable[..., 
             if needs_database and (trouble := database_trouble(database.current().engine)):
                 raise click.ClickException(trouble)
             return callback(*args, **options)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
-            raise
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise  # a reader that has enough, such as `head`, is no failure to explain: click ends quietly
         except Exception as error:
             log.debug("the command failed", exc_info=error)
             raise click.ClickException(_capitalized(explain(error))) from None
