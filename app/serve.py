@@ -143,7 +143,9 @@ def _banner(settings: Settings, workers: int) -> str:
         f'Open {settings.public_url} and choose "Create account". Ctrl-C stops everything.',
     ]
     if settings.sandbox_url:
-        lines.append(f"What is imitated is at {settings.sandbox_url}; nothing of it leaves this machine.")
+        lines.append(
+            f"The imitated services are at {settings.sandbox_url}; nothing sent to them leaves this machine."
+        )
     return "\n".join([*lines, ""])
 
 

@@ -13,9 +13,9 @@ Decided:
 - Deletion happens at once and in one transaction. The access that must be revoked at services is queued in
   the same transaction (`vault.revocation`), so it continues after a crash and after the workspace is gone; no
   page waits for a service.
-- What remains is a skeleton of ids: the audit trail (who did what to which record, without name or address),
-  and the usage rows until the retention setting removes them. They hold no content, and an operator's totals
-  stay true.
+- What remains names people by id alone: the audit trail (who did what to which record, with the arguments of
+  changes by AI clients), and the usage rows until the retention setting removes them, so that an operator's
+  totals stay true.
 - The download is written one page of rows at a time, each read on its own. However much there is, memory
   stays small, and no database connection is held while a slow client downloads.
 """

@@ -67,7 +67,7 @@ def end(db: Session, workspace: Workspace, *, by: str) -> DeletedWorkspace:
     """Delete a workspace whose lock the caller holds. Call `revocation.run_soon` after the commit.
 
     Grants, invitations, notes, memberships and everything else that belongs to it are deleted with its row.
-    The audit trail and the usage rows, which hold only ids, stay.
+    The audit trail, with the arguments of changes, and the usage rows stay; people are ids in them.
     """
     connections = workspace_removal.end_all(db, workspace.id, by=by)
     counts = {

@@ -30,7 +30,7 @@ def check(settings: Settings) -> Check:
     in_use = bound.connections_in_use()
     if bound.is_sqlite:
         facts = f"{in_use} of {settings.web_threads} in use by this process"
-        return Check(_NAME, "good", "Not limited", facts)
+        return Check(_NAME, "good", "Enough", facts)
     share = settings.database_connections
     own = f"{in_use} of {share.of_process} in use by this process · {share.of_host} for this host"
     try:

@@ -17,7 +17,7 @@ LEVELS = {
     "ask": Level(
         "Ask before writing",
         "AI clients can read. Each change waits for your approval. To keep a program from approving its own "
-        "changes, approve only on this site: a switch on the connection's page.",
+        "changes, turn on “Approve only on this site” on the connection's page.",
     ),
     "write": Level("Read and write", "AI clients can read and make changes without asking."),
 }

@@ -23,9 +23,10 @@ class ContentsEntry:
 
 @dataclass(frozen=True)
 class RenderedPage:
-    """A page. `title` is its first heading, which `body` has too."""
+    """A page. `title` is its first heading; `heading` is its HTML where the page begins with it, else ""."""
 
     title: str
+    heading: Markup
     body: Markup
     contents: tuple[ContentsEntry, ...]
 
@@ -75,7 +76,12 @@ def render(text: str, *, brand: str, link: Callable[[str], str] = lambda target:
             token.meta["label"] = _free(f"Table: {heading}", labels)
         elif token.type == "th_open" and following is not None and not following.content:
             token.tag = tokens[index + 2].tag = "td"  # a heading without words names nothing
-    return RenderedPage(title, Markup(_parser.renderer.render(tokens, _parser.options, {})), tuple(contents))  # noqa: S704
+    after = 3 if tokens and tokens[0].type == "heading_open" else 0
+    return RenderedPage(title, _html(tokens[:after]), _html(tokens[after:]), tuple(contents))
+
+
+def _html(tokens: Sequence[Token]) -> Markup:
+    return Markup(_parser.renderer.render(tokens, _parser.options, {}))  # noqa: S704
 
 
 def slug_of(heading: str) -> str:

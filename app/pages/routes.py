@@ -31,11 +31,12 @@ def docs() -> ResponseReturnValue:
 @bp.get("/docs/<name>")
 def document(name: str) -> ResponseReturnValue:
     """A page of the documentation; with `.md`, as the files link to each other, too."""
-    if name.endswith(".md"):
-        page_name = name.removesuffix(".md")
-        documentation.load(page_name, current.settings().brand_name)
-        return redirect("/docs" if page_name == documentation.INDEX else f"/docs/{page_name}", 301)
-    page = documentation.load(name, current.settings().brand_name)
+    page_name = name.removesuffix(".md")
+    page = documentation.load(page_name, current.settings().brand_name)
+    if page_name == documentation.INDEX:
+        return redirect("/docs", 301)
+    if page_name != name:
+        return redirect(f"/docs/{page_name}", 301)
     return render_template("pages/documentation.html", page=page, is_index=False)
 
 

@@ -123,8 +123,8 @@ def _guarded(callback: Callable[..., Any], settings: Settings) -> Callable[..., 
             if needs_database and (trouble := database_trouble(database.current().engine)):
                 raise click.ClickException(trouble)
             return callback(*args, **options)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
-            raise
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise  # a reader that has enough, such as `head`, is no failure to explain: click ends quietly
         except Exception as error:
             log.debug("the command failed", exc_info=error)
             raise click.ClickException(_capitalized(explain(error))) from None
@@ -186,7 +186,7 @@ _POSTGRES = (
     ("timeout", "PostgreSQL at {where} didn't answer in time. Try again, or check the server."),
     (
         "too many",
-        "PostgreSQL at {where} has no free connection. Raise max_connections, or lower WEB_CONCURRENCY.",
+        "PostgreSQL at {where} has no free connection. Raise max_connections, or lower DATABASE_CONNECTIONS.",
     ),
 )
 

@@ -104,6 +104,11 @@
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (zone) document.querySelectorAll("input[name=time_zone][type=hidden]").forEach((field) => (field.value = zone));
 
+  // The response to a form that displays a secret once takes the address of the page it is: a reload asks for that
+  // page, and does not send the form again, which would make or rotate another secret.
+  const own = document.querySelector("[data-own-address]");
+  if (own) history.replaceState(history.state, "", own.dataset.ownAddress);
+
   // A form that was refused puts the focus into its first wrong field.
   document.querySelector("main [aria-invalid=true]")?.focus();
 

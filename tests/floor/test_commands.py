@@ -3,6 +3,7 @@
 The commands are taken from the application, so a new one is covered.
 """
 
+import errno
 import subprocess
 import sys
 
@@ -136,6 +137,17 @@ def test_whatever_goes_wrong_inside_a_command_is_a_sentence(settings, error, exp
     command_errors.install(app, settings)
     text = says(app, ["break"])
     assert text.startswith(f"Error: {expected}") and "hidden" not in text
+
+
+def test_a_reader_that_has_enough_ends_a_command_without_a_word(settings):
+    def prints():
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    app = Flask(__name__)
+    app.cli.add_command(click.Command("print", callback=command_errors.without_database(prints)))
+    command_errors.install(app, settings)
+    ran = app.test_cli_runner().invoke(args=["print"])
+    assert ran.exit_code == 1 and ran.output == ""
 
 
 @pytest.mark.slow

@@ -23,7 +23,8 @@ class TestDocumentation:
     def test_the_index_leads_to_every_page(self, visitor):
         index = visitor.get("/docs").text
         assert "<h1" in index and "Documentation" in index
-        assert {f'href="/docs/{name}"' for name in PAGES} <= set(re.findall(r'href="/docs/[\w-]+"', index))
+        links = set(re.findall(r'href="/docs/([\w-]+)"', index))
+        assert {*PAGES, "security"} <= links
 
     @pytest.mark.parametrize("name", [*PAGES, "security"])
     def test_every_page_and_every_link_on_it_leads_somewhere(self, visitor, name):
@@ -42,13 +43,15 @@ class TestDocumentation:
     def test_a_long_page_has_a_table_of_contents_and_its_tables_are_tables(self, visitor):
         page = visitor.get("/docs/tokens").text
         contents = page.partition('aria-label="On this page"')[2].partition("</nav>")[0]
+        assert page.index("<h1") < page.index('aria-label="On this page"') < page.index("<h2")
         assert 'href="#kinds-of-tokens"' in contents and 'id="kinds-of-tokens"' in page
         assert "<table>" in page and "| Token |" not in page
         assert "curl -s $HUB/mcp/token" in page
 
     def test_links_as_the_files_have_them_work_too(self, visitor):
         assert visitor.get("/docs/usage.md").headers["Location"] == "/docs/usage"
-        assert visitor.get("/docs/README.md").headers["Location"] == "/docs"
+        for index in ("/docs/README.md", "/docs/README"):
+            assert visitor.get(index).headers["Location"] == "/docs"
 
     @pytest.mark.parametrize(
         "name", ["nothing", "..", "%2e%2e%2fREADME", "..%2f..%2f.env", "README.md%00", "usage.txt", ".md"]
@@ -81,7 +84,8 @@ class TestMarkdown:
         ],
     )
     def test_no_text_becomes_markup_of_its_own(self, text):
-        body = str(render(text, brand="B").body)
+        page = render(text, brand="B")
+        body = page.heading + page.body
         tags = re.findall(r"<[^>]+>", body)
         assert not re.search(r"<(script|img|style|b)\b", body)
         assert not any(re.search(r"""\son\w+=|href=["'](?!https://)""", tag) for tag in tags), tags
@@ -97,6 +101,17 @@ class TestPrivacyAndTerms:
         assert page.status_code == 200 and "45 days" in page.text and "encrypted" in page.text
         assert "_DAYS" not in page.text
         assert visit(environ).get("/terms").status_code == 200
+
+    def test_the_default_names_every_cookie_that_a_person_gets(self, app, visitor, people, code_for):
+        named = set(re.findall(r"<td><code>(\w+)</code></td>", visitor.get("/privacy").text))
+        visitor.get("/login")
+        answers = [visitor.submit("/login/code", {"email": "alice@example.com"})]
+        visitor.follow(answers[0])
+        answers.append(visitor.submit("/confirm", {"code": code_for("alice@example.com")}))
+        answers.append(visitor.get("/integrations"))
+        assert answers[-1].status_code == 200
+        lines = [line for answer in answers for line in answer.headers.getlist("Set-Cookie")]
+        assert {line.partition("=")[0] for line in lines} | {"form"} == named
 
     @pytest.mark.parametrize(("name", "path"), [("PRIVACY", "/privacy"), ("TERMS", "/terms")])
     def test_an_operator_s_own_text_takes_its_place(self, environ, tmp_path, name, path):
