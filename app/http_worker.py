@@ -155,7 +155,10 @@ class DeadlineWorker(ThreadWorker):
         if progress is Progress.BODY and connection.stage is not Stage.BODY:
             self._waiting.enter(connection, Stage.BODY)
             if connection.incoming.expects_continue:
-                connection.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+                try:
+                    connection.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+                except OSError:
+                    return self._close(connection)  # it has gone; an error here would end the worker
         elif progress is Progress.HEAD and connection.stage is not Stage.HEAD:
             self._waiting.enter(connection, Stage.HEAD)
         self._count(connection)

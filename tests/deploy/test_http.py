@@ -2,6 +2,7 @@
 
 import hashlib
 import socket
+import struct
 import time
 
 import pytest
@@ -98,6 +99,27 @@ def test_a_longer_body_in_chunks_is_refused(server: Server):
     with server.connect(CHUNKED) as sock:
         sock.sendall(b"500000\r\n" + b"x" * 0x480000)
         assert read_to_end(sock).startswith(b"HTTP/1.1 413 ")
+
+
+def test_endless_trailers_are_refused(server: Server):
+    """They were searched from their beginning with every packet, in the loop that serves everybody."""
+    with server.connect(CHUNKED + b"5\r\nhello\r\n0\r\n") as sock:
+        sock.sendall(b"X-Sum: abc\r\n" * 2_000)
+        assert read_to_end(sock).startswith(b"HTTP/1.1 413 ")
+
+
+def test_clients_that_vanish_before_100_continue_end_nothing(server: Server):
+    """The loop wrote to a connection that was reset, and the error ended the worker with all its calls."""
+    head = post(b"abc", "Expect: 100-continue").removesuffix(b"abc")
+    with server.connect(b"GET /events/4 HTTP/1.1\r\nHost: localhost\r\n\r\n") as under_way:
+        for _ in range(50):
+            sock = server.connect(head)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close with RST
+            sock.close()
+        received = b""
+        while not received.endswith(b"0\r\n\r\n"):
+            received += under_way.recv(1000) or pytest.fail("the call under way was cut off")
+    assert server.health_seconds() < 5
 
 
 def test_a_body_that_nobody_read_is_no_request(server: Server):
