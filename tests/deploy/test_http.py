@@ -165,6 +165,27 @@ def test_a_chunk_without_a_proper_size_is_the_last_thing_heard(server: Server, s
         assert b"\r\n\r\nok" not in read_to_end(sock)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"z\r\nabc\r\n0\r\n\r\n",
+        b"3\r\nabcXX0\r\n\r\n",
+        b"3;a\nb\r\nabc\r\n0\r\n\r\n",
+        b"3\r\nabc\r\n0\r\nContent-Length: 3\r\n\r\n",
+        b"3\r\nabc\r\n0\r\nno field\r\n\r\n",
+    ],
+)
+def test_chunks_that_are_malformed_are_the_clients_fault(server: Server, body):
+    with server.connect(CHUNKED + body) as sock:
+        assert read_to_end(sock).startswith(b"HTTP/1.1 400 ")
+    assert "Traceback" not in server.log
+
+
+def test_a_client_does_not_choose_what_the_path_is_relative_to(server: Server):
+    with server.connect(b"GET /any/health HTTP/1.1\r\nHost: localhost\r\nSCRIPT_NAME: /any\r\n\r\n") as sock:
+        assert read_response(sock)[0] == 404
+
+
 def test_a_client_that_closes_its_half_gets_its_response(server: Server):
     with server.connect(post(b"abc")) as sock:
         sock.shutdown(socket.SHUT_WR)
