@@ -55,3 +55,10 @@ def test_a_refusal_says_when_its_limit_ends_also_when_that_is_an_hour(limited):
     answers = (Visitor(limited).get("/account/export") for _ in range(21))
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert 60 < int(refused.headers["Retry-After"]) <= 3_601
+
+
+def test_nobody_keeps_the_threads_busy_that_look_names_up_for_all(limited):
+    visitor = Visitor(limited)
+    visitor.get("/login")
+    answers = [visitor.submit("/webhooks", {"url": "https://slow.example.com/"}) for _ in range(21)]
+    assert [answer.status_code == 429 for answer in answers] == [False] * 20 + [True]
