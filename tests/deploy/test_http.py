@@ -111,14 +111,14 @@ def test_endless_trailers_are_refused(server: Server):
 def test_clients_that_vanish_before_100_continue_end_nothing(server: Server):
     """The loop wrote to a connection that was reset, and the error ended the worker with all its calls."""
     head = post(b"abc", "Expect: 100-continue").removesuffix(b"abc")
-    with server.connect(b"GET /events/4 HTTP/1.1\r\nHost: localhost\r\n\r\n") as under_way:
+    with server.connect(b"GET /events/4 HTTP/1.1\r\nHost: localhost\r\n\r\n") as running:
         for _ in range(50):
             sock = server.connect(head)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close with RST
             sock.close()
         received = b""
         while not received.endswith(b"0\r\n\r\n"):
-            received += under_way.recv(1000) or pytest.fail("the call under way was cut off")
+            received += running.recv(1000) or pytest.fail("the call under way was cut off")
     assert server.health_seconds() < 5
 
 
