@@ -15,12 +15,15 @@ _PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".lan", ".home.arpa", 
 # What proxies, tunnels and load balancers add. Every header of the two families counts, known or not.
 _PROXY_HEADERS = frozenset(
     """forwarded via x-real-ip x-client-ip x-cluster-client-ip x-proxyuser-ip x-remote-ip x-remote-addr
-    x-remote-host true-client-ip cf-connecting-ip cf-connecting-ipv6 cf-ray cf-visitor cdn-loop
-    fastly-client-ip fly-client-ip x-azure-clientip x-azure-socketip x-appengine-user-ip
+    x-remote-host true-client-ip client-ip cdn-loop fastly-client-ip fly-client-ip x-appengine-user-ip
+    x-cloud-trace-context x-coming-from x-ms-proxy x-rewrite-url x-url-scheme front-end-https
     x-nf-client-connection-ip x-request-start x-scheme x-host proxy proxy-connection tailscale-user-login
     ngrok-auth-user-email""".split()  # noqa: SIM905
 )
-_PROXY_FAMILIES = ("x-forwarded", "x-original-", "x-envoy-", "x-amzn-", "x-arr-", "x-vercel-")
+_PROXY_FAMILIES = (
+    *("x-forwarded", "x-original-", "x-real-", "x-envoy-", "x-amzn-", "x-arr-", "x-azure-", "x-vercel-"),
+    *("cf-", "wl-proxy-", "x-tunnel-"),
+)
 # The forwarding headers that say where a request came from: behind them, one address stands for everybody.
 _FORWARDING = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
 

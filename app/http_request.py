@@ -6,6 +6,7 @@ from enum import Enum, auto
 # More than a request line of 32 KiB and the cookies of any browser.
 _LONGEST_HEAD = 65_536
 _LONGEST_CHUNK_LINE = 16_384
+_LONGEST_TRAILERS = 16_384  # searched anew with every packet
 _FRAMING = re.compile(rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r]*)", re.IGNORECASE)
 _HEXADECIMAL = re.compile(rb"[0-9a-fA-F]+")
 
@@ -39,6 +40,7 @@ class RequestCollector:
         self._end: int | None = None  # None: not known yet
         self._chunk_at: int | None = None  # where the next chunk begins; None: not chunked
         self._in_doubt = False
+        self._has_long_trailers = False
         self.expects_continue = False
 
     def __len__(self) -> int:
@@ -58,7 +60,8 @@ class RequestCollector:
         if self._in_doubt or (self._end is not None and len(self._data) >= self._end):
             return Progress.READY
         # Without an announced length the application would read a part and take it for the whole.
-        if len(self._data) - self._body_at > self._longest_body + _LONGEST_CHUNK_LINE:
+        held = len(self._data) - self._body_at
+        if self._has_long_trailers or held > self._longest_body + _LONGEST_CHUNK_LINE:
             return Progress.BODY_TOO_LARGE
         return Progress.BODY
 
@@ -121,5 +124,7 @@ class RequestCollector:
     def _end_of_trailers(self, line_end: int) -> int | None:
         if self._data[line_end + 2 : line_end + 4] == b"\r\n":
             return line_end + 4
-        found = self._data.find(b"\r\n\r\n", line_end + 2)
+        latest = line_end + 2 + _LONGEST_TRAILERS
+        found = self._data.find(b"\r\n\r\n", line_end + 2, latest)
+        self._has_long_trailers = found < 0 and len(self._data) >= latest
         return found + 4 if found >= 0 else None

@@ -6,6 +6,7 @@ collects each request and sends what is left of each response, under deadlines; 
 """
 
 import errno
+import io
 import os
 import resource
 import selectors
@@ -16,6 +17,7 @@ from functools import partial
 from typing import Any
 
 from gunicorn import util
+from gunicorn.http.body import ChunkedReader
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from app.http_request import Progress
@@ -41,6 +43,8 @@ class DeadlineWorker(ThreadWorker):
 
     def init_process(self) -> None:
         """Prepare what a fork does not carry over, then run until the end."""
+        # A client could send SCRIPT_NAME through a proxy on this machine: a path that the proxy does not see.
+        self.cfg.set("forwarder_headers", "")
         self._liveness = ThreadPoolExecutor(1, "liveness")  # /health answers while all threads are busy
         self._waiting = WaitingConnections(float(self.cfg.keepalive))
         self._collected = 0
@@ -155,7 +159,10 @@ class DeadlineWorker(ThreadWorker):
         if progress is Progress.BODY and connection.stage is not Stage.BODY:
             self._waiting.enter(connection, Stage.BODY)
             if connection.incoming.expects_continue:
-                connection.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+                try:
+                    connection.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+                except OSError:
+                    return self._close(connection)  # it has gone; an error here would end the worker
         elif progress is Progress.HEAD and connection.stage is not Stage.HEAD:
             self._waiting.enter(connection, Stage.HEAD)
         self._count(connection)
@@ -185,6 +192,9 @@ class DeadlineWorker(ThreadWorker):
         req._expected_100_continue = False
         if not conn.may_follow:
             req.force_close()
+        if isinstance(req.body.reader, ChunkedReader):
+            # What is wrong with its framing is a 400 here, and would be a defect of the application there.
+            req.body.reader = io.BytesIO(req.body.read())
         return super().handle_request(req, conn)
 
     def _keepalive_after(self, conn: HttpConnection, keepalive: Any) -> bool:

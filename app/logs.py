@@ -38,7 +38,9 @@ def redact(text: str) -> str:
 
 
 class _RedactingFormatter(logging.Formatter):
-    """One line per record. A traceback follows on its own lines in text, and is a field in JSON."""
+    """One line per record. A traceback follows on lines of its own in text, indented so that no exception's
+    text reads as a record, and is a field in JSON.
+    """
 
     def __init__(self, as_json: bool) -> None:
         super().__init__()
@@ -62,7 +64,7 @@ class _RedactingFormatter(logging.Formatter):
             return json.dumps({**details, **entry, **({"trace": trace} if trace else {})})
         pairs = "".join(f" {name}={_quoted(_plain(value))}" for name, value in fields.items())
         line = f"{at} {record.levelname} {record.name} [{correlation_id.get()}] {message}{pairs}"
-        return f"{line}\n{trace}" if trace else line
+        return "\n    ".join([line, *map(_escape, trace.splitlines())])
 
 
 def event(logger: logging.Logger, level: int, sentence: str, /, **fields: Any) -> None:

@@ -31,7 +31,7 @@ def is_acceptable(url: str) -> bool:
     return (
         scheme == "https"
         and port == 443
-        and "." in host
+        and _NAME.fullmatch(host) is not None
         and not _is_number(host)
         and "@" not in parts.netloc
         and not (parts.query or parts.fragment)
@@ -67,7 +67,12 @@ def _origin(url: str) -> tuple[str, str, int] | None:
         port = parts.port
     except ValueError:
         return None
-    if parts.scheme not in {"http", "https"} or not parts.hostname or "\\" in url or not url.isprintable():
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or re.search(r"[\s\\]", url)
+        or not url.isprintable()
+    ):
         return None
     return parts.scheme, parts.hostname.rstrip("."), port or (443 if parts.scheme == "https" else 80)
 

@@ -11,7 +11,7 @@ from app.memory.models import LONGEST_TEXT, LONGEST_TITLE
 from app.memory.notebook import MOST_NOTES, Notebook
 from app.web.fragments import fragment_or_redirect, wants_fragment
 from app.web.limits import limiter
-from app.workspaces.guard import member
+from app.workspaces.guard import member, person_or_address
 
 bp = Blueprint("memory", __name__)
 
@@ -29,7 +29,7 @@ def show() -> ResponseReturnValue:
 
 
 @bp.post("/memory")
-@limiter.limit("120/minute")
+@limiter.limit("120/minute", key_func=person_or_address)
 @member
 def save() -> ResponseReturnValue:
     """Save a note written on the page."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app import clock
+from app.accounts import plain_names
 from app.accounts.letters import Letter
 from app.accounts.models import User
 from app.approvals.argument_text import visible
@@ -38,9 +39,9 @@ class NoticeItem:
     @property
     def words(self) -> str:
         """Xero (Demo Company), with the workspace."""
-        account = _line(self.connection.label or self.connection.account_name)
+        account = _name(self.connection.label) or _name(self.connection.account_name)
         named = f"{self.service} ({account})" if account and account != self.service else self.service
-        return f"{named} in {_line(self.workspace)}"
+        return f"{named} in {_name(self.workspace) or 'your workspace'}"
 
 
 @dataclass(frozen=True)
@@ -153,8 +154,8 @@ def _link(settings: Settings, items: Sequence[NoticeItem]) -> str:
 
 
 def _request(approval: Approval) -> str:
-    asker = _line(approval.client_name) or "an AI client"
-    where = f"{_line(approval.service)}, {_line(approval.account)}"
+    asker = _name(approval.client_name) or "an AI client"
+    where = ", ".join(filter(None, (_line(approval.service), _name(approval.account))))
     return f"{_line(approval.title)} ({where}), requested by {asker}"
 
 
@@ -180,6 +181,11 @@ def _days(ends_at: datetime) -> str:
     if hours < 36:
         return "1 hour" if hours <= 1 else f"{hours} hours"
     return f"{round(hours / 24)} days"
+
+
+def _name(text: str) -> str:
+    """A name that somebody else chose, or "" if it holds a link: the reader trusts what we mail."""
+    return _line(plain_names.in_mail(text, ""))
 
 
 def _line(text: str, longest: int = 200) -> str:

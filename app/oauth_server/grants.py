@@ -134,6 +134,8 @@ def end(db: Session, member: Member, grant_id: str) -> None:
     )
     clients = list(db.scalars(select(col(Grant.client_id)).where(*which).distinct()))
     _revoke_where(db, reason, *which, by=member.user.id)
+    if is_own and grant.kind == IDENTITY:  # what other programs, or other workspaces, got for the same login
+        revoke_exchanged(db, grant.user_id, "You removed the login it was made with.", by=member.user.id)
     for client_id in filter(None, clients):
         consents.forget(db, grant.user_id, client_id)
 

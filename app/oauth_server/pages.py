@@ -13,13 +13,13 @@ from app.oauth_server.consent_choice import ConsentTicks
 from app.web import current, local_access
 from app.web.headers import allow_form_target
 from app.web.limits import limiter
-from app.workspaces.guard import ask_to_sign_in, current_member, member
+from app.workspaces.guard import ask_to_sign_in, current_member, member, person_or_address
 
 bp = Blueprint("oauth_pages", __name__)
 
 
 @bp.get("/oauth/authorize")
-@limiter.limit("300/minute")
+@limiter.limit("300/minute", key_func=person_or_address)
 def authorize() -> ResponseReturnValue:
     """RFC 6749 section 3.1. Checks the request before it asks anybody to sign in."""
     checked = authorization_request.read()

@@ -25,7 +25,7 @@ from app.web import current
 from app.web.fragments import wants_fragment
 from app.web.limits import limiter
 from app.workspaces import registration
-from app.workspaces.guard import ask_for_proof, member
+from app.workspaces.guard import ask_for_proof, member, person_or_address
 
 bp = Blueprint("team", __name__)
 
@@ -48,7 +48,7 @@ def show() -> ResponseReturnValue:
 
 
 @bp.post("/team/members/<user_id>/role")
-@limiter.limit("120/minute")
+@limiter.limit("120/minute", key_func=person_or_address)
 @member
 def change_role(user_id: str) -> ResponseReturnValue:
     """Change a member's role."""
@@ -68,7 +68,7 @@ def ask_remove(user_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/team/members/<user_id>/remove")
-@limiter.limit("120/minute")
+@limiter.limit("120/minute", key_func=person_or_address)
 @member
 def remove(user_id: str) -> ResponseReturnValue:
     """Remove a member."""
@@ -89,7 +89,7 @@ def ask_hand_over(user_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/team/members/<user_id>/hand-over")
-@limiter.limit("120/minute")
+@limiter.limit("120/minute", key_func=person_or_address)
 @member
 def hand_over(user_id: str) -> ResponseReturnValue:
     """Make another member the owner in one's place."""
@@ -108,7 +108,7 @@ def ask_leave() -> ResponseReturnValue:
 
 
 @bp.post("/team/leave")
-@limiter.limit("120/minute")
+@limiter.limit("120/minute", key_func=person_or_address)
 @member
 def leave() -> ResponseReturnValue:
     """Leave the current workspace. The form names it, because another tab may have switched meanwhile."""
@@ -127,7 +127,7 @@ def leave() -> ResponseReturnValue:
 
 
 @bp.post("/team/invitations")
-@limiter.limit("120/minute")
+@limiter.limit("120/minute", key_func=person_or_address)
 @member
 def invite() -> ResponseReturnValue:
     """Invite an address by email."""
@@ -147,7 +147,7 @@ def invite() -> ResponseReturnValue:
 
 
 @bp.post("/team/invitations/<invitation_id>/resend")
-@limiter.limit("120/minute")
+@limiter.limit("120/minute", key_func=person_or_address)
 @member
 def resend(invitation_id: str) -> ResponseReturnValue:
     """Email an invitation again, with a new link."""
@@ -160,7 +160,7 @@ def resend(invitation_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/team/invitations/<invitation_id>/withdraw")
-@limiter.limit("120/minute")
+@limiter.limit("120/minute", key_func=person_or_address)
 @member
 def withdraw(invitation_id: str) -> ResponseReturnValue:
     """Withdraw an invitation."""

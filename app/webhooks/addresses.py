@@ -32,9 +32,9 @@ def check(settings: Settings, text: str) -> str:
         except outbound.AddressRefused:
             raise InvalidInput(NOT_PUBLIC) from None
         except outbound.OutboundError:
-            # A machine of a developer may be offline. In production this must read like a private address:
-            # the difference would say which names exist inside.
-            if settings.production:
+            # A machine of a developer may be offline. Elsewhere this must read like a private address: the
+            # difference would say which names exist inside.
+            if settings.production or not settings.is_local:
                 raise InvalidInput(NOT_PUBLIC) from None
     return url
 
@@ -71,8 +71,11 @@ def check_form(settings: Settings, url: str) -> None:
 
 
 def is_local(settings: Settings, url: str) -> bool:
-    """Whether it is an address of this machine on an installation for development, where any will do."""
-    if settings.production:
+    """Whether it is an address of this machine on a developer's own installation, where any will do.
+
+    One that strangers reach, whatever its ENV, must not send them to this machine's services.
+    """
+    if settings.production or not settings.is_local:
         return False
     try:
         parts = urlsplit(url)

@@ -3,9 +3,9 @@
 from sqlalchemy import select
 from sqlmodel import col
 
+from app.accounts import plain_names
 from app.accounts.letters import Letter
 from app.accounts.models import User
-from app.accounts.sessions import printable
 from app.config import Settings
 from app.database import reading
 from app.mail import Mailer
@@ -18,11 +18,16 @@ def turned_off(settings: Settings, workspace: str, host: str, reason: str, path:
     """To the owners of a workspace. `path` leads to the endpoint's page."""
     return Letter(
         f"A webhook of {settings.brand_name} was turned off",
-        f"The webhook to {host} in the workspace “{printable(workspace)}” was turned off. {reason}\n\n"
+        f"The webhook to {host} in {_workspace(workspace)} was turned off. {reason}\n\n"
         "It gets no events until you turn it on again. Repair the receiver, send a test event, and send "
         f"again what it missed:\n{settings.public_url}{path}\n\n"
         f"You're receiving this email from {settings.brand_name} because you own this workspace.\n",
     )
+
+
+def _workspace(name: str) -> str:
+    name = plain_names.in_mail(name, "")
+    return f"the workspace “{name}”" if name else "your workspace"
 
 
 def mail_turned_off(

@@ -17,6 +17,7 @@ from app.workspaces.guard import member, person_or_address
 
 bp = Blueprint("webhooks", __name__)
 _LIMIT = "120/minute"
+_LOOKUPS = "20/minute"  # a slow name server holds one of the few threads that look names up
 
 
 def install(app: Flask, settings: Settings) -> None:
@@ -34,7 +35,7 @@ def show() -> ResponseReturnValue:
 
 
 @bp.post("/webhooks")
-@limiter.limit(_LIMIT, key_func=person_or_address)
+@limiter.limit(_LOOKUPS, key_func=person_or_address)
 @member
 def create() -> ResponseReturnValue:
     """Add an endpoint. The response displays its secret, this once."""
@@ -56,7 +57,7 @@ def show_one(endpoint_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/webhooks/<endpoint_id>")
-@limiter.limit(_LIMIT, key_func=person_or_address)
+@limiter.limit(_LOOKUPS, key_func=person_or_address)
 @member
 def change(endpoint_id: str) -> ResponseReturnValue:
     """Change URL, description and events."""

@@ -51,7 +51,8 @@ def test_it_does_not_exist_in_production(environ):
 PROXY_HEADERS = [
     *("X-Forwarded-For", "x-forwarded-for", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Anything"),
     *("Forwarded", "Via", "X-Real-IP", "x-real-ip", "True-Client-IP", "CF-Connecting-IP", "X-Client-IP"),
-    *("X-Original-Forwarded-For", "X-Envoy-External-Address", "X-Request-Start"),
+    *("X-Original-Forwarded-For", "X-Envoy-External-Address", "X-Request-Start", "X-Real-Port", "Client-IP"),
+    *("CF-Ray", "CF-IPCountry", "WL-Proxy-Client-IP", "X-Azure-FDID", "X-Url-Scheme", "Front-End-Https"),
 ]
 
 

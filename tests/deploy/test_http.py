@@ -2,6 +2,7 @@
 
 import hashlib
 import socket
+import struct
 import time
 
 import pytest
@@ -100,6 +101,27 @@ def test_a_longer_body_in_chunks_is_refused(server: Server):
         assert read_to_end(sock).startswith(b"HTTP/1.1 413 ")
 
 
+def test_endless_trailers_are_refused(server: Server):
+    """They were searched from their beginning with every packet, in the loop that serves everybody."""
+    with server.connect(CHUNKED + b"5\r\nhello\r\n0\r\n") as sock:
+        sock.sendall(b"X-Sum: abc\r\n" * 2_000)
+        assert read_to_end(sock).startswith(b"HTTP/1.1 413 ")
+
+
+def test_clients_that_vanish_before_100_continue_end_nothing(server: Server):
+    """The loop wrote to a connection that was reset, and the error ended the worker with all its calls."""
+    head = post(b"abc", "Expect: 100-continue").removesuffix(b"abc")
+    with server.connect(b"GET /events/4 HTTP/1.1\r\nHost: localhost\r\n\r\n") as running:
+        for _ in range(50):
+            sock = server.connect(head)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close with RST
+            sock.close()
+        received = b""
+        while not received.endswith(b"0\r\n\r\n"):
+            received += running.recv(1000) or pytest.fail("the call under way was cut off")
+    assert server.health_seconds() < 5
+
+
 def test_a_body_that_nobody_read_is_no_request(server: Server):
     with server.connect(post(HEALTH).replace(b"/digest", b"/unread") + HEALTH) as sock:
         assert read_response(sock) == (200, b"the body was not read")
@@ -141,6 +163,27 @@ def test_a_length_that_can_be_read_in_two_ways_smuggles_nothing(server: Server, 
 def test_a_chunk_without_a_proper_size_is_the_last_thing_heard(server: Server, size):
     with server.connect(CHUNKED + size + b"\r\nabc\r\n0\r\n\r\n" + HEALTH) as sock:
         assert b"\r\n\r\nok" not in read_to_end(sock)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"z\r\nabc\r\n0\r\n\r\n",
+        b"3\r\nabcXX0\r\n\r\n",
+        b"3;a\nb\r\nabc\r\n0\r\n\r\n",
+        b"3\r\nabc\r\n0\r\nContent-Length: 3\r\n\r\n",
+        b"3\r\nabc\r\n0\r\nno field\r\n\r\n",
+    ],
+)
+def test_chunks_that_are_malformed_are_the_clients_fault(server: Server, body):
+    with server.connect(CHUNKED + body) as sock:
+        assert read_to_end(sock).startswith(b"HTTP/1.1 400 ")
+    assert "Traceback" not in server.log
+
+
+def test_a_client_does_not_choose_what_the_path_is_relative_to(server: Server):
+    with server.connect(b"GET /any/health HTTP/1.1\r\nHost: localhost\r\nSCRIPT_NAME: /any\r\n\r\n") as sock:
+        assert read_response(sock)[0] == 404
 
 
 def test_a_client_that_closes_its_half_gets_its_response(server: Server):

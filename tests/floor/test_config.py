@@ -70,6 +70,17 @@ GUESSABLE = [
     *("0123456789" * 4, "0123456789abcdef0123456789abcdef", "abcdefghijklmnopqrstuvwxyz0123456789"),
     *("9876543210zyxwvutsrqponmlkjihgfedcba", "qwertyuiopasdfghjklzxcvbnm123456", "a1B2c3D4" * 6),
     "change-me-change-me-change-me-please",
+    # in turns, or doubled
+    *(
+        "00112233445566778899aabbccddeeff",
+        "1122334455667788990011223344556677",
+        "a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6",
+    ),
+    *(
+        "aabbccddeeffgghhiijjkkllmmnnoopp",
+        "000111222333444555666777888999aa",
+        "1q2w3e4r5t6y7u8i9o0p1q2w3e4r5t6y",
+    ),
 ]
 WORDS = [
     *("test-secret-key-0123456789-abcdefghijklmnop", "please-change-this-secret-key-in-production"),
@@ -104,6 +115,7 @@ def test_where_others_reach_it_a_key_of_words_is_refused(key):
             b"correct horse battery staple 123",
         ),
         *(bytes.fromhex("8f3a61d20c9be7544f10a3c65e8812d9") * 2, bytes([*range(16)] * 2)),
+        bytes(n // 2 for n in range(32)),
     ],
 )
 def test_a_vault_key_that_can_be_guessed_is_refused(key):

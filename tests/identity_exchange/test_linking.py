@@ -14,6 +14,7 @@ from app.audit import AuditEntry
 from app.oauth_server.models import Grant
 from tests.conftest import both_databases
 from tests.identity_exchange.conftest import Exchanger, signed
+from tests.support.ai_client import AiClient
 from tests.support.visitor import Visitor
 
 PASSWORD = "violet anchor meadow"
@@ -147,6 +148,17 @@ def test_what_a_person_ended_does_not_link_itself_again(program, people, alice, 
     assert program.exchange().status_code == 200
     assert [letter.subject for letter in mailbox(people.alice.email)].count(LINKED) == 2
     assert rows(RemovedLogin) == [] and "Remove the login" in back.get("/account").text
+
+
+def test_revoking_one_program_ends_what_every_other_exchanged_the_same_login_for(app, program, people, alice):
+    """The login is removed, so nothing that came of it can be renewed either."""
+    client = AiClient(app, auth_method="client_secret_post")
+    client.register()
+    mine = {"client_id": client.client_id, "client_secret": client.client_secret}
+    tokens = [program.exchange().json["accessToken"], program.at_token_endpoint(**mine).json["access_token"]]
+    assert len(rows(Grant)) == 2 and all(program.refresh(each).status_code == 200 for each in tokens)
+    revoke(alice)
+    assert [program.refresh(each).status_code for each in tokens] == [401, 401]
 
 
 def test_a_removed_login_is_no_bar_to_somebody_else(program, people, alice):

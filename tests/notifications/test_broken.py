@@ -8,6 +8,7 @@ from sqlmodel import col, update
 from app import clock, database
 from app.accounts.models import User
 from app.notifications import run
+from app.vault.models import Connection
 from app.workspaces.models import Membership, Workspace
 from tests.conftest import both_databases
 from tests.notifications.conftest import link_in
@@ -222,3 +223,21 @@ def test_the_reason_names_its_moment_in_the_readers_zone_everywhere_but_for_prog
         page_text = bob.get(page).text
         assert local in page_text and "at 14:05 UTC" not in page_text, page
     assert "at 14:05 UTC" in bob.client.get("/integrations/status").text, "programs read UTC"
+
+
+def test_no_link_that_a_colleague_wrote_into_a_name_goes_out_in_our_mail(
+    connect, end, after, mailbox, people
+):
+    labelled = connect("xero", name="Demo Company")
+    named = connect("stripe", name="Verify at https://evil.example")
+    with database.transaction() as db:
+        db.get(Connection, labelled.id).label = "evil.example/pay"
+        db.get(Workspace, people.northwind.id).name = "www.evil.example"
+    end(labelled)
+    end(named)
+    after(minutes=1)
+    [letter] = mailbox(people.alice.email)
+    assert "evil.example" not in letter.text + letter.subject
+    assert (
+        "Xero (Demo Company) in your workspace" in letter.text and "Stripe in your workspace" in letter.text
+    )

@@ -250,3 +250,14 @@ def test_a_tool_that_breaks_names_the_connection_beside_its_traceback(
     assert client_of(people.alice).refusal("acme_get_thing", {"id": "bug"})[0] == "INTERNAL"
     line = log.one("acme_get_thing failed")
     assert is_about(connection, line) and "ZeroDivisionError" in line["trace"]
+
+
+def test_no_exception_writes_a_line_that_reads_as_a_record(log):
+    log.use("text")
+    try:
+        raise ValueError("bad input:\n2026-01-01T00:00:00.000+00:00 INFO app.audit [-] forged\r\x1b[2Kx\x85y")
+    except ValueError:
+        logging.getLogger("app.example").exception("it failed")
+    first, *rest = log.text.rstrip("\n").split("\n")
+    assert first.endswith("it failed") and "forged" in log.text
+    assert rest and all(line.startswith("    ") and line.isprintable() for line in rest)

@@ -21,18 +21,24 @@ def limited(environ, app):
 
 
 @pytest.fixture
-def known(limited, people):
-    """A browser in which alice signed in before."""
+def signed_in(limited, people):
+    """A browser in which alice is signed in."""
     visitor = Visitor(limited)
     visitor.get("/login")
     visitor.follow(visitor.submit("/login/code", {"email": people.alice.email}))
     [letter] = limited.extensions["mailer"].letters()
     answer = visitor.submit("/confirm", {"code": re.search(r"\b\d{6}\b", letter.text)[0]})
     assert answer.status_code == 303
-    visitor.get("/account")
-    visitor.submit("/logout")
-    visitor.get("/login")
     return visitor
+
+
+@pytest.fixture
+def known(signed_in):
+    """A browser in which alice signed in before."""
+    signed_in.get("/account")
+    signed_in.submit("/logout")
+    signed_in.get("/login")
+    return signed_in
 
 
 def flood(app):
@@ -55,3 +61,35 @@ def test_a_refusal_says_when_its_limit_ends_also_when_that_is_an_hour(limited):
     answers = (Visitor(limited).get("/account/export") for _ in range(21))
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert 60 < int(refused.headers["Retry-After"]) <= 3_601
+
+
+def test_nobody_keeps_the_threads_busy_that_look_names_up_for_all(limited):
+    visitor = Visitor(limited)
+    visitor.get("/login")
+    answers = [visitor.submit("/webhooks", {"url": "https://slow.example.com/"}) for _ in range(21)]
+    assert [answer.status_code == 429 for answer in answers] == [False] * 20 + [True]
+
+
+@pytest.mark.parametrize(
+    ("path", "page", "limit"),
+    [
+        ("/team/invitations", "/team", 120),
+        ("/team/leave", "/team", 120),
+        ("/memory", "/memory", 120),
+        ("/oauth/authorize", "", 300),
+    ],
+)
+def test_a_flood_from_the_address_of_an_office_stops_nobody_who_is_signed_in(
+    limited, signed_in, path, page, limit
+):
+    def send(visitor):
+        if page:
+            visitor.get(page)
+            return visitor.submit(path, {}).status_code
+        return visitor.get(path).status_code
+
+    stranger = Visitor(limited)
+    stranger.get("/login")
+    answers = [(stranger.submit(path) if page else stranger.get(path)).status_code for _ in range(limit + 1)]
+    assert answers[-1] == 429
+    assert send(signed_in) != 429

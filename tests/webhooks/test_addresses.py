@@ -125,6 +125,17 @@ def test_in_development_this_machine_is_fine_and_no_other_private_address(settin
             addresses.check(settings, url)
 
 
+def test_an_installation_that_strangers_reach_does_not_send_them_to_this_machine(environ, settings, names):
+    """ENV=development may have been forgotten there, and then any visitor would reach what listens here."""
+    public = load({**environ, "ENV": "development", "PUBLIC_URL": "https://hub.example.com"})
+    for url in ("http://127.0.0.1:6379/", "http://localhost:5000/in", "https://localhost/"):
+        assert addresses.check(settings, url) == url
+        with pytest.raises(InvalidInput):
+            addresses.check(public, url)
+    with pytest.raises(InvalidInput, match=re.escape(addresses.NOT_PUBLIC)):
+        addresses.check(public, "https://unknown.example.com/")
+
+
 def test_in_development_a_name_nobody_can_look_up_may_be_saved(settings, names):
     assert addresses.check(settings, "https://unknown.example.com/")
     names["inside.example.com"] = "10.0.0.5"
