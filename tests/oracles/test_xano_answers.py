@@ -12,7 +12,7 @@ from app.outbound import Response
 from tests.oracles.answers.xano import ANSWERS
 from tests.support.signed_in import check_data
 
-INSTANCE = "https://x1234-4567-8901.n7.xano.com/api:meta"
+INSTANCE = "https://x1234-4567-8901.n7.xano.io/api:meta"
 
 
 class Token:

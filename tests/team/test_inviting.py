@@ -87,6 +87,7 @@ def test_sending_again_makes_a_new_link_and_the_old_one_dies(people, app, sign_i
     old = invite("zoe@example.com")
     alice, zoe = sign_in(people.alice), Visitor(app)
     clock.shift(timedelta(days=6))
+    alice.get("/team")
     assert alice.submit(f"/team/invitations/{rows()[0].id}/resend").status_code == 303
     clock.shift(timedelta(days=6))
     new = link_for("zoe@example.com")
