@@ -5,6 +5,7 @@ import re
 
 import pytest
 from sqlmodel import select
+from standardwebhooks import WebhookVerificationError
 
 from app import database
 from app.accounts.models import User
@@ -160,6 +161,24 @@ def test_a_rotated_secret_signs_together_with_the_one_before_for_a_day(
     [request] = receiver.requests
     assert request.verify(secret) and request.verify(endpoint.secret)
     assert len(request.headers["webhook-signature"].split()) == 2
+
+
+def test_rotating_twice_in_a_day_ends_the_oldest_secret_and_says_so_before(
+    add, alice, receiver, announce, send_due
+):
+    endpoint = add()
+    warning = "The one before it stops at once."
+    assert warning not in alice.get(endpoint.path).text
+    alice.submit(f"{endpoint.path}/rotate")
+    second = re.search(r'value="(whsec_[^"]+)"', alice.page)[1]
+    assert warning in alice.get(endpoint.path).text
+    alice.submit(f"{endpoint.path}/rotate")
+    announce()
+    send_due()
+    [request] = receiver.requests
+    assert request.verify(second)
+    with pytest.raises(WebhookVerificationError):
+        request.verify(endpoint.secret)
 
 
 def test_a_secret_whose_key_is_lost_is_replaced_by_rotating(add, alice, receiver):
