@@ -153,9 +153,8 @@ def _print_report(report: BackupReport, revision: str) -> None:
 
 
 def _print_effects(title: str, effects: list[RestoreEffect]) -> None:
-    click.echo(title)
-    for effect in effects:
-        click.echo(str(effect))
+    found = [str(effect) for effect in effects if effect.count]
+    click.echo("\n".join([title, *found]) if found else f"{title} nothing, since there was nothing to end.")
 
 
 def _copy(settings: Settings, url: str) -> None:

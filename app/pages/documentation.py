@@ -10,6 +10,7 @@ from app.pages.markdown import RenderedPage, render
 
 DOCS = ROOT / "docs"
 INDEX = "README"
+_FILE_NAME = re.compile(r"\[([\w-]+)\.md\]\(")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
@@ -33,7 +34,14 @@ def _files() -> dict[str, Path]:
 
 @functools.lru_cache(maxsize=128)
 def _rendered(file: Path, brand: str) -> RenderedPage:
-    return render(file.read_text(), brand=brand, link=_link)
+    return render(_FILE_NAME.sub(_titled, file.read_text()), brand=brand, link=_link)
+
+
+def _titled(link: re.Match[str]) -> str:
+    """A link whose text is the name of a file, with the title of that page as its text."""
+    file = _files().get(link[1])
+    title = file.read_text().partition("\n")[0].removeprefix("# ") if file else ""
+    return f"[{title}](" if title else link[0]
 
 
 def _link(target: str) -> str:

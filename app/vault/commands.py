@@ -119,11 +119,14 @@ def _report(tallies: list[ColumnTally], settings: Settings) -> None:
         for record in tally.shut:
             click.echo(f"{tally.name}: {record} does not open", err=True)
     first = settings.vault_keys.sealing_id
+    opened = sum(tally.by_key.total() for tally in tallies)
     old = sum(count for tally in tallies for key, count in tally.by_key.items() if key != first)
     click.echo(
         f"{old} secrets are under another key than {first}."
         if old
         else f"Every secret that opens is under {first}."
+        if opened or not shut
+        else "No secret opens."
     )
     if shut:
         raise click.ClickException(

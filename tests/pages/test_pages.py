@@ -53,6 +53,11 @@ class TestDocumentation:
         for index in ("/docs/README.md", "/docs/README"):
             assert visitor.get(index).headers["Location"] == "/docs"
 
+    def test_a_link_has_the_title_of_its_page_where_the_file_has_a_file_name(self, visitor):
+        page = visitor.get("/docs/commands").text
+        assert "operations.md](" in (DOCS / "commands.md").read_text()
+        assert '<a href="/docs/operations">Operations</a>' in page and ".md</a>" not in page
+
     @pytest.mark.parametrize(
         "name", ["nothing", "..", "%2e%2e%2fREADME", "..%2f..%2f.env", "README.md%00", "usage.txt", ".md"]
     )
