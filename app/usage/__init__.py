@@ -14,8 +14,7 @@ Decided:
   call.
 - The roll-up goes by id, not by time, so a row that arrives late is counted like any other. `rollup.py`
   explains how it waits for ids that become visible out of order.
-- The roll-up and the retention are jobs of the web processes (`scheduler.py`). Between two runs a call or a
-  page view starts the upkeep too, in a thread of its own, also where no jobs run (`flask run`).
+- The roll-up and the retention are jobs of the web processes (`scheduler.py`).
 - Days are in UTC, whatever the workspace's time zone, because the daily limit counts them so: "today" on the
   page and "today" in a refusal are the same day. The time zone is for what people write in their services.
 - A period is compared with the one before it. The database adds the histograms up (`figures.py`), so that

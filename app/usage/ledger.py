@@ -22,7 +22,6 @@ from app.fast_queries import PreparedStatement, PreparedTransaction, writing
 from app.usage import metrics, windows
 from app.usage.limit_events import LimitAnnouncer
 from app.usage.models import Call, CallRow
-from app.usage.scheduler import Upkeep
 from app.usage.tiers import Limits
 from app.usage.windows import DAY, KnownCounts, RedisWindows, Spent
 
@@ -52,14 +51,13 @@ class _Entry:
 class Ledger:
     """The ledger of one process."""
 
-    def __init__(self, redis_url: str | None = None, retention_days: int = 90) -> None:
+    def __init__(self, redis_url: str | None = None) -> None:
         self._queue: deque[_Entry] = deque()
         self._pen = threading.Lock()
         self._known = KnownCounts()
         self._redis = RedisWindows(redis_url, self._known) if redis_url else None
         self._announcer = LimitAnnouncer()
         self._batches = 0
-        self.upkeep = Upkeep(retention_days)
 
     def spent(self, workspace_id: str) -> Spent:
         """What of the present minute and day is used up, without counting a call. Raises Unavailable."""
@@ -104,7 +102,6 @@ class Ledger:
         with self._pen:
             while not entry.done:
                 self._write_next()
-        self.upkeep.nudge()
         if entry.error is not None:
             raise entry.error
 
@@ -222,7 +219,7 @@ _current: Ledger | None = None
 def bind(settings: Settings) -> Ledger:
     """Open the ledger of this process."""
     global _current
-    _current = Ledger(settings.redis_url, settings.usage_retention_days)
+    _current = Ledger(settings.redis_url)
     return _current
 
 

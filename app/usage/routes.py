@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from app import clock
 from app.config import Settings
-from app.usage import breakdowns, ledger, outcomes, page, remaining, tables
+from app.usage import breakdowns, outcomes, page, remaining, tables
 from app.usage.exporting import Export
 from app.web.fragments import varying, wants_fragment
 from app.web.limits import limiter
@@ -30,7 +30,6 @@ def install(app: Flask, settings: Settings) -> None:
 def show() -> ResponseReturnValue:
     """The page, or for htmx the part below its heading."""
     usage_page = page.load(g.member, request.args)
-    ledger.current().upkeep.nudge()
     template = "usage/_figures.html" if wants_fragment() else "usage/show.html"
     title_of = partial(breakdowns.tool_title, g.member.workspace.id)
     return varying(render_template(template, page=usage_page, title_of=title_of))

@@ -11,9 +11,7 @@ from app import clock, database
 from app.errors import Unavailable
 from app.usage import ledger, retention, rollup
 from app.usage.models import CallRow, LimitCounter, UsageMark, UsageTally
-from app.usage.scheduler import Upkeep
 from tests.conftest import both_databases
-from tests.support.waiting import AT_MOST_SECONDS
 from tests.usage.conftest import a_call, some_calls
 
 
@@ -187,47 +185,6 @@ def test_usage_of_a_deleted_workspace_goes(people, write):
     rollup.run()
     assert retention.sweep(90) == 4
     assert (rows_left(), added_up()) == (1, 1)
-
-
-def test_a_call_sets_the_upkeep_off_and_does_not_wait_for_it(people, write, monkeypatch):
-    started, may_end, done = threading.Event(), threading.Event(), threading.Event()
-
-    def slow_run():
-        started.set()
-        assert may_end.wait(AT_MOST_SECONDS)
-        real()
-
-    real = rollup.run
-    monkeypatch.setattr(rollup, "run", slow_run)
-    monkeypatch.setattr(retention, "sweep_if_due", lambda keep_days: done.set())
-    upkeep = ledger.current().upkeep
-    ledger.record(a_call())
-    assert not started.is_set(), "a fresh process waits a minute first"
-    upkeep._due = 0
-    ledger.record(a_call())
-    assert started.wait(AT_MOST_SECONDS)
-    ledger.record(a_call())  # while it is running
-    may_end.set()
-    assert done.wait(AT_MOST_SECONDS)
-    assert added_up() == 3
-
-
-def test_upkeep_survives_what_goes_wrong(app, monkeypatch, caplog):
-    turns = []
-
-    def broken():
-        turns.append(1)
-        raise Unavailable() if len(turns) == 1 else RuntimeError("a fault")
-
-    monkeypatch.setattr(rollup, "run", broken)
-    upkeep = Upkeep(90)
-    for expected in ("is tried again in a minute", "could not be added up"):
-        upkeep._due = 0
-        upkeep.nudge()
-        assert upkeep._lock.acquire(timeout=10)
-        upkeep._lock.release()
-        assert expected in caplog.text
-    assert len(turns) == 2
 
 
 def test_the_sweep_is_done_by_one_process_an_hour(people, write, monkeypatch):
