@@ -3,6 +3,7 @@
 from flask import Blueprint, Flask, Response, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
 
+from app import metrics
 from app.config import Settings
 from app.errors import PatchbayError, TooManyRequests
 from app.oauth_server import (
@@ -17,7 +18,7 @@ from app.oauth_server import (
     whoami,
 )
 from app.oauth_server.aliases import Aliases
-from app.web import csrf, current
+from app.web import csrf, current, limits
 from app.web.limits import limiter
 
 # Nothing here reads a cookie, so other origins may call it and forms need no CSRF token.
@@ -29,11 +30,16 @@ _OAUTH_CODES = {429: "temporarily_unavailable", 503: "temporarily_unavailable"}
 
 
 @bp.post("/oauth/token")
-@limiter.limit("600/minute", deduct_when=lambda response: response.status_code >= 400)
 def token() -> ResponseReturnValue:
-    """RFC 6749 section 3.2."""
+    """RFC 6749 section 3.2. Only failures count against their address, and only they are refused for it: one
+    sender must not end the access of everyone who shares the address.
+    """
     housekeeping.run_if_due()
-    return server.current().create_token_response()
+    response = make_response(server.current().create_token_response())
+    if response.status_code >= 400:
+        with limiter.limit("600/minute"):
+            pass
+    return response
 
 
 @bp.post("/oauth/register")
@@ -107,6 +113,13 @@ def _as_oauth(error: PatchbayError) -> Response:
     if isinstance(error, TooManyRequests):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
+
+
+@bp.errorhandler(429)
+def _over_the_limit(_refusal: Exception) -> Response:
+    """Flask-Limiter's refusal by address, in the same shape."""
+    metrics.LIMITS_HIT.labels("address").inc()
+    return _as_oauth(TooManyRequests(retry_after_seconds=limits.seconds_to_wait()))
 
 
 @bp.after_request

@@ -7,6 +7,7 @@ import pytest
 from app import config
 from app.factory import create_app
 from app.web.limits import limiter
+from tests.support.ai_client import AiClient
 from tests.support.visitor import Visitor
 
 
@@ -45,7 +46,8 @@ def flood(app):
     """Send sign-in forms from this machine's address until one is refused; returns the refusal."""
     stranger = Visitor(app)
     stranger.get("/login")
-    answers = (stranger.submit("/login", {"email": "nobody"}) for _ in range(302))
+    # more than twice the limit: a minute may end meanwhile
+    answers = (stranger.submit("/login", {"email": "nobody"}) for _ in range(700))
     return next(answer for answer in answers if answer.status_code == 429)
 
 
@@ -93,3 +95,16 @@ def test_a_flood_from_the_address_of_an_office_stops_nobody_who_is_signed_in(
     answers = [(stranger.submit(path) if page else stranger.get(path)).status_code for _ in range(limit + 1)]
     assert answers[-1] == 429
     assert send(signed_in) != 429
+
+
+def test_failures_at_the_token_endpoint_refuse_no_client_of_the_same_address(limited, signed_in):
+    client = AiClient(limited)
+    client.register()
+    tokens = client.connect(signed_in)
+    stranger = limited.test_client()
+    form = {"grant_type": "refresh_token", "refresh_token": "x", "client_id": client.client_id}
+    answers = (stranger.post("/oauth/token", data=form) for _ in range(1_300))
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.json["error"] == "temporarily_unavailable"
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert client.refresh(tokens["refresh_token"]).status == 200
