@@ -11,7 +11,7 @@ import pytest
 from tests.support.companies import call
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("chaos")]
-_AT_MOST_SECONDS = 5.0
+_AT_MOST_SECONDS = 5.0 + 3.0  # and what a busy machine of two cores adds, on which other tests run
 _TABLES = ("calls", "limit_counters", "oauth_access_tokens", "connections", "credentials")
 
 
