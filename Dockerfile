@@ -9,8 +9,9 @@ RUN python3 -m venv --without-pip /opt/patchbay/venv \
  && python3 -m pip --python /opt/patchbay/venv/bin/python install -r /tmp/requirements.txt \
  && find /opt/patchbay/venv -depth -type d -name tests -path "*/site-packages/*" -exec rm -rf {} + \
  && find /opt/patchbay/venv -type f \( -name "*.pyi" -o -name "*.pyx" -o -name "*.pxd" -o -name "*.c" -o -name "*.h" \) -delete
-COPY alembic.ini gunicorn.conf.py wsgi.py LICENSE /opt/patchbay/
+COPY alembic.ini gunicorn.conf.py wsgi.py LICENSE SECURITY.md /opt/patchbay/
 COPY app /opt/patchbay/app
+COPY docs /opt/patchbay/docs
 COPY migrations /opt/patchbay/migrations
 COPY static /opt/patchbay/static
 COPY templates /opt/patchbay/templates

@@ -90,7 +90,7 @@ def login_linked(settings: Settings) -> Letter:
     return Letter(
         f"A FlowPOS login now has access to your {settings.brand_name} account",
         f"A FlowPOS app, probably yours, used a login with this email to get access to your "
-        f"{settings.brand_name} account. It can get new access from now on, without asking you again.\n\n"
+        f"{settings.brand_name} account. From now on it can get access again without asking you.\n\n"
         "If this wasn't you, secure that login and your mailbox, then remove it: "
         f"{settings.public_url}/account\n",
     )

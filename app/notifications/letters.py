@@ -184,7 +184,7 @@ def _days(ends_at: datetime) -> str:
 
 
 def _name(text: str) -> str:
-    """A name that somebody else chose, or "" if it holds a link: the reader trusts what we mail."""
+    """A name that someone else chose, or "" if it contains a link: people trust links in our emails."""
     return _line(plain_names.in_mail(text, ""))
 
 

@@ -58,6 +58,10 @@ def has_caddy() -> bool:
     return shutil.which("caddy", path=_SERVER_PATH) is not None
 
 
+def has_systemd_analyze() -> bool:
+    return shutil.which("systemd-analyze") is not None
+
+
 NEEDS = {
     "needs_postgres": has_postgres,
     "needs_redis": has_redis,
@@ -66,5 +70,6 @@ NEEDS = {
     "needs_promtool": has_promtool,
     "needs_nginx": has_nginx,
     "needs_caddy": has_caddy,
+    "needs_systemd": has_systemd_analyze,
 }
 REQUIRED = os.environ.get("REQUIRE_SERVICES") == "1"
