@@ -48,7 +48,7 @@ _TYPES = (
     EventType(
         "connection.broken",
         "Connection broken",
-        "A connection works no longer and must be reconnected, or may recover by itself.",
+        "A connection stopped working. It needs to be reconnected, or may recover on its own.",
         "/integrations#card-{connection_id}",
         {
             **_SERVICE,
@@ -59,21 +59,21 @@ _TYPES = (
     EventType(
         "connection.recovered",
         "Connection recovered",
-        "A broken connection works again: somebody reconnected it, or it recovered by itself.",
+        "A broken connection works again: someone reconnected it, or it recovered on its own.",
         "/integrations#card-{connection_id}",
         {**_SERVICE, "label": "name of a shared connection; empty for a personal one"},
     ),
     EventType(
         "approval.waiting",
         "Approval waiting",
-        "A write of an AI client waits for a person, also when an approved one could not start.",
+        "An AI client's write is waiting for approval, or an approved one couldn't start.",
         "/approvals/{approval_id}",
         {**_APPROVAL, "expires_at": "when the request expires"},
     ),
     EventType(
         "approval.decided",
         "Approval decided",
-        "Somebody approved or rejected a write, or nobody did in time.",
+        "A write was approved or rejected, or its request expired.",
         "/approvals/{approval_id}",
         {
             **_APPROVAL,
@@ -84,7 +84,7 @@ _TYPES = (
     EventType(
         "limit.reached",
         "Limit reached",
-        "The first call of a minute or a day was refused, because the workspace had used all its calls.",
+        "The workspace used all its calls for this minute or day. Sent once for each.",
         "/usage/limits",
         {
             "window": "minute or day",
@@ -95,7 +95,7 @@ _TYPES = (
     EventType(
         "member.joined",
         "Member joined",
-        "Somebody became a member of the workspace.",
+        "Someone joined the workspace.",
         "/team",
         {
             "user_id": "id of the person",

@@ -201,8 +201,8 @@ def _one_host(settings: Settings) -> Check:
             problems.append(hosts.TWO_HOSTS.format(names=", ".join(names)))
     except (Unavailable, DBAPIError):
         pass
-    state = "In danger" if problems else "Safe"
-    return _check("Database host", state, problems, _database(settings), "bad")
+    state = "At risk" if problems else "Safe"
+    return _check("Database storage", state, problems, _database(settings), "bad")
 
 
 def _check(name: str, state: str, problems: list[str], facts_text: str = "", tone: Tone = "warning") -> Check:

@@ -122,7 +122,13 @@ def test_a_network_file_system_is_a_warning(environ, monkeypatch):
 
 def test_the_health_page_shows_the_same(dana):
     page = dana.get("/admin/health").text
-    for words in ("Installation", "http://localhost:8000/mcp", "None trusted", "imitated: ", "Database host"):
+    for words in (
+        "Installation",
+        "http://localhost:8000/mcp",
+        "None trusted",
+        "imitated: ",
+        "Database storage",
+    ):
         assert words in page
 
 
@@ -175,7 +181,7 @@ def test_two_hosts_on_one_sqlite_file_are_found(app, dana):
     another_host(clock.now())
     assert hosts.beat(started_at=started_at) == ["web-2"]
     page = dana.get("/admin/health").text
-    assert "web-2" in page and "set DATABASE_URL to PostgreSQL" in page and "In danger" in page
+    assert "web-2" in page and "set DATABASE_URL to PostgreSQL" in page and "At risk" in page
 
 
 def test_a_host_that_took_over_from_another_is_not_two(app, dana):
@@ -186,7 +192,7 @@ def test_a_host_that_took_over_from_another_is_not_two(app, dana):
     assert hosts.beat(started_at=started_at) == []
     clock.shift(timedelta(minutes=1))
     assert hosts.beat(started_at=started_at) == []
-    assert "In danger" not in dana.get("/admin/health").text
+    assert "At risk" not in dana.get("/admin/health").text
     clock.shift(timedelta(days=2))
     hosts.beat(started_at=started_at)
     with database.reading() as db:
@@ -198,7 +204,7 @@ def test_a_host_that_took_over_from_another_is_not_two(app, dana):
 def test_several_hosts_on_postgresql_are_well(app, dana):
     another_host(clock.now() + timedelta(seconds=90))
     assert hosts.beat(started_at=clock.now()) == []
-    assert "In danger" not in dana.get("/admin/health").text
+    assert "At risk" not in dana.get("/admin/health").text
 
 
 @pytest.mark.parametrize("announced", ["", "1"])
