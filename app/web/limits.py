@@ -19,7 +19,10 @@ limiter = Limiter(get_remote_address, headers_enabled=False)
 def seconds_to_wait() -> int:
     """Return when the limit that refused this request has room again, at the latest; a minute if unknown."""
     spent = limiter.current_limit
-    return max(1, math.ceil(spent.reset_at - clock.timestamp())) if spent is not None else 60
+    if spent is None:
+        return 60
+    # Flask-Limiter rounds the end up to the next second, which may be later than the whole window.
+    return min(spent.limit.get_expiry(), max(1, math.ceil(spent.reset_at - clock.timestamp())))
 
 
 def install(app: Flask, settings: Settings) -> None:
