@@ -9,6 +9,7 @@ from app.oauth_server import flows
 from app.workspaces.guard import Member
 from tests.support.consent import connect, environ, sandbox, sandbox_process  # noqa: F401
 from tests.support.sessions import start_session_at
+from tests.support.waiting import AT_MOST_SECONDS
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def open_tab(product, chromium):
         else:
             context = same.context
         page = context.new_page()
-        page.set_default_timeout(8000)
+        page.set_default_timeout(AT_MOST_SECONDS * 1000)
         page.on(
             "console",
             lambda message: messages.append(message.text) if message.type in {"error", "warning"} else None,

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.hub.test_in_a_browser import button, connect
+from tests.support.browser import stop_clock
 
 pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("hub-browser")]
 
@@ -61,7 +62,7 @@ def test_continue_is_near_after_coming_back(open_flow, javascript):
     page = open_flow(java_script_enabled=javascript)
     connect(page)
     if javascript:
-        assert page.evaluate("document.activeElement.id") == "finish"
+        page.locator("#finish:focus").wait_for()
         assert tabs_to(page, "Continue to Claude") <= 3
     assert page.locator("#finish[autofocus]").count() == 1
 
@@ -132,9 +133,11 @@ def ask_consent(open_tab, product):
 def test_a_service_connected_from_the_consent_page_leads_straight_back(ask_consent):
     page = ask_consent()
     button(page, "Allow and connect Xero").click()
+    stop_clock(page)
+    page.get_by_role("button", name="Approve").click()
+    page.get_by_text("Returning to Claude…").wait_for()
     with page.expect_response(re.compile("/integrations/complete$")) as returned:
-        page.get_by_role("button", name="Approve").click()
-        page.get_by_text("Returning to Claude…").wait_for()
+        page.clock.run_for(1200)
     assert re.match(r"http://localhost:9/callback\?.*code=", returned.value.headers["location"])
 
 

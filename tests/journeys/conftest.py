@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.browser import Person
 from tests.support.processes import Levers
+from tests.support.waiting import AT_MOST_SECONDS
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def expire_access_tokens(product):
     """Our access tokens are over, as after a day; refresh tokens live on."""
 
     def _expire():
-        with sqlite3.connect(product.instance / "patchbay.db", timeout=10) as database:
+        with sqlite3.connect(product.instance / "patchbay.db", timeout=AT_MOST_SECONDS) as database:
             database.execute("UPDATE oauth_access_tokens SET expires_at = created_at")
 
     return _expire

@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.browser import Loopback
 from tests.support.by_hand import ByHand
+from tests.support.waiting import AT_MOST_SECONDS
 
 pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("journeys")]
 
@@ -24,12 +25,13 @@ def test_cancel_tells_the_client_and_nothing_else(arrive, client):
     anna.create_account()
     anna.page.goto(client.authorize_url())
     anna.button("Cancel").click()
-    came = client.loopback.arrived.get(timeout=10)
+    came = client.loopback.arrived.get(timeout=AT_MOST_SECONDS)
     assert came["error"] == "access_denied" and came["state"] == client.state and came["iss"] == anna.url
     anna.page.goto(client.authorize_url())
     anna.button("Allow").click()
+    anna.page.wait_for_url(re.compile("flow="))
     anna.button("Cancel").click()
-    assert client.loopback.arrived.get(timeout=10)["error"] == "access_denied"
+    assert client.loopback.arrived.get(timeout=AT_MOST_SECONDS)["error"] == "access_denied"
 
 
 def test_a_flow_ends_once_however_often_it_is_continued(arrive, client):
@@ -41,8 +43,9 @@ def test_a_flow_ends_once_however_often_it_is_continued(arrive, client):
     hub, other = anna.page.url, anna.context.new_page()
     other.goto(hub)
     anna.button("Skip for now").click()
-    came = client.loopback.arrived.get(timeout=10)
+    came = client.loopback.arrived.get(timeout=AT_MOST_SECONDS)
     assert set(came) == {"code", "state", "iss"}
+    anna.page.wait_for_url(lambda url: url.startswith(client.loopback.url))
     other.get_by_role("button", name=re.compile("^Continue to ")).click()
     other.get_by_text("expired or was already finished").wait_for()
     anna.page.go_back()
@@ -64,7 +67,7 @@ def test_a_flow_opens_for_nobody_else(arrive, client):
     boris.page.goto(anna.page.url)
     boris.sees("expired or was already finished")
     anna.button("Skip for now").click()
-    assert "code" in client.loopback.arrived.get(timeout=10)
+    assert "code" in client.loopback.arrived.get(timeout=AT_MOST_SECONDS)
 
 
 def test_coming_back_from_a_service_twice_connects_once(arrive):

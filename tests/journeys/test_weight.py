@@ -4,6 +4,8 @@ import sqlite3
 
 import pytest
 
+from tests.support.waiting import AT_MOST_SECONDS
+
 pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("journeys")]
 
 MOST_BYTES = 75_000
@@ -54,7 +56,7 @@ EVERY_SERVICE = (
 
 def connect_many(product, slugs):
     """Give the workspace that connected last one more connection, copied from that one, per slug."""
-    with sqlite3.connect(product.instance / "patchbay.db", timeout=10) as database:
+    with sqlite3.connect(product.instance / "patchbay.db", timeout=AT_MOST_SECONDS) as database:
         database.row_factory = sqlite3.Row
         [model] = database.execute("SELECT * FROM connections ORDER BY connected_at DESC LIMIT 1")
         for number, slug in enumerate(slugs):

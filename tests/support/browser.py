@@ -9,12 +9,14 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.support import services
+from tests.support.waiting import AT_MOST_SECONDS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
@@ -24,7 +26,6 @@ _QUIET = (
     "no-sandbox disable-gpu disable-quic no-first-run disable-background-networking "
     "disable-component-update disable-sync"
 )
-_SECONDS = 20
 _numbers = itertools.count(1)
 
 
@@ -49,6 +50,25 @@ def seconds_between_polls(page: Page) -> float:
         "Math.max(...[...document.querySelectorAll('[data-poll]')].map((each) => each.dataset.poll))"
     )
     return longest + 0.5  # it looks whether it is time twice a second
+
+
+def poll_now(page: Page) -> None:
+    """Have the board poll now, as it does when somebody returns to the page, and wait for the response."""
+    page.evaluate(
+        """() => new Promise((done) => {
+          const shown = () => requestAnimationFrame(() => setTimeout(done));
+          document.addEventListener('htmx:afterRequest', (event) => {
+            if (event.detail.elt.id === 'board') shown();
+          });
+          document.dispatchEvent(new Event('visibilitychange'));
+        })"""
+    )
+
+
+def stop_clock(page: Page) -> None:
+    """From the next page on, timers run only with `page.clock.run_for(…)`."""
+    page.clock.install()
+    page.clock.pause_at(datetime.now() + timedelta(minutes=1))
 
 
 def choose_level(page: Page, service: str, words: str) -> None:
@@ -79,7 +99,7 @@ class Person:
         self.context = self.browser.new_context(
             java_script_enabled=self.javascript, ignore_https_errors=self.accepts_any_certificate
         )
-        self.context.set_default_timeout(_SECONDS * 1000)
+        self.context.set_default_timeout(AT_MOST_SECONDS * 1000)
         self.page = self.context.new_page()
 
     # --- what is on the page ---
@@ -119,7 +139,9 @@ class Person:
         self.has_account = True
 
     def type_mailed_code(self) -> None:
-        self.page.get_by_label("Code").fill(self.mailed_code())
+        field = self.page.get_by_label("Code")
+        field.wait_for()  # a click does not wait for the page it leads to; when that is here, the mail is sent
+        field.fill(self.mailed_code())
         self.button("Confirm").click()
         self.page.wait_for_url(lambda url: urlsplit(url).path != "/confirm")
 

@@ -2,9 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -14,9 +11,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from tests.conftest import live_environment
-from tests.support.databases import ROOT
-from tests.support.product import free_port
+from tests.support import processes
+from tests.support.waiting import AT_MOST_SECONDS
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
@@ -36,7 +32,7 @@ class Sandbox:
     url: str
 
     def approve(self, consent_url: str, company: str | None = None, granted: list[str] | None = None) -> str:
-        page = _browser.open(consent_url, timeout=10).read().decode()
+        page = _browser.open(consent_url, timeout=AT_MOST_SECONDS).read().decode()
         companies = re.findall(r'name="company"[^>]*value="([^"]+)"', page)
         scopes = re.findall(r'name="granted"[^>]*value="([^"]+)"', page)
         form = [
@@ -51,7 +47,7 @@ class Sandbox:
 
     def companies(self, consent_url: str) -> list[str]:
         return re.findall(
-            r'name="company"[^>]*value="([^"]+)"', _browser.open(consent_url, timeout=10).read().decode()
+            r'name="company"[^>]*value="([^"]+)"', _browser.open(consent_url, timeout=AT_MOST_SECONDS).read().decode()
         )
 
     def lever(self, slug: str, name: str, **given: Any) -> Any:
@@ -60,14 +56,14 @@ class Sandbox:
             data=json.dumps(given).encode(),
             headers={"Content-Type": "application/json"},
         )
-        return json.load(_browser.open(request, timeout=10))
+        return json.load(_browser.open(request, timeout=AT_MOST_SECONDS))
 
     def log(self, slug: str) -> Any:
-        return json.load(_browser.open(f"{self.url}/_levers/{slug}/log", timeout=10))
+        return json.load(_browser.open(f"{self.url}/_levers/{slug}/log", timeout=AT_MOST_SECONDS))
 
     def _send(self, consent_url: str, form: list[tuple[str, str]]) -> str:
         try:
-            _browser.open(consent_url, data=urlencode(form).encode(), timeout=10)
+            _browser.open(consent_url, data=urlencode(form).encode(), timeout=AT_MOST_SECONDS)
         except urllib.error.HTTPError as answer:
             assert answer.code == 302, answer.read().decode()
             parts = urlsplit(answer.headers["Location"])
@@ -77,24 +73,8 @@ class Sandbox:
 
 @pytest.fixture(scope="session")
 def sandbox_process() -> Iterator[Sandbox]:
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app.sandbox", "--port", str(port)], cwd=ROOT, env=live_environment()
-    )
-    sandbox = Sandbox(f"http://localhost:{port}")
-    try:
-        end = time.monotonic() + 30
-        while True:
-            try:
-                _browser.open(sandbox.url, timeout=2)
-                break
-            except OSError:
-                assert process.poll() is None and time.monotonic() < end, "the sandbox did not start"
-                time.sleep(0.05)
-        yield sandbox
-    finally:
-        process.terminate()
-        process.wait(10)
+    with processes.run_sandbox() as url:
+        yield Sandbox(url)
 
 
 @pytest.fixture
