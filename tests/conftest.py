@@ -16,7 +16,7 @@ from app.accounts import sessions
 from app.accounts.models import User
 from app.factory import create_app
 from app.workspaces.models import Membership, Workspace
-from tests.support import databases, processes, scratch, services
+from tests.support import databases, processes, scratch, services, waiting
 from tests.support.compiled import Templates, share_parsed_rules, share_statements, share_url_builders
 from tests.support.hashing import use_quick_hashes
 from tests.support.keys import SECRET_KEY, VAULT_KEY
@@ -33,6 +33,7 @@ both_databases = pytest.mark.parametrize(
     "database_kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.needs_postgres)]
 )
 _SLOW_FIXTURES = {"product", "start_crew"}  # they start processes of the product
+_LOCK_MILLISECONDS = database._LOCK_SECONDS * 1000
 _skipped: set[str] = set()
 _templates = Templates()
 _browsers: list["Browser"] = []
@@ -85,6 +86,29 @@ def _right_clock() -> Iterator[None]:
 def early() -> None:
     """Sets the clock just past the hour, so that no budget window ends during the test."""
     clock.shift(timedelta(seconds=3_601 - clock.timestamp() % 3_600))
+
+
+@pytest.fixture
+def frozen_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of this process stands still, and moves by `clock.shift` alone."""
+    at = clock.host_now()
+    monkeypatch.setattr(clock, "host_now", lambda: at)
+
+
+@pytest.fixture
+def patient_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for a connection or a lock waits as long as a slow machine needs.
+
+    For tests of what many do at once. Request it before `app`, with `usefixtures`.
+    """
+    seconds = waiting.AT_MOST_SECONDS
+    for name in ("_POOL_SECONDS", "_LOCK_SECONDS", "_WRITER_SECONDS", "_SHORTEST_BUSY_SECONDS"):
+        monkeypatch.setattr(database, name, seconds)
+    options = database._POSTGRES_OPTIONS.replace(
+        f"lock_timeout={_LOCK_MILLISECONDS:.0f}ms", f"lock_timeout={seconds:.0f}s"
+    )
+    assert options != database._POSTGRES_OPTIONS
+    monkeypatch.setattr(database, "_POSTGRES_OPTIONS", options)
 
 
 @pytest.fixture(scope="session")

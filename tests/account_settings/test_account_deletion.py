@@ -20,6 +20,8 @@ from tests.accounts.steps import is_signed_in
 from tests.conftest import both_databases
 from tests.support.mcp_client import Client
 
+pytestmark = pytest.mark.usefixtures("patient_database")  # of what many do at once
+
 
 @pytest.fixture(autouse=True)
 def _nobody_answers(no_services):

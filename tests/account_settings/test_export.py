@@ -106,7 +106,7 @@ def test_it_holds_nothing_of_anybody_else(app, settings, people, alice, sign_in,
     assert "Bob's secret" in json.dumps(download(bob), ensure_ascii=False)
 
 
-def test_it_is_a_file_with_the_companys_name_on_it(alice):
+def test_it_is_a_file_with_the_companys_name_on_it(frozen_clock, alice):
     sent = alice.get("/account/export").headers["Content-Disposition"]
     assert sent == f'attachment; filename="patchbay-data-{clock.now():%Y-%m-%d}.json"'
 

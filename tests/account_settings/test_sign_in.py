@@ -15,6 +15,8 @@ from tests.conftest import both_databases
 from tests.support.ai_client import AiClient
 from tests.support.visitor import Visitor
 
+pytestmark = pytest.mark.usefixtures("patient_database")  # of what many do at once
+
 NEW_PASSWORD = "copper meadow ladder"
 WANTED = "alice.new@example.org"
 

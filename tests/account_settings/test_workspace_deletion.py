@@ -22,6 +22,8 @@ from app.workspaces.models import Membership, Workspace
 from tests.conftest import both_databases
 from tests.support.mcp_client import Client
 
+pytestmark = pytest.mark.usefixtures("patient_database")  # of what many do at once
+
 
 @pytest.fixture(autouse=True)
 def _nobody_answers(no_services):

@@ -4,6 +4,7 @@ import base64
 import hmac
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 from joserfc import jwt
@@ -25,8 +26,10 @@ ZOE = {"sub": "2002", "email": "zoe.new@gmail.com", "name": "Zoe New"}
 
 
 @pytest.fixture
-def google():
+def google(monkeypatch):
     running = Google()
+    # the pause between two fetches of keys does not end during a test
+    monkeypatch.setattr(jwks, "time", SimpleNamespace(monotonic=lambda: 1_000.0))
     jwks.forget()
     yield running
     running.close()

@@ -18,6 +18,8 @@ from tests.accounts.steps import GOOD_PASSWORD, is_signed_in, try_password
 from tests.conftest import both_databases
 from tests.support.visitor import Visitor
 
+pytestmark = pytest.mark.usefixtures("patient_database")  # of what many do at once
+
 ELSEWHERE = {"environ_base": {"REMOTE_ADDR": "203.0.113.9"}}
 
 
@@ -247,7 +249,7 @@ def test_after_five_hundred_registrations_from_one_address_a_colleague_waits_a_m
 
 
 @pytest.mark.parametrize("rule", ["password-source", "code-source"])
-def test_a_source_waits_minutes_not_until_midnight(app, settings, rule):
+def test_a_source_waits_minutes_not_until_midnight(frozen_clock, app, settings, rule):
     """Retry-After is true: no attempt before it, and one at that second."""
     spent = spend(app, rule, 2_000)
     assert spent.retry_after_seconds <= 600
@@ -380,10 +382,10 @@ def guess(visitor, times=5, email="alice@example.com"):
 @both_databases
 def test_at_most_thirty_guesses_at_an_address_in_a_day_over_all_its_codes(with_password, app):
     compared = 0
-    for hour in range(24):
+    for part in range(8):
         for n in range(4):
-            compared += guess(visitor_from(app, f"203.0.113.{(4 * hour + n) % 60}"))
-        clock.shift(timedelta(hours=1))
+            compared += guess(visitor_from(app, f"203.0.113.{4 * part + n}"))
+        clock.shift(timedelta(hours=3))
     assert 20 <= compared <= 25
     assert try_password(Visitor(app), "alice@example.com", GOOD_PASSWORD).status_code == 303
 

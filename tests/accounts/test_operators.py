@@ -13,6 +13,8 @@ from app.accounts.models import User
 from app.audit import AuditEntry
 from tests.conftest import both_databases
 
+pytestmark = pytest.mark.usefixtures("patient_database")  # of what many do at once
+
 
 @pytest.fixture
 def erin(app):

@@ -12,6 +12,8 @@ from tests.conftest import both_databases
 from tests.support.approvals import request_in, stored
 from tests.support.consent import connect, sandbox_process  # noqa: F401
 
+pytestmark = pytest.mark.usefixtures("patient_database")  # of what many do at once
+
 ACT = {"organization": "Vandelay Industries", "email": "art@vandelay.example"}
 NAME = "freshbooks_create_client"
 

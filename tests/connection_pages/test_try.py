@@ -14,6 +14,8 @@ from app.usage.models import CallRow
 from app.vault.models import Connection
 from app.workspaces.models import Membership, Workspace
 
+pytestmark = pytest.mark.usefixtures("patient_database")  # of what many do at once
+
 LINE = {"description": "Web design", "qty": 2, "unit_cost": 110.5}
 
 

@@ -157,7 +157,7 @@ def test_a_member_reads_who_connected_it_and_whom_to_ask(people, sign_in, connec
     assert "Connected by" not in card_of(alice, "xero"), "one knows what one connected oneself"
 
 
-def test_a_broken_card_says_who_was_emailed(people, sign_in, connect):
+def test_a_broken_card_says_who_was_emailed(frozen_clock, people, sign_in, connect):
     alice, bob = sign_in(people.alice), sign_in(people.bob)
     connect(alice, "xero")
     break_connection()

@@ -18,6 +18,8 @@ from tests.conftest import both_databases
 from tests.support.catalogue import install
 from tests.support.consent import connections_of, consent_parameters
 
+pytestmark = pytest.mark.usefixtures("patient_database")  # of what many do at once
+
 
 def press_connect(visitor, slug="xero", **form):
     visitor.get("/integrations")

@@ -17,6 +17,8 @@ from app.vault.access import businesses_of, open_api
 from app.vault.models import Connection
 from tests.support.consent import connections_of
 
+pytestmark = pytest.mark.usefixtures("patient_database")  # of what many do at once
+
 TOKEN, PASSWORD = "sandbox-xano-northwind", "sandbox"
 
 

@@ -1,4 +1,5 @@
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -68,6 +69,8 @@ class Host:
 def host(monkeypatch):
     host = Host()
     monkeypatch.setattr(outbound, "send", host.send)
+    # no minute of the limit on fetching ends during a test
+    monkeypatch.setattr(fetch_budget, "time", SimpleNamespace(monotonic=lambda: 1_000.0))
     fetch_budget.forget()
     client_documents.forget_failures()
     jwks.forget()

@@ -105,7 +105,7 @@ def test_an_id_that_is_no_plain_address_is_never_fetched(app, host, alice, clien
     assert host.fetches == 0
 
 
-def test_it_is_kept_as_long_as_its_headers_say_but_a_week_at_most(client, host, alice):
+def test_it_is_kept_as_long_as_its_headers_say_but_a_week_at_most(frozen_clock, client, host, alice):
     client.ask(alice)
     clock.shift(timedelta(seconds=590))
     client.ask(alice)

@@ -10,7 +10,7 @@ import pytest
 from app import clock, database, jwks
 from tests.support.ai_client import AiClient
 from tests.support.signing_client import EC, ED, JWKS, OTHER, RSA, SHORT, SigningClient, with_change
-from tests.support.waiting import AT_MOST_SECONDS
+from tests.support.waiting import AT_MOST_SECONDS, PROMPTLY_SECONDS
 
 
 @pytest.fixture
@@ -140,7 +140,9 @@ def test_a_slow_host_of_keys_holds_few_threads(host, monkeypatch):
     monkeypatch.setattr(jwks.outbound, "send", answer_late)
     with ThreadPoolExecutor(12) as pool:
         found = pool.map(find, range(12))
-        assert all(refused.acquire(timeout=5) for _ in range(8)), "eight of twelve need not wait"
+        assert all(refused.acquire(timeout=PROMPTLY_SECONDS) for _ in range(8)), (
+            "eight of twelve need not wait"
+        )
         gate.set()
         assert list(found).count("rsa-1") == 4
     assert host.key_fetches == 1

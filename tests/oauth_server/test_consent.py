@@ -11,6 +11,8 @@ from app.oauth_server.models import AuthorizationCode, Client, Flow
 from tests.conftest import both_databases
 from tests.support.ai_client import AiClient, came_back, flow_on
 
+pytestmark = pytest.mark.usefixtures("patient_database")  # of what many do at once
+
 
 def answer(visitor, decision, flow=None):
     return visitor.submit(

@@ -14,6 +14,8 @@ from app.workspaces.models import Membership
 from tests.conftest import both_databases
 from tests.support.ai_client import AiClient, came_back, flow_on
 
+pytestmark = pytest.mark.usefixtures("patient_database")  # of what many do at once
+
 
 def test_a_client_connects_from_registration_to_token(client_app, alice):
     question = client_app.ask(alice)

@@ -18,6 +18,8 @@ from tests.oauth_server.conftest import ID
 from tests.support.ai_client import AiClient
 from tests.support.signing_client import ISSUER, OTHER, RSA, with_change
 
+pytestmark = pytest.mark.usefixtures("patient_database")  # of what many do at once
+
 
 @pytest.fixture
 def client(signing_client):
@@ -96,7 +98,7 @@ def test_a_claim_that_breaks_a_rule_is_refused_and_spends_nothing(client, alice,
     assert client.exchange(code).status == 200
 
 
-def test_clocks_may_differ_by_a_minute(client, alice):
+def test_clocks_may_differ_by_a_minute(frozen_clock, client, alice):
     at = int(clock.timestamp())
     client.changes = {"exp": at - 40, "iat": at - 300}
     assert client.connect(alice).status == 200
@@ -124,7 +126,7 @@ def test_the_same_jti_of_another_client_is_another_assertion(app, client, host, 
         assert each.exchange(each.code(alice)).status == 200
 
 
-def test_used_assertions_are_kept_until_they_expire(client, alice):
+def test_used_assertions_are_kept_until_they_expire(frozen_clock, client, alice):
     def stored():
         with database.transaction() as db:
             housekeeping.run(db)

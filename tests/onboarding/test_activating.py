@@ -17,6 +17,8 @@ from tests.conftest import both_databases
 from tests.onboarding.conftest import Company, error_of
 from tests.support.mcp_client import Client
 
+pytestmark = pytest.mark.usefixtures("patient_database")  # of what many do at once
+
 GOOD = {"service": "servicefusion", "client_id": "sandbox", "client_secret": "sandbox"}
 
 

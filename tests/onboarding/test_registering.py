@@ -15,6 +15,8 @@ from app.workspaces.models import Workspace
 from tests.conftest import both_databases
 from tests.onboarding.conftest import Company, error_of
 
+pytestmark = pytest.mark.usefixtures("patient_database")  # of what many do at once
+
 
 def count(model):
     with database.reading() as db:

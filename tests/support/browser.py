@@ -53,7 +53,7 @@ def seconds_between_polls(page: Page) -> float:
 
 
 def poll_now(page: Page) -> None:
-    """Have the board poll now, as it does when somebody returns to the page, and wait for the response."""
+    """Have the board poll now, as when somebody returns to the page, and wait for the response."""
     page.evaluate(
         """() => new Promise((done) => {
           const shown = () => requestAnimationFrame(() => setTimeout(done));
@@ -140,7 +140,7 @@ class Person:
 
     def type_mailed_code(self) -> None:
         field = self.page.get_by_label("Code")
-        field.wait_for()  # a click does not wait for the page it leads to; when that is here, the mail is sent
+        field.wait_for()  # a click does not wait for the page it leads to; with that, the mail is sent
         field.fill(self.mailed_code())
         self.button("Confirm").click()
         self.page.wait_for_url(lambda url: urlsplit(url).path != "/confirm")

@@ -47,7 +47,8 @@ class Sandbox:
 
     def companies(self, consent_url: str) -> list[str]:
         return re.findall(
-            r'name="company"[^>]*value="([^"]+)"', _browser.open(consent_url, timeout=AT_MOST_SECONDS).read().decode()
+            r'name="company"[^>]*value="([^"]+)"',
+            _browser.open(consent_url, timeout=AT_MOST_SECONDS).read().decode(),
         )
 
     def lever(self, slug: str, name: str, **given: Any) -> Any:

@@ -18,6 +18,8 @@ from tests.conftest import both_databases
 from tests.support.visitor import Visitor
 from tests.team.conftest import roles
 
+pytestmark = pytest.mark.usefixtures("patient_database")  # of what many do at once
+
 
 def rows():
     with database.reading() as db:

@@ -19,6 +19,8 @@ from tests.conftest import both_databases
 from tests.support.visitor import Visitor
 from tests.team.conftest import GOOD_PASSWORD, roles
 
+pytestmark = pytest.mark.usefixtures("patient_database")  # of what many do at once
+
 
 def rows(model):
     with database.reading() as db:

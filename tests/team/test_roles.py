@@ -16,6 +16,8 @@ from tests.conftest import both_databases
 from tests.support.waiting import AT_MOST_SECONDS
 from tests.team.conftest import roles
 
+pytestmark = pytest.mark.usefixtures("patient_database")  # of what many do at once
+
 
 def set_role(people, user_id, role):
     with database.transaction() as db:

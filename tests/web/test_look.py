@@ -142,7 +142,7 @@ def test_the_navigation_leads_only_to_pages_that_exist(app, people, sign_in):
         (4 * 86_400, "4 days ago"),
     ],
 )
-def test_times_are_said_in_words(ago, words):
+def test_times_are_said_in_words(frozen_clock, ago, words):
     assert time_words(clock.now() - timedelta(seconds=ago)) == words
 
 

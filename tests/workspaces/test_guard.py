@@ -99,7 +99,7 @@ def test_a_session_ends_after_30_days_however_busy(people, sign_in):
 
 
 @both_databases
-def test_last_seen_is_written_at_most_once_a_minute(people, sign_in):
+def test_last_seen_is_written_at_most_once_a_minute(frozen_clock, people, sign_in):
     def seen():
         with database.reading() as db:
             return db.exec(select(LoginSession)).one().last_seen_at
