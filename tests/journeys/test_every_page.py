@@ -127,6 +127,11 @@ SHIFT = """() => new Promise((done) => {
   new PerformanceObserver(add).observe({ type: 'layout-shift', buffered: true });
   setTimeout(() => done(sum), 60);
 })"""
+# What stands on the page, without what is another number each time.
+CONTENT = """() => {
+  const tags = [...document.body.querySelectorAll('*')].map((each) => `${each.localName}.${each.className}`);
+  return `${tags.join()} ${document.body.innerText.replace(/\\d+/g, '0')}`;
+}"""
 # Whether the focused control is on the screen and nothing lies over all of it (WCAG 2.4.11).
 HIDDEN = """() => {
   const focused = document.activeElement, box = focused.getBoundingClientRect();
@@ -140,8 +145,12 @@ HIDDEN = """() => {
 SIZES = ((1280, 800), (360, 740), (320, 640))
 
 
-def faults_of(person, paths):
-    """What is wrong on these pages, each looked at in six ways, and what the browser complained about."""
+def faults_of(person, paths, seen=None):
+    """What is wrong on these pages, each looked at in six ways, and what the browser complained about.
+
+    `seen` is the content of pages that were looked at before: what is still the same is not looked at again.
+    """
+    seen = {} if seen is None else seen
     axe = (node.install() / "axe-core" / "axe.min.js").read_text()
     faults, page = [], person.page
     page.on(
@@ -157,6 +166,10 @@ def faults_of(person, paths):
             person.go(path)
             if (moved := page.evaluate(SHIFT)) > 0.01:
                 faults.append(f"{path} ({scheme}): moved by {moved:.3f} while loading")
+            content = page.evaluate(CONTENT)
+            if seen.get((path, scheme)) == content:
+                continue
+            seen[path, scheme] = content
             page.evaluate(axe)
             for width, height in SIZES:
                 page.set_viewport_size({"width": width, "height": height})
@@ -235,7 +248,8 @@ LONG_COMPANY = "Donaudampfschifffahrtsgesellschaft"
 def test_pages_of_a_member(arrive):
     paula = arrive(LONG_NAME, company=LONG_COMPANY)
     paula.create_account()
-    assert not faults_of(paula, MEMBERS), "with nothing in them yet"
+    seen = {}
+    assert not faults_of(paula, MEMBERS, seen), "with nothing in them yet"
     in_use(paula)
     own = paula.page.evaluate(
         "async () => (await (await fetch('/integrations/status')).json()).connectors"
@@ -243,7 +257,7 @@ def test_pages_of_a_member(arrive):
     )
     paula.go("/webhooks")
     webhook = paula.page.locator('a[href^="/webhooks/"]').get_attribute("href")
-    assert not faults_of(paula, (*MEMBERS, *own[:1], webhook))
+    assert not faults_of(paula, (*MEMBERS, *own[:1], webhook), seen)
 
 
 def test_the_focus_is_always_in_sight(arrive):
