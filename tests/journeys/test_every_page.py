@@ -178,6 +178,18 @@ def faults_of(person, paths, seen=None):
     return faults
 
 
+def faults_without_our_font(person, paths):
+    """What is wrong on a small phone while our font has not loaded: most fallbacks are wider."""
+    person.page.route("**/*.woff2*", lambda route: route.abort())
+    width, height = SIZES[-1]
+    person.page.set_viewport_size({"width": width, "height": height})
+    faults = []
+    for path in paths:
+        person.go(path)
+        faults += [f"{path} ({width}): {fault}" for fault in person.page.evaluate(LOOK)]
+    return faults
+
+
 def controls_that_hide(person, paths):
     """The controls that somebody who goes through a page by keyboard cannot see while they have the focus."""
     hidden = []
@@ -258,6 +270,7 @@ def test_pages_of_a_member(arrive):
     paula.go("/webhooks")
     webhook = paula.page.locator('a[href^="/webhooks/"]').get_attribute("href")
     assert not faults_of(paula, (*MEMBERS, *own[:1], webhook), seen)
+    assert not faults_without_our_font(paula, (*MEMBERS, *own[:1], webhook))
 
 
 def test_the_focus_is_always_in_sight(arrive):
