@@ -1,6 +1,7 @@
 """Calls a company makes over some weeks, the same for the same seed, inserted into the ledger's own table."""
 
 import random
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -67,14 +68,34 @@ def write(app):
 
 
 @pytest.fixture
+def noon():
+    """The middle of a month and of a day, so that neither ends during a test."""
+    at = clock.now()
+    clock.shift(at.replace(day=15, hour=12, minute=30, second=5) - at)
+
+
+@pytest.fixture
+def redis_workspace():
+    """A workspace whose counters in Redis are removed afterwards."""
+    name = f"test-{uuid.uuid4().hex}"
+    yield name
+    forget_counters(name)
+
+
+def forget_counters(workspace_id):
+    """Remove what Redis has counted for that workspace."""
+    client = redis.Redis.from_url(services.REDIS)
+    for key in client.scan_iter(f"patchbay:calls:{workspace_id}:*"):
+        client.delete(key)
+
+
+@pytest.fixture
 def redis_of_its_own():
     """A Redis URL with no counters of these workspaces, before and after."""
 
     def clear():
-        client = redis.Redis.from_url(services.REDIS)
-        for workspace in ("wsp_northwind", "wsp_contoso"):
-            for key in client.scan_iter(f"patchbay:calls:{workspace}:*"):
-                client.delete(key)
+        for workspace_id in ("wsp_northwind", "wsp_contoso"):
+            forget_counters(workspace_id)
 
     clear()
     yield services.REDIS

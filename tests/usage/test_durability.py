@@ -1,6 +1,5 @@
 """What changed something is on disk before it is answered; the row of a read may follow a moment later."""
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,6 +11,7 @@ from app.usage import ledger
 from app.usage.models import Call
 from app.usage.tiers import Limits
 from tests.conftest import both_databases
+from tests.support.waiting import AT_MOST_SECONDS, until
 
 _NOTE_HOW_IT_COMMITS = """
 CREATE TABLE commits (what text, setting text);
@@ -71,8 +71,9 @@ def test_on_sqlite_a_write_is_flushed_with_its_commit(app):
 
 
 @both_databases
-def test_one_bad_entry_fails_alone(app):
+def test_one_bad_entry_fails_alone(app, monkeypatch):
     bound, results = ledger.current(), []
+    monkeypatch.setattr(ledger, "_PATIENCE_SECONDS", AT_MOST_SECONDS)
 
     def record(given):
         try:
@@ -83,8 +84,7 @@ def test_one_bad_entry_fails_alone(app):
 
     with bound._pen, ThreadPoolExecutor(6) as pool:  # so that all are one batch
         recording = [pool.submit(record, {"tool": None} if n == 3 else {}) for n in range(6)]
-        while len(bound._queue) < 6:
-            threading.Event().wait(0.01)
+        until(lambda: len(bound._queue) == 6)
         bound._write_next()
         bound._pen.release()
         try:
@@ -111,8 +111,7 @@ def test_a_lock_is_waited_for_once_by_all_who_write_together(app, monkeypatch):
 
     with bound._pen, ThreadPoolExecutor(12) as pool:
         recording = [pool.submit(record, n) for n in range(12)]
-        while len(bound._queue) < 12:
-            threading.Event().wait(0.01)
+        until(lambda: len(bound._queue) == 12)
         bound._write_next()
         bound._pen.release()
         try:

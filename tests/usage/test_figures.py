@@ -17,6 +17,8 @@ from app.usage.models import UsageTally
 from tests.conftest import both_databases
 from tests.usage.conftest import a_call, some_calls
 
+pytestmark = pytest.mark.usefixtures("noon")
+
 QUESTIONS = [
     {},
     {"period": "28d"},

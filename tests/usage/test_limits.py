@@ -2,12 +2,10 @@
 
 import dataclasses
 import threading
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-import redis
 from sqlmodel import select
 
 from app import clock, database
@@ -122,18 +120,13 @@ def test_an_operators_override_counts_beside_the_tier():
 class TestWithRedis:
     @pytest.fixture
     def with_redis(self, app):
-        yield Ledger(services.REDIS)
-        client = redis.Redis.from_url(services.REDIS)
-        for key in client.scan_iter("patchbay:calls:test-*"):
-            client.delete(key)
+        return Ledger(services.REDIS)
 
-    def test_exactly_the_limit_is_let_in(self, with_redis, early):
-        workspace = f"test-{uuid.uuid4().hex}"
-        assert ask_many(160, lambda: with_redis.admit(workspace, Limits(60, 1_000))) == 60
+    def test_exactly_the_limit_is_let_in(self, with_redis, redis_workspace, early):
+        assert ask_many(160, lambda: with_redis.admit(redis_workspace, Limits(60, 1_000))) == 60
 
-    def test_the_daily_cap_holds(self, with_redis, early):
-        workspace = f"test-{uuid.uuid4().hex}"
-        assert ask_many(160, lambda: with_redis.admit(workspace, Limits(600, 7))) == 7
+    def test_the_daily_cap_holds(self, with_redis, redis_workspace, early):
+        assert ask_many(160, lambda: with_redis.admit(redis_workspace, Limits(600, 7))) == 7
 
 
 def test_it_counts_in_the_database_when_redis_is_away(app, early):

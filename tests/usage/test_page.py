@@ -15,6 +15,8 @@ from app.workspaces.models import Membership, Workspace
 from tests.conftest import both_databases
 from tests.usage.conftest import a_call, some_calls
 
+pytestmark = pytest.mark.usefixtures("noon")
+
 
 def figures_on(page):
     """The four tiles as text."""
@@ -30,15 +32,8 @@ def read_csv(answer):
     return list(csv.DictReader(io.StringIO(answer.get_data(as_text=True))))
 
 
-@pytest.fixture
-def noon(app):
-    """The middle of a month and of a day, so that neither ends during a test."""
-    at = clock.now()
-    clock.shift(at.replace(day=15, hour=12, minute=30, second=5) - at)
-
-
 @both_databases
-def test_the_tiles_compare_the_month_with_the_days_before_it(people, sign_in, noon, write):
+def test_the_tiles_compare_the_month_with_the_days_before_it(people, sign_in, write):
     yesterday, last_month = clock.now() - timedelta(days=1), clock.now() - timedelta(days=31)
     write([a_call(at=yesterday) for _ in range(1_200)])
     write([a_call(at=last_month, total_ms=400, upstream_ms=390) for _ in range(603)])
@@ -56,7 +51,7 @@ def test_the_tiles_compare_the_month_with_the_days_before_it(people, sign_in, no
     assert "15 " in alice.page and ": 6 calls, 6 failed" in alice.page
 
 
-def test_without_calls_before_there_is_nothing_to_compare_with(people, sign_in, noon, write):
+def test_without_calls_before_there_is_nothing_to_compare_with(people, sign_in, write):
     write([a_call()])
     alice = sign_in(people.alice)
     alice.get("/usage")
@@ -64,7 +59,7 @@ def test_without_calls_before_there_is_nothing_to_compare_with(people, sign_in, 
     assert figures_on(alice.page)[0] == f"Calls this month 1 No calls {dates}"
 
 
-def test_calls_before_are_not_denied_because_there_are_none_now(people, sign_in, noon, write):
+def test_calls_before_are_not_denied_because_there_are_none_now(people, sign_in, write):
     write([a_call(at=clock.now() - timedelta(days=1)) for _ in range(3)])
     alice = sign_in(people.alice)
     alice.get("/usage?period=today")
@@ -345,7 +340,7 @@ def test_only_a_few_files_are_sent_at_once(people, sign_in, write):
 
 
 @both_databases
-def test_what_is_left_of_the_limits_is_exact_and_looking_counts_nothing(people, sign_in, noon):
+def test_what_is_left_of_the_limits_is_exact_and_looking_counts_nothing(people, sign_in):
     limits = limits_of("free")
     for _ in range(7):
         ledger.admit("wsp_northwind", limits)
@@ -363,7 +358,7 @@ def test_what_is_left_of_the_limits_is_exact_and_looking_counts_nothing(people, 
     assert figures_on(alice.page)[3] == "Calls today (UTC) 7 / 1,000 993 left today 60 of 60 left this minute"
 
 
-def test_an_operators_change_of_limits_shows_at_once(people, sign_in, noon):
+def test_an_operators_change_of_limits_shows_at_once(people, sign_in):
     alice = sign_in(people.alice)
     for tier, per_day, words in (
         ("pro", None, "Calls today (UTC) 0 / 50,000 "),
@@ -386,7 +381,6 @@ def test_an_operators_change_of_limits_shows_at_once(people, sign_in, noon):
 def test_with_redis_what_is_left_is_read_where_it_is_counted(environ, request, redis_of_its_own):
     environ["REDIS_URL"] = redis_of_its_own
     people, sign_in = request.getfixturevalue("people"), request.getfixturevalue("sign_in")
-    request.getfixturevalue("noon")
     for _ in range(5):
         ledger.admit("wsp_northwind", limits_of("free"))
     alice = sign_in(people.alice)
@@ -399,7 +393,7 @@ def test_with_redis_what_is_left_is_read_where_it_is_counted(environ, request, r
     assert ledger.current().spent("wsp_contoso").day == 0
 
 
-def test_without_an_answer_of_redis_the_database_says(people, sign_in, noon, app):
+def test_without_an_answer_of_redis_the_database_says(people, sign_in, app):
     away = ledger.Ledger("redis://127.0.0.1:1/0")
     away.admit("wsp_northwind", limits_of("free"))
     assert (away.spent("wsp_northwind").minute, away.spent("wsp_northwind").day) == (1, 1)
@@ -424,7 +418,7 @@ def test_a_call_shows_up_at_once(people, sign_in):
 
 
 @pytest.mark.parametrize("period", ["today", "7d", "28d", "90d", "month", "last-month", "12m"])
-def test_the_chart_tells_in_a_table_what_it_draws(people, sign_in, noon, write, period):
+def test_the_chart_tells_in_a_table_what_it_draws(people, sign_in, write, period):
     write(some_calls(11, 120, days=70))
     alice = sign_in(people.alice)
     alice.get(f"/usage?period={period}")
@@ -437,7 +431,7 @@ def test_the_chart_tells_in_a_table_what_it_draws(people, sign_in, noon, write, 
     assert ' style="' not in alice.page
 
 
-def test_the_chart_has_a_scale_with_its_numbers(people, sign_in, noon, write):
+def test_the_chart_has_a_scale_with_its_numbers(people, sign_in, write):
     write([a_call() for _ in range(137)])
     alice = sign_in(people.alice)
     alice.get("/usage?period=7d")

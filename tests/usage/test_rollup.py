@@ -14,6 +14,8 @@ from app.usage.models import CallRow, LimitCounter, UsageMark, UsageTally
 from tests.conftest import both_databases
 from tests.usage.conftest import a_call, some_calls
 
+pytestmark = pytest.mark.usefixtures("noon")
+
 
 def tallied():
     """Every tally as plain values, without the effect of adding floats in another order."""

@@ -6,12 +6,12 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import redis
 
 from app import clock
 from tests.support import services
 from tests.support.companies import call, company
 from tests.support.product import run_product
+from tests.usage.conftest import forget_counters
 
 pytestmark = pytest.mark.xdist_group("two-processes")
 
@@ -24,9 +24,7 @@ def product(request, tmp_path):
     ) as running:
         yield running
         if with_redis:
-            client = redis.Redis.from_url(services.REDIS)
-            for key in client.scan_iter(f"patchbay:calls:{workspace_of(running)}:*"):
-                client.delete(key)
+            forget_counters(workspace_of(running))
 
 
 @contextlib.contextmanager

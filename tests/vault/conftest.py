@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from app import config, database
+from app import clock, config, database
 from app.connectors import endpoints
 from app.connectors.services import services_of
 from app.connectors.spec import Account
-from app.vault import access, credentials, form_exchange, store
+from app.vault import access, credentials, form_exchange, refresh, store
 from app.vault.models import Connection, Credential
 from app.vault.token_endpoint import TokenSet
 from tests.conftest import People, live_environment
@@ -109,6 +109,19 @@ def fill_in(settings: config.Settings, people: People, provider: Provider) -> Ca
     return _fill_in
 
 
+@pytest.fixture
+def still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock stands still until a test shifts it. PostgreSQL's own goes on."""
+    now = clock.host_now()
+    monkeypatch.setattr(clock, "host_now", lambda: now)
+
+
+@pytest.fixture
+def long_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a failure the service rests for half a minute at least, so that the rest outlasts the test."""
+    monkeypatch.setattr(refresh, "_FIRST_COOLDOWN_SECONDS", 60.0)
+
+
 def expire(connection: Connection) -> None:
     with database.transaction() as db:
         credentials.expire_in(db, connection, -1)
@@ -131,7 +144,18 @@ class Crew:
 
     def go(self) -> None:
         for pipe in self.pipes:
-            pipe.send("go")
+            pipe.send(worker.GO)
+
+    def go_and_wait(self) -> None:
+        """Return once each process waits for another one's refresh."""
+        for pipe in self.pipes:
+            pipe.send(worker.GO_AND_WAIT)
+        assert [pipe.recv() for pipe in self.pipes] == [worker.WAITING] * len(self.pipes)
+
+    def kill(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.join()  # a signal is not a death yet
 
     def results(self) -> list[dict[str, Any]]:
         return [pipe.recv() for pipe in self.pipes]
@@ -157,7 +181,6 @@ def start_crew(environ: dict[str, str]) -> Iterator[Callable[..., Crew]]:
 
     yield _start
     for crew in started:
-        for process, pipe in zip(crew.processes, crew.pipes, strict=True):
+        for pipe in crew.pipes:
             pipe.close()
-            process.kill()
-            process.join()
+        crew.kill()

@@ -16,6 +16,7 @@ from app.connectors.connector import Connector
 from app.connectors.credential_forms import Field, Form, TokenRequest, client_credentials, log_in, pasted_key
 from app.connectors.spec import NO_CONSENT_PAGE, Account, OAuth2
 from tests.support.catalogue import install
+from tests.support.waiting import AT_MOST_SECONDS
 
 CLIENT = ("the-client", "canary-client-secret")
 PASSWORD = "canary-password"
@@ -157,9 +158,20 @@ class Provider:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server.server_address[1]}"
 
+    def wait_for_release(self) -> None:
+        """What an answer does while the test holds answers."""
+        held = self.hold_answer  # read once: the test may take it away at any moment
+        if held is not None:
+            held.wait(AT_MOST_SECONDS)
+
+    def release_answers(self) -> None:
+        """Send the held answers, and hold no more of them."""
+        held, self.hold_answer = self.hold_answer, None
+        if held is not None:
+            held.set()
+
     def close(self) -> None:
-        if self.hold_answer:
-            self.hold_answer.set()
+        self.release_answers()
         self.server.shutdown()
         self.server.server_close()
 
@@ -314,8 +326,7 @@ class _Handler(BaseHTTPRequestHandler):
         if form["grant_type"] == "client_credentials":
             with provider.lock:
                 provider.mints += 1
-            if provider.hold_answer is not None:
-                provider.hold_answer.wait(30)
+            provider.wait_for_release()
             return self.answer(200, provider.issue())
         given = form.get("refresh_token", "")
         with provider.lock:
@@ -330,8 +341,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not provider.rotates:
             provider.refresh.discard(answer.pop("refresh_token"))
         provider.rotated.set()
-        if provider.hold_answer is not None:
-            provider.hold_answer.wait(30)
+        provider.wait_for_release()
         return self.answer(200, answer)
 
 

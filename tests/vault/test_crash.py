@@ -28,9 +28,8 @@ def crash(connect, provider, start_crew):
         provider.hold_answer = threading.Event()
         crew.go()
         assert provider.rotated.wait(AT_MOST_SECONDS)
-        crew.processes[0].kill()
-        provider.hold_answer.set()
-        provider.hold_answer = None
+        crew.kill()
+        provider.release_answers()
         assert stored(connection)[1].claim_owner  # it died with its claim
         return connection
 
@@ -75,11 +74,9 @@ def test_callers_who_wait_in_another_process_take_over_from_the_dead_one(connect
     provider.hold_answer = threading.Event()
     first.go()
     assert provider.rotated.wait(AT_MOST_SECONDS)
-    second.go()
-    time.sleep(0.2)
-    first.processes[0].kill()
-    provider.hold_answer.set()
-    provider.hold_answer = None
+    second.go_and_wait()
+    first.kill()
+    provider.release_answers()
     assert second.results() == [{"ok": 4, "problems": []}]
     assert provider.refreshes == 2
 

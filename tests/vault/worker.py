@@ -1,18 +1,22 @@
 """A process of the product for storms and crashes, forked from one that imported everything once.
 
-At every "go" its threads call the service at the same moment; it prints the results.
+At every order its threads call the service at the same moment; it sends the results.
 """
 
 import logging
 import os
 import threading
+import time
 from multiprocessing.connection import Connection as Pipe
+from types import SimpleNamespace
 
 from app import audit, config, database, factory
 from app.errors import PatchbayError
-from app.vault import access
+from app.vault import access, refresh
 from app.vault.models import Connection
 from tests.vault import provider
+
+GO, GO_AND_WAIT, WAITING = "go", "go and wait", "waiting"
 
 
 def work(pipe: Pipe, environ: dict[str, str], threads: int, workspace_id: str, connection_id: str) -> None:
@@ -28,7 +32,9 @@ def work(pipe: Pipe, environ: dict[str, str], threads: int, workspace_id: str, c
         connection = db.get(Connection, connection_id)
     assert connection is not None and connection.workspace_id == workspace_id
     pipe.send("ready")
-    while _heard(pipe) == "go":
+    while (order := _next_order(pipe)) is not None:
+        if order == GO_AND_WAIT:
+            _announce_waiting(pipe)
         ok: list[bool] = []
         problems: list[str] = []
         barrier = threading.Barrier(threads)
@@ -50,11 +56,24 @@ def work(pipe: Pipe, environ: dict[str, str], threads: int, workspace_id: str, c
         pipe.send({"ok": sum(ok), "problems": problems})
 
 
-def _heard(pipe: Pipe) -> str | None:
+def _next_order(pipe: Pipe) -> str | None:
     try:
         return str(pipe.recv())
     except EOFError:
         return None
+
+
+def _announce_waiting(pipe: Pipe) -> None:
+    """Send WAITING when a caller pauses for the first time because another process is refreshing."""
+    announced = threading.Event()
+
+    def sleep(seconds: float) -> None:
+        if not announced.is_set():
+            announced.set()
+            pipe.send(WAITING)
+        time.sleep(seconds)
+
+    refresh.time = SimpleNamespace(sleep=sleep, monotonic=time.monotonic)  # type: ignore[assignment]
 
 
 factory.import_models()
