@@ -10,11 +10,12 @@ from tests.support.browser import Person
 
 pytestmark = [pytest.mark.needs_chromium, pytest.mark.needs_node, pytest.mark.xdist_group("clients-browser")]
 
-_WATCH_SHIFTS = """
+_WATCH_SHIFTS = """async () => {
+await document.fonts.ready;
 window.shift = 0;
 new PerformanceObserver((list) => list.getEntries().forEach((each) => { window.shift += each.value; }))
   .observe({ type: "layout-shift" });
-"""
+}"""
 _AXE = """async () => {
   const rules = { 'target-size': { enabled: true }, 'label-content-name-mismatch': { enabled: true } };
   const found = await axe.run(document, { rules, resultTypes: ["violations"] });

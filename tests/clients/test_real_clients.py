@@ -14,7 +14,12 @@ from tests.clients import models
 from tests.support import client_programs
 from tests.support.browser import Person
 
-pytestmark = [pytest.mark.needs_chromium, pytest.mark.needs_node, pytest.mark.xdist_group("real-clients")]
+pytestmark = [
+    pytest.mark.needs_chromium,
+    pytest.mark.needs_node,
+    pytest.mark.timeout(900),  # the first one installs the programs
+    pytest.mark.xdist_group("real-clients"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +82,7 @@ def test_claude_code_signs_in_with_its_metadata_document_and_the_page_sees_it_co
         anna.page = stays
     assert "Authenticated" in output
     expect(live).to_contain_text(
-        re.compile(r"Claude Code connected\s+.* ago,\s+\d+ tools, about [\d,]+ tokens", re.S), timeout=20_000
+        re.compile(r"Claude Code connected\s+.* ago,\s+\d+ tools, about [\d,]+ tokens", re.S), timeout=60_000
     )
     assert "✔ Connected" in terminal.run("claude mcp list")
     anna.page.locator("details.fold").first.evaluate("fold => (fold.open = true)")

@@ -18,10 +18,16 @@ from tests.support.xero import Xero, reset
 
 
 @pytest.fixture(scope="package")
-def google_url() -> Iterator[str]:
-    """A process of its own, since its tests put Google's services back to their first day."""
+def first_day_url() -> Iterator[str]:
+    """A process for the tests that put the service they are about back to its first day."""
     with run_sandbox() as url:
         yield url
+
+
+@pytest.fixture(scope="package")
+def google_url(first_day_url: str) -> str:
+    """Where the imitated Google is."""
+    return first_day_url
 
 
 @pytest.fixture
@@ -39,10 +45,9 @@ def mailbox(google: Google) -> Api:
 
 
 @pytest.fixture(scope="package")
-def quickbooks_url() -> Iterator[str]:
-    """A process of its own, since its tests put QuickBooks back to its first day."""
-    with run_sandbox() as url:
-        yield url
+def quickbooks_url(first_day_url: str) -> str:
+    """Where the imitated QuickBooks is."""
+    return first_day_url
 
 
 @pytest.fixture
@@ -65,10 +70,9 @@ def sheets(sheets_url: str) -> Sheets:
 
 
 @pytest.fixture(scope="package")
-def xero_url() -> Iterator[str]:
-    """A process of its own, since its tests put Xero back to its first day."""
-    with run_sandbox() as url:
-        yield url
+def xero_url(first_day_url: str) -> str:
+    """Where the imitated Xero is."""
+    return first_day_url
 
 
 @pytest.fixture
@@ -79,10 +83,9 @@ def xero(xero_url: str) -> Xero:
 
 
 @pytest.fixture(scope="package")
-def xano_url() -> Iterator[str]:
-    """A process of its own, since its tests put Xano back to its first day."""
-    with run_sandbox() as url:
-        yield url
+def xano_url(first_day_url: str) -> str:
+    """Where the imitated Xano is."""
+    return first_day_url
 
 
 @pytest.fixture
@@ -93,10 +96,9 @@ def xano(xano_url: str) -> Xano:
 
 
 @pytest.fixture(scope="package")
-def fusion_url() -> Iterator[str]:
-    """A process of its own, since its tests put ServiceFusion back to its first day."""
-    with run_sandbox() as url:
-        yield url
+def fusion_url(first_day_url: str) -> str:
+    """Where the imitated ServiceFusion is."""
+    return first_day_url
 
 
 @pytest.fixture

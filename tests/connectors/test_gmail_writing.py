@@ -1,7 +1,6 @@
 """Gmail over real HTTP: drafts, sending, labels. At most one mail, and only what was written."""
 
 import base64
-import time
 from email import message_from_bytes
 from email.policy import default
 from types import SimpleNamespace
@@ -157,12 +156,10 @@ def test_a_reply_takes_no_header_from_the_mail_it_answers(original):
 
 
 def test_a_lost_answer_is_not_sent_again(google, mailbox):
-    google.lever("hang", path="/messages/send", when="after")
-    mailbox.deadline = time.monotonic() + 2  # time enough for the request to arrive
+    google.lever("drop", path="/messages/send", when="after")
     with pytest.raises(OutcomeUnknown, match="may or may not"):
         call(mailbox, "send_message", to=["a@b.example"], subject="Hi", body="Hello")
     assert len(google.log()["mails"]) == 1
-    google.lever("clear")
 
 
 def test_a_failing_send_is_not_tried_again(google, mailbox):

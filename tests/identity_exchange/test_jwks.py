@@ -12,6 +12,7 @@ from app import clock, jwks
 from app.config import load
 from app.errors import ConfigError
 from tests.identity_exchange.conftest import pem, signed
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -59,6 +60,7 @@ def test_many_at_once_fetch_once(app, people, key_server):
     key_server.gate.clear()
     with ThreadPoolExecutor(8) as pool:
         waiting = [pool.submit(Exchanger(app).exchange) for _ in range(8)]
+        until(lambda: key_server.requests)
         key_server.gate.set()
         assert {answer.result().status_code for answer in waiting} == {200}
     assert key_server.requests == 1

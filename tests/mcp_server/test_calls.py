@@ -305,7 +305,7 @@ def test_a_deactivated_workspace_lists_and_runs_nothing(alice, connect, people):
 
 
 @pytest.mark.parametrize("tool", ["acme_get_thing", "hub_list_connections"])
-def test_over_the_limit_is_429_with_a_time_to_come_back(alice, connect, people, tool):
+def test_over_the_limit_is_429_with_a_time_to_come_back(early, alice, connect, people, tool):
     connect(people.alice)
     with database.transaction() as db:
         db.merge(people.northwind).per_minute = 2

@@ -170,7 +170,7 @@ def test_the_account_rules_hold_and_are_described(compact, connect, people):
     assert "Acme account: Two" in compact.call("call_write_tool", wanted)["message"]
 
 
-def test_the_limits_hold(compact, connect, people):
+def test_the_limits_hold(early, compact, connect, people):
     connect(people.alice)
     with database.transaction() as db:
         db.add(people.northwind)

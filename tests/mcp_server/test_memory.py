@@ -130,7 +130,7 @@ def test_each_call_is_one_usage_row(alice):
     ]
 
 
-def test_over_the_limit_nothing_is_saved(alice, people):
+def test_over_the_limit_nothing_is_saved(early, alice, people):
     with database.transaction() as db:
         db.add(people.northwind)
         people.northwind.per_minute = 1

@@ -1,5 +1,7 @@
 """The page of saved notes in a real Chromium: with htmx, without JavaScript, on a phone."""
 
+import re
+
 import pytest
 
 from tests.support.browser import Person
@@ -24,6 +26,7 @@ def test_a_person_keeps_shares_and_deletes_notes(product, chromium, javascript):
     anna.button("Stop sharing Acme").wait_for()
     anna.page.get_by_label("Search notes").fill("pays")
     anna.button("Search").click()
+    anna.page.wait_for_url(re.compile("q=pays"))
     anna.sees("Acme pays on the 5th")
     anna.page.set_viewport_size({"width": 360, "height": 740})
     assert anna.page.evaluate("document.documentElement.scrollWidth") <= 360 if javascript else True

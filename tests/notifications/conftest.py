@@ -86,12 +86,15 @@ def reconnect(settings: Settings):
 
 @pytest.fixture
 def after(app, settings: Settings):
-    """`after(minutes=1)` moves the clock and lets a web process look, every fifteen seconds of that time."""
+    """`after(minutes=1)` moves the clock and lets a web process look, every fifteen seconds of that time or
+    fifty times.
+    """
 
     def _after(**given):
         left, emails = timedelta(**given), 0
+        pause = max(timedelta(seconds=15), left / 50)
         while left > timedelta():
-            step = min(left, timedelta(seconds=15) if left <= timedelta(hours=1) else left / 50)
+            step = min(left, pause)
             clock.shift(step)
             left -= step
             emails += run.tick(settings, app.extensions["mailer"])

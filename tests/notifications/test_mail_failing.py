@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import logging
+import socket
 import threading
 from datetime import timedelta
 
@@ -14,7 +15,6 @@ from app.notifications import lines, mail_health, run
 from app.vault.models import Connection
 from tests.conftest import both_databases
 from tests.notifications.test_reminders import QUARTER, at_hour, ends_in, expire_approval  # noqa: F401
-from tests.support.product import free_port
 from tests.support.smtp_server import HOST, Received, SmtpServer, new_certificate
 
 ALICE, BOB = "alice@example.com", "bob@example.com"
@@ -33,7 +33,7 @@ FAULTS = {
 
 
 @pytest.fixture
-def failing(tmp_path):
+def failing(tmp_path, monkeypatch):
     """`with failing("closes") as mailer:` a mailer whose mail can't leave for that reason."""
 
     @contextlib.contextmanager
@@ -53,10 +53,14 @@ def failing(tmp_path):
         elif fault == "speaks no TLS":
             scheme = "smtps"
         elif fault == "unknown name":
-            yield Mailer("smtp://mail.invalid", SENDER, None)
+            with monkeypatch.context() as resolver:
+                resolver.setattr(socket, "getaddrinfo", unknown_name)
+                yield Mailer("smtp://mail.invalid", SENDER, None)
             return
         elif fault == "nobody listens":
-            yield Mailer(f"smtp://{HOST}:{free_port()}", SENDER, None)
+            with socket.socket() as taken:  # so that nobody else listens there either
+                taken.bind((HOST, 0))
+                yield Mailer(f"smtp://{HOST}:{taken.getsockname()[1]}", SENDER, None)
             return
         elif fault == "not set up":
             yield Mailer(None, SENDER, None)
@@ -65,6 +69,11 @@ def failing(tmp_path):
             yield Mailer(f"{scheme}://{login}{server.authority}", SENDER, None)
 
     return _failing
+
+
+def unknown_name(*_given, **_more):
+    """What a resolver says, without waiting for one."""
+    raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
 
 @pytest.fixture

@@ -100,6 +100,7 @@ def read_by():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # the first one installs the libraries
 @pytest.mark.xdist_group("client-libraries")
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_a_library_reads_every_tool_and_loses_nothing(read_by, library):

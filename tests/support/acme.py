@@ -53,9 +53,9 @@ def get_thing(api: Any, id: Annotated[str, Field(description="Id of the thing", 
             api.progress(step, 3, f"step {step}")
             time.sleep(0.05)
     if id == "quiet":
-        quiet_is_over.wait(30)
+        quiet_is_over.wait(60)
     if id == "waits":
-        for step in range(400):
+        for step in range(2_000):  # a hundred seconds
             api.progress(0, None, "waiting") if step % 40 == 0 else api.stop_if_cancelled()
             time.sleep(0.05)
     if id == "long":

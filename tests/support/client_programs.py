@@ -32,11 +32,14 @@ def python() -> str:
     with wanted.open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         if not mark.exists() or mark.read_text() != digest:
-            subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True, timeout=120)
+            make = [sys.executable, "-m", "venv", "--clear", "--without-pip", str(environment)]
+            subprocess.run(make, check=True, timeout=120)
             install = [
-                str(environment / "bin" / "python"),
+                sys.executable,
                 "-m",
                 "pip",
+                "--python",
+                str(environment / "bin" / "python"),
                 "install",
                 "--quiet",
                 "--disable-pip-version-check",
@@ -67,6 +70,7 @@ class Terminal:
             "DISABLE_AUTOUPDATER": "1",
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
             "GEMINI_CLI_TRUST_WORKSPACE": "true",
+            "MCP_TIMEOUT": "60000",  # milliseconds that Claude Code waits for a server
         }
 
     def run(self, command: str, **environ: str) -> str:
