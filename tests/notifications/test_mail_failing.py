@@ -91,12 +91,13 @@ def working():
 
 @pytest.fixture
 def look(settings):
-    """`look(mailer, minutes=30)` moves the clock in a dozen steps, looking each time."""
+    """`look(mailer, minutes=30)` moves the clock in two dozen steps, looking each time."""
 
     def _look(mailer, **given):
         left, emails = timedelta(**given), 0
+        pause = max(timedelta(seconds=15), left / 24)
         while left > timedelta():
-            step = min(left, max(timedelta(seconds=15), left / 12))
+            step = min(left, pause)
             clock.shift(step)
             left -= step
             emails += run.tick(settings, mailer)

@@ -33,6 +33,10 @@ def entry():
 
 @pytest.mark.parametrize("database_kind", [pytest.param("postgres", marks=pytest.mark.needs_postgres)])
 def test_on_postgresql_only_the_row_of_a_read_commits_asynchronously(app):
+    name = database.current().engine.url.database
+    with database.transaction() as db:
+        db.execute(text(f'ALTER DATABASE "{name}" SET synchronous_commit = on'))  # PostgreSQL's default
+    database.current().close()  # new connections know it
     with database.transaction() as db:
         db.connection().exec_driver_sql(_NOTE_HOW_IT_COMMITS)
 
