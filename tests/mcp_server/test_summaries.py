@@ -4,7 +4,7 @@ services.
 
 import re
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
@@ -183,8 +183,8 @@ def at_noon():
 
     def _set(zone):
         now = clock.now()
-        there = now.astimezone(zone)
-        clock.shift(there.replace(hour=12, minute=0, second=0, microsecond=0) - there)
+        noon = now.astimezone(zone).replace(hour=12, minute=0, second=0, microsecond=0)
+        clock.shift(noon.astimezone(UTC) - now)  # on the day of a change of the clocks too
 
     return _set
 
@@ -223,7 +223,7 @@ def test_stripe_at_noon_is_compared_with_the_mornings_payments(alice, connect_se
     }
     payments = alice.call("stripe_list_payments", around)["data"]["items"]
     start = datetime.combine(today - timedelta(days=13), datetime.min.time(), zone)
-    end = datetime.combine(today - timedelta(days=7), clock.now().astimezone(zone).time(), zone)
+    end = datetime.combine(today - timedelta(days=7), datetime.min.time().replace(hour=12), zone)
     mine = [p for p in payments if start <= datetime.fromisoformat(p["created"]) < end]
     received = figures(part)["payments_received"]
     assert received["count_before"] == len(mine) > 0

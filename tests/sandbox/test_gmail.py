@@ -4,11 +4,13 @@ import base64
 import hashlib
 import json
 import re
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from werkzeug.test import Client
 
+from app.sandbox import clock as sandbox_clock
 from app.sandbox.server import create_app
 from app.sandbox.services.gmail import SERVICE
 
@@ -221,7 +223,10 @@ def test_ids_and_dates_have_gmails_forms(caller):
     assert "=" not in data and base64.urlsafe_b64decode(data + "==").startswith(b"%PDF-1.4")
 
 
-def test_an_attachment_id_is_another_at_every_look_and_goes_stale(caller):
+def test_an_attachment_id_is_another_at_every_look_and_goes_stale(caller, monkeypatch):
+    # not within an hour of a new month, which brings new messages
+    moment = sandbox_clock.now().replace(day=15, hour=12)
+    monkeypatch.setattr(sandbox_clock, "now", lambda shift=0: moment + timedelta(seconds=shift))
     caller.sign_in(scope=READ)
     one, two = caller.first("from:birch"), caller.first("from:birch")
     ids = [m["payload"]["parts"][1]["body"]["attachmentId"] for m in (one, two)]
