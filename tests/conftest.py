@@ -53,6 +53,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.needs_chromium)
         if fixtures & _SLOW_FIXTURES:
             item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("needs_node") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(600))  # the first one installs the programs
         for marker, present in services.NEEDS.items():
             if item.get_closest_marker(marker) and not present():
                 _skipped.add(marker)

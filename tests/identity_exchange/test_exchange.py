@@ -26,6 +26,8 @@ from tests.support import acme
 from tests.support.ai_client import AiClient
 from tests.support.mcp_client import Client
 
+pytestmark = pytest.mark.usefixtures("patient_database")
+
 SCOPES = ["pos:read", "pos:write", "reports:read", "psa:read", "pos:intents"]
 ONE, TWO = Business("b1", "Corner", {"is_default": True}), Business("b2", "Kiosk")
 

@@ -29,6 +29,8 @@ from tests.support import acme
 from tests.support.approvals import request_in, stored, trail
 from tests.support.mcp_client import Client, allowed_by_consent
 
+pytestmark = pytest.mark.usefixtures("patient_database")
+
 FORMS = {"elicitation": {"form": {}}}
 NAME, ARGUMENTS = "acme_create_thing", {"text": "two chairs"}
 

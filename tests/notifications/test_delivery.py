@@ -15,6 +15,8 @@ from app.vault.models import Connection
 from tests.conftest import both_databases
 from tests.support.smtp_server import Received, SmtpServer
 
+pytestmark = pytest.mark.usefixtures("patient_database")
+
 ALICE = "alice@example.com"
 
 

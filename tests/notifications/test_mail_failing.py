@@ -17,6 +17,8 @@ from tests.conftest import both_databases
 from tests.notifications.test_reminders import QUARTER, at_hour, ends_in, expire_approval  # noqa: F401
 from tests.support.smtp_server import HOST, Received, SmtpServer, new_certificate
 
+pytestmark = pytest.mark.usefixtures("patient_database")
+
 ALICE, BOB = "alice@example.com", "bob@example.com"
 SENDER = "Patchbay <hub@example.com>"
 FAULTS = {

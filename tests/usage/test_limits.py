@@ -17,6 +17,8 @@ from app.usage.tiers import Limits, limits_of
 from tests.conftest import both_databases
 from tests.support import services
 
+pytestmark = pytest.mark.usefixtures("patient_database")
+
 
 def a_call(workspace_id="wsp_northwind", outcome="ok"):
     return Call(

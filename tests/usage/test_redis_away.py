@@ -17,6 +17,8 @@ from tests.support import services
 from tests.support.visitor import Visitor
 from tests.usage.test_limits import ask_many
 
+pytestmark = pytest.mark.usefixtures("patient_database")
+
 
 @pytest.fixture
 def silent():

@@ -14,7 +14,7 @@ from app.usage.models import CallRow, LimitCounter, UsageMark, UsageTally
 from tests.conftest import both_databases
 from tests.usage.conftest import a_call, some_calls
 
-pytestmark = pytest.mark.usefixtures("noon")
+pytestmark = pytest.mark.usefixtures("noon", "patient_database")
 
 
 def tallied():

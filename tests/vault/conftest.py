@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app import clock, config, database
+from app import config, database
 from app.connectors import endpoints
 from app.connectors.services import services_of
 from app.connectors.spec import Account
@@ -107,13 +107,6 @@ def fill_in(settings: config.Settings, people: People, provider: Provider) -> Ca
             )
 
     return _fill_in
-
-
-@pytest.fixture
-def still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clock stands still until a test shifts it. PostgreSQL's own goes on."""
-    now = clock.host_now()
-    monkeypatch.setattr(clock, "host_now", lambda: now)
 
 
 @pytest.fixture

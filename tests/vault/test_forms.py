@@ -21,6 +21,8 @@ from tests.support.catalogue import install
 from tests.vault.conftest import MINE, expire, stored
 from tests.vault.provider import CLIENT, PASSWORD, cut, status
 
+pytestmark = pytest.mark.usefixtures("patient_database")
+
 
 def whole_database():
     with database.reading() as db:

@@ -14,6 +14,8 @@ from app.vault.refresh import source
 from tests.conftest import both_databases
 from tests.vault.conftest import stored
 
+pytestmark = pytest.mark.usefixtures("patient_database")
+
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 

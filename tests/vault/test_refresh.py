@@ -19,6 +19,8 @@ from tests.support.waiting import AT_MOST_SECONDS, until
 from tests.vault.conftest import expire, stored
 from tests.vault.provider import cut, status
 
+pytestmark = pytest.mark.usefixtures("patient_database")
+
 
 def end_cooldown(connection):
     with database.transaction() as db:
@@ -52,7 +54,7 @@ def test_a_token_is_renewed_a_minute_before_it_ends(
     assert provider.refreshes == refreshes
 
 
-def test_a_token_that_lives_seconds_only_is_still_used(connect, provider, settings, still_clock):
+def test_a_token_that_lives_seconds_only_is_still_used(connect, provider, settings, frozen_clock):
     provider.lifetime = 20
     tokens = source(settings, connect())
     assert tokens.bearer() == tokens.bearer()
@@ -167,7 +169,7 @@ def test_a_service_nobody_listens_at_leaves_the_connection_alive(connect, provid
     assert stored(connection)[0].state == "connected"
 
 
-def test_the_rest_grows_with_every_failure_and_honours_retry_after(connect, provider, settings, still_clock):
+def test_the_rest_grows_with_every_failure_and_honours_retry_after(connect, provider, settings, frozen_clock):
     connection = connect()
     rests = []
     for fault in (
@@ -187,7 +189,7 @@ def test_the_rest_grows_with_every_failure_and_honours_retry_after(connect, prov
     assert rests[3:] == [120, 3600]
 
 
-def test_while_the_service_rests_a_token_that_still_lives_is_used(connect, provider, settings, still_clock):
+def test_while_the_service_rests_a_token_that_still_lives_is_used(connect, provider, settings, frozen_clock):
     connection = connect()
     tokens = source(settings, connection)
     before = tokens.bearer()

@@ -200,7 +200,7 @@ def test_everybody_is_told_the_same_cause_until_the_next_try(
     ],
 )
 def test_the_wait_the_service_asks_for_reaches_the_caller(
-    connect, provider, settings, code, header, least, most, still_clock
+    connect, provider, settings, code, header, least, most, frozen_clock
 ):
     connection = connect()
     expire(connection)

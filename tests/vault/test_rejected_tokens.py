@@ -18,6 +18,8 @@ from tests.support.catalogue import install
 from tests.vault.conftest import expire, stored
 from tests.vault.provider import status
 
+pytestmark = pytest.mark.usefixtures("patient_database")
+
 
 @pytest.fixture(autouse=True)
 def own_clock():

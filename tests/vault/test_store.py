@@ -18,6 +18,8 @@ from tests.support.waiting import AT_MOST_SECONDS, until
 from tests.vault.conftest import expire, stored
 from tests.vault.provider import hang, status
 
+pytestmark = pytest.mark.usefixtures("patient_database")
+
 
 def pending():
     with database.reading() as db:
