@@ -18,10 +18,18 @@ WORKERS, THREADS = 2, 32
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 
 
+_held: list[socket.socket] = []
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody else gets while this process lives: a socket that does not listen holds it. Servers
+    set SO_REUSEADDR, so they can listen there.
+    """
+    held = socket.socket()
+    _held.append(held)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return int(held.getsockname()[1])
 
 
 def wait_for(port: int, path: str, seconds: float = 30) -> None:

@@ -5,11 +5,13 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from flask import Flask, Response, request
 
 app = Flask(__name__)
 app.config["MAX_CONTENT_LENGTH"] = 4 * 1024 * 1024
+_GATES = Path(os.environ["GATES"])
 
 
 @app.get("/health")
@@ -40,11 +42,11 @@ def file() -> Response:
     return send_file(os.path.abspath(__file__))
 
 
-@app.get("/sleep/<float:seconds>")
-def sleep(seconds: float) -> str:
-    print("asleep", file=sys.stderr, flush=True)
-    time.sleep(seconds)
-    return "slept"
+@app.get("/held/<gate>")
+def held(gate: str) -> str:
+    print(f"held at {gate}", file=sys.stderr, flush=True)
+    _wait_at(gate)
+    return "let go"
 
 
 @app.get("/echo")
@@ -62,12 +64,21 @@ def too_long(_error: Exception) -> tuple[str, int]:
     return "longer than this product takes", 413
 
 
-@app.get("/events/<int:count>")
-@app.get("/mcp/events/<int:count>")
-def events(count: int) -> Response:
+@app.get("/events/<gate>/<int:count>")
+@app.get("/mcp/events/<gate>/<int:count>")
+def events(gate: str, count: int) -> Response:
+    """The first event at once, each further one once its gate is open: `gate`-1, `gate`-2…"""
+
     def frames() -> Iterator[bytes]:
         for number in range(count):
-            time.sleep(0.2)
+            if number:
+                _wait_at(f"{gate}-{number}")
             yield f"data: {number}\n\n".encode()
 
     return Response(frames(), content_type="text/event-stream")
+
+
+def _wait_at(gate: str) -> None:
+    """Until the test opens it (`Server.open_gate`)."""
+    while not (_GATES / gate).exists():
+        time.sleep(0.01)

@@ -17,6 +17,7 @@ from typing import Any
 
 from tests.support.databases import ROOT
 from tests.support.product import free_port
+from tests.support.waiting import AT_MOST_SECONDS
 
 UNVERIFIED = ssl.create_default_context()
 UNVERIFIED.check_hostname = False
@@ -36,7 +37,8 @@ class Proxy:
     def connect(self, data: bytes = b"") -> ssl.SSLSocket:
         """A TLS connection that has sent these bytes."""
         sock = UNVERIFIED.wrap_socket(
-            socket.create_connection(("127.0.0.1", self.port), timeout=20), server_hostname="localhost"
+            socket.create_connection(("127.0.0.1", self.port), timeout=AT_MOST_SECONDS),
+            server_hostname="localhost",
         )
         sock.sendall(data)
         return sock
@@ -132,7 +134,7 @@ def _running(
             start_new_session=True,
         )
         try:
-            end = time.monotonic() + 30
+            end = time.monotonic() + AT_MOST_SECONDS
             while True:
                 assert process.poll() is None and time.monotonic() < end, (folder / "log.txt").read_text()
                 with (
@@ -150,3 +152,4 @@ def _running(
                 process.wait(5)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

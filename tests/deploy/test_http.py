@@ -3,11 +3,10 @@
 import hashlib
 import socket
 import struct
-import time
 
 import pytest
 
-from tests.deploy.http_server import Server, read_response, read_to_end, run_server
+from tests.deploy.http_server import Server, read_response, read_to_end, read_until, run_server
 
 pytestmark = pytest.mark.slow
 HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -111,15 +110,16 @@ def test_endless_trailers_are_refused(server: Server):
 def test_clients_that_vanish_before_100_continue_end_nothing(server: Server):
     """The loop wrote to a connection that was reset, and the error ended the worker with all its calls."""
     head = post(b"abc", "Expect: 100-continue").removesuffix(b"abc")
-    with server.connect(b"GET /events/4 HTTP/1.1\r\nHost: localhost\r\n\r\n") as running:
+    with server.connect(b"GET /events/under-way/2 HTTP/1.1\r\nHost: localhost\r\n\r\n") as running:
+        assert b"200 OK" in read_until(running, b"data: 0\n\n")
         for _ in range(50):
             sock = server.connect(head)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close with RST
             sock.close()
-        received = b""
-        while not received.endswith(b"0\r\n\r\n"):
-            received += running.recv(1000) or pytest.fail("the call under way was cut off")
-    assert server.health_seconds() < 5
+        server.check_health()
+        server.open_gate("under-way-1")
+        assert b"data: 1\n\n" in read_until(running, b"0\r\n\r\n"), "the call under way was cut off"
+    server.check_health()
 
 
 def test_a_body_that_nobody_read_is_no_request(server: Server):
@@ -145,11 +145,10 @@ def test_a_body_that_nobody_read_is_no_request(server: Server):
     ],
 )
 def test_what_is_no_request_is_refused_at_once_and_is_the_last(server: Server, sent, status):
-    started = time.monotonic()
+    """The client waits for a minute and the server's deadlines are longer, so an answer is one at once."""
     with server.connect(sent) as sock:
         answer = read_to_end(sock)
     assert answer.startswith(b"HTTP/1.1 %d " % status) and answer.count(b"HTTP/1.1 ") == 1
-    assert time.monotonic() - started < 1
 
 
 @pytest.mark.parametrize("length", [b"+3", b"-3", b"0x3", b"3, 3", b"3;3", b"", b"9" * 30])
@@ -193,13 +192,12 @@ def test_a_client_that_closes_its_half_gets_its_response(server: Server):
 
 
 def test_events_arrive_when_they_happen(server: Server):
-    with server.connect(b"GET /events/4 HTTP/1.1\r\nHost: localhost\r\n\r\n") as sock:
-        arrived, received = [], b""
-        while not received.endswith(b"0\r\n\r\n"):
-            received += sock.recv(1000)
-            arrived.append(time.monotonic())
-    assert received.count(b"data: ") == 4
-    assert arrived[-1] - arrived[0] > 0.5
+    """Each happens only when the one before it has arrived."""
+    with server.connect(b"GET /events/steps/4 HTTP/1.1\r\nHost: localhost\r\n\r\n") as sock:
+        for number in range(4):
+            read_until(sock, b"data: %d\n\n" % number)
+            server.open_gate(f"steps-{number + 1}")
+        read_until(sock, b"0\r\n\r\n")
 
 
 def test_files_and_long_responses_arrive_whole(server: Server):
@@ -210,7 +208,6 @@ def test_files_and_long_responses_arrive_whole(server: Server):
 
 
 def test_a_response_to_close_does_not_wait_for_the_client(server: Server):
+    """Nor for the five minutes that the server would linger."""
     with server.connect(HEALTH.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")) as sock:
-        started = time.monotonic()
         assert b"\r\n\r\nok" in read_to_end(sock)
-        assert time.monotonic() - started < 1

@@ -5,12 +5,11 @@ import hashlib
 import json
 import re
 import socket
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.deploy.http_server import read_to_end, run_server
+from tests.deploy.http_server import Server, read_to_end, read_until, run_server
 from tests.deploy.proxies import UNVERIFIED, Proxy, run_caddy, run_nginx
 from tests.support.browser import Person
 from tests.support.product import free_port, run_product
@@ -25,11 +24,21 @@ EACH_PROXY = [
 
 
 @pytest.fixture(scope="module", params=EACH_PROXY)
-def proxy(request, tmp_path_factory):
+def served(request, tmp_path_factory):
     """In front of a small application that says what reached it."""
     folder = tmp_path_factory.mktemp("proxy")
     with run_server(folder) as server, request.param(folder / "proxy", server.port, free_port()) as running:
-        yield running
+        yield server, running
+
+
+@pytest.fixture
+def server(served) -> Server:
+    return served[0]
+
+
+@pytest.fixture
+def proxy(served) -> Proxy:
+    return served[1]
 
 
 def test_the_product_learns_who_calls_and_how_from_the_proxy_alone(proxy: Proxy):
@@ -65,15 +74,14 @@ def test_four_mebibytes_pass_and_more_is_refused_by_the_product(proxy: Proxy):
     assert not answer or answer.startswith(b"HTTP/1.1 413 ")
 
 
-def test_events_are_not_held_back(proxy: Proxy):
-    request = f"GET /mcp/events/5 HTTP/1.1\r\nHost: localhost:{proxy.port}\r\n\r\n"
+def test_events_are_not_held_back(server: Server, proxy: Proxy):
+    """Each happens only when the one before it has arrived."""
+    request = f"GET /mcp/events/steps/5 HTTP/1.1\r\nHost: localhost:{proxy.port}\r\n\r\n"
     with proxy.connect(request.encode()) as sock:
-        arrived, received = [], b""
-        while not received.endswith(b"0\r\n\r\n"):
-            received += sock.recv(4000)
-            arrived.append(time.monotonic())
-    assert received.count(b"data: ") == 5
-    assert arrived[-1] - arrived[0] > 0.6
+        for number in range(5):
+            read_until(sock, b"data: %d\n\n" % number)
+            server.open_gate(f"steps-{number + 1}")
+        read_until(sock, b"0\r\n\r\n")
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/metrics?x=1", "//metrics", "/%6detrics", "/x/../metrics"])
@@ -144,10 +152,10 @@ def test_a_person_and_their_ai_client_get_through(installation, chromium):
 def test_a_forged_address_chooses_no_limit(installation):
     """60 registrations of AI clients a minute for one address, whatever it says about itself."""
     _, proxy = installation
-    statuses = {
+    answers = (
         proxy.open(
             "/oauth/register", b"{}", X_Forwarded_For=f"203.0.113.{n}", Content_Type="application/json"
-        )[0]
-        for n in range(70)
-    }
-    assert 429 in statuses
+        )
+        for n in range(250)  # a minute may end on the way, and on a slow machine a second one
+    )
+    assert any(status == 429 for status, *_ in answers)

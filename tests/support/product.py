@@ -1,6 +1,7 @@
 """The whole product as its users run it: `python -m app.serve` on free ports, in a folder of its own."""
 
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -35,10 +36,32 @@ class Product:
         return (self.instance / "log.txt").read_text(errors="replace")
 
 
+_held: list[socket.socket] = []
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of this machine that nobody else gets while this process lives, and at which nobody listens.
+
+    A socket that does not listen holds it, on IPv4 and IPv6. Servers set SO_REUSEADDR, so they can listen
+    there; without one a connection is refused.
+    """
+    while True:
+        held = _hold(socket.AF_INET, "127.0.0.1", 0)
+        port = int(held.getsockname()[1])
+        try:
+            _hold(socket.AF_INET6, "::1", port)
+        except OSError as error:  # without IPv6 there is nothing to hold
+            if error.errno == errno.EADDRINUSE:
+                continue
+        return port
+
+
+def _hold(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    held = socket.socket(family)
+    _held.append(held)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind((host, port))
+    return held
 
 
 @contextlib.contextmanager
@@ -81,6 +104,7 @@ def run_product(folder: Path, **extra: str) -> Iterator[Product]:
                 process.wait(20)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
 
 def _wait_until_ready(product: Product, port: int, seconds: float = 120) -> None:

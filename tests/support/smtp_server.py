@@ -1,7 +1,6 @@
 """A real SMTP server (aiosmtpd) in a thread, and what it received."""
 
 import ssl
-import time
 from datetime import timedelta
 from email import message_from_bytes, policy
 from ipaddress import ip_address
@@ -15,6 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from app import clock
 from tests.support.product import free_port
+from tests.support.waiting import AT_MOST_SECONDS, until
 
 HOST = "127.0.0.1"
 
@@ -55,12 +55,9 @@ class Received:
         contents = [envelope.content.replace(b"\r\n", b"\n") for envelope in self.envelopes]
         return [message_from_bytes(content, policy=policy.default) for content in contents]
 
-    def wait_for(self, count=1, seconds=10):
+    def wait_for(self, count=1):
         """The mails, once there are so many."""
-        end = time.monotonic() + seconds
-        while len(self.envelopes) < count:
-            assert time.monotonic() < end, f"{len(self.envelopes)} of {count} mails arrived"
-            time.sleep(0.01)
+        until(lambda: len(self.envelopes) >= count)
         return self.mails
 
 
@@ -81,6 +78,7 @@ class SmtpServer:
             received,
             hostname=HOST,
             port=free_port(),
+            ready_timeout=AT_MOST_SECONDS,
             ssl_context=context if implicit_tls else None,
             tls_context=None if implicit_tls else context,
             **options,
