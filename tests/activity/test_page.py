@@ -82,11 +82,16 @@ def test_owners_see_everybody_and_members_themselves(sign_in, people, alice, wri
         assert "Alice" not in sign_in(people.bob).get(path).text
 
 
+def without_tokens(page):
+    """A random token may hold any short word."""
+    return re.sub(r'csrf_token"[^>]*value="[^"]+"|nonce="[^"]+"', "", page)
+
+
 def test_an_operator_who_is_no_member_is_not_named(alice, write, people):
     write("workspace.limits_changed", user="usr_dana")
     assert (
         "The operator changed the workspace limits" in alice.get("/activity").text
-        and "dana" not in alice.page.lower()
+        and "dana" not in without_tokens(alice.page).lower()
     )
 
 
@@ -368,11 +373,18 @@ def test_what_completes_an_act_is_a_step_of_it(alice, write):
     assert page.count("activity-what") == 2 and "Not confirmed by the service" in page
 
 
-def test_days_are_those_of_the_persons_own_zone(alice, write, people):
-    with database.transaction() as db:
-        db.merge(people.alice).time_zone = "Pacific/Kiritimati"  # 14 hours ahead
+@pytest.fixture
+def half_past_eleven_on_10_june():
+    """Request it before somebody who signs in: a session does not last from season to season."""
     at = clock.now()
     clock.shift(at.replace(month=6, day=10, hour=11, minute=30) - at)
+    return at
+
+
+def test_days_are_those_of_the_persons_own_zone(half_past_eleven_on_10_june, alice, write, people):
+    with database.transaction() as db:
+        db.merge(people.alice).time_zone = "Pacific/Kiritimati"  # 14 hours ahead
+    at = half_past_eleven_on_10_june
     write(label="Home")
     page = alice.get("/activity").text
     assert f"11 June {at.year}" in page and ">01:30</time>" in page and "Pacific/Kiritimati" in page

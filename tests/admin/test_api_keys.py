@@ -167,12 +167,13 @@ def test_a_key_reaches_shared_connections_only_even_of_its_maker(make_key, conne
     assert "Shared" in key.call("acme_get_thing", {"id": "a"})["message"]
 
 
+@pytest.mark.usefixtures("early")
 def test_it_obeys_the_limits_of_the_workspace_but_can_always_leave(make_key, people):
     with database.transaction() as db:
         db.get(Workspace, "wsp_northwind").per_minute = 1
     key = make_key()
     calls = [key.ask("tools/call", name="hub_list_connections", arguments={}).status_code for _ in range(3)]
-    assert 429 in calls
+    assert calls == [200, 429, 429]
     assert key.call("set_active_tenant", {"tenant": "wsp_contoso"})["success"]
     assert key.call("hub_list_connections")["success"]
 
@@ -267,10 +268,10 @@ def test_only_keys_are_revoked_there(dana, client_of, people):
 )
 def test_a_key_that_makes_no_sense_is_not_made(dana, form):
     answer = dana.submit("/admin/keys", {**FORM, **form})
-    assert answer.status_code == 400 and 'role="alert"' in answer.text and "pbk_" not in answer.text
+    assert answer.status_code == 400 and 'role="alert"' in answer.text and 'value="pbk_' not in answer.text
     with database.reading() as db:
         assert db.exec(select(Grant)).all() == []
-    assert "pbk_" in dana.submit("/admin/keys", FORM).text
+    assert 'value="pbk_' in dana.submit("/admin/keys", FORM).text
 
 
 def test_the_call_in_the_readme_works_as_it_stands(make_key):

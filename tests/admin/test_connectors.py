@@ -69,6 +69,7 @@ def test_an_app_set_here_goes_over_the_environment(dana, live, alice, trail, peo
     assert resolved(live).sandbox
 
 
+@pytest.mark.usefixtures("early")
 def test_the_secret_goes_in_and_never_comes_out(dana, caplog):
     caplog.set_level("DEBUG")
     save(dana, "xero", **OWN)

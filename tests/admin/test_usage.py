@@ -16,6 +16,7 @@ from app.usage.models import CallRow
 from app.workspaces.models import Workspace
 from tests.conftest import both_databases
 
+pytestmark = pytest.mark.usefixtures("early")  # no month ends during a test
 TOOLS = ("xero_list_invoices", "gmail_send_email", "hub_list_connections")
 OUTCOMES = ("ok", "ok", "ok", "PROVIDER_ERROR", "APPROVAL_NEEDED")
 

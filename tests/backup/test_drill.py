@@ -25,6 +25,7 @@ from tests.support import databases, keys
 from tests.support.ai_client import AiClient
 from tests.support.services import NEEDS
 from tests.support.visitor import Visitor
+from tests.support.waiting import AT_MOST_SECONDS
 
 _OTHER_KEY = base64.b64encode(hashlib.sha256(b"another vault key").digest()).decode()
 
@@ -249,7 +250,7 @@ def test_the_password_is_never_on_a_command_line():
 @both_databases
 def test_a_backup_is_consistent_while_others_write(app, people, backup, database_kind):
     """Each transaction writes a pair; no backup holds half of one."""
-    stop = threading.Event()
+    stop, written = threading.Event(), threading.Event()
 
     def write():
         number = 0
@@ -259,10 +260,12 @@ def test_a_backup_is_consistent_while_others_write(app, people, backup, database
                 db.merge(UsageMark(name="first", upto=number))
                 db.flush()
                 db.merge(UsageMark(name="second", upto=number))
+            written.set()
 
     writer = threading.Thread(target=write)
     writer.start()
     try:
+        assert written.wait(AT_MOST_SECONDS)
         paths = [backup(f"{n}.backup") for n in range(3)]
     finally:
         stop.set()
@@ -270,4 +273,4 @@ def test_a_backup_is_consistent_while_others_write(app, people, backup, database
     for path in paths:
         with image.load(path) as (loaded, _), loaded.reading() as db:
             first, second = db.get(UsageMark, "first"), db.get(UsageMark, "second")
-            assert (first and first.upto) == (second and second.upto)
+            assert first.upto == second.upto

@@ -131,6 +131,11 @@ def test_random_keys_are_never_taken_for_guessable():
         config.load({**LIVE, "SECRET_KEY": secrets.token_urlsafe(24)})
 
 
+def test_a_random_key_of_few_digits_is_taken():
+    """One in 10,000 of this length has no more than nine different digits."""
+    config.load({**LIVE, "SECRET_KEY": "f942787828b9fb8571754874f124b419"})
+
+
 @pytest.mark.parametrize(
     "entry", ["{key}", "{key}:v1", "v1:{key}!", "{key}=", "v 1:{key}", "v1:{key},{key}", "v1:{key},v1:{key}"]
 )

@@ -2,8 +2,6 @@
 
 import logging
 import re
-import socket
-import time
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 
@@ -11,7 +9,9 @@ import pytest
 
 from app import clock
 from app.mail import Mailer
+from tests.support.product import free_port
 from tests.support.smtp_server import HOST, Received, SmtpServer, new_certificate
+from tests.support.waiting import AT_MOST_SECONDS, until
 
 SENDER = "Acme Hub <hub@mail.acme.example>"
 CODE = "Your code is 123456\n"
@@ -40,15 +40,15 @@ def ours(caplog):
     return "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("app."))
 
 
-def outcome(caplog, seconds=10):
+def outcome(caplog):
     """The line of the log that says that a mail was not sent."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        for record in caplog.records:
-            if record.levelno == logging.ERROR and "was not sent" in record.getMessage():
-                return record.getMessage()
-        time.sleep(0.01)
-    raise AssertionError(f"nothing was logged: {caplog.text}")
+
+    def lines():
+        messages = [each.getMessage() for each in list(caplog.records) if each.levelno == logging.ERROR]
+        return [each for each in messages if "was not sent" in each]
+
+    until(lines)
+    return lines()[0]
 
 
 # --- what a mail looks like ---
@@ -231,9 +231,7 @@ def test_a_connection_that_drops_is_tried_again_with_the_same_message_id():
 
 
 def test_a_server_that_is_not_there_is_logged(caplog):
-    with socket.create_server((HOST, 0)) as free:
-        port = free.getsockname()[1]
-    Mailer(f"smtp://{HOST}:{port}", SENDER, None, pauses=()).send("zoe@example.com", "Your code", CODE)
+    Mailer(f"smtp://{HOST}:{free_port()}", SENDER, None, pauses=()).send("zoe@example.com", "Your code", CODE)
     assert outcome(caplog) == "a mail to example.com was not sent: the mail server cannot be reached"
 
 
@@ -250,15 +248,16 @@ def test_a_mail_that_waits_when_the_process_ends_is_logged(tmp_path):
         "import logging, sys, time\n"
         "from app.mail import Mailer\n"
         "logging.basicConfig()\n"
-        "Mailer(sys.argv[1], 'hub@acme.example', None).send('zoe@example.com', 'Your code', '123456')\n"
-        "time.sleep(1)\n"
+        "mailer = Mailer(sys.argv[1], 'hub@acme.example', None, pauses=(600,))\n"
+        "mailer.send('zoe@example.com', 'Your code', '123456')\n"
+        "while not mailer._delivery._paused: time.sleep(0.01)\n"
     )
     with SmtpServer(Received(replies=["450 4.2.0 greylisted"])) as server:
         ended = subprocess.run(
             [sys.executable, "-c", program, f"smtp://{server.authority}"],
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=AT_MOST_SECONDS,
         )
     assert "a mail to example.com was not sent: the process ended before another try" in ended.stderr
     assert "123456" not in ended.stderr and "zoe@" not in ended.stderr

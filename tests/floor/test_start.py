@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from urllib.parse import urlsplit
 
 import pytest
@@ -19,6 +18,7 @@ from tests.conftest import live_environment
 from tests.floor.test_config import GOOD, LIVE
 from tests.support.databases import ROOT
 from tests.support.product import free_port, run_product
+from tests.support.waiting import AT_MOST_SECONDS, until
 
 pytestmark = pytest.mark.slow
 
@@ -72,7 +72,7 @@ def test_the_web_server_ends_instead_of_starting_again_and_again(given, tmp_path
         env=environ,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=AT_MOST_SECONDS,
     )
     assert ended.returncode != 0
     assert ended.stderr.startswith("Patchbay cannot start: ") and ended.stderr.count("\n") == 1
@@ -81,7 +81,7 @@ def test_the_web_server_ends_instead_of_starting_again_and_again(given, tmp_path
 def test_a_setting_refused_by_a_worker_does_not_start_it_again(tmp_path):
     environ = live_environment(INSTANCE_DIR=str(tmp_path), **{**GOOD, "MAIL_FROM": "nobody"})
     command = [sys.executable, "-c", "import wsgi"]
-    ended = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=30)
+    ended = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60)
     assert ended.stderr.startswith("Patchbay cannot start: MAIL_FROM") and ended.stderr.count("\n") == 1
     assert ended.returncode == 3  # gunicorn.arbiter.Arbiter.WORKER_BOOT_ERROR
 
@@ -89,12 +89,9 @@ def test_a_setting_refused_by_a_worker_does_not_start_it_again(tmp_path):
 def test_a_killed_launcher_leaves_nothing_behind(tmp_path):
     with run_product(tmp_path / "instance", WEB_CONCURRENCY="1") as product:
         os.kill(product.process.pid, signal.SIGKILL)
-        product.process.wait(5)
+        product.process.wait()
         ports = [urlsplit(url).port for url in (product.url, product.sandbox_url)]
-        end = time.monotonic() + 15
-        while any(_listens(port) for port in ports):
-            assert time.monotonic() < end, "a child outlived the launcher"
-            time.sleep(0.1)
+        until(lambda: not any(_listens(port) for port in ports))  # else a child outlived the launcher
 
 
 def _listens(port):

@@ -24,6 +24,7 @@ from app.vault.refresh import source
 from tests.support.catalogue import sourced_from
 from tests.support.product import free_port
 from tests.support.statements import statements  # noqa: F401
+from tests.support.waiting import AT_MOST_SECONDS, until
 from tests.vault.conftest import expire
 from tests.vault.provider import cut, status
 
@@ -132,7 +133,7 @@ def test_each_workspace_has_its_own_line(app, people, log, early):
 
 
 def test_calls_under_way_and_waiting_are_gauges(app, value, change, log):
-    permits = FairSemaphore(4, 2, patience_seconds=0.2)
+    permits = FairSemaphore(4, 2, patience_seconds=AT_MOST_SECONDS)
     metrics.add_sampler("calls", permits.sample)
     by = change("patchbay_limits_hit_total", kind="concurrent_calls")
     with ExitStack() as held:
@@ -148,8 +149,7 @@ def test_calls_under_way_and_waiting_are_gauges(app, value, change, log):
         leave = threading.Event()
         waiting = threading.Thread(target=wait)
         waiting.start()
-        while value("patchbay_calls_waiting") == 0:
-            assert waiting.is_alive()
+        until(lambda: value("patchbay_calls_waiting"))
         assert (value("patchbay_calls_running"), value("patchbay_calls_waiting")) == (2, 1)
         leave.set()
         waiting.join()
@@ -193,8 +193,7 @@ def test_mail_is_counted_by_outcome(app, change):
     away = mail.Mailer(f"smtp://127.0.0.1:{free_port()}", "hub@example.com", None, pauses=(0.01,))
     away.send("kim@example.com", "Hello", "Hello")
     away._delivery._pool.shutdown(wait=True)
-    while away._delivery._paused:
-        pass
+    until(lambda: not away._delivery._paused)
     assert retried() == 1
 
 
@@ -269,7 +268,12 @@ def test_no_label_names_a_workspace_a_person_or_a_connection(connect, settings, 
         assert secret not in text
 
 
-def test_reading_the_gauges_costs_a_few_queries_and_none_again_at_once(app, statements):  # noqa: F811
+def test_reading_the_gauges_costs_a_few_queries_and_none_again_at_once(
+    app,
+    statements,  # noqa: F811
+    monkeypatch,
+):
+    monkeypatch.setattr(metrics, "_FRESH_SECONDS", AT_MOST_SECONDS)
     client = app.test_client()
     for collector in metrics._collectors.values():
         collector._fresh_until = 0.0

@@ -14,12 +14,13 @@ import pytest
 from sqlmodel import select
 from standardwebhooks import Webhook
 
-from app import database, events
+from app import clock, database, events
 from app.webhooks import sending
 from app.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from tests.notifications.conftest import connect as connect_service  # noqa: F401
 from tests.notifications.conftest import end, heal, reconnect, suspend  # noqa: F401
 from tests.support.mcp_client import acme_service, asking, client_of, connect, token_for  # noqa: F401
+from tests.support.waiting import AT_MOST_SECONDS
 from tests.team.conftest import invite, join, link_for  # noqa: F401
 
 EVERY_EVENT = list(events.CATALOGUE)
@@ -87,7 +88,7 @@ def start_receiver():
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 receiver.requests.append(Received(self.path, headers, body))
                 receiver.arrived.release()
-                receiver.gate.wait(20)
+                receiver.gate.wait(AT_MOST_SECONDS)
                 self.send_response(receiver.status)
                 for name, value in receiver.headers.items():
                     self.send_header(name, value)
@@ -109,6 +110,9 @@ def start_receiver():
     yield _start
     for receiver in receivers:
         receiver.gate.set()
+    for thread in threading.enumerate():
+        if thread.name == "webhook":  # it sends for a Sender, and wakes one at its end
+            thread.join()
     for server in servers:
         server.shutdown()
         server.server_close()
@@ -177,6 +181,19 @@ def announce(people):
             events.announce(db, name, workspace_id=workspace_id, sentence="It happened.", once=once, **given)
 
     return _announce
+
+
+@pytest.fixture
+def stopped_clock(monkeypatch):
+    """The clock stands still; only shifts move it."""
+    at = clock.host_now()
+    monkeypatch.setattr(clock, "host_now", lambda: at)
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """A receiver may take as long as a test waits for anything."""
+    monkeypatch.setattr(sending, "SECONDS", AT_MOST_SECONDS)
 
 
 @pytest.fixture

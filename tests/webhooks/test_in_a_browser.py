@@ -33,6 +33,7 @@ def test_a_webhook_is_added_tested_and_gets_what_happens(product, chromium, rece
         wanda.sees("1 of 5")
         page.get_by_role("link", name="127.0.0.1").click()
     wanda.button("Send a test event").click()
+    until(lambda: len(receiver.requests) == 1)
     wanda.sees("Delivered: status 204")
     assert receiver.requests[0].verify(secret)["type"] == "webhook.test"
     receiver.status = 500
@@ -45,6 +46,7 @@ def test_a_webhook_is_added_tested_and_gets_what_happens(product, chromium, rece
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.get_by_role("button", name="Send again").first.click()
     wanda.sees("Delivered: status 204")
+    until(lambda: len(receiver.requests) == 3)
     assert receiver.requests[1].id == receiver.requests[2].id
     # The processes of the product send by themselves what happens.
     other = Person(chromium, product.url, name=f"{name}-two", javascript=False)
@@ -52,9 +54,11 @@ def test_a_webhook_is_added_tested_and_gets_what_happens(product, chromium, rece
     wanda.go("/team")
     page.get_by_label("Email", exact=True).fill(other.email)
     wanda.button("Invite").click()
+    wanda.sees(other.email)
     tab = other.context.new_page()
     tab.goto(f"{other.url}/dev/mailbox?to={other.email}")
     other.go(re.search(r"/invitations/\S+", tab.locator("main").inner_text())[0])
     other.page.get_by_role("button", name=re.compile("^Join ")).click()
     until(lambda: "member.joined" in receiver.types())
-    assert receiver.requests[-1].verify(secret)["data"]["email"] == other.email
+    joined = receiver.requests[receiver.types().index("member.joined")]
+    assert joined.verify(secret)["data"]["email"] == other.email
