@@ -31,6 +31,7 @@ from bench.house import ROOT
 _CALLERS = 8
 _PAUSE_SECONDS = 1.0
 _OFF_SECONDS = -7_200
+_START_SECONDS = 300
 
 
 class House:
@@ -59,7 +60,7 @@ class House:
             env=self.environ,
             stderr=subprocess.DEVNULL,
         )
-        house.wait_for(self.sandbox_port, "/_ready", 60)
+        house.wait_for(self.sandbox_port, "/_ready", _START_SECONDS)
         tokens = json.loads(self._run("bench.seed", "--connect").splitlines()[-1])
         with chaos_checks.open_database(url) as db:
             db.execute(text("UPDATE connections SET permission = 'write'"))
@@ -70,7 +71,7 @@ class House:
         for number in range(len(ports)):
             self._start(number)
         for port in ports:
-            house.wait_for(port, "/ready", 90)
+            house.wait_for(port, "/ready", _START_SECONDS)
 
     def _run(self, module: str, *arguments: str) -> str:
         command = [sys.executable, "-m", module, *arguments]
@@ -98,7 +99,7 @@ class House:
         """Start an instance that has ended again, and wait until it is ready."""
         self.answers.starting = True
         self._start(number)
-        house.wait_for(self.target.ports[number], "/ready", 120)
+        house.wait_for(self.target.ports[number], "/ready", _START_SECONDS)
         self.answers.starting, self.answers.started_at = False, time.monotonic()
 
     def end(self, number: int, sign: signal.Signals) -> None:
@@ -119,7 +120,7 @@ class House:
         """Let the access tokens of the service expire. Returns how many did."""
         address = f"http://127.0.0.1:{self.sandbox_port}/_levers/freshbooks/expire"
         request = urllib.request.Request(address, b"{}", {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return int(json.load(answer)["expired"])
 
     def close(self) -> None:
@@ -127,7 +128,7 @@ class House:
         for number in self._instances:
             self.end(number, signal.SIGTERM)
         self._sandbox.terminate()
-        self._sandbox.wait(10)
+        self._sandbox.wait(60)
 
 
 @contextlib.contextmanager
@@ -149,6 +150,7 @@ def storm(
     with chaos_checks.open_database(installation.url) as db:
         before = chaos_checks.usage_rows(db)
     with Load(installation.target, _CALLERS, installation.answers) as answers:
+        _wait_for_a_write(answers)  # the faults may end both connections
         until, number = time.monotonic() + seconds, 0
         while number < len(faults) or time.monotonic() < until:
             expiries += installation.expire()
@@ -169,6 +171,12 @@ def storm(
             _answers(answers),
         ]
     return promises, done
+
+
+def _wait_for_a_write(answers: Answers) -> None:
+    end = time.monotonic() + _START_SECONDS
+    while not answers.written and time.monotonic() < end:
+        time.sleep(0.05)
 
 
 def _answers(answers: Answers) -> Promise:

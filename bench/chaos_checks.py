@@ -48,7 +48,7 @@ def _names_in(record: Any) -> set[str]:
 def rows(answers: Answers, db: Connection, before: int) -> Promise:
     """Every answered call has its row; beyond these only calls whose answer was lost."""
     answered, lost = answers.outcomes["ok"], answers.outcomes["lost"]
-    stored, until = 0, time.monotonic() + 10
+    stored, until = 0, time.monotonic() + 60
     while time.monotonic() < until and stored < answered:
         stored = usage_rows(db) - before
         db.rollback()
@@ -96,7 +96,7 @@ def connections(db: Connection) -> list[Promise]:
 
 def refreshes(sandbox_port: int, expiries: int, kills: int) -> Promise:
     """One refresh for each token that expired. A process killed meanwhile may have to repeat one."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{sandbox_port}/_levers/freshbooks/log", timeout=10) as log:
+    with urllib.request.urlopen(f"http://127.0.0.1:{sandbox_port}/_levers/freshbooks/log", timeout=60) as log:
         done = json.load(log)["refreshes"]
     figure = f"{expiries} expired, {done} refreshed, {kills} kills"
     return Promise("one refresh per expiry", figure, done <= expiries + kills)

@@ -12,10 +12,12 @@ from typing import Protocol
 
 import psycopg
 
-from bench import chaos_load
+from bench import chaos_load, house
 
 _HOLD_SECONDS = 3.0
 _FLOOD = 64
+_BACKGROUND_THREADS = 3  # at least so many has a worker that serves; one that starts has none
+_START_SECONDS = 300
 
 
 class Installation(Protocol):
@@ -42,12 +44,28 @@ def workers_of(master: int) -> list[int]:
     return []
 
 
+def _serves(worker: int) -> bool:
+    with contextlib.suppress(OSError):
+        return len(list(Path(f"/proc/{worker}/task").iterdir())) > _BACKGROUND_THREADS
+    return False
+
+
+def wait_for_workers(master: int) -> list[int]:
+    """Return the process ids of a master's workers once all of them serve. They start one by one."""
+    until = time.monotonic() + _START_SECONDS
+    while time.monotonic() < until:
+        serving = [worker for worker in workers_of(master) if _serves(worker)]
+        if len(serving) == house.WORKERS:
+            return serving
+        time.sleep(0.1)
+    raise SystemExit("the workers did not start")
+
+
 def kill_workers(installation: Installation) -> str:
-    """kill -9 one worker of each instance; the master starts another."""
-    for master in installation.pids():
-        for worker in workers_of(master)[:1]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(worker, signal.SIGKILL)
+    """kill -9 one worker of each instance while the other serves; the master starts another."""
+    for first, *_others in [wait_for_workers(master) for master in installation.pids()]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(first, signal.SIGKILL)
     time.sleep(1)
     return "kill -9 of a worker"
 
@@ -121,8 +139,9 @@ def end_backends(installation: Installation) -> str:
 
 
 Fault = Callable[[Installation], str]
+# Kills come before what keeps rows waiting in memory: a process that is killed with them loses them.
 FAULTS: dict[str, tuple[Fault, ...]] = {
-    "sqlite": (kill_workers, lock_sqlite, flood, fill_disk, roll, kill_instance),
-    "postgres": (kill_workers, lock_table, end_backends, flood, roll, kill_instance),
+    "sqlite": (kill_workers, kill_instance, roll, lock_sqlite, fill_disk, flood),
+    "postgres": (kill_workers, kill_instance, roll, lock_table, end_backends, flood),
 }
 SHORT = {kill_workers, lock_sqlite, lock_table, kill_instance}

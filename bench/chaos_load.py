@@ -15,7 +15,7 @@ from app.mcp_server.calls.concurrency import PATIENCE_SECONDS
 REVISION = "2025-06-18"
 _READ, _SERVICE_READ, _WRITE = "hub_list_connections", "freshbooks_list_clients", "freshbooks_create_client"
 # A flooding workspace queues for its permits; then come a lock, and a service that is asked again.
-SLOW_SECONDS = PATIENCE_SECONDS + 10
+SLOW_SECONDS = PATIENCE_SECONDS + 20
 
 
 @dataclass

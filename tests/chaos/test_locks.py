@@ -11,7 +11,7 @@ import pytest
 from tests.support.companies import call
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("chaos")]
-_AT_MOST_SECONDS = 5.0 + 3.0  # and what a busy machine of two cores adds, on which other tests run
+_AT_MOST_SECONDS = 20.0  # five by the product's clock; whoever waits for the lock itself waits for 30 or more
 _TABLES = ("calls", "limit_counters", "oauth_access_tokens", "connections", "credentials")
 
 
@@ -69,8 +69,8 @@ def test_64_parallel_calls_are_served_by_the_connections_it_may_open(installatio
                 pool.submit(call, installation.product, installation.first, "hub_list_connections")
                 for _ in range(128)
             ]
-            while not all(answer.done() for answer in answers):
-                query = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s"
+            query = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s"
+            while not most or not all(answer.done() for answer in answers):
                 most.append(admin.execute(query, (installation.role,)).fetchone()[0])
     statuses = {answer.result()[0] for answer in answers}
     assert 1 < max(most) <= 14

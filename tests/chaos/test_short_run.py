@@ -7,7 +7,7 @@ import pytest
 
 from tests.support import databases, services
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("chaos")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("chaos"), pytest.mark.timeout(660)]
 
 
 def test_what_must_hold_holds_after_kills_and_a_lock():
