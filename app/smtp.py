@@ -146,8 +146,9 @@ class Delivery:
 
     def _resume(self, timer: threading.Timer, tries: int) -> None:
         with self._lock:
-            envelope = self._paused.pop(timer)
-        self._submit(envelope, tries)
+            envelope = self._paused.pop(timer, None)
+        if envelope is not None:  # else it was given up: the process is ending
+            self._submit(envelope, tries)
 
     def _give_up(self) -> None:
         """At the end of the process: what waits for another try will not get one."""

@@ -261,3 +261,15 @@ def test_a_mail_that_waits_when_the_process_ends_is_logged(tmp_path):
         )
     assert "a mail to example.com was not sent: the process ended before another try" in ended.stderr
     assert "123456" not in ended.stderr and "zoe@" not in ended.stderr
+
+
+def test_a_pause_that_ends_while_the_process_ends_sends_nothing_more(caplog):
+    with SmtpServer(Received(replies=["450 4.2.0 greylisted"])) as server:
+        mailer = mailer_to(server, pauses=(600,))
+        mailer.send("zoe@example.com", "Your code", CODE)
+        until(lambda: mailer._delivery._paused)
+        [timer] = mailer._delivery._paused
+        mailer._delivery._give_up()
+        timer.function()  # as the timer's thread does at that moment
+        timer.cancel()
+    assert ours(caplog).count("was not sent") == 1
