@@ -205,7 +205,7 @@ def _with_keys(settings, secret_key, *fallbacks):
 
 
 @both_databases
-def test_many_writers_and_sealers_at_once_make_one_unbroken_chain(write):
+def test_many_writers_and_sealers_at_once_make_one_unbroken_chain(patient_database, write):
     barrier = threading.Barrier(8)
 
     def work(number):

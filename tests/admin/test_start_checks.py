@@ -216,7 +216,7 @@ def test_the_web_server_prints_it_once_unless_its_launcher_did(environ, tmp_path
         env=live_environment(**{**os.environ, **given}),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
     )
     assert checked.stdout.count("  Mode ") == (0 if announced else 1), checked.stderr
     assert VAULT_KEY not in checked.stdout + checked.stderr
