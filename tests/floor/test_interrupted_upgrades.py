@@ -67,6 +67,7 @@ def shape_of(url):
         return [sorted(map(str, connection.execute(query).fetchall())) for query in (_COLUMNS, _INDEXES)]
 
 
+@pytest.mark.timeout(600)  # more than a hundred processes
 @pytest.mark.needs_postgres
 def test_on_postgresql_an_upgrade_killed_at_every_statement_ends_in_the_same_tables():
     (clean, clean_name), (killed, killed_name) = (
