@@ -36,7 +36,7 @@ def ended(pid: int) -> bool:
         return True
 
 
-def call_under_way(server: Server) -> socket.socket:
+def running_call(server: Server) -> socket.socket:
     """It is answered once the gate "call" is open."""
     call = server.connect(b"GET /held/call HTTP/1.1\r\nHost: localhost\r\n\r\n")
     until(lambda: "held at call" in server.log)
@@ -70,7 +70,7 @@ def test_workers_end_when_their_master_is_killed(tmp_path):
 def test_the_port_of_a_killed_master_is_free_while_calls_go_on(tmp_path):
     with run_server(tmp_path, "--workers", "2") as server:
         workers_of(server)
-        call = call_under_way(server)
+        call = running_call(server)
         kill_the_master(server)
         until(lambda: is_free(server.port))
         server.open_gate("call")
@@ -80,7 +80,7 @@ def test_the_port_of_a_killed_master_is_free_while_calls_go_on(tmp_path):
 
 def test_a_stopping_server_finishes_its_calls_and_frees_the_port(tmp_path):
     with run_server(tmp_path, LINGER_SECONDS="1") as server:
-        call = call_under_way(server)
+        call = running_call(server)
         slow_upload = server.connect(
             b"POST /digest HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\na"
         )

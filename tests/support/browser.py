@@ -9,12 +9,13 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
+from app import clock
 from tests.support import services
 from tests.support.waiting import AT_MOST_SECONDS
 
@@ -68,7 +69,7 @@ def poll_now(page: Page) -> None:
 def stop_clock(page: Page) -> None:
     """From the next page on, timers run only with `page.clock.run_for(…)`."""
     page.clock.install()
-    page.clock.pause_at(datetime.now() + timedelta(minutes=1))
+    page.clock.pause_at(clock.host_now() + timedelta(minutes=1))
 
 
 def choose_level(page: Page, service: str, words: str) -> None:
