@@ -166,9 +166,10 @@ def is_open_at_the_server(server: Server, sock) -> bool:
     return any(row[1].endswith(local) and row[2].endswith(remote) and row[3] == "01" for row in rows)
 
 
-def test_who_never_reads_is_closed(quick_server: Server):
+def test_who_never_reads_is_closed(server: Server, quick_server: Server):
+    with server.connect(DOES_NOT_READ_MANY, receive_buffer=4096) as sock:
+        assert is_open_at_the_server(server, sock), "its deadline is five minutes away"
     with quick_server.connect(DOES_NOT_READ_MANY, receive_buffer=4096) as sock:
-        assert is_open_at_the_server(quick_server, sock)
         until(lambda: not is_open_at_the_server(quick_server, sock))
         assert len(read_to_end(sock)) < 100 * 200_000
 
