@@ -14,7 +14,7 @@ import pytest
 from sqlmodel import select
 from standardwebhooks import Webhook
 
-from app import clock, database, events
+from app import database, events
 from app.webhooks import sending
 from app.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from tests.notifications.conftest import connect as connect_service  # noqa: F401
@@ -181,13 +181,6 @@ def announce(people):
             events.announce(db, name, workspace_id=workspace_id, sentence="It happened.", once=once, **given)
 
     return _announce
-
-
-@pytest.fixture
-def stopped_clock(monkeypatch):
-    """The clock stands still; only shifts move it."""
-    at = clock.host_now()
-    monkeypatch.setattr(clock, "host_now", lambda: at)
 
 
 @pytest.fixture

@@ -140,7 +140,7 @@ def test_the_body_of_a_response_is_not_read(add, announce, send_due, receiver):
     assert states(endpoint) == ["delivered"] and endpoint.attempts()[0].error == ""
 
 
-@pytest.mark.usefixtures("stopped_clock")
+@pytest.mark.usefixtures("frozen_clock")
 def test_a_failing_delivery_follows_the_schedule_and_ends_with_the_endpoint_off(
     add, announce, send_due, receiver, mailbox
 ):
@@ -228,7 +228,7 @@ def test_a_retry_after_that_is_none_is_ignored_or_bounded(add, announce, send_du
     assert delivery.next_at <= clock.now() + timedelta(days=1, minutes=1)
 
 
-@pytest.mark.usefixtures("stopped_clock")
+@pytest.mark.usefixtures("frozen_clock")
 def test_an_endpoint_that_fails_again_and_again_is_left_alone_for_a_while(add, announce, send_due, receiver):
     add()
     receiver.status = 500
