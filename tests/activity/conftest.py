@@ -5,16 +5,6 @@ from sqlalchemy import text
 
 from app import audit, database
 from tests.support.statements import statements  # noqa: F401
-from tests.support.waiting import AT_MOST_SECONDS
-
-
-@pytest.fixture
-def patient_database(monkeypatch):
-    """Nobody gives up on a lock or a connection because the machine is slow. Request it before the app."""
-    for name in ("_WRITER_SECONDS", "_POOL_SECONDS"):
-        monkeypatch.setattr(database, name, AT_MOST_SECONDS)
-    options = f"-c lock_timeout={AT_MOST_SECONDS:.0f}s"
-    monkeypatch.setattr(database, "_POSTGRES_OPTIONS", options)
 
 
 @pytest.fixture

@@ -205,7 +205,8 @@ def test_the_mails_to_one_address_are_limited_exactly_and_the_answer_is_the_same
         answers = list(pool.map(lambda _: company.register(), range(14)))
     assert {(answer.status_code, answer.get_data()) for answer in answers} == {(201, answers[0].get_data())}
     assert len(company.letters()) == 5
-    assert company.confirm().status_code == 200
+    # The last code made counts, whose mail need not be the last of several sent at once.
+    assert 200 in (company.confirm(code).status_code for code in company.codes())
     assert Company(company.app, email="other@harbour.example").register().status_code == 201
 
 
