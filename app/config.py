@@ -271,7 +271,7 @@ def _mail_from(text: str, brand_name: str, public_url: str) -> str:
 
 
 def _secret_key(name: str, text: str, *, strict: bool) -> str:
-    # Of 32 random hexadecimal digits fewer than eight differ once in 10^7.
+    # 32 random hexadecimal digits have fewer than 8 distinct ones less than once in 10^7.
     if len(text) < 32 or len(set(text)) < 8 or key_strength.is_guessable_text(text, strict=strict):
         raise ConfigError(
             f"{name} must be at least 32 random characters, not words, sequences or an example; make one "
