@@ -22,6 +22,7 @@ from app import (
     firebase_settings,
     key_strength,
     page_settings,
+    server_settings,
     tracing_settings,
     url_settings,
 )
@@ -81,6 +82,10 @@ class Settings:
     client_documents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     tracing: tracing_settings.TracingSettings | None = None
     pages: PageSettings = field(default_factory=PageSettings)
+    # MCP servers that may be added, by host; None: every public one
+    mcp_servers_allowed_hosts: frozenset[str] | None = None
+    # hosts of MCP servers that may be on a private network, as host or host:port
+    mcp_servers_private_hosts: frozenset[str] = frozenset()
 
     @property
     def production(self) -> bool:
@@ -198,6 +203,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         tracing=tracing_settings.parse(environ),
         client_documents=client_settings.client_documents(environ.get("OAUTH_CLIENT_DOCUMENTS", "")),
         pages=page_settings.read(environ, production=production),
+        mcp_servers_allowed_hosts=server_settings.allowed_hosts(environ),
+        mcp_servers_private_hosts=server_settings.private_hosts(environ, sandbox_url),
         services={
             k: v
             for k, v in environ.items()

@@ -9,7 +9,17 @@ from flask import Flask, g, request
 from sqlalchemy.orm import configure_mappers
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import audit, config, database, database_clock, environment, logs, outbound, tracing
+from app import (
+    audit,
+    config,
+    database,
+    database_clock,
+    environment,
+    guarded_http,
+    logs,
+    outbound,
+    tracing,
+)
 from app.admin import live_settings
 from app.config import ROOT, VERSION, Settings
 from app.connectors import configuration
@@ -42,6 +52,7 @@ MODELS = (
     "app.oauth_server.models",
     "app.memory.models",
     "app.hub.models",
+    "app.federation.models",
     "app.usage.models",
     "app.mcp_server.protocol.models",
     "app.team.models",
@@ -61,6 +72,7 @@ ROUTES = (
     "app.oauth_server.routes",
     "app.memory.routes",
     "app.hub.routes",
+    "app.federation.routes",
     "app.mcp_server.routes",
     "app.team.routes",
     "app.account_settings.routes",
@@ -111,6 +123,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _configure(app, settings)
     import_models()
     tracing.configure(settings.tracing, outbound.post)
+    guarded_http.allow_private(settings.mcp_servers_private_hosts)
     database.bind(settings.database_url, pool_size=_pool_size(settings))
     database_clock.measure()
     audit.bind(settings)

@@ -1,18 +1,15 @@
-"""Connections for `outbound`: name look-up, connecting, and closing at the deadline.
+"""Connections for `outbound`: name look-up and connecting, within the request's deadline.
 
-Requests and urllib3 time out per read, so a peer that sends one byte now and then holds a thread for ever;
-and their name look-up has no limit. Here one deadline covers everything. A guarded connection goes to
-addresses that were checked, not to whatever the name resolves to a moment later.
+The name look-up of requests and urllib3 has no limit; here it belongs to the deadline. A guarded connection
+goes to addresses that were checked, not to whatever the name resolves to a moment later.
 """
 
-import contextlib
-import heapq
 import ipaddress
-import itertools
 import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
@@ -23,7 +20,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.poolmanager import PoolManager
 
-from app import threads
+from app import request_deadline, threads
 from app.public_addresses import is_public
 
 _LOOKUP_THREADS = 16
@@ -55,90 +52,46 @@ class HostUnknown(OutboundError):
         super().__init__("The name of the other side is not known.", sent=False)
 
 
-# --- the deadline ----------------------------------------------------------------------------
-
-
-class Deadline:
-    """The end of one request in time. When it passes, the connection is shut down, whatever it is doing.
-
-    Use it as a context manager: it covers the connections that this thread opens or uses inside the block.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self.at = time.monotonic() + seconds
-        self.passed = False
-        self.connection: Any = None
-        self.socket: socket.socket | None = None
-
-    def __enter__(self) -> "Deadline":
-        _current.deadline = self
-        _watch(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        _current.deadline = None
-        with _lock:
-            self.connection = self.socket = None
-
-    @property
-    def seconds_left(self) -> float:
-        """Seconds until it passes; negative afterwards."""
-        return self.at - time.monotonic()
-
-    def _pass(self) -> None:
-        with _lock:
-            # A connection that was returned to the pool may serve another request by now.
-            if self.socket is not None and self.connection.deadline is self:
-                self.passed = True
-                with contextlib.suppress(OSError):
-                    # not SSLSocket.shutdown, which is not thread-safe
-                    socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
-
-
-_current = threading.local()
-_lock = threading.Lock()
-_pending: list[tuple[float, int, Deadline]] = []
-_numbers = itertools.count()
-_changed = threading.Condition()
-_watcher: threading.Thread | None = None
-
-
-def _watch(deadline: Deadline) -> None:
-    """Hand a deadline to the one watcher thread, starting it if needed (a fork does not copy it)."""
-    global _watcher
-    with _changed:
-        heapq.heappush(_pending, (deadline.at, next(_numbers), deadline))
-        if _watcher is None or not _watcher.is_alive():
-            _watcher = threading.Thread(target=_hang_up_in_time, name="deadlines", daemon=True)
-            _watcher.start()
-        elif _pending[0][2] is deadline:
-            _changed.notify()
-
-
-def _hang_up_in_time() -> None:
-    while True:
-        with _changed:
-            while not _pending or _pending[0][0] > time.monotonic():
-                _changed.wait(_pending[0][0] - time.monotonic() if _pending else None)
-            deadline = heapq.heappop(_pending)[2]
-        deadline._pass()
-
-
 # --- looking up and connecting ---------------------------------------------------------------
 
+Guard = Callable[[str, int, str], bool]  # whether that host, port and address may be connected to
+
 _lookups: dict[bool, ThreadPoolExecutor] = {}
+_lookups_lock = threading.Lock()
+_private_hosts: frozenset[str] = frozenset()
 
 
-def _addresses(host: str, port: int, seconds: float, guarded: bool) -> list[Any]:
-    """Resolve the name within `seconds`; if guarded, only if every address is public.
+def allow_private(hosts: Collection[str]) -> None:
+    """Set the hosts, as `host` or `host:port`, that `LISTED` connections may reach on any network."""
+    global _private_hosts
+    _private_hosts = frozenset(host.lower() for host in hosts)
+
+
+def is_listed(host: str, port: int) -> bool:
+    """Whether the operator allows that host although it is on a private network."""
+    name = host.lower().rstrip(".")
+    return name in _private_hosts or f"{name}:{port}" in _private_hosts
+
+
+def _public(host: str, port: int, address: str) -> bool:
+    return is_public(address)
+
+
+def _public_or_listed(host: str, port: int, address: str) -> bool:
+    return is_public(address) or is_listed(host, port)
+
+
+def _addresses(host: str, port: int, seconds: float, guard: Guard | None) -> list[Any]:
+    """Resolve the name within `seconds`; if guarded, only if every address is allowed.
 
     Guarded names are resolved by their own threads, so that slow ones delay only each other.
     """
+    guarded = guard is not None
     try:
         if host == "localhost" or _is_address(host):
             addresses = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
         else:
-            with _changed:
+            with _lookups_lock:
                 if guarded not in _lookups:
                     _lookups[guarded] = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="lookup")
             future = threads.submit(_lookups[guarded], socket.getaddrinfo, host, port, 0, socket.SOCK_STREAM)
@@ -152,7 +105,7 @@ def _addresses(host: str, port: int, seconds: float, guarded: bool) -> list[Any]
         ) from None
     except (OSError, UnicodeError):
         raise HostUnknown() from None
-    if guarded and not all(is_public(str(info[4][0])) for info in addresses):
+    if guard is not None and not all(guard(host, port, str(info[4][0])) for info in addresses):
         raise AddressRefused()
     return addresses
 
@@ -163,7 +116,7 @@ def check_public(host: str, port: int, seconds: float) -> None:
 
     A connection checks again: the name may resolve to something else by then.
     """
-    _addresses(host, port, seconds, True)
+    _addresses(host, port, seconds, _public)
 
 
 def _is_address(host: str) -> bool:
@@ -174,10 +127,10 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _dial(host: str, port: int, seconds: float, guarded: bool, options: Any) -> socket.socket:
+def _dial(host: str, port: int, seconds: float, guard: Guard | None, options: Any) -> socket.socket:
     """Return a connected socket, trying each address in turn, within `seconds` in total."""
     end = time.monotonic() + seconds
-    addresses = _addresses(host, port, seconds, guarded)
+    addresses = _addresses(host, port, seconds, guard)
     timed_out = False
     for n, (family, kind, protocol, _, address) in enumerate(addresses):
         seconds_left = end - time.monotonic()
@@ -189,7 +142,7 @@ def _dial(host: str, port: int, seconds: float, guarded: bool, options: Any) -> 
                 sock.setsockopt(*option)
             sock.settimeout(seconds_left / (len(addresses) - n))
             sock.connect(address)
-            if guarded and not is_public(str(sock.getpeername()[0])):
+            if guard is not None and not guard(host, port, str(sock.getpeername()[0])):
                 raise AddressRefused()
             return sock
         except OSError as error:
@@ -206,18 +159,18 @@ def _dial(host: str, port: int, seconds: float, guarded: bool, options: Any) -> 
 class _Watched:
     """What both kinds of connection share. `sock` belongs to the deadline of the request it serves."""
 
-    guarded = False
-    deadline: Deadline | None = None
+    guard: Guard | None = None
+    deadline: request_deadline.Deadline | None = None
     sock: Any
     timeout: Any
 
     def _new_conn(self) -> socket.socket:
-        deadline: Deadline = _current.deadline
+        deadline: request_deadline.Deadline = request_deadline.current.deadline
         sock = _dial(
             self._dns_host.strip("[]"),  # type: ignore[attr-defined]
             self.port,  # type: ignore[attr-defined]
             min(self.timeout, deadline.seconds_left),
-            self.guarded,
+            type(self).guard,
             self.socket_options,  # type: ignore[attr-defined]
         )
         sock.settimeout(max(0.05, min(self.timeout, deadline.seconds_left)))  # for the TLS handshake
@@ -242,8 +195,8 @@ class _Watched:
         super().request(*args, **options)  # type: ignore[misc]
 
     def _belong(self) -> None:
-        with _lock:
-            deadline = self.deadline = _current.deadline
+        with request_deadline.lock:
+            deadline = self.deadline = request_deadline.current.deadline
             deadline.connection, deadline.socket = self, self.sock
 
 
@@ -256,11 +209,19 @@ class _HTTPS(_Watched, HTTPSConnection):
 
 
 class _GuardedHTTP(_HTTP):
-    guarded = True
+    guard = staticmethod(_public)
 
 
 class _GuardedHTTPS(_HTTPS):
-    guarded = True
+    guard = staticmethod(_public)
+
+
+class _ListedHTTP(_HTTP):
+    guard = staticmethod(_public_or_listed)
+
+
+class _ListedHTTPS(_HTTPS):
+    guard = staticmethod(_public_or_listed)
 
 
 def _pools(http: type[HTTPConnection], https: type[HTTPSConnection]) -> dict[str, Any]:
@@ -270,18 +231,25 @@ def _pools(http: type[HTTPConnection], https: type[HTTPSConnection]) -> dict[str
     }
 
 
-_POOLS = {False: _pools(_HTTP, _HTTPS), True: _pools(_GuardedHTTP, _GuardedHTTPS)}
+# Kinds of connections. Each has pools of its own, so that none reuses a connection that another one's guard
+# would have refused.
+OPEN, GUARDED, LISTED = "open", "guarded", "listed"
+_POOLS = {
+    OPEN: _pools(_HTTP, _HTTPS),
+    GUARDED: _pools(_GuardedHTTP, _GuardedHTTPS),
+    LISTED: _pools(_ListedHTTP, _ListedHTTPS),
+}
 
 
 class DeadlineAdapter(HTTPAdapter):
     """Makes requests use the connections of this module. Never retries."""
 
-    def __init__(self, *, guarded: bool, size: int) -> None:
-        self._guarded = guarded
+    def __init__(self, *, kind: str, size: int) -> None:
+        self._kind = kind
         super().__init__(pool_connections=32, pool_maxsize=size, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Set our connection classes on the pool manager."""
         super().init_poolmanager(*args, **kwargs)
         manager: PoolManager = self.poolmanager
-        manager.pool_classes_by_scheme = _POOLS[self._guarded]
+        manager.pool_classes_by_scheme = _POOLS[self._kind]

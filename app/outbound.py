@@ -3,7 +3,8 @@
 It uses no proxies or netrc from the environment, follows no redirects and always checks certificates. One
 total deadline includes name look-up and reading the body, and a size limit applies while streaming. For
 addresses that came from outside (`guarded=True`) it checks every resolved address and the connected peer
-before a byte is sent (SSRF).
+before a byte is sent (SSRF). `may_be_private` lets such an address be one of the hosts that the operator
+listed (`guarded_http.allow_private`).
 
 Errors contain no URL: a query string may hold a secret.
 """
@@ -21,8 +22,10 @@ import requests
 
 from app import tracing
 from app.guarded_http import (
+    GUARDED,
+    LISTED,
+    OPEN,
     AddressRefused,
-    Deadline,
     DeadlineAdapter,
     HostUnknown,
     OutboundError,
@@ -30,6 +33,7 @@ from app.guarded_http import (
     check_public,
 )
 from app.public_addresses import is_public
+from app.request_deadline import Deadline
 
 TOTAL_SECONDS = 20.0
 _CONNECT_SECONDS = 5.0
@@ -89,6 +93,7 @@ def send(
     body: bytes | None = None,
     auth: tuple[str, str] | None = None,
     guarded: bool = False,
+    may_be_private: bool = False,
     seconds: float = TOTAL_SECONDS,
     max_bytes: int = _MAX_BYTES,
     reads_body: bool = True,
@@ -111,7 +116,7 @@ def send(
             json=json,
             data=form if body is None else body,
             auth=auth,
-            guarded=guarded,
+            kind=(LISTED if may_be_private else GUARDED) if guarded else OPEN,
             seconds=seconds,
             max_bytes=max_bytes,
             reads_body=reads_body,
@@ -124,17 +129,21 @@ def _send(
     method: str,
     url: str,
     *,
-    guarded: bool,
+    kind: str,
     seconds: float,
     max_bytes: int,
     reads_body: bool,
     **request: Any,
 ) -> Response:
     started = time.monotonic()
-    session = _session(guarded)
+    session = _session(kind)
     try:
         parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or (guarded and "@" in parts.netloc):
+        if (
+            parts.scheme not in {"http", "https"}
+            or not parts.hostname
+            or (kind != OPEN and "@" in parts.netloc)
+        ):
             raise ValueError
         prepared = session.prepare_request(requests.Request(method, url, **request))
     except (requests.RequestException, UnicodeError, ValueError):
@@ -183,27 +192,27 @@ def _drop(response: requests.Response) -> bytes:
     return b""
 
 
-# --- sessions: one guarded, one not, shared by threads for their connection pools --------------
+# --- sessions: one per kind, shared by threads for their connection pools ----------------------
 
-_sessions: dict[bool, requests.Session] = {}
+_sessions: dict[str, requests.Session] = {}
 _sessions_lock = threading.Lock()
 
 
-def _session(guarded: bool) -> requests.Session:
-    session = _sessions.get(guarded)
+def _session(kind: str) -> requests.Session:
+    session = _sessions.get(kind)
     if session is None:
         with _sessions_lock:
-            session = _sessions.get(guarded) or _new_session(guarded)
-            _sessions[guarded] = session
+            session = _sessions.get(kind) or _new_session(kind)
+            _sessions[kind] = session
     return session
 
 
-def _new_session(guarded: bool) -> requests.Session:
+def _new_session(kind: str) -> requests.Session:
     session = requests.Session()
     session.trust_env = False
     session.headers.update({"User-Agent": "Patchbay", "Accept-Encoding": "gzip, deflate"})
     session.cookies.set_policy(_NoCookies())
-    adapter = DeadlineAdapter(guarded=guarded, size=_POOL_SIZE)
+    adapter = DeadlineAdapter(kind=kind, size=_POOL_SIZE)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session

@@ -18,6 +18,7 @@ ORDER = [
         "jobs",
         "accounts",
         "workspaces",
+        "mcp_client",
         "connectors",
         "vault",
         "oauth_server",
@@ -34,6 +35,7 @@ ORDER = [
         "account_settings",
         "onboarding",
         "hub",
+        "federation",
         "mcp_server",
         "clients",
         "connection_pages",
@@ -42,7 +44,7 @@ ORDER = [
         "demo",
     ),
 ]
-NO_FLASK = {"connectors", "vault", "usage"}
+NO_FLASK = {"connectors", "mcp_client", "vault", "usage"}
 EDGES = {"background", "factory", "serve", "startup"}  # know every package
 EDGE_FILES = {"commands.py", "routes.py"}
 

@@ -237,8 +237,7 @@ class Api:
 
     def _send(self, request: ApiRequest, token: str) -> Response:
         seconds = min(outbound.TOTAL_SECONDS, max(0.05, self.deadline - time.monotonic()))
-        started = time.monotonic()
-        status: int | None = None
+        started, status = time.monotonic(), None
         failure: OutboundError | None = None
         try:
             answer = outbound.send(
@@ -249,6 +248,7 @@ class Api:
                 form=request.form,
                 headers={**request.headers, **self.service.authorization(token)},
                 guarded=request.guarded or self.service.is_guarded,
+                may_be_private=self.service.may_be_private,
                 seconds=seconds,
                 template=request.path,
             )

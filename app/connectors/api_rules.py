@@ -41,6 +41,8 @@ class ApiRules:
     business: BusinessArgument | None = None
     authorization: Callable[[str], Mapping[str, str]] = bearer  # the headers that carry the token
     workspace_id: str | None = None  # the one workspace that has the service; None: every workspace
+    # guarded, but its hosts may be private ones that the operator listed (`MCP_SERVERS_PRIVATE_HOSTS`)
+    may_be_private: bool = False
 
     @property
     def repeats_writes(self) -> bool:

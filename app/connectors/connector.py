@@ -48,6 +48,9 @@ class Connector(ApiRules):
     # Why the real service cannot be reached, as a sentence: then only the sandbox is, or a server that the
     # operator names with `<SLUG>_BASE_URL`.
     unreachable: str = ""
+    # Of a service of one workspace: the path of the page that manages it, and what waits there, as a badge.
+    manage_path: str = ""
+    notice: str = ""
     is_offered: bool = True  # False: no new connections; a service of one workspace that is being removed
 
     def find_form(self, auth_method: str) -> Form | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, case, join, or_, select
 
-from app import clock
+from app import clock, workspace_versions
 from app.accounts.models import User
 from app.crypto import digest
 from app.fast_queries import PreparedStatement
@@ -81,6 +81,7 @@ def _callers(source: Any, scope: Any, ends: Any, *which: Any) -> Any:
             _workspace.tier,
             _workspace.per_minute,
             _workspace.per_day,
+            _workspace.services_version,
             case((_grant.kind == API_KEY, "operator"), else_=_membership.role).label("role"),
             _grant.client_id,
             _grant.client_name,
@@ -149,6 +150,7 @@ def _caller(row: tuple[Any, ...] | None) -> AuthenticatedCaller | None:
     if row is None:
         return None
     facts: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
+    workspace_versions.note(facts["workspace_id"], facts.pop("services_version"))
     facts["scopes"] = scopes.split(facts["scopes"])
     facts["selection"] = Selection.of_json(facts["selection"])
     facts["expires_at"] = min(

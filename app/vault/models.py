@@ -92,6 +92,22 @@ class Credential(SQLModel, table=True):
     updated_at: datetime = Field(sa_type=UtcDateTime)  # when the tokens were stored
 
 
+class McpSession(SQLModel, table=True):
+    """What a connection to an MCP server agreed on: its revision, and the session to name in each request.
+
+    `purpose` keeps sessions with a state of their own apart, such as FlowPOS' active business.
+    """
+
+    __tablename__ = "mcp_sessions"
+
+    connection_id: str = Field(primary_key=True, foreign_key="connections.id", ondelete="CASCADE")
+    purpose: str = Field(primary_key=True, max_length=80, default="")
+    workspace_id: str = Field(foreign_key="workspaces.id", ondelete="CASCADE", index=True)
+    revision: str = Field(max_length=16)
+    session_id_sealed: str | None = None  # None: the server has no sessions
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class PendingRevocation(SQLModel, table=True):
     """A disconnected token to revoke at its service: retried until confirmed, also without its workspace."""
 

@@ -216,7 +216,14 @@ def json_object(answer: Response) -> dict[str, Any] | None:
 def send(connector: Connector, method: str, url: str, **request: Any) -> Response:
     """The answer to a request, whatever its status. Raises TokenEndpointUnavailable."""
     try:
-        return outbound.send(method, url, guarded=connector.is_guarded, max_bytes=_MAX_BYTES, **request)
+        return outbound.send(
+            method,
+            url,
+            guarded=connector.is_guarded,
+            may_be_private=connector.may_be_private,
+            max_bytes=_MAX_BYTES,
+            **request,
+        )
     except OutboundError as error:
         raise TokenEndpointUnavailable(
             f"{connector.name} cannot be reached right now. Please try again later.", lost=error.sent

@@ -17,7 +17,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import case
 from sqlmodel import Session, col, select
 
-from app import clock, database
+from app import clock, database, workspace_versions
 from app.accounts import login, sessions
 from app.accounts.models import LoginSession, User
 from app.errors import Forbidden, PatchbayError, Unavailable, WorkspaceInactive
@@ -192,6 +192,7 @@ def _query(db: Session, id_digest: str) -> Member | None:
     if not rows:
         return None
     session, user, membership, workspace = rows[0]
+    workspace_versions.note(workspace.id, workspace.services_version)
     by_name = tuple(sorted((row[3] for row in rows), key=lambda each: (each.name.casefold(), each.id)))
     done_at = membership.getting_started_done_at
     return Member(user, workspace, membership.role, session, by_name, done_at)

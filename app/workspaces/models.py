@@ -20,6 +20,10 @@ class Workspace(SQLModel, table=True):
     timezone: str = Field(default="UTC", max_length=64)
     created_at: datetime = Field(sa_type=UtcDateTime)
     deactivated_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    # grows with every change of the services that the workspace brought itself (`app/workspace_versions.py`)
+    services_version: int = 0
+    # who may add MCP servers: managers (owners and admins), owners, nobody
+    who_adds_servers: str = Field(default="managers", max_length=16)
 
 
 class Membership(SQLModel, table=True):

@@ -11,7 +11,7 @@ import traceback
 
 import pytest
 
-from app import clock, guarded_http, outbound
+from app import clock, guarded_http, outbound, request_deadline
 from app.outbound import AddressRefused, OutboundError, OutboundTimeout, is_public
 from tests.support.product import free_port
 from tests.support.waiting import AT_MOST_SECONDS, PROMPTLY_SECONDS
@@ -90,7 +90,7 @@ def test_the_deadline_is_total_whatever_trickles(server, behaviour):
 
 def test_a_deadline_that_passed_does_not_touch_the_next_request_on_the_same_connection(server):
     outbound.send("GET", server.url, seconds=AT_MOST_SECONDS)
-    deadline = max(guarded_http._pending, key=lambda each: each[1])[2]  # the newest
+    deadline = max(request_deadline._pending, key=lambda each: each[1])[2]  # the newest
 
     def late(handler):
         deadline._pass()  # as the watching thread does a minute later
@@ -133,7 +133,7 @@ def test_a_hundred_dead_addresses_do_not_add_up(monkeypatch):
     monkeypatch.setattr(socket, "socket", Hanging)
     started = time.monotonic()
     with pytest.raises(OutboundTimeout):
-        guarded_http._dial("many.example", 80, 0.5, False, ())
+        guarded_http._dial("many.example", 80, 0.5, None, ())
     assert time.monotonic() - started < PROMPTLY_SECONDS, "half a second each would be 50"
 
 

@@ -1,0 +1,112 @@
+"""The services of a workspace that are MCP servers, kept in memory per process.
+
+`workspaces.services_version` grows with every change of a server or its tools (`touch`). Each request notes
+the version it read with its workspace (`app/workspace_versions.py`), so a change in any process counts from
+the next request on, and a call costs no query.
+"""
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from app import database, workspace_versions
+from app.connectors.connector import Connector
+from app.federation import connector_of
+from app.federation.models import McpServer, McpServerTool
+from app.workspaces.models import Workspace
+
+_MOST = 1_000  # workspaces one process remembers
+_FRESH_SECONDS = 10.0  # for work without a request, which notes no version
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    version: int
+    at: float  # on the monotonic clock
+    connectors: tuple[Connector, ...]
+    by_server: Mapping[
+        str, tuple[object, Connector]
+    ]  # what each was made of, so that it stays the same object
+
+
+class McpServers:
+    """The `ServiceSource` of MCP servers. One per process."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, _Loaded] = {}
+        self._lock = threading.Lock()
+
+    def connectors_of(self, workspace_id: str) -> tuple[Connector, ...]:
+        """The workspace's MCP servers, in the order they were added."""
+        known = self._loaded.get(workspace_id)
+        if known is not None and _is_current(known, workspace_id):
+            return known.connectors
+        loaded = _load(workspace_id, known)
+        with self._lock:  # of two that loaded at once, one version of the objects stays
+            known = self._loaded.get(workspace_id)
+            if known is not None and known.version >= loaded.version and _is_current(known, workspace_id):
+                return known.connectors
+            if len(self._loaded) >= _MOST and workspace_id not in self._loaded:
+                self._loaded.clear()
+            self._loaded[workspace_id] = loaded
+        return loaded.connectors
+
+
+SOURCE = McpServers()
+
+
+def touch(db: Session, workspace_id: str) -> None:
+    """Make every process load the workspace's services anew. Call it in the transaction that changes them."""
+    db.execute(
+        update(Workspace)
+        .where(col(Workspace.id) == workspace_id)
+        .values(services_version=col(Workspace.services_version) + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _is_current(known: _Loaded, workspace_id: str) -> bool:
+    noted = workspace_versions.latest(workspace_id)
+    if noted is not None and noted[0] != known.version:
+        return noted[0] < known.version
+    return time.monotonic() - max(known.at, noted[1] if noted else 0.0) < _FRESH_SECONDS
+
+
+def _load(workspace_id: str, known: _Loaded | None) -> _Loaded:
+    """The workspace's servers as they are now; those that did not change stay the same objects."""
+    at = time.monotonic()
+    with database.snapshot() as db:
+        version = db.exec(
+            select(Workspace.services_version).where(col(Workspace.id) == workspace_id)
+        ).one_or_none()
+        if known is not None and version == known.version:
+            return _Loaded(known.version, at, known.connectors, known.by_server)
+        servers = db.exec(
+            select(McpServer)
+            .where(col(McpServer.workspace_id) == workspace_id)
+            .order_by(col(McpServer.added_at), col(McpServer.id))
+        ).all()
+        tools = db.exec(
+            select(McpServerTool)
+            .where(col(McpServerTool.workspace_id) == workspace_id)
+            .order_by(col(McpServerTool.first_seen_at), col(McpServerTool.name))
+        ).all()
+    by_server: dict[str, tuple[object, Connector]] = {}
+    for server in servers:
+        own = [tool for tool in tools if tool.server_id == server.id]
+        made_of = (server.model_dump(exclude={"checked_at"}), [tool.model_dump() for tool in own])
+        before = known.by_server.get(server.id) if known is not None else None
+        same = before is not None and before[0] == made_of
+        by_server[server.id] = (
+            made_of,
+            before[1] if same and before is not None else connector_of.build(server, own),
+        )
+    connectors = tuple(connector for _, connector in by_server.values())
+    # a deleted workspace keeps what it had until its tokens are revoked
+    if version is None and known is not None:
+        return _Loaded(known.version, at, known.connectors, known.by_server)
+    return _Loaded(version or 0, at, connectors, by_server)

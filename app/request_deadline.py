@@ -1,0 +1,81 @@
+"""One deadline over everything a request does: look-up, connecting, sending, reading.
+
+Requests and urllib3 time out per read, so a peer that sends one byte now and then would hold a thread for
+ever. Here one watcher thread shuts the connection down when the request's time is over.
+"""
+
+import contextlib
+import heapq
+import itertools
+import socket
+import threading
+import time
+from typing import Any
+
+
+class Deadline:
+    """The end of one request in time. When it passes, the connection is shut down, whatever it is doing.
+
+    Use it as a context manager: it covers the connections that this thread opens or uses inside the block.
+    One inside of another's block covers the inner request alone.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.at = time.monotonic() + seconds
+        self.passed = False
+        self.connection: Any = None
+        self.socket: socket.socket | None = None
+
+    def __enter__(self) -> "Deadline":
+        self._outer = getattr(current, "deadline", None)
+        current.deadline = self
+        _watch(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        current.deadline = self._outer
+        with lock:
+            self.connection = self.socket = None
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until it passes; negative afterwards."""
+        return self.at - time.monotonic()
+
+    def _pass(self) -> None:
+        with lock:
+            # A connection that was returned to the pool may serve another request by now.
+            if self.socket is not None and self.connection.deadline is self:
+                self.passed = True
+                with contextlib.suppress(OSError):
+                    # not SSLSocket.shutdown, which is not thread-safe
+                    socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
+
+
+current = threading.local()
+lock = threading.Lock()
+_pending: list[tuple[float, int, Deadline]] = []
+_numbers = itertools.count()
+_changed = threading.Condition()
+_watcher: threading.Thread | None = None
+
+
+def _watch(deadline: Deadline) -> None:
+    """Hand a deadline to the one watcher thread, starting it if needed (a fork does not copy it)."""
+    global _watcher
+    with _changed:
+        heapq.heappush(_pending, (deadline.at, next(_numbers), deadline))
+        if _watcher is None or not _watcher.is_alive():
+            _watcher = threading.Thread(target=_hang_up_in_time, name="deadlines", daemon=True)
+            _watcher.start()
+        elif _pending[0][2] is deadline:
+            _changed.notify()
+
+
+def _hang_up_in_time() -> None:
+    while True:
+        with _changed:
+            while not _pending or _pending[0][0] > time.monotonic():
+                _changed.wait(_pending[0][0] - time.monotonic() if _pending else None)
+            deadline = heapq.heappop(_pending)[2]
+        deadline._pass()
