@@ -10,6 +10,7 @@ from flask import Flask
 from werkzeug.wrappers import Request, Response
 
 from app.sandbox.levers import InjectedFault
+from app.sandbox.mcp_bridge import McpBridge
 from app.sandbox.state import State
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class FaultMiddleware:
     def __init__(self, app: Flask, state: State) -> None:
         self.app = app
         self.state = state
+        self.mcp = app.extensions["mcp_bridge"] = McpBridge(state)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request."""
@@ -57,6 +59,8 @@ class FaultMiddleware:
         return response(environ, start_response)
 
     def _serve(self, environ: "WSGIEnvironment") -> Response:
+        if self.mcp.serves(environ["PATH_INFO"]):
+            return self.mcp.answer(environ)
         with self.state.lock:
             try:
                 return Response.from_app(self.app, environ, buffered=True)

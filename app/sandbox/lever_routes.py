@@ -7,10 +7,11 @@ from werkzeug.exceptions import BadRequest, NotFound
 
 from app.sandbox.current import Here
 from app.sandbox.levers import KINDS, read_fault
+from app.sandbox.mcp_bridge import McpBridge
 from app.sandbox.state import State
 
 _TOKEN_LEVERS = ("expire", "revoke", "roll_keys", "unroll_keys", "unscope")
-_NAMES = (*KINDS, "rotate_and_drop", *_TOKEN_LEVERS, "advance", "clear", "reset")
+_NAMES = (*KINDS, "rotate_and_drop", *_TOKEN_LEVERS, "advance", "forget_sessions", "clear", "reset")
 
 bp = Blueprint("levers", __name__, url_prefix="/_levers")
 
@@ -123,6 +124,15 @@ def advance(slug: str) -> Response:
     if not isinstance(seconds, int | float):
         raise BadRequest("Say how many `seconds`.")
     _state(slug).advance(slug, seconds)
+    return jsonify(ok=True)
+
+
+@bp.post("/<slug>/forget_sessions")
+def forget_sessions(slug: str) -> Response:
+    """The MCP servers of the service restart: no session exists any more, and open streams end."""
+    _state(slug)
+    bridge: McpBridge = current_app.extensions["mcp_bridge"]
+    bridge.restart(slug)
     return jsonify(ok=True)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, make_response
 
+from app.sandbox.mcp_endpoint import McpEndpoint
 from app.sandbox.refusals import with_retry_after
 from app.sandbox.rules import Rules
 from app.sandbox.store import Book
@@ -41,7 +42,7 @@ class ImitatedService:
     """An imitated service. `seed(book, today)` fills an empty book with demo records around today.
 
     `too_many(retry_after)` is the response of the lever `rate_limit`. `levers` are its own, by name;
-    each takes the `Here` of the service and the JSON that was sent.
+    each takes the `Here` of the service and the JSON that was sent. `mcp` are its MCP servers.
     """
 
     slug: str
@@ -52,6 +53,7 @@ class ImitatedService:
     oauth: Rules | None = None
     too_many: Callable[[int | None], Response] = _too_many
     levers: Mapping[str, Callable[[Any, dict[str, Any]], None]] = field(default_factory=dict)
+    mcp: tuple[McpEndpoint, ...] = ()
 
     def company(self, key: str) -> DemoCompany:
         """The company of that key. Raises KeyError."""
