@@ -2,19 +2,15 @@
 npm, Python libraries.
 """
 
-import fcntl
-import functools
-import hashlib
 import os
 import pty
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.support import node
+from tests.support import node, python_programs
 from tests.support.databases import ROOT
 
 FOLDER = ROOT / "tests" / "clients" / "programs"
@@ -24,31 +20,9 @@ _CLI = {
 }
 
 
-@functools.cache
 def python() -> str:
     """The interpreter of an environment with the Python clients: they need an older `mcp` than we do."""
-    wanted, environment = FOLDER / "requirements.txt", FOLDER / ".venv"
-    mark, digest = environment / ".installed", hashlib.sha256(wanted.read_bytes()).hexdigest()
-    with wanted.open("rb") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        if not mark.exists() or mark.read_text() != digest:
-            make = [sys.executable, "-m", "venv", "--clear", "--without-pip", str(environment)]
-            subprocess.run(make, check=True, timeout=120)
-            install = [
-                sys.executable,
-                "-m",
-                "pip",
-                "--python",
-                str(environment / "bin" / "python"),
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "-r",
-                str(wanted),
-            ]
-            subprocess.run(install, check=True, timeout=600, stdout=subprocess.DEVNULL)
-            mark.write_text(digest)
-    return str(environment / "bin" / "python")
+    return python_programs.interpreter(FOLDER)
 
 
 class Terminal:
