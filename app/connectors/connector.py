@@ -1,6 +1,7 @@
 """A service's declaration as plain data: its API, auth methods and tools. The handshake is elsewhere."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,15 @@ from app.connectors.credential_forms import OAUTH, Form
 from app.connectors.spec import NO_CONSENT_PAGE, Account, OAuth2
 from app.connectors.summary import Part, Summarizing
 from app.connectors.tool import Tool
+
+# Among a connection's facts: the verbs of tools that its authorization does not have. They are neither listed
+# nor called on it. `identify` finds them.
+LACKS = "lacks"
+
+
+def _without_conditions(api: Api, tool: Tool) -> AbstractContextManager[None]:
+    """Around a call of a service that needs nothing there."""
+    return nullcontext()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,6 +61,9 @@ class Connector(ApiRules):
     # Of a service of one workspace: the path of the page that manages it, and what waits there, as a badge.
     manage_path: str = ""
     notice: str = ""
+    # Entered before a call of a tool is sent to the service, left when it has ended. Raises ToolError to
+    # refuse the call: then nothing was sent.
+    around_call: Callable[[Api, Tool], AbstractContextManager[None]] = _without_conditions
     is_offered: bool = True  # False: no new connections; a service of one workspace that is being removed
 
     def find_form(self, auth_method: str) -> Form | None:

@@ -1,8 +1,8 @@
 """The services of a workspace that are MCP servers, kept in memory per process.
 
-`workspaces.services_version` grows with every change of a server or its tools (`touch`). Each request notes
-the version it read with its workspace (`app/workspace_versions.py`), so a change in any process counts from
-the next request on, and a call costs no query.
+`workspaces.services_version` grows with every change of a server or its tools (`changes.touch`). Each request
+notes the version it read with its workspace (`app/workspace_versions.py`), so a change in any process counts
+from the next request on, and a call costs no query.
 """
 
 import threading
@@ -10,14 +10,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import update
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from app import database, workspace_versions
 from app.connectors.connector import Connector
 from app.federation import connector_of
+from app.federation.changes import touch
 from app.federation.models import McpServer, McpServerTool
 from app.workspaces.models import Workspace
+
+__all__ = ["SOURCE", "McpServers", "touch"]
 
 _MOST = 1_000  # workspaces one process remembers
 _FRESH_SECONDS = 10.0  # for work without a request, which notes no version
@@ -57,16 +59,6 @@ class McpServers:
 
 
 SOURCE = McpServers()
-
-
-def touch(db: Session, workspace_id: str) -> None:
-    """Make every process load the workspace's services anew. Call it in the transaction that changes them."""
-    db.execute(
-        update(Workspace)
-        .where(col(Workspace.id) == workspace_id)
-        .values(services_version=col(Workspace.services_version) + 1)
-        .execution_options(synchronize_session=False)
-    )
 
 
 def _is_current(known: _Loaded, workspace_id: str) -> bool:

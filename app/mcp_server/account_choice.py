@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from app import clock
-from app.connectors.connector import Connector
+from app.connectors.connector import LACKS, Connector
 from app.connectors.rows import plain
 from app.connectors.spec import Business
 from app.connectors.tool import Tool
@@ -33,6 +33,11 @@ def refusal(connector: Connector, tool: Tool, connection: Connection, hub_url: s
         return PermissionDenied(f"This tool is switched off for this {connector.name} connection. {where}")
     if not tool.reads_only and connection.permission == "read":
         return PermissionDenied(f"This {connector.name} connection is read only. {where}")
+    if tool.verb in connection.facts.get(LACKS, ()):
+        return PermissionDenied(
+            f"{connector.name} does not offer this tool to this account. Use another account, or reconnect "
+            f"it with more rights at {hub_url}."
+        )
     granted = set(connection.scopes.split())
     if granted and tool.needs_scopes and granted.isdisjoint(tool.needs_scopes):
         return PermissionDenied(

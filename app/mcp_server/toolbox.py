@@ -140,6 +140,15 @@ class Toolbox:
         known = services_of(workspace_id).find_tool(name)
         return _prepared(known[0])[name] if known is not None else None
 
+    def own_service(self, workspace_id: str, listed: ListedTool, arguments: Mapping[str, Any]) -> str:
+        """The slug of the service that a call with these arguments goes to, if it is one that the workspace
+        brought itself; else "".
+        """
+        target = compact.target_of(listed, arguments)
+        called = self.find(workspace_id, target) if target else listed
+        connector = called.connector if called else None
+        return connector.slug if connector is not None and connector.workspace_id is not None else ""
+
     def listing(
         self, caller: AuthenticatedCaller, connections: Sequence[Connection], hub_url: str
     ) -> list[dict[str, Any]]:

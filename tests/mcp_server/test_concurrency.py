@@ -25,12 +25,12 @@ def crew():
     """Threads that take permits: `crew(permits, "w1", "m1")` starts one; the event it gives lets it end."""
     ends, pool = [], ThreadPoolExecutor(64)
 
-    def _start(permits, workspace, member, order=None):
+    def _start(permits, workspace, member, order=None, service=""):
         going, end = threading.Event(), threading.Event()
         ends.append(end)
 
         def work():
-            with permits.acquire(workspace, member):
+            with permits.acquire(workspace, member, service=service):
                 if order is not None:
                     order.append(member)
                 going.set()
@@ -173,3 +173,42 @@ def test_a_turn_costs_microseconds():
         with permits.acquire("w1", "m1"):
             pass
     assert (time.thread_time() - started) / 2_000 < 200e-6
+
+
+def test_a_service_of_the_workspace_leaves_room_for_its_other_services():
+    permits = full(FairSemaphore(32, 16))
+    with ExitStack() as stack:
+        for _ in range(8):
+            stack.enter_context(permits.acquire("w1", "m1", service="hanging"))
+        with pytest.raises(TooManyRequests), permits.acquire("w1", "m2", service="hanging"):
+            pass
+        assert is_let_in(permits, member="m1")
+        with permits.acquire("w1", "m2", service="other"), permits.acquire("w2", "m1", service="hanging"):
+            pass
+    with permits.acquire("w1", "m2", service="hanging"):
+        pass
+
+
+def test_who_waits_for_a_hanging_service_stands_in_nobodys_line(crew):
+    permits = FairSemaphore(16, 4, patience_seconds=AT_MOST_SECONDS)
+    hanging = [crew(permits, "w1", "m1", service="hanging") for _ in range(3)]
+    until(lambda: permits._workspaces["w1"].queued == 1)
+    other, _, _ = crew(permits, "w1", "m1")
+    assert other.wait(AT_MOST_SECONDS), "the third waits for one of the two permits of its service"
+    hanging[0][1].set()
+    hanging[1][1].set()
+    assert hanging[2][0].wait(AT_MOST_SECONDS)
+
+
+def test_one_permit_that_comes_free_may_let_in_two(crew):
+    """One waits for its member's limit, another one for its service's."""
+    permits, order = FairSemaphore(16, 8, patience_seconds=AT_MOST_SECONDS), []
+    permits.service_limit = 1
+    first = crew(permits, "w1", "m1", service="s")
+    full_member = [crew(permits, "w1", "m1") for _ in range(5)]
+    until(lambda: all(going.is_set() for going, _, _ in (first, *full_member)))
+    crew(permits, "w1", "m1", order)
+    crew(permits, "w1", "m2", order, service="s")
+    until(lambda: permits._workspaces["w1"].queued == 2)
+    first[1].set()
+    until(lambda: sorted(order) == ["m1", "m2"])

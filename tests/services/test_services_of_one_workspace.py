@@ -2,6 +2,7 @@
 unknown to the other workspace at each of them.
 """
 
+import contextlib
 import csv
 import io
 import json
@@ -14,8 +15,10 @@ from sqlmodel import select
 from app import database
 from app.audit import AuditEntry
 from app.connectors import endpoints
+from app.connectors.connector import LACKS
 from app.connectors.services import services_of
-from app.connectors.spec import OAuth2
+from app.connectors.spec import Account, OAuth2
+from app.errors import ProviderUnavailable
 from app.usage.models import CallRow
 from app.vault.models import Connection, Credential
 from tests.conftest import both_databases
@@ -320,3 +323,36 @@ def test_its_address_must_be_on_the_open_internet(connect, owner, monkeypatch, r
     with pytest.raises(AssertionError):
         connect()
     assert "cannot be reached" in owner.page and room.requests == []
+
+
+@both_databases
+def test_a_tool_that_an_account_does_not_have_is_neither_listed_nor_called(
+    people, connect, client_of, own_services, room
+):
+    lacking = {"name": "Main room", "key": "room-1", "facts": {LACKS: [stock.ADD.verb]}}
+    declared = stock.connector(room.url, people.northwind.id, identify=lambda api, raw: Account(**lacking))
+    own_services.rows[people.northwind.id] = (declared,)
+    connect("write")
+    client = client_of(people.alice)
+    assert LIST in client.tools() and ADD not in client.tools()
+    code, sentence = client.refusal(ADD, {"name": "desk"})
+    assert code == "PERMISSION_DENIED" and "does not offer this tool to this account" in sentence
+    assert len(room.items) == 2
+
+
+def test_a_service_may_refuse_a_call_before_it_is_sent(people, connect, client_of, own_services, room):
+    connect("write")
+
+    @contextlib.contextmanager
+    def around(api, tool):
+        if tool is stock.ADD:
+            raise ProviderUnavailable("The stock room is closed for a moment.", retry_after_seconds=9)
+        yield
+
+    declared = stock.connector(room.url, people.northwind.id, around_call=around)
+    own_services.rows[people.northwind.id] = (declared,)
+    client = client_of(people.alice)
+    assert client.call(LIST)["success"]
+    code, sentence = client.refusal(ADD, {"name": "desk"})
+    assert code == "PROVIDER_UNAVAILABLE" and sentence.startswith("The stock room is closed for a moment.")
+    assert len(room.items) == 2

@@ -166,7 +166,8 @@ class BrowserCalls:
         )
         invocation.used.append(call.connection.id)
         try:
-            permit = self._permits.acquire(call.caller.workspace_id, call.caller.user_id)
+            service = call.connector.slug if call.connector.workspace_id is not None else ""
+            permit = self._permits.acquire(call.caller.workspace_id, call.caller.user_id, service=service)
             with permit:
                 invocation.admit()
                 yield prepared

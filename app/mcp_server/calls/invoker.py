@@ -99,7 +99,9 @@ class Invoker:
         is_gone = ctx.request.is_cancelled if ctx.request else lambda: False
         with ExitStack() as held:
             try:
-                held.enter_context(self._permits.acquire(caller.workspace_id, caller.user_id, is_gone))
+                service = self._toolbox.own_service(caller.workspace_id, listed, params.arguments or {})
+                permit = self._permits.acquire(caller.workspace_id, caller.user_id, is_gone, service=service)
+                held.enter_context(permit)
             except TooManyRequests as error:
                 ClientInvocation(
                     params, caller, accounting.begin(caller, listed), ctx.request, ctx=ctx

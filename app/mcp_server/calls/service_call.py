@@ -58,7 +58,9 @@ class PreparedCall:
 
     def run(self, api: Api) -> dict[str, Any]:
         """Calls the tool and returns the envelope with its data. Raises ToolError."""
-        return self.page_builder.envelope(self.tool.call(api, self.arguments), self._message(api.note))
+        with self.connector.around_call(api, self.tool):
+            data = self.tool.call(api, self.arguments)
+        return self.page_builder.envelope(data, self._message(api.note))
 
     def _message(self, note: str) -> str:
         used = f"{self.connector.name} account: {self.account}"

@@ -131,6 +131,12 @@ TOOLS = (
 )
 
 
+def target_of(listed: ListedTool, arguments: Mapping[str, Any]) -> str:
+    """The tool that a call of this one means, by its name as it was sent; "" for a call that means itself."""
+    name = arguments.get("name") if listed.tool is call_read_tool or listed.tool is call_write_tool else None
+    return name if isinstance(name, str) else ""
+
+
 def brief(wire: Mapping[str, Any]) -> dict[str, Any]:
     """An entry of tools/list, shortened: what it does, its arguments, its effects. Omits bounds and the
     result's shape.
