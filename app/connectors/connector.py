@@ -64,6 +64,9 @@ class Connector(ApiRules):
     # Entered before a call of a tool is sent to the service, left when it has ended. Raises ToolError to
     # refuse the call: then nothing was sent.
     around_call: Callable[[Api, Tool], AbstractContextManager[None]] = _without_conditions
+    # Of a service of one workspace: what its tokens belong to. A connection from before a change of it sends
+    # its token nowhere, until it is connected again.
+    bound_to: str = ""
     is_offered: bool = True  # False: no new connections; a service of one workspace that is being removed
 
     def find_form(self, auth_method: str) -> Form | None:

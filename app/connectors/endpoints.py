@@ -118,10 +118,10 @@ def _as_declared(connector: Connector, settings: Settings) -> Endpoints | None:
     Never the sandbox, and never the operator's settings: people of the workspace chose slug and addresses, so
     a setting of that name would send the operator's secret to them.
     """
-    auth, client_id, secret = connector.auth, "", ""
-    if auth and connector.own_client is not None:
-        client_id, secret = connector.own_client(settings)
-    auth_methods = (*(form.key for form in connector.forms), *((OAUTH,) if client_id else ()))
+    auth = connector.auth
+    own_client = connector.own_client if auth else None  # without a client yet, connecting obtains one
+    client_id, secret = own_client(settings) if own_client else ("", "")
+    auth_methods = (*(form.key for form in connector.forms), *((OAUTH,) if own_client else ()))
     if not auth_methods:
         return None
     return Endpoints(
@@ -143,7 +143,7 @@ def _as_declared(connector: Connector, settings: Settings) -> Endpoints | None:
 
 
 def _redirect_uri(connector: Connector, settings: Settings) -> str:
-    return f"{settings.public_url}/integrations/{connector.slug}/callback"
+    return settings.public_url + (connector.auth.redirect_path or f"/integrations/{connector.slug}/callback")
 
 
 def in_sandbox(sandbox_url: str, slug: str, url: str) -> str:

@@ -42,6 +42,12 @@ class OAuth2:
     # access ends so long after authorization, however often it is refreshed; None: never
     authorization_days: int | None = None
     loopback_redirects: bool = True  # False: the service refuses http redirect addresses
+    # Its issuer (RFC 8414), which `iss` of an answer must then equal; "": its origins count. Without a
+    # published issuer (not exact) a slash at the end does not count.
+    issuer: str = ""
+    issuer_is_exact: bool = True
+    sends_iss: bool = False  # RFC 9207: an answer without `iss` did not come from it
+    redirect_path: str = ""  # our redirect address there, where it is not the service's own callback
 
     def __bool__(self) -> bool:
         """Whether there is a consent page at all."""

@@ -34,7 +34,7 @@ ToolName = Annotated[str, Field(max_length=64, description="Its full name.")]
 Arguments = Annotated[dict[str, Any] | None, Field(description="As describe_tool shows them.")]
 
 
-class Found(Row):
+class FoundTool(Row):
     """A tool that fits."""
 
     name: str
@@ -47,7 +47,7 @@ class Found(Row):
 class FoundTools(Row):
     """What a search found."""
 
-    tools: list[Found]
+    tools: list[FoundTool]
 
 
 class Described(Row):
@@ -74,7 +74,7 @@ def find_tools(
     _note_missing_services(context, query, len(found))
     return FoundTools(
         tools=[
-            Found(
+            FoundTool(
                 name=entry["name"],
                 title=entry["title"],
                 summary=entry["description"].split("\n\n", 1)[0],

@@ -1,0 +1,300 @@
+"""Finds out what is at an address, before anything is stored: an MCP server, its sign-in, its tools.
+
+Asks without a token. A server that wants one (401) is asked how people sign in (`oauth_discovery`); one that
+does not say takes a key. Whatever else is there gets a sentence of its own.
+"""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import urljoin, urlsplit
+
+from app import mcp_client, outbound
+from app.config import Settings
+from app.connectors.rows import plain
+from app.errors import InvalidInput, ToolError
+from app.federation import addresses, challenge, oauth_discovery
+from app.federation.oauth_facts import OAuthFacts
+from app.outbound import Response
+
+_SECONDS = 25.0  # for everything together
+_ONE_REQUEST_SECONDS = 12.0
+_MAX_BYTES = 8 * 1024 * 1024
+_mcp: Any = mcp_client
+_NAME = re.compile(r"[^a-z0-9]+")
+
+
+class NotAServer(InvalidInput):
+    """There is no MCP server at the address, or none that can be used. The sentence says what there is."""
+
+    code = "NOT_AN_MCP_SERVER"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is at an address. `info` is what the server says of itself, as it was sent.
+
+    `tools` are definitions as sent; None: only after signing in. `needs_client`: it registers no apps by
+    itself, so a client id made there must be pasted.
+    """
+
+    url: str
+    name: str
+    slug_hint: str
+    revision: str
+    info: dict[str, Any]
+    access: Literal["none", "key", "oauth"]
+    tools: list[dict[str, Any]] | None
+    oauth: OAuthFacts | None = None
+    needs_client: bool = False
+
+
+def look(settings: Settings, url: str) -> Found:
+    """What is at this address. Raises an InvalidInput with a sentence for whatever is wrong with it.
+
+    Sends requests: call it without a database connection.
+    """
+    address = addresses.read_typed(settings, url)
+    probe = _Probe(address)
+    client = _mcp.McpClient(probe, _NoSession(), name=_name_of(address))
+    facts: Any | None = None
+    try:
+        facts = client.connect()
+        tools = client.list_tools().tools
+    except _SignInNeeded as needed:
+        return _with_sign_in(settings, address, facts, needed.answer)
+    except outbound.OutboundError as error:
+        raise NotAServer(_unreachable(error)) from None
+    except ToolError as error:
+        raise _what_is_there(probe, error) from None
+    return _found(address, facts, "none", tools)
+
+
+def look_again(settings: Settings, url: str) -> OAuthFacts | None:
+    """How people sign in there now, without looking at anything else. Raises like `look`.
+
+    Servers that let everybody say hello refuse the list of tools, so both are tried.
+    """
+    return look(settings, url).oauth
+
+
+def _with_sign_in(settings: Settings, address: str, facts: Any | None, answer: Response) -> Found:
+    oauth = oauth_discovery.discover(settings, address, challenge.read(answer.headers))
+    if oauth is None:
+        return _found(address, facts, "key", None)
+    by_document = oauth.takes_documents and settings.secure
+    needs_client = not (oauth.registration_endpoint or by_document)
+    return _found(address, facts, "oauth", None, oauth=oauth, needs_client=needs_client)
+
+
+def _found(
+    address: str,
+    facts: Any | None,
+    access: Literal["none", "key", "oauth"],
+    tools: list[dict[str, Any]] | None,
+    **more: Any,
+) -> Found:
+    named = [facts.info.get(key) for key in ("title", "name")] if facts else []
+    name = next((text for each in named if (text := _label(each))), _name_of(address))
+    info: dict[str, Any] = {}
+    if facts is not None:
+        info = {
+            "serverInfo": facts.info,
+            "instructions": facts.instructions,
+            "capabilities": facts.capabilities,
+        }
+    revision = facts.revision if facts else ""
+    return Found(address, name, slug_of(name), revision, info, access, tools, **more)
+
+
+def slug_of(name: str) -> str:
+    """A name in the letters of a slug, from 2 to 24 of them."""
+    slug = _NAME.sub("_", name.lower()).strip("_")[:24].strip("_")
+    slug = slug if slug[:1].isalpha() else f"mcp_{slug}"[:24].strip("_")
+    return slug if len(slug) > 1 else f"{slug}_mcp"
+
+
+def _label(value: object) -> str:
+    return " ".join(str(plain(value)).split())[:80] if isinstance(value, str) else ""
+
+
+def _name_of(address: str) -> str:
+    """A name by the host alone: mcp.notion.com is Notion, 127.0.0.1 stays as it is."""
+    host = urlsplit(address).hostname or ""
+    labels = [label for label in host.split(".") if label not in {"mcp", "api", "www", "app"}]
+    if host.replace(".", "").isdigit() or ":" in host or len(labels) < 2:
+        return host
+    return labels[-2].capitalize()
+
+
+# --- asking -------------------------------------------------------------------------------------
+
+
+class _SignInNeeded(Exception):
+    """The server refuses a request without a token."""
+
+    def __init__(self, answer: Response) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+class _NoSession:
+    """Nothing is stored of a look."""
+
+    def __init__(self) -> None:
+        self._session: Any | None = None
+
+    def load(self) -> Any | None:
+        """The session of this look, if one began."""
+        return self._session
+
+    def save(self, session: Any) -> None:
+        """Note it for the next request of this look."""
+        self._session = session
+
+    def forget(self, session: Any) -> None:
+        """The server does not know it any more."""
+        self._session = None
+
+
+@dataclass
+class _Probe:
+    """Sends the requests of a look, without a token, and notes the last answer."""
+
+    url: str
+    last: Response | None = None
+    _until: float = field(default_factory=lambda: time.monotonic() + _SECONDS)
+
+    def post(
+        self,
+        body: Mapping[str, Any],
+        headers: Mapping[str, str],
+        *,
+        safe: bool,
+        on_message: Callable[[dict[str, Any]], None] | None = None,
+    ) -> Response:
+        """The server's answer. Raises _SignInNeeded, NotAServer or OutboundError."""
+        answer = self.last = outbound.send(
+            "POST",
+            self.url,
+            json=dict(body),
+            headers=headers,
+            guarded=True,
+            may_be_private=True,
+            seconds=self._seconds(),
+            max_bytes=_MAX_BYTES,
+        )
+        if answer.status == 401:
+            raise _SignInNeeded(answer)
+        if (sentence := _sentence_at_once(self.url, answer)) is not None:
+            raise NotAServer(sentence)
+        return answer
+
+    def serves_old_transport(self) -> bool:
+        """Whether a GET opens an event stream, as the HTTP+SSE transport of 2024-11-05 begins."""
+        try:
+            answer = outbound.send(
+                "GET",
+                self.url,
+                headers={"Accept": "text/event-stream"},
+                guarded=True,
+                may_be_private=True,
+                seconds=self._seconds(),
+                reads_body=False,
+            )
+        except outbound.OutboundError:
+            return False
+        return answer.status == 200 and _type_of(answer) == "text/event-stream"
+
+    def _seconds(self) -> float:
+        return max(0.1, min(_ONE_REQUEST_SECONDS, self._until - time.monotonic()))
+
+
+# --- what else can be there ----------------------------------------------------------------------
+
+
+def _sentence_at_once(url: str, answer: Response) -> str | None:
+    """What is wrong with an answer that no other request would change."""
+    if 300 <= answer.status < 400:
+        return _redirected(url, answer)
+    if answer.status >= 500 and answer.status != 501:
+        return (
+            f"The server reports an error of its own (status {answer.status}). Please try again later, or "
+            "check with whoever runs it."
+        )
+    if answer.status == 429:
+        return "The server is receiving too many requests right now. Please wait a minute and try again."
+    if answer.status < 300 and _type_of(answer) == "text/html":
+        return (
+            "This is a web page, not an MCP server. Look for the server's address in its documentation; it "
+            "often ends in /mcp."
+        )
+    return None
+
+
+def _redirected(url: str, answer: Response) -> str:
+    """Names the new address, but does not follow: it may belong to somebody else."""
+    target = urljoin(url, answer.headers.get("Location", ""))[:300]
+    start = "The server redirects to another address"
+    if target == url or target.startswith("http://") or str(plain(target)) != target or " " in target:
+        return f"{start}, and redirects aren't followed. Look for its current address in its documentation."
+    return f"{start}. If you trust it, add that one instead: {target}"
+
+
+def _what_is_there(probe: _Probe, error: ToolError) -> InvalidInput:
+    """Why an answer could not be read as MCP, by its status and by what else the address serves."""
+    answer = probe.last
+    status = answer.status if answer else 0
+    if status in {400, 404, 405, 406, 415, 501} and probe.serves_old_transport():
+        return NotAServer(
+            "This server speaks only the old SSE transport, which MCP has replaced and which isn't supported "
+            "here. Look for its newer address: it usually ends in /mcp instead of /sse."
+        )
+    if status in {404, 410}:
+        return NotAServer("There is nothing at this address (404). Check the path; it often ends in /mcp.")
+    if status == 403:
+        return NotAServer(
+            "The server refuses requests from here (403). It may allow only certain networks or clients: ask "
+            "whoever runs it."
+        )
+    if status in {405, 501}:
+        return NotAServer(
+            "This address doesn't accept the requests of MCP (405). Look for the server's address in its "
+            "documentation; it often ends in /mcp."
+        )
+    if status >= 400:
+        return NotAServer(
+            f"The server refuses the requests of MCP (status {status}), so it can't be added. Check the "
+            "address."
+        )
+    return NotAServer(
+        "What answers at this address doesn't speak MCP. Look for the server's address in its "
+        "documentation; it often ends in /mcp.",
+        details={"reason": str(plain(error.message))[:300]},
+    )
+
+
+def _unreachable(error: outbound.OutboundError) -> str:
+    if isinstance(error, outbound.HostUnknown):
+        return "No server of that name exists. Check the spelling of the address."
+    if isinstance(error, outbound.AddressRefused):
+        return (
+            "This address is on a private network, which is not allowed. The operator of this installation "
+            "can allow the host in MCP_SERVERS_PRIVATE_HOSTS."
+        )
+    if isinstance(error, outbound.OutboundTimeout):
+        return "The server did not answer in time. Please try again, or check the address."
+    if isinstance(error, outbound.ResponseTooLarge):
+        return "The server's list of tools is larger than we accept, so it can't be added."
+    if "certificate" in str(error):
+        return (
+            "The server's certificate isn't valid, so what is sent there could be read by others. Whoever "
+            "runs it must renew it."
+        )
+    return "The server can't be reached. Check the address, and whether the server is running."
+
+
+def _type_of(answer: Response) -> str:
+    return answer.headers.get("Content-Type", "").split(";")[0].strip().lower()

@@ -1,0 +1,269 @@
+"""Finds out how people sign in at an MCP server: from a refused request to checked endpoints.
+
+https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization#authorization-server-discovery
+in its order: protected resource metadata (RFC 9728; the address in the challenge, below the server's path, at
+its root), then the authorization server's metadata (RFC 8414 and OpenID Connect Discovery, three forms). A
+server without any is of the 2025-03-26 revision: metadata at its own root, else that revision's default
+endpoints. Nothing that a document says is used before it is checked.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from app import outbound
+from app.config import Settings
+from app.connectors.rows import plain
+from app.errors import InvalidInput
+from app.federation import addresses, challenge
+from app.federation.challenge import Challenge
+from app.federation.oauth_facts import ClientAuth, OAuthFacts
+
+_SECONDS = 10.0
+_MAX_BYTES = 256 * 1024
+_METHODS: dict[str, ClientAuth] = {
+    "client_secret_basic": "basic",
+    "client_secret_post": "post",
+    "none": "none",
+}
+_RESOURCE_PATH = "/.well-known/oauth-protected-resource"
+_SERVER_PATH = "/.well-known/oauth-authorization-server"
+_OPENID_PATH = "/.well-known/openid-configuration"
+
+
+class SignInUnusable(InvalidInput):
+    """The server wants people to sign in, but not in a manner that is safe or that we know."""
+
+    code = "SIGN_IN_UNUSABLE"
+
+
+def discover(settings: Settings, url: str, challenged: Challenge) -> OAuthFacts | None:
+    """How to sign in at the server of this address, or None if it has no OAuth: it may take a key.
+
+    Raises SignInUnusable or DiscoveredAddressRefused, each with its sentence.
+    """
+    resource = _resource_metadata(settings, url, challenged)
+    if resource is None:
+        return _of_2025_03_26(settings, url, challenged)
+    _check_resource(url, resource)
+    servers = [each for each in resource.get("authorization_servers") or [] if isinstance(each, str)]
+    if not servers:
+        raise SignInUnusable("The server names no sign-in server. Tell whoever runs it.")
+    issuer = addresses.check_discovered(settings, servers[0], "its sign-in server")
+    metadata = _server_metadata(settings, issuer)
+    if metadata is None:
+        raise SignInUnusable(
+            "The server's sign-in server doesn't describe itself at any of the standard addresses. Tell "
+            "whoever runs it.",
+            details={"issuer": str(plain(issuer))[:300]},
+        )
+    scopes = challenge.scopes_in(resource.get("scopes_supported"))
+    return _facts(settings, metadata, issuer, str(resource["resource"]), challenged, scopes)
+
+
+def _resource_metadata(settings: Settings, url: str, challenged: Challenge) -> dict[str, Any] | None:
+    parts = urlsplit(url)
+    origin, path = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
+    places = [f"{origin}{_RESOURCE_PATH}"]
+    if path:
+        places.insert(0, f"{origin}{_RESOURCE_PATH}{path}")
+    if challenged.resource_metadata:
+        named = addresses.check_discovered(settings, challenged.resource_metadata, "its resource metadata")
+        places.insert(0, named)
+    for place in dict.fromkeys(places):
+        found = _document(place)
+        if found is not None and isinstance(found.get("resource"), str):
+            return found
+    return None
+
+
+def _check_resource(url: str, metadata: Mapping[str, Any]) -> None:
+    """RFC 9728 section 3.3: the metadata must be about this server, or tokens of another would come here."""
+    if not is_same_resource(url, metadata["resource"]):
+        raise SignInUnusable(
+            "The server says that its tokens are for another address, so signing in would not be safe. Check "
+            "the address, or tell whoever runs the server.",
+            details={"resource": str(plain(metadata["resource"]))[:300]},
+        )
+
+
+def is_same_resource(url: str, resource: str) -> bool:
+    """Whether tokens for `resource` are for the server at `url`: its origin, and its path or one above."""
+    try:
+        ours, theirs = urlsplit(url), urlsplit(resource)
+        same = (ours.scheme, ours.hostname, ours.port) == (theirs.scheme, theirs.hostname, theirs.port)
+    except ValueError:
+        return False
+    own, above = ours.path.rstrip("/") + "/", theirs.path.rstrip("/") + "/"
+    return same and own.startswith(above) and not theirs.fragment and "@" not in theirs.netloc
+
+
+def _server_metadata(settings: Settings, issuer: str) -> dict[str, Any] | None:
+    """The authorization server's metadata, its issuer compared as it is (RFC 8414 section 3.3)."""
+    for place in _places_of(issuer):
+        found = _document(place)
+        if found is None:
+            continue
+        if not _is_issuer(found.get("issuer"), issuer):
+            raise SignInUnusable(
+                "The server's sign-in server calls itself by another name than the server does, so it can't "
+                "be trusted. Tell whoever runs the server.",
+                details={"issuer": str(plain(str(found.get("issuer"))))[:300]},
+            )
+        return found
+    return None
+
+
+def _places_of(issuer: str) -> Iterator[str]:
+    parts = urlsplit(issuer)
+    origin, path = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
+    yield f"{origin}{_SERVER_PATH}{path}"
+    yield f"{origin}{_OPENID_PATH}{path}"
+    if path:
+        yield f"{origin}{path}{_OPENID_PATH}"
+
+
+def _is_issuer(named: object, issuer: str) -> bool:
+    """The same text; only the slash after a bare host, which URL libraries add and drop, does not count."""
+    if named == issuer or not isinstance(named, str):
+        return named == issuer
+    parts = urlsplit(issuer)
+    bare = f"{parts.scheme}://{parts.netloc}"
+    return {named, issuer} == {bare, f"{bare}/"}
+
+
+def _facts(
+    settings: Settings,
+    metadata: Mapping[str, Any],
+    issuer: str,
+    resource: str,
+    challenged: Challenge,
+    resource_scopes: tuple[str, ...],
+) -> OAuthFacts:
+    _check_pkce(metadata)
+    grants = metadata.get("grant_types_supported")
+    if isinstance(grants, list) and "authorization_code" not in grants:
+        raise SignInUnusable(
+            "The server's sign-in server lets programs in, but not people, so nobody could connect an "
+            "account. Tell whoever runs the server."
+        )
+    supported = metadata.get("scopes_supported")
+    scopes = resource_scopes if challenged.scopes is None else challenged.scopes
+    if scopes and isinstance(supported, list) and "offline_access" in supported:
+        scopes = tuple(dict.fromkeys((*scopes, "offline_access")))  # without it some give no refresh token
+    auths = _client_auths(metadata)
+    check = addresses.check_discovered
+
+    def optional(name: str, what: str) -> str:
+        return check(settings, metadata[name], what) if metadata.get(name) else ""
+
+    return OAuthFacts(
+        issuer=str(metadata["issuer"]) if metadata.get("issuer") else issuer,
+        authorization_endpoint=check(settings, metadata.get("authorization_endpoint"), "its sign-in page"),
+        token_endpoint=check(settings, metadata.get("token_endpoint"), "tokens"),
+        revocation_endpoint=optional("revocation_endpoint", "revoking tokens"),
+        registration_endpoint=optional("registration_endpoint", "registering apps"),
+        resource=resource,
+        scopes=scopes,
+        client_auths=auths,
+        client_auth=auths[0],
+        sends_iss=metadata.get("authorization_response_iss_parameter_supported") is True,
+        takes_documents=metadata.get("client_id_metadata_document_supported") is True,
+    )
+
+
+def _check_pkce(metadata: Mapping[str, Any]) -> None:
+    """Authorization Code Protection: without S256 in the metadata a client must not go on."""
+    methods = metadata.get("code_challenge_methods_supported")
+    if not isinstance(methods, list) or "S256" not in methods:
+        raise SignInUnusable(
+            "The server's sign-in server does not say that it protects authorization codes (PKCE with S256), "
+            "which MCP requires. Tell whoever runs the server."
+        )
+
+
+def _client_auths(metadata: Mapping[str, Any]) -> tuple[ClientAuth, ...]:
+    """How our client may authenticate. RFC 8414 section 2: basic, where the metadata does not say."""
+    named = metadata.get("token_endpoint_auth_methods_supported")
+    if not isinstance(named, list) or not named:
+        return ("basic",)
+    known = tuple(auth for method, auth in _METHODS.items() if method in named)
+    if not known:
+        raise SignInUnusable(
+            "The server's sign-in server wants apps to identify themselves in a manner that isn't supported "
+            "here: neither a client secret nor none. Tell whoever runs the server.",
+            details={"methods": [str(plain(str(each)))[:60] for each in named[:10]]},
+        )
+    return known
+
+
+def _of_2025_03_26(settings: Settings, url: str, challenged: Challenge) -> OAuthFacts | None:
+    """The server is its own authorization server: its metadata, else that revision's default endpoints."""
+    parts = urlsplit(url)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    metadata = _server_metadata(settings, origin)
+    if metadata is not None:
+        return _facts(settings, metadata, origin, url, challenged, ())
+    if not _has_token_endpoint(f"{origin}/token"):
+        return None
+    return OAuthFacts(
+        issuer=origin,
+        authorization_endpoint=f"{origin}/authorize",
+        token_endpoint=f"{origin}/token",
+        registration_endpoint=f"{origin}/register",
+        resource=url,
+        scopes=challenged.scopes or (),
+        client_auths=("post",),
+        client_auth="post",
+        published=False,
+    )
+
+
+def _has_token_endpoint(url: str) -> bool:
+    """Whether a token endpoint answers there: an empty request gets an OAuth error, which is an object."""
+    try:
+        answer = outbound.send(
+            "POST",
+            url,
+            form={"grant_type": "authorization_code"},
+            headers={"Accept": "application/json"},
+            guarded=True,
+            may_be_private=True,
+            seconds=_SECONDS,
+            max_bytes=_MAX_BYTES,
+        )
+    except outbound.OutboundError:
+        return False
+    body = answer.json() if answer.status in {200, 400, 401} else None
+    return isinstance(body, dict) and bool({"error", "access_token"} & body.keys())
+
+
+def _document(url: str) -> dict[str, Any] | None:
+    """The JSON object at an address; None if there is none. Redirects are not followed."""
+    try:
+        answer = outbound.send(
+            "GET",
+            url,
+            headers={"Accept": "application/json"},
+            guarded=True,
+            may_be_private=True,
+            seconds=_SECONDS,
+            max_bytes=_MAX_BYTES,
+        )
+    except outbound.AddressRefused:
+        raise addresses.DiscoveredAddressRefused(
+            "The server names an address on a private network, so it can't be used. Tell whoever runs the "
+            "server."
+        ) from None
+    except outbound.OutboundError:
+        raise SignInUnusable(
+            "The server wants people to sign in, but what it publishes about that couldn't be loaded. Please "
+            "try again in a moment."
+        ) from None
+    if answer.status >= 500:
+        raise SignInUnusable(
+            "The server wants people to sign in, but its sign-in server reports an error of its own. Please "
+            "try again in a moment."
+        )
+    body = answer.json() if answer.status == 200 else None
+    return body if isinstance(body, dict) else None
