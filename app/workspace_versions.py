@@ -18,6 +18,11 @@ def note(workspace_id: str, version: int) -> None:
     _latest[workspace_id] = (max(version, known[0]) if known else version, time.monotonic())
 
 
+def forget() -> None:
+    """Forget every version: this process begins with another database."""
+    _latest.clear()
+
+
 def latest(workspace_id: str) -> tuple[int, float] | None:
     """The version, and when it was noted on the monotonic clock; None if this process has read none."""
     return _latest.get(workspace_id)

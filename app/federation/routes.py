@@ -11,5 +11,6 @@ bp = Blueprint("federation", __name__)
 
 def install(app: Flask, settings: Settings) -> None:
     """Register the routes, and the servers as services of their workspaces."""
+    source.SOURCE.forget()
     services.add_source(source.SOURCE)
     app.register_blueprint(bp)

@@ -6,9 +6,9 @@ from the next request on, and a call costs no query.
 """
 
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import monotonic
 
 from sqlmodel import col, select
 
@@ -42,6 +42,12 @@ class McpServers:
         self._loaded: dict[str, _Loaded] = {}
         self._lock = threading.Lock()
 
+    def forget(self) -> None:
+        """Forget everything: this process begins with another database."""
+        with self._lock:
+            self._loaded.clear()
+        workspace_versions.forget()
+
     def connectors_of(self, workspace_id: str) -> tuple[Connector, ...]:
         """The workspace's MCP servers, in the order they were added."""
         known = self._loaded.get(workspace_id)
@@ -65,12 +71,12 @@ def _is_current(known: _Loaded, workspace_id: str) -> bool:
     noted = workspace_versions.latest(workspace_id)
     if noted is not None and noted[0] != known.version:
         return noted[0] < known.version
-    return time.monotonic() - max(known.at, noted[1] if noted else 0.0) < _FRESH_SECONDS
+    return monotonic() - max(known.at, noted[1] if noted else 0.0) < _FRESH_SECONDS
 
 
 def _load(workspace_id: str, known: _Loaded | None) -> _Loaded:
     """The workspace's servers as they are now; those that did not change stay the same objects."""
-    at = time.monotonic()
+    at = monotonic()
     with database.snapshot() as db:
         version = db.exec(
             select(Workspace.services_version).where(col(Workspace.id) == workspace_id)
