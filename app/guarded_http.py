@@ -17,13 +17,14 @@ from typing import Any
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.poolmanager import PoolManager
 
 from app import request_deadline, threads
 from app.public_addresses import is_public
 
 _LOOKUP_THREADS = 16
+_CHUNK_BYTES = 65536
 
 
 class OutboundError(Exception):
@@ -36,6 +37,14 @@ class OutboundError(Exception):
 
 class OutboundTimeout(OutboundError):
     """The deadline passed."""
+
+
+class OutboundStopped(OutboundError):
+    """The caller no longer needs the response."""
+
+
+class ResponseTooLarge(OutboundError):
+    """The response exceeds the size limit; a retry would return the same."""
 
 
 class AddressRefused(OutboundError):
@@ -253,3 +262,14 @@ class DeadlineAdapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         manager: PoolManager = self.poolmanager
         manager.pool_classes_by_scheme = _POOLS[self._kind]
+
+
+def read_next(body: Any) -> bytes:
+    """What arrived next of urllib3's response, decompressed; b"" at its end. Raises OutboundError."""
+    try:
+        chunk: bytes = body.read1(_CHUNK_BYTES, decode_content=True)
+        return chunk
+    except ReadTimeoutError:
+        raise OutboundTimeout("The other side did not answer in time.", sent=True) from None
+    except (HTTPError, OSError, ValueError):
+        raise OutboundError("The other side broke off.", sent=True) from None

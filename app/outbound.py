@@ -12,8 +12,9 @@ Errors contain no URL: a query string may hold a secret.
 import json as jsonlib
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from urllib.parse import urlsplit
 import requests
 
 from app import tracing
+from app.event_stream import is_event_stream, read_events
 from app.guarded_http import (
     GUARDED,
     LISTED,
@@ -29,8 +31,11 @@ from app.guarded_http import (
     DeadlineAdapter,
     HostUnknown,
     OutboundError,
+    OutboundStopped,
     OutboundTimeout,
+    ResponseTooLarge,
     check_public,
+    read_next,
 )
 from app.public_addresses import is_public
 from app.request_deadline import Deadline
@@ -46,6 +51,7 @@ __all__ = [
     "AddressRefused",
     "HostUnknown",
     "OutboundError",
+    "OutboundStopped",
     "OutboundTimeout",
     "Response",
     "ResponseTooLarge",
@@ -54,10 +60,6 @@ __all__ = [
     "post",
     "send",
 ]
-
-
-class ResponseTooLarge(OutboundError):
-    """The response exceeds the size limit; a retry would return the same."""
 
 
 @dataclass(frozen=True)
@@ -98,14 +100,18 @@ def send(
     max_bytes: int = _MAX_BYTES,
     reads_body: bool = True,
     template: str = "",
+    on_event: Callable[[str], bool] | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> Response:
     """Send one request and read the whole response, within `seconds` in total.
 
     `reads_body=False`: only status and headers count, and the connection is closed after them. `template` is
-    the path for a trace, with names for its values.
+    the path for a trace, with names for its values. `on_event` takes the data of each event while a response
+    that is an event stream arrives, and returns True when it needs no more of them; the response then has no
+    content. `stop` is looked at twice a second: once it returns True, the connection is closed.
 
-    Raises OutboundTimeout, AddressRefused, ResponseTooLarge or OutboundError (its `sent` says whether the
-    request may have arrived). Any HTTP status is a response, not an error.
+    Raises OutboundTimeout, OutboundStopped, AddressRefused, ResponseTooLarge or OutboundError (its `sent`
+    says whether the request may have arrived). Any HTTP status is a response, not an error.
     """
     with tracing.upstream_request(method, url, template) as traced:
         response = _send(
@@ -120,6 +126,8 @@ def send(
             seconds=seconds,
             max_bytes=max_bytes,
             reads_body=reads_body,
+            on_event=on_event,
+            stop=stop,
         )
         traced.answered(response.status)
     return response
@@ -133,6 +141,8 @@ def _send(
     seconds: float,
     max_bytes: int,
     reads_body: bool,
+    on_event: Callable[[str], bool] | None,
+    stop: Callable[[], bool] | None,
     **request: Any,
 ) -> Response:
     started = time.monotonic()
@@ -148,7 +158,7 @@ def _send(
         prepared = session.prepare_request(requests.Request(method, url, **request))
     except (requests.RequestException, UnicodeError, ValueError):
         raise OutboundError("The address is not valid.", sent=False) from None
-    with Deadline(seconds) as deadline:
+    with Deadline(seconds, stop) as deadline:
         try:
             response = session.send(
                 prepared,
@@ -156,18 +166,35 @@ def _send(
                 allow_redirects=False,
                 timeout=(min(seconds, _CONNECT_SECONDS), seconds),
             )
-            content = _read(response, max_bytes) if reads_body else _drop(response)
-        except OutboundError:
-            raise
+            if on_event is not None and is_event_stream(response.headers.get("Content-Type", "")):
+                content = b""
+                with response:
+                    read_events(partial(read_next, response.raw), max_bytes, on_event, deadline.socket)
+            else:
+                content = _read(response, max_bytes) if reads_body else _drop(response)
+        except OutboundError as error:
+            raise _hung_up(deadline) or error from None
         except requests.RequestException as error:
-            if deadline.passed or deadline.seconds_left <= 0 or isinstance(error, requests.Timeout):
+            if (hung_up := _hung_up(deadline)) is not None:
+                raise hung_up from None
+            if deadline.seconds_left <= 0 or isinstance(error, requests.Timeout):
                 raise OutboundTimeout("The other side did not answer in time.", sent=True) from None
             if isinstance(error, requests.ConnectionError):
                 raise OutboundError("The other side broke off.", sent=True) from None
             raise OutboundError("The answer could not be read.", sent=True) from None
-        if deadline.passed:  # our shutdown ended the stream, so a body that looks complete may not be
-            raise OutboundTimeout("The other side did not finish its answer in time.", sent=True)
+        # our shutdown ended the stream, so a body that looks complete may not be
+        if (hung_up := _hung_up(deadline)) is not None:
+            raise hung_up
     return Response(response.status_code, response.headers, content, (time.monotonic() - started) * 1000)
+
+
+def _hung_up(deadline: Deadline) -> OutboundError | None:
+    """The error if we closed the connection ourselves."""
+    if deadline.stopped:
+        return OutboundStopped("The answer is no longer needed.", sent=True)
+    if deadline.passed:
+        return OutboundTimeout("The other side did not answer in time.", sent=True)
+    return None
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:

@@ -1,26 +1,37 @@
 """One request to a service's API, and what its address and fields are made of."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from app.errors import ObjectNotFound
+from app import outbound
+from app.errors import ObjectNotFound, ToolError
+from app.outbound import Response
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ApiRequest:
     """One request without its token. `path` is the template, `url` the filled-in address."""
 
     method: str
     path: str
     url: str
-    params: Any
-    json: Any
-    form: Any
-    headers: Mapping[str, str]
-    guarded: bool
+    params: Any = None
+    json: Any = None
+    form: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    guarded: bool = False
     to_discovered_host: bool = False  # a host that the service itself listed
+    safe: bool = False  # repeating it changes nothing
+    repeatable: bool = False  # it can be sent again although it may have arrived
+    may_change: bool = True  # it may change something at the service
+    seconds: float = outbound.TOTAL_SECONDS  # at most, and never past the call's deadline
+    # What the answer means, instead of the service's `read_error` and the status: None for no error.
+    judge: Callable[[Response], ToolError | None] | None = None
+    # Takes the data of each event of a response that is an event stream; True once it has its answer. The
+    # response is then no longer read than the AI client waits.
+    on_event: Callable[[str], bool] | None = None
 
 
 def given(values: Mapping[str, Any], absent: tuple[Any, ...] = (None,)) -> dict[str, Any]:
@@ -45,3 +56,4 @@ class UpstreamCall:
     endpoint: str
     status: int | None
     milliseconds: float
+    may_change: bool = True  # it may have changed something there, unless it was a GET

@@ -27,6 +27,7 @@ from app.errors import (
 )
 from app.vault import claims, connection_log, connection_state, refresh, store
 from app.vault.claims import Snapshot
+from app.vault.mcp_sessions import ConnectionSessions
 from app.vault.models import Connection
 from app.vault.token_endpoint import TokenSet
 
@@ -86,6 +87,7 @@ def open_api(
         report=report,
         new_key=new_key,
         about=connection_log.fields_of(connection),
+        sessions=lambda purpose: ConnectionSessions(settings.vault_keys, connection, purpose),
     )
 
 

@@ -155,7 +155,9 @@ class ClientInvocation(Invocation):
 
 
 def _changes_something(calls: list[Any]) -> bool:
-    return any(not sent.endpoint.startswith("GET ") and sent.status != 401 for sent in calls)
+    return any(
+        sent.may_change and not sent.endpoint.startswith("GET ") and sent.status != 401 for sent in calls
+    )
 
 
 def _over_limit(error: TooManyRequests) -> Refusal:

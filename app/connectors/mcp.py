@@ -1,0 +1,100 @@
+"""MCP over a connection's `Api`: token, refresh, retries, deadline and SSRF guard apply to each message."""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from app.connectors.api import Api
+from app.connectors.api_errors import errors_by_status
+from app.connectors.request import ApiRequest
+from app.errors import PermissionDenied, ToolError
+from app.mcp_client import McpClient
+from app.mcp_client.conversation import ignore
+from app.mcp_client.session import Message
+from app.mcp_client.wire import AnswerReader
+from app.outbound import Response
+
+_CALL_SECONDS = 60.0  # the longest for one request; the call's own deadline still applies
+_CANCELLING_SECONDS = 1.0
+_SCOPE = re.compile(r"""\bscope\s*=\s*(?:"([^"]*)"|([^\s,"]+))""", re.IGNORECASE)
+_INSUFFICIENT = re.compile(r"""\berror\s*=\s*"?insufficient_scope\b""", re.IGNORECASE)
+_LONGEST_SCOPE = 2000
+
+
+class InsufficientScope(PermissionDenied):
+    """The server wants more scopes than were granted (RFC 6750 section 3.1). `scope` is what it names."""
+
+    def __init__(self, name: str, scope: str) -> None:
+        super().__init__(
+            f"{name} wants more rights for this than the connection has. Reconnect {name} on the "
+            "Integrations page to grant them.",
+            details={"scope": scope} if scope else {},
+        )
+        self.scope = scope
+
+
+def client_of(
+    api: Api, purpose: str = "", on_notification: Callable[[str, Mapping[str, Any]], None] = ignore
+) -> McpClient:
+    """The client of the MCP server at the connection's address. `purpose` keeps a session of its own."""
+    return McpClient(
+        _ConnectionSender(api), api.sessions(purpose), name=api.service.name, on_notification=on_notification
+    )
+
+
+@dataclass(frozen=True)
+class _ConnectionSender:
+    """Sends the messages of one connection."""
+
+    api: Api
+
+    def post(
+        self,
+        body: Mapping[str, Any],
+        headers: Mapping[str, str],
+        *,
+        safe: bool,
+        on_message: Callable[[Message], None] | None = None,
+        seconds: float | None = None,
+    ) -> Response:
+        """POSTs one message. Raises ToolErrors."""
+        reader = AnswerReader(body, on_message)
+        method = str(body.get("method", "response"))
+        request = ApiRequest(
+            method="POST",
+            path=method,
+            url=self.api.base_url,
+            json=body,
+            headers={**self.api.service.headers, **headers},
+            safe=safe,
+            repeatable=safe,
+            may_change=method == "tools/call" and not safe,
+            seconds=_CALL_SECONDS if seconds is None else seconds,
+            judge=self._problem,
+            on_event=reader,
+        )
+        return reader.completed(self._api_for(method).perform(request))
+
+    def _api_for(self, method: str) -> Api:
+        """A cancellation is sent although the client has gone and the time is up."""
+        if method != "notifications/cancelled":
+            return self.api
+        return replace(self.api, cancelled=lambda: False, deadline=time.monotonic() + _CANCELLING_SECONDS)
+
+    def _problem(self, answer: Response) -> ToolError | None:
+        """The statuses that are about the connection; what else is refused, the client reads."""
+        status = answer.status
+        if status == 403 and _INSUFFICIENT.search(answer.headers.get("WWW-Authenticate", "")):
+            return InsufficientScope(self.api.service.name, wanted_scope(answer))
+        holds_message = isinstance(body := answer.json(), dict) and "jsonrpc" in body
+        if status in {401, 403, 408, 425, 429} or (status >= 500 and not holds_message):
+            return errors_by_status(answer, self.api.service.name)
+        return None
+
+
+def wanted_scope(answer: Response) -> str:
+    """The scopes that the challenge of a 401 or 403 names, space separated; "" for none."""
+    found = _SCOPE.search(answer.headers.get("WWW-Authenticate", ""))
+    return (found[1] or found[2] or "")[:_LONGEST_SCOPE] if found else ""

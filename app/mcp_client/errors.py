@@ -1,0 +1,124 @@
+"""What a server's refusals mean. Its own words are data: in `details`, never in our sentence."""
+
+import re
+from typing import Any
+
+from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND, MISSING_REQUIRED_CLIENT_CAPABILITY
+
+from app.errors import (
+    InvalidArguments,
+    ObjectNotFound,
+    OutcomeUnknown,
+    ProviderError,
+    ProviderUnavailable,
+    ToolError,
+)
+from app.outbound import Response
+from app.plain_text import plain
+
+_RESOURCE_NOT_FOUND = -32002
+_UNKNOWN_TOOL = re.compile(
+    r"(unknown|no such|invalid|non-?existent) tool|tool\b.{0,200}\b(not found|unknown|does not exist)",
+    re.IGNORECASE | re.DOTALL,
+)
+_LONGEST_REASON = 300
+
+
+class RpcError(ToolError):
+    """A JSON-RPC error of a server: `rpc_code` and `data` as it sent them, its message in `details`."""
+
+    def __init__(self, message: str, *, rpc_code: int, reason: str, data: Any = None) -> None:
+        super().__init__(message, details={"rpc_code": rpc_code, "reasons": [reason] if reason else []})
+        self.rpc_code = rpc_code
+        self.reason = reason
+        self.data = data
+
+
+class ParamsRefused(RpcError, InvalidArguments):
+    """The server does not take the arguments (-32602)."""
+
+
+class RemoteToolMissing(RpcError, ObjectNotFound):
+    """The server has no tool of that name, or no longer."""
+
+
+class ResourceMissing(RpcError, ObjectNotFound):
+    """The server has no resource with that address, or no prompt of that name (-32002)."""
+
+
+class MethodMissing(RpcError):
+    """The server does not offer this kind of request (-32601)."""
+
+
+class HttpRefusal(ProviderError):
+    """An HTTP answer without a JSON-RPC message in it; `answer` is that answer."""
+
+    def __init__(self, message: str, answer: Response) -> None:
+        super().__init__(message, details={"status": answer.status})
+        self.answer = answer
+
+
+class NotMcp(HttpRefusal):
+    """A success that is no answer to an MCP request, such as a web page."""
+
+
+def rpc_error(name: str, method: str, error: Any) -> RpcError:
+    """The error for a server's JSON-RPC error object."""
+    error = error if isinstance(error, dict) else {}
+    code = error.get("code")
+    code = code if isinstance(code, int) else 0
+    reason = plain_reason(error.get("message"))
+    facts: dict[str, Any] = {"rpc_code": code, "reason": reason, "data": error.get("data")}
+    if method == "tools/call" and (
+        code == METHOD_NOT_FOUND or (code in {INVALID_PARAMS, 0} and _UNKNOWN_TOOL.search(reason))
+    ):
+        return RemoteToolMissing(
+            f"{name} no longer has this tool. List the tools again and go on with those.", **facts
+        )
+    if code == INVALID_PARAMS:
+        sentence = f"{name} refused the arguments. Its reason is in the details: correct them and try again."
+        return ParamsRefused(sentence, **facts)
+    if code == _RESOURCE_NOT_FOUND:
+        return ResourceMissing(f"{name} doesn't have this. List what it has and choose from there.", **facts)
+    if code == METHOD_NOT_FOUND:
+        return MethodMissing(f"{name} doesn't support {method}.", **facts)
+    if code == MISSING_REQUIRED_CLIENT_CAPABILITY:
+        sentence = f"{name} needs an AI client that can do more than this one for this. See the details."
+        return RpcError(sentence, **facts)
+    return RpcError(f"{name} reported an error. Its own words are in the details.", **facts)
+
+
+def plain_reason(text: Any) -> str:
+    """A server's words, bounded and without control characters or text that hides or turns around."""
+    return str(plain(text))[:_LONGEST_REASON] if isinstance(text, str) else ""
+
+
+def http_refusal(name: str, answer: Response) -> HttpRefusal:
+    """The error for an HTTP status that says no."""
+    status = answer.status
+    if status in {404, 410}:
+        sentence = f"{name} is not at its address any more (status {status}). Ask an admin to check its URL."
+    elif 300 <= status < 400:
+        sentence = (
+            f"{name} redirects to another address, which we don't follow. Ask an admin to check its URL."
+        )
+    else:
+        sentence = f"{name} answered with status {status}, which we didn't expect."
+    return HttpRefusal(sentence, answer)
+
+
+def not_mcp(name: str, answer: Response, *, safe: bool) -> ToolError:
+    """The error for a success that cannot be read."""
+    if not safe:
+        return unreadable(name, safe=False)
+    return NotMcp(f"{name} sent an answer that is not MCP. Ask an admin to check its URL.", answer)
+
+
+def unreadable(name: str, *, safe: bool) -> OutcomeUnknown | ProviderUnavailable:
+    """The error for a stream that cannot be read. A call that writes may have been carried out."""
+    if safe:
+        return ProviderUnavailable(f"{name} sent an answer that could not be read. Please try again later.")
+    return OutcomeUnknown(
+        f"{name} sent an unreadable answer. It may or may not have been done: check there before "
+        "repeating it."
+    )
