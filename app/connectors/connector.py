@@ -41,6 +41,8 @@ class Connector(ApiRules):
     auth: OAuth2
     identify: Callable[["Api", Mapping[str, Any]], Account]
     tools: tuple[Tool, ...]
+    # Tools that cannot be called now: they are not listed, and a call says why (`Tool.unavailable`).
+    withheld: tuple[Tool, ...] = ()
     # the kind of work: Accounting, Payments, Email and documents, Operations, Data
     category: str = ""
     badge: str | None = None  # such as "Testing mode (limited to 100 users)"

@@ -111,6 +111,7 @@ class Form:
     renewals: tuple[TokenRequest, ...] = ()
     token: str = "access_token"
     stores: tuple[str, ...] = ()
+    constants: Mapping[str, str] = field(default_factory=dict)  # values known without the person
     intro: str = ""  # where to find the values
     help_url: str | None = None  # the service's page for it
     if_refused: str = ""  # what to check when the service does not accept it
@@ -124,8 +125,9 @@ class Form:
 
     @property
     def blamed_field(self) -> str:
-        """The field to display the service's refusal beside."""
-        return next((entry.name for entry in reversed(self.fields) if entry.secret), self.fields[-1].name)
+        """The field to display the service's refusal beside; "" for the whole form."""
+        names = [entry.name for entry in self.fields]
+        return next((entry.name for entry in reversed(self.fields) if entry.secret), (names or [""])[-1])
 
     @property
     def refused(self) -> str:
@@ -153,6 +155,13 @@ def pasted_key(
 ) -> Form:
     """A key or token made at the service and pasted here. It is the bearer token as it is."""
     return Form(key=key, title=title, noun=noun, fields=(entry,), **{"token": entry.name, **more})
+
+
+def no_credentials() -> Form:
+    """A service that anybody may use: the press of a button is enough. Its token is never sent."""
+    return Form(
+        key="none", title="No sign-in", noun="request", fields=(), constants={"access_token": "not-needed"}
+    )
 
 
 def client_credentials(

@@ -40,6 +40,8 @@ class FunctionTool:
     bare: bool  # it goes by its verb alone, without the slug
     arguments: type[BaseModel] = field(repr=False)
     previewer: Callable[..., Preview] | None = field(default=None, repr=False)
+    version: str = ""
+    unavailable: str = ""
 
     def name_in(self, slug: str) -> str:
         """Its full name as a tool of that service."""

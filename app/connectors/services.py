@@ -26,13 +26,18 @@ class Services:
     `catalogue` includes the planned ones; iteration passes over them. `own` are those of the workspace alone.
     """
 
-    __slots__ = ("_by_slug", "_by_tool", "catalogue", "own")
+    __slots__ = ("_by_slug", "_by_tool", "_withheld", "catalogue", "own")
 
     def __init__(self, catalogue: Iterable[Connector | Planned]) -> None:
         self.catalogue = tuple(catalogue)
         self._by_slug = {entry.slug: entry for entry in self.catalogue if isinstance(entry, Connector)}
         self._by_tool = {
             tool.name_in(connector.slug): (connector, tool) for connector in self for tool in connector.tools
+        }
+        self._withheld = {
+            tool.name_in(connector.slug): (connector, tool)
+            for connector in self
+            for tool in connector.withheld
         }
         self.own = tuple(connector for connector in self if connector.workspace_id is not None)
 
@@ -63,8 +68,8 @@ class Services:
         return set(self._by_tool)
 
     def find_tool(self, full_name: str) -> tuple[Connector, Tool] | None:
-        """The tool that AI clients call so, with its service, or None."""
-        return self._by_tool.get(full_name)
+        """The tool that AI clients call so, with its service, or None. Also one that is withheld."""
+        return self._by_tool.get(full_name) or self._withheld.get(full_name)
 
 
 class ServiceSource(Protocol):

@@ -54,6 +54,18 @@ class Tool(Protocol):
         """The service's scopes of which it needs any one; empty: none."""
 
     @property
+    def version(self) -> str:
+        """Changes with what it does or says: an approval counts for one version. "" for a tool of ours, which
+        changes with a release.
+        """
+
+    @property
+    def unavailable(self) -> str:
+        """Why it cannot be called now, as the beginning of a sentence that ends with where to change that; ""
+        for a tool that can.
+        """
+
+    @property
     def one_business(self) -> bool:
         """It works in one business of the connection. False: on the whole connection, so it takes none."""
 

@@ -1,23 +1,93 @@
 """An MCP server's rows as a `Connector`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import urlsplit
 
+from app.connectors.api_rules import bearer
 from app.connectors.connector import Connector
+from app.connectors.credential_forms import Field, Form, no_credentials, pasted_key
 from app.connectors.spec import NO_CONSENT_PAGE, Account
+from app.federation.definitions import may_only_read
 from app.federation.models import McpServer, McpServerTool
+from app.federation.pinned_rows import APPROVED, OFF
+from app.federation.remote_tool import RemoteTool
+
+PAGES = "/integrations/servers"  # one page per server, by slug
 
 
 def build(server: McpServer, tools: Sequence[McpServerTool]) -> Connector:
-    """The server as the rest of the product sees it."""
+    """The server as the rest of the product sees it. A removed one has no tools."""
+    known = tools if server.removed_at is None else ()
+    waiting = sum(1 for tool in known if _waits(tool))
     return Connector(
         slug=server.slug,
         name=server.name,
-        summary="",
+        summary=f"MCP server at {urlsplit(server.url).hostname}",
         base_url=server.url,
         workspace_id=server.workspace_id,
         may_be_private=True,
         auth=NO_CONSENT_PAGE,
+        forms=_forms_of(server),
+        authorization=_authorization_of(server),
         identify=lambda api, raw: Account(key=server.url, name=server.name),
-        tools=(),
+        tools=tuple(_live(tool) for tool in known if _is_live(tool)),
+        withheld=tuple(_withheld(server, tool) for tool in known if not _is_live(tool)),
+        manage_path=f"{PAGES}/{server.slug}",
+        notice=f"{waiting} {'tool' if waiting == 1 else 'tools'} to review" if waiting else "",
         is_offered=server.removed_at is None,
     )
+
+
+def _forms_of(server: McpServer) -> tuple[Form, ...]:
+    """None for a server with a consent page."""
+    if server.access == "key":
+        sent_as = f"the header {server.key_header}" if server.key_header else "a bearer token"
+        return (pasted_key(Field("api_key", "API key", help=f"Sent as {sent_as}.")),)
+    return (no_credentials(),) if server.access == "none" else ()
+
+
+def _authorization_of(server: McpServer) -> Callable[[str], Mapping[str, str]]:
+    """The headers that carry the token; none where anybody may use the server."""
+    if server.access == "none":
+        return lambda token: {}
+    if server.access == "key" and (header := server.key_header):
+        return lambda token: {header: token}
+    return bearer
+
+
+def _is_live(tool: McpServerTool) -> bool:
+    return tool.state == APPROVED and tool.listed and tool.definition is not None
+
+
+def _waits(tool: McpServerTool) -> bool:
+    return tool.state not in {APPROVED, OFF} and tool.listed
+
+
+def _live(tool: McpServerTool) -> RemoteTool:
+    definition = tool.definition or {}
+    return RemoteTool(tool.verb, definition, tool.digest, tool.reads_only and may_only_read(definition))
+
+
+def _withheld(server: McpServer, tool: McpServerTool) -> RemoteTool:
+    """A tool that answers why it cannot be called."""
+    return RemoteTool(
+        tool.verb,
+        tool.definition or {"name": tool.verb},
+        tool.digest,
+        reads_only=tool.reads_only,
+        unavailable=_why_not(server, tool),
+    )
+
+
+def _why_not(server: McpServer, tool: McpServerTool) -> str:
+    """The sentence of a tool that cannot be called."""
+    if tool.state == OFF:
+        return f"This {server.name} tool is turned off for everybody. An owner or admin can turn it on"
+    if not tool.listed:
+        return f"{server.name} no longer offers this tool. What it offers now is listed"
+    if tool.definition is not None:
+        return (
+            f"{server.name} changed this tool, so it can't be used until somebody has looked at the change. "
+            "An owner or admin can allow it"
+        )
+    return f"{server.name} offers this tool, but nobody has allowed it yet. An owner or admin can do that"

@@ -48,7 +48,7 @@ def to_service(
         named = form.get("connection")
         before = changes.get_for_reconnect(db, member, connector, named) if named else None
         level = "read" if form.get("level") == "read" else None
-        return _begin(
+        begun = _begin(
             db,
             settings,
             member,
@@ -64,6 +64,7 @@ def to_service(
             form.get("way", ""),
             level,
         )
+    return _finished_if_empty(settings, member, slug, begun)
 
 
 def to_raise(
@@ -102,7 +103,8 @@ def from_link(
         intent = ConnectIntent(
             (), before, level, client_name=link.client_name, grant_id=links.grant_of(link_id)
         )
-        return _begin(db, settings, member, connector, where, intent, "", "read" if read_only else None)
+        begun = _begin(db, settings, member, connector, where, intent, "", "read" if read_only else None)
+    return _finished_if_empty(settings, member, link.slug, begun)
 
 
 def another_method(
@@ -143,6 +145,15 @@ def fill_in(settings: Settings, member: Member, slug: str, form: Mapping[str, st
     connector, where = connectable(settings, member.workspace.id, slug)
     result = credential_form.submit(settings, member, connector, where, form)
     return return_url(settings, result) if isinstance(result, Handshake) else result
+
+
+def _finished_if_empty(
+    settings: Settings, member: Member, slug: str, begun: str | CredentialForm
+) -> str | CredentialForm:
+    """A form without fields is submitted at once: the press that led to it is all it needs."""
+    if isinstance(begun, str) or begun.form.fields or begun.choices:
+        return begun
+    return fill_in(settings, member, slug, {"state": begun.state, "way": begun.form.key})
 
 
 def _begin(

@@ -25,6 +25,9 @@ from app.vault.models import Connection
 def refusal(connector: Connector, tool: Tool, connection: Connection, hub_url: str) -> ToolError | None:
     """Why this tool may not be used on this connection, with where to change that; None if it may."""
     where = f"Change it at {hub_url}."
+    if tool.unavailable:
+        page = hub_url.removesuffix("/integrations") + (connector.manage_path or "/integrations")
+        return PermissionDenied(f"{tool.unavailable} at {page}.", details={"change_at": page})
     if connection.permission == "off":
         return PermissionDenied(
             f"{connector.name} is switched off for AI clients on this connection. {where}"

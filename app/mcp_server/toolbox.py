@@ -4,7 +4,7 @@ rows.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from app.connectors import schemas
@@ -45,7 +45,7 @@ def _list_ours(built_in: BuiltIn) -> ListedTool:
     )
 
 
-def _list(tool: Tool, connector: Connector) -> ListedTool:
+def _list(connector: Connector, tool: Tool) -> ListedTool:
     name = tool.name_in(connector.slug)
     narrow = next((scope for scope in tool.needs_scopes if scope in scopes.NARROW), None)
     return ListedTool(
@@ -91,7 +91,10 @@ def _prepared(connector: Connector) -> Mapping[str, ListedTool]:
     Cached by identity of the connector: two workspaces may have different services of one slug, and each
     change of a service creates another object.
     """
-    return {listed.name: listed for listed in (_list(tool, connector) for tool in connector.tools)}
+    return {
+        listed.name: listed
+        for listed in map(partial(_list, connector), (*connector.tools, *connector.withheld))
+    }
 
 
 class Toolbox:
@@ -107,12 +110,18 @@ class Toolbox:
             _prepared(connector)
 
     def _of(self, connector: Connector) -> Mapping[str, ListedTool]:
-        """The connector's tools by full name, except a workspace's own ones with the name of a built-in."""
+        """The connector's tools by full name, except a workspace's own ones that are withheld or have the
+        name of a built-in.
+        """
         prepared = _prepared(connector)
         if connector.workspace_id is None:
             return prepared
         ours = self._builtin.keys() | self._summaries.keys() | self._compact.keys()
-        return {name: listed for name, listed in prepared.items() if name not in ours}
+        return {
+            name: listed
+            for name, listed in prepared.items()
+            if name not in ours and not listed.tool.unavailable
+        }
 
     def add(self, *tools: BuiltIn) -> None:
         """Adds tools of a package above this one, at start."""

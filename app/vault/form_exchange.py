@@ -37,7 +37,7 @@ _ABOUT_THE_INPUT = {400, 401, 403, 422}  # a 404 may be a wrong address of ours
 def obtain(connector: Connector, endpoints: Endpoints, form: Form, values: Mapping[str, str]) -> TokenSet:
     """The token for what was filled in. Raises TokenRefused or TokenEndpointUnavailable."""
     answered, raw = _carry_out(connector, endpoints, form, form.requests, values, renewing=False)
-    known = {**values, **answered}
+    known = {**form.constants, **values, **answered}
     # Typed in, it needs no answer, unless a request that must succeed brings the real one.
     is_due = any(form.token in request.takes for request in form.requests if not request.optional)
     token = (answered if is_due else known).get(form.token)

@@ -42,6 +42,8 @@ class DataTool:
     pages_by: str | None = None
     needs_scopes: tuple[str, ...] = ()
     one_business: bool = False
+    version: str = ""
+    unavailable: str = ""
 
     def name_in(self, slug: str) -> str:
         return f"{slug}_{self.verb}"

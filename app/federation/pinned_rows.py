@@ -1,0 +1,118 @@
+"""The rows of an MCP server's tools, and what a definition is compared with before it becomes one."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from app import audit, clock
+from app.connectors.services import services_of
+from app.federation import naming, schema_gate
+from app.federation.changes import touch
+from app.federation.definitions import digest_of
+from app.federation.models import McpServer, McpServerTool, McpToolList
+from app.vault.models import Connection
+
+HELD, APPROVED, OFF = "held", "approved", "off"
+MOST_TOOLS = 500  # of one server
+_MOST_IN_TRAIL = 20
+_UNUSABLE = "It can't be used here. {}"
+_TAKEN = "Another service here has a tool of this name, so this one can't be used."
+_TWICE = "The server lists two different tools of this name, so neither can be used."
+
+
+def lock(db: Session, server: McpServer) -> None:
+    """Wait until nobody else changes the server's tools, and until the end of the transaction keep others
+    from it. Several lists may arrive at once.
+    """
+    db.exec(select(McpServer.id).where(col(McpServer.id) == server.id).with_for_update()).one_or_none()
+
+
+def load(db: Session, server: McpServer) -> dict[str, McpServerTool]:
+    """The server's rows by the tools' names there, as they are now."""
+    rows = db.exec(
+        select(McpServerTool)
+        .where(col(McpServerTool.server_id) == server.id)
+        .order_by(col(McpServerTool.first_seen_at), col(McpServerTool.name))
+        .execution_options(populate_existing=True)
+    ).all()
+    return {row.name: row for row in rows}
+
+
+def new(server: McpServer, name: str, verb: str) -> McpServerTool:
+    """The row of a tool that is seen for the first time."""
+    return McpServerTool(
+        server_id=server.id,
+        name=name,
+        workspace_id=server.workspace_id,
+        verb=verb,
+        state=HELD,
+        first_seen_at=clock.now(),
+    )
+
+
+def by_name(definitions: Sequence[Any]) -> dict[str, Mapping[str, Any]]:
+    """The definitions that have a name to be stored by. Two different ones of a name are one, unusable."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for definition in definitions:
+        name = definition.get("name") if isinstance(definition, Mapping) else None
+        if not isinstance(name, str) or not 0 < len(name) <= naming.LONGEST_ORIGINAL or "\0" in name:
+            continue
+        if name in found and digest_of(found[name]) != digest_of(definition):
+            found[name] = {"name": name, "_meta": _TWICE}
+        elif name not in found and len(found) < MOST_TOOLS:
+            found[name] = definition
+    return found
+
+
+def problem_with(server: McpServer, definition: Mapping[str, Any], verb: str, foreign: set[str]) -> str:
+    """Why the definition cannot be used, as a sentence; "" if it can."""
+    if definition.get("_meta") == _TWICE:
+        return _TWICE
+    if problem := schema_gate.check(definition):
+        return _UNUSABLE.format(problem)
+    return _TAKEN if naming.full_name(server.slug, verb) in foreign else ""
+
+
+def foreign_names(server: McpServer) -> set[str]:
+    """The full names of all other services' tools in the workspace."""
+    return {
+        tool.name_in(connector.slug)
+        for connector in services_of(server.workspace_id)
+        if connector.slug != server.slug
+        for tool in (*connector.tools, *connector.withheld)
+    }
+
+
+def digests_elsewhere(db: Session, server: McpServer, connection_id: str | None) -> dict[str, set[str]]:
+    """The digests of each tool in the lists of the server's other connections. None: of no connection, as the
+    list is the same for all.
+    """
+    if connection_id is None:
+        return {}
+    lists = db.exec(
+        select(McpToolList.tools)
+        .join(Connection, col(Connection.id) == col(McpToolList.connection_id))
+        .where(
+            col(Connection.workspace_id) == server.workspace_id,
+            col(Connection.slug) == server.slug,
+            col(Connection.id) != connection_id,
+        )
+    ).all()
+    found: dict[str, set[str]] = {}
+    for name, digest in (pair for tools in lists for pair in tools.items()):
+        found.setdefault(name, set()).add(digest)
+    return found
+
+
+def record(
+    db: Session, server: McpServer, action: str, rows: Iterable[McpServerTool], *, by: str | None
+) -> None:
+    """An entry of the trail about these tools, and a `touch`. Nothing for none."""
+    names = sorted(naming.full_name(server.slug, row.verb) for row in rows)
+    if not names:
+        return
+    touch(db, server.workspace_id)
+    shortened = [*names[:_MOST_IN_TRAIL], f"{len(names) - _MOST_IN_TRAIL} more"]
+    tools = names if len(names) <= _MOST_IN_TRAIL else shortened
+    audit.record(db, action, **audit.about(server, by), slug=server.slug, tools=tools)
