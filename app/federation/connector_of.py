@@ -9,6 +9,7 @@ from app.connectors.credential_forms import Field, Form, no_credentials, pasted_
 from app.connectors.spec import NO_CONSENT_PAGE, Account
 from app.federation.definitions import may_only_read
 from app.federation.models import McpServer, McpServerTool
+from app.federation.oauth_facts import binding_of, oauth2_of, own_client_of
 from app.federation.pinned_rows import APPROVED, OFF
 from app.federation.remote_tool import RemoteTool
 
@@ -18,6 +19,7 @@ PAGES = "/integrations/servers"  # one page per server, by slug
 def build(server: McpServer, tools: Sequence[McpServerTool]) -> Connector:
     """The server as the rest of the product sees it. A removed one has no tools."""
     known = tools if server.removed_at is None else ()
+    has_consent_page = server.access == "oauth" and bool(server.oauth)
     waiting = sum(1 for tool in known if _waits(tool))
     return Connector(
         slug=server.slug,
@@ -26,7 +28,9 @@ def build(server: McpServer, tools: Sequence[McpServerTool]) -> Connector:
         base_url=server.url,
         workspace_id=server.workspace_id,
         may_be_private=True,
-        auth=NO_CONSENT_PAGE,
+        bound_to=binding_of(server),
+        auth=oauth2_of(server) if has_consent_page else NO_CONSENT_PAGE,
+        own_client=own_client_of(server) if has_consent_page else None,
         forms=_forms_of(server),
         authorization=_authorization_of(server),
         identify=lambda api, raw: Account(key=server.url, name=server.name),
