@@ -6,7 +6,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Finding:
+class SuspectText:
     """Something suspicious. A hard one holds the tool until somebody allows it by itself."""
 
     kind: str
@@ -14,6 +14,8 @@ class Finding:
     is_hard: bool
 
 
-def inspect(definitions: Sequence[Mapping[str, Any]], foreign: Collection[str]) -> dict[str, list[Finding]]:
+def inspect(
+    definitions: Sequence[Mapping[str, Any]], foreign: Collection[str]
+) -> dict[str, list[SuspectText]]:
     """The findings by the tools' names. `foreign` are the full names of other services' tools."""
     return {}
