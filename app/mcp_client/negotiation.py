@@ -100,7 +100,7 @@ def _initialize(sender: McpSender, name: str) -> tuple[ServerSession, ServerFact
 
 
 def _session_id(name: str, answer: Response) -> str | None:
-    session_id = answer.headers.get("Mcp-ServerSession-Id")
+    session_id = answer.headers.get("Mcp-Session-Id")
     if session_id is not None and not _SESSION_ID.fullmatch(session_id):
         raise ProviderError(f"{name} opened a session with a name that no request can carry.")
     return session_id

@@ -74,7 +74,7 @@ def headers_of(message: Message, session: ServerSession | None) -> dict[str, str
         return headers
     headers["MCP-Protocol-Version"] = session.revision
     if session.session_id is not None:
-        headers["Mcp-ServerSession-Id"] = session.session_id
+        headers["Mcp-Session-Id"] = session.session_id
     if is_stateless(session.revision) and "method" in message:
         headers["Mcp-Method"] = message["method"]
         name = message.get("params", {}).get(_NAMED_BY.get(message["method"], ""))
