@@ -10,7 +10,7 @@ from flask import Flask
 from werkzeug.wrappers import Request, Response
 
 from app.sandbox.levers import InjectedFault
-from app.sandbox.mcp_bridge import McpBridge
+from app.sandbox.mcp_bridge import McpBridge, mcp_call
 from app.sandbox.state import State
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ class FaultMiddleware:
             return self._serve(environ)(environ, start_response)
         method: str = environ["REQUEST_METHOD"]
         levers = self.state.levers(slug)
-        fault = levers.take(method, "/" + rest, _grant_type(environ) if levers.faults else "")
+        rpc = mcp_call(environ) if self.mcp.serves(path) else ""
+        fault = levers.take(method, "/" + rest, _grant_type(environ) if levers.faults else "", rpc)
         response = None
         if fault and fault.when == "before" and fault.kind != "cut":
             response = self._apply(fault, slug)
@@ -51,7 +52,7 @@ class FaultMiddleware:
             response = self._serve(environ)
             if fault and fault.when == "after" and fault.kind != "cut":
                 response = self._apply(fault, slug) or response
-        self._log(slug, method, "/" + rest, environ, response, fault)
+        self._log(slug, method, "/" + rest, environ, response, fault, rpc)
         if fault and fault.kind in {"drop", "hang"}:
             _hang_up(environ)
         if fault and fault.kind == "cut":
@@ -88,12 +89,15 @@ class FaultMiddleware:
         environ: "WSGIEnvironment",
         response: Response,
         fault: InjectedFault | None,
+        rpc: str,
     ) -> None:
         line: dict[str, Any] = {"method": method, "path": path, "status": response.status_code}
         if environ.get("HTTP_AUTHORIZATION", "").lower().startswith("bearer ") and environ.get(
             "QUERY_STRING"
         ):
             line["query"] = environ["QUERY_STRING"]
+        if rpc:
+            line["rpc"] = rpc
         if fault:
             line["fault"] = fault.kind
         self.state.log(slug).requests.append(line)

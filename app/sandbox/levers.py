@@ -11,14 +11,16 @@ KINDS = ("slow", "fail", "rate_limit", "drop", "cut", "hang")
 class InjectedFault:
     """One fault. It hits `times` matching requests after letting `skip` of them pass.
 
-    `path` is part of the path, `method` the HTTP method, `grant_type` that of a token request; empty ones
-    match all. With `when="after"` the service does its work first, so that only the response is lost.
+    `path` is part of the path, `method` the HTTP method, `grant_type` that of a token request, `rpc` part of
+    what an MCP request wants (such as "tools/call add_note"); empty ones match all. With `when="after"` the
+    service does its work first, so that only the response is lost.
     """
 
     kind: str
     path: str = ""
     method: str = ""
     grant_type: str = ""
+    rpc: str = ""
     times: int = 1
     skip: int = 0
     when: Literal["before", "after"] = "before"
@@ -27,10 +29,13 @@ class InjectedFault:
     body: Literal["html", "empty", "json", "text"] = "json"
     retry_after: int | None = None
 
-    def matches(self, method: str, path: str, grant_type: str) -> bool:
+    def matches(self, method: str, path: str, grant_type: str, rpc: str) -> bool:
         """Whether the fault applies to the request."""
         return (
-            self.path in path and self.method.upper() in {"", method} and self.grant_type in {"", grant_type}
+            self.path in path
+            and self.method.upper() in {"", method}
+            and self.grant_type in {"", grant_type}
+            and self.rpc in rpc
         )
 
 
@@ -61,13 +66,13 @@ class Levers:
         with self._lock:
             self.faults.append(fault)
 
-    def take(self, method: str, path: str, grant_type: str) -> InjectedFault | None:
+    def take(self, method: str, path: str, grant_type: str, rpc: str) -> InjectedFault | None:
         """The fault for this request, counted down, or None."""
         if not self.faults:
             return None
         with self._lock:
             for fault in self.faults:
-                if not fault.matches(method, path, grant_type):
+                if not fault.matches(method, path, grant_type, rpc):
                     continue
                 if fault.skip > 0:
                     fault.skip -= 1

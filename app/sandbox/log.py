@@ -20,6 +20,9 @@ class Log:
 
     def as_json(self) -> dict[str, Any]:
         """The log as the lever `log` returns it."""
-        names = ("exchanges", "refreshes", "mints", "refresh_refusals", "revocations", "approvals", "denials")
+        names = (
+            *("exchanges", "refreshes", "mints", "refresh_refusals", "revocations"),
+            *("approvals", "denials", "registrations"),
+        )
         counts = {name: self.counts[name] for name in names}
         return {**counts, "mails": list(self.mails), "requests": list(self.requests)}

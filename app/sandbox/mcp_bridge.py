@@ -6,6 +6,7 @@ would hold its thread until the process ends.
 
 import asyncio
 import concurrent.futures
+import io
 import queue
 import socket
 import threading
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.wrappers import Request, Response
 
 from app.sandbox.mcp_desk import SCOPE_KEY, McpDesk
-from app.sandbox.mcp_endpoint import McpEndpoint
+from app.sandbox.mcp_endpoint import McpEndpoint, read_call
 from app.sandbox.rules import Access
 from app.sandbox.state import State
 
@@ -72,6 +73,14 @@ class McpBridge:
             return self._running[path]
 
 
+def mcp_call(environ: "WSGIEnvironment") -> str:
+    """What an MCP request asks for: its method and the name or URI it is about. Leaves the body readable."""
+    body = Request(environ).get_data()
+    environ["wsgi.input"] = io.BytesIO(body)
+    method, subject = read_call(body)
+    return f"{method} {subject}".strip()
+
+
 class _Running:
     """One server whose session manager is held open in the loop until `stop`."""
 
@@ -106,7 +115,9 @@ class _Exchange:
     def __init__(self, running: _Running, request: Request, access: Access) -> None:
         self._loop = running.loop
         self._body = request.get_data()
-        self._socket: socket.socket | None = request.environ.get("gunicorn.socket")
+        self._socket: socket.socket | None = request.environ.get(
+            "gunicorn.socket", request.environ.get("werkzeug.socket")
+        )
         self._messages: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
         self._gone = asyncio.Event()
         self._task = asyncio.run_coroutine_threadsafe(

@@ -31,3 +31,16 @@ def json_response(status: int, body: Any, **headers: str) -> Response:
     """A JSON response made without Flask. Header names are written with `_`."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(json.dumps(body), status, named, mimetype="application/json")
+
+
+def read_call(body: bytes) -> tuple[str, str]:
+    """The method of a JSON-RPC request and the name or URI it is about; empty where there is none."""
+    try:
+        message = json.loads(body)
+    except ValueError:
+        return "", ""
+    if not isinstance(message, dict):
+        return "", ""
+    params = message.get("params")
+    subject = (params.get("name") or params.get("uri") or "") if isinstance(params, dict) else ""
+    return str(message.get("method", "")), str(subject)

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from flask import Flask, Response, jsonify, make_response, redirect, render_template, request
 
+from app.sandbox import discovery, registered_clients
 from app.sandbox.client_proof import CLIENT_ID, is_client, is_verified, token_parameters
 from app.sandbox.current import Here, here
 from app.sandbox.grants import Grants
@@ -27,6 +28,8 @@ def mount(app: Flask, slug: str, rules: Rules) -> None:
             app.add_url_rule(
                 f"/{slug}{path}", f"{slug}.{view.__name__}", view, methods=methods, strict_slashes=False
             )
+    if rules.registers_clients:
+        discovery.mount(app, slug, rules)
 
 
 # --- the consent page ---
@@ -50,7 +53,7 @@ def authorize() -> Response:
         )
     if request.form.get("decision") != "approve":
         _count(at, "denials")
-        return _back(parameters, error="access_denied")
+        return _back(rules, parameters, error="access_denied")
     company = at.service.find_company(request.form.get("company", ""))
     if company is None:
         return make_response(
@@ -63,6 +66,7 @@ def authorize() -> Response:
         scopes = tuple(scope for scope in scopes if scope in ticked)
     _count(at, "approvals")
     return _back(
+        rules,
         parameters,
         code=at.grants.consent(company.key, company.person, scopes, parameters),
         **rules.callback_fields(company.key),
@@ -72,7 +76,10 @@ def authorize() -> Response:
 def _refuse(at: Here, parameters: Parameters) -> str | None:
     """Why there is no consent page for the request, or None."""
     rules = _rules(at)
-    if parameters.get("client_id") != CLIENT_ID:
+    if rules.registers_clients:
+        if sentence := registered_clients.refuses_client(at, parameters):
+            return sentence
+    elif parameters.get("client_id") != CLIENT_ID:
         return "The client id is not known."
     if parameters.get("response_type") != "code":
         return "The response type must be code."
@@ -87,8 +94,10 @@ def _refuse(at: Here, parameters: Parameters) -> str | None:
     return rules.refuses(parameters)
 
 
-def _back(parameters: Parameters, **result: str) -> Response:
+def _back(rules: Rules, parameters: Parameters, **result: str) -> Response:
     """4.1.2. Authorization Response, in the redirect address's query."""
+    if rules.registers_clients:
+        result["iss"] = discovery.issuer()
     parts = urlsplit(parameters["redirect_uri"])
     query = [*parse_qsl(parts.query, keep_blank_values=True), *result.items()]
     if "state" in parameters:
@@ -114,7 +123,7 @@ def token() -> Response:
         )
     if kind == "client_credentials" and rules.consumers:
         return _mint(at, rules, given)
-    if not is_client(given, secret_alone=rules.secret_is_user):
+    if not _is_authentic(at, rules, given, secret_alone=rules.secret_is_user):
         return rules.error("invalid_client", "Client authentication failed.")
     if kind == "authorization_code":
         return _exchange(at, rules, given)
@@ -123,12 +132,24 @@ def token() -> Response:
     return rules.error("unsupported_grant_type", "The grant type is not supported.")
 
 
+def _is_authentic(at: Here, rules: Rules, given: Parameters, *, secret_alone: bool = False) -> bool:
+    if rules.registers_clients:
+        return registered_clients.is_authentic(at, given)
+    return is_client(given, secret_alone=secret_alone)
+
+
+def _is_for_another(rules: Rules, grant: ServiceGrant, given: Parameters) -> bool:
+    """Whether a registered client came with what another one was granted."""
+    return rules.registers_clients and grant.parameters.get("client_id") != given.get("client_id")
+
+
 def _exchange(at: Here, rules: Rules, given: Parameters) -> Response:
     grants = at.grants
     grant = grants.find_by_code(given.get("code", ""))
     returns = None if grant is None or rules.secret_is_user else grant.parameters["redirect_uri"]
     if (
         grant is None
+        or _is_for_another(rules, grant, given)
         or given.get("redirect_uri") != returns
         or not is_verified(grant, given.get("code_verifier", ""))
     ):
@@ -165,8 +186,13 @@ def _refresh(at: Here, rules: Rules, given: Parameters) -> Response:
     if found is not None and rules.refuses_refresh(found[1]):
         grants.revoke(found[0])
         found = None
-    if found is None or (
-        "redirect_uri" in rules.refresh_needs and given["redirect_uri"] != found[0].parameters["redirect_uri"]
+    if (
+        found is None
+        or _is_for_another(rules, found[0], given)
+        or (
+            "redirect_uri" in rules.refresh_needs
+            and given["redirect_uri"] != found[0].parameters["redirect_uri"]
+        )
     ):
         _count(at, "refresh_refusals")
         return rules.error(
@@ -200,7 +226,7 @@ def revoke() -> Response:
     at = here()
     rules = _rules(at)
     given = token_parameters()
-    if rules.revoking_needs_client and not is_client(given):
+    if rules.revoking_needs_client and not _is_authentic(at, rules, given):
         return rules.error("invalid_client", "Client authentication failed.")
     if rules.revoking_needs_json and not request.is_json:
         return rules.error("invalid_request", "The token must come as JSON.")

@@ -143,6 +143,8 @@ class Rules:
     error: Callable[[str, str], Response] = oauth_error
     # What revoking a token ends: "grant" this consent, "person" all consents of the person.
     revoking_ends: str = "grant"
+    # RFC 7591, client metadata documents, public clients with PKCE, and `iss` in the redirect (RFC 9207)
+    registers_clients: bool = False
     project: str = ""  # services of one project share a consent, which ends in all of them
     revoking_needs_client: bool = True
     revoking_needs_json: bool = False

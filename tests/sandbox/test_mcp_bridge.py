@@ -19,6 +19,11 @@ from app.sandbox.server import create_app
 from app.sandbox.service import DemoCompany, ImitatedService
 from tests.support.waiting import AT_MOST_SECONDS
 
+_OF_THE_CLIENT = {
+    "protocolVersion": "2026-07-28",
+    "clientInfo": {"name": "t", "version": "1"},
+    "clientCapabilities": {},
+}
 ANN, GUS = "toy-key-ann", "toy-key-gus"
 
 
@@ -162,3 +167,24 @@ def test_a_session_belongs_to_its_grant_and_ends_with_the_lever(toy):
 def test_faults_hit_an_mcp_server_like_any_other_path(toy):
     httpx2.post(f"{toy.url}/_levers/toy/fail", json={"path": "/mcp", "status": 503}).raise_for_status()
     assert [_initialize(toy).status_code for _ in range(2)] == [503, 200]
+
+
+def test_a_client_that_leaves_ends_what_it_started(toy):
+    """On the 2026-07-28 wire a client cancels a request by closing its connection."""
+    meta = {f"io.modelcontextprotocol/{name}": value for name, value in _OF_THE_CLIENT.items()}
+    body = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "slow", "arguments": {}, "_meta": {**meta, "progressToken": 1}},
+    }
+    headers = {
+        "Authorization": f"Bearer {ANN}",
+        "Accept": "application/json, text/event-stream",
+        "MCP-Protocol-Version": "2026-07-28",
+        "Mcp-Method": "tools/call",
+        "Mcp-Name": "slow",
+    }
+    with httpx2.stream("POST", f"{toy.url}/toy/mcp", json=body, headers=headers) as answer:
+        assert next(answer.iter_lines()) and not toy.cancelled.is_set()
+    assert toy.cancelled.wait(AT_MOST_SECONDS)
