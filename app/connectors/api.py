@@ -18,6 +18,10 @@ from app.mcp_client import MemorySessions, ServerSessions
 from app.outbound import Response
 
 
+def no_report(done: float, total: float | None, text: str) -> None:
+    """Drops progress that nobody waits for."""
+
+
 @dataclass
 class Api(ApiSender):
     """A connection's API during one tool call."""
@@ -26,7 +30,7 @@ class Api(ApiSender):
     reach: frozenset[str] | None = None  # ids of the connection's businesses; None while they are unknown
     facts: Mapping[str, Any] = field(default_factory=dict)
     allowed_hosts: Collection[str] = ()  # the operator's, beside the service's own domains
-    report: Callable[[float, float | None, str], None] = lambda done, total, text: None
+    report: Callable[[float, float | None, str], None] = no_report
     new_key: Callable[[], str] = lambda: uuid.uuid4().hex  # makes an idempotency key
     # the sessions with an MCP server, by purpose (`mcp_sessions.purpose`)
     sessions: Callable[[str], ServerSessions] = field(default_factory=MemorySessions.by_purpose)

@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.connectors.api import Api
+from app.connectors.api import Api, no_report
 from app.connectors.api_errors import errors_by_status
+from app.connectors.mcp_results import output_of
+from app.connectors.output_check import OutputCheck
 from app.connectors.request import ApiRequest
+from app.connectors.tool_output import ToolOutput
 from app.errors import PermissionDenied, ToolError
 from app.mcp_client import McpClient
-from app.mcp_client.conversation import ignore
+from app.mcp_client.conversation import Answer, ignore
 from app.mcp_client.session import Message
 from app.mcp_client.wire import AnswerReader
 from app.outbound import Response
@@ -42,6 +45,28 @@ def client_of(
     return McpClient(
         _ConnectionSender(api), api.sessions(purpose), name=api.service.name, on_notification=on_notification
     )
+
+
+def call_tool(
+    api: Api,
+    name: str,
+    arguments: Mapping[str, Any],
+    *,
+    safe: bool,
+    check: OutputCheck | None = None,
+    answer: Answer | None = None,
+    header_map: Mapping[tuple[str, ...], str] | None = None,
+) -> ToolOutput:
+    """What a tool of the connection's MCP server returns, with its progress reported to the AI client.
+
+    `name` is the server's own. `safe`: it only reads. See `McpClient.call_tool` for the others. Raises
+    ToolError.
+    """
+    progress = None if api.report is no_report else api.report
+    result = client_of(api).call_tool(
+        name, arguments, safe=safe, progress=progress, answer=answer, header_map=header_map
+    )
+    return output_of(result, name=api.service.name, check=check)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from app import database
 from app.config import Settings
 from app.connectors import availability
 from app.connectors import endpoints as addresses
-from app.connectors.api import Api
+from app.connectors.api import Api, no_report
 from app.connectors.connector import Connector
 from app.connectors.endpoints import Endpoints
 from app.connectors.services import services_of
@@ -48,7 +48,7 @@ def open_api(
     business: Business | None = None,
     deadline: float | None = None,
     cancelled: Callable[[], bool] = lambda: False,
-    report: Callable[[float, float | None, str], None] = lambda done, total, text: None,
+    report: Callable[[float, float | None, str], None] = no_report,
     new_key: Callable[[], str] = lambda: uuid.uuid4().hex,
     at_once: bool = False,
 ) -> Api:

@@ -52,7 +52,8 @@ class Invocation:
         """
         options: dict[str, Any] = {"new_key": new_key} if new_key else {}
         if self.exchange is not None:
-            options["report"] = self.exchange.report
+            if self.exchange.wants_progress:
+                options["report"] = self.exchange.report
             if not to_the_end:
                 options["cancelled"] = self.exchange.is_cancelled
         api = prepared.open(**options)

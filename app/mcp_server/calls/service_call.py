@@ -9,7 +9,7 @@ from typing import Any
 from mcp_types import CallToolRequestParams
 
 from app.config import Settings
-from app.connectors.api import Api
+from app.connectors.api import Api, no_report
 from app.connectors.connector import Connector
 from app.connectors.rows import plain
 from app.connectors.spec import Business
@@ -43,7 +43,7 @@ class PreparedCall:
     def open(
         self,
         cancelled: Callable[[], bool] = lambda: False,
-        report: Callable[[float, float | None, str], None] = lambda done, total, text: None,
+        report: Callable[[float, float | None, str], None] = no_report,
         new_key: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> Api:
         """The service's API for this call. Raises NotConnected if the service is no longer configured."""

@@ -77,6 +77,11 @@ class Exchange:
         meta = (self.params or {}).get("_meta")
         return meta if isinstance(meta, Mapping) and "traceparent" in meta else self.headers
 
+    @property
+    def wants_progress(self) -> bool:
+        """Whether progress can reach the client."""
+        return self.stream is not None and progress_token_from_params(self.params) is not None
+
     def report(self, done: float, total: float | None, text: str) -> None:
         """Sends progress to the client, if it requested it and the response is a stream."""
         token = progress_token_from_params(self.params)
