@@ -46,6 +46,7 @@ _SENTENCES = {
     "connection.revoked": "{service} confirmed that access was revoked",
     "connection.revocation_not_needed": "{service} had no access left to revoke",
     "connection.revocation_abandoned": "{service} did not confirm that access was revoked",
+    "mcp_server.client_obtained": "A client was obtained at the MCP server {name}",
     "client.allowed": "{who} allowed {client} to connect from {host}",
     "client.denied": "{who} denied {client} from {host}",
     "grant.created": "{who} connected {client}",

@@ -57,6 +57,9 @@ class Connector(ApiRules):
     # Client id and secret at the consent page of a service that belongs to one workspace; the operator's
     # settings hold those of the others.
     own_client: Callable[[Settings], tuple[str, str]] | None = None
+    # Called before a person leaves for that consent page: obtains the client, or another one if the service
+    # has forgotten it (True). Sends requests.
+    prepare_client: Callable[[Settings, bool], None] | None = None
     # Why the real service cannot be reached, as a sentence: then only the sandbox is, or a server that the
     # operator names with `<SLUG>_BASE_URL`.
     unreachable: str = ""

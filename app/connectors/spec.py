@@ -47,6 +47,9 @@ class OAuth2:
     issuer: str = ""
     issuer_is_exact: bool = True
     sends_iss: bool = False  # RFC 9207: an answer without `iss` did not come from it
+    # Our client there registered itself. A service may forget such a client, and with it its tokens; then
+    # another one is obtained when a person connects.
+    client_is_registered: bool = False
     redirect_path: str = ""  # our redirect address there, where it is not the service's own callback
 
     def __bool__(self) -> bool:

@@ -7,6 +7,7 @@ from app.connectors.api_rules import bearer
 from app.connectors.connector import Connector
 from app.connectors.credential_forms import Field, Form, no_credentials, pasted_key
 from app.connectors.spec import NO_CONSENT_PAGE, Account
+from app.federation import own_client
 from app.federation.definitions import may_only_read
 from app.federation.models import McpServer, McpServerTool
 from app.federation.oauth_facts import binding_of, oauth2_of, own_client_of
@@ -31,6 +32,7 @@ def build(server: McpServer, tools: Sequence[McpServerTool]) -> Connector:
         bound_to=binding_of(server),
         auth=oauth2_of(server) if has_consent_page else NO_CONSENT_PAGE,
         own_client=own_client_of(server) if has_consent_page else None,
+        prepare_client=own_client.prepare_of(server) if has_consent_page else None,
         forms=_forms_of(server),
         authorization=_authorization_of(server),
         identify=lambda api, raw: Account(key=server.url, name=server.name),

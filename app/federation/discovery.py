@@ -72,14 +72,6 @@ def look(settings: Settings, url: str) -> Found:
     return _found(address, facts, "none", tools)
 
 
-def look_again(settings: Settings, url: str) -> OAuthFacts | None:
-    """How people sign in there now, without looking at anything else. Raises like `look`.
-
-    Servers that let everybody say hello refuse the list of tools, so both are tried.
-    """
-    return look(settings, url).oauth
-
-
 def _with_sign_in(settings: Settings, address: str, facts: Any | None, answer: Response) -> Found:
     oauth = oauth_discovery.discover(settings, address, challenge.read(answer.headers))
     if oauth is None:

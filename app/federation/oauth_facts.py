@@ -78,6 +78,7 @@ def oauth2_of(server: McpServer) -> OAuth2:
         issuer=facts.issuer,
         sends_iss=facts.sends_iss,
         issuer_is_exact=facts.published,
+        client_is_registered=server.client_kind == "registered",
         redirect_path="" if server.client_kind == "registered" else SHARED_CALLBACK,
     )
 

@@ -14,7 +14,7 @@ from app.connectors.credential_forms import OAUTH, Form
 from app.connectors.endpoints import Endpoints
 from app.connectors.services import services_of
 from app.errors import NotFound, PatchbayError
-from app.hub import changes, credential_form, flow_return, scope_choice
+from app.hub import changes, credential_form, flow_return, handshake_state, scope_choice
 from app.hub import handshake as handshakes
 from app.hub.credential_form import CredentialForm
 from app.hub.handshake import ConnectIntent
@@ -40,7 +40,7 @@ def to_service(
 
     Raises NotFound, NotConnectable, Forbidden, FlowGone.
     """
-    connector, where = connectable(settings, member.workspace.id, slug, anew=not form.get("connection"))
+    connector, where = _prepared(settings, member.workspace.id, slug, anew=not form.get("connection"))
     with database.transaction() as db:
         flow_id = form.get("flow") or None
         if flow_id:
@@ -71,7 +71,7 @@ def to_raise(
     settings: Settings, member: Member, connection: Connection, level: str, flow_id: str | None
 ) -> str:
     """Requests the scopes a higher permission level needs; the level is set on return."""
-    connector, where = connectable(settings, connection.workspace_id, connection.slug)
+    connector, where = _prepared(settings, connection.workspace_id, connection.slug)
     with database.transaction() as db:
         scopes = scope_choice.scopes_for(connector, connection, read_only=False, level=level)
         return handshakes.start(
@@ -91,6 +91,9 @@ def from_link(
     only. Raises LinkGone.
     """
     read_only = form.get("level") == "read"
+    with database.reading() as db:
+        slug = links.find(db, link_id, member.user.id).slug
+    _prepare(settings, member.workspace.id, slug)
     with database.transaction() as db:
         link = links.use(db, link_id, member.user.id, member.workspace.id)
         connector, where = connectable(settings, member.workspace.id, link.slug, anew=not link.connection_id)
@@ -111,26 +114,45 @@ def another_method(
     settings: Settings, member: Member, slug: str, form: Mapping[str, str]
 ) -> str | CredentialForm:
     """Switches to another auth method and carries the intent over. Raises HandshakeGone, NotConnectable."""
-    connector, where = connectable(settings, member.workspace.id, slug)
-    handshake = handshakes.find(member, connector, form.get("state", ""))
-    chosen = form.get("way", "")
+    connector, where = _prepared(settings, member.workspace.id, slug)
+    state = form.get("state", "")
+    handshake = handshakes.find(member, connector, state)
     with database.transaction() as db:
-        before = (
-            changes.get_for_reconnect(db, member, connector, handshake.connection_id)
-            if handshake.connection_id
-            else None
-        )
-        intent = ConnectIntent(
-            (),
-            before,
-            handshake.level,
-            flow_id=flow_return.flow_of(settings, handshake),
-            client_name=handshake.client_name,
-            grant_id=flow_return.client_of(settings, handshake),
-            continues=flow_return.continues(settings, handshake),
-            visibility=handshakes.visibility_of(form.get("state", "")),
-        )
-        return _begin(db, settings, member, connector, where, intent, chosen, None)
+        intent = _intent_of(db, settings, member, connector, handshake, state)
+        return _begin(db, settings, member, connector, where, intent, form.get("way", ""), None)
+
+
+def once_more(settings: Settings, member: Member, handshake: Handshake, state: str) -> str:
+    """The consent page again, for the same intent, with a new client of ours: the service has forgotten the
+    one before. Raises whatever obtaining one raises.
+    """
+    _prepare(settings, member.workspace.id, handshake.slug, forgotten=True)
+    connector, where = connectable(settings, member.workspace.id, handshake.slug)
+    with database.transaction() as db:
+        intent = _intent_of(db, settings, member, connector, handshake, state)
+        intent = replace(intent, scopes=tuple(handshake.scopes.split()), is_second_try=True)
+        return handshakes.start(db, settings, member, connector, where, intent)
+
+
+def _intent_of(
+    db: Session, settings: Settings, member: Member, connector: Connector, handshake: Handshake, state: str
+) -> ConnectIntent:
+    """What a handshake was begun for, apart from its scopes."""
+    before = (
+        changes.get_for_reconnect(db, member, connector, handshake.connection_id)
+        if handshake.connection_id
+        else None
+    )
+    return ConnectIntent(
+        (),
+        before,
+        handshake.level,
+        flow_id=flow_return.flow_of(settings, handshake),
+        client_name=handshake.client_name,
+        grant_id=flow_return.client_of(settings, handshake),
+        continues=flow_return.continues(settings, handshake),
+        visibility=handshake_state.visibility_of(state),
+    )
 
 
 def _visibility(form: Mapping[str, str]) -> str | None:
@@ -198,6 +220,21 @@ def return_url(settings: Settings, handshake: Handshake) -> str:
     if handshake.outcome:
         query[handshake.outcome] = handshake.slug
     return "/integrations" + (f"?{urlencode(query)}" if query else "")
+
+
+def _prepared(
+    settings: Settings, workspace_id: str, slug: str, *, anew: bool = False
+) -> tuple[Connector, Endpoints]:
+    """`connectable`, with our client at the service in order."""
+    _prepare(settings, workspace_id, slug)
+    return connectable(settings, workspace_id, slug, anew=anew)
+
+
+def _prepare(settings: Settings, workspace_id: str, slug: str, *, forgotten: bool = False) -> None:
+    """Have our client at a service of one workspace put in order. Asks the service: without a transaction."""
+    connector = services_of(workspace_id).find(slug)
+    if connector is not None and connector.prepare_client is not None:
+        connector.prepare_client(settings, forgotten)
 
 
 def connectable(

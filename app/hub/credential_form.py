@@ -20,7 +20,7 @@ from app.connectors.connector import Connector
 from app.connectors.credential_forms import OAUTH, Field, Form
 from app.connectors.endpoints import Endpoints
 from app.errors import PatchbayError
-from app.hub import flow_return, refusals
+from app.hub import flow_return, handshake_state, refusals
 from app.hub import handshake as handshakes
 from app.hub.handshake import ConnectIntent, HandshakeGone
 from app.hub.models import Handshake
@@ -104,7 +104,7 @@ def submit(
             account,
             tokens,
             _warning(form, values),
-            visibility=handshakes.visibility_of(state),
+            visibility=handshake_state.visibility_of(state),
         )
     except (TokenRefused, TokenNotAccepted):
         return _page(

@@ -9,8 +9,7 @@ from app import database
 from app.config import Settings
 from app.connectors.services import services_of
 from app.errors import PatchbayError
-from app.hub import flow_return
-from app.hub import handshake as handshakes
+from app.hub import flow_return, last_handshake
 from app.hub.cards import CardBoard
 from app.oauth_server import flows
 from app.oauth_server.selections import Selection
@@ -73,7 +72,7 @@ def goes_on(
     """Whether the page submits Continue by itself: the person chose that on the consent page and has just
     connected a service in this flow. Known from this browser's handshake, never from the URL alone.
     """
-    handshake = handshakes.find_last(db, member, query.get("connected", ""), "connected")
+    handshake = last_handshake.find_last(db, member, query.get("connected", ""), "connected")
     return (
         not step.missing
         and handshake is not None

@@ -20,12 +20,12 @@ from app.connectors.connector import Connector
 from app.connectors.endpoints import Endpoints
 from app.connectors.spec import Account
 from app.errors import Forbidden, InvalidInput, NotFound, PatchbayError
-from app.hub import authorization_url, flow_return, refusals, rights, scope_choice
+from app.hub import authorization_url, flow_return, handshake_state, refusals, rights, scope_choice
 from app.hub.models import Handshake
 from app.oauth_server import selection_store
 from app.vault import access, connection_settings, revocation, seal, store, token_endpoint
 from app.vault.models import Connection
-from app.vault.token_endpoint import TokenSet
+from app.vault.token_endpoint import ClientForgotten, TokenSet
 from app.workspaces import members
 from app.workspaces.guard import Member
 
@@ -43,6 +43,14 @@ class HandshakeGone(InvalidInput):
     )
 
 
+class StartAgain(Exception):
+    """The service has forgotten our client: the person goes to its consent page with another one."""
+
+    def __init__(self, handshake: Handshake) -> None:
+        super().__init__()
+        self.handshake = handshake
+
+
 @dataclass(frozen=True)
 class ConnectIntent:
     """What the person wants to connect."""
@@ -55,6 +63,7 @@ class ConnectIntent:
     grant_id: str = ""  # of the AI client whose chat asked for it
     visibility: str | None = None  # of a new connection; None: the service's default
     continues: bool = False  # connected, the person goes straight back to the AI client of `flow_id`
+    is_second_try: bool = False  # the service had forgotten our client
 
 
 def start(
@@ -80,13 +89,10 @@ def create(
     intent: ConnectIntent,
     life: timedelta = _LIFE,
 ) -> tuple[Handshake, str]:
-    """Stores a handshake. Returns it with the clear `state`, of which the row has only the digest.
-
-    The state ends in the chosen visibility: its digest protects that like the rest.
-    """
+    """Stores a handshake. Returns it with the clear `state`, of which the row has only the digest."""
     at = clock.now()
     forget_old(db)
-    state = crypto.new_token() + (f".{intent.visibility}" if intent.visibility else "")
+    state = handshake_state.new(visibility=intent.visibility, is_second_try=intent.is_second_try)
     handshake = Handshake(
         state_digest=crypto.digest(state),
         user_id=member.user.id,
@@ -118,7 +124,8 @@ def finish(
 ) -> Handshake:
     """Handles the service's callback and stores the result. The handshake holds the outcome.
 
-    Raises HandshakeGone. A second call with the same answer does nothing and returns the same handshake.
+    Raises HandshakeGone, and StartAgain once if the service has forgotten our client. A second call with the
+    same answer does nothing and returns the same handshake.
     """
     handshake, first = _consume(member, connector, answer.get("state", ""))
     if not first:
@@ -132,34 +139,21 @@ def finish(
         account = access.probe(settings, connector, endpoints, tokens, facts)
     except refusals.AccessDenied as error:
         return _close(handshake, "denied", error.message)
+    except ClientForgotten as error:
+        if not handshake_state.is_second_try(answer["state"]):
+            raise StartAgain(handshake) from None
+        return _close(handshake, "failed", error.message)
     except PatchbayError as error:
         # The account is unknown, so with some services revoking could end a connection of somebody else.
         if tokens is not None and not connector.auth.revokes_whole_account:
             _revoke_unused(settings, handshake, Account(key="", name=""), tokens)
         return _close(handshake, "failed", refusals.describe(connector, error))
     try:
-        chosen = visibility_of(answer["state"])
+        chosen = handshake_state.visibility_of(answer["state"])
         return store_tokens(settings, member, handshake, connector, account, tokens, visibility=chosen)
     except (store.AnotherAccount, NotFound, Forbidden) as error:
         _revoke_unused(settings, handshake, account, tokens)
         return _close(handshake, "failed", error.message)
-
-
-def visibility_of(state: str) -> str | None:
-    """The visibility that was chosen before leaving, or None for the service's default."""
-    chosen = state.rpartition(".")[2]
-    return chosen if chosen in connection_settings.VISIBILITIES else None
-
-
-def find_last(db: Session, member: Member, slug: str, outcome: str) -> Handshake | None:
-    """This browser's latest handshake with the service that had this outcome, for the banner, or None."""
-    handshakes = select(Handshake).where(
-        col(Handshake.session_digest) == member.session.id_digest,
-        col(Handshake.workspace_id) == member.workspace.id,
-        col(Handshake.slug) == slug,
-        col(Handshake.outcome) == outcome,
-    )
-    return db.scalars(handshakes.order_by(col(Handshake.used_at).desc()).limit(1)).first()
 
 
 def find(member: Member, connector: Connector, state: str) -> Handshake:

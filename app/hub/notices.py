@@ -7,7 +7,7 @@ from typing import Literal
 from sqlmodel import Session
 
 from app.connectors.services import services_of
-from app.hub import handshake as handshakes
+from app.hub import last_handshake
 from app.vault.models import Connection
 from app.workspaces.guard import Member
 
@@ -31,7 +31,7 @@ def of_return(
     """
     if connector := services_of(member.workspace.id).find(query.get("connected", "")):
         mine = [c for c in connections if c.slug == connector.slug]
-        handshake = handshakes.find_last(db, member, connector.slug, "connected")
+        handshake = last_handshake.find_last(db, member, connector.slug, "connected")
         newest = max(mine, key=lambda c: c.connected_at, default=None)
         connection = next((c for c in mine if handshake and c.id == handshake.connection_id), newest)
         if connection is None:
@@ -51,7 +51,7 @@ def of_return(
             )
         ]
     if connector := services_of(member.workspace.id).find(query.get("denied", "")):
-        handshake = handshakes.find_last(db, member, connector.slug, "denied")
+        handshake = last_handshake.find_last(db, member, connector.slug, "denied")
         nothing = "changed" if handshake and handshake.connection_id else "connected"
         return [
             Banner(
@@ -61,7 +61,7 @@ def of_return(
             )
         ]
     if connector := services_of(member.workspace.id).find(query.get("failed", "")):
-        handshake = handshakes.find_last(db, member, connector.slug, "failed")
+        handshake = last_handshake.find_last(db, member, connector.slug, "failed")
         return [
             Banner(
                 "bad",

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from app.connectors.connector import Connector
 from app.connectors.endpoints import Endpoints
 from app.errors import InvalidInput, PatchbayError, ProviderUnavailable, Undecipherable
+from app.vault.token_answers import CLIENT_UNKNOWN, client_forgotten
 from app.vault.token_endpoint import TokenEndpointUnavailable, TokenRefused
 
 _LONGEST_CODE = 4096
@@ -45,12 +46,16 @@ class AccessDenied(SignInRefused):
 
 
 def check_answer(connector: Connector, endpoints: Endpoints, answer: Mapping[str, str]) -> None:
-    """Raises SignInRefused unless the response has a code and comes from the right service (RFC 9207)."""
-    issuer = answer.get("iss")
-    if issuer and _origin(issuer) not in {_origin(endpoints.authorize_url), _origin(endpoints.token_url)}:
+    """Raises SignInRefused unless the response has a code and comes from the right service (RFC 9207).
+
+    Raises ClientForgotten if the service does not know our client there any more.
+    """
+    if not _is_from(connector, endpoints, answer.get("iss", "")):
         raise SignInRefused(
             f"The response did not come from {connector.name}, so it was not used. Please try again."
         )
+    if answer.get("error") in CLIENT_UNKNOWN and connector.auth.client_is_registered:
+        raise client_forgotten(connector)
     if answer.get("error") in _DENIALS:
         advice = _WHAT_TO_DO.format(name=connector.name)
         raise AccessDenied(connector.auth.error_sentences.get(answer["error"], advice))
@@ -61,6 +66,20 @@ def check_answer(connector: Connector, endpoints: Endpoints, answer: Mapping[str
     code = answer.get("code", "")
     if not code or len(code) > _LONGEST_CODE or not code.isprintable():
         raise SignInRefused(f"{connector.name} returned you without an authorization code.")
+
+
+def _is_from(connector: Connector, endpoints: Endpoints, issuer: str) -> bool:
+    """Whether `iss` of an answer names the service. Compared as it is (RFC 9207 section 2.4); where the
+    issuer is not known, by its origin.
+    """
+    auth = connector.auth
+    if not issuer:
+        return not auth.sends_iss
+    if not auth.issuer:
+        return _origin(issuer) in {_origin(endpoints.authorize_url), _origin(endpoints.token_url)}
+    return issuer == auth.issuer or (
+        not auth.issuer_is_exact and issuer.rstrip("/") == auth.issuer.rstrip("/")
+    )
 
 
 def without_writing(connector: Connector) -> str:

@@ -105,6 +105,9 @@ def callback(slug: str) -> ResponseReturnValue:
             MultiDict(),
             [Banner("bad", f"{connector.name} connection failed. Please try again.", error.message)],
         ), error.status
+    except handshakes.StartAgain as error:
+        state = request.args["state"]
+        return redirect(connecting.once_more(current.settings(), found, error.handshake, state), 303)
     return redirect(connecting.return_url(current.settings(), handshake), 303)
 
 

@@ -23,6 +23,7 @@ from app import clock, database
 from app.connectors.connector import Connector
 from app.connectors.services import services_of
 from app.crypto import KeyRing
+from app.errors import ReconnectNeeded
 from app.fast_queries import PreparedStatement, detached
 from app.vault import access_end, connection_state, credentials, failures
 from app.vault.models import Connection, Credential
@@ -176,6 +177,13 @@ def end_access(claim: Claim, reason: str) -> bool:
         _clear_claim(claim, credential)
         failures.count(db, claim.connection.slug, failures.REFUSED)
     return True
+
+
+def end_moved(snapshot: Snapshot, reason: str) -> ReconnectNeeded:
+    """The tokens belong to an address or issuer that the service has left: end the access. For raising."""
+    with database.transaction() as db:
+        connection_state.end_access(db, snapshot.connection, snapshot.credential.generation, reason)
+    return ReconnectNeeded(reason)
 
 
 def cool_down(claim: Claim, failure: CoolDown) -> None:

@@ -17,7 +17,7 @@ from app.connectors.connector import Connector
 from app.connectors.services import services_of
 from app.crypto import KeyRing
 from app.errors import NotFound
-from app.vault import seal
+from app.vault import binding, seal
 from app.vault.models import Connection, Credential, PendingRevocation
 from app.vault.token_endpoint import TokenSet
 
@@ -150,7 +150,7 @@ def note_for_revoking(
         else "access_token_sealed"
     )
     sealed = getattr(credential, field)
-    if sealed is None or auth.revoke_url is None:
+    if sealed is None or auth.revoke_url is None or not binding.is_current(connection):
         return
     db.add(pending_revocation(connection, field, sealed))
 

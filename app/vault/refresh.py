@@ -28,6 +28,7 @@ from app.errors import (
     Undecipherable,
 )
 from app.vault import (
+    binding,
     claims,
     connection_log,
     connection_state,
@@ -259,6 +260,8 @@ class TokenVault:
         snapshot = claims.find_snapshot(self._connection)
         if snapshot is None:
             raise NotConnected(f"{self._name} has been disconnected.")
+        if not binding.is_current(snapshot.connection):
+            raise claims.end_moved(snapshot, binding.reason(self._connector))
         if snapshot.connection.state != connection_state.CONNECTED and not self._on_trial:
             self._begin_trial(snapshot)
         self._is_doubted = self._is_doubted or snapshot.credential.rejections > 0

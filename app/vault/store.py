@@ -14,7 +14,7 @@ from app.connectors.services import services_of
 from app.connectors.spec import Account
 from app.crypto import KeyRing
 from app.errors import InvalidInput, NotFound
-from app.vault import access_end, connection_state, credentials
+from app.vault import access_end, binding, connection_state, credentials
 from app.vault.models import Connection, Credential
 from app.vault.token_endpoint import TokenSet
 from app.workspaces.models import Membership, Workspace
@@ -241,6 +241,6 @@ def _describe(
     requested = scopes if isinstance(scopes, str) else " ".join(scopes)
     connection.account_key, connection.account_name = account.key[:200], account.name[:200]
     connection.businesses = _listed(connection, account)
-    connection.facts = dict(account.facts)
+    connection.facts = {**account.facts, **binding.facts_of(connection)}
     connection.scopes = tokens.scopes or requested
     connection.auth_method = tokens.auth_method

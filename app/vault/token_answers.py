@@ -30,7 +30,7 @@ _LONGEST_VALUE = 16_384
 _LONGEST_LIFE_SECONDS = 400 * 86_400  # of an access token
 _LONGEST_ACCESS_SECONDS = 36_500 * 86_400
 _DEAD = {"invalid_grant"}
-_MISCONFIGURED = {"invalid_client", "unauthorized_client"}
+CLIENT_UNKNOWN = {"invalid_client", "unauthorized_client"}
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,10 @@ class TokenRefused(PatchbayError):
     def __init__(self, message: str | None = None, *, because: str = "") -> None:
         self.because = because
         super().__init__(message)
+
+
+class ClientForgotten(TokenRefused):
+    """The service does not know our client any more, which registered itself: its tokens are dead with it."""
 
 
 class ClientMisconfigured(PatchbayError):
@@ -176,9 +180,11 @@ def refusal(connector: Connector, answer: Response) -> PatchbayError:
         return TokenRefused(f"{name} says that this access is no longer valid.", because=because)
     if (sentence := connector.auth.error_sentences.get(code)) is not None:
         return ClientMisconfigured(sentence)
+    if code in CLIENT_UNKNOWN and connector.auth.client_is_registered:
+        return client_forgotten(connector)
     # A secret that is sent alone is an API key: one that was rolled gets the API's own error object.
     is_rolled = status == 401 and code != "" and connector.auth.client_auth == "secret"
-    if code in _MISCONFIGURED or is_rolled:
+    if code in CLIENT_UNKNOWN or is_rolled:
         return ClientMisconfigured(
             f"{name} does not accept this installation's client id and secret. Ask your administrator to "
             "check them."
@@ -195,6 +201,12 @@ def refusal(connector: Connector, answer: Response) -> PatchbayError:
         retry_after_seconds=retry_after(answer),
         refused=True,
     )
+
+
+def client_forgotten(connector: Connector) -> ClientForgotten:
+    """The error for a client that registered itself and is unknown now."""
+    sentence = f"{connector.name} no longer recognizes this installation."
+    return ClientForgotten(sentence, because=sentence)
 
 
 def may_be_last_word(status: int) -> bool:
@@ -233,7 +245,7 @@ def send(connector: Connector, method: str, url: str, **request: Any) -> Respons
 def error_code(answer: Response) -> str:
     """The code of a refusal in lower case, or "". Some services nest it: {"error": {"code": "…"}}."""
     found = _codes(json_object(answer) or {})
-    return next((code for code in found if code in _DEAD | _MISCONFIGURED), found[0] if found else "")
+    return next((code for code in found if code in _DEAD | CLIENT_UNKNOWN), found[0] if found else "")
 
 
 def _codes(body: Mapping[str, Any]) -> list[str]:

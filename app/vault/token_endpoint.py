@@ -9,6 +9,7 @@ from app.connectors.connector import Connector
 from app.connectors.endpoints import Endpoints
 from app.outbound import Response
 from app.vault.token_answers import (
+    ClientForgotten,
     ClientMisconfigured,
     TokenEndpointUnavailable,
     TokenRefused,
@@ -19,6 +20,7 @@ from app.vault.token_answers import (
 )
 
 __all__ = [
+    "ClientForgotten",
     "ClientMisconfigured",
     "TokenEndpointUnavailable",
     "TokenRefused",
