@@ -40,7 +40,7 @@ GUARDS = {
 _PAGES = {
     ANYBODY: """
         accounts.home accounts.show_login accounts.sign_in accounts.email_code accounts.logout
-        accounts.mailbox
+        accounts.mailbox federation.client_document
         google.leave google.come_back workspaces.show_register workspaces.register account_settings.deleted
         invitations.show invitations.register invitations.show_register invitations.other_account
         invitations.resume invitations.accept

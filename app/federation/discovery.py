@@ -5,24 +5,22 @@ does not say takes a key. Whatever else is there gets a sentence of its own.
 """
 
 import re
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
-from app import mcp_client, outbound
+from app import outbound
 from app.config import Settings
 from app.connectors.rows import plain
 from app.errors import InvalidInput, ToolError
 from app.federation import addresses, challenge, oauth_discovery
 from app.federation.oauth_facts import OAuthFacts
+from app.mcp_client import DirectSender, McpClient, MemorySessions, ServerFacts
 from app.outbound import Response
 
 _SECONDS = 25.0  # for everything together
 _ONE_REQUEST_SECONDS = 12.0
-_MAX_BYTES = 8 * 1024 * 1024
-_mcp: Any = mcp_client
 _NAME = re.compile(r"[^a-z0-9]+")
 
 
@@ -58,8 +56,8 @@ def look(settings: Settings, url: str) -> Found:
     """
     address = addresses.read_typed(settings, url)
     probe = _Probe(address)
-    client = _mcp.McpClient(probe, _NoSession(), name=_name_of(address))
-    facts: Any | None = None
+    client = McpClient(probe, MemorySessions(), name=_name_of(address))
+    facts: ServerFacts | None = None
     try:
         facts = client.connect()
         tools = client.list_tools().tools
@@ -72,7 +70,7 @@ def look(settings: Settings, url: str) -> Found:
     return _found(address, facts, "none", tools)
 
 
-def _with_sign_in(settings: Settings, address: str, facts: Any | None, answer: Response) -> Found:
+def _with_sign_in(settings: Settings, address: str, facts: ServerFacts | None, answer: Response) -> Found:
     oauth = oauth_discovery.discover(settings, address, challenge.read(answer.headers))
     if oauth is None:
         return _found(address, facts, "key", None)
@@ -83,7 +81,7 @@ def _with_sign_in(settings: Settings, address: str, facts: Any | None, answer: R
 
 def _found(
     address: str,
-    facts: Any | None,
+    facts: ServerFacts | None,
     access: Literal["none", "key", "oauth"],
     tools: list[dict[str, Any]] | None,
     **more: Any,
@@ -93,9 +91,9 @@ def _found(
     info: dict[str, Any] = {}
     if facts is not None:
         info = {
-            "serverInfo": facts.info,
+            "serverInfo": dict(facts.info),
             "instructions": facts.instructions,
-            "capabilities": facts.capabilities,
+            "capabilities": dict(facts.capabilities),
         }
     revision = facts.revision if facts else ""
     return Found(address, name, slug_of(name), revision, info, access, tools, **more)
@@ -132,32 +130,13 @@ class _SignInNeeded(Exception):
         self.answer = answer
 
 
-class _NoSession:
-    """Nothing is stored of a look."""
-
-    def __init__(self) -> None:
-        self._session: Any | None = None
-
-    def load(self) -> Any | None:
-        """The session of this look, if one began."""
-        return self._session
-
-    def save(self, session: Any) -> None:
-        """Note it for the next request of this look."""
-        self._session = session
-
-    def forget(self, session: Any) -> None:
-        """The server does not know it any more."""
-        self._session = None
-
-
-@dataclass
 class _Probe:
-    """Sends the requests of a look, without a token, and notes the last answer."""
+    """Sends the messages of a look, without a token, and notes the last answer."""
 
-    url: str
-    last: Response | None = None
-    _until: float = field(default_factory=lambda: time.monotonic() + _SECONDS)
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.last: Response | None = None
+        self._sender = DirectSender(url, seconds=_SECONDS)
 
     def post(
         self,
@@ -166,17 +145,11 @@ class _Probe:
         *,
         safe: bool,
         on_message: Callable[[dict[str, Any]], None] | None = None,
+        seconds: float | None = None,
     ) -> Response:
         """The server's answer. Raises _SignInNeeded, NotAServer or OutboundError."""
-        answer = self.last = outbound.send(
-            "POST",
-            self.url,
-            json=dict(body),
-            headers=headers,
-            guarded=True,
-            may_be_private=True,
-            seconds=self._seconds(),
-            max_bytes=_MAX_BYTES,
+        answer = self.last = self._sender.post(
+            body, headers, safe=safe, on_message=on_message, seconds=seconds
         )
         if answer.status == 401:
             raise _SignInNeeded(answer)
@@ -193,15 +166,12 @@ class _Probe:
                 headers={"Accept": "text/event-stream"},
                 guarded=True,
                 may_be_private=True,
-                seconds=self._seconds(),
+                seconds=_ONE_REQUEST_SECONDS,
                 reads_body=False,
             )
         except outbound.OutboundError:
             return False
         return answer.status == 200 and _type_of(answer) == "text/event-stream"
-
-    def _seconds(self) -> float:
-        return max(0.1, min(_ONE_REQUEST_SECONDS, self._until - time.monotonic()))
 
 
 # --- what else can be there ----------------------------------------------------------------------
