@@ -10,7 +10,7 @@ import itertools
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 _LOOK_SECONDS = 0.5  # how often it is looked whether a response is still needed
@@ -78,6 +78,22 @@ class Deadline:
                 with contextlib.suppress(OSError):
                     # not SSLSocket.shutdown, which is not thread-safe
                     socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
+
+
+@contextlib.contextmanager
+def paused(most_seconds: float) -> Iterator[None]:
+    """Inside the block this thread's deadline stands still, for `most_seconds` at most."""
+    deadline: Deadline | None = getattr(current, "deadline", None)
+    if deadline is None:
+        yield
+        return
+    seconds_left = deadline.seconds_left
+    deadline.at += most_seconds
+    try:
+        yield
+    finally:
+        deadline.at = time.monotonic() + seconds_left
+        _watch(deadline)  # which may have been looked at, and put off, meanwhile
 
 
 current = threading.local()

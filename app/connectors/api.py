@@ -15,6 +15,7 @@ from app.connectors.request import ApiRequest, path_parts
 from app.connectors.spec import Business
 from app.errors import PermissionDenied
 from app.mcp_client import MemorySessions, ServerSessions
+from app.mcp_client.questions import Person
 from app.outbound import Response
 
 
@@ -32,6 +33,7 @@ class Api(ApiSender):
     allowed_hosts: Collection[str] = ()  # the operator's, beside the service's own domains
     report: Callable[[float, float | None, str], None] = no_report
     new_key: Callable[[], str] = lambda: uuid.uuid4().hex  # makes an idempotency key
+    ask: Person | None = None  # whom an MCP server may ask during the call; None: nobody
     # the sessions with an MCP server, by purpose (`mcp_sessions.purpose`)
     sessions: Callable[[str], ServerSessions] = field(default_factory=MemorySessions.by_purpose)
     note: str = ""

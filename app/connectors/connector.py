@@ -72,6 +72,8 @@ class Connector(ApiRules):
     # Of a service of one workspace: what its tokens belong to. A connection from before a change of it sends
     # its token nowhere, until it is connected again.
     bound_to: str = ""
+    # its server may ask the person on the open stream of a call, and waits there (MCP before 2026-07-28)
+    asks_while_running: bool = False
     is_offered: bool = True  # False: no new connections; a service of one workspace that is being removed
 
     def find_form(self, auth_method: str) -> Form | None:

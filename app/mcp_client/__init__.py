@@ -8,7 +8,7 @@ Start reading in `client.py`: a request and its lost session. `negotiation.py` f
 has messages and headers, `conversation.py` what a server sends before its answer.
 """
 
-from app.mcp_client.client import InputRequired, McpClient
+from app.mcp_client.client import McpClient
 from app.mcp_client.direct import DirectSender
 from app.mcp_client.errors import (
     HttpRefusal,
@@ -31,7 +31,6 @@ from app.mcp_client.session import (
 __all__ = [
     "DirectSender",
     "HttpRefusal",
-    "InputRequired",
     "McpClient",
     "McpSender",
     "MemorySessions",

@@ -8,8 +8,9 @@ from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND, UNSUPPORTED_PROTOCOL_VER
 
 from app.errors import OutcomeUnknown, ProviderTimeout, ProviderUnavailable
 from app.mcp_client import errors, wire
-from app.mcp_client.conversation import Answer, Conversation, Progress, ignore
-from app.mcp_client.negotiation import CAPABILITIES, negotiate
+from app.mcp_client.conversation import Conversation, Progress, ignore
+from app.mcp_client.negotiation import negotiate
+from app.mcp_client.questions import GivenAnswers, Person
 from app.mcp_client.session import McpSender, Message, ServerFacts, ServerSession, ServerSessions, ToolList
 from app.outbound import OutboundError, Response
 
@@ -17,15 +18,6 @@ from app.outbound import OutboundError, Response
 _LOST = re.compile(r"session|not initialized|initialize request", re.IGNORECASE)
 _MOST_PAGES = 100
 _MOST_ROUNDS = 10  # of questions within one call
-
-
-class InputRequired(Exception):
-    """A server of a stateless revision asks before it answers: call again with `responses` and `state`."""
-
-    def __init__(self, requests: Mapping[str, Any], state: str | None) -> None:
-        super().__init__("the server needs input")
-        self.requests = requests
-        self.state = state
 
 
 class McpClient:
@@ -74,29 +66,27 @@ class McpClient:
         *,
         safe: bool,
         progress: Progress | None = None,
-        answer: Answer | None = None,
+        answer: Person | None = None,
         header_map: Mapping[tuple[str, ...], str] | None = None,
-        responses: Mapping[str, Any] | None = None,
-        state: str | None = None,
     ) -> dict[str, Any]:
         """The CallToolResult of a tool. `safe`: it changes nothing, so it may be sent again.
 
-        `answer` takes method and params of the server's questions and returns their results; without it a
-        question is answered with "cancel", and one of a stateless revision raises InputRequired.
-        `header_map` are the arguments that headers repeat, by path (`x-mcp-header`).
+        `answer` is whom the server may ask; None: nobody. `header_map` are the arguments that headers repeat,
+        by path (`x-mcp-header`).
         """
         params: dict[str, Any] = {"name": name, "arguments": dict(arguments)}
         more = wire.mirrored(header_map or {}, arguments)
+        given = _given(answer.earlier) if answer is not None else {}
         for _ in range(_MOST_ROUNDS):
-            given = {**params, **_given(responses, state)}
-            result = self._request("tools/call", given, safe, progress, answer, more)
+            result = self._request("tools/call", {**params, **given}, safe, progress, answer, more)
             if result.get("resultType") != "input_required":
                 return result
             requests, state = result.get("inputRequests"), result.get("requestState")
-            requests = requests if isinstance(requests, dict) else {}
-            if answer is None:
-                raise InputRequired(requests, state)
-            responses = {key: answer(*_question(each)) for key, each in requests.items()}
+            if answer is None or not isinstance(requests, dict):
+                break
+            questions = {key: _question(each) for key, each in requests.items()}
+            state = state if isinstance(state, str) else None
+            given = _given(GivenAnswers(answer.answer_all(questions, state), state))
         raise ProviderUnavailable(f"{self._name} keeps asking instead of answering. Please try again later.")
 
     def list_resources(self) -> list[dict[str, Any]]:
@@ -137,7 +127,7 @@ class McpClient:
         params: Mapping[str, Any],
         safe: bool,
         progress: Progress | None = None,
-        answer: Answer | None = None,
+        answer: Person | None = None,
         more: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """The result of a request. A lost session is replaced once: the server did not carry it out."""
@@ -167,7 +157,7 @@ class McpClient:
         session: ServerSession,
         method: str,
         params: Mapping[str, Any],
-        answer: Answer | None,
+        answer: Person | None,
         *,
         wants_progress: bool,
     ) -> Message:
@@ -176,7 +166,7 @@ class McpClient:
             message["params"]["_meta"] = {"progressToken": message["id"]}
         if not wire.is_stateless(session.revision):
             return message
-        return wire.stamped(message, session.revision, CAPABILITIES if answer else {})
+        return wire.stamped(message, session.revision, answer.capabilities if answer else {})
 
     def _post(
         self,
@@ -228,13 +218,15 @@ def _items(pages: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
     return [each for some in lists for each in some if isinstance(each, dict)]
 
 
-def _given(responses: Mapping[str, Any] | None, state: Any) -> dict[str, Any]:
+def _given(answers: GivenAnswers | None) -> dict[str, Any]:
     """What a call carries once the server's questions are answered."""
-    given: dict[str, Any] = {} if responses is None else {"inputResponses": dict(responses)}
-    return {**given, "requestState": state} if isinstance(state, str) else given
+    if answers is None:
+        return {}
+    given: dict[str, Any] = {"inputResponses": dict(answers.responses)}
+    return given if answers.state is None else {**given, "requestState": answers.state}
 
 
-def _question(request: Any) -> tuple[str, Mapping[str, Any]]:
+def _question(request: Any) -> dict[str, Any]:
     request = request if isinstance(request, dict) else {}
     params = request.get("params")
-    return str(request.get("method")), params if isinstance(params, dict) else {}
+    return {"method": str(request.get("method")), "params": params if isinstance(params, dict) else {}}

@@ -9,13 +9,12 @@ from mcp_types import METHOD_NOT_FOUND
 
 from app.errors import ToolError
 from app.mcp_client import wire
+from app.mcp_client.questions import ELICITATION, Person, cancelled
 from app.mcp_client.session import McpSender, Message, ServerSession
 from app.outbound import OutboundError
 from app.plain_text import plain
 
 Progress = Callable[[float, float | None, str], None]
-# Takes method and params of a server's question, returns its result.
-Answer = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 _REFUSALS = {
     "sampling/createMessage": "This client does not run a model for servers.",
     "roots/list": "This client has no roots.",
@@ -36,7 +35,7 @@ class Conversation:
     session: ServerSession
     request_id: int
     progress: Progress | None = None
-    answer: Answer | None = None
+    answer: Person | None = None
     on_notification: Callable[[str, Mapping[str, Any]], None] = ignore
 
     def __call__(self, message: Message) -> None:
@@ -59,11 +58,21 @@ class Conversation:
     def _reply(self, request_id: Any, method: str, params: Mapping[str, Any]) -> Message:
         if method == "ping":
             return wire.result(request_id, {})
-        if method == "elicitation/create":
-            answer = self.answer(method, params) if self.answer else {"action": "cancel"}
-            return wire.result(request_id, answer)
+        if method == ELICITATION:
+            return wire.result(request_id, self._ask(request_id, params))
         sentence = _REFUSALS.get(method, "This client does not support that.")
         return wire.error(request_id, METHOD_NOT_FOUND, sentence)
+
+    def _ask(self, request_id: Any, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The person's answer. If there is none, the server hears that before the call ends."""
+        if self.answer is None:
+            return cancelled()
+        try:
+            return self.answer.answer(ELICITATION, params)
+        except ToolError:
+            self._send(wire.result(request_id, cancelled()), seconds=_CANCELLING_SECONDS)
+            self.cancel()
+            raise
 
     def _report(self, params: Mapping[str, Any]) -> None:
         done, total, text = params.get("progress"), params.get("total"), params.get("message")

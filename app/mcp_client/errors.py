@@ -83,9 +83,22 @@ def rpc_error(name: str, method: str, error: Any) -> RpcError:
     if code == METHOD_NOT_FOUND:
         return MethodMissing(f"{name} doesn't support {method}.", **facts)
     if code == MISSING_REQUIRED_CLIENT_CAPABILITY:
-        sentence = f"{name} needs an AI client that can do more than this one for this. See the details."
-        return RpcError(sentence, **facts)
+        return RpcError(_missing_capability(name, error.get("data")), **facts)
     return RpcError(f"{name} reported an error. Its own words are in the details.", **facts)
+
+
+def _missing_capability(name: str, data: Any) -> str:
+    """What a server needs of the AI client, and what to do instead."""
+    required = data.get("requiredCapabilities") if isinstance(data, dict) else None
+    if isinstance(required, dict) and "elicitation" in required:
+        return (
+            f"{name} asks the person a question to do this, and it can't be shown here. Call the tool from "
+            f"an AI client that shows questions (elicitation), or do it at {name} itself."
+        )
+    return (
+        f"{name} wants to use the AI client itself for this, its model or its folders, which is not passed "
+        "on. Use another of its tools."
+    )
 
 
 def plain_reason(text: Any) -> str:

@@ -18,7 +18,7 @@ from app.mcp_client.session import McpSender, ServerFacts, ServerSession
 from app.outbound import OutboundTimeout, Response
 
 # What we can do for a server: pass its questions on to the person. Not sampling, not roots.
-CAPABILITIES: Mapping[str, Any] = {"elicitation": {"form": {}}}
+CAPABILITIES: Mapping[str, Any] = {"elicitation": {"form": {}, "url": {}}}
 _PROBE_SECONDS = 10.0
 _SESSION_ID = re.compile(r"[\x21-\x7e]{1,1000}")
 

@@ -11,6 +11,7 @@ from app.mcp_server.calls.approval_gate import ApprovalGate
 from app.mcp_server.calls.approved_write import ApprovedWrites
 from app.mcp_server.calls.browser_call import BrowserCalls
 from app.mcp_server.calls.concurrency import FairSemaphore
+from app.mcp_server.calls.parked_calls import ParkedCalls
 from app.mcp_server.protocol.adapter import ProtocolAdapter
 from app.mcp_server.protocol.client_replies import ClientReplies
 from app.mcp_server.protocol.request_checks import RequestChecks
@@ -42,17 +43,19 @@ def install(app: Flask, settings: Settings) -> None:
     )
     gate = ApprovalGate(settings, app.extensions["mailer"])
     permits = FairSemaphore(settings.web_threads, settings.workspace_concurrency)
+    replies = ClientReplies(settings.redis_url)
+    parked = ParkedCalls(settings, replies)
     metrics.add_sampler("calls", permits.sample)
     hosts = settings.allowed_hosts | ({"localhost"} if settings.environment == "test" else set())
     app.extensions["mcp"] = {
         compact: ProtocolAdapter(
-            make_server(settings, authenticator, toolbox, gate, permits, in_compact_mode=compact),
+            make_server(settings, authenticator, toolbox, gate, permits, parked, in_compact_mode=compact),
             checks=RequestChecks(
                 hosts, frozenset({settings.public_url, *_CLIENT_ORIGINS}) | settings.mcp_allowed_origins
             ),
             authenticate=authenticator.authenticate,
             sessions=Sessions([settings.secret_key, *settings.secret_key_fallbacks]),
-            replies=ClientReplies(settings.redis_url),
+            replies=replies,
             threads=(THREADS_IN_ALL + 1) * settings.web_threads,
         )
         for compact in (False, True)

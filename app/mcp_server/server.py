@@ -19,6 +19,7 @@ from app.mcp_server.calls import tenant_choice
 from app.mcp_server.calls.approval_gate import ApprovalGate
 from app.mcp_server.calls.concurrency import FairSemaphore
 from app.mcp_server.calls.invoker import Invoker
+from app.mcp_server.calls.parked_calls import ParkedCalls
 from app.mcp_server.protocol.elicitation import run_with_elicitation
 from app.mcp_server.protocol.exchange import Exchange
 from app.mcp_server.toolbox import Toolbox
@@ -58,11 +59,14 @@ def make_server(
     toolbox: Toolbox,
     gate: ApprovalGate,
     permits: FairSemaphore,
+    parked: ParkedCalls,
     *,
     in_compact_mode: bool = False,
 ) -> Server[Any]:
     """A server of this process. It stores no state of any caller."""
-    invoker = Invoker(settings, toolbox, authenticator, gate, permits, in_compact_mode=in_compact_mode)
+    invoker = Invoker(
+        settings, toolbox, authenticator, gate, permits, parked, in_compact_mode=in_compact_mode
+    )
     hub_url = f"{settings.public_url}/integrations"
 
     async def list_tools(ctx: Context, params: PaginatedRequestParams | None) -> dict[str, Any]:

@@ -58,21 +58,33 @@ def test_progress_arrives_while_the_tool_works(client):
     assert reports == [(1, 3, "1 of 3"), (2, 3, "2 of 3"), (3, 3, "3 of 3")]
 
 
+class Person:
+    """Somebody who answers every question alike."""
+
+    capabilities, earlier = {"elicitation": {"form": {}}}, None
+
+    def __init__(self, reply):
+        self.reply = reply
+        self.questions = []
+
+    def answer(self, method, params):
+        self.questions.append((method, params["message"]))
+        return self.reply
+
+    def answer_all(self, questions, state):
+        return {key: self.answer(each["method"], each["params"]) for key, each in questions.items()}
+
+
 def test_a_question_of_the_server_is_answered_by_the_caller(client):
-    questions = []
-
-    def answer(method, params):
-        questions.append((method, params["message"]))
-        return {"action": "accept", "content": {"colour": "green"}}
-
-    result = client.call_tool("colour_note", {"id": 1}, safe=False, answer=answer)
-    assert questions == [("elicitation/create", "Which colour should the note have?")]
+    person = Person({"action": "accept", "content": {"colour": "green"}})
+    result = client.call_tool("colour_note", {"id": 1}, safe=False, answer=person)
+    assert person.questions == [("elicitation/create", "Which colour should the note have?")]
     assert result["content"][0]["text"] == "Note 1 is green now."
 
 
 def test_a_question_that_nobody_answers_does_not_hang(client, revision):
     if revision == "2026-07-28":
-        with pytest.raises(RpcError, match="needs an AI client that can do more"):
+        with pytest.raises(RpcError, match="asks the person a question to do this"):
             client.call_tool("colour_note", {"id": 1}, safe=False)
     else:
         assert client.call_tool("colour_note", {"id": 1}, safe=False)["isError"]
@@ -80,7 +92,7 @@ def test_a_question_that_nobody_answers_does_not_hang(client, revision):
 
 @pytest.mark.parametrize("tool", ["write_poem", "look_at_folders"])
 def test_sampling_and_roots_are_not_offered_and_the_call_ends_with_a_sentence(client, tool):
-    with pytest.raises(RpcError, match="needs an AI client that can do more") as refused:
+    with pytest.raises(RpcError, match="wants to use the AI client itself") as refused:
         client.call_tool(tool, {}, safe=True)
     assert "capability" in refused.value.details["reasons"][0]
 

@@ -12,9 +12,12 @@ from mcp_types import CallToolRequestParams
 from app import clock, logs, metrics, persist
 from app.activity import tool_calls
 from app.connectors.api import Api
+from app.connectors.patience import PatientPerson
 from app.connectors.preview import Preview
 from app.connectors.tool import Tool
 from app.errors import OutcomeUnknown, TooManyRequests, Unavailable, WorkspaceInactive
+from app.mcp_client.questions import Person
+from app.mcp_server.calls.question_form import NobodyToAsk
 from app.mcp_server.calls.service_call import PreparedCall
 from app.mcp_server.protocol.errors import RATE_LIMITED, Refusal
 from app.mcp_server.protocol.exchange import Exchange
@@ -42,21 +45,28 @@ class Invocation:
     used: list[str] = field(default_factory=list)  # ids of the connections that responded
     writes: Tool | None = None  # the tool, if it writes: the call is then in the audit trail
     note: str = ""  # what a successful result says besides: which arguments were ignored
+    person: Person | None = None  # whom the service may ask; None: nobody
     wrote: bool = False  # a request was sent that may have changed something at the service
 
     def run(
-        self, prepared: PreparedCall, *, new_key: Callable[[], str] | None = None, to_the_end: bool = False
+        self,
+        prepared: PreparedCall,
+        *,
+        new_key: Callable[[], str] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+        person: Person | None = None,
     ) -> dict[str, Any]:
-        """Calls the service. `new_key` generates idempotency keys; `to_the_end` ignores a client that
-        disconnects. Raises ToolError.
+        """Calls the service. `new_key` generates idempotency keys; `cancelled` decides in place of a client
+        that disconnects; `person` is whom the service may ask, in place of `self.person`. Raises ToolError.
         """
         options: dict[str, Any] = {"new_key": new_key} if new_key else {}
         if self.exchange is not None:
             if self.exchange.wants_progress:
                 options["report"] = self.exchange.report
-            if not to_the_end:
-                options["cancelled"] = self.exchange.is_cancelled
+            options["cancelled"] = cancelled or self.exchange.is_cancelled
         api = prepared.open(**options)
+        person = person or self.person or NobodyToAsk(prepared.connector.name)
+        api.ask = PatientPerson(person, api)
         try:
             return prepared.run(api)
         except Unavailable:

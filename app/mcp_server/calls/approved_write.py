@@ -178,7 +178,8 @@ def carry_out(
     given = canonical_arguments(prepared.tool, prepared.arguments, invocation.params.arguments or {})
     try:
         second_look.check(settings, invocation, prepared, approval, given)
-        return ExecutionResult(invocation.run(prepared, new_key=_keys_of(approval), to_the_end=True), "ok")
+        answer = invocation.run(prepared, new_key=_keys_of(approval), cancelled=lambda: False)
+        return ExecutionResult(answer, "ok")
     except OutcomeUnknown as error:
         return failed(name, error, is_certain=False)
     except PatchbayError as error:

@@ -176,7 +176,7 @@ class BrowserCalls:
 
     def _run(self, invocation: Invocation, prepared: PreparedCall, key: str) -> dict[str, Any]:
         try:
-            return invocation.run(prepared, new_key=_keys_of(key) if key else None, to_the_end=True)
+            return invocation.run(prepared, new_key=_keys_of(key) if key else None)
         except PermissionDenied as refused:
             if prepared.business is None:
                 raise

@@ -134,7 +134,7 @@ def offer(
     url = earlier or make_link(settings, caller, connector, connection, wants)
     verb = "reconnect" if connection else "connect"
     sentence = f"{error.message} Open this link to {verb} {connector.name}, signed in as {caller.email}."
-    if earlier is None and _can_show_urls(ctx):
+    if earlier is None and can_show_urls(ctx):
         if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
             question = ElicitRequest(params=ElicitRequestURLParams(message=sentence, url=url))
             raise UserInputRequired(
@@ -167,7 +167,8 @@ def _declined(params: CallToolRequestParams) -> bool:
     return isinstance(answer, ElicitResult) and answer.action != "accept"
 
 
-def _can_show_urls(ctx: ServerRequestContext[Any, Exchange]) -> bool:
+def can_show_urls(ctx: ServerRequestContext[Any, Exchange]) -> bool:
+    """Whether the client opens pages for the person when asked."""
     capabilities = ctx.session.client_capabilities
     return (
         capabilities is not None

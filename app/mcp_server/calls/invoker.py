@@ -17,7 +17,6 @@ from app.config import Settings
 from app.connectors.connector import Connector
 from app.connectors.services import services_of
 from app.errors import (
-    ApprovalNeeded,
     NotConnected,
     PatchbayError,
     PermissionDenied,
@@ -31,8 +30,8 @@ from app.mcp_server.account_choice import BrokenConnection
 from app.mcp_server.authentication import BearerAuthenticator
 from app.mcp_server.calls import (
     accounting,
-    approval_gate,
     arguments,
+    asking_call,
     connect_prompt,
     pagination,
     tenant_choice,
@@ -41,7 +40,8 @@ from app.mcp_server.calls.accounting import ClientInvocation
 from app.mcp_server.calls.approval_gate import ApprovalGate
 from app.mcp_server.calls.concurrency import FairSemaphore
 from app.mcp_server.calls.pagination import Cursors
-from app.mcp_server.calls.service_call import PreparedCall, prepare
+from app.mcp_server.calls.parked_calls import ParkedCalls
+from app.mcp_server.calls.service_call import prepare
 from app.mcp_server.protocol.errors import Refusal
 from app.mcp_server.protocol.exchange import Exchange
 from app.mcp_server.service_offers import catalogue
@@ -64,10 +64,12 @@ class Invoker:
         authenticator: BearerAuthenticator,
         gate: ApprovalGate,
         permits: FairSemaphore,
+        parked: ParkedCalls,
         *,
         in_compact_mode: bool = False,
     ) -> None:
         self._in_compact_mode = in_compact_mode
+        self._parked = parked
         self._permits = permits
         self._settings = settings
         self._toolbox = toolbox
@@ -271,7 +273,7 @@ class Invoker:
             invocation.used.append(connection.id)
             invocation.admit()
             try:
-                return self._once_approved(invocation, prepared)
+                return asking_call.once_approved(invocation, prepared, self._gate, self._parked)
             except PermissionDenied as refused:
                 if prepared.business is None:
                     raise
@@ -282,16 +284,6 @@ class Invoker:
             raise connect_prompt.recover(
                 self._settings, invocation, listed, connector, error, connection
             ) from None
-
-    def _once_approved(self, invocation: ClientInvocation, prepared: PreparedCall) -> dict[str, Any]:
-        """Runs the call; on a connection that asks before writing, once the person has approved it."""
-        if not approval_gate.is_needed(invocation.params, prepared):
-            return invocation.run(prepared)
-        try:
-            return self._gate.answer(invocation.ctx, invocation, prepared)
-        except connect_prompt.UserInputRequired:
-            invocation.settle(ApprovalNeeded.code)
-            raise
 
 
 def _not_selected(caller: AuthenticatedCaller, visible: Sequence[Connection]) -> frozenset[str]:

@@ -6,6 +6,7 @@ either end or at both, the row is used instead: the waiting worker polls it too.
 
 import json
 import logging
+import math
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -34,12 +35,12 @@ class ClientReplies:
             redis.Redis.from_url(redis_url, socket_connect_timeout=1, socket_timeout=3) if redis_url else None
         )
 
-    def open(self, request_id: str, principal_key: str) -> None:
-        """Announces that a reply to this request is expected, from this principal only."""
+    def open(self, request_id: str, principal_key: str, seconds: float = _REDIS_SECONDS) -> None:
+        """Announces that a reply to this request is expected within `seconds`, from this principal only."""
         id_digest = digest(request_id)
         if self._redis is not None:
             try:
-                self._redis.set(f"mcp:asked:{id_digest}", digest(principal_key), ex=_REDIS_SECONDS)
+                self._redis.set(f"mcp:asked:{id_digest}", digest(principal_key), ex=math.ceil(seconds) + 1)
                 return
             except redis.RedisError:
                 log.warning("Redis is away: a reply is awaited through the database")
@@ -48,12 +49,15 @@ class ClientReplies:
             db.execute(delete(ClientReply).where(ClientReply.created_at < now - _FORGET_AFTER))  # type: ignore[arg-type]
             db.add(ClientReply(id_digest=id_digest, principal=digest(principal_key), created_at=now))
 
-    def deliver(self, request_id: str, principal_key: str, body: dict[str, Any]) -> None:
-        """Delivers a posted reply to a waiting worker of the right principal. Only the first one counts."""
+    def deliver(self, request_id: str, principal_key: str, body: dict[str, Any]) -> bool:
+        """Delivers a posted reply to a waiting worker of the right principal. Only the first one counts.
+
+        Returns whether it is still waited for, as far as is known.
+        """
         id_digest, owner, redis_failed = digest(request_id), digest(principal_key), False
         try:
             if self._push(id_digest, owner, body):
-                return
+                return True
         except redis.RedisError:
             log.warning("Redis is away: a reply is delivered through the database")
             redis_failed = True
@@ -63,11 +67,13 @@ class ClientReplies:
                 col(ClientReply.principal) == owner,
                 col(ClientReply.body).is_(None),
             )
-            answered = db.execute(waiting.values(body=body)).rowcount  # type: ignore[attr-defined]
+            answered: int = db.execute(waiting.values(body=body)).rowcount  # type: ignore[attr-defined]
             if redis_failed and not answered and db.get(ClientReply, id_digest) is None:
                 # The request may be announced in Redis only. The waiting worker polls the row too, and
                 # checks its principal.
                 db.add(ClientReply(id_digest=id_digest, principal=owner, body=body, created_at=clock.now()))
+                return True
+        return answered > 0
 
     def _push(self, id_digest: str, owner: str, body: dict[str, Any]) -> bool:
         if self._redis is None or self._redis.get(f"mcp:asked:{id_digest}") != owner.encode():
