@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+
 from app.connectors.api_rules import bearer
 from app.connectors.connector import Connector
 from app.connectors.credential_forms import Field, Form, no_credentials, pasted_key
@@ -38,6 +40,7 @@ def build(server: McpServer, tools: Sequence[McpServerTool]) -> Connector:
         identify=lambda api, raw: Account(key=server.url, name=server.name),
         tools=tuple(_live(tool) for tool in known if _is_live(tool)),
         withheld=tuple(_withheld(server, tool) for tool in known if not _is_live(tool)),
+        asks_while_running=server.revision in HANDSHAKE_PROTOCOL_VERSIONS,
         manage_path=f"{PAGES}/{server.slug}",
         notice=f"{waiting} {'tool' if waiting == 1 else 'tools'} to review" if waiting else "",
         is_offered=server.removed_at is None,
