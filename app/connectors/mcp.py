@@ -14,7 +14,7 @@ from app.connectors.request import ApiRequest
 from app.connectors.tool_output import ToolOutput
 from app.errors import PermissionDenied, ToolError
 from app.mcp_client import McpClient
-from app.mcp_client.conversation import Answer, ignore
+from app.mcp_client.conversation import ignore
 from app.mcp_client.session import Message
 from app.mcp_client.wire import AnswerReader
 from app.outbound import Response
@@ -54,17 +54,16 @@ def call_tool(
     *,
     safe: bool,
     check: OutputCheck | None = None,
-    answer: Answer | None = None,
     header_map: Mapping[tuple[str, ...], str] | None = None,
 ) -> ToolOutput:
-    """What a tool of the connection's MCP server returns, with its progress reported to the AI client.
+    """What a tool of the connection's MCP server returns, with its progress and its questions passed on.
 
     `name` is the server's own. `safe`: it only reads. See `McpClient.call_tool` for the others. Raises
     ToolError.
     """
     progress = None if api.report is no_report else api.report
     result = client_of(api).call_tool(
-        name, arguments, safe=safe, progress=progress, answer=answer, header_map=header_map
+        name, arguments, safe=safe, progress=progress, answer=api.ask, header_map=header_map
     )
     return output_of(result, name=api.service.name, check=check)
 
