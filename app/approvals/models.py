@@ -42,6 +42,7 @@ class Approval(SQLModel, table=True):
     business_id: str | None = Field(default=None, max_length=200)
     business: str = Field(default="", max_length=200)
     tool: str = Field(max_length=64)
+    tool_version: str = Field(default="", max_length=64)  # of the tool that was requested (`Tool.version`)
     title: str = Field(max_length=200)
     is_destructive: bool = False
     # JSON: what the tool's preview returned when it was requested (headline, button, facts, warning, time)

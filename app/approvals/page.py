@@ -199,6 +199,13 @@ def _warning(approval: Approval, connection: Connection | None, tool: Tool | Non
         return f"{approval.service} has been disconnected since, so this can't run."
     if tool is None:
         return "This tool is no longer available, so this can't run."
+    if tool.version != approval.tool_version:
+        return (
+            f"{approval.service} changed this tool after it was requested, so no approval counts. "
+            "Reject it and ask your AI client again."
+        )
+    if tool.unavailable:
+        return f"{tool.unavailable} So this can't run now."
     if connection.permission in {"off", "read"}:
         level = "off" if connection.permission == "off" else "read only"
         return f"This connection is now set to {level}. Change that before you approve."

@@ -31,6 +31,7 @@ class ProposedWrite:
     """What would be done. `arguments` are JSON-ready and checked, with their defaults."""
 
     tool: str
+    version: str  # of the tool: an approval counts for no other
     title: str
     slug: str
     service: str
@@ -127,6 +128,7 @@ def _key_of(settings: Settings, caller: AuthenticatedCaller, write: ProposedWrit
         write.connection_id,
         write.business_id or "",
         write.canonical,
+        *([write.version] if write.version else []),
     )
 
 
@@ -173,6 +175,7 @@ def _new(
         business_id=write.business_id,
         business=write.business[:200],
         tool=write.tool,
+        tool_version=write.version,
         title=write.title[:200],
         is_destructive=write.is_destructive,
         arguments_sealed="",

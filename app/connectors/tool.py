@@ -61,9 +61,7 @@ class Tool(Protocol):
 
     @property
     def unavailable(self) -> str:
-        """Why it cannot be called now, as the beginning of a sentence that ends with where to change that; ""
-        for a tool that can.
-        """
+        """Why it cannot be called now, as a sentence; "" for a tool that can."""
 
     @property
     def one_business(self) -> bool:

@@ -91,12 +91,11 @@ def _withheld(server: McpServer, tool: McpServerTool) -> RemoteTool:
 def _why_not(server: McpServer, tool: McpServerTool) -> str:
     """The sentence of a tool that cannot be called."""
     if tool.state == OFF:
-        return f"This {server.name} tool is turned off for everybody. An owner or admin can turn it on"
+        return f"An owner or admin turned this {server.name} tool off for everybody."
     if not tool.listed:
-        return f"{server.name} no longer offers this tool. What it offers now is listed"
+        return f"{server.name} no longer offers this tool."
     if tool.definition is not None:
         return (
-            f"{server.name} changed this tool, so it can't be used until somebody has looked at the change. "
-            "An owner or admin can allow it"
+            f"{server.name} changed this tool, so it can't be used until an owner or admin allows the change."
         )
-    return f"{server.name} offers this tool, but nobody has allowed it yet. An owner or admin can do that"
+    return f"{server.name} offers this tool, but no owner or admin has allowed it yet."

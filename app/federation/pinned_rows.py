@@ -74,14 +74,18 @@ def problem_with(server: McpServer, definition: Mapping[str, Any], verb: str, fo
     return _TAKEN if naming.full_name(server.slug, verb) in foreign else ""
 
 
-def foreign_names(server: McpServer) -> set[str]:
+def foreign_names(db: Session, server: McpServer) -> set[str]:
     """The full names of all other services' tools in the workspace."""
-    return {
-        tool.name_in(connector.slug)
-        for connector in services_of(server.workspace_id)
-        if connector.slug != server.slug
-        for tool in (*connector.tools, *connector.withheld)
-    }
+    others = db.exec(
+        select(McpServer.slug, McpServerTool.verb)
+        .join(McpServerTool, col(McpServerTool.server_id) == col(McpServer.id))
+        .where(
+            col(McpServer.workspace_id) == server.workspace_id,
+            col(McpServer.id) != server.id,
+            col(McpServer.removed_at).is_(None),
+        )
+    ).all()
+    return services_of(None).tool_names | {naming.full_name(slug, verb) for slug, verb in others}
 
 
 def digests_elsewhere(db: Session, server: McpServer, connection_id: str | None) -> dict[str, set[str]]:

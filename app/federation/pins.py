@@ -65,7 +65,7 @@ def take_list(
     for name in given.keys() - set(unknown):
         _recognize(rows[name], digests[name], elsewhere.get(name, set()), changes)
     if unknown:
-        foreign = pinned_rows.foreign_names(server)
+        foreign = pinned_rows.foreign_names(db, server)
         verbs = naming.choose(server.slug, given, {row.name: row.verb for row in rows.values()})
         findings = hygiene.inspect(list(given.values()), foreign)
         for name in unknown:
@@ -89,7 +89,7 @@ def approve(
     `reads_only`: whose hint that they only read is accepted. A definition that cannot be used stays held. The
     caller checks that the definitions are those that the person saw.
     """
-    chosen, foreign = _chosen(db, server, names), pinned_rows.foreign_names(server)
+    chosen, foreign = _chosen(db, server, names), pinned_rows.foreign_names(db, server)
     rows = []
     for row in chosen:
         if row.offered is None and row.offered_digest:
@@ -178,7 +178,7 @@ def _record(db: Session, server: McpServer, changes: ListChanges, by: str | None
         return [row for row in rows if row.state == state]
 
     pinned_rows.record(db, server, "mcp_server.tools_allowed", of(changes.new, APPROVED), by=by)
-    pinned_rows.record(db, server, "mcp_server.tools_new", of(changes.new, HELD), by=None)
-    pinned_rows.record(db, server, "mcp_server.tools_changed", changes.changed, by=None)
+    held = [*of(changes.new, HELD), *changes.changed]
+    pinned_rows.record(db, server, "mcp_server.tools_held", held, by=None)
     pinned_rows.record(db, server, "mcp_server.tools_restored", changes.restored, by=None)
     pinned_rows.record(db, server, "mcp_server.tools_gone", changes.gone, by=None)

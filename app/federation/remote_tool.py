@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from app.connectors import mcp
 from app.connectors.api import Api
 from app.connectors.preview import Preview, quoted
 from app.connectors.rows import plain
-from app.errors import ProviderUnavailable
+from app.errors import ProviderError
 from app.federation import naming, schema_gate
 from app.federation.definitions import hints_of
 from app.federation.remote_arguments import RemoteArguments
@@ -91,7 +92,19 @@ class RemoteTool:
 
     def call(self, context: Api, arguments: Mapping[str, Any]) -> Any:
         """The server's result. Raises ToolError."""
-        raise ProviderUnavailable(f"{context.service.name} can't be called by this version yet.")
+        result = mcp.client_of(context).call_tool(
+            str(self.definition["name"]),
+            self._arguments.sent(arguments),
+            safe=self.reads_only,
+            progress=context.progress,
+        )
+        if result.get("isError"):
+            raise ProviderError(
+                f"{context.service.name} could not do this. Its own words are in `details`.",
+                details={"content": plain(result.get("content"))},
+            )
+        structured = result.get("structuredContent")
+        return plain(structured if isinstance(structured, dict) else {"content": result.get("content", [])})
 
     def preview(self, context: Api, arguments: Mapping[str, Any]) -> Preview:
         """Its title and its arguments. An MCP server cannot be asked what a call would do."""

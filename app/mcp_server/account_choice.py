@@ -27,7 +27,7 @@ def refusal(connector: Connector, tool: Tool, connection: Connection, hub_url: s
     where = f"Change it at {hub_url}."
     if tool.unavailable:
         page = hub_url.removesuffix("/integrations") + (connector.manage_path or "/integrations")
-        return PermissionDenied(f"{tool.unavailable} at {page}.", details={"change_at": page})
+        return PermissionDenied(f"{tool.unavailable} Manage it at {page}.", details={"change_at": page})
     if connection.permission == "off":
         return PermissionDenied(
             f"{connector.name} is switched off for AI clients on this connection. {where}"

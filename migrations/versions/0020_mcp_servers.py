@@ -20,6 +20,9 @@ def upgrade() -> None:
         "workspaces",
         sa.Column("who_adds_servers", sa.String(length=16), server_default="managers", nullable=False),
     )
+    op.add_column(
+        "approvals", sa.Column("tool_version", sa.String(length=64), server_default="", nullable=False)
+    )
     op.create_table(
         "mcp_sessions",
         sa.Column("connection_id", sa.String(), nullable=False),
@@ -109,5 +112,6 @@ def downgrade() -> None:
     """Take it away again."""
     for table in ("mcp_tool_lists", "mcp_server_tools", "mcp_servers", "mcp_sessions"):
         op.drop_table(table)
+    op.drop_column("approvals", "tool_version")
     for column in ("who_adds_servers", "services_version"):
         op.drop_column("workspaces", column)

@@ -1,7 +1,5 @@
 """MCP servers of a workspace, written as rows: for tests of what comes after adding and connecting."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +10,7 @@ from mcp.client.streamable_http import streamable_http_client
 from app import clock, config, crypto, database
 from app.connectors.spec import Account
 from app.federation import source
+from app.federation.definitions import digest_of, pinned_part
 from app.federation.models import McpServer, McpServerTool
 from app.vault import store
 from app.vault.models import Connection
@@ -69,8 +68,8 @@ def add_server(
             workspace_id=workspace_id,
             verb=tool["name"].replace("-", "_").lower(),
             state="approved",
-            definition=tool,
-            digest=hashlib.sha256(json.dumps(tool, sort_keys=True).encode()).hexdigest(),
+            definition=pinned_part(tool),
+            digest=digest_of(tool),
             reads_only=accept_hints and bool(tool.get("annotations", {}).get("readOnlyHint")),
             first_seen_at=at,
             decided_at=at,

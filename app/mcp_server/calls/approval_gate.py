@@ -214,21 +214,23 @@ def _store_outcome(settings: Settings, approval: Approval, token: str, ended: Ex
 def _earlier_approval(
     caller: AuthenticatedCaller, params: CallToolRequestParams, prepared: PreparedCall
 ) -> Approval | None:
-    """The approval an earlier round requested. None if expired or the call now means another account."""
+    """The approval an earlier round requested. None if expired, or if the call now means another account or
+    its tool has changed.
+    """
     before = approval_question.approval_id_in(params)
     known = requests.find(caller, before) if before else None
     if known is None or known.state == models.EXPIRED:
         return None
     business_id = prepared.business.id if prepared.business else None
-    return (
-        known if (known.connection_id, known.business_id) == (prepared.connection.id, business_id) else None
-    )
+    requested = (known.connection_id, known.business_id, known.tool_version)
+    return known if requested == (prepared.connection.id, business_id, prepared.tool.version) else None
 
 
 def _act(params: CallToolRequestParams, prepared: PreparedCall) -> ProposedWrite:
     connector, business = prepared.connector, prepared.business
     return ProposedWrite(
         tool=prepared.tool.name_in(connector.slug),
+        version=prepared.tool.version,
         title=prepared.tool.title,
         slug=connector.slug,
         service=connector.name,

@@ -61,6 +61,14 @@ class ApprovedWrites:
             return failed(
                 approval.tool, PermissionDenied("This tool is no longer available. Nothing was changed.")
             )
+        if listed.tool.version != approval.tool_version:
+            return failed(
+                approval.tool,
+                PermissionDenied(
+                    f"{approval.service} changed this tool after it was requested, so the approval no longer "
+                    "counts. Nothing was changed. Ask your AI client again."
+                ),
+            )
         caller = self._caller_of(approval)
         if caller is None or (caller.user_id, caller.workspace_id) != (
             approval.user_id,
