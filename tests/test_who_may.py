@@ -81,12 +81,15 @@ _PAGES = {
         activity.show activity.export_csv activity.export_json_lines
         usage.show usage.export_calls usage.show_limits usage.export_table
         team.show team.ask_leave team.leave
+        federation.show
     """,
     MANAGER: """
         team.invite team.resend team.withdraw team.ask_remove team.remove team.change_role
         account_settings.change_workspace activity.verify
         webhooks.show webhooks.create webhooks.show_one webhooks.change webhooks.rotate webhooks.set_enabled
         webhooks.delete webhooks.test webhooks.resend webhooks.show_log
+        federation_adding.show federation_adding.add federation.allow federation.turn_off
+        federation.accept_reading federation.rename federation.remove
     """,
     OWNER: "team.ask_hand_over team.hand_over account_settings.delete_workspace",
     OWNER_OR_OPERATOR: "oauth_pages.debug",

@@ -2,8 +2,10 @@
 
 from flask_login import current_user
 from wtforms import BooleanField, EmailField, PasswordField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, StopValidation
 
+from app.account_settings.workspace_settings import SERVER_POLICIES
 from app.accounts import addresses, passwords
 from app.accounts.forms import PostedForm, a_plain_name, an_address, readable, stripped
 from app.web import current, times
@@ -58,7 +60,7 @@ class EmailForm(PostedForm):
 
 
 class WorkspaceSettingsForm(PostedForm):
-    """Name and time zone of a workspace."""
+    """Name and time zone of a workspace, and who may add MCP servers to it."""
 
     workspace_name = StringField(
         "Workspace name",
@@ -68,6 +70,19 @@ class WorkspaceSettingsForm(PostedForm):
     timezone = SelectField(
         "Workspace time zone", [readable(64)], choices=times.zone_names, validate_choice=False
     )
+
+    # only owners get it; without it, it stays as it is
+    who_adds_servers = SelectField(
+        "Who can add MCP servers",
+        [readable(16)],
+        choices=[SelectChoice(value, words) for value, words in SERVER_POLICIES.items()],
+        validate_choice=False,
+    )
+
+    def validate_who_adds_servers(self, field: SelectField) -> None:
+        """Raise StopValidation unless it is one of the choices, or left out."""
+        if field.data is not None and field.data not in SERVER_POLICIES:
+            raise StopValidation("Choose who can add MCP servers from the list.")
 
     def validate_timezone(self, field: SelectField) -> None:
         """Raise StopValidation unless the zone database has this zone."""

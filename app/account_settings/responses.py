@@ -87,7 +87,9 @@ def _context(refused: PostedForm | None = None) -> dict[str, Any]:
     }
     if viewer is not None:
         forms["settings_form"] = WorkspaceSettingsForm(
-            workspace_name=viewer.workspace.name, timezone=viewer.workspace.timezone
+            workspace_name=viewer.workspace.name,
+            timezone=viewer.workspace.timezone,
+            who_adds_servers=viewer.workspace.who_adds_servers,
         )
         forms["close_form"] = DeleteWorkspaceForm(viewer.workspace.name)
     if refused is None:  # a form reads what was posted; the zone's own name may differ from what was typed

@@ -122,12 +122,18 @@ def deleted() -> ResponseReturnValue:
 @bp.post("/account/workspace")
 @member
 def change_workspace() -> ResponseReturnValue:
-    """Rename the workspace and set its time zone."""
+    """Rename the workspace, set its time zone and who may add MCP servers."""
     form = WorkspaceSettingsForm()
     if not form.validate():
         return show_section("workspace", form)
     with transaction() as db:
-        workspace_settings.change(db, g.member, name=form.workspace_name.data, timezone=form.timezone.data)
+        workspace_settings.change(
+            db,
+            g.member,
+            name=form.workspace_name.data,
+            timezone=form.timezone.data,
+            who_adds_servers=form.who_adds_servers.data,
+        )
     return saved_section("workspace")
 
 

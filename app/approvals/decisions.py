@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlmodel import Session, col
 
 from app import audit, clock, crypto, metrics
@@ -75,10 +75,26 @@ def reject(db: Session, approval: Approval, decider: Decider) -> bool:
         db, approval, decider, state=models.REJECTED, decided_at=at, ended_at=at, until=None, problem=None
     ):
         return False
-    metrics.APPROVALS_DECIDED.labels("rejected").inc()
-    _note(db, approval, "approval.rejected", decider.user_id, via=decider.via)
-    events.announce_decided(db, approval, events.REJECTED, decider.user_id)
+    _note_rejected(db, approval, decider)
     return True
+
+
+def reject_waiting(db: Session, workspace_id: str, slug: str, decider: Decider) -> int:
+    """Reject everything that waits for a service that is being removed. Returns how many did."""
+    waiting = select(Approval).where(
+        col(Approval.workspace_id) == workspace_id,
+        col(Approval.slug) == slug,
+        col(Approval.state) == models.WAITING,
+    )
+    at = clock.now()
+    rows = list(db.execute(waiting.order_by(col(Approval.id)).with_for_update()).scalars())
+    for approval in rows:
+        approval.state, approval.decided_at, approval.ended_at = models.REJECTED, at, at
+        approval.until = approval.problem = None
+        approval.decided_by, approval.decided_by_name = decider.user_id, decider.name[:200]
+        approval.via = decider.via
+        _note_rejected(db, approval, decider)
+    return len(rows)
 
 
 def return_to_waiting(approval: Approval, token: str, problem: str) -> None:
@@ -130,6 +146,12 @@ def _decide(db: Session, approval: Approval, decider: Decider, **values: Any) ->
         update(Approval).where(*waiting).values(**values, **by).execution_options(synchronize_session=False)
     )
     return bool(decided.rowcount == 1)  # type: ignore[attr-defined]
+
+
+def _note_rejected(db: Session, approval: Approval, decider: Decider) -> None:
+    metrics.APPROVALS_DECIDED.labels("rejected").inc()
+    _note(db, approval, "approval.rejected", decider.user_id, via=decider.via)
+    events.announce_decided(db, approval, events.REJECTED, decider.user_id)
 
 
 def _note(db: Session, approval: Approval, action: str, user_id: str, **details: Any) -> None:

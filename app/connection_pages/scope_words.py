@@ -74,8 +74,12 @@ def has_words(scope: str) -> bool:
 
 
 def describe(connector: Connector, scopes: Iterable[str]) -> list[str]:
-    """What was granted, one sentence per scope; for a service without scopes what its credentials mean."""
+    """What was granted, one sentence per scope; for a service without scopes what its credentials mean.
+
+    Our sentences are for the installation's services: another one may call a scope the same and mean more.
+    """
+    words = _WORDS if connector.workspace_id is None else {}
     granted = list(
-        dict.fromkeys(_WORDS.get(scope, f"“{scope}”, in {connector.name}'s terms") for scope in scopes)
+        dict.fromkeys(words.get(scope, f"“{scope}”, in {connector.name}'s terms") for scope in scopes)
     )
     return granted or [f"Everything that the account or key connected allows in {connector.name}"]

@@ -1,12 +1,15 @@
 """Routes of MCP servers: adding one, and the page that manages it."""
 
-from flask import Blueprint, Flask, jsonify
+from flask import Blueprint, Flask, flash, g, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.config import Settings
 from app.connectors import services
-from app.federation import registration, source
+from app.errors import InvalidInput
+from app.federation import adding_routes, page, registration, removal, review, source
+from app.hub.page import allow_leaving
 from app.web import current
+from app.workspaces.guard import member
 
 bp = Blueprint("federation", __name__)
 
@@ -16,6 +19,7 @@ def install(app: Flask, settings: Settings) -> None:
     source.SOURCE.forget()
     services.add_source(source.SOURCE)
     app.register_blueprint(bp)
+    app.register_blueprint(adding_routes.bp)
 
 
 @bp.get(registration.DOCUMENT_PATH)
@@ -24,3 +28,71 @@ def client_document() -> ResponseReturnValue:
     response = jsonify(registration.document(current.settings()))
     response.headers["Cache-Control"] = "public, max-age=3600"
     return response
+
+
+@bp.get("/integrations/servers/<slug>")
+@member
+def show(slug: str) -> ResponseReturnValue:
+    """What a server is, and what was decided about its tools."""
+    return _server_page(slug)
+
+
+@bp.post("/integrations/servers/<slug>/allow")
+@member
+def allow(slug: str) -> ResponseReturnValue:
+    """Allow tools as they were displayed."""
+    form = request.form
+    try:
+        seen = dict(zip(form.getlist("tool"), form.getlist("digest"), strict=False))
+        count = review.allow(g.member, slug, seen, form.getlist("reads_only"))
+    except InvalidInput as refused:
+        return _server_page(slug, refused.message), refused.status
+    return _done(slug, "1 tool allowed." if count == 1 else f"{count} tools allowed.")
+
+
+@bp.post("/integrations/servers/<slug>/off")
+@member
+def turn_off(slug: str) -> ResponseReturnValue:
+    """Take a tool from AI clients, or keep it from them."""
+    review.turn_off(g.member, slug, request.form.get("tool", ""))
+    return _done(slug, "The tool is off.")
+
+
+@bp.post("/integrations/servers/<slug>/reading")
+@member
+def accept_reading(slug: str) -> ResponseReturnValue:
+    """Whether an allowed tool counts as reading only."""
+    accepted = request.form.get("accepted") == "1"
+    review.accept_reading(g.member, slug, request.form.get("tool", ""), accepted=accepted)
+    return _done(slug, "The tool counts as reading." if accepted else "The tool counts as a change.")
+
+
+@bp.post("/integrations/servers/<slug>/name")
+@member
+def rename(slug: str) -> ResponseReturnValue:
+    """Rename a server."""
+    try:
+        review.rename(g.member, slug, request.form.get("name", ""))
+    except InvalidInput as refused:
+        return _server_page(slug, refused.message), refused.status
+    return _done(slug, "Saved.")
+
+
+@bp.post("/integrations/servers/<slug>/remove")
+@member
+def remove(slug: str) -> ResponseReturnValue:
+    """Remove a server with its connections."""
+    name = removal.remove(current.settings(), g.member, slug)
+    flash(f"{name} removed. Its tools are gone, and its access is being revoked.", "good")
+    return redirect("/integrations", 303)
+
+
+def _server_page(slug: str, error: str = "") -> str:
+    found = page.load(g.member, slug)
+    allow_leaving(current.settings(), g.member.workspace.id)
+    return render_template("federation/server.html", page=found, error=error)
+
+
+def _done(slug: str, sentence: str) -> ResponseReturnValue:
+    flash(sentence, "good")
+    return redirect(page.path_of(slug), 303)

@@ -67,6 +67,19 @@ class McpServers:
 SOURCE = McpServers()
 
 
+def count_at_once(workspace_id: str) -> None:
+    """Make this process load the workspace's services anew now, after a commit that touched them.
+
+    The next request would do it by itself; call this where the same request goes on with what it changed.
+    """
+    with database.reading() as db:
+        version = db.exec(
+            select(Workspace.services_version).where(col(Workspace.id) == workspace_id)
+        ).one_or_none()
+    if version is not None:
+        workspace_versions.note(workspace_id, version)
+
+
 def _is_current(known: _Loaded, workspace_id: str) -> bool:
     noted = workspace_versions.latest(workspace_id)
     if noted is not None and noted[0] != known.version:

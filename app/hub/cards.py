@@ -66,6 +66,7 @@ class ServiceCard:
     asks_for_writing: bool = False  # a level that writes leads to the service's consent page
     made_by: str = ""  # who connected it, if somebody else did
     notified: str = ""  # who was emailed that it is broken, as a sentence
+    manage_path: str = ""  # the page of the service itself, where a workspace brought it
     version: str = ""
 
     @property
@@ -189,6 +190,7 @@ def _connected(
     badges = [Badge("Reconnect needed", "bad")] if broken else []
     badges += _demo_badge(connector, where)
     badges += [Badge(*word) for word in words]
+    badges += _notice_badge(connector)
     ends_words = "" if broken else access_words.ends_words(settings, connector, connection)
     return ServiceCard(
         key=f"card-{connection.id}",
@@ -219,6 +221,7 @@ def _connected(
         asks_for_writing=not scope_choice.may_write(connector, connection),
         made_by=makers.get(connection.owner_id, ""),
         notified=notified.get(connection.id, "") if broken else "",
+        manage_path=connector.manage_path,
     )
 
 
@@ -227,6 +230,11 @@ def _demo_badge(connector: Connector, where: endpoints.Endpoints | None) -> list
     if where is None or not where.sandbox or not connector.unreachable:
         return []
     return [Badge("Demo only", "warning")]
+
+
+def _notice_badge(connector: Connector) -> list[Badge]:
+    """What waits on the page that manages the service."""
+    return [Badge(connector.notice, "warning")] if connector.notice else []
 
 
 def _unconnected(settings: Settings, entry: Connector | Planned) -> ServiceCard:
@@ -252,7 +260,7 @@ def _unconnected(settings: Settings, entry: Connector | Planned) -> ServiceCard:
 def _with_tools(settings: Settings, connector: Connector, card: ServiceCard) -> ServiceCard:
     """The card of a service that has a connector: its tools, and what can be chosen before connecting."""
     where = endpoints.resolve(connector, settings)
-    badges = [*card.badges, *_demo_badge(connector, where)]
+    badges = [*card.badges, *_demo_badge(connector, where), *_notice_badge(connector)]
     if card.state == "not_connected" and (words := availability.badge_of(settings, connector)):
         badges.append(Badge(words, "warning"))
     return replace(
@@ -261,6 +269,7 @@ def _with_tools(settings: Settings, connector: Connector, card: ServiceCard) -> 
         visibility="personal" if connector.personal else "shared",
         reads_only_choice=not connector.forms and connector.auth.read_scopes != connector.auth.write_scopes,
         sandbox=where is not None and where.sandbox,
+        manage_path=connector.manage_path,
         tools=tool_counts.of_service(connector),
         reads=tuple(tool_counts.titles(connector, reads_only=True)),
         changes=tuple(tool_counts.titles(connector, reads_only=False)),

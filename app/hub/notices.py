@@ -6,6 +6,7 @@ from typing import Literal
 
 from sqlmodel import Session
 
+from app.connectors.connector import Connector
 from app.connectors.services import services_of
 from app.hub import last_handshake
 from app.vault.models import Connection
@@ -14,11 +15,12 @@ from app.workspaces.guard import Member
 
 @dataclass(frozen=True)
 class Banner:
-    """A banner. `more` is a second, quieter sentence."""
+    """A banner. `more` is a second, quieter sentence; `link` a path of ours and the words that lead there."""
 
     kind: Literal["good", "bad", "warning", "note"]
     sentence: str
     more: str = ""
+    link: tuple[str, str] | None = None
 
 
 def of_return(
@@ -48,7 +50,8 @@ def of_return(
                 f"{connector.name} connected: "
                 f"{connection.account_name or connection.label or connector.name}",
                 more,
-            )
+            ),
+            *_of_service(connector),
         ]
     if connector := services_of(member.workspace.id).find(query.get("denied", "")):
         handshake = last_handshake.find_last(db, member, connector.slug, "denied")
@@ -70,3 +73,11 @@ def of_return(
             )
         ]
     return []
+
+
+def _of_service(connector: Connector) -> list[Banner]:
+    """What waits on the page of a service that the workspace brought itself."""
+    if not connector.notice or not connector.manage_path:
+        return []
+    link = (connector.manage_path, f"Open the page of {connector.name}")
+    return [Banner("warning", f"{connector.name}: {connector.notice}", link=link)]

@@ -34,6 +34,7 @@ class HubPage:
     notices: list[Banner]
     started: GettingStarted | None = None  # None: the member is past it, or in a flow
     goes_on: bool = False  # Continue is pressed by itself
+    adds_servers: bool = False  # the member may add an MCP server
 
     @property
     def fingerprint(self) -> str:
@@ -55,7 +56,8 @@ def load(settings: Settings, member: Member, query: Mapping[str, str]) -> HubPag
         banners = notices.of_return(db, member, connections, query)
         started = None if step else getting_started.load(db, member, connections)
         goes_on = step is not None and flow_step.goes_on(db, settings, member, step, query)
-    return _noting_the_end(HubPage(board, connections, step, banners, started, goes_on), member)
+    hub = HubPage(board, connections, step, banners, started, goes_on, _adds_servers(settings, member))
+    return _noting_the_end(hub, member)
 
 
 def load_board(settings: Settings, member: Member, query: Mapping[str, str]) -> HubPage | None:
@@ -66,7 +68,7 @@ def load_board(settings: Settings, member: Member, query: Mapping[str, str]) -> 
         step = _step(db, settings, member, query.get("flow", ""), board)
         seen = query.get("seen", "")
         started = None if step else getting_started.load(db, member, connections, seen)
-    hub = HubPage(board, connections, step, [], started)
+    hub = HubPage(board, connections, step, [], started, adds_servers=_adds_servers(settings, member))
     return None if hub.fingerprint == seen else _noting_the_end(hub, member)
 
 
@@ -114,6 +116,11 @@ def _board(db: Session, settings: Settings, member: Member, connections: Sequenc
     broken = [c for c in connections if c.state == "reconnect_needed"]
     notified = lines.notified_lines(db, broken, viewer_id=member.user.id)
     return cards.board(settings, member, connections, makers=makers, notified=notified)
+
+
+def _adds_servers(settings: Settings, member: Member) -> bool:
+    """Whether to offer adding an MCP server: the workspace's policy, and the operator's list of hosts."""
+    return member.may_add_servers and settings.mcp_servers_allowed_hosts != frozenset()
 
 
 def _noting_the_end(hub: HubPage, member: Member) -> HubPage:

@@ -20,9 +20,9 @@ from app.config import Settings
 from app.hub import aliases, cards, changes, connecting, flow_step, getting_started, page, status
 from app.hub import handshake as handshakes
 from app.hub.changes import Outcome
-from app.hub.credential_form import CredentialForm
 from app.hub.levels import LEVELS
 from app.hub.notices import Banner
+from app.hub.responses import go_on
 from app.web import current
 from app.web.fragments import redirect_whole_page, varying, wants_fragment
 from app.workspaces.guard import SignInNeeded, check_active, current_member, member
@@ -72,21 +72,21 @@ def state() -> ResponseReturnValue:
 @member
 def connect(slug: str) -> ResponseReturnValue:
     """Starts connecting: redirects to the service, or renders the credential form."""
-    return _go_on(connecting.to_service(current.settings(), g.member, slug, request.form))
+    return go_on(connecting.to_service(current.settings(), g.member, slug, request.form))
 
 
 @bp.post("/integrations/<slug>/keys")
 @member
 def fill_in(slug: str) -> ResponseReturnValue:
     """Submits a credential form."""
-    return _go_on(connecting.fill_in(current.settings(), g.member, slug, request.form))
+    return go_on(connecting.fill_in(current.settings(), g.member, slug, request.form))
 
 
 @bp.post("/integrations/<slug>/way")
 @member
 def another_method(slug: str) -> ResponseReturnValue:
     """Switches the credential form to another auth method."""
-    return _go_on(connecting.another_method(current.settings(), g.member, slug, request.form))
+    return go_on(connecting.another_method(current.settings(), g.member, slug, request.form))
 
 
 @bp.get("/integrations/<slug>/callback")
@@ -156,7 +156,7 @@ def test(slug: str) -> ResponseReturnValue:
 @bp.post("/integrations/complete", endpoint="complete")
 @bp.post("/integrations/skip", endpoint="skip")
 @member
-def go_on() -> ResponseReturnValue:
+def finish_flow() -> ResponseReturnValue:
     """Back to the AI client with a code, with or without a connection."""
     try:
         return redirect(flow_step.complete(current.settings(), g.member, request.form.get("flow", "")), 303)
@@ -186,7 +186,7 @@ def link(link_id: str) -> ResponseReturnValue:
 @member
 def use_link(link_id: str) -> ResponseReturnValue:
     """Starts connecting, as the chat requested."""
-    return _go_on(connecting.from_link(current.settings(), g.member, link_id, request.form))
+    return go_on(connecting.from_link(current.settings(), g.member, link_id, request.form))
 
 
 @bp.post("/integrations/getting-started")
@@ -225,18 +225,6 @@ def _respond(outcome: Outcome) -> ResponseReturnValue:
     )
     response.headers["HX-Trigger-After-Swap"] = "refresh"
     return response
-
-
-def _go_on(destination: str | CredentialForm) -> ResponseReturnValue:
-    """Redirects to the service, or renders the credential form."""
-    if isinstance(destination, str):
-        return redirect_whole_page(destination)
-    page.allow_leaving(current.settings(), g.member.workspace.id)
-    return render_template(
-        "hub/credential_form.html",
-        page=destination,
-        bare=bool(destination.flow_id or destination.client_name),
-    ), destination.status
 
 
 def _once(query: MultiDict[str, str]) -> dict[str, str]:

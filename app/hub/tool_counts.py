@@ -21,6 +21,8 @@ class ToolCounts:
     def words(self) -> str:
         """The tools in a line: "14 tools: 9 read, 5 change"."""
         total = self.reads + self.changes
+        if not total:
+            return "No tools yet"
         return f"{total} {'tool' if total == 1 else 'tools'}: {self.reads} read, {self.changes} change"
 
     @property

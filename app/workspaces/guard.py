@@ -26,6 +26,8 @@ from app.workspaces.models import Membership, Workspace
 
 log = logging.getLogger(__name__)
 _P = ParamSpec("_P")
+# roles that may add MCP servers, by `Workspace.who_adds_servers`
+_ADD_SERVERS = {"managers": ("owner", "admin"), "owners": ("owner",), "nobody": ()}
 _INACTIVE_ADVICE = (
     "Nothing in it is lost. Ask them to activate it again, or switch to another of your workspaces."
 )
@@ -46,6 +48,11 @@ class Member:
     def manages(self) -> bool:
         """True for owners and admins."""
         return self.role in {"owner", "admin"}
+
+    @property
+    def may_add_servers(self) -> bool:
+        """True if the workspace lets them add MCP servers. Its owners decide who may."""
+        return self.role in _ADD_SERVERS.get(self.workspace.who_adds_servers, ())
 
 
 class SignInNeeded(PatchbayError):

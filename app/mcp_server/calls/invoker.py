@@ -35,6 +35,7 @@ from app.mcp_server.calls import (
     connect_prompt,
     pagination,
     tenant_choice,
+    unknown_tool,
 )
 from app.mcp_server.calls.accounting import ClientInvocation
 from app.mcp_server.calls.approval_gate import ApprovalGate
@@ -193,11 +194,8 @@ class Invoker:
     def _no_such_tool(self, invocation: ClientInvocation) -> MCPError:
         invocation.settle("INVALID_ARGUMENTS")
         name = invocation.params.name[:64]
-        return MCPError(
-            INVALID_PARAMS,
-            "There is no tool of that name. List the tools to see what can be called.",
-            {"tool": name},
-        )
+        sentence = unknown_tool.describe(invocation.caller.workspace_id, name, self._hub_url)
+        return MCPError(INVALID_PARAMS, sentence, {"tool": name})
 
     def _step_up(self, invocation: ClientInvocation, listed: ListedTool) -> Refusal:
         invocation.settle("PERMISSION_DENIED")

@@ -1,0 +1,169 @@
+"""The route that adds a server: an address, what was found there, and straight on to connecting it."""
+
+import re
+from collections.abc import Mapping
+
+from flask import Blueprint, g, render_template, request
+from flask.typing import ResponseReturnValue
+
+from app.connectors.credential_forms import Field
+from app.errors import InvalidInput
+from app.federation import adding, adding_page, discovery, policy, presets
+from app.federation.adding import AddChoice, FoundChanged
+from app.federation.adding_page import TypedChoice
+from app.federation.discovery import Found
+from app.federation.models import McpServer
+from app.federation.registration import ClientNeeded, PastedClient
+from app.hub import connecting, responses
+from app.hub.credential_form import CredentialForm
+from app.hub.page import allow_leaving
+from app.web import current, headers
+from app.web.limits import limiter
+from app.workspaces.guard import member, person_or_address
+
+bp = Blueprint("federation_adding", __name__)
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,99}")
+# Headers with a meaning of their own: a key in them would break the request, or say something else.
+_NOT_FOR_KEYS = frozenset(
+    (
+        *("host", "cookie", "content-length", "content-type", "transfer-encoding", "connection", "accept"),
+        *("origin", "mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name", "user-agent"),
+    )
+)
+_KEY = Field("key", "key", kind="text")
+
+
+@bp.get("/integrations/add")
+@member
+def show() -> ResponseReturnValue:
+    """The form for an address, and the known servers."""
+    policy.check_may_add(current.settings(), g.member)
+    return _address_page()
+
+
+@bp.post("/integrations/add")
+@limiter.limit("30/minute", key_func=person_or_address)  # each press sends requests to a server
+@member
+def add() -> ResponseReturnValue:
+    """Look at an address; or, pressed on what was found there, add it and go on to connecting it."""
+    settings = current.settings()
+    policy.check_may_add(settings, g.member)
+    preset = next((p for p in presets.offered(settings) if p.key == request.form.get("preset")), None)
+    url = request.form.get("url", "") or (preset.url if preset else "")
+    try:
+        found = discovery.look(settings, url)
+    except InvalidInput as refused:
+        return _address_page(url, refused.message), 422
+    if "found" not in request.form:
+        return _found_page(found)
+    return _add(found)
+
+
+def _add(found: Found) -> ResponseReturnValue:
+    settings, typed = current.settings(), _typed(found)
+    key = request.form.get("key", "").strip()
+    try:
+        adding.check(settings, g.member, request.form["found"], found)
+        problems = _problems_with(typed, key)
+        if problems:
+            return _found_page(found, typed, problems), 422
+        server = adding.add(settings, g.member, found, _choice(found, typed))
+    except FoundChanged as refused:
+        return _found_page(found, typed, {"": refused.message}), refused.status
+    except ClientNeeded as refused:
+        return _found_page(found, typed, {"client_id": refused.message}), 422
+    except InvalidInput as refused:
+        return _found_page(found, typed, {"": refused.message}), 422
+    return _connect(server, typed.visibility, key)
+
+
+def _connect(server: McpServer, visibility: str, key: str) -> ResponseReturnValue:
+    """On to the consent page; or, with the key that was pasted or without any, connected at once."""
+    settings = current.settings()
+    result = connecting.to_service(settings, g.member, server.slug, {"visibility": visibility})
+    if isinstance(result, CredentialForm) and (key or not result.form.fields):
+        given = {"state": result.state, "way": result.form.key}
+        given |= {field.name: key for field in result.form.fields}
+        result = connecting.fill_in(settings, g.member, server.slug, given)
+    return responses.go_on(result)
+
+
+def _choice(found: Found, typed: TypedChoice) -> AddChoice:
+    form, client = request.form, None
+    if typed.client_id and typed.access == "oauth":
+        client = PastedClient(
+            typed.client_id,
+            form.get("client_secret", "").strip(),
+            typed.client_auth,
+            typed.scopes,
+            _parameters(typed.extra_parameters),
+        )
+    return AddChoice(
+        typed.name,
+        typed.access,
+        typed.reads_only or (),
+        form.get("preset", "")[:32],
+        client,
+        typed.key_header,
+    )
+
+
+def _typed(found: Found) -> TypedChoice:
+    form = request.form
+    return TypedChoice(
+        name=form.get("name", ""),
+        visibility="personal" if form.get("visibility") == "personal" else "shared",
+        access="key" if form.get("access") == "key" else found.access,
+        key_header=form.get("key_header", "").strip(),
+        client_id=form.get("client_id", "").strip(),
+        client_auth=form.get("client_auth", ""),
+        scopes=form.get("scopes", "").strip(),
+        extra_parameters=form.get("extra_parameters", "").strip(),
+        reads_only=frozenset(form.getlist("reads_only")),
+    )
+
+
+def _problems_with(typed: TypedChoice, key: str) -> Mapping[str, str]:
+    """What is wrong with the fields, as sentences by field."""
+    if typed.access != "key":
+        return {}
+    header = typed.key_header
+    problems = {"key": _KEY.problem_with(key)}
+    if header and (not _HEADER.fullmatch(header) or header.lower() in _NOT_FOR_KEYS):
+        problems["key_header"] = (
+            "This isn't a header that can carry a key. Leave it empty, or check its name."
+        )
+    return {name: sentence for name, sentence in problems.items() if sentence}
+
+
+def _parameters(text: str) -> dict[str, str]:
+    """Lines such as `audience=api`. Raises InvalidInput."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        name, equals, value = line.strip().partition("=")
+        if not line.strip():
+            continue
+        if not equals or not re.fullmatch(r"[A-Za-z0-9_.-]{1,60}", name) or len(value) > 500:
+            raise InvalidInput("Write extra parameters one per line, such as audience=api.")
+        found[name] = value
+    return found
+
+
+def _address_page(url: str = "", problem: str = "") -> str:
+    page = adding_page.address_page(current.settings(), url, problem)
+    return render_template("federation/add.html", page=page)
+
+
+def _found_page(
+    found: Found, typed: TypedChoice | None = None, problems: Mapping[str, str] | None = None
+) -> str:
+    settings = current.settings()
+    signed = adding.sign(settings, g.member, found)
+    page = adding_page.found_page(
+        settings, g.member, found, signed, request.form.get("preset", ""), typed, problems
+    )
+    allow_leaving(settings, g.member.workspace.id)
+    if found.oauth:  # the press on this page ends at the server's own consent page
+        scheme = found.oauth.authorization_endpoint.partition("://")[0]
+        headers.allow_form_target(f"{scheme}://{page.sign_in_host}")
+    return render_template("federation/found.html", page=page)

@@ -1,0 +1,30 @@
+"""Finding a server and its tools, always through the workspace that owns them."""
+
+from collections.abc import Sequence
+
+from sqlmodel import Session, col, select
+
+from app.errors import NotFound
+from app.federation.models import McpServer, McpServerTool
+
+
+def get_server(db: Session, workspace_id: str, slug: str, *, lock: bool = False) -> McpServer:
+    """The server with that slug. `lock`: until the transaction ends. Raises NotFound, also once removed."""
+    query = select(McpServer).where(
+        col(McpServer.workspace_id) == workspace_id,
+        col(McpServer.slug) == slug,
+        col(McpServer.removed_at).is_(None),
+    )
+    found = db.exec(query.with_for_update() if lock else query).first()
+    if found is None:
+        raise NotFound("There is no such MCP server here. It may have been removed.")
+    return found
+
+
+def tools_of(db: Session, server: McpServer) -> Sequence[McpServerTool]:
+    """Its tools, in the order they were first seen."""
+    return db.exec(
+        select(McpServerTool)
+        .where(col(McpServerTool.server_id) == server.id)
+        .order_by(col(McpServerTool.first_seen_at), col(McpServerTool.name))
+    ).all()

@@ -1,0 +1,154 @@
+"""The view model of a server's page: what it is, and its tools by what was decided about them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlmodel import Session, col, select
+
+from app import database
+from app.accounts.models import User
+from app.federation import differences, lookup, pins, wording
+from app.federation.definitions import may_only_read
+from app.federation.differences import Difference
+from app.federation.models import McpServer, McpServerTool
+from app.federation.pinned_rows import OFF
+from app.vault import store
+from app.workspaces.guard import Member
+
+
+@dataclass(frozen=True)
+class ToolView:
+    """A tool as the page lists it. Texts of the server are written out with what is hidden in them."""
+
+    row: McpServerTool
+    full_name: str
+    title: str
+    description: str
+    arguments: tuple[tuple[str, str], ...]  # name and description
+    says_it_reads: bool  # by its own hint
+    differences: tuple[Difference, ...]  # of what waits, against what was allowed
+    digest: str  # of the definition that is displayed
+    reasons: tuple[str, ...]  # why it waits
+    decided_by: str = ""
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether something else was allowed before."""
+        return self.row.definition is not None and self.row.offered is not None
+
+    @property
+    def can_be_allowed(self) -> bool:
+        """Whether there is a definition that could be used."""
+        return self.row.offered is not None or self.row.state == OFF
+
+
+@dataclass(frozen=True)
+class ReviewGroup:
+    """Tools under one heading. `key` is one of waiting, allowed, off, gone."""
+
+    key: str
+    heading: str
+    explanation: str
+    tools: tuple[ToolView, ...]
+
+
+@dataclass(frozen=True)
+class ServerPage:
+    """The page's view model."""
+
+    server: McpServer
+    groups: tuple[ReviewGroup, ...]
+    facts: tuple[tuple[str, str], ...]
+    connections: int  # that this member can see
+    added_by: str
+    may_change: bool
+
+    @property
+    def path(self) -> str:
+        """The path of the page."""
+        return path_of(self.server.slug)
+
+    @property
+    def host(self) -> str:
+        """Where the server is."""
+        return urlsplit(self.server.url).netloc
+
+    def group(self, key: str) -> ReviewGroup | None:
+        """The group of that key, or None if no tool is in it."""
+        return next((group for group in self.groups if group.key == key), None)
+
+    @property
+    def clean(self) -> tuple[ToolView, ...]:
+        """The tools that can be allowed at once: what waits without a serious finding."""
+        waiting = self.group("waiting")
+        return tuple(tool for tool in waiting.tools if pins.is_clean(tool.row)) if waiting else ()
+
+
+_GROUPS = (
+    ("waiting", "Waiting for review", "AI clients can't use these until you allow them."),
+    ("allowed", "Allowed", "AI clients can use these, each as the permission of a connection says."),
+    ("off", "Off", "AI clients can't use these."),
+    ("gone", "Gone", "The server doesn't list these any more."),
+)
+
+
+def path_of(slug: str) -> str:
+    """The path of a server's page."""
+    return f"/integrations/servers/{slug}"
+
+
+def load(member: Member, slug: str) -> ServerPage:
+    """The page. Raises NotFound."""
+    with database.reading() as db:
+        server = lookup.get_server(db, member.workspace.id, slug)
+        rows = lookup.tools_of(db, server)
+        names = _names(db, {server.added_by, *(row.decided_by for row in rows)})
+        visible = store.visible(db, member.workspace.id, member.user.id)
+    tools = [(_place_of(row), view_of(server.slug, row, names)) for row in rows]
+    return ServerPage(
+        server,
+        tuple(
+            ReviewGroup(key, heading, explanation, found)
+            for key, heading, explanation in _GROUPS
+            if (found := tuple(tool for place, tool in tools if place == key))
+        ),
+        wording.facts_of(server),
+        sum(connection.slug == slug for connection in visible),
+        names.get(server.added_by or "", ""),
+        member.manages,
+    )
+
+
+def view_of(slug: str, row: McpServerTool, names: Mapping[str, str]) -> ToolView:
+    """A tool's row as the page lists it: by what waits for a decision, else by what was decided about."""
+    definition = row.offered or row.definition or {}
+    return ToolView(
+        row,
+        f"{slug}_{row.verb}",
+        wording.title_of(definition, row.name),
+        differences.visible(str(definition.get("description") or "")),
+        wording.arguments_of(definition),
+        may_only_read(definition),
+        differences.between(row.definition, row.offered) if row.definition and row.offered else (),
+        row.offered_digest or row.digest,
+        tuple(map(differences.visible, row.reasons)),
+        names.get(row.decided_by or "", ""),
+    )
+
+
+def _place_of(row: McpServerTool) -> str:
+    if not row.listed:
+        return "gone"
+    return {"approved": "allowed", "off": "off"}.get(row.state, "waiting")
+
+
+def _names(db: Session, user_ids: set[str | None]) -> dict[str, str]:
+    wanted: Sequence[Any] = [user_id for user_id in user_ids if user_id]
+    if not wanted:
+        return {}
+    people = db.exec(
+        select(col(User.id), col(User.name), col(User.email)).where(col(User.id).in_(wanted))
+    ).all()
+    return {user_id: name or email for user_id, name, email in people}
