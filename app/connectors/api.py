@@ -36,6 +36,7 @@ class Api(ApiSender):
     ask: Person | None = None  # whom an MCP server may ask during the call; None: nobody
     # the sessions with an MCP server, by purpose (`mcp_sessions.purpose`)
     sessions: Callable[[str], ServerSessions] = field(default_factory=MemorySessions.by_purpose)
+    memo: dict[str, Any] = field(default_factory=dict)  # what the connector remembers during this call
     note: str = ""
 
     def get(self, path: str, **options: Any) -> Any:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from app.config import Settings
-from app.connectors import endpoints
 from app.connectors.connector import Connector, Planned
 
 Offer = Literal["yes", "soon", "no"]
@@ -44,15 +43,6 @@ def badge_of(settings: Settings, connector: Connector) -> str:
     return (connector.badge or "") if badge is None else badge
 
 
-def summary_of(settings: Settings, entry: Connector | Planned) -> str:
-    """The service in a line; why the real one cannot be reached, where that is so."""
-    if isinstance(entry, Connector) and entry.unreachable and endpoints.resolve(entry, settings) is None:
-        return entry.unreachable
-    return entry.summary
-
-
 def why_not(connector: Connector) -> str:
     """Why a service without endpoints cannot be used."""
-    return connector.unreachable or (
-        f"{connector.name} is not configured on this installation. Ask your administrator."
-    )
+    return f"{connector.name} is not configured on this installation. Ask your administrator."

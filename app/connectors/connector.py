@@ -60,9 +60,6 @@ class Connector(ApiRules):
     # Called before a person leaves for that consent page: obtains the client, or another one if the service
     # has forgotten it (True). Sends requests.
     prepare_client: Callable[[Settings, bool], None] | None = None
-    # Why the real service cannot be reached, as a sentence: then only the sandbox is, or a server that the
-    # operator names with `<SLUG>_BASE_URL`.
-    unreachable: str = ""
     # Of a service of one workspace: the path of the page that manages it, and what waits there, as a badge.
     manage_path: str = ""
     notice: str = ""

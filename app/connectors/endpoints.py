@@ -57,8 +57,6 @@ def resolve(connector: Connector, settings: Settings) -> Endpoints | None:
     named = bool(connector.forms) and settings.service(connector.slug, "BASE_URL") is not None
     # Half of the pair (the other half can no longer be unsealed) must not quietly become the sandbox.
     sandbox = not (client_id or secret or named) and settings.sandbox_url is not None
-    if connector.unreachable and not (sandbox or named):
-        return None
     auth = connector.auth
 
     def at(setting: str, url: str) -> str:

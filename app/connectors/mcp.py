@@ -15,6 +15,7 @@ from app.connectors.tool_output import ToolOutput
 from app.errors import PermissionDenied, ToolError
 from app.mcp_client import McpClient
 from app.mcp_client.conversation import ignore
+from app.mcp_client.negotiation import DISCOVER
 from app.mcp_client.session import Message
 from app.mcp_client.wire import AnswerReader
 from app.outbound import Response
@@ -39,11 +40,20 @@ class InsufficientScope(PermissionDenied):
 
 
 def client_of(
-    api: Api, purpose: str = "", on_notification: Callable[[str, Mapping[str, Any]], None] = ignore
+    api: Api,
+    purpose: str = "",
+    on_notification: Callable[[str, Mapping[str, Any]], None] = ignore,
+    prepare: Callable[[McpClient], None] | None = None,
 ) -> McpClient:
-    """The client of the MCP server at the connection's address. `purpose` keeps a session of its own."""
+    """The client of the MCP server at the connection's address. `purpose` keeps a session of its own, with a
+    state that `prepare` sets (`McpClient`).
+    """
     return McpClient(
-        _ConnectionSender(api), api.sessions(purpose), name=api.service.name, on_notification=on_notification
+        _ConnectionSender(api),
+        api.sessions(purpose),
+        name=api.service.name,
+        on_notification=on_notification,
+        prepare=prepare,
     )
 
 
@@ -99,7 +109,10 @@ class _ConnectionSender:
             judge=self._problem,
             on_event=reader,
         )
-        return reader.completed(self._api_for(method).perform(request))
+        answer = self._api_for(method).perform(request)
+        if method == DISCOVER and answer.status >= 400:
+            self.api.calls.pop()  # an older server does not know that question: nothing failed
+        return reader.completed(answer)
 
     def _api_for(self, method: str) -> Api:
         """A cancellation is sent although the client has gone and the time is up."""

@@ -188,7 +188,6 @@ def _connected(
     broken = connection.state == "reconnect_needed"
     words = (("Only you", "") if connection.visibility == "personal" else ("Shared with the team", ""),)
     badges = [Badge("Reconnect needed", "bad")] if broken else []
-    badges += _demo_badge(connector, where)
     badges += [Badge(*word) for word in words]
     badges += _notice_badge(connector)
     ends_words = "" if broken else access_words.ends_words(settings, connector, connection)
@@ -225,13 +224,6 @@ def _connected(
     )
 
 
-def _demo_badge(connector: Connector, where: endpoints.Endpoints | None) -> list[Badge]:
-    """That only the sandbox can answer, because the real service cannot be reached."""
-    if where is None or not where.sandbox or not connector.unreachable:
-        return []
-    return [Badge("Demo only", "warning")]
-
-
 def _notice_badge(connector: Connector) -> list[Badge]:
     """What waits on the page that manages the service."""
     return [Badge(connector.notice, "warning")] if connector.notice else []
@@ -243,14 +235,13 @@ def _unconnected(settings: Settings, entry: Connector | Planned) -> ServiceCard:
     if state == "coming_soon":
         badges = [Badge("Coming soon")]
     elif state == "not_configured":
-        unreachable = isinstance(entry, Connector) and entry.unreachable
-        badges = [Badge("Not available yet" if unreachable else "Not configured")]
+        badges = [Badge("Not configured")]
     card = ServiceCard(
         key=f"card-{entry.slug}",
         slug=entry.slug,
         name=entry.name,
         whole=entry.name,
-        summary=availability.summary_of(settings, entry),
+        summary=entry.summary,
         state=state,
         badges=tuple(badges),
     )
@@ -260,7 +251,7 @@ def _unconnected(settings: Settings, entry: Connector | Planned) -> ServiceCard:
 def _with_tools(settings: Settings, connector: Connector, card: ServiceCard) -> ServiceCard:
     """The card of a service that has a connector: its tools, and what can be chosen before connecting."""
     where = endpoints.resolve(connector, settings)
-    badges = [*card.badges, *_demo_badge(connector, where), *_notice_badge(connector)]
+    badges = [*card.badges, *_notice_badge(connector)]
     if card.state == "not_connected" and (words := availability.badge_of(settings, connector)):
         badges.append(Badge(words, "warning"))
     return replace(

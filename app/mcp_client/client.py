@@ -34,12 +34,19 @@ class McpClient:
         *,
         name: str,
         on_notification: Callable[[str, Mapping[str, Any]], None] = ignore,
+        prepare: "Callable[[McpClient], None] | None" = None,
     ) -> None:
-        """`on_notification` takes method and params of notifications, such as `tools/list_changed`."""
+        """`on_notification` takes method and params of notifications, such as `tools/list_changed`.
+
+        `prepare` puts a session into the state that requests need. It runs before this client's first request
+        in a session, also in one that replaces a lost one or that another process has just opened.
+        """
         self._sender = sender
         self._sessions = sessions
         self._name = name
         self._on_notification = on_notification
+        self._prepare = prepare
+        self._prepared: ServerSession | None = None
 
     def connect(self) -> ServerFacts:
         """Asks for the revision and opens a session, whatever is remembered."""
@@ -133,6 +140,7 @@ class McpClient:
         """The result of a request. A lost session is replaced once: the server did not carry it out."""
         session = self._sessions.load() or self._open()
         for is_last in (False, True):
+            self._enter(session)
             message = self._message(session, method, params, answer, wants_progress=progress is not None)
             conversation = Conversation(
                 self._sender, session, message["id"], progress, answer, self._on_notification
@@ -148,6 +156,17 @@ class McpClient:
         raise ProviderUnavailable(
             f"{self._name} does not remember the session it has just opened. Please try again later."
         )
+
+    def _enter(self, session: ServerSession) -> None:
+        """Prepare a session that this client has not used yet."""
+        if self._prepare is None or session == self._prepared:
+            return
+        self._prepared = session  # what `prepare` itself sends needs no preparation
+        try:
+            self._prepare(self)
+        except BaseException:
+            self._prepared = None
+            raise
 
     def _open(self) -> ServerSession:
         return self._sessions.save(negotiate(self._sender, self._name)[0])

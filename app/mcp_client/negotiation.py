@@ -19,6 +19,7 @@ from app.outbound import OutboundTimeout, Response
 
 # What we can do for a server: pass its questions on to the person. Not sampling, not roots.
 CAPABILITIES: Mapping[str, Any] = {"elicitation": {"form": {}, "url": {}}}
+DISCOVER = "server/discover"
 _PROBE_SECONDS = 10.0
 _SESSION_ID = re.compile(r"[\x21-\x7e]{1,1000}")
 
@@ -36,7 +37,7 @@ def discover(sender: McpSender, name: str) -> ServerFacts | None:
 
 def _discover(sender: McpSender, name: str) -> tuple[ServerSession, ServerFacts] | None:
     session = ServerSession(LATEST_MODERN_VERSION)
-    message = wire.stamped(wire.request("server/discover", {}), session.revision, CAPABILITIES)
+    message = wire.stamped(wire.request(DISCOVER, {}), session.revision, CAPABILITIES)
     try:
         answer = sender.post(message, wire.headers_of(message, session), safe=True, seconds=_PROBE_SECONDS)
     except (ProviderTimeout, OutboundTimeout):  # some older servers never answer what they do not know

@@ -36,17 +36,18 @@ def refusal(connector: Connector, tool: Tool, connection: Connection, hub_url: s
         return PermissionDenied(f"This tool is switched off for this {connector.name} connection. {where}")
     if not tool.reads_only and connection.permission == "read":
         return PermissionDenied(f"This {connector.name} connection is read only. {where}")
-    if tool.verb in connection.facts.get(LACKS, ()):
-        return PermissionDenied(
-            f"{connector.name} does not offer this tool to this account. Use another account, or reconnect "
-            f"it with more rights at {hub_url}."
-        )
     granted = set(connection.scopes.split())
     if granted and tool.needs_scopes and granted.isdisjoint(tool.needs_scopes):
         return PermissionDenied(
             f"{connector.name} has not granted what this tool needs. Reconnect it with more rights at "
             f"{hub_url}.",
             details={"needs_any_of": list(tool.needs_scopes)},
+        )
+    if tool.verb in connection.facts.get(LACKS, ()):
+        return PermissionDenied(
+            f"{connector.name} does not offer this tool to this account. Use another account, or reconnect "
+            f"it with more rights at {hub_url}.",
+            details={"needs_any_of": list(tool.needs_scopes)} if tool.needs_scopes else None,
         )
     return None
 

@@ -48,7 +48,7 @@ _offers: tuple[tuple[object, ...], list[tuple[Offered, bool]]] | None = None
 
 
 def _offered(settings: Settings, entry: Connector | Planned) -> Offered:
-    return Offered(entry.slug, entry.name, availability.summary_of(settings, entry), _offer(settings, entry))
+    return Offered(entry.slug, entry.name, entry.summary, _offer(settings, entry))
 
 
 def _offer(

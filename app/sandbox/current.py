@@ -1,5 +1,6 @@
 """What a view of an imitated service needs: records, the clock, the caller, the mail log."""
 
+from collections import deque
 from datetime import date, datetime
 from typing import Any
 
@@ -54,6 +55,11 @@ class Here:
         """Who calls with this bearer token, or None when it is missing, unknown, expired or revoked."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         return self.grants.find_access(token.strip()) if scheme.lower() == "bearer" else None
+
+    @property
+    def calls(self) -> dict[str, deque[float]]:
+        """When each key called lately (`traffic.py`)."""
+        return self._state.calls(self.service.slug)
 
     @property
     def log(self) -> Log:

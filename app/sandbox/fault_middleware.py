@@ -50,6 +50,8 @@ class FaultMiddleware:
             response = self._apply(fault, slug)
         if response is None:
             response = self._serve(environ)
+            if fault and (fault.when == "after" or fault.kind == "cut"):
+                _read_whole(response)
             if fault and fault.when == "after" and fault.kind != "cut":
                 response = self._apply(fault, slug) or response
         self._log(slug, method, "/" + rest, environ, response, fault, rpc)
@@ -114,6 +116,12 @@ def _grant_type(environ: "WSGIEnvironment") -> str:
         given = request.get_json(silent=True)
         return str(given.get("grant_type", "")) if isinstance(given, dict) else ""
     return parse_qs(body.decode("utf-8", "replace")).get("grant_type", [""])[0]
+
+
+def _read_whole(response: Response) -> None:
+    """Let the service do all its work: an event stream is written to its end."""
+    response.direct_passthrough = False
+    response.get_data()
 
 
 def _no_answer() -> Response:

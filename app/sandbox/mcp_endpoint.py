@@ -10,6 +10,7 @@ from werkzeug.wrappers import Request, Response
 from app.sandbox.rules import Access
 
 if TYPE_CHECKING:
+    from mcp.server.lowlevel import Server
     from mcp.server.mcpserver import MCPServer
 
 
@@ -24,7 +25,7 @@ class McpEndpoint:
 
     path: str
     admit: Callable[[Any, Request], Access | Response]
-    build: Callable[[Any], "MCPServer[Any]"]
+    build: Callable[[Any], "MCPServer[Any] | Server[Any]"]
 
 
 def json_response(status: int, body: Any, **headers: str) -> Response:

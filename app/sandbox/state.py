@@ -1,6 +1,7 @@
 """The whole sandbox in one object: the store, the lock, and per service its levers, log and clock."""
 
 import threading
+from collections import deque
 from collections.abc import Mapping
 
 from app.sandbox.grants import Grants
@@ -21,10 +22,15 @@ class State:
         self.lock = threading.RLock()
         self._logs = {slug: Log() for slug in services}
         self._levers = {slug: Levers() for slug in services}
+        self._calls: dict[str, dict[str, deque[float]]] = {slug: {} for slug in services}
 
     def log(self, slug: str) -> Log:
         """The log of one service."""
         return self._logs[slug]
+
+    def calls(self, slug: str) -> dict[str, deque[float]]:
+        """The recent calls of one service by key, for its rate limits."""
+        return self._calls[slug]
 
     def levers(self, slug: str) -> Levers:
         """The waiting faults of one service."""
@@ -65,3 +71,4 @@ class State:
         self.store.forget(slug)
         self._logs[slug].clear()
         self._levers[slug].clear()
+        self._calls[slug].clear()

@@ -3,8 +3,6 @@
 from collections import deque
 from typing import Any
 
-from flask import current_app
-
 from app.sandbox.current import Here
 
 
@@ -14,7 +12,7 @@ def count_call(at: Here, key: str, most: int | None, *, seconds: float = 60) -> 
     Returns the calls in the window, and the seconds to wait: 0 for a call that is within the limit.
     """
     now = at.now().timestamp()
-    calls = _calls(at).setdefault(key, deque())
+    calls = at.calls.setdefault(key, deque())
     while calls and not 0 <= now - calls[0] < seconds:  # a lever may also have put the clock back
         calls.popleft()
     if most is not None and len(calls) >= most:
@@ -26,15 +24,10 @@ def count_call(at: Here, key: str, most: int | None, *, seconds: float = 60) -> 
 def set_limit(at: Here, given: dict[str, Any]) -> None:
     """The lever `limit`: calls `per_minute` from now on; null counts only."""
     at.grants.book.put("limit", "minute", {"calls": given["per_minute"]})
-    _calls(at).clear()
+    at.calls.clear()
 
 
 def limit_of(at: Here) -> int | None:
     """The calls per minute that the lever set. Without it no limit applies: all tests share the demo data."""
     limit: int | None = (at.grants.book.find("limit", "minute") or {}).get("calls")
     return limit
-
-
-def _calls(at: Here) -> dict[str, deque[float]]:
-    services: dict[str, dict[str, deque[float]]] = current_app.extensions.setdefault("traffic", {})
-    return services.setdefault(at.service.slug, {})

@@ -176,7 +176,8 @@ def check(settings: Settings, connection: Connection, *, seconds: float = _PROBE
         raise
     if account.key == connection.account_key:
         with database.transaction() as db:
-            connection.businesses = store.set_businesses(db, connection, account).businesses
+            row = store.set_businesses(db, connection, account)
+            connection.businesses, connection.facts = row.businesses, row.facts
     sentence = "User profile successfully refreshed"
     connection_log.note(logging.INFO, sentence, connection, businesses=len(account.businesses))
     return account

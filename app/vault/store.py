@@ -190,11 +190,13 @@ def disconnect(
 
 
 def set_businesses(db: Session, connection: Connection, account: Account) -> Connection:
-    """Store the businesses that the service lists now. Raises NotFound."""
+    """Store the businesses that the service lists now, and the facts it names. Raises NotFound."""
     row = get_current(db, connection)
-    listed = _listed(row, account)
+    listed, facts = _listed(row, account), {**row.facts, **account.facts}
     if row.businesses != listed:
         row.businesses = listed
+    if row.facts != facts:
+        row.facts = facts
     return row
 
 

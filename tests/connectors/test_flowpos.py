@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from app import clock, config
-from app.connectors import availability, endpoints
+from app.connectors import endpoints
 from app.connectors.flowpos import CONNECTOR
 from app.connectors.flowpos.errors import read_error
 from app.connectors.flowpos.orders import OrderDetails
@@ -48,7 +48,8 @@ class FlowPos(HeldToSchema):
         super().__init__(CONNECTOR, sandbox, auth_method=auth_method, **given)
 
     def requests(self):
-        return [line["path"] for line in self.levers.log()["requests"]]
+        """The JSON-RPC messages FlowPOS got, such as `tools/call get_order`."""
+        return [line["rpc"] for line in self.levers.log()["requests"] if "rpc" in line]
 
 
 @pytest.fixture
@@ -130,25 +131,30 @@ def test_what_is_filled_in_goes_to_the_server_the_operator_named_and_to_no_other
     assert moved and "https://id.flowpos.app/token" in moved.request_urls.values()
 
 
-def test_the_real_flowpos_is_not_offered(environ):
-    live = {**environ, "SANDBOX": "0"}
-    assert endpoints.resolve(CONNECTOR, config.load(live)) is None
-    assert "MCP endpoint" in availability.summary_of(config.load(live), CONNECTOR)
-    assert availability.summary_of(config.load(environ), CONNECTOR) == CONNECTOR.summary
+def test_the_real_flowpos_is_reached_where_it_documents_its_endpoint(environ):
+    where = endpoints.resolve(CONNECTOR, config.load({**environ, "SANDBOX": "0"}))
+    assert where and not where.sandbox and where.auth_methods == ("token", "identity", "key")
+    assert {where.base_url, *where.request_urls.values()} == {
+        f"https://api.flowpos.app{path}" for path in ("", "/mcp/token", "/mcp/token/refresh")
+    }
 
 
 # --- what one may not ---
 
 
-@pytest.mark.parametrize("verb", ["get_sales_report", "get_client_health"])
-def test_a_missing_scope_is_named(flowpos, sandbox_url, verb):
+def test_what_flowpos_does_not_list_for_a_key_is_not_offered(flowpos, sandbox_url):
     reader = FlowPos(sandbox_url, "key", api_key="fp_mcp_sandbox_reader")
-    if verb == "get_client_health":
-        # made of what pos:read allows; who may call it is decided before
-        assert reader.call(verb)["total"] == 7
-        return
+    offered = {tool.verb for tool in CONNECTOR.tools} - set(reader.account.facts["lacks"])
+    assert offered == {"get_products", "get_inventory", "list_orders", "get_order", "list_clients"}
+    for verb, arguments in (("get_sales_report", MONTH), ("get_client_health", {})):
+        with pytest.raises(PermissionDenied, match=f"offers no {verb}"):
+            reader.call(verb, arguments)
+
+
+def test_a_scope_that_is_gone_meanwhile_is_named(flowpos):
+    flowpos.levers("unscope", scopes=["reports:read"])
     with pytest.raises(PermissionDenied) as refused:
-        reader.call(verb, MONTH)
+        flowpos.call("get_sales_report", MONTH)
     assert refused.value.details["needs_any_of"] == ["reports:read"]
 
 
@@ -291,18 +297,6 @@ def test_inventory_health_says_what_to_order_and_what_it_is_worth(flowpos):
     assert covers == sorted(covers) and covers[0] > 0
 
 
-@pytest.mark.parametrize(
-    ("path", "missing", "warning"),
-    [("/reports/top-products", "days_of_cover", "Days of cover"), ("/products", "value", "The value")],
-)
-def test_inventory_health_survives_a_part_that_fails(flowpos, path, missing, warning):
-    flowpos.levers("fail", path=f"b1a0-0001{path}", status=404)
-    health = flowpos.call("get_inventory_health")
-    assert len(health["warnings"]) == 1 and health["warnings"][0].startswith(warning)
-    row = health if missing in health else health["out_of_stock_lines"][0]
-    assert row[missing] is None and health["lines"] == 16
-
-
 def test_inventory_health_of_one_location_gives_no_cover_it_cannot_know(flowpos):
     health = flowpos.call("get_inventory_health", location_id="l-12")
     assert health["lines"] == 8 and "all locations together" in health["warnings"][0]
@@ -322,11 +316,10 @@ def test_client_health_tells_who_is_drifting_away(flowpos):
 
 
 def test_a_write_whose_answer_is_lost_is_sent_once_and_reported(flowpos):
-    flowpos.levers("drop", path="/adjustments", when="after")
+    flowpos.levers("drop", rpc="adjust_inventory", when="after")
     with pytest.raises(OutcomeUnknown):
         flowpos.call("adjust_inventory", product_id="p-12", location_id="l-11", delta=-4, reason="Broken")
-    sent = [line for line in flowpos.levers.log()["requests"] if line["path"].endswith("/adjustments")]
-    assert len(sent) == 1
+    assert flowpos.requests().count("tools/call adjust_inventory") == 1
     assert (
         next(
             row
@@ -365,7 +358,7 @@ def test_an_order_is_priced_and_named_before_it_is_made(flowpos):
         f"for “{buyer}”: 2 × “{names['p-12']}” and 1 × “{names['p-15']}”, 20.60 EUR"
     )
     assert found.button == "Create order, 20.60 EUR"
-    assert not [line for line in flowpos.levers.log()["requests"] if line["path"].endswith("/orders")]
+    assert "tools/call create_order" not in flowpos.requests()
 
 
 def test_a_change_of_stock_names_product_place_and_what_is_left(flowpos):

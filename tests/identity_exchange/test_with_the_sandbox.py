@@ -157,7 +157,7 @@ def test_flowpos_being_slow_costs_seconds_not_the_token(app, mara, id_token, lev
     connect(mara)
     assert program.exchange(token).status_code == 200
     monkeypatch.setattr(businesses, "_SECONDS", 0.3)
-    levers("hang", path="/v1/businesses", times=5)
+    levers("hang", rpc="tools/list", times=5)
     started = time.monotonic()
     answer = program.exchange(token)
     assert time.monotonic() - started < 15

@@ -118,45 +118,22 @@ def test_an_access_token_that_ended_is_renewed_without_the_person(alice, fill_in
 
 
 class TestWithoutTheSandbox:
-    """The real FlowPOS offers an MCP endpoint and none of the addresses this connector uses."""
+    """The real FlowPOS, by what it documents: no app has to be registered there."""
 
     @pytest.fixture
     def environ(self, environ):
         return {**environ, "SANDBOX": "0"}
 
-    @pytest.fixture
-    def card(self, people, sign_in):
-        """The words of FlowPOS' card."""
-
-        def _card(visitor=None, *, whole=False):
-            page = (visitor or sign_in(people.alice)).get("/integrations").text
-            beginning = page[page.index('id="card-flowpos"') :]
-            return beginning if whole else beginning.split("</li>")[0]
-
-        return _card
-
-    def test_the_card_says_that_the_real_service_cannot_be_reached(self, card):
-        assert "Not available yet" in card() and "MCP endpoint" in card()
-        page = card(whole=True)
-        assert 'aria-label="Connect FlowPOS" disabled' in page
-
-    def test_it_cannot_be_connected(self, people, sign_in):
+    def test_its_forms_are_offered_and_nothing_is_called_a_demo(self, people, sign_in):
         visitor = sign_in(people.alice)
-        visitor.get("/integrations")
-        refused = visitor.submit("/integrations/flowpos")
-        assert refused.status_code == 409 and "to which this version does not connect" in refused.text
+        page = visitor.get("/integrations").text
+        card = page[page.index('id="card-flowpos"') :].split('data-slug="')[1]
+        assert "Sandbox" not in card and "Not configured" not in card
+        assert visitor.submit("/integrations/flowpos").status_code == 200
 
-    def test_ai_clients_are_told_the_same(self, alice):
-        services = alice.call("hub_list_connections", {})["data"]
-        assert "to which this version does not connect" in str(services)
-
-    class TestWithAServerOfTheOperators:
-        @pytest.fixture
-        def environ(self, environ):
-            return {**environ, "FLOWPOS_BASE_URL": "https://pos.example.com"}
-
-        def test_it_can_be_connected(self, card):
-            assert "Not available" not in card() and "disabled" not in card()
+    def test_ai_clients_may_offer_it(self, alice):
+        services = alice.call("hub_list_connections", {})["data"]["services"]
+        assert next(row for row in services if row["service"] == "flowpos")["state"] == "not_connected"
 
 
 def test_the_demo_is_named_as_one_before_and_after_it_is_connected(fill_in, people, sign_in):
@@ -167,4 +144,4 @@ def test_the_demo_is_named_as_one_before_and_after_it_is_connected(fill_in, peop
     fill_in("key", api_key="fp_mcp_sandbox_corner")
     after = card(sign_in(people.alice).get("/integrations").text)
     assert "Disconnect" in after and "Disconnect" not in before
-    assert all("Sandbox" in words and "Demo only" in words for words in (before, after))
+    assert all("Sandbox" in words for words in (before, after))

@@ -240,3 +240,19 @@ class HeldToSchema(SignedIn):
     def requests(self) -> Any:
         """The requests the service saw since the last `clear`."""
         return self.levers.log()["requests"]
+
+
+def may_change(connector: Connector, line: dict[str, Any]) -> bool:
+    """Whether a request in the log of an imitated service may change something there.
+
+    Over MCP every message is a POST: there the tool it calls decides.
+    """
+    if "rpc" not in line:
+        return bool(line["method"] != "GET")
+    method, _, name = line["rpc"].partition(" ")
+    return method == "tools/call" and name in {tool.verb for tool in connector.tools if not tool.reads_only}
+
+
+def is_wanted(line: dict[str, Any]) -> bool:
+    """Whether a request is for a record or a report, not for the session with an MCP server."""
+    return str(line.get("rpc", "tools/call")).startswith("tools/call") and "set_active" not in str(line)

@@ -11,8 +11,6 @@ from app.connectors.flowpos.values import After, FlowId, FlowRow, Limit, Words
 from app.connectors.function_tool import tool
 from app.connectors.rows import Page, Row
 
-_BOARDS = "/psa/boards"
-
 
 class PsaBoard(FlowRow):
     """A board."""
@@ -42,7 +40,7 @@ class PsaBoardItem(FlowRow):
 @tool(title="List FlowPOS boards", reads_only=True, needs_scopes=PSA_READ)
 def list_psa_boards(api: Api) -> PsaBoards:
     """List the PSA boards of a business with their number of items."""
-    return PsaBoards(items=read_list(api, _BOARDS, PsaBoard))
+    return PsaBoards(items=read_list(api, "list_psa_boards", PsaBoard))
 
 
 @tool(title="List FlowPOS board items", reads_only=True, pages_by="after", needs_scopes=PSA_READ)
@@ -54,5 +52,5 @@ def list_psa_items(
     after: After = None,
 ) -> Page[PsaBoardItem]:
     """List the items of a PSA board: title, status, assignee, due date, client."""
-    filters = {"status": status, "limit": limit, "cursor": after}
-    return read_page(api, _BOARDS + "/{board}/items", PsaBoardItem, filters, board=board_id)
+    wanted = {"boardId": board_id, "status": status, "limit": limit, "cursor": after}
+    return read_page(api, "list_psa_items", PsaBoardItem, wanted)

@@ -16,8 +16,6 @@ from app.connectors.preview import Preview, facts, quoted
 from app.connectors.rows import Page
 from app.errors import InvalidArguments, ObjectNotFound, PermissionDenied
 
-PRODUCTS = "/products"
-INVENTORY = "/inventory"
 _MOST_PAGES = 10
 
 
@@ -68,8 +66,8 @@ def get_products(
 
     For stock levels use flowpos_get_inventory.
     """
-    filters = {"search": search, "category": category, "limit": limit, "cursor": after}
-    return read_page(api, PRODUCTS, Product, filters)
+    wanted = {"search": search, "category": category, "limit": limit, "cursor": after}
+    return read_page(api, "get_products", Product, wanted)
 
 
 @tool(title="List FlowPOS stock", reads_only=True, pages_by="after", needs_scopes=POS_READ)
@@ -84,8 +82,8 @@ def get_inventory(
 
     For what to reorder and stock value use get_inventory_health.
     """
-    filters = {"locationId": location_id, "belowReorder": below_reorder, "limit": limit, "cursor": after}
-    return read_page(api, INVENTORY, Stock, filters)
+    wanted = {"locationId": location_id, "belowReorder": below_reorder, "limit": limit, "cursor": after}
+    return read_page(api, "get_inventory", Stock, wanted)
 
 
 def find_products(api: Api, ids: Iterable[str]) -> dict[str, Product]:
@@ -94,7 +92,7 @@ def find_products(api: Api, ids: Iterable[str]) -> dict[str, Product]:
     Raises ObjectNotFound for an id that the whole list does not have.
     """
     try:
-        products, is_complete = read_all(api, PRODUCTS, Product, _MOST_PAGES)
+        products, is_complete = read_all(api, "get_products", Product, _MOST_PAGES)
     except PermissionDenied:
         return {}
     by_id = {product.product_id: product for product in products}
@@ -128,7 +126,7 @@ def _preview_adjustment(api: Api, product_id: str, location_id: str, delta: int,
 
 def _on_hand(api: Api, product_id: str, location_id: str) -> int | None:
     try:
-        stock, _ = read_all(api, INVENTORY, Stock, _MOST_PAGES, {"locationId": location_id})
+        stock, _ = read_all(api, "get_inventory", Stock, _MOST_PAGES, {"locationId": location_id})
     except PermissionDenied:
         return None
     return next((each.on_hand for each in stock if each.product_id == product_id), None)
@@ -148,7 +146,7 @@ def adjust_inventory(
     """
     _check_delta(delta)
     change = {"productId": product_id, "locationId": location_id, "delta": delta, "reason": reason}
-    return create(api, INVENTORY + "/adjustments", Adjustment, change)
+    return create(api, "adjust_inventory", Adjustment, change)
 
 
 def _check_delta(delta: int) -> None:

@@ -15,12 +15,12 @@ class FlowposLocation(FlowRow):
 
 
 def name_of(api: Api, location_id: str) -> str:
-    """The quoted name of a location, or words in its place if the token may not read it.
+    """The quoted name of a location, or words in its place if FlowPOS does not list the locations.
 
     Raises ObjectNotFound for an id that the business does not have.
     """
     try:
-        known = read_list(api, "/locations", FlowposLocation)
+        known = read_list(api, "list_locations", FlowposLocation)
     except PermissionDenied:
         return "a location that could not be looked up"
     found = next((location for location in known if location.id == location_id), None)

@@ -18,8 +18,6 @@ from app.connectors.money import Money
 from app.connectors.preview import Preview, amount, facts, listed
 from app.connectors.rows import Page, Row
 
-_ORDERS = "/orders"
-
 
 class Order(FlowRow):
     """An order."""
@@ -83,7 +81,7 @@ def list_orders(
     For totals of a period use flowpos_get_sales_report.
     """
     check_period(first, to)
-    filters = {
+    wanted = {
         "from": first,
         "to": to,
         "status": status,
@@ -91,17 +89,17 @@ def list_orders(
         "limit": limit,
         "cursor": after,
     }
-    return read_page(api, _ORDERS, Order, filters)
+    return read_page(api, "list_orders", Order, wanted)
 
 
 def latest_orders(api: Api, first: date, last: date, most: int) -> list[Order]:
     """The latest orders of those days."""
-    return read_list(api, _ORDERS, Order, {"from": first, "to": last, "limit": most})
+    return read_list(api, "list_orders", Order, {"from": first, "to": last, "limit": most})
 
 
 def sold_orders(api: Api, day: date, most_pages: int) -> tuple[list[Order], bool]:
     """The paid orders of that day, including those refunded later, and whether that is all of them."""
-    orders, complete = read_all(api, _ORDERS, Order, most_pages, {"from": day, "to": day})
+    orders, complete = read_all(api, "list_orders", Order, most_pages, {"from": day, "to": day})
     return [order for order in orders if order.status in {"paid", "refunded"}], complete
 
 
@@ -113,7 +111,7 @@ def get_order(
 
     To find its id use flowpos_list_orders.
     """
-    return read_one(api, _ORDERS + "/{order}", OrderDetails, order=order_id)
+    return read_one(api, "get_order", OrderDetails, {"orderId": order_id})
 
 
 def _preview_order(api: Api, location_id: str, items: list[NewItem], client_id: str | None = None) -> Preview:
@@ -157,4 +155,4 @@ def create_order(
         "items": [{"productId": item.product_id, "quantity": item.quantity} for item in items],
         **({"clientId": client_id} if client_id else {}),
     }
-    return create(api, _ORDERS, OrderDetails, order)
+    return create(api, "create_order", OrderDetails, order)

@@ -1,41 +1,37 @@
-"""Requests for a business's records: one, a page, every page, a new one.
-
-Each path is below the business's own, which stands in front of it here.
-"""
+"""Records of a business: one, a page, every page, a new one. Each is a call of one of FlowPOS' tools."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from app.connectors.api import Api
+from app.connectors.flowpos.tool_calls import call
 from app.connectors.flowpos.values import FlowRow, currency_of, in_main_units, read_as, unreadable
 from app.connectors.rows import Page
-from app.errors import ReconnectNeeded
 
-_BUSINESS = "/v1/businesses/{business}"
-Filters = Mapping[str, Any]
+Arguments = Mapping[str, Any]
 AnyRow = TypeVar("AnyRow", bound=FlowRow)
 
+# FlowPOS documents no answer. These are the names under which a list comes, and its cursor.
+_LISTS = ("data", "items", "results")
+_CURSORS = ("nextCursor", "next_cursor")
 
-def read_one(
-    api: Api, path: str, model: type[AnyRow], filters: Filters | None = None, **parts: str
-) -> AnyRow:
+
+def read_one(api: Api, tool: str, model: type[AnyRow], arguments: Arguments | None = None) -> AnyRow:
     """One object."""
-    return read_as(model, in_main_units(_get(api, path, filters, parts), currency_of(api)))
+    return read_as(model, in_main_units(_single(call(api, tool, arguments)), currency_of(api)))
 
 
-def read_list(
-    api: Api, path: str, model: type[AnyRow], filters: Filters | None = None, **parts: str
-) -> list[AnyRow]:
+def read_list(api: Api, tool: str, model: type[AnyRow], arguments: Arguments | None = None) -> list[AnyRow]:
     """A list that comes on a single page."""
-    return read_page(api, path, model, filters, **parts).items
+    return read_page(api, tool, model, arguments).items
 
 
-def read_page(
-    api: Api, path: str, model: type[AnyRow], filters: Filters | None = None, **parts: str
-) -> Page[AnyRow]:
+def read_page(api: Api, tool: str, model: type[AnyRow], arguments: Arguments | None = None) -> Page[AnyRow]:
     """One page of a list. FlowPOS names no total; its cursor leads to the next page."""
-    body = _get(api, path, filters, parts)
-    following = body.get("nextCursor") if isinstance(body, Mapping) else None
+    body = call(api, tool, arguments)
+    following = None
+    if isinstance(body, Mapping):
+        following = next((body[name] for name in _CURSORS if body.get(name) is not None), None)
     if following is not None and not isinstance(following, str | int):
         raise unreadable()  # without the way to the rest the list would look complete
     return Page(
@@ -45,14 +41,14 @@ def read_page(
 
 
 def read_all(
-    api: Api, path: str, model: type[AnyRow], most_pages: int, filters: Filters | None = None
+    api: Api, tool: str, model: type[AnyRow], most_pages: int, arguments: Arguments | None = None
 ) -> tuple[list[AnyRow], bool]:
     """Every record of a list, 100 per request, and whether that was all of them."""
     found: list[AnyRow] = []
     after: str | None = None
     for number in range(most_pages):
         api.progress(number, None, "Reading FlowPOS.")
-        page = read_page(api, path, model, {**(filters or {}), "limit": 100, "cursor": after})
+        page = read_page(api, tool, model, {**(arguments or {}), "limit": 100, "cursor": after})
         found += page.items
         after = str(page.next) if page.next else None
         if after is None:
@@ -60,9 +56,9 @@ def read_all(
     return found, False
 
 
-def create(api: Api, path: str, model: type[AnyRow], record: Mapping[str, Any]) -> AnyRow:
+def create(api: Api, tool: str, model: type[AnyRow], record: Arguments) -> AnyRow:
     """Creates a record and returns it as FlowPOS stored it."""
-    made = api.post(_BUSINESS + path, parts={"business": _business_id(api)}, json=record)
+    made = _single(call(api, tool, record, wrote=True))
     return read_as(model, in_main_units(made, currency_of(api)), wrote=True)
 
 
@@ -70,22 +66,23 @@ def rows_of(body: Any, model: type[AnyRow], currency: str | None = None) -> list
     """The rows of a list, in that currency unless they name one. Raises ProviderUnavailable for anything
     else.
     """
-    records = body.get("data") if isinstance(body, Mapping) else None
-    if not isinstance(records, list):
+    records = _list_in(body)
+    if records is None:
         raise unreadable()
     return [read_as(model, in_main_units(record, currency)) for record in records]
 
 
-def _get(api: Api, path: str, filters: Filters | None, parts: Mapping[str, str]) -> Any:
-    query = {name: _text(value) for name, value in (filters or {}).items() if value is not None}
-    return api.get(_BUSINESS + path, parts={"business": _business_id(api), **parts}, params=query)
+def _list_in(body: Any) -> list[Any] | None:
+    """The list of an answer: itself, a member that is named as lists are, or its only list."""
+    if isinstance(body, list) or not isinstance(body, Mapping):
+        return body if isinstance(body, list) else None
+    for name in _LISTS:
+        if name in body:
+            return body[name] if isinstance(body[name], list) else None
+    lists = [value for value in body.values() if isinstance(value, list)]
+    return lists[0] if len(lists) == 1 else None
 
 
-def _business_id(api: Api) -> str:
-    if api.business is None:
-        raise ReconnectNeeded("This FlowPOS connection no longer reaches a business. Reconnect FlowPOS.")
-    return api.business.id
-
-
-def _text(value: Any) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
+def _single(body: Any) -> Any:
+    """The record of an answer: itself, or what its member `data` holds."""
+    return body["data"] if isinstance(body, Mapping) and set(body) == {"data"} else body

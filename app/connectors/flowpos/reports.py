@@ -13,8 +13,6 @@ from app.connectors.function_tool import tool
 from app.connectors.money import Money
 from app.connectors.rows import Row
 
-_REPORTS = "/reports"
-
 
 class SalesTotals(FlowRow):
     """Sums of a period."""
@@ -111,18 +109,18 @@ def get_sales_by_location(api: Api, first: FirstDay, to: LastDay) -> SalesByLoca
 def read_sales(api: Api, first: date, last: date, group_by: str | None = None) -> SalesReport:
     """The sales of a period; totals are zero when there are none."""
     check_period(first, last)
-    filters = {"from": first, "to": last, "groupBy": group_by}
-    return read_one(api, _REPORTS + "/sales", SalesReport, filters)
+    wanted = {"from": first, "to": last, "groupBy": group_by}
+    return read_one(api, "get_sales_report", SalesReport, wanted)
 
 
 def read_top_products(api: Api, first: date, last: date, limit: int) -> list[SoldProduct]:
     """The best sellers of a period."""
     check_period(first, last)
-    filters = {"from": first, "to": last, "limit": limit}
-    return read_list(api, _REPORTS + "/top-products", SoldProduct, filters)
+    wanted = {"from": first, "to": last, "limit": limit}
+    return read_list(api, "get_top_products", SoldProduct, wanted)
 
 
 def read_sales_by_location(api: Api, first: date, last: date) -> list[LocationSales]:
     """The sales of each location in a period."""
     check_period(first, last)
-    return read_list(api, _REPORTS + "/sales-by-location", LocationSales, {"from": first, "to": last})
+    return read_list(api, "get_sales_by_location", LocationSales, {"from": first, "to": last})

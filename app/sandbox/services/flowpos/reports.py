@@ -4,32 +4,52 @@ from collections import defaultdict
 from datetime import date, timedelta
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
-
-from app.sandbox.services.flowpos.request_checks import BUSINESS, AuthorizedCall, opens
+from app.sandbox.services.flowpos.tool import NUMBER, PERIOD, TEXT, BusinessCall, demo_tool
 from app.sandbox.services.flowpos.wire import bad_request, period, whole
 from app.sandbox.store import Record
 
-bp = Blueprint("reports", __name__)
 _TAX_PERCENT = 7
+_DAYS = ("from", "to")
 
 
-@bp.get(f"{BUSINESS}/reports/sales")
-@opens("reports:read")
-def sales(call: AuthorizedCall) -> Response:
-    """Totals and a series; the totals of an empty period are zero."""
-    orders = _sold(call)
-    group = request.args.get("groupBy", "day")
+@demo_tool("reports:read", {**PERIOD, "groupBy": TEXT}, _DAYS)
+def get_sales_report(call: BusinessCall) -> Any:
+    """Get totals and a series; the totals of an empty period are zero."""
+    group = call.given.get("groupBy", "day")
     if group not in {"day", "week", "month"}:
         raise bad_request("groupBy must be one of the following values: day, week, month")
+    orders = _sold_in_period(call)
     points: dict[str, dict[str, Any]] = {}
     for order in sorted(orders, key=lambda order: order["createdAt"]):
         start = _start_of(call.local_day(order["createdAt"]), group).isoformat()
         point = points.setdefault(start, {"date": start, "netMinor": 0, "orders": 0})
         point["netMinor"] += _net(order)
         point["orders"] += 1
+    return {"currency": call.business.currency, "totals": totals(orders), "series": list(points.values())}
+
+
+@demo_tool("reports:read", {**PERIOD, "limit": NUMBER}, _DAYS)
+def get_top_products(call: BusinessCall) -> Any:
+    """Get the products with the highest sales."""
+    return {"data": best_sellers(_sold_in_period(call))[: whole(call.given, "limit", 50, 1, 100)]}
+
+
+@demo_tool("reports:read", PERIOD, _DAYS)
+def get_sales_by_location(call: BusinessCall) -> Any:
+    """Get sales per location."""
+    return {"data": by_location(call, _sold_in_period(call))}
+
+
+def sold(call: BusinessCall, first: date, last: date) -> list[Record]:
+    """The paid orders of those days, including those refunded later."""
+    orders = [order for order in call.book.all("order") if order["status"] in {"paid", "refunded"}]
+    return [order for order in orders if first <= call.local_day(order["createdAt"]) <= last]
+
+
+def totals(orders: list[Record]) -> dict[str, int]:
+    """The sums of those orders."""
     gross = sum(order["totalMinor"] for order in orders)
-    totals = {
+    return {
         "grossMinor": gross,
         "netMinor": sum(map(_net, orders)),
         "taxMinor": sum(map(_tax, orders)),
@@ -38,15 +58,12 @@ def sales(call: AuthorizedCall) -> Response:
         "orders": len(orders),
         "averageMinor": gross // len(orders) if orders else 0,
     }
-    return jsonify(currency=call.business.currency, totals=totals, series=list(points.values()))
 
 
-@bp.get(f"{BUSINESS}/reports/top-products")
-@opens("reports:read")
-def top_products(call: AuthorizedCall) -> Response:
-    """The products with the highest sales."""
+def best_sellers(orders: list[Record]) -> list[dict[str, Any]]:
+    """The products of those orders, those with the highest sales first."""
     found: dict[str, dict[str, Any]] = {}
-    for order in _sold(call):
+    for order in orders:
         for item in order["items"] if order["status"] != "refunded" else ():
             row = found.setdefault(
                 item["productId"],
@@ -54,37 +71,28 @@ def top_products(call: AuthorizedCall) -> Response:
             )
             row["quantity"] += item["quantity"]
             row["netMinor"] += item["quantity"] * item["unitPriceMinor"] * 100 // (100 + _TAX_PERCENT)
-    ranked = sorted(found.values(), key=lambda row: (-row["netMinor"], row["productId"]))
-    return jsonify(data=ranked[: whole("limit", 50, 1, 100)])
+    return sorted(found.values(), key=lambda row: (-row["netMinor"], row["productId"]))
 
 
-@bp.get(f"{BUSINESS}/reports/sales-by-location")
-@opens("reports:read")
-def sales_by_location(call: AuthorizedCall) -> Response:
-    """Sales per location."""
+def by_location(call: BusinessCall, orders: list[Record]) -> list[dict[str, Any]]:
+    """The sales of each location."""
     mine: dict[str, list[Record]] = defaultdict(list)
-    for order in _sold(call):
+    for order in orders:
         mine[order["locationId"]].append(order)
-    return jsonify(
-        data=[
-            {
-                "locationId": each["id"],
-                "name": each["name"],
-                "netMinor": sum(map(_net, mine[each["id"]])),
-                "orders": len(mine[each["id"]]),
-            }
-            for each in call.book.all("location")
-        ]
-    )
-
-
-def _sold(call: AuthorizedCall) -> list[Record]:
-    """The paid orders of the period, including those refunded later."""
-    first, last = period(needed=True)
-    orders = [order for order in call.book.all("order") if order["status"] in {"paid", "refunded"}]
     return [
-        order for order in orders if first and last and first <= call.local_day(order["createdAt"]) <= last
+        {
+            "locationId": each["id"],
+            "name": each["name"],
+            "netMinor": sum(map(_net, mine[each["id"]])),
+            "orders": len(mine[each["id"]]),
+        }
+        for each in call.book.all("location")
     ]
+
+
+def _sold_in_period(call: BusinessCall) -> list[Record]:
+    first, last = period(call.given, needed=True)
+    return sold(call, first, last) if first and last else []
 
 
 def _tax(order: Record) -> int:

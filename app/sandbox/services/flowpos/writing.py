@@ -3,20 +3,19 @@
 import uuid
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, make_response
-
-from app.sandbox.services.flowpos.request_checks import BUSINESS, AuthorizedCall, opens
-from app.sandbox.services.flowpos.wire import bad_request, body, not_found, refusal
+from app.sandbox.services.flowpos.tool import NUMBER, TEXT, BusinessCall, demo_tool
+from app.sandbox.services.flowpos.wire import ToolRefused, bad_request, not_found
 from app.sandbox.store import Record
 
-bp = Blueprint("writing", __name__)
+_STOCK = {"productId": TEXT, "locationId": TEXT, "delta": NUMBER, "reason": TEXT}
+_LINE = {"type": "object", "properties": {"productId": TEXT, "quantity": NUMBER}}
+_ORDER = {"locationId": TEXT, "clientId": TEXT, "items": {"type": "array", "items": _LINE}}
 
 
-@bp.post(f"{BUSINESS}/inventory/adjustments")
-@opens("pos:write")
-def adjust(call: AuthorizedCall) -> Response:
+@demo_tool("pos:write", _STOCK, tuple(_STOCK), inferred=True)
+def adjust_inventory(call: BusinessCall) -> Any:
     """Add or remove stock of a product at a location."""
-    given = body()
+    given = call.given
     delta, reason = given.get("delta"), given.get("reason")
     if not isinstance(delta, int) or isinstance(delta, bool) or delta == 0:
         raise bad_request("delta must be an integer other than 0")
@@ -28,15 +27,13 @@ def adjust(call: AuthorizedCall) -> Response:
     _move(call, stock, delta)
     id_ = str(uuid.uuid4())
     call.book.put("adjustment", id_, {"id": id_, "delta": delta, "reason": reason, "stock": stock["id"]})
-    changed = {"id": id_, "productId": stock["productId"], "onHand": stock["onHand"] + delta}
-    return make_response(jsonify(changed), 201)
+    return {"id": id_, "productId": stock["productId"], "onHand": stock["onHand"] + delta}
 
 
-@bp.post(f"{BUSINESS}/orders")
-@opens("pos:write")
-def create_order(call: AuthorizedCall) -> Response:
+@demo_tool("pos:write", _ORDER, ("locationId", "items"), inferred=True)
+def create_order(call: BusinessCall) -> Any:
     """Create an unpaid order, which takes stock."""
-    given = body()
+    given = call.given
     lines, location, client = given.get("items"), given.get("locationId"), given.get("clientId")
     if not isinstance(lines, list) or not lines:
         raise bad_request("items should not be empty")
@@ -48,7 +45,7 @@ def create_order(call: AuthorizedCall) -> Response:
     stocks = [_stock(call, item["productId"], location) for item in items]
     for stock, item in zip(stocks, items, strict=True):
         if stock["onHand"] - stock["reserved"] < item["quantity"]:
-            raise refusal(409, f"Not enough stock of {item['name']}")
+            raise ToolRefused(409, f"Not enough stock of {item['name']}")
     for item in items:
         _move(call, _stock(call, item["productId"], location), -item["quantity"])
     number, id_ = call.book.new_id("order number", 5000), str(uuid.uuid4())
@@ -64,10 +61,10 @@ def create_order(call: AuthorizedCall) -> Response:
         "items": items,
         "payments": [],
     }
-    return make_response(jsonify(call.book.put("order", id_, order)), 201)
+    return call.book.put("order", id_, order)
 
 
-def _item(call: AuthorizedCall, line: Any) -> dict[str, Any]:
+def _item(call: BusinessCall, line: Any) -> dict[str, Any]:
     quantity = line.get("quantity") if isinstance(line, dict) else None
     if not isinstance(quantity, int) or isinstance(quantity, bool) or quantity < 1:
         raise bad_request("items.0.quantity must not be less than 1")
@@ -82,14 +79,14 @@ def _item(call: AuthorizedCall, line: Any) -> dict[str, Any]:
     }
 
 
-def _stock(call: AuthorizedCall, product: Any, location: Any) -> Record:
+def _stock(call: BusinessCall, product: Any, location: Any) -> Record:
     found = call.find("stock", f"{product}@{location}")
     if found is None:
         raise not_found("Stock of this product at this location")
     return {**found, "id": f"{product}@{location}"}
 
 
-def _move(call: AuthorizedCall, stock: Record, by: int) -> None:
+def _move(call: BusinessCall, stock: Record, by: int) -> None:
     stored = {name: value for name, value in stock.items() if name != "id"}
     moment = call.at.now().strftime("%Y-%m-%dT%H:%M:%SZ")
     call.book.put("stock", stock["id"], {**stored, "onHand": stock["onHand"] + by, "updatedAt": moment})
