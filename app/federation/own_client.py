@@ -20,7 +20,7 @@ from app.errors import InvalidInput
 from app.federation import addresses, changes, discovery, registration
 from app.federation.models import McpServer
 from app.federation.oauth_facts import OAuthFacts
-from app.vault.models import PendingRevocation
+from app.vault.models import Connection, PendingRevocation
 from app.workspaces.models import Workspace
 
 _JUST_FOUND = timedelta(minutes=5)
@@ -49,10 +49,13 @@ def prepare_client(settings: Settings, server_id: str, *, is_forgotten: bool = F
         if server is None or server.access != "oauth" or server.removed_at is not None:
             return
         db.expunge(server)
+        is_new = _is_new(db, server)
     before = server.model_copy()
-    _look_again(settings, server)
+    if not is_new:
+        _look_again(settings, server)
     if registration.has_client(settings, server):
-        if server.client_kind != "registered" or not (is_forgotten or _is_unknown(settings, server)):
+        is_forgotten = is_forgotten or not (is_new or _knows_us(settings, server))
+        if server.client_kind != "registered" or not is_forgotten:
             _store(before, server)
             return
     elif server.client_kind == "pasted":
@@ -64,13 +67,20 @@ def prepare_client(settings: Settings, server_id: str, *, is_forgotten: bool = F
     _store(before, server)
 
 
+def _is_new(db: Session, server: McpServer) -> bool:
+    """Whether it was just added, which looked at it and obtained the client: there is nothing to ask yet."""
+    connections = select(Connection.id).where(
+        col(Connection.workspace_id) == server.workspace_id, col(Connection.slug) == server.slug
+    )
+    is_fresh = clock.now() < server.added_at + _JUST_FOUND
+    return is_fresh and db.exec(connections.limit(1)).first() is None
+
+
 def _look_again(settings: Settings, server: McpServer) -> None:
     """Take over what the server says of signing in now; what was chosen here stays.
 
     A server that is away, or says something else for now, is believed when it does so in front of an admin.
     """
-    if clock.now() < server.added_at + _JUST_FOUND:
-        return
     try:
         found = discovery.look(settings, server.url).oauth
     except InvalidInput as error:
@@ -86,8 +96,8 @@ def _look_again(settings: Settings, server: McpServer) -> None:
     server.oauth = found.to_json()
 
 
-def _is_unknown(settings: Settings, server: McpServer) -> bool:
-    """Whether the consent page answers our client with an error of its own instead of asking anybody."""
+def _knows_us(settings: Settings, server: McpServer) -> bool:
+    """Whether the consent page would ask a person, instead of refusing our client with an error page."""
     facts = OAuthFacts.of_json(server.oauth)
     query = {
         "response_type": "code",
@@ -111,8 +121,8 @@ def _is_unknown(settings: Settings, server: McpServer) -> bool:
             reads_body=False,
         )
     except (outbound.OutboundError, InvalidInput):
-        return False
-    return answer.status in _UNKNOWN_CLIENT
+        return True
+    return answer.status not in _UNKNOWN_CLIENT
 
 
 def _store(before: McpServer, server: McpServer) -> None:

@@ -1,7 +1,7 @@
-"""The product as the client of the official suite's scenarios: `python -m tests.federation.conformance_client URL`.
+"""The product as the client of the official suite: `python -m tests.federation.conformance_client URL`.
 
-A person adds the suite's server on the real pages and signs in; an AI client calls its tools through /mcp, and
-the person reconnects where the answer says so, at most twice. The exit code says whether that worked.
+A person adds the suite's server on the real pages and signs in. An AI client calls its tools through /mcp,
+and the person reconnects where the answer says so, at most twice. The exit code says whether that worked.
 """
 
 import itertools
@@ -41,7 +41,9 @@ def main(url: str) -> int:
         user, workspace = _owner()
         visitor = Visitor(app)
         visitor.client.set_cookie(
-            sessions.cookie_name(app.extensions["patchbay"]), start_session(user), domain="conformance-test.local"
+            sessions.cookie_name(app.extensions["patchbay"]),
+            start_session(user),
+            domain="conformance-test.local",
         )
         walk = Walk(visitor, PUBLIC_URL)
         return _use(app, walk, user, workspace, url, context)

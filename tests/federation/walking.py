@@ -74,7 +74,7 @@ class Walk:
     def allow_tools(self, slug: str) -> None:
         """Allow every tool that waits on the server's page, and write at the connection."""
         page = self.get(f"/integrations/servers/{slug}").text
-        names, digests = ([value for value in _values(page, name)] for name in ("tool", "digest"))
+        names, digests = (_values(page, name) for name in ("tool", "digest"))
         pairs = dict(zip(names, digests, strict=False))
         self.post(
             f"/integrations/servers/{slug}/allow", {"tool": list(pairs), "digest": list(pairs.values())}
