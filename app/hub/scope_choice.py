@@ -2,6 +2,7 @@
 
 from app.connectors.connector import Connector
 from app.connectors.credential_forms import OAUTH
+from app.vault import step_up
 from app.vault.models import Connection
 
 WRITING_LEVELS = {"ask", "write"}  # once approved, `ask` writes too
@@ -10,7 +11,12 @@ WRITING_LEVELS = {"ask", "write"}  # once approved, `ask` writes too
 def scopes_for(
     connector: Connector, connection: Connection | None, *, read_only: bool, level: str | None = None
 ) -> tuple[str, ...]:
-    """A consent page's scopes: reading and writing, unless the person chose, or has, reading only."""
+    """A consent page's scopes: reading and writing, unless the person chose, or has, reading only.
+
+    A service of one workspace does not say which of its scopes are for writing, but what a call lacked.
+    """
+    if connector.workspace_id is not None and connection is not None:
+        return tuple(dict.fromkeys((*connector.auth.write_scopes, *step_up.scopes_of(connection))))
     if level in WRITING_LEVELS:
         return connector.auth.write_scopes
     if read_only or (
