@@ -1,6 +1,7 @@
 """An MCP server's rows as a `Connector`."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from urllib.parse import urlsplit
 
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
@@ -8,8 +9,8 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from app.connectors.api_rules import bearer
 from app.connectors.connector import Connector
 from app.connectors.credential_forms import Field, Form, no_credentials, pasted_key
-from app.connectors.spec import NO_CONSENT_PAGE, Account
-from app.federation import own_client
+from app.connectors.spec import NO_CONSENT_PAGE
+from app.federation import calling, identity, own_client
 from app.federation.definitions import may_only_read
 from app.federation.models import McpServer, McpServerTool
 from app.federation.oauth_facts import binding_of, oauth2_of, own_client_of
@@ -37,7 +38,8 @@ def build(server: McpServer, tools: Sequence[McpServerTool]) -> Connector:
         prepare_client=own_client.prepare_of(server) if has_consent_page else None,
         forms=_forms_of(server),
         authorization=_authorization_of(server),
-        identify=lambda api, raw: Account(key=server.url, name=server.name),
+        identify=identity.identify(server.id),
+        around_call=partial(calling.around_call, server.id),
         tools=tuple(_live(tool) for tool in known if _is_live(tool)),
         withheld=tuple(_withheld(server, tool) for tool in known if not _is_live(tool)),
         asks_while_running=server.revision in HANDSHAKE_PROTOCOL_VERSIONS,

@@ -149,7 +149,8 @@ def test_a_thousand_servers_of_other_workspaces_cost_a_call_nothing(
         del queries[:]
         with statements() as made:
             services(ai_client)
-        return len(made), len(queries)
+        # the operator's settings are read again every few seconds
+        return [each for each in made if each != "BEGIN" and "connector_apps" not in each], len(queries)
 
     before = cost()
     others = [Workspace(id=f"wsp_{n}", name=f"Company {n}", created_at=clock.now()) for n in range(250)]

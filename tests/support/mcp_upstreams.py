@@ -56,6 +56,7 @@ class Upstream:
     ttl_ms: int = 0  # with `definitions`, how long and for whom they are good
     scope: str = "private"
     key: str = ""  # the bearer token it wants, if any
+    takes: Callable[[str], bool] | None = None  # instead of the key: which bearer tokens it takes
     failures: list[int] = field(default_factory=list)  # the statuses of the next answers
 
     @property
@@ -129,7 +130,7 @@ class _Door:
         self._upstream.seen.append(Seen(scope["method"], scope["path"], headers, _parsed(body)))
         if self._upstream.failures:
             return await _refuse(send, self._upstream.failures.pop(0))
-        if self._upstream.key and headers.get("authorization") != f"Bearer {self._upstream.key}":
+        if not _is_let_in(self._upstream, headers.get("authorization", "")):
             return await _refuse(send, 401, ((b"www-authenticate", b"Bearer"),))
         first = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -137,6 +138,13 @@ class _Door:
             return first.pop() if first else await receive()
 
         await self._app(scope, replay, send)
+
+
+def _is_let_in(upstream: Upstream, authorization: str) -> bool:
+    token = authorization.removeprefix("Bearer ")
+    if upstream.takes is not None:
+        return upstream.takes(token)
+    return not upstream.key or token == upstream.key
 
 
 def _parsed(body: bytes) -> Any:

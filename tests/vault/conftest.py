@@ -2,6 +2,7 @@
 
 import multiprocessing
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.context import ForkServerProcess
@@ -18,8 +19,9 @@ from app.vault.models import Connection, Credential
 from app.vault.token_endpoint import TokenSet
 from tests.conftest import People, live_environment
 from tests.support.catalogue import install
+from tests.support.mcp_upstreams import Upstream
+from tests.vault import added, worker
 from tests.vault import provider as providers
-from tests.vault import worker
 from tests.vault.provider import CLIENT, PASSWORD, Provider
 
 _forks = multiprocessing.get_context("forkserver")
@@ -44,11 +46,29 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
 
 @pytest.fixture
 def environ(environ: dict[str, str], provider: Provider) -> dict[str, str]:
-    return {**environ, **provider.environ()}
+    return {**environ, **provider.environ(), "MCP_SERVERS_PRIVATE_HOSTS": "127.0.0.1"}
 
 
 @pytest.fixture
-def connect(settings: config.Settings, people: People, provider: Provider) -> Callable[..., Connection]:
+def add_server(
+    settings: config.Settings, people: People, provider: Provider
+) -> Iterator[Callable[[], Upstream]]:
+    """`add_server()`: Northwind adds an MCP server at which people sign in with the service, once."""
+    with ExitStack() as serving:
+        servers: list[Upstream] = []
+
+        def _add() -> Upstream:
+            if not servers:
+                servers.append(serving.enter_context(added.serve(settings, people.northwind.id, provider)))
+            return servers[0]
+
+        yield _add
+
+
+@pytest.fixture
+def connect(
+    settings: config.Settings, people: People, provider: Provider, add_server: Callable[[], Upstream]
+) -> Callable[..., Connection]:
     """`connect("strict")` connects an account of that service for alice, with tokens the service issued."""
 
     def _connect(
@@ -60,6 +80,9 @@ def connect(settings: config.Settings, people: People, provider: Provider) -> Ca
         **tokens: Any,
     ) -> Connection:
         given = {**provider.issue(), **tokens}
+        if slug == added.SLUG:
+            add_server()
+            key = ""  # an MCP server names no account
         with database.transaction() as db:
             return store.connect(
                 db,

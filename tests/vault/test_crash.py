@@ -37,9 +37,10 @@ def crash(connect, provider, start_crew):
 
 
 @both_databases
-def test_a_service_with_grace_is_asked_again_at_once_and_nothing_is_lost(crash, provider, settings):
+@pytest.mark.parametrize("subject", ["graceful", "added"])
+def test_a_service_with_grace_is_asked_again_at_once_and_nothing_is_lost(crash, provider, settings, subject):
     provider.accepts_spent = True
-    connection = crash("graceful")
+    connection = crash(subject)
     started = time.monotonic()
     assert source(settings, connection).bearer() in provider.access
     assert time.monotonic() - started < PROMPTLY_SECONDS < claims.LEASE.total_seconds()
@@ -48,14 +49,16 @@ def test_a_service_with_grace_is_asked_again_at_once_and_nothing_is_lost(crash, 
 
 
 @both_databases
+@pytest.mark.parametrize("subject", ["strict", "added"])
 def test_a_service_without_grace_needs_a_reconnect_and_the_reason_is_true_and_said_once(
-    crash, provider, settings
+    crash, provider, settings, subject
 ):
-    connection = crash("strict")
+    connection = crash(subject)
+    name = subject.title()
     for _ in range(3):
         with pytest.raises(
             ReconnectNeeded,
-            match=r"was interrupted while Strict issued a new token.*Reconnect Strict\.",
+            match=rf"was interrupted while {name} issued a new token.*Reconnect {name}\.",
         ):
             source(settings, connection).bearer()
     assert provider.refreshes == 2  # the one that was interrupted, and one more
@@ -66,9 +69,12 @@ def test_a_service_without_grace_needs_a_reconnect_and_the_reason_is_true_and_sa
 
 
 @both_databases
-def test_callers_who_wait_in_another_process_take_over_from_the_dead_one(connect, provider, start_crew):
+@pytest.mark.parametrize("subject", ["graceful", "added"])
+def test_callers_who_wait_in_another_process_take_over_from_the_dead_one(
+    connect, provider, start_crew, subject
+):
     provider.accepts_spent = True
-    connection = connect("graceful")
+    connection = connect(subject)
     expire(connection)
     first, second = (start_crew(connection, processes=1, threads=4) for _ in range(2))
     provider.hold_answer = threading.Event()

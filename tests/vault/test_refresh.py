@@ -61,8 +61,9 @@ def test_a_token_that_lives_seconds_only_is_still_used(connect, provider, settin
     assert provider.refreshes == 0
 
 
-def test_a_rejected_token_is_renewed_once_and_its_successor_shared(connect, provider, settings):
-    tokens = source(settings, connect())
+@pytest.mark.parametrize("subject", ["strict", "added"])
+def test_a_rejected_token_is_renewed_once_and_its_successor_shared(connect, provider, settings, subject):
+    tokens = source(settings, connect(subject))
     rejected = tokens.bearer()
     successor = tokens.refreshed(rejected)
     assert successor != rejected
@@ -80,9 +81,15 @@ def test_the_refresh_says_what_the_service_wants_to_hear(connect, provider, sett
     assert set(provider.forms[1]) == {"grant_type", "refresh_token"}
 
 
-def test_a_refresh_token_that_does_not_come_is_kept(connect, provider, settings):
+def test_a_refresh_of_an_added_server_names_what_the_token_is_for(connect, provider, settings, add_server):
+    source(settings, connect("added")).renew()
+    assert provider.forms[0]["resource"] == add_server().url
+
+
+@pytest.mark.parametrize("subject", ["lasting", "added"])
+def test_a_refresh_token_that_does_not_come_is_kept(connect, provider, settings, subject):
     provider.rotates = False
-    connection = connect("lasting")
+    connection = connect(subject)
     before = stored(connection)[1].refresh_token_sealed
     for _ in range(3):
         expire(connection)

@@ -214,11 +214,12 @@ def test_last_use_is_written_at_most_once_a_minute(connect, monkeypatch):
 
 
 @both_databases
-def test_a_disconnect_counts_at_once_and_the_token_dies_at_the_service(connect, provider, settings):
+@pytest.mark.parametrize("subject", ["strict", "added"])
+def test_a_disconnect_counts_at_once_and_the_token_dies_at_the_service(connect, provider, settings, subject):
     tokens = provider.issue()
-    connection = connect(**tokens)
+    connection = connect(subject, **tokens)
     answer = disconnect(connection)
-    assert (answer.revoking, answer.sentence) == (True, "Strict disconnected.")
+    assert (answer.revoking, answer.sentence) == (True, f"{subject.title()} disconnected.")
     with pytest.raises(NotConnected):
         source(settings, connection).bearer()
     assert provider.revoked == []
@@ -300,8 +301,11 @@ def test_a_whole_account_that_came_back_before_the_revocation_ran_is_left_alone(
 
 
 @both_databases
-def test_a_refresh_under_way_cannot_bring_a_disconnected_connection_back(connect, provider, settings):
-    connection = connect()
+@pytest.mark.parametrize("subject", ["strict", "added"])
+def test_a_refresh_under_way_cannot_bring_a_disconnected_connection_back(
+    connect, provider, settings, subject
+):
+    connection = connect(subject)
     expire(connection)
     provider.hold_answer = threading.Event()
     outcome = []

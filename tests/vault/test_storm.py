@@ -12,8 +12,11 @@ pytestmark = pytest.mark.xdist_group("storms")  # one at a time: they fill the d
 
 @both_databases
 @pytest.mark.parametrize("staleness", ["expired", "rejected"])
-def test_4_processes_of_8_threads_make_one_refresh_and_all_succeed(connect, provider, start_crew, staleness):
-    connection = connect("strict")
+@pytest.mark.parametrize("subject", ["strict", "added"])
+def test_4_processes_of_8_threads_make_one_refresh_and_all_succeed(
+    connect, provider, start_crew, subject, staleness
+):
+    connection = connect(subject)
     crew = start_crew(connection, processes=4, threads=8)
     for round_number in range(1, ROUNDS + 1):
         if staleness == "expired":

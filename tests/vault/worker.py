@@ -10,11 +10,13 @@ import time
 from multiprocessing.connection import Connection as Pipe
 from types import SimpleNamespace
 
-from app import audit, config, database, factory
+from app import audit, config, database, factory, guarded_http
+from app.connectors import mcp, services
 from app.errors import PatchbayError
+from app.federation import source
 from app.vault import access, refresh
 from app.vault.models import Connection
-from tests.vault import provider
+from tests.vault import added, provider
 
 GO, GO_AND_WAIT, WAITING = "go", "go and wait", "waiting"
 
@@ -27,6 +29,8 @@ def work(pipe: Pipe, environ: dict[str, str], threads: int, workspace_id: str, c
     settings = config.load(os.environ)
     provider.register()
     audit.bind(settings)
+    guarded_http.allow_private(settings.mcp_servers_private_hosts)
+    services.add_source(source.SOURCE)
     database.bind(settings.database_url, pool_size=4)  # several such processes share one small PostgreSQL
     with database.reading() as db:
         connection = db.get(Connection, connection_id)
@@ -44,7 +48,7 @@ def work(pipe: Pipe, environ: dict[str, str], threads: int, workspace_id: str, c
         ) -> None:
             barrier.wait()
             try:
-                ok.append(access.check(settings, connection).key == connection.account_key)
+                ok.append(_use(settings, connection))
             except PatchbayError as error:
                 problems.append(f"{type(error).__name__}: {error.message}")
 
@@ -54,6 +58,13 @@ def work(pipe: Pipe, environ: dict[str, str], threads: int, workspace_id: str, c
         for thread in crew:
             thread.join()
         pipe.send({"ok": sum(ok), "problems": problems})
+
+
+def _use(settings: config.Settings, connection: Connection) -> bool:
+    """Ask the service something that needs a token."""
+    if connection.slug != added.SLUG:
+        return access.check(settings, connection).key == connection.account_key
+    return bool(mcp.client_of(access.open_api(settings, connection)).list_tools().tools)
 
 
 def _next_order(pipe: Pipe) -> str | None:

@@ -12,8 +12,10 @@ from app.config import Settings
 from app.connectors.api import Api, no_report
 from app.connectors.connector import Connector
 from app.connectors.rows import plain
+from app.connectors.services import services_of
 from app.connectors.spec import Business
 from app.connectors.tool import Tool
+from app.errors import PermissionDenied
 from app.mcp_server import account_choice
 from app.mcp_server.calls import pagination
 from app.mcp_server.calls.pagination import Cursors, PageBuilder
@@ -59,8 +61,25 @@ class PreparedCall:
     def run(self, api: Api) -> dict[str, Any]:
         """Calls the tool and returns the envelope with its data. Raises ToolError."""
         with self.connector.around_call(api, self.tool):
+            self._check_unchanged()
             data = self.tool.call(api, self.arguments)
         return self.page_builder.envelope(data, self._message(api.note))
+
+    def _check_unchanged(self) -> None:
+        """Raises PermissionDenied if the tool has changed since the call began: the service's list may have
+        been read again.
+        """
+        name = self.tool.name_in(self.connector.slug)
+        found = services_of(self.connection.workspace_id).find_tool(name)
+        if found is not None and found[1] is self.tool:
+            return
+        hub_url = f"{self.settings.public_url}/integrations"
+        if found is not None and (problem := account_choice.refusal(*found, self.connection, hub_url)):
+            raise problem
+        if found is None or found[1].version != self.tool.version:
+            raise PermissionDenied(
+                f"{self.connector.name} has just changed this tool. List the tools again, then call it."
+            )
 
     def _message(self, note: str) -> str:
         used = f"{self.connector.name} account: {self.account}"

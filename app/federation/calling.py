@@ -1,0 +1,20 @@
+"""What happens around a call of an MCP server's tool.
+
+A server that does not answer is left alone, and a definition that changed is noticed before the call is sent.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from app.connectors.api import Api
+from app.connectors.tool import Tool
+from app.federation.breaker import BREAKER
+from app.federation.refreshing import REFRESHER
+
+
+@contextmanager
+def around_call(server_id: str, api: Api, tool: Tool) -> Iterator[None]:
+    """`Connector.around_call` of the server. Raises ProviderUnavailable while it is left alone."""
+    with BREAKER.around(api.about["connection"], api):
+        REFRESHER.look(server_id, api)
+        yield

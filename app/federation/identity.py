@@ -1,0 +1,61 @@
+"""What connecting, testing and judging a connection ask an MCP server: who it is, and what it lists.
+
+A server names no account, so a connection is told from others by the person's own label. Only where nobody
+signs in every connection is the same one.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app import database
+from app.connectors import mcp
+from app.connectors.api import Api
+from app.connectors.connector import LACKS
+from app.connectors.spec import Account
+from app.errors import NotConnected
+from app.federation import tool_lists
+from app.federation.changes import touch
+from app.federation.models import McpServer
+from app.mcp_client import ServerFacts
+
+
+def identify(server_id: str) -> Callable[[Api, Mapping[str, Any]], Account]:
+    """The server's `Connector.identify`. The account's facts name the tools that its authorization lacks."""
+
+    def ask(api: Api, raw: Mapping[str, Any]) -> Account:
+        client = mcp.client_of(api)
+        facts = client.connect()
+        listed = client.list_tools()
+        with database.transaction() as db:
+            server = tool_lists.locked_server(db, server_id)
+            if server is None or server.removed_at is not None:
+                raise NotConnected(f"{api.service.name} was removed from this workspace.")
+            if _describe(server, facts):
+                touch(db, server.workspace_id)
+            row = None
+            if (connection_id := api.about.get("connection")) is not None:
+                row = tool_lists.locked(db, server.workspace_id, connection_id)
+            if row is not None:
+                tool_lists.put(db, server, row, listed)
+            else:
+                tool_lists.take(db, server, listed, connection_id="")
+            tools = tool_lists.tools_listed(db, server.id)
+        return Account(
+            key=server.id if server.access == "none" else "",
+            name=server.name,
+            facts={LACKS: tool_lists.lacking(tools, {str(tool.get("name")) for tool in listed.tools})},
+        )
+
+    return ask
+
+
+def _describe(server: McpServer, facts: ServerFacts) -> bool:
+    """Store what the server says of itself. Returns whether that has changed."""
+    before = (server.revision, server.info)
+    server.revision = facts.revision
+    server.info = {
+        "serverInfo": facts.info,
+        "capabilities": facts.capabilities,
+        "instructions": facts.instructions,
+    }
+    return before != (server.revision, server.info)

@@ -1,0 +1,172 @@
+"""Reads tool lists again when their time is over: in the background, and before a call that finds one over.
+
+A call waits for that a moment only: if the server does not list its tools in time, the pinned definitions
+count. However many calls find the list over, one reads it, and the others wait for that one.
+"""
+
+import logging
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from app import clock, threads, workspace_versions
+from app.config import Settings
+from app.connectors import mcp
+from app.connectors.api import Api
+from app.errors import (
+    NotConnected,
+    PatchbayError,
+    PermissionDenied,
+    ReconnectNeeded,
+    ToolError,
+    Unavailable,
+)
+from app.federation import tool_lists
+from app.federation.breaker import BREAKER
+from app.federation.tool_lists import ListClaim
+from app.jobs.leases import PeriodicJob
+from app.vault.access import open_api
+from app.vault.models import Connection
+
+log = logging.getLogger(__name__)
+
+CALL_WAITS_SECONDS = 2.0
+_READING_SECONDS = 15.0
+_POLL_SECONDS = 0.05
+_AT_ONCE = 4
+_EVERY = timedelta(minutes=1)
+_MOST = 10_000  # connections one process remembers
+# what the account may not do says nothing about the server
+_OF_THE_ACCOUNT = (ReconnectNeeded, NotConnected, PermissionDenied)
+
+
+class Refresher:
+    """The lists that this process knows to be good, and those it is reading. One per process."""
+
+    def __init__(self) -> None:
+        self._good_until: dict[str, datetime] = {}
+        self._flights: dict[str, threading.Event] = {}
+        self._lock = threading.Lock()
+
+    def look(self, server_id: str, api: Api) -> bool:
+        """Before a call: read the connection's list if its time is over. Costs no query while it is good.
+
+        Returns whether the list may have changed meanwhile. Waits a moment, and raises nothing.
+        """
+        connection_id = api.about["connection"]
+        if self._is_good(connection_id):
+            return False
+        state = tool_lists.state_of(connection_id)
+        if state.is_good:
+            self._remember(connection_id, state.good_until)
+            return False
+        until = min(api.deadline, time.monotonic() + CALL_WAITS_SECONDS)
+        flight, leads = self._join(connection_id)
+        if leads:
+            try:
+                self._lead(server_id, replace(api, deadline=until, calls=[], note=""), until)
+            finally:
+                self._land(connection_id, flight)
+        else:
+            flight.wait(max(0.0, until - time.monotonic()))
+        return True
+
+    def read(self, settings: Settings, server_id: str, connection: Connection) -> bool:
+        """In the background: read the connection's list now. False if somebody else does, or it failed."""
+        claim = tool_lists.claim(server_id, connection.workspace_id, connection.id)
+        if claim is None:
+            return False
+        try:
+            api = open_api(settings, connection, deadline=time.monotonic() + _READING_SECONDS)
+        except PatchbayError:
+            tool_lists.release(claim)
+            return False
+        return self._read(claim, api)
+
+    def forget(self, connection_id: str) -> None:
+        """The list may have changed: the next call looks."""
+        self._good_until.pop(connection_id, None)
+
+    def _lead(self, server_id: str, api: Api, until: float) -> None:
+        """Read the list, or wait for the process that reads it."""
+        workspace_id, connection_id = api.about["workspace"], api.about["connection"]
+        try:
+            while time.monotonic() < until:
+                claim = tool_lists.claim(server_id, workspace_id, connection_id)
+                if claim is not None:
+                    self._read(claim, api)
+                    return
+                state = tool_lists.state_of(connection_id)
+                if not state.is_being_read:
+                    self._remember(connection_id, state.good_until)
+                    version = tool_lists.current_version(workspace_id)
+                    workspace_versions.note(workspace_id, version)
+                    return
+                time.sleep(_POLL_SECONDS)
+        except Unavailable:
+            log.debug("the tools of %s could not be looked up", connection_id)
+
+    def _read(self, claim: ListClaim, api: Api) -> bool:
+        try:
+            listed = mcp.client_of(api).list_tools()
+        except ToolError as error:
+            is_servers = not isinstance(error, _OF_THE_ACCOUNT)
+            again_at = tool_lists.fail(claim, error.message, is_servers=is_servers)
+            self._remember(claim.connection_id, again_at)
+            return False
+        except BaseException:
+            tool_lists.release(claim)
+            raise
+        self._remember(claim.connection_id, tool_lists.store(claim, listed))
+        return True
+
+    def _is_good(self, connection_id: str) -> bool:
+        until = self._good_until.get(connection_id)
+        return clock.is_ahead(until, tool_lists.LONGEST, at=clock.now())
+
+    def _remember(self, connection_id: str, until: datetime | None) -> None:
+        if until is None:
+            self.forget(connection_id)
+            return
+        if len(self._good_until) >= _MOST:
+            self._good_until.clear()
+        self._good_until[connection_id] = until
+
+    def _join(self, connection_id: str) -> tuple[threading.Event, bool]:
+        with self._lock:
+            flight = self._flights.get(connection_id)
+            if flight is not None:
+                return flight, False
+            flight = self._flights[connection_id] = threading.Event()
+            return flight, True
+
+    def _land(self, connection_id: str, flight: threading.Event) -> None:
+        with self._lock:
+            del self._flights[connection_id]
+        flight.set()
+
+
+REFRESHER = Refresher()
+
+
+def job(settings: Settings) -> PeriodicJob:
+    """Keeps the lists of connections in use up to date."""
+    return PeriodicJob("MCP tool lists", _EVERY, lambda: read_due(settings))
+
+
+def read_due(settings: Settings) -> int:
+    """Read the lists whose time is over, a few at once. Returns how many were read."""
+
+    def read(server_id: str, connection: Connection) -> bool:
+        if BREAKER.seconds_left(connection.id):
+            return False
+        try:
+            return REFRESHER.read(settings, server_id, connection)
+        except Unavailable:
+            return False
+
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="tool-lists") as pool:
+        reading = [threads.submit(pool, read, *each) for each in tool_lists.due()]
+        return sum(each.result() for each in reading)

@@ -1,0 +1,293 @@
+"""The tools that a server lists for each connection: how long a list is good for, and who reads it now.
+
+A list belongs to the authorization it was read with, so what one person's account lists says nothing about
+another's, unless the server calls its list public. Lists are read by one thread of all processes at a time,
+which claims the row first; while it asks, no transaction is open. A list that cannot be read leaves the last
+one as it is, with the reason.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, or_, select, update
+from sqlmodel import Session, col
+
+from app import clock, database, workspace_versions
+from app.connectors.connector import LACKS
+from app.fast_queries import PreparedStatement
+from app.federation import pinned_rows, pins
+from app.federation.changes import touch
+from app.federation.definitions import digest_of
+from app.federation.models import McpServer, McpServerTool, McpToolList
+from app.mcp_client import ToolList
+from app.vault import connection_state
+from app.vault.models import Connection
+from app.workspaces.models import Workspace
+
+SHORTEST, USUAL, LONGEST = timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1)
+AGAIN_AFTER = timedelta(minutes=1)  # a list that could not be read
+LEASE = timedelta(seconds=30)  # longer than reading a list may last
+USED_WITHIN = timedelta(days=2)  # whose lists are kept up to date
+_MOST_AT_ONCE = 500  # lists per run of the job
+
+_columns = McpToolList.__table__.c  # type: ignore[attr-defined]
+_STATE = PreparedStatement(
+    select(_columns.expires_at, _columns.claimed_until).where(
+        _columns.connection_id == bindparam("connection_id")
+    )
+)
+
+
+@dataclass(frozen=True)
+class ListState:
+    """A connection's list now. `good_until`: None for one that was never read."""
+
+    good_until: datetime | None
+    is_being_read: bool
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it need not be read yet."""
+        return clock.is_ahead(self.good_until, LONGEST, at=clock.now())
+
+
+@dataclass(frozen=True)
+class ListClaim:
+    """The right to read a connection's list now."""
+
+    connection_id: str
+    server_id: str
+    token: str
+
+
+def state_of(connection_id: str) -> ListState:
+    """The state of a connection's list, by one query."""
+    found = _STATE.first(connection_id=connection_id)
+    if found is None:
+        return ListState(None, is_being_read=False)
+    return ListState(found[0], clock.is_ahead(found[1], LEASE, at=clock.now()))
+
+
+def claim(server_id: str, workspace_id: str, connection_id: str) -> ListClaim | None:
+    """Claim reading the list. None: it is good, somebody else reads it, or the connection is gone."""
+    with database.transaction() as db:
+        row = locked(db, workspace_id, connection_id)
+        now = clock.now()
+        if row is None or clock.is_ahead(row.claimed_until, LEASE, at=now):
+            return None
+        if clock.is_ahead(row.expires_at, LONGEST, at=now):
+            return None
+        row.claim, row.claimed_until = secrets.token_hex(16), now + LEASE
+        return ListClaim(connection_id, server_id, row.claim)
+
+
+def locked(db: Session, workspace_id: str, connection_id: str) -> McpToolList | None:
+    """The row of a connection's list, locked, made if need be. None if the connection is gone."""
+    query = select(McpToolList).where(_columns.connection_id == connection_id).with_for_update()
+    row: McpToolList | None = db.execute(query).scalar_one_or_none()
+    if row is None and db.get(Connection, connection_id) is not None:
+        new = {"connection_id": connection_id, "workspace_id": workspace_id, "tools": {}}
+        storing = database.upsert_into(McpToolList).values(**new, scope="private", problem="")
+        db.execute(storing.on_conflict_do_nothing())
+        row = db.execute(query).scalar_one()
+    return row
+
+
+def locked_server(db: Session, server_id: str) -> McpServer | None:
+    """The server, which nobody else changes until the transaction ends. None if it is gone."""
+    found = select(McpServer).where(col(McpServer.id) == server_id).with_for_update()
+    row: McpServer | None = db.execute(found).scalar_one_or_none()
+    return row
+
+
+def store(claim: ListClaim, listed: ToolList) -> datetime | None:
+    """Store a list that was read under the claim. Returns until when it is good, None if the connection or
+    the server is gone. A change counts at once in this process, in others from their next request on.
+    """
+    with database.transaction() as db:
+        server = locked_server(db, claim.server_id)
+        row = _claimed(db, claim)
+        if server is None or row is None:
+            return None
+        before = _version(db, server.workspace_id)
+        put(db, server, row, listed)
+        after = _version(db, server.workspace_id)
+    if after != before:
+        workspace_versions.note(server.workspace_id, after)
+    return row.expires_at
+
+
+def put(db: Session, server: McpServer, row: McpToolList, listed: ToolList) -> None:
+    """Make this the connection's list: what is new or changed is held, what a connection lacks is noted.
+
+    The caller has locked the server first, then the row.
+    """
+    now = clock.now()
+    row.tools = {name: digest_of(tool) for name, tool in pinned_rows.by_name(listed.tools).items()}
+    row.scope = "public" if listed.is_public else "private"
+    row.fetched_at, row.expires_at, row.problem = now, now + _life(listed.ttl_seconds), ""
+    row.claim = row.claimed_until = None
+    if listed.is_public:
+        _share(db, server, row)
+    db.flush()
+    take(db, server, listed, connection_id=row.connection_id)
+    _note_lacking(db, server)
+
+
+def take(db: Session, server: McpServer, listed: ToolList, *, connection_id: str) -> None:
+    """Compare a list with the pinned definitions, and note that the server answered. `connection_id`: "" for
+    one that is being made.
+    """
+    pins.take_list(db, server, listed.tools, connection_id=None if listed.is_public else connection_id)
+    server.checked_at = clock.now()
+    if server.problem:
+        server.problem = ""
+        touch(db, server.workspace_id)
+
+
+def fail(claim: ListClaim, sentence: str, *, is_servers: bool) -> datetime:
+    """The list could not be read: the last one stays, and is stale. Returns when to try again.
+
+    `is_servers`: the server did not answer as one should, whoever asks.
+    """
+    again_at = clock.now() + AGAIN_AFTER
+    with database.transaction() as db:
+        row = _claimed(db, claim)
+        if row is not None:
+            row.problem, row.expires_at = sentence[:500], again_at
+            row.claim = row.claimed_until = None
+        server = db.get(McpServer, claim.server_id) if is_servers else None
+        if server is not None and server.problem != sentence[:500]:
+            server.problem = sentence[:500]
+            touch(db, server.workspace_id)
+    return again_at
+
+
+def release(claim: ListClaim) -> None:
+    """The list was not read: let anybody else try."""
+    with database.transaction() as db:
+        if (row := _claimed(db, claim)) is not None:
+            row.claim = row.claimed_until = None
+
+
+def expire(connection_id: str) -> None:
+    """The server says that its list changed. One that is being read now may be older, so it is not stored."""
+    with database.transaction() as db:
+        db.execute(
+            update(McpToolList)
+            .where(col(McpToolList.connection_id) == connection_id)
+            .values(expires_at=None, claim=None, claimed_until=None)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def due() -> list[tuple[str, Connection]]:
+    """The connections whose list is to be read anew, with the id of their server; the oldest first."""
+    now = clock.now()
+    used_after = now - USED_WITHIN
+    with database.reading() as db:
+        found = db.execute(
+            select(col(McpServer.id), Connection)
+            .join(
+                Connection,
+                (col(Connection.workspace_id) == col(McpServer.workspace_id))
+                & (col(Connection.slug) == col(McpServer.slug)),
+            )
+            .outerjoin(McpToolList, col(McpToolList.connection_id) == col(Connection.id))
+            .where(
+                col(McpServer.removed_at).is_(None),
+                col(Connection.state) == connection_state.CONNECTED,
+                or_(col(Connection.last_used_at) > used_after, col(Connection.connected_at) > used_after),
+                or_(col(McpToolList.expires_at).is_(None), col(McpToolList.expires_at) <= now),
+            )
+            .order_by(col(McpToolList.expires_at))
+            .limit(_MOST_AT_ONCE)
+        )
+        return [(server_id, connection) for server_id, connection in found]
+
+
+def current_version(workspace_id: str) -> int:
+    """The version of the workspace's services in the database now."""
+    with database.reading() as db:
+        return _version(db, workspace_id)
+
+
+def lacking(tools: Mapping[str, str], names: set[str]) -> list[str]:
+    """The verbs of the tools, given as name to verb, that a list with these names does not have."""
+    return sorted(verb for name, verb in tools.items() if name not in names)
+
+
+def tools_listed(db: Session, server_id: str) -> dict[str, str]:
+    """The server's tools that some connection lists, as name to verb."""
+    found = db.execute(
+        select(col(McpServerTool.name), col(McpServerTool.verb)).where(
+            col(McpServerTool.server_id) == server_id, col(McpServerTool.listed)
+        )
+    )
+    return dict(found.all())  # type: ignore[arg-type]
+
+
+def _life(seconds: float | None) -> timedelta:
+    return USUAL if seconds is None else min(max(timedelta(seconds=min(seconds, 86_400)), SHORTEST), LONGEST)
+
+
+def _claimed(db: Session, claim: ListClaim) -> McpToolList | None:
+    """The row, if the claim still holds it."""
+    row: McpToolList | None = db.execute(
+        select(McpToolList)
+        .where(_columns.connection_id == claim.connection_id, _columns.claim == claim.token)
+        .with_for_update()
+    ).scalar_one_or_none()
+    return row
+
+
+def _version(db: Session, workspace_id: str) -> int:
+    version: int | None = db.execute(
+        select(col(Workspace.services_version)).where(col(Workspace.id) == workspace_id)
+    ).scalar_one_or_none()
+    return version or 0
+
+
+def _of_server(server: McpServer):  # type: ignore[no-untyped-def]
+    return (col(Connection.workspace_id) == server.workspace_id, col(Connection.slug) == server.slug)
+
+
+def _share(db: Session, server: McpServer, row: McpToolList) -> None:
+    """A public list is that of the server's other connections too."""
+    others = db.execute(
+        select(col(Connection.id)).where(*_of_server(server), col(Connection.id) != row.connection_id)
+    ).scalars()
+    same = {name: getattr(row, name) for name in ("tools", "scope", "fetched_at", "expires_at", "problem")}
+    rows = [{"connection_id": other, "workspace_id": row.workspace_id, **same} for other in others]
+    if rows:
+        storing = database.upsert_into(McpToolList)
+        shared = {name: getattr(storing.excluded, name) for name in same}
+        db.execute(storing.on_conflict_do_update(index_elements=["connection_id"], set_=shared), rows)
+
+
+def _note_lacking(db: Session, server: McpServer) -> None:
+    """Store with each connection which of the server's tools its list does not have."""
+    tools = tools_listed(db, server.id)
+    known = db.execute(
+        select(col(Connection.id), col(Connection.facts), col(McpToolList.tools))
+        .join(McpToolList, col(McpToolList.connection_id) == col(Connection.id))
+        .where(*_of_server(server), col(McpToolList.fetched_at).is_not(None))
+    )
+    changed = {
+        connection_id: found
+        for connection_id, facts, listed in known
+        if (found := lacking(tools, set(listed))) != facts.get(LACKS, [])
+    }
+    if not changed:
+        return
+    rows = db.execute(
+        select(Connection)
+        .where(col(Connection.id).in_(changed))
+        .order_by(col(Connection.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).scalars()
+    for row in rows:
+        row.facts = {**row.facts, LACKS: changed[row.id]}
