@@ -11,17 +11,28 @@ from app.federation.models import McpServer
 from app.vault.models import Connection, PendingRevocation
 
 LONGEST = 24
+
+
+def _beginnings(name: str) -> list[str]:
+    """set_active_business begins with set and with set_active."""
+    words = name.split("_")
+    return ["_".join(words[:count]) for count in range(1, len(words))]
+
+
 # Words of our own addresses below /integrations, and an alias there (`hub/aliases.py`).
 _ADDRESSES = (
     *("add", "servers", "status", "live", "complete", "skip", "cancel", "connect", "getting-started", "mcp"),
     "sheets",
 )
-# What the names of tools begin with that are ours.
-_OURS = (
-    *("hub", "set", "set_active", "memory", "business", "find", "describe", "call", "call_read"),
-    *("call_write", "debug", "usage", "whoami", "patchbay"),
+# Tools of ours: a slug that begins one of these names could make another tool of the same name.
+_OUR_TOOLS = (
+    *("hub_list_connections", "hub_connect_service", "set_active_business"),
+    *("summarize_day", "summarize_period"),
+    *("debug_auth", "debug_expire_oauth_tokens", "debug_refresh_profile"),
+    *("memory_save", "memory_search", "memory_list", "memory_delete"),
+    *("find_tools", "describe_tool", "call_read_tool", "call_write_tool"),
 )
-RESERVED = frozenset((*_ADDRESSES, *_OURS))
+RESERVED = frozenset((*_ADDRESSES, "patchbay", *(part for name in _OUR_TOOLS for part in _beginnings(name))))
 
 
 def free_slug(db: Session, workspace_id: str, name: str) -> str:
