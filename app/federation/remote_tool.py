@@ -97,6 +97,7 @@ class RemoteTool:
             self._arguments.sent(arguments),
             safe=self.reads_only,
             progress=context.progress,
+            answer=context.ask,
         )
         if result.get("isError"):
             raise ProviderError(
