@@ -16,6 +16,7 @@ from app.hub import handshake
 from app.jobs.leases import PeriodicJob
 from app.jobs.runner import JobRunner
 from app.mail import Mailer
+from app.mcp_server import stored_answers
 from app.notifications import run
 from app.oauth_server import housekeeping
 from app.onboarding import registering
@@ -70,4 +71,5 @@ def _forget_expired() -> int:
         handshake.forget_old(db)
         registering.forget_old(db)
     links.sweep()
+    stored_answers.forget_expired()
     return total

@@ -54,6 +54,7 @@ MODELS = (
     "app.hub.models",
     "app.federation.models",
     "app.usage.models",
+    "app.mcp_server.models",
     "app.mcp_server.protocol.models",
     "app.team.models",
     "app.account_settings.models",

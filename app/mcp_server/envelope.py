@@ -1,6 +1,6 @@
 """The envelope, which every tool call returns: its schema, and its size limit."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic_core import to_json
@@ -12,6 +12,7 @@ from app.logs import correlation_id
 # Claude Code takes 25,000 tokens; three characters a token is a cautious count
 # (connectors.tool.size_in_tokens).
 MOST_CHARACTERS = 24_000 * 3
+MOST_PART_CHARACTERS = MOST_CHARACTERS - 2_000  # of a text that is a part of an answer, as JSON
 _TEXT_CUTS = (20_000, 8_000, 3_000, 1_000, 300)
 _LIST_CUTS = (500, 100, 20, 5)
 _CODES = (
@@ -61,11 +62,14 @@ def to_text(envelope: dict[str, Any]) -> str:
     return to_json(envelope, inf_nan_mode="null").decode()
 
 
-def result(envelope: dict[str, Any], text: str) -> dict[str, Any]:
-    """The envelope as the result of tools/call: structured, and as text for clients that read only that."""
+def result(envelope: dict[str, Any], text: str, blocks: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """The envelope as the result of tools/call: structured, and as text for clients that read only that.
+
+    `blocks` are further content of a service, such as images.
+    """
     return {
         "resultType": "complete",
-        "content": [{"type": "text", "text": text}],
+        "content": [{"type": "text", "text": text}, *blocks],
         "structuredContent": envelope,
         "isError": not envelope["success"],
     }

@@ -12,7 +12,14 @@ from app.connectors.connector import Connector
 from app.connectors.services import services_of
 from app.connectors.tool import Tool
 from app.mcp_server import account_choice, envelope, icons
-from app.mcp_server.tools import active_business, compact, connections, debugging, summaries
+from app.mcp_server.tools import (
+    active_business,
+    compact,
+    connections,
+    debugging,
+    long_answers,
+    summaries,
+)
 from app.mcp_server.tools.spec import BuiltIn, ListedTool, within_reach
 from app.memory import tools as memory
 from app.oauth_server import scopes
@@ -23,6 +30,7 @@ from app.vault.models import Connection
 _BUILT_IN = (
     *connections.TOOLS,
     active_business.TOOL,
+    *long_answers.TOOLS,
     *(BuiltIn(tool.verb, tool, scopes.READ if tool.reads_only else scopes.WRITE) for tool in memory.TOOLS),
 )
 

@@ -46,6 +46,7 @@ class Invocation:
     writes: Tool | None = None  # the tool, if it writes: the call is then in the audit trail
     note: str = ""  # what a successful result says besides: which arguments were ignored
     person: Person | None = None  # whom the service may ask; None: nobody
+    blocks: tuple[dict[str, Any], ...] = ()  # what the result has beside the envelope
     wrote: bool = False  # a request was sent that may have changed something at the service
 
     def run(
@@ -68,7 +69,8 @@ class Invocation:
         person = person or self.person or NobodyToAsk(prepared.connector.name)
         api.ask = PatientPerson(person, api)
         try:
-            return prepared.run(api)
+            answer, self.blocks = prepared.run(api)
+            return answer
         except Unavailable:
             if _changes_something(api.calls):
                 sentence = (

@@ -150,7 +150,7 @@ class Invoker:
         text = envelope.to_text(answer)
         invocation.row.bytes = len(text)
         invocation.settle("ok" if answer["success"] else answer["error"]["code"])
-        return envelope.result(answer, text)
+        return envelope.result(answer, text, invocation.blocks)
 
     def _answer(self, invocation: ClientInvocation, listed: ListedTool) -> dict[str, Any]:
         """The envelope of an existing tool."""

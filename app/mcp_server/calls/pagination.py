@@ -1,6 +1,6 @@
 """Turns a tool's return value into the envelope: lists by page behind a signed cursor, kept to size."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +9,10 @@ from pydantic_core import to_json, to_jsonable_python
 
 from app.clock import ClockSigner
 from app.connectors.tool import Tool
+from app.connectors.tool_output import ToolOutput
 from app.crypto import digest
-from app.errors import InvalidArguments
-from app.mcp_server import envelope
+from app.errors import InvalidArguments, Unavailable
+from app.mcp_server import envelope, stored_answers
 from app.mcp_server.calls import arguments
 
 _LIFE_SECONDS = 86_400
@@ -54,6 +55,13 @@ class Cursors:
 
 
 _LONGEST_TEXT = 4000
+_FIRST_PART = (
+    "This is the first part of {:,} characters: go on with hub_read_more and next_cursor, within an hour."
+)
+_SHORTENED = (
+    "Texts and lists in it are cut, since it is too long: hub_read_more with next_cursor reads the whole, "
+    "within an hour."
+)
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,30 @@ class PageBuilder:
     def envelope(self, data: Any, message: str) -> dict[str, Any]:
         """The envelope of a successful call."""
         return self._page(data, message) if self.tool.pages_by else self._fitting(data, message)
+
+    def part(
+        self, output: ToolOutput, message: str, store: Callable[[str], Callable[[int], str]]
+    ) -> dict[str, Any]:
+        """The envelope of an answer of any length. If it does not fit, its first part: `store` takes the
+        whole as text, and returns what makes the cursor of a position in it.
+        """
+        message = " ".join(filter(None, (message, output.note)))
+        beside = sum(len(envelope.to_text(each)) for each in output.blocks if "text" in each)
+        if self._fits(output.data, message, beside):
+            return envelope.success(self.name, output.data, message)
+        text = output.text
+        try:
+            cursor_at = store(envelope.to_text(output.data) if text is None else text)
+        except Unavailable:
+            return self._fitting(output.data, message, beside)
+        if text is None:
+            found, read = self._fitting(output.data, f"{message} {_SHORTENED}", beside + 200), 0
+        else:
+            message += f" {_FIRST_PART.format(len(text))}"
+            room = envelope.MOST_PART_CHARACTERS - len(envelope.to_text({"": message})) - beside
+            read = stored_answers.fitting(text, max(1, room))
+            found = envelope.success(self.name, {"text": text[:read]}, message)
+        return {**found, "next_cursor": cursor_at(read)}
 
     def _page(self, data: dict[str, Any], message: str) -> dict[str, Any]:
         """One page of a list. Items that do not fit come after the cursor."""
@@ -93,12 +125,14 @@ class PageBuilder:
             message += f" {count} of {len(items)} records of this page fit; go on with next_cursor."
         return self._fitting(page(count), message)
 
-    def _fitting(self, data: Any, message: str) -> dict[str, Any]:
-        data, cut = envelope.shortened(data, lambda some: self._fits(some, message))
+    def _fitting(self, data: Any, message: str, beside: int = 0) -> dict[str, Any]:
+        data, cut = envelope.shortened(data, lambda some: self._fits(some, message, beside))
         return envelope.success(self.name, data, message + cut)
 
-    def _fits(self, data: Any, message: str) -> bool:
-        return len(envelope.to_text(envelope.success(self.name, data, message))) <= envelope.MOST_CHARACTERS
+    def _fits(self, data: Any, message: str, beside: int = 0) -> bool:
+        """Whether the envelope fits, with so many characters of other content beside it."""
+        text = envelope.to_text(envelope.success(self.name, data, message))
+        return len(text) + beside <= envelope.MOST_CHARACTERS
 
 
 def parse(

@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from mcp_types import CallToolRequestParams
@@ -15,8 +16,9 @@ from app.connectors.rows import plain
 from app.connectors.services import services_of
 from app.connectors.spec import Business
 from app.connectors.tool import Tool
+from app.connectors.tool_output import ToolOutput
 from app.errors import PermissionDenied
-from app.mcp_server import account_choice
+from app.mcp_server import account_choice, stored_answers
 from app.mcp_server.calls import pagination
 from app.mcp_server.calls.pagination import Cursors, PageBuilder
 from app.notifications.hints import ending_hint
@@ -41,6 +43,7 @@ class PreparedCall:
     accounts: int  # how many there are to choose from
     arguments: Mapping[str, Any]
     page_builder: PageBuilder
+    user_id: str  # whose call it is
 
     def open(
         self,
@@ -58,12 +61,17 @@ class PreparedCall:
         }
         return open_api(self.settings, self.connection, business=self.business, **options)
 
-    def run(self, api: Api) -> dict[str, Any]:
-        """Calls the tool and returns the envelope with its data. Raises ToolError."""
+    def run(self, api: Api) -> tuple[dict[str, Any], tuple[dict[str, Any], ...]]:
+        """Calls the tool; returns the envelope with its data, and content beside it. Raises ToolError."""
         with self.connector.around_call(api, self.tool):
             self._check_unchanged()
             data = self.tool.call(api, self.arguments)
-        return self.page_builder.envelope(data, self._message(api.note))
+        message = self._message(api.note)
+        if not isinstance(data, ToolOutput):
+            return self.page_builder.envelope(data, message), ()
+        keys, connection, user_id = self.settings.vault_keys, self.connection, self.user_id
+        store = partial(stored_answers.store, keys, connection, user_id)
+        return self.page_builder.part(data, message, store), data.blocks
 
     def _check_unchanged(self) -> None:
         """Raises PermissionDenied if the tool has changed since the call began: the service's list may have
@@ -134,4 +142,5 @@ def prepare(
         len(connections),
         arguments,
         answer,
+        caller.user_id,
     )
