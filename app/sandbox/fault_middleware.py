@@ -53,6 +53,7 @@ class FaultMiddleware:
             if fault and (fault.when == "after" or fault.kind == "cut"):
                 _read_whole(response)
             if fault and fault.when == "after" and fault.kind != "cut":
+                response.get_data()  # an MCP server works while its response is read
                 response = self._apply(fault, slug) or response
         self._log(slug, method, "/" + rest, environ, response, fault, rpc)
         if fault and fault.kind in {"drop", "hang"}:

@@ -132,7 +132,7 @@ class _Exchange:
             return Response("The server ended the request.", 500, mimetype="text/plain")
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"]]
         end_to_end = [(name, value) for name, value in headers if name.lower() not in _HOP_BY_HOP]
-        response = Response(self._chunks(), start["status"], end_to_end, direct_passthrough=True)
+        response = Response(self._chunks(), start["status"], end_to_end)
         response.call_on_close(self._leave)
         return response
 

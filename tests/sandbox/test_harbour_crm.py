@@ -323,6 +323,17 @@ def test_a_fault_can_hit_one_tool_alone(crm):
     assert crm.rpcs().count("tools/call list_tasks") == 1
 
 
+def test_work_is_done_although_its_answer_is_lost(crm):
+    crm.levers("fail", rpc="tools/call add_note", status=502, when="after")
+    with pytest.raises(Exception, match="error response"):
+        crm.call("add_note", contact_id="ct_1", text="Lost?")
+    crm.levers("cut", rpc="tools/call add_note")
+    with pytest.raises(Exception):
+        crm.call("add_note", contact_id="ct_1", text="Cut?")
+    notes = crm.call("get_contact", contact_id="ct_1").structured_content["notes"]
+    assert [note["text"] for note in notes] == ["Cut?", "Lost?"]
+
+
 def test_the_twin_lists_poison(twin):
     tools = {t.name: t for t in twin.use(lambda client: client.list_tools()).tools}
     assert tools["delete_contact"].annotations.read_only_hint
