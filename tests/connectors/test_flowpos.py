@@ -2,18 +2,18 @@
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 import requests
 
-from app import clock, config
+from app import config
 from app.connectors import endpoints
 from app.connectors.flowpos import CONNECTOR
 from app.connectors.flowpos.errors import read_error
 from app.connectors.flowpos.orders import OrderDetails
-from app.connectors.flowpos.values import in_main_units, read_as, today
+from app.connectors.flowpos.values import in_main_units, read_as
 from app.errors import (
     InvalidArguments,
     ObjectNotFound,
@@ -263,19 +263,6 @@ def test_an_amount_has_the_decimals_of_its_currency_and_none_without_one(currenc
 def test_an_amount_that_is_no_whole_number_is_left_out(odd):
     record = {"id": "o-1", "totalMinor": odd, "currency": "EUR"}
     assert read_as(OrderDetails, in_main_units(record, None)).total is None
-
-
-def test_today_is_the_businesss_own_day(flowpos, monkeypatch):
-    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 5, 31, 22, 30, tzinfo=UTC))
-    assert [today(flowpos.api(b)).isoformat() for b in flowpos.account.businesses] == [
-        "2026-06-01",
-        "2026-06-01",
-    ]
-    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 5, 31, 13, 0, tzinfo=UTC))
-    assert [today(flowpos.api(b)).isoformat() for b in flowpos.account.businesses] == [
-        "2026-05-31",
-        "2026-06-01",
-    ]
 
 
 # --- health ---

@@ -1,8 +1,13 @@
-"""FlowPOS' part of a summary: sales beside earlier ones, best sellers, locations, latest orders."""
+"""FlowPOS' part of a summary: sales beside earlier ones, best sellers, locations, latest orders.
+
+Made of its reports and orders, since these name the days we compare. Where a token has no reports but
+FlowPOS' own summaries, those stand in (`own_summary.py`).
+"""
 
 from datetime import date, datetime
 from decimal import Decimal
 
+from app.connectors.flowpos import own_summary
 from app.connectors.flowpos.orders import Order, latest_orders, sold_orders
 from app.connectors.flowpos.reports import (
     SalesReport,
@@ -11,28 +16,22 @@ from app.connectors.flowpos.reports import (
     read_sales_by_location,
     read_top_products,
 )
-from app.connectors.flowpos.values import currency_of, zone_of
-from app.connectors.summary import Figure, FigureName, Part, Ranked, Summarizing, compared, part_of
+from app.connectors.flowpos.summary_rows import best_sellers, figures_of, orders_in, shops
+from app.connectors.flowpos.values import currency_of, timezone_of
+from app.connectors.summary import Part, Summarizing, part_of
 from app.connectors.summary_days import Days
 from app.errors import ProviderError
 
 _BEST, _LATEST = 5, 5
 _MOST_PAGES = 10
-_TOTALS: tuple[tuple[FigureName, str], ...] = (
-    ("net_sales", "net"),
-    ("gross_sales", "gross"),
-    ("tax", "tax"),
-    ("discounts", "discount"),
-    ("refunds", "refund"),
-    ("average_order", "average"),
-    ("orders", "orders"),
-)
 
 
 def summarize(summary: Summarizing) -> list[Part]:
     """The business's sales. Each report may fail alone."""
     api = summary.api
-    days = summary.days(zone_of(api).key)
+    days = summary.days(timezone_of(api))
+    if own_summary.is_needed(summary):
+        return own_summary.read(summary, days)
     by_the_hour = summary.period.is_one_day and days.first == days.today
     now: SalesReport | None = None
     earlier: SalesTotals | None = None
@@ -48,7 +47,7 @@ def summarize(summary: Summarizing) -> list[Part]:
             without_today = None if days.is_over else read_sales(api, days.first, last).totals
             earlier = read_sales(api, days.before_first, before_last).totals
     currency = (now and now.currency) or currency_of(api)
-    figures = _figures(now.totals, earlier, without_today) if now else []
+    figures = figures_of(now.totals, earlier, without_today) if now else []
     part = part_of(days, currency, figures, timed=by_the_hour)
     if by_the_hour:
         part.comparison = f"{part.comparison} Only gross sales and orders: reports cover whole days."
@@ -74,42 +73,13 @@ def _is_before(order: Order, end: datetime) -> bool:
         raise ProviderError("FlowPOS names no time for some orders of that day.") from None
 
 
-def _figures(
-    now: SalesTotals, earlier: SalesTotals | None, without_today: SalesTotals | None
-) -> list[Figure]:
-    """Each total that FlowPOS names, beside its earlier value."""
-    figures = []
-    for name, total in _TOTALS:
-        value, before = getattr(now, total), getattr(earlier, total, None)
-        if value is None:
-            continue
-        rest = None if without_today is None or before is None else getattr(without_today, total)
-        pairs = [(None, each) if name == "orders" else (each, None) for each in (value, before, rest)]
-        figures.append(compared(name, pairs[0], pairs[1], None if rest is None else pairs[2]))
-    return figures
-
-
 def _add_rankings(summary: Summarizing, days: Days, part: Part) -> None:
     """What sold best and where, and the latest orders of a single day."""
     api, first, last = summary.api, days.first, days.last
     with summary.reading("top products"):
-        part.top_products = [
-            Ranked(id=p.product_id, name=p.name, amount=p.net, count=p.quantity)
-            for p in read_top_products(api, first, last, _BEST)
-        ]
+        part.top_products = best_sellers(read_top_products(api, first, last, _BEST))
     with summary.reading("sales by location"):
-        part.locations = [
-            Ranked(id=shop.location_id, name=shop.name, amount=shop.net, count=shop.orders)
-            for shop in read_sales_by_location(api, first, last)
-        ]
+        part.locations = shops(read_sales_by_location(api, first, last))
     if summary.period.is_one_day:
         with summary.reading("orders"):
-            part.latest_orders = [
-                Ranked(
-                    id=order.order_id,
-                    name=order.number,
-                    amount=order.total,
-                    currency=order.currency if order.currency != part.currency else None,
-                )
-                for order in latest_orders(api, first, last, _LATEST)
-            ]
+            part.latest_orders = orders_in(part, latest_orders(api, first, last, _LATEST))

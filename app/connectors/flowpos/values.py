@@ -3,16 +3,13 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from pydantic import AliasGenerator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from app import clock
 from app.connectors.answers import Answers
 from app.connectors.api import Api
 from app.connectors.money import MoneyRow, from_minor
-from app.connectors.summary_days import find_zone
 from app.errors import InvalidArguments
 
 _MOST_DAYS = 366
@@ -65,15 +62,10 @@ def currency_of(api: Api) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def zone_of(api: Api) -> ZoneInfo:
-    """The business's time zone, or UTC when FlowPOS names no known one."""
-    name = api.business.facts.get("timezone") if api.business else None
-    return find_zone(name if isinstance(name, str) else None) or ZoneInfo("UTC")
-
-
-def today(api: Api) -> date:
-    """Today in the business's time zone."""
-    return clock.now().astimezone(zone_of(api)).date()
+def timezone_of(api: Api) -> str | None:
+    """The name of the business's time zone, or None when FlowPOS names none."""
+    found = api.business.facts.get("timezone") if api.business else None
+    return found if isinstance(found, str) else None
 
 
 def check_period(first: date | None, last: date | None) -> None:
