@@ -6,7 +6,7 @@ was restarted. That is found out here, so that nobody meets an error page of the
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -20,6 +20,8 @@ from app.errors import InvalidInput
 from app.federation import addresses, changes, discovery, registration
 from app.federation.models import McpServer
 from app.federation.oauth_facts import OAuthFacts
+from app.hub.models import Handshake
+from app.vault import connection_state
 from app.vault.models import Connection, PendingRevocation
 from app.workspaces.models import Workspace
 
@@ -49,31 +51,52 @@ def prepare_client(settings: Settings, server_id: str, *, is_forgotten: bool = F
         if server is None or server.access != "oauth" or server.removed_at is not None:
             return
         db.expunge(server)
-        is_new = _is_new(db, server)
+        states, is_new = _states(db, server), _is_new(db, server)
     before = server.model_copy()
     if not is_new:
         _look_again(settings, server)
     if registration.has_client(settings, server):
-        is_forgotten = is_forgotten or not (is_new or _knows_us(settings, server))
+        works = is_new or connection_state.CONNECTED in states
+        is_forgotten = is_forgotten or not (works or _knows_us(settings, server))
         if server.client_kind != "registered" or not is_forgotten:
             _store(before, server)
             return
     elif server.client_kind == "pasted":
-        raise InvalidInput(
-            f"{server.name} has moved to another sign-in server, so the client ID that was pasted here is "
-            "not used any more. An owner or admin can paste a new one on the server's page."
-        )
+        raise InvalidInput(_why_paste_again(settings, server))
     registration.obtain_client(settings, server)
     _store(before, server)
 
 
 def _is_new(db: Session, server: McpServer) -> bool:
-    """Whether it was just added, which looked at it and obtained the client: there is nothing to ask yet."""
-    connections = select(Connection.id).where(
-        col(Connection.workspace_id) == server.workspace_id, col(Connection.slug) == server.slug
+    """Whether it was just added, which looked at it and obtained the client, and nobody has left since."""
+    handshakes = select(Handshake.state_digest).where(
+        col(Handshake.workspace_id) == server.workspace_id,
+        col(Handshake.slug) == server.slug,
+        col(Handshake.created_at) >= server.added_at,
     )
     is_fresh = clock.now() < server.added_at + _JUST_FOUND
-    return is_fresh and db.exec(connections.limit(1)).first() is None
+    return is_fresh and db.exec(handshakes.limit(1)).first() is None
+
+
+def _why_paste_again(settings: Settings, server: McpServer) -> str:
+    redirect = registration.redirect_of(settings, server.client_kind, server.slug)
+    if server.client_redirect != redirect:
+        return (
+            f"The address of this installation has changed. Register {redirect} as redirect address of the "
+            f"app at {server.name}, then have an owner or admin add the server again with its client ID."
+        )
+    return (
+        f"{server.name} has moved to another sign-in server, so the client ID that was pasted here is not "
+        "used any more. An owner or admin can add the server again with a new one."
+    )
+
+
+def _states(db: Session, server: McpServer) -> Sequence[str]:
+    """The states of the connections to the server. One that works shows that our client is known."""
+    connections = select(Connection.state).where(
+        col(Connection.workspace_id) == server.workspace_id, col(Connection.slug) == server.slug
+    )
+    return db.exec(connections.distinct()).all()
 
 
 def _look_again(settings: Settings, server: McpServer) -> None:

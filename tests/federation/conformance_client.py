@@ -51,7 +51,9 @@ def main(url: str) -> int:
 
 def _use(app: Flask, walk: Walk, user: User, workspace: Workspace, url: str, context: dict[str, Any]) -> int:
     given = {name: context[name] for name in ("client_id", "client_secret") if name in context}
-    walk.add(url, name="Suite", **given)
+    added = walk.add(url, name="Suite", **given)
+    if added.status_code < 400 and "Please try again" in walk.person.page:
+        walk.connect("suite")
     connected = "Suite connected" in walk.person.page
     print("connected" if connected else f"not connected: {walk.sentences()}")
     if not connected:
