@@ -21,7 +21,7 @@ from app.federation import addresses, changes, discovery, registration
 from app.federation.models import McpServer
 from app.federation.oauth_facts import OAuthFacts
 from app.hub.models import Handshake
-from app.vault import connection_state
+from app.vault import connection_state, step_up
 from app.vault.models import Connection, PendingRevocation
 from app.workspaces.models import Workspace
 
@@ -51,13 +51,12 @@ def prepare_client(settings: Settings, server_id: str, *, is_forgotten: bool = F
         if server is None or server.access != "oauth" or server.removed_at is not None:
             return
         db.expunge(server)
-        states, is_new = _states(db, server), _is_new(db, server)
+        is_new, is_known = _is_new(db, server), _is_known(db, server)
     before = server.model_copy()
     if not is_new:
         _look_again(settings, server)
     if registration.has_client(settings, server):
-        works = is_new or connection_state.CONNECTED in states
-        is_forgotten = is_forgotten or not (works or _knows_us(settings, server))
+        is_forgotten = is_forgotten or not (is_new or is_known or _knows_us(settings, server))
         if server.client_kind != "registered" or not is_forgotten:
             _store(before, server)
             return
@@ -91,12 +90,14 @@ def _why_paste_again(settings: Settings, server: McpServer) -> str:
     )
 
 
-def _states(db: Session, server: McpServer) -> Sequence[str]:
-    """The states of the connections to the server. One that works shows that our client is known."""
-    connections = select(Connection.state).where(
-        col(Connection.workspace_id) == server.workspace_id, col(Connection.slug) == server.slug
+def _is_known(db: Session, server: McpServer) -> bool:
+    """Whether a token of our client was just taken: a call found that it lacks scopes."""
+    connections = select(Connection).where(
+        col(Connection.workspace_id) == server.workspace_id,
+        col(Connection.slug) == server.slug,
+        col(Connection.state) == connection_state.CONNECTED,
     )
-    return db.exec(connections.distinct()).all()
+    return any(step_up.is_pending(each) for each in db.exec(connections))
 
 
 def _look_again(settings: Settings, server: McpServer) -> None:

@@ -25,6 +25,11 @@ def note(connection_id: str, scope: str) -> bool:
     return True
 
 
+def is_pending(connection: Connection) -> bool:
+    """Whether scopes wait for its person to reconnect it."""
+    return bool(connection.facts.get(_FACT))
+
+
 def scopes_of(connection: Connection) -> tuple[str, ...]:
     """What a consent page is asked for: the scopes that were granted, then those that are wanted."""
     return _merged(connection.scopes.split(), connection.facts.get(_FACT, ()))

@@ -1,0 +1,68 @@
+"""The official suite's scenarios for clients, through the real pages and the real /mcp
+(`conformance_client.py`): a person adds its server, signs in there, and an AI client calls its tools.
+"""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import live_environment
+from tests.support import node
+from tests.support.databases import ROOT
+
+pytestmark = [pytest.mark.slow, pytest.mark.needs_node, pytest.mark.timeout(600)]
+
+CORE = (
+    *("metadata-default", "metadata-var1", "metadata-var2", "metadata-var3", "basic-cimd"),
+    *("scope-from-www-authenticate", "scope-from-scopes-supported", "scope-omitted-when-undefined"),
+    *("scope-step-up", "scope-retry-limit"),
+    *("token-endpoint-auth-basic", "token-endpoint-auth-post", "token-endpoint-auth-none"),
+    *("pre-registration", "resource-mismatch", "offline-access-scope", "offline-access-not-supported"),
+    *("2025-03-26-oauth-metadata-backcompat", "2025-03-26-oauth-endpoint-fallback"),
+    *("authorization-server-migration", "metadata-issuer-mismatch"),
+    *("iss-supported", "iss-not-advertised", "iss-supported-missing", "iss-wrong-issuer"),
+    *("iss-unexpected", "iss-normalized"),
+)
+# Extensions of the specification, which no client has to support.
+NOT_OFFERED = {
+    "client-credentials-jwt": "nobody consents: here every connection is an account that a person allowed",
+    "client-credentials-basic": "nobody consents: here every connection is an account that a person allowed",
+    "enterprise-managed-authorization": "needs an identity provider of the company that issues ID-JAGs",
+    "dpop": "tokens are bearer tokens, sealed in the vault",
+    "dpop-nonce": "tokens are bearer tokens, sealed in the vault",
+    "wif-jwt-bearer": "needs a workload identity of a cloud, which a self-hosted installation has none of",
+}
+
+
+def run(scenario, folder):
+    """The suite's exit code and what it printed."""
+    program = node.install() / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
+    command = [node.binary(), str(program), "client", "--scenario", scenario, "--timeout", "240000"]
+    command += ["--command", f"{sys.executable} -m tests.federation.conformance_client", "-o", str(folder)]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=live_environment(PYTHONPATH=str(ROOT)),
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("scenario", CORE)
+def test_a_core_scenario_of_signing_in_passes(tmp_path, scenario):
+    code, printed = run(f"auth/{scenario}", tmp_path)
+    assert code == 0, printed[-6000:]
+
+
+def test_every_scenario_of_signing_in_is_in_the_table():
+    program = node.install() / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
+    listed = subprocess.run(
+        [node.binary(), str(program), "list", "--client"], capture_output=True, text=True, timeout=60
+    ).stdout
+    names = {
+        line.split()[1].removeprefix("auth/") for line in listed.splitlines() if line.startswith("  - auth/")
+    }
+    assert names == {*CORE, *NOT_OFFERED} and len(CORE) == 27
