@@ -6,7 +6,7 @@ was restarted. That is found out here, so that nobody meets an error page of the
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urlencode

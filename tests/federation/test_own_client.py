@@ -1,0 +1,249 @@
+"""Our client at a server, and what its tokens belong to (F3): one issuer, redirect address and server."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from sqlmodel import select
+
+from app import clock, database
+from app.federation import changes
+from app.federation.models import McpServer
+from app.vault.models import Connection
+from tests.conftest import both_databases
+from tests.federation.walking import Walk
+from tests.support.scripted_http import Written, scripted
+
+
+@pytest.fixture
+def walk(people, sign_in):
+    """alice's browser, on the real pages."""
+    return Walk(sign_in(people.alice), "http://localhost:8000")
+
+
+def server_row():
+    with database.reading() as db:
+        return db.exec(select(McpServer)).one()
+
+
+def connection_row():
+    with database.reading() as db:
+        return db.exec(select(Connection)).one()
+
+
+def change_server(**columns):
+    with database.transaction() as db:
+        row = db.exec(select(McpServer)).one()
+        for name, value in columns.items():
+            setattr(row, name, value)
+        changes.touch(db, row.workspace_id)
+
+
+def allow(walk, slug):
+    walk.allow_tools(slug)
+    walk.post(f"/integrations/{slug}/permission", {"connection": walk.connection_of(slug), "level": "write"})
+
+
+def test_a_server_that_was_restarted_and_forgot_us_is_connected_again(
+    walk, fastmcp_server, client_of, people
+):
+    walk.add(fastmcp_server.url, name="Ledger")
+    assert "Ledger connected" in walk.person.page, walk.sentences()
+    allow(walk, "ledger")
+    client, first = client_of(people.alice), server_row()
+    assert client.call("ledger_list_entries")["success"]
+    fastmcp_server.restart()
+    code, message = client.refusal("ledger_list_entries")
+    assert code == "RECONNECT_NEEDED" and "/integrations/connect/" in message
+    walk.connect("ledger", connection=walk.connection_of("ledger"))
+    assert "Ledger connected" in walk.person.page, walk.sentences()
+    second = server_row()
+    assert second.client_id != first.client_id and second.client_kind == "registered"
+    assert client.call("ledger_list_entries")["success"]
+
+
+def test_a_server_that_forgot_us_is_noticed_before_anybody_meets_its_error_page(walk, fastmcp_server):
+    walk.add(fastmcp_server.url, name="Ledger")
+    first = server_row()
+    fastmcp_server.restart()
+    walk.connect("ledger", connection=walk.connection_of("ledger"))  # no call has found out yet
+    assert "Ledger connected" in walk.person.page, walk.sentences()
+    assert server_row().client_id != first.client_id
+
+
+class OAuthSite:
+    """A scripted server with OAuth, whose answers a test can change."""
+
+    def __init__(self, server, issuer=None):
+        self.server, self.clients = server, 0
+        self.token_answers, self.callback_errors = [], []
+        self.issuer = issuer or server.url
+        server.script = {
+            ("POST", "/mcp"): self._mcp,
+            ("GET", "/.well-known/oauth-protected-resource/mcp"): lambda sent: Written(
+                200, {"resource": f"{server.url}/mcp", "authorization_servers": [self.issuer]}
+            ),
+            ("GET", "/.well-known/oauth-authorization-server"): Written(
+                200,
+                {
+                    "issuer": server.url,
+                    "authorization_endpoint": f"{server.url}/authorize",
+                    "token_endpoint": f"{server.url}/token",
+                    "registration_endpoint": f"{server.url}/register",
+                    "revocation_endpoint": f"{server.url}/revoke",
+                    "code_challenge_methods_supported": ["S256"],
+                    "token_endpoint_auth_methods_supported": ["client_secret_post"],
+                },
+            ),
+            ("POST", "/register"): self._register,
+            ("GET", "/authorize"): self._authorize,
+            ("POST", "/token"): self._token,
+            ("POST", "/revoke"): Written(200, {}),
+        }
+
+    def _mcp(self, sent):
+        if not sent.headers.get("authorization", "").startswith("Bearer token-of-"):
+            return Written(401, b"", {"WWW-Authenticate": "Bearer"})
+        body = json.loads(sent.body)
+        if body["method"] == "server/discover":
+            return Written(
+                404, {"jsonrpc": "2.0", "id": body["id"], "error": {"code": -32601, "message": "no"}}
+            )
+        results = {
+            "initialize": {
+                "protocolVersion": "2025-11-25",
+                "capabilities": {"tools": {}},
+                "serverInfo": {"name": "site", "version": "1"},
+            },
+            "tools/list": {"tools": [{"name": "ping", "inputSchema": {"type": "object"}}]},
+            "tools/call": {"content": [{"type": "text", "text": "pong"}]},
+        }
+        if "id" not in body:
+            return Written(202)
+        return Written(200, {"jsonrpc": "2.0", "id": body["id"], "result": results[body["method"]]})
+
+    def _register(self, sent):
+        self.clients += 1
+        return Written(201, {"client_id": f"client-{self.clients}", "client_secret": "canary-client-secret"})
+
+    def _authorize(self, sent):
+        back = f"{sent.form['redirect_uri']}?state={sent.form['state']}"
+        if self.callback_errors:
+            return Written(302, b"", {"Location": f"{back}&error={self.callback_errors.pop(0)}"})
+        return Written(302, b"", {"Location": f"{back}&code=code-of-{sent.form['client_id']}"})
+
+    def _token(self, sent):
+        if self.token_answers:
+            return self.token_answers.pop(0)
+        return Written(
+            200,
+            {
+                "access_token": f"token-of-{sent.form['client_id']}",
+                "refresh_token": "canary-refresh-token",
+                "token_type": "Bearer",
+                "expires_in": 3600,
+            },
+        )
+
+
+@pytest.fixture
+def site():
+    with scripted() as server:
+        yield OAuthSite(server)
+
+
+INVALID_CLIENT = Written(401, {"error": "invalid_client"})
+
+
+@both_databases
+def test_a_client_that_the_token_endpoint_does_not_know_is_registered_once_more(walk, site):
+    site.token_answers = [INVALID_CLIENT]
+    walk.add(f"{site.server.url}/mcp", name="Site")
+    assert "Site connected" in walk.person.page, walk.sentences()
+    assert (server_row().client_id, len(walk.consents)) == ("client-2", 2)
+
+
+@pytest.mark.parametrize("error", ["invalid_client", "unauthorized_client"])
+def test_a_client_that_the_consent_page_does_not_know_is_registered_once_more(walk, site, error):
+    site.callback_errors = [error]
+    walk.add(f"{site.server.url}/mcp", name="Site")
+    assert "Site connected" in walk.person.page, walk.sentences()
+    assert (server_row().client_id, len(walk.consents)) == ("client-2", 2)
+
+
+def test_a_server_that_never_knows_us_is_asked_twice_and_no_more(walk, site):
+    site.token_answers = [INVALID_CLIENT] * 9
+    walk.add(f"{site.server.url}/mcp", name="Site")
+    assert "Site connection failed" in walk.person.page
+    assert "no longer recognizes this installation" in walk.person.page
+    assert len(walk.consents) == 2 and site.clients == 2
+
+
+def test_a_reloaded_callback_registers_nothing_anew(walk, site):
+    site.token_answers = [INVALID_CLIENT]
+    walk.add(f"{site.server.url}/mcp", name="Site")
+    state = walk.consents[0].split("state=")[1].split("&")[0]
+    walk.arrive(walk.get(f"/integrations/site/callback?state={state}&code=code-of-client-1"))
+    assert site.clients == 2 and connection_row().state == "connected"
+
+
+def test_a_renewal_that_meets_an_unknown_client_asks_the_person(walk, site, client_of, people):
+    walk.add(f"{site.server.url}/mcp", name="Site")
+    allow(walk, "site")
+    client = client_of(people.alice)
+    clock.shift(timedelta(hours=2))
+    site.token_answers = [INVALID_CLIENT]
+    code, message = client.refusal("site_ping")
+    assert code == "RECONNECT_NEEDED" and "no longer recognizes this installation" in message
+    assert connection_row().state == "reconnect_needed"
+
+
+@both_databases
+def test_tokens_of_an_edited_address_are_sent_nowhere(walk, site, client_of, people):
+    walk.add(f"{site.server.url}/mcp", name="Site")
+    allow(walk, "site")
+    client = client_of(people.alice)
+    assert client.call("site_ping")["success"]
+    with scripted() as other:
+        change_server(url=f"{other.url}/mcp")
+        sent_before = len(site.server.requests)
+        code, message = client.refusal("site_ping")
+        assert code == "RECONNECT_NEEDED" and "moved" in message
+        clock.shift(timedelta(hours=2))  # nor is it renewed
+        assert client.refusal("site_ping")[0] == "RECONNECT_NEEDED"
+        walk.post("/integrations/site/disconnect", {"connection": walk.connection_of("site")})
+        assert [each for each in other.requests if "authorization" in each.headers] == []
+        assert not [each for each in other.requests if b"canary" in each.body]
+        assert len(site.server.requests) == sent_before
+
+
+def test_a_server_that_names_another_issuer_gets_a_client_of_its_own_there(walk, site, client_of, people):
+    walk.add(f"{site.server.url}/mcp", name="Site")
+    allow(walk, "site")
+    client = client_of(people.alice)
+    with scripted() as elsewhere:
+        moved = OAuthSite(elsewhere)
+        site.issuer = elsewhere.url
+        walk.connect("site", connection=walk.connection_of("site"))
+        assert "Site connected" in walk.person.page, walk.sentences()
+        assert moved.clients == 1 and server_row().client_issuer == elsewhere.url
+        assert client.call("site_ping")["success"]
+        sent = b" ".join(each.body for each in elsewhere.requests)
+        assert b"canary-refresh-token" not in sent
+        assert site.server.at("/token")[-1].form["code"] == "code-of-client-1"
+
+
+def test_the_metadata_document_says_who_we_are(visitor, settings):
+    answer = visitor.get("/client-metadata.json")
+    assert answer.json["client_id"] == f"{settings.public_url}/client-metadata.json"
+    assert answer.json["redirect_uris"] == [f"{settings.public_url}/oauth-callback"]
+    assert answer.json["token_endpoint_auth_method"] == "none" and "client_secret" not in answer.json
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_a_secret_of_ours_is_sealed_and_never_displayed(walk, site):
+    walk.add(f"{site.server.url}/mcp", name="Site")
+    row = server_row()
+    assert "canary" not in str(row.model_dump()) and row.client_secret_sealed
+    for path in ("/integrations", "/integrations/servers/site", "/activity"):
+        assert "canary" not in walk.get(path).text
