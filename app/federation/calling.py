@@ -1,6 +1,7 @@
 """What happens around a call of an MCP server's tool.
 
-A server that does not answer is left alone, and a definition that changed is noticed before the call is sent.
+A server that does not answer is left alone, a definition that changed is noticed before the call is sent, and
+a call that lacks scopes answers with a link to grant them.
 """
 
 from collections.abc import Iterator
@@ -10,11 +11,12 @@ from app.connectors.api import Api
 from app.connectors.tool import Tool
 from app.federation.breaker import BREAKER
 from app.federation.refreshing import REFRESHER
+from app.federation.stepping_up import stepping_up
 
 
 @contextmanager
 def around_call(server_id: str, api: Api, tool: Tool) -> Iterator[None]:
     """`Connector.around_call` of the server. Raises ProviderUnavailable while it is left alone."""
-    with BREAKER.around(api.about["connection"], api):
+    with BREAKER.around(api.about["connection"], api), stepping_up(api):
         REFRESHER.look(server_id, api)
         yield

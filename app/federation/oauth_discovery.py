@@ -21,9 +21,10 @@ from app.federation.oauth_facts import ClientAuth, OAuthFacts
 
 _SECONDS = 10.0
 _MAX_BYTES = 256 * 1024
+# in our order: servers differ in what else they want to see beside a Basic header
 _METHODS: dict[str, ClientAuth] = {
-    "client_secret_basic": "basic",
     "client_secret_post": "post",
+    "client_secret_basic": "basic",
     "none": "none",
 }
 _RESOURCE_PATH = "/.well-known/oauth-protected-resource"

@@ -4,6 +4,7 @@ The only module that sends to them; `token_answers` says what their answers mean
 """
 
 from collections.abc import Mapping
+from urllib.parse import quote_plus
 
 from app.connectors.connector import Connector
 from app.connectors.endpoints import Endpoints
@@ -67,9 +68,13 @@ def revoke(connector: Connector, endpoints: Endpoints, token: str) -> bool:
 def _post(
     connector: Connector, endpoints: Endpoints, url: str, form: Mapping[str, str], *, json: bool = False
 ) -> Response:
+    is_own = connector.own_client is not None
     pair = (endpoints.client_id, endpoints.client_secret)
+    if is_own:  # RFC 6749 section 2.3.1; elsewhere it would change what services are known to take
+        pair = (quote_plus(endpoints.client_id), quote_plus(endpoints.client_secret))
     basic = {"basic": pair, "secret": (endpoints.client_secret, "")}.get(connector.auth.client_auth)
-    client = {} if basic else {"client_id": endpoints.client_id}
+    # servers made with the official SDK look for the client id in the form whatever the method
+    client = {} if basic and not is_own else {"client_id": endpoints.client_id}
     if connector.auth.client_auth == "post":
         client["client_secret"] = endpoints.client_secret
     body = {"json" if json else "form": {**form, **client}}

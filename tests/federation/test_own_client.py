@@ -51,7 +51,8 @@ def test_a_server_that_was_restarted_and_forgot_us_is_connected_again(
     assert "Ledger connected" in walk.person.page, walk.sentences()
     allow(walk, "ledger")
     client, first = client_of(people.alice), server_row()
-    assert client.call("ledger_list_entries")["success"]
+    answer = client.call("ledger_list_entries")
+    assert answer["success"], answer
     fastmcp_server.restart()
     code, message = client.refusal("ledger_list_entries")
     assert code == "RECONNECT_NEEDED" and "/integrations/connect/" in message

@@ -74,8 +74,12 @@ class Walk:
     def allow_tools(self, slug: str) -> None:
         """Allow every tool that waits on the server's page, and write at the connection."""
         page = self.get(f"/integrations/servers/{slug}").text
-        names, digests = (_values(page, name) for name in ("tool", "digest"))
-        pairs = dict(zip(names, digests, strict=False))
+        forms = re.findall(
+            rf'<form[^>]*action="/integrations/servers/{slug}/allow".*?</form>', page, re.DOTALL
+        )
+        pairs: dict[str, str] = {}
+        for form in forms:
+            pairs |= zip(_values(form, "tool"), _values(form, "digest"), strict=True)
         self.post(
             f"/integrations/servers/{slug}/allow", {"tool": list(pairs), "digest": list(pairs.values())}
         )
