@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from mcp.shared.inbound import x_mcp_header_map
+
 from app.connectors import mcp
 from app.connectors.api import Api
+from app.connectors.output_check import OutputCheck
 from app.connectors.preview import Preview, quoted
 from app.connectors.rows import plain
-from app.errors import ProviderError
+from app.connectors.tool_output import ToolOutput
 from app.federation import naming, schema_gate
 from app.federation.definitions import hints_of
 from app.federation.remote_arguments import RemoteArguments
@@ -90,22 +93,24 @@ class RemoteTool:
         """
         return self._arguments.parse(arguments)
 
-    def call(self, context: Api, arguments: Mapping[str, Any]) -> Any:
+    def call(self, context: Api, arguments: Mapping[str, Any]) -> ToolOutput:
         """The server's result. Raises ToolError."""
-        result = mcp.client_of(context).call_tool(
+        return mcp.call_tool(
+            context,
             str(self.definition["name"]),
             self._arguments.sent(arguments),
             safe=self.reads_only,
-            progress=context.progress,
-            answer=context.ask,
+            check=self._output_check,
+            header_map=self._header_map,
         )
-        if result.get("isError"):
-            raise ProviderError(
-                f"{context.service.name} could not do this. Its own words are in `details`.",
-                details={"content": plain(result.get("content"))},
-            )
-        structured = result.get("structuredContent")
-        return plain(structured if isinstance(structured, dict) else {"content": result.get("content", [])})
+
+    @cached_property
+    def _output_check(self) -> OutputCheck | None:
+        return OutputCheck(self.data_schema) if self.definition.get("outputSchema") else None
+
+    @cached_property
+    def _header_map(self) -> Mapping[tuple[str, ...], str]:
+        return x_mcp_header_map(schema_gate.arguments_of(self.definition))
 
     def preview(self, context: Api, arguments: Mapping[str, Any]) -> Preview:
         """Its title and its arguments. An MCP server cannot be asked what a call would do."""

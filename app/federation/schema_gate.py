@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker, SchemaError
+from mcp.shared.inbound import find_invalid_x_mcp_header
 from pydantic_core import to_json
 
 from app.connectors import schemas
@@ -61,7 +62,10 @@ def check(definition: Mapping[str, Any]) -> str:
             return f"It is nested more than {_DEEPEST * 2} levels deep."
         if len(to_json(definition)) > _MOST_CHARACTERS:
             return f"It is larger than {_MOST_CHARACTERS // 1000} kB."
-        listed = schemas.of_arguments(arguments_of(definition))
+        arguments = arguments_of(definition)
+        if find_invalid_x_mcp_header(arguments) is not None:
+            return "It wants an argument repeated in a header in a form that the protocol does not allow."
+        listed = schemas.of_arguments(arguments)
     except UnusableSchema as problem:
         return str(problem)
     except (ValueError, RecursionError):

@@ -55,6 +55,7 @@ POISONED = {
     "40 levels": definition(nested(40)),
     "500 levels": definition(nested(500)),
     "doubling references": definition(doubling(24)),
+    "a header that is none": argument({"type": "string", "x-mcp-header": "a b"}),
     "a bomb of choices": argument({"enum": [f"choice {n}" for n in range(2_000)]}),
     "a bomb of a default": argument({"type": "string", "default": "x" * 60_000}),
     "a bomb of a description": argument({"type": "string", "description": "x" * 200_000}),
