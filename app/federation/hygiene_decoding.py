@@ -22,8 +22,8 @@ _DEEPEST = 3  # encodings inside of each other
 _MOST_READINGS = 200  # of one text
 _SHORTEST = 6  # characters of a decoded text that can say anything
 
-# Joiners between Latin letters join nothing. Selectors of glyph variants carry data when there are several, or
-# where no emoji or letter has variants.
+# Joiners between Latin letters join nothing. Selectors of glyph variants carry data when there are several,
+# or where no emoji or letter has variants.
 _SELECTORS = re.compile(
     r"(?<=[A-Za-z])[\u200c\u200d]|"
     r"[\U000e0100-\U000e01ef]|[\ufe00-\ufe0d]|\ufe0f{2,}|(?<=[A-Za-z .,:;])[\ufe0e\ufe0f]"
