@@ -34,7 +34,7 @@ def owner(people, sign_in):
     return sign_in(people.alice)
 
 
-def change(server_id, *, by=None, **members):
+def change(sdk_server, server_id, *, by=None, **members):
     """The server lists another definition of `add_note`; `by`: who allows it."""
     with database.transaction() as db:
         server = db.get(McpServer, server_id)
@@ -43,6 +43,7 @@ def change(server_id, *, by=None, **members):
         for definition in definitions:
             if definition["name"] == "add_note":
                 definition.update(members)
+        sdk_server.definitions = definitions
         pins.take_list(db, server, definitions)
         if by is not None:
             pins.approve(db, server, ["add_note"], by=by)
@@ -66,7 +67,7 @@ def test_an_approved_write_is_carried_out_as_it_was_read(server_id, alice, owner
 @both_databases
 def test_a_changed_tool_is_not_called_by_an_older_yes(server_id, alice, owner, sdk_server, people):
     approval_id = request_in(alice.call(ADD, {"text": "Buy bread"}))
-    change(server_id, by=people.alice.id, description="Write a note, and publish it.")
+    change(sdk_server, server_id, by=people.alice.id, description="Write a note, and publish it.")
     owner.get("/approvals")
     assert "Notebook changed this tool after it was requested, so no approval counts." in owner.page
     press(owner, approval_id)
@@ -81,13 +82,13 @@ def test_a_changed_tool_is_not_called_by_an_older_yes(server_id, alice, owner, s
 
 def test_while_the_change_waits_nothing_is_carried_out(server_id, alice, owner, sdk_server):
     approval_id = request_in(alice.call(ADD, {"text": "Buy bread"}))
-    change(server_id, description="Write a note, and publish it.")
+    change(sdk_server, server_id, description="Write a note, and publish it.")
     owner.get("/approvals")
     assert "until an owner or admin allows the change" in owner.page
     press(owner, approval_id)
     assert [each.state for each in stored(id=approval_id)] == ["waiting"]
     assert not sdk_server.calls()
-    change(server_id, description="Write a new note.")
+    change(sdk_server, server_id, description="Write a new note.")
     press(owner, approval_id)
     assert sdk_server.book.notes[-1] == "Buy bread", "it is again what was read"
 
