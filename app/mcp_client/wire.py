@@ -113,7 +113,9 @@ class AnswerReader:
         self._answer: Message | None = None
 
     def __call__(self, data: str) -> bool:
-        """Takes one event. Raises NotJsonRpc."""
+        """Takes one event; one without data only says that the stream can be resumed. Raises NotJsonRpc."""
+        if not data:
+            return False
         try:
             parsed = json.loads(data)
         except (ValueError, RecursionError):
