@@ -7,6 +7,7 @@ from app.connectors.api_rules import ApiRules
 from app.connectors.mcp import client_of
 from tests.support.fixed_token import FixedToken
 from tests.support.mcp_upstreams import run_everything, serve_notebook
+from tests.support.statements import statements  # noqa: F401
 
 REVISIONS = ("2025-11-25", "2026-07-28")
 both_revisions = pytest.mark.parametrize("revision", REVISIONS)

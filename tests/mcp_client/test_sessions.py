@@ -16,7 +16,6 @@ from app.vault.models import Connection, McpSession
 from tests.conftest import both_databases
 from tests.mcp_client.raw_server import RawServer, event, json_answer, stream_answer
 from tests.support.mcp_upstreams import serve_notebook
-from tests.support.statements import statements  # noqa: F401
 from tests.support.waiting import until
 
 OK = {"content": [{"type": "text", "text": "done"}]}
