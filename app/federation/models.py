@@ -87,3 +87,18 @@ class McpToolList(SQLModel, table=True):
     problem: str = Field(default="", max_length=500)  # why the last try failed: the list is stale since then
     claim: str | None = Field(default=None, max_length=40)  # who is fetching it now
     claimed_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class McpContents(SQLModel, table=True):
+    """The resources and prompts that a server lists for one connection, and when to ask again."""
+
+    __tablename__ = "mcp_contents"
+
+    connection_id: str = Field(primary_key=True, foreign_key="connections.id", ondelete="CASCADE")
+    workspace_id: str = Field(foreign_key="workspaces.id", ondelete="CASCADE", index=True)
+    # definitions, cleaned and bounded (`contents.py`)
+    resources: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    templates: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    prompts: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    read_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)  # also while somebody reads it: then nobody else does

@@ -17,6 +17,7 @@ from app.mcp_server.protocol.client_replies import ClientReplies
 from app.mcp_server.protocol.request_checks import RequestChecks
 from app.mcp_server.protocol.sessions import Sessions
 from app.mcp_server.server import make_server
+from app.mcp_server.server_contents import ServerContents
 from app.mcp_server.toolbox import Toolbox
 from app.oauth_server.rfc8707_resource import wants_compact
 from app.usage import breakdowns
@@ -45,11 +46,14 @@ def install(app: Flask, settings: Settings) -> None:
     permits = FairSemaphore(settings.web_threads, settings.workspace_concurrency)
     replies = ClientReplies(settings.redis_url)
     parked = ParkedCalls(settings, replies)
+    contents = ServerContents(settings, permits)
     metrics.add_sampler("calls", permits.sample)
     hosts = settings.allowed_hosts | ({"localhost"} if settings.environment == "test" else set())
     app.extensions["mcp"] = {
         compact: ProtocolAdapter(
-            make_server(settings, authenticator, toolbox, gate, permits, parked, in_compact_mode=compact),
+            make_server(
+                settings, authenticator, toolbox, gate, permits, parked, contents, in_compact_mode=compact
+            ),
             checks=RequestChecks(
                 hosts, frozenset({settings.public_url, *_CLIENT_ORIGINS}) | settings.mcp_allowed_origins
             ),

@@ -1,14 +1,20 @@
-"""The SDK's server with our handlers: tools, and nothing else."""
+"""The SDK's server with our handlers: tools, and the resources and prompts of MCP servers."""
 
 import logging
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from mcp.server.caching import CacheHint
-from mcp.server.context import ServerRequestContext
+from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.server.context import CallNext, ServerRequestContext
 from mcp.server.lowlevel.server import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
-from mcp_types import CallToolRequestParams, PaginatedRequestParams
+from mcp_types import (
+    CallToolRequestParams,
+    GetPromptRequestParams,
+    PaginatedRequestParams,
+    ReadResourceRequestParams,
+)
 
 from app import tracing
 from app.config import VERSION, Settings
@@ -22,6 +28,7 @@ from app.mcp_server.calls.invoker import Invoker
 from app.mcp_server.calls.parked_calls import ParkedCalls
 from app.mcp_server.protocol.elicitation import run_with_elicitation
 from app.mcp_server.protocol.exchange import Exchange
+from app.mcp_server.server_contents import ServerContents
 from app.mcp_server.toolbox import Toolbox
 from app.mcp_server.tools import compact
 from app.oauth_server import grants
@@ -32,6 +39,12 @@ log = logging.getLogger(__name__)
 
 # A changed permission takes effect with the next call; a client may display the old list for this long.
 _LIST_TTL_MS = 10_000
+_LISTS: tuple[CacheableMethod, ...] = (
+    "tools/list",
+    "resources/list",
+    "resources/templates/list",
+    "prompts/list",
+)
 _DISCOVER_TTL_MS = 3_600_000
 _STATE_SECONDS = 1_800.0  # as long as the link in the state is valid
 
@@ -60,6 +73,7 @@ def make_server(
     gate: ApprovalGate,
     permits: FairSemaphore,
     parked: ParkedCalls,
+    contents: ServerContents,
     *,
     in_compact_mode: bool = False,
 ) -> Server[Any]:
@@ -96,6 +110,30 @@ def make_server(
                 traced.failed(code)
             return result
 
+    async def list_resources(ctx: Context, params: PaginatedRequestParams | None) -> dict[str, Any]:
+        return {"resultType": "complete", "resources": contents.resources(_caller(ctx))}
+
+    async def list_templates(ctx: Context, params: PaginatedRequestParams | None) -> dict[str, Any]:
+        return {"resultType": "complete", "resourceTemplates": contents.templates(_caller(ctx))}
+
+    async def list_prompts(ctx: Context, params: PaginatedRequestParams | None) -> dict[str, Any]:
+        return {"resultType": "complete", "prompts": contents.prompts(_caller(ctx))}
+
+    async def read_resource(ctx: Context, params: ReadResourceRequestParams) -> dict[str, Any]:
+        found = contents.read(str(params.uri), _caller(ctx), ctx.request)
+        return {"resultType": "complete", **found}
+
+    async def get_prompt(ctx: Context, params: GetPromptRequestParams) -> dict[str, Any]:
+        found = contents.get(params.name, params.arguments or {}, _caller(ctx), ctx.request)
+        return {"resultType": "complete", **found}
+
+    async def without_empty(ctx: Context, call_next: CallNext) -> Any:
+        """Advertises resources and prompts to a caller for whom there are any."""
+        result = await call_next(ctx)
+        if ctx.method in {"initialize", "server/discover"}:
+            return _narrowed(result, contents.kinds(_caller(ctx)))
+        return result
+
     server: Server[Any] = Server(
         "patchbay",
         version=VERSION,
@@ -104,18 +142,34 @@ def make_server(
         website_url=settings.public_url,
         icons=icons.of_server(settings),
         cache_hints={
-            "tools/list": CacheHint(ttl_ms=_LIST_TTL_MS, scope="private"),
+            **{each: CacheHint(ttl_ms=_LIST_TTL_MS, scope="private") for each in _LISTS},
+            "resources/read": CacheHint(ttl_ms=0, scope="private"),
             "server/discover": CacheHint(ttl_ms=_DISCOVER_TTL_MS, scope="private"),
         },
         get_tool_input_schema=_no_parameter_headers,
         on_list_tools=list_tools,  # type: ignore[arg-type]
         on_call_tool=call_tool,
+        on_list_resources=list_resources,  # type: ignore[arg-type]
+        on_list_resource_templates=list_templates,  # type: ignore[arg-type]
+        on_read_resource=read_resource,  # type: ignore[arg-type]
+        on_list_prompts=list_prompts,  # type: ignore[arg-type]
+        on_get_prompt=get_prompt,  # type: ignore[arg-type]
     )
     server.middleware.clear()  # its spans cost a third of a call even while tracing is off
     keys = [settings.secret_key, *settings.secret_key_fallbacks]
     security = RequestStateSecurity(keys=keys, ttl=_STATE_SECONDS, bind_principal=_principal)
     server.middleware.append(RequestStateBoundary(security, default_audience=settings.mcp_url))
+    server.middleware.append(without_empty)
     return server
+
+
+def _narrowed(result: Any, kinds: set[str]) -> Any:
+    """The result of a handshake or discovery, with those of these capabilities that the caller has."""
+    capabilities = result.get("capabilities") if isinstance(result, Mapping) else None
+    if not isinstance(capabilities, Mapping):
+        return result
+    missing = {"resources", "prompts"} - kinds
+    return {**result, "capabilities": {k: v for k, v in capabilities.items() if k not in missing}}
 
 
 def _traced(

@@ -106,11 +106,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("connection_id"),
     )
     op.create_index("ix_mcp_tool_lists_workspace_id", "mcp_tool_lists", ["workspace_id"])
+    op.create_table(
+        "mcp_contents",
+        sa.Column("connection_id", sa.String(), nullable=False),
+        sa.Column("workspace_id", sa.String(), nullable=False),
+        sa.Column("resources", sa.JSON(), nullable=False),
+        sa.Column("templates", sa.JSON(), nullable=False),
+        sa.Column("prompts", sa.JSON(), nullable=False),
+        sa.Column("read_at", AT, nullable=True),
+        sa.Column("expires_at", AT, nullable=False),
+        sa.ForeignKeyConstraint(["connection_id"], ["connections.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("connection_id"),
+    )
+    op.create_index("ix_mcp_contents_workspace_id", "mcp_contents", ["workspace_id"])
 
 
 def downgrade() -> None:
     """Take it away again."""
-    for table in ("mcp_tool_lists", "mcp_server_tools", "mcp_servers", "mcp_sessions"):
+    for table in ("mcp_contents", "mcp_tool_lists", "mcp_server_tools", "mcp_servers", "mcp_sessions"):
         op.drop_table(table)
     op.drop_column("approvals", "tool_version")
     for column in ("who_adds_servers", "services_version"):

@@ -6,8 +6,9 @@ from typing import Any
 import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
+from sqlmodel import select
 
-from app import clock, config, crypto, database
+from app import clock, config, crypto, database, workspace_versions
 from app.connectors.spec import Account
 from app.federation import source
 from app.federation.definitions import digest_of, pinned_part
@@ -15,6 +16,7 @@ from app.federation.models import McpServer, McpServerTool
 from app.vault import store
 from app.vault.models import Connection
 from app.vault.token_endpoint import TokenSet
+from app.workspaces.models import Workspace
 from tests.support import loops
 
 
@@ -81,6 +83,8 @@ def add_server(
         db.flush()
         db.add_all(rows)
         source.touch(db, workspace_id)
+        version = db.exec(select(Workspace.services_version).where(Workspace.id == workspace_id)).one()
+    workspace_versions.note(workspace_id, version)
     return server.id
 
 

@@ -59,7 +59,8 @@ class Client:
             return self.post(body, **headers, MCP_Protocol_Version=self.version or "2025-11-25")
         meta = {_VERSION: MODERN, _INFO: {"name": "test", "version": "1"}, _CAPABILITIES: self.capabilities}
         params["_meta"] = {**meta, **params.get("_meta", {})}
-        named = {"Mcp_Name": params["name"]} if method == "tools/call" else {}
+        named_by = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}.get(method)
+        named = {"Mcp_Name": params[named_by]} if named_by else {}
         return self.post(body, MCP_Protocol_Version=MODERN, Mcp_Method=method, **named)
 
     def initialize(self, version: str = "2025-11-25") -> TestResponse:

@@ -81,7 +81,7 @@ class Invocation:
             raise
         finally:
             self.wrote = _changes_something(api.calls)
-            self._note_requests(api)
+            self.note_requests(api)
 
     def preview(self, prepared: PreparedCall) -> Preview:
         """What the call would do, looked up at the service while the client waits. Raises ToolError."""
@@ -89,9 +89,10 @@ class Invocation:
         try:
             return prepared.tool.preview(api, prepared.arguments)
         finally:
-            self._note_requests(api)
+            self.note_requests(api)
 
-    def _note_requests(self, api: Api) -> None:
+    def note_requests(self, api: Api) -> None:
+        """Records in the usage row what was sent to the service."""
         self.row.upstream_ms = sum(sent.milliseconds for sent in api.calls)
         if api.calls:
             self.row.upstream_endpoint, self.row.upstream_status = (
