@@ -89,7 +89,7 @@ _PAGES = {
         webhooks.show webhooks.create webhooks.show_one webhooks.change webhooks.rotate webhooks.set_enabled
         webhooks.delete webhooks.test webhooks.resend webhooks.show_log
         federation_adding.show federation_adding.add federation.allow federation.turn_off
-        federation.accept_reading federation.rename federation.remove
+        federation.accept_reading federation.rename federation.remove federation.replace_client
     """,
     OWNER: "team.ask_hand_over team.hand_over account_settings.delete_workspace",
     OWNER_OR_OPERATOR: "oauth_pages.debug",

@@ -11,6 +11,7 @@ from app.federation import differences, hygiene, presets, registration, schema_g
 from app.federation.definitions import may_only_read
 from app.federation.discovery import Found
 from app.federation.presets import ServerPreset
+from app.federation.typed_choice import TypedChoice
 from app.workspaces.guard import Member
 
 
@@ -33,23 +34,8 @@ class DiscoveredTool:
     description: str
     arguments: tuple[tuple[str, str], ...]
     says_it_reads: bool
-    reasons: tuple[str, ...]  # findings about its text
+    findings: tuple[str, ...]  # about its text
     is_held: bool  # it is not allowed together with the others
-
-
-@dataclass(frozen=True)
-class TypedChoice:
-    """What stands in the fields of the second step. Never a secret."""
-
-    name: str = ""
-    visibility: str = "shared"
-    access: str = ""
-    key_header: str = ""
-    client_id: str = ""
-    client_auth: str = ""
-    scopes: str = ""
-    extra_parameters: str = ""
-    reads_only: frozenset[str] | None = None  # None: every tool that says so
 
 
 @dataclass(frozen=True)

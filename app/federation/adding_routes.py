@@ -8,12 +8,12 @@ from flask.typing import ResponseReturnValue
 
 from app.connectors.credential_forms import Field
 from app.errors import InvalidInput
-from app.federation import adding, adding_page, discovery, policy, presets
+from app.federation import adding, adding_page, discovery, policy, presets, typed_choice
 from app.federation.adding import AddChoice, FoundChanged
-from app.federation.adding_page import TypedChoice
 from app.federation.discovery import Found
 from app.federation.models import McpServer
-from app.federation.registration import ClientNeeded, PastedClient
+from app.federation.registration import ClientNeeded
+from app.federation.typed_choice import TypedChoice
 from app.hub import connecting, responses
 from app.hub.credential_form import CredentialForm
 from app.hub.page import allow_leaving
@@ -60,14 +60,14 @@ def add() -> ResponseReturnValue:
 
 
 def _add(found: Found) -> ResponseReturnValue:
-    settings, typed = current.settings(), _typed(found)
+    settings, typed = current.settings(), typed_choice.read(request.form, found.access)
     key = request.form.get("key", "").strip()
     try:
         adding.check(settings, g.member, request.form["found"], found)
         problems = _problems_with(typed, key)
         if problems:
             return _found_page(found, typed, problems), 422
-        server = adding.add(settings, g.member, found, _choice(found, typed))
+        server = adding.add(settings, g.member, found, _choice(typed))
     except FoundChanged as refused:
         return _found_page(found, typed, {"": refused.message}), refused.status
     except ClientNeeded as refused:
@@ -88,38 +88,16 @@ def _connect(server: McpServer, visibility: str, key: str) -> ResponseReturnValu
     return responses.go_on(result)
 
 
-def _choice(found: Found, typed: TypedChoice) -> AddChoice:
-    form, client = request.form, None
-    if typed.client_id and typed.access == "oauth":
-        client = PastedClient(
-            typed.client_id,
-            form.get("client_secret", "").strip(),
-            typed.client_auth,
-            typed.scopes,
-            _parameters(typed.extra_parameters),
-        )
+def _choice(typed: TypedChoice) -> AddChoice:
+    form = request.form
+    pastes = typed.client_id and typed.access == "oauth"
     return AddChoice(
         typed.name,
         typed.access,
         typed.reads_only or (),
         form.get("preset", "")[:32],
-        client,
+        typed_choice.pasted_client(form, typed) if pastes else None,
         typed.key_header,
-    )
-
-
-def _typed(found: Found) -> TypedChoice:
-    form = request.form
-    return TypedChoice(
-        name=form.get("name", ""),
-        visibility="personal" if form.get("visibility") == "personal" else "shared",
-        access="key" if form.get("access") == "key" else found.access,
-        key_header=form.get("key_header", "").strip(),
-        client_id=form.get("client_id", "").strip(),
-        client_auth=form.get("client_auth", ""),
-        scopes=form.get("scopes", "").strip(),
-        extra_parameters=form.get("extra_parameters", "").strip(),
-        reads_only=frozenset(form.getlist("reads_only")),
     )
 
 
@@ -134,19 +112,6 @@ def _problems_with(typed: TypedChoice, key: str) -> Mapping[str, str]:
             "This isn't a header that can carry a key. Leave it empty, or check its name."
         )
     return {name: sentence for name, sentence in problems.items() if sentence}
-
-
-def _parameters(text: str) -> dict[str, str]:
-    """Lines such as `audience=api`. Raises InvalidInput."""
-    found: dict[str, str] = {}
-    for line in text.splitlines():
-        name, equals, value = line.strip().partition("=")
-        if not line.strip():
-            continue
-        if not equals or not re.fullmatch(r"[A-Za-z0-9_.-]{1,60}", name) or len(value) > 500:
-            raise InvalidInput("Write extra parameters one per line, such as audience=api.")
-        found[name] = value
-    return found
 
 
 def _address_page(url: str = "", problem: str = "") -> str:

@@ -9,11 +9,14 @@ from sqlmodel import Session, col, select
 
 from app import database
 from app.accounts.models import User
-from app.federation import differences, lookup, pins, wording
+from app.config import Settings
+from app.federation import differences, lookup, pins, registration, wording
 from app.federation.definitions import may_only_read
 from app.federation.differences import Difference
 from app.federation.models import McpServer, McpServerTool
-from app.federation.pinned_rows import OFF
+from app.federation.oauth_facts import OAuthFacts
+from app.federation.pinned_rows import HELD, OFF
+from app.federation.typed_choice import TypedChoice
 from app.vault import store
 from app.workspaces.guard import Member
 
@@ -30,13 +33,18 @@ class ToolView:
     says_it_reads: bool  # by its own hint
     differences: tuple[Difference, ...]  # of what waits, against what was allowed
     digest: str  # of the definition that is displayed
-    reasons: tuple[str, ...]  # why it waits
+    findings: tuple[str, ...]  # about its text
     decided_by: str = ""
 
     @property
     def is_changed(self) -> bool:
         """Whether something else was allowed before."""
         return self.row.definition is not None and self.row.offered is not None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was decided about it yet."""
+        return self.row.state == HELD and self.row.definition is None
 
     @property
     def can_be_allowed(self) -> bool:
@@ -64,6 +72,7 @@ class ServerPage:
     connections: int  # that this member can see
     added_by: str
     may_change: bool
+    redirect: str  # to register with an app of one's own
 
     @property
     def path(self) -> str:
@@ -99,7 +108,7 @@ def path_of(slug: str) -> str:
     return f"/integrations/servers/{slug}"
 
 
-def load(member: Member, slug: str) -> ServerPage:
+def load(settings: Settings, member: Member, slug: str) -> ServerPage:
     """The page. Raises NotFound."""
     with database.reading() as db:
         server = lookup.get_server(db, member.workspace.id, slug)
@@ -118,6 +127,20 @@ def load(member: Member, slug: str) -> ServerPage:
         sum(connection.slug == slug for connection in visible),
         names.get(server.added_by or "", ""),
         member.manages,
+        registration.redirect_of(settings, "pasted", slug),
+    )
+
+
+def typed_of(server: McpServer) -> TypedChoice:
+    """What stands in the fields of the server's app: what was pasted, without the secret."""
+    if server.client_kind != "pasted":
+        return TypedChoice()
+    facts = OAuthFacts.of_json(server.oauth)
+    return TypedChoice(
+        client_id=server.client_id,
+        client_auth=facts.client_auth,
+        scopes=" ".join(facts.scopes),
+        extra_parameters="\n".join(f"{name}={value}" for name, value in facts.extra_parameters.items()),
     )
 
 
@@ -133,7 +156,7 @@ def view_of(slug: str, row: McpServerTool, names: Mapping[str, str]) -> ToolView
         may_only_read(definition),
         differences.between(row.definition, row.offered) if row.definition and row.offered else (),
         row.offered_digest or row.digest,
-        tuple(map(differences.visible, row.reasons)),
+        tuple(map(differences.visible, row.reasons[1:])),  # the first is that it is new or changed
         names.get(row.decided_by or "", ""),
     )
 

@@ -1,12 +1,24 @@
 """Routes of MCP servers: adding one, and the page that manages it."""
 
+from collections.abc import Mapping
+
 from flask import Blueprint, Flask, flash, g, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.config import Settings
 from app.connectors import services
 from app.errors import InvalidInput
-from app.federation import adding_routes, page, registration, removal, review, source
+from app.federation import (
+    adding_routes,
+    own_app,
+    page,
+    registration,
+    removal,
+    review,
+    source,
+    typed_choice,
+)
+from app.federation.typed_choice import TypedChoice
 from app.hub.page import allow_leaving
 from app.web import current
 from app.workspaces.guard import member
@@ -78,6 +90,19 @@ def rename(slug: str) -> ResponseReturnValue:
     return _done(slug, "Saved.")
 
 
+@bp.post("/integrations/servers/<slug>/client")
+@member
+def replace_client(slug: str) -> ResponseReturnValue:
+    """Use another app at the server's sign-in page."""
+    typed = typed_choice.read(request.form, "oauth")
+    try:
+        pasted = typed_choice.pasted_client(request.form, typed)
+        own_app.replace_client(current.settings(), g.member, slug, pasted)
+    except InvalidInput as refused:
+        return _server_page(slug, typed=typed, problems={"client_id": refused.message}), refused.status
+    return _done(slug, "Saved. Reconnect the connections of this server.")
+
+
 @bp.post("/integrations/servers/<slug>/remove")
 @member
 def remove(slug: str) -> ResponseReturnValue:
@@ -87,10 +112,22 @@ def remove(slug: str) -> ResponseReturnValue:
     return redirect("/integrations", 303)
 
 
-def _server_page(slug: str, error: str = "") -> str:
-    found = page.load(g.member, slug)
-    allow_leaving(current.settings(), g.member.workspace.id)
-    return render_template("federation/server.html", page=found, error=error)
+def _server_page(
+    slug: str,
+    error: str = "",
+    typed: TypedChoice | None = None,
+    problems: Mapping[str, str] | None = None,
+) -> str:
+    settings = current.settings()
+    found = page.load(settings, g.member, slug)
+    allow_leaving(settings, g.member.workspace.id)
+    return render_template(
+        "federation/server.html",
+        page=found,
+        error=error,
+        typed=typed or page.typed_of(found.server),
+        problems=problems or {},
+    )
 
 
 def _done(slug: str, sentence: str) -> ResponseReturnValue:

@@ -26,7 +26,7 @@ _ADDRESSES = (
 )
 # Tools of ours: a slug that begins one of these names could make another tool of the same name.
 _OUR_TOOLS = (
-    *("hub_list_connections", "hub_connect_service", "set_active_business"),
+    *("hub_list_connections", "hub_connect_service", "hub_read_more", "set_active_business"),
     *("summarize_day", "summarize_period"),
     *("debug_auth", "debug_expire_oauth_tokens", "debug_refresh_profile"),
     *("memory_save", "memory_search", "memory_list", "memory_delete"),

@@ -79,5 +79,5 @@ def _of_service(connector: Connector) -> list[Banner]:
     """What waits on the page of a service that the workspace brought itself."""
     if not connector.notice or not connector.manage_path:
         return []
-    link = (connector.manage_path, f"Open the page of {connector.name}")
+    link = (connector.manage_path, f"Review {connector.name}")
     return [Banner("warning", f"{connector.name}: {connector.notice}", link=link)]

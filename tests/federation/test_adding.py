@@ -146,6 +146,20 @@ def test_a_key_is_asked_for_checked_and_never_on_a_page_again(alice, sdk_server,
     assert server.access == "key" and "canary" not in repr(server)
 
 
+def test_a_key_that_is_refused_can_be_entered_again(alice, sdk_server):
+    sdk_server.key = "right"
+    look(alice, sdk_server.url)
+    confirm(alice, key="wrong", name="Notes")
+    assert "Notes does not accept this key" in alice.page and "wrong" not in alice.page
+    assert rows(Connection) == [] and len(rows(McpServer)) == 1
+    state = re.search(r'name="state" value="([^"]+)"', alice.page)[1]
+    field = re.search(r'type="password" value="" [^>]*', alice.page) and re.search(
+        r'name="([^"]+)" type="password"', alice.page
+    )
+    alice.follow(alice.submit("/integrations/notes/keys", {"state": state, "way": "key", field[1]: "right"}))
+    assert "Notes connected" in alice.page
+
+
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [

@@ -10,6 +10,8 @@ from app import database
 from app.audit import AuditEntry
 from app.federation import pins
 from app.federation.models import McpServer, McpServerTool
+from app.federation.oauth_facts import OAuthFacts
+from app.vault import seal
 from tests.conftest import both_databases
 
 PAGE = "/integrations/servers/notebook"
@@ -112,7 +114,7 @@ def test_a_changed_tool_waits_with_every_word_that_changed(server, alice, client
     }
     take(server, [changed, ADD])
     waiting = group(alice, "waiting")
-    assert "Changed" in waiting and "The server changed this tool." in waiting
+    assert "Changed" in waiting and "New" not in waiting
     assert "<del>" in alice.page and "<ins>" in alice.page
     assert "removed: a end of what was removed" in waiting and "added: every end of what was added" in waiting
     assert "readOnlyHint" in waiting and "List notes" not in group(alice, "allowed")
@@ -172,7 +174,7 @@ def test_a_tool_is_turned_off_and_on_again(server, alice):
 
 def test_what_a_new_tool_is_can_be_read_before_it_is_kept_off(server, alice):
     take(server, [LIST, ADD, {**ADD, "name": "burn", "description": "Burn a note."}])
-    assert "Burn a note." in group(alice, "waiting") and "This tool is new." in group(alice, "waiting")
+    assert "Burn a note." in group(alice, "waiting") and "New" in group(alice, "waiting")
     alice.follow(alice.submit(f"{PAGE}/off", form_of(alice, "burn", "off")))
     assert row("burn").state == "off" and group(alice, "waiting") == ""
 
@@ -232,3 +234,51 @@ def test_the_hub_says_that_tools_wait_and_leads_there(server, alice, connect):
     assert "1 tool to review" in alice.page
     alice.get(f"/integrations/notebook/{connection.id}")
     assert "1 tool to review" in alice.page and f'href="{PAGE}"' in alice.page
+
+
+@pytest.fixture
+def signed_in_server(server):
+    """The server has a sign-in page, and a client that registered itself."""
+    facts = OAuthFacts(
+        issuer="https://books.example",
+        authorization_endpoint="https://books.example/authorize",
+        token_endpoint="https://books.example/token",
+        resource="https://notebook.example/mcp",
+        scopes=("notes",),
+    )
+    with database.transaction() as db:
+        found = db.get(McpServer, server)
+        found.access, found.oauth, found.client_kind = "oauth", facts.to_json(), "registered"
+        found.client_id, found.client_issuer = "theirs", facts.issuer
+    return server
+
+
+@both_databases
+def test_another_app_is_pasted_and_its_secret_is_on_no_page(signed_in_server, alice, settings):
+    alice.get(PAGE)
+    assert "Registered there for this workspace" in alice.page and "/oauth-callback" in alice.page
+    app = {
+        "client_id": "our-app",
+        "client_secret": "secret-canary-1",
+        "client_auth": "basic",
+        "scopes": "notes notes.write",
+        "extra_parameters": "audience=api",
+    }
+    wrong = alice.submit(f"{PAGE}/client", {**app, "extra_parameters": "no equals sign"})
+    assert wrong.status_code == 400 and 'value="our-app"' in alice.page and "canary" not in alice.page
+    assert "Write extra parameters one per line" in alice.page
+    assert alice.submit(f"{PAGE}/client", {**app, "client_id": ""}).status_code == 400
+    alice.follow(alice.submit(f"{PAGE}/client", app))
+    assert "Reconnect the connections" in alice.page and "An app of your own" in alice.page
+    assert 'value="our-app"' in alice.page and "audience=api" in alice.page and "canary" not in alice.page
+    with database.reading() as db:
+        stored = db.exec(select(McpServer)).one()
+    assert stored.client_kind == "pasted" and "canary" not in repr(stored)
+    assert seal.unseal(settings.vault_keys, stored, "client_secret_sealed") == "secret-canary-1"
+    assert len(trail("client_changed")) == 1 and "canary" not in repr(trail("client_changed"))
+
+
+def test_a_server_without_a_sign_in_page_takes_no_app(server, alice):
+    alice.get(PAGE)
+    assert f'action="{PAGE}/client"' not in alice.page
+    assert alice.submit(f"{PAGE}/client", {"client_id": "x"}).status_code == 400

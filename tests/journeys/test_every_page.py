@@ -20,6 +20,7 @@ SIGNED_OUT = (
 MEMBERS = (
     *(
         "/integrations",
+        "/integrations/add",
         "/ai-clients",
         "/ai-clients?client=gemini",
         "/ai-clients?client=chatgpt",
