@@ -14,7 +14,7 @@ from app import outbound
 from app.config import Settings
 from app.connectors.rows import plain
 from app.errors import InvalidInput, ToolError
-from app.federation import addresses, challenge, oauth_discovery
+from app.federation import addresses, challenge, oauth_discovery, registration
 from app.federation.oauth_facts import OAuthFacts
 from app.mcp_client import DirectSender, McpClient, MemorySessions, ServerFacts
 from app.outbound import Response
@@ -74,8 +74,7 @@ def _with_sign_in(settings: Settings, address: str, facts: ServerFacts | None, a
     oauth = oauth_discovery.discover(settings, address, challenge.read(answer.headers))
     if oauth is None:
         return _found(address, facts, "key", None)
-    by_document = oauth.takes_documents and settings.secure
-    needs_client = not (oauth.registration_endpoint or by_document)
+    needs_client = registration.needs_paste(settings, oauth)
     return _found(address, facts, "oauth", None, oauth=oauth, needs_client=needs_client)
 
 

@@ -6,8 +6,9 @@ server that names another issuer nor another `PUBLIC_URL` ever gets to see it.
 
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
-from app import outbound
+from app import guarded_http, outbound
 from app.config import Settings
 from app.errors import InvalidInput
 from app.federation import addresses
@@ -24,6 +25,7 @@ from app.vault import seal
 
 DOCUMENT_PATH = "/client-metadata.json"
 _SECONDS = 15.0
+_LOOKUP_SECONDS = 3.0
 _MAX_BYTES = 256 * 1024
 _LONGEST = 2000
 _METHODS: dict[ClientAuth, str] = {
@@ -69,7 +71,7 @@ def obtain_client(settings: Settings, server: McpServer, pasted: PastedClient | 
     facts = OAuthFacts.of_json(server.oauth)
     if pasted is not None and pasted.client_id:
         _paste(settings, server, facts, pasted)
-    elif facts.takes_documents and settings.secure and "none" in facts.client_auths:
+    elif _is_known_by_document(settings, facts):
         _set(settings, server, facts, "document", settings.public_url + DOCUMENT_PATH, "", "none")
     elif facts.registration_endpoint:
         _register(settings, server, facts)
@@ -84,6 +86,29 @@ def has_client(settings: Settings, server: McpServer) -> bool:
         and server.client_issuer == OAuthFacts.of_json(server.oauth).issuer
         and server.client_redirect == redirect_of(settings, server.client_kind, server.slug)
     )
+
+
+def needs_paste(settings: Settings, facts: OAuthFacts) -> bool:
+    """Whether a client id must be pasted: the server neither takes documents nor registers apps."""
+    return not (facts.registration_endpoint or _takes_our_document(settings, facts))
+
+
+def _takes_our_document(settings: Settings, facts: OAuthFacts) -> bool:
+    return facts.takes_documents and settings.secure and "none" in facts.client_auths
+
+
+def _is_known_by_document(settings: Settings, facts: OAuthFacts) -> bool:
+    """Whether our document is our client id there. Where it could not be fetched, registering is better."""
+    if not _takes_our_document(settings, facts) or not facts.registration_endpoint:
+        return _takes_our_document(settings, facts)
+    own = urlsplit(settings.public_url)
+    try:
+        guarded_http.check_public(own.hostname or "", own.port or 443, _LOOKUP_SECONDS)
+    except guarded_http.AddressRefused:
+        return False
+    except guarded_http.OutboundError:
+        pass  # our own name may be unknown here and known elsewhere
+    return True
 
 
 def redirect_of(settings: Settings, kind: str, slug: str) -> str:

@@ -13,7 +13,7 @@ from app.connectors.connector import Connector, Planned
 from app.connectors.credential_forms import OAUTH, Form
 from app.connectors.endpoints import Endpoints
 from app.connectors.services import services_of
-from app.errors import NotFound, PatchbayError
+from app.errors import InvalidInput, NotFound, PatchbayError
 from app.hub import changes, credential_form, flow_return, handshake_state, scope_choice
 from app.hub import handshake as handshakes
 from app.hub.credential_form import CredentialForm
@@ -124,9 +124,12 @@ def another_method(
 
 def once_more(settings: Settings, member: Member, handshake: Handshake, state: str) -> str:
     """The consent page again, for the same intent, with a new client of ours: the service has forgotten the
-    one before. Raises whatever obtaining one raises.
+    one before. Without a new one, where the handshake returns to, with the reason.
     """
-    _prepare(settings, member.workspace.id, handshake.slug, forgotten=True)
+    try:
+        _prepare(settings, member.workspace.id, handshake.slug, forgotten=True)
+    except InvalidInput as refused:
+        return return_url(settings, handshakes.close(handshake, "failed", refused.message))
     connector, where = connectable(settings, member.workspace.id, handshake.slug)
     with database.transaction() as db:
         intent = _intent_of(db, settings, member, connector, handshake, state)

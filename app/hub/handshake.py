@@ -138,22 +138,22 @@ def finish(
         facts = {name: answer[name] for name in connector.auth.callback_facts if name in answer}
         account = access.probe(settings, connector, endpoints, tokens, facts)
     except refusals.AccessDenied as error:
-        return _close(handshake, "denied", error.message)
+        return close(handshake, "denied", error.message)
     except ClientForgotten as error:
         if not handshake_state.is_second_try(answer["state"]):
             raise StartAgain(handshake) from None
-        return _close(handshake, "failed", error.message)
+        return close(handshake, "failed", error.message)
     except PatchbayError as error:
         # The account is unknown, so with some services revoking could end a connection of somebody else.
         if tokens is not None and not connector.auth.revokes_whole_account:
             _revoke_unused(settings, handshake, Account(key="", name=""), tokens)
-        return _close(handshake, "failed", refusals.describe(connector, error))
+        return close(handshake, "failed", refusals.describe(connector, error))
     try:
         chosen = handshake_state.visibility_of(answer["state"])
         return store_tokens(settings, member, handshake, connector, account, tokens, visibility=chosen)
     except (store.AnotherAccount, NotFound, Forbidden) as error:
         _revoke_unused(settings, handshake, account, tokens)
-        return _close(handshake, "failed", error.message)
+        return close(handshake, "failed", error.message)
 
 
 def find(member: Member, connector: Connector, state: str) -> Handshake:
@@ -268,7 +268,8 @@ def _connection(
     )
 
 
-def _close(handshake: Handshake, outcome: str, sentence: str) -> Handshake:
+def close(handshake: Handshake, outcome: str, sentence: str) -> Handshake:
+    """Store how a handshake ended, with the reason for its banner."""
     with database.transaction() as db:
         return _end(db, handshake, outcome, sentence)
 

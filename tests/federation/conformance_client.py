@@ -68,7 +68,8 @@ def _use(app: Flask, walk: Walk, user: User, workspace: Workspace, url: str, con
     tools = [name for name in client.tools() if name.startswith("suite_")]
     print("tools:", *tools)
     results = [_call(walk, client, name, connection) for name in tools]
-    return 0 if tools and all(results) else 1
+    lists_none = os.environ.get("MCP_CONFORMANCE_SCENARIO") == "initialize"
+    return 0 if all(results) and (tools or lists_none) else 1
 
 
 def _call(walk: Walk, client: Client, name: str, connection: str) -> bool:

@@ -180,6 +180,19 @@ def test_a_server_that_never_knows_us_is_asked_twice_and_no_more(walk, site):
     assert len(walk.consents) == 2 and site.clients == 2
 
 
+def test_a_server_that_registers_us_no_more_says_so_on_the_hub(walk, site):
+    site.token_answers = [INVALID_CLIENT]
+
+    def once(sent):
+        site.server.script["POST", "/register"] = Written(403, {"error": "access_denied"})
+        return Written(201, {"client_id": "client-1", "client_secret": "canary-client-secret"})
+
+    site.server.script["POST", "/register"] = once
+    last = walk.add(f"{site.server.url}/mcp", name="Site")
+    assert last.status_code == 200 and "Site connection failed" in walk.person.page
+    assert "did not register this installation" in walk.person.page
+
+
 def test_a_reloaded_callback_registers_nothing_anew(walk, site):
     site.token_answers = [INVALID_CLIENT]
     walk.add(f"{site.server.url}/mcp", name="Site")
