@@ -18,6 +18,7 @@ from app.federation.hygiene_patterns import finds
 
 _DEEPEST = 64  # levels of a definition; what is deeper cannot be used anyway (`schema_gate`)
 _MOST_CHARACTERS = 200_000  # of one definition; a larger one cannot be used either
+_MOST_IN_LIST = 1_000_000  # characters of all: judging takes a few seconds for that many
 _MOST_KNOWN = 5_000  # definitions whose findings one process remembers
 _LONGEST_PIECE = 400  # characters at the edge of a text that could belong to the next one
 _NAMES = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
@@ -34,6 +35,7 @@ _SENTENCES = {
     "other_tools": "{place} names tools of other services.",
     "markup": "{place} has an image or link that would send data elsewhere.",
     "pieces": "Its texts and those of other tools together give the AI client orders.",
+    "unread": "The server's tools say so much together that this one was not judged.",
     "contradiction": "It says that it only reads, but its name says that it changes something.",
 }
 
@@ -65,7 +67,10 @@ def inspect(
     by_name = {str(each.get("name", "")): each for each in definitions}
     texts = {name: list(_texts_of(each)) for name, each in by_name.items()}
     others = frozenset(name for name in foreign if "_" in name) - texts.keys()
-    found = {name: _alone(each, texts[name]) for name, each in by_name.items()}
+    left, found = _MOST_IN_LIST, dict[str, _Alone]()
+    for name, each in by_name.items():
+        left -= sum(len(text.text) for text in texts[name])
+        found[name] = _alone(each, texts[name]) if left >= 0 else _Alone({"unread": ""}, ())
     places = {name: dict(of_tool.places) for name, of_tool in found.items()}
     for name, own in texts.items():
         if (place := _place_of_other_tools(own, others)) is not None:
