@@ -153,6 +153,7 @@ class _Exchange:
         await application(scope, receive, send)
 
     def _chunks(self) -> Iterator[bytes]:
+        yield b""  # sends status and headers now: a stream may have nothing to say for long
         while (message := self._next()) is not None:
             yield message.get("body", b"")
             if not message.get("more_body"):

@@ -17,7 +17,7 @@ from app.sandbox.mcp_endpoint import McpEndpoint, json_response
 from app.sandbox.rules import DemoKey, Rules
 from app.sandbox.server import create_app
 from app.sandbox.service import DemoCompany, ImitatedService
-from tests.support.waiting import AT_MOST_SECONDS
+from tests.support.waiting import AT_MOST_SECONDS, PROMPTLY_SECONDS
 
 _OF_THE_CLIENT = {
     "protocolVersion": "2026-07-28",
@@ -162,6 +162,17 @@ def test_a_session_belongs_to_its_grant_and_ends_with_the_lever(toy):
     httpx2.post(f"{toy.url}/_levers/toy/forget_sessions", json={}).raise_for_status()
     assert _initialize(toy, session=session, method="ping").status_code == 404
     assert _initialize(toy).status_code == 200
+
+
+def test_a_silent_stream_has_its_headers_at_once(toy):
+    """The SDK's client sends nothing else before it has them. The first ping would come after 15 seconds."""
+    headers = {
+        "Authorization": f"Bearer {ANN}",
+        "Accept": "text/event-stream",
+        "Mcp-Session-Id": _initialize(toy).headers["Mcp-Session-Id"],
+    }
+    with httpx2.stream("GET", f"{toy.url}/toy/mcp", headers=headers, timeout=PROMPTLY_SECONDS) as answer:
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/event-stream")
 
 
 def test_faults_hit_an_mcp_server_like_any_other_path(toy):
