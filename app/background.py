@@ -11,7 +11,7 @@ from app.admin import hosts
 from app.approvals import expiry
 from app.config import Settings
 from app.database import transaction
-from app.federation import removal
+from app.federation import refreshing, removal
 from app.hub import handshake
 from app.jobs.leases import PeriodicJob
 from app.jobs.runner import JobRunner
@@ -43,6 +43,7 @@ def jobs(settings: Settings, mailer: Mailer) -> tuple[PeriodicJob, ...]:
     return (
         *run.jobs(settings, mailer),
         keepalive.job(settings),
+        refreshing.job(settings),
         revocation.job(settings),
         removal.job(settings),
         *scheduler.jobs(settings.usage_retention_days),

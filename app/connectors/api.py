@@ -34,6 +34,8 @@ class Api(ApiSender):
     report: Callable[[float, float | None, str], None] = no_report
     new_key: Callable[[], str] = lambda: uuid.uuid4().hex  # makes an idempotency key
     ask: Person | None = None  # whom an MCP server may ask during the call; None: nobody
+    # takes method and params of an MCP server's notifications
+    on_notification: Callable[[str, Mapping[str, Any]], None] = lambda method, params: None
     # the sessions with an MCP server, by purpose (`mcp_sessions.purpose`)
     sessions: Callable[[str], ServerSessions] = field(default_factory=MemorySessions.by_purpose)
     memo: dict[str, Any] = field(default_factory=dict)  # what the connector remembers during this call

@@ -14,7 +14,6 @@ from app.connectors.request import ApiRequest
 from app.connectors.tool_output import ToolOutput
 from app.errors import PermissionDenied, ToolError
 from app.mcp_client import McpClient
-from app.mcp_client.conversation import ignore
 from app.mcp_client.negotiation import DISCOVER
 from app.mcp_client.session import Message
 from app.mcp_client.wire import AnswerReader
@@ -42,7 +41,6 @@ class InsufficientScope(PermissionDenied):
 def client_of(
     api: Api,
     purpose: str = "",
-    on_notification: Callable[[str, Mapping[str, Any]], None] = ignore,
     prepare: Callable[[McpClient], None] | None = None,
 ) -> McpClient:
     """The client of the MCP server at the connection's address. `purpose` keeps a session of its own, with a
@@ -52,7 +50,7 @@ def client_of(
         _ConnectionSender(api),
         api.sessions(purpose),
         name=api.service.name,
-        on_notification=on_notification,
+        on_notification=api.on_notification,
         prepare=prepare,
     )
 

@@ -4,8 +4,9 @@ A server that does not answer is left alone, a definition that changed is notice
 a call that lacks scopes answers with a link to grant them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from app.connectors.api import Api
 from app.connectors.tool import Tool
@@ -13,10 +14,23 @@ from app.federation.breaker import BREAKER
 from app.federation.refreshing import REFRESHER
 from app.federation.stepping_up import stepping_up
 
+_LIST_CHANGED = "notifications/tools/list_changed"
+
 
 @contextmanager
 def around_call(server_id: str, api: Api, tool: Tool) -> Iterator[None]:
     """`Connector.around_call` of the server. Raises ProviderUnavailable while it is left alone."""
+    has_changed = False
+
+    def listen(method: str, params: Mapping[str, Any]) -> None:
+        nonlocal has_changed
+        has_changed = has_changed or method == _LIST_CHANGED
+
     with BREAKER.around(api.about["connection"], api), stepping_up(api):
         REFRESHER.look(server_id, api)
-        yield
+        api.on_notification = listen
+        try:
+            yield
+        finally:
+            if has_changed:
+                REFRESHER.read_soon(server_id, api)

@@ -44,9 +44,16 @@ def build(server: McpServer, tools: Sequence[McpServerTool]) -> Connector:
         withheld=tuple(_withheld(server, tool) for tool in known if not _is_live(tool)),
         asks_while_running=server.revision in HANDSHAKE_PROTOCOL_VERSIONS,
         manage_path=f"{PAGES}/{server.slug}",
-        notice=f"{waiting} {'tool' if waiting == 1 else 'tools'} to review" if waiting else "",
+        notice=_notice(server, waiting),
         is_offered=server.removed_at is None,
     )
+
+
+def _notice(server: McpServer, waiting: int) -> str:
+    """What waits on the server's page: tools to review, or the reason why its list is stale."""
+    if waiting:
+        return f"{waiting} {'tool' if waiting == 1 else 'tools'} to review"
+    return "Not answering" if server.problem and server.removed_at is None else ""
 
 
 def _forms_of(server: McpServer) -> tuple[Form, ...]:
@@ -93,7 +100,7 @@ def _withheld(server: McpServer, tool: McpServerTool) -> RemoteTool:
 def _why_not(server: McpServer, tool: McpServerTool) -> str:
     """The sentence of a tool that cannot be called."""
     if tool.state == OFF:
-        return f"An owner or admin turned this {server.name} tool off for everyone."
+        return f"An owner or admin turned this {server.name} tool off for everybody."
     if not tool.listed:
         return f"{server.name} no longer offers this tool."
     if tool.definition is not None:

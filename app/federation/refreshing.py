@@ -85,9 +85,32 @@ class Refresher:
             return False
         return self._read(claim, api)
 
-    def forget(self, connection_id: str) -> None:
-        """The list may have changed: the next call looks."""
+    def read_soon(self, server_id: str, api: Api) -> None:
+        """The server says that its list has changed: it is over now, and is read in the background."""
+        workspace_id, connection_id = api.about["workspace"], api.about["connection"]
+
+        def read() -> None:
+            own = replace(
+                api,
+                deadline=time.monotonic() + _READING_SECONDS,
+                calls=[],
+                cancelled=lambda: False,
+                report=lambda done, total, text: None,
+                ask=None,
+            )
+            try:
+                claim = tool_lists.claim(server_id, workspace_id, connection_id)
+                if claim is not None:
+                    self._read(claim, own)
+            except Unavailable:
+                log.debug("the tools of %s could not be read", connection_id)
+
         self._good_until.pop(connection_id, None)
+        try:
+            tool_lists.expire(connection_id)
+        except Unavailable:  # then it is read when its time is over
+            return
+        threads.submit(_pool, read)
 
     def _lead(self, server_id: str, api: Api, until: float) -> None:
         """Read the list, or wait for the process that reads it."""
@@ -128,7 +151,7 @@ class Refresher:
 
     def _remember(self, connection_id: str, until: datetime | None) -> None:
         if until is None:
-            self.forget(connection_id)
+            self._good_until.pop(connection_id, None)
             return
         if len(self._good_until) >= _MOST:
             self._good_until.clear()
@@ -148,6 +171,7 @@ class Refresher:
         flight.set()
 
 
+_pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="tool-lists")
 REFRESHER = Refresher()
 
 

@@ -9,6 +9,7 @@ from app import database
 from app.federation import pins
 from app.federation.models import McpServer, McpServerTool
 from tests.conftest import both_databases
+from tests.support.added_servers import list_is_good
 from tests.support.approvals import request_in, stored
 
 ADD = "notebook_add_note"
@@ -18,7 +19,7 @@ ADD = "notebook_add_note"
 def server_id(sdk_server, add, connect):
     """The Notebook, which asks before writing."""
     found = add(sdk_server.url)
-    connect(permission="ask")
+    list_is_good(connect(permission="ask"))
     return found
 
 

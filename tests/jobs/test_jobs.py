@@ -49,7 +49,7 @@ def test_every_job_that_must_happen_is_one_of_the_product(app):
     assert names >= {
         *("connections keepalive", "token revocations", "usage rollup", "usage retention"),
         *("notifications", "reminders", "expired approvals", "expired sessions and codes", "webhook log"),
-        "removed MCP servers",
+        *("removed MCP servers", "MCP tool lists"),
     }
     for each in jobs:
         runner.run_now(each)

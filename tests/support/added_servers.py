@@ -1,6 +1,7 @@
 """MCP servers of a workspace, written as rows: for tests of what comes after adding and connecting."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -12,7 +13,7 @@ from app import clock, config, crypto, database, workspace_versions
 from app.connectors.spec import Account
 from app.federation import source
 from app.federation.definitions import digest_of, pinned_part
-from app.federation.models import McpServer, McpServerTool
+from app.federation.models import McpServer, McpServerTool, McpToolList
 from app.vault import store
 from app.vault.models import Connection
 from app.vault.token_endpoint import TokenSet
@@ -114,3 +115,11 @@ def connect_server(
         for column, value in columns.items():
             setattr(connection, column, value)
     return connection
+
+
+def list_is_good(connection: Connection) -> None:
+    """The connection's tools were listed just now: no call asks the server for them."""
+    at = clock.now()
+    good = {"fetched_at": at, "expires_at": at + timedelta(minutes=5)}
+    with database.transaction() as db:
+        db.add(McpToolList(connection_id=connection.id, workspace_id=connection.workspace_id, **good))

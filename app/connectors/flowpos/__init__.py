@@ -21,6 +21,7 @@ Decided:
 
 from app.connectors.connector import Connector
 from app.connectors.flowpos.auth_methods import FORMS, POS_INTENTS
+from app.connectors.flowpos.errors import read_error
 from app.connectors.flowpos.identity import identify
 from app.connectors.flowpos.summary import summarize
 from app.connectors.flowpos.tools import TOOLS
@@ -35,6 +36,7 @@ CONNECTOR = Connector(
     auth=NO_CONSENT_PAGE,
     forms=FORMS,
     identify=identify,
+    read_error=read_error,
     business=BusinessArgument("business_id", "business"),
     help_url="https://docs.flowandgrow.tech/dev/mcp",
     summarize=summarize,
