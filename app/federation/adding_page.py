@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from app import database
 from app.config import Settings
 from app.connectors.services import services_of
-from app.federation import differences, hygiene, presets, registration, schema_gate, wording
+from app.federation import differences, hygiene, lookup, presets, registration, schema_gate, wording
 from app.federation.definitions import may_only_read
 from app.federation.discovery import Found
+from app.federation.models import McpServer
 from app.federation.presets import ServerPreset
 from app.federation.typed_choice import TypedChoice
 from app.workspaces.guard import Member
@@ -49,6 +51,7 @@ class FoundPage:
     tools: tuple[DiscoveredTool, ...]
     redirect: str  # to register with an app of one's own
     typed: TypedChoice
+    here: Sequence[McpServer] = ()  # servers of the workspace at the same address
     problems: Mapping[str, str] = field(default_factory=dict)  # by field; "": of the whole
 
     @property
@@ -95,8 +98,14 @@ def found_page(
         tuple(_tools_of(member, found.tools or ())),
         registration.redirect_of(settings, "pasted", ""),
         typed or _first_choice(found, preset),
+        _at(member, found.url),
         problems or {},
     )
+
+
+def _at(member: Member, url: str) -> Sequence[McpServer]:
+    with database.reading() as db:
+        return lookup.servers_at(db, member.workspace.id, url)
 
 
 def _first_choice(found: Found, preset: ServerPreset | None) -> TypedChoice:

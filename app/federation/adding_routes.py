@@ -3,16 +3,16 @@
 import re
 from collections.abc import Mapping
 
-from flask import Blueprint, g, render_template, request
+from flask import Blueprint, flash, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.connectors.credential_forms import Field
-from app.errors import InvalidInput
-from app.federation import adding, adding_page, discovery, policy, presets, typed_choice
+from app.errors import InvalidInput, PatchbayError
+from app.federation import adding, adding_page, discovery, page, policy, presets, typed_choice
 from app.federation.adding import AddChoice, FoundChanged
 from app.federation.discovery import Found
 from app.federation.models import McpServer
-from app.federation.registration import ClientNeeded
+from app.federation.registration import ClientNeeded, RegistrationFailed
 from app.federation.typed_choice import TypedChoice
 from app.hub import connecting, responses
 from app.hub.credential_form import CredentialForm
@@ -70,7 +70,7 @@ def _add(found: Found) -> ResponseReturnValue:
         server = adding.add(settings, g.member, found, _choice(typed))
     except FoundChanged as refused:
         return _found_page(found, typed, {"": refused.message}), refused.status
-    except ClientNeeded as refused:
+    except (ClientNeeded, RegistrationFailed) as refused:
         return _found_page(found, typed, {"client_id": refused.message}), 422
     except InvalidInput as refused:
         return _found_page(found, typed, {"": refused.message}), 422
@@ -80,11 +80,15 @@ def _add(found: Found) -> ResponseReturnValue:
 def _connect(server: McpServer, visibility: str, key: str) -> ResponseReturnValue:
     """On to the consent page; or, with the key that was pasted or without any, connected at once."""
     settings = current.settings()
-    result = connecting.to_service(settings, g.member, server.slug, {"visibility": visibility})
-    if isinstance(result, CredentialForm) and (key or not result.form.fields):
-        given = {"state": result.state, "way": result.form.key}
-        given |= {field.name: key for field in result.form.fields}
-        result = connecting.fill_in(settings, g.member, server.slug, given)
+    try:
+        result = connecting.to_service(settings, g.member, server.slug, {"visibility": visibility})
+        if isinstance(result, CredentialForm) and (key or not result.form.fields):
+            given = {"state": result.state, "way": result.form.key}
+            given |= {field.name: key for field in result.form.fields}
+            result = connecting.fill_in(settings, g.member, server.slug, given)
+    except PatchbayError as error:  # it is added, whatever comes of connecting
+        flash(f"{server.name} was added, but it isn't connected. {error.message}", "bad")
+        return redirect(page.path_of(server.slug), 303)
     return responses.go_on(result)
 
 
@@ -115,8 +119,8 @@ def _problems_with(typed: TypedChoice, key: str) -> Mapping[str, str]:
 
 
 def _address_page(url: str = "", problem: str = "") -> str:
-    page = adding_page.address_page(current.settings(), url, problem)
-    return render_template("federation/add.html", page=page)
+    first = adding_page.address_page(current.settings(), url, problem)
+    return render_template("federation/add.html", page=first)
 
 
 def _found_page(
@@ -124,11 +128,11 @@ def _found_page(
 ) -> str:
     settings = current.settings()
     signed = adding.sign(settings, g.member, found)
-    page = adding_page.found_page(
+    second = adding_page.found_page(
         settings, g.member, found, signed, request.form.get("preset", ""), typed, problems
     )
     allow_leaving(settings, g.member.workspace.id)
     if found.oauth:  # the press on this page ends at the server's own consent page
         scheme = found.oauth.authorization_endpoint.partition("://")[0]
-        headers.allow_form_target(f"{scheme}://{page.sign_in_host}")
-    return render_template("federation/found.html", page=page)
+        headers.allow_form_target(f"{scheme}://{second.sign_in_host}")
+    return render_template("federation/found.html", page=second)

@@ -28,3 +28,16 @@ def tools_of(db: Session, server: McpServer) -> Sequence[McpServerTool]:
         .where(col(McpServerTool.server_id) == server.id)
         .order_by(col(McpServerTool.first_seen_at), col(McpServerTool.name))
     ).all()
+
+
+def servers_at(db: Session, workspace_id: str, url: str) -> Sequence[McpServer]:
+    """The workspace's servers at that address."""
+    return db.exec(
+        select(McpServer)
+        .where(
+            col(McpServer.workspace_id) == workspace_id,
+            col(McpServer.url) == url,
+            col(McpServer.removed_at).is_(None),
+        )
+        .order_by(col(McpServer.added_at))
+    ).all()

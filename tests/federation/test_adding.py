@@ -9,8 +9,10 @@ from sqlmodel import select
 from app import clock, database
 from app.audit import AuditEntry
 from app.connectors.services import services_of
+from app.errors import ProviderUnavailable
 from app.federation import slugs
 from app.federation.models import McpServer, McpServerTool
+from app.hub import connecting
 from app.mcp_server import toolbox
 from app.mcp_server.tools import compact, debugging, summaries
 from app.vault.models import Connection
@@ -255,3 +257,24 @@ def test_hidden_and_dangerous_text_is_displayed_as_what_it_is(alice, sdk_server)
     answer = look(alice, sdk_server.url)
     assert "List notes.⟨U+200B⟩&lt;script&gt;" in answer.text and "Q⟨U+202E⟩." in answer.text
     assert "\u200b" not in answer.text and "<script>alert" not in answer.text
+
+
+def test_an_address_that_is_here_already_is_named_as_such(alice, sdk_server):
+    look(alice, sdk_server.url)
+    assert "is already added at this address" not in alice.page
+    alice.follow(confirm(alice))
+    look(alice, sdk_server.url)
+    assert "Notebook is already added at this address." in alice.page
+    assert 'href="/integrations/servers/notebook"' in alice.page
+
+
+def test_what_goes_wrong_after_it_was_added_is_on_its_page(alice, sdk_server, monkeypatch):
+    look(alice, sdk_server.url)
+
+    def fail(*_args):
+        raise ProviderUnavailable("Notebook is busy.")
+
+    monkeypatch.setattr(connecting, "fill_in", fail)
+    alice.follow(confirm(alice))
+    assert "Notebook was added, but it isn't connected. Notebook is busy." in alice.page
+    assert "Connect Notebook" in alice.page and len(rows(McpServer)) == 1
