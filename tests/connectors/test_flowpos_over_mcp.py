@@ -301,6 +301,14 @@ def test_a_choice_that_flowpos_forgot_is_made_again(connect, levers):
     assert {row["product_id"]: row["on_hand"] for row in stock()} == {**before, "p-22": before["p-22"] + 1}
 
 
+def test_another_business_than_the_chosen_one_is_not_worked_in(connect, levers):
+    flowpos = connect()
+    levers("answer", tool="set_active_business", result=answer({"activeBusinessId": "b1a0-0002"}))
+    with pytest.raises(ProviderError, match="different business"):
+        flowpos.call("adjust_inventory", CHANGE)
+    assert "tools/call adjust_inventory" not in flowpos.requests()
+
+
 def test_without_a_choice_only_the_one_business_is_worked_in(connect, levers):
     flowpos = connect()
     levers("unlist", tools=["set_active_business"])

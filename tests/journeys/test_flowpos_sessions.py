@@ -55,6 +55,14 @@ def test_each_client_works_in_the_business_it_chose(product, clients):
     assert currencies(product, clients) == ["EUR", "NZD"] * (_CALLS // 2)
 
 
+def test_a_token_that_ended_is_renewed_once_for_all_calls_of_both_workers(product, clients):
+    levers = Levers(product.sandbox_url, "flowpos")
+    before = levers.log()["refreshes"]
+    levers("expire")
+    assert currencies(product, clients) == ["EUR", "NZD"] * (_CALLS // 2)
+    assert levers.log()["refreshes"] == before + 1
+
+
 def test_sessions_that_are_lost_meanwhile_put_nobody_into_another_business(product, clients):
     found = currencies(product, clients, lose_sessions=(3, 8))
     wrong = [currency for n, currency in enumerate(found) if currency == ("NZD", "EUR")[n % 2]]

@@ -102,6 +102,29 @@ def test_a_membership_that_ended_is_no_longer_active(alice, fill_in, sandbox_pro
     assert "set_active_business" not in names(alice)
 
 
+def test_what_flowpos_lists_is_offered_from_the_next_test_of_the_connection_on(
+    alice,
+    fill_in,
+    sandbox_process,  # noqa: F811
+):
+    visitor = fill_in("token", access_token="sandbox-flowpos-mara")
+    assert "flowpos_get_products" in names(alice)
+    sandbox_process.lever("flowpos", "unlist", tools=["get_products"])
+    visitor.submit("/integrations/flowpos/test")
+    assert "flowpos_get_products" not in names(alice) and names(alice) >= DOMAIN - {"flowpos_get_products"}
+    refused = alice.call("flowpos_get_products", {})["error"]
+    assert refused["code"] == "PERMISSION_DENIED" and "does not offer this tool" in refused["message"]
+    sandbox_process.lever("flowpos", "unlist", tools=[])
+    visitor.submit("/integrations/flowpos/test")
+    assert alice.call("flowpos_get_products", {})["success"]
+
+
+def test_a_key_without_a_scope_is_told_which_one_is_missing(alice, fill_in):
+    fill_in("key", api_key="fp_mcp_sandbox_reader")
+    refused = alice.call("get_client_health", {})["error"]
+    assert refused["code"] == "PERMISSION_DENIED" and refused["details"]["needs_any_of"] == ["pos:intents"]
+
+
 def test_one_business_needs_no_choosing(alice, fill_in):
     fill_in("identity", id_token="sandbox-identity-tom")
     assert "set_active_business" not in names(alice)

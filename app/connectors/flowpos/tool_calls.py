@@ -12,7 +12,7 @@ from typing import Any
 from app.connectors.api import Api
 from app.connectors.flowpos import endpoint, listed_tools
 from app.connectors.flowpos.listed_tools import SET_ACTIVE_BUSINESS
-from app.errors import PermissionDenied, ReconnectNeeded
+from app.errors import PermissionDenied, ProviderError, ReconnectNeeded
 from app.mcp_client import McpClient
 
 WHOLE_TOKEN = "token"  # the id of the one business of a token whose businesses FlowPOS does not name
@@ -49,11 +49,22 @@ def _session(api: Api, business: str) -> McpClient:
         chosen = choice.fill_in({_BUSINESS: business})
 
         def choose(session: McpClient) -> None:
-            endpoint.call_tool(session, SET_ACTIVE_BUSINESS, chosen, may_be_words=True)
+            answer = endpoint.call_tool(session, SET_ACTIVE_BUSINESS, chosen, may_be_words=True)
+            _check_chosen(answer, business)
 
         api.memo[business] = endpoint.client(api, business, choose)
     session: McpClient = api.memo[business]
     return session
+
+
+def _check_chosen(answer: Any, business: str) -> None:
+    """Raises ProviderError if FlowPOS names another business as the active one."""
+    active = answer.get("activeBusinessId") if isinstance(answer, Mapping) else None
+    if active not in {None, business}:
+        raise ProviderError(
+            "FlowPOS switched to a different business than this call is for, so the call was not sent. "
+            "Please try again."
+        )
 
 
 def _check_only(api: Api, business: str) -> None:
