@@ -62,8 +62,9 @@ class Deadline:
         if time.monotonic() >= self.at:
             self._pass()
             return False
-        if self._stop is not None and self._stop():
-            self._hang_up("stopped")
+        with contextlib.suppress(Exception):  # whatever it raises, the watcher serves the others
+            if self._stop is not None and self._stop():
+                self._hang_up("stopped")
         return not self.stopped
 
     def _pass(self) -> None:

@@ -3,6 +3,7 @@ them speaks: the official SDK at both ends, and the product between them in two 
 """
 
 import asyncio
+import base64
 import json
 from typing import Any
 
@@ -15,7 +16,7 @@ from mcp_types import ElicitRequestURLParams, ElicitResult
 from tests.federation.revisions import both_upstream_revisions
 from tests.mcp_server.live import listen, port_of, run_gunicorn
 from tests.support import loops
-from tests.support.notebook import CHECKOUT
+from tests.support.notebook import CHECKOUT, PNG
 from tests.support.waiting import AT_MOST_SECONDS
 
 pytestmark = [pytest.mark.slow, both_upstream_revisions]
@@ -94,6 +95,7 @@ def text_of(result):
 @both_client_revisions
 def test_questions_and_progress_reach_the_client_and_answers_the_server(use, mode):
     _a_question_is_answered_in_the_chat(use, mode)
+    _an_image_comes_after_the_answer(use, mode)
     for action in ("decline", "cancel"):
         _a_person_who_says_no_is_believed(use, mode, action)
     _a_page_to_open_is_named_by_its_host(use, mode)
@@ -117,6 +119,15 @@ def _a_question_is_answered_in_the_chat(use, mode):
     )
     fields = questions[0].requested_schema
     assert fields["properties"]["colour"]["type"] == "string" and fields["required"] == ["colour"]
+
+
+def _an_image_comes_after_the_answer(use, mode):
+    async def paint(client):
+        result = await client.call_tool("notebook_paint_note", {"id": 1})
+        assert "In green." in text_of(result)
+        assert base64.b64decode(result.content[1].data) == PNG
+
+    assert len(use(mode, green, paint)) == 1
 
 
 def _a_person_who_says_no_is_believed(use, mode, action):

@@ -97,6 +97,14 @@ def test_an_image_arrives_as_the_same_bytes_after_the_envelope(ask):
     assert digest(received["data"]) == digest(sent.data) and received["mimeType"] == sent.mime_type
 
 
+def test_a_page_of_ours_says_that_there_was_more_than_it_displays(ask, owner):
+    owner.get("/integrations")
+    path = f"/integrations/stock/{re.search(r'card-(con_[0-9a-z]+)', owner.page)[1]}/tools/stock_pictures"
+    owner.get(path)
+    owner.submit(path)
+    assert "It also returned content, such as images or links, that only an AI client" in owner.page
+
+
 @both_databases
 def test_five_megabytes_of_text_come_in_parts_without_a_gap(ask):
     first = ask("stock_long_text")
@@ -174,6 +182,14 @@ def test_the_rest_expires_and_is_deleted_and_newer_ones_make_room(ask, frozen_cl
     background._forget_expired()
     with database.reading() as db:
         assert db.exec(select(StoredAnswer)).all() == []
+
+
+def test_the_rest_is_not_read_once_the_connection_is_somebody_elses_alone(ask, people):
+    cursor = ask("stock_long_list")["structuredContent"]["next_cursor"]
+    with database.transaction() as db:
+        connection = db.exec(select(Connection)).one()
+        connection.owner_id, connection.visibility = people.bob.id, "personal"
+    assert "error" in ask("hub_read_more", {"cursor": cursor})["structuredContent"]
 
 
 def test_the_rest_is_read_only_while_the_connection_is_there(ask, owner):

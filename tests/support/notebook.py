@@ -142,6 +142,12 @@ def _add_questions(book: Notebook) -> None:
         """Give a note a colour, which the person chooses."""
         return f"Note {id} is {colour.colour} now."
 
+    @server.tool(title="Paint a note", annotations=_READS)
+    async def paint_note(id: int, colour: Annotated[Colour, Resolve(_ask_colour)]) -> CallToolResult:
+        """Return a note as an image in a colour, which the person chooses."""
+        image = ImageContent(type="image", data=base64.b64encode(PNG).decode(), mime_type="image/png")
+        return CallToolResult(content=[TextContent(type="text", text=f"In {colour.colour}."), image])
+
     @server.tool(title="Buy more paper", annotations=_WRITES)
     async def buy_paper(context: Context) -> str | InputRequiredResult:
         """Buy more pages, which the person pays on a page of ours."""

@@ -29,6 +29,8 @@ from app.usage.models import Call
 from app.usage.tiers import limits_of
 from app.vault import last_used
 
+_NOT_DISPLAYED = "It also returned content, such as images or links, that only an AI client's own call gets."
+
 log = logging.getLogger(__name__)
 
 
@@ -46,7 +48,6 @@ class Invocation:
     writes: Tool | None = None  # the tool, if it writes: the call is then in the audit trail
     note: str = ""  # what a successful result says besides: which arguments were ignored
     person: Person | None = None  # whom the service may ask; None: nobody
-    blocks: tuple[dict[str, Any], ...] = ()  # what the result has beside the envelope
     wrote: bool = False  # a request was sent that may have changed something at the service
 
     def run(
@@ -69,8 +70,7 @@ class Invocation:
         person = person or self.person or NobodyToAsk(prepared.connector.name)
         api.ask = PatientPerson(person, api)
         try:
-            answer, self.blocks = prepared.run(api)
-            return answer
+            return self.deliver(*prepared.run(api))
         except Unavailable:
             if _changes_something(api.calls):
                 sentence = (
@@ -82,6 +82,12 @@ class Invocation:
         finally:
             self.wrote = _changes_something(api.calls)
             self.note_requests(api)
+
+    def deliver(self, answer: dict[str, Any], blocks: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+        """The envelope for a page of ours, which has no place for content beside it but says so."""
+        if not blocks:
+            return answer
+        return {**answer, "message": f"{answer['message']} {_NOT_DISPLAYED}"}
 
     def preview(self, prepared: PreparedCall) -> Preview:
         """What the call would do, looked up at the service while the client waits. Raises ToolError."""
@@ -166,6 +172,12 @@ class ClientInvocation(Invocation):
     """A call an AI client waits for."""
 
     ctx: ServerRequestContext[Any, Exchange]
+    blocks: tuple[dict[str, Any], ...] = ()  # what the result has beside the envelope
+
+    def deliver(self, answer: dict[str, Any], blocks: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+        """The envelope; the content beside it is part of the result (`blocks`)."""
+        self.blocks = blocks
+        return answer
 
 
 def _changes_something(calls: list[Any]) -> bool:

@@ -46,7 +46,7 @@ def _run(invocation: ClientInvocation, prepared: PreparedCall, parked: ParkedCal
         answer = invocation.run(prepared, person=person, cancelled=lambda: _has_left(invocation, call))
         row = invocation.row
         request = (row.upstream_endpoint, row.upstream_status, row.upstream_ms)
-        return Ended(answer, request, invocation.wrote)
+        return Ended(answer, request, invocation.wrote, invocation.blocks)
 
     owner = ctx.request.principal.key if ctx.request else ""
     return parked.run(name, connection, owner, work).envelope
@@ -62,5 +62,5 @@ def _counted(invocation: ClientInvocation, ended: Ended) -> dict[str, Any]:
     """The envelope of a call that another request began; the usage row says what was sent."""
     row = invocation.row
     row.upstream_endpoint, row.upstream_status, row.upstream_ms = ended.request
-    invocation.wrote = ended.wrote
+    invocation.wrote, invocation.blocks = ended.wrote, ended.blocks
     return ended.envelope

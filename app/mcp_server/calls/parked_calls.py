@@ -45,6 +45,7 @@ class Ended:
     envelope: dict[str, Any]
     request: tuple[str, int | None, float] = ("", None, 0.0)  # endpoint, status, milliseconds
     wrote: bool = False  # it may have changed something
+    blocks: tuple[dict[str, Any], ...] = ()  # what the result has beside the envelope
 
 
 class ParkedCalls:
@@ -203,7 +204,8 @@ def _place(call_id: str, number: int) -> str:
 def _outcome(event: Mapping[str, Any]) -> Ended:
     """What came of the call. Raises UserInputRequired if that is a question."""
     if "question" not in event:
-        return Ended(event["envelope"], tuple(event["request"]), event["wrote"])
+        blocks = tuple(event.get("blocks", ()))
+        return Ended(event["envelope"], tuple(event["request"]), event["wrote"], blocks)
     question = ElicitRequest.model_validate(event["question"], by_name=False)
     raise UserInputRequired(
         InputRequiredResult(
