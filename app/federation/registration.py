@@ -201,7 +201,8 @@ def _register(settings: Settings, server: McpServer, facts: OAuthFacts) -> None:
     if not isinstance(client_id, str) or not 0 < len(client_id) <= _LONGEST or not client_id.isprintable():
         raise RegistrationFailed(
             f"{server.name} did not register this installation (status {answer.status}). Make an app in its "
-            f"settings with the redirect address {redirect}, then paste its client ID and secret."
+            f"settings with the redirect address {settings.public_url}{SHARED_CALLBACK}, then paste its "
+            "client ID and secret."
         )
     secret = body.get("client_secret")
     secret = secret if isinstance(secret, str) and secret.isprintable() and len(secret) <= _LONGEST else ""
