@@ -35,7 +35,9 @@ def discover(sender: McpSender, name: str) -> ServerFacts | None:
     return found[1] if found else None
 
 
-def _discover(sender: McpSender, name: str) -> tuple[ServerSession, ServerFacts] | None:
+def _discover(
+    sender: McpSender, name: str, *, is_second: bool = False
+) -> tuple[ServerSession, ServerFacts] | None:
     session = ServerSession(LATEST_MODERN_VERSION)
     message = wire.stamped(wire.request(DISCOVER, {}), session.revision, CAPABILITIES)
     try:
@@ -46,7 +48,10 @@ def _discover(sender: McpSender, name: str) -> tuple[ServerSession, ServerFacts]
         return None
     found = wire.answer_in(answer, message["id"]) or {}
     if isinstance(refusal := found.get("error"), dict):
-        _check_some_revision_is_shared(name, refusal)
+        supported = _supported(refusal)
+        _check_some_revision_is_shared(name, refusal, supported)
+        if session.revision in supported and not is_second:  # it refused that one and offers it
+            return _discover(sender, name, is_second=True)
         return None
     facts = found.get("result")
     if not isinstance(facts, dict) or session.revision not in _texts(facts.get("supportedVersions")):
@@ -56,9 +61,12 @@ def _discover(sender: McpSender, name: str) -> tuple[ServerSession, ServerFacts]
     return session, _facts(session.revision, {"serverInfo": stamp, **facts})
 
 
-def _check_some_revision_is_shared(name: str, refusal: Mapping[str, Any]) -> None:
+def _supported(refusal: Mapping[str, Any]) -> list[str]:
     data = refusal.get("data")
-    supported = _texts(data.get("supported")) if isinstance(data, dict) else []
+    return _texts(data.get("supported")) if isinstance(data, dict) else []
+
+
+def _check_some_revision_is_shared(name: str, refusal: Mapping[str, Any], supported: list[str]) -> None:
     ours = {*HANDSHAKE_PROTOCOL_VERSIONS, *MODERN_PROTOCOL_VERSIONS}
     if refusal.get("code") == UNSUPPORTED_PROTOCOL_VERSION and supported and not ours & set(supported):
         raise ProviderError(

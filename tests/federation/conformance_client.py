@@ -30,6 +30,8 @@ from tests.support.visitor import Visitor
 
 PUBLIC_URL = "https://conformance-test.local"  # where the suite expects a client's metadata document
 _RECONNECTS = 2
+# none, or none that can be used here
+_WITHOUT_TOOLS = {"initialize", "request-metadata", "json-schema-ref-no-deref"}
 
 
 def main(url: str) -> int:
