@@ -100,7 +100,7 @@ def _withheld(server: McpServer, tool: McpServerTool) -> RemoteTool:
 def _why_not(server: McpServer, tool: McpServerTool) -> str:
     """The sentence of a tool that cannot be called."""
     if tool.state == OFF:
-        return f"An owner or admin turned this {server.name} tool off for everybody."
+        return f"An owner or admin turned this {server.name} tool off for everyone."
     if not tool.listed:
         return f"{server.name} no longer offers this tool."
     if tool.definition is not None:
