@@ -129,7 +129,8 @@ def test_a_server_is_looked_at_without_a_connection(notebook, revision, monkeypa
 
 def test_what_the_server_announces_meanwhile_reaches_the_caller(api, notebook):
     heard = []
-    client = client_of(api, on_notification=lambda method, params: heard.append((method, params)))
+    api.on_notification = lambda method, params: heard.append((method, params))
+    client = client_of(api)
 
     async def grow(context: Context) -> str:
         """Announce a new list."""
