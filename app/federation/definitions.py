@@ -30,8 +30,14 @@ def pinned_part(definition: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def digest_of(definition: Mapping[str, Any]) -> str:
-    """The same for definitions that mean the same: SHA-256 over the pinned members, whatever their order."""
-    canonical = json.dumps(pinned_part(definition), sort_keys=True, separators=(",", ":"))
+    """The same for definitions that mean the same: SHA-256 over the pinned members, whatever their order.
+
+    All that are nested too deeply to be written are the same: none of them can be used (`schema_gate`).
+    """
+    try:
+        canonical = json.dumps(pinned_part(definition), sort_keys=True, separators=(",", ":"))
+    except RecursionError:
+        canonical = "nested too deeply"
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

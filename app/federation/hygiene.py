@@ -13,12 +13,14 @@ from typing import Any
 
 from app.federation import hygiene_decoding as decoding
 from app.federation import hygiene_patterns as patterns
-from app.federation.definitions import hints_of, sounds_like_writing
+from app.federation.definitions import digest_of, hints_of, sounds_like_writing
 from app.federation.hygiene_patterns import finds
 
 _DEEPEST = 64  # levels of a definition; what is deeper cannot be used anyway (`schema_gate`)
 _MOST_CHARACTERS = 200_000  # of one definition; a larger one cannot be used either
-_LONGEST_PIECE = 2_000  # characters at the edge of a text that could belong to the next one
+_MOST_IN_LIST = 1_000_000  # characters of all: judging takes a few seconds for that many
+_MOST_KNOWN = 5_000  # definitions whose findings one process remembers
+_LONGEST_PIECE = 400  # characters at the edge of a text that could belong to the next one
 _NAMES = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 _WORD = re.compile(r"[a-z0-9_]+")
 _ENCODED_PIECE = re.compile(r"[A-Za-z0-9+/]{12,}={0,2}")
@@ -33,6 +35,7 @@ _SENTENCES = {
     "other_tools": "{place} names tools of other services.",
     "markup": "{place} has an image or link that would send data elsewhere.",
     "pieces": "Its texts and those of other tools together give the AI client orders.",
+    "unread": "The server's tools say so much together that this one was not judged.",
     "contradiction": "It says that it only reads, but its name says that it changes something.",
 }
 
@@ -61,37 +64,63 @@ def inspect(
     """The findings by the tools' names, hard ones first. `foreign` are the full names of other services'
     tools.
     """
-    texts = {str(each.get("name", "")): list(_texts_of(each)) for each in definitions}
+    by_name = {str(each.get("name", "")): each for each in definitions}
+    texts = {name: list(_texts_of(each)) for name, each in by_name.items()}
     others = frozenset(name for name in foreign if "_" in name) - texts.keys()
-    found = {name: _of_tool(own, others) for name, own in texts.items()}
-    for definition in definitions:
-        name = str(definition.get("name", ""))
-        if hints_of(definition).get("readOnlyHint") is True and sounds_like_writing(name):
-            found[name]["contradiction"] = ""
-    for name in _in_pieces(texts, {name for name, kinds in found.items() if kinds}):
-        found[name].setdefault("pieces", "")
-    return {name: [*_hard(kinds), *_notes(texts[name])] for name, kinds in found.items()}
+    left, found = _MOST_IN_LIST, dict[str, _Alone]()
+    for name, each in by_name.items():
+        left -= sum(len(text.text) for text in texts[name])
+        found[name] = _alone(each, texts[name]) if left >= 0 else _Alone({"unread": ""}, ())
+    places = {name: dict(of_tool.places) for name, of_tool in found.items()}
+    for name, own in texts.items():
+        if (place := _place_of_other_tools(own, others)) is not None:
+            places[name]["other_tools"] = place
+    for name in _in_pieces(texts, {name for name, kinds in places.items() if kinds}):
+        places[name].setdefault("pieces", "")
+    return {
+        name: [
+            *(SuspectText(kind, _SENTENCES[kind].format(place=place)) for kind, place in kinds.items()),
+            *(SuspectText("note", sentence, is_hard=False) for sentence in found[name].notes),
+        ]
+        for name, kinds in places.items()
+    }
 
 
-def _hard(kinds: Mapping[str, str]) -> Iterator[SuspectText]:
-    for kind, place in kinds.items():
-        yield SuspectText(kind, _SENTENCES[kind].format(place=place))
+@dataclass(frozen=True)
+class _Alone:
+    """What one definition says, whatever else is listed: the place of each hard kind, and the notes."""
+
+    places: Mapping[str, str]
+    notes: tuple[str, ...]
 
 
-def _notes(texts: Sequence[_Text]) -> Iterator[SuspectText]:
+# By digest. It takes milliseconds per tool, and a list comes again and again: on the page where a server is
+# added, when it is, and with each change.
+_known: dict[str, _Alone] = {}
+
+
+def _alone(definition: Mapping[str, Any], texts: Sequence[_Text]) -> _Alone:
+    digest = digest_of(definition)
+    if (known := _known.get(digest)) is not None:
+        return known
+    places = _of_tool(texts)
+    claims_to_read = hints_of(definition).get("readOnlyHint") is True
+    if claims_to_read and sounds_like_writing(str(definition.get("name", ""))):
+        places["contradiction"] = ""
     whole = decoding.latin(" . ".join(each.text for each in texts))
-    for sentence in dict.fromkeys(s for pattern, s in patterns.NOTES if pattern.search(whole)):
-        yield SuspectText("note", sentence, is_hard=False)
+    notes = dict.fromkeys(sentence for pattern, sentence in patterns.NOTES if pattern.search(whole))
+    if len(_known) >= _MOST_KNOWN:
+        _known.clear()
+    found = _known[digest] = _Alone(places, tuple(notes))
+    return found
 
 
-def _of_tool(texts: Sequence[_Text], others: frozenset[str]) -> dict[str, str]:
+def _of_tool(texts: Sequence[_Text]) -> dict[str, str]:
     """The place of each kind of finding in one tool. All texts are judged as one first: most have none."""
     together = list(dict.fromkeys(each.text for each in texts))
-    found = {
-        kind: _place_of(kind, texts)
-        for whole in (" . ".join(together), " ".join(together))
-        for kind in _kinds_in(whole)
-    }
+    found = {kind: _place_of(kind, texts) for kind in _kinds_in(" . ".join(together))}
+    if "override" not in found and finds(patterns.OVERRIDES, decoding.latin(" ".join(together))):
+        found["override"] = "It"
     for each in texts:
         if decoding.has_hidden(each.text):
             found.setdefault("hidden", each.place)
@@ -101,9 +130,14 @@ def _of_tool(texts: Sequence[_Text], others: frozenset[str]) -> dict[str, str]:
             found.setdefault("lookalike", each.place)
         if each.is_aside and finds(patterns.ASKS_FOR_CONTEXT, decoding.latin(each.text)):
             found.setdefault("request", each.place)
-    if _names_other_tools(" . ".join(together), others):
-        found["other_tools"] = next((t.place for t in texts if _names_other_tools(t.text, others)), "It")
     return found
+
+
+def _place_of_other_tools(texts: Sequence[_Text], others: frozenset[str]) -> str | None:
+    """Where tools of other services are named, or None."""
+    if not _names_other_tools(" . ".join(each.text for each in texts), others):
+        return None
+    return next((each.place for each in texts if _names_other_tools(each.text, others)), "It")
 
 
 def _names_other_tools(text: str, others: frozenset[str]) -> bool:

@@ -20,6 +20,20 @@ _ESCAPES = re.compile(r"(?:\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|\\[0-7]{3}){3,}")
 _URL_ENCODED = re.compile(r"(?:%[0-9A-Fa-f]{2}[\w.~-]{0,3}){3,}")
 _DEEPEST = 3  # encodings inside of each other
 _MOST_READINGS = 200  # of one text
+# One of these is in every order and command: most texts say nothing backwards, and need no closer look.
+_STEMS = (
+    "ignor",
+    "disregard",
+    "forget",
+    "instruct",
+    "prompt",
+    "user",
+    "system",
+    "curl",
+    "wget",
+    "eval",
+    "bash",
+)
 _SHORTEST = 6  # characters of a decoded text that can say anything
 
 # Joiners between Latin letters join nothing. Selectors of glyph variants carry data when there are several,
@@ -106,8 +120,9 @@ def decoded(text: str, depth: int = 0) -> Iterator[str]:
             yield reading
             yield from decoded(reading, depth + 1)
     if depth == 0:
-        yield text[::-1]
-        yield codecs.encode(text, "rot13")
+        for reading in (text[::-1], codecs.encode(text, "rot13")):
+            if any(stem in reading.casefold() for stem in _STEMS):
+                yield reading
 
 
 def _once(text: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from app.federation import (
     adding_routes,
     own_app,
     page,
+    policy,
     registration,
     removal,
     review,
@@ -94,6 +95,7 @@ def rename(slug: str) -> ResponseReturnValue:
 @member
 def replace_client(slug: str) -> ResponseReturnValue:
     """Use another app at the server's sign-in page."""
+    policy.check_manages(g.member)
     typed = typed_choice.read(request.form, "oauth")
     try:
         pasted = typed_choice.pasted_client(request.form, typed)

@@ -126,3 +126,25 @@ def test_a_server_that_does_not_answer_delays_no_list(people, add, connect, ask_
     until(lambda: resources(ask))
     sdk_server.failures.extend([503] * 100)
     assert resources(ask), "the last list counts"
+
+
+@pytest.mark.needs_node
+def test_everything_of_the_reference_server_is_passed_on(people, add, connect, ask_of, everything):
+    add(everything, slug="everything", name="Everything")
+    connection = connect(slug="everything", name="Everything", permission="read")
+    ask = ask_of(people.alice)
+    until(lambda: resources(ask))
+    listed = resources(ask)
+    assert len(listed) == 7
+    for uri in listed:
+        assert ask("resources/read", uri=uri)["contents"][0]["text"]
+    templates = ask("resources/templates/list")["resourceTemplates"]
+    assert {each["uriTemplate"] for each in templates} == {
+        f"hub://{connection.id}/demo://resource/dynamic/text/{{resourceId}}",
+        f"hub://{connection.id}/demo://resource/dynamic/blob/{{resourceId}}",
+    }
+    prompts = {each["name"]: each for each in ask("prompts/list")["prompts"]}
+    assert len(prompts) == 4
+    assert all(name.startswith("everything_") for name in prompts)
+    got = ask("prompts/get", name="everything_args_prompt", arguments={"city": "Oslo", "state": "Viken"})
+    assert "Oslo" in got["messages"][0]["content"]["text"]

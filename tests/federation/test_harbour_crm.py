@@ -3,6 +3,7 @@
 import base64
 import re
 from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -104,6 +105,23 @@ def test_its_chart_arrives_as_an_image(demo, client_of, people):
     [picture] = [block for block in answer.json["result"]["content"] if block["type"] == "image"]
     assert picture["mimeType"] == "image/png"
     assert base64.b64decode(picture["data"]).startswith(b"\x89PNG\r\n")
+
+
+def test_a_write_without_its_scope_is_granted_by_connecting_again(demo, client_of, people):
+    demo.add(granted=["crm.read"])
+    demo.allow_all()
+    demo.set_level("write")
+    client = client_of(people.alice)
+    code, sentence = client.refusal("harbour_crm_move_deal", {"deal_id": "dl_1", "stage": "won"})
+    assert code == "RECONNECT_NEEDED" and "/integrations" in sentence
+    assert client.call("harbour_crm_list_deals")["success"], "what was granted still works"
+    demo.visitor.get("/integrations")
+    [connection] = set(re.findall(r"card-(con_\w+)", demo.visitor.page))
+    leaving = demo.visitor.submit(f"/integrations/{demo.slug}", {"connection": connection})
+    scopes = parse_qs(urlsplit(leaving.headers["Location"]).query)["scope"][0].split()
+    assert set(scopes) == {"crm.read", "crm.write"}
+    demo.come_back(leaving)
+    assert client.call("harbour_crm_move_deal", {"deal_id": "dl_1", "stage": "won"})["success"]
 
 
 CHANGED = {

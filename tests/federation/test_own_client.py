@@ -1,6 +1,5 @@
 """Our client at a server, and what its tokens belong to (F3): one issuer, redirect address and server."""
 
-import json
 from datetime import timedelta
 
 import pytest
@@ -11,6 +10,7 @@ from app.federation import changes
 from app.federation.models import McpServer
 from app.vault.models import Connection
 from tests.conftest import both_databases
+from tests.federation.oauth_site import OAuthSite
 from tests.federation.walking import Walk
 from tests.support.scripted_http import Written, scripted
 
@@ -70,81 +70,6 @@ def test_a_server_that_forgot_us_is_noticed_before_anybody_meets_its_error_page(
     walk.connect("ledger", connection=walk.connection_of("ledger"))  # no call has found out yet
     assert "Ledger connected" in walk.person.page, walk.sentences()
     assert server_row().client_id != first.client_id
-
-
-class OAuthSite:
-    """A scripted server with OAuth, whose answers a test can change."""
-
-    def __init__(self, server, issuer=None):
-        self.server, self.clients = server, 0
-        self.token_answers, self.callback_errors = [], []
-        self.issuer = issuer or server.url
-        server.script = {
-            ("POST", "/mcp"): self._mcp,
-            ("GET", "/.well-known/oauth-protected-resource/mcp"): lambda sent: Written(
-                200, {"resource": f"{server.url}/mcp", "authorization_servers": [self.issuer]}
-            ),
-            ("GET", "/.well-known/oauth-authorization-server"): Written(
-                200,
-                {
-                    "issuer": server.url,
-                    "authorization_endpoint": f"{server.url}/authorize",
-                    "token_endpoint": f"{server.url}/token",
-                    "registration_endpoint": f"{server.url}/register",
-                    "revocation_endpoint": f"{server.url}/revoke",
-                    "code_challenge_methods_supported": ["S256"],
-                    "token_endpoint_auth_methods_supported": ["client_secret_post"],
-                },
-            ),
-            ("POST", "/register"): self._register,
-            ("GET", "/authorize"): self._authorize,
-            ("POST", "/token"): self._token,
-            ("POST", "/revoke"): Written(200, {}),
-        }
-
-    def _mcp(self, sent):
-        if not sent.headers.get("authorization", "").startswith("Bearer token-of-"):
-            return Written(401, b"", {"WWW-Authenticate": "Bearer"})
-        body = json.loads(sent.body)
-        if body["method"] == "server/discover":
-            return Written(
-                404, {"jsonrpc": "2.0", "id": body["id"], "error": {"code": -32601, "message": "no"}}
-            )
-        results = {
-            "initialize": {
-                "protocolVersion": "2025-11-25",
-                "capabilities": {"tools": {}},
-                "serverInfo": {"name": "site", "version": "1"},
-            },
-            "tools/list": {"tools": [{"name": "ping", "inputSchema": {"type": "object"}}]},
-            "tools/call": {"content": [{"type": "text", "text": "pong"}]},
-        }
-        if "id" not in body:
-            return Written(202)
-        return Written(200, {"jsonrpc": "2.0", "id": body["id"], "result": results[body["method"]]})
-
-    def _register(self, sent):
-        self.clients += 1
-        return Written(201, {"client_id": f"client-{self.clients}", "client_secret": "canary-client-secret"})
-
-    def _authorize(self, sent):
-        back = f"{sent.form['redirect_uri']}?state={sent.form['state']}"
-        if self.callback_errors:
-            return Written(302, b"", {"Location": f"{back}&error={self.callback_errors.pop(0)}"})
-        return Written(302, b"", {"Location": f"{back}&code=code-of-{sent.form['client_id']}"})
-
-    def _token(self, sent):
-        if self.token_answers:
-            return self.token_answers.pop(0)
-        return Written(
-            200,
-            {
-                "access_token": f"token-of-{sent.form['client_id']}",
-                "refresh_token": "canary-refresh-token",
-                "token_type": "Bearer",
-                "expires_in": 3600,
-            },
-        )
 
 
 @pytest.fixture

@@ -15,9 +15,10 @@ from mcp_types import ElicitRequestURLParams, ElicitResult
 
 from tests.federation.revisions import both_upstream_revisions
 from tests.mcp_server.live import listen, port_of, run_gunicorn
+from tests.mcp_server.test_live import modern, modern_headers
 from tests.support import loops
 from tests.support.notebook import CHECKOUT, PNG
-from tests.support.waiting import AT_MOST_SECONDS
+from tests.support.waiting import AT_MOST_SECONDS, until
 
 pytestmark = [pytest.mark.slow, both_upstream_revisions]
 both_client_revisions = pytest.mark.parametrize(
@@ -55,13 +56,17 @@ def create_app():
 
 
 @pytest.fixture
-def use(url, people, token_for, add, connect, notebook):
+def token(people, token_for):
+    return token_for(people.alice)
+
+
+@pytest.fixture
+def use(url, token, add, connect, notebook):
     """`use(mode, answer, work)` runs `work(client)` with the SDK's client; the person answers each question
     with `answer(params)`. Gives the questions.
     """
     add(notebook.url)
     connect(permission="write")
-    token = token_for(people.alice)
 
     def _use(mode, answer, work):
         questions = []
@@ -93,7 +98,7 @@ def text_of(result):
 
 
 @both_client_revisions
-def test_questions_and_progress_reach_the_client_and_answers_the_server(use, mode):
+def test_questions_and_progress_reach_the_client_and_answers_the_server(use, mode, url, token, notebook):
     _a_question_is_answered_in_the_chat(use, mode)
     _an_image_comes_after_the_answer(use, mode)
     for action in ("decline", "cancel"):
@@ -102,6 +107,8 @@ def test_questions_and_progress_reach_the_client_and_answers_the_server(use, mod
     _a_client_that_shows_no_questions_gets_a_sentence(use, mode)
     _sampling_and_roots_are_not_passed_on(use, mode)
     _progress_reaches_the_client(use, mode)
+    if mode == "auto":
+        _a_client_that_leaves_ends_the_call(url, token, notebook)
 
 
 def _a_question_is_answered_in_the_chat(use, mode):
@@ -181,3 +188,15 @@ def _progress_reaches_the_client(use, mode):
 
     use(mode, green, count)
     assert reports == [(1, 3, "1 of 3"), (2, 3, "2 of 3"), (3, 3, "3 of 3")]
+
+
+def _a_client_that_leaves_ends_the_call(url, token, notebook):
+    notebook.book.is_open = False
+    sent, headers = modern("notebook_wait", {}, progressToken="p"), modern_headers(token, "notebook_wait")
+    with (
+        httpx2.Client(timeout=AT_MOST_SECONDS) as http,
+        http.stream("POST", url, json=sent, headers=headers) as answer,
+    ):
+        assert "Waiting" in next(line for line in answer.iter_lines() if line.startswith("data:"))
+        assert notebook.book.waiting == 1
+    until(lambda: notebook.book.abandoned == 1 and notebook.book.waiting == 0)

@@ -9,7 +9,7 @@ import importlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from unittest import mock
 from urllib.parse import parse_qsl, urlsplit
@@ -48,7 +48,31 @@ class RecordedRequest:
     def key(self) -> tuple[Any, ...]:
         # a key of idempotency is another one each time
         params = (pair for pair in self.params if pair[0] not in _IDEMPOTENCY_PARAMETERS)
-        return self.method, self.url, tuple(params)
+        return self.method, self.url, tuple(params), *self.rpc
+
+    @property
+    def rpc(self) -> tuple[str, str]:
+        """The method of a message to an MCP server, and the tool it calls; empty for other requests."""
+        message = self.json if isinstance(self.json, dict) and "jsonrpc" in self.json else {}
+        return message.get("method", ""), message.get("params", {}).get("name", "")
+
+    @property
+    def is_of_a_tool(self) -> bool:
+        """Whether the answer is what a tool reads, not a matter of the session with an MCP server."""
+        return self.rpc[0] in {"", "tools/call"}
+
+    @property
+    def body(self) -> Any:
+        """The answer as JSON; of an MCP server what the text of the result is."""
+        answer = self.response.json()
+        return json.loads(answer["result"]["content"][0]["text"]) if self.rpc[0] else answer
+
+    def with_body(self, body: bytes, message_id: Any) -> bytes:
+        """The answer with another body, to the message of that id."""
+        if self.rpc[0] != "tools/call":
+            return body
+        content = [{"type": "text", "text": body.decode()}]
+        return json.dumps({"jsonrpc": "2.0", "id": message_id, "result": {"content": content}}).encode()
 
 
 @dataclass(frozen=True)
@@ -71,6 +95,17 @@ class Recording:
 
     target: Target
     requests: list[RecordedRequest]
+
+    @property
+    def answers(self) -> list[tuple[int, RecordedRequest]]:
+        """The requests whose answers the target reads, with their numbers."""
+        return [(n, request) for n, request in enumerate(self.requests) if request.is_of_a_tool]
+
+    def may_change(self, request: RecordedRequest) -> bool:
+        """Whether the request is one with which the target changes something."""
+        if self.target.reads_only or request.method == "GET":
+            return False
+        return request.rpc[1] in {"", self.target.tool.verb}
 
 
 def samples_of(connector: Connector) -> Any:
@@ -129,8 +164,13 @@ def _listening() -> Iterator[list[RecordedRequest]]:
     send = outbound.send
 
     def listen(method: str, url: str, **options: Any) -> Response:
+        on_event, events = options.get("on_event"), list[str]()
+        if on_event is not None:
+            options["on_event"] = lambda data: (events.append(data), on_event(data))[1]
         response = send(method, url, **options)
-        requests.append(_recorded(method, url, options, response))
+        # the last event of a stream is the answer
+        recorded = replace(response, content=events[-1].encode()) if events else response
+        requests.append(_recorded(method, url, options, recorded))
         return response
 
     with mock.patch.object(outbound, "send", listen):
@@ -140,20 +180,26 @@ def _listening() -> Iterator[list[RecordedRequest]]:
 @contextmanager
 def answering(recording: Recording, changed: int, body: bytes) -> Iterator[None]:
     """The recorded answers again, one of them with another body. A request that was not recorded is sent."""
-    waiting: dict[tuple[Any, ...], list[Response]] = {}
-    for number, request in enumerate(recording.requests):
-        response = request.response
-        if number == changed:
-            response = Response(response.status, response.headers, body, response.milliseconds)
-        waiting.setdefault(request.key, []).append(response)
+    waiting: dict[tuple[Any, ...], list[RecordedRequest]] = {}
+    for request in recording.requests:
+        waiting.setdefault(request.key, []).append(request)
     send = outbound.send
 
     def replay(method: str, url: str, **options: Any) -> Response:
-        key = _recorded(method, url, options, Response(0, {}, b"")).key
-        answers = waiting.get(key)
+        sent = _recorded(method, url, options, Response(0, {}, b""))
+        answers = waiting.get(sent.key)
         if not answers:
             return send(method, url, **options)
-        return answers.pop(0) if len(answers) > 1 else answers[0]
+        request = answers.pop(0) if len(answers) > 1 else answers[0]
+        response, message_id = (
+            request.response,
+            sent.json["id"] if sent.rpc[0] and "id" in sent.json else None,
+        )
+        if request is recording.requests[changed]:
+            return replace(response, content=request.with_body(body, message_id))
+        if message_id is None or not isinstance(answer := response.json(), dict):
+            return response
+        return replace(response, content=json.dumps({**answer, "id": message_id}).encode())
 
     with mock.patch.object(outbound, "send", replay), mock.patch.object(Api, "_pause", lambda *_: None):
         yield

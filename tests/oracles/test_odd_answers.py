@@ -109,7 +109,7 @@ def shortened(body):
 
 def body_to_change(recording, number):
     """The recorded answer, shortened where that makes no difference to the target."""
-    body = recording.requests[number].response.json()
+    body = recording.requests[number].body
     shorter = shortened(body)
     with answering(recording, number, json.dumps(shorter).encode()):
         return body if problem_of(recording.target, recording.target.run) else shorter
@@ -122,7 +122,7 @@ def test_an_odd_member_changes_nothing_else(connector, name, connection_to):
     if name.startswith(PREVIEW):
         required |= getattr(samples_of(connector), "PREVIEWS_REQUIRE", frozenset())
     found = []
-    for number, request in enumerate(recording.requests):
+    for number, request in recording.answers:
         body = body_to_change(recording, number)
         for member, (place, value) in members(body).items():
             for kind, form in odd_forms(value):
@@ -138,11 +138,11 @@ def test_an_answer_of_another_shape_is_an_error_and_no_success_of_a_write(connec
     recording = record(connector, connection_to(connector), name)
     may_be_empty = getattr(samples_of(connector), "EMPTY_ANSWERS", frozenset())
     found = []
-    for number, request in enumerate(recording.requests):
+    for number, request in recording.answers:
         for body in (b"", b"null", b"[]", b"{}", b'"odd"', b"7", b"<html></html>", b"[" * 3000):
             with answering(recording, number, body):
                 problem = problem_of(recording.target, recording.target.run)
-            is_write = not recording.target.reads_only and request.method != "GET"
+            is_write = recording.may_change(request)
             if problem and problem.startswith(("CRASH", "SCHEMA")):
                 found.append(f"{request.method} {request.path} answered {body[:20]!r}: {problem}")
             elif not problem and is_write and recording.target.name not in may_be_empty:

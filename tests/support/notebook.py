@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import anyio
 from mcp.server.caching import CacheHint
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.resolve import Elicit, ListRoots, Resolve, Sample
 from mcp_types import (
     CallToolResult,
@@ -87,7 +88,7 @@ def _add_tools(book: Notebook) -> None:
     def delete_note(id: int) -> str:
         """Delete a note for good."""
         if not 1 <= id <= len(book.notes):
-            raise ValueError(f"There is no note {id}.")
+            raise ToolError(f"There is no note {id}.")
         return f"Deleted: {book.notes.pop(id - 1)}"
 
     @server.tool(title="Draw a note", annotations=_READS)

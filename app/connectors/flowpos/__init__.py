@@ -21,7 +21,6 @@ Decided:
 
 from app.connectors.connector import Connector
 from app.connectors.flowpos.auth_methods import FORMS, POS_INTENTS
-from app.connectors.flowpos.errors import read_error
 from app.connectors.flowpos.identity import identify
 from app.connectors.flowpos.summary import summarize
 from app.connectors.flowpos.tools import TOOLS
@@ -36,7 +35,6 @@ CONNECTOR = Connector(
     auth=NO_CONSENT_PAGE,
     forms=FORMS,
     identify=identify,
-    read_error=read_error,
     business=BusinessArgument("business_id", "business"),
     help_url="https://docs.flowandgrow.tech/dev/mcp",
     summarize=summarize,

@@ -1,7 +1,7 @@
 """What FlowPOS' refusals mean, in our words. Its own text goes into `details`, cleaned and bounded.
 
-A request is refused by its status, in the form of NestJS. A tool is refused by a result that is an error, of
-which FlowPOS documents no form: NestJS' is understood, and so are a few words.
+A tool is refused by a result that is an error, of which FlowPOS documents no form: that of NestJS is
+understood, and so are a few words.
 """
 
 import re
@@ -20,7 +20,6 @@ from app.errors import (
     ReconnectNeeded,
     ToolError,
 )
-from app.outbound import Response
 
 _SCOPE = re.compile(r"\b(?:pos|reports|psa):(?:read|write|intents)\b")
 # what a text without a status means, the first that fits
@@ -30,14 +29,6 @@ _WORDS = (
     (429, re.compile(r"\btoo many requests\b|\brate limit", re.IGNORECASE)),
     (400, re.compile(r"\binvalid\b|\brequired\b|\bmust (?:not )?be\b", re.IGNORECASE)),
 )
-
-
-def read_error(answer: Response) -> ToolError | None:
-    """The error a refused request means, or None for none or when its status is enough."""
-    if answer.status < 400 or answer.status >= 500 or answer.status == 429:
-        return None
-    body = answer.json()
-    return _meaning(answer.status, _reasons(body.get("message") if isinstance(body, Mapping) else None))
 
 
 def read_failure(body: Any, text: str, *, wrote: bool) -> ToolError:

@@ -46,6 +46,6 @@ def _json(text: str) -> Any:
     """The object or list in a text; None for anything else."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, Mapping | list) else None

@@ -1,0 +1,134 @@
+"""What a consent page's answer must name (RFC 9207), and how missing scopes are granted later (F2)."""
+
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from app.errors import InvalidInput
+from app.federation import discovery
+from tests.conftest import both_databases
+from tests.federation.oauth_site import OAuthSite
+from tests.federation.walking import Walk
+from tests.support.scripted_http import scripted
+
+
+@pytest.fixture
+def site():
+    with scripted() as server:
+        yield OAuthSite(server)
+
+
+@pytest.fixture
+def walk(people, sign_in):
+    return Walk(sign_in(people.alice), "http://localhost:8000")
+
+
+def scopes_requested(walk):
+    return [dict(parse_qsl(urlsplit(each).query)).get("scope", "").split() for each in walk.consents]
+
+
+@pytest.mark.parametrize(
+    ("promised", "iss", "connects"),
+    [
+        (True, "{issuer}", True),
+        (True, None, False),
+        (True, "{issuer}/", False),
+        (True, "https://evil.example", False),
+        (False, None, True),
+        (False, "{issuer}", True),
+        (False, "https://evil.example", False),
+        (False, "{issuer}/authorize", False),
+    ],
+)
+def test_an_answer_must_name_its_issuer_exactly(walk, site, promised, iss, connects):
+    site.metadata = {"authorization_response_iss_parameter_supported": promised}
+    site.iss = iss and iss.format(issuer=site.server.url)
+    walk.add(f"{site.server.url}/mcp", name="Site")
+    assert ("Site connected" in walk.person.page) == connects, walk.sentences()
+    if not connects:
+        assert "The response did not come from Site" in walk.person.page
+        assert site.server.at("/token") == [], "the code must not be spent"
+
+
+def connected(walk, site):
+    walk.add(f"{site.server.url}/mcp", name="Site")
+    walk.allow_tools("site")
+    connection = walk.connection_of("site")
+    walk.post("/integrations/site/permission", {"connection": connection, "level": "write"})
+    return connection
+
+
+@both_databases
+def test_a_call_that_lacks_scopes_answers_with_a_link_that_grants_them(walk, site, client_of, people):
+    site.wanted = {"ping": "write extra"}
+    connected(walk, site)
+    client = client_of(people.alice)
+    code, message = client.refusal("site_ping")
+    assert code == "RECONNECT_NEEDED" and "wants more rights" in message
+    path = "/integrations/connect/" + message.split("/integrations/connect/")[1].split()[0]
+    walk.get(path)
+    walk.arrive(walk.post(path, {}))
+    assert scopes_requested(walk) == [["basic"], ["basic", "write", "extra"]]
+    assert client.call("site_ping")["success"]
+    walk.connect("site", connection=walk.connection_of("site"))
+    assert scopes_requested(walk)[-1] == ["basic", "write", "extra"], "nothing that was granted is lost"
+
+
+def test_scopes_that_were_granted_and_do_not_help_are_not_asked_for_again(walk, site, client_of, people):
+    site.wanted = {"ping": "write"}
+    connection = connected(walk, site)
+    client = client_of(people.alice)
+    assert client.refusal("site_ping")[0] == "RECONNECT_NEEDED"
+    walk.connect("site", connection=connection)
+    site.granted = ""  # its word in the token's answer was "basic write"
+    code, message = client.refusal("site_ping")
+    assert code == "PERMISSION_DENIED" and "although the rights" in message
+
+
+@pytest.mark.parametrize(
+    ("supported", "scopes"),
+    [
+        (["basic", "offline_access"], ("basic", "offline_access")),
+        (["basic"], ("basic",)),
+        (None, ("basic",)),
+    ],
+)
+def test_a_refresh_token_is_asked_for_where_a_scope_stands_for_it(app, settings, site, supported, scopes):
+    site.metadata = {"scopes_supported": supported}
+    assert discovery.look(settings, f"{site.server.url}/mcp").oauth.scopes == scopes
+
+
+@pytest.mark.parametrize(
+    ("metadata", "words"),
+    [
+        ({"code_challenge_methods_supported": None}, "PKCE"),
+        ({"code_challenge_methods_supported": ["plain"]}, "PKCE"),
+        ({"issuer": "https://other.example"}, "another name"),
+        ({"grant_types_supported": ["client_credentials"]}, "not people"),
+        ({"token_endpoint_auth_methods_supported": ["private_key_jwt"]}, "identify themselves"),
+        ({"authorization_endpoint": None}, "its sign-in page"),
+    ],
+)
+def test_a_sign_in_that_is_not_safe_is_refused_with_its_reason(app, settings, site, metadata, words):
+    site.metadata = metadata
+    with pytest.raises(InvalidInput, match=words):
+        discovery.look(settings, f"{site.server.url}/mcp")
+
+
+def test_a_server_that_registers_no_apps_needs_a_client_that_is_pasted(walk, site):
+    site.metadata = {"registration_endpoint": None}
+    walk.look(f"{site.server.url}/mcp")
+    assert "registers no apps by itself" in walk.person.page
+    walk.add(
+        f"{site.server.url}/mcp",
+        name="Site",
+        client_id="made-there",
+        client_secret="canary-pasted",
+        scopes="one two",
+        extra_parameters="audience=api",
+    )
+    assert "Site connected" in walk.person.page, walk.sentences()
+    query = dict(parse_qsl(urlsplit(walk.consents[0]).query))
+    assert (query["client_id"], query["scope"], query["audience"]) == ("made-there", "one two", "api")
+    assert query["redirect_uri"].endswith("/oauth-callback") and query["resource"] == f"{site.server.url}/mcp"
+    assert site.server.at("/token")[0].form["client_secret"] == "canary-pasted"
