@@ -258,7 +258,8 @@ def test_a_service_that_is_being_removed_is_not_offered_but_keeps_its_name(
     client.call(LIST)
     removed = stock.connector(room.url, people.northwind.id, is_offered=False, tools=())
     own_services.rows[people.northwind.id] = (removed,)
-    assert unknown_tool(client, LIST)
+    error = client.ask("tools/call", name=LIST, arguments={}).json["error"]
+    assert error["message"].startswith("Stock Room was removed from this workspace")
     connection_id = rows(Connection)[0].id
     owner.get("/integrations")
     owner.follow(owner.submit("/integrations/stock/disconnect", {"connection": connection_id}))
