@@ -1,10 +1,10 @@
 """The MCP endpoint: the official SDK's server, run in the request's own thread.
 
 May import: the floor, `web`, `workspaces`, `connectors`, `vault`, `oauth_server`, `usage`, `activity`,
-`approvals`, `memory`. Never `hub`. Start reading in `routes.py`, then `server.py`: the SDK's server with our
-handlers. `authentication.py` turns a bearer token into a caller, `toolbox.py` lists the tools,
+`approvals`, `memory`, `federation`. Never `hub`. Start reading in `routes.py`, then `server.py`: the SDK's
+server with our handlers. `authentication.py` turns a bearer token into a caller, `toolbox.py` lists tools,
 `account_choice.py` chooses connection and business, `service_offers.py` says what can be connected,
-`envelope.py` is the result of every call.
+`envelope.py` is the result of every call. `server_contents.py` has the resources and prompts of MCP servers.
 
 - `protocol/` is MCP over HTTP: checks, revisions, sessions, streams, elicitation. It imports nothing of the
   product.
@@ -27,6 +27,9 @@ Decided:
   thread for a minute. Waiting for a permit takes a thread too, so a process has three times `WEB_THREADS`: a
   legitimate burst waits and is served completely, and a flood leaves threads to other workspaces. Tools that
   contact no service (`open_world=False`) need no permit.
+- What an MCP server asks reaches the person in the revision of the AI client (`calls/server_questions.py`).
+  Only where a server waits on its stream and a client does not, the call is parked in a thread: a few at
+  once, five minutes at most.
 - `notifications/cancelled` is acknowledged and not acted on: a client cancels by closing the stream,
   which is noticed within a second.
 - Lists are never announced as changed; they carry a short `ttlMs` instead.

@@ -24,7 +24,7 @@ from app.federation.breaker import BREAKER
 from app.federation.models import McpContents
 from app.federation.source import SOURCE
 from app.mcp_client import McpClient
-from app.mcp_server import envelope
+from app.mcp_server import envelope, resource_addresses
 from app.mcp_server.calls import accounting
 from app.mcp_server.calls.accounting import Invocation
 from app.mcp_server.calls.concurrency import FairSemaphore
@@ -37,7 +37,6 @@ from app.vault.labels import names_of
 from app.vault.models import Connection
 from app.vault.visible_connections import visible_to
 
-_SCHEME = "hub://"
 _MOST_BINARY = 4 * 1024 * 1024  # characters of Base64
 READ, GET = "resources/read", "prompts/get"
 
@@ -53,7 +52,7 @@ class _Offer:
 
     @property
     def prefix(self) -> str:
-        return f"{_SCHEME}{self.connection.id}/"
+        return resource_addresses.prefix_of(self.connection.id)
 
     @property
     def kinds(self) -> set[str]:
@@ -258,9 +257,8 @@ def _message(message: Mapping[str, Any], offer: _Offer) -> dict[str, Any]:
         content["text"] = _bounded(plain(content["text"]))
     if isinstance(part := content.get("resource"), dict):
         content["resource"] = _content(part, offer) or {}
-    if content.get("type") == "resource_link" and isinstance(content.get("uri"), str):
-        content["uri"] = offer.prefix + content["uri"]
     role = message.get("role")
+    content = resource_addresses.linked(content, offer.connection.id)
     return {"role": role if role in {"user", "assistant"} else "user", "content": content}
 
 

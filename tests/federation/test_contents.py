@@ -148,3 +148,14 @@ def test_everything_of_the_reference_server_is_passed_on(people, add, connect, a
     assert all(name.startswith("everything_") for name in prompts)
     got = ask("prompts/get", name="everything_args_prompt", arguments={"city": "Oslo", "state": "Viken"})
     assert "Oslo" in got["messages"][0]["content"]["text"]
+
+
+def test_a_link_in_a_tools_result_can_be_read_here(people, add, connect, ask_of, sdk_server):
+    add(sdk_server.url)
+    connection = connect(permission="read")
+    ask = ask_of(people.alice)
+    until(lambda: resources(ask))
+    result = ask("tools/call", name="notebook_draw_note", arguments={"id": 2})
+    (link,) = [each for each in result["content"] if each["type"] == "resource_link"]
+    assert link["uri"] == f"hub://{connection.id}/notebook://notes/2"
+    assert ask("resources/read", uri=link["uri"])["contents"][0]["text"] == "Call the bank"

@@ -21,6 +21,7 @@ from app.mcp_server.calls.question_form import NobodyToAsk
 from app.mcp_server.calls.service_call import PreparedCall
 from app.mcp_server.protocol.errors import RATE_LIMITED, Refusal
 from app.mcp_server.protocol.exchange import Exchange
+from app.mcp_server.resource_addresses import linked
 from app.mcp_server.tools.spec import ListedTool, ToolContext
 from app.oauth_server import grants
 from app.oauth_server.callers import AuthenticatedCaller
@@ -70,7 +71,8 @@ class Invocation:
         person = person or self.person or NobodyToAsk(prepared.connector.name)
         api.ask = PatientPerson(person, api)
         try:
-            return self.deliver(*prepared.run(api))
+            answer, blocks = prepared.run(api)
+            return self.deliver(answer, tuple(linked(each, prepared.connection.id) for each in blocks))
         except Unavailable:
             if _changes_something(api.calls):
                 sentence = (
