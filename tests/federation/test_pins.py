@@ -186,7 +186,7 @@ def test_each_change_is_in_the_trail(approved, people):
 def test_a_tool_that_was_turned_off_stays_off_whatever_the_server_lists(approved, people):
     with database.transaction() as db:
         pins.turn_off(db, approved, ["list_ships"], people.alice.id)
-    assert why_not(approved, "list_ships") == "An owner or admin turned this Harbour tool off for everybody."
+    assert why_not(approved, "list_ships") == "An owner or admin turned this Harbour tool off for everyone."
     take(approved, changed(READ, description="Other."), WRITE)
     take(approved, READ, WRITE)
     assert live(approved) == {"moor_ship"}
