@@ -107,6 +107,7 @@ _SENTENCES = {
     "mcp_server.client_changed": "{who} changed the app that {service} is signed in to with",
     "mcp_server.removed": "{who} removed the MCP server {name}",
     "mcp_server.tools_held": "Tools of {service} are new or changed: {tools}",
+    "mcp_server.tools_restored": "{service} lists {tools} again as they were allowed",
     "mcp_server.tools_gone": "{service} no longer lists {tools}",
     "mcp_server.tools_allowed": "{who} allowed tools of {service}: {tools}",
     "mcp_server.tools_turned_off": "{who} turned off tools of {service}: {tools}",

@@ -6,6 +6,7 @@ So an argument of the server's with such a name goes by another one here, and by
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
@@ -177,14 +178,17 @@ def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterat
     """`pattern` in time that grows with the text alone: Rust's engine never backtracks. What it does not
     know (look-around, back references) is left to the server.
     """
-    if not isinstance(instance, str):
-        return
-    try:
-        matches = SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex"))
-    except SchemaError:
-        return
-    if not matches.isinstance_python(instance):
+    matches = _compiled(pattern) if isinstance(instance, str) else None
+    if matches is not None and not matches.isinstance_python(instance):
         yield ValidationError("does not match its pattern")
+
+
+@lru_cache(maxsize=1_000)
+def _compiled(pattern: str) -> SchemaValidator | None:
+    try:
+        return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex"))
+    except SchemaError:
+        return None
 
 
 _Validator = extend(Draft202012Validator, {"pattern": _pattern})

@@ -100,3 +100,26 @@ def test_a_change_of_another_tool_voids_nothing(server_id, alice, owner, sdk_ser
         pins.turn_off(db, db.get(McpServer, server_id), ["delete_note"], by="usr_alice")
     press(owner, approval_id)
     assert sdk_server.book.notes[-1] == "Buy bread"
+
+
+def test_a_yes_in_the_chat_counts_for_the_definition_it_was_asked_about(
+    server_id, people, oauth_client_of, sdk_server
+):
+    client = oauth_client_of(people.alice, capabilities={"elicitation": {"form": {}}})
+    arguments = {"text": "Buy bread"}
+
+    def ask(**more):
+        return client.ask("tools/call", name=ADD, arguments=arguments, **more).json["result"]
+
+    def accept(question):
+        yes = {"approve": {"action": "accept", "content": {}}}
+        return ask(inputResponses=yes, requestState=question["requestState"])
+
+    question = ask()
+    assert "Buy bread" in question["inputRequests"]["approve"]["params"]["message"]
+    change(sdk_server, server_id, by=people.alice.id, description="Write a note, and publish it.")
+    again = accept(question)
+    assert again["resultType"] == "input_required", "it asks anew"
+    assert not sdk_server.calls()
+    assert accept(again)["structuredContent"]["success"]
+    assert sdk_server.book.notes[-1] == "Buy bread"
