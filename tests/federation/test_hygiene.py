@@ -89,10 +89,9 @@ def test_a_sentence_names_the_place_and_none_of_the_text():
 
 
 def test_a_list_too_long_to_judge_is_held_from_there_on():
-    tools = [{"name": f"tool_{n}", "description": f"{n} harmless words. " * 5_000} for n in range(12)]
-    found = hard(tools)
-    assert [bool(found[f"tool_{n}"]) for n in range(12)] == [False] * 10 + [True] * 2
-    assert found["tool_11"] == {"unread"}
+    tools = [{"name": f"tool_{n}", "description": "x" * 119_990} for n in range(9)]
+    found = list(hard(tools).values())
+    assert found == [set()] * 8 + [{"unread"}]
 
 
 def test_a_common_phrase_is_a_note_and_holds_nothing():
