@@ -6,9 +6,8 @@ server that names another issuer nor another `PUBLIC_URL` ever gets to see it.
 
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlsplit
 
-from app import guarded_http, outbound
+from app import guarded_http, outbound, url_settings
 from app.config import Settings
 from app.errors import InvalidInput
 from app.federation import addresses
@@ -101,9 +100,9 @@ def _is_known_by_document(settings: Settings, facts: OAuthFacts) -> bool:
     """Whether our document is our client id there. Where it could not be fetched, registering is better."""
     if not _takes_our_document(settings, facts) or not facts.registration_endpoint:
         return _takes_our_document(settings, facts)
-    own = urlsplit(settings.public_url)
+    own = url_settings.parse("PUBLIC_URL", settings.public_url)
     try:
-        guarded_http.check_public(own.hostname or "", own.port or 443, _LOOKUP_SECONDS)
+        guarded_http.check_public(own.host or "", own.port or 443, _LOOKUP_SECONDS)
     except guarded_http.AddressRefused:
         return False
     except guarded_http.OutboundError:

@@ -15,10 +15,11 @@ from typing import Any
 from mcp_types import CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, PROTOCOL_VERSION_META_KEY
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
+from app.config import VERSION
 from app.mcp_client.session import Message, ServerSession
 from app.outbound import Response
 
-CLIENT_INFO = {"name": "patchbay", "title": "Patchbay", "version": "1"}
+CLIENT_INFO = {"name": "patchbay", "version": VERSION}
 # What names the thing that a request is about, by method: intermediaries route by it (header Mcp-Name).
 _NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 _PLAIN_HEADER = re.compile(r"[\x20-\x7e]*")
