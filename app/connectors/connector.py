@@ -23,6 +23,10 @@ def _without_conditions(api: Api, tool: Tool) -> AbstractContextManager[None]:
     return nullcontext()
 
 
+def _nothing_to_read(settings: Settings, connection_id: str) -> None:
+    """After connecting a service of which nothing is read beforehand."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Connector(ApiRules):
     """A service: its name, its auth methods, its tools.
@@ -66,6 +70,9 @@ class Connector(ApiRules):
     # Entered before a call of a tool is sent to the service, left when it has ended. Raises ToolError to
     # refuse the call: then nothing was sent.
     around_call: Callable[[Api, Tool], AbstractContextManager[None]] = _without_conditions
+    # Called after a connection was stored, also once it was made again: reads what the first request should
+    # find. Sends requests, raises nothing.
+    on_connected: Callable[[Settings, str], None] = _nothing_to_read
     # Of a service of one workspace: what its tokens belong to. A connection from before a change of it sends
     # its token nowhere, until it is connected again.
     bound_to: str = ""

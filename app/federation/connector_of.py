@@ -10,7 +10,7 @@ from app.connectors.api_rules import bearer
 from app.connectors.connector import Connector
 from app.connectors.credential_forms import Field, Form, no_credentials, pasted_key
 from app.connectors.spec import NO_CONSENT_PAGE
-from app.federation import calling, identity, own_client
+from app.federation import calling, contents, identity, own_client
 from app.federation.definitions import may_only_read
 from app.federation.models import McpServer, McpServerTool
 from app.federation.oauth_facts import binding_of, oauth2_of, own_client_of
@@ -39,6 +39,7 @@ def build(server: McpServer, tools: Sequence[McpServerTool]) -> Connector:
         forms=_forms_of(server),
         authorization=_authorization_of(server),
         identify=identity.identify(server.id),
+        on_connected=contents.read_now,
         around_call=partial(calling.around_call, server.id),
         tools=tuple(_live(tool) for tool in known if _is_live(tool)),
         withheld=tuple(_withheld(server, tool) for tool in known if not _is_live(tool)),

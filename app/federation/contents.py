@@ -1,7 +1,8 @@
 """The resources and prompts of MCP servers, per connection, as they were listed last.
 
 A list never waits for a server: what is over is read in the background, by one reader of all processes, and
-the last one counts until then. An entry whose text is suspicious is left out, like a tool that is held.
+the last one counts until then. Only connecting reads them at once, so that the first list has them. An entry
+whose text is suspicious is left out, and the server's page says why.
 """
 
 import logging
@@ -18,7 +19,7 @@ from app import clock, database, threads
 from app.config import Settings
 from app.connectors import mcp
 from app.connectors.rows import plain
-from app.errors import PatchbayError, ToolError
+from app.errors import PatchbayError, Unavailable
 from app.federation import hygiene
 from app.federation.models import McpContents
 from app.mcp_client import MethodMissing
@@ -30,8 +31,10 @@ log = logging.getLogger(__name__)
 _GOOD_FOR = timedelta(minutes=5)
 _LEASE = timedelta(seconds=40)  # longer than reading lasts; also the pause after a failure
 _READING_SECONDS = 20.0
+_CONNECTING_SECONDS = 5.0  # how long a person who connects waits for it at most
 _MOST = 300  # of each kind
 _LONGEST_URI, _LONGEST_NAME, _LONGEST_TEXT = 1_000, 200, 1_000
+_MOST_LEFT_OUT = 50  # that are stored with their reasons
 _RESOURCE_FIELDS = ("name", "title", "description", "mimeType", "size")
 _readers = ThreadPoolExecutor(2, thread_name_prefix="mcp-contents")
 
@@ -55,26 +58,39 @@ def read_due(settings: Settings, connections: Sequence[Connection], known: Mappi
             threads.submit(_readers, _read_quietly, settings, connection)
 
 
-def _read_quietly(settings: Settings, connection: Connection) -> None:
+def read_now(settings: Settings, connection_id: str) -> None:
+    """Read those of a connection that was just made, or made again, within seconds. Raises nothing."""
     try:
-        read(settings, connection)
+        with database.transaction() as db:
+            connection = db.get(Connection, connection_id)
+            mine = col(McpContents.connection_id) == connection_id
+            db.execute(update(McpContents).where(mine).values(expires_at=clock.now()))
+    except Unavailable:  # then they are read in the background
+        return
+    if connection is not None:
+        _read_quietly(settings, connection, _CONNECTING_SECONDS)
+
+
+def _read_quietly(settings: Settings, connection: Connection, seconds: float = _READING_SECONDS) -> None:
+    try:
+        read(settings, connection, seconds)
     except PatchbayError as error:
         log.info("the contents of %s could not be read: %s", connection.id, error.message)
     except Exception:  # the edge of a background thread
         log.exception("the contents of %s could not be read", connection.id)
 
 
-def read(settings: Settings, connection: Connection) -> bool:
+def read(settings: Settings, connection: Connection, seconds: float = _READING_SECONDS) -> bool:
     """Read the lists of a connection and store them. False if somebody else does, or they are good.
 
     Raises ToolError when the server does not list them; the last ones stay.
     """
     if not _claim(connection):
         return False
-    client = mcp.client_of(open_api(settings, connection, deadline=time.monotonic() + _READING_SECONDS))
-    prompts = _cleaned(_listed(client.list_prompts), _prompt)
-    resources = _cleaned(_listed(client.list_resources), lambda each: _resource(each, "uri"))
-    templates = _cleaned(_listed(client.list_resource_templates), lambda each: _resource(each, "uriTemplate"))
+    client = mcp.client_of(open_api(settings, connection, deadline=time.monotonic() + seconds))
+    prompts, bad_prompts = _judged("prompt", _listed(client.list_prompts), _prompt)
+    resources, bad_resources = _judged("resource", _listed(client.list_resources), _resource)
+    templates, bad_templates = _judged("template", _listed(client.list_resource_templates), _template)
     now = clock.now()
     with database.transaction() as db:
         db.execute(
@@ -84,6 +100,7 @@ def read(settings: Settings, connection: Connection) -> bool:
                 resources=resources,
                 templates=templates,
                 prompts=prompts,
+                left_out=[*bad_resources, *bad_templates, *bad_prompts][:_MOST_LEFT_OUT],
                 read_at=now,
                 expires_at=now + _GOOD_FOR,
             )
@@ -119,20 +136,34 @@ def _listed(ask: Callable[[], list[dict[str, Any]]]) -> list[dict[str, Any]]:
         return []
 
 
-def _cleaned(
-    entries: Sequence[Mapping[str, Any]], clean: Callable[[Mapping[str, Any]], dict[str, Any] | None]
-) -> list[dict[str, Any]]:
-    """The entries as they are stored, without malformed, repeated and suspicious ones."""
+def _judged(
+    kind: str,
+    entries: Sequence[Mapping[str, Any]],
+    clean: Callable[[Mapping[str, Any]], dict[str, Any] | None],
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The entries as they are stored, without malformed and repeated ones; and what is suspicious of them."""
     found = {each["key"]: each for each in map(clean, entries[:_MOST]) if each is not None}
-    texts = [{"name": key, "description": each.get("description", "")} for key, each in found.items()]
-    try:
-        suspects = hygiene.inspect(texts, frozenset())
-    except ToolError:
-        return []
-    return [each for key, each in found.items() if not any(s.is_hard for s in suspects.get(key, ()))]
+    suspects = hygiene.inspect([_definition(each) for each in found.values()], frozenset())
+    reasons = {key: [each.sentence for each in of if each.is_hard] for key, of in suspects.items()}
+    left_out = [{"kind": kind, "key": key, "reasons": why} for key, why in reasons.items() if why]
+    return [each for key, each in found.items() if not reasons.get(key)], left_out
 
 
-def _resource(given: Mapping[str, Any], address: str) -> dict[str, Any] | None:
+def _definition(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry as the texts of a tool are judged: its address or name, title, description and arguments."""
+    texts = {part: entry[part] for part in ("title", "description") if part in entry}
+    return {"inputSchema": {"arguments": entry.get("arguments", [])}, **texts, "name": entry["key"]}
+
+
+def _resource(given: Mapping[str, Any]) -> dict[str, Any] | None:
+    return _addressed(given, "uri")
+
+
+def _template(given: Mapping[str, Any]) -> dict[str, Any] | None:
+    return _addressed(given, "uriTemplate")
+
+
+def _addressed(given: Mapping[str, Any], address: str) -> dict[str, Any] | None:
     uri = given.get(address)
     if not isinstance(uri, str) or not uri or len(uri) > _LONGEST_URI or plain(uri) != uri:
         return None

@@ -100,5 +100,9 @@ class McpContents(SQLModel, table=True):
     resources: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     templates: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     prompts: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    # what is suspicious, so not offered: {"kind", "key", "reasons"}, the reasons as sentences
+    left_out: list[dict[str, Any]] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]")
+    )
     read_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)  # also while somebody reads it: then nobody else does

@@ -1,6 +1,6 @@
 """The view model of a server's page: what it is, and its tools by what was decided about them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,10 +10,10 @@ from sqlmodel import Session, col, select
 from app import database
 from app.accounts.models import User
 from app.config import Settings
-from app.federation import differences, lookup, pins, registration, wording
+from app.federation import contents, differences, lookup, pins, registration, wording
 from app.federation.definitions import may_only_read
 from app.federation.differences import Difference
-from app.federation.models import McpServer, McpServerTool
+from app.federation.models import McpContents, McpServer, McpServerTool
 from app.federation.oauth_facts import OAuthFacts
 from app.federation.pinned_rows import HELD, OFF
 from app.federation.typed_choice import TypedChoice
@@ -63,6 +63,15 @@ class ReviewGroup:
 
 
 @dataclass(frozen=True)
+class LeftOutView:
+    """A resource or prompt that AI clients don't get. Texts of the server are written out."""
+
+    kind: str  # resource, template, prompt
+    name: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ServerPage:
     """The page's view model."""
 
@@ -73,6 +82,7 @@ class ServerPage:
     added_by: str
     may_change: bool
     redirect: str  # to register with an app of one's own
+    left_out: tuple[LeftOutView, ...]  # of the connections that this member can see
 
     @property
     def path(self) -> str:
@@ -115,6 +125,7 @@ def load(settings: Settings, member: Member, slug: str) -> ServerPage:
         rows = lookup.tools_of(db, server)
         names = _names(db, {server.added_by, *(row.decided_by for row in rows)})
         visible = store.visible(db, member.workspace.id, member.user.id)
+    own = [connection.id for connection in visible if connection.slug == slug]
     tools = [(_place_of(row), view_of(server.slug, row, names)) for row in rows]
     return ServerPage(
         server,
@@ -124,10 +135,11 @@ def load(settings: Settings, member: Member, slug: str) -> ServerPage:
             if (found := tuple(tool for place, tool in tools if place == key))
         ),
         wording.facts_of(server),
-        sum(connection.slug == slug for connection in visible),
+        len(own),
         names.get(server.added_by or "", ""),
         member.manages,
         registration.redirect_of(settings, "pasted", slug),
+        _left_out(contents.of_connections(own).values()),
     )
 
 
@@ -159,6 +171,18 @@ def view_of(slug: str, row: McpServerTool, names: Mapping[str, str]) -> ToolView
         tuple(map(differences.visible, row.reasons[1:])),  # the first is that it is new or changed
         names.get(row.decided_by or "", ""),
     )
+
+
+def _left_out(found: Iterable[McpContents]) -> tuple[LeftOutView, ...]:
+    """What is suspicious, each once however many connections list it."""
+    views = {
+        (each["kind"], each["key"]): LeftOutView(
+            each["kind"], differences.visible(each["key"]), tuple(map(differences.visible, each["reasons"]))
+        )
+        for row in found
+        for each in row.left_out
+    }
+    return tuple(views.values())
 
 
 def _place_of(row: McpServerTool) -> str:

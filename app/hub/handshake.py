@@ -227,6 +227,7 @@ def store_tokens(
             finished.append(_end(db, handshake, "connected", sentence if granted else refused))
 
     persist.retry_until_stored(save)
+    connector.on_connected(settings, finished[-1].connection_id or "")
     return finished[-1]
 
 
