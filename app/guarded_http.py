@@ -40,7 +40,11 @@ class OutboundTimeout(OutboundError):
 
 
 class OutboundStopped(OutboundError):
-    """The caller no longer needs the response."""
+    """The caller no longer needs the response. `begun`: it had begun to arrive."""
+
+    def __init__(self, *, begun: bool) -> None:
+        super().__init__("The answer is no longer needed.", sent=True)
+        self.begun = begun
 
 
 class ResponseTooLarge(OutboundError):

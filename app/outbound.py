@@ -102,6 +102,7 @@ def send(
     template: str = "",
     on_event: Callable[[str], bool] | None = None,
     stop: Callable[[], bool] | None = None,
+    silence_seconds: float | None = None,
 ) -> Response:
     """Send one request and read the whole response, within `seconds` in total.
 
@@ -109,6 +110,7 @@ def send(
     the path for a trace, with names for its values. `on_event` takes the data of each event while a response
     that is an event stream arrives, and returns True when it needs no more of them; the response then has no
     content. `stop` is looked at twice a second: once it returns True, the connection is closed.
+    `silence_seconds` is the longest without a byte of the response, where that is less than `seconds`.
 
     Raises OutboundTimeout, OutboundStopped, AddressRefused, ResponseTooLarge or OutboundError (its `sent`
     says whether the request may have arrived). Any HTTP status is a response, not an error.
@@ -128,6 +130,7 @@ def send(
             reads_body=reads_body,
             on_event=on_event,
             stop=stop,
+            silence_seconds=seconds if silence_seconds is None else min(seconds, silence_seconds),
         )
         traced.answered(response.status)
     return response
@@ -143,6 +146,7 @@ def _send(
     reads_body: bool,
     on_event: Callable[[str], bool] | None,
     stop: Callable[[], bool] | None,
+    silence_seconds: float,
     **request: Any,
 ) -> Response:
     started = time.monotonic()
@@ -159,13 +163,15 @@ def _send(
     except (requests.RequestException, UnicodeError, ValueError):
         raise OutboundError("The address is not valid.", sent=False) from None
     with Deadline(seconds, stop) as deadline:
+        begun = False
         try:
             response = session.send(
                 prepared,
                 stream=True,
                 allow_redirects=False,
-                timeout=(min(seconds, _CONNECT_SECONDS), seconds),
+                timeout=(min(seconds, _CONNECT_SECONDS), silence_seconds),
             )
+            begun = True
             if on_event is not None and is_event_stream(response.headers.get("Content-Type", "")):
                 content = b""
                 with response:
@@ -173,9 +179,9 @@ def _send(
             else:
                 content = _read(response, max_bytes) if reads_body else _drop(response)
         except OutboundError as error:
-            raise _hung_up(deadline) or error from None
+            raise _hung_up(deadline, begun) or error from None
         except requests.RequestException as error:
-            if (hung_up := _hung_up(deadline)) is not None:
+            if (hung_up := _hung_up(deadline, begun)) is not None:
                 raise hung_up from None
             if deadline.seconds_left <= 0 or isinstance(error, requests.Timeout):
                 raise OutboundTimeout("The other side did not answer in time.", sent=True) from None
@@ -183,15 +189,15 @@ def _send(
                 raise OutboundError("The other side broke off.", sent=True) from None
             raise OutboundError("The answer could not be read.", sent=True) from None
         # our shutdown ended the stream, so a body that looks complete may not be
-        if (hung_up := _hung_up(deadline)) is not None:
+        if (hung_up := _hung_up(deadline, begun)) is not None:
             raise hung_up
     return Response(response.status_code, response.headers, content, (time.monotonic() - started) * 1000)
 
 
-def _hung_up(deadline: Deadline) -> OutboundError | None:
-    """The error if we closed the connection ourselves."""
+def _hung_up(deadline: Deadline, begun: bool) -> OutboundError | None:
+    """The error if we closed the connection ourselves. `begun`: the response had begun to arrive."""
     if deadline.stopped:
-        return OutboundStopped("The answer is no longer needed.", sent=True)
+        return OutboundStopped(begun=begun)
     if deadline.passed:
         return OutboundTimeout("The other side did not answer in time.", sent=True)
     return None

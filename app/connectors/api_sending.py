@@ -26,7 +26,7 @@ from app.errors import (
     TemporaryFailure,
     ToolError,
 )
-from app.outbound import OutboundError, OutboundTimeout, Response, ResponseTooLarge
+from app.outbound import OutboundError, OutboundStopped, OutboundTimeout, Response, ResponseTooLarge
 
 
 class TokenSource(Protocol):
@@ -162,6 +162,7 @@ class ApiSender:
                 template=request.path,
                 on_event=request.on_event,
                 stop=self.cancelled if request.on_event else None,
+                silence_seconds=request.silence_seconds,
             )
             status = answer.status
             return answer
@@ -171,7 +172,9 @@ class ApiSender:
         finally:
             took = time.monotonic() - started
             endpoint = f"{request.method} {request.path}"
-            self.calls.append(UpstreamCall(endpoint, status, took * 1000, request.may_change))
+            was_abandoned = isinstance(failure, OutboundStopped) and not failure.begun
+            sent = UpstreamCall(endpoint, status, took * 1000, request.may_change, was_abandoned)
+            self.calls.append(sent)
             upstream_log.count(self.service, status, failure, took)
 
     def _problem(self, answer: Response, request: ApiRequest) -> ToolError | None:

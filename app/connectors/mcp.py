@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.connectors.api import Api, no_report
+from app.connectors.api import Api
 from app.connectors.api_errors import errors_by_status
 from app.connectors.mcp_results import output_of
 from app.connectors.output_check import OutputCheck
@@ -20,6 +20,7 @@ from app.mcp_client.wire import AnswerReader
 from app.outbound import Response
 
 _CALL_SECONDS = 60.0  # the longest for one request; the call's own deadline still applies
+_SILENCE_SECONDS = 30.0  # without a byte of the answer: whoever works longer reports progress
 _CANCELLING_SECONDS = 1.0
 _SCOPE = re.compile(r"""\bscope\s*=\s*(?:"([^"]*)"|([^\s,"]+))""", re.IGNORECASE)
 _INSUFFICIENT = re.compile(r"""\berror\s*=\s*"?insufficient_scope\b""", re.IGNORECASE)
@@ -69,9 +70,14 @@ def call_tool(
     `name` is the server's own. `safe`: it only reads. See `McpClient.call_tool` for the others. Raises
     ToolError.
     """
-    progress = None if api.report is no_report else api.report
     result = client_of(api).call_tool(
-        name, arguments, safe=safe, progress=progress, answer=api.ask, header_map=header_map
+        # also for a client that wants no progress: it is how a server says that it still works
+        name,
+        arguments,
+        safe=safe,
+        progress=api.report,
+        answer=api.ask,
+        header_map=header_map,
     )
     return output_of(result, name=api.service.name, check=check)
 
@@ -104,6 +110,7 @@ class _ConnectionSender:
             repeatable=safe,
             may_change=method == "tools/call" and not safe,
             seconds=_CALL_SECONDS if seconds is None else seconds,
+            silence_seconds=_SILENCE_SECONDS,
             judge=self._problem,
             on_event=reader,
         )
@@ -113,10 +120,13 @@ class _ConnectionSender:
         return reader.completed(answer)
 
     def _api_for(self, method: str) -> Api:
-        """A cancellation is sent although the client has gone and the time is up."""
+        """A cancellation is sent although the client has gone and the time is up. It is none of the call's
+        requests.
+        """
         if method != "notifications/cancelled":
             return self.api
-        return replace(self.api, cancelled=lambda: False, deadline=time.monotonic() + _CANCELLING_SECONDS)
+        until = time.monotonic() + _CANCELLING_SECONDS
+        return replace(self.api, cancelled=lambda: False, deadline=until, calls=[])
 
     def _problem(self, answer: Response) -> ToolError | None:
         """The statuses that are about the connection; what else is refused, the client reads."""

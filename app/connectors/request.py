@@ -27,6 +27,7 @@ class ApiRequest:
     repeatable: bool = False  # it can be sent again although it may have arrived
     may_change: bool = True  # it may change something at the service
     seconds: float = outbound.TOTAL_SECONDS  # at most, and never past the call's deadline
+    silence_seconds: float | None = None  # at most without a byte of the answer; None: as long as it may last
     # What the answer means, instead of the service's `read_error` and the status: None for no error.
     judge: Callable[[Response], ToolError | None] | None = None
     # Takes the data of each event of a response that is an event stream; True once it has its answer. The
@@ -57,3 +58,4 @@ class UpstreamCall:
     status: int | None
     milliseconds: float
     may_change: bool = True  # it may have changed something there, unless it was a GET
+    was_abandoned: bool = False  # whoever waited left before anything of the answer had arrived

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from app.connectors.api import Api
+from app.connectors.request import UpstreamCall
 from app.errors import ProviderUnavailable, ToolError
 
 FAILURES = 3  # in a row
@@ -20,6 +21,7 @@ FAILURES = 3  # in a row
 FIRST_SECONDS, LONGEST_SECONDS = 5.0, 20.0
 _TRIAL_SECONDS = 60.0  # as long as a call may last: then another one may find out
 _MOST = 10_000  # connections one process remembers
+_SILENT_MILLISECONDS = 20_000.0  # a call that its client gave up after so long without a byte is a failure
 _GATEWAY_ERRORS = {502, 503, 504}  # somebody before the server could not reach it
 
 
@@ -53,8 +55,8 @@ class Breaker:
         try:
             yield
         except ToolError:
-            # one that its own client gave up says nothing about the server
-            if len(api.calls) > sent and not api.cancelled():
+            # one that its own client gave up soon says nothing about the server
+            if len(api.calls) > sent and (not api.cancelled() or _was_silent(api.calls[-1])):
                 self._note(connection_id, api.calls[-1].status)
             else:
                 self._end_trial(connection_id)
@@ -99,6 +101,10 @@ class Breaker:
         with self._lock:
             if (trouble := self._troubles.get(connection_id)) is not None:
                 trouble.trial_until = 0.0
+
+
+def _was_silent(call: UpstreamCall) -> bool:
+    return call.was_abandoned and call.milliseconds >= _SILENT_MILLISECONDS
 
 
 def _left(trouble: _Trouble) -> float:

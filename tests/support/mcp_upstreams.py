@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import anyio
 import uvicorn
 from mcp.server.transport_security import RequestBodyLimitMiddleware, TransportSecuritySettings
 
@@ -58,6 +59,8 @@ class Upstream:
     key: str = ""  # the bearer token it wants, if any
     takes: Callable[[str], bool] | None = None  # instead of the key: which bearer tokens it takes
     failures: list[int] = field(default_factory=list)  # the statuses of the next answers
+    hangs: bool = False  # it takes requests, and answers none
+    waiting: int = 0  # requests that it has taken and not answered
 
     @property
     def server(self) -> Any:
@@ -128,6 +131,12 @@ class _Door:
         body = b"".join(parts)
         headers = {name.decode().lower(): value.decode() for name, value in scope["headers"]}
         self._upstream.seen.append(Seen(scope["method"], scope["path"], headers, _parsed(body)))
+        self._upstream.waiting += 1
+        try:
+            while self._upstream.hangs:
+                await anyio.sleep(0.01)
+        finally:
+            self._upstream.waiting -= 1
         if self._upstream.failures:
             return await _refuse(send, self._upstream.failures.pop(0))
         if not _is_let_in(self._upstream, headers.get("authorization", "")):
