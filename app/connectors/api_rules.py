@@ -43,6 +43,7 @@ class ApiRules:
     workspace_id: str | None = None  # the one workspace that has the service; None: every workspace
     # guarded, but its hosts may be private ones that the operator listed (`MCP_SERVERS_PRIVATE_HOSTS`)
     may_be_private: bool = False
+    mcp_path: str = ""  # where its MCP endpoint is below its address
 
     @property
     def repeats_writes(self) -> bool:

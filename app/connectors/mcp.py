@@ -1,23 +1,26 @@
 """MCP over a connection's `Api`: token, refresh, retries, deadline and SSRF guard apply to each message."""
 
+import contextlib
 import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app import outbound
 from app.connectors.api import Api
 from app.connectors.api_errors import errors_by_status
+from app.connectors.api_rules import ApiRules
 from app.connectors.mcp_results import output_of
 from app.connectors.output_check import OutputCheck
 from app.connectors.request import ApiRequest
 from app.connectors.tool_output import ToolOutput
 from app.errors import PermissionDenied, ToolError
-from app.mcp_client import McpClient
+from app.mcp_client import ENDING_SECONDS, McpClient
 from app.mcp_client.negotiation import DISCOVER
-from app.mcp_client.session import Message
-from app.mcp_client.wire import AnswerReader
-from app.outbound import Response
+from app.mcp_client.session import Message, ServerSession
+from app.mcp_client.wire import AnswerReader, ending
+from app.outbound import OutboundError, Response
 
 _CALL_SECONDS = 60.0  # the longest for one request; the call's own deadline still applies
 _SILENCE_SECONDS = 30.0  # without a byte of the answer: whoever works longer reports progress
@@ -103,7 +106,7 @@ class _ConnectionSender:
         request = ApiRequest(
             method="POST",
             path=method,
-            url=self.api.base_url,
+            url=self.api.base_url + self.api.service.mcp_path,
             json=body,
             headers={**self.api.service.headers, **headers},
             safe=safe,
@@ -118,6 +121,11 @@ class _ConnectionSender:
         if method == DISCOVER and answer.status >= 400:
             self.api.calls.pop()  # an older server does not know that question: nothing failed
         return reader.completed(answer)
+
+    def end(self, session: ServerSession) -> None:
+        """DELETEs the session."""
+        with contextlib.suppress(ToolError):
+            end_session(self.api.service, self.api.base_url, self.api.tokens.bearer(), session)
 
     def _api_for(self, method: str) -> Api:
         """A cancellation is sent although the client has gone and the time is up. It is none of the call's
@@ -137,6 +145,22 @@ class _ConnectionSender:
         if status in {401, 403, 408, 425, 429} or (status >= 500 and not holds_message):
             return errors_by_status(answer, self.api.service.name)
         return None
+
+
+def end_session(service: ApiRules, base_url: str, token: str, session: ServerSession) -> None:
+    """Tell an MCP server, within a moment, that nobody needs that session any more. Raises nothing."""
+    if not (headers := ending(session)):
+        return
+    with contextlib.suppress(OutboundError):
+        outbound.send(
+            "DELETE",
+            base_url + service.mcp_path,
+            headers={**service.headers, **headers, **service.authorization(token)},
+            guarded=service.is_guarded,
+            may_be_private=service.may_be_private,
+            seconds=ENDING_SECONDS,
+            reads_body=False,
+        )
 
 
 def wanted_scope(answer: Response) -> str:

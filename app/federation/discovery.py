@@ -16,7 +16,7 @@ from app.connectors.rows import plain
 from app.errors import InvalidInput, ToolError
 from app.federation import addresses, challenge, oauth_discovery, registration
 from app.federation.oauth_facts import OAuthFacts
-from app.mcp_client import DirectSender, McpClient, MemorySessions, ServerFacts
+from app.mcp_client import DirectSender, McpClient, MemorySessions, ServerFacts, ServerSession
 from app.outbound import Response
 
 _SECONDS = 25.0  # for everything together
@@ -67,6 +67,8 @@ def look(settings: Settings, url: str) -> Found:
         raise NotAServer(_unreachable(error)) from None
     except ToolError as error:
         raise _what_is_there(probe, error) from None
+    finally:
+        client.end()
     return _found(address, facts, "none", tools)
 
 
@@ -155,6 +157,10 @@ class _Probe:
         if (sentence := _sentence_at_once(self.url, answer)) is not None:
             raise NotAServer(sentence)
         return answer
+
+    def end(self, session: ServerSession) -> None:
+        """Ends a session of the look."""
+        self._sender.end(session)
 
     def serves_old_transport(self) -> bool:
         """Whether a GET opens an event stream, as the HTTP+SSE transport of 2024-11-05 begins."""

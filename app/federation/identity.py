@@ -24,8 +24,13 @@ def identify(server_id: str) -> Callable[[Api, Mapping[str, Any]], Account]:
 
     def ask(api: Api, raw: Mapping[str, Any]) -> Account:
         client = mcp.client_of(api)
-        facts = client.connect()
-        listed = client.list_tools()
+        is_stored = "connection" in api.about
+        try:
+            facts = client.connect()
+            listed = client.list_tools()
+        finally:
+            if not is_stored:  # nobody else knows this session
+                client.end()
         with database.transaction() as db:
             server = tool_lists.locked_server(db, server_id)
             if server is None or server.removed_at is not None:
@@ -33,8 +38,8 @@ def identify(server_id: str) -> Callable[[Api, Mapping[str, Any]], Account]:
             if _describe(server, facts):
                 touch(db, server.workspace_id)
             row = None
-            if (connection_id := api.about.get("connection")) is not None:
-                row = tool_lists.locked(db, server.workspace_id, connection_id)
+            if is_stored:
+                row = tool_lists.locked(db, server.workspace_id, api.about["connection"])
             if row is not None:
                 tool_lists.put(db, server, row, listed)
             else:

@@ -9,7 +9,7 @@ has messages and headers, `conversation.py` what a server sends before its answe
 """
 
 from app.mcp_client.client import McpClient
-from app.mcp_client.direct import DirectSender
+from app.mcp_client.direct import ENDING_SECONDS, DirectSender
 from app.mcp_client.errors import (
     HttpRefusal,
     MethodMissing,
@@ -29,6 +29,7 @@ from app.mcp_client.session import (
 )
 
 __all__ = [
+    "ENDING_SECONDS",
     "DirectSender",
     "HttpRefusal",
     "McpClient",

@@ -53,8 +53,15 @@ class McpClient:
         if (known := self._sessions.load()) is not None:
             self._sessions.forget(known)
         session, facts = negotiate(self._sender, self._name)
-        self._sessions.save(session)
+        if self._sessions.save(session) != session:
+            self._sender.end(session)
         return facts
+
+    def end(self) -> None:
+        """Ends the session at the server and forgets it. Raises nothing of the server's."""
+        if (known := self._sessions.load()) is not None:
+            self._sessions.forget(known)
+            self._sender.end(known)
 
     def list_tools(self) -> ToolList:
         """The tools of all pages."""
@@ -169,7 +176,11 @@ class McpClient:
             raise
 
     def _open(self) -> ServerSession:
-        return self._sessions.save(negotiate(self._sender, self._name)[0])
+        opened = negotiate(self._sender, self._name)[0]
+        used = self._sessions.save(opened)
+        if used != opened:  # another process was faster: nobody will use this one
+            self._sender.end(opened)
+        return used
 
     def _message(
         self,

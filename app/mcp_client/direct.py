@@ -1,13 +1,17 @@
 """A sender without a connection: looks at a server before anybody signed in to it."""
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from app import outbound
-from app.mcp_client.session import Message
+from app.mcp_client import wire
+from app.mcp_client.session import Message, ServerSession
 from app.mcp_client.wire import AnswerReader
-from app.outbound import Response
+from app.outbound import OutboundError, Response
+
+ENDING_SECONDS = 1.0
 
 
 class DirectSender:
@@ -44,3 +48,17 @@ class DirectSender:
             on_event=reader,
         )
         return reader.completed(response)
+
+    def end(self, session: ServerSession) -> None:
+        """DELETEs the session, if the server has it."""
+        if headers := wire.ending(session):
+            with contextlib.suppress(OutboundError):
+                outbound.send(
+                    "DELETE",
+                    self._url,
+                    headers={**self._headers, **headers},
+                    guarded=True,
+                    may_be_private=True,
+                    seconds=ENDING_SECONDS,
+                    reads_body=False,
+                )

@@ -57,6 +57,9 @@ class McpSender(Protocol):
         response then; `on_message` takes the messages before it.
         """
 
+    def end(self, session: "ServerSession") -> None:
+        """Tells the server, within a moment, that nobody needs that session any more. Raises nothing."""
+
 
 class ServerSessions(Protocol):
     """Remembers the session with one server."""

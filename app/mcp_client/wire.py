@@ -84,6 +84,16 @@ def headers_of(message: Message, session: ServerSession | None) -> dict[str, str
     return headers
 
 
+def ending(session: ServerSession) -> dict[str, str]:
+    """The headers of the DELETE that ends a session; empty for one that only we know of.
+
+    https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management
+    """
+    if session.session_id is None:
+        return {}
+    return {"MCP-Protocol-Version": session.revision, "Mcp-Session-Id": session.session_id}
+
+
 def header_value(text: str) -> str:
     """Text as a header carries it: as it is, or in Base64 where a header could not hold it."""
     if _PLAIN_HEADER.fullmatch(text) and text == text.strip() and not _ENCODED_HEADER.fullmatch(text):

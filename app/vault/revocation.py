@@ -15,7 +15,7 @@ from app.connectors.connector import Connector
 from app.connectors.services import services_of
 from app.errors import Unavailable, Undecipherable
 from app.jobs.leases import PeriodicJob
-from app.vault import connection_log, credentials, seal, token_endpoint
+from app.vault import connection_log, credentials, seal, session_endings, token_endpoint
 from app.vault.models import Connection, PendingRevocation
 from app.vault.token_endpoint import TokenSet
 
@@ -52,6 +52,7 @@ def run_soon(settings: Settings) -> None:
 
 
 def _run_quietly(settings: Settings) -> None:
+    session_endings.end_noted(settings)  # with the tokens that are revoked then
     try:
         run_due(settings)
     except Unavailable:

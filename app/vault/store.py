@@ -14,7 +14,7 @@ from app.connectors.services import services_of
 from app.connectors.spec import Account
 from app.crypto import KeyRing
 from app.errors import InvalidInput, NotFound
-from app.vault import access_end, binding, connection_state, credentials
+from app.vault import access_end, binding, connection_state, credentials, session_endings
 from app.vault.models import Connection, Credential
 from app.vault.token_endpoint import TokenSet
 from app.workspaces.models import Membership, Workspace
@@ -172,6 +172,7 @@ def disconnect(
     )
     if credential is not None:
         credentials.note_for_revoking(db, connector, row, credential)
+        session_endings.note(db, [row], {row.id: credential})
         db.execute(delete(Credential).where(col(Credential.connection_id) == row.id))
     db.execute(
         delete(Connection).where(

@@ -5,7 +5,7 @@ from sqlmodel import Session, col
 
 from app import audit
 from app.connectors.services import services_of
-from app.vault import credentials
+from app.vault import credentials, session_endings
 from app.vault.models import Connection, Credential
 
 
@@ -38,6 +38,7 @@ def end_all(db: Session, workspace_id: str, *, by: str | None, slug: str | None 
         if connector is not None and credential is not None:
             credentials.note_for_revoking(db, connector, row, credential)
         audit.record(db, "connection.disconnected", **audit.about(row, by), **row.audit_details())
+    session_endings.note(db, rows, by_connection)
     db.flush()
     ended = [row.id for row in rows]
     db.execute(delete(Credential).where(col(Credential.connection_id).in_(ended)))

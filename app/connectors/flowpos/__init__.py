@@ -32,6 +32,7 @@ CONNECTOR = Connector(
     summary="Sales, inventory and clients of a point of sale",
     category="Operations",
     base_url="https://api.flowpos.app",
+    mcp_path="/mcp",
     auth=NO_CONSENT_PAGE,
     forms=FORMS,
     identify=identify,

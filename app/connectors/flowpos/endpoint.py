@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from app.connectors.api import Api
@@ -14,8 +13,8 @@ from app.mcp_client.errors import NotMcp
 
 
 def client(api: Api, purpose: str = "", prepare: Callable[[McpClient], None] | None = None) -> McpClient:
-    """The client of the endpoint, which is below FlowPOS' address (`client_of`)."""
-    return client_of(replace(api, base_url=f"{api.base_url}/mcp"), purpose, prepare=prepare)
+    """The client of the endpoint."""
+    return client_of(api, purpose, prepare=prepare)
 
 
 def list_tools(session: McpClient) -> list[dict[str, Any]]:
