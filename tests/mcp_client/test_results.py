@@ -44,7 +44,7 @@ def test_a_tool_that_failed_raises_with_its_own_words_as_data_alone(api):
     with pytest.raises(RemoteToolFailed) as failed:
         call_tool(api, "delete_note", {"id": 77}, safe=False)
     assert failed.value.message == "Notebook could not do this. Its own words are in the details."
-    assert failed.value.details["text"] == "Error executing tool delete_note"
+    assert failed.value.details["text"] == "Error executing tool delete_note: There is no note 77."
 
 
 def test_texts_are_the_data_where_nothing_is_structured():
