@@ -241,7 +241,7 @@ def _session(kind: str) -> requests.Session:
 
 
 def _new_session(kind: str) -> requests.Session:
-    session = requests.Session()
+    session = _Session()
     session.trust_env = False
     session.headers.update({"User-Agent": "Patchbay", "Accept-Encoding": "gzip, deflate"})
     session.cookies.set_policy(_NoCookies())
@@ -249,6 +249,15 @@ def _new_session(kind: str) -> requests.Session:
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
+
+
+class _Session(requests.Session):
+    """Redirects are never followed, so nothing of one is looked at. `requests` would read its whole body and
+    parse its address even so.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """No answer leads anywhere."""
 
 
 class _NoCookies(DefaultCookiePolicy):

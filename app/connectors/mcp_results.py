@@ -11,6 +11,7 @@ from typing import Any
 
 from mcp_types import ContentBlock
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from app.connectors.output_check import OutputCheck
 from app.connectors.rows import plain, to_data
@@ -34,8 +35,17 @@ def output_of(result: Mapping[str, Any], *, name: str, check: OutputCheck | None
     """What a CallToolResult of the server `name` holds.
 
     The data is its structured content, compared with the tool's output schema by `check`; without any, its
-    texts. Raises RemoteToolFailed if the tool says that it failed.
+    texts. Raises RemoteToolFailed if the tool says that it failed, ProviderError if it is nested too deeply.
     """
+    try:
+        found = _output_of(result, name, check)
+        to_json(found.data)
+    except (RecursionError, ValueError):
+        raise ProviderError(f"{name} sent a result that is nested too deeply to be passed on.") from None
+    return found
+
+
+def _output_of(result: Mapping[str, Any], name: str, check: OutputCheck | None) -> ToolOutput:
     content = result.get("content")
     blocks = [each for each in content if isinstance(each, dict)] if isinstance(content, list) else []
     texts = [each["text"] for each in blocks if _is_text(each)]

@@ -14,7 +14,7 @@ from app import outbound
 from app.config import Settings
 from app.connectors.rows import plain
 from app.errors import InvalidInput, ToolError
-from app.federation import addresses, challenge, oauth_discovery, registration
+from app.federation import addresses, challenge, oauth_discovery, registration, self_description
 from app.federation.oauth_facts import OAuthFacts
 from app.mcp_client import DirectSender, McpClient, MemorySessions, ServerFacts, ServerSession
 from app.outbound import Response
@@ -32,7 +32,7 @@ class NotAServer(InvalidInput):
 
 @dataclass(frozen=True)
 class Found:
-    """What is at an address. `info` is what the server says of itself, as it was sent.
+    """What is at an address. `info` is what the server says of itself (`self_description`).
 
     `tools` are definitions as sent; None: only after signing in. `needs_client`: it registers no apps by
     itself, so a client id made there must be pasted.
@@ -89,13 +89,7 @@ def _found(
 ) -> Found:
     named = [facts.info.get(key) for key in ("title", "name")] if facts else []
     name = next((text for each in named if (text := _label(each))), _name_of(address))
-    info: dict[str, Any] = {}
-    if facts is not None:
-        info = {
-            "serverInfo": dict(facts.info),
-            "instructions": facts.instructions,
-            "capabilities": dict(facts.capabilities),
-        }
+    info = self_description.of(facts) if facts else {}
     revision = facts.revision if facts else ""
     return Found(address, name, slug_of(name), revision, info, access, tools, **more)
 
@@ -203,7 +197,10 @@ def _sentence_at_once(url: str, answer: Response) -> str | None:
 
 def _redirected(url: str, answer: Response) -> str:
     """Names the new address, but does not follow: it may belong to somebody else."""
-    target = urljoin(url, answer.headers.get("Location", ""))[:300]
+    try:
+        target = urljoin(url, answer.headers.get("Location", ""))[:300]
+    except ValueError:
+        target = url
     start = "The server redirects to another address"
     if target == url or target.startswith("http://") or str(plain(target)) != target or " " in target:
         return f"{start}, and redirects aren't followed. Look for its current address in its documentation."

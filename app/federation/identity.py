@@ -13,7 +13,7 @@ from app.connectors.api import Api
 from app.connectors.connector import LACKS
 from app.connectors.spec import Account
 from app.errors import NotConnected
-from app.federation import tool_lists
+from app.federation import self_description, tool_lists
 from app.federation.changes import touch
 from app.federation.models import McpServer
 from app.mcp_client import ServerFacts
@@ -58,9 +58,5 @@ def _describe(server: McpServer, facts: ServerFacts) -> bool:
     """Store what the server says of itself. Returns whether that has changed."""
     before = (server.revision, server.info)
     server.revision = facts.revision
-    server.info = {
-        "serverInfo": facts.info,
-        "capabilities": facts.capabilities,
-        "instructions": facts.instructions,
-    }
+    server.info = self_description.of(facts)
     return before != (server.revision, server.info)

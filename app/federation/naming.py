@@ -16,7 +16,13 @@ LONGEST_ORIGINAL = 200  # characters of a name as the server sends it
 _DIGEST = 6  # characters that tell two tools apart whose names would be one
 _SHORTEST_WORDS = 2  # characters of readable text for which a name is no mere digest
 _WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_NOT_STORABLE = re.compile(r"[\0\ud800-\udfff]")
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
+
+
+def is_storable(name: str) -> bool:
+    """Whether a name of the server's is one that a row can have, and a request can carry."""
+    return 0 < len(name) <= LONGEST_ORIGINAL and not _NOT_STORABLE.search(name)
 
 
 def full_name(slug: str, verb: str) -> str:

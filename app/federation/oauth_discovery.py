@@ -21,6 +21,7 @@ from app.federation.oauth_facts import ClientAuth, OAuthFacts
 
 _SECONDS = 10.0
 _MAX_BYTES = 256 * 1024
+_LONGEST_RESOURCE = 2000
 # in our order: servers differ in what else they want to see beside a Basic header
 _METHODS: dict[str, ClientAuth] = {
     "client_secret_post": "post",
@@ -47,7 +48,8 @@ def discover(settings: Settings, url: str, challenged: Challenge) -> OAuthFacts 
     if resource is None:
         return _of_2025_03_26(settings, url, challenged)
     _check_resource(url, resource)
-    servers = [each for each in resource.get("authorization_servers") or [] if isinstance(each, str)]
+    named = resource.get("authorization_servers")
+    servers = [each for each in named if isinstance(each, str)] if isinstance(named, list) else []
     if not servers:
         raise SignInUnusable("The server names no sign-in server. Tell whoever runs it.")
     issuer = addresses.check_discovered(settings, servers[0], "its sign-in server")
@@ -90,6 +92,8 @@ def _check_resource(url: str, metadata: Mapping[str, Any]) -> None:
 
 def is_same_resource(url: str, resource: str) -> bool:
     """Whether tokens for `resource` are for the server at `url`: its origin, and its path or one above."""
+    if len(resource) > _LONGEST_RESOURCE or not resource.isascii() or not resource.isprintable():
+        return False
     try:
         ours, theirs = urlsplit(url), urlsplit(resource)
         same = (ours.scheme, ours.hostname, ours.port) == (theirs.scheme, theirs.hostname, theirs.port)

@@ -56,7 +56,7 @@ def by_name(definitions: Sequence[Any]) -> dict[str, Mapping[str, Any]]:
     found: dict[str, Mapping[str, Any]] = {}
     for definition in definitions:
         name = definition.get("name") if isinstance(definition, Mapping) else None
-        if not isinstance(name, str) or not 0 < len(name) <= naming.LONGEST_ORIGINAL or "\0" in name:
+        if not isinstance(name, str) or not naming.is_storable(name):
             continue
         if name in found and digest_of(found[name]) != digest_of(definition):
             found[name] = {"name": name, "_meta": _TWICE}

@@ -62,6 +62,7 @@ def check(definition: Mapping[str, Any]) -> str:
             return f"It is nested more than {_DEEPEST * 2} levels deep."
         if len(to_json(definition)) > _MOST_CHARACTERS:
             return f"It is larger than {_MOST_CHARACTERS // 1000} kB."
+        json.dumps(definition, allow_nan=False)
         arguments = arguments_of(definition)
         if find_invalid_x_mcp_header(arguments) is not None:
             return "It wants an argument repeated in a header in a form that the protocol does not allow."

@@ -18,6 +18,7 @@ from app.outbound import OutboundError, Response
 _LOST = re.compile(r"session|not initialized|initialize request", re.IGNORECASE)
 _MOST_PAGES = 100
 _MOST_ROUNDS = 10  # of questions within one call
+_DAY_MS = 86_400_000
 
 
 class McpClient:
@@ -66,7 +67,7 @@ class McpClient:
     def list_tools(self) -> ToolList:
         """The tools of all pages."""
         pages = self._pages("tools/list")
-        waits = [page["ttlMs"] for page in pages if isinstance(page.get("ttlMs"), int | float)]
+        waits = [min(each, _DAY_MS) for page in pages if isinstance(each := page.get("ttlMs"), int | float)]
         return ToolList(
             _items(pages, "tools"),
             max(0.0, min(waits) / 1000) if waits else None,
@@ -234,9 +235,9 @@ def _is_lost(session: ServerSession, response: Response, found: Message | None) 
         return False
     refusal = (found or {}).get("error")
     refusal = refusal if isinstance(refusal, dict) else {}
-    if refusal.get("code") == UNSUPPORTED_PROTOCOL_VERSION:
+    if (code := refusal.get("code")) == UNSUPPORTED_PROTOCOL_VERSION:
         return True
-    if refusal.get("code") in {INVALID_PARAMS, METHOD_NOT_FOUND}:
+    if code in (INVALID_PARAMS, METHOD_NOT_FOUND):
         return False
     if response.status != 400 and session.session_id is not None:
         return True

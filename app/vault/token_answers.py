@@ -20,6 +20,7 @@ from app.connectors.connector import Connector
 from app.connectors.credential_forms import OAUTH
 from app.errors import PatchbayError
 from app.outbound import OutboundError, Response
+from app.plain_text import plain
 
 _MAX_BYTES = 256 * 1024
 TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
@@ -266,7 +267,7 @@ def text_of(value: Any) -> str:
         value = " ".join(value)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    return str(value)[:_LONGEST_VALUE]
+    return str(plain(str(value)))[:_LONGEST_VALUE]
 
 
 def seconds_of(value: Any, *, most: int = _LONGEST_LIFE_SECONDS) -> int | None:

@@ -144,7 +144,7 @@ def _form(name: str, schema: Any) -> dict[str, Any]:
             )
         fields[field] = _field(name, part)
     required = schema.get("required")
-    wanted = [each for each in required if each in fields] if isinstance(required, list) else []
+    wanted = [each for each in fields if each in required] if isinstance(required, list) else []
     return {"type": "object", "properties": fields, **({"required": wanted} if wanted else {})}
 
 
@@ -152,14 +152,14 @@ def _field(name: str, part: Mapping[str, Any]) -> dict[str, Any]:
     kind = part.get("type")
     field: dict[str, Any] = {"type": kind}
     field |= {key: plain(part[key])[:_LONGEST_TEXT] for key in _TEXTS if isinstance(part.get(key), str)}
-    field |= {key: part[key] for key in _NUMBERS if type(part.get(key)) in {int, float}}
+    field |= {key: part[key] for key in _NUMBERS if _is_number(part.get(key))}
     if kind == "array":
         items = part.get("items")
         field["items"] = _choices(name, items) if isinstance(items, Mapping) else None
         if not field["items"]:
             raise _not_showable(name)
         field["items"] = {"type": "string", **field["items"]} if "enum" in field["items"] else field["items"]
-    elif kind not in _PRIMITIVE:
+    elif not isinstance(kind, str) or kind not in _PRIMITIVE:
         raise _not_showable(name)
     elif kind == "string":
         field |= _choices(name, part)
@@ -180,7 +180,7 @@ def _choices(name: str, part: Mapping[str, Any]) -> dict[str, Any]:
                 raise _not_showable(name)
             found[key] = [
                 {
-                    "const": each["const"],
+                    "const": plain(each["const"])[:_LONGEST_TEXT],
                     "title": plain(str(each.get("title", each["const"])))[:_LONGEST_TEXT],
                 }
                 for each in values
@@ -197,6 +197,11 @@ def _is_of(part: Mapping[str, Any], value: Any) -> bool:
     if isinstance(value, bool) and part["type"] != "boolean":
         return False
     return isinstance(value, _PRIMITIVE[part["type"]])
+
+
+def _is_number(value: Any) -> bool:
+    """Whether JSON can carry it: not what Python reads as infinite, or as no number."""
+    return type(value) in {int, float} and value - value == 0
 
 
 def _not_showable(name: str) -> QuestionUnanswered:
