@@ -67,6 +67,7 @@ class Connector(ApiRules):
     # Of a service of one workspace: the path of the page that manages it, and what waits there, as a badge.
     manage_path: str = ""
     notice: str = ""
+    to_review: int = 0  # how many of its withheld tools wait until an owner or admin decides there
     # Entered before a call of a tool is sent to the service, left when it has ended. Raises ToolError to
     # refuse the call: then nothing was sent.
     around_call: Callable[[Api, Tool], AbstractContextManager[None]] = _without_conditions

@@ -31,8 +31,8 @@ class FoundChanged(InvalidInput):
     code = "SERVER_CHANGED"
     status = 409
     message = (
-        "The server answers differently than when you looked, or that was more than half an hour ago. "
-        "Nothing was added. Check it again."
+        "The server changed, or this page was open for more than half an hour. Nothing was added. Review "
+        "what it offers now, then add it."
     )
 
 

@@ -46,6 +46,7 @@ def build(server: McpServer, tools: Sequence[McpServerTool]) -> Connector:
         asks_while_running=server.revision in HANDSHAKE_PROTOCOL_VERSIONS,
         manage_path=f"{PAGES}/{server.slug}",
         notice=_notice(server, waiting),
+        to_review=waiting,
         is_offered=server.removed_at is None,
     )
 

@@ -85,13 +85,16 @@ def _found(
     facts: ServerFacts | None,
     access: Literal["none", "key", "oauth"],
     tools: list[dict[str, Any]] | None,
-    **more: Any,
+    *,
+    oauth: OAuthFacts | None = None,
+    needs_client: bool = False,
 ) -> Found:
     named = [facts.info.get(key) for key in ("title", "name")] if facts else []
+    named.append(oauth.resource_name if oauth else "")
     name = next((text for each in named if (text := _label(each))), _name_of(address))
     info = self_description.of(facts) if facts else {}
     revision = facts.revision if facts else ""
-    return Found(address, name, slug_of(name), revision, info, access, tools, **more)
+    return Found(address, name, slug_of(name), revision, info, access, tools, oauth, needs_client)
 
 
 def slug_of(name: str) -> str:

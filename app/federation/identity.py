@@ -7,7 +7,7 @@ signs in every connection is the same one.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app import database
+from app import database, workspace_versions
 from app.connectors import mcp
 from app.connectors.api import Api
 from app.connectors.connector import LACKS
@@ -45,6 +45,8 @@ def identify(server_id: str) -> Callable[[Api, Mapping[str, Any]], Account]:
             else:
                 tool_lists.take(db, server, listed, connection_id="")
             tools = tool_lists.tools_listed(db, server.id)
+            workspace_id, version = server.workspace_id, tool_lists.version_of(db, server.workspace_id)
+        workspace_versions.note(workspace_id, version)  # for the rest of this request
         return Account(
             key=server.id if server.access == "none" else "",
             name=server.name,

@@ -8,6 +8,7 @@ endpoints. Nothing that a document says is used before it is checked.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from app.federation.oauth_facts import ClientAuth, OAuthFacts
 _SECONDS = 10.0
 _MAX_BYTES = 256 * 1024
 _LONGEST_RESOURCE = 2000
+_LONGEST_NAME = 60
 # in our order: servers differ in what else they want to see beside a Basic header
 _METHODS: dict[str, ClientAuth] = {
     "client_secret_post": "post",
@@ -61,7 +63,12 @@ def discover(settings: Settings, url: str, challenged: Challenge) -> OAuthFacts 
             details={"issuer": str(plain(issuer))[:300]},
         )
     scopes = challenge.scopes_in(resource.get("scopes_supported"))
-    return _facts(settings, metadata, issuer, str(resource["resource"]), challenged, scopes)
+    facts = _facts(settings, metadata, issuer, str(resource["resource"]), challenged, scopes)
+    return replace(facts, resource_name=_label(resource.get("resource_name")))
+
+
+def _label(value: object) -> str:
+    return " ".join(str(plain(value)).split())[:_LONGEST_NAME] if isinstance(value, str) else ""
 
 
 def _resource_metadata(settings: Settings, url: str, challenged: Challenge) -> dict[str, Any] | None:

@@ -47,6 +47,7 @@ class OAuthFacts:
     sends_iss: bool = False  # RFC 9207: an answer without `iss` is not from it
     takes_documents: bool = False  # our metadata document is our client id
     published: bool = True
+    resource_name: str = ""  # RFC 9728 section 2: what the server calls itself to people
     extra_parameters: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ from app.federation.models import McpContents, McpServer, McpServerTool
 from app.federation.oauth_facts import OAuthFacts
 from app.federation.pinned_rows import HELD, OFF
 from app.federation.typed_choice import TypedChoice
+from app.hub import notices
+from app.hub.notices import Banner
 from app.vault import store
 from app.workspaces.guard import Member
 
@@ -35,6 +38,7 @@ class ToolView:
     digest: str  # of the definition that is displayed
     findings: tuple[str, ...]  # about its text
     decided_by: str = ""
+    decided_at: datetime | None = None
 
     @property
     def is_changed(self) -> bool:
@@ -83,6 +87,7 @@ class ServerPage:
     may_change: bool
     redirect: str  # to register with an app of one's own
     left_out: tuple[LeftOutView, ...]  # of the connections that this member can see
+    instructions: str = ""  # what the server tells models about itself; no AI client gets it
 
     @property
     def path(self) -> str:
@@ -99,6 +104,11 @@ class ServerPage:
         return next((group for group in self.groups if group.key == key), None)
 
     @property
+    def is_first_review(self) -> bool:
+        """Whether nothing was decided about any tool yet: then none needs to be marked as new."""
+        return all(tool.is_new for group in self.groups for tool in group.tools)
+
+    @property
     def clean(self) -> tuple[ToolView, ...]:
         """The tools that can be allowed at once: what waits without a serious finding."""
         waiting = self.group("waiting")
@@ -111,6 +121,13 @@ _GROUPS = (
     ("off", "Off", "AI clients can't use these."),
     ("gone", "Gone", "The server doesn't list these any more."),
 )
+
+
+def arrival(member: Member, query: Mapping[str, str]) -> Sequence[Banner]:
+    """What just happened where somebody arrives from connecting: `?connected=` with the server's slug."""
+    with database.reading() as db:
+        visible = store.visible(db, member.workspace.id, member.user.id)
+        return notices.of_return(db, member, visible, {"connected": query.get("connected", "")})[:1]
 
 
 def path_of(slug: str) -> str:
@@ -140,6 +157,7 @@ def load(settings: Settings, member: Member, slug: str) -> ServerPage:
         member.manages,
         registration.redirect_of(settings, "pasted", slug),
         _left_out(contents.of_connections(own).values()),
+        differences.visible(str(server.info.get("instructions") or "")),
     )
 
 
@@ -170,6 +188,7 @@ def view_of(slug: str, row: McpServerTool, names: Mapping[str, str]) -> ToolView
         row.offered_digest or row.digest,
         tuple(map(differences.visible, row.reasons[1:])),  # the first is that it is new or changed
         names.get(row.decided_by or "", ""),
+        row.decided_at,
     )
 
 

@@ -24,7 +24,7 @@ class DefinitionChanged(InvalidInput):
     code = "DEFINITION_CHANGED"
     status = 409
     message = (
-        "The server changed this again after you opened the page, so nothing was allowed. Read it once more."
+        "The server changed this again after you opened the page, so nothing was allowed. Review it again."
     )
 
 

@@ -129,6 +129,7 @@ def _server_page(
         error=error,
         typed=typed or page.typed_of(found.server),
         problems=problems or {},
+        notices=page.arrival(g.member, request.args) if "connected" in request.args else (),
     )
 
 

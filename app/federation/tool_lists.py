@@ -111,9 +111,9 @@ def store(claim: ListClaim, listed: ToolList) -> datetime | None:
         row = _claimed(db, claim)
         if server is None or row is None:
             return None
-        before = _version(db, server.workspace_id)
+        before = version_of(db, server.workspace_id)
         put(db, server, row, listed)
-        after = _version(db, server.workspace_id)
+        after = version_of(db, server.workspace_id)
     if after != before:
         workspace_versions.note(server.workspace_id, after)
     return row.expires_at
@@ -211,7 +211,7 @@ def due() -> list[tuple[str, Connection]]:
 def current_version(workspace_id: str) -> int:
     """The version of the workspace's services in the database now."""
     with database.reading() as db:
-        return _version(db, workspace_id)
+        return version_of(db, workspace_id)
 
 
 def lacking(tools: Mapping[str, str], names: set[str]) -> list[str]:
@@ -243,7 +243,8 @@ def _claimed(db: Session, claim: ListClaim) -> McpToolList | None:
     return row
 
 
-def _version(db: Session, workspace_id: str) -> int:
+def version_of(db: Session, workspace_id: str) -> int:
+    """The version of the workspace's services in this transaction."""
     version: int | None = db.execute(
         select(col(Workspace.services_version)).where(col(Workspace.id) == workspace_id)
     ).scalar_one_or_none()

@@ -16,20 +16,20 @@ _REVISIONS = {
     "2025-03-26": "MCP 2025-03-26",
 }
 _ACCESS = {
-    "none": "None. Anybody can use this server.",
-    "key": "An API key or token of yours",
-    "oauth": "Sign-in at the server's own page",
+    "none": "None. Anyone with the address can use this server.",
+    "key": "API key or token",
+    "oauth": "OAuth, on the server's own page",
 }
 _CLIENTS = {
-    "document": "Our published client metadata",
-    "registered": "Registered there for this workspace",
-    "pasted": "An app of your own",
+    "document": "Identified by the client metadata document",
+    "registered": "Registered automatically for this workspace",
+    "pasted": "Your own OAuth app",
 }
 
 
 def revision_words(revision: str) -> str:
     """The protocol revision as people read it."""
-    return _REVISIONS.get(revision, f"MCP {revision}" if revision else "Not known until it is connected")
+    return _REVISIONS.get(revision, f"MCP {revision}" if revision else "Known once connected")
 
 
 def access_words(access: str) -> str:

@@ -81,6 +81,14 @@ class ServiceCard:
         return level.words if level else ""
 
     @property
+    def tools_path(self) -> str:
+        """The path of the page that lists its tools: while all of them wait for review, where they do."""
+        tools = self.tools
+        if self.is_connection and tools is not None and tools.to_review and not tools.reads + tools.changes:
+            return self.manage_path
+        return self.page
+
+    @property
     def page(self) -> str:
         """The path of the connection's own page."""
         return f"/integrations/{self.slug}/{self.connection_id}"

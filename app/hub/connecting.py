@@ -129,7 +129,7 @@ def once_more(settings: Settings, member: Member, handshake: Handshake, state: s
     try:
         _prepare(settings, member.workspace.id, handshake.slug, forgotten=True)
     except InvalidInput as refused:
-        return return_url(settings, handshakes.close(handshake, "failed", refused.message))
+        return return_url(settings, member, handshakes.close(handshake, "failed", refused.message))
     connector, where = connectable(settings, member.workspace.id, handshake.slug)
     with database.transaction() as db:
         intent = _intent_of(db, settings, member, connector, handshake, state)
@@ -169,7 +169,7 @@ def fill_in(settings: Settings, member: Member, slug: str, form: Mapping[str, st
     """
     connector, where = connectable(settings, member.workspace.id, slug)
     result = credential_form.submit(settings, member, connector, where, form)
-    return return_url(settings, result) if isinstance(result, Handshake) else result
+    return return_url(settings, member, result) if isinstance(result, Handshake) else result
 
 
 def _finished_if_empty(
@@ -216,9 +216,16 @@ def link_page(settings: Settings, member: Member, link_id: str) -> tuple[Connect
     return link, connector, connector.find_form(where.auth_methods[0])
 
 
-def return_url(settings: Settings, handshake: Handshake) -> str:
-    """Where a handshake returns to: the hub with its outcome's banner, in the flow it started from."""
+def return_url(settings: Settings, member: Member, handshake: Handshake) -> str:
+    """Where a handshake returns to: the hub with its outcome's banner, in the flow it started from.
+
+    Connected, and no AI client waits: whoever may review the service's tools goes straight to those.
+    """
     flow_id = flow_return.flow_of(settings, handshake)
+    connector = services_of(handshake.workspace_id).find(handshake.slug)
+    waits = flow_id or handshake.client_name or handshake.outcome != "connected"
+    if connector is not None and connector.to_review and member.manages and not waits:
+        return f"{connector.manage_path}?{urlencode({'connected': connector.slug})}"
     query = {"flow": flow_id} if flow_id else {}
     if handshake.outcome:
         query[handshake.outcome] = handshake.slug

@@ -38,6 +38,8 @@ def of_return(
         connection = next((c for c in mine if handshake and c.id == handshake.connection_id), newest)
         if connection is None:
             return []
+        account = connection.account_name or connection.label
+        of_account = f": {account}" if account and account != connector.name else ""
         back = (
             (f"Go back to {handshake.client_name} and ask again. It works now.")
             if handshake and handshake.client_name
@@ -47,8 +49,7 @@ def of_return(
         return [
             Banner(
                 "good",
-                f"{connector.name} connected: "
-                f"{connection.account_name or connection.label or connector.name}",
+                f"{connector.name} connected{of_account}",
                 more,
             ),
             *_of_service(connector),

@@ -108,7 +108,7 @@ def callback(slug: str) -> ResponseReturnValue:
     except handshakes.StartAgain as error:
         state = request.args["state"]
         return redirect(connecting.once_more(current.settings(), found, error.handshake, state), 303)
-    return redirect(connecting.return_url(current.settings(), handshake), 303)
+    return redirect(connecting.return_url(current.settings(), found, handshake), 303)
 
 
 @bp.post("/integrations/<slug>/disconnect")

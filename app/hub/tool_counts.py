@@ -1,7 +1,7 @@
 """How many tools a service has, and how many of them AI clients can use on one connection."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.connectors.connector import Connector
 from app.connectors.tool import Tool
@@ -16,14 +16,17 @@ class ToolCounts:
     reads: int
     changes: int
     on: int
+    to_review: int = 0  # those that nobody can use yet
 
     @property
     def words(self) -> str:
         """The tools in a line: "14 tools: 9 read, 5 change"."""
         total = self.reads + self.changes
-        if not total:
-            return "No tools yet"
-        return f"{total} {'tool' if total == 1 else 'tools'}: {self.reads} read, {self.changes} change"
+        if total:
+            return f"{_counted(total)}: {self.reads} read, {self.changes} change"
+        if self.to_review:
+            return f"{_counted(self.to_review)} {'waits' if self.to_review == 1 else 'wait'} for review"
+        return "No tools yet"
 
     @property
     def on_words(self) -> str:
@@ -33,10 +36,14 @@ class ToolCounts:
         return f"{self.on} on" if self.on else "all off"
 
 
+def _counted(count: int) -> str:
+    return f"{count} {'tool' if count == 1 else 'tools'}"
+
+
 def of_service(connector: Connector) -> ToolCounts:
     """The tools of a service that is not connected: all count as on."""
     reads = len(titles(connector, reads_only=True))
-    return ToolCounts(reads, len(connector.tools) - reads, len(connector.tools))
+    return ToolCounts(reads, len(connector.tools) - reads, len(connector.tools), connector.to_review)
 
 
 def of_connection(connector: Connector, connection: Connection) -> ToolCounts:
@@ -44,7 +51,7 @@ def of_connection(connector: Connector, connection: Connection) -> ToolCounts:
     counts = of_service(connector)
     granted = frozenset(connection.scopes.split())
     on = sum(_is_on(connector, tool, connection, granted) for tool in connector.tools)
-    return ToolCounts(counts.reads, counts.changes, on)
+    return replace(counts, on=on)
 
 
 def titles(connector: Connector, *, reads_only: bool) -> Sequence[str]:

@@ -58,7 +58,7 @@ def confirm(visitor: Visitor, **changed):
 def test_a_server_is_added_and_connected_in_two_presses(alice, sdk_server, client_of, people):
     assert look(alice, sdk_server.url).status_code == 200
     assert "Notebook" in alice.page and "List notes" in alice.page and "Delete a note" in alice.page
-    assert "MCP 2026-07-28" in alice.page and "Anybody can use this server" in alice.page
+    assert "MCP 2026-07-28" in alice.page and "Anyone with the address can use this server" in alice.page
     assert rows(McpServer) == [] == rows(McpServerTool), "nothing is stored before the second press"
     alice.follow(confirm(alice))
     assert "Notebook connected" in alice.page
@@ -115,7 +115,7 @@ def test_what_changed_since_it_was_displayed_is_displayed_and_not_added(alice, s
     sdk_server.replace_tool(list_notes)
     answer = confirm(alice)
     assert answer.status_code == 409 and rows(McpServer) == []
-    assert "answers differently than when you looked" in alice.page
+    assert "The server changed, or this page was open" in alice.page
     assert "and send them to elsewhere" in alice.page
     alice.follow(confirm(alice))
     assert len(rows(McpServer)) == 1, "what is on the page now can be added"
@@ -137,7 +137,7 @@ def test_what_was_displayed_counts_for_half_an_hour_and_for_one_person(alice, sd
 def test_a_key_is_asked_for_checked_and_never_on_a_page_again(alice, sdk_server, settings):
     sdk_server.key = "key-canary-7"
     look(alice, sdk_server.url)
-    assert "An API key or token of yours" in alice.page and "It lists them after signing in" in alice.page
+    assert "API key or token" in alice.page and "Listed after sign-in" in alice.page
     assert confirm(alice, name="Notes").status_code == 422
     assert "Please fill in: key." in alice.page and 'value="Notes"' in alice.page and rows(McpServer) == []
     assert confirm(alice, key="key-canary-7", key_header="Host").status_code == 422

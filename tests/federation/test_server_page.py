@@ -97,7 +97,7 @@ def test_it_says_what_the_server_is_and_what_is_allowed(server, alice):
         "Notebook",
         "https://notebook.example/mcp",
         "MCP 2026-07-28",
-        "Anybody can use this server",
+        "Anyone with the address can use this server",
     ):
         assert words in alice.page
     allowed = group(alice, "allowed")
@@ -256,7 +256,7 @@ def signed_in_server(server):
 @both_databases
 def test_another_app_is_pasted_and_its_secret_is_on_no_page(signed_in_server, alice, settings):
     alice.get(PAGE)
-    assert "Registered there for this workspace" in alice.page and "/oauth-callback" in alice.page
+    assert "Registered automatically for this workspace" in alice.page and "/oauth-callback" in alice.page
     app = {
         "client_id": "our-app",
         "client_secret": "secret-canary-1",
@@ -269,7 +269,7 @@ def test_another_app_is_pasted_and_its_secret_is_on_no_page(signed_in_server, al
     assert "Write extra parameters one per line" in alice.page
     assert alice.submit(f"{PAGE}/client", {**app, "client_id": ""}).status_code == 400
     alice.follow(alice.submit(f"{PAGE}/client", app))
-    assert "Reconnect the connections" in alice.page and "An app of your own" in alice.page
+    assert "Reconnect the connections" in alice.page and "Your own OAuth app" in alice.page
     assert 'value="our-app"' in alice.page and "audience=api" in alice.page and "canary" not in alice.page
     with database.reading() as db:
         stored = db.exec(select(McpServer)).one()
