@@ -10,7 +10,7 @@ from pathlib import Path
 
 from app import clock, database
 from app.accounts.login import SignedIn
-from app.admin import job_check, queries, trail_check
+from app.admin import job_check, mcp_servers_check, queries, trail_check
 from app.admin.health_checks import CHECKS, Check, keys
 from app.admin.job_check import JobStatus
 from app.admin.queries import ConnectionCounts
@@ -59,7 +59,8 @@ class HealthPage:
 
 def load(settings: Settings) -> HealthPage:
     """All checks, run now. Works without the database too: the page says so."""
-    checks = [check(settings) for check in (*CHECKS, job_check.check, trail_check.check)]
+    more = (job_check.check, mcp_servers_check.check, trail_check.check)
+    checks = [check(settings) for check in (*CHECKS, *more)]
     sealed: dict[str, int] = {}
     services: list[ServiceHealth] = []
     try:

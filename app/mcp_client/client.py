@@ -9,8 +9,9 @@ from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND, UNSUPPORTED_PROTOCOL_VER
 from app.errors import OutcomeUnknown, ProviderTimeout, ProviderUnavailable
 from app.mcp_client import errors, wire
 from app.mcp_client.conversation import Conversation, Progress, ignore
+from app.mcp_client.errors import PageNeeded
 from app.mcp_client.negotiation import negotiate
-from app.mcp_client.questions import GivenAnswers, Person
+from app.mcp_client.questions import ELICITATION, GivenAnswers, Person
 from app.mcp_client.session import McpSender, Message, ServerFacts, ServerSession, ServerSessions, ToolList
 from app.outbound import OutboundError, Response
 
@@ -92,8 +93,15 @@ class McpClient:
         params: dict[str, Any] = {"name": name, "arguments": dict(arguments)}
         more = wire.mirrored(header_map or {}, arguments)
         given = _given(answer.earlier) if answer is not None else {}
+        was_page_opened = False
         for _ in range(_MOST_ROUNDS):
-            result = self._request("tools/call", {**params, **given}, safe, progress, answer, more)
+            try:
+                result = self._request("tools/call", {**params, **given}, safe, progress, answer, more)
+            except PageNeeded as needed:
+                if was_page_opened or answer is None or not _open_pages(answer, needed):
+                    raise
+                was_page_opened = True
+                continue
             if result.get("resultType") != "input_required":
                 return result
             requests, state = result.get("inputRequests"), result.get("requestState")
@@ -247,6 +255,12 @@ def _is_lost(session: ServerSession, response: Response, found: Message | None) 
 def _items(pages: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
     lists = [page[key] for page in pages if isinstance(page.get(key), list)]
     return [each for some in lists for each in some if isinstance(each, dict)]
+
+
+def _open_pages(person: Person, needed: PageNeeded) -> bool:
+    """Whether the person opened every page that the server names. Raises ToolError as `answer` does."""
+    pages = needed.pages
+    return bool(pages) and all(person.answer(ELICITATION, page).get("action") == "accept" for page in pages)
 
 
 def _given(answers: GivenAnswers | None) -> dict[str, Any]:

@@ -3,7 +3,12 @@
 import re
 from typing import Any
 
-from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND, MISSING_REQUIRED_CLIENT_CAPABILITY
+from mcp_types import (
+    INVALID_PARAMS,
+    METHOD_NOT_FOUND,
+    MISSING_REQUIRED_CLIENT_CAPABILITY,
+    URL_ELICITATION_REQUIRED,
+)
 
 from app.errors import (
     InvalidArguments,
@@ -22,6 +27,7 @@ _UNKNOWN_TOOL = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _LONGEST_REASON = 300
+_MOST_PAGES = 5
 
 
 class RpcError(ToolError):
@@ -48,6 +54,20 @@ class ResourceMissing(RpcError, ObjectNotFound):
 
 class MethodMissing(RpcError):
     """The server does not offer this kind of request (-32601)."""
+
+
+class PageNeeded(RpcError):
+    """The person has to open a page first (-32042): the server did not carry out the call.
+
+    https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation#url-elicitation-required-error
+    """
+
+    @property
+    def pages(self) -> list[dict[str, Any]]:
+        """The questions for the person, as the `params` of a URL elicitation."""
+        found = self.data.get("elicitations") if isinstance(self.data, dict) else None
+        pages = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+        return [{**each, "mode": "url"} for each in pages[:_MOST_PAGES]]
 
 
 class HttpRefusal(ProviderError):
@@ -84,6 +104,9 @@ def rpc_error(name: str, method: str, error: Any) -> RpcError:
         return MethodMissing(f"{name} doesn't support {method}.", **facts)
     if code == MISSING_REQUIRED_CLIENT_CAPABILITY:
         return RpcError(_missing_capability(name, error.get("data")), **facts)
+    if code == URL_ELICITATION_REQUIRED and method == "tools/call":
+        sentence = f"{name} waits until the person is done on its page. Call the tool again when they are."
+        return PageNeeded(sentence, **facts)
     return RpcError(f"{name} reported an error. Its own words are in the details.", **facts)
 
 
