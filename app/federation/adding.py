@@ -77,8 +77,9 @@ def add(settings: Settings, member: Member, found: Found, choice: AddChoice) -> 
     server = _row(member, found, choice, name, slug)
     if server.access == "oauth":
         registration.obtain_client(settings, server, choice.client)
+    findings = pins.judge(server, found.tools or [])
     try:
-        _store(member, server, found.tools, choice.reads_only)
+        _store(member, server, found.tools, choice.reads_only, findings)
     except IntegrityError:
         raise InvalidInput("A server of this name was added just now. Please try again.") from None
     source.count_at_once(member.workspace.id)
@@ -106,7 +107,11 @@ def _row(member: Member, found: Found, choice: AddChoice, name: str, slug: str) 
 
 
 def _store(
-    member: Member, server: McpServer, tools: list[dict[str, Any]] | None, reads_only: Collection[str]
+    member: Member,
+    server: McpServer,
+    tools: list[dict[str, Any]] | None,
+    reads_only: Collection[str],
+    findings: pins.Findings | None,
 ) -> None:
     by = member.user.id
     with database.transaction() as db:
@@ -123,7 +128,7 @@ def _store(
         )
         changes.touch(db, server.workspace_id)
         if tools is not None:
-            pins.take_list(db, server, tools, approve_by=by, reads_only=reads_only)
+            pins.take_list(db, server, tools, approve_by=by, reads_only=reads_only, findings=findings)
 
 
 def _digest(found: Found) -> str:

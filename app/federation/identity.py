@@ -13,7 +13,7 @@ from app.connectors.api import Api
 from app.connectors.connector import LACKS
 from app.connectors.spec import Account
 from app.errors import NotConnected
-from app.federation import self_description, tool_lists
+from app.federation import pins, self_description, tool_lists
 from app.federation.changes import touch
 from app.federation.models import McpServer
 from app.mcp_client import ServerFacts
@@ -31,6 +31,7 @@ def identify(server_id: str) -> Callable[[Api, Mapping[str, Any]], Account]:
         finally:
             if not is_stored:  # nobody else knows this session
                 client.end()
+        findings = pins.judge_of(server_id, listed.tools)
         with database.transaction() as db:
             server = tool_lists.locked_server(db, server_id)
             if server is None or server.removed_at is not None:
@@ -41,9 +42,9 @@ def identify(server_id: str) -> Callable[[Api, Mapping[str, Any]], Account]:
             if is_stored:
                 row = tool_lists.locked(db, server.workspace_id, api.about["connection"])
             if row is not None:
-                tool_lists.put(db, server, row, listed)
+                tool_lists.put(db, server, row, listed, findings)
             else:
-                tool_lists.take(db, server, listed, connection_id="")
+                tool_lists.take(db, server, listed, findings, connection_id="")
             tools = tool_lists.tools_listed(db, server.id)
             workspace_id, version = server.workspace_id, tool_lists.version_of(db, server.workspace_id)
         workspace_versions.note(workspace_id, version)  # for the rest of this request

@@ -1,6 +1,7 @@
 """The rows of an MCP server's tools, and what a definition is compared with before it becomes one."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -11,11 +12,13 @@ from app.federation import naming, schema_gate
 from app.federation.changes import touch
 from app.federation.definitions import digest_of
 from app.federation.models import McpServer, McpServerTool, McpToolList
+from app.vault import connection_state
 from app.vault.models import Connection
 
 HELD, APPROVED, OFF = "held", "approved", "off"
 MOST_TOOLS = 500  # of one server
 _MOST_IN_TRAIL = 20
+_READ_WITHIN = timedelta(minutes=10)  # of connecting, by the job that keeps lists up to date
 _UNUSABLE = "It can't be used here. {}"
 _TAKEN = "Another service here has a tool of this name, so this one can't be used."
 _TWICE = "The server lists two different tools of this name, so neither can be used."
@@ -107,6 +110,28 @@ def digests_elsewhere(db: Session, server: McpServer, connection_id: str | None)
     for name, digest in (pair for tools in lists for pair in tools.items()):
         found.setdefault(name, set()).add(digest)
     return found
+
+
+def is_some_list_unread(db: Session, server: McpServer, connection_id: str | None) -> bool:
+    """Whether another connection was made so recently that nobody has tried to read its list yet. None: of no
+    connection, as the list is the same for all.
+    """
+    if connection_id is None:
+        return False
+    unread = (
+        select(Connection.id)
+        .outerjoin(McpToolList, col(McpToolList.connection_id) == col(Connection.id))
+        .where(
+            col(Connection.workspace_id) == server.workspace_id,
+            col(Connection.slug) == server.slug,
+            col(Connection.id) != connection_id,
+            col(Connection.state) == connection_state.CONNECTED,
+            col(Connection.connected_at) > clock.now() - _READ_WITHIN,
+            col(McpToolList.fetched_at).is_(None),
+            col(McpToolList.expires_at).is_(None),
+        )
+    )
+    return db.exec(unread.limit(1)).first() is not None
 
 
 def record(

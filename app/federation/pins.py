@@ -4,7 +4,7 @@ A server can change what its tools say, or add one, after people agreed to it. S
 with what is pinned, by digest. What is the same goes on; what is new or different waits for an owner or
 admin, and until then a changed tool cannot be called at all: its old text no longer describes it.
 
-Each function runs in the caller's transaction, and locks the server's row first.
+Each function but those that judge runs in the caller's transaction, and locks the server's row first.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,11 +13,13 @@ from typing import Any
 
 from sqlmodel import Session
 
-from app import clock
+from app import clock, database
 from app.federation import hygiene, naming, pinned_rows
 from app.federation.definitions import digest_of, may_only_read, pinned_part
 from app.federation.models import McpServer, McpServerTool
 from app.federation.pinned_rows import APPROVED, HELD, OFF
+
+Findings = Mapping[str, Sequence[hygiene.SuspectText]]  # by the tools' names
 
 NEW = "This tool is new."
 CHANGED = "The server changed this tool."
@@ -47,19 +49,23 @@ def take_list(
     approve_by: str | None = None,
     reads_only: Collection[str] = (),
     connection_id: str | None = None,
+    findings: Findings | None = None,
 ) -> ListChanges:
     """Compare a list from the server with the pinned definitions, and hold what is new or different.
 
     `approve_by` is the owner or admin who saw exactly these definitions: new ones without findings are
     approved at once, and only read if they are among `reads_only`. `connection_id` is whose list it is: a
-    tool is gone once no other connection's list has it.
+    tool is gone once no other connection's list has it, or may have it. `findings` are what `judge` found
+    before the transaction.
     """
     pinned_rows.lock(db, server)
     rows, given = pinned_rows.load(db, server), pinned_rows.by_name(definitions)
     elsewhere = pinned_rows.digests_elsewhere(db, server, connection_id)
     changes = ListChanges()
-    for name in rows.keys() - given.keys() - elsewhere.keys():
-        _miss(db, rows[name], changes)
+    missing = rows.keys() - given.keys() - elsewhere.keys()
+    if missing and not pinned_rows.is_some_list_unread(db, server, connection_id):
+        for name in missing:
+            _miss(db, rows[name], changes)
     digests = {name: digest_of(definition) for name, definition in given.items()}
     unknown = [name for name in given if not _is_known(rows.get(name), digests[name])]
     for name in given.keys() - set(unknown):
@@ -67,7 +73,8 @@ def take_list(
     if unknown:
         foreign = pinned_rows.foreign_names(db, server)
         verbs = naming.choose(server.slug, given, {row.name: row.verb for row in rows.values()})
-        findings = hygiene.inspect(list(given.values()), foreign)
+        if findings is None:
+            findings = hygiene.inspect(list(given.values()), foreign)
         for name in unknown:
             row = rows.get(name) or pinned_rows.new(server, name, verbs[name])
             (changes.new if row.definition is None else changes.changed).append(row)
@@ -79,6 +86,25 @@ def take_list(
             db.add(row)
     _record(db, server, changes, approve_by)
     return changes
+
+
+def judge_of(server_id: str, definitions: Sequence[Any]) -> Findings | None:
+    """As `judge`, of a server that is stored."""
+    with database.reading() as db:
+        server = db.get(McpServer, server_id)
+    return judge(server, definitions) if server is not None else None
+
+
+def judge(server: McpServer, definitions: Sequence[Any]) -> Findings | None:
+    """The findings that `take_list` needs. That may take seconds, so it is done before the transaction, which
+    others wait for. None if every definition is known.
+    """
+    given = pinned_rows.by_name(definitions)
+    with database.reading() as db:
+        rows, foreign = pinned_rows.load(db, server), pinned_rows.foreign_names(db, server)
+    if all(_is_known(rows.get(name), digest_of(each)) for name, each in given.items()):
+        return None
+    return hygiene.inspect(list(given.values()), foreign)
 
 
 def approve(

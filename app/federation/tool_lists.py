@@ -106,23 +106,26 @@ def store(claim: ListClaim, listed: ToolList) -> datetime | None:
     """Store a list that was read under the claim. Returns until when it is good, None if the connection or
     the server is gone. A change counts at once in this process, in others from their next request on.
     """
+    findings = pins.judge_of(claim.server_id, listed.tools)
     with database.transaction() as db:
         server = locked_server(db, claim.server_id)
         row = _claimed(db, claim)
         if server is None or row is None:
             return None
         before = version_of(db, server.workspace_id)
-        put(db, server, row, listed)
+        put(db, server, row, listed, findings)
         after = version_of(db, server.workspace_id)
     if after != before:
         workspace_versions.note(server.workspace_id, after)
     return row.expires_at
 
 
-def put(db: Session, server: McpServer, row: McpToolList, listed: ToolList) -> None:
+def put(
+    db: Session, server: McpServer, row: McpToolList, listed: ToolList, findings: pins.Findings | None
+) -> None:
     """Make this the connection's list: what is new or changed is held, what a connection lacks is noted.
 
-    The caller has locked the server first, then the row.
+    The caller has locked the server first, then the row. `findings` are those of `pins.judge_of`.
     """
     now = clock.now()
     row.tools = {name: digest_of(tool) for name, tool in pinned_rows.by_name(listed.tools).items()}
@@ -132,15 +135,18 @@ def put(db: Session, server: McpServer, row: McpToolList, listed: ToolList) -> N
     if listed.is_public:
         _share(db, server, row)
     db.flush()
-    take(db, server, listed, connection_id=row.connection_id)
+    take(db, server, listed, findings, connection_id=row.connection_id)
     _note_lacking(db, server)
 
 
-def take(db: Session, server: McpServer, listed: ToolList, *, connection_id: str) -> None:
+def take(
+    db: Session, server: McpServer, listed: ToolList, findings: pins.Findings | None, *, connection_id: str
+) -> None:
     """Compare a list with the pinned definitions, and note that the server answered. `connection_id`: "" for
     one that is being made.
     """
-    pins.take_list(db, server, listed.tools, connection_id=None if listed.is_public else connection_id)
+    whose = None if listed.is_public else connection_id
+    pins.take_list(db, server, listed.tools, connection_id=whose, findings=findings)
     server.checked_at = clock.now()
     if server.problem:
         server.problem = ""

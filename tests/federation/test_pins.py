@@ -244,7 +244,9 @@ def test_a_tool_is_there_as_long_as_one_account_has_it(approved, people, connect
     with database.transaction() as db:
         for connection, tools in ((first, (READ, WRITE)), (second, (READ,))):
             digests = {tool["name"]: digest_of(tool) for tool in tools}
-            row = McpToolList(connection_id=connection.id, workspace_id=connection.workspace_id)
+            row = McpToolList(
+                connection_id=connection.id, workspace_id=connection.workspace_id, fetched_at=clock.now()
+            )
             row.tools = digests
             db.add(row)
     take(approved, READ, connection_id=second.id)

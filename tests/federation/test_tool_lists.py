@@ -10,7 +10,7 @@ import pytest
 from mcp_types import ToolListChangedNotification
 
 from app import clock, database
-from app.federation import refreshing, tool_lists
+from app.federation import hygiene, refreshing, tool_lists
 from app.federation.models import McpServer, McpToolList
 from app.mcp_client import ToolList
 from app.vault.models import Connection
@@ -332,6 +332,41 @@ def test_a_tool_that_only_others_list_is_not_missing(two, settings):
     pass_time(minutes=2)
     bob.call(LIST)
     assert DIARY in alice.tools(), "bob's list does not have it, alice's does"
+
+
+@both_databases
+def test_a_connection_made_just_now_may_list_what_others_do_not(two, settings):
+    _, alice, bob = two
+    bob.call(LIST)
+    assert DIARY in alice.tools(), "nobody has read alice's list yet"
+    refreshing.read_due(settings)
+    assert DIARY in alice.tools() and DIARY not in bob.tools()
+
+
+def test_what_no_connection_lists_is_gone_once_every_list_was_read(two, settings):
+    server, alice, bob = two
+    server.own["alice-key"] = server.own["bob-key"]
+    bob.call(LIST)
+    alice.call(LIST)
+    assert DIARY not in alice.tools()
+    assert "no longer offers this tool" in alice.refusal(DIARY)[1]
+
+
+@both_databases
+def test_nobody_waits_while_a_list_is_judged(subject, monkeypatch):
+    writes = []
+
+    def judge(definitions, foreign):
+        with database.transaction() as db:  # another thread's would wait as long, and SQLite's would fail
+            db.get(Workspace, subject.connection.workspace_id).name = "Northwind"
+        writes.append(len(definitions))
+        return {}
+
+    monkeypatch.setattr(hygiene, "inspect", judge)
+    subject.upstream.replace_tool(lambda: "changed", name="list_notes", description="Something else.")
+    pass_time(minutes=6)
+    assert "changed this tool" in subject.client.refusal(LIST)[1]
+    assert writes
 
 
 def test_an_account_that_gains_a_tool_has_it_after_the_next_list(two, settings):
