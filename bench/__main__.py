@@ -1,7 +1,8 @@
 """`make bench`: what a tool call costs, as ratios to yardsticks measured beside it. Says what falls short.
 
-Options: --seconds N (length of one run, default 4), --only throughput|latency|memory|isolation|usage,
---database sqlite|postgres, --rows N (calls written before usage is measured, default 200,000).
+Options: --seconds N (length of one run, default 4), --only PART (throughput, latency, memory, isolation,
+usage, federation), --database sqlite|postgres, --rows N (calls written before usage is measured, default
+200,000).
 """
 
 import argparse
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.config import THREADS_IN_ALL
-from bench import house, isolation, load, usage
+from bench import federation, house, isolation, load, usage
 from bench.house import ROOT
 
 CONNECTIONS = (1, 16, 64)
@@ -231,11 +232,14 @@ def resident_mib(master: int) -> list[float]:
     return sizes
 
 
+_PARTS = ("throughput", "latency", "memory", "isolation", "usage", "federation")
+
+
 def main() -> None:
     """Run what was asked for and end with what falls short."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--seconds", type=float, default=4)
-    options.add_argument("--only", choices=["throughput", "latency", "memory", "isolation", "usage"])
+    options.add_argument("--only", choices=_PARTS)
     options.add_argument("--database", choices=["sqlite", "postgres"], action="append")
     options.add_argument("--rows", type=int, default=200_000)
     chosen = options.parse_args()
@@ -250,6 +254,8 @@ def main() -> None:
         beside_a_flood(report, kinds, chosen.seconds)
     if chosen.only in {None, "usage"}:
         usage.run(report.line, kinds, chosen.rows)
+    if chosen.only in {None, "federation"}:
+        federation.run(report.line, kinds, chosen.seconds, call)
     print(
         "\nEverything meets its goal."
         if not report.short

@@ -76,6 +76,20 @@ def run(port: int, request: bytes, connections: int, seconds: float) -> Load:
     return asyncio.run(_run("127.0.0.1", port, request, connections, seconds))
 
 
+def once(port: int, request: bytes) -> bytes:
+    """The body of one answer."""
+
+    async def ask() -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request)
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        if b"content-length:" not in head:
+            return await _chunked(reader)
+        return await reader.readexactly(int(head.split(b"content-length:")[1].split(b"\r\n")[0]))
+
+    return asyncio.run(ask())
+
+
 def post(path: str, body: bytes, headers: dict[str, str]) -> bytes:
     """The bytes of one POST."""
     lines = [
