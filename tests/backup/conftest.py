@@ -1,1 +1,1 @@
-from tests.vault.conftest import connect, environ, provider  # noqa: F401
+from tests.vault.conftest import add_server, connect, environ, provider  # noqa: F401
