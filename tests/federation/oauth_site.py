@@ -15,12 +15,18 @@ class OAuthSite:
         self.issuer = issuer or server.url
         self.iss = None  # what the consent page's answers name; None: nothing
         self.metadata = {}  # members that replace others
+        self.resource = {}  # the same of the protected resource's metadata
         self.wanted = {}  # scopes that a call of a tool needs, by its name
         self.granted = ""
         server.script = {
             ("POST", "/mcp"): self._mcp,
             ("GET", "/.well-known/oauth-protected-resource/mcp"): lambda sent: Written(
-                200, {"resource": f"{server.url}/mcp", "authorization_servers": [self.issuer]}
+                200,
+                {
+                    "resource": f"{server.url}/mcp",
+                    "authorization_servers": [self.issuer],
+                    **self.resource,
+                },
             ),
             ("GET", "/.well-known/oauth-authorization-server"): self._describe,
             ("POST", "/register"): self._register,
