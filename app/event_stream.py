@@ -7,7 +7,7 @@ import re
 import socket
 from collections.abc import Callable
 
-from app.guarded_http import OutboundError, ResponseTooLarge
+from app.guarded_http import OutboundError, OutboundStopped, OutboundTimeout, ResponseTooLarge
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -25,15 +25,28 @@ def read_events(
     max_bytes: int,
     on_event: Callable[[str], bool],
     connection: socket.socket | None = None,
+    on_break: Callable[[str, float | None], bool] | None = None,
 ) -> None:
     """Pass the data of each event to `on_event` until it returns True: nothing after that is read.
 
     `read` returns what arrived next, b"" at the end. `connection` is the socket, which serves the next
-    request if the stream ends by itself. Raises ResponseTooLarge above the limit, OutboundError when the
-    stream ends before, and what `read` raises.
+    request if the stream ends by itself. `on_break` takes the id of the last event, and the seconds to wait
+    if the stream names them, when it ends before: True if the rest is read elsewhere. Raises
+    ResponseTooLarge above the limit, OutboundError when the stream ends before, and what `read` raises.
     """
     decoder, size = EventDecoder(), 0
-    while chunk := read():
+
+    def next_chunk() -> bytes:
+        try:
+            return read()
+        except (OutboundTimeout, OutboundStopped, ResponseTooLarge):
+            raise
+        except OutboundError:
+            if on_break is not None and decoder.last_id:
+                return b""
+            raise
+
+    while chunk := next_chunk():
         size += len(chunk)
         if size > max_bytes:
             raise ResponseTooLarge("The answer is larger than we accept.", sent=True)
@@ -41,6 +54,8 @@ def read_events(
             if on_event(data):
                 _read_end(read, connection)
                 return
+    if on_break is not None and on_break(decoder.last_id, decoder.retry_seconds):
+        return
     raise OutboundError("The other side ended its answer early.", sent=True)
 
 
@@ -67,6 +82,8 @@ class EventDecoder:
         self._at_start = True
         self._data: list[str] = []
         self._type = ""
+        self.last_id = ""  # of the last event that had one
+        self.retry_seconds: float | None = None
 
     def feed(self, chunk: bytes) -> list[str]:
         """The data of the events that this chunk completes; only of those with the type `message`."""
@@ -112,4 +129,8 @@ class EventDecoder:
             self._data.append(value)
         elif name == "event":
             self._type = value
+        elif name == "id" and "\0" not in value:
+            self.last_id = value
+        elif name == "retry" and value.isascii() and value.isdigit():
+            self.retry_seconds = int(value[:9]) / 1000
         return None

@@ -101,6 +101,7 @@ def send(
     reads_body: bool = True,
     template: str = "",
     on_event: Callable[[str], bool] | None = None,
+    on_break: Callable[[str, float | None], bool] | None = None,
     stop: Callable[[], bool] | None = None,
     silence_seconds: float | None = None,
 ) -> Response:
@@ -109,7 +110,8 @@ def send(
     `reads_body=False`: only status and headers count, and the connection is closed after them. `template` is
     the path for a trace, with names for its values. `on_event` takes the data of each event while a response
     that is an event stream arrives, and returns True when it needs no more of them; the response then has no
-    content. `stop` is looked at twice a second: once it returns True, the connection is closed.
+    content. `on_break` is asked when such a stream ends before that (`read_events`). `stop` is looked at
+    twice a second: once it returns True, the connection is closed.
     `silence_seconds` is the longest without a byte of the response, where that is less than `seconds`.
 
     Raises OutboundTimeout, OutboundStopped, AddressRefused, ResponseTooLarge or OutboundError (its `sent`
@@ -129,6 +131,7 @@ def send(
             max_bytes=max_bytes,
             reads_body=reads_body,
             on_event=on_event,
+            on_break=on_break,
             stop=stop,
             silence_seconds=seconds if silence_seconds is None else min(seconds, silence_seconds),
         )
@@ -145,6 +148,7 @@ def _send(
     max_bytes: int,
     reads_body: bool,
     on_event: Callable[[str], bool] | None,
+    on_break: Callable[[str, float | None], bool] | None,
     stop: Callable[[], bool] | None,
     silence_seconds: float,
     **request: Any,
@@ -175,7 +179,8 @@ def _send(
             if on_event is not None and is_event_stream(response.headers.get("Content-Type", "")):
                 content = b""
                 with response:
-                    read_events(partial(read_next, response.raw), max_bytes, on_event, deadline.socket)
+                    read = partial(read_next, response.raw)
+                    read_events(read, max_bytes, on_event, deadline.socket, on_break)
             else:
                 content = _read(response, max_bytes) if reads_body else _drop(response)
         except OutboundError as error:

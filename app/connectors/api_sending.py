@@ -161,6 +161,7 @@ class ApiSender:
                 seconds=seconds,
                 template=request.path,
                 on_event=request.on_event,
+                on_break=request.on_break,
                 stop=self.cancelled if request.on_event else None,
                 silence_seconds=request.silence_seconds,
             )

@@ -9,13 +9,14 @@ from typing import Any
 
 from app import outbound
 from app.connectors.api import Api
-from app.connectors.api_errors import errors_by_status
+from app.connectors.api_errors import errors_by_status, no_answer
 from app.connectors.api_rules import ApiRules
 from app.connectors.mcp_results import output_of
 from app.connectors.output_check import OutputCheck
 from app.connectors.request import ApiRequest
 from app.connectors.tool_output import ToolOutput
 from app.errors import PermissionDenied, ToolError
+from app.event_stream import is_event_stream
 from app.mcp_client import ENDING_SECONDS, McpClient
 from app.mcp_client.negotiation import DISCOVER
 from app.mcp_client.session import Message, ServerSession
@@ -25,6 +26,7 @@ from app.outbound import OutboundError, Response
 _CALL_SECONDS = 60.0  # the longest for one request; the call's own deadline still applies
 _SILENCE_SECONDS = 30.0  # without a byte of the answer: whoever works longer reports progress
 _CANCELLING_SECONDS = 1.0
+_SHORTEST_PAUSE_SECONDS = 0.2  # before a stream is resumed
 _SCOPE = re.compile(r"""\bscope\s*=\s*(?:"([^"]*)"|([^\s,"]+))""", re.IGNORECASE)
 _INSUFFICIENT = re.compile(r"""\berror\s*=\s*"?insufficient_scope\b""", re.IGNORECASE)
 _LONGEST_SCOPE = 2000
@@ -116,11 +118,33 @@ class _ConnectionSender:
             silence_seconds=_SILENCE_SECONDS,
             judge=self._problem,
             on_event=reader,
+            on_break=reader.broke_off if method == "tools/call" and "Mcp-Session-Id" in headers else None,
         )
         answer = self._api_for(method).perform(request)
+        while reader.resumes_after:
+            answer = self._resume(reader, request)
         if method == DISCOVER and answer.status >= 400:
             self.api.calls.pop()  # an older server does not know that question: nothing failed
         return reader.completed(answer)
+
+    def _resume(self, reader: AnswerReader, request: ApiRequest) -> Response:
+        """The rest of a stream that broke off: the server goes on with the call. Raises ToolError."""
+        name = self.api.service.name
+        fields = {"Accept": "text/event-stream", "Last-Event-ID": reader.resumes_after}
+        headers = {key: value for key, value in request.headers.items() if key != "Content-Type"} | fields
+        again = replace(
+            request, method="GET", json=None, headers=headers, safe=True, repeatable=False, may_change=False
+        )
+        try:
+            left = self.api.deadline - time.monotonic()
+            time.sleep(max(0.0, min(max(reader.waits_seconds, _SHORTEST_PAUSE_SECONDS), left)))
+            self.api.stop_if_cancelled()
+            answer = self.api.perform(again)
+        except ToolError:
+            raise no_answer(name, OutboundError("It broke off.", sent=True), safe=request.safe) from None
+        if answer.status >= 300 or not is_event_stream(answer.headers.get("Content-Type", "")):
+            raise no_answer(name, OutboundError("It broke off.", sent=True), safe=request.safe)
+        return answer
 
     def end(self, session: ServerSession) -> None:
         """DELETEs the session."""

@@ -33,6 +33,8 @@ class ApiRequest:
     # Takes the data of each event of a response that is an event stream; True once it has its answer. The
     # response is then no longer read than the AI client waits.
     on_event: Callable[[str], bool] | None = None
+    # Asked when that stream ends before (`event_stream.read_events`).
+    on_break: Callable[[str, float | None], bool] | None = None
 
 
 def given(values: Mapping[str, Any], absent: tuple[Any, ...] = (None,)) -> dict[str, Any]:

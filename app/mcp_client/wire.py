@@ -122,6 +122,22 @@ class AnswerReader:
         self._id = message.get("id") if "method" in message else None
         self._on_message = on_message
         self._answer: Message | None = None
+        self._position = ""
+        self.waits_seconds = 0.0
+
+    def broke_off(self, last_id: str, retry_seconds: float | None) -> bool:
+        """The stream has ended before the answer: whether it can be resumed, as its events have ids.
+
+        https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#resumability-and-redelivery
+        """
+        self._position = last_id or self._position
+        self.waits_seconds = self.waits_seconds if retry_seconds is None else retry_seconds
+        return bool(self._position)
+
+    @property
+    def resumes_after(self) -> str:
+        """The id of the event after which the stream is to be resumed; "" once there is an answer."""
+        return self._position if self._answer is None else ""
 
     def __call__(self, data: str) -> bool:
         """Takes one event; one without data only says that the stream can be resumed. Raises NotJsonRpc."""

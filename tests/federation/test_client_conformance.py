@@ -37,12 +37,11 @@ NOT_OFFERED = {
 # Scenarios beside signing in that hold for what the product is to a server.
 OTHER = (
     *("initialize", "tools_call", "http-standard-headers", "http-custom-headers"),
-    *("http-invalid-tool-headers", "json-schema-ref-no-deref", "request-metadata"),
+    *("http-invalid-tool-headers", "json-schema-ref-no-deref", "request-metadata", "sse-retry"),
 )
 # The rest, and why it says nothing here, or what it says.
 NOT_APPLICABLE = {
     "json-schema-2020-12-preservation": "AI clients get a plainer schema, which every one of them can read",
-    "sse-retry": "a broken stream is not resumed: the answer says that the outcome is unknown",
     "elicitation-sep1034-client-defaults": "the AI client of the suite has nobody to ask",
     "sep-2322-client-request-state": "the AI client of the suite has nobody to ask",
     "sep-2640-client-no-prefetch": "an extension: skills",

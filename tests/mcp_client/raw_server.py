@@ -37,6 +37,10 @@ class RawServer(ThreadingHTTPServer):
         self.over = threading.Event()
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
+    def resume(self, headers: dict[str, str]) -> RawAnswer:
+        """The answer to a GET."""
+        return 405, [], [b""]
+
     def trickle(self, piece: bytes) -> Iterable[bytes]:
         """The piece, again and again until the test is over."""
         while not self.over.wait(0.02):
@@ -62,7 +66,13 @@ class _Handler(BaseHTTPRequestHandler):
         message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.seen.append(message)
         self.server.headers.append({name.lower(): value for name, value in self.headers.items()})
-        status, headers, pieces = self.server.answer(message, len(self.server.seen))
+        self._send(self.server.answer(message, len(self.server.seen)))
+
+    def do_GET(self) -> None:
+        self._send(self.server.resume({name.lower(): value for name, value in self.headers.items()}))
+
+    def _send(self, answer: RawAnswer) -> None:
+        status, headers, pieces = answer
         self.send_response(status)
         for name, value in [*headers, ("Transfer-Encoding", "chunked")]:
             self.send_header(name, value)
