@@ -23,6 +23,10 @@ def _without_conditions(api: Api, tool: Tool) -> AbstractContextManager[None]:
     return nullcontext()
 
 
+def _sees_nothing_new(api: Api) -> bool:
+    return False
+
+
 def _nothing_to_read(settings: Settings, connection_id: str) -> None:
     """After connecting a service of which nothing is read beforehand."""
 
@@ -71,6 +75,9 @@ class Connector(ApiRules):
     # Entered before a call of a tool is sent to the service, left when it has ended. Raises ToolError to
     # refuse the call: then nothing was sent.
     around_call: Callable[[Api, Tool], AbstractContextManager[None]] = _without_conditions
+    # Before a call of a withheld tool is refused: looks whether the service offers it again, if that may be.
+    # Returns whether its tools may have changed meanwhile; raises nothing.
+    look_again: Callable[[Api], bool] = _sees_nothing_new
     # Called after a connection was stored, also once it was made again: reads what the first request should
     # find. Sends requests, raises nothing.
     on_connected: Callable[[Settings, str], None] = _nothing_to_read

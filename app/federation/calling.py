@@ -34,3 +34,8 @@ def around_call(server_id: str, api: Api, tool: Tool) -> Iterator[None]:
         finally:
             if has_changed:
                 REFRESHER.read_soon(server_id, api)
+
+
+def look_again(server_id: str, api: Api) -> bool:
+    """`Connector.look_again` of the server: reads its list if the time of that is over."""
+    return not BREAKER.seconds_left(api.about["connection"]) and REFRESHER.look(server_id, api)

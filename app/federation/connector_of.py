@@ -41,6 +41,7 @@ def build(server: McpServer, tools: Sequence[McpServerTool]) -> Connector:
         identify=identity.identify(server.id),
         on_connected=contents.read_now,
         around_call=partial(calling.around_call, server.id),
+        look_again=partial(calling.look_again, server.id),
         tools=tuple(_live(tool) for tool in known if _is_live(tool)),
         withheld=tuple(_withheld(server, tool) for tool in known if not _is_live(tool)),
         asks_while_running=server.revision in HANDSHAKE_PROTOCOL_VERSIONS,

@@ -8,10 +8,11 @@ from datetime import timedelta
 import anyio
 import pytest
 from mcp_types import ToolListChangedNotification
+from sqlmodel import select
 
 from app import clock, database
 from app.federation import hygiene, refreshing, tool_lists
-from app.federation.models import McpServer, McpToolList
+from app.federation.models import McpServer, McpServerTool, McpToolList
 from app.mcp_client import ToolList
 from app.vault.models import Connection
 from app.workspaces.models import Workspace
@@ -182,6 +183,27 @@ def test_a_tool_that_changed_is_held_at_the_first_call_after_its_time(subject):
     assert len(subject.upstream.calls()) == calls, "the call was not sent"
     assert LIST not in subject.client.tools()
     assert subject.client.call(ADD, {"text": "The rest goes on"})["success"]
+
+
+@both_databases
+@pytest.mark.parametrize("how", ["changed", "gone"])
+def test_a_tool_that_came_back_as_it_was_is_live_at_the_first_call_after_its_time(subject, how):
+    with database.reading() as db:
+        rows = db.exec(select(McpServerTool).where(McpServerTool.server_id == subject.server_id)).all()
+    original = [row.definition for row in rows]
+    others = [each for each in original if each["name"] != "list_notes"]
+    change = [{**each, "description": "Other."} for each in original if each["name"] == "list_notes"]
+    subject.upstream.ttl_ms = 60_000
+    subject.upstream.definitions = others + (change if how == "changed" else [])
+    pass_time(minutes=6)
+    assert subject.client.refusal(LIST)[0] == "PERMISSION_DENIED"
+    subject.upstream.definitions = original
+    before = subject.lists
+    assert subject.client.refusal(LIST)[0] == "PERMISSION_DENIED"
+    assert subject.lists == before, "the list is still good"
+    pass_time(minutes=2)
+    assert subject.client.call(LIST)["success"]
+    assert subject.lists == before + 1 and LIST in subject.client.tools()
 
 
 def test_every_process_holds_it_from_its_next_request_on(subject, environ):

@@ -36,6 +36,7 @@ from app.mcp_server.calls import (
     pagination,
     tenant_choice,
     unknown_tool,
+    withheld_tool,
 )
 from app.mcp_server.calls.accounting import ClientInvocation
 from app.mcp_server.calls.approval_gate import ApprovalGate
@@ -263,8 +264,13 @@ class Invoker:
             if visible and not mine:
                 what = f"{connector.name} is not selected"
                 raise account_choice.not_selected(caller, what, self._settings.public_url)
+            tool = listed.tool
+            if tool.unavailable and mine:
+                invocation.admit()
+                account = (params.arguments or {}).get("account")
+                tool = withheld_tool.as_it_is_now(self._settings, connector, tool, mine, account)
             prepared = prepare(
-                self._settings, self._cursors, self._hub_url, listed.tool, connector, mine, caller, params
+                self._settings, self._cursors, self._hub_url, tool, connector, mine, caller, params
             )
             connection = prepared.connection
             invocation.row.connection_id = connection.id
