@@ -83,7 +83,7 @@ def test_a_taken_tool_name_drops_that_tool_alone(source, caplog):
 def test_a_source_that_fails_takes_nothing_from_the_others(source, caplog):
     source.rows[OURS] = (declare(),)
     second = stock.OwnServices({OURS: (declare(slug="second"),)}, RuntimeError("broken"))
-    with sourced_from(second):
+    with sourced_from(source, second):
         assert [each.slug for each in services_of(OURS).own] == ["stock"]
         assert "could not be read from OwnServices" in caplog.text
         second.failure = None

@@ -21,18 +21,20 @@ def install(*entries: Connector | Planned, monkeypatch: pytest.MonkeyPatch | Non
 
 
 @contextmanager
-def sourced_from(source: ServiceSource) -> Iterator[None]:
-    """The source's services are there as long as this lasts, and those of no other source.
+def sourced_from(*sources: ServiceSource) -> Iterator[None]:
+    """The services of these sources are there as long as this lasts, and those of no other.
 
     Those of the product are registered by whichever test built the application first in this process.
     """
     others = services._sources
     for other in others:
         services.remove_source(other)
-    services.add_source(source)
+    for source in sources:
+        services.add_source(source)
     try:
         yield
     finally:
-        services.remove_source(source)
+        for source in sources:
+            services.remove_source(source)
         for other in others:
             services.add_source(other)
