@@ -72,7 +72,7 @@ def test_what_is_suspicious_is_left_out_and_the_page_says_why(walk, people, clie
     client = client_of(people.alice)
     assert prompts(client) == ["notebook_tidy_up"]
     assert "orders" not in json.dumps(uris(client))
-    walk.get("/integrations/servers/notebook")
+    walk.person.page = walk.get("/integrations/servers/notebook").text.partition('id="left-out"')[2]
     words = walk.sentences()
     assert "Resources and prompts left out 2" in words
     assert "Prompt helpful Its description gives the AI client orders" in words
