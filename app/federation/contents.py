@@ -33,6 +33,7 @@ _LEASE = timedelta(seconds=40)  # longer than reading lasts; also the pause afte
 _READING_SECONDS = 20.0
 _CONNECTING_SECONDS = 5.0  # how long a person who connects waits for it at most
 _MOST = 300  # of each kind
+_MOST_ARGUMENTS = 50  # of a prompt
 _LONGEST_URI, _LONGEST_NAME, _LONGEST_TEXT = 1_000, 200, 1_000
 _MOST_LEFT_OUT = 50  # that are stored with their reasons
 _RESOURCE_FIELDS = ("name", "title", "description", "mimeType", "size")
@@ -152,7 +153,8 @@ def _judged(
 def _definition(entry: Mapping[str, Any]) -> dict[str, Any]:
     """An entry as the texts of a tool are judged: its address or name, title, description and arguments."""
     texts = {part: entry[part] for part in ("title", "description") if part in entry}
-    return {"inputSchema": {"arguments": entry.get("arguments", [])}, **texts, "name": entry["key"]}
+    more = {part: entry[part] for part in ("name", "mimeType", "arguments") if part in entry}
+    return {"inputSchema": more, **texts, "name": entry["key"]}
 
 
 def _resource(given: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -177,7 +179,7 @@ def _prompt(given: Mapping[str, Any]) -> dict[str, Any] | None:
     arguments = given.get("arguments")
     taken = [
         {**_texts(each, ("name", "title", "description")), "required": each.get("required") is True}
-        for each in (arguments if isinstance(arguments, list) else [])
+        for each in (arguments[:_MOST_ARGUMENTS] if isinstance(arguments, list) else [])
         if isinstance(each, Mapping) and isinstance(each.get("name"), str)
     ]
     return {"key": name, **_texts(given, ("title", "description")), "arguments": taken}

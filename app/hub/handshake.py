@@ -92,7 +92,9 @@ def create(
     """Stores a handshake. Returns it with the clear `state`, of which the row has only the digest."""
     at = clock.now()
     forget_old(db)
-    state = handshake_state.new(visibility=intent.visibility, is_second_try=intent.is_second_try)
+    state = handshake_state.new(
+        visibility=intent.visibility, is_second_try=intent.is_second_try, bound_to=connector.bound_to
+    )
     handshake = Handshake(
         state_digest=crypto.digest(state),
         user_id=member.user.id,
@@ -130,6 +132,13 @@ def finish(
     handshake, first = _consume(member, connector, answer.get("state", ""))
     if not first:
         return handshake
+    if not handshake_state.is_bound_to(answer["state"], connector.bound_to):
+        return close(
+            handshake,
+            "failed",
+            f"{connector.name} changed where people sign in before you came back, so nothing was connected. "
+            "Connect it again.",
+        )
     tokens: TokenSet | None = None
     try:
         refusals.check_answer(connector, endpoints, answer)

@@ -1,5 +1,6 @@
 """The client of one MCP server: opens or reuses the session, sends requests, reads answers."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,6 +20,7 @@ from app.outbound import OutboundError, Response
 _LOST = re.compile(r"session|not initialized|initialize request", re.IGNORECASE)
 _MOST_PAGES = 100
 _MOST_ROUNDS = 10  # of questions within one call
+_MOST_CHARACTERS = 16_000_000  # of all pages but the last
 _DAY_MS = 86_400_000
 
 
@@ -136,12 +138,14 @@ class McpClient:
         pages: list[dict[str, Any]] = []
         cursors: set[str] = set()
         cursor: Any = None
-        while len(pages) < _MOST_PAGES:
+        size = 0
+        while len(pages) < _MOST_PAGES and size < _MOST_CHARACTERS:
             pages.append(self._request(method, {} if cursor is None else {"cursor": cursor}, safe=True))
             cursor = pages[-1].get("nextCursor")
             if not isinstance(cursor, str) or cursor in cursors:
                 break
             cursors.add(cursor)
+            size += len(json.dumps(pages[-1]))
         return pages
 
     def _request(

@@ -138,7 +138,11 @@ class ServerContents:
         messages = result.get("messages")
         return {
             "description": plain(str(result.get("description") or ""))[: envelope.MOST_CHARACTERS],
-            "messages": [_message(each, having[0]) for each in messages or () if isinstance(each, dict)],
+            "messages": [
+                _message(each, having[0])
+                for each in (messages if isinstance(messages, list) else ())
+                if isinstance(each, dict)
+            ],
         }
 
     def _offers(self, caller: AuthenticatedCaller) -> list[_Offer]:
@@ -237,7 +241,7 @@ def _content(part: Any, offer: _Offer) -> dict[str, Any] | None:
     """One part of a resource, bounded. Raises MCPError if it is too large."""
     if not isinstance(part, dict) or not isinstance(part.get("uri"), str):
         return None
-    found: dict[str, Any] = {"uri": offer.prefix + part["uri"]}
+    found: dict[str, Any] = {"uri": offer.prefix + plain(part["uri"])}
     if isinstance(part.get("mimeType"), str):
         found["mimeType"] = plain(part["mimeType"])
     if isinstance(text := part.get("text"), str):
@@ -252,14 +256,15 @@ def _content(part: Any, offer: _Offer) -> dict[str, Any] | None:
 def _message(message: Mapping[str, Any], offer: _Offer) -> dict[str, Any]:
     """A message of a prompt, with a resource in it under its address here."""
     content = message.get("content")
-    content = dict(content) if isinstance(content, dict) else {"type": "text", "text": str(content or "")}
+    content = content if isinstance(content, dict) else {"type": "text", "text": str(content or "")}
+    content = {key: value if key in {"data", "resource"} else plain(value) for key, value in content.items()}
     if isinstance(content.get("text"), str):
-        content["text"] = _bounded(plain(content["text"]))
+        content["text"] = _bounded(content["text"])
     if isinstance(part := content.get("resource"), dict):
         content["resource"] = _content(part, offer) or {}
     role = message.get("role")
     content = resource_addresses.linked(content, offer.connection.id)
-    return {"role": role if role in {"user", "assistant"} else "user", "content": content}
+    return {"role": role if role in ("user", "assistant") else "user", "content": content}
 
 
 def _bounded(text: str) -> str:

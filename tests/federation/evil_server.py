@@ -9,7 +9,9 @@ CALM = {"name": "look_up", "description": "Look something up.", "inputSchema": {
 
 
 class EvilServer:
-    """`results` are by JSON-RPC method. A text stands for itself: JSON that Python would not write."""
+    """`results` are by JSON-RPC method, or what makes one of the message. A text stands for itself: JSON that
+    Python would not write.
+    """
 
     def __init__(self, server: ScriptedServer) -> None:
         self.server = server
@@ -37,5 +39,7 @@ class EvilServer:
         if method not in self.results:
             return Written(200, {**envelope, "error": {"code": -32601, "message": "Method not found"}})
         result = self.results[method]
+        if callable(result):
+            result = result(body)
         written = result if isinstance(result, str) else json.dumps(result)
         return Written(200, f'{json.dumps(envelope)[:-1]}, "result": {written}}}'.encode())

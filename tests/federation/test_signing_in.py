@@ -132,3 +132,18 @@ def test_a_server_that_registers_no_apps_needs_a_client_that_is_pasted(walk, sit
     assert (query["client_id"], query["scope"], query["audience"]) == ("made-there", "one two", "api")
     assert query["redirect_uri"].endswith("/oauth-callback") and query["resource"] == f"{site.server.url}/mcp"
     assert site.server.at("/token")[0].form["client_secret"] == "canary-pasted"
+
+
+def test_a_server_that_moves_while_somebody_signs_in_never_gets_the_code_of_the_other_issuer(walk, site):
+    with scripted() as other:
+        walk.add(f"{site.server.url}/mcp", name="Site")
+        walk.get("/integrations")
+        left = walk.post("/integrations/site", {}).headers["Location"]
+        back = urlsplit(walk._consent(left))  # consent was given, the browser is on its way back
+        evil = OAuthSite(other)
+        site.issuer = evil.server.url
+        walk.get("/integrations")
+        walk.post("/integrations/site", {})  # another tab: the server is looked at again
+        walk.arrive(walk.get(f"{back.path}?{back.query}"))
+        assert "changed where people sign in" in walk.person.page, walk.sentences()
+        assert evil.server.at("/token") == []
