@@ -133,12 +133,7 @@ def finish(
     if not first:
         return handshake
     if not handshake_state.is_bound_to(answer["state"], connector.bound_to):
-        return close(
-            handshake,
-            "failed",
-            f"{connector.name} changed where people sign in before you came back, so nothing was connected. "
-            "Connect it again.",
-        )
+        return close(handshake, "failed", handshake_state.MOVED.format(connector.name))
     tokens: TokenSet | None = None
     try:
         refusals.check_answer(connector, endpoints, answer)

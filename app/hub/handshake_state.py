@@ -8,6 +8,7 @@ The row has the digest of the whole, which protects the endings like the rest.
 from app import crypto
 from app.vault import connection_settings
 
+MOVED = "{} changed where people sign in before you came back, so nothing was connected. Connect it again."
 _AGAIN = "again"
 
 

@@ -192,7 +192,7 @@ class ServerContents:
             finally:
                 invocation.note_requests(api)
             invocation.used.append(offer.connection.id)
-            row.bytes = len(envelope.to_text(result))
+            row.bytes = len(envelope.to_text(plain(result)))
         return result
 
     @contextmanager
