@@ -2,9 +2,6 @@
 
 import pytest
 
-from app import database
-from app.federation import pins
-from app.federation.models import McpServer
 from tests.conftest import both_databases
 
 LIST, ADD, DELETE = (f"notebook_{verb}" for verb in ("list_notes", "add_note", "delete_note"))
@@ -14,11 +11,6 @@ LIST, ADD, DELETE = (f"notebook_{verb}" for verb in ("list_notes", "add_note", "
 def alice(people, client_of):
     """alice's AI client."""
     return client_of(people.alice)
-
-
-def take(server_id, definitions):
-    with database.transaction() as db:
-        return pins.take_list(db, db.get(McpServer, server_id), definitions)
 
 
 def booking(booked):
@@ -97,11 +89,10 @@ def test_a_delete_that_claims_to_read_is_never_called_at_level_read(sdk_server, 
 
 @both_databases
 def test_a_held_tool_answers_why_and_where(sdk_server, add, connect, alice):
-    server_id = add(sdk_server.url)
+    add(sdk_server.url)
     connect(permission="write")
-    definitions = [{"name": "list_notes", "description": "Changed.", "inputSchema": {"type": "object"}}]
-    take(server_id, definitions)
-    assert not any(name.startswith("notebook_") for name in alice.tools())
+    sdk_server.replace_tool(lambda: "Nothing.", name="list_notes", description="Changed.")
+    sdk_server.remove_tool("add_note")
     code, message = alice.refusal(LIST)
     assert code == "PERMISSION_DENIED"
     assert message == (
@@ -109,4 +100,5 @@ def test_a_held_tool_answers_why_and_where(sdk_server, add, connect, alice):
         "Manage it at http://localhost:8000/integrations/servers/notebook."
     )
     assert alice.refusal(ADD, {"text": "x"})[1].startswith("Notebook no longer offers this tool.")
+    assert not {LIST, ADD} & set(alice.tools())
     assert not sdk_server.calls()
