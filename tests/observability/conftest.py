@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app import limit_log, logs, metrics
 from tests.support.mcp_client import client_of, token_for  # noqa: F401
-from tests.vault.conftest import connect, environ, fill_in, provider  # noqa: F401
+from tests.vault.conftest import add_server, connect, environ, fill_in, provider  # noqa: F401
 
 
 class Log:

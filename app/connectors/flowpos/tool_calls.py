@@ -60,7 +60,7 @@ def _session(api: Api, business: str) -> McpClient:
 def _check_chosen(answer: Any, business: str) -> None:
     """Raises ProviderError if FlowPOS names another business as the active one."""
     active = answer.get("activeBusinessId") if isinstance(answer, Mapping) else None
-    if active not in {None, business}:
+    if isinstance(active, str) and active not in {"", business}:
         raise ProviderError(
             "FlowPOS switched to a different business than this call is for, so the call was not sent. "
             "Please try again."
