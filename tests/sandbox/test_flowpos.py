@@ -211,7 +211,6 @@ def test_without_a_living_token_every_method_is_refused(flowpos):
 
 
 def test_the_official_client_lists_and_calls(sandbox):
-    import anyio
     import httpx2
     from mcp import Client
     from mcp.client.streamable_http import streamable_http_client
@@ -224,7 +223,7 @@ def test_the_official_client_lists_and_calls(sandbox):
             result = await client.call_tool("get_products", {"limit": 1})
             return client.protocol_version, names, json.loads(result.content[0].text)
 
-    revision, names, answer = anyio.run(go)
+    revision, names, answer = loops.run(go())
     assert revision == "2024-11-05" and {"get_products", "summarize_day", "set_active_business"} <= names
     assert answer["data"][0]["name"] == "Espresso beans 1 kg"
 

@@ -17,6 +17,7 @@ from mcp_types import ElicitResult
 from pydantic import AnyUrl
 
 from app.sandbox.services.harbour_crm.service import WRITES
+from tests.support import loops
 from tests.support.processes import Levers
 from tests.support.sdk_client import Storage
 from tests.support.waiting import AT_MOST_SECONDS
@@ -81,7 +82,7 @@ class Crm:
                     return await work(client)
 
         try:
-            return anyio.run(go)
+            return loops.run(go())
         except BaseExceptionGroup as group:
             raise _innermost(group) from group
 

@@ -17,6 +17,7 @@ from app.sandbox.mcp_endpoint import McpEndpoint, json_response
 from app.sandbox.rules import DemoKey, Rules
 from app.sandbox.server import create_app
 from app.sandbox.service import DemoCompany, ImitatedService
+from tests.support import loops
 from tests.support.waiting import AT_MOST_SECONDS, PROMPTLY_SECONDS
 
 _OF_THE_CLIENT = {
@@ -119,7 +120,7 @@ def test_a_tool_knows_whose_token_came_and_has_the_records(toy, mode, revision):
             assert ann.protocol_version == revision
             return [(await one.call_tool("whoami", {})).content[0].text for one in (ann, gus)]
 
-    assert anyio.run(go) == ["ann@acme.example", "gus@globex.example"]
+    assert loops.run(go()) == ["ann@acme.example", "gus@globex.example"]
 
 
 @REVISIONS
@@ -134,7 +135,7 @@ def test_a_progress_notification_arrives_before_the_result(toy, mode, revision):
             with anyio.fail_after(AT_MOST_SECONDS):
                 return (await client.call_tool("slow", {}, progress_callback=on_progress)).content[0].text
 
-    assert anyio.run(go) == "done"
+    assert loops.run(go()) == "done"
 
 
 def test_requests_without_a_token_never_reach_the_server(toy):
