@@ -15,6 +15,7 @@ from werkzeug.test import Client
 from app.sandbox.clock import now
 from app.sandbox.server import create_app
 from app.sandbox.services.flowpos.identity import KEY_ID, claims_of, private_key, signed
+from tests.support import loops
 
 NOW = now()
 CORNER, KIOSK = "b1a0-0001", "b1a0-0002"
