@@ -51,10 +51,10 @@ def test_a_giant_event_byte_by_byte_takes_time_only_once():
 class Streaming:
     """A server that sends one answer by hand: the head, then what `send` gives, until the test is over."""
 
-    def __init__(self, send, *, headers=b"", chunked=True):
+    def __init__(self, send, *, headers=b"", chunked=True, at_once=False):
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/"
-        self._send, self._chunked = send, chunked
+        self._send, self._chunked, self._at_once = send, chunked, at_once
         kind = b"Transfer-Encoding: chunked\r\n" if chunked else b"Connection: close\r\n"
         self._head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" + kind + headers + b"\r\n"
         self.connections = 0
@@ -74,6 +74,10 @@ class Streaming:
     def _serve(self, connection):
         try:
             while connection.recv(65536):
+                if self._at_once:  # the end is there as soon as the last event
+                    pieces = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in self._send(self))
+                    connection.sendall(self._head + pieces + b"0\r\n\r\n")
+                    continue
                 connection.sendall(self._head)
                 for piece in self._send(self):
                     data = b"%x\r\n%s\r\n" % (len(piece), piece) if self._chunked else piece
@@ -127,7 +131,7 @@ def test_an_event_is_passed_on_before_the_stream_ends_and_nothing_is_read_after_
 
 
 def test_a_connection_whose_stream_has_ended_serves_the_next_request(streaming):
-    server = streaming(lambda server: iter([b"data: last\n\n"]))
+    server = streaming(lambda server: iter([b"data: last\n\n"]), at_once=True)
     for _ in range(3):
         read(server)
     assert server.connections == 1
