@@ -200,6 +200,8 @@ def test_unfinished_bodies_take_bounded_memory(server: Server):
         for sock in halves:
             with contextlib.suppress(OSError):
                 sock.sendall(part)
+        # Finished before the server has read them, they would never be unfinished together.
+        until(lambda: not all(is_open_at_the_server(server, sock) for sock in halves))
         ended = []
         for sock in halves:
             with contextlib.suppress(OSError, AssertionError):
