@@ -16,7 +16,7 @@ from app.accounts import sessions
 from app.accounts.models import User
 from app.factory import create_app
 from app.workspaces.models import Membership, Workspace
-from tests.support import databases, processes, scratch, services, waiting
+from tests.support import databases, garbage, processes, scratch, services, waiting
 from tests.support.compiled import Templates, share_parsed_rules, share_statements, share_url_builders
 from tests.support.hashing import use_quick_hashes
 from tests.support.keys import SECRET_KEY, VAULT_KEY
@@ -61,6 +61,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason=f"{marker}: not found on this machine"))
     if getattr(config.option, "loadgroup", False):  # set in workers of pytest-xdist
         items[:] = spread_groups(items)
+
+
+def pytest_collection_finish() -> None:
+    garbage.leave_out_what_stays()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

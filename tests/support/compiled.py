@@ -4,6 +4,7 @@ page and of its first queries. Every test makes one.
 
 import functools
 from collections.abc import Callable
+from types import CodeType
 from typing import Any
 
 from jinja2 import BytecodeCache
@@ -18,14 +19,13 @@ class Templates(BytecodeCache):
     """Compiled templates, by name and content."""
 
     def __init__(self) -> None:
-        self._cached: dict[str, bytes] = {}
+        self._cached: dict[str, CodeType | None] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        if (cached := self._cached.get(f"{bucket.key} {bucket.checksum}")) is not None:
-            bucket.bytecode_from_string(cached)
+        bucket.code = self._cached.get(f"{bucket.key} {bucket.checksum}")
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        self._cached[f"{bucket.key} {bucket.checksum}"] = bucket.bytecode_to_string()
+        self._cached[f"{bucket.key} {bucket.checksum}"] = bucket.code
 
 
 def share_statements() -> None:
