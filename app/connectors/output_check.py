@@ -5,9 +5,10 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, best_match
-from jsonschema.validators import extend
 from referencing import Registry
 from referencing.exceptions import Unresolvable
+
+from app.connectors.bounded_validation import TooManySteps, bounded, validator_class
 
 _LONGEST_PLACE = 100
 
@@ -25,8 +26,10 @@ def _additional(validator: Any, value: Any, instance: Any, schema: Any) -> Any:
 
 
 _UNCHECKED = ("pattern", "patternProperties", "uniqueItems", "unevaluatedProperties", "unevaluatedItems")
-_Checker: Any = extend(
-    Draft202012Validator, {**dict.fromkeys(_UNCHECKED, _unchecked), "additionalProperties": _additional}
+_Checker = validator_class({**dict.fromkeys(_UNCHECKED, _unchecked), "additionalProperties": _additional})
+_UNDECIDED = (
+    *(SchemaError, Unresolvable, TooManySteps, RecursionError),
+    *(TypeError, ValueError, AttributeError, KeyError),
 )
 
 
@@ -39,11 +42,12 @@ class OutputCheck:
     def problem(self, value: Any) -> str | None:
         """What does not fit, as a sentence that names the place but none of the data; None if it fits.
 
-        A schema that cannot be applied decides nothing.
+        A schema that cannot be applied, or not within MOST_STEPS, decides nothing.
         """
         try:
-            found = best_match(self._validator.iter_errors(value))
-        except (SchemaError, Unresolvable, RecursionError, TypeError, ValueError, AttributeError, KeyError):
+            with bounded():
+                found = best_match(self._validator.iter_errors(value))
+        except _UNDECIDED:
             return None
         if found is None:
             return None

@@ -7,13 +7,14 @@ So an argument of the server's with such a name goes by another one here, and by
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
-from jsonschema import Draft202012Validator, ValidationError
-from jsonschema.validators import extend
+from jsonschema import ValidationError
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from app.connectors.argument_names import closest
+from app.connectors.bounded_validation import TooManySteps, bounded, validator_class
 from app.connectors.rows import plain
 from app.crypto import digest
 from app.errors import InvalidArguments
@@ -72,12 +73,15 @@ class RemoteArguments:
 
         Raises InvalidArguments with one sentence per problem.
         """
-        errors = self._validator.iter_errors(self.sent(given))
-        problems = []
-        for problem in (sentence for error in errors for sentence in self._sentences(error)):
-            problems.append(problem)
-            if len(problems) == _MOST_PROBLEMS:
-                break
+        try:
+            with bounded():
+                errors = self._validator.iter_errors(self.sent(given))
+                sentences = (sentence for error in errors for sentence in self._sentences(error))
+                problems = list(islice(sentences, _MOST_PROBLEMS))
+        except TooManySteps:
+            raise InvalidArguments(
+                "Checking these arguments against the tool's schema would take too long. Send less at once."
+            ) from None
         if problems:
             raise InvalidArguments(
                 f"The arguments are invalid: {'; '.join(problems)}.", details={"problems": problems}
@@ -191,7 +195,7 @@ def _compiled(pattern: str) -> SchemaValidator | None:
         return None
 
 
-_Validator = extend(Draft202012Validator, {"pattern": _pattern})
+_Validator = validator_class({"pattern": _pattern})
 
 
 def _requirement(error: ValidationError) -> str:

@@ -11,6 +11,7 @@ schema-usage); what older drafts write otherwise is read as the same.
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker, SchemaError
@@ -169,7 +170,7 @@ class _Resolver:
         found: Any = self._whole
         pointer = reference.removeprefix("#")
         if pointer and not pointer.startswith("/"):
-            return _anchored(self._whole, pointer)
+            return self._anchored(pointer)
         for part in pointer.split("/")[1:]:
             name = part.replace("~1", "/").replace("~0", "~")
             if isinstance(found, Mapping) and name in found:
@@ -179,6 +180,16 @@ class _Resolver:
             else:
                 raise UnusableSchema("Its schema refers to a part that it does not have.")
         return found
+
+    def _anchored(self, anchor: str) -> Any:
+        """The schema with that anchor. Raises UnusableSchema if there is none."""
+        if anchor not in self._anchors:
+            raise UnusableSchema("Its schema refers to a part that it does not have.")
+        return self._anchors[anchor]
+
+    @cached_property
+    def _anchors(self) -> Mapping[str, Any]:
+        return _anchors(self._whole)
 
     def _count(self, depth: int, nodes: int = 1) -> None:
         self._nodes += nodes
@@ -212,18 +223,19 @@ def _as_2020_12(node: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield key, value
 
 
-def _anchored(whole: Mapping[str, Any], anchor: str) -> Any:
-    """The schema with that `$anchor`. Raises UnusableSchema if there is none."""
+def _anchors(whole: Mapping[str, Any]) -> dict[str, Any]:
+    """The schemas with an `$anchor`, by it."""
+    found: dict[str, Any] = {}
     pending: list[Any] = [whole]
     while pending:
         node = pending.pop()
         if isinstance(node, Mapping):
-            if node.get("$anchor") == anchor:
-                return node
+            if isinstance(anchor := node.get("$anchor"), str):
+                found[anchor] = node
             pending.extend(node.values())
         elif isinstance(node, list):
             pending.extend(node)
-    raise UnusableSchema("Its schema refers to a part that it does not have.")
+    return found
 
 
 def _too_deep(value: Any) -> bool:

@@ -116,6 +116,12 @@ def test_a_pattern_that_would_take_python_forever_is_decided_at_once():
     )
 
 
+def test_arguments_that_take_too_many_steps_to_check_are_refused_with_a_sentence():
+    numbers = {"anyOf": [{"items": {"type": "string"}}, {"items": {"type": "boolean"}}]}
+    with pytest.raises(InvalidArguments, match="would take too long"):
+        parse({"type": "object", "properties": {"x": numbers}}, x=[1] * 200_000)
+
+
 def test_patterns_of_names_are_left_to_the_server():
     schema = {
         "type": "object",

@@ -1,6 +1,7 @@
 """What a tool returned, as our tools return it: data, content blocks, a failure."""
 
 import base64
+import json
 import time
 
 import pytest
@@ -99,6 +100,20 @@ def test_a_hostile_output_schema_neither_hangs_nor_fetches_nor_fails(schema):
         output(OutputCheck(schema), structuredContent={"a": value, value: 1}, content=[]).data["a"] == value
     )
     assert time.monotonic() - started < 10
+
+
+def test_a_result_that_takes_too_many_steps_to_compare_is_returned_uncompared():
+    every = {"anyOf": [{"items": {"type": "string"}}, {"items": {"type": "boolean"}}]}
+    numbers = [1] * 200_000
+    found = output(OutputCheck({"properties": {"a": every}}), structuredContent={"a": numbers})
+    assert found.data == {"a": numbers} and found.note == ""
+
+
+@pytest.mark.parametrize("number", ["1e400", "NaN", "9" * 400], ids=["infinite", "none", "huge"])
+def test_a_number_that_nothing_can_be_computed_with_fails_no_result(number):
+    result = json.loads(f'{{"structuredContent": {{"price": {number}}}}}')
+    cents = {"type": "object", "properties": {"price": {"type": "number", "multipleOf": 0.01}}}
+    assert output(OutputCheck(cents), **result).note == ""
 
 
 BROKEN_BLOCKS = {
