@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from sqlmodel import Session
+
 from app.connectors.connector import Connector, Planned
 from app.connectors.registry import CATALOGUE
 from app.connectors.tool import Tool
@@ -85,6 +87,9 @@ class ServiceSource(Protocol):
         revoked, also after the workspace itself is gone: revoking looks up where to send them here.
         """
 
+    def keep_for_revoking(self, db: Session, workspace_id: str) -> None:
+        """The workspace is deleted in this transaction: keep what `connectors_of` needs afterwards."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Composition:
@@ -129,6 +134,12 @@ def services_of(workspace_id: str | None) -> Services:
             _composed.clear()
         _composed[workspace_id] = known
     return known.services
+
+
+def keep_for_revoking(db: Session, workspace_id: str) -> None:
+    """Keep what revoking the workspace's tokens needs. Call it in the transaction that deletes it."""
+    for source in _sources:
+        source.keep_for_revoking(db, workspace_id)
 
 
 def add_source(source: ServiceSource) -> None:

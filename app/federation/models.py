@@ -106,3 +106,20 @@ class McpContents(SQLModel, table=True):
     )
     read_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)  # also while somebody reads it: then nobody else does
+
+
+class EndedServer(SQLModel, table=True):
+    """What revoking tokens needs of an MCP server whose workspace was deleted (`ended.py`)."""
+
+    __tablename__ = "ended_mcp_servers"
+
+    id: str = Field(primary_key=True)  # the server's
+    workspace_id: str = Field(index=True)  # no foreign key: the workspace is gone
+    slug: str = Field(max_length=32)
+    facts: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    client_secret_sealed: str | None = None
+    ended_at: datetime = Field(sa_type=UtcDateTime)
+
+    def sealed_place(self, column: str) -> tuple[str, str, str]:
+        """Where the secret was sealed: it moved here from the server without being opened."""
+        return self.workspace_id, self.id, f"{McpServer.__tablename__}.{column}"

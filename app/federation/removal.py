@@ -13,7 +13,7 @@ from app import audit, clock, database
 from app.approvals import decisions
 from app.approvals.decisions import Decider
 from app.config import Settings
-from app.federation import changes, lookup, policy
+from app.federation import changes, ended, lookup, policy
 from app.federation.models import McpServer
 from app.hub.models import Handshake
 from app.jobs.leases import PeriodicJob
@@ -80,6 +80,7 @@ def sweep(settings: Settings) -> int:
             db.delete(server)
         for workspace_id in {server.workspace_id for server in servers}:
             changes.touch(db, workspace_id)
+        ended.forget_settled(db)
     revocation.run_soon(settings)
     return len(servers)
 

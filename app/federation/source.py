@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from time import monotonic
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from app import database, workspace_versions
 from app.connectors.connector import Connector
-from app.federation import connector_of
+from app.federation import connector_of, ended
 from app.federation.changes import touch
 from app.federation.models import McpServer, McpServerTool
 from app.workspaces.models import Workspace
@@ -63,6 +63,10 @@ class McpServers:
             self._loaded[workspace_id] = loaded
         return loaded.connectors
 
+    def keep_for_revoking(self, db: Session, workspace_id: str) -> None:
+        """See `ServiceSource`."""
+        ended.keep(db, workspace_id)
+
 
 SOURCE = McpServers()
 
@@ -96,6 +100,9 @@ def _load(workspace_id: str, known: _Loaded | None) -> _Loaded:
         ).one_or_none()
         if known is not None and version == known.version:
             return _Loaded(known.version, at, known.connectors, known.by_server)
+        if version is None:  # the workspace was deleted
+            left = known.connectors if known is not None else ended.connectors_of(db, workspace_id)
+            return _Loaded(known.version if known is not None else 0, at, left, {})
         servers = db.exec(
             select(McpServer)
             .where(col(McpServer.workspace_id) == workspace_id)
@@ -117,7 +124,4 @@ def _load(workspace_id: str, known: _Loaded | None) -> _Loaded:
             before[1] if same and before is not None else connector_of.build(server, own),
         )
     connectors = tuple(connector for _, connector in by_server.values())
-    # a deleted workspace keeps what it had until its tokens are revoked
-    if version is None and known is not None:
-        return _Loaded(known.version, at, known.connectors, known.by_server)
-    return _Loaded(version or 0, at, connectors, by_server)
+    return _Loaded(version, at, connectors, by_server)

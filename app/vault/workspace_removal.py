@@ -4,6 +4,7 @@ from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
 from app import audit
+from app.connectors import services
 from app.connectors.services import services_of
 from app.vault import credentials, session_endings
 from app.vault.models import Connection, Credential
@@ -39,6 +40,8 @@ def end_all(db: Session, workspace_id: str, *, by: str | None, slug: str | None 
             credentials.note_for_revoking(db, connector, row, credential)
         audit.record(db, "connection.disconnected", **audit.about(row, by), **row.audit_details())
     session_endings.note(db, rows, by_connection)
+    if slug is None:
+        services.keep_for_revoking(db, workspace_id)
     db.flush()
     ended = [row.id for row in rows]
     db.execute(delete(Credential).where(col(Credential.connection_id).in_(ended)))

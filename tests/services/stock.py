@@ -132,6 +132,9 @@ class OwnServices:
             raise self.failure
         return self.rows.get(workspace_id, ())
 
+    def keep_for_revoking(self, db: object, workspace_id: str) -> None:
+        """Its rows stay."""
+
 
 class StockRoom(ThreadingHTTPServer):
     """The service itself, over real HTTP."""
