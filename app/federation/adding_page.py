@@ -8,12 +8,14 @@ from urllib.parse import urlsplit
 from app import database
 from app.config import Settings
 from app.connectors.services import services_of
-from app.federation import differences, hygiene, lookup, presets, registration, schema_gate, wording
+from app.federation import hygiene, lookup, pinned_rows, presets, registration, wording
+from app.federation.definition_texts import visible
 from app.federation.definitions import may_only_read
 from app.federation.discovery import Found
 from app.federation.models import McpServer
 from app.federation.presets import ServerPreset
 from app.federation.typed_choice import TypedChoice
+from app.federation.wording import ToolText
 from app.workspaces.guard import Member
 
 
@@ -31,10 +33,8 @@ class DiscoveredTool:
     """A tool that was found. Texts of the server are written out with what is hidden in them."""
 
     name: str
-    title: str
     code: str
-    description: str
-    arguments: tuple[tuple[str, str], ...]
+    text: ToolText
     says_it_reads: bool
     findings: tuple[str, ...]  # about its text
     is_held: bool  # it is not allowed together with the others
@@ -62,7 +62,7 @@ class FoundPage:
     @property
     def sign_in_host(self) -> str:
         """Whose page asks for consent; "" without one."""
-        return urlsplit(self.found.oauth.authorization_endpoint).netloc if self.found.oauth else ""
+        return wording.sign_in_host(self.found.oauth) if self.found.oauth else ""
 
     @property
     def held(self) -> int:
@@ -94,7 +94,7 @@ def found_page(
         found,
         signed,
         preset,
-        _facts_of(found),
+        wording.server_facts(found.url, found.revision, found.access, found.oauth),
         tuple(_tools_of(member, found.tools or ())),
         registration.redirect_of(settings, "pasted", ""),
         typed or _first_choice(found, preset),
@@ -121,29 +121,17 @@ def _first_choice(found: Found, preset: ServerPreset | None) -> TypedChoice:
     )
 
 
-def _facts_of(found: Found) -> tuple[tuple[str, str], ...]:
-    facts = (
-        ("Address", found.url),
-        ("Protocol", wording.revision_words(found.revision)),
-        ("Sign-in", wording.access_words(found.access)),
-        ("Sign-in page", found.oauth.authorization_endpoint.partition("?")[0] if found.oauth else ""),
-    )
-    return tuple((term, differences.visible(words)) for term, words in facts if words)
-
-
-def _tools_of(member: Member, definitions: Iterable[Any]) -> Iterable[DiscoveredTool]:
-    listed = [each for each in definitions if isinstance(each, Mapping) and isinstance(each.get("name"), str)]
-    findings = hygiene.inspect(listed, services_of(member.workspace.id).tool_names)
-    for definition in listed:
-        name = definition["name"]
-        problem = schema_gate.check(definition)
-        mine = findings.get(name, ())
+def _tools_of(member: Member, definitions: Sequence[Any]) -> Iterable[DiscoveredTool]:
+    """The tools that adding the server stores."""
+    listed = pinned_rows.by_name(definitions)
+    findings = hygiene.inspect(list(listed.values()), services_of(member.workspace.id).tool_names)
+    for name, definition in listed.items():
+        problem = pinned_rows.problem_in(definition)
+        mine, code = findings.get(name, ()), visible(name)
         yield DiscoveredTool(
             name,
-            wording.title_of(definition, name),
-            differences.visible(name),
-            differences.visible(str(definition.get("description") or "")),
-            wording.arguments_of(definition),
+            code,
+            wording.text_of({} if problem else definition, name, code),
             may_only_read(definition),
             (*([problem] if problem else ()), *(each.sentence for each in mine)),
             bool(problem) or any(each.is_hard for each in mine),

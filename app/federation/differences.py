@@ -5,26 +5,15 @@ Hidden characters are written out: the text that people compare must be the text
 
 import difflib
 import re
-import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from app.federation.definition_texts import texts_of
+
 _WORDS = re.compile(r"\w+\s*|[^\w\s]\s*|\s+")
 _MOST_PAIRS = 400_000  # of words that are compared: where more differ, the text is replaced as a whole
-_MOST_TEXTS = 500  # of one definition that have a place of their own
-_REST = "Everything else"
 Kind = Literal["same", "removed", "added"]
-_JOINED = {" ", "\n", "\t", "\r"}
-_PLACES = {
-    "title": "Title",
-    "description": "Description",
-    "inputSchema": "Arguments",
-    "outputSchema": "Result",
-    "annotations": "Hints",
-    "_meta": "Metadata",
-}
-_STRUCTURE = {"properties", "items", "$defs", "definitions"}  # schema keywords that name no text themselves
 
 
 @dataclass(frozen=True)
@@ -48,9 +37,9 @@ def between(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -
     old, new = texts_of(before or {}), texts_of(after or {})
     places = [*new, *(place for place in old if place not in new)]
     return tuple(
-        Difference(place, compare(old.get(place, ""), new.get(place, "")))
+        Difference(str(place), compare(old.get(place, ""), new.get(place, "")))
         for place in places
-        if old.get(place) != new.get(place)
+        if old.get(place, "") != new.get(place, "")
     )
 
 
@@ -83,49 +72,3 @@ def _middle(old: list[str], new: list[str]) -> list[tuple[Kind, str]]:
         else:
             found += [("removed", "".join(old[a:b])), ("added", "".join(new[c:d]))]
     return found
-
-
-def texts_of(definition: Mapping[str, Any]) -> dict[str, str]:
-    """Every text, number and flag of a definition by its place, hidden characters written out."""
-    found: dict[str, str] = {}
-    for key, value in definition.items():
-        if key in {"name", "icons"}:
-            continue
-        for place, text in _leaves(value, _PLACES.get(key, visible(key))):
-            if len(found) >= _MOST_TEXTS and place not in found:
-                place, text = _REST, f"{place}: {text}"
-            found[place] = f"{found[place]}, {text}" if place in found else text
-    return found
-
-
-def visible(text: str) -> str:
-    """The text with every character that people cannot see written out, such as ⟨U+200B⟩."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(char if _is_seen(char) else f"⟨U+{ord(char):04X}⟩" for char in text)
-
-
-def _is_seen(char: str) -> bool:
-    if "\ufe00" <= char <= "\ufe0e" or "\U000e0100" <= char <= "\U000e01ef":  # variation selectors
-        return False
-    return char in _JOINED or unicodedata.category(char) not in {"Cf", "Cc", "Cn", "Co", "Cs", "Zl", "Zp"}
-
-
-def _leaves(value: Any, place: str, depth: int = 0) -> Iterator[tuple[str, str]]:
-    if depth > 40:
-        yield place, visible(repr(value))
-    elif isinstance(value, Mapping):
-        for key, part in value.items():
-            inner = place if key in _STRUCTURE else f"{place} › {visible(str(key))}"
-            yield from _leaves(part, inner, depth + 1)
-    elif isinstance(value, (list, tuple)):
-        for part in value:
-            yield from _leaves(part, place, depth + 1)
-    else:
-        yield place, _written(value)
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "none" if value is None else visible(str(value))

@@ -63,6 +63,11 @@ def has_hidden(text: str) -> bool:
     return plain(text) != text or bool(_SELECTORS.search(text)) or bool(_BLANKS.search(text))
 
 
+def is_blank(character: str) -> bool:
+    """Whether it is drawn as nothing although it is a letter, or has no public meaning."""
+    return bool(_BLANKS.match(character))
+
+
 def visible(text: str) -> str:
     """The text without hidden characters."""
     return _BLANKS.sub("", _SELECTORS.sub("", str(plain(text))))

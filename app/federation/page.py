@@ -12,12 +12,14 @@ from app import database
 from app.accounts.models import User
 from app.config import Settings
 from app.federation import contents, differences, lookup, pins, registration, wording
+from app.federation.definition_texts import visible
 from app.federation.definitions import may_only_read
 from app.federation.differences import Difference
 from app.federation.models import McpContents, McpServer, McpServerTool
 from app.federation.oauth_facts import OAuthFacts
 from app.federation.pinned_rows import HELD, OFF
 from app.federation.typed_choice import TypedChoice
+from app.federation.wording import ToolText
 from app.hub import notices
 from app.hub.notices import Banner
 from app.vault import store
@@ -30,9 +32,7 @@ class ToolView:
 
     row: McpServerTool
     full_name: str
-    title: str
-    description: str
-    arguments: tuple[tuple[str, str], ...]  # name and description
+    text: ToolText
     says_it_reads: bool  # by its own hint
     differences: tuple[Difference, ...]  # of what waits, against what was allowed
     digest: str  # of the definition that is displayed
@@ -126,8 +126,8 @@ _GROUPS = (
 def arrival(member: Member, query: Mapping[str, str]) -> Sequence[Banner]:
     """What just happened where somebody arrives from connecting: `?connected=` with the server's slug."""
     with database.reading() as db:
-        visible = store.visible(db, member.workspace.id, member.user.id)
-        return notices.of_return(db, member, visible, {"connected": query.get("connected", "")})[:1]
+        connections = store.visible(db, member.workspace.id, member.user.id)
+        return notices.of_return(db, member, connections, {"connected": query.get("connected", "")})[:1]
 
 
 def path_of(slug: str) -> str:
@@ -141,8 +141,8 @@ def load(settings: Settings, member: Member, slug: str) -> ServerPage:
         server = lookup.get_server(db, member.workspace.id, slug)
         rows = lookup.tools_of(db, server)
         names = _names(db, {server.added_by, *(row.decided_by for row in rows)})
-        visible = store.visible(db, member.workspace.id, member.user.id)
-    own = [connection.id for connection in visible if connection.slug == slug]
+        seen = store.visible(db, member.workspace.id, member.user.id)
+    own = [connection.id for connection in seen if connection.slug == slug]
     tools = [(_place_of(row), view_of(server.slug, row, names)) for row in rows]
     return ServerPage(
         server,
@@ -157,7 +157,7 @@ def load(settings: Settings, member: Member, slug: str) -> ServerPage:
         member.manages,
         registration.redirect_of(settings, "pasted", slug),
         _left_out(contents.of_connections(own).values()),
-        differences.visible(str(server.info.get("instructions") or "")),
+        visible(str(server.info.get("instructions") or "")),
     )
 
 
@@ -180,13 +180,11 @@ def view_of(slug: str, row: McpServerTool, names: Mapping[str, str]) -> ToolView
     return ToolView(
         row,
         f"{slug}_{row.verb}",
-        wording.title_of(definition, row.name),
-        differences.visible(str(definition.get("description") or "")),
-        wording.arguments_of(definition),
+        wording.text_of(definition, row.name, row.verb),
         may_only_read(definition),
         differences.between(row.definition, row.offered) if row.definition and row.offered else (),
         row.offered_digest or row.digest,
-        tuple(map(differences.visible, row.reasons[1:])),  # the first is that it is new or changed
+        tuple(map(visible, row.reasons[1:])),  # the first is that it is new or changed
         names.get(row.decided_by or "", ""),
         row.decided_at,
     )
@@ -196,7 +194,7 @@ def _left_out(found: Iterable[McpContents]) -> tuple[LeftOutView, ...]:
     """What is suspicious, each once however many connections list it."""
     views = {
         (each["kind"], each["key"]): LeftOutView(
-            each["kind"], differences.visible(each["key"]), tuple(map(differences.visible, each["reasons"]))
+            each["kind"], visible(each["key"]), tuple(map(visible, each["reasons"]))
         )
         for row in found
         for each in row.left_out

@@ -20,8 +20,8 @@ MOST_TOOLS = 500  # of one server
 _MOST_IN_TRAIL = 20
 _READ_WITHIN = timedelta(minutes=10)  # of connecting, by the job that keeps lists up to date
 _UNUSABLE = "It can't be used here. {}"
-_TAKEN = "Another service here has a tool of this name, so this one can't be used."
-_TWICE = "The server lists two different tools of this name, so neither can be used."
+_TAKEN = "Another service in this workspace has a tool with this name, so this one can't be used."
+_TWICE = "The server lists two different tools with this name, so neither can be used."
 
 
 def lock(db: Session, server: McpServer) -> None:
@@ -70,11 +70,17 @@ def by_name(definitions: Sequence[Any]) -> dict[str, Mapping[str, Any]]:
 
 def problem_with(server: McpServer, definition: Mapping[str, Any], verb: str, foreign: set[str]) -> str:
     """Why the definition cannot be used, as a sentence; "" if it can."""
+    if problem := problem_in(definition):
+        return problem
+    return _TAKEN if naming.full_name(server.slug, verb) in foreign else ""
+
+
+def problem_in(definition: Mapping[str, Any]) -> str:
+    """Why a definition of `by_name` cannot be used in any workspace, as a sentence; "" if it can."""
     if definition.get("_meta") == _TWICE:
         return _TWICE
-    if problem := schema_gate.check(definition):
-        return _UNUSABLE.format(problem)
-    return _TAKEN if naming.full_name(server.slug, verb) in foreign else ""
+    problem = schema_gate.check(definition)
+    return _UNUSABLE.format(problem) if problem else ""
 
 
 def foreign_names(db: Session, server: McpServer) -> set[str]:

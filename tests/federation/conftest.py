@@ -2,10 +2,14 @@
 
 import pytest
 
+from tests.federation.evil_server import EvilServer
+from tests.federation.oauth_site import OAuthSite
+from tests.federation.walking import Walk
 from tests.support.added_servers import add_server, connect_server
 from tests.support.companies import company
 from tests.support.mcp_client import client_of, oauth_client_of, token_for  # noqa: F401
 from tests.support.mcp_upstreams import FastMcp, run_everything, serve_notebook
+from tests.support.scripted_http import scripted
 from tests.support.statements import statements  # noqa: F401
 
 
@@ -81,3 +85,28 @@ def connect(people, settings):
         return connect_server(settings, user or people.alice, people.northwind.id, **options)
 
     return _connect
+
+
+@pytest.fixture
+def site():
+    """A server that answers what the test wrote down."""
+    with scripted() as server:
+        yield server
+
+
+@pytest.fixture
+def oauth_site(site):
+    """An MCP server with OAuth, whose answers the test can change."""
+    return OAuthSite(site)
+
+
+@pytest.fixture
+def evil(site):
+    """An MCP server without sign-in, whose every answer the test writes down."""
+    return EvilServer(site)
+
+
+@pytest.fixture
+def walk(alice):
+    """alice's browser, on the real pages."""
+    return Walk(alice, "http://localhost:8000")

@@ -1,6 +1,7 @@
 """What changed between two definitions, as the person who decides about it reads it."""
 
-from app.federation.differences import between, compare, visible
+from app.federation.definition_texts import visible
+from app.federation.differences import between, compare
 
 
 def marked(pieces):
@@ -33,9 +34,9 @@ def test_every_text_of_a_definition_is_compared():
     found = {each.place: marked(each.pieces) for each in between(before, after)}
     assert found == {
         "Title": "[+List+]",
-        "Arguments › state › enum": "open[+, shut+]",
+        "Arguments › state › choices": "open[+, shut+]",
         "Arguments › state › description": "[+Which.+]",
-        "Hints › readOnlyHint": "[-yes-][+no+]",
+        "Hints › only reads (readOnlyHint)": "[-yes-][+no+]",
     }
     assert between(before, before) == ()
 
@@ -46,6 +47,10 @@ def test_hidden_characters_are_written_out():
     [change] = between({"description": "Add a note."}, {"description": hidden})
     assert marked(change.pieces) == "Add a note.[+⟨U+200B⟩⟨U+E0041⟩ Really⟨U+202E⟩+]"
     assert visible("Größe\n日本語 – “ok”") == "Größe\n日本語 – “ok”"
+
+
+def test_a_letter_that_is_drawn_as_nothing_is_written_out():
+    assert visible("ad\u3164d\u2800\uffa0") == "ad⟨U+3164⟩d⟨U+2800⟩⟨U+FFA0⟩"
 
 
 def test_texts_that_have_nothing_in_common_are_replaced_as_a_whole():

@@ -19,12 +19,6 @@ def look(app, settings):
     return lambda url: discovery.look(settings, url)
 
 
-@pytest.fixture
-def site():
-    with scripted() as server:
-        yield server
-
-
 def sentence_for(look, url):
     with pytest.raises(InvalidInput) as refused:
         look(url)

@@ -21,13 +21,6 @@ PLACES = ("typed", "resource metadata", "issuer", "sign-in page", "token endpoin
 
 
 @pytest.fixture
-def site():
-    """The one server that the operator listed."""
-    with scripted() as server:
-        yield server
-
-
-@pytest.fixture
 def environ(environ, site):
     return {**environ, "MCP_SERVERS_PRIVATE_HOSTS": site.netloc}
 

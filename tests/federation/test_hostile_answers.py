@@ -12,10 +12,9 @@ from app.errors import InvalidInput
 from app.federation import addresses
 from app.federation.models import McpServer
 from tests.conftest import both_databases
-from tests.federation.evil_server import CALM, EvilServer
+from tests.federation.evil_server import CALM
 from tests.federation.oauth_site import OAuthSite
-from tests.federation.walking import Walk
-from tests.support.scripted_http import Written, scripted
+from tests.support.scripted_http import Written
 
 _ENDLESS = "1" + "0" * 400  # an integer that no float can hold
 
@@ -30,22 +29,6 @@ def tools(*definitions):
 
 def written_tool(schema):
     return f'{{"tools": [{json.dumps(CALM)}, {{"name": "other", "inputSchema": {schema}}}]}}'
-
-
-@pytest.fixture
-def site():
-    with scripted() as server:
-        yield server
-
-
-@pytest.fixture
-def evil(site):
-    return EvilServer(site)
-
-
-@pytest.fixture
-def walk(people, sign_in):
-    return Walk(sign_in(people.alice), "http://localhost:8000")
 
 
 @pytest.fixture

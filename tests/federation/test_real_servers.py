@@ -11,7 +11,7 @@ from sqlmodel import select
 from app import database
 from app.audit import AuditEntry
 from app.usage.models import CallRow
-from tests.federation.walking import Walk, _values
+from tests.federation.walking import _values
 from tests.support.mcp_client import Client
 
 
@@ -88,11 +88,6 @@ class Keyed:
 @pytest.fixture
 def upstream(request):
     return request.param
-
-
-@pytest.fixture
-def walk(alice):
-    return Walk(alice)
 
 
 @pytest.mark.parametrize("upstream", UPSTREAMS, indirect=True, ids=lambda each: each.fixture)

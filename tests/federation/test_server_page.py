@@ -114,9 +114,10 @@ def test_a_changed_tool_waits_with_every_word_that_changed(server, alice, client
     }
     take(server, [changed, ADD])
     waiting = group(alice, "waiting")
-    assert "Changed" in waiting and "New" not in waiting
+    assert "Changed by the server" in waiting and "New" not in waiting
     assert "<del>" in alice.page and "<ins>" in alice.page
-    assert "removed: a end of what was removed" in waiting and "added: every end of what was added" in waiting
+    assert "Removed text: a (end of removed text)" in waiting
+    assert "Added text: every (end of added text)" in waiting
     assert "readOnlyHint" in waiting and "List notes" not in group(alice, "allowed")
     alice.follow(alice.submit(f"{PAGE}/allow", form_of(alice, "list_notes", "allow")))
     assert "1 tool allowed." in alice.page and group(alice, "waiting") == ""

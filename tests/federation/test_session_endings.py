@@ -1,15 +1,7 @@
 """Sessions at MCP servers end when nobody needs them any more, instead of filling the server's memory."""
 
-import pytest
-
 from app.mcp_client import DirectSender, McpClient, MemorySessions
-from tests.federation.walking import Walk
 from tests.support.waiting import until
-
-
-@pytest.fixture
-def walk(alice):
-    return Walk(alice)
 
 
 def alive(upstream):

@@ -1,5 +1,6 @@
 """What a consent page's answer must name (RFC 9207), and how missing scopes are granted later (F2)."""
 
+import re
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -8,19 +9,7 @@ from app.errors import InvalidInput
 from app.federation import discovery
 from tests.conftest import both_databases
 from tests.federation.oauth_site import OAuthSite
-from tests.federation.walking import Walk
 from tests.support.scripted_http import scripted
-
-
-@pytest.fixture
-def site():
-    with scripted() as server:
-        yield OAuthSite(server)
-
-
-@pytest.fixture
-def walk(people, sign_in):
-    return Walk(sign_in(people.alice), "http://localhost:8000")
 
 
 def scopes_requested(walk):
@@ -40,18 +29,18 @@ def scopes_requested(walk):
         (False, "{issuer}/authorize", False),
     ],
 )
-def test_an_answer_must_name_its_issuer_exactly(walk, site, promised, iss, connects):
-    site.metadata = {"authorization_response_iss_parameter_supported": promised}
-    site.iss = iss and iss.format(issuer=site.server.url)
-    walk.add(f"{site.server.url}/mcp", name="Site")
+def test_an_answer_must_name_its_issuer_exactly(walk, oauth_site, promised, iss, connects):
+    oauth_site.metadata = {"authorization_response_iss_parameter_supported": promised}
+    oauth_site.iss = iss and iss.format(issuer=oauth_site.server.url)
+    walk.add(f"{oauth_site.server.url}/mcp", name="Site")
     assert ("Site connected" in walk.person.page) == connects, walk.sentences()
     if not connects:
         assert "The response did not come from Site" in walk.person.page
-        assert site.server.at("/token") == [], "the code must not be spent"
+        assert oauth_site.server.at("/token") == [], "the code must not be spent"
 
 
-def connected(walk, site):
-    walk.add(f"{site.server.url}/mcp", name="Site")
+def connected(walk, oauth_site):
+    walk.add(f"{oauth_site.server.url}/mcp", name="Site")
     walk.allow_tools("site")
     connection = walk.connection_of("site")
     walk.post("/integrations/site/permission", {"connection": connection, "level": "write"})
@@ -59,9 +48,9 @@ def connected(walk, site):
 
 
 @both_databases
-def test_a_call_that_lacks_scopes_answers_with_a_link_that_grants_them(walk, site, client_of, people):
-    site.wanted = {"ping": "write extra"}
-    connected(walk, site)
+def test_a_call_that_lacks_scopes_answers_with_a_link_that_grants_them(walk, oauth_site, client_of, people):
+    oauth_site.wanted = {"ping": "write extra"}
+    connected(walk, oauth_site)
     client = client_of(people.alice)
     code, message = client.refusal("site_ping")
     assert code == "RECONNECT_NEEDED" and "wants more rights" in message
@@ -74,13 +63,15 @@ def test_a_call_that_lacks_scopes_answers_with_a_link_that_grants_them(walk, sit
     assert scopes_requested(walk)[-1] == ["basic", "write", "extra"], "nothing that was granted is lost"
 
 
-def test_scopes_that_were_granted_and_do_not_help_are_not_asked_for_again(walk, site, client_of, people):
-    site.wanted = {"ping": "write"}
-    connection = connected(walk, site)
+def test_scopes_that_were_granted_and_do_not_help_are_not_asked_for_again(
+    walk, oauth_site, client_of, people
+):
+    oauth_site.wanted = {"ping": "write"}
+    connection = connected(walk, oauth_site)
     client = client_of(people.alice)
     assert client.refusal("site_ping")[0] == "RECONNECT_NEEDED"
     walk.connect("site", connection=connection)
-    site.granted = ""  # its word in the token's answer was "basic write"
+    oauth_site.granted = ""  # its word in the token's answer was "basic write"
     code, message = client.refusal("site_ping")
     assert code == "PERMISSION_DENIED" and "although the rights" in message
 
@@ -93,9 +84,11 @@ def test_scopes_that_were_granted_and_do_not_help_are_not_asked_for_again(walk, 
         (None, ("basic",)),
     ],
 )
-def test_a_refresh_token_is_asked_for_where_a_scope_stands_for_it(app, settings, site, supported, scopes):
-    site.metadata = {"scopes_supported": supported}
-    assert discovery.look(settings, f"{site.server.url}/mcp").oauth.scopes == scopes
+def test_a_refresh_token_is_asked_for_where_a_scope_stands_for_it(
+    app, settings, oauth_site, supported, scopes
+):
+    oauth_site.metadata = {"scopes_supported": supported}
+    assert discovery.look(settings, f"{oauth_site.server.url}/mcp").oauth.scopes == scopes
 
 
 @pytest.mark.parametrize(
@@ -109,18 +102,44 @@ def test_a_refresh_token_is_asked_for_where_a_scope_stands_for_it(app, settings,
         ({"authorization_endpoint": None}, "its sign-in page"),
     ],
 )
-def test_a_sign_in_that_is_not_safe_is_refused_with_its_reason(app, settings, site, metadata, words):
-    site.metadata = metadata
+def test_a_sign_in_that_is_not_safe_is_refused_with_its_reason(app, settings, oauth_site, metadata, words):
+    oauth_site.metadata = metadata
     with pytest.raises(InvalidInput, match=words):
-        discovery.look(settings, f"{site.server.url}/mcp")
+        discovery.look(settings, f"{oauth_site.server.url}/mcp")
 
 
-def test_a_server_that_registers_no_apps_needs_a_client_that_is_pasted(walk, site):
-    site.metadata = {"registration_endpoint": None}
-    walk.look(f"{site.server.url}/mcp")
+def facts_on(page):
+    """The facts about the server on its page, by their terms."""
+    return dict(re.findall(r"<dt>([^<]+)</dt><dd>([^<]*)</dd>", page))
+
+
+def test_whose_page_asks_and_who_issues_the_tokens_is_a_fact_on_the_page(walk, oauth_site):
+    url, own = f"{oauth_site.server.url}/mcp", oauth_site.server.netloc
+    walk.look(url)
+    assert facts_on(walk.person.page)["Sign-in page at"] == own
+    assert "Tokens from" not in facts_on(walk.person.page), "all of it is the server's own host"
+    with scripted() as other:
+        oauth_site.metadata = {"token_endpoint": f"{other.url}/token"}
+        walk.look(url)
+        assert facts_on(walk.person.page)["Tokens from"] == f"{own}, sent by {other.netloc}"
+        elsewhere = OAuthSite(other)
+        oauth_site.issuer = other.url
+        walk.look(url)
+        found = facts_on(walk.person.page)
+        assert found["Sign-in page at"] == found["Tokens from"] == other.netloc
+        elsewhere.metadata = {"authorization_endpoint": f"{oauth_site.server.url}/authorize"}
+        walk.add(url, name="Site")
+        walk.get("/integrations/servers/site")
+        assert facts_on(walk.person.page)["Sign-in page at"] == own
+        assert facts_on(walk.person.page)["Tokens from"] == other.netloc
+
+
+def test_a_server_that_registers_no_apps_needs_a_client_that_is_pasted(walk, oauth_site):
+    oauth_site.metadata = {"registration_endpoint": None}
+    walk.look(f"{oauth_site.server.url}/mcp")
     assert "register apps by itself" in walk.person.page
     walk.add(
-        f"{site.server.url}/mcp",
+        f"{oauth_site.server.url}/mcp",
         name="Site",
         client_id="made-there",
         client_secret="canary-pasted",
@@ -130,18 +149,23 @@ def test_a_server_that_registers_no_apps_needs_a_client_that_is_pasted(walk, sit
     assert "Site connected" in walk.person.page, walk.sentences()
     query = dict(parse_qsl(urlsplit(walk.consents[0]).query))
     assert (query["client_id"], query["scope"], query["audience"]) == ("made-there", "one two", "api")
-    assert query["redirect_uri"].endswith("/oauth-callback") and query["resource"] == f"{site.server.url}/mcp"
-    assert site.server.at("/token")[0].form["client_secret"] == "canary-pasted"
+    assert (
+        query["redirect_uri"].endswith("/oauth-callback")
+        and query["resource"] == f"{oauth_site.server.url}/mcp"
+    )
+    assert oauth_site.server.at("/token")[0].form["client_secret"] == "canary-pasted"
 
 
-def test_a_server_that_moves_while_somebody_signs_in_never_gets_the_code_of_the_other_issuer(walk, site):
+def test_a_server_that_moves_while_somebody_signs_in_never_gets_the_code_of_the_other_issuer(
+    walk, oauth_site
+):
     with scripted() as other:
-        walk.add(f"{site.server.url}/mcp", name="Site")
+        walk.add(f"{oauth_site.server.url}/mcp", name="Site")
         walk.get("/integrations")
         left = walk.post("/integrations/site", {}).headers["Location"]
         back = urlsplit(walk._consent(left))  # consent was given, the browser is on its way back
         evil = OAuthSite(other)
-        site.issuer = evil.server.url
+        oauth_site.issuer = evil.server.url
         walk.get("/integrations")
         walk.post("/integrations/site", {})  # another tab: the server is looked at again
         walk.arrive(walk.get(f"{back.path}?{back.query}"))
