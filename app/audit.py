@@ -58,9 +58,9 @@ class AuditEntry(SQLModel, table=True):
     hash: str | None = Field(default=None, max_length=64)
 
 
-_COLUMNS = ("at", "workspace_id", "user_id", "action", "subject", "details", "nonce", "signature")
+COLUMNS = ("at", "workspace_id", "user_id", "action", "subject", "details", "nonce", "signature")
 INSERT = PreparedStatement(
-    insert(AuditEntry.__table__).values({name: bindparam(name) for name in _COLUMNS}).inline()  # type: ignore[attr-defined]
+    insert(AuditEntry.__table__).values({name: bindparam(name) for name in COLUMNS}).inline()  # type: ignore[attr-defined]
 )
 
 

@@ -9,6 +9,7 @@ Never hold either open during a call to a service.
 """
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -74,6 +75,7 @@ class Database:
                 pool_size=pool_size,
                 max_overflow=0,
                 pool_timeout=_POOL_SECONDS,
+                pool_use_lifo=True,
                 hide_parameters=True,
                 connect_args={"check_same_thread": False, "timeout": _LOCK_SECONDS},
             )
@@ -88,6 +90,7 @@ class Database:
             pool: dict[str, Any] = {
                 "max_overflow": 0,
                 "pool_timeout": _POOL_SECONDS,
+                "pool_use_lifo": True,  # the one used last has its statements prepared
                 "hide_parameters": True,
                 "connect_args": {"connect_timeout": _CONNECT_SECONDS, "options": _POSTGRES_OPTIONS},
             }
@@ -160,15 +163,26 @@ class Database:
         finally:
             self._writers.release()
 
-    def busy_timeout(self) -> str:
-        """Return the statement that lets the holder of the write lock wait for other processes as well."""
+    def pragmas(self, info: dict[str, Any], *, durable: bool) -> list[str]:
+        """Return what a SQLite connection must be told before the holder of the write lock writes.
+
+        It then waits for other processes as well, in steps of a tenth of a second; and a durable commit
+        returns once the data is on disk. `info` is the connection's, which remembers what it was told.
+        """
         left = max(_SHORTEST_BUSY_SECONDS, self._write_until - time.monotonic())
-        return f"PRAGMA busy_timeout={left * 1000:.0f}"
+        wanted = {
+            "busy_timeout": str(math.ceil(left * 10) * 100),
+            "synchronous": "FULL" if durable else "NORMAL",
+        }
+        known = info.setdefault("pragmas", {})
+        changed = {name: value for name, value in wanted.items() if known.get(name) != value}
+        known.update(changed)
+        return [f"PRAGMA {name}={value}" for name, value in changed.items()]
 
     def _begin_sqlite(self, connection: Any) -> None:
         if connection.get_execution_options().get("writes"):
-            # The commit returns once the data is on disk: a single-use token must survive a power cut.
-            for statement in (self.busy_timeout(), "PRAGMA synchronous=FULL", "BEGIN IMMEDIATE"):
+            # A single-use token must survive a power cut.
+            for statement in (*self.pragmas(connection.info, durable=True), "BEGIN IMMEDIATE"):
                 connection.exec_driver_sql(statement)
         else:
             connection.exec_driver_sql("BEGIN")

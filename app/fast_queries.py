@@ -6,6 +6,8 @@ SQLite, 289 µs against 745 µs on PostgreSQL.
 """
 
 import contextlib
+import functools
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -20,6 +22,7 @@ from app.database import Database
 from app.errors import Unavailable
 
 _Processor = Callable[[Any], Any] | None
+_RETURNS = re.compile(r"\bRETURNING\b", re.IGNORECASE)
 
 
 class PreparedStatement:
@@ -72,6 +75,11 @@ class _Compiled:
             column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
         ]
 
+    @functools.cached_property
+    def sql_without_waiting(self) -> str:
+        """The text of a change whose commit PostgreSQL does not wait for. It returns one more column."""
+        return f"{self.sql}{', ' if _RETURNS.search(self.sql) else ' RETURNING '}{_WITHOUT_WAITING}"
+
     def fill(self, parameters: Mapping[str, Any]) -> Any:
         """Return the parameters in the driver's order and types."""
         values = {**self._constants, **parameters}
@@ -115,7 +123,23 @@ class PreparedTransaction:
         self._cursor.executemany(form.sql, [form.fill(row) for row in rows])
 
 
+class _EachAlone(PreparedTransaction):
+    """Statements on a connection in autocommit mode."""
+
+    def __init__(self, cursor: Any, dialect: Dialect, *, durable: bool) -> None:
+        super().__init__(cursor, dialect)
+        self._waits = durable or dialect.name == "sqlite"  # where a pragma has said it
+
+    def run(self, statement: PreparedStatement, **parameters: Any) -> None:
+        """Run one statement, and commit it."""
+        form = statement.compiled(self._dialect)
+        self._cursor.execute(form.sql if self._waits else form.sql_without_waiting, form.fill(parameters))
+
+
 Row = TypeVar("Row", bound=SQLModel)
+
+# As the rows are returned, so before the commit of the statement's own transaction, and for that one alone.
+_WITHOUT_WAITING = "set_config('synchronous_commit', 'off', true)"
 
 
 def detached(model: type[Row], values: Mapping[str, Any]) -> Row:
@@ -139,7 +163,7 @@ def writing(*, durable: bool) -> Iterator[PreparedTransaction]:
     with bound.write_lock(), bound.raw_connection() as connection:
         try:
             cursor = connection.cursor()
-            _begin(bound, cursor, durable=durable)
+            _begin(bound, connection, cursor, durable=durable)
             try:
                 yield PreparedTransaction(cursor, dialect)
             except BaseException:
@@ -152,11 +176,30 @@ def writing(*, durable: bool) -> Iterator[PreparedTransaction]:
             raise Unavailable() from error
 
 
-def _begin(bound: Database, cursor: Any, *, durable: bool) -> None:
+@contextlib.contextmanager
+def writing_alone(*, durable: bool) -> Iterator[PreparedTransaction]:
+    """Each statement a transaction of its own, with one round trip instead of three. `durable` as in
+    `writing`. Raises Unavailable.
+    """
+    bound = database.current()
+    dialect = bound.engine.dialect
+    with bound.write_lock(), bound.raw_connection() as connection:
+        try:
+            cursor = connection.cursor()
+            if bound.is_sqlite:
+                for pragma in bound.pragmas(connection.info, durable=durable):
+                    cursor.execute(pragma)
+            yield _EachAlone(cursor, dialect, durable=durable)
+            cursor.close()
+        except dialect.loaded_dbapi.Error as error:
+            _discard(bound, connection, error)
+            raise Unavailable() from error
+
+
+def _begin(bound: Database, connection: PoolProxiedConnection, cursor: Any, *, durable: bool) -> None:
     if bound.is_sqlite:
-        cursor.execute(bound.busy_timeout())
-        cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-        cursor.execute("BEGIN IMMEDIATE")
+        for statement in (*bound.pragmas(connection.info, durable=durable), "BEGIN IMMEDIATE"):
+            cursor.execute(statement)
     elif durable:
         cursor.execute("BEGIN")
     else:  # two statements in one message, which cannot be prepared

@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from app import audit, database, limit_log, rate_windows
 from app.config import Settings
 from app.errors import TooManyRequests, Unavailable
-from app.fast_queries import PreparedStatement, PreparedTransaction, writing
+from app.fast_queries import PreparedStatement, PreparedTransaction, writing, writing_alone
 from app.usage import metrics, windows
 from app.usage.limit_events import LimitAnnouncer
 from app.usage.models import Call, CallRow
@@ -28,6 +28,19 @@ from app.usage.windows import DAY, KnownCounts, RedisWindows, Spent
 _COLUMNS = tuple(field.name for field in fields(Call))
 _INSERT = PreparedStatement(
     insert(CallRow.__table__).values({name: bindparam(name) for name in _COLUMNS}).inline()  # type: ignore[attr-defined]
+)
+# Both rows with one round trip, where the database can.
+_IN_TRAIL = {name: f"trail_{name}" for name in audit.COLUMNS}
+_INSERT_BOTH = PreparedStatement(
+    insert(audit.AuditEntry.__table__)  # type: ignore[attr-defined]
+    .values({column: bindparam(name) for column, name in _IN_TRAIL.items()})
+    .inline()
+    .add_cte(
+        insert(CallRow.__table__)  # type: ignore[attr-defined]
+        .values({name: bindparam(name) for name in _COLUMNS})
+        .inline()
+        .cte("called")
+    )
 )
 _LARGEST_BATCH = 256
 _PATIENCE_SECONDS = 3.0
@@ -151,17 +164,44 @@ class Ledger:
         _finish([*batch, *self._next_batch(len(self._queue))], error)
 
     def _commit(self, batch: Sequence[_Entry]) -> None:
-        trails = [entry.trail for entry in batch if entry.trail]
-        with writing(durable=bool(trails)) as db:
+        if len(batch) == 1 and _is_one_statement(batch[0]):
+            return self._commit_alone(batch[0])
+        with writing(durable=any(entry.trail for entry in batch)) as db:
+            self._forget_old(db)
             _take(db, batch, self._known)
-            rows = [{name: getattr(entry.call, name) for name in _COLUMNS} for entry in batch if entry.call]
-            if rows:
+            if rows := [_row_of(entry.call) for entry in batch if entry.call]:
                 db.run_many(_INSERT, rows)
             if trails := [entry.trail for entry in batch if entry.trail]:  # without those over the limit
                 db.run_many(audit.INSERT, trails)
-            self._batches += 1
-            if self._batches % 5_000 == 0:
-                windows.forget_old(db)
+
+    def _commit_alone(self, entry: _Entry) -> None:
+        """With one statement, which is a transaction of its own. What `_take` gives back over a limit is a
+        second one, without which the first may stand.
+        """
+        with writing_alone(durable=bool(entry.trail)) as db:
+            self._forget_old(db)
+            if entry.call is None:
+                _take(db, [entry], self._known)
+            elif entry.trail:
+                trail = {_IN_TRAIL[name]: value for name, value in entry.trail.items()}
+                db.run(_INSERT_BOTH, **_row_of(entry.call), **trail)
+            else:
+                db.run(_INSERT, **_row_of(entry.call))
+
+    def _forget_old(self, db: PreparedTransaction) -> None:
+        self._batches += 1
+        if self._batches % 5_000 == 0:
+            windows.forget_old(db)
+
+
+def _is_one_statement(entry: _Entry) -> bool:
+    if entry.trail and database.current().is_sqlite:
+        return False
+    return (entry.limits is None) != (entry.call is None)
+
+
+def _row_of(call: Call) -> dict[str, Any]:
+    return {name: getattr(call, name) for name in _COLUMNS}
 
 
 def _finish(batch: Iterable[_Entry], error: BaseException | None = None) -> None:

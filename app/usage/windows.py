@@ -123,9 +123,8 @@ def take(
     Refused calls are not counted.
     """
     at, before = {"workspace_id": workspace_id, **_starts()}, known.of(workspace_id)
-    counts: dict[str, int] = dict(
-        db.rows(_ADD, **at, n=wanted, minute_n=before.minute + wanted, day_n=before.day + wanted)
-    )
+    found = db.rows(_ADD, **at, n=wanted, minute_n=before.minute + wanted, day_n=before.day + wanted)
+    counts: dict[str, int] = {name: count for name, count, *_ in found}
     spare_minute = limits.per_minute - (counts["minute"] - wanted)
     spare_day = wanted if limits.per_day is None else limits.per_day - (counts["day"] - wanted)
     allowed = max(0, min(wanted, spare_minute, spare_day))

@@ -50,9 +50,9 @@ def test_on_postgresql_only_the_row_of_a_read_commits_asynchronously(app):
         ledger.record(call())
         assert commits() == [("calls", "off")]
     ledger.record(call(), entry())
-    assert commits() == [("calls", "on"), ("audit_entries", "on")]
+    assert sorted(commits()) == [("audit_entries", "on"), ("calls", "on")]
     ledger.admit_and_record("w", Limits(60, None), call(), entry())
-    assert commits() == [("calls", "on"), ("audit_entries", "on")]
+    assert sorted(commits()) == [("audit_entries", "on"), ("calls", "on")]
     with database.transaction() as db:
         audit.record(db, "connection.disconnected", workspace_id="w")
     assert commits() == [("audit_entries", "on")]
@@ -65,12 +65,17 @@ def test_on_sqlite_a_write_is_flushed_with_its_commit(app):
 
     def mode_of_the_last_commit():
         modes = [each for each in statements if each.startswith("PRAGMA synchronous=")]
-        assert statements[-1] == "COMMIT"
+        assert not statements[-1].startswith("PRAGMA"), "the mode comes before what it is for"
         return modes[-1]
 
     ledger.record(call())
     assert mode_of_the_last_commit() == "PRAGMA synchronous=NORMAL"
     ledger.record(call(), entry())
+    assert mode_of_the_last_commit() == "PRAGMA synchronous=FULL"
+    ledger.record(call())
+    assert mode_of_the_last_commit() == "PRAGMA synchronous=NORMAL"
+    with database.transaction() as db:
+        audit.record(db, "connection.disconnected", workspace_id="w")
     assert mode_of_the_last_commit() == "PRAGMA synchronous=FULL"
 
 
