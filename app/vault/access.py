@@ -51,9 +51,11 @@ def open_api(
     report: Callable[[float, float | None, str], None] = no_report,
     new_key: Callable[[], str] = lambda: uuid.uuid4().hex,
     at_once: bool = False,
+    seen: Snapshot | None = None,
 ) -> Api:
     """The connection's API for one tool call. `deadline` is monotonic; `new_key` makes idempotency keys.
-    `at_once` tries a suspended connection before its pause is over.
+    `at_once` tries a suspended connection before its pause is over. `seen` was read with the connection, just
+    now: the first request takes its token.
 
     Opens nothing yet: the first request reads the token, and refreshes it if stale. Raises NotConnected when
     the service is no longer configured here.
@@ -63,7 +65,7 @@ def open_api(
     if where is None:
         raise NotConnected(availability.why_not(connector))
     until = deadline if deadline is not None else time.monotonic() + _CALL_SECONDS
-    tokens = refresh.source(settings, connection, deadline=until, at_once=at_once)
+    tokens = refresh.source(settings, connection, deadline=until, at_once=at_once, seen=seen)
 
     def judge(rejected: str, reason: str | None) -> ToolError | None:
         suspect = _OneToken(rejected, ReconnectNeeded())

@@ -12,10 +12,11 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
@@ -34,8 +35,9 @@ LEASE = timedelta(seconds=25)  # longer than the outbound deadline, so that a li
 
 _credential, _connection = Credential.__table__.c, Connection.__table__.c  # type: ignore[attr-defined]
 _CREDENTIAL, _CONNECTION = tuple(_credential.keys()), tuple(_connection.keys())
+COLUMNS = (*_credential, *_connection)
 _BOTH = (
-    select(*_credential, *_connection)
+    select(*COLUMNS)
     .select_from(Credential)
     .join(Connection, _connection.id == _credential.connection_id)
     .where(
@@ -56,6 +58,7 @@ class Snapshot:
     connection: Connection
     credential: Credential
     now: datetime
+    read_at: float = field(default_factory=time.monotonic)
 
     @property
     def is_cooling_down(self) -> bool:
@@ -106,15 +109,17 @@ class CoolDown:
 
 def find_snapshot(connection: Connection) -> Snapshot | None:
     """Read without a lock, in one query: every tool call does. Returns None if the connection is gone."""
-    on_sqlite = database.current().is_sqlite
-    found = (_SNAPSHOT if on_sqlite else _SNAPSHOT_WITH_CLOCK).first(
+    found = (_SNAPSHOT if database.current().is_sqlite else _SNAPSHOT_WITH_CLOCK).first(
         connection_id=connection.id, workspace_id=connection.workspace_id
     )
-    if found is None:
-        return None
+    return snapshot_of(found) if found is not None else None
+
+
+def snapshot_of(found: tuple[Any, ...]) -> Snapshot:
+    """Return a row of both tables' columns, `COLUMNS`, as a snapshot. On PostgreSQL its clock comes after."""
     credential = detached(Credential, dict(zip(_CREDENTIAL, found, strict=False)))
     row = detached(Connection, dict(zip(_CONNECTION, found[len(_CREDENTIAL) :], strict=False)))
-    return Snapshot(row, credential, clock.now() if on_sqlite else found[-1])
+    return Snapshot(row, credential, clock.now() if database.current().is_sqlite else found[-1])
 
 
 def acquire(connection: Connection, generation: int) -> Claim | None:

@@ -45,6 +45,7 @@ from app.vault.token_endpoint import ClientMisconfigured, TokenEndpointUnavailab
 
 MARGIN_SECONDS = 60.0
 _WAIT_SECONDS = 30.0
+_SEEN_SECONDS = 1.0  # a call that waited longer since it read its connection reads the tokens again
 _FIRST_POLL_SECONDS, _LAST_POLL_SECONDS = 0.02, 0.25
 _FIRST_COOLDOWN_SECONDS, _LAST_COOLDOWN_SECONDS = 2.0, 300.0
 _MISCONFIGURED_COOLDOWN_SECONDS = 60.0
@@ -54,19 +55,11 @@ _LONGEST_RETRY_AFTER_SECONDS = 3600
 Cause = Literal["expired", "rejected", "requested"]
 
 
-def source(
-    settings: Settings, connection: Connection, *, deadline: float | None = None, at_once: bool = False
-) -> "TokenVault":
-    """The tokens an `Api` of this connection uses.
-
-    `deadline` (monotonic) bounds waiting for a refresh. `at_once` tries a suspended connection before its
-    pause is over: a person asked.
-    """
-    return TokenVault(settings, connection, deadline, at_once=at_once)
-
-
 class TokenVault:
-    """The tokens of one connection: a `TokenSource`. Holds no token itself; every use reads the database."""
+    """The tokens of one connection. Every use reads the database, except the first after `seen` was read.
+
+    `deadline` (monotonic) bounds waiting. `at_once`: a person asked, so a suspended connection is tried.
+    """
 
     def __init__(
         self,
@@ -75,7 +68,9 @@ class TokenVault:
         deadline: float | None = None,
         *,
         at_once: bool = False,
+        seen: Snapshot | None = None,
     ) -> None:
+        self._seen = seen
         self._settings = settings
         self._connection = connection
         self._deadline = deadline
@@ -257,7 +252,9 @@ class TokenVault:
         return ProviderUnavailable(sentence, retry_after_seconds=left)
 
     def _snapshot(self) -> Snapshot:
-        snapshot = claims.find_snapshot(self._connection)
+        snapshot, self._seen = self._seen, None
+        if snapshot is None or time.monotonic() - snapshot.read_at > _SEEN_SECONDS:
+            snapshot = claims.find_snapshot(self._connection)
         if snapshot is None:
             raise NotConnected(f"{self._name} has been disconnected.")
         if not binding.is_current(snapshot.connection):
@@ -285,6 +282,9 @@ class TokenVault:
     @property
     def _name(self) -> str:
         return self._connector.name
+
+
+source = TokenVault
 
 
 def _margin(snapshot: Snapshot) -> float:

@@ -53,7 +53,7 @@ from app.mcp_server.tools.spec import ForwardedCall, ListedTool, ToolContext, wi
 from app.oauth_server import scopes
 from app.oauth_server.callers import AuthenticatedCaller
 from app.vault.models import Connection
-from app.vault.visible_connections import visible_to
+from app.vault.visible_connections import visible_of_service, visible_to
 
 
 class Invoker:
@@ -259,7 +259,8 @@ class Invoker:
         """Calls a tool of a service."""
         caller, params, connection = invocation.caller, invocation.params, None
         try:
-            visible = [c for c in visible_to(caller.workspace_id, caller.sees_as) if c.slug == connector.slug]
+            seen = visible_of_service(caller.workspace_id, caller.sees_as, connector.slug)
+            visible = [each.connection for each in seen]
             mine = [c for c in visible if caller.selection.includes(c.id)]
             if visible and not mine:
                 what = f"{connector.name} is not selected"
@@ -270,7 +271,7 @@ class Invoker:
                 account = (params.arguments or {}).get("account")
                 tool = withheld_tool.as_it_is_now(self._settings, connector, tool, mine, account)
             prepared = prepare(
-                self._settings, self._cursors, self._hub_url, tool, connector, mine, caller, params
+                self._settings, self._cursors, self._hub_url, tool, connector, mine, caller, params, seen
             )
             connection = prepared.connection
             invocation.row.connection_id = connection.id

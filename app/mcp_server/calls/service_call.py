@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -24,6 +24,7 @@ from app.mcp_server.calls.pagination import Cursors, PageBuilder
 from app.notifications.hints import ending_hint
 from app.oauth_server.callers import AuthenticatedCaller
 from app.vault.access import open_api
+from app.vault.claims import Snapshot
 from app.vault.labels import names_of
 from app.vault.models import Connection
 
@@ -44,6 +45,7 @@ class PreparedCall:
     arguments: Mapping[str, Any]
     page_builder: PageBuilder
     user_id: str  # whose call it is
+    seen: Snapshot | None = None  # the connection with its tokens, if they were read for this call
 
     def open(
         self,
@@ -58,6 +60,7 @@ class PreparedCall:
             "cancelled": cancelled,
             "report": report,
             "new_key": new_key,
+            "seen": self.seen,
         }
         return open_api(self.settings, self.connection, business=self.business, **options)
 
@@ -108,8 +111,12 @@ def prepare(
     connections: Sequence[Connection],
     caller: AuthenticatedCaller,
     params: CallToolRequestParams,
+    snapshots: Iterable[Snapshot] = (),
 ) -> PreparedCall:
-    """Chooses account and business, checks permission and arguments. Raises the matching ToolError."""
+    """Chooses account and business, checks permission and arguments. Raises the matching ToolError.
+
+    `snapshots` were read with the connections.
+    """
     given = dict(params.arguments or {})
     account = pagination.text(given.pop("account", None), "account")
     business_id = None
@@ -143,4 +150,5 @@ def prepare(
         arguments,
         answer,
         caller.user_id,
+        next((each for each in snapshots if each.connection is connection), None),
     )
