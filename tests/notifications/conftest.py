@@ -87,12 +87,12 @@ def reconnect(settings: Settings):
 @pytest.fixture
 def after(app, settings: Settings):
     """`after(minutes=1)` moves the clock and lets a web process look, every fifteen seconds of that time or
-    fifty times.
+    sixteen times.
     """
 
     def _after(**given):
         left, emails = timedelta(**given), 0
-        pause = max(timedelta(seconds=15), left / 50)
+        pause = max(timedelta(seconds=15), left / 16)
         while left > timedelta():
             step = min(left, pause)
             clock.shift(step)

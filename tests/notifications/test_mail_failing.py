@@ -93,11 +93,11 @@ def working():
 
 @pytest.fixture
 def look(settings):
-    """`look(mailer, minutes=30)` moves the clock in two dozen steps, looking each time."""
+    """`look(mailer, minutes=30)` moves the clock in eight steps, looking each time."""
 
     def _look(mailer, **given):
         left, emails = timedelta(**given), 0
-        pause = max(timedelta(seconds=15), left / 24)
+        pause = max(timedelta(seconds=15), left / 8)
         while left > timedelta():
             step = min(left, pause)
             clock.shift(step)
