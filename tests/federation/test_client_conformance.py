@@ -2,17 +2,26 @@
 (`conformance_client.py`): a person adds its server, signs in there, and an AI client calls its tools.
 """
 
+import json
+import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from app.accounts import sessions
 from tests.conftest import live_environment
+from tests.federation.conformance_client import PUBLIC_URL, ConformanceClient
+from tests.federation.walking import Walk
 from tests.support import node
-from tests.support.databases import ROOT
+from tests.support.sessions import start_session
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs_node, pytest.mark.timeout(600)]
 
+HANDOVER = Path(__file__).with_name("conformance_handover.py")
 CORE = (
     *("metadata-default", "metadata-var1", "metadata-var2", "metadata-var3", "basic-cimd"),
     *("scope-from-www-authenticate", "scope-from-scopes-supported", "scope-omitted-when-undefined"),
@@ -51,31 +60,64 @@ NOT_APPLICABLE = {
 }
 
 
-def run(scenario, folder):
-    """The suite's exit code and what it printed."""
+@pytest.fixture
+def environ(environ):
+    """The product at the address where the suite expects a client's metadata document."""
+    return {**environ, "PUBLIC_URL": PUBLIC_URL}
+
+
+@pytest.fixture
+def client(app, people, visitor, client_of):
+    """Alice on the real pages, and her AI client."""
+    cookie = sessions.cookie_name(app.extensions["patchbay"])
+    visitor.client.set_cookie(cookie, start_session(people.alice), domain=urlsplit(PUBLIC_URL).hostname)
+    return ConformanceClient(Walk(visitor, PUBLIC_URL), client_of(people.alice))
+
+
+def run(scenario, folder, client):
+    """The suite's exit code and what it printed. What it starts as the client asks here what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        port = listener.getsockname()[1]
+        suite = pool.submit(_run_suite, scenario, folder, f"{sys.executable} -I -S {HANDOVER} {port}")
+        suite.add_done_callback(lambda _suite: socket.create_connection(("127.0.0.1", port)).close())
+        while _has_walked(listener, client):
+            pass
+        done = suite.result()
+    return done.returncode, "\n".join([done.stdout, done.stderr, *client.printed])
+
+
+def _run_suite(scenario, folder, command):
     program = node.install() / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
-    command = [node.binary(), str(program), "client", "--scenario", scenario, "--timeout", "240000"]
-    command += ["--command", f"{sys.executable} -m tests.federation.conformance_client", "-o", str(folder)]
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=live_environment(PYTHONPATH=str(ROOT)),
+    given = ["--scenario", scenario, "--command", command, "--timeout", "240000", "-o", str(folder)]
+    return subprocess.run(
+        [node.binary(), str(program), "client", *given],
+        env=live_environment(),
         capture_output=True,
         text=True,
         timeout=500,
     )
-    return done.returncode, done.stdout + done.stderr
+
+
+def _has_walked(listener, client):
+    """Walks the scenario that the next connection brings. False when the suite has ended."""
+    connection, _ = listener.accept()
+    with connection, connection.makefile("rw") as lines:
+        if request := lines.readline():
+            worked = client.use(**json.loads(request))
+            lines.write(json.dumps({"code": 0 if worked else 1, "printed": "\n".join(client.printed)}) + "\n")
+            lines.flush()
+        return bool(request)
 
 
 @pytest.mark.parametrize("scenario", CORE)
-def test_a_core_scenario_of_signing_in_passes(tmp_path, scenario):
-    code, printed = run(f"auth/{scenario}", tmp_path)
+def test_a_core_scenario_of_signing_in_passes(tmp_path, scenario, client):
+    code, printed = run(f"auth/{scenario}", tmp_path, client)
     assert code == 0, printed[-6000:]
 
 
 @pytest.mark.parametrize("scenario", OTHER)
-def test_another_scenario_of_clients_passes(tmp_path, scenario):
-    code, printed = run(scenario, tmp_path)
+def test_another_scenario_of_clients_passes(tmp_path, scenario, client):
+    code, printed = run(scenario, tmp_path, client)
     assert code == 0, printed[-6000:]
 
 
