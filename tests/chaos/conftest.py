@@ -28,12 +28,11 @@ class Installation:
         return self.url.startswith("sqlite")
 
 
-@pytest.fixture(
-    scope="module",
-    params=["sqlite", pytest.param("postgres", marks=pytest.mark.needs_postgres)],
-)
+@pytest.fixture(scope="module")
 def installation(request, tmp_path_factory) -> Iterator[Installation]:
-    """On PostgreSQL as on Heroku's smallest database: 20 connections, of which 15 are for the product."""
+    """On the kind of database that the test is parametrized with. PostgreSQL is as Heroku's smallest: 20
+    connections, of which 15 are for the product.
+    """
     folder = tmp_path_factory.mktemp("chaos")
     if request.param == "sqlite":
         with run_product(folder) as product:

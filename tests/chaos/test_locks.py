@@ -13,6 +13,9 @@ from tests.support.companies import call
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("chaos")]
 _AT_MOST_SECONDS = 20.0  # five by the product's clock; whoever waits for the lock itself waits for 30 or more
 _TABLES = ("calls", "limit_counters", "oauth_access_tokens", "connections", "credentials")
+POSTGRES = pytest.param("postgres", marks=pytest.mark.needs_postgres)
+# SQLite locks its file, whichever table is meant.
+LOCKS = [("sqlite", "calls"), *(pytest.param("postgres", table, marks=POSTGRES.marks) for table in _TABLES)]
 
 
 @contextlib.contextmanager
@@ -36,10 +39,8 @@ def timed(installation, token, tool):
     return status, headers, body, time.monotonic() - began
 
 
-@pytest.mark.parametrize("table", _TABLES)
+@pytest.mark.parametrize(("installation", "table"), LOCKS, indirect=["installation"])
 def test_every_caller_is_answered_in_time_and_served_again_afterwards(installation, table):
-    if installation.is_sqlite and table != "calls":
-        pytest.skip("SQLite locks the file, not a table")
     callers = [
         (installation.first, "hub_list_connections"),
         (installation.first, "servicefusion_list_jobs"),
@@ -59,9 +60,8 @@ def test_every_caller_is_answered_in_time_and_served_again_afterwards(installati
         assert timed(installation, token, "hub_list_connections")[0] == 200
 
 
+@pytest.mark.parametrize("installation", [POSTGRES], indirect=True)  # a file has no limit of connections
 def test_64_parallel_calls_are_served_by_the_connections_it_may_open(installation):
-    if installation.is_sqlite:
-        pytest.skip("a file has no limit of connections")
     most = []
     with psycopg.connect(installation.url.replace("+psycopg", ""), autocommit=True) as admin:
         with ThreadPoolExecutor(64) as pool:

@@ -21,6 +21,11 @@ def unpaid(here):
     )
 
 
+def newly_made(here):
+    """An invoice that nobody has paid anything of."""
+    return here.call("create_invoice", SAMPLES["create_invoice"](here))["invoice_id"]
+
+
 def item(here):
     return here.call("list_items", {"search": "Gardening"})["items"][0]["item_id"]
 
@@ -79,4 +84,5 @@ SAMPLES = {
     },
     "record_payment": lambda here: {"invoice_id": unpaid(here), "amount": 1, "date": TODAY.isoformat()},
     "void_invoice": lambda here: {"invoice_id": unpaid(here), "confirm": True},
+    "void_invoice#2": lambda here: {"invoice_id": newly_made(here), "confirm": True},
 }

@@ -31,8 +31,9 @@ def contact(here):
     return here.call("list_contacts")["items"][0]["contact_id"]
 
 
-def unpaid(here):
-    return here.call("list_invoices", {"type": "ACCREC", "status": ["AUTHORISED"]})["items"][0]["invoice_id"]
+def unpaid(here, number=0):
+    found = here.call("list_invoices", {"type": "ACCREC", "status": ["AUTHORISED"]})["items"]
+    return found[number]["invoice_id"]
 
 
 def bank(here, name="Business Bank Account"):
@@ -92,6 +93,7 @@ SAMPLES = {
         "reference": "PI-7",
     },
     "email_invoice": lambda here: {"invoice_id": unpaid(here), "confirm": True},
+    "email_invoice#2": lambda here: {"invoice_id": unpaid(here, 1), "confirm": True},
     "record_payment": lambda here: {
         "invoice_id": unpaid(here),
         "account_code": bank(here)["code"],
