@@ -12,6 +12,7 @@ from app.connectors import configuration
 from app.connectors.services import services_of
 from app.errors import ConfigError
 from tests.floor.test_config import GOOD, LIVE
+from tests.support.cases import every
 from tests.support.sources import ROOT, python_files
 
 SECRET = "hunter2"
@@ -53,7 +54,6 @@ def is_one_sentence_about(name, message):
     return message.startswith(name + " ") and message.endswith(".") and ". " not in message
 
 
-@pytest.mark.parametrize("name", URL_SETTINGS)
 @pytest.mark.parametrize(
     "rest",
     [
@@ -82,44 +82,45 @@ def is_one_sentence_about(name, message):
         "host/#fragment",
     ],
 )
+@every("name", URL_SETTINGS)
 def test_a_url_that_reaches_no_server_is_refused(name, rest):
     assert is_one_sentence_about(name, refusal_of(name, f"{scheme_of(name)}://{rest}"))
 
 
-@pytest.mark.parametrize("name", URL_SETTINGS)
 @pytest.mark.parametrize(
     "value", ["host.example.com", "gopher://host", "://host", "javascript:alert(1)", "//host/x"]
 )
+@every("name", URL_SETTINGS)
 def test_another_scheme_is_refused_and_the_right_ones_are_named(name, value):
     message = refusal_of(name, value)
     assert is_one_sentence_about(name, message)
     assert all(f"{scheme}://" in message for scheme in url_settings.rule_of(name).schemes)
 
 
-@pytest.mark.parametrize("name", WEB)
 @pytest.mark.parametrize("userinfo", [SECRET, f"user:{SECRET}", f":{SECRET}"])
+@every("name", WEB)
 def test_a_web_address_holds_no_password(name, userinfo):
     message = refusal_of(name, f"https://{userinfo}@host.example.com")
     assert is_one_sentence_about(name, message) and SECRET not in message
     assert "user or password" in message
 
 
-@pytest.mark.parametrize("name", WITH_CREDENTIALS)
 @pytest.mark.parametrize("mark", ["#", "/", "?", "@", "%", " ", "[", "]", "ö", "%zz"])
+@every("name", WITH_CREDENTIALS)
 def test_a_password_that_is_not_percent_encoded_is_refused_with_the_remedy(name, mark):
     message = refusal_of(name, f"{scheme_of(name)}://user:{SECRET}{mark}more@host:1234")
     assert is_one_sentence_about(name, message) and SECRET not in message
     assert "percent-encoded" in message and "%23 for #" in message and "%40 for @" in message
 
 
-@pytest.mark.parametrize("name", WITH_CREDENTIALS)
 @pytest.mark.parametrize("password", [f"{SECRET}%E9", f"{SECRET}%0D%0A", f"{SECRET}%00"])
+@every("name", WITH_CREDENTIALS)
 def test_a_password_that_is_no_text_is_refused(name, password):
     message = refusal_of(name, f"{scheme_of(name)}://user:{password}@host")
     assert is_one_sentence_about(name, message) and SECRET not in message
 
 
-@pytest.mark.parametrize("name", WITH_CREDENTIALS)
+@every("name", WITH_CREDENTIALS)
 def test_an_encoded_password_is_taken_whole(name):
     url = f"{scheme_of(name)}://us%40er:p%C3%A4%2Fss%23w%40rd%25%3A:x@[::1]:1234"
     start(**{name: url})
@@ -128,7 +129,7 @@ def test_an_encoded_password_is_taken_whole(name):
     assert "rd" not in repr(parts)
 
 
-@pytest.mark.parametrize("name", [name for name in WEB if name not in {"SANDBOX_URL", "BRAND_LOGO_URL"}])
+@every("name", [name for name in WEB if name not in {"SANDBOX_URL", "BRAND_LOGO_URL"}])
 def test_production_is_reached_over_https(name):
     where = {"PUBLIC_URL": "https://hub.example.com"} | LIVE
     message = refusal_of(name, "http://id.example.com", **where)
@@ -136,7 +137,7 @@ def test_production_is_reached_over_https(name):
     start(**{**where, name: "https://id.example.com"})
 
 
-@pytest.mark.parametrize("name", URL_SETTINGS)
+@every("name", URL_SETTINGS)
 def test_what_an_error_shows_as_an_example_is_taken(name):
     start(ENV="test", **{name: url_settings.rule_of(name).example})
 
