@@ -72,6 +72,9 @@ def test_64_parallel_calls_are_served_by_the_connections_it_may_open(installatio
             query = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s"
             while not most or not all(answer.done() for answer in answers):
                 most.append(admin.execute(query, (installation.role,)).fetchone()[0])
-    statuses = {answer.result()[0] for answer in answers}
     assert 1 < max(most) <= 14
-    assert 200 in statuses and statuses <= {200, 429}
+    answered = [answer.result() for answer in answers]
+    assert 200 in {status for status, *_ in answered}
+    for status, headers, body in answered:  # on a busy machine some wait too long for a connection
+        assert status == 200 or (status in {429, 503} and int(headers["Retry-After"]) > 0), body
+    assert call(installation.product, installation.first, "hub_list_connections")[0] == 200

@@ -238,6 +238,15 @@ def test_the_challenge_and_the_metadata_repeat_the_address_as_typed(compact, vis
     assert visitor.get("/.well-known/oauth-protected-resource/mcp").json["resource"].endswith("/mcp")
 
 
+@pytest.fixture(scope="module")
+def every_tool():
+    """What an AI client would get of every service, and some built-in tools."""
+    toolbox = Toolbox()
+    names = [tool.name_in(c.slug) for c in services_of(None) for tool in c.tools]
+    names += ["memory_save", "memory_search", "hub_list_connections"]
+    return [dict(toolbox.find("wsp_any", name).wire) for name in names]
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -256,18 +265,8 @@ def test_the_challenge_and_the_metadata_repeat_the_address_as_typed(compact, vis
         ("which companies can I use in xero", "xero_list_organisations"),
     ],
 )
-def test_tools_are_found_in_the_persons_own_words(query, expected):
-    toolbox = Toolbox()
-    entries = [
-        dict(toolbox.find("wsp_any", tool.name_in(c.slug)).wire)
-        for c in services_of(None)
-        for tool in c.tools
-    ]
-    entries += [
-        dict(toolbox.find("wsp_any", name).wire)
-        for name in ("memory_save", "memory_search", "hub_list_connections")
-    ]
-    found = [entry["name"] for entry in tool_search.best(query, entries, 5)]
+def test_tools_are_found_in_the_persons_own_words(every_tool, query, expected):
+    found = [entry["name"] for entry in tool_search.best(query, every_tool, 5)]
     assert expected in found
 
 
