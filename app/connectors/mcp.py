@@ -37,7 +37,7 @@ class InsufficientScope(PermissionDenied):
 
     def __init__(self, name: str, scope: str) -> None:
         super().__init__(
-            f"{name} wants more rights for this than the connection has. Reconnect {name} on the "
+            f"{name} requires more permissions for this than the connection has. Reconnect {name} on the "
             "Integrations page to grant them.",
             details={"scope": scope} if scope else {},
         )

@@ -41,7 +41,10 @@ def output_of(result: Mapping[str, Any], *, name: str, check: OutputCheck | None
         found = _output_of(result, name, check)
         to_json(found.data)
     except (RecursionError, ValueError):
-        raise ProviderError(f"{name} sent a result that is nested too deeply to be passed on.") from None
+        raise ProviderError(
+            f"{name} sent a result that is nested too deeply to pass on. Ask for less, or use another of its "
+            "tools."
+        ) from None
     return found
 
 
@@ -54,14 +57,16 @@ def _output_of(result: Mapping[str, Any], name: str, check: OutputCheck | None) 
     valid, unreadable = _readable([each for each in blocks if not _is_text(each)])
     notes = []
     if unreadable:
-        notes.append(f"{name} also sent content that could not be read; it was left out.")
+        notes.append(f"{name} also sent content that could not be read, so it was left out.")
     structured = result.get("structuredContent")
     if structured is None:
         if check is not None:
             notes.append(f"{name} declares structured results for this tool, but sent none.")
         return ToolOutput({"text": plain("\n\n".join(texts))}, _bounded(valid), " ".join(notes))
     if check is not None and (problem := check.problem(structured)) is not None:
-        notes.append(f"The result does not match the form that {name} declares for this tool: {problem}")
+        notes.append(
+            f"The result doesn't match the output schema that {name} declares for this tool: {problem}"
+        )
     more = [{"type": "text", "text": text} for text in texts if not _repeats(text, structured)]
     return ToolOutput(to_data(structured), _bounded([*more, *valid]), " ".join(notes))
 
@@ -73,7 +78,7 @@ def _is_text(block: Mapping[str, Any]) -> bool:
 def _failure(name: str, texts: Iterable[str]) -> RemoteToolFailed:
     words = "\n\n".join(texts)[:_MOST_ERROR_CHARACTERS]
     return RemoteToolFailed(
-        f"{name} could not do this. Its own words are in the details.",
+        f"{name} couldn't do this. Its message is in the details.",
         details={"text": plain(words)} if words.strip() else {},
     )
 

@@ -81,7 +81,7 @@ def add(settings: Settings, member: Member, found: Found, choice: AddChoice) -> 
     try:
         _store(member, server, found.tools, choice.reads_only, findings)
     except IntegrityError:
-        raise InvalidInput("A server of this name was added just now. Please try again.") from None
+        raise InvalidInput("A server with this name was just added. Please try again.") from None
     source.count_at_once(member.workspace.id)
     return server
 

@@ -113,7 +113,7 @@ def _problems_with(typed: TypedChoice, key: str) -> Mapping[str, str]:
     problems = {"key": _KEY.problem_with(key)}
     if header and (not _HEADER.fullmatch(header) or header.lower() in _NOT_FOR_KEYS):
         problems["key_header"] = (
-            "This isn't a header that can carry a key. Leave it empty, or check its name."
+            "This header can't carry a key. Check its name, or leave it empty to send a bearer token."
         )
     return {name: sentence for name, sentence in problems.items() if sentence}
 

@@ -29,8 +29,8 @@ class AddressInvalid(InvalidInput):
 
     code = "ADDRESS_INVALID"
     message = (
-        "This is not a web address. Paste the address of an MCP server as its documentation gives it, such "
-        "as https://mcp.example.com/mcp."
+        "This is not a web address. Paste the server's address from its documentation, such as "
+        "https://mcp.example.com/mcp."
     )
 
 
@@ -55,17 +55,19 @@ def read_typed(settings: Settings, text: str) -> str:
     if typed and "://" not in typed and not re.match(r"[a-z][a-z0-9+-]*:(?!\d)", typed, re.IGNORECASE):
         typed = f"https://{typed}"
     if len(typed) > _LONGEST:
-        raise AddressInvalid("This address is too long. Check what you copied.")
+        raise AddressInvalid("This address is too long. Check what you pasted.")
     parts = _parts(typed)
     if parts is None or parts.scheme not in _USUAL_PORTS:
         raise AddressInvalid()
     if "@" in parts.netloc:
         raise AddressInvalid(
-            "This address contains a user name or password. Remove what stands before the @; if the server "
-            "needs a key, you can enter it in the next step."
+            "This address contains a user name or password. Remove everything before the @. If the server "
+            "needs a key, enter it in the next step."
         )
     if parts.fragment or typed.endswith("#"):
-        raise AddressInvalid("Remove the part of the address that begins with #: servers never see it.")
+        raise AddressInvalid(
+            "Remove the part of the address that begins with #: it is never sent to the server."
+        )
     if _has_secret(parts.query):
         raise AddressInvalid(
             "This address contains a key. Addresses are displayed and logged, so remove everything after the "
@@ -74,8 +76,8 @@ def read_typed(settings: Settings, text: str) -> str:
     host, port = _host_of(parts.hostname or ""), parts.port
     if parts.scheme == "http" and not _is_listed(settings, host, port or 80):
         raise AddressInvalid(
-            "This address begins with http://, so everything sent there could be read on the way. Use its "
-            "https:// address."
+            "This address begins with http://, so others could read what is sent there. Use the https:// "
+            "address."
         )
     netloc = (f"[{host}]" if ":" in host else host) + (
         "" if port in {None, _USUAL_PORTS[parts.scheme]} else f":{port}"
@@ -112,7 +114,7 @@ def check_discovered(settings: Settings, address: object, what: str) -> str:
     port = parts.port or _USUAL_PORTS.get(parts.scheme, 0)
     listed = _is_listed(settings, host, port)
     if parts.scheme != "https" and not (parts.scheme == "http" and listed):
-        raise _refused(address, what, "does not begin with https://")
+        raise _refused(address, what, "doesn't begin with https://")
     if "@" in parts.netloc or parts.fragment or address.endswith("#"):
         raise _refused(address, what, "contains a user name or a part after #")
     if not listed:
@@ -126,12 +128,12 @@ def _check_public(address: str, what: str, host: str, port: int) -> None:
     except guarded_http.AddressRefused:
         raise _refused(address, what, "is on a private network") from None
     except guarded_http.OutboundError:
-        raise _refused(address, what, "cannot be found") from None
+        raise _refused(address, what, "can't be found") from None
 
 
 def _refused(address: object, what: str, why: str) -> DiscoveredAddressRefused:
     return DiscoveredAddressRefused(
-        f"The server names an address for {what} that {why}, so it can't be used. Tell whoever runs the "
+        f"The address that the server gives for {what} {why}, so it can't be used. Contact whoever runs the "
         "server.",
         details={"address": str(plain(str(address)))[:300]},
     )

@@ -75,8 +75,8 @@ class Breaker:
                 # a trial may end at any moment
                 wait = min(left, FIRST_SECONDS) if trouble.trial_until else left
                 raise ProviderUnavailable(
-                    f"{name} has not answered the last {trouble.failures} calls, so it is left alone for a "
-                    "moment. Please try again later.",
+                    f"{name} has not answered the last {trouble.failures} calls, so calls to it are paused "
+                    "for a few seconds. Please try again later.",
                     retry_after_seconds=math.ceil(wait),
                 )
             trouble.trial_until = monotonic() + _TRIAL_SECONDS

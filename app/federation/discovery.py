@@ -14,9 +14,25 @@ from app import outbound
 from app.config import Settings
 from app.connectors.rows import plain
 from app.errors import InvalidInput, ToolError
-from app.federation import addresses, challenge, oauth_discovery, registration, self_description
+from app.federation import (
+    addresses,
+    challenge,
+    guarded_request,
+    oauth_discovery,
+    registration,
+    self_description,
+)
 from app.federation.oauth_facts import OAuthFacts
-from app.mcp_client import DirectSender, McpClient, MemorySessions, ServerFacts, ServerSession
+from app.mcp_client import (
+    DirectSender,
+    McpClient,
+    MemorySessions,
+    MethodMissing,
+    RevisionUnknown,
+    RpcError,
+    ServerFacts,
+    ServerSession,
+)
 from app.outbound import Response
 
 _SECONDS = 25.0  # for everything together
@@ -66,7 +82,7 @@ def look(settings: Settings, url: str) -> Found:
     except outbound.OutboundError as error:
         raise NotAServer(_unreachable(error)) from None
     except ToolError as error:
-        raise _what_is_there(probe, error) from None
+        raise _what_is_there(probe, error, is_connected=facts is not None) from None
     finally:
         client.end()
     return _found(address, facts, "none", tools)
@@ -162,12 +178,10 @@ class _Probe:
     def serves_old_transport(self) -> bool:
         """Whether a GET opens an event stream, as the HTTP+SSE transport of 2024-11-05 begins."""
         try:
-            answer = outbound.send(
+            answer = guarded_request.send(
                 "GET",
                 self.url,
-                headers={"Accept": "text/event-stream"},
-                guarded=True,
-                may_be_private=True,
+                accept="text/event-stream",
                 seconds=_ONE_REQUEST_SECONDS,
                 reads_body=False,
             )
@@ -185,11 +199,11 @@ def _sentence_at_once(url: str, answer: Response) -> str | None:
         return _redirected(url, answer)
     if answer.status >= 500 and answer.status != 501:
         return (
-            f"The server reports an error of its own (status {answer.status}). Please try again later, or "
-            "check with whoever runs it."
+            f"The server returned an error (status {answer.status}). Please try again later, or contact "
+            "whoever runs it."
         )
     if answer.status == 429:
-        return "The server is receiving too many requests right now. Please wait a minute and try again."
+        return "The server is limiting requests right now (429). Please wait a minute and try again."
     if answer.status < 300 and _type_of(answer) == "text/html":
         return (
             "This is a web page, not an MCP server. Look for the server's address in its documentation; it "
@@ -204,40 +218,49 @@ def _redirected(url: str, answer: Response) -> str:
         target = urljoin(url, answer.headers.get("Location", ""))[:300]
     except ValueError:
         target = url
-    start = "The server redirects to another address"
+    start = "The server redirects to another address, and redirects aren't followed."
     if target == url or target.startswith("http://") or str(plain(target)) != target or " " in target:
-        return f"{start}, and redirects aren't followed. Look for its current address in its documentation."
-    return f"{start}. If you trust it, add that one instead: {target}"
+        return f"{start} Look for its current address in its documentation."
+    return f"{start} If you trust the new address, add that one instead: {target}"
 
 
-def _what_is_there(probe: _Probe, error: ToolError) -> InvalidInput:
+def _what_is_there(probe: _Probe, error: ToolError, *, is_connected: bool) -> InvalidInput:
     """Why an answer could not be read as MCP, by its status and by what else the address serves."""
     answer = probe.last
     status = answer.status if answer else 0
+    if isinstance(error, RevisionUnknown):
+        return NotAServer(error.message)
+    if is_connected and isinstance(error, MethodMissing):
+        return NotAServer("This MCP server offers no tools, so it can't be added.")
+    if is_connected and isinstance(error, RpcError):
+        return NotAServer(
+            "This MCP server reported an error instead of listing its tools. Contact whoever runs it.",
+            details={"reason": error.reason},
+        )
     if status in {400, 404, 405, 406, 415, 501} and probe.serves_old_transport():
         return NotAServer(
-            "This server speaks only the old SSE transport, which MCP has replaced and which isn't supported "
-            "here. Look for its newer address: it usually ends in /mcp instead of /sse."
+            "This server offers only SSE, an older MCP transport that isn't supported here. Look in its "
+            "documentation for a Streamable HTTP address: it usually ends in /mcp instead of /sse."
         )
     if status in {404, 410}:
         return NotAServer("There is nothing at this address (404). Check the path; it often ends in /mcp.")
     if status == 403:
         return NotAServer(
-            "The server refuses requests from here (403). It may allow only certain networks or clients: ask "
-            "whoever runs it."
+            "The server refused access (403). It may allow only certain networks or apps: ask whoever runs "
+            "it."
         )
     if status in {405, 501}:
         return NotAServer(
-            "This address doesn't accept the requests of MCP (405). Look for the server's address in its "
-            "documentation; it often ends in /mcp."
+            "This isn't the address of an MCP server (405). Look for it in the server's documentation; it "
+            "often ends in /mcp."
         )
     if status >= 400:
         return NotAServer(
-            f"The server refuses the requests of MCP (status {status}), so it can't be added. Check the "
-            "address."
+            f"The server rejected the first MCP message (status {status}), so it can't be added. Check the "
+            "address against the server's documentation."
         )
     return NotAServer(
-        "What answers at this address doesn't speak MCP. Look for the server's address in its "
+        "Something answers at this address, but it isn't an MCP server. Look for the server's address in its "
         "documentation; it often ends in /mcp.",
         details={"reason": str(plain(error.message))[:300]},
     )
@@ -245,22 +268,22 @@ def _what_is_there(probe: _Probe, error: ToolError) -> InvalidInput:
 
 def _unreachable(error: outbound.OutboundError) -> str:
     if isinstance(error, outbound.HostUnknown):
-        return "No server of that name exists. Check the spelling of the address."
+        return "The host name in this address doesn't exist. Check the spelling."
     if isinstance(error, outbound.AddressRefused):
         return (
-            "This address is on a private network, which is not allowed. The operator of this installation "
-            "can allow the host in MCP_SERVERS_PRIVATE_HOSTS."
+            "This address is on a private network, so it can't be added. The operator of this installation "
+            "can allow the host with the setting MCP_SERVERS_PRIVATE_HOSTS."
         )
     if isinstance(error, outbound.OutboundTimeout):
-        return "The server did not answer in time. Please try again, or check the address."
+        return "The server didn't respond in time. Please try again, or check the address."
     if isinstance(error, outbound.ResponseTooLarge):
-        return "The server's list of tools is larger than we accept, so it can't be added."
+        return "The server's answer is too large to read, so it can't be added. Contact whoever runs it."
     if "certificate" in str(error):
         return (
-            "The server's certificate isn't valid, so what is sent there could be read by others. Whoever "
-            "runs it must renew it."
+            "The server's TLS certificate isn't valid, so the connection wouldn't be secure. Contact whoever "
+            "runs it."
         )
-    return "The server can't be reached. Check the address, and whether the server is running."
+    return "The server can't be reached. Check the address and whether the server is running."
 
 
 def _type_of(answer: Response) -> str:

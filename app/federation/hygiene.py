@@ -26,17 +26,17 @@ _WORD = re.compile(r"[a-z0-9_]+")
 _ENCODED_PIECE = re.compile(r"[A-Za-z0-9+/]{12,}={0,2}")
 
 _SENTENCES = {
-    "hidden": "{place} has characters that nobody can see.",
-    "lookalike": "{place} mixes letters of different alphabets that look alike.",
-    "override": "{place} gives the AI client orders, such as to ignore instructions or to hide something.",
-    "request": "{place} asks for data that is none of the tool's, such as the conversation, keys or files.",
-    "shell": "{place} has commands for a shell.",
-    "encoded": "{place} has such an order or command in an encoded form.",
-    "other_tools": "{place} names tools of other services.",
-    "markup": "{place} has an image or link that would send data elsewhere.",
-    "pieces": "Its texts and those of other tools together give the AI client orders.",
-    "unread": "The server's tools say so much together that this one was not judged.",
-    "contradiction": "It says that it only reads, but its name says that it changes something.",
+    "hidden": "{place} contains hidden characters, displayed as codes such as ⟨U+200B⟩.",
+    "lookalike": "{place} mixes look-alike letters from different alphabets.",
+    "override": "{place} tries to control the AI client, such as by telling it to ignore its instructions.",
+    "request": "{place} asks for data the tool doesn't need, such as the conversation, keys or files.",
+    "shell": "{place} contains shell commands.",
+    "encoded": "{place} contains an encoded instruction or command.",
+    "other_tools": "{place} mentions tools of other services.",
+    "markup": "{place} contains an image or link that could send data to another site.",
+    "pieces": "Read together with other tools, its text tries to control the AI client.",
+    "unread": "The server's definitions are too long to check them all, and this one wasn't checked.",
+    "contradiction": "It claims to only read, but its name suggests that it makes changes.",
 }
 
 
@@ -220,9 +220,9 @@ def _every_text(definition: Mapping[str, Any]) -> Iterator[_Text]:
     for member, place in (("name", _NAME), ("title", _TITLE), ("description", _DESCRIPTION)):
         if isinstance(text := definition.get(member), str):
             yield _Text(place, text)
-    for member, place in (("inputSchema", "An argument"), ("outputSchema", "The form of its result")):
+    for member, place in (("inputSchema", "An argument"), ("outputSchema", "Its result")):
         yield from _inside(definition.get(member), place, "", 0)
-    for member, place in (("annotations", "One of its annotations"), ("_meta", "Its metadata")):
+    for member, place in (("annotations", "One of its hints"), ("_meta", "Its metadata")):
         yield from _inside(definition.get(member), place, "", 0)
 
 

@@ -17,7 +17,7 @@ def get_server(db: Session, workspace_id: str, slug: str, *, lock: bool = False)
     )
     found = db.exec(query.with_for_update() if lock else query).first()
     if found is None:
-        raise NotFound("There is no such MCP server here. It may have been removed.")
+        raise NotFound("This MCP server doesn't exist in this workspace. It may have been removed.")
     return found
 
 

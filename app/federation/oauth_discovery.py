@@ -16,12 +16,11 @@ from app import outbound
 from app.config import Settings
 from app.connectors.rows import plain
 from app.errors import InvalidInput
-from app.federation import addresses, challenge
+from app.federation import addresses, challenge, guarded_request
 from app.federation.challenge import Challenge
 from app.federation.oauth_facts import ClientAuth, OAuthFacts
 
 _SECONDS = 10.0
-_MAX_BYTES = 256 * 1024
 _LONGEST_RESOURCE = 2000
 _LONGEST_NAME = 60
 # in our order: servers differ in what else they want to see beside a Basic header
@@ -53,18 +52,22 @@ def discover(settings: Settings, url: str, challenged: Challenge) -> OAuthFacts 
     named = resource.get("authorization_servers")
     servers = [each for each in named if isinstance(each, str)] if isinstance(named, list) else []
     if not servers:
-        raise SignInUnusable("The server names no sign-in server. Tell whoever runs it.")
-    issuer = addresses.check_discovered(settings, servers[0], "its sign-in server")
+        raise SignInUnusable("The server requires sign-in but doesn't say where. Contact whoever runs it.")
+    issuer = addresses.check_discovered(settings, servers[0], "its authorization server")
     metadata = _server_metadata(settings, issuer)
     if metadata is None:
         raise SignInUnusable(
-            "The server's sign-in server doesn't describe itself at any of the standard addresses. Tell "
-            "whoever runs it.",
+            f"{_host(issuer)}, where this server has people sign in, doesn't publish how (OAuth metadata). "
+            "Contact whoever runs the server.",
             details={"issuer": str(plain(issuer))[:300]},
         )
     scopes = challenge.scopes_in(resource.get("scopes_supported"))
     facts = _facts(settings, metadata, issuer, str(resource["resource"]), challenged, scopes)
     return replace(facts, resource_name=_label(resource.get("resource_name")))
+
+
+def _host(address: str) -> str:
+    return str(plain(urlsplit(address).netloc))[:100]
 
 
 def _label(value: object) -> str:
@@ -91,8 +94,8 @@ def _check_resource(url: str, metadata: Mapping[str, Any]) -> None:
     """RFC 9728 section 3.3: the metadata must be about this server, or tokens of another would come here."""
     if not is_same_resource(url, metadata["resource"]):
         raise SignInUnusable(
-            "The server says that its tokens are for another address, so signing in would not be safe. Check "
-            "the address, or tell whoever runs the server.",
+            "The server's sign-in is set up for another address, so signing in wouldn't be safe. Check the "
+            "address against the server's documentation, or contact whoever runs it.",
             details={"resource": str(plain(metadata["resource"]))[:300]},
         )
 
@@ -118,8 +121,8 @@ def _server_metadata(settings: Settings, issuer: str) -> dict[str, Any] | None:
             continue
         if not _is_issuer(found.get("issuer"), issuer):
             raise SignInUnusable(
-                "The server's sign-in server calls itself by another name than the server does, so it can't "
-                "be trusted. Tell whoever runs the server.",
+                f"The server sends people to {_host(issuer)} to sign in, but the metadata there is for "
+                "another issuer, so signing in wouldn't be safe. Contact whoever runs the server.",
                 details={"issuer": str(plain(str(found.get("issuer"))))[:300]},
             )
         return found
@@ -156,8 +159,8 @@ def _facts(
     grants = metadata.get("grant_types_supported")
     if isinstance(grants, list) and "authorization_code" not in grants:
         raise SignInUnusable(
-            "The server's sign-in server lets programs in, but not people, so nobody could connect an "
-            "account. Tell whoever runs the server."
+            f"{_host(issuer)} doesn't let people sign in (it lacks the authorization code grant), so nobody "
+            "could connect an account. Contact whoever runs the server."
         )
     supported = metadata.get("scopes_supported")
     scopes = resource_scopes if challenged.scopes is None else challenged.scopes
@@ -172,7 +175,7 @@ def _facts(
     return OAuthFacts(
         issuer=str(metadata["issuer"]) if metadata.get("issuer") else issuer,
         authorization_endpoint=check(settings, metadata.get("authorization_endpoint"), "its sign-in page"),
-        token_endpoint=check(settings, metadata.get("token_endpoint"), "tokens"),
+        token_endpoint=check(settings, metadata.get("token_endpoint"), "issuing tokens"),
         revocation_endpoint=optional("revocation_endpoint", "revoking tokens"),
         registration_endpoint=optional("registration_endpoint", "registering apps"),
         resource=resource,
@@ -189,8 +192,8 @@ def _check_pkce(metadata: Mapping[str, Any]) -> None:
     methods = metadata.get("code_challenge_methods_supported")
     if not isinstance(methods, list) or "S256" not in methods:
         raise SignInUnusable(
-            "The server's sign-in server does not say that it protects authorization codes (PKCE with S256), "
-            "which MCP requires. Tell whoever runs the server."
+            "The server's sign-in doesn't declare PKCE with S256, which MCP requires. Contact whoever runs "
+            "the server."
         )
 
 
@@ -202,8 +205,8 @@ def _client_auths(metadata: Mapping[str, Any]) -> tuple[ClientAuth, ...]:
     known = tuple(auth for method, auth in _METHODS.items() if method in named)
     if not known:
         raise SignInUnusable(
-            "The server's sign-in server wants apps to identify themselves in a manner that isn't supported "
-            "here: neither a client secret nor none. Tell whoever runs the server.",
+            "The server's sign-in accepts neither a client secret nor apps without one, and other methods "
+            "aren't supported here. Contact whoever runs the server.",
             details={"methods": [str(plain(str(each)))[:60] for each in named[:10]]},
         )
     return known
@@ -234,15 +237,8 @@ def _of_2025_03_26(settings: Settings, url: str, challenged: Challenge) -> OAuth
 def _has_token_endpoint(url: str) -> bool:
     """Whether a token endpoint answers there: an empty request gets an OAuth error, which is an object."""
     try:
-        answer = outbound.send(
-            "POST",
-            url,
-            form={"grant_type": "authorization_code"},
-            headers={"Accept": "application/json"},
-            guarded=True,
-            may_be_private=True,
-            seconds=_SECONDS,
-            max_bytes=_MAX_BYTES,
+        answer = guarded_request.send(
+            "POST", url, form={"grant_type": "authorization_code"}, seconds=_SECONDS
         )
     except outbound.OutboundError:
         return False
@@ -253,29 +249,21 @@ def _has_token_endpoint(url: str) -> bool:
 def _document(url: str) -> dict[str, Any] | None:
     """The JSON object at an address; None if there is none. Redirects are not followed."""
     try:
-        answer = outbound.send(
-            "GET",
-            url,
-            headers={"Accept": "application/json"},
-            guarded=True,
-            may_be_private=True,
-            seconds=_SECONDS,
-            max_bytes=_MAX_BYTES,
-        )
+        answer = guarded_request.send("GET", url, seconds=_SECONDS)
     except outbound.AddressRefused:
         raise addresses.DiscoveredAddressRefused(
-            "The server names an address on a private network, so it can't be used. Tell whoever runs the "
-            "server."
+            "The server's sign-in metadata is on a private network, so it can't be used. Contact whoever "
+            "runs the server."
         ) from None
     except outbound.OutboundError:
         raise SignInUnusable(
-            "The server wants people to sign in, but what it publishes about that couldn't be loaded. Please "
-            "try again in a moment."
+            "The server requires sign-in, but its sign-in metadata couldn't be loaded. Please try again in a "
+            "moment."
         ) from None
     if answer.status >= 500:
         raise SignInUnusable(
-            "The server wants people to sign in, but its sign-in server reports an error of its own. Please "
-            "try again in a moment."
+            "The server requires sign-in, but its sign-in metadata couldn't be loaded (status "
+            f"{answer.status}). Please try again in a moment."
         )
     body = answer.json() if answer.status == 200 else None
     return body if isinstance(body, dict) else None

@@ -20,7 +20,7 @@ def replace_client(settings: Settings, member: Member, slug: str, pasted: Pasted
     with database.reading() as db:
         changed = McpServer(**lookup.get_server(db, member.workspace.id, slug).model_dump())
     if changed.access != "oauth":
-        raise InvalidInput("This server has no sign-in page, so it needs no app.")
+        raise InvalidInput("This server doesn't use OAuth, so it needs no app.")
     registration.obtain_client(settings, changed, pasted)
     with database.transaction() as db:
         server = lookup.get_server(db, member.workspace.id, slug, lock=True)

@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 from app import audit, clock, database, outbound, workspace_versions
 from app.config import Settings
 from app.errors import InvalidInput
-from app.federation import addresses, changes, discovery, registration
+from app.federation import addresses, changes, discovery, guarded_request, registration
 from app.federation.models import McpServer
 from app.federation.oauth_facts import OAuthFacts
 from app.hub.models import Handshake
@@ -81,12 +81,12 @@ def _why_paste_again(settings: Settings, server: McpServer) -> str:
     redirect = registration.redirect_of(settings, server.client_kind, server.slug)
     if server.client_redirect != redirect:
         return (
-            f"The address of this installation has changed. Register {redirect} as redirect address of the "
-            f"app at {server.name}, then have an owner or admin add the server again with its client ID."
+            f"The address of this installation has changed. Add the redirect address {redirect} to the app "
+            f"at {server.name}. Then an owner or admin can save the app again on the server's page."
         )
     return (
-        f"{server.name} has moved to another sign-in server, so the client ID that was pasted here is not "
-        "used any more. An owner or admin can add the server again with a new one."
+        f"{server.name} now has people sign in elsewhere, so the client ID that was pasted no longer works. "
+        "An owner or admin can add the server again with a new one."
     )
 
 
@@ -136,11 +136,10 @@ def _knows_us(settings: Settings, server: McpServer) -> bool:
     try:
         page = addresses.check_discovered(settings, facts.authorization_endpoint, "its sign-in page")
         separator = "&" if "?" in page else "?"
-        answer = outbound.send(
+        answer = guarded_request.send(
             "GET",
             f"{page}{separator}{urlencode(query)}",
-            guarded=True,
-            may_be_private=True,
+            accept="text/html, */*",
             seconds=_SECONDS,
             reads_body=False,
         )

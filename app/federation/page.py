@@ -116,10 +116,18 @@ class ServerPage:
 
 
 _GROUPS = (
-    ("waiting", "Waiting for review", "AI clients can't use these until you allow them."),
-    ("allowed", "Allowed", "AI clients can use these, each as the permission of a connection says."),
-    ("off", "Off", "AI clients can't use these."),
-    ("gone", "Gone", "The server doesn't list these any more."),
+    (
+        "waiting",
+        "Waiting for review",
+        "AI clients can't use these tools until an owner or admin allows them.",
+    ),
+    (
+        "allowed",
+        "Allowed",
+        "AI clients can use these tools as far as a connection's permission level lets them.",
+    ),
+    ("off", "Off", "AI clients can't use these tools."),
+    ("gone", "No longer offered", "The server doesn't list these tools any more."),
 )
 
 

@@ -14,7 +14,9 @@ MOST_SERVERS = 50  # of one workspace
 _WHO = {
     "managers": "Only owners and admins of this workspace can add MCP servers. Ask one of them.",
     "owners": "Only owners of this workspace can add MCP servers. Ask an owner.",
-    "nobody": "This workspace adds no further MCP servers. An owner can change that on the account page.",
+    "nobody": (
+        "Adding MCP servers is turned off in this workspace. An owner can change that on the account page."
+    ),
 }
 
 
@@ -24,7 +26,8 @@ def check_may_add(settings: Settings, member: Member) -> None:
         raise Forbidden(_WHO.get(member.workspace.who_adds_servers, _WHO["nobody"]))
     if settings.mcp_servers_allowed_hosts == frozenset():
         raise Forbidden(
-            "The operator of this installation allows no MCP servers by URL (MCP_SERVERS_ALLOWED_HOSTS)."
+            "Adding MCP servers is turned off on this installation. Its operator can allow them with the "
+            "setting MCP_SERVERS_ALLOWED_HOSTS."
         )
 
 
@@ -34,7 +37,9 @@ def check_room(db: Session, workspace_id: str) -> None:
         col(McpServer.workspace_id) == workspace_id, col(McpServer.removed_at).is_(None)
     )
     if db.exec(here).one() >= MOST_SERVERS:
-        raise InvalidInput(f"A workspace has at most {MOST_SERVERS} MCP servers. Remove one to add another.")
+        raise InvalidInput(
+            f"A workspace can have up to {MOST_SERVERS} MCP servers. Remove one to add another."
+        )
 
 
 def check_manages(member: Member) -> None:

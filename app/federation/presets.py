@@ -15,7 +15,7 @@ _CHECKED = "2026-11-29"
 
 @dataclass(frozen=True)
 class ServerPreset:
-    """A known server. `steps` are what somebody does there to make an app, whose client id is then pasted."""
+    """A known server. `steps` are what somebody does there to make an app, whose client ID is then pasted."""
 
     key: str
     name: str
@@ -52,7 +52,7 @@ PRESETS: tuple[ServerPreset, ...] = (
         steps=(
             "At developer.xero.com, open “My apps” and create a web app.",
             "Add the redirect address below to the app.",
-            "Copy the client id, and generate a client secret.",
+            "Copy the client ID, and generate a client secret.",
         ),
         confirmed=False,
     ),
@@ -77,7 +77,7 @@ PRESETS: tuple[ServerPreset, ...] = (
             "At api.slack.com/apps, create an app in your own workspace: Slack refuses other unlisted apps.",
             "Under “Agents & AI Apps”, turn on “Model Context Protocol”.",
             "Under “OAuth & Permissions”, add the redirect address below and user token scopes.",
-            "Under “Basic Information”, copy the client id and the client secret.",
+            "Under “Basic Information”, copy the client ID and the client secret.",
         ),
     ),
     ServerPreset(
@@ -94,7 +94,7 @@ PRESETS: tuple[ServerPreset, ...] = (
         steps=(
             "In HubSpot, open Development and choose “MCP Auth Apps”.",
             "Create an MCP auth app with the redirect address below.",
-            "Copy the client id and the client secret.",
+            "Copy the client ID and the client secret.",
         ),
     ),
     ServerPreset(
@@ -108,7 +108,7 @@ PRESETS: tuple[ServerPreset, ...] = (
         steps=(
             "In GitHub, open Settings → Developer settings and create a GitHub App or an OAuth app.",
             "Enter the redirect address below as its callback URL.",
-            "Copy the client id, and generate a client secret.",
+            "Copy the client ID, and generate a client secret.",
             "Install a GitHub App in the organizations it is for. An OAuth app needs no installation.",
         ),
         auth_method="post",
@@ -154,7 +154,10 @@ PRESETS: tuple[ServerPreset, ...] = (
         url="https://mcp.cloudflare.com/mcp",
         access="oauth",
         docs_url="https://developers.cloudflare.com/agents/model-context-protocol/mcp-servers-for-cloudflare",
-        about="The whole Cloudflare API through two tools, one of which runs code. Choose “ask” for it.",
+        about=(
+            "The whole Cloudflare API through two tools, one of which runs code. Choose “Ask before "
+            "writing” for it."
+        ),
     ),
     ServerPreset(
         key="flowpos",
@@ -179,5 +182,5 @@ def _demo(sandbox_url: str) -> ServerPreset:
         url=f"{sandbox_url}/harbour_crm/mcp",
         access="oauth",
         docs_url="https://modelcontextprotocol.io",
-        about="Made-up contacts and deals on this machine, to try out what adding a server is like.",
+        about="Sample contacts and deals on this machine, for trying out how to add a server.",
     )

@@ -10,7 +10,7 @@ from typing import Any
 from app import guarded_http, outbound, url_settings
 from app.config import Settings
 from app.errors import InvalidInput
-from app.federation import addresses
+from app.federation import addresses, guarded_request
 from app.federation.challenge import scopes_in
 from app.federation.models import McpServer
 from app.federation.oauth_facts import (
@@ -25,7 +25,6 @@ from app.vault import seal
 DOCUMENT_PATH = "/client-metadata.json"
 _SECONDS = 15.0
 _LOOKUP_SECONDS = 3.0
-_MAX_BYTES = 256 * 1024
 _LONGEST = 2000
 _METHODS: dict[ClientAuth, str] = {
     "basic": "client_secret_basic",
@@ -39,8 +38,8 @@ class ClientNeeded(InvalidInput):
 
     code = "CLIENT_NEEDED"
     message = (
-        "This server doesn't register apps by itself. Make an app in its settings with the redirect address "
-        "displayed here, then paste its client ID and secret."
+        "This server doesn't register apps automatically. Create an app in its settings with the redirect "
+        "address on this page, then paste the app's client ID and secret."
     )
 
 
@@ -143,13 +142,12 @@ def _paste(settings: Settings, server: McpServer, facts: OAuthFacts, pasted: Pas
     for value, name in ((pasted.client_id, "client ID"), (pasted.client_secret, "client secret")):
         if len(value) > _LONGEST or not value.isascii() or not value.isprintable() or " " in value:
             raise InvalidInput(
-                f"The {name} contains spaces or characters that don't belong there. Check what you copied."
+                f"The {name} is too long, or contains spaces or special characters. Check what you pasted."
             )
     wrong = [name for name in pasted.extra_parameters if name.lower() in RESERVED_PARAMETERS]
     if wrong:
         raise InvalidInput(
-            f"The parameter {wrong[0]} is set by us and can't be replaced. Remove it from the extra "
-            "parameters."
+            f"The parameter {wrong[0]} is set automatically. Remove it from the extra parameters."
         )
     auth = _auth_of(facts, pasted)
     scopes = scopes_in(pasted.scopes) or facts.scopes
@@ -161,7 +159,9 @@ def _auth_of(facts: OAuthFacts, pasted: PastedClient) -> ClientAuth:
     """The chosen method; else by whether there is a secret, the server's first that fits."""
     chosen = next((auth for auth in CLIENT_AUTHS if auth == pasted.client_auth), None)
     if chosen in {"basic", "post"} and not pasted.client_secret:
-        raise InvalidInput("This method of authentication needs a client secret. Paste it, or choose none.")
+        raise InvalidInput(
+            "This client authentication needs a client secret. Paste it, or choose “No secret”."
+        )
     if chosen is not None:
         return chosen
     if not pasted.client_secret:
@@ -177,31 +177,24 @@ def _register(settings: Settings, server: McpServer, facts: OAuthFacts) -> None:
     if facts.scopes:
         request["scope"] = " ".join(facts.scopes)
     try:
-        answer = outbound.send(
-            "POST",
-            endpoint,
-            json=request,
-            headers={"Accept": "application/json"},
-            guarded=True,
-            may_be_private=True,
-            seconds=_SECONDS,
-            max_bytes=_MAX_BYTES,
-        )
+        answer = guarded_request.send("POST", endpoint, json=request, seconds=_SECONDS)
     except outbound.AddressRefused:
         raise RegistrationFailed(
-            f"{server.name} names an address on a private network for registering apps, so it can't be used."
+            f"The address that {server.name} gives for registering apps is on a private network, so it can't "
+            "be used. Contact whoever runs the server."
         ) from None
     except outbound.OutboundError:
         raise RegistrationFailed(
-            f"{server.name} did not answer when we registered there. Please try again in a moment."
+            f"{server.name} didn't respond when this installation registered there. Please try again in a "
+            "moment."
         ) from None
     body = answer.json()
     client_id = body.get("client_id") if answer.status in {200, 201} and isinstance(body, dict) else None
     if not isinstance(client_id, str) or not 0 < len(client_id) <= _LONGEST or not client_id.isprintable():
         raise RegistrationFailed(
-            f"{server.name} did not register this installation (status {answer.status}). Make an app in its "
-            f"settings with the redirect address {settings.public_url}{SHARED_CALLBACK}, then paste its "
-            "client ID and secret."
+            f"{server.name} refused to register this installation (status {answer.status}). Create an app in "
+            f"its settings with the redirect address {settings.public_url}{SHARED_CALLBACK}, then paste the "
+            "app's client ID and secret."
         )
     secret = body.get("client_secret")
     secret = secret if isinstance(secret, str) and secret.isprintable() and len(secret) <= _LONGEST else ""

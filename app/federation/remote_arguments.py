@@ -207,10 +207,10 @@ def _requirement(error: ValidationError) -> str:
         ]
         return f"this must be {' or '.join(kinds)}"
     if error.validator in {"enum", "const"}:
-        return "this is none of its choices"
+        return "this is not one of its choices"
     if error.validator in _BOUNDS and isinstance(value, int | float):
         return _BOUNDS[error.validator].format(value)
-    return _RULES.get(str(error.validator), "this does not fit the tool's schema")
+    return _RULES.get(str(error.validator), "this doesn't match the tool's schema")
 
 
 _BOUNDS = {
@@ -227,8 +227,8 @@ _BOUNDS = {
     "maxProperties": "this must have {:,} members or fewer",
 }
 _RULES = {
-    "pattern": "this does not have the form the tool requires",
-    "anyOf": "this fits none of the forms that the tool takes",
-    "oneOf": "this must fit exactly one of the forms that the tool takes",
-    "not": "the tool does not take this",
+    "pattern": "this doesn't match the pattern that the tool requires",
+    "anyOf": "this matches none of the forms that the tool accepts",
+    "oneOf": "this must match exactly one of the forms that the tool accepts",
+    "not": "the tool doesn't accept this",
 }

@@ -24,7 +24,8 @@ class DefinitionChanged(InvalidInput):
     code = "DEFINITION_CHANGED"
     status = 409
     message = (
-        "The server changed this again after you opened the page, so nothing was allowed. Review it again."
+        "The server changed a tool after you opened this page, so nothing was allowed. Review the tools "
+        "again."
     )
 
 
@@ -57,7 +58,9 @@ def accept_reading(member: Member, slug: str, name: str, *, accepted: bool) -> N
         server = _changeable(db, member, slug)
         row = next((each for each in lookup.tools_of(db, server) if each.name == name), None)
         if row is None or row.definition is None or not (may_only_read(row.definition) or not accepted):
-            raise InvalidInput("This tool doesn't say that it only reads, so it counts as a change.")
+            raise InvalidInput(
+                "The server doesn't mark this tool as only reading, so it needs write permission."
+            )
         if row.reads_only != accepted:
             row.reads_only = accepted
             changes.touch(db, server.workspace_id)
@@ -87,7 +90,8 @@ def checked_name(name: str) -> str:
         raise InvalidInput("Enter a name for the server.")
     if not labels.is_plain(wanted):
         raise InvalidInput(
-            f"Use at most {labels.LONGEST} letters, digits and the punctuation of names for the name."
+            f"Use up to {labels.LONGEST} letters, digits, spaces and the punctuation of names, such as & and "
+            "-."
         )
     return wanted
 

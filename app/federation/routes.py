@@ -68,7 +68,7 @@ def allow(slug: str) -> ResponseReturnValue:
 def turn_off(slug: str) -> ResponseReturnValue:
     """Take a tool from AI clients, or keep it from them."""
     review.turn_off(g.member, slug, request.form.get("tool", ""))
-    return _done(slug, "The tool is off.")
+    return _done(slug, "Tool turned off.")
 
 
 @bp.post("/integrations/servers/<slug>/reading")
@@ -77,7 +77,10 @@ def accept_reading(slug: str) -> ResponseReturnValue:
     """Whether an allowed tool counts as reading only."""
     accepted = request.form.get("accepted") == "1"
     review.accept_reading(g.member, slug, request.form.get("tool", ""), accepted=accepted)
-    return _done(slug, "The tool counts as reading." if accepted else "The tool counts as a change.")
+    return _done(
+        slug,
+        "This tool now needs read permission only." if accepted else "This tool now needs write permission.",
+    )
 
 
 @bp.post("/integrations/servers/<slug>/name")
@@ -102,7 +105,7 @@ def replace_client(slug: str) -> ResponseReturnValue:
         own_app.replace_client(current.settings(), g.member, slug, pasted)
     except InvalidInput as refused:
         return _server_page(slug, typed=typed, problems={"client_id": refused.message}), refused.status
-    return _done(slug, "Saved. Reconnect the connections of this server.")
+    return _done(slug, "App saved. Reconnect this server's connections to use it.")
 
 
 @bp.post("/integrations/servers/<slug>/remove")
@@ -110,7 +113,7 @@ def replace_client(slug: str) -> ResponseReturnValue:
 def remove(slug: str) -> ResponseReturnValue:
     """Remove a server with its connections."""
     name = removal.remove(current.settings(), g.member, slug)
-    flash(f"{name} removed. Its tools are gone, and its access is being revoked.", "good")
+    flash(f"{name} removed. Its tools no longer work, and its access is being revoked.", "good")
     return redirect("/integrations", 303)
 
 

@@ -66,14 +66,14 @@ def check(definition: Mapping[str, Any]) -> str:
         json.dumps(definition, allow_nan=False)
         arguments = arguments_of(definition)
         if find_invalid_x_mcp_header(arguments) is not None:
-            return "It wants an argument repeated in a header in a form that the protocol does not allow."
+            return "It declares a header for an argument in a way that MCP doesn't allow (x-mcp-header)."
         listed = schemas.of_arguments(arguments)
     except UnusableSchema as problem:
         return str(problem)
     except (ValueError, RecursionError):
         return "It is not valid JSON."
     if len(json.dumps(listed, ensure_ascii=False)) > _MOST_LISTED:
-        return f"Its arguments take more than {_MOST_LISTED // 1000} kB in the list of tools."
+        return f"The schema of its arguments is larger than {_MOST_LISTED // 1000} kB."
     return ""
 
 
@@ -166,7 +166,7 @@ class _Resolver:
     def _target(self, reference: str) -> Any:
         """What a JSON Pointer (RFC 6901) or an anchor within the schema points to. Raises UnusableSchema."""
         if not reference.startswith("#"):
-            raise UnusableSchema("Its schema refers to another document, which is never loaded.")
+            raise UnusableSchema("Its schema refers to another document, and those are never loaded.")
         found: Any = self._whole
         pointer = reference.removeprefix("#")
         if pointer and not pointer.startswith("/"):
@@ -178,13 +178,13 @@ class _Resolver:
             elif isinstance(found, list) and name.isdigit() and int(name) < len(found):
                 found = found[int(name)]
             else:
-                raise UnusableSchema("Its schema refers to a part that it does not have.")
+                raise UnusableSchema("Its schema refers to a definition that doesn't exist.")
         return found
 
     def _anchored(self, anchor: str) -> Any:
         """The schema with that anchor. Raises UnusableSchema if there is none."""
         if anchor not in self._anchors:
-            raise UnusableSchema("Its schema refers to a part that it does not have.")
+            raise UnusableSchema("Its schema refers to a definition that doesn't exist.")
         return self._anchors[anchor]
 
     @cached_property

@@ -18,11 +18,12 @@ def stepping_up(api: Api) -> Iterator[None]:
         name = api.service.name
         if step_up.note(api.about["connection"], refused.scope):
             raise ReconnectNeeded(
-                f"{name} wants more rights for this than the connection has. Reconnect it to grant them.",
+                f"{name} requires more permissions for this than the connection has. Reconnect it to grant "
+                "them.",
                 details=refused.details,
             ) from None
         raise PermissionDenied(
-            f"{name} still refuses this, although the rights that it asks for were granted. The account may "
-            "lack the role or the plan for it: check there.",
+            f"{name} still refuses this, although the permissions that it requires were granted. The account "
+            f"may need another role or plan: check at {name}.",
             details=refused.details,
         ) from None

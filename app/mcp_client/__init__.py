@@ -17,6 +17,7 @@ from app.mcp_client.errors import (
     ParamsRefused,
     RemoteToolMissing,
     ResourceMissing,
+    RevisionUnknown,
     RpcError,
 )
 from app.mcp_client.session import (
@@ -40,6 +41,7 @@ __all__ = [
     "ParamsRefused",
     "RemoteToolMissing",
     "ResourceMissing",
+    "RevisionUnknown",
     "RpcError",
     "ServerFacts",
     "ServerSession",

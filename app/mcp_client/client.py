@@ -112,7 +112,9 @@ class McpClient:
             questions = {key: _question(each) for key, each in requests.items()}
             state = state if isinstance(state, str) else None
             given = _given(GivenAnswers(answer.answer_all(questions, state), state))
-        raise ProviderUnavailable(f"{self._name} keeps asking instead of answering. Please try again later.")
+        raise ProviderUnavailable(
+            f"{self._name} keeps asking questions without finishing. Please try again later."
+        )
 
     def list_resources(self) -> list[dict[str, Any]]:
         """The resources of all pages."""
@@ -174,7 +176,7 @@ class McpClient:
                 break
             session = self._sessions.load() or self._open()
         raise ProviderUnavailable(
-            f"{self._name} does not remember the session it has just opened. Please try again later."
+            f"{self._name} lost the session that it had just opened. Please try again later."
         )
 
     def _enter(self, session: ServerSession) -> None:

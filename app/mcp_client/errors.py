@@ -70,6 +70,10 @@ class PageNeeded(RpcError):
         return [{**each, "mode": "url"} for each in pages[:_MOST_PAGES]]
 
 
+class RevisionUnknown(ProviderError):
+    """The server speaks no revision of MCP that we do."""
+
+
 class HttpRefusal(ProviderError):
     """An HTTP answer without a JSON-RPC message in it; `answer` is that answer."""
 
@@ -93,10 +97,10 @@ def rpc_error(name: str, method: str, error: Any) -> RpcError:
         code == METHOD_NOT_FOUND or (code in {INVALID_PARAMS, 0} and _UNKNOWN_TOOL.search(reason))
     ):
         return RemoteToolMissing(
-            f"{name} no longer has this tool. List the tools again and go on with those.", **facts
+            f"{name} no longer has this tool. List the tools again and use one of those.", **facts
         )
     if code == INVALID_PARAMS:
-        sentence = f"{name} refused the arguments. Its reason is in the details: correct them and try again."
+        sentence = f"{name} refused the arguments. Its reason is in the details. Correct them and try again."
         return ParamsRefused(sentence, **facts)
     if code == _RESOURCE_NOT_FOUND:
         return ResourceMissing(f"{name} doesn't have this. List what it has and choose from there.", **facts)
@@ -105,9 +109,9 @@ def rpc_error(name: str, method: str, error: Any) -> RpcError:
     if code == MISSING_REQUIRED_CLIENT_CAPABILITY:
         return RpcError(_missing_capability(name, error.get("data")), **facts)
     if code == URL_ELICITATION_REQUIRED and method == "tools/call":
-        sentence = f"{name} waits until the person is done on its page. Call the tool again when they are."
+        sentence = f"{name} needs the person to finish on its page first. Call the tool again when they have."
         return PageNeeded(sentence, **facts)
-    return RpcError(f"{name} reported an error. Its own words are in the details.", **facts)
+    return RpcError(f"{name} reported an error. Its message is in the details.", **facts)
 
 
 def _missing_capability(name: str, data: Any) -> str:
@@ -115,12 +119,12 @@ def _missing_capability(name: str, data: Any) -> str:
     required = data.get("requiredCapabilities") if isinstance(data, dict) else None
     if isinstance(required, dict) and "elicitation" in required:
         return (
-            f"{name} asks the person a question to do this, and it can't be shown here. Call the tool from "
-            f"an AI client that shows questions (elicitation), or do it at {name} itself."
+            f"{name} needs to ask the person a question for this, and it can't be shown here. Call the tool "
+            f"from an AI client that shows questions (elicitation), or do this at {name} itself."
         )
     return (
-        f"{name} wants to use the AI client itself for this, its model or its folders, which is not passed "
-        "on. Use another of its tools."
+        f"{name} needs the AI client's own model or folders for this, and such requests aren't passed on. "
+        "Use another of its tools."
     )
 
 
@@ -133,13 +137,17 @@ def http_refusal(name: str, answer: Response) -> HttpRefusal:
     """The error for an HTTP status that says no."""
     status = answer.status
     if status in {404, 410}:
-        sentence = f"{name} is not at its address any more (status {status}). Ask an admin to check its URL."
+        sentence = (
+            f"{name} is no longer at its address (status {status}). An owner or admin can add it again at "
+            "its current one."
+        )
     elif 300 <= status < 400:
         sentence = (
-            f"{name} redirects to another address, which we don't follow. Ask an admin to check its URL."
+            f"{name} redirects to another address, and redirects aren't followed. An owner or admin can add "
+            "it again at its current one."
         )
     else:
-        sentence = f"{name} answered with status {status}, which we didn't expect."
+        sentence = f"{name} answered with the unexpected status {status}. Please try again later."
     return HttpRefusal(sentence, answer)
 
 
@@ -147,7 +155,15 @@ def not_mcp(name: str, answer: Response, *, safe: bool) -> ToolError:
     """The error for a success that cannot be read."""
     if not safe:
         return unreadable(name, safe=False)
-    return NotMcp(f"{name} sent an answer that is not MCP. Ask an admin to check its URL.", answer)
+    return NotMcp(not_mcp_sentence(name), answer)
+
+
+def not_mcp_sentence(name: str) -> str:
+    """What to do about a server whose answers are something else."""
+    return (
+        f"{name} sent an answer that is not MCP, so its address may have changed. An owner or admin can add "
+        "it again at its current one."
+    )
 
 
 def unreadable(name: str, *, safe: bool) -> OutcomeUnknown | ProviderUnavailable:
@@ -155,6 +171,6 @@ def unreadable(name: str, *, safe: bool) -> OutcomeUnknown | ProviderUnavailable
     if safe:
         return ProviderUnavailable(f"{name} sent an answer that could not be read. Please try again later.")
     return OutcomeUnknown(
-        f"{name} sent an unreadable answer. It may or may not have been done: check there before "
-        "repeating it."
+        f"{name} sent an answer that could not be read, so this may or may not have been done. Check at "
+        f"{name} before repeating it."
     )

@@ -1,7 +1,7 @@
 """Finds out which revision a server speaks: 2026-07-28 first, then the handshake of 2025."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mcp_types import SERVER_INFO_META_KEY, UNSUPPORTED_PROTOCOL_VERSION
@@ -69,10 +69,14 @@ def _supported(refusal: Mapping[str, Any]) -> list[str]:
 def _check_some_revision_is_shared(name: str, refusal: Mapping[str, Any], supported: list[str]) -> None:
     ours = {*HANDSHAKE_PROTOCOL_VERSIONS, *MODERN_PROTOCOL_VERSIONS}
     if refusal.get("code") == UNSUPPORTED_PROTOCOL_VERSION and supported and not ours & set(supported):
-        raise ProviderError(
-            f"{name} speaks a revision of MCP that we don't: it must offer one of {', '.join(sorted(ours))}.",
+        raise errors.RevisionUnknown(
+            _no_shared_revision(name, sorted(ours)),
             details={"supported": [text[:40] for text in supported[:20]]},
         )
+
+
+def _no_shared_revision(name: str, ours: Sequence[str]) -> str:
+    return f"{name} supports none of the MCP revisions that are supported here: {', '.join(ours)}."
 
 
 def _initialize(sender: McpSender, name: str) -> tuple[ServerSession, ServerFacts]:
@@ -85,9 +89,7 @@ def _initialize(sender: McpSender, name: str) -> tuple[ServerSession, ServerFact
     try:
         answer = sender.post(message, wire.headers_of(message, None), safe=True)
     except wire.NotJsonRpc:
-        raise ProviderError(
-            f"{name} sent an answer that is not MCP. Ask an admin to check its URL."
-        ) from None
+        raise ProviderError(errors.not_mcp_sentence(name)) from None
     found = wire.answer_in(answer, message["id"])
     if found is not None and "error" in found:
         raise errors.rpc_error(name, "initialize", found["error"])
@@ -97,9 +99,8 @@ def _initialize(sender: McpSender, name: str) -> tuple[ServerSession, ServerFact
     if not isinstance(facts, dict):
         raise errors.not_mcp(name, answer, safe=True)
     if (revision := facts.get("protocolVersion")) not in HANDSHAKE_PROTOCOL_VERSIONS:
-        raise ProviderError(
-            f"{name} speaks a revision of MCP that we don't: it must offer one of "
-            f"{', '.join(HANDSHAKE_PROTOCOL_VERSIONS)}.",
+        raise errors.RevisionUnknown(
+            _no_shared_revision(name, HANDSHAKE_PROTOCOL_VERSIONS),
             details={"supported": [str(revision)[:40]]},
         )
     session = ServerSession(str(revision), _session_id(name, answer))
@@ -111,7 +112,9 @@ def _initialize(sender: McpSender, name: str) -> tuple[ServerSession, ServerFact
 def _session_id(name: str, answer: Response) -> str | None:
     session_id = answer.headers.get("Mcp-Session-Id")
     if session_id is not None and not _SESSION_ID.fullmatch(session_id):
-        raise ProviderError(f"{name} opened a session with a name that no request can carry.")
+        raise ProviderError(
+            f"{name} opened a session with an invalid ID, so it can't be used. Contact whoever runs it."
+        )
     return session_id
 
 

@@ -240,7 +240,7 @@ def test_a_workspace_has_room_for_fifty(alice, sdk_server, people):
         )
     look(alice, sdk_server.url)
     assert confirm(alice).status_code == 422
-    assert "A workspace has at most 50 MCP servers." in alice.page
+    assert "A workspace can have up to 50 MCP servers." in alice.page
 
 
 def test_hidden_and_dangerous_text_is_displayed_as_what_it_is(alice, sdk_server):

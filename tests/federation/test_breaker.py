@@ -55,8 +55,8 @@ def test_after_three_calls_without_an_answer_the_next_is_refused_with_the_wait(c
     calls.fail(3)
     refused = calls.refusal()
     assert refused.message == (
-        "Notebook has not answered the last 3 calls, so it is left alone for a moment. Please try again in "
-        "5 seconds."
+        "Notebook has not answered the last 3 calls, so calls to it are paused for a few seconds. Please "
+        "try again in 5 seconds."
     )
     assert refused.details == {"retry_after_seconds": 5}
 

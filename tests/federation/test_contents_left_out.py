@@ -68,8 +68,8 @@ def test_what_is_suspicious_is_left_out_and_the_page_says_why(walk, people, clie
     walk.person.page = walk.get("/integrations/servers/notebook").text.partition('id="left-out"')[2]
     words = walk.sentences()
     assert "Resources and prompts left out 2" in words
-    assert "Prompt helpful Its description gives the AI client orders" in words
-    assert "Resource notebook://orders Its title gives the AI client orders" in words
+    assert "Prompt helpful Its description tries to control the AI client" in words
+    assert "Resource notebook://orders Its title tries to control the AI client" in words
 
 
 def test_a_page_without_any_says_nothing_about_it(walk, sdk_server):

@@ -1,5 +1,7 @@
 """What is at an address (F1): each kind of server, and a sentence for whatever else is there."""
 
+import json
+
 import pytest
 
 from app import config
@@ -65,7 +67,7 @@ def test_a_server_with_oauth_says_how_people_sign_in(look, fastmcp_server):
         ("https://mcp.example.com/mcp?k=sk0123456789abcdefghijklmnop", "contains a key"),
         ("http://mcp.example.com/mcp", "https://"),
         ("https://mcp.example.com/" + "a" * 2000, "too long"),
-        ("https://no-such-host.invalid/mcp", "No server of that name"),
+        ("https://no-such-host.invalid/mcp", "host name in this address doesn't exist"),
     ],
 )
 def test_what_is_no_usable_address_gets_its_own_sentence(look, typed, words):
@@ -77,15 +79,15 @@ def test_what_is_no_usable_address_gets_its_own_sentence(look, typed, words):
     [
         ({("POST", "/mcp"): HTML}, "This is a web page"),
         ({}, "nothing at this address (404)"),
-        ({("POST", "/mcp"): Written(405), ("GET", "/mcp"): STREAM}, "old SSE transport"),
-        ({("GET", "/mcp"): STREAM}, "old SSE transport"),
-        ({("POST", "/mcp"): Written(405)}, "doesn't accept the requests of MCP"),
-        ({("POST", "/mcp"): Written(403)}, "refuses requests from here"),
-        ({("POST", "/mcp"): Written(429)}, "too many requests"),
-        ({("POST", "/mcp"): Written(503)}, "error of its own (status 503)"),
+        ({("POST", "/mcp"): Written(405), ("GET", "/mcp"): STREAM}, "offers only SSE"),
+        ({("GET", "/mcp"): STREAM}, "offers only SSE"),
+        ({("POST", "/mcp"): Written(405)}, "isn't the address of an MCP server (405)"),
+        ({("POST", "/mcp"): Written(403)}, "refused access (403)"),
+        ({("POST", "/mcp"): Written(429)}, "limiting requests"),
+        ({("POST", "/mcp"): Written(503)}, "returned an error (status 503)"),
         ({("POST", "/mcp"): Written(418)}, "status 418"),
-        ({("POST", "/mcp"): Written(200, {"hello": "world"})}, "doesn't speak MCP"),
-        ({("POST", "/mcp"): Written(200, b"not json")}, "doesn't speak MCP"),
+        ({("POST", "/mcp"): Written(200, {"hello": "world"})}, "it isn't an MCP server"),
+        ({("POST", "/mcp"): Written(200, b"not json")}, "it isn't an MCP server"),
         (
             {("POST", "/mcp"): Written(307, b"", {"Location": "https://new.example.com/mcp"})},
             "new.example.com",
@@ -97,6 +99,45 @@ def test_what_is_no_usable_address_gets_its_own_sentence(look, typed, words):
 def test_what_is_no_mcp_server_gets_its_own_sentence(look, site, script, words):
     site.script = script
     assert words in sentence_for(look, f"{site.url}/mcp")
+
+
+OLD = {"protocolVersion": "2019-01-01", "capabilities": {}, "serverInfo": {"name": "old"}}
+BARE = {"protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": {"name": "bare"}}
+UNKNOWN = {"error": {"code": -32601, "message": "Method not found"}}
+
+
+def speaking(answers):
+    """Answers by the method of a message; what is not among them is an unknown method."""
+
+    def answer(sent):
+        message = json.loads(sent.body)
+        if "id" not in message:
+            return Written(202)
+        return Written(
+            200, {"jsonrpc": "2.0", "id": message["id"], **answers.get(message["method"], UNKNOWN)}
+        )
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        ({"initialize": {"result": OLD}}, "supports none of the MCP revisions"),
+        ({"initialize": {"result": BARE}}, "offers no tools"),
+        (
+            {
+                "initialize": {"result": BARE},
+                "tools/list": {"error": {"code": -32603, "message": "Out of order"}},
+            },
+            "reported an error instead of listing its tools",
+        ),
+    ],
+)
+def test_an_mcp_server_that_cannot_be_used_is_not_called_anything_else(look, site, answers, words):
+    site.script = {("POST", "/mcp"): speaking(answers)}
+    sentence = sentence_for(look, f"{site.url}/mcp")
+    assert words in sentence and "isn't an MCP server" not in sentence
 
 
 def test_a_redirect_is_named_and_not_followed(look, site):

@@ -84,7 +84,7 @@ def test_our_own_connectors_would_not_be_held():
 def test_a_sentence_names_the_place_and_none_of_the_text():
     [finding] = hygiene.inspect(CASES["order in a default"][1], ())["get_report"]
     assert finding.sentence == (
-        "An argument gives the AI client orders, such as to ignore instructions or to hide something."
+        "An argument tries to control the AI client, such as by telling it to ignore its instructions."
     )
 
 

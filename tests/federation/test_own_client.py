@@ -102,7 +102,7 @@ def test_a_server_that_registers_us_no_more_says_so_on_the_hub(walk, oauth_site)
     oauth_site.server.script["POST", "/register"] = once
     last = walk.add(f"{oauth_site.server.url}/mcp", name="Site")
     assert last.status_code == 200 and "Site connection failed" in walk.person.page
-    assert "did not register this installation" in walk.person.page
+    assert "refused to register this installation" in walk.person.page
 
 
 def test_a_reloaded_callback_registers_nothing_anew(walk, oauth_site):

@@ -64,7 +64,7 @@ def test_the_person_is_asked_and_the_call_is_made_again(call, printer):
 @pytest.mark.parametrize(("says", "calls"), [("decline", 1), ("accept", 2)], ids=["declined", "not done yet"])
 def test_one_who_is_not_done_is_asked_once(call, printer, says, calls):
     printer.says, printer.finishes = says, False
-    with pytest.raises(ToolError, match="Notebook waits until the person is done on its page"):
+    with pytest.raises(ToolError, match="Notebook needs the person to finish on its page first"):
         call()
     assert (len(printer.questions), printer.calls) == (1, calls)
 
@@ -79,5 +79,5 @@ def test_a_client_that_shows_no_pages_gets_the_host_and_the_address(
     if spoken == "2025-11-25":
         client.initialize(spoken)
     error = client.call("notebook_print_notes", {})["error"]
-    assert "wants the person to open a page at pay.notebook.example first" in error["message"]
+    assert "needs the person to open a page at pay.notebook.example first" in error["message"]
     assert error["details"]["open_url"] == PAGE

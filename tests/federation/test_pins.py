@@ -208,7 +208,7 @@ def test_one_bad_tool_hides_no_other(server, people):
 def test_two_definitions_of_one_name_are_none(server, people):
     take(server, READ, WRITE, changed(WRITE, description="Sink a ship."), approve_by=people.alice.id)
     assert live(server) == {"list_ships"}
-    assert "two different tools of this name" in rows()["moor_ship"].reasons[1]
+    assert "two different tools with this name" in rows()["moor_ship"].reasons[1]
 
 
 def test_a_name_that_another_service_has_is_left_to_it(server, people):
@@ -222,7 +222,7 @@ def test_a_name_that_another_service_has_is_left_to_it(server, people):
     assert live(server) == {"moor_ship"}
     assert services_of(server.workspace_id).find_tool("harbour_list_ships")[0].slug == "harbour_list"
     reason = rows()["list_ships"].reasons[1]
-    assert reason == "Another service here has a tool of this name, so this one can't be used."
+    assert reason == "Another service in this workspace has a tool with this name, so this one can't be used."
 
 
 def test_a_hint_that_the_name_contradicts_is_never_accepted(server, people):

@@ -93,7 +93,7 @@ class TestTheOperatorsList:
     def test_may_allow_none(self, alice):
         assert "Add an MCP server" not in alice.get("/integrations").text
         assert alice.get("/integrations/add").status_code == 403
-        assert "The operator of this installation allows no MCP servers by URL" in alice.page
+        assert "Adding MCP servers is turned off on this installation." in alice.page
 
     @pytest.mark.parametrize("environ", ["crm.example.com"], indirect=True)
     def test_names_who_can_allow_another(self, alice):

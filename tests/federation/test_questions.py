@@ -160,7 +160,7 @@ def _a_client_that_shows_no_questions_gets_a_sentence(use, mode):
         result = await client.call_tool("notebook_colour_note", {"id": 1})
         assert result.is_error
         message = result.structured_content["error"]["message"]
-        assert message.startswith("Notebook asks the person a question to do this"), message
+        assert message.startswith("Notebook needs to ask the person a question for this"), message
         assert "AI client that shows questions" in message
 
     assert use(mode, None, colour) == []
@@ -171,7 +171,7 @@ def _sampling_and_roots_are_not_passed_on(use, mode):
         for tool in ("notebook_write_poem", "notebook_look_at_folders"):
             result = await client.call_tool(tool, {})
             message = result.structured_content["error"]["message"]
-            assert message.startswith("Notebook wants to use the AI client itself"), message
+            assert message.startswith("Notebook needs the AI client's own model or folders"), message
 
     assert use(mode, green, write) == []
 

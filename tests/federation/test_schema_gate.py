@@ -109,7 +109,7 @@ def test_a_pattern_that_would_take_python_forever_is_decided_at_once():
     }
     with pytest.raises(InvalidArguments) as refused:
         parse(schema, x="a" * 50_000)
-    assert refused.value.details["problems"] == ["x: this does not have the form the tool requires"]
+    assert refused.value.details["problems"] == ["x: this doesn't match the pattern that the tool requires"]
     back_reference = {"type": "object", "properties": {"x": {"type": "string", "pattern": r"(a+)+\1$"}}}
     assert parse(back_reference, x="a" * 5_000 + "!"), (
         "what that engine does not know is the server's to check"
@@ -138,7 +138,7 @@ def test_patterns_of_names_are_left_to_the_server():
         ({}, "customer: this is missing"),
         ({"customer": "c", "amount": "12"}, "amount: this must be a number"),
         ({"customer": "c", "amount": 0}, "amount: this must be 1 or more"),
-        ({"customer": "c", "currency": "XYZ"}, "currency: this is none of its choices"),
+        ({"customer": "c", "currency": "XYZ"}, "currency: this is not one of its choices"),
         ({"customer": "c", "custmer": "x"}, "custmer: there is no such argument; did you mean customer?"),
         ({"customer": "c", "lines": [{"sku": 4}]}, "lines.0.sku: this must be a text"),
         ({"customer": "c", "lines": [{}]}, "lines.0.sku: this is missing"),

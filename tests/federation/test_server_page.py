@@ -132,7 +132,7 @@ def test_what_changes_while_the_page_is_open_is_not_allowed_by_it(server, alice)
     seen = form_of(alice, "list_notes", "allow")
     take(server, [{**LIST, "description": "Second change, worse."}, ADD])
     answer = alice.submit(f"{PAGE}/allow", seen)
-    assert answer.status_code == 409 and "changed this again after you opened the page" in alice.page
+    assert answer.status_code == 409 and "changed a tool after you opened this page" in alice.page
     assert row("list_notes").state == "held" and "Second change, worse." in group(alice, "waiting")
 
 
@@ -270,7 +270,7 @@ def test_another_app_is_pasted_and_its_secret_is_on_no_page(signed_in_server, al
     assert "Write extra parameters one per line" in alice.page
     assert alice.submit(f"{PAGE}/client", {**app, "client_id": ""}).status_code == 400
     alice.follow(alice.submit(f"{PAGE}/client", app))
-    assert "Reconnect the connections" in alice.page and "Your own OAuth app" in alice.page
+    assert "Reconnect this server's connections" in alice.page and "Your own OAuth app" in alice.page
     assert 'value="our-app"' in alice.page and "audience=api" in alice.page and "canary" not in alice.page
     with database.reading() as db:
         stored = db.exec(select(McpServer)).one()

@@ -53,7 +53,7 @@ def test_a_call_that_lacks_scopes_answers_with_a_link_that_grants_them(walk, oau
     connected(walk, oauth_site)
     client = client_of(people.alice)
     code, message = client.refusal("site_ping")
-    assert code == "RECONNECT_NEEDED" and "wants more rights" in message
+    assert code == "RECONNECT_NEEDED" and "requires more permissions" in message
     path = "/integrations/connect/" + message.split("/integrations/connect/")[1].split()[0]
     walk.get(path)
     walk.arrive(walk.post(path, {}))
@@ -73,7 +73,7 @@ def test_scopes_that_were_granted_and_do_not_help_are_not_asked_for_again(
     walk.connect("site", connection=connection)
     oauth_site.granted = ""  # its word in the token's answer was "basic write"
     code, message = client.refusal("site_ping")
-    assert code == "PERMISSION_DENIED" and "although the rights" in message
+    assert code == "PERMISSION_DENIED" and "although the permissions" in message
 
 
 @pytest.mark.parametrize(
@@ -96,9 +96,12 @@ def test_a_refresh_token_is_asked_for_where_a_scope_stands_for_it(
     [
         ({"code_challenge_methods_supported": None}, "PKCE"),
         ({"code_challenge_methods_supported": ["plain"]}, "PKCE"),
-        ({"issuer": "https://other.example"}, "another name"),
-        ({"grant_types_supported": ["client_credentials"]}, "not people"),
-        ({"token_endpoint_auth_methods_supported": ["private_key_jwt"]}, "identify themselves"),
+        ({"issuer": "https://other.example"}, "metadata there is for another issuer"),
+        ({"grant_types_supported": ["client_credentials"]}, "let people sign in"),
+        (
+            {"token_endpoint_auth_methods_supported": ["private_key_jwt"]},
+            "neither a client secret nor apps without one",
+        ),
         ({"authorization_endpoint": None}, "its sign-in page"),
     ],
 )
@@ -137,7 +140,7 @@ def test_whose_page_asks_and_who_issues_the_tokens_is_a_fact_on_the_page(walk, o
 def test_a_server_that_registers_no_apps_needs_a_client_that_is_pasted(walk, oauth_site):
     oauth_site.metadata = {"registration_endpoint": None}
     walk.look(f"{oauth_site.server.url}/mcp")
-    assert "register apps by itself" in walk.person.page
+    assert "register apps automatically" in walk.person.page
     walk.add(
         f"{oauth_site.server.url}/mcp",
         name="Site",

@@ -150,7 +150,7 @@ def test_errors_of_the_server_become_sentences_and_its_words_stay_data(
 
 REFUSALS = {
     307: (HttpRefusal, "redirects to another address"),
-    404: (HttpRefusal, "not at its address any more"),
+    404: (HttpRefusal, "no longer at its address"),
     405: (HttpRefusal, "status 405"),
     403: (PermissionDenied, "does not allow this"),
 }
@@ -175,7 +175,7 @@ def test_a_refusal_without_a_message_names_what_to_do(server, client, status, ki
 )
 def test_a_missing_scope_is_named_for_whoever_can_grant_it(server, client, challenge, scope):
     server.answer = lambda message, seen: (403, [("WWW-Authenticate", challenge)], [b""])
-    with pytest.raises(InsufficientScope, match="wants more rights") as refused:
+    with pytest.raises(InsufficientScope, match="requires more permissions") as refused:
         call(client)
     assert refused.value.scope == scope
 

@@ -84,7 +84,7 @@ def test_a_question_of_the_server_is_answered_by_the_caller(client):
 
 def test_a_question_that_nobody_answers_does_not_hang(client, revision):
     if revision == "2026-07-28":
-        with pytest.raises(RpcError, match="asks the person a question to do this"):
+        with pytest.raises(RpcError, match="needs to ask the person a question for this"):
             client.call_tool("colour_note", {"id": 1}, safe=False)
     else:
         assert client.call_tool("colour_note", {"id": 1}, safe=False)["isError"]
@@ -92,7 +92,7 @@ def test_a_question_that_nobody_answers_does_not_hang(client, revision):
 
 @pytest.mark.parametrize("tool", ["write_poem", "look_at_folders"])
 def test_sampling_and_roots_are_not_offered_and_the_call_ends_with_a_sentence(client, tool):
-    with pytest.raises(RpcError, match="wants to use the AI client itself") as refused:
+    with pytest.raises(RpcError, match="needs the AI client's own model or folders") as refused:
         client.call_tool(tool, {}, safe=True)
     assert "capability" in refused.value.details["reasons"][0]
 

@@ -44,7 +44,7 @@ def test_an_image_of_a_real_tool_is_the_same_bytes_and_the_link_stays(api):
 def test_a_tool_that_failed_raises_with_its_own_words_as_data_alone(api):
     with pytest.raises(RemoteToolFailed) as failed:
         call_tool(api, "delete_note", {"id": 77}, safe=False)
-    assert failed.value.message == "Notebook could not do this. Its own words are in the details."
+    assert failed.value.message == "Notebook couldn't do this. Its message is in the details."
     assert failed.value.details["text"] == "Error executing tool delete_note: There is no note 77."
 
 
@@ -77,7 +77,8 @@ def test_what_does_not_fit_the_output_schema_is_named_and_returned():
     found = output(OutputCheck(NOTES), structuredContent={"id": "seven"}, content=[])
     assert found.data == {"id": "seven"}
     assert found.note == (
-        "The result does not match the form that Notebook declares for this tool: id does not fit `type`."
+        "The result doesn't match the output schema that Notebook declares for this tool: "
+        "id does not fit `type`."
     )
     assert "sent none" in output(OutputCheck(NOTES), content=[text("x")]).note
     assert output(OutputCheck(NOTES), structuredContent={"id": 7}, content=[]).note == ""
@@ -130,7 +131,7 @@ BROKEN_BLOCKS = {
 def test_content_that_an_ai_client_could_not_read_is_left_out_and_that_is_said(block):
     found = output(content=[block, text("Here it is.")])
     assert found.text == "Here it is." and found.blocks == ()
-    assert found.note == "Notebook also sent content that could not be read; it was left out."
+    assert found.note == "Notebook also sent content that could not be read, so it was left out."
 
 
 def test_every_kind_of_content_stays_and_its_text_is_cleaned():

@@ -117,7 +117,7 @@ class Nothing(set):
 def test_a_server_that_forgets_every_session_is_tried_once_more_and_named(server, api_of):
     client = client_of(api_of(server.url))
     server.open = Nothing()
-    with pytest.raises(ProviderUnavailable, match="does not remember the session it has just opened"):
+    with pytest.raises(ProviderUnavailable, match="lost the session that it had just opened"):
         client.call_tool("do", {}, safe=False)
     assert server.opened == 2 and server.calls == []
 

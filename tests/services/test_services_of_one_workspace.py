@@ -41,7 +41,7 @@ def names_stock(text):
 def unknown_tool(client, name, arguments=None):
     """Whether the client is told that no such tool exists."""
     answer = client.ask("tools/call", name=name, arguments=arguments or {}).json
-    return answer.get("error", {}).get("message", "").startswith("There is no tool of that name")
+    return answer.get("error", {}).get("message", "").startswith("There is no tool with that name")
 
 
 @both_databases

@@ -64,8 +64,8 @@ def of_server(name: str, method: str, params: Mapping[str, Any]) -> ElicitReques
     """The question of the server of that name, for the person. Raises QuestionUnanswered."""
     if method != ELICITATION:
         raise QuestionUnanswered(
-            f"{name} wanted to use the AI client itself ({plain(str(method))[:40]}), which is not passed on. "
-            "Use another of its tools."
+            f"{name} sent the AI client a request that isn't passed on ({plain(str(method))[:40]}). Use "
+            "another of its tools."
         )
     message = plain(params.get("message"))
     if not isinstance(message, str) or not message.strip():
@@ -118,13 +118,13 @@ def unshowable(name: str, question: ElicitRequest) -> QuestionUnanswered:
     if isinstance(question.params, ElicitRequestURLParams):
         host = host_of(name, question.params.url)
         return QuestionUnanswered(
-            f"{name} wants the person to open a page at {host} first. Its address is in the details: give it "
+            f"{name} needs the person to open a page at {host} first. Its address is in the details: give it "
             "to them, and call the tool again when they are done.",
             details={"open_url": question.params.url},
         )
     return QuestionUnanswered(
-        f"{name} asks the person a question to do this, and it can't be shown here. Call the tool from an AI "
-        f"client that shows questions (elicitation), or do it at {name} itself."
+        f"{name} needs to ask the person a question for this, and it can't be shown here. Call the tool from "
+        f"an AI client that shows questions (elicitation), or do this at {name} itself."
     )
 
 

@@ -11,4 +11,4 @@ def describe(workspace_id: str, name: str, hub_url: str) -> str:
                 f"{connector.name} was removed from this workspace, and its tools with it. An owner or admin "
                 f"can add it again at {hub_url}/add. List the tools to see what can be called."
             )
-    return "There is no tool of that name. List the tools to see what can be called."
+    return "There is no tool with that name. List the tools to see what can be called."
