@@ -1,6 +1,6 @@
 """Connections for `outbound`: name look-up and connecting, within the request's deadline.
 
-The name look-up of requests and urllib3 has no limit; here it belongs to the deadline. A guarded connection
+The name look-up of urllib3 has no limit; here it belongs to the deadline. A guarded connection
 goes to addresses that were checked, not to whatever the name resolves to a moment later.
 """
 
@@ -14,17 +14,19 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any
 
-from requests.adapters import HTTPAdapter
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.poolmanager import PoolManager
+from urllib3.util.ssl_ import create_urllib3_context
 
 from app import request_deadline, threads
 from app.public_addresses import is_public
 
 _LOOKUP_THREADS = 16
 _CHUNK_BYTES = 65536
+_MOST_HOSTS = 256  # whose connections are kept
 
 
 class OutboundError(Exception):
@@ -254,18 +256,15 @@ _POOLS = {
 }
 
 
-class DeadlineAdapter(HTTPAdapter):
-    """Makes requests use the connections of this module. Never retries."""
-
-    def __init__(self, *, kind: str, size: int) -> None:
-        self._kind = kind
-        super().__init__(pool_connections=32, pool_maxsize=size, max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Set our connection classes on the pool manager."""
-        super().init_poolmanager(*args, **kwargs)
-        manager: PoolManager = self.poolmanager
-        manager.pool_classes_by_scheme = _POOLS[self._kind]
+def pools(kind: str, size: int) -> PoolManager:
+    """Return the pools of connections of a kind, `size` kept per host. Certificates are always checked."""
+    context = create_urllib3_context()  # with the certificates read once, not per connection
+    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+    manager = PoolManager(
+        _MOST_HOSTS, maxsize=size, block=False, cert_reqs="CERT_REQUIRED", ssl_context=context, retries=False
+    )
+    manager.pool_classes_by_scheme = _POOLS[kind]
+    return manager
 
 
 def read_next(body: Any) -> bytes:

@@ -15,11 +15,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
-from urllib.parse import urlsplit
 
-import requests
+from urllib3 import BaseHTTPResponse, PoolManager, Timeout
+from urllib3.exceptions import HTTPError
+from urllib3.exceptions import TimeoutError as UrllibTimeout
 
 from app import tracing
 from app.event_stream import is_event_stream, read_events
@@ -28,21 +28,23 @@ from app.guarded_http import (
     LISTED,
     OPEN,
     AddressRefused,
-    DeadlineAdapter,
     HostUnknown,
     OutboundError,
     OutboundStopped,
     OutboundTimeout,
     ResponseTooLarge,
     check_public,
+    pools,
     read_next,
 )
+from app.outbound_request import content_of, headers_of, target_of
 from app.public_addresses import is_public
 from app.request_deadline import Deadline
 
 TOTAL_SECONDS = 20.0
 _CONNECT_SECONDS = 5.0
 _POST_SECONDS = 5.0
+_UNREAD: Any = object()
 _MAX_BYTES = 16 * 1024 * 1024
 _POOL_SIZE = 64
 
@@ -70,6 +72,8 @@ class Response:
     headers: Mapping[str, str]
     content: bytes = field(repr=False)
     milliseconds: float = 0.0
+    # the body, parsed once: whoever takes the parts of an event stream may set it
+    parsed: Any = field(default=_UNREAD, repr=False, compare=False)
 
     @property
     def text(self) -> str:
@@ -78,10 +82,13 @@ class Response:
 
     def json(self) -> Any:
         """Return the body as JSON, or None if it is not JSON (an HTML page, truncated, nested too deep)."""
-        try:
-            return jsonlib.loads(self.content)
-        except (ValueError, RecursionError):
-            return None
+        if self.parsed is _UNREAD:
+            try:
+                found = jsonlib.loads(self.content)
+            except (ValueError, RecursionError):
+                found = None
+            object.__setattr__(self, "parsed", found)
+        return self.parsed
 
 
 def send(
@@ -124,7 +131,8 @@ def send(
             params=params,
             headers={**(headers or {}), **traced.headers},
             json=json,
-            data=form if body is None else body,
+            form=form,
+            body=body,
             auth=auth,
             kind=(LISTED if may_be_private else GUARDED) if guarded else OPEN,
             seconds=seconds,
@@ -143,6 +151,12 @@ def _send(
     method: str,
     url: str,
     *,
+    params: Any,
+    headers: Mapping[str, str],
+    json: Any,
+    form: Any,
+    body: bytes | None,
+    auth: tuple[str, str] | None,
     kind: str,
     seconds: float,
     max_bytes: int,
@@ -151,52 +165,57 @@ def _send(
     on_break: Callable[[str, float | None], bool] | None,
     stop: Callable[[], bool] | None,
     silence_seconds: float,
-    **request: Any,
 ) -> Response:
     started = time.monotonic()
-    session = _session(kind)
     try:
-        parts = urlsplit(url)
-        if (
-            parts.scheme not in {"http", "https"}
-            or not parts.hostname
-            or (kind != OPEN and "@" in parts.netloc)
-        ):
+        target = target_of(url, params)
+        if kind != OPEN and target.has_user:
             raise ValueError
-        prepared = session.prepare_request(requests.Request(method, url, **request))
-    except (requests.RequestException, UnicodeError, ValueError):
+        content, content_type = content_of(json, form, body)
+        sent = headers_of(method, headers, content, content_type, auth)
+    except ValueError:
         raise OutboundError("The address is not valid.", sent=False) from None
     with Deadline(seconds, stop) as deadline:
-        begun = False
+        response: BaseHTTPResponse | None = None
         try:
-            response = session.send(
-                prepared,
-                stream=True,
-                allow_redirects=False,
-                timeout=(min(seconds, _CONNECT_SECONDS), silence_seconds),
+            pool = _pools_of(kind).connection_from_host(target.host, target.port, target.scheme)
+            response = pool.urlopen(
+                method,
+                target.path,
+                content,
+                sent,
+                retries=False,
+                redirect=False,
+                assert_same_host=False,
+                timeout=Timeout(min(seconds, _CONNECT_SECONDS), silence_seconds),
+                preload_content=False,
+                decode_content=False,
             )
-            begun = True
             if on_event is not None and is_event_stream(response.headers.get("Content-Type", "")):
-                content = b""
-                with response:
-                    read = partial(read_next, response.raw)
-                    read_events(read, max_bytes, on_event, deadline.socket, on_break)
+                answered = b""
+                read = partial(read_next, response)
+                read_events(read, max_bytes, on_event, deadline.socket, on_break)
             else:
-                content = _read(response, max_bytes) if reads_body else _drop(response)
+                answered = _read(response, max_bytes) if reads_body else b""
         except OutboundError as error:
-            raise _hung_up(deadline, begun) or error from None
-        except requests.RequestException as error:
-            if (hung_up := _hung_up(deadline, begun)) is not None:
+            raise _hung_up(deadline, response is not None) or error from None
+        except (HTTPError, OSError) as error:
+            if (hung_up := _hung_up(deadline, response is not None)) is not None:
                 raise hung_up from None
-            if deadline.seconds_left <= 0 or isinstance(error, requests.Timeout):
+            if deadline.seconds_left <= 0 or (response is None and isinstance(error, UrllibTimeout)):
                 raise OutboundTimeout("The other side did not answer in time.", sent=True) from None
-            if isinstance(error, requests.ConnectionError):
+            if response is None or isinstance(error, (UrllibTimeout, OSError)):
                 raise OutboundError("The other side broke off.", sent=True) from None
             raise OutboundError("The answer could not be read.", sent=True) from None
+        finally:
+            if response is not None:
+                # Reading it whole has returned its connection; any other is of no use any more.
+                response.close()
+                response.release_conn()
         # our shutdown ended the stream, so a body that looks complete may not be
-        if (hung_up := _hung_up(deadline, begun)) is not None:
+        if (hung_up := _hung_up(deadline, begun=True)) is not None:
             raise hung_up
-    return Response(response.status_code, response.headers, content, (time.monotonic() - started) * 1000)
+    return Response(response.status, response.headers, answered, (time.monotonic() - started) * 1000)
 
 
 def _hung_up(deadline: Deadline, begun: bool) -> OutboundError | None:
@@ -213,61 +232,26 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
     return send("POST", url, body=body, headers=headers, seconds=_POST_SECONDS).status
 
 
-def _read(response: requests.Response, max_bytes: int) -> bytes:
+def _read(response: BaseHTTPResponse, max_bytes: int) -> bytes:
     """Return the decoded body. Raises ResponseTooLarge above the size limit."""
     chunks, size = [], 0
-    with response:
-        for chunk in response.iter_content(65536):
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > max_bytes:
-                raise ResponseTooLarge("The answer is larger than we accept.", sent=True)
+    for chunk in response.stream(65536, decode_content=True):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > max_bytes:
+            raise ResponseTooLarge("The answer is larger than we accept.", sent=True)
     return b"".join(chunks)
 
 
-def _drop(response: requests.Response) -> bytes:
-    response.close()
-    return b""
+# Pools of connections: one manager per kind, shared by threads.
+_pools: dict[str, PoolManager] = {}
+_pools_lock = threading.Lock()
 
 
-# --- sessions: one per kind, shared by threads for their connection pools ----------------------
-
-_sessions: dict[str, requests.Session] = {}
-_sessions_lock = threading.Lock()
-
-
-def _session(kind: str) -> requests.Session:
-    session = _sessions.get(kind)
-    if session is None:
-        with _sessions_lock:
-            session = _sessions.get(kind) or _new_session(kind)
-            _sessions[kind] = session
-    return session
-
-
-def _new_session(kind: str) -> requests.Session:
-    session = _Session()
-    session.trust_env = False
-    session.headers.update({"User-Agent": "Patchbay", "Accept-Encoding": "gzip, deflate"})
-    session.cookies.set_policy(_NoCookies())
-    adapter = DeadlineAdapter(kind=kind, size=_POOL_SIZE)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
-
-
-class _Session(requests.Session):
-    """Redirects are never followed, so nothing of one is looked at. `requests` would read its whole body and
-    parse its address even so.
-    """
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """No answer leads anywhere."""
-
-
-class _NoCookies(DefaultCookiePolicy):
-    """A shared session must not carry one caller's cookies into another's request."""
-
-    def set_ok(self, cookie: Any, request: Any) -> bool:
-        """Store no cookie."""
-        return False
+def _pools_of(kind: str) -> PoolManager:
+    manager = _pools.get(kind)
+    if manager is None:
+        with _pools_lock:
+            manager = _pools.get(kind) or pools(kind, _POOL_SIZE)
+            _pools[kind] = manager
+    return manager

@@ -161,7 +161,7 @@ class AnswerReader:
         """The response with the answer as its content, if that came in a stream."""
         if self._answer is None:
             return response
-        return replace(response, content=json.dumps(self._answer).encode())
+        return replace(response, parsed=self._answer)
 
 
 def is_answer(message: Message, request_id: Any) -> bool:

@@ -95,7 +95,7 @@ class Invoker:
         """Holds one of the workspace's permits during a call that may last, since it contacts a service.
         Raises Refusal (429).
         """
-        params, caller, _ = tenant_choice.of_call(params, caller, self.find(caller, params.name))
+        params, caller, _ = tenant_choice.of_call(params, caller, self.find)
         listed = self.find(caller, params.name)
         if listed is None or not listed.tool.open_world:
             yield
@@ -122,7 +122,7 @@ class Invoker:
 
         Raises Refusal (scope, limit) and MCPError (no such tool, a URL the person must open first).
         """
-        params, caller, problem = tenant_choice.of_call(params, caller, self.find(caller, params.name))
+        params, caller, problem = tenant_choice.of_call(params, caller, self.find)
         listed = self.find(caller, params.name)
         invocation = ClientInvocation(params, caller, accounting.begin(caller, listed), ctx.request, ctx=ctx)
         try:

@@ -4,6 +4,7 @@ The active tenant belongs to the key, so two programs with one key would move it
 call that names its tenant is not concerned, and leaves the key where it is.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -39,14 +40,18 @@ def in_workspace(caller: AuthenticatedCaller, id_or_name: str) -> AuthenticatedC
 
 
 def of_call(
-    params: CallToolRequestParams, caller: AuthenticatedCaller, listed: ListedTool | None
+    params: CallToolRequestParams,
+    caller: AuthenticatedCaller,
+    find: Callable[[AuthenticatedCaller, str], ListedTool | None],
 ) -> tuple[CallToolRequestParams, AuthenticatedCaller, PatchbayError | None]:
     """The call without its `tenant`, the caller in that workspace, and what is wrong with it, if anything.
 
-    `listed` is the tool in the active workspace: one with an argument of that name means its own.
+    `find` looks the tool up in the active workspace: one with an argument of that name means its own.
     """
     given = params.arguments
-    if not caller.is_operator_key or not isinstance(given, dict) or ARGUMENT not in given or _has_own(listed):
+    if not caller.is_operator_key or not isinstance(given, dict) or ARGUMENT not in given:
+        return params, caller, None
+    if _has_own(find(caller, params.name)):
         return params, caller, None
     name = given[ARGUMENT]
     params = params.model_copy(

@@ -1,0 +1,106 @@
+"""What `outbound` sends: the address taken apart, the headers, and the body as bytes.
+
+`requests` reads addresses and encodes forms; its sessions, which prepare every request anew, cost as much as
+sending it.
+"""
+
+import functools
+import json as jsonlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.auth import _basic_auth_str
+from requests.utils import check_header_validity
+
+_DEFAULTS = {
+    "User-Agent": "Patchbay",
+    "Accept-Encoding": "gzip, deflate",
+    "Accept": "*/*",
+    "Connection": "keep-alive",
+}
+_WITHOUT_LENGTH = frozenset({"GET", "HEAD"})  # a request without a body is complete without one
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a request goes. `path` includes the query."""
+
+    scheme: str
+    host: str
+    port: int | None
+    path: str
+    has_user: bool
+
+
+def target_of(url: str, params: Any = None) -> Target:
+    """Take an address apart. Raises ValueError for anything but http and https, and for no host."""
+    # an address with a query may hold a secret, which must not stay in memory
+    return _target(url, params) if params or "?" in url else _known_target(url)
+
+
+def _target(url: str, params: Any) -> Target:
+    try:
+        given = urlsplit(url)
+        if given.scheme not in {"http", "https"} or not given.hostname:
+            raise ValueError
+        prepared = requests.PreparedRequest()
+        prepared.prepare_url(url, params)
+        parts = urlsplit(str(prepared.url))
+        if not parts.hostname:
+            raise ValueError
+        return Target(parts.scheme, parts.hostname, parts.port, prepared.path_url, "@" in given.netloc)
+    except (requests.RequestException, UnicodeError):
+        raise ValueError from None
+
+
+@functools.lru_cache(maxsize=4_096)
+def _known_target(url: str) -> Target:
+    return _target(url, None)
+
+
+def content_of(json: Any, form: Any, body: bytes | None) -> tuple[bytes | None, str]:
+    """Encode the body; return it with its content type, "" for none. Raises ValueError."""
+    if body is not None:
+        return body, ""
+    if json is not None and not form:
+        return jsonlib.dumps(json, allow_nan=False).encode(), "application/json"
+    if not form:
+        return None, ""
+    prepared = requests.PreparedRequest()
+    prepared.prepare_headers({})
+    prepared.prepare_body(form, None)
+    content = prepared.body
+    return (
+        content.encode() if isinstance(content, str) else content,
+        str(prepared.headers.get("Content-Type", "")),
+    )
+
+
+def headers_of(
+    method: str,
+    given: Mapping[str, str],
+    content: bytes | None,
+    content_type: str,
+    auth: tuple[str, str] | None,
+) -> dict[str, str]:
+    """Complete the headers. Raises ValueError for a name or value that could not stand in one."""
+    names = {name.lower() for name in given}
+    headers = {name: value for name, value in _DEFAULTS.items() if name.lower() not in names}
+    if content_type and "content-type" not in names:
+        headers["Content-Type"] = content_type
+    for each in given.items():
+        try:
+            check_header_validity(each)
+            each[1].encode("latin-1")
+        except requests.RequestException:
+            raise ValueError from None
+    headers.update(given)
+    if content is None and method not in _WITHOUT_LENGTH:
+        headers["Content-Length"] = "0"
+    if auth is not None:
+        headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
+        headers["Authorization"] = _basic_auth_str(*auth)
+    return headers
