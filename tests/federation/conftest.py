@@ -10,7 +10,7 @@ from tests.support.companies import company
 from tests.support.mcp_client import client_of, oauth_client_of, token_for  # noqa: F401
 from tests.support.mcp_upstreams import FastMcp, run_everything, serve_notebook
 from tests.support.scripted_http import scripted
-from tests.support.statements import statements  # noqa: F401
+from tests.support.statements import sent, statements  # noqa: F401
 
 
 @pytest.fixture

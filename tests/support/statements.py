@@ -1,4 +1,6 @@
-"""The SQL statements of a part of a test: `with statements() as made:` collects them. Import the fixture."""
+"""The SQL statements of a part of a test: `with statements() as made:` collects those of the session, `with
+sent() as made:` all that reach the driver. Import the fixtures.
+"""
 
 import contextlib
 
@@ -6,6 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from app import database
+from bench.statements import sent as collect_sent
 
 
 @pytest.fixture
@@ -24,3 +27,9 @@ def statements(app):
         event.remove(engine, "before_cursor_execute", note)
 
     return collect
+
+
+@pytest.fixture
+def sent(app):
+    """`with sent() as made:` collects all that this process sends to the database: one round trip each."""
+    return collect_sent
