@@ -50,11 +50,16 @@ def flood(port: int, request: bytes, *, patient: bool) -> Iterator[None]:
 
 
 def _flood(port: int, request: bytes, patient: bool) -> None:
-    asyncio.run(_all(port, request, patient))
+    asyncio.run(_all(port, request, patient, FLOOD))
 
 
-async def _all(port: int, request: bytes, patient: bool) -> None:
-    await asyncio.gather(*(_caller(port, request, patient) for _ in range(FLOOD)))
+def call_for_ever(port: int, request: bytes, callers: int) -> None:
+    """So many callers at once that wait as they are told, until the process ends."""
+    asyncio.run(_all(port, request, True, callers))
+
+
+async def _all(port: int, request: bytes, patient: bool, callers: int) -> None:
+    await asyncio.gather(*(_caller(port, request, patient) for _ in range(callers)))
 
 
 async def _caller(port: int, request: bytes, patient: bool) -> None:

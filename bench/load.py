@@ -11,6 +11,7 @@ class Load:
     """What one run measured. Times in milliseconds."""
 
     rate: float
+    calls: int
     median: float
     p95: float
     p99: float
@@ -64,6 +65,7 @@ async def _run(host: str, port: int, request: bytes, connections: int, seconds: 
     ordered = sorted(times)
     return Load(
         len(times) / took,
+        len(times),
         statistics.median(ordered),
         ordered[int(len(ordered) * 0.95) - 1],
         ordered[int(len(ordered) * 0.99) - 1],

@@ -1,7 +1,9 @@
 """Fills an empty database with workspaces that have MCP servers, and prints a token of each, as JSON.
 
-Run as a process of its own with the product's environment: `python -m bench.seed_servers URL`. "one" has the
-server at that URL, "many" has servers that are only listed, "none" has none.
+Run as a process of its own with the product's environment: `python -m bench.seed_servers URL HANGING_URL`.
+"one" has the server at that URL twice: as one whose tool changes something, and as one whose tool reads.
+"crowd" has the reading one among 1,000; "beside" has it beside one that never answers. "many" has servers
+that are only listed, "none" has none.
 """
 
 import json
@@ -20,24 +22,36 @@ from app.vault.token_endpoint import TokenSet
 from bench.federation import SERVERS, TOOLS
 from bench.seed import company
 
+CROWD = 999
 PING = {"name": "ping", "description": "Answer.", "inputSchema": {"type": "object", "properties": {}}}
+READING = {**PING, "annotations": {"readOnlyHint": True}}
 
 
 def main() -> None:
-    """Three workspaces."""
+    """Five workspaces."""
     settings = config.load(os.environ)
     app = create_app(settings)
-    tokens = {name: company(app, settings, name) for name in ("none", "one", "many")}
-    servers = [("one", "remote", sys.argv[1], [PING])]
-    for number in range(SERVERS):
-        tools = [_tool(number, each) for each in range(TOOLS)]
-        servers.append(("many", f"crm{number}", f"http://127.0.0.1:9/{number}", tools))
-    for name, slug, url, tools in servers:
+    url, hanging = sys.argv[1:3]
+    many = [
+        (f"crm{number}", f"http://127.0.0.1:9/{number}", [_tool(number, each) for each in range(TOOLS)])
+        for number in range(SERVERS)
+    ]
+    crowd = [(f"crm{number}", f"http://127.0.0.1:9/{number}", [_tool(number, 1)]) for number in range(CROWD)]
+    servers = {
+        "none": [],
+        "one": [("remote", url, [PING]), ("reading", url, [READING])],
+        "many": many,
+        "crowd": [("reading", url, [READING]), *crowd],
+        "beside": [("reading", url, [READING]), ("hung", hanging, [READING])],
+    }
+    tokens = {name: company(app, settings, name) for name in servers}
+    for name, own in servers.items():
         with database.transaction() as db:
-            server_id = _add(db, name, slug, url, tools)
+            ids = [_add(db, name, *each) for each in own]
         source.count_at_once(f"wsp_{name}")
         with database.transaction() as db:
-            _connect(db, settings, name, slug, server_id)
+            for (slug, *_), server_id in zip(own, ids, strict=True):
+                _connect(db, settings, name, slug, server_id)
     print(json.dumps(tokens))
 
 
@@ -75,7 +89,7 @@ def _add(db, name: str, slug: str, url: str, tools) -> str:  # type: ignore[no-u
             first_seen_at=at,
         )
         row.state, row.definition, row.digest = "approved", pinned_part(tool), digest_of(tool)
-        row.reads_only = tool is not PING
+        row.reads_only = bool(tool.get("annotations"))
         db.add(row)
     source.touch(db, workspace)
     return server.id
