@@ -9,6 +9,7 @@ from app import database
 from app.accounts.models import LoginSession, MailedCode, User
 from tests.accounts.steps import GOOD_PASSWORD
 from tests.conftest import both_databases
+from tests.support.cases import every
 
 DOORS = [
     "/login",
@@ -68,7 +69,7 @@ def test_no_body_breaks_a_form(people, visitor, sign_in, door):
 
 
 @both_databases
-@pytest.mark.parametrize(
+@every(
     "query",
     [
         "next=%00",
@@ -81,7 +82,7 @@ def test_no_body_breaks_a_form(people, visitor, sign_in, door):
         "format=%00",
     ],
 )
-@pytest.mark.parametrize("page", ["/", "/login", "/register", "/confirm", "/dev/mailbox"])
+@every("page", ["/", "/login", "/register", "/confirm", "/dev/mailbox"])
 def test_no_query_breaks_a_page(people, visitor, page, query):
     visitor.client.set_cookie("holder", "h" * 43)
     assert visitor.get(f"{page}?{query}").status_code < 400
@@ -116,8 +117,8 @@ def test_the_honest_request_still_succeeds_afterwards(visitor, register):
     assert register(visitor, "zoe@example.com", password=GOOD_PASSWORD).status_code == 303
 
 
-@pytest.mark.parametrize(
-    ("page", "method"),
+@every(
+    "page, method",
     [("/logout", "get"), ("/workspace", "get"), ("/account", "post"), ("/", "post"), ("/login", "delete")],
 )
 def test_another_verb_is_refused(visitor, page, method):

@@ -3,12 +3,12 @@
 import html
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
+from tests.support.cases import every
 
 
-@pytest.mark.parametrize("slug", ["gmail", "google_sheets"])
-@pytest.mark.parametrize(
-    ("error", "advice"),
+@every("slug", ["gmail", "google_sheets"])
+@every(
+    "error, advice",
     [
         ("access_denied", "allow everything Google lists"),
         ("access_denied", "ask your operator to add you as a test user"),

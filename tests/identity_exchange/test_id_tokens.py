@@ -9,11 +9,11 @@ import json
 from datetime import timedelta
 
 import jwt
-import pytest
 from cryptography.hazmat.primitives import serialization
 
 from app import clock
 from tests.identity_exchange.conftest import ISSUER, PROJECT, claims, key, pem, signed
+from tests.support.cases import every
 
 
 def now():
@@ -98,7 +98,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("what", REFUSED)
+@every("what", REFUSED)
 def test_it_is_refused(program, people, what):
     refused = program.exchange(REFUSED[what]())
     assert refused.status_code == 401, refused.text
@@ -110,7 +110,7 @@ def test_it_is_refused(program, people, what):
     assert program.exchange().status_code == 200
 
 
-@pytest.mark.parametrize("what", REFUSED)
+@every("what", REFUSED)
 def test_the_token_endpoint_refuses_the_same(program, people, what):
     refused = program.at_token_endpoint(subject_token=REFUSED[what]())
     assert (refused.status_code, refused.json["error"]) == (400, "invalid_request")
@@ -141,7 +141,7 @@ def test_a_clock_that_is_a_little_ahead_is_forgiven(program, people):
     )
 
 
-@pytest.mark.parametrize(
+@every(
     "body",
     [
         {},

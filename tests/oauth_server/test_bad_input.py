@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.support.cases import every
 from tests.support.sweep import OAUTH_FIELDS
 
 JUNK = [
@@ -75,7 +76,7 @@ def test_junk_forms(app, client_app, path):
             assert response.is_json
 
 
-@pytest.mark.parametrize(
+@every(
     "content_type",
     [
         "application/json",
@@ -86,9 +87,7 @@ def test_junk_forms(app, client_app, path):
         "",
     ],
 )
-@pytest.mark.parametrize(
-    "body", [b"", b"\xff\xfe\x00", b"{", b"a=%ff&b=%", b"--x\r\n", b"=" * 3000, b"[" * 50_000]
-)
+@every("body", [b"", b"\xff\xfe\x00", b"{", b"a=%ff&b=%", b"--x\r\n", b"=" * 3000, b"[" * 50_000])
 def test_junk_bodies(app, body, content_type):
     for path in [*FORMS, "/oauth/register", "/register"]:
         response = app.test_client().post(path, data=body, content_type=content_type)

@@ -9,6 +9,7 @@ import pytest
 
 from app import clock, database, jwks
 from tests.support.ai_client import AiClient
+from tests.support.cases import every
 from tests.support.signing_client import EC, ED, JWKS, OTHER, RSA, SHORT, SigningClient, with_change
 from tests.support.waiting import AT_MOST_SECONDS, PROMPTLY_SECONDS
 
@@ -24,11 +25,11 @@ def test_keys_are_fetched_with_the_guard_a_deadline_and_a_size_limit(client, hos
     assert host.key_options["seconds"] <= 10 and host.key_options["max_bytes"] <= 256 * 1024
 
 
-@pytest.mark.parametrize(
-    ("key", "alg"),
+@every(
+    "key, alg",
     [(RSA, "RS256"), (RSA, "RS512"), (RSA, "PS256"), (EC, "ES256"), (ED, "EdDSA"), (ED, "Ed25519")],
 )
-@pytest.mark.parametrize("names_key", [True, False])
+@every("names_key", [True, False])
 def test_every_algorithm_of_the_metadata_works_with_and_without_a_key_id(client, alice, key, alg, names_key):
     signing = with_change(client, key=key, alg=alg, header={} if names_key else {"kid": None})
     assert signing.connect(alice).status == 200

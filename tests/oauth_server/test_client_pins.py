@@ -10,6 +10,7 @@ from app.errors import ConfigError
 from app.factory import create_app
 from app.oauth_server.models import Client
 from tests.support.ai_client import AiClient
+from tests.support.cases import every
 from tests.support.signing_client import JWKS, RSA, SigningClient
 
 CHATGPT = "https://chatgpt.com/oauth/client.json"
@@ -60,8 +61,8 @@ def test_it_connects_without_its_document(app, people, host, alice, client_id, r
     assert host.fetches == 1, "not every step waits for a host that does not answer"
 
 
-@pytest.mark.parametrize(
-    ("client_id", "redirect_uri"),
+@every(
+    "client_id, redirect_uri",
     [
         (CHATGPT, "https://chatgpt.com/connector/oauth/AbC"),
         ("https://chatgpt.com/oauth/AbC/client.json", "https://chatgpt.com/connector/oauth/XyZ"),

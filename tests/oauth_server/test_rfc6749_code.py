@@ -13,6 +13,7 @@ from app.oauth_server.models import AuthorizationCode
 from app.workspaces.models import Membership
 from tests.conftest import both_databases
 from tests.support.ai_client import AiClient, came_back, flow_on
+from tests.support.cases import every
 
 pytestmark = pytest.mark.usefixtures("patient_database")  # of what many do at once
 
@@ -57,7 +58,7 @@ def test_an_unknown_client_is_told_on_our_own_page(app, visitor):
     assert "does not exist" in visitor.page
 
 
-@pytest.mark.parametrize(
+@every(
     "uri",
     [
         "http://localhost:3000/other",
@@ -91,9 +92,9 @@ def test_a_loopback_redirect_may_use_any_port(client_app, alice):
     assert client_app.exchange(given["code"], redirect_uri="http://localhost:49152/callback").status == 200
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
-@pytest.mark.parametrize(
-    ("registered", "requested"),
+@every("host", ["127.0.0.1", "localhost", "[::1]"])
+@every(
+    "registered, requested",
     [("", "/"), ("/", ""), (":33418", ":33418/"), (":33418/", ":9"), ("/", ":33418/")],
 )
 def test_an_empty_path_and_a_slash_are_one_loopback_redirect(app, alice, host, registered, requested):

@@ -8,6 +8,7 @@ from app import clock, database
 from app.oauth_server import housekeeping
 from app.oauth_server.models import Client
 from tests.support.ai_client import AiClient
+from tests.support.cases import every
 
 
 def test_a_public_client_gets_an_id_and_no_secret(app, people):
@@ -46,7 +47,7 @@ def test_privileged_and_unknown_fields_are_ignored(app):
     assert not {"client_secret", "is_trusted", "kind", "blocked_at"} & set(answer.body)
 
 
-@pytest.mark.parametrize(
+@every(
     "uri",
     [
         "http://client.example/cb",
@@ -124,22 +125,22 @@ def test_reverse_domains_and_known_apps_may_have_a_scheme(app):
             assert AiClient(app).register(redirect_uris=[scheme + form]).status == 201, scheme
 
 
-@pytest.mark.parametrize(
+@every(
     "uris", [None, [], "https://client.example/cb", {}, [f"https://client.example/{n}" for n in range(30)]]
 )
 def test_redirect_uris_must_be_a_list_of_some(app, uris):
     assert AiClient(app).register(redirect_uris=uris).error == "invalid_redirect_uri"
 
 
-@pytest.mark.parametrize("field", ["client_uri", "logo_uri", "tos_uri", "policy_uri", "jwks_uri"])
-@pytest.mark.parametrize(
+@every("field", ["client_uri", "logo_uri", "tos_uri", "policy_uri", "jwks_uri"])
+@every(
     "value", ["javascript:alert(1)", "http://intranet.example/", "ftp://x.example/", 5, ["https://x.example"]]
 )
 def test_every_address_is_checked(app, field, value):
     assert AiClient(app).register(**{field: value}).error == "invalid_client_metadata"
 
 
-@pytest.mark.parametrize(
+@every(
     "changes",
     [
         {"token_endpoint_auth_method": 1},
@@ -161,8 +162,8 @@ def test_other_faulty_metadata_is_refused(app, changes):
     assert answer["error_description"]
 
 
-@pytest.mark.parametrize(
-    ("given", "answered"),
+@every(
+    "given, answered",
     [
         (
             {"token_endpoint_auth_method": "tls_client_auth"},
@@ -212,7 +213,7 @@ def test_a_field_that_is_null_is_a_field_left_out(app, alice):
     assert client.connect(alice).status == 200
 
 
-@pytest.mark.parametrize(
+@every(
     "body",
     [
         b"",

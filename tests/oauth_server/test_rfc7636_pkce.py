@@ -3,10 +3,11 @@
 import pytest
 
 from tests.support.ai_client import AiClient
+from tests.support.cases import every
 
 
-@pytest.mark.parametrize("method", ["none", "client_secret_basic", "client_secret_post"])
-@pytest.mark.parametrize(
+@every("method", ["none", "client_secret_basic", "client_secret_post"])
+@every(
     "changes",
     [
         {"code_challenge": None, "code_challenge_method": None},
