@@ -8,6 +8,7 @@ from app import database
 from app.admin.check import Check
 from app.config import Settings
 from app.errors import Unavailable
+from app.federation import built_in
 from app.federation.models import McpServer
 
 _ADVICE = (
@@ -19,7 +20,7 @@ _ADVICE = (
 def check(_settings: Settings) -> Check:
     """How many servers were added, and how many did not list their tools when asked last. One query."""
     silent = func.sum(case((col(McpServer.problem) != "", 1), else_=0))
-    counts = select(func.count(), silent).where(col(McpServer.removed_at).is_(None))
+    counts = select(func.count(), silent).where(col(McpServer.removed_at).is_(None), built_in.IS_ADDED)
     try:
         with database.reading() as db:
             added, without_answer = db.execute(counts).one()

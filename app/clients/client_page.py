@@ -208,7 +208,7 @@ def _group(client: AiClient, slug: str, title: str, listed: Sequence[ListedTool]
             each.name not in selection.tools_off,
         )
         for each in listed
-        if scopes.covers(held, each.scope) or not held.isdisjoint(each.also)
+        if scopes.suffice(held, each.scope, each.also)
     )
     is_reached = slug == _OURS or any(
         each.slug == slug and selection.includes(each.id) for each in client.listed

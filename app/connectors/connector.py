@@ -9,13 +9,14 @@ from app.config import Settings
 from app.connectors.api import Api
 from app.connectors.api_rules import ApiRules
 from app.connectors.credential_forms import OAUTH, Form
+from app.connectors.more_tools import MoreTools
 from app.connectors.spec import NO_CONSENT_PAGE, Account, OAuth2
 from app.connectors.summary import Part, Summarizing
 from app.connectors.tool import Tool
 
 # Among a connection's facts: the verbs of tools that its authorization does not have. They are neither listed
-# nor called on it. `identify` finds them.
-LACKS = "lacks"
+# nor called on it. `identify` finds them; those of `more_tools` are found when its list is read.
+LACKS, LACKS_OF_MORE = "lacks", "lacks_of_more"
 
 
 def _without_conditions(api: Api, tool: Tool) -> AbstractContextManager[None]:
@@ -25,10 +26,6 @@ def _without_conditions(api: Api, tool: Tool) -> AbstractContextManager[None]:
 
 def _sees_nothing_new(api: Api) -> bool:
     return False
-
-
-def _nothing_to_read(settings: Settings, connection_id: str) -> None:
-    """After connecting a service of which nothing is read beforehand."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -68,8 +65,10 @@ class Connector(ApiRules):
     # Called before a person leaves for that consent page: obtains the client, or another one if the service
     # has forgotten it (True). Sends requests.
     prepare_client: Callable[[Settings, bool], None] | None = None
-    # Of a service of one workspace: the path of the page that manages it, and what waits there, as a badge.
+    # Of a service of one workspace, or with more tools there: the path of the page that manages those, what a
+    # link to it says, and what waits there, as a badge.
     manage_path: str = ""
+    manage_label: str = "Manage server"
     notice: str = ""
     to_review: int = 0  # how many of its withheld tools wait until an owner or admin decides there
     # Entered before a call of a tool is sent to the service, left when it has ended. Raises ToolError to
@@ -78,14 +77,14 @@ class Connector(ApiRules):
     # Before a call of a withheld tool is refused: looks whether the service offers it again, if that may be.
     # Returns whether its tools may have changed meanwhile; raises nothing.
     look_again: Callable[[Api], bool] = _sees_nothing_new
-    # Called after a connection was stored, also once it was made again: reads what the first request should
-    # find. Sends requests, raises nothing.
-    on_connected: Callable[[Settings, str], None] = _nothing_to_read
     # Of a service of one workspace: what its tokens belong to. A connection from before a change of it sends
     # its token nowhere, until it is connected again.
     bound_to: str = ""
     # its server may ask the person on the open stream of a call, and waits there (MCP before 2026-07-28)
     asks_while_running: bool = False
+    more_tools: MoreTools | None = None  # what its MCP server lists beside its tools; None: nobody asks
+    # The installation's connector that this one is, with more tools of one workspace.
+    extends: "Connector | None" = None
     is_offered: bool = True  # False: no new connections; a service of one workspace that is being removed
 
     def find_form(self, auth_method: str) -> Form | None:

@@ -69,13 +69,14 @@ def call_tool(
     safe: bool,
     check: OutputCheck | None = None,
     header_map: Mapping[tuple[str, ...], str] | None = None,
+    client: McpClient | None = None,
 ) -> ToolOutput:
     """What a tool of the connection's MCP server returns, with its progress and its questions passed on.
 
-    `name` is the server's own. `safe`: it only reads. See `McpClient.call_tool` for the others. Raises
-    ToolError.
+    `name` is the server's own. `safe`: it only reads. `client`: another than that of the connection. See
+    `McpClient.call_tool` for the others. Raises ToolError.
     """
-    result = client_of(api).call_tool(
+    result = (client or client_of(api)).call_tool(
         # also for a client that wants no progress: it is how a server says that it still works
         name,
         arguments,

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from sqlmodel import Session
 
+from app.config import Settings
 from app.connectors.connector import Connector, Planned
 from app.connectors.registry import CATALOGUE
 from app.connectors.tool import Tool
@@ -85,10 +86,16 @@ class ServiceSource(Protocol):
 
         A removed service stays in the answer without tools and with `is_offered=False` until its tokens are
         revoked, also after the workspace itself is gone: revoking looks up where to send them here.
+
+        A service of the installation with more tools in this workspace is one of the answers, too: it names
+        the one that it `extends`, and begins with its tools.
         """
 
     def keep_for_revoking(self, db: Session, workspace_id: str) -> None:
         """The workspace is deleted in this transaction: keep what `connectors_of` needs afterwards."""
+
+    def on_connected(self, settings: Settings, workspace_id: str, slug: str, connection_id: str) -> None:
+        """A connection was stored, or made again: read what the first request should find, within seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +149,16 @@ def keep_for_revoking(db: Session, workspace_id: str) -> None:
         source.keep_for_revoking(db, workspace_id)
 
 
+def on_connected(settings: Settings, workspace_id: str, slug: str, connection_id: str) -> None:
+    """Tell the sources that a connection was stored, or made again. Sends requests, raises nothing."""
+    for source in _sources:
+        try:
+            source.on_connected(settings, workspace_id, slug, connection_id)
+        # The edge: the connection is stored, and whatever was not read now is read later.
+        except Exception:
+            log.exception("nothing was read of %s, connected in %s", slug, workspace_id)
+
+
 def add_source(source: ServiceSource) -> None:
     """Register a source of further services, when the application is built.
 
@@ -181,7 +198,12 @@ def _compose(workspace_id: str, parts: tuple[Sequence[Connector], ...]) -> Servi
     entries = list(_installed.catalogue)
     slugs, names = {entry.slug for entry in entries}, _installed.tool_names
     for connector in (connector for part in parts for connector in part):
-        if connector.workspace_id != workspace_id:
+        if (base := connector.extends) is not None:
+            if base in entries:
+                others = names - {tool.name_in(base.slug) for tool in base.tools}
+                entries[entries.index(base)] = connector = _without_taken(connector, others)
+                names |= {tool.name_in(connector.slug) for tool in connector.tools}
+        elif connector.workspace_id != workspace_id:
             log.error("a service of %s was offered to %s", connector.workspace_id, workspace_id)
         elif connector.slug in slugs:
             log.warning(
@@ -196,8 +218,10 @@ def _compose(workspace_id: str, parts: tuple[Sequence[Connector], ...]) -> Servi
 
 def _without_taken(connector: Connector, names: Set[str]) -> Connector:
     """The connector without the tools whose full name is taken, by another service or twice in its own."""
-    free = {tool.name_in(connector.slug): tool for tool in reversed(connector.tools)}
-    tools = tuple(tool for name, tool in reversed(free.items()) if name not in names)
+    free: dict[str, Tool] = {}
+    for tool in connector.tools:
+        free.setdefault(tool.name_in(connector.slug), tool)
+    tools = tuple(tool for name, tool in free.items() if name not in names)
     if len(tools) == len(connector.tools):
         return connector
     left_out = len(connector.tools) - len(tools)

@@ -1,16 +1,21 @@
-"""An MCP server's rows as a `Connector`."""
+"""An MCP server's rows as a `Connector`: a service of its own, or a built-in one with more tools."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
+from app.connectors.api import Api
 from app.connectors.api_rules import bearer
 from app.connectors.connector import Connector
 from app.connectors.credential_forms import Field, Form, no_credentials, pasted_key
 from app.connectors.spec import NO_CONSENT_PAGE
-from app.federation import calling, contents, identity, own_client
+from app.connectors.tool import Tool
+from app.federation import built_in, calling, identity, own_client
 from app.federation.definitions import may_only_read
 from app.federation.models import McpServer, McpServerTool
 from app.federation.oauth_facts import binding_of, oauth2_of, own_client_of
@@ -39,7 +44,6 @@ def build(server: McpServer, tools: Sequence[McpServerTool]) -> Connector:
         forms=_forms_of(server),
         authorization=_authorization_of(server),
         identify=identity.identify(server.id),
-        on_connected=contents.read_now,
         around_call=partial(calling.around_call, server.id),
         look_again=partial(calling.look_again, server.id),
         tools=tuple(_live(tool) for tool in known if _is_live(tool)),
@@ -52,11 +56,47 @@ def build(server: McpServer, tools: Sequence[McpServerTool]) -> Connector:
     )
 
 
+def extend(server: McpServer, tools: Sequence[McpServerTool]) -> Connector | None:
+    """The built-in service with the tools that were allowed, without those that it has itself by now.
+
+    None if this release has no such service, or no more tools of it.
+    """
+    base = built_in.connector_behind(server)
+    if base is None:
+        return None
+    own = {tool.verb for tool in base.tools}
+    known = [tool for tool in tools if tool.verb not in own]
+    waiting = sum(1 for tool in tools if _waits(tool))
+
+    def around_call(api: Api, tool: Tool) -> AbstractContextManager[None]:
+        if isinstance(tool, RemoteTool):
+            return calling.around_call(server.id, api, tool)
+        return base.around_call(api, tool)
+
+    return replace(
+        base,
+        extends=base,
+        tools=(*base.tools, *(_live(tool, base) for tool in known if _is_live(tool))),
+        withheld=tuple(_withheld(server, tool, base) for tool in known if not _is_live(tool)),
+        identify=partial(identity.identify_built_in, server.id, base),
+        around_call=around_call,
+        look_again=partial(calling.look_again, server.id),
+        manage_path=f"{PAGES}/{server.slug}" if tools else "",
+        manage_label="More tools",
+        notice=_to_review(waiting),
+        to_review=waiting,
+    )
+
+
 def _notice(server: McpServer, waiting: int) -> str:
     """What waits on the server's page: tools to review, or the reason why its list is stale."""
     if waiting:
-        return f"{waiting} {'tool' if waiting == 1 else 'tools'} to review"
+        return _to_review(waiting)
     return "Not answering" if server.problem and server.removed_at is None else ""
+
+
+def _to_review(waiting: int) -> str:
+    return f"{waiting} {'tool' if waiting == 1 else 'tools'} to review" if waiting else ""
 
 
 def _forms_of(server: McpServer) -> tuple[Form, ...]:
@@ -84,19 +124,33 @@ def _waits(tool: McpServerTool) -> bool:
     return tool.state not in {APPROVED, OFF} and tool.listed
 
 
-def _live(tool: McpServerTool) -> RemoteTool:
+def _live(tool: McpServerTool, base: Connector | None = None) -> RemoteTool:
+    """A tool that can be called. `base` is the built-in service that it is one more tool of."""
     definition = tool.definition or {}
-    return RemoteTool(tool.verb, definition, tool.digest, tool.reads_only and may_only_read(definition))
+    return _remote(tool, definition, tool.reads_only and may_only_read(definition), "", base)
 
 
-def _withheld(server: McpServer, tool: McpServerTool) -> RemoteTool:
+def _withheld(server: McpServer, tool: McpServerTool, base: Connector | None = None) -> RemoteTool:
     """A tool that answers why it cannot be called."""
+    definition = tool.definition or {"name": tool.verb}
+    return _remote(tool, definition, tool.reads_only, _why_not(server, tool), base)
+
+
+def _remote(
+    tool: McpServerTool,
+    definition: Mapping[str, Any],
+    reads_only: bool,
+    unavailable: str,
+    base: Connector | None,
+) -> RemoteTool:
     return RemoteTool(
         tool.verb,
-        tool.definition or {"name": tool.verb},
+        definition,
         tool.digest,
-        reads_only=tool.reads_only,
-        unavailable=_why_not(server, tool),
+        reads_only=reads_only,
+        unavailable=unavailable,
+        one_business=base is not None and base.business is not None,
+        more=base.more_tools if base is not None else None,
     )
 
 

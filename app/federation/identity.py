@@ -10,12 +10,13 @@ from typing import Any
 from app import database, workspace_versions
 from app.connectors import mcp
 from app.connectors.api import Api
-from app.connectors.connector import LACKS
+from app.connectors.connector import LACKS, Connector
 from app.connectors.spec import Account
 from app.errors import NotConnected
 from app.federation import pins, self_description, tool_lists
 from app.federation.changes import touch
 from app.federation.models import McpServer
+from app.federation.refreshing import REFRESHER
 from app.mcp_client import ServerFacts
 
 
@@ -55,6 +56,14 @@ def identify(server_id: str) -> Callable[[Api, Mapping[str, Any]], Account]:
         )
 
     return ask
+
+
+def identify_built_in(server_id: str, base: Connector, api: Api, raw: Mapping[str, Any]) -> Account:
+    """`Connector.identify` of a built-in service with more tools: testing a connection reads those again."""
+    account = base.identify(api, raw)
+    if "connection" in api.about:
+        REFRESHER.read_again(server_id, api)
+    return account
 
 
 def _describe(server: McpServer, facts: ServerFacts) -> bool:

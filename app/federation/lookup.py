@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlmodel import Session, col, select
 
 from app.errors import NotFound
+from app.federation import built_in
 from app.federation.models import McpServer, McpServerTool
 
 
@@ -19,6 +20,16 @@ def get_server(db: Session, workspace_id: str, slug: str, *, lock: bool = False)
     if found is None:
         raise NotFound("This MCP server doesn't exist in this workspace. It may have been removed.")
     return found
+
+
+def get_added(db: Session, workspace_id: str, slug: str, *, lock: bool = False) -> McpServer:
+    """The same, of a server that was added by URL. Raises NotFound for a built-in service too."""
+    server = get_server(db, workspace_id, slug, lock=lock)
+    if server.access == built_in.ACCESS:
+        raise NotFound(
+            f"{server.name} is built in, so it can't be changed or removed. Disconnect it instead."
+        )
+    return server
 
 
 def tools_of(db: Session, server: McpServer) -> Sequence[McpServerTool]:
@@ -38,6 +49,7 @@ def servers_at(db: Session, workspace_id: str, url: str) -> Sequence[McpServer]:
             col(McpServer.workspace_id) == workspace_id,
             col(McpServer.url) == url,
             col(McpServer.removed_at).is_(None),
+            built_in.IS_ADDED,
         )
         .order_by(col(McpServer.added_at))
     ).all()

@@ -25,7 +25,8 @@ class McpServer(SQLModel, table=True):
     added_at: datetime = Field(sa_type=UtcDateTime)
     # set: its tools no longer answer, and its tokens are being revoked
     removed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    access: str = Field(default="none", max_length=16)  # none, key, oauth
+    # none, key, oauth; built-in: the rows of a built-in service's more tools (`built_in.py`)
+    access: str = Field(default="none", max_length=16)
     key_header: str = Field(
         default="", max_length=100
     )  # `key`: the header that carries it; "": a bearer token

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from app import database
 from app.accounts.models import User
 from app.config import Settings
-from app.federation import contents, differences, lookup, pins, registration, wording
+from app.federation import built_in, contents, differences, lookup, pins, registration, wording
 from app.federation.definition_texts import visible
 from app.federation.definitions import may_only_read
 from app.federation.differences import Difference
@@ -95,6 +95,11 @@ class ServerPage:
         return path_of(self.server.slug)
 
     @property
+    def is_built_in(self) -> bool:
+        """Whether these are the more tools of a built-in service."""
+        return self.server.access == built_in.ACCESS
+
+    @property
     def host(self) -> str:
         """Where the server is."""
         return urlsplit(self.server.url).netloc
@@ -127,7 +132,7 @@ _GROUPS = (
         "AI clients can use these tools as far as a connection's permission level lets them.",
     ),
     ("off", "Off", "AI clients can't use these tools."),
-    ("gone", "No longer offered", "The server doesn't list these tools any more."),
+    ("gone", "No longer offered", "{} doesn't list these tools any more."),
 )
 
 
@@ -155,11 +160,11 @@ def load(settings: Settings, member: Member, slug: str) -> ServerPage:
     return ServerPage(
         server,
         tuple(
-            ReviewGroup(key, heading, explanation, found)
+            ReviewGroup(key, heading, explanation.format(server.name), found)
             for key, heading, explanation in _GROUPS
             if (found := tuple(tool for place, tool in tools if place == key))
         ),
-        wording.facts_of(server),
+        wording.facts_of(server) if server.access != built_in.ACCESS else (),
         len(own),
         names.get(server.added_by or "", ""),
         member.manages,

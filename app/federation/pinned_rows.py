@@ -1,6 +1,6 @@
 """The rows of an MCP server's tools, and what a definition is compared with before it becomes one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from app import audit, clock
 from app.connectors.services import services_of
-from app.federation import naming, schema_gate
+from app.federation import built_in, naming, schema_gate
 from app.federation.changes import touch
 from app.federation.definitions import digest_of
 from app.federation.models import McpServer, McpServerTool, McpToolList
@@ -22,6 +22,7 @@ _READ_WITHIN = timedelta(minutes=10)  # of connecting, by the job that keeps lis
 _UNUSABLE = "It can't be used here. {}"
 _TAKEN = "Another service in this workspace has a tool with this name, so this one can't be used."
 _TWICE = "The server lists two different tools with this name, so neither can be used."
+_BUILT_IN = "{} already has a built-in tool with this name, so this one can't be used."
 
 
 def lock(db: Session, server: McpServer) -> None:
@@ -54,12 +55,15 @@ def new(server: McpServer, name: str, verb: str) -> McpServerTool:
     )
 
 
-def by_name(definitions: Sequence[Any]) -> dict[str, Mapping[str, Any]]:
-    """The definitions that have a name to be stored by. Two different ones of a name are one, unusable."""
+def by_name(definitions: Sequence[Any], known: Collection[str] = ()) -> dict[str, Mapping[str, Any]]:
+    """The definitions that have a name to be stored by. Two different ones of a name are one, unusable.
+
+    Without those that are `known`: its connector has them itself.
+    """
     found: dict[str, Mapping[str, Any]] = {}
     for definition in definitions:
         name = definition.get("name") if isinstance(definition, Mapping) else None
-        if not isinstance(name, str) or not naming.is_storable(name):
+        if not isinstance(name, str) or not naming.is_storable(name) or name in known:
             continue
         if name in found and digest_of(found[name]) != digest_of(definition):
             found[name] = {"name": name, "_meta": _TWICE}
@@ -72,6 +76,8 @@ def problem_with(server: McpServer, definition: Mapping[str, Any], verb: str, fo
     """Why the definition cannot be used, as a sentence; "" if it can."""
     if problem := problem_in(definition):
         return problem
+    if (connector := built_in.connector_behind(server)) and verb in {tool.verb for tool in connector.tools}:
+        return _BUILT_IN.format(connector.name)
     return _TAKEN if naming.full_name(server.slug, verb) in foreign else ""
 
 
@@ -94,7 +100,9 @@ def foreign_names(db: Session, server: McpServer) -> set[str]:
             col(McpServer.removed_at).is_(None),
         )
     ).all()
-    return services_of(None).tool_names | {naming.full_name(slug, verb) for slug, verb in others}
+    connector = built_in.connector_behind(server)
+    own = {tool.name_in(connector.slug) for tool in connector.tools} if connector is not None else set()
+    return services_of(None).tool_names - own | {naming.full_name(slug, verb) for slug, verb in others}
 
 
 def digests_elsewhere(db: Session, server: McpServer, connection_id: str | None) -> dict[str, set[str]]:

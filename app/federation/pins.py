@@ -14,7 +14,7 @@ from typing import Any
 from sqlmodel import Session
 
 from app import clock, database
-from app.federation import hygiene, naming, pinned_rows
+from app.federation import built_in, hygiene, naming, pinned_rows
 from app.federation.definitions import digest_of, may_only_read, pinned_part
 from app.federation.models import McpServer, McpServerTool
 from app.federation.pinned_rows import APPROVED, HELD, OFF
@@ -59,7 +59,10 @@ def take_list(
     before the transaction.
     """
     pinned_rows.lock(db, server)
-    rows, given = pinned_rows.load(db, server), pinned_rows.by_name(definitions)
+    rows, given = (
+        pinned_rows.load(db, server),
+        pinned_rows.by_name(definitions, built_in.names_known_to(server)),
+    )
     elsewhere = pinned_rows.digests_elsewhere(db, server, connection_id)
     changes = ListChanges()
     missing = rows.keys() - given.keys() - elsewhere.keys()
@@ -99,7 +102,7 @@ def judge(server: McpServer, definitions: Sequence[Any]) -> Findings | None:
     """The findings that `take_list` needs. That may take seconds, so it is done before the transaction, which
     others wait for. None if every definition is known.
     """
-    given = pinned_rows.by_name(definitions)
+    given = pinned_rows.by_name(definitions, built_in.names_known_to(server))
     with database.reading() as db:
         rows, foreign = pinned_rows.load(db, server), pinned_rows.foreign_names(db, server)
     if all(_is_known(rows.get(name), digest_of(each)) for name, each in given.items()):

@@ -7,6 +7,7 @@ from sqlmodel import Session, col, func, select
 
 from app.config import Settings
 from app.errors import Forbidden, InvalidInput
+from app.federation import built_in
 from app.federation.models import McpServer
 from app.workspaces.guard import Member
 
@@ -34,7 +35,9 @@ def check_may_add(settings: Settings, member: Member) -> None:
 def check_room(db: Session, workspace_id: str) -> None:
     """Raises InvalidInput if the workspace has as many servers as it can have."""
     here = select(func.count()).where(
-        col(McpServer.workspace_id) == workspace_id, col(McpServer.removed_at).is_(None)
+        col(McpServer.workspace_id) == workspace_id,
+        col(McpServer.removed_at).is_(None),
+        built_in.IS_ADDED,
     )
     if db.exec(here).one() >= MOST_SERVERS:
         raise InvalidInput(

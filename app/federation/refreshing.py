@@ -11,10 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from app import clock, threads, workspace_versions
+from app import clock, database, threads, workspace_versions
 from app.config import Settings
 from app.connectors import mcp
 from app.connectors.api import Api
+from app.connectors.connector import Connector
 from app.errors import (
     NotConnected,
     PatchbayError,
@@ -23,7 +24,7 @@ from app.errors import (
     ToolError,
     Unavailable,
 )
-from app.federation import tool_lists
+from app.federation import built_in, tool_lists
 from app.federation.breaker import BREAKER
 from app.federation.tool_lists import ListClaim
 from app.jobs.leases import PeriodicJob
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 
 CALL_WAITS_SECONDS = 2.0
 _READING_SECONDS = 15.0
+_CONNECTING_SECONDS = 5.0  # how long a person who connects waits for it at most
 _POLL_SECONDS = 0.05
 _AT_ONCE = 4
 _EVERY = timedelta(minutes=1)
@@ -73,13 +75,19 @@ class Refresher:
             flight.wait(max(0.0, until - time.monotonic()))
         return True
 
-    def read(self, settings: Settings, server_id: str, connection: Connection) -> bool:
+    def read(
+        self,
+        settings: Settings,
+        server_id: str,
+        connection: Connection,
+        seconds: float = _READING_SECONDS,
+    ) -> bool:
         """In the background: read the connection's list now. False if somebody else does, or it failed."""
         claim = tool_lists.claim(server_id, connection.workspace_id, connection.id)
         if claim is None:
             return False
         try:
-            api = open_api(settings, connection, deadline=time.monotonic() + _READING_SECONDS)
+            api = open_api(settings, connection, deadline=time.monotonic() + seconds)
         except PatchbayError:
             tool_lists.release(claim)
             return False
@@ -111,6 +119,15 @@ class Refresher:
         except Unavailable:  # then it is read when its time is over
             return
         threads.submit(_pool, read)
+
+    def read_again(self, server_id: str, api: Api) -> None:
+        """Read the connection's list now, however good it is. Waits a moment, and raises nothing."""
+        self._good_until.pop(api.about["connection"], None)
+        try:
+            tool_lists.expire(api.about["connection"])
+        except Unavailable:  # then it is read when its time is over
+            return
+        self.look(server_id, api)
 
     def _lead(self, server_id: str, api: Api, until: float) -> None:
         """Read the list, or wait for the process that reads it."""
@@ -175,6 +192,15 @@ _pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="tool-lists")
 REFRESHER = Refresher()
 
 
+def read_now(settings: Settings, workspace_id: str, connector: Connector, connection_id: str) -> None:
+    """Read what a built-in service lists for a connection that was just made, or made again."""
+    server_id = built_in.id_for(workspace_id, connector)
+    with database.reading() as db:
+        connection = db.get(Connection, connection_id)
+    if server_id is not None and connection is not None:
+        REFRESHER.read(settings, server_id, connection, _CONNECTING_SECONDS)
+
+
 def job(settings: Settings) -> PeriodicJob:
     """Keeps the lists of connections in use up to date."""
     return PeriodicJob("MCP tool lists", _EVERY, lambda: read_due(settings))
@@ -182,6 +208,7 @@ def job(settings: Settings) -> PeriodicJob:
 
 def read_due(settings: Settings) -> int:
     """Read the lists whose time is over, a few at once. Returns how many were read."""
+    built_in.make_due()
 
     def read(server_id: str, connection: Connection) -> bool:
         if BREAKER.seconds_left(connection.id):

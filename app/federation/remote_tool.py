@@ -1,6 +1,6 @@
 """A tool of an MCP server: its pinned definition, as the rest of the product sees a tool."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,6 +9,7 @@ from mcp.shared.inbound import x_mcp_header_map
 
 from app.connectors import mcp
 from app.connectors.api import Api
+from app.connectors.more_tools import MoreTools
 from app.connectors.output_check import OutputCheck
 from app.connectors.preview import Preview, quoted
 from app.connectors.rows import plain
@@ -40,6 +41,7 @@ class RemoteTool:
     pages_by: str | None = None
     needs_scopes: tuple[str, ...] = ()
     one_business: bool = False
+    more: MoreTools | None = None  # of a built-in service: how its tools are called
 
     def name_in(self, slug: str) -> str:
         """Its full name as a tool of that server."""
@@ -75,7 +77,14 @@ class RemoteTool:
 
     @cached_property
     def _arguments(self) -> RemoteArguments:
-        return RemoteArguments(schema_gate.arguments_of(self.definition))
+        schema = schema_gate.arguments_of(self.definition)
+        return RemoteArguments(_without(schema, self._filled_in) if self._filled_in else schema)
+
+    @cached_property
+    def _filled_in(self) -> frozenset[str]:
+        """The server's names of its arguments that the call's business is sent as."""
+        properties = schema_gate.arguments_of(self.definition).get("properties", {})
+        return self.more.business_arguments & set(properties) if self.more is not None else frozenset()
 
     @property
     def input_schema(self) -> Mapping[str, Any]:
@@ -95,13 +104,17 @@ class RemoteTool:
 
     def call(self, context: Api, arguments: Mapping[str, Any]) -> ToolOutput:
         """The server's result. Raises ToolError."""
+        sent = self._arguments.sent(arguments)
+        if self.more is not None and (business := self.more.business_id(context)) is not None:
+            sent |= dict.fromkeys(self._filled_in, business)
         return mcp.call_tool(
             context,
             str(self.definition["name"]),
-            self._arguments.sent(arguments),
+            sent,
             safe=self.reads_only,
             check=self._output_check,
             header_map=self._header_map,
+            client=self.more.client_of(context) if self.more is not None else None,
         )
 
     @cached_property
@@ -124,6 +137,13 @@ class RemoteTool:
         return Preview(
             f"{self.title}: {listed}" if listed else self.title, self.title, covers=frozenset(first)
         )
+
+
+def _without(schema: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """The schema of an object without these members."""
+    properties = {name: part for name, part in schema["properties"].items() if name not in names}
+    required = [name for name in schema.get("required", ()) if name not in names]
+    return {**schema, "properties": properties, "required": required}
 
 
 def _cut(text: str, most: int) -> str:

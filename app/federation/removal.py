@@ -31,7 +31,7 @@ def remove(settings: Settings, member: Member, slug: str) -> str:
     """Remove a server. Returns its name. Raises Forbidden, NotFound."""
     policy.check_manages(member)
     with database.transaction() as db:
-        server = lookup.get_server(db, member.workspace.id, slug, lock=True)
+        server = lookup.get_added(db, member.workspace.id, slug, lock=True)
         server.removed_at = clock.now()
         _end_access(db, server, by=member.user.id)
         decider = Decider(member.user.id, member.user.name or member.user.email, "page")

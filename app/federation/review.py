@@ -72,7 +72,8 @@ def accept_reading(member: Member, slug: str, name: str, *, accepted: bool) -> N
 def rename(member: Member, slug: str, name: str) -> None:
     """Rename a server; its slug and the names of its tools stay. Raises Forbidden, NotFound, InvalidInput."""
     with database.transaction() as db:
-        server = _changeable(db, member, slug)
+        policy.check_manages(member)
+        server = lookup.get_added(db, member.workspace.id, slug, lock=True)
         before, server.name = server.name, checked_name(name)
         if before != server.name:
             changes.touch(db, server.workspace_id)

@@ -1,4 +1,5 @@
-"""The services of a workspace that are MCP servers, kept in memory per process.
+"""The services of a workspace that are MCP servers, or built-in ones with more tools, kept in memory per
+process.
 
 `workspaces.services_version` grows with every change of a server or its tools (`changes.touch`). Each request
 notes the version it read with its workspace (`app/workspace_versions.py`), so a change in any process counts
@@ -13,8 +14,10 @@ from time import monotonic
 from sqlmodel import Session, col, select
 
 from app import database, workspace_versions
+from app.config import Settings
 from app.connectors.connector import Connector
-from app.federation import connector_of, ended
+from app.connectors.services import services_of
+from app.federation import built_in, connector_of, contents, ended, refreshing
 from app.federation.changes import touch
 from app.federation.models import McpServer, McpServerTool
 from app.workspaces.models import Workspace
@@ -31,7 +34,7 @@ class _Loaded:
     at: float  # on the monotonic clock
     connectors: tuple[Connector, ...]
     by_server: Mapping[
-        str, tuple[object, Connector]
+        str, tuple[object, Connector | None]
     ]  # what each was made of, so that it stays the same object
 
 
@@ -49,7 +52,7 @@ class McpServers:
         workspace_versions.forget()
 
     def connectors_of(self, workspace_id: str) -> tuple[Connector, ...]:
-        """The workspace's MCP servers, in the order they were added."""
+        """The workspace's MCP servers and built-in services with more tools, in the order they came."""
         known = self._loaded.get(workspace_id)
         if known is not None and _is_current(known, workspace_id):
             return known.connectors
@@ -66,6 +69,14 @@ class McpServers:
     def keep_for_revoking(self, db: Session, workspace_id: str) -> None:
         """See `ServiceSource`."""
         ended.keep(db, workspace_id)
+
+    def on_connected(self, settings: Settings, workspace_id: str, slug: str, connection_id: str) -> None:
+        """Read the contents of an MCP server, or the tools that a built-in service lists beside its own."""
+        connector = services_of(workspace_id).find(slug)
+        if connector is not None and connector.workspace_id is not None:
+            contents.read_now(settings, connection_id)
+        elif connector is not None and connector.more_tools is not None:
+            refreshing.read_now(settings, workspace_id, connector, connection_id)
 
 
 SOURCE = McpServers()
@@ -113,15 +124,13 @@ def _load(workspace_id: str, known: _Loaded | None) -> _Loaded:
             .where(col(McpServerTool.workspace_id) == workspace_id)
             .order_by(col(McpServerTool.first_seen_at), col(McpServerTool.name))
         ).all()
-    by_server: dict[str, tuple[object, Connector]] = {}
+    by_server: dict[str, tuple[object, Connector | None]] = {}
     for server in servers:
         own = [tool for tool in tools if tool.server_id == server.id]
         made_of = (server.model_dump(exclude={"checked_at"}), [tool.model_dump() for tool in own])
         before = known.by_server.get(server.id) if known is not None else None
         same = before is not None and before[0] == made_of
-        by_server[server.id] = (
-            made_of,
-            before[1] if same and before is not None else connector_of.build(server, own),
-        )
-    connectors = tuple(connector for _, connector in by_server.values())
+        make = connector_of.extend if server.access == built_in.ACCESS else connector_of.build
+        by_server[server.id] = (made_of, before[1] if same and before is not None else make(server, own))
+    connectors = tuple(connector for _, connector in by_server.values() if connector is not None)
     return _Loaded(version, at, connectors, by_server)

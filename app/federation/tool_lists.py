@@ -15,9 +15,9 @@ from sqlalchemy import bindparam, or_, select, update
 from sqlmodel import Session, col
 
 from app import clock, database, workspace_versions
-from app.connectors.connector import LACKS
+from app.connectors.connector import LACKS, LACKS_OF_MORE
 from app.fast_queries import PreparedStatement
-from app.federation import pinned_rows, pins
+from app.federation import built_in, pinned_rows, pins
 from app.federation.changes import touch
 from app.federation.definitions import digest_of
 from app.federation.models import McpServer, McpServerTool, McpToolList
@@ -128,7 +128,8 @@ def put(
     The caller has locked the server first, then the row. `findings` are those of `pins.judge_of`.
     """
     now = clock.now()
-    row.tools = {name: digest_of(tool) for name, tool in pinned_rows.by_name(listed.tools).items()}
+    found = pinned_rows.by_name(listed.tools, built_in.names_known_to(server))
+    row.tools = {name: digest_of(tool) for name, tool in found.items()}
     row.scope = "public" if listed.is_public else "private"
     row.fetched_at, row.expires_at, row.problem = now, now + _life(listed.ttl_seconds), ""
     row.claim = row.claimed_until = None
@@ -277,6 +278,7 @@ def _share(db: Session, server: McpServer, row: McpToolList) -> None:
 def _note_lacking(db: Session, server: McpServer) -> None:
     """Store with each connection which of the server's tools its list does not have."""
     tools = tools_listed(db, server.id)
+    fact = LACKS_OF_MORE if server.access == built_in.ACCESS else LACKS
     known = db.execute(
         select(col(Connection.id), col(Connection.facts), col(McpToolList.tools))
         .join(McpToolList, col(McpToolList.connection_id) == col(Connection.id))
@@ -285,16 +287,10 @@ def _note_lacking(db: Session, server: McpServer) -> None:
     changed = {
         connection_id: found
         for connection_id, facts, listed in known
-        if (found := lacking(tools, set(listed))) != facts.get(LACKS, [])
+        if (found := lacking(tools, set(listed))) != facts.get(fact, [])
     }
     if not changed:
         return
-    rows = db.execute(
-        select(Connection)
-        .where(col(Connection.id).in_(changed))
-        .order_by(col(Connection.id))
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).scalars()
-    for row in rows:
-        row.facts = {**row.facts, LACKS: changed[row.id]}
+    rows = select(Connection).where(col(Connection.id).in_(changed)).order_by(col(Connection.id))
+    for row in db.execute(rows.with_for_update().execution_options(populate_existing=True)).scalars():
+        row.facts = {**row.facts, fact: changed[row.id]}

@@ -66,7 +66,9 @@ class ServiceCard:
     asks_for_writing: bool = False  # a level that writes leads to the service's consent page
     made_by: str = ""  # who connected it, if somebody else did
     notified: str = ""  # who was emailed that it is broken, as a sentence
-    manage_path: str = ""  # the page of the service itself, where a workspace brought it
+    # the page of the service itself, where a workspace brought it or has more tools of it
+    manage_path: str = ""
+    manage_label: str = ""
     version: str = ""
 
     @property
@@ -229,6 +231,7 @@ def _connected(
         made_by=makers.get(connection.owner_id, ""),
         notified=notified.get(connection.id, "") if broken else "",
         manage_path=connector.manage_path,
+        manage_label=connector.manage_label,
     )
 
 
@@ -269,6 +272,7 @@ def _with_tools(settings: Settings, connector: Connector, card: ServiceCard) -> 
         reads_only_choice=not connector.forms and connector.auth.read_scopes != connector.auth.write_scopes,
         sandbox=where is not None and where.sandbox,
         manage_path=connector.manage_path,
+        manage_label=connector.manage_label,
         tools=tool_counts.of_service(connector),
         reads=tuple(tool_counts.titles(connector, reads_only=True)),
         changes=tuple(tool_counts.titles(connector, reads_only=False)),

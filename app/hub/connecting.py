@@ -219,12 +219,14 @@ def link_page(settings: Settings, member: Member, link_id: str) -> tuple[Connect
 def return_url(settings: Settings, member: Member, handshake: Handshake) -> str:
     """Where a handshake returns to: the hub with its outcome's banner, in the flow it started from.
 
-    Connected, and no AI client waits: whoever may review the service's tools goes straight to those.
+    Connected, and no AI client waits: whoever may review the service's tools goes straight to those, unless
+    it has tools of its own, which work already.
     """
     flow_id = flow_return.flow_of(settings, handshake)
     connector = services_of(handshake.workspace_id).find(handshake.slug)
     waits = flow_id or handshake.client_name or handshake.outcome != "connected"
-    if connector is not None and connector.to_review and member.manages and not waits:
+    reviews = connector is not None and connector.to_review and connector.extends is None
+    if connector is not None and reviews and member.manages and not waits:
         return f"{connector.manage_path}?{urlencode({'connected': connector.slug})}"
     query = {"flow": flow_id} if flow_id else {}
     if handshake.outcome:

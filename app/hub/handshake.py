@@ -16,6 +16,7 @@ from sqlmodel import Session, col
 
 from app import clock, crypto, database, persist
 from app.config import Settings
+from app.connectors import services
 from app.connectors.connector import Connector
 from app.connectors.endpoints import Endpoints
 from app.connectors.spec import Account
@@ -231,7 +232,7 @@ def store_tokens(
             finished.append(_end(db, handshake, "connected", sentence if granted else refused))
 
     persist.retry_until_stored(save)
-    connector.on_connected(settings, finished[-1].connection_id or "")
+    services.on_connected(settings, handshake.workspace_id, connector.slug, handshake.connection_id or "")
     return finished[-1]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from app import clock
-from app.connectors.connector import LACKS, Connector
+from app.connectors.connector import LACKS, LACKS_OF_MORE, Connector
 from app.connectors.rows import plain
 from app.connectors.spec import Business
 from app.connectors.tool import Tool
@@ -43,7 +43,7 @@ def refusal(connector: Connector, tool: Tool, connection: Connection, hub_url: s
             f"{hub_url}.",
             details={"needs_any_of": list(tool.needs_scopes)},
         )
-    if tool.verb in connection.facts.get(LACKS, ()):
+    if any(tool.verb in connection.facts.get(fact, ()) for fact in (LACKS, LACKS_OF_MORE)):
         return PermissionDenied(
             f"{connector.name} does not offer this tool to this account. Use another account, or reconnect "
             f"it with more rights at {hub_url}.",

@@ -147,7 +147,8 @@ class ServerContents:
 
     def _offers(self, caller: AuthenticatedCaller) -> list[_Offer]:
         """The connections of MCP servers that this caller may read now."""
-        servers = {each.slug: each for each in SOURCE.connectors_of(caller.workspace_id) if each.is_offered}
+        here = SOURCE.connectors_of(caller.workspace_id)
+        servers = {each.slug: each for each in here if each.is_offered and each.extends is None}
         if not servers or not caller.workspace_active or not scopes.covers(caller.scopes, scopes.READ):
             return []
         now = clock.now()

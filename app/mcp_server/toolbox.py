@@ -56,12 +56,15 @@ def _list_ours(built_in: BuiltIn) -> ListedTool:
 def _list(connector: Connector, tool: Tool) -> ListedTool:
     name = tool.name_in(connector.slug)
     narrow = next((scope for scope in tool.needs_scopes if scope in scopes.NARROW), None)
+    # which of FlowPOS' scopes one of its more tools belongs to is not known
+    is_flowpos = connector.workspace_id is None and connector.slug == scopes.NARROW_SERVICE
     return ListedTool(
         name,
         tool,
         connector,
         narrow or (scopes.READ if tool.reads_only else scopes.WRITE),
         _wire(name, tool, connector),
+        also=(scopes.join(scopes.NARROW),) if is_flowpos and narrow is None else (),
     )
 
 
@@ -118,11 +121,11 @@ class Toolbox:
             _prepared(connector)
 
     def _of(self, connector: Connector) -> Mapping[str, ListedTool]:
-        """The connector's tools by full name, except a workspace's own ones that are withheld or have the
-        name of a built-in.
+        """The connector's tools by full name, except one workspace's that are withheld or have the name of a
+        built-in.
         """
         prepared = _prepared(connector)
-        if connector.workspace_id is None:
+        if connector.workspace_id is None and connector.extends is None:
             return prepared
         ours = self._builtin.keys() | self._summaries.keys() | self._compact.keys()
         return {

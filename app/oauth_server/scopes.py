@@ -42,6 +42,13 @@ def covers(scopes: Collection[str], needed: str) -> bool:
     return needed in scopes or any(needed in _INSIDE.get(scope, ()) for scope in scopes)
 
 
+def suffice(scopes: Collection[str], needed: str, also: Iterable[str] = ()) -> bool:
+    """True when `scopes` allow `needed`, or hold one of `also`: a scope, or several that are enough together
+    (space separated).
+    """
+    return covers(scopes, needed) or any(split(each) <= set(scopes) for each in also)
+
+
 def is_narrow(scopes: Collection[str]) -> bool:
     """True when only FlowPOS' own scopes are held."""
     return not covers(scopes, READ) and any(name in scopes for name in NARROW)

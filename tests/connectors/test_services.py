@@ -80,6 +80,27 @@ def test_a_taken_tool_name_drops_that_tool_alone(source, caplog):
     assert services_of(OURS).find_tool("xero_list_invoices")[0].slug == "xero"
 
 
+def test_a_source_adds_tools_to_a_service_of_the_installation_in_its_workspace_alone(source):
+    xero = services_of(None).get("xero")
+    more = dataclasses.replace(xero, extends=xero, tools=(*xero.tools, stock.ADD))
+    source.rows[OURS] = (more, declare())
+    known = services_of(OURS)
+    assert known.get("xero") is more and known.find_tool("xero_add_item") == (more, stock.ADD)
+    assert [each.slug for each in known.catalogue[:-1]] == [each.slug for each in services_of(None).catalogue]
+    assert [each.slug for each in known.own] == ["stock"], "it stays the installation's"
+    assert services_of("wsp_any").find_tool("xero_add_item") is None
+
+
+def test_more_tools_never_replace_one_that_is_there(source):
+    xero = services_of(None).get("xero")
+    twin = dataclasses.replace(stock.ADD, verb="list_invoices")
+    source.rows[OURS] = (dataclasses.replace(xero, extends=xero, tools=(*xero.tools, twin)),)
+    assert services_of(OURS).get("xero").tools == xero.tools
+    of_another = dataclasses.replace(xero, extends=declare(slug="xero"), tools=(stock.ADD,))
+    source.rows[OURS] = (of_another,)
+    assert services_of(OURS).get("xero") is xero
+
+
 def test_a_source_that_fails_takes_nothing_from_the_others(source, caplog):
     source.rows[OURS] = (declare(),)
     second = stock.OwnServices({OURS: (declare(slug="second"),)}, RuntimeError("broken"))

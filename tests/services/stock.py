@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import jsonschema
 
+from app.config import Settings
 from app.connectors.api import Api
 from app.connectors.connector import Connector
 from app.connectors.credential_forms import Field, pasted_key
@@ -134,6 +135,9 @@ class OwnServices:
 
     def keep_for_revoking(self, db: object, workspace_id: str) -> None:
         """Its rows stay."""
+
+    def on_connected(self, settings: Settings, workspace_id: str, slug: str, connection_id: str) -> None:
+        """Nothing is read beforehand."""
 
 
 class StockRoom(ThreadingHTTPServer):

@@ -8,7 +8,8 @@ its tools are called), `records.py` (how their answers are read), then a subject
 Decided:
 - A tool here stands for the tool of that name at FlowPOS. What FlowPOS does not list for a token is not
   offered; names that FlowPOS does not document were inferred, so the real one may offer fewer of them.
-  FlowPOS added as an MCP server by its address has all of its tools, as they are.
+- What FlowPOS lists beyond these is offered as FlowPOS describes it, once an owner or admin allowed it
+  (`more.py`): the names here stay the ones that AI clients know, and nothing new is called unseen.
 - Each business has an MCP session of its own, as FlowPOS keeps the active business there (`tool_calls.py`).
 - An access token is opaque to us, as its signature is for FlowPOS alone. Exchanging it for a fresh one tells
   its scopes; a key's scopes are told nowhere, so the tools it lists and FlowPOS' own refusals decide.
@@ -22,6 +23,7 @@ Decided:
 from app.connectors.connector import Connector
 from app.connectors.flowpos.auth_methods import FORMS, POS_INTENTS
 from app.connectors.flowpos.identity import identify
+from app.connectors.flowpos.more import MORE_TOOLS
 from app.connectors.flowpos.summary import summarize
 from app.connectors.flowpos.tools import TOOLS
 from app.connectors.spec import NO_CONSENT_PAGE, BusinessArgument
@@ -41,4 +43,5 @@ CONNECTOR = Connector(
     summarize=summarize,
     summary_scopes=POS_INTENTS,
     tools=TOOLS,
+    more_tools=MORE_TOOLS,
 )

@@ -17,8 +17,8 @@ from app.errors import NothingReached
 from app.mcp_client import McpClient
 
 # Inferred: FlowPOS documents no tool that lists businesses, and names those of a token where it is exchanged.
-_LIST_BUSINESSES = "list_businesses"
-_OPERATORS_TOOL = "list_tenants"
+LIST_BUSINESSES = "list_businesses"
+OPERATORS_TOOL = "list_tenants"
 
 
 class _Reached(FlowRow):
@@ -70,8 +70,8 @@ def _reached(
     A key may come without any of these: it opens one business, which nothing names. An operator's key opens
     none.
     """
-    if _LIST_BUSINESSES in tools:
-        listed = endpoint.call_tool(session, _LIST_BUSINESSES, {})
+    if LIST_BUSINESSES in tools:
+        listed = endpoint.call_tool(session, LIST_BUSINESSES, {})
         return [row for row in rows_of(listed, _Reached) if row.is_active]
     named = token_answer.get("authorizedBusinesses") or [
         {"id": id_} for id_ in token_answer.get("authorizedBusinessIds") or ()
@@ -80,7 +80,7 @@ def _reached(
         return rows_of({"data": named}, _Reached)
     if isinstance(known := api.facts.get(BUSINESSES), list):
         return rows_of({"data": known}, _Reached)
-    return [] if _OPERATORS_TOOL in tools else [_Reached(id=WHOLE_TOKEN, name="FlowPOS")]
+    return [] if OPERATORS_TOOL in tools else [_Reached(id=WHOLE_TOKEN, name="FlowPOS")]
 
 
 def _fingerprint(api: Api) -> str:

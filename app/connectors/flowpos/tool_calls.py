@@ -17,7 +17,7 @@ from app.mcp_client import McpClient
 
 WHOLE_TOKEN = "token"  # the id of the one business of a token whose businesses FlowPOS does not name
 BUSINESSES = "businesses"  # the fact that holds id and name of each
-_BUSINESS = "businessId"
+BUSINESS_ARGUMENT = "businessId"
 
 
 def call(
@@ -32,11 +32,22 @@ def call(
     business = _business_id(api)
     tool = listed_tools.find(api, name)
     given = dict(arguments or {})
-    if tool.takes_argument(_BUSINESS) and business != WHOLE_TOKEN:
-        given[_BUSINESS] = business
+    if tool.takes_argument(BUSINESS_ARGUMENT) and business != WHOLE_TOKEN:
+        given[BUSINESS_ARGUMENT] = business
     sent = tool.fill_in(given)
     session = _session(api, business)
     return endpoint.call_tool(session, name, sent, wrote=wrote, may_be_words=may_be_words)
+
+
+def client_of(api: Api) -> McpClient:
+    """The client of a call, in the session of its business. Raises a ToolError."""
+    return _session(api, _business_id(api))
+
+
+def named_business(api: Api) -> str | None:
+    """The id of the call's business at FlowPOS. None where FlowPOS names none."""
+    business = _business_id(api)
+    return None if business == WHOLE_TOKEN else business
 
 
 def _session(api: Api, business: str) -> McpClient:
@@ -46,7 +57,7 @@ def _session(api: Api, business: str) -> McpClient:
         _check_only(api, business)
         return endpoint.client(api)
     if business not in api.memo:
-        chosen = choice.fill_in({_BUSINESS: business})
+        chosen = choice.fill_in({BUSINESS_ARGUMENT: business})
 
         def choose(session: McpClient) -> None:
             answer = endpoint.call_tool(session, SET_ACTIVE_BUSINESS, chosen, may_be_words=True)

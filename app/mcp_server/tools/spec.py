@@ -82,7 +82,7 @@ class ListedTool:
     connector: Connector | None  # None: a built-in tool
     scope: str
     wire: Mapping[str, Any]
-    also: tuple[str, ...] = ()  # further scopes, each of which is enough
+    also: tuple[str, ...] = ()  # further scopes, each of which is enough (`scopes.suffice`)
     is_offered: Callable[[Sequence[Connection]], bool] = lambda connections: True
     for_operators: bool = False  # only for an operator's API key
     for_debugging: bool = False  # exists only for a caller who may debug
@@ -95,7 +95,7 @@ class ListedTool:
 
     def is_covered(self, caller: AuthenticatedCaller) -> bool:
         """Whether the caller's token allows it."""
-        return scopes.covers(caller.scopes, self.scope) or not caller.scopes.isdisjoint(self.also)
+        return scopes.suffice(caller.scopes, self.scope, self.also)
 
     @property
     def is_write(self) -> bool:

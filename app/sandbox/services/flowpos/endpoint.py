@@ -56,17 +56,23 @@ def _build(desk: McpDesk) -> "Server[Any]":
 
     async def list_tools(context: Any, _params: Any) -> "mcp_types.ListToolsResult":
         with desk.open() as at:
-            tools = [_definition(at, tool) for tool in _listed(_caller(at, context))]
+            who = _caller(at, context)
+            tools = [_definition(at, tool) for tool in _listed(who)]
+            tools += levers.added(at, who.access.scopes).values()
         return mcp_types.ListToolsResult.model_validate({"tools": tools})
 
     async def call_tool(
         context: Any, params: "mcp_types.CallToolRequestParams"
     ) -> "mcp_types.CallToolResult":
         tool = SESSION_TOOLS.get(params.name) or _TOOLS.get(params.name)
-        if tool is None:
-            raise MCPError(code=mcp_types.INVALID_PARAMS, message=f"Unknown tool: {params.name}")
         with desk.open() as at:
-            result = _result(_caller(at, context), tool, params.arguments or {})
+            who, given = _caller(at, context), params.arguments or {}
+            if tool is not None:
+                result = _result(who, tool, given)
+            elif params.name in levers.added(at, who.access.scopes):
+                result = _as_text({"tool": params.name, "given": given, "business": who.active().name})
+            else:
+                raise MCPError(code=mcp_types.INVALID_PARAMS, message=f"Unknown tool: {params.name}")
         return mcp_types.CallToolResult.model_validate(result)
 
     server: Server[Any] = Server("flowpos", version="1.0.0", on_list_tools=list_tools, on_call_tool=call_tool)
@@ -109,6 +115,10 @@ def _result(who: Caller, tool: DemoTool | SessionTool, given: Given) -> dict[str
         answer, is_error = _answer(who, tool, levers.own_names(who.at, tool.input_schema, given)), False
     except ToolRefused as refused:
         answer, is_error = refused.body, True
+    return _as_text(answer, is_error=is_error)
+
+
+def _as_text(answer: Any, *, is_error: bool = False) -> dict[str, Any]:
     return {"content": [{"type": "text", "text": json.dumps(answer)}], "isError": is_error}
 
 

@@ -5,11 +5,13 @@
 - `rename` `{"names": {"locationId": "storeId"}}`: what arguments are called.
 - `require` `{"tool": …, "argument": …}`: a tool needs one more argument.
 - `answer` `{"tool": …, "result": {…}}`: the result of a tool, whatever is asked.
+- `add` `{"tool": {"name": …, …}, "scope": "pos:write"}`: one more tool with that definition, for tokens with
+  that scope (all without one). It answers with what it was given and its business.
 
 They hold until `reset`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from app.sandbox.current import Here
@@ -17,6 +19,7 @@ from app.sandbox.services.flowpos.wire import Given
 from app.sandbox.store import Record
 
 _KIND = "catalogue"
+_ADDED = "added "
 
 
 def documented_only(at: Here, _given: dict[str, Any]) -> None:
@@ -44,12 +47,18 @@ def answer(at: Here, given: dict[str, Any]) -> None:
     _put(at, f"answer {given['tool']}", {"result": given["result"]})
 
 
+def add(at: Here, given: dict[str, Any]) -> None:
+    """List one more tool, or that tool with another definition."""
+    _put(at, f"{_ADDED}{given['tool']['name']}", {"tool": given["tool"], "scope": given.get("scope")})
+
+
 LEVERS = {
     "documented_only": documented_only,
     "unlist": unlist,
     "rename": rename,
     "require": require,
     "answer": answer,
+    "add": add,
 }
 
 
@@ -83,6 +92,13 @@ def answer_of(at: Here, tool: str) -> dict[str, Any] | None:
     """The result that a lever set for the tool, or None."""
     found = _find(at, f"answer {tool}")
     return found["result"] if found else None
+
+
+def added(at: Here, scopes: Collection[str]) -> dict[str, Record]:
+    """The tools that were added and are listed for these scopes: their definitions by name."""
+    found = [record for id_, record in at.grants.book.items(_KIND) if id_.startswith(_ADDED)]
+    mine = [each["tool"] for each in found if each["scope"] in {None, *scopes}]
+    return {tool["name"]: tool for tool in mine if is_listed(at, tool["name"], inferred=True)}
 
 
 def _names(at: Here) -> dict[str, str]:
