@@ -5,6 +5,7 @@ import pytest
 from tests.federation.evil_server import EvilServer
 from tests.federation.oauth_site import OAuthSite
 from tests.federation.walking import Walk
+from tests.mcp_client.closing import closed_later  # noqa: F401
 from tests.support.added_servers import add_server, connect_server
 from tests.support.companies import company
 from tests.support.mcp_client import client_of, oauth_client_of, token_for  # noqa: F401
@@ -20,16 +21,16 @@ def environ(environ):
 
 
 @pytest.fixture
-def sdk_server():
+def sdk_server(closed_later):  # noqa: F811
     """The Notebook in the revision 2026-07-28: stateless."""
-    with serve_notebook() as upstream:
+    with closed_later(serve_notebook()) as upstream:
         yield upstream
 
 
 @pytest.fixture
-def session_server():
+def session_server(closed_later):  # noqa: F811
     """The Notebook in the revision 2025-11-25: a handshake and sessions."""
-    with serve_notebook(with_sessions=True) as upstream:
+    with closed_later(serve_notebook(with_sessions=True)) as upstream:
         yield upstream
 
 

@@ -41,9 +41,9 @@ def short_patience(monkeypatch):
 
 
 @pytest.fixture
-def calm(add, connect):
+def calm(add, connect, closed_later):
     """A healthy server beside the other."""
-    with serve_notebook() as upstream:
+    with closed_later(serve_notebook()) as upstream:
         add(upstream.url, slug="calm", name="Calm")
         list_is_good(connect(slug="calm", name="Calm"))
         yield upstream

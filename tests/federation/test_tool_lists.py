@@ -34,11 +34,11 @@ def ttl_ms():
 
 
 @pytest.fixture
-def subject(ttl_ms, add, connect, client_of, people):
+def subject(ttl_ms, add, connect, client_of, people, closed_later):
     """alice's AI client at a connected Notebook whose list has just been read."""
     with database.transaction() as db:
         db.get(Workspace, people.northwind.id).per_minute = 10**6
-    with serve_notebook(ttl_ms=ttl_ms) as upstream:
+    with closed_later(serve_notebook(ttl_ms=ttl_ms)) as upstream:
         server_id = add(upstream.url)
         connection = connect(permission="write")
         client = client_of(people.alice)

@@ -5,6 +5,7 @@ import pytest
 from app.connectors.api import Api
 from app.connectors.api_rules import ApiRules
 from app.connectors.mcp import client_of
+from tests.mcp_client.closing import closed_later  # noqa: F401
 from tests.support.fixed_token import FixedToken
 from tests.support.mcp_upstreams import run_everything, serve_notebook
 from tests.support.statements import statements  # noqa: F401
@@ -14,9 +15,9 @@ both_revisions = pytest.mark.parametrize("revision", REVISIONS)
 
 
 @pytest.fixture
-def notebook(revision):
+def notebook(revision, closed_later):  # noqa: F811
     """The Notebook by the official SDK, in the revision the test is parametrized with."""
-    with serve_notebook(with_sessions=revision != "2026-07-28") as upstream:
+    with closed_later(serve_notebook(with_sessions=revision != "2026-07-28")) as upstream:
         yield upstream
 
 

@@ -88,7 +88,7 @@ class Toy:
 def toy():
     toy = Toy()
     server = make_server("127.0.0.1", 0, create_app(services={"toy": toy.service()}), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     toy.url = f"http://127.0.0.1:{server.port}"
     yield toy

@@ -63,9 +63,9 @@ def too_long() -> CallToolResult:
 
 
 @pytest.fixture
-def ask(people, client_of, connect, own_services, room):
+def ask(people, client_of, connect, own_services, room, closed_later):
     """`ask(tool, arguments, user=…)` calls a tool as an AI client does and returns the result."""
-    with serve_notebook() as upstream:
+    with closed_later(serve_notebook()) as upstream:
         functions = (long_text, long_list, pictures, too_long)
         for function in functions:
             upstream.add_tool(function)

@@ -18,6 +18,7 @@ from app.vault import access, credentials, form_exchange, refresh, store
 from app.vault.models import Connection, Credential
 from app.vault.token_endpoint import TokenSet
 from tests.conftest import People, live_environment
+from tests.mcp_client.closing import Keeping, closed_later  # noqa: F401
 from tests.support.catalogue import install
 from tests.support.mcp_upstreams import Upstream
 from tests.vault import added, worker
@@ -51,7 +52,10 @@ def environ(environ: dict[str, str], provider: Provider) -> dict[str, str]:
 
 @pytest.fixture
 def add_server(
-    settings: config.Settings, people: People, provider: Provider
+    settings: config.Settings,
+    people: People,
+    provider: Provider,
+    closed_later: Keeping[Upstream],  # noqa: F811
 ) -> Iterator[Callable[[], Upstream]]:
     """`add_server()`: Northwind adds an MCP server at which people sign in with the service, once."""
     with ExitStack() as serving:
@@ -59,7 +63,8 @@ def add_server(
 
         def _add() -> Upstream:
             if not servers:
-                servers.append(serving.enter_context(added.serve(settings, people.northwind.id, provider)))
+                served = added.serve(settings, people.northwind.id, provider)
+                servers.append(serving.enter_context(closed_later(served)))
             return servers[0]
 
         yield _add
