@@ -7,12 +7,20 @@ import re
 import socket
 from collections.abc import Callable
 
-from app.guarded_http import OutboundError, OutboundStopped, OutboundTimeout, ResponseTooLarge
+from app.outbound_errors import (
+    OutboundError,
+    OutboundStopped,
+    OutboundTimeout,
+    ResponseEndless,
+    ResponseTooLarge,
+)
 
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # How long the end of a stream is waited for after the last event that matters: then its connection is reused.
 _END_SECONDS = 0.05
+# A line costs a microsecond or two however short it is: far more than a megabyte takes to arrive.
+_MOST_LINES = 100_000
 
 
 def is_event_stream(content_type: str) -> bool:
@@ -32,14 +40,15 @@ def read_events(
     `read` returns what arrived next, b"" at the end. `connection` is the socket, which serves the next
     request if the stream ends by itself. `on_break` takes the id of the last event, and the seconds to wait
     if the stream names them, when it ends before: True if the rest is read elsewhere. Raises
-    ResponseTooLarge above the limit, OutboundError when the stream ends before, and what `read` raises.
+    ResponseTooLarge above the limit, ResponseEndless above that of lines, OutboundError when the stream ends
+    before, and what `read` raises.
     """
     decoder, size = EventDecoder(), 0
 
     def next_chunk() -> bytes:
         try:
             return read()
-        except (OutboundTimeout, OutboundStopped, ResponseTooLarge):
+        except (OutboundTimeout, OutboundStopped, ResponseEndless):
             raise
         except OutboundError:
             if on_break is not None and decoder.last_id:
@@ -49,7 +58,7 @@ def read_events(
     while chunk := next_chunk():
         size += len(chunk)
         if size > max_bytes:
-            raise ResponseTooLarge("The answer is larger than we accept.", sent=True)
+            raise ResponseTooLarge
         for data in decoder.feed(chunk):
             if on_event(data):
                 _read_end(read, connection)
@@ -80,6 +89,7 @@ class EventDecoder:
         self._searched = 0  # no line ends before this position of the buffer
         self._after_return = False  # the last line ended in CR: a LF that follows belongs to it
         self._at_start = True
+        self._lines = 0
         self._data: list[str] = []
         self._type = ""
         self.last_id = ""  # of the last event that had one
@@ -115,6 +125,9 @@ class EventDecoder:
         del found  # it holds the buffer, which could not shrink
         del self._buffer[:end]
         self._searched = 0
+        self._lines += 1
+        if self._lines > _MOST_LINES:
+            raise ResponseEndless
         return line
 
     def _take(self, line: str) -> str | None:

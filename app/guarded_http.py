@@ -12,59 +12,33 @@ import time
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
+from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 from typing import Any
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.exceptions import DecodeError, HTTPError, InvalidChunkLength, InvalidHeader, ReadTimeoutError
 from urllib3.poolmanager import PoolManager
 from urllib3.util.ssl_ import create_urllib3_context
 
 from app import request_deadline, threads
+from app.bounded_response import BoundedResponse
+from app.outbound_errors import (
+    AddressRefused,
+    CertificateRefused,
+    HostUnknown,
+    OutboundError,
+    OutboundTimeout,
+    ResponseUnreadable,
+)
 from app.public_addresses import is_public
 
 _LOOKUP_THREADS = 16
 _CHUNK_BYTES = 65536
 _MOST_HOSTS = 256  # whose connections are kept
-
-
-class OutboundError(Exception):
-    """No usable response arrived. `sent` is False if certainly nothing reached the other side."""
-
-    def __init__(self, sentence: str, *, sent: bool) -> None:
-        super().__init__(sentence)
-        self.sent = sent
-
-
-class OutboundTimeout(OutboundError):
-    """The deadline passed."""
-
-
-class OutboundStopped(OutboundError):
-    """The caller no longer needs the response. `begun`: it had begun to arrive."""
-
-    def __init__(self, *, begun: bool) -> None:
-        super().__init__("The answer is no longer needed.", sent=True)
-        self.begun = begun
-
-
-class ResponseTooLarge(OutboundError):
-    """The response exceeds the size limit; a retry would return the same."""
-
-
-class AddressRefused(OutboundError):
-    """The address is on a network we do not connect to for an address that came from outside."""
-
-    def __init__(self) -> None:
-        super().__init__("That address is not allowed.", sent=False)
-
-
-class HostUnknown(OutboundError):
-    """The name of the host does not resolve."""
-
-    def __init__(self) -> None:
-        super().__init__("The name of the other side is not known.", sent=False)
+_ENDED = (RemoteDisconnected, IncompleteRead)
+_UNREADABLE = (DecodeError, InvalidChunkLength, InvalidHeader)
 
 
 # --- looking up and connecting ---------------------------------------------------------------
@@ -171,9 +145,19 @@ def _dial(host: str, port: int, seconds: float, guard: Guard | None, options: An
     raise OutboundError("The other side could not be reached.", sent=False)
 
 
+# https://docs.openssl.org/3.0/man1/openssl-verification-options/#diagnostics, by X509_V_ERR_…
+_CERTIFICATES = {
+    9: "is not valid yet",
+    10: "has expired",
+    **dict.fromkeys((62, 64), "is for another host"),
+    **dict.fromkeys((18, 19, 20, 21), "is from nobody we know"),
+}
+
+
 class _Watched:
     """What both kinds of connection share. `sock` belongs to the deadline of the request it serves."""
 
+    response_class: Any = BoundedResponse
     guard: Guard | None = None
     deadline: request_deadline.Deadline | None = None
     sock: Any
@@ -197,8 +181,8 @@ class _Watched:
             super().connect()  # type: ignore[misc]
         except TimeoutError:
             raise OutboundTimeout("The other side could not be reached in time.", sent=False) from None
-        except ssl.SSLCertVerificationError:
-            raise OutboundError("The certificate of the other side is not valid.", sent=False) from None
+        except ssl.SSLCertVerificationError as error:
+            raise CertificateRefused(_CERTIFICATES.get(error.verify_code, "is not valid")) from None
         except (OSError, HTTPError):
             raise OutboundError("The other side could not be reached.", sent=False) from None
         self._belong()
@@ -269,10 +253,26 @@ def pools(kind: str, size: int) -> PoolManager:
 
 def read_next(body: Any) -> bytes:
     """What arrived next of urllib3's response, decompressed; b"" at its end. Raises OutboundError."""
+    if request_deadline.has_passed():  # what was decompressed is read without the connection
+        raise OutboundTimeout("The other side did not answer in time.", sent=True)
     try:
         chunk: bytes = body.read1(_CHUNK_BYTES, decode_content=True)
         return chunk
     except ReadTimeoutError:
         raise OutboundTimeout("The other side did not answer in time.", sent=True) from None
-    except (HTTPError, OSError, ValueError):
-        raise OutboundError("The other side broke off.", sent=True) from None
+    except (HTTPError, OSError, ValueError) as error:
+        raise broken(error) from None
+
+
+def broken(error: BaseException) -> OutboundError:
+    """The error for a response that ended in this one of urllib3's, or in one that holds it."""
+    pending, unreadable = [error], False
+    while pending:
+        found = pending.pop()
+        # http.client's own are about lines that are none of HTTP, but for those of a connection that ended
+        is_framing = isinstance(found, HTTPException) and not isinstance(found, _ENDED)
+        unreadable = unreadable or is_framing or isinstance(found, _UNREADABLE)
+        pending.extend(each for each in found.args if isinstance(each, BaseException))
+    if unreadable:
+        return ResponseUnreadable()
+    return OutboundError("The other side broke off.", sent=True)

@@ -27,15 +27,21 @@ from app.guarded_http import (
     GUARDED,
     LISTED,
     OPEN,
+    broken,
+    check_public,
+    pools,
+    read_next,
+)
+from app.outbound_errors import (
     AddressRefused,
+    CertificateRefused,
     HostUnknown,
     OutboundError,
     OutboundStopped,
     OutboundTimeout,
+    ResponseEndless,
     ResponseTooLarge,
-    check_public,
-    pools,
-    read_next,
+    ResponseUnreadable,
 )
 from app.outbound_request import content_of, headers_of, target_of
 from app.public_addresses import is_public
@@ -51,12 +57,15 @@ _POOL_SIZE = 64
 __all__ = [
     "TOTAL_SECONDS",
     "AddressRefused",
+    "CertificateRefused",
     "HostUnknown",
     "OutboundError",
     "OutboundStopped",
     "OutboundTimeout",
     "Response",
+    "ResponseEndless",
     "ResponseTooLarge",
+    "ResponseUnreadable",
     "check_public",
     "is_public",
     "post",
@@ -121,8 +130,8 @@ def send(
     twice a second: once it returns True, the connection is closed.
     `silence_seconds` is the longest without a byte of the response, where that is less than `seconds`.
 
-    Raises OutboundTimeout, OutboundStopped, AddressRefused, ResponseTooLarge or OutboundError (its `sent`
-    says whether the request may have arrived). Any HTTP status is a response, not an error.
+    Raises OutboundTimeout, OutboundStopped or another OutboundError of `outbound_errors` (its `sent` says
+    whether the request may have arrived). Any HTTP status is a response, not an error.
     """
     with tracing.upstream_request(method, url, template) as traced:
         response = _send(
@@ -204,9 +213,7 @@ def _send(
                 raise hung_up from None
             if deadline.seconds_left <= 0 or (response is None and isinstance(error, UrllibTimeout)):
                 raise OutboundTimeout("The other side did not answer in time.", sent=True) from None
-            if response is None or isinstance(error, (UrllibTimeout, OSError)):
-                raise OutboundError("The other side broke off.", sent=True) from None
-            raise OutboundError("The answer could not be read.", sent=True) from None
+            raise broken(error) from None
         finally:
             if response is not None:
                 # Reading it whole has returned its connection; any other is of no use any more.
@@ -235,11 +242,11 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
 def _read(response: BaseHTTPResponse, max_bytes: int) -> bytes:
     """Return the decoded body. Raises ResponseTooLarge above the size limit."""
     chunks, size = [], 0
-    for chunk in response.stream(65536, decode_content=True):
+    while chunk := read_next(response):
         chunks.append(chunk)
         size += len(chunk)
         if size > max_bytes:
-            raise ResponseTooLarge("The answer is larger than we accept.", sent=True)
+            raise ResponseTooLarge
     return b"".join(chunks)
 
 

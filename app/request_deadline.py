@@ -97,6 +97,12 @@ def paused(most_seconds: float) -> Iterator[None]:
         _watch(deadline)  # which may have been looked at, and put off, meanwhile
 
 
+def has_passed() -> bool:
+    """Whether this thread's deadline, if there is one, has passed."""
+    deadline: Deadline | None = getattr(current, "deadline", None)
+    return deadline is not None and deadline.seconds_left <= 0
+
+
 current = threading.local()
 lock = threading.Lock()
 _pending: list[tuple[float, int, Deadline]] = []

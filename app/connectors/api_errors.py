@@ -21,7 +21,16 @@ from app.errors import (
     ReconnectNeeded,
     ToolError,
 )
-from app.outbound import OutboundError, OutboundTimeout, Response, ResponseTooLarge
+from app.outbound import (
+    AddressRefused,
+    CertificateRefused,
+    OutboundError,
+    OutboundTimeout,
+    Response,
+    ResponseEndless,
+    ResponseTooLarge,
+    ResponseUnreadable,
+)
 
 _MOST_REASONS = 10
 _LONGEST_REASON = 300
@@ -76,9 +85,28 @@ def no_answer(name: str, error: OutboundError, *, safe: bool) -> ToolError:
         return ProviderError(
             f"{name} sent more than fits in one answer. Ask for less: fewer records or a shorter period."
         )
+    if isinstance(error, ResponseEndless):
+        return ProviderError(
+            f"{name} kept sending messages, but no answer. Tell whoever runs it, or use another of its tools."
+        )
     if isinstance(error, OutboundTimeout):
         return ProviderTimeout(f"{name} did not answer in time. Please try again.")
-    return ProviderUnavailable(f"{name} cannot be reached right now. Please try again later.")
+    return ProviderUnavailable(_why_unavailable(name, error))
+
+
+def _why_unavailable(name: str, error: OutboundError) -> str:
+    if isinstance(error, CertificateRefused):
+        return f"Nothing was sent to {name}: its certificate {error.why}. Whoever runs it must correct that."
+    if isinstance(error, AddressRefused):
+        return (
+            f"Nothing was sent to {name}: its address leads to a private network now. Ask whoever runs it, "
+            "or the operator of this installation."
+        )
+    if isinstance(error, ResponseUnreadable):
+        return f"{name} sent an answer that could not be read. Please try again later."
+    if error.sent:
+        return f"{name} broke off before its answer was complete. Please try again later."
+    return f"{name} cannot be reached right now. Please try again later."
 
 
 def outcome_unknown(name: str, happened: str = "did not confirm it") -> OutcomeUnknown:

@@ -26,7 +26,23 @@ from app.errors import (
     TemporaryFailure,
     ToolError,
 )
-from app.outbound import OutboundError, OutboundStopped, OutboundTimeout, Response, ResponseTooLarge
+from app.outbound import (
+    AddressRefused,
+    CertificateRefused,
+    OutboundError,
+    OutboundStopped,
+    OutboundTimeout,
+    Response,
+    ResponseEndless,
+    ResponseTooLarge,
+)
+
+
+def _may_work_again(error: OutboundError) -> bool:
+    """Whether sending the same once more, at once, may end otherwise."""
+    if isinstance(error, ResponseTooLarge | ResponseEndless | CertificateRefused | AddressRefused):
+        return False
+    return not (error.sent and isinstance(error, OutboundTimeout))
 
 
 class TokenSource(Protocol):
@@ -70,7 +86,7 @@ class ApiSender:
             try:
                 answer = self._send(request, token)
             except OutboundError as error:
-                if not last and (not error.sent or not isinstance(error, OutboundTimeout | ResponseTooLarge)):
+                if not last and _may_work_again(error):
                     unsure = unsure or error.sent
                     self._pause(attempt)
                     continue

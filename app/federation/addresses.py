@@ -7,7 +7,7 @@ again when it is sent (`outbound`): a name may resolve to something else by then
 import re
 from urllib.parse import SplitResult, parse_qsl, urlsplit, urlunsplit
 
-from app import guarded_http
+from app import outbound
 from app.config import Settings
 from app.connectors.rows import plain
 from app.errors import InvalidInput
@@ -124,10 +124,10 @@ def check_discovered(settings: Settings, address: object, what: str) -> str:
 
 def _check_public(address: str, what: str, host: str, port: int) -> None:
     try:
-        guarded_http.check_public(host, port, _LOOKUP_SECONDS)
-    except guarded_http.AddressRefused:
+        outbound.check_public(host, port, _LOOKUP_SECONDS)
+    except outbound.AddressRefused:
         raise _refused(address, what, "is on a private network") from None
-    except guarded_http.OutboundError:
+    except outbound.OutboundError:
         raise _refused(address, what, "can't be found") from None
 
 

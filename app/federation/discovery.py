@@ -278,11 +278,19 @@ def _unreachable(error: outbound.OutboundError) -> str:
         return "The server didn't respond in time. Please try again, or check the address."
     if isinstance(error, outbound.ResponseTooLarge):
         return "The server's answer is too large to read, so it can't be added. Contact whoever runs it."
-    if "certificate" in str(error):
+    if isinstance(error, outbound.CertificateRefused):
         return (
-            "The server's TLS certificate isn't valid, so the connection wouldn't be secure. Contact whoever "
-            "runs it."
+            f"The server's TLS certificate {error.why}, so the connection wouldn't be secure. Contact "
+            "whoever runs it."
         )
+    if isinstance(error, outbound.ResponseEndless):
+        return (
+            "The server keeps sending messages but no answer, so it can't be added. Contact whoever runs it."
+        )
+    if isinstance(error, outbound.ResponseUnreadable):
+        return "The server's answer isn't valid HTTP, so it can't be read. Contact whoever runs it."
+    if error.sent:
+        return "The server broke off before its answer was complete. Please try again in a moment."
     return "The server can't be reached. Check the address and whether the server is running."
 
 

@@ -7,7 +7,7 @@ server that names another issuer nor another `PUBLIC_URL` ever gets to see it.
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from app import guarded_http, outbound, url_settings
+from app import outbound, url_settings
 from app.config import Settings
 from app.errors import InvalidInput
 from app.federation import addresses, guarded_request
@@ -101,10 +101,10 @@ def _is_known_by_document(settings: Settings, facts: OAuthFacts) -> bool:
         return _takes_our_document(settings, facts)
     own = url_settings.parse("PUBLIC_URL", settings.public_url)
     try:
-        guarded_http.check_public(own.host or "", own.port or 443, _LOOKUP_SECONDS)
-    except guarded_http.AddressRefused:
+        outbound.check_public(own.host or "", own.port or 443, _LOOKUP_SECONDS)
+    except outbound.AddressRefused:
         return False
-    except guarded_http.OutboundError:
+    except outbound.OutboundError:
         pass  # our own name may be unknown here and known elsewhere
     return True
 

@@ -233,9 +233,10 @@ class McpClient:
             raise
 
     def _result(self, method: str, response: Response, found: Message | None, safe: bool) -> dict[str, Any]:
-        if found is not None and "error" in found:
-            raise errors.rpc_error(self._name, method, found["error"])
         result = found.get("result") if found else None
+        # some servers write both, the one that does not apply as null
+        if found is not None and "error" in found and (found["error"] is not None or result is None):
+            raise errors.rpc_error(self._name, method, found["error"])
         if isinstance(result, dict):
             return result
         if response.status >= 300:

@@ -91,7 +91,7 @@ def _initialize(sender: McpSender, name: str) -> tuple[ServerSession, ServerFact
     except wire.NotJsonRpc:
         raise ProviderError(errors.not_mcp_sentence(name)) from None
     found = wire.answer_in(answer, message["id"])
-    if found is not None and "error" in found:
+    if found is not None and found.get("error") is not None:
         raise errors.rpc_error(name, "initialize", found["error"])
     if answer.status >= 300:
         raise errors.http_refusal(name, answer)

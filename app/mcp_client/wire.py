@@ -172,7 +172,7 @@ def is_answer(message: Message, request_id: Any) -> bool:
     if "method" in message or not ("result" in message or "error" in message):
         return False
     found = message.get("id")
-    return str(found) == str(request_id) or (found is None and "error" in message)
+    return str(found) == str(request_id) or (found is None and message.get("error") is not None)
 
 
 def answer_in(response: Response, request_id: Any) -> Message | None:

@@ -1,12 +1,14 @@
 """A server whose every byte a test decides."""
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-RawAnswer = tuple[int, list[tuple[str, str]], Iterable[bytes]]  # status, headers, pieces of the body
+# status, headers, pieces of the body; or every byte of the response
+RawAnswer = tuple[int, list[tuple[str, str]], Iterable[bytes]] | list[bytes]
 
 
 def event(message: Any) -> bytes:
@@ -72,6 +74,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(self.server.resume({name.lower(): value for name, value in self.headers.items()}))
 
     def _send(self, answer: RawAnswer) -> None:
+        if isinstance(answer, list):
+            self.close_connection = True
+            with contextlib.suppress(OSError):
+                self.wfile.writelines(answer)
+            return
         status, headers, pieces = answer
         self.send_response(status)
         for name, value in [*headers, ("Transfer-Encoding", "chunked")]:
