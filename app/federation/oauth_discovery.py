@@ -18,17 +18,11 @@ from app.connectors.rows import plain
 from app.errors import InvalidInput
 from app.federation import addresses, challenge, guarded_request
 from app.federation.challenge import Challenge
-from app.federation.oauth_facts import ClientAuth, OAuthFacts
+from app.federation.oauth_facts import AUTH_METHODS, ClientAuth, OAuthFacts
 
 _SECONDS = 10.0
 _LONGEST_RESOURCE = 2000
 _LONGEST_NAME = 60
-# in our order: servers differ in what else they want to see beside a Basic header
-_METHODS: dict[str, ClientAuth] = {
-    "client_secret_post": "post",
-    "client_secret_basic": "basic",
-    "none": "none",
-}
 _RESOURCE_PATH = "/.well-known/oauth-protected-resource"
 _SERVER_PATH = "/.well-known/oauth-authorization-server"
 _OPENID_PATH = "/.well-known/openid-configuration"
@@ -202,7 +196,7 @@ def _client_auths(metadata: Mapping[str, Any]) -> tuple[ClientAuth, ...]:
     named = metadata.get("token_endpoint_auth_methods_supported")
     if not isinstance(named, list) or not named:
         return ("basic",)
-    known = tuple(auth for method, auth in _METHODS.items() if method in named)
+    known = tuple(auth for auth, method in AUTH_METHODS.items() if method in named)
     if not known:
         raise SignInUnusable(
             "The server's sign-in accepts neither a client secret nor apps without one, and other methods "

@@ -15,6 +15,12 @@ from app.vault import seal
 
 ClientAuth = Literal["basic", "post", "none"]
 CLIENT_AUTHS: tuple[ClientAuth, ...] = get_args(ClientAuth)
+# as metadata writes them, in our order: servers differ in what else they want to see beside a Basic header
+AUTH_METHODS: dict[ClientAuth, str] = {
+    "post": "client_secret_post",
+    "basic": "client_secret_basic",
+    "none": "none",
+}
 # parameters of the authorization request that are ours: extra ones cannot replace them
 RESERVED_PARAMETERS = frozenset(
     (

@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 from app import audit, clock, database, outbound, workspace_versions
 from app.config import Settings
 from app.errors import InvalidInput
-from app.federation import addresses, changes, discovery, guarded_request, registration
+from app.federation import addresses, changes, discovery, guarded_request, pinned_rows, registration
 from app.federation.models import McpServer
 from app.federation.oauth_facts import OAuthFacts
 from app.hub.models import Handshake
@@ -93,8 +93,7 @@ def _why_paste_again(settings: Settings, server: McpServer) -> str:
 def _is_known(db: Session, server: McpServer) -> bool:
     """Whether a token of our client was just taken: a call found that it lacks scopes."""
     connections = select(Connection).where(
-        col(Connection.workspace_id) == server.workspace_id,
-        col(Connection.slug) == server.slug,
+        *pinned_rows.connections_of(server),
         col(Connection.state) == connection_state.CONNECTED,
     )
     return any(step_up.is_pending(each) for each in db.exec(connections))

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from app import audit, clock
@@ -105,6 +106,11 @@ def foreign_names(db: Session, server: McpServer) -> set[str]:
     return services_of(None).tool_names - own | {naming.full_name(slug, verb) for slug, verb in others}
 
 
+def connections_of(server: McpServer) -> tuple[ColumnElement[bool], ...]:
+    """The conditions for a `Connection` of the server."""
+    return col(Connection.workspace_id) == server.workspace_id, col(Connection.slug) == server.slug
+
+
 def digests_elsewhere(db: Session, server: McpServer, connection_id: str | None) -> dict[str, set[str]]:
     """The digests of each tool in the lists of the server's other connections. None: of no connection, as the
     list is the same for all.
@@ -114,11 +120,7 @@ def digests_elsewhere(db: Session, server: McpServer, connection_id: str | None)
     lists = db.exec(
         select(McpToolList.tools)
         .join(Connection, col(Connection.id) == col(McpToolList.connection_id))
-        .where(
-            col(Connection.workspace_id) == server.workspace_id,
-            col(Connection.slug) == server.slug,
-            col(Connection.id) != connection_id,
-        )
+        .where(*connections_of(server), col(Connection.id) != connection_id)
     ).all()
     found: dict[str, set[str]] = {}
     for name, digest in (pair for tools in lists for pair in tools.items()):
@@ -136,8 +138,7 @@ def is_some_list_unread(db: Session, server: McpServer, connection_id: str | Non
         select(Connection.id)
         .outerjoin(McpToolList, col(McpToolList.connection_id) == col(Connection.id))
         .where(
-            col(Connection.workspace_id) == server.workspace_id,
-            col(Connection.slug) == server.slug,
+            *connections_of(server),
             col(Connection.id) != connection_id,
             col(Connection.state) == connection_state.CONNECTED,
             col(Connection.connected_at) > clock.now() - _READ_WITHIN,

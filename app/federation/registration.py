@@ -14,6 +14,7 @@ from app.federation import addresses, guarded_request
 from app.federation.challenge import scopes_in
 from app.federation.models import McpServer
 from app.federation.oauth_facts import (
+    AUTH_METHODS,
     CLIENT_AUTHS,
     RESERVED_PARAMETERS,
     SHARED_CALLBACK,
@@ -26,11 +27,6 @@ DOCUMENT_PATH = "/client-metadata.json"
 _SECONDS = 15.0
 _LOOKUP_SECONDS = 3.0
 _LONGEST = 2000
-_METHODS: dict[ClientAuth, str] = {
-    "basic": "client_secret_basic",
-    "post": "client_secret_post",
-    "none": "none",
-}
 
 
 class ClientNeeded(InvalidInput):
@@ -173,7 +169,7 @@ def _register(settings: Settings, server: McpServer, facts: OAuthFacts) -> None:
     """RFC 7591 section 3. The answer's method counts, which may be another than the one requested."""
     redirect = redirect_of(settings, "registered", server.slug)
     endpoint = addresses.check_discovered(settings, facts.registration_endpoint, "registering apps")
-    request = _metadata(settings, redirect, _METHODS[facts.client_auths[0]])
+    request = _metadata(settings, redirect, AUTH_METHODS[facts.client_auths[0]])
     if facts.scopes:
         request["scope"] = " ".join(facts.scopes)
     try:
@@ -203,7 +199,7 @@ def _register(settings: Settings, server: McpServer, facts: OAuthFacts) -> None:
 
 def _method_in(body: dict[str, Any], facts: OAuthFacts, secret: str) -> ClientAuth:
     assigned = body.get("token_endpoint_auth_method")
-    auth = next((auth for auth, method in _METHODS.items() if method == assigned), facts.client_auths[0])
+    auth = next((auth for auth, method in AUTH_METHODS.items() if method == assigned), facts.client_auths[0])
     return auth if secret else "none"
 
 

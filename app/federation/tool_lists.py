@@ -258,14 +258,12 @@ def version_of(db: Session, workspace_id: str) -> int:
     return version or 0
 
 
-def _of_server(server: McpServer):  # type: ignore[no-untyped-def]
-    return (col(Connection.workspace_id) == server.workspace_id, col(Connection.slug) == server.slug)
-
-
 def _share(db: Session, server: McpServer, row: McpToolList) -> None:
     """A public list is that of the server's other connections too."""
     others = db.execute(
-        select(col(Connection.id)).where(*_of_server(server), col(Connection.id) != row.connection_id)
+        select(col(Connection.id)).where(
+            *pinned_rows.connections_of(server), col(Connection.id) != row.connection_id
+        )
     ).scalars()
     same = {name: getattr(row, name) for name in ("tools", "scope", "fetched_at", "expires_at", "problem")}
     rows = [{"connection_id": other, "workspace_id": row.workspace_id, **same} for other in others]
@@ -282,7 +280,7 @@ def _note_lacking(db: Session, server: McpServer) -> None:
     known = db.execute(
         select(col(Connection.id), col(Connection.facts), col(McpToolList.tools))
         .join(McpToolList, col(McpToolList.connection_id) == col(Connection.id))
-        .where(*_of_server(server), col(McpToolList.fetched_at).is_not(None))
+        .where(*pinned_rows.connections_of(server), col(McpToolList.fetched_at).is_not(None))
     )
     changed = {
         connection_id: found
