@@ -203,7 +203,7 @@ def test_another_workspace_neither_sees_nor_calls_it(flowpos, connect, alice, cl
     charlie = client_of(people.charlie)
     assert alice.tools().keys() >= {"flowpos_get_products"} and MOVE not in charlie.tools()
     unknown = charlie.ask("tools/call", name=MOVE, arguments={"quantity": 1}).json["error"]
-    assert "There is no tool of that name" in unknown["message"]
+    assert "There is no tool with that name" in unknown["message"]
     set_level(connect(people.charlie), "write")
     assert MOVE not in charlie.tools(), "each workspace decides for itself"
     assert "no owner or admin has allowed it yet" in charlie.refusal(MOVE, {"quantity": 1})[1]
