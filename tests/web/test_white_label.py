@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OURS = "Patchbay"
 LOGO = "https://acme.example/logo.svg"
 # What is written for operators at a terminal, and the name we call services by.
-AT_THE_TERMINAL = {"serve.py", "commands.py", "config.py", "outbound.py"}
+AT_THE_TERMINAL = {"serve.py", "commands.py", "config.py", "outbound_request.py"}
 
 
 @pytest.fixture
