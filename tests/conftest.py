@@ -17,7 +17,7 @@ from app.accounts.models import User
 from app.factory import create_app
 from app.workspaces.models import Membership, Workspace
 from tests.support import databases, garbage, processes, scratch, services, waiting
-from tests.support.compiled import Templates, share_parsed_rules, share_statements, share_url_builders
+from tests.support.compiled import Templates, share_statements, share_url_maps
 from tests.support.hashing import use_quick_hashes
 from tests.support.keys import SECRET_KEY, VAULT_KEY
 from tests.support.mail import code_for, mailbox  # noqa: F401
@@ -39,9 +39,8 @@ _templates = Templates()
 _browsers: list["Browser"] = []
 scratch.use_memory()
 use_quick_hashes()
-share_parsed_rules()
 share_statements()
-share_url_builders()
+share_url_maps()
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses

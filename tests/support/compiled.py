@@ -3,14 +3,17 @@ page and of its first queries. Every test makes one.
 """
 
 import functools
+from collections import defaultdict
 from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
+from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from sqlalchemy import Engine
-from werkzeug.routing.rules import Rule
+from werkzeug.routing import Map, Rule, RuleFactory
+from werkzeug.routing.matcher import StateMachineMatcher
 
 from app import database
 
@@ -48,42 +51,56 @@ def share_statements() -> None:
     database.create_engine = made  # type: ignore[assignment]
 
 
-def share_parsed_rules() -> None:
-    """Let equal rules share their parts. Their converters know no more of the application than their
-    pattern.
+class _SharedMap(Map):
+    """A map of rules that is built when it is first used, once for all maps with the same rules."""
+
+    _built: dict[tuple[int, ...], tuple[list[Rule], StateMachineMatcher, dict[Any, list[Rule]]]] = {}
+
+    def __init__(self, *given: Any, **options: Any) -> None:
+        self._added: list[Rule] = []
+        super().__init__(*given, **options)
+
+    def add(self, rulefactory: RuleFactory) -> None:
+        self._added.extend(rulefactory.get_rules(self))
+        self._remap = True
+
+    def update(self) -> None:
+        if not self._remap:
+            return
+        with self._remap_lock:
+            if not self._remap:
+                return
+            key = tuple(map(id, self._added))
+            if key not in self._built:
+                self._built[key] = list(self._added), *self._build()
+            _, self._matcher, self._rules_by_endpoint = self._built[key]
+            self._remap = False
+
+    def _build(self) -> tuple[StateMachineMatcher, dict[Any, list[Rule]]]:
+        matcher, by_endpoint = StateMachineMatcher(self.merge_slashes), defaultdict(list)
+        for rule in self._added:
+            if rule.map is None:  # otherwise a map with other rules has compiled it
+                rule.bind(self)
+            if not rule.build_only:
+                matcher.add(rule)
+            by_endpoint[rule.endpoint].append(rule)
+        matcher.update()
+        for rules in by_endpoint.values():
+            rules.sort(key=Rule.build_compare_key)
+        return matcher, dict(by_endpoint)
+
+
+def share_url_maps() -> None:
+    """Let applications with equal rules share them compiled. A rule names its endpoint, and so knows nothing
+    of the application; the functions behind the endpoints stay each application's own.
     """
-    parse_one: Callable[..., Any] = Rule._parse_rule
-    shared: dict[str, tuple[list[Any], list[tuple[bool, str]], dict[str, Any]]] = {}
+    made: dict[tuple[object, ...], Rule] = {}
 
-    @functools.wraps(parse_one)
-    def parsed(rule: Rule, text: str) -> Any:
-        if text not in shared:
-            before = len(rule._trace)
-            parts = list(parse_one(rule, text))
-            trace = rule._trace[before:]
-            shared[text] = parts, trace, {name: rule._converters[name] for dynamic, name in trace if dynamic}
-            return parts
-        parts, trace, converters = shared[text]
-        rule._trace.extend(trace)
-        rule._converters.update(converters)
-        rule.arguments.update(converters)
-        return parts
+    def rule_of(text: str, *, methods: set[str], **options: Any) -> Rule:
+        key = text, frozenset(methods), repr(sorted(options.items()))
+        if key not in made:
+            made[key] = Rule(text, methods=methods, **options)
+        return made[key]
 
-    Rule._parse_rule = parsed  # type: ignore[method-assign]
-
-
-def share_url_builders() -> None:
-    """Let equal rules share the function that builds their URL. It is given the rule it builds for, so it
-    is the same for all.
-    """
-    compile_one: Callable[..., Any] = Rule._compile_builder
-    cached: dict[tuple[object, ...], Any] = {}
-
-    @functools.wraps(compile_one)
-    def compiled(rule: Rule, append_unknown: bool = True) -> Any:
-        key = (rule.rule, rule.subdomain, rule.host, repr(rule.defaults), rule.endpoint, append_unknown)
-        if key not in cached:
-            cached[key] = compile_one(rule, append_unknown)
-        return cached[key]
-
-    Rule._compile_builder = compiled  # type: ignore[method-assign]
+    Flask.url_rule_class = staticmethod(rule_of)  # type: ignore[assignment]
+    Flask.url_map_class = _SharedMap
