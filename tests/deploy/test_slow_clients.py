@@ -27,7 +27,7 @@ BODY_NOBODY_WANTS = b"POST /health HTTP/1.1\r\nHost: localhost\r\nContent-Length
 STAYS_OPEN = b"GET /health HTTP/1.0\r\n\r\n"
 DOES_NOT_READ_MANY = b"GET /bytes/200000 HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100
 UPLOAD = b"POST /digest HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc"
-HEAD_SECONDS, BODY_SECONDS = 1, 2.5
+HEAD_SECONDS, BODY_SECONDS = 0.5, 1
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_an_idle_connection_is_closed_without_a_word(quick_server: Server, sent)
 def test_a_byte_now_and_then_does_not_extend_the_deadline(quick_server: Server, start, byte, seconds):
     started = time.monotonic()
     with quick_server.connect(start) as sock:
-        sock.settimeout(0.2)
+        sock.settimeout(0.05)
         answer = b""
         while not answer and time.monotonic() - started < seconds + PROMPTLY_SECONDS:
             with contextlib.suppress(OSError):  # it may close while we send
