@@ -22,6 +22,8 @@ _MOST_BLOCKS = 50
 # of texts beside the data, in all; what is longer is cut
 _MOST_BLOCK_CHARACTERS = 20_000
 _MOST_ERROR_CHARACTERS = 2_000
+_MOST_ABOUT = 4_000  # characters of JSON of a block without its content: names, addresses, metadata
+_CONTENT = frozenset({"text", "data", "blob", "resource"})
 _BINARIES = {"image": "data", "audio": "data"}
 
 _BLOCK: TypeAdapter[ContentBlock] = TypeAdapter(ContentBlock)
@@ -67,7 +69,12 @@ def _output_of(result: Mapping[str, Any], name: str, check: OutputCheck | None) 
         notes.append(
             f"The result doesn't match the output schema that {name} declares for this tool: {problem}"
         )
-    more = [{"type": "text", "text": text} for text in texts if not _repeats(text, structured)]
+    others = [text for text in texts if text and not _repeats(text, structured)]
+    more = [{"type": "text", "text": text} for text in others[:_MOST_BLOCKS]]
+    if len(others) > _MOST_BLOCKS:
+        notes.append(
+            f"{name} also sent more texts than fit, so {len(others) - _MOST_BLOCKS:,} were left out."
+        )
     return ToolOutput(to_data(structured), _bounded([*more, *valid]), " ".join(notes))
 
 
@@ -92,9 +99,16 @@ def _readable(blocks: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
         except ValidationError:
             continue
         dumped = known.model_dump(mode="json", by_alias=True, exclude_none=True)
-        if _holds_its_binary(dumped):
+        if _is_of_size(dumped) and _holds_its_binary(dumped):
             valid.append(dumped)
     return valid, len(blocks) - len(valid)
+
+
+def _is_of_size(block: Mapping[str, Any]) -> bool:
+    """Whether what stands around its content fits: no limit of a result counts that."""
+    holder = block["resource"] if block["type"] == "resource" else {}
+    about = [{name: part[name] for name in part if name not in _CONTENT} for part in (block, holder)]
+    return len(to_json(about)) <= _MOST_ABOUT
 
 
 def _holds_its_binary(block: Mapping[str, Any]) -> bool:

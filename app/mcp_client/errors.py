@@ -27,6 +27,7 @@ _UNKNOWN_TOOL = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _LONGEST_REASON = 300
+_NOT_ACCEPTED = frozenset({"br", "zstd", "compress", "dcb", "dcz"})
 _MOST_PAGES = 5
 
 
@@ -155,6 +156,19 @@ def not_mcp(name: str, answer: Response, *, safe: bool) -> ToolError:
     """The error for a success that cannot be read."""
     if not safe:
         return unreadable(name, safe=False)
+    coding = answer.headers.get("Content-Encoding", "").strip().lower()
+    if coding in _NOT_ACCEPTED:
+        return NotMcp(
+            f"{name} sent an answer compressed with {coding}, which we didn't ask for and can't read. "
+            "Contact whoever runs it.",
+            answer,
+        )
+    if _is_json(answer) and answer.json() is None:
+        return NotMcp(
+            f"{name} sent an answer whose JSON could not be read: it is not valid, or nested too deeply. "
+            "Contact whoever runs it.",
+            answer,
+        )
     return NotMcp(not_mcp_sentence(name), answer)
 
 
@@ -164,6 +178,10 @@ def not_mcp_sentence(name: str) -> str:
         f"{name} sent an answer that is not MCP, so its address may have changed. An owner or admin can add "
         "it again at its current one."
     )
+
+
+def _is_json(answer: Response) -> bool:
+    return answer.headers.get("Content-Type", "").split(";")[0].strip().lower() == "application/json"
 
 
 def unreadable(name: str, *, safe: bool) -> OutcomeUnknown | ProviderUnavailable:

@@ -164,3 +164,18 @@ def test_an_answer_that_ends_early_broke_off(server, client, pieces):
 def test_an_error_that_is_null_is_none(server, client, status):
     server.answer = lambda message, seen: json_answer({**answers(message), "error": None}, status=status)
     assert client.call_tool("do", {}, safe=True) == OK
+
+
+NOT_JSON = {
+    "cut short": ([], b'{"jsonrpc": "2.0", ', "JSON could not be read"),
+    "invalid UTF-8": ([], b'{"jsonrpc": "2.0", "x": "\xff"}', "JSON could not be read"),
+    "another compression": ([("Content-Encoding", "br")], b"\x8b\x02\x80", "compressed with br"),
+}
+
+
+@pytest.mark.parametrize(("headers", "body", "sentence"), NOT_JSON.values(), ids=NOT_JSON.keys())
+def test_an_answer_that_is_no_json_says_so(server, client, headers, body, sentence):
+    head = [("Content-Type", "application/json"), *headers]
+    server.answer = lambda message, seen: (200, head, [body])
+    with pytest.raises(ToolError, match=f"Notebook sent an answer .*{sentence}"):
+        client.call_tool("do", {}, safe=True)

@@ -124,6 +124,11 @@ BROKEN_BLOCKS = {
     "without a type": {"data": DRAWING},
     "link without an address": {"type": "resource_link", "name": "x"},
     "broken resource": {"type": "resource", "resource": {"uri": "x://y", "blob": "%"}},
+    "link with a novel": {"type": "resource_link", "uri": "x://y", "name": "n", "description": "d" * 5_000},
+    "resource with baggage": {
+        "type": "resource",
+        "resource": {"uri": "x://y", "text": "t", "_meta": {"x": "y" * 5_000}},
+    },
 }
 
 
@@ -151,6 +156,12 @@ def test_every_kind_of_content_stays_and_its_text_is_cleaned():
 def test_texts_beside_the_data_are_bounded_together():
     found = output(content=[text("a" * 15_000), text("b" * 15_000)], structuredContent={"id": 1})
     assert [len(each["text"]) for each in found.blocks] == [15_000, 5_000 + len("… [cut]")]
+
+
+def test_only_so_many_texts_stay_beside_the_data():
+    found = output(content=[text(f"Line {n}") for n in range(1_000)], structuredContent={"id": 1})
+    assert [each["text"] for each in found.blocks] == [f"Line {n}" for n in range(50)]
+    assert found.note == "Notebook also sent more texts than fit, so 950 were left out."
 
 
 def test_hidden_characters_are_taken_out_of_data():
