@@ -65,6 +65,11 @@ class FoundPage:
         return wording.sign_in_host(self.found.oauth) if self.found.oauth else ""
 
     @property
+    def is_cut(self) -> bool:
+        """Whether the server lists more tools than one server can have."""
+        return len(self.tools) == pinned_rows.MOST_TOOLS < len(self.found.tools or ())
+
+    @property
     def held(self) -> int:
         """How many tools wait for a review although they were seen here."""
         return sum(tool.is_held for tool in self.tools)

@@ -10,7 +10,7 @@ from app import clock, database
 from app.audit import AuditEntry
 from app.connectors.services import services_of
 from app.errors import ProviderUnavailable
-from app.federation import slugs
+from app.federation import pinned_rows, slugs
 from app.federation.models import McpServer, McpServerTool
 from app.hub import connecting
 from app.mcp_server import toolbox
@@ -178,6 +178,17 @@ def test_an_address_that_is_none_gets_its_sentence_beside_the_field(alice, url, 
     assert answer.status_code == 422 and sentence in alice.page
     assert f'value="{url}"' in alice.page and 'aria-invalid="true"' in alice.page
     assert rows(McpServer) == []
+
+
+def test_tools_beyond_the_most_that_a_server_can_have_are_named_as_left_out(alice, sdk_server, monkeypatch):
+    monkeypatch.setattr(pinned_rows, "MOST_TOOLS", 2)
+    sdk_server.definitions = [{"name": f"tool_{n}", "inputSchema": {"type": "object"}} for n in range(3)]
+    look(alice, sdk_server.url)
+    assert "tool_1" in alice.page and "tool_2" not in alice.page
+    assert "2. The server lists more: those are left out." in alice.page
+    sdk_server.definitions.pop()
+    look(alice, sdk_server.url)
+    assert "tool_1" in alice.page and "left out" not in alice.page
 
 
 def test_two_servers_of_one_name_get_two_slugs(alice, sdk_server, session_server):

@@ -155,6 +155,15 @@ def test_all_new_tools_without_findings_are_allowed_at_once(server, alice):
     }
 
 
+def test_allowing_several_at_once_says_that_it_accepts_what_they_claim(server, alice):
+    take(server, [LIST, ADD, {**LIST, "name": "read_a"}])
+    assert "accepts every claim" not in group(alice, "waiting"), "there is one"
+    take(server, [LIST, ADD, {**LIST, "name": "read_a"}, {**LIST, "name": "read_b"}])
+    assert "Allowing several at once accepts every claim." in group(alice, "waiting")
+    alice.submit(f"{PAGE}/allow", form_of(alice, "read_a", "allow"))
+    assert row("read_a").state == "approved" and not row("read_a").reads_only, "its box was cleared"
+
+
 def test_a_finding_stands_beside_the_text_with_what_was_hidden_in_it(server, alice):
     take(server, [LIST, ADD, POISONED])
     find_in("sum_up", "Its text has hidden characters.")
