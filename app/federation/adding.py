@@ -1,7 +1,7 @@
 """Adding a server as it was displayed: its row, our client there, and the tools that the person saw.
 
 What is added is what was on the page: the button carries a signed digest of it, and the server is looked at
-again before it counts.
+again before it counts. The button carries the server's id, too, so that pressing it twice adds one server.
 """
 
 import hashlib
@@ -20,6 +20,7 @@ from app.federation import changes, pins, policy, registration, removal, review,
 from app.federation.discovery import Found
 from app.federation.models import McpServer
 from app.federation.registration import PastedClient
+from app.workspaces import members
 from app.workspaces.guard import Member
 
 _LIFE_SECONDS = 1_800  # of what was displayed
@@ -36,6 +37,14 @@ class FoundChanged(InvalidInput):
     )
 
 
+class AddedAlready(Exception):
+    """This very button was pressed before, and its server is here."""
+
+    def __init__(self, server: McpServer) -> None:
+        super().__init__(server.id)
+        self.server = server
+
+
 @dataclass(frozen=True)
 class AddChoice:
     """What the person chose on the page."""
@@ -50,46 +59,60 @@ class AddChoice:
 
 def sign(settings: Settings, member: Member, found: Found) -> str:
     """What the button of the page carries: that this was displayed, to this person in this browser."""
-    text: str = _signer(settings).dumps([_digest(found), *_bound_to(member)])
+    text: str = _signer(settings).dumps([_digest(found), *_bound_to(member), crypto.new_id("mcp")])
     return text
 
 
-def check(settings: Settings, member: Member, signed: str, found: Found) -> None:
-    """Raises FoundChanged unless exactly this was displayed within the last half hour."""
+def check(settings: Settings, member: Member, signed: str, found: Found) -> str:
+    """Returns the id for the server. Raises FoundChanged unless exactly this was displayed within the last
+    half hour, and AddedAlready.
+    """
     try:
         content = _signer(settings).loads(signed, max_age=_LIFE_SECONDS)
     except (BadSignature, ValueError, TypeError):
         raise FoundChanged() from None
-    if content != [_digest(found), *_bound_to(member)]:
+    if content[:-1] != [_digest(found), *_bound_to(member)]:
         raise FoundChanged()
+    server_id = str(content[-1])
+    with database.reading() as db:
+        before = db.get(McpServer, server_id)
+    if before is None:
+        return server_id
+    if before.removed_at is not None:  # it was removed since: then it is added anew
+        return crypto.new_id("mcp")
+    raise AddedAlready(before)
 
 
-def add(settings: Settings, member: Member, found: Found, choice: AddChoice) -> McpServer:
+def add(settings: Settings, member: Member, found: Found, choice: AddChoice, server_id: str) -> McpServer:
     """Store the server. Registers us there first, so call it without a database connection.
 
-    Raises Forbidden, or InvalidInput, each with its sentence.
+    Raises AddedAlready; Forbidden, NotFound or InvalidInput, each with its sentence.
     """
     policy.check_may_add(settings, member)
     name = review.checked_name(choice.name)
     with database.reading() as db:
         policy.check_room(db, member.workspace.id)
         slug = slugs.free_slug(db, member.workspace.id, name)
-    server = _row(member, found, choice, name, slug)
+    server = _row(member, found, choice, server_id, name, slug)
     if server.access == "oauth":
         registration.obtain_client(settings, server, choice.client)
     findings = pins.judge(server, found.tools or [])
     try:
         _store(member, server, found.tools, choice.reads_only, findings)
-    except IntegrityError:
+    except IntegrityError:  # somebody was first: with this button, or with another server of the name
+        with database.reading() as db:
+            before = db.get(McpServer, server_id)
+        if before is not None:
+            raise AddedAlready(before) from None
         raise InvalidInput("A server with this name was just added. Please try again.") from None
     source.count_at_once(member.workspace.id)
     return server
 
 
-def _row(member: Member, found: Found, choice: AddChoice, name: str, slug: str) -> McpServer:
+def _row(member: Member, found: Found, choice: AddChoice, server_id: str, name: str, slug: str) -> McpServer:
     at = clock.now()
     return McpServer(
-        id=crypto.new_id("mcp"),
+        id=server_id,
         workspace_id=member.workspace.id,
         slug=slug,
         name=name,
@@ -115,6 +138,9 @@ def _store(
 ) -> None:
     by = member.user.id
     with database.transaction() as db:
+        members.lock(db, server.workspace_id)
+        members.check_is_member(db, server.workspace_id, by)  # registering there may have taken a while
+        policy.check_room(db, server.workspace_id)
         removal.reclaim(db, server.workspace_id, server.slug)
         db.add(server)
         db.flush()

@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 
 from app.connectors.credential_forms import Field
 from app.errors import InvalidInput, PatchbayError
-from app.federation import adding, adding_page, discovery, page, policy, presets, typed_choice
-from app.federation.adding import AddChoice, FoundChanged
+from app.federation import adding, adding_page, discovery, page, policy, presets, source, typed_choice
+from app.federation.adding import AddChoice, AddedAlready, FoundChanged
 from app.federation.discovery import Found
 from app.federation.models import McpServer
 from app.federation.registration import ClientNeeded, RegistrationFailed
@@ -63,11 +63,13 @@ def _add(found: Found) -> ResponseReturnValue:
     settings, typed = current.settings(), typed_choice.read(request.form, found.access)
     key = request.form.get("key", "").strip()
     try:
-        adding.check(settings, g.member, request.form["found"], found)
+        server_id = adding.check(settings, g.member, request.form["found"], found)
         problems = _problems_with(typed, key)
         if problems:
             return _found_page(found, typed, problems), 422
-        server = adding.add(settings, g.member, found, _choice(typed))
+        server = adding.add(settings, g.member, found, _choice(typed), server_id)
+    except AddedAlready as pressed_twice:
+        return _go_on_with(pressed_twice.server, typed.visibility)
     except FoundChanged as refused:
         return _found_page(found, typed, {"": refused.message}), refused.status
     except (ClientNeeded, RegistrationFailed) as refused:
@@ -75,6 +77,15 @@ def _add(found: Found) -> ResponseReturnValue:
     except InvalidInput as refused:
         return _found_page(found, typed, {"": refused.message}), 422
     return _connect(server, typed.visibility, key)
+
+
+def _go_on_with(server: McpServer, visibility: str) -> ResponseReturnValue:
+    """The browser shows the answer to the last press only: it leads where the first one did."""
+    source.count_at_once(server.workspace_id)  # another process may have added it
+    if server.access == "oauth":
+        return _connect(server, visibility, "")
+    flash(f"{server.name} is added.", "good")
+    return redirect(page.path_of(server.slug), 303)
 
 
 def _connect(server: McpServer, visibility: str, key: str) -> ResponseReturnValue:

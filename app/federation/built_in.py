@@ -60,6 +60,7 @@ def id_for(workspace_id: str, connector: Connector) -> str | None:
         with database.transaction() as db:
             if (known := db.exec(mine).first()) is not None:
                 return known
+            changes.lock(db, workspace_id)
             adding = database.upsert_into(McpServer).values(**new.model_dump())
             db.execute(adding.on_conflict_do_nothing())
             changes.touch(db, workspace_id)

@@ -13,8 +13,7 @@ from app.connectors.api import Api
 from app.connectors.connector import LACKS, Connector
 from app.connectors.spec import Account
 from app.errors import NotConnected
-from app.federation import pins, self_description, tool_lists
-from app.federation.changes import touch
+from app.federation import changes, pins, self_description, tool_lists
 from app.federation.models import McpServer
 from app.federation.refreshing import REFRESHER
 from app.mcp_client import ServerFacts
@@ -34,11 +33,11 @@ def identify(server_id: str) -> Callable[[Api, Mapping[str, Any]], Account]:
                 client.end()
         findings = pins.judge_of(server_id, listed.tools)
         with database.transaction() as db:
-            server = tool_lists.locked_server(db, server_id)
+            server = changes.lock_server(db, server_id)
             if server is None or server.removed_at is not None:
                 raise NotConnected(f"{api.service.name} was removed from this workspace.")
             if _describe(server, facts):
-                touch(db, server.workspace_id)
+                changes.touch(db, server.workspace_id)
             row = None
             if is_stored:
                 row = tool_lists.locked(db, server.workspace_id, api.about["connection"])

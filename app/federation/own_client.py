@@ -160,7 +160,7 @@ def _store(before: McpServer, server: McpServer) -> None:
     if not changed:
         return
     with database.transaction() as db:
-        row = db.exec(select(McpServer).where(col(McpServer.id) == server.id).with_for_update()).one_or_none()
+        row = changes.lock_server(db, server.id)
         if row is None or (row.client_id, row.oauth) != (before.client_id, before.oauth):
             return
         for name, value in changed.items():

@@ -28,10 +28,12 @@ _AT_ONCE = 100
 
 
 def remove(settings: Settings, member: Member, slug: str) -> str:
-    """Remove a server. Returns its name. Raises Forbidden, NotFound."""
+    """Remove a server. Returns its name, also if it was removed already. Raises Forbidden, NotFound."""
     policy.check_manages(member)
     with database.transaction() as db:
-        server = lookup.get_added(db, member.workspace.id, slug, lock=True)
+        server = lookup.get_added(db, member.workspace.id, slug, lock=True, even_removed=True)
+        if server.removed_at is not None:
+            return server.name
         server.removed_at = clock.now()
         _end_access(db, server, by=member.user.id)
         decider = Decider(member.user.id, member.user.name or member.user.email, "page")
@@ -76,10 +78,10 @@ def sweep(settings: Settings) -> int:
     with database.transaction() as db:
         over = select(McpServer).where(*_is_over(), col(McpServer.removed_at) < at - _RETENTION)
         servers = db.exec(over.limit(_AT_ONCE)).all()
+        for workspace_id in sorted({server.workspace_id for server in servers}):
+            changes.touch(db, workspace_id)  # locks it first, as whoever deletes it does
         for server in servers:
             db.delete(server)
-        for workspace_id in {server.workspace_id for server in servers}:
-            changes.touch(db, workspace_id)
         ended.forget_settled(db)
     revocation.run_soon(settings)
     return len(servers)

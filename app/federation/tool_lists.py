@@ -17,8 +17,7 @@ from sqlmodel import Session, col
 from app import clock, database, workspace_versions
 from app.connectors.connector import LACKS, LACKS_OF_MORE
 from app.fast_queries import PreparedStatement
-from app.federation import built_in, pinned_rows, pins
-from app.federation.changes import touch
+from app.federation import built_in, changes, pinned_rows, pins
 from app.federation.definitions import digest_of
 from app.federation.models import McpServer, McpServerTool, McpToolList
 from app.mcp_client import ToolList
@@ -95,20 +94,13 @@ def locked(db: Session, workspace_id: str, connection_id: str) -> McpToolList | 
     return row
 
 
-def locked_server(db: Session, server_id: str) -> McpServer | None:
-    """The server, which nobody else changes until the transaction ends. None if it is gone."""
-    found = select(McpServer).where(col(McpServer.id) == server_id).with_for_update()
-    row: McpServer | None = db.execute(found).scalar_one_or_none()
-    return row
-
-
 def store(claim: ListClaim, listed: ToolList) -> datetime | None:
     """Store a list that was read under the claim. Returns until when it is good, None if the connection or
     the server is gone. A change counts at once in this process, in others from their next request on.
     """
     findings = pins.judge_of(claim.server_id, listed.tools)
     with database.transaction() as db:
-        server = locked_server(db, claim.server_id)
+        server = changes.lock_server(db, claim.server_id)
         row = _claimed(db, claim)
         if server is None or row is None:
             return None
@@ -151,7 +143,7 @@ def take(
     server.checked_at = clock.now()
     if server.problem:
         server.problem = ""
-        touch(db, server.workspace_id)
+        changes.touch(db, server.workspace_id)
 
 
 def fail(claim: ListClaim, sentence: str, *, is_servers: bool) -> datetime:
@@ -161,14 +153,14 @@ def fail(claim: ListClaim, sentence: str, *, is_servers: bool) -> datetime:
     """
     again_at = clock.now() + AGAIN_AFTER
     with database.transaction() as db:
+        server = changes.lock_server(db, claim.server_id) if is_servers else None
         row = _claimed(db, claim)
         if row is not None:
             row.problem, row.expires_at = sentence[:500], again_at
             row.claim = row.claimed_until = None
-        server = db.get(McpServer, claim.server_id) if is_servers else None
         if server is not None and server.problem != sentence[:500]:
             server.problem = sentence[:500]
-            touch(db, server.workspace_id)
+            changes.touch(db, server.workspace_id)
     return again_at
 
 
