@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import redis
@@ -96,17 +97,18 @@ class KnownCounts:
         self._seen: dict[str, tuple[tuple[int, int], Spent]] = {}
         self._lock = threading.Lock()
 
-    def of(self, workspace_id: str) -> Spent:
-        """Return them, as far as their windows are not over."""
+    def of(self, workspace_id: str, starts: Mapping[str, int] | None = None) -> Spent:
+        """Return them, as far as their windows are not over. `starts` of the present windows, if known."""
         (minute, day), spent = self._seen.get(workspace_id, ((0, 0), Spent(0, 0)))
-        starts = _starts()
+        starts = starts or _starts()
         return Spent(
             spent.minute if minute == starts["minute"] else 0, spent.day if day == starts["day"] else 0
         )
 
     def note(self, workspace_id: str, spent: Spent) -> None:
         """Remember what a counter says now."""
-        known, starts = self.of(workspace_id), _starts()
+        starts = _starts()
+        known = self.of(workspace_id, starts)
         highest = Spent(max(known.minute, spent.minute), max(known.day, spent.day))
         with self._lock:
             if len(self._seen) >= _MOST_KNOWN and workspace_id not in self._seen:
@@ -122,7 +124,8 @@ def take(
 
     Refused calls are not counted.
     """
-    at, before = {"workspace_id": workspace_id, **_starts()}, known.of(workspace_id)
+    starts = _starts()
+    at, before = {"workspace_id": workspace_id, **starts}, known.of(workspace_id, starts)
     found = db.rows(_ADD, **at, n=wanted, minute_n=before.minute + wanted, day_n=before.day + wanted)
     counts: dict[str, int] = {name: count for name, count, *_ in found}
     spare_minute = limits.per_minute - (counts["minute"] - wanted)

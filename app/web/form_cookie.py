@@ -2,14 +2,20 @@
 
 from typing import Any
 
-from flask import Flask
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, Request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from app.clock import ClockSigner
 
 
 class FormCookie(SecureCookieSessionInterface):
     """Flask's own, except that hosts with different clocks accept each other's cookies."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """Read the cookie. Programs send none: for them no signer is made."""
+        if not request.environ.get("HTTP_COOKIE"):
+            return self.session_class()
+        return super().open_session(app, request)
 
     def get_signing_serializer(self, app: Flask) -> Any:
         """Return Flask's serializer with our clock."""
