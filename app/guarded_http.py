@@ -36,7 +36,7 @@ from app.public_addresses import is_public
 
 _LOOKUP_THREADS = 16
 _CHUNK_BYTES = 65536
-_MOST_HOSTS = 256  # whose connections are kept
+_MOST_HOSTS = 64  # whose connections are kept: few enough for the descriptors of a process
 _ENDED = (RemoteDisconnected, IncompleteRead)
 _UNREADABLE = (DecodeError, InvalidChunkLength, InvalidHeader)
 
