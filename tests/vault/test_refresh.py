@@ -14,6 +14,7 @@ from app.errors import NotConnected, ProviderUnavailable, ReconnectNeeded, Unava
 from app.vault import access, claims, credentials, flights, store
 from app.vault.models import Connection, Credential
 from app.vault.refresh import source
+from app.vault.visible_connections import visible_of_service
 from tests.conftest import both_databases
 from tests.support.waiting import AT_MOST_SECONDS, until
 from tests.vault.conftest import expire, stored
@@ -37,6 +38,34 @@ def test_looking_up_a_fresh_token_is_one_query(connect, provider, settings, quer
     queries.clear()
     tokens.bearer()
     assert len(queries) == 1
+
+
+@both_databases
+def test_what_a_call_read_with_its_connection_serves_its_first_request_at_once(connect, settings, queries):
+    """A moment later, and for every further request, another process may have renewed or ended the access."""
+    connection = connect()
+    [seen] = visible_of_service(connection.workspace_id, connection.owner_id, connection.slug)
+    at_once = source(settings, connection, seen=seen)
+    late = source(settings, connection, seen=dataclasses.replace(seen, read_at=seen.read_at - 2))
+    source(settings, connection).renew()
+    renewed = source(settings, connection).bearer()
+    queries.clear()
+    assert at_once.bearer() != renewed and not queries
+    assert at_once.bearer() == late.bearer() == renewed
+
+
+def test_a_look_up_by_service_finds_what_its_person_may_see(connect, people):
+    shared, other = connect("strict"), connect("graceful", key="account-2")
+    with database.transaction() as db:
+        db.get(Connection, other.id).visibility = "personal"
+
+    def seen(person, slug):
+        found = visible_of_service(shared.workspace_id, person.id, slug)
+        return [each.connection.id for each in found]
+
+    assert seen(people.bob, "strict") == [shared.id]
+    assert seen(people.alice, "graceful") == [other.id]
+    assert seen(people.bob, "graceful") == []
 
 
 @pytest.mark.parametrize(("left", "refreshes"), [(61, 0), (60, 1), (-5, 1)])
