@@ -14,15 +14,16 @@ from tests.support.databases import ROOT
 pytestmark = pytest.mark.slow
 
 PARTS = ("app", "tests", "migrations", "static", "templates", "wsgi.py", "pyproject.toml", "alembic.ini")
+INSTALLED = shutil.ignore_patterns("node_modules", ".venv")
 REGISTRY = (ROOT / "app/connectors/registry.py").read_text()
 
 
 @pytest.fixture
 def tree(tmp_path):
-    """A copy of the project to write into."""
+    """A copy of the project to write into, with what Python has compiled, without what was installed."""
     for part in PARTS:
         if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / part, tmp_path / part, ignore=INSTALLED)
         else:
             shutil.copy(ROOT / part, tmp_path / part)
     return tmp_path
