@@ -27,13 +27,15 @@ def connector_behind(server: McpServer) -> Connector | None:
 
 
 def names_known_to(server: McpServer) -> frozenset[str]:
-    """The tools at the server that its connector stands for itself; none for a server added by URL."""
+    """The tools at the server that its connector has itself; none for a server that was added by URL."""
     connector = connector_behind(server)
-    return (
-        connector.more_tools.known
-        if connector is not None and connector.more_tools is not None
-        else frozenset()
-    )
+    return connector.more_tools.known if connector and connector.more_tools else frozenset()
+
+
+def verbs_of_its_own(server: McpServer) -> frozenset[str]:
+    """The verbs of its connector's tools, which no other can have; none for a server added by URL."""
+    connector = connector_behind(server)
+    return frozenset(tool.verb for tool in connector.tools) if connector else frozenset()
 
 
 def id_for(workspace_id: str, connector: Connector) -> str | None:

@@ -77,8 +77,8 @@ def problem_with(server: McpServer, definition: Mapping[str, Any], verb: str, fo
     """Why the definition cannot be used, as a sentence; "" if it can."""
     if problem := problem_in(definition):
         return problem
-    if (connector := built_in.connector_behind(server)) and verb in {tool.verb for tool in connector.tools}:
-        return _BUILT_IN.format(connector.name)
+    if verb in built_in.verbs_of_its_own(server):
+        return _BUILT_IN.format(server.name)
     return _TAKEN if naming.full_name(server.slug, verb) in foreign else ""
 
 

@@ -267,7 +267,8 @@ def _share(db: Session, server: McpServer, row: McpToolList) -> None:
 
 def _note_lacking(db: Session, server: McpServer) -> None:
     """Store with each connection which of the server's tools its list does not have."""
-    tools = tools_listed(db, server.id)
+    own = built_in.verbs_of_its_own(server)
+    tools = {name: verb for name, verb in tools_listed(db, server.id).items() if verb not in own}
     fact = LACKS_OF_MORE if server.access == built_in.ACCESS else LACKS
     known = db.execute(
         select(col(Connection.id), col(Connection.facts), col(McpToolList.tools))

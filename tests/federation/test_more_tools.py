@@ -287,6 +287,7 @@ def test_a_poisoned_or_unusable_definition_takes_nothing_from_the_others(flowpos
 
 def test_what_one_account_lacks_is_not_offered_there(flowpos, connect, alice):
     flowpos("add", tool=MOVE_STOCK, scope="pos:write")
+    flowpos("add", tool={**MOVE_STOCK, "name": "getProducts"}, scope="pos:write")
     browser = connect(token="sandbox-flowpos-tom")
     review(browser, "moveStock")
     connect(token="sandbox-flowpos-reader")
@@ -301,6 +302,7 @@ def test_what_one_account_lacks_is_not_offered_there(flowpos, connect, alice):
         code, sentence = alice.refusal(MOVE, {"quantity": 1, "account": "Corner Café"})
         assert code == "PERMISSION_DENIED" and "does not offer this tool to this account" in sentence
         assert alice.call(MOVE, {"quantity": 1, "account": "Quay Books"})["success"]
+        assert alice.call("flowpos_get_products", {"account": "Corner Café"})["success"]
         assert "pos:write" in str(alice.call("flowpos_create_order", {"account": "Corner Café"})["error"])
 
 
