@@ -1,6 +1,7 @@
 """What a tool returns beside plain data reaches the AI client: images as they are, long texts in parts."""
 
 import base64
+import functools
 import hashlib
 import random
 import re
@@ -22,7 +23,12 @@ from tests.support.mcp_upstreams import serve_notebook
 from tests.support.notebook import PNG
 
 MOST_TOKENS = 25_000
-TEXT = "".join(random.Random(7).choices('abcdefghij "\\\nüß→', k=5_000_000))
+
+
+@functools.cache
+def text():
+    """Five million characters, made when the first test needs them."""
+    return "".join(random.Random(7).choices('abcdefghij "\\\nüß→', k=5_000_000))
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ def tool(url, verb):
 
 def long_text() -> CallToolResult:
     """Return five megabytes of text."""
-    return CallToolResult(content=[TextContent(type="text", text=TEXT)])
+    return CallToolResult(content=[TextContent(type="text", text=text())])
 
 
 def long_list() -> dict[str, list[str]]:
@@ -65,6 +71,7 @@ def too_long() -> CallToolResult:
 @pytest.fixture
 def ask(people, client_of, connect, own_services, room, closed_later):
     """`ask(tool, arguments, user=…)` calls a tool as an AI client does and returns the result."""
+    text()  # before a call has to wait for it
     with closed_later(serve_notebook()) as upstream:
         functions = (long_text, long_list, pictures, too_long)
         for function in functions:
@@ -117,10 +124,10 @@ def test_five_megabytes_of_text_come_in_parts_without_a_gap(ask):
         assert size_in_tokens(part["structuredContent"]) <= MOST_TOKENS
         read += data(part)["text"]
         cursor = data(part)["next_cursor"]
-        assert data(part)["total_characters"] == len(TEXT)
-    assert len(read) > 100_000 and TEXT.startswith(read)
+        assert data(part)["total_characters"] == len(text())
+    assert len(read) > 100_000 and text().startswith(read)
     end = re.sub(r"\.\d+$", ".4999000", cursor)
-    assert data(ask("hub_read_more", {"cursor": end}))["text"] == TEXT[-1000:]
+    assert data(ask("hub_read_more", {"cursor": end}))["text"] == text()[-1000:]
     assert data(ask("hub_read_more", {"cursor": end}))["next_cursor"] is None
 
 
@@ -144,7 +151,7 @@ def test_the_rest_is_sealed_and_only_the_caller_reads_it(ask, people):
     cursor = ask("stock_long_text")["structuredContent"]["next_cursor"]
     with database.reading() as db:
         (row,) = db.exec(select(StoredAnswer)).all()
-    assert TEXT[:20] not in row.text_sealed and cursor.partition(".")[0] not in row.id_digest
+    assert text()[:20] not in row.text_sealed and cursor.partition(".")[0] not in row.id_digest
     for user in (people.bob, people.charlie):
         error = ask("hub_read_more", {"cursor": cursor}, user=user)["structuredContent"]["error"]
         assert error["code"] == "INVALID_ARGUMENTS" and "Make the first call again" in error["message"]
@@ -163,7 +170,7 @@ def test_a_position_past_the_end_is_the_end(ask):
     assert data(ask("hub_read_more", {"cursor": beyond})) == {
         "text": "",
         "next_cursor": None,
-        "total_characters": len(TEXT),
+        "total_characters": len(text()),
     }
 
 
