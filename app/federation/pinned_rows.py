@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from app import audit, clock
 from app.connectors.services import services_of
@@ -129,8 +129,8 @@ def digests_elsewhere(db: Session, server: McpServer, connection_id: str | None)
 
 
 def is_some_list_unread(db: Session, server: McpServer, connection_id: str | None) -> bool:
-    """Whether another connection was made so recently that nobody has tried to read its list yet. None: of no
-    connection, as the list is the same for all.
+    """Whether another connection was made so recently that its list has not been read yet, or is being read
+    for the first time. None: of no connection, as the list is the same for all.
     """
     if connection_id is None:
         return False
@@ -143,7 +143,7 @@ def is_some_list_unread(db: Session, server: McpServer, connection_id: str | Non
             col(Connection.state) == connection_state.CONNECTED,
             col(Connection.connected_at) > clock.now() - _READ_WITHIN,
             col(McpToolList.fetched_at).is_(None),
-            col(McpToolList.expires_at).is_(None),
+            or_(col(McpToolList.expires_at).is_(None), col(McpToolList.claim).is_not(None)),
         )
     )
     return db.exec(unread.limit(1)).first() is not None

@@ -11,6 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from sqlalchemy import or_, select
+from sqlmodel import col
+
 from app import clock, database, threads, workspace_versions
 from app.config import Settings
 from app.connectors import mcp
@@ -26,8 +29,10 @@ from app.errors import (
 )
 from app.federation import built_in, tool_lists
 from app.federation.breaker import BREAKER
+from app.federation.models import McpServer, McpToolList
 from app.federation.tool_lists import ListClaim
 from app.jobs.leases import PeriodicJob
+from app.vault import connection_state
 from app.vault.access import open_api
 from app.vault.models import Connection
 
@@ -40,6 +45,8 @@ _POLL_SECONDS = 0.05
 _AT_ONCE = 4
 _EVERY = timedelta(minutes=1)
 _MOST = 10_000  # connections one process remembers
+_USED_WITHIN = timedelta(days=2)  # whose lists are kept up to date
+_MOST_AT_ONCE = 500  # lists per run of the job
 # what the account may not do says nothing about the server
 _OF_THE_ACCOUNT = (ReconnectNeeded, NotConnected, PermissionDenied)
 
@@ -219,5 +226,30 @@ def read_due(settings: Settings) -> int:
             return False
 
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="tool-lists") as pool:
-        reading = [threads.submit(pool, read, *each) for each in tool_lists.due()]
+        reading = [threads.submit(pool, read, *each) for each in _due()]
         return sum(each.result() for each in reading)
+
+
+def _due() -> list[tuple[str, Connection]]:
+    """The connections whose list is to be read anew, with the id of their server; the oldest first."""
+    now = clock.now()
+    used_after = now - _USED_WITHIN
+    with database.reading() as db:
+        found = db.execute(
+            select(col(McpServer.id), Connection)
+            .join(
+                Connection,
+                (col(Connection.workspace_id) == col(McpServer.workspace_id))
+                & (col(Connection.slug) == col(McpServer.slug)),
+            )
+            .outerjoin(McpToolList, col(McpToolList.connection_id) == col(Connection.id))
+            .where(
+                col(McpServer.removed_at).is_(None),
+                col(Connection.state) == connection_state.CONNECTED,
+                or_(col(Connection.last_used_at) > used_after, col(Connection.connected_at) > used_after),
+                or_(col(McpToolList.expires_at).is_(None), col(McpToolList.expires_at) <= now),
+            )
+            .order_by(col(McpToolList.expires_at))
+            .limit(_MOST_AT_ONCE)
+        )
+        return [(server_id, connection) for server_id, connection in found]

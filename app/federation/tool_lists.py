@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, select, update
 from sqlmodel import Session, col
 
 from app import clock, database, workspace_versions
@@ -21,15 +21,12 @@ from app.federation import built_in, changes, pinned_rows, pins
 from app.federation.definitions import digest_of
 from app.federation.models import McpServer, McpServerTool, McpToolList
 from app.mcp_client import ToolList
-from app.vault import connection_state
 from app.vault.models import Connection
 from app.workspaces.models import Workspace
 
 SHORTEST, USUAL, LONGEST = timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1)
 AGAIN_AFTER = timedelta(minutes=1)  # a list that could not be read
 LEASE = timedelta(seconds=30)  # longer than reading a list may last
-USED_WITHIN = timedelta(days=2)  # whose lists are kept up to date
-_MOST_AT_ONCE = 500  # lists per run of the job
 
 _columns = McpToolList.__table__.c  # type: ignore[attr-defined]
 _STATE = PreparedStatement(
@@ -78,7 +75,7 @@ def claim(server_id: str, workspace_id: str, connection_id: str) -> ListClaim | 
             return None
         if clock.is_ahead(row.expires_at, LONGEST, at=now):
             return None
-        row.claim, row.claimed_until = secrets.token_hex(16), now + LEASE
+        row.claim, row.claimed_until, row.expires_at = secrets.token_hex(16), now + LEASE, now
         return ListClaim(connection_id, server_id, row.claim)
 
 
@@ -95,8 +92,9 @@ def locked(db: Session, workspace_id: str, connection_id: str) -> McpToolList | 
 
 
 def store(claim: ListClaim, listed: ToolList) -> datetime | None:
-    """Store a list that was read under the claim. Returns until when it is good, None if the connection or
-    the server is gone. A change counts at once in this process, in others from their next request on.
+    """Store a list that was read under the claim. Returns until when it is good, None if the server said
+    meanwhile that its list changed, or if it or the connection is gone. A change counts at once in this
+    process, in others from their next request on.
     """
     findings = pins.judge_of(claim.server_id, listed.tools)
     with database.transaction() as db:
@@ -105,7 +103,7 @@ def store(claim: ListClaim, listed: ToolList) -> datetime | None:
         if server is None or row is None:
             return None
         before = version_of(db, server.workspace_id)
-        put(db, server, row, listed, findings)
+        put(db, server, row, listed, findings, is_over=row.expires_at is None)
         after = version_of(db, server.workspace_id)
     if after != before:
         workspace_versions.note(server.workspace_id, after)
@@ -113,17 +111,25 @@ def store(claim: ListClaim, listed: ToolList) -> datetime | None:
 
 
 def put(
-    db: Session, server: McpServer, row: McpToolList, listed: ToolList, findings: pins.Findings | None
+    db: Session,
+    server: McpServer,
+    row: McpToolList,
+    listed: ToolList,
+    findings: pins.Findings | None,
+    *,
+    is_over: bool = False,
 ) -> None:
     """Make this the connection's list: what is new or changed is held, what a connection lacks is noted.
 
-    The caller has locked the server first, then the row. `findings` are those of `pins.judge_of`.
+    The caller has locked the server first, then the row. `findings` are those of `pins.judge_of`. `is_over`:
+    it is to be read again.
     """
     now = clock.now()
     found = pinned_rows.by_name(listed.tools, built_in.names_known_to(server))
     row.tools = {name: digest_of(tool) for name, tool in found.items()}
     row.scope = "public" if listed.is_public else "private"
-    row.fetched_at, row.expires_at, row.problem = now, now + _life(listed.ttl_seconds), ""
+    row.fetched_at, row.problem = now, ""
+    row.expires_at = None if is_over else now + _life(listed.ttl_seconds)
     row.claim = row.claimed_until = None
     if listed.is_public:
         _share(db, server, row)
@@ -172,43 +178,21 @@ def release(claim: ListClaim) -> None:
 
 
 def expire(connection_id: str) -> None:
-    """The server says that its list changed. One that is being read now may be older, so it is not stored."""
+    """The server says that its list changed. One that is being read now may be older: it is over once stored.
+
+    It is stored all the same: a server that says so all the time would otherwise never have a list compared.
+    """
     with database.transaction() as db:
         db.execute(
             update(McpToolList)
             .where(col(McpToolList.connection_id) == connection_id)
-            .values(expires_at=None, claim=None, claimed_until=None)
+            .values(expires_at=None)
             .execution_options(synchronize_session=False)
         )
 
 
-def due() -> list[tuple[str, Connection]]:
-    """The connections whose list is to be read anew, with the id of their server; the oldest first."""
-    now = clock.now()
-    used_after = now - USED_WITHIN
-    with database.reading() as db:
-        found = db.execute(
-            select(col(McpServer.id), Connection)
-            .join(
-                Connection,
-                (col(Connection.workspace_id) == col(McpServer.workspace_id))
-                & (col(Connection.slug) == col(McpServer.slug)),
-            )
-            .outerjoin(McpToolList, col(McpToolList.connection_id) == col(Connection.id))
-            .where(
-                col(McpServer.removed_at).is_(None),
-                col(Connection.state) == connection_state.CONNECTED,
-                or_(col(Connection.last_used_at) > used_after, col(Connection.connected_at) > used_after),
-                or_(col(McpToolList.expires_at).is_(None), col(McpToolList.expires_at) <= now),
-            )
-            .order_by(col(McpToolList.expires_at))
-            .limit(_MOST_AT_ONCE)
-        )
-        return [(server_id, connection) for server_id, connection in found]
-
-
 def current_version(workspace_id: str) -> int:
-    """The version of the workspace's services in the database now."""
+    """The version in the database now."""
     with database.reading() as db:
         return version_of(db, workspace_id)
 
