@@ -22,10 +22,12 @@ from pathlib import Path
 from sqlalchemy import text
 
 from app.config import THREADS_IN_ALL
-from bench import chaos_checks, house
+from bench import chaos_checks, chaos_server_checks, house
 from bench.chaos_checks import Promise
 from bench.chaos_faults import FAULTS, SHORT, Fault
 from bench.chaos_load import Answers, Load, Target, call
+from bench.chaos_server_faults import ServersSeen
+from bench.chaos_upstream import Drifter
 from bench.house import ROOT
 
 _CALLERS = 8
@@ -48,7 +50,9 @@ class House:
             "HOST_CLOCK_OFF": str(_OFF_SECONDS),
             "WEB_THREADS": "16",
             "LOG_LEVEL": "ERROR",
+            "MCP_SERVERS_PRIVATE_HOSTS": "127.0.0.1,localhost",
         }
+        self.drifter, self.servers = Drifter(), ServersSeen()
         self._run("alembic", "upgrade", "head")
         self.sandbox_state = folder / "sandbox.db"
         self._sandbox = subprocess.Popen(
@@ -62,6 +66,7 @@ class House:
         )
         house.wait_for(self.sandbox_port, "/_ready", _START_SECONDS)
         tokens = json.loads(self._run("bench.seed", "--connect").splitlines()[-1])
+        self._run("bench.chaos_added", f"{self.drifter.url}/mcp")
         with chaos_checks.open_database(url) as db:
             db.execute(text("UPDATE connections SET permission = 'write'"))
             db.commit()
@@ -90,6 +95,15 @@ class House:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+
+    @property
+    def workspaces(self) -> int:
+        """How many workspaces added the servers."""
+        return len(self.target.tokens)
+
+    def reconnect(self) -> None:
+        """The workspaces' people press Reconnect at Drifter."""
+        self._run("bench.chaos_added", "--reconnect")
 
     def pids(self) -> list[int]:
         """The masters' process ids."""
@@ -129,6 +143,7 @@ class House:
             self.end(number, signal.SIGTERM)
         self._sandbox.terminate()
         self._sandbox.wait(60)
+        self.drifter.close()
 
 
 @contextlib.contextmanager
@@ -157,6 +172,8 @@ def storm(
             done[faults[number % len(faults)](installation)] += 1
             number += 1
             time.sleep(_PAUSE_SECONDS)
+        ended = time.monotonic()
+    healed = chaos_server_checks.healed(installation.target, answers, ended)
     for port in installation.target.ports:  # a claim of a killed process is taken over by the next call
         for token in installation.target.tokens:
             call(installation.target, port, token, "freshbooks_list_clients", {}, answers)
@@ -169,6 +186,8 @@ def storm(
             *chaos_checks.connections(db),
             chaos_checks.refreshes(installation.sandbox_port, expiries, kills * 2),
             _answers(answers),
+            *chaos_server_checks.promises(answers, installation.drifter, installation.servers, kills * 2),
+            healed,
         ]
     return promises, done
 

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.pool import NullPool
 
-from bench.chaos_load import Answers
+from bench.chaos_load import CHAOS, Answers
 from bench.house import ROOT
 
 
@@ -33,16 +33,17 @@ def writes(answers: Answers, sandbox_state: Path) -> Promise:
     with closing(sqlite3.connect(sandbox_state)) as service:
         bodies = service.execute("SELECT body FROM record WHERE body LIKE '%Chaos %'").fetchall()
     there = Counter(name for (body,) in bodies for name in _names_in(json.loads(body)))
-    missing = [name for name in answers.written if not there[name]]
+    written = [name for name in answers.written if name.startswith(CHAOS)]
+    missing = [name for name in written if not there[name]]
     doubled = [name for name, times in there.items() if times > 1]
-    figure = f"{len(answers.written):,} answered, {len(missing)} missing, {len(doubled)} doubled"
-    held = bool(answers.written) and not missing and not doubled
+    figure = f"{len(written):,} answered, {len(missing)} missing, {len(doubled)} doubled"
+    held = bool(written) and not missing and not doubled
     return Promise("every answered write is at the service once", figure, held)
 
 
 def _names_in(record: Any) -> set[str]:
     values = record.values() if isinstance(record, dict) else ()
-    return {value for value in values if isinstance(value, str) and value.startswith("Chaos ")}
+    return {value for value in values if isinstance(value, str) and value.startswith(CHAOS)}
 
 
 def rows(answers: Answers, db: Connection, before: int) -> Promise:

@@ -8,11 +8,12 @@ import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import psycopg
 
 from bench import chaos_load, house
+from bench.chaos_server_faults import SERVER_FAULTS, change, hang, rotate
 
 _HOLD_SECONDS = 3.0
 _FLOOD = 64
@@ -138,10 +139,11 @@ def end_backends(installation: Installation) -> str:
     return "database restart"
 
 
-Fault = Callable[[Installation], str]
-# Kills come before what keeps rows waiting in memory: a process that is killed with them loses them.
+Fault = Callable[[Any], str]
+# Those of servers come first: what a kill ends for good says nothing about them. Kills come before what keeps
+# rows waiting in memory: a process that is killed with them loses them.
 FAULTS: dict[str, tuple[Fault, ...]] = {
-    "sqlite": (kill_workers, kill_instance, roll, lock_sqlite, fill_disk, flood),
-    "postgres": (kill_workers, kill_instance, roll, lock_table, end_backends, flood),
+    "sqlite": (*SERVER_FAULTS, kill_workers, kill_instance, roll, lock_sqlite, fill_disk, flood),
+    "postgres": (*SERVER_FAULTS, kill_workers, kill_instance, roll, lock_table, end_backends, flood),
 }
-SHORT = {kill_workers, lock_sqlite, lock_table, kill_instance}
+SHORT = {hang, rotate, change, kill_workers, lock_sqlite, lock_table, kill_instance}

@@ -20,4 +20,4 @@ def test_what_must_hold_holds_after_kills_and_a_lock():
         timeout=600,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert ran.stdout.count("| held |") == 7 and "BROKEN" not in ran.stdout
+    assert ran.stdout.count("| held |") == 13 and "BROKEN" not in ran.stdout
