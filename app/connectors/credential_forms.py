@@ -83,6 +83,8 @@ class TokenRequest:
     method: Literal["POST", "GET"] = "POST"
     body: Literal["form", "json"] = "json"
     basic: tuple[str, str] | None = None  # known values sent as HTTP Basic user and password
+    # known values, a client id and a private key, that sign an assertion (RFC 7523), and for which audience
+    signed: tuple[str, str, str] | None = None
     bearer: str | None = None  # the known value sent as bearer token
     setting: str | None = None
     setting_required: bool = False
@@ -170,21 +172,27 @@ def client_credentials(
     client_id: Field,
     client_secret: Field,
     client_auth: Literal["basic", "post"] = "post",
+    audience: str = "",
     body: Literal["form", "json"] = "form",
+    more_parameters: Mapping[str, str] | None = None,
     key: str = "client_credentials",
     title: str = "Client id and secret",
+    noun: str = "client id and secret",
     **more: Any,
 ) -> Form:
-    """The workspace's own client id and secret, exchanged for tokens as needed (RFC 6749 section 4.4)."""
-    request = TokenRequest(
-        token_url, constants={"grant_type": "client_credentials"}, body=body, setting="TOKEN_URL"
-    )
+    """The workspace's own client id and secret, exchanged for tokens as needed (RFC 6749 section 4.4).
+
+    With an `audience` the secret is a private key that signs an assertion for it (RFC 7523 section 2.2).
+    """
+    constants = {"grant_type": "client_credentials", **(more_parameters or {})}
+    request = TokenRequest(token_url, constants=constants, body=body, setting="TOKEN_URL")
     pair = (client_id.name, client_secret.name)
-    request = (
-        replace(request, basic=pair)
-        if client_auth == "basic"
-        else replace(request, sends={"client_id": client_id.name, "client_secret": client_secret.name})
-    )
+    if audience:
+        request = replace(request, signed=(*pair, audience))
+    elif client_auth == "basic":
+        request = replace(request, basic=pair)
+    else:
+        request = replace(request, sends={"client_id": client_id.name, "client_secret": client_secret.name})
     # Section 4.4.3 allows no refresh token here; one that comes is unused, as the pair itself renews.
     request = replace(
         request, takes={name: member for name, member in request.takes.items() if name != "refresh_token"}
@@ -192,7 +200,7 @@ def client_credentials(
     return Form(
         key=key,
         title=title,
-        noun="client id and secret",
+        noun=noun,
         fields=(client_id, client_secret),
         requests=(request,),
         renewals=(request,),

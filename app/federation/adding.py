@@ -50,7 +50,7 @@ class AddChoice:
     """What the person chose on the page."""
 
     name: str
-    access: str  # what was found, or `key`, which many servers take as well
+    access: str  # what was found; or `key`, which many servers take as well; or `client`, if it is offered
     reads_only: Collection[str] = ()  # tools whose word that they only read is accepted
     preset: str = ""
     client: PastedClient | None = None
@@ -90,6 +90,8 @@ def add(settings: Settings, member: Member, found: Found, choice: AddChoice, ser
     """
     policy.check_may_add(settings, member)
     name = review.checked_name(choice.name)
+    if choice.access == "client" and not (found.oauth and found.oauth.program_auths):
+        raise InvalidInput("This server doesn't offer server accounts. Choose another way to connect.")
     with database.reading() as db:
         policy.check_room(db, member.workspace.id)
         slug = slugs.free_slug(db, member.workspace.id, name)
@@ -124,7 +126,7 @@ def _row(member: Member, found: Found, choice: AddChoice, server_id: str, name: 
         key_header=choice.key_header if choice.access == "key" else "",
         revision=found.revision,
         info=found.info,
-        oauth=found.oauth.to_json() if found.oauth and choice.access == "oauth" else {},
+        oauth=found.oauth.to_json() if found.oauth and choice.access in {"oauth", "client"} else {},
         checked_at=at if found.tools is not None else None,
     )
 

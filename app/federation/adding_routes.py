@@ -143,7 +143,9 @@ def _found_page(
         settings, g.member, found, signed, request.form.get("preset", ""), typed, problems
     )
     allow_leaving(settings, g.member.workspace.id)
-    if found.oauth:  # the press on this page ends at the server's own consent page
+    if (
+        found.oauth and found.oauth.authorization_endpoint
+    ):  # the press on this page ends at the server's own consent page
         scheme = found.oauth.authorization_endpoint.partition("://")[0]
         headers.allow_form_target(f"{scheme}://{second.sign_in_host}")
     return render_template("federation/found.html", page=second)

@@ -15,10 +15,10 @@ from app.connectors.connector import Connector
 from app.connectors.credential_forms import Field, Form, no_credentials, pasted_key
 from app.connectors.spec import NO_CONSENT_PAGE
 from app.connectors.tool import Tool
-from app.federation import built_in, calling, identity, own_client
+from app.federation import built_in, calling, identity, own_client, server_account
 from app.federation.definitions import may_only_read
 from app.federation.models import McpServer, McpServerTool
-from app.federation.oauth_facts import binding_of, oauth2_of, own_client_of
+from app.federation.oauth_facts import OAuthFacts, binding_of, oauth2_of, own_client_of
 from app.federation.pinned_rows import APPROVED, OFF
 from app.federation.remote_tool import RemoteTool
 
@@ -104,6 +104,8 @@ def _forms_of(server: McpServer) -> tuple[Form, ...]:
     if server.access == "key":
         sent_as = f"the header {server.key_header}" if server.key_header else "a bearer token"
         return (pasted_key(Field("api_key", "API key", help=f"Sent as {sent_as}.")),)
+    if server.access == "client":
+        return server_account.forms_of(OAuthFacts.of_json(server.oauth))
     return (no_credentials(),) if server.access == "none" else ()
 
 

@@ -50,7 +50,8 @@ class NotAServer(InvalidInput):
 class Found:
     """What is at an address. `info` is what the server says of itself (`self_description`).
 
-    `tools` are definitions as sent; None: only after signing in. `needs_client`: it registers no apps by
+    `access` is `client` where only programs are let in. `tools` are definitions as sent; None: only after
+    signing in. `needs_client`: it registers no apps by
     itself, so a client id made there must be pasted.
     """
 
@@ -59,7 +60,7 @@ class Found:
     slug_hint: str
     revision: str
     info: dict[str, Any]
-    access: Literal["none", "key", "oauth"]
+    access: Literal["none", "key", "oauth", "client"]
     tools: list[dict[str, Any]] | None
     oauth: OAuthFacts | None = None
     needs_client: bool = False
@@ -92,6 +93,8 @@ def _with_sign_in(settings: Settings, address: str, facts: ServerFacts | None, a
     oauth = oauth_discovery.discover(settings, address, challenge.read(answer.headers))
     if oauth is None:
         return _found(address, facts, "key", None)
+    if not oauth.authorization_endpoint:
+        return _found(address, facts, "client", None, oauth=oauth)
     needs_client = registration.needs_paste(settings, oauth)
     return _found(address, facts, "oauth", None, oauth=oauth, needs_client=needs_client)
 
@@ -99,7 +102,7 @@ def _with_sign_in(settings: Settings, address: str, facts: ServerFacts | None, a
 def _found(
     address: str,
     facts: ServerFacts | None,
-    access: Literal["none", "key", "oauth"],
+    access: Literal["none", "key", "oauth", "client"],
     tools: list[dict[str, Any]] | None,
     *,
     oauth: OAuthFacts | None = None,

@@ -25,7 +25,7 @@ class McpServer(SQLModel, table=True):
     added_at: datetime = Field(sa_type=UtcDateTime)
     # set: its tools no longer answer, and its tokens are being revoked
     removed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    # none, key, oauth; built-in: the rows of a built-in service's more tools (`built_in.py`)
+    # none, key, oauth, client; built-in: the rows of a built-in service's more tools (`built_in.py`)
     access: str = Field(default="none", max_length=16)
     key_header: str = Field(
         default="", max_length=100

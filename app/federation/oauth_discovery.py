@@ -16,7 +16,7 @@ from app import outbound
 from app.config import Settings
 from app.connectors.rows import plain
 from app.errors import InvalidInput
-from app.federation import addresses, challenge, guarded_request
+from app.federation import addresses, challenge, guarded_request, server_account
 from app.federation.challenge import Challenge
 from app.federation.oauth_facts import AUTH_METHODS, ClientAuth, OAuthFacts
 
@@ -149,18 +149,22 @@ def _facts(
     challenged: Challenge,
     resource_scopes: tuple[str, ...],
 ) -> OAuthFacts:
-    _check_pkce(metadata)
     grants = metadata.get("grant_types_supported")
-    if isinstance(grants, list) and "authorization_code" not in grants:
+    lets_people_in = not isinstance(grants, list) or "authorization_code" in grants
+    program_auths = server_account.proofs_in(metadata)
+    if lets_people_in:
+        _check_pkce(metadata)
+    elif not program_auths:
         raise SignInUnusable(
-            f"{_host(issuer)} doesn't let people sign in (it lacks the authorization code grant), so nobody "
-            "could connect an account. Contact whoever runs the server."
+            f"{_host(issuer)} lets neither people sign in (it lacks the authorization code grant) nor "
+            "programs (it lacks client credentials), so nobody could connect an account. Contact whoever "
+            "runs the server."
         )
     supported = metadata.get("scopes_supported")
     scopes = resource_scopes if challenged.scopes is None else challenged.scopes
     if scopes and isinstance(supported, list) and "offline_access" in supported:
         scopes = tuple(dict.fromkeys((*scopes, "offline_access")))  # without it some give no refresh token
-    auths = _client_auths(metadata)
+    auths: tuple[ClientAuth, ...] = _client_auths(metadata) if lets_people_in else ("none",)
     check = addresses.check_discovered
 
     def optional(name: str, what: str) -> str:
@@ -168,7 +172,11 @@ def _facts(
 
     return OAuthFacts(
         issuer=str(metadata["issuer"]) if metadata.get("issuer") else issuer,
-        authorization_endpoint=check(settings, metadata.get("authorization_endpoint"), "its sign-in page"),
+        authorization_endpoint=(
+            check(settings, metadata.get("authorization_endpoint"), "its sign-in page")
+            if lets_people_in
+            else ""
+        ),
         token_endpoint=check(settings, metadata.get("token_endpoint"), "issuing tokens"),
         revocation_endpoint=optional("revocation_endpoint", "revoking tokens"),
         registration_endpoint=optional("registration_endpoint", "registering apps"),
@@ -178,6 +186,7 @@ def _facts(
         client_auth=auths[0],
         sends_iss=metadata.get("authorization_response_iss_parameter_supported") is True,
         takes_documents=metadata.get("client_id_metadata_document_supported") is True,
+        program_auths=program_auths,
     )
 
 

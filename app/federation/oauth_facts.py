@@ -14,6 +14,7 @@ from app.federation.models import McpServer
 from app.vault import seal
 
 ClientAuth = Literal["basic", "post", "none"]
+ProgramAuth = Literal["basic", "post", "key"]
 CLIENT_AUTHS: tuple[ClientAuth, ...] = get_args(ClientAuth)
 # as metadata writes them, in our order: servers differ in what else they want to see beside a Basic header
 AUTH_METHODS: dict[ClientAuth, str] = {
@@ -36,6 +37,8 @@ SHARED_CALLBACK = "/oauth-callback"  # what a client is registered with by hand,
 class OAuthFacts:
     """Endpoints and rules of a server's authorization server; every address was checked.
 
+    `authorization_endpoint` is empty where only programs are let in, with one of the `program_auths`.
+
     `published` is False for a server of the 2025-03-26 revision without any metadata document: then the
     endpoints are that revision's defaults, and the issuer is the server's origin.
     """
@@ -54,6 +57,7 @@ class OAuthFacts:
     takes_documents: bool = False  # our metadata document is our client id
     published: bool = True
     resource_name: str = ""  # RFC 9728 section 2: what the server calls itself to people
+    program_auths: tuple[ProgramAuth, ...] = ()  # proofs for the client credentials grant; empty: not offered
     extra_parameters: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -64,7 +68,7 @@ class OAuthFacts:
     def of_json(cls, stored: Mapping[str, Any]) -> "OAuthFacts":
         """From `McpServer.oauth`; members of another version of the product are passed over."""
         known = {name: value for name, value in stored.items() if name in cls.__dataclass_fields__}
-        for name in ("scopes", "client_auths"):
+        for name in ("scopes", "client_auths", "program_auths"):
             if name in known:
                 known[name] = tuple(known[name])
         return cls(**known)
@@ -95,7 +99,7 @@ def binding_of(server: McpServer) -> str:
     OAuth, the issuer and the resource. Whatever of it changes, no token from before is sent.
     """
     parts = [server.url]
-    if server.access == "oauth" and server.oauth:
+    if server.oauth:
         facts = OAuthFacts.of_json(server.oauth)
         parts += [facts.issuer, facts.resource]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]

@@ -29,11 +29,12 @@ class TypedChoice:
 
 
 def read(form: MultiDict[str, str], access: str) -> TypedChoice:
-    """What was typed. `access` is what was found, unless the person prefers a key."""
+    """What was typed. `access` is what was found, unless the person prefers a key or a server account."""
+    preferred = form.get("access", "")
     return TypedChoice(
         name=form.get("name", ""),
         visibility="personal" if form.get("visibility") == "personal" else "shared",
-        access="key" if form.get("access") == "key" else access,
+        access=preferred if preferred in {"key", "client"} else access,
         key_header=form.get("key_header", "").strip(),
         client_id=form.get("client_id", "").strip(),
         client_auth=form.get("client_auth", ""),

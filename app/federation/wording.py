@@ -15,6 +15,7 @@ _ACCESS = {
     "none": "None. Anyone with the address can use this server.",
     "key": "API key or token",
     "oauth": "OAuth",
+    "client": "Server account: a client ID with its secret or private key",
 }
 _CLIENTS = {
     "document": "This installation, by its metadata document",
@@ -60,7 +61,7 @@ def _tokens_from(url: str, oauth: OAuthFacts) -> str:
 
 def facts_of(server: McpServer) -> Facts:
     """What is known about a server that was added."""
-    oauth = OAuthFacts.of_json(server.oauth) if server.access == "oauth" and server.oauth else None
+    oauth = OAuthFacts.of_json(server.oauth) if server.oauth else None
     facts = server_facts(server.url, server.revision, server.access, oauth)
     if server.access == "key":
         return (*facts, ("Key sent as", server.key_header or "Authorization: Bearer"))

@@ -12,6 +12,7 @@ from app.connectors.credential_forms import Form, TokenRequest
 from app.connectors.endpoints import Endpoints
 from app.errors import PatchbayError
 from app.outbound import Response
+from app.vault import client_assertion
 from app.vault.token_answers import (
     SUCCESSES,
     ClientMisconfigured,
@@ -110,20 +111,29 @@ def _carry_out(
 
 def _values_of(request: TokenRequest) -> list[str]:
     """The known values a request sends."""
-    return [*request.sends.values(), *(request.basic or ()), *([request.bearer] if request.bearer else [])]
+    signed = (request.signed or ())[:2]
+    bearer = [request.bearer] if request.bearer else []
+    return [*request.sends.values(), *(request.basic or ()), *signed, *bearer]
 
 
 def _send(connector: Connector, url: str, request: TokenRequest, known: Mapping[str, str]) -> Response:
-    sent = {
+    sent: dict[str, str] = {
         **request.constants,
         **{parameter: known.get(name, "") for parameter, name in request.sends.items()},
     }
-    body: dict[str, Any] = (
-        {} if request.method == "GET" else {"json": sent} if request.body == "json" else {"form": sent}
-    )
     headers = {"Accept": "application/json"}
     if request.bearer:
         headers["Authorization"] = f"Bearer {known.get(request.bearer, '')}"
+    if request.signed:
+        client_id, key, audience = request.signed
+        try:
+            assertion = client_assertion.sign(known.get(client_id, ""), known.get(key, ""), audience)
+        except ValueError:
+            raise TokenRefused("This private key can't be used. Paste an EC or RSA key.") from None
+        sent |= {"client_assertion_type": client_assertion.TYPE, "client_assertion": assertion}
+    body: dict[str, Any] = (
+        {} if request.method == "GET" else {"json": sent} if request.body == "json" else {"form": sent}
+    )
     basic = (known.get(request.basic[0], ""), known.get(request.basic[1], "")) if request.basic else None
     return send(connector, request.method, url, **body, headers=headers, auth=basic)
 

@@ -97,7 +97,7 @@ def test_a_refresh_token_is_asked_for_where_a_scope_stands_for_it(
         ({"code_challenge_methods_supported": None}, "PKCE"),
         ({"code_challenge_methods_supported": ["plain"]}, "PKCE"),
         ({"issuer": "https://other.example"}, "metadata there is for another issuer"),
-        ({"grant_types_supported": ["client_credentials"]}, "let people sign in"),
+        ({"grant_types_supported": ["urn:ietf:params:oauth:grant-type:device_code"]}, "lets neither people"),
         (
             {"token_endpoint_auth_methods_supported": ["private_key_jwt"]},
             "neither a client secret nor apps without one",

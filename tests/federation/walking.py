@@ -52,6 +52,12 @@ class Walk:
         form = {"url": url, "found": self.value_of("found"), "name": self.value_of("name"), **fields}
         return self.arrive(self.post("/integrations/add", form))
 
+    def paste(self, slug: str, **values: str) -> TestResponse:
+        """Fill in the form of a key or client, and press Connect. A browser drops line breaks in a field."""
+        fields = {name: value.replace("\n", "") for name, value in values.items()}
+        form = {"state": self.value_of("state"), "way": self.value_of("way"), **fields}
+        return self.arrive(self.post(f"/integrations/{slug}/keys", form))
+
     def connect(self, slug: str, **fields: Any) -> TestResponse:
         """Press Connect or Reconnect on a card."""
         self.get("/integrations")
