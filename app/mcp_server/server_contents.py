@@ -18,7 +18,14 @@ from app.config import Settings
 from app.connectors import mcp
 from app.connectors.connector import Connector
 from app.connectors.rows import plain
-from app.errors import PatchbayError, PermissionDenied, TooManyRequests, WorkspaceInactive
+from app.errors import (
+    InvalidArguments,
+    ObjectNotFound,
+    PatchbayError,
+    PermissionDenied,
+    TooManyRequests,
+    WorkspaceInactive,
+)
 from app.federation import contents, naming
 from app.federation.breaker import BREAKER
 from app.federation.models import McpContents
@@ -128,11 +135,14 @@ class ServerContents:
         """The result of prompts/get. Raises MCPError, Refusal over a limit."""
         arguments = dict(given)
         having = [offer for offer in self._offers(caller) if name in offer.prompts]
-        account = arguments.pop("account", None) if having and having[0].label else None
-        if account is not None:
-            having = [o for o in having if account in {o.label, o.connection.id}]
         if not having:
             raise MCPError(INVALID_PARAMS, "There is no such prompt. List the prompts to see what there is.")
+        account = arguments.pop("account", None) if having[0].label else None
+        if account is not None:
+            accounts = ", ".join(o.label for o in having)
+            having = [o for o in having if account in {o.label, o.connection.id}]
+            if not having:
+                raise MCPError(INVALID_PARAMS, f"No such account has this prompt. Choose one of: {accounts}.")
         original = having[0].prompts[name]["key"]
         result = self._ask(having[0], GET, caller, exchange, lambda c: c.get_prompt(original, arguments))
         messages = result.get("messages")
@@ -210,6 +220,10 @@ class ServerContents:
             invocation.turn_away(error)
 
 
+# what the caller can correct: another address, other arguments
+_OF_THE_REQUEST = (PermissionDenied, InvalidArguments, ObjectNotFound)
+
+
 @contextmanager
 def _answering(invocation: Invocation) -> Iterator[None]:
     """Record how it ended. Raises MCPError in place of our errors."""
@@ -217,7 +231,7 @@ def _answering(invocation: Invocation) -> Iterator[None]:
         yield
     except PatchbayError as error:
         invocation.settle(error.code)
-        code = INVALID_PARAMS if isinstance(error, PermissionDenied) else INTERNAL_ERROR
+        code = INVALID_PARAMS if isinstance(error, _OF_THE_REQUEST) else INTERNAL_ERROR
         raise MCPError(code, error.message, {"code": error.code, **error.details}) from None
     invocation.settle("ok")
 

@@ -1,7 +1,7 @@
 """Resources and prompts of MCP servers through our endpoint, under the rules of tools that read."""
 
 import pytest
-from mcp_types import METHOD_NOT_FOUND
+from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND
 from sqlmodel import select
 
 from app import database
@@ -126,6 +126,22 @@ def test_a_server_that_does_not_answer_delays_no_list(people, add, connect, ask_
     until(lambda: resources(ask))
     sdk_server.failures.extend([503] * 100)
     assert resources(ask), "the last list counts"
+
+
+@pytest.mark.needs_node
+def test_what_the_caller_can_correct_is_an_error_of_the_request(people, add, connect, ask_of, everything):
+    add(everything, slug="everything", name="Everything")
+    for account in ("Oslo", "Bergen"):
+        connect(slug="everything", name=account, token=account, permission="read")
+    ask = ask_of(people.alice)
+    until(lambda: len(resources(ask)) == 14)
+    city = {"name": "everything_args_prompt", "arguments": {"city": "Oslo"}}
+    assert "Oslo" in str(ask("prompts/get", **city)["messages"])
+    missing = ask("prompts/get", name="everything_args_prompt", arguments={})
+    assert missing["code"] == INVALID_PARAMS and "city" in str(missing["data"]["reasons"])
+    city["arguments"]["account"] = "Rome"
+    unknown = ask("prompts/get", **city)
+    assert unknown["code"] == INVALID_PARAMS and "Oslo, Bergen" in unknown["message"], unknown
 
 
 @pytest.mark.needs_node
