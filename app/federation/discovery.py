@@ -50,9 +50,8 @@ class NotAServer(InvalidInput):
 class Found:
     """What is at an address. `info` is what the server says of itself (`self_description`).
 
-    `access` is `client` where only programs are let in. `tools` are definitions as sent; None: only after
-    signing in. `needs_client`: it registers no apps by
-    itself, so a client id made there must be pasted.
+    `access`: `client` lets only programs in. `tools` are definitions as sent; None: only after signing in.
+    `needs_client`: it registers no apps by itself, so a client id made there must be pasted.
     """
 
     url: str

@@ -126,14 +126,14 @@ def people(hubs, notebook, revision):
 
 @pytest.fixture
 def use(people):
-    """`use(mode, work, answer)`: the SDK's client of the outer hub's person. Gives what they were asked."""
+    """`use(mode, work, answer)`: the SDK's client of the outer hub's person. Gives the questions."""
     token = _token_of(people[1])
 
     def _use(mode, work, answer="accept"):
-        asked = []
+        questions = []
 
         async def reply(_context, params):
-            asked.append(params.message)
+            questions.append(params.message)
             content = {"colour": "green"} if "colour" in json.dumps(params.requested_schema) else {}
             return ElicitResult(action=answer, content=content if answer == "accept" else None)
 
@@ -146,7 +146,7 @@ def use(people):
                 await work(client)
 
         loops.run(run())
-        return asked
+        return questions
 
     return _use
 
