@@ -14,7 +14,7 @@ from typing import Any
 from sqlmodel import Session
 
 from app import clock, database
-from app.federation import built_in, hygiene, naming, pinned_rows
+from app.federation import built_in, hygiene, naming, pinned_rows, schema_gate
 from app.federation.definitions import digest_of, may_only_read, pinned_part
 from app.federation.models import McpServer, McpServerTool
 from app.federation.pinned_rows import APPROVED, HELD, OFF
@@ -105,8 +105,11 @@ def judge(server: McpServer, definitions: Sequence[Any]) -> Findings | None:
     given = pinned_rows.by_name(definitions, built_in.names_known_to(server))
     with database.reading() as db:
         rows, foreign = pinned_rows.load(db, server), pinned_rows.foreign_names(db, server)
-    if all(_is_known(rows.get(name), digest_of(each)) for name, each in given.items()):
+    unknown = [each for name, each in given.items() if not _is_known(rows.get(name), digest_of(each))]
+    if not unknown:
         return None
+    for each in unknown:
+        schema_gate.check(each)  # which remembers what it found
     return hygiene.inspect(list(given.values()), foreign)
 
 

@@ -8,6 +8,7 @@ Schemas are those of JSON Schema 2020-12 (https://modelcontextprotocol.io/specif
 schema-usage); what older drafts write otherwise is read as the same.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,10 @@ _MOST_LISTED = 32_000  # of its arguments as AI clients see them
 _MOST_LISTED_CHOICES = 1_000  # values of one enumeration
 _DEEPEST = 32  # levels of a schema, references included
 _MOST_NODES = 4_000  # objects and values of a schema, references included
+_NOT_JSON = "It is not valid JSON."
+# Sentences by digest: one costs up to a quarter of a second, and is needed again within a transaction.
+_MOST_CHECKED = 4_000
+_checked: dict[bytes, str] = {}
 _NO_FORMATS = FormatChecker(formats=())  # else patterns of another language's kind would be refused
 
 # Keywords whose values are names with a schema each, one schema, or a list of schemas.
@@ -61,8 +66,23 @@ def check(definition: Mapping[str, Any]) -> str:
     try:
         if _too_deep(definition):
             return f"It is nested more than {_DEEPEST * 2} levels deep."
-        if len(to_json(definition)) > _MOST_CHARACTERS:
+        text = to_json(definition)
+        if len(text) > _MOST_CHARACTERS:
             return f"It is larger than {_MOST_CHARACTERS // 1000} kB."
+    except (ValueError, RecursionError):
+        return _NOT_JSON
+    key = hashlib.sha256(text).digest()
+    if (known := _checked.get(key)) is None:
+        known = _problem_with(definition)
+        if len(_checked) >= _MOST_CHECKED:
+            _checked.clear()
+        _checked[key] = known
+    return known
+
+
+def _problem_with(definition: Mapping[str, Any]) -> str:
+    """As `check`, of one that is neither too deep nor too large."""
+    try:
         json.dumps(definition, allow_nan=False)
         arguments = arguments_of(definition)
         if find_invalid_x_mcp_header(arguments) is not None:
@@ -71,7 +91,7 @@ def check(definition: Mapping[str, Any]) -> str:
     except UnusableSchema as problem:
         return str(problem)
     except (ValueError, RecursionError):
-        return "It is not valid JSON."
+        return _NOT_JSON
     if len(json.dumps(listed, ensure_ascii=False)) > _MOST_LISTED:
         return f"The schema of its arguments is larger than {_MOST_LISTED // 1000} kB."
     return ""

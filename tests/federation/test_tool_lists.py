@@ -11,7 +11,7 @@ from mcp_types import ToolListChangedNotification
 from sqlmodel import select
 
 from app import clock, database
-from app.federation import hygiene, refreshing, tool_lists
+from app.federation import hygiene, refreshing, schema_gate, tool_lists
 from app.federation.models import McpServer, McpServerTool, McpToolList
 from app.mcp_client import ToolList
 from app.vault.models import Connection
@@ -391,6 +391,26 @@ def test_nobody_waits_while_a_list_is_judged(subject, monkeypatch):
 
     monkeypatch.setattr(hygiene, "inspect", judge)
     subject.upstream.replace_tool(lambda: "changed", name="list_notes", description="Something else.")
+    pass_time(minutes=6)
+    assert "changed this tool" in subject.client.refusal(LIST)[1]
+    assert writes
+
+
+@both_databases
+def test_nobody_waits_while_schemas_are_checked(subject, monkeypatch):
+    writes = []
+    resolve = schema_gate.resolve
+
+    def resolving(schema):
+        if "unmistakable" in schema.get("properties", {}):
+            with database.transaction() as db:
+                db.get(Workspace, subject.connection.workspace_id).name = "Northwind"
+            writes.append(schema)
+        return resolve(schema)
+
+    monkeypatch.setattr(schema_gate, "_checked", {})  # which the test on the other database filled
+    monkeypatch.setattr(schema_gate, "resolve", resolving)
+    subject.upstream.replace_tool(lambda unmistakable: "changed", name="list_notes")
     pass_time(minutes=6)
     assert "changed this tool" in subject.client.refusal(LIST)[1]
     assert writes
