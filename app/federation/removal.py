@@ -1,12 +1,13 @@
 """Removing an MCP server: its tools are gone at once, its tokens are revoked, what waits for approval ends.
 
 The row stays, so that revoking knows where to send the tokens and a call of its tools is answered with what
-happened. A job deletes it afterwards.
+happened. A job deletes our client's secret once nothing is left to revoke, and the row afterwards. What the
+server said, of itself and its tools, is deleted at once.
 """
 
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, delete, exists
+from sqlalchemy import ColumnElement, delete, exists, update
 from sqlmodel import Session, col, select
 
 from app import audit, clock, database
@@ -14,7 +15,7 @@ from app.approvals import decisions
 from app.approvals.decisions import Decider
 from app.config import Settings
 from app.federation import changes, ended, lookup, policy
-from app.federation.models import McpServer
+from app.federation.models import McpServer, McpServerTool
 from app.hub.models import Handshake
 from app.jobs.leases import PeriodicJob
 from app.vault import revocation, workspace_removal
@@ -34,7 +35,8 @@ def remove(settings: Settings, member: Member, slug: str) -> str:
         server = lookup.get_added(db, member.workspace.id, slug, lock=True, even_removed=True)
         if server.removed_at is not None:
             return server.name
-        server.removed_at = clock.now()
+        server.removed_at, server.info, server.problem = clock.now(), {}, ""
+        db.execute(delete(McpServerTool).where(col(McpServerTool.server_id) == server.id))
         _end_access(db, server, by=member.user.id)
         decider = Decider(member.user.id, member.user.name or member.user.email, "page")
         decisions.reject_waiting(db, server.workspace_id, slug, decider)
@@ -74,6 +76,7 @@ def sweep(settings: Settings) -> int:
         late = select(McpServer).where(col(McpServer.removed_at).is_not(None), _has(Connection))
         for server in db.exec(late.limit(_AT_ONCE)).all():
             _end_access(db, server, by=None)
+        db.execute(update(McpServer).where(*_is_over()).values(client_secret_sealed=None))
     at = clock.now()
     with database.transaction() as db:
         over = select(McpServer).where(*_is_over(), col(McpServer.removed_at) < at - _RETENTION)

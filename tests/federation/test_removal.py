@@ -16,7 +16,7 @@ from app.federation import changes, removal
 from app.federation.models import McpServer, McpServerTool
 from app.federation.oauth_facts import OAuthFacts
 from app.hub.models import Handshake
-from app.vault import revocation
+from app.vault import revocation, seal
 from app.vault.models import Connection, Credential, PendingRevocation
 from tests.conftest import both_databases
 from tests.support.approvals import request_in
@@ -173,6 +173,22 @@ def test_the_job_deletes_it_a_week_later(server, alice, settings, people):
     assert removal.sweep(settings) == 1 and rows(McpServer) == []
     alice.get("/integrations")
     assert services_of(people.northwind.id).find("notebook") is None
+
+
+@both_databases
+def test_what_it_said_is_deleted_at_once_and_our_clients_secret_once_nothing_is_left_to_revoke(
+    server, alice, settings
+):
+    with database.transaction() as db:
+        row = db.get(McpServer, server)
+        row.info = {"instructions": "canary"}
+        seal.seal(settings.vault_keys, row, "client_secret_sealed", "secret")
+    remove(alice)
+    [row] = rows(McpServer)
+    assert rows(McpServerTool) == [] and row.info == {} and row.client_secret_sealed
+    removal.sweep(settings)
+    [row] = rows(McpServer)
+    assert row.client_secret_sealed is None
 
 
 def test_connections_of_other_services_stay(server, alice, connect, add, sdk_server):
