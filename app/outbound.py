@@ -196,7 +196,7 @@ def _send(
                 retries=False,
                 redirect=False,
                 assert_same_host=False,
-                timeout=Timeout(min(seconds, _CONNECT_SECONDS), silence_seconds),
+                timeout=Timeout(connect=min(seconds, _CONNECT_SECONDS), read=silence_seconds),
                 preload_content=False,
                 decode_content=False,
             )

@@ -7,6 +7,7 @@ import anyio
 import pytest
 from mcp.server.mcpserver import Context
 
+from app import outbound
 from app.connectors import mcp
 from app.errors import ToolError
 from app.federation import breaker
@@ -15,7 +16,7 @@ from app.vault.access import open_api
 from tests.federation.revisions import both_upstream_revisions
 from tests.support.added_servers import list_is_good
 from tests.support.mcp_upstreams import serve_notebook
-from tests.support.waiting import until
+from tests.support.waiting import PROMPTLY_SECONDS, until
 
 CALM, LIST, ADD = "calm_list_notes", "notebook_list_notes", "notebook_add_note"
 
@@ -86,8 +87,10 @@ def test_while_it_hangs_lists_and_the_other_servers_calls_go_on(hanging, calm, c
 @pytest.mark.usefixtures("short_patience")
 def test_it_is_left_alone_and_found_again(hanging, calm, client_of, people, passing):
     client = client_of(people.alice)
+    began = time.monotonic()
     for _ in range(3):
         assert client.refusal(LIST)[0] == "TIMEOUT"
+    assert time.monotonic() - began < PROMPTLY_SECONDS, "its silence counts, not how long a call may take"
     arrived = len(hanging.seen)
     code, sentence = client.refusal(LIST)
     assert code == "PROVIDER_UNAVAILABLE" and "has not answered the last 3 calls" in sentence
@@ -116,6 +119,7 @@ def test_a_write_that_it_may_have_done_says_so(hanging, client_of, people):
 def test_who_reports_progress_may_take_longer(hanging, people, settings, monkeypatch):
     hanging.hangs = False
     monkeypatch.setattr(mcp, "_SILENCE_SECONDS", 2.0)
+    monkeypatch.setattr(outbound, "_CONNECT_SECONDS", 0.4)  # that is over once it is connected
     reports = []
     api = open_api(settings, hanging.connection)
     api.report = lambda done, total, text: reports.append(done)
