@@ -77,4 +77,3 @@ def test_64_parallel_calls_are_served_by_the_connections_it_may_open(installatio
     assert 200 in {status for status, *_ in answered}
     for status, headers, body in answered:  # on a busy machine some wait too long for a connection
         assert status == 200 or (status in {429, 503} and int(headers["Retry-After"]) > 0), body
-    assert call(installation.product, installation.first, "hub_list_connections")[0] == 200
