@@ -56,7 +56,9 @@ def allow(slug: str) -> ResponseReturnValue:
     """Allow tools as they were displayed."""
     form = request.form
     try:
-        seen = dict(zip(form.getlist("tool"), form.getlist("digest"), strict=False))
+        displayed = zip(form.getlist("tool"), form.getlist("digest"), strict=False)
+        only = form.get("only")  # the button of one tool
+        seen = {tool: digest for tool, digest in displayed if only in {None, tool}}
         count = review.allow(g.member, slug, seen, form.getlist("reads_only"))
     except InvalidInput as refused:
         return _server_page(slug, refused.message), refused.status

@@ -42,11 +42,10 @@ class Demo:
     def allow_all(self):
         """Press "Allow N tools" on the server's page."""
         self.visitor.get(self.page)
-        form = re.search(r'<form[^>]*action="[^"]*/allow">(.*?)</form>', self.visitor.page, re.DOTALL)[1]
         fields = {}
-        for name, value in re.findall(r'name="([^"]+)" value="([^"]*)"', form):
+        for field in re.findall(r'<input form="allow-all"[^>]*>', self.visitor.page):
+            name, value = re.search(r'name="([^"]+)" value="([^"]*)"', field).groups()
             fields.setdefault(name, []).append(value)
-        fields.pop("csrf_token")
         self.visitor.follow(self.visitor.submit(f"{self.page}/allow", fields))
         return self.visitor.page
 

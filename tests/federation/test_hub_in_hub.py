@@ -54,6 +54,8 @@ class Person:
         """Submit the form with that action as it stands on the page, with what is `given`."""
         form = re.search(rf'<form[^>]*action="{re.escape(action)}[^"]*".*?</form>', self.page, re.DOTALL)
         fields = list(_fields(form[0] if form else self.page))
+        if form and (named := re.match(r'<form id="([^"]+)"', form[0])):  # its fields may stand elsewhere
+            fields += _fields(" ".join(re.findall(rf'<input form="{named[1]}"[^>]*>', self.page)))
         data = [(name, value) for name, value in fields if name not in given]
         for name, value in given.items():
             data += [(name, each) for each in (value if isinstance(value, list) else [value])]

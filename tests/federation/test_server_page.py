@@ -75,14 +75,27 @@ def group(visitor, key):
 
 
 def form_of(visitor, name, deed):
-    """The fields of the form with that deed for that tool."""
+    """What a press of the tool's own button with that deed sends, without its box."""
     visitor.get(PAGE)
-    for form in re.findall(rf'<form[^>]*action="{PAGE}/{deed}".*?</form>', visitor.page, re.DOTALL):
-        names = re.findall(r'name="tool" value="([^"]*)"', form)
-        if names == [name]:
-            digests = re.findall(r'name="digest" value="([^"]*)"', form)
-            return {"tool": name, **({"digest": digests[0]} if digests else {})}
+    for tool in re.findall(r'<li id="tool-.*?</li>', visitor.page, re.DOTALL):
+        [*_, found] = re.findall(r'name="tool" value="([^"]*)"', tool) or [""]
+        if found == name and deed == "allow":
+            [digest] = re.findall(r'name="digest" value="([^"]*)"', tool)
+            assert f'name="only" value="{name}"' in tool
+            return {"tool": name, "digest": digest, "only": name}
+        if found == name and f'action="{PAGE}/{deed}"' in tool:
+            return {"tool": name}
     raise AssertionError(f"no form to {deed} {name}")
+
+
+def form_of_all(visitor):
+    """What a press of the button for all sends, with every box ticked."""
+    visitor.get(PAGE)
+    inputs = re.findall(r'<input form="allow-all"[^>]*>', visitor.page)
+    return {
+        field: [re.search(r'value="([^"]*)"', each)[1] for each in inputs if f'name="{field}"' in each]
+        for field in ("tool", "digest", "reads_only")
+    }
 
 
 def trail(action):
@@ -140,11 +153,8 @@ def test_all_new_tools_without_findings_are_allowed_at_once(server, alice):
     new = [{**ADD, "name": f"add_{n}"} for n in range(3)]
     take(server, [LIST, ADD, *new, POISONED])
     find_in("sum_up", "Its text tells the model to ignore its instructions.")
-    alice.get(PAGE)
-    [form] = [f for f in re.findall(r"<form.*?</form>", alice.page, re.DOTALL) if "Allow 3 tools" in f]
-    fields = {
-        name: re.findall(rf'name="{name}" value="([^"]*)"', form) for name in ("tool", "digest", "reads_only")
-    }
+    fields = form_of_all(alice)
+    assert "Allow 3 tools without warnings" in alice.page
     assert "sum_up" not in fields["tool"]
     alice.follow(alice.submit(f"{PAGE}/allow", fields))
     assert "3 tools allowed." in alice.page
@@ -155,13 +165,15 @@ def test_all_new_tools_without_findings_are_allowed_at_once(server, alice):
     }
 
 
-def test_allowing_several_at_once_says_that_it_accepts_what_they_claim(server, alice):
-    take(server, [LIST, ADD, {**LIST, "name": "read_a"}])
-    assert "accepts every claim" not in group(alice, "waiting"), "there is one"
-    take(server, [LIST, ADD, {**LIST, "name": "read_a"}, {**LIST, "name": "read_b"}])
-    assert "Allowing several at once accepts every claim." in group(alice, "waiting")
-    alice.submit(f"{PAGE}/allow", form_of(alice, "read_a", "allow"))
-    assert row("read_a").state == "approved" and not row("read_a").reads_only, "its box was cleared"
+def test_the_boxes_count_for_one_tool_and_for_all(server, alice):
+    take(server, [LIST, ADD, *({**LIST, "name": f"read_{letter}"} for letter in "abc")])
+    one = {**form_of_all(alice), "only": "read_a", "reads_only": []}
+    alice.submit(f"{PAGE}/allow", one)
+    assert [row(f"read_{letter}").state for letter in "abc"] == ["approved", "held", "held"]
+    fields = form_of_all(alice)
+    assert fields["reads_only"] == fields["tool"] == ["read_b", "read_c"]
+    alice.submit(f"{PAGE}/allow", {**fields, "reads_only": ["read_c"]})
+    assert [row(f"read_{letter}").reads_only for letter in "abc"] == [False, False, True]
 
 
 def test_a_finding_stands_beside_the_text_with_what_was_hidden_in_it(server, alice):

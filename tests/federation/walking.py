@@ -80,12 +80,8 @@ class Walk:
     def allow_tools(self, slug: str) -> None:
         """Allow every tool that waits on the server's page, and write at the connection."""
         page = self.get(f"/integrations/servers/{slug}").text
-        forms = re.findall(
-            rf'<form[^>]*action="/integrations/servers/{slug}/allow".*?</form>', page, re.DOTALL
-        )
-        pairs: dict[str, str] = {}
-        for form in forms:
-            pairs |= zip(_values(form, "tool"), _values(form, "digest"), strict=True)
+        fields = " ".join(re.findall(r'<input form="allow-[^>]*>', page))
+        pairs = dict(zip(_values(fields, "tool"), _values(fields, "digest"), strict=True))
         self.post(
             f"/integrations/servers/{slug}/allow", {"tool": list(pairs), "digest": list(pairs.values())}
         )
