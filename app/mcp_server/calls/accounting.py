@@ -17,6 +17,7 @@ from app.connectors.preview import Preview
 from app.connectors.tool import Tool
 from app.errors import OutcomeUnknown, TooManyRequests, Unavailable, WorkspaceInactive
 from app.mcp_client.questions import Person
+from app.mcp_server.calls.own_pages import PersonWithoutOwnPages
 from app.mcp_server.calls.question_form import NobodyToAsk
 from app.mcp_server.calls.service_call import PreparedCall
 from app.mcp_server.protocol.errors import RATE_LIMITED, Refusal
@@ -69,6 +70,7 @@ class Invocation:
             options["cancelled"] = cancelled or self.exchange.is_cancelled
         api = prepared.open(**options)
         person = person or self.person or NobodyToAsk(prepared.connector.name)
+        person = PersonWithoutOwnPages(person, prepared.connector.name, prepared.settings)
         api.ask = PatientPerson(person, api)
         try:
             answer, blocks = prepared.run(api)
