@@ -137,19 +137,23 @@ class ServerContents:
         having = [offer for offer in self._offers(caller) if name in offer.prompts]
         if not having:
             raise MCPError(INVALID_PARAMS, "There is no such prompt. List the prompts to see what there is.")
+        # of two servers' prompts of one name, the listed one
+        having = [offer for offer in having if offer.connector is having[0].connector]
         account = arguments.pop("account", None) if having[0].label else None
         if account is not None:
             accounts = ", ".join(o.label for o in having)
             having = [o for o in having if account in {o.label, o.connection.id}]
             if not having:
                 raise MCPError(INVALID_PARAMS, f"No such account has this prompt. Choose one of: {accounts}.")
-        original = having[0].prompts[name]["key"]
-        result = self._ask(having[0], GET, caller, exchange, lambda c: c.get_prompt(original, arguments))
+        offer = having[0]
+        original = offer.prompts[name]["key"]
+        result = self._ask(offer, GET, caller, exchange, lambda c: c.get_prompt(original, arguments))
         messages = result.get("messages")
+        description = plain(str(result.get("description") or ""))[: envelope.MOST_CHARACTERS]
         return {
-            "description": plain(str(result.get("description") or ""))[: envelope.MOST_CHARACTERS],
+            "description": f"{description} (account: {offer.label})".strip() if offer.label else description,
             "messages": [
-                _message(each, having[0])
+                _message(each, offer)
                 for each in (messages if isinstance(messages, list) else ())
                 if isinstance(each, dict)
             ],

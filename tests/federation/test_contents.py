@@ -175,3 +175,24 @@ def test_a_link_in_a_tools_result_can_be_read_here(people, add, connect, ask_of,
     (link,) = [each for each in result["content"] if each["type"] == "resource_link"]
     assert link["uri"] == f"hub://{connection.id}/notebook://notes/2"
     assert ask("resources/read", uri=link["uri"])["contents"][0]["text"] == "Call the bank"
+
+
+def test_of_two_servers_prompts_of_one_name_the_listed_one_is_asked(
+    people, add, connect, ask_of, sdk_server, session_server
+):
+    @session_server.server.prompt(name="up")
+    def up() -> str:
+        return "From the other server."
+
+    add(sdk_server.url, slug="notebook", name="Notebook")
+    add(session_server.url, slug="notebook_tidy", name="Tidy")
+    for slug, name in (("notebook", "Main"), ("notebook_tidy", "First"), ("notebook_tidy", "Second")):
+        connect(slug=slug, name=name, token=name, permission="read")
+    ask = ask_of(people.alice)
+    until(lambda: len(resources(ask)) == 6)  # two each
+    listed = {each["name"]: each["title"] for each in ask("prompts/list")["prompts"]}
+    assert listed["notebook_tidy_up"] == "Notebook: Tidy up"
+    got = ask("prompts/get", name="notebook_tidy_up", arguments={"tone": "kind"})
+    assert "in a kind tone" in str(got["messages"]), got
+    theirs = ask("prompts/get", name="notebook_tidy_tidy_up", arguments={"tone": "kind", "account": "Second"})
+    assert theirs["description"].endswith("(account: Second)"), theirs
