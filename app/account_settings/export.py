@@ -21,6 +21,7 @@ from app.audit import AuditEntry
 from app.config import Settings
 from app.database import reading
 from app.errors import Undecipherable
+from app.federation.models import McpServer, McpServerTool
 from app.memory.models import Note
 from app.notifications.models import ConnectionNotice
 from app.oauth_server.models import Grant
@@ -88,7 +89,7 @@ def _profile(user: User) -> dict[str, Any]:
 
 def _sections(settings: Settings, user_id: str) -> dict[str, Callable[[], Iterator[_Page]]]:
     """Return the sections of the document: a name, and how to read its pages."""
-    s, g, f, r, m, w, c, t, n, a, u, e, h = (
+    s, g, f, r, m, w, c, t, n, a, u, e, h, x, y = (
         table.__table__.c  # type: ignore[union-attr]
         for table in (
             LoginSession,
@@ -104,6 +105,8 @@ def _sections(settings: Settings, user_id: str) -> dict[str, Callable[[], Iterat
             CallRow,
             ConnectionNotice,
             WebhookEndpoint,
+            McpServer,
+            McpServerTool,
         )
     )
     memberships: _Columns = (
@@ -173,6 +176,14 @@ def _sections(settings: Settings, user_id: str) -> dict[str, Callable[[], Iterat
         "webhooks": lambda: _by_key(
             h.id, (h.id, h.workspace_id, h.description, h.events, h.created_at), h.created_by == user_id
         ),
+        "mcp_servers_added": lambda: _by_key(
+            x.id, (x.id, x.workspace_id, x.slug, x.name, x.added_at, x.removed_at), x.added_by == user_id
+        ),
+        "mcp_tools_reviewed": lambda: _by_key(
+            y.server_id.concat(y.name),
+            (y.workspace_id, y.server_id, y.name, y.state, y.reads_only, y.decided_at),
+            y.decided_by == user_id,
+        ),
         "activity": lambda: _by_window(
             a.id, (a.at, a.workspace_id, a.action, a.subject, a.details), a.user_id == user_id
         ),
@@ -205,7 +216,7 @@ def _opened(settings: Settings, approval: Approval) -> Any:
 
 
 def _by_key(
-    key: KeyedColumnElement[Any],
+    key: ColumnElement[Any],
     columns: _Columns,
     *conditions: ColumnElement[bool],
     page_rows: int | None = None,

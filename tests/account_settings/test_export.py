@@ -10,6 +10,7 @@ from sqlmodel import insert
 
 from app import audit, clock, database
 from app.account_settings import export
+from app.federation.models import McpServer, McpServerTool
 from app.oauth_server import grants
 from app.usage.models import CallRow
 from tests.conftest import both_databases
@@ -46,8 +47,28 @@ def calls(user_id, count, start=0, tool="xero_list_invoices"):
         db.execute(insert(CallRow), rows)
 
 
+def add_mcp_server(people, tools):
+    """A server that alice added to Northwind, and its tools, which she allowed. Gives its id."""
+    by = {"workspace_id": people.northwind.id}
+    with database.transaction() as db:
+        server = McpServer(
+            id="mcs_1",
+            slug="notebook",
+            name="Notebook",
+            url="https://notebook.example/mcp",
+            added_by=people.alice.id,
+            added_at=clock.now(),
+            **by,
+        )
+        db.add(server)
+        db.flush()
+        facts = {"state": "approved", "first_seen_at": clock.now(), "decided_by": people.alice.id}
+        db.add_all(McpServerTool(server_id=server.id, name=name, verb=name, **by, **facts) for name in tools)
+    return "mcs_1"
+
+
 @both_databases
-def test_it_holds_everything_kept_about_a_person(app, settings, people, alice, connect):
+def test_it_holds_everything_kept_about_a_person(app, settings, people, alice, connect, monkeypatch):
     connection = connect(people.northwind, people.alice, "xero", name="Main")
     alice.submit("/memory", {"text": "Umlauts: äöü", "title": "Note"})
     member = SimpleNamespace(user=people.alice, workspace=people.northwind)
@@ -55,6 +76,8 @@ def test_it_holds_everything_kept_about_a_person(app, settings, people, alice, c
         token = grants.issue_personal_token(db, member, "my token", "tools:read", 3600)
     calls("usr_alice", 3)
     make_waiting(settings, connection, "grt_1", text="Tea & Co")
+    monkeypatch.setattr(export, "_PAGE_ROWS", 2)
+    server = add_mcp_server(people, tools=["list_notes", "add_note", "drop_note"])
     alice.submit("/account/name", {"name": "Alice"})
     data = download(alice)
     assert data["profile"]["email"] == "alice@example.com" and data["profile"]["has_password"] is False
@@ -79,6 +102,12 @@ def test_it_holds_everything_kept_about_a_person(app, settings, people, alice, c
     ]
     (request,) = data["approvals"]
     assert (request["headline"], request["arguments"]) == ("Create a client", {"organization": "Tea & Co"})
+    assert [(each["id"], each["name"]) for each in data["mcp_servers_added"]] == [(server, "Notebook")]
+    assert sorted((each["name"], each["state"]) for each in data["mcp_tools_reviewed"]) == [
+        ("add_note", "approved"),
+        ("drop_note", "approved"),
+        ("list_notes", "approved"),
+    ]
     assert len(data["browsers"]) == 1 and data["google_accounts"] == []
     text = json.dumps(data)
     for secret in (
