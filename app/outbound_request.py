@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.auth import _basic_auth_str
 from requests.utils import check_header_validity
+from urllib3.util import make_headers
 
 _DEFAULTS = {
     "User-Agent": "Patchbay",
@@ -102,5 +102,5 @@ def headers_of(
         headers["Content-Length"] = "0"
     if auth is not None:
         headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
-        headers["Authorization"] = _basic_auth_str(*auth)
+        headers["Authorization"] = make_headers(basic_auth=":".join(auth))["authorization"]
     return headers

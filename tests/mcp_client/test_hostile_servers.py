@@ -16,6 +16,7 @@ from app.errors import (
     ProviderUnavailable,
     ToolError,
 )
+from app.federation.challenge import read as challenge_of
 from app.mcp_client import HttpRefusal, NotMcp, RpcError, ServerSession
 from tests.mcp_client.raw_server import RawServer, event, json_answer, stream_answer
 from tests.support.waiting import PROMPTLY_SECONDS
@@ -178,6 +179,14 @@ def test_a_missing_scope_is_named_for_whoever_can_grant_it(server, client, chall
     with pytest.raises(InsufficientScope, match="requires more permissions") as refused:
         call(client)
     assert refused.value.scope == scope
+
+
+def test_a_challenge_of_one_long_word_is_read_at_once():
+    word = {"WWW-Authenticate": "Bearer " + "a" * 7_900 + ', scope="notes.read"'}
+    started = time.process_time()
+    for _ in range(100):
+        assert challenge_of(word).scopes == ("notes.read",)
+    assert time.process_time() - started < PROMPTLY_SECONDS, "quadratic time is minutes"
 
 
 def test_reads_are_tried_again_while_the_server_is_briefly_down_and_writes_are_not(server, client):
