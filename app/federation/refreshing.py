@@ -35,6 +35,7 @@ from app.jobs.leases import PeriodicJob
 from app.vault import connection_state
 from app.vault.access import open_api
 from app.vault.models import Connection
+from app.workspaces.models import Workspace
 
 log = logging.getLogger(__name__)
 
@@ -242,14 +243,16 @@ def _due() -> list[tuple[str, Connection]]:
                 (col(Connection.workspace_id) == col(McpServer.workspace_id))
                 & (col(Connection.slug) == col(McpServer.slug)),
             )
+            .join(Workspace, col(Workspace.id) == col(McpServer.workspace_id))
             .outerjoin(McpToolList, col(McpToolList.connection_id) == col(Connection.id))
             .where(
+                col(Workspace.deactivated_at).is_(None),
                 col(McpServer.removed_at).is_(None),
                 col(Connection.state) == connection_state.CONNECTED,
                 or_(col(Connection.last_used_at) > used_after, col(Connection.connected_at) > used_after),
                 or_(col(McpToolList.expires_at).is_(None), col(McpToolList.expires_at) <= now),
             )
-            .order_by(col(McpToolList.expires_at))
+            .order_by(col(McpToolList.expires_at).asc().nulls_first())
             .limit(_MOST_AT_ONCE)
         )
         return [(server_id, connection) for server_id, connection in found]
