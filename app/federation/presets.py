@@ -27,6 +27,7 @@ class ServerPreset:
     needs_client: bool = False  # it registers no apps by itself
     steps: tuple[str, ...] = ()
     confirmed: bool = True
+    is_demo: bool = False
     scopes: tuple[str, ...] = ()  # empty: those that are discovered
     auth_method: Literal["", "basic", "post", "none"] = ""  # empty: the one that is discovered
     extra_parameters: Mapping[str, str] = field(default_factory=dict)
@@ -178,9 +179,10 @@ def offered(settings: Settings) -> tuple[ServerPreset, ...]:
 def _demo(sandbox_url: str) -> ServerPreset:
     return ServerPreset(
         key="harbour_crm",
-        name="Harbour CRM (demo)",
+        name="Harbour CRM",
         url=f"{sandbox_url}/harbour_crm/mcp",
         access="oauth",
         docs_url="https://modelcontextprotocol.io",
         about="Sample contacts and deals on this machine, for trying out how to add a server.",
+        is_demo=True,
     )

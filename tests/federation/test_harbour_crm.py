@@ -74,7 +74,7 @@ def twin(people, sign_in, sandbox):
 
 def test_a_newcomer_adds_it_and_their_ai_client_reads(demo, client_of, people):
     demo.visitor.get("/integrations/add")
-    assert "Harbour CRM (demo)" in demo.visitor.page
+    assert 'Harbour CRM <span class="badge">Demo</span>' in demo.visitor.page
     assert "Harbour CRM connected" in demo.add()
     assert "16 tools allowed" in demo.allow_all()
     client = client_of(people.alice)

@@ -7,7 +7,7 @@ from tests.support import node
 from tests.support.browser import Person
 
 pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("journeys")]
-SERVER = "/integrations/servers/harbour_crm_demo"
+SERVER = "/integrations/servers/harbour_crm"
 
 
 @pytest.fixture
@@ -24,11 +24,11 @@ def add_harbour_crm(person):
     """Three presses here, from the hub: the rest is the server's own page."""
     person.go("/integrations")
     person.page.get_by_role("link", name="Add an MCP server").click()
-    person.page.get_by_role("button", name="Harbour CRM (demo)").click()
+    person.page.get_by_role("button", name="Harbour CRM Demo").click()
     assert "Listed after sign-in" in person.page.inner_text("main")
     person.page.get_by_role("button", name="Add and sign in").click()
     person.page.get_by_role("button", name="Approve").click()
-    person.sees("Harbour CRM (demo) connected")
+    person.sees("Harbour CRM connected")
 
 
 @pytest.mark.parametrize("javascript", [True, False])
@@ -49,7 +49,7 @@ def test_its_pages_are_fit_for_everyone(arrive):
     add_harbour_crm(ines)
     assert not faults_of(ines, ("/integrations/add", SERVER))
     ines.go("/integrations/add")
-    ines.page.get_by_role("button", name="Harbour CRM (demo)").click()
+    ines.page.get_by_role("button", name="Harbour CRM Demo").click()
     ines.page.get_by_text("Use your own OAuth app").click()
     ines.page.get_by_text("Use an API key or token instead").click()
     ines.page.evaluate((node.install() / "axe-core" / "axe.min.js").read_text())
