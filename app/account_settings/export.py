@@ -8,6 +8,7 @@ tokens never do.
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
@@ -21,7 +22,6 @@ from app.audit import AuditEntry
 from app.config import Settings
 from app.database import reading
 from app.errors import Undecipherable
-from app.federation.models import McpServer, McpServerTool
 from app.memory.models import Note
 from app.notifications.models import ConnectionNotice
 from app.oauth_server.models import Grant
@@ -39,6 +39,13 @@ _WINDOW_ROWS = 20_000
 
 _Page = list[dict[str, Any]]
 _Columns = tuple[KeyedColumnElement[Any], ...]
+Pages = Callable[[str], Iterator[_Page]]  # what is stored about the person of an id
+_further: dict[str, Pages] = {}
+
+
+def add_section(name: str, pages: Pages) -> None:
+    """Add a section of a package that this one does not know."""
+    _further[name] = pages
 
 
 def file_name(settings: Settings) -> str:
@@ -89,7 +96,7 @@ def _profile(user: User) -> dict[str, Any]:
 
 def _sections(settings: Settings, user_id: str) -> dict[str, Callable[[], Iterator[_Page]]]:
     """Return the sections of the document: a name, and how to read its pages."""
-    s, g, f, r, m, w, c, t, n, a, u, e, h, x, y = (
+    s, g, f, r, m, w, c, t, n, a, u, e, h = (
         table.__table__.c  # type: ignore[union-attr]
         for table in (
             LoginSession,
@@ -105,8 +112,6 @@ def _sections(settings: Settings, user_id: str) -> dict[str, Callable[[], Iterat
             CallRow,
             ConnectionNotice,
             WebhookEndpoint,
-            McpServer,
-            McpServerTool,
         )
     )
     memberships: _Columns = (
@@ -146,44 +151,37 @@ def _sections(settings: Settings, user_id: str) -> dict[str, Callable[[], Iterat
         *(u.upstream_status, u.outcome, u.total_ms, u.upstream_ms, u.bytes),
     )
     return {
-        "browsers": lambda: _by_key(
+        "browsers": lambda: pages_by_key(
             s.id_digest, (s.user_agent, s.address, s.created_at, s.last_seen_at), s.user_id == user_id
         ),
-        "google_accounts": lambda: _by_key(
+        "google_accounts": lambda: pages_by_key(
             g.subject, (g.issuer, g.subject, g.email, g.linked_at), g.user_id == user_id
         ),
-        "firebase_logins": lambda: _by_key(
+        "firebase_logins": lambda: pages_by_key(
             f.subject, (f.issuer, f.subject, f.email, f.linked_at), f.user_id == user_id
         ),
-        "removed_logins": lambda: _by_key(
+        "removed_logins": lambda: pages_by_key(
             r.subject, (r.issuer, r.subject, r.email, r.removed_at), r.user_id == user_id
         ),
-        "workspaces": lambda: _by_key(
+        "workspaces": lambda: pages_by_key(
             m.workspace_id, memberships, m.user_id == user_id, m.workspace_id == w.id
         ),
-        "connections": lambda: _by_key(c.id, connections, c.owner_id == user_id),
-        "ai_clients_and_tokens": lambda: _by_key(t.id, grants, t.user_id == user_id),
-        "notes": lambda: _by_key(
+        "connections": lambda: pages_by_key(c.id, connections, c.owner_id == user_id),
+        "ai_clients_and_tokens": lambda: pages_by_key(t.id, grants, t.user_id == user_id),
+        "notes": lambda: pages_by_key(
             n.number,
             (n.id, n.workspace_id, n.title, n.text, n.shared, n.client_name, n.created_at, n.updated_at),
             n.owner_id == user_id,
         ),
         "approvals": lambda: _approvals(settings, user_id),
-        "notifications": lambda: _by_key(
+        "notifications": lambda: pages_by_key(
             e.id, (e.connection_id, e.kind, e.about_at, e.state, e.emailed_at), e.user_id == user_id
         ),
         # without the URL, which may hold a secret of the workspace
-        "webhooks": lambda: _by_key(
+        "webhooks": lambda: pages_by_key(
             h.id, (h.id, h.workspace_id, h.description, h.events, h.created_at), h.created_by == user_id
         ),
-        "mcp_servers_added": lambda: _by_key(
-            x.id, (x.id, x.workspace_id, x.slug, x.name, x.added_at, x.removed_at), x.added_by == user_id
-        ),
-        "mcp_tools_reviewed": lambda: _by_key(
-            y.server_id.concat(y.name),
-            (y.workspace_id, y.server_id, y.name, y.state, y.reads_only, y.decided_at),
-            y.decided_by == user_id,
-        ),
+        **{name: partial(pages, user_id) for name, pages in _further.items()},
         "activity": lambda: _by_window(
             a.id, (a.at, a.workspace_id, a.action, a.subject, a.details), a.user_id == user_id
         ),
@@ -199,7 +197,7 @@ def _approvals(settings: Settings, user_id: str) -> Iterator[_Page]:
         *(p.business, p.tool, p.title, p.arguments_sealed, p.preview_sealed, p.state, p.created_at),
         *(p.decided_at, p.decided_by_name, p.via, p.ended_at, p.outcome_code),
     )
-    for page in _by_key(p.id, columns, p.user_id == user_id, page_rows=_PAGE_REQUESTS):
+    for page in pages_by_key(p.id, columns, p.user_id == user_id, page_rows=_PAGE_REQUESTS):
         for row in page:
             approval = Approval(**row)
             row["headline"] = preview_of(settings, approval).headline
@@ -215,7 +213,7 @@ def _opened(settings: Settings, approval: Approval) -> Any:
         return None
 
 
-def _by_key(
+def pages_by_key(
     key: ColumnElement[Any],
     columns: _Columns,
     *conditions: ColumnElement[bool],
@@ -246,7 +244,7 @@ def _by_window(
         return
     for start in range(first, last + 1, _WINDOW_ROWS):
         within = (key >= start, key < min(start + _WINDOW_ROWS, last + 1))
-        yield from _by_key(key, columns, *within, *conditions)
+        yield from pages_by_key(key, columns, *within, *conditions)
 
 
 def _plain(value: Any) -> str:

@@ -10,6 +10,7 @@ from app.connectors import services
 from app.errors import InvalidInput
 from app.federation import (
     adding_routes,
+    exporting,
     own_app,
     page,
     policy,
@@ -31,6 +32,7 @@ def install(app: Flask, settings: Settings) -> None:
     """Register the routes, and the servers as services of their workspaces."""
     source.SOURCE.forget()
     services.add_source(source.SOURCE)
+    exporting.register()
     app.register_blueprint(bp)
     app.register_blueprint(adding_routes.bp)
 
