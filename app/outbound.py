@@ -17,9 +17,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from urllib3 import BaseHTTPResponse, PoolManager, Timeout
+import requests
 from urllib3.exceptions import HTTPError
-from urllib3.exceptions import TimeoutError as UrllibTimeout
 
 from app import tracing
 from app.event_stream import is_event_stream, read_events
@@ -27,9 +26,9 @@ from app.guarded_http import (
     GUARDED,
     LISTED,
     OPEN,
+    DeadlineAdapter,
     broken,
     check_public,
-    pools,
     read_next,
 )
 from app.outbound_errors import (
@@ -43,7 +42,7 @@ from app.outbound_errors import (
     ResponseTooLarge,
     ResponseUnreadable,
 )
-from app.outbound_request import content_of, headers_of, target_of
+from app.outbound_request import OutboundRequest
 from app.public_addresses import is_public
 from app.request_deadline import Deadline
 
@@ -160,12 +159,6 @@ def _send(
     method: str,
     url: str,
     *,
-    params: Any,
-    headers: Mapping[str, str],
-    json: Any,
-    form: Any,
-    body: bytes | None,
-    auth: tuple[str, str] | None,
     kind: str,
     seconds: float,
     max_bytes: int,
@@ -174,32 +167,20 @@ def _send(
     on_break: Callable[[str, float | None], bool] | None,
     stop: Callable[[], bool] | None,
     silence_seconds: float,
+    **content: Any,
 ) -> Response:
     started = time.monotonic()
     try:
-        target = target_of(url, params)
-        if kind != OPEN and target.has_user:
+        request = OutboundRequest(method, url, **content)
+        if kind != OPEN and request.target.has_user:
             raise ValueError
-        content, content_type = content_of(json, form, body)
-        sent = headers_of(method, headers, content, content_type, auth)
     except ValueError:
         raise OutboundError("The address is not valid.", sent=False) from None
     with Deadline(seconds, stop) as deadline:
-        response: BaseHTTPResponse | None = None
+        response: Any = None  # urllib3's
         try:
-            pool = _pools_of(kind).connection_from_host(target.host, target.port, target.scheme)
-            response = pool.urlopen(
-                method,
-                target.path,
-                content,
-                sent,
-                retries=False,
-                redirect=False,
-                assert_same_host=False,
-                timeout=Timeout(connect=min(seconds, _CONNECT_SECONDS), read=silence_seconds),
-                preload_content=False,
-                decode_content=False,
-            )
+            timeout = (min(seconds, _CONNECT_SECONDS), silence_seconds)
+            response = _adapter_of(kind).send(request, stream=True, timeout=timeout).raw
             if on_event is not None and is_event_stream(response.headers.get("Content-Type", "")):
                 answered = b""
                 read = partial(read_next, response)
@@ -211,7 +192,7 @@ def _send(
         except (HTTPError, OSError) as error:
             if (hung_up := _hung_up(deadline, response is not None)) is not None:
                 raise hung_up from None
-            if deadline.seconds_left <= 0 or (response is None and isinstance(error, UrllibTimeout)):
+            if deadline.seconds_left <= 0 or isinstance(error, requests.Timeout):
                 raise OutboundTimeout("The other side did not answer in time.", sent=True) from None
             raise broken(error) from None
         finally:
@@ -239,7 +220,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
     return send("POST", url, body=body, headers=headers, seconds=_POST_SECONDS).status
 
 
-def _read(response: BaseHTTPResponse, max_bytes: int) -> bytes:
+def _read(response: Any, max_bytes: int) -> bytes:
     """Return the decoded body. Raises ResponseTooLarge above the size limit."""
     chunks, size = [], 0
     while chunk := read_next(response):
@@ -250,15 +231,15 @@ def _read(response: BaseHTTPResponse, max_bytes: int) -> bytes:
     return b"".join(chunks)
 
 
-# Pools of connections: one manager per kind, shared by threads.
-_pools: dict[str, PoolManager] = {}
-_pools_lock = threading.Lock()
+# One adapter per kind of connection, shared by threads for its pools.
+_adapters: dict[str, DeadlineAdapter] = {}
+_adapters_lock = threading.Lock()
 
 
-def _pools_of(kind: str) -> PoolManager:
-    manager = _pools.get(kind)
-    if manager is None:
-        with _pools_lock:
-            manager = _pools.get(kind) or pools(kind, _POOL_SIZE)
-            _pools[kind] = manager
-    return manager
+def _adapter_of(kind: str) -> DeadlineAdapter:
+    adapter = _adapters.get(kind)
+    if adapter is None:
+        with _adapters_lock:
+            adapter = _adapters.get(kind) or DeadlineAdapter(kind=kind, size=_POOL_SIZE)
+            _adapters[kind] = adapter
+    return adapter

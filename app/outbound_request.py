@@ -1,4 +1,4 @@
-"""What `outbound` sends: the address taken apart, the headers, and the body as bytes.
+"""What `outbound` sends: a prepared request of `requests`, made in fewer steps.
 
 `requests` reads addresses and encodes forms; its sessions, which prepare every request anew, cost as much as
 sending it.
@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from requests.structures import CaseInsensitiveDict
 from requests.utils import check_header_validity
 from urllib3.util import make_headers
 
@@ -28,6 +29,7 @@ _WITHOUT_LENGTH = frozenset({"GET", "HEAD"})  # a request without a body is comp
 class Target:
     """Where a request goes. `path` includes the query."""
 
+    url: str
     scheme: str
     host: str
     port: int | None
@@ -35,7 +37,29 @@ class Target:
     has_user: bool
 
 
-def target_of(url: str, params: Any = None) -> Target:
+class OutboundRequest(requests.PreparedRequest):
+    """A request that `guarded_http.DeadlineAdapter` sends. Raises ValueError for what cannot be sent."""
+
+    def __init__(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Any = None,
+        headers: Mapping[str, str],
+        json: Any = None,
+        form: Any = None,
+        body: bytes | None = None,
+        auth: tuple[str, str] | None = None,
+    ) -> None:
+        super().__init__()
+        self.target = _target_of(url, params)
+        self.method, self.url = method, self.target.url
+        self.body, content_type = _content_of(json, form, body)
+        self.headers = CaseInsensitiveDict(_headers_of(method, headers, self.body, content_type, auth))
+
+
+def _target_of(url: str, params: Any = None) -> Target:
     """Take an address apart. Raises ValueError for anything but http and https, and for no host."""
     # an address with a query may hold a secret, which must not stay in memory
     return _target(url, params) if params or "?" in url else _known_target(url)
@@ -48,10 +72,12 @@ def _target(url: str, params: Any) -> Target:
             raise ValueError
         prepared = requests.PreparedRequest()
         prepared.prepare_url(url, params)
-        parts = urlsplit(str(prepared.url))
+        found = str(prepared.url)
+        parts = urlsplit(found)
         if not parts.hostname:
             raise ValueError
-        return Target(parts.scheme, parts.hostname, parts.port, prepared.path_url, "@" in given.netloc)
+        path = prepared.path_url
+        return Target(found, parts.scheme, parts.hostname, parts.port, path, "@" in given.netloc)
     except (requests.RequestException, UnicodeError):
         raise ValueError from None
 
@@ -61,7 +87,7 @@ def _known_target(url: str) -> Target:
     return _target(url, None)
 
 
-def content_of(json: Any, form: Any, body: bytes | None) -> tuple[bytes | None, str]:
+def _content_of(json: Any, form: Any, body: bytes | None) -> tuple[bytes | str | None, str]:
     """Encode the body; return it with its content type, "" for none. Raises ValueError."""
     if body is not None:
         return body, ""
@@ -72,17 +98,13 @@ def content_of(json: Any, form: Any, body: bytes | None) -> tuple[bytes | None, 
     prepared = requests.PreparedRequest()
     prepared.prepare_headers({})
     prepared.prepare_body(form, None)
-    content = prepared.body
-    return (
-        content.encode() if isinstance(content, str) else content,
-        str(prepared.headers.get("Content-Type", "")),
-    )
+    return prepared.body, str(prepared.headers.get("Content-Type", ""))
 
 
-def headers_of(
+def _headers_of(
     method: str,
     given: Mapping[str, str],
-    content: bytes | None,
+    content: bytes | str | None,
     content_type: str,
     auth: tuple[str, str] | None,
 ) -> dict[str, str]:
@@ -98,8 +120,8 @@ def headers_of(
         except requests.RequestException:
             raise ValueError from None
     headers.update(given)
-    if content is None and method not in _WITHOUT_LENGTH:
-        headers["Content-Length"] = "0"
+    if content is not None or method not in _WITHOUT_LENGTH:  # without a length it is sent in chunks
+        headers["Content-Length"] = str(len(content or b""))
     if auth is not None:
         headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
         headers["Authorization"] = make_headers(basic_auth=":".join(auth))["authorization"]

@@ -202,6 +202,25 @@ def _self_signed():
     return (private + certificate.public_bytes(pem)).decode()
 
 
+@pytest.mark.parametrize(
+    ("content", "kind", "length"),
+    [
+        ({"json": {"a": "ä"}}, "application/json", 15),
+        ({"form": {"a": "ä b"}}, "application/x-www-form-urlencoded", 10),
+        ({"body": "ä".encode()}, None, 2),
+        ({}, None, 0),
+    ],
+    ids=["json", "form", "bytes", "none"],
+)
+def test_a_body_is_sent_whole_with_its_length(server, content, kind, length):
+    server.behaviour = lambda handler: handler.answer(
+        handler.rfile.read(int(handler.headers["Content-Length"]))
+    )
+    assert len(outbound.send("POST", server.url, **content).content) == length
+    _, headers, _ = server.seen[-1]
+    assert headers.get("Content-Type") == kind and "Transfer-Encoding" not in headers
+
+
 def test_redirects_are_answers(server):
     server.behaviour = lambda handler: handler.answer(status=302, Location=server.url + "/elsewhere")
     assert outbound.send("GET", server.url + "/here").status == 302
