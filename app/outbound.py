@@ -26,11 +26,11 @@ from app.guarded_http import (
     GUARDED,
     LISTED,
     OPEN,
-    DeadlineAdapter,
     broken,
     check_public,
     read_next,
 )
+from app.outbound_adapter import DeadlineAdapter
 from app.outbound_errors import (
     AddressRefused,
     CertificateRefused,

@@ -38,7 +38,7 @@ class Target:
 
 
 class OutboundRequest(requests.PreparedRequest):
-    """A request that `guarded_http.DeadlineAdapter` sends. Raises ValueError for what cannot be sent."""
+    """A request that `outbound_adapter.DeadlineAdapter` sends. Raises ValueError for what cannot be sent."""
 
     def __init__(
         self,
