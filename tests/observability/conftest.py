@@ -10,6 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from app import limit_log, logs, metrics
+from tests.mcp_client.closing import closed_later  # noqa: F401
 from tests.support.mcp_client import client_of, token_for  # noqa: F401
 from tests.vault.conftest import add_server, connect, environ, fill_in, provider  # noqa: F401
 
