@@ -13,7 +13,7 @@ import json as jsonlib
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -80,8 +80,7 @@ class Response:
     headers: Mapping[str, str]
     content: bytes = field(repr=False)
     milliseconds: float = 0.0
-    # the body, parsed once: whoever takes the parts of an event stream may set it
-    parsed: Any = field(default=_UNREAD, repr=False, compare=False)
+    _parsed: Any = field(default=_UNREAD, init=False, repr=False, compare=False)  # the body, parsed once
 
     @property
     def text(self) -> str:
@@ -90,13 +89,19 @@ class Response:
 
     def json(self) -> Any:
         """Return the body as JSON, or None if it is not JSON (an HTML page, truncated, nested too deep)."""
-        if self.parsed is _UNREAD:
+        if self._parsed is _UNREAD:
             try:
                 found = jsonlib.loads(self.content)
             except (ValueError, RecursionError):
                 found = None
-            object.__setattr__(self, "parsed", found)
-        return self.parsed
+            object.__setattr__(self, "_parsed", found)
+        return self._parsed
+
+    def with_json(self, value: Any) -> "Response":
+        """Return the response with this as its JSON: what an event stream held."""
+        other = replace(self)
+        object.__setattr__(other, "_parsed", value)
+        return other
 
 
 def send(

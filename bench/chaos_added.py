@@ -59,13 +59,14 @@ class _Person:
         leave = self._post("/integrations/add", **{**where, **found, "name": name})
         self._come_back(leave.headers.get("Location", ""))
         page = self._get(f"/integrations/servers/{slug}").text
-        allow = re.search(r'<form[^>]*action="[^"]*/allow">(.*?)</form>', page, re.DOTALL)
-        if allow is None:
+        waiting = re.findall(r'<input form="allow-[^>]*>', page)
+        if not waiting:
             raise SystemExit(f"no tool of {name} waits: {re.sub('<[^>]+>', ' ', page)[:500]}")
         fields: dict[str, list[str]] = {}
-        for field, value in re.findall(r'name="([^"]+)" value="([^"]*)"', allow[1]):
+        for field, value in re.findall(r'name="([^"]+)" value="([^"]*)"', " ".join(waiting)):
             fields.setdefault(field, []).append(html.unescape(value))
-        self._client.post(f"/integrations/servers/{slug}/allow", data=fields)
+        csrf = {"csrf_token": _value(page, "csrf_token")}
+        self._client.post(f"/integrations/servers/{slug}/allow", data={**fields, **csrf})
         self._post(f"/integrations/{slug}/permission", connection=self._connection_of(slug), level="write")
 
     def reconnect(self, slug: str) -> None:

@@ -9,7 +9,6 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from mcp_types import CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, PROTOCOL_VERSION_META_KEY
@@ -161,7 +160,7 @@ class AnswerReader:
         """The response with the answer as its content, if that came in a stream."""
         if self._answer is None:
             return response
-        return replace(response, parsed=self._answer)
+        return response.with_json(self._answer)
 
 
 def is_answer(message: Message, request_id: Any) -> bool:

@@ -85,12 +85,12 @@ def alice(client_of, people):
 def review(browser, name, deed="allow", *, reads_only=False):
     """Press the button of a tool on the page; `name` is FlowPOS' own."""
     browser.get(PAGE)
-    for form in re.findall(rf'<form[^>]*action="{PAGE}/{deed}".*?</form>', browser.page, re.DOTALL):
-        if re.findall(r'name="tool" value="([^"]*)"', form) == [name]:
-            digest = re.findall(r'name="digest" value="([^"]*)"', form)
+    for tool in re.findall(r'<li id="tool-.*?</li>', browser.page, re.DOTALL):
+        if f'name="tool" value="{name}"' in tool and f'name="only" value="{name}"' in tool:
+            [digest] = re.findall(r'name="digest" value="([^"]*)"', tool)
             ticked = {"reads_only": name} if reads_only else {}
             return browser.follow(
-                browser.submit(f"{PAGE}/{deed}", {"tool": name, "digest": digest[0], **ticked})
+                browser.submit(f"{PAGE}/{deed}", {"tool": name, "digest": digest, **ticked})
             )
     raise AssertionError(f"no button to {deed} {name}")
 
