@@ -1,7 +1,7 @@
 """Connections for `outbound`: name look-up and connecting, within the request's deadline.
 
-The name look-up of urllib3 has no limit; here it belongs to the deadline. A guarded connection
-goes to addresses that were checked, not to whatever the name resolves to a moment later.
+The name look-up of urllib3 has no limit; here it belongs to the deadline. A guarded connection goes to
+addresses that were checked, not to whatever the name resolves to a moment later.
 """
 
 import ipaddress
@@ -146,7 +146,7 @@ _CERTIFICATES = {
     9: "is not valid yet",
     10: "has expired",
     **dict.fromkeys((62, 64), "is for another host"),
-    **dict.fromkeys((18, 19, 20, 21), "is from nobody we know"),
+    **dict.fromkeys((18, 19, 20, 21), "is from an unknown issuer"),
 }
 
 

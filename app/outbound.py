@@ -177,8 +177,6 @@ def _send(
     started = time.monotonic()
     try:
         request = OutboundRequest(method, url, **content)
-        if kind != OPEN and request.target.has_user:
-            raise ValueError
     except ValueError:
         raise OutboundError("The address is not valid.", sent=False) from None
     with Deadline(seconds, stop) as deadline:

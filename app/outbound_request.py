@@ -34,7 +34,6 @@ class Target:
     host: str
     port: int | None
     path: str
-    has_user: bool
 
 
 class OutboundRequest(requests.PreparedRequest):
@@ -60,7 +59,7 @@ class OutboundRequest(requests.PreparedRequest):
 
 
 def _target_of(url: str, params: Any = None) -> Target:
-    """Take an address apart. Raises ValueError for anything but http and https, and for no host."""
+    """Take an address apart. Raises ValueError unless it is http or https, with a host and no user."""
     # an address with a query may hold a secret, which must not stay in memory
     return _target(url, params) if params or "?" in url else _known_target(url)
 
@@ -68,16 +67,15 @@ def _target_of(url: str, params: Any = None) -> Target:
 def _target(url: str, params: Any) -> Target:
     try:
         given = urlsplit(url)
-        if given.scheme not in {"http", "https"} or not given.hostname:
-            raise ValueError
+        if given.scheme not in {"http", "https"} or not given.hostname or "@" in given.netloc:
+            raise ValueError  # a user would have to be sent as a header
         prepared = requests.PreparedRequest()
         prepared.prepare_url(url, params)
         found = str(prepared.url)
         parts = urlsplit(found)
         if not parts.hostname:
             raise ValueError
-        path = prepared.path_url
-        return Target(found, parts.scheme, parts.hostname, parts.port, path, "@" in given.netloc)
+        return Target(found, parts.scheme, parts.hostname, parts.port, prepared.path_url)
     except (requests.RequestException, UnicodeError):
         raise ValueError from None
 

@@ -1,10 +1,8 @@
 """What a server that takes requests and answers none costs the calls and lists beside it."""
 
 import contextlib
-import multiprocessing
 import socket
 import statistics
-import time
 from collections.abc import Callable, Iterator
 
 from bench import isolation, load
@@ -48,13 +46,5 @@ def compare(
 @contextlib.contextmanager
 def _callers(port: int, request: bytes) -> Iterator[None]:
     """Callers of the server that hangs, in a process of their own, who wait as they are told."""
-    process = multiprocessing.get_context("spawn").Process(
-        target=isolation.call_for_ever, args=(port, request, CALLERS), daemon=True
-    )
-    process.start()
-    time.sleep(2)  # until the interpreter is up and every caller has called
-    try:
+    with isolation.beside(isolation.call_for_ever, port, request, CALLERS):
         yield
-    finally:
-        process.terminate()
-        process.join()

@@ -7,7 +7,7 @@ import json
 import multiprocessing
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 FLOOD = 64
@@ -37,9 +37,14 @@ def flood(port: int, request: bytes, *, patient: bool) -> Iterator[None]:
     """So many callers at once, in a process of their own. `patient` ones wait as long as a 429 tells them,
     others do not.
     """
-    process = multiprocessing.get_context("spawn").Process(
-        target=_flood, args=(port, request, patient), daemon=True
-    )
+    with beside(_flood, port, request, patient):
+        yield
+
+
+@contextmanager
+def beside(target: Callable[..., None], *args: object) -> Iterator[None]:
+    """Run it in a process of its own until the block ends."""
+    process = multiprocessing.get_context("spawn").Process(target=target, args=args, daemon=True)
     process.start()
     time.sleep(2)  # until the interpreter is up and every caller has called
     try:

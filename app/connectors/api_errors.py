@@ -87,7 +87,7 @@ def no_answer(name: str, error: OutboundError, *, safe: bool) -> ToolError:
         )
     if isinstance(error, ResponseEndless):
         return ProviderError(
-            f"{name} kept sending messages, but no answer. Tell whoever runs it, or use another of its tools."
+            f"{name} kept sending messages without answering. Contact whoever runs it, or use another tool."
         )
     if isinstance(error, OutboundTimeout):
         return ProviderTimeout(f"{name} did not answer in time. Please try again.")
@@ -96,11 +96,11 @@ def no_answer(name: str, error: OutboundError, *, safe: bool) -> ToolError:
 
 def _why_unavailable(name: str, error: OutboundError) -> str:
     if isinstance(error, CertificateRefused):
-        return f"Nothing was sent to {name}: its certificate {error.why}. Whoever runs it must correct that."
+        return f"The certificate of {name} {error.why}, so nothing was sent. Contact whoever runs it."
     if isinstance(error, AddressRefused):
         return (
-            f"Nothing was sent to {name}: its address leads to a private network now. Ask whoever runs it, "
-            "or the operator of this installation."
+            f"The address of {name} now leads to a private network, so nothing was sent. Contact whoever "
+            "runs it, or the operator of this installation."
         )
     if isinstance(error, ResponseUnreadable):
         return f"{name} sent an answer that could not be read. Please try again later."

@@ -144,7 +144,9 @@ class ServerContents:
             accounts = ", ".join(o.label for o in having)
             having = [o for o in having if account in {o.label, o.connection.id}]
             if not having:
-                raise MCPError(INVALID_PARAMS, f"No such account has this prompt. Choose one of: {accounts}.")
+                raise MCPError(
+                    INVALID_PARAMS, f"This account doesn't have this prompt. Choose one of: {accounts}."
+                )
         offer = having[0]
         original = offer.prompts[name]["key"]
         result = self._ask(offer, GET, caller, exchange, lambda c: c.get_prompt(original, arguments))

@@ -65,7 +65,7 @@ def open_api(
     if where is None:
         raise NotConnected(availability.why_not(connector))
     until = deadline if deadline is not None else time.monotonic() + _CALL_SECONDS
-    tokens = refresh.source(settings, connection, deadline=until, at_once=at_once, seen=seen)
+    tokens = refresh.TokenVault(settings, connection, deadline=until, at_once=at_once, seen=seen)
 
     def judge(rejected: str, reason: str | None) -> ToolError | None:
         suspect = _OneToken(rejected, ReconnectNeeded())

@@ -21,7 +21,7 @@ from app.errors import PatchbayError
 from app.jobs.leases import PeriodicJob
 from app.vault import access_end, claims, connection_state
 from app.vault.models import Connection, Credential
-from app.vault.refresh import source
+from app.vault.refresh import TokenVault
 
 _AT_ONCE = 4
 JOB = "connections keepalive"
@@ -84,7 +84,7 @@ def _refresh(settings: Settings, connection: Connection, generation: int) -> Kee
     try:
         snapshot = claims.find_snapshot(connection)
         if snapshot is not None and snapshot.credential.generation == generation:
-            source(settings, connection).renew()
+            TokenVault(settings, connection).renew()
     except PatchbayError as error:
         return KeepaliveResult(connection, error.message)
     return KeepaliveResult(connection, "")

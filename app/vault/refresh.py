@@ -284,9 +284,6 @@ class TokenVault:
         return self._connector.name
 
 
-source = TokenVault
-
-
 def _margin(snapshot: Snapshot) -> float:
     """60 s; half the life of a token that lives under two minutes, or it would never count as fresh."""
     return min(MARGIN_SECONDS, (snapshot.credential.life_seconds or MARGIN_SECONDS * 2) / 2)

@@ -8,7 +8,7 @@ from app import audit, clock, config, database
 from app.activity import sealing
 from app.factory import create_app
 from app.memory.models import Note
-from app.vault.refresh import source
+from app.vault.refresh import TokenVault
 from tests.conftest import both_databases
 from tests.support import databases
 
@@ -78,7 +78,7 @@ def test_everything_arrives_and_works(
     assert everything() == before, "the source stays as it is"
     second = create_app(config.load({**environ, "DATABASE_URL": target}))
     assert everything() == before
-    assert source(settings, connection).bearer() in provider.access
+    assert TokenVault(settings, connection).bearer() in provider.access
     with database.transaction() as db:  # the next number is free
         audit.record(db, "person.signed_in", user_id=people.alice.id)
     assert "unchanged" in run(second, "audit", "verify")

@@ -18,7 +18,7 @@ from app.errors import ConfigError
 from app.factory import create_app
 from app.usage.models import UsageMark
 from app.vault.models import PendingRevocation
-from app.vault.refresh import source
+from app.vault.refresh import TokenVault
 from app.webhooks.models import FAILED, WebhookDelivery
 from tests.conftest import both_databases
 from tests.support import databases, keys
@@ -80,7 +80,7 @@ def test_a_restored_installation_revives_nothing_that_ended(
         "/mcp", json={}, headers={"Authorization": f"Bearer {tokens['access_token']}"}
     )
     assert answer.status_code == 401
-    assert source(settings, connection).bearer() in provider.access
+    assert TokenVault(settings, connection).bearer() in provider.access
     assert "unchanged" in run(app, "audit", "verify")
     assert "Every secret that opens is under t1" in run(app, "keys", "check")
 

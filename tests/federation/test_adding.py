@@ -185,7 +185,7 @@ def test_tools_beyond_the_most_that_a_server_can_have_are_named_as_left_out(alic
     sdk_server.definitions = [{"name": f"tool_{n}", "inputSchema": {"type": "object"}} for n in range(3)]
     look(alice, sdk_server.url)
     assert "tool_1" in alice.page and "tool_2" not in alice.page
-    assert "2. The server lists more: those are left out." in alice.page
+    assert "2, the most that can be used. The server lists more." in alice.page
     sdk_server.definitions.pop()
     look(alice, sdk_server.url)
     assert "tool_1" in alice.page and "left out" not in alice.page

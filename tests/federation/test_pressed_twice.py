@@ -3,7 +3,6 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
 from sqlmodel import select
 
 from app import database
@@ -12,22 +11,8 @@ from app.federation.models import McpServer
 from app.vault.models import Connection
 from app.workspaces.models import Membership
 from tests.conftest import both_databases
-from tests.federation.oauth_site import OAuthSite
-from tests.federation.walking import Walk
-from tests.support.scripted_http import scripted
 
 ADD = "/integrations/add"
-
-
-@pytest.fixture
-def site():
-    with scripted() as server:
-        yield OAuthSite(server)
-
-
-@pytest.fixture
-def walk(people, sign_in):
-    return Walk(sign_in(people.alice), "http://localhost:8000")
 
 
 def rows(model):
@@ -51,8 +36,8 @@ def test_add_adds_one_server_with_one_connection(walk, sdk_server):
 
 
 @both_databases
-def test_of_two_presses_at_once_both_go_on_to_the_consent_page(walk, site, monkeypatch):
-    form = displayed(walk, f"{site.server.url}/mcp", name="Site")
+def test_of_two_presses_at_once_both_go_on_to_the_consent_page(walk, oauth_site, monkeypatch):
+    form = displayed(walk, f"{oauth_site.server.url}/mcp", name="Site")
     obtain, both_are_here = registration.obtain_client, threading.Barrier(2, timeout=30)
 
     def obtain_together(*args):
@@ -64,7 +49,7 @@ def test_of_two_presses_at_once_both_go_on_to_the_consent_page(walk, site, monke
         answers = list(pool.map(lambda _: walk.post(ADD, form), range(2)))
     for answer in answers:
         assert answer.status_code == 303
-        assert answer.headers["Location"].startswith(f"{site.server.url}/authorize?")
+        assert answer.headers["Location"].startswith(f"{oauth_site.server.url}/authorize?")
     assert len(rows(McpServer)) == 1
 
 
@@ -78,8 +63,8 @@ def test_the_page_of_a_server_that_was_removed_since_adds_it_anew(walk, sdk_serv
 
 
 @both_databases
-def test_who_was_removed_from_the_workspace_meanwhile_adds_nothing(walk, site, people, monkeypatch):
-    form = displayed(walk, f"{site.server.url}/mcp", name="Site")
+def test_who_was_removed_from_the_workspace_meanwhile_adds_nothing(walk, oauth_site, people, monkeypatch):
+    form = displayed(walk, f"{oauth_site.server.url}/mcp", name="Site")
     obtain = registration.obtain_client
 
     def leave_and_obtain(*args):

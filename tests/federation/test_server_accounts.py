@@ -55,7 +55,7 @@ def usable(walk, client):
 @both_databases
 def test_a_client_id_and_its_secret_connect_and_renew_without_a_person(walk, site, people, client_of):
     walk.look(f"{site.server.url}/mcp")
-    assert "no sign-in for people" in walk.sentences()
+    assert "People can’t sign in to this server" in walk.sentences()
     add(walk, site)
     walk.paste("site", client_id="robot", client_secret="canary-secret")
     assert "Site connected" in walk.sentences(), walk.sentences()

@@ -12,20 +12,7 @@ from app.federation.models import EndedServer, McpServer
 from app.vault import revocation, rewrap
 from app.vault.models import PendingRevocation
 from tests.conftest import both_databases
-from tests.federation.oauth_site import OAuthSite
-from tests.federation.walking import Walk
-from tests.support.scripted_http import Written, scripted
-
-
-@pytest.fixture
-def site():
-    with scripted() as server:
-        yield OAuthSite(server)
-
-
-@pytest.fixture
-def walk(people, sign_in):
-    return Walk(sign_in(people.alice), "http://localhost:8000")
+from tests.support.scripted_http import Written
 
 
 @pytest.fixture(autouse=True)
@@ -52,40 +39,40 @@ def another_process_tries(settings):
 
 
 @both_databases
-def test_another_process_revokes_the_tokens_after_the_workspace_is_gone(walk, site, settings):
-    walk.add(f"{site.server.url}/mcp", name="Site")
-    site.server.script["POST", "/revoke"] = Written(503)
+def test_another_process_revokes_the_tokens_after_the_workspace_is_gone(walk, oauth_site, settings):
+    walk.add(f"{oauth_site.server.url}/mcp", name="Site")
+    oauth_site.server.script["POST", "/revoke"] = Written(503)
     delete(walk.person)
     assert rows(McpServer) == [] and len(rows(PendingRevocation)) == 1
     assert another_process_tries(settings) == 0 and len(rows(PendingRevocation)) == 1
 
-    site.server.script["POST", "/revoke"] = Written(200, {})
+    oauth_site.server.script["POST", "/revoke"] = Written(200, {})
     clock.shift(timedelta(hours=1))
     assert another_process_tries(settings) == 1 and rows(PendingRevocation) == []
-    last = site.server.at("/revoke")[-1].form
+    last = oauth_site.server.at("/revoke")[-1].form
     assert last["token"] == "canary-refresh-token"
     assert (last["client_id"], last["client_secret"]) == ("client-1", "canary-client-secret")
     assert rows(AuditEntry)[-1].action == "connection.revoked"
 
 
 @both_databases
-def test_what_is_kept_for_that_is_deleted_once_it_is_done(walk, site, settings):
-    walk.add(f"{site.server.url}/mcp", name="Site")
-    site.server.script["POST", "/revoke"] = Written(503)
+def test_what_is_kept_for_that_is_deleted_once_it_is_done(walk, oauth_site, settings):
+    walk.add(f"{oauth_site.server.url}/mcp", name="Site")
+    oauth_site.server.script["POST", "/revoke"] = Written(503)
     delete(walk.person)
     another_process_tries(settings)
     clock.shift(timedelta(days=1))
     removal.sweep(settings)
     assert [each.slug for each in rows(EndedServer)] == ["site"], "its token is not revoked yet"
 
-    site.server.script["POST", "/revoke"] = Written(200, {})
+    oauth_site.server.script["POST", "/revoke"] = Written(200, {})
     another_process_tries(settings)
     removal.sweep(settings)
     assert rows(EndedServer) == []
 
 
-def test_its_client_secret_is_sealed_anew_with_the_vault_keys(walk, site, settings):
-    walk.add(f"{site.server.url}/mcp", name="Site")
+def test_its_client_secret_is_sealed_anew_with_the_vault_keys(walk, oauth_site, settings):
+    walk.add(f"{oauth_site.server.url}/mcp", name="Site")
     delete(walk.person)
     [stored] = rows(EndedServer)
     assert "canary" not in str(stored.model_dump())

@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from app import clock, database
 from app.vault.models import Connection
-from app.vault.refresh import source
+from app.vault.refresh import TokenVault
 from tests.support.consent import connections_of, consent_parameters
 from tests.support.processes import Levers
 from tests.support.waiting import until
@@ -48,7 +48,7 @@ def test_the_end_after_five_years_is_stored_and_no_refresh_moves_it(alice, conne
     assert 4.9 < years <= 5 and before.signin_ends_at < before.hard_ends_at, "a hundred days without use"
     clock.shift(timedelta(seconds=90))
     Levers(settings.sandbox_url, "quickbooks")("advance", seconds=90)
-    source(settings, before).renew()
+    TokenVault(settings, before).renew()
     [after] = stored()
     assert abs((after.hard_ends_at - before.hard_ends_at).total_seconds()) < 60
     assert after.signin_ends_at > before.signin_ends_at

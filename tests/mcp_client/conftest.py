@@ -6,6 +6,7 @@ from app.connectors.api import Api
 from app.connectors.api_rules import ApiRules
 from app.connectors.mcp import client_of
 from tests.mcp_client.closing import closed_later  # noqa: F401
+from tests.mcp_client.raw_server import RawServer
 from tests.support.fixed_token import FixedToken
 from tests.support.mcp_upstreams import run_everything, serve_notebook
 from tests.support.statements import statements  # noqa: F401
@@ -19,6 +20,13 @@ def notebook(revision, closed_later):  # noqa: F811
     """The Notebook by the official SDK, in the revision the test is parametrized with."""
     with closed_later(serve_notebook(with_sessions=revision != "2026-07-28")) as upstream:
         yield upstream
+
+
+@pytest.fixture
+def server():
+    """A server of raw bytes, which answers what the test says."""
+    with RawServer() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

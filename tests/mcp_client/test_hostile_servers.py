@@ -18,17 +18,11 @@ from app.errors import (
 )
 from app.federation.challenge import read as challenge_of
 from app.mcp_client import HttpRefusal, NotMcp, RpcError, ServerSession
-from tests.mcp_client.raw_server import RawServer, event, json_answer, stream_answer
+from tests.mcp_client.raw_server import event, json_answer, stream_answer
 from tests.support.waiting import PROMPTLY_SECONDS
 
 MODERN = ServerSession("2026-07-28")
 OK = {"content": [{"type": "text", "text": "done"}]}
-
-
-@pytest.fixture
-def server():
-    with RawServer() as running:
-        yield running
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from app.usage import ledger
 from app.usage.tiers import Limits
 from app.vault import access
 from app.vault.models import Credential
-from app.vault.refresh import source
+from app.vault.refresh import TokenVault
 from tests.observability.promtool import RULES, firing, series_of
 from tests.support.product import free_port
 from tests.support.sources import ROOT
@@ -194,7 +194,7 @@ class TestRealFailures:
                 with database.transaction() as db:
                     db.get(Credential, connection.id).cooldown_until = None
                 with pytest.raises(ToolError):
-                    source(settings, connection).bearer()
+                    TokenVault(settings, connection).bearer()
 
         assert fires(step) == {"PatchbayServiceRefusesRefreshes"}
 

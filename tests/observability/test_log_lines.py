@@ -8,7 +8,7 @@ from app import database, logs
 from app.errors import ProviderUnavailable, ReconnectNeeded
 from app.vault import access, connection_state, revocation, seal, store
 from app.vault.models import Credential, PendingRevocation
-from app.vault.refresh import source
+from app.vault.refresh import TokenVault
 from tests.support import acme
 from tests.support.catalogue import install
 from tests.vault.conftest import expire, stored
@@ -36,7 +36,7 @@ def end_cooldown(connection):
 def test_a_refresh_is_one_line_with_its_cause_generation_and_duration(connect, settings, log):
     connection = connect()
     expire(connection)
-    source(settings, connection).bearer()
+    TokenVault(settings, connection).bearer()
     line = log.one("Token refreshed")
     assert is_about(connection, line)
     assert (line["level"], line["reason"], line["generation"]) == (
@@ -51,7 +51,7 @@ def test_every_line_bears_the_correlation_id_of_its_request(connect, settings, l
     connection = connect()
     expire(connection)
     logs.correlation_id.set("abc123")
-    source(settings, connection).bearer()
+    TokenVault(settings, connection).bearer()
     assert log.one("Token refreshed")["correlation_id"] == "abc123"
 
 
@@ -110,9 +110,9 @@ def test_a_pause_says_when_it_begins_and_when_it_is_over(connect, provider, sett
     provider.faults = [status(503), status(503)]
     for _ in range(2):
         with pytest.raises(ProviderUnavailable):
-            source(settings, connection).bearer()
+            TokenVault(settings, connection).bearer()
         end_cooldown(connection)
-    source(settings, connection).bearer()
+    TokenVault(settings, connection).bearer()
     assert len(log.named("Token refresh failed: ")) == 2
     begins, ends = log.one("Token refreshes paused"), log.one("Token refreshes resumed")
     assert begins["reason"] == "unreachable" and begins["seconds"] > 0
@@ -214,12 +214,12 @@ def test_no_line_holds_a_token_or_a_part_of_one(connect, fill_in, provider, sett
         provider.faults = [status(500, {"access_token": "canary-access-in-an-error"})]
         expire(connection)
         with pytest.raises(ProviderUnavailable):
-            source(settings, connection).bearer()
+            TokenVault(settings, connection).bearer()
         end_cooldown(connection)
         provider.refresh.clear()
         provider.faults = [status(400, {"error": "invalid_grant", "error_description": "canary-description"})]
         with pytest.raises((ReconnectNeeded, ProviderUnavailable)):
-            source(settings, connection).bearer()
+            TokenVault(settings, connection).bearer()
     assert log.text.count("\n") > 20
     assert "canary" not in log.text
     with database.reading() as db:

@@ -20,7 +20,7 @@ from app.usage.models import Call
 from app.usage.tiers import Limits
 from app.vault import access
 from app.vault.models import Credential
-from app.vault.refresh import source
+from app.vault.refresh import TokenVault
 from tests.support.catalogue import sourced_from
 from tests.support.product import free_port
 from tests.support.statements import statements  # noqa: F401
@@ -44,7 +44,7 @@ def refresh(settings, connection):
     expire(connection)
     with database.transaction() as db:
         db.get(Credential, connection.id).cooldown_until = None
-    source(settings, connection).bearer()
+    TokenVault(settings, connection).bearer()
 
 
 def test_refreshes_are_counted_by_service_and_outcome(connect, provider, settings, change):

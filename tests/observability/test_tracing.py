@@ -13,7 +13,7 @@ from app import clock, config, tracing, tracing_settings
 from app.connectors.function_tool import tool
 from app.connectors.rows import Row
 from app.errors import ConfigError
-from app.vault.refresh import source
+from app.vault.refresh import TokenVault
 from tests.conftest import live_environment
 from tests.floor.test_config import GOOD
 from tests.observability.collector import Collector, attributes
@@ -175,7 +175,7 @@ def test_a_service_nobody_listens_at_is_an_error_without_a_status(connect, setti
     expire(connection)
     provider.close()
     with pytest.raises(Exception, match="cannot be reached"):
-        source(settings, connection).bearer()
+        TokenVault(settings, connection).bearer()
     [request] = spans()[CLIENT]
     assert attributes(request)["error.type"] == "OutboundError"
     assert "http.response.status_code" not in attributes(request)

@@ -323,7 +323,7 @@ def test_its_address_must_be_on_the_open_internet(connect, owner, monkeypatch, r
     assert not guarded_http.is_public("127.0.0.1")
     with pytest.raises(AssertionError):
         connect()
-    assert "its address leads to a private network" in owner.page and room.requests == []
+    assert "now leads to a private network, so nothing was sent" in owner.page and room.requests == []
 
 
 @both_databases

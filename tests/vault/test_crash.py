@@ -11,7 +11,7 @@ from app.audit import AuditEntry
 from app.errors import ReconnectNeeded
 from app.vault import claims
 from app.vault.models import Credential
-from app.vault.refresh import source
+from app.vault.refresh import TokenVault
 from tests.conftest import both_databases
 from tests.support.waiting import AT_MOST_SECONDS, PROMPTLY_SECONDS
 from tests.vault.conftest import expire, stored
@@ -42,7 +42,7 @@ def test_a_service_with_grace_is_asked_again_at_once_and_nothing_is_lost(crash, 
     provider.accepts_spent = True
     connection = crash(subject)
     started = time.monotonic()
-    assert source(settings, connection).bearer() in provider.access
+    assert TokenVault(settings, connection).bearer() in provider.access
     assert time.monotonic() - started < PROMPTLY_SECONDS < claims.LEASE.total_seconds()
     assert (provider.refreshes, stored(connection)[1].generation) == (2, 2)
     assert stored(connection)[0].state == "connected"
@@ -60,7 +60,7 @@ def test_a_service_without_grace_needs_a_reconnect_and_the_reason_is_true_and_sa
             ReconnectNeeded,
             match=rf"was interrupted while {name} issued a new token.*Reconnect {name}\.",
         ):
-            source(settings, connection).bearer()
+            TokenVault(settings, connection).bearer()
     assert provider.refreshes == 2  # the one that was interrupted, and one more
     row = stored(connection)[0]
     assert row.state == "reconnect_needed"
@@ -98,11 +98,11 @@ def test_an_answer_lost_on_the_way_is_remembered_as_the_reason(connect, provider
 
     provider.faults = [rotate_and_break_off]
     with pytest.raises(Exception, match="cannot be reached"):
-        source(settings, connection).bearer()
+        TokenVault(settings, connection).bearer()
     with database.transaction() as db:
         db.get(Credential, connection.id).cooldown_until = None
     with pytest.raises(ReconnectNeeded, match="was interrupted"):
-        source(settings, connection).bearer()
+        TokenVault(settings, connection).bearer()
 
 
 def test_a_process_on_another_machine_is_trusted_until_its_deadline(connect, provider, settings):
@@ -115,7 +115,7 @@ def test_a_process_on_another_machine_is_trusted_until_its_deadline(connect, pro
     with database.transaction() as db:
         credential = db.get(Credential, connection.id)
         credential.claim_until = credential.claim_until - claims.LEASE
-    assert source(settings, connection).bearer() in provider.access
+    assert TokenVault(settings, connection).bearer() in provider.access
 
 
 @pytest.mark.parametrize("change", ["pid", "start", "clock"])

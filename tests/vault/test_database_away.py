@@ -11,7 +11,7 @@ from sqlalchemy import text
 from app import database, persist
 from app.errors import Unavailable
 from app.vault import store
-from app.vault.refresh import source
+from app.vault.refresh import TokenVault
 from tests.conftest import both_databases
 from tests.support.waiting import AT_MOST_SECONDS, until
 from tests.vault.conftest import expire, stored
@@ -38,7 +38,7 @@ def test_a_restart_of_the_database_while_the_service_answers_loses_nothing(conne
     expire(connection)
     provider.hold_answer = threading.Event()
     tokens = []
-    caller = threading.Thread(target=lambda: tokens.append(source(settings, connection).bearer()))
+    caller = threading.Thread(target=lambda: tokens.append(TokenVault(settings, connection).bearer()))
     caller.start()
     assert provider.rotated.wait(AT_MOST_SECONDS)
     kill_connections()
@@ -62,7 +62,7 @@ def test_a_database_that_only_reads_means_the_service_is_not_called(connect, pro
     kill_connections()
     database.current().close()
     with pytest.raises(Unavailable):
-        source(settings, connection).bearer()
+        TokenVault(settings, connection).bearer()
     assert provider.refreshes == 0
 
 
@@ -88,9 +88,9 @@ def test_a_full_disk_means_the_service_is_not_called_and_recovers_by_itself(
     connection = connect()
     expire(connection)
     with full_disk(), pytest.raises(Unavailable):
-        source(settings, connection).bearer()
+        TokenVault(settings, connection).bearer()
     assert provider.refreshes == 0
-    assert source(settings, connection).bearer() in provider.access
+    assert TokenVault(settings, connection).bearer() in provider.access
 
 
 def test_a_disk_that_fills_while_the_service_answers_loses_nothing(
@@ -108,7 +108,7 @@ def test_a_disk_that_fills_while_the_service_answers_loses_nothing(
     expire(connection)
     provider.hold_answer = threading.Event()
     tokens = []
-    caller = threading.Thread(target=lambda: tokens.append(source(settings, connection).bearer()))
+    caller = threading.Thread(target=lambda: tokens.append(TokenVault(settings, connection).bearer()))
     caller.start()
     assert provider.rotated.wait(AT_MOST_SECONDS)
     with full_disk():
@@ -126,13 +126,13 @@ def test_a_disconnect_that_fails_leaves_the_connection_as_it_was(connect, provid
     with pytest.raises(Unavailable), database.transaction() as db:
         store.disconnect(db, connection)
         raise Unavailable()
-    assert source(settings, connection).bearer() in provider.access
+    assert TokenVault(settings, connection).bearer() in provider.access
 
 
 def test_a_missing_database_is_said_in_one_sentence(connect, settings, tmp_path):
     connection = connect()
     database.bind(f"sqlite:///{tmp_path}/nowhere/at/all.db")
     with pytest.raises(Unavailable) as caught:
-        source(settings, connection).bearer()
+        TokenVault(settings, connection).bearer()
     assert "sqlite" not in caught.value.message
     assert isinstance(caught.value.__cause__, sqlite3.OperationalError)

@@ -14,7 +14,7 @@ from app.connectors.services import services_of
 from app.errors import ProviderUnavailable, ReconnectNeeded
 from app.vault import access, form_exchange, keepalive, seal, store
 from app.vault.models import PendingRevocation
-from app.vault.refresh import source
+from app.vault.refresh import TokenVault
 from app.vault.token_endpoint import TokenEndpointUnavailable, TokenRefused
 from tests.conftest import both_databases
 from tests.support.catalogue import install
@@ -33,7 +33,7 @@ def whole_database():
 @pytest.mark.parametrize("slug", MINE)
 def test_it_calls_the_service_and_nothing_secret_is_stored_in_the_clear(fill_in, provider, settings, slug):
     connection = fill_in(slug)
-    assert source(settings, connection).bearer() in provider.access
+    assert TokenVault(settings, connection).bearer() in provider.access
     assert stored(connection)[0].auth_method == services_of(None).get(slug).forms[0].key
     stored_text = whole_database()
     assert "canary" not in stored_text and CLIENT[1] not in stored_text and PASSWORD not in stored_text
@@ -55,9 +55,9 @@ def test_a_key_does_not_expire(fill_in, provider, settings):
     row, credential = stored(connection)
     assert credential.expires_at is None and row.signin_ends_at is None
     expire(connection)  # the debug tool
-    source(settings, connection).renew()
+    TokenVault(settings, connection).renew()
     keepalive.run(settings)
-    assert source(settings, connection).bearer() in provider.access
+    assert TokenVault(settings, connection).bearer() in provider.access
     assert stored(connection)[0].state == "connected"
 
 
@@ -114,7 +114,7 @@ def test_a_client_that_was_deleted_needs_its_person(fill_in, provider, settings)
     expire(connection)
     provider.faults.append(status(400, b'[{"error": "invalid_client"}]', "application/json"))
     with pytest.raises(ReconnectNeeded, match="the client id and secret of this connection"):
-        source(settings, connection).bearer()
+        TokenVault(settings, connection).bearer()
 
 
 def test_a_login_that_ended_needs_its_person(fill_in, provider, settings):
@@ -131,7 +131,7 @@ def test_a_service_in_trouble_ends_nothing(fill_in, provider, settings, fault):
     expire(connection)
     provider.faults.append(fault)
     with pytest.raises(ProviderUnavailable):
-        source(settings, connection).bearer()
+        TokenVault(settings, connection).bearer()
     assert stored(connection)[0].state == "connected"
 
 
@@ -142,7 +142,7 @@ def test_a_refusal_with_the_status_of_not_now_ends_nothing(fill_in, provider, se
     expire(connection)
     provider.faults.append(status(code, {"error": error}, "application/json"))
     with pytest.raises(ProviderUnavailable):
-        source(settings, connection).renew()
+        TokenVault(settings, connection).renew()
     assert stored(connection)[0].state == "connected"
 
 
@@ -172,7 +172,7 @@ def test_signing_in_another_way_drops_what_the_first_one_kept(fill_in, settings,
     install(both := with_key_form(services_of(None).get("minted")), monkeypatch=monkeypatch)
     where = endpoints.resolve(both, settings)
     tokens = form_exchange.obtain(
-        both, where, both.forms[1], {"api_key": source(settings, connection).bearer()}
+        both, where, both.forms[1], {"api_key": TokenVault(settings, connection).bearer()}
     )
     with database.transaction() as db:
         account = access.probe(settings, both, where, tokens)

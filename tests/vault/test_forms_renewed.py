@@ -7,7 +7,7 @@ import pytest
 from app import clock
 from app.errors import ProviderUnavailable, ReconnectNeeded
 from app.vault import seal
-from app.vault.refresh import source
+from app.vault.refresh import TokenVault
 from app.vault.token_endpoint import TokenEndpointUnavailable, TokenRefused
 from tests.vault.conftest import expire, stored
 from tests.vault.provider import status
@@ -48,11 +48,11 @@ def test_a_success_without_a_token_does_not_become_the_old_token_with_a_new_life
     before = stored(connection)[1]
     provider.faults.append(status(200, body, JSON))
     with pytest.raises(ProviderUnavailable, match="Minted responded without a token"):
-        source(settings, connection).bearer()
+        TokenVault(settings, connection).bearer()
     row, credential = stored(connection)
     assert (row.state, credential.generation, credential.expires_at) == ("connected", 1, before.expires_at)
     end_cooldown(connection)
-    assert source(settings, connection).bearer() in provider.access  # and recovers without help
+    assert TokenVault(settings, connection).bearer() in provider.access  # and recovers without help
 
 
 def test_the_same_for_a_login_whose_profile_holds_no_key_any_more(fill_in, provider, settings):
@@ -60,7 +60,7 @@ def test_the_same_for_a_login_whose_profile_holds_no_key_any_more(fill_in, provi
     provider.forget_access_tokens()
     provider.faults.append(status(200, {"id": 7, "name": "Kim"}, JSON))
     with pytest.raises(ProviderUnavailable, match="Logged responded without a token"):
-        source(settings, connection).renew()
+        TokenVault(settings, connection).renew()
     assert stored(connection)[1].generation == 1
 
 
@@ -68,7 +68,7 @@ def test_a_token_with_white_space_around_it_is_taken_without(fill_in, provider, 
     connection = fill_in("minted")
     expire(connection)
     provider.faults.append(status(200, {"access_token": " canary-spaced\n", "expires_in": 600}, JSON))
-    assert source(settings, connection).bearer() == "canary-spaced"
+    assert TokenVault(settings, connection).bearer() == "canary-spaced"
 
 
 @pytest.mark.parametrize("lifetime", [None, 0, -5, "soon", [], True])
@@ -82,16 +82,16 @@ def test_a_renewal_that_names_no_lifetime_is_renewed_in_time_again(
     expire(connection)
     body = {"access_token": "canary-a", **({} if lifetime is None else {"expires_in": lifetime})}
     provider.faults.append(status(200, body, JSON))
-    assert source(settings, connection).bearer() == "canary-a"
+    assert TokenVault(settings, connection).bearer() == "canary-a"
     credential = stored(connection)[1]
     assert credential.expires_at - credential.updated_at == timedelta(seconds=1800), "as the token before"
     clock.shift(timedelta(seconds=1750))
-    assert source(settings, connection).bearer() in provider.access, "before it ends, not after a 401"
+    assert TokenVault(settings, connection).bearer() in provider.access, "before it ends, not after a 401"
 
 
 def test_a_service_that_never_names_a_lifetime_is_not_guessed_at(fill_in, settings):
     connection = fill_in("logged")
-    source(settings, connection).renew()
+    TokenVault(settings, connection).renew()
     assert stored(connection)[1].expires_at is None
 
 
@@ -118,10 +118,10 @@ def test_one_refusal_that_is_not_the_services_documented_one_ends_nothing(
     expire(connection)
     provider.faults.append(fault)
     with pytest.raises(ProviderUnavailable, match="refused the request for a token"):
-        source(settings, connection).renew()
+        TokenVault(settings, connection).renew()
     assert stored(connection)[0].state == "connected"
     end_cooldown(connection)
-    source(settings, connection).renew()
+    TokenVault(settings, connection).renew()
     assert stored(connection)[1].generation == 2
 
 
@@ -140,7 +140,7 @@ def test_the_documented_refusal_ends_it_at_once(fill_in, provider, settings, slu
     expire(connection)
     provider.faults.append(answer)
     with pytest.raises(ReconnectNeeded, match="Reconnect"):
-        source(settings, connection).renew()
+        TokenVault(settings, connection).renew()
     row = stored(connection)[0]
     assert (row.state, row.try_again_at) == ("reconnect_needed", None)
 
@@ -154,7 +154,7 @@ def test_a_renewed_refresh_token_that_is_no_token_leaves_the_stored_one(
     connection = fill_in("logged")
     before = seal.unseal(settings.vault_keys, stored(connection)[1], "refresh_token_sealed")
     provider.faults.append(status(200, {"api_key": "canary-k", "authToken": "two words"}, JSON))
-    source(settings, connection).renew()
+    TokenVault(settings, connection).renew()
     credential = stored(connection)[1]
     assert credential.generation == 2
     assert seal.unseal(settings.vault_keys, credential, "refresh_token_sealed") == before

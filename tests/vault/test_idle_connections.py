@@ -9,7 +9,7 @@ from app import clock, database
 from app.connectors.services import services_of
 from app.vault import access_end, keepalive, store
 from app.vault.models import Credential
-from app.vault.refresh import source
+from app.vault.refresh import TokenVault
 from tests.conftest import both_databases
 from tests.support.catalogue import install
 from tests.vault.conftest import expire, stored
@@ -97,7 +97,7 @@ def test_a_sign_in_of_one_day_lives_for_weeks_with_three_runs_a_day(
         clock.shift(8 * HOUR)
     assert stored(connection)[0].state == "connected"
     assert 20 <= provider.mints <= 3 * 14, "not at every run that found it young"
-    assert source(settings, connection).bearer() in provider.access
+    assert TokenVault(settings, connection).bearer() in provider.access
 
 
 @pytest.mark.parametrize("hours", [26, 30, 48, 72, 100])
@@ -125,13 +125,13 @@ def test_a_hard_end_is_stored_moves_with_no_refresh_and_bounds_the_other(connect
     connection = connect("graceful")  # 60 days, sliding
     body = {"access_token": "canary-a", "x_refresh_token_hard_expires_in": 90 * 86_400}
     provider.faults = [status(200, body, "application/json")]
-    source(settings, connection).renew()
+    TokenVault(settings, connection).renew()
     row = stored(connection)[0]
     hard = row.hard_ends_at
     assert 89 < (hard - clock.now()) / DAY <= 90 and row.signin_ends_at < hard
     clock.shift(40 * DAY)
     expire(connection)
-    source(settings, connection).bearer()
+    TokenVault(settings, connection).bearer()
     row = stored(connection)[0]
     assert (row.hard_ends_at, row.signin_ends_at) == (hard, hard)
     assert not access_end.can_be_prolonged(services_of(None).get("graceful"), row)
@@ -147,7 +147,7 @@ def test_the_token_endpoint_hears_what_its_service_wants_in_the_header(
     connector = services_of(None).get("graceful")
     auth = dataclasses.replace(connector.auth, token_headers={"x-include-hard-end": "true"})
     install(dataclasses.replace(connector, auth=auth), monkeypatch=monkeypatch)
-    source(settings, connect("graceful")).renew()
+    TokenVault(settings, connect("graceful")).renew()
     assert provider.token_headers[-1]["x-include-hard-end"] == "true"
 
 
@@ -160,7 +160,7 @@ def test_an_end_that_passes_while_refreshing_still_works_did_not_hold(
     connection = connect("lasting")
     assert stored(connection)[0].signin_ends_at is not None
     clock.shift(8 * DAY)
-    assert source(settings, connection).bearer() in provider.access
+    assert TokenVault(settings, connection).bearer() in provider.access
     assert stored(connection)[0].signin_ends_at is None
 
 
@@ -168,9 +168,9 @@ def test_an_end_that_was_told_once_holds_until_it_passes_or_a_new_sign_in_begins
     connection = connect("lasting")
     body = {"access_token": "canary-a", "refresh_token_expires_in": 5 * 86_400}
     provider.faults = [status(200, body, "application/json")]
-    source(settings, connection).renew()
+    TokenVault(settings, connection).renew()
     ends_at = stored(connection)[0].signin_ends_at
-    source(settings, connection).renew()
+    TokenVault(settings, connection).renew()
     assert stored(connection)[0].signin_ends_at == ends_at is not None
     connect("lasting")
     assert stored(connection)[0].signin_ends_at is None

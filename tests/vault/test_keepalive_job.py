@@ -10,7 +10,7 @@ from app import clock, database
 from app.jobs import runner
 from app.vault import keepalive, revocation, store
 from app.vault.models import Credential, PendingRevocation
-from app.vault.refresh import source
+from app.vault.refresh import TokenVault
 from tests.conftest import both_databases
 from tests.vault.conftest import stored
 
@@ -57,7 +57,7 @@ def test_what_a_tool_call_refreshed_meanwhile_is_not_refreshed_again(
     age(connection, ends_in=15 * DAY, refreshed_ago=45 * DAY)
     due = keepalive._due(HOUR)
     monkeypatch.setattr(keepalive, "_due", lambda until: due)
-    source(settings, connection).renew()
+    TokenVault(settings, connection).renew()
     assert [result.problem for result in keepalive.run(settings)] == [""]
     assert provider.refreshes == 1
 

@@ -15,7 +15,7 @@ from app.errors import PatchbayError, Undecipherable
 from app.hub.models import Handshake
 from app.vault import access, rewrap, seal, store
 from app.vault.models import Credential
-from app.vault.refresh import source
+from app.vault.refresh import TokenVault
 from tests.conftest import both_databases
 from tests.vault.conftest import expire, stored
 from tests.vault.provider import status
@@ -78,7 +78,7 @@ def test_rotating_moves_everything_to_the_first_key_and_everything_still_works(
     assert sum(tally.rewrapped for tally in rewrap.rotate(rotated.vault_keys)) == 0
     for connection in connections:
         expire(connection)
-        assert source(only_new, connection).bearer() in provider.access
+        assert TokenVault(only_new, connection).bearer() in provider.access
 
 
 def test_rotating_under_load_overwrites_no_newer_token(connect, provider, rotated):
@@ -92,11 +92,12 @@ def test_rotating_under_load_overwrites_no_newer_token(connect, provider, rotate
     worker = threading.Thread(target=rotate_all_the_time)
     worker.start()
     for _ in range(20):
-        source(rotated, connection).renew()
+        TokenVault(rotated, connection).renew()
     stop.set()
     worker.join()
     expire(connection)
-    assert source(rotated, connection).bearer() in provider.access  # the last one-use token is the stored one
+    # the last one-use token is the stored one
+    assert TokenVault(rotated, connection).bearer() in provider.access
     assert stored(connection)[0].state == "connected"
 
 
@@ -110,12 +111,12 @@ def test_a_value_replaced_between_reading_and_writing_is_left_alone(
         secret = real(keys, row, column)
         if column == "refresh_token_sealed" and keys is rotated.vault_keys:
             monkeypatch.setattr(seal, "unseal", real)
-            source(settings, connection).renew()
+            TokenVault(settings, connection).renew()
         return secret
 
     monkeypatch.setattr(seal, "unseal", refreshed_meanwhile)
     rewrap.rotate(rotated.vault_keys)
-    source(rotated, connection).renew()
+    TokenVault(rotated, connection).renew()
     assert stored(connection)[0].state == "connected"
 
 
@@ -178,10 +179,10 @@ def test_a_tampered_token_is_an_error(connect, provider, settings, people, colum
         expire(connection)
     for _ in range(2):
         with pytest.raises(Undecipherable):
-            source(settings, connection).bearer()
+            TokenVault(settings, connection).bearer()
     assert provider.forms == []
     assert stored(connection)[1].claim_owner is None
-    assert source(settings, other).bearer() in provider.access  # others are not affected
+    assert TokenVault(settings, other).bearer() in provider.access  # others are not affected
 
 
 def test_a_credential_moved_to_another_connection_is_an_error(connect, settings):
@@ -194,12 +195,12 @@ def test_a_credential_moved_to_another_connection_is_an_error(connect, settings)
             setattr(b, column, first)
     for connection in (mine, other):
         with pytest.raises(Undecipherable):
-            source(settings, connection).bearer()
+            TokenVault(settings, connection).bearer()
 
 
 def test_a_key_that_is_gone_is_an_error(connect, only_new):
     with pytest.raises(Undecipherable):
-        source(only_new, connect()).bearer()
+        TokenVault(only_new, connect()).bearer()
 
 
 # --- the canary: no token anywhere but in the service's hands ---
@@ -211,11 +212,16 @@ def test_no_token_is_found_in_the_database_the_logs_or_any_error(
     caplog.set_level(logging.DEBUG)
     logs.configure("text", "DEBUG")
     connection = connect()
-    seen = [repr(connection), repr(stored(connection)), repr(source(settings, connection)), repr(settings)]
+    seen = [
+        repr(connection),
+        repr(stored(connection)),
+        repr(TokenVault(settings, connection)),
+        repr(settings),
+    ]
     seen.append(repr(access.open_api(settings, connection)))
     problems = [
         lambda: access.open_api(settings, connection).get("/me"),
-        lambda: source(settings, connection).renew(),
+        lambda: TokenVault(settings, connection).renew(),
     ]
     for fault in (
         None,
@@ -235,7 +241,7 @@ def test_no_token_is_found_in_the_database_the_logs_or_any_error(
     with database.transaction() as db:
         db.get(Credential, connection.id).cooldown_until = None
     with pytest.raises(PatchbayError) as caught:
-        source(settings, connection).renew()
+        TokenVault(settings, connection).renew()
     seen += [repr(caught.value), stored(connection)[0].last_error]
     with database.transaction() as db:
         store.disconnect(db, connection)

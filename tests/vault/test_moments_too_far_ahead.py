@@ -11,7 +11,7 @@ from app.usage import retention, rollup
 from app.usage.models import UsageMark
 from app.vault import claims
 from app.vault.models import Connection, Credential
-from app.vault.refresh import source
+from app.vault.refresh import TokenVault
 from tests.conftest import both_databases
 from tests.vault.conftest import expire, stored
 
@@ -29,7 +29,7 @@ def test_a_cool_down_of_a_host_ahead_does_not_count(connect, provider, settings,
     connection = connect()
     expire(connection)
     store(connection, cooldown_until=clock.now() + ahead)
-    assert source(settings, connection).bearer() in provider.access
+    assert TokenVault(settings, connection).bearer() in provider.access
 
 
 @both_databases
@@ -50,7 +50,7 @@ def test_a_suspension_of_a_host_ahead_may_be_tried_again(connect, provider, sett
         last_error="The service refused.",
         try_again_at=clock.now() + timedelta(hours=5),
     )
-    assert source(settings, stored(connection)[0]).bearer() in provider.access
+    assert TokenVault(settings, stored(connection)[0]).bearer() in provider.access
 
 
 @both_databases

@@ -13,7 +13,7 @@ from app.audit import AuditEntry
 from app.errors import NotConnected, ProviderUnavailable, ReconnectNeeded, Unavailable
 from app.vault import access, claims, credentials, flights, store
 from app.vault.models import Connection, Credential
-from app.vault.refresh import source
+from app.vault.refresh import TokenVault
 from app.vault.visible_connections import visible_of_service
 from tests.conftest import both_databases
 from tests.support.waiting import AT_MOST_SECONDS, until
@@ -29,12 +29,12 @@ def end_cooldown(connection):
 
 
 def test_a_fresh_token_is_used_as_it_is(connect, provider, settings):
-    assert source(settings, connect()).bearer() in provider.access
+    assert TokenVault(settings, connect()).bearer() in provider.access
     assert provider.refreshes == 0
 
 
 def test_looking_up_a_fresh_token_is_one_query(connect, provider, settings, queries):
-    tokens = source(settings, connect())
+    tokens = TokenVault(settings, connect())
     queries.clear()
     tokens.bearer()
     assert len(queries) == 1
@@ -45,10 +45,10 @@ def test_what_a_call_read_with_its_connection_serves_its_first_request_at_once(c
     """A moment later, and for every further request, another process may have renewed or ended the access."""
     connection = connect()
     [seen] = visible_of_service(connection.workspace_id, connection.owner_id, connection.slug)
-    at_once = source(settings, connection, seen=seen)
-    late = source(settings, connection, seen=dataclasses.replace(seen, read_at=seen.read_at - 2))
-    source(settings, connection).renew()
-    renewed = source(settings, connection).bearer()
+    at_once = TokenVault(settings, connection, seen=seen)
+    late = TokenVault(settings, connection, seen=dataclasses.replace(seen, read_at=seen.read_at - 2))
+    TokenVault(settings, connection).renew()
+    renewed = TokenVault(settings, connection).bearer()
     queries.clear()
     assert at_once.bearer() != renewed and not queries
     assert at_once.bearer() == late.bearer() == renewed
@@ -79,20 +79,20 @@ def test_a_token_is_renewed_a_minute_before_it_ends(
     at = stored(connection)[1].expires_at - timedelta(seconds=left)
     find = claims.find_snapshot
     monkeypatch.setattr(claims, "find_snapshot", lambda row: dataclasses.replace(find(row), now=at))
-    assert source(settings, connection).bearer() in provider.access
+    assert TokenVault(settings, connection).bearer() in provider.access
     assert provider.refreshes == refreshes
 
 
 def test_a_token_that_lives_seconds_only_is_still_used(connect, provider, settings, frozen_clock):
     provider.lifetime = 20
-    tokens = source(settings, connect())
+    tokens = TokenVault(settings, connect())
     assert tokens.bearer() == tokens.bearer()
     assert provider.refreshes == 0
 
 
 @pytest.mark.parametrize("subject", ["strict", "added"])
 def test_a_rejected_token_is_renewed_once_and_its_successor_shared(connect, provider, settings, subject):
-    tokens = source(settings, connect(subject))
+    tokens = TokenVault(settings, connect(subject))
     rejected = tokens.bearer()
     successor = tokens.refreshed(rejected)
     assert successor != rejected
@@ -103,7 +103,7 @@ def test_a_rejected_token_is_renewed_once_and_its_successor_shared(connect, prov
 def test_the_refresh_says_what_the_service_wants_to_hear(connect, provider, settings):
     strict, graceful = connect("strict"), connect("graceful", key="account-2")
     for connection in (strict, graceful):
-        source(settings, connection).renew()
+        TokenVault(settings, connection).renew()
     assert provider.forms[0]["redirect_uri"] == settings.public_url + "/integrations/strict/callback"
     assert provider.forms[0]["client_secret"]
     # the client is in the Authorization header
@@ -111,7 +111,7 @@ def test_the_refresh_says_what_the_service_wants_to_hear(connect, provider, sett
 
 
 def test_a_refresh_of_an_added_server_names_what_the_token_is_for(connect, provider, settings, add_server):
-    source(settings, connect("added")).renew()
+    TokenVault(settings, connect("added")).renew()
     assert provider.forms[0]["resource"] == add_server().url
 
 
@@ -122,7 +122,7 @@ def test_a_refresh_token_that_does_not_come_is_kept(connect, provider, settings,
     before = stored(connection)[1].refresh_token_sealed
     for _ in range(3):
         expire(connection)
-        source(settings, connection).bearer()
+        TokenVault(settings, connection).bearer()
     assert (provider.rotations, stored(connection)[1].refresh_token_sealed) == (3, before)
 
 
@@ -142,7 +142,7 @@ ODD_LIFETIMES = {
 def test_an_odd_lifetime_is_read_with_care(connect, provider, settings, given, seconds):
     connection = connect()
     provider.lifetime = given
-    source(settings, connection).renew()
+    TokenVault(settings, connection).renew()
     credential = stored(connection)[1]
     assert credential.expires_at - credential.updated_at == timedelta(seconds=seconds)
 
@@ -175,7 +175,7 @@ def test_no_usable_answer_leaves_the_connection_alive_and_rests_before_the_next_
     connect, provider, settings, fault, long_rest
 ):
     connection = connect()
-    tokens, before = source(settings, connection), stored(connection)[1]
+    tokens, before = TokenVault(settings, connection), stored(connection)[1]
     expire(connection)
     provider.faults = [fault]
     with pytest.raises(ProviderUnavailable) as caught:
@@ -201,7 +201,7 @@ def test_a_service_nobody_listens_at_leaves_the_connection_alive(connect, provid
     expire(connection)
     provider.close()
     with pytest.raises(ProviderUnavailable, match="cannot be reached"):
-        source(settings, connection).bearer()
+        TokenVault(settings, connection).bearer()
     assert stored(connection)[0].state == "connected"
 
 
@@ -218,7 +218,7 @@ def test_the_rest_grows_with_every_failure_and_honours_retry_after(connect, prov
         expire(connection)
         provider.faults = [fault]
         with pytest.raises(ProviderUnavailable):
-            source(settings, connection).bearer()
+            TokenVault(settings, connection).bearer()
         rests.append((stored(connection)[1].cooldown_until - clock.now()).total_seconds())
         end_cooldown(connection)
     assert 1 <= rests[0] <= 2 <= rests[1] <= 4 <= rests[2] <= 8
@@ -227,7 +227,7 @@ def test_the_rest_grows_with_every_failure_and_honours_retry_after(connect, prov
 
 def test_while_the_service_rests_a_token_that_still_lives_is_used(connect, provider, settings, frozen_clock):
     connection = connect()
-    tokens = source(settings, connection)
+    tokens = TokenVault(settings, connection)
     before = tokens.bearer()
     with database.transaction() as db:
         credentials.expire_in(db, connection, 30)
@@ -245,7 +245,7 @@ def test_a_dead_refresh_token_is_noted_once_with_the_reason_and_not_tried_again(
 
     def call():
         try:
-            source(settings, connection).bearer()
+            TokenVault(settings, connection).bearer()
         except ReconnectNeeded as error:
             problems.append(error.message)
 
@@ -262,10 +262,10 @@ def test_a_dead_refresh_token_is_noted_once_with_the_reason_and_not_tried_again(
 
 def test_a_sign_in_without_refresh_token_ends_with_its_access_token(connect, provider, settings):
     connection = connect(refresh_token=None)
-    assert source(settings, connection).bearer()
+    assert TokenVault(settings, connection).bearer()
     expire(connection)
     with pytest.raises(ReconnectNeeded, match="can't be renewed"):
-        source(settings, connection).bearer()
+        TokenVault(settings, connection).bearer()
     assert provider.refreshes == 0
 
 
@@ -275,7 +275,7 @@ def test_a_slow_service_is_waited_for_without_a_database_connection(connect, pro
     provider.hold_answer = threading.Event()
     tokens = []
     crew = [
-        threading.Thread(target=lambda: tokens.append(source(settings, connection).bearer()))
+        threading.Thread(target=lambda: tokens.append(TokenVault(settings, connection).bearer()))
         for _ in range(8)
     ]
     [t.start() for t in crew]
@@ -296,7 +296,7 @@ def test_a_call_waits_for_another_process_no_longer_than_its_own_deadline(
     with database.transaction() as db:
         db.get(Credential, connection.id).claim_owner = "elsewhere/1/1/1.0/x"
     with pytest.raises(ProviderUnavailable, match="slow"):
-        source(settings, connection, deadline=time.monotonic() + 0.2).bearer()
+        TokenVault(settings, connection, deadline=time.monotonic() + 0.2).bearer()
     assert provider.refreshes == 0
 
 
@@ -305,7 +305,7 @@ def test_a_late_answer_is_stored_even_when_its_claim_ran_out(connect, provider, 
     monkeypatch.setattr(claims, "LEASE", timedelta(seconds=0))
     connection = connect()
     expire(connection)
-    assert source(settings, connection).bearer() in provider.access
+    assert TokenVault(settings, connection).bearer() in provider.access
     assert stored(connection)[1].generation == 2
 
 
@@ -320,7 +320,7 @@ def test_a_late_answer_heals_a_connection_that_was_given_up_meanwhile(connect, p
         return False
 
     provider.faults = [give_up]
-    assert source(settings, connection).bearer() in provider.access
+    assert TokenVault(settings, connection).bearer() in provider.access
     row = stored(connection)[0]
     assert (row.state, row.last_error) == ("connected", None)
 
@@ -334,7 +334,7 @@ def test_an_answer_that_lost_the_race_does_not_replace_newer_tokens(connect, pro
         return False
 
     provider.faults = [somebody_reconnects]
-    assert source(settings, connection).bearer() in provider.access
+    assert TokenVault(settings, connection).bearer() in provider.access
     assert stored(connection)[1].generation == 2
 
 
@@ -350,13 +350,13 @@ def test_a_refused_refresh_does_not_break_a_connection_that_was_reconnected_mean
         return False
 
     provider.faults = [somebody_reconnects]
-    assert source(settings, connection).bearer() in provider.access
+    assert TokenVault(settings, connection).bearer() in provider.access
     assert stored(connection)[0].state == "connected"
 
 
 def test_a_disconnected_connection_gives_no_token(connect, provider, settings):
     connection = connect()
-    tokens = source(settings, connection)
+    tokens = TokenVault(settings, connection)
     with database.transaction() as db:
         store.disconnect(db, connection)
     with pytest.raises(NotConnected):
@@ -380,7 +380,7 @@ def test_a_new_token_survives_a_short_absence_of_the_database(connect, provider,
     connection = connect()
     expire(connection)
     away(monkeypatch, 2)
-    assert source(settings, connection).bearer() in provider.access
+    assert TokenVault(settings, connection).bearer() in provider.access
     assert provider.refreshes == 1
 
 
@@ -391,9 +391,9 @@ def test_a_new_token_survives_a_long_absence_of_the_database(connect, provider, 
     monkeypatch.setattr(persist, "_BACKGROUND_PAUSE_SECONDS", 0.1)
     away(monkeypatch, 3)
     with pytest.raises(Unavailable):
-        source(settings, connection).bearer()
+        TokenVault(settings, connection).bearer()
     # waits for the one being stored, requests no other
-    assert source(settings, connection).bearer() in provider.access
+    assert TokenVault(settings, connection).bearer() in provider.access
     assert provider.refreshes == 1
 
 
@@ -402,7 +402,7 @@ def test_the_service_is_not_called_when_the_claim_cannot_be_written(connect, pro
     expire(connection)
     monkeypatch.setattr(claims, "acquire", lambda *args: (_ for _ in ()).throw(Unavailable()))
     with pytest.raises(Unavailable):
-        source(settings, connection).bearer()
+        TokenVault(settings, connection).bearer()
     assert provider.refreshes == 0
     monkeypatch.undo()
     assert flights._flights == {}

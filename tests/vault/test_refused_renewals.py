@@ -9,7 +9,7 @@ from app import clock, database
 from app.audit import AuditEntry
 from app.errors import ProviderUnavailable, ReconnectNeeded, ToolError
 from app.vault import access, keepalive
-from app.vault.refresh import source
+from app.vault.refresh import TokenVault
 from tests.conftest import both_databases
 from tests.vault.conftest import expire, stored
 from tests.vault.provider import cut, status
@@ -51,7 +51,7 @@ def own_clock():
 def call(settings, connection):
     """The error of a call, or None."""
     try:
-        source(settings, connection).bearer()
+        TokenVault(settings, connection).bearer()
     except ToolError as error:
         return error
     return None
@@ -103,7 +103,7 @@ def test_as_long_as_its_access_token_lives_nobody_is_asked(connect, provider, se
     for _ in range(30):
         provider.faults = [status(404)]
         with pytest.raises(ProviderUnavailable):
-            source(settings, connection).renew()
+            TokenVault(settings, connection).renew()
         clock.shift(timedelta(minutes=10))
     assert stored(connection)[0].state == "connected"
 
@@ -182,7 +182,7 @@ def test_everybody_is_told_the_same_cause_until_the_next_try(
     provider.faults = [fault]
     for _ in range(3):
         with pytest.raises(ProviderUnavailable, match=cause) as caught:
-            source(settings, connection).bearer()
+            TokenVault(settings, connection).bearer()
         assert 1 <= caught.value.details["retry_after_seconds"] <= 60
         assert ("try again in" in caught.value.message) == ("administrator" not in caught.value.message)
     assert provider.refreshes == 1
@@ -206,7 +206,7 @@ def test_the_wait_the_service_asks_for_reaches_the_caller(
     expire(connection)
     provider.faults = [status(code, Retry_After=header)]
     with pytest.raises(ProviderUnavailable) as caught:
-        source(settings, connection).bearer()
+        TokenVault(settings, connection).bearer()
     assert least <= caught.value.details["retry_after_seconds"] <= most
 
 
@@ -215,7 +215,7 @@ def test_a_bearer_token_is_taken_however_its_type_is_written(connect, provider, 
     connection = connect()
     expire(connection)
     provider.faults = [status(200, {"access_token": "canary-a", "token_type": kind}, JSON)]
-    assert source(settings, connection).bearer() == "canary-a"
+    assert TokenVault(settings, connection).bearer() == "canary-a"
 
 
 @pytest.mark.parametrize("kind", ["MAC", "DPoP", "N_A", 7, ["Bearer"], {}])
@@ -224,7 +224,7 @@ def test_a_token_of_another_type_is_not_used_as_a_bearer_token(connect, provider
     expire(connection)
     provider.faults = [status(200, {"access_token": "canary-a", "token_type": kind}, JSON)]
     with pytest.raises(ProviderUnavailable, match="Strict issued a token of a type other than Bearer"):
-        source(settings, connection).bearer()
+        TokenVault(settings, connection).bearer()
     assert stored(connection)[1].generation == 1
 
 
@@ -242,7 +242,7 @@ def test_a_dead_grant_is_understood_in_each_shape(connect, provider, settings, a
     expire(connection)
     provider.faults = [answer]
     with pytest.raises(ReconnectNeeded, match="Strict ended our access"):
-        source(settings, connection).bearer()
+        TokenVault(settings, connection).bearer()
 
 
 def test_scopes_may_be_a_list_and_success_may_be_201(connect, provider, settings):
@@ -250,6 +250,6 @@ def test_scopes_may_be_a_list_and_success_may_be_201(connect, provider, settings
     expire(connection)
     body = {"access_token": " canary-a ", "expires_in": "3600", "scope": ["read", "write"], "error": None}
     provider.faults = [status(201, body, JSON)]
-    assert source(settings, connection).bearer() == "canary-a"
+    assert TokenVault(settings, connection).bearer() == "canary-a"
     row, credential = stored(connection)
     assert (row.scopes, credential.life_seconds) == ("read write", 3600)

@@ -12,7 +12,7 @@ from app.audit import AuditEntry
 from app.connectors.services import services_of
 from app.errors import PermissionDenied, ProviderUnavailable, ReconnectNeeded, ToolError, Unavailable
 from app.vault import access, connection_state, keepalive, store
-from app.vault.refresh import source
+from app.vault.refresh import TokenVault
 from tests.conftest import both_databases
 from tests.support.catalogue import install
 from tests.vault.conftest import expire, stored
@@ -251,7 +251,7 @@ def renewed_by_another_call(settings, connection):
     """While the service is asked whose token it is, another process renews the connection."""
 
     def renew(request):
-        source(settings, connection).renew()
+        TokenVault(settings, connection).renew()
         return False
 
     return renew
@@ -297,4 +297,4 @@ def test_a_disconnected_connection_is_gone_whatever_it_was(connect, provider, se
     with database.transaction() as db:
         store.disconnect(db, connection)
     with pytest.raises(ToolError, match="disconnected"):
-        source(settings, connection, at_once=True).bearer()
+        TokenVault(settings, connection, at_once=True).bearer()

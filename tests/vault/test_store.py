@@ -11,7 +11,7 @@ from app.connectors.spec import Account, Business
 from app.errors import InvalidInput, NotConnected, NotFound
 from app.vault import connection_settings, last_used, links, revocation, store
 from app.vault.models import Connection, Credential, PendingRevocation
-from app.vault.refresh import source
+from app.vault.refresh import TokenVault
 from app.vault.token_endpoint import TokenSet
 from tests.conftest import both_databases
 from tests.support.waiting import AT_MOST_SECONDS, until
@@ -95,7 +95,7 @@ def test_the_same_account_again_renews_its_connection(connect, provider, setting
     second = connect()
     assert (second.id, second.label, second.permission) == (first.id, "Ours", "write")
     expire(second)
-    assert source(settings, second).bearer() in provider.access
+    assert TokenVault(settings, second).bearer() in provider.access
 
 
 @both_databases
@@ -143,7 +143,7 @@ def test_a_reconnect_keeps_the_connection_and_heals_it(connect, provider, settin
         "read write",
     )
     assert row.connected_at == connection.connected_at
-    assert source(settings, connection).bearer() == tokens["access_token"]
+    assert TokenVault(settings, connection).bearer() == tokens["access_token"]
 
 
 def test_a_reconnect_with_another_account_is_refused_and_changes_nothing(connect, settings, provider):
@@ -159,7 +159,7 @@ def test_a_reconnect_with_another_account_is_refused_and_changes_nothing(connect
             keys=settings.vault_keys,
         )
     assert stored(connection)[1].access_token_sealed == before
-    assert source(settings, connection).bearer() in provider.access
+    assert TokenVault(settings, connection).bearer() in provider.access
 
 
 def test_a_reconnect_of_what_was_disconnected_meanwhile_is_refused(connect, settings):
@@ -221,7 +221,7 @@ def test_a_disconnect_counts_at_once_and_the_token_dies_at_the_service(connect, 
     answer = disconnect(connection)
     assert (answer.revoking, answer.sentence) == (True, f"{subject.title()} disconnected.")
     with pytest.raises(NotConnected):
-        source(settings, connection).bearer()
+        TokenVault(settings, connection).bearer()
     assert provider.revoked == []
     assert revocation.run_due(settings, 10) == 1
     assert provider.revoked == [tokens["refresh_token"]]
@@ -312,7 +312,7 @@ def test_a_refresh_under_way_cannot_bring_a_disconnected_connection_back(
 
     def call():
         try:
-            outcome.append(source(settings, connection).bearer())
+            outcome.append(TokenVault(settings, connection).bearer())
         except NotConnected as error:
             outcome.append(error)
 

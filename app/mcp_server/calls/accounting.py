@@ -12,7 +12,6 @@ from mcp_types import CallToolRequestParams
 from app import clock, logs, metrics, persist
 from app.activity import tool_calls
 from app.connectors.api import Api
-from app.connectors.patience import PatientPerson
 from app.connectors.preview import Preview
 from app.connectors.tool import Tool
 from app.errors import OutcomeUnknown, TooManyRequests, Unavailable, WorkspaceInactive
@@ -70,8 +69,7 @@ class Invocation:
             options["cancelled"] = cancelled or self.exchange.is_cancelled
         api = prepared.open(**options)
         person = person or self.person or NobodyToAsk(prepared.connector.name)
-        person = PersonWithoutOwnPages(person, prepared.connector.name, prepared.settings)
-        api.ask = PatientPerson(person, api)
+        api.ask = PersonWithoutOwnPages(person, api, prepared.settings)
         try:
             answer, blocks = prepared.run(api)
             return self.deliver(answer, tuple(linked(each, prepared.connection.id) for each in blocks))

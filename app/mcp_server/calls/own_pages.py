@@ -9,42 +9,34 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.config import Settings
-from app.mcp_client.questions import GivenAnswers, Person
+from app.connectors.api import Api
+from app.connectors.patience import PatientPerson
+from app.mcp_client.questions import Person
 from app.mcp_server.calls.question_form import QuestionUnanswered
 
 _PORTS = {"http": 80, "https": 443}
 
 
-class PersonWithoutOwnPages:
-    """A person who is not asked to open pages of ours."""
+class PersonWithoutOwnPages(PatientPerson):
+    """A person who is not asked to open pages of ours. Raises QuestionUnanswered for one."""
 
-    def __init__(self, person: Person, name: str, settings: Settings) -> None:
-        self._person = person
-        self._name = name
+    def __init__(self, person: Person, api: Api, settings: Settings) -> None:
+        super().__init__(person, api)
+        self._name = api.service.name
         self._settings = settings
 
-    @property
-    def capabilities(self) -> Mapping[str, Any]:
-        """The person's."""
-        return self._person.capabilities
-
-    @property
-    def earlier(self) -> GivenAnswers | None:
-        """The person's."""
-        return self._person.earlier
-
     def answer(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
-        """The person's answer. Raises QuestionUnanswered for a page of ours."""
+        """The person's answer."""
         self._check(params)
-        return self._person.answer(method, params)
+        return super().answer(method, params)
 
     def answer_all(
         self, questions: Mapping[str, Mapping[str, Any]], state: str | None
     ) -> Mapping[str, Mapping[str, Any]]:
-        """The person's answers. Raises QuestionUnanswered for a page of ours."""
+        """The person's answers."""
         for each in questions.values():
             self._check(each.get("params") or {})
-        return self._person.answer_all(questions, state)
+        return super().answer_all(questions, state)
 
     def _check(self, params: Mapping[str, Any]) -> None:
         here = {_place_of(f"https://{host}") for host in self._settings.allowed_hosts}

@@ -141,7 +141,7 @@ def debug_refresh_profile(context: ToolContext) -> Renewals:
             )
             continue
         try:
-            refresh.source(context.settings, connection).renew()
+            refresh.TokenVault(context.settings, connection).renew()
             access.check(context.settings, connection)
         except PatchbayError as error:
             rows.append(_row(connection, label, "failed", error.message))
