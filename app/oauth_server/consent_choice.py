@@ -35,6 +35,11 @@ class ReachableConnection:
     access: str
     is_selected: bool
 
+    @property
+    def name(self) -> str:
+        """Service and account; the service alone where the account is called by its name."""
+        return self.service if self.account == self.service else f"{self.service}: {self.account}"
+
 
 @dataclass(frozen=True)
 class ConnectableService:

@@ -71,6 +71,13 @@ def test_a_client_that_asks_for_reading_alone_is_described_so(client_app, alice,
     assert "Acme: Main Reads only" in words and "Reading only" not in words
 
 
+def test_an_account_that_is_called_like_its_service_is_not_named_twice(client_app, alice, main):
+    with database.transaction() as db:
+        db.get(type(main), main.id).account_name = "Acme"
+    client_app.ask(alice)
+    assert "Acme Reads" in words_of(alice.page) and "Acme: Acme" not in words_of(alice.page)
+
+
 def test_with_nothing_connected_it_says_that_services_come_next(client_app, alice):
     client_app.ask(alice)
     assert "You'll connect services next." in alice.page and "Connections it can use" not in alice.page
