@@ -11,8 +11,8 @@ import traceback
 
 import pytest
 
-from app import clock, guarded_http, outbound, request_deadline
-from app.outbound import AddressRefused, OutboundError, OutboundTimeout, is_public
+from app import clock, guarded_http, outbound, outbound_adapter, request_deadline
+from app.outbound import AddressRefused, CertificateRefused, OutboundError, OutboundTimeout, is_public
 from tests.support.product import free_port
 from tests.support.waiting import AT_MOST_SECONDS, PROMPTLY_SECONDS
 
@@ -161,9 +161,22 @@ def test_a_closed_port_means_nothing_was_sent():
     assert "canary" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_certificate_nobody_vouches_for_means_nothing_was_sent(tmp_path):
+@pytest.mark.parametrize(
+    ("certificate", "is_trusted", "why"),
+    [
+        ({}, False, "is from an unknown issuer"),
+        ({"starts": -2, "ends": -1}, True, "has expired"),
+        ({"starts": 1, "ends": 2}, True, "is not valid yet"),
+        ({"host": "elsewhere.example"}, True, "is for another host"),
+    ],
+    ids=["unknown", "expired", "early", "elsewhere"],
+)
+def test_a_bad_certificate_is_named_and_nothing_is_sent(tmp_path, monkeypatch, certificate, is_trusted, why):
     subject = tmp_path / "self-signed.pem"
-    subject.write_text(_self_signed())
+    subject.write_text(_self_signed(**certificate))
+    if is_trusted:
+        monkeypatch.setattr(outbound_adapter, "DEFAULT_CA_BUNDLE_PATH", str(subject))
+        monkeypatch.setattr(outbound, "_adapters", {})
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(subject)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -175,12 +188,13 @@ def test_a_certificate_nobody_vouches_for_means_nothing_was_sent(tmp_path):
                 pass
 
         threading.Thread(target=serve, daemon=True).start()
-        with pytest.raises(OutboundError, match="certificate") as caught:
+        with pytest.raises(CertificateRefused) as caught:
             outbound.send("GET", f"https://localhost:{listener.getsockname()[1]}/")
-    assert not caught.value.sent
+    assert caught.value.why == why and not caught.value.sent
 
 
-def _self_signed():
+def _self_signed(host="localhost", starts=-1, ends=1):
+    """A certificate with its key, valid from and until so many days from now."""
     import datetime
 
     from cryptography import x509
@@ -189,12 +203,12 @@ def _self_signed():
 
     key, name = (
         ec.generate_private_key(ec.SECP256R1()),
-        x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")]),
+        x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)]),
     )
-    at = clock.now()
+    since, until = (clock.now() + datetime.timedelta(days=days) for days in (starts, ends))
     certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1, at, at + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), False)
+        x509.CertificateBuilder(name, name, key.public_key(), 1, since, until)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), False)
         .sign(key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
