@@ -10,11 +10,24 @@
     document.querySelectorAll("[data-poll]").forEach((element) => {
       const isDue = all || due.get(element) <= now;
       if (isDue || !due.has(element)) due.set(element, now + element.dataset.poll * 1000);
-      if (isDue) htmx.trigger(element, "poll");
+      if (isDue && !element.classList.contains("htmx-request")) htmx.trigger(element, "poll");
     });
   };
   setInterval(poll, 500, false);
   document.addEventListener("visibilitychange", () => poll(true));
+
+  // What was asked for before a change was answered may still say what was before: it is asked for again instead.
+  let changes = 0;
+  const changesBefore = new WeakMap();
+  document.addEventListener("htmx:beforeRequest", (event) => changesBefore.set(event.detail.xhr, changes));
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { elt, verb } = event.detail.requestConfig;
+    if (verb !== "get") changes += 1;
+    else if ("poll" in elt.dataset && changesBefore.get(event.detail.xhr) !== changes) {
+      event.detail.shouldSwap = false;
+      htmx.trigger(elt, "poll"); // htmx sends it when this one is done
+    }
+  });
 })();
 
 // A board of cards (connections, approvals) is morphed: only the cards that changed. Open menus, focus and half-typed names stay.

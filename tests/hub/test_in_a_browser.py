@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import waiting
 from tests.support.browser import choose_level, poll_now, seconds_between_polls, stop_clock
 from tests.support.databases import ROOT
 
@@ -147,6 +148,31 @@ def test_saved_stays_as_long_after_the_second_choice_as_after_the_first(open_tab
         page.get_by_text("Saved", exact=True).wait_for()
         page.clock.run_for(2500)
     assert page.get_by_text("Saved", exact=True).count() == 1
+
+
+def test_a_board_that_was_read_before_a_choice_never_undoes_it_on_the_page(open_tab):
+    page = open_tab()
+    connect(page)
+    stop_clock(page)  # no poll comes to mend it
+    page.reload()
+    held = []
+
+    def hold_the_first(route):
+        if held:
+            return route.continue_()
+        held.append((route, route.fetch()))
+
+    page.route("**/integrations/live?*", hold_the_first)
+    with page.expect_request("**/integrations/live?*"):
+        choose_level(page, "FreshBooks", "Off")
+    waiting.until(lambda: held or page.wait_for_timeout(20))
+    choose_level(page, "FreshBooks", "Read only")
+    [(route, board)] = held
+    assert "FreshBooks: Off" in board.text()
+    with page.expect_request("**/integrations/live?*") as again:
+        route.fulfill(response=board)
+    again.value.response().finished()
+    assert level(page, "FreshBooks: Read only").is_visible()
 
 
 def test_everything_works_without_javascript(open_tab):
