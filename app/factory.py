@@ -15,7 +15,6 @@ from app import (
     database,
     database_clock,
     environment,
-    guarded_http,
     logs,
     outbound,
     tracing,
@@ -25,6 +24,7 @@ from app.config import ROOT, VERSION, Settings
 from app.connectors import configuration
 from app.connectors.services import services_of
 from app.mail import Mailer
+from app.outbound import guarded_http
 from app.usage import ledger
 from app.web import (
     command_errors,

@@ -4,7 +4,8 @@ import os
 
 from flask import Flask, Response, request
 
-from app import guarded_http, outbound
+from app import outbound
+from app.outbound import guarded_http
 
 app = Flask("forwarder")
 _URL = os.environ.get("FORWARD_TO", "")

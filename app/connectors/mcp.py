@@ -16,12 +16,12 @@ from app.connectors.output_check import OutputCheck
 from app.connectors.request import ApiRequest
 from app.connectors.tool_output import ToolOutput
 from app.errors import PermissionDenied, ToolError
-from app.event_stream import is_event_stream
 from app.mcp_client import ENDING_SECONDS, McpClient
 from app.mcp_client.negotiation import DISCOVER
 from app.mcp_client.session import Message, ServerSession
 from app.mcp_client.wire import AnswerReader, ending
 from app.outbound import OutboundError, Response
+from app.outbound.event_stream import is_event_stream
 
 _CALL_SECONDS = 60.0  # the longest for one request; the call's own deadline still applies
 _SILENCE_SECONDS = 30.0  # without a byte of the answer: whoever works longer reports progress

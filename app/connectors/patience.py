@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from app import request_deadline
 from app.connectors.api import Api
 from app.mcp_client.questions import GivenAnswers, Person
+from app.outbound import request_deadline
 
 _PERSON_SECONDS = 600.0  # longer than anybody waits for a person
 

@@ -6,11 +6,12 @@ import threading
 from datetime import timedelta
 from multiprocessing.connection import Connection as Pipe
 
-from app import audit, clock, config, database, guarded_http
+from app import audit, clock, config, database
 from app.connectors import services
 from app.factory import import_models
 from app.federation import source
 from app.federation.refreshing import REFRESHER
+from app.outbound import guarded_http
 from app.vault.access import open_api
 from app.vault.models import Connection
 

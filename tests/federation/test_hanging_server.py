@@ -7,11 +7,11 @@ import anyio
 import pytest
 from mcp.server.mcpserver import Context
 
-from app import outbound
 from app.connectors import mcp
 from app.errors import ToolError
 from app.federation import breaker
 from app.federation.breaker import BREAKER
+from app.outbound import sending
 from app.vault.access import open_api
 from tests.federation.revisions import both_upstream_revisions
 from tests.support.added_servers import list_is_good
@@ -119,7 +119,7 @@ def test_a_write_that_it_may_have_done_says_so(hanging, client_of, people):
 def test_who_reports_progress_may_take_longer(hanging, people, settings, monkeypatch):
     hanging.hangs = False
     monkeypatch.setattr(mcp, "_SILENCE_SECONDS", 2.0)
-    monkeypatch.setattr(outbound, "_CONNECT_SECONDS", 0.4)  # that is over once it is connected
+    monkeypatch.setattr(sending, "_CONNECT_SECONDS", 0.4)  # that is over once it is connected
     reports = []
     api = open_api(settings, hanging.connection)
     api.report = lambda done, total, text: reports.append(done)

@@ -11,8 +11,18 @@ import traceback
 
 import pytest
 
-from app import clock, guarded_http, outbound, outbound_adapter, request_deadline
-from app.outbound import AddressRefused, CertificateRefused, OutboundError, OutboundTimeout, is_public
+from app import clock, outbound
+from app.outbound import (
+    AddressRefused,
+    CertificateRefused,
+    OutboundError,
+    OutboundTimeout,
+    adapter,
+    guarded_http,
+    is_public,
+    request_deadline,
+    sending,
+)
 from tests.support.product import free_port
 from tests.support.waiting import AT_MOST_SECONDS, PROMPTLY_SECONDS
 
@@ -175,8 +185,8 @@ def test_a_bad_certificate_is_named_and_nothing_is_sent(tmp_path, monkeypatch, c
     subject = tmp_path / "self-signed.pem"
     subject.write_text(_self_signed(**certificate))
     if is_trusted:
-        monkeypatch.setattr(outbound_adapter, "DEFAULT_CA_BUNDLE_PATH", str(subject))
-        monkeypatch.setattr(outbound, "_adapters", {})
+        monkeypatch.setattr(adapter, "DEFAULT_CA_BUNDLE_PATH", str(subject))
+        monkeypatch.setattr(sending, "_adapters", {})
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(subject)
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from app import outbound
-from app.event_stream import EventDecoder
 from app.outbound import OutboundError, OutboundStopped, OutboundTimeout, ResponseTooLarge
+from app.outbound.event_stream import EventDecoder
 from tests.support.waiting import AT_MOST_SECONDS, PROMPTLY_SECONDS
 
 STREAMS = {

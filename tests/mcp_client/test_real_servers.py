@@ -121,7 +121,7 @@ def test_resources_and_prompts_are_read(client):
 
 
 def test_a_server_is_looked_at_without_a_connection(notebook, revision, monkeypatch):
-    monkeypatch.setattr("app.guarded_http.is_public", lambda address: True)
+    monkeypatch.setattr("app.outbound.guarded_http.is_public", lambda address: True)
     client = McpClient(DirectSender(notebook.url, seconds=30), MemorySessions(), name="Notebook")
     assert client.connect().revision == revision
     assert client.list_tools().tools

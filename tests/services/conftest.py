@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app import guarded_http
+from app.outbound import guarded_http
 from tests.mcp_client.closing import closed_later  # noqa: F401
 from tests.mcp_server.test_compact import compact_of  # noqa: F401
 from tests.services import stock

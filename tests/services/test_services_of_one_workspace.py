@@ -317,7 +317,7 @@ def test_settings_of_its_name_are_not_its_own(app, people, room, environ):
 
 
 def test_its_address_must_be_on_the_open_internet(connect, owner, monkeypatch, room):
-    from app import guarded_http
+    from app.outbound import guarded_http
 
     monkeypatch.undo()
     assert not guarded_http.is_public("127.0.0.1")

@@ -10,10 +10,11 @@ import time
 from multiprocessing.connection import Connection as Pipe
 from types import SimpleNamespace
 
-from app import audit, config, database, factory, guarded_http
+from app import audit, config, database, factory
 from app.connectors import mcp, services
 from app.errors import PatchbayError
 from app.federation import source
+from app.outbound import guarded_http
 from app.vault import access, refresh
 from app.vault.models import Connection
 from tests.vault import added, provider

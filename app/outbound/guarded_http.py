@@ -19,9 +19,10 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import DecodeError, HTTPError, InvalidChunkLength, InvalidHeader, ReadTimeoutError
 
-from app import request_deadline, threads
-from app.bounded_response import BoundedResponse
-from app.outbound_errors import (
+from app import threads
+from app.outbound import request_deadline
+from app.outbound.bounded_response import BoundedResponse
+from app.outbound.errors import (
     AddressRefused,
     CertificateRefused,
     HostUnknown,
@@ -29,7 +30,7 @@ from app.outbound_errors import (
     OutboundTimeout,
     ResponseUnreadable,
 )
-from app.public_addresses import is_public
+from app.outbound.public_addresses import is_public
 
 _LOOKUP_THREADS = 16
 _CHUNK_BYTES = 65536

@@ -1,4 +1,4 @@
-"""The only module that sends HTTP to other hosts.
+"""Sends one request and reads its whole response.
 
 It uses no proxies or netrc from the environment, follows no redirects and always checks certificates. One
 total deadline includes name look-up and reading the body, and a size limit applies while streaming. For
@@ -21,30 +21,23 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from app import tracing
-from app.event_stream import is_event_stream, read_events
-from app.guarded_http import (
+from app.outbound.adapter import DeadlineAdapter
+from app.outbound.errors import (
+    OutboundError,
+    OutboundStopped,
+    OutboundTimeout,
+    ResponseTooLarge,
+)
+from app.outbound.event_stream import is_event_stream, read_events
+from app.outbound.guarded_http import (
     GUARDED,
     LISTED,
     OPEN,
     broken,
-    check_public,
     read_next,
 )
-from app.outbound_adapter import DeadlineAdapter
-from app.outbound_errors import (
-    AddressRefused,
-    CertificateRefused,
-    HostUnknown,
-    OutboundError,
-    OutboundStopped,
-    OutboundTimeout,
-    ResponseEndless,
-    ResponseTooLarge,
-    ResponseUnreadable,
-)
-from app.outbound_request import OutboundRequest
-from app.public_addresses import is_public
-from app.request_deadline import Deadline
+from app.outbound.request import OutboundRequest
+from app.outbound.request_deadline import Deadline
 
 TOTAL_SECONDS = 20.0
 _CONNECT_SECONDS = 5.0
@@ -52,24 +45,6 @@ _POST_SECONDS = 5.0
 _UNREAD: Any = object()
 _MAX_BYTES = 16 * 1024 * 1024
 _POOL_SIZE = 64
-
-__all__ = [
-    "TOTAL_SECONDS",
-    "AddressRefused",
-    "CertificateRefused",
-    "HostUnknown",
-    "OutboundError",
-    "OutboundStopped",
-    "OutboundTimeout",
-    "Response",
-    "ResponseEndless",
-    "ResponseTooLarge",
-    "ResponseUnreadable",
-    "check_public",
-    "is_public",
-    "post",
-    "send",
-]
 
 
 @dataclass(frozen=True)
@@ -134,7 +109,7 @@ def send(
     twice a second: once it returns True, the connection is closed.
     `silence_seconds` is the longest without a byte of the response, where that is less than `seconds`.
 
-    Raises OutboundTimeout, OutboundStopped or another OutboundError of `outbound_errors` (its `sent` says
+    Raises OutboundTimeout, OutboundStopped or another OutboundError of `errors` (its `sent` says
     whether the request may have arrived). Any HTTP status is a response, not an error.
     """
     with tracing.upstream_request(method, url, template) as traced:

@@ -9,7 +9,7 @@ from urllib3 import BaseHTTPResponse
 from urllib3.poolmanager import PoolManager
 from urllib3.util.ssl_ import create_urllib3_context
 
-from app.guarded_http import POOLS
+from app.outbound.guarded_http import POOLS
 
 _MOST_HOSTS = 64  # whose connections are kept: few enough for the descriptors of a process
 

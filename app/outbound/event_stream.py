@@ -7,7 +7,7 @@ import re
 import socket
 from collections.abc import Callable
 
-from app.outbound_errors import (
+from app.outbound.errors import (
     OutboundError,
     OutboundStopped,
     OutboundTimeout,

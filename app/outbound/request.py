@@ -37,7 +37,7 @@ class Target:
 
 
 class OutboundRequest(requests.PreparedRequest):
-    """A request that `outbound_adapter.DeadlineAdapter` sends. Raises ValueError for what cannot be sent."""
+    """A request that `adapter.DeadlineAdapter` sends. Raises ValueError for what cannot be sent."""
 
     def __init__(
         self,

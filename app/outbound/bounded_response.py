@@ -7,7 +7,7 @@ as they arrive. No size limit of the body notices those, and each line costs mor
 from http.client import HTTPResponse
 from typing import Any
 
-from app.outbound_errors import ResponseEndless
+from app.outbound.errors import ResponseEndless
 
 _MOST_LINES = 100_000
 _MOST_BYTES = 8 * 1024 * 1024
