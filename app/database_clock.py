@@ -7,8 +7,11 @@ import logging
 import threading
 import time
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import DateTime, text
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from app import clock, database
 from app.errors import Unavailable
@@ -21,6 +24,26 @@ _TOLERANCE = timedelta(milliseconds=100)
 _WORTH_A_WARNING = timedelta(seconds=10)
 
 log = logging.getLogger(__name__)
+
+
+class _Now(FunctionElement[datetime]):
+    """PostgreSQL's clock, as a column; NULL on SQLite."""
+
+    type = DateTime(timezone=True)
+    inherit_cache = True
+
+
+NOW = _Now()
+
+
+@compiles(_Now)
+def _of_postgresql(_element: _Now, _compiler: Any, **_options: Any) -> str:
+    return "clock_timestamp()"
+
+
+@compiles(_Now, "sqlite")
+def _of_sqlite(_element: _Now, _compiler: Any, **_options: Any) -> str:
+    return "NULL"
 
 
 def measure() -> None:

@@ -5,8 +5,9 @@ What helps a developer (the development mailbox, debug tools) hands out codes an
 only where both are local.
 """
 
+import functools
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +29,7 @@ _PROXY_FAMILIES = (
 _FORWARDING = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
 
 
+@functools.lru_cache(maxsize=256)  # the same few hosts in every request, as in the functions below
 def is_local_host(host: str) -> bool:
     """True for a host on this machine or in a private network: a loopback, private or link-local address, a
     name without a dot, or one under a suffix that public DNS never answers for.
@@ -43,6 +45,7 @@ def is_local_url(url: str) -> bool:
     return is_local_host(urlsplit(url).hostname or "")
 
 
+@functools.lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Whether a host name or address is this machine itself, brackets and zone or not."""
     name = host.lower().rstrip(".")
@@ -63,7 +66,13 @@ def came_through_proxy(environ: Mapping[str, Any]) -> bool:
     """
     if environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
         return True
-    return any(name in _PROXY_HEADERS or name.startswith(_PROXY_FAMILIES) for name in _header_names(environ))
+    return any(map(_is_of_proxy, environ))
+
+
+@functools.lru_cache(maxsize=256)
+def _is_of_proxy(key: str) -> bool:
+    name = _header_name(key)
+    return name in _PROXY_HEADERS or name.startswith(_PROXY_FAMILIES)
 
 
 def comes_from_this_machine(environ: Mapping[str, Any]) -> bool:
@@ -75,7 +84,7 @@ def comes_from_this_machine(environ: Mapping[str, Any]) -> bool:
 
 def shows_untrusted_proxy(environ: Mapping[str, Any]) -> bool:
     """Whether a peer on this machine or in a private network forwards for others."""
-    if not any(name in _FORWARDING for name in _header_names(environ)):
+    if not any(_header_name(key) in _FORWARDING for key in environ):
         return False
     peer = _address(peer_of(environ))
     return peer is not None and not peer.is_global
@@ -99,5 +108,6 @@ def _host_of(environ: Mapping[str, Any]) -> str:
         return ""
 
 
-def _header_names(environ: Mapping[str, Any]) -> Iterable[str]:
-    return (key[5:].lower().replace("_", "-") for key in environ if key.startswith("HTTP_"))
+def _header_name(key: str) -> str:
+    """The name of the header under this key of a WSGI environment, or "" for another kind of key."""
+    return key[5:].lower().replace("_", "-") if key.startswith("HTTP_") else ""

@@ -22,6 +22,7 @@ from app.database import Database
 from app.errors import Unavailable
 
 _Processor = Callable[[Any], Any] | None
+_WHOLE = slice(None)  # of a row
 _RETURNS = re.compile(r"\bRETURNING\b", re.IGNORECASE)
 
 
@@ -39,14 +40,26 @@ class PreparedStatement:
 
     def rows(self, **parameters: Any) -> list[tuple[Any, ...]]:
         """Run a SELECT on its own and return all rows. Raises Unavailable if the database does not answer."""
-        bound = database.current()
-        form = self.compiled(bound.engine.dialect)
-        return form.read(_select(bound, form.sql, form.fill(parameters)))
+        form, found = self._run(parameters)
+        return form.read(found)
 
     def first(self, **parameters: Any) -> tuple[Any, ...] | None:
         """Return the first row or None. Raises Unavailable if the database does not answer."""
         rows = self.rows(**parameters)
         return rows[0] if rows else None
+
+    def joined(self, width: int, **parameters: Any) -> tuple[tuple[Any, ...] | None, list[tuple[Any, ...]]]:
+        """Run a join whose first `width` columns are the same in every row: return those of the first row, or
+        None, and the further columns of all rows. Raises Unavailable if the database does not answer.
+        """
+        form, found = self._run(parameters)
+        first = form.read(found[:1], slice(width))
+        return (first[0] if first else None), form.read(found, slice(width, None))
+
+    def _run(self, parameters: Mapping[str, Any]) -> "tuple[_Compiled, Sequence[Any]]":
+        bound = database.current()
+        form = self.compiled(bound.engine.dialect)
+        return form, _select(bound, form.sql, form.fill(parameters))
 
     def compiled(self, dialect: Dialect) -> "_Compiled":
         """Return the statement compiled for this dialect."""
@@ -87,16 +100,19 @@ class _Compiled:
             values[name] = process(values[name])
         return [values[name] for name in self._names] if self._names is not None else values
 
-    def read(self, rows: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """Convert the driver's rows to Python values."""
-        if not any(self._out_of):
-            return list(rows)
-        return [
-            tuple(
-                process(value) if process else value for process, value in zip(self._out_of, row, strict=True)
-            )
-            for row in rows
-        ]
+    def read(self, rows: Sequence[Any], part: slice = _WHOLE) -> list[tuple[Any, ...]]:
+        """Convert these columns of the driver's rows to Python values; NULL is None in every type."""
+        changed = [(place, process) for place, process in enumerate(self._out_of[part]) if process]
+        if not changed:
+            return [row[part] for row in rows]
+        found = []
+        for row in rows:
+            values = list(row[part])
+            for place, process in changed:
+                if values[place] is not None:
+                    values[place] = process(values[place])
+            found.append(tuple(values))
+        return found
 
 
 class PreparedTransaction:

@@ -1,8 +1,10 @@
 """Authenticates the Authorization header, and sends the challenges of RFC 6750 and RFC 9728."""
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from flask import Request
 from mcp_types import RequestId
@@ -11,10 +13,21 @@ from app.config import Settings
 from app.errors import Unavailable
 from app.mcp_server.protocol.errors import NOT_ALLOWED, Refusal
 from app.oauth_server import attempt_log, scopes
-from app.oauth_server.callers import AuthenticatedCaller, find_caller
+from app.oauth_server.callers import AuthenticatedCaller, find_caller, find_caller_with_connections
 from app.oauth_server.rfc8707_resource import ending_as_typed
 from app.web import local_access
 
+_TOOL_NAME = re.compile(r"[a-z0-9_]{1,64}")
+_READ_CONNECTIONS = frozenset(
+    {
+        "tools/list",
+        "resources/list",
+        "resources/templates/list",
+        "resources/read",
+        "prompts/list",
+        "prompts/get",
+    }
+)
 _REFUSED = "The access token is unknown, expired or revoked. Authorize again."
 
 
@@ -41,8 +54,10 @@ class AuthenticatedBearer:
 class BearerAuthenticator:
     """Authenticates bearers of our own tokens."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, is_built_in: Callable[[str], bool]) -> None:
+        """`is_built_in` tells the tools that belong to no service."""
         self._settings = settings
+        self._is_built_in = is_built_in
         self._issuer = settings.public_url
         self._audience = settings.mcp_url
         self._metadata = f"{settings.public_url}/.well-known/oauth-protected-resource/mcp"
@@ -58,7 +73,8 @@ class BearerAuthenticator:
             attempt_log.note_discovery("knock", "Called without a token, and got the sign-in address.")
             raise self._unauthorized("Sign in first: this endpoint needs a bearer token.", ending)
         scheme, _, token = given.partition(" ")
-        caller = find_caller(token.strip()) if scheme.lower() == "bearer" else None
+        is_bearer = scheme.lower() == "bearer"
+        caller = self._find(token.strip(), request.environ) if is_bearer else None
         # OAuth 2.1, "Access Token Privilege Restriction": a token for another resource is no token here.
         if caller is None or caller.audience.rstrip("/") != self._audience:
             raise self._unauthorized(_REFUSED, ending, "invalid_token")
@@ -68,6 +84,19 @@ class BearerAuthenticator:
         if self._settings.debug_tools and local_access.may_debug(self._settings, request.environ):
             caller = replace(caller, may_debug=True)
         return AuthenticatedBearer(caller, key, self._audience, token.strip())
+
+    def _find(self, token: str, environ: Mapping[str, Any]) -> AuthenticatedCaller | None:
+        """The caller, with the connections that the request reads next if its headers say which.
+
+        Nobody has compared the headers with the body yet: they decide what is read, never what is allowed.
+        Clients of the handshake revisions send none.
+        """
+        method, tool = environ.get("HTTP_MCP_METHOD"), environ.get("HTTP_MCP_NAME", "")
+        if method in _READ_CONNECTIONS:
+            return find_caller_with_connections(token)
+        if method == "tools/call" and _TOOL_NAME.fullmatch(tool):
+            return find_caller_with_connections(token, "" if self._is_built_in(tool) else tool)
+        return find_caller(token)
 
     def again(self, bearer: AuthenticatedBearer) -> AuthenticatedCaller:
         """The caller with its rights now, later in the same request. Raises Refusal (401)."""

@@ -38,10 +38,8 @@ bp = Blueprint("mcp", __name__)
 
 def install(app: Flask, settings: Settings) -> None:
     """Creates this process' adapters and registers the endpoint."""
-    authenticator, toolbox = (
-        BearerAuthenticator(settings),
-        Toolbox(debug_tools=settings.debug_tools, public_url=settings.public_url),
-    )
+    toolbox = Toolbox(debug_tools=settings.debug_tools, public_url=settings.public_url)
+    authenticator = BearerAuthenticator(settings, toolbox.is_built_in)
     gate = ApprovalGate(settings, app.extensions["mailer"])
     permits = FairSemaphore(settings.web_threads, settings.workspace_concurrency)
     replies = ClientReplies(settings.redis_url)

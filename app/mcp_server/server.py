@@ -85,7 +85,7 @@ def make_server(
 
     async def list_tools(ctx: Context, params: PaginatedRequestParams | None) -> dict[str, Any]:
         caller = _caller(ctx)
-        connections = visible_to(caller.workspace_id, caller.sees_as)
+        connections = visible_to(caller.workspace_id, caller.sees_as, caller.prefetched)
         listed = (
             toolbox.compact_listing(caller, connections)
             if in_compact_mode

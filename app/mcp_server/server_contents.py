@@ -170,7 +170,7 @@ class ServerContents:
         now = clock.now()
         usable = [
             each
-            for each in visible_to(caller.workspace_id, caller.sees_as)
+            for each in visible_to(caller.workspace_id, caller.sees_as, caller.prefetched)
             if each.slug in servers
             and each.permission != "off"
             and caller.selection.includes(each.id)

@@ -127,12 +127,15 @@ class Toolbox:
         prepared = _prepared(connector)
         if connector.workspace_id is None and connector.extends is None:
             return prepared
-        ours = self._builtin.keys() | self._summaries.keys() | self._compact.keys()
         return {
             name: listed
             for name, listed in prepared.items()
-            if name not in ours and not listed.tool.unavailable
+            if not self.is_built_in(name) and not listed.tool.unavailable
         }
+
+    def is_built_in(self, name: str) -> bool:
+        """Whether the tool of that name belongs to no service."""
+        return name in self._builtin or name in self._summaries or name in self._compact
 
     def add(self, *tools: BuiltIn) -> None:
         """Adds tools of a package above this one, at start."""

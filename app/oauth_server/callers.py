@@ -1,7 +1,7 @@
 """Authenticates bearer tokens: one query from a token to everything a request needs to know."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,8 @@ from app.fast_queries import PreparedStatement
 from app.oauth_server import scopes
 from app.oauth_server.models import AccessToken, Client, Grant
 from app.oauth_server.selections import EVERYTHING, Selection
+from app.vault import visible_connections
+from app.vault.visible_connections import Prefetched
 from app.workspaces.models import Membership, Workspace
 
 ACCESS_PREFIX = "pba_"
@@ -47,6 +49,7 @@ class AuthenticatedCaller:
     active_businesses: Mapping[str, str]
     selection: Selection = EVERYTHING
     may_debug: bool = False  # by where the request comes from, not by the grant
+    prefetched: Prefetched | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_operator_key(self) -> bool:
@@ -58,7 +61,7 @@ class AuthenticatedCaller:
         """The user id whose personal connections are visible beside the shared ones. "" for an API key: it
         reaches nobody's, not even its maker's.
         """
-        return "" if self.is_operator_key else self.user_id
+        return _sees_as(self.kind, self.user_id)
 
 
 _token, _grant, _user, _workspace, _membership, _client = (
@@ -124,6 +127,9 @@ _SELECT = _callers(
 )
 _NAMES = tuple(str(column.key) for column in _SELECT.selected_columns)
 _LOOK_UP = PreparedStatement(_SELECT)
+_WHOSE = (_grant.workspace_id, case((_grant.kind == API_KEY, ""), else_=_grant.user_id))  # as `sees_as`
+_WITH_ALL = visible_connections.with_all(_SELECT, *_WHOSE)
+_WITH_SERVICE_OF = visible_connections.with_service_of(_SELECT, *_WHOSE)
 _OF_GRANT = PreparedStatement(
     _callers(Grant, _grant.scope, _grant.expires_at, _grant.id == bindparam("grant_id"))
 )
@@ -136,9 +142,24 @@ def find_caller(token: str) -> AuthenticatedCaller | None:
     workspace, a blocked AI client, and the API key of a former operator. A string that cannot be a token
     costs no query.
     """
-    if len(token) != _LENGTH or not token.startswith(_PREFIXES):
+    return _caller(_LOOK_UP.first(digest=digest(token))) if _can_be_token(token) else None
+
+
+def find_caller_with_connections(token: str, tool: str = "") -> AuthenticatedCaller | None:
+    """Like `find_caller`, with the connections that the caller's request reads next, in the same query: all
+    visible ones, or those of that tool's service with their tokens.
+    """
+    if not _can_be_token(token):
         return None
-    return _caller(_LOOK_UP.first(digest=digest(token)))
+    if tool:
+        row, rows = _WITH_SERVICE_OF.joined(len(_NAMES), digest=digest(token), tool=tool)
+    else:
+        row, rows = _WITH_ALL.joined(len(_NAMES), digest=digest(token))
+    return _caller(row, tool, rows)
+
+
+def _can_be_token(text: str) -> bool:
+    return len(text) == _LENGTH and text.startswith(_PREFIXES)
 
 
 def find_caller_of(grant_id: str) -> AuthenticatedCaller | None:
@@ -146,7 +167,9 @@ def find_caller_of(grant_id: str) -> AuthenticatedCaller | None:
     return _caller(_OF_GRANT.first(grant_id=grant_id))
 
 
-def _caller(row: tuple[Any, ...] | None) -> AuthenticatedCaller | None:
+def _caller(
+    row: tuple[Any, ...] | None, tool: str = "", connections: list[tuple[Any, ...]] | None = None
+) -> AuthenticatedCaller | None:
     if row is None:
         return None
     facts: dict[str, Any] = dict(zip(_NAMES, row, strict=True))
@@ -157,4 +180,13 @@ def _caller(row: tuple[Any, ...] | None) -> AuthenticatedCaller | None:
         filter(None, (facts["expires_at"], facts.pop("family_ends"))),
         default=datetime.max.replace(tzinfo=UTC),
     )
-    return AuthenticatedCaller(**facts) if facts["expires_at"] > clock.now() else None
+    if facts["expires_at"] <= clock.now():
+        return None
+    if connections is not None:
+        person = _sees_as(facts["kind"], facts["user_id"])
+        facts["prefetched"] = Prefetched(facts["workspace_id"], person, tool, connections)
+    return AuthenticatedCaller(**facts)
+
+
+def _sees_as(kind: str, user_id: str) -> str:
+    return "" if kind == API_KEY else user_id

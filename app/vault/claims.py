@@ -18,9 +18,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select
 
-from app import clock, database
+from app import clock, database, database_clock
 from app.connectors.connector import Connector
 from app.connectors.services import services_of
 from app.crypto import KeyRing
@@ -35,8 +35,9 @@ LEASE = timedelta(seconds=25)  # longer than the outbound deadline, so that a li
 
 _credential, _connection = Credential.__table__.c, Connection.__table__.c  # type: ignore[attr-defined]
 _CREDENTIAL, _CONNECTION = tuple(_credential.keys()), tuple(_connection.keys())
-COLUMNS = (*_credential, *_connection)
-_BOTH = (
+COLUMNS = (*_credential, *_connection, database_clock.NOW)  # of a snapshot
+_FRESH_SECONDS = 1.0  # how long a call may go on with what it read before it reads that again
+_SNAPSHOT = PreparedStatement(
     select(*COLUMNS)
     .select_from(Credential)
     .join(Connection, _connection.id == _credential.connection_id)
@@ -44,10 +45,6 @@ _BOTH = (
         _credential.connection_id == bindparam("connection_id"),
         _credential.workspace_id == bindparam("workspace_id"),
     )
-)
-_SNAPSHOT, _SNAPSHOT_WITH_CLOCK = (
-    PreparedStatement(_BOTH),
-    PreparedStatement(_BOTH.add_columns(func.clock_timestamp())),
 )
 
 
@@ -109,17 +106,21 @@ class CoolDown:
 
 def find_snapshot(connection: Connection) -> Snapshot | None:
     """Read without a lock, in one query: every tool call does. Returns None if the connection is gone."""
-    found = (_SNAPSHOT if database.current().is_sqlite else _SNAPSHOT_WITH_CLOCK).first(
-        connection_id=connection.id, workspace_id=connection.workspace_id
-    )
+    found = _SNAPSHOT.first(connection_id=connection.id, workspace_id=connection.workspace_id)
     return snapshot_of(found) if found is not None else None
 
 
-def snapshot_of(found: tuple[Any, ...]) -> Snapshot:
-    """Return a row of both tables' columns, `COLUMNS`, as a snapshot. On PostgreSQL its clock comes after."""
+def snapshot_of(found: tuple[Any, ...], read_at: float | None = None) -> Snapshot:
+    """Return a row of `COLUMNS`, read just now or at that moment of the monotonic clock, as a snapshot."""
     credential = detached(Credential, dict(zip(_CREDENTIAL, found, strict=False)))
     row = detached(Connection, dict(zip(_CONNECTION, found[len(_CREDENTIAL) :], strict=False)))
-    return Snapshot(row, credential, clock.now() if database.current().is_sqlite else found[-1])
+    at = time.monotonic() if read_at is None else read_at
+    return Snapshot(row, credential, found[-1] or clock.now(), at)
+
+
+def is_fresh(read_at: float) -> bool:
+    """Whether what was read at that moment of the monotonic clock still serves the call it was read for."""
+    return time.monotonic() - read_at <= _FRESH_SECONDS
 
 
 def acquire(connection: Connection, generation: int) -> Claim | None:

@@ -45,7 +45,6 @@ from app.vault.token_endpoint import ClientMisconfigured, TokenEndpointUnavailab
 
 MARGIN_SECONDS = 60.0
 _WAIT_SECONDS = 30.0
-_SEEN_SECONDS = 1.0  # a call that waited longer since it read its connection reads the tokens again
 _FIRST_POLL_SECONDS, _LAST_POLL_SECONDS = 0.02, 0.25
 _FIRST_COOLDOWN_SECONDS, _LAST_COOLDOWN_SECONDS = 2.0, 300.0
 _MISCONFIGURED_COOLDOWN_SECONDS = 60.0
@@ -253,7 +252,7 @@ class TokenVault:
 
     def _snapshot(self) -> Snapshot:
         snapshot, self._seen = self._seen, None
-        if snapshot is None or time.monotonic() - snapshot.read_at > _SEEN_SECONDS:
+        if snapshot is None or not claims.is_fresh(snapshot.read_at):
             snapshot = claims.find_snapshot(self._connection)
         if snapshot is None:
             raise NotConnected(f"{self._name} has been disconnected.")

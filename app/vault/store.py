@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
 from app import audit, crypto, database
@@ -17,6 +17,7 @@ from app.errors import InvalidInput, NotFound
 from app.vault import access_end, binding, connection_state, credentials, session_endings
 from app.vault.models import Connection, Credential
 from app.vault.token_endpoint import TokenSet
+from app.vault.visible_connections import are_visible
 from app.workspaces.models import Membership, Workspace
 
 
@@ -43,7 +44,7 @@ def visible(db: Session, workspace_id: str, user_id: str) -> list[Connection]:
     """The workspace's shared connections and this person's own, oldest first."""
     found = (
         select(Connection)
-        .where(*_visible_to(workspace_id, user_id))
+        .where(are_visible(workspace_id, user_id))
         .order_by(col(Connection.connected_at), col(Connection.id))
     )
     return list(db.execute(found).scalars())
@@ -51,7 +52,7 @@ def visible(db: Session, workspace_id: str, user_id: str) -> list[Connection]:
 
 def get(db: Session, workspace_id: str, user_id: str, connection_id: str) -> Connection:
     """One connection this person may see. Raises NotFound for any other id, whatever the reason."""
-    found = select(Connection).where(*_visible_to(workspace_id, user_id), col(Connection.id) == connection_id)
+    found = select(Connection).where(are_visible(workspace_id, user_id), col(Connection.id) == connection_id)
     connection: Connection | None = db.execute(found).scalar_one_or_none()
     if connection is None:
         raise NotFound("We couldn't find that connection. It may have been disconnected. Reload the page.")
@@ -86,7 +87,7 @@ def connect(
     if db.get(Membership, (workspace_id, owner_id), populate_existing=True) is None:
         raise NotFound("You are no longer a member of that workspace, so nothing was connected.")
     same = select(Connection).where(
-        *_visible_to(workspace_id, owner_id),
+        are_visible(workspace_id, owner_id),
         col(Connection.slug) == slug,
         col(Connection.account_key) == account.key,
         col(Connection.account_key) != "",
@@ -199,13 +200,6 @@ def set_businesses(db: Session, connection: Connection, account: Account) -> Con
     if row.facts != facts:
         row.facts = facts
     return row
-
-
-def _visible_to(workspace_id: str, user_id: str) -> tuple:  # type: ignore[type-arg]
-    return (
-        col(Connection.workspace_id) == workspace_id,
-        or_(col(Connection.visibility) == "shared", col(Connection.owner_id) == user_id),
-    )
 
 
 def get_current(db: Session, connection: Connection, *, lock: bool = False) -> Connection:

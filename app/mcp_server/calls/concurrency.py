@@ -79,8 +79,9 @@ class FairSemaphore:
         is_gone: Callable[[], bool] = lambda: False,
         *,
         service: str = "",
-    ) -> Iterator[None]:
-        """Holds a permit. Raises TooManyRequests if none comes free in time, or `is_gone` becomes true.
+    ) -> Iterator[bool]:
+        """Holds a permit; the value is whether the call waited for it. Raises TooManyRequests if none comes
+        free in time, or `is_gone` becomes true.
 
         `service`: the slug of one that the workspace brought itself, "" for any other call.
         """
@@ -95,7 +96,7 @@ class FairSemaphore:
                 pass
             self._stop_waiting(workspace_id, (member_id, service), waiter)
         try:
-            yield
+            yield waiter is not None
         finally:
             self._release(workspace_id, member_id, service)
 

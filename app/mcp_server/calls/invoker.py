@@ -105,7 +105,8 @@ class Invoker:
             try:
                 service = self._toolbox.own_service(caller.workspace_id, listed, params.arguments or {})
                 permit = self._permits.acquire(caller.workspace_id, caller.user_id, is_gone, service=service)
-                held.enter_context(permit)
+                if held.enter_context(permit) and caller.prefetched is not None:
+                    caller.prefetched.forget()
             except TooManyRequests as error:
                 ClientInvocation(
                     params, caller, accounting.begin(caller, listed), ctx.request, ctx=ctx
@@ -211,7 +212,7 @@ class Invoker:
         checked, answer = pagination.parse(
             listed.name, tool, invocation.params.arguments or {}, self._cursors, *bound_to
         )
-        visible = visible_to(caller.workspace_id, caller.sees_as)
+        visible = visible_to(caller.workspace_id, caller.sees_as, caller.prefetched)
         connections = within_reach(caller, visible)
         not_selected = _not_selected(caller, visible)
         if not tool.reads_only:
@@ -259,7 +260,7 @@ class Invoker:
         """Calls a tool of a service."""
         caller, params, connection = invocation.caller, invocation.params, None
         try:
-            seen = visible_of_service(caller.workspace_id, caller.sees_as, connector.slug)
+            seen = visible_of_service(caller.workspace_id, caller.sees_as, connector.slug, caller.prefetched)
             visible = [each.connection for each in seen]
             mine = [c for c in visible if caller.selection.includes(c.id)]
             if visible and not mine:
