@@ -90,11 +90,12 @@ def no_answer(name: str, error: OutboundError, *, safe: bool) -> ToolError:
             f"{name} kept sending messages without answering. Contact whoever runs it, or use another tool."
         )
     if isinstance(error, OutboundTimeout):
-        return ProviderTimeout(f"{name} did not answer in time. Please try again.")
-    return ProviderUnavailable(_why_unavailable(name, error))
+        return ProviderTimeout(why_unavailable(name, error))
+    return ProviderUnavailable(why_unavailable(name, error))
 
 
-def _why_unavailable(name: str, error: OutboundError) -> str:
+def why_unavailable(name: str, error: OutboundError) -> str:
+    """The sentence for a request that got no usable answer, by its true cause, and what to do next."""
     if isinstance(error, CertificateRefused):
         return f"The certificate of {name} {error.why}, so nothing was sent. Contact whoever runs it."
     if isinstance(error, AddressRefused):
@@ -102,6 +103,8 @@ def _why_unavailable(name: str, error: OutboundError) -> str:
             f"The address of {name} now leads to a private network, so nothing was sent. Contact whoever "
             "runs it, or the operator of this installation."
         )
+    if isinstance(error, OutboundTimeout):
+        return f"{name} did not answer in time. Please try again."
     if isinstance(error, ResponseUnreadable):
         return f"{name} sent an answer that could not be read. Please try again later."
     if error.sent:

@@ -25,6 +25,7 @@ from app.federation.models import McpContents
 from app.mcp_client import MethodMissing
 from app.vault.access import open_api
 from app.vault.models import Connection
+from app.vault.store import keep
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +121,7 @@ def _claim(connection: Connection) -> bool:
         )
         if taken.rowcount:  # type: ignore[attr-defined]
             return True
-        if db.get(Connection, connection.id) is None:
+        if not keep(db, connection.id):
             return False
         new = {"connection_id": connection.id, "workspace_id": connection.workspace_id}
         empty: dict[str, Any] = {"resources": [], "templates": [], "prompts": []}

@@ -22,6 +22,7 @@ from app.federation.definitions import digest_of
 from app.federation.models import McpServer, McpServerTool, McpToolList
 from app.mcp_client import ToolList
 from app.vault.models import Connection
+from app.vault.store import keep
 from app.workspaces.models import Workspace
 
 SHORTEST, USUAL, LONGEST = timedelta(seconds=30), timedelta(minutes=5), timedelta(hours=1)
@@ -83,7 +84,7 @@ def locked(db: Session, workspace_id: str, connection_id: str) -> McpToolList | 
     """The row of a connection's list, locked, made if need be. None if the connection is gone."""
     query = select(McpToolList).where(_columns.connection_id == connection_id).with_for_update()
     row: McpToolList | None = db.execute(query).scalar_one_or_none()
-    if row is None and db.get(Connection, connection_id) is not None:
+    if row is None and keep(db, connection_id):
         new = {"connection_id": connection_id, "workspace_id": workspace_id, "tools": {}}
         storing = database.upsert_into(McpToolList).values(**new, scope="private", problem="")
         db.execute(storing.on_conflict_do_nothing())

@@ -216,6 +216,14 @@ def get_current(db: Session, connection: Connection, *, lock: bool = False) -> C
     return row
 
 
+def keep(db: Session, connection_id: str) -> bool:
+    """Keep a connection from being deleted until the transaction ends, so that rows that refer to it can be
+    added. False: it is gone already.
+    """
+    query = select(col(Connection.id)).where(col(Connection.id) == connection_id)
+    return db.execute(query.with_for_update(read=True, key_share=True)).first() is not None
+
+
 def _listed(connection: Connection, account: Account) -> list[dict[str, Any]]:
     """The account's businesses for this connection: those its own authorizations opened, not those of others.
 

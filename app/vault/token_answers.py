@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app import outbound
-from app.connectors.api_errors import retry_after
+from app.connectors.api_errors import retry_after, why_unavailable
 from app.connectors.connector import Connector
 from app.connectors.credential_forms import OAUTH
 from app.errors import PatchbayError
@@ -238,9 +238,7 @@ def send(connector: Connector, method: str, url: str, **request: Any) -> Respons
             **request,
         )
     except OutboundError as error:
-        raise TokenEndpointUnavailable(
-            f"{connector.name} cannot be reached right now. Please try again later.", lost=error.sent
-        ) from None
+        raise TokenEndpointUnavailable(why_unavailable(connector.name, error), lost=error.sent) from None
 
 
 def error_code(answer: Response) -> str:

@@ -1,5 +1,6 @@
 """A workspace is deleted while a server's tools are being read: neither waits for the other for ever."""
 
+import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,8 +9,10 @@ from sqlalchemy import event, text
 from sqlmodel import select
 
 from app import database
-from app.federation import refreshing
-from app.federation.models import McpServer, McpToolList
+from app.errors import PatchbayError
+from app.federation import contents, refreshing
+from app.federation.models import McpContents, McpServer, McpToolList
+from app.vault.models import Connection
 from app.workspaces.models import Workspace
 from tests.support import waiting
 
@@ -71,3 +74,36 @@ def test_a_workspace_is_deleted_while_a_changed_tool_is_being_stored(
         assert reading.result() == 1, "the list was stored before the workspace went"
     assert "wsp_northwind" not in [each.id for each in rows(Workspace)]
     assert rows(McpServer) == rows(McpToolList) == []
+
+
+@pytest.mark.usefixtures("patient_database")
+@pytest.mark.needs_postgres
+@pytest.mark.parametrize("database_kind", ["postgres"])
+@pytest.mark.parametrize(
+    ("table", "read"),
+    [
+        ("mcp_tool_lists", lambda settings, _: refreshing.job(settings).run()),
+        ("mcp_contents", lambda settings, connection: contents.read(settings, connection)),
+    ],
+)
+def test_a_connection_is_disconnected_while_the_first_list_of_it_is_being_stored(
+    table, read, add, connect, sdk_server, alice, settings, before_statement
+):
+    add(sdk_server.url)
+    connect()
+    [connection] = rows(Connection)
+    alice.get("/integrations")
+    with database.transaction() as db:
+        db.execute(text(f"DELETE FROM {table}"))
+    with ThreadPoolExecutor(1) as pool:
+        ended = []
+
+        def disconnect():
+            ended.append(pool.submit(alice.submit, "/integrations/notebook/disconnect", {}))
+            waiting.until(lambda: ended[0].done() or somebody_waits_for_a_lock())
+
+        before_statement(f"INSERT INTO {table}", disconnect)
+        with contextlib.suppress(PatchbayError):  # the connection it reads with is gone
+            read(settings, connection)
+        assert [each.result().status_code for each in ended] == [303]
+    assert rows(Connection) == rows(McpToolList) == rows(McpContents) == []

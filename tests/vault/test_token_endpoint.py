@@ -2,6 +2,7 @@
 
 import pytest
 
+from app import outbound
 from app.connectors import endpoints
 from app.errors import PatchbayError
 from app.vault import access, token_endpoint
@@ -75,6 +76,30 @@ def test_each_refusal_is_told_apart_without_the_services_words(provider, setting
         exchange(settings)
     assert "Strict" in caught.value.message
     assert "canary" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (outbound.CertificateRefused("has expired"), "The certificate of Strict has expired, so nothing was"),
+        (outbound.AddressRefused(), "The address of Strict now leads to a private network"),
+        (outbound.ResponseUnreadable(), "Strict sent an answer that could not be read"),
+        (outbound.OutboundTimeout("canary", sent=True), "Strict did not answer in time"),
+        (outbound.OutboundError("canary", sent=True), "Strict broke off before its answer was complete"),
+        (outbound.OutboundError("canary", sent=False), "Strict cannot be reached right now"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_no_answer_is_explained_by_its_cause(provider, settings, monkeypatch, error, words):
+    def fail(*_args, **_request):
+        raise error
+
+    monkeypatch.setattr(outbound, "send", fail)
+    with pytest.raises(TokenEndpointUnavailable) as caught:
+        exchange(settings)
+    assert words in caught.value.message
+    assert "canary" not in caught.value.message
+    assert caught.value.lost == error.sent
 
 
 def test_a_refresh_token_that_is_no_token_counts_as_absent(provider, settings):
