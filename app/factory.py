@@ -162,6 +162,15 @@ def import_models() -> None:
     configure_mappers()
 
 
+def import_all() -> None:
+    """Import the whole application, for processes that are forked from this one: they share it in memory, and
+    need not do it again each.
+    """
+    import_models()
+    for name in (*ROUTES, *COMMANDS, "app.background"):
+        importlib.import_module(name)
+
+
 def _configure(app: Flask, settings: Settings) -> None:
     app.config.update(
         SECRET_KEY=settings.secret_key,

@@ -51,5 +51,5 @@ def _check_database(settings: Settings) -> None:
     from app import factory
     from app.backup import at_start
 
-    factory.import_models()
+    factory.import_all()
     at_start.check(settings)

@@ -9,15 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-
-from app import database
+from app import database, migration_state
 from app.backup import files
 from app.backup.files import BackupRefused
 from app.config import ROOT
 from app.database import Database
-from app.web import health
 
 _SQLITE, _POSTGRES = b"SQLite format 3\x00", b"PGDMP"
 _BATCH = 5_000
@@ -43,6 +39,9 @@ def load(path: Path) -> Iterator[tuple[Database, str]]:
 
 def migrate(url: str, revision: str = "head") -> None:
     """Bring a database to a migration of this release."""
+    from alembic import command  # not at the start of every process: app/migration_state.py
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(ROOT / "migrations"))
     config.attributes["url"] = url
@@ -76,7 +75,7 @@ def _copy_sqlite(path: Path, place: Path) -> str:
 
 
 def _known(revision: str | None) -> str:
-    if revision is None or revision not in health.known_revisions():
+    if revision is None or revision not in migration_state.known_revisions():
         raise BackupRefused(
             f"The backup is at migration {revision or 'none'}, which this release doesn't know. Restore it "
             "with the release that made it, or a later one."

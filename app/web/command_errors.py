@@ -12,16 +12,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from alembic.migration import MigrationContext
-from alembic.util import CommandError
 from flask import Flask
 from sqlalchemy import URL, Engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from app import config, database, environment
+from app import config, database, environment, migration_state
 from app.config import Settings
 from app.errors import ConfigError, PatchbayError, Unavailable
-from app.web import health
 
 log = logging.getLogger(__name__)
 _Callback = TypeVar("_Callback", bound=Callable[..., Any])
@@ -84,15 +81,15 @@ def database_trouble(engine: Engine) -> str:
         return f"There's no directory {path.parent} for the database. Create it, or correct DATABASE_URL."
     try:
         with engine.connect() as connection:
-            present = MigrationContext.configure(connection).get_current_revision()
-    except (SQLAlchemyError, CommandError) as error:
+            present = migration_state.revision_of(connection)
+    except SQLAlchemyError as error:
         return explain(error)
-    needed = health.newest_revision()
+    needed = migration_state.newest_revision()
     if present == needed:
         return ""
     if present is None:
         return f"The database has no tables yet. Run: {_MIGRATE} (`make run` does that by itself)."
-    if present in health.known_revisions():
+    if present in migration_state.known_revisions():
         return f"The database is at migration {present} and this release needs {needed}. Run: {_MIGRATE}."
     return (
         f"The database is at migration {present}, which this release doesn't know: a newer release migrated "

@@ -1,19 +1,14 @@
 """Health endpoints: liveness, readiness and metrics."""
 
-import functools
 import hmac
 import logging
 
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import Blueprint, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import database, exposure, logs
-from app.config import ROOT
+from app import database, exposure, logs, migration_state
 from app.errors import Forbidden, Unavailable
 from app.metrics import exposition
 from app.web import current
@@ -74,32 +69,15 @@ def _keys_open() -> bool:
         return True
 
 
-@functools.cache
-def _migrations() -> ScriptDirectory:
-    config = Config()
-    config.set_main_option("script_location", str(ROOT / "migrations"))
-    return ScriptDirectory.from_config(config)
-
-
-@functools.cache
-def newest_revision() -> str | None:
-    """Return the migration this release needs, read from its files once."""
-    return _migrations().get_current_head()
-
-
-def known_revisions() -> frozenset[str]:
-    """Return every migration this release has."""
-    return frozenset(script.revision for script in _migrations().walk_revisions())
-
-
-def revisions() -> tuple[str | None, str | None]:
+def revisions() -> tuple[str | None, str]:
     """Return the migration of the database (None if it cannot be read), and the one this release needs."""
+    needed = migration_state.newest_revision()
     try:
         with database.current().engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision(), newest_revision()
+            return migration_state.revision_of(connection), needed
     except SQLAlchemyError as error:
         logs.unavailable(log, "the migration state could not be read", error)
-        return None, newest_revision()
+        return None, needed
 
 
 def _migrated() -> bool:
