@@ -1,6 +1,5 @@
 """`make run`: migrates the database, starts the sandbox and the web server, stops both together."""
 
-import ctypes
 import os
 import signal
 import socket
@@ -9,17 +8,19 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+
+from sqlalchemy import create_engine
 
 from app import config, environment, startup, url_settings
 from app.admin import start_checks
+from app.child_processes import end_with_parent
 from app.config import ROOT, Settings
 from app.connectors import configuration
 from app.errors import ConfigError
-from app.web.command_errors import explain
+from app.web.command_errors import database_trouble, explain
 
 _READY_SECONDS = 60
-_PR_SET_PDEATHSIG = 1
 
 
 def main() -> int:
@@ -39,14 +40,12 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    if subprocess.run(
-        [sys.executable, "-m", "alembic", "upgrade", "head"], cwd=ROOT, env=variables
-    ).returncode:
+    if not _is_migrated(settings) and _migrate(variables):
         print(
             "Patchbay cannot start: the database could not be migrated; see the lines above.", file=sys.stderr
         )
         return 1
-    end_with_us = _end_with(os.getpid())
+    end_with_us = end_with_parent()
     variables[startup.ANNOUNCED] = "1"
     children = [
         subprocess.Popen(command, cwd=ROOT, env=variables, start_new_session=True, preexec_fn=end_with_us)
@@ -60,18 +59,19 @@ def main() -> int:
         _stop(children)
 
 
-def _end_with(parent: int) -> Callable[[], None] | None:
-    """Return a child's first act on Linux: SIGTERM when its parent dies (PR_SET_PDEATHSIG, prctl(2))."""
-    if not sys.platform.startswith("linux"):
-        return None
-    libc = ctypes.CDLL(None)
+def _is_migrated(settings: Settings) -> bool:
+    """Whether the database is at this release's migration. Trouble with it is the migration's to report."""
+    engine = create_engine(settings.database_url)
+    try:
+        return not database_trouble(engine)
+    finally:
+        engine.dispose()
 
-    def request_sigterm() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # the parent died before prctl
-            os._exit(1)
 
-    return request_sigterm
+def _migrate(variables: Mapping[str, str]) -> int:
+    """Upgrade the database in a process of its own, as operators do. Returns its exit status."""
+    command = [sys.executable, "-m", "alembic", "upgrade", "head"]
+    return subprocess.run(command, cwd=ROOT, env=variables).returncode
 
 
 def _commands(settings: Settings) -> list[list[str]]:
