@@ -65,7 +65,7 @@ class House:
             stderr=subprocess.DEVNULL,
         )
         house.wait_for(self.sandbox_port, "/_ready", _START_SECONDS)
-        tokens = json.loads(self._run("bench.seed", "--connect").splitlines()[-1])
+        tokens = json.loads(self._run("bench.seed", "--connect", "freshbooks").splitlines()[-1])
         self._run("bench.chaos_added", f"{self.drifter.url}/mcp")
         with chaos_checks.open_database(url) as db:
             db.execute(text("UPDATE connections SET permission = 'write'"))

@@ -4,7 +4,7 @@ import json
 import urllib.parse
 import urllib.request
 
-from bench import load
+from bench import messages
 from bench.seed import approve
 
 REDIRECT = "http://localhost:1/callback"
@@ -34,4 +34,4 @@ def invoices_request(port: int) -> bytes:
     query = "page=1&per_page=10&sort=invoice_date_desc"
     path = f"/freshbooks/accounting/account/{account}/invoices/invoices?{query}"
     headers = {"Host": f"localhost:{port}", "Authorization": f"Bearer {token}", "Accept": "application/json"}
-    return load.get(path, headers)
+    return messages.get(path, headers)

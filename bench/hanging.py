@@ -3,9 +3,10 @@
 import contextlib
 import socket
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from bench import isolation, load
+from bench import isolation, wrk
+from bench.report import Report
 
 CALLERS, ROUNDS = 4, 3
 GOAL_BESIDE, GOAL_LIST_MS = 1.1, 20.0
@@ -19,7 +20,7 @@ def server() -> Iterator[int]:
 
 
 def compare(
-    line: Callable[[str, float, str, str, bool], None],
+    report: Report,
     port: int,
     quick: bytes,
     slow: bytes,
@@ -27,24 +28,24 @@ def compare(
     seconds: float,
 ) -> None:
     """A server's call and a list, alone and beside callers of one that hangs, in turn."""
-    measured: dict[tuple[str, bool], list[load.Load]] = {}
+    measured: dict[tuple[str, bool], list[wrk.Load]] = {}
     for request in (quick, listing):
-        load.run(port, request, CALLERS, 1)
+        wrk.run(port, request, CALLERS, 1)
     for _ in range(ROUNDS):
         for is_beside in (False, True):
             with _callers(port, slow) if is_beside else contextlib.nullcontext():
                 for name, request, n in (("call", quick, CALLERS), ("list", listing, 1)):
-                    found = load.run(port, request, n, seconds / ROUNDS)
+                    found = wrk.run(port, request, n, seconds / ROUNDS)
                     measured.setdefault((name, is_beside), []).append(found)
     p95 = [statistics.median(each.p95 for each in measured["call", beside]) for beside in (False, True)]
     lists = [statistics.median(each.median for each in measured["list", beside]) for beside in (False, True)]
     ratio, added = p95[1] / p95[0], lists[1] - lists[0]
-    line("p95 of calls beside a hanging server", ratio, "x", f"<= {GOAL_BESIDE:g}", ratio <= GOAL_BESIDE)
-    line("tools/list beside it, added", added, "ms", f"<= {GOAL_LIST_MS:g}", added <= GOAL_LIST_MS)
+    report.at_most("p95 of calls beside a hanging server", ratio, GOAL_BESIDE)
+    report.at_most("tools/list beside it, added", added, GOAL_LIST_MS, "ms")
 
 
 @contextlib.contextmanager
 def _callers(port: int, request: bytes) -> Iterator[None]:
     """Callers of the server that hangs, in a process of their own, who wait as they are told."""
-    with isolation.beside(isolation.call_for_ever, port, request, CALLERS):
+    with isolation.in_process(isolation.call_for_ever, port, request, CALLERS):
         yield

@@ -12,6 +12,10 @@ import urllib.request
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+from app.child_processes import end_with_parent
+from bench import messages
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKERS, THREADS = 2, 32
@@ -32,7 +36,8 @@ def free_port() -> int:
     return int(held.getsockname()[1])
 
 
-def wait_for(port: int, path: str, seconds: float = 30) -> None:
+def wait_for(port: int, path: str, seconds: float = 60, *, every: float = 0.1) -> None:
+    """Returns once the server has answered that path. Raises SystemExit if it did not within `seconds`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
@@ -41,13 +46,14 @@ def wait_for(port: int, path: str, seconds: float = 30) -> None:
         except urllib.error.HTTPError:
             return
         except OSError:
-            time.sleep(0.1)
+            time.sleep(every)
     raise SystemExit(f"the server for {path} did not start")
 
 
 @contextlib.contextmanager
-def process(command: list[str], environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    child = subprocess.Popen(command, cwd=ROOT, env=environ)
+def process(command: list[str], environ: dict[str, str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A child process that ends with the block, or with us."""
+    child = subprocess.Popen(command, cwd=ROOT, env=environ, preexec_fn=end_with_parent(), **options)
     try:
         yield child
     finally:
@@ -76,19 +82,35 @@ def gunicorn(app: str, port: int, threads: int = THREADS) -> list[str]:
 
 
 @contextlib.contextmanager
-def bare_flask() -> Iterator[int]:
+def bare_flask(answer_bytes: int) -> Iterator[tuple[int, int]]:
+    """Port and process of the bare route, whose answers have a body of so many bytes."""
     port = free_port()
-    with process(gunicorn("bench.yardsticks:bare", port), dict(os.environ)):
+    environ = {**os.environ, "BENCH_ANSWER_BYTES": str(answer_bytes)}
+    with process(gunicorn("bench.yardsticks:bare", port), environ) as web:
         wait_for(port, "/")
-        yield port
+        yield port, web.pid
 
 
 @contextlib.contextmanager
-def sdk_server() -> Iterator[int]:
+def sdk_server(answer_bytes: int = 0) -> Iterator[tuple[int, int]]:
+    """Port and process of the SDK's server. A tool's text is twice in its answer, so the body may be a byte
+    short of `answer_bytes`.
+    """
+    text_bytes = 0
+    if answer_bytes:
+        with _sdk_server(workers=1) as (port, _):
+            text_bytes = (answer_bytes - len(messages.once(port, messages.call("ping", {}, port, None)))) // 2
+    with _sdk_server(WORKERS, text_bytes) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def _sdk_server(workers: int, text_bytes: int = 0) -> Iterator[tuple[int, int]]:
     port = free_port()
-    with process([sys.executable, "-m", "bench.yardsticks", str(port), str(WORKERS)], dict(os.environ)):
+    environ = {**os.environ, "BENCH_TEXT_BYTES": str(text_bytes)}
+    with process([sys.executable, "-m", "bench.yardsticks", str(port), str(workers)], environ) as web:
         wait_for(port, "/")
-        yield port
+        yield port, web.pid
 
 
 @contextlib.contextmanager

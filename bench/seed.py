@@ -1,14 +1,15 @@
 """Fills an empty database for a benchmark and prints what the load needs, as JSON.
 
-Run as a process of its own: `python -m bench.seed` with the product's environment.
+Run as a process of its own with the product's environment: `python -m bench.seed [--connect SLUG …]
+[--refresh-tokens N]`.
 """
 
+import argparse
 import html
 import http.cookiejar
 import json
 import os
 import re
-import sys
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -17,21 +18,31 @@ from app import clock, config, database
 from app.accounts import sessions
 from app.accounts.models import User
 from app.factory import create_app
-from app.oauth_server import grants
+from app.oauth_server import grants, tokens
+from app.oauth_server.models import Client, Grant
 from app.workspaces.guard import Member
 from app.workspaces.models import Membership, Workspace
 
+CLIENT = "bench-client"
+
 
 def main() -> None:
-    """Two workspaces without limits, each with a person, a token, and FreshBooks connected."""
+    """Two workspaces without limits, each with a person, a token, and the services connected."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--connect", nargs="*", default=[])
+    options.add_argument("--refresh-tokens", type=int, default=0)
+    chosen = options.parse_args()
     settings = config.load(os.environ)
     app = create_app(settings)
-    tokens = [company(app, settings, name) for name in ("bench", "other")]
-    print(json.dumps({"token": tokens[0], "other": tokens[1]}))
+    seeded = {"token": company(app, settings, "bench", chosen.connect)}
+    seeded["other"] = company(app, settings, "other", chosen.connect)
+    seeded["cookies"] = cookies(app, settings, "bench")
+    seeded["refresh_tokens"] = refresh_tokens(app, settings, chosen.refresh_tokens)
+    print(json.dumps(seeded))
 
 
-def company(app, settings, name: str) -> str:
-    """A workspace with its person. Gives a token of theirs."""
+def company(app, settings, name: str, services=()) -> str:
+    """A workspace with its person. Returns a token of theirs."""
     at = clock.now()
     user = User(id=f"usr_{name}", email=f"{name}@example.com", created_at=at)
     workspace = Workspace(
@@ -49,23 +60,65 @@ def company(app, settings, name: str) -> str:
             token = grants.issue_personal_token(
                 db, Member(user, workspace, "owner", session), "bench", "tools:read tools:write", 86_400
             )
-    if "--connect" in sys.argv:
-        connect(app, settings, cookie)
+    browser = app.test_client()
+    browser.set_cookie(sessions.cookie_name(settings), cookie)
+    for slug in services:
+        connect(browser, settings, slug)
     return token
 
 
-def connect(app, settings, cookie: str) -> None:
-    """Walk the real sign-in dance at the sandbox, as a browser would."""
-    client = app.test_client()
-    client.set_cookie(sessions.cookie_name(settings), cookie)
-    form = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/integrations").text)
+def cookies(app, settings, name: str) -> str:
+    """The Cookie header of a browser that is signed in as a workspace's person and has opened a page."""
+    with database.transaction() as db:
+        user = db.get(User, f"usr_{name}")
+        assert user is not None
+        signed_in = sessions.start(db, user)
+    browser = app.test_client()
+    browser.set_cookie(sessions.cookie_name(settings), signed_in)
+    browser.get("/integrations")
+    form = browser.get_cookie(app.config["SESSION_COOKIE_NAME"])
     assert form is not None
-    leave = client.post("/integrations/freshbooks", data={"csrf_token": html.unescape(form.group(1))})
-    callback = approve(leave.headers["Location"])
-    client.get(callback.removeprefix(settings.public_url))
-    states = client.get("/integrations/status").json["connectors"]
-    assert any(c["slug"] == "freshbooks" and c["connections"] for c in states), (
-        "the sandbox could not be connected"
+    return f"{sessions.cookie_name(settings)}={signed_in}; {form.key}={form.value}"
+
+
+def refresh_tokens(app, settings, count: int) -> list[str]:
+    """So many refresh tokens of one registered client, each of a grant of its own."""
+    at, made = clock.now(), []
+    generate = tokens.generator(settings)
+    with app.app_context(), database.transaction() as db:
+        db.add(Client(client_id=CLIENT, kind="registered", name="Bench", created_at=at))
+        for number in range(count):
+            grant = Grant(
+                id=f"grt_bench_{number}",
+                user_id="usr_bench",
+                workspace_id="wsp_bench",
+                client_id=CLIENT,
+                client_name="Bench",
+                scope="tools:read",
+                resource=settings.mcp_url,
+                created_at=at,
+            )
+            db.add(grant)
+            db.flush()
+            answer = generate(grant_type="refresh_token", client=None, user=grant, scope=grant.scope)
+            tokens.store(db, grant, answer, generation=1, refresh_scope=grant.scope)
+            made.append(answer["refresh_token"])
+    return made
+
+
+def connect(browser, settings, slug: str) -> None:
+    """Connect a service in the sandbox as a person in a browser does: by its consent page, or by the form
+    that the sandbox's values are filled into.
+    """
+    csrf = dict(_fields(browser.get("/integrations").text))["csrf_token"]
+    leave = browser.post(f"/integrations/{slug}", data={"csrf_token": csrf})
+    if leave.status_code == 200:
+        browser.post(f"/integrations/{slug}/keys", data=dict(_fields(leave.text)))
+    else:
+        browser.get(approve(leave.headers["Location"]).removeprefix(settings.public_url))
+    states = browser.get("/integrations/status").json["connectors"]
+    assert any(c["slug"] == slug and c["connections"] for c in states), (
+        f"{slug} could not be connected in the sandbox"
     )
 
 
@@ -80,13 +133,7 @@ def approve(url: str) -> str:
         _Stay, urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
     )
     page = opener.open(url, timeout=10).read().decode()
-    fields = []
-    for tag in re.findall(r"<input[^>]*>", page):
-        attributes = {k: html.unescape(v) for k, v in re.findall(r'([\w-]+)="([^"]*)"', tag)}
-        if attributes.get("name") and (
-            attributes.get("type") not in {"radio", "checkbox"} or " checked" in tag
-        ):
-            fields.append((attributes["name"], attributes.get("value", "on")))
+    fields = _fields(page)
     action = re.search(r'<form[^>]*action="([^"]*)"', page)
     button = re.search(r'<button[^>]*name="([^"]+)"[^>]*value="([^"]+)"[^>]*>\s*Approve', page)
     if button:
@@ -97,6 +144,18 @@ def approve(url: str) -> str:
     except urllib.error.HTTPError as answer:
         return answer.headers["Location"]
     raise SystemExit("the sandbox did not redirect after Approve")
+
+
+def _fields(page: str) -> list[tuple[str, str]]:
+    """Names and values of the inputs on a page, as a browser would send them unchanged."""
+    fields = []
+    for tag in re.findall(r"<input[^>]*>", page):
+        attributes = {k: html.unescape(v) for k, v in re.findall(r'([\w-]+)="([^"]*)"', tag)}
+        if attributes.get("name") and (
+            attributes.get("type") not in {"radio", "checkbox"} or " checked" in tag
+        ):
+            fields.append((attributes["name"], attributes.get("value", "on")))
+    return fields
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
-"""What one call sends to the database, seen at the driver: look-ups that bypass the session included.
+"""What one request sends to the database, seen at the driver: look-ups that bypass the session included.
 
-`python -m bench.statements TOKEN TOOL` with the product's environment prints, as JSON, what a call of the
-tool sends once it is warm.
+`python -m bench.statements` with the product's environment reads requests from its input, as a JSON list of
+texts, and prints as JSON what the last one sends once those before it have warmed the process up:
+`statements`, `commits` and, on PostgreSQL, `round_trips`.
 """
 
 import contextlib
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -15,30 +17,40 @@ import psycopg
 from sqlalchemy import event
 
 from app import config, database
+from bench import messages, wire
+
+# A statement that changes something, also one that does so in a part named by WITH.
+_WRITES = re.compile(
+    r"\s*(INSERT|UPDATE|DELETE|WITH\b.*\b(INSERT\s+INTO|DELETE\s+FROM|UPDATE\s+\w+\s+SET))\b",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 @contextlib.contextmanager
 def sent() -> Iterator[list[str]]:
-    """Collects every statement of this process; each is one round trip. Those that ask for nothing (pragmas)
-    are left out.
-    """
+    """Collects every statement of this process. Those that ask for nothing (pragmas) are left out."""
     bound, made = database.current(), []
     engines = {bound.engine, bound._raw_engine}
 
     class Noting(psycopg.Cursor[Any]):
         def execute(self, query: Any, *given: Any, **options: Any) -> Any:
-            made.append(str(query))
-            return super().execute(query, *given, **options)
+            try:  # which may begin a transaction first
+                return super().execute(query, *given, **options)
+            finally:
+                made.append(str(query))
 
         def executemany(self, query: Any, *given: Any, **options: Any) -> None:
-            made.append(str(query))
-            super().executemany(query, *given, **options)
+            try:
+                super().executemany(query, *given, **options)
+            finally:
+                made.append(str(query))
 
     def watch(connection: Any, _record: Any) -> None:
         if bound.is_sqlite:
             connection.set_trace_callback(lambda text: text.startswith("PRAGMA ") or made.append(text))
         else:
             connection.cursor_factory = Noting
+            connection._exec_command = _noting(connection._exec_command, made)
 
     bound.close()  # so that every connection is a new one
     for engine in engines:
@@ -51,36 +63,54 @@ def sent() -> Iterator[list[str]]:
         bound.close()
 
 
+def _noting(command: Any, made: list[str]) -> Any:
+    """psycopg's own BEGIN, COMMIT and ROLLBACK, which go through no cursor."""
+
+    def noted(statement: Any, *given: Any) -> Any:
+        made.append(statement.decode() if isinstance(statement, bytes) else str(statement))
+        return command(statement, *given)
+
+    return noted
+
+
 def commits_in(statements: list[str]) -> int:
-    """How many of the statements end a transaction that wrote: a COMMIT, or a write outside of any."""
-    count, is_open = 0, False
+    """How many transactions that wrote something these statements commit, explicitly or each on its own."""
+    count, is_open, has_written = 0, False, False
     for statement in statements:
         word = statement.split(None, 1)[0].rstrip(";").upper()
         if word == "BEGIN":
-            is_open = True
+            is_open, has_written = True, False
         elif word in {"COMMIT", "ROLLBACK"}:
-            count, is_open = count + (word == "COMMIT"), False
-        elif word != "SELECT" and not is_open:
-            count += 1
+            count, is_open = count + (word == "COMMIT" and has_written), False
+        elif _WRITES.match(statement):
+            count, has_written = count + (not is_open), True
     return count
 
 
 def main() -> None:
-    """One call, after some that warm it up."""
-    from app.factory import create_app
-    from bench.__main__ import call
-
+    """Send the requests through the application in this process."""
     settings = config.load(os.environ)
-    app, (_, token, tool) = create_app(settings), sys.argv
-    client = app.test_client()
-    head, _, body = call(tool, {}, settings.port, token).partition(b"\r\n\r\n")
-    headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
-    with sent() as made:
-        for _ in range(3):
-            made.clear()
-            answer = client.post("/mcp", data=body, headers=headers)
-            assert answer.status_code == 200, answer.text
-    print(json.dumps({"statements": len(made), "commits": commits_in(made)}))
+    is_sqlite = settings.database_url.startswith("sqlite")
+    relay = (
+        contextlib.nullcontext((settings.database_url, None))
+        if is_sqlite
+        else wire.relayed(settings.database_url)
+    )
+    with relay as (url, trips):
+        from app.factory import create_app
+
+        client = create_app(config.load({**os.environ, "DATABASE_URL": url})).test_client()
+        with sent() as made:
+            for request in json.load(sys.stdin):
+                method, path, headers, body = messages.parsed(request.encode())
+                made.clear()
+                before = trips.count if trips else 0
+                answer = client.open(path, method=method, headers=headers, data=body)
+                assert answer.status_code == 200, answer.text
+        found = {"statements": len(made), "commits": commits_in(made)}
+        if trips:
+            found["round_trips"] = trips.count - before
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

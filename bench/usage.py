@@ -29,6 +29,7 @@ from app.usage.tiers import Limits
 from app.workspaces.models import Membership, Workspace
 from bench import house
 from bench.house import ROOT
+from bench.report import Report
 
 GOAL_CALL = 1.3
 GOAL_PAGE_MS = 1_000.0
@@ -177,15 +178,13 @@ def seed(rows: int) -> None:
 
 
 def run(
-    line: Callable[[str, float, str, str, bool], None],
+    report: Report,
     kinds: list[str],
     rows: int,
     *,
     with_pages: bool = True,
 ) -> None:
-    """Measure empty and full, and say both as ratios. `line` prints name, figure, unit, goal and whether
-    it is met.
-    """
+    """Measure empty and full, and report both as ratios."""
     print(f"\nUsage with {rows:,} calls written, against none")
     for kind in kinds:
         with product(kind) as client:
@@ -200,24 +199,13 @@ def run(
                 ("a call alone", after.alone, before.alone),
                 ("of eight threads", after.together, before.together),
             ):
-                line(
-                    f"{kind}, {name}, {ours:.2f} ms, against empty",
-                    ours / theirs,
-                    "x",
-                    f"<= {GOAL_CALL}",
-                    ours / theirs <= GOAL_CALL,
-                )
+                report.at_most(f"{kind}, {name}, {ours:.2f} ms, against empty", ours / theirs, GOAL_CALL)
             if not with_pages:
                 continue
             rolling = _seconds(lambda: rollup.run(_progress))
             for name, ms in pages(client).items():
-                line(
-                    f"{kind}, /usage, {name} (empty: {empty[name]:.0f} ms)",
-                    ms,
-                    "ms",
-                    f"< {GOAL_PAGE_MS:g}",
-                    ms < GOAL_PAGE_MS,
-                )
+                before_rows = f"empty: {empty[name]:.0f} ms"
+                report.at_most(f"{kind}, /usage, {name} ({before_rows})", ms, GOAL_PAGE_MS, "ms")
             with database.reading() as db:
                 tallies = db.execute(text("SELECT count(*) FROM usage_tallies")).scalar_one()
             print(f"  {kind}: {rows:,} calls in {tallies:,} tallies, added up in {rolling:.0f} s", flush=True)
@@ -237,13 +225,9 @@ def main() -> None:
     )
     chosen = options.parse_args()
 
-    def line(name: str, figure: float, unit: str, goal: str, met: bool) -> None:
-        print(
-            f"  {name:<58} {figure:>8.2f} {unit:<6} goal {goal:<10} {'ok' if met else 'FALLS SHORT'}",
-            flush=True,
-        )
-
-    run(line, chosen.database or ["sqlite", "postgres"], chosen.rows, with_pages=not chosen.calls_only)
+    report = Report()
+    run(report, chosen.database or ["sqlite", "postgres"], chosen.rows, with_pages=not chosen.calls_only)
+    report.end()
 
 
 if __name__ == "__main__":

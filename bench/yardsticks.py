@@ -1,17 +1,27 @@
-"""What we measure against: a bare Flask JSON route, and the official SDK's own server without any auth."""
+"""What we measure against: a bare Flask JSON route, and the official SDK's own server without any auth.
 
+Their answers are as long as ours: BENCH_ANSWER_BYTES is the length of the route's body, BENCH_TEXT_BYTES that
+of the text which the SDK's tool returns.
+"""
+
+import os
 import socket
 import sys
 
 from flask import Flask, jsonify, request
 
 bare = Flask("bare")
+_text = ""
 
 
 @bare.post("/json")
 def answer():
     """Read JSON, answer JSON: the least a Flask application can do."""
-    return jsonify(id=request.get_json()["id"], result={"content": [{"type": "text", "text": "ok"}]})
+    return jsonify(id=request.get_json()["id"], result={"content": [{"type": "text", "text": _text}]})
+
+
+_empty = len(bare.test_client().post("/json", json={"id": 1}).data)
+_text = "x" * (int(os.environ.get("BENCH_ANSWER_BYTES", "0")) - _empty)
 
 
 def serve_sdk(port: int, workers: int) -> None:
@@ -36,11 +46,12 @@ def sdk_app():
     from mcp.server.mcpserver import MCPServer
 
     server = MCPServer("yardstick")
+    status = "x" * int(os.environ.get("BENCH_TEXT_BYTES", "0"))
 
     @server.tool()
     def ping() -> dict[str, str]:
         """Answer."""
-        return {"status": "ok"}
+        return {"status": status}
 
     return server.streamable_http_app(stateless_http=True, json_response=True)
 

@@ -63,6 +63,10 @@ def has_systemd_analyze() -> bool:
     return shutil.which("systemd-analyze") is not None
 
 
+def has_wrk() -> bool:
+    return shutil.which("wrk") is not None
+
+
 NEEDS = {
     "needs_postgres": has_postgres,
     "needs_redis": has_redis,
@@ -72,5 +76,6 @@ NEEDS = {
     "needs_nginx": has_nginx,
     "needs_caddy": has_caddy,
     "needs_systemd": has_systemd_analyze,
+    "needs_wrk": has_wrk,
 }
 REQUIRED = os.environ.get("REQUIRE_SERVICES") == "1"

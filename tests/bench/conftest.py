@@ -1,0 +1,1 @@
+from tests.support.statements import sent  # noqa: F401
