@@ -97,12 +97,13 @@ def _crowd(report: Report, ours: Product, seconds: float, count: int) -> None:
 
 
 def _statements(report: Report, ours: Product) -> None:
-    for tool in ("reading_ping", "remote_ping"):
-        request = messages.call(tool, {}, ours.port, ours.tokens["one"])
-        found = product.statements(ours.environ, *[request] * 3)
-        report.sends(tool, found)
-        if tool == "reading_ping":
-            report.at_most("statements of a reading call", found["statements"], GOAL_STATEMENTS, "")
+    tools = ("reading_ping", "remote_ping")
+    requests = {tool: [messages.call(tool, {}, ours.port, ours.tokens["one"])] * 3 for tool in tools}
+    found = product.statements(ours.environ, requests)
+    for tool, counted in found.items():
+        print(f"  {tool}: " + ", ".join(f"{count} {what}" for what, count in counted.items()), flush=True)
+    count = found["reading_ping"]["statements"]
+    report.at_most("statements of a reading call", count, GOAL_STATEMENTS, "")
 
 
 def _lists(report: Report, ours: Product, seconds: float, count: int) -> None:

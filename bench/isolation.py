@@ -7,10 +7,11 @@ import json
 import multiprocessing
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from bench import messages, product, wrk
+from bench import messages, wrk
+from bench.product import Running
 from bench.report import Report
 
 FLOOD = 64
@@ -18,30 +19,29 @@ SLOW_SECONDS = 5.0
 GOAL_PATIENT, GOAL_HAMMERING = 3.0, 30.0
 
 
-def run(report: Report, kinds: Sequence[str], seconds: float) -> None:
+def run(report: Report, running: Running, seconds: float) -> None:
     """A call of a quick service in one workspace, alone and beside 64 callers of a slow one in another."""
+    kind = running.kind
     print(
         f"\nOne workspace beside another that floods a slow service ({FLOOD} at once, "
-        f"{SLOW_SECONDS:g} s each)",
+        f"{SLOW_SECONDS:g} s each), {kind}",
         flush=True,
     )
-    for kind in kinds:
-        with product.run(kind, "freshbooks") as running:
-            other = running.seeded["other"]
-            quick = messages.call("freshbooks_list_invoices", {"per_page": 10}, running.port, other)
-            slow = messages.call("freshbooks_list_clients", {}, running.port, running.token)
-            wrk.run(running.port, quick, 4, 1)
-            alone = wrk.run(running.port, quick, 1, seconds)
-            print(f"  {kind}, alone: median {alone.median:.1f} ms, p95 {alone.p95:.1f} ms")
-            with slow_service(running.sandbox_port, "/users/clients"):
-                for patient in (True, False):
-                    with flood(running.port, slow, patient=patient):
-                        beside = wrk.run(running.port, quick, 1, seconds)
-                    who = "callers that wait as told" if patient else "callers that hammer on"
-                    print(f"  {kind}, beside {who}: median {beside.median:.1f} ms, p95 {beside.p95:.1f} ms")
-                    goal = GOAL_PATIENT if patient else GOAL_HAMMERING
-                    report.at_most(f"{kind}, beside {who}, median", beside.median / alone.median, goal)
-                    report.at_most(f"{kind}, beside {who}, p95", beside.p95 / alone.p95, goal)
+    other = running.seeded["other"]
+    quick = messages.call("freshbooks_list_invoices", {"per_page": 10}, running.port, other)
+    slow = messages.call("freshbooks_list_clients", {}, running.port, running.token)
+    wrk.run(running.port, quick, 4, 1)
+    alone = wrk.run(running.port, quick, 1, seconds)
+    print(f"  {kind}, alone: median {alone.median:.1f} ms, p95 {alone.p95:.1f} ms")
+    with slow_service(running.sandbox_port, "/users/clients"):
+        for patient in (True, False):
+            with flood(running.port, slow, patient=patient):
+                beside = wrk.run(running.port, quick, 1, seconds)
+            who = "callers that wait as told" if patient else "callers that hammer on"
+            print(f"  {kind}, beside {who}: median {beside.median:.1f} ms, p95 {beside.p95:.1f} ms")
+            goal = GOAL_PATIENT if patient else GOAL_HAMMERING
+            report.at_most(f"{kind}, beside {who}, median", beside.median / alone.median, goal)
+            report.at_most(f"{kind}, beside {who}, p95", beside.p95 / alone.p95, goal)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Resident memory of a worker after thousands of calls, and whether it grows."""
 
-from bench import messages, processes, product, wrk
+from bench import processes, product, workload, wrk
 from bench.product import Running
 from bench.report import Report
 
@@ -13,7 +13,7 @@ def run(report: Report, seconds: float) -> None:
     """The largest worker after 10,000 calls of all workers together, and after 30,000."""
     print("\nResident memory of the largest worker", flush=True)
     with product.run("sqlite") as running:
-        request = messages.call("hub_list_connections", {}, running.port, running.token)
+        request = workload.hub_call(running)
         calls, first = 0, 0.0
         while calls < _ALL:
             calls += wrk.run(running.port, request, _CONNECTIONS, seconds).calls

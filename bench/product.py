@@ -65,12 +65,12 @@ def run(kind: str, *services: str, refresh_tokens: int = 0) -> Iterator[Running]
         yield Running(kind, port, sandbox_port, seeded, web.pid, environ, database_cpu)
 
 
-def statements(environ: dict[str, str], *requests: bytes) -> dict[str, int]:
-    """What the last of these requests sends to the database: `statements`, `commits` and, on PostgreSQL,
-    `round_trips`. A process of its own answers them all; the ones before it warm it up.
+def statements(environ: dict[str, str], requests: dict[str, list[bytes]]) -> dict[str, dict[str, int]]:
+    """What the last request of each list sends to the database: `statements`, `commits` and, on PostgreSQL,
+    `round trips`. A process of its own answers them all; those before the last warm it up.
     """
-    given = json.dumps([each.decode() for each in requests])
-    counted: dict[str, int] = json.loads(
+    given = json.dumps({name: [each.decode() for each in some] for name, some in requests.items()})
+    counted: dict[str, dict[str, int]] = json.loads(
         _run("bench.statements", environ=environ, given=given).splitlines()[-1]
     )
     return counted

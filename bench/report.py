@@ -24,14 +24,6 @@ class Report:
         """A figure that may not be above its goal."""
         self.line(name, figure, unit, f"<= {goal:g}", figure <= goal)
 
-    def sends(self, name: str, found: dict[str, int], most_round_trips: int | None = None) -> None:
-        """What a request sends to the database (`product.statements`), and its round trips beside a goal."""
-        trips = found.get("round_trips")
-        if most_round_trips is not None and trips is not None:
-            self.at_most(f"{name}, round trips", trips, most_round_trips, "")
-        rest = "" if trips is None else f", {trips} round trips"
-        print(f"  {name}: {found['statements']} statements, {found['commits']} commits{rest}", flush=True)
-
     def end(self) -> None:
         """Print what falls short."""
         if not self._short:

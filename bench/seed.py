@@ -13,12 +13,15 @@ import re
 import urllib.error
 import urllib.parse
 import urllib.request
+from typing import Any
 
 from app import clock, config, database
 from app.accounts import sessions
 from app.accounts.models import User
+from app.crypto import new_token
 from app.factory import create_app
 from app.oauth_server import grants, tokens
+from app.oauth_server.callers import ACCESS_PREFIX
 from app.oauth_server.models import Client, Grant
 from app.workspaces.guard import Member
 from app.workspaces.models import Membership, Workspace
@@ -27,15 +30,21 @@ CLIENT = "bench-client"
 
 
 def main() -> None:
-    """Two workspaces without limits, each with a person, a token, and the services connected."""
+    """Three workspaces without limits, each with a person and a token: "bench" has the services connected,
+    "other" has FreshBooks if they include it, "empty" has none.
+    """
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--connect", nargs="*", default=[])
     options.add_argument("--refresh-tokens", type=int, default=0)
     chosen = options.parse_args()
     settings = config.load(os.environ)
     app = create_app(settings)
-    seeded = {"token": company(app, settings, "bench", chosen.connect)}
-    seeded["other"] = company(app, settings, "other", chosen.connect)
+    few = [slug for slug in chosen.connect if slug == "freshbooks"]
+    seeded: dict[str, Any] = {
+        "token": company(app, settings, "bench", chosen.connect),
+        "other": company(app, settings, "other", few),
+        "empty": company(app, settings, "empty"),
+    }
     seeded["cookies"] = cookies(app, settings, "bench")
     seeded["refresh_tokens"] = refresh_tokens(app, settings, chosen.refresh_tokens)
     print(json.dumps(seeded))
@@ -84,7 +93,6 @@ def cookies(app, settings, name: str) -> str:
 def refresh_tokens(app, settings, count: int) -> list[str]:
     """So many refresh tokens of one registered client, each of a grant of its own."""
     at, made = clock.now(), []
-    generate = tokens.generator(settings)
     with app.app_context(), database.transaction() as db:
         db.add(Client(client_id=CLIENT, kind="registered", name="Bench", created_at=at))
         for number in range(count):
@@ -100,9 +108,12 @@ def refresh_tokens(app, settings, count: int) -> list[str]:
             )
             db.add(grant)
             db.flush()
-            answer = generate(grant_type="refresh_token", client=None, user=grant, scope=grant.scope)
-            tokens.store(db, grant, answer, generation=1, refresh_scope=grant.scope)
-            made.append(answer["refresh_token"])
+            pair = {
+                "access_token": new_token(ACCESS_PREFIX),
+                "refresh_token": new_token(tokens.REFRESH_PREFIX),
+            }
+            tokens.store(db, grant, {**pair, "scope": grant.scope}, generation=1, refresh_scope=grant.scope)
+            made.append(pair["refresh_token"])
     return made
 
 

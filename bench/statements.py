@@ -1,8 +1,8 @@
 """What one request sends to the database, seen at the driver: look-ups that bypass the session included.
 
-`python -m bench.statements` with the product's environment reads requests from its input, as a JSON list of
-texts, and prints as JSON what the last one sends once those before it have warmed the process up:
-`statements`, `commits` and, on PostgreSQL, `round_trips`.
+`python -m bench.statements` with the product's environment reads lists of requests by name from its input, as
+JSON, and prints by name what the last one of each sends once those before it have warmed the process up:
+`statements`, `commits` and, on PostgreSQL, `round trips`.
 """
 
 import contextlib
@@ -89,28 +89,33 @@ def commits_in(statements: list[str]) -> int:
 
 def main() -> None:
     """Send the requests through the application in this process."""
-    settings = config.load(os.environ)
-    is_sqlite = settings.database_url.startswith("sqlite")
-    relay = (
-        contextlib.nullcontext((settings.database_url, None))
-        if is_sqlite
-        else wire.relayed(settings.database_url)
-    )
-    with relay as (url, trips):
+    direct = config.load(os.environ).database_url
+    is_sqlite = direct.startswith("sqlite")
+    with contextlib.nullcontext((direct, None)) if is_sqlite else wire.relayed(direct) as (url, trips):
         from app.factory import create_app
 
         client = create_app(config.load({**os.environ, "DATABASE_URL": url})).test_client()
         with sent() as made:
-            for request in json.load(sys.stdin):
-                method, path, headers, body = messages.parsed(request.encode())
-                made.clear()
-                before = trips.count if trips else 0
-                answer = client.open(path, method=method, headers=headers, data=body)
-                assert answer.status_code == 200, answer.text
-        found = {"statements": len(made), "commits": commits_in(made)}
-        if trips:
-            found["round_trips"] = trips.count - before
+            found = {
+                name: _last_of(client, requests, made, trips)
+                for name, requests in json.load(sys.stdin).items()
+            }
     print(json.dumps(found))
+
+
+def _last_of(
+    client: Any, requests: list[str], made: list[str], trips: wire.RoundTrips | None
+) -> dict[str, int]:
+    """What the last of these requests sends."""
+    before = 0
+    for request in requests:
+        method, path, headers, body = messages.parsed(request.encode())
+        made.clear()
+        before = trips.count if trips else 0
+        answer = client.open(path, method=method, headers=headers, data=body)
+        assert answer.status_code == 200, answer.text
+    found = {"statements": len(made), "commits": commits_in(made)}
+    return {**found, "round trips": trips.count - before} if trips else found
 
 
 if __name__ == "__main__":

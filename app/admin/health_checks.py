@@ -6,7 +6,6 @@ A check of another subject has a module of its own and one entry in `CHECKS`.
 import time
 from collections.abc import Callable, Mapping
 
-import redis
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -65,6 +64,8 @@ def _migrations() -> Check:
 def _redis(settings: Settings) -> Check:
     if not settings.redis_url:
         return Check("Redis", "", "Not used", "The database counts limits.")
+    import redis  # only where it is used: app/url_settings.py
+
     try:
         with redis.Redis.from_url(settings.redis_url, socket_timeout=1, socket_connect_timeout=1) as client:
             began = time.perf_counter()

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import redis
 from sqlalchemy import and_, bindparam, or_, select, text
 from sqlmodel import col
 
@@ -155,6 +154,9 @@ class RedisWindows:
     """The same counters in Redis. When Redis is away they say so once, and rest for a few seconds."""
 
     def __init__(self, url: str, known: KnownCounts | None = None) -> None:
+        import redis  # only where it is used: app/url_settings.py
+
+        self._failure = redis.RedisError
         self._known = known or KnownCounts()
         self._client = redis.Redis.from_url(url, socket_timeout=0.25, socket_connect_timeout=0.25)
         self._script = self._client.register_script(_LUA)
@@ -167,7 +169,7 @@ class RedisWindows:
             return None
         try:
             minute, day = self._client.mget(_keys(workspace_id))  # type: ignore[misc]
-        except redis.RedisError as error:
+        except self._failure as error:
             self._rest(error)
             return None
         self._answered()
@@ -182,7 +184,7 @@ class RedisWindows:
             per_day = -1 if limits.per_day is None else limits.per_day
             args = [limits.per_minute, per_day, known.minute, known.day]
             full, minute, day = self._script(keys=_keys(workspace_id), args=args)  # type: ignore[misc]
-        except redis.RedisError as error:
+        except self._failure as error:
             self._rest(error)
             return None
         self._answered()
@@ -204,7 +206,7 @@ class RedisWindows:
             self._away_until = 0.0
             log.warning("Redis is back: calls are counted there again")
 
-    def _rest(self, error: redis.RedisError) -> None:
+    def _rest(self, error: Exception) -> None:
         with self._lock:
             if not self._away_until:
                 log.warning(

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import redis
 from sqlalchemy import delete, update
 from sqlmodel import col
 
@@ -30,10 +29,14 @@ class ClientReplies:
     """Announces a reply, delivers it, waits for it. It is found by the unguessable id of its request."""
 
     def __init__(self, redis_url: str | None = None) -> None:
-        # The longest read is one BLPOP slice.
-        self._redis = (
-            redis.Redis.from_url(redis_url, socket_connect_timeout=1, socket_timeout=3) if redis_url else None
-        )
+        self._redis: Any = None
+        self._redis_failure: type[Exception] | tuple[()] = ()
+        if redis_url:
+            import redis  # only where it is used: app/url_settings.py
+
+            self._redis_failure = redis.RedisError
+            # The longest read is one BLPOP slice.
+            self._redis = redis.Redis.from_url(redis_url, socket_connect_timeout=1, socket_timeout=3)
 
     def open(self, request_id: str, principal_key: str, seconds: float = _REDIS_SECONDS) -> None:
         """Announces that a reply to this request is expected within `seconds`, from this principal only."""
@@ -42,7 +45,7 @@ class ClientReplies:
             try:
                 self._redis.set(f"mcp:asked:{id_digest}", digest(principal_key), ex=math.ceil(seconds) + 1)
                 return
-            except redis.RedisError:
+            except self._redis_failure:
                 log.warning("Redis is away: a reply is awaited through the database")
         now = clock.now()
         with database.transaction() as db:
@@ -58,7 +61,7 @@ class ClientReplies:
         try:
             if self._push(id_digest, owner, body):
                 return True
-        except redis.RedisError:
+        except self._redis_failure:
             log.warning("Redis is away: a reply is delivered through the database")
             redis_failed = True
         with database.transaction() as db:
@@ -106,7 +109,7 @@ class ClientReplies:
             return None
         try:
             found: Any = self._redis.blpop([f"mcp:reply:{id_digest}"], timeout=1)
-        except redis.RedisError:
+        except self._redis_failure:
             time.sleep(0.2)
             return None
         body: dict[str, Any] | None = json.loads(found[1]) if found else None
