@@ -1,5 +1,6 @@
 """Configuration of the web process. Threads wait for services; processes use the cores."""
 
+import gc
 import os
 import shutil
 import sys
@@ -50,10 +51,21 @@ except ConfigError as error:
     sys.exit(f"Patchbay cannot start: {error.message}")
 
 
+def pre_fork(_server, _worker):  # type: ignore[no-untyped-def]
+    """Leaves what was imported to the workers as it is: a collection in one of them would copy its pages."""
+    gc.freeze()
+
+
 def post_worker_init(worker):  # type: ignore[no-untyped-def]
-    """Starts the background threads of each worker, since threads do not survive a fork."""
+    """Starts the background threads of each worker, since threads do not survive a fork.
+
+    What exists now lives as long as the worker. Collections that go through it all stop every thread for a
+    fifth of a second, and find nothing.
+    """
     from app import background
 
+    gc.collect()
+    gc.freeze()
     if "patchbay" in getattr(worker.wsgi, "extensions", {}):  # the product, not another app
         background.start(worker.wsgi)
 

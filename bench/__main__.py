@@ -60,7 +60,8 @@ def main() -> None:
     report, parts = Report(), chosen.only or _PARTS
     shared = [part for part in _SHARED if part in parts]
     for kind in chosen.database if shared else ():
-        with product.run(kind, *workload.SERVICES, refresh_tokens=_REFRESH_TOKENS) as running:
+        services = () if shared == ["calls"] else workload.SERVICES
+        with product.run(kind, *services, refresh_tokens=_REFRESH_TOKENS) as running:
             for part in shared:
                 _SHARED[part](report, running, chosen)
     for part in _ALONE:

@@ -36,7 +36,7 @@ def free_port() -> int:
     return int(held.getsockname()[1])
 
 
-def wait_for(port: int, path: str, seconds: float = 60, *, every: float = 0.1) -> None:
+def wait_for(port: int, path: str, seconds: float = 300, *, every: float = 0.1) -> None:
     """Returns once the server has answered that path. Raises SystemExit if it did not within `seconds`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -4,6 +4,7 @@ import socket
 import time
 
 import pytest
+import redis
 
 from app import config
 from app.errors import TooManyRequests
@@ -64,7 +65,7 @@ def test_after_its_rest_one_caller_asks_again_for_all(app, silent, long_rest, mo
 @pytest.mark.needs_redis
 def test_it_is_used_again_when_it_is_back(app, long_rest, redis_workspace):
     counters = RedisWindows(services.REDIS)
-    counters._rest(windows.redis.ConnectionError())
+    counters._rest(redis.ConnectionError())
     assert counters.take(redis_workspace, Limits(60, None)) is None
     counters._away_until = time.monotonic() - 1
     assert [counters.take(redis_workspace, Limits(60, None)) for _ in range(2)] == [0, 0]
@@ -110,7 +111,7 @@ def test_a_redis_that_dies_within_a_minute_does_not_start_the_count_again(
 ):
     ledger = Ledger(services.REDIS)
     assert ask_many(48, lambda: ledger.admit(redis_workspace, Limits(60, None))) == 48
-    ledger._redis._rest(windows.redis.ConnectionError())
+    ledger._redis._rest(redis.ConnectionError())
     assert ask_many(64, lambda: ledger.admit(redis_workspace, Limits(60, None))) == 12
 
 
@@ -120,7 +121,7 @@ def test_a_redis_that_comes_back_empty_goes_on_from_the_database_count(
     app, early, long_rest, redis_workspace
 ):
     ledger = Ledger(services.REDIS)
-    ledger._redis._rest(windows.redis.ConnectionError())
+    ledger._redis._rest(redis.ConnectionError())
     assert ask_many(48, lambda: ledger.admit(redis_workspace, Limits(60, 1_000))) == 48
     ledger._redis._away_until = time.monotonic() - 1
     ledger.admit(
@@ -134,5 +135,5 @@ def test_a_redis_that_comes_back_empty_goes_on_from_the_database_count(
 def test_a_full_day_stays_full_when_redis_dies(app, early, long_rest, redis_workspace):
     ledger = Ledger(services.REDIS)
     assert ask_many(16, lambda: ledger.admit(redis_workspace, Limits(60, 8))) == 8
-    ledger._redis._rest(windows.redis.ConnectionError())
+    ledger._redis._rest(redis.ConnectionError())
     assert ask_many(16, lambda: ledger.admit(redis_workspace, Limits(60, 8))) == 0
