@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from app import startup
 from app.child_processes import end_with_parent
 from bench import messages
 
@@ -85,7 +86,7 @@ def gunicorn(app: str, port: int, threads: int = THREADS) -> list[str]:
 def bare_flask(answer_bytes: int) -> Iterator[tuple[int, int]]:
     """Port and process of the bare route, whose answers have a body of so many bytes."""
     port = free_port()
-    environ = {**os.environ, "BENCH_ANSWER_BYTES": str(answer_bytes)}
+    environ = {**os.environ, "BENCH_ANSWER_BYTES": str(answer_bytes), startup.ANNOUNCED: "1"}
     with process(gunicorn("bench.yardsticks:bare", port), environ) as web:
         wait_for(port, "/")
         yield port, web.pid
@@ -143,4 +144,5 @@ def product_environ(port: int, database_url: str, sandbox_port: int) -> dict[str
         "SANDBOX_URL": f"http://localhost:{sandbox_port}",
         "WEB_THREADS": str(THREADS),
         "LOG_LEVEL": "WARNING",
+        startup.ANNOUNCED: "1",
     }

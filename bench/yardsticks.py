@@ -45,7 +45,7 @@ def sdk_app():
     """The ASGI application: one tool that answers at once."""
     from mcp.server.mcpserver import MCPServer
 
-    server = MCPServer("yardstick")
+    server = MCPServer("yardstick", log_level="ERROR")
     status = "x" * int(os.environ.get("BENCH_TEXT_BYTES", "0"))
 
     @server.tool()
