@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bench import processes, wrk
+from bench import messages, processes, wrk
 from bench.messages import Chain
 from bench.wrk import Load
 
@@ -104,6 +104,8 @@ def measure(
     """Each subject at each number of connections for so many seconds in each round, once all are warm."""
     measured = Measured()
     for each in subjects:
+        if isinstance(each.request, bytes):
+            messages.once(each.port, each.request)  # the first one may take longer than a run
         wrk.run(each.port, each.request, min(_WARM_CONNECTIONS, max(connections)), 1)
     for _ in range(rounds):
         for n in connections:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from bench import processes, rounds, wrk
+from bench import messages, processes, rounds, wrk
 from bench.report import Report
 from bench.rounds import Measured, Subject, Turn
 from bench.wrk import Load
@@ -51,6 +51,7 @@ def test_subjects_take_turns_and_their_cpu_is_spread_over_what_they_answered(mon
         spent[request.decode()] += 0.5
         return Load(100, 98, 1, 1, 1, 10)
 
+    monkeypatch.setattr(messages, "once", lambda port, request: b"")
     monkeypatch.setattr(wrk, "run", run)
     monkeypatch.setattr(rounds, "_SETTLE_SECONDS", 0)
     monkeypatch.setattr(processes, "cpu_of_tree", lambda pid: spent["ab"[pid - 1]])

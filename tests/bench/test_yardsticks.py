@@ -35,7 +35,7 @@ def test_the_sdks_server_answers_so_many_bytes():
 def test_a_short_run_reports_every_figure():
     """The part that uses most of the bench: all services, cookies, tokens that follow each other."""
     parts = ["--only", "pages", "--only", "statements"]
-    options = [*parts, "--database", "sqlite", "--seconds", "1", "--rounds", "1"]
+    options = [*parts, "--database", "sqlite", "--seconds", "2", "--rounds", "1"]
     ran = subprocess.run(
         [sys.executable, "-m", "bench", *options], cwd=ROOT, capture_output=True, text=True, timeout=580
     )
