@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, UniqueConstraint, false
+from sqlalchemy import JSON, BigInteger, Column, Index, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 from app.database import UtcDateTime
@@ -13,6 +13,7 @@ class User(SQLModel, table=True):
     """A person. The email address is stored in lower case and is unique."""
 
     __tablename__ = "users"
+    __table_args__ = (Index("ix_users_created_at", "created_at", "id"),)
 
     id: str = Field(primary_key=True)
     email: str = Field(unique=True, max_length=320)

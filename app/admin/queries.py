@@ -18,15 +18,15 @@ from app.accounts.sessions import is_alive
 from app.audit import AuditEntry
 from app.oauth_server.callers import API_KEY
 from app.oauth_server.models import Client, Grant
-from app.usage import rollup
-from app.usage.models import CallRow, UsageMark, UsageTally
+from app.usage import rollup, totals
+from app.usage.models import CallRow, UsageMark, UsageTally, UsageTotal
 from app.vault.models import Connection, Credential
 from app.workspaces.models import Membership, Workspace
 
 PAGE_SIZE = 25
 DAYS = 28
 _LONGEST_SEARCH = 200
-_MOST_PARAMETERS = 500  # of one statement, well under SQLite's limit
+MOST_PARAMETERS = 500  # of one statement, well under SQLite's limit
 Model = TypeVar("Model", bound=SQLModel)
 Item = TypeVar("Item")
 Other = TypeVar("Other")
@@ -120,9 +120,18 @@ def grants_of_unsafe(db: Session, client_ids: Sequence[str]) -> dict[str, int]:
 
 
 def calls_by_day_unsafe(db: Session, workspace_ids: Sequence[str], today: date) -> dict[str, list[int]]:
-    """Calls of these workspaces per day for 28 days, oldest first: one query, tallies plus newer calls."""
+    """Calls of these workspaces per day for 28 days, oldest first: one query, totals plus newer calls."""
     first = today - timedelta(days=DAYS - 1)
-    c = _calls(("workspace_id",), first, today, workspace_ids)
+    stored: Any = select(
+        col(UsageTotal.workspace_id), col(UsageTotal.start).label("day"), col(UsageTotal.calls).label("calls")
+    ).where(
+        col(UsageTotal.workspace_id).in_(workspace_ids),
+        col(UsageTotal.facet) == "all",
+        col(UsageTotal.unit) == "d",
+        col(UsageTotal.start).between(first, today),
+    )
+    fresh = _fresh(totals.MARK, ("workspace_id",), first, today)
+    c = union_all(stored, fresh.where(col(CallRow.workspace_id).in_(workspace_ids))).subquery().c
     days: dict[str, list[int]] = {workspace_id: [0] * DAYS for workspace_id in workspace_ids}
     for workspace_id, day, calls in db.execute(
         select(c.workspace_id, c.day, func.sum(c.calls)).group_by(c.workspace_id, c.day)
@@ -156,8 +165,8 @@ def billed_as_unsafe(db: Session, workspace_ids: Sequence[str]) -> dict[str, tup
     """The name and tier of each of these workspaces. Deleted ones are missing."""
     query = select(col(Workspace.id), col(Workspace.name), col(Workspace.tier))
     found: dict[str, tuple[str, str]] = {}
-    for start in range(0, len(workspace_ids), _MOST_PARAMETERS):
-        part = workspace_ids[start : start + _MOST_PARAMETERS]
+    for start in range(0, len(workspace_ids), MOST_PARAMETERS):
+        part = workspace_ids[start : start + MOST_PARAMETERS]
         found |= {
             key: (name, tier) for key, name, tier in db.execute(query.where(col(Workspace.id).in_(part)))
         }
@@ -166,22 +175,23 @@ def billed_as_unsafe(db: Session, workspace_ids: Sequence[str]) -> dict[str, tup
 
 def _calls(names: Sequence[str], first: date, last: date, workspace_ids: Sequence[str] | None) -> Any:
     """The columns of tallies and of newer calls between two days. `calls` is what a line stands for."""
-    mark = (
-        select(func.coalesce(func.max(col(UsageMark.upto)), 0))
-        .where(col(UsageMark.name) == rollup.MARK)
-        .scalar_subquery()
-    )
-    day = rollup.utc_day(CallRow.at)  # type: ignore[arg-type]
     stored: Any = select(
-        *(col(getattr(UsageTally, name)).label(name) for name in ("day", *names, "calls"))
+        *(col(getattr(UsageTally, name)).label(name) for name in (*names, "day", "calls"))
     ).where(col(UsageTally.day).between(first, last))
-    fresh: Any = select(
-        day.label("day"), *(getattr(CallRow, name).label(name) for name in names), literal(1).label("calls")
-    ).where(col(CallRow.id) > mark, day.between(first, last))
+    fresh = _fresh(rollup.MARK, names, first, last)
     if workspace_ids is not None:
         stored = stored.where(col(UsageTally.workspace_id).in_(workspace_ids))
         fresh = fresh.where(col(CallRow.workspace_id).in_(workspace_ids))
     return union_all(stored, fresh).subquery().c
+
+
+def _fresh(mark: str, names: Sequence[str], first: date, last: date) -> Any:
+    """The calls between two days that are behind that mark."""
+    upto = select(func.coalesce(func.max(col(UsageMark.upto)), 0)).where(col(UsageMark.name) == mark)
+    day = rollup.utc_day(CallRow.at)  # type: ignore[arg-type]
+    columns = (getattr(CallRow, name).label(name) for name in names)
+    found: Any = select(*columns, day.label("day"), literal(1).label("calls"))
+    return found.where(col(CallRow.id) > upto.scalar_subquery(), day.between(first, last))
 
 
 @dataclass(frozen=True)
@@ -232,8 +242,8 @@ def every_audit_entry_unsafe(
 def addresses_of_unsafe(db: Session, user_ids: Sequence[str]) -> dict[str, str]:
     """The addresses of these people."""
     query, found = select(col(User.id), col(User.email)), dict[str, str]()
-    for start in range(0, len(user_ids), _MOST_PARAMETERS):
-        part = user_ids[start : start + _MOST_PARAMETERS]
+    for start in range(0, len(user_ids), MOST_PARAMETERS):
+        part = user_ids[start : start + MOST_PARAMETERS]
         found |= _pairs(db, query.where(col(User.id).in_(part)))
     return found
 

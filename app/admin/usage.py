@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlmodel import Session
-
 from app import clock
 from app.admin import queries, usage_breakdowns
+from app.admin.usage_figures import UsageOfMonths
 from app.database import snapshot
 from app.errors import InvalidInput
 from app.usage import csv_files, figures, outcomes
@@ -81,13 +80,12 @@ def load(month: str, workspace_id: str, by: str = "") -> AllUsagePage:
         workspace = db.get(Workspace, workspace_id) if workspace_id.isprintable() else None
         if workspace_id and workspace is None:
             raise InvalidInput("No workspace has that id. Copy it from the list of workspaces.")
-        by_month = queries.usage_by_unsafe(
-            db, ("month", "outcome"), months[-1], _last_day(months[0]), workspace_id
-        )
-        by_tool = queries.usage_by_unsafe(db, ("tool", "outcome"), first, last, workspace_id)
-        by_workspace = queries.usage_by_unsafe(db, ("workspace_id", "outcome"), first, last, workspace_id)
-        workspaces = _by_workspace(db, by_workspace)
-        parts = usage_breakdowns.load(db, by, first, last, workspace_id) if by else []
+        by_month = UsageOfMonths(db, workspace_id, months[-1], _last_day(months[0])).by_month()
+        figures = UsageOfMonths(db, workspace_id, first, last)
+        by_tool, most = figures.by_tool(), figures.most("workspace", LISTED)
+        names = queries.names_of_workspaces_unsafe(db, list(most))
+        parts = usage_breakdowns.load(db, by, figures) if by else []
+    workspaces = [UsageLine(key, names.get(key, "Deleted workspace"), "", most[key]) for key in most]
     bars, top = _bars(months, by_month)
     tools = [
         UsageLine(tool, tool, outcome, _count(outcome, calls)) for (tool, outcome), calls in by_tool.items()
@@ -140,22 +138,9 @@ def _csv(months: Sequence[date], workspace_id: str) -> Iterator[str]:
             yield csv_files.table(rows[0], rows[1:])
 
 
-def _by_workspace(db: Session, found: dict[tuple[str, ...], int]) -> list[UsageLine]:
-    """The workspaces with the most calls."""
-    counts: dict[str, Count] = {}
-    for (workspace_id, outcome), calls in found.items():
-        counts.setdefault(workspace_id, Count()).add(calls, 0 if outcomes.is_fine(outcome) else calls)
-    most = sorted(counts, key=lambda key: (-counts[key].calls, key))[:LISTED]
-    names = queries.names_of_workspaces_unsafe(db, most)
-    return [UsageLine(key, names.get(key, "Deleted workspace"), "", counts[key]) for key in most]
-
-
-def _bars(months: list[date], found: dict[tuple[str, ...], int]) -> tuple[list[MonthBar], int]:
+def _bars(months: list[date], found: dict[str, Count]) -> tuple[list[MonthBar], int]:
     """The bars, oldest first, and the number at the top of their scale."""
-    counts = {f"{month:%Y-%m}": Count() for month in months}
-    for (month, outcome), calls in found.items():
-        if month in counts:
-            counts[month].add(calls, 0 if outcomes.is_fine(outcome) else calls)
+    counts = {f"{month:%Y-%m}": found.get(f"{month:%Y-%m}", Count()) for month in months}
     top = _round_up(max(count.calls for count in counts.values()))
     bars = []
     for first in months[::-1]:

@@ -6,6 +6,7 @@ from datetime import date
 from sqlmodel import Session
 
 from app.admin import queries
+from app.admin.usage_figures import UsageOfMonths
 from app.connectors.services import services_of
 from app.database import snapshot
 from app.errors import InvalidInput
@@ -26,17 +27,14 @@ def check(by: str) -> str:
     return by
 
 
-def load(db: Session, by: str, first: date, last: date, workspace_id: str) -> list[tuple[str, str, Count]]:
+def load(db: Session, by: str, figures: UsageOfMonths) -> list[tuple[str, str, Count]]:
     """Key, name and count per service or day, or of the members with the most calls. Days are in order."""
-    counts: dict[str, Count] = {}
-    for (key, outcome), calls in queries.usage_by_unsafe(
-        db, (_COLUMNS[by], "outcome"), first, last, workspace_id
-    ).items():
-        counts.setdefault(key, Count()).add(calls, 0 if outcomes.is_fine(outcome) else calls)
-    keys = sorted(counts) if by == "day" else sorted(counts, key=lambda key: (-counts[key].calls, key))
-    listed = keys[:MEMBERS_LISTED] if by == "member" else keys
-    names = _names(db, by, listed)
-    return [(key, names.get(key, key), counts[key]) for key in listed]
+    if by == "member":
+        counts = figures.most("member", MEMBERS_LISTED)
+    else:
+        counts = figures.by_day() if by == "day" else figures.by_service()
+    names = _names(db, by, list(counts))
+    return [(key, names.get(key, key), count) for key, count in counts.items()]
 
 
 def csv_lines(by: str, months: Sequence[tuple[date, date]], workspace_id: str) -> Iterator[str]:

@@ -28,6 +28,7 @@ class Approval(SQLModel, table=True):
     __table_args__ = (
         Index("ix_approvals_workspace_state", "workspace_id", "state"),
         Index("ix_approvals_state_until", "state", "until"),
+        Index("ix_approvals_workspace_created", "workspace_id", "created_at"),
     )
 
     id: str = Field(primary_key=True)

@@ -6,7 +6,7 @@ from flask.cli import AppGroup
 
 from app.config import Settings
 from app.demo import company, connecting, story
-from app.usage import rollup
+from app.usage import scheduler
 
 
 def install(app: Flask, settings: Settings) -> None:
@@ -34,7 +34,7 @@ def install(app: Flask, settings: Settings) -> None:
         written = story.write_calls(
             lambda done, total: click.echo(f"[{done:,}/{total:,}] calls written", err=True)
         )
-        rollup.run()
+        scheduler.add_up()
         click.echo(f"Usage: {written:,} calls written" if written else "Usage: was there", err=True)
         if settings.sandbox_url is None:
             click.echo("The sandbox is off, so no service was connected.", err=True)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from app.database import UtcDateTime
@@ -13,6 +13,7 @@ class Client(SQLModel, table=True):
     """An AI client: registered (RFC 7591), a metadata document (its id is a URL), or pinned in the code."""
 
     __tablename__ = "oauth_clients"
+    __table_args__ = (Index("ix_oauth_clients_created_at", "created_at", "client_id"),)
 
     client_id: str = Field(primary_key=True, max_length=512)
     kind: str = Field(max_length=16)  # registered, document, pinned

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from app.connectors.services import services_of
 from app.usage import filters, outcomes
 from app.usage.buckets import Histogram, Quantile
-from app.usage.figures import CallGroup, Count, TimedCount, ToolTimes, add_up
+from app.usage.facets import FacetCounts, most_first
+from app.usage.figures import Count, TimedCount, ToolTimes
 
 # As the page orders them: the name in the address (and of the filter its rows lead to), the words of the tab,
 # and the heading of the first column.
@@ -43,7 +44,7 @@ class Breakdowns:
 
 
 def of(
-    workspace_id: str, groups: Sequence[CallGroup], times: Iterable[ToolTimes], names: Mapping[str, str]
+    workspace_id: str, counts: FacetCounts, times: Iterable[ToolTimes], names: Mapping[str, str]
 ) -> Breakdowns:
     """All tables of these calls. `names` maps user ids to names."""
     by_tool: dict[tuple[str, str], Histogram] = {}
@@ -54,19 +55,19 @@ def of(
         by_tool[each.tool, each.slug] = each.histogram
         by_service.setdefault(each.slug, Histogram()).merge(stored)
         total.histogram.merge(stored)
-    for group in groups:
-        total.add(group.calls, group.failed)
-    failures = [group for group in groups if group.failed]
+    for count in counts.tools.values():
+        total.add(count.calls, count.failed)
+    failures = {outcome: count for outcome, count in counts.outcomes.items() if count.failed}
     rows = {
-        "tool": _tools(workspace_id, groups, by_tool),
+        "tool": _tools(workspace_id, counts.tools, by_tool),
         "connector": _rows(
-            add_up(groups, lambda group: group.slug),
+            counts.services,
             lambda slug: connector_name(workspace_id, slug),
             by_service,
         ),
-        "client": _rows(add_up(groups, lambda group: group.client_name), client_name),
-        "member": _rows(add_up(groups, lambda group: group.user_id), lambda user_id: names[user_id]),
-        "outcome": _rows(add_up(failures, lambda group: group.outcome), outcomes.describe),
+        "client": _rows(counts.clients, client_name),
+        "member": _rows(counts.members, lambda user_id: names[user_id]),
+        "outcome": _rows(failures, outcomes.describe),
     }
     return Breakdowns(rows, total)
 
@@ -104,11 +105,10 @@ def name_built_in(titles: Mapping[str, str]) -> None:
 
 
 def _tools(
-    workspace_id: str, groups: Sequence[CallGroup], times: Mapping[tuple[str, str], Histogram]
+    workspace_id: str,
+    counts: Mapping[tuple[str, str], Count],
+    times: Mapping[tuple[str, str], Histogram],
 ) -> list[BreakdownRow]:
-    counts: dict[tuple[str, str], Count] = {}
-    for group in groups:
-        counts.setdefault((group.tool, group.slug), Count()).add(group.calls, group.failed)
     rows = [
         BreakdownRow(
             tool,
@@ -131,7 +131,7 @@ def _rows(
             name_of(value),
             TimedCount(count.calls, count.failed, (times or {}).get(value, Histogram())),
         )
-        for value, count in counts.items()
+        for value, count in most_first(counts).items()
     ]
 
 

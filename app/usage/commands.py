@@ -6,7 +6,7 @@ from flask.cli import AppGroup
 
 from app.config import Settings
 from app.jobs import runner
-from app.usage import retention, rollup, scheduler
+from app.usage import retention, scheduler
 
 
 def install(app: Flask, settings: Settings) -> None:
@@ -22,9 +22,9 @@ def install(app: Flask, settings: Settings) -> None:
 
         Rows of calls are deleted after USAGE_RETENTION_DAYS, tallies after two years and a month.
         """
-        added = runner.run_now(scheduler.rollup_job(), lambda: rollup.run(_added))
+        added = runner.run_now(scheduler.rollup_job(), lambda: scheduler.add_up(_added))
         if added is None:  # a web process is adding up: each call counts once, whoever adds it
-            added = rollup.run(_added)
+            added = scheduler.add_up(_added)
         gone = retention.sweep(settings.usage_retention_days, _gone)
         click.echo(
             f"{added:,} calls added up, {gone:,} rows older than {settings.usage_retention_days} days "

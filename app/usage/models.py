@@ -60,7 +60,10 @@ class UsageTally(SQLModel, table=True):
     """The total of one day's calls (UTC) that have the same key. Every filter is a column of the key."""
 
     __tablename__ = "usage_tallies"
-    __table_args__ = (Index("ix_usage_tallies_day", "day", "workspace_id"),)
+    __table_args__ = (
+        Index("ix_usage_tallies_day", "day", "workspace_id"),
+        Index("ix_usage_tallies_user", "workspace_id", "user_id", "day"),
+    )
 
     workspace_id: str = Field(primary_key=True)
     day: date = Field(primary_key=True)
@@ -77,8 +80,57 @@ class UsageTally(SQLModel, table=True):
     histogram: list[list[float]] = Field(sa_column=Column(JSON, nullable=False))  # see `buckets.py`
 
 
+class UsageTotal(SQLModel, table=True):
+    """Calls of a day or a month (UTC) that agree in one facet, whatever else they are. See `totals.py`."""
+
+    __tablename__ = "usage_totals"
+
+    workspace_id: str = Field(primary_key=True)  # "" for all workspaces together
+    facet: str = Field(primary_key=True, max_length=8)  # all, tool, client, member
+    unit: str = Field(primary_key=True, max_length=1)  # d or m
+    start: date = Field(primary_key=True)  # the day, or the first of the month
+    value: str = Field(primary_key=True)
+    slug: str = Field(primary_key=True)  # of a tool; else ""
+    outcome: str = Field(primary_key=True)
+    calls: int = Field(sa_type=BigInteger)
+    first_id: int = Field(sa_type=BigInteger)  # its rows have ids between these two
+    last_id: int = Field(sa_type=BigInteger)
+
+
+class UsageTime(SQLModel, table=True):
+    """Calls of a tool (of all tools if "") in a day or a month that took equally long. See `buckets.py`."""
+
+    __tablename__ = "usage_times"
+
+    workspace_id: str = Field(primary_key=True)
+    unit: str = Field(primary_key=True, max_length=1)
+    start: date = Field(primary_key=True)
+    tool: str = Field(primary_key=True)
+    slug: str = Field(primary_key=True)
+    bucket: int = Field(primary_key=True)
+    calls: int = Field(sa_type=BigInteger)
+    total_ms: float
+    upstream_ms: float
+
+
+class UsageRank(SQLModel, table=True):
+    """The calls of a workspace or a person in a month, or in the twelve months that end with it."""
+
+    __tablename__ = "usage_ranks"
+    __table_args__ = (Index("ix_usage_ranks_calls", "months", "last_month", "facet", "calls"),)
+
+    months: int = Field(primary_key=True)  # 1 or 12
+    last_month: date = Field(primary_key=True)
+    facet: str = Field(primary_key=True, max_length=12)  # workspace or member
+    value: str = Field(primary_key=True)
+    calls: int = Field(sa_type=BigInteger)
+    failed: int = Field(sa_type=BigInteger)
+
+
 class UsageMark(SQLModel, table=True):
-    """How far the roll-up is: every call up to this id is in the tallies. Its one row is also the lock."""
+    """How far a roll-up is: every call up to this id is in the tallies (`calls`), or in the totals
+    (`totals`). Each row is also the lock of its roll-up.
+    """
 
     __tablename__ = "usage_marks"
 

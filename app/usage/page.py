@@ -1,20 +1,19 @@
 """The data of the usage page."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from sqlalchemy import select
 from sqlmodel import Session, col
 
 from app.accounts.models import User
 from app.database import snapshot
-from app.usage import breakdowns, calls_log, charts, filters, outcomes, periods, remaining
+from app.usage import breakdowns, calls_log, charts, filters, outcomes, period_figures, periods, remaining
 from app.usage.breakdowns import BreakdownRow, Breakdowns
 from app.usage.calls_log import LatestCalls
 from app.usage.charts import Chart
-from app.usage.figures import CallFigures, CallGroup, Count, TimedCount
+from app.usage.facets import FacetCounts
+from app.usage.figures import TimedCount
 from app.usage.filters import UsageFilter
 from app.usage.models import CallRow
 from app.usage.remaining import Allowance
@@ -91,21 +90,13 @@ def load(member: Member, given: Mapping[str, str]) -> UsagePage:
     views = _views(member.manages)
     view = given.get("view", "") if given.get("view", "") in dict(views) else "tool"
     with snapshot() as db:
-        figures = CallFigures(db)
-        known = figures.groups(usage_filter.widened)
-        days = figures.by_day(usage_filter.with_before)
-        times = figures.times(usage_filter)
+        figures = period_figures.load(db, usage_filter)
         most = MOST_LATEST if given.get("rows") == "all" else FIRST_ROWS
         latest = calls_log.latest(db, usage_filter, most) if view == LATEST else None
-        names = _names(db, {group.user_id for group in known} | {each.user_id for each in _calls(latest)})
-    groups = [group for group in known if usage_filter.selects(*_values(group))]
-    tables = breakdowns.of(member.workspace.id, groups, [each for each in times if each.inside], names)
-    before = TimedCount()
-    for each in times:
-        if not each.inside:
-            before.histogram.merge(each.histogram.stored())
-    by_day = _by_day(days)
-    for day, count in by_day.items():
+        names = _names(db, {*figures.known.members, *(each.user_id for each in _calls(latest))})
+    tables = breakdowns.of(member.workspace.id, figures.chosen, figures.times, names)
+    before = TimedCount(histogram=figures.before)
+    for day, count in figures.days.items():
         if period.before.first <= day <= period.before.last:
             before.add(count.calls, count.failed)
     return UsagePage(
@@ -113,7 +104,7 @@ def load(member: Member, given: Mapping[str, str]) -> UsagePage:
         allowance=remaining.of(member.workspace),
         total=tables.total,
         before=before,
-        chart=charts.draw(by_day, period),
+        chart=charts.draw(figures.days, period),
         view=view,
         sort=given.get("sort", "") if given.get("sort", "") in dict(breakdowns.SORTS) else "calls",
         views=views,
@@ -121,7 +112,7 @@ def load(member: Member, given: Mapping[str, str]) -> UsagePage:
         shows_all=given.get("rows") == "all",
         latest=latest,
         names=names,
-        menus=_menus(usage_filter, known, names, member.manages),
+        menus=_menus(usage_filter, figures.known, names, member.manages),
     )
 
 
@@ -158,10 +149,6 @@ def _views(manages: bool) -> list[tuple[str, str]]:
     return [*tables, (LATEST, "Latest calls")]
 
 
-def _values(group: CallGroup) -> tuple[str, str, str, str, str]:
-    return group.tool, group.slug, group.user_id, group.client_name, group.outcome
-
-
 def _calls(latest: LatestCalls | None) -> Iterable[CallRow]:
     return latest.calls if latest else ()
 
@@ -179,15 +166,8 @@ def _names(db: Session, user_ids: set[str]) -> dict[str, str]:
     return {**dict.fromkeys(user_ids, "Former member"), **names, **with_address}
 
 
-def _by_day(days: Mapping[tuple[date, str], int]) -> dict[date, Count]:
-    counts: dict[date, Count] = defaultdict(Count)
-    for (day, outcome), calls in days.items():
-        counts[day].add(calls, 0 if outcomes.is_fine(outcome) else calls)
-    return counts
-
-
 def _menus(
-    usage_filter: UsageFilter, known: Sequence[CallGroup], names: Mapping[str, str], manages: bool
+    usage_filter: UsageFilter, known: FacetCounts, names: Mapping[str, str], manages: bool
 ) -> list[Menu]:
     """The filters, with the values that occur in the period whatever else is filtered."""
 
@@ -199,18 +179,21 @@ def _menus(
     workspace_id = usage_filter.workspace_id
     menus = [
         Menu("period", "Period", "", periods.CHOICES, usage_filter.period.name),
-        choices("tool", {group.tool: group.tool for group in known}),
+        choices("tool", {tool: tool for tool, _ in known.tools}),
         choices(
             "connector",
-            {g.slug or filters.NONE: breakdowns.connector_name(workspace_id, g.slug) for g in known},
+            {
+                slug or filters.NONE: breakdowns.connector_name(workspace_id, slug)
+                for slug in dict.fromkeys(slug for _, slug in known.tools)
+            },
         ),
-        choices("member", {group.user_id: names[group.user_id] for group in known}),
+        choices("member", {user_id: names[user_id] for user_id in known.members}),
         choices(
             "client",
-            {g.client_name or filters.NONE: breakdowns.client_name(g.client_name) for g in known},
+            {name or filters.NONE: breakdowns.client_name(name) for name in known.clients},
         ),
     ]
-    endings = {group.outcome: outcomes.describe(group.outcome) for group in known}
+    endings = {outcome: outcomes.describe(outcome) for outcome in known.outcomes}
     by_words = sorted(endings.items(), key=lambda each: each[1])
     outcome = Menu("outcome", "Outcome", "All", [(filters.FAILED, "Failed"), *by_words], usage_filter.outcome)
     return [menu for menu in [*menus, _with_chosen(outcome)] if manages or menu.field != "member"]

@@ -1,20 +1,21 @@
 """Delete what is past its retention: few rows per transaction, a pause after each, so that no call waits.
 
-Rows of calls are deleted after USAGE_RETENTION_DAYS, once they are in the tallies. Tallies are deleted after
-two years and a month, so that a month can be compared with the same month of last year. Data of a deleted
-workspace goes at once.
+Rows of calls are deleted after USAGE_RETENTION_DAYS, once they are in the tallies and the totals. Tallies are
+deleted after two years and a month, so that a month can be compared with the same month of last year. Data of
+a deleted workspace goes at once.
 """
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Delete, Select, delete, exists, or_, select, update
-from sqlmodel import col
+from sqlalchemy import CursorResult, Delete, Select, delete, exists, func, or_, select, update
+from sqlmodel import Session, col
 
 from app import clock, database
-from app.usage import rollup
+from app.usage import rollup, totals, totals_removal
 from app.usage.models import CallRow, LimitCounter, UsageMark, UsageTally
 from app.workspaces.models import Workspace
 
@@ -43,11 +44,8 @@ def sweep(keep_days: int, progress: Callable[[int], None] = lambda gone: None) -
     _forget_tallies(
         select(col(UsageTally.workspace_id), col(UsageTally.day)).where(col(UsageTally.day) < first_retained)
     )
-    lost = ~exists().where(col(Workspace.id) == col(UsageTally.workspace_id))
     with database.reading() as db:
-        deleted = list(
-            db.execute(select(col(UsageTally.workspace_id)).where(lost).distinct().limit(_AT_ONCE)).scalars()
-        )
+        deleted = list(db.execute(_deleted_workspaces().limit(_AT_ONCE)).scalars())
     for workspace_id in deleted:
         gone += forget_workspace(workspace_id)
     return gone
@@ -73,9 +71,20 @@ def forget_workspace(workspace_id: str) -> int:
     return total
 
 
+def _deleted_workspaces() -> Select[str]:
+    """Those that tallies are left of. One look-up in the index per workspace, however many tallies it has."""
+    workspace_id = col(UsageTally.workspace_id)
+    found = select(func.min(workspace_id).label("id")).cte("found", recursive=True)
+    following = select(func.min(workspace_id)).where(workspace_id > found.c.id).scalar_subquery()
+    found = found.union_all(select(following).where(found.c.id.is_not(None)))
+    return select(found.c.id).where(found.c.id.is_not(None), ~exists().where(col(Workspace.id) == found.c.id))
+
+
 def _forget_calls(keep_days: int, progress: Callable[[int], None]) -> int:
     """Delete from the oldest id on, until a whole batch holds nothing old enough."""
-    retained_from, upto = clock.now() - timedelta(days=keep_days), rollup.mark()
+    retained_from = clock.now() - timedelta(days=keep_days)
+    with database.reading() as db:
+        upto = min(rollup.mark_in(db), totals.mark_in(db))
     behind, total = 0, 0
     while True:
         with database.reading() as db:
@@ -99,17 +108,21 @@ def _forget_tallies(days: Select[str, date]) -> None:
         if not found:
             return
         for workspace_id, day in found:
-            _delete(
-                delete(UsageTally).where(
-                    col(UsageTally.workspace_id) == workspace_id, col(UsageTally.day) == day
-                )
-            )
+            of_day = col(UsageTally.workspace_id) == workspace_id, col(UsageTally.day) == day
+            with _paced() as db:
+                db.execute(delete(UsageTally).where(*of_day))
+                totals_removal.forget_day(db, workspace_id, day)
 
 
 def _delete(statement: Delete) -> int:
-    """Run it in a transaction of its own, then pause for as long as it took."""
+    with _paced() as db:
+        return cast("CursorResult[Any]", db.execute(statement)).rowcount
+
+
+@contextlib.contextmanager
+def _paced() -> Iterator[Session]:
+    """A transaction, and a pause for as long as it took."""
     started = time.monotonic()
     with database.transaction() as db:
-        gone = cast("CursorResult[Any]", db.execute(statement)).rowcount
+        yield db
     time.sleep(min(0.5, time.monotonic() - started))
-    return gone

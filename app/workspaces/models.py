@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from app.database import UtcDateTime
@@ -11,6 +12,7 @@ class Workspace(SQLModel, table=True):
     """A company or team: owns connections, limits and usage."""
 
     __tablename__ = "workspaces"
+    __table_args__ = (Index("ix_workspaces_created_at", "created_at", "id"),)
 
     id: str = Field(primary_key=True)
     name: str = Field(max_length=200)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event
 
 from app import clock, database
-from app.usage import figures, rollup
+from app.usage import figures, rollup, scheduler
 from app.usage.models import CallRow
 from app.workspaces.models import Workspace
 from tests.conftest import both_databases
@@ -49,7 +49,7 @@ def stored(app, people):
     ]
     expected = [(each.at, each.workspace_id, each.tool, each.outcome, each.total_ms) for each in made]
     store(made[:80])
-    rollup.run()
+    scheduler.add_up()
     store(made[80:])
     return expected
 
@@ -199,7 +199,7 @@ def of_two_people(app, people):
         (f"{e.at:%Y-%m}", e.workspace_id, e.slug, e.user_id, f"{e.at:%Y-%m-%d}", e.outcome) for e in made
     ]
     store(made[:40])
-    rollup.run()
+    scheduler.add_up()
     store(made[40:])
     return facts
 

@@ -8,7 +8,7 @@ from sqlalchemy import event
 
 from app import clock, database
 from app.oauth_server.callers import find_caller
-from app.usage import rollup
+from app.usage import scheduler
 from app.usage.models import CallRow
 from app.workspaces.models import Membership, Workspace
 from tests.conftest import both_databases
@@ -53,7 +53,7 @@ def test_a_call_counts_once_before_and_after_it_is_added_up(dana):
     call(1)
     call(1)
     assert "2 calls in 28 days" in dana.get("/admin/workspaces").text
-    rollup.run()
+    scheduler.add_up()
     call(0)
     assert "3 calls in 28 days" in dana.get("/admin/workspaces").text
 

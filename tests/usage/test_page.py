@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from app import clock, database
-from app.usage import calls_log, charts, exporting, ledger, periods, rollup
+from app.usage import calls_log, charts, exporting, ledger, periods, scheduler
 from app.usage.models import Call
 from app.usage.tiers import limits_of
 from app.workspaces.models import Membership, Workspace
@@ -37,7 +37,7 @@ def test_the_tiles_compare_the_month_with_the_days_before_it(people, sign_in, wr
     yesterday, last_month = clock.now() - timedelta(days=1), clock.now() - timedelta(days=31)
     write([a_call(at=yesterday) for _ in range(1_200)])
     write([a_call(at=last_month, total_ms=400, upstream_ms=390) for _ in range(603)])
-    rollup.run()
+    scheduler.add_up()
     write([a_call(outcome="TIMEOUT", total_ms=900, upstream_ms=890) for _ in range(6)])
     write([a_call(at=clock.now() - timedelta(days=20), total_ms=9_000) for _ in range(50)])  # in neither
     alice = sign_in(people.alice)
@@ -129,7 +129,7 @@ def test_the_number_of_queries_does_not_depend_on_what_there_is(people, sign_in,
     few = [queries(path) for path in paths]
     write([a_call(tool=f"tool_{n}", client_name=f"client {n}") for n in range(40)])
     write(some_calls(12, 300, days=300))
-    rollup.run()
+    scheduler.add_up()
     write(some_calls(13, 30))
     assert [queries(path) for path in paths[:2]] == few[:2]
     # The list of latest calls also looks behind the mark, among the rows that are in tallies.
@@ -178,7 +178,7 @@ def test_nothing_of_another_workspace_is_ever_counted_or_named(people, sign_in, 
             assert "stripe_secret_tool" not in text and "harlie@" not in text and "Charlie" not in text, path
         assert len(read_csv(alice.get("/usage/calls.csv?period=90d"))) == 60
         assert read_csv(alice.get("/usage/calls.csv?period=90d&member=usr_charlie")) == []
-        rollup.run()
+        scheduler.add_up()
     assert len(read_csv(sign_in(people.charlie).get("/usage/calls.csv?period=90d"))) == 60
 
 
@@ -266,7 +266,7 @@ def test_a_table_that_does_not_exist_is_refused(people, sign_in):
 def test_the_file_has_every_call_newest_first(people, sign_in, write, monkeypatch):
     monkeypatch.setattr(calls_log, "_STRETCH", 50)
     calls = write(some_calls(9, 230))
-    rollup.run()
+    scheduler.add_up()
     calls += write(some_calls(10, 20))
     lines = read_csv(sign_in(people.alice).get("/usage/calls.csv?period=90d"))
     assert [int(line["call_id"]) for line in lines] == sorted((call.id for call in calls), reverse=True)

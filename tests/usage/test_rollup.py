@@ -9,7 +9,7 @@ from sqlmodel import delete, func, select
 
 from app import clock, database
 from app.errors import Unavailable
-from app.usage import ledger, retention, rollup
+from app.usage import ledger, retention, rollup, scheduler
 from app.usage.models import CallRow, LimitCounter, UsageMark, UsageTally
 from tests.conftest import both_databases
 from tests.usage.conftest import a_call, some_calls
@@ -152,7 +152,7 @@ def test_old_rows_go_once_they_are_added_up_and_the_sums_stay(people, write, mon
     old = [a_call(at=clock.now() - timedelta(days=91)) for _ in range(30)]
     write([*old, *(a_call() for _ in range(5))])
     assert retention.sweep(90) == 0, "rows that are in no tally yet were deleted"
-    rollup.run()
+    scheduler.add_up()
     assert retention.sweep(90) == 30
     assert (rows_left(), added_up()) == (5, 35)
     assert retention.sweep(90) == 0
@@ -161,18 +161,18 @@ def test_old_rows_go_once_they_are_added_up_and_the_sums_stay(people, write, mon
 @both_databases
 def test_an_id_is_never_given_twice_so_that_new_calls_count(people, write):
     write([a_call(at=clock.now() - timedelta(days=91)) for _ in range(3)])
-    rollup.run()
+    scheduler.add_up()
     retention.sweep(90)
     assert rows_left() == 0
     write([a_call()])
-    rollup.run()
+    scheduler.add_up()
     assert added_up() == 4
 
 
 @both_databases
 def test_tallies_go_after_two_years(people, write):
     write([a_call(at=clock.now() - timedelta(days=days)) for days in (0, 400, 759, 761, 900)])
-    rollup.run()
+    scheduler.add_up()
     retention.sweep(90)
     with database.reading() as db:
         days_left = set(db.execute(select(UsageTally.day)).scalars())
@@ -184,14 +184,14 @@ def test_usage_of_a_deleted_workspace_goes(people, write):
     write([a_call(), *(a_call(workspace_id="wsp_gone") for _ in range(4))])
     with database.transaction() as db:
         db.add(LimitCounter(workspace_id="wsp_gone", window="day", window_start=0, count=4))
-    rollup.run()
+    scheduler.add_up()
     assert retention.sweep(90) == 4
     assert (rows_left(), added_up()) == (1, 1)
 
 
 def test_the_sweep_is_done_by_one_process_an_hour(people, write, monkeypatch):
     write([a_call()])
-    rollup.run()
+    scheduler.add_up()
     swept = []
     monkeypatch.setattr(retention, "sweep", lambda keep_days: swept.append(keep_days))
     retention.sweep_if_due(30)
