@@ -35,6 +35,7 @@ class AuditEntry(SQLModel, table=True):
     __table_args__ = (
         Index("ix_audit_entries_workspace_at", "workspace_id", "at"),
         Index("ix_audit_entries_user_at", "user_id", "at"),
+        Index("ix_audit_entries_action", "action", "id"),
         Index("ix_audit_entries_chain", "workspace_id", "seq", unique=True),
         Index("ix_audit_entries_unsealed", "id", sqlite_where=_UNSEALED, postgresql_where=_UNSEALED),
     )

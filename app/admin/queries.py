@@ -15,7 +15,6 @@ from sqlmodel import Session, SQLModel, col
 from app import clock
 from app.accounts.models import LoginSession, User
 from app.accounts.sessions import is_alive
-from app.audit import AuditEntry
 from app.oauth_server.callers import API_KEY
 from app.oauth_server.models import Client, Grant
 from app.usage import rollup, totals
@@ -218,25 +217,6 @@ def every_connection_by_service_unsafe(db: Session) -> list[ConnectionCounts]:
         ConnectionCounts(slug, fine, every - fine, resting)
         for slug, fine, every, resting in db.execute(query)
     ]
-
-
-def every_audit_entry_unsafe(
-    db: Session, workspace_id: str, action: str, below: int | None
-) -> tuple[list[AuditEntry], bool]:
-    """Entries of all workspaces, of one, or with `-` of none; newest first. And whether older ones exist."""
-    query = select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(PAGE_SIZE * 2 + 1)
-    if workspace_id:
-        query = query.where(
-            col(AuditEntry.workspace_id).is_(None)
-            if workspace_id == "-"
-            else col(AuditEntry.workspace_id) == workspace_id
-        )
-    if action:
-        query = query.where(col(AuditEntry.action).startswith(action, autoescape=True))
-    if below is not None:
-        query = query.where(col(AuditEntry.id) < below)
-    rows = list(db.scalars(query))
-    return rows[: PAGE_SIZE * 2], len(rows) > PAGE_SIZE * 2
 
 
 def addresses_of_unsafe(db: Session, user_ids: Sequence[str]) -> dict[str, str]:

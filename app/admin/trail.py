@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from app.activity import sentences
-from app.admin import queries
+from app.admin import audit_queries, queries
 from app.audit import AuditEntry
 from app.database import reading
 
@@ -35,7 +35,7 @@ def load(workspace_id: str, action: str, before: str) -> AuditPage:
     """The page below the entry `before`; of one workspace, of what concerns none (`-`), or of all ("")."""
     below = int(before) if before.isascii() and before.isdigit() and len(before) <= 18 else None
     with reading() as db:
-        found, further = queries.every_audit_entry_unsafe(db, workspace_id, action, below)
+        found, further = audit_queries.every_audit_entry_unsafe(db, workspace_id, action, below)
         lines = _lines(db, found)
         name = queries.names_of_workspaces_unsafe(db, [workspace_id]).get(workspace_id, "")
     return AuditPage(

@@ -29,6 +29,7 @@ class Approval(SQLModel, table=True):
         Index("ix_approvals_workspace_state", "workspace_id", "state"),
         Index("ix_approvals_state_until", "state", "until"),
         Index("ix_approvals_workspace_created", "workspace_id", "created_at"),
+        Index("ix_approvals_created_at", "created_at"),
     )
 
     id: str = Field(primary_key=True)

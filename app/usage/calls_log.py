@@ -13,6 +13,7 @@ from app.database import reading
 from app.usage import rollup
 from app.usage.filters import UsageFilter
 from app.usage.models import CallRow, UsageTally
+from app.usage.total_figures import TotalFigures
 
 _STRETCH = 2_000
 _MOST_LOOKED_AT = 20_000
@@ -62,12 +63,17 @@ def all_calls(usage_filter: UsageFilter) -> Iterator[Sequence[CallRow]]:
 
 
 def _spans(db: Session, usage_filter: UsageFilter) -> Sequence[_Span | None]:
-    """Where matches can be: after the mark, and between the ids that the tallies name."""
-    upto = rollup.mark_in(db)
-    ends = select(func.min(UsageTally.first_id), func.max(UsageTally.last_id)).where(
-        *usage_filter.of_tallies()
-    )
-    first, last = db.execute(ends).one()
+    """Where matches can be: after the mark, and between the ids that the tallies or totals name."""
+    if usage_filter.narrowed or usage_filter.user_id is not None:
+        upto = rollup.mark_in(db)
+        ends = select(func.min(UsageTally.first_id), func.max(UsageTally.last_id)).where(
+            *usage_filter.of_tallies()
+        )
+        first, last = db.execute(ends).one()
+    else:
+        figures, period = TotalFigures(db, usage_filter.workspace_id), usage_filter.period
+        upto = figures.mark
+        first, last = figures.ids(period.first, period.last)
     fresh = _Span(upto, None)
     return [fresh] if first is None else [fresh, _Span(first - 1, min(last, upto) + 1)]
 

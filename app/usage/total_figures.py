@@ -4,18 +4,20 @@ A period is read as its whole months and the days before and after them, so that
 a few months. A month that is not over counts as whole if the period reaches to today.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Subquery, func, select, union_all
 from sqlmodel import Session, col
 
 from app import clock
 from app.usage import rollup, totals
 from app.usage.buckets import bucket_column
 from app.usage.models import CallRow, UsageTime, UsageTotal
+
+Span = tuple[str, date, date]  # days (d) or months (m), and the starts of the first and the last
 
 
 @dataclass(frozen=True)
@@ -63,16 +65,23 @@ class TotalFigures:
     """Reads figures of a workspace, or of all (`totals.EVERYBODY`), in one session, which is a snapshot."""
 
     def __init__(self, db: Session, workspace_id: str) -> None:
-        self._db, self._workspace_id, self._mark = db, workspace_id, totals.mark_in(db)
+        self._db, self._workspace_id, self.mark = db, workspace_id, totals.mark_in(db)
 
     def stored(self, facets: Sequence[str], first: date, last: date) -> list[TotalCalls]:
         """The totals of a period by their values, in one query."""
-        return self._totals(facets, _within(UsageTotal, first, last), None)
+        c = self._of_facets(facets, spans_of(first, last, clock.now().date())).c
+        return self._calls(c, [])
 
     def stored_by(self, unit: str, facets: Sequence[str], first: date, last: date) -> list[TotalCalls]:
         """The same by day (`d`) or month (`m`) too: a month that begins in the period counts whole."""
-        within = and_(col(UsageTotal.unit) == unit, col(UsageTotal.start).between(first, last))
-        return self._totals(facets, within, col(UsageTotal.start))
+        c = self._of_facets(facets, [(unit, first, last)]).c
+        return self._calls(c, [c.start])
+
+    def ids(self, first: date, last: date) -> tuple[int | None, int | None]:
+        """Between which ids the rows of the stored calls of a period are. None if there are none."""
+        c = self._of_facets(("all",), spans_of(first, last, clock.now().date())).c
+        lowest, highest = self._db.execute(select(func.min(c.first_id), func.max(c.last_id))).one()
+        return lowest, highest
 
     def fresh(self, first: date, last: date) -> list[FreshCalls]:
         """The calls of a period that are in no total yet."""
@@ -82,7 +91,7 @@ class TotalFigures:
         key: list[Any] = [day, *(getattr(CallRow, name) for name in names), bucket]
         sums = (func.count(), func.sum(CallRow.total_ms), func.sum(CallRow.upstream_ms))
         query = select(*key, *sums).where(
-            col(CallRow.id) > self._mark,
+            col(CallRow.id) > self.mark,
             col(CallRow.at) >= datetime.combine(first, time(), UTC),
             col(CallRow.at) < datetime.combine(last + timedelta(days=1), time(), UTC),
         )
@@ -92,41 +101,44 @@ class TotalFigures:
 
     def times(self, first: date, last: date, *, of_each_tool: bool) -> Iterator[BucketOfTool]:
         """How long the stored calls of a period took: by tool, or all together as those of the tool ""."""
-        key: Any = (UsageTime.tool, UsageTime.slug, UsageTime.bucket)
-        sums = (func.sum(getattr(UsageTime, name)) for name in ("calls", "total_ms", "upstream_ms"))
         of_all = col(UsageTime.tool) == ""
-        query = select(*key, *sums).where(
-            col(UsageTime.workspace_id) == self._workspace_id,
-            ~of_all if of_each_tool else of_all,
-            _within(UsageTime, first, last),
-        )
-        for tool, slug, bucket, calls, total_ms, upstream_ms in self._db.execute(query.group_by(*key)):
+        mine = (col(UsageTime.workspace_id) == self._workspace_id, ~of_all if of_each_tool else of_all)
+        c = _of_spans(UsageTime, mine, spans_of(first, last, clock.now().date())).c
+        key = (c.tool, c.slug, c.bucket)
+        sums = (func.sum(each) for each in (c.calls, c.total_ms, c.upstream_ms))
+        for tool, slug, bucket, calls, total_ms, upstream_ms in self._db.execute(
+            select(*key, *sums).group_by(*key)
+        ):
             yield BucketOfTool(tool, slug, bucket, int(calls), total_ms, upstream_ms)
 
-    def _totals(self, facets: Sequence[str], within: ColumnElement[bool], start: Any) -> list[TotalCalls]:
-        names = ("facet", "value", "slug", "outcome")
-        key: list[Any] = [getattr(UsageTotal, name) for name in names]
-        group = [*key, start] if start is not None else key
-        query = select(*key, func.min(UsageTotal.start), func.sum(UsageTotal.calls)).where(
-            col(UsageTotal.workspace_id) == self._workspace_id, col(UsageTotal.facet).in_(facets), within
-        )
+    def _of_facets(self, facets: Sequence[str], spans: Sequence[Span]) -> Subquery:
+        mine = (col(UsageTotal.workspace_id) == self._workspace_id, col(UsageTotal.facet).in_(facets))
+        return _of_spans(UsageTotal, mine, spans)
+
+    def _calls(self, c: Any, more: Sequence[Any]) -> list[TotalCalls]:
+        key = (c.facet, c.value, c.slug, c.outcome)
+        query = select(*key, func.min(c.start), func.sum(c.calls)).group_by(*key, *more)
         return [
             TotalCalls(facet, at, value, slug, outcome, int(calls))
-            for facet, value, slug, outcome, at, calls in self._db.execute(query.group_by(*group))
+            for facet, value, slug, outcome, at, calls in self._db.execute(query)
         ]
 
 
-def _within(table: type[UsageTotal] | type[UsageTime], first: date, last: date) -> ColumnElement[bool]:
-    """Of the totals, those that make up the period: each call counts in one of them."""
-    return or_(
-        *(
-            and_(col(table.unit) == unit, col(table.start).between(begin, end))
-            for unit, begin, end in spans_of(first, last, clock.now().date())
-        )
-    )
+def _of_spans(
+    table: type[UsageTotal] | type[UsageTime], mine: Iterable[ColumnElement[bool]], spans: Sequence[Span]
+) -> Subquery:
+    """The rows of the spans, by one SELECT each: each is a range of the primary key, but SQLite would read an
+    OR of them from end to end.
+    """
+    rows: Any = select(table.__table__).where(*mine)  # type: ignore[union-attr]
+    parts = [
+        rows.where(col(table.unit) == unit, col(table.start).between(first, last))
+        for unit, first, last in spans
+    ]
+    return union_all(*parts).subquery()
 
 
-def spans_of(first: date, last: date, today: date) -> list[tuple[str, date, date]]:
+def spans_of(first: date, last: date, today: date) -> list[Span]:
     """A period as days, whole months and days again: the unit, and the first and last start."""
     month = first if first.day == 1 else totals.months_before(first.replace(day=1), -1)
     begin = month

@@ -15,6 +15,8 @@ INDEXES = (
     ("ix_workspaces_created_at", "workspaces", ["created_at", "id"]),
     ("ix_users_created_at", "users", ["created_at", "id"]),
     ("ix_oauth_clients_created_at", "oauth_clients", ["created_at", "client_id"]),
+    ("ix_audit_entries_action", "audit_entries", ["action", "id"]),
+    ("ix_approvals_created_at", "approvals", ["created_at"]),
     ("ix_approvals_workspace_created", "approvals", ["workspace_id", "created_at"]),
     ("ix_usage_tallies_user", "usage_tallies", ["workspace_id", "user_id", "day"]),
 )
