@@ -83,7 +83,7 @@ def measure(things: list[Measured], rounds: int) -> dict[str, Cost]:
                 for _ in range(2):  # the second is warm
                     made.clear()
                     each.run()
-                counts[each.name] = len(made)
+                counts[each.name] = sum(not text.startswith("--") for text in made)  # SQLite's own
             except Exception as problem:
                 print(f"  {each.name} was not measured: {str(problem)[:300]}", file=sys.stderr)
     with _timed():
