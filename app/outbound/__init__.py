@@ -1,12 +1,15 @@
 """HTTP to other hosts: nothing else in the product sends any.
 
 May import: modules of the floor. Start reading in `sending.py`, which has what callers use: `send`, `post`,
-`Response`. `request.py` prepares a request, `adapter.py` sends it over the connections of `guarded_http.py`,
-within its `request_deadline.py`. `errors.py` says why no response arrived.
+`Response`. `request.py` prepares a request, `adapter.py` sends it over `connections.py`, which get their
+sockets from `guarded_http.py`, resume TLS sessions (`tls.py`) and live within a `request_deadline.py`. A
+response is framed by `bounded_response.py` and read by `reading.py` or `event_stream.py`. `errors.py` says
+why none arrived.
 
-Decided: the adapter is one of `requests`, so that tests and tools which imitate or record answers work. The
-sessions of `requests` are left out: they work everything out anew for each request, which costs as much as
-sending it.
+Decided: the adapter is one of `requests`, so that tests and tools which imitate or record answers work. What
+`requests`, urllib3 and `http.client` do beside that for each request is left out, because it cost twice what
+sending costs: sessions, retries, redirects, proxies, cookies, an email parser for headers. Tests compare what
+is done in fewer steps with theirs (`tests/floor/test_http_messages.py`).
 """
 
 from app.outbound.errors import (

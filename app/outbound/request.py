@@ -9,7 +9,7 @@ import json as jsonlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 from requests.structures import CaseInsensitiveDict
@@ -22,6 +22,7 @@ _DEFAULTS = {
     "Accept": "*/*",
     "Connection": "keep-alive",
 }
+_PORTS = {"http": 80, "https": 443}
 _WITHOUT_LENGTH = frozenset({"GET", "HEAD"})  # a request without a body is complete without one
 
 
@@ -32,7 +33,7 @@ class Target:
     url: str
     scheme: str
     host: str
-    port: int | None
+    port: int
     path: str
 
 
@@ -61,28 +62,45 @@ class OutboundRequest(requests.PreparedRequest):
 def _target_of(url: str, params: Any = None) -> Target:
     """Take an address apart. Raises ValueError unless it is http or https, with a host and no user."""
     # an address with a query may hold a secret, which must not stay in memory
-    return _target(url, params) if params or "?" in url else _known_target(url)
+    found = _target(url) if "?" in url else _known_target(url)
+    query = _query_of(params) if params else ""
+    if not query:
+        return found
+    query = ("&" if "?" in found.path else "?") + query
+    return Target(found.url + query, found.scheme, found.host, found.port, found.path + query)
 
 
-def _target(url: str, params: Any) -> Target:
+def _target(url: str) -> Target:
     try:
         given = urlsplit(url)
         if given.scheme not in {"http", "https"} or not given.hostname or "@" in given.netloc:
             raise ValueError  # a user would have to be sent as a header
         prepared = requests.PreparedRequest()
-        prepared.prepare_url(url, params)
+        prepared.prepare_url(url.partition("#")[0], None)
         found = str(prepared.url)
         parts = urlsplit(found)
         if not parts.hostname:
             raise ValueError
-        return Target(found, parts.scheme, parts.hostname, parts.port, prepared.path_url)
+        port = parts.port or _PORTS[parts.scheme]
+        return Target(found, parts.scheme, parts.hostname, port, prepared.path_url)
     except (requests.RequestException, UnicodeError):
         raise ValueError from None
 
 
-@functools.lru_cache(maxsize=4_096)
-def _known_target(url: str) -> Target:
-    return _target(url, None)
+_known_target = functools.lru_cache(maxsize=4_096)(_target)
+
+
+def _query_of(params: Any) -> str:
+    """Encode a mapping or pairs as `requests` does: a list is one pair for each value, None is none."""
+    pairs = params.items() if isinstance(params, Mapping) else params
+    return urlencode(
+        [
+            (name, value)
+            for name, values in pairs
+            for value in (values if isinstance(values, list | tuple) else (values,))
+            if value is not None
+        ]
+    )
 
 
 def _content_of(json: Any, form: Any, body: bytes | None) -> tuple[bytes | str | None, str]:
@@ -114,6 +132,7 @@ def _headers_of(
     for each in given.items():
         try:
             check_header_validity(each)
+            each[0].encode("ascii")
             each[1].encode("latin-1")
         except requests.RequestException:
             raise ValueError from None

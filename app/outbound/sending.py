@@ -29,13 +29,8 @@ from app.outbound.errors import (
     ResponseTooLarge,
 )
 from app.outbound.event_stream import is_event_stream, read_events
-from app.outbound.guarded_http import (
-    GUARDED,
-    LISTED,
-    OPEN,
-    broken,
-    read_next,
-)
+from app.outbound.guarded_http import GUARDED, LISTED, OPEN
+from app.outbound.reading import broken, read_next
 from app.outbound.request import OutboundRequest
 from app.outbound.request_deadline import Deadline
 
@@ -44,7 +39,6 @@ _CONNECT_SECONDS = 5.0
 _POST_SECONDS = 5.0
 _UNREAD: Any = object()
 _MAX_BYTES = 16 * 1024 * 1024
-_POOL_SIZE = 64
 
 
 @dataclass(frozen=True)
@@ -218,6 +212,6 @@ def _adapter_of(kind: str) -> DeadlineAdapter:
     adapter = _adapters.get(kind)
     if adapter is None:
         with _adapters_lock:
-            adapter = _adapters.get(kind) or DeadlineAdapter(kind=kind, size=_POOL_SIZE)
+            adapter = _adapters.get(kind) or DeadlineAdapter(kind=kind)
             _adapters[kind] = adapter
     return adapter

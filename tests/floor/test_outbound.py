@@ -11,18 +11,19 @@ import traceback
 
 import pytest
 
-from app import clock, outbound
+from app import outbound
 from app.outbound import (
     AddressRefused,
     CertificateRefused,
     OutboundError,
     OutboundTimeout,
-    adapter,
     guarded_http,
     is_public,
     request_deadline,
     sending,
+    tls,
 )
+from tests.support.certificates import self_signed
 from tests.support.product import free_port
 from tests.support.waiting import AT_MOST_SECONDS, PROMPTLY_SECONDS
 
@@ -143,7 +144,7 @@ def test_a_hundred_dead_addresses_do_not_add_up(monkeypatch):
     monkeypatch.setattr(socket, "socket", Hanging)
     started = time.monotonic()
     with pytest.raises(OutboundTimeout):
-        guarded_http._dial("many.example", 80, 0.5, None, ())
+        guarded_http.connected_socket("many.example", 80, 0.5, None, ())
     assert time.monotonic() - started < PROMPTLY_SECONDS, "half a second each would be 50"
 
 
@@ -183,9 +184,9 @@ def test_a_closed_port_means_nothing_was_sent():
 )
 def test_a_bad_certificate_is_named_and_nothing_is_sent(tmp_path, monkeypatch, certificate, is_trusted, why):
     subject = tmp_path / "self-signed.pem"
-    subject.write_text(_self_signed(**certificate))
+    subject.write_text(self_signed(**certificate))
     if is_trusted:
-        monkeypatch.setattr(adapter, "DEFAULT_CA_BUNDLE_PATH", str(subject))
+        monkeypatch.setattr(tls, "DEFAULT_CA_BUNDLE_PATH", str(subject))
         monkeypatch.setattr(sending, "_adapters", {})
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(subject)
@@ -201,29 +202,6 @@ def test_a_bad_certificate_is_named_and_nothing_is_sent(tmp_path, monkeypatch, c
         with pytest.raises(CertificateRefused) as caught:
             outbound.send("GET", f"https://localhost:{listener.getsockname()[1]}/")
     assert caught.value.why == why and not caught.value.sent
-
-
-def _self_signed(host="localhost", starts=-1, ends=1):
-    """A certificate with its key, valid from and until so many days from now."""
-    import datetime
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key, name = (
-        ec.generate_private_key(ec.SECP256R1()),
-        x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)]),
-    )
-    since, until = (clock.now() + datetime.timedelta(days=days) for days in (starts, ends))
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1, since, until)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return (private + certificate.public_bytes(pem)).decode()
 
 
 @pytest.mark.parametrize(
