@@ -77,6 +77,8 @@ class _Connection(HTTPConnection):
         with request_deadline.lock:
             deadline = self.deadline = request_deadline.current.deadline
             deadline.connection, deadline.socket = self, self.sock
+        if deadline.seconds_left <= 0:  # it had no socket to shut down when it passed
+            raise OutboundTimeout("The other side could not be reached in time.", sent=False)
         self.sock.settimeout(self.timeout)
         # whoever closes the connection early may have answered before
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):

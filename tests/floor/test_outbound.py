@@ -17,6 +17,7 @@ from app.outbound import (
     CertificateRefused,
     OutboundError,
     OutboundTimeout,
+    connections,
     guarded_http,
     is_public,
     request_deadline,
@@ -110,6 +111,23 @@ def test_a_deadline_that_passed_does_not_touch_the_next_request_on_the_same_conn
     server.behaviour = late
     assert outbound.send("GET", server.url).text == "late"
     assert server.seen[0][2] == server.seen[1][2]  # one connection
+
+
+def test_a_deadline_that_passes_while_connecting_is_not_forgotten(server, monkeypatch):
+    connected_socket = connections.connected_socket
+
+    def late(*given):
+        sock = connected_socket(*given)
+        time.sleep(0.4)
+        return sock
+
+    monkeypatch.setattr(connections, "connected_socket", late)
+    server.behaviour = TRICKLES["headers"]
+    started = time.monotonic()
+    with pytest.raises(OutboundTimeout) as caught:
+        outbound.send("GET", server.url, seconds=0.3)
+    assert time.monotonic() - started < PROMPTLY_SECONDS
+    assert not caught.value.sent and server.seen == []
 
 
 def test_a_tls_handshake_that_never_ends_is_given_up():
