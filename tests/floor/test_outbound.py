@@ -26,7 +26,7 @@ from app.outbound import (
 )
 from tests.support.certificates import self_signed
 from tests.support.product import free_port
-from tests.support.waiting import AT_MOST_SECONDS, PROMPTLY_SECONDS
+from tests.support.waiting import AT_MOST_SECONDS, PROMPTLY_SECONDS, until
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -118,14 +118,14 @@ def test_a_deadline_that_passes_while_connecting_is_not_forgotten(server, monkey
 
     def late(*given):
         sock = connected_socket(*given)
-        time.sleep(0.4)
+        until(request_deadline.has_passed)
         return sock
 
     monkeypatch.setattr(connections, "connected_socket", late)
     server.behaviour = TRICKLES["headers"]
     started = time.monotonic()
     with pytest.raises(OutboundTimeout) as caught:
-        outbound.send("GET", server.url, seconds=0.3)
+        outbound.send("GET", server.url, seconds=1)
     assert time.monotonic() - started < PROMPTLY_SECONDS
     assert not caught.value.sent and server.seen == []
 
