@@ -26,7 +26,7 @@ _PROXY_FAMILIES = (
     *("cf-", "wl-proxy-", "x-tunnel-"),
 )
 # The forwarding headers that say where a request came from: behind them, one address stands for everybody.
-_FORWARDING = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
+_FORWARDING = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
 
 
 @functools.lru_cache(maxsize=256)  # the same few hosts in every request, as in the functions below
@@ -84,7 +84,7 @@ def comes_from_this_machine(environ: Mapping[str, Any]) -> bool:
 
 def shows_untrusted_proxy(environ: Mapping[str, Any]) -> bool:
     """Whether a peer on this machine or in a private network forwards for others."""
-    if not any(_header_name(key) in _FORWARDING for key in environ):
+    if not any(name in environ for name in _FORWARDING):
         return False
     peer = _address(peer_of(environ))
     return peer is not None and not peer.is_global

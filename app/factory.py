@@ -2,7 +2,6 @@
 
 import importlib
 import logging
-import secrets
 from datetime import timedelta
 
 from flask import Flask, g, request
@@ -194,11 +193,7 @@ def _configure(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def _start() -> None:
-        request_id = request.headers.get("X-Request-Id", "")
-        g.correlation_id = (
-            request_id if request_id.isalnum() and len(request_id) <= 64 else secrets.token_hex(8)
-        )
-        logs.correlation_id.set(g.correlation_id)
+        g.correlation_id = logs.begin_request(request.headers.get("X-Request-Id", ""))
 
     @app.after_request
     def _name(response):  # type: ignore[no-untyped-def]

@@ -8,6 +8,7 @@ import contextvars
 import json
 import logging
 import re
+import secrets
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -30,6 +31,16 @@ _NAMED = re.compile(
 _BARE = re.compile(
     r"\b(?:pb[a-z]{1,3}_[\w-]{20,}|ya29\.[\w.-]+|1//[\w-]{8,}|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|[sr]k_(?:live|test)_\w+)"
 )
+
+
+def begin_request(request_id: str) -> str:
+    """Sets the correlation id of this request, and returns it: the client's `X-Request-Id` if it is a short
+    alphanumeric word, else a random one.
+    """
+    plausible = request_id.isalnum() and len(request_id) <= 64
+    chosen = request_id if plausible else secrets.token_hex(8)
+    correlation_id.set(chosen)
+    return chosen
 
 
 def redact(text: str) -> str:

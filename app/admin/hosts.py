@@ -10,8 +10,9 @@ import socket
 import threading
 import time
 from datetime import datetime, timedelta
+from typing import Any
 
-from flask import Flask, request
+from flask import Flask
 from sqlalchemy import delete
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import col, select
@@ -100,17 +101,23 @@ def sees_untrusted_proxy() -> bool:
 
 
 def watch_for_proxies(app: Flask, settings: Settings) -> None:
-    """Notice requests that a proxy forwards, while no proxy is trusted. The first is a warning in the log."""
+    """Notice requests that a proxy forwards, while no proxy is trusted. The first is a warning in the log.
+
+    Not a hook of Flask's: calls of tools do not pass through it (app/mcp_server/entry.py).
+    """
     if settings.proxy_count:
         return
+    application = app.wsgi_app
 
-    @app.before_request
-    def _notice() -> None:
-        if not _noticed.is_set() and exposure.shows_untrusted_proxy(request.environ):
+    def watched(environ: dict[str, Any], start_response: Any) -> Any:
+        if not _noticed.is_set() and exposure.shows_untrusted_proxy(environ):
             _noticed.set()
             if not _warned.is_set():
                 _warned.set()
                 log.warning("%s", UNTRUSTED_PROXY)
+        return application(environ, start_response)
+
+    app.wsgi_app = watched  # type: ignore[method-assign]
 
 
 def forget() -> None:

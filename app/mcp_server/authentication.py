@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from flask import Request
 from mcp_types import RequestId
 
 from app.config import Settings
 from app.errors import Unavailable
 from app.mcp_server.protocol.errors import NOT_ALLOWED, Refusal
+from app.mcp_server.protocol.http_messages import HttpRequest
 from app.oauth_server import attempt_log, scopes
 from app.oauth_server.callers import AuthenticatedCaller, find_caller, find_caller_with_connections
 from app.oauth_server.rfc8707_resource import ending_as_typed
@@ -62,13 +62,13 @@ class BearerAuthenticator:
         self._audience = settings.mcp_url
         self._metadata = f"{settings.public_url}/.well-known/oauth-protected-resource/mcp"
 
-    def authenticate(self, request: Request) -> AuthenticatedBearer:
+    def authenticate(self, request: HttpRequest) -> AuthenticatedBearer:
         """The caller behind the request's token. Raises Refusal (401) with the challenge that starts
         authorization.
         """
         given = request.environ.get("HTTP_AUTHORIZATION")
         # The metadata's `resource` has to equal the address the person typed.
-        ending = ending_as_typed(request)
+        ending = ending_as_typed(request.path, request.query)
         if given is None:
             attempt_log.note_discovery("knock", "Called without a token, and got the sign-in address.")
             raise self._unauthorized("Sign in first: this endpoint needs a bearer token.", ending)

@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import Headers
 
 from app import metrics
 from app.approvals import carrying_out
@@ -12,8 +13,10 @@ from app.mcp_server.calls.approved_write import ApprovedWrites
 from app.mcp_server.calls.browser_call import BrowserCalls
 from app.mcp_server.calls.concurrency import FairSemaphore
 from app.mcp_server.calls.parked_calls import ParkedCalls
+from app.mcp_server.entry import Entry
 from app.mcp_server.protocol.adapter import ProtocolAdapter
 from app.mcp_server.protocol.client_replies import ClientReplies
+from app.mcp_server.protocol.http_messages import HttpRequest
 from app.mcp_server.protocol.request_checks import RequestChecks
 from app.mcp_server.protocol.sessions import Sessions
 from app.mcp_server.server import make_server
@@ -46,8 +49,8 @@ def install(app: Flask, settings: Settings) -> None:
     parked = ParkedCalls(settings, replies)
     contents = ServerContents(settings, permits)
     metrics.add_sampler("calls", permits.sample)
-    hosts = settings.allowed_hosts | ({"localhost"} if settings.environment == "test" else set())
-    app.extensions["mcp"] = {
+    hosts = settings.allowed_hosts | ({"localhost"} if settings.environment == "test" else frozenset())
+    adapters = {
         compact: ProtocolAdapter(
             make_server(
                 settings, authenticator, toolbox, gate, permits, parked, contents, in_compact_mode=compact
@@ -62,18 +65,26 @@ def install(app: Flask, settings: Settings) -> None:
         )
         for compact in (False, True)
     }
+    app.extensions["mcp"] = adapters
     carrying_out.register(app, ApprovedWrites(settings, toolbox).execute)
     app.extensions["toolbox"] = toolbox
     breakdowns.name_built_in({each.name: each.tool.title for each in toolbox.own_tools()})
     app.extensions["browser_calls"] = BrowserCalls(settings, toolbox, gate, permits)
     app.register_blueprint(csrf.exempt(bp))
+    app.wsgi_app = Entry(app, settings, adapters, hosts)  # type: ignore[method-assign]
 
 
 @bp.route("/mcp", methods=["GET", "POST", "DELETE", "OPTIONS"], strict_slashes=False)
 def mcp() -> Response:
-    """Streamable HTTP, all protocol revisions. With `?tools=compact` in compact mode."""
+    """Streamable HTTP, all protocol revisions: whatever is no call (`entry.py`). With `?tools=compact` in
+    compact mode.
+    """
     adapters: dict[bool, ProtocolAdapter] = current_app.extensions["mcp"]
-    return adapters[wants_compact(request)].answer(request)
+    asked = HttpRequest(request.environ)
+    found = adapters[wants_compact(asked.query)].answer(asked)
+    response = Response(found.body, found.status)
+    response.headers = Headers(found.headers)
+    return response
 
 
 @bp.route("/sse", methods=["GET", "POST"])

@@ -1,10 +1,9 @@
 """RFC 8707: resource indicators. Every token is for one resource, our MCP endpoint."""
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from authlib.oauth2.rfc6749 import OAuth2Error
-from flask import Request
 
 from app.web import current
 
@@ -63,11 +62,11 @@ def canonical(resource: str | None) -> str:
     return ours
 
 
-def ending_as_typed(request: Request) -> str:
+def ending_as_typed(path: str, query: str) -> str:
     """The ending of the endpoint's address as the person typed it: the metadata has to repeat it."""
-    return ("/" if request.path.endswith("/") else "") + (COMPACT_QUERY if wants_compact(request) else "")
+    return ("/" if path.endswith("/") else "") + (COMPACT_QUERY if wants_compact(query) else "")
 
 
-def wants_compact(request: Request) -> bool:
-    """Whether the address asks for compact mode."""
-    return request.args.get("tools") == "compact"
+def wants_compact(query: str) -> bool:
+    """Whether the query of the address asks for compact mode. Of a repeated name, the first counts."""
+    return bool(query) and dict(reversed(parse_qsl(query, True))).get("tools") == "compact"

@@ -82,9 +82,8 @@ def authorization_server_metadata() -> ResponseReturnValue:
 def protected_resource_metadata() -> ResponseReturnValue:
     """RFC 9728 section 3, at every address clients try."""
     attempt_log.note_discovery("resource", "Got the address of the authorization server.")
-    return _public(
-        rfc9728_protected_resource.metadata(current.settings(), rfc8707_resource.ending_as_typed(request))
-    )
+    ending = rfc8707_resource.ending_as_typed(request.path, request.query_string.decode("latin-1"))
+    return _public(rfc9728_protected_resource.metadata(current.settings(), ending))
 
 
 @direct.get("/status")

@@ -8,6 +8,7 @@ from app.config import Settings
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"  # for responses that are not pages
+_UNCACHED = ("Cache-Control", "no-store")
 
 
 def nonce() -> str:
@@ -26,18 +27,16 @@ def allow_form_target(origin: str) -> None:
     g.setdefault("form_targets", []).append(origin)
 
 
+def of_data(settings: Settings) -> list[tuple[str, str]]:
+    """Return the headers of a response that is not a page. One that it has already stays as it is."""
+    return [*_fixed(settings), ("Content-Security-Policy", _DATA_POLICY), _UNCACHED]
+
+
 def install(app: Flask, settings: Settings) -> None:
     """Add the headers to every response of the application."""
     app.jinja_env.globals["csp_nonce"] = nonce
     logo = " https:" if settings.brand_logo_url and settings.brand_logo_url.startswith("https://") else ""
-    fixed = [
-        ("X-Content-Type-Options", "nosniff"),
-        ("Referrer-Policy", "no-referrer"),
-        ("X-Frame-Options", "DENY"),
-        ("Cross-Origin-Opener-Policy", "same-origin"),
-    ]
-    if settings.secure:
-        fixed.append(("Strict-Transport-Security", "max-age=31536000"))
+    fixed = _fixed(settings)
 
     @app.after_request
     def _headers(response: Response) -> Response:
@@ -54,8 +53,18 @@ def install(app: Flask, settings: Settings) -> None:
                 _page_policy(logo) if response.mimetype == "text/html" else _DATA_POLICY,
             )
         if "cache-control" not in present and not request.path.startswith("/static/"):
-            headers.add("Cache-Control", "no-store")
+            headers.add(*_UNCACHED)
         return response
+
+
+def _fixed(settings: Settings) -> list[tuple[str, str]]:
+    fixed = [
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "no-referrer"),
+        ("X-Frame-Options", "DENY"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+    ]
+    return [*fixed, ("Strict-Transport-Security", "max-age=31536000")] if settings.secure else fixed
 
 
 def _page_policy(logo: str) -> str:

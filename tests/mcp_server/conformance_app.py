@@ -6,9 +6,10 @@ CONFORMANCE_PORT=… CONFORMANCE_DATABASE=sqlite:///… gunicorn 'tests.mcp_serv
 
 import os
 import time
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, request
 from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
@@ -33,6 +34,7 @@ from app.mcp_server.protocol.adapter import ProtocolAdapter
 from app.mcp_server.protocol.client_replies import ClientReplies
 from app.mcp_server.protocol.elicitation import run_with_elicitation
 from app.mcp_server.protocol.exchange import AnonymousPrincipal
+from app.mcp_server.protocol.http_messages import HttpRequest
 from app.mcp_server.protocol.request_checks import RequestChecks
 from app.mcp_server.protocol.sessions import Sessions
 from tests.mcp_server import conformance_content as content
@@ -136,8 +138,7 @@ def make_server() -> Server[Any]:
     return server
 
 
-def create_app() -> Flask:
-    flask_app = Flask(__name__)
+def create_app() -> Callable[..., Iterable[bytes]]:
     port = os.environ["CONFORMANCE_PORT"]
     database.bind(os.environ["CONFORMANCE_DATABASE"])
     adapter = ProtocolAdapter(
@@ -149,8 +150,9 @@ def create_app() -> Flask:
         threads=16,
     )
 
-    @flask_app.route("/mcp", methods=["GET", "POST", "DELETE", "OPTIONS"])
-    def mcp() -> Response:
-        return adapter.answer(request)
+    def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        response = adapter.answer(HttpRequest(environ))
+        start_response(f"{response.status} {HTTPStatus(response.status).phrase}", [*response.headers.items()])
+        return [response.body] if isinstance(response.body, bytes) else response.body
 
-    return flask_app
+    return answer

@@ -8,7 +8,6 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from flask import Request, Response
 from mcp.server.lowlevel.server import Server
 from mcp.server.runner import ServerRunner, modern_error_data
 from mcp_types import METHOD_NOT_FOUND, ErrorData, RequestId
@@ -21,6 +20,7 @@ from app.mcp_server.protocol.client_replies import ClientReplies
 from app.mcp_server.protocol.errors import UNAVAILABLE, Refusal
 from app.mcp_server.protocol.event_stream import FinalResponse, Stream, Streamer
 from app.mcp_server.protocol.exchange import Exchange, Principal, run_to_end
+from app.mcp_server.protocol.http_messages import HttpRequest, HttpResponse
 from app.mcp_server.protocol.request_checks import RequestChecks, accepts
 from app.mcp_server.protocol.revisions import InboundRequest, PostedReply
 from app.mcp_server.protocol.sessions import Sessions
@@ -44,7 +44,7 @@ class ProtocolAdapter:
         server: Server[Any],
         *,
         checks: RequestChecks,
-        authenticate: Callable[[Request], Principal],
+        authenticate: Callable[[HttpRequest], Principal],
         sessions: Sessions,
         replies: ClientReplies,
         threads: int,
@@ -56,7 +56,7 @@ class ProtocolAdapter:
         self._replies = replies
         self._streamer = Streamer(threads)
 
-    def answer(self, request: Request) -> Response:
+    def answer(self, request: HttpRequest) -> HttpResponse:
         """The response to any request to the endpoint. Answers every refusal instead of raising it."""
         if request.method == "OPTIONS":
             return self._checks.preflight(request)
@@ -68,22 +68,19 @@ class ProtocolAdapter:
             response = _refused(_unavailable(error), None).response()
         return self._checks.add_cors_headers(request, response)
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, request: HttpRequest) -> HttpResponse:
         self._checks.admit(request)
         principal = self._authenticate(request)
         body = self._checks.read(request)
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        message = revisions.read(body, headers, principal.key, self._sessions, self.server)
+        message = revisions.read(body, request.headers, principal.key, self._sessions, self.server)
         if isinstance(message, InboundRequest):
-            return self._serve(message, headers, principal, request)
+            return self._serve(message, principal, request)
         if isinstance(message, PostedReply):
             self._replies.deliver(str(message.id), principal.key, message.body)
-        return Response(status=202)
+        return HttpResponse(202, {"Content-Length": "0"})
 
-    def _serve(
-        self, inbound: InboundRequest, headers: dict[str, str], principal: Principal, request: Request
-    ) -> Response:
-        exchange = Exchange(principal, inbound.id, inbound.params, headers)
+    def _serve(self, inbound: InboundRequest, principal: Principal, request: HttpRequest) -> HttpResponse:
+        exchange = Exchange(principal, inbound.id, inbound.params, request.headers)
         if not (inbound.may_stream and accepts(request)[1]):
             return self._run(inbound, exchange).response()
         exchange.stream = stream = Stream(self._replies)

@@ -16,16 +16,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Response
 from pydantic_core import to_json
 
 from app.errors import Unavailable
 from app.mcp_server.protocol.client_replies import ClientReplies
 from app.mcp_server.protocol.exchange import Exchange
+from app.mcp_server.protocol.http_messages import HttpResponse
 
 PING_SECONDS = 15.0
 _POLL_SECONDS = 1.0
-_STREAM_HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+_STREAM_HEADERS = {
+    "Cache-Control": "no-cache, no-transform",
+    "X-Accel-Buffering": "no",
+    "Content-Type": "text/event-stream",
+}
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,10 @@ class FinalResponse:
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def response(self) -> Response:
-        """The Flask response with one JSON body."""
-        return Response(self.body, self.status, dict(self.headers), content_type="application/json")
+    def response(self) -> HttpResponse:
+        """The HTTP response with one JSON body."""
+        described = {"Content-Type": "application/json", "Content-Length": str(len(self.body))}
+        return HttpResponse(self.status, {**self.headers, **described}, self.body)
 
 
 _ABORTED = FinalResponse(
@@ -108,7 +113,7 @@ class Streamer:
         exchange: Exchange,
         stream: Stream,
         environ: Mapping[str, Any],
-    ) -> Response:
+    ) -> HttpResponse:
         """Starts the work; responds with JSON or a stream, depending on what comes first.
 
         Raises Unavailable in a process that is ending, before any work is done.
@@ -127,8 +132,7 @@ class Streamer:
         first = stream.next(PING_SECONDS, is_gone)
         if isinstance(first, FinalResponse):
             return first.response()
-        frames = _frames(first, exchange, stream, is_gone)
-        return Response(frames, 200, dict(_STREAM_HEADERS), content_type="text/event-stream")
+        return HttpResponse(200, dict(_STREAM_HEADERS), _frames(first, exchange, stream, is_gone))
 
 
 def _work(work: Callable[[], FinalResponse], stream: Stream) -> None:

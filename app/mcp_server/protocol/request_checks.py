@@ -5,13 +5,13 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Request, Response
 from mcp_types import INVALID_REQUEST, PARSE_ERROR
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app import strict_json
 from app.client_settings import is_allowed
 from app.mcp_server.protocol.errors import Refusal
+from app.mcp_server.protocol.http_messages import HttpRequest, HttpResponse
 
 LARGEST_BODY = 4 * 1024 * 1024
 _LOOPBACK_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
@@ -27,7 +27,7 @@ class RequestChecks:
     hosts: frozenset[str]
     origins: frozenset[str] = field(default_factory=frozenset)
 
-    def admit(self, request: Request) -> None:
+    def admit(self, request: HttpRequest) -> None:
         """Checks Host and Origin (DNS rebinding). Raises Refusal: 421, 403."""
         if request.environ.get("HTTP_HOST", "").lower() not in self.hosts:
             raise Refusal(
@@ -42,13 +42,13 @@ class RequestChecks:
     def _is_allowed(self, origin: str) -> bool:
         return is_allowed(origin, self.origins) or _LOOPBACK_ORIGIN.fullmatch(origin) is not None
 
-    def read(self, request: Request) -> dict[str, Any]:
+    def read(self, request: HttpRequest) -> dict[str, Any]:
         """The body: one JSON object. Raises Refusal: 405, 415, 406, 413, 400."""
         if request.method != "POST":
             message = "This endpoint takes POST only: it keeps no stream open between requests."
             raise Refusal(405, INVALID_REQUEST, message, headers={"Allow": "POST"})
         if (
-            request.mimetype != "application/json"
+            request.media_type != "application/json"
             or request.environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity"
         ):
             raise Refusal(415, INVALID_REQUEST, "Send plain JSON with Content-Type: application/json.")
@@ -58,14 +58,13 @@ class RequestChecks:
                 INVALID_REQUEST,
                 "Accept must admit application/json (and text/event-stream for streaming).",
             )
-        request.max_content_length = LARGEST_BODY
         try:
-            raw = request.get_data(cache=False)
+            raw = request.read_body(LARGEST_BODY)
         except RequestEntityTooLarge:
             raise Refusal(413, INVALID_REQUEST, "The body is larger than 4 MiB.") from None
         return parse(raw)
 
-    def add_cors_headers(self, request: Request, response: Response) -> Response:
+    def add_cors_headers(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         """Allows a page of an allowed origin to read the response (CORS)."""
         origin = request.environ.get("HTTP_ORIGIN")
         if origin is not None and self._is_allowed(origin):
@@ -76,16 +75,17 @@ class RequestChecks:
             response.headers["Vary"] = "Origin"
         return response
 
-    def preflight(self, request: Request) -> Response:
+    def preflight(self, request: HttpRequest) -> HttpResponse:
         """The response to a browser's OPTIONS request."""
-        requested = request.headers.get("Access-Control-Request-Headers", "")
+        requested = request.headers.get("access-control-request-headers", "")
         names = [
             name
             for name in (part.strip() for part in requested.split(","))
             if _ALLOWED_HEADERS.fullmatch(name)
         ]
-        response = Response(status=204)
-        if "Origin" in request.headers and self._is_allowed(request.headers["Origin"]):
+        response = HttpResponse(204)
+        origin = request.environ.get("HTTP_ORIGIN")
+        if origin is not None and self._is_allowed(origin):
             response.headers["Access-Control-Allow-Methods"] = "POST"
             response.headers["Access-Control-Allow-Headers"] = (
                 ", ".join(names) or "Authorization, Content-Type"
@@ -94,7 +94,7 @@ class RequestChecks:
         return self.add_cors_headers(request, response)
 
 
-def accepts(request: Request) -> tuple[bool, bool]:
+def accepts(request: HttpRequest) -> tuple[bool, bool]:
     """Whether JSON and an event stream are accepted. No Accept header means JSON (RFC 9110, 12.5.1)."""
     return _accepts(request.environ.get("HTTP_ACCEPT", "application/json"))
 
