@@ -4,7 +4,8 @@ May import: the floor, `web`, `workspaces`, `connectors`, `vault`, `oauth_server
 `approvals`, `memory`, `federation`. Never `hub`. Start reading in `routes.py`, then `server.py`: the SDK's
 server with our handlers. `authentication.py` turns a bearer token into a caller, `toolbox.py` lists tools,
 `account_choice.py` chooses connection and business, `service_offers.py` says what can be connected,
-`envelope.py` is the result of every call. `server_contents.py` has the resources and prompts of MCP servers.
+`envelope.py` is the answer of every call, `tool_result.py` and `tool_list.py` are the results of the two
+requests there are most of. `server_contents.py` has the resources and prompts of MCP servers.
 
 - `protocol/` is MCP over HTTP: checks, revisions, sessions, streams, elicitation. It imports nothing of the
   product.
@@ -15,6 +16,11 @@ server with our handlers. `authentication.py` turns a bearer token into a caller
 Decided:
 - The protocol is the SDK's: we run its `ServerRunner` once per request, by stepping the coroutine in
   the request's thread. Handlers are synchronous inside and never wait; `run_to_end` raises when one does.
+- The results of tools/call and tools/list are JSON when they leave the handler (`protocol/direct.py`): made by
+  typed code, they need no validation. They are byte for byte what the SDK would send
+  (tests/support/both_ways.py). Questions, sealed states and what a service sent beside its data are the SDK's.
+- A list of tools is kept under all that it depends on, read anew for each request (`tool_list.py`): no right is
+  remembered.
 - Nothing is stored between requests, in memory or by affinity. The handshake's session id is signed and
   holds what was negotiated; state that the client carries is sealed; a client's reply reaches the worker that
   waits for it through a database row or Redis.

@@ -1,6 +1,7 @@
-"""The envelope, which every tool call returns: its schema, and its size limit."""
+"""The envelope, which every tool call returns: its JSON, its schema, and its size limit."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 from pydantic_core import to_json
@@ -32,20 +33,31 @@ _CODES = (
 )
 
 
-def success(operation: str, data: Any, message: str) -> dict[str, Any]:
+class ResultEnvelope(dict[str, Any]):
+    """An envelope whose JSON is made once. Not changed once that is made: a change is another envelope."""
+
+    @cached_property
+    def json(self) -> bytes:
+        """The envelope as JSON."""
+        return to_json(self, inf_nan_mode="null")
+
+    @property
+    def characters(self) -> int:
+        """How long its JSON is as text."""
+        return len(self.json) if self.json.isascii() else len(self.json.decode())
+
+
+def success(operation: str, data: Any, message: str) -> ResultEnvelope:
     """The envelope of a successful call."""
-    return {"success": True, "data": data, "message": message, "operation": operation}
+    return ResultEnvelope(success=True, data=data, message=message, operation=operation)
 
 
-def failure(operation: str, error: PatchbayError) -> dict[str, Any]:
+def failure(operation: str, error: PatchbayError) -> ResultEnvelope:
     """The envelope of a failed call. An error without a code of its own is INTERNAL."""
     code = error.code if error.code in _CODES else "INTERNAL"
     details = {**error.details, "retryable": error.retryable, "correlation_id": correlation_id.get()}
-    return {
-        "success": False,
-        "error": {"code": code, "message": error.message, "details": details},
-        "operation": operation,
-    }
+    described = {"code": code, "message": error.message, "details": details}
+    return ResultEnvelope(success=False, error=described, operation=operation)
 
 
 def schema(data_schema: Mapping[str, Any], *, reads_only: bool) -> dict[str, Any]:
@@ -57,28 +69,9 @@ def schema(data_schema: Mapping[str, Any], *, reads_only: bool) -> dict[str, Any
     return {"type": "object", "properties": {"data": schemas.of_answer(data_schema, levels)}}
 
 
-def to_text(envelope: dict[str, Any]) -> str:
-    """The envelope as JSON text."""
-    return to_json(envelope, inf_nan_mode="null").decode()
-
-
-def result(envelope: dict[str, Any], text: str, blocks: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
-    """The envelope as the result of tools/call: structured, and as text for clients that read only that.
-
-    `blocks` are further content of a service, such as images.
-    """
-    return {
-        "resultType": "complete",
-        "content": [{"type": "text", "text": text}, *blocks],
-        "structuredContent": envelope,
-        "isError": not envelope["success"],
-    }
-
-
-def error_code(result: Any) -> str | None:
-    """The error code in a result of tools/call; None for success and for a request for input."""
-    answer = result.get("structuredContent") if isinstance(result, dict) else None
-    return str(answer["error"]["code"]) if answer and not answer["success"] else None
+def to_text(data: Any) -> str:
+    """The data as JSON text."""
+    return to_json(data, inf_nan_mode="null").decode()
 
 
 def most_items(items: list[Any], fits: Callable[[int], bool]) -> int:
@@ -91,11 +84,7 @@ def most_items(items: list[Any], fits: Callable[[int], bool]) -> int:
 
 
 def shortened(data: Any, fits: Callable[[Any], bool]) -> tuple[Any, str]:
-    """Data with long texts cut, then long lists, until it fits; and a sentence about it ("" if nothing was
-    cut).
-    """
-    if fits(data):
-        return data, ""
+    """Data that does not fit with long texts cut, then long lists, until it does; and a sentence about it."""
     for most in _TEXT_CUTS:
         data = _cut(data, most, None)
         if fits(data):

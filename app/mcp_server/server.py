@@ -12,6 +12,7 @@ from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp_types import (
     CallToolRequestParams,
     GetPromptRequestParams,
+    InputRequiredResult,
     PaginatedRequestParams,
     ReadResourceRequestParams,
 )
@@ -19,16 +20,19 @@ from mcp_types import (
 from app import tracing
 from app.config import VERSION, Settings
 from app.errors import Unavailable
-from app.mcp_server import envelope, icons
+from app.mcp_server import icons, tool_list
 from app.mcp_server.authentication import AuthenticatedBearer, BearerAuthenticator
 from app.mcp_server.calls import tenant_choice
 from app.mcp_server.calls.approval_gate import ApprovalGate
 from app.mcp_server.calls.concurrency import FairSemaphore
 from app.mcp_server.calls.invoker import Invoker
 from app.mcp_server.calls.parked_calls import ParkedCalls
+from app.mcp_server.protocol.direct import DirectHandler
 from app.mcp_server.protocol.elicitation import run_with_elicitation
 from app.mcp_server.protocol.exchange import Exchange
 from app.mcp_server.server_contents import ServerContents
+from app.mcp_server.tool_list import ToolListResult, ToolLists, key_of
+from app.mcp_server.tool_result import ToolResult
 from app.mcp_server.toolbox import Toolbox
 from app.mcp_server.tools import compact
 from app.oauth_server import grants
@@ -37,8 +41,6 @@ from app.vault.visible_connections import visible_to
 
 log = logging.getLogger(__name__)
 
-# A changed permission takes effect with the next call; a client may display the old list for this long.
-_LIST_TTL_MS = 10_000
 _LISTS: tuple[CacheableMethod, ...] = (
     "tools/list",
     "resources/list",
@@ -81,33 +83,39 @@ def make_server(
     invoker = Invoker(
         settings, toolbox, authenticator, gate, permits, parked, in_compact_mode=in_compact_mode
     )
-    hub_url = f"{settings.public_url}/integrations"
+    hub_url, lists = f"{settings.public_url}/integrations", ToolLists()
 
-    async def list_tools(ctx: Context, params: PaginatedRequestParams | None) -> dict[str, Any]:
-        caller = _caller(ctx)
+    def list_tools(exchange: Exchange, _params: PaginatedRequestParams) -> ToolListResult:
+        caller = _bearer(exchange).caller
         connections = visible_to(caller.workspace_id, caller.sees_as, caller.prefetched)
-        listed = (
-            toolbox.compact_listing(caller, connections)
-            if in_compact_mode
-            else toolbox.listing(caller, connections, hub_url)
-        )
+
+        def entries() -> list[dict[str, Any]]:
+            listed = (
+                toolbox.compact_listing(caller, connections)
+                if in_compact_mode
+                else toolbox.listing(caller, connections, hub_url)
+            )
+            return [*map(tenant_choice.with_argument, listed)] if caller.is_operator_key else listed
+
         _note_use(caller)
-        if caller.is_operator_key:
-            listed = [tenant_choice.with_argument(entry) for entry in listed]
-        return {"resultType": "complete", "tools": listed}
+        return ToolListResult(lists, key_of(caller, connections), entries)
 
-    async def call_tool(ctx: Context, params: CallToolRequestParams) -> Any:
-        caller = _caller(ctx)
+    def call_tool(exchange: Exchange, params: CallToolRequestParams) -> ToolResult | InputRequiredResult:
+        bearer = _bearer(exchange)
+        caller = bearer.caller
 
-        def answer(given: CallToolRequestParams) -> Any:
+        def answer(given: CallToolRequestParams) -> ToolResult | InputRequiredResult:
             # Rights may have changed while the person was asked over the open stream.
-            now = caller if given is params else authenticator.again(_bearer(ctx))
-            return invoker.call(ctx, given, now)
+            now = caller if given is params else authenticator.again(bearer)
+            return invoker.call(exchange, given, now)
 
-        with _traced(ctx, invoker, params.name, caller) as traced, invoker.permit(ctx, params, caller):
-            result = run_with_elicitation(ctx, params, answer, or_without=True)
-            if (code := envelope.error_code(result)) is not None:
-                traced.failed(code)
+        with (
+            _traced(exchange, invoker, params.name, caller) as traced,
+            invoker.permit(exchange, params, caller),
+        ):
+            result = run_with_elicitation(exchange, params, answer, or_without=True)
+            if isinstance(result, ToolResult) and result.error_code is not None:
+                traced.failed(result.error_code)
             return result
 
     async def list_resources(ctx: Context, params: PaginatedRequestParams | None) -> dict[str, Any]:
@@ -142,13 +150,13 @@ def make_server(
         website_url=settings.public_url,
         icons=icons.of_server(settings),
         cache_hints={
-            **{each: CacheHint(ttl_ms=_LIST_TTL_MS, scope="private") for each in _LISTS},
+            **dict.fromkeys(_LISTS, tool_list.HINT),
             "resources/read": CacheHint(ttl_ms=0, scope="private"),
             "server/discover": CacheHint(ttl_ms=_DISCOVER_TTL_MS, scope="private"),
         },
         get_tool_input_schema=_no_parameter_headers,
-        on_list_tools=list_tools,  # type: ignore[arg-type]
-        on_call_tool=call_tool,
+        on_list_tools=DirectHandler(list_tools),
+        on_call_tool=DirectHandler(call_tool),
         on_list_resources=list_resources,  # type: ignore[arg-type]
         on_list_resource_templates=list_templates,  # type: ignore[arg-type]
         on_read_resource=read_resource,  # type: ignore[arg-type]
@@ -173,15 +181,13 @@ def _narrowed(result: Any, kinds: set[str]) -> Any:
 
 
 def _traced(
-    ctx: Context, invoker: Invoker, name: str, caller: AuthenticatedCaller
+    exchange: Exchange, invoker: Invoker, name: str, caller: AuthenticatedCaller
 ) -> AbstractContextManager[tracing.Traced]:
     """A span of the call, whose parent is the client's: named in `_meta`, else in the HTTP headers."""
     if not tracing.is_on():
         return tracing.tool_call("")
     listed = invoker.find(caller, name)
-    return tracing.tool_call(
-        listed.name if listed else "(unknown)", ctx.request.trace_context() if ctx.request else {}
-    )
+    return tracing.tool_call(listed.name if listed else "(unknown)", exchange.trace_context())
 
 
 def _note_use(caller: AuthenticatedCaller) -> None:
@@ -193,11 +199,11 @@ def _note_use(caller: AuthenticatedCaller) -> None:
 
 
 def _caller(ctx: Context) -> AuthenticatedCaller:
-    return _bearer(ctx).caller
+    return _bearer(ctx.request).caller
 
 
-def _bearer(ctx: Context) -> AuthenticatedBearer:
-    bearer = ctx.request.principal if ctx.request else None
+def _bearer(exchange: Exchange | None) -> AuthenticatedBearer:
+    bearer = exchange.principal if exchange else None
     if not isinstance(bearer, AuthenticatedBearer):
         raise RuntimeError("a request reached a handler without its bearer")
     return bearer

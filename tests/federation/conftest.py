@@ -7,6 +7,7 @@ from tests.federation.oauth_site import OAuthSite
 from tests.federation.walking import Walk
 from tests.mcp_client.closing import closed_later  # noqa: F401
 from tests.support.added_servers import add_server, connect_server
+from tests.support.both_ways import both_ways  # noqa: F401
 from tests.support.companies import company
 from tests.support.mcp_client import client_of, oauth_client_of, token_for  # noqa: F401
 from tests.support.mcp_upstreams import FastMcp, run_everything, serve_notebook

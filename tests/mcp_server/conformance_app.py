@@ -50,7 +50,7 @@ async def list_tools(_ctx: Context, _params: Any) -> ListToolsResult:
 
 async def call_tool(ctx: Context, params: CallToolRequestParams) -> Any:
     if params.name in questions.HANDLERS:
-        return run_with_elicitation(ctx, params, lambda p: questions.HANDLERS[p.name](ctx, p))
+        return run_with_elicitation(ctx.request, params, lambda p: questions.HANDLERS[p.name](ctx, p))
     if params.name in {"test_tool_with_logging", "test_logging_tool"}:
         for text in ("Tool execution started", "Tool processing data", "Tool execution completed"):
             await ctx.session.send_log_message("info", text, related_request_id=ctx.request_id)
@@ -87,7 +87,7 @@ async def list_prompts(_ctx: Context, _params: Any) -> ListPromptsResult:
 
 async def get_prompt(ctx: Context, params: Any) -> Any:
     if params.name == "test_input_required_result_prompt":
-        return run_with_elicitation(ctx, params, questions.prompt)
+        return run_with_elicitation(ctx.request, params, questions.prompt)
     messages = content.prompt_messages(params.name, params.arguments or {})
     if messages is None:
         raise MCPError(INVALID_PARAMS, f"Unknown prompt: {params.name}")

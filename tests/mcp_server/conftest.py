@@ -1,5 +1,6 @@
 """An AI client at the endpoint, and Acme."""
 
+from tests.support.both_ways import both_ways  # noqa: F401
 from tests.support.mcp_client import (  # noqa: F401
     acme_service,
     alice,

@@ -8,6 +8,7 @@ from app.outbound import guarded_http
 from tests.mcp_client.closing import closed_later  # noqa: F401
 from tests.mcp_server.test_compact import compact_of  # noqa: F401
 from tests.services import stock
+from tests.support.both_ways import both_ways  # noqa: F401
 from tests.support.catalogue import sourced_from
 from tests.support.mcp_client import client_of, letters, token_for  # noqa: F401
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from mcp.server.context import ServerRequestContext
 from mcp_types import CallToolRequestParams
 
 from app import clock, logs, metrics, persist
@@ -173,7 +172,7 @@ class Invocation:
 class ClientInvocation(Invocation):
     """A call an AI client waits for."""
 
-    ctx: ServerRequestContext[Any, Exchange]
+    exchange: Exchange
     blocks: tuple[dict[str, Any], ...] = ()  # what the result has beside the envelope
 
     def deliver(self, answer: dict[str, Any], blocks: tuple[dict[str, Any], ...]) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import logging
 import time
 from typing import Any
 
-from mcp.server.context import ServerRequestContext
 from mcp_types import CallToolRequestParams
 
 from app import persist
@@ -53,9 +52,7 @@ class ApprovalGate:
         self._settings = settings
         self._mailer = mailer
 
-    def answer(
-        self, ctx: ServerRequestContext[Any, Exchange], invocation: Invocation, prepared: PreparedCall
-    ) -> dict[str, Any]:
+    def answer(self, exchange: Exchange, invocation: Invocation, prepared: PreparedCall) -> dict[str, Any]:
         """The envelope of a write that was approved and carried out.
 
         Raises UserInputRequired (the question for the chat), ApprovalNeeded with the link, PermissionDenied
@@ -66,7 +63,7 @@ class ApprovalGate:
         approval = _earlier_approval(caller, params, prepared)
         if approval is None:
             approval = self.request(invocation, prepared)
-            if approval.state == models.WAITING and in_chat and approval_question.can_ask(ctx):
+            if approval.state == models.WAITING and in_chat and approval_question.can_ask(exchange):
                 raise UserInputRequired(
                     approval_question.make(
                         approval,

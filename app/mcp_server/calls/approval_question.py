@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mcp.server.context import ServerRequestContext
 from mcp_types import (
     CallToolRequestParams,
     ElicitRequest,
@@ -12,7 +11,7 @@ from mcp_types import (
     ElicitResult,
     InputRequiredResult,
 )
-from mcp_types.version import MODERN_PROTOCOL_VERSIONS, is_version_at_least
+from mcp_types.version import is_version_at_least
 
 from app.approvals import argument_text
 from app.approvals.models import Approval
@@ -89,16 +88,12 @@ def may_decide(caller: AuthenticatedCaller, connection: Connection) -> bool:
     return caller.kind == "oauth" and not connection.approve_on_page
 
 
-def can_ask(ctx: ServerRequestContext[Any, Exchange]) -> bool:
+def can_ask(exchange: Exchange) -> bool:
     """Whether the client displays forms. In older revisions an empty declaration means forms."""
-    capabilities = ctx.session.client_capabilities
+    capabilities = exchange.client_capabilities
     elicitation = capabilities.elicitation if capabilities else None
     if elicitation is None or (elicitation.form is None and elicitation.url is not None):
         return False
-    if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
+    if exchange.is_modern:
         return True
-    return (
-        is_version_at_least(ctx.protocol_version, _FIRST_WITH_FORMS)
-        and ctx.request is not None
-        and ctx.request.can_send_request
-    )
+    return is_version_at_least(exchange.version, _FIRST_WITH_FORMS) and exchange.can_send_request

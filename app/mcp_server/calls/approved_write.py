@@ -31,6 +31,7 @@ from app.mcp_server.calls import accounting, second_look, tenant_choice
 from app.mcp_server.calls.accounting import Invocation
 from app.mcp_server.calls.pagination import Cursors
 from app.mcp_server.calls.service_call import PreparedCall, prepare
+from app.mcp_server.envelope import ResultEnvelope
 from app.mcp_server.protocol.errors import Refusal
 from app.mcp_server.toolbox import Toolbox
 from app.mcp_server.tools import active_business
@@ -134,7 +135,7 @@ class ApprovedWrites:
         except PatchbayError as error:
             invocation.settle(error.code)
             raise
-        invocation.row.bytes = len(envelope.to_text(dict(ended.envelope)))
+        invocation.row.bytes = ResultEnvelope(ended.envelope).characters
         invocation.settle(ended.code)
         return ended
 

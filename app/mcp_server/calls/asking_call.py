@@ -10,7 +10,7 @@ from app.mcp_server.calls.accounting import ClientInvocation
 from app.mcp_server.calls.approval_gate import ApprovalGate
 from app.mcp_server.calls.connect_prompt import UserInputRequired
 from app.mcp_server.calls.parked_calls import Ended, ParkedCall, ParkedCalls
-from app.mcp_server.calls.server_questions import PersonNextRound, is_modern, person_at, shows_questions
+from app.mcp_server.calls.server_questions import PersonNextRound, person_at, shows_questions
 from app.mcp_server.calls.service_call import PreparedCall
 
 
@@ -21,10 +21,10 @@ def once_approved(
 
     Raises UserInputRequired with a question of ours or of the service, and ToolError.
     """
-    invocation.person = person_at(invocation.ctx, prepared.connector.name)
+    invocation.person = person_at(invocation.exchange, prepared.connector.name)
     try:
         if approval_gate.is_needed(invocation.params, prepared):
-            return gate.answer(invocation.ctx, invocation, prepared)
+            return gate.answer(invocation.exchange, invocation, prepared)
         return _run(invocation, prepared, parked)
     except UserInputRequired:
         invocation.settle(ApprovalNeeded.code)
@@ -32,30 +32,28 @@ def once_approved(
 
 
 def _run(invocation: ClientInvocation, prepared: PreparedCall, parked: ParkedCalls) -> dict[str, Any]:
-    ctx, params, connection = invocation.ctx, invocation.params, prepared.connection
+    exchange, params, connection = invocation.exchange, invocation.params, prepared.connection
     name = prepared.connector.name
     if parked_calls.is_answer(params):
-        return _counted(invocation, parked.go_on(ctx, params, name, connection))
-    if not is_modern(ctx) or not shows_questions(ctx):
+        return _counted(invocation, parked.go_on(exchange, params, name, connection))
+    if not exchange.is_modern or not shows_questions(exchange):
         return invocation.run(prepared)
     if not prepared.connector.asks_while_running:
-        return invocation.run(prepared, person=PersonNextRound(name, ctx, params, connection.id))
+        return invocation.run(prepared, person=PersonNextRound(name, exchange, params, connection.id))
 
     def work(call: ParkedCall) -> Ended:
-        person = PersonNextRound(name, ctx, params, connection.id, call.park)
+        person = PersonNextRound(name, exchange, params, connection.id, call.park)
         answer = invocation.run(prepared, person=person, cancelled=lambda: _has_left(invocation, call))
         row = invocation.row
         request = (row.upstream_endpoint, row.upstream_status, row.upstream_ms)
         return Ended(answer, request, invocation.wrote, invocation.blocks)
 
-    owner = ctx.request.principal.key if ctx.request else ""
-    return parked.run(name, connection, owner, work).envelope
+    return parked.run(name, connection, exchange.principal.key, work).envelope
 
 
 def _has_left(invocation: ClientInvocation, call: ParkedCall) -> bool:
     """Whether the client left before the call had a question for it: then nobody waits for the outcome."""
-    exchange = invocation.exchange
-    return call.number == 0 and exchange is not None and exchange.is_cancelled()
+    return call.number == 0 and invocation.exchange.is_cancelled()
 
 
 def _counted(invocation: ClientInvocation, ended: Ended) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from app.mcp_server.calls.approval_gate import ApprovalGate
 from app.mcp_server.calls.concurrency import FairSemaphore
 from app.mcp_server.calls.pagination import Cursors
 from app.mcp_server.calls.service_call import PreparedCall, prepare
+from app.mcp_server.envelope import ResultEnvelope
 from app.mcp_server.protocol.errors import Refusal
 from app.mcp_server.toolbox import Toolbox
 from app.mcp_server.tools import active_business
@@ -112,8 +113,7 @@ class BrowserCalls:
                     invocation.settle("APPROVAL_NEEDED")
                     return answer
                 found = self._run(invocation, prepared, key)
-            text = envelope.to_text(found)
-            invocation.row.bytes = len(text)
+            invocation.row.bytes = ResultEnvelope(found).characters
             invocation.settle("ok")
             answer.envelope = found
         return answer

@@ -5,9 +5,7 @@ a result whose text has the link. The link works once, for the same person, sign
 """
 
 import json
-from typing import Any
 
-from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import UrlElicitationRequiredError
 from mcp_types import (
     CallToolRequestParams,
@@ -16,7 +14,7 @@ from mcp_types import (
     ElicitResult,
     InputRequiredResult,
 )
-from mcp_types.version import MODERN_PROTOCOL_VERSIONS, is_version_at_least
+from mcp_types.version import is_version_at_least
 
 from app.config import Settings
 from app.connectors.connector import Connector
@@ -101,7 +99,7 @@ def recover(
     try:
         return offer(
             settings,
-            invocation.ctx,
+            invocation.exchange,
             invocation.params,
             invocation.caller,
             connector,
@@ -116,7 +114,7 @@ def recover(
 
 def offer(
     settings: Settings,
-    ctx: ServerRequestContext[Any, Exchange],
+    exchange: Exchange,
     params: CallToolRequestParams,
     caller: AuthenticatedCaller,
     connector: Connector,
@@ -134,15 +132,15 @@ def offer(
     url = earlier or make_link(settings, caller, connector, connection, wants)
     verb = "reconnect" if connection else "connect"
     sentence = f"{error.message} Open this link to {verb} {connector.name}, signed in as {caller.email}."
-    if earlier is None and can_show_urls(ctx):
-        if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
+    if earlier is None and can_show_urls(exchange):
+        if exchange.is_modern:
             question = ElicitRequest(params=ElicitRequestURLParams(message=sentence, url=url))
             raise UserInputRequired(
                 InputRequiredResult(
                     input_requests={_QUESTION: question}, request_state=json.dumps({"url": url})
                 )
             )
-        if is_version_at_least(ctx.protocol_version, _FIRST_WITH_URLS):
+        if is_version_at_least(exchange.version, _FIRST_WITH_URLS):
             elicitation = ElicitRequestURLParams(message=sentence, url=url, elicitation_id=digest(url)[:32])
             raise UrlElicitationRequiredError([elicitation], sentence)
     if earlier is not None and _declined(params):
@@ -167,9 +165,9 @@ def _declined(params: CallToolRequestParams) -> bool:
     return isinstance(answer, ElicitResult) and answer.action != "accept"
 
 
-def can_show_urls(ctx: ServerRequestContext[Any, Exchange]) -> bool:
+def can_show_urls(exchange: Exchange) -> bool:
     """Whether the client opens pages for the person when asked."""
-    capabilities = ctx.session.client_capabilities
+    capabilities = exchange.client_capabilities
     return (
         capabilities is not None
         and capabilities.elicitation is not None

@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
-from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, CallToolRequestParams, InputRequiredResult
 
@@ -44,9 +43,11 @@ from app.mcp_server.calls.concurrency import FairSemaphore
 from app.mcp_server.calls.pagination import Cursors
 from app.mcp_server.calls.parked_calls import ParkedCalls
 from app.mcp_server.calls.service_call import prepare
+from app.mcp_server.envelope import ResultEnvelope
 from app.mcp_server.protocol.errors import Refusal
 from app.mcp_server.protocol.exchange import Exchange
 from app.mcp_server.service_offers import catalogue
+from app.mcp_server.tool_result import ToolResult
 from app.mcp_server.toolbox import Toolbox
 from app.mcp_server.tools import active_business
 from app.mcp_server.tools.spec import ForwardedCall, ListedTool, ToolContext, within_reach
@@ -88,7 +89,7 @@ class Invoker:
     @contextmanager
     def permit(
         self,
-        ctx: ServerRequestContext[Any, Exchange],
+        exchange: Exchange,
         params: CallToolRequestParams,
         caller: AuthenticatedCaller,
     ) -> Iterator[None]:
@@ -100,32 +101,32 @@ class Invoker:
         if listed is None or not listed.tool.open_world:
             yield
             return
-        is_gone = ctx.request.is_cancelled if ctx.request else lambda: False
         with ExitStack() as held:
             try:
                 service = self._toolbox.own_service(caller.workspace_id, listed, params.arguments or {})
-                permit = self._permits.acquire(caller.workspace_id, caller.user_id, is_gone, service=service)
+                permit = self._permits.acquire(
+                    caller.workspace_id, caller.user_id, exchange.is_cancelled, service=service
+                )
                 if held.enter_context(permit) and caller.prefetched is not None:
                     caller.prefetched.forget()
             except TooManyRequests as error:
-                ClientInvocation(
-                    params, caller, accounting.begin(caller, listed), ctx.request, ctx=ctx
-                ).turn_away(error)
+                row = accounting.begin(caller, listed)
+                ClientInvocation(params, caller, row, exchange=exchange).turn_away(error)
             yield
 
     def call(
         self,
-        ctx: ServerRequestContext[Any, Exchange],
+        exchange: Exchange,
         params: CallToolRequestParams,
         caller: AuthenticatedCaller,
-    ) -> dict[str, Any] | InputRequiredResult:
+    ) -> ToolResult | InputRequiredResult:
         """The result of tools/call.
 
         Raises Refusal (scope, limit) and MCPError (no such tool, a URL the person must open first).
         """
         params, caller, problem = tenant_choice.of_call(params, caller, self.find)
         listed = self.find(caller, params.name)
-        invocation = ClientInvocation(params, caller, accounting.begin(caller, listed), ctx.request, ctx=ctx)
+        invocation = ClientInvocation(params, caller, accounting.begin(caller, listed), exchange=exchange)
         try:
             if problem is not None:
                 raise problem
@@ -147,12 +148,13 @@ class Invoker:
         except Exception:
             invocation.log_defect()
             answer = envelope.failure(invocation.params.name, PatchbayError())
-        if answer["success"]:
-            answer = {**answer, "message": answer["message"] + invocation.note}
-        text = envelope.to_text(answer)
-        invocation.row.bytes = len(text)
-        invocation.settle("ok" if answer["success"] else answer["error"]["code"])
-        return envelope.result(answer, text, invocation.blocks)
+        if answer["success"] and invocation.note:
+            answer = ResultEnvelope(answer, message=answer["message"] + invocation.note)
+        made = answer if isinstance(answer, ResultEnvelope) else ResultEnvelope(answer)
+        result = ToolResult(made, invocation.blocks)
+        invocation.row.bytes = made.characters
+        invocation.settle(result.error_code or "ok")
+        return result
 
     def _answer(self, invocation: ClientInvocation, listed: ListedTool) -> dict[str, Any]:
         """The envelope of an existing tool."""
@@ -202,7 +204,7 @@ class Invoker:
     def _step_up(self, invocation: ClientInvocation, listed: ListedTool) -> Refusal:
         invocation.settle("PERMISSION_DENIED")
         return self._authenticator.insufficient_scope(
-            listed.needed_scopes(invocation.caller), invocation.ctx.request_id
+            listed.needed_scopes(invocation.caller), invocation.exchange.request_id
         )
 
     def _call_built_in(self, invocation: ClientInvocation, listed: ListedTool) -> dict[str, Any]:
@@ -235,8 +237,7 @@ class Invoker:
             not_selected=not_selected,
             admit=invocation.admit,
         )
-        if exchange := invocation.exchange:
-            context.cancelled, context.report = exchange.is_cancelled, exchange.report
+        context.cancelled, context.report = invocation.exchange.is_cancelled, invocation.exchange.report
         try:
             data = tool.call(context, checked)
         except BrokenConnection as error:

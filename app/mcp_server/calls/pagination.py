@@ -14,6 +14,7 @@ from app.crypto import digest
 from app.errors import InvalidArguments, Unavailable
 from app.mcp_server import envelope, stored_answers
 from app.mcp_server.calls import arguments
+from app.mcp_server.envelope import ResultEnvelope
 
 _LIFE_SECONDS = 86_400
 
@@ -74,20 +75,21 @@ class PageBuilder:
     position: ListPosition
     bound_to: tuple[Any, ...]  # what a cursor of this list is bound to
 
-    def envelope(self, data: Any, message: str) -> dict[str, Any]:
+    def envelope(self, data: Any, message: str) -> ResultEnvelope:
         """The envelope of a successful call."""
         return self._page(data, message) if self.tool.pages_by else self._fitting(data, message)
 
     def part(
         self, output: ToolOutput, message: str, store: Callable[[str], Callable[[int], str]]
-    ) -> dict[str, Any]:
+    ) -> ResultEnvelope:
         """The envelope of an answer of any length. If it does not fit, its first part: `store` takes the
         whole as text, and returns what makes the cursor of a position in it.
         """
         message = " ".join(filter(None, (message, output.note)))
         beside = sum(len(envelope.to_text(each)) for each in output.blocks if "text" in each)
-        if self._fits(output.data, message, beside):
-            return envelope.success(self.name, output.data, message)
+        whole = envelope.success(self.name, output.data, message)
+        if _fits(whole, beside):
+            return whole
         text = output.text
         try:
             cursor_at = store(envelope.to_text(output.data) if text is None else text)
@@ -100,9 +102,9 @@ class PageBuilder:
             room = envelope.MOST_PART_CHARACTERS - len(envelope.to_text({"": message})) - beside
             read = stored_answers.fitting(text, max(1, room))
             found = envelope.success(self.name, {"text": text[:read]}, message)
-        return {**found, "next_cursor": cursor_at(read)}
+        return ResultEnvelope(found, next_cursor=cursor_at(read))
 
-    def _page(self, data: dict[str, Any], message: str) -> dict[str, Any]:
+    def _page(self, data: dict[str, Any], message: str) -> ResultEnvelope:
         """One page of a list. Items that do not fit come after the cursor."""
         items, following = data["items"][self.position.skip :], data.pop("next", None)
         skipped = self.position.skip
@@ -118,21 +120,27 @@ class PageBuilder:
             cursor = self.cursors.make(position, *self.bound_to) if position else None
             return {**data, "items": items[:count], "next_cursor": cursor}
 
-        count = len(items)
-        if items and not self._fits(page(count), message):
-            count = envelope.most_items(items, lambda n: self._fits(page(n), message))
-        if count < len(items):
-            message += f" {count} of {len(items)} records of this page fit; go on with next_cursor."
-        return self._fitting(page(count), message)
+        whole = envelope.success(self.name, page(len(items)), message)
+        if _fits(whole):
+            return whole
+        count = envelope.most_items(items, lambda n: _fits(envelope.success(self.name, page(n), message)))
+        more = f" {count} of {len(items)} records of this page fit; go on with next_cursor."
+        return self._fitting(page(count), message + (more if count < len(items) else ""))
 
-    def _fitting(self, data: Any, message: str, beside: int = 0) -> dict[str, Any]:
-        data, cut = envelope.shortened(data, lambda some: self._fits(some, message, beside))
+    def _fitting(self, data: Any, message: str, beside: int = 0) -> ResultEnvelope:
+        """The envelope, its data shortened until it fits."""
+        whole = envelope.success(self.name, data, message)
+        if _fits(whole, beside):
+            return whole
+        data, cut = envelope.shortened(
+            data, lambda some: _fits(envelope.success(self.name, some, message), beside)
+        )
         return envelope.success(self.name, data, message + cut)
 
-    def _fits(self, data: Any, message: str, beside: int = 0) -> bool:
-        """Whether the envelope fits, with so many characters of other content beside it."""
-        text = envelope.to_text(envelope.success(self.name, data, message))
-        return len(text) + beside <= envelope.MOST_CHARACTERS
+
+def _fits(made: ResultEnvelope, beside: int = 0) -> bool:
+    """Whether the envelope fits, with so many characters of other content beside it."""
+    return made.characters + beside <= envelope.MOST_CHARACTERS
 
 
 def parse(

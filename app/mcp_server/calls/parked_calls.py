@@ -26,8 +26,8 @@ from app.mcp_server import envelope
 from app.mcp_server.calls import server_questions
 from app.mcp_server.calls.connect_prompt import UserInputRequired
 from app.mcp_server.calls.question_form import QuestionUnanswered
-from app.mcp_server.calls.server_questions import Context
 from app.mcp_server.protocol.client_replies import ClientReplies
+from app.mcp_server.protocol.exchange import Exchange
 from app.vault.models import Connection
 
 log = logging.getLogger(__name__)
@@ -70,13 +70,15 @@ class ParkedCalls:
         threading.Thread(target=run, args=(call.run, work), name="parked-call", daemon=True).start()
         return call.first_event()
 
-    def go_on(self, ctx: Context, params: CallToolRequestParams, name: str, connection: Connection) -> Ended:
+    def go_on(
+        self, exchange: Exchange, params: CallToolRequestParams, name: str, connection: Connection
+    ) -> Ended:
         """Hand the client's answer to the call it belongs to, and wait for what comes next.
 
         Raises UserInputRequired at another question, QuestionUnanswered if the call is over by now.
         """
         state, workspace_id = server_questions.state_in(params)[_STATE], connection.workspace_id
-        owner = ctx.request.principal.key if ctx.request else ""
+        owner = exchange.principal.key
         place, reply_to = _place(state["call"], state["number"]), secrets.token_urlsafe(18)
         self.replies.open(reply_to, owner, _OUTCOME_SECONDS)
         answer = {"reply": server_questions.reply_in(params, _QUESTION), "reply_to": reply_to}
@@ -86,8 +88,7 @@ class ParkedCalls:
             raise QuestionUnanswered(
                 f"{name} no longer waits for this answer. Call the tool again to start over."
             )
-        is_gone = ctx.request.is_cancelled if ctx.request else lambda: False
-        event = self.replies.wait(reply_to, owner, is_gone, _OUTCOME_SECONDS)
+        event = self.replies.wait(reply_to, owner, exchange.is_cancelled, _OUTCOME_SECONDS)
         if event is None:
             raise OutcomeUnknown(
                 f"{name} got the answer and did not finish in time. It may or may not have been done: check "

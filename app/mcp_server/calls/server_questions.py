@@ -9,7 +9,6 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     CallToolRequestParams,
@@ -17,7 +16,6 @@ from mcp_types import (
     ElicitRequestURLParams,
     InputRequiredResult,
 )
-from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel
 
 from app.crypto import digest
@@ -27,37 +25,28 @@ from app.mcp_server.calls.connect_prompt import UserInputRequired
 from app.mcp_server.calls.question_form import QuestionUnanswered
 from app.mcp_server.protocol.exchange import Exchange
 
-Context = ServerRequestContext[Any, Exchange]
-
 _STATE = "server_questions"
 _LONGEST_STATE = 16_000
 _MOST_QUESTIONS = 5
 
 
-def shows_questions(ctx: Context | None) -> bool:
+def shows_questions(exchange: Exchange) -> bool:
     """Whether the call's AI client shows questions of any kind."""
-    return bool(_capabilities(ctx))
+    return bool(_capabilities(exchange))
 
 
-def is_modern(ctx: Context) -> bool:
-    """Whether questions are a result of the call, which the client then makes again."""
-    return ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
-
-
-def _capabilities(ctx: Context | None) -> dict[str, Any]:
-    if ctx is None:
-        return {}
-    modes: dict[str, Any] = {"form": {}} if approval_question.can_ask(ctx) else {}
-    can_send = is_modern(ctx) or (ctx.request is not None and ctx.request.can_send_request)
-    modes |= {"url": {}} if can_send and connect_prompt.can_show_urls(ctx) else {}
+def _capabilities(exchange: Exchange) -> dict[str, Any]:
+    modes: dict[str, Any] = {"form": {}} if approval_question.can_ask(exchange) else {}
+    can_send = exchange.is_modern or exchange.can_send_request
+    modes |= {"url": {}} if can_send and connect_prompt.can_show_urls(exchange) else {}
     return {"elicitation": modes} if modes else {}
 
 
-def person_at(ctx: Context, name: str) -> Person:
+def person_at(exchange: Exchange, name: str) -> Person:
     """The person at the client of a call, while it waits for the result. `name` is the server's."""
-    if is_modern(ctx) or not shows_questions(ctx):
+    if exchange.is_modern or not shows_questions(exchange):
         return question_form.NobodyToAsk(name)
-    return PersonOnStream(name, ctx)
+    return PersonOnStream(name, exchange)
 
 
 class PersonOnStream:
@@ -65,21 +54,19 @@ class PersonOnStream:
 
     earlier: GivenAnswers | None = None
 
-    def __init__(self, name: str, ctx: Context) -> None:
+    def __init__(self, name: str, exchange: Exchange) -> None:
         self._name = name
-        self._ctx = ctx
-        self.capabilities: Mapping[str, Any] = _capabilities(ctx)
+        self._exchange = exchange
+        self.capabilities: Mapping[str, Any] = _capabilities(exchange)
 
     def answer(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """The person's answer. Raises QuestionUnanswered if they are not there."""
-        question = showable(self._name, self._ctx, method, params)
-        if self._ctx.request is None:
-            raise question_form.unshowable(self._name, question)
+        question = showable(self._name, self._exchange, method, params)
         if isinstance(question.params, ElicitRequestURLParams):  # which these revisions want named
             question.params.elicitation_id = digest(question.params.url)[:32]
         wire = question.model_dump(by_alias=True, mode="json", exclude_none=True)
         try:
-            reply = self._ctx.request.ask(wire["method"], wire["params"])
+            reply = self._exchange.ask(wire["method"], wire["params"])
         except MCPError:
             raise no_answer(self._name) from None
         return question_form.answer_of(question, reply)
@@ -103,21 +90,21 @@ class PersonNextRound:
     def __init__(
         self,
         name: str,
-        ctx: Context,
+        exchange: Exchange,
         params: CallToolRequestParams,
         connection_id: str,
         park: Callable[[ElicitRequest], Mapping[str, Any]] | None = None,
     ) -> None:
         self._name = name
-        self._ctx = ctx
+        self._exchange = exchange
         self._connection_id = connection_id
         self._park = park
-        self.capabilities: Mapping[str, Any] = _capabilities(ctx)
+        self.capabilities: Mapping[str, Any] = _capabilities(exchange)
         self.earlier = _earlier(params, connection_id)
 
     def answer(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """The person's answer, which comes with another request. Raises QuestionUnanswered if none comes."""
-        question = showable(self._name, self._ctx, method, params)
+        question = showable(self._name, self._exchange, method, params)
         if self._park is None:
             raise question_form.unshowable(self._name, question)
         return question_form.answer_of(question, self._park(question))
@@ -130,7 +117,7 @@ class PersonNextRound:
             raise QuestionUnanswered(f"{self._name} asked a question that is too large to pass on.")
         put = {
             f"question_{n}": showable(
-                self._name, self._ctx, str(each.get("method")), each.get("params") or {}
+                self._name, self._exchange, str(each.get("method")), each.get("params") or {}
             )
             for n, each in enumerate(_few(self._name, questions).values(), 1)
         }
@@ -145,11 +132,11 @@ class PersonNextRound:
         )
 
 
-def showable(name: str, ctx: Context, method: str, params: Mapping[str, Any]) -> ElicitRequest:
+def showable(name: str, exchange: Exchange, method: str, params: Mapping[str, Any]) -> ElicitRequest:
     """The question, if the call's AI client can show it. Raises QuestionUnanswered."""
     question = question_form.of_server(name, method, params)
     mode = "url" if isinstance(question.params, ElicitRequestURLParams) else "form"
-    if mode not in _capabilities(ctx).get("elicitation", {}):
+    if mode not in _capabilities(exchange).get("elicitation", {}):
         raise question_form.unshowable(name, question)
     return question
 

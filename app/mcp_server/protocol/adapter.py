@@ -67,7 +67,9 @@ class ProtocolAdapter:
         return HttpResponse(202, {"Content-Length": "0"})
 
     def _serve(self, inbound: InboundRequest, principal: Principal, request: HttpRequest) -> HttpResponse:
-        exchange = Exchange(principal, inbound.id, inbound.params, request.headers)
+        exchange = Exchange(
+            principal, inbound.id, inbound.params, request.headers, inbound.version, inbound.capabilities
+        )
         if not (inbound.may_stream and accepts(request)[1]):
             return self._runner.run(inbound, exchange).response()
         exchange.stream = stream = Stream(self._replies)

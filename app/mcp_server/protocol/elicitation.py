@@ -8,7 +8,6 @@ again ourselves.
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     MISSING_REQUIRED_CLIENT_CAPABILITY,
@@ -25,7 +24,6 @@ from mcp_types import (
     ListRootsRequest,
     ListRootsResult,
 )
-from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel
 
 from app.mcp_server.protocol.exchange import Exchange
@@ -41,7 +39,7 @@ _ANSWERS: dict[type[Any], type[BaseModel]] = {
 
 
 def run_with_elicitation(
-    ctx: ServerRequestContext[Any, Exchange],
+    exchange: Exchange,
     params: Params,
     handler: Callable[[Params], Result | InputRequiredResult],
     *,
@@ -55,10 +53,12 @@ def run_with_elicitation(
     """
     for _ in range(_MOST_ROUNDS):
         result = handler(params)
-        if not isinstance(result, InputRequiredResult) or ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
+        if not isinstance(result, InputRequiredResult) or exchange.is_modern:
             return result
         try:
-            answers = {name: _ask(ctx, question) for name, question in (result.input_requests or {}).items()}
+            answers = {
+                name: _ask(exchange, question) for name, question in (result.input_requests or {}).items()
+            }
         except MCPError:
             other = handler(_next(params, {}, result)) if or_without else result
             if isinstance(other, InputRequiredResult):
@@ -73,15 +73,15 @@ def _next(params: Params, answers: dict[str, InputResponse], result: InputRequir
     return params.model_copy(update={"input_responses": answers, "request_state": result.request_state})
 
 
-def _ask(ctx: ServerRequestContext[Any, Exchange], question: InputRequest) -> InputResponse:
-    missing = missing_capability(ctx.session.client_capabilities, question)
-    if missing or ctx.request is None:
+def _ask(exchange: Exchange, question: InputRequest) -> InputResponse:
+    missing = missing_capability(exchange.client_capabilities, question)
+    if missing:
         needed: dict[str, Any] = {"requiredCapabilities": {missing: {}}}
         raise MCPError(
             MISSING_REQUIRED_CLIENT_CAPABILITY, f"This needs an AI client that supports {missing}.", needed
         )
     wire = question.model_dump(by_alias=True, mode="json", exclude_none=True)
-    reply = ctx.request.ask(wire["method"], wire.get("params"))
+    reply = exchange.ask(wire["method"], wire.get("params"))
     answer: Any = _ANSWERS[type(question)].model_validate(reply, by_name=False)
     return answer  # type: ignore[no-any-return]
 

@@ -17,7 +17,9 @@ from mcp.shared.exceptions import MCPError, NoBackChannelError
 from mcp.shared.jsonrpc_dispatcher import progress_token_from_params
 from mcp.shared.message import ServerMessageMetadata
 from mcp.shared.transport_context import TransportContext
-from mcp_types import REQUEST_TIMEOUT, RequestId
+from mcp_types import REQUEST_TIMEOUT, ClientCapabilities, RequestId
+from mcp_types.version import LATEST_HANDSHAKE_VERSION, MODERN_PROTOCOL_VERSIONS
+from pydantic import ValidationError
 
 
 class Principal(Protocol):
@@ -66,11 +68,29 @@ class Exchange:
     request_id: RequestId
     params: Mapping[str, Any] | None
     headers: Mapping[str, str]
+    version: str = LATEST_HANDSHAKE_VERSION
+    capabilities: Any = None  # as the client declared them
     stream: ClientStream | None = None  # None: the response is a single JSON body
     may_ask: bool = False
+    result: Any = None  # what the handler returned, if the SDK's server only has to shape it
     _gone: threading.Event = field(default_factory=threading.Event)
 
     # --- for our handlers ---
+
+    @property
+    def is_modern(self) -> bool:
+        """Whether a question to the person is a result of the request, which the client then makes again."""
+        return self.version in MODERN_PROTOCOL_VERSIONS
+
+    @functools.cached_property
+    def client_capabilities(self) -> ClientCapabilities | None:
+        """What the client declared; None if it declared nothing, or nothing that can be read, as in the
+        SDK.
+        """
+        try:
+            return ClientCapabilities.model_validate(self.capabilities, by_name=False)
+        except ValidationError:
+            return None
 
     def trace_context(self) -> Mapping[str, Any]:
         """What may hold `traceparent` and `tracestate` (W3C): the request's `_meta`, else its headers."""
