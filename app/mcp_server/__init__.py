@@ -16,11 +16,12 @@ requests there are most of. `server_contents.py` has the resources and prompts o
 Decided:
 - The protocol is the SDK's: we run its `ServerRunner` once per request, by stepping the coroutine in
   the request's thread. Handlers are synchronous inside and never wait; `run_to_end` raises when one does.
-- The results of tools/call and tools/list are JSON when they leave the handler (`protocol/direct.py`): made by
-  typed code, they need no validation. They are byte for byte what the SDK would send
-  (tests/support/both_ways.py). Questions, sealed states and what a service sent beside its data are the SDK's.
-- A list of tools is kept under all that it depends on, read anew for each request (`tool_list.py`): no right is
-  remembered.
+- The results of tools/call and tools/list are JSON when they leave the handler (`protocol/direct.py`): made
+  by typed code, they need no validation. They are byte for byte what the SDK would send
+  (tests/support/both_ways.py). Questions, sealed states and what a service sent beside its data stay the
+  SDK's.
+- A list of tools is kept under all that it depends on, which each request reads anew (`tool_list.py`): no
+  right is remembered.
 - Nothing is stored between requests, in memory or by affinity. The handshake's session id is signed and
   holds what was negotiated; state that the client carries is sealed; a client's reply reaches the worker that
   waits for it through a database row or Redis.
