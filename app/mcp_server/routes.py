@@ -80,10 +80,10 @@ def mcp() -> Response:
     compact mode.
     """
     adapters: dict[bool, ProtocolAdapter] = current_app.extensions["mcp"]
-    asked = HttpRequest(request.environ)
-    found = adapters[wants_compact(asked.query)].answer(asked)
-    response = Response(found.body, found.status)
-    response.headers = Headers(found.headers)
+    http_request = HttpRequest(request.environ)
+    answer = adapters[wants_compact(http_request.query)].answer(http_request)
+    response = Response(answer.body, answer.status)
+    response.headers = Headers(answer.headers)  # instead of Flask's own: an empty answer is no page
     return response
 
 
