@@ -2,8 +2,6 @@
 per call.
 """
 
-import multiprocessing
-
 import pytest
 from sqlalchemy import event
 from sqlmodel import select
@@ -16,8 +14,7 @@ from app.federation.changes import touch
 from app.federation.models import McpServer, McpServerTool
 from app.workspaces.models import Workspace
 from tests.conftest import both_databases, live_environment
-
-_forks = multiprocessing.get_context("forkserver")
+from tests.support import forks
 
 
 def server(workspace, slug="notebook", **columns):
@@ -47,7 +44,7 @@ def own(workspace):
 
 def elsewhere(environ, work, *given):
     """Run `work` in a process of its own, with the same database, and wait until it has ended."""
-    process = _forks.Process(target=_run, args=(live_environment(**environ), work, given))
+    process = forks.CONTEXT.Process(target=_run, args=(live_environment(**environ), work, given))
     process.start()
     process.join()
     assert process.exitcode == 0

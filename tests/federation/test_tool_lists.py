@@ -1,6 +1,5 @@
 """Tool lists are read once, again when their time is over, and for one person alone."""
 
-import multiprocessing
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -19,12 +18,12 @@ from app.workspaces.models import Workspace
 from tests.conftest import both_databases, live_environment
 from tests.federation import list_reader
 from tests.federation.revisions import both_upstream_revisions
+from tests.support import forks
 from tests.support.mcp_upstreams import serve_notebook
 from tests.support.waiting import AT_MOST_SECONDS, until
 
 CALLERS = 64
 LIST, ADD = "notebook_list_notes", "notebook_add_note"
-_forks = multiprocessing.get_context("forkserver")
 
 
 @pytest.fixture
@@ -111,8 +110,8 @@ def test_processes_read_it_once_among_them(subject, environ):
     started = hold_lists(subject.upstream, held)
     crew = []
     for _ in range(2):
-        ours, theirs = _forks.Pipe()
-        process = _forks.Process(
+        ours, theirs = forks.CONTEXT.Pipe()
+        process = forks.CONTEXT.Process(
             target=list_reader.work,
             args=(theirs, live_environment(**environ), subject.server_id, subject.connection.id, 360.0),
         )
@@ -212,8 +211,8 @@ def test_every_process_holds_it_from_its_next_request_on(subject, environ):
         return "changed"
 
     subject.upstream.replace_tool(list_notes)
-    ours, theirs = _forks.Pipe()
-    process = _forks.Process(
+    ours, theirs = forks.CONTEXT.Pipe()
+    process = forks.CONTEXT.Process(
         target=list_reader.work,
         args=(theirs, live_environment(**environ), subject.server_id, subject.connection.id, 360.0),
     )

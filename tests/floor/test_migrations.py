@@ -1,9 +1,5 @@
 """Migrations and models agree; running the migrations twice or concurrently is safe."""
 
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -12,7 +8,7 @@ from sqlmodel import SQLModel
 from app import database
 from app.memory.models import is_described
 from tests.conftest import both_databases
-from tests.support import databases
+from tests.support import databases, forks
 
 
 @both_databases
@@ -26,24 +22,20 @@ def test_the_migrated_database_has_what_the_models_say(app):
 
 
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.needs_postgres)])
-def test_two_hosts_that_migrate_at_once_both_succeed(kind, tmp_path, environ):
+def test_two_hosts_that_migrate_at_once_both_succeed(kind, tmp_path):
     name = None
     if kind == "postgres":
         url, name = databases.new_empty_postgres()
     else:
         url = f"sqlite:///{tmp_path}/both.db"
 
-    def migrate(_):
-        return subprocess.run(
-            [sys.executable, "-m", "alembic", "upgrade", "head"],
-            cwd=databases.ROOT,
-            env={**environ, "DATABASE_URL": url},
-            capture_output=True,
-        ).returncode
-
+    hosts = [forks.CONTEXT.Process(target=databases.migrate, args=(url,)) for _ in range(3)]
     try:
-        with ThreadPoolExecutor(3) as pool:
-            assert list(pool.map(migrate, range(3))) == [0, 0, 0]
+        for host in hosts:
+            host.start()
+        for host in hosts:
+            host.join()
+        assert [host.exitcode for host in hosts] == [0, 0, 0]
     finally:
         if name:
             databases.drop_postgres(name)

@@ -60,8 +60,10 @@ LOOK = """() => {
   const wrong = [];
   for (let left = 9; left && document.getAnimations().length; left--)  // a parent's may start a child's
     document.getAnimations().forEach((each) => each.finish());
-  const parse = (text) => {
-    const canvas = parse.canvas ||= new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+  const colours = new Map();  // a page has few, and drawing one takes most of the time
+  const parse = (text) => colours.get(text) ?? colours.set(text, drawn(text)).get(text);
+  const drawn = (text) => {
+    const canvas = drawn.canvas ||= new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
     canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = text; canvas.fillRect(0, 0, 1, 1);
     const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
     return [r, g, b, a / 255];

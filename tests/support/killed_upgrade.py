@@ -1,26 +1,19 @@
 """Upgrades that die: processes of their own, killed at a chosen statement."""
 
-import multiprocessing
 import os
 import signal
 from typing import Any
 
 from sqlalchemy import Engine, event
 
-from app import factory
-from tests.support import databases
-
-# Each dying process is a fork of one that has imported this module and runs a single thread.
-factory.import_models()
-_fork = multiprocessing.get_context("forkserver")
-_fork.set_forkserver_preload([__name__])
+from tests.support import databases, forks
 
 
 def kill_upgrade(url: str, revision: str, at_statement: int) -> bool:
     """Upgrade to `revision` in a process that is killed before that statement (from 1). False if it ended
     by itself, because the migration has fewer statements.
     """
-    process = _fork.Process(target=_upgrade_and_die, args=(url, revision, at_statement))
+    process = forks.CONTEXT.Process(target=_upgrade_and_die, args=(url, revision, at_statement))
     process.start()
     process.join(60)
     assert process.exitcode in {0, -signal.SIGKILL}, "the upgrade failed by itself"

@@ -29,6 +29,7 @@ def interpreter(folder: Path) -> str:
                 "install",
                 "--quiet",
                 "--disable-pip-version-check",
+                "--no-compile",  # Python compiles what it imports; that is little of them
                 "-r",
                 str(wanted),
             ]

@@ -1,6 +1,5 @@
 """A service with real HTTP, a connection to it, and processes of the product."""
 
-import multiprocessing
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -19,15 +18,12 @@ from app.vault.models import Connection, Credential
 from app.vault.token_endpoint import TokenSet
 from tests.conftest import People, live_environment
 from tests.mcp_client.closing import Keeping, closed_later  # noqa: F401
+from tests.support import forks
 from tests.support.catalogue import install
 from tests.support.mcp_upstreams import Upstream
 from tests.vault import added, worker
 from tests.vault import provider as providers
 from tests.vault.provider import CLIENT, PASSWORD, Provider
-
-_forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload([worker.__name__])
-
 
 MINE = {
     "keyed": {},
@@ -190,9 +186,9 @@ def start_crew(environ: dict[str, str]) -> Iterator[Callable[..., Crew]]:
         crew = Crew([], [])
         started.append(crew)
         for _ in range(processes):
-            ours, theirs = _forks.Pipe()
+            ours, theirs = forks.CONTEXT.Pipe()
             arguments = (theirs, live_environment(**environ), threads, connection.workspace_id, connection.id)
-            process = _forks.Process(target=worker.work, args=arguments)
+            process = forks.CONTEXT.Process(target=worker.work, args=arguments)
             process.start()
             theirs.close()
             crew.processes.append(process)
