@@ -13,6 +13,8 @@ from typing import Any
 
 import requests
 
+from tests.support.waiting import AT_MOST_SECONDS
+
 TOOL = "hub_list_connections"
 
 
@@ -100,13 +102,15 @@ def _call_from_outside(tool: dict[str, Any]) -> str:
         "capabilities": {},
         "clientInfo": {"name": "openai-mcp", "version": "1"},
     }
-    begun = requests.post(tool["server_url"], json=_rpc("initialize", hello), headers=headers, timeout=20)
+    begun = requests.post(
+        tool["server_url"], json=_rpc("initialize", hello), headers=headers, timeout=AT_MOST_SECONDS
+    )
     session = {"Mcp-Session-Id": begun.headers["Mcp-Session-Id"], "MCP-Protocol-Version": "2025-06-18"}
     called = requests.post(
         tool["server_url"],
         json=_rpc("tools/call", {"name": TOOL, "arguments": {}}),
         headers={**headers, **session},
-        timeout=20,
+        timeout=AT_MOST_SECONDS,
     )
     line = next((line for line in called.text.splitlines() if line.startswith("data: {")), called.text)
     return json.dumps(json.loads(line.removeprefix("data: "))["result"]["structuredContent"])

@@ -20,6 +20,7 @@ from app.connectors.summary_days import DateRange, OneDay
 from app.errors import InvalidArguments, ReconnectNeeded
 from tests.support.processes import run_sandbox
 from tests.support.signed_in import SignedIn, is_wanted, may_change
+from tests.support.waiting import AT_MOST_SECONDS
 
 TOOLS = [(connector, tool) for connector in services_of(None) for tool in connector.tools]
 every_tool = pytest.mark.parametrize(
@@ -282,7 +283,9 @@ def test_it_revokes_what_it_got(connector, sandbox):
     else:
         form |= {"client_id": "sandbox", "client_secret": "sandbox"}
     body = {"json": form} if connector.auth.revokes_by_json else {"data": form}
-    answer = requests.post(signed_in.at(connector.auth.revoke_url), **body, auth=auth, timeout=10)
+    answer = requests.post(
+        signed_in.at(connector.auth.revoke_url), **body, auth=auth, timeout=AT_MOST_SECONDS
+    )
     assert answer.status_code == 200
     assert signed_in.refresh().status_code == 400
     _signed_in.pop(connector.slug, None)

@@ -24,6 +24,7 @@ from app.sandbox import clock as sandbox_clock
 from app.vault.token_endpoint import TokenRefused
 from tests.support.processes import run_sandbox
 from tests.support.signed_in import HeldToSchema
+from tests.support.waiting import AT_MOST_SECONDS
 
 MONTH = {
     "from": (sandbox_clock.today() - timedelta(days=30)).isoformat(),
@@ -51,7 +52,7 @@ class FlowPos(HeldToSchema):
 
 @pytest.fixture
 def flowpos(sandbox_url):
-    requests.post(f"{sandbox_url}/_levers/flowpos/reset", timeout=10).raise_for_status()
+    requests.post(f"{sandbox_url}/_levers/flowpos/reset", timeout=AT_MOST_SECONDS).raise_for_status()
     return FlowPos(sandbox_url)
 
 

@@ -27,6 +27,7 @@ from app.mcp_client import MemorySessions
 from app.sandbox.clock import today
 from tests.connectors.test_flowpos import FlowPos
 from tests.support.processes import run_sandbox
+from tests.support.waiting import AT_MOST_SECONDS
 
 CHANGE = {"product_id": "p-12", "location_id": "l-11", "delta": 1, "reason": "Found one"}
 DOCUMENTED = {
@@ -53,7 +54,7 @@ def levers(sandbox_url):
     """`levers("unlist", tools=[…])` pulls a lever of FlowPOS, which begins at its first day."""
 
     def _pull(lever, **given):
-        answer = requests.post(f"{sandbox_url}/_levers/flowpos/{lever}", json=given, timeout=10)
+        answer = requests.post(f"{sandbox_url}/_levers/flowpos/{lever}", json=given, timeout=AT_MOST_SECONDS)
         answer.raise_for_status()
 
     _pull("reset")

@@ -19,6 +19,7 @@ from app.errors import (
     ReconnectNeeded,
 )
 from app.outbound import Response
+from tests.support.waiting import AT_MOST_SECONDS
 from tests.support.xano import PRODUCT, SHOP
 
 # --- tables ---
@@ -181,7 +182,7 @@ def test_a_deep_record_is_written_and_shown_as_far_as_it_can_be(xano):
     path = f"{xano.instance().facts['meta_api']}/workspace/3/table/{table['table_id']}/content"
     deep = {"data": nested(400)}
     headers = {"Authorization": f"Bearer {xano.token}"}
-    assert requests.post(path, json=deep, headers=headers, timeout=10).status_code == 200
+    assert requests.post(path, json=deep, headers=headers, timeout=AT_MOST_SECONDS).status_code == 200
     items = xano.call("browse_table_content", table)["items"]
     assert "(nested too deep to show)" in json.dumps(items[1])
     assert xano.call("get_table_record", table, record_id=items[1]["id"])["record"] == items[1]

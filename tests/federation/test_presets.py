@@ -10,6 +10,7 @@ import requests
 from app import config
 from app.federation.presets import PRESETS, offered
 from tests.support.keys import SECRET_KEY, VAULT_KEY
+from tests.support.waiting import AT_MOST_SECONDS
 
 KNOWN = "stripe xero quickbooks slack hubspot github notion linear atlassian sentry cloudflare flowpos"
 
@@ -45,4 +46,4 @@ def test_the_demo_is_offered_only_with_the_sandbox(sandbox):
     demo, *others = offered(_settings(SANDBOX_URL=sandbox))
     assert (demo.key, demo.url) == ("harbour_crm", f"{sandbox}/harbour_crm/mcp")
     assert tuple(others) == PRESETS == offered(_settings(SANDBOX="off"))
-    assert requests.post(demo.url, json={}, timeout=10).status_code == 401
+    assert requests.post(demo.url, json={}, timeout=AT_MOST_SECONDS).status_code == 401

@@ -11,6 +11,7 @@ from app.federation.models import McpServer
 from app.vault.models import Connection
 from app.workspaces.models import Membership
 from tests.conftest import both_databases
+from tests.support.waiting import AT_MOST_SECONDS
 
 ADD = "/integrations/add"
 
@@ -38,7 +39,7 @@ def test_add_adds_one_server_with_one_connection(walk, sdk_server):
 @both_databases
 def test_of_two_presses_at_once_both_go_on_to_the_consent_page(walk, oauth_site, monkeypatch):
     form = displayed(walk, f"{oauth_site.server.url}/mcp", name="Site")
-    obtain, both_are_here = registration.obtain_client, threading.Barrier(2, timeout=30)
+    obtain, both_are_here = registration.obtain_client, threading.Barrier(2, timeout=AT_MOST_SECONDS)
 
     def obtain_together(*args):
         both_are_here.wait()

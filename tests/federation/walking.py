@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from werkzeug.test import TestResponse
 
 from tests.support.visitor import Visitor
+from tests.support.waiting import AT_MOST_SECONDS
 
 _INPUT = re.compile(r"<input\b[^>]*>")
 
@@ -106,7 +107,7 @@ class Walk:
     def _consent(self, url: str) -> str:
         """Where the server's consent page sends the browser."""
         try:
-            with _BROWSER.open(url, timeout=20) as answer:
+            with _BROWSER.open(url, timeout=AT_MOST_SECONDS) as answer:
                 raise AssertionError(f"{url} answered {answer.status} instead of a redirect")
         except urllib.error.HTTPError as answer:
             assert answer.code in {302, 303, 307}, f"{url}: {answer.code} {answer.read()[:500]!r}"

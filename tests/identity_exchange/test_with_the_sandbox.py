@@ -12,6 +12,7 @@ from tests.hub.test_xano import state_of
 from tests.identity_exchange.conftest import Exchanger
 from tests.support.mcp_client import Client
 from tests.support.processes import Levers
+from tests.support.waiting import AT_MOST_SECONDS
 
 CERTIFICATES = "/flowpos/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com"
 
@@ -38,7 +39,7 @@ def id_token(sandbox):
     def _id_token(email):
         credentials = {"email": email, "password": "sandbox", "returnSecureToken": True}
         return requests.post(
-            f"{sandbox}/flowpos/v1/accounts:signInWithPassword", json=credentials, timeout=10
+            f"{sandbox}/flowpos/v1/accounts:signInWithPassword", json=credentials, timeout=AT_MOST_SECONDS
         ).json()["idToken"]
 
     return _id_token

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support import node
 from tests.support.product import free_port
+from tests.support.waiting import AT_MOST_SECONDS
 
 pytestmark = [pytest.mark.needs_chromium, pytest.mark.needs_node, pytest.mark.xdist_group("journeys")]
 SCENARIOS = {"authorization-server-metadata-endpoint", "authorization-code-grant"}
@@ -55,5 +56,5 @@ def _register(product, port):
     request = urllib.request.Request(
         product.url + "/oauth/register", json.dumps(parameters).encode(), {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=AT_MOST_SECONDS) as answer:
         return json.load(answer)["client_id"]

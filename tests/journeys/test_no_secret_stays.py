@@ -26,6 +26,7 @@ from tests.support.processes import Levers
 from tests.support.product import Product, run_product
 from tests.support.sdk_client import PythonClient
 from tests.support.tap import Tap
+from tests.support.waiting import AT_MOST_SECONDS
 
 pytestmark = [pytest.mark.needs_chromium, pytest.mark.xdist_group("journeys")]
 SERVICES = ("freshbooks", "xero", "gmail")
@@ -68,7 +69,7 @@ class House:
         data = form if isinstance(form, bytes) else urlencode(form).encode() if form else None
         with contextlib.suppress(urllib.error.HTTPError):
             return urllib.request.urlopen(
-                urllib.request.Request(self.tap.url + path, data, headers), timeout=20
+                urllib.request.Request(self.tap.url + path, data, headers), timeout=AT_MOST_SECONDS
             ).read()
 
 
@@ -225,7 +226,7 @@ def _every_page_is_looked_at(house):
     anna.page.get_by_label("Name").fill("A script")
     anna.button("Generate token").click()
     anna.sees("Your new token")
-    with urllib.request.urlopen(house.tap.url + "/health", timeout=10) as answer:
+    with urllib.request.urlopen(house.tap.url + "/health", timeout=AT_MOST_SECONDS) as answer:
         assert answer.status == 200
     paths = "ai-clients account debug-oauth memory team usage activity approvals integrations/status"
     for path in paths.split():

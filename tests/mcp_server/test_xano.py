@@ -9,6 +9,7 @@ import requests
 
 from tests.hub.test_xano import paste
 from tests.support.consent import sandbox_process  # noqa: F401
+from tests.support.waiting import AT_MOST_SECONDS
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_a_record_nested_deeper_than_can_be_shown_is_shown_as_far_as_it_can_be(
         f"{sandbox_process.url}/xano/{content}",
         json={"name": "Deep", "created_at": deep},
         headers={"Authorization": "Bearer sandbox-xano-northwind"},
-        timeout=10,
+        timeout=AT_MOST_SECONDS,
     )
     table = {"workspace_id": 3, "table_id": 9, "instance_name": "Northwind"}
     envelope = alice.call("xano_browse_table_content", table | {"page": 2, "per_page": 7})

@@ -14,6 +14,7 @@ from freshbooks import Client, FilterBuilder, FreshBooksError, IncludesBuilder, 
 from app.connectors.freshbooks import CONNECTOR
 from app.errors import InvalidArguments, ObjectNotFound
 from app.sandbox.clock import now, today
+from tests.support.waiting import AT_MOST_SECONDS
 
 TODAY = today()
 LINES = IncludesBuilder().include("lines")
@@ -101,8 +102,10 @@ def test_its_consent_page_is_ours(sdk, here):
 def test_it_exchanges_and_refreshes_as_we_do(sdk, here):
     scopes = list(CONNECTOR.auth.write_scopes)
     approved = {"company": "northwind", "decision": "approve", "granted": scopes}
-    page = requests.get(sdk.get_auth_request_url(scopes), timeout=10).url
-    back = requests.post(page, data=approved, allow_redirects=False, timeout=10).headers["Location"]
+    page = requests.get(sdk.get_auth_request_url(scopes), timeout=AT_MOST_SECONDS).url
+    back = requests.post(page, data=approved, allow_redirects=False, timeout=AT_MOST_SECONDS).headers[
+        "Location"
+    ]
     first = sdk.get_access_token(parse_qs(urlsplit(back).query)["code"][0])
     assert first.access_token_expires_at > now()
     second = sdk.refresh_access_token()

@@ -23,6 +23,7 @@ from quickbooks.objects.payment import PaymentLine
 from app.sandbox.clock import today
 from tests.support.processes import Levers
 from tests.support.quickbooks import QuickBooks
+from tests.support.waiting import AT_MOST_SECONDS
 
 CALLBACK = "http://localhost:8000/integrations/quickbooks/callback"
 TODAY = today().isoformat()
@@ -37,7 +38,10 @@ class AuthorizedSdk:
         self.auth = AuthClient("sandbox", "sandbox", CALLBACK, f"{host}/.well-known/openid_configuration")
         url = self.auth.get_authorization_url([Scopes.ACCOUNTING], state_token="s")
         answer = requests.post(
-            url, data={"company": company, "decision": "approve"}, allow_redirects=False, timeout=10
+            url,
+            data={"company": company, "decision": "approve"},
+            allow_redirects=False,
+            timeout=AT_MOST_SECONDS,
         )
         back = parse_qs(urlsplit(answer.headers["Location"]).query)
         assert back["state"] == ["s"]

@@ -16,6 +16,7 @@ from app.sandbox.clock import now
 from app.sandbox.server import create_app
 from app.sandbox.services.flowpos.identity import KEY_ID, claims_of, private_key, signed
 from tests.support import loops
+from tests.support.waiting import AT_MOST_SECONDS
 
 NOW = now()
 CORNER, KIOSK = "b1a0-0001", "b1a0-0002"
@@ -218,7 +219,7 @@ def test_the_official_client_lists_and_calls(sandbox):
 
     async def go():
         headers = {"Authorization": "Bearer sandbox-flowpos-mara"}
-        http = httpx2.AsyncClient(headers=headers)
+        http = httpx2.AsyncClient(headers=headers, timeout=AT_MOST_SECONDS)
         async with Client(streamable_http_client(f"{sandbox}/flowpos/mcp", http_client=http)) as client:
             names = {tool.name for tool in (await client.list_tools()).tools}
             result = await client.call_tool("get_products", {"limit": 1})

@@ -46,7 +46,7 @@ class Crm:
 
         async def redirect(url):
             form = {"company": "northwind", "decision": "approve", "granted": [*scopes]}
-            async with httpx2.AsyncClient() as browser:
+            async with httpx2.AsyncClient(timeout=AT_MOST_SECONDS) as browser:
                 back.append((await browser.post(url, data=form)).headers["Location"])
 
         async def callback():

@@ -9,6 +9,7 @@ from werkzeug.test import Client
 from app.sandbox.clock import now
 from app.sandbox.server import create_app
 from tests.support.processes import Levers
+from tests.support.waiting import AT_MOST_SECONDS
 
 
 @pytest.fixture
@@ -24,11 +25,13 @@ class Fusion:
         self.tokens = answer.json()
 
     def token(self, **given):
-        return requests.post(f"{self.url}/oauth/access_token", json=given, timeout=10)
+        return requests.post(f"{self.url}/oauth/access_token", json=given, timeout=AT_MOST_SECONDS)
 
     def send(self, method, path, **options):
         headers = {"Authorization": f"Bearer {self.tokens['access_token']}"}
-        return requests.request(method, f"{self.url}/v1{path}", headers=headers, timeout=10, **options)
+        return requests.request(
+            method, f"{self.url}/v1{path}", headers=headers, timeout=AT_MOST_SECONDS, **options
+        )
 
 
 def test_a_token_answer_holds_a_refresh_token_that_rotates(fusion):

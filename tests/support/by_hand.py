@@ -8,6 +8,7 @@ import urllib.request
 from urllib.parse import urlencode
 
 from tests.support.browser import Loopback
+from tests.support.waiting import AT_MOST_SECONDS
 
 
 class ByHand:
@@ -22,7 +23,7 @@ class ByHand:
         request = urllib.request.Request(
             url + "/oauth/register", json.dumps(request).encode(), {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=AT_MOST_SECONDS) as answer:
             self.client_id = json.load(answer)["client_id"]
 
     def authorize_url(self) -> str:

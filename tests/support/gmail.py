@@ -13,6 +13,7 @@ from app.connectors.gmail import CONNECTOR
 from app.vault import token_endpoint
 from tests.support.processes import Levers
 from tests.support.signed_in import check_data
+from tests.support.waiting import AT_MOST_SECONDS
 
 VERIFIER = "v" * 50
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
@@ -40,7 +41,11 @@ class Google:
         }
         form = {"company": account, "decision": "approve", "granted": [s for s in scopes if s not in untick]}
         answer = requests.post(
-            self.where.authorize_url, params=authorization, data=form, allow_redirects=False, timeout=10
+            self.where.authorize_url,
+            params=authorization,
+            data=form,
+            allow_redirects=False,
+            timeout=AT_MOST_SECONDS,
         )
         code = parse_qs(urlsplit(answer.headers["Location"]).query)["code"][0]
         return token_endpoint.exchange_code(CONNECTOR, self.where, code=code, verifier=VERIFIER)

@@ -16,6 +16,7 @@ from typing import Any
 from app.sandbox import __main__ as sandbox
 from tests.support import forks
 from tests.support.product import free_port
+from tests.support.waiting import AT_MOST_SECONDS
 
 
 @contextlib.contextmanager
@@ -70,9 +71,9 @@ class Levers:
         request = urllib.request.Request(
             self.base + lever, json.dumps(given).encode(), {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=AT_MOST_SECONDS) as answer:
             return json.load(answer)
 
     def log(self) -> Any:
-        with urllib.request.urlopen(self.base + "log", timeout=10) as answer:
+        with urllib.request.urlopen(self.base + "log", timeout=AT_MOST_SECONDS) as answer:
             return json.load(answer)

@@ -4,6 +4,7 @@ import requests
 
 from app.connectors.quickbooks import CONNECTOR
 from tests.support.signed_in import HeldToSchema
+from tests.support.waiting import AT_MOST_SECONDS
 
 
 class QuickBooks(HeldToSchema):
@@ -14,7 +15,7 @@ class QuickBooks(HeldToSchema):
 
     @classmethod
     def on_its_first_day(cls, sandbox):
-        requests.post(f"{sandbox}/_levers/quickbooks/reset", timeout=10).raise_for_status()
+        requests.post(f"{sandbox}/_levers/quickbooks/reset", timeout=AT_MOST_SECONDS).raise_for_status()
         return cls(sandbox)
 
     def identify(self, **facts):
@@ -32,6 +33,6 @@ class QuickBooks(HeldToSchema):
             method,
             f"{self.base_url}/v3/company/{self.account.key}{path}",
             headers=headers,
-            timeout=10,
+            timeout=AT_MOST_SECONDS,
             **options,
         )

@@ -29,6 +29,7 @@ from mcp_types import ElicitRequestURLParams, ElicitResult
 from pydantic import AnyUrl
 
 from tests.support.browser import Loopback
+from tests.support.waiting import AT_MOST_SECONDS
 
 
 @dataclass
@@ -180,7 +181,7 @@ class PythonClient:
         await self._run_errand(lambda: self.walk(url))
 
     async def _wait_for_return(self) -> AuthorizationCodeResult:
-        given = await anyio.to_thread.run_sync(lambda: self._loopback.arrived.get(timeout=30))
+        given = await anyio.to_thread.run_sync(lambda: self._loopback.arrived.get(timeout=AT_MOST_SECONDS))
         assert "code" in given, given
         return AuthorizationCodeResult(code=given["code"], state=given.get("state"), iss=given.get("iss"))
 

@@ -23,6 +23,7 @@ from app.vault import form_exchange
 from app.vault.token_endpoint import TokenRefused
 from tests.support.keys import SECRET_KEY, VAULT_KEY
 from tests.support.processes import Levers
+from tests.support.waiting import AT_MOST_SECONDS
 
 CALLBACK = "http://localhost:8000/integrations/{}/callback"
 VERIFIER = "v" * 50
@@ -102,10 +103,10 @@ class SignedIn:
         }
         url = self.at(self._auth.authorize_url)
         if company is None:
-            page = requests.get(url, params=query, timeout=10).text
+            page = requests.get(url, params=query, timeout=AT_MOST_SECONDS).text
             company = page.split('name="company"')[1].split('value="')[1].split('"')[0]
         form = {"company": company, "decision": "approve", "granted": list(scopes)}
-        answer = requests.post(url, params=query, data=form, allow_redirects=False, timeout=10)
+        answer = requests.post(url, params=query, data=form, allow_redirects=False, timeout=AT_MOST_SECONDS)
         assert answer.status_code == 302, answer.text
         back = {
             name: values[0] for name, values in parse_qs(urlsplit(answer.headers["Location"]).query).items()
@@ -136,9 +137,9 @@ class SignedIn:
                 url,
                 data=form,
                 auth=("sandbox", "sandbox" if self._auth.client_auth == "basic" else ""),
-                timeout=10,
+                timeout=AT_MOST_SECONDS,
             )
-        return requests.post(url, data={**CLIENT, **form}, timeout=10)
+        return requests.post(url, data={**CLIENT, **form}, timeout=AT_MOST_SECONDS)
 
     # --- TokenSource ---
 

@@ -4,6 +4,7 @@ import requests
 
 from app.connectors.xero import CONNECTOR
 from tests.support.signed_in import HeldToSchema
+from tests.support.waiting import AT_MOST_SECONDS
 
 
 class Xero(HeldToSchema):
@@ -20,4 +21,4 @@ class Xero(HeldToSchema):
 
 
 def reset(sandbox):
-    requests.post(f"{sandbox}/_levers/xero/reset", timeout=10).raise_for_status()
+    requests.post(f"{sandbox}/_levers/xero/reset", timeout=AT_MOST_SECONDS).raise_for_status()

@@ -11,6 +11,7 @@ from app import clock
 from tests.support import services
 from tests.support.companies import call, company
 from tests.support.product import run_product
+from tests.support.waiting import AT_MOST_SECONDS
 from tests.usage.conftest import forget_counters
 
 pytestmark = pytest.mark.xdist_group("two-processes")
@@ -30,7 +31,10 @@ def product(request, tmp_path):
 @contextlib.contextmanager
 def operator(product):
     """The operator changes a workspace, as the administration page does."""
-    with contextlib.closing(sqlite3.connect(product.instance / "patchbay.db", timeout=20)) as db, db:
+    with (
+        contextlib.closing(sqlite3.connect(product.instance / "patchbay.db", timeout=AT_MOST_SECONDS)) as db,
+        db,
+    ):
         yield db
 
 

@@ -13,6 +13,7 @@ from app.vault.models import Credential, PendingRevocation
 from app.vault.token_endpoint import TokenSet
 from tests.support.processes import Levers, run_sandbox
 from tests.support.signed_in import SignedIn
+from tests.support.waiting import AT_MOST_SECONDS
 from tests.vault.conftest import expire, stored
 
 SLUGS = ("gmail", "google_sheets")
@@ -85,7 +86,7 @@ def revocations(google):
 
 
 def living(google, slug):
-    return requests.get(f"{google}/_levers/{slug}/grants", timeout=10).json()["grants"]
+    return requests.get(f"{google}/_levers/{slug}/grants", timeout=AT_MOST_SECONDS).json()["grants"]
 
 
 def works(settings, connection):
@@ -154,7 +155,9 @@ def test_a_token_revoked_at_one_service_is_dead_at_the_other(connect_to, setting
     gmail = connect_to("gmail")
     sheets = SignedIn(services_of(None).get("google_sheets"), google, company="northwind")
     answer = requests.post(
-        f"{google}/google_sheets/revoke", data={"token": sheets.tokens["access_token"]}, timeout=10
+        f"{google}/google_sheets/revoke",
+        data={"token": sheets.tokens["access_token"]},
+        timeout=AT_MOST_SECONDS,
     )
     assert answer.status_code == 200
     with pytest.raises(ReconnectNeeded):

@@ -11,6 +11,7 @@ from app.connectors.services import services_of
 from app.vault import access, store, token_endpoint
 from tests.conftest import both_databases
 from tests.support.processes import Levers, run_sandbox
+from tests.support.waiting import AT_MOST_SECONDS
 from tests.vault.conftest import expire, stored
 
 ROUNDS = 20
@@ -59,7 +60,7 @@ def freshbooks(settings, people):
 def consent(url):
     """The code a browser would bring back."""
     parts = urlsplit(url)
-    browser = http.client.HTTPConnection(parts.netloc, timeout=10)
+    browser = http.client.HTTPConnection(parts.netloc, timeout=AT_MOST_SECONDS)
     form = urlencode({"company": "northwind", "decision": "approve"})
     browser.request(
         "POST", f"{parts.path}?{parts.query}", form, {"Content-Type": "application/x-www-form-urlencoded"}
