@@ -16,12 +16,13 @@ from app.accounts import sessions
 from app.accounts.models import User
 from app.factory import create_app
 from app.workspaces.models import Membership, Workspace
-from tests.support import databases, garbage, processes, scratch, services, waiting
+from tests.support import databases, garbage, processes, scratch, services
 from tests.support.compiled import Templates, share_statements, share_url_maps
 from tests.support.hashing import use_quick_hashes
 from tests.support.keys import SECRET_KEY, VAULT_KEY
 from tests.support.mail import code_for, mailbox  # noqa: F401
 from tests.support.order import spread_groups
+from tests.support.patience import make_database_patient
 from tests.support.product import Product, run_product
 from tests.support.sessions import start_session
 from tests.support.visitor import Visitor
@@ -33,7 +34,6 @@ both_databases = pytest.mark.parametrize(
     "database_kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.needs_postgres)]
 )
 _SLOW_FIXTURES = {"product", "start_crew"}  # they start processes of the product
-_LOCK_MILLISECONDS = database._LOCK_SECONDS * 1000
 _skipped: set[str] = set()
 _templates = Templates()
 _browsers: list["Browser"] = []
@@ -106,14 +106,7 @@ def patient_database(monkeypatch: pytest.MonkeyPatch) -> None:
 
     For tests of what many do at once. Request it before `app`, with `usefixtures`.
     """
-    seconds = waiting.AT_MOST_SECONDS
-    for name in ("_POOL_SECONDS", "_LOCK_SECONDS", "_WRITER_SECONDS", "_SHORTEST_BUSY_SECONDS"):
-        monkeypatch.setattr(database, name, seconds)
-    options = database._POSTGRES_OPTIONS.replace(
-        f"lock_timeout={_LOCK_MILLISECONDS:.0f}ms", f"lock_timeout={seconds:.0f}s"
-    )
-    assert options != database._POSTGRES_OPTIONS
-    monkeypatch.setattr(database, "_POSTGRES_OPTIONS", options)
+    make_database_patient(monkeypatch.setattr)
 
 
 @pytest.fixture(scope="session")

@@ -232,8 +232,12 @@ def test_the_sdk_cannot_write_a_due_date_either(sdk, account):
 
 
 def test_the_sdk_sends_an_invoice_as_our_tool_does(sdk, here, account):
-    drafts = here.call("list_invoices", {"status": "draft", "per_page": 100})["items"]
-    one, two = [row["invoice_id"] for row in drafts if row["client"] == "Cobalt Cycles"][:2]
+    client = here.call("list_clients", {"search": "cobalt"})["items"][0]["id"]
+    line = {"description": "Work", "qty": 1, "unit_cost": 40}
+    one, two = (
+        here.call("create_invoice", {"client_id": client, "line_items": [line]})["invoice_id"]
+        for _ in range(2)
+    )
     theirs = sdk.invoices.update(account, one, {"action_email": True})
     ours = here.call("send_invoice", {"invoice_id": two, "confirm": True})
     assert theirs.v3_status == ours["v3_status"] == "sent"

@@ -29,7 +29,8 @@ def interpreter(folder: Path) -> str:
                 "install",
                 "--quiet",
                 "--disable-pip-version-check",
-                "--no-compile",  # Python compiles what it imports; that is little of them
+                "--no-compile",  # Python compiles what it imports, which is little of them
+                "--no-deps",  # the file names every package, so there is nothing to resolve
                 "-r",
                 str(wanted),
             ]

@@ -17,6 +17,7 @@ from app.federation import source
 from app.outbound import guarded_http
 from app.vault import access, refresh
 from app.vault.models import Connection
+from tests.support.patience import make_database_patient
 from tests.vault import added, provider
 
 GO, GO_AND_WAIT, WAITING = "go", "go and wait", "waiting"
@@ -32,6 +33,7 @@ def work(pipe: Pipe, environ: dict[str, str], threads: int, workspace_id: str, c
     audit.bind(settings)
     guarded_http.allow_private(settings.mcp_servers_private_hosts)
     services.add_source(source.SOURCE)
+    make_database_patient()
     database.bind(settings.database_url, pool_size=4)  # several such processes share one small PostgreSQL
     with database.reading() as db:
         connection = db.get(Connection, connection_id)
