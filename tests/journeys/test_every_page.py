@@ -278,7 +278,7 @@ LONG_NAME = "paula.featherstonehaugh-vandenberghe.accountsreceivable"
 LONG_COMPANY = "Donaudampfschifffahrtsgesellschaft"
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_pages_of_a_member(arrive):
     paula = arrive(LONG_NAME, company=LONG_COMPANY)
     paula.create_account()
@@ -324,7 +324,7 @@ def test_in_forced_colours_the_current_page_is_still_marked(arrive):
     assert links.locator("a:not([aria-current])").first.evaluate(outline) == "none"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_pages_of_an_operator(arrive, product):
     oskar = arrive(LONG_NAME, company=LONG_COMPANY)
     oskar.create_account()

@@ -4,17 +4,15 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-from app.sandbox import __main__ as sandbox
-from tests.support import forks
+from tests.support.databases import ROOT
 from tests.support.product import free_port
 from tests.support.waiting import AT_MOST_SECONDS
 
@@ -23,41 +21,34 @@ from tests.support.waiting import AT_MOST_SECONDS
 def run_sandbox(folder: Path | None = None, *, port: int | None = None) -> Iterator[str]:
     """The imitated services on a free port; gives their address. With a folder their state is kept there."""
     port = port or free_port()
-    arguments = ["--port", str(port), *(["--state", str(folder / "sandbox.db")] if folder else [])]
-    with tempfile.NamedTemporaryFile() as log:
-        process = forks.CONTEXT.Process(target=_serve_sandbox, args=(arguments, log.name))
-        process.start()
+    command = [sys.executable, "-m", "app.sandbox", "--port", str(port)]
+    if folder:
+        command += ["--state", str(folder / "sandbox.db")]
+    environ = {k: v for k, v in os.environ.items() if k in {"PATH", "HOME", "LANG", "TMPDIR"}}
+    process = subprocess.Popen(command, cwd=ROOT, env=environ, stderr=subprocess.PIPE, start_new_session=True)
+    try:
+        _wait_until_ready(process, port)
+        yield f"http://localhost:{port}"
+    finally:
+        process.terminate()
         try:
-            _wait_until_ready(process, port, Path(log.name))
-            yield f"http://localhost:{port}"
-        finally:
-            process.terminate()
-            process.join(10)
-            if process.exitcode is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.join()
+            process.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
 
 
-def _serve_sandbox(arguments: list[str], log: str) -> None:
-    """`python -m app.sandbox`, in a group of its own and without a setting of this process."""
-    os.setsid()
-    with open(log, "wb") as output:
-        os.dup2(output.fileno(), sys.stderr.fileno())
-    for name in os.environ.keys() - {"PATH", "HOME", "LANG", "TMPDIR"}:
-        del os.environ[name]
-    sys.argv[1:] = arguments
-    sandbox.main()
-
-
-def _wait_until_ready(process: ForkServerProcess, port: int, log: Path, seconds: float = 120) -> None:
+def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if process.exitcode is not None:
-            raise RuntimeError("the sandbox ended at start:\n" + log.read_text(errors="replace"))
+        if process.poll() is not None:
+            raise RuntimeError(
+                "the sandbox ended at start:\n" + (process.stderr.read().decode() if process.stderr else "")
+            )
         with contextlib.suppress(OSError):
             if urllib.request.urlopen(f"http://127.0.0.1:{port}/_ready", timeout=2).status == 200:
                 return
-        time.sleep(0.02)
+        time.sleep(0.05)
     raise RuntimeError("the sandbox did not become ready")
 
 
