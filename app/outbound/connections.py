@@ -128,15 +128,15 @@ class _TLSConnection(_Connection, HTTPSConnection):
     def __init__(self, *args: Any, tls: ResumedTLS, **options: Any) -> None:
         super().__init__(*args, ssl_context=tls.context, **options)
         self._tls = tls
-        self._is_session_kept = False
+        self._is_session_stored = False
 
     def _connect(self) -> None:
         super()._connect()
-        self._is_session_kept = False
+        self._is_session_stored = False
         self.sock = self._tls.over(self.sock, self.host.strip("[]").partition("%")[0])
 
     def _answered(self) -> None:
-        self._is_session_kept = self._is_session_kept or self._tls.keep_session(self.sock)
+        self._is_session_stored = self._is_session_stored or self._tls.keep_session(self.sock)
 
 
 class _Pool(HTTPConnectionPool):
