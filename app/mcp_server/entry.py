@@ -60,6 +60,7 @@ class Entry:
             and environ["REQUEST_METHOD"] == "POST"
             and "HTTP_AUTHORIZATION" in environ
             and environ.get("HTTP_HOST", "").lower() in self._hosts
+            and "HTTP_UPGRADE" not in environ
         )
 
     def _fail(

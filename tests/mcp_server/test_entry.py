@@ -206,6 +206,7 @@ def test_a_defect_is_logged_and_answered_by_flask_handlers(both, monkeypatch, ca
         {"headers": {"Authorization": None}},
         {"headers": {"Host": "evil.example"}},
         {"headers": {"Host": "["}},
+        {"headers": {"Upgrade": "websocket", "Connection": "Upgrade"}},
         {"path": "/mcp//"},
         {"path": "/mcp/token"},
         {"path": "/health"},

@@ -12,7 +12,6 @@ from mcp.server.connection import Connection
 from mcp.server.lowlevel.server import Server
 from mcp.shared.inbound import (
     ERROR_CODE_HTTP_STATUS,
-    MCP_PARAM_HEADER_PREFIX,
     MCP_PROTOCOL_VERSION_HEADER,
     InboundLadderRejection,
     classify_inbound_request,
@@ -42,7 +41,6 @@ from app.mcp_server.protocol.sessions import Sessions
 Message = TypeVar("Message", bound=BaseModel)
 _WITHOUT_SESSION = "2025-03-26"  # the revision of a request that names none
 _SLOW_METHODS = frozenset({"tools/call", "prompts/get", "resources/read"})
-_PARAM_PREFIX = MCP_PARAM_HEADER_PREFIX.lower()
 _NO_ARGUMENTS = (
     "`arguments` is a text that is not one JSON object with each member once. Send an object, such as "
     '{"page": 1}.'
@@ -147,13 +145,10 @@ def _mismatched_parameter(
     schema_of, params = server.get_tool_input_schema, request.params or {}
     if request.method != "tools/call" or schema_of is None or not isinstance(params.get("name"), str):
         return None
-    arguments = params.get("arguments") or {}
-    if not isinstance(arguments, dict) or not (
-        arguments or any(name.startswith(_PARAM_PREFIX) for name in headers)
-    ):
+    schema, arguments = schema_of(params["name"]), params.get("arguments") or {}
+    if schema is None or not isinstance(arguments, dict):
         return None
-    schema = schema_of(params["name"])
-    return None if schema is None else validate_mcp_param_headers(schema, arguments, headers)
+    return validate_mcp_param_headers(schema, arguments, headers)
 
 
 def _read_handshake(
