@@ -84,10 +84,10 @@ HARMLESS = {
 
 @pytest.mark.parametrize("given", POISONED.values(), ids=POISONED)
 def test_a_definition_that_cannot_be_used_is_refused_with_a_sentence(given):
-    started = time.monotonic()
+    started = time.process_time()
     sentence = schema_gate.check(given)
     assert sentence.endswith(".") and "evil" not in sentence
-    assert time.monotonic() - started < 5, "bounded before it is walked"
+    assert time.process_time() - started < 5, "bounded before it is walked"
 
 
 @pytest.mark.parametrize("given", HARMLESS.values(), ids=HARMLESS)
