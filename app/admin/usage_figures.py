@@ -31,20 +31,18 @@ class UsageOfMonths:
 
     def by_month(self) -> dict[str, Count]:
         """Calls per month, such as 2026-11."""
-        stored = self._figures.stored_by("m", ("all",), self._first, self._last)
-        return _counted(
-            [(f"{each.start:%Y-%m}", each.outcome, each.calls) for each in stored],
-            [(f"{each.day:%Y-%m}", each.outcome, each.calls) for each in self._fresh],
-        )
+        return self._by_start("m", "%Y-%m")
 
     def by_day(self) -> dict[str, Count]:
         """Calls per day, such as 2026-11-29, in order."""
-        stored = self._figures.stored_by("d", ("all",), self._first, self._last)
-        found = _counted(
-            [(each.start.isoformat(), each.outcome, each.calls) for each in stored],
-            [(each.day.isoformat(), each.outcome, each.calls) for each in self._fresh],
-        )
-        return dict(sorted(found.items()))
+        return dict(sorted(self._by_start("d", "%Y-%m-%d").items()))
+
+    def _by_start(self, unit: str, form: str) -> dict[str, Count]:
+        stored = self._figures.counts_by(unit, self._first, self._last)
+        counts = {f"{start:{form}}": count for start, count in stored.items()}
+        for key, count in _counted((f"{x.day:{form}}", x.outcome, x.calls) for x in self._fresh).items():
+            counts.setdefault(key, Count()).add(count.calls, count.failed)
+        return counts
 
     def by_tool(self) -> dict[tuple[str, str], int]:
         """Calls per tool and outcome."""

@@ -51,10 +51,9 @@ def of(
     by_service: dict[str, Histogram] = {}
     total = TimedCount()
     for each in times:
-        stored = each.histogram.stored()
         by_tool[each.tool, each.slug] = each.histogram
-        by_service.setdefault(each.slug, Histogram()).merge(stored)
-        total.histogram.merge(stored)
+        by_service.setdefault(each.slug, Histogram()).add_all(each.histogram)
+        total.histogram.add_all(each.histogram)
     for count in counts.tools.values():
         total.add(count.calls, count.failed)
     failures = {outcome: count for outcome, count in counts.outcomes.items() if count.failed}

@@ -64,6 +64,11 @@ class Histogram:
         for bucket, calls, total_ms, upstream_ms in stored:
             self.add(int(bucket), calls, total_ms, upstream_ms)
 
+    def add_all(self, other: "Histogram") -> None:
+        """Add another histogram."""
+        for bucket, (calls, total_ms, upstream_ms) in other._buckets.items():
+            self.add(bucket, calls, total_ms, upstream_ms)
+
     def stored(self) -> list[list[float]]:
         """The stored form: bucket, calls, total milliseconds, milliseconds of the service."""
         return [

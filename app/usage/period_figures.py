@@ -44,7 +44,7 @@ def _of_tallies(db: Session, usage_filter: UsageFilter) -> PeriodFigures:
     times, before = figures.times(usage_filter), Histogram()
     for each in times:
         if not each.inside:
-            before.merge(each.histogram.stored())
+            before.add_all(each.histogram)
     return PeriodFigures(
         FacetCounts.of_groups(groups),
         FacetCounts.of_groups(each for each in groups if usage_filter.selects(*_values(each))),
@@ -94,13 +94,11 @@ def _counts(figures: TotalFigures, first: date, last: date, fresh: Iterable[Fres
 
 
 def _days(figures: TotalFigures, first: date, last: date, fresh: Iterable[FreshCalls]) -> dict[date, Count]:
-    days: dict[date, Count] = defaultdict(Count)
-    stored = figures.stored_by("d", ("all",), first, last)
-    for day, outcome, calls in (
-        *((each.start, each.outcome, each.calls) for each in stored),
-        *((each.day, each.outcome, each.calls) for each in fresh),
-    ):
-        days[day].add(calls, 0 if outcomes.is_fine(outcome) else calls)
+    days = figures.counts_by("d", first, last)
+    for call in fresh:
+        days.setdefault(call.day, Count()).add(
+            call.calls, 0 if outcomes.is_fine(call.outcome) else call.calls
+        )
     return days
 
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Subquery, func, select, union_all
+from sqlalchemy import ColumnElement, Subquery, case, func, select, union_all
 from sqlmodel import Session, col
 
 from app import clock
-from app.usage import rollup, totals
+from app.usage import outcomes, rollup, totals
 from app.usage.buckets import bucket_column
+from app.usage.figures import Count
 from app.usage.models import CallRow, UsageTime, UsageTotal
 
 Span = tuple[str, date, date]  # days (d) or months (m), and the starts of the first and the last
@@ -22,10 +23,9 @@ Span = tuple[str, date, date]  # days (d) or months (m), and the starts of the f
 
 @dataclass(frozen=True)
 class TotalCalls:
-    """Calls that agree in a facet. `start` is the day or the first of the month they are counted under."""
+    """Calls that agree in a facet."""
 
     facet: str
-    start: date
     value: str
     slug: str
     outcome: str
@@ -70,12 +70,19 @@ class TotalFigures:
     def stored(self, facets: Sequence[str], first: date, last: date) -> list[TotalCalls]:
         """The totals of a period by their values, in one query."""
         c = self._of_facets(facets, spans_of(first, last, clock.now().date())).c
-        return self._calls(c, [])
+        key = (c.facet, c.value, c.slug, c.outcome)
+        found = self._db.execute(select(*key, func.sum(c.calls)).group_by(*key))
+        return [
+            TotalCalls(facet, value, slug, outcome, int(calls))
+            for facet, value, slug, outcome, calls in found
+        ]
 
-    def stored_by(self, unit: str, facets: Sequence[str], first: date, last: date) -> list[TotalCalls]:
-        """The same by day (`d`) or month (`m`) too: a month that begins in the period counts whole."""
-        c = self._of_facets(facets, [(unit, first, last)]).c
-        return self._calls(c, [c.start])
+    def counts_by(self, unit: str, first: date, last: date) -> dict[date, Count]:
+        """The calls that are in the totals by day (`d`) or month (`m`), of those that begin in the period."""
+        c = self._of_facets(("all",), [(unit, first, last)]).c
+        failed = func.sum(case((c.outcome.in_(outcomes.FINE), 0), else_=c.calls))
+        query = select(c.start, func.sum(c.calls), failed).group_by(c.start)
+        return {start: Count(int(calls), int(missed)) for start, calls, missed in self._db.execute(query)}
 
     def ids(self, first: date, last: date) -> tuple[int | None, int | None]:
         """Between which ids the rows of the stored calls of a period are. None if there are none."""
@@ -114,14 +121,6 @@ class TotalFigures:
     def _of_facets(self, facets: Sequence[str], spans: Sequence[Span]) -> Subquery:
         mine = (col(UsageTotal.workspace_id) == self._workspace_id, col(UsageTotal.facet).in_(facets))
         return _of_spans(UsageTotal, mine, spans)
-
-    def _calls(self, c: Any, more: Sequence[Any]) -> list[TotalCalls]:
-        key = (c.facet, c.value, c.slug, c.outcome)
-        query = select(*key, func.min(c.start), func.sum(c.calls)).group_by(*key, *more)
-        return [
-            TotalCalls(facet, at, value, slug, outcome, int(calls))
-            for facet, value, slug, outcome, at, calls in self._db.execute(query)
-        ]
 
 
 def _of_spans(
