@@ -214,10 +214,10 @@ def grow(people):
 
 @pytest.fixture
 def counts(app, people, sign_in, sent):  # noqa: F811
-    """`counts()` returns how many statements each page sends on a second visit."""
+    """`counts()` returns how many statements each page sends on a second visit; `counts(paths)` of these."""
     owner, operator = sign_in(people.alice), sign_in(people.dana)
 
-    def _counts():
+    def _counts(paths=None):
         with database.reading() as db:
             slug = db.get_one(Connection, "con_a1").slug
         values = {
@@ -237,7 +237,7 @@ def counts(app, people, sign_in, sent):  # noqa: F811
         }
         found = {}
         with sent() as made:
-            for path in size_addresses.all_of(app, values):
+            for path in paths or size_addresses.all_of(app, values):
                 visitor = operator if path.startswith(("/admin", "/metrics")) else owner
                 assert visitor.get(path).status_code in {200, 204, 303, 308}, path
                 made.clear()
@@ -258,4 +258,7 @@ def test_no_page_sends_more_statements_for_more_rows(grow, counts):
     many = counts()
     assert few.keys() == many.keys()
     more = {path: (few[path], many[path]) for path in few if many[path] > few[path]}
+    for _ in range(3):  # now and then a page is the one that asks for the database's time, or connects anew
+        once_more = counts(more) if more else {}
+        more = {path: (few[path], found) for path, found in once_more.items() if found > few[path]}
     assert more.keys() == EXCEPTIONS.keys(), more
