@@ -6,8 +6,6 @@ SQLite, 289 µs against 745 µs on PostgreSQL.
 """
 
 import contextlib
-import functools
-import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
@@ -23,7 +21,10 @@ from app.errors import Unavailable
 
 _Processor = Callable[[Any], Any] | None
 _WHOLE = slice(None)  # of a row
-_RETURNS = re.compile(r"\bRETURNING\b", re.IGNORECASE)
+
+# For a statement that is a transaction of its own on PostgreSQL: evaluated as its rows are returned, so
+# before the commit, and for that one alone.
+WITHOUT_WAITING = "set_config('synchronous_commit', 'off', true)"
 
 
 class PreparedStatement:
@@ -33,8 +34,10 @@ class PreparedStatement:
     >>> FIND.rows(email="alice@example.com")
     """
 
-    def __init__(self, statement: Executable) -> None:
+    def __init__(self, statement: Executable, *, awaited: bool = True) -> None:
+        """`awaited` False: a change whose commit PostgreSQL need not wait for (SQLite: see `writing`)."""
         self._statement = statement
+        self._awaited = awaited
         self._forms: dict[str, _Compiled] = {}
         self._lock = threading.Lock()
 
@@ -66,16 +69,18 @@ class PreparedStatement:
         form = self._forms.get(dialect.name)
         if form is None:
             with self._lock:
-                form = self._forms[dialect.name] = _Compiled(self._statement, dialect)
+                form = self._forms[dialect.name] = _Compiled(self._statement, dialect, awaited=self._awaited)
         return form
 
 
 class _Compiled:
     """The SQL text for one dialect, with the conversions of parameters and results."""
 
-    def __init__(self, statement: Any, dialect: Dialect) -> None:
+    def __init__(self, statement: Any, dialect: Dialect, *, awaited: bool) -> None:
         compiled = statement.compile(dialect=dialect)
         self.sql = str(compiled)
+        if not awaited and dialect.name == "postgresql":
+            self.sql += f" RETURNING {WITHOUT_WAITING}"
         self._names: Sequence[str] | None = getattr(compiled, "positiontup", None)
         self._constants = {name: value for name, value in compiled.params.items() if value is not None}
         self._into: dict[str, Callable[[Any], Any]] = {}
@@ -87,11 +92,6 @@ class _Compiled:
         self._out_of: list[_Processor] = [
             column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
         ]
-
-    @functools.cached_property
-    def sql_without_waiting(self) -> str:
-        """The text of a change whose commit PostgreSQL does not wait for. It returns one more column."""
-        return f"{self.sql}{', ' if _RETURNS.search(self.sql) else ' RETURNING '}{_WITHOUT_WAITING}"
 
     def fill(self, parameters: Mapping[str, Any]) -> Any:
         """Return the parameters in the driver's order and types."""
@@ -116,7 +116,7 @@ class _Compiled:
 
 
 class PreparedTransaction:
-    """A short transaction of prepared statements."""
+    """Prepared statements that change something, on one connection: see `writing`."""
 
     def __init__(self, cursor: Any, dialect: Dialect) -> None:
         self._cursor = cursor
@@ -139,23 +139,7 @@ class PreparedTransaction:
         self._cursor.executemany(form.sql, [form.fill(row) for row in rows])
 
 
-class _EachAlone(PreparedTransaction):
-    """Statements on a connection in autocommit mode."""
-
-    def __init__(self, cursor: Any, dialect: Dialect, *, durable: bool) -> None:
-        super().__init__(cursor, dialect)
-        self._waits = durable or dialect.name == "sqlite"  # where a pragma has said it
-
-    def run(self, statement: PreparedStatement, **parameters: Any) -> None:
-        """Run one statement, and commit it."""
-        form = statement.compiled(self._dialect)
-        self._cursor.execute(form.sql if self._waits else form.sql_without_waiting, form.fill(parameters))
-
-
 Row = TypeVar("Row", bound=SQLModel)
-
-# As the rows are returned, so before the commit of the statement's own transaction, and for that one alone.
-_WITHOUT_WAITING = "set_config('synchronous_commit', 'off', true)"
 
 
 def detached(model: type[Row], values: Mapping[str, Any]) -> Row:
@@ -166,60 +150,40 @@ def detached(model: type[Row], values: Mapping[str, Any]) -> Row:
 
 
 @contextlib.contextmanager
-def writing(*, durable: bool) -> Iterator[PreparedTransaction]:
-    """A transaction of prepared statements that commits on return and rolls back on a raise. Raises
-    Unavailable.
+def writing(*, durable: bool, alone: bool = False) -> Iterator[PreparedTransaction]:
+    """Prepared statements that change something. Raises Unavailable.
 
-    A durable one is on disk on return. Any other survives a crash of this process; only a crash of the
+    On SQLite they are a transaction that commits on return and rolls back on a raise, unless each is to stand
+    `alone`, which saves one that is the only one BEGIN and COMMIT. On PostgreSQL each is a transaction of its
+    own in any case, with one round trip instead of three: what belongs together has to be one statement.
+
+    What is durable is on disk on return. Anything else survives a crash of this process; only a crash of the
     database host can lose the last moment. That is enough to count calls, and never for what changed
-    something.
+    something. PostgreSQL waits for the disk unless the statement itself says otherwise (`WITHOUT_WAITING`).
     """
     bound = database.current()
     dialect = bound.engine.dialect
-    with bound.write_lock(), bound.raw_connection() as connection:
-        try:
-            cursor = connection.cursor()
-            _begin(bound, connection, cursor, durable=durable)
-            try:
-                yield PreparedTransaction(cursor, dialect)
-            except BaseException:
-                cursor.execute("ROLLBACK")
-                raise
-            cursor.execute("COMMIT")
-            cursor.close()
-        except dialect.loaded_dbapi.Error as error:
-            _discard(bound, connection, error)
-            raise Unavailable() from error
-
-
-@contextlib.contextmanager
-def writing_alone(*, durable: bool) -> Iterator[PreparedTransaction]:
-    """Each statement a transaction of its own, with one round trip instead of three. `durable` as in
-    `writing`. Raises Unavailable.
-    """
-    bound = database.current()
-    dialect = bound.engine.dialect
+    in_transaction = bound.is_sqlite and not alone
     with bound.write_lock(), bound.raw_connection() as connection:
         try:
             cursor = connection.cursor()
             if bound.is_sqlite:
                 for pragma in bound.pragmas(connection.info, durable=durable):
                     cursor.execute(pragma)
-            yield _EachAlone(cursor, dialect, durable=durable)
+            if in_transaction:
+                cursor.execute("BEGIN IMMEDIATE")
+            try:
+                yield PreparedTransaction(cursor, dialect)
+            except BaseException:
+                if in_transaction:
+                    cursor.execute("ROLLBACK")
+                raise
+            if in_transaction:
+                cursor.execute("COMMIT")
             cursor.close()
         except dialect.loaded_dbapi.Error as error:
             _discard(bound, connection, error)
             raise Unavailable() from error
-
-
-def _begin(bound: Database, connection: PoolProxiedConnection, cursor: Any, *, durable: bool) -> None:
-    if bound.is_sqlite:
-        for statement in (*bound.pragmas(connection.info, durable=durable), "BEGIN IMMEDIATE"):
-            cursor.execute(statement)
-    elif durable:
-        cursor.execute("BEGIN")
-    else:  # two statements in one message, which cannot be prepared
-        cursor.execute("BEGIN; SET LOCAL synchronous_commit = off", prepare=False)
 
 
 def _select(bound: Database, sql: str, values: Any) -> Sequence[Any]:

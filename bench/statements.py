@@ -73,6 +73,11 @@ def _noting(command: Any, made: list[str]) -> Any:
     return noted
 
 
+def writes_in(statements: list[str]) -> list[str]:
+    """Those of the statements that change something."""
+    return [statement for statement in statements if _WRITES.match(statement)]
+
+
 def commits_in(statements: list[str]) -> int:
     """How many transactions that wrote something these statements commit, explicitly or each on its own."""
     count, is_open, has_written = 0, False, False

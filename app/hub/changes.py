@@ -85,7 +85,7 @@ def test(settings: Settings, member: Member, slug: str, form: Mapping[str, str])
         return Outcome(
             slug, connection.id, f"The test of {connector.name} failed: {error.message}", good=False
         )
-    last_used.mark_used(connection.id)
+    last_used.of_connections.note(connection.id)
     return Outcome(slug, connection.id, f"{connector.name} works: connected as {account.name}.")
 
 

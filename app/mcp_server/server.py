@@ -193,7 +193,7 @@ def _traced(
 def _note_use(caller: AuthenticatedCaller) -> None:
     """Records the grant's use for the page of AI clients; listing the tools counts too."""
     try:
-        grants.touch(caller.grant_id)
+        grants.last_use.note(caller.grant_id)
     except Unavailable:
         log.warning("the last use of %s could not be noted", caller.grant_id)
 

@@ -1,8 +1,6 @@
 """Grants: what a person gave an AI client, or issued by hand. List, issue and revoke them."""
 
-import threading
-import time
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select, true, update
 from sqlmodel import Session, col
@@ -11,8 +9,8 @@ from app import audit, clock
 from app.accounts import linked_logins
 from app.accounts.models import User
 from app.crypto import digest, new_id, new_token
-from app.database import transaction
 from app.errors import Forbidden, InvalidInput, NotFound
+from app.last_use import LastUse
 from app.oauth_server import consents
 from app.oauth_server import scopes as scope_names
 from app.oauth_server.callers import API_KEY, API_KEY_PREFIX, PERSONAL_PREFIX
@@ -22,8 +20,9 @@ from app.workspaces.guard import Member
 
 IDENTITY = "identity"  # the kind of a grant that Firebase ID tokens are exchanged for
 _REVOKED_LISTED_FOR = timedelta(days=30)
-_TOUCH_SECONDS = 60
 _LONGEST_PERSONAL_SECONDS = 365 * 86_400
+
+last_use = LastUse(Grant)
 
 
 def list_for(db: Session, member: Member, *, of_all: bool = False) -> list[Grant]:
@@ -249,29 +248,3 @@ def drop_active_business(db: Session, grant_id: str, connection_id: str) -> None
             if connection != connection_id
         }
         db.add(grant)
-
-
-_touched: dict[str, float] = {}
-_touched_lock = threading.Lock()
-
-
-def touch(grant_id: str) -> None:
-    """Records that the grant was used. Writes at most once per minute, also across processes."""
-    moment = time.monotonic()
-    with _touched_lock:
-        if moment - _touched.get(grant_id, -_TOUCH_SECONDS) < _TOUCH_SECONDS:
-            return
-        if len(_touched) > 10_000:
-            _touched.clear()
-        _touched[grant_id] = moment
-    at: datetime = clock.now()
-    fresh = at - timedelta(seconds=_TOUCH_SECONDS)
-    with transaction() as db:
-        db.execute(
-            update(Grant)
-            .where(
-                col(Grant.id) == grant_id,
-                or_(col(Grant.last_used_at).is_(None), col(Grant.last_used_at) < fresh),
-            )
-            .values(last_used_at=at)
-        )

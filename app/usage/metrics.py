@@ -1,5 +1,7 @@
 """The counters of tool calls in /metrics, per tool and outcome. They name no person and no workspace."""
 
+import functools
+
 from prometheus_client import Counter, Histogram
 
 from app.connectors.services import services_of
@@ -19,11 +21,16 @@ _OWN_SECONDS = Histogram(
 )
 
 
+# One of a pair of labels is found by a lock and a look-up in each of Prometheus' own; they are few.
+_calls_of = functools.cache(_CALLS.labels)
+_seconds_of = functools.cache(_SECONDS.labels)
+
+
 def count(call: Call) -> None:
     """Count one finished call."""
     # Services that workspaces brought share one name, so that the number of series is bounded.
     is_custom = bool(call.slug) and services_of(None).find(call.slug) is None
     tool, slug = ("custom", "custom") if is_custom else (call.tool, call.slug or "hub")
-    _CALLS.labels(tool, call.outcome).inc()
-    _SECONDS.labels(slug).observe(call.total_ms / 1000)
+    _calls_of(tool, call.outcome).inc()
+    _seconds_of(slug).observe(call.total_ms / 1000)
     _OWN_SECONDS.observe(max(0.0, call.total_ms - call.upstream_ms) / 1000)

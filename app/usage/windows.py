@@ -3,21 +3,19 @@
 import logging
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import and_, bindparam, or_, select, text
 from sqlmodel import col
 
 from app import clock, rate_windows
-from app.fast_queries import PreparedStatement, PreparedTransaction
+from app.fast_queries import PreparedStatement, PreparedTransaction, writing
 from app.usage.models import LimitCounter
 from app.usage.tiers import Limits
 
 log = logging.getLogger(__name__)
 
 MINUTE, DAY = 60, 86_400
-_NAMES = {MINUTE: "minute", DAY: "day"}
 _REST_SECONDS = 5.0
 _MOST_KNOWN = 50_000
 
@@ -33,17 +31,23 @@ _ADD = PreparedStatement(
         """
     )
 )
+# Minute before day, as they are counted, so that two processes never wait for each other's row.
 _GIVE_BACK = PreparedStatement(
     text(
-        "UPDATE limit_counters SET count = count - :n WHERE workspace_id = :workspace_id AND window_start "
-        "IN (:minute, :day)"
-    )
+        """
+        INSERT INTO limit_counters (workspace_id, "window", window_start, count)
+        VALUES (:workspace_id, 'minute', :minute, 0), (:workspace_id, 'day', :day, 0)
+        ON CONFLICT (workspace_id, "window", window_start) DO UPDATE SET count = limit_counters.count - :n
+        """
+    ),
+    awaited=False,
 )
 _FORGET = PreparedStatement(
     text(
         "DELETE FROM limit_counters WHERE (\"window\" = 'minute' AND window_start < :minute) OR "
         "window_start < :day"
-    )
+    ),
+    awaited=False,
 )
 
 _MINE = col(LimitCounter.workspace_id) == bindparam("workspace_id")
@@ -74,80 +78,95 @@ return {0, minute + 1, day + 1}
 """
 
 
-@dataclass(frozen=True)
-class Spent:
-    """Calls counted in the present minute and day."""
+class Spent(NamedTuple):
+    """Calls counted in one minute and one day."""
 
     minute: int
     day: int
 
 
-def _starts() -> dict[str, int]:
-    return {name: rate_windows.current(size).start for size, name in _NAMES.items()}
+class Starts(NamedTuple):
+    """When a minute and a day begin, in epoch seconds."""
+
+    minute: int
+    day: int
+
+
+def present() -> Starts:
+    """The windows of this moment."""
+    return Starts(rate_windows.current(MINUTE).start, rate_windows.current(DAY).start)
 
 
 class KnownCounts:
     """The highest counts this process has seen of the present windows, wherever they were counted.
 
     When Redis goes away in the middle of a window, or comes back empty, the other counter goes on from there.
+    The database alone needs none, and is more exact without: another process may not have given back yet what
+    it refused.
     """
 
-    def __init__(self) -> None:
-        self._seen: dict[str, tuple[tuple[int, int], Spent]] = {}
+    def __init__(self, *, kept: bool = True) -> None:
+        self._kept = kept
+        self._seen: dict[str, tuple[Starts, Spent]] = {}
         self._lock = threading.Lock()
 
-    def of(self, workspace_id: str, starts: Mapping[str, int] | None = None) -> Spent:
-        """Return them, as far as their windows are not over. `starts` of the present windows, if known."""
-        (minute, day), spent = self._seen.get(workspace_id, ((0, 0), Spent(0, 0)))
-        starts = starts or _starts()
-        return Spent(
-            spent.minute if minute == starts["minute"] else 0, spent.day if day == starts["day"] else 0
-        )
+    def of(self, workspace_id: str, starts: Starts) -> Spent:
+        """Return them, 0 of a window that is not one of those that begin at `starts`."""
+        (minute, day), spent = self._seen.get(workspace_id, (Starts(0, 0), Spent(0, 0)))
+        return Spent(spent.minute if minute == starts.minute else 0, spent.day if day == starts.day else 0)
 
-    def note(self, workspace_id: str, spent: Spent) -> None:
-        """Remember what a counter says now."""
-        starts = _starts()
+    def note(self, workspace_id: str, starts: Starts, spent: Spent) -> None:
+        """Remember what a counter says of the windows that begin at `starts`."""
+        if not self._kept:
+            return
         known = self.of(workspace_id, starts)
         highest = Spent(max(known.minute, spent.minute), max(known.day, spent.day))
         with self._lock:
             if len(self._seen) >= _MOST_KNOWN and workspace_id not in self._seen:
                 self._seen.clear()
-            self._seen[workspace_id] = (starts["minute"], starts["day"]), highest
+            self._seen[workspace_id] = starts, highest
 
 
-def take(
-    db: PreparedTransaction, workspace_id: str, limits: Limits, wanted: int, known: KnownCounts
-) -> tuple[int, int]:
-    """Count up to `wanted` calls of a workspace. Returns how many are allowed and the full window's size (0:
-    none is).
-
-    Refused calls are not counted.
+def count(
+    db: PreparedTransaction, workspace_id: str, wanted: int, starts: Starts, known: KnownCounts
+) -> Spent:
+    """Count `wanted` calls of a workspace, whether or not they are over its limits. Returns the counts with
+    them.
     """
-    starts = _starts()
-    at, before = {"workspace_id": workspace_id, **starts}, known.of(workspace_id, starts)
-    found = db.rows(_ADD, **at, n=wanted, minute_n=before.minute + wanted, day_n=before.day + wanted)
-    counts: dict[str, int] = {name: count for name, count, *_ in found}
-    spare_minute = limits.per_minute - (counts["minute"] - wanted)
-    spare_day = wanted if limits.per_day is None else limits.per_day - (counts["day"] - wanted)
-    allowed = max(0, min(wanted, spare_minute, spare_day))
-    unused = wanted - allowed
-    known.note(workspace_id, Spent(counts["minute"] - unused, counts["day"] - unused))
-    if allowed < wanted:
-        db.run(_GIVE_BACK, **at, n=unused)
-        return allowed, DAY if spare_day <= spare_minute else MINUTE
-    return allowed, 0
+    before = known.of(workspace_id, starts)
+    new = {"minute_n": before.minute + wanted, "day_n": before.day + wanted}
+    counts = dict(db.rows(_ADD, workspace_id=workspace_id, **starts._asdict(), n=wanted, **new))
+    return Spent(counts["minute"], counts["day"])
+
+
+def allowed(limits: Limits, wanted: int, counted: Spent) -> tuple[int, int]:
+    """How many of `wanted` calls, which are counted already, are within the limits, and the full window's
+    size (0: none is).
+    """
+    spare_minute = limits.per_minute - (counted.minute - wanted)
+    spare_day = wanted if limits.per_day is None else limits.per_day - (counted.day - wanted)
+    fitting = max(0, min(wanted, spare_minute, spare_day))
+    if fitting == wanted:
+        return wanted, 0
+    return fitting, DAY if spare_day <= spare_minute else MINUTE
+
+
+def give_back(db: PreparedTransaction, workspace_id: str, unused: int, starts: Starts) -> None:
+    """Uncount calls that were refused."""
+    db.run(_GIVE_BACK, workspace_id=workspace_id, **starts._asdict(), n=unused)
 
 
 def look(workspace_id: str) -> Spent:
     """What the database has counted of the present windows. Raises Unavailable."""
-    counts: dict[str, int] = dict(_LOOK.rows(workspace_id=workspace_id, **_starts()))
+    counts: dict[str, int] = dict(_LOOK.rows(workspace_id=workspace_id, **present()._asdict()))
     return Spent(counts.get("minute", 0), counts.get("day", 0))
 
 
-def forget_old(db: PreparedTransaction) -> None:
-    """Delete the counters of windows that are over."""
+def forget_old() -> None:
+    """Delete the counters of windows that are over. Raises Unavailable."""
     now = int(clock.timestamp())
-    db.run(_FORGET, minute=now - 3_600, day=now - 3 * DAY)
+    with writing(durable=False, alone=True) as db:
+        db.run(_FORGET, minute=now - 3_600, day=now - 3 * DAY)
 
 
 class RedisWindows:
@@ -168,7 +187,7 @@ class RedisWindows:
         if self._is_away():
             return None
         try:
-            minute, day = self._client.mget(_keys(workspace_id))  # type: ignore[misc]
+            minute, day = self._client.mget(_keys(workspace_id, present()))  # type: ignore[misc]
         except self._failure as error:
             self._rest(error)
             return None
@@ -179,16 +198,17 @@ class RedisWindows:
         """Counts one call. Returns 0 if allowed, else the full window's size; None when Redis cannot say."""
         if self._is_away():
             return None
+        starts = present()
         try:
-            known = self._known.of(workspace_id)
+            known = self._known.of(workspace_id, starts)
             per_day = -1 if limits.per_day is None else limits.per_day
             args = [limits.per_minute, per_day, known.minute, known.day]
-            full, minute, day = self._script(keys=_keys(workspace_id), args=args)  # type: ignore[misc]
+            full, minute, day = self._script(keys=_keys(workspace_id, starts), args=args)  # type: ignore[misc]
         except self._failure as error:
             self._rest(error)
             return None
         self._answered()
-        self._known.note(workspace_id, Spent(minute, day))
+        self._known.note(workspace_id, starts, Spent(minute, day))
         return {0: 0, 1: MINUTE, 2: DAY}[full]
 
     def _is_away(self) -> bool:
@@ -215,5 +235,5 @@ class RedisWindows:
             self._away_until = time.monotonic() + _REST_SECONDS
 
 
-def _keys(workspace_id: str) -> list[str]:
-    return [f"patchbay:calls:{workspace_id}:{name}:{start}" for name, start in _starts().items()]
+def _keys(workspace_id: str, starts: Starts) -> list[str]:
+    return [f"patchbay:calls:{workspace_id}:{name}:{start}" for name, start in starts._asdict().items()]

@@ -13,3 +13,4 @@ from tests.support.mcp_client import (  # noqa: F401
     url_capable,
     written,
 )
+from tests.support.statements import sent  # noqa: F401

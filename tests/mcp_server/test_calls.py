@@ -8,9 +8,9 @@ from sqlmodel import select
 from app import database
 from app.errors import Unavailable
 from app.oauth_server import grants
+from app.oauth_server.callers import find_caller
 from app.usage import ledger
 from app.usage.models import CallRow
-from app.vault import last_used
 from app.vault.models import Connection
 from tests.conftest import both_databases
 from tests.support import acme
@@ -234,9 +234,6 @@ def test_a_business_is_named_active_the_only_one_or_asked_for(alice, connect, pe
     assert alice.call("acme_get_thing", {"id": "a", "unit_id": "b2"})["data"]["business"] == "b2"
     assert alice.refusal("acme_get_thing", {"id": "a", "unit_id": "b3"})[0] == "INVALID_ARGUMENTS"
     with database.transaction() as db:
-        from app.oauth_server import grants
-        from app.oauth_server.callers import find_caller
-
         grants.set_active_business(db, find_caller(alice.token).grant_id, connection.id, "b1")
     assert alice.call("acme_get_thing", {"id": "a"})["data"]["business"] == "b1"
     assert alice.call("acme_list_businesses")["success"]
@@ -325,25 +322,18 @@ def test_a_write_that_was_done_is_answered_though_its_row_cannot_be_stored_yet(
     connect(people.alice, permission="write")
     away, record = [True] * 3, ledger.record
 
-    def sometimes(row, trail):
+    def sometimes(*given):
         if away:
             away.pop()
             raise Unavailable()
-        record(row, trail)
+        record(*given)
 
     monkeypatch.setattr(ledger, "record", sometimes)
     assert alice.call("acme_create_thing", {"text": "a"})["success"]
     assert calls()[-1].tool == "acme_create_thing" and not away
 
 
-def test_nobody_is_told_that_nothing_changed_after_a_write_was_sent(alice, connect, people, monkeypatch):
+def test_nobody_is_told_that_nothing_changed_after_a_write_was_sent(alice, connect, people):
     connect(people.alice, permission="write")
     code, sentence = alice.refusal("acme_create_thing", {"text": "then the database goes"})
     assert code == "TIMEOUT" and "may or may not have been done" in sentence
-    monkeypatch.setattr(last_used, "mark_used", unavailable)
-    monkeypatch.setattr(grants, "touch", unavailable)
-    assert alice.call("acme_create_thing", {"text": "b"})["success"]
-
-
-def unavailable(*_):
-    raise Unavailable()

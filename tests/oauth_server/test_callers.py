@@ -110,10 +110,10 @@ def test_use_is_noted_once_a_minute(personal):
         with database.reading() as db:
             return db.get(Grant, caller.grant_id).last_used_at
 
-    grants.touch(caller.grant_id)
+    grants.last_use.note(caller.grant_id)
     first = last_used()
     assert first is not None
-    grants.touch(caller.grant_id)
+    grants.last_use.note(caller.grant_id)
     assert last_used() == first
 
 

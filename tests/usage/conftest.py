@@ -10,7 +10,7 @@ import redis
 from app import clock, database
 from app.usage.models import CallRow
 from tests.support import services
-from tests.support.statements import statements  # noqa: F401
+from tests.support.statements import sent, statements  # noqa: F401
 
 TOOLS = (("xero_list_invoices", "xero"), ("gmail_search_messages", "gmail"), ("memory_search", ""))
 OUTCOMES = ("ok", "ok", "ok", "ok", "APPROVAL_NEEDED", "TIMEOUT", "RATE_LIMITED")

@@ -7,7 +7,7 @@ from sqlalchemy import event, text
 
 from app import audit, clock, database
 from app.errors import Unavailable
-from app.usage import ledger
+from app.usage import ledger, postgresql_batch, sqlite_batch
 from app.usage.models import Call
 from app.usage.tiers import Limits
 from tests.conftest import both_databases
@@ -111,7 +111,8 @@ def test_a_lock_is_waited_for_once_by_all_who_write_together(app, monkeypatch):
         tries.append(1)
         raise Unavailable() from database.current().engine.dialect.loaded_dbapi.OperationalError("locked")
 
-    monkeypatch.setattr(ledger, "writing", waiting_in_vain)
+    for module in (sqlite_batch, postgresql_batch):
+        monkeypatch.setattr(module, "writing", waiting_in_vain)
     monkeypatch.setattr(ledger, "_LOST_CONNECTION_SECONDS", 0.0)
 
     def record(_):

@@ -201,12 +201,12 @@ def test_a_setting_of_a_connection_that_is_gone_is_not_found(connect):
 
 def test_last_use_is_written_at_most_once_a_minute(connect, monkeypatch):
     connection = connect()
-    last_used.mark_used(connection.id)
+    last_used.of_connections.note(connection.id)
     first = stored(connection)[0].last_used_at
-    last_used.mark_used(connection.id)
+    last_used.of_connections.note(connection.id)
     assert stored(connection)[0].last_used_at == first
     clock.shift(timedelta(seconds=61))
-    last_used.mark_used(connection.id)
+    last_used.of_connections.note(connection.id)
     assert stored(connection)[0].last_used_at > first
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -14,6 +14,7 @@ from app.connectors.api import Api
 from app.connectors.preview import Preview
 from app.connectors.tool import Tool
 from app.errors import OutcomeUnknown, TooManyRequests, Unavailable, WorkspaceInactive
+from app.last_use import Use
 from app.mcp_client.questions import Person
 from app.mcp_server.calls.own_pages import PersonWithoutOwnPages
 from app.mcp_server.calls.question_form import NobodyToAsk
@@ -132,24 +133,25 @@ class Invocation:
         row.outcome = outcome
         row.total_ms = (time.perf_counter() - self.started) * 1000
         trail = tool_calls.entry_of(row, self.writes, self.params.arguments) if self.writes else None
+        uses = self._uses()
         if row.upstream_endpoint:
-            self._record_for_sure(trail)
+            self._record_for_sure(trail, uses)
         elif self.admitted:
-            ledger.record(row, trail)
+            ledger.record(row, trail, uses)
         else:
+            limits = limits_of(caller.tier, caller.per_minute, caller.per_day)
             try:
-                ledger.admit_and_record(
-                    caller.workspace_id, limits_of(caller.tier, caller.per_minute, caller.per_day), row, trail
-                )
+                ledger.admit_and_record(caller.workspace_id, limits, row, trail, uses)
             except TooManyRequests as error:
                 if outcome != WorkspaceInactive.code:
                     raise _over_limit(error) from None
-        try:
-            for connection_id in self.used if outcome == "ok" else ():
-                last_used.mark_used(connection_id)
-            grants.touch(caller.grant_id)
-        except Unavailable:
-            log.warning("the last use of %s could not be noted", caller.grant_id)
+
+    def _uses(self) -> list[Use]:
+        """What a page names the last use of: the grant, and the connections of a successful call."""
+        found = [grants.last_use.due(self.caller.grant_id)]
+        if self.row.outcome == "ok":
+            found += map(last_used.of_connections.due, self.used)
+        return [use for use in found if use]
 
     def log_defect(self) -> None:
         """Log the exception that is being handled, with what the call was about, and count it."""
@@ -157,10 +159,10 @@ class Invocation:
         about = {"service": self.row.slug, "connection": self.row.connection_id}
         logs.defect(log, f"{self.row.tool} failed", **about, workspace=self.row.workspace_id)
 
-    def _record_for_sure(self, trail: dict[str, Any] | None) -> None:
+    def _record_for_sure(self, trail: dict[str, Any] | None, uses: Sequence[Use]) -> None:
         """Records an answered call, even while the database is down: the client gets its answer anyway."""
         try:
-            persist.retry_until_stored(lambda: ledger.record(self.row, trail))
+            persist.retry_until_stored(lambda: ledger.record(self.row, trail, uses))
         except Unavailable:
             log.error(
                 "%s was answered before its usage row could be stored; storing it is tried again",
