@@ -1,7 +1,8 @@
 """Every tool call counted: tiers and limits, the totals, and the page that shows them.
 
 May import: the floor, `web`, `accounts`, `workspaces`, `connectors`, `vault`. Flask only in `routes.py`.
-Start reading in `ledger.py` for writing, in `page.py` for reading.
+Start reading in `ledger.py` for writing (each database has its own way: `sqlite_batch.py`,
+`postgresql_batch.py`), in `page.py` for reading.
 
 Decided:
 - A call is stored before it is answered, so killing a worker loses none. Calls of one process that finish
