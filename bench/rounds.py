@@ -14,7 +14,7 @@ from bench.messages import Chain
 from bench.wrk import Load
 
 ROUNDS = 3
-_WARM_CONNECTIONS = 16
+_WARM_CONNECTIONS = 4
 # wrk hangs up with a request under way on each connection; the server is busy with those for a moment.
 _SETTLE_SECONDS = 0.3
 
@@ -106,7 +106,7 @@ def measure(
     for each in subjects:
         if isinstance(each.request, bytes):
             messages.once(each.port, each.request)  # the first one may take longer than a run
-        wrk.run(each.port, each.request, min(_WARM_CONNECTIONS, max(connections)), 1)
+        wrk.run(each.port, each.request, min(_WARM_CONNECTIONS, max(connections)), seconds)
     for _ in range(rounds):
         for n in connections:
             for each in subjects:
