@@ -99,7 +99,7 @@ def main() -> None:
     with contextlib.nullcontext((direct, None)) if is_sqlite else wire.relayed(direct) as (url, trips):
         from app.factory import create_app
 
-        client = create_app(config.load({**os.environ, "DATABASE_URL": url})).test_client()
+        client = create_app(config.load({**os.environ, "DATABASE_URL": url})).test_client(use_cookies=False)
         with sent() as made:
             found = {
                 name: _last_of(client, requests, made, trips)
