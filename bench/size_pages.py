@@ -23,7 +23,7 @@ from app.vault import links
 from app.vault.models import Connection
 from app.webhooks import log as delivery_log
 from bench import size_addresses, size_workspace
-from bench.__main__ import call
+from bench.messages import call
 
 OWNER, OPERATOR = "usr_main_1", "usr_operator"
 
