@@ -29,12 +29,12 @@ class LastUse:
         )
         self.written: dict[str, datetime] = {}
 
-    def due(self, row_id: str) -> "Use | None":
+    def due(self, row_id: str) -> "UseOfRow | None":
         """The use of a row at this moment. None if this process has written one within the last minute."""
         written = self.written.get(row_id)
         if written is not None and written <= clock.now() < written + _EVERY:
             return None
-        return Use(self, row_id)
+        return UseOfRow(self, row_id)
 
     def note(self, row_id: str) -> None:
         """Write the use of a row at this moment, if it is due. Raises Unavailable."""
@@ -45,7 +45,7 @@ class LastUse:
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class UseOfRow:
     """That a row was used, to be written with something else."""
 
     of: LastUse

@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Any
 
 from app.errors import TooManyRequests
-from app.last_use import Use
+from app.last_use import UseOfRow
 from app.usage import windows
 from app.usage.models import Call
 from app.usage.tiers import Limits
@@ -17,7 +17,7 @@ _values = attrgetter(*COLUMNS)
 
 
 @dataclass
-class Entry:
+class PendingCall:
     """What one request wants stored. `done` is set once it is on disk, or `error` says why it is not."""
 
     workspace_id: str = ""
@@ -25,7 +25,7 @@ class Entry:
     call: Call | None = None
     # an entry of the audit trail (`audit.make`) that belongs to the call
     trail: Mapping[str, Any] | None = None
-    uses: Sequence[Use] = ()
+    uses: Sequence[UseOfRow] = ()
     turn: int = 0  # its place among those of the workspace that are counted with it
     full: int = 0  # seconds of the window that was full, or 0
     done: bool = False
@@ -43,12 +43,12 @@ def row_of(call: Call) -> dict[str, Any]:
     return dict(zip(COLUMNS, _values(call), strict=True))
 
 
-def by_workspace(batch: Iterable[Entry]) -> list[tuple[str, Limits, list[Entry]]]:
+def by_workspace(batch: Iterable[PendingCall]) -> list[tuple[str, Limits, list[PendingCall]]]:
     """The entries to count, of each workspace and its limits.
 
     In one order everywhere, so that two processes never wait for each other's counters.
     """
-    found: dict[str, tuple[str, Limits, list[Entry]]] = {}
+    found: dict[str, tuple[str, Limits, list[PendingCall]]] = {}
     for entry in batch:
         if entry.limits is not None:
             _, _, entries = found.setdefault(entry.workspace_id, (entry.workspace_id, entry.limits, []))
@@ -58,7 +58,7 @@ def by_workspace(batch: Iterable[Entry]) -> list[tuple[str, Limits, list[Entry]]
 
 
 def refuse_over(
-    limits: Limits, entries: Sequence[Entry], counted: Spent, starts: Starts, known: KnownCounts
+    limits: Limits, entries: Sequence[PendingCall], counted: Spent, starts: Starts, known: KnownCounts
 ) -> int:
     """Refuse those of a workspace's counted entries that are over its limits. Returns how many."""
     fitting, full = windows.allowed(limits, len(entries), counted)

@@ -16,9 +16,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from app import database, limit_log, rate_windows
 from app.config import Settings
 from app.errors import TooManyRequests, Unavailable
-from app.last_use import Use
+from app.last_use import UseOfRow
 from app.usage import metrics, postgresql_batch, sqlite_batch, windows
-from app.usage.entries import Entry
+from app.usage.entries import PendingCall
 from app.usage.limit_events import LimitAnnouncer
 from app.usage.models import Call
 from app.usage.tiers import Limits
@@ -33,9 +33,9 @@ class Ledger:
     """The ledger of one process."""
 
     def __init__(self, redis_url: str | None = None) -> None:
-        self._queue: deque[Entry] = deque()
+        self._queue: deque[PendingCall] = deque()
         self._pen = threading.Lock()
-        self._known = KnownCounts(kept=bool(redis_url))
+        self._known = KnownCounts(is_needed=bool(redis_url))
         self._redis = RedisWindows(redis_url, self._known) if redis_url else None
         self._announcer = LimitAnnouncer()
         self._batches = 0
@@ -49,16 +49,18 @@ class Ledger:
         """Count one call against the limits. Raises TooManyRequests, and counts nothing then."""
         full = self._redis.take(workspace_id, limits) if self._redis else None
         if full is None:
-            entry = Entry(workspace_id, limits)
+            entry = PendingCall(workspace_id, limits)
             self._write(entry)
             full = entry.full
         if full:
             self._announcer.note_refusal(workspace_id, full, limits)
             raise over_limit(full, limits, workspace_id)
 
-    def record(self, call: Call, trail: Mapping[str, Any] | None = None, uses: Sequence[Use] = ()) -> None:
+    def record(
+        self, call: Call, trail: Mapping[str, Any] | None = None, uses: Sequence[UseOfRow] = ()
+    ) -> None:
         """Store a call with its entry in the audit trail and what it used. Durable on return."""
-        self._write(Entry(call=call, trail=trail, uses=uses))
+        self._write(PendingCall(call=call, trail=trail, uses=uses))
         metrics.count(call)
 
     def admit_and_record(
@@ -67,7 +69,7 @@ class Ledger:
         limits: Limits,
         call: Call,
         trail: Mapping[str, Any] | None = None,
-        uses: Sequence[Use] = (),
+        uses: Sequence[UseOfRow] = (),
     ) -> None:
         """Both with one commit, for a call that reaches no service.
 
@@ -75,7 +77,7 @@ class Ledger:
         used nothing.
         """
         full = self._redis.take(workspace_id, limits) if self._redis else None
-        entry = Entry(workspace_id, limits if full is None else None, call, trail, uses)
+        entry = PendingCall(workspace_id, limits if full is None else None, call, trail, uses)
         if full:
             entry.refuse(full)
         self._write(entry)
@@ -84,7 +86,7 @@ class Ledger:
             self._announcer.note_refusal(workspace_id, entry.full, limits)
             raise over_limit(entry.full, limits, workspace_id)
 
-    def _write(self, entry: Entry) -> None:
+    def _write(self, entry: PendingCall) -> None:
         self._queue.append(entry)
         with self._pen:
             while not entry.done:
@@ -109,11 +111,11 @@ class Ledger:
         else:
             _finish(batch)
 
-    def _next_batch(self) -> list[Entry]:
+    def _next_batch(self) -> list[PendingCall]:
         """What waits, up to the first whose workspace has got other limits meanwhile: those of a batch are
         counted at once.
         """
-        batch: list[Entry] = []
+        batch: list[PendingCall] = []
         limits: dict[str, Limits] = {}
         while self._queue and len(batch) < _LARGEST_BATCH:
             first = self._queue[0]
@@ -122,7 +124,7 @@ class Ledger:
             batch.append(self._queue.popleft())
         return batch
 
-    def _write_again(self, batch: Sequence[Entry]) -> None:
+    def _write_again(self, batch: Sequence[PendingCall]) -> None:
         """Once more, all together: the connection was an old one, closed by a restart of the database."""
         try:
             self._commit(batch)
@@ -131,7 +133,7 @@ class Ledger:
         else:
             _finish(batch)
 
-    def _write_each(self, batch: Sequence[Entry], *, until: float, failure: Exception) -> None:
+    def _write_each(self, batch: Sequence[PendingCall], *, until: float, failure: Exception) -> None:
         """Each on its own, because one bad entry must not fail the others. Not longer than `until`."""
         for entry in batch if len(batch) > 1 else ():
             if time.monotonic() > until:
@@ -143,12 +145,12 @@ class Ledger:
             entry.done = True
         _finish([entry for entry in batch if not entry.done], failure)
 
-    def _fail(self, batch: Sequence[Entry], error: Exception) -> None:
+    def _fail(self, batch: Sequence[PendingCall], error: Exception) -> None:
         """Fail whoever waited with this batch as well: trying for each again would add up their waits."""
         waited = [self._queue.popleft() for _ in range(len(self._queue))]
         _finish([*batch, *waited], error)
 
-    def _commit(self, batch: Sequence[Entry]) -> None:
+    def _commit(self, batch: Sequence[PendingCall]) -> None:
         self._batches += 1
         if self._batches % 5_000 == 0:
             windows.forget_old()
@@ -159,7 +161,7 @@ class Ledger:
                 use.is_written()
 
 
-def _finish(batch: Iterable[Entry], error: BaseException | None = None) -> None:
+def _finish(batch: Iterable[PendingCall], error: BaseException | None = None) -> None:
     for entry in batch:
         entry.error, entry.done = error, True
 
@@ -211,7 +213,7 @@ def admit(workspace_id: str, limits: Limits) -> None:
     current().admit(workspace_id, limits)
 
 
-def record(call: Call, trail: Mapping[str, Any] | None = None, uses: Sequence[Use] = ()) -> None:
+def record(call: Call, trail: Mapping[str, Any] | None = None, uses: Sequence[UseOfRow] = ()) -> None:
     """Store a call with its entry in the audit trail and what it used. Durable on return."""
     current().record(call, trail, uses)
 
@@ -221,7 +223,7 @@ def admit_and_record(
     limits: Limits,
     call: Call,
     trail: Mapping[str, Any] | None = None,
-    uses: Sequence[Use] = (),
+    uses: Sequence[UseOfRow] = (),
 ) -> None:
     """Count and store a call that reaches no service, with one commit. Raises TooManyRequests."""
     current().admit_and_record(workspace_id, limits, call, trail, uses)

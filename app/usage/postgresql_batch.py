@@ -20,7 +20,7 @@ from app.errors import TooManyRequests, Unavailable
 from app.fast_queries import WITHOUT_WAITING, PreparedStatement, writing
 from app.last_use import moments
 from app.usage import windows
-from app.usage.entries import COLUMNS, Entry, by_workspace, refuse_over, row_of
+from app.usage.entries import COLUMNS, PendingCall, by_workspace, refuse_over, row_of
 from app.usage.models import CallRow
 from app.usage.tiers import Limits
 from app.usage.windows import KnownCounts, Spent, Starts
@@ -98,14 +98,14 @@ _INSERTS = {
 }
 
 
-def store(batch: Sequence[Entry], known: KnownCounts) -> None:
+def store(batch: Sequence[PendingCall], known: KnownCounts) -> None:
     """Count and store the entries, and mark those over a limit. Raises Unavailable."""
     durable = any(entry.trail for entry in batch)
     starts, asking = windows.present(), by_workspace(batch)
     rows = _rows_of(batch)
     if asking:
         rows["asked"] = [
-            _asked(workspace_id, limits, len(entries), known.of(workspace_id, starts))
+            _counters_of(workspace_id, limits, len(entries), known.of(workspace_id, starts))
             for workspace_id, limits, entries in asking
         ]
     statement = _statement(tuple(sorted(rows)), durable=durable)
@@ -118,7 +118,7 @@ def store(batch: Sequence[Entry], known: KnownCounts) -> None:
             _give_back(workspace_id, refused, starts)
 
 
-def _rows_of(batch: Sequence[Entry]) -> _Rows:
+def _rows_of(batch: Sequence[PendingCall]) -> _Rows:
     rows: _Rows = {}
     for place, entry in enumerate(batch):
         whose = {"asker": entry.workspace_id, "turn": entry.turn} if entry.limits else {}
@@ -131,7 +131,7 @@ def _rows_of(batch: Sequence[Entry]) -> _Rows:
     return rows
 
 
-def _asked(workspace_id: str, limits: Limits, calls: int, known: Spent) -> dict[str, Any]:
+def _counters_of(workspace_id: str, limits: Limits, calls: int, known: Spent) -> dict[str, Any]:
     return {"workspace_id": workspace_id, "calls": calls, **known._asdict(), **vars(limits)}
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, insert
 from app import audit
 from app.fast_queries import PreparedStatement, PreparedTransaction, writing
 from app.usage import windows
-from app.usage.entries import COLUMNS, Entry, by_workspace, refuse_over, row_of
+from app.usage.entries import COLUMNS, PendingCall, by_workspace, refuse_over, row_of
 from app.usage.models import CallRow
 from app.usage.windows import KnownCounts
 
@@ -16,7 +16,7 @@ _INSERT = PreparedStatement(
 )
 
 
-def store(batch: Sequence[Entry], known: KnownCounts) -> None:
+def store(batch: Sequence[PendingCall], known: KnownCounts) -> None:
     """Count and store the entries, and mark those over a limit. Raises Unavailable."""
     durable = any(entry.trail for entry in batch)
     with writing(durable=durable, alone=len(batch) == 1 and _is_one_statement(batch[0])) as db:
@@ -29,12 +29,12 @@ def store(batch: Sequence[Entry], known: KnownCounts) -> None:
             use.write(db)
 
 
-def _is_one_statement(entry: Entry) -> bool:
+def _is_one_statement(entry: PendingCall) -> bool:
     """What `_count` gives back over a limit is a second one, without which the first may stand."""
     return not entry.trail and not entry.uses and (entry.limits is None) != (entry.call is None)
 
 
-def _count(db: PreparedTransaction, batch: Sequence[Entry], known: KnownCounts) -> None:
+def _count(db: PreparedTransaction, batch: Sequence[PendingCall], known: KnownCounts) -> None:
     starts = windows.present()
     for workspace_id, limits, entries in by_workspace(batch):
         counted = windows.count(db, workspace_id, len(entries), starts, known)

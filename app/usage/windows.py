@@ -105,8 +105,8 @@ class KnownCounts:
     it refused.
     """
 
-    def __init__(self, *, kept: bool = True) -> None:
-        self._kept = kept
+    def __init__(self, *, is_needed: bool = True) -> None:
+        self._is_needed = is_needed
         self._seen: dict[str, tuple[Starts, Spent]] = {}
         self._lock = threading.Lock()
 
@@ -117,7 +117,7 @@ class KnownCounts:
 
     def note(self, workspace_id: str, starts: Starts, spent: Spent) -> None:
         """Remember what a counter says of the windows that begin at `starts`."""
-        if not self._kept:
+        if not self._is_needed:
             return
         known = self.of(workspace_id, starts)
         highest = Spent(max(known.minute, spent.minute), max(known.day, spent.day))

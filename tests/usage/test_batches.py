@@ -95,13 +95,13 @@ def test_what_is_stored_is_what_was_given(app):
     )
     with database.reading() as db:
         rows = db.exec(select(CallRow).order_by(CallRow.id)).all()
-        [kept] = db.exec(select(audit.AuditEntry))
+        [trailed] = db.exec(select(audit.AuditEntry))
     for row, one in zip(rows, given, strict=True):
         assert {name: getattr(row, name) for name in Call.__slots__} == {
             name: getattr(one, name) for name in Call.__slots__
         }
-    assert {name: getattr(kept, name) for name in audit.COLUMNS} == trail
-    assert audit.signer().accepts(kept.signature, audit.content_of(kept.model_dump()))
+    assert {name: getattr(trailed, name) for name in audit.COLUMNS} == trail
+    assert audit.signer().accepts(trailed.signature, audit.content_of(trailed.model_dump()))
 
 
 @both_databases

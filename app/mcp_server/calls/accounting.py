@@ -14,7 +14,7 @@ from app.connectors.api import Api
 from app.connectors.preview import Preview
 from app.connectors.tool import Tool
 from app.errors import OutcomeUnknown, TooManyRequests, Unavailable, WorkspaceInactive
-from app.last_use import Use
+from app.last_use import UseOfRow
 from app.mcp_client.questions import Person
 from app.mcp_server.calls.own_pages import PersonWithoutOwnPages
 from app.mcp_server.calls.question_form import NobodyToAsk
@@ -146,7 +146,7 @@ class Invocation:
                 if outcome != WorkspaceInactive.code:
                     raise _over_limit(error) from None
 
-    def _uses(self) -> list[Use]:
+    def _uses(self) -> list[UseOfRow]:
         """What a page names the last use of: the grant, and the connections of a successful call."""
         found = [grants.last_use.due(self.caller.grant_id)]
         if self.row.outcome == "ok":
@@ -159,7 +159,7 @@ class Invocation:
         about = {"service": self.row.slug, "connection": self.row.connection_id}
         logs.defect(log, f"{self.row.tool} failed", **about, workspace=self.row.workspace_id)
 
-    def _record_for_sure(self, trail: dict[str, Any] | None, uses: Sequence[Use]) -> None:
+    def _record_for_sure(self, trail: dict[str, Any] | None, uses: Sequence[UseOfRow]) -> None:
         """Records an answered call, even while the database is down: the client gets its answer anyway."""
         try:
             persist.retry_until_stored(lambda: ledger.record(self.row, trail, uses))
