@@ -66,7 +66,7 @@ def test_the_usage_of_a_whole_page_is_one_query(dana):
         lambda c, cur, statement, *rest: queries.append(statement),
     )
     dana.get("/admin/workspaces")
-    assert len([statement for statement in queries if "usage_tallies" in statement]) == 1
+    assert len([statement for statement in queries if "usage_totals" in statement]) == 1
     assert len([statement for statement in queries if statement.startswith("SELECT")]) <= 6
 
 

@@ -13,7 +13,17 @@ from tests.support.databases import ROOT
 
 pytestmark = pytest.mark.slow
 
-PARTS = ("app", "tests", "migrations", "static", "templates", "wsgi.py", "pyproject.toml", "alembic.ini")
+PARTS = (
+    "app",
+    "tests",
+    "bench",
+    "migrations",
+    "static",
+    "templates",
+    "wsgi.py",
+    "pyproject.toml",
+    "alembic.ini",
+)
 INSTALLED = shutil.ignore_patterns("node_modules", ".venv")
 REGISTRY = (ROOT / "app/connectors/registry.py").read_text()
 
