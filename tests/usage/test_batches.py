@@ -143,3 +143,14 @@ def test_what_two_processes_refuse_at_once_is_given_back_in_full(app):
         for each in [pool.submit(refused, Ledger()) for _ in range(4)]:
             each.result()
     assert counts() == {"w": [0, 0]}
+
+
+@both_databases
+@pytest.mark.parametrize("odd", ["a\x00b", "half \ud83d of a pair", "\u2028\x1f\\u0000"])
+def test_odd_characters_in_arguments_are_no_reason_to_lose_the_entry(app, odd):
+    trail = audit.make("tool.called", workspace_id="w", user_id="u", subject="1", details={"name": odd})
+    ledgers.current().record(call("w", 1), trail)
+    with database.reading() as db:
+        [found] = db.exec(select(audit.AuditEntry))
+    assert found.details == trail["details"]
+    assert audit.signer().accepts(found.signature, audit.content_of(found.model_dump()))
