@@ -1,4 +1,4 @@
-"""What a process asks of those it starts."""
+"""Child processes that end with their parent."""
 
 import ctypes
 import os

@@ -21,7 +21,7 @@ class LastUse:
         table: Table = model.__table__  # type: ignore[attr-defined]
         self.table = table.name
         noted = table.c.last_used_at
-        # A time to come was noted by a host whose clock was wrong.
+        # A time in the future comes from a host whose clock was wrong.
         is_old = or_(noted.is_(None), noted < bindparam("before"), noted > bindparam("at"))
         which = table.c.id == bindparam("row_id")
         self.update = PreparedStatement(

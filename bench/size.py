@@ -142,7 +142,8 @@ def _ratios(empty: dict[str, Cost], full: dict[str, Cost]) -> dict[str, float]:
 
 
 def _progress(part: str) -> None:
-    print(f"\r  writing {part:<60}", end="", file=sys.stderr, flush=True)
+    if sys.stderr.isatty():
+        print(f"\r  writing {part:<60}", end="", file=sys.stderr, flush=True)
 
 
 def main() -> None:

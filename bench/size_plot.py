@@ -5,7 +5,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 LISTED = 6  # pages that cost most at full size, and as many that cost what half of them do
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 720, 340, 52, 250, 28, 40
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 800, 400, 52, 340, 28, 80
+_LONGEST_NAME = 36  # characters of a label
 _STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #66635d } .axis { stroke: #e6e3dc }
 path { fill: none; stroke-width: 2 }
@@ -60,7 +61,11 @@ def _labels(
     x, lowest = _across(len(sizes) - 1, sizes) + 8, -math.inf
     for name in sorted(names, key=lambda each: -full[each]):
         lowest = max(lowest + 14, _down(full[name], top) + 4)
-        yield f'<text x="{x:.0f}" y="{lowest:.1f}">{full[name]:.1f} × {html.escape(name)}</text>'
+        yield f'<text x="{x:.0f}" y="{lowest:.1f}">{full[name]:.1f} × {html.escape(_short(name))}</text>'
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def _across(place: int, sizes: Sequence[float]) -> float:

@@ -11,7 +11,6 @@ from app.accounts.models import LoginSession, MailedCode, User
 from app.activity.models import AuditChain
 from app.approvals.models import Approval
 from app.audit import AuditEntry
-from app.connectors.services import services_of
 from app.memory.models import Note
 from app.notifications.models import ConnectionNotice
 from app.oauth_server.models import AccessToken, AuthorizationStep, Client, Grant, RefreshToken
@@ -20,6 +19,7 @@ from app.vault.models import Connection, Credential
 from app.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from app.workspaces.models import Membership, Workspace
 from bench import size_calls, size_rows, size_workspace
+from bench.size_records import slugs, usual
 from bench.size_rows import add, ago, one_of
 
 WORKSPACES = 10_000
@@ -48,11 +48,6 @@ def fill(factor: float, sealed: str, progress: Callable[[str], None] = lambda pa
     size_calls.fill(factor, count, progress)
     progress("statistics")
     size_rows.analyze()
-
-
-def slugs() -> list[str]:
-    """The services of the installation."""
-    return [each.slug for each in services_of(None)]
 
 
 def _companies(count: int) -> None:
@@ -104,15 +99,14 @@ def _companies(count: int) -> None:
     add(
         Invitation,
         count,
+        **usual(Invitation),
         id="'inv_' || i",
         workspace_id="'wsp_' || i",
         email="'guest' || i || '@example.com'",
-        role="'member'",
         token_digest="'invitation-' || i",
         invited_by="'usr_' || i",
         created_at=made,
         sent_at=made,
-        expires_at=ago("-86400"),
     )
 
 
@@ -120,29 +114,23 @@ def _connections(count: int, sealed: str) -> None:
     add(
         Connection,
         5 * count,
+        **usual(Connection),
         id="'con_' || i",
         workspace_id=f"'wsp_' || (1 + (i - 1) % {count})",
         owner_id=f"'usr_' || (1 + (i - 1) % {count})",
         slug=one_of(slugs(), f"i / {count}"),
-        account_name="'Account ' || i",
         account_key="'key-' || i",
-        visibility="'shared'",
-        permission="'write'",
         state="CASE WHEN i % 40 = 0 THEN 'reconnect_needed' ELSE 'connected' END",
         broken_at=f"CASE WHEN i % 40 = 0 THEN {ago('90000')} END",
         connected_at=ago(f"i % {_YEAR}"),
-        signin_ends_at=ago("-8000000"),
     )
     add(
         Credential,
         5 * count,
+        **usual(Credential, sealed),
         connection_id="'con_' || i",
         workspace_id=f"'wsp_' || (1 + (i - 1) % {count})",
-        access_token_sealed=f"'{sealed}{'x' * 200}'",
         refresh_token_sealed=f"'{sealed}{'y' * 200}'",
-        expires_at=ago("-3000000"),
-        life_seconds="3600000",
-        updated_at=ago("3600"),
     )
     add(
         ConnectionNotice,
@@ -173,15 +161,12 @@ def _ai_clients(count: int) -> None:
     add(
         Grant,
         2 * count,
+        **usual(Grant),
         id="'grt_' || i",
         user_id="'usr_' || i",
         workspace_id=f"'wsp_' || (1 + (i - 1) % {count})",
         client_id=f"'pbd_' || (1 + i % {max(FEWEST, count // 5)})",
-        client_name="'Claude'",
-        scope="'tools:read tools:write'",
-        resource="'http://localhost/mcp'",
         created_at=ago(f"i % {_YEAR}"),
-        last_used_at=ago("i % 86400"),
     )
     for model, ends in ((AccessToken, "-3600"), (RefreshToken, "-2000000")):
         add(
@@ -209,16 +194,14 @@ def _trail(count: int) -> None:
     add(
         AuditEntry,
         every,
+        **usual(AuditEntry),
         at=ago(f"(({every} - i) * CAST({_YEAR} AS BIGINT)) / {every}"),
         workspace_id=f"'wsp_' || (1 + (i - 1) % {count})",
         user_id=f"'usr_' || (1 + (i - 1) % {count})",
         action=one_of(_ACTIONS, f"i / {count}"),
         subject="'con_' || i",
         nonce="'nonce-' || i",
-        signature="'00000000:' || i",
         seq=f"1 + (i - 1) / {count}",
-        previous="'0'",
-        hash="'0'",
     )
     add(
         AuditChain,
@@ -236,17 +219,12 @@ def _work(count: int, sealed: str) -> None:
     add(
         Approval,
         5 * count,
+        **usual(Approval, sealed),
         id="'apr_' || i",
         workspace_id=where,
         user_id=who,
         grant_id="'grt_' || i",
         connection_id="'con_' || i",
-        slug="'xero'",
-        service="'Xero'",
-        account="'Account'",
-        tool="'xero_create_invoice'",
-        title="'Create an invoice'",
-        arguments_sealed=f"'{sealed}none'",
         idempotency_key="'k' || i",
         state="CASE WHEN i % 50 = 0 THEN 'waiting' ELSE 'done' END",
         until=f"CASE WHEN i % 50 = 0 THEN {ago('-40000')} END",
@@ -255,36 +233,31 @@ def _work(count: int, sealed: str) -> None:
     add(
         Note,
         10 * count,
+        **usual(Note),
         id="'note_' || i",
         workspace_id=where,
         owner_id=who,
-        title="'Note ' || i",
-        text="'The customer pays by invoice number ' || i",
         words="'note customer pays invoice number ' || i",
-        shared="i % 3 = 0",
         created_at=old,
         updated_at=old,
     )
     add(
         WebhookEndpoint,
         count,
+        **usual(WebhookEndpoint, sealed),
         id="'whe_' || i",
         workspace_id="'wsp_' || i",
         url="'https://hooks.example/' || i",
-        secret_sealed=f"'{sealed}none'",
         created_at=old,
-        tried_at=ago("600"),
     )
     add(
         WebhookDelivery,
         5 * count,
+        **usual(WebhookDelivery),
         id="'whd_' || i",
         workspace_id=where,
         endpoint_id=f"'whe_' || (1 + (i - 1) % {count})",
         event_id="'evt_' || i",
-        type="'connection.broken'",
-        body="'{}'",
-        state="'delivered'",
         created_at=old,
     )
-    add(WebhookAttempt, 5 * count, delivery_id="'whd_' || i", at=old, status="200", milliseconds="90")
+    add(WebhookAttempt, 5 * count, **usual(WebhookAttempt), delivery_id="'whd_' || i", at=old)

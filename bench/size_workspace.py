@@ -19,7 +19,7 @@ from app.vault.models import Connection, Credential
 from app.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from app.workspaces.guard import Member
 from app.workspaces.models import Membership, Workspace
-from bench import size_seed
+from bench.size_records import slugs, usual
 from bench.size_rows import add, ago, one_of
 
 ID = "wsp_main"
@@ -85,27 +85,21 @@ def _connections(sealed: str) -> None:
     add(
         Connection,
         CONNECTIONS,
+        **usual(Connection),
         id="'con_main_' || i",
         workspace_id=_MINE,
         owner_id=_WHO,
-        slug=one_of(size_seed.slugs(), "i"),
-        account_name="'Account ' || i",
+        slug=one_of(slugs(), "i"),
         account_key="'main-' || i",
-        visibility="'shared'",
-        permission="'write'",
         state="'connected'",
         connected_at=ago("30000000"),
-        signin_ends_at=ago("-8000000"),
     )
     add(
         Credential,
         CONNECTIONS,
+        **usual(Credential, sealed),
         connection_id="'con_main_' || i",
         workspace_id=_MINE,
-        access_token_sealed=f"'{sealed}{'x' * 200}'",
-        expires_at=ago("-3000000"),
-        life_seconds="3600000",
-        updated_at=ago("3600"),
     )
 
 
@@ -115,15 +109,12 @@ def _ai_clients(old: int) -> None:
     add(
         Grant,
         every,
+        **usual(Grant),
         id="'grt_main_' || i",
         user_id=_WHO,
         workspace_id=_MINE,
         client_id="'pbd_1'",
-        client_name="'Claude'",
-        scope="'tools:read tools:write'",
-        resource="'http://localhost/mcp'",
         created_at=ago("i * 1000"),
-        last_used_at=ago("i % 86400"),
         revoked_at=f"CASE WHEN i > {PEOPLE} THEN {ago('9000000')} END",
     )
     for model in (AccessToken, RefreshToken):
@@ -141,16 +132,14 @@ def _trail(every: int) -> None:
     add(
         AuditEntry,
         every,
+        **usual(AuditEntry),
         at=ago(f"({every} - i) * 34000000 / 20100"),
         workspace_id=_MINE,
         user_id=_WHO,
         action=one_of(_KINDS, "i"),
         subject="'con_main_' || (1 + i % 50)",
         nonce="'main-nonce-' || i",
-        signature="'00000000:' || i",
         seq="i",
-        previous="'0'",
-        hash="'0'",
     )
     head = AuditChain(chain=ID, count=every, hash="0", began_at=clock.now() - timedelta(days=390))
     sealing.sign(head)
@@ -163,17 +152,12 @@ def _work(factor: float, sealed: str) -> None:
     add(
         Approval,
         40 + round(1_000 * factor),
+        **usual(Approval, sealed),
         id="'apr_main_' || i",
         workspace_id=_MINE,
         user_id=_WHO,
         grant_id="'grt_main_1'",
         connection_id=f"'con_main_' || (1 + i % {CONNECTIONS})",
-        slug="'xero'",
-        service="'Xero'",
-        account="'Account'",
-        tool="'xero_create_invoice'",
-        title="'Create an invoice'",
-        arguments_sealed=f"'{sealed}none'",
         idempotency_key="'m' || i",
         state="CASE WHEN i <= 10 THEN 'waiting' ELSE 'done' END",
         until=f"CASE WHEN i <= 10 THEN {ago('-40000')} END",
@@ -182,58 +166,51 @@ def _work(factor: float, sealed: str) -> None:
     add(
         Note,
         90 + round(3_000 * factor),
+        **usual(Note),
         id="'note_main_' || i",
         workspace_id=_MINE,
         owner_id=_WHO,
-        title="'Note ' || i",
-        text="'The customer pays by invoice number ' || i",
         words="CASE WHEN i % 30 = 0 THEN 'harbour ' ELSE '' END || 'note customer pays invoice ' || i",
-        shared="i % 3 = 0",
         created_at=old,
         updated_at=old,
     )
     add(
         WebhookEndpoint,
         ENDPOINTS,
+        **usual(WebhookEndpoint, sealed),
         id="'whe_main_' || i",
         workspace_id=_MINE,
         url="'https://hooks.example/main/' || i",
-        secret_sealed=f"'{sealed}none'",
         created_at=old,
-        tried_at=ago("600"),
     )
     deliveries = 90 + round(5_000 * factor)
     add(
         WebhookDelivery,
         deliveries,
+        **usual(WebhookDelivery),
         id="'whd_main_' || i",
         workspace_id=_MINE,
         endpoint_id=f"'whe_main_' || (1 + i % {ENDPOINTS})",
         event_id="'evt_main_' || i",
-        type="'connection.broken'",
-        body="'{}'",
-        state="'delivered'",
         created_at=ago("i * 400"),
     )
     add(
         WebhookAttempt,
         deliveries,
+        **usual(WebhookAttempt),
         delivery_id="'whd_main_' || i",
         at=ago("i * 400"),
-        status="200",
-        milliseconds="90",
     )
     add(
         Invitation,
         20 + round(1_000 * factor),
+        **usual(Invitation),
         id="'inv_main_' || i",
         workspace_id=_MINE,
         email="'main-guest' || i || '@example.com'",
-        role="'member'",
         token_digest="'main-invitation-' || i",
         invited_by="'usr_main_1'",
         created_at=old,
         sent_at=old,
-        expires_at=ago("-86400"),
         withdrawn_at=f"CASE WHEN i > 20 THEN {old} END",
     )

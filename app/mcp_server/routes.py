@@ -76,7 +76,7 @@ def install(app: Flask, settings: Settings) -> None:
 
 @bp.route("/mcp", methods=["GET", "POST", "DELETE", "OPTIONS"], strict_slashes=False)
 def mcp() -> Response:
-    """Streamable HTTP, all protocol revisions: whatever is no call (`entry.py`). With `?tools=compact` in
+    """Streamable HTTP, all protocol revisions: what `entry.py` passes on. With `?tools=compact` in
     compact mode.
     """
     adapters: dict[bool, ProtocolAdapter] = current_app.extensions["mcp"]

@@ -1,4 +1,4 @@
-"""The way of `outbound` to other hosts: an adapter of `requests` over our own connections."""
+"""How `outbound` sends: an adapter of `requests` over our own connections."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ class DeadlineAdapter(HTTPAdapter):
         """Do nothing: the connections' own context checks certificates."""
 
     def request_url(self, request: Any, proxies: Any) -> str:
-        """Return what stands in the request's first line. There are no proxies."""
+        """Return the target of the request line. There are no proxies."""
         path: str = request.target.path
         return path
 

@@ -50,7 +50,7 @@ class _Connection(HTTPConnection):
         self._host_header = host if self.port == self.default_port else f"{host}:{self.port}"
 
     def connect(self) -> None:
-        """Connect. Whatever fails here, nothing of the request has been sent."""
+        """Connect. Whatever fails here, no part of the request was sent."""
         try:
             self._connect()
         except TimeoutError:
@@ -85,7 +85,7 @@ class _Connection(HTTPConnection):
             self.sock.sendall(content)
 
     def head_of(self, method: str, path: str, headers: Mapping[str, str]) -> bytes:
-        """What precedes a request's body."""
+        """The request line and the headers."""
         lines = [f"{method} {path} HTTP/1.1", f"Host: {self._host_header}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

@@ -1,4 +1,4 @@
-"""Reads a response as it arrives, and says what it was that broke off."""
+"""Reads a response as it arrives, and says why it broke off."""
 
 from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 from typing import Any

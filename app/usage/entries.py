@@ -32,7 +32,7 @@ class PendingCall:
     error: BaseException | None = field(default=None, repr=False)
 
     def refuse(self, full: int) -> None:
-        """The window of `full` seconds has no room for it: only that it was refused is stored."""
+        """Refuse it, since the window of `full` seconds is full: only the refusal is stored."""
         self.full, self.trail, self.uses = full, None, ()
         if self.call:
             self.call.outcome = TooManyRequests.code

@@ -18,7 +18,7 @@ class FacetCounts:
 
     @classmethod
     def of_groups(cls, groups: Iterable[CallGroup]) -> "FacetCounts":
-        """Those of groups of calls."""
+        """The counts of groups of calls."""
         found = cls()
         for each in groups:
             found.add_tool(each.tool, each.slug, each.outcome, each.calls)

@@ -1,4 +1,4 @@
-"""Everything that the usage page displays of a period, from whichever stored sums answer it soonest."""
+"""Everything that the usage page displays of a period, from the stored sums that answer fastest."""
 
 from collections import defaultdict
 from collections.abc import Iterable

@@ -72,7 +72,7 @@ def forget_workspace(workspace_id: str) -> int:
 
 
 def _deleted_workspaces() -> Select[str]:
-    """Those that tallies are left of. One look-up in the index per workspace, however many tallies it has."""
+    """The workspaces that still have tallies: one look-up in the index for each, however many it has."""
     workspace_id = col(UsageTally.workspace_id)
     found = select(func.min(workspace_id).label("id")).cte("found", recursive=True)
     following = select(func.min(workspace_id)).where(workspace_id > found.c.id).scalar_subquery()

@@ -105,7 +105,7 @@ def months_before(month: date, count: int) -> date:
 
 
 def _take_batch(db: Session) -> int:
-    """Add the next calls. Returns how many ids it passed: 0 if idle or another is at it."""
+    """Add the next calls. Returns how many ids it passed: 0 if there are none, or another process adds up."""
     begun = lock(db, skip_locked=True)
     if begun is None:
         return 0
@@ -169,7 +169,7 @@ def _open_year(db: Session) -> None:
 
 
 def years_of(db: Session, month: date) -> Iterator[tuple[int, date]]:
-    """The ranks that a month counts in: its own, and those of twelve months that were made."""
+    """The ranks that a month counts towards: its own, and the stored ones of twelve months."""
     yield 1, month
     made = select(col(UsageRank.last_month)).where(col(UsageRank.months) == YEAR).distinct()
     for last in list(db.execute(made).scalars()):

@@ -1,4 +1,4 @@
-"""Take a day's calls out of all totals again, so that they always hold what the tallies hold."""
+"""Takes deleted days out of the totals, so that totals and tallies agree."""
 
 from datetime import date
 from typing import Any

@@ -152,7 +152,7 @@ def allowed(limits: Limits, wanted: int, counted: Spent) -> tuple[int, int]:
 
 
 def give_back(db: PreparedTransaction, workspace_id: str, unused: int, starts: Starts) -> None:
-    """Uncount calls that were refused."""
+    """Take refused calls out of the counts."""
     db.run(_GIVE_BACK, workspace_id=workspace_id, **starts._asdict(), n=unused)
 
 
