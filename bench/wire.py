@@ -53,6 +53,7 @@ class _Connection:
     def __init__(self, client: socket.socket, server: socket.socket, trips: RoundTrips) -> None:
         self._trips = trips
         self._server_spoke = True
+        self._lock = threading.Lock()
         for each in (client, server):
             each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         threading.Thread(target=self._pump, args=(client, server, False), daemon=True).start()
@@ -61,9 +62,12 @@ class _Connection:
     def _pump(self, source: socket.socket, target: socket.socket, is_server: bool) -> None:
         with contextlib.suppress(OSError):  # the other end hung up
             while data := source.recv(_CHUNK):
-                if not is_server and self._server_spoke:
-                    self._trips.add()
-                self._server_spoke = is_server
+                with (
+                    self._lock
+                ):  # what one side said last must not be overwritten by what the other said before
+                    if not is_server and self._server_spoke:
+                        self._trips.add()
+                    self._server_spoke = is_server
                 target.sendall(data)
         for each in (source, target):
             with contextlib.suppress(OSError):

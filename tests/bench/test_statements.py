@@ -54,15 +54,16 @@ def test_round_trips_are_counted_on_the_wire(app, settings):
             assert count(lambda: connection.execute("SELECT 1")) == 1
             assert count(lambda: [connection.execute("SELECT 1") for _ in range(3)]) == 3
 
+            def in_a_transaction():
+                with connection.transaction():
+                    connection.execute("SELECT 1")
+
+            assert count(in_a_transaction) == 3  # BEGIN, SELECT, COMMIT
+
+            # last: a pipeline may end with a message that the server has already answered
             def in_one_message():
                 with connection.pipeline():
                     for _ in range(3):
                         connection.execute("SELECT 1")
 
             assert count(in_one_message) < 3
-
-            def in_a_transaction():
-                with connection.transaction():
-                    connection.execute("SELECT 1")
-
-            assert count(in_a_transaction) == 3  # BEGIN, SELECT, COMMIT
